@@ -1,4 +1,4 @@
-"""Readers and servers: their settings, and all data kept about a reader."""
+"""Settings of readers and servers, and the export and removal of a reader's data."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ Record = TypeVar("Record", Reader, Guild)
 
 
 async def get_reader(connection: AsyncConnection, user_id: int) -> Reader | None:
-    """Return a reader, or None if not stored."""
+    """Return a reader's settings; None if there are none."""
     return (await list_readers_by_id(connection, [user_id])).get(user_id)
 
 
 async def list_readers_by_id(connection: AsyncConnection, user_ids: Iterable[int]) -> dict[int, Reader]:
-    """Return the stored ones of these readers, by id."""
+    """Return the settings of these readers by id, without readers that have none."""
     return await _list_by_id(connection, Reader, readers.c.user_id, user_ids)
 
 
 class ReaderSettings(TypedDict, total=False):
-    """Settings of a reader to store; None keeps the stored value."""
+    """Settings of a reader to store; None leaves a stored setting unchanged."""
 
     locale: Locale | None
     timezone: str | None
@@ -49,20 +49,20 @@ class ReaderSettings(TypedDict, total=False):
 async def upsert_reader(
     connection: AsyncConnection, user_id: int, **settings: Unpack[ReaderSettings]
 ) -> None:
-    """Store the given settings."""
+    """Store settings of a reader."""
     row = {"user_id": user_id, **_known_values(settings)}
     await database.upsert(connection, readers, [row], key=("user_id",))
 
 
 async def clear_dm_channel(connection: AsyncConnection, user_id: int) -> None:
-    """Clear a reader's DM channel, so that it is opened again."""
+    """Clear a reader's DM channel, so that the next message opens it again."""
     await connection.execute(readers.update().where(readers.c.user_id == user_id).values(dm_channel_id=None))
 
 
 async def add_text(
     connection: AsyncConnection, user_id: int, token: str, text: str, now: datetime, share: int
 ) -> None:
-    """Store the text of a reader's button, and delete the reader's oldest texts beyond `share`."""
+    """Store the text behind a reader's button, and delete the reader's oldest texts beyond `share`."""
     row = {"token": token, "user_id": user_id, "text": text, "saved_at": now}
     await database.upsert(connection, button_texts, [row], key=("token", "user_id"))
     own = button_texts.c.user_id == user_id
@@ -71,30 +71,30 @@ async def add_text(
 
 
 async def get_text(connection: AsyncConnection, token: str) -> str | None:
-    """Return the text of a token, of any reader, or None."""
+    """Return the text that any reader stored under a token; None if there is none."""
     query = sa.select(button_texts.c.text).where(button_texts.c.token == token).limit(1)
     text: str | None = (await connection.execute(query)).scalar_one_or_none()
     return text
 
 
 async def get_guild(connection: AsyncConnection, guild_id: int) -> Guild | None:
-    """Return a server, or None."""
+    """Return a server; None if it is not stored."""
     return (await list_guilds_by_id(connection, [guild_id])).get(guild_id)
 
 
 async def list_present_guilds(connection: AsyncConnection) -> list[int]:
-    """Return the ids of the stored servers that the bot has not left."""
+    """Return the ids of the stored servers that the bot is in."""
     query = sa.select(guilds.c.guild_id).where(guilds.c.left_at.is_(None)).order_by(guilds.c.guild_id)
     return list((await connection.execute(query)).scalars())
 
 
 async def list_guilds_by_id(connection: AsyncConnection, guild_ids: Iterable[int]) -> dict[int, Guild]:
-    """Return the stored ones of these servers, by id."""
+    """Return the stored servers with these ids, by id."""
     return await _list_by_id(connection, Guild, guilds.c.guild_id, guild_ids)
 
 
 class GuildSettings(TypedDict, total=False):
-    """Fields of a server to store; None keeps the stored value."""
+    """Fields of a server to store; None leaves a stored value unchanged."""
 
     locale: Locale | None
     timezone: str | None
@@ -128,13 +128,13 @@ async def list_left_guilds(connection: AsyncConnection, before: datetime) -> lis
 
 
 async def is_left(connection: AsyncConnection, guild_id: int, before: datetime) -> bool:
-    """Return whether the bot left a server before `before` (UTC) and has not rejoined; locked until the transaction ends."""
+    """Return whether the bot left a server before `before` (UTC), and lock the row until the transaction ends."""
     query = sa.select(guilds.c.guild_id).where(guilds.c.guild_id == guild_id, guilds.c.left_at < before)
     return (await connection.execute(query.with_for_update(read=True))).first() is not None
 
 
 async def remove_guild(connection: AsyncConnection, guild_id: int) -> None:
-    """Delete a server, without its daily posts, alerts and deliveries."""
+    """Delete a server's row, but not its daily posts, alerts and deliveries."""
     await connection.execute(guilds.delete().where(guilds.c.guild_id == guild_id))
 
 
@@ -149,17 +149,17 @@ def _known_values(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if value is not None}
 
 
-# What is kept about one reader, collected and removed: the one place that deletes from tables of other modules. It reads the
-# declarations of `storage.tables` (`READER_ROWS`, `READER_MENTION`), so that a new table is covered by declaring its column.
+# Export and removal of a reader's data: the only code that deletes from tables of other modules. It reads the declarations
+# in `storage.tables` (`READER_ROWS`, `READER_MENTION`), so a new table only has to declare its column.
 
 READER_LOCK = 0x414C5254
-"""First number of the PostgreSQL advisory lock on a reader's data ("ALRT": alerts used it first)."""
+"""First key of the PostgreSQL advisory lock on a reader's data; the second key is the user id."""
 _BATCH_SIZE = 250
-"""Rows converted before the event loop gets control."""
+"""Rows that are converted before other tasks can run."""
 
 
 async def lock_reader(connection: AsyncConnection, user_id: int) -> None:
-    """Serialise transactions that check a reader's rows and add some, and the one that removes all.
+    """Serialise the transactions that add or remove a reader's rows.
 
     Otherwise two presses at once could create equal alerts, and a removal could miss uncommitted rows.
     """
@@ -167,7 +167,7 @@ async def lock_reader(connection: AsyncConnection, user_id: int) -> None:
 
 
 def list_reader_columns(declaration: Mapping[str, str]) -> list[sa.Column[Any]]:
-    """Return the columns with this declaration; those of deliveries first, which a sender may be about to change."""
+    """Return the columns with this declaration: deliveries first, since a sender may be about to change one."""
     found = [
         column
         for table in reversed(metadata.sorted_tables)
@@ -178,7 +178,7 @@ def list_reader_columns(declaration: Mapping[str, str]) -> list[sa.Column[Any]]:
 
 
 async def remove_server_rows(connection: AsyncConnection, guild_id: int) -> None:
-    """Delete the rows declared to belong to a server."""
+    """Delete a server's rows from the tables with a `SERVER_ROWS` column."""
     for table in reversed(metadata.sorted_tables):
         for column in table.c:
             if column.info == SERVER_ROWS:
@@ -186,7 +186,7 @@ async def remove_server_rows(connection: AsyncConnection, guild_id: int) -> None
 
 
 def names_reader(column: sa.Column[Any], user_id: int) -> sa.ColumnElement[bool]:
-    """Return the SQL condition that a declared column holds a reader's id, as a number or as `user:<id>`."""
+    """Return the SQL condition that a declared column contains a reader's id, as a number or as `user:<id>`."""
     is_text = isinstance(column.type, sa.Text)
     return column == (f"user:{user_id}" if is_text else user_id)
 
@@ -194,9 +194,9 @@ def names_reader(column: sa.Column[Any], user_id: int) -> sa.ColumnElement[bool]
 async def stream_reader_data(
     connection: AsyncConnection, user_id: int
 ) -> AsyncGenerator[tuple[str, list[dict[str, Any]]], None]:
-    """Yield all rows about a reader as JSON, a few of a table at a time, by the tables' names.
+    """Yield all rows about a reader as JSON values, in batches by table, sorted by table name.
 
-    Discord ids are strings, and papers have their arXiv ids. `OPERATORS` columns are left out.
+    Discord ids become strings and paper ids arXiv ids. `OPERATORS` columns are left out.
     """
     conditions = [*_conditions(user_id).items()]
     for column in list_reader_columns(READER_ROWS):
@@ -205,7 +205,7 @@ async def stream_reader_data(
             conditions.append((reference.table, reference.in_(own)))
     for table, condition in sorted(conditions, key=lambda item: item[0].name):
         given = [column for column in table.c if column.info != OPERATORS]
-        # JSON as it is stored.
+        # JSON columns keep their stored form.
         columns = [
             sa.type_coerce(column, column.type.stored_as).label(column.name)
             if isinstance(column.type, Stored)
@@ -219,7 +219,7 @@ async def stream_reader_data(
                 {
                     column.name: _to_json(column, value)
                     for column, value in zip(given, row, strict=True)
-                    # Who else made or paused a post is not this reader's.
+                    # The id of another user who made a post is not this reader's data.
                     if column.info != READER_MENTION or value in (user_id, f"user:{user_id}")
                 }
                 for row in partition
@@ -229,7 +229,7 @@ async def stream_reader_data(
 
 
 async def count_reader_data(connection: AsyncConnection, user_id: int) -> dict[str, int]:
-    """Return the number of rows that `remove` would delete or change, by table."""
+    """Return how many rows `remove_reader_data` would delete or change, by table."""
     counts: dict[str, int] = {}
     for table, condition in _conditions(user_id).items():
         query = sa.select(sa.func.count()).where(condition).select_from(table)
@@ -238,9 +238,9 @@ async def count_reader_data(connection: AsyncConnection, user_id: int) -> dict[s
 
 
 async def remove_reader_data(connection: AsyncConnection, user_id: int) -> set[int]:
-    """Delete a reader's rows with dependent rows, and clear the reader's id in rows of others.
+    """Delete a reader's rows with their dependent rows, and clear the reader's id in other rows.
 
-    Returns the ids of the papers in those rows.
+    Returns the ids of the papers in the deleted rows.
     """
     paper_ids: set[int] = set()
     for column in list_reader_columns(READER_ROWS):
@@ -257,7 +257,7 @@ async def remove_reader_data(connection: AsyncConnection, user_id: int) -> set[i
 
 
 def _conditions(user_id: int) -> dict[sa.Table, sa.ColumnElement[bool]]:
-    """Return for each table the SQL condition that a declared column has the reader's id."""
+    """Return the SQL condition for a reader's rows, by table."""
     conditions: dict[sa.Table, sa.ColumnElement[bool]] = {}
     for column in [*list_reader_columns(READER_ROWS), *list_reader_columns(READER_MENTION)]:
         names = names_reader(column, user_id)
@@ -268,7 +268,7 @@ def _conditions(user_id: int) -> dict[sa.Table, sa.ColumnElement[bool]]:
 
 
 def _list_references(table: sa.Table) -> Iterator[sa.Column[Any]]:
-    """Yield the foreign keys of other tables whose rows are deleted with those of `table`."""
+    """Yield the foreign keys of tables whose rows are deleted with the rows of `table`."""
     for other in metadata.sorted_tables:
         if any(column.info == READER_ROWS for column in other.c):
             continue
@@ -285,7 +285,7 @@ def _to_json(column: sa.Column[Any], value: Any) -> Any:
 
 
 async def _name_papers(connection: AsyncConnection, table: sa.Table, rows: Iterable[dict[str, Any]]) -> None:
-    """Replace ids of papers, which are meaningless outside this database, by arXiv ids."""
+    """Replace paper ids, which mean nothing outside this database, with arXiv ids."""
     names = [
         column.name for column in table.c if any(key.column is papers.c.id for key in column.foreign_keys)
     ]

@@ -1,6 +1,6 @@
-"""Copies a database into an empty one, on either engine: SQLite to PostgreSQL, the reverse, or to the same engine.
+"""Copies a database into an empty database on the same engine or the other engine.
 
-Every row of every table keeps its values and its id. The search index is a folder, which is filled anew.
+Every row keeps its values and its id. The search index is a folder and is built again.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from storage.database import Connection, Database
 COPIED = tuple(table for table in tables.metadata.sorted_tables if table is not tables.sender_lease)
 """The tables to copy, referenced tables first."""
 _ROWS = 100
-"""Rows read and written at a time: a digest's row may have megabytes."""
+"""Rows read and written at a time; one digest may take megabytes."""
 
 
 async def copy(source: Database, target: Database) -> AsyncGenerator[int, None]:
@@ -54,7 +54,7 @@ async def copy(source: Database, target: Database) -> AsyncGenerator[int, None]:
 
 @asynccontextmanager
 async def _locked(database: Database) -> AsyncIterator[None]:
-    """Hold the sender lock, so that no bot runs on the database."""
+    """Hold the sender lock, so that no bot can run on the database."""
     lock = locks.SenderLock(database)
     try:
         if not await lock.try_acquire():
@@ -73,7 +73,7 @@ async def _locked(database: Database) -> AsyncIterator[None]:
 
 
 def _plain(table: sa.Table) -> sa.TableClause:
-    """Return a table with the database's plain column types; only times are converted."""
+    """Return a table with the database's own column types, so that only times are converted."""
     columns = []
     for column in table.c:
         stored = (
@@ -85,12 +85,11 @@ def _plain(table: sa.Table) -> sa.TableClause:
 
 
 def _select(table: sa.TableClause) -> sa.Select[Any]:
-    """Return the query of the rows of a table; for `meta`, without this database's own keys."""
+    """Return the SELECT for a table; for `meta`, without this database's own keys."""
     query = sa.select(table)
     if table.name != tables.meta.name:
         return query
-    key = table.c.key
-    return query.where(key.not_like("index:%"), key != key_values.SCHEMA_HASH)
+    return query.where(table.c.key != key_values.SCHEMA_HASH)
 
 
 async def _count(connection: Connection, table: sa.Table) -> int:
@@ -99,7 +98,7 @@ async def _count(connection: Connection, table: sa.Table) -> int:
 
 
 async def _continue_ids(connection: Connection, table: sa.Table) -> None:
-    """Make PostgreSQL continue after the largest copied id; SQLite does so by itself."""
+    """Make PostgreSQL continue after the largest copied id, as SQLite does by itself."""
     if connection.dialect.name != "sqlite" and "id" in table.c and table.c.id.identity is not None:
         sequence = sa.func.pg_get_serial_sequence(table.name, "id")
         await connection.execute(sa.select(sa.func.setval(sequence, sa.func.max(table.c.id))))

@@ -1,4 +1,4 @@
-"""Engines and transactions for SQLite and PostgreSQL, and helpers that execute SQL.
+"""Engines and transactions for SQLite and PostgreSQL, and helpers to execute SQL.
 
 On SQLite, write transactions start with BEGIN IMMEDIATE and read transactions with BEGIN: SQLAlchemy's default
 deferred BEGIN loses updates, since two transactions can read before either writes.
@@ -38,15 +38,15 @@ if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql, sqlite
 
 Connection = AsyncConnection
-"""The type of a transaction's connection, so that services need not import SQLAlchemy."""
+"""The type of a transaction's connection, for services, which do not import SQLAlchemy."""
 
 Check = Callable[[Connection], Awaitable[None]]
-"""Raises if the transaction may not write."""
+"""Raises an error if the transaction may not write."""
 
 _Gate = AbstractAsyncContextManager[None]
 BUSY_TIMEOUT_SECONDS = 15.0
 POOL_SIZE = 8
-"""Connections kept open; up to as many more are opened when needed."""
+"""Connections kept open; as many more are opened when needed."""
 READER_CONNECTIONS = 6
 """Connections shared by commands and buttons; delivery, planning and ingest use the others."""
 CONNECT_TIMEOUT_SECONDS = 10.0
@@ -54,49 +54,48 @@ MIN_SQLITE_VERSION = (3, 37, 0)
 
 
 class Database:
-    """A pool of connections to one database. Close it with `close()`. PostgreSQL knows its sessions by `name`."""
+    """A pool of connections to one database, to be closed with `close()`. `name` labels its sessions in PostgreSQL."""
 
     def __init__(self, engine: AsyncEngine, name: str = "") -> None:
         self.engine = engine
         self.name = name
-        # A lock serves the writers of this process in order; SQLite's busy loop does not.
+        # A lock serves this process's writers in order; SQLite's busy loop does not.
         self._write_gates: list[_Gate] = [asyncio.Lock()] if self.is_sqlite else []
         self._read_gates: list[_Gate] = []
         self._check: Check | None = None
 
     def limited(self, connections: int) -> Database:
-        """Return this database, limited to this number of connections, and one writer, at a time.
+        """Return this database with at most this many connections, and one writer, at a time.
 
-        Further work queues, which leaves the rest of the pool to others: an outside writer waits for at most one of these
-        writers.
+        Further work waits in a queue and leaves the rest of the pool to others; another writer waits for at most one of
+        these writers.
         """
         limited, slots = copy.copy(self), asyncio.Semaphore(connections)
         limited._read_gates = [slots]
-        # In this order: what waits for a connection must not hold the lock of all writers.
+        # In this order: a task that waits for a connection must not hold the lock of all writers.
         limited._write_gates = [asyncio.Lock(), slots, *self._write_gates]
         return limited
 
     def checked(self, check: Check | None) -> Database:
-        """Return this database with write transactions that begin with `check`, if given."""
+        """Return this database with write transactions that begin with `check`, unless it is None."""
         checked = copy.copy(self)
         checked._check = check
         return checked
 
     def within(self, connection: AsyncConnection) -> Database:
-        """Return this database with each transaction as a savepoint within that of `connection`, so that several services
-        share it.
+        """Return this database with each transaction as a savepoint of the open transaction of `connection`.
 
-        A failed savepoint is rolled back alone.
+        Several services can share the transaction; a failed savepoint is rolled back alone.
         """
         return _JoinedDatabase(self, connection)
 
     def separate(self) -> Database:
-        """Return this database with a separate connection, for work that must not wait for the pool. Close it too."""
+        """Return this database with its own connection, for work that must not wait for the pool. Close it as well."""
         return Database(open_engine(self.url.render_as_string(hide_password=False), self.name, 1), self.name)
 
     @property
     def is_sqlite(self) -> bool:
-        """True for SQLite, false for PostgreSQL."""
+        """Whether this is SQLite, not PostgreSQL."""
         return self.engine.dialect.name == "sqlite"
 
     @property
@@ -108,7 +107,7 @@ class Database:
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
         """Run a write transaction: commit on exit, roll back on an exception.
 
-        Raises storage.errors.DatabaseUnavailableError if it is away, locked, read-only or full.
+        Raises DatabaseUnavailableError if the database is unreachable, locked, read-only or full.
         """
         async with AsyncExitStack() as stack:
             for gate in self._write_gates:
@@ -123,8 +122,9 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """Run a read transaction, which waits for no writer. It reads one snapshot on SQLite, one per statement on
-        PostgreSQL.
+        """Run a read transaction, which never waits for a writer.
+
+        It reads one snapshot on SQLite, one per statement on PostgreSQL.
         """
         async with AsyncExitStack() as stack:
             for gate in self._read_gates:
@@ -150,7 +150,7 @@ class _JoinedDatabase(Database):
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
-        """Run a savepoint of the open transaction; roll it back on an exception."""
+        """Run a savepoint of the open transaction, and roll it back on an exception."""
         with translated_errors(self.url):
             async with self._connection.begin_nested():
                 yield self._connection
@@ -163,11 +163,11 @@ class _JoinedDatabase(Database):
 
 @contextmanager
 def translated_errors(url: URL) -> Iterator[None]:
-    """Map the driver's errors that an operator can fix to `storage.errors`."""
+    """Translate the driver's errors that an operator can fix into `storage.errors`."""
     try:
         yield
     except Exception as error:
-        # While connecting, SQLAlchemy passes errors of asyncpg on as they are.
+        # While connecting, SQLAlchemy does not wrap errors of asyncpg.
         is_of_driver = isinstance(error, DBAPIError | sqlite3.Error | OSError | OverflowError)
         if is_of_driver or type(error).__module__.startswith("asyncpg."):
             translated = translate_error(error, url)
@@ -177,13 +177,13 @@ def translated_errors(url: URL) -> Iterator[None]:
 
 
 FAILURES: errors.ErrorTypes = (errors.StorageError, sa.exc.SQLAlchemyError, sqlite3.Error)
-"""Errors that a statement may raise. They are translated only at the end of the transaction, which must not continue:
-PostgreSQL refuses further statements, and skipped work would count as done.
+"""Errors that a statement may raise before the end of its transaction, which translates them. The transaction must not
+continue: PostgreSQL refuses further statements, and skipped work would count as done.
 """
 
 
 def translate_error(error: BaseException, url: URL) -> errors.StorageError | None:
-    """Return a StorageError with a sentence for the operator, or None if the error is a programming error."""
+    """Return a StorageError with a message for the operator; None for a programming error."""
     name = url.database if url.get_backend_name() == "sqlite" else url.render_as_string(hide_password=True)
     text = str(getattr(error, "orig", None) or error)
     sentences = {
@@ -195,7 +195,7 @@ def translate_error(error: BaseException, url: URL) -> errors.StorageError | Non
         "disk is full": f"The disk is too full to write {name}. Free some space and start again.",
         "disk I/O error": f"{name} cannot be written. Check whether its disk is full, over quota or failing.",
     }
-    # SQLite, and asyncpg; their numbers have 64 bits.
+    # Messages of SQLite and asyncpg about a number of more than 64 bits.
     if "too large to convert to SQLite INTEGER" in text or "value out of int" in text:
         return errors.StorageError("A number is too large for the database. Use a smaller one.")
     for fragment, sentence in sentences.items():
@@ -207,7 +207,7 @@ def translate_error(error: BaseException, url: URL) -> errors.StorageError | Non
     is_lost = isinstance(error, OSError) or getattr(error, "connection_invalidated", False)
     if not (is_lost or "connection is closed" in text or state.startswith(_UNUSABLE)):
         return None
-    # Without SQLAlchemy's name of the class. A time-out has no text.
+    # SQLAlchemy begins with the name of the class. A time-out has no text.
     said = text.partition("\n")[0].rpartition("'>: ")[2] or "it does not answer"
     return errors.DatabaseUnavailableError(
         f"{name} cannot be reached or used ({said}). Is PostgreSQL running, with memory and disk space, and is the address right?"
@@ -215,8 +215,8 @@ def translate_error(error: BaseException, url: URL) -> errors.StorageError | Non
 
 
 _UNUSABLE = ("08", "25006", "25P03", "28", "53", "57014", "57P", "58")
-"""PostgreSQL error codes, or their classes, that are not the statement's fault: lost connection, read-only, idle time-out,
-refused user, no resources (a full disk), cancelled, shutdown and start, system errors (manual, appendix A).
+"""Codes, or the first letters of codes, of PostgreSQL's errors that no statement causes: lost connection, read-only, idle
+time-out, refused user, no resources (a full disk), cancelled, shutdown and start, system errors (manual, appendix A).
 """
 
 
@@ -238,7 +238,7 @@ def parse_url(url: str) -> URL:
             f"PAPERROUND_DATABASE_URL has the driver {parsed.drivername!r}. Use sqlite+aiosqlite or postgresql+asyncpg."
         )
     if parsed.drivername == "postgresql+asyncpg":
-        if ssl := parsed.query.get("sslmode"):  # libpq's name of it
+        if ssl := parsed.query.get("sslmode"):  # libpq's name of `ssl`
             parsed = parsed.difference_update_query(["sslmode"]).update_query_dict({"ssl": ssl})
         return parsed
     if parsed.database in (None, "", ":memory:"):
@@ -254,14 +254,14 @@ def parse_url(url: str) -> URL:
 
 
 def make_name() -> str:
-    """Return a name for this process's sessions: host, process id, and random digits, since both can repeat."""
+    """Return a name for this process's sessions: host, process id and random digits, since ids are reused."""
     return f"paperround {socket.gethostname()[:24]}:{os.getpid()}:{secrets.token_hex(4)}"
 
 
 def open_engine(url: str, name: str, pool_size: int = POOL_SIZE) -> AsyncEngine:
     """Create the engine for a database URL. Raises StorageError for an unsupported driver.
 
-    Its errors, which are logged, do not quote parameters: notes of readers, tokens of webhooks.
+    Its error messages, which are logged, contain no parameters, such as readers' notes or webhook tokens.
     """
     parsed = parse_url(url)
     if parsed.drivername == "postgresql+asyncpg":
@@ -278,7 +278,7 @@ def open_engine(url: str, name: str, pool_size: int = POOL_SIZE) -> AsyncEngine:
         raise errors.StorageError(
             f"SQLite {sqlite3.sqlite_version} is too old; Paperround needs 3.37 or newer."
         )
-    # LIFO reuses the most recent connections, so that few of them hold cached pages in memory.
+    # LIFO reuses the most recent connections, so that few keep cached pages in memory.
     engine = create_async_engine(
         parsed,
         pool_size=POOL_SIZE,
@@ -293,12 +293,11 @@ def open_engine(url: str, name: str, pool_size: int = POOL_SIZE) -> AsyncEngine:
 
 
 async def _connect(*, host: Any = None, port: Any = None, **options: Any) -> Any:
-    """Connect to the first usable host.
+    """Connect to the first usable host. Raises the first host's error.
 
-    Raises the first host's error. Each host gets a share of the time: asyncpg would spend all of it on the first one if
-    that machine is gone.
+    Each host gets a share of the time, since asyncpg would spend all of it on a first host that does not answer.
     """
-    import asyncpg  # a SQLite file needs none of it
+    import asyncpg  # not needed for SQLite
 
     hosts = list(zip(host, port, strict=True)) if isinstance(host, list) else [(host, port)]
     failures: list[Exception] = []
@@ -320,7 +319,7 @@ async def _connect(*, host: Any = None, port: Any = None, **options: Any) -> Any
 
 
 def _notice_silence(connected: socket.socket) -> None:
-    """End a connection 15 seconds after the other machine is gone; the system's default is a quarter of an hour."""
+    """End a connection after 15 seconds without an answer; the system's default is a quarter of an hour."""
     if connected.family == socket.AF_UNIX or not hasattr(socket, "TCP_USER_TIMEOUT"):
         return
     connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
@@ -330,30 +329,24 @@ def _notice_silence(connected: socket.socket) -> None:
     connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 15_000)
 
 
-_encode = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
-
-
-def _to_json(value: Any) -> str:
-    """Encode a JSON column without ASCII escapes; the frequent empty list takes a fast path."""
-    return _encode(value) if value else "[]" if isinstance(value, list | tuple) else _encode(value)
+_to_json = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
 
 
 def is_sqlite_file(path: Path) -> bool:
-    """Return whether a file is a SQLite database, by the first bytes of its format. Raises OSError."""
+    """Return whether a file begins like a SQLite database. Raises OSError."""
     with path.open("rb") as file:
         return file.read(16) == b"SQLite format 3\0"
 
 
 def sqlite_path(url: URL) -> Path | None:
-    """Return the file of a SQLite URL; None for another engine."""
+    """Return the file of a SQLite URL; None for PostgreSQL."""
     return Path(str(url.database)) if url.get_backend_name() == "sqlite" else None
 
 
 def check_file(url: URL) -> None:
     """Raise StorageError if a SQLite file cannot be opened or created.
 
-    A new file is readable by its owner only. Called before opening, since a failed open makes aiosqlite's thread log a
-    traceback when the loop ends.
+    Only its owner can read a new file. Call this before opening, since aiosqlite logs a traceback after a failed open.
     """
     path = sqlite_path(url)
     if path is None:
@@ -365,7 +358,7 @@ def check_file(url: URL) -> None:
     if path.is_dir():
         raise errors.StorageError(f"{path} is a folder. Name a file in the database URL.")
     if not path.exists():
-        # It will hold readers' notes and the tokens of webhooks. What keeps it from being made, SQLite says.
+        # It will contain readers' notes and webhook tokens. SQLite reports an error below.
         with suppress(OSError):
             os.close(os.open(path, os.O_CREAT, 0o600))
     with translated_errors(url):
@@ -379,24 +372,24 @@ def _set_up_sqlite(connection: Any, _record: Any) -> None:
         for pragma in (
             f"busy_timeout={int(BUSY_TIMEOUT_SECONDS * 1000)}",
             "journal_mode=WAL",
-            # If a power cut undid the stored start of an attempt, the part would be posted twice.
+            # If a power cut undid the record of an attempt, the part would be posted twice.
             "synchronous=FULL",
             "foreign_keys=ON",
             "temp_store=MEMORY",
-            # 16 MB instead of 2: a search reads many pages, and the OS page cache costs a system call for each.
+            # 16 MB instead of 2: a look-up reads many pages, and each one outside the cache costs a system call.
             "cache_size=-16384",
         ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
     except BaseException:
-        connection.close()  # not in the pool yet, so the pool would not close it
+        connection.close()  # the pool does not know it yet
         raise
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
     writes = connection.get_execution_options().get("paperround_writes", True)
     adapted: Any = connection.connection.dbapi_connection
-    # One hop to the connection's thread; exec_driver_sql takes three, and each waits for the event loop.
+    # One switch to the connection's thread; exec_driver_sql takes three, and each waits for the event loop.
     adapted.run_async(lambda driver: driver.execute_fetchall("BEGIN IMMEDIATE" if writes else "BEGIN"))
 
 
@@ -431,7 +424,7 @@ def chunked(values: Iterable[Value], size: int = CHUNK_SIZE) -> Iterator[Sequenc
 
 
 async def reserve_ids(connection: AsyncConnection, table: sa.Table, count: int) -> Sequence[int]:
-    """Return unused ids for new rows, ascending. The transaction must be the only writer (`digests.lock_ingest`)."""
+    """Return unused ids for new rows, ascending. The transaction must be the only writer (`archive.lock_ingest`)."""
     if count == 0:
         return ()
     if connection.dialect.name == "sqlite":
@@ -449,14 +442,14 @@ async def insert_rows(
     *,
     ignore_conflicts: bool = False,
 ) -> None:
-    """Insert rows with the same columns; `ignore_conflicts` skips existing ones."""
+    """Insert rows with the same columns; `ignore_conflicts` skips rows that exist."""
     await _insert(connection, table, rows, () if ignore_conflicts else None)
 
 
 async def upsert(
     connection: AsyncConnection, table: sa.Table, rows: Sequence[Mapping[str, Any]], *, key: tuple[str, ...]
 ) -> None:
-    """Insert rows with the same columns; update those whose key exists, if they have other columns."""
+    """Insert rows with the same columns, and update rows that exist by `key`."""
     await _insert(connection, table, rows, key)
 
 
@@ -466,7 +459,7 @@ async def _insert(
     rows: Sequence[Mapping[str, Any]],
     key: tuple[str, ...] | None,
 ) -> None:
-    """Insert rows. Rows that exist by the columns of `key` (() means any key of the table) are allowed; None allows none."""
+    """Insert rows; update those that exist by `key`, or skip those that exist by any key if `key` is ()."""
     if rows:
         statement, columns = _compile_insert(connection.dialect, table, tuple(rows[0]), key)
         values = [
@@ -480,9 +473,9 @@ async def _insert(
 def _compile_insert(
     dialect: Dialect, table: sa.Table, names: tuple[str, ...], key: tuple[str, ...] | None
 ) -> tuple[str, list[tuple[str, Callable[[Any], Any] | None]]]:
-    """Return the driver's statement and its columns in order, each with its converter.
+    """Return the driver's statement, and its columns in order with their converters.
 
-    SQLAlchemy looks both up for each row, which takes a fifth of an ingest.
+    SQLAlchemy looks both up for each row, which would take a fifth of an ingest.
     """
     statement = _dialect_insert(dialect, table)
     changes = {name: statement.excluded[name] for name in names if key and name not in key}
@@ -496,7 +489,7 @@ def _compile_insert(
 
 
 def equalities(table: sa.Table, wanted: Mapping[str, Any]) -> list[sa.ColumnElement[bool]]:
-    """Return the conditions that columns have these values; None values are left out."""
+    """Return the conditions that columns equal these values, without those of None."""
     return [table.c[name] == value for name, value in wanted.items() if value is not None]
 
 
@@ -508,9 +501,9 @@ async def update_rows(
     key: tuple[str, ...] = ("id",),
     same: Mapping[str, Any] | None = None,
 ) -> None:
-    """Update many rows, given as mappings with the same columns: those of the key, and the others with new values.
+    """Update many rows, each given as a mapping with the key columns and new values of other columns.
 
-    `same` are new values for all rows, possibly SQL expressions.
+    `same` has new values for all rows, which may be SQL expressions.
     """
     values = [{f"b_{name}": value for name, value in row.items()} for row in rows]
     if not values:
@@ -525,10 +518,10 @@ async def update_rows(
 async def delete_some(
     connection: AsyncConnection, table: sa.Table, condition: sa.ColumnElement[bool], limit: int
 ) -> int:
-    """Delete at most `limit` rows that meet a condition, by their primary keys. Returns their number."""
+    """Delete at most `limit` rows that meet a condition. Returns the number of deleted rows."""
     keys = list(table.primary_key.columns)
     some = sa.select(*keys).where(condition).limit(limit)
-    # PostgreSQL and SQLite take a subquery of row values.
+    # Both engines accept row values with a subquery.
     return (await connection.execute(table.delete().where(sa.tuple_(*keys).in_(some)))).rowcount
 
 
@@ -538,7 +531,7 @@ async def execute_in(
     column: sa.ColumnElement[Any],
     values: Iterable[Any],
 ) -> list[Any]:
-    """Execute a statement where a column is in any number of values, in chunks. Returns all rows."""
+    """Execute a statement for any number of values of a column, in chunks. Returns all rows."""
     rows: list[Any] = []
     for chunk in chunked(values):
         result = await connection.execute(statement.where(column.in_(chunk)))
@@ -549,7 +542,7 @@ async def execute_in(
 async def fetch_record(
     connection: AsyncConnection, record_type: type[Record], query: sa.Select[Any]
 ) -> Record | None:
-    """Return the only row of a query as a record; None without a row."""
+    """Return the only row of a query as a record; None if there is no row."""
     row = (await connection.execute(query)).one_or_none()
     return None if row is None else build_record(record_type, row._mapping)
 
@@ -573,13 +566,13 @@ async def fetch_records(
 def build_record(
     record_type: type[Record], row: sa.RowMapping | Mapping[str, Any], **converted: Any
 ) -> Record:
-    """Build a dataclass from the columns named like its fields; `converted` gives fields with another name or type."""
+    """Build a dataclass from columns with the names of its fields; `converted` has the values of other fields."""
     names = [name for name in record_type.__dataclass_fields__ if name not in converted]
     return record_type(**{name: row[name] for name in names}, **converted)
 
 
 def record_values(record: DataclassInstance, table: sa.Table, **others: Any) -> dict[str, Any]:
-    """Return the fields of a record that are columns of a table, except the id; `others` overrides or adds values."""
+    """Return the fields of a record that are columns of a table, except the id; `others` adds or replaces values."""
     return {name: getattr(record, name) for name in _shared_names(type(record), table)} | others
 
 

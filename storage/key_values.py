@@ -1,4 +1,4 @@
-"""Key-value store for state that survives a restart, for example the fingerprint of the registered commands."""
+"""A key-value store for state that survives a restart, such as the fingerprint of the registered commands."""
 
 from __future__ import annotations
 
@@ -11,37 +11,36 @@ from storage import database
 from storage.tables import meta
 
 ENTRIES_ADDED = "entries:added"
-"""Number of ingests that added entries so far (`entries.added_seq`)."""
+"""Number of ingests that have added entries (`entries.added_seq`)."""
 SCHEMA_HASH = "schema:hash"
-"""Hash of the columns that the database was made with (`migrate.hash_schema`)."""
+"""Hash of the database's columns (`migrate.hash_schema`)."""
 REQUESTED = "requested:"
-"""Prefix of services with a request pace; the value is the time (UTC) of the last reserved request."""
+"""Prefix for rate-limited services; the value is the time (UTC) of the last reserved request."""
 WRITTEN_BY = "written-by:"
-"""Prefix of the hashes of digests that Paperround wrote; the value is the name of the language model."""
-
+"""Prefix for hashes of digests that Paperround wrote; the value is the name of the language model."""
 WRITTEN_ON = "writer:written-on"
-"""The newest day whose digest the running bot has written, or that has no list."""
+"""The last day that the running bot has written a digest for, or that had no list."""
 WEBHOOK = "webhook:"
-"""Prefix of the ids of webhooks that post; the value is the token, a secret."""
+"""Prefix for ids of webhooks; the value is the token, a secret."""
 PRINTED = "printed:"
-"""Prefix of the files of written digests; the value has the hashes of all texts written there, as JSON."""
+"""Prefix for files of written digests; the value lists the hashes of all texts written to the file, as JSON."""
 
 
 async def get(connection: AsyncConnection, key: str) -> str | None:
-    """Return the value of a key, or None."""
+    """Return the value of a key; None if it is not set."""
     query = sa.select(meta.c.value).where(meta.c.key == key)
     value: str | None = (await connection.execute(query)).scalar_one_or_none()
     return value
 
 
 async def list_by_prefix(connection: AsyncConnection, prefix: str) -> dict[str, str]:
-    """Return the keys with this prefix, with their values."""
+    """Return all keys with this prefix and their values."""
     query = sa.select(meta.c.key, meta.c.value).where(meta.c.key.startswith(prefix, autoescape=True))
     return dict(map(tuple, await connection.execute(query)))
 
 
 async def increment(connection: AsyncConnection, key: str) -> int:
-    """Add one to the number of a key, which starts at 0. Returns the new number."""
+    """Add one to a counter, which starts at 0. Returns the new value."""
     insert = database.dialect_insert(connection, meta).values(key=key, value="1")
     number = sa.cast(sa.cast(meta.c.value, sa.BigInteger) + 1, sa.Text)
     statement = insert.on_conflict_do_update(index_elements=[meta.c.key], set_={"value": number})
@@ -49,12 +48,12 @@ async def increment(connection: AsyncConnection, key: str) -> int:
 
 
 async def set_value(connection: AsyncConnection, key: str, value: str) -> None:
-    """Set the value of a key."""
+    """Set a key."""
     await set_values(connection, {key: value})
 
 
 async def set_values(connection: AsyncConnection, values: Mapping[str, str]) -> None:
-    """Set the values of keys."""
+    """Set several keys."""
     await database.upsert(
         connection, meta, [{"key": key, "value": value} for key, value in values.items()], key=("key",)
     )

@@ -1,9 +1,8 @@
 """Locks held by one process, and the sender's lease.
 
-On SQLite a lock is a locked file beside the database, released when its holder dies. On PostgreSQL the sender has a lease:
-a row that it renews, and that another process may take once it expires. Each acquisition begins a term, a random number
-used as fencing token: each transaction of the sender first locks the row, so that a successor waits for it, and a former
-sender can begin none.
+On SQLite, the lock is a locked file beside the database, released when its process dies. On PostgreSQL, the sender renews a
+lease, which another process may take when it expires. Each acquisition begins a term with a random number as fencing token.
+Each transaction of the sender first locks the lease row: the next sender waits for it, and a former sender cannot begin one.
 """
 
 from __future__ import annotations
@@ -25,31 +24,31 @@ from storage.database import Connection, Database, dialect_insert, sqlite_path
 from storage.tables import sender_lease
 
 LEASE = timedelta(seconds=15)
-"""How long after a renewal no other process may send."""
+"""Time after a renewal during which no other process may send."""
 RENEW_SECONDS = 4.0
 MAX_SILENCE_SECONDS = 8.0
-"""How long a sender goes on without renewing its lease: it ends some seconds before another process may send."""
+"""Time without a renewal after which a sender ends, some seconds before another process may send."""
 RETRY_SECONDS = 0.5
 _TIMEOUT_SECONDS = 5.0
 _THAW_SECONDS = 2.0
-"""Time limit for the renewal by a process that was frozen."""
+"""Time limit for the first renewal after the process was frozen."""
 _TERM_BITS = 62
 
 
 async def lock_transaction(connection: Connection, *numbers: int) -> None:
-    """Hold a PostgreSQL advisory lock until the transaction ends. SQLite has a single writer anyway."""
+    """Take a PostgreSQL advisory lock until the transaction ends. SQLite has a single writer anyway."""
     if connection.dialect.name == "postgresql":
         await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(*numbers)))
 
 
 def open_lock_file(path: Path, name: str) -> IO[str]:
-    """Open the lock file beside a SQLite file, the same for links to it. Raises StorageError if it cannot be written."""
+    """Open the lock file beside a SQLite file, with links resolved. Raises StorageError if it cannot be written."""
     path = path.resolve()
     path = path.with_name(f"{path.name}.{name}.lock")
     try:
         return path.open("w")
     except OSError as error:
-        # For example made by root with sudo.
+        # For example, root created it through sudo.
         raise errors.StorageError(
             f"{path} cannot be written: {error.strerror}. Allow this user to write to it and its folder."
         ) from error
@@ -61,12 +60,12 @@ _PAST = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def _lease_end(connection: Connection) -> sa.ColumnElement[datetime] | datetime:
-    """Return when a lease renewed now expires, by PostgreSQL's clock. It is not used on SQLite."""
+    """Return when a lease renewed now expires by PostgreSQL's clock; a constant on SQLite, which has no lease."""
     return _PAST if connection.dialect.name == "sqlite" else sa.func.clock_timestamp() + LEASE
 
 
 async def raise_term(connection: Connection, name: str = "") -> int:
-    """Begin a new term of the sender whose sessions have this name. Writes of older terms fail from now on."""
+    """Begin a new term for the sender with this session name. Writes in older terms fail from now on."""
     term = secrets.randbits(_TERM_BITS) + 1
     values = {"holder": term, "name": name, "expires_at": _lease_end(connection)}
     insert = dialect_insert(connection, sender_lease).values(id=_LEASE_ID, **values)
@@ -75,18 +74,17 @@ async def raise_term(connection: Connection, name: str = "") -> int:
 
 
 async def is_current_term(connection: Connection, term: int) -> bool:
-    """Return whether `term` is current; a new one cannot begin before the transaction ends."""
+    """Return whether `term` is current, and delay the next term until the transaction ends."""
     query = sa.select(sender_lease.c.holder).where(sender_lease.c.id == _LEASE_ID)
-    # A renewal, which changes no key, does not wait for this.
+    # A renewal changes no key, so it does not wait for this lock.
     holder = await connection.scalar(query.with_for_update(read=True, key_share=True))
     return (holder or _NOBODY) == term
 
 
 def fenced(database: Database, get_term: Callable[[], int | None]) -> Database:
-    """Return a database that raises SupersededError for writes outside the sender's current term; a new term waits for
-    running transactions.
+    """Return a database that raises SupersededError for writes outside the sender's current term.
 
-    A SQLite database is returned unchanged: a frozen process keeps the file lock.
+    A SQLite database is returned unchanged, since a frozen process keeps its file lock.
     """
 
     async def check(connection: Connection) -> None:
@@ -98,11 +96,11 @@ def fenced(database: Database, get_term: Callable[[], int | None]) -> Database:
 
 
 class SenderLock:
-    """The sender lock, held by one process: a file lock (SQLite), or a lease that `keep` renews (PostgreSQL)."""
+    """The lock of the only sending process: a file lock on SQLite, a lease that `keep` renews on PostgreSQL."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        # Renewals wait for no other work of this process.
+        # Renewals must not wait for other work of this process.
         self._rows = database if database.is_sqlite else database.separate()
         self._file: IO[str] | None = None
         self._term: int | None = None
@@ -110,18 +108,18 @@ class SenderLock:
 
     @property
     def term(self) -> int | None:
-        """This process's term as the sender; None if it knows that it is not."""
+        """This process's term as the sender; None if it knows that it is not the sender."""
         return self._term
 
     async def is_sender(self) -> bool:
-        """Whether this process is still the sender, by the stored term. Raises as a read does."""
+        """Return whether this process is still the sender by the stored term. Raises StorageError."""
         if self._term is None:
             return False
         async with self._database.read() as connection:
             return await is_current_term(connection, self._term)
 
     async def try_acquire(self) -> bool:
-        """Acquire the lock if it is free, and begin a term. Raises StorageError."""
+        """Acquire the lock and begin a term, and return True; return False if it is taken. Raises StorageError."""
         if (path := sqlite_path(self._database.url)) is not None:
             file = open_lock_file(path, "sender")
             try:
@@ -139,8 +137,9 @@ class SenderLock:
         return True
 
     async def keep(self) -> NoReturn:
-        """Renew the lease. Raises SupersededError if another process has it, StorageError after MAX_SILENCE_SECONDS of
-        failures.
+        """Keep renewing the lease.
+
+        Raises SupersededError if another process has it, StorageError after MAX_SILENCE_SECONDS of failures.
         """
         if self._database.is_sqlite:
             await asyncio.Event().wait()
@@ -173,16 +172,16 @@ class SenderLock:
         return renewed.rowcount > 0
 
     async def release(self) -> None:
-        """Release the lock, and end the term."""
+        """Release the lock and end the term."""
         term, self._term = self._term, None
         if self._file is not None:
-            # Closing is not enough while a child process has the file open.
+            # Closing alone does not unlock a file that a child process has open.
             fcntl.flock(self._file, fcntl.LOCK_UN)
             self._file.close()
             self._file = None
         if self._database.is_sqlite:
             return
-        # If it cannot be given up, it expires.
+        # A lease that cannot be released expires.
         with suppress(TimeoutError, errors.StorageError):
             if term is not None:
                 async with asyncio.timeout(_TIMEOUT_SECONDS), self._rows.transaction() as connection:
@@ -192,7 +191,7 @@ class SenderLock:
 
 
 async def _is_free(connection: Connection) -> bool:
-    """Whether the lease has expired. The sessions of its holder have ended then, and no other process takes it meanwhile."""
+    """Return whether the lease has expired. If so, end the sessions of its holder and lock the lease row."""
     free = dialect_insert(connection, sender_lease)
     free = free.values(id=_LEASE_ID, holder=_NOBODY, name="", expires_at=_PAST)
     await connection.execute(free.on_conflict_do_nothing())
@@ -202,7 +201,7 @@ async def _is_free(connection: Connection) -> bool:
     expired = (await connection.execute(sa.select(sender_lease.c.name).where(has_expired))).one_or_none()
     if expired is None:
         return False
-    # Frozen within a transaction, the holder keeps its locks: no time-out ends a session between the messages of a statement.
+    # A holder frozen within a transaction keeps its locks, and no time-out of PostgreSQL ends such a session.
     ending = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = :name AND :name <> ''"
     await connection.execute(sa.text(ending), {"name": expired.name})
     query = sa.select(sender_lease.c.id).where(has_expired)

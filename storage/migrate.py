@@ -1,6 +1,6 @@
-"""Opens a database with the current schema, creating it in an empty one, and copies a SQLite file while it is in use.
+"""Opens a database, creates the schema in an empty one, and backs up a SQLite file that is in use.
 
-The schema's version is a hash of its columns: until the first release, other schemas are not migrated.
+The version of the schema is a hash of its columns. Before the first release, other versions are not migrated.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ import sqlalchemy as sa
 
 from storage import database, errors, key_values, locks, tables
 
-MIGRATION_LOCK = 0x5041504552  # "PAPER": PostgreSQL advisory lock around the making of the schema
+MIGRATION_LOCK = 0x5041504552  # "PAPER": PostgreSQL advisory lock for creating the schema
 
 
 async def copy_to(source: database.Database, target: Path) -> int:
-    """Copy the database to `target` atomically. Returns the size in bytes.
+    """Copy the database atomically to a file that only its owner can read. Returns the size in bytes.
 
-    Only its owner can read it. Raises StorageError if `target` exists and is not a backup, or cannot be written.
+    Raises StorageError if `target` cannot be written, or exists and is not a backup.
     """
     path = database.sqlite_path(source.url)
     if path is None:
@@ -50,7 +50,7 @@ def _copy(source: Path, target: Path) -> int:
             os.replace(partial, target)
         finally:
             partial.unlink(missing_ok=True)
-    except (OSError, ValueError, sqlite3.Error) as error:  # a name with a NUL is a ValueError
+    except (OSError, ValueError, sqlite3.Error) as error:  # ValueError: a NUL in the name
         reason = getattr(error, "strerror", None) or error
         raise errors.StorageError(
             f"{target} could not be written: {reason}. Check its folder and its disk, and the database by `paperround doctor`."
@@ -59,7 +59,7 @@ def _copy(source: Path, target: Path) -> int:
 
 
 def _is_backup(target: Path) -> bool:
-    """Whether a file is empty, or a database of Paperround."""
+    """Return whether a file is empty or a database of Paperround."""
     if not target.stat().st_size:
         return True
     with closing(sqlite3.connect(f"{target.absolute().as_uri()}?mode=ro", uri=True)) as connection:
@@ -74,10 +74,10 @@ def _is_backup(target: Path) -> bool:
 async def open_database(
     url: str, *, migrate: bool | None = None, name: str | None = None
 ) -> database.Database:
-    """Open a database with the current schema. A child process has the `name` of its parent's.
+    """Open a database with the current schema. A child process passes the `name` of its parent's sessions.
 
-    `migrate` None creates the schema in SQLite only; on PostgreSQL `db upgrade` and `run` create it. Raises
-    storage.errors.StorageError if the database is of another version, locked, read-only or unreachable.
+    With `migrate` None, the schema is created in an empty SQLite file only; on PostgreSQL, `db upgrade` and `run` create it.
+    Raises StorageError if the database has another version, or is locked, read-only or unreachable.
     """
     name = name or database.make_name()
     opened = database.Database(database.open_engine(url, name), name)
@@ -102,16 +102,14 @@ async def open_database(
 
 
 def redact_url(url: str) -> str:
-    """Return a database URL without its password, which may be a query option too. Raises StorageError if the URL is
-    invalid.
-    """
+    """Return a database URL with its password redacted. Raises StorageError if the URL is invalid."""
     return errors.redact(database.parse_url(url).render_as_string(hide_password=True))
 
 
 async def current_schema(opened: database.Database) -> str | None:
-    """Return the hash of the database's schema, "" if unknown; None if the database is empty.
+    """Return the hash of the database's schema; "" if it is unknown, None if the database is empty.
 
-    Raises StorageError if the database contains tables of another application.
+    Raises StorageError if the tables are another application's.
     """
     async with opened.read() as connection:
         names = await connection.run_sync(lambda inner: sa.inspect(inner).get_table_names())
@@ -131,7 +129,7 @@ def hash_schema() -> str:
 
 
 async def upgrade(opened: database.Database) -> None:
-    """Create the schema in an empty database, in one transaction and one process at a time."""
+    """Create the schema in an empty database, in one transaction. Other processes wait."""
     async with _migration_lock(opened):
         if await current_schema(opened) is not None:
             return

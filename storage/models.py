@@ -11,23 +11,23 @@ from typing import Any, NamedTuple, TypeAlias
 
 from storage import errors
 
-# Authors of papers, and the users and guilds that read them.
+# Authors of papers, readers and servers.
 
 
 class Locale(StrEnum):
-    """The interface languages. The language of a digest uses the same codes."""
+    """The languages of the interface. Digests use the same codes."""
 
     EN = "en"
     KO = "ko"
 
 
 share_name = lru_cache(maxsize=1 << 14)(str)
-"""Interns names: the papers of a collaboration share three thousand authors."""
+"""Returns a shared copy of a name: papers of one collaboration have the same three thousand authors."""
 
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """An author: the folded name as key, the display name and the number of papers."""
+    """An author, with the case-folded name as key."""
 
     id: int
     key: str
@@ -37,7 +37,7 @@ class Author:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """A user's settings: language, time zone and the DM channel opened at the user's request."""
+    """A reader's settings, and the DM channel opened for the reader."""
 
     user_id: int
     locale: Locale | None
@@ -47,7 +47,7 @@ class Reader:
 
 @dataclass(frozen=True, slots=True)
 class Guild:
-    """A server of which the bot is a member, or was until `left_at`."""
+    """A server that the bot is in, or was in until `left_at`."""
 
     guild_id: int
     locale: Locale | None
@@ -60,11 +60,11 @@ class Guild:
 
 
 class DigestFormat(StrEnum):
-    """The digest formats:
+    """The formats of digests.
 
-    two written ones, a service's list of a day's papers, and lists by others. LOOKUP: all new papers of a day from a source
-    that does not select, such as an arXiv category. They serve look-up and alerts; only subscriptions to that source post
-    them.
+    NEWSLETTER and REVIEW are written, LISTING is a service's list of a day, LIST any other list. LOOKUP has all new papers
+    of a source that does not select, such as an arXiv category: they are used for search and alerts, and only posted by
+    subscriptions to that source.
     """
 
     NEWSLETTER = "newsletter"
@@ -76,7 +76,7 @@ class DigestFormat(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A headed part of a summary: a newsletter's highlight or a review's chapter. Both texts are Markdown."""
+    """A section of a summary: a newsletter's highlight or a review's chapter. Both texts are Markdown."""
 
     heading: str | None
     body: str
@@ -84,7 +84,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A part of a digest that could not be parsed. `line` counts from 1 in the source file."""
+    """A part of a digest that could not be parsed. `line` is the line in the file, from 1."""
 
     line: int
     message: str
@@ -92,7 +92,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class LocatedProblem:
-    """A problem in a file, a page or a template. `line` counts from 1; None if unknown or for the whole text."""
+    """A problem in a file, a page or a template. `line` counts from 1; None if unknown or if it is the whole text."""
 
     location: str
     line: int | None
@@ -107,7 +107,7 @@ class LocatedProblem:
 class Entry:
     """A paper as listed in one digest.
 
-    `rank` is the position in the digest, from 1. `votes` is None if the digest gives no number.
+    `rank` is the position in the digest, from 1. `votes` is None if the digest has no number.
     `authors_truncated` is true if the digest shortened the list.
     """
 
@@ -129,8 +129,8 @@ class Digest:
     """The digest of one date from one source.
 
     `text` is the part of the file for this date, with `\\n` line ends; parsing it again gives the same digest.
-    `problems` keep the line numbers of the whole file. `is_rolling`: its papers have no date, and `date` is that of
-    the reading: only those that are new to the digest's location belong to that day.
+    `problems` have the line numbers of the whole file. `is_rolling`: the list has no date, so `date` is the day on
+    which it was read, and only papers that are new at its location belong to that day.
     """
 
     format: DigestFormat
@@ -142,13 +142,12 @@ class Digest:
 
 
 DigestKey: TypeAlias = tuple[str, str, date]
-"""A digest's source, location (a path, a URL or a feed entry) and date. A new text with the same key replaces its entries.
-"""
+"""A digest's source, location (a path, a URL or a feed entry) and date. A new text replaces the entries of its key."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourcedDigest:
-    """A parsed digest with the source and the location it was read from. `hash` is the SHA-256 of its text."""
+    """A parsed digest with its source and location. `hash` is the SHA-256 of its text."""
 
     digest: Digest
     language: str
@@ -158,13 +157,13 @@ class SourcedDigest:
 
     @property
     def key(self) -> DigestKey:
-        """What identifies the digest."""
+        """The key of the stored digest."""
         return self.source, self.location, self.digest.date
 
 
 @dataclass(frozen=True, slots=True)
 class StoredDigest:
-    """A stored digest without its text; `hash` is the SHA-256 of the text in hex. `source` is a URL, or `files`."""
+    """A stored digest without its text. `hash` is the text's SHA-256 in hex, `source` a URL or `files`."""
 
     id: int
     source: str
@@ -180,7 +179,7 @@ class StoredDigest:
 
 @dataclass(frozen=True, slots=True)
 class ArchiveExtent:
-    """Size and date range of the archive. Both dates are None if it is empty."""
+    """The size and date range of the archive. Both dates are None if it is empty."""
 
     paper_count: int
     first_on: date | None
@@ -188,20 +187,20 @@ class ArchiveExtent:
 
 
 def votes_descending(votes: int | None) -> tuple[bool, int]:
-    """Return the sort key for top-voted first, unknown votes last."""
+    """Return the sort key for most votes first, unknown votes last."""
     return votes is None, -(votes or 0)
 
 
 def meets_minimum(votes: int | None, min_votes: int) -> bool:
-    """Return whether votes reach a minimum. Unknown votes reach no minimum above 0."""
+    """Return whether votes reach a minimum. Unknown votes count as 0."""
     return min_votes <= 0 or (votes is not None and votes >= min_votes)
 
 
 @dataclass(frozen=True, slots=True)
 class PaperRow:
-    """A paper in a list. `date` is that of its latest digest; `score` is 0.0 outside a search.
+    """A paper in a list. `date` is the date of its latest digest; `score` is 0.0 outside a search.
 
-    `authors_truncated` is true if `authors` are not all.
+    `authors_truncated` is true if `authors` is incomplete.
     """
 
     id: int
@@ -227,14 +226,13 @@ class SavedPaper(PaperRow):
 
 
 _Date: TypeAlias = date
-"""Alias for records that have a field `date`."""
+"""The type `date` in records that have a field of this name."""
 
 
 class Trust(NamedTuple):
-    """The rank of a source, best first:
+    """The rank of a source, lowest first: its negated priority, then its id, so that older sources win.
 
-    its negated priority, then its id (oldest first). Services come before all (see `bot.archive.digest_writer`), then files
-    (`sources.FILES`) and folders.
+    Services are always first (see `bot.archive.digest_writer`), followed by files (`sources.FILES`) and folders.
     """
 
     rank: int
@@ -246,9 +244,9 @@ FILES_TRUST = Trust(-(2**31))
 
 @dataclass(frozen=True, slots=True)
 class Appearance:
-    """A paper's entry in one digest. `writer` is the model with which Paperround wrote the digest, None for other digests.
+    """A paper's entry in one digest. `writer` is the language model if Paperround wrote the digest, else None.
 
-    `trust` is that of the digest's source, `ingested_on` the day (UTC) on which it was first stored.
+    `trust` is the rank of the digest's source, `ingested_on` the day (UTC) on which the digest was first stored.
     """
 
     digest_id: int
@@ -262,13 +260,13 @@ class Appearance:
 
     @property
     def counts_on(self) -> _Date:
-        """The day used to order digests of a source: a date after its arrival does not count as newer."""
+        """The date that orders a source's digests: never later than the day of arrival."""
         return min(self.date, self.ingested_on)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaperDescription:
-    """Facts about a paper from digests or a service. `media` are URLs of pictures and videos."""
+    """Facts about a paper from digests or a service. `media` are URLs of images and videos."""
 
     title: str | None = None
     authors: tuple[str, ...] = ()
@@ -289,7 +287,7 @@ class PaperDescription:
 class MergedPaper(PaperDescription):
     """A paper merged from all digests and services; see `bot.archive.digest_writer`.
 
-    `last_on` is None if no digest lists the paper, and `first_on` if none ever did; such a paper is in no list.
+    `last_on` is None if no digest lists the paper now, and `first_on` if no digest ever did; lists leave both out.
     """
 
     arxiv_id: str
@@ -302,7 +300,7 @@ class MergedPaper(PaperDescription):
 
     @property
     def institutions(self) -> tuple[str, ...]:
-        """The organization behind the paper, and the affiliations of its authors."""
+        """The paper's organization and its authors' affiliations."""
         return (*((self.organization,) if self.organization else ()), *self.affiliations)
 
 
@@ -310,8 +308,8 @@ class MergedPaper(PaperDescription):
 class PaperDetail(MergedPaper):
     """A paper with its appearances, newest first.
 
-    `is_author_order_confirmed`: the authors come from arXiv. `is_listed` is False for a paper known only from services;
-    both its dates are then its publication date.
+    `is_author_order_confirmed` is true if the authors come from arXiv. `is_listed` is false for a paper known only from
+    services, with its publication date as both dates.
     """
 
     first_on: date
@@ -327,7 +325,7 @@ class PaperFacts(PaperDescription):
     """Facts about a paper from a service. `source` is 'huggingface', 'arxiv' or the URL of a feed.
 
     `votes` were read at `read_at` (UTC); None if the service has no votes. `listed_on` is the date of the
-    service's list that contains the paper. `location` is the URL that was read. `trust` is that of a feed.
+    service's list with the paper. `location` is the URL that was read. `trust` is the rank of a feed.
     """
 
     arxiv_id: str
@@ -341,7 +339,7 @@ class PaperFacts(PaperDescription):
 
 @dataclass(frozen=True, slots=True)
 class PaperText:
-    """The text of a paper as Markdown, without references and acknowledgements, and where it came from.
+    """The text of a paper as Markdown, without references and acknowledgements, and its URL.
 
     `basis` is a value of `summary_basis.Basis`: `paper` for the full text, `abstract` for the abstract alone.
     """
@@ -354,11 +352,11 @@ class PaperText:
 
 
 class DraftState(StrEnum):
-    """The state of a draft. CHECKED, REFUSED and FAILED are final."""
+    """The states of a draft. CHECKED, REFUSED and FAILED are final."""
 
     PLANNED = "planned"
     WRITTEN = "written"
-    """`text` contains the answer's claims, not yet judged."""
+    """`text` contains the model's claims before the judge has checked them."""
     CHECKED = "checked"
     """`text` contains the claims that the judge accepted."""
     REFUSED = "refused"
@@ -370,8 +368,8 @@ class DraftState(StrEnum):
 class Draft:
     """A summary of one paper in one format and language. `basis` is a value of `summaries.Basis`.
 
-    `calls` were answered or failed, with `tokens` in total. `problems` are the claims that were dropped, with the reason, or how
-    the last call failed.
+    `calls` counts calls to the model, including failed ones, and `tokens` their tokens. `problems` are the dropped claims with
+    reasons, or the failure of the last call.
     """
 
     arxiv_id: str
@@ -404,7 +402,7 @@ class SourceKind(StrEnum):
 
 
 class FetchStatus(StrEnum):
-    """The outcomes of fetching a page. NOT_YET: not published so far, not an error. REFUSED: blocked by our own rules."""
+    """The outcomes of fetching a page. NOT_YET is not an error: it is not published yet. Our own rules refuse with REFUSED."""
 
     OK = "ok"
     UNCHANGED = "unchanged"
@@ -417,9 +415,9 @@ class FetchStatus(StrEnum):
 class StoredSource:
     """A configured source and its health. All times are UTC.
 
-    The highest `priority` wins when sources disagree, of equal ones the oldest source. `failures` counts consecutive
-    failures; `reason` describes the last one. `noticed_at` is the time of the notice to the operator. `progress` is that
-    of a back-fill, in the source's own form; None without one.
+    When sources disagree, the highest `priority` wins; of equal priorities, the oldest source. `failures` counts
+    consecutive failures, and `reason` describes the last one. The operator was notified of them at `noticed_at`.
+    `progress` describes a back-fill in the source's own format.
     """
 
     id: int
@@ -440,9 +438,9 @@ class StoredSource:
 
 @dataclass(frozen=True, slots=True)
 class PageState:
-    """The HTTP validators and result of the last read of a page (a URL, a file or a feed entry).
+    """The HTTP validators and the result of the last read of a page (a URL, a file or a feed entry).
 
-    `etag` and `last_modified` are sent back unchanged; for a file, `last_modified` holds its modification time and
+    `etag` and `last_modified` are sent back unchanged; for a file, `last_modified` is its modification time and
     size. `hash` is the SHA-256 of the content in hex.
     """
 
@@ -458,7 +456,7 @@ class PageState:
 
 
 class Style(StrEnum):
-    """The layouts of a daily post."""
+    """The layouts of daily posts."""
 
     COMPACT = "compact"
     CARDS = "cards"
@@ -469,7 +467,7 @@ class Style(StrEnum):
 
 
 class ProcessRole(StrEnum):
-    """What a `run` process does: everything, everything except HTTP interactions, or only those."""
+    """The part of the work that a `run` process does. LEADER: all but HTTP interactions; FRONT: only those."""
 
     ALL = "all"
     LEADER = "leader"
@@ -477,28 +475,25 @@ class ProcessRole(StrEnum):
 
 
 class ActivityState(StrEnum):
-    """State of a subscription or an alert. PAUSED lasts until a person resumes it, or the bot rejoins the server."""
+    """The states of a subscription. PAUSED lasts until a person resumes it or the bot rejoins the server."""
 
     ACTIVE = "active"
     PAUSED = "paused"
 
 
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
-
-
 NO_GUILD = 0
-"""In place of a webhook's server, which is unknown."""
+"""The server id of webhooks, which do not report their server."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
-    """A channel's subscription to the daily post; with `id` 0 a draft. Its settings are those of `bot.daily.options`.
+    """A channel's daily post; a draft if `id` is 0. `bot.daily.options` validates the settings.
 
-    `at_time` is `HH:MM` local time in `timezone` (an IANA name), at which it posts what is there; "" for a post that comes
-    once the day's list is complete. `days` holds ISO weekdays, 1 (Monday) to 7, in that zone. Dates up to `last_on`, in
-    that zone, are done. `created_by` is None if it was made on the command line. `topic` is a search query that all posted
-    papers match, "" for none; `source` is the URL of the only source to post from, "" for all that choose papers;
-    `mention_role_id` is a role to mention. A `silent` post raises no notification.
+    It is posted at `at_time` (`HH:MM` in `timezone`, an IANA name), or when the day's list is complete if that is "".
+    `days` are ISO weekdays from 1 (Monday) to 7 in that zone; dates up to `last_on` are finished. All papers match the
+    search query `topic` ("": any paper) and come from the source with the URL `source` ("": all that select papers).
+    `created_by` is None if it was made on the command line. A `silent` post sends no notification.
     """
 
     id: int = 0
@@ -524,7 +519,7 @@ class Subscription:
 
     @property
     def is_by_webhook(self) -> bool:
-        """Whether a webhook posts it: `channel_id` is the webhook's id, and its server is unknown."""
+        """Whether a webhook posts it. If so, `channel_id` is the webhook's id and the server is unknown."""
         return self.guild_id == NO_GUILD
 
 
@@ -532,8 +527,8 @@ class Subscription:
 class Club:
     """A server's reading club. It meets on the ISO `weekday` at `at_time` (HH:MM in `timezone`).
 
-    Its first vote begins at `starts_at` (UTC). `step_id` is the delivery of the newest step of its next
-    meeting, or of a past one.
+    The first vote begins at `starts_at` (UTC). `step_id` is the delivery of the latest step of the next or a
+    past meeting.
     """
 
     guild_id: int
@@ -547,21 +542,21 @@ class Club:
     step_id: int | None = None
 
 
-# Alerts: rules that notify a user or a channel of matching papers.
+# Alerts: saved queries that notify a reader or a channel of new papers.
 
 
 class AlertKind(StrEnum):
-    """The kind of a term."""
+    """The kinds of alert terms."""
 
     KEYWORD = "keyword"
     """Words in the title or in a summary."""
     AUTHOR = "author"
     INSTITUTION = "institution"
-    """A university or company, of the authors or behind the paper."""
+    """A university or company of the authors or of the paper."""
 
 
 class AlertTiming(StrEnum):
-    """When the papers that match an alert are sent."""
+    """The times at which matching papers are sent."""
 
     AT_ONCE = "now"
     DAILY = "daily"
@@ -569,14 +564,14 @@ class AlertTiming(StrEnum):
 
 
 class AlertTerm(NamedTuple):
-    """Words or a name that a paper must have."""
+    """A keyword or a name that a paper must contain."""
 
     kind: AlertKind
     text: str
 
 
 class AlertSchedule(NamedTuple):
-    """When an alert is sent: at once, or at a time of day (HH:MM) in a zone, of a weekly one on an ISO weekday."""
+    """The schedule of an alert: at once, or at a time of day (HH:MM) in a zone, once a week on an ISO weekday."""
 
     timing: AlertTiming
     at_time: str
@@ -586,7 +581,7 @@ class AlertSchedule(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """An alert; with `id` 0 a draft. Sent by DM to `user_id` if `channel_id` is None, otherwise to that channel.
+    """An alert; a draft if `id` is 0. It is sent to `channel_id`, or to the reader's direct messages if that is None.
 
     A paper matches if it has any of the terms (all of them if `match_all` is set) and none of the words in `excluded`.
     """
@@ -596,34 +591,34 @@ class Alert:
     terms: tuple[AlertTerm, ...]
     created_at: datetime
     key: str = ""
-    """What it matches, folded: the same for equal alerts. The service computes it."""
+    """The normalised terms, equal for equal alerts. The service computes it."""
     match_all: bool = False
     excluded: tuple[str, ...] = ()
     min_votes: int = 0
-    """A paper that reaches this number of votes later matches then, once."""
+    """A paper that gets enough votes later is sent then, once."""
     timing: AlertTiming = AlertTiming.AT_ONCE
     at_time: str = "09:00"
-    """Time of day in `timezone`, of a daily or weekly alert."""
+    """Time of day in `timezone` for a daily or weekly alert."""
     timezone: str = "UTC"
     weekday: int = 1
-    """ISO weekday of a weekly alert."""
+    """ISO weekday for a weekly alert."""
     max_a_day: int = 0
-    """The most messages of an immediate alert within 24 hours; 0 means any number."""
+    """Maximum number of messages of an immediate alert within 24 hours; 0 is unlimited."""
     channel_id: int | None = None
     guild_id: int | None = None
     paused: bool = False
 
     @property
     def schedule(self) -> AlertSchedule:
-        """When it is sent."""
+        """The settings of when it is sent."""
         return AlertSchedule(self.timing, self.at_time, self.timezone, self.weekday)
 
 
 class Match(NamedTuple):
     """An unsent match of a paper and an alert.
 
-    `recipient` is `user:<id>` or `channel:<id>`. `ready_at` (UTC) is when the paper reached the alert's minimum votes;
-    None: not yet.
+    `recipient` is `user:<id>` or `channel:<id>`. At `ready_at` (UTC) the paper reached the alert's minimum votes; None if it
+    has not yet.
     """
 
     recipient: str
@@ -637,7 +632,7 @@ class Match(NamedTuple):
 
 
 class DeliveryState(StrEnum):
-    """The states of a delivery: WAITING until every part is SENT, or until it is STOPPED for a reason."""
+    """The states of a delivery. SENT: every part is sent. STOPPED: it was given up for a reason."""
 
     WAITING = "waiting"
     SENT = "sent"
@@ -645,7 +640,7 @@ class DeliveryState(StrEnum):
 
 
 class PartState(StrEnum):
-    """The states of a part. SENDING: an attempt has begun and its outcome is not stored yet."""
+    """The states of a part. SENDING: an attempt has begun, and its outcome is not stored yet."""
 
     WAITING = "waiting"
     SENDING = "sending"
@@ -654,7 +649,7 @@ class PartState(StrEnum):
 
 
 class DeliveryKind(StrEnum):
-    """The causes of a delivery."""
+    """The kinds of delivery."""
 
     DAILY = "daily"
     ON_DEMAND = "now"
@@ -665,7 +660,7 @@ class DeliveryKind(StrEnum):
 
 
 class Priority(IntEnum):
-    """Order in which due deliveries are sent: the lowest value first."""
+    """The order of due deliveries, lowest value first."""
 
     INTERACTIVE = 5
     NOTIFICATION = 10
@@ -673,7 +668,7 @@ class Priority(IntEnum):
 
 
 class PartKind(StrEnum):
-    """The Discord requests. THREAD opens a thread on the delivery's first message, REQUEST is any other one."""
+    """The Discord requests of parts. THREAD opens a thread on the delivery's first message; REQUEST is any other request."""
 
     MESSAGE = "message"
     FORUM_POST = "forum_post"
@@ -685,7 +680,7 @@ class PartKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """A delivery to one channel or user; with `id` 0 a new one. `key` is unique, so a repeated plan has no effect.
+    """A delivery to one channel or reader; not stored yet if `id` is 0. `key` is unique, so planning it twice has no effect.
 
     `local_on` is a daily post's date in its zone, `digest_on` the newest day that it draws from, `drawn_until` the number
     of ingests until then. `papers` are the arXiv ids of its papers, as shown. The lowest `priority` is sent first. `reason`
@@ -714,21 +709,18 @@ class Delivery:
 
     @property
     def is_direct(self) -> bool:
-        """Whether it is sent to a reader's direct messages and cannot be redirected to a server."""
+        """Whether it goes to a reader's direct messages only and cannot be sent to a server instead."""
         return self.user_id is not None and self.guild_id is None
 
     @property
     def is_uncertain(self) -> bool:
-        """Whether it was stopped because its outcome is unknown; a person can repeat it."""
+        """Whether it was stopped with an unknown outcome. A person can repeat it."""
         return self.state is DeliveryState.STOPPED and self.reason in (Reason.UNCERTAIN, Reason.NO_HISTORY)
 
 
 @dataclass(frozen=True, slots=True)
 class NewPart:
-    """A message to be stored; `nonce` is globally unique.
-
-    `marker` is the text in the payload by which the message is found in a channel's history.
-    """
+    """A message to store. `nonce` is globally unique, and `marker` identifies the message in a channel's history."""
 
     kind: PartKind
     payload: str
@@ -739,7 +731,7 @@ class NewPart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewDelivery(Delivery):
-    """A delivery to be stored, with its parts in sending order."""
+    """A delivery to store, with its parts in sending order."""
 
     parts: tuple[NewPart, ...]
 
@@ -748,8 +740,8 @@ class NewDelivery(Delivery):
 class Part:
     """One Discord message of a delivery. `payload` is the JSON body, cleared 30 days after the delivery ended.
 
-    `fallback` is the plain form for a payload that Discord refuses (50035), sent under its own nonce.
-    `first_attempt_at` is the first attempt that Discord may have accepted; None if certainly not sent.
+    `fallback` is a plainer payload in case Discord refuses the first one (50035), sent with its own nonce.
+    `first_attempt_at` is the first attempt that Discord may have accepted; None if it was certainly not sent.
     """
 
     id: int
@@ -772,17 +764,17 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """A message in Discord and its channel, thread or DM. `message_id` is None if it was deleted after it was sent."""
+    """A sent message and its channel, thread or DM. `message_id` is None if the message was deleted later."""
 
     message_id: int | None
     channel_id: int
 
 
-# What is known of a reader's interests, for the five papers of the day.
+# A reader's interests, for the papers of the day.
 
 
 class FeedbackKind(StrEnum):
-    """A reader's opinion of a paper. The last one counts."""
+    """A reader's opinion of a paper. The latest one counts."""
 
     MORE = "more"
     LESS = "less"
@@ -792,8 +784,8 @@ class FeedbackKind(StrEnum):
 class Profile:
     """A reader's settings for the papers of the day.
 
-    `topics` are keys of topics that the reader picked. `at_time` (HH:MM in `timezone`) is when the papers are sent by DM,
-    None for never. With the dates up to `last_on`, of that zone, it has done. `reason` says why they are no longer sent.
+    `topics` are keys of topics that the reader picked. The papers are sent by DM at `at_time` (HH:MM in `timezone`), or never
+    if that is None. Dates up to `last_on`, in that zone, are finished. `reason` says why they are no longer sent.
     """
 
     user_id: int
@@ -811,7 +803,7 @@ class Profile:
 class IndexDocument:
     """The indexed fields of a paper.
 
-    `sections` are the distinct sections of all digests, newest first; `abstract` comes from a service.
+    `sections` are the distinct sections of all digests, newest first. A service provides the `abstract`.
     """
 
     id: int
@@ -826,7 +818,7 @@ class IndexDocument:
 
 
 class Reason(StrEnum):
-    """Why something is paused, refused or stopped. Storage has the value; the interface translates it."""
+    """The reasons for pausing, refusing or stopping something. The interface translates them."""
 
     UNKNOWN_CHANNEL = "unknown-channel"
     GUILD_LEFT = "guild-left"

@@ -1,8 +1,7 @@
 """The SQL schema as SQLAlchemy Core metadata. Each table is written by exactly one storage module.
 
-`_table_of` takes a table's columns (names, types, NULL) from the record in `storage.models`, where they are declared. Times
-are `UtcTime` (aware in Python, on SQLite as text in UTC). Discord ids are BIGINT. An enum column stores the values of its
-enum; a JSON list is read as a tuple (`Stored`).
+`_table_of` derives a table's columns (names, types, NULL) from its record in `storage.models`. Times are `UtcTime`: aware in
+Python, text in UTC on SQLite. Discord ids are BIGINT, enums are stored as their values, and JSON lists are read as tuples.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ metadata = sa.MetaData(
 
 
 class Stored(sa.types.TypeDecorator[Any]):
-    """A column type that converts values: `load` from the database's to Python's, `dump` the reverse."""
+    """A column type that converts values: `load` from the database to Python, `dump` the other way."""
 
     impl: sa.types.TypeEngine[Any] | type[sa.types.TypeEngine[Any]] = sa.Text
     cache_ok = True
@@ -47,16 +46,16 @@ class Stored(sa.types.TypeDecorator[Any]):
         self.dump = dump
 
     def process_bind_param(self, value: Any | None, dialect: Dialect) -> Any | None:
-        """Convert a value to its form in the database."""
+        """Return the value for the database."""
         return value if value is None or self.dump is None else self.dump(value)
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> Any | None:
-        """Return the value in Python."""
+        """Return the value for Python."""
         return None if value is None else self.load(value)
 
 
 def _load_time(moment: datetime) -> datetime:
-    """Return an aware time in UTC: SQLite drops the time zone."""
+    """Return an aware time in UTC. SQLite drops the time zone."""
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
@@ -67,7 +66,7 @@ def _dump_time(moment: datetime) -> datetime:
 
 
 UtcTime = Stored(sa.DateTime(timezone=True), _load_time, _dump_time)
-"""An aware UTC datetime. A naive one raises ValueError."""
+"""An aware UTC datetime. A naive datetime raises ValueError."""
 
 
 def _one_of(members: type[StrEnum]) -> Stored:
@@ -87,7 +86,7 @@ _TYPES: dict[Any, sa.types.TypeEngine[Any]] = {
     dict[str, str]: sa.JSON(),
     Mapping[str, Any]: sa.JSON(none_as_null=True),
     tuple[str, ...]: _tuple_of(models.share_name),
-    # ISO weekdays, e.g. 12345
+    # ISO weekdays, such as 12345
     tuple[int, ...]: Stored(
         sa.Text(), lambda days: tuple(map(int, days)), lambda days: "".join(map(str, days))
     ),
@@ -100,21 +99,21 @@ _TYPES: dict[Any, sa.types.TypeEngine[Any]] = {
         lambda problems: [(problem.line, problem.message) for problem in problems],
     ),
 }
-"""Column types by the type of the record's field."""
+"""Column types by the types of record fields."""
 
 READER_ROWS = {"reader": "rows"}
-"""`info` of a column with a reader's Discord id, in a text column as `user:<id>`: its rows are the reader's own.
+"""`info` of a column with the Discord id of the row's reader, as `user:<id>` in a text column.
 
-`/me data` gives these rows and `/me forget` deletes them, with the rows below them (`storage.accounts`).
+`/me data` exports these rows and `/me forget` deletes them, with their dependent rows (`storage.accounts`).
 """
 READER_MENTION = {"reader": "mention"}
-"""`info` of such a column whose row belongs to others: `/me forget` sets it to NULL."""
+"""`info` of a column with a reader's Discord id in someone else's row: `/me forget` sets it to NULL."""
 SERVER_ROWS = {"server": "rows"}
-"""`info` of a column with a server's id: its rows are deleted with a server that the bot left (posts and alerts apart)."""
+"""`info` of a column with the id of the row's server: the rows are deleted some time after the bot left it."""
 OPERATORS = {"for": "operators"}
-"""`info` of a column for operators only, in a table with readers' rows: `/me data` leaves it out."""
+"""`info` of a column for operators only: `/me data` leaves it out."""
 
-# On SQLite only a column declared INTEGER is the row id; on PostgreSQL ids are 64-bit.
+# SQLite's row id must be declared INTEGER; on PostgreSQL ids have 64 bits.
 RowId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
@@ -131,7 +130,7 @@ def _reference(name: str, target: str, *, ondelete: str = "CASCADE", **options: 
 
 
 def _column(name: str, hint: Any, info: dict[str, str]) -> sa.Column[Any]:
-    """Return the column of a record's field. Names of Discord's ids and of references end in `_id` or `_by`."""
+    """Return the column for a record's field. The names of Discord ids and references end in `_id` or `_by`."""
     if name == "id":
         return _id()
     options = get_args(hint) if get_origin(hint) in (UnionType, Union) else (hint,)
@@ -153,9 +152,9 @@ def _table_of(
     infos: Mapping[str, dict[str, str]] = MappingProxyType({}),
     **options: Any,
 ) -> sa.Table:
-    """Declare the table of a record class, with a column for each field except those `apart`.
+    """Declare the table of a record class, with a column for each field that is not in `apart`.
 
-    `items` are keys, indexes, and columns that the record lacks or that need options; `infos` are the `info` of columns.
+    `items` are keys, indexes, and columns that are not in the record or need options. `infos` has the `info` of columns.
     """
     given = {item.name: item for item in items if isinstance(item, sa.Column)}
     columns = [
@@ -164,7 +163,7 @@ def _table_of(
         if name not in apart
     ]
     keys = [column for column in given.values() if column.primary_key or column.foreign_keys]
-    # SQLite reads a row from its beginning: what only one statement reads comes last.
+    # Columns that are rarely read come last, since SQLite reads a row from its beginning.
     others = [column for column in given.values() if not (column.primary_key or column.foreign_keys)]
     constraints = [item for item in items if not isinstance(item, sa.Column)]
     return sa.Table(name, metadata, *keys, *columns, *others, *constraints, **options)
@@ -176,7 +175,7 @@ digests = _table_of(
     _required("raw", sa.LargeBinary, comment="text, UTF-8, zlib"),
     sa.UniqueConstraint("location", "source", "date_on"),
     sa.Index("ix_digests_date_on", "date_on"),
-    # Ids are never reused, because the keys of deliveries contain them.
+    # Ids must never be reused: the keys of deliveries contain them.
     sqlite_autoincrement=True,
 )
 
@@ -184,8 +183,8 @@ papers = _table_of(
     models.MergedPaper,
     "papers",
     _id(),
-    sa.Column("arxiv_due_at", UtcTime, comment="when arXiv may be asked again; NULL: it never lacked it"),
-    _required("arxiv_asks", sa.Integer, server_default="0", comment="in vain"),
+    sa.Column("arxiv_due_at", UtcTime, comment="when to ask arXiv again; NULL: not needed"),
+    _required("arxiv_asks", sa.Integer, server_default="0", comment="requests without an answer"),
     _required(
         "changed",
         sa.BigInteger,
@@ -246,7 +245,7 @@ subscriptions = _table_of(
         name="uq_subscriptions_same",
     ),
     sa.Index("ix_subscriptions_guild_id", "guild_id"),
-    # The credentials and the query of a source may be secrets; what readers see is a label.
+    # A source's URL may contain secrets, so readers see a label instead.
     infos={"created_by": READER_MENTION, "source": OPERATORS},
     sqlite_autoincrement=True,
 )
@@ -254,7 +253,7 @@ subscriptions = _table_of(
 alerts = _table_of(
     models.Alert,
     "alerts",
-    # Both columns: with the first alone SQLite may look for a reader's alert among all that have no channel.
+    # Both columns: with only the first, SQLite may search all alerts without a channel for a reader's alert.
     sa.Index("ix_alerts_user_id", "user_id", "channel_id"),
     sa.Index("ix_alerts_channel_id", "channel_id"),
     infos={"user_id": READER_ROWS},
@@ -268,11 +267,11 @@ matches = sa.Table(
         "recipient", sa.Text, primary_key=True, comment="'user:<id>' or 'channel:<id>'", info=READER_ROWS
     ),
     _reference("paper_id", "papers.id", primary_key=True, index=True),
-    # Without foreign keys: what was told stays so after its alert or its message is removed.
+    # No foreign keys: sent matches outlive their alert and their message.
     sa.Column("alert_id", RowId, primary_key=True, autoincrement=False, index=True),
     _required("found_at", UtcTime),
     sa.Column("ready_at", UtcTime, comment="when the paper had the votes; NULL: not yet"),
-    sa.Column("delivery_id", RowId, index=True, comment="the message that tells of it; NULL: unsent"),
+    sa.Column("delivery_id", RowId, index=True, comment="the message with the paper; NULL: unsent"),
     sa.Index(
         "ix_matches_unsent",
         "ready_at",
@@ -315,7 +314,7 @@ parts = _table_of(
     models.Part,
     "parts",
     _reference("delivery_id", "deliveries.id", nullable=False),
-    sa.Column("term", sa.BigInteger, comment="of the sender that began the last attempt"),
+    sa.Column("term", sa.BigInteger, comment="the sender's term at the last attempt"),
     sa.UniqueConstraint("nonce"),
     sa.UniqueConstraint("delivery_id", "position"),
     sa.Index("ix_parts_state_next_attempt_at", "state", "next_attempt_at"),
@@ -343,7 +342,7 @@ saved_papers = sa.Table(
     _required("saved_at", UtcTime),
     _required("note", sa.Text, server_default=""),
     _required("tags", sa.Text, server_default="", comment="each between spaces"),
-    # Not `guild_id`: the row is the reader's, and stays when the server goes.
+    # Not `guild_id`: the row belongs to the reader and outlives the server.
     sa.Column("server_id", sa.BigInteger, comment="where it was saved; NULL: in direct messages"),
     sa.Index("ix_saved_papers_server_id", "server_id", "saved_at"),
 )
@@ -352,8 +351,8 @@ clubs = _table_of(
     models.Club,
     "clubs",
     sa.Column("guild_id", sa.BigInteger, primary_key=True, autoincrement=False, info=SERVER_ROWS),
-    # Without a foreign key: deliveries are removed before clubs are.
-    sa.Column("step_id", RowId, comment="delivery of the newest step: a poll, its result, a reminder"),
+    # No foreign key: deliveries are deleted before clubs.
+    sa.Column("step_id", RowId, comment="delivery of the latest step: a poll, its result or a reminder"),
     infos={"created_by": READER_MENTION},
 )
 
@@ -399,7 +398,7 @@ sources = _table_of(
     "sources",
     sa.UniqueConstraint("url"),
     sa.Index("ix_sources_next_attempt_at", "next_attempt_at"),
-    # A poll may end after its source was removed and another one was added.
+    # Ids must never be reused: a poll may end after its source was replaced by another.
     sqlite_autoincrement=True,
 )
 
@@ -417,7 +416,7 @@ sender_lease = sa.Table(
     metadata,
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=False, comment="always 1"),
     _required("holder", sa.BigInteger, comment="term of the sender; 0: no sender"),
-    _required("name", sa.Text, comment="of the holder's sessions: Database.name"),
+    _required("name", sa.Text, comment="name of the holder's sessions (Database.name)"),
     _required("expires_at", UtcTime, comment="by PostgreSQL's clock"),
 )
 

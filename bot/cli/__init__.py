@@ -1,7 +1,7 @@
-"""The command line, one module per group of commands: parses arguments, calls a service, prints the answer.
+"""The command line. Commands parse arguments, call a service and print its answer.
 
-Commands import their dependencies inside their functions: `paperround parse` loads neither discord.py nor SQLAlchemy,
-and a storage command starts in half a second.
+They import their dependencies inside functions: `paperround parse` loads neither discord.py nor SQLAlchemy, and a command
+that uses the database starts in half a second.
 """
 
 from __future__ import annotations
@@ -27,20 +27,18 @@ HELP = {
     "Operation": ("config", "backup", "db", "web", "mcp", "readers"),
     "Advanced": ("parse", "glossary", "reindex", "healthcheck"),
 }
-"""The headings of `paperround --help`, with the commands below each."""
-
-
+"""The headings of `paperround --help` and the commands below them."""
 _GARBAGE_THRESHOLD = 100_000
-"""Allocations after which Python collects garbage (default 700)."""
+"""Number of allocations after which Python collects garbage (default 700)."""
 
 
 def build_app() -> typer.Typer:
-    """Build the application of all commands."""
+    """Build the command-line application."""
     import typer
     from typer.core import TyperGroup
 
     class Group(TyperGroup):
-        """The group of all commands; its help lists them under headings."""
+        """The group of all commands, whose help has headings."""
 
         def format_commands(self, ctx: Any, formatter: Any) -> None:
             for heading, names in HELP.items():
@@ -58,7 +56,7 @@ def build_app() -> typer.Typer:
         help="Post daily machine-learning papers to Discord and search the archive.",
         no_args_is_help=True,
         pretty_exceptions_enable=False,
-        # Boxes cost four lines a command, and their columns break the names of options.
+        # Rich's boxes take four lines per command, and their columns break option names.
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
@@ -94,7 +92,7 @@ def build_app() -> typer.Typer:
     }
     for (name, description), of_group in groups.items():
         group = typer.Typer(help=description, no_args_is_help=True)
-        # Without it a single command would be the group itself.
+        # Otherwise Typer would make a single command the group itself.
         group.callback()(lambda: None)
         for verb, run in of_group.items():
             group.command(verb)(run)
@@ -103,21 +101,20 @@ def build_app() -> typer.Typer:
 
 
 def main() -> None:
-    """Run the command line and exit: 0 for success, 1 for problems, 2 for wrong usage or settings."""
-    # Modules and tables stay: to look for garbage among them takes a third of the time of a short command,
-    # as it is loaded and again when it ends.
+    """Run the command line and exit: 0 for success, 1 for problems, 2 for invalid arguments or settings."""
+    # Looking for garbage among modules, which are never freed, takes a third of the time of a short command.
     gc.set_threshold(_GARBAGE_THRESHOLD)
     atexit.register(gc.freeze)
-    # pydantic would read the metadata of every installed package to find its plugins.
+    # To find plugins, pydantic would read the metadata of every installed package.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     if sys.stdout is not None:
         sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     if sys.argv[1:2] == ["run"]:
-        # Until its loop does this. The first process of a container would not end by itself.
+        # Until the event loop handles SIGTERM: process 1 of a container would ignore it.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     try:
         if sys.argv[1:] == ["healthcheck"]:
-            # A supervisor asks twice a minute: without the other commands it takes a third of the time.
+            # A supervisor runs it twice a minute; without loading the other commands it takes a third of the time.
             from bot.cli import healthcheck
 
             sys.exit(healthcheck.report())
@@ -131,7 +128,7 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception as error:
-        # The last handler: an unexpected error is one line for a person, and a traceback at level debug.
+        # Print an unexpected error as one line, or with a traceback at level debug.
         if os.environ.get("PAPERROUND_LOG", "").endswith("debug"):
             raise
         from bot.cli import shell

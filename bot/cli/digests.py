@@ -54,7 +54,7 @@ def parse(
 
 
 def _print_file(file: TextFile | models.LocatedProblem) -> Iterator[models.LocatedProblem]:
-    """Print the digests of one file as JSON and yield its problems."""
+    """Print the digests of a file as JSON, and yield its problems."""
     from bot.archive import parse as archive_parse
 
     if isinstance(file, models.LocatedProblem):
@@ -86,7 +86,7 @@ def ingest(
     from bot.archive import files
 
     result = shell.run_command(lambda: _ingest(paths or [], again))
-    # A README beside digests is skipped; a file that was named, and one file at least, is expected to hold papers.
+    # A README beside digests is skipped, but a named file is expected to contain papers.
     named = {row.location for row in result.unrelated} if not result.digests else {*(paths or ())}
     unrelated = [row for row in result.unrelated if row.location not in named]
     problems = [*result.problems, *(row for row in result.unrelated if row not in unrelated)]
@@ -109,7 +109,7 @@ _NAMED_FILES = 3
 
 
 def _count_sentence(digests: int, papers: int, new: int, problems: int) -> str:
-    """Return the result of an ingest as a sentence, with the number of problems if any."""
+    """Return the result of an ingest as a sentence."""
     trouble = f" {problems} problem{'s' if problems != 1 else ''}, listed above." if problems else ""
     if not digests:
         return f"Nothing was stored.{trouble}" if problems else "Nothing was stored: no digest was found."
@@ -118,7 +118,7 @@ def _count_sentence(digests: int, papers: int, new: int, problems: int) -> str:
 
 
 async def _ingest(paths: list[str], again: bool) -> IngestResult:
-    """Ingest files. Problems are located by the file names as given."""
+    """Ingest files. Problems name the files as they were given."""
     from bot.archive import files
     from bot.archive.digest_writer import IngestResult
     from bot.search import glossary as search_glossary
@@ -151,7 +151,7 @@ async def _ingest(paths: list[str], again: bool) -> IngestResult:
 
 
 async def _reparse_all(service: IngestService) -> AsyncGenerator[tuple[str, IngestResult], None]:
-    """Yield the results with an empty file name, since each problem has its location."""
+    """Parse all stored texts again, and yield the results without a file name, as their problems have locations."""
     async for result in service.reparse_all():
         yield "", result
 
@@ -166,7 +166,6 @@ def digest(
     as_json: shell.AsJson = False,
 ) -> None:
     """Show a day's papers, sorted by votes. A channel's first post takes its papers from the top of this list."""
-
     day = None if on is None else shell.parse_date(on)
 
     async def look_up(service: SearchService) -> tuple[PaperPage, date | None]:
@@ -175,7 +174,7 @@ def digest(
     page, day = shell.run_with_service(create_search, look_up)
     votes = f" have at least {min_votes} vote{'s' if min_votes > 1 else ''}" if min_votes else ""
     empty = EMPTY_ARCHIVE if day is None else f"No papers for {day}{votes}."
-    # A paper's own date is that of its latest digest, which the JSON keeps.
+    # In JSON, a paper's date is the date of its latest digest.
     shown = page.rows if as_json or day is None else [replace(row, date=day) for row in page.rows]
     print_papers(shown, as_json, empty=empty)
 
@@ -247,7 +246,7 @@ def write(
     from bot.core import logs
 
     settings = shell.load_settings()
-    # Not on stdout, and without the places that have no text of a paper: the counts say how many there are.
+    # Logs go to stderr, without papers that have no text: the counts include them.
     logs.configure(settings.log if settings.log.endswith("debug") else "console:warning")
     day = None if on is None else shell.parse_date(on)
     formats = _parse_formats(settings, form)
@@ -285,7 +284,7 @@ async def _write(
     *,
     dry_run: bool,
 ) -> tuple[list[dict[str, Any]], int]:
-    """Write the digests and print problems at once. Returns the counts of each format, and the number of problems."""
+    """Write digests and print problems as they occur. Returns the counts per format and the number of problems."""
     from bot.app import container as app_container
 
     problems: list[str] = []
@@ -337,7 +336,7 @@ _DRAFT_HEAD = (
 
 
 def _show(text: str, as_json: bool) -> None:
-    """Print the drafts of a paper: each claim with its span, and the problems."""
+    """Print the drafts of a paper with the source span of each claim, and their problems."""
     from bot.archive import arxiv_ids
 
     if (arxiv_id := arxiv_ids.extract_arxiv_id(text)) is None:
@@ -362,7 +361,7 @@ def _show(text: str, as_json: bool) -> None:
 
 
 def _draft_to_dict(draft: models.Draft) -> dict[str, Any]:
-    """Return the JSON object of a draft; `claims` are the accepted ones, or the answer's until they are judged."""
+    """Return a draft as JSON. `claims` are the accepted claims, or all claims until they are judged."""
     from bot.writer import prompts
 
     claims = prompts.read_answer(draft.text, draft.format) if draft.text else ()

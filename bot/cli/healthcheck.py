@@ -1,4 +1,4 @@
-"""Checks `/health` of a running bot, with the standard library only, since a supervisor does so twice a minute."""
+"""Checks `/health` of a running bot twice a minute for a supervisor, with the standard library only."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from storage import errors
 SETTING = "PAPERROUND_HTTP"
 TIMEOUT_SECONDS = 4.0
 """`/health` answers within 2 s even if the database does not."""
-LOOPBACK = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - addresses that `run` listens on
+LOOPBACK = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - only read
 
 
 def request_health() -> tuple[bool, dict[str, Any]]:
-    """Return whether the bot is healthy, and its answer. Raises UsageError without an address, PaperroundError without an
-    answer.
+    """Return whether the bot is healthy, and its answer.
+
+    Raises UsageError if no address is set, PaperroundError if there is no valid answer.
     """
     address = os.environ.get(SETTING)
     if address is None:
-        from bot.core import settings  # takes longer than the request; a container has the variable
+        from bot.core import settings  # loading it takes longer than the request
 
         address = settings.load().http or ""
     host, _, port = address.strip().rpartition(":")
@@ -47,7 +48,7 @@ def request_health() -> tuple[bool, dict[str, Any]]:
 
 
 def report(*, as_json: bool = False) -> int:
-    """Print whether the bot is healthy and return the exit status: 0, 1, or 2 without the setting."""
+    """Print whether the bot is healthy. Returns the exit status: 0 healthy, 1 unhealthy, 2 no address set."""
     try:
         is_healthy, body = request_health()
     except errors.PaperroundError as error:

@@ -1,7 +1,7 @@
-"""Serves the archive as tools for agents over the Model Context Protocol, with the answers of similar shell commands.
+"""Serves the archive as tools for agents over the Model Context Protocol, with answers like those of shell commands.
 
-Only `paperround mcp` loads it, since the SDK is an extra. Titles, names and texts of papers are untrusted: they are passed
-on as JSON values without control characters.
+Only `paperround mcp` imports this module, since the SDK is an extra. Titles, names and texts of papers are untrusted: they
+become JSON values without control characters.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ from storage import errors, models
 from storage.database import Database
 
 MAX_QUERY_LENGTH = 2000
-"""Characters, as for `/topic`."""
+"""In characters, as for `/topic`."""
 MAX_PAPERS, ROW_AUTHORS = 10, 5
 MAX_TEXT, MAX_ITEMS = 2_000, 20
-"""Characters of a text and items of a list in an answer."""
+"""Maximum characters of a text, and items of a list, in an answer."""
 MAX_BODY_BYTES = 65_536
 PATH = "/mcp"
 _MARKS = re.compile(r"\\([^\w\s])|\*\*")
@@ -59,7 +59,7 @@ Limit = Annotated[int, Field(ge=1, le=MAX_PAPERS)]
 
 @dataclass(frozen=True)
 class ArchiveTools:
-    """The tools of one archive. Each public method is a tool, described to the model by its docstring."""
+    """The tools of an archive. Each public method is a tool, and its docstring describes it to the model."""
 
     search: SearchService
     trend_service: TrendService
@@ -85,7 +85,7 @@ class ArchiveTools:
         return self._list_answer(answer, result.rows, result.snippets)
 
     async def get_paper(self, arxiv_id: Query) -> str:
-        """Return all that is known about one paper: abstract, authors, links, votes; what digests say, with dates and sources.
+        """Return everything about one paper: abstract, authors, links, votes, and its summaries with dates and sources.
 
         arxiv_id may also be a link to arXiv or Hugging Face, or a part of the title.
         """
@@ -95,8 +95,7 @@ class ArchiveTools:
         return self._answer(cli_search.detail_to_dict(detail, labels))
 
     async def papers_by_author(self, name: Query, limit: Limit = MAX_PAPERS) -> str:
-        """Return an author's papers, most votes first. The parts of the name may be in any order, with
-        or without diacritics.
+        """Return an author's papers, most votes first. The name's parts may be in any order, with or without diacritics.
 
         "author" is the name that was found, or null; "matches" are similar names; "namesakes" lists the people if several
         have this name.
@@ -107,16 +106,16 @@ class ArchiveTools:
     async def daily_digest(self, date: date | None = None) -> str:
         """Return the ten papers of one day's digest with the most votes, each with a sentence of its summary.
 
-        Without a date (YYYY-MM-DD) it is the newest digest, which tells how far the archive reaches. "total" counts all papers.
+        Without a date (YYYY-MM-DD) it is the newest digest, the end of the archive. "total" counts all papers of the day.
         """
         page, on = await self.search.get_digest(date, limit=MAX_PAPERS)
         snippets = await self.search.list_snippets(page.rows, self.locale)
         return self._list_answer({"date": on, "total": page.total}, page.rows, snippets)
 
     async def trends(self, topic: Query = "") -> str:
-        """Return the number of papers on a topic and their votes in each of the last 12 months; the last month may be incomplete.
+        """Return the number of papers on a topic and their votes in each of the last 12 months; the last may be incomplete.
 
-        Without a topic the counts are those of all papers, and "rising" are the topics whose share grew most in the last 30 days.
+        Without a topic all papers are counted, and "rising" are the topics whose share grew most in the last 30 days.
         """
         trend = await self.trend_service.get_trend(topic)
         rising = () if topic.strip() else await self.rising.list_topics(self.locale)
@@ -151,7 +150,7 @@ class ArchiveTools:
         rows: Sequence[models.PaperRow],
         snippets: Mapping[str, Snippet] | None = None,
     ) -> str:
-        """Return an answer with the papers of a list."""
+        """Return an answer with a list of papers."""
         details = {paper["arxiv_id"]: paper for paper in answer.get("papers", ())}
         papers = []
         for row in rows:
@@ -169,7 +168,7 @@ class ArchiveTools:
 
 
 def _cut(value: Any) -> Any:
-    """Return a value with printable texts of at most `MAX_TEXT` characters, and lists of at most `MAX_ITEMS` items."""
+    """Return a value with texts made printable and cut to `MAX_TEXT`, and lists cut to `MAX_ITEMS`."""
     if isinstance(value, str):
         return errors.make_printable(value if len(value) <= MAX_TEXT else f"{value[: MAX_TEXT - 1]}…")
     if isinstance(value, Mapping):
@@ -178,7 +177,7 @@ def _cut(value: Any) -> Any:
 
 
 def create_tools(database: Database, clock: Clock, locale: models.Locale) -> ArchiveTools:
-    """Return the tools of a database; they only read."""
+    """Return the tools of a database, which only read it."""
     glossary = GlossaryService(database, clock)
     searching = SearchService(database, glossary, clock)
     return ArchiveTools(
@@ -191,7 +190,7 @@ def create_tools(database: Database, clock: Clock, locale: models.Locale) -> Arc
 
 
 def create_server(tools: ArchiveTools) -> mcpserver.MCPServer[Any]:
-    """Return the server of an archive's tools."""
+    """Return the MCP server with the tools of an archive."""
     server = mcpserver.MCPServer[Any]("paperround", title="Paperround", instructions=INSTRUCTIONS)
     hints = types.ToolAnnotations(
         read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
@@ -204,13 +203,13 @@ def create_server(tools: ArchiveTools) -> mcpserver.MCPServer[Any]:
         tools.trends,
         tools.similar_papers,
     ):
-        # As structured output the same answer would be sent twice.
+        # Structured output would send the same answer twice.
         server.add_tool(tool, annotations=hints, structured_output=False)
     return server
 
 
 def require_token(app: ASGIApp, token: str) -> ASGIApp:
-    """Wrap an application to answer 401 to requests without the token."""
+    """Return the application with requests that lack the token answered by 401."""
     expected = f"Bearer {token}".encode()
 
     async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
@@ -227,7 +226,7 @@ def require_token(app: ASGIApp, token: str) -> ASGIApp:
 
 
 async def serve_stdio(server: mcpserver.MCPServer[Any]) -> None:
-    """Serve until stdin closes. SIGINT ends the process as SIGTERM does: the SDK's thread that reads stdin cannot be stopped."""
+    """Serve until stdin closes. SIGINT kills the process, since the SDK's thread that reads stdin cannot be stopped."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     await server.run_stdio_async()
 
@@ -238,7 +237,7 @@ async def serve_http(server: mcpserver.MCPServer[Any], address: str, token: str)
         stateless_http=True,
         json_response=True,
         max_request_body_size=MAX_BODY_BYTES,
-        # The token, which a page of another site does not have, guards against DNS rebinding; so a proxy may pass any Host.
+        # The token protects against DNS rebinding already, so a proxy may pass any Host.
         transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
         streamable_http_path=PATH,
     )

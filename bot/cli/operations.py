@@ -52,8 +52,7 @@ def backup(
 
     To restore it, stop the bot, replace the database file, and delete the old -wal and -shm files.
     """
-
-    has_older = os.path.exists(target)  # also of a name that no file can have, which the copy refuses
+    has_older = os.path.exists(target)  # unlike Path, it accepts invalid names, which the copy refuses
 
     async def command() -> int:
         from storage import migrate
@@ -71,7 +70,7 @@ def backup(
 
 
 def upgrade(as_json: shell.AsJson = False) -> None:
-    """Make the schema in an empty database."""
+    """Create the schema in an empty database."""
     from storage import migrate
 
     async def command() -> str | None:
@@ -172,7 +171,7 @@ def accept_options(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Options of `paperround` itself."""
+    """Accept the options of `paperround` itself."""
 
 
 def run(
@@ -231,7 +230,7 @@ def serve_tools(
     try:
         from bot.cli import mcp_server
     except ModuleNotFoundError as error:
-        # Another module that is missing is not cured by the extra.
+        # The extra does not contain any other missing module.
         if (error.name or "").partition(".")[0] not in ("mcp", "starlette"):
             raise
         raise errors.UsageError(
@@ -250,7 +249,7 @@ def serve_tools(
         raise errors.UsageError(f"--http: {error}") from None
     if http is not None and not token:
         raise errors.UsageError("--http needs a token: set PAPERROUND_MCP_TOKEN to a long random string.")
-    # The protocol has stdout for itself.
+    # stdout is for the protocol alone.
     logs.configure(configured.log)
 
     async def serve() -> None:
@@ -280,11 +279,11 @@ def demo(
     from storage import models
 
     settings = shell.load_settings()
-    # SimCord makes discord.py warn about features that the demo does not use.
+    # discord.py warns about features that the demo does not use.
     logs.configure("console:error")
     language = shell.parse_choice(models.Locale, locale or settings.locale, "language")
     try:
-        # Before the seconds that the demo takes to start.
+        # Checked first, since the demo takes seconds to start.
         socket.create_server(("127.0.0.1", port)).close()
     except OSError as error:
         raise errors.PaperroundError(
@@ -385,7 +384,7 @@ def _read_set_up(file: Path) -> str:
 
 
 def _confirm() -> bool:
-    """Ask whether the plan is applied. Raises UsageError without a terminal."""
+    """Ask whether to apply the plan. Raises UsageError if there is no terminal."""
     if not sys.stdin.isatty():
         raise errors.UsageError(
             "Nothing was applied: confirming needs a terminal. Add --yes to apply without asking."

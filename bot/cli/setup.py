@@ -1,4 +1,4 @@
-"""`paperround setup`: asks for token and sources on a terminal, or takes options, and writes `.env`."""
+"""`paperround setup`: takes the token and sources from a terminal or from options, and writes `.env`."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def setup(
 def _find_application(
     loaded: Settings, origin: str, token_stdin: bool, is_asking: bool
 ) -> tuple[str, Application]:
-    """Return a valid token and its application. Raises PaperroundError; UsageError without a token."""
+    """Return a valid token and its application. Raises UsageError if no token is given, PaperroundError if it fails."""
     stored = loaded.discord_token.get_secret_value().strip() if loaded.discord_token else ""
     if origin == "environment" and (token_stdin or not stored):
         state = "set" if stored else "empty"
@@ -131,7 +131,7 @@ def _find_application(
 
 
 def _check(loaded: Settings, token: str) -> tuple[str, Application]:
-    """Log in with a token. Raises PaperroundError if Discord rejects it or is unreachable."""
+    """Log in with a token. Raises PaperroundError if Discord rejects the token or is unreachable."""
     from pydantic import SecretStr
 
     from bot.client import command_sync
@@ -144,7 +144,7 @@ def _check(loaded: Settings, token: str) -> tuple[str, Application]:
 
 
 def _choose_sources(loaded: Settings, named: Sequence[str], is_asking: bool) -> list[str]:
-    """Return the addresses of the configured and the chosen sources. Raises UsageError for an invalid one."""
+    """Return the addresses of the configured and chosen sources. Raises UsageError for an invalid address."""
     addresses = [source.url for source in loaded.sources]
     if is_asking and not named:
         if typer.confirm("Use Hugging Face's daily papers, with votes?", default=True):
@@ -177,13 +177,13 @@ def _check_source(loaded: Settings, address: str) -> str:
 
 
 def _require_writable(file: Path) -> None:
-    """Raise PaperroundError if the file cannot be replaced, before asking anything."""
+    """Raise PaperroundError if the file cannot be replaced, before any question."""
     if (file.exists() and not file.is_file()) or not os.access(file.parent, os.W_OK | os.X_OK):
         raise PaperroundError(f"{file} cannot be written. Run setup in a folder that you may write to.")
 
 
 def _write(file: Path, values: Mapping[str, str]) -> None:
-    """Set values in `.env`, readable by its owner only. All are written, or none with PaperroundError."""
+    """Set values in `.env`, which only its owner can read. Raises PaperroundError if none could be written."""
     import dotenv
 
     copy = None

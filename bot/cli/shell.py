@@ -1,7 +1,7 @@
-"""Helpers that commands share: open settings, storage and services, parse arguments, print answers.
+"""Helpers shared by commands: open settings, storage and services, parse arguments, print answers.
 
-Answers are JSON for programs, and tables or sentences for people; problems and progress are on stderr. Control sequences,
-which digests, feeds and names may contain, are escaped in text for people.
+Answers are JSON for programs, and tables or sentences for people; problems and progress go to stderr. Text for people has
+its control sequences escaped, since digests, feeds and names may contain some.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def run_with_service(
     *,
     creating: bool = False,
 ) -> Result:
-    """Open the storage, create a service and run a command with it. `creating` as in `open_storage`."""
+    """Open the database, create a service and run a command with it. `creating` is passed to `open_storage`."""
 
     async def run() -> Result:
         async with open_storage(creating=creating) as database:
@@ -63,15 +63,16 @@ def load_settings() -> Settings:
 
 
 def load_timezone() -> ZoneInfo:
-    """Return the zone in which times are shown to people. Raises UsageError."""
+    """Return the time zone for output. Raises UsageError."""
     return ZoneInfo(load_settings().timezone)
 
 
 @contextmanager
 def checked_database(url: str, *, creating: bool) -> Iterator[None]:
-    """Print the path of a SQLite file that the block creates; without `creating` raise UsageError if it is missing.
+    """Print the path of a SQLite file if the block creates it.
 
-    Otherwise a command run in the wrong folder would leave an empty database there.
+    Without `creating`, raises UsageError if the file is missing, since a command run in the wrong folder would leave an
+    empty database there.
     """
     from storage import snapshot
 
@@ -90,7 +91,7 @@ def checked_database(url: str, *, creating: bool) -> Iterator[None]:
 async def open_storage(
     url: str | None = None, *, creating: bool = False, migrate: bool | None = None
 ) -> AsyncIterator[Database]:
-    """Open a database, by default the configured one. With `creating` a missing SQLite file is created."""
+    """Open a database, by default the configured one. With `creating`, a missing SQLite file is created."""
     from storage.migrate import open_database
 
     url = url or load_settings().database_url
@@ -106,7 +107,7 @@ async def open_storage(
 async def open_container(
     *, creating: bool = False, migrating: bool | None = None
 ) -> AsyncIterator[Container]:
-    """Open the database, as `open_storage` does, and the services on it: ingest, planning, the renderer of posts."""
+    """Open the database as `open_storage` does, with all services."""
     settings = load_settings()
     async with contextlib.AsyncExitStack() as stack:
         with checked_database(settings.database_url, creating=creating):
@@ -120,13 +121,13 @@ async def open_container(
 
 
 def print_answer(data: Any, as_json: bool, columns: Sequence[str] = (), *, sentence: str = "") -> None:
-    """Print a command's answer: one line of JSON, or for people a table with these `columns`.
+    """Print an answer as one line of JSON, or for people as a table with these columns.
 
-    Empty columns are left out. Without rows or columns the sentence is printed.
+    Empty columns are left out. If there is nothing to show, the sentence is printed.
     """
     if as_json:
         sys.stdout.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
-        # JSON escapes C0 only, and many terminals obey C1 too.
+        # json escapes only C0, but many terminals interpret C1 too.
         sys.stdout.write(errors.escape_in_json(to_json(data)) + "\n")
         return
     shown = [name for name in columns if any(row.get(name) not in (None, "") for row in data)]
@@ -149,7 +150,7 @@ def print_answer(data: Any, as_json: bool, columns: Sequence[str] = (), *, sente
 
 
 def to_json(value: Any) -> str:
-    """Return a value as JSON, with times and days in ISO 8601."""
+    """Return a value as JSON, with times and dates in ISO 8601."""
     return json.dumps(
         value,
         ensure_ascii=False,
@@ -158,7 +159,7 @@ def to_json(value: Any) -> str:
 
 
 def _to_cell(value: Any, zone: ZoneInfo) -> str:
-    """Return the text of a value in a table: times in a zone, lists joined, a dash for None."""
+    """Return the text of a table cell: times in a zone, lists joined, a dash for None."""
     if value is None:
         return "–"
     if isinstance(value, datetime):
@@ -167,19 +168,19 @@ def _to_cell(value: Any, zone: ZoneInfo) -> str:
 
 
 def pick(record: object, names: str) -> dict[str, Any]:
-    """Return some attributes of a record by their names."""
+    """Return the named attributes of a record; names are separated by spaces."""
     return {name: getattr(record, name) for name in names.split()}
 
 
 def print_document(text: str, target: Path | None = None) -> None:
-    """Print a document: unchanged to a file or pipe; with control characters escaped on a terminal.
+    """Print a document unchanged to a file or pipe, or with control characters escaped to a terminal.
 
-    Raises PaperroundError.
+    Raises PaperroundError if the file is a database or cannot be written.
     """
     if target is None:
         sys.stdout.write(errors.make_printable(text) if sys.stdout.isatty() else text)
         return
-    from storage import database  # slow to load, and loaded by the commands that write files
+    from storage import database  # slow to import
 
     try:
         if target.is_file() and database.is_sqlite_file(target):
@@ -195,9 +196,9 @@ def print_document(text: str, target: Path | None = None) -> None:
 
 @contextmanager
 def progress(label: str) -> Iterator[Callable[..., None]]:
-    """Show a count on stderr while the block runs, on a terminal only.
+    """Show a count on stderr while the block runs, if it is a terminal.
 
-    Yields a function that sets the count, and optionally a total and a new `label`.
+    Yields a function that sets the count, and optionally a total and a new label.
     """
     if not sys.stderr.isatty():
         yield lambda *_, **__: None
@@ -205,9 +206,9 @@ def progress(label: str) -> Iterator[Callable[..., None]]:
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    # The spinner is moved by a thread of its own: a slow step does not look like the end of all work.
+    # A thread moves the spinner, so a slow step does not look like a hang.
     columns = (SpinnerColumn(), TextColumn("{task.description}: {task.fields[count]}"), TimeElapsedColumn())
-    # stdout is not redirected: JSON and tables must not end up on stderr.
+    # Redirected, JSON and tables on stdout would end up on stderr.
     with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False) as shown:
         task = shown.add_task(label, count=0)
         yield lambda done, total=None, label=label: shown.update(
@@ -231,7 +232,7 @@ def error(sentence: str) -> None:
 
 
 def parse_date(text: str) -> date:
-    """Parse a typed day (`2025-02-06`, `yesterday`, `dec 30`) in the configured zone. Raises UsageError."""
+    """Parse a typed date (`2025-02-06`, `yesterday`, `dec 30`) in the configured zone. Raises UsageError."""
     from bot.text import dates
 
     span = dates.read_typed_date(text, system_clock().astimezone(load_timezone()).date())
@@ -243,7 +244,7 @@ def parse_date(text: str) -> date:
 
 
 def parse_choice(choices: type[Choice], text: str, noun: str) -> Choice:
-    """Return the enum member with this value, in any case. Raises UsageError that lists the values."""
+    """Return the enum member with this value, ignoring case. Raises UsageError, which lists the values."""
     try:
         return choices(text.strip().lower())
     except ValueError:

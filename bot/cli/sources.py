@@ -1,4 +1,4 @@
-"""`paperround sources`: add, list, change and remove sources, and fetch from all of them now."""
+"""`paperround sources`: add, list, edit and remove sources, and fetch from all of them."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def fetch(
 
 
 def to_dict(row: models.StoredSource) -> dict[str, Any]:
-    """Return the JSON object of a source."""
+    """Return a source as JSON."""
     from bot.sources import arxiv_categories
 
     back_fill = arxiv_categories.read_back_fill(row.progress)
@@ -173,7 +173,7 @@ def _yield_to_dict(brought: Yield) -> dict[str, Any]:
 
 
 def _days_between(since: date | None, until: date | None, today: date) -> list[date]:
-    """Return the days from `since` to `until`, both included; an open end is today."""
+    """Return the days from `since` to `until`, both included; None is today."""
     from datetime import timedelta
 
     first, last = since or until or today, until or today
@@ -208,7 +208,7 @@ def _count(number: int, noun: str) -> str:
 
 
 async def _fetch(span: tuple[date | None, date | None] | None) -> list[SourceReport]:
-    """Fetch from all sources once, and show the number of fetched locations and the progress of a back-fill."""
+    """Fetch from all sources once, and show how many pages were read and the progress of back-fills."""
     from bot.app import container as app_container
     from bot.sources import arxiv_categories
 
@@ -230,7 +230,7 @@ async def _fetch(span: tuple[date | None, date | None] | None) -> list[SourceRep
 
 
 def _print_reports(reports: Sequence[SourceReport], as_json: bool) -> None:
-    """Print one row for each source, and the problems of digests on stderr. Exit with 1 if there are problems."""
+    """Print a row for each source, and problems on stderr. Exit with status 1 if there are any."""
     from bot.archive import files
 
     rows: list[dict[str, Any]] = [

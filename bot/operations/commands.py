@@ -1,4 +1,4 @@
-"""/status with the sources, /help and /me, and the button that repeats a delivery with an unknown outcome."""
+"""/status with the sources, /help and /me, and the button that repeats an uncertain delivery."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ KEEP = "mk"
 
 
 class StatusCog(commands.Cog):
-    """Status of the server's posts, and help."""
+    """The status of a server's posts, and help."""
 
     reads_guild = True
 
@@ -47,7 +47,7 @@ class StatusCog(commands.Cog):
 
     @router.handles(operations_messages.SHOW_HELP, router.PRIVATELY)
     async def show_help(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show what `/help` shows."""
+        """Show the help, as `/help` does."""
         return self._help_view(request)
 
     def _help_view(self, request: Request) -> ui.LayoutView:
@@ -69,7 +69,7 @@ class StatusCog(commands.Cog):
 
     @router.handles(operations_messages.REPEAT_POST, check=router.require_manager)
     async def post_again(self, request: Request, action: Action) -> ui.LayoutView:
-        """Repeat a delivery whose outcome is unknown."""
+        """Repeat a delivery with an unknown outcome."""
         interaction = request.interaction
         assert interaction.guild_id is not None  # require_manager checked it
         delivery = await self._services.get(StatusService).find_uncertain(
@@ -112,7 +112,7 @@ class StatusCog(commands.Cog):
 @app_commands.allowed_installs(guilds=True, users=True)
 @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
 class MeCog(commands.GroupCog, name="me", description="What is stored about you"):
-    """The reader's own data. Every answer is private."""
+    """Commands for a reader's own data. Every answer is private."""
 
     def __init__(self, bot: Client) -> None:
         self._data = bot.services.readers
@@ -121,7 +121,7 @@ class MeCog(commands.GroupCog, name="me", description="What is stored about you"
     @router.command(name="data", description="Everything stored about you, as a file")
     @router.transfers
     async def data(self, request: Transfer) -> WithFile:
-        """Send the reader all stored data as an attached JSON file."""
+        """Send the reader's data as an attached JSON file."""
         with router.map_service_errors({TooLargeError: "me-data-too-large"}):
             content, name = await self._data.export(request.user_id)
         message = message_builder.MessageBuilder()
@@ -131,7 +131,7 @@ class MeCog(commands.GroupCog, name="me", description="What is stored about you"
 
     @router.command(name="forget", description="Delete everything stored about you")
     async def forget(self, request: Request) -> ui.LayoutView:
-        """Show what would be removed, with a button to confirm."""
+        """Show what would be deleted, with a button to confirm."""
         texts, counts = request.texts, await self._data.count(request.user_id)
         if not counts:
             return client_messages.text_view(texts("me-nothing"))
@@ -149,26 +149,26 @@ class MeCog(commands.GroupCog, name="me", description="What is stored about you"
 
     @router.handles(FORGET)
     async def confirm_forget(self, request: Request, action: Action) -> ui.LayoutView:
-        """Remove everything kept about the user who pressed the button."""
+        """Delete everything about the reader who pressed the button."""
         await self._data.forget(request.user_id)
         request.services.get(Profiles).forget(request.user_id)
         return client_messages.text_view(request.texts("me-forgotten"))
 
     @router.handles(KEEP)
     async def keep(self, request: Request, action: Action) -> ui.LayoutView:
-        """Close the question without removing anything."""
+        """Close the question without deleting anything."""
         return client_messages.text_view(request.texts("me-kept"))
 
 
 class SourcesCog(commands.Cog):
-    """Sources of digests, with their health. Operators manage sources on the command line."""
+    """Sources of digests and their health. Operators manage sources on the command line."""
 
     def __init__(self, bot: Client) -> None:
         self._services = bot.services
 
     @router.handles(operations_messages.SHOW_SOURCES)
     async def show(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show a page of all sources with their health."""
+        """Show a page of sources and their health."""
         found = await self._services.sources.list_yields()
         return operations_messages.sources_view(
             request.texts,

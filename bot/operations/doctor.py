@@ -1,4 +1,4 @@
-"""`paperround doctor`: checks settings, database and token, and reports values, their origins and problems."""
+"""`paperround doctor`: checks settings, database and token, and reports their values and problems."""
 
 from __future__ import annotations
 
@@ -18,14 +18,12 @@ from bot.sources import kinds
 from storage import alerts, daily, errors, key_values, migrate, models, outbox, papers, snapshot, sources
 
 TokenCheck = Callable[[Settings], Awaitable[command_sync.Application]]
-"""Returns the bot of the token, or raises PaperroundError."""
+"""Returns the application of the bot token, or raises PaperroundError."""
 
 NO_TOKEN = "`paperround setup` asks for one and writes it to .env; `paperround demo` works without one."
 NO_POST = (
     "No channel has a daily post. Use `/daily setup` in Discord, or a file for `paperround config apply`."
 )
-
-
 GONE = (
     "Discord no longer knows this webhook. Create another one in the channel's settings › Integrations. Then let"
     " `paperround config apply` add the post with its URL, and remove this one with `removed = true`."
@@ -37,7 +35,7 @@ UNCERTAIN = (
 
 
 class Status(StrEnum):
-    """The urgency of a finding, most urgent first. `doctor` exits with status 1 if there is an ERROR or TODO."""
+    """The status of a finding, most urgent first. `doctor` exits with status 1 for an ERROR or TODO."""
 
     ERROR = "error"
     TODO = "todo"
@@ -47,7 +45,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The result of a check. `origin` says where a setting's value came from; `note` is a problem or a hint."""
+    """The result of a check. `origin` is where a setting's value was set; `note` is a problem or a hint."""
 
     what: str
     value: str
@@ -57,7 +55,7 @@ class Finding:
 
     @property
     def well(self) -> bool:
-        """Whether this is not an error."""
+        """Whether this is no error."""
         return self.status is not Status.ERROR
 
     @property
@@ -71,7 +69,7 @@ class Finding:
 
 
 async def examine(settings: Settings, check_token: TokenCheck) -> list[Finding]:
-    """Run all checks. Returns the findings, most urgent first; problems never raise exceptions."""
+    """Run all checks and return the findings, most urgent first. Problems never raise exceptions."""
     of_database, needs_token = await _database(settings)
     findings = [
         await _discord(settings, check_token, is_needed=needs_token),
@@ -120,14 +118,14 @@ def _check_path(label: str, value: Any) -> tuple[bool, str]:
 
 
 async def _database(settings: Settings) -> tuple[list[Finding], bool]:
-    """Return the findings, and whether the bot needs a token (False if only webhooks post)."""
+    """Return the findings on the database, and whether the bot needs a token (not if only webhooks post)."""
     failures: list[Exception] = []
     with isolation.collected(failures):
         return await _examine_database(settings)
     [error] = failures
     if isinstance(error, errors.StorageError):
         note = str(error)
-    else:  # such as a table that is missing, or a value of a row that no version writes
+    else:  # such as a missing table, or a value that no version writes
         reason = str(error).partition("\n")[0][:200]
         note = (
             f"Its schema or a row is not as this version expects ({type(error).__name__}: {reason})."
@@ -151,7 +149,7 @@ async def _examine_database(settings: Settings) -> tuple[list[Finding], bool]:
             stopped = await outbox.list_rows(connection, state=models.DeliveryState.STOPPED)
             uncertain = [row for row in stopped if row.is_uncertain]
         async with opened.transaction() as connection:
-            await key_values.remove(connection, "doctor")  # is refused by a database that is read-only
+            await key_values.remove(connection, "doctor")  # fails if the database is read-only
         revision = await migrate.current_schema(opened)
     finally:
         await opened.close()
@@ -169,7 +167,7 @@ async def _examine_database(settings: Settings) -> tuple[list[Finding], bool]:
 
 
 def _steps(source_count: int, is_fed: bool, post_count: int, has_alert: bool = False) -> list[Finding]:
-    """Return findings on sources and daily posts. Alerts need no daily post."""
+    """Return the findings on sources and daily posts. Alerts need no daily post."""
     return [
         _step("sources", str(source_count), is_done=is_fed, note=kinds.NO_SOURCE),
         _step("daily posts", str(post_count), is_done=post_count > 0 or has_alert, note=NO_POST),
@@ -177,7 +175,7 @@ def _steps(source_count: int, is_fed: bool, post_count: int, has_alert: bool = F
 
 
 def _webhook(row: models.Subscription, uncertain: Sequence[models.Delivery]) -> Finding:
-    """Return the problems of a webhook's posts, which no channel shows."""
+    """Return a finding on a webhook's post: its problems, since there is no `/status` for it."""
     notes = ["It is paused."] if row.state is not models.ActivityState.ACTIVE else []
     if row.reason == models.Reason.WEBHOOK_GONE:
         notes = [GONE]
@@ -193,7 +191,7 @@ def _step(what: str, value: str, *, is_done: bool, note: str) -> Finding:
 
 
 def _source(row: models.StoredSource, brought: kinds.Yield) -> Finding:
-    """Return a finding on a source: its papers per day, or its failure."""
+    """Return a finding on a source: its papers per day or its failure."""
     name, number = f"source {errors.redact(row.url)}", brought.papers_a_day
     if row.failures:
         return Finding(name, "failed", status=Status.WARNING, note=row.reason or "")
@@ -203,7 +201,7 @@ def _source(row: models.StoredSource, brought: kinds.Yield) -> Finding:
 
 
 async def _discord(settings: Settings, check_token: TokenCheck, *, is_needed: bool) -> Finding:
-    """Return whether Discord accepts the token."""
+    """Return the finding on whether Discord accepts the token."""
     if settings.discord_token is None and not is_needed:
         return Finding("Discord", "no token", note="All posts go through webhooks, which need no token.")
     if settings.discord_token is None:

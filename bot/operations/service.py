@@ -1,4 +1,4 @@
-"""Collects the data of `/status`: the newest digest, last and next posts, problems."""
+"""Collects the data for `/status`: the newest digest, posts and problems."""
 
 from __future__ import annotations
 
@@ -15,13 +15,12 @@ from storage import alerts, archive, daily, models, outbox, sources, today
 from storage.database import Connection, Database
 
 PROBLEM_WINDOW = timedelta(days=7)
-"""Deliveries planned before this period are not reported."""
-
+"""Age of planned deliveries after which they are not reported."""
 MAX_PROBLEM_DELIVERIES = 5
 
 
 class LastPost(NamedTuple):
-    """A sent delivery and its first part with a message, None if none is known."""
+    """A sent delivery and its first part with a message; None if no part has a message."""
 
     delivery: models.Delivery
     part: models.Part | None
@@ -29,7 +28,7 @@ class LastPost(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class StatusReport:
-    """The data of `/status`: the server's subscriptions come with their last posts. Times are UTC."""
+    """The data of `/status`, with the last post of each subscription. Times are UTC."""
 
     newest_digest_on: date | None
     last_ingested_at: datetime | None
@@ -38,14 +37,14 @@ class StatusReport:
     alert_count: int
     paused_alerts: int
     today_reason: str | None = None
-    """Why the reader's papers of the day are no longer sent; None if they are sent or were never requested."""
+    """The reason why the reader's papers of the day are no longer sent; None if they are sent or not requested."""
     has_source: bool = True
-    """Whether anything is fetched automatically."""
+    """Whether there is any source to fetch from."""
     is_discord_well: bool = True
 
 
 class StatusService:
-    """Reads the status from the outbox and the archive, and resends deliveries on request."""
+    """Reads the status from the outbox and the archive, and repeats deliveries on request."""
 
     def __init__(self, database: Database, clock: Clock, deliveries: DeliveryFactory, pace: Pace) -> None:
         self._database = database
@@ -62,10 +61,10 @@ class StatusService:
         may_see: Callable[[int], bool] = lambda _: True,
         most: int | None = None,
     ) -> StatusReport:
-        """Return the status for a reader in a channel; outside a server only the reader's own data.
+        """Return the status for a reader in a channel; outside a server, only for the reader's own data.
 
-        It includes the posts of channels that the reader `may_see`; the first `most` (None: all) with their last post and
-        problems.
+        It has the posts of channels that the reader `may_see`. The first `most` of them (None: all) have their last post
+        and their problems.
         """
         async with self._database.read() as connection:
             dates = await archive.list_dates(connection, limit=1, until_on=latest_date(self._clock()))
@@ -96,12 +95,12 @@ class StatusService:
             )
 
     async def find_uncertain(self, delivery_id: int, *, guild_id: int) -> models.Delivery | None:
-        """Return a delivery of this server's channels whose outcome is unknown, or None."""
+        """Return a delivery to this server's channels if its outcome is unknown, else None."""
         async with self._database.read() as connection:
             return await _get_uncertain(connection, delivery_id, guild_id)
 
     async def resend(self, delivery_id: int, *, guild_id: int) -> bool:
-        """Send an uncertain delivery of this server again. Returns False if it is not uncertain any more."""
+        """Repeat an uncertain delivery to this server. Returns False if it is no longer uncertain."""
         async with self._database.transaction() as connection:
             if await _get_uncertain(connection, delivery_id, guild_id) is None:
                 return False
@@ -121,7 +120,7 @@ class StatusService:
             return ()
         in_guild = await daily.list_rows(connection, guild_id=guild_id)
         shown = [subscription for subscription in in_guild if may_see(subscription.channel_id)]
-        # What is not shown is not read: a server may have a hundred posts, each with its messages.
+        # Read only the posts that are shown: a server may have a hundred, each with many messages.
         last: dict[int, LastPost] = {}
         for subscription in shown[:most]:
             sent = await outbox.list_rows(
@@ -133,7 +132,7 @@ class StatusService:
 
 
 async def _get_uncertain(connection: Connection, delivery_id: int, guild_id: int) -> models.Delivery | None:
-    """Return a delivery of a server's channels if its outcome is unknown."""
+    """Return a delivery to a server's channels if its outcome is unknown, else None."""
     delivery = await outbox.get(connection, delivery_id)
     if delivery is None or delivery.guild_id != guild_id or delivery.user_id is not None:
         return None

@@ -1,18 +1,14 @@
-"""The client: intents, contexts, language, components without state, guild events, and messages for the outbox."""
+"""The client: intents, contexts, language, stateless components, guild events, and role mentions."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import sys
-from collections.abc import Awaitable
 from types import SimpleNamespace
 from typing import Any
-from unittest import mock
 
 import discord
 import pytest
-import yarl
 
 from bot.app.client import DiscordRenderer
 from bot.daily.service import Subscriptions
@@ -21,30 +17,27 @@ from tests.support import payload_checks, rendered_posts
 from tests.support.client_harness import ClientHarness, last_response, shown_text
 
 
-async def test_the_bot_has_no_privileged_intent_caches_little_and_its_commands_have_contexts_and_installs(
-    harness: ClientHarness,
-) -> None:
+async def test_the_bot_needs_no_privileges_and_caches_little(harness: ClientHarness) -> None:
     bot = harness.bot
     assert bot.intents == discord.Intents(guilds=True)
     assert bot._connection.member_cache_flags == discord.MemberCacheFlags.none()
     assert bot._connection.max_messages is None
     mentions: Any = bot.allowed_mentions
     assert mentions.to_dict() == {"parse": []}
-    payloads = {command.name: command.to_dict(bot.tree) for command in bot.tree.get_commands()}
-    for name in (
-        *["digest", "top", "topic", "author", "paper", "saved", "alerts", "status", "help"],
-        "Look up papers",
-    ):
+
+
+async def test_commands_are_offered_where_they_can_be_used(harness: ClientHarness) -> None:
+    tree = harness.bot.tree
+    payloads = {command.name: command.to_dict(tree) for command in tree.get_commands()}
+    for name in ("digest", "top", "topic", "author", "paper", "saved", "alerts", "status", "Look up papers"):
         assert sorted(payloads[name]["integration_types"]) == [0, 1], name
         assert sorted(payloads[name]["contexts"]) == [0, 1, 2], name
-    assert payloads["daily"]["integration_types"] == [0]
-    assert payloads["daily"]["contexts"] == [0]
-    assert (
-        int(payloads["daily"]["default_member_permissions"]) == discord.Permissions(manage_guild=True).value
-    )
+    daily = payloads["daily"]
+    assert daily["integration_types"] == daily["contexts"] == [0]
+    assert int(daily["default_member_permissions"]) == discord.Permissions(manage_guild=True).value
 
 
-async def test_the_language_is_that_of_the_users_client(
+async def test_answers_are_in_the_language_of_the_users_client(
     harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await harness.env.restart_bot(harness.container.create_bot(shard_count=1))
@@ -60,7 +53,7 @@ async def test_the_language_is_that_of_the_users_client(
     assert harness.container.texts.for_locale(models.Locale.KO)("help-intro") in shown
 
 
-async def test_components_keep_no_state_and_do_not_expire(harness: ClientHarness) -> None:
+async def test_components_are_stateless_and_never_expire(harness: ClientHarness) -> None:
     listed = last_response(await harness.reader.slash(harness.channel, "top"))
     card = last_response(await harness.reader.slash(harness.channel, "paper", paper="2501.00001"))
     guide = last_response(await harness.reader.slash(harness.channel, "help"))
@@ -83,7 +76,7 @@ async def _dispatch(harness: ClientHarness, event: str, *arguments: Any) -> None
             await listener(*arguments)
 
 
-async def test_changes_of_a_channel_a_thread_and_a_role_have_refused_posts_tried_again(
+async def test_a_changed_channel_thread_or_role_retries_refused_posts(
     harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tried: list[Any] = []
@@ -103,9 +96,7 @@ async def test_changes_of_a_channel_a_thread_and_a_role_have_refused_posts_tried
     assert tried == [{"channel_id": [harness.channel.id]}, {"channel_id": [7]}, {"guild_id": [guild.id]}]
 
 
-async def test_a_server_is_stored_at_start_and_its_posts_are_paused_after_the_bot_left(
-    harness: ClientHarness,
-) -> None:
+async def test_posts_are_paused_when_the_bot_leaves_a_server(harness: ClientHarness) -> None:
     subscription = await harness.add_subscription()
     await harness.env.settle()
     assert await harness.bot.services.guilds.get(harness.guild.id) is not None
@@ -121,7 +112,7 @@ def renderer() -> DiscordRenderer:
 
 
 @pytest.mark.parametrize("style", list(models.Style))
-def test_only_the_first_message_mentions_the_role_and_no_text_from_outside_does(
+def test_only_the_first_message_of_a_post_mentions_the_role(
     renderer: DiscordRenderer, style: models.Style
 ) -> None:
     papers = tuple(rendered_posts.paper(number) for number in range(12))
@@ -133,38 +124,3 @@ def test_only_the_first_message_mentions_the_role_and_no_text_from_outside_does(
     for message in rendered_posts.messages(tuple(parts[1:])):
         payload_checks.check_message(message)
         assert "<@&77>" not in json.dumps(message)
-
-
-async def test_a_gateway_that_is_away_for_long_at_the_start_is_waited_for_and_each_attempt_logged_alone(
-    harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    failures = 1500  # two hours
-    logged: list[BaseException | None] = []
-
-    async def connect(*_: object, **__: object) -> str:
-        if len(logged) < failures:
-            raise OSError("connection refused")
-        return "a WebSocket"
-
-    async def sleep(_: float) -> None:
-        """Wait for the 5 s of discord.py after each failure."""
-
-    async def wait_for(connecting: Awaitable[object], **_: object) -> object:
-        return await connecting
-
-    async def allow() -> None: ...
-
-    def log_exception(*_: object) -> None:
-        logged.append(sys.exception())
-
-    launched = mock.Mock()
-    monkeypatch.setattr(discord.shard, "asyncio", SimpleNamespace(wait_for=wait_for, sleep=sleep))
-    monkeypatch.setattr(discord.shard, "_log", SimpleNamespace(exception=log_exception))
-    monkeypatch.setattr(discord.shard.DiscordWebSocket, "from_client", connect)
-    monkeypatch.setattr(discord.shard, "Shard", launched)
-    monkeypatch.setattr(harness.bot, "_wait_for_session_starts", allow)
-    monkeypatch.setattr(harness.bot, "_AutoShardedClient__shards", {})
-    await harness.bot.launch_shard(yarl.URL("wss://gateway.example"), 7, initial=True)
-    launched.return_value.launch.assert_called_once_with()
-    assert {type(error) for error in logged} == {OSError}
-    assert all(error and error.__context__ is None for error in logged)

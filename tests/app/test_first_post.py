@@ -1,4 +1,4 @@
-"""`paperround run` as a process: from an empty database and four sources to a daily post with votes and authors."""
+"""`paperround run` as a process: a first daily post from four kinds of source."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support import origin_server, source_payloads
 pytestmark = pytest.mark.wire
 
 
-async def test_a_bot_on_an_empty_database_posts_a_reviews_papers_with_votes_and_authors(
+async def test_a_first_post_combines_digest_votes_and_authors(
     fake: process.FakeDiscord, tmp_path: Path
 ) -> None:
     now = system_clock()

@@ -1,6 +1,6 @@
-"""A front: which requests it takes, and commands, buttons and forms that arrive by HTTP in servers that it must ask for.
+"""A front: accepted requests, and commands and buttons over HTTP in servers that it has to fetch.
 
-`pytest --by-http` sends the interactions of every test of the client in this way.
+`pytest --by-http` sends the interactions of every client test this way.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from bot.client.messages import CommandMentions
 from bot.core.settings import Settings
 from storage import daily, errors
 from storage.database import Database, open_engine
-from tests.support import client_harness, outbox_builders, patience
+from tests.support import client_harness, patience
 from tests.support.client_harness import SIMCORD_EPOCH, ClientHarness, shown_text
 
 KEY = Ed25519PrivateKey.generate()
 
 
 class ClientStub:
-    """A client that records what is parsed."""
+    """A client that records the interactions to parse."""
 
     def __init__(self) -> None:
         self.parsed: list[Any] = []
@@ -51,7 +51,7 @@ def make_server(client: Any) -> front.InteractionServer:
 PING = json.dumps({"type": 1}).encode()
 
 
-async def test_an_ending_front_waits_for_the_answers_to_what_it_has_received() -> None:
+async def test_a_stopping_front_finishes_the_received_interactions() -> None:
     client, answered = ClientStub(), list[Any]()
 
     async def answer(data: Any) -> None:
@@ -85,19 +85,19 @@ def test_a_ping_is_answered() -> None:
         sign(PING + b" "),
     ],
 )
-def test_what_discord_has_not_signed_is_refused(headers: dict[str, str]) -> None:
+def test_a_request_without_discords_signature_is_refused(headers: dict[str, str]) -> None:
     client = ClientStub()
     assert make_server(client).receive(headers, PING).status == 401
     assert client.parsed == []
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'"type"', b"\xff", b"[" * 100_000])
-def test_a_signed_text_that_is_not_an_interaction_is_refused(body: bytes) -> None:
+def test_a_signed_body_that_is_no_interaction_is_refused(body: bytes) -> None:
     assert make_server(ClientStub()).receive(sign(body), body).status == 400
 
 
 @pytest.mark.parametrize("key", ["", "zz", "00" * 31, "x" * 64])
-def test_a_wrong_public_key_is_named(key: str) -> None:
+def test_an_invalid_public_key_is_refused(key: str) -> None:
     with pytest.raises(errors.UsageError, match="PAPERROUND_PUBLIC_KEY is not a public key"):
         front.read_public_key(key)
 
@@ -112,7 +112,7 @@ def test_a_wrong_public_key_is_named(key: str) -> None:
         ),
     ],
 )
-async def test_a_front_without_what_it_needs_says_so(
+async def test_a_front_names_a_missing_setting(
     sqlite_db: Database, settings: dict[str, Any], reason: str
 ) -> None:
     database = sqlite_db
@@ -129,12 +129,12 @@ def _by_http(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("_by_http")
 class TestByHttp:
-    async def test_a_topic_is_looked_up_without_asking_for_the_server(self, harness: ClientHarness) -> None:
+    async def test_a_look_up_does_not_fetch_the_server(self, harness: ClientHarness) -> None:
         answer = await harness.ask("topic", query="강화학습")
         assert "강화학습" in shown_text(answer)
         assert harness.bot.get_guild(harness.guild.id) is None
 
-    async def test_a_channel_is_chosen_and_a_post_begun_by_its_button(self, harness: ClientHarness) -> None:
+    async def test_a_daily_post_can_be_set_up(self, harness: ClientHarness) -> None:
         where = harness.guild.create_text_channel("news")
         result = await harness.manager.slash(harness.channel, "daily setup", channel=where, papers=4)
         started = await harness.manager_press(result.followups[-1], "setup-start")
@@ -143,7 +143,7 @@ class TestByHttp:
             (subscription,) = await daily.list_rows(connection)
         assert (subscription.channel_id, subscription.top_n) == (where.id, 4)
 
-    async def test_a_server_is_asked_for_once_a_minute(self, harness: ClientHarness) -> None:
+    async def test_a_server_is_fetched_once_a_minute(self, harness: ClientHarness) -> None:
         times = iter((0.0, 0.0, 30.0, 60.0, 61.0, 61.0))
         directory = front.GuildDirectory(harness.bot, lambda: next(times))
         guild_id = harness.guild.id
@@ -160,9 +160,7 @@ class TestByHttp:
         assert guild.get_channel(harness.channel.id) is not None
         assert guild.me is not None
 
-    async def test_a_right_that_was_taken_away_ends_in_direct_messages_too(
-        self, harness: ClientHarness
-    ) -> None:
+    async def test_a_revoked_permission_ends_in_direct_messages_too(self, harness: ClientHarness) -> None:
         now = 0.0
         harness.bot.load_guild = front.GuildDirectory(harness.bot, lambda: now).load
         await harness.bot.prepare_guild(harness.guild.id)
@@ -176,18 +174,12 @@ class TestByHttp:
             await router.require_manager_of(in_dm, harness.guild.id)
 
 
-async def test_a_front_says_that_its_database_is_away() -> None:
+async def test_a_front_reports_that_its_database_is_away() -> None:
     liveness = health.Liveness()
-    # Nothing listens there.
-    engine = open_engine("postgresql+asyncpg://reader:word@127.0.0.1:9/papers", "front")
-    mentions = CommandMentions()
-    container: Any = SimpleNamespace(
-        database=Database(engine),
-        liveness=liveness,
-        clock=lambda: SIMCORD_EPOCH,
-        mentions=mentions,
-        pace=outbox_builders.make_pace(),
-    )
+    engine = open_engine(
+        "postgresql+asyncpg://reader:word@127.0.0.1:9/papers", "front"
+    )  # nothing listens there
+    container: Any = SimpleNamespace(database=Database(engine), liveness=liveness, mentions=CommandMentions())
     liveness.record_obstacle(None)
     following = asyncio.create_task(front._follow_database(container))
     await patience.wait_until(lambda: bool(liveness.find_problems(is_standby=True)), 5.0)

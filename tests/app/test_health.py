@@ -19,7 +19,7 @@ from tests.support import patience
 pytestmark = pytest.mark.wire
 
 
-async def test_a_running_bot_is_healthy_by_its_tick_its_claims_and_discord_and_a_frozen_one_is_not(
+async def test_a_running_bot_is_healthy_and_a_frozen_bot_is_not(
     fake: process.FakeDiscord, tmp_path: Path
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as bound:
@@ -41,7 +41,7 @@ async def test_a_running_bot_is_healthy_by_its_tick_its_claims_and_discord_and_a
 
 
 async def _ask(environment: dict[str, str]) -> dict[str, Any]:
-    """Return the body that `paperround healthcheck` got, or {} if it exits with 1."""
+    """Return the answer that `paperround healthcheck` printed; {} if it exited with status 1."""
     command = [sys.executable, "-m", "bot", "healthcheck", "--json"]
     check = await asyncio.create_subprocess_exec(
         *command,

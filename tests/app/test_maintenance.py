@@ -1,4 +1,4 @@
-"""A bot fills an index that is missing or behind, and makes the glossary, in its own process or in a worker."""
+"""A bot fills a missing index and makes the glossary, in its own process or in a worker."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ async def count(database: Database) -> int:
 
 
 @pytest.mark.engines("sqlite", "postgresql")
-async def test_a_missing_index_is_filled_and_a_glossary_is_made(filled: Database) -> None:
-    """In this process on SQLite, in a worker on PostgreSQL."""
+async def test_maintenance_fills_the_index_and_makes_a_glossary(filled: Database) -> None:
+    """Runs in this process on SQLite, in a worker on PostgreSQL."""
     in_process_limit = 10**6 if filled.is_sqlite else 0
     assert await count(filled) == 0
     assert await maintenance_loop(filled, in_process_limit=in_process_limit).maintain()
@@ -67,7 +67,7 @@ async def test_a_missing_index_is_filled_and_a_glossary_is_made(filled: Database
     assert await maintenance.find_due(filled, lambda: NOW, open_index(filled)) is None
 
 
-async def test_a_folder_that_is_deleted_while_the_bot_runs_is_filled_again(filled: Database) -> None:
+async def test_a_deleted_index_folder_is_filled_again(filled: Database) -> None:
     loop = maintenance_loop(filled)
     assert await loop.maintain()
     shutil.rmtree(search_index.folder_of(filled))
@@ -76,7 +76,7 @@ async def test_a_folder_that_is_deleted_while_the_bot_runs_is_filled_again(fille
 
 
 @pytest.mark.wire
-async def test_a_bot_fills_a_missing_index_at_its_start(fake: process.FakeDiscord, tmp_path: Path) -> None:
+async def test_a_starting_bot_fills_a_missing_index(fake: process.FakeDiscord, tmp_path: Path) -> None:
     database = await migrate.open_database(f"sqlite+aiosqlite:///{tmp_path / 'paperround.db'}")
     await sample_archive.add_digest(database, "2025-01-02", *PAPERS)
 

@@ -1,4 +1,4 @@
-"""The endpoints for operators over HTTP on loopback, and liveness and the metrics behind them."""
+"""`/health` and `/metrics` over HTTP."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NOW = SEOUL_9AM + timedelta(seconds=90)
 
 @dataclass
 class ServerHarness:
-    """A monitoring server whose role, connection and monotonic time a test sets."""
+    """A monitoring server with a role, a connection state and a clock that tests set."""
 
     db: Database
     role: str = "sender"
@@ -50,7 +50,7 @@ class ServerHarness:
         return http_server.serving(address, "PAPERROUND_HTTP", [server.add_routes])
 
     def show_life(self, *except_for: str) -> None:
-        """Record every sign of life now, except for those named."""
+        """Record every sign of life, except the named ones."""
         for sign in get_args(health.Sign):
             if sign not in except_for:
                 self.liveness.record(sign)
@@ -73,16 +73,6 @@ class ServerHarness:
             for sample in family.samples
         }
 
-    async def plan(self, *keys: str) -> None:
-        async with self.db.transaction() as connection:
-            await outbox.add_all(connection, [new_delivery(key, 20, SEOUL_9AM, parts=2) for key in keys])
-
-    async def send_all(self) -> None:
-        async with self.db.transaction() as connection:
-            for delivery in await outbox.list_rows(connection):
-                parts = await outbox.list_parts(connection, delivery.id)
-                await outbox.mark_sent(connection, {part.id: models.Receipt(1, 20) for part in parts}, NOW)
-
 
 @pytest.fixture
 async def harness(db: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ServerHarness]:
@@ -92,7 +82,7 @@ async def harness(db: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
         yield harness
 
 
-async def test_a_connected_sender_without_deliveries_is_healthy(harness: ServerHarness) -> None:
+async def test_a_connected_sender_is_healthy(harness: ServerHarness) -> None:
     harness.show_life()
     harness.seconds += 7
     assert await harness.health() == (
@@ -118,7 +108,7 @@ async def test_a_connected_sender_without_deliveries_is_healthy(harness: ServerH
         ("discord", DISCORD_SECONDS, "Discord"),
     ],
 )
-async def test_a_sender_without_a_recent_sign_of_life_is_unhealthy_and_says_which(
+async def test_a_missing_sign_of_life_is_named(
     harness: ServerHarness, sign: str, limit: float, word: str
 ) -> None:
     harness.connected = False
@@ -138,7 +128,7 @@ async def test_a_sender_without_a_recent_sign_of_life_is_unhealthy_and_says_whic
     assert (await harness.health())[0] == 200
 
 
-async def test_starting_up_has_a_grace_that_ends(harness: ServerHarness) -> None:
+async def test_the_grace_period_of_a_start_ends(harness: ServerHarness) -> None:
     harness.connected = False
     harness.seconds += CLAIM_SECONDS - 1
     status, body = await harness.health()
@@ -151,22 +141,23 @@ async def test_starting_up_has_a_grace_that_ends(harness: ServerHarness) -> None
     assert (await harness.health())[0] == 503
 
 
-async def test_the_queue_is_reported_with_its_age_and_by_state_and_an_emptied_state_is_zero(
-    harness: ServerHarness,
-) -> None:
-    await harness.plan("a", "b")
-    samples = await harness.samples()
-    assert samples["paperround_queue_depth,state=waiting"] == 4
-    assert samples["paperround_queue_depth,state=sent"] == 0
-    assert samples["paperround_oldest_unsent_seconds"] == 90
-    await harness.send_all()
-    samples = await harness.samples()
-    assert samples["paperround_queue_depth,state=waiting"] == 0
-    assert samples["paperround_queue_depth,state=sent"] == 4
-    assert samples["paperround_oldest_unsent_seconds"] == 0
+async def test_the_queue_is_reported_by_state_and_age(harness: ServerHarness) -> None:
+    async def queue() -> list[float]:
+        samples = await harness.samples()
+        names = ("queue_depth,state=waiting", "queue_depth,state=sent", "oldest_unsent_seconds")
+        return [samples[f"paperround_{name}"] for name in names]
+
+    async with harness.db.transaction() as connection:
+        added = await outbox.add(connection, new_delivery("a", 20, SEOUL_9AM, parts=2))
+        assert added is not None
+        parts = await outbox.list_parts(connection, added)
+    assert await queue() == [2, 0, 90]
+    async with harness.db.transaction() as connection:
+        await outbox.mark_sent(connection, {part.id: models.Receipt(1, 20) for part in parts}, NOW)
+    assert await queue() == [0, 2, 0]
 
 
-async def test_outcomes_are_counted_by_kind_and_reason_with_lateness(harness: ServerHarness) -> None:
+async def test_outcomes_and_lateness_are_counted(harness: ServerHarness) -> None:
     daily = models.DeliveryKind.DAILY
     harness.metrics.record("sent", daily, None, 3.0)
     harness.metrics.record("sent", daily, None, -1.0)
@@ -175,19 +166,20 @@ async def test_outcomes_are_counted_by_kind_and_reason_with_lateness(harness: Se
     harness.metrics.digests.inc(2)
     harness.metrics.record_lookup(False)
     samples = await harness.samples()
-    assert samples["paperround_parts_total,kind=daily,outcome=sent"] == 2
-    assert samples["paperround_parts_total,kind=daily,outcome=retry"] == 1
-    assert samples["paperround_failures_total,reason=discord-trouble"] == 1
-    assert samples["paperround_failures_total,reason=no-send"] == 1
-    assert samples["paperround_lateness_seconds_bucket,kind=daily,le=0.5"] == 1
-    assert samples["paperround_lateness_seconds_bucket,kind=daily,le=5.0"] == 2
-    assert samples["paperround_lateness_seconds_sum,kind=daily"] == 3
-    assert samples["paperround_digests_total"] == 2
-    assert b"paperround_digests_total 0.0" in Metrics().render(), "each bot has its own"
-    assert samples["paperround_lookups_total,decision=busy"] == 1
+    expected = {
+        "parts_total,kind=daily,outcome=sent": 2,
+        "parts_total,kind=daily,outcome=retry": 1,
+        "failures_total,reason=discord-trouble": 1,
+        "failures_total,reason=no-send": 1,
+        "lateness_seconds_bucket,kind=daily,le=0.5": 1,
+        "lateness_seconds_sum,kind=daily": 3,
+        "digests_total": 2,
+        "lookups_total,decision=busy": 1,
+    }
+    assert {name: samples[f"paperround_{name}"] for name in expected} == expected
 
 
-async def test_a_port_in_use_is_an_error_that_names_it(sqlite_db: Database) -> None:
+async def test_a_port_in_use_is_named(sqlite_db: Database) -> None:
     first, second = ServerHarness(sqlite_db), ServerHarness(sqlite_db)
     async with first.serving("127.0.0.1:0") as url:
         address = url.removeprefix("http://")

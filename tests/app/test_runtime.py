@@ -1,4 +1,4 @@
-"""Files in the inbox of a running bot, and the lock of the one sender, which waits for a database that is away."""
+"""The planning of a running bot: a file in the inbox, and a step that fails."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 
 @pytest.fixture
 async def bot(sqlite_db: Database) -> runtime.Runtime:
-    """A runtime at a fixed time, whose client never logs in."""
+    """A runtime at a fixed time, with a client that never logs in."""
     container = Container(Settings(), sqlite_db, lambda: NOW)
     return runtime.build_runtime(
         container, container.create_bot(shard_count=1), asyncio.Event(), locks.SenderLock(sqlite_db)
@@ -30,13 +30,13 @@ async def bot(sqlite_db: Database) -> runtime.Runtime:
 
 
 async def _scan_inbox(bot: runtime.Runtime, folder: Path) -> None:
-    """Poll the sources of a bot whose inbox is a folder."""
+    """Poll the sources of a bot with this inbox."""
     bot.container.settings = bot.container.settings.model_copy(update={"inbox": folder})
     async with app_container.open_poller(bot.container, bot.container.create_ingest()) as poller:
         await bot.on_sources_fetched(await poller.fetch_all())
 
 
-async def test_a_file_in_the_inbox_is_stored_and_posted_to_a_waiting_channel(
+async def test_a_digest_in_the_inbox_is_posted_to_a_waiting_channel(
     bot: runtime.Runtime, tmp_path: Path
 ) -> None:
     subscriptions = bot.container.create_services().get(Subscriptions)
@@ -52,7 +52,7 @@ async def test_a_file_in_the_inbox_is_stored_and_posted_to_a_waiting_channel(
     assert planned.kind is models.DeliveryKind.DAILY
 
 
-async def test_what_fails_in_a_tick_does_not_hold_up_the_rest(
+async def test_a_failing_step_of_a_tick_does_not_stop_the_others(
     bot: runtime.Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     subscriptions = bot.container.create_services().get(Subscriptions)

@@ -1,9 +1,10 @@
-"""The minute tick on virtual time, the periodic job, the heartbeat."""
+"""The minute tick in virtual time, and the heartbeat."""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -20,26 +21,8 @@ from tests.support.virtual_time import VirtualTimeLoop
 START = datetime(2026, 1, 5, 8, 59, 20, tzinfo=UTC)
 
 
-def test_a_tick_comes_at_the_start_and_with_each_minute_of_the_clock() -> None:
-    ticks: list[datetime] = []
-
-    async def run(loop: asyncio.AbstractEventLoop) -> None:
-        stop = asyncio.Event()
-
-        async def tick() -> None:
-            ticks.append(START + timedelta(seconds=loop.time()))
-
-        loop.call_at(600.0, stop.set)
-        await tasks.tick_each_minute(lambda: START + timedelta(seconds=loop.time()), tick, stop)
-
-    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
-        runner.run(run(runner.get_loop()))
-    assert len(ticks) == 11
-    assert all(tick.second == 0 and tick.microsecond < 50_000 for tick in ticks[1:])
-    assert ticks[1].replace(microsecond=0) == START + timedelta(seconds=40)
-
-
-def test_a_clock_that_jumps_while_the_machine_sleeps_brings_the_next_tick_within_seconds() -> None:
+def run_ticks(clock: Callable[[float], datetime], seconds: float) -> list[float]:
+    """Run the minute tick in virtual time with a clock by the loop's time. Returns the loop's times of the ticks."""
     ticks: list[float] = []
 
     async def run(loop: asyncio.AbstractEventLoop) -> None:
@@ -48,21 +31,27 @@ def test_a_clock_that_jumps_while_the_machine_sleeps_brings_the_next_tick_within
         async def tick() -> None:
             ticks.append(loop.time())
 
-        loop.call_at(40.0, stop.set)
-        await tasks.tick_each_minute(
-            lambda: START + timedelta(seconds=loop.time() + 3600 * (loop.time() > 10)), tick, stop
-        )
+        loop.call_at(seconds, stop.set)
+        await tasks.tick_each_minute(lambda: clock(loop.time()), tick, stop)
 
     with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
         runner.run(run(runner.get_loop()))
+    return ticks
+
+
+def test_a_tick_runs_at_the_start_and_every_minute() -> None:
+    ticks = run_ticks(lambda now: START + timedelta(seconds=now), 600.0)
+    assert ticks == pytest.approx([0, *range(40, 600, 60)], abs=0.05)
+
+
+def test_after_the_machine_slept_a_tick_runs_within_seconds() -> None:
+    ticks = run_ticks(lambda now: START + timedelta(seconds=now + 3600 * (now > 10)), 40.0)
     assert len(ticks) == 2
     assert 10 < ticks[1] <= 10 + tasks.LOOK_SECONDS
 
 
 @pytest.mark.parametrize("page", ["/up", "/secret-key"])
-async def test_the_address_is_requested_each_minute_while_the_bot_is_well(
-    sqlite_db: Database, page: str
-) -> None:
+async def test_the_heartbeat_is_requested_while_the_bot_is_well(sqlite_db: Database, page: str) -> None:
     well, stop = [True, False, True], asyncio.Event()
 
     def is_well() -> bool:

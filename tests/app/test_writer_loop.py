@@ -1,4 +1,4 @@
-"""The writer of the running bot, with the fake model: when it writes, what waits for it, and what it prints at the end."""
+"""The writer of a running bot, with the fake model: when it writes, and how it fails."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ WRITER_MINUTES = 90
 
 
 class Bot:
-    """The parts of a running bot that a written digest passes, with a clock that the test sets."""
+    """The writer, the poller and the planner of a running bot, with a clock that the test sets."""
 
     def __init__(self, opened: container.Container) -> None:
         self.container = opened
@@ -85,9 +85,7 @@ async def bot(fake_model: FakeModelProcess, tmp_path: Path) -> AsyncIterator[Bot
         yield started
 
 
-async def test_failed_papers_are_tried_again_and_printed_as_extracts_at_the_deadline(
-    bot: Bot, fake_model: FakeModelProcess
-) -> None:
+async def test_failed_papers_become_extracts_at_the_deadline(bot: Bot, fake_model: FakeModelProcess) -> None:
     fake_model.reset(key="wrong")
     bot.now = CLOSE + timedelta(minutes=1)
     await bot.read_list()
@@ -102,7 +100,7 @@ async def test_failed_papers_are_tried_again_and_printed_as_extracts_at_the_dead
     assert NEWSLETTER in await bot.list_formats()
 
 
-async def test_a_day_without_papers_is_not_waited_for(bot: Bot, fake_model: FakeModelProcess) -> None:
+async def test_a_day_without_papers_is_skipped(bot: Bot, fake_model: FakeModelProcess) -> None:
     fake_model.reset(paper_count=0)
     bot.now = CLOSE + timedelta(minutes=1)
     await bot.read_list()

@@ -9,7 +9,7 @@ from tests.support import digest_builders
 from tests.support.shell_fixtures import Paperround
 
 
-def test_the_most_suspicious_learnt_forms_come_first(filled: Paperround, tmp_path: Path) -> None:
+def test_suspicious_lists_the_most_doubtful_forms_first(filled: Paperround, tmp_path: Path) -> None:
     assert filled("glossary", "--suspicious", "--json").data == []
     assert filled("glossary", "--suspicious").stdout.startswith("No forms have been learnt yet.")
     for day, text, count in (
@@ -32,7 +32,7 @@ def test_the_most_suspicious_learnt_forms_come_first(filled: Paperround, tmp_pat
     assert max(map(len, table.splitlines())) <= 80
 
 
-def test_an_operator_forgets_and_adds_forms_for_good(filled: Paperround) -> None:
+def test_forgotten_and_added_forms_survive_a_reindex(filled: Paperround) -> None:
     def forms(term: str) -> set[str]:
         data = filled("glossary", term, "--json").data
         return {form["text"] for concept in data["concepts"] for form in concept["forms"]}

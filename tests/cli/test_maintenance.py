@@ -1,4 +1,4 @@
-"""`paperround doctor`, `reindex` and `backup`, and commands without a database."""
+"""`paperround reindex`, `backup` and `db copy`, and commands without a database."""
 
 from __future__ import annotations
 
@@ -29,25 +29,16 @@ PAPERS = [
 ]
 
 
-@pytest.fixture
-def indexed_archive(
-    paperround: Paperround, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Paperround:
-    """The command line on an archive of seven papers."""
-    monkeypatch.setenv("PAPERROUND_DATABASE_URL", database_url)
-    (tmp_path / "digest.md").write_text(sample_archive.newsletter("2025-01-02", PAPERS), encoding="utf-8")
-    assert paperround("ingest", "digest.md").exit_status == 0
-    return paperround
-
-
-def test_an_index_is_filled_again_on_request(indexed_archive: Paperround, tmp_path: Path) -> None:
+def test_reindex_repairs_a_damaged_index(filled: Paperround, tmp_path: Path) -> None:
     (state,) = tmp_path.rglob("*.search/*/state.json")
     state.write_text("damaged")
-    assert indexed_archive("reindex", "--json").data == {"papers": 7}
-    assert len(indexed_archive("search", "sparse coding", "--json").data) == 7
+    assert filled("reindex", "--json").data == {"papers": 3}
+    assert len(filled("search", "trained with care", "--json").data) == 3
 
 
-def test_a_backup_is_a_complete_database(paperround: Paperround, tmp_path: Path) -> None:
+def test_a_backup_is_a_complete_database_and_replaces_only_backups(
+    paperround: Paperround, tmp_path: Path
+) -> None:
     apply_set_up(paperround)
     assert "older" not in paperround("backup", "copy.db").stdout
     assert paperround("backup", "copy.db").stdout.endswith(" bytes), replacing an older file.\n")
@@ -65,38 +56,36 @@ def test_a_backup_is_a_complete_database(paperround: Paperround, tmp_path: Path)
         assert copy.execute("SELECT count(*) FROM subscriptions").fetchone() == (1,)
 
 
-def test_a_command_that_needs_an_archive_makes_none(paperround: Paperround, tmp_path: Path) -> None:
+def test_commands_that_read_an_archive_create_none(paperround: Paperround, tmp_path: Path) -> None:
     (tmp_path / "paperround.db").unlink()
     for command in (
-        ("sources", "list"),
-        ("search", "moss"),
-        ("digest",),
-        ("config", "export"),
-        ("ingest", "--again"),
-        ("reindex",),
-        ("backup", "copy.db"),
+        "sources list",
+        "search moss",
+        "config export",
+        "ingest --again",
+        "reindex",
+        "backup copy.db",
     ):
-        answer = paperround(*command)
+        answer = paperround(*command.split())
         assert answer.exit_status == 2
         assert f"There is no database {tmp_path / 'paperround.db'}" in answer.stderr
         assert [*tmp_path.iterdir()] == []
 
 
-@pytest.mark.parametrize("command", [("ingest", "a.md"), ("sources", "add", "."), ("db", "upgrade")])
-def test_a_command_that_makes_a_database_names_it(
-    paperround: Paperround, tmp_path: Path, command: tuple[str, ...]
+@pytest.mark.parametrize("command", ["ingest a.md", "sources add .", "db upgrade"])
+def test_a_command_that_creates_a_database_names_it(
+    paperround: Paperround, tmp_path: Path, command: str
 ) -> None:
     file = tmp_path / "paperround.db"
     file.unlink()
     (tmp_path / "a.md").write_text(sample_archive.newsletter("2025-01-02", PAPERS), encoding="utf-8")
-    answer = paperround(*command)
+    answer = paperround(*command.split())
     assert (answer.exit_status, answer.stderr) == (0, f"paperround: created a new database: {file}\n")
-    assert file.exists()
-    assert "new database" not in paperround(*command).stderr
+    assert "new database" not in paperround(*command.split()).stderr
 
 
 async def _plan_next_posts(url: str) -> list[Any]:
-    """Plan what is due next, and return it."""
+    """Plan the posts that are due next, and return them."""
     async with container.open_container(Settings(database_url=url)) as opened:
         async with opened.database.read() as connection:
             (subscription,) = await daily.list_rows(connection)
@@ -111,7 +100,7 @@ async def _plan_next_posts(url: str) -> list[Any]:
 
 
 @pytest.mark.engines("postgresql")
-def test_a_copied_database_gives_the_same_exports_answers_and_posts(
+def test_a_copied_database_gives_the_same_answers_and_posts(
     paperround: Paperround, empty_database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     today = f"{datetime.now(UTC):%Y-%m-%d}"
@@ -128,8 +117,8 @@ def test_a_copied_database_gives_the_same_exports_answers_and_posts(
         monkeypatch.setenv("PAPERROUND_DATABASE_URL", source)
         assert paperround("db", "copy", "--to", target).exit_status == 0
     commands = (
-        *(("export", "--format", form) for form in ("newsletter", "json", "csv", "bibtex")),
-        *(("search", query, "--json") for query in ("sparse coding", "number3", "codes")),
+        ("export", "--format", "newsletter"),
+        *(("search", query, "--json") for query in ("sparse coding", "number3")),
         ("paper", "2501.00002", "--json"),
         ("config", "export"),
     )

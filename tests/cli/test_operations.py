@@ -26,7 +26,7 @@ PROBLEM = "For 120 s, the relay has not looked for parts to send."
 
 
 def respond(status: int, body: Any) -> Callable[[str], tuple[int, bytes]]:
-    """Return the answer of a bot at /health: JSON, or the bytes that are given."""
+    """Return a server's answer to GET /health: the body as JSON, or as it is if it is bytes."""
     sent = body if isinstance(body, bytes) else json.dumps(body).encode()
     return lambda path: (status if path == "/health" else 404, sent)
 
@@ -35,7 +35,7 @@ def respond(status: int, body: Any) -> Callable[[str], tuple[int, bytes]]:
     ("status", "change", "exit_status", "shown"),
     [(200, {}, 0, "healthy: sender"), (503, {"problems": [PROBLEM]}, 1, f"paperround: unhealthy: {PROBLEM}")],
 )
-def test_the_health_of_a_bot_is_an_exit_status_and_one_line(
+def test_healthcheck_prints_one_line_and_sets_the_exit_status(
     paperround: Paperround,
     monkeypatch: pytest.MonkeyPatch,
     status: int,
@@ -51,7 +51,7 @@ def test_the_health_of_a_bot_is_an_exit_status_and_one_line(
     assert as_json.stderr == (f"{shown}\n" if exit_status else "")
 
 
-def test_no_answer_of_a_bot_is_exit_status_one(
+def test_healthcheck_fails_without_a_valid_answer(
     paperround: Paperround, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for body in (b"<html>", b"[]", b'{"ok": true}'):
@@ -62,11 +62,11 @@ def test_no_answer_of_a_bot_is_exit_status_one(
     with socket.create_server(("127.0.0.1", 0)) as bound:
         monkeypatch.setattr(healthcheck, "TIMEOUT_SECONDS", 0.05)
         monkeypatch.setenv("PAPERROUND_HTTP", f"127.0.0.1:{bound.getsockname()[1]}")
-        assert "timed out" in paperround("healthcheck").stderr  # it accepts and says nothing
+        assert "timed out" in paperround("healthcheck").stderr  # it accepts and never answers
     assert "refused" in paperround("healthcheck").stderr
 
 
-def test_the_check_loads_neither_the_other_commands_nor_a_library() -> None:
+def test_healthcheck_loads_no_third_party_library() -> None:
     program = (
         "import sys; sys.argv = ['paperround', 'healthcheck']; from bot import cli\n"
         "try: cli.main()\n"
@@ -86,7 +86,7 @@ def test_the_check_loads_neither_the_other_commands_nor_a_library() -> None:
     assert ran.stdout.splitlines()[-2:] == ["0", "[]"]
 
 
-def test_run_without_a_token_explains_how_to_get_one(paperround: Paperround) -> None:
+def test_run_without_a_token_explains_where_to_get_one(paperround: Paperround) -> None:
     answer = paperround("run")
     assert answer.exit_status == 2
     assert "discord.com/developers" in answer.stderr
@@ -104,7 +104,7 @@ async def _add_alerts() -> None:
             await Alerts(database, system_clock).add(replace(EMPTY_DRAFT, user_id=user, terms=terms))
 
 
-def test_readers_forget_deletes_a_readers_rows(paperround: Paperround) -> None:
+def test_readers_forget_deletes_the_readers_rows(paperround: Paperround) -> None:
     asyncio.run(_add_alerts())
     removed = paperround("readers", "forget", "--user", "8").stdout
     assert "deleted rows" in removed.splitlines()[0]

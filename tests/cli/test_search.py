@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.support.shell_fixtures import PAPERS, Paperround
 
 
-def test_search_and_author_print_their_json(filled: Paperround) -> None:
+def test_search_and_author_print_papers_and_correct_names(filled: Paperround) -> None:
     rows = filled("search", "trained with care", "--json").data
     assert {row["arxiv_id"] for row in rows} == {arxiv_id for arxiv_id, _ in PAPERS}
     assert filled("search", "quaternion", "--json").data == []
@@ -28,7 +28,7 @@ def test_search_and_author_print_their_json(filled: Paperround) -> None:
     assert filled("search", "--author", "min-jun kim", "--min-votes", "6", "--json").data[0]["votes"] == 81
 
 
-def test_the_full_json_has_the_whole_answer(filled: Paperround) -> None:
+def test_full_json_has_totals_and_missing_terms(filled: Paperround) -> None:
     answer = filled("search", "--json-full", "trained with care quaternion", "--limit", "2").data
     assert [*answer] == [
         *("total", "complete", "partial", "also", "corrected", "meanings"),
@@ -43,7 +43,7 @@ def test_the_full_json_has_the_whole_answer(filled: Paperround) -> None:
     assert isinstance(filled("search", "--json", "care").data, list)
 
 
-def test_a_search_says_what_it_ignored_corrected_shortened_or_did_not_find(filled: Paperround) -> None:
+def test_a_search_reports_how_it_read_the_query(filled: Paperround) -> None:
     answer = filled("search", "trained", "with", "care", "votes:many", "--json")
     assert (len(answer.data), "votes:many" in answer.stderr) == (3, True)
     assert "votes:many (use votes:20)" in answer.stderr
@@ -66,9 +66,7 @@ def test_a_search_says_what_it_ignored_corrected_shortened_or_did_not_find(fille
         assert "Give a query" in answer.stderr
 
 
-def test_a_paper_is_found_by_id_and_url_and_an_unknown_one_is_null_with_status_one(
-    filled: Paperround,
-) -> None:
+def test_a_paper_is_found_by_id_or_url(filled: Paperround) -> None:
     for name in ("2601.00002", "https://arxiv.org/pdf/2601.00002v1"):
         assert filled("paper", name, "--json").data["arxiv_id"] == "2601.00002"
     refused = "## 2601.00009\n🔗 https://huggingface.co/papers/2601.00009\n\n**Summary**:\n죄송합니다. 논문을 볼 수 없습니다.\n"

@@ -1,4 +1,4 @@
-"""`paperround setup` on a terminal, with options and with faults, against the fake Discord; and the first post that follows."""
+"""`paperround setup` on a terminal and without one, against the fake Discord, and the first post after it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import sqlite3
 import stat
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -24,49 +23,45 @@ from aiohttp import web
 from bot.client import command_sync, router
 from bot.core.clock import system_clock
 from tests.fake_discord import model, process
-from tests.support import fork_server, origin_server, patience, source_payloads
+from tests.support import origin_server, patience, source_payloads
+from tests.support.shell_fixtures import CommandResult, Paperround
 
 pytestmark = pytest.mark.wire
 
 INVITATION = router.invitation_url(model.APPLICATION_ID)
 
 
-def environment(fake: process.FakeDiscord, **settings: str) -> dict[str, str]:
-    """The environment of a command that finds the fake Discord, and no token."""
-    given = {name: value for name, value in fake.environment().items() if name != "DISCORD_TOKEN"}
-    return {**os.environ, **given, **settings}
+@pytest.fixture
+def setup(
+    paperround: Paperround, fake: process.FakeDiscord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Paperround:
+    """Run `paperround setup` without a terminal in an empty folder, against the fake Discord."""
+    (tmp_path / "paperround.db").unlink()
+    for name, value in without_token(fake).items():
+        monkeypatch.setenv(name, value)
+
+    def run(*arguments: str, stdin: str = "") -> CommandResult:
+        answer = paperround("setup", *arguments, stdin=stdin)
+        assert model.TOKEN not in answer.stdout + answer.stderr
+        return answer
+
+    return run
 
 
-async def run(
-    folder: Path, fake: process.FakeDiscord, *arguments: str, stdin: str = "", **settings: str
-) -> tuple[int, str, str]:
-    """Run `paperround setup` without a terminal. Returns its exit status, stdout and stderr."""
-    with tempfile.TemporaryDirectory() as name:
-        given, out, err = (Path(name) / stream for stream in ("in", "out", "err"))
-        given.write_text(stdin)
-        command = fork_server.ForkedProcess(
-            *("bot", ["setup", *arguments]),
-            cwd=folder,
-            env=environment(fake, **settings),
-            stdin=given,
-            log=out,
-            errors=err,
-        )
-        status = await patience.wait_for(asyncio.to_thread(command.wait), 60)
-        shown = out.read_text(), err.read_text()
-    assert model.TOKEN not in "".join(shown)
-    return (status, *shown)
+def without_token(fake: process.FakeDiscord) -> dict[str, str]:
+    """Return the settings to reach the fake Discord, without a token."""
+    return {name: value for name, value in fake.environment().items() if name != "DISCORD_TOKEN"}
 
 
 async def type_lines(
     folder: Path, fake: process.FakeDiscord, answers: Sequence[tuple[str, str]], **settings: str
 ) -> str:
-    """Run `paperround setup` on a terminal, and type each line once its question is there. Returns what was shown."""
+    """Run `paperround setup` on a terminal, and type each line after its question. Returns the output."""
     ours, theirs = os.openpty()
     command = subprocess.Popen(  # noqa: ASYNC220 - it is polled between the lines
         [sys.executable, "-m", "bot", "setup"],
         cwd=folder,
-        env=environment(fake, **settings),
+        env={**os.environ, **without_token(fake), **settings},
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
@@ -83,7 +78,7 @@ async def type_lines(
         return shown
 
     def is_asked(question: str, place: int) -> bool:
-        # The blank after a question is printed when what is typed is not shown any more.
+        # The space after a question is printed after the echo of typed letters is off.
         last = read()[place:].rpartition("\n")[2]
         return question in last and last.endswith(" ")
 
@@ -100,7 +95,7 @@ async def type_lines(
 
 @pytest.fixture
 async def new_server(fake: process.FakeDiscord) -> int:
-    """The id of the one channel of a server that invited the bot just now."""
+    """The id of the only channel of a server that has just invited the bot."""
     guild_id = (int(time.time() * 1000) - model.DISCORD_EPOCH_MS) << 22
     await fake.add_guild(guild_id)
     [channel_id] = await fake.add_channels(1, guild_id)
@@ -110,7 +105,7 @@ async def new_server(fake: process.FakeDiscord) -> int:
 async def press(
     fake: process.FakeDiscord, channel_id: int, messages: list[Any], verb: str, expected: str = ""
 ) -> list[Any]:
-    """Press the button with a verb, of the message that has it. Returns the answer's messages once they have a text."""
+    """Press the button with this verb. Returns the messages of the answer once they contain `expected`."""
     pattern = re.compile(rf'"custom_id": "(pr:[^"]*\b{verb}(?::[^"]*)?)"')
     [(custom_id, message)] = [
         (found[1], message) for message in messages if (found := pattern.search(json.dumps(message)))
@@ -126,10 +121,9 @@ async def press(
     return list(record["replies"])
 
 
-async def test_from_an_empty_folder_to_the_first_post_by_setup_alone(
+async def test_setup_and_three_buttons_lead_to_the_first_post(
     fake: process.FakeDiscord, new_server: int, tmp_path: Path
 ) -> None:
-    """Five lines are typed, `paperround setup`, the token, Enter, Enter, `paperround run`, and three buttons pressed."""
     today = system_clock().date().isoformat()
     listed = [source_payloads.daily_papers_item(f"2505.0000{votes}", votes) for votes in (5, 8)]
 
@@ -163,12 +157,12 @@ async def test_from_an_empty_folder_to_the_first_post_by_setup_alone(
 
 
 def _read_papers(folder: Path) -> str:
-    """Return the ids of the papers in the bot's database."""
+    """Return the arXiv ids in the bot's database."""
     with contextlib.closing(sqlite3.connect(folder / "paperround.db")) as connection:
         return str(connection.execute("SELECT arxiv_id FROM papers").fetchall())
 
 
-async def test_a_server_is_welcomed_once_in_its_language_also_after_a_restart(
+async def test_a_new_server_is_welcomed_once_in_its_language(
     fake: process.FakeDiscord, new_server: int, tmp_path: Path
 ) -> None:
     await fake.add_guild(new_server - 1_000, locale="ko")
@@ -185,25 +179,16 @@ async def test_a_server_is_welcomed_once_in_its_language_also_after_a_restart(
     assert await fake.messages(old) == [], "it was invited long ago"
 
 
-async def test_without_a_terminal_only_options_are_used_and_other_settings_are_kept(
-    fake: process.FakeDiscord, tmp_path: Path
+async def test_without_a_terminal_setup_takes_options_and_keeps_other_settings(
+    setup: Paperround, tmp_path: Path
 ) -> None:
     file = tmp_path / ".env"
-    file.write_text(
-        "# mine\nPAPERROUND_LOCALE=ko\nDISCORD_TOKEN=old.token.of-another-bot\nODD", encoding="utf-8"
-    )
+    file.write_text("# mine\nPAPERROUND_LOCALE=ko\nDISCORD_TOKEN=old.token.of-another-bot\nODD", "utf-8")
     file.chmod(0o644)
-    arguments = (
-        "--token-stdin",
-        "--source",
-        "arxiv:cs.CL,cs.LG",
-        "--source",
-        "https://huggingface.co",
-        "--json",
-    )
-    status, out, err = await run(tmp_path, fake, *arguments, stdin=f"{model.TOKEN}\nmore\n")
-    assert status == 0, err
-    assert json.loads(out)["invitation"] == INVITATION
+    sources = ("--source", "arxiv:cs.CL,cs.LG", "--source", "https://huggingface.co")
+    done = await asyncio.to_thread(setup, "--token-stdin", *sources, "--json", stdin=f"{model.TOKEN}\nmore\n")
+    assert done.exit_status == 0, done.stderr
+    assert done.data["invitation"] == INVITATION
     assert file.read_text(encoding="utf-8").splitlines() == [
         "# mine",
         "PAPERROUND_LOCALE=ko",
@@ -212,18 +197,16 @@ async def test_without_a_terminal_only_options_are_used_and_other_settings_are_k
         "PAPERROUND_SOURCES='arxiv:cs.CL,cs.LG https://huggingface.co'",
     ]
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    # Again: what is there stays.
-    status, out, err = await run(tmp_path, fake, "--yes")
-    assert status == 0, err
+    # A second run keeps the settings.
+    assert (await asyncio.to_thread(setup, "--yes")).exit_status == 0
     assert file.read_text(encoding="utf-8").count("huggingface") == 1
     assert [path.name for path in tmp_path.iterdir()] == [".env"]
 
 
-async def test_a_wrong_setup_is_one_sentence_and_writes_nothing(
-    fake: process.FakeDiscord, tmp_path: Path
+async def test_a_failed_setup_prints_one_sentence_and_writes_nothing(
+    setup: Paperround, fake: process.FakeDiscord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     token = ("--token-stdin",)
-    nowhere = {"PAPERROUND_DISCORD_API_URL": "http://127.0.0.1:9/api"}
     elsewhere = {"PAPERROUND_SOURCES": "https://a.example"}
     await fake.set_faults(
         {"kind": "status", "method": "GET", "path": "/users/@me", "status": 401, "times": 1}
@@ -232,7 +215,13 @@ async def test_a_wrong_setup_is_one_sentence_and_writes_nothing(
         (token, "wrong.token.of-another-bot", {}, 1, command_sync.WRONG_TOKEN),
         (token, "", {}, 2, "The first line of stdin has no token"),
         ((), "", {}, 2, "without a terminal or with --yes"),
-        (token, model.TOKEN, nowhere, 1, "cannot be reached"),
+        (
+            token,
+            model.TOKEN,
+            {"PAPERROUND_DISCORD_API_URL": "http://127.0.0.1:9/api"},
+            1,
+            "cannot be reached",
+        ),
         (token, model.TOKEN, {"DISCORD_TOKEN": "x"}, 2, "in the environment"),
         ((*token, "--source", "arxiv:nonsense!"), model.TOKEN, {}, 2, "nonsense!"),
         ((*token, "--source", "/a b"), model.TOKEN, {}, 2, "takes one address"),
@@ -241,12 +230,15 @@ async def test_a_wrong_setup_is_one_sentence_and_writes_nothing(
             model.TOKEN,
             elsewhere,
             2,
-            "PAPERROUND_SOURCES is set in the environment",
+            "PAPERROUND_SOURCES is set in the env",
         ),
     )
-    for arguments, stdin, settings, expected, reason in cases:
-        status, out, err = await run(tmp_path, fake, *arguments, stdin=stdin, **settings)
-        assert (status, out) == (expected, ""), err
-        assert reason in err
-        assert len(err.splitlines()) == 1
+    for arguments, stdin, settings, status, reason in cases:
+        with monkeypatch.context() as patch:
+            for name, value in settings.items():
+                patch.setenv(name, value)
+            answer = await asyncio.to_thread(setup, *arguments, stdin=stdin)
+        assert (answer.exit_status, answer.stdout) == (status, ""), answer
+        assert reason in answer.stderr
+        assert len(answer.stderr.splitlines()) == 1
         assert list(tmp_path.iterdir()) == []

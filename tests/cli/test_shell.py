@@ -1,4 +1,4 @@
-"""What the command line prints holds no control sequence from outside and no password; arguments, settings and databases."""
+"""Output without control sequences and passwords, invalid arguments and settings, and the help."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def assert_printable(text: str) -> None:
 
 
 @pytest.mark.parametrize("as_json", [False, True], ids=["people", "json"])
-def test_no_command_prints_a_control_sequence(
+def test_no_command_prints_control_sequences(
     paperround: Paperround, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, as_json: bool
 ) -> None:
     (tmp_path / "a.md").write_text(DIGEST, encoding="utf-8")
@@ -43,23 +43,19 @@ def test_no_command_prints_a_control_sequence(
     for command in (
         ("ingest", "a.md"),
         ("parse", "a.md"),
-        ("digest",),
-        ("search", "robots"),
         ("search", HOSTILE),
-        ("author", "Ada"),
         ("paper", "2601.00001"),
         ("sources", "add", f"http://u:pass@127.0.0.1:9/{HOSTILE}"),
         ("sources", "list"),
     ):
         result = paperround(*command, *(["--json"] if as_json else []))
-        assert_printable(result.stdout)
-        assert_printable(result.stderr)
+        assert_printable(result.stdout + result.stderr)
         shown += result.stdout
     assert "Robots" in shown
     assert ("\\u001b" if as_json else "\\x1b") in shown
 
 
-def test_an_export_is_unchanged_in_a_file_and_printable_on_a_terminal(
+def test_a_document_is_escaped_only_on_a_terminal(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shell.print_document(HOSTILE)
@@ -73,13 +69,11 @@ def test_an_export_is_unchanged_in_a_file_and_printable_on_a_terminal(
     ("name", "value"),
     [
         ("HF_ENDPOINT", "ftp://user:Gehe1m@host"),
-        ("PAPERROUND_FETCH_PROXY", "socks5://user:Gehe1m@host"),
         ("PAPERROUND_FETCH_PROXY", "http://user:Gehe1m@127.0.0.1:1"),
         ("PAPERROUND_DATABASE_URL", "postgresql+asyncpg://u:x@Gehe1m@127.0.0.1:1/db"),
-        ("PAPERROUND_DATABASE_URL", "postgresql+asyncpg://u:Gehe1m@127.0.0.1:1/db"),
     ],
 )
-def test_no_error_or_report_shows_a_password_of_the_settings(
+def test_no_command_shows_a_password_from_the_settings(
     paperround: Paperround, monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     monkeypatch.setenv(name, value)
@@ -88,7 +82,7 @@ def test_no_error_or_report_shows_a_password_of_the_settings(
         assert "Gehe1m" not in result.stdout + result.stderr
 
 
-def test_sources_are_shown_and_removed_without_their_passwords(paperround: Paperround) -> None:
+def test_a_source_is_removed_by_its_redacted_address(paperround: Paperround) -> None:
     address = "https://user:Gehe1m@example.org/feed.xml"
     for command in (("add", address), ("add", address), ("list",), ("list", "--json")):
         result = paperround("sources", *command)
@@ -100,7 +94,7 @@ def test_sources_are_shown_and_removed_without_their_passwords(paperround: Paper
     assert (removed.exit_status, paperround("sources", "list", "--json").data) == (0, [])
 
 
-def test_wrong_usage_exits_with_status_2_and_says_what_is_wrong(paperround: Paperround) -> None:
+def test_invalid_arguments_exit_with_status_2(paperround: Paperround) -> None:
     for arguments, named in (
         (("digest", "--limit", "0"), "--limit"),
         (("search", "x", "--limit", "5000"), "--limit"),
@@ -111,7 +105,7 @@ def test_wrong_usage_exits_with_status_2_and_says_what_is_wrong(paperround: Pape
         assert (answer.exit_status, named in answer.stderr) == (2, True)
 
 
-def test_a_day_is_read_as_people_type_it_and_a_period_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_typed_date_must_be_a_single_day(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PAPERROUND_TIMEZONE", "UTC")
     days = {shell.parse_date(text) for text in ("dec 30 2024", "2024-12-30", "2024년 12월 30일")}
     assert days == {date(2024, 12, 30)}
@@ -128,7 +122,6 @@ def test_an_invalid_setting_is_named(
         ("PAPERROUND_TIMEZONE", "Mars", "Asia/Seoul"),
         ("PAPERROUND_LOCALE", "fr", "'en' or 'ko'"),
         ("PAPERROUND_HTTP", "here", "127.0.0.1:9464"),
-        ("PAPERROUND_HTTP", "x..y:80", "127.0.0.1:9464"),
         ("PAPERROUND_HTTP", "127.0.0.1:99999999", "127.0.0.1:9464"),
         ("PAPERROUND_OPERATOR_CHANNEL", "9" * 30, "less than"),
         ("PAPERROUND_SOURCES", '[{"url":', "separated by spaces"),
@@ -139,13 +132,12 @@ def test_an_invalid_setting_is_named(
             patch.setenv(name, value)
             answer = paperround("sources", "list")
         assert (answer.exit_status, name in answer.stderr, hint in answer.stderr) == (2, True, True), answer
-    for name in ("writer_formats", "arxiv_html_url", "keep_days", "timezone", "sources"):
-        (tmp_path / "paperround.toml").write_text(f"{name} = {'true' if name == 'keep_days' else 5}\n")
-        answer = paperround("sources", "list")
-        assert (answer.exit_status, f"PAPERROUND_{name.upper()}" in answer.stderr) == (2, True), answer
+    (tmp_path / "paperround.toml").write_text("timezone = 5\n")
+    answer = paperround("sources", "list")
+    assert (answer.exit_status, "PAPERROUND_TIMEZONE" in answer.stderr) == (2, True), answer
 
 
-def test_help_lists_every_command_under_one_heading() -> None:
+def test_help_lists_every_command_under_a_heading() -> None:
     app = cli.build_app()
     shown = CliRunner().invoke(app, ["--help"]).output
     listed = re.findall(r"^  ([a-z]+)  ", shown, re.MULTILINE)

@@ -41,7 +41,7 @@ def sources(site: Site, paperround: Paperround) -> Paperround:
     return partial(paperround, "sources")
 
 
-def test_added_sources_are_fetched_with_one_row_each(site: Site, sources: Paperround) -> None:
+def test_fetch_reports_each_source_in_a_row(site: Site, sources: Paperround) -> None:
     dated_url = f"{site.url}/{{date:%Y/%m/%d}}.md"
     site["/2025/05/06.md"] = source_payloads.review(ids=["2505.00001"])
     site["/api/daily_papers?date=2025-05-06"] = source_payloads.daily_papers(
@@ -62,9 +62,7 @@ def test_added_sources_are_fetched_with_one_row_each(site: Site, sources: Paperr
     assert [row["status"] for row in fetch().data] == ["unchanged", "unchanged"]
 
 
-def test_adding_a_source_reports_its_first_poll_and_listing_shows_its_yield(
-    site: Site, sources: Paperround
-) -> None:
+def test_adding_a_source_reports_its_first_poll(site: Site, sources: Paperround) -> None:
     site["/2025-05-06.md"] = source_payloads.review(ids=["2505.00001", "2505.00002"])
     address = f"{site.url}/2025-05-06.md"
     added = sources("add", address).stdout.strip()
@@ -80,7 +78,7 @@ def test_adding_a_source_reports_its_first_poll_and_listing_shows_its_yield(
     assert [row["brings"] for row in rows] == ["posts", "nothing", "nothing"]
 
 
-def test_hugging_face_is_known_in_any_spelling(sources: Paperround) -> None:
+def test_any_spelling_of_hugging_face_is_one_source(sources: Paperround) -> None:
     for typed in (
         *("huggingface.co", "https://huggingface.com", "www.huggingface.co/papers"),
         "https://hf.co/papers?date=x",
@@ -91,21 +89,21 @@ def test_hugging_face_is_known_in_any_spelling(sources: Paperround) -> None:
         assert sources("remove", typed).exit_status == 0
 
 
-def test_wrong_usage_ends_with_two(sources: Paperround) -> None:
+def test_invalid_source_options_exit_with_status_2(sources: Paperround) -> None:
     for arguments in (
-        ("add", "ftp://h.test/x"),
-        ("add", "https://h.test/{date:%H}.md"),
-        ("add", "https://h.test/feed", "--kind", "carrier-pigeon"),
-        ("add", "https://h.test/{date:%Y}.md", "--timezone", "Mars/Base"),
-        ("add", "https://h.test/{date:%Y}.md", "--from", "25:00"),
-        ("fetch", "--since", "someday"),
-        ("fetch", "--since", "2025-05-06", "--until", "2025-05-05"),
+        "add ftp://h.test/x",
+        "add https://h.test/{date:%H}.md",
+        "add https://h.test/feed --kind carrier-pigeon",
+        "add https://h.test/{date:%Y}.md --timezone Mars/Base",
+        "add https://h.test/{date:%Y}.md --from 25:00",
+        "fetch --since someday",
+        "fetch --since 2025-05-06 --until 2025-05-05",
     ):
-        answer = sources(*arguments)
+        answer = sources(*arguments.split())
         assert (answer.exit_status, bool(answer.stderr)) == (2, True), arguments
 
 
-def test_a_day_of_hugging_face_alone_is_exported_and_read_back(
+def test_an_exported_hugging_face_list_can_be_ingested(
     site: Site, paperround: Paperround, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     items = [
@@ -136,7 +134,7 @@ def test_a_day_of_hugging_face_alone_is_exported_and_read_back(
     assert "About the first." in paperround("export", "--format", "newsletter").stdout
 
 
-def test_a_folder_is_stored_by_its_absolute_path_and_removed_by_either(
+def test_a_folder_source_is_stored_by_its_absolute_path(
     sources: Paperround, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home, elsewhere = tmp_path / "digests", tmp_path / "elsewhere"

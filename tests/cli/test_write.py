@@ -1,4 +1,4 @@
-"""`paperround write` against the fake model and the fake sources, which are a process of their own."""
+"""`paperround write` against the fake model and fake sources, which run in another process."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def model(fake_model: FakeModelProcess, monkeypatch: pytest.MonkeyPatch) -> Fake
     return fake_model
 
 
-def test_each_paper_is_written_and_judged_in_two_calls_and_a_second_run_makes_none(
+def test_each_paper_takes_two_calls_and_a_second_run_none(
     paperround: Paperround, model: FakeModelProcess
 ) -> None:
     first = paperround(*NEWSLETTER)
@@ -52,7 +52,7 @@ def test_each_paper_is_written_and_judged_in_two_calls_and_a_second_run_makes_no
 
 
 @pytest.mark.parametrize(("form", "language"), [("newsletter", "ko"), ("review", "en")])
-def test_a_written_digest_parses_back_and_is_stored(
+def test_a_written_digest_can_be_parsed_and_is_stored(
     paperround: Paperround, model: FakeModelProcess, form: str, language: str
 ) -> None:
     options = ("--format", form, "--language", language, "--output", "out.md")
@@ -69,7 +69,9 @@ def test_a_written_digest_parses_back_and_is_stored(
     assert exported.stdout == Path("out.md").read_text("utf-8")
 
 
-def test_a_dry_run_estimates_and_calls_nothing(paperround: Paperround, model: FakeModelProcess) -> None:
+def test_a_dry_run_estimates_without_calling_the_model(
+    paperround: Paperround, model: FakeModelProcess
+) -> None:
     model.reset(paper_count=9)
     estimate = paperround(*WRITE, "--format", "newsletter", "--dry-run")
     assert model.log() == []
@@ -80,7 +82,7 @@ def test_a_dry_run_estimates_and_calls_nothing(paperround: Paperround, model: Fa
     assert paperround(*WRITE, "--format", "newsletter", "--dry-run").data["calls"] == 0
 
 
-def test_without_a_model_the_texts_are_extracts(
+def test_without_a_model_summaries_are_extracts(
     paperround: Paperround, fake_model: FakeModelProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HF_ENDPOINT", fake_model.url)
@@ -94,9 +96,7 @@ def test_without_a_model_the_texts_are_extracts(
     assert Path("out.md").read_text("utf-8") == text
 
 
-def test_a_persons_edit_of_the_file_stays_also_one_that_is_not_a_digest(
-    paperround: Paperround, model: FakeModelProcess
-) -> None:
+def test_an_edited_file_is_never_overwritten(paperround: Paperround, model: FakeModelProcess) -> None:
     model.reset(paper_count=2)
     assert paperround(*NEWSLETTER, "--limit", "1").data["papers"] == 1
     path = Path("out.md")
@@ -114,7 +114,7 @@ def test_a_persons_edit_of_the_file_stays_also_one_that_is_not_a_digest(
     assert path.read_text("utf-8") == "Nothing of interest.\n"
 
 
-def test_a_file_that_was_there_before_stays(paperround: Paperround, model: FakeModelProcess) -> None:
+def test_a_file_by_someone_else_is_never_overwritten(paperround: Paperround, model: FakeModelProcess) -> None:
     model.reset(paper_count=2)
     Path("out.md").write_text("My own notes.\n", "utf-8")
     result = paperround(*NEWSLETTER)
@@ -128,9 +128,7 @@ def test_a_file_that_was_there_before_stays(paperround: Paperround, model: FakeM
     assert paperround(*NEWSLETTER, "--output", "copy.md").exit_status == 0
 
 
-def test_a_draft_is_shown_with_its_spans_and_problems(
-    paperround: Paperround, model: FakeModelProcess
-) -> None:
+def test_a_draft_is_shown_with_its_spans(paperround: Paperround, model: FakeModelProcess) -> None:
     assert paperround("write", "--show", "2611.10001").exit_status == 1
     paperround(*NEWSLETTER, "--limit", "1")
     shown = paperround("write", "--show", "https://arxiv.org/abs/2611.10001", "--json").data
@@ -141,11 +139,11 @@ def test_a_draft_is_shown_with_its_spans_and_problems(
     assert shown["claims"][0]["span"] in paperround("write", "--show", "2611.10001").stdout.replace("\n", " ")
 
 
-def test_unsupported_formats_and_languages_are_wrong_usage(paperround: Paperround) -> None:
+def test_write_refuses_invalid_options(paperround: Paperround) -> None:
     for arguments, reason in (
-        (("--format", "listing"), "'listing' is not a format that can be written. Use newsletter or review"),
-        (("--language", "fr"), "'fr' is not a known language"),
-        (("--show", "nothing"), "is not an arXiv ID"),
+        ("--format listing", "'listing' is not a format that can be written. Use newsletter or review"),
+        ("--language fr", "'fr' is not a known language"),
+        ("--show nothing", "is not an arXiv ID"),
     ):
-        result = paperround("write", *arguments)
+        result = paperround("write", *arguments.split())
         assert (result.exit_status, reason in result.stderr) == (2, True)

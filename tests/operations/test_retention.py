@@ -1,4 +1,4 @@
-"""Removal of old rows on both engines: nothing is posted or told twice after it, and `/why` and `/status` still answer."""
+"""Removal of old rows on both engines, without repeated posts or alerts afterwards."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def count(database: Database, table: sa.Table) -> int:
 
 @pytest.fixture
 async def posted_twice(db: Database) -> World:
-    """A channel with a post on Monday and one on Tuesday, both sent."""
+    """A channel with two sent posts, from Monday and Tuesday."""
     world = World(db)
     await world.daily()
     for on, paper in (("Mon", "A▲9"), ("Tue", "B▲9")):
@@ -50,7 +50,7 @@ async def posted_twice(db: Database) -> World:
     return world
 
 
-async def test_finished_deliveries_are_purged_except_each_daily_posts_last(posted_twice: World) -> None:
+async def test_the_last_delivery_of_a_daily_post_is_not_purged(posted_twice: World) -> None:
     database = posted_twice.database
     assert await purge(database, SEOUL_9AM + 89 * DAY) > 0  # payloads only
     assert await count(database, tables.deliveries) == 2
@@ -66,7 +66,7 @@ async def test_finished_deliveries_are_purged_except_each_daily_posts_last(poste
     assert part is not None
 
 
-async def test_a_purge_makes_no_alert_repeat_a_paper(db: Database) -> None:
+async def test_a_purge_repeats_no_alert(db: Database) -> None:
     world = World(db)
     await world.alert("robot")
     await world.written("Mon", "A▲9", summary="A robot.")
@@ -79,41 +79,37 @@ async def test_a_purge_makes_no_alert_repeat_a_paper(db: Database) -> None:
     assert world.sent == ["@7 A", "@7 B"]
 
 
-async def test_unfinished_deliveries_stay_however_old(db: Database) -> None:
+async def test_unfinished_deliveries_are_never_purged(db: Database) -> None:
     await outbox_builders.add(db, outbox_builders.new_delivery())
     await purge(db, outbox_builders.NOW + 1000 * DAY)
     assert await count(db, tables.deliveries) == 1
 
 
 @pytest.mark.parametrize("is_back", [False, True])
-async def test_a_departed_server_is_removed_with_everything_of_it(posted_twice: World, is_back: bool) -> None:
+async def test_a_left_server_is_purged_unless_it_returns(posted_twice: World, is_back: bool) -> None:
     database = posted_twice.database
-    service = Guilds(database, lambda: SEOUL_9AM + 2 * DAY)
+    service, of_alerts = Guilds(database, lambda: SEOUL_9AM + 2 * DAY), Alerts(database, lambda: SEOUL_9AM)
     await service.update({10: {}})
-    await Alerts(database, lambda: SEOUL_9AM).add(
-        alert_builders.draft("robot", channel_id=CHANNEL, guild_id=10)
-    )
-    own = await Alerts(database, lambda: SEOUL_9AM).add(alert_builders.draft("robot"))
-    await _tell(database, f"channel:{CHANNEL}", "user:7")
+    await of_alerts.add(alert_builders.draft("robot", channel_id=CHANNEL, guild_id=10))
+    own = await of_alerts.add(alert_builders.draft("robot"))
+    recipients = ["user:7", f"channel:{CHANNEL}"]
+    async with database.transaction() as connection:
+        await alerts.add_matches(connection, [models.Match(name, 1, 1, SEOUL_9AM) for name in recipients])
+        await alerts.mark_told(connection, {(name, 1): 99 for name in recipients})
     await service.mark_left([10])
     if is_back:
         await service.update({10: {}})
     await purge(database)
-    left = () if not is_back else (1, 1)
-    found = [await count(database, table) for table in (tables.guilds, tables.subscriptions)]
-    assert tuple(found) == (left or (0, 0))
-    assert await count(database, tables.delivery_papers) == (1 if is_back else 0)
-    assert await count(database, tables.deliveries) == (1 if is_back else 0)
-    remaining = await Alerts(database, lambda: LATER).list_rows()
-    assert len(remaining) == (2 if is_back else 1)
-    assert own in remaining
+    for table in (tables.guilds, tables.subscriptions, tables.delivery_papers, tables.deliveries):
+        assert await count(database, table) == is_back, table.name
+    remaining = await of_alerts.list_rows()
+    assert (own in remaining, len(remaining)) == (True, 1 + is_back)
     async with database.read() as connection:
-        told = await alerts.list_told(connection, ["user:7", f"channel:{CHANNEL}"], [1])
-    assert ("user:7", 1) in told
-    assert ((f"channel:{CHANNEL}", 1) in told) == is_back
+        told = await alerts.list_told(connection, recipients, [1])
+    assert [(name, 1) in told for name in recipients] == [True, is_back]
 
 
-async def test_a_departed_server_is_purged_completely_after_30_days(db: Database) -> None:
+async def test_every_row_of_a_left_server_is_purged_after_30_days(db: Database) -> None:
     await reader_rows.fill_every_table(db, 7, guild_id=GUILD)
     service = Guilds(db, lambda: SEOUL_9AM)
     await service.update({GUILD: {}})
@@ -128,13 +124,7 @@ async def test_a_departed_server_is_purged_completely_after_30_days(db: Database
         assert await reader_rows.find_columns(db, str(GUILD)) == (before if is_kept else set())
 
 
-async def _tell(database: Database, *recipients: str) -> None:
-    async with database.transaction() as connection:
-        await alerts.add_matches(connection, [models.Match(name, 1, 1, SEOUL_9AM) for name in recipients])
-        await alerts.mark_told(connection, {(name, 1): 99 for name in recipients})
-
-
-async def test_a_killed_purge_loses_no_saved_paper_and_resumes(posted_twice: World) -> None:
+async def test_a_killed_purge_loses_no_saved_paper(posted_twice: World) -> None:
     db = posted_twice.database
     await reader_rows.fill_every_table(db, 7)
     unlisted = await paper_records.add_papers(

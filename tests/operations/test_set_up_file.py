@@ -1,4 +1,4 @@
-"""The set-up as a file: written, and applied all or nothing."""
+"""Exporting the set-up as a file, and applying a file completely or not at all."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ async def _apply(database: Database, text: str) -> list[str]:
 async def _set_up(database: Database) -> None:
     registry = kinds.build_source_registry(database, lambda: NOW, core_settings.Settings())
     await registry.add("https://huggingface.co", priority=3)
-    # The oldest of its priority, as it will be where it is added before the file is applied.
+    # Added before the next one, as it will be in the other database.
     await registry.add("https://reader:pa55word@papers.example/feed")
     await registry.add("arxiv:cs.CL,cs.LG", options={"cross_lists": "yes", "since": "2025-01-02"})
     posts = Subscriptions(database, lambda: NOW)
@@ -77,9 +77,7 @@ async def made(sqlite_template: Path, tmp_path: Path) -> AsyncIterator[Database]
 
 
 @pytest.mark.engines("sqlite", "postgresql")
-async def test_an_exported_set_up_gives_the_same_file_in_an_empty_database(
-    db: Database, made: Database
-) -> None:
+async def test_an_exported_set_up_can_be_applied_to_an_empty_database(db: Database, made: Database) -> None:
     exported = await _service(made).export()
     assert not [secret for secret in (SECRET, "pa55word") if secret in exported]
     assert exported.count("[[alerts]]") == exported.count("silent = true") == 1
@@ -87,7 +85,7 @@ async def test_an_exported_set_up_gives_the_same_file_in_an_empty_database(
         await _apply(db, exported)
     assert str(refused.value).count("Write the whole") == 2
     assert "[[" not in await _service(db).export()
-    # The secrets are written once, as the refusal says.
+    # The file needs each secret once, as the error says.
     whole = exported.replace("reader:***", "reader:pa55word", 1)
     whole = whole.replace('"555"', f'"https://discord.com/api/webhooks/555/{SECRET}"')
     assert len(await _apply(db, whole)) == 7
@@ -96,22 +94,20 @@ async def test_an_exported_set_up_gives_the_same_file_in_an_empty_database(
 
 
 @pytest.mark.engines("sqlite", "postgresql")
-async def test_every_setting_can_be_applied_and_applying_twice_changes_nothing(db: Database) -> None:
+async def test_a_file_with_every_setting_is_applied_once(db: Database) -> None:
     assert len(await _apply(db, EVERYTHING)) == 5
-    assert await _apply(db, EVERYTHING) == []
-    assert len(await _apply(db, await _service(db).export())) == 0
+    assert await _apply(db, EVERYTHING) == await _apply(db, await _service(db).export()) == []
     posts = {row.channel_id: row for row in await Subscriptions(db, lambda: NOW).list_rows()}
-    assert posts[20].mention_role_id == 77
-    assert posts[20].days == (1, 5)
-    assert posts[20].source == "https://papers.example/feed.xml"
-    assert posts[555].is_by_webhook
-    assert posts[555].state is models.ActivityState.PAUSED
+    in_channel, by_webhook = posts[20], posts[555]
+    assert (in_channel.mention_role_id, in_channel.days) == (77, (1, 5))
+    assert in_channel.source == "https://papers.example/feed.xml"
+    assert (by_webhook.is_by_webhook, by_webhook.state) == (True, models.ActivityState.PAUSED)
     of_channel, of_reader = await Alerts(db, lambda: NOW).list_rows()
     assert (of_channel.channel_id, of_reader.channel_id, of_reader.user_id) == (20, None, 8)
     kinds_of_terms = [term.kind.value for term in of_channel.terms]
     assert kinds_of_terms == ["keyword", "author", "institution"]
     assert (of_channel.weekday, of_channel.max_a_day) == (5, 2)
-    # An entry that is to be removed is found as one that is to be changed.
+    # Entries to remove are matched like entries to change.
     removed = re.sub(r"(?m)^\[\[.*", r"\g<0>\nremoved = true", EVERYTHING)
     assert [change.split()[0] for change in await _apply(db, removed)] == ["remove"] * 5
     assert "[[" not in await _service(db).export()
@@ -167,7 +163,43 @@ paused = true
 """
 
 
-async def test_a_readers_own_alert_can_be_applied_but_is_never_exported(sqlite_db: Database) -> None:
+POST = '[[posts]]\nguild = "10"\nchannel = "20"\n'
+ALERT = '[[alerts]]\nguild = "10"\nchannel = "20"\nuser = "7"\nkeywords = ["RL"]\n'
+WRONG: tuple[tuple[str, str, str], ...] = (
+    ("[[posts]\n", "line 5", "not valid TOML"),
+    ("[[post]]\n", "post", "unknown key"),
+    ('[[posts]]\nguild = "10"\n', "posts 2", "needs either"),
+    (ALERT.replace('guild = "10"\n', ""), "alerts 1", "needs its guild"),
+    ('[[posts]]\nguild = "10"\nchannel = "0"\n', "posts 2", "not a Discord ID"),
+    (POST + "colour = 1\n", "posts 2", "colour: unknown key"),
+    (POST + "top = 26\n", "posts 2", "from 1 to 25"),
+    (POST + 'days = "someday"\n', "posts 2", "weekday"),
+    (POST + 'style = "loud"\n', "posts 2", "compact"),
+    (POST + 'at = "25:00"\n', "posts 2", "25:00"),
+    (POST + 'from = "arxiv:cs.XX"\n', "posts 2", "is not a source"),
+    (POST + 'webhook = "5"\n', "posts 2", "needs either"),
+    ('[[posts]]\nwebhook = "5"\n', "posts 2", "Write the whole URL"),
+    ('[[posts]]\nwebhook = "https://example.com/5"\n', "posts 2", "not a Discord webhook URL"),
+    (POST + 'timezone = "UTC"\n' + POST + 'timezone = "UTC"\n', "posts 3", "already"),
+    (ALERT.replace("RL", "the"), "alerts 1", "only of common words"),
+    (ALERT.replace('user = "7"\n', ""), "alerts 1", "user: Field required"),
+    ('[[sources]]\nsource = "https://a:***@b.example/"\n', "sources 1", "has a secret"),
+    ('[[sources]]\nsource = "arxiv:nothing"\n', "sources 1", "cs.CL"),
+    ('[[sources]]\nsource = "arxiv:cs.CL"\n' * 2, "sources 2", "in the file already"),
+    ('[[sources]]\nsource = "arxiv:cs.CL"\n[sources.options]\nsince = "soon"\n', "sources 1", "soon"),
+)
+"""Invalid entries after a valid post, with the entry and a part of the message that the error must have."""
+
+
+async def test_an_invalid_file_names_its_entry_and_changes_nothing(sqlite_db: Database) -> None:
+    for wrong, entry, hint in WRONG:
+        with pytest.raises(errors.UsageError) as refused:
+            await _apply(sqlite_db, f'{POST}topic = "diffusion"\n{wrong}')
+        assert (entry in str(refused.value), hint in str(refused.value)) == (True, True), (wrong, refused)
+    assert "[[" not in await _service(sqlite_db).export()
+
+
+async def test_a_readers_own_alert_can_be_applied_but_not_exported(sqlite_db: Database) -> None:
     text = '[[alerts]]\nuser = "7"\nkeywords = ["RL"]\nwhen = "daily"\n'
     assert await _apply(sqlite_db, text) == ["add alert of user 7 for RL"]
     changed = text.replace("daily", "now")
@@ -175,7 +207,7 @@ async def test_a_readers_own_alert_can_be_applied_but_is_never_exported(sqlite_d
     assert "[[alerts]]" not in await _service(sqlite_db).export()
 
 
-async def test_a_masked_secret_never_stands_for_two_sources(sqlite_db: Database) -> None:
+async def test_a_redacted_address_of_two_sources_is_refused(sqlite_db: Database) -> None:
     registry = kinds.build_source_registry(sqlite_db, lambda: NOW, core_settings.Settings())
     for token in ("aaa", "bbb"):
         await registry.add(f"https://lab.example/feed.xml?token={token}", kind=models.SourceKind.FEED)
@@ -185,7 +217,7 @@ async def test_a_masked_secret_never_stands_for_two_sources(sqlite_db: Database)
         assert "aaa" not in str(refused.value)
 
 
-async def test_a_changed_file_changes_what_it_names_and_leaves_the_rest(made: Database) -> None:
+async def test_a_changed_file_changes_only_its_entries(made: Database) -> None:
     exported = await _service(made).export()
     posts, alerts = Subscriptions(made, lambda: NOW), Alerts(made, lambda: NOW)
     before = {row.id: row for row in await posts.list_rows()}
@@ -210,7 +242,7 @@ async def test_a_changed_file_changes_what_it_names_and_leaves_the_rest(made: Da
 
 
 async def test_a_post_blocked_by_discord_is_not_exported_as_paused(made: Database) -> None:
-    """It comes back by itself, and a file that says otherwise would pause it for good when it is applied later."""
+    """It resumes by itself; a file with `paused` would later pause it for good."""
     await Alerts(made, lambda: NOW).resume(1)
     exported = await _service(made).export()
     async with made.transaction() as connection:
@@ -225,7 +257,7 @@ async def test_a_post_blocked_by_discord_is_not_exported_as_paused(made: Databas
     assert await _service(made).export() != exported
 
 
-async def test_a_post_without_a_zone_takes_that_of_its_server_or_language(db: Database) -> None:
+async def test_a_post_without_a_zone_gets_its_servers_or_languages_zone(db: Database) -> None:
     file = """
 posts = [
   { guild = 10, channel = 20 },
@@ -243,8 +275,8 @@ posts = [
     assert await _apply(db, file) == []
 
 
-async def test_every_setting_of_a_record_is_in_the_file() -> None:
-    """A new setting changes an entry of the file; what is not a setting is named here."""
+async def test_the_file_has_every_setting_of_a_record() -> None:
+    """Fields that are not settings are listed here."""
     kept_out = {
         "id", "state", "reason", "created_by", "created_at", "last_on",
     }  # fmt: skip

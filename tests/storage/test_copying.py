@@ -1,4 +1,4 @@
-"""Copies of a database on the same engine and on the other one."""
+"""Copying a database to the same engine and to the other engine."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support import reader_rows
 
 @pytest.fixture
 async def target(empty_database_url: str, tmp_path: Path) -> AsyncIterator[Database]:
-    """An empty database, of each engine for each engine of the source."""
+    """An empty database to copy to."""
     is_sqlite = empty_database_url.startswith("sqlite")
     url = f"sqlite+aiosqlite:///{tmp_path / 'copy.db'}" if is_sqlite else empty_database_url
     opened = await migrate.open_database(url, migrate=True)
@@ -49,7 +49,7 @@ async def add_digest(database: Database, number: int) -> int:
         return int((await connection.execute(query)).scalar_one())
 
 
-async def test_a_copy_has_all_rows_and_continues_its_ids(db: Database, target: Database) -> None:
+async def test_a_copy_has_all_rows_and_continues_the_ids(db: Database, target: Database) -> None:
     for reader in (7, 1 << 60):
         await reader_rows.fill_every_table(db, reader)
     async with db.transaction() as connection:
@@ -65,13 +65,13 @@ async def test_a_copy_has_all_rows_and_continues_its_ids(db: Database, target: D
             assert await read(target, table) == await read(db, table) != []
     async with target.read() as connection:
         kept = await key_values.list_by_prefix(connection, "")
-    # Of the two readers, and its own.
+    # Two of the readers' rows, and the target's own schema hash.
     assert len(kept) == 3
     assert await add_digest(target, 2) > last
 
 
 @pytest.mark.engines("sqlite")
-async def test_a_database_in_use_and_one_with_rows_are_refused(db: Database, target: Database) -> None:
+async def test_a_copy_needs_an_empty_target_and_no_running_bot(db: Database, target: Database) -> None:
     with pytest.raises(errors.StorageError, match="both source and target"):
         await copy(db, db)
     lock = locks.SenderLock(db)

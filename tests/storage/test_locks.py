@@ -1,11 +1,9 @@
-"""Locks that one process holds, on both engines: that of the sender keeps a second copy from sending."""
+"""The sender lock, which keeps a second process from sending: a file lock on SQLite, a lease on PostgreSQL."""
 
 from __future__ import annotations
 
-import asyncio
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
@@ -15,10 +13,17 @@ from storage import database, errors, key_values, locks, migrate
 from tests.support import patience
 
 
-async def test_only_one_holds_the_lock_and_the_next_gets_it_when_it_is_free(
-    db: database.Database, database_url: str
+@pytest.fixture
+async def other_db(db: database.Database, database_url: str) -> AsyncIterator[database.Database]:
+    """The database of `db`, opened by another process."""
+    opened = await migrate.open_database(database_url)
+    yield opened
+    await opened.close()
+
+
+async def test_a_second_process_gets_the_lock_after_its_release(
+    db: database.Database, other_db: database.Database
 ) -> None:
-    other_db = await migrate.open_database(database_url, migrate=True)
     first, second = locks.SenderLock(db), locks.SenderLock(other_db)
     assert await first.try_acquire()
     assert not await second.try_acquire()
@@ -31,11 +36,10 @@ async def test_only_one_holds_the_lock_and_the_next_gets_it_when_it_is_free(
         assert [await locks.is_current_term(connection, term or 0) for term in terms] == [False, True]
     assert await second.is_sender()
     await second.release()
-    await other_db.close()
 
 
 @pytest.mark.engines("postgresql")
-async def test_a_fenced_database_is_written_in_the_present_term_only(db: database.Database) -> None:
+async def test_a_fenced_write_fails_outside_the_current_term(db: database.Database) -> None:
     lock = locks.SenderLock(db)
     fenced = locks.fenced(db, lambda: lock.term)
 
@@ -54,15 +58,8 @@ async def test_a_fenced_database_is_written_in_the_present_term_only(db: databas
     await lock.release()
 
 
-@pytest.fixture
-async def other_db(db: database.Database, database_url: str) -> AsyncIterator[database.Database]:
-    opened = await migrate.open_database(database_url)
-    yield opened
-    await opened.close()
-
-
 @pytest.mark.engines("postgresql")
-async def test_a_lease_that_is_not_renewed_is_another_process_next_and_its_holder_notices(
+async def test_an_expired_lease_passes_to_another_process(
     db: database.Database, other_db: database.Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(locks, "LEASE", timedelta(seconds=1))
@@ -80,7 +77,7 @@ async def test_a_lease_that_is_not_renewed_is_another_process_next_and_its_holde
 
 
 @pytest.mark.engines("postgresql")
-async def test_a_transaction_that_is_frozen_keeps_no_successor_waiting(
+async def test_a_frozen_transaction_does_not_block_the_next_sender(
     db: database.Database, other_db: database.Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(locks, "LEASE", timedelta(seconds=-1))
@@ -99,7 +96,7 @@ async def test_a_transaction_that_is_frozen_keeps_no_successor_waiting(
 
 
 @pytest.mark.engines("postgresql")
-async def test_a_sender_that_cannot_renew_its_lease_for_long_enough_ends(
+async def test_a_sender_ends_after_failing_to_renew_its_lease(
     db: database.Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lock, failures = locks.SenderLock(db), [0]
@@ -119,46 +116,16 @@ async def test_a_sender_that_cannot_renew_its_lease_for_long_enough_ends(
     await lock.release()
 
 
-@asynccontextmanager
-async def _open_proxy(url: sa.URL) -> AsyncIterator[int]:
-    """Yield the port of a proxy before PostgreSQL."""
-
-    async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await reader.read(65536):
-            writer.write(data)
-        writer.close()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = await reader.readexactly(8)
-        if head[4:] == b"\x04\xd2\x16/":  # a request for TLS
-            writer.write(b"N")
-            head = await reader.readexactly(8)
-        body = await reader.readexactly(int.from_bytes(head[:4], "big") - 8)
-        path = f"{url.query['host']}/.s.PGSQL.{url.port or 5432}"
-        upstream, sink = await asyncio.open_unix_connection(path)
-        sink.write(head + body)
-        await asyncio.gather(copy(reader, sink), copy(upstream, writer))
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    async with server:
-        yield server.sockets[0].getsockname()[1]
-
-
 @pytest.mark.engines("postgresql")
-async def test_of_several_hosts_the_one_that_can_be_written_is_used(
+async def test_the_first_usable_host_of_several_is_used(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = sa.make_url(database_url)
     monkeypatch.setattr(database, "CONNECT_TIMEOUT_SECONDS", patience.scaled(3))
-    with socket.create_server(("127.0.0.1", 0)) as silent:  # connected to, and never answering
-        async with _open_proxy(url) as port:
-            hosts = ["127.0.0.1:1", f"127.0.0.1:{silent.getsockname()[1]}", f"127.0.0.1:{port}"]
-            several = url.set(query={"host": hosts, "target_session_attrs": "primary"})
-            opened = await migrate.open_database(several.render_as_string(hide_password=False))
-            lock = locks.SenderLock(opened)
-            assert await lock.try_acquire()
-            await lock.release()
-            standby = several.update_query_dict({"host": hosts[2], "target_session_attrs": "standby"})
-            with pytest.raises(errors.DatabaseUnavailableError):
-                await migrate.open_database(standby.render_as_string(hide_password=False))
-            await opened.close()
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # accepts connections and never answers
+        hosts = ["127.0.0.1:1", f"127.0.0.1:{silent.getsockname()[1]}", f"{url.query['host']}:5432"]
+        several = url.set(query={"host": hosts, "target_session_attrs": "primary"})
+        await (await migrate.open_database(several.render_as_string(hide_password=False))).close()
+    standby = url.set(query={"host": hosts[2], "target_session_attrs": "standby"})
+    with pytest.raises(errors.DatabaseUnavailableError):
+        await migrate.open_database(standby.render_as_string(hide_password=False))

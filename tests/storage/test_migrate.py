@@ -1,4 +1,4 @@
-"""Migrations, and the error sentences for databases that cannot be opened. Backups of a SQLite database in use."""
+"""Making the schema, error messages for databases that cannot be opened, and backups of a SQLite database in use."""
 
 from __future__ import annotations
 
@@ -17,22 +17,17 @@ from storage import database, errors, key_values, migrate
 
 
 @asynccontextmanager
-async def open_unmigrated(url: str) -> AsyncIterator[database.Database]:
-    """Open a database without migrating it."""
-    database.check_file(database.parse_url(url))
+async def open_unmigrated(url: str) -> AsyncIterator[database.Connection]:
+    """Open a database without making its schema, and yield the connection of a transaction."""
     db = database.Database(database.open_engine(url, ""))
     try:
-        yield db
+        async with db.transaction() as connection:
+            yield connection
     finally:
         await db.close()
 
 
-async def write(url: str) -> None:
-    async with open_unmigrated(url) as db, db.transaction() as connection:
-        await key_values.set_value(connection, "a", "b")
-
-
-async def test_a_new_file_and_those_beside_it_can_be_read_by_their_owner_alone(tmp_path: Path) -> None:
+async def test_only_the_owner_can_read_a_new_database_file(tmp_path: Path) -> None:
     db = await migrate.open_database(f"sqlite+aiosqlite:///{tmp_path / 'new.db'}")
     try:
         async with db.transaction() as connection:
@@ -49,24 +44,24 @@ async def test_a_new_file_and_those_beside_it_can_be_read_by_their_owner_alone(t
     "change", ["UPDATE meta SET value = 'of other columns' WHERE key = 'schema:hash'", "DELETE FROM meta"]
 )
 async def test_a_database_of_another_version_is_refused(database_url: str, change: str) -> None:
-    async with open_unmigrated(database_url) as db, db.transaction() as connection:
+    async with open_unmigrated(database_url) as connection:
         await connection.execute(sa.text(change))
     for upgrading in (True, False, None):
         with pytest.raises(errors.StorageError, match=r"another version of Paperround.*export.*ingest"):
             await migrate.open_database(database_url, migrate=upgrading)
 
 
-async def test_a_failed_migration_is_rolled_back(
+async def test_a_failed_upgrade_is_rolled_back(
     empty_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(migrate, "hash_schema", mock.Mock(side_effect=RuntimeError("no space")))
     with pytest.raises(RuntimeError):
         await migrate.open_database(empty_database_url, migrate=True)
-    async with open_unmigrated(empty_database_url) as db, db.read() as connection:
+    async with open_unmigrated(empty_database_url) as connection:
         assert await connection.run_sync(lambda inner: sa.inspect(inner).get_table_names()) == []
 
 
-async def test_postgresql_is_migrated_only_on_request(postgres_url: str) -> None:
+async def test_an_empty_postgresql_is_upgraded_only_on_request(postgres_url: str) -> None:
     from tests.conftest import create_postgres_database
 
     url = await create_postgres_database(postgres_url)
@@ -74,8 +69,8 @@ async def test_postgresql_is_migrated_only_on_request(postgres_url: str) -> None
         await migrate.open_database(url)
 
 
-async def test_a_database_of_another_application_is_rejected(empty_database_url: str) -> None:
-    async with open_unmigrated(empty_database_url) as db, db.transaction() as connection:
+async def test_the_database_of_another_application_is_rejected(empty_database_url: str) -> None:
+    async with open_unmigrated(empty_database_url) as connection:
         await connection.execute(sa.text("CREATE TABLE foreign_table (id INTEGER)"))
     with pytest.raises(errors.StorageError, match="not Paperround's"):
         await migrate.open_database(empty_database_url, migrate=True)
@@ -89,31 +84,26 @@ async def test_a_locked_file_raises_a_readable_error(
     with closing(sqlite3.connect(path, isolation_level=None)) as other_connection:
         other_connection.execute("BEGIN IMMEDIATE")
         with pytest.raises(errors.DatabaseUnavailableError, match="locked by another process"):
-            await write(f"sqlite+aiosqlite:///{path}")
+            async with open_unmigrated(f"sqlite+aiosqlite:///{path}"):
+                pass
 
 
 @pytest.mark.parametrize(
-    ("driver_message", "sentence"),
+    ("error", "sentence"),
     [
-        ("attempt to write a readonly database", "paperround.db is read-only"),
-        ("database disk image is malformed", "paperround.db is damaged"),
-        ("database or disk is full", "disk is too full"),
-        ("disk I/O error", "disk is full, over quota or failing"),
+        (sqlite3.OperationalError("attempt to write a readonly database"), "paperround.db is read-only"),
+        (sqlite3.OperationalError("database disk image is malformed"), "paperround.db is damaged"),
+        (sqlite3.OperationalError("database or disk is full"), "disk is too full"),
+        (sqlite3.OperationalError("disk I/O error"), "disk is full, over quota or failing"),
+        # A time-out has no text.
+        (TimeoutError(), "papers cannot be reached or used (it does not answer). Is PostgreSQL running"),
     ],
+    ids=lambda value: str(value)[:30],
 )
-def test_driver_errors_are_translated_to_sentences(driver_message: str, sentence: str) -> None:
-    translated = database.translate_error(
-        sqlite3.OperationalError(driver_message), make_url("sqlite+aiosqlite:///paperround.db")
-    )
-    assert sentence in str(translated)
-
-
-def test_a_postgresql_that_is_silent_is_named_with_a_reason() -> None:
-    # A time-out has no text.
-    translated = database.translate_error(
-        TimeoutError(), make_url("postgresql+asyncpg://me@db.example/papers")
-    )
-    assert "papers cannot be reached or used (it does not answer). Is PostgreSQL running" in str(translated)
+def test_driver_errors_become_readable_sentences(error: Exception, sentence: str) -> None:
+    is_sqlite = isinstance(error, sqlite3.Error)
+    url = "sqlite+aiosqlite:///paperround.db" if is_sqlite else "postgresql+asyncpg://me@db.example/papers"
+    assert sentence in str(database.translate_error(error, make_url(url)))
 
 
 @pytest.mark.parametrize(
@@ -122,23 +112,20 @@ def test_a_postgresql_that_is_silent_is_named_with_a_reason() -> None:
         ("postgres", "not a database URL"),
         ("mysql://root@host/name", "has the driver"),
         ("sqlite+aiosqlite:////nowhere/at/all/paperround.db", "folder"),
-        (
-            "sqlite+aiosqlite:///paperround.db?mode=ro",
-            "has the option 'mode'. Remove it; a SQLite file takes no",
-        ),
+        ("sqlite+aiosqlite:///paperround.db?mode=ro", "has the option 'mode'. Remove it"),
         ("postgresql+asyncpg://nobody@127.0.0.1:1/nothing", "cannot be reached"),
         ("postgresql+asyncpg://nobody@127.0.0.1:1/nothing?sslmode=require", "cannot be reached"),
         ("postgresql+asyncpg://nobody@127.0.0.1:1/nothing?ssl=verify-full", "cannot be reached"),
         ("postgresql+asyncpg:///?host=127.0.0.1:1&user=nobody&password=p&database=x", "cannot be reached"),
     ],
 )
-async def test_an_unusable_url_raises_an_error_sentence(url: str, sentence: str) -> None:
+async def test_an_unusable_url_raises_a_readable_error(url: str, sentence: str) -> None:
     with pytest.raises(errors.StorageError, match=sentence):
         await migrate.open_database(url, migrate=True)
 
 
 @pytest.mark.parametrize("name", ["paperround.db", "photos.db", "notes.md", "folder"])
-async def test_a_copy_replaces_nothing_but_an_earlier_one(
+async def test_a_backup_replaces_only_an_earlier_backup(
     sqlite_db: database.Database, tmp_path: Path, name: str
 ) -> None:
     with closing(sqlite3.connect(tmp_path / "photos.db")) as opened:

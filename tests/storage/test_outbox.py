@@ -1,4 +1,4 @@
-"""Deliveries and their parts on both engines: planned once, due in order, attempted, paused, resumed and ended."""
+"""Deliveries and their parts on both engines: planning, order, attempts, fencing and expiry."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from storage import database, locks, models, outbox
 from tests.support.outbox_builders import MINUTE, NOW, add, list_due_nonces, new_delivery, start_attempt
 
 
-async def test_a_repeated_key_is_planned_once(db: database.Database) -> None:
+async def test_a_delivery_key_is_planned_once(db: database.Database) -> None:
     async with db.transaction() as connection:
         assert await outbox.add(connection, new_delivery()) is not None
         assert await outbox.add(connection, new_delivery()) is None
@@ -18,17 +18,7 @@ async def test_a_repeated_key_is_planned_once(db: database.Database) -> None:
         assert await outbox.count_by_state(connection) == {models.PartState.WAITING: 6}
 
 
-async def test_only_the_first_unsent_part_of_a_delivery_is_due(db: database.Database) -> None:
-    await add(db, new_delivery())
-    assert await list_due_nonces(db) == ["daily:1:2026-01-01/0"]
-    async with db.transaction() as connection:
-        part = await start_attempt(connection)
-        assert await outbox.list_due(connection, NOW) == []
-        await outbox.mark_sent(connection, {part.id: models.Receipt(99, 7)}, NOW)
-    assert await list_due_nonces(db) == ["daily:1:2026-01-01/1"]
-
-
-async def test_due_parts_are_ordered_by_priority_and_none_is_early(db: database.Database) -> None:
+async def test_due_parts_are_ordered_by_priority(db: database.Database) -> None:
     await add(db, new_delivery("daily", parts=1, priority=50))
     await add(db, new_delivery("alert", parts=1, priority=10))
     await add(db, new_delivery("later", parts=1, priority=0, due_at=NOW + MINUTE))
@@ -36,22 +26,22 @@ async def test_due_parts_are_ordered_by_priority_and_none_is_early(db: database.
     assert await list_due_nonces(db, NOW + MINUTE) == ["later/0", "alert/0", "daily/0"]
 
 
-async def test_a_delivery_is_sent_with_its_last_part(db: database.Database) -> None:
+async def test_parts_are_due_in_order_and_the_last_ends_the_delivery(db: database.Database) -> None:
     delivery_id = await add(db, new_delivery())
-    for expected in (models.DeliveryState.WAITING, models.DeliveryState.SENT):
+    for number, state in enumerate((models.DeliveryState.WAITING, models.DeliveryState.SENT)):
+        assert await list_due_nonces(db) == [f"daily:1:2026-01-01/{number}"]
         async with db.transaction() as connection:
             part = await start_attempt(connection)
-            await outbox.mark_sent(connection, {part.id: models.Receipt(99, 7)}, NOW + MINUTE)
+            assert await outbox.list_due(connection, NOW) == []
+            await outbox.mark_sent(connection, {part.id: models.Receipt(99, 7)}, NOW)
             stored = await outbox.get(connection, delivery_id)
-        assert stored is not None
-        assert stored.state == expected
-    assert stored is not None
-    assert stored.finished_at == NOW + MINUTE
+            assert stored is not None
+            assert (stored.state, stored.finished_at) == (state, NOW if number else None)
     async with db.read() as connection:
         assert await outbox.oldest_unsent_at(connection) is None
 
 
-async def test_the_first_attempt_is_kept_until_it_is_known_to_have_failed(db: database.Database) -> None:
+async def test_a_known_failure_clears_the_time_of_the_first_attempt(db: database.Database) -> None:
     await add(db, new_delivery(parts=1))
     async with db.transaction() as connection:
         part = await start_attempt(connection)
@@ -67,7 +57,7 @@ async def test_the_first_attempt_is_kept_until_it_is_known_to_have_failed(db: da
         assert again.first_attempt_at is None
 
 
-async def test_a_former_sender_can_only_store_receipts_and_cannot_claim(db: database.Database) -> None:
+async def test_a_former_sender_can_store_only_receipts(db: database.Database) -> None:
     delivery_id = await add(db, new_delivery(parts=3))
     async with db.transaction() as connection:
         former = await locks.raise_term(connection)
@@ -93,7 +83,7 @@ async def test_a_former_sender_can_only_store_receipts_and_cannot_claim(db: data
         assert states == ["sending", "sent", "waiting"]
 
 
-async def test_a_forum_post_of_a_former_sender_is_due_once_its_request_must_have_ended(
+async def test_a_former_senders_forum_post_is_retried_after_its_request_timed_out(
     db: database.Database,
 ) -> None:
     forum_post = models.NewPart(models.PartKind.FORUM_POST, "{}", "forum", marker="m")
@@ -110,9 +100,7 @@ async def test_a_forum_post_of_a_former_sender_is_due_once_its_request_must_have
         assert len(await outbox.list_due(connection, NOW + MINUTE)) == 2
 
 
-async def test_an_uncertain_part_stops_only_its_own_delivery_which_can_be_repeated(
-    db: database.Database,
-) -> None:
+async def test_a_delivery_with_an_unknown_outcome_can_be_repeated_once(db: database.Database) -> None:
     delivery_id = await add(db, new_delivery("a"))
     await add(db, new_delivery("b", parts=1, priority=60))
     async with db.transaction() as connection:
@@ -134,7 +122,7 @@ async def test_an_uncertain_part_stops_only_its_own_delivery_which_can_be_repeat
     assert await list_due_nonces(db) == ["new", "b/0"]
 
 
-async def test_expiry_ends_the_unsent_parts_but_not_one_being_sent(db: database.Database) -> None:
+async def test_expiry_stops_waiting_parts_but_not_a_part_being_sent(db: database.Database) -> None:
     delivery_id = await add(db, new_delivery("a"))
     late = NOW + timedelta(hours=25)
     async with db.transaction() as connection:
@@ -150,7 +138,7 @@ async def test_expiry_ends_the_unsent_parts_but_not_one_being_sent(db: database.
     assert await list_due_nonces(db, late) == []
 
 
-async def test_only_a_delivery_of_an_unknown_outcome_outlives_its_time(db: database.Database) -> None:
+async def test_only_a_delivery_with_an_unknown_outcome_outlives_its_expiry(db: database.Database) -> None:
     await add(db, new_delivery("unknown", 1))
     async with db.transaction() as connection:
         part = await start_attempt(connection)

@@ -1,4 +1,4 @@
-"""Digests, entries and appearances; papers with facts of services; authors and their index."""
+"""Papers with facts from services, their removal, their authors, and the trust in digests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.ingest_harness import IngestHarness, newsletter, paper
 from tests.support.paper_records import DAY, NOW, add_papers, merged_paper
 
 
-async def test_the_order_of_authors_is_confirmed_by_arxiv_alone(db: database.Database) -> None:
+async def test_only_arxiv_confirms_the_order_of_authors(db: database.Database) -> None:
     ids = await add_papers(db, merged_paper(1), merged_paper(2), merged_paper(3))
     readings = [
         PaperFacts("2601.00001", "arxiv", "u", NOW, authors=("Ada Byron",)),
@@ -43,7 +43,7 @@ async def test_older_facts_do_not_replace_newer_ones(db: database.Database) -> N
         ]
 
 
-async def test_the_latest_count_of_a_service_is_kept(db: database.Database) -> None:
+async def test_the_latest_vote_count_of_a_service_is_stored(db: database.Database) -> None:
     (paper_id,) = (await add_papers(db, merged_paper(1))).values()
     async with db.transaction() as connection:
         for days, count in ((3, 7), (1, 90), (4, None)):
@@ -53,7 +53,7 @@ async def test_the_latest_count_of_a_service_is_kept(db: database.Database) -> N
     assert stored.votes == 7
 
 
-async def test_a_paper_is_purged_once_no_row_of_any_table_names_it(db: database.Database) -> None:
+async def test_a_paper_is_purged_when_no_row_refers_to_it(db: database.Database) -> None:
     await reader_rows.fill_every_table(db, 7)
     records = [merged_paper(1, on=None), replace(merged_paper(2, on=None), first_on=DAY), merged_paper(3)]
     others = await add_papers(db, *records, merged_paper(4, on=None))
@@ -75,7 +75,7 @@ async def test_a_paper_is_purged_once_no_row_of_any_table_names_it(db: database.
         assert min(await database.reserve_ids(connection, tables.papers, 1)) > max(left)
 
 
-async def test_authors_have_paper_counts_and_name_variants(db: database.Database) -> None:
+async def test_authors_have_paper_counts_and_spellings(db: database.Database) -> None:
     ids = list((await add_papers(db, merged_paper(1), merged_paper(2), merged_paper(3))).values())
     ada, bea, cid = ("ada byron", "Ada Byron"), ("bea long", "Bea Long"), ("cid", "Cid")
     async with db.transaction() as connection:
@@ -99,7 +99,7 @@ def _counts(authors: list[models.Author]) -> dict[str, int]:
     return {author.name: author.paper_count for author in authors}
 
 
-async def test_a_digest_is_trusted_as_its_source(db: database.Database) -> None:
+async def test_a_digest_has_the_trust_of_its_source(db: database.Database) -> None:
     harness = IngestHarness(db)
     async with db.transaction() as connection:
         old, high = [

@@ -1,4 +1,4 @@
-"""Every column that holds a reader's id says so, and `remove` leaves no such id in any table, on both engines."""
+"""Columns with a reader's id are declared, and removing a reader leaves no such id in any table, on both engines."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ NO_READERS = {
     *("server_id", "thread_id"),
     *("term", "reserved", "used", "holder", "added_seq", "drawn_until", "changed"),
 }
-"""Names of columns of 64 bits that hold no reader's id."""
+"""64-bit columns that hold no reader's id."""
 SUSPICIOUS = re.compile("user|reader|recipient|member|owner|creator|sender|(^|_)by$|submitter")
 
 
 @pytest.mark.parametrize("table", tables.metadata.sorted_tables, ids=lambda table: table.name)
-def test_every_column_that_may_hold_a_readers_id_says_whether_it_does(table: sa.Table) -> None:
+def test_columns_that_may_hold_a_readers_id_are_declared(table: sa.Table) -> None:
     undeclared = [
         column.name
         for column in table.c
@@ -35,10 +35,9 @@ def test_every_column_that_may_hold_a_readers_id_says_whether_it_does(table: sa.
         and (SUSPICIOUS.search(column.name) or _is_discord_id(column))
     ]
     assert undeclared == [], (
-        f"`/me forget` must know whether these columns of {table.name} hold a reader's Discord id. If they do, declare"
-        " them in storage/tables.py with info=READER_ROWS (the row is the reader's own: it is given by `/me data` and"
-        " deleted) or info=READER_MENTION (the row is another's: the id becomes NULL). In a text column the id must be"
-        " `user:<id>`. If they do not, add their names to NO_READERS here. Nothing else is to be done."
+        f"Do these columns of {table.name} hold a reader's Discord id? Then declare them in storage/tables.py: with"
+        " info=READER_ROWS if the row is the reader's, with info=READER_MENTION if it is another's. Else name them in"
+        " NO_READERS here."
     )
 
 
@@ -46,14 +45,12 @@ def _is_discord_id(column: sa.Column[object]) -> bool:
     return isinstance(column.type, sa.BigInteger) and column.type is not tables.RowId
 
 
-def test_a_mention_of_a_reader_can_be_cleared() -> None:
-    assert [
-        str(column) for column in accounts.list_reader_columns(tables.READER_MENTION) if not column.nullable
-    ] == []
+def test_columns_that_mention_a_reader_are_nullable() -> None:
+    assert all(column.nullable for column in accounts.list_reader_columns(tables.READER_MENTION))
 
 
 async def collect(connection: Connection, user_id: int) -> dict[str, list[dict[str, Any]]]:
-    """Return what is kept about a reader by table, of which each comes once, in the order of their names."""
+    """Return a reader's rows by table, after checking that the tables are sorted by name."""
     found: dict[str, list[dict[str, Any]]] = {}
     async for name, rows in accounts.stream_reader_data(connection, user_id):
         assert name >= max(found, default="")
@@ -61,7 +58,7 @@ async def collect(connection: Connection, user_id: int) -> dict[str, list[dict[s
     return found
 
 
-async def test_a_readers_data_have_the_ids_of_nobody_else_and_no_address_of_a_source(db: Database) -> None:
+async def test_a_readers_data_omit_other_readers_and_source_addresses(db: Database) -> None:
     await reader_rows.fill_every_table(db, READER)
     async with db.transaction() as connection:
         source = "https://example.org/feed?token=hunter2"
@@ -72,7 +69,7 @@ async def test_a_readers_data_have_the_ids_of_nobody_else_and_no_address_of_a_so
         assert "subscriptions" not in await collect(connection, OTHER)
 
 
-async def test_a_reader_is_removed_from_every_table_and_others_are_not(db: Database) -> None:
+async def test_removing_a_reader_clears_every_table_and_keeps_other_readers(db: Database) -> None:
     declared = {
         str(column)
         for declaration in (tables.READER_ROWS, tables.READER_MENTION)
@@ -88,15 +85,12 @@ async def test_a_reader_is_removed_from_every_table_and_others_are_not(db: Datab
         assert await collect(connection, READER) == {}
         assert await collect(connection, OTHER) == before
     assert set(counts) == {name.partition(".")[0] for name in declared}
-    # A row that names the reader twice, as who made and who paused a post, is one.
     assert counts["subscriptions"] == 1
     assert await reader_rows.find_columns(db, str(READER)) == set()
     assert await reader_rows.find_columns(db, str(OTHER)) == declared
 
 
-async def test_what_is_collected_has_the_rows_below_a_readers_own_and_the_papers_arxiv_ids(
-    db: Database,
-) -> None:
+async def test_a_readers_data_include_dependent_rows_and_arxiv_ids(db: Database) -> None:
     await reader_rows.fill_every_table(db, READER)
     async with db.read() as connection:
         found = await collect(connection, READER)

@@ -14,7 +14,7 @@ READER, OTHER = 2**63 - 1, 6
 
 
 async def add_papers(connection: Connection, titles: Iterable[str | None]) -> list[int]:
-    """Store papers, whose ids are 2501.00001 and following; one without a title is in no digest. Returns their ids."""
+    """Store papers 2501.00001, 2501.00002 …, in no digest if the title is None. Returns their ids."""
     records = []
     for number, title in enumerate(titles, 1):
         arxiv_id = f"2501.{number:05}"
@@ -31,7 +31,7 @@ async def list_ids(connection: Connection, **options: object) -> list[str]:
     return [row.arxiv_id[-1] for row in rows]
 
 
-async def test_saved_papers_are_listed_with_the_newest_first_and_by_tag(db: Database) -> None:
+async def test_saved_papers_are_listed_newest_first_or_by_tag(db: Database) -> None:
     async with db.transaction() as connection:
         b, a, unlisted = await add_papers(connection, ["b", "A", None])
         await shelf.save_at(connection, READER, {unlisted: NOW})

@@ -1,4 +1,4 @@
-"""Drafts, full texts of papers, and the tokens that were used, on both engines."""
+"""Drafts of papers, and the count of used tokens, on both engines."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NOW = datetime(2026, 1, 5, tzinfo=UTC)
 DRAFT = models.Draft("2601.00001", models.DigestFormat.NEWSLETTER, models.Locale.KO, "1", "small", NOW)
 
 
-async def test_a_draft_whose_input_is_read_replaces_the_planned_one(db: Database) -> None:
+async def test_a_written_draft_replaces_the_planned_draft(db: Database) -> None:
     written = replace(
         DRAFT,
         input_hash="abc",
@@ -34,7 +34,7 @@ async def test_a_draft_whose_input_is_read_replaces_the_planned_one(db: Database
         }
 
 
-async def test_the_newest_input_of_a_paper_counts(db: Database) -> None:
+async def test_the_draft_of_the_newest_input_is_found(db: Database) -> None:
     first, second = (
         replace(DRAFT, input_hash=name, updated_at=NOW + timedelta(days=days))
         for name, days in (("b", 1), ("a", 2))

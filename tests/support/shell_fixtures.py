@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import socket
@@ -56,8 +57,9 @@ def paperround(
     monkeypatch.setattr(arxiv, "SECONDS_PER_REQUEST", 0.0)
     (tmp_path / "paperround.db").write_bytes(sqlite_template.read_bytes())
 
-    def run(*arguments: str) -> CommandResult:
+    def run(*arguments: str, stdin: str = "") -> CommandResult:
         monkeypatch.setattr("sys.argv", ["paperround", *arguments])
+        monkeypatch.setattr("sys.stdin", io.StringIO(stdin))
         status: object = 0
         root = logging.getLogger()
         handlers, level, configuration = list(root.handlers), root.level, structlog.get_config()
@@ -66,7 +68,7 @@ def paperround(
         except SystemExit as end:
             status = end.code or 0
         finally:
-            # Some commands set logging up, with a handler that writes to this test's stderr: later tests have another.
+            # Some commands add a logging handler for this test's stderr, which later tests replace.
             root.handlers[:] = handlers
             root.setLevel(level)
             structlog.configure(**configuration)
@@ -86,7 +88,7 @@ def apply_set_up(paperround: Paperround, text: str = POST) -> CommandResult:
 
 @contextmanager
 def serving(respond: Callable[[str], tuple[int, bytes]], host: str = "127.0.0.1") -> Iterator[int]:
-    """Answer GET requests by their paths in a thread, while a command holds the event loop. Yields the port."""
+    """Serve GET requests by path in a thread, since a command blocks the event loop. Yields the port."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -125,6 +127,6 @@ def digest_folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def filled(paperround: Paperround, digest_folder: Path) -> Paperround:
-    """The command line on an archive of three papers."""
+    """Run a command on an archive of three papers."""
     paperround("ingest", str(digest_folder / "a.md"))
     return paperround
