@@ -1,8 +1,8 @@
-"""Readers' profiles: their settings, and their feedback on papers besides saving them."""
+"""Readers' profiles: settings of the papers of the day, and marked papers."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import TypedDict, Unpack
 
@@ -14,7 +14,7 @@ from storage.tables import deliveries, feedback, profiles, readers
 
 
 async def get(connection: AsyncConnection, user_id: int) -> models.Profile | None:
-    """Return a reader's profile; None for a reader who has never asked for the papers of the day."""
+    """Return a reader's profile; None if the reader never asked for the papers of the day."""
     query = sa.select(profiles).where(profiles.c.user_id == user_id)
     return await database.fetch_record(connection, models.Profile, query)
 
@@ -25,21 +25,27 @@ _IS_ACTIVE = sa.and_(profiles.c.at_time.is_not(None), profiles.c.reason.is_(None
 
 
 async def list_hours(connection: AsyncConnection) -> list[tuple[str, str]]:
-    """Return the distinct times of day, with their zones, at which papers of the day are sent."""
+    """Return the distinct local times (HH:MM) and zones at which papers are sent."""
     query = sa.select(profiles.c.at_time, _ZONE).select_from(_WITH_READER).where(_IS_ACTIVE).distinct()
     return [(at_time, zone) for at_time, zone in await connection.execute(query)]
 
 
 async def list_due(
-    connection: AsyncConnection, hours: Collection[tuple[str, str]], local_on: date, *, limit: int
+    connection: AsyncConnection, dates: Mapping[tuple[str, str], date], *, limit: int
 ) -> list[models.Profile]:
-    """Return the profiles with one of these hours whose local date is not done, each with its zone."""
+    """Return the profiles, each with its zone, whose local date is not done. `dates` are by time of day and zone."""
+    done = sa.func.coalesce(profiles.c.last_on, date.min)
+    of_date = (
+        sa.and_(
+            done < on, sa.tuple_(profiles.c.at_time, _ZONE).in_([key for key in dates if dates[key] == on])
+        )
+        for on in set(dates.values())
+    )
     others = [column for column in profiles.c if column is not profiles.c.timezone]
     query = (
         sa.select(*others, _ZONE.label("timezone"))
         .select_from(_WITH_READER)
-        .where(_IS_ACTIVE, sa.tuple_(profiles.c.at_time, _ZONE).in_(hours))
-        .where(sa.or_(profiles.c.last_on.is_(None), profiles.c.last_on < local_on))
+        .where(_IS_ACTIVE, sa.or_(sa.false(), *of_date))
         .order_by(profiles.c.user_id)
         .limit(limit)
         .with_for_update(of=profiles)
@@ -50,7 +56,7 @@ async def list_due(
 async def list_sent(
     connection: AsyncConnection, user_ids: Iterable[int], on: date, until_on: date
 ) -> set[int]:
-    """Return the readers among these with a live delivery of papers of a day between two dates."""
+    """Return which of these readers have a live delivery with the papers of a day between two dates."""
     rows = deliveries.c
     query = sa.select(rows.user_id).where(
         rows.kind == models.DeliveryKind.TODAY, rows.digest_on.between(on, until_on), outbox.live_clause()
@@ -69,15 +75,15 @@ class ProfileSettings(TypedDict, total=False):
 
 
 async def change(connection: AsyncConnection, user_id: int, **settings: Unpack[ProfileSettings]) -> None:
-    """Store settings, if the reader still has a profile.
+    """Change settings of a reader's profile, if it still exists.
 
-    With a `reason`, the papers of the day are no longer sent; the time of day is kept.
+    A `reason` suspends the daily message but keeps its time.
     """
     await connection.execute(profiles.update().where(profiles.c.user_id == user_id).values(**settings))
 
 
 async def add(connection: AsyncConnection, profile: models.Profile) -> None:
-    """Store a profile, unless the reader has one."""
+    """Store a profile unless the reader has one."""
     values = database.record_values(profile, profiles)
     await connection.execute(
         database.dialect_insert(connection, profiles).values(values).on_conflict_do_nothing()
@@ -94,7 +100,7 @@ async def set_last_on(connection: AsyncConnection, user_ids: Iterable[int], loca
 async def set_feedback(
     connection: AsyncConnection, user_id: int, paper_id: int, kind: models.FeedbackKind | None, now: datetime
 ) -> None:
-    """Store a reader's feedback on a paper in place of an earlier one; None for none."""
+    """Replace a reader's feedback on a paper; None deletes it."""
     if kind is None:
         own = sa.and_(feedback.c.user_id == user_id, feedback.c.paper_id == paper_id)
         await connection.execute(feedback.delete().where(own))
@@ -106,7 +112,7 @@ async def set_feedback(
 async def list_feedback(
     connection: AsyncConnection, user_id: int, *, limit: int
 ) -> list[tuple[int, models.FeedbackKind]]:
-    """Return a reader's latest feedback, the last first."""
+    """Return a reader's feedback by paper id, newest first."""
     query = (
         sa.select(feedback.c.paper_id, feedback.c.kind)
         .where(feedback.c.user_id == user_id)

@@ -263,7 +263,7 @@ class Container:
         database = self.database.limited(READER_CONNECTIONS)
         glossary = GlossaryService(database, self.clock, self.search_index)
         rising = RisingTopicService(database, glossary, self.clock)
-        profiles = Profiles(database, PaperVectors(glossary, self.clock))
+        profiles = Profiles(database, PaperVectors(self.clock))
         search_index.prepare()
         search = SearchService(database, glossary, self.clock, self.search_index)
         return Services(
@@ -296,7 +296,7 @@ class Container:
                     Shelf(database, self.clock, search.match_papers, {"unread": club.list_unread}),
                     Clubs(database, self.clock, self.deliveries, self._request),
                     profiles,
-                    TodayService(database, self.clock, profiles, rising, search, self.day_close),
+                    TodayService(database, self.clock, profiles, rising, search, glossary, self.day_close),
                     TrendService(database, self.clock, search),
                     rising,
                 )
@@ -309,20 +309,10 @@ class Container:
         )
 
     def create_today_planner(self, services: Services) -> TodayPlanner:
-        """Return the planner of readers' papers of the day, which shares the learnt profiles of the client's services."""
-        from bot.today.profiles import Profiles
+        """Return the planner of readers' papers of the day."""
         from bot.today.service import TodayPlanner, TodayService
-        from bot.trends.service import RisingTopicService
 
-        profiles = services.get(Profiles).sharing(self.database)
-        today = TodayService(
-            self.database,
-            self.clock,
-            profiles,
-            services.get(RisingTopicService),
-            services.search,
-            self.day_close,
-        )
+        today = services.get(TodayService)
         return TodayPlanner(self.database, self.deliveries, today, self.day_close, default_locale=self.locale)
 
     def list_ticks(self) -> Sequence[Callable[[datetime], Awaitable[int]]]:

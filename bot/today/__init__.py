@@ -1,1 +1,1 @@
-"""A reader's five papers of the day, chosen by what was saved."""
+"""A reader's five papers of the day, chosen by the papers saved so far."""

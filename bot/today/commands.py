@@ -1,4 +1,4 @@
-"""/today: a reader's five papers of the day, with buttons, and their delivery by direct message."""
+"""The command /today: a reader's five papers of the day, their menus and buttons, and their daily direct message (DM)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from storage.models import FeedbackKind
 
 
 class TodayCog(commands.Cog):
-    """The papers of the day for one reader."""
+    """Handlers of a reader's papers of the day."""
 
     def __init__(self, bot: Client) -> None:
         self._services = bot.services
@@ -37,18 +37,18 @@ class TodayCog(commands.Cog):
     async def today(
         self, request: Request, at: app_commands.Range[str, 1, 40] | None = None
     ) -> ui.LayoutView:
-        """Show the papers; with a time, send them each day as well."""
+        """Show the papers; with a time, also send them each day."""
         note = "" if at is None else await self._start_daily(request, at)
         return await self._view(request, note)
 
     @router.handles(today_messages.SHOW)
     async def show(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show the papers in place of a private message."""
+        """Replace a private message by the papers."""
         return await self._view(request)
 
     @router.handles(today_messages.MARK, router.IN_OWN_MESSAGE)
     async def mark(self, request: Request, action: Action) -> ui.LayoutView:
-        """Save a paper, record the reader's opinion of it, or undo either; the papers stay in place."""
+        """Save a paper, mark it, or undo either; the papers stay in place."""
         chosen, _, arxiv_id = router.selected_value(request.interaction).partition(":")
         with message_builder.map_parse_errors():
             mark = Mark(chosen.removeprefix(today_messages.UNDO))
@@ -71,12 +71,12 @@ class TodayCog(commands.Cog):
 
     @router.handles(today_messages.TOPICS, router.PRIVATELY)
     async def show_topics(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show the topics behind the ranking, in a new private message."""
+        """Show the reader's topics in a new private message."""
         return await self._topics_view(request)
 
     @router.handles(today_messages.PICK, router.IN_OWN_MESSAGE)
     async def pick_topics(self, request: Request, action: Action) -> ui.LayoutView:
-        """Store the topics picked, and show them."""
+        """Store the picked topics and show them."""
         picked = router.selected_values(request.interaction)
         await self._services.get(TodayService).pick_topics(
             request.user_id, [text for text in picked if text.isprintable()]
@@ -85,12 +85,12 @@ class TodayCog(commands.Cog):
 
     @router.handles(today_messages.SEND, router.IN_OWN_MESSAGE)
     async def send_daily(self, request: Request, action: Action) -> ui.LayoutView:
-        """Send the papers each day by direct message."""
+        """Start the daily DM."""
         return await self._updated_view(request, await self._start_daily(request))
 
     @router.handles(today_messages.STOP, router.IN_OWN_MESSAGE)
     async def stop_daily(self, request: Request, action: Action) -> ui.LayoutView:
-        """Stop sending the papers."""
+        """Stop the daily DM."""
         await self._services.get(TodayService).stop_daily(request.user_id)
         return await self._updated_view(request, request.texts("today-stopped"))
 
@@ -102,7 +102,7 @@ class TodayCog(commands.Cog):
         on: date | None = None,
         shown: Sequence[str] = (),
     ) -> ui.LayoutView:
-        """Return the reader's papers of a day, by default the newest complete one. Raises UserError without papers."""
+        """Return the reader's papers of a day, by default the newest complete one. Raises UserError if there are none."""
         async with router.admitted_lookup(request.interaction):
             post = await self._services.get(TodayService).build_post(
                 request.user_id, request.texts.locale, on, shown=shown
@@ -116,7 +116,7 @@ class TodayCog(commands.Cog):
         return today_messages.today_view(request.texts, post, marker=marker, note=note)
 
     async def _updated_view(self, request: Request, note: str = "") -> ui.LayoutView:
-        """Return the papers of the component's message (an answer or a delivery) with their current marks."""
+        """Return the papers of the pressed message (an answer or a DM) with their current marks."""
         interaction = request.interaction
         actions = map(message_builder.unpack_custom_id, router.list_custom_ids(interaction))
         shown = [action.payload for action in actions if action.verb == client_messages.OPEN_PAPER]
@@ -132,7 +132,7 @@ class TodayCog(commands.Cog):
         return today_messages.topics_view(texts, topics, profile.topics, commands)
 
     async def _start_daily(self, request: Request, typed: str | None = None) -> str:
-        """Turn on the delivery by DM, at the typed or the stored time. Returns the note for the reader.
+        """Start the daily DM at the typed or the stored time. Returns the note for the reader.
 
         A zone typed with the time becomes the reader's. Raises UserError.
         """
@@ -151,7 +151,7 @@ class TodayCog(commands.Cog):
 
 
 def _find_day(interaction: router.AnyInteraction) -> date | None:
-    """Return the day of the papers in a component's message, read from the button for the others; None without it."""
+    """Return the day of the pressed message, as in its button for the day's other papers; None if it has no such button."""
     for custom_id in router.list_custom_ids(interaction):
         action = message_builder.unpack_custom_id(custom_id)
         if action.verb == client_messages.OPEN_LIST:

@@ -1,6 +1,6 @@
-"""A reader's five papers of the day, as an answer and as a direct message, and the topics that they are chosen by.
+"""Views of the papers of the day, for answers and direct messages, and of the topics that they are chosen by.
 
-Their order stays while the reader marks them: a press says what it did beside its paper, and can be undone there.
+Marking a paper keeps the order: the mark is shown beside the paper and can be undone.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from bot.today import service as today_service
 SHOW = "td"
 MARK = "tm"
 UNDO = "undo-"
-"""Before the mark in a value of that menu that takes it back."""
+"""Prefix of the values of that menu that undo a mark."""
 TOPICS = "tt"
 PICK = "ts"
 SEND = "ton"
@@ -35,9 +35,9 @@ _MAX_REASON_LENGTH = 60
 def today_view(
     texts: Texts, post: today_service.TodayPost, *, marker: str | None = None, note: str = ""
 ) -> ui.LayoutView:
-    """Return the papers with a button each that opens it, one menu for the rest, and `note` below.
+    """Return the papers, each with a button that opens it, a menu to mark them, and `note` below.
 
-    `marker` names the delivery in the custom id of the menu.
+    `marker` identifies the delivery in the custom id of the menu.
     """
     message = MessageBuilder()
     basis = texts("today-by-votes")
@@ -64,7 +64,7 @@ def today_view(
 
 
 def plain_today_payload(wording: PostWording, post: today_service.TodayPost) -> dict[str, Any]:
-    """Return the papers as plain text, with the marker in a link's fragment."""
+    """Return the papers as plain text, with the marker in the fragment of a link."""
     texts = wording.ui_texts
     heading = texts("today-heading", day=texts.format_date(post.digest_on), count=len(post.picks))
     lines = [f"**[{heading}](<{client_messages.day_url(post.digest_on, post.marker, 0)}>)**"]
@@ -75,7 +75,7 @@ def plain_today_payload(wording: PostWording, post: today_service.TodayPost) -> 
 def topics_view(
     texts: Texts, topics: Sequence[str], picked: Sequence[str], commands: tuple[str, str]
 ) -> ui.LayoutView:
-    """Return the user's picked topics, with a menu of `topics` to pick more.
+    """Return the reader's picked topics, with a menu of `topics` to pick others.
 
     `commands` are the mentions of `/me data` and `/me forget`.
     """
@@ -90,7 +90,7 @@ def topics_view(
 
 
 def _topics_menu(texts: Texts, topics: Sequence[str], picked: Sequence[str]) -> ui.Item[Any] | None:
-    """Return the menu to pick any number of topics; None without topics."""
+    """Return the menu to pick any number of topics; None if there are none."""
     options = [
         select_option(topic, topic, selected=topic in picked) for topic in dict.fromkeys([*picked, *topics])
     ]
@@ -98,12 +98,12 @@ def _topics_menu(texts: Texts, topics: Sequence[str], picked: Sequence[str]) -> 
 
 
 def suspended_text(texts: Texts, reason: str | None) -> str:
-    """Return why the papers are no longer sent, and what to do; "" without a reason."""
+    """Return why the papers are no longer sent and what to do; "" if there is no reason."""
     return texts("today-suspended", reason=reason) if reason else ""
 
 
 def send_button(texts: Texts, *, again: bool) -> ui.Item[Any]:
-    """Return the button to send the papers each day, or `again` after Discord refused them."""
+    """Return the button that starts the daily message, or restarts it (`again`) after Discord refused one."""
     return button(texts("today-send-again" if again else "today-send"), pack_custom_id(SEND))
 
 
@@ -123,7 +123,7 @@ def _pick_text(
     ]
     quoted, summary, own = paper.quoted, paper.summary, texts.locale.value
     if quoted is not None and summary is not None and summary.language == own != quoted.language:
-        # A summary that the reader can read says more than a matching sentence in another language.
+        # Prefer a summary in the reader's language to a matching sentence in another.
         paper = replace(paper, quoted=None)
         clauses[0] = texts("today-because-in-other-language", because=clauses[0])
     reasons_text = ", ".join([*clauses[:-2], texts("today-and").join(clauses[-2:])])
@@ -131,7 +131,6 @@ def _pick_text(
     title = client_messages.title_link(
         paper.title, paper.arxiv_id, paper.url, max_characters=characters // 2, max_bytes=size // 2
     )
-    # Without votes there is no place by them.
     place = "" if paper.votes is None else texts("today-rank", rank=pick.rank)
     facts = client_messages.join_dotted(client_messages.format_votes(paper.votes), place)
     excerpt, language = client_messages.excerpt_lines(texts, paper, with_language=with_language)

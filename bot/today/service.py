@@ -1,11 +1,10 @@
-"""The five papers of the newest day for one reader, with the reasons; their delivery by DM, and its settings."""
+"""Chooses a reader's five papers of a day with the reasons, and plans their daily delivery by direct message (DM)."""
 
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple, TypeAlias
@@ -22,6 +21,7 @@ from bot.outbox import contents
 from bot.outbox.contents import DeliveryFactory, KindRecord, Owned
 from bot.search import glossary as search_glossary
 from bot.search.service import SearchService
+from bot.text import tokens
 from bot.today import profiles
 from bot.today.profiles import Profiles
 from bot.trends.service import RisingTopicService
@@ -35,35 +35,39 @@ MAX_TOPIC_LENGTH = 60
 MAX_REASONS = 3
 DEFAULT_TIME = "09:00"
 _FOLLOW_SHARE = 0.5
-"""A followed author or word raises a paper's score by this share of the range of the day's scores."""
+"""A matching alert raises a paper's score by this share of the range of the day's scores."""
 _MAX_CONCEPT_SHARE = 0.25
-"""A concept in a larger share of the day's papers is no reason."""
+"""Concepts in a larger share of the day's papers are not given as reasons."""
 _MIN_DAY = 8
-"""Minimum number of a day's papers for which that share applies."""
+"""Days with fewer papers have no such limit."""
 
 
 class TodayReasonKind(StrEnum):
-    """Why a paper is among a reader's papers of the day."""
+    """Why a paper was chosen for a reader."""
 
     SAVED = "saved"
-    """The reader saved papers on the same concept."""
+    """The reader saved other papers on this concept."""
     FOLLOWED = "followed"
-    """An alert of the reader matches."""
+    """One of the reader's alerts matches."""
     PICKED = "picked"
     """The reader picked the topic."""
 
 
-TodayReason: TypeAlias = tuple[TodayReasonKind, str, int]
-"""A reason: the concept, name or topic, and the number of saved papers about it (0 for the other kinds)."""
+class TodayReason(NamedTuple):
+    """A reason with the concept, name or topic, and the number of saved papers about it (0 for other kinds)."""
+
+    kind: TodayReasonKind
+    text: str
+    saved: int = 0
+
 
 PAPERS = 5
-"""Papers of the day for a reader."""
 MIN_SAVED = 3
-"""Number of saved papers from which on the profile ranks; before, picked topics and followed words do, then votes."""
+"""Readers with fewer saved papers get those on followed words and picked topics first, then the most upvoted."""
 
 
 class Mark(StrEnum):
-    """What a reader can do with a paper of the day, and undo."""
+    """What a reader can do, and undo, with a paper of the day."""
 
     SAVE = "save"
     MORE = "more"
@@ -71,7 +75,7 @@ class Mark(StrEnum):
 
 
 class TodayPick(NamedTuple):
-    """A paper, its rank by votes, its reasons (first the one with the quoted sentence), and its marks."""
+    """A chosen paper with its rank by votes, its reasons and the reader's marks. The first reason has a quoted sentence."""
 
     paper: contents.PostPaper
     rank: int
@@ -81,10 +85,10 @@ class TodayPick(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TodayPost:
-    """A reader's papers of a day. `is_personal`: not ranked by votes only; `has_topics`: the reader picked topics.
+    """A reader's papers of a day. `is_personal` is False if only votes rank them.
 
-    `at_time` is the local time (HH:MM) at which they are sent by DM, None for never. `suspended` is the reason why Discord
-    refuses them.
+    `at_time` is the local time (HH:MM) of the daily DM, None if there is none. `suspended` is the reason why Discord
+    refused the last one.
     """
 
     marker: str
@@ -100,25 +104,22 @@ class TodayPost:
 
 @dataclass(slots=True)
 class Day:
-    """A day that has a digest."""
+    """A day's papers, most votes first, with their vectors."""
 
     on: date
     papers: list[models.PaperRow]
-    """Its papers, most votes first."""
-    vectors: Mapping[int, Mapping[str, float]]
+    vectors: Mapping[int, profiles.Vector]
     glossary: Glossary
-    details: dict[int, models.PaperDetail] = field(default_factory=dict)
-    """The papers that were read in full, by id."""
     texts: list[matcher.PaperText] | None = None
-    """The papers prepared for alerts; None until needed."""
+    """The papers prepared for matching alerts; None until a reader has one."""
 
 
 Follows: TypeAlias = Mapping[int, tuple[matcher.AlertReason, ...]]
-"""Why papers match a reader's alerts, by paper id."""
+"""The reasons why papers match a reader's alerts, by paper id."""
 
 
 class TodayService:
-    """Ranks the papers of a day for readers, and stores when to send them by DM."""
+    """Chooses readers' papers of a day, and stores what they picked and when to send the papers."""
 
     def __init__(
         self,
@@ -127,21 +128,23 @@ class TodayService:
         reader_profiles: Profiles,
         rising: RisingTopicService,
         search: SearchService,
-        rule: day_close.DayClose | None = None,
+        glossary: search_glossary.GlossaryService,
+        rule: day_close.DayClose,
     ) -> None:
         self._database = database
         self._clock = clock
         self._profiles = reader_profiles
         self._rising = rising
         self._search = search
-        self._day_close = rule or day_close.default()
+        self._glossary = glossary
+        self._day_close = rule
 
     async def build_post(
         self, user_id: int, locale: models.Locale, on: date | None = None, *, shown: Sequence[str] = ()
     ) -> TodayPost | None:
-        """Return the reader's papers of a day, by default the newest complete one; None for an archive without papers.
+        """Return the reader's papers of a day, by default the newest complete day; None if the archive is empty.
 
-        `shown` are the arXiv ids of papers already in the message: they stay, in this order.
+        `shown` are the arXiv ids of the papers already in the message, which stay in this order.
         """
         profile = await self._profiles.find(user_id)
         if on is None:
@@ -154,24 +157,24 @@ class TodayService:
         return await self.build_of_day(profile, locale, day, shown)
 
     async def list_topics(self, locale: models.Locale) -> tuple[str, ...]:
-        """Return topics of the last month to pick from, in the reader's language."""
+        """Return the last month's topics to pick from, in the reader's language."""
         common = await self._rising.list_topics(locale, limit=MENU_TOPICS, with_common=True)
         return tuple(dict.fromkeys(topic.text[:MAX_TOPIC_LENGTH] for topic in common))
 
     async def open_day(self, on: date) -> Day | None:
-        """Return a day, for any number of readers; None without papers."""
+        """Load a day for any number of readers; None if it has no papers."""
         async with self._database.read() as connection:
             rows = await papers.list_by_date(connection, on, origin=archive.ALL)
             if not rows:
                 return None
             vectors = await self._profiles.vectors.get_day(connection, on)
-            glossary, _ = await self._profiles.vectors.get_concepts(connection)
+            glossary = await self._glossary.get_current(connection)
         return Day(on, rows, vectors, glossary)
 
     async def build_of_day(
         self, profile: models.Profile, locale: models.Locale, day: Day, shown: Sequence[str] = ()
     ) -> TodayPost:
-        """Return the post of a day for a reader; `shown` as in `build_post`."""
+        """Return a reader's papers of a loaded day; `shown` as in `build_post`."""
         learnt = await self._profiles.learn(profile)
         async with self._database.read() as connection:
             own = await alerts.list_rows(connection, user_id=profile.user_id)
@@ -185,36 +188,36 @@ class TodayService:
             scores = await asyncio.to_thread(profiles.score, learnt.weights, day.vectors)
             chosen: set[int] = set()
             if len(saved) < MIN_SAVED and FeedbackKind.MORE not in answers.values():
-                # What is learnt from the words of alerts and topics alone says nothing about papers without them.
-                concepts = (
-                    concept for topic in profile.topics for concept in day.glossary.find_concepts(topic)
-                )
-                picked = {profiles.CONCEPT_MARK + concept.key for concept in concepts}
-                chosen = {*follows, *(key for key, own in day.vectors.items() if not picked.isdisjoint(own))}
+                # Weights learnt only from followed words and topics cannot rank papers without them.
+                picked = frozenset[str]().union(*map(profiles.find_concepts, profile.topics))
+                on_topic = (key for key, own in day.vectors.items() if any(one in own for one in picked))
+                chosen = {*follows, *on_topic}
                 scores = {key: score for key, score in scores.items() if key in chosen}
             is_personal = len(saved) >= MIN_SAVED or bool(profile.topics) or bool(active)
             ranked = _rank(day.papers, scores if is_personal else {}, follows, chosen)
             left_out = {*saved, *(key for key, answer in answers.items() if answer is FeedbackKind.LESS)}
             if shown:
-                by_id = {row.arxiv_id: (rank, row) for rank, row in ranked}
-                kept = [by_id[arxiv_id] for arxiv_id in shown if arxiv_id in by_id]
+                kept = [ranked[arxiv_id] for arxiv_id in shown if arxiv_id in ranked]
             else:
                 kept = [
-                    (rank, row) for rank, row in ranked if row.id not in left_out and row.arxiv_id not in sent
+                    (rank, row)
+                    for rank, row in ranked.values()
+                    if row.id not in left_out and row.arxiv_id not in sent
                 ][:PAPERS]
-            await _read_details(connection, day, [row for _, row in kept])
+            details = await papers.list_details(connection, [row.id for _, row in kept])
+        ranks = {row.id: rank for rank, row in kept}
         picks = []
-        for rank, detail in [(rank, day.details[row.id]) for rank, row in kept if row.id in day.details]:
+        for detail in details:
             reasons = _find_reasons(day, detail, profile, learnt, locale, follows) if is_personal else ()
             quoted = None
             for reason in reasons:
-                if quoted := matcher.find_sentence(detail, [reason[1]], locale):
+                if quoted := matcher.find_sentence(detail, [reason.text], locale):
                     reasons = (reason, *(other for other in reasons if other is not reason))
                     break
             paper = replace(contents.build_post_paper(detail, locale), quoted=quoted)
             marks = [Mark.SAVE] if detail.id in saved else []
             marks += [Mark(answers[detail.id].value)] if detail.id in answers else []
-            picks.append(TodayPick(paper, rank, reasons, tuple(marks)))
+            picks.append(TodayPick(paper, ranks[detail.id], reasons, tuple(marks)))
         return TodayPost(
             marker=f"today:{profile.user_id}:{day.on}",
             locale=locale,
@@ -228,22 +231,22 @@ class TodayService:
         )
 
     async def answer(self, user_id: int, paper_id: int, kind: FeedbackKind | None) -> None:
-        """Store a reader's feedback on a paper, or delete it (None). The next post takes it into account."""
+        """Store a reader's feedback on a paper for later days; None deletes it."""
         await self._profiles.find(user_id)
         async with self._database.transaction() as connection:
             await today.set_feedback(connection, user_id, paper_id, kind, self._clock())
 
     async def pick_topics(self, user_id: int, topics: Sequence[str]) -> None:
-        """Replace the topics that a reader picked, at most MENU_TOPICS of at most MAX_TOPIC_LENGTH characters."""
+        """Replace a reader's picked topics: at most MENU_TOPICS of up to MAX_TOPIC_LENGTH characters each."""
         kept = dict.fromkeys(topic[:MAX_TOPIC_LENGTH] for topic in topics[:MENU_TOPICS])
         await self._profiles.find(user_id)
         async with self._database.transaction() as connection:
             await today.change(connection, user_id, topics=tuple(kept))
 
     async def send_daily(self, user_id: int, at_time: str | None, zone: str) -> models.Profile:
-        """Send a reader's papers by DM each day at this local time (HH:MM), by default the stored time or DEFAULT_TIME.
+        """Send a reader's papers by DM each day at a local time (HH:MM), by default the stored time or DEFAULT_TIME.
 
-        The time is in the reader's zone, else the profile's former zone, else `zone`.
+        The zone is the reader's, else the profile's former one, else `zone`. Returns the changed profile.
         """
         profile = await self._profiles.find(user_id)
         now = self._clock()
@@ -265,7 +268,7 @@ class TodayService:
         return replace(profile, **settings)
 
     async def stop_daily(self, user_id: int) -> None:
-        """Stop sending a reader the papers of the day."""
+        """Stop sending a reader's papers."""
         async with self._database.transaction() as connection:
             await today.change(connection, user_id, at_time=None, timezone=None, reason=None)
 
@@ -275,9 +278,9 @@ def _rule_of(at_time: str, zone: str) -> schedule.Rule:
 
 
 def _ready_at(due: schedule.Slot, closings: day_close.Closings | None) -> datetime:
-    """Return when the papers due at a reader's hour can be sent (UTC), as far as known.
+    """Return when the papers due at a reader's time can be sent (UTC), as far as known.
 
-    If a list closes within schedule.CLOSE_WAIT after the hour, wait for it, and then up to as long again for it to be read.
+    A list that closes within schedule.CLOSE_WAIT is awaited, and then for up to as long until it was read.
     """
     if closings is None:
         return due.at
@@ -289,9 +292,9 @@ def _ready_at(due: schedule.Slot, closings: day_close.Closings | None) -> dateti
 def find_due(
     now: datetime, at_time: str, zone: str, closings: day_close.Closings | None
 ) -> schedule.Slot | None:
-    """Return the last due time of an hour (HH:MM in a zone), if its papers can be sent at `now` (UTC).
+    """Return the last due time of a local time (HH:MM) if its papers can be sent at `now` (UTC).
 
-    None for a zone unknown to this machine.
+    Returns None if this machine does not know the zone.
     """
     if not clock.is_known_zone(zone):
         return None
@@ -300,7 +303,7 @@ def find_due(
 
 
 async def _list_sent(connection: Connection, user_id: int, now: datetime, *, but_on: date) -> set[str]:
-    """Return the arXiv ids sent to a reader for other days within choice.REPOST_INTERVAL before `now`."""
+    """Return the arXiv ids sent to a reader with other days' papers within choice.REPOST_INTERVAL before `now`."""
     sent = await outbox.list_rows(
         connection, kind=models.DeliveryKind.TODAY, user_id=user_id, since_at=now - choice.REPOST_INTERVAL
     )
@@ -312,16 +315,10 @@ async def _list_sent(connection: Connection, user_id: int, now: datetime, *, but
     }
 
 
-async def _read_details(connection: Connection, day: Day, rows: Iterable[models.PaperRow]) -> None:
-    """Read papers of a day in full, unless done. Only shown ones: a day of 900 papers would take 0.2 s of CPU."""
-    unread = [row.id for row in rows if row.id not in day.details]
-    day.details.update((detail.id, detail) for detail in await papers.list_details(connection, unread))
-
-
 async def _match_follows(
     search: SearchService, connection: Connection, day: Day, active: Sequence[models.Alert]
 ) -> Follows:
-    """Return the day's papers that match a reader's alerts, whatever the minimum votes."""
+    """Return the day's papers that match a reader's alerts, ignoring minimum votes."""
     if not active:
         return {}
     if day.texts is None:
@@ -340,25 +337,23 @@ def _match(queries: Sequence[matcher.AlertQuery], texts: Iterable[matcher.PaperT
 
 
 def _rank(
-    rows: Sequence[models.PaperRow],
-    scores: Mapping[int, float],
-    follows: Follows,
-    chosen: Collection[int] = (),
-) -> list[tuple[int, models.PaperRow]]:
-    """Return the day's papers, best first, with their ranks by votes; equal scores keep the order of votes.
+    rows: Sequence[models.PaperRow], scores: Mapping[int, float], follows: Follows, chosen: Collection[int]
+) -> dict[str, tuple[int, models.PaperRow]]:
+    """Return a day's papers by arXiv id, best first, each with its rank by votes. Papers in `chosen` come first.
 
-    `chosen` ids come first.
+    Equal scores keep the order of votes.
     """
     by_votes = sorted(rows, key=lambda row: (*models.votes_descending(row.votes), row.id))
     spread = max(scores.values(), default=0.0) - min(scores.values(), default=0.0)
     bonus = _FOLLOW_SHARE * spread or 1.0
-    return sorted(
+    ranked = sorted(
         enumerate(by_votes, start=1),
         key=lambda pair: (
             pair[1].id not in chosen,
             -scores.get(pair[1].id, 0.0) - bonus * (pair[1].id in follows),
         ),
     )
+    return {row.arxiv_id: (rank, row) for rank, row in ranked}
 
 
 def _find_reasons(
@@ -369,42 +364,44 @@ def _find_reasons(
     locale: models.Locale,
     follows: Follows,
 ) -> tuple[TodayReason, ...]:
-    """Return at most MAX_REASONS reasons: concepts of the reader's saved papers, then followed and picked topics."""
-    own = profiles.concepts_of(day.vectors.get(detail.id, {}))
-    count = len(day.papers)
-    too_common = max(2, _MAX_CONCEPT_SHARE * count) if count >= _MIN_DAY else count
+    """Return up to MAX_REASONS reasons: concepts of the reader's saved papers, then alerts and picked topics."""
+    own = day.vectors.get(detail.id, {})
+    limit = max(2, _MAX_CONCEPT_SHARE * len(day.papers)) if len(day.papers) >= _MIN_DAY else len(day.papers)
     reasons: list[TodayReason] = []
-    for key, count in sorted(learnt.concepts.items(), key=lambda item: (-item[1], item[0])):
-        if key not in own or count < 2:
+    told = ""
+    # The longest of equally frequent concepts comes first, and includes others: "small language model", not "language model".
+    for concept, count in sorted(
+        learnt.concepts.items(), key=lambda item: (-item[1], -len(item[0]), item[0])
+    ):
+        is_rare = concept in own and sum(concept in vector for vector in day.vectors.values()) <= limit
+        if not is_rare or count < 2 or concept[1:] in told:
             continue
-        feature = profiles.CONCEPT_MARK + key
-        is_common = sum(feature in vector for vector in day.vectors.values()) > too_common
-        if not is_common and (name := concept_name(day.glossary, key, locale)):
-            reasons.append((TodayReasonKind.SAVED, name, count))
+        if name := concept_name(day.glossary, concept, locale):
+            reasons.append(TodayReason(TodayReasonKind.SAVED, name, count))
+            told += concept
     reasons = reasons[: MAX_REASONS - 1]
-    reasons += [(TodayReasonKind.FOLLOWED, reason.topic, 0) for reason in follows.get(detail.id, ())]
+    reasons += [TodayReason(TodayReasonKind.FOLLOWED, reason.topic) for reason in follows.get(detail.id, ())]
     reasons += [
-        (TodayReasonKind.PICKED, topic, 0)
+        TodayReason(TodayReasonKind.PICKED, topic)
         for topic in profile.topics
-        if any(concept.key in own for concept in day.glossary.find_concepts(topic))
+        if any(concept in own for concept in profiles.find_concepts(topic))
     ]
-    # A term in another spacing is the same reason.
-    told = {"".join(reason[1].casefold().split()): reason for reason in reversed(reasons)}
-    return tuple(reason for reason in reasons if reason in told.values())[:MAX_REASONS]
+    # A term in other spacing is not another reason.
+    distinct = {"".join(reason.text.casefold().split()): reason for reason in reversed(reasons)}
+    return tuple(reason for reason in reasons if reason in distinct.values())[:MAX_REASONS]
 
 
-def concept_name(glossary: Glossary, key: str, locale: models.Locale) -> str:
-    """Return the usual name of a topic in a language, else in the other; "" if the concept is not (or no longer) a topic."""
+def concept_name(glossary: Glossary, feature: str, locale: models.Locale) -> str:
+    """Return the usual name of a concept in a language, else in the other; "" if it is not a topic of papers."""
+    key = tokens.read_concept_token(feature)
     concept = glossary.concept(key)
-    if concept is None or not glossary.is_topic(key):
-        return ""
-    return search_glossary.name_concept(concept, locale)
+    return search_glossary.name_concept(concept, locale) if concept and glossary.is_topic(key) else ""
 
 
 log = structlog.get_logger(__name__)
 
 BATCH_SIZE = 25
-"""Readers per transaction. If all profiles must be learnt, a batch takes some three seconds of CPU."""
+"""Readers planned in a transaction, in up to three seconds of CPU if all profiles must be learnt."""
 
 
 async def _find_owned(
@@ -423,13 +420,10 @@ TODAY: KindRecord[TodayPost] = KindRecord(
 )
 
 
-_FAILED = "papers of the day not built"
-
-
 class TodayPlanner:
-    """Plans the deliveries by DM: from the reader's hour on (`find_due`), the newest complete day not sent yet.
+    """Plans the DMs with the newest complete day not sent yet, due from each reader's time on (see `find_due`).
 
-    The delivery's key names the reader and the local date, so there is one a day.
+    A delivery's key names the reader and the local date, so each date has at most one.
     """
 
     def __init__(
@@ -450,10 +444,9 @@ class TodayPlanner:
     async def tick(
         self, now: datetime, between: Callable[[], Awaitable[None]] = lambda: asyncio.sleep(0)
     ) -> int:
-        """Plan everything that is due at `now` (UTC). Returns the number of deliveries.
+        """Plan all deliveries due at `now` (UTC) and return their number. Errors are logged, and the next tick retries.
 
-        `between` is called after each batch, for work that must not wait for thousands of readers. Errors are logged, and
-        the next call retries: they must not stop the daily posts.
+        `between` is called after each batch, for work that must not wait for all readers.
         """
         planned = 0
         with isolation.isolated(log, "planning papers of the day failed"):
@@ -463,73 +456,66 @@ class TodayPlanner:
         return planned
 
     async def _plan_batch(self, now: datetime) -> int | None:
-        """Plan the deliveries of some readers, built before the transaction. Returns None if none is due."""
+        """Plan the deliveries of some readers, built before the transaction. Returns None if no reader is due."""
         async with self._database.read() as connection:
             if not (hours := await today.list_hours(connection)):
                 return None
             days = await daily_planner.list_recent_days(connection, self._day_close, now)
-        due_by_date: dict[date, dict[tuple[str, str], datetime]] = defaultdict(dict)
-        for hour in hours:
-            if (due := find_due(now, *hour, days.closings)) is not None:
-                due_by_date[due.on][hour] = due.at
-        for local_on, due_at in due_by_date.items():
-            count = await self._plan_date(now, next(iter(days.complete), None), local_on, due_at)
-            if count is not None:
-                return count
-        return None
-
-    async def _plan_date(
-        self, now: datetime, on: date | None, local_on: date, hours: Mapping[tuple[str, str], datetime]
-    ) -> int | None:
-        """Plan the deliveries of some readers on a local date; `hours` gives the due times (UTC)."""
-        async with self._database.read() as connection:
-            if not (due := await today.list_due(connection, hours, local_on, limit=BATCH_SIZE)):
+            found = {hour: find_due(now, *hour, days.closings) for hour in hours}
+            due = {hour: slot for hour, slot in found.items() if slot is not None}
+            dates = {hour: slot.on for hour, slot in due.items()}
+            if not (rows := await today.list_due(connection, dates, limit=BATCH_SIZE)):
                 return None
-            user_ids = [profile.user_id for profile in due]
+            on = next(iter(days.complete), None)
+            user_ids = [profile.user_id for profile in rows]
             known = await accounts.list_readers_by_id(connection, user_ids)
             sent = await today.list_sent(connection, user_ids, on, clock.latest_date(now)) if on else set()
-        built: list[models.NewDelivery] = []
-        if on is not None:
-            unsent = [profile for profile in due if profile.user_id not in sent]
-            built = await self._build(unsent, known, now, on, local_on, hours)
+        unsent = {
+            profile: due[profile.at_time or "", profile.timezone or ""]
+            for profile in rows
+            if profile.user_id not in sent
+        }
+        built = await self._build(unsent, known, now, on) if on is not None else []
         async with self._database.transaction() as connection:
-            # `/me forget` takes the same lock: a reader who is forgotten meanwhile gets no message.
+            # `/me forget` takes the same lock. A reader who was forgotten or stopped the DMs meanwhile gets none.
             await alerts.lock_planning(connection)
-            # A reader who stopped it meanwhile gets no message.
-            stored = await today.list_due(connection, hours, local_on, limit=10 * BATCH_SIZE)
+            stored = await today.list_due(connection, dates, limit=10 * BATCH_SIZE)
             still_due = {profile.user_id for profile in stored}
             ids = await outbox.add_all(connection, [row for row in built if row.user_id in still_due])
-            await today.set_last_on(connection, user_ids, local_on)
+            for local_on in set(dates.values()):
+                done = [
+                    row.user_id for row in rows if dates[row.at_time or "", row.timezone or ""] == local_on
+                ]
+                await today.set_last_on(connection, done, local_on)
         if ids:
             log.info("papers of the day planned", count=len(ids))
         return len(ids)
 
     async def _build(
         self,
-        due: Sequence[models.Profile],
+        due: Mapping[models.Profile, schedule.Slot],
         known: Mapping[int, models.Reader],
         now: datetime,
         on: date,
-        local_on: date,
-        hours: Mapping[tuple[str, str], datetime],
     ) -> list[models.NewDelivery]:
-        """Build and render the posts of a day that have papers; failures are logged and left out."""
+        """Build and render the posts of a day; empty posts and failures, which are logged, are left out."""
         built: list[models.NewDelivery] = []
         if (day := await self._service.open_day(on)) is None:
             return built
-        for profile in due:
+        for profile, slot in due.items():
             reader = known.get(profile.user_id)
             locale = (reader and reader.locale) or self._default_locale
-            # A reader for whom this fails must not hold up the others.
-            with isolation.isolated(log, _FAILED, reraise=(StorageError,), user=profile.user_id):
+            with isolation.isolated(
+                log, "papers of the day not built", reraise=(StorageError,), user=profile.user_id
+            ):
                 post = await self._service.build_of_day(profile, locale, day)
-                post = replace(post, marker=f"today:{profile.user_id}:{local_on}")
+                post = replace(post, marker=f"today:{profile.user_id}:{slot.on}")
                 if post.picks:
                     delivery = self._deliveries.build_post(
                         TODAY,
                         post,
                         now,
-                        due_at=hours[profile.at_time or "", profile.timezone or ""],
+                        due_at=slot.at,
                         user_id=profile.user_id,
                         channel_id=reader.dm_channel_id if reader is not None else None,
                         digest_on=on,

@@ -1,85 +1,29 @@
-"""The papers of the day by DM: at the reader's hour across clock changes, once, and not to closed DMs."""
+"""The papers of the day by direct message: at the reader's local time, once, whatever fails."""
 
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from bot.app.container import Container
-from bot.archive import listing
-from bot.client import translations
-from bot.core.settings import Settings
-from bot.today.service import TodayPlanner, TodayService
-from storage import accounts, models, outbox
+from storage import accounts, models
 from storage.database import Database
-from tests.support import killed_process, sample_archive
-from tests.support.sample_archive import NewsletterPaper
-
-both_engines = pytest.mark.engines("sqlite", "postgresql")
-
-
-READER = 7
-START = datetime(2025, 3, 8, 12, tzinfo=UTC)
-
-
-class _Planned:
-    """A planner with a clock, and a reader in New York who wants the papers at 02:30."""
-
-    def __init__(self, db: Database) -> None:
-        self.db = db
-        self.now = START
-        self.container = Container(Settings(), db, lambda: self.now)
-        self.container.texts = translations.Translations()
-        self.services = self.container.create_services()
-        self.planner: TodayPlanner = self.container.create_today_planner(self.services)
-
-    async def subscribe(self, at_time: str = "02:30") -> None:
-        async with self.db.transaction() as connection:
-            await accounts.upsert_reader(
-                connection, READER, timezone="America/New_York", locale=models.Locale.KO
-            )
-        await self.services.get(TodayService).send_daily(READER, at_time, "UTC")
-
-    async def add_day(self, on: str, number: int) -> None:
-        ids = [f"2503.{number:02}{paper:03}" for paper in range(1, 8)]
-        await sample_archive.add_digest(
-            self.db, on, *(NewsletterPaper(arxiv_id, f"Paper {arxiv_id}", "A study.") for arxiv_id in ids)
-        )
-
-    async def add_lookup(self, on: date, items: Sequence[dict[str, Any]]) -> None:
-        """Store new papers for look-up, as those of an arXiv category."""
-        digest = listing.build(on, items, form=models.DigestFormat.LOOKUP)
-        ingest = self.container.create_ingest()
-        await ingest.add_digests([digest], source="arxiv:cs.CL", location=f"arxiv:cs.CL/{on}")
-
-    async def run_until(self, until: datetime) -> list[datetime]:
-        """Tick every half hour; return when deliveries were planned."""
-        planned = []
-        while self.now < until:
-            if await self.planner.tick(self.now):
-                planned.append(self.now)
-            self.now += timedelta(minutes=30)
-        return planned
-
-    async def list_deliveries(self) -> list[models.Delivery]:
-        async with self.db.read() as connection:
-            return await outbox.list_rows(connection, kind=models.DeliveryKind.TODAY)
+from tests.support import killed_process
+from tests.support.world import READER, ZONES, moment
+from tests.today.conftest import TodayWorld
 
 
 @pytest.mark.parametrize(
     "failing", ["bot.today.profiles.Profiles.learn", "bot.today.service.TodayService.build_of_day"]
 )
-async def test_a_reader_for_whom_it_fails_holds_up_no_other(
-    db: Database, monkeypatch: pytest.MonkeyPatch, failing: str
+async def test_an_error_for_one_reader_does_not_delay_the_others(
+    sqlite_db: Database, monkeypatch: pytest.MonkeyPatch, failing: str
 ) -> None:
-    planned = _Planned(db)
+    world = TodayWorld(sqlite_db)
     for user_id in (READER, READER + 1, READER + 2):
-        await planned.services.get(TodayService).send_daily(user_id, "15:00", "UTC")
-    await planned.add_day("2025-03-08", 1)
+        await world.subscribe("15:00 UTC", by=user_id)
+    await world.written("Thu-1", "A")
     method = pkgutil.resolve_name(failing)
 
     async def fail_for_one(*arguments: Any, **options: Any) -> Any:
@@ -88,54 +32,45 @@ async def test_a_reader_for_whom_it_fails_holds_up_no_other(
         return await method(*arguments, **options)
 
     monkeypatch.setattr(failing, fail_for_one)
-    await planned.run_until(START + timedelta(hours=4))
-    assert {row.user_id for row in await planned.list_deliveries()} == {READER, READER + 2}
+    await world.at("Thu-1 15:30 UTC")
+    assert sorted(world.sent) == ["@7 A", "@9 A"]
 
 
-async def test_each_day_is_sent_once_at_the_local_hour_across_both_clock_changes(db: Database) -> None:
-    planned = _Planned(db)
-    await planned.subscribe()
-    for number, on in enumerate(["2025-03-07", "2025-03-08", "2025-03-09", "2025-03-10"], start=1):
-        await planned.add_day(on, number)
-        await planned.run_until(datetime.fromisoformat(f"{on}T12:00Z") + timedelta(days=2))
-    deliveries = await planned.list_deliveries()
-    # On March 9 the clock jumps from 02:00 to 03:00 in New York, and 02:30 is the first minute after that.
-    assert [row.planned_at for row in reversed(deliveries)] == [
-        datetime(2025, 3, 9, 7, tzinfo=UTC),
-        datetime(2025, 3, 10, 6, 30, tzinfo=UTC),
-        datetime(2025, 3, 11, 6, 30, tzinfo=UTC),
-        datetime(2025, 3, 12, 6, 30, tzinfo=UTC),
-    ]
-    assert {row.digest_on for row in deliveries} == {date(2025, 3, day) for day in (7, 8, 9, 10)}
-    assert all(row.locale is models.Locale.KO and len(row.papers) == 5 for row in deliveries)
+async def test_sends_each_day_at_the_local_time_when_the_clock_changes(sqlite_db: Database) -> None:
+    """In New York the clock jumps from 02:00 to 03:00 on March 8, so 02:30 is the first minute after that."""
+    world = TodayWorld(sqlite_db)
+    world.now = moment("Fri+8 12:00 UTC")
+    await world.subscribe("02:30 New_York")
+    async with sqlite_db.transaction() as connection:
+        await accounts.upsert_reader(connection, READER, locale=models.Locale.KO)
+    for on, name, until in (("Fri+8", "A", "Sat+8"), ("Sat+8", "B", "Sun+8"), ("Sun+8", "C", "Mon+9")):
+        await world.written(on, name)
+        await world.until(f"{until} 12:00 UTC")
+    assert world.arrived == [("Sat 07:30", "@7 A"), ("Sun 07:00", "@7 B"), ("Mon 06:30", "@7 C")]
+    assert {row.locale for row in await world.planned()} == {models.Locale.KO}
 
 
-async def test_a_reader_who_moves_west_misses_no_day_and_gets_none_twice(sqlite_db: Database) -> None:
-    """The morning of March 9 comes twice: in Seoul, and 14 hours later in New York, with a new digest meanwhile."""
-    planned = _Planned(sqlite_db)
-    await planned.subscribe("09:00")
-    for number, (zone, until) in enumerate((("Asia/Seoul", 9), ("America/New_York", 12)), start=1):
+async def test_a_reader_who_moves_west_gets_each_day_once(sqlite_db: Database) -> None:
+    """The morning of January 2 comes twice: in Seoul, and 14 hours later in New York, with a newer digest."""
+    world = TodayWorld(sqlite_db)
+    await world.subscribe("09:00 Seoul")
+    for city, name, on, until in (("Seoul", "A", "Thu-1", "Fri-1"), ("New_York", "B", "Fri-1", "Mon")):
         async with sqlite_db.transaction() as connection:
-            await accounts.upsert_reader(connection, READER, timezone=zone)
-        await planned.add_day(f"2025-03-0{7 + number}", number)
-        await planned.run_until(datetime(2025, 3, until, 2, tzinfo=UTC))
-    deliveries = list(reversed(await planned.list_deliveries()))
-    assert [row.digest_on for row in deliveries] == [date(2025, 3, 8), date(2025, 3, 9)]
+            await accounts.upsert_reader(connection, READER, timezone=ZONES[city])
+        await world.written(on, name)
+        await world.until(f"{until} 02:00 UTC")
+    assert world.sent == ["@7 A", "@7 B"]
 
 
-@both_engines
-async def test_a_round_that_is_killed_before_and_after_each_commit_sends_the_day_once(db: Database) -> None:
-    planned = _Planned(db)
-    readers = READER, READER + 1, READER + 2
-    for user_id in readers:
-        await planned.services.get(TodayService).send_daily(user_id, "15:00", "UTC")
-    await planned.add_day("2025-03-07", 1)
-    now = START + timedelta(hours=3)
+@pytest.mark.engines("sqlite", "postgresql")
+async def test_a_killed_tick_sends_each_day_once(db: Database) -> None:
+    world = TodayWorld(db)
+    for user_id in (READER, READER + 1, READER + 2):
+        await world.subscribe("15:00 UTC", by=user_id)
+    await world.written("Thu-1", "A")
+    now = moment("Thu-1 15:00 UTC")
     for number, is_stored in ((1, False), (2, False), (1, True)):
         with killed_process.killed_at(db, number, is_stored=is_stored):
-            await planned.planner.tick(now)
-    await planned.planner.tick(now)
-    deliveries = await planned.list_deliveries()
-    assert sorted((row.user_id, row.digest_on) for row in deliveries) == [
-        (user_id, date(2025, 3, 7)) for user_id in readers
-    ]
+            await world.planner.tick(now)
+    await world.at("Thu-1 15:30 UTC")
+    assert sorted(world.sent) == ["@7 A", "@8 A", "@9 A"]
