@@ -1,4 +1,4 @@
-"""Digests, each a row for a source, location and day, with their texts and their entries (the papers listed)."""
+"""Digests, one row per source, location and date, with their texts and entries (the listed papers)."""
 
 from __future__ import annotations
 
@@ -28,24 +28,24 @@ from storage.models import (
 from storage.tables import digests, entries, meta, papers, sections, sources
 
 ENTRIES_AT_ONCE = 1_000
-"""Number of entries inserted at once."""
+"""Entries per INSERT statement."""
 THREADED_COMPRESSION_CHARACTERS = 2**19
 INGEST_LOCK = 0x494E47455354
-"""PostgreSQL advisory lock around ingests: "INGEST"."""
+"""The key of PostgreSQL's advisory lock around ingests: "INGEST"."""
 COMPRESSION_LEVEL = 1
-"""The fastest zlib level: it halves Markdown, and higher levels take as long as parsing."""
+"""The fastest zlib level. It halves Markdown; higher levels take as long as parsing."""
 
 
 async def lock_ingest(connection: AsyncConnection) -> None:
-    """Serialise the transactions that store digests or plan posts from them. SQLite has a single writer anyway.
+    """Serialise the transactions that store digests or plan posts. SQLite has a single writer anyway.
 
-    A planner must see all stored digests, and all papers that other planners assign to the channel.
+    A planner must see all stored digests and the papers that other planners have chosen for the channel.
     """
     await locks.lock_transaction(connection, INGEST_LOCK)
 
 
 async def add(connection: AsyncConnection, new: Sequence[SourcedDigest], now: datetime) -> Sequence[int]:
-    """Store new digests without their entries (see `add_entries`). Returns their ids, in order."""
+    """Store new digests without their entries (see `add_entries`), and return their ids in order."""
     ids = await database.reserve_ids(connection, digests, len(new))
     rows = [
         {**await _values(digest, now), "id": id_, "ingested_at": now}
@@ -56,13 +56,13 @@ async def add(connection: AsyncConnection, new: Sequence[SourcedDigest], now: da
 
 
 async def correct(connection: AsyncConnection, digest_id: int, new: SourcedDigest, now: datetime) -> None:
-    """Replace the text of a digest."""
+    """Replace a digest's text."""
     values = await _values(new, now)
     await connection.execute(digests.update().where(digests.c.id == digest_id).values(values))
 
 
 async def update_parse_result(connection: AsyncConnection, digest_id: int, parsed: SourcedDigest) -> None:
-    """Store the result of parsing an unchanged text again."""
+    """Store the result of reparsing an unchanged text."""
     digest = parsed.digest
     await connection.execute(
         digests.update()
@@ -72,7 +72,7 @@ async def update_parse_result(connection: AsyncConnection, digest_id: int, parse
 
 
 async def find(connection: AsyncConnection, keys: Iterable[DigestKey]) -> dict[DigestKey, StoredDigest]:
-    """Return the stored digests with these sources, locations and dates."""
+    """Return the stored digests by source, location and date."""
     wanted, query = set(keys), sa.select(*_STORED)
     places = {key[1] for key in wanted}
     found = await database.fetch_records(connection, StoredDigest, query, digests.c.location, places)
@@ -80,13 +80,13 @@ async def find(connection: AsyncConnection, keys: Iterable[DigestKey]) -> dict[D
 
 
 async def get(connection: AsyncConnection, digest_id: int) -> StoredDigest | None:
-    """Return a digest, or None."""
+    """Return a digest, or None if it does not exist."""
     query = sa.select(*_STORED).where(digests.c.id == digest_id)
     return await database.fetch_record(connection, StoredDigest, query)
 
 
 class Origin(NamedTuple):
-    """Selects digests by the URL of their source ("" for all), with or without those stored only for look-up."""
+    """A filter of digests by their source's URL ("" for all), with or without look-up digests."""
 
     source: str = ""
     with_lookup: bool = False
@@ -94,12 +94,12 @@ class Origin(NamedTuple):
 
 ALL = Origin(with_lookup=True)
 POSTED = Origin()
-"""The digests that every post may draw from, and that the page of a day shows."""
+"""The digests for posts and for a date's page."""
 IS_POSTED = digests.c.format != DigestFormat.LOOKUP
 
 
 def is_from(origin: Origin) -> sa.ColumnElement[bool]:
-    """Return the condition for the digests of an origin."""
+    """Return the SQL condition of an origin."""
     return sa.and_(
         digests.c.source == origin.source if origin.source else sa.true(),
         sa.true() if origin.with_lookup else IS_POSTED,
@@ -120,7 +120,7 @@ async def list_rows(
 
 
 async def has_lookup(connection: AsyncConnection, source: str) -> bool:
-    """Return whether a source has brought digests for look-up."""
+    """Return whether a source has look-up digests."""
     found = sa.exists().where(is_from(Origin(source, with_lookup=True)), ~IS_POSTED)
     return bool((await connection.execute(sa.select(found))).scalar())
 
@@ -128,14 +128,14 @@ async def has_lookup(connection: AsyncConnection, source: str) -> bool:
 def filter_dates(
     query: sa.Select[Any], day: sa.Column[Any], since_on: date | None, until_on: date | None
 ) -> sa.Select[Any]:
-    """Return the query for digests of a date range (inclusive; None for an open end)."""
+    """Limit a query to a date range (inclusive; None for an open end)."""
     if since_on is not None:
         query = query.where(day >= since_on)
     return query if until_on is None else query.where(day <= until_on)
 
 
 async def get_text(connection: AsyncConnection, digest_id: int) -> str | None:
-    """Return the text of a digest, or None if the digest does not exist."""
+    """Return a digest's text, or None if the digest does not exist."""
     raw = (await connection.execute(sa.select(digests.c.raw).where(digests.c.id == digest_id))).scalar()
     return None if raw is None else zlib.decompress(raw).decode()
 
@@ -155,7 +155,7 @@ async def list_dates(
     oldest_first: bool = False,
     origin: Origin = POSTED,
 ) -> list[date]:
-    """Return the dates with a digest in a period (inclusive), newest first unless asked otherwise."""
+    """Return the dates with a digest in a date range (inclusive), newest first by default."""
     day = digests.c.date_on
     query = sa.select(day).distinct().order_by(day if oldest_first else day.desc()).limit(limit)
     query = filter_dates(query.where(is_from(origin)), day, since_on, until_on)
@@ -163,14 +163,14 @@ async def list_dates(
 
 
 async def get_last_updated_at(connection: AsyncConnection) -> datetime | None:
-    """Return the time of the last stored or corrected digest (UTC); None if the archive is empty."""
+    """Return when a digest was last stored or corrected (UTC), or None if there are no digests."""
     query = sa.select(sa.func.max(digests.c.updated_at, type_=digests.c.updated_at.type))
     latest: datetime | None = (await connection.execute(query)).scalar()
     return latest
 
 
 async def list_arxiv_ids(connection: AsyncConnection, source: str, location: str) -> set[str] | None:
-    """Return the arXiv ids of all digests of a location; None for a location without digests."""
+    """Return the arXiv ids in all digests of a location, or None if it has no digests."""
     query = (
         sa.select(papers.c.arxiv_id)
         .select_from(digests)
@@ -183,7 +183,7 @@ async def list_arxiv_ids(connection: AsyncConnection, source: str, location: str
 
 
 async def list_sources(connection: AsyncConnection, digest_ids: Iterable[int]) -> dict[int, str]:
-    """Return the source of each digest, by digest id."""
+    """Return the source of each digest by digest id."""
     query = sa.select(digests.c.id, digests.c.source)
     rows = await database.execute_in(connection, query, digests.c.id, digest_ids)
     return dict(map(tuple, rows))
@@ -192,7 +192,7 @@ async def list_sources(connection: AsyncConnection, digest_ids: Iterable[int]) -
 async def list_origins(
     connection: AsyncConnection, digest_ids: Iterable[int]
 ) -> dict[int, tuple[Trust, date]]:
-    """Return the trust of each digest's source, and the day (UTC) on which it was first stored."""
+    """Return each digest's trust (that of its source) and the date on which it was first stored (UTC)."""
     c = digests.c
     row = sources.c.priority, sources.c.id.label("source_id"), sources.c.kind
     query = sa.select(c.id, c.source, *row, c.ingested_at)
@@ -208,7 +208,7 @@ _STORED = [column for column in digests.c if column.name != "raw"]
 
 async def _values(new: SourcedDigest, now: datetime) -> dict[str, Any]:
     digest = new.digest
-    # Compressing 1 MB takes 10 ms; only larger texts would block the event loop noticeably.
+    # Compressing 1 MB takes 10 ms, so only larger texts would block the event loop.
     is_large = len(digest.text) > THREADED_COMPRESSION_CHARACTERS
     raw = await asyncio.to_thread(_compress, digest.text) if is_large else _compress(digest.text)
     return {
@@ -230,9 +230,9 @@ def _compress(text: str) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class DigestPaper:
-    """A paper of a digest, with its latest votes (None: unknown). `rank` is its position in the digest.
+    """A paper in a digest with its latest votes (None: unknown). `rank` is its position.
 
-    `added_seq` is the number of the ingest that added it to the digest.
+    `added_seq` is the number of the ingest that added the paper to the digest.
     """
 
     digest_id: int
@@ -252,11 +252,11 @@ async def add_entries(
 ) -> None:
     """Store entries by digest id. `paper_ids` maps arXiv ids to paper ids.
 
-    For a corrected digest, `former` is the result of `remove_entries`: its papers keep the number of their ingest.
+    `former` is the result of `remove_entries` for a corrected digest, whose papers keep their `added_seq`.
     """
     new_entries = [(digest_id, entry) for digest_id, digest in entries_by_digest.items() for entry in digest]
     added_seq = await key_values.increment(connection, key_values.ENTRIES_ADDED)
-    # In parts, between which the event loop is free.
+    # The event loop is free between chunks.
     for chunk in database.chunked(new_entries, ENTRIES_AT_ONCE):
         ids = await database.reserve_ids(connection, entries, len(chunk))
         rows = [
@@ -275,12 +275,12 @@ async def add_entries(
 
 
 async def get_added_seq(connection: AsyncConnection) -> int:
-    """Return the number of ingests that added entries so far."""
+    """Return how many ingests have added entries."""
     return int(await key_values.get(connection, key_values.ENTRIES_ADDED) or 0)
 
 
 async def remove_entries(connection: AsyncConnection, digest_id: int) -> dict[int, int]:
-    """Delete the entries of a digest. Returns the number of the ingest that added each paper, by paper id."""
+    """Delete a digest's entries, and return their `added_seq` by paper id."""
     result = await connection.execute(
         entries.delete()
         .where(entries.c.digest_id == digest_id)
@@ -290,7 +290,7 @@ async def remove_entries(connection: AsyncConnection, digest_id: int) -> dict[in
 
 
 async def list_entries_by_digest(connection: AsyncConnection, digest_id: int) -> tuple[Entry, ...]:
-    """Return the entries of a digest by rank, with sections."""
+    """Return a digest's entries with their sections, by rank."""
     query = _query().where(entries.c.digest_id == digest_id).order_by(entries.c.rank)
     rows = (await connection.execute(query)).all()
     return tuple([entry for _, entry in await _build_entries(connection, rows)])
@@ -299,14 +299,14 @@ async def list_entries_by_digest(connection: AsyncConnection, digest_id: int) ->
 async def filter_listed(
     connection: AsyncConnection, paper_ids: Iterable[int], *, since_on: date, until_on: date
 ) -> set[int]:
-    """Return the papers that digests of these days (inclusive) list."""
+    """Return those of the papers that a digest in the date range (inclusive) lists."""
     query = sa.select(entries.c.paper_id).join(digests, digests.c.id == entries.c.digest_id)
     query = query.where(digests.c.date_on.between(since_on, until_on))
     return {row[0] for row in await database.execute_in(connection, query, entries.c.paper_id, paper_ids)}
 
 
 async def list_papers(connection: AsyncConnection, digest_ids: Iterable[int]) -> list[DigestPaper]:
-    """Return the papers of the digests, by digest and rank."""
+    """Return the papers of digests, ordered by digest and rank."""
     query = (
         sa.select(
             entries.c.digest_id,
@@ -330,7 +330,7 @@ async def list_papers(connection: AsyncConnection, digest_ids: Iterable[int]) ->
 async def list_appearances(
     connection: AsyncConnection, paper_ids: Iterable[int], *, with_texts: bool = True
 ) -> dict[int, list[Appearance]]:
-    """Return the appearances of each paper by paper id, newest first. Without `with_texts` their entries have no sections."""
+    """Return each paper's appearances, newest first. Without `with_texts` their entries have no sections."""
     appearances: dict[int, list[Appearance]] = defaultdict(list)
     query = _query().order_by(digests.c.date_on.desc(), entries.c.digest_id.desc(), entries.c.rank)
     rows = await database.execute_in(connection, query, entries.c.paper_id, paper_ids)

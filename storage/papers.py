@@ -1,4 +1,4 @@
-"""Papers: what services say about them, the merged records, their lists, details and index documents."""
+"""Papers: facts from services, merged records, lists and details, and authors."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from storage.tables import authors, facts, paper_authors, papers
 
 
 async def add_facts(connection: AsyncConnection, paper_facts: Sequence[tuple[int, PaperFacts]]) -> None:
-    """Store facts as (paper id, facts); a later reading replaces an earlier one of the same service."""
+    """Store facts, given as (paper id, facts). A later reading replaces an earlier one of the same service."""
     if not paper_facts:
         return
     statement = database.dialect_insert(connection, facts)
@@ -30,7 +30,7 @@ async def add_facts(connection: AsyncConnection, paper_facts: Sequence[tuple[int
     changes: dict[str, Any] = {
         name: sa.case((newer, new[name]), else_=facts.c[name]) for name in _FACT_FIELDS if name != "source"
     }
-    # The first listing of a paper stays: a later reading may come from no list, or from a feed with new dates.
+    # Keep the first listing: a later reading may come from no list, or from a feed with new dates.
     changes["listed_on"] = sa.func.coalesce(facts.c.listed_on, new.listed_on)
     changes["votes"] = sa.func.coalesce(changes["votes"], facts.c.votes)
     statement = statement.on_conflict_do_update(index_elements=["paper_id", "source"], set_=changes)
@@ -43,7 +43,7 @@ async def add_facts(connection: AsyncConnection, paper_facts: Sequence[tuple[int
 async def list_facts_by_paper(
     connection: AsyncConnection, paper_ids: Iterable[int]
 ) -> dict[int, list[PaperFacts]]:
-    """Return the facts of each paper, ordered by service."""
+    """Return each paper's facts, ordered by service."""
     facts_by_paper: dict[int, list[PaperFacts]] = defaultdict(list)
     origin = t.sources.c.priority, t.sources.c.id.label("source_id")
     query = sa.select(facts, papers.c.arxiv_id, *origin).join(papers, papers.c.id == facts.c.paper_id)
@@ -56,10 +56,10 @@ async def list_facts_by_paper(
 
 
 async def list_arxiv_due(connection: AsyncConnection, now: datetime, *, limit: int) -> list[str]:
-    """Return at most `limit` arXiv ids to look up at arXiv at `now` (UTC), the newest first:
+    """Return the arXiv ids to look up at arXiv now, newest first.
 
-    papers without a title, or named by a list of ids or a review without arXiv's facts. Then come saved papers without a
-    title that no digest lists.
+    First come listed papers without a title, and papers of lists and reviews without facts from arXiv; then saved
+    papers without a title that no digest lists.
     """
     described = sa.exists().where(facts.c.paper_id == papers.c.id, facts.c.source == ARXIV)
     is_of_ids = t.digests.c.format.in_((DigestFormat.LIST, DigestFormat.REVIEW))
@@ -84,7 +84,7 @@ async def list_arxiv_due(connection: AsyncConnection, now: datetime, *, limit: i
 
 
 async def delay_arxiv(connection: AsyncConnection, arxiv_ids: Iterable[str], now: datetime) -> None:
-    """Store that arXiv did not know papers at `now` (UTC): they are looked up again after a day, then 2, 4 … 32 days."""
+    """Delay the next look-up of papers that arXiv did not know: by a day, then by 2, 4 … 32 days."""
     query = sa.select(papers.c.id, papers.c.arxiv_asks)
     rows = await database.execute_in(connection, query, papers.c.arxiv_id, arxiv_ids)
     changed = [
@@ -95,7 +95,7 @@ async def delay_arxiv(connection: AsyncConnection, arxiv_ids: Iterable[str], now
 
 
 async def list_with_arxiv_authors(connection: AsyncConnection, paper_ids: Iterable[int]) -> set[int]:
-    """Return the ids of papers with authors from arXiv, whose order is the paper's."""
+    """Return those of the papers whose authors are known from arXiv, in the paper's order."""
     query = sa.select(facts.c.paper_id, facts.c.authors).where(facts.c.source == ARXIV)
     rows = await database.execute_in(connection, query, facts.c.paper_id, paper_ids)
     return {paper_id for paper_id, authors in rows if authors}
@@ -106,7 +106,7 @@ _FACT_FIELDS = [column.name for column in facts.c if column.name != "paper_id"]
 
 
 async def add(connection: AsyncConnection, merged: Sequence[MergedPaper]) -> dict[str, int]:
-    """Store new papers. Returns their ids by arXiv id."""
+    """Store new papers, and return their ids by arXiv id."""
     ids = await database.reserve_ids(connection, papers, len(merged))
     rows = [database.record_values(paper, papers, id=id_) for id_, paper in zip(ids, merged, strict=True)]
     await database.insert_rows(connection, papers, rows)
@@ -121,7 +121,7 @@ async def update(connection: AsyncConnection, merged: Sequence[tuple[int, Merged
 
 
 async def mark_changed(connection: AsyncConnection, paper_ids: Collection[int]) -> None:
-    """Number a change of papers, for the search index. The transaction must hold the ingest lock."""
+    """Mark papers as changed for the search index. The transaction must hold the ingest lock."""
     if not paper_ids:
         return
     last = await key_values.get(connection, search.CHANGE)
@@ -134,10 +134,9 @@ async def mark_changed(connection: AsyncConnection, paper_ids: Collection[int]) 
 
 
 async def purge_unkept(connection: AsyncConnection, limit: int, ids: Iterable[int] | None = None) -> int:
-    """Delete at most `limit` papers (of `ids`, None:
+    """Delete up to `limit` papers that no digest ever listed and no row refers to, and return their number.
 
-    all) that no digest ever listed and no row refers to. Returns their number. The transaction must hold the ingest lock
-    (`archive.lock_ingest`).
+    `ids` restricts the papers. The transaction must hold the ingest lock (`archive.lock_ingest`).
     """
     named = [
         sa.exists().where(column == papers.c.id)
@@ -145,7 +144,7 @@ async def purge_unkept(connection: AsyncConnection, limit: int, ids: Iterable[in
         for column in table.c
         if any(key.column is papers.c.id for key in column.foreign_keys)
     ]
-    # Ids are not used again, since buttons and posts name them: SQLite counts on from the last row, which stays.
+    # Buttons and posts contain ids, so ids are never reused. SQLite counts on from the last row, which stays.
     last = sa.select(sa.func.max(papers.c.id)).scalar_subquery()
     unkept = sa.and_(papers.c.last_on.is_(None), papers.c.first_on.is_(None), papers.c.id < last)
     unkept &= sa.not_(sa.or_(*named))
@@ -158,7 +157,7 @@ async def purge_unkept(connection: AsyncConnection, limit: int, ids: Iterable[in
             id_
             for (id_,) in await database.execute_in(connection, candidates, papers.c.id, islice(ids, limit))
         ]
-    # Looked at once more, by a statement that sees which rows named them until they were locked; from then on none can.
+    # Checked again under the lock: rows may have referred to them since, but no longer can.
     deletion = papers.delete().where(unkept).returning(papers.c.id)
     return len(await database.execute_in(connection, deletion, papers.c.id, found))
 
@@ -166,7 +165,7 @@ async def purge_unkept(connection: AsyncConnection, limit: int, ids: Iterable[in
 async def list_merged(
     connection: AsyncConnection, *, arxiv_ids: Iterable[str] = (), ids: Iterable[int] = ()
 ) -> dict[int, MergedPaper]:
-    """Return stored papers by id, listed or not, selected by arXiv ids or ids."""
+    """Return stored papers, listed or not, by id. Select them by arXiv ids or ids."""
     rows = await database.execute_in(connection, sa.select(papers), papers.c.arxiv_id, arxiv_ids)
     rows += await database.execute_in(connection, sa.select(papers), papers.c.id, ids)
     return {row.id: database.build_record(MergedPaper, row._mapping) for row in rows}
@@ -178,16 +177,17 @@ async def get_ids(connection: AsyncConnection, arxiv_ids: Iterable[str]) -> dict
 
 
 async def list_rows(connection: AsyncConnection, paper_ids: Sequence[int]) -> list[PaperRow]:
-    """Return the listed papers among these ids, in the given order."""
+    """Return the listed ones of the papers, in the order of `paper_ids`."""
     return await snapshot.read(connection, search.list_paper_rows, paper_ids)
 
 
 async def list_by_date(
     connection: AsyncConnection, on: date, *, min_votes: int = 0, origin: archive.Origin = archive.POSTED
 ) -> list[PaperRow]:
-    """Return the distinct papers of a date's digests, most votes first; unknown votes last, in digest order.
+    """Return the distinct papers of a date's digests without authors, most votes first.
 
-    Papers with unknown votes do not meet a minimum above 0. Authors are left out: thousands of papers may have thousands each.
+    Papers with unknown votes come last, in digest order, and do not meet a minimum above 0. Authors are left out
+    because thousands of papers may have thousands each.
     """
     best_ranks = (
         sa.select(t.entries.c.paper_id, sa.func.min(t.entries.c.rank).label("rank"))
@@ -207,7 +207,7 @@ async def list_by_date(
 
 
 async def count_by_date(connection: AsyncConnection, days: Sequence[date]) -> dict[date, int]:
-    """Return the number of distinct papers of the digests of each of these dates, without those for look-up."""
+    """Return the number of distinct papers on each date, without look-up digests."""
     query = (
         sa.select(t.digests.c.date_on, sa.func.count(sa.distinct(t.entries.c.paper_id)))
         .join(t.entries, t.entries.c.digest_id == t.digests.c.id)
@@ -219,7 +219,7 @@ async def count_by_date(connection: AsyncConnection, days: Sequence[date]) -> di
 
 
 async def list_newest_ids(connection: AsyncConnection, *, limit: int) -> list[int]:
-    """Return the ids of the last stored listed papers, the newest first."""
+    """Return the ids of the most recently stored listed papers, newest first."""
     query = (
         sa.select(papers.c.id).where(papers.c.last_on.is_not(None)).order_by(papers.c.id.desc()).limit(limit)
     )
@@ -227,7 +227,7 @@ async def list_newest_ids(connection: AsyncConnection, *, limit: int) -> list[in
 
 
 async def get_detail(connection: AsyncConnection, arxiv_id: str) -> PaperDetail | None:
-    """Return the details of a paper that a digest lists (with all appearances) or a service described; otherwise None."""
+    """Return a paper's details, or None unless a digest lists it or a service has described it."""
     ids = list((await get_ids(connection, [arxiv_id])).values())
     details = await list_details(connection, ids) or await _list_unlisted_details(connection, ids)
     if not details:
@@ -237,7 +237,7 @@ async def get_detail(connection: AsyncConnection, arxiv_id: str) -> PaperDetail 
 
 
 async def _list_unlisted_details(connection: AsyncConnection, paper_ids: Sequence[int]) -> list[PaperDetail]:
-    """Return the details of papers with a title that no digest lists, dated by publication."""
+    """Return the details of unlisted papers that have a title, dated by publication."""
     described = await list_facts_by_paper(connection, paper_ids)
     merged = await list_merged(connection, ids=described)
     details = []
@@ -250,7 +250,7 @@ async def _list_unlisted_details(connection: AsyncConnection, paper_ids: Sequenc
 
 
 async def list_details(connection: AsyncConnection, paper_ids: Sequence[int]) -> list[PaperDetail]:
-    """Return the details of the listed papers among these ids, in the given order."""
+    """Return the details of the listed ones of the papers, in the order of `paper_ids`."""
     merged = await list_merged(connection, ids=paper_ids)
     appearances = await archive.list_appearances(connection, merged)
     return [
@@ -265,22 +265,22 @@ async def list_details(connection: AsyncConnection, paper_ids: Sequence[int]) ->
 
 
 async def get_extent(connection: AsyncConnection, *, until_on: date) -> ArchiveExtent:
-    """Return the number of papers, and the date range of digests up to a date; later ones are dated in the future."""
+    """Return the number of listed papers and the date range of digests, without dates after `until_on`."""
     query = sa.select(sa.func.min(t.digests.c.date_on), sa.func.max(t.digests.c.date_on))
     first_on, last_on = (await connection.execute(query.where(t.digests.c.date_on <= until_on))).one()
     return ArchiveExtent(await snapshot.read(connection, search.count_listed), first_on, last_on)
 
 
-# Authors, their papers, and the index of authors by the words of their names. Names come with their folded keys.
+# Authors and their papers.
 
 AuthorNames = Sequence[tuple[str, str]]
-"""The authors of a paper in order, as (folded key, name as written)."""
+"""A paper's authors in order, as (folded key, name as written)."""
 
 
 async def set_authors(
     connection: AsyncConnection, names: Mapping[int, AuthorNames], *, new_paper_ids: Iterable[int] = ()
 ) -> None:
-    """Replace the authors of papers, by paper id. `new_paper_ids` have no stored authors to remove."""
+    """Replace the authors of papers, by paper id. The papers in `new_paper_ids` have no stored authors yet."""
     former_ids = set(names).difference(new_paper_ids)
     former = paper_authors.delete().returning(paper_authors.c.author_id, paper_authors.c.paper_id)
     removed = {
@@ -303,7 +303,7 @@ async def set_authors(
         for position, (key, name) in enumerate(paper)
     ]
     await database.insert_rows(connection, paper_authors, rows)
-    # By the difference: to count the papers of all authors of a collaboration again takes seconds for each of its papers.
+    # Only differences are applied: recounting the papers of a collaboration's authors takes seconds.
     changes = Counter({id_: counts[key] for key, id_ in known_ids.items()})
     changes.subtract(author_id for author_id, _ in removed)
     changed = [{"author_id": id_, "added": number} for id_, number in changes.items() if number]
@@ -314,7 +314,7 @@ async def set_authors(
 
 
 async def _match_existing(connection: AsyncConnection, names_by_key: Mapping[str, str]) -> dict[str, int]:
-    """Return the ids of known authors by key. A name with diacritics replaces a stored ASCII name."""
+    """Return the ids of known authors by key, and replace ASCII names by names with diacritics."""
     query = sa.select(authors.c.key, authors.c.id, authors.c.name)
     stored = await database.execute_in(connection, query, authors.c.key, names_by_key)
     renamed = [

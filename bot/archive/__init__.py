@@ -1,1 +1,1 @@
-"""Digests and papers: formats, ingest, the merge of what sources say, and exports."""
+"""Digests and papers: formats, ingest, merging of sources, and exports."""

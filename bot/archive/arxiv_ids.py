@@ -1,7 +1,8 @@
-"""arXiv ids in texts, links and headings, in one spelling without version.
+"""arXiv ids in texts, links and headings, in a canonical form without version.
 
-The scheme: https://info.arxiv.org/help/arxiv_identifier.html, the archives: `taxonomy/definitions` of arXiv's `arxiv-base`.
-arXiv refuses a whole request for one malformed id, so every id comes from `ID` or is checked by `is_possible`.
+The scheme is https://info.arxiv.org/help/arxiv_identifier.html; the archives are those of `taxonomy/definitions`
+in arXiv's `arxiv-base`. arXiv refuses a whole request for one malformed id, so every id matches `ID` or is checked
+by `is_possible`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ _ARCHIVES = (
     "|gr-qc|hep-ex|hep-lat|hep-ph|hep-th|math-ph|math|mtrl-th|nlin|nucl-ex|nucl-th|patt-sol|physics|plasm-ph|q-alg|q-bio"
     "|quant-ph|solv-int|supr-con"
 )
-"""Archives that gave ids until March 2007. q-fin, stat, econ and eess began later: their ids have no archive."""
+"""The archives in ids until March 2007. q-fin, stat, econ and eess began later; their ids have no archive."""
 _MONTH = "(?:0[1-9]|1[0-2])"
 _OLD_ID = (
     rf"(?:{_ARCHIVES})(?:\.[A-Za-z-]{{2,9}})?/"
@@ -25,9 +26,9 @@ _NEW_ID = (
     rf"|(?:1[5-9]|[2-9][0-9]){_MONTH}\.(?!00000)[0-9]{{5}})"
 )
 ID = rf"(?:{_NEW_ID}|{_OLD_ID})"
-"""A regular expression: a month, from 9107 on, and a number above 0 with as many digits as arXiv gave then.
+"""A regular expression for ids: a month from 9107 on and a positive number with the digits of its time.
 
-`math.GT/0309136` until 0703, with or without its subject class; `0704.0001` until 1412; `1501.00001` since.
+`math.GT/0309136` or `math/0309136` until 0703, `0704.0001` until 1412, `1501.00001` since.
 """
 _VERSION = r"(?:v[0-9]{1,3})?"
 _END = r"(?![0-9A-Za-z])"
@@ -45,15 +46,15 @@ _ID_ANYWHERE = re.compile(
     rf"(?<![0-9A-Za-z])(?:{_URL_PREFIX}|arxiv[^\s()<>\"'|]{{0,40}}/|arxiv:\s?)({ID}){_VERSION}{_END}",
     re.IGNORECASE,
 )
-"""An id in a link to arXiv or to another site about its papers (`papers.cool/arxiv/…`), or after `arXiv:`."""
+"""An id in a link to arXiv or a related site (`papers.cool/arxiv/…`), or after `arXiv:`."""
 _ID_IN_TEXT = re.compile(
     rf"(?:(?<![0-9A-Za-z])(?:{_URL_PREFIX}|arxiv[^\s()<>\"'|]{{0,40}}/|arxiv[:.]\s{{0,3}}|abs/)"
     rf"|(?<![0-9A-Za-z./$€£₩-])|(?<=[/\\:])(?={ID}{_VERSION}\.pdf))(?P<id>{ID}){_VERSION}(?:\.pdf)?"
     r"(?![0-9A-Za-z]|[./-][0-9A-Za-z])",
     re.IGNORECASE,
 )
-"""An id in a message or a file: in a link, marked, in a sentence (`2502.02737에서`), alone in a field, or as the name of
-a PDF; not a price or a part of a longer number.
+"""An id in a message or a file: in a link, after `arXiv:`, in a sentence (`2502.02737에서`), alone in a field, or as
+the name of a PDF; not a price or a part of a longer number.
 """
 _PLAIN_ID = re.compile(ID)
 _MIN_ID_LENGTH, _MAX_ID_LENGTH = len("0704.0001"), 64
@@ -61,41 +62,41 @@ _MAX_URL_LENGTH = 500
 
 
 def extract_arxiv_id(text: str) -> str | None:
-    """The id in `text`, or None: `text` is an id (`2502.02737v2`, `arXiv:cs/0112017`) or contains a link to a paper."""
+    """Return the id of a text that is an id (`2502.02737v2`, `arXiv:cs/0112017`) or contains a link, or None."""
     bare = parse_bare_id(text)
     match = None if bare else _URL_IN_TEXT.search(text)
     return _canonical(match[1]) if match else bare
 
 
 def parse_bare_id(text: str) -> str | None:
-    """The id if `text` is nothing else, with or without version, `arXiv:` or `.pdf`; otherwise None."""
+    """Return the id of a text that is only an id, with or without version, `arXiv:` or `.pdf`; otherwise None."""
     text = text.strip()
     match = _BARE_ID.fullmatch(text) if _MIN_ID_LENGTH <= len(text) <= _MAX_ID_LENGTH else None
     return _canonical(match[1]) if match else None
 
 
 def list_arxiv_ids(text: str, on: date) -> list[str]:
-    """Return the possible ids in a message or a file of any format, in order, each once. `on` is today's date."""
+    """Return the distinct possible ids in a message or a file of any format, in order. `on` is today."""
     found = dict.fromkeys(_canonical(match["id"]) for match in _ID_IN_TEXT.finditer(text))
     return [arxiv_id for arxiv_id in found if is_possible(arxiv_id, on)]
 
 
 def find_ids(text: str) -> list[tuple[str, int]]:
-    """Return every id in a link or after `arXiv:`, with its end in `text`."""
+    """Return each id in a link or after `arXiv:`, with the position of its end."""
     if not any(mark in text for mark in ("xiv", "Xiv", "XIV", "/papers/", "ar5iv")):
         return []
     return [(_canonical(match[1]), match.end(1)) for match in _ID_ANYWHERE.finditer(text)]
 
 
 def names_paper(text: str) -> bool:
-    """Return whether an id stands anywhere in a text, also as a bare number."""
+    """Return whether a text contains an id, even as a bare number."""
     return _ID_IN_TEXT.search(text) is not None
 
 
 def is_possible(arxiv_id: str, on: date | None = None) -> bool:
-    """Return whether a text is an id that arXiv can have assigned; with a date, whether its month has begun by then.
+    """Return whether a text is an id that arXiv can have assigned, by a date if given.
 
-    The next month counts as begun too, since it begins earlier in zones ahead of UTC.
+    The month after that date is allowed too, since it begins earlier in zones ahead of UTC.
     """
     if not _PLAIN_ID.fullmatch(arxiv_id):
         return False
@@ -105,7 +106,10 @@ def is_possible(arxiv_id: str, on: date | None = None) -> bool:
 
 
 def parse_link_at(text: str, start: int) -> tuple[str, str, int] | None:
-    """Id, URL and end of the link to a paper at exactly `start`, or None. It ends at white space, `)`, `>` or a quote."""
+    """Return id, URL and end of the link to a paper at `start`, or None.
+
+    The link ends at white space, `)`, `>`, `]` or a quote.
+    """
     match = _URL.match(text, start)
     if not match:
         return None
@@ -117,28 +121,28 @@ def parse_link_at(text: str, start: int) -> tuple[str, str, int] | None:
 
 
 def find_link(text: str) -> tuple[str, str, int] | None:
-    """Id, URL and end of the first link to a paper anywhere in `text`, or None."""
+    """Return id, URL and end of the first link to a paper in a text, or None."""
     match = _URL.search(text)
     return parse_link_at(text, match.start()) if match else None
 
 
 def abstract_url(arxiv_id: str) -> str:
-    """The URL of a paper's page on arXiv."""
+    """Return the URL of a paper's page on arXiv."""
     return f"https://arxiv.org/abs/{arxiv_id}"
 
 
 def pdf_url(arxiv_id: str) -> str:
-    """The URL of the newest PDF of a paper."""
+    """Return the URL of a paper's newest PDF."""
     return f"https://arxiv.org/pdf/{arxiv_id}"
 
 
 def huggingface_url(arxiv_id: str) -> str:
-    """The URL of a paper's page on Hugging Face."""
+    """Return the URL of a paper's page on Hugging Face."""
     return f"https://huggingface.co/papers/{arxiv_id}"
 
 
 def _canonical(arxiv_id: str) -> str:
-    """An old id (`math.GT/0309136`) in arXiv's preferred form: lower case, without subject class."""
+    """Return an id in arXiv's preferred form: old ids in lower case and without subject class."""
     if "/" not in arxiv_id:
         return arxiv_id
     archive, _, number = arxiv_id.lower().partition("/")

@@ -1,4 +1,4 @@
-"""The dates that have a digest, as `/digest`, its autocomplete and the web archive ask for them."""
+"""The dates with a digest, for `/digest`, its autocomplete and the web archive."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from storage import archive, papers
 from storage.database import Database
 
 MAX_DATES = 400
-"""More than a year, so that every date without a year is among them."""
+"""More than a year, so that a date typed without a year can be found."""
 MAX_SHOWN_DATES = 25
 MAX_LATER_DATES = 8
 
 
 class DigestDates:
-    """Finds the dates that have a digest."""
+    """Queries for the dates with a digest."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -23,12 +23,12 @@ class DigestDates:
     async def list_dates(
         self, since_on: date | None = None, until_on: date | None = None, *, limit: int = MAX_DATES
     ) -> list[date]:
-        """Return the dates of a period (inclusive) that have a digest, newest first."""
+        """Return the dates with a digest in a date range (inclusive), newest first."""
         async with self._database.read() as connection:
             return await archive.list_dates(connection, limit=limit, since_on=since_on, until_on=until_on)
 
     async def list_dates_around(self, on: date) -> list[date]:
-        """Return up to 25 dates that have a digest, newest first: some after a date, the others up to it."""
+        """Return up to 25 dates with a digest around a date, newest first; at most eight are later."""
         async with self._database.read() as connection:
             next_on = min(on, date.max - timedelta(days=1)) + timedelta(days=1)
             later = await archive.list_dates(
@@ -38,6 +38,6 @@ class DigestDates:
             return [*reversed(later), *await archive.list_dates(connection, limit=limit, until_on=on)]
 
     async def count_papers(self, days: Sequence[date]) -> dict[date, int]:
-        """Return the number of papers of each of these dates."""
+        """Return the number of papers on each date."""
         async with self._database.read() as connection:
             return await papers.count_by_date(connection, days)

@@ -1,10 +1,10 @@
-"""Writes digests and facts within the caller's transaction: inserts, corrections, and the notification.
+"""Storing of digests and facts within the caller's transaction, and merging of what they say about a paper.
 
-A digest is identified by its source, location and date: a new text there replaces its entries. A listing is compared by its
-papers without their votes, and keeps the papers that it had before.
+A digest is identified by its source, location and date: a new text there replaces its entries. Listings are
+compared without votes, and a corrected listing keeps its former papers.
 
-Each field of a paper is the first that is not empty by rank: arXiv, Hugging Face, files, then the other sources by priority
-and age. The statements themselves stay stored unchanged. Papers, their authors and the search index always change together.
+Each field of a paper is the first non-empty value by rank: arXiv, Hugging Face, files, then other sources by
+priority and age. Entries and facts stay stored unchanged. Papers, authors and the search index change together.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class IngestResult:
-    """Counts of an ingest. Of the `digests` read, those `written` were new or corrections; the rest were known.
+    """The counts and problems of an ingest. `written` counts the new and corrected digests.
 
-    `unrelated` are texts that name no paper; nothing is lost with them.
+    `unrelated` are files that mention no papers.
     """
 
     digests: int = 0
@@ -57,7 +57,7 @@ class IngestResult:
 
     @property
     def papers(self) -> int:
-        """Number of different papers in the digests."""
+        """The number of distinct papers in the digests."""
         return len(self.arxiv_ids)
 
     def __add__(self, other: IngestResult) -> IngestResult:
@@ -69,13 +69,13 @@ _ADDED = [name for name in IngestResult.__slots__ if name != "arxiv_ids"]
 
 
 MAX_LOCATION_LENGTH = 800
-"""Characters of a location that PostgreSQL can index; a longer one ends in a hash."""
+"""Characters of a location that PostgreSQL can index. A longer location ends in a hash."""
 
 
 def to_sourced_digests(digests: Iterable[Digest], source: str, location: str) -> list[SourcedDigest]:
     """Return the digests of one location with their hashes and languages.
 
-    A second format of one date is at a location of its own.
+    A second format for the same date gets a location with the format's name appended.
     """
     sourced: list[SourcedDigest] = []
     for digest in digests:
@@ -88,13 +88,13 @@ def to_sourced_digests(digests: Iterable[Digest], source: str, location: str) ->
 
 
 def _digest_hash(digest: Digest) -> str:
-    """Return the SHA-256, in hex, of a digest's text without surrounding white space, or of what identifies a listing."""
+    """Return the SHA-256 (hex) of a digest's stripped text, or of a listing's identity."""
     text = listing.identity(digest) if digest.format in listing.FORMATS else digest.text
     return hashlib.sha256(text.strip().encode()).hexdigest()
 
 
 SERVICES = (SourceKind.ARXIV.value, SourceKind.HUGGINGFACE.value)
-"""The services, as sources of facts, by rank. The other sources follow in the order of `models.Trust`."""
+"""The services with facts, by rank. Other sources follow in the order of `models.Trust`."""
 
 FORMAT_RANKS = {
     DigestFormat.NEWSLETTER: 0,
@@ -103,28 +103,28 @@ FORMAT_RANKS = {
     DigestFormat.LOOKUP: 2,
     DigestFormat.REVIEW: 3,
 }
-"""The order of the digests of one source: a review's title is a model's heading for its own summary."""
+"""The order of formats within a source. Reviews come last: their titles were written by a model."""
 
 _FIELDS = (
     *("title", "abstract", "thumbnail", "video", "code_url", "project_url", "organization", "code_stars"),
     *("affiliations", "keywords", "categories", "media"),
 )
-"""The fields that are taken from the first statement by rank that has one."""
+"""The fields whose value is the first non-empty one by rank."""
 
 _Statement: TypeAlias = Entry | PaperFacts
 
 
 def merge(arxiv_id: str, appearances: Iterable[Appearance], facts: Iterable[PaperFacts] = ()) -> MergedPaper:
-    """Merge all statements about a paper, in any order: each field is the first that is not empty by rank.
+    """Merge all entries and facts of a paper: each field is the first non-empty value by rank.
 
-    Votes are the newest count from services, with its time (UTC). Without one, a digest's count is used.
+    Votes are the newest count from services with its time (UTC), or else a digest's count.
     """
     appearances, facts = list(appearances), list(facts)
     ranked = sorted([*map(_rank_entry, appearances), *map(_rank_facts, facts)], key=itemgetter(0))
     said = [statement for _, _, statement in ranked]
     votes = max(((of.read_at, of.votes) for of in facts if of.votes is not None), default=None)
     if votes is None:
-        # The newest count of a source, whatever its format.
+        # The newest count by source, whatever the format.
         counts = [
             (rank[:3] + rank[4:], datetime.combine(on, time(), UTC), of.votes)
             for rank, on, of in ranked
@@ -133,7 +133,7 @@ def merge(arxiv_id: str, appearances: Iterable[Appearance], facts: Iterable[Pape
         votes = min(counts)[1:] if counts else None
     read_at, vote_count = votes or (None, None)
     named = next((statement for statement in said if statement.authors), None)
-    # A list is dated tomorrow at most when it comes in: so far may its zone be ahead of UTC.
+    # A list may be dated tomorrow, since its time zone may be ahead of UTC, but no later.
     dates = [min(of.date, of.counts_on + _DAY) for of in appearances]
     dates += [min(fact.listed_on, fact.read_at.date() + _DAY) for fact in facts if fact.listed_on]
     values = {name: _first_value(said, name) for name in _FIELDS}
@@ -153,7 +153,7 @@ def merge(arxiv_id: str, appearances: Iterable[Appearance], facts: Iterable[Pape
 
 
 def _rank_entry(of: Appearance) -> tuple[tuple[int, ...], date, _Statement]:
-    """Return an entry's rank with its day: within a source the newest counts, within a day the first stored."""
+    """Return an entry with its rank and date: the newest first within a source, the first stored within a date."""
     entry = of.entry
     names = entry.authors if of.format is DigestFormat.LISTING else remove_repeats(entry.authors)
     if len(names) < len(entry.authors):
@@ -177,7 +177,7 @@ def _first_value(said: Iterable[_Statement], field: str) -> Any:
 
 
 def _best_link(arxiv_id: str, said: Iterable[_Statement], facts: Iterable[PaperFacts]) -> str:
-    """Return Hugging Face's page if it lists the paper, arXiv's page if a service knows it, else a digest's link."""
+    """Return Hugging Face's page if it lists the paper, arXiv's if a service knows it, or else a digest's link."""
     known = [fact for fact in facts if fact.source in SERVICES]
     if any(fact.source == SourceKind.HUGGINGFACE.value and fact.listed_on for fact in known):
         return huggingface_url(arxiv_id)
@@ -185,7 +185,7 @@ def _best_link(arxiv_id: str, said: Iterable[_Statement], facts: Iterable[PaperF
 
 
 def remove_repeats(authors: Sequence[str]) -> tuple[str, ...]:
-    """Return a digest's authors without repeated names. (A service that repeats a name means two people.)"""
+    """Return a digest's authors without repeated names. A name that a service repeats belongs to two people."""
     first: dict[str, str] = {}
     for name in authors:
         first.setdefault(" ".join(name.split()).casefold(), name)
@@ -194,24 +194,23 @@ def remove_repeats(authors: Sequence[str]) -> tuple[str, ...]:
 
 _DAY = timedelta(days=1)
 Changes: TypeAlias = dict[int, tuple[MergedPaper, MergedPaper]]
-"""The papers that changed, by id: before and after."""
+"""The changed papers by id, as (before, after)."""
 
 CHUNK_PAPERS = 500
 """Papers per statement."""
 FILL_AGE_DAYS = 60
-"""Age in days given to the papers of a rolling list at its first read: too old for posts and alerts."""
+"""The age of a rolling list's papers at its first read: too old for posts and alerts."""
 MAX_NAME_LENGTH = 200
-"""Indexed characters of a name. PostgreSQL indexes 2,700 bytes; a list of authors without commas is one long name."""
+"""Indexed characters of a name. PostgreSQL indexes 2,700 bytes, and a list of authors without commas is one name."""
 
 
 async def write_digest_papers(
     connection: Connection, stored_digests: Mapping[int, SourcedDigest], former: Mapping[int, int]
 ) -> tuple[dict[str, int], set[str]]:
-    """Write the entries of digests whose rows exist, and update the papers they name or named before.
+    """Store the entries of stored digests, and merge the papers that they list or listed before.
 
-    `former` is the result of `archive.remove_entries` for a corrected digest.
-
-    Returns the paper ids of the digests by arXiv id, and the arXiv ids that are new to the archive.
+    `former` is the result of `archive.remove_entries` for a corrected digest. Returns the digests' paper ids by
+    arXiv id, and the arXiv ids that are new to the archive.
     """
     appearances: dict[str, list[Appearance]] = {}
     origins = await archive.list_origins(connection, stored_digests)
@@ -243,14 +242,14 @@ async def write_digest_papers(
 
 
 def unlisted_papers(arxiv_ids: Iterable[str]) -> list[MergedPaper]:
-    """Return papers with an id only, which no list shows."""
+    """Return papers that have only an id and are not listed."""
     return [merge(arxiv_id, []) for arxiv_id in arxiv_ids]
 
 
 async def _remerge(
     connection: Connection, stored: Mapping[int, MergedPaper], *, has_new_texts: bool = False
 ) -> Changes:
-    """Merge existing papers again and return the changes; papers with new texts are indexed again."""
+    """Merge stored papers again and return the changes. `has_new_texts`: index unchanged papers again too."""
     changes: Changes = {}
     slices = TimeSlices()
     for chunk in chunked(stored, CHUNK_PAPERS):
@@ -260,7 +259,7 @@ async def _remerge(
         merged: dict[int, MergedPaper] = {}
         for id_ in chunk:
             paper = merge(stored[id_].arxiv_id, appearances.get(id_, ()), paper_facts.get(id_, ()))
-            # That a digest had a paper is kept: those who were told of it are not told again, so it is not purged.
+            # A paper that left all digests keeps `first_on`, so that it is not purged and posted again later.
             merged[id_] = paper if _is_listed(paper) else replace(paper, first_on=stored[id_].first_on)
             await slices.pause()
         changed = {id_: paper for id_, paper in merged.items() if paper != stored[id_]}
@@ -287,7 +286,7 @@ def _is_listed(paper: MergedPaper) -> bool:
 
 
 def author_names(paper: MergedPaper) -> papers.AuthorNames:
-    """Return the searchable names with their keys, both bounded; empty for an unlisted paper."""
+    """Return a paper's author names with their keys for search, cut if too long; none for an unlisted paper."""
     if not _is_listed(paper):
         return ()
     names = [name[:MAX_NAME_LENGTH] for name in paper.authors]
@@ -295,15 +294,15 @@ def author_names(paper: MergedPaper) -> papers.AuthorNames:
 
 
 OnFreshPapers = Callable[[Connection, Sequence[int]], Awaitable[object]]
-"""Called inside the transaction with the ids of papers to compare with alerts: a fresh digest adds them, or facts name more
-authors or institutions of them."""
+"""A callback, inside the transaction, with the ids of papers to compare with alerts: papers that a fresh digest
+added, or that gained authors or institutions."""
 
 
 FRESH_PERIOD = timedelta(days=3)
 
 
 class DigestWriter:
-    """Writes digests, their papers and the index. Digests of the last `FRESH_PERIOD` raise alerts."""
+    """A writer of digests, papers and facts. Digests within `FRESH_PERIOD` raise alerts."""
 
     def __init__(self, clock: Clock, on_fresh: OnFreshPapers | None) -> None:
         self._clock = clock
@@ -312,10 +311,9 @@ class DigestWriter:
     async def write_new(
         self, connection: Connection, group: Mapping[int, SourcedDigest]
     ) -> tuple[dict[int, IngestResult], dict[int, SourcedDigest]]:
-        """Insert the new digests in bulk. Returns the results of these and of unchanged ones by their keys in the group, and
-        the others for `write_one`.
+        """Insert new digests in bulk; of rolling digests only the new papers.
 
-        Of a rolling digest only what is new is written.
+        Returns the results of new and unchanged digests by their keys in the group, and the rest for `write_one`.
         """
         dated = {index: await self._date_rolling(connection, sourced) for index, sourced in group.items()}
         results = {index: IngestResult() for index, sourced in dated.items() if sourced is None}
@@ -333,9 +331,9 @@ class DigestWriter:
         return results | dict(zip(new.values(), inserted, strict=True)), rest
 
     async def _date_rolling(self, connection: Connection, sourced: SourcedDigest) -> SourcedDigest | None:
-        """Return a rolling digest, dated today, with the papers that are new to its location; None without any.
+        """Return a rolling digest with its new papers, dated today, or None if there are no new papers.
 
-        At the first read all papers are new; they get a date that is too old for posts and alerts.
+        At the first read all papers are new, so they get a date that is too old for posts and alerts.
         """
         if not sourced.digest.is_rolling:
             return sourced
@@ -348,7 +346,7 @@ class DigestWriter:
     async def update_parsed(
         self, connection: Connection, digest_id: int, parsed: SourcedDigest
     ) -> IngestResult:
-        """Store the current parser's result for an unchanged text, if its entries differ."""
+        """Store the result of reparsing an unchanged text if its entries differ."""
         if parsed.digest.entries == await archive.list_entries_by_digest(connection, digest_id):
             return IngestResult()
         await archive.update_parse_result(connection, digest_id, parsed)
@@ -356,7 +354,7 @@ class DigestWriter:
         return IngestResult(written=1, new_papers=len(new))
 
     async def write_facts(self, connection: Connection, paper_facts: Sequence[PaperFacts]) -> IngestResult:
-        """Store metadata from services; a paper that no digest or list names stays hidden until one does."""
+        """Store facts from services. A paper that no digest or list contains stays hidden until one does."""
         ids = await papers.get_ids(connection, {fact.arxiv_id for fact in paper_facts})
         unknown = {fact.arxiv_id for fact in paper_facts}.difference(ids)
         ids |= await papers.add(connection, unlisted_papers(unknown))
@@ -368,14 +366,14 @@ class DigestWriter:
         return IngestResult(new_papers=len(unknown & listed), arxiv_ids=frozenset(ids))
 
     async def write_one(self, connection: Connection, sourced: SourcedDigest) -> IngestResult:
-        """Insert a digest, or replace its text and its entries if they differ."""
+        """Insert a digest, or replace its text and entries if they differ."""
         written, known = await self.write_new(connection, {0: sourced})
         return written[0] if written else await self._write_known(connection, known[0])
 
     async def _write_known(self, connection: Connection, sourced: SourcedDigest) -> IngestResult:
         stored = (await archive.find(connection, [sourced.key]))[sourced.key]
         if stored.format in listing.FORMATS and sourced.digest.format in listing.FORMATS:
-            # A paper that is gone from a list was posted and read all the same, and a feed gives its new papers alone.
+            # Papers that left the list may have been posted, and a feed only contains new papers.
             text = await archive.get_text(connection, stored.id)
             sourced = await asyncio.to_thread(_unite, sourced, stored.format, text or "")
         if stored.hash == sourced.hash:
@@ -401,7 +399,7 @@ class DigestWriter:
     async def _replace_entries(
         self, connection: Connection, digest_id: int, sourced: SourcedDigest
     ) -> tuple[set[int], set[str]]:
-        """Replace the entries of a digest; returns the paper ids that it did not name before, and the new arXiv ids."""
+        """Replace a digest's entries; return the paper ids that it did not list before, and the new arXiv ids."""
         former = await archive.remove_entries(connection, digest_id)
         ids, new = await write_digest_papers(connection, {digest_id: sourced}, former)
         return set(ids.values()) - former.keys(), new
@@ -412,7 +410,7 @@ class DigestWriter:
             await self._on_fresh(connection, sorted(paper_ids))
 
     async def _notify_of_names(self, connection: Connection, changes: Changes) -> None:
-        """Report papers of fresh digests that gained authors or institutions."""
+        """Report the papers of fresh digests that gained authors or institutions."""
         named = [
             paper_id
             for paper_id, (before, after) in changes.items()
@@ -426,19 +424,19 @@ class DigestWriter:
             await self._on_fresh(connection, sorted(fresh))
 
     def _fresh_days(self) -> tuple[date, date]:
-        """Return the first and the last fresh date. A zone ahead of UTC may date a digest tomorrow."""
+        """Return the first and the last fresh date: tomorrow, because of time zones ahead of UTC."""
         today = self._clock().date()
         return today - FRESH_PERIOD, today + timedelta(days=1)
 
 
 def _keep_new(sourced: SourcedDigest, on: date, known: Collection[str]) -> SourcedDigest | None:
-    """Return a rolling digest at the date `on` without the known arXiv ids; None if no paper is left."""
+    """Return a rolling digest with a date and without known papers, or None if no paper is left."""
     digest = listing.keep(sourced.digest, on, lambda arxiv_id: arxiv_id not in known)
     return replace(sourced, digest=digest, hash=_digest_hash(digest)) if digest.entries else None
 
 
 def _unite(sourced: SourcedDigest, former_form: DigestFormat, former_text: str) -> SourcedDigest:
-    """Return a listing joined with its former text. One that was for look-up stays so: it has too many papers to post."""
+    """Return a listing joined with its former text. A look-up listing stays one: it is too large to post."""
     form = former_form if former_form is DigestFormat.LOOKUP else sourced.digest.format
     digest = listing.union(replace(sourced.digest, format=form), former_text)
     language = fields.detect_language(digest.entries).value

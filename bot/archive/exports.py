@@ -1,7 +1,7 @@
-"""Files that other programs read: stored digests in each export format, and a reader's saved papers as references.
+"""Exports for other programs: stored digests in several formats, and saved papers as references.
 
-Newsletters, reviews and listings parse back to the same entries; `templates/export.*.md.j2` arrange the values of the
-first two.
+Newsletters, reviews and listings parse back to the same entries. `templates/export.*.md.j2` define the layout of
+newsletters and reviews.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _CENTURY_PIVOT = 91
 
 
 def year_of(arxiv_id: str) -> str:
-    """Return the year of an arXiv id; "" for any other text."""
+    """Return the year of an arXiv id, or "" for any other text."""
     if not arxiv_ids.is_possible(arxiv_id):
         return ""
     short = int(arxiv_id.rpartition("/")[2][:2])
@@ -38,11 +38,11 @@ def year_of(arxiv_id: str) -> str:
 
 
 def make_key(arxiv_id: str) -> str:
-    """Return the citation key of a paper. It depends on the id alone, since titles and authors are corrected later."""
+    """Return a citation key, which depends only on the id, since titles and authors may be corrected."""
     return f"arxiv:{arxiv_id}"
 
 
-# Papers as BibTeX entries, in Unicode (which biber and current BibTeX styles accept), with LaTeX escaped.
+# BibTeX entries, in Unicode (which biber and current BibTeX styles accept), with LaTeX escaped.
 
 _SPECIAL = re.compile(r"[\\{}$&#%_~^]")
 _COMMANDS = {
@@ -54,9 +54,9 @@ _COMMANDS = {
     "^": r"\textasciicircum{}",
 }
 _ORDERED = 2
-"""The fewest authors that have an order."""
+"""The fewest authors whose order matters."""
 UNCONFIRMED_ORDER = "Author order unconfirmed"
-"""The comment above an entry whose authors do not come from arXiv: digests shuffle them."""
+"""The comment above an entry whose authors are not from arXiv, since digests shuffle them."""
 
 
 def render_entry(
@@ -71,12 +71,10 @@ def render_entry(
     tags: Sequence[str] = (),
     is_latex: bool = True,
 ) -> str:
-    """Return one entry, ending in a line end.
+    """Return a BibTeX entry that ends in a newline.
 
-    With `is_latex`, as for titles of digests, the title becomes plain text first.
-
-    The year is that of the id (YYMM); a shortened list of authors ends in `and others`. The reader's own note is the
-    annotation, and the tags are the keywords. A comment marks an order of authors that arXiv has not confirmed.
+    `is_latex`: the title, as in digests, becomes plain text first. A shortened list of authors ends in `and others`.
+    A reader's note and tags become annotation and keywords. A comment marks an unconfirmed order of authors.
     """
     names = [_format_author(name) for name in authors if discord_text.to_single_line(name)]
     fields = {
@@ -98,7 +96,7 @@ def render_entry(
 
 
 def escape_bibtex(text: str) -> str:
-    """Return `text` on one line for a BibTeX field, with LaTeX's special characters escaped."""
+    """Return the text on one line with LaTeX's special characters escaped."""
     plain = discord_text.to_single_line(text)
     return _SPECIAL.sub(lambda match: _COMMANDS.get(match[0], f"\\{match[0]}"), plain)
 
@@ -109,11 +107,11 @@ def _format_author(name: str) -> str:
     return f"{{{escaped}}}" if "," in escaped or re.search(r"(?i)\band\b|\bothers\b", escaped) else escaped
 
 
-# A digest's entries as the Markdown of a newsletter or a review.
+# Digest entries as the Markdown of a newsletter or a review.
 
 
 class ExportPaper(NamedTuple):
-    """A paper for the export templates: its entry with a title on one line, its authors and its summary as Markdown."""
+    """A paper for the export templates. Authors and body are Markdown."""
 
     entry: Entry
     authors: str
@@ -121,15 +119,15 @@ class ExportPaper(NamedTuple):
 
 
 def render_newsletter_paper(entry: Entry) -> ExportPaper:
-    """Return a paper with its sections as bullets."""
+    """Render an entry with its sections as bullets."""
     return _build_paper(entry, entry.title or entry.arxiv_id, "\n".join(map(_render_bullet, entry.sections)))
 
 
 def render_review_paper(entry: Entry) -> ExportPaper:
-    """Return a paper with its sections as chapters inside a fence, the title above them."""
+    """Render an entry with its title and its sections as chapters inside a fence."""
     headless = [section for section in entry.sections if not section.heading]
     chapters = [section for section in entry.sections if section.heading]
-    # A single heading of level 1 would be the title.
+    # A single heading of level 1 would be read as the title.
     is_high = len(chapters) > 1 and any(_HIGH_HEADING.search(section.body) for section in chapters)
     parts = [f"# 논문 요약: {_one_line(entry.title)}"] if entry.title and entry.sections else []
     parts += [headless[0].body] if len(headless) == 1 else map(_render_bullet, headless)
@@ -157,7 +155,7 @@ def _build_paper(entry: Entry, title: str | None, body: str) -> ExportPaper:
 
 
 def _format_authors(entry: Entry) -> str:
-    """Return the names separated by commas, or as a quoted list if commas would be misread (`A, B`, `null`, `C+`).
+    """Join the authors with commas, or as a quoted list if commas would be misread (`A, B`, `null`, `C+`).
 
     `+` marks a shortened list.
     """
@@ -173,7 +171,7 @@ def _render_bullet(section: Section) -> str:
     heading = _one_line(section.heading).replace("*", "")
     first, *rest = section.body.split("\n")
     if any(rest) and all(line.startswith(" ") for line in rest if line.strip()):
-        # Below a line without indentation the common one stays.
+        # Common indentation is only kept under an empty first line.
         first, rest = "", [first, *rest]
     head = f"- ***{heading}***: {first}" if heading else f"- {first}"
     return "\n".join([head.rstrip(), *(f"  {line}" if line.strip() else "" for line in rest)])
@@ -191,7 +189,7 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", *"＝＋－＠")
 
 
 class ExportFormat(StrEnum):
-    """The values of `paperround export --format`."""
+    """The formats of `paperround export --format`."""
 
     NEWSLETTER = "newsletter"
     REVIEW = "review"
@@ -203,9 +201,9 @@ class ExportFormat(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ExportDigest:
-    """A digest with its metadata in storage. `file` is its location.
+    """A digest to export, with its location as `file`.
 
-    `stored` is what storage knows of the digest's papers, by arXiv id. JSON alone has `extra_fields`, in the digest's record.
+    `stored` contains the stored fields of its papers by arXiv id. `extra_fields` are only written to JSON.
     """
 
     digest: Digest
@@ -215,11 +213,10 @@ class ExportDigest:
 
 
 def render_export(export_format: ExportFormat, digests: Sequence[ExportDigest], templates: Templates) -> str:
-    """Return the digests, in the order given, as the text of one file that ends with a newline.
+    """Return digests, in the given order, as one file that ends in a newline.
 
-    NEWSLETTER, REVIEW and LISTING parse back to the same digests (those of one date become one); LISTING is one JSON
-    object per line with the newest votes. JSON is one digest per line structured like the output of `parse`,
-    CSV one row per paper of each digest, BIBTEX one entry per paper.
+    NEWSLETTER, REVIEW and LISTING parse back to the same digests, one per date. LISTING has a JSON object per line
+    with the newest votes, JSON a digest per line as `parse` prints it, CSV a row per entry, BIBTEX an entry per paper.
     """
     return _EXPORTERS[export_format](digests, templates)
 
@@ -246,7 +243,7 @@ def _render_listing(exported: Sequence[ExportDigest], _: Templates) -> str:
 
 
 def _with_stored_fields(item: ExportDigest, paper: listing.Paper) -> listing.Paper:
-    """Return a paper with what storage knows of it: the newest votes, and fields that its digest does not have."""
+    """Add the stored fields that a listing's paper lacks, and replace its votes by the newest."""
     stored = item.stored.get(paper["arxiv_id"], {})
     known = {
         name: stored[name] for name in ("abstract", "keywords", "code_url", "project_url") if name in stored
@@ -286,7 +283,7 @@ def _render_csv(exported: Sequence[ExportDigest], _: Templates) -> str:
 
 
 def _render_bibtex(exported: Sequence[ExportDigest], _: Templates) -> str:
-    """Return one entry per paper; stored authors count before those of the digest."""
+    """Render one entry per paper, with stored authors rather than the digest's."""
     distinct: dict[str, tuple[Entry, Mapping[str, Any]]] = {}
     for item in exported:
         for entry in item.digest.entries:
@@ -312,7 +309,7 @@ def _csv_line(row: Iterable[object]) -> str:
 
 
 def escape_formula(value: object) -> object:
-    """Return a value that spreadsheets do not evaluate: a text that begins like a formula gets an apostrophe."""
+    """Put an apostrophe before a text that a spreadsheet would evaluate as a formula."""
     if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
         return f"'{value}"
     return value
@@ -335,11 +332,10 @@ async def export_digests(
     since_on: date | None,
     until_on: date | None,
 ) -> str:
-    """Return the digests of a span of dates (both ends included, None for open) as the text of one file, oldest first.
+    """Return the digests of a date range (inclusive; None for an open end) as one file, oldest first.
 
-    NEWSLETTER and REVIEW take each date's digests in that format, or convert the others where there is none; LISTING
-    takes the listings. None of them has papers that are for look-up only. Raises PaperroundError if no digest is stored
-    for these dates.
+    NEWSLETTER and REVIEW take each date's digests of that format, or convert others if there is none. LISTING takes
+    the listings. These three leave out look-up digests. Raises PaperroundError if there are no digests.
     """
     async with database.read() as connection:
         digest_format = next((known for known in DigestFormat if known.value == form.value), None)
@@ -358,7 +354,7 @@ async def export_digests(
 def _prefer_format(rows: Sequence[StoredDigest], digest_format: DigestFormat) -> Iterable[StoredDigest]:
     """Yield each date's digests in a format.
 
-    If there are none, and the format is a written one: those in the other written formats, or else the listings.
+    If a date has none, a written format falls back to the other written formats, then to listings.
     """
     for _, date_rows in groupby(rows, key=lambda row: row.date_on):
         group = list(date_rows)
@@ -384,11 +380,11 @@ _STORED = (
     *("title", "votes", "votes_read_at", "authors", "authors_truncated", _CONFIRMED, "abstract", "keywords"),
     *("categories", "code_url", "project_url", "first_on", "last_on"),
 )
-"""The stored fields that the JSON export adds to a paper, in order."""
+"""The stored fields in the JSON export, in order."""
 
 
 async def _stored_metadata(connection: Connection, arxiv_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Return the merged metadata of papers by arXiv id."""
+    """Return the stored fields of papers by arXiv id."""
     ids = await papers.get_ids(connection, arxiv_ids)
     details = await papers.list_details(connection, list(ids.values()))
     confirmed = await papers.list_with_arxiv_authors(connection, [detail.id for detail in details])
@@ -402,11 +398,11 @@ async def _stored_metadata(connection: Connection, arxiv_ids: Sequence[str]) -> 
     }
 
 
-# A reader's saved papers, as reference managers read them.
+# A reader's saved papers for reference managers.
 
 
 class ReferenceFormat(StrEnum):
-    """The formats of an export of saved papers."""
+    """The export formats of saved papers."""
 
     BIBTEX = "bibtex"
     RIS = "ris"
@@ -417,7 +413,7 @@ FILE_ENDINGS = {ReferenceFormat.BIBTEX: "bib", ReferenceFormat.RIS: "ris", Refer
 
 
 class _Reference(NamedTuple):
-    """A saved paper as references have it, each text on one line. `title` is "" if it is unknown."""
+    """A saved paper with its title ("" if unknown) and author names, each on one line."""
 
     paper: SavedPaper
     title: str
@@ -428,16 +424,16 @@ class _Reference(NamedTuple):
 def render_references(
     form: ReferenceFormat, papers: Iterable[SavedPaper], confirmed_ids: Collection[int]
 ) -> str:
-    """Return saved papers as the text of a file of references, in their order.
+    """Return saved papers as a file of references, in the given order.
 
-    `confirmed_ids` are the papers whose authors are in arXiv's order; BibTeX notes it of the others.
+    `confirmed_ids` are the papers whose authors come from arXiv. BibTeX marks the others.
     """
     start, between, render, end = _REFERENCES[form]
     return start + between.join(render(_build_reference(paper, confirmed_ids)) for paper in papers) + end
 
 
 def _build_reference(paper: SavedPaper, confirmed_ids: Collection[int]) -> _Reference:
-    # The LaTeX that digests keep becomes plain text; a file's own title is plain.
+    # Digests may have LaTeX in titles; titles imported from a file are plain.
     title = typography.to_plain_text(paper.title or "") if paper.is_listed else paper.title or ""
     return _Reference(
         paper,
@@ -479,7 +475,7 @@ def _ris_reference(of: _Reference) -> str:
 
 def _ris_name(name: str) -> str:
     family, given, suffix = people.split_name(name)
-    # The third part is the suffix, so an empty second one stays before it.
+    # The suffix is the third part, so an empty second part must stay.
     return ", ".join([family, given, suffix] if suffix else filter(None, [family, given]))
 
 
@@ -511,4 +507,4 @@ _REFERENCES: Mapping[ReferenceFormat, tuple[str, str, Callable[[_Reference], str
     ReferenceFormat.RIS: ("", "", _ris_reference, ""),
     ReferenceFormat.CSL: ("[\n", ",\n", _csl_reference, "\n]\n"),
 }
-"""For each format: the beginning of the file, the separator, the renderer of one reference, the end."""
+"""For each format: the file's beginning, the separator, the renderer of a reference, the file's end."""

@@ -1,6 +1,6 @@
-"""The fields of digests: headings that name a paper or a date, labelled lines, and single values, cleaned and bounded.
+"""The fields of digests: headings with a paper or a date, labelled lines, and single values, cleaned and bounded.
 
-Also the limits of a digest's size and the language of a summary. Pure.
+Also the size limits of digests and the language of a summary.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from bot.text import typography
 from storage.models import Entry, Locale, Problem, Section
 
 MAX_PAPERS = 10_000
-"""The most papers read from one text: as many as a source may bring in its first poll."""
+"""The most papers read from one text, and from a source's first poll."""
 MAX_AUTHORS = 10_000
-"""The most authors of one paper: twice as many as any paper has had."""
+"""The most authors of a paper, twice as many as any paper has had."""
 MAX_CHARACTERS = 40_000
-"""The most characters of a paper's sections together, with headings: twenty times a long review."""
+"""The most characters of all sections of a paper with headings, twenty times a long review."""
 MAX_LINE_LENGTH = 1_000
 """Characters of a title or a heading."""
 MAX_NAME_LENGTH = 200
-"""Characters of a name; the longest are those of collaborations."""
+"""Characters of a name. Collaborations have the longest."""
 _MAX_TEXT_LENGTH = 20_000
 MAX_URL_LENGTH = 2_000
 _MAX_LABELS = 50
@@ -36,7 +36,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def decode_json(text: str | bytes) -> object:
-    """Return the value of a JSON text without lone surrogates (half of an emoji that a server cut).
+    """Parse JSON and drop lone surrogates (halves of an emoji that a server cut).
 
     Raises ValueError for invalid or too deeply nested JSON.
     """
@@ -59,14 +59,14 @@ def storable_text(text: str) -> str:
 
 
 def bounded_key(location: str, max_length: int) -> str:
-    """Return the location, or for a longer one its beginning and the SHA-256 of the whole, `max_length` characters."""
+    """Return the location, with a SHA-256 in place of its end if it exceeds `max_length` characters."""
     if len(location) <= max_length:
         return location
     return location[: max_length - 64] + hashlib.sha256(location.encode("utf-8", "replace")).hexdigest()
 
 
 def describe_bug(error: Exception) -> str:
-    """Return the end of an error message about a bug; the parsing process has no log of its own."""
+    """Return the end of an error message about a bug, since the parsing process has no log."""
     detail = clean_line(str(error), _MAX_BUG_LENGTH)
     return f"caused an internal error ({type(error).__name__}{f': {detail}' if detail else ''})"
 
@@ -78,16 +78,16 @@ _VISIBLE = re.compile(
     "[^\\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164"
     "\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]"
 )
-"""A character with a glyph: no space, joiner, filler (Hangul's, blank Braille), variation selector, direction or tag."""
+"""A visible character: no space, joiner, filler (Hangul, blank Braille), variation selector, direction or tag."""
 
 
 def is_visible(text: str) -> bool:
-    """Return whether a text has a visible character. A title of filler characters cannot be clicked."""
+    """Return whether a text has a visible character. A title without one could not be clicked."""
     return _VISIBLE.search(text) is not None
 
 
 def clean_line(value: object, max_length: int = MAX_LINE_LENGTH) -> str | None:
-    """Return a text on one line of at most `max_length` characters, or None without a visible character."""
+    """Return a text on one line of at most `max_length` characters, or None if it has no visible character."""
     if not isinstance(value, str):
         return None
     line = " ".join(_strip_control_characters(value[: 4 * max_length]).split())
@@ -97,12 +97,12 @@ def clean_line(value: object, max_length: int = MAX_LINE_LENGTH) -> str | None:
 
 
 def cut_line(line: str, max_length: int) -> str:
-    """Return a line of at most `max_length` characters, with an ellipsis for what is cut."""
+    """Cut a line to `max_length` characters, with an ellipsis at the cut."""
     return line if len(line) <= max_length else line[: max_length - 1].rstrip() + "…"
 
 
 def clean_paragraph(value: object) -> str | None:
-    """Return a text with paragraphs separated by an empty line, or None if it is empty."""
+    """Return a text as paragraphs separated by empty lines, or None if it is empty."""
     if not isinstance(value, str):
         return None
     text = _strip_control_characters(value[:_MAX_TEXT_LENGTH].replace("\r\n", "\n")).strip()
@@ -110,17 +110,17 @@ def clean_paragraph(value: object) -> str | None:
 
 
 def clean_labels(values: object) -> tuple[str, ...]:
-    """Return keywords or categories, each on one line, in order, without duplicates."""
+    """Return the distinct keywords or categories in order, each on one line."""
     return tuple(dict.fromkeys(_clean_each(values, _clean_name)))[:_MAX_LABELS]
 
 
 def clean_names(values: object) -> tuple[str, ...]:
-    """Return the names of people, each on one line, in order. Two who share a name stay two; `*` and the like are not names."""
+    """Return people's names in order, each on one line. Repeated names stay; names without a letter are dropped."""
     return tuple(line for line in _clean_each(values, _clean_name) if any(map(str.isalpha, line)))
 
 
 def clean_media(values: object) -> tuple[str, ...]:
-    """Return the addresses of pictures and videos, in order, each once."""
+    """Return the distinct URLs of pictures and videos in order."""
     return tuple(dict.fromkeys(_clean_each(values, clean_url)))[:_MAX_MEDIA]
 
 
@@ -129,13 +129,13 @@ def _clean_name(value: object) -> str | None:
 
 
 def _clean_each(values: object, clean: Callable[[object], str | None]) -> Iterator[str]:
-    """Yield the valid items of a list, cleaned."""
+    """Yield the cleaned items of a list, without invalid ones."""
     if not isinstance(values, str | bytes | Mapping) and isinstance(values, Iterable):
         yield from filter(None, map(clean, itertools.islice(values, MAX_AUTHORS)))
 
 
 def clean_url(value: object) -> str | None:
-    """Return an http or https URL, or None for anything else. A line break within it is removed, as browsers do."""
+    """Return an http(s) URL without line breaks, which browsers drop too, or None for any other value."""
     from yarl import URL
 
     if not isinstance(value, str) or len(value) > MAX_URL_LENGTH:
@@ -155,12 +155,12 @@ _VIDEOS = (".mp4", ".webm", ".mov")
 
 
 def is_picture(address: str) -> bool:
-    """Return whether an address names a picture that Discord shows, by its ending."""
+    """Return whether a URL ends like a picture that Discord shows."""
     return _path_of(address).endswith(_PICTURES)
 
 
 def is_video(address: str) -> bool:
-    """Return whether an address names a video that Discord plays, by its ending."""
+    """Return whether a URL ends like a video that Discord plays."""
     return _path_of(address).endswith(_VIDEOS)
 
 
@@ -169,14 +169,14 @@ def _path_of(address: str) -> str:
 
 
 def clean_votes(value: object) -> int | None:
-    """Return a vote count, or None for any other value. Unknown is never 0."""
+    """Return a vote count, or None (never 0) for any other value."""
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _MAX_VOTES:
         return None
     return value
 
 
 def clean_date(value: object) -> date | None:
-    """Return the date of an ISO 8601 time, or None."""
+    """Return the date of an ISO 8601 time, or None for any other value."""
     if not isinstance(value, str):
         return None
     try:
@@ -186,7 +186,7 @@ def clean_date(value: object) -> date | None:
 
 
 def _strip_control_characters(text: str) -> str:
-    """Remove NUL, lone surrogates and other control characters except line feed and tab, and shorten runs of marks."""
+    """Remove control characters except newline and tab, and lone surrogates; shorten runs of combining marks."""
     if not text.isprintable():
         text = "".join(
             letter
@@ -202,17 +202,17 @@ _SAMPLE_CHARACTERS = 300
 _MAX_SUMMARIES = 10
 _MIN_LETTERS = 40
 _MIN_HANGUL_SHARE = 0.2
-"""Korean summaries have Latin terms, but over a third of their letters are Hangul."""
+"""Over a third of the letters in Korean summaries are Hangul, although they contain Latin terms."""
 
 
 def detect_language(papers: Iterable[Entry]) -> Locale:
-    """Return KO when a fifth of the summaries' letters are Hangul, else EN; titles and names do not count."""
+    """Return KO if a fifth of the letters in the summaries are Hangul, else EN. Ignores titles and names."""
     first = (section for paper in papers for section in paper.sections[:1])
     return _detect_language(itertools.islice(first, _MAX_SUMMARIES), 1) or Locale.EN
 
 
 def detect_section_language(sections: Sequence[Section]) -> Locale | None:
-    """Return the language of one summary; None if it has too few letters to tell."""
+    """Return the language of a summary, or None if it has too few letters to tell."""
     return _detect_language(sections[:3], _MIN_LETTERS)
 
 
@@ -225,7 +225,7 @@ def _detect_language(sections: Iterable[Section], min_letters: int) -> Locale | 
 
 
 def cut_sections(sections: Sequence[Section]) -> Iterator[Section]:
-    """Yield the sections up to MAX_CHARACTERS, the last of them cut, and long headings too."""
+    """Yield sections up to MAX_CHARACTERS together, and cut the last one and long headings."""
     room = MAX_CHARACTERS
     for section in sections:
         heading = cut_line(section.heading or "", MAX_LINE_LENGTH)
@@ -238,15 +238,15 @@ def cut_sections(sections: Sequence[Section]) -> Iterator[Section]:
 
 
 def describe_cut(row: int) -> Problem:
-    """Return the problem of a text with too many papers, at the row of the first one left out."""
+    """Return the problem of a text with too many papers. `row` is that of the first paper left out."""
     return Problem(row + 1, f"only the first {MAX_PAPERS:,} papers are read, up to here")
 
 
-# The parts of a written digest: headings that name a paper, labelled lines, bullets with a heading.
+# Parts of written digests: headings with a paper, labelled lines, bullets with a heading.
 
 
 class PaperHeading(NamedTuple):
-    """A heading's paper. `title` is None if the heading is only the id, `url` without a link."""
+    """The paper of a heading. `title` is None if the heading is only an id, and `url` if it has no link."""
 
     arxiv_id: str
     title: str | None
@@ -254,7 +254,7 @@ class PaperHeading(NamedTuple):
 
 
 def parse_paper_heading(text: str) -> PaperHeading | None:
-    """The paper of a heading that links to it, or begins with its id; None for other headings."""
+    """Return the paper that a heading links to or whose id it begins with, or None."""
     for match in _LINK_START.finditer(text):
         if link := arxiv_ids.parse_link_at(text, match.end()):
             arxiv_id, url, _ = link
@@ -271,7 +271,7 @@ _LINK_START = re.compile(r"\]\(<?")
 
 
 def _clean_title(title: str) -> str | None:
-    """The title on one line, without escaped brackets and bold around it. None if nothing is left."""
+    """Return a title on one line without backslashes before brackets and without bold; None if it is empty."""
     title = " ".join(title.replace("\\[", "[").replace("\\]", "]").split())
     title = title[2:-2].strip() if title.startswith("**") and title.find("**", 2) == len(title) - 2 else title
     return title if is_visible(title) else None
@@ -283,7 +283,7 @@ _BULLET_HEADING = re.compile(
 
 
 def split_heading(text: str) -> tuple[str | None, str]:
-    """A bullet's heading, its bold beginning before a colon or dash (`**New**: it …`), and the rest."""
+    """Split a bullet into its bold heading before a colon or dash (`**New**: it …`), or None, and the rest."""
     match = _BULLET_HEADING.match(text)
     return (match["bold"].rstrip(" :：") or None, text[match.end() :]) if match else (None, text)
 
@@ -299,7 +299,7 @@ _UNKNOWN_VALUES = frozenset({"", "-", "–", "—", "?", "n/a", "none", "null", 
 
 
 def parse_labelled_field(line: str) -> tuple[str, str] | None:
-    """The field of a line, also of a bold one: "votes" or "authors", and its value. None for other lines."""
+    """Return a line's field ("votes" or "authors") and value, or None for any other line."""
     match = _LABEL.match(line)
     if not match:
         return None
@@ -308,7 +308,7 @@ def parse_labelled_field(line: str) -> tuple[str, str] | None:
 
 
 def parse_votes(value: str) -> tuple[int | None, bool]:
-    """The number, None if the digest does not know it, and whether the value could be parsed as either."""
+    """Return the number of votes, None if unknown, and whether the value is valid."""
     value = value.strip("*_` ")
     match = _COUNT.fullmatch(value) if len(value) < 40 else None
     return (int(match[1].replace(",", "")), True) if match else (None, value.lower() in _UNKNOWN_VALUES)
@@ -324,9 +324,10 @@ _TRAILING_MORE = re.compile(r"\s(?:et\.? al\.?|and [0-9]{1,4} (?:others|more)|�
 
 
 def parse_authors(value: str) -> tuple[tuple[str, ...], bool]:
-    """The names in order, and whether the digest shortened the list.
+    """Return the names in order, and whether the digest shortened the list.
 
-    Commas or semicolons separate them, or they are a Python or JSON list. The mark of a shortened list can be anywhere.
+    The names are separated by commas or semicolons, or form a Python or JSON list. The mark of a shortened list can
+    be anywhere.
     """
     if value.lower().strip("*_` ") in _UNKNOWN_VALUES:
         return (), False
@@ -361,7 +362,7 @@ _MEDIA = re.compile(
 
 
 def parse_media(line: str) -> tuple[str | None, str | None] | None:
-    """The URLs of the cover and the video that a line shows in Markdown or HTML; None if it shows neither."""
+    """Return the URLs of the cover and the video (one is None) in a line of Markdown or HTML, or None."""
     match = _MEDIA.search(line[:5_000]) if line.startswith(("!", "[", "<")) else None
     if not match:
         return None
@@ -371,7 +372,7 @@ def parse_media(line: str) -> tuple[str | None, str | None] | None:
     return (None, address) if is_film else (address, None)
 
 
-# Dates, in unambiguous spellings only: the year first, or the month by name. Also spans of days, and in paths.
+# Dates in unambiguous spellings: the year first, or the month by name. Also date spans, and dates in paths.
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH = rf"({'|'.join(_MONTHS)})[a-z]{{0,6}}\.?"
@@ -396,7 +397,7 @@ _MAX_DATED_LENGTH = 300
 
 
 def _find_dates(text: str) -> set[tuple[str, str, str]]:
-    """Year, month (a number or a name) and day of all dates in one spelling."""
+    """Return (year, month, day) of all dates in one spelling. The month is a number or a name."""
     text = text[:_MAX_DATED_LENGTH]
     if range_ := _RANGE.search(text):
         first, second, day, year = range_.groups()
@@ -407,18 +408,18 @@ def _find_dates(text: str) -> set[tuple[str, str, str]]:
 
 
 def has_date(text: str) -> bool:
-    """Whether a text has something like a date, even an impossible one."""
+    """Return whether a text contains a date, even an impossible one."""
     return bool(_find_dates(text))
 
 
 def find_date(text: str) -> date | None:
-    """The date in a heading or a cell; the last day of a span. None without a date or for an impossible one."""
+    """Return the date, or the last of a span, in a heading or cell; None if there is none or one is impossible."""
     dates = [_make_date(*parts) for parts in _find_dates(text)]
     return max(filter(None, dates), default=None) if all(dates) else None
 
 
 def find_path_date(name: str) -> date | None:
-    """The date in a file's name or the last folders of its path or address; the last day of a week."""
+    """Return the date in a path or URL, in its last four parts; the last day of a week. None if there is none."""
     parts = name.split("?")[0].rstrip("/").split("/")[-4:]
     parts[-1] = parts[-1].rpartition(".")[0] or parts[-1]
     path = "/".join(parts)

@@ -1,6 +1,6 @@
-"""Finds and reads files of digests, and summarises the problems that many of them share.
+"""Finding and reading digest files, and summaries of their problems.
 
-Loads neither the database nor the search: `paperround parse` needs neither.
+Imports neither the database nor the search, since `paperround parse` needs neither.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ _NOT_UTF8 = "its name is not UTF-8; rename it"
 
 @dataclass(frozen=True, slots=True)
 class TextFile:
-    """A file and its text. `name` is the path as given, with the path below a given folder appended after `/`."""
+    """A file and its text. `name` is the given path, or the given folder joined with the path inside it."""
 
     name: str
     text: str
 
     @property
     def location(self) -> str:
-        """The absolute path, so that one file has one location from any working directory."""
+        """The absolute path, so that a file's location does not depend on the working directory."""
         return os.path.abspath(self.name)
 
 
 def find_files(paths: Iterable[str]) -> Iterator[str | LocatedProblem]:
-    """Yield the given files, and from folders the files with a digest's suffix at any depth, sorted by name, unopened."""
+    """Yield the given files and, sorted by name, the files in given folders that may be digests."""
     for name in paths:
         path = Path(name)
         try:
@@ -47,7 +47,7 @@ def find_files(paths: Iterable[str]) -> Iterator[str | LocatedProblem]:
 
 
 def read_file(name: str | LocatedProblem) -> TextFile | LocatedProblem:
-    """Read a file that `find_files` found; a problem stays one. Binary files and those above `parse.MAX_BYTES` are problems."""
+    """Read a file from `find_files`, or return the problem. Binary and oversized files are problems."""
     if isinstance(name, LocatedProblem):
         return name
     if not _is_utf8(name):
@@ -61,7 +61,7 @@ def read_file(name: str | LocatedProblem) -> TextFile | LocatedProblem:
 
 
 def read_bytes(path: Path) -> bytes:
-    """Return the bytes of a file. Raises OSError, and NotADigestError for what is not a regular file or is too large."""
+    """Return a file's bytes. Raises OSError, or NotADigestError if it is too large or not a regular file."""
     if not path.is_file():
         raise errors.NotADigestError("it is not a regular file")
     if (size := path.stat().st_size) > parse.MAX_BYTES:
@@ -72,9 +72,9 @@ def read_bytes(path: Path) -> bytes:
 
 
 def list_folder(folder: Path, *, with_hidden: bool = True) -> tuple[list[str], list[LocatedProblem]]:
-    """Return the files with a digest's suffix at any depth, sorted, relative with `/`, and what cannot be read.
+    """Return the relative paths of files that may be digests, at any depth and sorted, and the unreadable ones.
 
-    Links to folders are not followed. Those whose names begin with a dot are left out unless `with_hidden`.
+    Links to folders are not followed. Without `with_hidden`, names that begin with a dot are left out.
     """
     names: list[str] = []
     problems: list[LocatedProblem] = []
@@ -94,12 +94,12 @@ def list_folder(folder: Path, *, with_hidden: bool = True) -> tuple[list[str], l
 
 
 _VARYING = re.compile(r"[0-9][0-9.,v]*|[“\"][^“”\"]{0,400}[”\"]")
-"""The parts in which problems of one sort differ: numbers, ids and quotations."""
+"""The parts in which similar problems differ: numbers, ids and quotations."""
 _SHOWN, _PLACES = 3, 10
 
 
 def group_problems(problems: Iterable[LocatedProblem]) -> list[list[LocatedProblem]]:
-    """Group problems that differ only in numbers and quotations, in order."""
+    """Group the problems that differ only in numbers and quotations, in order."""
     groups: dict[tuple[str, bool], list[LocatedProblem]] = {}
     for problem in problems:
         sort = _VARYING.sub("#", problem.message.partition(" (")[0])
@@ -108,7 +108,7 @@ def group_problems(problems: Iterable[LocatedProblem]) -> list[list[LocatedProbl
 
 
 def fold_problems(problems: Iterable[LocatedProblem]) -> Iterator[str]:
-    """Yield a sentence for each problem; for many of one sort, the first three and the count and places of the rest."""
+    """Yield a sentence for each problem; for many similar problems, three and a summary of the rest."""
     for group in group_problems(problems):
         shown = group if len(group) <= _SHOWN + 1 else group[:_SHOWN]
         for problem in shown:
@@ -135,7 +135,7 @@ def _find_in_folder(name: str, folder: Path) -> Iterator[str | LocatedProblem]:
 
 
 def _is_utf8(name: str) -> bool:
-    """Whether a name of the file system can be stored and printed."""
+    """Return whether a file name can be stored and printed."""
     try:
         name.encode()
     except UnicodeEncodeError:

@@ -1,7 +1,7 @@
-"""HTML as Markdown: the elements that digests use, for all code that reads pages.
+"""Conversion of untrusted HTML pages to Markdown, for the elements that digests use.
 
-The scanner is our own, and linear, because pages are untrusted. Lexbor (selectolax) builds 2.5 million nodes from
-30 kB of open formatting elements and takes 14 s for 400 kB of nested lists; html.parser takes minutes for `<a <a <a`.
+This scanner takes linear time. Lexbor (selectolax) builds 2.5 million nodes from 30 kB of open formatting elements
+and takes 14 s for 400 kB of nested lists; html.parser takes minutes for `<a <a <a`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _ID_ATTRIBUTE = re.compile(
 
 
 def to_markdown(page: str) -> str:
-    """Return headings, lists, links, emphasis, images, code and text of a page as Markdown, in linear time."""
+    """Return a page's headings, lists, links, emphasis, images, code and text as Markdown."""
     return _MarkdownWriter(page).text
 
 
@@ -41,12 +41,12 @@ _LONG_NUMBER = re.compile(r"&#[0-9]{100,};?")
 
 
 def unescape(text: str) -> str:
-    """Return a text with character references as characters; one of a hundred digits, which Python may refuse, as U+FFFD."""
+    """Decode character references. Those with a hundred digits, which Python may refuse, become U+FFFD."""
     return html.unescape(_LONG_NUMBER.sub("\N{REPLACEMENT CHARACTER}", text))
 
 
 def parse_attributes(text: str) -> dict[str, str]:
-    """Return the attributes of a tag by lower-case name; the first counts if a name is repeated."""
+    """Return a tag's attributes by lower-case name. The first of a repeated attribute counts."""
     values: dict[str, str] = {}
     if "=" in text or text.strip(" /"):
         for name, double, single, bare in _ATTRIBUTE.findall(text):
@@ -55,7 +55,7 @@ def parse_attributes(text: str) -> dict[str, str]:
 
 
 class _MarkdownWriter:
-    """Collects the Markdown of a page. An unclosed element ends with the page."""
+    """A converter of one page. Unclosed elements end with the page."""
 
     def __init__(self, page: str) -> None:
         self._written = io.StringIO()

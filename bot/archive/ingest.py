@@ -1,6 +1,6 @@
-"""Ingests digests and facts: parses files and texts, and stores each digest whole or not at all.
+"""Ingest: parses files and texts, and stores each digest completely or not at all.
 
-`digest_writer` decides within a transaction what is new, known or a correction.
+`digest_writer` decides inside the transaction whether a digest is new, known or corrected.
 """
 
 from __future__ import annotations
@@ -27,21 +27,19 @@ from storage.models import Digest, LocatedProblem, PaperFacts, SourcedDigest
 log = structlog.get_logger(__name__)
 
 BATCH_DIGESTS = 60
-"""Maximum number of digests per transaction in a bulk ingest: a commit costs as much as ten digests."""
+"""The most digests per transaction in a bulk ingest. A commit costs as much as ten digests."""
 BATCH_ENTRIES = 1_000
-"""Maximum number of entries per transaction, unless one digest has more. Other writers wait: a known paper takes up to
-2 ms.
-"""
+"""The most entries per transaction, unless one digest has more. Other writers wait up to 2 ms per known paper."""
 BATCH_CHARACTERS = 2_000_000
-"""A batch is stored once its texts have this many characters."""
+"""Characters of text at which a batch of files is stored."""
 PAUSE_RATIO = 0.25
-"""Pause after a transaction, as a share of its duration, for other writers: SQLite has no queue for them."""
+"""The pause after a transaction relative to its duration, for other writers, which SQLite does not queue."""
 FACTS_BATCH = 200
 """Papers per transaction when storing facts."""
 
 
 class IngestService:
-    """Stores digests and facts."""
+    """A service that parses texts and stores digests and facts."""
 
     def __init__(
         self, database: Database, clock: Clock, *, on_fresh: digest_writer.OnFreshPapers | None = None
@@ -51,26 +49,23 @@ class IngestService:
         self._writer = digest_writer.DigestWriter(clock, on_fresh)
 
     async def add_text(self, text: str, *, source: str = sources.FILES, location: str) -> IngestResult:
-        """Parse a text and store each of its digests in its own transaction.
-
-        Raises errors.NotADigestError for a text without digests.
-        """
+        """Parse a text and store its digests. Raises NotADigestError if it has none."""
         parsed = await _parse(text, location, self._clock().date())
         return await self.add_digests(parsed, source=source, location=location)
 
     async def add_digests(
         self, parsed: Sequence[Digest], *, source: str = sources.FILES, location: str
     ) -> IngestResult:
-        """Store all digests of one location, as `add_batch` does."""
+        """Store all digests of one location."""
         digests = digest_writer.to_sourced_digests(parsed, source, location)
         return sum(await self.add_batch(digests), IngestResult())
 
     async def add_files(
         self, files: Iterable[TextFile | LocatedProblem]
     ) -> AsyncGenerator[tuple[str, IngestResult], None]:
-        """Store the digests of many files, several per transaction; yields each file's name and result once stored.
+        """Store the digests of many files, several per transaction, and yield each file's name and result.
 
-        A file that could not be read or has no digest is a problem without line.
+        An unreadable file, or a file without a digest, is a problem without a line number.
         """
         batch: list[tuple[str, list[SourcedDigest]]] = []
         character_count = 0
@@ -94,10 +89,7 @@ class IngestService:
             yield stored
 
     async def reparse_all(self) -> AsyncIterator[IngestResult]:
-        """Parse every stored text with the current parser; yields a result for each digest. Raises no alerts.
-
-        Corrections are not counted, since the texts did not change.
-        """
+        """Reparse every stored text with the current parser, and yield a result for each digest. Raises no alerts."""
         async with self._database.read() as connection:
             ids = await archive.list_ids(connection)
         for digest_id in ids:
@@ -110,7 +102,7 @@ class IngestService:
             yield result
 
     async def add_facts(self, paper_facts: Iterable[PaperFacts]) -> IngestResult:
-        """Store and merge metadata from services. A paper that no list shows stays hidden until one does."""
+        """Store and merge facts from services. A paper that no digest or list contains stays hidden until one does."""
         result = IngestResult()
         for chunk in chunked(paper_facts, FACTS_BATCH):
             async with self._writing() as connection:
@@ -119,7 +111,7 @@ class IngestService:
 
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[Connection]:
-        """Open a transaction that holds the ingest lock, and pause after it."""
+        """Open a transaction with the ingest lock, and pause after it."""
         started = time.monotonic()
         async with self._database.transaction() as connection:
             await archive.lock_ingest(connection)
@@ -140,8 +132,9 @@ class IngestService:
         return results
 
     async def add_batch(self, group: Sequence[SourcedDigest]) -> list[IngestResult]:
-        """Store digests of any locations and return one result for each. Raises the first storage error after storing
-        the others.
+        """Store digests of any locations and return a result for each.
+
+        Raises the first error only after all other digests are stored.
         """
         results: list[IngestResult] = []
         for outcome in await self._store(group):
@@ -151,9 +144,9 @@ class IngestService:
         return results
 
     async def _store(self, group: Sequence[SourcedDigest]) -> list[IngestResult | Exception]:
-        """Store digests and return the result of each, or the error of one that cannot be stored.
+        """Store digests and return a result or an error for each.
 
-        New digests share transactions; corrections, and digests that failed together, get one each.
+        New digests share transactions. Corrections, and the digests of a failed batch, get one each.
         """
         results: dict[int, IngestResult | Exception] = {}
         for batch in _divide(group):
@@ -191,7 +184,7 @@ class IngestService:
 
 
 def _divide(group: Sequence[SourcedDigest]) -> Iterator[dict[int, SourcedDigest]]:
-    """Yield the digests, with their places in the group, that one transaction may store."""
+    """Divide digests into one batch per transaction, each by position in the group."""
     batch: dict[int, SourcedDigest] = {}
     entries = 0
     for index, sourced in enumerate(group):
@@ -205,7 +198,7 @@ def _divide(group: Sequence[SourcedDigest]) -> Iterator[dict[int, SourcedDigest]
 
 
 def _parse_result(sourced: SourcedDigest) -> IngestResult:
-    """Return the counts of one parsed digest, without what storing it changes."""
+    """Return the result of parsing one digest, before it is stored."""
     return IngestResult(
         digests=1,
         arxiv_ids=frozenset(entry.arxiv_id for entry in sourced.digest.entries),
@@ -217,13 +210,13 @@ def _parse_result(sourced: SourcedDigest) -> IngestResult:
 
 
 def _report_bug(name: str, error: Exception) -> IngestResult:
-    """Return the result of a file that causes a bug when it is read or a digest of it is stored."""
+    """Log a bug in parsing or storing a file, and return it as a problem."""
     isolation.log_error(log, "file not ingested because of a bug", error, file=name)
     return IngestResult(problems=(LocatedProblem(name, None, f"it {fields.describe_bug(error)}"),))
 
 
 def _parse_file(file: TextFile | LocatedProblem, on: date) -> list[SourcedDigest] | IngestResult:
-    """Return the digests of a file, or the result for a file without digests."""
+    """Return a file's digests, or the result if it has none."""
     if isinstance(file, LocatedProblem):
         return IngestResult(problems=(file,))
     is_json, names_paper = parse.is_json(file.text), arxiv_ids.names_paper(file.text)
@@ -237,5 +230,5 @@ def _parse_file(file: TextFile | LocatedProblem, on: date) -> list[SourcedDigest
 
 
 async def _parse(text: str, name: str, on: date) -> tuple[Digest, ...]:
-    """Return the digests of a text, off the event loop: a long line takes as long as a hundred others."""
+    """Return a text's digests. Runs in a thread, since one long line may take long."""
     return await asyncio.to_thread(lambda: parse.parse_text(fields.storable_text(text), name, on))

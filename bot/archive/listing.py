@@ -1,7 +1,7 @@
-"""The listing format: the papers that a service, or the author of a *list*, names for one day, as a JSON object.
+"""The listing format: a JSON object with one day's papers from a service or from the author of a *list*.
 
-Its text is generated here, not kept as read. The JSON of services is read with their own field names. Votes and other
-counts are in the text but not in its identity: they change all day, and new counts are not a correction.
+Its text is generated here rather than stored as read. Services' JSON is read with their field names. Votes and other
+counts are in the text but not in its identity: they change all day, so new counts are not a correction.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ MAX_SUMMARY_LENGTH = 4_000
 
 _SPACE = re.compile(r"\s*")
 Paper = dict[str, Any]
-"""A paper of a listing, cleaned: `arxiv_id` and the known fields of `_CLEANERS`."""
+"""A cleaned paper: `arxiv_id` and the known fields of `_CLEANERS`."""
 
 
 FORMATS = frozenset({DigestFormat.LISTING, DigestFormat.LIST, DigestFormat.LOOKUP})
-"""The formats whose text is an object of this module."""
+"""The formats whose text this module generates."""
 
 
 def build_records(
     values: Sequence[tuple[int, object]], listing_form: DigestFormat = DigestFormat.LISTING
 ) -> tuple[Digest, ...]:
-    """Return the listings among JSON values, in order; those of one date become one. A service's have `listing_form`.
+    """Return the listings among JSON values in order, one per date. A service's listings get `listing_form`.
 
-    Raises NotADigestError if there is none. A value that is not a listing is among the problems of the first.
+    Other values are problems of the first listing. Raises NotADigestError if there is no listing.
     """
     papers_by_day: dict[tuple[DigestFormat, date], list[tuple[int, object]]] = {}
     problems: list[Problem] = []
@@ -68,9 +68,9 @@ def build(
     form: DigestFormat = DigestFormat.LISTING,
     is_rolling: bool = False,
 ) -> Digest:
-    """The listing of a day. `papers` are objects with the fields of `Paper`, not cleaned yet; `lines` are their lines.
+    """Build the listing of a day from uncleaned objects with the fields of `Paper`, and their lines.
 
-    Papers without an arXiv id and repeated ones are left out and named as problems.
+    Repeated papers and papers without an arXiv id are problems.
     """
     found = list(problems)
     known: dict[str, Paper] = {}
@@ -87,13 +87,13 @@ def build(
 
 
 def papers_of(text: str) -> list[Paper]:
-    """The cleaned papers of a listing, in order, by its text."""
+    """Return the cleaned papers in a listing's text, in order."""
     papers: list[Paper] = json.loads(text)["papers"]
     return papers
 
 
 def identity(digest: Digest) -> str:
-    """Return the identity of a listing: its papers by id, without order, votes and other counts."""
+    """Return a listing's identity: its papers sorted by id, without votes and other counts."""
     rows = sorted(
         [entry.arxiv_id, entry.title, entry.authors, entry.thumbnail, [part.body for part in entry.sections]]
         for entry in digest.entries
@@ -102,7 +102,7 @@ def identity(digest: Digest) -> str:
 
 
 def union(digest: Digest, former_text: str) -> Digest:
-    """Return the listing joined with the papers and fields that only its former text has."""
+    """Add the papers and fields to a listing that only its former text has."""
     papers = {paper["arxiv_id"]: paper for paper in papers_of(digest.text)}
     for paper in papers_of(former_text):
         papers[paper["arxiv_id"]] = paper | papers.get(paper["arxiv_id"], {})
@@ -110,13 +110,13 @@ def union(digest: Digest, former_text: str) -> Digest:
 
 
 def keep(digest: Digest, on: date, is_kept: Callable[[str], bool]) -> Digest:
-    """The digest at another date with only some of its papers, by arXiv id."""
+    """Return the listing with another date and only the papers whose arXiv ids are kept."""
     papers = [paper for paper in papers_of(digest.text) if is_kept(paper["arxiv_id"])]
     return _build_cleaned(digest.format, on, papers, digest.problems, is_rolling=digest.is_rolling)
 
 
 def read_values(text: str) -> Iterator[tuple[int, object]]:
-    """Yield each JSON value with its line. Raises NotADigestError for a text that is not JSON."""
+    """Yield each JSON value in a text with its line. Raises NotADigestError for invalid JSON."""
     decoder = json.JSONDecoder()
     position = _skip_space(text, 0)
     line = 1 + text.count("\n", 0, position)
@@ -139,12 +139,12 @@ def _skip_space(text: str, position: int) -> int:
 
 
 def is_record(value: object) -> bool:
-    """Whether a JSON value says that it is a listing."""
+    """Return whether a JSON value has the format of a listing."""
     return isinstance(value, Mapping) and value.get("format") in [form.value for form in FORMATS]
 
 
 def _read_record(record: object) -> tuple[tuple[DigestFormat, date] | str, list[object]]:
-    """The format, date and papers of a listing, or the reason why it is not a listing."""
+    """Return a listing's format, date and papers, or the reason why the value is not a listing."""
     if not isinstance(record, Mapping) or not is_record(record):
         return 'it is JSON, but not a listing: its "format" is not "listing"', []
     on, papers = fields.clean_date(record.get("date")), record.get("papers")
@@ -156,7 +156,7 @@ def _read_record(record: object) -> tuple[tuple[DigestFormat, date] | str, list[
 
 
 def from_service(item: object) -> Mapping[str, Any] | None:
-    """An item of Hugging Face's API with the fields of `Paper`, not cleaned yet; None for no object."""
+    """Return an item of Hugging Face's API with the fields of `Paper`, uncleaned, or None for a non-object."""
     if not isinstance(item, Mapping):
         return None
     paper = item.get("paper")
@@ -199,7 +199,7 @@ def _get_mapping(item: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def _clean_paper(raw: object) -> Paper | str:
-    """A paper with clean fields, or what is wrong with it."""
+    """Return a paper with clean fields, or the reason why it is invalid."""
     if not isinstance(raw, Mapping):
         return "is not an object"
     name = fields.clean_line(raw.get("arxiv_id"), 100)
@@ -213,7 +213,7 @@ def _clean_paper(raw: object) -> Paper | str:
 
 
 def _clean_summary(value: object) -> str | None:
-    """A summary in paragraphs, shortened; None for an HTML page in its place."""
+    """Return a summary in paragraphs, shortened, or None if it is empty or an HTML page."""
     text = fields.clean_paragraph(value) or ""
     is_page = text.lower().startswith(("<!doctype", "<html"))
     return None if is_page or not text else fields.cut_line(text, MAX_SUMMARY_LENGTH)
@@ -236,7 +236,7 @@ _CLEANERS: Mapping[str, Any] = {
     "submitter": lambda value: fields.clean_line(value, 200),
     "published_on": lambda value: (on := fields.clean_date(value)) and on.isoformat(),
 }
-"""The fields of a paper besides its id. Each function returns None, or an empty list, for an invalid value."""
+"""The fields besides the id. Each function returns None or an empty list for an invalid value."""
 
 
 def _build_cleaned(
@@ -255,7 +255,7 @@ def _build_cleaned(
 
 def _entry(form: DigestFormat, rank: int, paper: Paper) -> Entry:
     summary = paper.get("summary")
-    # An address that is shown does not look like another: the text may be another author's.
+    # Not a link: its label could disguise the URL.
     sections = summaries.drop_refusal((Section(None, summary.replace("](", "] (")),) if summary else ())
     is_service, media = form is DigestFormat.LISTING, paper.get("media", ())
     return Entry(

@@ -1,4 +1,4 @@
-"""Markdown line by line: headings, rules, bold text, numbers, indentation and code fences."""
+"""Markdown line by line: headings, thematic breaks, indentation, link labels and code fences."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MAX_LABEL_LENGTH = 400
 
 
 class Heading(NamedTuple):
-    """A `#` heading: its row from 0, the number of hashes, the text after them."""
+    """A `#` heading: its row from 0, the number of hashes, and the text after them."""
 
     row: int
     level: int
@@ -22,7 +22,7 @@ class Heading(NamedTuple):
 
 
 def normalise(text: str) -> str:
-    """The text with line ends as `\\n`, without byte order mark, NUL (which PostgreSQL rejects) and long runs of marks."""
+    """Normalise line ends to `\\n`, and drop the byte order mark, NULs and long runs of combining marks."""
     if text.startswith("\ufeff"):
         text = text[1:]
     if "\r" in text:
@@ -31,13 +31,13 @@ def normalise(text: str) -> str:
 
 
 def find_headings(rows: Sequence[str]) -> Iterator[Heading]:
-    """Yield the headings at the beginning of lines. Those within code count too."""
+    """Yield the headings at the start of lines, including those in code."""
     candidates = (parse_heading(row, line) for row, line in enumerate(rows) if line.startswith("#"))
     return filter(None, candidates)
 
 
 def parse_heading(row: int, line: str) -> Heading | None:
-    """The heading of a line, or None; `#hashtag` and more than six hashes are not headings."""
+    """Return the heading of a line, or None. `#hashtag` and more than six hashes are not headings."""
     text = line.lstrip("#")
     level = len(line) - len(text)
     if not 0 < level <= _MAX_LEVEL or (text and text[0] not in " \t"):
@@ -46,19 +46,19 @@ def parse_heading(row: int, line: str) -> Heading | None:
 
 
 def is_thematic_break(line: str) -> bool:
-    """Whether the line is a thematic break: `---`, `***`, `___`."""
+    """Return whether a line is a thematic break: `---`, `***` or `___`."""
     bare = line.strip()
     return len(bare) >= 3 and bare[0] in "-*_" and bare[-1] == bare[0] and not bare.strip(bare[0] + " ")
 
 
 def dedent(rows: Sequence[str]) -> Sequence[str]:
-    """The rows without their common indentation of spaces."""
+    """Return the rows without their common indentation."""
     common = min((len(line) - len(line.lstrip(" ")) for line in rows if line.strip()), default=0)
     return [line[common:] for line in rows] if common else rows
 
 
 def trim_lines(rows: Sequence[str]) -> Sequence[str]:
-    """The rows, with blank ones trimmed from both ends and rules trimmed from the end."""
+    """Trim blank rows from both ends, and thematic breaks from the end."""
     first, last = 0, len(rows)
     while last and (not rows[last - 1].strip() or is_thematic_break(rows[last - 1])):
         last -= 1
@@ -68,13 +68,13 @@ def trim_lines(rows: Sequence[str]) -> Sequence[str]:
 
 
 def excerpt(text: str) -> str:
-    """The beginning of a line in quotes, for a message."""
+    """Return the beginning of a text in quotation marks, for a message."""
     text = " ".join(text[: 2 * _EXCERPT_LENGTH].split())
     return f"“{text[:_EXCERPT_LENGTH]}…”" if len(text) > _EXCERPT_LENGTH else f"“{text}”"
 
 
 def label_before(line: str, end: int) -> str:
-    """The label of a Markdown link whose `]` is at `end`; "" without the bracket that opens it."""
+    """Return the label of the Markdown link whose `]` is at `end`, or "" if no bracket opens it."""
     start = line.rfind("[", max(0, end - _MAX_LABEL_LENGTH), end)
     if "]" not in line[start + 1 : end]:
         return line[start + 1 : end] if start >= 0 else ""
@@ -93,18 +93,18 @@ _MARKDOWN_LANGUAGES = frozenset({"markdown", "md"})
 
 
 def is_fence(line: str) -> bool:
-    """Whether the line is an opening or closing fence."""
+    """Return whether a line opens or closes a code fence."""
     return _FENCE.match(line) is not None
 
 
 def is_markdown_fence(line: str) -> bool:
-    """Whether the line opens a fence around Markdown, as models wrap their answers."""
+    """Return whether a line opens a fence around Markdown, in which models wrap their answers."""
     fence = _FENCE.match(line)
     return fence is not None and fence[2].strip().lower() in _MARKDOWN_LANGUAGES
 
 
 def find_code_rows(rows: Sequence[str]) -> Set[int]:
-    """Return the rows of closed code fences, with the fences. Fences of Markdown and unclosed ones do not count as code."""
+    """Return the rows of code including its fences. Unclosed fences and fences of Markdown are not code."""
     code: set[int] = set()
     opened: tuple[int, str] | None = None
     for row, line in enumerate(rows):

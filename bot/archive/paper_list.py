@@ -1,7 +1,7 @@
-"""Lists of papers as others write them, in Markdown or JSON: the arXiv ids of each day, with the labels of their links.
+"""Lists of papers in Markdown or JSON, as other projects write them: the arXiv ids of each day with titles.
 
-An id counts in a link, a table cell, or at an edge of a short line; one within prose is a mention. Titles, authors and
-abstracts come from arXiv, so a link's label is only a first title. Papers without any date are a *rolling* digest.
+An id counts if it is in a link, in a table cell, or at either end of a short line; in prose it is a mention. A link's
+label is a provisional title until arXiv's facts arrive. Papers without a date form a *rolling* digest.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ _CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _MAX_TITLE_LENGTH, _MAX_SHORT_LINE, _MAX_CELL_LENGTH = 300, 200, 24
 NO_PAPER = "it names no paper of arXiv"
-"""The reason given for a text without papers."""
+"""The reason for refusing a text without papers."""
 
 
 class _Paper(NamedTuple):
-    """A paper as a text names it. A mention stands within prose."""
+    """A paper in a text. `is_mention`: it only occurs in prose."""
 
     arxiv_id: str
     title: str | None
@@ -51,9 +51,9 @@ class _Paper(NamedTuple):
 
 
 def parse(rows: Sequence[str], name: str, on: date | None) -> tuple[Digest, ...]:
-    """The digests of a list in Markdown, by date; undated papers become a rolling digest dated `on`.
+    """Parse a list in Markdown into a digest per date. Undated papers become a rolling digest dated `on`.
 
-    `name` is the path or address, which may contain the date. Raises NotADigestError, with the reason, for other texts.
+    `name`, its path or URL, may contain the date. Raises NotADigestError with the reason for any other text.
     """
     front_on, start = _read_front_matter(rows)
     named_on = front_on or fields.find_path_date(name)
@@ -66,9 +66,9 @@ def parse(rows: Sequence[str], name: str, on: date | None) -> tuple[Digest, ...]
 
 
 def parse_json(text: str, name: str, on: date | None, listing_form: DigestFormat) -> tuple[Digest, ...]:
-    """The digests of a text of JSON values: listings as they are, and otherwise the papers in its objects.
+    """Parse JSON values: listings, an answer of Hugging Face, or any objects that contain papers.
 
-    `name`, `on` and `listing_form` are as in `parse.parse_text`. Raises NotADigestError with the reason without a digest.
+    For the arguments see `parse.parse_text`. Raises NotADigestError with the reason if there is no digest.
     """
     values = listing.read_values(text)
     head = list(islice(values, 2))
@@ -83,13 +83,13 @@ def parse_json(text: str, name: str, on: date | None, listing_form: DigestFormat
         paper for line, value in chain(head, values) for paper in _read_value(value, line - 1, path_on)
     )
     if not papers:
-        # Most JSON is not a list: the reason is that of the first value.
+        # This raises the reason why the first value is not a listing.
         return listing.build_records(head)
     return _build_digests(papers, on, problems, is_named=True)
 
 
 def _take(papers: Iterable[_Paper]) -> tuple[list[_Paper], list[Problem]]:
-    """Return the first MAX_PAPERS different papers, and a problem if there are more."""
+    """Return the first MAX_PAPERS distinct papers, and a problem if there are more."""
     taken, ids = list[_Paper](), set[str]()
     for paper in papers:
         ids.add(paper.arxiv_id)
@@ -102,7 +102,10 @@ def _take(papers: Iterable[_Paper]) -> tuple[list[_Paper], list[Problem]]:
 def _build_digests(
     papers: Sequence[_Paper], on: date | None, problems: Sequence[Problem], *, is_named: bool
 ) -> tuple[Digest, ...]:
-    """The digests of what a text names. A day in its name, in JSON or in a heading makes a list of less than three papers."""
+    """Build a digest per date. A list needs three papers, or fewer if it has a date.
+
+    `is_named`: the date is in the name, or the text is JSON.
+    """
     everything = {paper.arxiv_id for paper in papers}
     listed = [paper for paper in papers if not paper.is_mention]
     found = {paper.arxiv_id for paper in listed}
@@ -121,14 +124,14 @@ def _build_digests(
     dated = {paper.arxiv_id for paper in listed if paper.on}
     for paper in listed:
         if paper.on is None and paper.arxiv_id in dated:
-            continue  # it is named once more, as in a table of contents
+            continue  # repeated without a date, as in a table of contents
         known = by_day.setdefault(paper.on, {}).setdefault(paper.arxiv_id, paper)
         if known.title is None:
             by_day[paper.on][paper.arxiv_id] = known._replace(title=paper.title)
     if on is None and None in by_day:
         number = len(by_day[None])
         raise errors.NotADigestError(f"it lists {number} paper{'s' if number > 1 else ''} without a date")
-    # The rolling one first: whether its place was read before is asked before the dated ones are stored.
+    # The rolling digest comes first: whether it is the first read is checked before the dated ones are stored.
     return tuple(
         listing.build(
             day or on or date.min,
@@ -142,11 +145,11 @@ def _build_digests(
     )
 
 
-# Markdown: line by line, with the date of the heading above, the line or the paragraph.
+# Markdown, line by line. The date is that of the line, its paragraph or the heading above.
 
 
 def _read_rows(rows: Sequence[str], start: int, named_on: date | None) -> Iterator[_Paper]:
-    """Yield the papers of a text without its code, comments and references."""
+    """Yield the papers of a text, except those in code, comments and references."""
     code = markdown_lines.find_code_rows(rows)
     targets = {match[1].lower(): match[2] for row in rows if (match := _DEFINITION.match(row))}
     section_on, is_mentioning, is_comment = named_on, False, False
@@ -182,12 +185,12 @@ def _read_rows(rows: Sequence[str], start: int, named_on: date | None) -> Iterat
 
 
 def _dated(papers: Iterable[_Paper], on: date | None) -> Iterator[_Paper]:
-    """Yield papers; those without a date get the one of their paragraph."""
+    """Add the date of a paragraph to its papers without a date."""
     return (paper if paper.on else paper._replace(on=on) for paper in papers)
 
 
 def _find_day(line: str, *, is_heading: bool) -> date | None:
-    """Return the date of a heading, or of a line with little else; not the date of the list's last update."""
+    """Return the date of a heading or a short line, unless it is the date of the list's last update."""
     if not is_heading and (len(line) > 100 or ":" in line):
         return None
     plain = _plain(line)
@@ -196,7 +199,7 @@ def _find_day(line: str, *, is_heading: bool) -> date | None:
 
 
 def _read_line(line: str, row: int, on: date | None) -> Iterator[_Paper]:
-    """Yield the papers of a line: those of its links, then the ids in what is left of it."""
+    """Yield the papers in a line's links, then those in the rest of the line."""
     if "/" not in line and "." not in line:
         return
     spans: list[tuple[int, int]] = []
@@ -231,7 +234,7 @@ def _read_line(line: str, row: int, on: date | None) -> Iterator[_Paper]:
 
 
 def _cut_out(line: str, spans: list[tuple[int, int]]) -> str:
-    """Return the line without these spans, which may be nested."""
+    """Remove spans, which may be nested, from a line."""
     kept, position = [], 0
     for start, end in sorted(spans):
         kept.append(line[position : max(start, position)])
@@ -240,7 +243,7 @@ def _cut_out(line: str, spans: list[tuple[int, int]]) -> str:
 
 
 def _find_others(rest: str, cells: Sequence[str], words: Sequence[str]) -> Iterator[str]:
-    """Yield the ids of a line outside its links: marked as arXiv's, in brackets, alone in a cell, first or last."""
+    """Yield the ids outside links: after `arXiv:`, in brackets, alone in a cell, or at either end of the line."""
     yield from (arxiv_id for arxiv_id, _ in arxiv_ids.find_ids(rest))
     yield from _BUTTON.findall(rest)
     parts = [*cells, *_BRACKETED.findall(rest[:600]), *words[:2], *words[-1:]]
@@ -249,7 +252,7 @@ def _find_others(rest: str, cells: Sequence[str], words: Sequence[str]) -> Itera
 
 
 def _resolve(line: str, targets: Mapping[str, str]) -> str:
-    """A line with `[label][name]` and `[label]` as links to the addresses of their names."""
+    """Return the line with reference links (`[label][name]`, `[label]`) turned into inline links."""
 
     def link(match: re.Match[str]) -> str:
         url = targets.get((match[2] or match[1]).lower())
@@ -259,12 +262,12 @@ def _resolve(line: str, targets: Mapping[str, str]) -> str:
 
 
 def _plain(text: str) -> str:
-    """The first characters of a text without links, emphasis and HTML."""
+    """Return the first 600 characters of a text without links, emphasis and HTML."""
     return " ".join(_MARKUP.sub("", _LINK.sub("]", text[:600])).replace("[", "").replace("]", "").split())
 
 
 def _as_title(label: str) -> str | None:
-    """A link's label as a title; None for captions, names, numbers, addresses and translations."""
+    """Return a link's label as a title, or None for captions, names, numbers, URLs and translations."""
     title = _plain(label).strip(" \"“”'‘’:：-–—")
     words = len(_WORD.findall(title[:_MAX_TITLE_LENGTH]))
     is_other = "://" in title or "![" in label or len(title) > _MAX_TITLE_LENGTH or _CJK.search(title)
@@ -272,7 +275,7 @@ def _as_title(label: str) -> str | None:
 
 
 def _read_front_matter(rows: Sequence[str]) -> tuple[date | None, int]:
-    """The date in the front matter, and the row after it."""
+    """Return the date in the front matter, or None, and the row after the front matter."""
     end = next((row for row in range(1, min(len(rows), 60)) if rows[row].strip() == "---"), 0)
     if not end or rows[0].strip() != "---":
         return None, 0
@@ -285,14 +288,14 @@ def _read_front_matter(rows: Sequence[str]) -> tuple[date | None, int]:
     return next(filter(None, dates), None), end + 1
 
 
-# JSON and JSON Lines: objects, rows and texts with the id of a paper.
+# JSON and JSON Lines: objects, rows and texts with a paper's id.
 
 _TITLE_KEYS = ("title", "paper_title", "original_title", "title_en", "name")
 _DATE_KEY = re.compile(r"(?:date|publish|created|submitted|announced|\Aday\Z)", re.IGNORECASE)
 
 
 def _read_value(value: object, row: int, path_on: date | None) -> Iterator[_Paper]:
-    """Yield the papers in a JSON value, outermost first and in order, without recursion."""
+    """Yield the papers in a JSON value in order, without recursion."""
     stack: list[tuple[str, object, date | None, str | None]] = [("", value, None, None)]
     while stack:
         key, item, on, title = stack.pop()
@@ -326,7 +329,7 @@ def _read_value(value: object, row: int, path_on: date | None) -> Iterator[_Pape
 
 
 def _read_id(value: object) -> str | None:
-    """The id of a value that is an id or a link to a paper, and nothing else."""
+    """Return the id of a value that is only an id or a link to a paper, or None."""
     if not isinstance(value, str) or len(value) >= 300 or " " in value.strip():
         return None
     doi = value.lower().partition("10.48550/arxiv.")[2]
@@ -335,14 +338,14 @@ def _read_id(value: object) -> str | None:
 
 
 def _date_of(item: Mapping[str, Any]) -> date | None:
-    """Return the date in the fields of an object, preferring any to the date of an update."""
+    """Return the date in an object's fields, preferably not the date of an update, or None."""
     named = sorted(filter(_DATE_KEY.search, item), key=lambda name: "update" in name.lower())
     dates = (fields.find_date(value[:40]) for name in named if isinstance(value := item[name], str))
     return next(filter(None, dates), None)
 
 
 def _read_answer(values: Sequence[tuple[int, object]]) -> list[Any]:
-    """The items of a raw answer of Hugging Face, a list of objects that each have a `paper`; empty for other JSON."""
+    """Return the items of an answer of Hugging Face, a list of objects with a `paper`; none for other JSON."""
     if len(values) != 1 or not isinstance(values[0][1], list):
         return []
     items = values[0][1]

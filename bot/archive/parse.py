@@ -1,7 +1,7 @@
-"""The entry point of the parsers: bytes to text, text to digests, digests to the JSON of `paperround parse`.
+"""The entry point of the parsers: bytes to text, text to digests, and digests to the JSON of `paperround parse`.
 
-JSON is detected by its first character, the written formats by a heading that names daily papers and a date. All other
-texts may be lists of papers.
+JSON is detected by its beginning, written formats by a heading with "daily papers" and a date. Any other text may
+be a list of papers.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ FILE_SUFFIXES = frozenset({".md", ".markdown", ".txt", ".json", ".jsonl", ".html
 """Suffixes of digest files, in lower case."""
 
 MAX_BYTES = 5 * 1024 * 1024
-"""The largest file that is read, as large as a page of a source: half a year of digests."""
+"""The largest file or page that is read: half a year of digests."""
 NO_PAPER = paper_list.NO_PAPER
-"""The reason given for a text without papers."""
+"""The reason for refusing a text without papers."""
 _JSON_START = re.compile(r"\s*(?:\{(?![{%])|\[\s*[\[{\]])")
 _HTML_BLOCK_TAG = re.compile(
     r"<(?:!doctype\s|html|head|body|h[1-6]|p|ul|ol|li|div|article|section|pre|br)\b", re.IGNORECASE
@@ -34,14 +34,14 @@ _SNIFF_LENGTH = 20_000
 
 
 def is_json(text: str) -> bool:
-    """Whether a text begins like JSON objects or lists of them, and not like Markdown with a link or a template."""
+    """Return whether a text begins like JSON, and not like Markdown with a link or a template."""
     return _JSON_START.match(text) is not None
 
 
 def is_html(text: str) -> bool:
-    """Whether a text is a page or a fragment of HTML, by its beginning.
+    """Return whether a text is a page or a fragment of HTML.
 
-    A fragment has block elements and no mark of Markdown: Markdown may have HTML within it, HTML no headings with `#`.
+    A fragment has block elements and no Markdown headings, lists, tables or links.
     """
     if _PAGE_START.match(text):
         return True
@@ -50,7 +50,7 @@ def is_html(text: str) -> bool:
 
 
 def decode(data: bytes) -> str:
-    """A file's bytes as text: UTF-8, or UTF-16 with a byte order mark. Raises NotADigestError for anything else."""
+    """Decode UTF-8, or UTF-16 with a byte order mark. Raises NotADigestError for any other bytes."""
     if len(data) > MAX_BYTES:
         size = f"{len(data) / 2**20:.0f} MB"
         raise errors.NotADigestError(f"it is {size}; a digest file may be at most {MAX_BYTES >> 20} MB")
@@ -70,12 +70,11 @@ def decode(data: bytes) -> str:
 def parse_text(
     text: str, name: str = "", on: date | None = None, listing_form: DigestFormat = DigestFormat.LISTING
 ) -> tuple[Digest, ...]:
-    """All digests of a text of any format, in the order of their first dates. Pages of HTML are read as Markdown.
+    """Parse all digests of a text in any format, in the order of their first dates.
 
-    `name`, its path or address, may have the date of a list; `on` is the day of papers without any date. A text that
-    declares itself a service's listing gets the format `listing_form`, since publishers' are lists. Raises
-    NotADigestError, with the reason, if there is no digest. All other content that is not understood is among the
-    problems of the digest that contains or precedes it.
+    `name`, the path or URL, may contain a list's date; `on` is the date for papers without one. A service's listing
+    gets the format `listing_form`, since a publisher's listing is a list. Raises NotADigestError with the reason if
+    there is no digest. Other content that is not understood is a problem of the digest that contains or precedes it.
     """
     text = markdown_lines.normalise(text)
     if not text or text.isspace():
@@ -87,7 +86,7 @@ def parse_text(
     rows = text.split("\n")
     found = written.parse(rows)
     is_review = any(digest.format is DigestFormat.REVIEW for digest in found)
-    # What has votes or authors is no list that looks like a newsletter.
+    # A text with votes or authors is a newsletter rather than a list.
     if found and (is_review or any(map(fields.parse_labelled_field, rows))):
         return found
     try:
@@ -104,7 +103,7 @@ def _count_papers(digests: Iterable[Digest]) -> int:
 
 
 def digest_to_json(digest: Digest, file: str) -> dict[str, Any]:
-    """Return the JSON object of a digest. Keys and their order are a contract. `file` is the file's name to print."""
+    """Return a digest as a JSON object, whose keys and their order are a contract. `file` is printed as it is."""
     return {
         "file": file,
         "format": digest.format.value,
@@ -115,6 +114,6 @@ def digest_to_json(digest: Digest, file: str) -> dict[str, Any]:
 
 
 def paper_to_json(entry: Entry) -> dict[str, Any]:
-    """Return the JSON object of a paper in a digest."""
+    """Return a digest's entry as a JSON object."""
     record = asdict(entry)
     return record | {"authors": list(entry.authors), "sections": list(record["sections"])}

@@ -1,9 +1,8 @@
-"""The quality of a digest's summaries: refusals, inventions, and the texts they were written from.
+"""The quality of summaries: refusals, invented summaries, and the texts that summaries were written from.
 
-A writer without the paper either refuses or invents a summary from the title or from general knowledge, and usually
-admits it: above the chapters, in the first of them, or in a note below the last. Stock phrases in Korean and English
-reveal both. A doubtful text counts as a sound summary: better shown than lost. `shown_sections` is the one accessor for
-readers.
+A model without the paper either refuses or invents a summary from the title or general knowledge. It usually admits
+this above the chapters, in the first chapter or in a note below the last, in stock phrases of Korean and English. A
+doubtful text counts as a real summary. Readers only ever see `shown_sections`.
 """
 
 from __future__ import annotations
@@ -21,22 +20,22 @@ from storage.models import Appearance, DigestFormat, Entry, Locale, PaperDetail,
 
 
 class Basis(StrEnum):
-    """What a summary was written from."""
+    """The text that a summary was written from."""
 
     PAPER = "paper"
     ABSTRACT = "abstract"
     EXTRACT = "extract"
-    """Sentences of the abstract itself."""
+    """The summary quotes the abstract."""
     HUGGINGFACE = "huggingface"
-    """Hugging Face's summary of the abstract, taken over."""
+    """The summary quotes Hugging Face's summary of the abstract."""
     NONE = "none"
-    """No text: the summary is missing or invented."""
+    """The summary is missing or invented."""
 
 
 NEWSLETTER_LABELS = ("What's New", "Technical Details", "Performance Highlights")
-"""The headings of newsletters whose writer read the whole paper."""
+"""The headings of a newsletter's summaries."""
 
-# Refusals and inventions: what a model that could not read the paper writes in place of a summary, and what it admits.
+# Refusals and invented summaries by models that could not read the paper.
 
 _MAX_REFUSAL_LENGTH, _MAX_NOTE_LENGTH = 1_500, 200
 _APOLOGY = re.compile(
@@ -69,7 +68,7 @@ _NOTE = re.compile(r"(?:위|본|이상의?|이)\s(?:내용|요약|정리)|(?:thi
 
 @lru_cache(maxsize=64)
 def find_basis(sections: tuple[Section, ...]) -> Basis | None:
-    """What the writer of a summary says it was written from; None if it says nothing."""
+    """Return the basis that the summary's text admits, or None if it does not say."""
     if not sections:
         return Basis.NONE
     opening = sections[0].body[:_OPENING_CHARACTERS]
@@ -84,21 +83,21 @@ def find_basis(sections: tuple[Section, ...]) -> Basis | None:
 
 
 def drop_refusal(sections: tuple[Section, ...]) -> tuple[Section, ...]:
-    """The sections; none if they have no heading and their text is a refusal."""
+    """Return the sections, or none if they have no headings and their text is a refusal."""
     if any(section.heading for section in sections):
         return sections
     return () if is_refusal("\n".join(section.body for section in sections)) else sections
 
 
 def is_refusal(text: str) -> bool:
-    """Whether a text without chapters is empty, or an apology in place of a summary."""
+    """Return whether a text without chapters is empty or an apology instead of a summary."""
     if len(text) > _MAX_REFUSAL_LENGTH or _FROM_ABSTRACT.search(text):
         return False
     is_note = len(text) <= _MAX_NOTE_LENGTH and _UNREAD.search(text) is not None
     return is_note or _APOLOGY.match(text) is not None or _NOTHING.fullmatch(text) is not None
 
 
-# The labels by which Paperround's writer says in a digest what an entry was written from, and what it left out.
+# The labels in Paperround's digests for the basis of an entry and for dropped sentences.
 
 BASIS_LABELS: Mapping[Locale, Mapping[Basis, str]] = {
     Locale.EN: {
@@ -112,15 +111,15 @@ BASIS_LABELS: Mapping[Locale, Mapping[Basis, str]] = {
         Basis.HUGGINGFACE: "Hugging Face가 초록을 요약한 글을 그대로 발췌했습니다.",
     },
 }
-"""By language. A summary written from the whole paper has no label."""
+"""Labels by language. A summary written from the whole paper has no label."""
 HEADINGS: Mapping[Locale, str] = {Locale.EN: "Basis", Locale.KO: "작성 근거"}
-"""The chapter of a review that holds its labels."""
+"""The heading of the labels in a review."""
 
 _BASIS_BY_LABEL = {text: basis for labels in BASIS_LABELS.values() for basis, text in labels.items()}
 
 
 def label_dropped(language: Locale, count: int) -> str:
-    """Return the label of an entry whose writer dropped `count` claims, at least 1."""
+    """Return the label of an entry with dropped claims. `count` is at least 1."""
     if language is Locale.KO:
         return f"검사를 통과하지 못한 문장 {count}개는 뺐습니다."
     noun, verb = ("sentence", "was") if count == 1 else ("sentences", "were")
@@ -128,13 +127,13 @@ def label_dropped(language: Locale, count: int) -> str:
 
 
 def find_labelled_basis(sections: Sequence[Section]) -> Basis | None:
-    """Return what an entry was written from by its label; None without one."""
+    """Return the basis that an entry's label states, or None if it has no label."""
     lines = (line for section in sections for line in section.body.split("\n"))
     return next((_BASIS_BY_LABEL[line] for line in lines if line in _BASIS_BY_LABEL), None)
 
 
 def drop_labels(sections: Sequence[Section]) -> tuple[Section, ...]:
-    """Return the sections without labels of the basis, which readers see elsewhere."""
+    """Return the sections without basis labels, which readers see elsewhere."""
     if find_labelled_basis(sections) is None:
         return tuple(sections)
     kept = []
@@ -151,20 +150,20 @@ _LABEL_NAMES = {
 
 
 def shown_sections(entry: Entry) -> tuple[Section, ...]:
-    """The sections without labels of the basis; none for a refusal or an invention."""
+    """Return the sections for readers: no basis labels, and nothing for a refused or invented summary."""
     return () if entry.summary_missing else select_shown(entry.sections)
 
 
 @lru_cache(maxsize=64)
 def select_shown(sections: tuple[Section, ...]) -> tuple[Section, ...]:
-    """Return the sections that readers see of an entry with a summary. Cached, since each view asks several times."""
+    """Return the sections for readers of an entry with a summary. Cached, since views call this several times."""
     return () if find_basis(sections) is Basis.NONE else drop_labels(sections)
 
 
 def find_appearance_basis(appearance: Appearance) -> Basis | None:
-    """What the summary of a stored entry was written from; None if nobody says it.
+    """Return the basis of a stored entry's summary, or None if it is unknown.
 
-    Paperround's writer labels every basis except the whole paper; Hugging Face's own sentence is based on the abstract.
+    Paperround labels every basis except the whole paper. Hugging Face writes its sentence from the abstract.
     """
     entry = appearance.entry
     if not shown_sections(entry):
@@ -177,27 +176,24 @@ def find_appearance_basis(appearance: Appearance) -> Basis | None:
 
 
 def find_language(appearance: Appearance) -> str:
-    """The language of the summary of an entry, which may differ from that of its digest."""
+    """Return the language of an entry's summary, which may differ from the digest's."""
     return fields.detect_section_language(appearance.entry.sections) or appearance.language
 
 
 def label_name(heading: str | None) -> str | None:
-    """The name of one of the newsletter's three headings, such as `technical-details`; None for other headings."""
+    """Return the name of one of the newsletter's three headings, such as `technical-details`, or None."""
     return _LABEL_NAMES.get((heading or "").strip("* :").lower().replace("’", "'"))
 
 
-# The text of a paper that readers see: its best summary, or otherwise an extract. Pure.
-#
-# An extract is Hugging Face's own sentence about a paper, else three sentences of its abstract: abstracts begin with the problem
-# or the method, and end with the results.
+# A paper's best summary, or else an extract of its abstract, which begins with the problem and ends with the results.
 
 _NOTICES = ("http://", "https://", "available at", "project page", "코드는 ", "공개합니다")
 
 
 def choose_sentences(abstract: str) -> tuple[str, ...]:
-    """Return the first two and the last whole sentence of an abstract, verbatim, without notices of code and data."""
+    """Return the first two and the last sentence of an abstract verbatim, skipping notices of code and data."""
     found = analyser.split_sentences(abstract)
-    # What is cut off at the end is not a sentence.
+    # The last sentence may be truncated.
     whole = [sentence for sentence in found if analyser.is_whole_sentence(sentence)] or found[:1]
     said = [text for text in whole if not any(notice in text.casefold() for notice in _NOTICES)] or whole
     return tuple(said) if len(said) <= 3 else (*said[:2], said[-1])
@@ -205,9 +201,9 @@ def choose_sentences(abstract: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A summary that readers may see: Markdown, its language, its writer, and what it was written from (None: unknown).
+    """A summary for readers, in Markdown. `basis` is None if unknown.
 
-    `format` and `digest_id` are None for the paper's own abstract. `writer` is the model that Paperround wrote it with.
+    `format` and `digest_id` are None for the paper's abstract. `writer` is the model that Paperround used.
     """
 
     sections: tuple[Section, ...]
@@ -229,17 +225,15 @@ WRITER_RANK = {
     DigestFormat.LIST: 1,
     DigestFormat.LOOKUP: 1,
 }
-"""Among sources of one priority, written digests come before Hugging Face's sentence and the texts of lists, then
-extracts.
-"""
+"""The order among sources of one priority: written digests, then Hugging Face's sentence, lists and extracts."""
 _TAKEN_OVER = (Basis.EXTRACT, Basis.HUGGINGFACE)
 
 
 def best_summary(detail: PaperDetail, locale: Locale) -> Summary | None:
-    """Return the best summary for readers of `locale`: a digest's or the abstract, None if there is neither.
+    """Return the best summary for readers of `locale`, from a digest or the abstract, or None if there is neither.
 
-    The order: language, digests before the abstract, source priority, written digests before listings, older sources
-    first; within a source by basis, newest first.
+    Summaries are ordered by language, digests before the abstract, source priority, written digests before listings,
+    and older sources first; within a source by basis, then newest first.
     """
     _, best = _best(detail.appearances, locale) or (None, None)
     if (best is None or best.language != locale.value) and detail.abstract:
@@ -251,22 +245,22 @@ def best_summary(detail: PaperDetail, locale: Locale) -> Summary | None:
 
 
 def are_all_foreign(languages: Iterable[str | None], locale: Locale) -> bool:
-    """Return whether all papers of a message have a text, and all in another language than the reader's.
+    """Return whether the texts of all papers in a message are in another language than the reader's.
 
-    The message then says so once, else below each foreign text. The language of a paper without a text is None.
+    The message then says so once instead of below each text. The language of a paper without a text is None.
     """
     found = set(languages)
     return bool(found) and not found & {locale.value, None}
 
 
 def best_appearance(detail: PaperDetail, locale: Locale, digest_format: DigestFormat) -> Appearance | None:
-    """Return the appearance with the best summary of a format for readers of `locale`, or None."""
+    """Return the appearance with the best summary in a format for readers of `locale`, or None."""
     best = _best([of for of in detail.appearances if of.format is digest_format], locale)
     return best and best[0]
 
 
 def misses_summary(appearance: Appearance) -> bool:
-    """Return whether a digest lacks a summary that it should have. Look-up digests have none."""
+    """Return whether an entry lacks a summary. Entries of look-up digests need none."""
     return appearance.format is not DigestFormat.LOOKUP and not shown_sections(appearance.entry)
 
 

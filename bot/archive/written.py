@@ -1,7 +1,7 @@
-"""The two written formats, the newsletter and the review (`docs/sources.md`): text to the digests under its dated headings.
+"""The parser of the two written formats, newsletter and review (`docs/sources.md`).
 
-A heading that names daily papers and a date begins a digest. A heading with an arXiv id begins a paper; in a review its link or
-the label of its summary follows, since summaries have headings too.
+A heading with "daily papers" and a date begins a digest. A heading with an arXiv id begins a paper. In a review, the
+paper's link or the summary's label follows that heading, since summaries have headings too.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ NO_PAPERS = "there is no paper in a known form under this date"
 
 @dataclass(slots=True)
 class _Paper:
-    """A paper under construction. `line` is that of its heading, from 1."""
+    """A paper under construction. `line` is its heading's line, from 1."""
 
     line: int
     arxiv_id: str
@@ -38,7 +38,7 @@ class _Paper:
 
 
 class _Heading(NamedTuple):
-    """A heading, and the paper that it names if it has an arXiv id."""
+    """A heading, and its paper if it contains an arXiv id."""
 
     row: int
     level: int
@@ -47,7 +47,7 @@ class _Heading(NamedTuple):
 
 
 class _Day(NamedTuple):
-    """The rows of a text, a dated heading in it, the headings below, and the row where the next date begins."""
+    """The rows of a text, a dated heading, the headings below it, and the row of the next date."""
 
     rows: Sequence[str]
     heading: _Heading
@@ -57,7 +57,7 @@ class _Day(NamedTuple):
 
 @dataclass(slots=True)
 class _Parts:
-    """The rows and papers of all days with one format and date: a repeated date continues its digest."""
+    """The rows and papers of all days with the same format and date, since a repeated date continues a digest."""
 
     papers: list[_Paper] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
@@ -65,9 +65,9 @@ class _Parts:
 
 
 def parse(rows: Sequence[str]) -> tuple[Digest, ...]:
-    """The digests of a text, in the order of their first dates; none if it has another form.
+    """Return the digests of a text in the order of their first dates, or none if it has another format.
 
-    Raises NotADigestError if all its dates are impossible: its papers must not be read as those of another day.
+    Raises NotADigestError if all dates are impossible, so that the papers do not get another date.
     """
     headings: list[_Heading] = []
     count, cut = 0, list[Problem]()
@@ -108,7 +108,7 @@ def parse(rows: Sequence[str]) -> tuple[Digest, ...]:
 
 
 def _end_at(row: int) -> _Heading:
-    """The end of the last paper or day, in the form of a heading."""
+    """Return the end of the last paper or day as a heading."""
     return _Heading(row, 1, "")
 
 
@@ -126,7 +126,7 @@ def _problem(row: int, message: str, line: str) -> Problem:
 
 
 def _name_left_out(headings: Iterable[_Heading]) -> list[Problem]:
-    """Return a problem for each paper outside the dated digests, which are not parsed."""
+    """Return a problem for each paper outside the dated digests."""
     return [
         Problem(row + 1, f"{paper.arxiv_id} is outside a dated digest and is left out")
         for row, _, _, paper in headings
@@ -135,7 +135,7 @@ def _name_left_out(headings: Iterable[_Heading]) -> list[Problem]:
 
 
 def _build(form: DigestFormat, on: date, part: _Parts, stray: Sequence[Problem]) -> Digest:
-    """The digest with entries ranked from 1 in their order. A repeated paper counts where it is listed first."""
+    """Build a digest with entries ranked from 1. Only the first entry of a repeated paper counts."""
     entries: dict[str, Entry] = {}
     problems = [*part.problems, *stray]
     for paper in part.papers:
@@ -161,20 +161,18 @@ def _build(form: DigestFormat, on: date, part: _Parts, stray: Sequence[Problem])
 
 
 def _detect(day: _Day) -> DigestFormat:
-    """A review if the link or the label of a summary follows a paper's heading; the content decides, never a file's name."""
+    """Return REVIEW if a link or a summary's label follows a paper's heading, else NEWSLETTER."""
     if "📰" in day.heading.text:
         return DigestFormat.REVIEW
     is_review = any(heading.paper and _is_marked(day, heading) for heading in day.below)
     return DigestFormat.REVIEW if is_review else DigestFormat.NEWSLETTER
 
 
-# What both formats have above the text of a paper.
+# Fields above a paper's text, in both formats.
 
 
 def _read_field(line: str, paper: _Paper, problems: list[Problem], row: int) -> bool:
-    """Fill `paper` from a line with votes, authors, the cover or the video; return whether the line is a field or only
-    markup.
-    """
+    """Read votes, authors, cover or video from a line; return whether it is such a field or only markup."""
     if labelled := fields.parse_labelled_field(line):
         name, value = labelled
         if name == "authors":
@@ -191,16 +189,16 @@ def _read_field(line: str, paper: _Paper, problems: list[Problem], row: int) -> 
     return line.startswith("<") and line.endswith(">") and "://" not in line
 
 
-# The newsletter: a paper's text is in bullets.
+# The newsletter, in which a paper's text is a list of bullets.
 
 _BULLET = re.compile(r"[-*+•](?:[ \t]+|$)")
 
 
 def _parse_newsletter(day: _Day) -> tuple[list[_Paper], list[Problem], int]:
-    """The papers and problems of a newsletter, and its end: a heading of the date's level or above ends it.
+    """Return the papers, problems and end row of a newsletter. A heading of the date's level or above ends it.
 
-    A heading without an id at the level of papers is a problem, and its text is left out; a lower heading belongs to
-    the paper above it.
+    A heading without an id at the papers' level is a problem, and its text is left out. A lower heading belongs to the
+    paper above it.
     """
     end = next((heading.row for heading in day.below if heading.level <= day.heading.level), day.end)
     inside = [heading for heading in day.below if heading.row < end]
@@ -222,7 +220,7 @@ def _parse_newsletter(day: _Day) -> tuple[list[_Paper], list[Problem], int]:
 
 
 def _find_stray_text(day: _Day, starts: Sequence[_Heading]) -> list[Problem]:
-    """A problem at the first line of the text between a date heading and its first paper, if there is text."""
+    """Return a problem for the first line of text between a date's heading and its first paper, if there is one."""
     for row in range(day.heading.row + 1, starts[0].row if starts else 0):
         if _is_text(day.rows[row]):
             return [_problem(row, "text that does not belong to a paper", day.rows[row])]
@@ -232,7 +230,7 @@ def _find_stray_text(day: _Day, starts: Sequence[_Heading]) -> list[Problem]:
 def _read_fields(
     rows: Sequence[str], start: int, end: int, paper: _Paper, problems: list[Problem]
 ) -> list[str]:
-    """Fill `paper` from the lines above its first bullet; return all others."""
+    """Read the fields above a paper's first bullet, and return the other lines."""
     lines: list[str] = []
     for row in range(start, end):
         line = rows[row]
@@ -244,7 +242,7 @@ def _read_fields(
 
 
 def _read_bullets(lines: Iterable[str]) -> Iterable[Section]:
-    """Yield a section for each bullet with the lines that continue it, and one for text above the first."""
+    """Yield a section for each bullet with its continuation, and one for any text above the first bullet."""
     items: list[tuple[str | None, list[str]]] = []
     for line in lines:
         if markdown_lines.is_thematic_break(line) and not line.startswith(" "):
@@ -262,7 +260,7 @@ def _read_bullets(lines: Iterable[str]) -> Iterable[Section]:
             yield Section(heading, body)
 
 
-# The review: a paper's text is a summary with chapters.
+# The review, in which a paper's text is a summary with chapters.
 
 _LINK_MARK = "🔗"
 _LABEL = re.compile(
@@ -280,7 +278,7 @@ _COLONS = " :："
 
 
 def _parse_review(day: _Day) -> tuple[list[_Paper], list[Problem], int]:
-    """The papers and problems of a review, which ends at the next date."""
+    """Return the papers, problems and end row of a review, which ends at the next date."""
     starts = [
         heading
         for heading in day.below
@@ -305,8 +303,9 @@ def _parse_review(day: _Day) -> tuple[list[_Paper], list[Problem], int]:
 
 
 def _is_marked(day: _Day, heading: _Heading) -> bool:
-    """Whether one of the next three lines with text is a paper's link (without an id, the link's mark) or its summary's
-    label.
+    """Return whether the text below a heading begins with the paper's link or the summary's label.
+
+    Below a heading without an id, only the link's mark counts.
     """
     below = day.rows[heading.row + 1 : min(heading.row + 4, day.end)]
     line = next((line.strip() for line in below if line.strip()), "")
@@ -318,7 +317,7 @@ def _is_marked(day: _Day, heading: _Heading) -> bool:
 def _read_header(
     rows: Sequence[str], start: int, end: int, paper: _Paper, problems: list[Problem]
 ) -> list[str]:
-    """Fill `paper` from the lines above its summary; return those of the summary."""
+    """Read the fields above a paper's summary, and return the summary's lines."""
     for row in range(start, end):
         line = rows[row].strip()
         if label := _LABEL.match(line):
@@ -333,7 +332,7 @@ def _read_header(
 
 
 def _unwrap(lines: Sequence[str]) -> Sequence[str]:
-    """Return the lines of a summary without the Markdown fence that models put around it, keeping text above the fence."""
+    """Remove the Markdown fence that models put around a summary; text above the fence stays."""
     fences = [row for row, line in enumerate(lines) if markdown_lines.is_fence(line)]
     if not fences or not markdown_lines.is_markdown_fence(lines[fences[0]]):
         return lines
@@ -342,7 +341,7 @@ def _unwrap(lines: Sequence[str]) -> Sequence[str]:
 
 
 class _Chapter(NamedTuple):
-    """A possible chapter heading. `notation` is `#` with a level, or a form of bold text without one."""
+    """A possible chapter heading. `notation` is `#`, or a form of bold text, whose level is 0."""
 
     row: int
     level: int
@@ -351,10 +350,10 @@ class _Chapter(NamedTuple):
 
 
 def _parse_chapters(rows: Sequence[str]) -> tuple[str | None, tuple[Section, ...]]:
-    """Title and sections of a summary. Text before the first chapter is a section without heading.
+    """Return the title and sections of a summary. Text above the first chapter is a section without heading.
 
-    Chapters begin at the `#` headings of the first one's level or above; without `#` headings, at the bold lines in
-    the notation of the first: `**1. Words**`, `1. **Words**` or `**Words**`.
+    Chapters begin at `#` headings of the first heading's level or above. Without `#` headings they begin at bold
+    lines in the notation of the first: `**1. Words**`, `1. **Words**` or `**Words**`.
     """
     code = markdown_lines.find_code_rows(rows)
     possible = (_read_chapter(row, line) for row, line in enumerate(rows) if row not in code)
@@ -384,7 +383,7 @@ def _read_chapter(row: int, line: str) -> _Chapter | None:
 
 
 def _is_title(candidates: Sequence[_Chapter]) -> bool:
-    """Whether the first heading titles the whole summary: it begins with "summary", or is the only one of level 1."""
+    """Return whether the first heading is the title: it begins with "summary" or is the only one of level 1."""
     first = candidates[0]
     prefix = _SUMMARY_PREFIX.match(first.text)
     if prefix and (first.level < 2 or prefix.end() < len(first.text)):
@@ -394,7 +393,7 @@ def _is_title(candidates: Sequence[_Chapter]) -> bool:
 
 
 def _choose_chapters(candidates: Sequence[_Chapter]) -> list[_Chapter]:
-    """Return the headings that begin chapters, without those inside chapters."""
+    """Return the headings that begin chapters, without headings inside chapters."""
     hashes = [candidate for candidate in candidates if candidate.notation == "#"]
     if hashes:
         return [candidate for candidate in hashes if candidate.level <= hashes[0].level]
@@ -404,7 +403,7 @@ def _choose_chapters(candidates: Sequence[_Chapter]) -> list[_Chapter]:
 
 
 def _clean_title(text: str) -> str | None:
-    """The title without the word "summary" before it and without quotes around it."""
+    """Return the title without a leading "summary" and surrounding quotes, or None if it is empty."""
     prefix = _SUMMARY_PREFIX.match(text)
     text = (text[prefix.end() :] if prefix else text).strip()
     if len(text) > 2 and text[0] + text[-1] in _QUOTES and text[-1] not in text[1:-1]:

@@ -1,1 +1,1 @@
-"""Code shared by all packages: settings, clock, logs, HTTP server, and work in child processes."""
+"""Code shared by all packages: settings, clock, logs, HTTP server and child processes."""

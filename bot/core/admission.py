@@ -1,4 +1,4 @@
-"""Admission control: a few look-ups run at once, one per reader; others wait briefly or are refused."""
+"""Admission control for look-ups: a few run at once, one per reader; others wait briefly or are refused."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from storage import errors
 
 MAX_AT_ONCE = 3
-"""Look-ups that run at once. More would not be faster on one core, and each makes the event loop's turns longer."""
+"""Look-ups that run at once. More would not be faster on one core and would slow down the event loop."""
 PATIENCE_SECONDS = 2.0
-"""Time after which waiting work is refused, so that readers get some answer within three seconds."""
+"""Longest wait. Discord expects an answer within three seconds."""
 
 
 class BusyError(errors.PaperroundError):
-    """Work was refused because too much other work is waiting."""
+    """Too many other look-ups are waiting."""
 
 
 class Admission:
-    """Runs `at_once` pieces of work at once, one per reader; work that waits longer than `patience` seconds is refused.
+    """A limit of `at_once` running look-ups, one per reader. A look-up waits at most `patience` seconds.
 
-    `on_decision` is called with whether each piece was admitted.
+    `on_decision` is called with True for each admitted look-up and with False for each refused one.
     """
 
     def __init__(self, at_once: int, *, patience: float = PATIENCE_SECONDS) -> None:
@@ -34,7 +34,7 @@ class Admission:
 
     @asynccontextmanager
     async def admitted(self, user_id: int, max_patience: float = math.inf) -> AsyncIterator[None]:
-        """Run the block as work of this reader. Raises BusyError if it waited longer than its patience."""
+        """Run the block as a reader's look-up. Raises BusyError after `patience` or `max_patience` seconds."""
         turn = self._turns.setdefault(user_id, asyncio.Lock())
         async with AsyncExitStack() as held:
             try:

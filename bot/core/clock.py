@@ -1,4 +1,4 @@
-"""The system clock, Discord's clock, time zones, and the division of long work into slices.
+"""Clocks, time zones, and slices of long work.
 
 All other code receives a `Clock`, so that tests can set the time.
 """
@@ -16,28 +16,27 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from storage import errors
 
 Clock = Callable[[], datetime]
-"""Returns the current time, aware and in UTC."""
+"""A function that returns the current time as an aware datetime in UTC."""
 
 
 def system_clock() -> datetime:
-    """Return the current time, aware and in UTC."""
+    """Return the machine's current time as an aware datetime in UTC."""
     return datetime.now(UTC)
 
 
 def count_seconds() -> float:
-    """Return the seconds of a monotonic clock, if possible one that counts while the machine sleeps."""
+    """Return the seconds of a monotonic clock that, where available, keeps counting during sleep."""
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
 MAX_ERROR = timedelta(seconds=5)
-"""Tolerated difference from Discord's time: its answers give whole seconds and take time to arrive."""
+"""Tolerated difference from Discord's time, whose answers give whole seconds and take time to arrive."""
 
 
 class DiscordClock:
-    """Discord's time, as of its last answer, counted on by `count` (seconds). Until the first answer it is the machine's
-    time.
+    """Discord's time: its last answer plus the seconds that `count` has counted since.
 
-    No stored time can be wrong as long as nothing is planned before the first answer.
+    Until the first answer it is the machine's time, so nothing may be planned before.
     """
 
     def __init__(self, machine: Clock = system_clock, count: Callable[[], float] = count_seconds) -> None:
@@ -50,12 +49,12 @@ class DiscordClock:
         return self._set_to + timedelta(seconds=self._count() - self._set_at)
 
     def set(self, answered_at: datetime) -> None:
-        """Take the time of an answer (UTC) if it differs by more than MAX_ERROR."""
+        """Set the clock to the time of an answer (UTC) if they differ by more than MAX_ERROR."""
         error = self() - answered_at
         self.is_set = True
         if abs(error) > MAX_ERROR:
             self._set_at, self._set_to = self._count(), answered_at
-            # Imported here: it takes a tenth of the time of a command that only looks something up.
+            # A late import: it takes a tenth of the time of a look-up in the shell.
             import structlog
 
             log = structlog.get_logger(__name__)
@@ -63,29 +62,29 @@ class DiscordClock:
 
 
 def latest_date(now: datetime) -> date:
-    """Return the last valid date of a digest at `now` (UTC): tomorrow, because of zones ahead of UTC.
+    """Return the last plausible date of a digest at `now` (UTC): tomorrow, because of zones ahead of UTC.
 
-    Digests with a later date are stored, but do not count as newest until that day.
+    A digest with a later date is stored, but is not the newest until that date.
     """
     return now.date() + timedelta(days=1)
 
 
 SLICE_SECONDS = 0.003
-"""Time that work takes at once; a step may take longer, so steps must be small.
+"""Longest time without a turn of the event loop, plus one step of work.
 
-A transaction takes about fifteen turns of the event loop, and one of delivery must take less than 100 ms.
+A transaction takes about fifteen turns, and a delivery's transaction must end within 100 ms.
 """
 
 
 class TimeSlices:
-    """Divides a task's work on the event loop into slices of about SLICE_SECONDS, by `timer`."""
+    """Slices of about SLICE_SECONDS in long work on the event loop, measured by `timer`."""
 
     def __init__(self, timer: Callable[[], float] = time.monotonic) -> None:
         self._timer = timer
         self._ends_at = timer() + SLICE_SECONDS
 
     async def pause(self) -> None:
-        """Give control to the event loop if the slice is over. Call it after each step."""
+        """Yield to the event loop if the slice is over. Call this after each step."""
         if self._timer() >= self._ends_at:
             await asyncio.sleep(0)
             self._ends_at = self._timer() + SLICE_SECONDS
@@ -95,13 +94,13 @@ _MAX_ZONE_LENGTH = 60
 
 
 _NO_REGIONS = re.compile(r"(?i)(right|posix|SystemV)/|(localtime|posixrules|Factory)\Z")
-"""Zone files other than IANA's regions: the machine's zone, zones with leap seconds, and a placeholder."""
+"""Zone files that are not IANA regions: the machine's zone, zones with leap seconds and a placeholder."""
 
 
 def load_zone(name: str) -> ZoneInfo:
-    """Return the zone of an IANA region or UTC by its exact name. Raises ValueError."""
+    """Return the time zone with an exact IANA name. Raises ValueError for any other name."""
     try:
-        # A name is sought as a module too, with a package for each dot.
+        # zoneinfo also looks the name up as a package resource, so a long name would be slow.
         if not _NO_REGIONS.match(name) and len(name) <= _MAX_ZONE_LENGTH:
             return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -111,7 +110,7 @@ def load_zone(name: str) -> ZoneInfo:
 
 @lru_cache(maxsize=1024)
 def parse_zone(name: str) -> ZoneInfo:
-    """Return the IANA zone of a name. Raises UsageError, which names a valid one."""
+    """Return the time zone with an IANA name. Raises UsageError, which shows a valid name."""
     try:
         return load_zone(name.strip())
     except ValueError as error:
@@ -119,7 +118,7 @@ def parse_zone(name: str) -> ZoneInfo:
 
 
 def is_known_zone(name: str) -> bool:
-    """Return whether this machine has the rules of a zone. A stored name may come from another machine."""
+    """Return whether this machine knows a time zone. A stored name may come from another machine."""
     try:
         parse_zone(name)
     except errors.UsageError:
@@ -128,5 +127,5 @@ def is_known_zone(name: str) -> bool:
 
 
 def local_date(now: datetime, zone: ZoneInfo) -> date:
-    """Return the zone's date at a moment."""
+    """Return the local date in a time zone."""
     return now.astimezone(zone).date()

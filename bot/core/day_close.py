@@ -1,8 +1,8 @@
-"""When the list of a day closes.
+"""The time at which a day's list of papers closes.
 
-Hugging Face's daily papers of a day are complete at 21:30 New York time of that day. Source: another project read the lists of
-233 weekdays. They were complete by 01:30 UTC of the next day in summer and by 02:30 UTC in winter, and 1.4 to 2.2 % of the papers
-came after 00:10 UTC. The rule learns nothing from what it sees; an operator replaces it with PAPERROUND_DAY_CLOSES.
+Hugging Face's list of a day is complete at 21:30 New York time. Source: another project read the lists of
+233 weekdays. They were complete by 01:30 UTC of the next day in summer and by 02:30 UTC in winter, and 1.4 to
+2.2 % of the papers came after 00:10 UTC. An operator can set another time with PAPERROUND_DAY_CLOSES.
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ from bot.core import clock
 
 DEFAULT_SETTING = "21:30 America/New_York"
 LATE_PERIOD = timedelta(hours=6)
-"""How long after its close a day's list is still read at each poll, for late papers."""
+"""How long a day's list is still polled for late papers after its close."""
 SILENT_PERIOD = timedelta(days=3)
-"""How long an unreadable day is waited for after its close, and a silent source of lists."""
+"""How long posts wait for a day's list that cannot be read, and for a source without new lists."""
 
 _DAY = timedelta(days=1)
 _WINDOW_BEFORE, _WINDOW_AFTER = timedelta(minutes=10), timedelta(minutes=40)
 _WINDOW_INTERVAL, _RETRY_INTERVAL = timedelta(minutes=5), timedelta(minutes=1)
 _OUTAGE_INTERVAL = timedelta(minutes=30)
-"""Longest time between reads while they fail: posts wait for the list of a day that has closed."""
+"""Longest time between failing reads, since posts wait for the list of a closed day."""
 _QUIET_BEFORE = timedelta(minutes=2)
-"""No read begins within this time before the close: its answer could arrive after the close and be incomplete."""
+"""No read begins this shortly before the close: its answer could arrive later and be incomplete."""
 _READ_AFTER = timedelta(seconds=1)
 _PATTERN = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)\s+(\S+)")
 
 
 class DayClose:
-    """A time of day at which the list of that day closes, by the rules of a time zone.
+    """The time of day, in a time zone, at which the day's list closes.
 
-    After its close, the digest of a day may be written for `writing_period` before the day counts as complete.
+    The writer has `writing_period` from then to write the day's digest.
     """
 
     def __init__(self, at: time, zone: ZoneInfo, writing_period: timedelta = timedelta()) -> None:
@@ -43,26 +43,26 @@ class DayClose:
         self.writing_period = writing_period
 
     def closes_at(self, day: date) -> datetime:
-        """Return when the list of a day closes (UTC). A time that the clock skips is later by the length of the gap."""
+        """Return when a day's list closes (UTC). A time skipped by a clock change moves by the length of the gap."""
         return datetime.combine(day, self._at, self._zone).astimezone(UTC)
 
     def last_closed(self, moment: datetime) -> date:
-        """Return the newest day whose list has closed at a moment."""
+        """Return the newest day whose list is closed at a moment."""
         day = moment.astimezone(UTC).date() + _DAY
         while self.closes_at(day) > moment:
             day -= _DAY
         return day
 
     def written_by(self, day: date) -> datetime:
-        """Return the end of the time to write a day's digest (UTC)."""
+        """Return the writer's deadline for a day's digest (UTC)."""
         return self.closes_at(day) + self.writing_period
 
     def is_list_growing(self, day: date, moment: datetime) -> bool:
-        """Return whether papers may still be added to the list of a day, within LATE_PERIOD of its close."""
+        """Return whether papers may still be added to a day's list, until LATE_PERIOD after its close."""
         return moment < self.closes_at(day) + LATE_PERIOD
 
     def next_read_at(self, planned_at: datetime, now: datetime, *, has_failed: bool = False) -> datetime:
-        """Return when a list is read next: at `planned_at` or earlier, often around the close, and right after it."""
+        """Return when to read the list next: at `planned_at`, or earlier around the close and right after it."""
         day = self.last_closed(now - _WINDOW_AFTER) + _DAY
         close = self.closes_at(day)
         interval = _RETRY_INTERVAL if has_failed and now >= close else _WINDOW_INTERVAL
@@ -80,32 +80,32 @@ class DayClose:
 
 
 class Closings:
-    """Tells which days are complete: those whose list was read after its close. `reads` are the last reads by day (UTC)."""
+    """The complete days: those with a list read after its close. `reads` are the last reads by day (UTC)."""
 
     def __init__(self, rule: DayClose, reads: Mapping[date, datetime]) -> None:
         self.rule = rule
         self._reads = reads
 
     def is_complete(self, day: date) -> bool:
-        """Return whether a day's list was read after the day closed. A list read earlier proves nothing."""
+        """Return whether a day's list was read after its close."""
         read_at = self._reads.get(day)
         return read_at is not None and read_at >= self.rule.closes_at(day)
 
     def newest_complete(self, now: datetime) -> date:
-        """Return the newest complete day that has closed by `now` (UTC); date.min if there is none.
+        """Return the newest complete day that has closed by `now` (UTC), or date.min if there is none.
 
-        If the clock was ahead, a list may have been read "after" a close that is still to come.
+        A list may have been read "after" a future close if the clock was ahead.
         """
         closed = self.rule.last_closed(now)
         return max((day for day in self._reads if day <= closed and self.is_complete(day)), default=date.min)
 
     def has_read_since(self, moment: datetime) -> bool:
-        """Return whether any list was read since a moment (UTC)."""
+        """Return whether any list was read at or after a moment (UTC)."""
         return any(read_at >= moment for read_at in self._reads.values())
 
 
 def parse(text: str, writing_period: timedelta = timedelta()) -> DayClose:
-    """Parse `21:30 America/New_York`. Raises ValueError."""
+    """Parse a setting such as `21:30 America/New_York`. Raises ValueError."""
     match = _PATTERN.fullmatch(text.strip())
     if match is None:
         raise ValueError(f"{text[:60]!r} is not a time and zone. Example: {DEFAULT_SETTING}")
@@ -117,5 +117,5 @@ def parse(text: str, writing_period: timedelta = timedelta()) -> DayClose:
 
 
 def default() -> DayClose:
-    """Return the default rule."""
+    """Return the rule for Hugging Face."""
     return parse(DEFAULT_SETTING)

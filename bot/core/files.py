@@ -1,4 +1,4 @@
-"""Replaces files that others read."""
+"""Atomic replacement of files."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pathlib import Path
 
 
 def replace_file(path: Path, data: bytes) -> None:
-    """Replace a file atomically: readers see the old or the complete new content, even if the disk becomes full.
+    """Replace a file: readers see either the old or the complete new content, even if the disk is full.
 
-    Permissions and links are kept. A pipe or device is written directly. Raises OSError.
+    Keeps permissions and symbolic links. Writes directly to a pipe or device. Raises OSError.
     """
     if path.exists() and not path.is_file():
         path.write_bytes(data)

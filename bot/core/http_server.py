@@ -1,6 +1,6 @@
-"""The HTTP server in the bot's event loop, for health probes, metrics, web pages and Discord's interactions.
+"""The bot's HTTP server for health probes, metrics, web pages and Discord's interactions.
 
-It limits a request's size and time; a proxy in front limits the connections of a client.
+It limits the size and duration of requests. Limits per client are left to a proxy in front.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from aiohttp import web
 from storage import errors
 
 MAX_LINE_BYTES = 32_768
-"""Maximum request line: a query of 2,000 Korean characters is 18,000 bytes when percent-encoded."""
+"""The longest request line: 2,000 Korean characters are 18,000 bytes when percent-encoded."""
 MAX_BODY_BYTES = 250_000
-"""Twice the largest interaction, a long message's menu."""
+"""The largest request body, twice the size of the largest interaction (a command on a long message)."""
 REQUEST_SECONDS = 30.0
 
 AddRoutes = Callable[[web.UrlDispatcher], None]
@@ -24,9 +24,9 @@ AddRoutes = Callable[[web.UrlDispatcher], None]
 
 @asynccontextmanager
 async def serving(address: str, setting: str, add_routes: Sequence[AddRoutes]) -> AsyncIterator[str]:
-    """Serve at `host:port` (port 0 for any free one) and yield the URL.
+    """Serve at `host:port` (port 0 for any free port) and yield the URL.
 
-    Raises PaperroundError, which names the setting, for a port in use.
+    Raises PaperroundError with the setting's name if the port is in use.
     """
     app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[_limit_time])
     for add in add_routes:

@@ -1,8 +1,8 @@
-"""Keeps the failure of one item or round from stopping the others, and runs functions in child processes.
+"""Isolation of failures in a block, and functions in child processes.
 
-A child process does work that would block the event loop or keep its memory, and reads hostile texts. Its argument is the
-function's name; limits and arguments are pickled on stdin. Each result returns as a line of JSON, never a pickle, since the
-child may have read a hostile text. It ends when its stdin closes, which also happens when its parent is killed.
+A child process reads hostile texts, and does work that would block the event loop or keep memory. Its argument
+is the function's name; limits and arguments are pickled on stdin. Each result is a line of JSON, never a pickle,
+since the child may have been taken over. It ends when its stdin closes, as when its parent is killed.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Result = TypeVar("Result")
 def isolated(
     log: Any, event: str, *, reraise: ErrorTypes = (), **details: object
 ) -> Iterator[list[Exception]]:
-    """Log an error of the block and continue. Yields a list that holds the error after the block."""
+    """Log an error of the block and continue. Yields a list that contains the error after the block."""
     failures: list[Exception] = []
     with collected(failures, reraise=reraise):
         yield failures
@@ -44,7 +44,7 @@ def isolated(
 
 
 def log_error(log: Any, event: str, error: BaseException, **details: object) -> None:
-    """Log an error: our own in one line, others with a traceback."""
+    """Log an error: a PaperroundError in one line, any other with a traceback."""
     if isinstance(error, errors.PaperroundError):
         log.error(event, reason=str(error), **details)
     else:
@@ -52,7 +52,7 @@ def log_error(log: Any, event: str, error: BaseException, **details: object) -> 
 
 
 def stop_on_signals() -> asyncio.Event:
-    """Return the event that SIGTERM and SIGINT set from now on. A second signal ends the process at once."""
+    """Return an event that SIGTERM or SIGINT sets. A second signal ends the process at once."""
     stopping, loop = asyncio.Event(), asyncio.get_running_loop()
 
     def stop() -> None:
@@ -68,9 +68,9 @@ def stop_on_signals() -> asyncio.Event:
 async def run_unless_stopped(
     work: Awaitable[Result], stop: asyncio.Event, *needed: asyncio.Future[Any]
 ) -> Result | None:
-    """Return what the work returns; None if `stop`, which cancels it, is set first.
+    """Return the result of the work, or cancel it and return None if `stop` is set first.
 
-    Raises what the work raises, or the error of one of `needed` that ends first.
+    Raises the error of the work, or of a future in `needed` that ends first.
     """
     task, stopper = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
     try:
@@ -100,20 +100,20 @@ _PASSED_VARIABLES = frozenset(
         ),
     }
 )
-"""The environment variables for a child process: no tokens, keys, addresses or proxies, which a hostile text might reach."""
+"""The environment variables of a child process: no tokens, keys, addresses or proxies."""
 _DATABASE_PREFIX = "PG"
-"""Prefix of PostgreSQL's variables: password, certificates, host."""
+"""The prefix of PostgreSQL's variables for password, certificates and host."""
 _MAX_RESULT_BYTES = 1 << 24
-"""Maximum size of a result if memory is not limited."""
+"""The largest result if memory is not limited."""
 _MAX_ERROR_LINES = 6
 
 
 class ChildError(errors.PaperroundError):
-    """The process could not be started, or ended before its work was finished."""
+    """A child process could not be started, or ended before its work was done."""
 
 
 class ChildLimitError(ChildError):
-    """The process took too much memory or time, or the system killed it; a retry would fail again."""
+    """A child process exceeded its memory or time, or was killed; a retry would fail again."""
 
 
 async def run_isolated(
@@ -123,7 +123,7 @@ async def run_isolated(
     megabytes: int | None,
     with_database: bool = False,
 ) -> Any:
-    """Run a module's function or coroutine function in a child process and return its result. See `stream_isolated`."""
+    """Run a function or coroutine function in a child process and return its result; see `stream_isolated`."""
     results = stream_isolated(
         function, *arguments, seconds=seconds, megabytes=megabytes, with_database=with_database
     )
@@ -138,14 +138,14 @@ async def stream_isolated(
     megabytes: int | None,
     with_database: bool = False,
 ) -> AsyncGenerator[Any, None]:
-    """Run a module's async generator in a child process and yield its results. Closing the generator ends the process.
+    """Run a module's async generator in a child process and yield its results. Closing the generator ends it.
 
-    The results are plain data: a tuple or set arrives as a list, a dataclass as a dictionary, a date as a string. `seconds`
-    limits the CPU time, `megabytes` the data segment, of which interpreter and modules are 20 to 50, and the size of the
-    results. Raises ChildLimitError, ChildError, and PaperroundErrors of the function, with their message as the only
-    argument.
+    The results are plain data: a tuple or set arrives as a list, a dataclass as a dictionary, a date as a string.
+    `seconds` limits the CPU time. `megabytes` limits the size of the results and the data segment, which includes
+    20 to 50 MB for the interpreter and modules. Raises ChildLimitError, ChildError, and any PaperroundError of the
+    function, with its message as the only argument.
 
-    The process gets no secrets from the environment; `with_database` adds PostgreSQL's variables.
+    The child gets no secrets from the environment; `with_database` adds PostgreSQL's variables.
     """
     room = _MAX_RESULT_BYTES if megabytes is None else megabytes * 1_000_000
     child = await _start(f"{function.__module__}:{function.__qualname__}", room, with_database)
@@ -153,7 +153,7 @@ async def stream_isolated(
     assert child.stdout is not None
     try:
         child.stdin.write(pickle.dumps((seconds, megabytes, arguments)))
-        with suppress(ConnectionError):  # it has ended, and its status tells why
+        with suppress(ConnectionError):  # the child has ended, and its status tells why
             await child.stdin.drain()
         while line := await child.stdout.readline():
             match json.loads(line):
@@ -190,15 +190,15 @@ async def _start(name: str, max_line: int, with_database: bool) -> asyncio.subpr
     environment["PYTHONPATH"] = str(Path(__file__).resolve().parents[2])
     try:
         return await asyncio.create_subprocess_exec(
-            # -P leaves out the current directory, through which the parent may have found this package. Only the name is
-            # an argument: any user can read those of a process, and a database URL contains its password.
+            # -P leaves out the current directory. Only the name is an argument: any user can read the arguments of
+            # a process, and a database URL contains its password.
             *(sys.executable, "-P", "-c", _PROGRAM, name),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
             limit=max_line,
             env=environment,
-            # Ctrl-C is for the parent, which then ends its child.
+            # Ctrl-C goes to the parent, which then ends the child.
             start_new_session=True,
         )
     except (OSError, ValueError, NotImplementedError) as error:
@@ -206,7 +206,7 @@ async def _start(name: str, max_line: int, with_database: bool) -> asyncio.subpr
 
 
 def _find_error(name: str) -> type[errors.PaperroundError]:
-    """Return one of our error classes by name, and no other class, unlike a pickle."""
+    """Return a subclass of PaperroundError by name, or ChildError if there is none."""
     found: list[type[errors.PaperroundError]] = [errors.PaperroundError]
     for kind in found:
         found += kind.__subclasses__()
@@ -214,10 +214,10 @@ def _find_error(name: str) -> type[errors.PaperroundError]:
 
 
 def main() -> None:
-    """Run the child process: call the function and write its results."""
+    """Run as the child process: call the function and write its results to stdout."""
     os.nice(_NICE)
     output = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what a library prints is not a result
+    os.dup2(2, 1)  # keeps output printed by libraries out of the results
     unlimited = resource.getrlimit(resource.RLIMIT_DATA)
     failure: type[errors.PaperroundError] = ChildError
     try:
@@ -233,7 +233,7 @@ def main() -> None:
         asyncio.run(_write_results(output, function, arguments))
         _write(output, "ended")
     except Exception as error:  # noqa: BLE001 - the parent raises it
-        # Now there is memory for reporting that it ran out.
+        # Frees memory for the report.
         resource.setrlimit(resource.RLIMIT_DATA, unlimited)
         if _is_out_of_memory(error):
             failure, message = ChildLimitError, f"it cannot be read within {megabytes} MB of memory"
@@ -245,15 +245,15 @@ def main() -> None:
 
 
 def _wait_for_parent() -> None:
-    # Not sys.stdin, whose lock this thread would hold when the interpreter ends.
+    # Not sys.stdin: this thread would hold its lock when the interpreter ends.
     while os.read(0, 1):
         pass
-    # At once: an orderly exit would wait for the current transaction, and a transaction may be cut off.
+    # An orderly exit would wait for the current transaction, which may safely be cut off.
     os._exit(1)
 
 
 def _is_out_of_memory(error: BaseException | None) -> bool:
-    """Whether the error is a MemoryError or was caused by one."""
+    """Return whether the error is a MemoryError or was caused by one."""
     while error is not None and not isinstance(error, MemoryError):
         error = error.__cause__ or error.__context__
     return error is not None
@@ -270,7 +270,7 @@ async def _write_results(output: IO[bytes], function: Callable[..., Any], argume
 
 def _write(output: IO[bytes], *values: Any) -> None:
     text = json.dumps(values, ensure_ascii=False, default=_to_plain)
-    # A hostile text may hold half a surrogate pair.
+    # A hostile text may contain lone surrogates.
     output.write(text.encode("utf-8", "surrogatepass") + b"\n")
     output.flush()
 

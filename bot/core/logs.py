@@ -1,4 +1,4 @@
-"""Structured logs on stderr: text for a console or JSON lines for a collector."""
+"""Structured logs on stderr, as text for a console or as JSON lines for a collector."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ SHARED_PROCESSORS: tuple[structlog.typing.Processor, ...] = (
 
 
 def configure(log: str) -> None:
-    """Configure structlog and the standard library's logging. `log` is the PAPERROUND_LOG setting."""
+    """Configure structlog and the standard library's logging by the setting PAPERROUND_LOG."""
     style, level = settings.parse_log(log)
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
         if style == "json"
-        # Tracebacks without local variables, which may contain whole digests and tokens.
+        # Local variables in tracebacks could show whole digests and tokens.
         else structlog.dev.ConsoleRenderer(
             colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
         )
@@ -48,12 +48,12 @@ def configure(log: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    # discord.py and the SDK of MCP log internals at INFO.
+    # These libraries log internals at INFO.
     quiet = logging.INFO if level == "debug" else max(logging.WARNING, root.level)
     for name in ("discord", "apscheduler", "aiosqlite", "mcp"):
         logging.getLogger(name).setLevel(quiet)
 
 
 def _is_event(record: logging.LogRecord) -> bool:
-    """Return False for records of cancelled tasks, as when SQLAlchemy closes a connection at shutdown."""
+    """Return False for errors of cancelled tasks, as when SQLAlchemy closes a connection at shutdown."""
     return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))

@@ -1,6 +1,6 @@
-"""The settings: from the environment, `.env`, `paperround.toml` and defaults, in this order of precedence.
+"""The settings from the environment, `.env`, `paperround.toml` and defaults, in this order of precedence.
 
-Nothing is read at import; `load()` reads the settings, `setting_origins()` says where each value came from.
+Nothing is read at import.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from storage import errors, models
 TOML_FILE = "paperround.toml"
 ENV_FILE = ".env"
 WRITTEN_FORMATS = (models.DigestFormat.NEWSLETTER, models.DigestFormat.REVIEW)
-"""The formats that a writer can write."""
+"""The formats that the writer can write."""
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
 class _TomlSource(TomlConfigSettingsSource):
-    """The settings file; it may begin with a byte order mark."""
+    """The settings file, which may begin with a byte order mark."""
 
     def _read_file(self, file_path: Any) -> dict[str, Any]:
         return tomllib.loads(file_path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n"))
@@ -43,11 +43,11 @@ class _TomlSource(TomlConfigSettingsSource):
 MAX_PORT = 65535
 _PREFIX = "PAPERROUND_"
 _UNPREFIXED = ("DISCORD_TOKEN", "HF_ENDPOINT")
-"""The names read without the prefix; others may be meant for other programs."""
+"""The names that are read without the prefix. Others may be meant for other programs."""
 
 
 def _split_texts(value: Any) -> Any:
-    """Return a list; a text is split at commas."""
+    """Split a text at commas; return a list unchanged."""
     if isinstance(value, str):
         return tuple(item.strip() for item in value.split(",") if item.strip())
     if not isinstance(value, list | tuple):
@@ -71,12 +71,12 @@ def _split_sources(value: Any) -> Any:
         return value
     if value.lstrip().startswith(("[", "{")):
         raise ValueError(f"write addresses separated by spaces, or [[sources]] tables in {TOML_FILE}")
-    # Commas stand in addresses, such as arxiv:cs.CL,cs.LG.
+    # Addresses may contain commas: arxiv:cs.CL,cs.LG.
     return [{"url": address} for address in value.split()]
 
 
 def _checked(check: Callable[[Any], object]) -> pydantic.AfterValidator:
-    """Return a validator that calls `check`, which may raise ValueError, unless the value is None."""
+    """Return a validator that calls `check` for a value that is not None. `check` may raise ValueError."""
 
     def validate(value: Any) -> Any:
         if value is not None:
@@ -101,7 +101,7 @@ def _check_proxy(address: str) -> None:
 
 
 def _web_address(sentence: str) -> pydantic.AfterValidator:
-    """Return a validator of a web address. The value is not quoted if it may hold a password or a key."""
+    """Return a validator of web addresses. `sentence` must not quote an address that may contain a password."""
 
     def check(value: str | SecretStr) -> None:
         address = value.get_secret_value() if isinstance(value, SecretStr) else value
@@ -112,11 +112,11 @@ def _web_address(sentence: str) -> pydantic.AfterValidator:
 
 
 _API = re.compile(r"https?://(?:\[[0-9A-Fa-f:.]+\]|[^\s/?#@:]+)(?::[0-9]+)?(?:/[^?#]*)?")
-"""An @ in a path is not behind a user."""
+"""An address without a user, a query or a fragment; an @ is allowed in the path only."""
 
 
 def _check_api(address: str) -> None:
-    """Raise ValueError, without quoting the address, unless paths can be appended to it."""
+    """Raise ValueError, without quoting the address, unless a path can be appended to it."""
     if not _API.fullmatch(address):
         raise ValueError(
             "not the address of an API, without a user, a password and a query (PAPERROUND_WRITER_KEY is for the key)."
@@ -125,10 +125,10 @@ def _check_api(address: str) -> None:
 
 
 def parse_address(value: str) -> tuple[str, int]:
-    """Split `host:port`; the host of `:port`, or of a port alone, is "". Raises ValueError."""
+    """Split `host:port`, with "" as the host of `:port` or a port alone. Raises ValueError."""
     host, _, port = value.rpartition(":")
     try:
-        host.strip("[]").encode("idna")  # as listening does
+        host.strip("[]").encode("idna")  # fails here rather than when the server starts
     except UnicodeError:
         port = ""
     if not port.isdecimal() or len(port) > 5 or int(port) > MAX_PORT:
@@ -137,7 +137,7 @@ def parse_address(value: str) -> tuple[str, int]:
 
 
 def parse_log(value: str) -> tuple[str, str]:
-    """Split `json:debug` into format and level, by default `info`. Raises ValueError."""
+    """Split `json:debug` into format and level. The default level is `info`. Raises ValueError."""
     style, _, level = value.replace(",", ":").partition(":")
     style, level = style.strip().lower(), level.strip().lower() or "info"
     if style not in {"console", "json"} or level not in LOG_LEVELS:
@@ -155,7 +155,7 @@ _HttpAddress = Annotated[str | None, _checked(parse_address)]
 
 
 class SourceSetting(pydantic.BaseModel):
-    """A `[[sources]]` table of `paperround.toml`: the same as one `paperround sources add`."""
+    """A `[[sources]]` table of `paperround.toml`, with the options of `paperround sources add`."""
 
     model_config = pydantic.ConfigDict(extra="forbid")
 
@@ -171,7 +171,7 @@ class SourceSetting(pydantic.BaseModel):
 
 
 class Settings(BaseSettings):
-    """The settings in force. Time zones are IANA names; lists are comma-separated in the environment."""
+    """The settings. Time zones are IANA names; lists are comma-separated in the environment."""
 
     model_config = SettingsConfigDict(
         extra="ignore",
@@ -274,7 +274,7 @@ class Settings(BaseSettings):
 
     @property
     def writes_digests(self) -> bool:
-        """Whether the running bot writes digests: a model is named, or a format for extracts."""
+        """Whether the bot writes digests: a model, or a format for extracts, is set."""
         return self.writer_url is not None or bool(self.writer_formats)
 
     @field_validator("*", mode="before")
@@ -307,7 +307,7 @@ class Settings(BaseSettings):
 
 
 def load() -> Settings:
-    """Load the settings. Raises UsageError that names each invalid setting."""
+    """Load the settings. Raises UsageError with the name of each invalid setting."""
     try:
         return Settings()
     except pydantic.ValidationError as error:
@@ -332,7 +332,7 @@ def setting_name(field_or_alias: str) -> str:
 
 
 def setting_origins() -> dict[str, str]:
-    """Return the origin of each setting's value, by environment name."""
+    """Return the origin of each setting's value by environment name."""
     sources = [(origin, set(source())) for origin, source in _read_sources().items()]
     origins = {}
     for name in Settings.model_fields:
@@ -352,7 +352,7 @@ def _read_sources() -> dict[str, EnvSettingsSource | TomlConfigSettingsSource]:
 
 
 def find_unknown() -> dict[str, str]:
-    """Return the origins of names with the prefix of settings, and of all names in `paperround.toml`, that are not settings."""
+    """Return the origins of unknown names: with our prefix, or in `paperround.toml`."""
     labels = {setting_name(name) for name in Settings.model_fields}
     unknown: dict[str, str] = {}
     for origin, source in _read_sources().items():

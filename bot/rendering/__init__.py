@@ -1,1 +1,1 @@
-"""Text for readers: Discord's Markdown, templates and charts."""
+"""Output for readers: Discord's Markdown, templates and charts."""

@@ -1,7 +1,7 @@
-"""Shortens, splits and escapes texts for Discord, within its limits.
+"""Shortening, splitting and escaping of texts for Discord, and its limits.
 
-A cut is never inside a link, a code span, an escape, a `<…>` token or a grapheme. Marks that are open at a cut are closed
-there and opened again on the next page.
+A cut is never inside a link, a code span, an escape, a `<…>` token or a grapheme. Formatting marks that are open
+at a cut are closed there and reopened on the next page.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ import regex
 
 from bot.text import typography
 
-# Discord's limits for messages and other surfaces, and the budget of a message under construction.
+# Discord's limits, and the budget of a message under construction.
 #
-# Sources: Discord's documentation (pages in brackets), its OpenAPI description ("spec"), or api#n, an issue
+# Sources: Discord's documentation (pages in brackets), its OpenAPI description ("spec"), and api#n, an issue
 # of discord/discord-api-docs.
 
 COMPONENTS = 40
-"""Components of a message, nested ones included [components/reference]."""
+"""Components of a message, including nested ones [components/reference]."""
 
 TEXT = 4000
-"""Code points of all text displays of a message together (spec; not on the official page)."""
+"""Total code points of a message's text displays (spec; not on the official page)."""
 
 TEXT_BYTES_OVERHEAD = 12
-"""Bytes that a text display costs in addition to its own (api#8554)."""
+"""Additional bytes that each text display counts (api#8554)."""
 
 TEXT_BYTES = 9500
-"""UTF-8 bytes of all text displays, each with its overhead. Discord answers 500 above 10,170 (api#8554), a
-measured value, hence the margin."""
+"""Total UTF-8 bytes of a message's text displays with their overhead. Above a measured 10,170 Discord answers 500
+(api#8554)."""
 
 SELECT_OPTIONS = 25
 SELECT_LABEL = 100
@@ -52,7 +52,7 @@ EMBED_TITLE = 256
 """Embeds [resources/message embed limits]."""
 
 FILE_BYTES = 9_500_000
-"""An attachment: 10 MB with the rest of its request [reference, uploading files]."""
+"""An attachment. The whole request may have 10 MB [reference, uploading files]."""
 
 AUTOCOMPLETE_CHOICES = 25
 CHOICE_NAME = 100
@@ -64,27 +64,24 @@ TEXT_INPUT_LABEL = 45
 """Modals [components/reference]."""
 
 THREAD_NAME = 100
-"""Name of a thread or a forum post, at least 1 character [resources/channel]."""
+"""The name of a thread or forum post, at least 1 character [resources/channel]."""
 
 
 def utf8_bytes(text: str) -> int:
-    """Return the length of `text` in UTF-8. A lone surrogate counts as three bytes."""
+    """Return the length of a text in UTF-8 bytes. A lone surrogate counts as three."""
     return len(text.encode("utf-8", "surrogatepass"))
 
 
 @dataclass(slots=True)
 class Budget:
-    """The remaining components, code points and UTF-8 bytes of a message under construction.
-
-    `add` and `add_text` return False and take nothing if the budget does not suffice.
-    """
+    """The remaining components, code points and UTF-8 bytes of a message under construction."""
 
     components: int = COMPONENTS
     characters: int = TEXT
     text_bytes: int = TEXT_BYTES
 
     def add(self, components: int = 1, texts: Iterable[str] = ()) -> bool:
-        """Take `components` and the lengths of `texts`, which are not counted as components."""
+        """Take components and texts from the budget; return False and take nothing if they do not fit."""
         texts = list(texts)
         characters = sum(map(len, texts))
         size = sum(utf8_bytes(text) + TEXT_BYTES_OVERHEAD for text in texts)
@@ -96,26 +93,26 @@ class Budget:
         return True
 
     def add_text(self, text: str) -> bool:
-        """Take one text display: a component and its text."""
+        """Take one text display from the budget, or return False if it does not fit."""
         return self.add(1, (text,))
 
 
-# Shortening and paging. A page ends after a line if that fills half of it, else after a word, else after a grapheme; a cut is
-# never inside an atom: a link, a code span, an escape, a `<…>` token. It takes linear time.
+# Shortening and paging, in linear time. A page ends after a line if that fills at least half of the page, else
+# after a word, else after a grapheme. A cut is never inside an atom: a link, code span, escape or `<…>` token.
 
 FENCE = "```"
 ELLIPSIS = "…"
 SPACED_ELLIPSIS = "\u00a0" + ELLIPSIS
-"""The ellipsis after a whole sentence; a line never breaks before it."""
+"""The ellipsis after a whole sentence, with a no-break space."""
 MIN_PAGE_SIZE = 64
-"""Characters and bytes that a page needs at least: room for both ends of a fence and some content."""
+"""The smallest page in characters and bytes: both ends of a fence and some content."""
 
 _MAX_ATOM = 1_000
-"""How many characters after a page are searched for the end of an atom that begins on it."""
+"""How many characters after a page are searched for the end of an atom."""
 _CLOSERS = 5
-"""Characters reserved to close open marks at the end of a page: a fence or three marks."""
+"""Characters reserved at the end of a page for closing a fence or three marks."""
 _MAX_CUTS = 50
-"""Maximum number of candidate cuts considered, from the end of a page."""
+"""The most cuts that are considered, from the end of a page."""
 _ATOM = regex.compile(
     r"\\[!-/:-@\[-`{-~]"
     r"|\[(?:\\.|[^\[\]\\\n])*+\]\((?:<[^<>\n]*+>|[^()<>\s]*+)\)"
@@ -136,10 +133,10 @@ _HEADING = regex.compile(r"\*\*[^\n]*\*\*|#[^\n]*")
 
 
 def shorten(text: str, limit: int, *, max_bytes: int | None = None, markdown: bool = True) -> str:
-    """Return `text`, or its beginning with `…`, in at most `limit` code points and `max_bytes` of UTF-8.
+    """Shorten a text to `limit` code points and `max_bytes` of UTF-8, with `…` at the cut.
 
-    The cut is after a sentence if that keeps half of the limit, else after a word, else after a grapheme. With
-    `markdown=False` the text has no markup, as in labels and options.
+    The cut is after a sentence if that fills at least half of the limit, else after a word, else after a grapheme.
+    `markdown=False` is for labels and options, which have no markup.
     """
     byte_limit = 4 * limit if max_bytes is None else max_bytes
     if len(text) <= limit and utf8_bytes(text) <= byte_limit:
@@ -160,10 +157,10 @@ def shorten(text: str, limit: int, *, max_bytes: int | None = None, markdown: bo
 
 
 def split_pages(text: str, max_chars: int = TEXT, max_bytes: int = TEXT_BYTES) -> list[str]:
-    """Return `text` in pages of at most `max_chars` code points and `max_bytes` UTF-8 bytes each.
+    """Split a text into pages of at most `max_chars` code points and `max_bytes` of UTF-8.
 
-    Marks that are open at the end of a page are closed there and opened again on the next one. Only whitespace at the cuts is
-    dropped; an empty text gives no page. Raises ValueError for limits below `MIN_PAGE_SIZE`.
+    Marks that are open at the end of a page are closed there and reopened on the next. Only whitespace at the cuts
+    is dropped, and an empty text gives no pages. Raises ValueError for limits below `MIN_PAGE_SIZE`.
     """
     if min(max_chars, max_bytes) < MIN_PAGE_SIZE:
         raise ValueError(f"a page needs room for {MIN_PAGE_SIZE} characters")
@@ -190,7 +187,7 @@ def split_pages(text: str, max_chars: int = TEXT, max_bytes: int = TEXT_BYTES) -
 
 
 def _fit(text: str, start: int, chars: int, size: int) -> int:
-    """Return the end of the longest part of a text from `start` that has so many characters and bytes, one at least."""
+    """Return the end of the longest part from `start` of at most `chars` characters and `size` bytes."""
     end = min(len(text), start + chars)
     while end > start + 1 and (excess := utf8_bytes(text[start:end]) - size) > 0:
         end -= max(1, excess // 4)
@@ -206,7 +203,7 @@ def _choose_cut(
     markdown: bool = True,
     opened: Sequence[str] = (),
 ) -> tuple[int, bool]:
-    """Return where to cut a text between `start` and `end`, and whether that is a preferred place."""
+    """Return where to cut a text between `start` and `end`, and whether `preferred` matches there."""
     if end == len(text):
         return end, True
     atoms = list(_ATOM.finditer(text, start, min(len(text), end + _MAX_ATOM))) if markdown else []
@@ -230,7 +227,7 @@ def _choose_cut(
 
 
 def _is_bound(text: str, start: int, cut: int, opened: Sequence[str]) -> bool:
-    """Return whether the line that ends at `cut` must stay with the next one: a heading, or an end of a fence."""
+    """Return whether the line before `cut` must stay with the next line: a heading, or an edge of a fence."""
     line = text[text.rfind("\n", start, cut) + 1 if "\n" in text[start:cut] else start : cut]
     if line.startswith(FENCE) or text.startswith(f"\n{FENCE}", cut):
         return _in_fence(_list_open(text[start:cut], opened))
@@ -238,7 +235,7 @@ def _is_bound(text: str, start: int, cut: int, opened: Sequence[str]) -> bool:
 
 
 def _list_open(text: str, opened: Sequence[str]) -> list[str]:
-    """Return the marks open after a text; `opened` are those before it. An open fence excludes other marks."""
+    """Return the marks that are open after a text, given the marks before it. A fence excludes other marks."""
     marks = list(opened)
     for atom in _ATOM.finditer(text):
         if _in_fence(marks):
@@ -264,8 +261,8 @@ def _closing_marks(opened: Sequence[str]) -> str:
     return "".join(f"\n{FENCE}" if mark.startswith(FENCE) else mark for mark in reversed(opened))
 
 
-# Escaping of untrusted text (titles, names, users' input), so that Discord shows no mention, link or markup in it. The
-# Markdown of digests is rendered by `rendering.markdown` instead.
+# Escaping of untrusted text (titles, names, users' input), so that it has no active mention, link or markup.
+# `rendering.markdown` renders the Markdown of digests instead.
 
 ZERO_WIDTH_SPACE = "\u200b"
 
@@ -282,7 +279,7 @@ _SPACES = re.compile(r"\s+")
 _TIED = re.compile(" (?=…)|(?<=▲) ")
 _MARKUP = re.compile(
     r"(?P<mark>[\\*_~|`\[\]<]"
-    # An address of any scheme, an emoji, an address of mail, an invitation.
+    # A URL of any scheme, an emoji, a mail address, an invitation.
     r"|:(?=//|[A-Za-z0-9_+\-]{1,64}:)|(?<=mailto):|(?<=discord)\.(?=gg/|com/invite/)|(?<=discordapp)\.(?=com/invite/))"
     r"|@(?P<everyone>everyone|here|[!&]?[0-9]{15,20})",
     re.IGNORECASE,
@@ -293,40 +290,40 @@ _URL_SAFE = "%/:=&?~#+!$,;'-._"
 
 
 class SafeMarkdown(str):
-    """Text that is Discord Markdown and is not escaped again."""
+    """Discord Markdown, which is not escaped again."""
 
     __slots__ = ()
 
 
 def to_single_line(text: str) -> str:
-    """Return `text` on one line, composed (NFC), without control, invisible and direction characters.
+    """Return the text on one line, cleaned as by `strip_invisible` and with tied marks.
 
-    For surfaces that show no Markdown: labels, options, modal titles, thread names. Marks are tied as by `tie_marks`.
+    Use this where Discord shows no Markdown: labels, options, modal titles, thread names.
     """
     return tie_marks(_SPACES.sub(" ", strip_invisible(text)).strip())
 
 
 def tie_marks(text: str) -> str:
-    """Return `text` with a no-break space before `…` and behind `▲`: a line never begins with one or ends with the other."""
+    """Put a no-break space before `…` and after `▲`, so that no line breaks there."""
     return _TIED.sub("\u00a0", text)
 
 
 def strip_invisible(text: str) -> str:
-    """Return `text` composed (NFC), without control, invisible and direction characters; `\\n` stays."""
+    """Return the text in NFC, without control, invisible and direction characters except `\\n`."""
     if text.isascii() and text.isprintable():
         return text
     return typography.normalise("NFC", _INVISIBLE.sub("", _CONTROL.sub(" ", text)))
 
 
 def escape_text(text: str) -> SafeMarkdown:
-    """Return `text` on one line, escaped so that Discord shows it unchanged anywhere in a message."""
+    """Return the text on one line, escaped so that Discord shows it unchanged anywhere in a message."""
     if isinstance(text, SafeMarkdown):
         return text
     return SafeMarkdown(escape_line_start(escape_inline(to_single_line(text))))
 
 
 def escape_inline(text: str) -> str:
-    """Return `text` with all markup escaped that works within a line."""
+    """Escape the markup that works within a line."""
     return _MARKUP.sub(
         lambda match: f"\\{match['mark']}" if match["mark"] else f"@{ZERO_WIDTH_SPACE}{match['everyone']}",
         text,
@@ -334,7 +331,7 @@ def escape_inline(text: str) -> str:
 
 
 def escape_line_start(text: str) -> str:
-    """Return `text`, the start of a line, with the sign escaped that would make a heading, list, quote or small print."""
+    """Escape a sign at the start of a line that would begin a heading, list, quote or small print."""
     match = _LINE_START.match(text)
     if not match:
         return text
@@ -344,10 +341,9 @@ def escape_line_start(text: str) -> str:
 
 
 def safe_url(url: str) -> str | None:
-    """Return `url` encoded for a masked link, or None if it must not be linked.
+    """Return the URL percent-encoded for a masked link, or None if it must not be linked.
 
-    Only http and https with a host and without user name, at most 512 characters. Spaces, parentheses and all other
-    characters that could end the link are percent-encoded.
+    Only http and https URLs of at most 512 characters, with a host and without a user name, are linked.
     """
     stripped = url.strip()
     if not _HTTP_SCHEME.match(stripped) or to_single_line(stripped) != typography.normalise("NFC", stripped):
@@ -364,17 +360,17 @@ def safe_url(url: str) -> str | None:
 
 
 def link_label(text: str) -> SafeMarkdown:
-    """Return escaped text for the label of a masked link, with round brackets for square ones and without URLs."""
+    """Return the escaped label of a masked link, with round brackets for square ones and without URL schemes."""
     return escape_text(strip_link_syntax(to_single_line(text)))
 
 
 def strip_link_syntax(text: str) -> str:
-    """Return `text` for a link's label, unescaped, with round brackets for square ones and without URL schemes."""
+    """Return the unescaped text with round brackets for square ones and without URL schemes."""
     return _HTTP_SCHEME.sub("", text).replace("[", "(").replace("]", ")")
 
 
 def masked_link(text: str, url: str) -> SafeMarkdown:
-    """Return a masked link, or the escaped text if the URL must not be linked."""
+    """Return a masked link, or only the escaped text if the URL must not be linked."""
     label, safe = link_label(text), safe_url(url)
     if safe is None:
         return escape_text(text)
@@ -382,10 +378,10 @@ def masked_link(text: str, url: str) -> SafeMarkdown:
 
 
 def code_span(text: str) -> SafeMarkdown:
-    """Return `text` as an inline code span, on one line; empty for empty text."""
+    """Return the text as a code span on one line, or nothing for an empty text."""
     content = to_single_line(text)
     if "``" in content or (content.startswith("`") or content.endswith("`")):
-        # Discord supports spans of one or two backticks; a look-alike keeps the content readable.
+        # Discord only supports spans of one or two backticks, so a look-alike replaces those inside.
         content = content.replace("`", "ˋ")
     if not content:
         return SafeMarkdown("")
@@ -394,9 +390,9 @@ def code_span(text: str) -> SafeMarkdown:
 
 
 def code_block(content: str, language: str = "") -> SafeMarkdown:
-    """Return `content` as a code block of the same lines; zero-width spaces break up fences inside it.
+    """Return a code block with the same lines; zero-width spaces break up fences inside it.
 
-    `language` selects the syntax highlighting and must be one word.
+    `language`, one word, selects the syntax highlighting.
     """
     inside = strip_invisible(content).replace("```", f"`{ZERO_WIDTH_SPACE}`{ZERO_WIDTH_SPACE}`").strip("\n")
     return SafeMarkdown(f"```{language}\n{inside}\n```")

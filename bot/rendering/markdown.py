@@ -1,7 +1,7 @@
-"""Renders the digests' Markdown as Discord's Markdown or plain text, and Discord's Markdown as HTML. Accepts any text.
+"""Rendering of digests' Markdown as Discord's Markdown or plain text, and of Discord's Markdown as HTML.
 
-Headings become bold lines, images their descriptions, formulas Unicode, tables lists. http(s) links are kept; all other
-text that Discord could interpret is escaped.
+Headings become bold lines, images their descriptions, formulas Unicode, and tables lists. http(s) links are kept;
+other text that Discord could interpret is escaped.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from bot.rendering import discord_text
 from bot.rendering.discord_text import SafeMarkdown
 from bot.text import typography
 
-# Parser of the digests' Markdown: CommonMark with tables, formulas and emphasis next to Korean letters.
+# The parser of digests' Markdown: CommonMark with tables, formulas and emphasis next to Korean letters.
 
 MATH_TOKEN = "math"
-"""The type of formula tokens. Their content is LaTeX without dollar signs or brackets."""
+"""The type of formula tokens. Their content is LaTeX without its delimiters."""
 
 _MAX_FORMULA_LENGTH = 300
 _MAX_NESTING = 50
@@ -38,10 +38,10 @@ _CJK = re.compile(
 
 @lru_cache(maxsize=2)
 def get_parser(*, links: bool) -> MarkdownIt:
-    """Return the parser, created on first use. Without `links` square brackets are text.
+    """Return the cached parser. Without `links`, square brackets are text.
 
-    Raw HTML is text (many apparent tags are tokens such as `<think>`), indented lines are not code (continued bullets
-    are indented), and link definitions and underlined headings are text, so that no line disappears.
+    Raw HTML is text, since many apparent tags are tokens such as `<think>`. Indented lines are not code, since
+    continued bullets are indented. Link definitions and underlined headings are text, so that no line disappears.
     """
     markdown = MarkdownIt("commonmark", {"maxNesting": _MAX_NESTING})
     markdown.enable(["table", "strikethrough"])
@@ -69,7 +69,7 @@ def _math_rule(state: StateInline, silent: bool) -> bool:
 
 
 def _is_formula(opening: str, content: str, next_char: str) -> bool:
-    """Return whether the content is a formula, not a price ($5-$10) or an escaped bracket (`\\[IDK\\]`)."""
+    """Return whether the content is a formula rather than a price ($5-$10) or an escaped bracket (`\\[IDK\\]`)."""
     if not content.strip():
         return False
     if opening == "$":
@@ -82,9 +82,9 @@ def _is_formula(opening: str, content: str, next_char: str) -> bool:
 
 
 def _emphasis_rule(state: StateInline, silent: bool) -> bool:
-    """CommonMark's rule, except that a Chinese, Japanese or Korean letter next to a mark counts as a boundary.
+    """Parse emphasis by CommonMark's rule, with a Chinese, Japanese or Korean letter as a boundary too.
 
-    By CommonMark's own rule `**모델(CoT)**을` is not emphasis: Korean particles follow without a space.
+    Without this `**모델(CoT)**을` is not bold, since Korean particles follow without a space.
     """
     marker = state.src[state.pos]
     if silent or marker not in "_*":
@@ -125,7 +125,7 @@ def _is_punctuation(char: str) -> bool:
     return isMdAsciiPunct(ord(char)) or isPunctChar(char)
 
 
-# Renderer of a paragraph's inline tokens: Discord's Markdown, or plain text.
+# The renderer of inline tokens.
 
 _MARKS = {"strong": "**", "em": "*", "s": "~~"}
 _URL = re.compile(r"https?://[!-;=?-~]+")
@@ -141,9 +141,9 @@ _BREAKS = frozenset(("br", "p", "div", "li", "tr", "hr"))
 
 
 def render_inline(tokens: Sequence[Token], *, with_markup: bool, bold: bool = False) -> str:
-    """Return the tokens as text, hard breaks as line ends.
+    """Return inline tokens as Discord's Markdown or as plain text. Hard breaks become line ends.
 
-    With markup the text is Discord's Markdown, all other text escaped. Within `bold` text strong emphasis is dropped.
+    Strong emphasis is dropped inside `bold` text.
     """
     inline = _InlineRenderer(with_markup, bold)
     for token in tokens:
@@ -152,7 +152,7 @@ def render_inline(tokens: Sequence[Token], *, with_markup: bool, bold: bool = Fa
 
 
 class _InlineRenderer:
-    """Renders inline tokens. Raw text is collected up to the next markup, so that adjacent parts are escaped as one."""
+    """A renderer of inline tokens. It collects text up to the next markup, so that adjacent parts are escaped together."""
 
     def __init__(self, with_markup: bool, bold: bool) -> None:
         self._with_markup = with_markup
@@ -204,7 +204,7 @@ class _InlineRenderer:
         self._flush()
         mark, last = _MARKS[kind], len(self._output) - 1
         if opening:
-            # `*a*` and a following `**b**` need a separator; two opening marks can touch.
+            # `*a*` and a following `**b**` need a separator; two opening marks do not.
             if last >= 0 and self._output[last] in _MARKS.values() and last not in self._opened.values():
                 self._output.append(discord_text.ZERO_WIDTH_SPACE)
             self._opened[kind] = len(self._output)
@@ -266,7 +266,7 @@ class _InlineRenderer:
 
 
 def _strip_trailing_punctuation(url: str) -> str:
-    """Return a bare URL without the punctuation of the sentence around it."""
+    """Strip the surrounding sentence's punctuation from a bare URL."""
     trimmed = url.rstrip(_TRAILING_PUNCTUATION)
     while trimmed.endswith(")") and trimmed.count(")") > trimmed.count("("):
         trimmed = trimmed[:-1].rstrip(_TRAILING_PUNCTUATION)
@@ -276,26 +276,23 @@ def _strip_trailing_punctuation(url: str) -> str:
 _LANGUAGE = re.compile(r"[A-Za-z0-9_+.#\-]{0,20}")
 _CHUNK_SIZE = 8_000
 _MAX_BRACKETS = 400
-"""Square brackets of a chunk above which they are text: nested links take the parser quadratic time."""
+"""With more square brackets in a chunk, all are text: nested links take the parser quadratic time."""
 
 _MAX_INDENT_DEPTH = 5
 
 
 def render_markdown(text: str) -> SafeMarkdown:
-    """Return the Markdown of a digest as Discord's Markdown."""
+    """Return a digest's Markdown as Discord's Markdown."""
     return SafeMarkdown(_render(text, with_markup=True))
 
 
 def render_plain(text: str) -> str:
-    """Return the Markdown of a digest as plain text: one line per block, list items with `- ` or their number."""
+    """Return a digest's Markdown as plain text with a line per block and bullets or numbers for list items."""
     return _render(text, with_markup=False)
 
 
 def render_html(text: str) -> Markup:
-    """Return Discord's Markdown as HTML without pictures, raw HTML or small print. Only http(s) links are kept.
-
-    It accepts the output of this module and `discord_text`, and any other text.
-    """
+    """Return Discord's Markdown, or any other text, as HTML without images and raw HTML, and with http(s) links only."""
     parser = _get_html_parser()
     chunks = (
         chunk.replace("[", "(") if chunk.count("[") > _MAX_BRACKETS else chunk for chunk in _chunks(text)
@@ -307,7 +304,7 @@ def render_html(text: str) -> Markup:
 def _get_html_parser() -> MarkdownIt:
     markdown = MarkdownIt("commonmark", {"html": False, "breaks": True, "maxNesting": _MAX_NESTING})
     markdown.enable("strikethrough")
-    # An entity is text in Discord too.
+    # Discord shows entities as text too.
     markdown.disable(["html_block", "html_inline", "code", "reference", "lheading", "image", "entity"])
     markdown.inline.ruler.at("emphasis", _emphasis_rule)
     markdown.validateLink = lambda url: url.startswith(("http://", "https://"))  # type: ignore[method-assign]
@@ -315,7 +312,7 @@ def _get_html_parser() -> MarkdownIt:
 
 
 def render_heading(text: str) -> SafeMarkdown:
-    """Return a section's heading as one escaped line without emphasis, for bold type."""
+    """Return a section's heading as one escaped line without emphasis, to be set in bold."""
     line = " ".join(text[:_CHUNK_SIZE].split())
     [token] = get_parser(links=line.count("[") <= _MAX_BRACKETS).parseInline(line)
     plain = render_inline(token.children or [], with_markup=False)
@@ -332,9 +329,9 @@ def _render(text: str, *, with_markup: bool) -> str:
 
 
 def _chunks(text: str) -> Iterator[str]:
-    """Yield the text in chunks of bounded length, if possible cut at blank lines outside fences.
+    """Yield the text in chunks of bounded length, cut at blank lines outside fences if possible.
 
-    This bounds the time: the parser takes more than linear time for hostile text.
+    The parser takes more than linear time for a hostile text.
     """
     lines: list[str] = []
     size, in_fence = 0, False
@@ -354,7 +351,7 @@ def _chunks(text: str) -> Iterator[str]:
 
 @dataclass(slots=True)
 class _Container:
-    """An open list or quote. `bullet` is the pending bullet or number of the current item."""
+    """An open list or quote. `bullet` is the current item's bullet or number until it is written."""
 
     kind: str
     number: int | None = None
@@ -367,7 +364,7 @@ class _Container:
 
 
 class _BlockRenderer:
-    """Renders block tokens as lines. The kinds of two blocks decide whether a blank line separates them."""
+    """A renderer of block tokens as lines. Blank lines between blocks depend on the kinds of both."""
 
     def __init__(self, with_markup: bool) -> None:
         self.lines: list[str] = []
@@ -426,7 +423,7 @@ class _BlockRenderer:
         if not self._with_markup:
             self._write("paragraph", discord_text.strip_invisible(content).strip("\n"))
         elif content.strip():
-            # Without bullet and indentation: Discord recognises fences only at the start of a line.
+            # Discord recognises fences only at the start of a line, so there is no bullet or indentation.
             self._append("fence", discord_text.code_block(content, language).split("\n"))
 
     def _add_table_token(self, token: Token) -> None:
@@ -444,7 +441,7 @@ class _BlockRenderer:
                 self._write_table()
 
     def _write_table(self) -> None:
-        """Write a line for each row, which fits on a phone: `- **first** · second header: second · …`."""
+        """Write each row as a line that fits on a phone: `- **first** · second header: second · …`."""
         header, *rows = self._table_rows
         if not self._with_markup:
             for row in self._table_rows:
@@ -493,7 +490,7 @@ class _BlockRenderer:
         if not self._with_markup or self._last_kind == "heading" or "fence" in (kind, self._last_kind):
             return False
         if kind == "item":
-            # A number other than 1 begins a list only after a blank line; within a list it needs none.
+            # Only 1 can begin a list without a blank line before it.
             return line[:1].isdigit() and self._starts_list and not line.startswith("1.")
         in_item = any(container.kind == "list" for container in self._containers)
         return not (kind == "paragraph" and in_item)

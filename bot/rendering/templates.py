@@ -1,7 +1,7 @@
-"""Renders the jinja2 templates, which operators can replace; each is a set of named texts, its blocks.
+"""The jinja2 templates, which operators can replace. Each template is a set of named texts, its blocks.
 
-`daily.ko.j2` in the operator's folder replaces the bundled template block by block, as if it extended that. A broken
-template never loses a post: the problem is logged and the bundled block takes its place.
+`daily.ko.j2` in the operator's folder replaces the bundled template block by block, as if it extended it. If a
+block fails, the problem is logged and the bundled block is used, so that no post is lost.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from bot.rendering import discord_text, markdown
 from bot.rendering.discord_text import SafeMarkdown
 from storage import errors, models
 
-# The filters of templates: votes, authors, dates and times in the reader's language, the template's `locale`.
+# Filters for votes, authors, dates and times in the template's `locale`.
 
 MAX_AUTHORS = 3
 MAX_NAME_LENGTH = 80
@@ -38,14 +38,14 @@ WORKDAYS = (1, 2, 3, 4, 5)
 
 
 def render_votes(votes: int | None) -> str:
-    """Return `▲ 81` or `▲ 1,234`, or `▲ –` for unknown votes; with a no-break space."""
+    """Return `▲ 81`, `▲ 1,234`, or `▲ –` for unknown votes, with a no-break space."""
     return discord_text.tie_marks(f"▲ {'–' if votes is None else f'{votes:,}'}")
 
 
 def render_more_authors(more: int, truncated: bool, locale: str) -> str:
-    """Return the text after the first authors: `and 16 more`, `외 16명`.
+    """Return the text after the first authors: `and 16 more`, `외 16명`, or "" if there are no more.
 
-    `truncated`: a digest named only some authors, so there are more. Returns "" if there are no further authors.
+    `truncated`: the digest shortened its list, so there are more authors than `more`.
     """
     if more > 0:
         number = f"{more:,}"
@@ -56,9 +56,9 @@ def render_more_authors(more: int, truncated: bool, locale: str) -> str:
 
 
 def render_authors(names: Sequence[str], locale: str, truncated: bool = False, count: int = 0) -> str:
-    """Return the first three names and the number of others, in words of the language.
+    """Return the first three names and the number of others, in a language.
 
-    `count` is the number of all authors where `names` has the first of them only.
+    `count` is the number of all authors if `names` has only the first.
     """
     shown = ", ".join(
         discord_text.shorten(discord_text.to_single_line(name), MAX_NAME_LENGTH, markdown=False)
@@ -69,19 +69,19 @@ def render_authors(names: Sequence[str], locale: str, truncated: bool = False, c
 
 
 def render_weekday(day: int, locale: str) -> str:
-    """Return the short name of an ISO weekday (1 is Monday)."""
+    """Return the short name of an ISO weekday, 1 for Monday."""
     names: dict[int, str] = dict(babel.dates.get_day_names("abbreviated", locale=locale))
     return names[day - 1]
 
 
 def render_time(at: str, locale: str) -> str:
-    """Return a time of day, `HH:MM`, in the form that Discord uses for the language: `9:00 AM`, `오전 9:00`."""
+    """Return a time of day, given as `HH:MM`, as Discord shows it in a language: `9:00 AM`, `오전 9:00`."""
     pattern = "aaaa h:mm" if locale == models.Locale.KO else "h:mm aaaa"
     return babel.dates.format_time(time.fromisoformat(at), pattern, locale=locale)
 
 
 def render_zone(name: str, locale: str) -> str:
-    """Return the city of an IANA zone in the language (`서울`), or the zone's name if there is none."""
+    """Return the city of an IANA zone in a language (`서울`), or the zone's name if it has no city."""
     try:
         city: str = babel.dates.get_timezone_location(name, locale=locale, return_city=True)
     except (LookupError, ValueError):
@@ -90,7 +90,7 @@ def render_zone(name: str, locale: str) -> str:
 
 
 def render_timestamp(at: datetime, style: str = "f") -> SafeMarkdown:
-    """Return a Discord timestamp, shown in the reader's time zone. Styles: t T d D f F R (resources/reference)."""
+    """Return a Discord timestamp, which is shown in the reader's time zone. Styles: t T d D f F R."""
     return SafeMarkdown(f"<t:{int(at.timestamp())}:{style}>")
 
 
@@ -133,7 +133,7 @@ FILTERS: dict[str, Callable[..., object]] = {
         str(text), limit, markdown=isinstance(text, SafeMarkdown)
     ),
 }
-"""The filters of all templates by name, in addition to jinja2's own."""
+"""Our filters by name, in addition to jinja2's."""
 
 XML_FILTERS: dict[str, Callable[..., object]] = {
     **FILTERS,
@@ -144,26 +144,26 @@ XML_FILTERS: dict[str, Callable[..., object]] = {
 
 UNUSED = "is not used, since no bundled template has this name; rename or remove it"
 BUNDLED_PREFIX = "bundled/"
-"""The prefix of a template's name for the bundled template, even if the operator's folder has one."""
+"""The prefix that selects the bundled template even if the operator replaces it."""
 
 FALLBACK_LOCALE = "en"
 
 
 class OutputFormat(Enum):
-    """The escaping of the values in a template."""
+    """How the values in a template are escaped."""
 
     MARKDOWN = "marked"
-    """Discord's Markdown: values are escaped unless they are `SafeMarkdown`."""
+    """Escape values for Discord's Markdown unless they are `SafeMarkdown`."""
     PLAIN = "plain"
-    """One line without markup, for names of threads and the like."""
+    """Write values on one line without markup, as in thread names."""
     DOCUMENT = "document"
-    """Unchanged, for files."""
+    """Leave values unchanged, as in files."""
     XML = "markup"
-    """Escaped as text and attributes of XML and HTML unless they are `Markup`, for pictures, pages and feeds."""
+    """Escape values for XML and HTML unless they are `Markup`, as in pictures, pages and feeds."""
 
 
 def check_bundled_templates(folder: Traversable) -> None:
-    """Raise UsageError if the link to the bundled templates was checked out as a file."""
+    """Raise UsageError if git checked out the link to the bundled templates as a plain file."""
     if not folder.is_dir():
         raise errors.UsageError(
             f"{folder} is not a folder: it is a symbolic link in the repository."
@@ -172,7 +172,7 @@ def check_bundled_templates(folder: Traversable) -> None:
 
 
 class Templates:
-    """Renders the named texts. `folder` is the operator's (PAPERROUND_TEMPLATES) or None.
+    """The bundled templates and those in the operator's folder (PAPERROUND_TEMPLATES), if there is one.
 
     Raises UsageError for a checkout without symbolic links.
     """
@@ -181,7 +181,7 @@ class Templates:
         check_bundled_templates(resources.files("bot") / "templates")
         self._folder = folder
         self._problems: dict[tuple[str, str], models.LocatedProblem] = {}
-        # These files do not change while the bot runs, and a look takes a fifth of the time of rendering.
+        # Cached, since looking them up takes a fifth of the time of rendering.
         self._bundled = frozenset(jinja2.PackageLoader("bot", "templates").list_templates())
         self._environments = {form: _create_environment(folder, form) for form in OutputFormat}
 
@@ -193,9 +193,9 @@ class Templates:
         values: Mapping[str, object],
         output_format: OutputFormat = OutputFormat.MARKDOWN,
     ) -> SafeMarkdown:
-        """Return a block of the template `name` in a language, without whitespace at its ends.
+        """Render a block of a template in a language, and strip whitespace at both ends.
 
-        A language without template falls back to English. Raises LookupError for a name or block that is not bundled.
+        Falls back to English. Raises LookupError if the template or block is not bundled.
         """
         file, bundled = self._resolve_files(name, locale)
         context_values = {**values, "locale": file.split(".")[-2]}
@@ -209,7 +209,7 @@ class Templates:
     def render_document(
         self, file: str, values: Mapping[str, object], output_format: OutputFormat = OutputFormat.DOCUMENT
     ) -> str:
-        """Return a whole template as text. `file` is its full name, such as `export.review.md.j2`."""
+        """Render a whole template. `file` is its full name, such as `export.review.md.j2`."""
         environment = self._environments[output_format]
         text = None
         if self._is_overridden(file):
@@ -217,12 +217,12 @@ class Templates:
         return _render_document(environment, BUNDLED_PREFIX + file, values) if text is None else text
 
     def log_problems(self) -> None:
-        """Log a warning for each problem that `find_problems` finds."""
+        """Log a warning for each problem of the operator's templates."""
         for problem in self.find_problems():
             _log_problem(problem)
 
     def find_problems(self) -> list[models.LocatedProblem]:
-        """Return the errors in the syntax of the operator's templates, and the files that replace no template."""
+        """Return syntax errors in the operator's templates, and files that replace no template."""
         problems = []
         environment = self._environments[OutputFormat.MARKDOWN]
         names = [] if self._folder is None else jinja2.FileSystemLoader(self._folder).list_templates()
@@ -237,7 +237,7 @@ class Templates:
         return problems
 
     def _resolve_files(self, name: str, locale: str) -> tuple[str, str]:
-        """Return the template to use and the bundled one below it; they are the same if none is replaced."""
+        """Return the template to use and the bundled template, which are the same unless an operator replaced it."""
         override = ""
         for language in dict.fromkeys((locale, FALLBACK_LOCALE)):
             file = f"{name}.{language}.j2"
@@ -251,7 +251,7 @@ class Templates:
         return self._folder is not None and (self._folder / file).is_file()
 
     def _try_render(self, file: str, block: str, render: Callable[[], str]) -> str | None:
-        """Return the text of an operator's template; None, with the problem logged and kept, if it fails."""
+        """Return the text of an operator's template. If it fails, log the problem and return None."""
         try:
             text = render()
         except Exception as error:  # noqa: BLE001 - an operator's template can raise anything, and the post still goes out
@@ -270,7 +270,7 @@ class Templates:
         template = environment.get_template(file)
         context = template.new_context(dict(values))
         if file != bundled:
-            # As if it extended the bundled template: missing blocks and `super()` come from there.
+            # Missing blocks and `super()` come from the bundled template.
             for name, parent in environment.get_template(bundled).blocks.items():
                 context.blocks.setdefault(name, []).append(parent)
         if block not in context.blocks:
@@ -284,7 +284,7 @@ def _render_document(environment: SandboxedEnvironment, file: str, values: Mappi
 
 
 def _join(parts: Iterable[str]) -> SafeMarkdown:
-    """Join the pieces of an output, whose values are escaped already."""
+    """Join pieces that are already escaped."""
     return SafeMarkdown("".join(parts))
 
 
@@ -300,11 +300,11 @@ def _create_environment(folder: Path | None, output_format: OutputFormat) -> San
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=output_format is OutputFormat.DOCUMENT,
-        # `finalize` escapes for Discord; HTML's entities would show as text.
+        # `finalize` escapes for Discord, which would show HTML entities as text.
         autoescape=False,
     )
     environment.filters |= XML_FILTERS if output_format is OutputFormat.XML else FILTERS
-    # Of macros and set blocks.
+    # For macros and set blocks.
     environment.concat = _join  # type: ignore[method-assign]
     return environment
 
@@ -322,14 +322,14 @@ _FINALIZERS: dict[OutputFormat, Callable[[Any], Any]] = {
     OutputFormat.XML: lambda value: (
         value
         if isinstance(value, Markup)
-        # XML 1.0 cannot hold the last two.
+        # XML 1.0 does not allow the last two.
         else html.escape(discord_text.strip_invisible(_text(value)).translate({0xFFFE: None, 0xFFFF: None}))
     ),
 }
 
 
 def _problem_from_error(error: Exception, file: str, folder: Path | None) -> models.LocatedProblem:
-    """Return the problem with the file and line of an error: jinja2 puts the template's lines into the traceback."""
+    """Return an error with its file and line, which jinja2 puts into the traceback."""
     location = str(Path(folder or "") / file)
     line: int | None = None
     if isinstance(error, jinja2.TemplateSyntaxError):
