@@ -15,10 +15,10 @@ from bot.daily.planner import DailyPlanner
 from bot.daily.service import Subscriptions
 from bot.sources import base
 from storage import archive, models, outbox
-from tests.fake_model.fixtures import fake_model, fake_model_process
-from tests.fake_model.process import MODEL, FakeModelProcess
+from tests.fake_model.fixtures import fake_model
+from tests.fake_model.server import MODEL, FakeModel
 
-__all__ = ["fake_model", "fake_model_process"]
+__all__ = ["fake_model"]
 
 DAY = date(2026, 11, 18)
 CLOSE = day_close.default().closes_at(DAY)
@@ -60,7 +60,7 @@ class Bot:
 
 
 @pytest.fixture
-async def bot(fake_model: FakeModelProcess, tmp_path: Path) -> AsyncIterator[Bot]:
+async def bot(fake_model: FakeModel, tmp_path: Path) -> AsyncIterator[Bot]:
     (tmp_path / "inbox").mkdir()
     settings = Settings.model_validate(
         {
@@ -85,7 +85,7 @@ async def bot(fake_model: FakeModelProcess, tmp_path: Path) -> AsyncIterator[Bot
         yield started
 
 
-async def test_failed_papers_become_extracts_at_the_deadline(bot: Bot, fake_model: FakeModelProcess) -> None:
+async def test_failed_papers_become_extracts_at_the_deadline(bot: Bot, fake_model: FakeModel) -> None:
     fake_model.reset(key="wrong")
     bot.now = CLOSE + timedelta(minutes=1)
     await bot.read_list()
@@ -100,7 +100,7 @@ async def test_failed_papers_become_extracts_at_the_deadline(bot: Bot, fake_mode
     assert NEWSLETTER in await bot.list_formats()
 
 
-async def test_a_day_without_papers_is_skipped(bot: Bot, fake_model: FakeModelProcess) -> None:
+async def test_a_day_without_papers_is_skipped(bot: Bot, fake_model: FakeModel) -> None:
     fake_model.reset(paper_count=0)
     bot.now = CLOSE + timedelta(minutes=1)
     await bot.read_list()

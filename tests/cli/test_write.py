@@ -1,4 +1,4 @@
-"""`paperround write` against the fake model and fake sources, which run in another process."""
+"""`paperround write` against the fake model and fake sources."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from tests.fake_model import papers
-from tests.fake_model.fixtures import fake_model, fake_model_process
-from tests.fake_model.process import FakeModelProcess
+from tests.fake_model.fixtures import fake_model
+from tests.fake_model.server import FakeModel
 from tests.support.shell_fixtures import Paperround
 
-__all__ = ["fake_model", "fake_model_process"]
+__all__ = ["fake_model"]
 
 DAY = "2026-11-18"
 WRITE = ("write", "--date", DAY, "--language", "ko", "--json")
@@ -26,15 +26,13 @@ KEYS = [
 
 
 @pytest.fixture
-def model(fake_model: FakeModelProcess, monkeypatch: pytest.MonkeyPatch) -> FakeModelProcess:
+def model(fake_model: FakeModel, monkeypatch: pytest.MonkeyPatch) -> FakeModel:
     for name, value in fake_model.environment().items():
         monkeypatch.setenv(name, value)
     return fake_model
 
 
-def test_each_paper_takes_two_calls_and_a_second_run_none(
-    paperround: Paperround, model: FakeModelProcess
-) -> None:
+def test_each_paper_takes_two_calls_and_a_second_run_none(paperround: Paperround, model: FakeModel) -> None:
     first = paperround(*NEWSLETTER)
     assert first.exit_status == 0, first.stderr
     assert list(first.data) == KEYS
@@ -53,7 +51,7 @@ def test_each_paper_takes_two_calls_and_a_second_run_none(
 
 @pytest.mark.parametrize(("form", "language"), [("newsletter", "ko"), ("review", "en")])
 def test_a_written_digest_can_be_parsed_and_is_stored(
-    paperround: Paperround, model: FakeModelProcess, form: str, language: str
+    paperround: Paperround, model: FakeModel, form: str, language: str
 ) -> None:
     options = ("--format", form, "--language", language, "--output", "out.md")
     assert paperround("write", "--date", DAY, *options).exit_status == 0
@@ -69,9 +67,7 @@ def test_a_written_digest_can_be_parsed_and_is_stored(
     assert exported.stdout == Path("out.md").read_text("utf-8")
 
 
-def test_a_dry_run_estimates_without_calling_the_model(
-    paperround: Paperround, model: FakeModelProcess
-) -> None:
+def test_a_dry_run_estimates_without_calling_the_model(paperround: Paperround, model: FakeModel) -> None:
     model.reset(paper_count=9)
     estimate = paperround(*WRITE, "--format", "newsletter", "--dry-run")
     assert model.log() == []
@@ -83,7 +79,7 @@ def test_a_dry_run_estimates_without_calling_the_model(
 
 
 def test_without_a_model_summaries_are_extracts(
-    paperround: Paperround, fake_model: FakeModelProcess, monkeypatch: pytest.MonkeyPatch
+    paperround: Paperround, fake_model: FakeModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HF_ENDPOINT", fake_model.url)
     result = paperround(*NEWSLETTER)
@@ -96,7 +92,7 @@ def test_without_a_model_summaries_are_extracts(
     assert Path("out.md").read_text("utf-8") == text
 
 
-def test_an_edited_file_is_never_overwritten(paperround: Paperround, model: FakeModelProcess) -> None:
+def test_an_edited_file_is_never_overwritten(paperround: Paperround, model: FakeModel) -> None:
     model.reset(paper_count=2)
     assert paperround(*NEWSLETTER, "--limit", "1").data["papers"] == 1
     path = Path("out.md")
@@ -114,7 +110,7 @@ def test_an_edited_file_is_never_overwritten(paperround: Paperround, model: Fake
     assert path.read_text("utf-8") == "Nothing of interest.\n"
 
 
-def test_a_file_by_someone_else_is_never_overwritten(paperround: Paperround, model: FakeModelProcess) -> None:
+def test_a_file_by_someone_else_is_never_overwritten(paperround: Paperround, model: FakeModel) -> None:
     model.reset(paper_count=2)
     Path("out.md").write_text("My own notes.\n", "utf-8")
     result = paperround(*NEWSLETTER)
@@ -128,7 +124,7 @@ def test_a_file_by_someone_else_is_never_overwritten(paperround: Paperround, mod
     assert paperround(*NEWSLETTER, "--output", "copy.md").exit_status == 0
 
 
-def test_a_draft_is_shown_with_its_spans(paperround: Paperround, model: FakeModelProcess) -> None:
+def test_a_draft_is_shown_with_its_spans(paperround: Paperround, model: FakeModel) -> None:
     assert paperround("write", "--show", "2611.10001").exit_status == 1
     paperround(*NEWSLETTER, "--limit", "1")
     shown = paperround("write", "--show", "https://arxiv.org/abs/2611.10001", "--json").data

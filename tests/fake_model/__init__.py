@@ -1,1 +1,1 @@
-"""A fake language model and fake sources in one process of their own: an OpenAI-compatible API, and papers written for it."""
+"""A fake language model with an OpenAI-compatible API, and fake sources with papers written for it."""

@@ -1,4 +1,4 @@
-"""Pytest fixtures of the fake model, for import by a conftest."""
+"""The pytest fixture of the fake model, imported by the modules that use it."""
 
 from __future__ import annotations
 
@@ -6,18 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.fake_model import process
-
-
-@pytest.fixture(scope="session")
-def fake_model_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[process.FakeModelProcess]:
-    """A fake model, shared by all tests of a pytest process."""
-    with process.FakeModelProcess(tmp_path_factory.mktemp("fake-model")) as running:
-        yield running
+from tests.fake_model import server
 
 
 @pytest.fixture
-def fake_model(fake_model_process: process.FakeModelProcess) -> process.FakeModelProcess:
-    """A fake model with its default settings and an empty log."""
-    fake_model_process.reset()
-    return fake_model_process
+def fake_model() -> Iterator[server.FakeModel]:
+    """A running fake model with its default settings and an empty log."""
+    running = server.FakeModel()
+    with running.run():
+        yield running

@@ -1,12 +1,11 @@
-"""What the fake model writes: claims from the paper in the prompt with spans from it, or verdicts on claims. Pure.
+"""The fake model's answers: claims with spans from the paper in the prompt, or verdicts on claims. Pure.
 
-It knows the papers of `papers` in both languages, and no others.
+It knows only the papers of `papers`, in both languages.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,7 +15,6 @@ from tests.fake_model import papers
 MAX_SPAN_WORDS = 12
 _PAPER = re.compile(r"^<<<(paper|excerpts) (\w+)>>>\n(.*)^<<<end of \1 \2>>>$", re.DOTALL | re.MULTILINE)
 _JUDGED = re.compile(r"^\d+\. (.+)$", re.MULTILINE)
-_VARIANT = re.compile(r"-V\d+\b")
 _TITLE = re.compile(r"^Title: (.+)$", re.MULTILINE)
 _NUMBER = re.compile(r"(?<![\w.,-])\d+(?:[.,]\d+)*")
 _CHAPTERS_BY_KEY = {
@@ -27,7 +25,7 @@ _CHAPTERS_BY_KEY = {
 
 
 def find_paper(messages: Sequence[Mapping[str, str]]) -> tuple[str, str]:
-    """Return the title and the text between the markers of a prompt. Raises ValueError unless there is one paper."""
+    """Return the title and the text between the markers of a prompt. Raises ValueError unless it holds one paper."""
     found = [match for message in messages for match in _PAPER.finditer(message["content"])]
     if len(found) != 1:
         raise ValueError(f"the prompt holds {len(found)} papers")
@@ -36,26 +34,16 @@ def find_paper(messages: Sequence[Mapping[str, str]]) -> tuple[str, str]:
     return title[1] if title else text.partition("\n")[0], text
 
 
-def find_schema(messages: Sequence[Mapping[str, str]]) -> dict[str, Any]:
-    """Return the JSON schema of the prompt. Raises ValueError if there is none."""
-    for message in messages:
-        start = message["content"].find('{"type": "object"')
-        if start >= 0:
-            return dict(json.JSONDecoder().raw_decode(message["content"], start)[0])
-    raise ValueError("the prompt holds no JSON schema")
-
-
 def is_korean(messages: Sequence[Mapping[str, str]]) -> bool:
-    """Whether the instructions ask for Korean."""
+    """Return whether the instructions ask for Korean."""
     return "in Korean" in messages[0]["content"]
 
 
 def write(text: str, schema: Mapping[str, Any], *, korean: bool) -> dict[str, list[dict[str, str]]]:
-    """Return an answer of the schema's shape from the sentences of a paper."""
+    """Return an answer that fits the schema, made of a paper's sentences."""
     flat = " ".join(text.split())
-    facts = [fact for paper in papers.load() for fact in paper.facts]
-    known = _known_facts(flat, facts)
-    assert known, "the fake model knows the papers of papers.toml alone"
+    known = [fact for paper in papers.load() for fact in paper.facts if fact.english in flat]
+    assert known, "the fake model knows only the papers of papers.toml"
     return {
         key: [
             {"text": fact.korean if korean else fact.english, "span": span_of(fact.english)}
@@ -67,17 +55,17 @@ def write(text: str, schema: Mapping[str, Any], *, korean: bool) -> dict[str, li
 
 
 def judge(messages: Sequence[Mapping[str, str]]) -> list[dict[str, Any]]:
-    """Return a verdict on each claim of a prompt: it is proved if it is a sentence of `papers`, whatever the variant."""
+    """Return a verdict on each claim in the prompt: a claim is proved if it is a sentence of `papers`."""
     facts = {text for paper in papers.load() for fact in paper.facts for text in (fact.english, fact.korean)}
     listed = _JUDGED.findall(_PAPER.sub("", messages[-1]["content"]))
     return [
-        {"claim": number, "reason": "as I know it", "is_proved": _VARIANT.sub("", claim) in facts}
+        {"claim": number, "reason": "as I know it", "is_proved": claim in facts}
         for number, claim in enumerate(listed, start=1)
     ]
 
 
 def span_of(sentence: str) -> str:
-    """Return at most twelve words of a sentence: with its first number, if it has one."""
+    """Return at most twelve words of a sentence, including its first number if it has one."""
     words = sentence.split()
     numbered = next((index for index, word in enumerate(words) if _NUMBER.search(word)), 0)
     start = max(0, min(numbered - MAX_SPAN_WORDS // 2, len(words) - MAX_SPAN_WORDS))
@@ -85,7 +73,7 @@ def span_of(sentence: str) -> str:
 
 
 def plant_numbers(answer: dict[str, list[dict[str, Any]]], share: float, seed: str) -> None:
-    """Replace the first number of a share of the claims that have one by a wrong one."""
+    """Put a wrong number into a share of the claims, in place of their first number."""
     for claim in (claim for claims in answer.values() for claim in claims if "text" in claim):
         number = _NUMBER.search(claim["text"])
         if number and draw(seed, claim["text"]) < share:
@@ -94,18 +82,5 @@ def plant_numbers(answer: dict[str, list[dict[str, Any]]], share: float, seed: s
 
 
 def draw(*parts: str) -> float:
-    """Return a number from 0 to 1 that depends on the parts alone."""
+    """Return a number from 0 to 1 that depends only on the parts."""
     return int(hashlib.sha256("\0".join(parts).encode()).hexdigest()[:8], 16) / 0xFFFFFFFF
-
-
-def _known_facts(text: str, facts: Sequence[papers.Fact]) -> list[papers.Fact]:
-    """Return the facts of a text, also with the names of a variant."""
-    found = []
-    for fact in facts:
-        name = papers.NAMES.search(fact.english)
-        variant = re.search(rf"{name[0]}(-V\d+)?", text) if name else None
-        suffix = (variant[1] or "") if variant else ""
-        english = papers.NAMES.sub(rf"\1{suffix}", fact.english)
-        if english in text:
-            found.append(papers.Fact(fact.chapter, english, papers.NAMES.sub(rf"\1{suffix}", fact.korean)))
-    return found

@@ -20,17 +20,15 @@ from bot.writer import drafting
 from storage import migrate, models, tables, writer
 from storage.database import Database, fetch_records
 from tests.fake_model import papers
-from tests.fake_model.fixtures import fake_model, fake_model_process
-from tests.fake_model.process import FakeModelProcess
+from tests.fake_model.fixtures import fake_model
+from tests.fake_model.server import FakeModel
 from tests.support import fork_server
 
-__all__ = ["fake_model", "fake_model_process"]
+__all__ = ["fake_model"]
 
 pytestmark = pytest.mark.faults
 
 SHORT_KILLS, LONG_KILLS = 3, 50
-BROKEN = ("half", "counts", "length", "malformed")
-"""Faults after which the next round begins at once."""
 WRITE = (
     *("write", "--date", "2026-11-18", "--format", "newsletter"),
     *("--language", "ko", "--output", "out.md", "--json"),
@@ -40,7 +38,7 @@ WRITE = (
 class Killed:
     """A run in a folder of its own, started and killed again and again."""
 
-    def __init__(self, model: FakeModelProcess, folder: Path) -> None:
+    def __init__(self, model: FakeModel, folder: Path) -> None:
         self.model = model
         self.folder = folder
         self.environment = {**os.environ, **model.environment()}
@@ -85,11 +83,11 @@ async def list_answered(database: Database, ids: list[str]) -> tuple[set[str], s
 
 
 async def test_a_killed_run_asks_nobody_again_for_what_it_has(
-    fake_model: FakeModelProcess, tmp_path: Path, all_seeds: bool
+    fake_model: FakeModel, tmp_path: Path, all_seeds: bool
 ) -> None:
     kills, count = (LONG_KILLS, 60) if all_seeds else (SHORT_KILLS, 14)
     share = 0.2 if all_seeds else 0.0
-    fake_model.reset(paper_count=count, delay=0.1, fault_share=share, faults=BROKEN, wrong_share=0.1)
+    fake_model.reset(paper_count=count, delay=0.1, fault_share=share, wrong_share=0.1)
     rng, run = random.Random(13), Killed(fake_model, tmp_path)
     listed = papers.make(count)
     titles = {paper.title: paper.id for paper in listed}

@@ -10,11 +10,11 @@ import pytest
 
 from bot.core import day_close
 from tests.fake_discord import process
-from tests.fake_model.fixtures import fake_model, fake_model_process
-from tests.fake_model.process import MODEL, FakeModelProcess
+from tests.fake_model.fixtures import fake_model
+from tests.fake_model.server import MODEL, FakeModel
 from tests.support.fault_harness import FaultHarness
 
-__all__ = ["fake_model", "fake_model_process"]
+__all__ = ["fake_model"]
 
 HALF_AN_HOUR = timedelta(minutes=30)
 
@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.wire, pytest.mark.engines("sqlite"
 
 
 async def test_a_closed_day_is_written_and_posted_that_morning(
-    harness: FaultHarness, fake_model: FakeModelProcess
+    harness: FaultHarness, fake_model: FakeModel
 ) -> None:
     rule = day_close.default()
     today = rule.last_closed(harness.now() - timedelta(minutes=10)) + timedelta(days=1)

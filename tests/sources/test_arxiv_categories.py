@@ -1,4 +1,4 @@
-"""New papers of arXiv categories: announcements, back-fills that go on after any interruption, and arXiv's refusals."""
+"""New papers in arXiv categories: announcements, back-fills that survive interruptions, and arXiv's refusals."""
 
 from __future__ import annotations
 
@@ -21,23 +21,24 @@ from tests.support.polling_harness import START, PollingHarness
 
 on_both_engines = pytest.mark.engines("sqlite", "postgresql")
 TODAY = START.date()
+FIRST_ON, SINCE = date(2025, 2, 20), "2025-02-20"
 CL, LG = "arxiv:cs.CL", "arxiv:cs.CL,cs.LG"
 
 
 class ArxivHarness(PollingHarness):
-    """A poller with arXiv on loopback."""
+    """A poller with a fake arXiv."""
 
     fake: FakeArxiv
 
     async def fetch_all(self, **options: Any) -> dict[str, Any]:
-        """Make one pass over all sources; return the report of the only one as a row."""
+        """Poll the only source now and return its report as a row."""
         async with self.open_poller() as opened:
             [report] = await opened.fetch_all(**options)
         row = {"status": report.status.value, "reason": report.reason, "digests": report.result.digests}
         return {**row, "papers": report.result.papers, "new": report.result.new_papers}
 
     async def digest_ids(self, source: str = CL) -> dict[date, list[str]]:
-        """Return the papers of each digest of a source."""
+        """Return the ids in each digest of a source, by date."""
         origin = archive.Origin(source, with_lookup=True)
         async with self.db.read() as connection:
             rows = await archive.list_rows(connection, origin=origin)
@@ -45,13 +46,13 @@ class ArxivHarness(PollingHarness):
         return {row.date_on: sorted(of.arxiv_id for of in listed if of.digest_id == row.id) for row in rows}
 
     async def stored_ids(self) -> set[str]:
-        """Return the papers that look-ups find."""
+        """Return the ids of all stored papers."""
         async with self.db.read() as connection:
             rows = await papers.list_rows(connection, await papers.list_newest_ids(connection, limit=10_000))
         return {row.arxiv_id for row in rows}
 
     async def back_fill(self) -> str | None:
-        """Return what `paperround sources list` says of the back-fill of the only source."""
+        """Return the sentence of `paperround sources list` about the only source's back-fill."""
         [row] = (await self.health()).values()
         found = arxiv_categories.read_back_fill(row.progress)
         return found and found.describe()
@@ -71,13 +72,12 @@ def announce(harness: ArxivHarness, *found: fake_arxiv.Paper, on: date = TODAY) 
 
 
 @on_both_engines
-async def test_an_announcement_is_in_the_archive_with_all_that_arxiv_says(harness: ArxivHarness) -> None:
+async def test_an_announced_paper_is_stored_with_all_its_facts(harness: ArxivHarness) -> None:
     paper = make_paper(1, TODAY, ("cs.CL", "cs.AI"), title="Sparse  <b>Rewards</b> & more")
     announce(harness, paper)
     await harness.add(CL)
     assert await harness.fetch_all() == {"status": "ok", "reason": "", "digests": 1, "papers": 1, "new": 1}
     detail = await harness.detail(paper.arxiv_id)
-    assert detail is not None
     assert (detail.title, detail.authors) == ("Sparse <b>Rewards</b> & more", paper.authors)
     assert detail.abstract == " ".join(paper.abstract.split())
     assert detail.categories == ("cs.CL", "cs.AI")
@@ -88,23 +88,20 @@ async def test_an_announcement_is_in_the_archive_with_all_that_arxiv_says(harnes
 
 
 @pytest.mark.parametrize(("with_cross_lists", "expected"), [(False, ["new"]), (True, ["cross", "new"])])
-async def test_replacements_are_not_new_and_cross_lists_are_taken_on_request(
+async def test_replacements_are_never_new_and_cross_lists_are_optional(
     harness: ArxivHarness, with_cross_lists: bool, expected: list[str]
 ) -> None:
     kinds = ("new", "cross", "replace", "replace-cross")
-    by_id = {
-        f"2505.0000{n}": make_paper(
-            n, TODAY, ("cs.AI", "cs.CL") if "cross" in kind else ("cs.CL",), announced_as=kind
-        )
-        for n, kind in enumerate(kinds, 1)
-    }
-    announce(harness, *by_id.values())
+    categories = {kind: ("cs.AI", "cs.CL") if "cross" in kind else ("cs.CL",) for kind in kinds}
+    found = [make_paper(n, TODAY, categories[kind], announced_as=kind) for n, kind in enumerate(kinds, 1)]
+    announce(harness, *found)
     await harness.add(CL, **({"cross_lists": "yes"} if with_cross_lists else {}))
     await harness.fetch_all()
-    assert sorted(by_id[name].announced_as for name in await harness.stored_ids()) == expected
+    stored = await harness.stored_ids()
+    assert sorted(paper.announced_as for paper in found if paper.arxiv_id in stored) == expected
 
 
-async def test_a_weekend_without_entries_is_not_a_failure_and_loses_nothing(harness: ArxivHarness) -> None:
+async def test_an_empty_weekend_feed_is_not_a_failure(harness: ArxivHarness) -> None:
     await harness.add(CL)
     for on in (date(2025, 5, 2), None, None, date(2025, 5, 5)):
         announce(harness, *([make_paper(on.day, on)] if on else []), on=on or TODAY)
@@ -116,10 +113,10 @@ async def test_a_weekend_without_entries_is_not_a_failure_and_loses_nothing(harn
     assert await harness.stored_ids() == {"2505.00002", "2505.00005"}
     [health] = (await harness.health()).values()
     assert health.failures == 0
-    assert harness.fake.counted("/api/query") == 0  # from Friday to Monday none is missed
+    assert harness.fake.counted("/api/query") == 0  # nothing is missed between Friday and Monday
 
 
-async def test_the_categories_of_a_source_are_one_feed_and_one_digest(harness: ArxivHarness) -> None:
+async def test_the_categories_of_a_source_share_a_feed_and_a_digest(harness: ArxivHarness) -> None:
     one, other = make_paper(1, TODAY), make_paper(2, TODAY, ("cs.LG",))
     announce(harness, one, other, make_paper(3, TODAY, ("cs.CV", "cs.LG")))
     await harness.add(LG)
@@ -129,38 +126,38 @@ async def test_the_categories_of_a_source_are_one_feed_and_one_digest(harness: A
 
 
 def many(days: int, a_day: int = 10) -> list[fake_arxiv.Paper]:
-    """Papers of the first days of 2025; every tenth only cross-lists cs.CL."""
-    return list(fake_arxiv.make_papers(days * a_day, date(2025, 1, 1), a_day))
+    """Return papers from FIRST_ON on; every tenth only cross-lists cs.CL."""
+    return list(fake_arxiv.make_papers(days * a_day, FIRST_ON, a_day))
 
 
 def own(found: list[fake_arxiv.Paper]) -> set[str]:
     return {paper.arxiv_id for paper in found if paper.categories[0] == "cs.CL"}
 
 
-DAYS_TO_TODAY = (TODAY - date(2025, 1, 1)).days + 1
+DAYS_TO_TODAY = (TODAY - FIRST_ON).days + 1
 
 
-async def test_a_back_fill_asks_for_each_paper_once_and_says_how_far_it_is(
+async def test_a_back_fill_requests_each_paper_once_and_reports_progress(
     harness: ArxivHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(arxiv_categories, "_PAGE_SIZE", 8)  # two pages a day
-    harness.fake.papers = [make_paper(1, date(2024, 12, 31)), *many(45)]
+    harness.fake.papers = [make_paper(900, date(2025, 2, 19)), *many(12)]
     announce(harness, make_paper(900, TODAY))
-    await harness.add(CL, since="2025-01-01")
+    await harness.add(CL, since=SINCE)
     polls = 0
     while await harness.fetch_due():
         polls += 1
-        if polls == 5:
-            assert await harness.back_fill() == "back-fill: 20% read, 225 papers since 2025-01-01"
+        if polls == 2:
+            assert await harness.back_fill() == "back-fill: 13% read, 90 papers since 2025-02-20"
     assert polls == math.ceil(DAYS_TO_TODAY / 5), "it is polled at once until it is done"
     assert await harness.stored_ids() == own([*harness.fake.papers[1:], *harness.fake.announced])
     assert set(harness.fake.served.values()) == {1}
-    assert harness.fake.counted("/api/query") == DAYS_TO_TODAY + 45
-    assert await harness.back_fill() == "back-fill done: 405 papers since 2025-01-01"
-    assert list(await harness.digest_ids()) == [TODAY]  # what is older than two months is not posted
+    assert harness.fake.counted("/api/query") == DAYS_TO_TODAY + 12
+    assert await harness.back_fill() == "back-fill done: 108 papers since 2025-02-20"
+    assert list(await harness.digest_ids()) == [TODAY]  # older papers are never posted
 
 
-async def test_recent_days_of_a_back_fill_are_digests(harness: ArxivHarness) -> None:
+async def test_recent_days_of_a_back_fill_become_digests(harness: ArxivHarness) -> None:
     harness.fake.papers = list(fake_arxiv.make_papers(35, date(2025, 5, 1), 10))
     await harness.add(CL, since="2025-05-01")
     await harness.fetch_all()
@@ -170,9 +167,9 @@ async def test_recent_days_of_a_back_fill_are_digests(harness: ArxivHarness) -> 
 
 
 @on_both_engines
-async def test_a_back_fill_that_is_cut_off_repeats_one_poll(harness: ArxivHarness) -> None:
+async def test_an_interrupted_back_fill_repeats_one_poll(harness: ArxivHarness) -> None:
     harness.fake.papers = many(9)
-    await harness.add(CL, since="2025-01-01")
+    await harness.add(CL, since=SINCE)
     await harness.fetch_due()
     stored, reached, calls = harness.ingest.add_facts, asyncio.Event(), 0
 
@@ -196,10 +193,10 @@ async def test_a_back_fill_that_is_cut_off_repeats_one_poll(harness: ArxivHarnes
     assert sorted(harness.fake.served.values()) == [1] * 70 + [2] * 20
 
 
-async def test_the_bot_comes_back_when_arxiv_says(harness: ArxivHarness) -> None:
+async def test_a_back_fill_waits_as_long_as_arxiv_asks(harness: ArxivHarness) -> None:
     harness.fake.papers = many(2)
     harness.fake.faults = [web.Response(status=503, headers={"Retry-After": "600"})]
-    await harness.add(CL, since="2025-01-01")
+    await harness.add(CL, since=SINCE)
     [report] = await harness.fetch_due()
     assert report.status is FetchStatus.NOT_YET
     [health] = (await harness.health()).values()
@@ -209,12 +206,10 @@ async def test_the_bot_comes_back_when_arxiv_says(harness: ArxivHarness) -> None
     assert await harness.stored_ids() == own(harness.fake.papers)
 
 
-async def test_a_page_that_lacks_its_papers_is_a_failure_and_is_asked_for_again(
-    harness: ArxivHarness,
-) -> None:
+async def test_an_incomplete_page_fails_and_is_requested_again(harness: ArxivHarness) -> None:
     harness.fake.papers = many(2)
     harness.fake.faults = [web.Response(text=fake_arxiv.search_page((), 10))]
-    await harness.add(CL, since="2025-01-01")
+    await harness.add(CL, since=SINCE)
     row = await harness.fetch_all()
     assert row["status"] == "failed"
     assert row["reason"] == "1 of 2 locations not read: its page is empty, although 10 papers were found"
@@ -222,7 +217,7 @@ async def test_a_page_that_lacks_its_papers_is_a_failure_and_is_asked_for_again(
     assert await harness.stored_ids() == own(harness.fake.papers)
 
 
-async def test_missed_announcements_are_made_up_for(harness: ArxivHarness) -> None:
+async def test_missed_announcements_are_fetched_later(harness: ArxivHarness) -> None:
     monday, friday = date(2025, 5, 5), date(2025, 5, 9)
     found = [make_paper(day, date(2025, 5, day)) for day in range(4, 9)]
     held = make_paper(9, date(2025, 5, 2))
@@ -237,10 +232,10 @@ async def test_missed_announcements_are_made_up_for(harness: ArxivHarness) -> No
     assert await harness.stored_ids() == {paper.arxiv_id for paper in harness.fake.papers}
 
 
-async def test_a_span_of_days_is_filled_on_request(harness: ArxivHarness) -> None:
-    harness.fake.papers = many(30)
+async def test_requested_days_are_fetched(harness: ArxivHarness) -> None:
+    harness.fake.papers = many(9)
     await harness.add(CL)
-    span = [date(2025, 1, 3) + timedelta(days=n) for n in range(5)]
+    span = [date(2025, 2, 22) + timedelta(days=n) for n in range(5)]
     await harness.fetch_all(days=span)
     expected = [paper for paper in harness.fake.papers if paper.created_on in span]
     assert await harness.stored_ids() == own(expected)
@@ -254,7 +249,7 @@ async def test_a_back_fill_reads_at_most_the_last_year(harness: ArxivHarness) ->
 
 
 @on_both_engines
-async def test_all_processes_of_a_database_keep_one_pace(db: database.Database) -> None:
+async def test_all_processes_of_a_database_share_the_rate_limit(db: database.Database) -> None:
     waited: list[float] = []
 
     async def record(seconds: float) -> None:
@@ -266,7 +261,7 @@ async def test_all_processes_of_a_database_keep_one_pace(db: database.Database) 
     later = fetcher.shared_throttle(db, lambda: START + timedelta(hours=1), "arxiv", 3.0, record)
     await later()
     assert waited[-1] == 0.0
-    # A clock that was ahead must not stop all requests until then.
+    # A reservation made by a fast clock must not stop all requests.
     await paces[0]()
     assert waited[-1] == 0.0
 
@@ -281,7 +276,7 @@ async def test_all_processes_of_a_database_keep_one_pace(db: database.Database) 
         ("arxiv:cs", ("cs",)),
     ],
 )
-def test_categories_have_one_spelling(address: str, categories: tuple[str, ...]) -> None:
+def test_spellings_of_a_category_are_unified(address: str, categories: tuple[str, ...]) -> None:
     assert arxiv_categories.parse_categories(address) == categories
 
 
@@ -290,11 +285,11 @@ def test_categories_have_one_spelling(address: str, categories: tuple[str, ...])
     [
         (CL, {"since": "2025-05-07"}),
         (CL, {"since": "soon"}),
-        ("https://h.test/feed", {"since": "2025-01-01"}),
+        ("https://h.test/feed", {"since": SINCE}),
         ("https://h.test/feed", {"cross_lists": "yes"}),
     ],
 )
-async def test_options_that_cannot_be_meant_are_refused(
+async def test_an_option_that_makes_no_sense_raises_a_usage_error(
     harness: ArxivHarness, address: str, options: dict[str, str]
 ) -> None:
     with pytest.raises(errors.UsageError):

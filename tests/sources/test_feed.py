@@ -1,4 +1,4 @@
-"""RSS and Atom: what is parsed of entries, digests in them and behind links, and no repeated reads."""
+"""RSS and Atom feeds: single papers, digests in entries and behind links, and no repeated reads."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from storage import models
 from storage.models import FetchStatus
 from tests.support import origin_server, source_fixtures, source_payloads
 from tests.support.origin_server import OriginServer
-from tests.support.source_fixtures import OpenFetcher
-from tests.support.source_requests import fetch_results, fetch_statuses, merge_page_states
+from tests.support.source_fixtures import OpenFetcher, fetch_results, fetch_statuses, merge_page_states
 
 OK, UNCHANGED, FAILED = FetchStatus.OK, FetchStatus.UNCHANGED, FetchStatus.FAILED
 
@@ -32,7 +31,7 @@ def feed_at(origin: OriginServer, fetch: Fetcher) -> feed.FeedSource:
     return feed.FeedSource(f"{origin.url}/feed", fetch)
 
 
-async def test_a_digest_in_an_entry_is_read_as_markdown_or_html(origin: OriginServer, fetch: Fetcher) -> None:
+async def test_digests_in_entries_are_read_as_markdown_or_html(origin: OriginServer, fetch: Fetcher) -> None:
     html = "<h2>Daily Papers (2025-05-05)</h2><h3><a href='https://arxiv.org/abs/2505.00007'>A</a></h3><p>Vote: 3</p>"
     origin.pages["/feed"] = source_payloads.rss(
         item("1", content=source_payloads.newsletter()),
@@ -50,7 +49,7 @@ async def test_a_digest_in_an_entry_is_read_as_markdown_or_html(origin: OriginSe
 
 
 def paper_item(number: int, *, on: str = "", votes: int = 3) -> str:
-    """Return an item as scripts make it from a day's list: authors, votes and a picture stand in the HTML of its text."""
+    """Return an item of a feed made from a day's list, with authors, votes and a picture in its HTML."""
     html = (
         f"<p><img src='https://cdn.example/{number}.png' alt='Paper thumbnail' style='max-width: 300px' /></p>"
         f"<p><b>Authors:</b> Mina Alder, Tomas Brandt</p><p><b>Upvotes:</b> {votes}</p>"
@@ -66,7 +65,7 @@ def built(*items: str, on: str) -> str:
 
 
 def listed(results: list[base.FetchResult]) -> list[tuple[str, str, bool, int]]:
-    """Return the format, date and number of papers of each digest, and whether it is rolling."""
+    """Return each digest's format and date, whether it is rolling, and its number of papers."""
     return [
         (digest.format.value, str(digest.date), digest.is_rolling, len(digest.entries))
         for result in results
@@ -74,7 +73,7 @@ def listed(results: list[base.FetchResult]) -> list[tuple[str, str, bool, int]]:
     ]
 
 
-async def test_single_papers_make_the_list_of_their_day(origin: OriginServer, fetch: Fetcher) -> None:
+async def test_single_papers_become_the_list_of_their_day(origin: OriginServer, fetch: Fetcher) -> None:
     origin.pages["/feed"] = source_payloads.rss(
         *(paper_item(number, on="2025-05-06", votes=number) for number in (1, 2)),
         paper_item(3, on="2025-05-05"),
@@ -98,21 +97,16 @@ async def test_an_unsorted_feed_is_the_list_of_its_build_date(origin: OriginServ
     origin.pages["/feed"] = built(*items[::-1], on="2025-05-06")
     assert len(listed(await fetch_results(feed_at(origin, fetch)))) == 30
     origin.pages["/feed"] = built(*items, on="2025-04-06")
-    assert listed(await fetch_results(feed_at(origin, fetch))) == [("list", "2025-05-06", True, 30)], (
-        "it is old"
-    )
+    [old] = listed(await fetch_results(feed_at(origin, fetch)))
+    assert old == ("list", "2025-05-06", True, 30), "an old build date is ignored"
 
 
-async def test_changed_votes_are_no_news_and_a_changed_paper_keeps_its_day(
-    origin: OriginServer, fetch: Fetcher
-) -> None:
+async def test_a_changed_paper_keeps_its_day(origin: OriginServer, fetch: Fetcher) -> None:
     origin.pages["/feed"] = built(
         paper_item(2, on="2025-04-01"), paper_item(1, on="2025-05-01"), on="2025-05-06"
     )
     first = await fetch_results(feed_at(origin, fetch))
-    assert listed(first) == [("list", "2025-05-06", False, 2)], (
-        "dated by the papers, so of the feed's own day"
-    )
+    assert listed(first) == [("list", "2025-05-06", False, 2)]
     states = merge_page_states(first)
     origin.pages["/feed"] = built(
         paper_item(2, on="2025-04-01", votes=99),
@@ -124,9 +118,7 @@ async def test_changed_votes_are_no_news_and_a_changed_paper_keeps_its_day(
     assert listed(second) == [("list", "2025-05-06", False, 1), ("list", "2025-05-07", False, 1)]
 
 
-async def test_new_versions_in_an_arxiv_feed_are_facts_and_no_news(
-    origin: OriginServer, fetch: Fetcher
-) -> None:
+async def test_new_versions_in_an_arxiv_feed_are_not_listed(origin: OriginServer, fetch: Fetcher) -> None:
     origin.pages["/feed"] = source_payloads.rss(
         *(
             f"<item><title>Growing Moss {n}</title><link>https://arxiv.org/abs/2505.0000{n}</link><description>"
@@ -145,9 +137,7 @@ async def test_new_versions_in_an_arxiv_feed_are_facts_and_no_news(
     ]
 
 
-async def test_a_failed_link_is_fetched_again_although_the_feed_is_unchanged(
-    origin: OriginServer, fetch: Fetcher
-) -> None:
+async def test_a_failed_link_is_retried_with_an_unchanged_feed(origin: OriginServer, fetch: Fetcher) -> None:
     origin.pages["/feed"] = source_payloads.rss(
         item("1", link=f"{origin.url}/a.md"), item("2", content=source_payloads.review())
     )
@@ -162,14 +152,11 @@ async def test_a_failed_link_is_fetched_again_although_the_feed_is_unchanged(
     assert [result.status for result in third] == [UNCHANGED]
 
 
-async def test_links_without_a_digest_are_fetched_once_and_are_not_a_failure(
+async def test_a_link_without_a_digest_is_fetched_once_and_is_not_a_failure(
     origin: OriginServer, fetch: Fetcher
 ) -> None:
-    entries = [
-        item("1", link=f"{origin.url}/post"),
-        item("2", link=f"{origin.url}/none"),
-        item("3", title="Note"),
-    ]
+    links = [item(name, link=f"{origin.url}/{name}") for name in ("post", "none")]
+    entries = [*links, item("3", title="Note")]
     origin.pages["/feed"] = source_payloads.rss(*entries)
     origin.pages["/post"] = "<html><body>My holidays</body></html>"
     first = await fetch_results(feed_at(origin, fetch))
@@ -181,7 +168,7 @@ async def test_links_without_a_digest_are_fetched_once_and_are_not_a_failure(
     assert origin.paths == ["/feed"]
 
 
-async def test_a_link_to_a_private_address_is_refused_and_other_entries_are_read(
+async def test_a_link_to_a_private_address_does_not_affect_other_entries(
     origin: OriginServer, open_fetcher: OpenFetcher
 ) -> None:
     async with origin_server.run_origin() as inside:
@@ -193,7 +180,7 @@ async def test_a_link_to_a_private_address_is_refused_and_other_entries_are_read
         assert inside.requests == []
 
 
-async def test_a_feed_of_many_links_is_read_in_several_runs(origin: OriginServer, fetch: Fetcher) -> None:
+async def test_a_feed_with_many_links_takes_several_polls(origin: OriginServer, fetch: Fetcher) -> None:
     origin.pages["/feed"] = source_payloads.rss(*(item(str(n), link=f"{origin.url}/{n}") for n in range(120)))
     pages: dict[str, models.PageState] = {}
     request_counts = []
@@ -208,12 +195,12 @@ NO_DATES = "yesterday|2025-02-31T25:61:00Z|31 Feb 99999||0000-00-00|Tue, 06 May 
 
 
 @pytest.mark.parametrize("when", NO_DATES.split("|"))
-def test_an_invalid_date_is_dropped_and_the_entry_kept(when: str) -> None:
+def test_an_invalid_date_is_ignored(when: str) -> None:
     item = f"<item><title>A</title><guid>1</guid><pubDate>{when}</pubDate></item>"
-    assert [entry.title for entry in source_payloads.parse_entries(source_payloads.rss(item))] == ["A"]
+    assert [entry.title for entry in feed.parse_document(source_payloads.rss(item)).entries] == ["A"]
 
 
-async def test_a_large_feed_and_a_large_entry_are_read_in_processes_of_their_own(
+async def test_a_large_feed_is_parsed_in_the_worker_process(
     origin: OriginServer, fetch: Fetcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     origin.pages["/feed"] = built(
@@ -224,6 +211,6 @@ async def test_a_large_feed_and_a_large_entry_are_read_in_processes_of_their_own
     expected = await fetch_results(feed_at(origin, fetch))
     monkeypatch.setattr(base, "LARGE_BYTES", 0)
     for module, name in ((feed, "parse_document"), (parse, "parse_text")):
-        monkeypatch.setattr(module, name, None)  # here nothing is parsed
+        monkeypatch.setattr(module, name, None)  # so parsing in this process would fail
     assert await fetch_results(feed_at(origin, fetch)) == expected
     assert listed(expected) == [("newsletter", "2025-05-06", False, 2), ("list", "2025-05-06", False, 1)]

@@ -1,4 +1,4 @@
-"""The fetcher against real servers: requests, redirects, retries, bodies, charsets, proxies and the SSRF guard."""
+"""The fetcher and servers on loopback: requests, redirects, retries, bodies, charsets, proxies and the SSRF guard."""
 
 from __future__ import annotations
 
@@ -8,35 +8,24 @@ import contextlib
 import gzip
 import re
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from aiohttp import web
-from hypothesis import given
-from hypothesis import strategies as st
 
 from bot.sources import base, fetcher
 from bot.sources.base import FetchError
 from bot.sources.fetcher import Fetcher, Limits
 from storage.models import FetchStatus
 from tests.support import origin_server, source_fixtures
-from tests.support.origin_server import (
-    ConnectionRecorder,
-    OriginServer,
-    StubResolver,
-    http_response,
-    run_raw_origin,
-)
-from tests.support.source_fixtures import OpenFetcher, SleepRecorder
-
-QUICK = Limits(connect_timeout=5, read_timeout=5, total_timeout=0.4)
-SILENT = Limits(read_timeout=0.1)
+from tests.support.origin_server import OriginServer, StubResolver, http_response, run_raw_origin
+from tests.support.source_fixtures import OpenFetcher
 
 
-async def test_a_response_has_the_validators_of_the_page(origin: OriginServer, fetch: Fetcher) -> None:
+async def test_a_response_has_the_validators_of_its_page(origin: OriginServer, fetch: Fetcher) -> None:
     modified = "Tue, 06 May 2025 09:00:00 GMT"
     headers = {"ETag": '"v1"', "Last-Modified": modified, "Content-Type": "text/markdown; charset=euc-kr"}
     origin.pages["/a"] = web.Response(body=b"a digest", headers=headers)
@@ -51,23 +40,21 @@ async def test_a_response_has_the_validators_of_the_page(origin: OriginServer, f
     assert (page.location, page.read_at) == (f"{origin.url}/a#top", source_fixtures.NOW)
 
 
-async def test_a_304_response_has_no_body(origin: OriginServer, fetch: Fetcher) -> None:
+async def test_a_304_response_counts_as_unchanged(origin: OriginServer, fetch: Fetcher) -> None:
     async def page(request: web.BaseRequest) -> web.StreamResponse:
-        response = web.Response(text="a digest", headers={"ETag": '"v1"'})
         if request.headers.get("If-None-Match") == '"v1"':
             return web.Response(status=304)
-        return response
+        return web.Response(text="a digest", headers={"ETag": '"v1"'})
 
     origin.pages["/"] = page
     first = await fetch.get(origin.url)
     second = await fetch.get(origin.url, first.page_state)
     assert second.body is None
     assert second.page_state == replace(first.page_state, status=FetchStatus.UNCHANGED)
-    third = await fetch.get(origin.url, second.page_state)
-    assert third.body is None
+    assert (await fetch.get(origin.url, second.page_state)).body is None
 
 
-async def test_the_same_text_from_a_server_without_validators_is_unchanged(
+async def test_the_same_body_counts_as_unchanged_without_validators(
     origin: OriginServer, fetch: Fetcher
 ) -> None:
     origin.pages["/"] = "a digest"
@@ -78,13 +65,11 @@ async def test_the_same_text_from_a_server_without_validators_is_unchanged(
 
 
 NO_TYPES = ("text/plain; charset", "nonsense", "text/html; charset=%00%ff", ";;;")
+IGNORED = ['ETag: "é"', f'ETag: "{"x" * 600}"', *(f"Content-Type: {media_type}" for media_type in NO_TYPES)]
 
 
-@pytest.mark.parametrize(
-    "header",
-    ['ETag: "é"', f'ETag: "{"x" * 600}"', *(f"Content-Type: {media_type}" for media_type in NO_TYPES)],
-)
-async def test_a_header_that_cannot_be_stored_or_read_is_ignored(fetch: Fetcher, header: str) -> None:
+@pytest.mark.parametrize("header", IGNORED)
+async def test_an_invalid_etag_or_content_type_is_ignored(fetch: Fetcher, header: str) -> None:
     async with run_raw_origin(http_response(b"abc", "Content-Length: 3", header)) as raw:
         response = await fetch.get(raw.url)
     assert (response.body, response.page_state.etag) == (b"abc", None)
@@ -101,19 +86,11 @@ async def test_a_redirect_to_an_invalid_address_is_an_error(fetch: Fetcher, loca
             await fetch.get(raw.url)
 
 
-@pytest.mark.parametrize(
-    ("status", "reason"),
-    [
-        (403, "(403)"),
-        (451, "(451)"),
-        (204, "204, no content"),
-        (418, "418"),
-        (299, "299"),
-        (304, "nothing was read before"),
-        (302, "without an address (302)"),
-    ],
-)
-async def test_an_error_status_has_a_reason_and_no_retry(
+REASONS = {403: "(403)", 204: "204, no content", 299: "299", 304: "nothing was read before"}
+
+
+@pytest.mark.parametrize(("status", "reason"), [*REASONS.items(), (302, "without an address (302)")])
+async def test_an_error_status_gives_a_reason_without_a_retry(
     origin: OriginServer, fetch: Fetcher, status: int, reason: str
 ) -> None:
     origin.pages["/"] = web.Response(status=status)
@@ -123,24 +100,24 @@ async def test_an_error_status_has_a_reason_and_no_retry(
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
-async def test_a_transient_status_is_retried_twice_with_growing_delays(
-    origin: OriginServer, fetch: Fetcher, sleeps: SleepRecorder, status: int
+async def test_a_temporary_error_is_retried_twice_with_growing_delays(
+    origin: OriginServer, fetch: Fetcher, sleeps: list[float], status: int
 ) -> None:
     origin.pages["/"] = web.Response(status=status)
     with pytest.raises(FetchError, match=str(status)):
         await fetch.get(origin.url)
     assert len(origin.requests) == 3
-    assert sleeps.seconds == [0.75, 1.5]
+    assert sleeps == [0.75, 1.5]
 
 
 async def test_a_long_retry_after_ends_the_attempts(
-    origin: OriginServer, fetch: Fetcher, sleeps: SleepRecorder
+    origin: OriginServer, fetch: Fetcher, sleeps: list[float]
 ) -> None:
     origin.pages["/"] = web.Response(status=429, headers={"Retry-After": "3600"})
     with pytest.raises(FetchError) as caught:
         await fetch.get(origin.url)
     assert caught.value.retry_at == source_fixtures.NOW + timedelta(hours=1)
-    assert (len(origin.requests), sleeps.seconds) == (1, [])
+    assert (len(origin.requests), sleeps) == (1, [])
 
 
 @pytest.mark.parametrize(
@@ -151,7 +128,7 @@ async def test_a_long_retry_after_ends_the_attempts(
         (b"", "closed the connection"),
     ],
 )
-async def test_a_broken_exchange_is_retried(fetch: Fetcher, script: bytes, reason: str) -> None:
+async def test_a_broken_response_is_retried(fetch: Fetcher, script: bytes, reason: str) -> None:
     async with run_raw_origin(script) as raw:
         with pytest.raises(FetchError, match=reason):
             await fetch.get(raw.url)
@@ -160,7 +137,10 @@ async def test_a_broken_exchange_is_retried(fetch: Fetcher, script: bytes, reaso
 
 async def test_a_silent_server_times_out_without_a_retry(open_fetcher: OpenFetcher) -> None:
     script = http_response(b"begin", "Content-Length: 400")
-    async with run_raw_origin(script, holds_open=True) as raw, open_fetcher(limits=SILENT) as fetch:
+    async with (
+        run_raw_origin(script, holds_open=True) as raw,
+        open_fetcher(limits=Limits(read_timeout=0.1)) as fetch,
+    ):
         with pytest.raises(FetchError, match=r"silent for 0\.1 s"):
             await fetch.get(raw.url)
         assert raw.connections == 1
@@ -177,13 +157,13 @@ async def test_a_slow_response_ends_at_the_total_timeout(
             await asyncio.sleep(0.02)
 
     origin.pages["/"] = drip
-    async with open_fetcher(limits=QUICK) as fetch:
+    async with open_fetcher(limits=Limits(total_timeout=0.4)) as fetch:
         with pytest.raises(FetchError, match=r"took longer than 0\.4 s"):
             await fetch.get(origin.url)
     assert len(origin.requests) == 1
 
 
-async def test_tls_needs_a_trusted_certificate(
+async def test_an_untrusted_certificate_is_rejected(
     open_fetcher: OpenFetcher, fetch: Fetcher, server_tls: ssl.SSLContext, client_tls: ssl.SSLContext
 ) -> None:
     resolver = StubResolver({"papers.test": [["127.0.0.1"]]})
@@ -219,14 +199,10 @@ NAMES = {
 
 
 @pytest.mark.parametrize("by_redirect", [False, True])
-async def test_a_private_address_is_not_requested_nor_redirected_to(
-    origin: OriginServer,
-    open_fetcher: OpenFetcher,
-    watch_connections: Callable[[], ConnectionRecorder],
-    by_redirect: bool,
+async def test_a_private_address_is_never_requested(
+    origin: OriginServer, open_fetcher: OpenFetcher, connected_hosts: set[str], by_redirect: bool
 ) -> None:
     async with origin_server.run_origin() as front:
-        watched = watch_connections()
         allow = (f"front.test:{front.port}", f"127.0.0.1:{front.port}")
         async with open_fetcher(allow=allow, resolver=StubResolver(NAMES)) as fetch:
             for address in CLOSED:
@@ -235,25 +211,24 @@ async def test_a_private_address_is_not_requested_nor_redirected_to(
                 with pytest.raises(FetchError) as refused:
                     await fetch.get(f"http://front.test:{front.port}/" if by_redirect else target)
                 assert refused.value.status is FetchStatus.REFUSED
-        assert {*watched.attempted_hosts} == ({"127.0.0.1"} if by_redirect else set())
+        assert connected_hosts == ({"127.0.0.1"} if by_redirect else set())
         assert (len(front.requests), origin.requests) == (len(CLOSED) if by_redirect else 0, [])
 
 
 async def test_dns_rebinding_is_blocked(
-    origin: OriginServer, open_fetcher: OpenFetcher, watch_connections: Callable[[], ConnectionRecorder]
+    origin: OriginServer, open_fetcher: OpenFetcher, connected_hosts: set[str]
 ) -> None:
-    """The first address is public (no server there), the second is ours: each look-up is checked."""
+    """The first look-up gives a public address without a server, the second one ours: each is checked."""
     resolver = StubResolver({"rebind.test": [["1.1.1.1"], ["127.0.0.1"]]})
-    watched = watch_connections()
     async with open_fetcher(allow=(), resolver=resolver) as fetch:
         for _ in range(2):
             with pytest.raises(FetchError):
                 await fetch.get(f"http://rebind.test:{origin.port}/")
-    assert "127.0.0.1" not in watched.attempted_hosts
+    assert "127.0.0.1" not in connected_hosts
     assert origin.requests == []
 
 
-async def test_environment_proxies_are_ignored_and_gzip_is_read(
+async def test_gzip_is_unpacked_and_environment_proxies_are_ignored(
     origin: OriginServer, fetch: Fetcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
@@ -264,12 +239,6 @@ async def test_environment_proxies_are_ignored_and_gzip_is_read(
 KOREAN = "# 오늘의 논문\n\n소형 언어 모델이 긴 문서를 읽는 방법 (2025-05-06)\n"
 
 
-@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32", "utf-8"])
-@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\ufeff")))
-def test_the_byte_order_mark_decides(encoding: str, text: str) -> None:
-    assert base.decode_text(text.encode(encoding), "iso-8859-1" if encoding != "utf-8" else None) == text
-
-
 @pytest.mark.parametrize(
     ("text", "encoding", "declared"),
     [
@@ -278,12 +247,13 @@ def test_the_byte_order_mark_decides(encoding: str, text: str) -> None:
             for name in ("euc-kr", "ks_c_5601-1987", "windows-949", None, "utf-8", "nonsense")
         ),
         *((KOREAN, "utf-8", name) for name in ("iso-8859-1", "us-ascii", "utf-16", None)),
+        *((KOREAN, encoding, "iso-8859-1") for encoding in ("utf-8-sig", "utf-16", "utf-32")),
         ("Andrés Marafioti", "latin-1", "iso-8859-1"),
         ('<?xml version="1.0" encoding="shift_jis"?><title>論文のまとめ</title>', "shift_jis", None),
         ("<html><head><META charset=iso-8859-2><title>Łódź</title>", "iso-8859-2", None),
     ],
 )
-def test_utf_8_comes_first_then_what_is_declared_then_korean(
+def test_a_body_is_decoded_by_its_mark_as_utf_8_or_as_declared(
     text: str, encoding: str, declared: str | None
 ) -> None:
     assert base.decode_text(text.encode(encoding), declared) == text
@@ -292,13 +262,13 @@ def test_utf_8_comes_first_then_what_is_declared_then_korean(
 @pytest.mark.parametrize(
     "body", [b"a \xff\xfe\xfd", "논문".encode()[:-1] + b"\x80\xff", KOREAN.encode("utf-16-le")]
 )
-def test_undecodable_bytes_are_an_error(body: bytes) -> None:
+def test_bytes_that_cannot_be_decoded_raise_an_error(body: bytes) -> None:
     with pytest.raises(FetchError, match="cannot be decoded"):
         base.decode_text(body)
 
 
 class Proxy:
-    """A forwarding proxy that connects every name to one local port. `heads` holds the requests that it was sent."""
+    """A forwarding proxy that connects every name to one local port. `heads` holds the requests it got."""
 
     def __init__(self, target_port: int, refusal: bytes = b"") -> None:
         self.heads: list[str] = []
@@ -349,8 +319,8 @@ async def run_proxy(target_port: int, refusal: bytes = b"") -> AsyncIterator[Pro
 PROXIED = {"papers.test": [["93.184.215.14"]], "inside.test": [["10.0.0.5"]], "proxy.test": [["127.0.0.1"]]}
 
 
-async def test_a_page_is_fetched_through_the_proxy_with_its_credentials(
-    origin: OriginServer, open_fetcher: OpenFetcher, watch_connections: Callable[[], ConnectionRecorder]
+async def test_a_page_is_fetched_through_a_proxy_with_a_password(
+    origin: OriginServer, open_fetcher: OpenFetcher
 ) -> None:
     origin.pages["/a"] = "a digest"
     async with run_proxy(origin.port) as proxy:
@@ -358,13 +328,13 @@ async def test_a_page_is_fetched_through_the_proxy_with_its_credentials(
         async with open_fetcher(allow=(), resolver=StubResolver(PROXIED), proxy=address) as fetch:
             response = await fetch.get("http://papers.test/a")
     assert (response.body, response.url) == (b"a digest", "http://papers.test/a")
-    (head,) = proxy.heads
+    [head] = proxy.heads
     assert proxy.targets == ["http://papers.test/a"]
     assert f"Proxy-Authorization: Basic {base64.b64encode(b'user:p@ss').decode()}" in head
     assert "Host: papers.test" in head
 
 
-async def test_https_goes_through_connect_and_is_verified(
+async def test_https_goes_through_the_proxy_with_connect(
     server_tls: ssl.SSLContext, client_tls: ssl.SSLContext, open_fetcher: OpenFetcher
 ) -> None:
     async with origin_server.run_origin(server_tls) as origin, run_proxy(origin.port) as proxy:
@@ -380,10 +350,7 @@ async def test_https_goes_through_connect_and_is_verified(
     [
         ("http://inside.test/x", "10.0.0.5"),
         ("https://inside.test/x", "10.0.0.5"),
-        ("http://10.0.0.5/x", "not a public address"),
-        ("http://127.0.0.1:1/x", "not a public address"),
         ("http://169.254.169.254/latest", "not a public address"),
-        ("http://2130706433/x", "unusual form"),
         ("http://unknown.test/x", "was not found on this machine"),
         ("http://proxy.test:{port}/x", "not a public address"),
         ("http://127.0.0.1:{port}/x", "not a public address"),
@@ -391,7 +358,7 @@ async def test_https_goes_through_connect_and_is_verified(
     ],
 )
 @pytest.mark.parametrize("by_redirect", [False, True])
-async def test_the_proxy_is_never_asked_for_a_blocked_address(
+async def test_the_proxy_never_gets_a_blocked_address(
     origin: OriginServer, open_fetcher: OpenFetcher, address: str, reason: str, by_redirect: bool
 ) -> None:
     async with run_proxy(origin.port) as proxy:
@@ -405,7 +372,7 @@ async def test_the_proxy_is_never_asked_for_a_blocked_address(
 
 
 @pytest.mark.parametrize("status", ["407 Authentication Required", "503 Busy"])
-async def test_a_refusal_of_the_proxy_is_named_without_its_password(
+async def test_the_error_of_a_refusing_proxy_hides_its_password(
     open_fetcher: OpenFetcher, status: str
 ) -> None:
     refusal = http_response(b"", "Content-Length: 0", status=status)
@@ -417,15 +384,12 @@ async def test_a_refusal_of_the_proxy_is_named_without_its_password(
     assert "Gehe1m" not in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    ("value", "seconds"),
-    [
-        ("120", 120),
-        (" 0 ", 0),
-        ("9" * 20, 86_400),
-        *((text, None) for text in (None, "", "soon", "-5", "1.5", "٣")),
-    ],
-)
-def test_retry_after_is_read_in_seconds(value: str | None, seconds: int | None) -> None:
+@pytest.mark.parametrize(("value", "seconds"), [("120", 120), (" 0 ", 0), ("9" * 20, 86_400)])
+def test_retry_after_is_read_in_seconds(value: str, seconds: int) -> None:
     found = fetcher.parse_retry_after(value, source_fixtures.NOW)
-    assert found == (None if seconds is None else source_fixtures.NOW + timedelta(seconds=seconds))
+    assert found == source_fixtures.NOW + timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("value", [None, "", "soon", "-5", "1.5", "٣"])
+def test_an_invalid_retry_after_is_ignored(value: str | None) -> None:
+    assert fetcher.parse_retry_after(value, source_fixtures.NOW) is None

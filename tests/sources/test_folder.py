@@ -8,32 +8,38 @@ from pathlib import Path
 from bot.sources import folder
 from storage.models import FetchStatus
 from tests.support import source_payloads
-from tests.support.source_requests import fetch_results, fetch_statuses, merge_page_states
+from tests.support.source_fixtures import fetch_results, fetch_statuses, merge_page_states
 
 
-def files(root: Path) -> folder.FolderSource:
+def write(root: Path, **texts: str) -> folder.FolderSource:
+    """Write a Markdown file for each name and text, and return the source of their folder."""
+    for name, text in texts.items():
+        (root / f"{name}.md").write_text(text, encoding="utf-8")
     return folder.FolderSource(root)
+
+
+README = "# What this is\n"
 
 
 async def test_only_new_and_changed_files_are_read(tmp_path: Path) -> None:
     (tmp_path / "2025").mkdir()
-    (tmp_path / "2025" / "a.md").write_text(source_payloads.newsletter(), encoding="utf-8")
+    write(tmp_path / "2025", a=source_payloads.newsletter())
     (tmp_path / "b.txt").write_text(source_payloads.review(), encoding="utf-8")
     (tmp_path / "picture.png").write_bytes(b"\x89PNG")
-    first = await fetch_results(files(tmp_path))
+    source = folder.FolderSource(tmp_path)
+    first = await fetch_results(source)
     assert [(result.location, len(result.digests)) for result in first] == [("2025/a.md", 1), ("b.txt", 1)]
     pages = merge_page_states(first)
-    assert await fetch_statuses(files(tmp_path), pages) == [FetchStatus.UNCHANGED]
+    assert await fetch_statuses(source, pages) == [FetchStatus.UNCHANGED]
     (tmp_path / "b.txt").write_text(source_payloads.review(ids=["2505.00009"]), encoding="utf-8")
     os.utime(tmp_path / "b.txt", ns=(1, 1))
-    assert [result.location for result in await fetch_results(files(tmp_path), pages)] == ["b.txt"]
+    assert [result.location for result in await fetch_results(source, pages)] == ["b.txt"]
 
 
-async def test_a_file_without_a_digest_is_ok_and_an_unreadable_one_fails(tmp_path: Path) -> None:
-    (tmp_path / "README.md").write_text("# What this is\n", encoding="utf-8")
+async def test_only_an_undecodable_file_fails(tmp_path: Path) -> None:
     (tmp_path / "a.md").write_bytes(b"## Daily Papers \xff\xfe\xfd")
-    (tmp_path / "z.md").write_text(source_payloads.newsletter(), encoding="utf-8")
-    readme, broken, fine, folder_result = await fetch_results(files(tmp_path))
+    source = write(tmp_path, README=README, z=source_payloads.newsletter())
+    readme, broken, fine, folder_result = await fetch_results(source)
     assert (readme.status, readme.reason) == (FetchStatus.UNCHANGED, "README.md: there is no digest in it")
     assert broken.status is FetchStatus.FAILED
     assert broken.reason.startswith("a.md: it is not valid UTF-8")
@@ -47,40 +53,35 @@ def prose(name: str) -> str:
     return f"# On {name}\n\nWe build on what others did before us, in {ids}, and leave the rest to them.\n"
 
 
-async def test_a_folder_names_three_of_its_unread_files_at_every_poll(tmp_path: Path) -> None:
-    for name in ("b", "c", "d", "e"):
-        (tmp_path / f"{name}.md").write_text(prose(name), encoding="utf-8")
-    (tmp_path / "README.md").write_text("# What this is\n", encoding="utf-8")
-    (tmp_path / "z.md").write_text(source_payloads.newsletter(), encoding="utf-8")
-    first = await fetch_results(files(tmp_path))
+async def test_every_poll_names_three_of_the_unread_files(tmp_path: Path) -> None:
+    texts = {name: prose(name) for name in "bcde"}
+    source = write(tmp_path, README=README, z=source_payloads.newsletter(), **texts)
+    first = await fetch_results(source)
     counted = "5 of 6 files not read, 4 of them with arXiv IDs: b.md, c.md, d.md …"
     why = (
         "b.md: there is no digest in it: it has 4 arXiv links, but only 0 in links or cells: it is not a list"
     )
     assert (first[-1].status, first[-1].reason) == (FetchStatus.OK, f"{counted}; {why}")
-    again = await fetch_results(files(tmp_path), merge_page_states(first))
+    again = await fetch_results(source, merge_page_states(first))
     assert [(result.status, result.reason) for result in again] == [(FetchStatus.UNCHANGED, counted)]
     (tmp_path / "b.md").unlink()
-    [fewer] = await fetch_results(files(tmp_path), merge_page_states(first))
+    [fewer] = await fetch_results(source, merge_page_states(first))
     assert fewer.reason.startswith("4 of 5 files not read, 3 of them with arXiv IDs: c.md, d.md, e.md …")
 
 
-async def test_a_folder_without_digests_fails_only_if_its_files_name_papers(tmp_path: Path) -> None:
-    (tmp_path / "README.md").write_text("# What this is\n", encoding="utf-8")
-    assert (await fetch_results(files(tmp_path)))[-1].status is FetchStatus.UNCHANGED
-    (tmp_path / "a.md").write_text(prose("a"), encoding="utf-8")
-    results = await fetch_results(files(tmp_path))
+async def test_a_folder_without_digests_fails_only_if_files_name_papers(tmp_path: Path) -> None:
+    assert (await fetch_results(write(tmp_path, README=README)))[-1].status is FetchStatus.UNCHANGED
+    results = await fetch_results(write(tmp_path, a=prose("a")))
     assert results[-1].status is FetchStatus.FAILED
     assert "it has 4 arXiv links, but only 0 in links or cells: it is not a list" in results[-1].reason
 
 
-async def test_links_pipes_and_hidden_folders_are_not_read(tmp_path: Path) -> None:
-    outside = tmp_path / "secret.md"
-    outside.write_text(source_payloads.newsletter(), encoding="utf-8")
+async def test_symlinks_pipes_and_hidden_folders_are_not_read(tmp_path: Path) -> None:
     root = tmp_path / "root"
     (root / ".git").mkdir(parents=True)
-    (root / ".git" / "x.md").write_text(source_payloads.newsletter(), encoding="utf-8")
-    (root / "link.md").symlink_to(outside)
+    for folder_path in (tmp_path, root / ".git"):
+        write(folder_path, secret=source_payloads.newsletter())
+    (root / "link.md").symlink_to(tmp_path / "secret.md")
     (root / "up").symlink_to(tmp_path, target_is_directory=True)
     os.mkfifo(root / "pipe.md")
-    assert await fetch_statuses(files(root)) == [FetchStatus.UNCHANGED]
+    assert await fetch_statuses(folder.FolderSource(root)) == [FetchStatus.UNCHANGED]

@@ -1,31 +1,26 @@
-"""The Hugging Face source: facts of each paper in a day's list, and the days of its refreshes."""
+"""The Hugging Face source: the facts of each listed paper, broken lists, and the days that are read again."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from datetime import date, timedelta
+from itertools import cycle, islice
 from typing import Any
 
 import pytest
 
-from bot.archive import listing
+from bot.archive import ingest, listing
 from bot.core import day_close
 from bot.sources import base, huggingface
 from bot.sources.fetcher import Fetcher
-from storage import models
+from storage import archive, models, papers
+from storage.database import Database
 from storage.models import FetchStatus
 from tests.support import source_fixtures, source_payloads
 from tests.support.origin_server import OriginServer
+from tests.support.source_fixtures import fetch_results, merge_page_states
 from tests.support.source_payloads import daily_papers, daily_papers_item
-from tests.support.source_requests import fetch_results
 
-OK, UNCHANGED, NOT_YET, FAILED = (
-    FetchStatus.OK,
-    FetchStatus.UNCHANGED,
-    FetchStatus.NOT_YET,
-    FetchStatus.FAILED,
-)
 TODAY = source_payloads.DAY
 
 
@@ -35,12 +30,12 @@ def path(day: date) -> str:
 
 async def fetch_today(origin: OriginServer, fetch: Fetcher, *items: Any) -> base.FetchResult:
     """Fetch a list of these items, or one text as the answer."""
-    is_text = len(items) == 1 and isinstance(items[0], str | bytes)
-    origin.pages[path(TODAY)] = items[0] if is_text else json.dumps(items)
+    is_text = isinstance(items[0], str | bytes)
+    origin.pages[path(TODAY)] = items[0] if is_text else daily_papers(*items)
     return (await fetch_results(huggingface.HuggingFaceSource(origin.url, fetch), days=[TODAY]))[0]
 
 
-async def test_the_list_of_a_day_is_a_digest_with_the_facts_of_each_paper(
+async def test_a_days_list_is_a_digest_with_facts_about_each_paper(
     origin: OriginServer, fetch: Fetcher
 ) -> None:
     item = daily_papers_item(
@@ -93,16 +88,8 @@ async def test_an_invalid_paper_does_not_affect_the_others(origin: OriginServer,
         publishedAt="soon",
         ai_keywords="words",
     )
-    body = daily_papers(
-        daily_papers_item("2505.00001"),
-        None,
-        5,
-        {},
-        {"paper": {"id": "no id"}},
-        daily_papers_item("2505.00002v3"),
-        strange,
-    )
-    result = await fetch_today(origin, fetch, body)
+    one, other = daily_papers_item("2505.00001"), daily_papers_item("2505.00002v3")
+    result = await fetch_today(origin, fetch, one, None, 5, {}, {"paper": {"id": "no id"}}, other, strange)
     assert [facts.arxiv_id for facts in result.facts] == ["2505.00001", "2505.00002", "2505.00003"]
     bare = result.facts[2]
     assert (bare.title, bare.authors, bare.code_url, bare.project_url) == (None, (), None, None)
@@ -112,10 +99,7 @@ async def test_an_invalid_paper_does_not_affect_the_others(origin: OriginServer,
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        (
-            "<!doctype html><html>Bad Gateway</html>",
-            "its response is an HTML page instead of a list of papers",
-        ),
+        ("<!doctype html><html>Bad Gateway</html>", "is an HTML page instead of a list of papers"),
         ('[{"paper": {"id": "2505.0', "its response is not JSON"),
         ("", "its response is not JSON"),
         ('{"error": "date must be\\na date"}', "its response is not a list of papers: date must be a date"),
@@ -130,7 +114,7 @@ async def test_an_invalid_list_fails_with_a_reason(
     origin: OriginServer, fetch: Fetcher, body: str | bytes, reason: str
 ) -> None:
     result = await fetch_today(origin, fetch, body)
-    assert result.status is FAILED
+    assert result.status is FetchStatus.FAILED
     assert reason in result.reason
     assert result.page_states == ()
 
@@ -138,33 +122,97 @@ async def test_an_invalid_list_fails_with_a_reason(
 async def test_votes_are_refreshed_after_one_three_and_seven_days(
     origin: OriginServer, fetch: Fetcher
 ) -> None:
-    first = TODAY
     source = huggingface.HuggingFaceSource(origin.url, fetch)
     pages: dict[str, models.PageState] = {}
     read_on = []
     for later in range(12):
         now = source_fixtures.NOW + timedelta(days=later)
-        votes = 10 + later
-        origin.pages[path(first)] = daily_papers(daily_papers_item("2505.00001", votes))
+        origin.pages[path(TODAY)] = daily_papers(daily_papers_item("2505.00001", 10 + later))
         for hour in (0, 3):
             results = await fetch_results(source, pages, now=now + timedelta(hours=hour))
             # The fetcher's clock is fixed, so the time of reading is set here.
-            read_results = [result for result in results if result.status in (OK, UNCHANGED)]
-            for page in (page for result in read_results for page in result.page_states):
+            for page in merge_page_states(results).values():
                 pages[page.location] = replace(page, read_at=now + timedelta(hours=hour))
-            read_on += [later for result in read_results if result.status is OK]
+            read_on += [later for result in results if result.status is FetchStatus.OK]
     assert read_on == [0, 1, 3, 7]
 
 
-async def test_missed_days_are_fetched_later(origin: OriginServer, fetch: Fetcher) -> None:
+async def test_the_last_seven_days_are_fetched_if_they_are_unknown(
+    origin: OriginServer, fetch: Fetcher
+) -> None:
     await fetch_results(huggingface.HuggingFaceSource(origin.url, fetch))
     assert origin.paths == [path(TODAY - timedelta(days=back)) for back in range(8)]
 
 
-async def test_an_empty_list_is_final_only_after_the_day_closes(origin: OriginServer, fetch: Fetcher) -> None:
+async def test_an_empty_list_is_final_only_after_its_day_closes(origin: OriginServer, fetch: Fetcher) -> None:
     origin.pages[path(TODAY)] = "[]"
     for closes, is_closed in (("11:00 UTC", True), ("13:00 UTC", False)):
         source = huggingface.HuggingFaceSource(origin.url, fetch, day_close.parse(closes))
         [result] = await fetch_results(source, days=[TODAY])
-        assert (result.status, result.reason) == (NOT_YET, "2025-05-06: its list of papers is empty")
+        reason = "2025-05-06: its list of papers is empty"
+        assert (result.status, result.reason) == (FetchStatus.NOT_YET, reason)
         assert bool(result.page_states) == is_closed
+
+
+NAMES = ("Wei Wang", "Ada Lovelace", "Kim Min-jun", "Yang Liu", "José Núñez", "Jing Li", "李静")
+MEDIA = (".mp4", ".png", ".PNG?width=800", ".jpeg", ".gif")
+CDN = "https://uploads.example/production"
+DAYS, PAPERS_A_DAY = 12, 17
+
+
+def build_item(number: int, day: date) -> tuple[dict[str, Any], tuple[Any, ...]]:
+    """Return a paper as the API lists it, with its id, authors, media, thumbnail and code address.
+
+    Some papers have two authors of one name, and one has more than 500.
+    """
+    arxiv_id = f"{day:%y%m}.{number + 1:05}"
+    names = [*islice(cycle(NAMES), number % 5, number % 5 + 1 + number % 7)]
+    names += names[:1] if number % 20 == 7 else []
+    if number == 40:
+        names = [f"Author Number {position}" for position in range(531)] + ["Yang Liu", "Yang Liu"]
+    endings = islice(cycle(MEDIA), number % 7, number % 7 + 1 + number % 4) if number % 5 == 0 else ()
+    media = tuple(f"{CDN}/{number}/{position}{ending}" for position, ending in enumerate(endings))
+    code = f"https://github.com/example/thing-{number}" if number % 50 == 3 else None
+    authors = [{"_id": str(position), "name": name} for position, name in enumerate(names)]
+    address = code and code.replace("thing", "\n  thing")
+    item = daily_papers_item(
+        arxiv_id, number % 300, authors=authors, mediaUrls=list(media), githubRepo=address
+    )
+    thumbnail = item["thumbnail"]
+    if number % 3:
+        del item["thumbnail"]
+        thumbnail = next((address for address in media if not address.endswith(".mp4")), None)
+    return item, (arxiv_id, tuple(names), media, thumbnail, code)
+
+
+@pytest.mark.promise
+async def test_order_authors_and_media_of_the_lists_are_stored_exactly(
+    origin: OriginServer, fetch: Fetcher, db: Database
+) -> None:
+    days = [TODAY - timedelta(days=DAYS - age) for age in range(DAYS)]
+    expected = []
+    for age, day in enumerate(days):
+        numbers = [*range(age * PAPERS_A_DAY, (age + 1) * PAPERS_A_DAY)][:: -1 if age % 2 else 1]
+        rows = [build_item(number, day) for number in numbers]
+        origin.pages[path(day)] = daily_papers(*(item for item, _ in rows))
+        expected += [wanted for _, wanted in rows]
+    service = ingest.IngestService(db, lambda: source_fixtures.NOW)
+    found = []
+    for result in await fetch_results(huggingface.HuggingFaceSource(origin.url, fetch), days=days):
+        [digest] = result.digests
+        assert digest.problems == ()
+        found += [
+            (fact.arxiv_id, fact.authors, fact.media, entry.thumbnail, fact.code_url)
+            for fact, entry in zip(result.facts, digest.entries, strict=True)
+        ]
+        await service.add_digests(result.digests, source=huggingface.ADDRESS, location=result.location)
+        await service.add_facts(result.facts)
+    assert found == expected
+    async with db.read() as connection:
+        digests = await archive.list_rows(connection)
+        listed = await archive.list_papers(connection, [digest.id for digest in digests[::-1]])
+        details = await papers.list_details(connection, [paper.paper_id for paper in listed])
+    stored = {
+        row.arxiv_id: (row.arxiv_id, row.authors, row.media, row.thumbnail, row.code_url) for row in details
+    }
+    assert [stored[paper.arxiv_id] for paper in listed] == expected

@@ -1,4 +1,4 @@
-"""Every kind of source: guessed from an address, checked, added, opened, polled and labelled."""
+"""Every kind of source: guessed from an address, checked, added, polled and labelled."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ADDRESSES = {
     KIND.HUGGINGFACE: "{origin}",
     KIND.ARXIV: "arxiv:cs.CL",
 }
-"""An address of each kind, by which the kind is guessed. A new kind needs one, and its content in `_publish`."""
+"""An address of each kind. A new kind needs one, and its content in `_publish`."""
 
 OTHER_ADDRESSES = {
     KIND.URL: "https://h.test/papers/{date:%Y/%m/%d}.md https://h.test/latest.MD",
@@ -70,7 +70,7 @@ def test_the_kind_is_guessed_from_the_address(kind: models.SourceKind) -> None:
         ("arxiv:" + ",".join(["cs.CL"] * 21), KIND.ARXIV),
     ],
 )
-def test_an_unusable_address_is_a_usage_error(address: str, kind: models.SourceKind) -> None:
+def test_an_invalid_address_raises_a_usage_error(address: str, kind: models.SourceKind) -> None:
     with pytest.raises(errors.UsageError):
         kinds.check(kind, address, {})
 
@@ -88,7 +88,7 @@ def test_an_unusable_address_is_a_usage_error(address: str, kind: models.SourceK
         ("https://[h.test/feed", "url"),
     ],
 )
-def test_a_public_label_holds_no_secrets(address: str, label: str) -> None:
+def test_a_public_label_hides_passwords_queries_and_folders(address: str, label: str) -> None:
     assert kinds.public_label(address) == label
 
 
@@ -98,18 +98,16 @@ def _publish(origin: OriginServer, folder: Path) -> None:
     origin.pages["/api/daily_papers?date=2025-05-06"] = source_payloads.daily_papers(
         source_payloads.daily_papers_item("2505.00001")
     )
-    item = (
+    origin.pages["/rss/cs.CL"] = source_payloads.rss(
         "<item><link>https://arxiv.org/abs/2505.00001</link><title>A</title><category>cs.CL</category></item>"
     )
-    origin.pages["/rss/cs.CL"] = source_payloads.rss(item)
     (folder / "2025-05-06.md").write_text(source_payloads.newsletter(), encoding="utf-8")
 
 
 @pytest.mark.parametrize("kind", models.SourceKind)
-async def test_every_kind_has_a_label_and_can_be_added_and_polled(
+async def test_a_source_of_every_kind_can_be_added_and_polled(
     kind: models.SourceKind, sqlite_db: database.Database, tmp_path: Path
 ) -> None:
-    record = kinds.get(kind)
     for locale in models.Locale:
         assert operations_messages.kind_label(translations.Translations().for_locale(locale), kind)
     async with origin_server.run_origin() as origin:
@@ -121,7 +119,5 @@ async def test_every_kind_has_a_label_and_can_be_added_and_polled(
         reports = {report.source.url: report for report in await harness.fetch_due()}
         assert reports[address].status is FetchStatus.OK, reports[address].reason
         stored = (await harness.health())[address]
-    assert (stored.last_success_at, stored.next_attempt_at) == (
-        harness.now,
-        harness.now + record.poll_interval,
-    )
+    next_at = harness.now + kinds.get(kind).poll_interval
+    assert (stored.last_success_at, stored.next_attempt_at) == (harness.now, next_at)

@@ -1,11 +1,10 @@
-"""The poller against a real server and a real database: page states, reports and the health of sources."""
+"""The poller with servers on loopback and a real database: isolation, limits and the health of sources."""
 
 from __future__ import annotations
 
 import asyncio
 import gzip
 import itertools
-import json
 import resource
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
@@ -43,7 +42,7 @@ async def harness(db: database.Database) -> AsyncIterator[PollingHarness]:
 
 
 @on_both_engines
-async def test_one_run_gives_a_review_its_votes_and_authors(harness: PollingHarness) -> None:
+async def test_one_poll_adds_votes_and_authors_to_a_review(harness: PollingHarness) -> None:
     origin = harness.origin
     origin.pages["/2025-05-06.md"] = source_payloads.review(ids=["2505.00001", "2505.00002"])
     origin.pages[HF] = source_payloads.daily_papers(
@@ -57,23 +56,12 @@ async def test_one_run_gives_a_review_its_votes_and_authors(harness: PollingHarn
     await harness.add("/{date:%Y-%m-%d}.md")
     await harness.add(origin.url, "huggingface")
     reports = await harness.fetch_due()
-    rows = [
-        (
-            report.source.kind.value,
-            report.status.value,
-            report.result.digests,
-            report.result.papers,
-            report.result.new_papers,
-        )
-        for report in reports
-    ]
-    assert rows == [("url", "ok", 1, 2, 1), ("huggingface", "ok", 1, 2, 2)]
-    paper = await harness.detail("2505.00001")
-    assert paper is not None
+    found = [report.result for report in reports]
+    assert [report.status for report in reports] == [S.OK, S.OK]
+    assert [(row.digests, row.papers, row.new_papers) for row in found] == [(1, 2, 1), (1, 2, 2)]
+    paper, other = await harness.detail("2505.00001"), await harness.detail("2505.00002")
     assert (paper.votes, paper.authors) == (81, ("Ada Lovelace", "Kim Minsu"))
     assert paper.categories == ("cs.CL", "cs.LG")
-    other = await harness.detail("2505.00002")
-    assert other is not None
     assert (other.title, other.votes) == ("Told by arXiv", None)
 
 
@@ -97,20 +85,12 @@ async def test_a_mirrored_list_is_posted_once_and_a_large_feed_never(harness: Po
     harness.origin.pages["/mirror"] = feed_of_papers([1, 2, 3], "2025-05-06", reverse=True)
     harness.origin.pages["/many"] = feed_of_papers(range(500, 700), "2025-05-06")
     reports = await harness.fetch_due()
-    assert [(report.status, report.result.papers) for report in reports] == [
-        (S.OK, 3),
-        (S.OK, 3),
-        (S.OK, 200),
-    ]
-    async with harness.db.read() as connection:
-        rows = await archive.list_rows(connection)
-    assert sorted((row.format.value, str(row.date_on)) for row in rows) == [
-        ("list", "2025-05-06"),
-        ("list", "2025-05-06"),
-        ("look-up", "2025-05-06"),
-    ]
+    assert [report.result.papers for report in reports] == [3, 3, 200]
+    rows = await harness.digests()
+    assert sorted(row.format.value for row in rows) == ["list", "list", "look-up"]
+    assert {row.date_on for row in rows} == {START.date()}
     await world.daily_planner.tick(datetime(2025, 5, 7, tzinfo=UTC))
-    # The mirror has yesterday's papers under today's date, and one more.
+    # The mirror lists yesterday's papers under today's date, and a new one.
     harness.now += timedelta(days=1)
     harness.origin.pages["/feed"] = source_payloads.rss()
     harness.origin.pages["/mirror"] = feed_of_papers([4, 3, 2, 1], "2025-05-07")
@@ -120,9 +100,8 @@ async def test_a_mirrored_list_is_posted_once_and_a_large_feed_never(harness: Po
     assert posted == [("2505.00003", "2505.00002", "2505.00001"), ("2505.00004",)]
     brought = [(found.brings.value, found.papers_a_day) for _, found in await harness.registry.list_yields()]
     assert brought == [("posts", 3), ("posts", 2), ("look-up", 200)]
-    health = await harness.health()
-    assert health[f"{harness.origin.url}/feed"].status is S.NOT_YET
-    assert health[f"{harness.origin.url}/feed"].failures == 0
+    emptied = (await harness.health())[f"{harness.origin.url}/feed"]
+    assert (emptied.status, emptied.failures) == (S.NOT_YET, 0)
 
 
 async def test_only_due_sources_are_polled(harness: PollingHarness) -> None:
@@ -180,25 +159,27 @@ BAD: tuple[tuple[str, web.Response | str | None, str], ...] = (
 )
 
 
-async def test_each_bad_source_gets_its_error_and_backs_off_alone(
+async def test_a_bad_source_gets_its_error_and_backs_off_alone(
     harness: PollingHarness, tmp_path: Path
 ) -> None:
     for path, body, _ in BAD:
         if body is not None:
             harness.origin.pages[path] = body
         await harness.add(path)
-    (tmp_path / "folder").mkdir()
-    await harness.registry.add(str(tmp_path / "folder"))
-    (tmp_path / "folder").rmdir()
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    await harness.registry.add(str(folder))
+    folder.rmdir()
     harness.origin.pages["/good.md"] = source_payloads.newsletter()
     good = await harness.add("/good.md")
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     await harness.fetch_due()
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 150_000, "kB"
     health = dict(await harness.health())
-    assert (health.pop(good.url).status, await harness.detail("2505.00001") is not None) == (S.OK, True)
+    assert health.pop(good.url).status is S.OK
+    assert (await harness.detail("2505.00001")).votes == 10
     sentences = {path if "://" in path else harness.origin.url + path: sentence for path, _, sentence in BAD}
-    sentences[str(tmp_path / "folder")] = "the folder cannot be read: there is no such folder"
+    sentences[str(folder)] = "the folder cannot be read: there is no such folder"
     assert health.keys() == sentences.keys()
     for url, row in health.items():
         assert sentences[url] in (row.reason or ""), url
@@ -206,16 +187,14 @@ async def test_each_bad_source_gets_its_error_and_backs_off_alone(
         assert row.next_attempt_at == harness.now + 2 * poller.poll_interval(row)
 
 
-async def test_a_failing_source_slows_down_and_the_operator_is_notified_once(harness: PollingHarness) -> None:
+async def test_a_failing_source_backs_off_with_one_notice(harness: PollingHarness) -> None:
     harness.origin.pages["/feed"] = web.Response(status=500)
     added = await harness.add("/feed")
     polled_at = []
     while harness.now < START + timedelta(days=3):
         if await harness.fetch_due():
             polled_at.append(harness.now)
-        health = (await harness.health())[added.url]
-        assert health.next_attempt_at is not None
-        harness.now = health.next_attempt_at
+        harness.now = await harness.next_attempt_at(added)
     gaps = [(later - earlier) / timedelta(hours=1) for earlier, later in itertools.pairwise(polled_at)]
     assert gaps == [1, 2, 4, 8, 16, 24]
     assert [(row.url, row.failures) for row in harness.notices] == [(added.url, 3)]
@@ -225,47 +204,42 @@ async def test_a_failing_source_slows_down_and_the_operator_is_notified_once(har
     assert (health.failures, health.noticed_at, health.status) == (0, None, S.NOT_YET)
 
 
-async def test_a_link_that_fails_for_days_does_not_delay_what_its_feed_publishes(
-    harness: PollingHarness,
-) -> None:
+async def test_a_failing_link_does_not_delay_its_feed(harness: PollingHarness) -> None:
     broken = f"<item><guid>1</guid><title>Old</title><link>{harness.origin.url}/old.md</link></item>"
     harness.origin.pages["/feed"] = source_payloads.rss(broken)
     harness.origin.pages["/old.md"] = web.Response(status=500)
     added = await harness.add("/feed")
     for polls in range(1, 9):
         await harness.fetch_due()
-        health = (await harness.health())[added.url]
-        assert health.next_attempt_at is not None
-        assert (health.failures, health.next_attempt_at - harness.now) == (polls, timedelta(minutes=30))
-        harness.now = health.next_attempt_at
+        assert (await harness.health())[added.url].failures == polls
+        later = await harness.next_attempt_at(added)
+        assert later - harness.now == timedelta(minutes=30)
+        harness.now = later
     assert [(row.url, row.failures) for row in harness.notices] == [(added.url, 3)]
 
 
 @pytest.mark.parametrize("on", ["", "2025-05-06"])
-async def test_a_feed_that_grows_too_large_keeps_its_days_papers(harness: PollingHarness, on: str) -> None:
+async def test_a_feed_that_grows_too_large_keeps_the_days_papers(harness: PollingHarness, on: str) -> None:
     await harness.add("/feed")
     shown: list[range] = []
     for added in (range(1, 20), range(200, 205), range(300, 450), range(500, 503)):
         shown.append(added)
         await _show(harness, *shown, on=on)
-    # Without a date the first ones fill the archive.
+    # Without dates the first papers fill the archive.
     new = {f"2505.{number:05}" for part in shown[1:] for number in part}
+    [today] = await harness.digests(START.date())
     async with harness.db.read() as connection:
-        [today] = await archive.list_rows(connection, since_on=START.date())
         entries = await archive.list_entries_by_digest(connection, today.id)
     assert today.format is models.DigestFormat.LOOKUP
     assert new <= {entry.arxiv_id for entry in entries}
-    details = [await harness.detail(arxiv_id) for arxiv_id in new]
-    assert all(detail is not None and detail.is_listed for detail in details)
-    corrected_at = today.updated_at
+    assert all([(await harness.detail(arxiv_id)).is_listed for arxiv_id in new])
     await _show(harness, *shown, on=on)
-    async with harness.db.read() as connection:
-        [today] = await archive.list_rows(connection, since_on=START.date())
-    assert today.updated_at == corrected_at, "the same list is no correction"
+    [same] = await harness.digests(START.date())
+    assert same.updated_at == today.updated_at, "an unchanged list is not a correction"
 
 
 async def _show(harness: PollingHarness, *shown: range, on: str) -> None:
-    """Poll the feed once more, with the newest papers first and no more than 160 of them."""
+    """Poll the feed again, with at most 160 papers, newest first."""
     numbers = [number for part in reversed(shown) for number in part][:160]
     undated = "<pubDate>T08:00:00Z</pubDate>"
     harness.origin.pages["/feed"] = feed_of_papers(numbers, on).replace(undated, "")
@@ -290,12 +264,11 @@ async def test_a_source_removed_during_its_poll_stores_nothing(harness: PollingH
     removed.set()
     await polling
     assert harness.notices == []
-    reports = await harness.fetch_due()
-    url = f"{harness.origin.url}/right.md"
-    assert [(report.source.url, report.status) for report in reports] == [(url, S.OK)]
+    [report] = await harness.fetch_due()
+    assert (report.source.url, report.status) == (f"{harness.origin.url}/right.md", S.OK)
 
 
-async def test_a_storage_failure_fails_only_its_source_and_is_retried(harness: PollingHarness) -> None:
+async def test_a_storage_error_fails_one_source_and_is_retried(harness: PollingHarness) -> None:
     store = harness.ingest.add_batch
     for number in (1, 2, 3):
         page = source_payloads.newsletter(date(2025, 5, number), ids=[f"2505.0000{number}"])
@@ -316,7 +289,7 @@ async def test_a_storage_failure_fails_only_its_source_and_is_retried(harness: P
     assert [report.status for report in await harness.fetch_due()] == [S.UNCHANGED, S.OK, S.UNCHANGED]
 
 
-async def test_sources_that_become_due_do_not_wait_for_a_slow_one(harness: PollingHarness) -> None:
+async def test_a_slow_source_does_not_delay_others(harness: PollingHarness) -> None:
     answered, asked = asyncio.Event(), Counter[str]()
 
     async def answer_late(_: web.BaseRequest) -> web.StreamResponse:
@@ -347,21 +320,19 @@ async def test_sources_that_become_due_do_not_wait_for_a_slow_one(harness: Polli
         stop.set()
 
 
-NOW = datetime(2025, 5, 6, 12, tzinfo=UTC)
-
-FEED = models.StoredSource(1, "https://h.test/feed", models.SourceKind.FEED, 0, {}, NOW)
+FEED = models.StoredSource(1, "https://h.test/feed", models.SourceKind.FEED, 0, {}, START)
 
 
 @pytest.mark.parametrize(("every", "minutes"), [("5", 5), ("0", 30), ("-3", 30), ("x", 30), ("", 30)])
-def test_the_option_every_overrides_the_interval(every: str, minutes: int) -> None:
+def test_the_option_every_sets_the_poll_interval(every: str, minutes: int) -> None:
     assert poller.poll_interval(replace(FEED, options={"every": every})) == timedelta(minutes=minutes)
 
 
-TODAY = NOW.date()
-LONG_AGO = NOW - timedelta(days=10, hours=1)
+LONG_AGO = START - timedelta(days=10, hours=1)
 DATED = replace(FEED, kind=models.SourceKind.URL)
 SERVICE = replace(FEED, kind=models.SourceKind.HUGGINGFACE, added_at=LONG_AGO)
 STALE = "nothing at any of its addresses since 2025-04-26: not_yet"
+MISSED = "days not read, from 2025-05-0{} to 2025-05-05: failed"
 
 
 @pytest.mark.parametrize(
@@ -369,19 +340,9 @@ STALE = "nothing at any of its addresses since 2025-04-26: not_yet"
     [
         ([], DATED, S.UNCHANGED, ""),
         ([S.OK], DATED, S.OK, "ok"),
-        (
-            [S.OK, S.FAILED, S.FAILED],
-            DATED,
-            S.OK,
-            "2 of 3 days not read, from 2025-05-04 to 2025-05-05: failed",
-        ),
+        ([S.OK, S.FAILED, S.FAILED], DATED, S.OK, f"2 of 3 {MISSED.format(4)}"),
         ([S.UNCHANGED, S.OK, S.NOT_YET], DATED, S.OK, "ok"),
-        (
-            [S.UNCHANGED, S.FAILED],
-            DATED,
-            S.FAILED,
-            "1 of 2 days not read, from 2025-05-05 to 2025-05-05: failed",
-        ),
+        ([S.UNCHANGED, S.FAILED], DATED, S.FAILED, f"1 of 2 {MISSED.format(5)}"),
         ([S.UNCHANGED, S.NOT_YET], DATED, S.UNCHANGED, "unchanged"),
         ([S.REFUSED], DATED, S.REFUSED, "refused"),
         ([S.NOT_YET], DATED, S.NOT_YET, "not_yet"),
@@ -390,20 +351,18 @@ STALE = "nothing at any of its addresses since 2025-04-26: not_yet"
         ([S.NOT_YET], SERVICE, S.NOT_YET, "not_yet"),
     ],
 )
-def test_the_most_important_result_gives_the_status(
+def test_the_most_important_result_sets_the_status(
     statuses: list[S], source: models.StoredSource, status: S, reason: str
 ) -> None:
     report = SourceReport(source)
     for age, given in enumerate(statuses):
-        result = base.FetchResult("place", given, given.value, day=TODAY - timedelta(days=age))
-        report.add(result, IngestResult())
-    report.conclude(NOW)
+        day = START.date() - timedelta(days=age)
+        report.add(base.FetchResult("place", given, given.value, day=day), IngestResult())
+    report.conclude(START)
     assert (report.status, report.reason) == (status, reason)
 
 
-async def test_arxiv_fills_in_titles_and_abstracts_of_listed_papers_within_the_poll(
-    harness: PollingHarness,
-) -> None:
+async def test_a_poll_adds_missing_titles_and_abstracts_from_arxiv(harness: PollingHarness) -> None:
     origin, rows = harness.origin, "- [A First Title of Kites {0}](https://arxiv.org/abs/2505.0000{0})\n"
     origin.pages["/list.md"] = "# 2025-05-06\n\n" + "".join(map(rows.format, (1, 2)))
     origin.pages["/api/query"] = source_payloads.atom(
@@ -415,21 +374,20 @@ async def test_arxiv_fills_in_titles_and_abstracts_of_listed_papers_within_the_p
         await opened.fetch_due()
         await opened.fetch_all()
     details = [await harness.detail(f"2505.0000{k}") for k in (1, 2, 3)]
-    titles = ["Told by arXiv 1", "A First Title of Kites 2", "Told by arXiv 3"]
-    assert [paper and (paper.title, bool(paper.abstract)) for paper in details] == list(
-        zip(titles, (True, False, True), strict=True)
-    )
+    assert [(paper.title, bool(paper.abstract)) for paper in details] == [
+        *(("Told by arXiv 1", True), ("A First Title of Kites 2", False), ("Told by arXiv 3", True))
+    ]
     assert sum(request.path.startswith("/api/query") for request in origin.requests) == 1
 
 
-async def test_an_unknown_paper_is_requested_from_arxiv_at_growing_intervals(harness: PollingHarness) -> None:
+async def test_an_unknown_paper_is_requested_from_arxiv_ever_less_often(harness: PollingHarness) -> None:
     origin, asked_on = harness.origin, []
     origin.pages["/list.md"] = LIST
     origin.pages["/api/query"] = source_payloads.atom()
     await harness.add("/list.md")
     for day in range(16):
         count = len(origin.requests)
-        await harness.fetch_due()  # by a poller of its own, as after a restart
+        await harness.fetch_due()  # with a new poller, as after a restart
         if any(request.path == "/api/query" for request in origin.requests[count:]):
             asked_on.append(day)
         harness.now += timedelta(days=1)
@@ -437,25 +395,16 @@ async def test_an_unknown_paper_is_requested_from_arxiv_at_growing_intervals(har
 
 
 @pytest.mark.parametrize(
-    ("ending", "text", "formats"),
+    ("ending", "text", "of_folder"),
     [
-        pytest.param("md", LISTED, ["list"] * 3, id="a list"),
-        pytest.param(
-            "json",
-            json.dumps({"format": "listing", "date": "2025-05-06", "papers": [{"arxiv_id": "2505.00001"}]}),
-            ["listing", "list", "list"],
-            id="a listing",
-        ),
-        pytest.param(
-            "json",
-            source_payloads.daily_papers(source_payloads.daily_papers_item("2505.00001")),
-            ["listing", "list", "list"],
-            id="an answer of Hugging Face",
-        ),
+        ("md", LISTED, "list"),
+        ("json", source_payloads.listing_text(ids=["2505.00001"]), "listing"),
+        ("json", source_payloads.daily_papers(source_payloads.daily_papers_item("2505.00001")), "listing"),
     ],
+    ids=["list", "listing", "hugging-face"],
 )
-async def test_a_list_is_read_alike_from_any_source_and_a_listing_only_from_the_operator(
-    harness: PollingHarness, tmp_path: Path, ending: str, text: str, formats: list[str]
+async def test_only_an_operators_folder_can_hold_a_listing(
+    harness: PollingHarness, tmp_path: Path, ending: str, text: str, of_folder: str
 ) -> None:
     (tmp_path / f"2025-05-06.{ending}").write_text(text)
     harness.origin.pages |= {f"/2025-05-06.{ending}": text, "/feed/2025-05-06": text}
@@ -463,14 +412,12 @@ async def test_a_list_is_read_alike_from_any_source_and_a_listing_only_from_the_
     await harness.add(f"/2025-05-06.{ending}", "url")
     await harness.add("/feed/2025-05-06", "feed")
     await harness.fetch_due()
-    async with harness.db.read() as connection:
-        rows = await archive.list_rows(connection)
-    assert [(row.format.value, row.date_on) for row in rows[::-1]] == [
-        (form, date(2025, 5, 6)) for form in formats
-    ]
+    rows = await harness.digests()
+    assert [row.format.value for row in rows[::-1]] == [of_folder, "list", "list"]
+    assert {row.date_on for row in rows} == {START.date()}
 
 
-async def test_a_page_of_ever_new_papers_stores_a_limited_number_of_them_a_day(
+async def test_a_page_can_add_a_limited_number_of_papers_a_day(
     harness: PollingHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(base, "MAX_PAPERS_A_DAY", 5)
@@ -485,7 +432,7 @@ async def test_a_page_of_ever_new_papers_stores_a_limited_number_of_them_a_day(
     stored, reasons = [], []
     for poll in range(3):
         harness.origin.pages["/x.md"] = page(10 * poll + 1)
-        [report] = await harness.fetch_due()  # by a poller of its own, as after a restart
+        [report] = await harness.fetch_due()  # with a new poller, as after a restart
         stored.append(report.result.papers)
         reasons.append(report.reason)
         harness.now += timedelta(hours=2)
@@ -493,10 +440,10 @@ async def test_a_page_of_ever_new_papers_stores_a_limited_number_of_them_a_day(
     assert "it has brought 7 new papers today; the others will be read from tomorrow on" in reasons[0]
     harness.now += timedelta(days=1)
     [report] = await harness.fetch_due()
-    assert report.result.papers == 6, "the page is not taken for known"
+    assert report.result.papers == 6, "the page is read again"
 
 
-async def test_a_slow_source_is_given_up_and_read_on_by_the_next_poll(
+async def test_a_slow_source_fails_at_its_timeout(
     harness: PollingHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(poller, "_PAGE_TIMEOUT_SECONDS", 0.2)

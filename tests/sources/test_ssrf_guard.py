@@ -22,46 +22,38 @@ BLOCKED = (
 PUBLIC = "1.1.1.1 151.101.0.133 2606:4700::6810:84e5 64:ff9b::101:101 ::ffff:1.1.1.1"
 
 
-def test_only_public_addresses_are_fetched() -> None:
+def guard_of(names: dict[str, list[list[str]]], *allowed: str) -> ssrf_guard.SsrfGuard:
+    hosts = map(ssrf_guard.parse_allowed_host, allowed)
+    return ssrf_guard.SsrfGuard(origin_server.StubResolver(names), hosts)
+
+
+def test_private_and_reserved_addresses_are_not_public() -> None:
     assert [text for text in BLOCKED.split() if ssrf_guard.is_public(ipaddress.ip_address(text))] == []
     assert [text for text in PUBLIC.split() if not ssrf_guard.is_public(ipaddress.ip_address(text))] == []
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
-        *(
-            "http://127.0.0.1/",
-            "http://[::1]/",
-            "http://[::ffff:7f00:1]/",
-            "http://0.0.0.0/",
-            "http://127.1/",
-            "http://2130706433/",
-        ),
-        *("ftp://example.org/", "file:///etc/passwd", "data:text/plain,hello", "//example.org/"),
-    ],
+REFUSED = (
+    "http://127.0.0.1/ http://[::1]/ http://[::ffff:7f00:1]/ http://0.0.0.0/ http://127.1/ http://2130706433/"
+    " ftp://example.org/ file:///etc/passwd data:text/plain,hello //example.org/"
 )
+
+
+@pytest.mark.parametrize("url", REFUSED.split())
 def test_a_url_with_a_blocked_address_is_refused_without_resolving(url: str) -> None:
-    guard = ssrf_guard.SsrfGuard(origin_server.StubResolver({}))
     with pytest.raises(base.FetchError):
-        guard.check_url(URL(url))
+        guard_of({}).check_url(URL(url))
 
 
-def test_a_host_name_is_checked_only_when_resolved() -> None:
-    ssrf_guard.SsrfGuard(origin_server.StubResolver({})).check_url(URL("https://papers.example/2025"))
-
-
-async def test_a_host_with_one_blocked_address_is_refused() -> None:
-    guard = ssrf_guard.SsrfGuard(origin_server.StubResolver({"papers.test": [["1.1.1.1", "10.0.0.1"]]}))
-    with pytest.raises(
-        base.FetchError, match=r"papers\.test is at 10\.0\.0\.1, which is not a public address"
-    ):
+async def test_a_host_with_one_blocked_address_is_refused_once_resolved() -> None:
+    guard = guard_of({"papers.test": [["1.1.1.1", "10.0.0.1"]]})
+    guard.check_url(URL("https://papers.test/2025"))
+    reason = r"papers\.test is at 10\.0\.0\.1, which is not a public address"
+    with pytest.raises(base.FetchError, match=reason):
         await guard.resolve("papers.test", 80)
 
 
 async def test_an_allowed_port_does_not_allow_other_ports() -> None:
-    resolver = origin_server.StubResolver({"papers.test": [["127.0.0.1"]]})
-    guard = ssrf_guard.SsrfGuard(resolver, [ssrf_guard.parse_allowed_host("papers.test:8000")])
+    guard = guard_of({"papers.test": [["127.0.0.1"]]}, "papers.test:8000")
     assert [result["host"] for result in await guard.resolve("papers.test", 8000)] == ["127.0.0.1"]
     with pytest.raises(base.FetchError):
         await guard.resolve("papers.test", 8001)
@@ -81,17 +73,19 @@ async def test_an_allowed_port_does_not_allow_other_ports() -> None:
         ("[0:0::1]:443", ("::1", 443)),
     ],
 )
-def test_an_allowed_host_is_parsed_with_or_without_port(text: str, allowance: ssrf_guard.AllowedHost) -> None:
+def test_an_allowed_host_is_parsed_with_or_without_a_port(
+    text: str, allowance: ssrf_guard.AllowedHost
+) -> None:
     assert ssrf_guard.parse_allowed_host(text) == allowance
 
 
 @pytest.mark.parametrize("text", ["", "http://host/", "host/path", "*", "*.example.org", "host:port", "a@b"])
-def test_an_invalid_allowed_host_is_a_usage_error(text: str) -> None:
+def test_an_invalid_allowed_host_raises_a_usage_error(text: str) -> None:
     with pytest.raises(errors.UsageError):
         ssrf_guard.parse_allowed_host(text)
 
 
-def test_a_service_address_allows_its_host_and_port() -> None:
+def test_the_address_of_a_service_allows_its_host_and_port() -> None:
     assert ssrf_guard.allowed_host_of_url("https://mirror.example/hf") == ("mirror.example", 443)
     assert ssrf_guard.allowed_host_of_url("http://127.0.0.1:9000") == ("127.0.0.1", 9000)
     with pytest.raises(errors.UsageError):

@@ -1,25 +1,25 @@
-"""Digests at web addresses, dated or not: the fields of a date, the days that are due, and what a page holds."""
+"""Digests at dated web addresses: the date in the address, and the days that are due."""
 
 from __future__ import annotations
 
+import threading
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.sources import feed
+from bot.sources import base, feed
 from bot.sources.fetcher import Fetcher
-from storage import errors
+from storage import errors, models
 from storage.models import FetchStatus
-from tests.support import source_payloads
+from tests.support import source_fixtures, source_payloads
 from tests.support.origin_server import OriginServer
-from tests.support.source_requests import fetch_results, fetch_statuses, merge_page_states
+from tests.support.source_fixtures import fetch_results, fetch_statuses, merge_page_states
 
 TODAY = source_payloads.DAY
 UTC_ZONE = ZoneInfo("UTC")
 OK, UNCHANGED, NOT_YET = FetchStatus.OK, FetchStatus.UNCHANGED, FetchStatus.NOT_YET
-FAILED = FetchStatus.FAILED
 
 
 def dated_source(
@@ -28,7 +28,7 @@ def dated_source(
     return feed.UrlSource(origin.url + pattern, fetch, **{"timezone": UTC_ZONE, **schedule})
 
 
-async def test_the_digests_of_today_and_the_last_days_are_read(origin: OriginServer, fetch: Fetcher) -> None:
+async def test_today_and_the_last_three_days_are_read(origin: OriginServer, fetch: Fetcher) -> None:
     origin.pages["/2025/05/06.md"] = source_payloads.newsletter()
     origin.pages["/2025/05/05.md"] = source_payloads.review(date(2025, 5, 5))
     results = await fetch_results(dated_source(origin, fetch))
@@ -44,21 +44,21 @@ async def test_the_digests_of_today_and_the_last_days_are_read(origin: OriginSer
     assert results[2].reason == "2025-05-04: not found (404)"
 
 
-async def test_known_pages_are_requested_conditionally_and_corrections_are_read(
-    origin: OriginServer, fetch: Fetcher
-) -> None:
+async def test_a_known_page_is_read_again_only_if_it_changed(origin: OriginServer, fetch: Fetcher) -> None:
     origin.pages["/2025/05/06.md"] = source_payloads.newsletter()
     origin.pages["/2025/05/05.md"] = source_payloads.newsletter(date(2025, 5, 5))
-    feed = dated_source(origin, fetch, corrected_days=1)
-    pages = merge_page_states(await fetch_results(feed))
-    assert await fetch_statuses(feed, pages) == [UNCHANGED, UNCHANGED]
+    source = dated_source(origin, fetch, corrected_days=1)
+    pages = merge_page_states(await fetch_results(source))
+    assert await fetch_statuses(source, pages) == [UNCHANGED, UNCHANGED]
     origin.pages["/2025/05/05.md"] = source_payloads.newsletter(date(2025, 5, 5), note="corrected")
-    results = await fetch_results(feed, pages)
+    results = await fetch_results(source, pages)
     assert [result.status for result in results] == [UNCHANGED, OK]
     assert "corrected" in results[1].digests[0].text
 
 
-async def test_today_is_requested_from_the_publishing_time_on(origin: OriginServer, fetch: Fetcher) -> None:
+async def test_today_is_not_requested_before_the_publishing_time(
+    origin: OriginServer, fetch: Fetcher
+) -> None:
     seoul = dated_source(origin, fetch, timezone=ZoneInfo("Asia/Seoul"), from_time=time(9), corrected_days=0)
     early = datetime(2025, 5, 6, 23, 59, tzinfo=ZoneInfo("UTC"))
     results = await fetch_results(seoul, now=early)
@@ -68,7 +68,9 @@ async def test_today_is_requested_from_the_publishing_time_on(origin: OriginServ
     assert origin.paths == ["/2025/05/07.md"]
 
 
-async def test_an_address_shared_by_many_days_is_requested_once(origin: OriginServer, fetch: Fetcher) -> None:
+async def test_an_address_shared_by_several_days_is_requested_once(
+    origin: OriginServer, fetch: Fetcher
+) -> None:
     origin.pages["/2025-05.md"] = source_payloads.newsletter()
     assert await fetch_statuses(dated_source(origin, fetch, pattern="/{date:%Y-%m}.md")) == [OK]
 
@@ -76,7 +78,7 @@ async def test_an_address_shared_by_many_days_is_requested_once(origin: OriginSe
 @pytest.mark.parametrize(
     "options", [{"timezone": "Mars/Base"}, {"from": "25:00"}, {"corrected_days": 99}, {"corrected_days": "x"}]
 )
-def test_unusable_options_are_a_usage_error(options: dict[str, object]) -> None:
+def test_an_invalid_option_raises_a_usage_error(options: dict[str, object]) -> None:
     with pytest.raises(errors.UsageError):
         feed.parse_publishing_schedule(options, "UTC")
     usable = {"timezone": "Asia/Seoul", "from": "09:30", "corrected_days": "5"}
@@ -90,6 +92,33 @@ NO_FIELDS = (
 
 
 @pytest.mark.parametrize("field", NO_FIELDS.split())
-def test_a_field_other_than_a_date_is_a_usage_error(field: str) -> None:
+def test_braces_without_a_date_raise_a_usage_error(field: str) -> None:
     with pytest.raises(errors.UsageError):
         feed.check_template(f"https://h.test/{field}.md")
+
+
+async def detect(text: str) -> tuple[models.Digest, ...]:
+    state = models.PageState("https://example.org/a.md", source_fixtures.NOW, OK)
+    return await base.detect_in_response(base.Response(state.location, text.encode(), state))
+
+
+async def test_a_page_that_needs_too_much_memory_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(base, "LARGE_BYTES", 0)
+    monkeypatch.setattr(base, "_MAX_MEGABYTES", 60)
+    with pytest.raises(base.FetchError, match="cannot be read within 60 MB"):
+        await detect(source_payloads.newsletter() + "- a\n\n" * 450_000)
+
+
+async def test_a_page_is_never_parsed_on_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[int] = []
+    detect_in_text = base.detect_in_text
+
+    def record(*arguments: Any) -> tuple[models.Digest, ...]:
+        threads.append(threading.get_ident())
+        return detect_in_text(*arguments)
+
+    monkeypatch.setattr(base, "detect_in_text", record)
+    for length in (0, 20_000):
+        await detect(source_payloads.newsletter() + "a" * length)
+    assert len(threads) == 2
+    assert threading.get_ident() not in threads

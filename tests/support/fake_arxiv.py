@@ -1,4 +1,4 @@
-"""arXiv on loopback: its RSS and query API over made-up papers, with faults that a test sets."""
+"""A fake arXiv on loopback: RSS and query API with made-up papers, and faults set by a test."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NEW_YORK = ZoneInfo("America/New_York")
 
 @dataclass(frozen=True)
 class Paper:
-    """A made-up paper: its primary category first."""
+    """A made-up paper. Its primary category comes first."""
 
     arxiv_id: str
     title: str
@@ -32,7 +32,7 @@ class Paper:
 
 
 def make_paper(number: int, on: date, categories: Sequence[str] = ("cs.CL",), **changes: object) -> Paper:
-    """Return the paper with a number, of the month of a day."""
+    """Return a paper submitted on a day, whose id has that month and the given number."""
     paper = Paper(
         arxiv_id=f"{on:%y%m}.{number:05}",
         title=f"Sparse Paper {number}",
@@ -45,7 +45,7 @@ def make_paper(number: int, on: date, categories: Sequence[str] = ("cs.CL",), **
 
 
 def make_papers(count: int, first: date, a_day: int = 130) -> Iterator[Paper]:
-    """Yield papers of consecutive days in the order of their submission; every tenth only cross-lists cs.CL."""
+    """Yield papers submitted on consecutive days, oldest first; every tenth only cross-lists cs.CL."""
     for number in range(count):
         on = first + timedelta(days=number // a_day)
         of_month = number - a_day * ((on.replace(day=1) - first).days if on.replace(day=1) > first else 0)
@@ -55,10 +55,10 @@ def make_papers(count: int, first: date, a_day: int = 130) -> Iterator[Paper]:
 
 @dataclass
 class FakeArxiv:
-    """The two services over `papers`, which are in the order of their submission, on a server of tests.
+    """Both services of arXiv. `papers` are found by searches, oldest first; `announced` are in the feeds of one day.
 
-    `announced` are the papers of the feeds, of the day `announced_on`; `titles` those by id that are in no feed. A request for
-    one of `refused` is refused. `served` counts how often a search gave each paper. Each of `faults` answers one search.
+    `titles` holds more papers, found only by id. A request for an id in `refused` is refused. Each of `faults` answers one
+    search. `served` counts how often searches returned each paper.
     """
 
     origin: origin_server.OriginServer
@@ -75,7 +75,7 @@ class FakeArxiv:
         self.origin.pages["/api/query"] = self.query
 
     def add(self, arxiv_id: str, title: str = "Small Things") -> None:
-        """Add a paper that is asked for by its id."""
+        """Add a paper that is found only by its id."""
         self.titles[arxiv_id] = title
 
     def serve_feeds(self, *names: str) -> None:
@@ -88,7 +88,7 @@ class FakeArxiv:
 
     @property
     def asked(self) -> list[list[str]]:
-        """The ids of each request for papers by their ids."""
+        """The ids of each request for papers by id."""
         requests = [request for request in self.origin.requests if "id_list" in request.query]
         return [request.query["id_list"].split(",") for request in requests]
 
@@ -104,26 +104,20 @@ class FakeArxiv:
             f"<channel><title>{wanted} updates on arXiv.org</title><pubDate>{at}</pubDate>"
             f"<skipDays><day>Saturday</day><day>Sunday</day></skipDays>{''.join(items)}</channel></rss>"
         )
-        return web.Response(text=text, content_type="application/rss+xml")
+        return web.Response(text=text)
 
     async def query(self, request: web.BaseRequest) -> web.Response:
-        """Answer for the papers with some ids, or for those of a day in some categories, a page of them."""
+        """Return papers by id, or a page of a day's papers in some categories."""
         if "id_list" in request.query:
             ids = request.query["id_list"].split(",")
             assert int(request.query["max_results"]) == len(ids)
             if bad := next((name for name in ids if name in self.refused), None):
-                error = (
-                    f"<id>http://arxiv.org/api/errors#incorrect_id_format_for_{bad}</id><title>Error</title>"
-                )
-                text = source_payloads.atom(
-                    f"<entry>{error}<summary>incorrect id format for {bad}</summary></entry>"
-                )
-                return web.Response(
-                    status=self.refusal_status, text=text, content_type="application/atom+xml"
-                )
+                error = f"<id>http://arxiv.org/api/errors#incorrect_id_format_for_{bad}</id>"
+                text = f"<entry>{error}<summary>incorrect id format for {bad}</summary></entry>"
+                return web.Response(status=self.refusal_status, text=source_payloads.atom(text))
             known = {paper.arxiv_id: paper.title for paper in (*self.announced, *self.papers)} | self.titles
             entries = [source_payloads.arxiv_entry(name, known[name]) for name in ids if name in known]
-            return web.Response(text=source_payloads.atom(*entries), content_type="application/atom+xml")
+            return web.Response(text=source_payloads.atom(*entries))
         if self.faults:
             return self.faults.pop(0)
         query = request.query["search_query"]
@@ -135,7 +129,7 @@ class FakeArxiv:
         start = int(request.query["start"])
         page = found[start : start + int(request.query["max_results"])]
         self.served.update(paper.arxiv_id for paper in page)
-        return web.Response(text=search_page(page, len(found)), content_type="application/atom+xml")
+        return web.Response(text=search_page(page, len(found)))
 
 
 def _is_in(paper: Paper, wanted: Sequence[str]) -> bool:
@@ -158,7 +152,7 @@ def _item(paper: Paper, on: date) -> str:
 
 
 def search_page(page: Sequence[Paper], total: int) -> str:
-    """Return the answer of the API for a page of a search that found `total` papers."""
+    """Return a page of search results, of `total` in all."""
     entries = "".join(
         f"<entry><id>http://arxiv.org/abs/{paper.arxiv_id}v1</id><title>{escape(paper.title)}</title>"
         f"<published>{paper.created_on}T12:00:00Z</published><summary>  {escape(paper.abstract)}\n</summary>"

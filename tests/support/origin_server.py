@@ -7,18 +7,18 @@ import contextlib
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from typing import Any
 
 from aiohttp import abc, web
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+Page = Handler | web.Response | str | bytes
 
 
 class OriginServer:
     """An HTTP server with pages set by a test. `requests` holds all requests in order."""
 
     def __init__(self) -> None:
-        self.pages: dict[str, Handler | web.Response | str | bytes] = {}
+        self.pages: dict[str, Page] = {}
         self.requests: list[web.BaseRequest] = []
         self.port = 0
         self.scheme = "http"
@@ -142,17 +142,3 @@ class StubResolver(abc.AbstractResolver):
 
     async def close(self) -> None:
         pass
-
-
-class ConnectionRecorder:
-    """Replaces the event loop's `sock_connect`: records every connection and allows only loopback ones."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.attempted_hosts: list[str] = []
-        self._connect = loop.sock_connect
-
-    async def sock_connect(self, sock: socket.socket, address: Any) -> None:
-        self.attempted_hosts.append(address[0])
-        if address[0] not in ("127.0.0.1", "::1"):
-            raise ConnectionRefusedError(111, "not from here")
-        await self._connect(sock, address)

@@ -1,17 +1,16 @@
-"""A poller with storage, ingest, fetcher and an origin server, on a clock that a test moves."""
+"""A poller with storage, ingest, fetcher and an origin server."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from bot.archive import ingest
 from bot.sources import base, fetcher, kinds, poller
-from bot.sources.fetcher import Limits
 from bot.sources.poller import SourceReport
-from storage import models, papers
+from storage import archive, models, papers
 from storage import sources as stored_sources
 from storage.database import Connection, Database
 from tests.support import origin_server
@@ -21,13 +20,12 @@ START = datetime(2025, 5, 6, 12, 0, tzinfo=UTC)
 
 @dataclass
 class PollingHarness:
-    """A poller with its dependencies. `now` is moved by the test; `notices` collects the operator notices."""
+    """A poller with its dependencies. The test moves `now`; `notices` collects the notices to the operator."""
 
     db: Database
     origin: origin_server.OriginServer
     now: datetime = START
     notices: list[models.StoredSource] = field(default_factory=list)
-    slept: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.endpoints = {
@@ -44,16 +42,15 @@ class PollingHarness:
         self.notices.append(row)
 
     async def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
+        """Do not wait before retries."""
 
     @contextlib.asynccontextmanager
-    async def open_poller(self, **limits: float) -> AsyncIterator[poller.Poller]:
+    async def open_poller(self) -> AsyncIterator[poller.Poller]:
         async with fetcher.open_fetcher(
             now=self.clock,
             random=lambda: 0.0,
             user_agent="Paperround/test",
             allowed_hosts=[("127.0.0.1", self.origin.port)],
-            limits=Limits(**limits),  # type: ignore[arg-type]
             sleep=self.sleep,
         ) as fetch:
             context = base.SourceContext(
@@ -77,6 +74,17 @@ class PollingHarness:
         async with self.db.read() as connection:
             return {row.url: row for row in await stored_sources.list_rows(connection)}
 
-    async def detail(self, arxiv_id: str) -> models.PaperDetail | None:
+    async def next_attempt_at(self, row: models.StoredSource) -> datetime:
+        found = (await self.health())[row.url].next_attempt_at
+        assert found is not None
+        return found
+
+    async def detail(self, arxiv_id: str) -> models.PaperDetail:
         async with self.db.read() as connection:
-            return await papers.get_detail(connection, arxiv_id)
+            found = await papers.get_detail(connection, arxiv_id)
+        assert found is not None
+        return found
+
+    async def digests(self, since_on: date | None = None) -> list[models.StoredDigest]:
+        async with self.db.read() as connection:
+            return await archive.list_rows(connection, since_on=since_on)

@@ -1,11 +1,11 @@
-"""Fixtures for tests of the sources: loopback servers, a fixed clock, and a fetcher."""
+"""Fixtures and helpers for tests of sources: loopback servers, a fixed clock, and a fetcher."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import socket
 import ssl
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from typing import Any
@@ -14,32 +14,26 @@ import pytest
 import pytest_asyncio
 import trustme
 
-from bot.sources import fetcher, ssrf_guard
-from tests.support import origin_server
+from bot.sources import base, fetcher, ssrf_guard
+from storage import models
 
 NOW = datetime(2025, 5, 6, 12, 0, tzinfo=UTC)
 
 OpenFetcher = Callable[..., AbstractAsyncContextManager[fetcher.Fetcher]]
 
 
-class SleepRecorder:
-    """Replaces sleeping and records the seconds of each call."""
-
-    def __init__(self) -> None:
-        self.seconds: list[float] = []
-
-    async def __call__(self, seconds: float) -> None:
-        self.seconds.append(seconds)
+@pytest.fixture
+def sleeps() -> list[float]:
+    """The seconds that the fetcher would have slept, call by call."""
+    return []
 
 
 @pytest.fixture
-def sleeps() -> SleepRecorder:
-    return SleepRecorder()
+def open_fetcher(sleeps: list[float]) -> OpenFetcher:
+    """Return a function that opens fetchers on the fixed clock; 127.0.0.1 is allowed by default."""
 
-
-@pytest.fixture
-def open_fetcher(sleeps: SleepRecorder) -> OpenFetcher:
-    """Open fetchers on the fixed clock; 127.0.0.1 is allowed by default."""
+    async def sleep(seconds: float) -> None:
+        sleeps.append(seconds)
 
     def open_with(
         *, allow: tuple[str, ...] = ("127.0.0.1",), **options: Any
@@ -49,7 +43,7 @@ def open_fetcher(sleeps: SleepRecorder) -> OpenFetcher:
             random=lambda: 0.5,
             user_agent="Paperround/test",
             allowed_hosts=[ssrf_guard.parse_allowed_host(text) for text in allow],
-            sleep=sleeps,
+            sleep=sleep,
             **options,
         )
 
@@ -63,27 +57,24 @@ async def fetch(open_fetcher: OpenFetcher) -> AsyncIterator[fetcher.Fetcher]:
 
 
 @pytest_asyncio.fixture
-async def origin() -> AsyncIterator[origin_server.OriginServer]:
-    async with origin_server.run_origin() as opened:
-        yield opened
+async def connected_hosts(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """The hosts to which the test connects; only connections to loopback are made."""
+    loop, hosts = asyncio.get_running_loop(), set[str]()
+    connect = loop.sock_connect
 
+    async def record(sock: socket.socket, address: Any) -> None:
+        hosts.add(address[0])
+        if address[0] not in ("127.0.0.1", "::1"):
+            raise ConnectionRefusedError(111, "not from here")
+        await connect(sock, address)
 
-@pytest.fixture
-def watch_connections(monkeypatch: pytest.MonkeyPatch) -> Callable[[], origin_server.ConnectionRecorder]:
-    """Start recording connections when called inside the test's loop; only loopback connections are made."""
-
-    def start() -> origin_server.ConnectionRecorder:
-        loop = asyncio.get_running_loop()
-        recorder = origin_server.ConnectionRecorder(loop)
-        monkeypatch.setattr(loop, "sock_connect", recorder.sock_connect)
-        return recorder
-
-    return start
+    monkeypatch.setattr(loop, "sock_connect", record)
+    return hosts
 
 
 @pytest.fixture(scope="session")
 def authority() -> trustme.CA:
-    """A certificate authority for the tests."""
+    """The certificate authority of the tests."""
     return trustme.CA()
 
 
@@ -101,7 +92,22 @@ def client_tls(authority: trustme.CA) -> ssl.SSLContext:
     return context
 
 
-@pytest.fixture
-def stack() -> Iterator[contextlib.ExitStack]:
-    with contextlib.ExitStack() as opened:
-        yield opened
+async def fetch_results(
+    source: base.Source, page_states: Mapping[str, models.PageState] | None = None, **options: Any
+) -> list[base.FetchResult]:
+    """Return all results of a fetch at NOW."""
+    request = base.FetchRequest(**{"now": NOW, "page_states": page_states or {}, **options})
+    return [result async for result in source.fetch(request)]
+
+
+async def fetch_statuses(
+    source: base.Source, page_states: Mapping[str, models.PageState] | None = None, **options: Any
+) -> list[models.FetchStatus]:
+    """Return the statuses of all results of a fetch."""
+    return [result.status for result in await fetch_results(source, page_states, **options)]
+
+
+def merge_page_states(
+    results: Iterable[base.FetchResult], previous: Mapping[str, models.PageState] | None = None
+) -> dict[str, models.PageState]:
+    return {**(previous or {}), **{page.location: page for result in results for page in result.page_states}}

@@ -1,4 +1,4 @@
-"""Stores digests as Paperround's writer prints them, from the papers of the fake model."""
+"""Digests in the form of Paperround's writer, with the papers of the fake model."""
 
 from __future__ import annotations
 
@@ -18,16 +18,20 @@ MODEL = "fake-1"
 
 
 def build_sections(
-    paper: papers.Paper, digest_format: models.DigestFormat, language: models.Locale, basis: Basis
+    paper: papers.Paper,
+    digest_format: models.DigestFormat,
+    language: models.Locale,
+    basis: Basis,
+    claims_dropped: int = 0,
 ) -> tuple[models.Section, ...]:
-    """Return the sections that the fake model writes of a paper; an extract if the basis is one."""
+    """Return the sections of a paper: written by the fake model, or an extract if the basis is one."""
     if basis in (Basis.EXTRACT, Basis.HUGGINGFACE):
         return publication.build_extract(digest_format, language, paper.summary, basis)
     text = papers.markdown(paper) if basis is Basis.PAPER else paper.summary
     schema = prompts.build_schema(digest_format)
     answer = json.dumps(writing.write(text, schema, korean=language is models.Locale.KO))
     claims = prompts.read_answer(answer, digest_format)
-    return publication.build_sections(digest_format, language, claims, basis)
+    return publication.build_sections(digest_format, language, claims, basis, claims_dropped)
 
 
 def print_digest(
@@ -36,7 +40,7 @@ def print_digest(
     language: models.Locale,
     chosen: Sequence[tuple[papers.Paper, Basis]],
 ) -> str:
-    """Return a digest with a summary of each basis."""
+    """Return a digest of papers, each with a text of the given basis."""
     entries = [
         publication.build_entry(
             rank,

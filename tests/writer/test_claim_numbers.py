@@ -1,4 +1,4 @@
-"""Numbers of claims: one value in any style is the same, another scale is not."""
+"""Numbers in claims: one value in any notation matches, another value or scale does not."""
 
 from __future__ import annotations
 
@@ -42,18 +42,19 @@ OTHER = [
 ]
 
 
-def is_there(claim: str, source: str) -> bool:
+def matches(claim: str, source: str) -> bool:
+    """Return whether the source has the number of the claim."""
     return not claim_numbers.Paragraph(f"The value is {source}.").find_problems(f"값은 {claim}.")
 
 
 @pytest.mark.parametrize("forms", SAME, ids=lambda forms: forms[0])
-def test_every_style_of_a_number_is_the_same_number(forms: tuple[str, ...]) -> None:
-    assert [(claim, source) for claim in forms for source in forms if not is_there(claim, source)] == []
+def test_every_notation_of_a_number_matches(forms: tuple[str, ...]) -> None:
+    assert [(claim, source) for claim in forms for source in forms if not matches(claim, source)] == []
 
 
 @pytest.mark.parametrize("forms", OTHER, ids=lambda forms: forms[0])
-def test_another_value_or_scale_is_another_number(forms: tuple[str, ...]) -> None:
-    assert [other for other in forms[1:] if is_there(other, forms[0])] == []
+def test_another_value_or_scale_does_not_match(forms: tuple[str, ...]) -> None:
+    assert [other for other in forms[1:] if matches(other, forms[0])] == []
 
 
 THERE = (
@@ -69,28 +70,28 @@ MISSING = (
 )
 
 
-@pytest.mark.parametrize(("claim", "source"), [pair.split(": ", 1) for pair in THERE.split("|")])
-def test_true_numbers_are_kept(claim: str, source: str) -> None:
-    assert is_there(claim, source)
+@pytest.mark.parametrize("pair", THERE.split("|"))
+def test_a_true_number_is_accepted(pair: str) -> None:
+    assert matches(*pair.split(": ", 1))
 
 
-@pytest.mark.parametrize(("claim", "source"), [pair.split(": ", 1) for pair in MISSING.split("|")])
-def test_missing_numbers_are_found(claim: str, source: str) -> None:
-    assert not is_there(claim, source)
+@pytest.mark.parametrize("pair", MISSING.split("|"))
+def test_a_missing_number_is_rejected(pair: str) -> None:
+    assert not matches(*pair.split(": ", 1))
 
 
 @given(st.integers(1, 10**13))
-def test_a_whole_number_in_korean_is_read_back(value: int) -> None:
+def test_a_whole_number_written_in_korean_matches(value: int) -> None:
     parts, rest = [], value
     for name, size in (("조", 10**12), ("억", 10**8), ("만", 10**4)):
         count, rest = divmod(rest, size)
         parts += [f"{count:,}{name}"] if count else []
     parts += [f"{rest:,}"] if rest else []
-    assert is_there(" ".join(parts) + "개", f"{value:,}")
+    assert matches(" ".join(parts) + "개", f"{value:,}")
 
 
 @given(st.integers(2, 10**9), st.integers(2, 10**9))
-def test_two_values_are_one_only_if_they_round_to_each_other(first: int, second: int) -> None:
+def test_values_match_only_if_one_rounds_to_the_other(first: int, second: int) -> None:
     is_near = abs(first - second) <= 0.07 * first
-    assert is_there(f"{first:,}개", f"{first}")
-    assert is_near or not is_there(f"{first:,}개", f"{second}")
+    assert matches(f"{first:,}개", f"{first}")
+    assert is_near or not matches(f"{first:,}개", f"{second}")

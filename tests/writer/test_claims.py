@@ -1,4 +1,4 @@
-"""The form of claims, and what is printed with an honest judge and with one that approves everything."""
+"""The form of claims, measured on sets of true and false claims and tested case by case."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def judge_honestly(_: str, claims: Sequence[Claim]) -> Sequence[str]:
     return ["" if TRUTHS[claim.text] else "not proved" for claim in claims]
 
 
-def test_an_honest_judge_passes_no_false_claim_and_drops_hardly_any_true_one() -> None:
+def test_with_an_honest_judge_only_true_claims_pass() -> None:
     held = [file for file in FILES if file.stem.startswith("held")]
     results = [row for file in held for row in quality_claims.check_file(file, judge_honestly)]
     assert [row.text for row in results if not row.is_true and not row.problems] == []
@@ -42,20 +42,20 @@ def test_an_honest_judge_passes_no_false_claim_and_drops_hardly_any_true_one() -
     assert len(results) == 200
 
 
-def test_true_sentences_of_four_people_pass_the_form_to_97_percent() -> None:
+def test_97_percent_of_true_claims_have_the_right_form() -> None:
     results = [row for file in FILES for row in quality_claims.check_file(file, quality_claims.approve)]
     true = [row for row in results if row.is_true]
     assert len(true) == 400
     assert len([row for row in true if not row.problems]) >= 388
 
 
-def test_a_number_missing_from_the_paragraph_is_rejected_even_if_the_judge_approves() -> None:
+def test_a_number_that_the_paragraph_lacks_is_always_rejected() -> None:
     rng, passed, count = random.Random(7), [], 0
     for paper in PAPERS:
         checker = writer_claims.ClaimChecker(f"{paper['title']}\n\n{paper['text']}")
         for row in (row for row in paper["claims"] if row["truth"]):
             for number in re.finditer(r"(?<![\w.,-])\d+(?:[.,]\d+)*", row["claim"]):
-                # With three more digits it is neither there nor a difference of two that are; 1 is no exception.
+                # Four more digits: neither in the paper nor the difference of two of its numbers.
                 wrong = f"{rng.randint(3, 8)}{number[0].replace(',', '')}{rng.randint(111, 999)}"
                 text = row["claim"][: number.start()] + wrong + row["claim"][number.end() :]
                 claim = Claim("results", text, row["span"])
@@ -66,7 +66,7 @@ def test_a_number_missing_from_the_paragraph_is_rejected_even_if_the_judge_appro
     assert passed == []
 
 
-def test_a_judge_sees_the_paragraphs_of_the_spans_with_those_beside_them() -> None:
+def test_the_judge_sees_cited_paragraphs_and_their_neighbours() -> None:
     paragraphs = [f"Paragraph {number} says that letter {number} is sent." for number in range(9)]
     claims = [Claim("results", "It is sent.", f"says that letter {number} is sent") for number in (4, 8)]
     checker = writer_claims.ClaimChecker("A Title\n\n" + "\n\n".join(paragraphs))
@@ -74,7 +74,7 @@ def test_a_judge_sees_the_paragraphs_of_the_spans_with_those_beside_them() -> No
     assert shown == ["A Title", *(paragraphs[number] for number in (3, 4, 5, 7, 8))]
 
 
-def test_a_span_stands_verbatim_as_whole_words_in_one_paragraph() -> None:
+def test_a_span_must_be_whole_words_of_one_paragraph() -> None:
     text = "The router reaches 61.3% there."
     for span in (SPAN, "the router  reaches *61.3%* on", "“The router reaches 61.3% on LampBench,"):
         assert find_problems(text, span) == []
@@ -97,9 +97,18 @@ def test_a_long_paragraph_counts_as_several() -> None:
 
 
 @pytest.mark.parametrize("markup", ["||", "**", "__", "~~", "<>", "\\*"])
-def test_a_claim_is_compared_as_it_is_shown(markup: str) -> None:
+def test_markup_cannot_hide_a_wrong_number(markup: str) -> None:
     assert find_problems(f"The router reaches {markup}61.3%{markup} on it.") == []
     assert find_problems(f"The router reaches 6{markup}6{markup}1.3% on it.") != []
+
+
+LINKS = (
+    *("https://example.org", "discord.gg/flashroute", "evil.com/login", "ftp : //evil", "evil．com"),
+    *("paypal.de/login", "evil.ai/x", "evil․com/x", "a@evil.org", "[here](x)"),
+    # These become links once markup and entities are removed.
+    *("http:**//evil.ai", "http:``//evil.ai", "http:<!--//evil.ai", r"http:\//evil.ai"),
+    *("https:&sol;/evil.ai", "evil.**com", "h**ttps:**//evil.ai"),
+)
 
 
 @pytest.mark.parametrize(
@@ -111,23 +120,13 @@ def test_a_claim_is_compared_as_it_is_shown(markup: str) -> None:
         ("이 문장은 한국어로 쓴 문장입니다.", EN, "it is not written in English"),
         *(
             (f"All is at {address} and nowhere else.", EN, "it contains a link or markup")
-            for address in (
-                *(
-                    "https://example.org",
-                    "discord.gg/flashroute",
-                    "evil.com/login",
-                    "ftp : //evil",
-                    "evil．com",
-                ),
-                *("paypal.de/login", "evil.ai/x", "evil․com/x", "a@evil.org", "[here](x)"),
-                # Joined when markup and entities are taken out of what is printed and shown.
-                *("http:**//evil.ai", "http:``//evil.ai", "http:<!--//evil.ai", r"http:\//evil.ai"),
-                *("https:&sol;/evil.ai", "evil.**com", "h**ttps:**//evil.ai"),
-            )
+            for address in LINKS
         ),
     ],
 )
-def test_prose_has_its_own_problems(text: str, language: models.Locale, problem: str) -> None:
+def test_a_claim_of_wrong_length_language_or_with_a_link_is_rejected(
+    text: str, language: models.Locale, problem: str
+) -> None:
     assert find_problems(text, language=language) == [problem]
 
 
@@ -139,12 +138,12 @@ def test_ordinary_punctuation_is_not_a_link() -> None:
         assert find_problems(text) == []
 
 
-def test_terms_and_names_leave_a_sentence_korean() -> None:
+def test_latin_terms_do_not_make_a_sentence_english() -> None:
     text = "DeepSeek-R1은 사람 피드백 강화 학습(reinforcement learning from human feedback; RLHF)으로 학습합니다."
     assert find_problems(text, language=KO) == []
 
 
-def test_a_claim_that_repeats_another_is_dropped() -> None:
+def test_a_repeated_claim_is_rejected() -> None:
     claims = [Claim(section, "The router reaches 61.3% on it.", SPAN) for section in ("setup", "results")]
     found = writer_claims.ClaimChecker(PAPER).find_problems(claims, EN)
     assert found == [[], ["it repeats another claim"]]

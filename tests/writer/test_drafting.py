@@ -1,4 +1,4 @@
-"""Drafts with a scripted model: what is stored, what is asked again, what a cap and a deadline leave."""
+"""Drafts by a scripted model: retries, caps on tokens, deadlines and changed papers."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def verdicts_of(*proved: bool) -> str:
 
 
 class Script(LanguageModel):
-    """A model whose calls end as the test says; the last outcome repeats."""
+    """A model with scripted outcomes; the last one repeats."""
 
     def __init__(self, *outcomes: Outcome, tokens: int | None = 10) -> None:
         self.name = "small"
@@ -64,18 +64,17 @@ class Script(LanguageModel):
 
 
 class Reader:
-    """Has no text of any paper: the abstract of the list is read."""
+    """A reader that finds no full text, so that the abstract is used."""
 
     async def read(self, arxiv_id: str, title: str) -> None:
         return None
 
 
 class Desk:
-    """Writes the papers of a day again and again, on one database."""
+    """Writes the papers of a day, several times with one database."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self.now = NOW
         self.pauses: list[float] = []
         self.problems: list[str] = []
 
@@ -85,7 +84,7 @@ class Desk:
         caps = {name: options.pop(name) for name in ("daily", "monthly") if name in options}
         draft_writer = drafting.DraftWriter(
             self.database,
-            lambda: self.now,
+            lambda: NOW,
             model,
             judge or model,
             Reader(),  # type: ignore[arg-type]
@@ -120,7 +119,7 @@ def printed(draft: models.Draft) -> list[str]:
     return [claim.text for claim in prompts.read_answer(draft.text, FORM)] if draft.text else []
 
 
-async def test_one_call_writes_and_one_judges_what_has_the_right_form(desk: Desk) -> None:
+async def test_only_well_formed_claims_reach_the_judge(desk: Desk) -> None:
     model, judge = Script(answer_of(TRUE, WRONG, "It is better.")), Script(verdicts_of(True, False))
     [draft] = await desk.write(model, judge)
     assert (draft.state, printed(draft), draft.claims_dropped) == (DraftState.CHECKED, [TRUE], 2)
@@ -137,7 +136,7 @@ async def test_one_call_writes_and_one_judges_what_has_the_right_form(desk: Desk
     assert (model.requests, judge.requests) == (1, 1)
 
 
-async def test_malformed_claims_are_neither_judged_nor_printed(desk: Desk) -> None:
+async def test_a_draft_without_valid_claims_fails_before_the_judge(desk: Desk) -> None:
     model, judge = Script(answer_of(LINK, WRONG)), Script(verdicts_of())
     [draft] = await desk.write(model, judge)
     assert (draft.state, draft.text, judge.requests) == (DraftState.FAILED, None, 0)
@@ -155,7 +154,7 @@ async def test_malformed_claims_are_neither_judged_nor_printed(desk: Desk) -> No
         '{"verdicts": [{"claim": 2, "is_proved": true}]}',
     ],
 )
-async def test_an_unjudged_paper_is_neither_printed_nor_written_again(desk: Desk, outcome: Outcome) -> None:
+async def test_a_failed_judgement_is_retried_without_writing_again(desk: Desk, outcome: Outcome) -> None:
     model, judge = Script(answer_of(TRUE)), Script(outcome)
     [draft] = await desk.write(model, judge)
     assert draft.state is DraftState.FAILED
@@ -166,7 +165,7 @@ async def test_an_unjudged_paper_is_neither_printed_nor_written_again(desk: Desk
     assert (judged.state, printed(judged), model.requests) == (DraftState.CHECKED, [TRUE], 1)
 
 
-async def test_an_outage_ends_a_round_and_the_next_one_begins_with_other_papers(desk: Desk) -> None:
+async def test_after_an_outage_the_next_round_starts_with_other_papers(desk: Desk) -> None:
     outage = ModelError("Error code: 429", tokens=0, is_outage=True)
     model = Script(outage, outage, answer_of(TRUE))
     drafts = await desk.write(model, Script(verdicts_of(True)), count=3, daily=10**9)
@@ -175,7 +174,7 @@ async def test_an_outage_ends_a_round_and_the_next_one_begins_with_other_papers(
     assert desk.pauses == [drafting.ROUND_SECONDS] * 2
 
 
-async def test_a_wrong_key_ends_the_run_and_counts_for_no_paper(desk: Desk) -> None:
+async def test_a_wrong_key_ends_the_run_and_fails_no_paper(desk: Desk) -> None:
     model = Script(ModelError("Error code: 401", tokens=0, is_fatal=True))
     drafts = await desk.write(model, count=6, daily=10**9)
     assert model.requests == 1
@@ -186,15 +185,12 @@ async def test_a_wrong_key_ends_the_run_and_counts_for_no_paper(desk: Desk) -> N
 
 
 @pytest.mark.parametrize("period", ["daily", "monthly"])
-async def test_a_cap_is_passed_by_one_call_at_most(desk: Desk, period: str) -> None:
+async def test_at_most_one_call_exceeds_a_token_cap(desk: Desk, period: str) -> None:
     model = Script(answer_of(TRUE), tokens=1_000)
     judge = Script(verdicts_of(True), tokens=100)
     drafts = await desk.write(model, judge, count=9, **{period: 3_200})
-    assert [draft.state for draft in drafts] == [
-        *[DraftState.CHECKED] * 2,
-        DraftState.WRITTEN,
-        *[DraftState.PLANNED] * 6,
-    ]
+    states = [*[DraftState.CHECKED] * 2, DraftState.WRITTEN, *[DraftState.PLANNED] * 6]
+    assert [draft.state for draft in drafts] == states
     assert await desk.used() == 3_200
     [problem] = desk.problems
     assert problem.startswith("7 papers left: token budget: 3,200 of the ")
@@ -203,16 +199,16 @@ async def test_a_cap_is_passed_by_one_call_at_most(desk: Desk, period: str) -> N
     assert (model.requests, await desk.used()) == (3, 3_300)
 
 
-async def test_a_call_without_a_token_count_is_charged_its_maximum(desk: Desk) -> None:
+async def test_a_call_without_a_token_count_is_charged_the_maximum(desk: Desk) -> None:
     await desk.write(Script(answer_of(TRUE), tokens=None), Script(verdicts_of(True)))
     assert prompts.MAX_TOKENS[FORM] < await desk.used() < 10_000
 
 
-async def test_a_run_that_is_cut_off_goes_on_with_the_answers_that_it_has(desk: Desk) -> None:
+async def test_a_run_after_a_timeout_reuses_stored_answers(desk: Desk) -> None:
     hangs = asyncio.Event().wait
     model = Script(answer_of(TRUE))
     [draft] = await desk.write(model, Script(hangs), seconds=0.2)
-    assert draft.state is DraftState.PLANNED  # as far as this run knows
+    assert draft.state is DraftState.PLANNED  # the answer was stored, but the run ended before it returned
     assert desk.problems == ["1 paper left: the time is over"]
     [draft] = await desk.write(model, Script(verdicts_of(True)))
     assert (draft.state, model.requests) == (DraftState.CHECKED, 1)
@@ -231,7 +227,7 @@ async def test_a_changed_abstract_is_rewritten_and_an_empty_one_refused(
     assert (draft.state, model.requests) == (DraftState.REFUSED, 2)
 
 
-async def test_a_bug_fails_one_paper_alone(desk: Desk) -> None:
+async def test_a_bug_fails_only_one_paper(desk: Desk) -> None:
     model = Script(RuntimeError("a bug"), answer_of(TRUE))
     drafts = await desk.write(model, Script(verdicts_of(True)), count=3, daily=10**9)
     assert [draft.state for draft in drafts] == [DraftState.FAILED, *[DraftState.CHECKED] * 2]

@@ -1,9 +1,10 @@
-"""The client of a language model, against the fake model and against single answers of a server of the test."""
+"""The client of a language model: how it asks, and how it reads bad answers and errors."""
 
 from __future__ import annotations
 
 import asyncio
 import gzip
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -11,47 +12,31 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from bot.archive import summaries
-from bot.writer import language_model, prompts
-from storage import models
-from tests.fake_model import papers
-from tests.fake_model.fixtures import fake_model, fake_model_process
-from tests.fake_model.process import MODEL, FakeModelProcess
+from bot.writer import language_model
 from tests.support import origin_server
 
-__all__ = ["fake_model", "fake_model_process"]
-
 KEY = "sk-s3cret"
-PAPER = papers.load()[0]
-NEWSLETTER = models.DigestFormat.NEWSLETTER
-SCHEMA = prompts.build_schema(NEWSLETTER)
-MESSAGES = prompts.build_messages(
-    PAPER.title, papers.markdown(PAPER), summaries.Basis.PAPER, NEWSLETTER, models.Locale.EN
-)
+MESSAGES = [{"role": "system", "content": "Write."}, {"role": "user", "content": "A paper."}]
+SCHEMA = {"type": "object"}
 
 
 async def complete(
     url: str, *, times: int = 1, seconds: float = 60.0
 ) -> tuple[str, int | None, language_model.LanguageModel]:
-    """Return the last of several answers of the server, and the model."""
+    """Return the last of several answers, its tokens, and the model."""
     async with language_model.open_session() as session:
-        model = language_model.LanguageModel(session, f"{url}/v1", MODEL, KEY, seconds=seconds)
+        model = language_model.LanguageModel(session, f"{url}/v1", "small", KEY, seconds=seconds)
         for _ in range(times):
             answer, tokens = await model.complete(MESSAGES, SCHEMA, max_tokens=3_000)
     return answer, tokens, model
 
 
 @asynccontextmanager
-async def serve(*answers: web.Response) -> AsyncIterator[str]:
-    """Serve these answers in turn."""
-    waiting = iter(answers)
-
-    async def answer(_: web.BaseRequest) -> web.StreamResponse:
-        return next(waiting)
-
+async def serve(answer: origin_server.Page, path: str = "") -> AsyncIterator[origin_server.OriginServer]:
+    """Serve one answer for all requests."""
     async with origin_server.run_origin() as origin:
-        origin.pages["/v1/chat/completions"] = answer
-        yield origin.url
+        origin.pages[f"{path}/v1/chat/completions"] = answer
+        yield origin
 
 
 def completion(content: Any = "text", tokens: Any = 7, **fields: Any) -> web.Response:
@@ -60,20 +45,24 @@ def completion(content: Any = "text", tokens: Any = 7, **fields: Any) -> web.Res
     return web.json_response({"choices": [{**choice, **fields}], "usage": {"total_tokens": tokens}})
 
 
-@pytest.mark.parametrize("mode", ["json_schema", "text"])
-async def test_answers_are_read_with_and_without_schemas(fake_model: FakeModelProcess, mode: str) -> None:
-    fake_model.reset(modes=[mode], key=KEY)
-    answer, tokens, _ = await complete(fake_model.url)
-    assert prompts.read_answer(answer, NEWSLETTER)
-    row = fake_model.log()[-1]
-    assert (row["mode"], row["tokens"], row["max_tokens"]) == (mode, tokens, 3_000)
+@pytest.mark.parametrize("takes_schemas", [True, False])
+async def test_a_server_that_refuses_schemas_gets_them_as_text_from_then_on(takes_schemas: bool) -> None:
+    requests: list[dict[str, Any]] = []
 
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        assert request.headers["Authorization"] == f"Bearer {KEY}"
+        requests.append(json.loads(await request.read()))
+        is_refused = "response_format" in requests[-1] and not takes_schemas
+        return web.json_response({}, status=400) if is_refused else completion()
 
-async def test_schemas_that_are_refused_are_not_tried_again(fake_model: FakeModelProcess) -> None:
-    fake_model.reset(modes=["text"])
-    _, _, model = await complete(fake_model.url, times=3)
-    assert [row["mode"] for row in fake_model.log()] == ["json_schema", "text", "text", "text"]
-    assert model.requests == 4
+    async with serve(answer) as origin:
+        text, tokens, model = await complete(origin.url, times=3)
+    assert (text, tokens, model.requests) == ("text", 7, len(requests))
+    expected = [True] * 3 if takes_schemas else [True, False, False, False]
+    assert ["response_format" in request for request in requests] == expected
+    in_text = [json.dumps(SCHEMA) in request["messages"][0]["content"] for request in requests]
+    assert in_text == [not is_form for is_form in expected]
+    assert {request["max_tokens"] for request in requests} == {3_000}
 
 
 @pytest.mark.parametrize(
@@ -87,13 +76,13 @@ async def test_schemas_that_are_refused_are_not_tried_again(fake_model: FakeMode
         (302, (False, False, None)),
     ],
 )
-async def test_a_failure_says_what_follows_from_it(
+async def test_an_error_status_is_an_outage_fatal_or_neither(
     status: int, expected: tuple[bool, bool, int | None]
 ) -> None:
     body = {"error": {"message": f"no, {KEY}\x1b will\nnot do " + "x" * 9_000}}
-    async with serve(web.json_response(body, status=status)) as url:
+    async with serve(web.json_response(body, status=status)) as origin:
         with pytest.raises(language_model.ModelError, match=f"Error code: {status}") as failure:
-            await complete(url)
+            await complete(origin.url)
     error = failure.value
     assert (error.is_outage, error.is_fatal, error.tokens) == expected
     assert KEY not in str(error)
@@ -113,12 +102,12 @@ async def test_a_failure_says_what_follows_from_it(
         (lambda: web.Response(status=204), "204", None),
     ],
 )
-async def test_an_answer_that_cannot_be_used_is_an_error(
+async def test_an_unusable_answer_is_an_error_with_its_tokens(
     answer: Any, reason: str, tokens: int | None
 ) -> None:
-    async with serve(answer()) as url:
+    async with serve(answer()) as origin:
         with pytest.raises(language_model.ModelError, match=reason) as failure:
-            await complete(url)
+            await complete(origin.url)
     assert failure.value.tokens == tokens
 
 
@@ -131,7 +120,7 @@ async def _send_without_end(request: web.BaseRequest) -> web.StreamResponse:
 
 
 async def _send_slowly(request: web.BaseRequest) -> web.StreamResponse:
-    """Send a byte in a hundredth of a second: no pause is as long as the deadline."""
+    """Send a byte each 10 ms, so that no pause is as long as the deadline."""
     response = web.StreamResponse()
     await response.prepare(request)
     while True:
@@ -153,15 +142,16 @@ async def _send_packed(request: web.BaseRequest) -> web.StreamResponse:
         (_send_packed, "", "its answer has no text"),
     ],
 )
-async def test_a_hostile_answer_is_given_up(handler: origin_server.Handler, path: str, reason: str) -> None:
-    async with origin_server.run_origin() as origin:
-        origin.pages[f"{path}/v1/chat/completions"] = handler
+async def test_an_endless_slow_or_compressed_answer_is_an_error(
+    handler: origin_server.Handler, path: str, reason: str
+) -> None:
+    async with serve(handler, path) as origin:
         with pytest.raises(language_model.ModelError, match=reason) as failure:
             await complete(origin.url + path, seconds=1.0 if handler is _send_slowly else 60.0)
     assert failure.value.tokens is None
 
 
-async def test_a_server_that_is_away_is_an_outage() -> None:
+async def test_an_unreachable_server_is_an_outage() -> None:
     with pytest.raises(language_model.ModelError, match="Connection error") as failure:
         await complete("http://127.0.0.1:9")
     assert failure.value.is_outage

@@ -1,4 +1,4 @@
-"""Full texts of papers: where they are read from, and that another page than the paper never counts."""
+"""Full texts of papers: the publishers that are asked, and pages that are not the paper."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def markdown(text: str, media_type: str = "text/markdown") -> web.Response:
     return web.Response(text=text, content_type=media_type)
 
 
-async def test_the_markdown_of_hugging_face_comes_first(origin: OriginServer, fetch: Fetcher) -> None:
+async def test_hugging_faces_markdown_is_preferred(origin: OriginServer, fetch: Fetcher) -> None:
     origin.pages[MARKDOWN] = markdown(paper_pages.markdown_page())
     found = await read(origin, fetch)
     assert (found.arxiv_id, found.url, found.basis) == (ID, f"{origin.url}{MARKDOWN}", "paper")
@@ -65,7 +65,7 @@ async def test_the_markdown_of_hugging_face_comes_first(origin: OriginServer, fe
     ],
     ids=["missing", "page", "title", "id", "longer id", "short", "cited"],
 )
-async def test_a_page_that_is_not_the_papers_markdown_is_ignored(
+async def test_markdown_of_anything_else_is_ignored(
     origin: OriginServer, fetch: Fetcher, page: web.Response
 ) -> None:
     origin.pages[MARKDOWN] = page
@@ -84,7 +84,7 @@ async def test_a_page_that_is_not_the_papers_markdown_is_ignored(
     ],
     ids=["missing", "title", "id", "short", "redirect"],
 )
-async def test_an_html_page_of_another_paper_is_ignored(
+async def test_html_of_anything_else_is_ignored(
     origin: OriginServer, fetch: Fetcher, page: web.Response
 ) -> None:
     origin.pages[f"/html/{ID}"] = page
@@ -92,16 +92,12 @@ async def test_an_html_page_of_another_paper_is_ignored(
     assert await open_reader(origin, fetch).read(ID, TITLE) is None
 
 
-async def test_a_paper_that_no_place_has_is_none_and_nothing_else_is_asked(
-    origin: OriginServer, fetch: Fetcher
-) -> None:
+async def test_only_hugging_face_and_arxiv_are_asked(origin: OriginServer, fetch: Fetcher) -> None:
     assert await open_reader(origin, fetch).read(ID, TITLE) is None
     assert origin.paths == [MARKDOWN, f"/html/{ID}"]
 
 
-async def test_the_text_of_a_page_has_its_headings_and_formulas_once(
-    origin: OriginServer, fetch: Fetcher
-) -> None:
+async def test_headings_tables_and_formulas_of_html_are_kept(origin: OriginServer, fetch: Fetcher) -> None:
     content = (
         'It gains <math class="ltx_Math" alttext="3.5\\%" display="inline"><semantics><mn>3.5</mn><mo>%</mo>'
         '<annotation encoding="application/x-tex">3.5\\%</annotation></semantics></math> on <b>LampBench</b>'
@@ -124,7 +120,7 @@ async def test_the_text_of_a_page_has_its_headings_and_formulas_once(
         assert left_out not in found.text
 
 
-def test_invisible_characters_scripts_comments_images_and_citations_are_removed() -> None:
+def test_invisible_text_images_and_citations_are_removed() -> None:
     content = (
         "a<!-- no --><script>if (a < b) { 'no' }</script>b<template>no</template>c\u200b\U000e0041d [1, 3]"
     )
@@ -141,7 +137,7 @@ def test_invisible_characters_scripts_comments_images_and_citations_are_removed(
     "heading",
     ["## References", "## 7. Acknowledgments", "**References**", "References\n----------", "## 참고 문헌"],
 )
-def test_references_and_acknowledgements_are_cut_until_the_next_heading(heading: str) -> None:
+def test_references_and_acknowledgements_are_removed(heading: str) -> None:
     content = f"{heading}\n\nOther, B. Lamps on land.\n\n## B Proofs\n\nIt is so."
     text = paper_text.parse_paper(paper_pages.markdown_page(content=content), ID, TITLE, False)
     assert "Lamps on land" not in text

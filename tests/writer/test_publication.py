@@ -1,8 +1,7 @@
-"""What the writer prints is parsed back exactly, without a problem, and is printed again to the same bytes."""
+"""Printed digests parse back exactly, and tell what each text was written from."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from datetime import date
 
@@ -15,7 +14,8 @@ from bot.archive.summaries import Basis
 from bot.rendering.templates import Templates
 from bot.writer import prompts, publication
 from storage import models
-from tests.fake_model import papers, writing
+from tests.fake_model import papers
+from tests.support import written_digests
 
 DAY = date(2026, 11, 19)
 FORMATS = tuple(prompts.SECTIONS)
@@ -43,14 +43,13 @@ def _claims(form: models.DigestFormat) -> st.SearchStrategy[list[prompts.Claim]]
     ).map(list)
 
 
-def _check_round_trip(form: models.DigestFormat, entries: list[models.Entry]) -> str:
+def _check_round_trip(form: models.DigestFormat, *entries: models.Entry) -> str:
+    """Check that the printed entries parse back and print to the same text, and return it."""
     text = publication.render_digest(DAY, form, entries, TEMPLATES)
     [digest] = parse.parse_text(text)
-    assert digest.problems == ()
-    assert digest.format is form
-    assert [replace(entry, title="") for entry in digest.entries] == [
-        replace(entry, title="") for entry in entries
-    ]
+    assert (digest.format, digest.problems) == (form, ())
+    parsed, expected = ([replace(entry, title="") for entry in row] for row in (digest.entries, entries))
+    assert parsed == expected
     assert publication.render_digest(DAY, form, digest.entries, TEMPLATES) == text
     return text
 
@@ -58,91 +57,66 @@ def _check_round_trip(form: models.DigestFormat, entries: list[models.Entry]) ->
 @pytest.mark.parametrize("form", FORMATS)
 @settings(max_examples=30)
 @given(st.data())
-def test_summaries_are_parsed_back_exactly(form: models.DigestFormat, data: st.DataObject) -> None:
+def test_summaries_and_extracts_are_parsed_back_exactly(
+    form: models.DigestFormat, data: st.DataObject
+) -> None:
     language = data.draw(st.sampled_from(models.Locale))
     entries = []
-    for rank, number in enumerate(range(data.draw(st.integers(1, 3))), 1):
-        claims = data.draw(_claims(form))
-        basis = data.draw(st.sampled_from([Basis.PAPER, Basis.ABSTRACT]))
-        dropped = data.draw(st.integers(0, 2))
-        sections = publication.build_sections(form, language, claims, basis, dropped)
-        paper = {
-            **PAPER,
-            "arxiv_id": f"2611.1000{number}",
-            "title": data.draw(TEXTS),
-            "votes": number or None,
-        }
-        entries.append(publication.build_entry(rank, paper, sections))
-    _check_round_trip(form, entries)
+    for number in range(1, data.draw(st.integers(1, 3)) + 1):
+        basis = data.draw(st.sampled_from([Basis.PAPER, Basis.ABSTRACT, Basis.EXTRACT, Basis.HUGGINGFACE]))
+        if basis in (Basis.PAPER, Basis.ABSTRACT):
+            claims, dropped = data.draw(_claims(form)), data.draw(st.integers(0, 2))
+            sections = publication.build_sections(form, language, claims, basis, dropped)
+        else:
+            sections = publication.build_extract(form, language, data.draw(TEXTS), basis)
+        named = {"arxiv_id": f"2611.1000{number}", "title": data.draw(TEXTS), "votes": number % 3 or None}
+        entries.append(publication.build_entry(number, PAPER | named, sections))
+    _check_round_trip(form, *entries)
 
 
-@pytest.mark.parametrize("form", FORMATS)
-@pytest.mark.parametrize("language", [*models.Locale])
-@settings(max_examples=30)
-@given(TEXTS, st.sampled_from([Basis.EXTRACT, Basis.HUGGINGFACE]))
-def test_extracts_are_parsed_back_exactly(
-    form: models.DigestFormat, language: models.Locale, text: str, basis: Basis
-) -> None:
-    sections = publication.build_extract(form, language, text, basis)
-    _check_round_trip(form, [publication.build_entry(1, PAPER, sections)])
-
-
-def _written(
+def _build(
     form: models.DigestFormat, language: models.Locale, basis: Basis, claims_dropped: int = 0
 ) -> models.Entry:
-    schema = prompts.build_schema(form)
-    is_korean = language is models.Locale.KO
-    answer = writing.write(papers.markdown(TAMARIN), schema, korean=is_korean)
-    claims = prompts.read_answer(json.dumps(answer), form)
-    sections = publication.build_sections(form, language, claims, basis, claims_dropped)
+    sections = written_digests.build_sections(TAMARIN, form, language, basis, claims_dropped)
     return publication.build_entry(1, PAPER, sections)
 
 
-@pytest.mark.parametrize("form", FORMATS)
-@pytest.mark.parametrize(
-    ("language", "abstract", "extract"),
-    [(models.Locale.KO, "초록", "발췌"), (models.Locale.EN, "abstract", "extract")],
-)
-def test_an_entry_says_that_it_rests_on_the_abstract_and_only_then(
-    form: models.DigestFormat, language: models.Locale, abstract: str, extract: str
-) -> None:
-    entries = {basis: _written(form, language, basis) for basis in (Basis.PAPER, Basis.ABSTRACT)}
-    for basis in (Basis.EXTRACT, Basis.HUGGINGFACE):
-        sections = publication.build_extract(form, language, TAMARIN.summary, basis)
-        entries[basis] = publication.build_entry(1, PAPER, sections)
-    labels = {
-        basis: (abstract in text, extract in text)
-        for basis, entry in entries.items()
-        for text in [_check_round_trip(form, [entry])]
-    }
-    assert labels == {
-        Basis.PAPER: (False, False),
-        Basis.ABSTRACT: (True, False),
-        Basis.EXTRACT: (True, True),
-        Basis.HUGGINGFACE: (True, True),
-    }
-    for basis, entry in entries.items():
-        if basis is not Basis.PAPER:
-            assert summaries.find_labelled_basis(entry.sections) is basis
-        assert abstract not in "".join(section.body for section in summaries.shown_sections(entry)) or (
-            abstract in TAMARIN.summary
-        )
+LABELS = {models.Locale.KO: ("초록", "발췌"), models.Locale.EN: ("abstract", "extract")}
+BASES = {
+    Basis.PAPER: (False, False),
+    Basis.ABSTRACT: (True, False),
+    Basis.EXTRACT: (True, True),
+    Basis.HUGGINGFACE: (True, True),
+}
+"""Whether the label of a basis names the abstract and an extract."""
 
 
 @pytest.mark.parametrize("form", FORMATS)
-@pytest.mark.parametrize("language", [*models.Locale])
-@pytest.mark.parametrize("count", [1, 3])
-def test_an_entry_says_how_many_claims_were_dropped(
-    form: models.DigestFormat, language: models.Locale, count: int
+@pytest.mark.parametrize("language", models.Locale)
+@pytest.mark.parametrize("basis", BASES)
+def test_the_label_of_an_entry_tells_its_basis(
+    form: models.DigestFormat, language: models.Locale, basis: Basis
 ) -> None:
-    entry = _written(form, language, Basis.PAPER, count)
-    assert summaries.label_dropped(language, count) in _check_round_trip(form, [entry])
+    entry = _build(form, language, basis)
+    text = _check_round_trip(form, entry)
+    assert tuple(label in text for label in LABELS[language]) == BASES[basis]
+    if basis is not Basis.PAPER:
+        assert summaries.find_labelled_basis(entry.sections) is basis
+    assert LABELS[language][0] not in "".join(part.body for part in summaries.shown_sections(entry))
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("language", models.Locale)
+def test_an_entry_tells_how_many_claims_were_dropped(
+    form: models.DigestFormat, language: models.Locale
+) -> None:
+    for count in (1, 3):
+        text = _check_round_trip(form, _build(form, language, Basis.PAPER, count))
+        assert summaries.label_dropped(language, count) in text
 
 
 def test_a_title_that_would_parse_as_markup_loses_its_punctuation() -> None:
-    paper = {**PAPER, "title": "Attention [is all (you"}
-    entries = [
-        publication.build_entry(1, paper, _written(FORMATS[0], models.Locale.EN, Basis.PAPER).sections)
-    ]
-    [digest] = parse.parse_text(publication.render_digest(DAY, FORMATS[0], entries, TEMPLATES))
+    sections = _build(FORMATS[0], models.Locale.EN, Basis.PAPER).sections
+    entry = publication.build_entry(1, {**PAPER, "title": "Attention [is all (you"}, sections)
+    [digest] = parse.parse_text(publication.render_digest(DAY, FORMATS[0], [entry], TEMPLATES))
     assert "you" in (digest.entries[0].title or "")

@@ -1,4 +1,4 @@
-"""What readers see of a digest that Paperround wrote."""
+"""Digests written by Paperround, as readers see them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ BASIS_TEXTS = {
 
 @pytest.mark.parametrize("form", [models.DigestFormat.NEWSLETTER, models.DigestFormat.REVIEW])
 @both_languages
-async def test_a_card_names_the_model_the_date_and_what_it_wrote_from(
+async def test_a_card_names_the_model_the_date_and_the_basis(
     harness: ClientHarness, form: models.DigestFormat
 ) -> None:
     await written_digests.store(harness.container, DAY, form, harness.texts.locale, CHOSEN)
@@ -36,12 +36,12 @@ async def test_a_card_names_the_model_the_date_and_what_it_wrote_from(
         day = harness.texts(f"format-{form.value}", date=harness.texts.format_date(date(2026, 1, 1)))
         lines = shown_text(card).splitlines()
         assert f"-# {day} · {written}" in lines
-        # The small print says it, so the text need not.
+        # The small print has the label, so the text does not repeat it.
         assert not any(label in line for line in lines for label in ("요약은 논문의", "This summary was"))
 
 
 @both_languages
-async def test_a_post_says_what_each_text_was_written_from(harness: ClientHarness) -> None:
+async def test_a_post_names_the_basis_of_each_text(harness: ClientHarness) -> None:
     form = models.DigestFormat.NEWSLETTER
     await written_digests.store(harness.container, DAY, form, harness.texts.locale, CHOSEN)
     shown = shown_text(await post_daily(harness))
@@ -52,7 +52,7 @@ async def test_a_post_says_what_each_text_was_written_from(harness: ClientHarnes
         assert any(line.startswith(note) for line in shown.splitlines())
 
 
-async def test_a_digest_of_other_people_names_no_model(harness: ClientHarness) -> None:
+async def test_a_digest_by_others_names_no_model(harness: ClientHarness) -> None:
     text = written_digests.print_digest(DAY, models.DigestFormat.NEWSLETTER, harness.texts.locale, CHOSEN)
     await harness.container.create_ingest().add_text(text, location="other.md")
     card = last_response(await harness.reader.slash(harness.channel, "paper", paper=CHOSEN[0][0].id))
