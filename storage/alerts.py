@@ -1,4 +1,4 @@
-"""Alerts, the papers waiting to be compared with them, and the matches, sent and unsent."""
+"""Alerts, the queue of papers to match with them, and the matches, sent and unsent."""
 
 from __future__ import annotations
 
@@ -14,53 +14,53 @@ from storage.models import AlertSchedule, Match
 from storage.tables import alerts, deliveries, matches, papers, unmatched_papers
 
 PLANNING_LOCK = 0x414C45525453
-"""PostgreSQL advisory lock around the planning of alerts: "ALERTS"."""
+"""PostgreSQL advisory lock for planning alerts: "ALERTS" in ASCII."""
 _WEEK = timedelta(days=7)
 
 
 async def lock_planning(connection: AsyncConnection) -> None:
-    """Serialise the transactions that plan messages to readers, so that no message is planned twice."""
+    """Serialise transactions that plan alert messages, so that no message is planned twice."""
     await locks.lock_transaction(connection, PLANNING_LOCK)
 
 
-# Papers that are to be compared with all alerts: those that a digest added, and those that got names from facts.
+# The queue: papers that are new, or got new names.
 
 
 async def add_unmatched(connection: AsyncConnection, paper_ids: Iterable[int], now: datetime) -> None:
-    """Mark papers as waiting to be compared with all alerts."""
+    """Queue papers for matching with all alerts."""
     rows = [{"paper_id": paper_id, "added_at": now} for paper_id in paper_ids]
     await database.insert_rows(connection, unmatched_papers, rows, ignore_conflicts=True)
 
 
 async def list_unmatched(connection: AsyncConnection, limit: int) -> dict[int, datetime]:
-    """Return the first `limit` of these papers with when they were added (UTC)."""
+    """Return the ids of the first `limit` queued papers, with the times when they were queued (UTC)."""
     rows = unmatched_papers.c
     query = sa.select(rows.paper_id, rows.added_at).order_by(rows.added_at, rows.paper_id).limit(limit)
     return dict(map(tuple, await connection.execute(query)))
 
 
 async def remove_unmatched(connection: AsyncConnection, paper_ids: Iterable[int]) -> None:
-    """Mark papers as compared."""
+    """Remove papers from the queue."""
     await database.execute_in(connection, unmatched_papers.delete(), unmatched_papers.c.paper_id, paper_ids)
 
 
-# Matches. One without a delivery is unsent: it is ready once its paper has the votes.
+# Matches. A match without a delivery is unsent; it is ready once its paper has enough votes.
 
 
 def recipient_name(alert: models.Alert) -> str:
-    """Return the stored name of an alert's recipient: the channel, or else the reader."""
+    """Return the stored name of an alert's recipient: its channel, or else its owner."""
     return f"user:{alert.user_id}" if alert.channel_id is None else f"channel:{alert.channel_id}"
 
 
 async def add_matches(connection: AsyncConnection, found: Sequence[Match]) -> None:
-    """Store matches; known ones stay as they are."""
+    """Store matches; existing ones are unchanged."""
     await database.insert_rows(
         connection, matches, [match._asdict() for match in found], ignore_conflicts=True
     )
 
 
 async def mark_ready(connection: AsyncConnection, now: datetime) -> int:
-    """Mark unsent matches as ready if their papers have the minimum votes. Returns their number."""
+    """Mark unsent matches as ready if their papers have enough votes. Returns the number of matches marked."""
     is_waiting = sa.and_(matches.c.delivery_id.is_(None), matches.c.ready_at.is_(None))
     reached = (
         sa.select(*matches.primary_key.columns)
@@ -76,7 +76,7 @@ _SCHEDULE = [alerts.c[name] for name in AlertSchedule._fields]
 
 
 async def list_schedules(connection: AsyncConnection) -> dict[AlertSchedule, datetime]:
-    """Return the schedules of the ready matches of active alerts, with when the first of each became ready (UTC)."""
+    """Return the schedules of active alerts with ready matches, and when the first match became ready (UTC)."""
     first = sa.func.min(matches.c.ready_at, type_=matches.c.ready_at.type)
     query = sa.select(*_SCHEDULE, first).join(alerts, alerts.c.id == matches.c.alert_id)
     query = query.where(_is_ready(), ~alerts.c.paused).group_by(*_SCHEDULE)
@@ -88,9 +88,9 @@ async def list_ready(
     until: Mapping[AlertSchedule, datetime],
     recipients: Iterable[str] | None = None,
 ) -> list[Match]:
-    """Return the unsent matches of active alerts that were ready by a time (UTC) for their schedule, in a fixed order.
+    """Return the unsent matches of active alerts that were ready by their schedule's time (UTC), in a fixed order.
 
-    With `recipients` only theirs.
+    `recipients` limits the matches to these recipients.
     """
     rows: list[Match] = []
     for schedule, until_at in until.items():
@@ -115,7 +115,7 @@ def _is_ready() -> sa.ColumnElement[bool]:
 async def list_told(
     connection: AsyncConnection, recipients: Iterable[str], paper_ids: Iterable[int]
 ) -> set[tuple[str, int]]:
-    """Return the pairs of recipient and paper id that were sent."""
+    """Return which pairs of recipient and paper id have a planned message."""
     rows = matches.c
     is_told = rows.delivery_id.is_not(None), rows.paper_id.in_(set(paper_ids))
     query = sa.select(rows.recipient, rows.paper_id).where(*is_told)
@@ -126,7 +126,7 @@ async def list_told(
 async def count_messages(
     connection: AsyncConnection, alert_ids: Iterable[int], since: datetime
 ) -> dict[int, int]:
-    """Return the number of messages planned since a time (UTC), by alert id; alerts without any are left out."""
+    """Return the number of messages planned since a time (UTC), by alert id; alerts without messages are omitted."""
     query = (
         sa.select(matches.c.alert_id, sa.func.count(matches.c.delivery_id.distinct()))
         .join(deliveries, deliveries.c.id == matches.c.delivery_id)
@@ -137,7 +137,7 @@ async def count_messages(
 
 
 async def mark_told(connection: AsyncConnection, told: Mapping[tuple[str, int], int]) -> None:
-    """Store the delivery of matches: delivery ids by pair of recipient and paper id."""
+    """Store the delivery ids of matches, given by recipient and paper id."""
     rows = [
         {"recipient": name, "paper_id": paper_id, "delivery_id": id_}
         for (name, paper_id), id_ in told.items()
@@ -146,7 +146,7 @@ async def mark_told(connection: AsyncConnection, told: Mapping[tuple[str, int], 
 
 
 async def release_unsent(connection: AsyncConnection, now: datetime) -> None:
-    """Make matches unsent again if their message ended in the last week without any part sent."""
+    """Mark matches as unsent if their message stopped within the last week and no part was sent."""
     rows = deliveries.c
     ended = sa.select(rows.id).where(rows.state == models.DeliveryState.STOPPED, rows.due_at > now - _WEEK)
     ended = ended.where(rows.kind == models.DeliveryKind.ALERT, ~outbox.live_clause())
@@ -156,23 +156,20 @@ async def release_unsent(connection: AsyncConnection, now: datetime) -> None:
 
 
 async def remove_matches(connection: AsyncConnection, unsent: Iterable[Match]) -> None:
-    """Delete unsent matches that no longer match, or whose recipient already got the paper."""
+    """Delete unsent matches that no longer apply."""
     key = sa.tuple_(*matches.primary_key.columns)
     await database.execute_in(connection, matches.delete(), key, [match[:3] for match in unsent])
 
 
 async def purge_matches(connection: AsyncConnection, before: datetime, limit: int) -> int:
-    """Delete at most `limit` unsent matches found before a time (UTC).
-
-    Returns their number.
-    """
+    """Delete at most `limit` unsent matches from before a time (UTC). Returns the number deleted."""
     since_at = sa.func.coalesce(matches.c.ready_at, matches.c.found_at)
     is_old = sa.and_(matches.c.delivery_id.is_(None), since_at < before)
     return await database.delete_some(connection, matches, is_old, limit)
 
 
 async def remove_recipient(connection: AsyncConnection, recipient: str, limit: int) -> int:
-    """Delete at most `limit` matches of a recipient. Returns their number."""
+    """Delete at most `limit` matches of a recipient. Returns the number deleted."""
     return await database.delete_some(connection, matches, matches.c.recipient == recipient, limit)
 
 
@@ -180,7 +177,7 @@ async def remove_recipient(connection: AsyncConnection, recipient: str, limit: i
 
 
 async def add(connection: AsyncConnection, new: models.Alert) -> models.Alert:
-    """Store a draft and return the alert. Raises DuplicateError if an equal one exists for the same recipient."""
+    """Store a draft and return the alert. Raises DuplicateError if the recipient has an equal alert."""
     await _require_no_equal(connection, new)
     inserted = await connection.execute(
         alerts.insert().values(database.record_values(new, alerts)).returning(alerts.c.id)
@@ -189,9 +186,9 @@ async def add(connection: AsyncConnection, new: models.Alert) -> models.Alert:
 
 
 async def change(connection: AsyncConnection, changed: models.Alert) -> models.Alert:
-    """Replace the stored alert with the id of `changed`, and return it.
+    """Store a changed alert and return it; its unsent matches must reach the vote minimum again.
 
-    Its unsent matches must reach the votes again. Raises DuplicateError if the recipient has another equal alert.
+    Raises DuplicateError if the recipient has another equal alert.
     """
     await _require_no_equal(connection, changed)
     await connection.execute(
@@ -203,7 +200,7 @@ async def change(connection: AsyncConnection, changed: models.Alert) -> models.A
 
 
 async def _require_no_equal(connection: AsyncConnection, alert: models.Alert) -> None:
-    """Raise DuplicateError if the same reader and destination have another alert with the same key."""
+    """Raise DuplicateError if the owner has an equal alert for the same destination."""
     columns = alerts.c
     query = sa.select(columns.id).where(
         columns.id != alert.id,
@@ -217,7 +214,7 @@ async def _require_no_equal(connection: AsyncConnection, alert: models.Alert) ->
 
 
 async def get(connection: AsyncConnection, alert_id: int, *, for_update: bool = False) -> models.Alert | None:
-    """Return an alert, or None. `for_update` locks its row against concurrent changes."""
+    """Return an alert, or None if the id is unknown. `for_update` locks its row."""
     query = sa.select(alerts).where(alerts.c.id == alert_id)
     if for_update:
         query = query.with_for_update()
@@ -233,20 +230,20 @@ async def list_rows(
     paused: bool | None = None,
     ids: Iterable[int] | None = None,
 ) -> list[models.Alert]:
-    """Return the alerts that meet all given conditions, oldest first."""
+    """Return the alerts that match all given conditions, oldest first."""
     conditions = {"user_id": user_id, "channel_id": channel_id, "guild_id": guild_id, "paused": paused}
     query = sa.select(alerts).where(*database.equalities(alerts, conditions)).order_by(alerts.c.id)
     return await database.fetch_records(connection, models.Alert, query, alerts.c.id, ids)
 
 
 async def list_keys(connection: AsyncConnection) -> list[tuple[int, str]]:
-    """Return the id of each alert with its key, oldest first."""
+    """Return the id and key of every alert, oldest first."""
     query = sa.select(alerts.c.id, alerts.c.key).order_by(alerts.c.id)
     return list(map(tuple, await connection.execute(query)))
 
 
 async def exist(connection: AsyncConnection) -> bool:
-    """Return whether there is any alert."""
+    """Return whether any alert exists."""
     return (await connection.execute(sa.select(alerts.c.id).limit(1))).first() is not None
 
 
@@ -262,7 +259,7 @@ async def set_paused(connection: AsyncConnection, alert_id: int, *, paused: bool
 
 
 async def remove(connection: AsyncConnection, alert_ids: Sequence[int]) -> int:
-    """Delete alerts with their unsent matches. Returns their number."""
+    """Delete alerts and their unsent matches. Returns the number of alerts deleted."""
     unsent = matches.delete().where(matches.c.delivery_id.is_(None))
     await database.execute_in(connection, unsent, matches.c.alert_id, alert_ids)
     statement = alerts.delete().returning(alerts.c.id)

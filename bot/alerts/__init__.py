@@ -1,1 +1,1 @@
-"""Alerts: rules, matching of new papers, and their messages."""
+"""Alerts: saved queries that notify their owners of new papers."""

@@ -1,8 +1,7 @@
 """/alerts with its buttons and forms, and the buttons elsewhere that create an alert.
 
-The draft of a new alert is stored under a token, which the controls below its preview contain. Two other keys are looked up
-when the control is used: a stored alert (`#17`) and the topic of a new one (`=강화 학습`), since posts store nothing for a
-button.
+The draft of a new alert is stored under a token, and the controls below its preview contain the token. Instead of a token, a
+control may contain the id of a stored alert (`#17`) or the topic of a new one (`=강화 학습`), since posts store no drafts.
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ TIMING_CHOICES = [
 
 @autocomplete.guarded
 async def _complete_institutions(interaction: Interaction, current: str) -> autocomplete.Choices:
-    """Complete known institutions in the typed script."""
+    """Complete known institutions in the script that was typed."""
     return autocomplete.make_choices((name, name) for name in people.complete_institution(current))
 
 
@@ -95,7 +94,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         time: app_commands.Range[str, 1, 60] | None = None,
         max_a_day: app_commands.Range[int, 0, alerts_service.MAX_A_DAY] = 0,
     ) -> ui.LayoutView:
-        """Preview the alert with the papers that it would have matched; a button creates it."""
+        """Preview the alert with recent matches; a button creates it."""
         typed = {
             "keyword": keyword,
             "author": author,
@@ -156,13 +155,13 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
 
     @router.handles(alerts_messages.REMOVE)
     async def remove_alert(self, request: Request, action: Action) -> ui.LayoutView:
-        """Remove an alert; the answer names it."""
+        """Remove an alert."""
         alert = await find(request, action.number)
         await request.services.get(Alerts).remove(alert.id)
         described = alerts_messages.describe_alert(request.texts, alert)
         return client_messages.text_view(request.texts("alert-removed", alert=described))
 
-    # Drafts, and alerts that are made at a press.
+    # Drafts, and alerts created by a single button.
 
     @router.handles(alerts_messages.SAVE)
     async def save_draft(self, request: Request, action: Action) -> ui.LayoutView:
@@ -182,7 +181,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
 
     @router.handles(alerts_messages.SUBMIT_CONDITIONS)
     async def submit_conditions_modal(self, request: Request, action: Action) -> ui.LayoutView:
-        """Preview the draft, or change the alert, with the values of the modal; say why if one is refused."""
+        """Apply the form to the draft or stored alert; if a value is invalid, return the reason."""
         draft = await load(request, action.payload)
         try:
             draft = alerts_options.apply_conditions(draft, router.modal_values(request.interaction))
@@ -192,7 +191,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
 
     @router.handles(alerts_messages.SET_TIMING)
     async def set_timing(self, request: Request, action: Action) -> ui.LayoutView:
-        """Preview the draft, or change the alert, with the selected days."""
+        """Apply the selected timing to the draft or stored alert."""
         draft = await load(request, action.payload)
         return await apply(
             request, alerts_options.apply_when(draft, router.selected_value(request.interaction))
@@ -200,7 +199,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
 
     @router.handles(alerts_messages.OPEN_TIME, router.AT_ONCE)
     async def open_time_modal(self, request: Request, action: Action) -> ui.Modal:
-        """Open the form for the time of day."""
+        """Open the form for the time of day and time zone."""
         draft = await load(request, action.payload)
         values = {"time": draft.at_time, "zone": draft.timezone}
         submit_id = message_builder.pack_custom_id(alerts_messages.SUBMIT_TIME, action.payload)
@@ -208,7 +207,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
 
     @router.handles(alerts_messages.SUBMIT_TIME)
     async def submit_time_modal(self, request: Request, action: Action) -> ui.LayoutView:
-        """Preview the draft, or change the alert, with another time of day or zone; say why if one is refused."""
+        """Apply the time and zone to the draft or stored alert; if one is invalid, return the reason."""
         draft = await load(request, action.payload)
         try:
             draft = alerts_options.apply_time(draft, router.modal_values(request.interaction))
@@ -220,7 +219,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
 
     @router.handles(client_messages.FOLLOW, router.PRIVATELY)
     async def follow(self, request: Request, action: Action) -> ui.LayoutView:
-        """Create an alert for the topic or author of a list; the answer has a button to undo it."""
+        """Create an alert for the topic or author of a list; the answer has an Undo button."""
         state = await load_list_text(request.services.text_tokens, client_messages.unpack_state(action))
         async with router.admitted_lookup(request.interaction):
             draft = await _draft_of_list(request, state)
@@ -230,7 +229,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
 
     @router.handles(lists_card.MORE, router.PRIVATELY)
     async def open_more(self, request: Request, action: Action) -> ui.LayoutView:
-        """Open an item of a card's menu, or create an alert for the paper's topic, with a button to undo it."""
+        """Open the selected item of a card's menu, or create an alert for the selected topic or name."""
         chosen = router.selected_value(request.interaction)
         if chosen in set(lists_card.Answer):
             return await lists_commands.answer_view(request, action.payload, lists_card.Answer(chosen))
@@ -242,13 +241,13 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
 
 
 async def list_view(request: Request) -> ui.LayoutView:
-    """Return the reader's alerts."""
+    """Return the message that lists the reader's alerts."""
     add_command = request.interaction.client.mentions("alerts add")
     return alerts_messages.list_view(request.texts, await list_for_reader(request), add_command)
 
 
 async def alert_view(request: Request, alert_id: int, note: str = "") -> ui.LayoutView:
-    """Return the current state of a reader's alert. Raises UserError if it is gone."""
+    """Return the card of a reader's alert. Raises UserError if the alert no longer exists."""
     return alerts_messages.alert_view(request.texts, await find(request, alert_id), note)
 
 
@@ -258,7 +257,7 @@ async def list_for_reader(request: Request) -> list[models.Alert]:
 
 
 async def find(request: Request, alert_id: int) -> models.Alert:
-    """Return the reader's alert by its id. Raises UserError if it is gone."""
+    """Return an alert of the reader. Raises UserError if it no longer exists."""
     for alert in await list_for_reader(request):
         if alert.id == alert_id:
             return alert
@@ -268,7 +267,7 @@ async def find(request: Request, alert_id: int) -> models.Alert:
 def make_draft(
     terms: Iterable[models.AlertTerm], excluded: Iterable[str] = (), min_votes: int = 0
 ) -> models.Alert:
-    """Return a draft with the terms, cut to an alert's limits."""
+    """Return a draft with these terms, truncated to an alert's limits."""
     most, length = alerts_service.MAX_TERMS, alerts_service.MAX_TEXT_LENGTH
     kept = [term._replace(text=term.text[:length]) for term in terms if term.text][:most]
     words = [word[:length] for word in excluded if any(map(str.isalpha, word))][:most]
@@ -282,7 +281,7 @@ def make_draft(
 
 
 async def _draft_of_list(request: Request, state: client_messages.ListState) -> models.Alert:
-    """Return the draft for a list's topic or author as the search reads it; an empty draft if no alert can follow it."""
+    """Return a draft that follows a list's topic or author; it is empty if that is impossible."""
     if state.kind is client_messages.ListKind.AUTHOR:
         found = await request.services.search.find_author(state.text, limit=1)
         name = "" if found.namesakes else found.author or ""
@@ -301,7 +300,10 @@ async def store_draft(tokens: TextTokenStore, user_id: int, draft: models.Alert)
 
 
 async def load_draft(tokens: TextTokenStore, token: str) -> models.Alert:
-    """Return the draft of a token. Raises UserError if it is gone, InvalidCustomIdError if it is not a draft's."""
+    """Return the draft stored under a token.
+
+    Raises UserError if the token has expired, and InvalidCustomIdError if it belongs to something else.
+    """
     stored = await tokens.get(TextPurpose.ALERT, token)
     if stored is None:
         raise UserError("outdated-control")
@@ -310,7 +312,7 @@ async def load_draft(tokens: TextTokenStore, token: str) -> models.Alert:
 
 
 async def load(request: Request, key: str) -> models.Alert:
-    """Return the alert or the draft that a custom id names. Raises UserError."""
+    """Return the alert or draft for the key in a custom id. Raises UserError."""
     if key.startswith(alerts_messages.STORED):
         return await find(request, message_builder.parse_number(key.removeprefix(alerts_messages.STORED)))
     if not key.startswith(client_messages.NEW_ALERT):
@@ -325,7 +327,7 @@ async def load(request: Request, key: str) -> models.Alert:
 
 
 async def begin(request: Request, draft: models.Alert) -> models.Alert:
-    """Return a new draft with its reader, their time zone, and the server of its channel."""
+    """Return the draft with its owner, their time zone, and the server of its channel."""
     zone = await request.interaction.client.timezone_for(request.interaction)
     return replace(_place(request, draft), timezone=zone)
 
@@ -337,7 +339,7 @@ def _place(request: Request, draft: models.Alert) -> models.Alert:
 
 @contextmanager
 def map_alert_errors() -> Iterator[None]:
-    """Raise UserError in place of an error of the alerts service."""
+    """Convert errors of the alerts service to UserError."""
     try:
         yield
     except errors.DuplicateError as error:
@@ -353,14 +355,14 @@ def map_alert_errors() -> Iterator[None]:
 
 
 async def apply(request: Request, draft: models.Alert) -> ui.LayoutView:
-    """Preview a new alert, or change the stored one. Raises UserError."""
+    """Preview a draft, or change a stored alert. Raises UserError."""
     return await (change if draft.id else preview)(request, draft)
 
 
 async def preview(request: Request, draft: models.Alert) -> ui.LayoutView:
-    """Return the matches of the last 30 days, with the buttons to save or change the draft.
+    """Return the draft's matches of the last 30 days with buttons to save or change it. Raises UserError.
 
-    Raises UserError. For an invalid draft it returns the reason, with a button that reopens the form.
+    If the draft is invalid, the view shows the reason and a button that reopens the form.
     """
     await _require_allowed(request, draft)
     key = await store_draft(request.services.text_tokens, request.user_id, draft)
@@ -377,7 +379,7 @@ async def preview(request: Request, draft: models.Alert) -> ui.LayoutView:
 
 
 async def save(request: Request, draft: models.Alert) -> ui.LayoutView:
-    """Store a new alert and return its confirmation. Raises UserError, for example if the user lost the right to."""
+    """Store a new alert and return the confirmation. Raises UserError, e.g. if the user has lost the permission."""
     await _require_allowed(request, draft)
     with map_alert_errors():
         alert = await request.services.get(Alerts).add(draft)
@@ -387,7 +389,7 @@ async def save(request: Request, draft: models.Alert) -> ui.LayoutView:
 
 
 async def change(request: Request, draft: models.Alert) -> ui.LayoutView:
-    """Change a stored alert and return its view, or the reason why the change is invalid. Raises UserError."""
+    """Change a stored alert and return its card, or the reason why the change is invalid. Raises UserError."""
     await _require_allowed(request, draft)
     try:
         with map_alert_errors():
@@ -399,6 +401,6 @@ async def change(request: Request, draft: models.Alert) -> ui.LayoutView:
 
 
 async def _require_allowed(request: Request, draft: models.Alert) -> None:
-    """Raise UserError unless the user may send alerts there; their own direct messages are always allowed."""
+    """Raise UserError if the user may not send alerts to the draft's channel. Direct messages are always allowed."""
     if draft.channel_id is not None:
         await router.require_alert_channel(request, draft.guild_id, draft.channel_id)

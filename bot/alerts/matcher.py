@@ -1,8 +1,8 @@
-"""Compares papers with alerts.
+"""Matches papers with alerts.
 
-An alert is a saved query: it matches the papers that a search for its words finds completely. The queries of all alerts are
-read once and indexed by a *key* of each form: one of its tokens, or a name. A paper is compared with the queries that have
-one of its keys.
+An alert is a saved query: it matches a paper if a search for its words finds the paper as a complete match. The queries of
+all alerts are parsed once and indexed by *keys*: one token of each form, or a name. A paper is compared only with queries
+that share a key with it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from storage.database import Connection, Database, chunked
 
 
 class MatchField(StrEnum):
-    """Part of a paper that matches an alert."""
+    """The part of a paper that matched."""
 
     TITLE = "title"
     TEXT = "text"
@@ -37,8 +37,8 @@ class MatchField(StrEnum):
 class AlertReason:
     """Why a paper matches.
 
-    `text` is the form found in the paper, or its spelling of an author or institution. `topic` are the words as typed; for
-    a name, `text`. `forms` are the forms found for each part of the words.
+    `text` is the form found in the paper, or the paper's spelling of the name. `topic` is the term as typed; for a name it
+    equals `text`. `forms` has the form found for each part of the term.
     """
 
     kind: models.AlertKind
@@ -48,14 +48,14 @@ class AlertReason:
     forms: tuple[str, ...] = ()
 
 
-# What an alert asks for.
+# Queries.
 
 Part: TypeAlias = tuple[str, ...]
-"""Alternative forms: a paper must have one of them. The typed form comes first."""
+"""Alternative forms, the typed one first; a paper must contain one of them."""
 
 
 class TermQuery(NamedTuple):
-    """A term of an alert. For words, a paper must have every part, or one of the forms of the `whole`."""
+    """A term of an alert. A paper must contain every one of the `parts`, or one form of the `whole` term."""
 
     term: models.AlertTerm
     parts: tuple[Part, ...] = ()
@@ -63,7 +63,7 @@ class TermQuery(NamedTuple):
 
 
 class AlertQuery(NamedTuple):
-    """An alert as read by the search. A paper with one of the `excluded` forms does not match."""
+    """An alert parsed by the search. A paper with one of the `excluded` forms does not match."""
 
     terms: tuple[TermQuery, ...]
     excluded: Part
@@ -73,7 +73,7 @@ class AlertQuery(NamedTuple):
 async def read_alerts(
     searching: SearchService, connection: Connection, rows: Iterable[models.Alert]
 ) -> dict[int, AlertQuery]:
-    """Read the words of alerts as a search does. Returns the queries by alert id."""
+    """Parse alerts as a search would. Returns the queries by alert id."""
     rows = list(rows)
     words = [term.text for row in rows for term in row.terms if term.kind is models.AlertKind.KEYWORD]
     texts = list(dict.fromkeys((*words, *(word for row in rows for word in row.excluded))))
@@ -103,19 +103,19 @@ def _list_parts(read: ReadQuery) -> tuple[tuple[Part, ...], Part]:
 
 
 def _list_forms(part: concepts.Part) -> Part:
-    # What is neither typed nor shown, as the translation of a single word, ranks a search and decides nothing.
+    # Other forms, such as translations of a single word, affect only the ranking of search results.
     return tuple(form.text for form in part.forms if form.is_shown or form.weight >= 1)
 
 
 def alert_key(alert: models.Alert) -> str:
-    """Return a text that is equal for equivalent alerts: it ignores the order, case and spacing of terms."""
+    """Return a key that is equal for equivalent alerts: it ignores the order, case and spacing of terms."""
     options = ["all"] * (alert.match_all and len(alert.terms) > 1)
     options += sorted(f"-{term_keys.term_key(word)}" for word in alert.excluded)
     return "\n".join([*sorted(map(term_key, alert.terms)), *options])
 
 
 def term_key(term: models.AlertTerm) -> str:
-    """Return a text that is equal for equal terms."""
+    """Return a key that is equal for equivalent terms."""
     match term.kind:
         case models.AlertKind.AUTHOR:
             text = " ".join(sorted(analyser.fold_name(term.text).split()))
@@ -129,16 +129,16 @@ def term_key(term: models.AlertTerm) -> str:
     return f"{term.kind.value[0]}:{text}"
 
 
-# A paper.
+# Papers.
 
 _AUTHOR, _INSTITUTION = "@", "#"
-"""Prefixes of the keys of names and institutions."""
+"""Prefixes of the keys for authors and institutions."""
 _ANY = ""
-"""The key of a form without letters; every paper has it."""
+"""The key of forms without letters; every paper has it."""
 
 
 class PaperText:
-    """A paper's texts in search form, prepared for many comparisons."""
+    """A paper's texts, tokenized for comparison with many queries."""
 
     def __init__(self, detail: models.PaperDetail) -> None:
         self.detail = detail
@@ -160,17 +160,16 @@ class PaperText:
         self._found: dict[str, tuple[bool, bool]] = {}
 
     def find(self, form: str) -> tuple[bool, bool]:
-        """Return whether the title has a form, and whether the texts have it."""
-        found = self._found.get(form)
-        if found is None:
+        """Return whether the title contains a form, and whether the body does."""
+        if form not in self._found:
             has_key = not self.keys.isdisjoint(_list_form_keys(form))
             in_title, in_body = self._tokens.count(form) if has_key else (0, 0)
-            found = self._found[form] = in_title > 0, in_body > 0
-        return found
+            self._found[form] = in_title > 0, in_body > 0
+        return self._found[form]
 
     @cached_property
     def keys(self) -> frozenset[str]:
-        """The keys of all forms and names in the paper."""
+        """The keys of all tokens and names in the paper."""
         detail, keys = self.detail, {_ANY, *self._title.split(), *self._body.split()}
         keys.update(_AUTHOR + key for name in detail.authors for key in people.consonant_keys(name))
         keys.update(_INSTITUTION + key for name in detail.institutions for key in people.find_keys(name))
@@ -178,7 +177,7 @@ class PaperText:
 
 
 def match(query: AlertQuery, paper: PaperText) -> tuple[AlertReason, ...]:
-    """Return a reason for each term that the paper has; none if it does not match. Votes are ignored."""
+    """Return a reason for each matching term; empty if the paper does not match. Votes are ignored."""
     reasons = []
     for term in query.terms:
         if (reason := _match_term(term, paper)) is not None:
@@ -218,7 +217,7 @@ def _match_term(query: TermQuery, paper: PaperText) -> AlertReason | None:
 
 
 def find_author(name: str, authors: Iterable[str]) -> str | None:
-    """Return the first author with this name, in any spelling, word order or script."""
+    """Return the first author with this name in any spelling, word order or script, or None."""
     variants = name_variants(name)
     found = (
         author for author in authors if variants & name_variants(author) or people.is_same_name(name, author)
@@ -227,20 +226,20 @@ def find_author(name: str, authors: Iterable[str]) -> str | None:
 
 
 def _find_parts(parts: Sequence[Part], paper: PaperText) -> list[tuple[str, bool]]:
-    """Return for each part the form found in the paper, and whether the title has it; nothing if a part is missing."""
+    """Return the form found for each part and whether it is in the title; empty if a part is missing."""
     found = [one for part in parts if (one := _find_part(part, paper))]
     return found if len(found) == len(parts) else []
 
 
 def _find_part(part: Part, paper: PaperText) -> tuple[str, bool] | None:
-    """Return the first form found in the title, else in the texts, and whether it is in the title."""
+    """Return the first form found in the title (True), else in the body (False); None if there is neither."""
     in_title = ((form, True) for form in part if paper.find(form)[0])
     return next(in_title, None) or next(((form, False) for form in part if paper.find(form)[1]), None)
 
 
 @lru_cache(maxsize=1 << 12)
 def name_variants(name: str) -> frozenset[str]:
-    """Return the normal forms of a name: diacritics removed or umlauts written out, hyphenated parts split or joined."""
+    """Return normalised spellings: accents dropped or umlauts spelled out, and hyphenated parts split or joined."""
     joined = name.replace("-", "")
     variants = {
         fold(spelling)
@@ -255,7 +254,7 @@ MAX_REASONS = 6
 
 
 def match_all(queries: Iterable[AlertQuery], paper: PaperText) -> tuple[AlertReason, ...]:
-    """Return why a paper matches: the reasons from all queries that it matches, each topic once, at most MAX_REASONS."""
+    """Return the reasons from all matching queries, one per topic and at most MAX_REASONS."""
     reasons: dict[tuple[models.AlertKind, str], AlertReason] = {}
     for query in queries:
         for reason in match(query, paper):
@@ -266,9 +265,9 @@ def match_all(queries: Iterable[AlertQuery], paper: PaperText) -> tuple[AlertRea
 def find_sentence(
     paper: models.PaperDetail, words: Iterable[str], locale: models.Locale
 ) -> search_results.Snippet | None:
-    """Return a sentence of the paper with one of the words in bold, or None.
+    """Return a sentence with one of the words in bold, or None.
 
-    Summaries in the language of `locale` come first, the abstract last.
+    Summaries in the language of `locale` are searched first, the abstract last.
     """
     patterns = [pattern for word in words if (pattern := search_results.compile_pattern([word]))]
     texts = [
@@ -284,17 +283,17 @@ def find_sentence(
     return None
 
 
-# The index of all alerts.
+# The index.
 
 
 def list_keys(query: AlertQuery) -> frozenset[str]:
-    """Return the keys of a query: every matching paper has one of them. Of required parts only the rarest is used."""
+    """Return the keys of a query; every matching paper has one of them. Among required parts only the rarest counts."""
     by_term = [max(_list_term_keys(term), key=_selectivity, default=frozenset()) for term in query.terms]
     return max(by_term, key=_selectivity) if query.match_all else frozenset[str]().union(*by_term)
 
 
 def _list_term_keys(query: TermQuery) -> list[frozenset[str]]:
-    """Return the keys of each part of a term."""
+    """Return the keys for each part of a term."""
     kind, text = query.term
     match kind:
         case models.AlertKind.AUTHOR:
@@ -310,13 +309,13 @@ def _list_term_keys(query: TermQuery) -> list[frozenset[str]]:
 
 
 def _selectivity(keys: frozenset[str]) -> int:
-    """Estimate how rare papers with one of these keys are: longer words are rarer; a syllable counts as three letters."""
+    """Estimate how rare these keys are in papers: longer words are rarer, and a syllable counts as three letters."""
     return min((len(key.encode()) for key in keys), default=0)
 
 
 @lru_cache(maxsize=1 << 14)
 def _list_form_keys(form: str) -> frozenset[str]:
-    # The longest token; of several, that in the middle: of a Korean term it belongs to two words, and is rarer than theirs.
+    # Use the longest token, preferring the middle one: in a Korean term it spans two words, so it is rarer.
     keys = {
         max((len(token), -abs(2 * number + 1 - len(phrase)), token) for number, token in enumerate(phrase))[2]
         for phrase in tokens.phrases(form)
@@ -325,11 +324,11 @@ def _list_form_keys(form: str) -> frozenset[str]:
 
 
 _READ_AT_ONCE = 200
-"""Alerts that are read before other tasks run; one takes 0.2 ms."""
+"""Alerts parsed before other tasks get to run; each takes 0.2 ms."""
 
 
 class AlertIndex:
-    """The queries of all alerts, in memory. Each use reads the new ones, or all if the glossary has changed."""
+    """The queries of all alerts, in memory. Each use parses new alerts, or all alerts if the glossary has changed."""
 
     def __init__(self, database: Database, search: SearchService) -> None:
         self._database = database
@@ -340,7 +339,7 @@ class AlertIndex:
         self._by_key: dict[str, list[tuple[AlertQuery, list[int]]]] = {}
 
     async def find(self, papers: Sequence[PaperText]) -> list[tuple[int, models.PaperDetail]]:
-        """Return the matching papers by alert id."""
+        """Return pairs of an alert id and a matching paper."""
         async with self._database.read() as connection:
             rows = await alerts.list_keys(connection)
             version = await snapshot.read(connection, search.get_glossary_version)
@@ -352,7 +351,7 @@ class AlertIndex:
         return await asyncio.to_thread(self._find, papers)
 
     async def _read(self, ids: Mapping[str, int], known: Mapping[str, AlertQuery]) -> dict[str, AlertQuery]:
-        """Return the queries by key; `ids` gives an alert for each key."""
+        """Return the queries by alert key; `ids` has one alert id for each key."""
         queries = {key: known[key] for key in ids.keys() & known.keys()}
         for batch in chunked([id_ for key, id_ in ids.items() if key not in known], _READ_AT_ONCE):
             async with self._database.read() as connection:

@@ -1,4 +1,4 @@
-"""The messages of alerts: an alert in words, its forms, the message with new papers, and the answers of `/alerts`."""
+"""Alert messages: descriptions and forms of alerts, the notification of new papers, and the answers of `/alerts`."""
 
 from __future__ import annotations
 
@@ -26,17 +26,14 @@ from storage.models import AlertTiming
 MAX_NAME_LENGTH = 60
 MAX_TERM_LENGTH = 100
 MAX_ALERT_LENGTH = 900
-
-
 MAX_RELATED = 8
 """The most related terms shown in a preview."""
-
 MAX_TOPICS = 3
-"""Terms shown in the headline of an alert in a channel."""
+"""The most terms named in the headline of a message in a channel."""
 
 
 def describe_alert(texts: Texts, alert: models.Alert) -> str:
-    """Return what an alert is for, escaped: `Papers with “강화 학습” or by Sergey Levine, at least ▲ 10`."""
+    """Describe an alert in Markdown: `Papers with “강화 학습” or by Sergey Levine, at least ▲ 10`."""
     joiner = texts("alert-and" if alert.match_all else "alert-or")
     is_all = alert.match_all and len(alert.terms) > 1
     groups = []
@@ -65,7 +62,7 @@ def _escaped(text: str) -> str:
 
 
 def describe_name(alert: models.Alert, max_length: int = MAX_NAME_LENGTH) -> str:
-    """Return the terms as plain text on one line: `강화 학습, 로봇 −설문 ▲ 10`. Terms that must all match are joined with `+`."""
+    """Return a plain one-line name: `강화 학습, 로봇 −설문 ▲ 10`. Terms that must all match are joined with `+`."""
     joined = (" + " if alert.match_all else ", ").join(term.text for term in alert.terms)
     votes = templates.render_votes(alert.min_votes) if alert.min_votes else ""
     rest = "".join(f" {part}" for part in (*(f"−{word}" for word in alert.excluded), votes) if part)
@@ -73,7 +70,7 @@ def describe_name(alert: models.Alert, max_length: int = MAX_NAME_LENGTH) -> str
 
 
 def place_and_time(texts: Texts, alert: models.Alert) -> str:
-    """Return where an alert goes and when: `DM · at once`, `<#1> · weekly, Mon 9:00 AM`."""
+    """Return where and when an alert is sent: `DM · right away`, `<#1> · weekly, Mon 9:00 AM`."""
     place = texts("alert-dm") if alert.channel_id is None else f"<#{alert.channel_id}>"
     return client_messages.join_dotted(place, _timing(texts, alert))
 
@@ -84,7 +81,7 @@ def _timing(texts: Texts, alert: models.Alert) -> str:
 
 
 def describe_details(texts: Texts, alert: models.Alert) -> str:
-    """Return all settings on one line: destination, time and zone, and the limits on papers and messages."""
+    """Return the delivery settings on one line: destination, time, zone and the daily limit."""
     zone = templates.render_zone(alert.timezone, texts.locale.value)
     parts = [place_and_time(texts, alert) + (f" ({zone})" if alert.timing is not AlertTiming.AT_ONCE else "")]
     if alert.max_a_day:
@@ -94,13 +91,13 @@ def describe_details(texts: Texts, alert: models.Alert) -> str:
 
 SUBMIT_CONDITIONS = "aed"
 STORED = "#"
-"""Precedes the id of a stored alert in a custom id, in place of a draft's token."""
+"""Precedes the id of a stored alert in a custom id; drafts have a token instead."""
 MAX_LENGTH = 4000
 """Discord's limit for a text field."""
 
 
 def conditions_modal(texts: Texts, alert: models.Alert, key: str) -> message_builder.StatelessModal:
-    """Return the form for terms, excluded words and votes. `key` names the draft or the alert in custom ids."""
+    """Return the form for terms, excluded words and votes. `key` identifies the draft or alert in custom ids."""
     custom_id = pack_custom_id(SUBMIT_CONDITIONS, key)
     modal = message_builder.StatelessModal(texts("alert-form-conditions"), custom_id)
     for name, value in alerts_options.condition_values(alert).items():
@@ -115,19 +112,17 @@ def conditions_modal(texts: Texts, alert: models.Alert, key: str) -> message_bui
     return modal
 
 
-# Alert messages: new papers that match a reader's or a channel's alerts, with the reasons.
+# The notification of new papers.
 
 MAX_PAPERS = 5
-"""Papers that are shown in full."""
+"""The most papers shown in full."""
 
 MANAGE = "am"
 PAUSE = "au"
 
 
 def post_view(wording: PostWording, post: alerts_planner.AlertPost) -> ui.LayoutView:
-    """Return the message: up to MAX_PAPERS papers in full with a button to open each, further ones in a menu; a menu to
-    save.
-    """
+    """Return the message: MAX_PAPERS papers in full, each with a Read button; a menu of further papers; a menu to save."""
     texts = wording.ui_texts
     message = MessageBuilder()
     marker = contents.part_marker(post.marker, 0)
@@ -153,7 +148,7 @@ def post_view(wording: PostWording, post: alerts_planner.AlertPost) -> ui.Layout
 
 
 def plain_alert_payload(wording: PostWording, post: alerts_planner.AlertPost) -> dict[str, Any]:
-    """Return the alert as plain text."""
+    """Return the message as plain text, the fallback for a refused layout."""
     day = client_messages.day_url(post.digest_on, post.marker, 0)
     lines = [f"🔔 {_alert_text(wording, 'headline', post)}", f"[{wording.ui_texts('alert-day')}](<{day}>)"]
     papers = tuple(match.paper for match in post.matches)
@@ -176,7 +171,7 @@ def _paper_text(
 
 
 def _footer_buttons(texts: Texts, post: alerts_planner.AlertPost, marker: str) -> list[ui.Item[Any]]:
-    """Return the buttons below the papers; the first contains the delivery's marker. A single paper gets a save button."""
+    """Return the buttons below the papers; the first contains the delivery's marker. A lone paper gets a Save button."""
     day = client_messages.ListState(client_messages.ListKind.DIGEST, post.digest_on.isoformat())
     day_button = button(texts("alert-day"), client_messages.pack_state(day, marker=marker))
     buttons = [day_button]
@@ -199,7 +194,7 @@ SELECT = "as"
 RESUME = "ar"
 REMOVE = "ad"
 MAX_LINE_LENGTH = 140
-"""Characters of an alert in the list, which has up to MAX_ALERTS."""
+"""The most characters of an alert in the list, so that MAX_ALERTS lines fit."""
 
 
 def preview_view(
@@ -207,7 +202,7 @@ def preview_view(
 ) -> ui.LayoutView:
     """Return the recent matches of a draft with controls to save or change it.
 
-    `key` is its token, `wider_key` that of the wider draft offered.
+    `key` is the draft's token, and `wider_key` the token of a wider draft to offer, or "".
     """
     message = MessageBuilder()
     message.add_text(f"### {describe_alert(texts, draft)}")
@@ -233,7 +228,7 @@ def _time_button(texts: Texts, alert: models.Alert, key: str) -> ui.Item[ui.Layo
 
 
 def _timing_menu(texts: Texts, alert: models.Alert, key: str) -> ui.Item[Any] | None:
-    """Return the menu of an alert's timing; its time of day stays."""
+    """Return the menu for an alert's timing; the time of day is unaffected."""
     labels = {
         timing.value: texts(f"alert-form-{timing}") for timing in (AlertTiming.AT_ONCE, AlertTiming.DAILY)
     }
@@ -247,12 +242,12 @@ def _timing_menu(texts: Texts, alert: models.Alert, key: str) -> ui.Item[Any] | 
 
 
 def refused_view(texts: Texts, error: UserError, key: str) -> ui.LayoutView:
-    """Return why a draft is invalid, with a button that reopens the form. `key` as in `preview_view`."""
+    """Return the reason why a draft is invalid, with a button that reopens the form."""
     return text_view(texts(error.key, **error.arguments), _edit_button(texts, key), accent=RED)
 
 
 def saved_view(texts: Texts, alert: models.Alert) -> ui.LayoutView:
-    """Return the confirmation of a new alert, with buttons to undo or change it and to list all."""
+    """Return the confirmation of a new alert, with buttons to undo, edit and list alerts."""
     details = client_messages.subtext(describe_details(texts, alert))
     return text_view(
         f"{texts('alert-made')}\n**{describe_alert(texts, alert)}**\n{details}",
@@ -263,7 +258,7 @@ def saved_view(texts: Texts, alert: models.Alert) -> ui.LayoutView:
 
 
 def preview_text(texts: Texts, preview: alerts_service.AlertPreview) -> str:
-    """Return the number of matches in the last 30 days, the latest ones, and the related terms that count."""
+    """Describe the matches of the last 30 days: their number, the latest papers, and the related terms that count."""
     lines = [texts("alert-would", count=preview.paper_count)]
     for row in preview.latest:
         title = client_messages.title_link(
@@ -280,7 +275,7 @@ def preview_text(texts: Texts, preview: alerts_service.AlertPreview) -> str:
 
 
 def list_view(texts: Texts, rows: Sequence[models.Alert], add_command: str) -> ui.LayoutView:
-    """Return a reader's alerts with a menu; without alerts, the command that creates one."""
+    """Return a reader's alerts with a menu, or a hint how to create one."""
     if not rows:
         return text_view(texts("no-alerts", command=add_command), client_messages.begin_alert_button(texts))
     message = MessageBuilder()
@@ -300,7 +295,7 @@ def list_view(texts: Texts, rows: Sequence[models.Alert], add_command: str) -> u
 
 
 def alert_view(texts: Texts, alert: models.Alert, note: str = "") -> ui.LayoutView:
-    """Return an alert with its controls, below a note that confirms the last action."""
+    """Return an alert with its controls, below a `note` that confirms the last action."""
     message = MessageBuilder()
     if note:
         message.add_text(note)
@@ -323,7 +318,7 @@ def alert_view(texts: Texts, alert: models.Alert, note: str = "") -> ui.LayoutVi
 def _alert_text(
     wording: PostWording, block: Literal["headline", "more"], post: alerts_planner.AlertPost
 ) -> discord_text.SafeMarkdown:
-    """Return the line that says how many more papers matched; "" if all are shown."""
+    """Render the headline, or the line with the number of further matches ("" if all are shown)."""
     topics = list(dict.fromkeys(reason.topic for match in post.matches for reason in match.reasons))
     values = {
         "day": post.digest_on,
@@ -339,7 +334,7 @@ def _alert_text(
 
 
 def alert_paper_lines(wording: PostWording, match: alerts_planner.AlertMatch, title: str) -> str:
-    """Return the lines of a paper in an alert: title, votes and the different reasons."""
+    """Render a paper's lines: title, votes and the distinct reasons."""
     reasons = {(reason.found_in, reason.text): reason for reason in match.reasons}
     values = {
         "title": discord_text.SafeMarkdown(title),

@@ -1,4 +1,4 @@
-"""Parses the settings of an alert: options of `/alerts add` and fields of the form. The result is a draft."""
+"""Parses the options of `/alerts add` and the fields of the alert forms into a draft."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _QUOTES = str.maketrans("“”„«»「」", '"""""""')
 
 
 def condition_values(alert: models.Alert) -> dict[str, str]:
-    """Return the texts of the form: the terms and the minimum votes."""
+    """Return the values of the form: terms, excluded words and minimum votes."""
     values = {
         kind.value: join_items(term.text for term in alert.terms if term.kind is kind)
         for kind in models.AlertKind
@@ -28,7 +28,7 @@ def condition_values(alert: models.Alert) -> dict[str, str]:
 
 
 def apply_conditions(draft: models.Alert, values: Mapping[str, str | None]) -> models.Alert:
-    """Return the draft with the values of the form or of the options of `/alerts add`. Raises UserError."""
+    """Return the draft with values from the form or from `/alerts add`. Raises UserError."""
     terms = tuple(
         models.AlertTerm(kind, text)
         for kind in models.AlertKind
@@ -46,12 +46,15 @@ def apply_conditions(draft: models.Alert, values: Mapping[str, str | None]) -> m
 
 
 def weekly_value(weekday: int) -> str:
-    """Return the value of the menu for an ISO weekday: `weekly-1` for Mondays."""
+    """Return the menu value for an ISO weekday: `weekly-1` for Mondays."""
     return f"{models.AlertTiming.WEEKLY.value}-{weekday}"
 
 
 def apply_when(draft: models.Alert, value: str) -> models.Alert:
-    """Return the draft with a timing of the menu: `now`, `daily`, `weekly-1`. Raises InvalidCustomIdError for others."""
+    """Return the draft with the timing of a menu value: `now`, `daily` or `weekly-1`.
+
+    Raises InvalidCustomIdError for other values.
+    """
     chosen, _, day = value.partition("-")
     with message_builder.map_parse_errors():
         timing = models.AlertTiming(chosen)
@@ -61,20 +64,20 @@ def apply_when(draft: models.Alert, value: str) -> models.Alert:
 
 
 def apply_time(draft: models.Alert, typed: Mapping[str, str]) -> models.Alert:
-    """Return the draft with another time of day and the `zone` typed for it or beside it. Raises UserError."""
+    """Return the draft with the typed `time` and `zone`; a zone within the time wins. Raises UserError."""
     zoned = client_options.move_zone({"zone": draft.timezone, **typed}, "time", "zone")
     at_time, zone = client_options.parse_time(zoned["time"]), client_options.parse_zone(zoned["zone"])
     return replace(draft, at_time=at_time, timezone=zone)
 
 
 def join_items(items: Iterable[str]) -> str:
-    """Join texts with commas; if one of them contains a comma, end each with a semicolon."""
+    """Join texts with commas; if a text contains a comma, end each text with a semicolon instead."""
     texts = list(items)
     return " ".join(f"{text};" for text in texts) if any("," in text for text in texts) else ", ".join(texts)
 
 
 def split_items(text: str) -> list[str]:
-    """Split a text at commas, or at semicolons or line ends if it has any. Quotation marks become straight."""
+    """Split a text at commas, or at semicolons or line breaks if it has any. Curly quotes become straight."""
     separators = ";；\n" if any(separator in text.strip() for separator in ";；\n") else _COMMAS
     for separator in separators:
         text = text.replace(separator, "\n")
@@ -86,7 +89,7 @@ def split_items(text: str) -> list[str]:
 
 
 def _split_names(text: str) -> list[str]:
-    """Return the names in a text. `Levine, Sergey` is one name: two single words in Latin letters, last name first."""
+    """Split a text into names. Two single Latin words are one name, last name first: `Levine, Sergey`."""
     names = split_items(text)
     is_one = len(names) == 2 and not any(" " in name or people.split_hangul(name) for name in names)
     return [f"{names[1]} {names[0]}"] if is_one else names

@@ -1,7 +1,7 @@
-"""Compares new papers with all alerts, and plans the messages that are due.
+"""Matches new papers with all alerts, and plans the messages that are due.
 
-An ingest only stores which papers to compare. Each minute the unsent matches with enough votes, whose alerts are due,
-become one message per recipient. Nobody is told of a paper twice.
+An ingest only queues papers for matching. Each minute, unsent matches with enough votes whose alerts are due become one
+message per recipient. No recipient gets a paper twice.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ log = structlog.get_logger(__name__)
 
 
 class AlertMatch(NamedTuple):
-    """A paper with its reasons, and the ids of the recipient's matching alerts."""
+    """A paper with the reasons, and the ids of the recipient's alerts that match."""
 
     paper: contents.PostPaper
     reasons: tuple[matcher.AlertReason, ...]
@@ -42,10 +42,9 @@ class AlertMatch(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class AlertPost:
-    """The papers for one recipient, best first. `in_channel` omits parts for a single reader.
+    """The papers for one recipient, best first. `in_channel` omits controls meant for a single reader.
 
-    `digest_on` is the newest day with one of the papers. `more` is the number of further matches, beyond MAX_SHOWN. The
-    renderer shows as many `matches` as fit, and the number of the others.
+    `digest_on` is the newest day of these papers. `more` is the number of matches beyond MAX_SHOWN.
     """
 
     marker: str
@@ -59,9 +58,9 @@ class AlertPost:
 async def _find_owned(
     connection: Connection, delivery: models.Delivery, pause_for: str | None
 ) -> list[Owned]:
-    """Return one alert of each owner, for the notice that a channel refuses them.
+    """Return one alert per owner, for the notice that a channel refuses messages.
 
-    Refused alerts are not paused: the papers of an expired message come with the recipient's next one.
+    Refused alerts are not paused: papers of an expired message join the recipient's next one.
     """
     if delivery.is_direct or pause_for is not None:
         return []
@@ -87,18 +86,18 @@ ALERT: KindRecord[AlertPost] = KindRecord(
 )
 
 GATHERING_TIME = timedelta(minutes=3)
-"""An immediate alert waits this long, so that further matches come in the same message."""
+"""An immediate alert waits this long, so that further matches join the same message."""
 GROUP_SIZE = 50
-"""Papers in memory at once for the comparison with all alerts."""
+"""Papers held in memory and matched at once."""
 RECIPIENTS_AT_ONCE = 200
-"""Recipients whose messages are planned in one transaction."""
+"""Recipients planned in one transaction."""
 MAX_SHOWN = 25
-"""The most papers of a message: five in full, the others in its menu. Further ones are counted."""
+"""The most papers in a message: five in full and the rest in a menu. Further papers are only counted."""
 _NOT_COMPARED = "paper not compared with alerts"
 
 
 def last_slot(alert: models.AlertSchedule, now: datetime) -> datetime:
-    """Return when an alert was last due (UTC); matches ready by then are sent at `now`."""
+    """Return when an alert was last due (UTC); matches ready by then can be sent at `now`."""
     zone = _zone(alert)
     on, at = clock.local_date(now, zone), schedule.parse_time(alert.at_time)
     match alert.timing:
@@ -116,16 +115,16 @@ def last_slot(alert: models.AlertSchedule, now: datetime) -> datetime:
 
 
 class Destination(NamedTuple):
-    """The language of an alert's recipient, and the DM channel if it is known."""
+    """The language of an alert's recipient, and the DM channel if known."""
 
     locale: models.Locale
     dm_channel_id: int | None = None
 
 
 class AlertPlanner:
-    """Compares waiting papers with all alerts, and plans the messages that are due.
+    """Matches queued papers with all alerts, and plans the messages that are due.
 
-    Due matches are compared again, since alerts and papers may have changed.
+    Due matches are checked again, since alerts and papers may have changed.
     """
 
     def __init__(
@@ -145,13 +144,12 @@ class AlertPlanner:
         self._index = matcher.AlertIndex(database, search)
 
     async def tick(self, on_planned: Callable[[], None] = lambda: None) -> None:
-        """Call `drain`; errors are logged, and the next call retries."""
-        # A database outage must not end the loop.
+        """Call `drain` and log errors, so that a database outage does not end the loop."""
         with isolation.isolated(log, "planning alerts failed; will retry"):
             await self.drain(on_planned=on_planned)
 
     async def drain(self, *, on_planned: Callable[[], None] = lambda: None) -> int:
-        """Compare waiting papers with all alerts, then plan the messages that are due now. Returns their number."""
+        """Match queued papers, then plan the messages that are due now. Returns the number of messages."""
         while await self._match_papers():
             pass
         now, planned = self._clock(), 0
@@ -163,7 +161,7 @@ class AlertPlanner:
                 row: at for row, first_at in schedules.items() if first_at <= (at := last_slot(row, now))
             }
             ready = await alerts.list_ready(connection, until)
-        # A message that is sent anyway has what would follow within minutes.
+        # A message that is sent anyway includes matches that would otherwise follow within minutes.
         until |= {row: now for row in schedules if row.timing is AlertTiming.AT_ONCE}
         for recipients in chunked(dict.fromkeys(match.recipient for match in ready), RECIPIENTS_AT_ONCE):
             if count := await self._plan_messages(set(recipients), until, now):
@@ -172,7 +170,7 @@ class AlertPlanner:
         return planned
 
     async def _match_papers(self) -> bool:
-        """Compare some papers with all alerts and store the matches. Returns whether there were any papers."""
+        """Match some queued papers and store the matches. Returns whether there were any papers."""
         async with self._database.read() as connection:
             added_at = await alerts.list_unmatched(connection, GROUP_SIZE)
             details = await papers.list_details(connection, list(added_at)) if added_at else []
@@ -189,12 +187,12 @@ class AlertPlanner:
             new = [
                 models.Match(recipient, paper.id, alert_id, now)
                 for alert_id, paper in found
-                # A younger alert tells of what comes later.
+                # An alert reports only papers that arrive after its creation.
                 if alert_id in active and active[alert_id].created_at <= added_at[paper.id]
                 if ((recipient := alerts.recipient_name(active[alert_id])), paper.id) not in told
             ]
             await alerts.add_matches(connection, new)
-            # At once: after an outage until the hour of a daily alert, a later look would have them wait for the next day's.
+            # Immediately, so that papers matched right at the hour of a daily alert do not wait for the next day.
             await alerts.mark_ready(connection, now)
             await alerts.remove_unmatched(connection, added_at)
         return True
@@ -202,9 +200,9 @@ class AlertPlanner:
     async def _plan_messages(
         self, recipients: set[str], until: Mapping[models.AlertSchedule, datetime], now: datetime
     ) -> int:
-        """Render, then plan, the messages of some recipients.
+        """Render and plan the messages for some recipients. Returns the number of messages.
 
-        Returns their number. A recipient whose matches changed meanwhile is left for the next minute.
+        A recipient whose matches change meanwhile is retried in the next minute.
         """
         async with self._database.read() as connection:
             ready = await alerts.list_ready(connection, until, recipients)
@@ -223,7 +221,7 @@ class AlertPlanner:
         slices = TimeSlices()
         for (recipient, paper_id), own in grouped.items():
             if paper_id in prepared:
-                # A paper or an alert that causes a bug must not hold up the others.
+                # A paper or alert that triggers a bug must not block the others.
                 with isolation.isolated(log, _NOT_COMPARED, paper=paper_id, recipient=recipient):
                     locale = destinations[own[0].alert_id].locale
                     if found := _describe(own, prepared[paper_id], queries, locale):
@@ -235,7 +233,7 @@ class AlertPlanner:
         built: dict[str, models.NewDelivery] = {}
         for recipient, found_papers in told.items():
             found_papers.sort(key=lambda one: (*models.votes_descending(one.paper.votes), one.paper.arxiv_id))
-            # What fails to render is tried again in a minute.
+            # A message that fails to render is retried in a minute.
             with isolation.isolated(log, "alert rendering failed", reraise=(StorageError,), to=recipient):
                 built[recipient] = self._build(recipient, found_papers, active, destinations, now)
             await slices.pause()
@@ -268,7 +266,7 @@ class AlertPlanner:
         destinations: Mapping[int, Destination],
         now: datetime,
     ) -> models.NewDelivery:
-        """Return the rendered message of a recipient; `active` are the alerts by id."""
+        """Return the rendered message for a recipient. `active` has the alerts by id."""
         alert_ids = {alert_id for match in matches for alert_id in match.alert_ids}
         alert = active[min(alert_ids)]
         locale, dm_channel_id = destinations[alert.id]
@@ -311,21 +309,21 @@ class AlertPlanner:
 def _prepare(details: Iterable[models.PaperDetail]) -> list[matcher.PaperText]:
     prepared = []
     for detail in details:
-        # A paper that causes a bug must not hold up the others.
+        # A paper that triggers a bug must not block the others.
         with isolation.isolated(log, _NOT_COMPARED, paper=detail.id):
             prepared.append(matcher.PaperText(detail))
     return prepared
 
 
 async def _list_resting(connection: Connection, of: Iterable[models.Alert], now: datetime) -> set[int]:
-    """Return the alerts that reached their maximum of messages within 24 hours."""
+    """Return the ids of alerts that have reached their limit of messages in 24 hours."""
     capped = {row.id: row.max_a_day for row in of if row.max_a_day and row.timing is AlertTiming.AT_ONCE}
     counts = await alerts.count_messages(connection, capped, now - schedule.DAY)
     return {id_ for id_, count in counts.items() if count >= capped[id_]}
 
 
 def _zone(alert: models.AlertSchedule) -> ZoneInfo:
-    # The name of a zone may come from a machine with newer rules.
+    # The zone may have been stored by a machine with a newer time zone database.
     return clock.parse_zone(alert.timezone if clock.is_known_zone(alert.timezone) else "UTC")
 
 
@@ -335,7 +333,7 @@ def _describe(
     queries: Mapping[int, matcher.AlertQuery],
     locale: models.Locale,
 ) -> AlertMatch | None:
-    """Return a paper with the reasons of a recipient's alerts and a quoted sentence; None if it no longer matches."""
+    """Return a paper with the reasons and a quoted sentence; None if the paper no longer matches."""
     matching = [match for match in own if matcher.match(queries[match.alert_id], paper)]
     if not matching:
         return None
@@ -351,6 +349,6 @@ def _describe(
 
 
 def _marker(recipient: str, matches: Iterable[AlertMatch]) -> str:
-    """Return the marker of a message; the same papers give the same marker."""
+    """Return the marker of a message; the same papers always give the same marker."""
     arxiv_id = min(match.paper.arxiv_id for match in matches)
     return f"alert:{recipient}:{re.sub('[^0-9A-Za-z-]', '_', arxiv_id)}"

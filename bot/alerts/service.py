@@ -1,6 +1,6 @@
 """Creates, changes, lists, previews, pauses, resumes and removes alerts.
 
-Drafts are validated first: lengths are bounded, and terms that can match nothing are refused.
+Drafts are validated first: lengths are limited, and terms that can match nothing are rejected.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ EMPTY_DRAFT = models.Alert(id=0, user_id=0, terms=(), created_at=datetime(1970, 
 MAX_TERMS = 20
 """The most terms of an alert, and the most excluded words."""
 MAX_TEXT_LENGTH = 100
-"""Characters of a term or of an excluded word."""
+"""The most characters of a term or an excluded word."""
 MAX_VOTES = 99_999
 MAX_A_DAY = 99
-"""The largest limit of messages a day."""
+"""The highest daily message limit that can be set."""
 
 
 def validate_alert(draft: models.Alert) -> models.Alert:
-    """Return a draft in normal form, with its key. Raises UsageError with a message that says what to change."""
+    """Return the normalised draft with its key. Raises UsageError with advice on what to change."""
     unique: dict[str, models.AlertTerm] = {}
     for kind, text in draft.terms:
         term = models.AlertTerm(kind, _to_line(text))
@@ -111,17 +111,16 @@ def _has_letters(term: models.AlertTerm) -> bool:
 
 
 MAX_ALERTS = 25
-"""The most alerts of a reader: as many as a menu lists."""
+"""The most alerts of a reader, limited by the size of a menu."""
 PREVIEW_DAYS = 30
 MAX_FOUND = 1000
-"""The most papers, the latest, that a preview counts for each term."""
+"""The most papers that a preview counts for each term; only the latest count."""
 
 
 class AlertPreview(NamedTuple):
-    """Matches of the last PREVIEW_DAYS:
+    """Matches of the last PREVIEW_DAYS: their number, the latest three, and the related terms that count.
 
-    their number, the latest three, and the other forms searched for. If there are none, `wider` is a draft that would have
-    matched `wider_count` papers.
+    If there are none, `wider` is a draft that would have matched `wider_count` papers, or None.
     """
 
     paper_count: int
@@ -132,7 +131,7 @@ class AlertPreview(NamedTuple):
 
 
 class Alerts:
-    """Creates and changes alerts. `user_id` restricts a method to that reader's own alerts."""
+    """The alerts service. `user_id` restricts a method to alerts of that reader."""
 
     def __init__(self, database: Database, clock: Clock, search: SearchService | None = None) -> None:
         self._database = database
@@ -140,9 +139,9 @@ class Alerts:
         self._search = search or SearchService(database)
 
     async def add(self, draft: models.Alert) -> models.Alert:
-        """Create the alert of a draft, sent by DM unless the draft has a channel.
+        """Create an alert, sent by DM unless the draft has a channel.
 
-        Raises UsageError if it can match nothing or the reader has MAX_ALERTS; DuplicateError if an equal alert exists.
+        Raises UsageError if the draft is invalid or the reader has MAX_ALERTS, and DuplicateError if an equal alert exists.
         """
         new = replace(await asyncio.to_thread(validate_alert, draft), created_at=self._clock())
         async with self._database.transaction() as connection:
@@ -156,9 +155,9 @@ class Alerts:
             return await alerts.add(connection, new)
 
     async def change(self, alert_id: int, draft: models.Alert, *, user_id: int | None = None) -> models.Alert:
-        """Replace the terms and timing of an alert; its destination and a pause stay.
+        """Replace the terms and timing of an alert; its destination and pause are unaffected.
 
-        Raises as `add` does, and UsageError if the alert is gone or another reader's.
+        Raises the errors of `add`, and UsageError if the alert no longer exists or has another owner.
         """
         checked = await asyncio.to_thread(validate_alert, draft)
         async with self._database.transaction() as connection:
@@ -187,12 +186,12 @@ class Alerts:
             await alerts.remove(connection, [alert_id])
 
     async def pause(self, alert_id: int) -> None:
-        """Pause an alert until it is resumed."""
+        """Pause an alert."""
         async with self._database.transaction() as connection:
             await alerts.set_paused(connection, alert_id, paused=True)
 
     async def resume(self, alert_id: int) -> None:
-        """Resume a paused alert; its refused deliveries are retried now."""
+        """Resume a paused alert, and retry its refused messages immediately."""
         async with self._database.transaction() as connection:
             if (alert := await alerts.get(connection, alert_id)) is None:
                 return
@@ -203,7 +202,7 @@ class Alerts:
             await alerts.set_paused(connection, alert.id, paused=False)
 
     async def preview(self, draft: models.Alert) -> AlertPreview:
-        """Return the papers of the last PREVIEW_DAYS that a search for such an alert finds. Raises UsageError as `add` does."""
+        """Return the papers of the last PREVIEW_DAYS that the draft matches. Raises UsageError if the draft is invalid."""
         alert = await asyncio.to_thread(validate_alert, draft)
         rows, related = await self._find_recent(alert)
         for other in () if rows else _widen(alert):
@@ -235,7 +234,7 @@ class Alerts:
         return latest, tuple(forms)
 
     async def _find_term(self, term: models.AlertTerm) -> tuple[dict[int, models.PaperRow], tuple[str, ...]]:
-        """Return the latest papers with a term, by id, and the other forms searched for."""
+        """Return the latest papers with a term by id, and the related terms searched for."""
         match term.kind:
             case models.AlertKind.KEYWORD:
                 request = SearchRequest(term.text)
@@ -249,22 +248,19 @@ class Alerts:
         request = replace(request, since=since_on, limit=MAX_FOUND, sort=Sort.DATE)
         result = await self._search.search(request)
         rows = [row for row in result.rows if row.arxiv_id not in result.missing and row.date >= since_on]
-        if term.kind is models.AlertKind.AUTHOR:  # a search also finds who has only a part of the name
+        if term.kind is models.AlertKind.AUTHOR:  # a search also finds authors with only a part of the name
             rows = [row for row in rows if matcher.find_author(term.text, row.authors)]
         return {row.id: row for row in rows}, result.added_forms
 
 
 def _widen(alert: models.Alert) -> list[models.Alert]:
-    """Return wider drafts, the nearest first: without the votes, with other forms of the words, with any of the words."""
-    wider = [replace(alert, min_votes=0)] if alert.min_votes else []
-    terms = tuple(term._replace(text=term.text.strip('"')) for term in alert.terms)
-    if terms != alert.terms:
-        wider.append(replace(alert, terms=terms, min_votes=0))
+    """Return wider drafts, nearest first: without the vote minimum, then with any single one of the words."""
     words = tuple(
         models.AlertTerm(term.kind, word)
-        for term in terms
-        for word in (term.text.split() if term.kind is models.AlertKind.KEYWORD else (term.text,))
+        for term in alert.terms
+        for word in (term.text.strip('"').split() if term.kind is models.AlertKind.KEYWORD else (term.text,))
     )
-    if 1 < len(words) <= MAX_TERMS and (alert.match_all or words != terms):
+    wider = [replace(alert, min_votes=0)] if alert.min_votes else []
+    if len(words) <= MAX_TERMS and (alert.match_all or words != alert.terms):
         wider.append(replace(alert, terms=words, match_all=False, min_votes=0))
     return wider

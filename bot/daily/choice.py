@@ -1,8 +1,8 @@
 """Chooses the papers of a post, and describes the post as plain data. Pure.
 
-A post draws from papers that are new since its subscription's last post (`draw`): it shows the best ones, and below them
-*late* papers, added to days already posted, which do not count in `top_n`. It draws from the digests of all sources that
-choose papers, or of the source that it names; with a topic, that source's digests for look-up count too (`find_origin`).
+A post draws from papers that are new since its subscription's last post (`draw`). It shows the best ones and, below them,
+*late* papers: papers added to days already posted, which do not count in `top_n`. It draws from every source that chooses
+papers, or from the one source it names; with a topic, that source's digests for look-up count too (`find_origin`).
 """
 
 from __future__ import annotations
@@ -25,19 +25,18 @@ from storage.models import Style, Subscription
 PostSchedule = tuple[str, str, tuple[int, ...]]
 """A subscription's schedule, for the footer: `HH:MM` or "", an IANA zone, ISO weekdays (1-7)."""
 LateDay: TypeAlias = tuple[date, int, int]
-"""A day with papers added after its post: how many are shown, and how many qualify."""
+"""A day with papers added after its post: the number shown, and the number that qualify."""
 
 
 @dataclass(frozen=True, slots=True)
 class DailyPost:
     """The day's top papers for one channel.
 
-    `marker` names the delivery inside its messages (at most 64 characters of `A-Za-z0-9:_-`), by which they are found in
-    the channel's history. `total` is the number of papers chosen from. `digest_on` is the digest's date, for WEEKLY the
-    last day, whose first day is `since_on`. The last papers are those of `late`, day by day. `topic` is the query that the
-    papers match, "" for none, and `source` the name of the source that they come from, "" for all. `mention_role_id` is a
-    role to mention at the head of the first message. A post `by_webhook` has no buttons, menus or commands, which need a
-    bot; a `silent` one raises no notification.
+    `marker` identifies the delivery's messages in the channel's history (at most 64 characters of `A-Za-z0-9:_-`). `total`
+    is the number of papers chosen from. `digest_on` is the digest's date; a weekly post covers `since_on` to `digest_on`.
+    The late papers come last, grouped by the days in `late`. `topic` is the query that all papers match, or "". `source` is
+    the name of the papers' source, or "" for all sources. `mention_role_id` is a role to mention above the headline. A post
+    `by_webhook` has no buttons, menus or commands, since they need a bot; a `silent` post sends no notification.
     """
 
     marker: str
@@ -57,27 +56,27 @@ class DailyPost:
 
     @property
     def own_count(self) -> int:
-        """The number of papers of the post's own day."""
+        """The number of papers that are not late."""
         return len(self.papers) - sum(shown for _, shown, _ in self.late)
 
     @property
     def has_votes(self) -> bool:
-        """Whether the votes of any paper are known; otherwise the post leaves votes out."""
+        """Whether the votes of any paper are known; otherwise the post omits votes."""
         return any(paper.votes is not None for paper in self.papers)
 
     @property
     def is_in_other_language(self) -> bool:
-        """Whether no summary is in the post's language, which its foot then says once."""
+        """Whether no summary is in the post's language; a note at the end then says so once."""
         return contents.is_in_other_language(self.papers, self.locale)
 
 
 def sort_key(paper: DigestPaper) -> tuple[bool, int, int, int, int]:
-    """Sort by votes, most first and unknown last; then by the newer digest; then by rank in the digest."""
+    """Return a key that sorts by votes (most first, unknown last), then newest digest, then rank in the digest."""
     return (*models.votes_descending(paper.votes), -paper.date_on.toordinal(), paper.rank, paper.paper_id)
 
 
 def rank_papers(papers: Iterable[DigestPaper]) -> tuple[DigestPaper, ...]:
-    """Return the papers best first. A paper of several digests is kept once, at its best position."""
+    """Return the distinct papers, best first. A paper in several digests keeps its best position."""
     best: dict[int, DigestPaper] = {}
     for paper in sorted(papers, key=sort_key):
         best.setdefault(paper.paper_id, paper)
@@ -85,42 +84,43 @@ def rank_papers(papers: Iterable[DigestPaper]) -> tuple[DigestPaper, ...]:
 
 
 def find_origin(subscription: Subscription) -> Origin:
-    """Return which digests a subscription may draw from."""
+    """Return the origin of the digests that a subscription may draw from."""
     return Origin(subscription.source, with_lookup=bool(subscription.source and subscription.topic))
 
 
 MAX_TOP_N = 25
-"""Discord's limit on the options of a select menu, which lists the papers of a post."""
-MAX_SHOWN = 5
+"""Discord's limit on options in a select menu, which lists a post's papers."""
+MAX_LATE = 5
+"""The most late papers in a post, besides those in slots left free by `top_n`."""
 LATE_DAYS = 7
-"""Papers older than this are not posted."""
+"""Papers older than this many days are not posted."""
 FRESH_DAYS = 3
-"""The most days that a post covers; papers of older days are late."""
+"""The number of days that a post covers; papers from earlier days are late."""
 WEEK = timedelta(days=7)
-"""The days that a weekly post covers, up to its own day."""
+"""The length of the period that a weekly post covers, up to its own day."""
 MAX_PAPERS: Mapping[Style, int] = {Style.ANNOUNCEMENT: discord_text.EMBEDS - 1}
-"""The most papers that a post of these styles shows: further ones would count as posted but be invisible."""
+"""The most papers that a style can show; further papers would count as posted but be invisible."""
 REPOST_INTERVAL = timedelta(days=30)
 """A paper is not posted again in a channel within this time."""
 EASTERNMOST_OFFSET = timedelta(hours=14)
-"""The first zone to reach a date (Kiritimati)."""
+"""The UTC offset of the first zone to reach a date (Kiritimati)."""
 
 
 def is_rolling(subscription: Subscription) -> bool:
-    """Return whether posts draw from all unposted papers of the preceding days."""
+    """Return whether posts draw from all unposted papers of the last seven days."""
     return subscription.style is Style.WEEKLY
 
 
 def newest_date(now: datetime) -> date:
-    """Return the last date that any post at `now` (UTC) can draw from: today's in the zone that is furthest ahead.
+    """Return the last date that a post at `now` (UTC) can draw from: today in the easternmost time zone.
 
-    A digest with a later date, by mistake, is posted once that date begins.
+    A digest with a later date, probably a mistake, is posted once that date begins.
     """
     return (now + EASTERNMOST_OFFSET).date()
 
 
 class Window(NamedTuple):
-    """The days that a post draws from: `own_on` to `last_on`, and from `late_on` on for late papers, all inclusive."""
+    """The days that a post draws from: `own_on` to `last_on`; late papers start at `late_on`. All are inclusive."""
 
     late_on: date
     own_on: date
@@ -128,9 +128,9 @@ class Window(NamedTuple):
 
 
 def find_window(subscription: Subscription, slot: schedule.Slot, now: datetime) -> Window:
-    """Return the days that the post of a date can draw from at `now` (UTC)."""
+    """Return the days that the post for a date can draw from at `now` (UTC)."""
     if is_rolling(subscription):
-        # One that is late names the days until its own date; those that have come since are in the next one's.
+        # A late post still ends on its own date; later days belong to the next post.
         first_on = slot.on - WEEK + DAY
         return Window(first_on, first_on, min(slot.on, newest_date(now)))
     about_on = slot.day or slot.on
@@ -138,17 +138,17 @@ def find_window(subscription: Subscription, slot: schedule.Slot, now: datetime) 
 
 
 class Drawn(NamedTuple):
-    """The distinct papers that a post draws from, best first: those of its own days, and late ones."""
+    """The distinct papers that a post draws from, best first: papers from its own days, and late papers."""
 
     own: tuple[DigestPaper, ...]
     late: tuple[DigestPaper, ...] = ()
 
 
 def draw(entries: Iterable[DigestPaper], window: Window, mark: Mark | None, closed_on: date) -> Drawn:
-    """Return the entries that are new since `mark`, the last post; with None all papers of the newest day.
+    """Return the papers that are new since the last post (`mark`), or all papers of the newest day if there was none.
 
-    An entry is new if its day is later, or if it was first listed after that post. It is late if its day is before
-    `own_on`, or had papers then and has closed since (`closed_on` is the newest such day).
+    A paper is new if its day is later or it was first listed after that post. It is late if its day is before `own_on`, or
+    if the day already had papers at that post and has closed since (`closed_on` is the newest closed day).
     """
     dated = [entry for entry in entries if window.late_on <= entry.date_on <= window.last_on]
     if mark is None:
@@ -160,8 +160,7 @@ def draw(entries: Iterable[DigestPaper], window: Window, mark: Mark | None, clos
         entry.date_on for entry in dated if entry.date_on <= mark.on and entry.added_seq <= mark.until
     }
     for entry in dated:
-        seq = listed_first.setdefault(entry.paper_id, entry.added_seq)
-        listed_first[entry.paper_id] = min(seq, entry.added_seq)
+        listed_first[entry.paper_id] = min(entry.added_seq, listed_first.get(entry.paper_id, entry.added_seq))
     own: list[DigestPaper] = []
     late: list[DigestPaper] = []
     for paper in rank_papers(dated):
@@ -176,9 +175,8 @@ def draw(entries: Iterable[DigestPaper], window: Window, mark: Mark | None, clos
 class PlannedPost:
     """The papers of a post.
 
-    `digest_on` is the newest day that it draws from, or the last day of a weekly post, whose first day is `since_on`.
-    `papers` are the best of `eligible`, followed by those of earlier days, which are `late`. `total` is the number of papers
-    that it draws from and that were not posted in the channel.
+    `digest_on` is the newest day that the post draws from; a weekly post covers `since_on` to `digest_on`. `papers` are the
+    best of `eligible`, followed by the late papers. `total` counts the papers that were not posted in the channel before.
     """
 
     digest_on: date
@@ -190,9 +188,9 @@ class PlannedPost:
 
 
 class CandidatePool:
-    """The papers that can be posted, by origin; each draw and ranking is computed once.
+    """The papers that can be posted, by origin. Each draw and ranking is computed once.
 
-    `matching` holds how well papers of an origin match a topic, by id, or the error of its look-up, which `choose` raises.
+    `matching` holds relevance scores by paper id for each topic and origin, or the error of the look-up, which `choose` raises.
     """
 
     def __init__(
@@ -206,11 +204,11 @@ class CandidatePool:
         self._on_topic: dict[object, tuple[DigestPaper, ...]] = {}
 
     def entries_of(self, subscription: Subscription) -> Sequence[DigestPaper]:
-        """Return the papers of the digests that a subscription may draw from."""
+        """Return the papers in all digests that a subscription may draw from."""
         return self._entries.get(find_origin(subscription), ())
 
     def draw(self, subscription: Subscription, slot: schedule.Slot, mark: Mark | None) -> Drawn:
-        """Return the papers that the post of a date draws from, before topic, votes and earlier posts are considered."""
+        """Return the papers that the post for a date draws from, before filtering by topic, votes and earlier posts."""
         window = find_window(subscription, slot, self._now)
         rolling = is_rolling(subscription)
         key = find_origin(subscription), window, mark, rolling
@@ -226,7 +224,7 @@ class CandidatePool:
     def choose(
         self, subscription: Subscription, slot: schedule.Slot, mark: Mark | None, posted_ids: Collection[int]
     ) -> PlannedPost:
-        """Return the post of a date, without papers if there is nothing to post. `posted_ids` were posted in the channel."""
+        """Return the post for a date; it has no papers if there is nothing to post. `posted_ids` are excluded."""
 
         def is_eligible(paper: DigestPaper) -> bool:
             return paper.paper_id not in posted_ids and models.meets_minimum(
@@ -254,7 +252,7 @@ class CandidatePool:
     def _filter_topic(
         self, ranked: tuple[DigestPaper, ...], subscription: Subscription
     ) -> tuple[DigestPaper, ...]:
-        """Return the papers on the subscription's topic; from one source, papers with equal votes are sorted by relevance."""
+        """Return the papers on the subscription's topic. For a single source, equal votes are sorted by relevance."""
         topic, is_of_source = subscription.topic, bool(subscription.source)
         if not topic:
             return ranked
@@ -262,7 +260,7 @@ class CandidatePool:
         if key not in self._on_topic:
             matching = self.matching[topic, find_origin(subscription)]
             if isinstance(matching, Exception):
-                raise matching.with_traceback(None)  # it grew with each channel otherwise
+                raise matching.with_traceback(None)  # otherwise the traceback grows with each channel
             found = [paper for paper in ranked if paper.paper_id in matching]
             if is_of_source:
                 found.sort(
@@ -273,18 +271,16 @@ class CandidatePool:
 
 
 def _add_late(post: PlannedPost, late: Sequence[DigestPaper], subscription: Subscription) -> PlannedPost:
-    """Return the post with late papers, newest day first, in the places left free and at most MAX_SHOWN more."""
-    room = subscription.top_n - len(post.papers)
-    most = MAX_SHOWN + room
-    if subscription.style in MAX_PAPERS:
-        most = min(most, MAX_PAPERS[subscription.style] - len(post.papers))
+    """Return the post with late papers, newest day first: free slots are filled, and at most MAX_LATE more added."""
+    limit = MAX_PAPERS.get(subscription.style, MAX_TOP_N + MAX_LATE)
+    most = min(subscription.top_n + MAX_LATE, limit) - len(post.papers)
     by_day: dict[date, list[DigestPaper]] = defaultdict(list)
     for paper in late:
         by_day[paper.date_on].append(paper)
     shown: list[DigestPaper] = []
     days: list[LateDay] = []
     for day in sorted(by_day, reverse=True):
-        if chosen := by_day[day][: max(0, most - len(shown))]:
+        if chosen := by_day[day][: most - len(shown)]:
             shown += chosen
             days.append((day, len(chosen), len(by_day[day])))
     return replace(post, papers=(*post.papers, *shown), late=tuple(days))
