@@ -1,4 +1,4 @@
-"""The daily post: subscriptions, and which papers each channel was sent. Due times are computed by `bot.daily.schedule`."""
+"""Subscriptions to daily posts, and the papers posted in each channel. `bot.daily.schedule` computes due times."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from storage.tables import deliveries, delivery_papers, subscriptions
 async def add(connection: AsyncConnection, subscription: models.Subscription) -> int:
     """Store a subscription and return its new id; `subscription.id` is ignored.
 
-    Raises DuplicateError if the channel has one with the same time, zone, language, style, topic and source.
+    Raises DuplicateError if the channel has a subscription with the same time, zone, language, style, topic and source.
     """
     insert = subscriptions.insert().returning(subscriptions.c.id)
     return int((await _store(connection, insert, subscription)).scalar_one())
@@ -46,7 +46,7 @@ async def _store(
 
 
 async def remove(connection: AsyncConnection, subscription_id: int) -> bool:
-    """Delete a subscription; the papers posted in its channel are kept. Returns False if the id is unknown."""
+    """Delete a subscription but not the record of posted papers. Returns False if the id is unknown."""
     result = await connection.execute(subscriptions.delete().where(subscriptions.c.id == subscription_id))
     return result.rowcount > 0
 
@@ -54,7 +54,7 @@ async def remove(connection: AsyncConnection, subscription_id: int) -> bool:
 async def get(
     connection: AsyncConnection, subscription_id: int, *, for_update: bool = False
 ) -> models.Subscription | None:
-    """Return one subscription, or None. `for_update` locks its row against concurrent changes and planning."""
+    """Return a subscription, or None if the id is unknown. `for_update` locks its row."""
     query = sa.select(subscriptions).where(subscriptions.c.id == subscription_id)
     if for_update:
         query = query.with_for_update()
@@ -77,14 +77,14 @@ async def list_rows(
 
 
 async def lock_active(connection: AsyncConnection, ids: Iterable[int]) -> list[models.Subscription]:
-    """Lock and return the active ones of these subscriptions, without those locked by another transaction."""
+    """Lock and return these subscriptions, skipping those that are inactive or locked by another transaction."""
     query = sa.select(subscriptions).where(subscriptions.c.state == models.ActivityState.ACTIVE)
     query = query.order_by(subscriptions.c.id).with_for_update(skip_locked=True)
     return await database.fetch_records(connection, models.Subscription, query, subscriptions.c.id, ids)
 
 
 async def set_last_on(connection: AsyncConnection, last_on: Mapping[int, date]) -> None:
-    """Store the local date up to which all posts are planned or given up, by subscription."""
+    """Store the last finished local date of each subscription."""
     rows = [{"id": id_, "last_on": on} for id_, on in last_on.items()]
     await database.update_rows(connection, subscriptions, rows)
 
@@ -96,7 +96,7 @@ async def set_state(
     *,
     reason: str | None = None,
 ) -> list[int]:
-    """Set the state of subscriptions that no person has paused. Returns the ids of those changed."""
+    """Set the state of subscriptions that are not paused manually. Returns the ids of changed subscriptions."""
     is_by_hand = sa.and_(
         subscriptions.c.state == models.ActivityState.PAUSED,
         sa.func.coalesce(subscriptions.c.reason, models.Reason.BY_HAND) == models.Reason.BY_HAND,
@@ -118,18 +118,18 @@ async def resume_returned(connection: AsyncConnection, guild_ids: Collection[int
     )
 
 
-# What was posted: the papers of live deliveries (`outbox.live_clause`).
+# Posted papers: the papers of live deliveries (`outbox.live_clause`).
 
 
 class Mark(NamedTuple):
-    """The range of a subscription's last post: days up to `on`, and entries added by the first `until` ingests."""
+    """What a subscription's last post could draw from: days up to `on`, and entries added by the first `until` ingests."""
 
     on: date
     until: int
 
 
 async def list_marks(connection: AsyncConnection, subscription_ids: Iterable[int]) -> dict[int, Mark]:
-    """Return the mark of the last live daily post of each subscription that has one."""
+    """Return the mark of each subscription's last live daily post, by subscription id."""
     own = deliveries.c.subscription_id == subscriptions.c.id
     last = sa.select(deliveries.c.id).where(
         own,
@@ -145,7 +145,7 @@ async def list_marks(connection: AsyncConnection, subscription_ids: Iterable[int
 
 
 ChannelLocale = tuple[int, str]
-"""A channel id and a language code. Subscriptions with the same pair share their posted papers."""
+"""A channel id and a language code. Subscriptions with the same pair do not repeat each other's papers."""
 
 
 def channel_locale(subscription: models.Subscription) -> ChannelLocale:
@@ -154,7 +154,7 @@ def channel_locale(subscription: models.Subscription) -> ChannelLocale:
 
 
 async def add_delivery_papers(connection: AsyncConnection, papers: Mapping[int, Iterable[int]]) -> None:
-    """Store the ids of the papers of new deliveries, by delivery."""
+    """Store the paper ids of new deliveries, by delivery id."""
     rows = [
         {"delivery_id": delivery_id, "paper_id": paper_id}
         for delivery_id, ids in papers.items()
@@ -164,13 +164,13 @@ async def add_delivery_papers(connection: AsyncConnection, papers: Mapping[int, 
 
 
 _MAX_PAPERS = 5_000
-"""The most papers in a query, within the limit of parameters; above it all posted papers are read."""
+"""The most papers in a query, because parameters are limited; for more, all posted papers are read."""
 
 
 async def list_posted(
     connection: AsyncConnection, channel_ids: Iterable[int], paper_ids: Collection[int], *, since_at: datetime
 ) -> dict[ChannelLocale, set[int]]:
-    """Return which of the papers were posted in the channels since `since_at` (UTC), by channel and language."""
+    """Return which papers were posted in the channels since a time (UTC), by channel and language."""
     query = sa.select(deliveries.c.channel_id, deliveries.c.locale, delivery_papers.c.paper_id)
     query = query.join(delivery_papers, delivery_papers.c.delivery_id == deliveries.c.id)
     query = query.where(deliveries.c.planned_at >= since_at, outbox.live_clause())
@@ -187,7 +187,7 @@ async def list_posted(
 async def list_posts_of_paper(
     connection: AsyncConnection, paper_id: int, channel_id: int
 ) -> list[models.Delivery]:
-    """Return the live deliveries of a paper to a channel, the last planned first."""
+    """Return the live deliveries of a paper to a channel, newest first."""
     query = sa.select(deliveries).join(delivery_papers, delivery_papers.c.delivery_id == deliveries.c.id)
     query = query.where(
         deliveries.c.channel_id == channel_id, delivery_papers.c.paper_id == paper_id, outbox.live_clause()

@@ -1,4 +1,4 @@
-"""`/daily`: subscriptions of channels to the daily post, for managers of the server; and `/why`, for everyone."""
+"""`/daily`, which lets managers subscribe channels to daily posts, and `/why` for everyone."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ ERRORS: Mapping[type[Exception], str] = {
     TopicNeededError: "source-needs-topic",
     TooManyPostsError: "subscriptions-too-many",
 }
-"""Fluent ids of the exceptions of the subscriptions service."""
+"""The text ids for errors of the subscriptions service."""
 
 DRAFT = TypeAdapter(Subscription)
 P = ParamSpec("P")
@@ -48,8 +48,8 @@ T = TypeVar("T")
 
 @autocomplete.guarded
 async def _complete_post(interaction: Interaction, current: str) -> autocomplete.Choices:
-    """Complete the server's subscriptions with a name that contains the typed text, for managers only."""
-    if not router.is_manager(interaction):  # the group's check is not made for an autocomplete
+    """Suggest the server's subscriptions whose names contain the typed text, for managers only."""
+    if not router.is_manager(interaction):  # the group's check does not apply to autocompletion
         return []
     texts = await interaction.client.texts_for(interaction)
     query = current.casefold()
@@ -65,7 +65,7 @@ async def _complete_post(interaction: Interaction, current: str) -> autocomplete
 
 @autocomplete.guarded
 async def _complete_source(interaction: Interaction, current: str) -> autocomplete.Choices:
-    """Complete the sources with a name that contains the typed text; their URLs may hold secrets."""
+    """Suggest sources whose names contain the typed text. URLs are never shown, since they may contain secrets."""
     query = current.casefold()
     rows = await interaction.client.services.sources.list_rows()
     labels = {str(row.id): kinds.public_label(row.url) for row in rows}
@@ -75,7 +75,7 @@ async def _complete_source(interaction: Interaction, current: str) -> autocomple
 
 
 def _with_options(method: Callable[P, T]) -> Callable[P, T]:
-    """Give a command the options of a daily post in place of `**typed`."""
+    """Replace a command's `**typed` with the options of a daily post."""
     options = daily_options.OPTIONS.values()
     signature = inspect.signature(method, eval_str=True)
     *own, typed = signature.parameters.values()
@@ -91,7 +91,7 @@ def _with_options(method: Callable[P, T]) -> Callable[P, T]:
     }
     app_commands.choices(**choices)(method)
     app_commands.describe(**{option.name: option.description for option in options})(method)
-    app_commands.rename(source="from")(method)  # a word of Python
+    app_commands.rename(source="from")(method)  # a keyword of Python
     app_commands.autocomplete(
         time=autocomplete.times,
         timezone=autocomplete.timezones,
@@ -117,7 +117,7 @@ class SubscriptionsCog(commands.GroupCog, name="daily", description="Daily posts
     reads_guild = True
 
     async def interaction_check(self, interaction: discord.Interaction[Any], /) -> bool:
-        """Require a manager, even if the server's command settings allow others."""
+        """Require a manager, even if the server's settings allow the command to others."""
         router.require_manager(interaction)
         return True
 
@@ -131,7 +131,7 @@ class SubscriptionsCog(commands.GroupCog, name="daily", description="Daily posts
         channel: discord.TextChannel | discord.ForumChannel | None = None,
         **typed: Any,
     ) -> list[ui.LayoutView]:
-        """Show what would be posted now, and the setup with the button that creates the daily post."""
+        """Show a preview, and the setup with the button that creates the daily post."""
         destination = _postable_channel(channel or request.interaction.channel)
         typed = await _find_typed_source(request, typed)
         draft = daily_options.apply_changes(await _default_draft(request, destination), typed)
@@ -148,7 +148,7 @@ class SubscriptionsCog(commands.GroupCog, name="daily", description="Daily posts
     async def edit(
         self, request: Request, /, post: app_commands.Range[str, 1, 30] | None = None, **typed: Any
     ) -> ui.LayoutView:
-        """Change the options of a subscription; if none are given, show it, or list the server's."""
+        """Change a subscription. Without options, show it, or list the server's subscriptions."""
         if all(value is None for value in typed.values()):
             rows = await (_list_meant(request, post) if post else _list_for_guild(request))
             return await (_detail_view(request, rows[0]) if len(rows) == 1 else _list_view(request, rows))
@@ -158,25 +158,25 @@ class SubscriptionsCog(commands.GroupCog, name="daily", description="Daily posts
 
 
 class SubscriptionButtonsCog(commands.Cog):
-    """A server's subscriptions, managed with components. All but `resume` require a manager of the server."""
+    """The buttons, menus and forms of subscriptions. All except `resume` require a manager of the server."""
 
     reads_guild = True
 
     @router.handles(daily_messages.SETUP, router.PRIVATELY, check=router.require_manager)
     async def setup(self, request: Request, action: Action) -> list[ui.LayoutView]:
-        """Begin a subscription of this channel."""
+        """Start the setup of a subscription for this channel."""
         channel = _postable_channel(request.interaction.channel)
         return await _setup_views(request, await _default_draft(request, channel))
 
     @router.handles(daily_messages.START, check=router.require_manager)
     async def start(self, request: Request, action: Action) -> ui.LayoutView:
-        """Create the subscription of a draft."""
+        """Create a subscription from a draft."""
         draft = await _load_draft(request, action.payload)
         return await _detail_view(request, await _create(request, draft), "subscription-started")
 
     @router.handles(daily_messages.OPEN_FORM, router.AT_ONCE, check=router.require_manager)
     async def open_form(self, request: Request, action: Action) -> ui.Modal:
-        """Open the form *More settings* of a subscription or of a draft."""
+        """Open the form *More settings* for a subscription or a draft."""
         subscription = await _load_target(request, action.payload)
         await request.interaction.client.prepare_guild(request.interaction.guild_id)
         channel = router.require_channel(request.interaction.guild, subscription.channel_id)
@@ -187,13 +187,13 @@ class SubscriptionButtonsCog(commands.Cog):
 
     @router.handles(daily_messages.SUBMIT_FORM, check=router.require_manager)
     async def submit_form(self, request: Request, action: Action) -> ui.LayoutView:
-        """Apply the form *More settings*, and return the subscription or the setup."""
+        """Apply the form *More settings* to a subscription or a draft."""
         old = await _load_target(request, action.payload)
         values = router.modal_values(request.interaction)
         role_id = message_builder.parse_number(values.get(daily_messages.ROLE) or "0") or None
         wanted = replace(
             old,
-            # @everyone means no role: a daily ping of everyone is never wanted.
+            # @everyone counts as no role: nobody wants a daily ping of everyone.
             mention_role_id=None if role_id == old.guild_id else role_id,
             silent=daily_messages.SILENT in values.get(daily_messages.OPTIONS, ""),
         )
@@ -204,7 +204,7 @@ class SubscriptionButtonsCog(commands.Cog):
 
     @router.handles(daily_messages.SHOW, check=router.require_manager)
     async def show(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show the subscription of a button, or the one selected in a menu."""
+        """Show the subscription named by a button or selected in a menu."""
         chosen = action.payload or router.selected_value(request.interaction)
         return await _detail_view(request, await _find(request, chosen))
 
@@ -215,7 +215,7 @@ class SubscriptionButtonsCog(commands.Cog):
 
     @router.handles(daily_messages.SHOW_PREVIEW, router.PRIVATELY, check=router.require_manager)
     async def show_preview(self, request: Request, action: Action) -> list[ui.LayoutView]:
-        """Preview the post that would be sent now."""
+        """Preview the next post."""
         subscription = await _find(request, action.payload)
         async with router.admitted_lookup(request.interaction):
             return await _build_preview_views(request, subscription)
@@ -240,7 +240,7 @@ class SubscriptionButtonsCog(commands.Cog):
 
     @router.handles(daily_messages.RESUME)
     async def resume(self, request: Request, action: Action) -> ui.LayoutView:
-        """Resume a subscription: for managers, and for its creator from a notice in a direct message."""
+        """Resume a subscription. Managers may do so, and its creator from a notice in a direct message."""
         subscription = await _find_manageable(request, action.payload)
         guild = request.interaction.client.get_guild(subscription.guild_id)
         if guild is not None and not guild.unavailable:
@@ -252,7 +252,7 @@ class SubscriptionButtonsCog(commands.Cog):
 
     @router.handles(daily_messages.REMOVE, check=router.require_manager)
     async def confirm_remove(self, request: Request, action: Action) -> ui.LayoutView:
-        """Ask for confirmation to remove a subscription."""
+        """Ask to confirm the removal of a subscription."""
         return daily_messages.confirm_remove_view(request.texts, await _find(request, action.payload))
 
     @router.handles(daily_messages.REMOVE_CONFIRMED, check=router.require_manager)
@@ -264,7 +264,7 @@ class SubscriptionButtonsCog(commands.Cog):
 
     @router.handles(daily_post.SHOW_LANGUAGE, router.PRIVATELY)
     async def show_other_language(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show the papers of a message (those in its menu) privately in the other language."""
+        """Show the papers in a message's menu privately in the other language."""
         language, first = action.fields(2)
         with message_builder.map_parse_errors():
             locale = models.Locale(language)
@@ -285,7 +285,7 @@ class SubscriptionButtonsCog(commands.Cog):
 
 
 class WhyCog(commands.Cog):
-    """Explains the selection of a channel's posts."""
+    """The command `/why`."""
 
     reads_guild = True
 
@@ -300,7 +300,7 @@ class WhyCog(commands.Cog):
     @app_commands.allowed_installs(guilds=True, users=False)
     @app_commands.autocomplete(paper=autocomplete.papers)
     async def why(self, request: Request, paper: app_commands.Range[str, 1, 500]) -> ui.LayoutView:
-        """Explain for this channel, or for the parent channel of this thread."""
+        """Explain what happened to a paper in this channel, or in the parent channel of this thread."""
         texts, guild_id = request.texts, request.interaction.guild_id
         channel_id = request.interaction.channel_id
         if isinstance(request.interaction.channel, discord.Thread):
@@ -323,7 +323,7 @@ class WhyCog(commands.Cog):
 
 
 async def _find_typed_source(request: Request, typed: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options of `/daily setup` and `edit` with the address of the source that was typed. Raises UserError."""
+    """Return the typed options with the source's name replaced by its URL. Raises UserError."""
     if typed["source"] is None:
         return {**typed}
     name = typed["source"].strip()
@@ -343,12 +343,12 @@ def _postable_channel(channel: Any) -> PostableChannel:
 
 
 def _find_postable(request: Request, draft: Subscription) -> PostableChannel:
-    """Return the channel of a draft, as it is now. Raises UserError."""
+    """Return the channel of a draft. Raises UserError if it is gone or accepts no posts."""
     return _postable_channel(router.require_channel(request.interaction.guild, draft.channel_id))
 
 
 async def _default_draft(request: Request, channel: PostableChannel) -> Subscription:
-    """Return a new subscription of a channel with the default settings."""
+    """Return a new subscription with default settings."""
     return Subscription(
         guild_id=channel.guild.id,
         channel_id=channel.id,
@@ -359,9 +359,9 @@ async def _default_draft(request: Request, channel: PostableChannel) -> Subscrip
 
 
 async def _save_draft(request: Request, draft: Subscription) -> str:
-    """Store a draft and return its token, for the buttons of the setup.
+    """Store a draft and return its token.
 
-    The draft names its source by id, since readers can export their stored texts and a URL may hold secrets.
+    The stored draft has the source's id instead of its URL, since users can export stored texts and a URL may contain secrets.
     """
     rows = await request.services.sources.list_rows() if draft.source else []
     named = replace(draft, source=next((str(row.id) for row in rows if row.url == draft.source), ""))
@@ -370,9 +370,9 @@ async def _save_draft(request: Request, draft: Subscription) -> str:
 
 
 async def _load_draft(request: Request, token: str) -> Subscription:
-    """Return the draft of a token: its channel and settings.
+    """Return the draft stored under a token.
 
-    Raises UserError if it is gone, another server's, or its source was removed.
+    Raises UserError if it has expired, belongs to another server, or its source was removed.
     """
     stored = await request.services.text_tokens.get(TextPurpose.SUBSCRIPTION, token)
     if stored is None:
@@ -388,8 +388,8 @@ async def _load_draft(request: Request, token: str) -> Subscription:
 
 
 async def _setup_views(request: Request, draft: Subscription) -> list[ui.LayoutView]:
-    """Return a preview of the post, and the setup. Raises UserError for a channel that accepts no posts."""
-    # As look-ups of this manager: each topic is matched with weeks of papers, and holds a connection of readers meanwhile.
+    """Return a preview of the post, and the setup. Raises UserError if the channel accepts no posts."""
+    # A preview counts as a look-up: matching a topic with weeks of papers occupies a database connection.
     async with router.admitted_lookup(request.interaction):
         return [*await _build_preview_views(request, draft), await _setup_view(request, draft)]
 
@@ -410,7 +410,7 @@ async def _setup_view(request: Request, draft: Subscription) -> ui.LayoutView:
 
 
 async def _edit(request: Request, wanted: Subscription) -> ui.LayoutView:
-    """Change the settings of a subscription of the server and return its view. Raises UserError."""
+    """Change the settings of a subscription and return its view. Raises UserError."""
     old = await _find(request, str(wanted.id))
     channel = request.interaction.client.get_channel(old.channel_id)
     if channel is not None:
@@ -423,10 +423,9 @@ async def _edit(request: Request, wanted: Subscription) -> ui.LayoutView:
 async def _require_allowed(
     request: Request, channel: router.Channel, wanted: Subscription, mentioned_id: int | None = None
 ) -> None:
-    """Raise UserError unless the post can draw from its source, the style fits the channel, and the user may mention the
-    role.
+    """Raise UserError if the source needs a topic, the style does not fit the channel, or the user may not mention the role.
 
-    A role with the id `mentioned_id` is not checked.
+    The role `mentioned_id` is not checked.
     """
     with map_service_errors(ERRORS):
         await request.services.get(Subscriptions).check_source(wanted)
@@ -437,9 +436,7 @@ async def _require_allowed(
 
 
 async def _create(request: Request, draft: Subscription) -> Subscription:
-    """Add a subscription. Raises UserError if the bot or the user may not post in the channel, or the server has the most
-    posts.
-    """
+    """Add a subscription. Raises UserError, e.g. if the bot may not post in the channel."""
     channel = _find_postable(request, draft)
     await _require_allowed(request, channel, draft)
     await _require_bot_may_post(request, channel, draft.style, draft.mention_role_id)
@@ -447,7 +444,7 @@ async def _create(request: Request, draft: Subscription) -> Subscription:
     with map_service_errors(ERRORS, most=daily_service.MAX_POSTS):
         subscription = await services.get(Subscriptions).add(replace(draft, created_by=request.user_id))
     await services.guilds.update({subscription.guild_id: {"timezone": timezone}})
-    # The manager's own messages stay at their hour, wherever the server is.
+    # The server's time zone does not replace the manager's own.
     known = await services.readers.get(request.user_id)
     own = timezone if known is None or known.timezone is None else None
     await services.readers.update(request.user_id, locale=request.texts.locale, timezone=own)
@@ -462,7 +459,7 @@ async def _require_bot_may_post(
 
 
 async def _build_preview_views(request: Request, subscription: Subscription) -> list[ui.LayoutView]:
-    """Return the messages that would be posted now, else messages of the newest papers; a note in the first says which."""
+    """Return a preview of the next post, or of the newest papers if none are new, with a note that says which."""
     post, is_new = await request.services.get(OnDemandPosts).preview(subscription)
     if not post.papers:
         return [client_messages.text_view(await _explain_empty(request, subscription))]
@@ -472,7 +469,7 @@ async def _build_preview_views(request: Request, subscription: Subscription) -> 
 
 
 async def _explain_empty(request: Request, subscription: Subscription) -> str:
-    """Return the answer for a preview without papers; for a topic it says how many matched within REPOST_INTERVAL."""
+    """Return the text for an empty preview; for a topic it counts the matches within REPOST_INTERVAL."""
     if not subscription.topic:
         return request.texts("preview-none")
     since_on = (request.services.clock() - REPOST_INTERVAL).date()
@@ -482,7 +479,7 @@ async def _explain_empty(request: Request, subscription: Subscription) -> str:
 
 
 async def _detail_view(request: Request, subscription: Subscription, key: str | None = None) -> ui.LayoutView:
-    """Return the view of a subscription. `key` confirms the last action."""
+    """Return the view of a subscription. `key` is the text that confirms the last action."""
     headline = request.texts(key) if key else ""
     edit_command = request.interaction.client.mentions("daily edit")
     calendar = await request.services.get(Subscriptions).load_calendar()
@@ -492,7 +489,7 @@ async def _detail_view(request: Request, subscription: Subscription, key: str | 
 
 
 async def _list_view(request: Request, rows: Sequence[Subscription]) -> ui.LayoutView:
-    """Return the view of subscriptions, with a menu to open one."""
+    """Return the list of subscriptions, with a menu to open one."""
     setup_command = request.interaction.client.mentions("daily setup")
     names = router.name_channels(request.interaction, [row.channel_id for row in rows])
     calendar = await request.services.get(Subscriptions).load_calendar()
@@ -508,9 +505,9 @@ async def _list_for_guild(request: Request) -> list[Subscription]:
 
 
 async def _find(request: Request, subscription_id: str | None) -> Subscription:
-    """Return a subscription of the server by id; without one, the only one of the channel or the server.
+    """Return the subscription with this id or, without an id, the only subscription of the channel or the server.
 
-    Raises UserError if there is none, or more than one to choose from.
+    Raises UserError if there is none, or more than one.
     """
     rows = await _list_meant(request, subscription_id)
     if len(rows) > 1:
@@ -519,7 +516,10 @@ async def _find(request: Request, subscription_id: str | None) -> Subscription:
 
 
 async def _list_meant(request: Request, meant: str | None) -> list[Subscription]:
-    """Return the subscription with this id; without an id the channel's, or else the server's. Raises UserError if none."""
+    """Return the subscription with this id or, without an id, those of the channel or else of the server.
+
+    Raises UserError if there are none.
+    """
     rows = await _list_for_guild(request)
     if not rows:
         raise UserError("no-subscriptions", command=request.interaction.client.mentions("daily setup"))
@@ -531,10 +531,9 @@ async def _list_meant(request: Request, meant: str | None) -> list[Subscription]
 
 
 async def _find_manageable(request: Request, subscription_id: str) -> Subscription:
-    """Return a subscription:
+    """Return a subscription for a manager in its server, or for its creator in a direct message. Raises UserError.
 
-    in its server for a manager, in a direct message for its creator. Raises UserError. The creator must still manage the
-    server: a notice stays in their messages after they lose the right.
+    The creator must still manage the server, since an old notice remains in their messages after they lose the right.
     """
     if request.interaction.guild_id is not None:
         router.require_manager(request.interaction)
@@ -552,7 +551,7 @@ async def _find_manageable(request: Request, subscription_id: str) -> Subscripti
 
 
 async def _load_target(request: Request, payload: str) -> Subscription:
-    """Return the stored subscription or the draft of a form. Raises UserError."""
+    """Return the subscription or draft that a form edits. Raises UserError."""
     if payload.startswith(daily_messages.STORED_MARK):
         return await _find(request, payload.removeprefix(daily_messages.STORED_MARK))
     return await _load_draft(request, payload)

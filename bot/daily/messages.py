@@ -1,6 +1,6 @@
-"""The messages of `/daily` and `/why`: the setup, subscriptions and their form, and why a paper was not posted.
+"""The messages of `/daily` and `/why`: the setup, subscriptions, the form, and explanations.
 
-A post's own texts come from templates.
+The texts of posts come from templates.
 """
 
 from __future__ import annotations
@@ -38,22 +38,22 @@ REMOVE = "dx"
 REMOVE_CONFIRMED = "dxx"
 LIST = "dl"
 MAX_LISTED = 10
-"""The most posts listed by `/daily edit` and `/status`; the menu has more."""
+"""The most posts listed by `/daily edit` and `/status`; the menu has the others."""
 STORED_MARK = "="
-"""Precedes the id of a stored subscription in the payload of the form's actions; for a draft the payload is its token."""
+"""Precedes the id of a stored subscription in the payload of form actions; the payload of a draft is its token."""
 ROLE, OPTIONS, SILENT = "role", "options", "silent"
-"""The fields of the form *More settings*, and the values of its options."""
+"""The two fields of the form *More settings*, and the option in the second."""
 MAX_TOPIC_LENGTH = 30
-"""Characters of a topic in a list; all rows have to fit into a message."""
+"""The most characters of a topic in a list, so that all rows fit into a message."""
 
 
 def format_timestamp(at: datetime, style: str) -> str:
-    """Return Discord's markup of a time, which each client shows in its own time zone."""
+    """Return Discord's markup for a time, which clients show in the user's time zone."""
     return f"<t:{int(at.timestamp())}:{style}>"
 
 
 def format_schedule(texts: Texts, subscription: Subscription) -> str:
-    """Return a schedule: `Every day at 9:00 AM (Seoul)`."""
+    """Describe a schedule: `Every day at 9:00 AM (Seoul)`."""
     days = format_days(texts, subscription.days)
     if not subscription.at_time:
         return texts("schedule-complete", days=days)
@@ -62,16 +62,12 @@ def format_schedule(texts: Texts, subscription: Subscription) -> str:
 
 
 def post_name(texts: Texts, subscription: Subscription, names: Mapping[int, str] | None = None) -> str:
-    """Return a name that distinguishes a post in its server: `Weekly · Fri 5:00 PM · #vision`, `diffusion · 9:00 AM ·
-    #papers`.
+    """Return a name that is distinct within the server: `Weekly · Fri 5:00 PM · #vision`, `diffusion · 9:00 AM · #papers`.
 
-    It is Markdown with the channel's mention; with `names` of channels it is plain, for a label.
+    The name is Markdown with a channel mention, or plain text for a label if the `names` of channels are given.
     """
-    id_, days, is_every_day = (
-        subscription.channel_id,
-        subscription.days,
-        subscription.days == templates.EVERY_DAY,
-    )
+    id_, days = subscription.channel_id, subscription.days
+    is_every_day = days == templates.EVERY_DAY
     shown = client_messages.escape_untrusted if names is None else message_builder.shorten_label
     topic, source = (
         shown(text, max_length=MAX_TOPIC_LENGTH)
@@ -93,7 +89,7 @@ def post_name(texts: Texts, subscription: Subscription, names: Mapping[int, str]
 
 
 def format_days(texts: Texts, days: Sequence[int]) -> str:
-    """Return the names of ISO weekdays; all days or all workdays have one name."""
+    """Return the names of ISO weekdays; every day and workdays have names of their own."""
     if tuple(days) == templates.EVERY_DAY:
         return texts("every-day")
     if tuple(days) == templates.WORKDAYS:
@@ -116,9 +112,9 @@ def setup_view(
     mention: MentionLookup,
     rows: Sequence[Subscription] = (),
 ) -> ui.LayoutView:
-    """Return the setup: settings, permissions by name, the time of the first post, the button to start.
+    """Return the setup: settings, permissions, the time of the first post, and the button to start.
 
-    The draft is stored under the token. `rows` are the channel's present subscriptions.
+    The draft is stored under `token`. `rows` are the channel's existing subscriptions.
     """
     ready = all(permissions.values())
     message = message_builder.MessageBuilder(accent=message_builder.AMBER if ready else message_builder.RED)
@@ -153,7 +149,7 @@ def _button(
 
 
 def permissions_text(texts: Texts, permissions: Mapping[str, bool]) -> str:
-    """Return one line if all permissions are granted, else a line per missing one, with where to grant it."""
+    """Return a line per missing permission with where to grant it, or one line if none is missing."""
     missing = [name.replace("_", "-") for name, is_granted in permissions.items() if not is_granted]
     if not missing:
         return f"✓ {texts('permissions-ready')}"
@@ -168,7 +164,7 @@ def _heading(texts: Texts, subscription: Subscription) -> str:
 
 
 def options_text(texts: Texts, subscription: Subscription) -> str:
-    """Return the settings in lines: topic, source and role if there are any, schedule, papers, appearance."""
+    """Describe the settings, one per line: topic, source, role, schedule, papers and appearance."""
     topic = client_messages.escape_untrusted(typography.strip_quotes(subscription.topic))
     role_id, min_votes = subscription.mention_role_id, subscription.min_votes
     lines = (
@@ -192,7 +188,7 @@ def options_text(texts: Texts, subscription: Subscription) -> str:
 
 
 def format_source(subscription: Subscription, max_length: int = MAX_TOPIC_LENGTH) -> str:
-    """Return the escaped name of the subscription's source; "" for all sources."""
+    """Return the escaped name of the subscription's source, or "" for all sources."""
     return client_messages.escape_untrusted(kinds.public_label(subscription.source), max_length=max_length)
 
 
@@ -203,7 +199,7 @@ def subscription_detail_view(
     edit_command: str,
     headline: str = "",
 ) -> ui.LayoutView:
-    """Return a subscription with the buttons for its actions. `headline` confirms the last action."""
+    """Return a subscription with its buttons. `headline` confirms the last action."""
     is_inactive = subscription.state is not models.ActivityState.ACTIVE
     is_troubled = is_inactive and subscription.reason != Reason.BY_HAND
     message = message_builder.MessageBuilder(message_builder.RED if is_troubled else message_builder.AMBER)
@@ -234,16 +230,16 @@ def list_view(
     setup_command: str,
     names: Mapping[int, str],
 ) -> ui.LayoutView:
-    """Return the subscriptions of a server with a menu to open one; without any, how to set one up.
+    """Return the subscriptions of a server with a menu to open one, or a hint how to set one up.
 
-    `names` are the names of the channels that the bot sees.
+    `names` has the names of the channels that the bot can see.
     """
     if not rows:
         return client_messages.text_view(texts("no-subscriptions", command=setup_command))
     message = message_builder.MessageBuilder()
     message.add_text(f"### {texts('subscriptions-heading', count=len(rows))}")
     message.add_text("\n".join(_list_lines(texts, rows, calendar)))
-    # An option shows no mention, but the channel's name.
+    # Menu options cannot show mentions, so they show channel names.
     options = [
         message_builder.select_option(
             post_name(texts, row, names),
@@ -261,7 +257,7 @@ def list_view(
 
 
 def _list_lines(texts: Texts, rows: Sequence[Subscription], calendar: schedule.Calendar) -> list[str]:
-    """Return a line per subscription: its name, and when it posts next."""
+    """Return a line per subscription with its name and the time of its next post."""
     lines = [
         f"- {client_messages.join_dotted(f'**{post_name(texts, row)}**', next_post_text(texts, row, calendar))}"
         for row in rows[:MAX_LISTED]
@@ -270,7 +266,7 @@ def _list_lines(texts: Texts, rows: Sequence[Subscription], calendar: schedule.C
 
 
 def confirm_remove_view(texts: Texts, subscription: Subscription) -> ui.LayoutView:
-    """Return the confirmation of a removal."""
+    """Return the question whether to remove a subscription."""
     return client_messages.text_view(
         texts("subscription-remove-sure", post=f"**{post_name(texts, subscription)}**"),
         _button(texts, "remove", REMOVE_CONFIRMED, subscription.id, style=discord.ButtonStyle.danger),
@@ -279,13 +275,13 @@ def confirm_remove_view(texts: Texts, subscription: Subscription) -> ui.LayoutVi
 
 
 def removed_view(texts: Texts, removed: Subscription) -> ui.LayoutView:
-    """Return the answer after a removal, with a button to the server's other subscriptions."""
+    """Return the confirmation of a removal."""
     text = texts("subscription-removed", post=f"**{post_name(texts, removed)}**")
     return client_messages.text_view(text, _button(texts, "subscription-all", LIST))
 
 
 def next_post_text(texts: Texts, subscription: Subscription, calendar: schedule.Calendar) -> str:
-    """Return the time of the next post, how long it waits for papers, or the reason why there is none."""
+    """Return when the next post is due, how long a due post waits for papers, or why the subscription is paused."""
     if subscription.state is not models.ActivityState.ACTIVE:
         return client_messages.reason_text(texts, subscription.reason)
     if not clock.is_known_zone(subscription.timezone):
@@ -299,7 +295,7 @@ def next_post_text(texts: Texts, subscription: Subscription, calendar: schedule.
 
 
 def form_modal(texts: Texts, payload: str, subscription: Subscription, role_id: int | None) -> StatelessModal:
-    """Return the form *More settings*. `payload` names the subscription (see STORED_MARK); `role_id` is preselected."""
+    """Return the form *More settings*. `payload` identifies the subscription (see STORED_MARK)."""
     modal = StatelessModal(texts("more-settings"), pack_custom_id(SUBMIT_FORM, payload))
     modal.add_role(texts("subscription-form-role"), ROLE, "" if role_id is None else str(role_id))
     silent = message_builder.select_option(
@@ -315,7 +311,7 @@ MAX_CHANNELS = 10
 def why_view(
     texts: Texts, paper: models.PaperDetail, answer: WhyAnswer, *, guild_id: int, mention: MentionLookup
 ) -> ui.LayoutView:
-    """Return the answer for a paper of the archive."""
+    """Return the explanations for a paper in the archive."""
     stopped = [found.subscription for found in answer.explanations if found.cause is Cause.STOPPED]
     has_problem = any(row.reason != Reason.BY_HAND for row in stopped)
     accent = message_builder.RED if has_problem else message_builder.AMBER
@@ -341,7 +337,7 @@ def why_view(
 
 
 def unknown_paper_view(texts: Texts, arxiv_id: str) -> ui.LayoutView:
-    """Return the answer for a paper that is not in the archive."""
+    """Return the explanation for a paper that is not in the archive."""
     text = texts("why-not-listed", paper=client_messages.escape_untrusted(arxiv_id))
     return client_messages.text_view(text, client_messages.status_button(texts))
 

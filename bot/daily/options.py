@@ -1,4 +1,4 @@
-"""The settings of a subscription: the options of `/daily`, and their validation."""
+"""The settings of a subscription: the options of `/daily` and their validation."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ MAX_TOPIC_LENGTH = 200
 MAX_VOTES = 99_999
 WEBHOOK_STYLES = (Style.COMPACT, Style.CARDS, Style.WEEKLY)
 WEEKLY_DAYS = (1,)
-"""The default ISO weekday of a weekly post."""
+"""The default weekday of a weekly post: Monday."""
 NOTHING = ("-", "–", "—")
-"""Typed to clear the time, the topic or the source."""
+"""Texts that clear the time, the topic or the source."""
 
 
 def _unchanged(value: Any) -> Any:
@@ -27,20 +27,20 @@ def _unchanged(value: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """An option of `/daily`, which sets a field of a subscription."""
+    """An option of `/daily` that sets a field of a subscription."""
 
     name: str
     description: str
     takes: type[str | int] = str
     limits: tuple[int, int] | None = None
-    """The least and the greatest number, or length of a text."""
+    """The minimum and maximum of a number, or of a text's length."""
     choices: Mapping[str, str] | None = None
-    """The values that are offered, by label."""
+    """The offered values by label."""
     parse: Callable[[Any], Any] = _unchanged
     """Parses the typed text. Raises UserError or ValueError."""
 
 
-# Discord's parsers are imported when something was typed there: the shell does without discord.py.
+# The parsers import Discord's modules only when called, since the shell does not need discord.py.
 
 
 def _parse_time(text: str) -> str:
@@ -58,7 +58,7 @@ def _parse_zone(text: str) -> str:
 
 
 def _parse_topic(text: str) -> str:
-    """Return a topic on one line, "" for a single hyphen. Raises UserError if no paper can match it."""
+    """Return a topic on one line, or "" for a hyphen. Raises UserError if no paper can match it."""
     from bot.client.router import UserError
 
     if text.strip() in NOTHING:
@@ -73,7 +73,7 @@ def _parse_topic(text: str) -> str:
 
 
 def format_days(days: tuple[int, ...]) -> str:
-    """Return ISO weekdays as `schedule.parse_days` takes them: `mon,tue`."""
+    """Format ISO weekdays for `schedule.parse_days`: `mon,tue`."""
     return ",".join(schedule.DAY_NAMES[day - 1] for day in days)
 
 
@@ -133,15 +133,15 @@ OPTIONS: Mapping[str, Option] = {
     ),
     "source": Option("source", "Only papers from this source; a hyphen for all sources", limits=(1, 100)),
 }
-"""The options by field of the subscription."""
+"""The options by subscription field."""
 SETTINGS = (*OPTIONS, "mention_role_id", "silent")
-"""The fields that a manager sets, the last two in the form *More settings*."""
+"""The fields that managers set; the last two are in the form *More settings*."""
 
 
 def apply_changes(subscription: Subscription, typed: Mapping[str, Any]) -> Subscription:
-    """Return the subscription changed by the typed options; None keeps a value.
+    """Return the subscription with the typed options; None leaves a value unchanged. Raises UserError.
 
-    Raises UserError. A post that becomes weekly comes on Mondays unless days are given.
+    A post that becomes weekly moves to Mondays unless it has chosen days.
     """
     if typed.get("time"):
         from bot.client import options as client_options
@@ -160,9 +160,9 @@ def apply_changes(subscription: Subscription, typed: Mapping[str, Any]) -> Subsc
 
 
 def _fit(subscription: Subscription) -> Subscription:
-    """Return the subscription with at most the papers that its style shows.
+    """Return the subscription with the number of papers limited to what its style can show.
 
-    A weekly post, or one from a source, gets a time: no list says when its papers are complete.
+    Weekly posts and posts from a source get a time, since no list tells when their papers are complete.
     """
     most = choice.MAX_PAPERS.get(subscription.style, choice.MAX_TOP_N)
     needs_time = choice.is_rolling(subscription) or subscription.source
@@ -171,10 +171,7 @@ def _fit(subscription: Subscription) -> Subscription:
 
 
 def validated(subscription: Subscription) -> Subscription:
-    """Return the subscription with time and days normalised.
-
-    Raises UsageError, which names the setting and valid values.
-    """
+    """Return the normalised subscription. Raises UsageError with the setting and its valid values."""
     clock.parse_zone(subscription.timezone)
     for text, value, low, high in (
         ("number of papers (top)", subscription.top_n, 1, choice.MAX_TOP_N),
@@ -200,7 +197,7 @@ def validated(subscription: Subscription) -> Subscription:
 
 
 def validate_topic(topic: str) -> str:
-    """Return a topic on one line. Raises UsageError for one that is too long, or that no paper can match."""
+    """Return a topic on one line. Raises UsageError if it is too long or no paper can match it."""
     line = " ".join(topic.replace("\0", " ").encode("utf-8", "replace").decode().split())
     if len(line) > MAX_TOPIC_LENGTH:
         raise errors.UsageError(

@@ -1,7 +1,7 @@
 """Plans the posts of due subscriptions into the outbox.
 
-A transaction plans a batch: deliveries under unique keys with rendered parts and papers, and the finished dates. Planning
-is idempotent.
+Each transaction plans a batch: it stores deliveries with rendered parts under unique keys, their papers, and the finished
+dates. Planning is idempotent.
 """
 
 from __future__ import annotations
@@ -29,20 +29,15 @@ from storage.outbox import add_all
 log = structlog.get_logger(__name__)
 
 RETRY_DELAY = timedelta(hours=1)
-"""A due subscription without papers is tried again after this time, or once a paper is added."""
+"""A due subscription without papers is retried after this time, or once a paper is added."""
 BATCH_SIZE = 500
 TOPIC_BATCH_SIZE = 10
-"""Subscriptions with a topic in a batch: each look-up takes a tenth of a second, and planned posts are sent meanwhile."""
+"""Subscriptions with a topic per batch. Each look-up takes 0.1 s, and posts already planned are sent meanwhile."""
 
 TopicMatcher: TypeAlias = Callable[[Connection, str, Sequence[DigestPaper]], Awaitable[Mapping[int, float]]]
-"""Returns the scores, by id, of the papers that match all of a topic, as `/topic` does."""
-
-
-# The delivery kinds of subscriptions: how a post is rendered once for many channels, and whose subscription is paused once its
-# posts are refused.
-
+"""Returns the relevance, by paper id, of the papers that match a topic completely."""
 MARKER_PLACEHOLDER = "daily:0:0000-00-00"
-"""Placeholder marker of a rendered post that many deliveries share; each replaces it by its key."""
+"""The marker in a rendered post that many deliveries share; each delivery replaces it with its key."""
 
 
 async def _find_owned(
@@ -56,18 +51,17 @@ async def _find_owned(
         await daily.set_state(
             connection, [row.id for row in rows], models.ActivityState.PAUSED, reason=pause_for
         )
-    return [_owned(row) for row in rows]
-
-
-def _owned(subscription: models.Subscription) -> Owned:
-    return Owned(
-        name=f"s{subscription.id}",
-        guild_id=subscription.guild_id,
-        channel_id=subscription.channel_id,
-        user_id=subscription.created_by,
-        locale=subscription.locale,
-        subscription_id=subscription.id,
-    )
+    return [
+        Owned(
+            name=f"s{row.id}",
+            guild_id=row.guild_id,
+            channel_id=row.channel_id,
+            user_id=row.created_by,
+            locale=row.locale,
+            subscription_id=row.id,
+        )
+        for row in rows
+    ]
 
 
 DAILY: KindRecord[choice.DailyPost] = KindRecord(
@@ -87,9 +81,9 @@ async def load_pool(
     calendar: schedule.Calendar,
     added_until: int | None = None,
 ) -> choice.CandidatePool:
-    """Return the papers that any of the subscriptions can draw from for these dates.
+    """Return the papers that any of the subscriptions can draw from for its date.
 
-    `added_until` limits them to the first ingests, since PostgreSQL may show later ones.
+    `added_until` excludes papers from later ingests, which PostgreSQL may already show.
     """
     windows = [choice.find_window(row, slot, calendar.now) for row, slot in due]
     since_on = min(window.late_on for window in windows)
@@ -114,14 +108,14 @@ async def match_topics(
     rows: Iterable[models.Subscription],
     matcher: TopicMatcher,
 ) -> None:
-    """Add to the pool which papers match the subscriptions' topics. A topic is looked up once for each origin."""
+    """Add the papers that match the subscriptions' topics to the pool. Each topic is looked up once per origin."""
     for row in rows:
         key = row.topic, choice.find_origin(row)
         if row.topic and key not in pool.matching:
             failures: list[Exception] = []
             with isolation.collected(failures, reraise=database.FAILURES):
                 pool.matching[key] = await matcher(connection, row.topic, pool.entries_of(row))
-            if failures:  # it must not hold up the posts on other topics
+            if failures:  # posts on other topics must go on
                 pool.matching[key] = failures[0]
 
 
@@ -135,9 +129,9 @@ async def choose_alone(
     *,
     with_posted: bool = False,
 ) -> choice.PlannedPost:
-    """Return a subscription's post of a date at the calendar's time, as a first post without a mark.
+    """Return a single subscription's post for a date; without a `mark` it is chosen like a first post.
 
-    `with_posted` includes papers posted in the channel before.
+    `with_posted` includes papers already posted in the channel.
     """
     pool = await load_pool(connection, [(row, slot)], calendar)
     await match_topics(connection, pool, [row], matcher)
@@ -149,14 +143,14 @@ async def choose_alone(
 
 
 async def load_calendar(connection: Connection, rule: day_close.DayClose, now: datetime) -> schedule.Calendar:
-    """Return the calendar of `now` (UTC), with the days that are complete."""
+    """Return the calendar at `now` (UTC)."""
     return schedule.Calendar(now, rule, await load_all_closings(connection, rule, now))
 
 
 async def load_all_closings(
     connection: Connection, rule: day_close.DayClose, now: datetime
 ) -> day_close.Closings | None:
-    """Return which days are complete; None if no source has lists. A day is incomplete while its digest is being written."""
+    """Return which days are complete, or None if no source has lists. A day is incomplete while its digest is being written."""
     reads = await load_reads(connection, now)
     if reads is None:
         return None
@@ -171,13 +165,13 @@ async def load_all_closings(
 
 
 _RECENT_DAYS = 10
-"""Days with digests searched for a complete one: up to six may be open, one of them dated tomorrow."""
+"""Days searched for a complete one: up to six may be open, including one dated tomorrow."""
 _WHOLE_DAYS = {models.DigestFormat.NEWSLETTER, models.DigestFormat.REVIEW, models.DigestFormat.LOOKUP}
-"""Formats that hold a whole day at once; lists grow, or cover one author."""
+"""Formats that cover a whole day at once; lists grow or cover a single author."""
 
 
 class RecentDays(NamedTuple):
-    """The recent days with digests, newest first, and which are complete. Days in the future are left out."""
+    """The recent days with digests and the complete ones, newest first. Future days are excluded."""
 
     dates: list[date]
     complete: list[date]
@@ -186,15 +180,16 @@ class RecentDays(NamedTuple):
 
     @property
     def newest(self) -> date | None:
-        """Return the newest complete day, else the newest day; None without digests."""
+        """The newest complete day, or else the newest day; None if there are no digests."""
         return next(iter(self.complete or self.dates), None)
 
 
 async def list_recent_days(connection: Connection, rule: day_close.DayClose, now: datetime) -> RecentDays:
-    """Return the recent days at `now` (UTC); days for look-up only if there are no others.
+    """Return the recent days at `now` (UTC). Days that have only look-up digests count if there are no others.
 
-    A day is complete when its list or a later day's was read after its close, or none could be read for SILENT_PERIOD. If
-    no source of lists answers, a day is complete with a digest of the whole day, or else at its close.
+    A day is complete once its list, or a later day's, was read after the day's close, or if no list could be read for
+    SILENT_PERIOD after it. If no source of lists answers, a day is complete at its close or once it has a digest of the
+    whole day.
     """
     closings = await load_all_closings(connection, rule, now)
     if closings is not None and not closings.has_read_since(now - day_close.SILENT_PERIOD):
@@ -221,7 +216,7 @@ async def list_recent_days(connection: Connection, rule: day_close.DayClose, now
 
 
 async def load_reads(connection: Connection, now: datetime) -> dict[date, datetime] | None:
-    """Return when the list of each recent day was last read (UTC); None if no source has lists."""
+    """Return when each recent day's list was last read (UTC), or None if no source has lists."""
     since = now - choice.REPOST_INTERVAL
     pages = await sources.list_recent_reads(connection, models.SourceKind.HUGGINGFACE, since)
     if pages is None:
@@ -237,7 +232,7 @@ async def load_reads(connection: Connection, now: datetime) -> dict[date, dateti
 async def _load_posted(
     connection: Connection, rows: Iterable[models.Subscription], drawn: Iterable[choice.Drawn], now: datetime
 ) -> dict[daily.ChannelLocale, set[int]]:
-    """Return which of the drawn papers each channel was sent within REPOST_INTERVAL before `now`, by language."""
+    """Return which drawn papers were posted within REPOST_INTERVAL before `now`, by channel and language."""
     distinct = {id(each): each for each in drawn}.values()
     paper_ids = {paper.paper_id for each in distinct for paper in (*each.own, *each.late)}
     since_at = now - choice.REPOST_INTERVAL
@@ -247,7 +242,7 @@ async def _load_posted(
 async def load_details(
     connection: Connection, posts: Iterable[choice.PlannedPost]
 ) -> dict[int, models.PaperDetail]:
-    """Return the details of all papers of some posts, by paper id."""
+    """Return the details of all papers in the posts, by paper id."""
     ids = sorted({paper.paper_id for post in posts for paper in post.papers})
     details = await papers.list_details(connection, ids)
     return {detail.id: detail for detail in details}
@@ -256,7 +251,7 @@ async def load_details(
 def build_daily_post(
     subscription: models.Subscription, post: choice.PlannedPost, details: Mapping[int, models.PaperDetail]
 ) -> choice.DailyPost:
-    """Return the content of a planned post, with the shared marker. `details` are keyed by paper id."""
+    """Return the content of a planned post, with the placeholder marker. `details` are keyed by paper id."""
     return choice.DailyPost(
         marker=MARKER_PLACEHOLDER,
         locale=subscription.locale,
@@ -277,11 +272,11 @@ def build_daily_post(
 
 
 _SHOWN = ("locale", "style", "topic", "source", "at_time", "timezone", "days", "silent", "is_by_webhook")
-"""The settings that affect a subscription's messages."""
+"""The settings that affect the rendering of a subscription's messages."""
 
 
 class RenderedPosts:
-    """The posts rendered at one moment (`now`, UTC), cached: thousands of channels show the same few posts."""
+    """Renders posts at one moment (`now`, UTC), with a cache, since thousands of channels show the same few posts."""
 
     def __init__(self, factory: DeliveryFactory, now: datetime) -> None:
         self._factory = factory
@@ -299,7 +294,7 @@ class RenderedPosts:
         key: str | None = None,
         drawn_until: int | None = None,
     ) -> models.NewDelivery:
-        """Return the delivery of a date's post; only daily posts mention a role. Raises the errors of its templates."""
+        """Return the delivery for a date's post. Only daily posts mention a role. Raises errors of the templates."""
         role_id = subscription.mention_role_id if record is DAILY else None
         cached = post, role_id, *(getattr(subscription, name) for name in _SHOWN)
         if cached not in self._cache:
@@ -324,7 +319,7 @@ class RenderedPosts:
 
 
 class _Tick(NamedTuple):
-    """State shared by all batches of a tick: the papers of the first `added_seq` ingests, and the rendered posts."""
+    """The state shared by the batches of a tick. `pool` has the papers of the first `added_seq` ingests."""
 
     calendar: schedule.Calendar
     added_seq: int
@@ -333,7 +328,7 @@ class _Tick(NamedTuple):
 
 
 class DailyPlanner:
-    """Plans the posts of due subscriptions. `matcher` finds the papers on their topics."""
+    """Plans the posts of due subscriptions. `matcher` finds the papers on a topic."""
 
     def __init__(
         self,
@@ -347,12 +342,12 @@ class DailyPlanner:
         self._deliveries = deliveries
         self._day_close = rule or day_close.default()
         self._resting: dict[tuple[models.Subscription, int], datetime] = {}
-        """Time (UTC) until which a subscription has nothing to post, and the number of ingests that this assumes."""
+        """Until when (UTC) a subscription needs no retry, by subscription and number of ingests."""
 
     async def tick(self, now: datetime, on_planned: Callable[[], None] = lambda: None) -> int:
-        """Plan everything that is due at `now` (UTC), posts without a topic first. Returns the number of posts planned.
+        """Plan the posts that are due at `now` (UTC), those without a topic first. Returns the number of posts planned.
 
-        `on_planned` is called after each transaction that planned some.
+        `on_planned` is called after each transaction that plans posts.
         """
         async with self._database.read() as connection:
             calendar = await load_calendar(connection, self._day_close, now)
@@ -374,7 +369,7 @@ class DailyPlanner:
     def _find_due(
         self, rows: Iterable[models.Subscription], calendar: schedule.Calendar, added_seq: int
     ) -> list[tuple[models.Subscription, schedule.Slot]]:
-        """Return the due subscriptions, longest overdue first, without those known to have nothing to post."""
+        """Return the due subscriptions, longest overdue first, except those known to have nothing to post."""
         due: list[tuple[models.Subscription, schedule.Slot]] = []
         resting: dict[tuple[models.Subscription, int], datetime] = {}
         for row in rows:
@@ -382,7 +377,7 @@ class DailyPlanner:
             if until and calendar.now < until:
                 resting[row, added_seq] = until
                 continue
-            # What causes a bug in one server's settings must not stop the posts of the others.
+            # Settings that trigger a bug must not stop the posts of other servers.
             with isolation.isolated(log, "due time not computed", subscription=row.id) as failures:
                 if (slot := calendar.find_due(row)) is not None:
                     due.append((row, slot))
@@ -392,14 +387,14 @@ class DailyPlanner:
         return sorted(due, key=lambda of: of[1].at)
 
     async def _plan_batch(self, due: Sequence[tuple[models.Subscription, schedule.Slot]], tick: _Tick) -> int:
-        """Plan the subscriptions that were not changed meanwhile. Returns the number of posts planned."""
+        """Plan the subscriptions that have not changed meanwhile. Returns the number of posts planned."""
         calendar, slots = tick.calendar, dict(due)
         if any(row.topic for row in slots):
-            # Outside the transaction, which keeps other writers waiting.
+            # Outside the transaction, since it blocks other writers.
             async with self._database.read() as connection:
                 await match_topics(connection, tick.pool, slots, self._matcher)
         async with self._database.transaction() as connection:
-            await archive.lock_ingest(connection)  # a post made at once must not have these papers too
+            await archive.lock_ingest(connection)  # an on-demand post must not choose the same papers
             rows = await daily.lock_active(connection, [row.id for row in slots])
             rows = [row for row in rows if row in slots]
             posts = await self._choose(connection, [(row, slots[row]) for row in rows], tick)
@@ -437,16 +432,16 @@ class DailyPlanner:
     async def _choose(
         self, connection: Connection, due: Sequence[tuple[models.Subscription, schedule.Slot]], tick: _Tick
     ) -> dict[int, choice.PlannedPost]:
-        """Return the posts by subscription, some without papers; subscriptions that fail are left out."""
+        """Return the posts by subscription id, some without papers. Subscriptions that fail are omitted."""
         marks = await daily.list_marks(connection, [row.id for row, _ in due])
         drawn = [tick.pool.draw(row, slot, marks.get(row.id)) for row, slot in due]
         posted = await _load_posted(connection, [row for row, _ in due], drawn, tick.calendar.now)
         posts: dict[int, choice.PlannedPost] = {}
         for row, slot in due:
-            # What causes a bug in one server's settings must not stop the posts of the others.
+            # Settings that trigger a bug must not stop the posts of other servers.
             with isolation.isolated(log, "post not planned", subscription=row.id):
                 posted_here = posted.setdefault(daily.channel_locale(row), set())
                 posts[row.id] = post = tick.pool.choose(row, slot, marks.get(row.id), posted_here)
-                # A second subscription of the channel that is due now must not repeat these papers.
+                # Another subscription of the channel that is due now must not repeat these papers.
                 posted_here.update(paper.paper_id for paper in post.papers)
         return posts

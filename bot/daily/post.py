@@ -1,5 +1,5 @@
-"""The messages of a daily post: the registry of its styles, its texts, which are the operator's templates, embeds for
-announcement channels, plain text as the fallback, and the copy of a message in the other language.
+"""The messages of a daily post: its styles, texts from templates, embeds for announcement channels, plain text as the
+fallback, and the copy of a message in the other language.
 """
 
 from __future__ import annotations
@@ -29,27 +29,25 @@ from storage.models import PartKind, Style
 PAPERS_PER_MESSAGE = 7
 """1 container + 1 header + 8 × (3 + 1) - 1 separator + select 2 + buttons 4 + foot 1 = 40 components.
 
-The last message has one more button if it has fewer papers, or no header.
+The last message has one more button, but fewer papers or no header.
 """
 
 SHOWN_SECTIONS = 4
 RENDERED_LENGTH = 4000
 RENDERED_LINES = 50
-"""Sections of a summary, and characters and lines of each, that are rendered for a card, which shows less of it.
+"""How many sections of a summary, and characters and lines of each, are rendered for a card, which shows less of them.
 
-A post has 25 cards, and each block of a text costs a tenth of a millisecond.
+A post can have 25 cards, and each block of text takes 0.1 ms to render.
 """
 
 MAX_TEMPLATE_AUTHORS = 10
-"""The first authors, which templates get."""
+"""The most authors passed to templates."""
 MAX_DESCRIPTION_LENGTH = 330
-"""Code points of an embed's text: with titles of 256, nine and the head are below 6,000, the limit of a message."""
+"""The most characters of an embed's text: nine embeds with titles of 256, and the head, stay below Discord's limit of 6,000."""
 
 DailyBlock = Literal["headline", "count", "foot", "name"]
 """A block of the template `daily`."""
-
 SHOW_LANGUAGE = "lang"
-
 OTHER_LOCALE = {models.Locale.KO: models.Locale.EN, models.Locale.EN: models.Locale.KO}
 
 
@@ -58,7 +56,7 @@ def compact_views(
 ) -> list[ui.LayoutView]:
     """Return the post in as few messages as possible: header, papers, a menu to open one, buttons, schedule.
 
-    `with_marker` is False for a preview without a delivery; its `note` is above the headline.
+    `with_marker` is False for a preview. `note` goes above the headline.
     """
     texts, groups = wording.ui_texts, split_papers(post)
     views = []
@@ -79,7 +77,7 @@ def compact_views(
 
 
 def copy_view(wording: PostWording, papers: Sequence[PostPaper], first: int) -> ui.LayoutView:
-    """Return the papers of a message in another language, for one reader, with the menus alone. `first` is a number."""
+    """Return a copy of a message's papers in another language, with only the menu. `first` is the first paper's number."""
     message = message_builder.MessageBuilder()
     post = DailyPost("", wording.ui_texts.locale, Style.COMPACT, papers[0].date, len(papers), tuple(papers))
     _add_papers(wording, message, post, papers, first, None)
@@ -87,7 +85,7 @@ def copy_view(wording: PostWording, papers: Sequence[PostPaper], first: int) -> 
 
 
 def header(wording: PostWording, post: DailyPost, note: str = "") -> str:
-    """Return the headline, with the note and role mention above and the small print below."""
+    """Return the note, the role mention, the headline and the small print."""
     small_print = subtext_lines(daily_text(wording, post, "count"))
     headline = f"{mention_line(post)}## 📰 {daily_text(wording, post, 'headline')}"
     return "\n".join(line for line in (note, headline, small_print) if line)
@@ -96,11 +94,11 @@ def header(wording: PostWording, post: DailyPost, note: str = "") -> str:
 def headline_view(
     wording: PostWording, post: DailyPost, *, with_marker: bool = True, note: str = ""
 ) -> ui.LayoutView:
-    """Return the message above the cards or the thread. `note` as in `compact_views`."""
+    """Return the message above the cards or the thread. `note` goes above the headline."""
     message = message_builder.MessageBuilder()
     message.add_text(header(wording, post, note))
     message.add_buttons(
-        # Its message has no menu of the papers, which the copy in the other language is made from.
+        # There is no language button, since it copies the papers in a message's menu, and this message has none.
         *_action_buttons(
             wording.ui_texts, post, contents.part_marker(post.marker, 0) if with_marker else None
         )
@@ -114,7 +112,7 @@ def card_view(
 ) -> ui.LayoutView:
     """Return a paper with as much of its summary as fits; a button opens the rest privately.
 
-    `position` is the part's, None for a copy without a delivery. `heading` precedes late papers.
+    `position` is the position of the delivery's part, or None for a preview. `heading` precedes late papers.
     """
     marker = None if position is None else contents.part_marker(post.marker, position)
     message = message_builder.MessageBuilder()
@@ -152,7 +150,7 @@ def card_view(
 def _truncated_summary(
     texts: Texts, sections: Sequence[models.Section], budget: discord_text.Budget, more: str
 ) -> str:
-    """Return as much of the start of a summary as fits, with the note `more` if there is more."""
+    """Return as much of a summary as fits, with the note `more` if it is truncated."""
     start = tuple(
         models.Section(of.heading, "\n".join(of.body[:RENDERED_LENGTH].split("\n")[:RENDERED_LINES]))
         for of in sections[:SHOWN_SECTIONS]
@@ -210,7 +208,7 @@ def _paper_text(
     *,
     heading: str | None = None,
 ) -> str:
-    """Return a paper's lines within a number of characters and bytes, below the heading of late papers."""
+    """Return a paper's lines within a limit of characters and bytes, below the heading of late papers."""
     above = f"{heading}\n\n" if heading else ""
     characters, size = characters - len(above), size - discord_text.utf8_bytes(above)
     facts = _byline(wording.ui_texts, post, paper)
@@ -235,13 +233,13 @@ def _byline(texts: Texts, post: DailyPost, paper: PostPaper) -> str:
 def _action_buttons(
     texts: Texts, post: DailyPost, marker: str | None, first: int | None = None
 ) -> list[ui.Item[Any]]:
-    """Return the buttons below a post: all papers of its topic or days, a new alert, the other language.
+    """Return the buttons below a post: all papers of its topic or days, a new alert, and the other language.
 
-    `first` is the number of the message's first paper, None without papers. One of the buttons has the marker.
+    `first` is the number of the message's first paper, or None if it has no papers. One button contains the marker.
     """
     buttons = []
     is_linked = 0 < len(post.topic) <= client_messages.MAX_LIST_TEXT_LENGTH
-    # A custom id has no room for a topic behind a marker, without which the message would not be found.
+    # A custom id has no room for both a topic and the marker, which is needed to find the message.
     if marker or not is_linked:
         listed = client_messages.ListState(client_messages.ListKind.DIGEST, post.digest_on.isoformat())
         if post.since_on:
@@ -257,14 +255,14 @@ def _action_buttons(
 
 
 def _language_button(texts: Texts, post: DailyPost, first: int) -> ui.Item[Any]:
-    """Return the button to the other language. It shows the papers of the message's menu, numbered from `first`."""
+    """Return the button that shows the papers of the message's menu in the other language, numbered from `first`."""
     other = OTHER_LOCALE[post.locale]
     custom_id = pack_custom_id(SHOW_LANGUAGE, other.value, first)
     return message_builder.button(texts(f"language-{other.value}"), custom_id, emoji="🌐")
 
 
 AUTO_ARCHIVE_MINUTES = 4320
-"""Minutes without a message after which Discord archives a thread: three days, one of its four durations."""
+"""Discord archives a thread after this time without messages: three days, one of four allowed values."""
 
 PostableChannel = discord.TextChannel | discord.ForumChannel
 
@@ -354,8 +352,8 @@ def _card_preview(wording: PostWording, post: DailyPost, note: str) -> list[ui.L
 class PostStyle:
     """A layout of the daily post.
 
-    `render` returns the messages to send, at least one; `preview` the messages of a private answer, with a note above the
-    headline. `permissions` are needed in addition to those of every style.
+    `render` returns the messages to send, and `preview` those of a private preview, with a note above the headline. `fits`
+    returns whether a channel supports the style. `permissions` are needed in addition to those of every style.
     """
 
     render: Callable[[PostWording, DailyPost], tuple[RenderedPart, ...]]
@@ -385,27 +383,27 @@ STYLES: Mapping[Style, PostStyle] = {
 
 
 def default_style(channel: PostableChannel) -> Style:
-    """Return the style for a kind of channel if none was chosen."""
+    """Return the default style for a channel."""
     return next(
         style for style in (Style.FORUM, Style.ANNOUNCEMENT, Style.COMPACT) if STYLES[style].fits(channel)
     )
 
 
 def needed_permissions(channel: Channel, style: models.Style, role_id: int | None) -> tuple[str, ...]:
-    """Return the permissions that posts of this style need, including those for mentioning the role."""
+    """Return the names of the permissions that posts in this style need, including the one to mention the role."""
     role = None if role_id is None else channel.guild.get_role(role_id)
     mention = ("mention_everyone",) if role is not None and not role.mentionable else ()
     return (*REQUIRED, *STYLES[style].permissions, *mention)
 
 
 def check_permissions(channel: Channel, style: models.Style, role_id: int | None = None) -> dict[str, bool]:
-    """Return the permissions that posts of this style need in the channel, each with whether the bot has it."""
+    """Return whether the bot has each permission that posts in this style need."""
     granted = channel.permissions_for(channel.guild.me)
     return {name: getattr(granted, name) for name in needed_permissions(channel, style, role_id)}
 
 
 def daily_text(wording: PostWording, post: DailyPost, block: DailyBlock) -> discord_text.SafeMarkdown:
-    """Return a text around the papers of a daily or weekly post, "" to omit it. `name` is plain, for a thread."""
+    """Render a block of the template `daily`, "" to omit it. The block `name` is plain text, for a thread."""
     at_time, timezone, days = post.schedule or ("", "UTC", ())
     values = {
         "day": post.digest_on,
@@ -428,7 +426,7 @@ def daily_text(wording: PostWording, post: DailyPost, block: DailyBlock) -> disc
 
 
 def late_headings(wording: PostWording, post: DailyPost) -> dict[str, discord_text.SafeMarkdown]:
-    """Return the heading above the first late paper of each day, by the arXiv id of that paper."""
+    """Return the heading above each day's late papers, by the arXiv id of the first paper."""
     headings, position = {}, post.own_count
     for day, shown, count in post.late:
         values = {"late_on": day, "late_shown": shown, "late_total": count}
@@ -439,14 +437,14 @@ def late_headings(wording: PostWording, post: DailyPost) -> dict[str, discord_te
 
 
 def foot(wording: PostWording, post: DailyPost) -> str:
-    """Return the small print below a post: a note on the language if no summary is in the reader's, the schedule, a link."""
+    """Return the small print below a post: a note if no summary is in the post's language, the schedule, and a link."""
     language = wording.ui_texts("summary-in-other-language") if post.is_in_other_language else ""
     web = client_messages.web_link(wording.ui_texts, wording.web_url, "days", post.digest_on.isoformat())
     return subtext_lines(f"{language}\n{daily_text(wording, post, 'foot')}\n{web}")
 
 
 def paper_lines(wording: PostWording, post: DailyPost, rank: int, paper: PostPaper, title: str) -> str:
-    """Return the lines of a paper in a daily post: title, facts, the start of the summary."""
+    """Render a paper in a daily post: title, facts and the start of the summary."""
     values = {
         "rank": rank,
         "title": discord_text.SafeMarkdown(title),
@@ -469,7 +467,7 @@ def paper_lines(wording: PostWording, post: DailyPost, rank: int, paper: PostPap
 
 
 def embeds_payload(wording: PostWording, post: DailyPost) -> dict[str, Any]:
-    """Return one message of embeds without buttons, which Discord forwards to servers that follow the channel."""
+    """Return a message of embeds without buttons, since Discord forwards no buttons to servers that follow the channel."""
     headings = late_headings(wording, post)
     language = wording.ui_texts("summary-in-other-language") if post.is_in_other_language else ""
     lines = (daily_text(wording, post, "count"), language)
@@ -495,7 +493,7 @@ def embeds_payload(wording: PostWording, post: DailyPost) -> dict[str, Any]:
 def plain_post_payload(
     wording: PostWording, post: DailyPost, papers: tuple[PostPaper, ...], position: int
 ) -> dict[str, Any]:
-    """Return a post as plain text: the headline, a line per paper while they fit, and the number of the others."""
+    """Return a message as plain text: the headline, a line per paper that fits, and the number of other papers."""
     mention = mention_line(post) if position == 0 else ""
     day = client_messages.day_url(post.digest_on, post.marker, position)
     head = f"{mention}**[{daily_text(wording, post, 'headline')}](<{day}>)**"
@@ -508,7 +506,7 @@ def plain_post_payload(
 
 
 def mention_line(post: DailyPost) -> str:
-    """Return the line at the head of a post that mentions its role; "" without one."""
+    """Return the line that mentions the post's role, or "" if it has none."""
     return "" if post.mention_role_id is None else f"<@&{post.mention_role_id}>\n"
 
 
@@ -522,7 +520,7 @@ def _paper_embed(
     links = client_messages.code_and_project(texts, paper)
     lines = [heading or "", facts, excerpt, client_messages.subtext(client_messages.join_dotted(note, links))]
     if sum(len(line) + 1 for line in lines) > MAX_DESCRIPTION_LENGTH:
-        # Two addresses can take most of the space; the title's link leads to the paper's page.
+        # The links can take most of the space, and the title already links to the paper's page.
         lines[-1] = client_messages.subtext(note)
     embed: dict[str, Any] = {
         "title": discord_text.shorten(title, discord_text.EMBED_TITLE, markdown=False),

@@ -1,4 +1,4 @@
-"""Use cases of subscriptions for `/daily` and the set-up file: add, edit, pause, resume, remove; posts on demand."""
+"""Adds, edits, pauses, resumes and removes subscriptions, and plans posts on demand."""
 
 from __future__ import annotations
 
@@ -19,21 +19,19 @@ from storage.models import Reason
 
 
 class TopicNeededError(errors.UsageError):
-    """The source lists all new papers of a day, so a subscription to it needs a topic."""
+    """A subscription to a source that lists all new papers of a day needs a topic."""
 
 
 class TooManyPostsError(errors.UsageError):
-    """The server already has the most subscriptions."""
+    """The server already has MAX_POSTS subscriptions."""
 
 
 MAX_POSTS = 100
-"""The most daily posts of a server: finding the papers of a topic takes 20 ms, and posts of other servers due in the same
-minute wait for it.
-"""
+"""The most daily posts per server. Matching a topic takes 20 ms, and posts of other servers wait meanwhile."""
 
 
 class Subscriptions:
-    """Service for the subscriptions of channels."""
+    """The subscriptions service."""
 
     def __init__(self, database: Database, clock: Clock, rule: day_close.DayClose | None = None) -> None:
         self._database = database
@@ -51,12 +49,12 @@ class Subscriptions:
     async def add(
         self, draft: models.Subscription, *, webhook_token: str | None = None
     ) -> models.Subscription:
-        """Store a draft as an active subscription; its first post is for the next date due.
+        """Store a draft as an active subscription that starts with the next due date.
 
-        A draft with NO_GUILD is posted by the webhook with its channel's id and this token.
+        A draft with NO_GUILD is posted through a webhook; its channel id is the webhook's id.
 
-        Raises UsageError for an invalid setting, whatever `check_source` raises, TooManyPostsError, and
-        storage.errors.DuplicateError for an identical subscription.
+        Raises UsageError if a setting is invalid, TopicNeededError, TooManyPostsError, and DuplicateError if the channel has
+        an identical subscription.
         """
         new = replace(options.validated(draft), created_at=self._clock())
         async with self._database.transaction() as connection:
@@ -73,7 +71,7 @@ class Subscriptions:
             return replace(new, id=await daily.add(connection, new))
 
     async def check_source(self, wanted: models.Subscription) -> None:
-        """Raise TopicNeededError if the source needs a topic. A removed source is accepted."""
+        """Raise TopicNeededError if the source needs a topic. A removed source is allowed."""
         async with self._database.read() as connection:
             await _find_source(connection, wanted, may_be_gone=True)
 
@@ -90,14 +88,14 @@ class Subscriptions:
             return await _get(connection, subscription_id)
 
     async def edit(self, wanted: models.Subscription) -> models.Subscription:
-        """Store the settings of a subscription.
+        """Store the settings of a subscription. Raises the errors of `add`.
 
-        No date is posted twice. A new schedule begins with its next date, or with a date that waits for papers. A refused
-        post is retried now; if the style changes it is cancelled, and its papers are new again. Raises the errors of `add`.
+        No date is posted twice: a new schedule starts with its next date, unless a due date is still waiting for papers.
+        Refused posts are retried now. If the style changes they are cancelled instead, and their papers count as new.
         """
         wanted, now = options.validated(wanted), self._clock()
         async with self._database.transaction() as connection:
-            # It may have been planned since `wanted` was read.
+            # A post may have been planned since `wanted` was read.
             old = await _get(connection, wanted.id, for_update=True)
             if wanted.style is old.style:
                 await outbox.try_now(connection, now, subscription_id=[old.id])
@@ -116,7 +114,7 @@ class Subscriptions:
         return changed
 
     async def pause(self, subscription_id: int, reason: Reason = Reason.BY_HAND) -> models.Subscription:
-        """Stop posting until the subscription is resumed; what is planned waits too."""
+        """Stop posting until the subscription is resumed; posts already planned wait too."""
         async with self._database.transaction() as connection:
             old = await _get(connection, subscription_id, for_update=True)
             changed = replace(old, state=models.ActivityState.PAUSED, reason=reason.value)
@@ -124,10 +122,9 @@ class Subscriptions:
         return changed
 
     async def resume(self, subscription_id: int) -> models.Subscription:
-        """Post again from the next date on; planned deliveries are sent at once, and missed dates too unless a person
-        paused it.
+        """Resume posting, and send planned deliveries now. A missed date is posted too, unless the pause was manual.
 
-        Uncertain posts of a webhook are sent again: the person who resumes it has checked the channel.
+        Webhook posts with an unknown outcome are sent again, since the person who resumes them has checked the channel.
         """
         now = self._clock()
         async with self._database.transaction() as connection:
@@ -138,14 +135,14 @@ class Subscriptions:
             if old.state is models.ActivityState.ACTIVE:
                 return old
             changed = replace(old, state=models.ActivityState.ACTIVE, reason=None)
-            # What Discord kept from being posted is posted, as when the channel becomes available by itself.
+            # A date that Discord refused is still posted, as it is when the channel becomes available by itself.
             if old.reason == Reason.BY_HAND:
                 changed = _begin_next(changed, await self._load_calendar(connection))
             await daily.update(connection, changed)
         return changed
 
     async def remove(self, subscription_id: int) -> models.Subscription:
-        """Delete a subscription and cancel its unsent deliveries. Returns the deleted subscription."""
+        """Delete a subscription, cancel its unsent deliveries, and return the subscription."""
         now = self._clock()
         async with self._database.transaction() as connection:
             old = await _get(connection, subscription_id, for_update=True)
@@ -173,7 +170,7 @@ def _webhook_key(subscription: models.Subscription) -> str:
 
 
 def find_same(rows: Iterable[models.Subscription], draft: models.Subscription) -> models.Subscription | None:
-    """Return the channel's subscription that equals the draft, or None."""
+    """Return the subscription that is identical to the draft, or None."""
     names = ("at_time", "timezone", "locale", "style", "topic", "source")
     valid = options.validated(draft)
     wanted = [getattr(valid, name) for name in names]
@@ -181,7 +178,7 @@ def find_same(rows: Iterable[models.Subscription], draft: models.Subscription) -
 
 
 def _begin_next(subscription: models.Subscription, calendar: schedule.Calendar) -> models.Subscription:
-    """Return the subscription with all due dates marked as done."""
+    """Return the subscription with all due dates marked as finished."""
     newest_on = calendar.newest(subscription).on
     return replace(subscription, last_on=max(newest_on, subscription.last_on or newest_on))
 
@@ -189,9 +186,9 @@ def _begin_next(subscription: models.Subscription, calendar: schedule.Calendar) 
 async def _find_source(
     connection: Connection, wanted: models.Subscription, *, may_be_gone: bool = False
 ) -> str:
-    """Return the address of the subscription's source, "" for none. Raises what `Subscriptions.check_source` does.
+    """Return the URL of the subscription's source, or "" for all sources.
 
-    Raises UsageError for an unknown source, except for one that may have been removed.
+    Raises TopicNeededError if the source needs a topic, and UsageError if it is unknown unless it `may_be_gone`.
     """
     stored = {row.url: row.kind for row in await sources.list_rows(connection)}
     if not wanted.source or (may_be_gone and wanted.source not in stored):
@@ -217,9 +214,9 @@ async def _get(
 
 
 class OnDemandPosts:
-    """Previews a subscription or posts now; previewed papers do not count as posted.
+    """Previews a subscription or posts now. Previewed papers do not count as posted.
 
-    Both draw from the newest day, like a first post, without papers that the channel had.
+    Both draw from the newest day, like a first post, and exclude papers already posted in the channel.
     """
 
     def __init__(
@@ -237,9 +234,7 @@ class OnDemandPosts:
         self._day_close = rule or day_close.default()
 
     async def preview(self, subscription: models.Subscription) -> tuple[choice.DailyPost, bool]:
-        """Return the post that would be sent now, and True; if it has no papers, the newest digest of the archive (may be
-        empty), and False.
-        """
+        """Return the post that would be sent now and True; if it has no papers, the newest day's post and False."""
         async with self._database.read() as connection:
             post, _ = await self._choose(connection, subscription)
             if not (is_new := bool(post.papers)):
@@ -248,7 +243,7 @@ class OnDemandPosts:
         return build_daily_post(subscription, post, details), is_new
 
     async def plan(self, subscription_id: int, interaction_id: int) -> models.NewDelivery | None:
-        """Plan the post. Returns None if no fresh paper is new to the channel."""
+        """Plan a post. Returns None if no paper is new to the channel. A repeated `interaction_id` plans nothing."""
         now = self._clock()
         async with self._database.transaction() as connection:
             await archive.lock_ingest(connection)
@@ -276,7 +271,7 @@ class OnDemandPosts:
     async def _choose(
         self, connection: Connection, subscription: models.Subscription, on: date | None = None
     ) -> tuple[choice.PlannedPost, schedule.Slot]:
-        """Return today's post, or one with all papers of another date."""
+        """Return today's post, or a post with all papers of the date `on`, including those posted before."""
         now = self._clock()
         today = clock.local_date(now, clock.parse_zone(subscription.timezone))
         slot = schedule.Slot(on or today, now, on)

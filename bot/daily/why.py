@@ -1,6 +1,6 @@
-"""Explains for `/why` what became of a paper in a channel's subscriptions.
+"""Explains for `/why` what happened to a paper in a channel's subscriptions.
 
-Choices are not recorded: a paper that was not posted is explained by today's votes, texts and settings.
+Choices are not recorded, so a paper that was not posted is explained by current votes, texts and settings.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from storage.models import ActivityState, DeliveryState, PartState
 
 
 class Cause(StrEnum):
-    """The fate of a paper in one subscription."""
+    """What happened to a paper in one subscription."""
 
     POSTED = "posted"
     WAITING = "waiting"
-    """In a planned post that is not sent yet, or whose outcome is unknown."""
+    """In a planned post that is unsent or has an unknown outcome."""
     TOO_FEW_VOTES = "too-few-votes"
     VOTES_UNKNOWN = "votes-unknown"
     BELOW_TOP = "below-top"
@@ -36,17 +36,17 @@ class Cause(StrEnum):
     UPCOMING = "coming"
     STOPPED = "stopped"
     TOO_EARLY = "too-early"
-    """Listed before the subscription was set up, and too old for a post."""
+    """Listed before the subscription was created, and too old for a post."""
     NOT_CHOSEN_THEN = "not-then"
-    """Not chosen when its day was posted, but would be with today's votes and settings."""
+    """Not chosen when its day was posted, but would be chosen with current votes and settings."""
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The answer for one subscription.
+    """The explanation for one subscription.
 
-    `digest_on` is the paper's day, `at` (UTC) when it was or will be posted. `part` contains it, or waits for `reason`.
-    `rank` counts from 1 among `candidate_count` papers, by today's votes.
+    `digest_on` is the paper's day, and `at` (UTC) is when it was or will be posted. `part` is the message with the paper;
+    `reason` is why that message is refused. `rank` is the paper's rank, from 1, among `candidate_count` papers.
     """
 
     cause: Cause
@@ -61,9 +61,9 @@ class Explanation:
 
 
 class WhyAnswer(NamedTuple):
-    """The explanations for a channel's subscriptions, and the number of further ones.
+    """The explanations for a channel's subscriptions. `left_out` is the number of further subscriptions.
 
-    If there are none, `other_channel_ids` are the visible channels of the server with a subscription.
+    If the channel has no subscriptions, `other_channel_ids` has the visible channels of the server that do.
     """
 
     explanations: tuple[Explanation, ...]
@@ -72,11 +72,11 @@ class WhyAnswer(NamedTuple):
 
 
 MAX_EXPLAINED = 5
-"""The most subscriptions explained: each takes tenths of a second with a topic and many papers."""
+"""The most subscriptions explained; one with a topic can take several tenths of a second."""
 
 
 class WhyExplainer:
-    """Explains what became of a paper in a channel. Read-only."""
+    """Explains what happened to a paper in a channel. Read-only."""
 
     def __init__(
         self,
@@ -98,9 +98,9 @@ class WhyExplainer:
         channel_id: int,
         may_see: Callable[[int], bool] = lambda _: True,
     ) -> WhyAnswer:
-        """Return what became of a paper in a channel; no explanations if no digest has it.
+        """Explain what happened to a paper in a channel. There are no explanations if no digest lists the paper.
 
-        Other channels are named only if the reader `may_see` them.
+        Other channels are included only if the reader `may_see` them.
         """
         async with self._database.read() as connection:
             in_guild = await daily.list_rows(connection, guild_id=guild_id)
@@ -154,7 +154,7 @@ class WhyExplainer:
         elif clock.local_date(row.created_at, clock.parse_zone(row.timezone)) > listed_on:
             return Explanation(Cause.TOO_EARLY, row, listed_on)
         else:
-            # Its day was posted: its place there by today's votes.
+            # The paper's day was already posted: rank it there by current votes.
             on_day = schedule.Slot(listed_on, now, listed_on)
             today = schedule.Calendar(now, self._day_close)
             day = await daily_planner.choose_alone(
@@ -173,7 +173,7 @@ async def _explain_post(
     delivery: models.Delivery,
     subscription: models.Subscription,
 ) -> Explanation:
-    """Return where a paper was posted, or that its post waits."""
+    """Explain a paper that was posted, or whose post is waiting."""
     parts = await outbox.list_parts(connection, delivery.id)
     showing = [part for part in parts if part.payload and paper.arxiv_id in part.payload]
     part = next(iter(showing or parts), None)  # payloads are purged after a while
@@ -188,7 +188,7 @@ async def _explain_post(
 async def _list_entries(
     connection: Connection, paper: models.PaperDetail, origin: archive.Origin
 ) -> list[DigestPaper]:
-    """Return the entries of a paper in the digests of an origin."""
+    """Return the paper's entries in digests of an origin."""
     ids = {of.digest_id for of in paper.appearances}
     dates = [of.date for of in paper.appearances]
     if not ids:
