@@ -37,7 +37,7 @@ from bot.text import seed
 from storage import daily, migrate, models, outbox, snapshot
 from storage.database import Database
 from tests.fake_discord import process
-from tests.support import relay_harness
+from tests.support import outbox_builders, relay_harness
 
 PAPERS, AUTHORS, DAYS = 6_000, 20_000, 365
 CHANNELS = 3_000
@@ -244,16 +244,15 @@ async def measure_fan_out(bench: Bench) -> None:
         ):
             await fake.run_action("reset", {"seed": 1})
             await fake.add_guild()
-            (first, *channels), relay = await fake.add_channels(FAN_OUT + 1), harness.open_relay()
+            first, *channels = await fake.add_channels(FAN_OUT + 1)
             # With the first message the fake compiles its schema, which holds up others.
-            await harness.add_deliveries(relay_harness.new_delivery("first", first, harness.now()))
-            await relay.drain(harness.now())
+            await harness.add("first", first)
+            await harness.relay.drain(harness.now)
             await asyncio.sleep(1.2)  # the login counts too
-            await harness.add_deliveries(
-                *(relay_harness.new_delivery(f"out {n}", n, harness.now()) for n in channels)
-            )
+            planned = (outbox_builders.new_delivery(f"out {n}", n, harness.now) for n in channels)
+            await outbox_builders.add(harness.database, *planned)
             started = time.monotonic()
-            await relay.drain(harness.now())
+            await harness.relay.drain(harness.now)
             seconds, counts = time.monotonic() - started, await fake.counts()
     rate = (counts["messages"] - 1) / seconds
     sys.stdout.write(f"posts a second: {rate:.1f}, {rate / 50:.1%} of 50; {counts['too_many']} rate limits\n")

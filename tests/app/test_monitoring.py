@@ -17,7 +17,7 @@ from bot.app.health import CLAIM_SECONDS, DISCORD_SECONDS, TICK_SECONDS, Livenes
 from bot.core import http_server
 from storage import errors, models, outbox
 from storage.database import Database
-from tests.support.relay_harness import new_delivery
+from tests.support.outbox_builders import new_delivery
 from tests.support.world import moment
 
 SEOUL_9AM = moment("Mon 09:00")

@@ -13,7 +13,7 @@ from bot.client.accounts import Guilds, Readers, TextPurpose, TextTokenStore
 from storage import daily, models, papers, shelf
 from storage.database import Database
 from tests.support import outbox_builders, paper_records, reader_rows
-from tests.support.relay_harness import new_subscription
+from tests.support.outbox_builders import new_subscription
 from tests.support.world import AWAY, World
 
 pytestmark = pytest.mark.engines("sqlite", "postgresql")

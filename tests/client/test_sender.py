@@ -20,7 +20,7 @@ from bot.outbox.outcomes import Disposition
 from storage.models import PartKind
 from tests.fake_discord import fixtures, model, process
 from tests.fake_discord.fixtures import fake, fake_server
-from tests.support import origin_server, outbox_builders, relay_harness
+from tests.support import origin_server, outbox_builders
 
 __all__ = ["fake", "fake_server"]
 
@@ -55,7 +55,7 @@ def discord_sender(client: discord.AutoShardedClient, rest_client: rest.RestClie
 
 
 def make_request(channel_id: int, kind: PartKind = PartKind.MESSAGE, **fields: Any) -> outcomes.SendRequest:
-    body = json.loads(relay_harness.message_payload(MARKER))
+    body = json.loads(outbox_builders.message_payload(MARKER))
     if kind is PartKind.FORUM_POST:
         body = {"name": "2026-11-20", "message": body}
     defaults = {"payload": body, "nonce": new_nonce(), "marker": MARKER, "guild_id": process.GUILD_ID}

@@ -14,7 +14,7 @@ from tests.support import fault_harness
 __all__ = ["fake", "fake_server", "harness"]
 
 POSTGRESQL_ONLY = frozenset(
-    {"test_change.py", "test_clock.py", "test_discord_health.py", "test_interactions.py", "test_webhooks.py"}
+    {"test_change.py", "test_clock.py", "test_discord_health.py", "test_interactions.py"}
 )
 """Tests of what does not depend on the database: SQLite only with `--all-faults`."""
 

@@ -1,20 +1,17 @@
-"""A machine's clock that is wrong at the start or goes wrong while the bot runs: posts follow Discord's clock."""
+"""A system clock that is wrong at the start or later: posts follow Discord's clock."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from bot.client import message_builder, webhook
 from bot.core import clock
 from bot.daily.service import Subscriptions
-from storage import key_values, models, outbox
-from tests.support import digest_builders, fault_harness, relay_harness
+from storage import models, outbox
+from tests.support.fault_harness import FaultHarness
 
 pytestmark = [pytest.mark.faults, pytest.mark.wire]
 
@@ -28,7 +25,7 @@ CASES: tuple[tuple[timedelta, ...], ...] = (
     (-2 * HOUR, 3650 * DAY),
     (RIGHT, 50 * HOUR, -50 * HOUR, RIGHT),
 )
-"""The errors of the machine's clock, one after the other; the first one at the start."""
+"""The errors of the system clock, one after the other; the first applies at the start."""
 SEEDS = len(CASES)
 
 CHANNELS = 5
@@ -37,8 +34,8 @@ START_SECONDS = 8.0
 DISCORD_EPOCH = datetime(2015, 1, 1, tzinfo=UTC)
 
 
-async def _subscribe(harness: fault_harness.FaultHarness, channels: list[int], after: timedelta) -> datetime:
-    """Set up daily posts for the first whole minute later than `after` from now, which is returned."""
+async def _subscribe(harness: FaultHarness, channels: list[int], after: timedelta) -> datetime:
+    """Set up daily posts for the first whole minute later than `after` from now. Returns that minute."""
     due = (harness.now() + after).replace(second=0, microsecond=0) + timedelta(minutes=1)
     service = Subscriptions(harness.db, harness.now)
     for channel_id in channels:
@@ -47,13 +44,8 @@ async def _subscribe(harness: fault_harness.FaultHarness, channels: list[int], a
     return due
 
 
-async def _store(harness: fault_harness.FaultHarness, day: date) -> None:
-    text = digest_builders.newsletter(day, [(f"2601.{day.toordinal() % 10_000:05}", 5)])
-    await digest_builders.ingest_digest(harness.db, text, at=harness.now())
-
-
-async def _posts(harness: fault_harness.FaultHarness) -> dict[int, list[str]]:
-    """Return the local dates of the posts by channel, of deliveries that are in Discord."""
+async def _posts(harness: FaultHarness) -> dict[int, list[str]]:
+    """Return the local dates of sent posts by channel."""
     dates: dict[int, list[str]] = {}
     async with harness.db.read() as connection:
         for row in await outbox.list_rows(connection):
@@ -63,8 +55,8 @@ async def _posts(harness: fault_harness.FaultHarness) -> dict[int, list[str]]:
     return {channel_id: sorted(days) for channel_id, days in dates.items()}
 
 
-async def _wait_for_posts(harness: fault_harness.FaultHarness, channels: list[int], days: list[str]) -> None:
-    """Wait until each channel has one post of each of these dates, and assert that Discord has no more."""
+async def _wait_for_posts(harness: FaultHarness, channels: list[int], days: list[str]) -> None:
+    """Wait until each channel has one post for each date, and assert that Discord has no more."""
 
     async def has_posts() -> bool:
         return await _posts(harness) == dict.fromkeys(channels, days)
@@ -75,23 +67,23 @@ async def _wait_for_posts(harness: fault_harness.FaultHarness, channels: list[in
 
 
 def _posted_at(message: dict[str, Any]) -> datetime:
-    """Return when Discord took a message, by its clock."""
+    """Return when Discord accepted a message, by its own clock."""
     return DISCORD_EPOCH + timedelta(milliseconds=int(message["id"]) >> 22)
 
 
 @pytest.mark.promise
-async def test_each_date_is_posted_once_and_on_time_whatever_the_machines_clock_does(
-    harness: fault_harness.FaultHarness, seed: int
+async def test_each_date_is_posted_once_and_on_time_despite_a_wrong_system_clock(
+    harness: FaultHarness, seed: int
 ) -> None:
     errors = CASES[seed]
     wrong_for = timedelta(seconds=START_SECONDS + SECONDS_EACH * len(errors))
-    # The posts are due some seconds after the last change.
+    # Posts are due a few seconds after the last change.
     to_due = (harness.now() + wrong_for).second
     await harness.advance_clock(timedelta(seconds=(50 - to_due) % 60))
     channels = await harness.fake.add_channels(CHANNELS)
     today = harness.now().date()
     due = await _subscribe(harness, channels, wrong_for)
-    await _store(harness, today)
+    await harness.store_digest("2601.00001")
     harness.set_clock_error(errors[0])
     harness.start_bot()
     await harness.fake.wait_until_connected()
@@ -102,24 +94,14 @@ async def test_each_date_is_posted_once_and_on_time_whatever_the_machines_clock_
     await _wait_for_posts(harness, channels, [str(today)])
     for [message] in (await harness.fake.all_messages()).values():
         assert due - clock.MAX_ERROR <= _posted_at(message) < due + HOUR / 2
-    await _store(harness, today + DAY)
-    await harness.advance_clock(DAY)  # as while the machine sleeps
+    await harness.store_digest("2601.00002", on=today + DAY)
+    await harness.advance_clock(DAY)  # as after a sleep of the machine
     await _wait_for_posts(harness, channels, [str(today), str(today + DAY)])
-    assert "Traceback" not in harness.read_log()
+    harness.assert_no_traceback()
 
 
-async def test_webhooks_alone_post_by_discords_time_too(harness: fault_harness.FaultHarness) -> None:
-    [channel] = await harness.fake.add_channels(1)
-    webhook_id, token = webhook.parse_address(
-        await harness.fake.add_webhook(channel, 1), harness.fake.api_url
-    )
-    async with harness.db.transaction() as connection:
-        await key_values.set_value(connection, f"{key_values.WEBHOOK}{webhook_id}", token)
-    delivery = relay_harness.new_delivery("d", webhook_id, harness.now(), guild_id=None)
-    [part] = delivery.parts
-    passive = replace(part, payload=json.dumps(message_builder.without_actions(json.loads(part.payload))))
-    await harness.add_deliveries(replace(delivery, parts=(passive,)))
-    harness.set_clock_error(timedelta(days=5))  # by which it would have expired
+async def test_a_bot_with_webhooks_alone_posts_by_discords_time(harness: FaultHarness) -> None:
+    await harness.fan_out_by_webhooks(await harness.fake.add_channels(1))
+    harness.set_clock_error(timedelta(days=5))  # by this clock the post has expired
     harness.start_bot(DISCORD_TOKEN="")
-    await harness.wait_until_all_sent()
     await harness.wait_for_sent(1)

@@ -1,4 +1,4 @@
-"""A start after the due time of a post, when its source has the day's digest but answers late."""
+"""A start after a post was due, while its source answers late with the day's digest."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ pytestmark = [pytest.mark.faults, pytest.mark.wire, pytest.mark.engines("sqlite"
 PAPER = "2601.00001"
 
 
-async def test_what_came_during_downtime_is_read_before_a_day_counts_as_empty(harness: FaultHarness) -> None:
+async def test_a_digest_published_during_downtime_is_read_before_its_post_is_skipped(
+    harness: FaultHarness,
+) -> None:
     [channel_id] = await harness.fake.add_channels(1)
     due = harness.now().replace(second=0, microsecond=0) + timedelta(minutes=30)
     draft = models.Subscription(guild_id=process.GUILD_ID, channel_id=channel_id, at_time=f"{due:%H:%M}")

@@ -1,4 +1,4 @@
-"""How `run` starts and ends: commands in the background, and a status that says whether somebody has to look."""
+"""How `run` starts and ends: it registers commands in the background, and its exit status tells whether someone must act."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import pytest
 
 from bot.sources import kinds
 from tests.fake_discord.process import TOKEN
-from tests.support import fault_harness, fork_server
 from tests.support.fault_harness import FaultHarness
 
 pytestmark = [pytest.mark.faults, pytest.mark.wire, pytest.mark.engines("sqlite")]
@@ -16,45 +15,40 @@ pytestmark = [pytest.mark.faults, pytest.mark.wire, pytest.mark.engines("sqlite"
 CLOSE_CODES = (4004, 4014, 4010, 4011, 4012, 4013)
 
 
-async def _wait_for_end(harness: FaultHarness, bot: fork_server.ForkedProcess) -> int:
-    await harness.wait_until(lambda: bot.poll() is not None)
-    return bot.wait()
-
-
 def _last_line(harness: FaultHarness) -> str:
     return harness.read_log().rstrip().rpartition("\n")[2]
 
 
-async def test_a_gateway_that_rejects_the_bot_ends_it_with_a_sentence_and_status_1(
+async def test_a_rejection_by_the_gateway_ends_the_bot_with_a_reason_and_status_1(
     harness: FaultHarness, all_seeds: bool
 ) -> None:
     for code in CLOSE_CODES if all_seeds else CLOSE_CODES[:2]:
         bot = harness.start_cli("run")
         await harness.fake.wait_until_connected()
         await harness.fake.run_action("drop_gateway", {"code": code})
-        assert await _wait_for_end(harness, bot) == 1
+        assert await harness.wait_for_end(bot) == 1
         assert ("DISCORD_TOKEN" if code == 4004 else f"close code {code}") in _last_line(harness)
-        assert "Traceback" not in harness.read_log(), harness.read_log()
+        harness.assert_no_traceback()
 
 
-async def test_a_token_that_is_revoked_while_running_ends_with_status_1(harness: FaultHarness) -> None:
+async def test_a_token_revoked_at_runtime_ends_the_bot_with_status_1(harness: FaultHarness) -> None:
     [channel_id] = await harness.fake.add_channels(1)
     bot = harness.start_cli("run")
     await harness.fake.wait_until_connected()
     await harness.fake.set_faults({"kind": "status", "status": 401, "message": "401: Unauthorized"})
-    await harness.add_deliveries(*fault_harness.fan_out([channel_id], harness.now(), 1))
-    assert await _wait_for_end(harness, bot) == 1
+    await harness.fan_out([channel_id])
+    assert await harness.wait_for_end(bot) == 1
     assert kinds.NO_SOURCE in harness.read_log()
     assert "DISCORD_TOKEN" in _last_line(harness)
-    assert "Traceback" not in harness.read_log(), harness.read_log()
+    harness.assert_no_traceback()
     assert await harness.count_states() == {"waiting": 1}
 
 
-async def test_the_gateway_is_not_connected_while_few_session_starts_are_left(harness: FaultHarness) -> None:
+async def test_the_bot_does_not_connect_while_few_session_starts_are_left(harness: FaultHarness) -> None:
     [channel_id] = await harness.fake.add_channels(1)
     await harness.fake.run_action("set_limits", {"session_starts": 9})
     harness.start_cli("run")
-    await harness.add_deliveries(*fault_harness.fan_out([channel_id], harness.now(), 1))
+    await harness.fan_out([channel_id])
     await harness.wait_until_all_sent()
     await harness.wait_until(lambda: harness.read_log().count("few session starts are left") >= 2)
     assert (await harness.fake.counts())["identifies"] == 0
@@ -62,7 +56,7 @@ async def test_the_gateway_is_not_connected_while_few_session_starts_are_left(ha
     await harness.fake.wait_until_connected()
 
 
-async def test_sigterm_ends_a_bot_that_connects_to_the_gateway_again(harness: FaultHarness) -> None:
+async def test_sigterm_ends_a_bot_that_is_reconnecting_to_the_gateway(harness: FaultHarness) -> None:
     bot = harness.start_cli("run")
     await harness.fake.wait_until_connected()
     await harness.fake.set_faults({"kind": "slow", "method": "GET", "path": "/gateway/bot", "seconds": 600.0})
@@ -74,22 +68,22 @@ async def test_sigterm_ends_a_bot_that_connects_to_the_gateway_again(harness: Fa
 
     await harness.wait_until(is_connecting)
     bot.terminate()
-    assert await _wait_for_end(harness, bot) == 0, harness.read_log()
+    assert await harness.wait_for_end(bot) == 0, harness.read_log()
     assert "stopped" in _last_line(harness)
 
 
-async def test_a_wrong_token_ends_with_status_1_and_sigterm_with_status_0(harness: FaultHarness) -> None:
-    assert await _wait_for_end(harness, harness.start_cli("run", DISCORD_TOKEN=f"{TOKEN}x")) == 1
+async def test_a_wrong_token_ends_with_status_1_but_sigterm_with_status_0(harness: FaultHarness) -> None:
+    assert await harness.wait_for_end(harness.start_cli("run", DISCORD_TOKEN=f"{TOKEN}x")) == 1
     assert "DISCORD_TOKEN" in _last_line(harness)
     bot = harness.start_cli("run")
     await harness.fake.wait_until_connected()
     bot.send_signal(signal.SIGTERM)
-    assert await _wait_for_end(harness, bot) == 0
+    assert await harness.wait_for_end(bot) == 0
 
 
-async def test_posts_are_sent_although_the_commands_cannot_be_registered(harness: FaultHarness) -> None:
+async def test_posts_are_sent_before_the_commands_are_registered(harness: FaultHarness) -> None:
     channels = await harness.fake.add_channels(5)
-    await harness.add_deliveries(*fault_harness.fan_out(channels, harness.now(), 1))
+    await harness.fan_out(channels)
     await harness.fake.set_faults(
         {"kind": "slow", "seconds": 60, "method": "PUT", "path": "*/commands", "times": 1}
     )
@@ -103,7 +97,7 @@ async def test_posts_are_sent_although_the_commands_cannot_be_registered(harness
     await harness.wait_until(is_registering)
     assert (await harness.fake.counts())["commands"] == 0
     bot.send_signal(signal.SIGTERM)
-    assert await _wait_for_end(harness, bot) == 0
+    assert await harness.wait_for_end(bot) == 0
     await harness.fake.set_faults()
     harness.start_cli("run")
 

@@ -1,4 +1,4 @@
-"""Many interactions through the Gateway in a short time: each is acknowledged in time and answered, and posts go out."""
+"""Interactions through the Gateway: under load, replayed, expired, and answered by a proxy."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from bot.core.settings import Settings
 from storage import daily, models
 from tests.fake_discord.interactions import EPHEMERAL
 from tests.fake_discord.model import Json
-from tests.support import digest_builders, fault_harness, patience, relay_harness
+from tests.support import outbox_builders, patience
+from tests.support.fault_harness import FaultHarness
 
 pytestmark = [pytest.mark.faults, pytest.mark.wire]
 
@@ -26,49 +27,41 @@ TOPICS = ("language model", "강화 학습", "model", "지식 증류", "nonsense
 ANSWER_SECONDS = 30.0
 
 
-async def test_every_interaction_is_answered_under_load(
-    harness: fault_harness.FaultHarness, all_seeds: bool
-) -> None:
+async def test_every_interaction_is_answered_under_load(harness: FaultHarness, all_seeds: bool) -> None:
     count, papers = (1_000, 800) if all_seeds else (100, 60)
     await _fill(harness, papers)
-    await harness.fake.add_guild()
     channels = await harness.fake.add_channels(CHANNELS)
     harness.start_bot()
     await harness.fake.wait_until_connected()
     records = asyncio.gather(*(_ask(harness, channels[0], number) for number in range(count)))
-    await harness.add_deliveries(*fault_harness.fan_out(channels, harness.now(), 2))
+    await harness.fan_out(channels, 2)
     await harness.wait_until_all_sent()
     for record in await records:
         assert record["callback"] is not None, harness.read_log()[-3000:]
         assert record["answered_milliseconds"] is not None, harness.read_log()[-3000:]
     assert "interaction failed" not in harness.read_log()
-    await fault_harness.assert_exactly_once(harness, channels, 2)
+    await harness.assert_sent_once(channels, 2)
 
 
 @pytest.mark.promise
-async def test_a_replayed_or_expired_interaction_posts_nothing_twice_and_the_log_has_a_line_for_it(
-    harness: fault_harness.FaultHarness,
-) -> None:
-    await harness.fake.add_guild()
+async def test_a_replayed_or_expired_interaction_posts_nothing_twice(harness: FaultHarness) -> None:
     [channel_id] = await harness.fake.add_channels(1)
     for number in range(3):
-        text = digest_builders.newsletter(harness.now().date(), [(f"2601.0000{number + 1}", 5)])
-        await digest_builders.ingest_digest(harness.db, text, at=harness.now(), location=f"{number}")
+        await harness.store_digest(f"2601.0000{number + 1}")
     async with harness.db.transaction() as connection:
-        subscription = relay_harness.new_subscription(channel_id, top_n=1)
+        subscription = outbox_builders.new_subscription(channel_id, top_n=1)
         subscription_id = await daily.add(connection, subscription)
-    with_button = relay_harness.message_payload("pr:").replace("pr:more", f"pr:dn:{subscription_id}")
+    with_button = outbox_builders.message_payload("pr:").replace("pr:more", f"pr:dn:{subscription_id}")
     part = models.NewPart(kind=models.PartKind.MESSAGE, payload=with_button, nonce="button", marker="pr:")
-    await harness.add_deliveries(
-        replace(relay_harness.new_delivery("button", channel_id, harness.now()), parts=(part,))
-    )
+    delivery = outbox_builders.new_delivery("button", channel_id, harness.now())
+    await outbox_builders.add(harness.db, replace(delivery, parts=(part,)))
     harness.start_bot()
     await harness.wait_for_sent(1)
     await harness.fake.wait_until_connected()
     [message] = await harness.fake.messages(channel_id)
 
     async def press(count: int) -> None:
-        """Press "post now", and wait until the log tells of so many interactions that were too late."""
+        """Press "Post now", and wait until the log reports `count` late interactions."""
         data = {"custom_id": f"pr:dn:{subscription_id}", "component_type": 2}
         await harness.fake.interact(channel_id, data, type=3, message_id=message["id"], wait=0.1)
         await harness.wait_until(lambda: harness.read_log().count("interaction too late") == count)
@@ -85,19 +78,13 @@ async def test_a_replayed_or_expired_interaction_posts_nothing_twice_and_the_log
     await harness.fake.set_faults(gone)
     await press(3)
     await harness.wait_until_all_sent()
-    assert await harness.count_sent_messages() == 3, (
-        "the button, and a post each time that it was acknowledged"
-    )
-    assert "Traceback" not in harness.read_log()
+    assert await harness.count_sent_messages() == 3, "the button, and a post for each acknowledged press"
+    harness.assert_no_traceback()
 
 
-async def test_a_page_is_shared_once_although_a_proxy_answers_after_discord_took_it(
-    harness: fault_harness.FaultHarness,
-) -> None:
-    await harness.fake.add_guild()
+async def test_a_page_is_shared_once_although_a_proxy_answers_for_discord(harness: FaultHarness) -> None:
     [channel_id] = await harness.fake.add_channels(1)
-    text = digest_builders.newsletter(harness.now().date(), [("2601.00001", 5)])
-    await digest_builders.ingest_digest(harness.db, text, at=harness.now())
+    await harness.store_digest("2601.00001")
     harness.start_bot()
     await harness.fake.wait_until_connected()
     asked = await harness.fake.interact(
@@ -124,14 +111,14 @@ async def test_a_page_is_shared_once_although_a_proxy_answers_after_discord_took
     assert sum(not reply.get("flags", 0) & EPHEMERAL for reply in record["replies"]) == 1
 
 
-async def _fill(harness: fault_harness.FaultHarness, papers: int) -> None:
+async def _fill(harness: FaultHarness, papers: int) -> None:
     ingest = Container(Settings(database_url=harness.database_url), harness.db).create_ingest()
     for day, text in synthetic_archive.generate(digests=papers // 20, papers=papers, authors=3 * papers):
         await ingest.add_text(text, location=str(day))
 
 
-async def _ask(harness: fault_harness.FaultHarness, channel_id: int, number: int) -> Json:
-    """Ask as one of many readers, in the number's turn."""
+async def _ask(harness: FaultHarness, channel_id: int, number: int) -> Json:
+    """Ask as one of many readers, PER_SECOND of whom ask each second."""
     await asyncio.sleep(number / PER_SECOND)
     return await harness.fake.interact(
         channel_id,

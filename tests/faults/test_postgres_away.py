@@ -1,4 +1,4 @@
-"""A PostgreSQL server that restarts, and a sender that is frozen, while a standby waits: each part arrives once."""
+"""A PostgreSQL server that restarts and a frozen sender, while a standby waits: each part arrives once."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ from bot.app import health
 from bot.core import http_server
 from storage import errors, models
 from tests.fake_discord import model, process
-from tests.support import fault_harness, fork_server, postgres_server, relay_harness
+from tests.support import fault_harness, fork_server, outbox_builders, postgres_server
 from tests.support.fault_harness import FaultHarness
+from tests.support.outbox_builders import new_delivery
+from tests.support.relay_harness import message_texts
 
 pytestmark = [pytest.mark.faults, pytest.mark.wire]
 
@@ -58,13 +60,7 @@ async def test_the_bot_waits_for_a_restarting_database_server(
     bots = await _start_sender_and_standby(harness)
     async with harness.supervising(*bots):
         for number, seconds in enumerate([3.0, 20.0] if all_seeds else [3.0]):
-            keys = [f"{number}-{channel_id}" for channel_id in channels]
-            await harness.add_deliveries(
-                *(
-                    relay_harness.new_delivery(key, channel_id, harness.now(), parts=PARTS)
-                    for key, channel_id in zip(keys, channels, strict=True)
-                )
-            )
+            await harness.fan_out(channels, PARTS, name=f"{number}-")
             await harness.wait_for_sent(number * CHANNELS * PARTS + 20)
             server.stop(how)
             await asyncio.sleep(seconds)
@@ -72,14 +68,13 @@ async def test_the_bot_waits_for_a_restarting_database_server(
             await harness.wait_until_all_sent()
     messages = await harness.fake.all_messages()
     for channel_id in channels:
-        texts = relay_harness.message_texts(messages[channel_id])
+        texts = message_texts(messages[channel_id])
         assert len(texts) == len(set(texts)) == PARTS * (2 if all_seeds else 1), harness.read_log()[-3000:]
-    log = harness.read_log()
-    assert "Traceback" not in log, log[-6000:]
+    harness.assert_no_traceback()
 
 
 @pytest.mark.all_faults
-async def test_a_synchronous_replica_that_is_promoted_has_everything(
+async def test_nothing_is_lost_when_a_synchronous_replica_is_promoted(
     fake: process.FakeDiscord, server: postgres_server.PostgresServer, tmp_path: Path
 ) -> None:
     with server.open_replica() as replica:
@@ -89,14 +84,14 @@ async def test_a_synchronous_replica_that_is_promoted_has_everything(
             channels = await harness.fake.add_channels(CHANNELS)
             bots = await _start_sender_and_standby(harness)
             async with harness.supervising(*bots):
-                await harness.add_deliveries(*fault_harness.fan_out(channels, harness.now(), PARTS))
+                await harness.fan_out(channels, PARTS)
                 await harness.wait_for_sent(20)
                 server.stop(signal.SIGQUIT)
                 replica.promote()
                 await harness.wait_for_sent(await harness.count_sent_messages() + CHANNELS)
                 await harness.wait_until_all_sent()
-            await fault_harness.assert_exactly_once(harness, channels, PARTS)
-            assert "Traceback" not in harness.read_log(), harness.read_log()[-6000:]
+            await harness.assert_sent_once(channels, PARTS)
+            harness.assert_no_traceback()
 
 
 FULL_DISK = """
@@ -119,7 +114,7 @@ CREATE TRIGGER full_disk BEFORE INSERT OR UPDATE ON sender_lease FOR EACH ROW EX
     ],
     ids=["read-only", "full"],
 )
-async def test_a_sender_whose_server_cannot_be_written_ends_and_says_why(
+async def test_a_sender_ends_with_the_reason_if_its_database_cannot_be_written(
     harness: FaultHarness, server: postgres_server.PostgresServer, begin: str, end: str, sentence: str
 ) -> None:
     channels = await harness.fake.add_channels(10)
@@ -132,52 +127,49 @@ async def test_a_sender_whose_server_cannot_be_written_ends_and_says_why(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
         " WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
     )
-    await harness.wait_until(lambda: bot.poll() is not None)
-    assert bot.returncode == 1
+    assert await harness.wait_for_end(bot) == 1
     assert sentence in harness.read_log()
     for statement in end.split(";"):
         await admin.execute(statement)
     await admin.close()
     await harness.db.close()
     harness.start_bot()
-    await harness.add_deliveries(*fault_harness.fan_out(channels, harness.now(), 1))
+    await harness.fan_out(channels)
     await harness.wait_until_all_sent()
-    await fault_harness.assert_exactly_once(harness, channels, 1)
-    assert "Traceback" not in harness.read_log(), harness.read_log()[-6000:]
+    await harness.assert_sent_once(channels)
+    harness.assert_no_traceback()
 
 
 @pytest.mark.promise
-async def test_a_frozen_sender_that_thaws_sends_nothing_twice(harness: FaultHarness, all_seeds: bool) -> None:
+async def test_a_frozen_sender_sends_nothing_twice_after_it_resumes(
+    harness: FaultHarness, all_seeds: bool
+) -> None:
     channels = await harness.fake.add_channels(CHANNELS)
     forums = await harness.fake.add_channels(8, first=500, type=model.FORUM)
     sender, standby = await _start_sender_and_standby(harness)
-    await harness.add_deliveries(*fault_harness.fan_out(channels, harness.now(), PARTS))
+    await harness.fan_out(channels, PARTS)
     if all_seeds:
-        # Half of the forum posts have arrived before the freeze, the others arrive while a successor looks for them.
+        # Half of the forum posts arrive before the freeze, the others while a successor searches for them.
         slow = {"kind": "slow", "method": "POST", "path": "*/threads", "times": 4}
         await harness.fake.set_faults({**slow, "seconds": 10, "stored": True}, {**slow, "seconds": 15})
-        await harness.add_deliveries(
-            *(
-                relay_harness.new_delivery(
-                    f"f{forum}", forum, harness.now(), kinds=(models.PartKind.FORUM_POST,), priority=1
-                )
-                for forum in forums
-            )
+        posts = (models.PartKind.FORUM_POST,)
+        planned = (
+            new_delivery(f"f{forum}", forum, harness.now(), kinds=posts, priority=1) for forum in forums
         )
+        await outbox_builders.add(harness.db, *planned)
     await harness.wait_for_sent(20)
     sender.send_signal(signal.SIGSTOP)
     frozen_at = await harness.count_sent_messages()
     await harness.wait_for_sent(frozen_at + 60)
     await asyncio.sleep(40.0 if all_seeds else 2.0)
     if all_seeds:
-        # As after minutes: what the former sender was about to send has no nonce any more that Discord knows.
+        # As after minutes: Discord has forgotten the nonces of the former sender's messages.
         await harness.fake.run_action("expire_nonces")
     sender.send_signal(signal.SIGCONT)
     await harness.wait_until_all_sent()
-    await harness.wait_until(lambda: sender.poll() is not None)
-    assert (sender.returncode, standby.poll()) == (1, None)
+    assert (await harness.wait_for_end(sender), standby.poll()) == (1, None)
     assert "become the sender" in harness.read_log()
-    await fault_harness.assert_exactly_once(harness, channels, PARTS)
+    await harness.assert_sent_once(channels, PARTS)
     if all_seeds:
         threads = [
             channel
@@ -185,12 +177,12 @@ async def test_a_frozen_sender_that_thaws_sends_nothing_twice(harness: FaultHarn
             if channel["parent_id"] in forums
         ]
         assert sorted(thread["parent_id"] for thread in threads) == sorted(forums)
-    assert "Traceback" not in harness.read_log(), harness.read_log()[-6000:]
+    harness.assert_no_traceback()
 
 
 @pytest.mark.promise
 @pytest.mark.parametrize("how", [signal.SIGTERM, pytest.param(signal.SIGKILL, marks=pytest.mark.all_faults)])
-async def test_a_standby_that_has_logged_in_goes_on_with_what_the_sender_planned(
+async def test_a_standby_sends_the_rest_of_what_the_sender_planned(
     harness: FaultHarness, how: signal.Signals
 ) -> None:
     channels = await harness.fake.add_channels(CHANNELS)
@@ -200,18 +192,17 @@ async def test_a_standby_that_has_logged_in_goes_on_with_what_the_sender_planned
         return len(await harness.fake.log("GET", "/users/@me")) == 2
 
     await harness.wait_until(have_both_logged_in)
-    await harness.add_deliveries(*fault_harness.fan_out(channels, harness.now(), PARTS))
+    await harness.fan_out(channels, PARTS)
     await harness.wait_for_sent(20)
     sender.send_signal(how)
     await harness.wait_until_all_sent()
-    await harness.wait_until(lambda: sender.poll() is not None)
-    assert sender.returncode == (0 if how is signal.SIGTERM else -how)
+    assert await harness.wait_for_end(sender) == (0 if how is signal.SIGTERM else -how)
     assert standby.poll() is None
-    await fault_harness.assert_exactly_once(harness, channels, PARTS)
-    assert "Traceback" not in harness.read_log(), harness.read_log()[-6000:]
+    await harness.assert_sent_once(channels, PARTS)
+    harness.assert_no_traceback()
 
 
-async def test_a_server_that_is_away_is_one_kind_of_error_and_forgotten_when_it_is_back(
+async def test_a_lost_server_raises_one_kind_of_error_until_it_is_back(
     harness: FaultHarness, server: postgres_server.PostgresServer
 ) -> None:
     async def lose_the_server() -> None:

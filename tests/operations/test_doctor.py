@@ -15,7 +15,7 @@ from bot.daily.service import Subscriptions
 from bot.operations import doctor
 from bot.sources import kinds
 from storage import errors, migrate, models, tables
-from tests.support import outbox_builders, relay_harness
+from tests.support import outbox_builders
 
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
 SECRET = "MTAw.secret-of-the-bot.xyz"
@@ -138,7 +138,7 @@ async def test_webhook_posts_need_no_token_and_report_problems(tmp_path: Path) -
     opened = await migrate.open_database(f"sqlite+aiosqlite:///{tmp_path / 'paperround.db'}")
     draft = models.Subscription(guild_id=models.NO_GUILD, channel_id=812345678901234567)
     added = await Subscriptions(opened, system_clock).add(draft, webhook_token="a-secret_of-the-webhook")
-    planned = relay_harness.new_delivery(
+    planned = outbox_builders.new_delivery(
         "d", added.channel_id, NOW, guild_id=None, subscription_id=added.id, local_on=NOW.date()
     )
     await outbox_builders.add(opened, planned)

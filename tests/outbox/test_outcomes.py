@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import structlog
@@ -14,7 +15,7 @@ from bot.outbox.contents import DeliveryFactory
 from bot.outbox.outcomes import Disposition
 from storage import outbox
 from storage.database import Database
-from storage.models import NewPart, PartKind, Reason
+from storage.models import NewPart, Part, PartKind, Reason
 from tests.support import outbox_builders
 
 
@@ -63,7 +64,8 @@ def test_a_refusal_without_discords_code_is_not_a_verdict(status: int, kind: Par
 
 def test_delays_double_with_jitter_up_to_a_limit_or_are_what_discord_asks_for() -> None:
     rng, now, delay = random.Random(1), outbox_builders.NOW, timedelta(0)
-    part = outbox_builders.new_part(next_attempt_at=now)
+    values: dict[str, Any] = dict.fromkeys(part_field.name for part_field in fields(Part))
+    part = Part(**values | {"next_attempt_at": now})
     for _ in range(20):
         former, delay = delay, outcomes.retry_delay(part, outcomes.OUTCOME_UNKNOWN, rng)
         expected = min(outcomes.MAX_DELAY, max(outcomes.INITIAL_DELAY, 2 * former))
@@ -78,7 +80,7 @@ async def test_a_refused_message_is_logged_unless_it_is_a_readers(
     db: Database, user_id: int | None, is_logged: bool
 ) -> None:
     part = NewPart(PartKind.MESSAGE, '{"content": "for your alert: robots"}', "n")
-    delivery = replace(outbox_builders.new_delivery(), user_id=user_id, parts=(part,))
+    delivery = replace(outbox_builders.new_delivery(guild_id=None, user_id=user_id), parts=(part,))
     await outbox_builders.add(db, delivery)
     async with db.read() as connection:
         (due,) = await outbox.list_due(connection, outbox_builders.NOW)

@@ -1,4 +1,4 @@
-"""Daily posts by webhooks on the wire: sent once, and never sent again if that would guess."""
+"""Daily posts by webhooks on the wire: sent once, and never retried if the outcome is unknown."""
 
 from __future__ import annotations
 
@@ -10,16 +10,13 @@ from typing import Any
 import pytest
 
 from bot.client import webhook
-from bot.daily import planner as daily_planner
-from bot.daily.service import Subscriptions
-from bot.outbox.contents import DeliveryFactory
 from storage import daily, key_values, models, outbox
 from storage.errors import UsageError
 from storage.models import Locale, Style
-from tests.fake_discord import process, validation
-from tests.support import digest_builders, rendered_posts
+from tests.fake_discord import validation
+from tests.support import digest_builders
 from tests.support.relay_harness import RelayHarness
-from tests.support.world import DAY, HOUR, MINUTE, MONDAY, World, moment
+from tests.support.world import HOUR, MINUTE, MONDAY, moment
 
 pytestmark = pytest.mark.wire
 
@@ -27,34 +24,30 @@ SEOUL_9AM = moment("Mon 09:00")
 TEXT = digest_builders.newsletter(MONDAY, [("2601.00001", 90), ("2601.00002", 80), ("2601.00003", 70)])
 
 
-class WebhookHarness(World):
-    """A planner with the real templates, and a relay that sends its posts to the fake Discord."""
+class Posting:
+    """Webhooks that post on the wire."""
 
-    def __init__(self, relay_harness: RelayHarness, fake: process.FakeDiscord) -> None:
-        super().__init__(relay_harness.db)
-        self.deliveries = DeliveryFactory(rendered_posts.new_renderer)
-        self.daily_planner = daily_planner.DailyPlanner(
-            self.database, self.deliveries, self.search.match_papers
-        )
-        self.wire, self.fake = relay_harness, fake
+    def __init__(self, wire: RelayHarness) -> None:
+        self.wire, self.fake = wire, wire.fake
         self.channel_id, self.token = 0, ""
 
-    async def subscribe_webhook(self, number: int = 1, **options: Any) -> models.Subscription:
+    async def subscribe(self, number: int = 1, **options: Any) -> models.Subscription:
         """Subscribe a webhook, and plan its post of MONDAY."""
         [self.channel_id] = await self.fake.add_channels(1, first=number)
         address = await self.fake.add_webhook(self.channel_id, number)
         webhook_id, self.token = webhook.parse_address(address, self.fake.api_url)
         settings = {"at_time": "09:00", "timezone": "Asia/Seoul", **options}
         draft = models.Subscription(guild_id=models.NO_GUILD, channel_id=webhook_id, **settings)
-        added = await self.subscriptions.add(draft, webhook_token=self.token)
-        await digest_builders.ingest_digest(self.database, TEXT, at=self.now)
-        await self.daily_planner.tick(SEOUL_9AM)
+        self.wire.now = SEOUL_9AM - HOUR
+        added = await self.wire.subscriptions.add(draft, webhook_token=self.token)
+        await self.wire.ingest().add_text(TEXT, location="digest")
+        await self.wire.daily_planner.tick(SEOUL_9AM)
         return added
 
     async def drain(self, after: timedelta = timedelta(0)) -> list[str]:
         """Send what is due at a time after SEOUL_9AM, with a new relay. Returns the states of the parts."""
-        self.wire.clock_offset = after
-        await self.wire.open_relay().drain(SEOUL_9AM + after)
+        self.wire.now = SEOUL_9AM + after
+        await self.wire.drain()
         return await self.wire.list_states()
 
     async def messages(self) -> list[dict[str, Any]]:
@@ -62,8 +55,8 @@ class WebhookHarness(World):
 
 
 @pytest.fixture
-def posting(relay_harness: RelayHarness, fake: process.FakeDiscord) -> WebhookHarness:
-    return WebhookHarness(relay_harness, fake)
+def posting(wire: RelayHarness) -> Posting:
+    return Posting(wire)
 
 
 @pytest.mark.parametrize(
@@ -71,10 +64,10 @@ def posting(relay_harness: RelayHarness, fake: process.FakeDiscord) -> WebhookHa
     [(Style.COMPACT, Locale.KO, 1), (Style.CARDS, Locale.EN, 4), (Style.WEEKLY, Locale.KO, 1)],
 )
 async def test_a_webhook_posts_each_of_its_styles_once_without_buttons_or_mentions(
-    posting: WebhookHarness, caplog: pytest.LogCaptureFixture, style: Style, locale: Locale, count: int
+    posting: Posting, caplog: pytest.LogCaptureFixture, style: Style, locale: Locale, count: int
 ) -> None:
     caplog.set_level(logging.INFO)
-    await posting.subscribe_webhook(style=style, locale=locale)
+    await posting.subscribe(style=style, locale=locale)
     assert set(await posting.drain()) == {"sent"}
     assert set(await posting.drain(MINUTE)) == {"sent"}
     posted = await posting.messages()
@@ -105,9 +98,9 @@ SENDING = {"method": "POST", "path": "/webhooks/*"}
     ],
 )
 async def test_what_certainly_failed_is_sent_again_and_an_unknown_outcome_is_not(
-    posting: WebhookHarness, fault: dict[str, Any], states: list[str], posts: int
+    posting: Posting, fault: dict[str, Any], states: list[str], posts: int
 ) -> None:
-    added = await posting.subscribe_webhook()
+    added = await posting.subscribe()
     await posting.fake.set_faults(fault)
     seen = [(await posting.drain())[0]]
     await posting.fake.set_faults()
@@ -117,15 +110,16 @@ async def test_what_certainly_failed_is_sent_again_and_an_unknown_outcome_is_not
     assert (seen, len(await posting.messages())) == ([*states, states[-1]], posts)
     if states[-1] == "stopped":
         # Who has looked into the channel may have it sent again.
-        await Subscriptions(posting.database, lambda: SEOUL_9AM + HOUR).resume(added.id)
+        posting.wire.now = SEOUL_9AM + HOUR
+        await posting.wire.subscriptions.resume(added.id)
         assert (await posting.drain(HOUR))[0] == "sent"
         assert len(await posting.messages()) == posts + 1
 
 
 async def test_a_message_whose_receipt_could_not_be_stored_is_not_sent_twice(
-    posting: WebhookHarness, monkeypatch: pytest.MonkeyPatch
+    posting: Posting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await posting.subscribe_webhook()
+    await posting.subscribe()
     mark_sent, failures = outbox.mark_sent, ["once"]
 
     async def fail_once(*args: Any) -> None:
@@ -134,37 +128,33 @@ async def test_a_message_whose_receipt_could_not_be_stored_is_not_sent_twice(
         await mark_sent(*args)
 
     monkeypatch.setattr(outbox, "mark_sent", fail_once)
-    relay = posting.wire.open_relay()
-    await relay.drain(SEOUL_9AM)
-    await relay.drain(SEOUL_9AM + MINUTE)
-    assert await posting.wire.list_states() == ["sent"]
+    assert await posting.drain() == ["sent"]
     assert (failures, len(await posting.messages())) == ([], 1)
 
 
 @pytest.mark.parametrize("how", ["deleted", "another token"])
 async def test_a_webhook_that_discord_does_not_know_refuses_its_posts_and_no_other(
-    posting: WebhookHarness, how: str
+    posting: Posting, how: str
 ) -> None:
-    other = await posting.subscribe_webhook(2, at_time="08:59")
-    added = await posting.subscribe_webhook()
+    other = await posting.subscribe(2, at_time="08:59")
+    added = await posting.subscribe()
     await posting.fake.add_webhook(posting.channel_id, deleted=how == "deleted")
     if how == "another token":
-        async with posting.database.transaction() as connection:
+        async with posting.wire.database.transaction() as connection:
             key = f"{key_values.WEBHOOK}{added.channel_id}"
             await key_values.set_value(connection, key, "another_token-of-it")
     assert sorted(await posting.drain()) == ["sent", "waiting"]
-    async with posting.database.read() as connection:
+    async with posting.wire.database.read() as connection:
         rows = await outbox.list_rows(connection)  # no notice, which nobody could receive
     assert {row.subscription_id: row.reason for row in rows} == {other.id: None, added.id: "webhook-gone"}
 
 
-async def test_the_secret_goes_with_the_last_post_of_its_webhook(posting: WebhookHarness) -> None:
-    first = await posting.subscribe_webhook()
-    second = await posting.subscribe_webhook(at_time="08:59")
-    service = Subscriptions(posting.database, lambda: SEOUL_9AM + DAY)
+async def test_the_secret_goes_with_the_last_post_of_its_webhook(posting: Posting) -> None:
+    first = await posting.subscribe()
+    second = await posting.subscribe(at_time="08:59")
     for subscription, left in ((first, 1), (second, 0)):
-        await service.remove(subscription.id)
-        async with posting.database.read() as connection:
+        await posting.wire.subscriptions.remove(subscription.id)
+        async with posting.wire.database.read() as connection:
             assert len(await key_values.list_by_prefix(connection, key_values.WEBHOOK)) == left
             assert len(await daily.list_rows(connection)) == left
 

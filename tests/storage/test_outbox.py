@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from datetime import timedelta
 
 from storage import database, locks, models, outbox
@@ -11,25 +10,27 @@ from tests.support.outbox_builders import MINUTE, NOW, add, list_due_nonces, new
 
 async def test_a_delivery_key_is_planned_once(db: database.Database) -> None:
     async with db.transaction() as connection:
-        assert await outbox.add(connection, new_delivery()) is not None
-        assert await outbox.add(connection, new_delivery()) is None
-        twice = await outbox.add_all(connection, [new_delivery("a"), new_delivery("a"), new_delivery("b")])
+        assert await outbox.add(connection, new_delivery(parts=2)) is not None
+        assert await outbox.add(connection, new_delivery(parts=2)) is None
+        twice = await outbox.add_all(
+            connection, [new_delivery("a", parts=2), new_delivery("a", parts=2), new_delivery("b", parts=2)]
+        )
         assert twice.keys() == {"a", "b"}
         assert await outbox.count_by_state(connection) == {models.PartState.WAITING: 6}
 
 
 async def test_due_parts_are_ordered_by_priority(db: database.Database) -> None:
-    await add(db, new_delivery("daily", parts=1, priority=50))
-    await add(db, new_delivery("alert", parts=1, priority=10))
-    await add(db, new_delivery("later", parts=1, priority=0, due_at=NOW + MINUTE))
+    await add(db, new_delivery("daily", priority=50))
+    await add(db, new_delivery("alert", priority=10))
+    await add(db, new_delivery("later", priority=0, due_at=NOW + MINUTE))
     assert await list_due_nonces(db) == ["alert/0", "daily/0"]
     assert await list_due_nonces(db, NOW + MINUTE) == ["later/0", "alert/0", "daily/0"]
 
 
 async def test_parts_are_due_in_order_and_the_last_ends_the_delivery(db: database.Database) -> None:
-    delivery_id = await add(db, new_delivery())
+    [delivery_id] = await add(db, new_delivery(parts=2))
     for number, state in enumerate((models.DeliveryState.WAITING, models.DeliveryState.SENT)):
-        assert await list_due_nonces(db) == [f"daily:1:2026-01-01/{number}"]
+        assert await list_due_nonces(db) == [f"daily:1/{number}"]
         async with db.transaction() as connection:
             part = await start_attempt(connection)
             assert await outbox.list_due(connection, NOW) == []
@@ -58,7 +59,7 @@ async def test_a_known_failure_clears_the_time_of_the_first_attempt(db: database
 
 
 async def test_a_former_sender_can_store_only_receipts(db: database.Database) -> None:
-    delivery_id = await add(db, new_delivery(parts=3))
+    [delivery_id] = await add(db, new_delivery(parts=3))
     async with db.transaction() as connection:
         former = await locks.raise_term(connection)
         [first, second, third] = [part.id for part in await outbox.list_parts(connection, delivery_id)]
@@ -86,9 +87,7 @@ async def test_a_former_sender_can_store_only_receipts(db: database.Database) ->
 async def test_a_former_senders_forum_post_is_retried_after_its_request_timed_out(
     db: database.Database,
 ) -> None:
-    forum_post = models.NewPart(models.PartKind.FORUM_POST, "{}", "forum", marker="m")
-    await add(db, new_delivery("message", parts=1))
-    await add(db, dataclasses.replace(new_delivery("forum"), parts=(forum_post,), channel_id=8))
+    await add(db, new_delivery("message"), new_delivery("forum", 8, kinds=(models.PartKind.FORUM_POST,)))
     async with db.transaction() as connection:
         term = await locks.raise_term(connection)
         due = await outbox.list_due(connection, NOW)
@@ -101,8 +100,8 @@ async def test_a_former_senders_forum_post_is_retried_after_its_request_timed_ou
 
 
 async def test_a_delivery_with_an_unknown_outcome_can_be_repeated_once(db: database.Database) -> None:
-    delivery_id = await add(db, new_delivery("a"))
-    await add(db, new_delivery("b", parts=1, priority=60))
+    [delivery_id] = await add(db, new_delivery("a", parts=2))
+    await add(db, new_delivery("b", priority=60))
     async with db.transaction() as connection:
         part = await start_attempt(connection)
         await outbox.stop_part(connection, part.id, reason=models.Reason.NO_HISTORY, now=NOW)
@@ -123,7 +122,7 @@ async def test_a_delivery_with_an_unknown_outcome_can_be_repeated_once(db: datab
 
 
 async def test_expiry_stops_waiting_parts_but_not_a_part_being_sent(db: database.Database) -> None:
-    delivery_id = await add(db, new_delivery("a"))
+    [delivery_id] = await add(db, new_delivery("a", parts=2))
     late = NOW + timedelta(hours=25)
     async with db.transaction() as connection:
         part = await start_attempt(connection)
@@ -139,13 +138,13 @@ async def test_expiry_stops_waiting_parts_but_not_a_part_being_sent(db: database
 
 
 async def test_only_a_delivery_with_an_unknown_outcome_outlives_its_expiry(db: database.Database) -> None:
-    await add(db, new_delivery("unknown", 1))
+    await add(db, new_delivery("unknown"))
     async with db.transaction() as connection:
         part = await start_attempt(connection)
         await outbox.mark_retry(
             connection, part.id, next_attempt_at=NOW, unknown_since=NOW, error=models.Reason.DISCORD_TROUBLE
         )
-    await add(db, new_delivery("waiting", 1))
+    await add(db, new_delivery("waiting"))
     async with db.transaction() as connection:
         ended = await outbox.expire(connection, NOW + timedelta(hours=25), unknown_until=NOW)
     assert [row.key for row in ended] == ["waiting"]

@@ -1,38 +1,52 @@
-"""The harness of the fault tests: a fake Discord, a database, and the bot as a process that can be killed."""
+"""The fault tests' harness: a fake Discord, a database, and bots as processes that can be killed."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
-from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
 from itertools import cycle
 from pathlib import Path
 from typing import TypeVar
 
 import sqlalchemy as sa
 
+from bot.client import webhook
+from bot.client.message_builder import without_actions
 from bot.core.clock import system_clock
-from storage import migrate, models, outbox
+from storage import key_values, migrate, models, outbox
 from storage.database import Database
 from tests.fake_discord import process
-from tests.support import digest_builders, fork_server, origin_server, patience, relay_harness, shifted_clock
+from tests.support import (
+    digest_builders,
+    fork_server,
+    origin_server,
+    outbox_builders,
+    patience,
+    shifted_clock,
+)
+from tests.support.outbox_builders import new_delivery
+from tests.support.relay_harness import message_texts
 
 SUPERVISOR_SECONDS = 1.0
-"""A supervisor starts a process that has ended within this time."""
+"""How long a supervisor takes to restart a process."""
+TOPIC = {"id": "1", "name": "topic", "type": 1, "options": [{"name": "query", "type": 3, "value": "robots"}]}
+LIST = {"id": "2", "name": "daily", "type": 1, "options": [{"name": "list", "type": 1}]}
 Name = TypeVar("Name")
 
 
 @dataclass
 class FaultHarness:
-    """Starts and kills bots. `clock_offset` is how far the clocks of the bots and of the fake are ahead.
+    """Starts and kills bots.
 
-    `clock_error` is how far those of the bots are ahead of the fake's.
+    `clock_offset` is how far the clocks of the bots and the fake are ahead, `clock_error` how far the bots' clocks are ahead of
+    the fake's.
     """
 
     fake: process.FakeDiscord
@@ -44,7 +58,7 @@ class FaultHarness:
     processes: list[subprocess.Popen[bytes] | fork_server.ForkedProcess] = field(default_factory=list)
 
     def now(self) -> datetime:
-        """The present by the shifted clocks (UTC), without the error of the bots'."""
+        """Return the fake's time (UTC), without the bots' clock error."""
         return system_clock() + self.clock_offset
 
     async def advance_clock(self, duration: timedelta) -> None:
@@ -54,7 +68,7 @@ class FaultHarness:
         await self.fake.run_action("move_clock", {"seconds": duration.total_seconds()})
 
     def set_clock_error(self, error: timedelta) -> None:
-        """Move the wall clocks of the bots, also of those that run."""
+        """Set the error of the wall clocks of all bots, including running ones."""
         self.clock_error = error
         shifted_clock.write_offset(self._clock_file, self.clock_offset.total_seconds(), error.total_seconds())
 
@@ -67,22 +81,21 @@ class FaultHarness:
         return self.folder / "bot.log"
 
     def start_bot(self, *options: str, **settings: str) -> fork_server.ForkedProcess:
-        """Start the bot with the shifted clock, its `options`, and further `settings`."""
+        """Start the bot with shifted clocks."""
         return self._start("tests.support.shifted_clock", (str(self._clock_file), *options), settings)
 
     def start_cli(self, *arguments: str, **settings: str) -> fork_server.ForkedProcess:
-        """Start the command line as an operator would, with further `settings`."""
+        """Start the command line as an operator would."""
         return self._start("bot", arguments, settings)
 
     def start_front(self, port: int) -> fork_server.ForkedProcess:
-        """Start a front that listens on a port of loopback."""
+        """Start a front that listens on a loopback port."""
         return self.start_cli("run", "--role", "front", PAPERROUND_INTERACTIONS=f"127.0.0.1:{port}")
 
     async def start_fronts(self, count: int) -> dict[int, fork_server.ForkedProcess]:
-        """Start fronts, by their ports, and have the fake send interactions to them."""
-        fronts = {
-            port: self.start_front(port) for port in {origin_server.find_free_port() for _ in range(count)}
-        }
+        """Start fronts and send interactions to them. Returns the fronts by port."""
+        ports = {origin_server.find_free_port() for _ in range(count)}
+        fronts = {port: self.start_front(port) for port in ports}
         urls = [front_url(port) for port in fronts]
         await self.wait_until(lambda: all(url in self.read_log() for url in urls))
         await self.fake.run_action("set_endpoints", {"urls": urls})
@@ -99,7 +112,7 @@ class FaultHarness:
         return started
 
     def start_python(self, *arguments: str, **settings: str) -> subprocess.Popen[bytes]:
-        """Start a process that uses the fake and the database; its output is appended to `bot.log` in the folder."""
+        """Start a Python process that uses the fake and the database, and append its output to `bot.log`."""
         environment = self._environment(settings)
         with self._log_file.open("ab") as log:
             started = subprocess.Popen(
@@ -119,8 +132,7 @@ class FaultHarness:
 
     @asynccontextmanager
     async def supervising(self, *bots: fork_server.ForkedProcess) -> AsyncIterator[None]:
-        """Start another bot for each of these that ends, as a supervisor does."""
-
+        """Replace each of these bots that ends, as a supervisor does."""
         running = dict(enumerate(bots))
         task = asyncio.create_task(supervise(running, lambda _: self.start_bot()))
         try:
@@ -138,21 +150,43 @@ class FaultHarness:
     def read_log(self) -> str:
         return self._log_file.read_text(errors="replace")
 
-    async def add_deliveries(self, *new_deliveries: models.NewDelivery) -> None:
-        async with self.db.transaction() as connection:
-            await outbox.add_all(connection, new_deliveries)
-
-    async def store_digest(self, text: str) -> None:
-        """Store a digest whose alerts are to be planned, by its first paper's name as location."""
-        now = self.now()
-        location = text.partition("](")[2].partition(")")[0]
-        await digest_builders.ingest_digest(
-            self.db, text, at=now, on_fresh=digest_builders.add_pending_alerts(now), location=location
+    async def fan_out(self, channels: list[int], parts: int = 1, name: str = "d") -> None:
+        """Plan a delivery for each channel: daily posts, alerts and readers' daily papers in turn."""
+        kinds = cycle((models.DeliveryKind.DAILY, models.DeliveryKind.ALERT, models.DeliveryKind.TODAY))
+        planned = (
+            new_delivery(f"{name}{channel_id}", channel_id, self.now(), parts=parts, kind=next(kinds))
+            for channel_id in channels
         )
+        await outbox_builders.add(self.db, *planned)
 
-    async def lift_limit_of_direct_messages(self) -> None:
-        """Let Discord open all direct messages at once, which costs a test no minute."""
-        await self.fake.run_action("set_limits", {"routes": {"POST /users/@me/channels": [1000, 1.0]}})
+    async def fan_out_by_webhooks(self, channels: list[int], parts: int = 1) -> None:
+        """Plan a delivery for a webhook of each channel."""
+        for number, channel_id in enumerate(channels, 1):
+            address = await self.fake.add_webhook(channel_id, number)
+            webhook_id, token = webhook.parse_address(address, self.fake.api_url)
+            async with self.db.transaction() as connection:
+                await key_values.set_value(connection, f"{key_values.WEBHOOK}{webhook_id}", token)
+            delivery = new_delivery(f"d{channel_id}", webhook_id, self.now(), parts=parts, guild_id=None)
+            passive = (
+                replace(part, payload=json.dumps(without_actions(json.loads(part.payload))))
+                for part in delivery.parts
+            )
+            await outbox_builders.add(self.db, replace(delivery, parts=tuple(passive)))
+
+    async def store_digest(self, *arxiv_ids: str, on: date | None = None) -> None:
+        """Store the newsletter of a day, by default today, and queue its papers for alerts."""
+        now = self.now()
+        text = digest_builders.newsletter(on or now.date(), [(id_, 5) for id_ in arxiv_ids])
+        pending = digest_builders.add_pending_alerts(now)
+        await digest_builders.ingest_digest(self.db, text, at=now, on_fresh=pending, location=arxiv_ids[0])
+
+    async def ask(self, channel_id: int, count: int) -> list[bool]:
+        """Send commands of different readers at once. Returns for each whether it was answered."""
+        asked = (
+            self.fake.interact(channel_id, (TOPIC, LIST)[n % 2], user_id=1_000 + n, answer=True)
+            for n in range(count)
+        )
+        return [record["callback"] is not None for record in await asyncio.gather(*asked)]
 
     async def count_rows(self, table: sa.Table) -> int:
         async with self.db.read() as connection:
@@ -164,22 +198,22 @@ class FaultHarness:
         return {state.value: count for state, count in counts.items()}
 
     async def count_sent_messages(self) -> int:
-        """Number of messages that the fake Discord has accepted."""
+        """Return the number of messages that the fake has accepted."""
         return int((await self.fake.counts())["messages"])
 
     async def wait_until(
         self, condition: Callable[[], bool | Awaitable[bool]], seconds: float = 60.0
     ) -> None:
-        """Wait until `condition` is true. Fails with the bots' log."""
+        """Wait until `condition` is true, and show the bots' log if it never is."""
         await patience.wait_until(condition, seconds, describe=lambda: self.read_log()[-6000:])
 
-    async def wait_for_sent(self, count: int, seconds: float = 60.0) -> None:
-        """Wait until the fake Discord has accepted so many messages."""
+    async def wait_for_sent(self, count: int) -> None:
+        """Wait until the fake has accepted this many messages."""
 
         async def are_accepted() -> bool:
             return await self.count_sent_messages() >= count
 
-        await self.wait_until(are_accepted, seconds)
+        await self.wait_until(are_accepted)
 
     async def wait_until_all_sent(self) -> None:
         async def all_sent() -> bool:
@@ -187,18 +221,34 @@ class FaultHarness:
 
         await self.wait_until(all_sent, 90.0)
 
+    async def wait_for_end(self, bot: fork_server.ForkedProcess) -> int:
+        """Wait until a bot ends and return its exit status."""
+        await self.wait_until(lambda: bot.poll() is not None)
+        return bot.wait()
+
+    async def assert_sent_once(self, channels: list[int], parts: int = 1) -> None:
+        """Assert that every channel has every part of its `fan_out` once, in order."""
+        messages = await self.fake.all_messages()
+        for channel_id in channels:
+            expected = [f"d{channel_id} {position}" for position in range(parts)]
+            assert message_texts(messages.get(channel_id, [])) == expected, self.read_log()[-3000:]
+
+    def assert_no_traceback(self) -> None:
+        log = self.read_log()
+        assert "Traceback" not in log, log[-6000:]
+
 
 async def supervise(
     running: dict[Name, fork_server.ForkedProcess], start: Callable[[Name], fork_server.ForkedProcess]
 ) -> None:
-    """Start again each of these processes that ends, until this is cancelled."""
+    """Restart each of these processes that ends, until cancelled."""
     while True:
         await asyncio.sleep(SUPERVISOR_SECONDS)
         running.update({name: start(name) for name, one in [*running.items()] if one.poll() is not None})
 
 
 def front_url(port: int) -> str:
-    """The address of a front's interactions."""
+    """Return the URL of a front's interactions."""
     return f"http://127.0.0.1:{port}/interactions"
 
 
@@ -206,7 +256,7 @@ def front_url(port: int) -> str:
 async def open_fault_harness(
     fake: process.FakeDiscord, database_url: str, folder: Path
 ) -> AsyncIterator[FaultHarness]:
-    """Open a harness on an empty database; on exit every bot is killed."""
+    """Open a harness on an empty database, and kill every bot on exit."""
     db = await migrate.open_database(database_url, migrate=True)
     harness = FaultHarness(fake, db, database_url, folder)
     try:
@@ -214,38 +264,3 @@ async def open_fault_harness(
     finally:
         harness.kill_all()
         await harness.db.close()
-
-
-def fan_out(channels: list[int], now: datetime, parts: int) -> list[models.NewDelivery]:
-    """One delivery per channel, with `parts` parts: daily posts, alerts and readers' papers of the day."""
-    kinds = cycle((models.DeliveryKind.DAILY, models.DeliveryKind.ALERT, models.DeliveryKind.TODAY))
-    return [
-        relay_harness.new_delivery(f"d{channel_id}", channel_id, now, parts=parts, kind=next(kinds))
-        for channel_id in channels
-    ]
-
-
-async def add_round(harness: FaultHarness, channels: list[int], number: int) -> None:
-    """Plan a post of one part in each channel, in the round with this number."""
-    now = harness.now()
-    await harness.add_deliveries(
-        *(relay_harness.new_delivery(f"{number}-{channel}", channel, now) for channel in channels)
-    )
-
-
-async def count_faults(harness: FaultHarness, channels: list[int], rounds: int) -> tuple[int, int]:
-    """Return how many posts of the rounds so far are missing, and how many are there twice."""
-    messages = await harness.fake.all_messages()
-    texts = Counter(text for found in messages.values() for text in relay_harness.message_texts(found))
-    expected = {f"{number}-{channel} 0" for number in range(rounds) for channel in channels}
-    return len(expected - texts.keys()), sum(texts.values()) - len(texts)
-
-
-async def assert_exactly_once(harness: FaultHarness, channels: list[int], parts: int) -> None:
-    """Assert that every channel has every part once, in order."""
-    messages = await harness.fake.all_messages()
-    for channel_id in channels:
-        expected = [f"d{channel_id} {position}" for position in range(parts)]
-        assert relay_harness.message_texts(messages.get(channel_id, [])) == expected, harness.read_log()[
-            -3000:
-        ]

@@ -1,69 +1,90 @@
-"""Builders for the tests of the outbox: deliveries, stored ones, the start of an attempt, a recorder of outcomes."""
+"""Builders for deliveries and their parts, stored deliveries, and recorders of outcomes."""
 
 from __future__ import annotations
 
-import dataclasses
+import json
 import random
 import time
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.app.container import delivery_kinds
-from bot.outbox import outcomes
+from bot.outbox import contents, outcomes
 from bot.outbox.contents import DeliveryFactory
 from bot.outbox.pace import Pace
 from storage import database, models, outbox
+from tests.fake_discord import process
 
 NOW = datetime(2026, 1, 1, 9, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 
 
-def new_delivery(key: str = "daily:1:2026-01-01", parts: int = 2, **changes: object) -> models.NewDelivery:
-    delivery = models.NewDelivery(
-        key=key,
-        kind=models.DeliveryKind.DAILY,
-        locale=models.Locale.EN,
-        planned_at=NOW,
-        due_at=NOW,
-        expires_at=NOW + timedelta(hours=24),
-        parts=tuple(
-            models.NewPart(models.PartKind.MESSAGE, "{}", f"{key}/{n}", fallback="{plain}")
-            for n in range(parts)
-        ),
-        channel_id=7,
-        papers=("2502.02737",),
-    )
-    return replace(delivery, **changes)  # type: ignore[arg-type]
+def message_payload(marker: str, text: str = "papers") -> str:
+    """Return the JSON of a Components V2 message with the marker in a button."""
+    button = {"type": 2, "style": 1, "label": "More", "custom_id": f"{marker}more"}
+    card = {"type": 17, "components": [{"type": 10, "content": text}, {"type": 1, "components": [button]}]}
+    return json.dumps({"flags": 1 << 15, "components": [card]})
 
 
-def new_part(**fields: Any) -> models.Part:
-    """A stored part that is planned and was not attempted."""
-    values: dict[str, Any] = dict.fromkeys(field.name for field in dataclasses.fields(models.Part))
-    values |= {"id": 1, "delivery_id": 1, "position": 0, "kind": models.PartKind.MESSAGE, "nonce": "n"}
-    values |= {"state": models.PartState.WAITING, "next_attempt_at": NOW}
-    return models.Part(**values | fields)
+def new_delivery(
+    key: str = "daily:1",
+    channel_id: int | None = 7,
+    now: datetime = NOW,
+    *,
+    parts: int = 1,
+    kinds: tuple[models.PartKind, ...] = (),
+    **fields: Any,
+) -> models.NewDelivery:
+    """Return a daily post with `parts` messages, or with parts of the given kinds; each has the text `KEY POSITION`."""
+    new_parts = []
+    for position, kind in enumerate(kinds or (models.PartKind.MESSAGE,) * parts):
+        marker = contents.part_marker(key, position)
+        payload = message_payload(marker, f"{key} {position}")
+        if kind is models.PartKind.FORUM_POST:
+            payload = json.dumps({"name": key, "message": json.loads(payload)})
+        elif kind is models.PartKind.THREAD:
+            payload = json.dumps({"name": key})
+        elif kind is models.PartKind.CROSSPOST:
+            payload = "{}"
+        nonce = f"{key}/{position}"
+        new_parts.append(models.NewPart(kind, payload, nonce, fallback="{plain}", marker=marker))
+    defaults: dict[str, Any] = {
+        "kind": models.DeliveryKind.DAILY,
+        "locale": models.Locale.EN,
+        "guild_id": process.GUILD_ID,
+        "planned_at": now,
+        "due_at": now,
+        "expires_at": now + timedelta(hours=24),
+        "parts": tuple(new_parts),
+    }
+    return models.NewDelivery(key=key, channel_id=channel_id, **defaults | fields)
 
 
-def make_pace() -> Pace:
-    """The pace of requests by the real clock, fast enough for a test."""
-    return Pace(time.monotonic, random.Random(1), 1000.0)
+def new_subscription(channel_id: int, **fields: Any) -> models.Subscription:
+    """Return an active subscription that is not due before 2036."""
+    defaults: dict[str, Any] = {"guild_id": process.GUILD_ID, "created_at": NOW, "last_on": date(2036, 1, 1)}
+    return models.Subscription(channel_id=channel_id, **defaults | fields)
+
+
+def make_pace(clock: Callable[[], float] = time.monotonic, per_second: float = 1000.0) -> Pace:
+    """Return a pace that is fast enough for a test."""
+    return Pace(clock, random.Random(1), per_second)
 
 
 def make_recorder(
     db: database.Database, deliveries: DeliveryFactory, **options: Any
 ) -> outcomes.OutcomeRecorder:
-    """A recorder of outcomes for the kinds of delivery that the bot has."""
+    """Return a recorder of outcomes for every kind of delivery."""
     return outcomes.OutcomeRecorder(db, deliveries, delivery_kinds(), rng=random.Random(1), **options)
 
 
-async def add(db: database.Database, delivery: models.NewDelivery) -> int:
+async def add(db: database.Database, *deliveries: models.NewDelivery) -> list[int]:
+    """Store deliveries and return their ids."""
     async with db.transaction() as connection:
-        delivery_id = await outbox.add(connection, delivery)
-    assert delivery_id is not None
-    return delivery_id
+        return list((await outbox.add_all(connection, deliveries)).values())
 
 
 async def list_due_nonces(db: database.Database, now: datetime = NOW) -> list[str]:

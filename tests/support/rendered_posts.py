@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ MARKER = re.compile("pr:d:[A-Za-z0-9:_-]{1,64}:[0-9]+/")
 WITHOUT_MESSAGE = frozenset({models.PartKind.THREAD, models.PartKind.CROSSPOST})
 
 
+@functools.cache
 def new_renderer() -> DiscordRenderer:
     """Return a renderer with the templates of the package."""
     mentions = CommandMentions()

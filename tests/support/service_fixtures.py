@@ -1,4 +1,4 @@
-"""Fixtures of the world, of a relay on the wire, and of a search over three papers."""
+"""Fixtures of the world, of a world on the wire, and of a search over three papers."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def world(db: Database) -> World:
     return World(db)
 
 
-__all__ = ["fake", "fake_server", "relay_harness"]
+__all__ = ["fake", "fake_server", "wire"]
 
 
 @pytest.fixture
-async def relay_harness(db: Database, fake: process.FakeDiscord) -> AsyncIterator[RelayHarness]:
-    """A relay harness on either database, with Discord's limits lifted."""
+async def wire(db: Database, fake: process.FakeDiscord) -> AsyncIterator[RelayHarness]:
+    """A world on the wire, with Discord's limits lifted."""
     await fixtures.lift_rate_limits(fake)
     async with open_relay_harness(db, fake) as opened:
         yield opened

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
@@ -25,7 +25,7 @@ from bot.daily.service import OnDemandPosts, Subscriptions
 from bot.daily.why import Explanation, WhyAnswer, WhyExplainer
 from bot.outbox import contents, outcomes
 from bot.outbox.contents import DeliveryFactory
-from bot.outbox.outcomes import Classification, DeliveryError, Disposition, SendRequest
+from bot.outbox.outcomes import Classification, DeliveryError, Disposition, Sender, SendRequest
 from bot.outbox.relay import Relay
 from bot.search.service import SearchService
 from storage import alerts, daily, models, outbox, sources
@@ -167,6 +167,8 @@ class World:
         self.database = database
         self.now = moment(begin)
         self.renderer, self.discord = Renderer(), Discord()
+        self.sender: Sender = self.discord
+        self.pace = outbox_builders.make_pace()
         self.is_matching = True
         """Whether new papers are matched with alerts immediately instead of at the next tick."""
         numbers = itertools.count()
@@ -176,22 +178,30 @@ class World:
         self.subscriptions = Subscriptions(database, self.clock)
         self.guilds = Guilds(database, self.clock)
         self.on_demand = OnDemandPosts(database, self.clock, self.deliveries, self.search.match_papers)
-        self.daily_planner = DailyPlanner(database, self.deliveries, self.search.match_papers)
+        self.outcomes: list[str] = []
+        """The results that the relay reported."""
         self.restart()
 
     def clock(self) -> datetime:
         return self.now
 
-    def restart(self) -> None:
-        """Replace the alert planner and the relay, as a new process would."""
+    def restart(self, get_term: Callable[[], int | None] = lambda: 0) -> None:
+        """Replace the planners and the relay, as a new process would."""
+        self.daily_planner = DailyPlanner(self.database, self.deliveries, self.search.match_papers)
         self.alert_planner = AlertPlanner(self.database, self.clock, self.deliveries, self.search)
         self.relay = Relay(
             self.database,
-            self.discord,
-            outbox_builders.make_recorder(self.database, self.deliveries, linger_seconds=0.0),
-            outbox_builders.make_pace(),
+            self.sender,
+            outbox_builders.make_recorder(
+                self.database,
+                self.deliveries,
+                on_outcome=lambda result, *_: self.outcomes.append(result),
+                linger_seconds=0.0,
+            ),
+            self.pace,
             clock=self.clock,
             monotonic=lambda: self.now.timestamp(),
+            get_term=get_term,
         )
 
     # Settings of readers and managers.
