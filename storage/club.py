@@ -1,4 +1,4 @@
-"""Reading clubs (one per server), threads about papers, and nominations. The steps of meetings are deliveries."""
+"""Reading clubs (one per server), threads about papers, and nominations. Steps of meetings are stored as deliveries."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from storage.models import Club, DeliveryKind, PartKind, PartState
 from storage.tables import club_nominations, club_threads, clubs, deliveries, papers, parts, saved_papers
 
 READ = "read"
-"""The tag of saved papers that the reader has read."""
+"""The tag of saved papers that their reader has read."""
 _IS_READ = saved_papers.c.tags.contains(f" {READ} ")
 
 
 async def put(connection: AsyncConnection, club: Club) -> None:
-    """Store a club in the place of its server's former one."""
+    """Store a club, replacing its server's former one."""
     await database.upsert(connection, clubs, [database.record_values(club, clubs)], key=("guild_id",))
 
 
 async def get(connection: AsyncConnection, guild_id: int, *, for_update: bool = False) -> Club | None:
-    """Return a server's club, or None. `for_update` locks it against other processes that plan a step."""
+    """Return a server's club; None if it has none. `for_update` locks it against other planners of its steps."""
     query = sa.select(clubs).where(clubs.c.guild_id == guild_id)
     return await database.fetch_record(connection, Club, query.with_for_update() if for_update else query)
 
 
 async def list_present(connection: AsyncConnection) -> list[Club]:
-    """Return the clubs of the servers that the bot has not left."""
+    """Return the clubs of all servers that the bot has not left."""
     left = sa.select(tables.guilds.c.guild_id).where(tables.guilds.c.left_at.is_not(None))
     query = sa.select(clubs).where(clubs.c.guild_id.not_in(left)).order_by(clubs.c.guild_id)
     return await database.fetch_records(connection, Club, query)
@@ -41,9 +41,9 @@ async def remove(connection: AsyncConnection, guild_id: int) -> None:
 
 
 async def find_thread(connection: AsyncConnection, **columns: object) -> int | None:
-    """Return the id of the thread with these values of columns, 0 while it is being opened; None if there is none.
+    """Return the id of a thread, 0 while it is being opened; None if there is none.
 
-    They are `channel_id` and `paper_id`, or `guild_id` and `meets_on`.
+    `columns` are `channel_id` and `paper_id`, or `guild_id` and `meets_on`.
     """
     query = sa.select(club_threads.c.thread_id).where(*database.equalities(club_threads, columns))
     thread_id: int | None = (await connection.execute(query)).scalars().first()
@@ -51,20 +51,20 @@ async def find_thread(connection: AsyncConnection, **columns: object) -> int | N
 
 
 async def put_thread(connection: AsyncConnection, **values: Any) -> None:
-    """Store the thread with a `channel_id` and a `paper_id`; a stored one keeps its other values."""
+    """Store or update the thread with a `channel_id` and a `paper_id`."""
     await database.upsert(connection, club_threads, [values], key=("channel_id", "paper_id"))
 
 
 async def clear_meeting(connection: AsyncConnection, guild_id: int, meets_on: date) -> None:
-    """Clear the meeting of its paper's thread."""
+    """Detach a meeting from its paper's thread."""
     same = database.equalities(club_threads, {"guild_id": guild_id, "meets_on": meets_on})
     await connection.execute(club_threads.update().where(*same).values(meets_on=None))
 
 
 async def settle(connection: AsyncConnection, since_at: datetime) -> None:
-    """Delete nominations made before a time (UTC), store the ids of threads that were opened, delete those that were not.
+    """Delete nominations made before a time (UTC), and update threads whose delivery has finished.
 
-    The messages that opened them are cleared, since they may name a reader.
+    Opened threads get their ids, others are deleted. The messages that opened them are cleared, since they may name a reader.
     """
     await connection.execute(club_nominations.delete().where(club_nominations.c.nominated_at < since_at))
     own, opening = club_threads.c, sa.select(parts.c.channel_id)
@@ -80,7 +80,7 @@ async def settle(connection: AsyncConnection, since_at: datetime) -> None:
 
 
 async def list_event_ids(connection: AsyncConnection, guild_id: int, meets_on: date) -> list[int]:
-    """Return the ids of the events that were created for a meeting."""
+    """Return the ids of the events created for a meeting."""
     same = database.equalities(deliveries, {"guild_id": guild_id, "local_on": meets_on})
     query = sa.select(parts.c.message_id).join(deliveries, deliveries.c.id == parts.c.delivery_id)
     query = query.where(*same, deliveries.c.kind == DeliveryKind.CLUB, parts.c.kind == PartKind.REQUEST)
@@ -88,7 +88,7 @@ async def list_event_ids(connection: AsyncConnection, guild_id: int, meets_on: d
 
 
 class PastMeeting(NamedTuple):
-    """The paper of a meeting. `readers` is the number of members who marked it as read."""
+    """A past meeting with its paper. `readers` is the number of members who marked it as read."""
 
     meets_on: date
     arxiv_id: str
@@ -99,7 +99,7 @@ class PastMeeting(NamedTuple):
 
 
 async def list_meetings(connection: AsyncConnection, guild_id: int, limit: int) -> list[PastMeeting]:
-    """Return the newest meetings with a paper, the newest first."""
+    """Return the latest meetings with a paper, newest first."""
     saved = saved_papers.c
     readers = sa.select(sa.func.count())
     readers = readers.where(saved.paper_id == papers.c.id, saved.server_id == guild_id, _IS_READ)
@@ -119,7 +119,7 @@ async def list_meetings(connection: AsyncConnection, guild_id: int, limit: int) 
 async def toggle_read(
     connection: AsyncConnection, user_id: int, arxiv_id: str, server_id: int | None
 ) -> None:
-    """Add or remove a saved paper's tag READ. It counts in this server, else where the paper was saved."""
+    """Add or remove a saved paper's tag READ, which counts in this server, or where the paper was saved if it is None."""
     if (saved := await shelf.get(connection, user_id, arxiv_id)) is not None:
         others = [tag for tag in saved.tags if tag != READ]
         tags = others if READ in saved.tags else [*others, READ]
@@ -137,7 +137,7 @@ async def list_unread(connection: AsyncConnection, user_id: int) -> frozenset[in
 async def is_nominated(
     connection: AsyncConnection, guild_id: int, user_id: int, paper_id: int
 ) -> bool | None:
-    """Return whether a reader nominates a paper; None if the server has no club, or the club has read it."""
+    """Return whether a reader nominated a paper; None if the server has no club or its club has read the paper."""
     row = {"guild_id": guild_id, "user_id": user_id, "paper_id": paper_id}
     query = sa.select(sa.exists().where(*database.equalities(club_nominations, row)))
     own = club_threads.c
@@ -148,7 +148,7 @@ async def is_nominated(
 
 
 async def toggle_nomination(connection: AsyncConnection, row: dict[str, Any], now: datetime) -> None:
-    """Store a reader's only nomination (`guild_id`, `user_id`, `paper_id`), or withdraw it."""
+    """Withdraw a nomination (`guild_id`, `user_id`, `paper_id`), or store it in place of the reader's former one."""
     withdrawn = club_nominations.delete().where(*database.equalities(club_nominations, row))
     if not (await connection.execute(withdrawn)).rowcount:
         added = [{**row, "nominated_at": now}]
@@ -158,9 +158,10 @@ async def toggle_nomination(connection: AsyncConnection, row: dict[str, Any], no
 async def list_candidates(
     connection: AsyncConnection, guild_id: int, since_at: datetime, limit: int
 ) -> list[int]:
-    """Return the papers for a vote, the best first, without those of earlier meetings.
+    """Return the candidates for a vote, best first, without papers of earlier meetings.
 
-    The nominated come first, then those saved or discussed most since a time in the server, then the most upvoted since.
+    Nominated papers come first, then those most saved or discussed in the server since a time (UTC), then the most
+    upvoted since.
     """
     met = club_threads.c.guild_id == guild_id, club_threads.c.meets_on.is_not(None)
     former = set((await connection.execute(sa.select(club_threads.c.paper_id).where(*met))).scalars())

@@ -20,7 +20,7 @@ async def save(
     now: datetime,
     server_id: int | None = None,
 ) -> None:
-    """Save papers for a reader, in a server or elsewhere; one that is saved stays as it is."""
+    """Save papers for a reader, in a server unless `server_id` is None. Papers saved before stay unchanged."""
     await save_at(connection, user_id, dict.fromkeys(paper_ids, now), server_id)
 
 
@@ -30,14 +30,14 @@ async def save_at(
     times_by_paper: Mapping[int, datetime],
     server_id: int | None = None,
 ) -> None:
-    """Save papers for a reader, each with its time (UTC), which determines its place in the list."""
+    """Save papers for a reader, each with the time (UTC) that determines its place in the list."""
     same = {"user_id": user_id, "server_id": server_id}
     rows = [{**same, "paper_id": paper_id, "saved_at": at} for paper_id, at in times_by_paper.items()]
     await database.insert_rows(connection, saved_papers, rows, ignore_conflicts=True)
 
 
 async def update(connection: AsyncConnection, user_id: int, paper_id: int, **values: Any) -> None:
-    """Set columns of a saved paper: the `note`, the `tags` and the `server_id`."""
+    """Set the `note`, `tags` or `server_id` of a saved paper."""
     await connection.execute(saved_papers.update().where(_is_saved(user_id, paper_id)).values(values))
 
 
@@ -67,7 +67,7 @@ async def list_rows(
     limit: int | None = None,
     offset: int = 0,
 ) -> tuple[list[models.SavedPaper], int]:
-    """Return a page of a reader's saved papers with all the tags, among `paper_ids`, and their total."""
+    """Return a page of a reader's saved papers that have all the tags and are in `paper_ids`, and their total number."""
     chosen = _select_ids(user_id, tags, paper_ids)
     total = (await connection.execute(chosen.with_only_columns(sa.func.count()))).scalar_one()
     page = chosen.order_by(*_NEWEST).limit(limit).offset(offset)
@@ -79,7 +79,7 @@ async def _read_rows(
 ) -> list[models.SavedPaper]:
     """Return a reader's saved papers in the order of these ids.
 
-    The database sorts only ids: SQLite sorts in memory, and the rows of 5,000 papers can take hundreds of megabytes.
+    The database sorts only ids, since the rows of 5,000 papers can take hundreds of megabytes in SQLite's memory.
     """
     ids = list(paper_ids)
     query = sa.select(papers, *_SAVED_COLUMNS).select_from(_JOINED).where(saved_papers.c.user_id == user_id)
@@ -88,7 +88,7 @@ async def _read_rows(
 
 
 async def stream_texts(connection: AsyncConnection, user_id: int) -> AsyncGenerator[Sequence[Any], None]:
-    """Yield the columns for a search, some rows at a time: paper_id, last_on, votes, arxiv_id, title, note and tags."""
+    """Yield batches of the columns for a search: paper_id, last_on, votes, arxiv_id, title, note and tags."""
     query = sa.select(
         saved_papers.c.paper_id,
         papers.c.last_on,
@@ -111,15 +111,15 @@ async def get(connection: AsyncConnection, user_id: int, arxiv_id: str) -> model
 
 
 async def get_tags(connection: AsyncConnection, user_id: int) -> str:
-    """Return the tags of all of a reader's papers, separated by spaces, each repeated for every paper."""
-    # One value: thousands of rows would each take time of the event loop.
+    """Return the tags of all a reader's papers, separated by spaces and repeated for each paper."""
+    # As one value, since thousands of rows would block the event loop.
     joined = sa.func.aggregate_strings(saved_papers.c.tags, "")
     query = sa.select(joined).where(saved_papers.c.user_id == user_id, saved_papers.c.tags != "")
     return (await connection.execute(query)).scalar() or ""
 
 
 _ROWS_AT_ONCE = 100
-"""Rows converted before the event loop runs other tasks."""
+"""Rows converted before other tasks of the event loop run."""
 _SAVED_COLUMNS = (saved_papers.c.saved_at, saved_papers.c.note, saved_papers.c.tags)
 _NEWEST = saved_papers.c.saved_at.desc(), saved_papers.c.paper_id.desc()
 

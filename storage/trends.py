@@ -1,4 +1,4 @@
-"""Papers and votes per day, and the titles of a period."""
+"""Counts of papers and votes by day, and the titles of a period."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from storage.snapshot import Row, Snapshot, parse_date
 
 @dataclass(frozen=True, slots=True)
 class MonthCount:
-    """The papers last listed in a month, a week or a day, by its first day. `votes` is None if all are unknown."""
+    """The number and votes of the papers last listed in a month, week or day. `votes` is None if all are unknown."""
 
     starts_on: date
     paper_count: int
@@ -38,7 +38,7 @@ async def count_papers(connection: AsyncConnection, filters: search.Filters) -> 
 async def count_chosen(
     connection: AsyncConnection, paper_ids: Iterable[int], filters: search.Filters
 ) -> list[MonthCount]:
-    """Count these papers by day; the same day may appear more than once."""
+    """Count these papers by day; a day may appear more than once."""
 
     def count(view: Snapshot) -> list[Row]:
         conditions, values = search.select_listed(view, filters)
@@ -50,7 +50,7 @@ async def count_chosen(
 async def list_titles(
     connection: AsyncConnection, filters: search.Filters, *, limit: int
 ) -> list[tuple[int, str]]:
-    """Return the ids and titles of the newest papers of a period, at most `limit`, by id."""
+    """Return the ids and titles of up to `limit` newest papers of a period, in order of id."""
 
     def select(view: Snapshot) -> list[Row]:
         conditions, values = search.select_listed(view, filters)

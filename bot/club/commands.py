@@ -1,4 +1,4 @@
-"""`/club`: the server's reading club; and the buttons *Discuss* and *Nominate* of a paper's card."""
+"""The command `/club`, and a card's buttons *Discuss*, *Nominate* and *Mark as read*."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ NEEDED = (*router.REQUIRED, "create_public_threads", "send_messages_in_threads")
 @app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
 @app_commands.allowed_installs(guilds=True, users=False)
 class ClubCog(commands.GroupCog, name="club", description="A paper for your group each week"):
-    """A server's club."""
+    """Handlers of a server's reading club."""
 
     reads_guild = True
 
@@ -49,7 +49,7 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
     async def setup(
         self, request: Request, channel: discord.TextChannel, day: str, time: app_commands.Range[str, 1, 40]
     ) -> ui.LayoutView:
-        """Store the club, and confirm the change."""
+        """Set up or change the club."""
         interaction = request.interaction
         router.require_manager(interaction)
         found = router.require_channel(interaction.guild, channel.id)
@@ -76,13 +76,13 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
 
     @router.command(name="skip", description="Skip the next meeting")
     async def skip(self, request: Request) -> ui.LayoutView:
-        """Skip the meeting: its event is deleted, and an open vote does not count."""
+        """Skip the next meeting: delete its event and close its vote without counting."""
         router.require_manager(request.interaction)
         return await self._view(request, self._clubs.skip(request.interaction.guild_id or 0))
 
     @router.handles(club_messages.CONFIRM_STOP)
     async def confirm_stop(self, request: Request, action: Action) -> ui.LayoutView:
-        """Ask for confirmation to end the club of a channel."""
+        """Ask for confirmation to end the club."""
         texts, danger = request.texts, discord.ButtonStyle.danger
         return client_messages.text_view(
             texts("club-stop-sure", channel=f"<#{action.number}>"),
@@ -105,11 +105,11 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
 
     @router.handles(club_messages.SHOW)
     async def show(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show the club in place of the question."""
+        """Show the club in place of the confirmation."""
         return await self._view(request)
 
     async def _view(self, request: Request, done: Awaitable[str] | None = None) -> ui.LayoutView:
-        """Return the club's view with a confirmation (a Fluent id)."""
+        """Return the club's view with the text (a Fluent id) of a finished action. Raises UserError without a club."""
         mention, said = request.interaction.client.mentions, ""
         with suppress(NoClubError):
             if done is not None and (text_id := await done):
@@ -152,7 +152,7 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
 
     @router.handles(club_messages.DISCUSS, router.PRIVATELY, check=router.require_may_share)
     async def discuss(self, request: Request, action: Action) -> ui.LayoutView:
-        """Open a thread (in a forum, a post) about a paper in this channel, or link the existing one."""
+        """Open a thread about a paper in this channel (a post in a forum), or link to the existing one."""
         channel = request.interaction.channel
         if isinstance(channel, discord.Thread) and isinstance(channel.parent, discord.ForumChannel):
             channel = channel.parent

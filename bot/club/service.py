@@ -1,7 +1,7 @@
-"""Plans the steps of clubs, chooses candidates, counts votes, and serves the commands and buttons.
+"""Plans the steps of clubs' meetings, chooses candidates, counts votes, and serves the commands and buttons.
 
-A meeting has steps, each a delivery. Its key names the server, the meeting's date, the step and the previous delivery, so
-it is planned only once.
+Each step is a delivery. Its key names the server, the meeting's time, the step and the previous delivery, so it is planned
+only once.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ HOUR = timedelta(hours=1)
 VOTE_ENDS = timedelta(days=2)
 """How long before the meeting a vote ends."""
 LATE_VOTE_ENDS = timedelta(hours=2)
-"""The same for a vote that begins late."""
+"""How long before the meeting a vote ends that begins late."""
 REMINDER = timedelta(hours=1)
 RECENT = timedelta(days=7)
 MAX_CANDIDATES = 5
@@ -37,7 +37,7 @@ MAX_PAST = 10
 
 
 class Step(StrEnum):
-    """The steps of a meeting. NONE: there were no candidates; GONE: the vote or its papers were deleted."""
+    """The steps of a meeting. NONE means that there were no candidates, GONE that the vote or its papers were deleted."""
 
     POLL = "poll"
     PAPER = "paper"
@@ -52,13 +52,16 @@ UNDER_WAY = (Step.POLL, Step.PAPER, Step.REMINDER)
 
 
 def voting_hours(now: datetime, meets_at: datetime) -> int:
-    """Return the whole hours for which a vote that begins now stays open; 0 if it is too late."""
+    """Return for how many hours a vote that begins now stays open; 0 if it is too late to begin."""
     hours = (meets_at - VOTE_ENDS - now) // HOUR
     return max(0, hours if hours > 0 else (meets_at - LATE_VOTE_ENDS - now) // HOUR)
 
 
 class Meeting(NamedTuple):
-    """The next meeting of a club, when its next step is due, its newest step and the delivery of that; None before the first."""
+    """A club's next meeting with its latest step, that step's delivery, and when the next step is due (UTC).
+
+    Step and delivery are None before the first step.
+    """
 
     on: date
     at: datetime
@@ -72,10 +75,10 @@ NO_MEETING = Meeting(date.min, models.NEVER, models.NEVER)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClubPost:
-    """The messages of a meeting's step or, without a step, of a discussion requested by a reader (`opened_by`).
+    """The content of a meeting's step or, if `step` is None, of a discussion opened by a reader (`opened_by`).
 
     `papers` are the candidates of a poll open for `hours`, or one paper with its `votes`. `thread_id` is an existing
-    thread. `undoing` are requests that close things opened by former steps.
+    thread. `undoing` are requests that close the poll and delete the event of earlier steps.
     """
 
     guild_id: int
@@ -112,14 +115,14 @@ CLUB: contents.KindRecord[ClubPost] = contents.KindRecord(
 
 
 def rule_of(club: Club) -> schedule.Rule:
-    """Return when a club meets."""
+    """Return the schedule of a club's meetings."""
     return schedule.Rule(schedule.parse_time(club.at_time), clock.parse_zone(club.timezone), (club.weekday,))
 
 
 async def load_meeting(connection: Connection, club: Club, now: datetime) -> Meeting:
-    """Return the next meeting of a club: that of its newest step, or the first that leaves time for a vote.
+    """Return a club's next meeting: the one under way, or the first that leaves time for a vote.
 
-    A meeting whose steps have begun keeps its time, which is in their keys, when the club moves.
+    A meeting under way keeps its time, which is in the keys of its steps, even if the club changes its schedule.
     """
     newest = None if club.step_id is None else await outbox.get(connection, club.step_id)
     if newest is not None and newest.local_on is not None:
@@ -136,7 +139,7 @@ async def load_meeting(connection: Connection, club: Club, now: datetime) -> Mee
 
 
 async def find_poll(connection: Connection, meeting: Meeting) -> models.Part | None:
-    """Return the message with the poll of an open vote, if it was sent."""
+    """Return the part with the poll of an open vote; None if it was not sent."""
     if meeting.step is not Step.POLL or meeting.delivery is None:
         return None
     *_, part = await outbox.list_parts(connection, meeting.delivery.id)
@@ -151,7 +154,7 @@ async def list_candidates(connection: Connection, guild_id: int, now: datetime) 
 
 @dataclass(frozen=True, slots=True)
 class _Steps:
-    """Plans the next step of a club, which is locked, at `now` (UTC)."""
+    """Plans the next step of a locked club at `now` (UTC)."""
 
     connection: Connection
     deliveries: contents.DeliveryFactory
@@ -166,7 +169,7 @@ class _Steps:
         thread_id: int | None = None,
         **fields: Any,
     ) -> int | None:
-        """Plan a step, in the paper's thread if there is one. It expires when the meeting begins. Returns its id."""
+        """Plan a step, which expires when the meeting begins. Returns the id of its delivery; None if it was planned before."""
         club, meeting = self.club, self.meeting
         former = club.step_id or int(club.starts_at.timestamp())
         post = ClubPost(
@@ -196,7 +199,7 @@ class _Steps:
         return delivery_id
 
     async def skip(self) -> None:
-        """Plan the notice of a skipped meeting, close its poll and delete its event; stop unsent steps."""
+        """Plan the notice of a skipped meeting with the requests that close its poll and delete its event; stop unsent steps."""
         connection, meeting, guild_id = self.connection, self.meeting, self.club.guild_id
         if meeting.delivery is not None:
             await outbox.cancel(connection, [meeting.delivery.id], reason=Reason.BY_HAND, now=self.now)
@@ -210,7 +213,7 @@ class _Steps:
         await self.add(Step.SKIP, undoing=undoing)
 
     async def begin_vote(self) -> str:
-        """Plan a poll. Returns the Fluent id of what happened."""
+        """Plan a poll. Returns the Fluent id of the result."""
         if not (hours := voting_hours(self.now, self.meeting.at)):
             return "club-vote-too-late"
         candidates = await list_candidates(self.connection, self.club.guild_id, self.now)
@@ -220,7 +223,7 @@ class _Steps:
         return "club-vote-begins"
 
     async def end_vote(self, counts: Mapping[int, int]) -> None:
-        """Plan the winning paper once its thread is open. `counts` are votes by answer number; None without a poll."""
+        """Plan the winning paper, unless its thread is still being opened. `counts` are votes by answer; empty without a poll."""
         connection, club, delivery = self.connection, self.club, self.meeting.delivery
         order = delivery.papers if delivery is not None and counts else ()
         votes = {arxiv_id: counts.get(place, 0) for place, arxiv_id in enumerate(order, start=1)}
@@ -239,7 +242,7 @@ class _Steps:
 
 
 class Overview(NamedTuple):
-    """A club, its next meeting, the message with the open vote or the candidates for the next, and its past papers."""
+    """A club with its next meeting, the open poll or else the candidates for the next one, and its past meetings."""
 
     club: Club
     meeting: Meeting
@@ -249,12 +252,12 @@ class Overview(NamedTuple):
 
 
 class NoClubError(errors.PaperroundError):
-    """The server has no club."""
+    """Raised if the server has no club."""
 
 
 @dataclass(frozen=True, slots=True)
 class Clubs:
-    """Manages clubs, and plans due steps each minute. Methods that return a text return a Fluent id."""
+    """Manages clubs and plans their due steps. Methods that return a string return a Fluent id."""
 
     _database: database.Database
     _clock: clock.Clock
@@ -262,7 +265,7 @@ class Clubs:
     _request: Callable[..., Awaitable[Any]]
 
     async def tick(self, now: datetime) -> int:
-        """Plan all steps that are due at `now` (UTC). Returns how many were due. Errors of one club are logged."""
+        """Plan all steps due at `now` (UTC) and return their number. A club's errors are logged."""
         async with self._database.transaction() as connection:
             await storage.settle(connection, now - RECENT)
             clubs = await storage.list_present(connection)
@@ -306,7 +309,7 @@ class Clubs:
 
     @asynccontextmanager
     async def _steps(self, guild_id: int) -> AsyncIterator[_Steps]:
-        """Lock a server's club in a transaction, for its next step. Raises NoClubError."""
+        """Lock a server's club in a transaction. Raises NoClubError."""
         now = self._clock()
         async with self._database.transaction() as connection:
             if (club := await storage.get(connection, guild_id, for_update=True)) is None:
@@ -315,7 +318,7 @@ class Clubs:
             yield _Steps(connection, self._deliveries, club, meeting, now)
 
     async def set_up(self, wanted: Club) -> str:
-        """Store a club, whose first vote begins at its first time after `starts_at`. A meeting whose vote has begun stays."""
+        """Store a club. Its first vote begins at its first time after `starts_at`; a meeting whose vote has begun stays."""
         done = "club-set-up"
         club = replace(wanted, starts_at=schedule.next_due(wanted.starts_at, rule_of(wanted)).at)
         async with self._database.transaction() as connection:
@@ -327,7 +330,7 @@ class Clubs:
         return done
 
     async def load(self, guild_id: int) -> Overview | None:
-        """Return a server's club, or None."""
+        """Return a server's club; None if it has none."""
         now = self._clock()
         async with self._database.read() as connection:
             if (club := await storage.get(connection, guild_id)) is None:
@@ -340,7 +343,7 @@ class Clubs:
         return Overview(club, meeting, poll, candidates, past)
 
     async def begin_vote(self, guild_id: int) -> str:
-        """Begin the vote for the next meeting now, even after a skip; "" if it has begun already. Raises NoClubError."""
+        """Begin the vote for the next meeting now, even after a skip. Returns "" if it has begun. Raises NoClubError."""
         async with self._steps(guild_id) as steps:
             if steps.meeting.step in UNDER_WAY:
                 return ""
@@ -349,21 +352,21 @@ class Clubs:
             return await replace(steps, club=club, meeting=meeting).begin_vote()
 
     async def skip(self, guild_id: int) -> str:
-        """Skip the next meeting at any step; votes for it do not count. Raises NoClubError."""
+        """Skip the next meeting at any step. Raises NoClubError."""
         async with self._steps(guild_id) as steps:
             if steps.meeting.step is not Step.SKIP:
                 await steps.skip()
             return "club-skipped"
 
     async def stop(self, guild_id: int) -> None:
-        """Delete a club; its past papers stay stored. Raises NoClubError."""
+        """Delete a club but keep its past papers. Raises NoClubError."""
         async with self._steps(guild_id) as steps:
             if steps.meeting.step in UNDER_WAY:
                 await steps.skip()
             await storage.remove(steps.connection, guild_id)
 
     async def discuss(self, paper: models.PaperDetail, post: ClubPost) -> int | None:
-        """Return the id of the thread about a paper, unarchiving it; None if it is only planned or being opened."""
+        """Return the id of the thread about a paper, unarchived; None if it is still being opened."""
         now, key = self._clock(), {"channel_id": post.channel_id, "paper_id": paper.id}
         async with self._database.read() as connection:
             known = await storage.find_thread(connection, **key)
@@ -383,7 +386,7 @@ class Clubs:
         return None
 
     async def _open_again(self, thread_id: int) -> bool:
-        """Unarchive a thread unless a moderator locked it. Returns False if it was deleted."""
+        """Unarchive a thread. Returns False if it was deleted."""
         try:
             await self._request("PATCH", f"/channels/{thread_id}", payload={"archived": False})
         except outcomes.DeliveryError as error:

@@ -1,6 +1,6 @@
 """The demo's page: SimCord's channel with Paperround's title, first steps and channels, in the reader's language.
 
-SimCord has no public interface for this, so handlers of its server are replaced before it starts, here alone.
+SimCord has no public interface for this, so this module replaces handlers of its server before it starts.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from storage import models
 
 Viewer: TypeAlias = "simcord.MemberActor | simcord.UserHandle"
 CommandSpec = Mapping[str, Any]
-"""A command or an option as JSON of Discord's API, with its localized names."""
+"""A command or option in the JSON of Discord's API, with its localized names."""
 
 FIRST_STEPS = {
     models.Locale.EN: (
@@ -46,7 +46,7 @@ FIRST_STEPS = {
         ("+1일", "하루 뒤로 가기: 글이 올라오고 투표가 끝나요"),
     ),
 }
-"""Lines to type, each with its result. A test types all of them."""
+"""Lines to type, each with a description. A test types all of them."""
 ONLY_IN_SERVERS = ("/daily", "/자동게시", "/club", "/스터디")
 WORDS = {
     models.Locale.EN: {
@@ -166,11 +166,11 @@ KOREAN_PATTERNS = (
 _FILES = {"/paperround.css": "text/css", "/paperround.js": "application/javascript"}
 _CHANNEL, _VIEWER, _CANCELLED = "/paperround/channel/", "/paperround/viewer/", "/paperround/cancelled"
 MAX_SHOWN = 50
-"""The channels and forum posts listed on the page."""
+"""Channels and threads listed on the page."""
 
 
 def list_shown(channels: Sequence[simcord.ChannelHandle]) -> list[simcord.ChannelHandle]:
-    """Return the channels with messages; a forum is replaced by its posts."""
+    """Return the channels and their threads; a forum is replaced by its posts."""
     shown = [
         shown
         for channel in channels
@@ -244,7 +244,7 @@ def _render(
     words = {name: html.escape(text) for name, text in WORDS[locale].items()}
     links, shown = "", list_shown(channels)
     for channel in channels:
-        # A forum has no messages of its own; its posts come below it.
+        # A forum has only posts, which are listed below it.
         links += f"<li><span>{_label(channel, words)}</span></li>" if _is_forum(channel) else ""
         ids = {channel.id, *(thread.id for thread in channel.threads)}
         for number, row in enumerate(shown):
@@ -297,7 +297,7 @@ def _label(channel: simcord.ChannelHandle, words: Mapping[str, str]) -> str:
 
 
 def _texts(preview: simcord.Preview, locale: models.Locale) -> dict[str, Any]:
-    """Return the values for the page's script, and the commands of message menus by English name."""
+    """Return the values for the page's script: translations, and the names of message-menu commands."""
     listed = list_menu_commands(preview.env, preview.viewers[0], preview.channel)
     menu = {command["name"]: local_name(command, locale.value) for command in listed}
     if locale is models.Locale.EN:
@@ -325,9 +325,9 @@ def _texts(preview: simcord.Preview, locale: models.Locale) -> dict[str, Any]:
 
 
 def _localize(catalog: dict[str, Any], preview: simcord.Preview, locale: str) -> None:
-    """Localise the picker's commands, descriptions and choices for a Discord locale.
+    """Localize the commands, descriptions and choices of the page's picker for a Discord locale.
 
-    Options keep their names, by which the page sends their values.
+    Options keep their English names, under which the page sends their values.
     """
     leaves = {
         tuple(node["name"] for node in path): (path, leaf)
@@ -348,7 +348,7 @@ def _localize(catalog: dict[str, Any], preview: simcord.Preview, locale: str) ->
 def list_leaves(
     env: simcord.Env, viewer: Any, channel: simcord.ChannelHandle
 ) -> Iterator[tuple[list[CommandSpec], CommandSpec]]:
-    """Yield each command visible to a viewer in a channel, preceded by its groups."""
+    """Yield the commands visible to a viewer in a channel, each as (its groups and itself, itself)."""
     for command in env.backend.visible_commands(user_id=viewer.id, channel_id=channel.id):
         for path, leaf in command_leaves(command):
             nodes: list[CommandSpec] = [command]
@@ -358,7 +358,7 @@ def list_leaves(
 
 
 def list_menu_commands(env: simcord.Env, viewer: Any, channel: simcord.ChannelHandle) -> list[CommandSpec]:
-    """Return the commands of a message's menu that a viewer sees in a channel. SimCord runs none of them in a DM."""
+    """Return the message-menu commands that a viewer sees in a channel; none in a DM, where SimCord cannot run them."""
     if not isinstance(viewer, simcord.MemberActor):
         return []
     kind = discord.AppCommandType.message.value
@@ -366,7 +366,7 @@ def list_menu_commands(env: simcord.Env, viewer: Any, channel: simcord.ChannelHa
 
 
 def local_name(node: CommandSpec, locale: str) -> str:
-    """Return the name of a command, an option or a choice in a Discord locale."""
+    """Return the name of a command, option or choice in a Discord locale."""
     return _local(node, "name", locale)
 
 
@@ -375,7 +375,7 @@ def _local(node: CommandSpec, key: str, locale: str) -> str:
 
 
 def _show_channel(preview: simcord.Preview, channel: simcord.ChannelHandle) -> None:
-    """Show another channel on pages opened from now on; open pages must be reloaded."""
+    """Show another channel on pages opened from now on. Open pages must be reloaded."""
     source: Any = preview._python
     preview.channel = channel
     source.channel_id, source.target_id = channel.id, preview._initial_target(source.viewer, channel.id)
@@ -396,7 +396,7 @@ def _show_as(preview: simcord.Preview, number: int) -> None:
 
 
 def _close_form(preview: simcord.Preview, handle: str) -> None:
-    """Close a cancelled form on the server too, not only in the browser: until then menus have no channels."""
+    """Close a cancelled form on the server too; while it is open there, menus have no channels."""
     for page in [page for page in preview._pages.values() if page.modal_handle == handle]:
         page.modal = page.modal_handle = None
         preview._publish(page, reason="navigation")

@@ -1,7 +1,7 @@
-"""The digests that the demo starts with: the week before its clock, in every format and both languages, a reading group's
-lists of the year before, and pictures.
+"""The demo's content: digests of the week before its clock in every format and both languages, lists of the year before,
+and pictures.
 
-Titles, ids and authors are those of real papers; dates, votes and summaries are made up.
+Titles, ids and authors belong to real papers; dates, votes and summaries are made up.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ ABSTRACT = models.PaperFacts(
         "It needs fewer memory accesses than standard attention, and trains language models faster."
     ),
 )
-"""The abstract, in our words, of the only paper without a summary: posts show an extract of it."""
+"""An abstract in our words for the only paper without a summary; posts show an extract."""
 
 
 _UPLOADS = "https://cdn-uploads.huggingface.co/production/uploads/demo"
@@ -38,7 +38,7 @@ MEDIA = models.PaperFacts(
     code_url="https://github.com/artidoro/qlora",
     media=(f"{_UPLOADS}/qlora.webm", f"{_UPLOADS}/qlora.png"),
 )
-"""The paper whose card has a video and a picture."""
+"""The media of the paper whose card has a video and a picture."""
 CODE = models.PaperFacts(
     arxiv_id="2502.02737",
     source="huggingface",
@@ -46,17 +46,17 @@ CODE = models.PaperFacts(
     read_at=datetime(2025, 12, 28, 12, tzinfo=UTC),
     code_url="https://github.com/huggingface/smollm",
 )
-"""The code of the paper that the first steps open."""
+"""The code repository of the paper that the first steps open."""
 
 SOURCES = {
     "list-en": ("https://github.com/example/reading-group", models.SourceKind.FEED),
     "look-up-en": ("arxiv:cs.CL", models.SourceKind.ARXIV),
 }
-"""The sources of the samples that a daily post can draw from, by folder."""
+"""Sources that a daily post can be limited to, by the folder of their samples."""
 
 
 def sample_texts() -> list[tuple[str, str]]:
-    """Return all samples as (name, text), oldest day first; a name is like `newsletter-ko/2025-12-29.md`."""
+    """Return all samples as (name, text), oldest day first, with names such as `newsletter-ko/2025-12-29.md`."""
     folders = [folder for folder in (resources.files(__package__) / "samples").iterdir() if folder.is_dir()]
     files = [
         (f"{folder.name}/{file.name}", file.read_text(encoding="utf-8"))
@@ -68,18 +68,18 @@ def sample_texts() -> list[tuple[str, str]]:
 
 
 def past_months_text() -> str:
-    """Return lists of titles from the year before that week, so that trends have months."""
+    """Return lists of titles of the year before that week, which give trends their months."""
     return (resources.files(__package__) / "samples" / "past-months.json").read_text(encoding="utf-8")
 
 
 def load_covers() -> list[bytes]:
-    """Return the pictures in place of thumbnails, so that nothing is fetched: PNG, 320 × 172 pixels."""
+    """Return the pictures (PNG, 320 × 172 pixels) shown as thumbnails, so that nothing is fetched."""
     folder = resources.files(__package__) / "pictures"
     return [file.read_bytes() for file in sorted(folder.iterdir(), key=lambda file: file.name)]
 
 
 def assign_covers(entries: Iterable[models.Entry]) -> dict[str, tuple[str, bytes]]:
-    """Map each thumbnail URL to (file name, PNG), as SimCord's `assets`; neighbours get different pictures."""
+    """Return a (file name, PNG) for each thumbnail URL, as SimCord's `assets`. Neighbours get different pictures."""
     thumbnails = {entry.thumbnail: entry.arxiv_id for entry in entries if entry.thumbnail is not None}
     return {
         url: (f"{arxiv_id}.png", cover)
@@ -88,7 +88,7 @@ def assign_covers(entries: Iterable[models.Entry]) -> dict[str, tuple[str, bytes
 
 
 def load_media() -> dict[str, tuple[str, bytes]]:
-    """Map the address of each video and picture of `MEDIA` to (file name, content), as SimCord's `assets`."""
+    """Return a (file name, content) for each address in `MEDIA`, as SimCord's `assets`."""
     video, picture = MEDIA.media
     content = (resources.files(__package__) / "media" / "dots.webm").read_bytes()
     return {video: ("qlora.webm", content), picture: ("qlora.png", load_covers()[2])}

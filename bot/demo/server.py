@@ -1,6 +1,6 @@
 """Serves the demo: the bot on SimCord's local page, with sample digests, a daily post and alerts.
 
-Needs no token and no network. The clock starts at SimCord's fixed time, which the samples are dated for.
+The clock starts at SimCord's fixed time, which the dates of the samples fit.
 """
 
 from __future__ import annotations
@@ -50,17 +50,17 @@ INTRODUCTION = {
 
 
 class DemoPages(WebPages):
-    """The web archive without pictures, since these are on other hosts."""
+    """The web archive without pictures, which are on other hosts."""
 
     def render(self, page: Page) -> str:
-        """Return the text of a page."""
+        """Render a page without pictures."""
         rows = [dataclasses.replace(row, picture=None) for row in page.values.get("rows", ())]
         values = {**page.values, "rows": rows, "picture": None}
         return super().render(dataclasses.replace(page, values=values) if page.template else page)
 
 
 class DemoClock:
-    """SimCord's clock once its environment exists, so that message ids and stored times agree."""
+    """Returns SimCord's time once its environment exists, so that message ids and stored times agree."""
 
     def __init__(self) -> None:
         self.env: simcord.Env | None = None
@@ -72,7 +72,7 @@ class DemoClock:
 async def _populate(
     env: simcord.Env, container: Container, runtime: Runtime, *, guild_id: int, channel_id: int, user_id: int
 ) -> None:
-    """Store the sample digests, and post the daily post and the alerts."""
+    """Store the sample digests, and send the daily post and the alerts."""
     services, ingest = container.create_services(), container.create_ingest()
     today = START_AT.date().isoformat()
     texts = sample_digests.sample_texts()
@@ -107,7 +107,7 @@ async def _populate(
 
 
 def _source_of(name: str) -> str:
-    """Return the address of the source of a sample by its name."""
+    """Return the address of a sample's source."""
     return sample_digests.SOURCES.get(name.partition("/")[0], ("demo", None))[0]
 
 
@@ -115,9 +115,9 @@ def _source_of(name: str) -> str:
 async def open_demo(
     locale: models.Locale, folder: Path, *, dm: bool
 ) -> AsyncIterator[tuple[simcord.Env, Runtime, list[simcord.ChannelHandle], list[Viewer]]]:
-    """Start the bot in a new simulated Discord with sample content. Yields the channels (with `dm`, the DM) and the viewers.
+    """Start the bot in a new simulated Discord with sample content. Yields the channels (with `dm`, the DM) and viewers.
 
-    The server is owned by the reader and has an ordinary member. Its channels: one with a daily post, one without, an
+    The reader owns the server, which has an ordinary member and five channels: one with a daily post, one without, an
     announcement channel, a locked one, and a forum.
     """
     clock = DemoClock()

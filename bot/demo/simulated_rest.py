@@ -1,4 +1,4 @@
-"""The requests of posts, made to SimCord, which stands in for discord.py's connection alone."""
+"""A REST client that sends posts to SimCord, which replaces only discord.py's connection."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from storage.models import PartKind
 
 
 class SimulatedRest(RestClient):
-    """Makes requests through the connection of a client that runs in SimCord."""
+    """Makes requests through the HTTP client of a bot that runs in SimCord."""
 
     def __init__(self, client: discord.Client, pace: Pace) -> None:
         super().__init__(pace, pace.record_answer)
@@ -31,7 +31,7 @@ class SimulatedRest(RestClient):
         query: Mapping[str, str] | None = None,
         fence: Callable[[], None] = lambda: None,
     ) -> Any:
-        """Make a request and return the JSON of the answer. Raises DeliveryError."""
+        """Make a request and return the JSON of the answer. Raises DeliveryError if it fails."""
         try:
             return await self._client.http.request(http.Route(method, path), json=payload, params=query)
         except discord.HTTPException as error:

@@ -1,8 +1,8 @@
 """The demo's stage: adds behaviour of Discord that SimCord's page lacks.
 
-It has the bot send what is due, moves the clock, runs typed lines that begin with `/`, shows posts that are sent without an
-action on the page, scrolls to new answers, and removes old private answers, each of which would make the page slower.
-SimCord has no public interface for most of these, so its back end and its pages are used directly, here alone.
+It sends due posts, moves the clock, runs typed lines that begin with `/`, shows new messages, scrolls to them, and removes
+old private answers, which would slow the page down. SimCord has no public interface for most of this, so only this module
+uses its back end and pages directly.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ _YES = frozenset({"true", "yes", "1", "네", "예"})
 def find_command(
     line: str, leaves: Iterable[tuple[Sequence[CommandSpec], CommandSpec]]
 ) -> tuple[Sequence[CommandSpec], CommandSpec, str] | None:
-    """Return a command with the groups above it, the command, and the rest of the line; None if there is no such command.
+    """Return a line's command as (its groups and itself, itself, the rest of the line); None if there is none.
 
-    `leaves` are all commands: the groups above each of them with the command itself, and the command.
+    `leaves` are all commands, as of `list_leaves`.
     """
     words = line.removeprefix("/").split()
     found = [
@@ -50,7 +50,7 @@ def find_command(
 
 
 def read_options(leaf: CommandSpec, rest: str) -> dict[str, str]:
-    """Return the options by their English names: `name:value` in any order; text without a name is the first option's."""
+    """Parse `name:value` in any order, by English name. Text without a name belongs to the first option."""
     options = list(leaf.get("options") or ())
     by_name = {name: option["name"] for option in options for name in _names(option)}
     if not by_name:
@@ -62,7 +62,7 @@ def read_options(leaf: CommandSpec, rest: str) -> dict[str, str]:
         values.setdefault(options[0]["name"], first.strip())
     text = options[0]["name"]
     for option in options[1:]:
-        # A query has `votes:20` too, and words after it.
+        # In a query, `votes:20` may be followed by more words of the query.
         number, _, words = values.get(option["name"], "").partition(" ")
         if option["type"] == INTEGER and options[0]["type"] == STRING and words:
             values |= {option["name"]: number, text: f"{values.get(text, '')} {words}".strip()}
@@ -70,7 +70,7 @@ def read_options(leaf: CommandSpec, rest: str) -> dict[str, str]:
 
 
 def convert_command(option: CommandSpec, value: str) -> str | int | bool:
-    """Return a typed value in the type of its option; one of its choices by any of its names. Raises ValueError."""
+    """Convert a typed value to its option's type, or to the choice with this name. Raises ValueError."""
     if choices := option.get("choices"):
         if (choice := _find_choice(choices, value)) is None:
             raise ValueError(value)
@@ -89,7 +89,7 @@ def convert_command(option: CommandSpec, value: str) -> str | int | bool:
 
 
 def _find_choice(choices: Sequence[CommandSpec], value: str) -> CommandSpec | None:
-    """Return the choice with this name or value, else the only one whose name contains it."""
+    """Return the choice with this name or value, else the only choice whose name contains it."""
     typed = value.casefold()
     exact = [choice for choice in choices if typed in {*_names(choice), str(choice["value"]).casefold()}]
     partial = [choice for choice in choices if any(typed in name for name in _names(choice))]
@@ -106,7 +106,7 @@ LATER = re.compile(r"\+\s*([1-7])\s*(?:days?|일)")
 """A typed line that moves the clock: `+1 day`, `+3일`."""
 EPHEMERAL = discord.MessageFlags(ephemeral=True).value
 MAX_PRIVATE_ANSWERS = 8
-"""Number of newest private answers that stay on the page."""
+"""Private answers that stay on the page, the newest ones."""
 HINTS = {
     models.Locale.EN: {
         "unknown": "{line} could not be read. Type / and choose a command from the list, or try /help.",
@@ -123,10 +123,7 @@ HINTS = {
 
 
 class Stage:
-    """Watches the channels of a server for the member who looks at the page of SimCord, `page`.
-
-    `deliver` plans and sends what is due.
-    """
+    """Watches a server's channels for the viewer of SimCord's `page`. `deliver` plans and sends due posts."""
 
     def __init__(
         self,
@@ -144,7 +141,7 @@ class Stage:
         self._newest = {channel.id: self._newest_message_id(channel) for channel in list_shown(channels)}
         self._turn = asyncio.Lock()
         self._page_action = page._action
-        # Without turns the page takes an action that overlaps a step for lost, and accepts no other one.
+        # The page takes an action that overlaps a step for lost, and then accepts no other.
         vars(page)["_action"] = self._act_in_turn
 
     @property
@@ -155,7 +152,6 @@ class Stage:
     async def run(self, stop: asyncio.Event) -> None:
         """Watch until `stop` is set."""
         while not stop.is_set():
-            # The page goes on without what a step does.
             with isolation.isolated(log, "the demo's stage failed"):
                 try:
                     async with self._turn:
@@ -168,13 +164,13 @@ class Stage:
         async with self._turn:
             page = self._page._pages.get(context_id or "")
             if page is not None:
-                # An action on an older state of the page is refused, and the browser, which asks for the state
-                # twice a second, may not have the one that the last step published.
+                # The page refuses actions on an old state, and the browser may not have the newest yet, since it asks
+                # only twice a second.
                 body = {**body, "published_revision": page.revision}
             return await self._page_action(context_id, body)
 
     async def step(self) -> None:
-        """Send due posts, run typed lines, scroll to new messages, and remove old private answers."""
+        """Send due posts, run typed lines, scroll to new messages and remove old private answers."""
         await self._deliver()
         for channel in list_shown(self._channels):
             await self._show_new(channel)
@@ -197,7 +193,7 @@ class Stage:
             private = [message for message in self._messages(channel) if message.flags & EPHEMERAL]
             for message in private[:-MAX_PRIVATE_ANSWERS]:
                 self._env.backend.delete_message(channel.id, message.id)
-            # The browser's pages are not those of Preview.show, which is for captures.
+            # Not Preview.show, which is for captures.
             for page in self._page._pages.values():
                 if page.channel_id == channel.id:
                     page.target_id = page.window_end_id = newest
@@ -212,7 +208,7 @@ class Stage:
         return max((message.id for message in self._messages(channel)), default=0)
 
     async def _run_line(self, channel: simcord.ChannelHandle, line: str) -> None:
-        """Run a typed command or a message's menu command, or explain how to choose one."""
+        """Run a typed command or a message-menu command, or explain how to choose one."""
         if await self._run_menu_command(channel, line):
             return
         leaves = list(list_leaves(self._env, self._viewer, channel))
@@ -232,7 +228,7 @@ class Stage:
             await self._say(channel, "unknown", line=line[:50])
 
     async def _run_menu_command(self, channel: simcord.ChannelHandle, line: str) -> bool:
-        """Run a message's menu command, sent as its name and the message's id. Returns False for other lines."""
+        """Run a message-menu command, sent as its name and the message's id. Returns False for other lines."""
         name, _, message_id = line.removeprefix("/").rpartition(" ")
         names = [command["name"] for command in list_menu_commands(self._env, self._viewer, channel)]
         target = next((row for row in self._messages(channel) if str(row.id) == message_id), None)
@@ -242,7 +238,7 @@ class Stage:
         return True
 
     def _convert(self, leaf: CommandSpec, values: Mapping[str, str]) -> dict[str, Any]:
-        """Return the options in their types; a channel is named with or without #. Raises ValueError."""
+        """Convert options to their types; a channel may have a # before its name. Raises ValueError."""
         channels = {channel.name: channel for channel in self._channels}
         options: dict[str, Any] = {}
         for option in leaf.get("options") or ():
@@ -257,7 +253,7 @@ class Stage:
         return options
 
     async def _say(self, channel: simcord.ChannelHandle, key: str, **values: str) -> None:
-        """Answer as the bot, if it may write in the channel."""
+        """Answer as the bot, unless it may not write in the channel."""
         sender = self._env.bot.get_partial_messageable(channel.id)
         with suppress(discord.Forbidden):
             await sender.send(self._texts[key].format(**values))

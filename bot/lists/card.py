@@ -1,4 +1,4 @@
-"""The messages of a paper: its card, chapters of its review, authors, BibTeX entry, and the answer if it is unknown."""
+"""Views of a paper: its card, the chapters of its review, its authors and BibTeX entry, and answers for unknown papers."""
 
 from __future__ import annotations
 
@@ -50,19 +50,19 @@ SHARE = "cs"
 SELECT_AUTHOR = "ap"
 EDIT_SAVED = "sn"
 MORE = "fo"
-"""The menu of a card, handled by `alerts`: it opens an `Answer`, or creates an alert for another value."""
+"""A card's menu, handled by `alerts`: its values open an `Answer` or create an alert."""
 
 PAGER_COMPONENTS = 3
-"""A row with two buttons; reserved before the number of pages is known."""
+"""A row with two buttons, reserved before the number of pages is known."""
 
 MAX_CITED_AUTHORS = 60
 MAX_SHOWN_NOTE = 1_200
 MAX_TOPICS = 8
 MAX_OTHER_DIGESTS = 2
-"""Digests named at the foot besides the one whose summary is shown."""
+"""Other digests named at the foot of a card."""
 
 MAX_MEDIA = 4
-"""Pictures and videos of a card, which Discord shows as a mosaic."""
+"""Pictures and videos in a card's gallery."""
 
 
 async def card_view(
@@ -77,10 +77,10 @@ async def card_view(
     topics: Sequence[str] = (),
     web_url: str | None = None,
 ) -> ui.LayoutView:
-    """Return one page of a paper's card; `page` counts from 0. `sharer` is the name of the member who shares it publicly.
+    """Return a page of a paper's card, counted from 0. `sharer` is the name of the member who shares it publicly.
 
-    `saved` is the reader's saved paper, whose note and tags are shown. `web_url` is the address of the web archive.
-    `topics`, authors and institution can be followed from the card. `extra` holds buttons of other features.
+    `saved` is the reader's saved paper with note and tags. `topics` can be followed, as can the authors and institution.
+    `extra` are buttons of other features. `web_url` is the address of the web archive.
     """
     summary = summaries.best_summary(detail, texts.locale)
     review = summaries.best_appearance(detail, texts.locale, models.DigestFormat.REVIEW)
@@ -112,7 +112,7 @@ async def card_view(
     web = client_messages.web_link(texts, web_url if detail.is_listed else None, "papers", detail.arxiv_id)
     foot = [*foot_lines(texts, detail, summary), *([web] if web else [])]
     message.end_with(rows, "\n".join(map(subtext, foot)))
-    # A long summary takes tenths of a second, and the pager has to know all of its pages.
+    # In a thread: splitting a long summary into pages takes tenths of a second.
     pages = await asyncio.to_thread(summary_pages, texts, sections, message.budget)
     pages = pages or [subtext(texts("no-summary"))]
     page = min(page, len(pages) - 1)
@@ -125,9 +125,9 @@ async def card_view(
 
 
 async def chapter_view(texts: Texts, detail: models.PaperDetail, chapter: int, page: int) -> ui.LayoutView:
-    """Return a page of a review chapter; the pager goes through the whole review.
+    """Return a page of a chapter with a pager through the whole review.
 
-    Raises LookupError for a chapter that does not exist.
+    Raises LookupError if the chapter does not exist.
     """
     review = summaries.best_appearance(detail, texts.locale, models.DigestFormat.REVIEW)
     chapters = summaries.shown_sections(review.entry) if review else ()
@@ -169,14 +169,14 @@ def _header(texts: Texts, detail: models.PaperDetail) -> str:
 
 
 def listed_text(texts: Texts, detail: models.PaperDetail) -> str:
-    """Return when a digest last listed a paper, or when it was published."""
+    """Return when a digest last listed a paper or, if none did, when it was published."""
     is_new_only = all(of.format is models.DigestFormat.LOOKUP for of in detail.appearances)
     listed_id = "published-on" if not detail.is_listed else "card-new" if is_new_only else "card-listed"
     return texts(listed_id, date=texts.format_date(detail.last_on))
 
 
 def _list_media(detail: models.PaperDetail) -> list[str]:
-    """Return the addresses of the pictures and videos besides the thumbnail."""
+    """Return the addresses of up to MAX_MEDIA pictures and videos other than the thumbnail."""
     shown = [address for address in (*detail.media, detail.video or "") if address != detail.thumbnail]
     usable = (
         discord_text.safe_url(address)
@@ -207,7 +207,7 @@ def _chapter_menu(
 def _action_buttons(
     texts: Texts, detail: models.PaperDetail, page: int, *, is_saved: bool, may_share: bool, is_shared: bool
 ) -> list[ui.Item[Any]]:
-    """Return the buttons of a card. On a shared card, "Save" is for every reader and adds only."""
+    """Return the buttons of a card. On a shared card, "Save" only saves, for whoever presses it."""
     arxiv_id = detail.arxiv_id
     save_id = pack_custom_id(SAVE_PAPER, "0" if is_saved else "1", NO_PAGE if is_shared else page, arxiv_id)
     row = [button(texts("unsave" if is_saved else "save"), save_id)]
@@ -217,7 +217,7 @@ def _action_buttons(
 
 
 def _saved_text(texts: Texts, saved: models.SavedPaper) -> str:
-    """Return when a paper was saved, its tags, and its note as a quotation."""
+    """Return when a paper was saved, its tags, and its note as a quote."""
     on = texts("saved-on", date=f"<t:{int(saved.saved_at.timestamp())}:D>")
     lines = [subtext(join_dotted(on, lists_messages.format_tags(saved.tags)))]
     lines += [f"> {escape_untrusted(line, max_length=MAX_SHOWN_NOTE)}" for line in saved.note.splitlines()]
@@ -225,7 +225,7 @@ def _saved_text(texts: Texts, saved: models.SavedPaper) -> str:
 
 
 def foot_lines(texts: Texts, detail: models.PaperDetail, summary: summaries.Summary | None) -> list[str]:
-    """Return the small print: a foreign language, the summary's origin, and other digests."""
+    """Return the small print: a note on a foreign language, the summary's digest, and other digests."""
     shown = (summary.format, summary.date) if summary else None
     others = dict.fromkeys(
         texts(f"format-{of.format.value}", date=texts.format_date(of.date))
@@ -243,7 +243,7 @@ def foot_lines(texts: Texts, detail: models.PaperDetail, summary: summaries.Summ
 
 
 def authors_view(texts: Texts, detail: models.PaperDetail, page: int) -> ui.LayoutView:
-    """Return a page of up to 25 authors with a menu to list the papers of one. `page` counts from 0."""
+    """Return a page of up to 25 authors, counted from 0, with a menu to list an author's papers."""
     size = discord_text.SELECT_OPTIONS
     pages = max(1, -(-len(detail.authors) // size))
     page = min(page, pages - 1)
@@ -282,7 +282,7 @@ def cite_view(texts: Texts, detail: models.PaperDetail) -> ui.LayoutView:
 
 
 def found_view(texts: Texts, papers: Mapping[str, models.PaperDetail | None]) -> ui.LayoutView:
-    """Return the papers named in a message, by arXiv id, with a menu to open one, and links to those without details."""
+    """Return the papers named in a message (None if unknown), with menus to open and save them."""
     message = MessageBuilder()
     message.add_text(texts("papers-in-message", count=len(papers)))
     size, _ = message.share(len(papers) + 1)
@@ -316,7 +316,7 @@ def _title(detail: models.PaperDetail) -> str:
 
 
 class Answer(StrEnum):
-    """Answers opened by a card's menu. Its other values begin with the first letter of an `AlertKind`."""
+    """Values of a card's menu that open an answer; the others begin with the first letter of an `AlertKind`."""
 
     SIMILAR = "similar"
     CITE = "cite"
@@ -327,7 +327,7 @@ _KINDS = {kind.value[0]: kind for kind in models.AlertKind}
 
 
 def _more_menu(texts: Texts, detail: models.PaperDetail, topics: Sequence[str]) -> ui.Item[Any] | None:
-    """Return the menu for more: answers, and alerts for the paper's topics, institution and authors."""
+    """Return the menu of answers, and of alerts for the paper's topics, institution and authors."""
     options = list(_options(texts, detail, topics))
     return select_menu(texts("card-more"), pack_custom_id(MORE, detail.arxiv_id), options)
 
@@ -354,7 +354,7 @@ def _option(texts: Texts, kind: models.AlertKind, label: str, value: str) -> dis
 
 
 def selected_term(detail: models.PaperDetail, value: str) -> models.AlertTerm:
-    """Return the term of a selected value. Raises InvalidCustomIdError for one that the paper does not have."""
+    """Return the alert term of a selected value. Raises InvalidCustomIdError if the paper does not have it."""
     with message_builder.map_parse_errors():
         kind = _KINDS[value[:1]]
     if kind is models.AlertKind.KEYWORD:

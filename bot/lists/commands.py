@@ -1,4 +1,4 @@
-"""/digest, /top, /topic, /author and /paper: the loader of their lists, and the handlers of lists and cards."""
+"""The commands /digest, /top, /topic, /author and /paper, the loader of lists, and the handlers of lists and cards."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ PERIOD_CHOICES = [
 LOOK_UP = "Look up papers"
 MAX_NAMED_PAPERS = 10
 MAX_FETCHED_PAPERS = 3
-"""Maximum number of a message's papers that are fetched because no digest has them."""
+"""A message's papers outside the archive that are fetched."""
 MAX_SIMILAR = 10
 MAX_SUGGESTIONS = 5
 
@@ -58,7 +58,7 @@ Votes = app_commands.Range[int, 0, 99_999]
 
 @autocomplete.guarded
 async def _complete_period(interaction: Interaction, current: str) -> autocomplete.Choices:
-    """Complete the periods with a name that contains the typed text; other texts are parsed as typed."""
+    """Return the periods whose name contains the typed text; other texts are parsed as typed."""
     texts = await interaction.client.texts_for(interaction)
     names = [(texts(period.text_id), period.value) for period in Period]
     return autocomplete.make_choices(
@@ -67,7 +67,7 @@ async def _complete_period(interaction: Interaction, current: str) -> autocomple
 
 
 class ListsCog(commands.Cog):
-    """Papers by date, by votes, by topic and by author."""
+    """Handlers of lists of papers by date, votes, topic and author."""
 
     def __init__(self, bot: Client) -> None:
         self._services = bot.services
@@ -81,7 +81,7 @@ class ListsCog(commands.Cog):
     async def digest(
         self, request: Request, date: app_commands.Range[str, 1, 40] | None = None
     ) -> ui.LayoutView:
-        """Show the digest of a date, or the newest."""
+        """Show the digest of a date, by default the newest."""
         text = ""
         if date:
             today = await request.interaction.client.today_for(request.interaction)
@@ -100,7 +100,7 @@ class ListsCog(commands.Cog):
         period: app_commands.Range[str, 1, 40] = Period.WEEK.value,
         topic: app_commands.Range[str, 1, 300] = "",
     ) -> ui.LayoutView:
-        """Show the most voted papers of a period, optionally on one topic."""
+        """Show the most upvoted papers of a period, optionally on one topic."""
         if period in set(Period):
             return await self._lists.list_view(request, ListState(ListKind.TOP, topic, period=Period(period)))
         today = await request.interaction.client.today_for(request.interaction)
@@ -119,7 +119,7 @@ class ListsCog(commands.Cog):
 
     @router.handles(lists_messages.REFINE)
     async def refine(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show the list in the selected period or order."""
+        """Show the list with the selected period or order."""
         state = await self._load_state(action)
         with message_builder.map_parse_errors():
             refined = lists_messages.refine(state, router.selected_value(request.interaction))
@@ -134,10 +134,10 @@ class ListsCog(commands.Cog):
 
     @router.handles(lists_messages.SHARE, router.PUBLICLY, check=router.require_may_share)
     async def share(self, request: Request, action: Action) -> ui.LayoutView:
-        """Post the page publicly. Raises UserError unless the user may write in the channel."""
+        """Post a page of a list publicly. Raises UserError unless the user may write in the channel."""
         interaction, state = request.interaction, await self._load_state(action)
         if state.kind is ListKind.SAVED:
-            # Its notes and tags are only for its reader.
+            # Notes and tags are private.
             raise UserError("outdated-control")
         async with router.deferring_publicly(interaction):
             listed = await self._lists.load(request.texts, state, request)
@@ -145,7 +145,7 @@ class ListsCog(commands.Cog):
 
     @router.handles(client_messages.TAKE_BACK)
     async def take_back(self, request: Request, action: Action) -> ui.LayoutView:
-        """Delete a message that the reader shared in this channel. Raises UserError if the bot may not."""
+        """Delete a message that the reader shared in this channel. Raises UserError if the bot lacks the permission."""
         channel = request.interaction.client.get_partial_messageable(request.interaction.channel_id or 0)
         try:
             await channel.get_partial_message(action.number).delete()
@@ -184,17 +184,17 @@ class ListsCog(commands.Cog):
         period: str = Period.ALL.value,
         votes: Votes = 0,
     ) -> ui.LayoutView:
-        """Show an author's papers, most voted first."""
+        """Show an author's papers, most upvoted first."""
         return await self._results_view(request, ListKind.AUTHOR, name, period, votes)
 
     @router.handles(client_messages.OPEN_TOPIC_MODAL, router.AT_ONCE)
     async def open_topic_modal(self, request: Request, action: Action) -> ui.Modal:
-        """Open a modal that asks for a topic."""
+        """Open the form for a topic."""
         return lists_messages.topic_modal(request.texts)
 
     @router.handles(lists_messages.SUBMIT_TOPIC_MODAL, router.PRIVATELY)
     async def submit_topic_modal(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show the papers on the topic of the modal."""
+        """Show the papers on the topic entered in the form."""
         query = router.modal_values(request.interaction).get(lists_messages.QUERY, "")
         return await self._results_view(request, ListKind.TOPIC, query, Period.ALL.value)
 
@@ -211,14 +211,14 @@ class ListsCog(commands.Cog):
 
 
 async def store_list_text(tokens: TextTokenStore, user_id: int, state: ListState) -> ListState:
-    """Return the state with its text on one line, and with a token if the text is too long for a custom id."""
+    """Return the state with its text on one line, stored under a token if it is too long for a custom id."""
     text = discord_text.to_single_line(state.text)
     token = await tokens.save(user_id, TextPurpose.LIST, text) if len(text) > MAX_LIST_TEXT_LENGTH else ""
     return replace(state, text=text, token=token)
 
 
 async def load_list_text(tokens: TextTokenStore, state: ListState) -> ListState:
-    """Return a state from a custom id with its text. Raises UserError if the text of its token is gone."""
+    """Return the state of a custom id with its text. Raises UserError if a stored text has been deleted."""
     if not state.token:
         return state
     text = await tokens.get(TextPurpose.LIST, state.token)
@@ -228,13 +228,13 @@ async def load_list_text(tokens: TextTokenStore, state: ListState) -> ListState:
 
 
 class PaperListLoader:
-    """Loads pages of lists. Stateless."""
+    """Loads pages of lists."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
 
     async def list_view(self, request: Request, state: ListState) -> ui.LayoutView:
-        """Return the view of a page of a list, or of an empty list, once admitted as a look-up."""
+        """Return the view of a page, which may be empty, once admitted as a look-up."""
         if not state.token:
             state = await store_list_text(self._services.text_tokens, request.user_id, state)
         async with router.admitted_lookup(request.interaction):
@@ -257,9 +257,9 @@ class PaperListLoader:
         return lists_messages.empty_view(texts, listed, await self._services.search.get_extent(), wider)
 
     async def load(self, texts: Texts, state: ListState, request: Request | None = None) -> PaperList:
-        """Return a page of the list; the last page if the number is too large.
+        """Return a page of a list; the last page if the number is too large.
 
-        Saved papers need a reader's request, else it raises UserError.
+        Raises UserError for saved papers unless there is a reader's request.
         """
         listed = await self._load_page(texts, state, request)
         if not listed.rows and state.page and listed.total:
@@ -270,7 +270,7 @@ class PaperListLoader:
         return replace(listed, snippets=snippets)
 
     async def _load_wider(self, texts: Texts, state: ListState, request: Request | None) -> PaperList | None:
-        """Return the list without its filters; None if that is empty too."""
+        """Return the list without its filters; None if it is empty too."""
         wider = state.replace(period=Period.ALL, min_votes=0, page=0)
         if state.kind not in lists_messages.FILTERABLE_KINDS or wider == state:
             return None
@@ -417,7 +417,7 @@ class PaperListLoader:
         )
 
     async def _author_suggestion(self, texts: Texts, state: ListState) -> tuple[Suggestion, ...]:
-        """Return the author list for a topic that is a name."""
+        """Return a button for the author's papers if the topic is a name."""
         result = await self._services.search.find_author(state.text, limit=1)
         if result.author is None or len(result.author) > MAX_LIST_TEXT_LENGTH:
             return ()
@@ -440,7 +440,7 @@ class PaperListLoader:
         return None if days is None else self._services.clock().date() - timedelta(days=days)
 
     def _suggestions(self, state: ListState, queries: Sequence[str]) -> tuple[Suggestion, ...]:
-        """Return lists of the same kind for other queries, without those too long for a custom id."""
+        """Return buttons for lists of the same kind with other queries that fit in a custom id."""
         plain = [discord_text.to_single_line(query) for query in queries]
         fresh = state.replace(page=0, token="")
         return tuple(
@@ -451,7 +451,7 @@ class PaperListLoader:
 
 
 def _credit_namesakes(result: AuthorResult) -> dict[str, str]:
-    """Return which of several people with the same name wrote each paper, by arXiv id."""
+    """Return which namesakes wrote each paper, by arXiv id."""
     if not result.namesakes:
         return {}
     written = {
@@ -461,7 +461,7 @@ def _credit_namesakes(result: AuthorResult) -> dict[str, str]:
 
 
 class PapersCog(commands.Cog):
-    """Cards of single papers."""
+    """Handlers of the cards of papers."""
 
     def __init__(self, bot: Client) -> None:
         self._services = bot.services
@@ -470,7 +470,7 @@ class PapersCog(commands.Cog):
         self._tree = bot.tree
 
     async def cog_load(self) -> None:
-        """Add the command of the message menu, which a cog does not add by itself."""
+        """Add the message-menu command, which a cog does not register by itself."""
         self._tree.add_command(app_commands.ContextMenu(name=LOOK_UP, callback=self.look_up))
 
     async def cog_unload(self) -> None:
@@ -479,7 +479,7 @@ class PapersCog(commands.Cog):
 
     @router.callback()
     async def look_up(self, request: Request, message: discord.Message) -> ui.LayoutView:
-        """Show the papers named in a message: one as a card, several as a list. The text is not stored."""
+        """Show the papers named in a message: one as a card, several as a list. The message is not stored."""
         today = self._services.clock().date()
         named = arxiv_ids.list_arxiv_ids(router.read_text(message), today)[:MAX_NAMED_PAPERS]
         if len(named) == 1:
@@ -502,7 +502,7 @@ class PapersCog(commands.Cog):
 
     @router.handles(client_messages.OPEN_PAPER, PRIVATELY)
     async def open_paper(self, request: Request, action: Action) -> ui.LayoutView:
-        """Open a button's paper in a new private message; papers of imports may have to be fetched."""
+        """Open a button's paper in a new private message; imported papers may have to be fetched."""
         return await self._paper_view(request, action.payload)
 
     @router.handles(lists_card.CARD)
@@ -515,7 +515,7 @@ class PapersCog(commands.Cog):
 
     @router.handles(lists_card.CHAPTERS)
     async def open_chapter(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show the selected chapter: in place of a private message, or below a public card as a private one."""
+        """Show the selected chapter in place of a private message, or in a new private one below a public card."""
         chapter = message_builder.parse_number(router.selected_value(request.interaction))
         return await self._chapter_view(request, action.payload, chapter, 0)
 
@@ -548,12 +548,12 @@ class PapersCog(commands.Cog):
 
     @router.handles(lists_card.SHARE, router.PUBLICLY, check=router.require_may_share)
     async def share(self, request: Request, action: Action) -> ui.LayoutView:
-        """Post the card publicly. Raises UserError unless the user may write in the channel."""
+        """Post a card publicly. Raises UserError unless the user may write in the channel."""
         texts, interaction = request.texts, request.interaction
         async with router.admitted_lookup(interaction):
             detail = await load_paper(request, action.payload)
             topics = await self._services.glossary.list_title_topics(detail.title or "", texts.locale)
-        # After what may refuse, which is said privately.
+        # Only now, since refusals are private.
         await router.defer(interaction, public=True)
         sharer = router.display_name(interaction)
         web_url = self._services.web_url
@@ -563,13 +563,13 @@ class PapersCog(commands.Cog):
         )
 
     async def _paper_view(self, request: Request, paper: str) -> ui.LayoutView:
-        """Return a paper's card; other texts are searched as a topic, and papers outside the archive are fetched."""
+        """Return the card of a paper, fetching it if the archive lacks it; search other texts as a topic."""
         arxiv_id = titles.parse_id(paper)
         async with router.admitted_lookup(request.interaction):
             if arxiv_id is None or await self._services.search.find_paper(arxiv_id) is not None:
                 topic = await self._topic_fallback_view(request, paper)
                 return topic or await card_view(request, paper)
-        # Outside of the admission: it takes seconds, and the slot is for look-ups in the archive.
+        # Not admitted as a look-up: fetching takes seconds and must not occupy a slot.
         outcomes = await self._services.paper_lookup.fetch(request.user_id, [arxiv_id])
         if outcomes[arxiv_id] is LookupOutcome.FOUND:
             return await card_view(request, arxiv_id)
@@ -578,7 +578,7 @@ class PapersCog(commands.Cog):
     async def _load_named(
         self, request: Request, named: Sequence[str]
     ) -> dict[str, models.PaperDetail | None]:
-        """Return papers by arXiv id, None for unknown ones. Up to MAX_FETCHED_PAPERS are fetched."""
+        """Return papers by arXiv id (None if unknown), fetching up to MAX_FETCHED_PAPERS of them."""
         find = self._services.search.find_paper
         async with router.admitted_lookup(request.interaction):
             found = {arxiv_id: await find(arxiv_id) for arxiv_id in named}
@@ -589,7 +589,7 @@ class PapersCog(commands.Cog):
         return found
 
     async def _topic_fallback_view(self, request: Request, paper: str) -> ui.LayoutView | None:
-        """Search a text that names no paper as a topic. Returns None if it names one, or if nothing matches."""
+        """Search a text as a topic. Returns None if it names a paper or nothing matches."""
         if await self._services.search.find_paper(paper) is not None or arxiv_ids.extract_arxiv_id(paper):
             return None
         texts = request.texts
@@ -612,7 +612,7 @@ class PapersCog(commands.Cog):
 
 
 async def answer_view(request: Request, arxiv_id: str, answer: lists_card.Answer) -> ui.LayoutView:
-    """Return the answer opened by a card's menu. Raises UserError for an unknown paper."""
+    """Return the view that a value of a card's menu opens. Raises UserError for an unknown paper."""
     if answer is lists_card.Answer.SIMILAR:
         return await PaperListLoader(request.services).list_view(
             request, ListState(ListKind.SIMILAR, arxiv_id)
@@ -624,7 +624,7 @@ async def answer_view(request: Request, arxiv_id: str, answer: lists_card.Answer
 
 
 async def card_view(request: Request, paper: str, page: int = 0) -> ui.LayoutView:
-    """Return a page of a paper's card for the reader who asks. Raises UserError for an unknown paper."""
+    """Return a page of a paper's card for this reader. Raises UserError for an unknown paper."""
     texts, detail = request.texts, await load_paper(request, paper)
     async with request.services.database.read() as connection:
         saved = await shelf.get(connection, request.user_id, detail.arxiv_id)
@@ -651,7 +651,7 @@ async def _list_extra(
 
 
 async def load_paper(request: Request, paper: str) -> models.PaperDetail:
-    """Return a paper by its id, link or title. Raises UserError for an unknown one."""
+    """Return the paper with an id, link or title. Raises UserError for an unknown one."""
     detail = await request.services.search.find_paper(paper)
     if detail is None:
         raise UserError("no-paper", paper=escape_untrusted(paper))

@@ -1,4 +1,4 @@
-"""The pages of all lists of papers (`/digest`, `/top`, `/topic`, `/author`, `/saved`, similar papers)."""
+"""Views of all lists of papers (`/digest`, `/top`, `/topic`, `/author`, `/saved`, similar papers)."""
 
 from __future__ import annotations
 
@@ -53,13 +53,13 @@ REFINE = "lp"
 SELECT_DAY = "ld"
 SUBMIT_TOPIC_MODAL = "asked"
 QUERY = "query"
-"""The field of SUBMIT_TOPIC_MODAL."""
+"""The field of that form."""
 SELECT_TAG = "sg"
 SEARCH_SAVED = "sq"
 EXPORT_SAVED = "sx"
 OPEN_IMPORT = "sfi"
 ALL_TAGS = "*"
-"""The value of the menu of tags that shows all papers; a tag's value begins with `#`."""
+"""The tag menu's value for all papers; other values begin with `#`."""
 FORMAT_NAMES = {ReferenceFormat.BIBTEX: "BibTeX", ReferenceFormat.RIS: "RIS", ReferenceFormat.CSL: "CSL JSON"}
 
 MAX_NAMES = 5
@@ -68,7 +68,7 @@ _MAX_MISSING = 4
 _MAX_MISSING_LENGTH = 30
 _MAX_SHOWN_NOTE = 120
 _LINE_MARGIN = 24
-"""Characters or bytes besides the title in a line of a day's list."""
+"""Characters (or bytes) that each line of a day's list needs besides the title."""
 
 
 FILTERABLE_KINDS = frozenset({ListKind.TOP, ListKind.TOPIC, ListKind.AUTHOR})
@@ -77,12 +77,12 @@ SORTS = {ListKind.TOPIC: (Sort.RELEVANCE, Sort.VOTES, Sort.DATE), ListKind.AUTHO
 
 
 def format_span(first: date, last: date) -> str:
-    """Return a day or a period in ISO 8601, as text of a list's state."""
+    """Return a day or a period in ISO 8601, for the text of a list state."""
     return first.isoformat() if first == last else f"{first}/{last}"
 
 
 def parse_span(text: str) -> tuple[date, date] | None:
-    """Return the first and the last day of a text that `format_span` wrote; None for "". Raises ValueError."""
+    """Parse the first and last day written by `format_span`; None for "". Raises ValueError."""
     first, _, last = text.partition("/")
     return (date.fromisoformat(first), date.fromisoformat(last or first)) if text else None
 
@@ -91,12 +91,12 @@ _SPAN = re.compile(r"\s*since:(\S+) until:(\S+)$")
 
 
 def add_span(topic: str, first: date, last: date) -> str:
-    """Return the query for papers of a period on a topic ("" for all)."""
+    """Return the query for a topic (may be "") within a period."""
     return f"{topic} since:{first} until:{last}".strip()
 
 
 def read_span(texts: Texts, state: ListState) -> tuple[str, str]:
-    """Return the topic of a list of top papers and the name of its period, which `add_span` may have set."""
+    """Return the topic of a list of top papers and the name of its period, whether from `add_span` or the state."""
     found = _SPAN.search(state.text)
     if found is None:
         return state.text, texts(state.period.text_id)
@@ -104,7 +104,7 @@ def read_span(texts: Texts, state: ListState) -> tuple[str, str]:
 
 
 class Suggestion(NamedTuple):
-    """A button for another list."""
+    """The label and target of a button for another list."""
 
     label: str
     state: ListState
@@ -115,9 +115,9 @@ Rows = Sequence[Sequence[ui.Item[Any] | None]]
 
 @dataclass(frozen=True, slots=True)
 class PaperList:
-    """One page of a list. `heading` and the notes are Markdown; `snippets` are by arXiv id, of papers with a summary.
+    """One page of a list. `heading` and `notes` are Markdown; mappings are by arXiv id.
 
-    `missing` gives the query terms that partial matches lack, by arXiv id, `related` the topic of those that lack all.
+    `missing` has the query terms that partial matches lack, `related` the topic of papers that lack all terms.
     """
 
     state: ListState
@@ -127,29 +127,29 @@ class PaperList:
     notes: tuple[str, ...] = ()
     snippets: Mapping[str, search_results.Snippet] = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)
-    """Small print shown instead of a snippet, by arXiv id."""
+    """Small print shown instead of a snippet."""
     missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     related: Mapping[str, str] = field(default_factory=dict)
     credits: Mapping[str, str] = field(default_factory=dict)
-    """The author of each paper by arXiv id, if several people have the name."""
+    """The author of each paper if several people share the name."""
 
     suggestions: tuple[Suggestion, ...] = ()
     alert_terms: Sequence[models.AlertTerm] | None = None
-    """The terms of an alert for the list, as read by the search; empty if no alert can follow it, None if not read."""
+    """The terms that an alert for the list would have; empty if none is possible, None if it uses the list's text."""
     is_author_known: bool = False
-    """True for a known author, even if the filters exclude all papers."""
+    """Whether the author is known, even if the filters exclude all papers."""
 
     complete: int | None = None
-    """The number of full matches among `total`; None: all."""
+    """The number of full matches; None if all are."""
 
     unknown_id: str = ""
-    """The query, if it is an arXiv id unknown to the archive."""
+    """The query if it is an arXiv id that the archive lacks, else ""."""
 
     days: tuple[tuple[str, str], ...] = ()
-    """The days with a digest around the list's day, newest first: label and ISO date."""
+    """Label and ISO date of the days with a digest around the list's day, newest first."""
 
     today: date | None = None
-    """The reader's date, for the list of a day."""
+    """The reader's current date, set for the list of a day."""
 
     @property
     def matching(self) -> int:
@@ -158,13 +158,13 @@ class PaperList:
 
     @property
     def ranks(self) -> range:
-        """The positions of the page's papers in the whole list, from 1."""
+        """The positions of the page's papers in the list, from 1."""
         first = self.state.offset + 1
         return range(first, first + len(self.rows))
 
     @property
     def page_count(self) -> int:
-        """Number of pages, at least 1."""
+        """The number of pages, at least 1."""
         return max(1, -(-self.total // self.state.size))
 
     def is_in_other_language(self, locale: models.Locale) -> bool:
@@ -176,7 +176,7 @@ class PaperList:
 
 
 def list_view(texts: Texts, listed: PaperList, *, may_share: bool) -> ui.LayoutView:
-    """Return a private list: papers, a menu to open one, another for the period and the order, pages, follow and share."""
+    """Return a private list with menus to open a paper and to refine the list, a pager, and buttons to follow and share."""
     share = button(texts("share"), pack_state(listed.state, SHARE)) if may_share and listed.rows else None
     rows: Rows = (
         [open_menu(texts("open-paper"), listed.rows, ranks=listed.ranks)],
@@ -189,7 +189,7 @@ def list_view(texts: Texts, listed: PaperList, *, may_share: bool) -> ui.LayoutV
 
 
 def shared_view(texts: Texts, listed: PaperList, *, sharer: str) -> ui.LayoutView:
-    """Return a public list. Its components answer each member privately."""
+    """Return a public list, whose components answer each member privately."""
     more = button(
         texts("list-more-privately", count=listed.matching or listed.total),
         pack_state(listed.state.replace(page=0)),
@@ -199,7 +199,7 @@ def shared_view(texts: Texts, listed: PaperList, *, sharer: str) -> ui.LayoutVie
 
 
 def view_with_rows(texts: Texts, listed: PaperList, rows: Rows, head: str = "") -> ui.LayoutView:
-    """Return a list with these rows; each paper has an equal share of the space left."""
+    """Return a list above component rows; each paper gets an equal share of the space left."""
     message = MessageBuilder()
     message.add_text(head)
     message.add_text(f"### {listed.heading}")
@@ -224,7 +224,7 @@ def view_with_rows(texts: Texts, listed: PaperList, rows: Rows, head: str = "") 
 
 
 def _titles_text(listed: PaperList, characters: int, size: int) -> str:
-    """Return a line for each paper of a day: its number, title and votes."""
+    """Return a line with the number, title and votes of each paper."""
     lines = []
     for rank, row in zip(listed.ranks, listed.rows, strict=True):
         title = title_link(
@@ -267,7 +267,7 @@ def _paper_text(
 
 
 def lacks_note(texts: Texts, listed: PaperList, arxiv_id: str) -> str:
-    """Return the parts of a query that a paper lacks, or the topic it has instead if it lacks all; "" if it has all."""
+    """Return the note on the query terms that a paper lacks, or on its topic if it lacks all; "" for a full match."""
     if topic := listed.related.get(arxiv_id):
         return texts("list-related", topic=escape_untrusted(topic, max_length=_MAX_MISSING_LENGTH))
     missing = listed.missing.get(arxiv_id, ())
@@ -277,7 +277,7 @@ def lacks_note(texts: Texts, listed: PaperList, arxiv_id: str) -> str:
 
 
 def _facts(texts: Texts, row: models.PaperRow, listed: PaperList) -> str:
-    """Return the votes, the date and the authors or the credit."""
+    """Return a paper's votes, date and authors, or the namesake who wrote it."""
     authors = format_authors(texts, row.authors, truncated=row.authors_truncated)
     if isinstance(row, models.SavedPaper) and not row.is_listed:
         return authors
@@ -287,7 +287,7 @@ def _facts(texts: Texts, row: models.PaperRow, listed: PaperList) -> str:
 
 
 def filters_text(texts: Texts, state: ListState) -> str:
-    """Return the filters of a list: the period and the minimum votes; "" for none."""
+    """Return a list's period and minimum votes as text; "" if it has no filter."""
     period = "" if state.period is Period.ALL else texts(state.period.text_id)
     votes = texts("subscription-votes", votes=state.min_votes) if state.min_votes else ""
     return join_dotted(period, votes)
@@ -300,7 +300,7 @@ def list_pager(listed: PaperList) -> list[ui.Item[Any]]:
 
 
 def _refine_menu(texts: Texts, listed: PaperList) -> ui.Item[Any] | None:
-    """Return the menu of periods and orders, labelled by those in use; None for lists without choices."""
+    """Return the menu of periods and orders, labelled with the current ones; None if the list has no choices."""
     state = listed.state
     if state.kind not in FILTERABLE_KINDS:
         return None
@@ -317,7 +317,7 @@ def _refine_menu(texts: Texts, listed: PaperList) -> ui.Item[Any] | None:
 def _menu(
     placeholder: str, verb: str, state: ListState, labels: Mapping[str, str], selected: str | None = None
 ) -> ui.Item[Any] | None:
-    """Return a menu that applies one of these values to the list, from its first page."""
+    """Return a menu that applies one of these values and shows the first page."""
     options = [select_option(label, value, selected=value == selected) for value, label in labels.items()]
     return select_menu(placeholder, pack_state(state.replace(page=0), verb), options)
 
@@ -345,9 +345,9 @@ def _suggestion_buttons(listed: PaperList) -> list[ui.Item[Any]]:
 def empty_view(
     texts: Texts, listed: PaperList, extent: models.ArchiveExtent, wider: PaperList | None = None
 ) -> ui.LayoutView:
-    """Return the answer for an empty list other than of saved papers, with up to a row of suggested lists.
+    """Return the answer for an empty list (except saved papers) with up to five suggested lists.
 
-    `wider` is the list without filters, None if that is empty too.
+    `wider` is the list without its filters; None if it is empty too.
     """
     state = listed.state
     message = MessageBuilder()
@@ -366,7 +366,7 @@ def empty_view(
 
 
 def empty_notes(texts: Texts, listed: PaperList) -> list[str]:
-    """Return the notes on an empty list: how its query was read, and filters that the reader may have forgotten."""
+    """Return the notes on an empty list: how its query was read, and its filters."""
     kind = listed.state.kind
     if kind is ListKind.AUTHOR:
         return [filters_text(texts, listed.state)]
@@ -374,7 +374,7 @@ def empty_notes(texts: Texts, listed: PaperList) -> list[str]:
 
 
 def empty_heading(texts: Texts, listed: PaperList) -> str:
-    """Return the sentence that the query, person, period or day has no papers."""
+    """Return the sentence that says what has no papers: a query, an author, a period or a day."""
     state = listed.state
     if listed.unknown_id:
         return texts("no-list-paper", paper=listed.unknown_id)
@@ -408,7 +408,7 @@ def empty_heading(texts: Texts, listed: PaperList) -> str:
 def _navigation_buttons(
     texts: Texts, listed: PaperList, extent: models.ArchiveExtent, wider: PaperList | None
 ) -> list[ui.Item[Any] | None]:
-    """Return the buttons to the list without filters, an alert, and the nearest or the newest digest."""
+    """Return the buttons for the list without filters, an alert, and the nearest or newest digest."""
     state = listed.state
     buttons: list[ui.Item[Any] | None] = []
     if wider is not None:
@@ -426,19 +426,19 @@ def _navigation_buttons(
 
 
 def topic_modal(texts: Texts) -> StatelessModal:
-    """Return the modal for a topic."""
+    """Return the form for a topic."""
     modal = StatelessModal(texts("post-ask"), pack_custom_id(SUBMIT_TOPIC_MODAL))
     modal.add_text(texts("ask-label"), QUERY, placeholder=texts("ask-hint"), max_length=300)
     return modal
 
 
-# The notes above a list.
+# Notes above a list.
 
 
 def query_notes(
     texts: Texts, result: search_results.SearchResult, suggestions: Sequence[Suggestion]
 ) -> tuple[str, ...]:
-    """Return the notes on a query: corrections, added forms, partial matches, suggestions, ignored filters; "" omits one."""
+    """Return the notes on a query: corrections, added forms, partial matches, suggestions, ignored filters. Some may be ""."""
     known = (*result.terms, *result.meanings)
     others = [label for label, _ in suggestions if label not in known]
     names = format_names(others) if result.rows else ""
@@ -459,7 +459,7 @@ def query_notes(
 
 
 def _read_note(texts: Texts, result: search_results.SearchResult) -> str:
-    """Return the note on the period, writers and terms read from a query; "" if it was read literally."""
+    """Return the note on the period, authors and terms read from a query; "" if it was taken literally."""
     if not (result.is_shortened or result.period or result.writers):
         return ""
     more = " …" if len(result.terms) > MAX_NAMES else ""
@@ -470,14 +470,14 @@ def _read_note(texts: Texts, result: search_results.SearchResult) -> str:
 
 
 def _name_date(texts: Texts, year: str, month: str, day: str | None) -> str:
-    """Return a date, or a month without a day, in the reader's language."""
+    """Return a date or, without a day, a month in the reader's language."""
     if day is not None:
         return texts.format_date(date(int(year), int(month), int(day)))
     return texts.format_period(*dates.calendar_span(int(year), int(month)))
 
 
 def topic_heading(texts: Texts, topic: str, result: search_results.SearchResult) -> str:
-    """Return the heading for a topic as searched, with the number of full matches if any."""
+    """Return the heading for a topic as searched, with the number of full matches unless it is 0."""
     topic = escape_untrusted(completion.apply_corrections(topic, result.corrected))
     if not result.complete:
         return topic
@@ -485,7 +485,7 @@ def topic_heading(texts: Texts, topic: str, result: search_results.SearchResult)
 
 
 def _ignored_note(texts: Texts, result: search_results.SearchResult) -> str:
-    """Return the note on ignored filters of a query; "" for none."""
+    """Return the note on a query's ignored filters; "" if there are none."""
     if not result.ignored:
         return ""
     note = texts("list-ignored", filters=format_names(result.ignored))
@@ -498,11 +498,11 @@ def format_names(names: Sequence[str], separator: str = ", ") -> str:
     return separator.join(escape_untrusted(name, max_length=60) for name in names[:MAX_NAMES])
 
 
-# The list of a reader's saved papers, and the small print of saved and shared papers in lists.
+# The list of saved papers.
 
 
 def saved_view(texts: Texts, listed: PaperList) -> ui.LayoutView:
-    """Return a page of the saved papers, with menus for a paper, a tag and an export."""
+    """Return a page of saved papers with menus to open one, choose a tag and export."""
     state = listed.state
     show_all = show_all_button(texts) if state.text else None
     formats = [select_option(name, form.value) for form, name in FORMAT_NAMES.items()]
@@ -517,12 +517,12 @@ def saved_view(texts: Texts, listed: PaperList) -> ui.LayoutView:
 
 
 def import_button(texts: Texts) -> ui.Item[Any]:
-    """Return the button that opens the modal for a file to import."""
+    """Return the button that opens the import form."""
     return button(texts("saved-import"), message_builder.pack_custom_id(OPEN_IMPORT))
 
 
 def no_saved_view(texts: Texts, listed: PaperList) -> ui.LayoutView:
-    """Return the answer for a search or tag without saved papers; without any saved papers, how to save some."""
+    """Return the answer for a search or tag without results, or how to save papers if none are saved."""
     message = MessageBuilder()
     if not listed.state.text:
         message.add_text(texts("no-list-saved"))
@@ -544,7 +544,7 @@ def show_all_button(texts: Texts) -> ui.Item[Any]:
 
 
 def format_facts(texts: Texts, paper: models.SavedPaper) -> str:
-    """Return the small print below a saved paper in a list: when it was saved, its tags and its note."""
+    """Return the small print of a saved paper: when it was saved, its tags and its note."""
     saved = texts("saved-on", date=f"<t:{int(paper.saved_at.timestamp())}:D>")
     unlisted = "" if paper.is_listed else texts("saved-unlisted")
     lines = [join_dotted(saved, unlisted, format_tags(paper.tags))]
@@ -560,7 +560,7 @@ def format_tags(tags: Sequence[str]) -> str:
 
 
 def _tag_menu(texts: Texts, listed: PaperList) -> ui.Item[Any] | None:
-    """Return the menu of the reader's most used tags (the list's suggestions); None without tags."""
+    """Return the menu of the reader's most used tags (the list's suggestions); None if there are none."""
     if not listed.suggestions:
         return None
     tags = listed.suggestions[: discord_text.SELECT_OPTIONS - 1]

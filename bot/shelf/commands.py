@@ -1,4 +1,4 @@
-"""/saved: the user's saved papers, the menus of their list, and the note and tags of a paper."""
+"""The command /saved: a reader's saved papers with their notes and tags, and their export and import."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Words = app_commands.Range[str, 1, 300]
 
 @autocomplete.guarded
 async def _complete_tags(interaction: Interaction, current: str) -> autocomplete.Choices:
-    """Return the user's tags that contain the typed text, the most used first, with the number of their papers."""
+    """Return the reader's tags that contain the typed text, most used first, with their numbers of papers."""
     texts = await interaction.client.texts_for(interaction)
     typed = current.strip().lstrip("#").casefold()
     counts = await interaction.client.services.get(Shelf).list_tags(interaction.user.id, typed)
@@ -40,7 +40,7 @@ async def _complete_tags(interaction: Interaction, current: str) -> autocomplete
 
 
 class ShelfCog(commands.Cog):
-    """A user's saved papers."""
+    """Handlers of saved papers."""
 
     def __init__(self, bot: Client) -> None:
         self._shelf = bot.services.get(Shelf)
@@ -55,18 +55,18 @@ class ShelfCog(commands.Cog):
     @app_commands.describe(tag="Only papers with this tag", search="Words in the paper or in your note")
     @app_commands.autocomplete(tag=_complete_tags)
     async def list_saved(self, request: Request, tag: Tag = "", search: Words = "") -> ui.LayoutView:
-        """Show the user's saved papers."""
+        """Show the reader's saved papers."""
         return await self._list_view(request, ListState(ListKind.SAVED, notes.make_query(tag, search)))
 
     @router.handles(lists_messages.OPEN_IMPORT, router.AT_ONCE)
     async def open_import(self, request: Request, action: Action) -> ui.Modal:
-        """Open the modal that takes a file."""
+        """Open the import form."""
         return shelf_messages.import_modal(request.texts)
 
     @router.handles(shelf_messages.SUBMIT_IMPORT)
     @router.transfers
     async def submit_import(self, request: Transfer, action: Action) -> ui.LayoutView:
-        """Save the papers of the modal's file. A large file is refused before it is downloaded."""
+        """Save the papers of the form's file. A file that is too large is not downloaded."""
         url, size = router.uploaded_file(request.interaction)
         if size > MAX_FILE_BYTES:
             raise UserError("saved-import-too-large", megabytes=MAX_FILE_BYTES // 1_000_000)
@@ -80,7 +80,7 @@ class ShelfCog(commands.Cog):
         lambda action: router.PRIVATELY if _card_page(action) is None else router.IN_PLACE,
     )
     async def save(self, request: Request, action: Action) -> ui.LayoutView:
-        """Save or unsave a paper. A private card is updated; other messages get a private answer."""
+        """Save or remove a paper. Updates a private card; answers other messages privately."""
         save, _, arxiv_id = action.fields(3)
         page = _card_page(action)
         paper_ids = await self._find_ids(request, [arxiv_id])
@@ -100,14 +100,14 @@ class ShelfCog(commands.Cog):
         return await self._save(request, await self._find_ids(request, selected))
 
     async def _find_ids(self, request: Request, arxiv_ids: Sequence[str]) -> list[int]:
-        # Their texts are not read: that would be the work of several look-ups, without the admission of one.
+        # Without the texts, which would take as long as several look-ups.
         found = await self._shelf.find_ids(arxiv_ids)
         if unknown := next((arxiv_id for arxiv_id in arxiv_ids if arxiv_id not in found), None):
             raise UserError("no-paper", paper=client_messages.escape_untrusted(unknown))
         return [found[arxiv_id] for arxiv_id in arxiv_ids]
 
     async def _save(self, request: Request, ids: Sequence[int]) -> ui.LayoutView:
-        """Save papers and return the confirmation. Raises UserError."""
+        """Save papers and return the confirmation. Raises UserError if the shelf is full."""
         with map_service_errors({FullShelfError: "saved-full"}, count=MAX_SAVED):
             await self._shelf.save(request.user_id, ids, request.interaction.guild_id)
         command = self._mentions("saved")
@@ -122,7 +122,7 @@ class ShelfCog(commands.Cog):
 
     @router.handles(lists_messages.SEARCH_SAVED, router.AT_ONCE)
     async def open_search(self, request: Request, action: Action) -> ui.Modal:
-        """Open the modal that asks for a search."""
+        """Open the search form."""
         return shelf_messages.search_modal(request.texts, await self._load_state(action))
 
     @router.handles(shelf_messages.SUBMIT_SEARCH)
@@ -134,7 +134,7 @@ class ShelfCog(commands.Cog):
     @router.handles(lists_messages.EXPORT_SAVED, router.PRIVATELY)
     @router.transfers
     async def select_export(self, request: Transfer, action: Action) -> ui.LayoutView | WithFile:
-        """Send the papers of the list as a file of the selected format."""
+        """Send the papers of the list as a file in the selected format."""
         state = await self._load_state(action)
         with message_builder.map_parse_errors():
             chosen = ReferenceFormat(router.selected_value(request.interaction))
@@ -148,14 +148,14 @@ class ShelfCog(commands.Cog):
 
     @router.handles(lists_card.EDIT_SAVED, router.AT_ONCE)
     async def open_edit(self, request: Request, action: Action) -> ui.Modal:
-        """Open the modal for the note and the tags of a paper."""
+        """Open the form for a paper's note and tags."""
         page, arxiv_id = action.fields(2)
         paper = await self._find(request, arxiv_id)
         return shelf_messages.edit_modal(request.texts, paper, message_builder.parse_number(page))
 
     @router.handles(shelf_messages.SUBMIT_EDIT)
     async def submit_edit(self, request: Request, action: Action) -> ui.LayoutView:
-        """Keep the note and the tags of the modal."""
+        """Store the note and tags of the form."""
         page, arxiv_id = action.fields(2)
         paper = await self._find(request, arxiv_id)
         typed = router.modal_values(request.interaction)
@@ -169,7 +169,7 @@ class ShelfCog(commands.Cog):
         )
 
     async def _load_list(self, request: Request, state: ListState) -> lists_messages.PaperList:
-        """Return a page of a reader's saved papers, with a list per tag as suggestions."""
+        """Return a page of a reader's saved papers with the lists of tags as suggestions."""
         texts, user_id = request.texts, request.user_id
         rows, total = await self._shelf.list_saved(user_id, state.text, limit=state.size, offset=state.offset)
         fresh, tags = state.replace(page=0, token=""), await self._shelf.list_tags(user_id)
@@ -198,6 +198,6 @@ class ShelfCog(commands.Cog):
 
 
 def _card_page(action: Action) -> int | None:
-    """Return the page of the card whose button saves the paper, None for a button elsewhere."""
+    """Return the page of the card with the pressed button; None if the button is not on a card."""
     page = action.fields(3)[1]
     return None if page == client_messages.NO_PAGE else message_builder.parse_number(page)

@@ -1,4 +1,4 @@
-"""The forms for saved papers, and the answers to an import or export."""
+"""Forms for saved papers, and the answers to an import or export."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from storage import models
 
 SUBMIT_EDIT = "snm"
 NOTE, TAGS = "note", "tags"
-"""The fields of that modal."""
+"""The fields of that form."""
 SUBMIT_SEARCH = "sqm"
 TEXT = "text"
 SUBMIT_IMPORT = "sfim"
@@ -25,18 +25,18 @@ MAX_SEARCH_LENGTH = 300
 
 
 def import_modal(texts: Texts) -> message_builder.StatelessModal:
-    """Return the modal that takes a file to import."""
+    """Return the form that uploads a file to import."""
     modal = message_builder.StatelessModal(texts("saved-import"), pack_custom_id(SUBMIT_IMPORT))
     modal.add_file(texts("saved-import-file"), FILE, texts("saved-import-file-hint"))
     return modal
 
 
 def search_modal(texts: Texts, state: client_messages.ListState) -> message_builder.StatelessModal:
-    """Return the modal that asks for a search of the saved papers."""
+    """Return the form that searches the saved papers."""
     custom_id = client_messages.pack_state(state.replace(text="", token=""), SUBMIT_SEARCH)
     modal = message_builder.StatelessModal(texts("saved-search"), custom_id)
     hint = texts("saved-search-hint")
-    # A tag and a search of `/saved list` are longer together than the field.
+    # A tag and a search of `/saved` together may be longer than the field.
     modal.add_text(
         texts("saved-search-label"),
         TEXT,
@@ -48,7 +48,7 @@ def search_modal(texts: Texts, state: client_messages.ListState) -> message_buil
 
 
 def edit_modal(texts: Texts, paper: models.SavedPaper, page: int) -> message_builder.StatelessModal:
-    """Return the modal that changes the note and the tags of a saved paper, whose card shows a page."""
+    """Return the form for a saved paper's note and tags. `page` is the page of its card."""
     custom_id = pack_custom_id(SUBMIT_EDIT, page, paper.arxiv_id)
     modal = message_builder.StatelessModal(texts("saved-edit"), custom_id)
     modal.add_text(

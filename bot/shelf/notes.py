@@ -1,4 +1,4 @@
-"""Parses notes, tags and queries of saved papers, as readers type them."""
+"""Parses the notes, tags and queries that readers type for saved papers."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ _TAG_SEPARATORS = re.compile(r"[,;#]+")
 
 
 def split_query(query: str) -> tuple[str, list[str]]:
-    """Return the words of a query, and its tags."""
+    """Return the words and the tags of a query."""
     tags = parse_tags(" ".join(_HASHTAG.findall(query)))
     return " ".join(_HASHTAG.sub(" ", query).split()), tags
 
 
 def make_query(tag: str, words: str) -> str:
-    """Return the query for papers with a tag, typed as for `parse_tags`, and words; both may be empty."""
+    """Return the query for typed tags and words; both may be empty."""
     return " ".join([*(f"#{name}" for name in parse_tags(tag)), words]).strip()
 
 
 def parse_tags(typed: str) -> list[str]:
-    """Return the tags of a text, in which commas, semicolons or `#` separate them; spaces within one become hyphens.
+    """Return the tags of a text, separated by commas, semicolons or `#`, in lower case with hyphens for spaces.
 
-    Letters are lower-cased. At most `MAX_TAGS` of `MAX_TAG_LENGTH` characters are kept.
+    Keeps at most `MAX_TAGS` tags of at most `MAX_TAG_LENGTH` characters.
     """
     folded = typography.normalise("NFKC", discord_text.to_single_line(typed)).casefold()
-    folded = typography.normalise("NFC", folded)  # without case some letters are not
+    folded = typography.normalise("NFC", folded)  # lower-casing can undo NFC
     parts = ("-".join(part.split())[:MAX_TAG_LENGTH] for part in _TAG_SEPARATORS.split(folded))
     return [tag for tag in dict.fromkeys(part.strip("-") for part in parts) if tag][:MAX_TAGS]
 
 
 def join_tags(tags: Sequence[str]) -> str:
-    """Return the tags as they are stored: each between spaces."""
+    """Return tags in their stored form, with a space before and after each."""
     return f" {' '.join(tags)} " if tags else ""
 
 
 def clean_note(note: str) -> str:
-    """Return a note without control and invisible characters, runs of spaces as one, at most `MAX_NOTE_LENGTH` characters."""
+    """Return a note without control characters and repeated spaces, cut to `MAX_NOTE_LENGTH` characters."""
     return "\n".join(map(discord_text.to_single_line, note.splitlines())).strip()[:MAX_NOTE_LENGTH].rstrip()

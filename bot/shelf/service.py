@@ -1,5 +1,6 @@
-"""Saves, lists, searches, imports and exports papers of readers. A query has words and tags such as `#rl`, which must all
-match.
+"""Saves, lists, searches, imports and exports readers' papers.
+
+A paper matches a query if it has all of its words and tags (such as `#rl`).
 """
 
 from __future__ import annotations
@@ -26,23 +27,23 @@ from storage.database import Connection, Database
 from storage.errors import PaperroundError
 
 MAX_SAVED = 5_000
-"""Papers on a reader's shelf."""
+"""Papers that a reader can save."""
 MAX_LISTED_TAGS = 25
-"""Tags that are offered: as many as Discord shows."""
+"""Tags offered, the most that Discord shows."""
 
 Matcher: TypeAlias = Callable[[Connection, str, Sequence[DigestPaper]], Awaitable[Collection[int]]]
-"""Returns the ids of the papers that match all of a query, as in `/topic`."""
+"""Returns the ids of the papers that fully match a query, as in `/topic`."""
 
 View: TypeAlias = Callable[[Connection, int], Awaitable[frozenset[int]]]
-"""Returns the ids of a reader's saved papers that another feature selects."""
+"""Returns the ids of a reader's saved papers that belong to a view of another feature."""
 
 
 class FullShelfError(PaperroundError):
-    """The reader already has `MAX_SAVED` saved papers."""
+    """Raised for more than `MAX_SAVED` saved papers."""
 
 
 class Shelf:
-    """Readers' saved papers. `matcher` searches the listed ones; `views` can be used by name like tags."""
+    """Stores readers' saved papers. `matcher` searches papers of digests; `views` can be used like tags."""
 
     def __init__(
         self, database: Database, clock: Clock, matcher: Matcher, views: Mapping[str, View] | None = None
@@ -53,14 +54,14 @@ class Shelf:
         self._views = views or {}
 
     async def save(self, user_id: int, paper_ids: Collection[int], server_id: int | None = None) -> None:
-        """Save papers, unless saved already. Raises FullShelfError without saving any."""
+        """Save papers that are not saved yet. Raises FullShelfError, saving none, if there are too many."""
         async with self._database.transaction() as connection:
             await shelf.save(connection, user_id, paper_ids, self._clock(), server_id)
             if await shelf.count(connection, user_id) > MAX_SAVED:
                 raise FullShelfError(f"You already have {MAX_SAVED:,} saved papers, the maximum.")
 
     async def find_ids(self, arxiv_ids: Collection[str]) -> dict[str, int]:
-        """Return the ids of the archive's papers among these, by arXiv id."""
+        """Return the ids of those papers that the archive has, by arXiv id."""
         async with self._database.read() as connection:
             return await papers.get_ids(connection, arxiv_ids)
 
@@ -70,9 +71,9 @@ class Shelf:
             await shelf.remove(connection, user_id, paper_id)
 
     async def import_file(self, user_id: int, data: bytes, *, is_kept: bool = False) -> Imported:
-        """Save the papers whose arXiv ids stand in a file; the first one becomes the newest. Raises NoIdsError.
+        """Save the papers named in a file by arXiv id, the first as the newest. Raises NoIdsError.
 
-        With `is_kept` (the reader had data when the import was requested) nothing is saved if that was deleted since.
+        With `is_kept` (the reader had data when the import was requested), nothing is saved if it was deleted since.
         """
         now = self._clock()
         found = await asyncio.to_thread(_find_ids, data, now.date())
@@ -106,7 +107,7 @@ class Shelf:
             return await shelf.get(connection, user_id, arxiv_id)
 
     async def annotate(self, user_id: int, paper_id: int, *, note: str, tags: str) -> None:
-        """Replace the note and the tags of a saved paper; `tags` is as of `notes.parse_tags`."""
+        """Replace the note and tags of a saved paper. `tags` is parsed by `notes.parse_tags`."""
         async with self._database.transaction() as connection:
             await shelf.update(
                 connection,
@@ -117,9 +118,9 @@ class Shelf:
             )
 
     async def list_tags(self, user_id: int, containing: str = "") -> list[tuple[str, int]]:
-        """Return a reader's most used tags that contain a text with the number of their papers, the most used first.
+        """Return a reader's tags that contain a text with their numbers of papers, most used first.
 
-        A view is among them if it has some of the papers, but not all.
+        Views come first, unless they have none or all of the papers.
         """
         async with self._database.read() as connection:
             tags = await shelf.get_tags(connection, user_id)
@@ -135,7 +136,7 @@ class Shelf:
     async def list_saved(
         self, user_id: int, query: str = "", *, limit: int | None = None, offset: int = 0
     ) -> tuple[list[models.SavedPaper], int]:
-        """Return a page of the saved papers that a query finds, and the number of all of them."""
+        """Return a page of the saved papers that match a query, and their total number."""
         async with self._database.read() as connection:
             tags, found = await self._find(connection, user_id, query)
             return await shelf.list_rows(
@@ -143,7 +144,7 @@ class Shelf:
             )
 
     async def export(self, user_id: int, form: ReferenceFormat, query: str = "") -> tuple[bytes, int]:
-        """Return a file of the saved papers that a query finds, and their number. Raises TooLargeError."""
+        """Return a file of the saved papers that match a query, and their number. Raises TooLargeError."""
         async with self._database.read() as connection:
             tags, found = await self._find(connection, user_id, query)
             rows, count = await shelf.list_rows(connection, user_id, tags=tags, paper_ids=found)
@@ -158,10 +159,9 @@ class Shelf:
     async def _find(
         self, connection: Connection, user_id: int, query: str
     ) -> tuple[list[str], frozenset[int] | None]:
-        """Return the tags of a query, and the papers that match its words by search, title, note or id.
+        """Return a query's tags, and the ids of papers that match its words (by search, title, note or id) and views.
 
-        A view is a set of papers that is named like a tag: it limits the papers, and is not among the tags returned.
-        Without words and views the papers are None: any.
+        The ids are None (any paper) if the query has no words and no views.
         """
         words, tags = notes.split_query(query)
         among: frozenset[int] | None = None
@@ -200,20 +200,20 @@ def _find_in_texts(rows: Sequence[Any], words: str) -> frozenset[int]:
     return frozenset(paper_id for paper_id, text in texts.items() if all(word in text for word in wanted))
 
 
-# Importing files: the papers whose arXiv ids stand in them are saved, those too that no digest has.
+# Imports: papers named in a file by arXiv id are saved, including papers that no digest lists.
 
 MAX_FILE_BYTES = 2_000_000
 
 
 class NoIdsError(PaperroundError):
-    """A file without an arXiv id."""
+    """Raised for a file without arXiv ids."""
 
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """Counts of an import: papers saved (`unlisted` ones are in no digest), and not saved.
+    """The numbers of papers that an import saved (`unlisted` ones are in no digest) and skipped.
 
-    `known` were saved before, `full` had no room on the shelf.
+    `known` papers were saved before; for `full` ones there was no room.
     """
 
     saved: int = 0
@@ -223,5 +223,5 @@ class Imported:
 
 
 def _find_ids(data: bytes, on: date) -> list[str]:
-    """Return the arXiv ids in a file, in order. Zero bytes are dropped, which makes UTF-16 readable."""
+    """Return the arXiv ids in a file, in order. Dropping zero bytes makes UTF-16 readable."""
     return arxiv_ids.list_arxiv_ids(data.replace(b"\0", b"").decode("utf-8", "replace"), on)

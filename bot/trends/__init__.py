@@ -1,1 +1,1 @@
-"""Trends: papers of a topic by month, and rising topics."""
+"""Trends: a topic's papers by month, and rising topics."""

@@ -1,4 +1,4 @@
-"""/trends: a chart of a topic's papers and votes by month, and rising topics."""
+"""The command /trends: a chart of a topic's papers and votes by month, and rising topics."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SPAN_CHOICES = [
 
 
 class TrendsCog(commands.Cog):
-    """Papers and votes by month."""
+    """Handlers of trends."""
 
     def __init__(self, bot: Client) -> None:
         self._services = bot.services
@@ -45,12 +45,12 @@ class TrendsCog(commands.Cog):
     async def trends(
         self, request: Request, topic: app_commands.Range[str, 1, 300] = "", period: str = Span.YEAR.value
     ) -> WithFile:
-        """Show the chart of a topic; without a topic, of all papers, with rising topics."""
+        """Show the chart of a topic or, without one, of all papers with the rising topics."""
         return await self._answer_topic(request, topic, Span(period))
 
     @router.handles(trends_messages.SHOW)
     async def open_trend(self, request: Request, action: Action) -> WithFile:
-        """Show the chart of a button."""
+        """Show a button's chart."""
         return await self._answer(request, *await self._unpack(action))
 
     @router.handles(trends_messages.SELECT_SPAN)
@@ -70,7 +70,7 @@ class TrendsCog(commands.Cog):
 
     @router.handles(trends_messages.SHARE, router.PUBLICLY, check=router.require_may_share)
     async def share(self, request: Request, action: Action) -> WithFile:
-        """Post the chart publicly. Raises UserError unless the user may write in the channel."""
+        """Post a chart publicly. Raises UserError unless the user may write in the channel."""
         texts, interaction = request.texts, request.interaction
         async with router.deferring_publicly(interaction):
             answer, image = await self._load_answer(texts, *await self._unpack(action), rising=False)
@@ -105,7 +105,7 @@ class TrendsCog(commands.Cog):
             chart = trends_messages.make_chart(texts, answer.trend)
             image = await asyncio.to_thread(self._services.charts.draw, chart)
         except ValueError as error:
-            # The operator's template is invalid.
+            # The operator changed the template, and it is invalid.
             log.warning("chart not drawn", error=str(error))
             return answer, None
         description = trends_messages.alt_text(texts, answer) or None
@@ -115,7 +115,7 @@ class TrendsCog(commands.Cog):
 async def load_answer(
     services: Services, texts: Texts, topic: client_messages.ListState, span: Span, *, rising: bool
 ) -> TrendAnswer:
-    """Return the trend of a topic, with rising topics if asked for."""
+    """Return the trend of a topic, with rising topics if `rising`."""
     return TrendAnswer(
         topic=topic,
         span=span,

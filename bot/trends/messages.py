@@ -1,4 +1,4 @@
-"""`/trends`: papers and votes per month of a topic, as a chart and as numbers, and rising topics."""
+"""Views of `/trends`: a topic's papers and votes by month, as a chart and as numbers, and rising topics."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ SPAN_MONTHS = {Span.HALF_YEAR: 6, Span.YEAR: 12, Span.TWO_YEARS: 24, Span.FIVE_Y
 
 @dataclass(frozen=True, slots=True)
 class TrendAnswer:
-    """The content of an answer. `topic` is the list of the topic's papers; its text is "" for the whole archive.
+    """The content of an answer. `topic` is the state of the topic's list, whose text is "" for the whole archive.
 
-    `rising` is None if not requested. `has_image`: the chart is sent with the answer.
+    `rising` is None unless requested. `has_image` is True if the chart is sent with the answer.
     """
 
     topic: client_messages.ListState
@@ -55,18 +55,18 @@ class TrendAnswer:
 
 
 def make_topic(text: str, span: Span, token: str = "") -> client_messages.ListState:
-    """Return the list of a topic's papers over a similar period."""
+    """Return the state of the list of a topic's papers in a similar period."""
     period = client_messages.Period.YEAR if span is Span.YEAR else client_messages.Period.ALL
     return client_messages.ListState(client_messages.ListKind.TOPIC, text, period=period, token=token)
 
 
 def pack(topic: client_messages.ListState, span: Span, verb: str = SHOW) -> str:
-    """Return the custom id that shows the trend of a topic."""
+    """Return the custom id of a component for a topic's trend."""
     return pack_custom_id(verb, span, "k" if topic.token else "", topic.token or topic.text)
 
 
 def unpack(action: message_builder.Action) -> tuple[client_messages.ListState, Span]:
-    """Return the topic and span written by `pack`; a stored text is given as its token only. Raises InvalidCustomIdError."""
+    """Return the topic and span written by `pack`; a stored topic has only its token. Raises InvalidCustomIdError."""
     code, flag, text = action.fields(3)
     with message_builder.map_parse_errors():
         span = Span(code)
@@ -74,7 +74,7 @@ def unpack(action: message_builder.Action) -> tuple[client_messages.ListState, S
 
 
 def trend_view(texts: Texts, answer: TrendAnswer, *, may_share: bool) -> ui.LayoutView:
-    """Return a private answer: the trend, rising topics, and buttons for related lists."""
+    """Return a private answer: the trend, rising topics, and buttons for related answers."""
     message = MessageBuilder()
     has_papers = answer.trend.total > 0
     if has_papers:
@@ -91,7 +91,7 @@ def trend_view(texts: Texts, answer: TrendAnswer, *, may_share: bool) -> ui.Layo
 
 
 def shared_view(texts: Texts, answer: TrendAnswer, *, sharer: str) -> ui.LayoutView:
-    """Return a public answer. Its button answers each member privately."""
+    """Return a public answer, whose button answers each member privately."""
     message = MessageBuilder()
     message.add_text(client_messages.subtext(texts("shared-by", name=sharer)))
     _add_trend(texts, message, answer)
@@ -111,7 +111,7 @@ def make_chart(texts: Texts, trend: Trend) -> charts.Chart:
 
 
 def list_notes(texts: Texts, trend: Trend) -> list[str]:
-    """Return a note on other forms that were counted."""
+    """Return the notes above a trend: the other forms that were counted."""
     if not trend.added_forms:
         return []
     also = ", ".join(
@@ -128,7 +128,7 @@ def _add_trend(texts: Texts, message: MessageBuilder, answer: TrendAnswer) -> No
         message.add_media([f"attachment://{IMAGE_FILENAME}"], monthly_figures(texts, trend, plain=True))
     message.add_text(summary(texts, trend))
     if not answer.has_image:
-        # A picture has them as its text alternative, which Discord shows behind ALT.
+        # With a picture, the numbers are its text alternative.
         numbers = client_messages.subtext(texts("trend-numbers", step=trend.step.name.lower()))
         message.add_text(f"{numbers}\n{monthly_figures(texts, trend)}")
 
@@ -146,12 +146,12 @@ def _topic_name(texts: Texts, text: str) -> str:
 
 
 def summary(texts: Texts, trend: Trend) -> str:
-    """Return the last two months (weeks, days) and, if different, the one with the most papers."""
+    """Return the numbers of the last two months (weeks, days) and of the one with the most papers."""
     last = _month_papers(texts, trend, trend.months[-1])
     if trend.is_last_month_partial:
         last = texts("trend-so-far", month=last)
     previous = _month_papers(texts, trend, trend.months[-2]) if len(trend.months) > 1 else None
-    # The last of equal ones: the two that are named anyway need not be compared with an earlier one.
+    # Of equal months the latest, since the last two are named anyway.
     peak_month = max(reversed(trend.months), key=lambda month: month.paper_count)
     peak = texts(
         "trend-most",
@@ -176,7 +176,7 @@ def _month_papers(texts: Texts, trend: Trend, month: Month, *, with_year: bool =
 
 
 def monthly_figures(texts: Texts, trend: Trend, *, plain: bool = False) -> str:
-    """Return the numbers of every month, one line per year."""
+    """Return the numbers of all months, one line per year."""
     lines = []
     for year, months in groupby(trend.months, key=lambda month: month.starts_on.year):
         shown = []
@@ -200,7 +200,7 @@ def _add_rising(texts: Texts, message: MessageBuilder, rising: Sequence[RisingTo
 
 
 def rising_facts(texts: Texts, topic: RisingTopic) -> str:
-    """Return the number of a rising topic's papers, and its share before and now."""
+    """Return a rising topic's number of papers, and its share before and now."""
     before, now = (f"{100 * share:.1f}".removesuffix(".0") for share in (topic.baseline_share, topic.share))
     count = texts("choice-papers", count=topic.papers)
     return f"{count} · {before}% → {now}%"

@@ -1,5 +1,5 @@
-"""Trends of a topic by month, of a young archive by week or day, and rising topics: those whose share of the papers grew
-most in the last month, by the terms in titles.
+"""Trends of a topic by month (by week or day in a young archive), and rising topics: terms in titles whose share of the
+papers grew most in the last month.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Month = trends.MonthCount
 
 
 class Step(IntEnum):
-    """The days of each column of a trend; 0 for a calendar month. Weeks begin on Monday."""
+    """The days per column of a trend; 0 for a calendar month. Weeks begin on Monday."""
 
     MONTH = 0
     DAY = 1
@@ -31,15 +31,15 @@ class Step(IntEnum):
 
 
 MAX_DAYS, MAX_WEEKS_DAYS = 21, 92
-"""The archive's age in days below which a trend has a column per day, and per week."""
+"""A younger archive (in days) has a column per day, or per week."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """A topic by month, up to the month of the newest digest.
+    """A topic's papers by month, up to the month of the newest digest.
 
-    `added_forms` are the forms added by query expansion. `step` says whether `months` are months, weeks or days. `totals`
-    are the numbers of all papers in the same months; empty for a trend of all papers.
+    `added_forms` come from query expansion. `step` says whether `months` are months, weeks or days. `totals` are the
+    numbers of all papers in the same months; empty for the trend of all papers.
     """
 
     months: tuple[Month, ...] = ()
@@ -50,7 +50,7 @@ class Trend:
 
     @property
     def total(self) -> int:
-        """Number of papers in all months."""
+        """The number of papers in all months."""
         return sum(month.paper_count for month in self.months)
 
 
@@ -63,11 +63,10 @@ class TrendService:
         self._search = searching
 
     async def get_trend(self, query: str, *, months: int = 12, by_age: bool = False) -> Trend:
-        """Return the trend of a query over the last `months` months; of the whole archive for a query without terms.
+        """Return the trend of a query's papers over the last `months` months, but not before the archive's first month.
 
-        It begins with the archive's first month at the earliest.
-        Filters of the query (author:, since:, until:, votes:) apply. An empty archive has no months.
-        `by_age`: an archive of less than three months is counted by week, one of less than three weeks by day.
+        A query without terms counts all papers that meet its filters (author:, since:, until:, votes:). An empty archive
+        has no months. With `by_age`, a young archive is counted by week or day (MAX_WEEKS_DAYS, MAX_DAYS).
         """
         parsed = query_parser.parse_query(query)
         async with self._database.read() as connection:
@@ -103,14 +102,14 @@ class TrendService:
 
 
 def _start_of(on: date, step: Step) -> date:
-    """Return the first day of the month, the Monday of the week, or the day itself."""
+    """Return the first day of the month or week, or the day itself."""
     if step is Step.MONTH:
         return on.replace(day=1)
     return on if step is Step.DAY else on - timedelta(days=on.weekday())
 
 
 def _fill(days: Iterable[Month], first: date, last: date, step: Step) -> tuple[Month, ...]:
-    """Return every column from the first to the last, those without papers included."""
+    """Return every column from the first to the last, including empty ones."""
     groups: dict[date, list[Month]] = defaultdict(list)
     for day in days:
         groups[_start_of(day.starts_on, step)].append(day)
@@ -128,7 +127,7 @@ def _fill(days: Iterable[Month], first: date, last: date, step: Step) -> tuple[M
 
 
 def _months_before(month: date, number: int) -> date:
-    """Return the first day of the month `number` months earlier, at the earliest that of January of year 1."""
+    """Return the first day of the month `number` months earlier, but not before year 1."""
     months = max(month.year * 12 + month.month - 1 - number, 12)
     return date(months // 12, months % 12 + 1, 1)
 
@@ -136,24 +135,24 @@ def _months_before(month: date, number: int) -> date:
 RECENT_PERIOD = timedelta(days=30)
 BASELINE_PERIOD = timedelta(days=91)
 MIN_PAPERS = 3
-"""Fewer recent papers on a topic are treated as chance."""
+"""Topics with fewer recent papers are left out as chance."""
 MAX_TITLES = 20_000
-"""Maximum number of titles read in each period: a month of several arXiv categories."""
+"""Titles read in each period: a month of several arXiv categories."""
 MIN_GROWTH = 1.25
-"""Minimum ratio of the recent share to the baseline share. For large topics chance alone moves more papers."""
+"""Minimum ratio of a topic's recent share to its baseline share; large topics vary more by chance."""
 _MAX_TERM_WORDS = 4
 _MAX_TITLE_LENGTH = 300
 _MAX_TITLE_WORDS = 30
-"""Words of a title that are read: nearly all titles have fewer, and hostile ones up to 150, each pair of them a phrase."""
+"""Words read in a title; nearly all titles have fewer, and each pair of words is a phrase."""
 _DUPLICATE_OVERLAP = 0.7
-"""A topic that shares this much of its papers with a higher ranked one counts as a duplicate."""
+"""A topic that shares this much of its papers with a higher-ranked one is a duplicate."""
 
 
 @dataclass(frozen=True, slots=True)
 class RisingTopic:
-    """A topic with its papers in the recent period, and its share of all papers then and in the baseline, 0 to 1.
+    """A topic with its number of recent papers, and its share (0 to 1) of recent and of baseline papers.
 
-    `text` is the query for it, `translation` its usual form in the other language, "" if there is none.
+    `text` is the query for it, `translation` its usual form in the other language or "".
     """
 
     text: str
@@ -165,14 +164,14 @@ class RisingTopic:
 
 @dataclass(slots=True)
 class _TopicCounts:
-    """The topics in the titles of a period: the ids of each topic's papers, and how phrases are spelled."""
+    """The topics in a period's titles: the ids of each topic's papers, and the spellings of phrases."""
 
     title_count: int
     papers_by_topic: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
     phrase_spellings: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
 
     def share(self, key: str) -> float:
-        """Return the share of titles that name a topic."""
+        """Return the share of titles with a topic."""
         return len(self.papers_by_topic.get(key, ())) / max(1, self.title_count)
 
     def keep(self, keys: Iterable[str]) -> None:
@@ -183,7 +182,7 @@ class _TopicCounts:
 
 
 class RisingTopicService:
-    """Finds rising topics, counted in a thread once for each state of the archive."""
+    """Finds rising topics. Titles are counted in a thread, once for each state of the archive."""
 
     def __init__(self, database: Database, glossary: GlossaryService, clock: Clock = system_clock) -> None:
         self._database = database
@@ -196,9 +195,9 @@ class RisingTopicService:
     async def list_topics(
         self, locale: models.Locale, *, limit: int = 5, with_common: bool = False
     ) -> tuple[RisingTopic, ...]:
-        """Return the rising topics of the last 30 days, most risen first; none without a baseline to compare with.
+        """Return the rising topics of the last 30 days, named in a language, fastest first.
 
-        They are named in the language of `locale`. `with_common` fills the list with the most frequent concepts.
+        Returns none if there are no earlier papers. `with_common` fills the list with the most frequent concepts.
         """
         counted = await self._get_counts()
         if counted is None:
@@ -216,7 +215,7 @@ class RisingTopicService:
         return tuple(_make_topic(glossary, recent, baseline, key, locale) for key in keys)
 
     async def _get_counts(self) -> tuple[Glossary, _TopicCounts, _TopicCounts] | None:
-        """Return the glossary with the counts of the recent period and of the baseline; None for an empty archive."""
+        """Return the glossary with the recent and the baseline counts; None if the archive is empty."""
         async with self._database.read() as connection:
             extent = await papers.get_extent(connection, until_on=latest_date(self._clock()))
             if extent.last_on is None:
@@ -228,7 +227,7 @@ class RisingTopicService:
                     recent = search.Filters(begin, extent.last_on)
                     before = search.Filters(begin - BASELINE_PERIOD, begin - timedelta(days=1))
                     counts = await _count_period(connection, glossary, recent)
-                    # What is rare now does not rise: the phrases of hostile titles would take hundreds of megabytes.
+                    # Rare topics cannot rise, and would take most of the memory.
                     counts.keep(key for key, ids in counts.papers_by_topic.items() if len(ids) >= MIN_PAPERS)
                     baseline = await _count_period(connection, glossary, before, counts.papers_by_topic)
                     self._counts = counts, baseline
@@ -239,7 +238,7 @@ class RisingTopicService:
 async def _count_period(
     connection: Connection, glossary: Glossary, period: search.Filters, only: Container[str] | None = None
 ) -> _TopicCounts:
-    """Return the topics in the titles of a period, of those among `only` if it is given."""
+    """Count the topics in a period's titles, only those in `only` if given."""
     titles = await trends.list_titles(connection, period, limit=MAX_TITLES)
     return await asyncio.to_thread(_count_topics, glossary, titles, only)
 
@@ -259,10 +258,7 @@ def _count_topics(
 
 
 def extract_topics(glossary: Glossary, title: str) -> Iterator[tuple[str, str]]:
-    """Yield the keys of the topics in a title: its concepts, and phrases of two words that belong to no concept.
-
-    Phrases come with their spelling, concepts with "".
-    """
+    """Yield the topics in a title as (key, spelling): its concepts with "", and phrases of two words outside concepts."""
     left = _MAX_TITLE_WORDS
     for part in _split_title(title):
         words = part.split()[:left]
@@ -274,7 +270,7 @@ def extract_topics(glossary: Glossary, title: str) -> Iterator[tuple[str, str]]:
                 in_concept.update(range(start, end))
                 continue
             if end - start == 1 and start in in_concept:
-                continue  # a single word of a longer term is not a topic, a term within a term is
+                continue  # a word of a longer term is not a topic of its own
             concept = _find_concept(glossary, words[start:end])
             if concept is not None:
                 in_concept.update(range(start, end))
@@ -314,7 +310,7 @@ _STOPWORDS = analyser.FUNCTION_WORDS | frozenset(_EXTRA_STOPWORDS.split())
 
 
 def _rank_topics(recent: _TopicCounts, baseline: _TopicCounts, limit: int) -> list[str]:
-    """Return the keys of the topics that rose most, without duplicates of a higher ranked topic."""
+    """Return the keys of the fastest-rising topics, without duplicates of a higher-ranked one."""
     if not baseline.title_count:
         return []
     shares = {

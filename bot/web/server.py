@@ -1,8 +1,7 @@
-"""Serves the web archive: addresses, languages, conditional requests, and admission with the look-ups of Discord.
+"""Serves the web archive: addresses, languages, conditional requests, and admission together with Discord's look-ups.
 
-All readers of the web count as one reader of look-ups: one page is built at a time, and the other slots stay free for
-Discord. A proxy in front bounds how many requests a client may make, and compresses. There are no cookies, and requests are
-not logged.
+All web readers count as one reader: one page is built at a time, and the other slots stay free for Discord. Rate limits per
+client and compression are left to a proxy. There are no cookies, and requests are not logged.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from storage import errors, models
 log = structlog.get_logger(__name__)
 
 WEB_READER = -1
-"""The id under which all readers of the web are admitted; no Discord user has it."""
+"""The user id under which all web readers are admitted; no Discord user has it."""
 MAX_AGE_SECONDS = 60
 RETRY_SECONDS = 5
 _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(?::[0-9]{1,5})?|\[[0-9a-f:]{2,45}\](?::[0-9]{1,5})?")
@@ -36,13 +35,13 @@ Load = Callable[[Site, web.Request], Awaitable[Page]]
 
 
 class WebServer:
-    """Serves the pages of a bot."""
+    """Serves the pages of an archive."""
 
     def __init__(self, pages: WebPages) -> None:
         self._pages = pages
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
-        """Add all routes to a server. The last one matches any path, so add other routes before."""
+        """Add all routes to a server. The last one matches any path, so other routes must be added before."""
         pages = self._pages
         handlers: dict[str, Load] = {
             "/": lambda site, _: pages.load_day(site),
@@ -57,7 +56,7 @@ class WebServer:
             "/feed.atom": lambda site, _: pages.load_days_feed(site),
             "/search.atom": lambda site, request: pages.load_search_feed(site, _query(request)),
             "/authors/{text:.{1,300}}.atom": self._load_author_feed,
-            # Behind the feed, whose ending it would take as part of a name.
+            # After the feed, whose ending it would read as part of a name.
             "/authors/{text:.{1,300}}": self._load_author,
         }
         for path, load in handlers.items():
@@ -83,11 +82,11 @@ class WebServer:
         )
 
     def _site(self, request: web.Request) -> Site:
-        """Return the site of a request: its base URL, and its language from the URL, the browser, or else the bot."""
+        """Return a request's base URL, and its language from the URL, the browser or else the bot."""
         host = request.headers.get("Host", "")
         if not _is_host(host):
             raise web.HTTPBadRequest(text="The Host header is not a host name.\n")
-        # A proxy in front says how its client came.
+        # Set by a proxy in front.
         scheme = request.headers.get("X-Forwarded-Proto", request.scheme)
         base_url = f"{scheme if scheme in ('http', 'https') else 'http'}://{host.lower()}"
         chosen = request.query.get("lang", "")
@@ -107,7 +106,7 @@ class WebServer:
         return handle
 
     async def _load_page(self, site: Site, request: web.Request, load: Load, *, is_lookup: bool) -> Page:
-        # A page must not end the server, and says nothing of the inside.
+        # An error must not end the server or reveal internals.
         error = PageError(500, "web-error")
         expected = (PageError, BusyError, errors.StorageError)
         try:
@@ -152,13 +151,13 @@ def _query(request: web.Request) -> str:
 
 
 def find_language(accepted: str, default: models.Locale) -> models.Locale:
-    """Return the first language of the header Accept-Language that there is; `default` for none of them."""
+    """Return the first supported language of an Accept-Language header, else `default`."""
     names = (item.strip()[:2].lower() for item in accepted[:500].split(","))
     return next((models.Locale(name) for name in names if name in set(models.Locale)), default)
 
 
 def _respond(request: web.Request, page: Page, text: str) -> web.Response:
-    """Return the response: 304 if the client has this text."""
+    """Return the response; 304 if the client already has this text."""
     body = text.encode("utf-8", "replace")
     etag = hashlib.sha256(body).hexdigest()[:24]
     policy = page.values.get("policy", "default-src 'none'")

@@ -1,7 +1,7 @@
 """Builds the pages and feeds of the web archive from the same look-ups as Discord's answers.
 
-They contain only published data, nothing about readers and servers: a paper that no digest lists has no page, since that
-would reveal a reader's request.
+They contain only published data, nothing about readers or servers: a page for a paper outside all digests would reveal a
+reader's request.
 """
 
 from __future__ import annotations
@@ -41,16 +41,16 @@ from storage import archive, errors, models
 
 MAX_DAYS = 20_000
 PAGE_SIZE, DAY_SIZE, MAX_STATIC_ROWS = 10, 200, 5_000
-"""Papers on a page of a search, of a day or an author, and of these as files, which have one page."""
+"""Papers on a page of a search, on that of a day or an author, and on the single page of a day or an author as a file."""
 MAX_PAGE = 500
 MAX_QUERY_LENGTH = 2000
 """Characters, as for `/topic`."""
 FEED_DAYS, FEED_PAPERS = 15, 30
 MAX_AUTHORS = 100
-"""Authors that the page of a paper names."""
+"""Authors named on a paper's page."""
 DESCRIPTION_LENGTH = 200
 POLICY = "default-src 'none'; style-src 'self'; img-src 'self' https:; form-action 'self'; base-uri 'none'"
-"""The Content-Security-Policy of pages: nothing runs, and only pictures come from elsewhere."""
+"""The Content-Security-Policy of pages: no scripts, and only pictures from other hosts."""
 HTML, ATOM = "text/html", "application/atom+xml"
 STYLE, SITEMAP, SCRIPT = "text/css", "application/xml", "text/javascript"
 _DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -58,7 +58,7 @@ _UNSLUGGED = re.compile("[^a-z0-9가-힣]+")
 
 
 class PageError(errors.PaperroundError):
-    """A page that does not exist, or cannot be made now. `key` is the text that says why, `status` the HTTP status."""
+    """Raised for a page that does not exist or cannot be made now. `key` is the Fluent id of the reason."""
 
     def __init__(self, status: int, key: str, **arguments: Argument) -> None:
         super().__init__(key)
@@ -67,10 +67,10 @@ class PageError(errors.PaperroundError):
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where the pages are and in which language. `base_url` is their address without a slash at its end.
+    """The address and language of the pages. `base_url` has no slash at its end.
 
-    `is_chosen`: the URL names the language, so links do too. `is_static`: the pages are files, nothing can be searched, and
-    of the authors only `authors` have pages: the name of each of these by every spelling.
+    `is_chosen` is True if the URL names the language, so that links do too. `is_static` is True for files: there is no
+    search, and only `authors` have pages (their names by every spelling).
     """
 
     base_url: str
@@ -80,7 +80,7 @@ class Site:
     authors: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     def link(self, *parts: str, ending: str = "", **query: str) -> str:
-        """Return the path of a page, below the host, in the language of this one."""
+        """Return the path of another page in the same language."""
         path = f"{urlsplit(self.base_url).path}/" + "/".join(quote(part, safe="/") for part in parts)
         if self.is_static:
             return path + (ending or (".html" if parts else ""))
@@ -88,36 +88,36 @@ class Site:
         return path + ending + (f"?{urlencode(query)}" if query else "")
 
     def address(self, *parts: str, ending: str = "", **query: str) -> str:
-        """Return the whole address of a page, in the language of this one."""
+        """Return the full address of another page in the same language."""
         return self.origin + self.link(*parts, ending=ending, **query)
 
     @property
     def origin(self) -> str:
-        """The scheme and the host of the pages."""
+        """The scheme and host of the pages."""
         scheme, host, *_ = urlsplit(self.base_url)
         return f"{scheme}://{host}"
 
     @property
     def row_limit(self) -> int:
-        """The maximum number of papers on a day's or an author's page."""
+        """The maximum number of papers on the page of a day or an author."""
         return MAX_STATIC_ROWS if self.is_static else DAY_SIZE
 
     def author_link(self, name: str) -> str | None:
-        """Return the path of an author's page, None if there is none."""
+        """Return the path of an author's page; None if there is none."""
         if self.is_static:
             return self.link("authors", make_slug(self.authors[name])) if name in self.authors else None
         return self.link("authors", name)
 
 
 def make_slug(name: str) -> str:
-    """Return the name of an author's file: letters and digits of the name, and eight digits of its hash."""
+    """Return the file name of an author: the name's letters and digits, and eight digits of its hash."""
     digest = hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:8]
     return f"{_UNSLUGGED.sub('-', name[:60].lower()).strip('-')}-{digest}"
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page before it is rendered: its template and the values."""
+    """A page before rendering: its template with the values."""
 
     template: str
     values: Mapping[str, Any]
@@ -134,11 +134,11 @@ _NO_LIST: Mapping[str, Any] = {
     "previous_page": None,
     "next_page": None,
 }
-"""The values of a list's template for a list without papers."""
+"""The values of the list template for an empty list."""
 
 
 class Entry(NamedTuple):
-    """An entry of a feed. `html` is its content, "" for none; `summary` is plain."""
+    """An entry of a feed. `summary` is plain text; `html` is the content or ""."""
 
     id: str
     url: str
@@ -152,10 +152,10 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A paper of a list, as its template takes it. `snippet`, `missing` and `language_note` are Discord's Markdown.
+    """A paper in the template of a list. `snippet`, `missing` and `language_note` are Discord's Markdown.
 
-    `day` is "" on its page; on that of another day `day_text` says that the paper is listed then too. `language` is that of
-    `snippet` if it is not the page's, otherwise "".
+    `day` (ISO) is "" on the page of that day; on another day's page, `day_text` says that the paper is listed then too.
+    `language` is "" unless the snippet's language differs from the page's.
     """
 
     rank: int
@@ -179,7 +179,7 @@ class Row:
 class WebPages:
     """Loads and renders the pages of one archive.
 
-    Call the `make_` methods and `render` in a thread: they take milliseconds per paper.
+    Call the `make_` methods and `render` in a thread, since they take milliseconds per paper.
     """
 
     services: Services
@@ -191,15 +191,15 @@ class WebPages:
         object.__setattr__(self, "_lists", PaperListLoader(self.services))
 
     def texts(self, site: Site) -> Texts:
-        """Return the texts in the language of a page."""
+        """Return the interface texts in a site's language."""
         return self.translations.for_locale(site.locale)
 
     def render(self, page: Page) -> str:
-        """Return the text of a page."""
+        """Render a page."""
         return self.templates.render_document(page.template, page.values, OutputFormat.XML)
 
     async def load_day(self, site: Site, day: str = "", *, page: int = 0) -> Page:
-        """Return the papers of a day (ISO), without one of the newest digest. Raises PageError for a day without digest."""
+        """Return the page of a day (ISO), by default the newest with a digest. Raises PageError if there is no digest."""
         day = day.removesuffix(".html")  # as Discord's messages link to it
         on = _parse_day(day)
         texts = self.texts(site)
@@ -223,14 +223,14 @@ class WebPages:
         return await asyncio.to_thread(self._list_page, site, listed, parts, {}, further)
 
     async def find_main_language(self) -> models.Locale:
-        """Return the language of most digests; the bot's language without digests."""
+        """Return the language of most digests; the bot's language if there are none."""
         async with self.services.database.read() as connection:
             rows = await archive.list_rows(connection, origin=archive.POSTED)
         counted = Counter(row.language for row in rows if row.language in set(models.Locale))
         return models.Locale(counted.most_common(1)[0][0]) if counted else self.services.locale
 
     async def load_days(self, site: Site) -> Page:
-        """Return the list of all days with a digest, by month, the newest first."""
+        """Return the page of all days with a digest, by month, newest first."""
         texts, until_on = self.texts(site), latest_date(self.services.clock())
         days = await self.services.dates.list_dates(until_on=until_on, limit=MAX_DAYS)
         months = [
@@ -245,13 +245,13 @@ class WebPages:
         return self._page(site, "web.days.html.j2", ("days",), {}, texts("web-days"), values)
 
     def make_find(self, site: Site) -> Page:
-        """Return the page that searches the titles of a static site."""
+        """Return the page that searches the titles of a static site in the browser."""
         page = self._page(site, "web.find.html.j2", ("search",), {}, self.texts(site)("web-search"), {})
         policy = f"{POLICY}; script-src 'self'; connect-src 'self'"
         return replace(page, values={**page.values, "policy": policy})
 
     async def load_search(self, site: Site, query: str, *, page: int = 0) -> Page:
-        """Return the papers on a topic. Raises PageError for a query that is too long."""
+        """Return the page of a search; without a query, topics to search for. Raises PageError if the query is too long."""
         if len(query) > MAX_QUERY_LENGTH:
             raise PageError(400, "web-query-too-long", count=MAX_QUERY_LENGTH)
         texts = self.texts(site)
@@ -271,7 +271,7 @@ class WebPages:
     async def load_author(
         self, site: Site, name: str, *, page: int = 0, size: int | None = None
     ) -> PaperList:
-        """Return an author's papers, the newest first. Raises PageError for an unknown author."""
+        """Return an author's papers, newest first. Raises PageError for an unknown author."""
         size = size or site.row_limit
         state = ListState(ListKind.AUTHOR, name[:300], page, sort=Sort.DATE, page_size=size)
         listed = await self._lists.load(self.texts(site), state)
@@ -280,18 +280,18 @@ class WebPages:
         return listed
 
     def make_author(self, site: Site, name: str, listed: PaperList) -> Page:
-        """Return the page of an author with papers that `load_author` gave."""
+        """Return an author's page with the papers of `load_author`."""
         path = make_slug(name) if site.is_static else name
         return self._list_page(site, listed, ("authors", path), {}, {"is_indexed": True})
 
     def make_author_feed(self, site: Site, name: str, listed: PaperList) -> Page:
-        """Return the feed of an author with the newest of these papers."""
+        """Return an author's feed with the newest papers of `load_author`."""
         path = make_slug(name) if site.is_static else name
         listed = replace(listed, rows=listed.rows[:FEED_PAPERS])
         return self._papers_feed(site, name, ("authors", path), {}, listed)
 
     async def load_paper(self, site: Site, text: str) -> Page:
-        """Return the page of a paper. Raises PageError for an id without a listed paper."""
+        """Return the page of a paper. Raises PageError if no digest lists a paper with this id."""
         arxiv_id = arxiv_ids.parse_bare_id(text.removesuffix(".html"))
         detail = await self.services.search.find_paper(arxiv_id) if arxiv_id else None
         if detail is None or not detail.is_listed:
@@ -300,7 +300,7 @@ class WebPages:
         return await asyncio.to_thread(self.make_paper, site, detail, topics)
 
     def make_paper(self, site: Site, detail: models.PaperDetail, topics: Sequence[str] = ()) -> Page:
-        """Return the page of a listed paper with links to searches for topics."""
+        """Return the page of a paper with links to searches for its topics."""
         texts, summary = self.texts(site), summaries.best_summary(detail, site.locale)
         title = format_title(detail.title, detail.arxiv_id)
         links = [*client_messages.list_links(detail, detail.project_url or detail.video)]
@@ -332,7 +332,7 @@ class WebPages:
         )
 
     async def load_trends(self, site: Site, query: str = "") -> Page:
-        """Return the papers of a topic by month; without a topic, the papers of all topics, and the rising topics."""
+        """Return the page of a topic's papers by month or, without a topic, of all papers with the rising topics."""
         if len(query) > MAX_QUERY_LENGTH:
             raise PageError(400, "web-query-too-long", count=MAX_QUERY_LENGTH)
         texts, span = self.texts(site), trends_messages.Span.YEAR
@@ -376,7 +376,7 @@ class WebPages:
         )
 
     async def load_days_feed(self, site: Site) -> Page:
-        """Return the feed of the newest days: an entry is a day with its papers, as in a daily post."""
+        """Return the feed of the newest days, each an entry with its papers."""
         texts, until_on = self.texts(site), latest_date(self.services.clock())
         days = await self.services.dates.list_dates(until_on=until_on, limit=FEED_DAYS)
         updated_at: dict[date, datetime] = {}
@@ -401,7 +401,7 @@ class WebPages:
         return await asyncio.to_thread(self._feed, site, texts("web-name"), (), ("feed",), {}, entries)
 
     async def load_search_feed(self, site: Site, query: str) -> Page:
-        """Return the feed of the newest papers on a topic. Raises PageError for a query without words or too long."""
+        """Return the feed of the newest papers on a topic. Raises PageError if the query is empty or too long."""
         if not query.strip() or len(query) > MAX_QUERY_LENGTH:
             key = "web-query-too-long" if query.strip() else "no-words"
             raise PageError(400, key, count=MAX_QUERY_LENGTH)
@@ -411,7 +411,7 @@ class WebPages:
         return await asyncio.to_thread(self._papers_feed, site, query, parts, {"q": query}, listed)
 
     async def load_sitemap(self, site: Site) -> Page:
-        """Return the addresses of the day pages, from which all papers can be reached, and of other non-search pages."""
+        """Return the sitemap: the front page, the trends, and the days, which link to all papers."""
         until_on = latest_date(self.services.clock())
         async with self.services.database.read() as connection:
             rows = await archive.list_rows(connection, until_on=until_on, origin=archive.POSTED)
@@ -423,7 +423,7 @@ class WebPages:
         return Page("web.sitemap.xml.j2", {"pages": pages}, SITEMAP)
 
     def make_error(self, site: Site, error: PageError) -> Page:
-        """Return the page that says what is wrong."""
+        """Return the page for an error."""
         texts = self.texts(site)
         text = texts(error.key, **error.arguments)
         title = texts("web-not-found" if error.status == 404 else "web-failed")
@@ -458,7 +458,7 @@ class WebPages:
         last = min(listed.page_count, MAX_PAGE) - 1
         values = {
             **_NO_LIST,
-            # A line neither begins nor ends with the dot before a count.
+            # No line break at the dot before a count.
             "heading": heading.replace(" · ", "\u00a0·\u00a0"),
             "notes": notes,
             "rows": rows,
@@ -478,7 +478,7 @@ class WebPages:
     def _make_rows(
         self, site: Site, rows: Sequence[models.PaperRow], listed: PaperList | None = None, *, on: str = ""
     ) -> list[Row]:
-        """Return the rows of a list; `on` is the day (ISO) whose papers they are, if they are those of a day."""
+        """Return the rows of a list. `on` is the day (ISO) of a list of a day, else ""."""
         texts = self.texts(site)
         snippets: Mapping[str, Snippet] = listed.snippets if listed else {}
         languages = {
@@ -522,7 +522,7 @@ class WebPages:
         is_indexed: bool = False,
         feed: tuple[str, ...] = ("feed",),
     ) -> Page:
-        """Return a page with what all pages have: links, languages, feeds, and the policy of what it may load."""
+        """Return a page with the values that all pages have: links, languages, feed and Content-Security-Policy."""
         texts = self.texts(site)
         others = (
             [] if site.is_static else [replace(site, locale=each, is_chosen=True) for each in models.Locale]
@@ -578,7 +578,7 @@ class WebPages:
         query: Mapping[str, str],
         entries: Sequence[Entry],
     ) -> Page:
-        # Without an entry the time is a fixed one, so that the feed stays the same.
+        # A fixed time if there are no entries, so that the feed does not change.
         updated_at = max((entry.updated_at for entry in entries), default=datetime(1970, 1, 1, tzinfo=UTC))
         values = {
             "url": site.address(*feed_parts, ending=".atom", **query),
@@ -593,7 +593,7 @@ class WebPages:
 
 
 class _WebTexts:
-    """The texts of pages by name, without the prefix `web-` of the Fluent files."""
+    """Looks up the texts of pages by Fluent id without the prefix `web-`."""
 
     def __init__(self, texts: Texts) -> None:
         self._texts = texts
@@ -616,7 +616,7 @@ def make_script() -> Page:
 
 
 def _parse_day(text: str) -> date | None:
-    """Return the day of an ISO date, None for "". Raises PageError for anything else."""
+    """Parse an ISO date; None for "". Raises PageError for anything else."""
     try:
         if text and not _DAY.fullmatch(text):
             raise ValueError(text)
@@ -626,7 +626,7 @@ def _parse_day(text: str) -> date | None:
 
 
 def parse_page(text: str) -> int:
-    """Convert the number of a page in an address, which counts from 1, to one that counts from 0. Raises PageError."""
+    """Parse the page number of an address, which counts from 1, as one that counts from 0. Raises PageError."""
     if not text:
         return 0
     if not (text.isascii() and text.isdecimal() and len(text) <= 3 and 1 <= int(text) <= MAX_PAGE):
@@ -635,7 +635,7 @@ def parse_page(text: str) -> int:
 
 
 def check_base_url(text: str) -> str:
-    """Return the address of a site without a slash at its end. Raises UsageError."""
+    """Return the address of a site without a trailing slash. Raises UsageError if it is invalid."""
     try:
         parts = urlsplit(text)
         is_usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
@@ -649,7 +649,7 @@ def check_base_url(text: str) -> str:
 
 
 def find_picture(url: str | None) -> str | None:
-    """Return the address of a picture that a page may load, by https."""
+    """Return the address of a picture if pages may load it (https only); otherwise None."""
     return discord_text.safe_url(url) if url and url.startswith("https://") else None
 
 
@@ -661,7 +661,7 @@ def to_plain_text(text: str) -> str:
 def _list_chapters(
     texts: Texts, detail: models.PaperDetail, summary: summaries.Summary | None
 ) -> list[tuple[discord_text.SafeMarkdown, str | None, str]]:
-    """Return the summary, then the rest of the review: Markdown, language, note on the language."""
+    """Return the summary and the rest of the review, each as (Markdown, language, note on the language)."""
     sections = tuple(summary.sections) if summary else ()
     shown = [(sections, summary.language if summary else None)]
     if review := summaries.best_appearance(detail, texts.locale, models.DigestFormat.REVIEW):
@@ -675,7 +675,7 @@ def _list_chapters(
 
 
 def _list_suggestions(site: Site, listed: PaperList) -> list[tuple[str, str]]:
-    """Return the labels and links of the other lists that an answer suggests."""
+    """Return the labels and links of the suggested lists."""
     return [
         (
             label,
@@ -694,5 +694,5 @@ def _more_authors(texts: Texts, paper: models.PaperRow | models.PaperDetail, sho
 
 
 def _list_authors(texts: Texts, row: models.PaperRow) -> tuple[str, ...]:
-    """Return the authors of a feed's entry; the last one says how many more there are, or that a digest names only some."""
+    """Return the authors of a feed's entry, the last of which may say that there are more."""
     return (*row.authors[:MAX_AUTHORS], *filter(None, [_more_authors(texts, row, MAX_AUTHORS)]))

@@ -1,8 +1,8 @@
 """Builds the web archive as files for any static host.
 
-The files are the days, their papers, the most published authors, the trends, the feeds of the days and of these authors, a
-sitemap, and a search of the titles in the browser. What needs a look-up (other authors, topics) is left out, and so are the
-links to it.
+The files are the pages of days, papers, the most published authors and trends, the feeds of days and of these authors, a
+sitemap, and a search of titles in the browser. Pages that need a look-up (topics, other authors) and links to them are left
+out.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from storage import errors, models, papers, search, snapshot
 from storage.database import chunked
 
 MANIFEST = ".paperround-web.json"
-"""The file that names what a build wrote."""
+"""The file that lists the files of a build."""
 MAX_AUTHORS, MIN_PAPERS = 500, 2
-"""The authors that have pages: the most published ones, with at least this many papers."""
+"""Only the most published authors have pages, if they have at least MIN_PAPERS papers."""
 MAX_NAMED = 20
-"""Authors of a paper by whom the search finds it."""
+"""Authors by whom the browser's search finds a paper."""
 PAPERS_AT_ONCE = 100
-"""Papers whose texts and authors are in memory at a time."""
+"""Papers in memory at a time."""
 
 
 class Built(NamedTuple):
-    """The numbers of files that a build wrote, left as they were, and removed."""
+    """The numbers of files that a build wrote, left unchanged and removed."""
 
     written: int
     unchanged: int
@@ -42,9 +42,9 @@ class Built(NamedTuple):
 
 
 class SiteBuilder:
-    """Builds one folder in one language.
+    """Builds a site of one language in a folder.
 
-    Raises UsageError if the folder has other files, PaperroundError if it cannot be written.
+    Raises UsageError if the folder has other files, and PaperroundError if it cannot be written.
     """
 
     def __init__(self, pages: WebPages, folder: Path, site: Site) -> None:
@@ -57,7 +57,7 @@ class SiteBuilder:
             self._known = self._read_manifest()
 
     async def build(self) -> Built:
-        """Build all pages, write new or changed ones, and remove leftover files of the last build."""
+        """Write new and changed pages, and remove files of the last build that are no longer pages."""
         with _naming(self._folder):
             return await self._build()
 
@@ -99,7 +99,7 @@ class SiteBuilder:
         return Built(self._written, len(self._built) - self._written, removed)
 
     async def _list_authors(self) -> dict[str, str]:
-        """Return the names of the authors who get a page, by all their spellings."""
+        """Return the names of the authors with pages, by all their spellings."""
 
         def read(view: snapshot.Snapshot) -> dict[str, str]:
             found = search.list_most_published(view, limit=MAX_AUTHORS)
@@ -117,20 +117,20 @@ class SiteBuilder:
 
     async def _add_author(self, name: str) -> None:
         path = f"authors/{make_slug(name)}"
-        # An author whose last paper was removed meanwhile has no page.
+        # The author's last paper may have been removed meanwhile.
         with suppress(PageError):
             listed = await self._pages.load_author(self._site, name)
             self._add(f"{path}.html", self._pages.make_author(self._site, name, listed))
             self._add(f"{path}.atom", self._pages.make_author_feed(self._site, name, listed))
 
     async def _make_title(self, detail: models.PaperDetail) -> tuple[str, str, str, int | None, str]:
-        """Return a paper's row for the browser's search: id, title, day, votes, and the text to search."""
+        """Return a paper's row for the browser's search: id, title, day (ISO), votes and the text to search."""
         title = format_title(detail.title, detail.arxiv_id)
         glossary = self._pages.services.glossary
         topics = [
             topic for locale in models.Locale for topic in await glossary.list_title_topics(title, locale)
         ]
-        # Hangul is found in any spacing.
+        # Without spaces too, so that Hangul is found in any spacing.
         words = [title, *topics, *(topic.replace(" ", "") for topic in topics), *detail.authors[:MAX_NAMED]]
         text = " ".join(words).lower()
         return detail.arxiv_id, title, detail.last_on.isoformat(), detail.votes, text
@@ -143,7 +143,7 @@ class SiteBuilder:
         self._written += self._write(path, text)
 
     def _write(self, path: str, text: str) -> bool:
-        """Write a file unless it has this text; returns whether it was written."""
+        """Write a file unless it already has this text. Returns whether it was written."""
         target, data = self._folder / path, text.encode("utf-8", "replace")
         with suppress(FileNotFoundError):
             if target.read_bytes() == data:
@@ -161,14 +161,14 @@ class SiteBuilder:
                 raise errors.UsageError(
                     f"{self._folder} has files that were not built by `paperround web build`. Name a new or empty folder."
                 ) from None
-            # The next build continues one that was cut off, as by a full disk.
+            # So that the next build can continue if this one is cut off.
             self._write(MANIFEST, "[]")
             return set()
 
 
 @contextmanager
 def _naming(folder: Path) -> Iterator[None]:
-    """Raise PaperroundError that names the file or folder that cannot be written."""
+    """Turn an OSError into a PaperroundError that names the file or folder."""
     try:
         yield
     except OSError as error:

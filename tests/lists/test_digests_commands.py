@@ -1,9 +1,11 @@
-"""/digest and /top: days as they are typed, the menu of days, the rows of a day; a post's other language and its buttons."""
+"""/digest and /top: typed days and periods, the menu of days, and the buttons of a daily post."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+
+import pytest
 
 from bot.alerts.service import Alerts
 from bot.daily import post as daily_post
@@ -21,20 +23,16 @@ from tests.support.client_harness import (
 )
 
 
-async def test_without_a_date_the_newest_digest_is_shown(harness: ClientHarness) -> None:
+async def test_shows_the_newest_digest_by_default(harness: ClientHarness) -> None:
     shown = shown_text(await harness.ask("digest"))
-    assert (
-        harness.texts("list-digest-heading", date=harness.texts.format_date(date(2026, 1, 1)), count=6)
-        in shown
-    )
+    newest = harness.texts.format_date(date(2026, 1, 1))
+    assert harness.texts("list-digest-heading", date=newest, count=6) in shown
     assert shown.index("▲\u00a081") < shown.index("▲\u00a057") < shown.index("▲\u00a012")
-    # All of the day on one screen, those without votes last.
+    # All of the day's papers are on one screen, those without votes last.
     assert "6 · Speech without a Score" in shown
 
 
-async def test_a_day_is_accepted_as_people_type_it_and_another_text_is_answered_with_an_example(
-    harness: ClientHarness,
-) -> None:
+async def test_reads_a_day_as_people_type_it(harness: ClientHarness) -> None:
     for typed in ("2025-12-30", "2025.12.30", "2025. 12. 30.", "30 Dec", "12/30", "last tuesday", "그저께"):
         shown = shown_text(await harness.ask("digest", date=typed))
         assert "Papers for December 30, 2025 · 1" in shown
@@ -44,7 +42,7 @@ async def test_a_day_is_accepted_as_people_type_it_and_another_text_is_answered_
         assert shown_text(answer) == harness.texts("no-date", text=typed, example="2026-01-01")
 
 
-async def test_top_sorts_by_votes_and_its_period_can_be_changed(harness: ClientHarness) -> None:
+async def test_top_sorts_by_votes_within_a_period(harness: ClientHarness) -> None:
     result = await harness.ask("top")
     shown = shown_text(result)
     assert harness.texts("list-top-heading", period=harness.texts("period-week")) in shown
@@ -55,24 +53,20 @@ async def test_top_sorts_by_votes_and_its_period_can_be_changed(harness: ClientH
     assert "Colour from Grey" not in of_topic
 
 
-async def test_every_list_explains_an_empty_archive(empty_harness: ClientHarness) -> None:
-    harness = empty_harness
-    for command, options in (
-        ("digest", {}),
-        ("top", {}),
-        ("topic", {"query": "로봇"}),
-        ("author", {"name": "ada"}),
-    ):
-        shown = shown_text(await harness.ask(command, **options))
-        assert harness.texts("archive-empty") in shown
-    saved = shown_text(await harness.ask("saved"))
-    assert harness.texts("saved-import") in saved
+@pytest.mark.parametrize(
+    ("command", "options"),
+    [("digest", {}), ("top", {}), ("topic", {"query": "로봇"}), ("author", {"name": "ada"})],
+)
+async def test_reports_an_empty_archive(
+    empty_harness: ClientHarness, command: str, options: dict[str, str]
+) -> None:
+    answer = await empty_harness.ask(command, **options)
+    assert empty_harness.texts("archive-empty") in shown_text(answer)
 
 
-async def test_top_reads_periods_as_they_are_typed(harness: ClientHarness) -> None:
+async def test_top_reads_periods_as_people_type_them(harness: ClientHarness) -> None:
     paper = sample_archive.NewsletterPaper("2512.00001", "Robots of a Week", "글입니다.")
-    text = sample_archive.newsletter("2025-12-26", [paper])
-    await harness.container.create_ingest().add_text(text, location="week.md")
+    await sample_archive.add_digest(harness.container.database, "2025-12-26", paper)
     for typed, shown in (("지난주", "22"), ("a month", "2025"), ("dec", "December 2025")):
         listed = await harness.ask("top", period=typed, topic="robots")
         heading, *_ = shown_text(listed).splitlines()
@@ -85,44 +79,37 @@ async def test_top_reads_periods_as_they_are_typed(harness: ClientHarness) -> No
     assert refused == harness.texts("no-date", text="fortnight", example="2026-01-01")
 
 
-async def test_a_post_numbers_its_menu_and_lets_readers_follow_a_topic(harness: ClientHarness) -> None:
+async def test_a_post_numbers_its_papers_and_offers_alerts(harness: ClientHarness) -> None:
     message = await post_daily(harness)
     shown = shown_text(message)
     menu = next(part["options"] for part in raw_components(message) if part.get("options"))
     assert [option["label"].split(" · ")[0] for option in menu] == [str(n + 1) for n in range(len(menu))]
     assert all(f"**{number} · " in shown for number in range(1, len(menu) + 1))
-    assert "daily edit" not in shown
     modal = await harness.reader.click(message, label=harness.texts("post-follow"))
-    previewed = await harness.reader.submit_modal(modal, {"keyword": "강화 학습"})
-    assert last_response(previewed).ephemeral
-    made = await harness.click(last_response(previewed), label=harness.texts("alert-create"))
-    assert harness.texts("alert-made") in shown_text(made)
+    previewed = last_response(await harness.reader.submit_modal(modal, {"keyword": "강화 학습"}))
+    assert previewed.ephemeral
+    assert harness.texts("alert-made") in shown_text(await harness.press(previewed, "alert-create"))
     (alert,) = await harness.bot.services.get(Alerts).list_rows(user_id=harness.reader.id)
     assert [term.text for term in alert.terms] == ["강화 학습"]
-    listed = await harness.click(message, label=harness.texts("alert-day"))
+    listed = await harness.press(message, "alert-day")
     assert listed.ephemeral
     assert "\n5 · " in shown_text(listed)
 
 
-async def test_a_weekly_post_opens_the_papers_of_its_week(harness: ClientHarness) -> None:
-    message = await post_daily(harness, style=models.Style.WEEKLY)
-    listed = await harness.click(message, label=harness.texts("post-week"))
+async def test_a_weekly_post_opens_its_weeks_papers(harness: ClientHarness) -> None:
+    listed = await harness.press(await post_daily(harness, style=models.Style.WEEKLY), "post-week")
     week = harness.texts.format_period(date(2025, 12, 26), date(2026, 1, 1))
     assert shown_text(listed).startswith(f"### {harness.texts('list-top-heading', period=week)}")
 
 
 @both_languages
-async def test_a_post_is_shown_in_the_other_language_with_its_numbers(harness: ClientHarness) -> None:
+async def test_a_button_shows_a_post_in_the_other_language(harness: ClientHarness) -> None:
     subscription = await harness.add_subscription(top_n=2)
-    await harness.plan_post(subscription)
     post, _ = await harness.bot.services.get(OnDemandPosts).preview(subscription)
-    message = await send_parts(
-        harness,
-        harness.channel.id,
-        *harness.container.renderer.render_daily(replace(post, marker="daily:1:2026-01-01")),
-    )
+    parts = harness.container.renderer.render_daily(replace(post, marker="daily:1:2026-01-01"))
+    message = await send_parts(harness, harness.channel.id, *parts)
     other = daily_post.OTHER_LOCALE[harness.texts.locale]
-    result = await harness.click(message, label=harness.texts(f"language-{other.value}"))
+    result = await harness.press(message, f"language-{other.value}")
     shown, wording = shown_text(result), harness.container.renderer.wording_for(other)
     assert result.ephemeral
     assert wording.ui_texts("post-pick") in shown
@@ -130,13 +117,8 @@ async def test_a_post_is_shown_in_the_other_language_with_its_numbers(harness: C
     assert daily_post.header(wording, replace(post, locale=other)) not in shown
 
 
-async def _offered(harness: ClientHarness, typed: str) -> list[tuple[str, str]]:
-    choices = await harness.reader.autocomplete(harness.channel, "digest", "date", typed)
-    return [(choice["name"], choice["value"]) for choice in choices]
-
-
 @both_languages
-async def test_a_period_shows_its_newest_day_and_the_menu_opens_the_others(harness: ClientHarness) -> None:
+async def test_a_period_shows_its_newest_day_with_a_menu_of_others(harness: ClientHarness) -> None:
     result = await harness.ask("digest", date="12월")
     shown = shown_text(result)
     month = {models.Locale.EN: "December 2025", models.Locale.KO: "2025년 12월"}[harness.texts.locale]
@@ -147,39 +129,33 @@ async def test_a_period_shows_its_newest_day_and_the_menu_opens_the_others(harne
     assert harness.texts("choose-day") in shown_text(other)
 
 
-async def test_today_is_computed_in_the_readers_zone(harness: ClientHarness) -> None:
+async def test_yesterday_is_in_the_readers_zone(harness: ClientHarness) -> None:
     await harness.bot.services.readers.update(harness.user.id, timezone="America/Los_Angeles")
     assert "December 30, 2025" in shown_text(await harness.ask("digest", date="yesterday"))
-    assert ("Yesterday · 1 paper", "2025-12-30") in await _offered(harness, "y")
+    choices = await harness.reader.autocomplete(harness.channel, "digest", "date", "y")
+    assert {"name": "Yesterday · 1 paper", "value": "2025-12-30"}.items() <= choices[0].items()
 
 
 async def test_a_day_without_a_digest_offers_the_nearest_days(harness: ClientHarness) -> None:
-    asked = {"2031-01-01": ["2026-01-01"], "9999-12-31": ["2026-01-01"], "2020-02-29": ["2025-12-30"]}
-    for typed, days in asked.items():
+    def button(on: str) -> str:
+        return harness.texts("nearest-digest", date=harness.texts.format_date(date.fromisoformat(on)))
+
+    for typed, nearest in (
+        ("2031-01-01", "2026-01-01"),
+        ("9999-12-31", "2026-01-01"),
+        ("2020-02-29", "2025-12-30"),
+    ):
         response = await harness.ask("digest", date=typed)
-        labels = [
-            harness.texts("nearest-digest", date=harness.texts.format_date(date.fromisoformat(day)))
-            for day in days
-        ]
-        shown = shown_text(response)
-        assert harness.texts.format_date(date.fromisoformat(typed)) in shown
-        assert all(label in shown for label in labels)
-        opened = await harness.click(response, label=labels[0])
-        assert harness.texts.format_date(date.fromisoformat(days[0])) in shown_text(opened)
-    await sample_archive.add_digest(
-        harness.container.database, "2025-12-20", sample_archive.NewsletterPaper("2412.00009", "Fog", "Fog.")
-    )
+        assert harness.texts.format_date(date.fromisoformat(typed)) in shown_text(response)
+        opened = await harness.click(response, label=button(nearest))
+        assert harness.texts.format_date(date.fromisoformat(nearest)) in shown_text(opened)
+    fog = sample_archive.NewsletterPaper("2412.00009", "Fog", "Fog.")
+    await sample_archive.add_digest(harness.container.database, "2025-12-20", fog)
     between = shown_text(await harness.ask("digest", date="12/24"))
-    first, second = (
-        harness.texts("nearest-digest", date=harness.texts.format_date(date(2025, 12, day)))
-        for day in (20, 30)
-    )
-    assert between.index(first) < between.index(second)
+    assert between.index(button("2025-12-20")) < between.index(button("2025-12-30"))
 
 
-async def test_an_empty_list_names_what_was_asked_and_offers_only_what_is_not_empty(
-    harness: ClientHarness,
-) -> None:
+async def test_an_empty_top_list_offers_all_time_if_it_has_papers(harness: ClientHarness) -> None:
     shown = shown_text(await harness.ask("top", topic="qwertyuiop"))
     period = harness.texts("period-week")
     assert harness.texts("no-list-top-topic", topic="qwertyuiop", period=period) in shown

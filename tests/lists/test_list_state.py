@@ -1,4 +1,4 @@
-"""List states: encoding in custom ids, long texts under a token, and the alert of a list."""
+"""List states in custom ids, and long texts stored under a token."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bot.client.accounts import TextTokenStore
 from bot.client.messages import ListKind, ListState
 from bot.client.router import UserError
 from bot.core.clock import system_clock
-from bot.lists import commands as lists_commands
+from bot.lists.commands import load_list_text, store_list_text
 from bot.rendering import discord_text
 from bot.search.results import Sort
 from storage.database import Database
@@ -31,24 +31,26 @@ states = st.builds(
 )
 
 
+def _unpack(packed: str) -> ListState:
+    return client_messages.unpack_state(message_builder.unpack_custom_id(packed))
+
+
 @given(state=states)
 def test_unpacking_returns_the_packed_state(state: ListState) -> None:
     packed = client_messages.pack_state(state, "lp")
     assert len(packed) <= discord_text.CUSTOM_ID
     assert message_builder.CUSTOM_ID.fullmatch(packed)
-    assert client_messages.unpack_state(message_builder.unpack_custom_id(packed)) == state
+    assert _unpack(packed) == state
 
 
-async def test_a_long_text_is_loaded_by_its_token_and_a_short_one_has_none(sqlite_db: Database) -> None:
+async def test_stores_only_long_texts_under_a_token(sqlite_db: Database) -> None:
     tokens = TextTokenStore(sqlite_db, system_clock)
-    short = await lists_commands.store_list_text(
-        tokens, 7, ListState(ListKind.TOPIC, "two\nlines", token="outdated")
-    )
+    short = await store_list_text(tokens, 7, ListState(ListKind.TOPIC, "two\nlines", token="outdated"))
     assert short == ListState(ListKind.TOPIC, "two lines")
-    assert await lists_commands.load_list_text(tokens, short) == short
-    long = await lists_commands.store_list_text(tokens, 7, ListState(ListKind.TOPIC, "x" * 73))
-    shown = client_messages.unpack_state(message_builder.unpack_custom_id(client_messages.pack_state(long)))
+    assert await load_list_text(tokens, short) == short
+    long = await store_list_text(tokens, 7, ListState(ListKind.TOPIC, "x" * 73))
+    shown = _unpack(client_messages.pack_state(long))
     assert shown == ListState(ListKind.TOPIC, token=long.token)
-    assert await lists_commands.load_list_text(tokens, shown) == long
+    assert await load_list_text(tokens, shown) == long
     with pytest.raises(UserError, match="outdated-control"):
-        await lists_commands.load_list_text(tokens, ListState(ListKind.TOPIC, token="0123"))
+        await load_list_text(tokens, ListState(ListKind.TOPIC, token="0123"))

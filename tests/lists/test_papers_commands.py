@@ -1,4 +1,4 @@
-"""/paper, the components of a card, the papers of a message, and papers that no digest has."""
+"""/paper and its card, the papers named in a message, and papers outside the archive."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _urls(message: Any) -> list[str]:
 
 
 @both_languages
-async def test_a_card_shows_highlights_links_and_the_digest_of_a_paper(harness: ClientHarness) -> None:
+async def test_a_card_shows_highlights_links_and_digests(harness: ClientHarness) -> None:
     result = await harness.ask("paper", paper=SURVEY)
     assert result.ephemeral
     shown = shown_text(result)
@@ -39,7 +39,6 @@ async def test_a_card_shows_highlights_links_and_the_digest_of_a_paper(harness: 
     assert f"▲\u00a081 · {SURVEY} · Ada Lovelace, Grace Hopper, Kim Min-jun {more}" in shown
     label = {"en": "Technical Details", "ko": "방법"}[harness.texts.locale.value]
     assert f"**{label}**\nReads **200 papers**" in shown
-    # What they were written from is not known, and not spoken of.
     written = [
         harness.texts(f"format-{form}", date=harness.texts.format_date(day))
         for form, day in (("newsletter", date(2026, 1, 1)), ("review", date(2025, 12, 31)))
@@ -49,7 +48,7 @@ async def test_a_card_shows_highlights_links_and_the_digest_of_a_paper(harness: 
     assert _urls(result) == [f"https://{page}/{SURVEY}" for page in pages]
 
 
-async def test_a_card_shows_pictures_and_videos(harness: ClientHarness) -> None:
+async def test_a_card_shows_up_to_four_pictures_and_videos(harness: ClientHarness) -> None:
     media = (
         "https://u.example/a.mp4",
         "javascript:alert(1)",
@@ -61,18 +60,11 @@ async def test_a_card_shows_pictures_and_videos(harness: ClientHarness) -> None:
     facts = models.PaperFacts(SURVEY, "huggingface", "u", read_at, thumbnail=more[0], media=(*media, *more))
     await harness.container.create_ingest().add_facts([facts])
     card = await harness.ask("paper", paper=SURVEY)
-    galleries = [part["items"] for part in raw_components(card) if part["type"] == 12]
-    assert [item["media"]["url"] for items in galleries for item in items] == [
-        media[0],
-        media[2],
-        more[1],
-        more[2],
-    ]
+    (gallery,) = [part["items"] for part in raw_components(card) if part["type"] == 12]
+    assert [item["media"]["url"] for item in gallery] == [media[0], media[2], more[1], more[2]]
 
 
-async def test_a_paper_is_found_by_id_url_or_title_or_its_text_is_searched_as_a_topic(
-    harness: ClientHarness,
-) -> None:
+async def test_finds_a_paper_by_id_address_or_title(harness: ClientHarness) -> None:
     for query, shown in (
         ("2501.00002v3", "Rewards That Teach Reasoning"),
         ("https://huggingface.co/papers/2501.00002", "Rewards That Teach Reasoning"),
@@ -84,7 +76,7 @@ async def test_a_paper_is_found_by_id_url_or_title_or_its_text_is_searched_as_a_
         assert shown in shown_text(await harness.ask("paper", paper=query))
 
 
-async def test_the_papers_of_a_message_are_looked_up_privately(harness: ClientHarness) -> None:
+async def test_looks_up_a_messages_papers_privately(harness: ClientHarness) -> None:
     link = "<https://www.alphaxiv.org/abs/2501.00001>"
     for text, *expected in (
         ("read **2501.00002v1**, it is good", "### [Rewards That Teach Reasoning]"),
@@ -107,7 +99,7 @@ async def test_the_papers_of_a_message_are_looked_up_privately(harness: ClientHa
         assert "2501.00110" not in shown
 
 
-async def test_a_card_links_to_its_page_in_the_web_archive_where_there_is_one(harness: ClientHarness) -> None:
+async def test_a_card_links_to_its_page_in_the_web_archive(harness: ClientHarness) -> None:
     link = f"[{harness.texts('open-web')}](https://papers.example/papers/{SURVEY}.html)"
     assert link not in shown_text(await harness.ask("paper", paper=SURVEY))
     object.__setattr__(harness.bot.services, "web_url", "https://papers.example")
@@ -117,9 +109,7 @@ async def test_a_card_links_to_its_page_in_the_web_archive_where_there_is_one(ha
 
 
 @both_languages
-async def test_a_review_is_read_in_place_from_chapter_to_chapter_and_back_to_the_card(
-    harness: ClientHarness,
-) -> None:
+async def test_a_review_is_read_in_place(harness: ClientHarness) -> None:
     card = await harness.ask("paper", paper=SURVEY)
     if harness.texts.locale is models.Locale.EN:
         assert "Review in Korean: choose a chapter" in shown_text(card)
@@ -141,9 +131,7 @@ async def test_a_review_is_read_in_place_from_chapter_to_chapter_and_back_to_the
     assert harness.texts("cite") in shown_text(back)
 
 
-async def test_a_card_opens_similar_papers_bibtex_and_the_papers_of_each_author(
-    harness: ClientHarness,
-) -> None:
+async def test_a_card_opens_similar_papers_authors_and_bibtex(harness: ClientHarness) -> None:
     card = await harness.ask("paper", paper=SURVEY)
     similar = await harness.select(card, ["similar"], custom_id="pr:fo:")
     assert similar.id != card.id
@@ -159,9 +147,7 @@ async def test_a_card_opens_similar_papers_bibtex_and_the_papers_of_each_author(
     assert "{2501.00001}" in shown
 
 
-async def test_a_card_is_saved_in_place_and_a_shared_one_for_the_reader_who_clicks(
-    harness: ClientHarness,
-) -> None:
+async def test_saves_a_card_in_place_or_from_a_shared_one(harness: ClientHarness) -> None:
     card = await harness.ask("paper", paper=SURVEY)
     saved = await harness.click(card, label=harness.texts("save"))
     assert saved.id == card.id
@@ -186,7 +172,7 @@ def services(origin: origin_server.OriginServer) -> FakeArxiv:
     return FakeArxiv(origin)
 
 
-async def test_a_paper_that_no_digest_has_is_fetched_once_and_is_the_same_when_a_digest_brings_it(
+async def test_an_unlisted_paper_is_fetched_once_until_a_digest_lists_it(
     online_harness: ClientHarness, services: FakeArxiv
 ) -> None:
     harness, texts = online_harness, online_harness.texts
@@ -194,10 +180,8 @@ async def test_a_paper_that_no_digest_has_is_fetched_once_and_is_the_same_when_a
     link = f"https://www.alphaxiv.org/abs/{NEW}v2"
     card = await harness.ask("paper", paper=link)
     shown = shown_text(card)
-    assert (
-        f"▲\u00a0– · {NEW} · {texts('published-on', date=texts.format_date(date(2025, 5, 1)))} · Ada Lovelace, Kim Minsu"
-        in shown
-    )
+    published = texts("published-on", date=texts.format_date(date(2025, 5, 1)))
+    assert f"▲\u00a0– · {NEW} · {published} · Ada Lovelace, Kim Minsu" in shown
     assert texts("paper-fetched") in shown
     assert "Small things are studied." in shown
     similar = await harness.select(card, ["similar"], custom_id="pr:fo:")
@@ -215,9 +199,7 @@ async def test_a_paper_that_no_digest_has_is_fetched_once_and_is_the_same_when_a
         ("topic", {"query": "robots that knit"}),
         ("author", {"name": "Minsu"}),
     ):
-        shown = shown_text(await harness.ask(name, **options))
-        assert NEW not in shown, name
-        assert "Knit" not in shown, name
+        assert "Knit" not in shown_text(await harness.ask(name, **options)), name
     digest = source_payloads.newsletter(date(2026, 1, 1), [NEW])
     await harness.container.create_ingest().add_text(digest, location="new.md")
     card = await harness.ask("paper", paper=NEW)
@@ -227,7 +209,7 @@ async def test_a_paper_that_no_digest_has_is_fetched_once_and_is_the_same_when_a
     assert len(services.asked) == 1
 
 
-async def test_a_missing_paper_is_reported_with_links(
+async def test_reports_a_missing_paper_with_links(
     online_harness: ClientHarness, services: FakeArxiv, origin: origin_server.OriginServer
 ) -> None:
     harness = online_harness
@@ -245,9 +227,7 @@ async def test_a_missing_paper_is_reported_with_links(
     assert services.asked == [["2505.00404"]] * 2 + [["cs/0112017"]] * 2
 
 
-async def test_hostile_texts_ask_the_services_for_nothing_but_an_id(
-    online_harness: ClientHarness, services: FakeArxiv
-) -> None:
+async def test_hostile_texts_request_only_an_id(online_harness: ClientHarness, services: FakeArxiv) -> None:
     services.add(NEW, "@everyone [x](http://evil.example) `<@1>`")
     for text in (
         f"https://arxiv.org/abs/{NEW}/../../admin?id_list=1,2#x",
@@ -257,20 +237,14 @@ async def test_hostile_texts_ask_the_services_for_nothing_but_an_id(
         assert arxiv_ids.abstract_url(NEW) in card
         assert "](http://evil" not in card
         assert "@everyone" not in card
-    for text in (
-        "../../etc/passwd",
-        "2505.04321\u202e/..",
-        "9" * 500,
-        f"{NEW},2505.04322",
-        "http://127.0.0.1/2505.04322",
-    ):
-        await online_harness.reader.slash(online_harness.channel, "paper", paper=text)
-    paths = sorted(request.path for request in services.origin.requests)
-    assert paths == ["/api/query"]
+    other = f"{NEW},2505.04322", "http://127.0.0.1/2505.04322"
+    for text in ("../../etc/passwd", "2505.04321\u202e/..", "9" * 500, *other):
+        await online_harness.ask("paper", paper=text)
+    assert [request.path for request in services.origin.requests] == ["/api/query"]
     assert services.asked == [[NEW]]
 
 
-async def test_a_paper_of_an_imported_file_is_fetched_when_it_is_read(
+async def test_fetches_an_imported_paper_when_it_is_opened(
     online_harness: ClientHarness, services: FakeArxiv
 ) -> None:
     harness, texts = online_harness, online_harness.texts
@@ -284,7 +258,7 @@ async def test_a_paper_of_an_imported_file_is_fetched_when_it_is_read(
     assert texts("unsave") in shown_text(card)
 
 
-async def test_papers_of_previews_and_forwarded_messages_are_found_and_a_few_are_fetched(
+async def test_finds_the_papers_of_previews_and_forwarded_messages(
     online_harness: ClientHarness, services: FakeArxiv
 ) -> None:
     harness, texts = online_harness, online_harness.texts
@@ -310,11 +284,8 @@ async def test_papers_of_previews_and_forwarded_messages_are_found_and_a_few_are
     assert result.ephemeral
     shown = shown_text(last_response(result))
     assert texts("papers-in-message", count=6) in shown
-    assert [f"Title {number}" for number in range(1, 6) if f"[Title {number}]" in shown] == [
-        "Title 3",
-        "Title 4",
-        "Title 5",
-    ]
+    # Three of them are fetched.
+    assert [number for number in range(1, 6) if f"[Title {number}]" in shown] == [3, 4, 5]
     assert "A \\*Survey\\*" in shown
     assert services.asked == [["2505.00003", "2505.00004", "2505.00005"]]
     menu = next(name for name in component_ids(last_response(result)) if name.startswith("pr:"))

@@ -1,4 +1,4 @@
-"""Importing files: the arXiv ids in them are found in any format, and their papers are saved."""
+"""Imports: the papers whose arXiv ids are in a file of any format are saved."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bot.archive.exports import ReferenceFormat
 from bot.demo import sample_digests
 from bot.shelf import service as shelf_service
 from bot.shelf.service import Imported, NoIdsError, Shelf
-from storage import models, papers, shelf
+from storage import papers, shelf
 from storage.database import Database
 from tests.shelf.test_service import match_nothing
 from tests.storage.test_saved_papers import add_papers
@@ -44,12 +44,12 @@ FILES = {
 
 
 @pytest.mark.parametrize("text", FILES)
-def test_ids_are_found_where_programs_and_people_write_them(text: str) -> None:
+def test_finds_ids_where_programs_and_people_write_them(text: str) -> None:
     assert arxiv_ids.list_arxiv_ids(text, NOW.date()) == FILES[text]
 
 
 @pytest.mark.engines("sqlite", "postgresql")
-async def test_the_papers_of_a_file_are_saved_in_its_order(db: Database) -> None:
+async def test_saves_the_papers_of_a_file_in_its_order(db: Database) -> None:
     kept = Shelf(db, lambda: NOW, match_nothing)
     async with db.transaction() as connection:
         _, known = await add_papers(connection, ["Listed", "Known"])
@@ -61,11 +61,11 @@ async def test_the_papers_of_a_file_are_saved_in_its_order(db: Database) -> None
     assert [row.is_listed for row in rows] == [True, False, True]
     assert await kept.import_file(8, text.encode("utf-16")) == Imported(saved=3, unlisted=1)
     async with db.read() as connection:
-        # arXiv is asked for the title that no digest gives.
+        # The title of the unlisted paper will be requested from arXiv.
         assert await papers.list_arxiv_due(connection, NOW, limit=9) == ["2401.99999"]
 
 
-async def test_a_full_shelf_takes_no_more_and_a_file_without_ids_nothing(
+async def test_an_import_stops_at_the_limit_and_needs_ids(
     sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shelf_service, "MAX_SAVED", 3)
@@ -77,7 +77,7 @@ async def test_a_full_shelf_takes_no_more_and_a_file_without_ids_nothing(
 
 
 @pytest.mark.parametrize("form", ReferenceFormat)
-async def test_each_export_can_be_imported(sqlite_db: Database, form: ReferenceFormat) -> None:
+async def test_imports_each_export_format(sqlite_db: Database, form: ReferenceFormat) -> None:
     ingest = make_ingest(sqlite_db)
     for name, text in sample_digests.sample_texts():
         await ingest.add_text(text, location=name)
@@ -90,8 +90,4 @@ async def test_each_export_can_be_imported(sqlite_db: Database, form: ReferenceF
     exported, _ = await kept.export(7, form)
     assert (await kept.import_file(8, exported)).saved == count
     after, _ = await kept.list_saved(8)
-    assert [_identify(paper) for paper in after] == [_identify(paper) for paper in before]
-
-
-def _identify(paper: models.SavedPaper) -> tuple[str, str | None]:
-    return paper.arxiv_id, paper.title
+    assert [(paper.arxiv_id, paper.title) for paper in after] == [(row.arxiv_id, row.title) for row in before]

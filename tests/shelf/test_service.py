@@ -1,4 +1,4 @@
-"""Saved papers: tags and notes as typed, search, and the limit of a shelf."""
+"""Saved papers: typed tags and notes, search, and limits."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ NOW = datetime(2026, 1, 5, tzinfo=UTC)
 
 
 async def match_nothing(connection: Connection, text: str, papers: Sequence[DigestPaper]) -> frozenset[int]:
-    """Match no paper, as the search engine does for words that it does not have."""
+    """Match no paper."""
     return frozenset()
 
 
 async def match_first(connection: Connection, text: str, papers: Sequence[DigestPaper]) -> frozenset[int]:
-    """Match the first paper, if it is asked for "found"."""
+    """Match the first paper to queries with "found"."""
     return frozenset(paper.paper_id for paper in papers[:1]) if "found" in text else frozenset()
 
 
@@ -42,13 +42,13 @@ async def match_first(connection: Connection, text: str, papers: Sequence[Digest
         (",".join(map(str, range(20))), [str(number) for number in range(notes.MAX_TAGS)]),
     ],
 )
-def test_tags_are_parsed_as_people_type_them(typed: str, tags: list[str]) -> None:
+def test_reads_tags_as_people_type_them(typed: str, tags: list[str]) -> None:
     assert notes.parse_tags(typed) == tags
 
 
-@example("\u1fb7\u0308")  # without case its last letter and the mark are one
+@example("\u1fb7\u0308")  # lower-casing joins the letter and the mark
 @given(st.text())
-def test_tags_and_notes_read_back_from_any_text(typed: str) -> None:
+def test_parsed_tags_and_notes_parse_to_themselves(typed: str) -> None:
     tags = notes.parse_tags(typed)
     assert notes.join_tags(tags).split() == tags
     assert notes.parse_tags(", ".join(tags)) == tags
@@ -58,7 +58,7 @@ def test_tags_and_notes_read_back_from_any_text(typed: str) -> None:
     assert len(note.encode()) <= 4 * notes.MAX_NOTE_LENGTH
 
 
-async def test_a_search_finds_by_the_engine_and_in_titles_notes_and_tags(sqlite_db: Database) -> None:
+async def test_searches_texts_titles_notes_and_tags(sqlite_db: Database) -> None:
     saved = shelf_service.Shelf(sqlite_db, lambda: NOW, match_first)
     async with sqlite_db.transaction() as connection:
         ids = await add_papers(connection, ["Alpha", "Étude of Beta", "Gamma"])
@@ -71,18 +71,15 @@ async def test_a_search_finds_by_the_engine_and_in_titles_notes_and_tags(sqlite_
         rows, _ = await saved.list_saved(7, query)
         return [row.arxiv_id[-1] for row in rows]
 
-    assert await find("found") == ["1"]
-    assert await find("etude BETA") == ["2"]
-    assert await find("dpo") == ["3"]
-    assert await find("2501.00001") == ["1"]
-    assert await find("#to-read") == ["2"]
-    assert await find("#to-read dpo") == []
+    expected = {"found": ["1"], "etude BETA": ["2"], "dpo": ["3"], "2501.00001": ["1"], "#to-read": ["2"]}
+    for query, numbers in (expected | {"#to-read dpo": []}).items():
+        assert await find(query) == numbers, query
     data, count = await saved.export(7, ReferenceFormat.BIBTEX, "dpo")
     assert (count, "Gamma" in data.decode(), "Alpha" in data.decode()) == (1, True, False)
     assert await saved.list_tags(7) == [("to-read", 1)]
 
 
-async def test_a_full_shelf_and_a_file_too_large_are_refused(
+async def test_refuses_too_many_papers_and_too_large_exports(
     sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shelf_service, "MAX_SAVED", 1)

@@ -1,4 +1,4 @@
-"""/saved: the list with its menus, a paper's note, tags and removal, and the file."""
+"""/saved: the list and its menus, notes and tags, removal, export and import."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from bot.client import messages as client_messages
 from tests.support import patience
-from tests.support.client_harness import ClientHarness, both_languages, component_ids, shown_text
+from tests.support.client_harness import ClientHarness, both_languages, shown_text
 
 SURVEY, REWARDS, MAPS = "2501.00001", "2501.00002", "2501.00003"
 
@@ -19,27 +19,17 @@ async def save(harness: ClientHarness, *arxiv_ids: str) -> None:
     """Save papers from their cards."""
     for arxiv_id in arxiv_ids:
         card = await harness.ask("paper", paper=arxiv_id)
-        await harness.reader.click(card, label=harness.texts("save"))
-
-
-async def open_list(harness: ClientHarness, **options: str) -> Any:
-    """Return the answer of /saved."""
-    return await harness.ask("saved", **options)
-
-
-def menu_id(message: Any, verb: str) -> str:
-    """Return the id of the component with a verb."""
-    return next(name for name in component_ids(message) if name.startswith(f"pr:{verb}:"))
+        await harness.press(card, "save")
 
 
 async def pick(harness: ClientHarness, listed: Any, arxiv_id: str) -> Any:
-    """Pick a paper from the list."""
+    """Open a paper from the list."""
     return await harness.select(listed, [arxiv_id], custom_id=f"pr:{client_messages.OPEN_SELECTED}")
 
 
-async def test_a_saved_paper_gets_a_note_and_tags_and_is_found_by_them(harness: ClientHarness) -> None:
+async def test_finds_a_saved_paper_by_its_note_and_tags(harness: ClientHarness) -> None:
     await save(harness, SURVEY, REWARDS)
-    listed = await open_list(harness)
+    listed = await harness.ask("saved")
     assert shown_text(listed).index("Rewards That") < shown_text(listed).index("Small Language Models")
     paper = await pick(harness, listed, REWARDS)
     note = "compare with **DPO**\n@everyone"
@@ -48,49 +38,49 @@ async def test_a_saved_paper_gets_a_note_and_tags_and_is_found_by_them(harness: 
     assert "> compare with \\*\\*DPO\\*\\*" in shown_text(noted)
     assert "@everyone" not in shown_text(noted)
     assert "#rl #읽을-것" in shown_text(noted)
-    back = await open_list(harness)
-    menu = menu_id(back, "sg")
-    assert "Small Language Models" not in shown_text(await harness.choose(back, menu, "#rl"))
-    assert "Rewards That" in shown_text(await open_list(harness, search="dpo"))
+    back = await harness.ask("saved")
+    of_tag = await harness.select(back, ["#rl"], custom_id="pr:sg:")
+    assert "Small Language Models" not in shown_text(of_tag)
+    assert "Rewards That" in shown_text(await harness.ask("saved", search="dpo"))
     for tag in ("#rl", "읽을 것", "RL, 읽을 것"):
-        shown = shown_text(await open_list(harness, tag=tag))
+        shown = shown_text(await harness.ask("saved", tag=tag))
         assert "Rewards That" in shown
         assert "Small Language Models" not in shown
-    assert "Rewards That" in shown_text(await open_list(harness, search="reinforcement learning"))
-    nothing = await open_list(harness, tag="none")
+    assert "Rewards That" in shown_text(await harness.ask("saved", search="reinforcement learning"))
+    nothing = await harness.ask("saved", tag="none")
     assert "#none" in shown_text(nothing)
     everything = await harness.press(nothing, "saved-show-all")
     assert harness.texts("list-saved-heading", count=2) in shown_text(everything)
 
 
-async def test_the_list_is_searched_by_its_form(harness: ClientHarness) -> None:
+async def test_a_form_searches_the_list(harness: ClientHarness) -> None:
     await save(harness, SURVEY, REWARDS)
-    found = await harness.fill(await open_list(harness), "saved-search", text="강화 학습" + " " * 90)
+    found = await harness.fill(await harness.ask("saved"), "saved-search", text="강화 학습" + " " * 90)
     assert "Rewards That" in shown_text(found)
     assert "Small Language Models" not in shown_text(found)
 
 
 async def test_a_removed_paper_leaves_the_list(harness: ClientHarness) -> None:
     await save(harness, SURVEY, REWARDS)
-    paper, other = [await pick(harness, await open_list(harness), SURVEY) for _ in range(2)]
+    paper, other = [await pick(harness, await harness.ask("saved"), SURVEY) for _ in range(2)]
     removed = await harness.press(paper, "unsave")
     assert harness.texts("saved-edit") not in shown_text(removed)
-    left = await open_list(harness)
+    left = await harness.ask("saved")
     assert "Small Language Models" not in shown_text(left)
     assert "Rewards That" in shown_text(left)
     assert harness.texts("saved-not-any-more") in shown_text(await harness.press(other, "saved-edit"))
 
 
-async def test_a_file_of_the_saved_papers_is_sent_in_the_chosen_format(harness: ClientHarness) -> None:
+async def test_exports_the_listed_papers_in_the_chosen_format(harness: ClientHarness) -> None:
     await save(harness, SURVEY, REWARDS)
-    listed = await open_list(harness)
-    sent = await harness.choose(listed, menu_id(listed, "sx"), "bibtex")
+    listed = await harness.ask("saved")
+    sent = await harness.select(listed, ["bibtex"], custom_id="pr:sx:")
     assert harness.texts("saved-exported", count=2, format="BibTeX") in shown_text(sent)
     [file] = sent.attachments
     assert file.filename == "paperround.bib"
     assert b"@misc{arxiv:2501.00001," in await file.read()
-    listed = await open_list(harness, search="reward")
-    chosen = await harness.choose(listed, menu_id(listed, "sx"), "ris")
+    listed = await harness.ask("saved", search="reward")
+    chosen = await harness.select(listed, ["ris"], custom_id="pr:sx:")
     [file] = chosen.attachments
     assert file.filename == "paperround.ris"
     assert (await file.read()).count(b"TY  - ") == 1
@@ -103,13 +93,11 @@ BIBTEX = b"""@misc{a, title={Small}, eprint={2501.00001}}
 
 
 async def import_file(harness: ClientHarness, data: bytes, name: str = "library.bib") -> Any:
-    """Return the answer to a file in the form of /saved."""
-    return await harness.fill(await open_list(harness), "saved-import", file=(name, data))
+    """Upload a file in the import form, and return the answer."""
+    return await harness.fill(await harness.ask("saved"), "saved-import", file=(name, data))
 
 
-async def test_nothing_is_saved_of_a_file_that_waited_while_its_reader_was_forgotten(
-    harness: ClientHarness,
-) -> None:
+async def test_a_waiting_import_saves_nothing_for_a_forgotten_reader(harness: ClientHarness) -> None:
     await save(harness, SURVEY)
     services = harness.bot.services
     async with services.transfers.admitted(harness.manager.id):
@@ -123,9 +111,7 @@ async def test_nothing_is_saved_of_a_file_that_waited_while_its_reader_was_forgo
 
 
 @both_languages
-async def test_an_import_says_what_it_took_and_keeps_papers_that_no_digest_has(
-    harness: ClientHarness,
-) -> None:
+async def test_an_import_reports_its_result(harness: ClientHarness) -> None:
     answer = await import_file(harness, BIBTEX)
     shown = shown_text(answer)
     assert f"- {harness.texts('saved-import-unlisted', count=1)}" in shown
@@ -142,7 +128,7 @@ async def test_an_import_says_what_it_took_and_keeps_papers_that_no_digest_has(
     assert shown_text(large) == harness.texts("saved-import-too-large", megabytes=2)
 
 
-async def test_a_file_that_cannot_be_downloaded_is_asked_for_again(
+async def test_a_failed_download_asks_for_the_file_again(
     harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail(_: str) -> bytes:

@@ -1,4 +1,4 @@
-"""Trends per month, week and day, and rising topics, on both engines."""
+"""Trends by month, week and day, and rising topics."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _service(db: Database, at: datetime = NOW) -> trends_service.TrendService:
 
 @pytest.fixture
 async def trends(db: Database) -> trends_service.TrendService:
-    """The trends of five papers of three months, three of them on reinforcement learning in different forms."""
+    """The trends of five papers in three months, three of them on reinforcement learning in different words."""
     await sample_archive.add_digest(
         db,
         "2025-01-10",
@@ -45,7 +45,7 @@ async def trends(db: Database) -> trends_service.TrendService:
         _paper(4, "Planning Steps", "강화학습 방법입니다. 강화 학습은 느립니다.", votes=3),
         _paper(5, "Weather", "강화 학습과는 다릅니다."),  # mentioned once: not what the paper is about
     )
-    # A paper that no digest lists counts nowhere.
+    # A paper outside all digests is not counted.
     unlisted = models.PaperFacts("2501.00009", "arxiv", "u", NOW, title="Reinforcement Learning", votes=50)
     await digest_builders.add_facts(db, unlisted)
     return _service(db)
@@ -60,23 +60,19 @@ async def _counts(
 
 
 @both_engines
-async def test_every_form_of_a_topic_has_the_same_trend(trends: trends_service.TrendService) -> None:
+async def test_all_forms_of_a_topic_have_the_same_trend(trends: trends_service.TrendService) -> None:
     for query in ["강화 학습", "강화학습", "reinforcement learning", "RL"]:
         assert await _counts(trends, query) == [(2, 12), (0, None), (1, 3)]
         assert (await trends.get_trend(query)).added_forms
 
 
-async def test_a_trend_has_all_months_of_its_span_from_the_archives_first_on(
-    trends: trends_service.TrendService,
-) -> None:
+async def test_a_trend_begins_with_the_archives_first_month(trends: trends_service.TrendService) -> None:
     for span, months in ((2, [2, 3]), (12, [1, 2, 3]), (60, [1, 2, 3])):
         trend = await trends.get_trend("robots", months=span)
         assert [month.starts_on for month in trend.months] == [date(2025, month, 1) for month in months]
 
 
-async def test_the_last_month_is_partial_while_it_is_the_current_month(
-    db: Database, trends: trends_service.TrendService
-) -> None:
+async def test_only_the_current_month_is_partial(db: Database, trends: trends_service.TrendService) -> None:
     assert (await trends.get_trend("")).is_last_month_partial
     later = _service(db, NOW + timedelta(days=30))
     assert not (await later.get_trend("")).is_last_month_partial
@@ -93,7 +89,7 @@ async def test_a_young_archive_has_a_column_per_week(trends: trends_service.Tren
 
 
 @both_engines
-async def test_filters_of_the_query_apply(trends: trends_service.TrendService) -> None:
+async def test_applies_the_querys_filters(trends: trends_service.TrendService) -> None:
     assert await _counts(trends, "강화 학습 votes:5") == [(2, 12), (0, None), (0, None)]
     assert await _counts(trends, "강화 학습 since:2025-01-15") == [(1, 7), (0, None), (1, 3)]
     assert await _counts(trends, "author:lovelace") == [(3, 102), (0, None), (2, 13)]
@@ -112,7 +108,7 @@ def _rising(db: Database) -> trends_service.RisingTopicService:
 
 
 async def _add_rising_titles(db: Database) -> None:
-    """Add a digest of January and one of March; in March film critics are in 4 of 8 titles and diffusion in 3."""
+    """Add digests of January and March. In March, 4 of 8 titles have film critics and 3 diffusion."""
     others = [_paper(60 + n, f"Notes on {n}") for n in range(10)]
     before = [*others, _paper(10, "Diffusion Models for Sound")]
     await sample_archive.add_digest(db, "2025-01-20", *before)
@@ -121,7 +117,7 @@ async def _add_rising_titles(db: Database) -> None:
     await sample_archive.add_digest(db, "2025-03-02", *recent, _paper(40, "Weather"))
 
 
-async def test_topics_are_ranked_by_gain_and_named_in_the_readers_language(db: Database) -> None:
+async def test_ranks_topics_by_gain_in_the_readers_language(db: Database) -> None:
     await _add_rising_titles(db)
     service = _rising(db)
     english = await service.list_topics(models.Locale.EN)
@@ -134,17 +130,19 @@ async def test_topics_are_ranked_by_gain_and_named_in_the_readers_language(db: D
     assert korean[1].translation == "diffusion model"
 
 
-async def test_no_topic_rises_with_two_papers_or_without_a_baseline(db: Database) -> None:
-    recent = [_paper(1 + n, f"Film Critics Number {n}") for n in range(2)]
-    await sample_archive.add_digest(db, "2025-03-02", *recent)
+async def test_rising_needs_three_papers_and_a_baseline(db: Database) -> None:
     service = _rising(db)
-    assert await service.list_topics(models.Locale.EN) == ()
-    await sample_archive.add_digest(
-        db, "2025-03-03", *[_paper(9 + n, f"Film Critics Again {n}") for n in range(5)]
-    )
-    assert await service.list_topics(models.Locale.EN) == ()
-    await sample_archive.add_digest(db, "2025-01-03", _paper(50, "Weather"))
-    assert [topic.text for topic in await service.list_topics(models.Locale.EN)] == ["Film Critics"]
+
+    async def add(on: str, first: int, count: int) -> list[str]:
+        added = [
+            _paper(first + n, f"Film Critics Number {n}" if count > 1 else "Weather") for n in range(count)
+        ]
+        await sample_archive.add_digest(db, on, *added)
+        return [topic.text for topic in await service.list_topics(models.Locale.EN)]
+
+    assert await add("2025-03-02", 1, 2) == []
+    assert await add("2025-03-03", 9, 5) == []
+    assert await add("2025-01-03", 50, 1) == ["Film Critics"]
 
 
 @pytest.fixture(scope="module")
@@ -163,7 +161,7 @@ def glossary() -> resolver.Glossary:
         (": : ()", set()),
     ],
 )
-def test_concepts_and_phrases_are_extracted_from_titles(
+def test_extracts_concepts_and_phrases_from_titles(
     glossary: resolver.Glossary, title: str, topics: set[str]
 ) -> None:
     assert topics <= {key for key, _ in trends_service.extract_topics(glossary, title)}
@@ -172,5 +170,5 @@ def test_concepts_and_phrases_are_extracted_from_titles(
 @pytest.mark.parametrize(
     "title", ["Qwen3 Technical Report", "Gemma: Technical Reports", "o3 System Card", "큐원 기술 보고서"]
 )
-def test_the_kind_of_a_text_is_not_a_topic(glossary: resolver.Glossary, title: str) -> None:
+def test_the_kind_of_a_report_is_not_a_topic(glossary: resolver.Glossary, title: str) -> None:
     assert [spelling for _, spelling in trends_service.extract_topics(glossary, title) if spelling] == []

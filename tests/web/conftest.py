@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import aiohttp
 import pytest
@@ -37,7 +37,7 @@ Authors: Eve <b>Evil</b>, ../../etc/passwd, Ada Lovelace
 
 @dataclass
 class WebArchive:
-    """A web server whose time a test sets."""
+    """A web server at the time `now`."""
 
     services: Services
     pages: WebPages
@@ -48,13 +48,10 @@ class WebArchive:
     def __post_init__(self) -> None:
         self.server = server.WebServer(self.pages)
 
-    def pass_time(self, seconds: float) -> None:
-        self.now += timedelta(seconds=seconds)
-
     async def get(
         self, path: str, headers: Mapping[str, str] | None = None, method: str = "GET"
     ) -> tuple[int, Mapping[str, str], str]:
-        """Return the status, the headers and the text of an answer; redirections are not followed."""
+        """Return the status, headers and text of an answer, without following redirections."""
         async with (
             aiohttp.ClientSession() as session,
             session.request(

@@ -1,4 +1,4 @@
-"""The addresses of the web archive over HTTP on loopback: pages, languages, conditional requests, hostile input."""
+"""The web archive over HTTP: addresses, languages, conditional requests and hostile input."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ KOREAN = {"Accept-Language": "ko-KR,ko;q=0.9,en;q=0.5"}
 
 
 class Elements(HTMLParser):
-    """The elements of a page with their attributes."""
+    """Parses a page into its elements with their attributes."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -34,7 +34,7 @@ class Elements(HTMLParser):
         return [value for _, attributes in self.found if (value := attributes.get(name))]
 
 
-async def test_each_address_has_its_page(archive: WebArchive) -> None:
+async def test_each_address_answers_with_its_page(archive: WebArchive) -> None:
     found = {
         "/": (200, "text/html", "Title"),
         "/days/2025-01-02": (200, "text/html", "TinyTalk"),
@@ -86,34 +86,27 @@ BAD_INPUT = [
 ]
 
 
-async def test_bad_input_gets_a_sentence(archive: WebArchive) -> None:
+async def test_bad_input_is_explained(archive: WebArchive) -> None:
     for path, status, words in BAD_INPUT:
         answer, _, text = await archive.get(path)
         assert (answer, words in text) == (status, True), (path[:60], answer, text)
 
 
-async def test_only_get_and_head_are_answered_and_a_host_has_to_be_one(archive: WebArchive) -> None:
+async def test_rejects_other_methods_and_invalid_hosts(archive: WebArchive) -> None:
     assert (await archive.get("/", method="POST"))[0] == 405
     assert (await archive.get("/", method="HEAD"))[0::2] == (200, "")
     for host in ("a.example/<b>", "[:::::::]:1", "a:99999"):
-        assert (await archive.get("/", {"Host": host}))[0::2] == (
-            400,
-            "The Host header is not a host name.\n",
-        )
+        refused = (400, "The Host header is not a host name.\n")
+        assert (await archive.get("/", {"Host": host}))[0::2] == refused
     text = (await archive.get("/", {"Host": "Papers.example", "X-Forwarded-Proto": "https"}))[2]
     assert '<link rel="canonical" href="https://papers.example/">' in text
     text = (await archive.get("/", {"X-Forwarded-Proto": "javascript"}))[2]
     assert f'<link rel="canonical" href="{archive.url}/">' in text
 
 
-async def test_hostile_text_stays_text(archive: WebArchive) -> None:
-    for path in (
-        "/",
-        "/days/2025-01-04",
-        PAPER,
-        "/search?q=" + quote('"><script>alert(1)</script>'),
-        "/authors/evil",
-    ):
+async def test_hostile_text_is_escaped(archive: WebArchive) -> None:
+    query = quote('"><script>alert(1)</script>')
+    for path in ("/", "/days/2025-01-04", PAPER, f"/search?q={query}", "/authors/evil"):
         _, headers, text = await archive.get(path)
         page = Elements(text)
         assert not {name for _, attributes in page.found for name in attributes if name.startswith("on")}
@@ -129,7 +122,7 @@ def policy_of(text: str) -> str:
     return str(next(v for t, v in Elements(text).found if v.get("http-equiv"))["content"])
 
 
-async def test_a_page_loads_nothing_but_its_pictures_and_keeps_nothing(archive: WebArchive) -> None:
+async def test_a_page_loads_only_pictures_and_sets_no_cookies(archive: WebArchive) -> None:
     _, headers, text = await archive.get("/days/2025-01-02")
     assert headers["Content-Security-Policy"] == (
         "default-src 'none'; style-src 'self'; img-src 'self' https:; form-action 'self'; base-uri 'none';"
@@ -141,7 +134,7 @@ async def test_a_page_loads_nothing_but_its_pictures_and_keeps_nothing(archive: 
     assert (headers["Referrer-Policy"], headers["Vary"]) == ("no-referrer", "Accept-Language")
 
 
-async def test_a_paper_that_readers_alone_know_has_no_page(archive: WebArchive) -> None:
+async def test_a_paper_outside_all_digests_has_no_page(archive: WebArchive) -> None:
     database = archive.services.database
     facts = models.PaperFacts("2501.00009", "arxiv", "a", archive.now, title="Asked For by a Reader")
     await digest_builders.add_facts(database, facts)
@@ -150,13 +143,13 @@ async def test_a_paper_that_readers_alone_know_has_no_page(archive: WebArchive) 
     assert (status, "Asked For" in text) == (404, False)
 
 
-async def test_page_language_comes_from_the_url_or_else_the_browser(archive: WebArchive) -> None:
+async def test_the_url_or_the_browser_sets_the_language(archive: WebArchive) -> None:
     _, _, text = await archive.get("/", KOREAN)
     assert '<html lang="ko">' in text
     assert 'href="/trends"' in text
     _, _, text = await archive.get("/?lang=en", KOREAN)
     assert '<html lang="en">' in text
-    # What was chosen once stays chosen without a cookie: every link of the archive has it.
+    # All links of the page keep the chosen language, without a cookie.
     links = [href for href in Elements(text).values("href") if href.startswith("/")]
     assert links
     others = [href for href in links if "lang=en" not in href and "style" not in href]
@@ -167,46 +160,38 @@ async def test_page_language_comes_from_the_url_or_else_the_browser(archive: Web
 @pytest.mark.parametrize(
     ("accepted", "language"), [("", "en"), ("fr, ko-KR;q=0.3, en", "ko"), ("*", "en"), (";;,=,;q=", "en")]
 )
-def test_a_browser_says_its_language(accepted: str, language: str) -> None:
+def test_reads_the_accept_language_header(accepted: str, language: str) -> None:
     assert server.find_language(accepted, models.Locale.EN) == language
 
 
-async def test_a_page_that_the_client_has_is_not_sent_again(archive: WebArchive) -> None:
+async def test_an_unchanged_page_is_not_sent_again(archive: WebArchive) -> None:
     path = "/feed.atom"
     _, headers, text = await archive.get(path)
     tag = headers["ETag"]
-    for known, status in (
-        (tag, 304),
-        (f'"other", {tag}', 304),
-        ("*", 304),
-        ('"other"', 200),
-        ("garbage", 200),
-    ):
+    statuses = {tag: 304, f'"other", {tag}': 304, "*": 304, '"other"': 200, "garbage": 200}
+    for known, status in statuses.items():
         answer, _, sent = await archive.get(path, {"If-None-Match": known})
         assert (answer, sent) == (status, text if status == 200 else ""), known
-    await digest_builders.ingest_digest(
-        archive.services.database,
-        digest_builders.newsletter(archive.now.date(), [("2501.00008", 3)]),
-        at=archive.now,
-    )
+    added = digest_builders.newsletter(archive.now.date(), [("2501.00008", 3)])
+    await digest_builders.ingest_digest(archive.services.database, added, at=archive.now)
     status, new, text = await archive.get(path, {"If-None-Match": tag})
     assert (status, "Paper 2501.00008" in text, new["ETag"] == tag) == (200, True, False)
 
 
-async def test_all_web_readers_share_one_lookup_slot(archive: WebArchive) -> None:
+async def test_web_readers_share_one_lookup_slot(archive: WebArchive) -> None:
     lookups = archive.services.lookups
     lookups.patience = 0.0
     async with lookups.admitted(server.WEB_READER):
         status, headers, text = await archive.get("/search?q=model")
         assert (status, headers["Retry-After"], "busy right now" in text) == (503, "5", True)
-        # A reader in Discord is not held up, and what needs no look-up is answered.
+        # Readers in Discord and files without a look-up do not wait.
         async with lookups.admitted(1):
             assert (await archive.get("/style.css"))[0] == 200
     lookups.patience = admission.PATIENCE_SECONDS
     assert (await archive.get("/search?q=model"))[0] == 200
 
 
-async def test_an_internal_error_reveals_no_internals(
+async def test_an_internal_error_hides_its_cause(
     archive: WebArchive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail(*_: Any, **__: Any) -> None:

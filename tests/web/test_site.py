@@ -1,4 +1,4 @@
-"""The static site: the same pages as files, links that lead to files, rebuilds, and paths that stay below the folder."""
+"""The static site: pages as files, links between them, and rebuilds."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def files(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
-async def test_every_link_of_the_site_leads_to_a_file(archive: WebArchive, tmp_path: Path) -> None:
+async def test_every_link_leads_to_a_file(archive: WebArchive, tmp_path: Path) -> None:
     built = await build(archive, tmp_path / "site")
     found = files(tmp_path / "site")
     assert built == (len(found) - 1, 0, 0)
@@ -48,9 +48,7 @@ async def test_every_link_of_the_site_leads_to_a_file(archive: WebArchive, tmp_p
         assert ("<script" in text) == (name == "search.html")
 
 
-async def test_the_files_have_all_days_and_what_their_search_looks_in(
-    archive: WebArchive, tmp_path: Path
-) -> None:
+async def test_the_site_has_a_list_of_days_and_a_search(archive: WebArchive, tmp_path: Path) -> None:
     paper = sample_archive.NewsletterPaper("2501.00900", "Reinforcement Learning for All", "글입니다.")
     await sample_archive.add_digest(archive.services.database, "2025-01-05", paper)
     await build(archive, tmp_path / "site")
@@ -64,7 +62,7 @@ async def test_the_files_have_all_days_and_what_their_search_looks_in(
     assert "script-src 'self'; connect-src 'self'" in search
 
 
-async def test_every_spelling_of_an_author_leads_to_the_one_page(archive: WebArchive, tmp_path: Path) -> None:
+async def test_an_authors_spellings_link_to_one_page(archive: WebArchive, tmp_path: Path) -> None:
     spelt = [
         sample_archive.NewsletterPaper(f"2501.0010{number}", f"Paper {number}", "글입니다.", authors=(name,))
         for number, name in enumerate(("Loubna Ben Allal", "Loubna Ben allal", "Loubna Ben Allal"))
@@ -79,13 +77,13 @@ async def test_every_spelling_of_an_author_leads_to_the_one_page(archive: WebArc
     assert "Paper 1" in (tmp_path / "site" / link).read_text(encoding="utf-8")
 
 
-async def test_a_second_build_writes_what_changed(archive: WebArchive, tmp_path: Path) -> None:
+async def test_a_second_build_writes_only_changes(archive: WebArchive, tmp_path: Path) -> None:
     folder = tmp_path / "site"
     first = await build(archive, folder)
     times = {name: os.stat(folder / name).st_mtime_ns for name in files(folder)}
     assert await build(archive, folder) == (0, first.written, 0)
     assert {name: os.stat(folder / name).st_mtime_ns for name in files(folder)} == times
-    # A correction: one title changed, one paper is gone.
+    # A correction changes a title and removes a paper.
     small = sample_archive.NewsletterPaper(
         "2501.00001", "TinyTalk Two", "새로운 글.", authors=("Jürgen Müller",)
     )
@@ -101,58 +99,49 @@ async def test_a_second_build_writes_what_changed(archive: WebArchive, tmp_path:
     assert '<html lang="ko">' in (folder / "index.html").read_text(encoding="utf-8")
 
 
-async def test_a_folder_with_other_files_is_refused(archive: WebArchive, tmp_path: Path) -> None:
+async def test_refuses_a_folder_with_other_files(archive: WebArchive, tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("mine")
     with pytest.raises(errors.UsageError, match="Name a new or empty folder"):
         site.SiteBuilder(archive.pages, tmp_path, SITE)
 
 
-async def test_a_file_where_a_folder_should_be_is_named(archive: WebArchive, tmp_path: Path) -> None:
+async def test_names_a_file_that_blocks_the_folder(archive: WebArchive, tmp_path: Path) -> None:
     (tmp_path / "site").write_text("mine")
     with pytest.raises(errors.PaperroundError, match=re.escape(str(tmp_path / "site"))):
         await build(archive, tmp_path / "site")
 
 
+@pytest.mark.parametrize("url", ["https://example.org", "http://127.0.0.1:8080/a/b/", "https://[::1]/x"])
+def test_accepts_the_address_of_a_site(url: str) -> None:
+    assert service.check_base_url(url) == url.rstrip("/")
+
+
 @pytest.mark.parametrize(
-    ("url", "is_site"),
+    "url",
     [
-        ("https://example.org", True),
-        ("http://127.0.0.1:8080/a/b/", True),
-        ("https://[::1]/x", True),
-        ("example.org", False),
-        ("ftp://example.org", False),
-        ("https://", False),
-        ("https://user:secret@example.org", False),
-        ("https://example.org/?a=1", False),
-        ("https://example.org/#x", False),
-        ("https://example.org/ x", False),
-        ("https://example.org:99999", False),
-        ('https://example.org/"><script>', False),
+        "example.org",
+        "ftp://example.org",
+        "https://",
+        "https://user:secret@example.org",
+        "https://example.org/?a=1",
+        "https://example.org/#x",
+        "https://example.org/ x",
+        "https://example.org:99999",
+        'https://example.org/"><script>',
     ],
 )
-def test_the_address_of_a_site_is_checked(url: str, is_site: bool) -> None:
-    if is_site:
-        assert service.check_base_url(url) == url.rstrip("/")
-        return
+def test_rejects_the_address_of_a_site_with_an_example(url: str) -> None:
     with pytest.raises(errors.UsageError, match=r"Example: https://example\.org/papers"):
         service.check_base_url(url)
 
 
-@pytest.mark.parametrize(
-    ("url", "is_loaded"),
-    [
-        ("https://covers.example/a.png", True),
-        ("http://covers.example/a.png", False),
-        ("javascript:alert(1)", False),
-        ("data:image/png;base64,AAAA", False),
-        (None, False),
-    ],
-)
-def test_a_picture_is_loaded_by_https(url: str | None, is_loaded: bool) -> None:
-    assert service.find_picture(url) == (url if is_loaded else None)
+def test_pages_load_pictures_only_by_https() -> None:
+    https = "https://covers.example/a.png"
+    others = ("http://covers.example/a.png", "javascript:alert(1)", "data:image/png;base64,AAAA", None)
+    assert [service.find_picture(url) for url in (https, *others)] == [https, None, None, None, None]
 
 
-def test_the_shell_builds_a_site_and_names_what_is_wrong(paperround: Paperround, tmp_path: Path) -> None:
+def test_the_command_builds_a_site_or_explains_errors(paperround: Paperround, tmp_path: Path) -> None:
     digest = tmp_path / "digest.md"
     digest.write_text(sample_archive.newsletter("2025-01-02", [sample_archive.SMALL]))
     assert paperround("ingest", str(digest)).exit_status == 0
