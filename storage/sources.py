@@ -1,4 +1,4 @@
-"""The stored sources, their health, and the state of their pages."""
+"""Stored sources, their health, and the states of their pages."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from storage import database, errors, key_values, locks, models
 from storage.tables import digests, entries, source_pages, sources
 
 FILES = "files"
-"""The source of what a person ingests, and of the writer."""
+"""The source name of ingested files and of the writer."""
 _WITHOUT_ROW = {FILES, *(kind.value for kind in models.SourceKind)}
 _STATES_AT_ONCE = 200
 _UNKNOWN = models.Trust(2**31)
-"""The trust of a removed source: after all others."""
+"""The trust of a removed source, below all others."""
 
 
 def trust(
     source: str, priority: int | None, source_id: int | None, kind: models.SourceKind | None = None
 ) -> models.Trust:
-    """Return the trust of a source by URL, or of a service; a configured source's comes from its row."""
+    """Return the trust of a source. `priority` and `source_id` are None for services and removed sources."""
     if priority is None or source_id is None:
         return models.FILES_TRUST if source in _WITHOUT_ROW else _UNKNOWN
     if kind is models.SourceKind.FOLDER:
@@ -40,7 +40,7 @@ async def add(
     priority: int = 0,
     options: Mapping[str, str] | None = None,
 ) -> models.StoredSource:
-    """Store a source, due at once. Raises DuplicateError for an address that is stored already."""
+    """Store a source, which is due at once. Raises DuplicateError if the address is already stored."""
     new = models.StoredSource(0, url, kind, priority, dict(options or {}), now, next_attempt_at=now)
     statement = database.dialect_insert(connection, sources).values(database.record_values(new, sources))
     added = await connection.scalar(statement.on_conflict_do_nothing().returning(sources.c.id))
@@ -54,7 +54,7 @@ async def add(
 async def list_rows(
     connection: AsyncConnection, *, due_at: datetime | None = None
 ) -> list[models.StoredSource]:
-    """Return all sources, or those due at a time (UTC), by priority, highest first, then in the order of their addition."""
+    """Return all sources, or only sources due at a time (UTC): by priority, highest first, then oldest first."""
     query = sa.select(sources).order_by(sources.c.priority.desc(), sources.c.id)
     if due_at is not None:
         query = query.where(sources.c.next_attempt_at <= due_at)
@@ -64,9 +64,9 @@ async def list_rows(
 async def count_papers(
     connection: AsyncConnection, since_on: date
 ) -> dict[str, dict[models.DigestFormat, dict[date, int]]]:
-    """Return the number of papers of each source's digests since a date, by source, format and date.
+    """Count the papers in digests since a date, by source, format and date.
 
-    A format with older digests only has no dates.
+    A format with only older digests has no dates.
     """
     place = digests.c
     formats = sa.select(place.source, place.format).distinct()
@@ -85,18 +85,18 @@ async def count_papers(
 
 
 async def set_priority(connection: AsyncConnection, url: str, priority: int) -> bool:
-    """Store the priority of a source, used when papers are merged from now on. Returns whether the source exists."""
+    """Store the priority of a source, used by later merges of papers. Returns whether the source exists."""
     result = await connection.execute(sources.update().where(sources.c.url == url).values(priority=priority))
     return result.rowcount > 0
 
 
 async def remove(connection: AsyncConnection, url: str) -> bool:
-    """Delete a source and its page states; its digests and facts stay. Returns whether it existed."""
+    """Delete a source and its page states, but not its digests and facts. Returns whether it existed."""
     return (await connection.execute(sources.delete().where(sources.c.url == url))).rowcount > 0
 
 
 async def count_stored(connection: AsyncConnection, url: str, since: datetime) -> int:
-    """Return the number of papers in the digests of a source that were stored or changed since a time (UTC)."""
+    """Count the papers in a source's digests that were stored or changed since a time (UTC)."""
     query = sa.select(sa.func.count(sa.distinct(entries.c.paper_id)))
     query = query.join(digests, entries.c.digest_id == digests.c.id)
     query = query.where(digests.c.source == url, digests.c.updated_at >= since)
@@ -117,15 +117,15 @@ async def set_health(connection: AsyncConnection, row: models.StoredSource) -> N
 
 
 _PACE_LOCK = 0x50414345
-"""PostgreSQL advisory lock around the reservation of a request: "PACE"."""
+"""The PostgreSQL advisory lock for reserving requests: "PACE"."""
 _MAX_AHEAD = timedelta(minutes=10)
-"""How far ahead a reserved request can be; a later one was reserved by a wrong clock."""
+"""Reservations further ahead were made by a wrong clock and are ignored."""
 
 
 async def reserve_request(
     connection: AsyncConnection, service: str, now: datetime, interval: timedelta
 ) -> datetime:
-    """Reserve the next time (UTC) for a request to a service, among all processes of the database, and return it."""
+    """Reserve and return the next time (UTC) for a request to a service, across all processes of the database."""
     await locks.lock_transaction(connection, _PACE_LOCK)
     key = key_values.REQUESTED + service
     last = await key_values.get(connection, key)
@@ -150,7 +150,7 @@ async def list_page_states(connection: AsyncConnection, source_id: int) -> dict[
 async def list_recent_reads(
     connection: AsyncConnection, kind: models.SourceKind, since: datetime
 ) -> list[tuple[str, datetime]] | None:
-    """Return when pages of a kind of source were read since a time (UTC), by location; None if there is no such source."""
+    """Return locations and times (UTC) of pages read since a time, or None if there is no source of this kind."""
     ids = (await connection.scalars(sa.select(sources.c.id).where(sources.c.kind == kind))).all()
     if not ids:
         return None
@@ -162,7 +162,7 @@ async def list_recent_reads(
 async def upsert_page_states(
     connection: AsyncConnection, source_id: int, page_states: Iterable[models.PageState]
 ) -> None:
-    """Store the page states of a source; the last state of a page counts."""
+    """Store page states of a source. If a location occurs twice, the last state wins."""
     rows = {
         page.location: database.record_values(page, source_pages, source_id=source_id) for page in page_states
     }

@@ -1,7 +1,7 @@
-"""Data of the digest writer: drafts, full texts of papers, and the model's tokens by UTC day.
+"""Data of the digest writer: drafts, full texts of papers, and the tokens used on each day (UTC).
 
-A draft is identified by its paper, format, language, prompt version, model and input, so that nothing is written twice.
-Until the input is read, its hash is empty.
+A draft is identified by its paper, format, language, prompt version, model and input hash, so nothing is written twice. The
+hash is empty until the input is read.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ _KEY = (*_SERIES, "input_hash")
 
 
 async def save_draft(connection: AsyncConnection, draft: Draft) -> None:
-    """Store a draft. A draft with input replaces the paper's draft without."""
+    """Store a draft. A draft with an input hash replaces the same draft without one."""
     if draft.input_hash:
         await connection.execute(drafts.delete().where(_is_in_series(draft), drafts.c.input_hash == ""))
     await database.upsert(connection, drafts, [database.record_values(draft, drafts)], key=_KEY)
 
 
 async def find_draft(connection: AsyncConnection, like: Draft, arxiv_ids: Iterable[str]) -> dict[str, Draft]:
-    """Return the newest draft of each paper with the format, language, prompt version and model of `like`."""
-    # A hash that is known comes last, also if two rows have the same time.
+    """Return each paper's newest draft with the format, language, prompt version and model of `like`."""
+    # Of two drafts with the same time, the one with an input hash wins.
     query = sa.select(drafts).where(_is_in_series(like, _SERIES[1:]))
     ordered = query.order_by(drafts.c.updated_at, drafts.c.input_hash)
     found = await database.fetch_records(connection, Draft, ordered, drafts.c.arxiv_id, arxiv_ids)
@@ -49,14 +49,14 @@ def _is_in_series(draft: Draft, names: Sequence[str] = _SERIES) -> sa.ColumnElem
 
 
 async def save_text(connection: AsyncConnection, text: models.PaperText) -> None:
-    """Store the text of a paper, compressed, in place of an earlier one."""
+    """Compress and store the text of a paper, replacing an earlier text."""
     raw = await asyncio.to_thread(zlib.compress, text.text.encode("utf-8", "replace"))
     values = database.record_values(text, paper_texts, text=raw)
     await database.upsert(connection, paper_texts, [values], key=("arxiv_id",))
 
 
 async def get_text(connection: AsyncConnection, arxiv_id: str) -> models.PaperText | None:
-    """Return the stored text of a paper, or None."""
+    """Return the stored text of a paper, or None if there is none."""
     row = (await connection.execute(sa.select(paper_texts).where(paper_texts.c.arxiv_id == arxiv_id))).first()
     if row is None:
         return None
@@ -65,14 +65,14 @@ async def get_text(connection: AsyncConnection, arxiv_id: str) -> models.PaperTe
 
 
 async def add_tokens(connection: AsyncConnection, day: date, tokens: int) -> None:
-    """Count the tokens of a call on a day."""
+    """Add the tokens of a call to a day's total (UTC)."""
     statement = database.dialect_insert(connection, token_ledger).values(day_on=day, used=tokens)
     changes = {"used": token_ledger.c.used + tokens}
     await connection.execute(statement.on_conflict_do_update(index_elements=["day_on"], set_=changes))
 
 
 async def get_token_totals(connection: AsyncConnection, day: date) -> tuple[int, int]:
-    """Return the tokens used on a day, and in its month."""
+    """Return the tokens used on a day and in its month (UTC)."""
     first = day.replace(day=1)
     following = date(day.year + day.month // 12, day.month % 12 + 1, 1)
     query = sa.select(token_ledger.c.day_on, token_ledger.c.used)

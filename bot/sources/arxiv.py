@@ -1,9 +1,9 @@
-"""arXiv's Atom API: title, authors, categories and abstract of papers by id, for the archive and for readers who ask for one.
+"""arXiv's Atom API: the facts of papers by id, for the archive and for readers who look up a paper.
 
 https://info.arxiv.org/help/api/
 
-At most 100 ids a request and one request in 3 seconds, retries included. For one id that is malformed in arXiv's eyes it
-refuses the whole request, with status 400 or with an entry whose id begins with `http://arxiv.org/api/errors#incorrect_id`.
+A request has at most 100 ids, and there is one request in 3 seconds, including retries. If arXiv considers an id malformed,
+it refuses the whole request, with status 400 or an entry whose id starts with `http://arxiv.org/api/errors#incorrect_id`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ log = structlog.get_logger(__name__)
 
 IDS_PER_REQUEST = 100
 SECONDS_PER_REQUEST = 3.1
-"""arXiv asks for three seconds; the margin covers delays on the way."""
+"""arXiv asks for three seconds; the margin covers network delays."""
 ACCEPT = "application/atom+xml"
 _ERROR_MARK = "api/errors"
 _BAD_ID_MARK = f"{_ERROR_MARK}#incorrect_id"
@@ -41,7 +41,7 @@ _BAD_ID_MARK = f"{_ERROR_MARK}#incorrect_id"
 
 @dataclass(frozen=True, slots=True)
 class ArxivReader:
-    """Reads papers from the API at one address."""
+    """Reads papers from the API."""
 
     endpoint: str
     fetcher: base.Fetcher
@@ -50,7 +50,7 @@ class ArxivReader:
     async def read_papers(
         self, ids: Sequence[str], today: date
     ) -> AsyncIterator[tuple[tuple[models.PaperFacts, ...], list[str]]]:
-        """Yield the facts of papers, a hundred at a time, each time with the ids that arXiv does not have. Raises FetchError."""
+        """Yield batches of facts, each with the ids that arXiv does not know. Raises FetchError."""
         possible = [arxiv_id for arxiv_id in dict.fromkeys(ids) if arxiv_ids.is_possible(arxiv_id, today)]
         if impossible := sorted({*ids} - {*possible}):
             yield (), impossible
@@ -61,9 +61,9 @@ class ArxivReader:
     async def _read_halved(
         self, ids: Sequence[str]
     ) -> AsyncIterator[tuple[Sequence[str], tuple[models.PaperFacts, ...]]]:
-        """Yield batches of ids with the facts of their papers, none for a single id that arXiv refuses.
+        """Yield batches of ids with the facts of their papers. A single id that arXiv refuses has no facts.
 
-        A batch that is refused, or whose answer is too large, is halved until the refused id is alone.
+        A batch that arXiv refuses, or whose response is too large, is halved and requested again.
         """
         try:
             yield ids, await self._read(ids)
@@ -97,7 +97,7 @@ class ArxivReader:
 
 
 def check_entries(answer: feed.Feed) -> Sequence[feed.FeedEntry]:
-    """Return the entries of an answer. Raises FetchError for an error that it reports."""
+    """Return the entries of a response. Raises FetchError if it reports an error."""
     for entry in answer.entries:
         if _ERROR_MARK in entry.key:
             code = base.BAD_REQUEST if _BAD_ID_MARK in entry.key else None
@@ -105,33 +105,31 @@ def check_entries(answer: feed.Feed) -> Sequence[feed.FeedEntry]:
     return answer.entries
 
 
-# Papers that no digest has, when a reader asks for them.
-#
-# Their facts are stored, so that a paper is fetched once. It is in no list until a digest names it.
+# Look-ups of papers that are in no digest. Their facts are stored, but they stay out of lists until a digest names them.
 
 PATIENCE_SECONDS = 10.0
-"""Longest time that a reader waits. A later answer is stored for the reader's next try."""
+"""How long a reader waits at most. A later response is stored for the next try."""
 MAX_PER_DAY = 20
-"""Papers that are fetched for one reader in a day (UTC)."""
+"""Papers that are fetched for one reader a day (UTC)."""
 
 
 class LookupOutcome(StrEnum):
-    """What became of the search for a paper that no digest has."""
+    """The outcome of looking up a paper at arXiv."""
 
     FOUND = "found"
     UNKNOWN = "unknown"
-    """arXiv does not know it."""
+    """arXiv does not have the paper."""
     UNREACHABLE = "unreachable"
     LATE = "late"
-    """It is still being fetched."""
+    """The paper is still being fetched."""
     LIMITED = "limited"
-    """The reader has asked for too many."""
+    """The reader has reached the daily limit."""
 
 
 class PaperLookup:
-    """Fetches papers for readers; two who ask for the same one share its request.
+    """Fetches papers for readers. Readers who ask for the same paper share a request.
 
-    `throttle` enforces arXiv's rate limit. `patience` is how long a reader waits, in seconds: PATIENCE_SECONDS.
+    `throttle` enforces arXiv's rate limit. `patience` is how long a reader waits at most, in seconds.
     """
 
     def __init__(
@@ -153,7 +151,7 @@ class PaperLookup:
         self._running: dict[str, asyncio.Task[dict[str, LookupOutcome]]] = {}
 
     async def fetch(self, user_id: int, ids: Sequence[str]) -> dict[str, LookupOutcome]:
-        """Fetch papers by arXiv id, and return what became of each. A found one is stored."""
+        """Fetch and store papers, and return the outcome for each arXiv id."""
         outcomes: dict[str, LookupOutcome] = {}
         started: list[str] = []
         for arxiv_id in dict.fromkeys(ids):
@@ -180,7 +178,7 @@ class PaperLookup:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _refuse(self, user_id: int, arxiv_id: str) -> LookupOutcome | None:
-        """Return the outcome for a paper that is not fetched; None for one that is, which counts for the reader."""
+        """Return why a paper is not fetched, or None if it is, which counts towards the reader's limit."""
         today = self._clock().date()
         if today != self._counted_on:
             self._counted_on = today

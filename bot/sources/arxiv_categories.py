@@ -1,8 +1,8 @@
-"""The new papers of arXiv categories: each announcement by RSS, earlier papers by the API. They are for search and alerts.
+"""New papers in arXiv categories, for search and alerts: announcements by RSS, earlier papers by the API.
 
-RSS: one feed for all categories of a source has the papers of one announcement, none at weekends.
+RSS: one feed for all categories of a source, with the papers of one announcement. It is empty at weekends.
 https://info.arxiv.org/help/rss_specifications.html
-API: the papers that were submitted on a day, oldest first, in pages. https://info.arxiv.org/help/api/
+API: pages of the papers submitted on a day, oldest first. https://info.arxiv.org/help/api/
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ _ARCHIVES = (
 )
 """Source: https://arxiv.org/category_taxonomy"""
 _UNDIVIDED = ("gr-qc", "hep-ex", "hep-lat", "hep-ph", "hep-th", "math-ph", "nucl-ex", "nucl-th", "quant-ph")
-"""The archives without subjects, which are categories themselves."""
+"""Archives without subjects. They are categories themselves."""
 _SUBJECT = re.compile(r"[a-z]{2}|[a-z]+-?[a-z]+", re.IGNORECASE)
-"""Two letters, in upper case at arXiv (`CL`), or a word in lower case (`mes-hall`)."""
+"""Two letters, which arXiv writes in upper case (`CL`), or a word in lower case (`mes-hall`)."""
 _ALIASES = {
     "cs.NA": "math.NA",
     "cs.SY": "eess.SY",
@@ -39,25 +39,24 @@ _ALIASES = {
     "q-fin.EC": "econ.GN",
     "stat.TH": "math.ST",
 }
-"""Categories with two names. arXiv gives papers both; the one on the right is their primary category."""
+"""Categories with two names. arXiv gives papers both names; the name on the right is the primary category."""
 _MAX_BACK_FILL = timedelta(days=366)
-"""Earlier days are not read."""
+"""The longest back-fill."""
 _PAGE_SIZE = 250
-"""Papers per API request: a page stays below the size limit even with papers of thousands of authors."""
+"""Papers per API request, so that pages of papers with thousands of authors stay below the size limit."""
 _DAYS_A_POLL = 5
-"""Days that a poll reads of a back-fill, each with some requests. The next poll continues at once."""
+"""Days of a back-fill that one poll reads. The next poll follows at once."""
 _HELD_DAYS = timedelta(days=7)
-"""Time between the submission of a paper and its announcement, if arXiv's moderators hold it."""
+"""How long arXiv's moderators may hold a submitted paper before its announcement."""
 _DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a source has come. Days are ISO dates.
+    """The progress of a source. Days are ISO dates.
 
-    `announced_on` is the last announcement that was read. The back-fill of the papers submitted from `since` to `until`
-    continues with the day `on`, which is None once it is done; `papers` counts the source's papers among all it has
-    read.
+    `announced_on` is the last announcement that was read. The back-fill covers papers submitted from `since` to `until`
+    and continues on the day `on`, which is None once it is done. `papers` counts the source's papers read so far.
     """
 
     announced_on: str | None = None
@@ -74,14 +73,14 @@ class Progress:
         return replace(self, since=min(first, self.since or first), until=last, on=min(first, self.on))
 
     def after(self, papers: int) -> Progress:
-        """Return the progress after a day that had so many of the source's papers."""
+        """Return the progress after a day with this number of the source's papers."""
         following = (date.fromisoformat(self.on or "") + _DAY).isoformat()
         on = following if following <= (self.until or "") else None
         return replace(self, on=on, papers=self.papers + papers)
 
 
 class BackFill(NamedTuple):
-    """How far a back-fill is: `papers` stored that were submitted since a day, and the share of its days that are read."""
+    """The state of a back-fill: the stored papers submitted since a day, and the share of its days that were read."""
 
     since: str
     papers: int
@@ -89,13 +88,13 @@ class BackFill(NamedTuple):
     is_done: bool
 
     def describe(self) -> str:
-        """Return the sentence of `paperround sources list`."""
+        """Return the state in words, for `paperround sources list`."""
         papers = f"{self.papers:,} paper{'' if self.papers == 1 else 's'} since {self.since}"
         return f"back-fill done: {papers}" if self.is_done else f"back-fill: {self.share:.0%} read, {papers}"
 
 
 def read_back_fill(progress: Mapping[str, Any] | None) -> BackFill | None:
-    """Return how far a back-fill is, from the stored progress of a source; None if there was none."""
+    """Return the state of a source's back-fill, given its stored progress; None if there is no back-fill."""
     found = Progress(**progress or {})
     if found.since is None or found.until is None:
         return None
@@ -106,7 +105,7 @@ def read_back_fill(progress: Mapping[str, Any] | None) -> BackFill | None:
 
 
 def parse_categories(address: str) -> tuple[str, ...]:
-    """Return the categories and archives of an address such as `arxiv:cs.CL,stat.ML`. Raises UsageError."""
+    """Parse the categories and archives in an address such as `arxiv:cs.CL,stat.ML`. Raises UsageError."""
     names = [name.strip() for name in address.removeprefix(SCHEME).split(",")]
     if len(names) > _MAX_CATEGORIES:
         raise errors.UsageError(
@@ -130,7 +129,7 @@ def _parse_category(name: str) -> str:
 
 
 class ArxivCategories:
-    """New papers of the categories at an address, with cross-lists from others if `with_cross_lists`, and since a day."""
+    """New papers in some categories, optionally with cross-lists from others and a back-fill from `since` on."""
 
     def __init__(
         self,
@@ -150,7 +149,7 @@ class ArxivCategories:
         self._api = context.endpoints[models.SourceKind.ARXIV]
 
     async def fetch(self, request: base.FetchRequest) -> AsyncIterator[base.FetchResult]:
-        """Read the announcement, then continue the back-fill. With `request.days`, the papers submitted then are read instead."""
+        """Read the announcement and continue the back-fill, or read the papers submitted on `request.days` instead."""
         today = request.now.date()
         if request.days is not None:
             span = Progress().fill_from(min(request.days), max(request.days))
@@ -167,7 +166,7 @@ class ArxivCategories:
             yield result
 
     def _is_own(self, entry: feed.FeedEntry) -> bool:
-        """Whether the source includes a paper: by its primary (first) category, or with cross-lists by any."""
+        """Return whether a paper's primary category, or with cross-lists any category, belongs to the source."""
         return any(
             category in self._categories or category.partition(".")[0] in self._categories
             for category in entry.categories[: None if self._with_cross_lists else 1]
@@ -176,7 +175,7 @@ class ArxivCategories:
     async def _read_announcement(
         self, request: base.FetchRequest, progress: Progress
     ) -> tuple[list[base.FetchResult], Progress]:
-        """Return the results of the feed, one for each day, and the progress after it."""
+        """Return a result for each day in the feed, and the progress after them."""
         page = await base.get_page(
             self._fetcher, self._rss, request, accept=feed.ACCEPT, throttle=self._throttle
         )
@@ -199,7 +198,7 @@ class ArxivCategories:
             return [result], progress
         last, newest = progress.announced_on and date.fromisoformat(progress.announced_on), max(by_day)
         progress = replace(progress, announced_on=newest.isoformat())
-        # Its feeds are empty at weekends.
+        # An announcement on a weekday in between was missed.
         if last and any((last + _DAY * n).isoweekday() < 6 for n in range(1, min((newest - last).days, 8))):
             progress = progress.fill_from(max(last - _HELD_DAYS, today - _MAX_BACK_FILL), today)
         results = [*by_day.values()]
@@ -209,7 +208,7 @@ class ArxivCategories:
     async def _back_fill(
         self, request: base.FetchRequest, progress: Progress, days: int
     ) -> AsyncIterator[base.FetchResult]:
-        """Continue a back-fill by some days. Each day's last result has the progress to be stored with it."""
+        """Continue a back-fill by some days. The last result of each day holds the progress to store."""
         recent = request.now.date() - timedelta(days=digest_writer.FILL_AGE_DAYS)
         for _ in range(days):
             if progress.on is None:
@@ -218,14 +217,14 @@ class ArxivCategories:
                 entries = await self._read_day(progress.on)
             except base.FetchError as error:
                 failed = replace(base.failed_result(self._api, error), progress=asdict(progress))
-                # What arXiv asks for is not a failure.
+                # A wait that arXiv asks for is not a failure.
                 yield failed if error.retry_at is None else replace(failed, status=FetchStatus.NOT_YET)
                 return
             by_day = self._by_day(request, self._api, entries)
             facts = tuple(fact for result in by_day.values() for fact in result.facts)
             progress = progress.after(len(facts))
             status = FetchStatus.OK if facts else FetchStatus.UNCHANGED
-            # No post takes older ones.
+            # Older papers are never posted.
             digests = [replace(result, facts=()) for on, result in by_day.items() if on >= recent]
             results = [base.FetchResult(self._api, status, facts=facts), *digests]
             results[-1] = replace(results[-1], progress=asdict(progress))
@@ -233,7 +232,7 @@ class ArxivCategories:
                 yield result
 
     async def _read_day(self, on: str) -> list[feed.FeedEntry]:
-        """Return the papers that were submitted on a day. Raises FetchError, also for an answer that lacks some."""
+        """Return the papers submitted on a day. Raises FetchError, also if the response lacks papers."""
         day = on.replace("-", "")
         listed = " OR ".join(
             f"cat:{name}" if "." in name or name in _UNDIVIDED else f"cat:{name}.*"
@@ -262,10 +261,9 @@ class ArxivCategories:
     def _by_day(
         self, request: base.FetchRequest, location: str, entries: Iterable[feed.FeedEntry]
     ) -> dict[date, base.FetchResult]:
-        """Return the papers by the day of the announcement in RSS, of the submission in the API, the earliest day
-        first.
+        """Return a result for each day of announcement (RSS) or submission (API), oldest first.
 
-        Each day gives a digest with the papers' ids, and facts with everything else.
+        Each result has a digest with the papers' ids, and facts with everything else.
         """
         today = request.now.date()
         found: dict[date, list[models.PaperFacts]] = {}
@@ -286,9 +284,7 @@ class ArxivCategories:
 
 
 def check_options(address: str, options: Mapping[str, object], today: date) -> None:
-    """Raise UsageError for a `since` day that arXiv cannot answer, and for these options at an address without
-    categories.
-    """
+    """Raise UsageError for an invalid or future `since`, and for options of categories at other addresses."""
     if not address.startswith(SCHEME) and options.keys() & {"since", "cross_lists"}:
         raise errors.UsageError(
             "--since and --cross-lists are for arXiv categories such as arxiv:cs.CL. For other sources, use `paperround"

@@ -1,7 +1,6 @@
-"""Shared by all sources: the error, the port with its request and results, the record of a kind, the digests of a page.
+"""The parts that all sources share: errors, requests and results, the record of a kind, and parsing of pages.
 
-A source keeps no state. Its page states come in with the request and go out with the results. A page of HTML is read as
-Markdown.
+Sources are stateless: page states arrive with the request and are returned with the results.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ _MAX_KEY_LENGTH = 600
 
 
 def clean_reason(text: str) -> str:
-    """Return `text` on one printable line of at most 300 characters: it may quote a server or a file name."""
+    """Return text, which may quote a server or a file name, as one printable line of at most 300 characters."""
     printable = "".join(
         letter if letter.isprintable() else " " for letter in errors.redact(text[: 4 * _MAX_REASON_LENGTH])
     )
@@ -38,10 +37,10 @@ BAD_REQUEST, NOT_FOUND, GONE, TOO_LARGE = 400, 404, 410, 413
 
 
 class FetchError(errors.PaperroundError):
-    """A location could not be read. The message is one printable line for operators.
+    """A failure to read a location. The message is one printable line for operators.
 
-    `code` is the HTTP status; also 404 for an empty list and 413 for a body over our limit. `retry_at` (UTC) comes from
-    the server. `is_blocked`: the guard forbids the address. `is_retryable`: another attempt at once may succeed.
+    `code` is the HTTP status, or 404 for an empty list and 413 for a body over our limit. `retry_at` (UTC) is requested
+    by the server. `is_blocked` means that the SSRF guard forbids the address, `is_retryable` that a retry may succeed.
     """
 
     def __init__(
@@ -61,14 +60,14 @@ class FetchError(errors.PaperroundError):
 
 
 LARGE_BYTES = 200_000
-"""Body size in bytes from which it is parsed in the worker process."""
+"""Bodies of at least this many bytes are parsed in the worker process."""
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """The content of an address. `body` is None if it is unchanged since the page state that was passed.
+    """The response for an address. `body` is None if it has not changed since the given page state.
 
-    `url` is the last address of the redirects; `charset` is the server's, in lower case.
+    `url` is the address after redirects; `charset` comes from the Content-Type, in lower case.
     """
 
     url: str
@@ -78,15 +77,15 @@ class Response:
 
 
 Throttle = Callable[[], Awaitable[None]]
-"""Waits until the next request may be sent, such as `AsyncLimiter(1, 3).acquire`."""
+"""Waits until the next request may be sent, for example `AsyncLimiter(1, 3).acquire`."""
 
 
 async def no_throttle() -> None:
-    """Default of `throttle`: does not wait."""
+    """Return at once: the default throttle."""
 
 
 class Fetcher(Protocol):
-    """The part of `fetcher.Fetcher` that sources use; importing that class loads aiohttp."""
+    """The interface of `fetcher.Fetcher`, whose module loads aiohttp."""
 
     async def get(
         self,
@@ -96,17 +95,16 @@ class Fetcher(Protocol):
         accept: str = "*/*",
         throttle: Throttle = no_throttle,
     ) -> Response:
-        """Return the content of an address. Raises FetchError."""
+        """Fetch an address. Raises FetchError."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class FetchResult:
-    """The outcome of fetching one location: a URL, feed entry or relative path, which its digests are stored under.
+    """The outcome for one location: a URL, a feed entry or a relative path. Its digests are stored under the location.
 
-    `page_states` may be saved only after digests and facts are stored: they prevent a second read. `day` is the
-    requested day of the digest; `retry_at` (UTC) comes from the server. `progress` is a back-fill's after this result
-    and those before it are stored.
+    Save `page_states` only after the digests and facts, since they prevent another read. `day` is the requested day;
+    `retry_at` (UTC) is requested by the server. Save the `progress` of a back-fill once this result is stored.
     """
 
     location: str
@@ -122,9 +120,9 @@ class FetchResult:
 
 @dataclass(frozen=True, slots=True)
 class FetchRequest:
-    """Input of one fetch. `page_states` are by `page_key`; `progress` is that of the source's back-fill.
+    """The input of one fetch. `page_states` are keyed by `page_key`; `progress` belongs to the source's back-fill.
 
-    `days` are the days to fetch; None lets the source choose those that are new or may have been corrected.
+    `days` are the days to fetch. If it is None, the source chooses days that are new or may have been corrected.
     """
 
     now: datetime
@@ -133,20 +131,20 @@ class FetchRequest:
     progress: Mapping[str, Any] | None = None
 
     def known(self, location: str) -> models.PageState | None:
-        """Return the state of a page that was read before."""
+        """Return the state of a page, or None if it was never read."""
         return self.page_states.get(page_key(location))
 
 
 def page_key(location: str) -> str:
-    """Return the key under which storage keeps the state of a location: short enough for a database index."""
+    """Return the key of a location in storage, short enough for a database index."""
     return fields.bounded_key(location, _MAX_KEY_LENGTH)
 
 
 class Source(Protocol):
-    """A place that digests or facts come from. Fetching raises only programming errors."""
+    """A source of digests or facts. Fetching reports failures as results and raises only on bugs."""
 
     def fetch(self, request: FetchRequest) -> AsyncIterator[FetchResult]:
-        """Fetch each due location in turn and yield each result at once."""
+        """Fetch the due locations one by one and yield each result as soon as it is ready."""
         ...
 
 
@@ -156,7 +154,7 @@ Endpoints = Mapping[models.SourceKind, str]
 
 @dataclass(frozen=True, slots=True)
 class SourceContext:
-    """Dependencies of sources."""
+    """The dependencies of sources."""
 
     fetch: Fetcher
     endpoints: Endpoints
@@ -168,9 +166,9 @@ class SourceContext:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KindRecord:
-    """A kind of source: what the rest of the bot needs to know. One for each member of `models.SourceKind`.
+    """A kind of source. There is one record for each member of `models.SourceKind`.
 
-    `matches` guesses the kind from an address; `check` raises UsageError for an address that cannot be used; `open`
+    `matches` returns whether an address looks like this kind; `check` raises UsageError for an invalid address; `open`
     creates the source.
     """
 
@@ -180,17 +178,17 @@ class KindRecord:
     open: Callable[[str, Mapping[str, object], SourceContext], Source]
     poll_interval: timedelta
     is_for_lookup: bool = False
-    """Whether its papers are for search and alerts only, since nobody selected them."""
+    """Whether the papers are only for search and alerts, because nobody selected them."""
     stale_after: timedelta | None = None
-    """Time without any digest after which NOT_YET counts as a failure."""
+    """Time without digests after which NOT_YET counts as a failure."""
     has_daily_list: bool = False
-    """Whether it is polled often around the close of a day's list, and before digests, for its votes."""
+    """Whether it publishes daily lists with votes: it is polled before other sources, and often when a list closes."""
     is_limited: Callable[[str], bool] = lambda _: False
-    """Returns whether the source at an address has a limit of new papers a day (UTC)."""
+    """Returns whether an address may add only a limited number of new papers a day (UTC)."""
 
 
 MAX_PAPERS_A_DAY, MAX_PAPERS_AT_FIRST = 1_000, 10_000
-"""New papers that a page or feed may bring in a day (UTC), and in its first poll. arXiv's own feeds are read whole."""
+"""New papers that a page or feed may add a day (UTC), and in its first poll. arXiv's own feeds have no limit."""
 
 
 async def get_page(
@@ -202,7 +200,7 @@ async def get_page(
     day: date | None = None,
     throttle: Throttle = no_throttle,
 ) -> Response | FetchResult:
-    """Return the new content of a page, or the result for one that is unchanged or cannot be read."""
+    """Return the response for a page, or a result if the page is unchanged or cannot be read."""
     try:
         response = await fetch.get(location, request.known(location), accept=accept, throttle=throttle)
     except FetchError as error:
@@ -213,26 +211,25 @@ async def get_page(
 
 
 def failed_result(location: str, error: FetchError, day: date | None = None) -> FetchResult:
-    """Return the result for a location that could not be read. A missing page of a day is NOT_YET."""
+    """Return the result for a failed location. A day's missing page is NOT_YET."""
     if day is not None and error.code in (NOT_FOUND, GONE):
         return FetchResult(location, FetchStatus.NOT_YET, f"{day}: {error}", day=day)
     return FetchResult(location, error.status, str(error), day=day, retry_at=error.retry_at)
 
 
-# Decoding of bodies. w3lib finds byte order marks, declarations in the document and aliases; the choice is ours.
-#
-# w3lib's `html_to_unicode` replaces bytes that do not fit, and believes a declared one-byte charset before UTF-8.
+# Decoding. w3lib finds byte order marks, declared charsets and their aliases. Its `html_to_unicode` is not used, because it
+# replaces invalid bytes and prefers a declared one-byte charset to UTF-8.
 
 _ALIASES = {"windows-949": "cp949", "x-windows-949": "cp949"}
-"""Korean names that w3lib does not know."""
+"""Names of Korean charsets that w3lib does not know."""
 _PRESCAN_BYTES = 4096
 
 
 def decode_text(body: bytes, declared: str | None = None) -> str:
-    """Return the text of `body` without its byte order mark; `declared` is the charset of the Content-Type.
+    """Decode a body, without its byte order mark. `declared` is the charset of the Content-Type.
 
-    UTF-8 comes first, then what the server and the document declare, then Korean. Raises FetchError if nothing fits: no
-    character is guessed or replaced.
+    Tries UTF-8, then the charsets declared by the server and the document, then Korean. Raises FetchError if none fits;
+    characters are never guessed or replaced.
     """
     marked, mark = web_encoding.read_bom(body)
     if marked is not None and mark is not None:
@@ -254,14 +251,14 @@ def _decode(body: bytes, encodings: Sequence[str]) -> str:
     raise FetchError(f"its text cannot be decoded: it is not {encodings[0]}")
 
 
-# Parsing of bodies. A large one is parsed in a worker process with limited memory and time.
+# Parsing. Large bodies are parsed in a worker process with limits on memory and time.
 
 ACCEPT = "text/markdown, text/plain, text/html;q=0.8, */*;q=0.5"
 _MAX_MEGABYTES, _MAX_CPU_SECONDS = 200, 60.0
 worker: ContextVar[asyncio.Semaphore | None] = ContextVar("worker", default=None)
-"""Admits one source at a time to the worker process; None where a task need not wait."""
+"""Admits one source at a time to the worker process; None if a task does not have to wait."""
 _ENTRIES_AT_ONCE = 250
-"""Entries in a message of the worker process: the event loop decodes them in some milliseconds."""
+"""Entries per message from the worker process, so that decoding them takes the event loop only milliseconds."""
 
 
 class HasEntries(Protocol):
@@ -283,11 +280,10 @@ async def parse_apart(
     *arguments: Any,
     is_large: bool,
 ) -> tuple[Parsed, ...]:
-    """Return the result of a module's parsing function, run off the event loop: in the worker process if `is_large`.
+    """Run a module-level parsing function in a thread, or in the worker process if `is_large`, and return its result.
 
-    `build` makes the result, without entries, from the worker's plain data; `entries` makes the tuple of entries.
-
-    Raises the function's PaperroundErrors, and FetchError if it takes too much memory or time.
+    From the worker's plain data, `build` creates the result without entries, and `entries` validates the entries.
+    Raises the function's PaperroundErrors, and FetchError if it needs too much memory or time.
     """
     if not is_large:
         return await asyncio.to_thread(parse, *arguments)
@@ -311,7 +307,7 @@ async def parse_apart(
 async def _write_parts(
     parse: Callable[..., tuple[Parsed, ...]], *arguments: Any
 ) -> AsyncGenerator[Any, None]:
-    """Yield the parsed result without its entries, then the entries in lists that decode in milliseconds."""
+    """Yield each parsed result without its entries, followed by its entries in batches."""
     for whole in parse(*arguments):
         yield replace(whole, entries=())  # type: ignore[type-var]
         for first in range(0, len(whole.entries), _ENTRIES_AT_ONCE):
@@ -336,16 +332,16 @@ def _build_digest(plain: dict[str, Any]) -> models.Digest:
 async def read_digests(
     read: Callable[..., tuple[models.Digest, ...]], body: bytes, *arguments: Any
 ) -> tuple[models.Digest, ...]:
-    """Return the digests that a function of a module reads in bytes, as `parse_apart` does."""
+    """Parse the digests in a body with a module-level function, off the event loop."""
     return await parse_apart(
         _build_digest, _ENTRIES, read, body, *arguments, is_large=len(body) >= LARGE_BYTES
     )
 
 
 async def detect_in_response(response: Response, on: date | None = None) -> tuple[models.Digest, ...]:
-    """Return the digests in a response. Raises FetchError with the reason if it has no digest.
+    """Parse the digests in a response. Raises FetchError with a reason if there are none.
 
-    `on` is the day of papers without a date: without it their list is a rolling one, read now.
+    `on` is the day of papers without a date; if it is None, they are a rolling list.
     """
     name, read_on = response.url, response.page_state.read_at.date()
     return await read_digests(detect_in_bytes, response.body or b"", response.charset, name, on, read_on)
@@ -354,7 +350,7 @@ async def detect_in_response(response: Response, on: date | None = None) -> tupl
 def detect_in_bytes(
     body: bytes, charset_name: str | None, name: str, on: date | None, read_on: date
 ) -> tuple[models.Digest, ...]:
-    """Return the digests in the text of these bytes, as `detect_in_text` does."""
+    """Decode a body and parse its digests, as `detect_in_text` does."""
     if not body.strip():
         raise FetchError("its response is empty")
     return detect_in_text(decode_text(body, charset_name), name, on, read_on)
@@ -363,10 +359,10 @@ def detect_in_bytes(
 def detect_in_text(
     text: str, name: str = "", on: date | None = None, read_on: date | None = None, *, is_own: bool = False
 ) -> tuple[models.Digest, ...]:
-    """Return the digests in a text. Raises FetchError with the reason if it has no digest.
+    """Parse the digests in a text. Raises FetchError with a reason if there are none.
 
-    `name` is its path or address. Papers without any date are those of the day `on`, or else a rolling list read on `read_on`.
-    A file of the operator (`is_own`) may be the listing of a service.
+    `name` is the path or address of the text. Papers without a date belong to the day `on`, or to a rolling list read
+    on `read_on`. Only an operator's file (`is_own`) may hold a service's listing.
     """
     listing_form = models.DigestFormat.LISTING if is_own else models.DigestFormat.LIST
     try:

@@ -1,6 +1,4 @@
-"""Digests at web addresses: pages, and RSS or Atom feeds whose entries contain a digest, link to one, or are single
-papers.
-"""
+"""Web pages with digests, and RSS or Atom feeds whose entries contain a digest, link to one, or are single papers."""
 
 from __future__ import annotations
 
@@ -26,7 +24,7 @@ from bot.sources import base
 from storage import errors, models
 from storage.models import FetchStatus
 
-# Pages: one address a day, with the date in it, or a single address whose content changes.
+# Pages: an address with a date for each day, or one address with changing content.
 
 _PLACEHOLDER = re.compile(r"\{date:((?:[^%{}]|%-[mdjyUW]|%[YmdyjbBaAUWVGuwCe%])+)\}")
 _MAX_CORRECTED_DAYS = 30
@@ -34,12 +32,12 @@ SAMPLE_DATE = date(2025, 5, 6)
 
 
 def expand_template(template: str, day: date) -> str:
-    """Return the address for a day, from one with date fields such as `https://host/{date:%Y/%m/%d}.md`."""
+    """Return a day's address, given a template such as `https://host/{date:%Y/%m/%d}.md`."""
     return _PLACEHOLDER.sub(lambda field: day.strftime(field[1]), template)
 
 
 def check_template(template: str) -> None:
-    """Raise UsageError for an address with braces that are not a date."""
+    """Raise UsageError if an address has braces that are not a date."""
     if re.search(r"[{}]", _PLACEHOLDER.sub("", template)):
         raise errors.UsageError(
             f"The date in {template!r} is not understood. Write it as {{date:%Y/%m/%d}}, of %Y, %m, %d, %-d, %b, %j and others."
@@ -72,7 +70,7 @@ def parse_publishing_schedule(
 ) -> tuple[tzinfo, time, int]:
     """Parse the options `timezone`, `from` (HH:MM in that zone) and `corrected_days`.
 
-    Raises UsageError for values that cannot be used.
+    Raises UsageError for invalid values.
     """
     try:
         timezone = clock.load_zone(str(options.get("timezone") or default_timezone))
@@ -89,16 +87,16 @@ def parse_publishing_schedule(
 
 
 def is_arxiv(address: str) -> bool:
-    """Return whether an address is one of arXiv's own."""
+    """Return whether an address is on arXiv's own servers."""
     host = URL(expand_template(address, SAMPLE_DATE)).raw_host or ""
     return host == "arxiv.org" or host.endswith(".arxiv.org")
 
 
 class UrlSource:
-    """Digests at dated addresses, or at one address.
+    """A page with a digest, or a dated page for each day.
 
-    The publisher usually posts a day's digest after `from_time`, in `timezone`. The last `corrected_days` days are
-    fetched again, for corrections and late digests.
+    Today's page is not requested before `from_time` in `timezone`. The last `corrected_days` days are fetched again, for
+    corrections and late digests.
     """
 
     def __init__(
@@ -116,7 +114,7 @@ class UrlSource:
         self._corrected_days = corrected_days
 
     async def fetch(self, request: base.FetchRequest) -> AsyncIterator[base.FetchResult]:
-        """Fetch each due day: the requested ones, else today from its usual hour on and the last few days."""
+        """Fetch the requested days, or today and the last few days."""
         if "{" not in self._template:
             yield await self._fetch_document(self._template, request, None)
             return
@@ -124,7 +122,7 @@ class UrlSource:
         days = request.days
         if days is None:
             days = [now.date() - timedelta(days=age) for age in range(self._corrected_days + 1)]
-        # A template without the day of the month gives one address for many days.
+        # Several days have the same address if the template lacks the day of the month.
         days_by_location = {expand_template(self._template, day): day for day in reversed(days)}
         for day in reversed(days_by_location.values()):
             yield await self._fetch_day(day, request)
@@ -152,7 +150,7 @@ class UrlSource:
 
 
 def _is_page(address: str, endpoints: base.Endpoints) -> bool:
-    # A page of HTML may link to a feed, and a feed's kind reads pages too.
+    # HTML addresses are left to the feed kind, which also reads pages.
     suffixes = tuple(parse.FILE_SUFFIXES - {".html", ".htm"})
     return "{" in address or address.rstrip("/").lower().endswith(suffixes)
 
@@ -181,13 +179,13 @@ _HTML_PAGE = re.compile(
 _FIRST_ELEMENT = re.compile(r"<\w")
 _MAX_WORD_BYTES = 500
 _MAX_CONTENTS = 10
-"""Texts of an entry that are read, the longest: usually there are one or two."""
+"""The longest texts of an entry, which are read. Usually there are one or two."""
 _MAX_ENTRIES = 2_000
 NOT_A_FEED = "it is not a feed"
 """The reason for text that is neither RSS nor Atom."""
 _MAX_ID_LENGTH = 500
 _MAX_PAPER_LENGTH = 100_000
-"""Characters of an entry in which the fields of a single paper are read: the abstract is cut to a fifth of that."""
+"""Characters of a single paper's entry that are read. Its abstract is shortened further."""
 # "arXiv:2505.01234v1 Announce Type: new \nAbstract: …" in arXiv's feeds.
 ARXIV_ABSTRACT_PREFIX = re.compile(
     r"\AarXiv:\S{4,40}\s{1,9}Announce Type:[^\n]{0,80}\n?\s{0,9}Abstract:\s{0,9}"
@@ -205,7 +203,7 @@ _VOTE_COUNT = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class FeedEntry:
-    """One entry. `contents` are its texts, longest first; `key` is its id, else its link, else its title."""
+    """An entry. `contents` are its texts, longest first; `key` is its id, or its link or title if it has no id."""
 
     key: str
     link: str | None
@@ -218,21 +216,18 @@ class FeedEntry:
     arxiv_id: str | None = None
     votes: int | None = None
     hash: str = ""
-    """The hash of an entry without dates and votes, which some feeds change at each poll."""
+    """The hash of the entry without dates and votes, which change at each poll in some feeds."""
     affiliations: tuple[str, ...] = ()
 
     @property
     def is_replacement(self) -> bool:
-        """Whether arXiv announces a new version of a paper."""
+        """Whether the entry announces a new version of a paper at arXiv."""
         return any(map(_ARXIV_REPLACEMENT.match, self.contents))
 
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """The entries of a feed in order, and the day on which it says that it was built (UTC).
-
-    `total` is the number of results of an OpenSearch page.
-    """
+    """A feed: its entries in order, and its build date (UTC). `total` counts the results of an OpenSearch query."""
 
     entries: tuple[FeedEntry, ...]
     built_on: date | None = None
@@ -244,9 +239,9 @@ _ENTRIES = pydantic.TypeAdapter(tuple[FeedEntry, ...])
 
 
 async def read_document(response: base.Response) -> Feed:
-    """Return the feed in an answer, as `parse_document` does: a large one is parsed in the worker process."""
+    """Parse the feed in a response, in the worker process if it is large."""
     body = response.body or b""
-    # feedparser's regular expressions take quadratic time for a long word, and keep all threads waiting.
+    # feedparser's regular expressions take quadratic time on long words and block all threads.
     is_large = len(body) >= base.LARGE_BYTES or max(map(len, body.split()), default=0) > _MAX_WORD_BYTES
     arguments = _FEED.validate_python, _ENTRIES, _parse_body, body, response.charset
     [found] = await base.parse_apart(*arguments, is_large=is_large)
@@ -258,20 +253,17 @@ def _parse_body(body: bytes, charset_name: str | None) -> tuple[Feed]:
 
 
 def parse_document(text: str) -> Feed:
-    """Return a feed. Raises FetchError for other text and for feeds that declare entities.
-
-    feedparser gets decoded text and never fetches. Takes seconds for a large feed.
-    """
+    """Parse a feed, which takes seconds if it is large. Raises FetchError for other text and declared entities."""
     if "<!ENTITY" in text:
         raise base.FetchError("its XML declares entities of its own, which are not read")
-    # feedparser would take a minute for a large page.
+    # feedparser would take a minute on a large HTML page.
     if _HTML_PAGE.match(text) or (first := _FIRST_ELEMENT.search(text)) is None:
         raise base.FetchError(NOT_A_FEED)
     import feedparser  # slow to load, and not needed without feeds
 
     try:
         parsed = feedparser.parse(
-            # What is before the first element says nothing: the charset is decoded already, and there are no entities.
+            # The text before the first element only declares the charset, and the text is already decoded.
             io.BytesIO(text[first.start() :].encode("utf-8", "replace")),
             response_headers={"content-type": "application/xml; charset=utf-8"},
             sanitize_html=False,
@@ -327,7 +319,7 @@ def _parse_entry(entry: Mapping[str, Any]) -> FeedEntry:
 
 
 def _parse_authors(entry: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the authors; arXiv's feeds list all of them in one field, separated by commas."""
+    """Return the authors, which arXiv's feeds list in one field, separated by commas."""
     names = [str(author.get("name") or "") for author in entry.get("authors") or ()]
     if len(names) == 1 and ", " in names[0]:
         names = names[0].split(", ")
@@ -335,7 +327,7 @@ def _parse_authors(entry: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _parse_time(parsed: Any) -> datetime | None:
-    """Convert a time from feedparser, which is in UTC. Many feeds omit the time or get it wrong."""
+    """Convert a time (UTC) from feedparser. Returns None if it is missing or invalid, which is common."""
     try:
         year, month, day, hour, minute, second = parsed[:6]
         return datetime(year, month, day, hour, minute, tzinfo=UTC) + timedelta(seconds=second)
@@ -353,9 +345,9 @@ def _parse_arxiv_id(text: str) -> str | None:
 def paper_facts(
     entry: FeedEntry, paper: listing.Paper, location: str, source_name: str, read_at: datetime
 ) -> models.PaperFacts:
-    """Return the facts of an entry and its `read_paper`.
+    """Return the facts of an entry whose paper was parsed by `read_paper`.
 
-    Its votes are left out: a digest's count only for papers that no service has counted.
+    Votes are left out, because votes in a feed are not those of a service.
     """
     return models.PaperFacts(
         arxiv_id=paper["arxiv_id"],
@@ -373,9 +365,9 @@ def paper_facts(
 
 
 def read_paper(entry: FeedEntry) -> listing.Paper | None:
-    """Return a single paper's entry with the fields of a listing's paper, or None for other entries.
+    """Return the paper of an entry about a single paper, or None for other entries.
 
-    Authors, votes and a picture in its HTML fill what the entry lacks; the rest of the text is the abstract.
+    Authors, votes and a picture in the HTML fill missing fields; the rest of the text is the abstract.
     """
     if entry.arxiv_id is None:
         return None
@@ -408,20 +400,20 @@ def read_paper(entry: FeedEntry) -> listing.Paper | None:
 ACCEPT = "application/atom+xml, application/rss+xml, application/xml;q=0.9, text/xml;q=0.8, */*;q=0.5"
 _MAX_LINKS = 50
 MAX_POSTED_PAPERS = 100
-"""Papers a day up to which a feed counts as hand-picked; larger feeds are never posted automatically."""
+"""The most papers a day of a hand-picked feed. Larger feeds are never posted automatically."""
 _MAX_BUILD_AGE = timedelta(days=3)
 
 
 def assign_days(entries: Iterable[FeedEntry], built_on: date | None, read_on: date) -> dict[str, date | None]:
-    """Return the day of each paper of a feed, by its entry's key; None if the feed does not say.
+    """Return the day of each paper in a feed, or None if it is unknown, by the key of its entry.
 
-    It is the entry's date if the newest come first. In any other order, as in feeds made from a day's list, the dates
-    are the papers' own, and the day is the one on which the feed was built.
+    If the newest entries come first, it is the date of the entry. In any other order, as in a feed made from a day's
+    list, entries have the papers' publication dates, and the day is the feed's build date.
     """
     papers = [entry for entry in entries if entry.arxiv_id is not None]
     dates = [entry.published_on for entry in papers if entry.published_on is not None]
     oldest_so_far = accumulate(dates, min)
-    # Not by adding a day: a feed may date its entries on the last day that there is.
+    # Ordinals are compared, because a day cannot be added to date.max.
     are_own = all(
         on.toordinal() <= oldest.toordinal() + 1 for on, oldest in zip(dates[1:], oldest_so_far, strict=False)
     )
@@ -431,7 +423,7 @@ def assign_days(entries: Iterable[FeedEntry], built_on: date | None, read_on: da
 
 
 class _ListedPaper(NamedTuple):
-    """A single paper of a feed. The `last_modified` of its page state is the day of its list."""
+    """A single paper in a feed. Its page state stores the day of its list as `last_modified`."""
 
     entry: FeedEntry
     paper: listing.Paper
@@ -439,11 +431,11 @@ class _ListedPaper(NamedTuple):
 
 
 class FeedSource:
-    """One feed. An entry's location is the feed's address, `#` and the entry's id; a linked page has its own address. An id
-    that is a date has `entry-` before it.
+    """A feed. The location of a digest depends on where it was found.
 
-    Single papers are the list of their day, whose location is the address, `#` and the date. Papers without a day are a
-    rolling list at the address itself.
+    A digest in an entry is stored under `{feed}#{id}`, or `{feed}#entry-{id}` if the id is a date, and a linked digest
+    under its own address. Single papers form a list for each day at `{feed}#{date}`; papers without a day form a rolling
+    list at the feed's address.
     """
 
     def __init__(self, address: str, fetch: base.Fetcher) -> None:
@@ -453,7 +445,7 @@ class FeedSource:
         self._facts_source = models.SourceKind.ARXIV.value if self._is_arxiv else address
 
     async def fetch(self, request: base.FetchRequest) -> AsyncIterator[base.FetchResult]:
-        """Read the feed, then its new entries. Yields the feed's page state only if no entry failed."""
+        """Read the feed and its new entries. Yields the feed's page state only if no entry failed."""
         page = await base.get_page(self._fetcher, self._feed_url, request, accept=ACCEPT)
         if isinstance(page, base.FetchResult):
             yield page
@@ -467,7 +459,7 @@ class FeedSource:
             yield result
 
     async def _read_as_digest(self, response: base.Response, feed_error: base.FetchError) -> base.FetchResult:
-        """Read a page that is not a feed: a digest is accepted all the same."""
+        """Parse a page that is not a feed as a digest."""
         try:
             digests = await base.detect_in_response(response)
         except base.FetchError as error:
@@ -480,7 +472,7 @@ class FeedSource:
     async def _read_entries(
         self, parsed: Feed, feed_state: models.PageState, request: base.FetchRequest
     ) -> AsyncIterator[base.FetchResult]:
-        """Yield a result for each new entry and each day of single papers, and the feed's own result last."""
+        """Yield a result for each new entry and each day of single papers, then the feed's own result."""
         days = assign_days(parsed.entries, parsed.built_on, request.now.date())
         papers: list[_ListedPaper] = []
         linked: list[tuple[FeedEntry, models.PageState]] = []
@@ -494,8 +486,8 @@ class FeedSource:
             if digests := await self._read_contents(entry, state, is_paper=paper is not None):
                 yield base.FetchResult(location, FetchStatus.OK, digests=digests, page_states=(state,))
             elif paper is not None:
-                # A paper stays in the list of the day on which it was new. Another entry's link may be to its place in the
-                # feed: then the state is that of the page there, with a server's time.
+                # A known paper stays in the list of its first day. If another entry links to this location, the known
+                # `last_modified` is a server's time instead.
                 day = days[entry.key] if known is None else fields.clean_date(known.last_modified)
                 stamp = None if day is None else str(day)
                 papers.append(_ListedPaper(entry, paper, replace(state, last_modified=stamp)))
@@ -507,7 +499,7 @@ class FeedSource:
         is_large = self._is_arxiv or max(counts.values(), default=0) > MAX_POSTED_PAPERS
         for result in await asyncio.to_thread(self._list_papers, papers, request, is_large=is_large):
             yield result
-        # Links that have failed before come last: a few dead ones must not keep the others from being read.
+        # Links that failed before come last, so that dead links do not block the others.
         linked.sort(key=lambda row: request.known(row[1].location) is not None)
         is_missed = len(linked) > _MAX_LINKS
         for entry, state in linked[:_MAX_LINKS]:
@@ -520,14 +512,14 @@ class FeedSource:
         yield base.FetchResult(self._feed_url, status, reason, page_states=page_states)
 
     def _locate(self, entry: FeedEntry) -> str:
-        # A date is the place of that day's list.
+        # The location with a date is the list of that day.
         is_date = str(fields.clean_date(entry.key)) == entry.key
         return f"{self._feed_url}#{'entry-' if is_date else ''}{entry.key}"
 
     async def _read_contents(
         self, entry: FeedEntry, state: models.PageState, *, is_paper: bool
     ) -> tuple[models.Digest, ...]:
-        """Return the digests in an entry's own content, except a list of only the paper that the entry is about."""
+        """Return the digests in an entry's content, except a list of only the entry's own paper."""
         read_on = state.read_at.date()
         for text in entry.contents:
             with suppress(base.FetchError):
@@ -546,15 +538,15 @@ class FeedSource:
     def _list_papers(
         self, papers: Sequence[_ListedPaper], request: base.FetchRequest, *, is_large: bool
     ) -> list[base.FetchResult]:
-        """Return the papers as lists: those of each day, and those without a day."""
+        """Return a list for each day, and a rolling list of the papers without a day."""
         by_stamp: dict[str | None, list[_ListedPaper]] = {}
         for listed in papers:
             by_stamp.setdefault(listed.page_state.last_modified, []).append(listed)
         results = []
         for stamp, group in by_stamp.items():
-            # New versions of known papers are facts, and no news.
+            # New versions of papers only update facts.
             news = {row.paper["arxiv_id"]: row.paper for row in group if not row.entry.is_replacement}
-            # The first time papers without a day fill the archive, however many they are.
+            # In the first poll, any number of papers without a day may fill the archive.
             is_flood = len(group) > MAX_POSTED_PAPERS and bool(stamp or request.page_states)
             digest = listing.build(
                 date.fromisoformat(stamp) if stamp else request.now.date(),
@@ -579,7 +571,7 @@ class FeedSource:
     async def _fetch_link(
         self, entry: FeedEntry, state: models.PageState, request: base.FetchRequest
     ) -> base.FetchResult:
-        """Read the linked page. A page without a digest is skipped until the entry changes; a failed one is retried."""
+        """Fetch a linked page. A page without a digest is skipped until the entry changes; a failed page is retried."""
         link = entry.link or ""
         page_states: tuple[models.PageState, ...] = (state,)
         try:
@@ -592,7 +584,7 @@ class FeedSource:
             is_answered = len(page_states) > 1 or error.code in (base.NOT_FOUND, base.GONE)
             status = FetchStatus.UNCHANGED if is_answered else error.status
             if status is FetchStatus.FAILED:
-                # Without its hash the entry is read again.
+                # Without a hash the entry is read again.
                 page_states = (replace(state, status=status, hash=None),)
             reason = base.clean_reason(f"{link}: {error}")
             return base.FetchResult(link, status, reason, page_states=page_states)

@@ -1,6 +1,6 @@
 """The HTTP client of all sources: limits, redirects, conditional requests, retries and decompression.
 
-Every failure is a FetchError with a reason in words.
+Every failure is a FetchError with a readable reason.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Limits of one fetch. Times in seconds, `total_timeout` of each request; size in bytes after unpacking."""
+    """Limits of one fetch. Times are in seconds, `total_timeout` for each request; `max_bytes` is the unpacked size."""
 
     connect_timeout: float = 10.0
     read_timeout: float = 20.0
@@ -46,19 +46,19 @@ _READ_AT_ONCE = 1 << 16
 
 
 _FIRST_DELAY, _MAX_DELAY = 1.0, 10.0
-"""Seconds before the second attempt, and the longest wait that a server may ask for."""
+"""Seconds before the first retry, and the longest delay before any retry."""
 _MAX_RETRY_AFTER = timedelta(days=1)
 
 
 def parse_retry_after(value: str | None, now: datetime) -> datetime | None:
-    """Return the time (UTC) of a Retry-After header in seconds, at most a day ahead; None for any other value."""
+    """Parse a Retry-After header in seconds to a time (UTC) at most a day ahead. Returns None for other values."""
     text = (value or "").strip()
     if not (text.isascii() and text.isdigit()):
         return None
     return now + min(timedelta(seconds=int(text[:9])), _MAX_RETRY_AFTER)
 
 
-# Reads one HTTP response into plain data or a FetchError, and translates exceptions of aiohttp.
+# One HTTP response, as plain data or a FetchError; exceptions of aiohttp are translated.
 
 _MAX_VALIDATOR_LENGTH = 500
 _MAX_URL_LENGTH = 4000
@@ -79,7 +79,7 @@ def _conditional_headers(page_state: models.PageState | None) -> dict[str, str]:
 
 
 def _parse_url(text: str, former: URL | None = None) -> URL:
-    """Return the URL of an address, or of a redirect from `former`, without its fragment. Raises FetchError."""
+    """Parse an address, or a redirect from `former`, without the fragment. Raises FetchError."""
     try:
         if len(text) > _MAX_URL_LENGTH:
             raise ValueError("too long")
@@ -90,7 +90,7 @@ def _parse_url(text: str, former: URL | None = None) -> URL:
 
 
 async def _read_body(response: aiohttp.ClientResponse, limit: int) -> bytes:
-    """Return the body of at most `limit` bytes, unpacked. Raises FetchError for one that is larger."""
+    """Read a body of at most `limit` unpacked bytes. Raises FetchError if it is larger."""
     body = bytearray()
     async for chunk in response.content.iter_chunked(_READ_AT_ONCE):
         body += chunk
@@ -104,9 +104,9 @@ async def _read_body(response: aiohttp.ClientResponse, limit: int) -> bytes:
 async def _read_response(
     response: aiohttp.ClientResponse, location: str, max_bytes: int, now: datetime
 ) -> base.Response | str:
-    """Read a response with a body of at most `max_bytes`, and begin the page state of `location` with its validators.
+    """Read a response and its validators, or return the target of a redirect.
 
-    Returns the target of a redirect as the server names it. Raises FetchError for every status but 200, 203, 304 and redirects.
+    Raises FetchError if the status is not 200, 203, 304 or a redirect, or if the body is larger than `max_bytes`.
     """
     status = response.status
     if status in _REDIRECTS:
@@ -133,7 +133,7 @@ async def _read_response(
 
 
 def _compare_with_known(response: base.Response, known: models.PageState | None) -> base.Response:
-    """Return the last response with the page state to store. A body with the `known` hash counts as 304."""
+    """Return the response with the page state to store. A body with the known hash counts as unchanged."""
     state = response.page_state
     if known is None or known.hash is None or state.hash not in (None, known.hash):
         if response.body is None:
@@ -155,7 +155,7 @@ def _validator(value: str | None) -> str | None:
 
 
 def _status_error(response: aiohttp.ClientResponse, now: datetime) -> base.FetchError:
-    """Return the error for a status other than success, 304 and redirects."""
+    """Return the error for an unsuccessful status."""
     status = response.status
     if status == base.NOT_FOUND:
         reason = "not found (404)"
@@ -195,7 +195,7 @@ _SENTENCES: tuple[tuple[type[Exception], str, bool], ...] = (
     (ValueError, "its address or its response cannot be read", False),
     (Exception, "its response is not valid HTTP", False),
 )
-"""The sentence for each exception of aiohttp and the socket, the most specific first, and whether to try again."""
+"""The reason for each exception, most specific first, and whether a retry may succeed."""
 
 
 def _translate_error(error: Exception, url: URL, limits: Limits) -> base.FetchError:
@@ -212,7 +212,7 @@ def shared_throttle(
 ) -> base.Throttle:
     """Return a throttle that allows a service one request per `seconds`, shared by all processes of the database.
 
-    The slot is reserved in storage before the wait, so a process that dies costs one interval.
+    A slot is reserved in storage before the wait, so a killed process wastes at most one interval.
     """
     from storage import sources  # loads SQLAlchemy, which a child process that reads a page does not need
 
@@ -225,7 +225,7 @@ def shared_throttle(
 
 
 class Fetcher:
-    """Fetches URLs. Open one with `open_fetcher` and share it: it limits the connections to each host."""
+    """Fetches URLs. Open one with `open_fetcher` and share it, since it limits the connections to each host."""
 
     def __init__(
         self,
@@ -256,7 +256,7 @@ class Fetcher:
     ) -> base.Response:
         """Fetch `url`, conditionally if `page_state` holds validators. Raises FetchError.
 
-        Temporary errors are retried after a delay that doubles.
+        Temporary errors are retried with delays that double.
         """
         for attempt in itertools.count(1):
             try:
@@ -274,7 +274,7 @@ class Fetcher:
     async def _follow_redirects(
         self, url: str, known: models.PageState | None, accept: str, throttle: base.Throttle
     ) -> base.Response:
-        """Send one attempt. The SSRF guard checks each redirect."""
+        """Make one attempt. The SSRF guard checks each redirect."""
         target = _parse_url(url)
         headers = {hdrs.ACCEPT: accept, hdrs.ACCEPT_ENCODING: "gzip", **_conditional_headers(known)}
         for _ in range(self._limits.max_redirects + 1):
@@ -306,16 +306,16 @@ async def open_fetcher(
     sleep: Sleep = asyncio.sleep,
     proxy: str | None = None,
 ) -> AsyncIterator[Fetcher]:
-    """Open a fetcher with its connections for the duration of the block. `random` gives numbers from 0 up to 1.
+    """Open a fetcher for the duration of the block. `random` returns numbers from 0 to 1.
 
-    It has no cookies, and ignores the proxies of the environment. With a `proxy`, connections go to it alone; the addresses
-    of each request are checked before the proxy gets it.
+    The fetcher has no cookies and ignores proxies in the environment. A `proxy` gets all requests, after their
+    addresses were checked.
     """
     limits = limits or Limits()
     names = resolver or aiohttp.ThreadedResolver()
     guard = connection_guard = ssrf_guard.SsrfGuard(names, allowed_hosts)
     if proxy is not None:
-        # The operator named the proxy, so its address may be private; sources may not be fetched from it all the same.
+        # The operator chose the proxy, so its address may be private; sources still may not be fetched from there.
         connection_guard = ssrf_guard.SsrfGuard(names, [ssrf_guard.allowed_host_of_url(proxy)])
         connection_guard.check_url(URL(proxy))
     session = aiohttp.ClientSession(

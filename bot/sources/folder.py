@@ -1,4 +1,4 @@
-"""Digests in a folder or a checked-out repository: files that are new or changed since the last fetch."""
+"""Folders with digest files, such as a checked-out repository. Only new and changed files are read."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _MAX_FILES = 100_000
 
 
 class FolderSource:
-    """The digest files below one folder. A location is a path relative to it, with `/`."""
+    """The digest files in a folder and its subfolders. Locations are relative paths with `/`."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
 
     async def fetch(self, request: base.FetchRequest) -> AsyncIterator[base.FetchResult]:
-        """Read each new or changed file, sorted by path. Unchanged files give no result."""
+        """Read new and changed files, sorted by path. Unchanged files have no result."""
         folder = str(self._root)
         try:
             changed, problems, known = await asyncio.to_thread(self._find_changed, request)
@@ -54,7 +54,7 @@ class FolderSource:
     def _find_changed(
         self, request: base.FetchRequest
     ) -> tuple[list[tuple[str, str]], list[str], dict[str, FetchStatus]]:
-        """Return each changed file with its time and size, what could not be listed, and the state of the other files."""
+        """Return changed files with their time and size, problems with listing, and the states of unchanged files."""
         if not self._root.is_dir():
             raise NotADirectoryError(0, "there is no such folder")
         changed: list[tuple[str, str]] = []
@@ -66,7 +66,7 @@ class FolderSource:
             except OSError:
                 continue  # deleted since the listing
             if not stat.S_ISREG(state.st_mode):
-                continue  # a link could lead out of the folder, a pipe would never end
+                continue  # a symlink may leave the folder, and a pipe never ends
             known, stamp = request.known(location), f"{state.st_mtime_ns}:{state.st_size}"
             if known is None or known.last_modified != stamp:
                 changed.append((location, stamp))
@@ -75,7 +75,7 @@ class FolderSource:
         return changed, list(map(str, problems)), states
 
     async def _read_document(self, location: str, stamp: str, request: base.FetchRequest) -> base.FetchResult:
-        """Read one file. One without a digest (a README, say) is not read again until it changes; its page state says so."""
+        """Read one file. The page state of a file without a digest, such as a README, prevents reading it again."""
         try:
             data = await asyncio.to_thread(files.read_bytes, self._root / location)
         except (OSError, errors.NotADigestError) as error:
@@ -88,7 +88,7 @@ class FolderSource:
             reason = base.clean_reason(f"{location}: {error}")
             return base.FetchResult(location, FetchStatus.FAILED, reason)
         except base.FetchError as error:
-            # One that names papers may have been meant to be read.
+            # A file that names papers was probably meant to be a digest.
             is_related = await asyncio.to_thread(lambda: arxiv_ids.names_paper(parse.decode(data)))
             state = replace(state, status=FetchStatus.FAILED if is_related else FetchStatus.NOT_YET)
             reason = f"{location}: {error}"
@@ -97,12 +97,12 @@ class FolderSource:
 
 
 _UNREAD = (FetchStatus.FAILED, FetchStatus.NOT_YET)
-"""States of files without a digest: with papers in an unreadable form, and without papers."""
+"""The states of files without a digest: FAILED if the file names papers, else NOT_YET."""
 _NAMED = 3
 
 
 def _describe_unread(states: Mapping[str, FetchStatus]) -> str:
-    """Return how many files were not read, with some names, files with papers first; "" if all were read."""
+    """Describe the files that were not read, those that name papers first; "" if all were read."""
     unread = sorted(
         (location for location, status in states.items() if status in _UNREAD),
         key=lambda location: (states[location] is not FetchStatus.FAILED, location),
@@ -120,14 +120,14 @@ def _detect(data: bytes, name: str, read_on: date) -> tuple[models.Digest, ...]:
 
 
 def parse_folder_path(address: str) -> Path | None:
-    """Return the folder of a `file:` URL or a path, or None for other URLs."""
+    """Return the path in a `file:` URL or a plain path, or None for other URLs."""
     if address.startswith("file://"):
         return Path(unquote(address.removeprefix("file://")))
     return None if "://" in address else Path(address)
 
 
 def make_absolute(address: str) -> str:
-    """Return the absolute path of an existing folder (`~` is the home folder); any other address unchanged."""
+    """Return the absolute path of an existing folder, with `~` expanded; other addresses are unchanged."""
     path = os.path.expanduser(address)
     return os.path.abspath(path) if "://" not in address and os.path.isdir(path) else address
 

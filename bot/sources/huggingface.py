@@ -1,7 +1,7 @@
-"""Hugging Face's daily papers: each day's list as a digest of format *listing*, and facts with votes.
+"""Hugging Face's daily papers: each day's list as a digest of format *listing*, and facts including votes.
 
-`{endpoint}/api/daily_papers?date=YYYY-MM-DD` is a JSON list. Days are in UTC. A list grows until it closes
-(`bot.core.day_close`).
+`{endpoint}/api/daily_papers?date=YYYY-MM-DD` returns a JSON list. Days are in UTC. A list grows until it closes; see
+`bot.core.day_close`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from storage.models import FetchStatus
 
 _DAILY_PAPERS_PATH = "/api/daily_papers"
 ADDRESS = "https://huggingface.co"
-"""The address of the source, also if its endpoint is another."""
+"""The address of the source, even if the settings name another endpoint."""
 _SPELLINGS = re.compile(
     r"(?:https?://)?(?:www\.)?(?:huggingface\.(?:co|com)|hf\.co)/?(?:(?:daily[_-])?papers(?:[/?#].*)?|api/daily_papers.*)?",
     re.IGNORECASE,
@@ -28,7 +28,7 @@ _VOTE_REFRESH_DAYS = (1, 3, 7)
 
 
 class HuggingFaceSource:
-    """The daily papers of one endpoint. A location is the address of a day's list."""
+    """The daily papers of one endpoint. Locations are the addresses of daily lists."""
 
     def __init__(self, endpoint: str, fetch: base.Fetcher, rule: day_close.DayClose | None = None) -> None:
         self._endpoint = endpoint.rstrip("/")
@@ -40,12 +40,12 @@ class HuggingFaceSource:
         return f"{self._endpoint}{_DAILY_PAPERS_PATH}?date={day.isoformat()}"
 
     async def fetch(self, request: base.FetchRequest) -> AsyncIterator[base.FetchResult]:
-        """Fetch each due day: the requested ones, else today and the days whose votes are due for a refresh."""
+        """Fetch the requested days, or today and the days whose votes are due for a refresh."""
         for day in self._due_days(request) if request.days is None else request.days:
             yield await self.fetch_day(day, request)
 
     def _due_days(self, request: base.FetchRequest) -> Sequence[date]:
-        """Return today, days whose list may still grow, and days not read since their close or at 1, 3 and 7 days of age."""
+        """Return today, days with open lists, and days not read since their close or since 1, 3 or 7 days later."""
         today = request.now.astimezone(UTC).date()
         due = [today]
         for age in range(1, max(_VOTE_REFRESH_DAYS) + 1):
@@ -74,7 +74,7 @@ class HuggingFaceSource:
             digests = await base.read_digests(_read_papers, page.body or b"", page.charset, day)
         except base.FetchError as error:
             return base.failed_result(location, error, day)
-        # Weekends have no papers, but an open list may still grow: its state is not kept while it is empty.
+        # Lists are empty at weekends. The state of an empty list is saved only once the list cannot grow.
         has_closed = page.page_state.read_at >= self.day_close.closes_at(day)
         page_states = (page.page_state,) if digests or day < today or has_closed else ()
         if not digests:
@@ -87,7 +87,7 @@ class HuggingFaceSource:
 
 
 def _read_papers(body: bytes, charset: str | None, day: date) -> tuple[models.Digest, ...]:
-    """Return the listing of a day; nothing for an empty list. Raises FetchError for any other content."""
+    """Parse a day's list. Returns no digest for an empty list, and raises FetchError for other content."""
     text = base.decode_text(body, charset)
     try:
         items = fields.decode_json(text)
@@ -138,7 +138,7 @@ def _facts_of(
 
 
 def normalise(address: str) -> str:
-    """Return `ADDRESS` for Hugging Face's list as people type it, such as hf.co/papers; any other address unchanged."""
+    """Return `ADDRESS` for common spellings such as hf.co/papers; other addresses are unchanged."""
     return ADDRESS if _SPELLINGS.fullmatch(address.strip()) else address
 
 
@@ -148,7 +148,7 @@ def _matches(address: str, endpoints: base.Endpoints) -> bool:
 
 
 def _open(address: str, options: Mapping[str, object], context: base.SourceContext) -> HuggingFaceSource:
-    """Open Hugging Face's own address at the endpoint of the settings; any other address unchanged."""
+    """Open a source. Hugging Face's own address uses the endpoint in the settings."""
     endpoint = normalise(address).partition(_DAILY_PAPERS_PATH)[0].rstrip("/").removesuffix("/papers")
     if endpoint == ADDRESS:
         endpoint = context.endpoints[models.SourceKind.HUGGINGFACE]

@@ -1,4 +1,4 @@
-"""The registry of source kinds, and that of the stored sources. aiohttp is not loaded."""
+"""The kinds of sources, and the registry of stored sources. Does not load aiohttp."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ RECORDS: tuple[base.KindRecord, ...] = (
     feed.URL_KIND,
     feed.KIND,
 )
-"""The records of the kinds, in the order in which an address is matched. A feed matches every address."""
+"""All kinds, in the order in which an address is tried. The feed kind matches every address."""
 _BY_KIND = {record.kind: record for record in RECORDS}
 
 
@@ -38,17 +38,17 @@ def get(kind: models.SourceKind) -> base.KindRecord:
 
 
 def guess_kind(address: str, endpoints: base.Endpoints) -> models.SourceKind:
-    """Return the kind of the first record that matches an address."""
+    """Guess the kind of a source from its address."""
     return next(record.kind for record in RECORDS if record.matches(address, endpoints))
 
 
 def normalise(address: str) -> str:
-    """Return an address as it is stored: Hugging Face's by its one address, a folder by its absolute path."""
+    """Return the stored form of an address: one address for Hugging Face, an absolute path for a folder."""
     return huggingface.normalise(folder.make_absolute(address))
 
 
 def check(kind: models.SourceKind, address: str, options: Mapping[str, object]) -> None:
-    """Raise UsageError with the reason if an address or its options cannot be used for a source of that kind."""
+    """Raise UsageError with a reason if the address or the options are invalid for this kind."""
     if not address.strip():
         raise errors.UsageError("The source's URL is an empty string. Give a URL or a folder.")
     if len(address) > _MAX_ADDRESS_LENGTH or not address.isprintable():
@@ -60,9 +60,9 @@ def check(kind: models.SourceKind, address: str, options: Mapping[str, object]) 
 
 
 def public_label(address: str) -> str:
-    """Return the name of a source for readers: no credentials, no query, no path above a folder; "" for no address.
+    """Return a source's name for readers, without credentials, query or parent folders; "" for an empty address.
 
-    The source may be removed by now.
+    The source may have been removed.
     """
     if address.startswith(arxiv_categories.SCHEME):
         return f"arXiv {address.removeprefix(arxiv_categories.SCHEME)}"
@@ -79,21 +79,21 @@ class Brings(StrEnum):
     """How a source's papers are used."""
 
     POSTS = "posts"
-    """Lists and written digests, which daily posts take."""
+    """Lists and written digests, used by daily posts."""
     LOOK_UP = "look-up"
-    """Papers that look-ups and alerts see, and facts about papers; only posts that name the source take them."""
+    """Papers for look-ups and alerts, and facts. Daily posts use them only if they name the source."""
     NOTHING = "nothing"
 
 
 YIELD_DAYS = timedelta(days=30)
-"""The period whose days are counted for `Yield.papers_a_day`."""
+"""The period over which a yield is measured."""
 
 
 @dataclass(frozen=True, slots=True)
 class Yield:
-    """A source's yield: how its papers are used, the median papers of a day with papers, and the newest day.
+    """A source's yield over YIELD_DAYS: how its papers are used, the median papers a day, and the newest day.
 
-    The days are those known of the last YIELD_DAYS.
+    Days without papers are not counted.
     """
 
     brings: Brings
@@ -102,7 +102,7 @@ class Yield:
 
 
 def of_stored(row: models.StoredSource, counted: Mapping[models.DigestFormat, Mapping[date, int]]) -> Yield:
-    """Return the yield of a stored source, from the papers of its digests."""
+    """Return the yield of a stored source, given its papers by format and day."""
     posted, looked_up = Counter[date](), Counter(counted.get(models.DigestFormat.LOOKUP, {}))
     for form, numbers in counted.items():
         if form is not models.DigestFormat.LOOKUP:
@@ -118,13 +118,13 @@ def of_stored(row: models.StoredSource, counted: Mapping[models.DigestFormat, Ma
 
 
 ADD_DEFAULT = f"paperround sources add {huggingface.ADDRESS}"
-"""The command that switches daily posts on, without any other source."""
+"""The command that adds the default source, which is enough for daily posts."""
 NO_SOURCE = f"No sources yet. Add one: {ADD_DEFAULT}"
-"""The message of `doctor` and the log without any source; `/status` has its own in the reader's language."""
+"""The message of `doctor` and the log if there are no sources. `/status` has a translated message of its own."""
 
 
 class SourceRegistry:
-    """Adds, lists, changes and removes the sources of `paperround sources` and `paperround.toml`, in storage."""
+    """Adds, lists, changes and removes stored sources, for `paperround sources` and `paperround.toml`."""
 
     def __init__(self, database: Database, clock: Clock, endpoints: base.Endpoints) -> None:
         self._database = database
@@ -139,9 +139,9 @@ class SourceRegistry:
         priority: int = 0,
         options: Mapping[str, str] | None = None,
     ) -> models.StoredSource:
-        """Store a source, due at once, by its address as `normalise` gives it; without `kind`, it is guessed from the address.
+        """Store a source, which is due at once. If `kind` is None, it is guessed from the address.
 
-        Raises UsageError for an unusable address or option, DuplicateError for an address that is stored already.
+        Raises UsageError if the address or an option is invalid, and DuplicateError if the address is already stored.
         """
         url = normalise(url)
         kind = kind or guess_kind(url, self._endpoints)
@@ -153,9 +153,9 @@ class SourceRegistry:
             )
 
     async def add_configured(self, settings: Iterable[SourceSetting], inbox: Path | None = None) -> None:
-        """Store the sources of `paperround.toml` and the inbox that are not stored yet. Raises UsageError for an unusable one.
+        """Store the sources of `paperround.toml` and the inbox folder, unless they are already stored.
 
-        The inbox is a folder like others, and is made if it is missing.
+        Creates the inbox if it is missing. Raises UsageError for an invalid source.
         """
         if inbox is not None:
             await asyncio.to_thread(inbox.mkdir, parents=True, exist_ok=True)
@@ -164,7 +164,7 @@ class SourceRegistry:
         for setting in settings:
             if known & {setting.url, normalise(setting.url)}:
                 continue
-            # Another process may be faster.
+            # Another process may store it first.
             with suppress(errors.DuplicateError):
                 await self.add(
                     setting.url,
@@ -174,12 +174,12 @@ class SourceRegistry:
                 )
 
     async def list_rows(self) -> list[models.StoredSource]:
-        """Return all sources in the order of trust: highest priority first, the oldest first of equal ones."""
+        """Return all sources, most trusted first: by priority, then oldest first."""
         async with self._database.read() as connection:
             return await sources.list_rows(connection)
 
     async def list_yields(self) -> list[tuple[models.StoredSource, Yield]]:
-        """Return all sources as `list_rows` does, each with what it brought."""
+        """Return all sources with their yields, in the order of `list_rows`."""
         since_on = self._clock().date() - YIELD_DAYS
         async with self._database.read() as connection:
             counted = await sources.count_papers(connection, since_on)
@@ -188,16 +188,16 @@ class SourceRegistry:
             ]
 
     async def set_priority(self, url: str, priority: int) -> str:
-        """Store the priority of a source, found as `remove` does. Returns its address."""
+        """Change the priority of a source, found like in `remove`, and return its address."""
         async with self._database.transaction() as connection:
             url = await find_address(connection, url)
             await sources.set_priority(connection, url, priority)
         return url
 
     async def remove(self, url: str) -> str:
-        """Delete a source by its address or its label in `sources list`; its digests and facts stay.
+        """Delete a source, but not its digests and facts, and return its address.
 
-        Returns its address. Raises UsageError for an unknown one.
+        `url` is the address, or the label in `sources list`. Raises UsageError if the source is unknown.
         """
         async with self._database.transaction() as connection:
             url = await find_address(connection, url)
@@ -206,7 +206,7 @@ class SourceRegistry:
 
 
 async def find_address(connection: Connection, url: str) -> str:
-    """Return a source's address, given the address or its label in `sources list`. Raises UsageError for an unknown one."""
+    """Return a source's stored address, given the address or the label in `sources list`. Raises UsageError."""
     stored = [row.url for row in await sources.list_rows(connection)]
     shown = [address for address in stored if errors.redact(address) == url]
     if url not in stored:
@@ -217,10 +217,10 @@ async def find_address(connection: Connection, url: str) -> str:
 
 
 def build_source_registry(database: Database, clock: Clock, settings: Settings) -> SourceRegistry:
-    """Return the registry with the service endpoints of the settings."""
+    """Return a registry with the service endpoints from the settings."""
     return SourceRegistry(database, clock, service_endpoints(settings))
 
 
 def service_endpoints(settings: Settings) -> base.Endpoints:
-    """Return the base addresses of the services that the settings name."""
+    """Return the base addresses of Hugging Face and arXiv from the settings."""
     return {models.SourceKind.HUGGINGFACE: settings.hf_endpoint, models.SourceKind.ARXIV: settings.arxiv_url}

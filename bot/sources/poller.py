@@ -1,6 +1,6 @@
-"""Polls the sources that are due, stores what they yield and records the health of each.
+"""Polls due sources, stores their results and records their health.
 
-Sources are isolated from each other: each has its own time-out, its own failures and its own report.
+Sources are isolated from each other: each has its own timeout, failures and report.
 """
 
 from __future__ import annotations
@@ -34,10 +34,9 @@ _MAX_PROBLEMS = 200
 
 @dataclass(slots=True)
 class SourceReport:
-    """The outcome of one source's poll: its results by status, then the `status` and `reason` of `conclude`.
+    """The outcome of polling one source: counts of results, and the `status` and `reason` set by `conclude`.
 
-    `missed_days` are requested days that could not be read; `page_states` are saved at the end. `progress` is that of a
-    back-fill up to what is stored.
+    `missed_days` could not be read; `page_states` are saved at the end. `progress` is how far a back-fill is stored.
     """
 
     source: models.StoredSource
@@ -52,7 +51,7 @@ class SourceReport:
     reason: str = ""
 
     def add(self, result: base.FetchResult, ingested: IngestResult) -> None:
-        """Count a fetch result that is stored, with what its ingest did. Of each status the first reason is kept."""
+        """Count a stored result and its ingest. Only the first reason for each status is kept."""
         total = self.result + ingested
         self.result = replace(total, problems=total.problems[:_MAX_PROBLEMS])
         self.counts[result.status] += 1
@@ -88,7 +87,7 @@ class SourceReport:
             what = "days" if days else "locations"
             span = f", from {min(days)} to {max(days)}" if days else ""
             self.reason = f"{failed} of {total} {what} not read{span}: {self.reasons.get(worst, '')}"
-        # A weekend, a holiday or an early hour is no failure, but an address that is wrong is one.
+        # A few days without digests are normal, such as holidays; after that, the address is probably wrong.
         stale_after = kinds.get(self.source.kind).stale_after
         since = self.source.last_success_at or self.source.added_at
         if self.status is FetchStatus.NOT_YET and stale_after is not None and now - since > stale_after:
@@ -97,12 +96,12 @@ class SourceReport:
 
 
 NOTIFY_AFTER_FAILURES = 3
-"""Failures in a row after which the operator gets a notice, once until the next success."""
+"""Consecutive failures after which the operator gets one notice, until the next success."""
 _MAX_INTERVAL = timedelta(hours=24)
 
 
 def poll_interval(row: models.StoredSource) -> timedelta:
-    """Return the time between two polls: the option `every` in minutes, else the interval of the kind."""
+    """Return the time between polls: the option `every` (minutes), or the default of the kind."""
     every = row.options.get("every", "")
     if every.isascii() and every.isdigit() and int(every[:6]) > 0:
         return timedelta(minutes=int(every[:6]))
@@ -112,14 +111,14 @@ def poll_interval(row: models.StoredSource) -> timedelta:
 def updated_health(
     report: SourceReport, now: datetime, random: Callable[[], float], rule: day_close.DayClose
 ) -> models.StoredSource:
-    """Return the source with its health after a poll that ended at `now` (UTC). `rule` is when a day's list closes.
+    """Return a source with its health after a poll that ended at `now` (UTC). `rule` defines when a day's list closes.
 
-    The interval doubles with each failure in a row, up to a day. The reason is kept until the source succeeds.
+    The interval doubles with each consecutive failure, up to a day. The reason stays until the source succeeds.
     """
     row, status = report.source, report.status
     failed = status in _FAILING
     failures = row.failures + 1 if failed else 0
-    # A page or a back-fill that fails for days must not delay what the rest of its source publishes.
+    # A page or back-fill that fails for days must not delay the rest of its source.
     is_answered = any(report.counts[healthy] for healthy in _HEALTHY)
     interval = poll_interval(row)
     delay = interval if is_answered else min(interval * 2 ** min(failures, 16), max(interval, _MAX_INTERVAL))
@@ -143,35 +142,35 @@ def updated_health(
 
 
 def is_persistently_failing(row: models.StoredSource) -> bool:
-    """Whether the failures of a source need the operator's attention."""
+    """Return whether a source has failed often enough to notify the operator."""
     return row.failures >= NOTIFY_AFTER_FAILURES
 
 
 NotifyFailure = Callable[[Connection, models.StoredSource, datetime], Awaitable[None]]
-"""Plans a notice to the operator, in the transaction that stores the source's failures."""
+"""Plans a notice to the operator in the transaction that stores the failure."""
 
 ProgressCallback = Callable[[models.StoredSource, base.FetchResult], None]
 """Called with each result."""
 
 OnFetched = Callable[[Sequence[SourceReport]], Awaitable[None]]
-"""Awaited after a run with new content."""
+"""Awaited after a round with new content."""
 
 
 async def skip_notification(connection: Connection, row: models.StoredSource, now: datetime) -> None:
-    """Plan nothing: the default where no operator channel is set."""
+    """Plan no notice: the default if there is no operator channel."""
 
 
 _MAX_CONCURRENT_SOURCES = 50
 _PAGE_TIMEOUT_SECONDS, _TIMEOUT_SECONDS = 60.0, 240.0
-"""For a page or feed, and for other sources. The next poll reads the rest."""
+"""Timeouts of a page or feed, and of other sources. The next poll continues."""
 _VOTES_SECONDS = 60.0
-"""Longest time that the other sources wait for the lists with votes."""
+"""How long other sources wait at most for lists with votes."""
 _MAX_UNTITLED = 300
-"""Papers looked up at arXiv in one run: three requests."""
+"""Papers looked up at arXiv in one round: three requests."""
 
 
 class Poller:
-    """Polls the stored sources, on schedule or at once. `first_round` is set once `run` has polled those that were due."""
+    """Polls stored sources. `first_round` is set once `run` has polled the sources that were due at its start."""
 
     def __init__(
         self,
@@ -196,16 +195,13 @@ class Poller:
         self.first_round = asyncio.Event()
 
     async def run(self, stop: asyncio.Event, *, on_fetched: OnFetched, every_seconds: float = 30.0) -> None:
-        """Poll due sources until `stop` is set. Errors are logged and the loop continues.
-
-        A source that is slow does not delay those that become due meanwhile.
-        """
+        """Poll due sources until `stop` is set, and log errors. A slow source does not delay others."""
         is_first = True
         async with asyncio.TaskGroup() as rounds:
             while not stop.is_set():
                 task = rounds.create_task(self._run_round(on_fetched))
                 if is_first:
-                    # A later one may end before it: with nothing to do, since the first polls all that is due.
+                    # Later rounds may end first, but only the first one polls all sources that are due now.
                     task.add_done_callback(lambda _: self.first_round.set())
                 is_first = False
                 with contextlib.suppress(TimeoutError):
@@ -220,7 +216,7 @@ class Poller:
                 await on_fetched(reports)
 
     async def fetch_due(self) -> list[SourceReport]:
-        """Poll the sources that are due now and that no other call is polling."""
+        """Poll the sources that are due and not being polled already."""
         async with self._database.read() as connection:
             rows = await sources.list_rows(connection, due_at=self._clock())
         return await self._fetch_sources([row for row in rows if row.id not in self._polled])
@@ -228,13 +224,13 @@ class Poller:
     async def fetch_all(
         self, *, days: Sequence[date] | None = None, progress: ProgressCallback = lambda *_: None
     ) -> list[SourceReport]:
-        """Poll all sources now; with `days`, for each of these days and without a time-out."""
+        """Poll all sources now. If `days` are given, fetch those days without a timeout."""
         async with self._database.read() as connection:
             rows = await sources.list_rows(connection)
         return await self._fetch_sources(rows, days, progress)
 
     async def fetch_first(self, row: models.StoredSource) -> SourceReport:
-        """Poll a source that was just added. The running bot continues with the rest."""
+        """Poll a source that was just added, for at most a minute. The running bot fetches the rest."""
         [report] = await self._fetch_sources([row], seconds=_PAGE_TIMEOUT_SECONDS)
         return report
 
@@ -245,7 +241,7 @@ class Poller:
         progress: ProgressCallback = lambda *_: None,
         seconds: float = _TIMEOUT_SECONDS,
     ) -> list[SourceReport]:
-        """Poll these sources, the lists with votes first, and then ask arXiv for the titles of papers without one."""
+        """Poll sources, lists with votes first, then ask arXiv for missing titles."""
         self._polled |= {row.id for row in rows}
         reports = [SourceReport(row, progress=row.progress) for row in rows]
         tasks: list[asyncio.Task[None]] = []
@@ -272,7 +268,7 @@ class Poller:
     async def _poll(
         self, report: SourceReport, days: Sequence[date] | None, progress: ProgressCallback, seconds: float
     ) -> None:
-        """Fetch one source, store each result as it comes, and then its page states and its health."""
+        """Fetch one source and store each result as it arrives, then the page states and the health."""
         row = report.source
         try:
             # A bug that one response triggers must not stop the other sources.
@@ -299,13 +295,13 @@ class Poller:
     async def _fetch(
         self, report: SourceReport, days: Sequence[date] | None, progress: ProgressCallback, seconds: float
     ) -> None:
-        """Fetch one source. Raises TimeoutError, and StorageError if a result cannot be stored: the source fails as a whole."""
+        """Fetch one source and store its results. Raises TimeoutError, and StorageError if a result cannot be stored."""
         row, kind = report.source, kinds.get(report.source.kind)
         is_limited = days is None and kind.is_limited(row.url)
         if is_limited:
             seconds = min(seconds, _PAGE_TIMEOUT_SECONDS)
         async with asyncio.timeout(seconds if days is None else None):
-            # Hugging Face's list of a day that has just closed waits for no other source.
+            # A daily list that has just closed must not wait for other sources.
             if not kind.has_daily_list:
                 base.worker.set(self._worker)
             async with self._database.read() as connection:
@@ -315,7 +311,7 @@ class Poller:
                 kept = await self._limit_papers(row, result) if is_limited else result
                 digests = digest_writer.to_sourced_digests(kept.digests, row.url, kept.location)
                 async with self._turn:
-                    # The facts first: alerts and posts of a listing need the votes that are read with it.
+                    # Facts first: posts and alerts of a listing need its votes.
                     stored = await self._ingest.add_facts(kept.facts)
                     report.add(kept, sum(await self._ingest.add_batch(digests), stored))
                 progress(row, result)
@@ -325,9 +321,9 @@ class Poller:
                     return
 
     async def _limit_papers(self, row: models.StoredSource, result: base.FetchResult) -> base.FetchResult:
-        """Return a result cut to the new papers that its source may bring in a day (UTC).
+        """Return a result without the papers beyond its source's daily limit (UTC).
 
-        A digest that crosses the limit keeps its first papers. The rest is read again and stored from the next day on.
+        A digest that crosses the limit keeps its first papers. The other papers are read again the next day.
         """
         ids = {entry.arxiv_id for digest in result.digests for entry in digest.entries}
         ids |= {fact.arxiv_id for fact in result.facts}
@@ -340,9 +336,9 @@ class Poller:
         return await asyncio.to_thread(_cut, result, known, brought, limit)
 
     async def _save(self, report: SourceReport, health: models.StoredSource | None) -> None:
-        """Write the page states and the health of a source that was polled, unless it was removed meanwhile.
+        """Save the page states and the health of a polled source, unless it was removed meanwhile.
 
-        A poll that was cancelled has no health. After repeated failures the operator gets a notice.
+        `health` is None if the poll was cancelled. After repeated failures, the operator gets a notice.
         """
         row = report.source
         async with self._database.transaction() as connection:
@@ -358,7 +354,7 @@ class Poller:
             await sources.set_health(connection, health)
 
     async def _fetch_titles(self) -> None:
-        """Ask arXiv for the papers of lists, and for others without a title."""
+        """Fetch the facts of listed papers, and of papers without a title, from arXiv."""
         now = self._clock()
         async with self._database.read() as connection:
             due = await papers.list_arxiv_due(connection, now, limit=_MAX_UNTITLED)
@@ -367,7 +363,7 @@ class Poller:
         try:
             async for facts, missing in reader.read_papers(due, now.date()):
                 await self._ingest.add_facts(facts)
-                # Not again at the next poll.
+                # Do not ask for them at the next poll.
                 async with self._database.transaction() as connection:
                     await papers.delay_arxiv(connection, missing, now)
         except base.FetchError as error:
@@ -375,12 +371,12 @@ class Poller:
 
 
 def _limit_of(row: models.StoredSource) -> int:
-    """Return the new papers that a source with a limit may bring in a day."""
+    """Return how many new papers a limited source may add today."""
     return base.MAX_PAPERS_AT_FIRST if row.last_success_at is None else base.MAX_PAPERS_A_DAY
 
 
 def _cut(result: base.FetchResult, known: set[str], brought: int, limit: int) -> base.FetchResult:
-    """Return a result cut to the limit: the digests that begin below it, and the facts of known papers and of theirs."""
+    """Return a result with only the digests that begin below the limit, and the facts of known and kept papers."""
     kept = []
     for digest in result.digests:
         new = [entry.arxiv_id for entry in digest.entries if entry.arxiv_id not in known]

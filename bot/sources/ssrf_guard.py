@@ -1,6 +1,6 @@
 """SSRF guard: blocks connections to private addresses unless the operator allowed the host.
 
-A name is checked by the addresses it resolves to, and only those are connected to, so DNS rebinding has no effect.
+Connections are made only to resolved addresses that were checked, so DNS rebinding has no effect.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _AZURE_METADATA = ipaddress.ip_address("168.63.129.16")
-"""The metadata service of Azure, which alone has a public address."""
+"""Azure's metadata service, the only cloud metadata service at a public address."""
 
 
 AllowedHost = tuple[str, int | None]
-"""A host and port that may be fetched although the address is private; None allows any port."""
+"""A host and port whose address may be private. None allows any port."""
 
 
 def parse_allowed_host(text: str) -> AllowedHost:
@@ -41,7 +41,7 @@ def parse_allowed_host(text: str) -> AllowedHost:
 
 
 def allowed_host_of_url(address: str) -> AllowedHost:
-    """Return host and port of a service address from the settings. Raises UsageError."""
+    """Return the host and port of a service's address in the settings. Raises UsageError."""
     with suppress(ValueError):
         url = URL(address)
         if url.scheme in ("http", "https") and url.raw_host is not None:
@@ -57,7 +57,7 @@ def _normalise_host(host: str) -> str:
 
 
 def is_public(address: IPAddress) -> bool:
-    """Return whether an address is public; of an IPv6 address with an embedded IPv4 address, whether that one is."""
+    """Return whether an address is public. Checks the IPv4 address that an IPv6 address embeds."""
     if isinstance(address, ipaddress.IPv6Address):
         nat64 = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF) if address in _NAT64 else None
         embedded = address.ipv4_mapped or address.sixtofour or nat64
@@ -78,14 +78,14 @@ def _is_numeric(host: str) -> bool:
 
 
 class SsrfGuard(abc.AbstractResolver):
-    """Resolver of aiohttp that checks every host before it is connected to."""
+    """A resolver for aiohttp that checks every host before a connection."""
 
     def __init__(self, resolver: abc.AbstractResolver, allowed_hosts: Iterable[AllowedHost] = ()) -> None:
         self._resolver = resolver
         self._allowed_hosts = frozenset(allowed_hosts)
 
     def check_url(self, url: URL) -> None:
-        """Raise FetchError for a URL that is blocked by its scheme or by an address in it. Resolves no names."""
+        """Raise FetchError if a URL's scheme or literal address is blocked. Does not resolve names."""
         if url.scheme not in ("http", "https"):
             raise _blocked(f"only http and https are fetched, not {url.scheme or 'a bare path'}")
         host, port = url.raw_host, url.port
@@ -112,9 +112,9 @@ class SsrfGuard(abc.AbstractResolver):
             )
 
     async def check_resolved(self, url: URL) -> None:
-        """Check the addresses that a URL's name has here, for a request whose name a proxy will resolve.
+        """Check the addresses of a URL's host before a proxy resolves it. Allowed hosts are not checked.
 
-        Raises FetchError, also for a name without an address here; a host that is allowed needs none.
+        Raises FetchError, also if the host cannot be resolved here.
         """
         host, port = url.raw_host or "", url.port or 0
         if _is_numeric(host) or self._is_allowed(host, port):
@@ -130,7 +130,7 @@ class SsrfGuard(abc.AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[abc.ResolveResult]:
-        """Resolve a name to the addresses to connect to. Raises FetchError if one of them is blocked."""
+        """Resolve a host. Raises FetchError if one of its addresses is blocked."""
         results = await self._resolver.resolve(host, port, family)
         self._check_addresses(host, port, [ipaddress.ip_address(result["host"]) for result in results])
         return [{**result, "port": port} for result in results]

@@ -1,7 +1,6 @@
-"""Numbers in texts as values, so that 3.5B, 35억 and 3,500,000,000 are one number. Pure.
+"""Compares numbers in texts by value, so that 3.5B, 35억 and 3,500,000,000 are equal. Pure.
 
-Each number of a claim must stand in the paragraph that the claim cites. Units and number words such as 두 or "three" are
-left to the judge.
+Each number in a claim must occur in the cited paragraph. Units and number words such as 두 or "three" are left to the judge.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from typing import NamedTuple
 
 from bot.text import typography
 
-# Number words of the paper: a claim may write digits for them.
+# Number words in papers. A claim may have digits instead.
 
 _ONES = "one two three four five six seven eight nine"
 _TEENS = "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
@@ -43,9 +42,9 @@ _NAMED: Mapping[str, int | Fraction] = {
     r"(?:fifth|one in five)": Fraction(1, 5),
     r"tenth": Fraction(1, 10),
 }
-"""Number words of papers."""
+"""Patterns of other words in papers that stand for a number."""
 
-# Numbers of 만, 억 and 조: each part is smaller than the unit before it, as in 1억 2,000만.
+# Numbers with 만, 억 and 조, such as 1억 2,000만.
 
 _SMALL = {"": 1, "십": 10, "백": 100, "천": 1000}
 _LARGE = {"": 1, "만": 10**4, "억": 10**8, "조": 10**12}
@@ -58,7 +57,7 @@ _KOREAN = re.compile(
 )
 _KOREAN_PART = re.compile(r"([\d,]+(?:\.\d+)?) ?([십백천]?)([만억조]?)")
 
-# A text without LaTeX, emphasis, addresses and what numbers only by position, such as "Table 3".
+# Parts of a text that are removed before the search: LaTeX, emphasis, addresses, and references such as "Table 3".
 
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-")
 _SUPERSCRIPT = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻]{1,9}")
@@ -87,7 +86,7 @@ _RANGE = re.compile(rf"(?<![\d.,])({_DIGITS})(\s?(?:[-~,]|to|and|or|, and)\s?{_D
 _SIZE_IN_NAME = re.compile(r"(?<![0-9A-Za-z.])(\d+(?:\.\d+)?)([BMT]?)(?![0-9A-Za-z.])", re.ASCII)
 _MAX_DIGITS = 30
 
-# How a number of a claim may differ from that of the paragraph.
+# How a number in a claim may differ from a number in the paragraph.
 
 _FRACTION = re.compile(r"(?P<below>\d{1,3})\s?분의\s?(?P<above>\d{1,3})")
 _POINTS = re.compile(r"\s?-?(?:%\s?p|pp\b|%?\s?-?포인트|점|(?:percentage |percent |% )?points?\b)")
@@ -101,7 +100,7 @@ _MAX_ROUNDING = Fraction(7, 100)
 
 
 class _Number(NamedTuple):
-    """A number in a text, with what it may mean."""
+    """A number in a text, with its possible values."""
 
     start: int
     end: int
@@ -109,7 +108,7 @@ class _Number(NamedTuple):
 
 
 class Paragraph:
-    """The numbers of a paragraph."""
+    """The numbers in a paragraph."""
 
     def __init__(self, text: str) -> None:
         source = _write_digits(_plain(_REFERENCE.sub(" ", _LINK.sub("]", text))))
@@ -136,10 +135,10 @@ class Paragraph:
                 self._ratios |= {large / small} if small else set()
 
     def find_problems(self, claim: str) -> list[str]:
-        """Return a claim's numbers in digits that this paragraph lacks, as problems.
+        """Return a problem for each number in a claim that the paragraph does not support.
 
-        They may be rounded, and in another unit of time. A number of points, or with decimals, may be the difference
-        of two numbers near each other in a sentence, and a number of times their ratio.
+        Numbers may be rounded or in another unit of time. Percentage points and decimals may be the difference of two
+        numbers that are close together in a sentence, and factors such as "3.1x" the ratio of two such numbers.
         """
         text = _plain(claim)
         missing = [match[0] for match in _FRACTION.finditer(text) if not self._has_share(match)]
@@ -151,7 +150,7 @@ class Paragraph:
         return [f'the number "{shown}" is not in the paragraph of the span' for shown in missing]
 
     def _has_share(self, match: re.Match[str]) -> bool:
-        """Whether a share such as 3분의 1 is here, also in percent."""
+        """Return whether the paragraph has a fraction such as 3분의 1, or its percentage."""
         share = Fraction(int(match["above"]), int(match["below"]) or 1)
         near = (abs(value - share) for other in self._values for value in (other, other / 100))
         return any(distance <= _MAX_ROUNDING / 2 for distance in near)
@@ -170,7 +169,7 @@ class Paragraph:
             possible = possible | self._ratios
         if time:
             possible = possible | {other / _SECONDS[time[1]] for other in self._seconds}
-        # Half of the last digit that is shown: 0.05 for 8.5, 5,000 for 420,000.
+        # The tolerance is half of the last shown digit, such as 0.05 for 8.5 and 5,000 for 420,000.
         whole, _, decimals = digits.replace(",", "").partition(".")
         zeros = len(str(value)) - len(str(value).rstrip("0")) if value.denominator == 1 else 0
         places = zeros if zeros or not whole.isdigit() else -sum(map(str.isdigit, decimals))
@@ -179,7 +178,7 @@ class Paragraph:
 
 
 def _plain(text: str) -> str:
-    """Return a text with numbers in plain form: 1{,}200 as 1,200, 10⁶ as 10^6, 1억 2천만 as 120000000."""
+    """Return a text with numbers in plain notation: 1{,}200 as 1,200, 10⁶ as 10^6, 1억 2천만 as 120000000."""
     text = _THIN_SPACE.sub("", text.replace("{,}", ","))
     text = _SUPERSCRIPT.sub(lambda match: "^" + match[0].translate(_SUPERSCRIPTS), text)
     text = _EXPONENT.sub(r"^\1\2", typography.normalise("NFKC", text))
@@ -188,7 +187,7 @@ def _plain(text: str) -> str:
 
 
 def _write_digits(text: str) -> str:
-    """Return a text with its English number words as digits."""
+    """Replace English number words with digits."""
     return _ENGLISH.sub(_read_english, text)
 
 
@@ -212,7 +211,7 @@ def _read_korean(match: re.Match[str]) -> str:
 
 
 def _find(text: str, *, in_source: bool) -> Iterator[_Number]:
-    """Yield the numbers of a text. Digits in a name do not count, except sizes and ranks: Llama-7B, top-5."""
+    """Yield the numbers in a text. Digits in names are skipped, except sizes and ranks such as Llama-7B and top-5."""
     for match in _TOKEN.finditer(text):
         name, digits = match["name"], match["number"]
         if name and in_source:

@@ -1,7 +1,7 @@
-"""The form of claims: checks of a model's sentences about a paper that need no understanding. Pure.
+"""Checks the form of a model's sentences (claims) about a paper, without understanding them. Pure.
 
-A claim has the right length and language and no link; its span and each of its numbers stand verbatim in one paragraph
-of the paper. Whether the paper proves it is decided by the judge, who gets the excerpts that surround the spans.
+A claim must have the right length and language and no link, and one paragraph of the paper must contain its span and
+its numbers. A judge decides whether the paper proves the claim, given excerpts around the spans.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from bot.writer import claim_numbers, prompts
 from storage import models
 
 MIN_CHARACTERS, MAX_CHARACTERS = 10, 600
-"""Of a claim."""
+"""The length of a claim."""
 _MIN_HANGUL_SHARE, _MAX_HANGUL_SHARE = 0.35, 0.1
-"""Of the letters of a Korean and an English claim, without those in parentheses; names are Latin."""
+"""The minimum share of Hangul letters in a Korean claim, and the maximum in an English one, outside parentheses."""
 _HANGUL = re.compile("[가-힣]")
 _LATIN_WORD = re.compile("[A-Za-z]+")
 _PARENTHESES = re.compile(r"\([^()]{0,300}\)")
@@ -28,7 +28,7 @@ _LINK = re.compile(
     r"|[\w-]{1,63}\.[^\W\d_]{2,24}/",
     re.IGNORECASE,
 )
-"""An address with its scheme, of a well-known domain, or with a path. Sought after NFKC."""
+"""An address with a scheme, a well-known top-level domain, or a path. Matched after NFKC."""
 _SIGNS = re.compile(r"[`*_~<>\\|$]")
 """Characters that Markdown and formulas may remove from the shown text."""
 
@@ -44,18 +44,18 @@ _TYPOGRAPHY = str.maketrans(
 _MARKUP = re.compile(r"[*\\$]|[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
 _EDGE = " \t\n.,;:'\"-()[]"
 _MAX_PARAGRAPH, _MAX_NEIGHBOUR = 4_000, 600
-"""Characters above which a paragraph counts as several, and of a neighbouring paragraph that a judge sees."""
+"""Characters after which a paragraph is split, and of a neighbouring paragraph that the judge sees."""
 
 
 class ClaimChecker:
-    """Checks claims against the text of one paper, which begins with its title."""
+    """Checks claims against the text of a paper, which begins with the title."""
 
     def __init__(self, source: str) -> None:
         self._paragraphs = [part for text in source.split("\n\n") for part in _cut(text.strip()) if part]
         self._normalised = [_normalise(part) for part in self._paragraphs]
 
     def find_problems(self, claims: Sequence[prompts.Claim], language: models.Locale) -> list[list[str]]:
-        """Return the problems of each claim, in order, as short English texts; none for a claim that goes to the judge."""
+        """Return the problems of each claim as short English texts. Claims without problems go to the judge."""
         seen: set[str] = set()
         found = []
         for claim in claims:
@@ -67,7 +67,7 @@ class ClaimChecker:
         return found
 
     def list_excerpts(self, claims: Iterable[prompts.Claim]) -> str:
-        """Return the title and the paragraphs of the spans, with the adjacent ends of their neighbours."""
+        """Return the title and the paragraphs of the spans, with the nearest text of neighbouring paragraphs."""
         places = {place for claim in claims for place in self._find_places(claim.span)}
         shown = {0: self._paragraphs[0]} if self._paragraphs else {}
         for place in places:
@@ -86,14 +86,14 @@ class ClaimChecker:
         places = self._find_places(claim.span)
         if not places:
             return [f'the span "{claim.span[:80]}" is not a verbatim part of any paragraph of the paper']
-        # As it is shown: markup within a number would hide what it says.
+        # The shown text is checked, because markup inside a number could hide digits.
         found = (
             claim_numbers.Paragraph(self._paragraphs[place]).find_problems(claim.shown) for place in places
         )
         return min(found, key=len)
 
     def _find_places(self, span: str) -> list[int]:
-        """Return the paragraphs that have a span as whole words."""
+        """Return the indices of paragraphs that contain a span as whole words."""
         wanted = re.escape(_normalise(span).strip(_EDGE))
         if not wanted:
             return []
@@ -102,7 +102,7 @@ class ClaimChecker:
 
 
 def _cut(paragraph: str) -> Iterator[str]:
-    """Yield a paragraph in parts of at most _MAX_PARAGRAPH characters, cut after a line or a sentence."""
+    """Split a paragraph, after a line or a sentence, into parts of at most _MAX_PARAGRAPH characters."""
     while len(paragraph) > _MAX_PARAGRAPH:
         head = paragraph[:_MAX_PARAGRAPH]
         end = max(head.rfind("\n"), head.rfind(". ")) + 1 or _MAX_PARAGRAPH
@@ -112,7 +112,7 @@ def _cut(paragraph: str) -> Iterator[str]:
 
 
 def _normalise(text: str) -> str:
-    """Return a text for comparison: white space, quotes, dashes and emphasis in one form, without case."""
+    """Normalise white space, quotes, dashes, emphasis and case for comparisons."""
     text = typography.normalise("NFKC", text.translate(_TYPOGRAPHY))
     return " ".join(_MARKUP.sub("", text).split()).casefold()
 
@@ -128,7 +128,7 @@ def _find_prose_problems(text: str, language: models.Locale) -> list[str]:
     if language is models.Locale.EN and share > _MAX_HANGUL_SHARE:
         problems.append("it is not written in English")
     printed = prompts.clean_text(text)
-    # As it was written, is printed, is shown, and without what other readers of Markdown take out.
+    # The text as written, as printed, as shown, and without characters that other Markdown renderers remove.
     forms = (text, printed, markdown.render_plain(printed), _SIGNS.sub("", html.unescape(printed)))
     if any(_LINK.search(typography.normalise("NFKC", form)) for form in forms):
         problems.append("it contains a link or markup")
@@ -138,6 +138,6 @@ def _find_prose_problems(text: str, language: models.Locale) -> list[str]:
 def _hangul_share(text: str) -> float:
     bare = _PARENTHESES.sub("", text)
     hangul = len(_HANGUL.findall(bare))
-    # A name is one word of a Korean sentence, however long it is.
+    # Long Latin names should not outweigh the Hangul of a Korean sentence.
     latin = sum(min(len(word), 3) for word in _LATIN_WORD.findall(bare))
     return hangul / (hangul + latin) if hangul + latin else 0.0

@@ -1,7 +1,7 @@
-"""Writes the drafts of a day's papers in one format and language: for each paper one call writes, and one call judges.
+"""Drafts summaries of a day's papers in one format and language. Each paper needs one call to write and one to judge.
 
-Each answer is stored before the next call, so that after a kill no stored answer is requested again. A call that fails
-is tried again in the next round, four times at most for a paper.
+Each answer is stored before the next call, so a process that was killed never repeats a stored answer. A failed call is
+retried in the next round; after four failed calls, the paper fails.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ log = structlog.get_logger(__name__)
 MAX_FAILURES = 4
 """Failed calls after which a paper gets an extract."""
 ROUND_SECONDS = 60.0
-"""The pause before the next round when the server is away or asks for one."""
+"""The pause before the next round if the server is unavailable or rate-limited."""
 CONCURRENCY = 4
-"""Papers at a time. With a token cap it is one, so at most one call exceeds the cap."""
+"""Papers written in parallel; only one if there is a token cap, so that at most one call exceeds the cap."""
 BYTES_PER_TOKEN = 2
-"""UTF-8 bytes per token for estimates: below the average of tokenizers in either language."""
+"""UTF-8 bytes per token for estimates, below the average of tokenizers in both languages."""
 FINAL = frozenset({DraftState.CHECKED, DraftState.REFUSED, DraftState.FAILED})
 
 NO_CLAIM = "no claim passed the checks"
-"""The reason of a draft without any claim left."""
+"""The problem of a draft that has no claims left."""
 OnProblem = Callable[[str], None]
 Messages = Sequence[language_model.Message]
 
@@ -53,7 +53,7 @@ class _RunEndedError(errors.PaperroundError):
 class DraftWriter:
     """Writes drafts with a model and a judge, which may be the same model.
 
-    `daily` and `monthly` are caps on tokens (UTC); None for no cap. `tokens` are those that the calls have used so far.
+    `daily` and `monthly` cap the tokens (UTC); None means no cap. `tokens` counts the tokens used so far.
     """
 
     def __init__(
@@ -95,10 +95,10 @@ class DraftWriter:
         seconds: float | None = None,
         retries_failed: bool = False,
     ) -> dict[str, models.Draft]:
-        """Return the draft of each paper by arXiv id, and tell `on_problem` what could not be written.
+        """Write the papers and return their drafts by arXiv id. Failures are reported to `on_problem`.
 
-        Unfinished drafts exceeded `seconds` or a cap; the next run continues them. `retries_failed` retries papers that
-        failed for good in an earlier run.
+        Drafts are unfinished if `seconds` or a cap was exceeded; the next run continues them. `retries_failed` also
+        retries papers that failed in an earlier run.
         """
         like = self._series(form, language)
         drafts = await self._find_drafts(papers, like)
@@ -131,7 +131,7 @@ class DraftWriter:
     async def estimate(
         self, papers: Sequence[listing.Paper], form: models.DigestFormat, language: models.Locale
     ) -> list[tuple[Basis, int]]:
-        """Return the basis of each paper and the tokens that its two calls need at most, 0 if none is needed."""
+        """Return each paper's basis and the maximum tokens of its two calls, 0 if it needs no calls."""
         like = self._series(form, language)
         known = await self._find_drafts(papers, like)
         found = []
@@ -160,7 +160,7 @@ class DraftWriter:
     async def _write_round(
         self, queue: Sequence[listing.Paper], drafts: dict[str, models.Draft], on_done: Callable[[], None]
     ) -> None:
-        """Write each paper until a call fails; stop when no more calls can be made."""
+        """Write each paper until a call fails. Stops early if the server is unavailable or no more calls are allowed."""
         self._halt = None
         is_capped = self._daily is not None or self._monthly is not None
         slots = asyncio.Semaphore(1 if is_capped else CONCURRENCY)
@@ -176,7 +176,7 @@ class DraftWriter:
                 group.create_task(write_one(paper["arxiv_id"], paper))
 
     async def _write_isolated(self, paper: listing.Paper, draft: models.Draft) -> models.Draft:
-        """Return the draft of a paper, written and stored. A bug fails this paper alone."""
+        """Write and store the draft of a paper. A bug fails only this paper."""
         failures: list[Exception] = []
         with isolation.collected(failures, reraise=(StorageError,)):
             return await self._write(paper, draft)
@@ -208,7 +208,7 @@ class DraftWriter:
         return await self._call(draft, self._model, messages, schema, prompts.MAX_TOKENS[draft.format], read)
 
     async def _check(self, draft: models.Draft, source: str) -> models.Draft:
-        """Return the draft with the claims that have the right form and that the judge finds proved."""
+        """Return the draft with only the claims that have the right form and that the judge finds proved."""
         claims = prompts.read_answer(draft.text or "", draft.format)
         checker = await asyncio.to_thread(writer_claims.ClaimChecker, source)
         found = await asyncio.to_thread(checker.find_problems, claims, draft.language)
@@ -246,9 +246,9 @@ class DraftWriter:
         max_tokens: int,
         read: Callable[[models.Draft, str], models.Draft],
     ) -> models.Draft:
-        """Make one call and return the draft as stored. `read` adds the answer to the draft, or raises AnswerError.
+        """Make one call, and store and return the draft. `read` adds the answer to the draft, or raises AnswerError.
 
-        A call that is cut off, by a signal or a crash, stores nothing.
+        An interrupted call stores nothing.
         """
         day = self._clock().date()
         if (spent := await self._find_spent_cap()) is not None:
@@ -269,7 +269,7 @@ class DraftWriter:
         calls = draft.calls + (error is None or not error.is_fatal)
         draft = replace(draft, calls=calls, tokens=draft.tokens + tokens, updated_at=self._clock())
         try:
-            # In a thread: an answer of two megabytes takes a quarter of a second to read.
+            # In a thread, because parsing two megabytes takes 250 ms.
             draft = await asyncio.to_thread(read, draft, answer) if answer is not None else draft
         except prompts.AnswerError as unusable:
             error = ModelError(f"its answer cannot be used: {unusable}")
@@ -290,9 +290,9 @@ class DraftWriter:
         return None
 
     async def _read(self, paper: listing.Paper) -> models.PaperText:
-        """Return a paper's text from storage, else from its publisher, else the abstract of the day's list.
+        """Return a paper's text from storage or a website, or its abstract from the day's list.
 
-        Without any it is an empty text with the basis `none`. A text that was read is stored.
+        If there is none, the text is empty and its basis is `none`. A full text from a website is stored.
         """
         arxiv_id, abstract = paper["arxiv_id"], str(paper.get("abstract") or "")
         async with self._database.read() as connection:
@@ -330,7 +330,7 @@ def _title_of(paper: listing.Paper) -> str:
 
 
 def _estimate_tokens(messages: Messages, schema: Mapping[str, Any], max_tokens: int) -> int:
-    """Return the tokens that a call may need, for its prompt and the longest answer."""
+    """Return the maximum tokens of a call, for its prompt and the longest answer."""
     sent = language_model.add_schema(messages, schema)
     return sum(len(message["content"].encode()) for message in sent) // BYTES_PER_TOKEN + max_tokens
 
@@ -343,12 +343,12 @@ def _is_done(paper: listing.Paper, draft: models.Draft) -> bool:
 
 
 def _count_failures(draft: models.Draft) -> int:
-    """Return the failed calls of an unfinished draft."""
+    """Return the number of failed calls for an unfinished draft."""
     return draft.calls - (draft.state is DraftState.WRITTEN)
 
 
 def _order(draft: models.Draft) -> tuple[int, bool]:
-    """Return the sort key of waiting drafts: answers to be judged first, failed drafts last."""
+    """Return the sort key of a draft: fewest failures first, then drafts that only need the judge."""
     return _count_failures(draft), draft.state is not DraftState.WRITTEN
 
 

@@ -1,7 +1,7 @@
-"""A language model behind an OpenAI-compatible server.
+"""A client for language models with an OpenAI-compatible API.
 
-Answers are asked for by JSON schema, and from a server that refuses that (400) as text with fenced JSON. The model is not
-trusted: an answer is read up to `MAX_BYTES` and within one deadline, is never unpacked, and is decoded in a thread.
+Requests include a JSON schema; a server that refuses schemas is asked for fenced JSON instead. The server is not trusted:
+responses are limited to `MAX_BYTES` and one deadline, never decompressed, and decoded in a thread.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from storage import errors
 TIMEOUT_SECONDS = 180.0
 """Timeout of a whole request: a local model needs minutes for a paper."""
 MAX_BYTES = 2_000_000
-"""The largest body of an answer or an error: forty times the longest answer requested."""
+"""The largest response, forty times the longest requested answer."""
 _CONNECT_SECONDS = 10.0
 _REFUSED_FORM, _RATE_LIMITED = (400, 422), 429
 _FATAL = (401, 403, 404)
@@ -31,10 +31,10 @@ Message = Mapping[str, str]
 
 
 class ModelError(errors.PaperroundError):
-    """A request without a usable answer. `tokens` were used, None if that is unknown.
+    """A request without a usable answer. `tokens` is the number of tokens used, or None if it is unknown.
 
-    `is_outage`: the server is away or asks for a pause, so that other requests would fail too. `is_fatal`: every request will
-    fail until a setting is changed, such as a wrong key.
+    `is_outage` means that the server is unavailable or rate-limited, so other requests would fail too. `is_fatal` means
+    that all requests will fail until a setting is corrected, such as the key.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class ModelError(errors.PaperroundError):
 
 
 class LanguageModel:
-    """A model of a server. `name` is the server's name for it, `requests` the number of requests sent so far."""
+    """A model on a server. `requests` counts the requests sent so far."""
 
     def __init__(
         self,
@@ -79,12 +79,12 @@ class LanguageModel:
                 return await self._read(status, body)
         status, body = await self._send({**request, "messages": add_schema(messages, schema)})
         answer = await self._read(status, body)
-        # Otherwise it was this request that the server refused, and not the form.
+        # If this request failed too, the server does not refuse schemas but the request itself.
         self._takes_schemas = False
         return answer
 
     async def _send(self, request: Mapping[str, Any]) -> tuple[int, bytes]:
-        """Return the status and the body of an answer."""
+        """Send a request and return the status and the body of the response."""
         self.requests += 1
         headers = {"Accept-Encoding": "identity"}
         if self._key:
@@ -108,7 +108,7 @@ class LanguageModel:
             raise ModelError(self._describe(f"Connection error: {error}"), is_outage=True) from None
 
     async def _read(self, status: int, body: bytes) -> tuple[str, int | None]:
-        # In a thread: two megabytes take a quarter of a second.
+        # In a thread, because decoding two megabytes takes 250 ms.
         record = await asyncio.to_thread(_decode, body)
         if status == 200:
             return _read_completion(record)
@@ -117,27 +117,27 @@ class LanguageModel:
         reason = f"Error code: {status}" + (f" - {message}" if isinstance(message, str) else "")
         raise ModelError(
             self._describe(reason),
-            # A request that is refused was not given to the model; what became of one that broke is unknown.
+            # A refused request never reached the model; after other errors it may have.
             tokens=0 if 400 <= status < 500 else None,
             is_outage=status == _RATE_LIMITED or status >= 500,
             is_fatal=status in _FATAL,
         )
 
     def _describe(self, reason: str) -> str:
-        """Return an error as one line, without our key, which servers may quote."""
+        """Return an error as one line without our key, which servers may quote."""
         text = errors.make_printable(" ".join(reason[:10_000].split()))
         return (text.replace(self._key, "***") if self._key else text)[:_MAX_REASON]
 
 
 def add_schema(messages: Sequence[Message], schema: Mapping[str, Any]) -> list[Message]:
-    """Return the messages with the schema at the end of the first."""
+    """Append the schema to the first message."""
     [first, *others] = messages
     note = _SCHEMA_NOTE + json.dumps(schema, ensure_ascii=False)
     return [{**first, "content": f"{first['content']}\n\n{note}"}, *others]
 
 
 def _decode(body: bytes) -> dict[str, Any]:
-    """Return a JSON object; an empty one for anything else."""
+    """Decode a JSON object. Returns an empty object for other content."""
     try:
         record = json.loads(body)
     except (ValueError, RecursionError):
@@ -157,13 +157,13 @@ def _read_completion(record: Mapping[str, Any]) -> tuple[str, int | None]:
         raise ModelError("its answer was cut off at the token limit", tokens=tokens)
     if not isinstance(text, str) or not text.strip():
         raise ModelError("its answer has no text", tokens=tokens)
-    # Neither a request nor a database takes half a surrogate pair, of which an emoji that was cut has one.
+    # Lone surrogates, as in a truncated emoji, can be neither sent nor stored.
     return text.encode("utf-8", "replace").decode(), tokens
 
 
 @contextlib.asynccontextmanager
 async def open_session() -> AsyncIterator[aiohttp.ClientSession]:
-    """Open the session of a run's models, without cookies, proxies of the environment and unpacking."""
+    """Open an HTTP session without cookies, environment proxies and decompression."""
     async with aiohttp.ClientSession(
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS),
         cookie_jar=aiohttp.DummyCookieJar(),

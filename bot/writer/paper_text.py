@@ -1,7 +1,7 @@
-"""The full text of a paper: Hugging Face's Markdown of it, else the HTML of arXiv as plain text.
+"""Full texts of papers: Hugging Face's Markdown, or arXiv's HTML as plain text.
 
-Each may answer with a page that is not the paper, so a text needs the paper's id and title and at least MIN_WORDS
-words. All but a short page is read in a process of its own.
+Either site may return a page that is not the paper, so a text must contain the paper's id and title and at least MIN_WORDS
+words. All but short pages are parsed in a child process.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ log = structlog.get_logger(__name__)
 
 MIN_WORDS = 400
 MAX_CHARACTERS = 400_000
-"""A longer text is cut."""
+"""Longer texts are truncated."""
 _PROCESS_BYTES = 20_000
 _MAX_CPU_SECONDS, _MAX_MEGABYTES = 30.0, 400
-"""Limits of the process that reads a page of at least _PROCESS_BYTES."""
+"""Limits of the child process, which parses pages of at least _PROCESS_BYTES."""
 _HEAD_CHARACTERS = 6_000
 """Characters at the start of a page that must contain the title; citations come later."""
 
@@ -58,7 +58,7 @@ class RejectedPageError(base.FetchError):
 
 
 class PaperTextReader:
-    """Reads papers one at a time or several at once. `throttle` delays requests to arXiv alone."""
+    """Reads full texts of papers. `throttle` delays only requests to arXiv."""
 
     def __init__(
         self, endpoint: str, html_base: str, fetch: fetcher.Fetcher, *, now: Clock, throttle: base.Throttle
@@ -71,7 +71,7 @@ class PaperTextReader:
         self._process = asyncio.Semaphore(1)
 
     async def read(self, arxiv_id: str, title: str) -> models.PaperText | None:
-        """Return the text of a paper, or None if no publisher has it. Publishers that cannot be read are skipped."""
+        """Return the text of a paper, or None if no site has it. Sites that cannot be read are skipped."""
         for address, is_html in (
             (f"{self._markdown_base}/{arxiv_id}.md", False),
             (f"{self._html_base}/{arxiv_id}", True),
@@ -103,12 +103,12 @@ class PaperTextReader:
 
 
 def _page_path(address: str) -> str:
-    """Return the path of an address without a version: `…/2505.01234v2/` is the paper 2505.01234."""
+    """Return the path of an address without a version such as v2 in `…/2505.01234v2/`."""
     return _VERSION.sub("", URL(address).path.rstrip("/")).lower()
 
 
 def parse_paper(page: str, arxiv_id: str, title: str, is_html: bool) -> str:
-    """Return the text of a paper's page. Raises FetchError if the page is not the paper."""
+    """Extract the text of a paper from a page. Raises FetchError if the page is not the paper."""
     if not re.search(rf"(?<![\w.]){re.escape(arxiv_id)}(?!\d)", page):
         raise RejectedPageError(f"it does not contain {arxiv_id}")
     if is_html:
@@ -132,13 +132,13 @@ def _format_formula(tex: str) -> str:
 
 
 def _clean(markdown: str) -> str:
-    """Return Markdown without tags of HTML, pictures, citations, the addresses of links and characters without a glyph."""
+    """Remove HTML tags, pictures, citations, link addresses and invisible characters from Markdown."""
     text = _PICTURE.sub("", _TAG.sub("", _INVISIBLE.sub("", markdown)))
     return _CITATION.sub("", _LINK.sub(r"\1", _LINK.sub(r"\1", text)))
 
 
 def _cut_sections(markdown: str) -> str:
-    """Return the text without its references and acknowledgements, with headings in one form (`## 2 Method`)."""
+    """Remove references and acknowledgements, and write all headings like `## 2 Method`."""
     kept: list[str] = []
     cut_level = 0
     plain = _UNDERLINED.sub(lambda match: f"{'#' if match[2] == '=' else '##'} {match[1].strip()}", markdown)
@@ -153,5 +153,5 @@ def _cut_sections(markdown: str) -> str:
 
 
 def _compact(text: str) -> str:
-    """Return the letters and digits of a text, folded."""
+    """Return only the letters and digits of a text, case-folded."""
     return _NOT_ALPHANUMERIC.sub("", analyser.fold(text))

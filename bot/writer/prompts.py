@@ -1,7 +1,7 @@
-"""The prompts of the writer and its judge: instructions, the paper as data between markers, the JSON schema of the answer. Pure.
+"""Prompts for the writer and the judge, the JSON schemas of their answers, and parsing of the answers. Pure.
 
-The writer's answer is a list of claims: each a sentence in a section of the format, with the words of the paper that it rests
-on. The judge's answer is a verdict for each claim.
+The writer answers with claims: sentences by section, each with a span of words from the paper that proves it. The judge
+answers with a verdict on each claim.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from bot.text import term_keys
 from storage import models
 
 VERSION = "3"
-"""The version of prompt and schema. A change rewrites all drafts."""
+"""The version of the prompts and schemas. Changing it causes all drafts to be rewritten."""
 MIN_SPAN_WORDS, MAX_SPAN_WORDS = 4, 12
 MAX_TOKENS: Mapping[models.DigestFormat, int] = {
     models.DigestFormat.NEWSLETTER: 3_000,
     models.DigestFormat.REVIEW: 6_000,
 }
-"""The longest answer of each format in tokens; Korean needs up to twice those of English."""
+"""The longest answer in each format, in tokens. Korean needs up to twice as many as English."""
 
 MAX_SOURCE_CHARACTERS = 60_000
-"""Characters of a paper that are sent: about 20,000 tokens. Prompt and answer need a window of 32,000."""
+"""Characters of a paper in the prompt: about 20,000 tokens. Prompt and answer need a window of 32,000 tokens."""
 
 _HEADING = re.compile(r"^(?=#{1,3} )", re.MULTILINE)
 _MAX_TERMS = 30
@@ -113,7 +113,7 @@ _BLOCK_START = re.compile(
 
 
 def clean_text(text: str) -> str:
-    """Return a text on one line without markup that begins a block."""
+    """Return a text on one line, without markup that could begin a block."""
     printable = "".join(character if unicodedata.category(character)[0] != "C" else " " for character in text)
     cleaned, former = " ".join(printable.split()), None
     while cleaned != former:
@@ -131,12 +131,12 @@ class Claim(NamedTuple):
 
     @property
     def shown(self) -> str:
-        """Return the sentence as readers see it: printed, and without its markup."""
+        """The sentence as readers see it, without markup."""
         return markdown.render_plain(clean_text(self.text)).strip()
 
 
 class AnswerError(ValueError):
-    """An answer that does not fit the schema. The message says what is wrong with it."""
+    """An answer that does not fit the schema. The message gives the reason."""
 
 
 SECTIONS: Mapping[models.DigestFormat, Mapping[str, Mapping[models.Locale, str]]] = {
@@ -158,7 +158,7 @@ SECTIONS: Mapping[models.DigestFormat, Mapping[str, Mapping[models.Locale, str]]
         "future_work": {models.Locale.EN: "7. Future work", models.Locale.KO: "7. 후속 연구"},
     },
 }
-"""The sections of each format by their keys in the schema, in order, with the headings that are printed."""
+"""The sections of each format in order: their keys in the schema and their printed headings."""
 
 _DESCRIPTIONS = {
     "whats_new": "what is new: the problem and the contribution",
@@ -173,7 +173,7 @@ _DESCRIPTIONS = {
     "future_work": "future work that the authors name",
 }
 _MAX_CLAIMS = {models.DigestFormat.NEWSLETTER: 2, models.DigestFormat.REVIEW: 4}
-"""The most claims of a section."""
+"""The most claims in a section."""
 _MAX_CHARACTERS = 2_000
 """The longest claim or span: longer texts are not sentences."""
 _REQUIRED = frozenset({"whats_new", "technical_details"})
@@ -205,10 +205,7 @@ def build_messages(
     language: models.Locale,
     terms: Sequence[str] = (),
 ) -> list[dict[str, str]]:
-    """Return the system message and the one with the paper. `terms` are forms such as `list_terms` returns.
-
-    Without `terms` the messages depend on the other parameters alone.
-    """
+    """Return the system message and the message with the paper. `terms` come from `list_terms`."""
     instructions = _INSTRUCTIONS.format(
         fewest=MIN_SPAN_WORDS,
         words=MAX_SPAN_WORDS,
@@ -223,7 +220,7 @@ def build_messages(
 
 
 def build_judgement(excerpts: str, claims: Sequence[Claim]) -> list[dict[str, str]]:
-    """Return the messages that ask whether excerpts of a paper prove each claim. The answer is one by `JUDGE_SCHEMA`."""
+    """Return the messages that ask whether excerpts prove each claim. The answer has the JUDGE_SCHEMA."""
     listed = "\n".join(f"{number}. {claim.shown}" for number, claim in enumerate(claims, start=1))
     return [
         {"role": "system", "content": _JUDGE_INSTRUCTIONS},
@@ -232,9 +229,9 @@ def build_judgement(excerpts: str, claims: Sequence[Claim]) -> list[dict[str, st
 
 
 def read_answer(answer: str, form: models.DigestFormat) -> tuple[Claim, ...]:
-    """Return the claims of an answer, in the order of the sections. Raises AnswerError for one without claims.
+    """Parse the claims in an answer, in the order of the sections. Raises AnswerError if there are none.
 
-    Text and a fence around the JSON are skipped; keys outside the schema are ignored.
+    Text and a fence around the JSON are ignored, and so are unknown keys.
     """
     record = _find_object(answer)
     claims: list[Claim] = []
@@ -249,7 +246,7 @@ def read_answer(answer: str, form: models.DigestFormat) -> tuple[Claim, ...]:
 
 
 def read_verdicts(answer: str, claims: Sequence[Claim]) -> list[str]:
-    """Return the judge's objection to each claim; "" for a proved one. Raises AnswerError."""
+    """Parse the judge's objection to each claim, which is "" if the claim is proved. Raises AnswerError."""
     verdicts = _find_object(answer).get("verdicts")
     if not isinstance(verdicts, list) or len(verdicts) != len(claims):
         raise AnswerError(f"it does not have {len(claims)} verdicts")
@@ -264,9 +261,9 @@ def read_verdicts(answer: str, claims: Sequence[Claim]) -> list[str]:
 
 
 def fit_source(source: str) -> str:
-    """Return a paper shortened by sections, each long one cut at the end of a paragraph.
+    """Shorten a paper to MAX_SOURCE_CHARACTERS by cutting long sections at the end of a paragraph.
 
-    Short sections stay whole, so that the method and the results of a long paper are read too.
+    Short sections stay whole, so the prompt also has the method and the results of a long paper.
     """
     if len(source) <= MAX_SOURCE_CHARACTERS:
         return source
@@ -281,7 +278,7 @@ def fit_source(source: str) -> str:
 
 
 def claims_to_json(claims: Sequence[Claim]) -> str:
-    """Return claims as the stored text of a draft: the JSON that `read_answer` reads."""
+    """Return claims as JSON that a draft stores and `read_answer` parses."""
     record: dict[str, list[dict[str, str]]] = {}
     for claim in claims:
         record.setdefault(claim.section, []).append({"text": claim.text, "span": claim.span})
@@ -289,14 +286,14 @@ def claims_to_json(claims: Sequence[Claim]) -> str:
 
 
 def list_terms(glossary: resolver.Glossary, source: str) -> tuple[str, ...]:
-    """Return the glossary's forms of the terms that a paper names, as 한국어(English; ABBR), in the paper's order."""
+    """Return the glossary's forms of a paper's terms as 한국어(English; ABBR), in order of appearance."""
     stems = term_keys.english_stems(source[:_TERM_CHARACTERS])
     found: dict[str, str] = {}
     position = 0
     while position < len(stems) and len(found) < _MAX_TERMS:
         for length in range(_MAX_TERM_WORDS, 0, -1):
             key = " ".join(stems[position : position + length])
-            # A single word is too often an everyday one.
+            # A single word is too often an everyday word.
             concept = glossary.concept(key) if length > 1 else None
             if concept and (korean := concept.usual_form("ko")) and (english := concept.usual_form("en")):
                 short = concept.usual_form("abbr")
@@ -308,13 +305,13 @@ def list_terms(glossary: resolver.Glossary, source: str) -> tuple[str, ...]:
 
 
 def _enclose(name: str, text: str) -> str:
-    """Return a text between two marker lines with its hash, which it cannot forge."""
+    """Return a text between marker lines with its hash, which the text cannot forge."""
     mark = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16]
     return f"<<<{name} {mark}>>>\n{text}\n<<<end of {name} {mark}>>>"
 
 
 def _cut_at_paragraph(section: str, limit: int) -> str:
-    """Return the section with at most `limit` characters, ending in two newlines."""
+    """Cut a section to `limit` characters, preferably at a paragraph, and end it with two newlines."""
     if len(section) <= limit:
         return section
     cut = section[:limit]
@@ -322,7 +319,7 @@ def _cut_at_paragraph(section: str, limit: int) -> str:
 
 
 def _find_object(answer: str) -> dict[str, Any]:
-    """Return the first JSON object of an answer, with or without a fence and text around it."""
+    """Parse the first JSON object in an answer, ignoring text around it."""
     start = answer.find("{")
     if start < 0:
         raise AnswerError("it has no JSON object")

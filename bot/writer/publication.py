@@ -1,8 +1,7 @@
-"""Prints the digest of a day and publishes it: in storage like any other, and as a file.
+"""Renders a day's digest and publishes it: in storage like any other digest, and as a file.
 
-A digest is printed by the exporters of other digests. It is parsed back to the same entries without a problem, and
-printing those gives the same bytes. The hashes of the printed texts are kept for each place, so a file that a person
-edited is recognised and kept.
+The text is that of an export: it parses back to the same entries, which export to the same bytes. Hashes of published texts
+are stored for each place, so that a file edited by a person is recognised and left alone.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ _MAX_HASHES = 50
 
 
 def check_writable(file: Path) -> None:
-    """Raise PaperroundError if a file, or files in a folder, cannot be written."""
+    """Raise PaperroundError if a file, or a file in a folder, cannot be written."""
     if file.exists() and not (file.is_file() or file.is_dir()):
         raise errors.PaperroundError(f"{file} is neither a file nor a folder. Name another file.")
     with _naming(file), tempfile.TemporaryFile(dir=file if file.is_dir() else file.parent):
@@ -57,7 +56,7 @@ def _naming(file: Path) -> Iterator[None]:
 
 
 class Publisher:
-    """Stores printed digests with the `model` that wrote them. Their place is a file or a made-up name."""
+    """Publishes digests. `model` is the model that wrote them, or None for extracts."""
 
     def __init__(self, database: Database, ingest: IngestService, model: str | None) -> None:
         self._database = database
@@ -67,9 +66,9 @@ class Publisher:
     async def publish(
         self, text: str, day: date, form: models.DigestFormat, language: models.Locale, file: Path | None
     ) -> bool:
-        """Write the file and store the digest; false if a person changed one of them.
+        """Write the file and store the digest. Returns False if a person has edited the file.
 
-        Raises PaperroundError, also for a file that was not printed by this writer.
+        Raises PaperroundError, also if the file was not written by the writer.
         """
         name = f"{day.isoformat()}.{form.value}.{language.value}.md"
         if file is not None and await asyncio.to_thread(file.is_dir):
@@ -91,20 +90,20 @@ class Publisher:
         return True
 
     async def _locate(self, place: str) -> tuple[str, str]:
-        """Return the source and location of a place; a file in a source's folder belongs to that source."""
+        """Return the source and location for a place. A file in a folder source belongs to that source."""
         folder, _, name = place.rpartition("/")
         async with self._database.read() as connection:
             is_source = any(row.url == folder for row in await sources.list_rows(connection))
         return (folder, name) if is_source else (sources.FILES, place)
 
     async def _list_printed(self, place: str) -> list[str]:
-        """Return the hashes of texts printed for a place."""
+        """Return the hashes of the texts published at a place."""
         async with self._database.read() as connection:
             value = await key_values.get(connection, key_values.PRINTED + place)
         return list(json.loads(value)) if value else []
 
     async def _remember(self, place: str, printed: Sequence[str], text: str) -> None:
-        """Store the hashes of a place, and the model that wrote the digests of a text."""
+        """Store the hashes for a place, and the model that wrote the digests in a text."""
         parsed = digest_writer.to_sourced_digests(parse.parse_text(text), sources.FILES, place)
         async with self._database.transaction() as connection:
             kept = list(dict.fromkeys(printed))[-_MAX_HASHES:]
@@ -139,7 +138,7 @@ def build_sections(
     basis: Basis,
     claims_dropped: int = 0,
 ) -> tuple[models.Section, ...]:
-    """Return the sections of a summary that passed its checks, with the labels of what it was written from."""
+    """Return the sections of a checked summary, with labels for its basis and for dropped claims."""
     headings = prompts.SECTIONS[form]
     sections = []
     for key, group in groupby(checked, key=attrgetter("section")):
@@ -154,7 +153,7 @@ def build_sections(
 def build_extract(
     form: models.DigestFormat, language: models.Locale, text: str, basis: Basis
 ) -> tuple[models.Section, ...]:
-    """Return the sections of an extract: its text and a label. None for a refusal."""
+    """Return the sections of an extract: its text and a label. A model's refusal has no sections."""
     cleaned = prompts.clean_text(text)
     if summaries.is_refusal(cleaned):
         return ()
@@ -164,7 +163,7 @@ def build_extract(
 def build_entry(
     rank: int, paper: Mapping[str, object], sections: tuple[models.Section, ...] = ()
 ) -> models.Entry:
-    """Return the entry of a paper of a listing, without a summary if there are no sections."""
+    """Return the digest entry of a listed paper. Without sections, its summary is marked as missing."""
     [entry] = listing.build(date.min, [{**paper, "summary": None}]).entries
     title = entry.title and prompts.clean_text(entry.title).rstrip(" #")
     # In Markdown a bracket would end the address.
@@ -177,7 +176,7 @@ def build_entry(
 def render_digest(
     on: date, form: models.DigestFormat, entries: Sequence[models.Entry], templates: Templates
 ) -> str:
-    """Return the digest as the text of a file. A title that would not parse back loses its punctuation."""
+    """Render a digest as the text of a file. A title that would not parse back loses its punctuation."""
     readable = [_make_readable(entry, on, form, templates) for entry in entries]
     return _render(on, form, readable, templates)
 
@@ -185,7 +184,7 @@ def render_digest(
 def _make_readable(
     entry: models.Entry, on: date, form: models.DigestFormat, templates: Templates
 ) -> models.Entry:
-    """Return the entry with the first form of its title that parses back unchanged, or without a title."""
+    """Return the entry with the first variant of its title that parses back, or without a title."""
     title = entry.title or ""
     for candidate in (title, _PUNCTUATION.sub(" ", title), _NOT_A_LETTER.sub(" ", title)):
         changed = replace(entry, title=" ".join(candidate.split()) or None)
@@ -222,9 +221,9 @@ async def load_manifest(
     day: date,
     ingest: IngestService | None = None,
 ) -> Sequence[listing.Paper]:
-    """Return the papers of a day in the order of its list. Raises PaperroundError if there is no list.
+    """Return the papers in a day's list, in order. Raises PaperroundError if there is no list.
 
-    A fetched list that no longer grows is stored, so later runs print the same papers and votes.
+    If `ingest` is given, a closed list is stored, so that later runs use the same papers and votes.
     """
     if stored := await load_stored(database, day):
         return stored
@@ -238,7 +237,7 @@ async def load_manifest(
 
 
 async def load_stored(database: Database, day: date) -> Sequence[listing.Paper]:
-    """Return the papers of the stored listing with the most papers; an empty list without one."""
+    """Return the papers in the day's longest stored listing, or an empty list if there is none."""
     papers: list[listing.Paper] = []
     async with database.read() as connection:
         for row in await archive.list_rows(connection, since_on=day, until_on=day):
@@ -249,7 +248,7 @@ async def load_stored(database: Database, day: date) -> Sequence[listing.Paper]:
 
 
 def choose(paper: listing.Paper) -> tuple[str, Basis] | None:
-    """Return the extract of a listing's paper and its basis; None without summary and abstract."""
+    """Return an extract for a listed paper and its basis, or None if it has no summary and no abstract."""
     if summary := str(paper.get("summary") or "").strip():
         return summary, Basis.HUGGINGFACE
     chosen = choose_sentences(str(paper.get("abstract") or ""))

@@ -1,4 +1,4 @@
-"""Writes and prints the digest of a day, in one format and language. Without a model, its texts are extracts."""
+"""Writes and publishes a day's digest in one format and language. Without a model, the texts are extracts."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from storage import errors, models
 from storage.database import Database
 
 KINDS = ("written", "from_abstract", "refused", "failed")
-"""The outcomes of a paper. `refused`: there was no text at all."""
+"""The possible outcomes for a paper. `refused` means that there is no text."""
 _KINDS_BY_BASIS = {summaries.Basis.PAPER: "written", summaries.Basis.NONE: "refused"}
 RETRY_SECONDS = 600.0
-"""Seconds until the running bot retries an unfinished day, such as after a wrong key."""
+"""Seconds until the running bot retries an unfinished day, for example after a wrong key."""
 OnProgress = Callable[[int, int], None]
-"""Called with the number of finished papers and of all."""
+"""Called with the number of finished papers and the number of all papers."""
 
 
 @dataclass(frozen=True)
 class WriterService:
-    """Writes one digest, in one format and language. Without a model, `draft_writer` is None."""
+    """Writes digests. `draft_writer` is None if there is no model."""
 
     database: Database
     clock: Clock
@@ -52,12 +52,11 @@ class WriterService:
         on_problem: drafting.OnProblem,
         on_notice: drafting.OnProblem = lambda _: None,
     ) -> tuple[dict[str, int], bool]:
-        """Write, print and publish the digest. Returns the counts of the run, and whether the digest is printed.
+        """Write and publish a digest. Returns the counts of the run, and whether the digest was published.
 
-        `on_problem` gets problems of papers, `on_notice` edits found in files.
-
-        With `seconds`, unfinished papers become extracts once the time is up; nothing is printed before. Without it,
-        papers that failed in an earlier run are retried. Raises PaperroundError.
+        `on_problem` is called with problems of papers, and `on_notice` with edits found in files. If `seconds` is given,
+        nothing is published before all papers are finished or the time is up; unfinished papers then become extracts.
+        If it is None, papers that failed earlier are retried. Raises PaperroundError.
         """
         ends_at = None if seconds is None else self.clock() + timedelta(seconds=seconds - RETRY_SECONDS)
         if file is not None:
@@ -84,7 +83,7 @@ class WriterService:
         try:
             if is_printed and not await self.publisher.publish(text, day, form, language, file):
                 on_notice(f"{file or f'the {form.value} of {day}'}: {publication.EDITED}")
-        except errors.PaperroundError as error:  # the papers are written: the counts say so
+        except errors.PaperroundError as error:  # the papers are written, so the counts are returned
             on_problem(str(error))
             is_printed = False
         dropped = sum(draft.claims_dropped for draft in drafts.values())
@@ -93,7 +92,7 @@ class WriterService:
     async def estimate(
         self, day: date, form: models.DigestFormat, language: models.Locale, *, limit: int | None = None
     ) -> dict[str, int]:
-        """Return the counts that `write` would have if no call failed, and store no draft."""
+        """Return the counts that `write` would return if no call failed. Stores no drafts."""
         papers = (await publication.load_manifest(self.database, self.source, self.clock, day))[:limit]
         kinds: Counter[str] = Counter()
         tokens = []
@@ -113,7 +112,7 @@ class WriterService:
         papers: Sequence[listing.Paper],
         drafts: Mapping[str, models.Draft],
     ) -> tuple[str, Counter[str]]:
-        """Return the digest's text and the number of papers of each of KINDS. Runs in a thread."""
+        """Return the digest's text and the number of papers by kind (KINDS). Runs in a thread."""
         kinds: Counter[str] = Counter()
         entries = []
         for rank, paper in enumerate(papers, 1):
@@ -136,6 +135,6 @@ class WriterService:
 def _to_counts(
     papers: Sequence[listing.Paper], kinds: Counter[str], calls: int, tokens: int, dropped: int = 0
 ) -> dict[str, int]:
-    """Return the counts that the shell prints for a run."""
+    """Return the counts that the shell prints after a run."""
     of_kinds = {kind: kinds[kind] for kind in KINDS}
     return {"papers": len(papers), **of_kinds, "claims_dropped": dropped, "calls": calls, "tokens": tokens}
