@@ -126,26 +126,21 @@ class LookupOutcome(StrEnum):
     """The reader has reached the daily limit."""
 
 
+@dataclass(eq=False)
 class PaperLookup:
     """Fetches papers for readers. Readers who ask for the same paper share a request.
 
     `throttle` enforces arXiv's rate limit. `patience` is how long a reader waits at most, in seconds.
     """
 
-    def __init__(
-        self,
-        clock: Clock,
-        ingest: IngestService,
-        open_fetcher: Callable[[], AbstractAsyncContextManager[base.Fetcher]],
-        endpoint: str,
-        throttle: base.Throttle,
-    ) -> None:
-        self.patience = PATIENCE_SECONDS
-        self._clock = clock
-        self._ingest = ingest
-        self._open_fetcher = open_fetcher
-        self._endpoint = endpoint
-        self._throttle = throttle
+    clock: Clock
+    ingest: IngestService
+    open_fetcher: Callable[[], AbstractAsyncContextManager[base.Fetcher]]
+    endpoint: str
+    throttle: base.Throttle
+    patience: float = PATIENCE_SECONDS
+
+    def __post_init__(self) -> None:
         self._counted_on = date.min
         self._counts: Counter[int] = Counter()
         self._running: dict[str, asyncio.Task[dict[str, LookupOutcome]]] = {}
@@ -179,7 +174,7 @@ class PaperLookup:
 
     def _refuse(self, user_id: int, arxiv_id: str) -> LookupOutcome | None:
         """Return why a paper is not fetched, or None if it is, which counts towards the reader's limit."""
-        today = self._clock().date()
+        today = self.clock().date()
         if today != self._counted_on:
             self._counted_on = today
             self._counts.clear()
@@ -194,11 +189,11 @@ class PaperLookup:
         outcomes = dict.fromkeys(batch, LookupOutcome.UNREACHABLE)
         try:
             with isolation.isolated(log, "papers not fetched", reraise=(base.FetchError,), papers=batch):
-                async with self._open_fetcher() as fetch:
-                    reader = ArxivReader(self._endpoint, fetch, self._throttle)
-                    async for facts, missing in reader.read_papers(batch, self._clock().date()):
+                async with self.open_fetcher() as fetch:
+                    reader = ArxivReader(self.endpoint, fetch, self.throttle)
+                    async for facts, missing in reader.read_papers(batch, self.clock().date()):
                         found = [fact for fact in facts if fact.title]
-                        await self._ingest.add_facts(found)
+                        await self.ingest.add_facts(found)
                         outcomes |= dict.fromkeys(missing, LookupOutcome.UNKNOWN)
                         outcomes |= {fact.arxiv_id: LookupOutcome.FOUND for fact in found}
         except base.FetchError as error:

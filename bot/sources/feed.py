@@ -92,6 +92,7 @@ def is_arxiv(address: str) -> bool:
     return host == "arxiv.org" or host.endswith(".arxiv.org")
 
 
+@dataclass(frozen=True, slots=True)
 class UrlSource:
     """A page with a digest, or a dated page for each day.
 
@@ -99,45 +100,37 @@ class UrlSource:
     corrections and late digests.
     """
 
-    def __init__(
-        self,
-        template: str,
-        fetch: base.Fetcher,
-        timezone: tzinfo,
-        from_time: time = time(0, 0),
-        corrected_days: int = 3,
-    ) -> None:
-        self._template = template
-        self._fetcher = fetch
-        self._timezone = timezone
-        self._from_time = from_time
-        self._corrected_days = corrected_days
+    template: str
+    fetcher: base.Fetcher
+    timezone: tzinfo
+    from_time: time = time(0, 0)
+    corrected_days: int = 3
 
     async def fetch(self, request: base.FetchRequest) -> AsyncIterator[base.FetchResult]:
         """Fetch the requested days, or today and the last few days."""
-        if "{" not in self._template:
-            yield await self._fetch_document(self._template, request, None)
+        if "{" not in self.template:
+            yield await self._fetch_document(self.template, request, None)
             return
-        now = request.now.astimezone(self._timezone)
+        now = request.now.astimezone(self.timezone)
         days = request.days
         if days is None:
-            days = [now.date() - timedelta(days=age) for age in range(self._corrected_days + 1)]
+            days = [now.date() - timedelta(days=age) for age in range(self.corrected_days + 1)]
         # Several days have the same address if the template lacks the day of the month.
-        days_by_location = {expand_template(self._template, day): day for day in reversed(days)}
+        days_by_location = {expand_template(self.template, day): day for day in reversed(days)}
         for day in reversed(days_by_location.values()):
             yield await self._fetch_day(day, request)
 
     async def _fetch_day(self, day: date, request: base.FetchRequest) -> base.FetchResult:
-        location, now = expand_template(self._template, day), request.now.astimezone(self._timezone)
-        if request.days is None and day == now.date() and now.time() < self._from_time:
-            reason = f"not requested before {self._from_time:%H:%M} {self._timezone}"
+        location, now = expand_template(self.template, day), request.now.astimezone(self.timezone)
+        if request.days is None and day == now.date() and now.time() < self.from_time:
+            reason = f"not requested before {self.from_time:%H:%M} {self.timezone}"
             return base.FetchResult(location, FetchStatus.NOT_YET, reason, day=day)
         return await self._fetch_document(location, request, day)
 
     async def _fetch_document(
         self, location: str, request: base.FetchRequest, day: date | None
     ) -> base.FetchResult:
-        page = await base.get_page(self._fetcher, location, request, accept=base.ACCEPT, day=day)
+        page = await base.get_page(self.fetcher, location, request, accept=base.ACCEPT, day=day)
         if isinstance(page, base.FetchResult):
             return page
         try:

@@ -224,27 +224,17 @@ def shared_throttle(
     return wait
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fetcher:
     """Fetches URLs. Open one with `open_fetcher` and share it, since it limits the connections to each host."""
 
-    def __init__(
-        self,
-        session: aiohttp.ClientSession,
-        guard: ssrf_guard.SsrfGuard,
-        *,
-        now: clock.Clock,
-        random: Callable[[], float],
-        limits: Limits,
-        sleep: Sleep,
-        resolves_first: bool,
-    ) -> None:
-        self._session = session
-        self._guard = guard
-        self._now = now
-        self._random = random
-        self._limits = limits
-        self._sleep = sleep
-        self._resolves_first = resolves_first
+    session: aiohttp.ClientSession
+    guard: ssrf_guard.SsrfGuard
+    now: clock.Clock
+    random: Callable[[], float]
+    limits: Limits
+    sleep: Sleep
+    resolves_first: bool
 
     async def get(
         self,
@@ -263,12 +253,12 @@ class Fetcher:
                 response = await self._follow_redirects(url, page_state, accept, throttle)
                 return _compare_with_known(response, page_state)
             except base.FetchError as error:
-                delay = _FIRST_DELAY * 2 ** (attempt - 1) * (0.5 + self._random() / 2)
+                delay = _FIRST_DELAY * 2 ** (attempt - 1) * (0.5 + self.random() / 2)
                 if error.retry_at is not None:
-                    delay = max(delay, (error.retry_at - self._now()).total_seconds())
-                if not error.is_retryable or attempt >= self._limits.max_attempts or delay > _MAX_DELAY:
+                    delay = max(delay, (error.retry_at - self.now()).total_seconds())
+                if not error.is_retryable or attempt >= self.limits.max_attempts or delay > _MAX_DELAY:
                     raise
-                await self._sleep(delay)
+                await self.sleep(delay)
         raise AssertionError("the last attempt returns or raises")
 
     async def _follow_redirects(
@@ -277,20 +267,20 @@ class Fetcher:
         """Make one attempt. The SSRF guard checks each redirect."""
         target = _parse_url(url)
         headers = {hdrs.ACCEPT: accept, hdrs.ACCEPT_ENCODING: "gzip", **_conditional_headers(known)}
-        for _ in range(self._limits.max_redirects + 1):
-            self._guard.check_url(target)
-            if self._resolves_first:
-                await self._guard.check_resolved(target)
+        for _ in range(self.limits.max_redirects + 1):
+            self.guard.check_url(target)
+            if self.resolves_first:
+                await self.guard.check_resolved(target)
             await throttle()
             try:
-                async with self._session.get(target, headers=headers, allow_redirects=False) as response:
-                    found = await _read_response(response, url, self._limits.max_bytes, self._now())
+                async with self.session.get(target, headers=headers, allow_redirects=False) as response:
+                    found = await _read_response(response, url, self.limits.max_bytes, self.now())
             except (aiohttp.ClientError, OSError, ValueError) as error:
-                raise _translate_error(error, target, self._limits) from error
+                raise _translate_error(error, target, self.limits) from error
             if isinstance(found, base.Response):
                 return found
             target = _parse_url(found, target)
-        raise base.FetchError(f"it redirects more than {self._limits.max_redirects} times")
+        raise base.FetchError(f"it redirects more than {self.limits.max_redirects} times")
 
 
 @contextlib.asynccontextmanager
@@ -335,8 +325,8 @@ async def open_fetcher(
     )
     async with session:
         yield Fetcher(
-            session,
-            guard,
+            session=session,
+            guard=guard,
             now=now,
             random=random,
             limits=limits,

@@ -6,7 +6,7 @@ import asyncio
 import os
 import stat
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from urllib.parse import unquote
@@ -19,15 +19,15 @@ from storage.models import FetchStatus
 _MAX_FILES = 100_000
 
 
+@dataclass(frozen=True, slots=True)
 class FolderSource:
     """The digest files in a folder and its subfolders. Locations are relative paths with `/`."""
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
+    root: Path
 
     async def fetch(self, request: base.FetchRequest) -> AsyncIterator[base.FetchResult]:
         """Read new and changed files, sorted by path. Unchanged files have no result."""
-        folder = str(self._root)
+        folder = str(self.root)
         try:
             changed, problems, known = await asyncio.to_thread(self._find_changed, request)
         except OSError as error:
@@ -55,14 +55,14 @@ class FolderSource:
         self, request: base.FetchRequest
     ) -> tuple[list[tuple[str, str]], list[str], dict[str, FetchStatus]]:
         """Return changed files with their time and size, problems with listing, and the states of unchanged files."""
-        if not self._root.is_dir():
+        if not self.root.is_dir():
             raise NotADirectoryError(0, "there is no such folder")
         changed: list[tuple[str, str]] = []
         states: dict[str, FetchStatus] = {}
-        locations, problems = files.list_folder(self._root, with_hidden=False)
+        locations, problems = files.list_folder(self.root, with_hidden=False)
         for location in locations[:_MAX_FILES]:
             try:
-                state = (self._root / location).lstat()
+                state = (self.root / location).lstat()
             except OSError:
                 continue  # deleted since the listing
             if not stat.S_ISREG(state.st_mode):
@@ -77,7 +77,7 @@ class FolderSource:
     async def _read_document(self, location: str, stamp: str, request: base.FetchRequest) -> base.FetchResult:
         """Read one file. The page state of a file without a digest, such as a README, prevents reading it again."""
         try:
-            data = await asyncio.to_thread(files.read_bytes, self._root / location)
+            data = await asyncio.to_thread(files.read_bytes, self.root / location)
         except (OSError, errors.NotADigestError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
             return base.FetchResult(location, FetchStatus.FAILED, f"{location}: {reason}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
 from bot.archive import fields, listing
@@ -27,17 +28,17 @@ _SPELLINGS = re.compile(
 _VOTE_REFRESH_DAYS = (1, 3, 7)
 
 
+@dataclass(frozen=True, slots=True)
 class HuggingFaceSource:
     """The daily papers of one endpoint. Locations are the addresses of daily lists."""
 
-    def __init__(self, endpoint: str, fetch: base.Fetcher, rule: day_close.DayClose | None = None) -> None:
-        self._endpoint = endpoint.rstrip("/")
-        self.day_close = rule or day_close.default()
-        self._fetcher = fetch
+    endpoint: str
+    fetcher: base.Fetcher
+    day_close: day_close.DayClose = field(default_factory=day_close.default)
 
     def daily_papers_url(self, day: date) -> str:
         """Return the address of a day's list."""
-        return f"{self._endpoint}{_DAILY_PAPERS_PATH}?date={day.isoformat()}"
+        return f"{self.endpoint.rstrip('/')}{_DAILY_PAPERS_PATH}?date={day.isoformat()}"
 
     async def fetch(self, request: base.FetchRequest) -> AsyncIterator[base.FetchResult]:
         """Fetch the requested days, or today and the days whose votes are due for a refresh."""
@@ -67,7 +68,7 @@ class HuggingFaceSource:
         location, today = self.daily_papers_url(day), request.now.astimezone(UTC).date()
         if day > today:
             return base.FetchResult(location, FetchStatus.NOT_YET, f"{day} has not begun", day=day)
-        page = await base.get_page(self._fetcher, location, request, accept="application/json", day=day)
+        page = await base.get_page(self.fetcher, location, request, accept="application/json", day=day)
         if isinstance(page, base.FetchResult):
             return page
         try:

@@ -123,13 +123,13 @@ NO_SOURCE = f"No sources yet. Add one: {ADD_DEFAULT}"
 """The message of `doctor` and the log if there are no sources. `/status` has a translated message of its own."""
 
 
+@dataclass(frozen=True, slots=True)
 class SourceRegistry:
     """Adds, lists, changes and removes stored sources, for `paperround sources` and `paperround.toml`."""
 
-    def __init__(self, database: Database, clock: Clock, endpoints: base.Endpoints) -> None:
-        self._database = database
-        self._clock = clock
-        self._endpoints = endpoints
+    database: Database
+    clock: Clock
+    endpoints: base.Endpoints
 
     async def add(
         self,
@@ -144,12 +144,12 @@ class SourceRegistry:
         Raises UsageError if the address or an option is invalid, and DuplicateError if the address is already stored.
         """
         url = normalise(url)
-        kind = kind or guess_kind(url, self._endpoints)
+        kind = kind or guess_kind(url, self.endpoints)
         check(kind, url, options or {})
-        arxiv_categories.check_options(url, options or {}, self._clock().date())
-        async with self._database.transaction() as connection:
+        arxiv_categories.check_options(url, options or {}, self.clock().date())
+        async with self.database.transaction() as connection:
             return await sources.add(
-                connection, url=url, kind=kind, now=self._clock(), priority=priority, options=options
+                connection, url=url, kind=kind, now=self.clock(), priority=priority, options=options
             )
 
     async def add_configured(self, settings: Iterable[SourceSetting], inbox: Path | None = None) -> None:
@@ -175,13 +175,13 @@ class SourceRegistry:
 
     async def list_rows(self) -> list[models.StoredSource]:
         """Return all sources, most trusted first: by priority, then oldest first."""
-        async with self._database.read() as connection:
+        async with self.database.read() as connection:
             return await sources.list_rows(connection)
 
     async def list_yields(self) -> list[tuple[models.StoredSource, Yield]]:
         """Return all sources with their yields, in the order of `list_rows`."""
-        since_on = self._clock().date() - YIELD_DAYS
-        async with self._database.read() as connection:
+        since_on = self.clock().date() - YIELD_DAYS
+        async with self.database.read() as connection:
             counted = await sources.count_papers(connection, since_on)
             return [
                 (row, of_stored(row, counted.get(row.url, {}))) for row in await sources.list_rows(connection)
@@ -189,7 +189,7 @@ class SourceRegistry:
 
     async def set_priority(self, url: str, priority: int) -> str:
         """Change the priority of a source, found like in `remove`, and return its address."""
-        async with self._database.transaction() as connection:
+        async with self.database.transaction() as connection:
             url = await find_address(connection, url)
             await sources.set_priority(connection, url, priority)
         return url
@@ -199,7 +199,7 @@ class SourceRegistry:
 
         `url` is the address, or the label in `sources list`. Raises UsageError if the source is unknown.
         """
-        async with self._database.transaction() as connection:
+        async with self.database.transaction() as connection:
             url = await find_address(connection, url)
             await sources.remove(connection, url)
         return url

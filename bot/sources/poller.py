@@ -169,30 +169,23 @@ _MAX_UNTITLED = 300
 """Papers looked up at arXiv in one round: three requests."""
 
 
+@dataclass(eq=False)
 class Poller:
     """Polls stored sources. `first_round` is set once `run` has polled the sources that were due at its start."""
 
-    def __init__(
-        self,
-        database: Database,
-        clock: Clock,
-        ingest: IngestService,
-        context: base.SourceContext,
-        random: Callable[[], float],
-        *,
-        notify_failure: NotifyFailure = skip_notification,
-    ) -> None:
-        self._database = database
-        self._clock = clock
-        self._ingest = ingest
-        self._context = context
-        self._random = random
-        self._notify_failure = notify_failure
+    database: Database
+    clock: Clock
+    ingest: IngestService
+    context: base.SourceContext
+    random: Callable[[], float]
+    notify_failure: NotifyFailure = field(default=skip_notification, kw_only=True)
+    first_round: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+
+    def __post_init__(self) -> None:
         self._polled: set[int] = set()
         self._slots = asyncio.Semaphore(_MAX_CONCURRENT_SOURCES)
         self._worker = asyncio.Semaphore(1)
         self._turn = asyncio.Lock()
-        self.first_round = asyncio.Event()
 
     async def run(self, stop: asyncio.Event, *, on_fetched: OnFetched, every_seconds: float = 30.0) -> None:
         """Poll due sources until `stop` is set, and log errors. A slow source does not delay others."""
@@ -217,15 +210,15 @@ class Poller:
 
     async def fetch_due(self) -> list[SourceReport]:
         """Poll the sources that are due and not being polled already."""
-        async with self._database.read() as connection:
-            rows = await sources.list_rows(connection, due_at=self._clock())
+        async with self.database.read() as connection:
+            rows = await sources.list_rows(connection, due_at=self.clock())
         return await self._fetch_sources([row for row in rows if row.id not in self._polled])
 
     async def fetch_all(
         self, *, days: Sequence[date] | None = None, progress: ProgressCallback = lambda *_: None
     ) -> list[SourceReport]:
         """Poll all sources now. If `days` are given, fetch those days without a timeout."""
-        async with self._database.read() as connection:
+        async with self.database.read() as connection:
             rows = await sources.list_rows(connection)
         return await self._fetch_sources(rows, days, progress)
 
@@ -287,8 +280,8 @@ class Poller:
                     raise
             for failure in failures:
                 report.add_failure(f"it {fields.describe_bug(failure)}")
-            report.conclude(now := self._clock())
-            await self._save(report, updated_health(report, now, self._random, self._context.day_close))
+            report.conclude(now := self.clock())
+            await self._save(report, updated_health(report, now, self.random, self.context.day_close))
         finally:
             self._polled.discard(row.id)
 
@@ -304,16 +297,16 @@ class Poller:
             # A daily list that has just closed must not wait for other sources.
             if not kind.has_daily_list:
                 base.worker.set(self._worker)
-            async with self._database.read() as connection:
+            async with self.database.read() as connection:
                 states = await sources.list_page_states(connection, row.id)
-            request = base.FetchRequest(self._clock(), states, days, row.progress)
-            async for result in kind.open(row.url, row.options, self._context).fetch(request):
+            request = base.FetchRequest(self.clock(), states, days, row.progress)
+            async for result in kind.open(row.url, row.options, self.context).fetch(request):
                 kept = await self._limit_papers(row, result) if is_limited else result
                 digests = digest_writer.to_sourced_digests(kept.digests, row.url, kept.location)
                 async with self._turn:
                     # Facts first: posts and alerts of a listing need its votes.
-                    stored = await self._ingest.add_facts(kept.facts)
-                    report.add(kept, sum(await self._ingest.add_batch(digests), stored))
+                    stored = await self.ingest.add_facts(kept.facts)
+                    report.add(kept, sum(await self.ingest.add_batch(digests), stored))
                 progress(row, result)
                 if kept is not result:
                     brought = f"it has brought {_limit_of(row):,} new papers today"
@@ -327,8 +320,8 @@ class Poller:
         """
         ids = {entry.arxiv_id for digest in result.digests for entry in digest.entries}
         ids |= {fact.arxiv_id for fact in result.facts}
-        midnight, limit = datetime.combine(self._clock().date(), time.min, UTC), _limit_of(row)
-        async with self._database.read() as connection:
+        midnight, limit = datetime.combine(self.clock().date(), time.min, UTC), _limit_of(row)
+        async with self.database.read() as connection:
             known = set(await papers.get_ids(connection, ids))
             brought = 0 if ids <= known else await sources.count_stored(connection, row.url, midnight)
         if ids <= known or brought + len(ids - known) <= limit:
@@ -341,30 +334,30 @@ class Poller:
         `health` is None if the poll was cancelled. After repeated failures, the operator gets a notice.
         """
         row = report.source
-        async with self._database.transaction() as connection:
+        async with self.database.transaction() as connection:
             if not await sources.is_stored(connection, row):
                 return
             await sources.upsert_page_states(connection, row.id, report.page_states)
             if health is None:
                 return
             if is_persistently_failing(health) and health.noticed_at is None:
-                now = health.last_attempt_at or self._clock()
-                await self._notify_failure(connection, health, now)
+                now = health.last_attempt_at or self.clock()
+                await self.notify_failure(connection, health, now)
                 health = replace(health, noticed_at=now)
             await sources.set_health(connection, health)
 
     async def _fetch_titles(self) -> None:
         """Fetch the facts of listed papers, and of papers without a title, from arXiv."""
-        now = self._clock()
-        async with self._database.read() as connection:
+        now = self.clock()
+        async with self.database.read() as connection:
             due = await papers.list_arxiv_due(connection, now, limit=_MAX_UNTITLED)
-        endpoint, throttle = self._context.endpoints[models.SourceKind.ARXIV], self._context.arxiv_throttle
-        reader = arxiv.ArxivReader(endpoint, self._context.fetch, throttle)
+        endpoint, throttle = self.context.endpoints[models.SourceKind.ARXIV], self.context.arxiv_throttle
+        reader = arxiv.ArxivReader(endpoint, self.context.fetch, throttle)
         try:
             async for facts, missing in reader.read_papers(due, now.date()):
-                await self._ingest.add_facts(facts)
+                await self.ingest.add_facts(facts)
                 # Do not ask for them at the next poll.
-                async with self._database.transaction() as connection:
+                async with self.database.transaction() as connection:
                     await papers.delay_arxiv(connection, missing, now)
         except base.FetchError as error:
             log.warning("titles not fetched from arXiv", papers=len(due), reason=str(error))

@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import structlog
@@ -50,39 +50,29 @@ class _RunEndedError(errors.PaperroundError):
     """No further call can be made in this run."""
 
 
+@dataclass(eq=False)
 class DraftWriter:
     """Writes drafts with a model and a judge, which may be the same model.
 
     `daily` and `monthly` cap the tokens (UTC); None means no cap. `tokens` counts the tokens used so far.
     """
 
-    def __init__(
-        self,
-        database: Database,
-        clock: Clock,
-        model: language_model.LanguageModel,
-        judge: language_model.LanguageModel,
-        reader: paper_text.PaperTextReader,
-        glossary: Glossary,
-        *,
-        daily: int | None = None,
-        monthly: int | None = None,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-    ) -> None:
-        self._database = database
-        self._clock = clock
-        self._model, self._judge = model, judge
-        self._reader = reader
-        self._glossary = glossary
-        self._daily, self._monthly = daily, monthly
-        self._sleep = sleep
-        self._halt: errors.PaperroundError | None = None
-        self.tokens = 0
+    database: Database
+    clock: Clock
+    model: language_model.LanguageModel
+    judge: language_model.LanguageModel
+    reader: paper_text.PaperTextReader
+    glossary: Glossary
+    daily: int | None = None
+    monthly: int | None = None
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    tokens: int = field(default=0, init=False)
+    _halt: errors.PaperroundError | None = field(default=None, init=False)
 
     @property
     def requests(self) -> int:
         """The number of requests sent so far."""
-        return sum(model.requests for model in {self._model, self._judge})
+        return sum(model.requests for model in {self.model, self.judge})
 
     async def write_all(
         self,
@@ -117,7 +107,7 @@ class DraftWriter:
                         reason = str(self._halt)
                         break
                     if self._halt is not None:
-                        await self._sleep(ROUND_SECONDS)
+                        await self.sleep(ROUND_SECONDS)
         except TimeoutError:
             pass
         except BaseExceptionGroup as failures:
@@ -149,12 +139,12 @@ class DraftWriter:
 
     def _series(self, form: models.DigestFormat, language: models.Locale) -> models.Draft:
         """Return an empty draft with the run's format, language, prompt version and model."""
-        return models.Draft("", form, language, prompts.VERSION, self._model.name, self._clock())
+        return models.Draft("", form, language, prompts.VERSION, self.model.name, self.clock())
 
     async def _find_drafts(
         self, papers: Sequence[listing.Paper], like: models.Draft
     ) -> dict[str, models.Draft]:
-        async with self._database.read() as connection:
+        async with self.database.read() as connection:
             return await writer.find_draft(connection, like, [paper["arxiv_id"] for paper in papers])
 
     async def _write_round(
@@ -162,7 +152,7 @@ class DraftWriter:
     ) -> None:
         """Write each paper until a call fails. Stops early if the server is unavailable or no more calls are allowed."""
         self._halt = None
-        is_capped = self._daily is not None or self._monthly is not None
+        is_capped = self.daily is not None or self.monthly is not None
         slots = asyncio.Semaphore(1 if is_capped else CONCURRENCY)
 
         async def write_one(arxiv_id: str, paper: listing.Paper) -> None:
@@ -205,7 +195,7 @@ class DraftWriter:
             return replace(draft, state=DraftState.WRITTEN, text=text, problems=())
 
         schema = prompts.build_schema(draft.format)
-        return await self._call(draft, self._model, messages, schema, prompts.MAX_TOKENS[draft.format], read)
+        return await self._call(draft, self.model, messages, schema, prompts.MAX_TOKENS[draft.format], read)
 
     async def _check(self, draft: models.Draft, source: str) -> models.Draft:
         """Return the draft with only the claims that have the right form and that the judge finds proved."""
@@ -235,7 +225,7 @@ class DraftWriter:
 
         messages = prompts.build_judgement(checker.list_excerpts(asked), asked)
         max_tokens = prompts.JUDGE_TOKENS_PER_CLAIM * len(asked)
-        return await self._call(draft, self._judge, messages, prompts.JUDGE_SCHEMA, max_tokens, read)
+        return await self._call(draft, self.judge, messages, prompts.JUDGE_SCHEMA, max_tokens, read)
 
     async def _call(
         self,
@@ -250,7 +240,7 @@ class DraftWriter:
 
         An interrupted call stores nothing.
         """
-        day = self._clock().date()
+        day = self.clock().date()
         if (spent := await self._find_spent_cap()) is not None:
             self._halt = _RunEndedError(spent)
             return draft
@@ -267,7 +257,7 @@ class DraftWriter:
             tokens = _estimate_tokens(messages, schema, max_tokens)
         self.tokens += tokens
         calls = draft.calls + (error is None or not error.is_fatal)
-        draft = replace(draft, calls=calls, tokens=draft.tokens + tokens, updated_at=self._clock())
+        draft = replace(draft, calls=calls, tokens=draft.tokens + tokens, updated_at=self.clock())
         try:
             # In a thread, because parsing two megabytes takes 250 ms.
             draft = await asyncio.to_thread(read, draft, answer) if answer is not None else draft
@@ -276,15 +266,15 @@ class DraftWriter:
         if error is not None:
             state = DraftState.FAILED if _count_failures(draft) >= MAX_FAILURES else draft.state
             draft = replace(draft, state=state, problems=(str(error),))
-        async with self._database.transaction() as connection:
+        async with self.database.transaction() as connection:
             await writer.add_tokens(connection, day, tokens)
             await writer.save_draft(connection, draft)
         return draft
 
     async def _find_spent_cap(self) -> str | None:
-        async with self._database.read() as connection:
-            totals = await writer.get_token_totals(connection, self._clock().date())
-        for used, cap, period in zip(totals, (self._daily, self._monthly), ("day", "month"), strict=True):
+        async with self.database.read() as connection:
+            totals = await writer.get_token_totals(connection, self.clock().date())
+        for used, cap, period in zip(totals, (self.daily, self.monthly), ("day", "month"), strict=True):
             if cap is not None and used >= cap:
                 return f"token budget: {used:,} of the {period}'s {cap:,} tokens are used"
         return None
@@ -295,16 +285,16 @@ class DraftWriter:
         If there is none, the text is empty and its basis is `none`. A full text from a website is stored.
         """
         arxiv_id, abstract = paper["arxiv_id"], str(paper.get("abstract") or "")
-        async with self._database.read() as connection:
+        async with self.database.read() as connection:
             stored = await writer.get_text(connection, arxiv_id)
         if stored is not None:
             return stored
-        text = await self._reader.read(arxiv_id, str(paper.get("title") or ""))
+        text = await self.reader.read(arxiv_id, str(paper.get("title") or ""))
         if text is None:
             basis = Basis.ABSTRACT if abstract else Basis.NONE
             url = arxiv_ids.huggingface_url(arxiv_id)
-            return models.PaperText(arxiv_id, abstract, url, self._clock(), basis.value)
-        async with self._database.transaction() as connection:
+            return models.PaperText(arxiv_id, abstract, url, self.clock(), basis.value)
+        async with self.database.transaction() as connection:
             await writer.save_text(connection, text)
         return text
 
@@ -314,13 +304,13 @@ class DraftWriter:
         shown = await asyncio.to_thread(prompts.fit_source, source.text)
         terms: tuple[str, ...] = ()
         if draft.language is models.Locale.KO:
-            terms = await asyncio.to_thread(prompts.list_terms, self._glossary, shown)
+            terms = await asyncio.to_thread(prompts.list_terms, self.glossary, shown)
         basis = Basis(source.basis)
         return prompts.build_messages(_title_of(paper), shown, basis, draft.format, draft.language, terms)
 
     async def _save(self, draft: models.Draft) -> models.Draft:
-        draft = replace(draft, updated_at=self._clock())
-        async with self._database.transaction() as connection:
+        draft = replace(draft, updated_at=self.clock())
+        async with self.database.transaction() as connection:
             await writer.save_draft(connection, draft)
         return draft
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from dataclasses import dataclass, field
 
 import structlog
 from yarl import URL
@@ -57,37 +58,35 @@ class RejectedPageError(base.FetchError):
     """The page is not the text of the paper."""
 
 
+@dataclass(frozen=True)
 class PaperTextReader:
     """Reads full texts of papers. `throttle` delays only requests to arXiv."""
 
-    def __init__(
-        self, endpoint: str, html_base: str, fetch: fetcher.Fetcher, *, now: Clock, throttle: base.Throttle
-    ) -> None:
-        self._markdown_base = f"{endpoint.rstrip('/')}/papers"
-        self._html_base = html_base.rstrip("/")
-        self._fetcher = fetch
-        self._now = now
-        self._throttle = throttle
-        self._process = asyncio.Semaphore(1)
+    endpoint: str
+    html_base: str
+    fetcher: fetcher.Fetcher
+    now: Clock = field(kw_only=True)
+    throttle: base.Throttle = field(kw_only=True)
+    process: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1), init=False)
 
     async def read(self, arxiv_id: str, title: str) -> models.PaperText | None:
         """Return the text of a paper, or None if no site has it. Sites that cannot be read are skipped."""
         for address, is_html in (
-            (f"{self._markdown_base}/{arxiv_id}.md", False),
-            (f"{self._html_base}/{arxiv_id}", True),
+            (f"{self.endpoint.rstrip('/')}/papers/{arxiv_id}.md", False),
+            (f"{self.html_base.rstrip('/')}/{arxiv_id}", True),
         ):
             try:
                 text = await self._read_page(address, arxiv_id, title, is_html=is_html)
             except errors.PaperroundError as error:
                 log.info("no text of the paper there", paper=arxiv_id, place=address, reason=str(error))
             else:
-                return models.PaperText(arxiv_id, text, address, self._now())
+                return models.PaperText(arxiv_id, text, address, self.now())
         return None
 
     async def _read_page(self, address: str, arxiv_id: str, title: str, *, is_html: bool) -> str:
         accept = "text/html, */*;q=0.1" if is_html else "text/markdown, */*;q=0.1"
-        throttle = self._throttle if is_html else base.no_throttle
-        response = await self._fetcher.get(address, accept=accept, throttle=throttle)
+        throttle = self.throttle if is_html else base.no_throttle
+        response = await self.fetcher.get(address, accept=accept, throttle=throttle)
         if _page_path(response.url) != _page_path(address):
             raise RejectedPageError(f"it redirects to {response.url}")
         body = bytes(response.body or b"")
@@ -95,7 +94,7 @@ class PaperTextReader:
         arguments = page, arxiv_id, title, is_html
         if len(body) < _PROCESS_BYTES:
             return parse_paper(*arguments)
-        async with self._process:
+        async with self.process:
             text: str = await isolation.run_isolated(
                 parse_paper, *arguments, seconds=_MAX_CPU_SECONDS, megabytes=_MAX_MEGABYTES
             )

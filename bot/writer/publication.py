@@ -14,7 +14,7 @@ import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import groupby
 from operator import attrgetter
@@ -55,13 +55,13 @@ def _naming(file: Path) -> Iterator[None]:
         raise errors.PaperroundError(reason) from None
 
 
+@dataclass(frozen=True, slots=True)
 class Publisher:
     """Publishes digests. `model` is the model that wrote them, or None for extracts."""
 
-    def __init__(self, database: Database, ingest: IngestService, model: str | None) -> None:
-        self._database = database
-        self._ingest = ingest
-        self._model = model
+    database: Database
+    ingest: IngestService
+    model: str | None
 
     async def publish(
         self, text: str, day: date, form: models.DigestFormat, language: models.Locale, file: Path | None
@@ -81,35 +81,35 @@ class Publisher:
             if not printed:
                 raise errors.PaperroundError(f"{file} {FOREIGN}. Name another file.")
             with suppress(errors.NotADigestError):
-                await self._ingest.add_text(found, source=source, location=location)
+                await self.ingest.add_text(found, source=source, location=location)
             return False
         await self._remember(place, [*printed, _hash(text)], text)
         if file is not None:
             await asyncio.to_thread(_write, file, text)
-        await self._ingest.add_text(text, source=source, location=location)
+        await self.ingest.add_text(text, source=source, location=location)
         return True
 
     async def _locate(self, place: str) -> tuple[str, str]:
         """Return the source and location for a place. A file in a folder source belongs to that source."""
         folder, _, name = place.rpartition("/")
-        async with self._database.read() as connection:
+        async with self.database.read() as connection:
             is_source = any(row.url == folder for row in await sources.list_rows(connection))
         return (folder, name) if is_source else (sources.FILES, place)
 
     async def _list_printed(self, place: str) -> list[str]:
         """Return the hashes of the texts published at a place."""
-        async with self._database.read() as connection:
+        async with self.database.read() as connection:
             value = await key_values.get(connection, key_values.PRINTED + place)
         return list(json.loads(value)) if value else []
 
     async def _remember(self, place: str, printed: Sequence[str], text: str) -> None:
         """Store the hashes for a place, and the model that wrote the digests in a text."""
         parsed = digest_writer.to_sourced_digests(parse.parse_text(text), sources.FILES, place)
-        async with self._database.transaction() as connection:
+        async with self.database.transaction() as connection:
             kept = list(dict.fromkeys(printed))[-_MAX_HASHES:]
             await key_values.set_value(connection, key_values.PRINTED + place, json.dumps(kept))
-            for sourced in parsed if self._model is not None else ():
-                await key_values.set_value(connection, key_values.WRITTEN_BY + sourced.hash, str(self._model))
+            for sourced in parsed if self.model is not None else ():
+                await key_values.set_value(connection, key_values.WRITTEN_BY + sourced.hash, str(self.model))
 
 
 def _hash(text: str) -> str:
