@@ -1,4 +1,4 @@
-"""Fixtures for all tests: empty and migrated databases of both engines, and paths of optional sample data."""
+"""Fixtures for all tests: empty and migrated databases of both engines, and the path of real digests."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ RUNTIME_FOLDER = tempfile.mkdtemp(prefix="paperround-run-")
 os.environ["XDG_RUNTIME_DIR"] = RUNTIME_FOLDER
 atexit.register(shutil.rmtree, RUNTIME_FOLDER, ignore_errors=True)
 
-# Single examples may be slow on a loaded machine, so there is no deadline per example. Each run draws other ones.
+# Examples may be slow on a loaded machine, so they have no deadline. Each run draws new ones.
 hypothesis.settings.register_profile("paperround", deadline=None, print_blob=True, max_examples=40)
 hypothesis.settings.load_profile("paperround")
 
-# structlog's own default draws a failure with all local variables, which takes up to a second.
+# structlog's default prints all local variables of a traceback, which takes up to a second.
 structlog.configure(
     processors=[
         structlog.processors.add_log_level,
@@ -50,26 +50,25 @@ ENGINES = ("sqlite", "postgresql")
 ON_BOTH = tuple(Path(__file__).parent / name for name in ("storage", "faults"))
 _OBJECT_IN_USE = "55006"
 GC_THRESHOLD = 20_000
-"""New objects before a garbage collection; 700 by default."""
+"""New objects before a garbage collection; Python's default is 700."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option to send the interactions of tests of the client by HTTP."""
+    """Add the option to send interactions by HTTP."""
     parser.addoption("--by-http", action="store_true", help="interactions arrive as signed HTTP requests")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Set how interactions arrive, and collect the tests without garbage collections."""
+    """Set how interactions arrive, and stop garbage collection during the collection of tests."""
     client_harness.SENDS_BY_HTTP = config.getoption("--by-http")
     gc.disable()
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip the tests of the image and of the installation unless they are named or selected by their mark.
+    """Skip tests of the image and the installation unless they are selected, and put tests that wait first.
 
-    What waits for processes comes first, in random order: of the blocks into which `--dist worksteal` divides the tests, the
-    first worker has all of it, and the others keep the cores busy meanwhile.
+    `--dist worksteal` gives the first block to the first worker, so the others keep the cores busy meanwhile.
     """
     items.sort(key=lambda item: not any(map(item.get_closest_marker, ("wire", "faults", "browser"))))
     for mark in ("image", "install"):
@@ -82,7 +81,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Leave the modules and the collected tests out of garbage collections, which took a seventh of the CPU time."""
+    """Exclude modules and collected tests from garbage collection, which took a seventh of the CPU time."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD, *gc.get_threshold()[1:])
@@ -90,7 +89,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test of storage or of faults on both engines, and another one on SQLite, unless it is marked with `engines`."""
+    """Run tests of storage and faults on both engines and others on SQLite, unless marked with `engines`."""
     marker = metafunc.definition.get_closest_marker("engines")
     is_on_both = any(metafunc.definition.path.is_relative_to(folder) for folder in ON_BOTH)
     engines = marker.args if marker else ENGINES if is_on_both else ENGINES[:1]
@@ -101,14 +100,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Remove the settings of the machine from the environment."""
+    """Remove our settings from the environment."""
     for name in list(os.environ):
         if name.startswith(("PAPERROUND_", "DISCORD_")) or name == "HF_ENDPOINT":
             monkeypatch.delenv(name)
 
 
 class _StatementCache(dict[Any, Any]):
-    """Compiled SQL by statement and name of the engine; SQLAlchemy's own cache is of one `Engine`, so of one test."""
+    """A cache of compiled SQL by engine name and statement. SQLAlchemy's cache belongs to one `Engine`, so to one test."""
 
     def get(self, key: Any, default: Any = None) -> Any:
         return super().get((key[0].name, *key[1:]), default)
@@ -119,7 +118,7 @@ class _StatementCache(dict[Any, Any]):
 
 @pytest.fixture(scope="session", autouse=True)
 def _shared_statements() -> Iterator[None]:
-    """Compile each SQL statement once for all databases of the test process, which are alike."""
+    """Compile each SQL statement once for all databases of the test process."""
     statements = _StatementCache()
 
     def open_engine(url: str, name: str = "", *size: int) -> AsyncEngine:
@@ -134,25 +133,25 @@ def _shared_statements() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
-    """URL of a PostgreSQL server that runs as long as the test process."""
+    """The URL of a PostgreSQL server that runs as long as the test process."""
     with postgres_server.open_postgres_server() as server:
         yield server.url
 
 
 @pytest.fixture(scope="session")
 def postgres_template(postgres_url: str) -> str:
-    """Name of a migrated template database; copying it is much faster than migrating."""
+    """The name of a migrated database to copy, which is much faster than migrating."""
     return _run_in_thread(_create_template(postgres_url))
 
 
 def _run_in_thread(coroutine: Coroutine[Any, Any, Result]) -> Result:
-    """Run a coroutine in another thread, because this thread may have a running event loop."""
+    """Run a coroutine in another thread, since this thread may have a running event loop."""
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(asyncio.run, coroutine).result()
 
 
 async def _create_template(postgres_url: str) -> str:
-    # Test data need not survive a power cut.
+    # Test data need not survive a power failure.
     for setting in ("fsync", "synchronous_commit", "full_page_writes"):
         await _execute(postgres_url, f"ALTER SYSTEM SET {setting} = off")
     await _execute(postgres_url, "SELECT pg_reload_conf()")
@@ -162,14 +161,14 @@ async def _create_template(postgres_url: str) -> str:
 
 
 async def create_postgres_database(postgres_url: str, template: str = "template1") -> str:
-    """Create a database on the server and return its URL."""
+    """Create a database and return its URL."""
     name = f"t{uuid.uuid4().hex}"
     for remaining in reversed(range(10)):
         try:
             await _execute(postgres_url, f"CREATE DATABASE {name} TEMPLATE {template}")
             break
         except sa.exc.DBAPIError as error:
-            # The server waits five seconds for sessions of the template to end; on a busy machine that is too short.
+            # The server only waits five seconds for the template's sessions to end.
             if getattr(error.orig, "sqlstate", None) != _OBJECT_IN_USE or not remaining:
                 raise
     return make_url(postgres_url).set(database=name).render_as_string(hide_password=False)
@@ -196,7 +195,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 async def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """URL of a database without tables, for each engine of the test."""
+    """The URL of a database without tables, for each engine of the test."""
     if request.param == "sqlite":
         return f"sqlite+aiosqlite:///{tmp_path / 'paperround.db'}"
     return await create_postgres_database(request.getfixturevalue("postgres_url"))
@@ -204,7 +203,7 @@ async def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> 
 
 @pytest.fixture
 async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """URL of a migrated database, for each engine of the test."""
+    """The URL of a migrated database, for each engine of the test."""
     if request.param == "sqlite":
         return _copy_template(request.getfixturevalue("sqlite_template"), tmp_path)
     template: str = request.getfixturevalue("postgres_template")
@@ -234,7 +233,7 @@ async def sqlite_db(sqlite_template: Path, tmp_path: Path) -> AsyncIterator[data
 
 @pytest.fixture(scope="session")
 def archive() -> Path:
-    """Folder of real digests for development; skips the test if it does not exist."""
+    """The folder of real digests; skips the test if it does not exist."""
     folder = SHARED_FOLDER / "archive"
     if not folder.is_dir():
         pytest.skip(f"{folder} does not exist")

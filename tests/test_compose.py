@@ -1,4 +1,4 @@
-"""The Compose files are valid by the Compose Specification's JSON schema."""
+"""The Compose files match the Compose Specification's JSON schema."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from tests.support import patience
 ROOT = Path(__file__).parents[1]
 
 
-def test_the_compose_files_are_valid_by_the_specification() -> None:
-    pytest.importorskip("check_jsonschema", reason="check-jsonschema, of the dev extra, brings the schema")
+def test_the_compose_files_are_valid() -> None:
+    pytest.importorskip("check_jsonschema", reason="the dev extra installs it")
     files = map(str, ROOT.glob("docker-compose*.yml"))
     check = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", *files]
     result = subprocess.run(check, capture_output=True, text=True, timeout=patience.scaled(120))

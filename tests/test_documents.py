@@ -1,4 +1,4 @@
-"""The documents name what exists: links, paths, settings, commands of the shell and of Discord."""
+"""Links, paths, settings and reference tables in the documents are correct."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def read(path: Path) -> str:
     return path.read_text(encoding="utf-8")
 
 
-def test_links_lead_to_files_and_headings() -> None:
+def test_links_lead_to_existing_files_and_headings() -> None:
     broken = []
     for page in DOCUMENTS:
         for target in re.findall(r"\[[^\]]*\]\(([^)\s]+)\)", read(page)):
@@ -33,7 +33,7 @@ def test_links_lead_to_files_and_headings() -> None:
     assert broken == []
 
 
-def test_paths_in_the_pages_exist() -> None:
+def test_paths_in_the_documents_exist() -> None:
     tops = {path.name for path in (ROOT / "bot").iterdir() if path.is_dir()} | {"bot", "storage", "docs"}
     missing = [
         (page.name, name)
@@ -45,13 +45,13 @@ def test_paths_in_the_pages_exist() -> None:
     assert missing == []
 
 
-def test_no_page_names_a_setting_that_does_not_exist() -> None:
+def test_settings_in_the_documents_exist() -> None:
     known = {settings.setting_name(name) for name in settings.Settings.model_fields}
     pattern = re.compile(r"\b(?:PAPERROUND_[A-Z][A-Z_]*|DISCORD_TOKEN|HF_ENDPOINT)\b(?!_)")
     assert {name for page in GUIDES for name in pattern.findall(read(page))} <= known
 
 
-def test_the_tables_of_the_reference_pages_are_those_of_the_code() -> None:
+def test_reference_tables_match_the_code() -> None:
     """`make docs` writes them."""
     made = subprocess.run(
         [sys.executable, ROOT / "docs" / "reference.py", "--check"],

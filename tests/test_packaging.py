@@ -1,4 +1,4 @@
-"""The wheel, built from a copy of the checkout without network, contains all files that the code reads."""
+"""The wheel, built from a copy of the checkout without a network, contains all files that the code needs."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ SUFFIXES = frozenset({".py", ".ftl", ".md", ".png", ".tsv", ".txt", ".j2"})
 
 
 def test_the_wheel_contains_every_module_template_and_data_file(tmp_path: Path) -> None:
-    pytest.importorskip("hatchling", reason="hatchling, of the dev extra, builds the wheel")
+    pytest.importorskip("hatchling", reason="the dev extra installs it")
     for name in BUILD_INPUTS:
-        # bot/templates, which includes the templates in the package, is a link.
+        # bot/templates is a link.
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, tmp_path / name, symlinks=True)
         else:
             shutil.copy(ROOT / name, tmp_path / name)
-    # Without these variables pytest-cov does not measure the build.
+    # pytest-cov would measure the build.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("COV_CORE_")}
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", "out"]
     built = subprocess.run(

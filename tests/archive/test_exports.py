@@ -80,10 +80,11 @@ def test_braces_balance_and_special_characters_are_escaped(title: str, authors: 
     assert len(entry.splitlines()) == entry.count("\n")
 
 
-def test_bibtex_prefers_stored_authors_to_the_digests() -> None:
-    listed = digest(entry(authors=("C D", "A B", "C D")))
+def test_bibtex_has_an_entry_per_paper_with_stored_authors_if_known() -> None:
+    listed = digest(entry(authors=("C D", "A B", "C D")), entry(rank=2, arxiv_id="2502.00001"))
     stored = {"authors": ["A B", "C D"], "authors_truncated": False, "author_order_confirmed": True}
-    confirmed = export("bibtex", listed, stored={"2502.02737": stored})
+    confirmed = export("bibtex", listed, listed, stored={"2502.02737": stored})
+    assert confirmed.count("@misc{") == 2
     assert "{A B and C D}" in confirmed
     assert "note" not in confirmed
     assert "Author order unconfirmed" in export("bibtex", listed)
@@ -231,13 +232,6 @@ def test_csv_has_a_row_per_paper_without_formulas() -> None:
     assert (first["title"], first["authors"], first["votes"]) == ('\'=HYPERLINK("x")', "A, B; C", "81")
     assert first["summary"] == "새로움: 굵게 글"
     assert (second["votes"], second["title"], second["authors_truncated"]) == ("", "", "yes")
-
-
-def test_bibtex_has_an_entry_per_paper() -> None:
-    named = entry(authors=("A B",))
-    text = export("bibtex", digest(named, entry(rank=2, arxiv_id="2502.00001")), digest(named))
-    assert text.count("@misc{") == 2
-    assert text.startswith("@misc{arxiv:2502.02737,\n")
 
 
 def test_an_operators_export_template_is_used_unless_it_fails(tmp_path: Path) -> None:

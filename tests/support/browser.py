@@ -1,4 +1,4 @@
-"""Headless Chromium, driven over its DevTools protocol: enough to type, press keys, wait for text and take pictures."""
+"""Headless Chromium, driven over its DevTools protocol."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ WAIT_SECONDS = 60.0
 
 
 class _NavigatedError(Exception):
-    """The page was replaced by another one while the browser evaluated an expression on it."""
+    """The browser left the page while it evaluated an expression there."""
 
 
 class Browser:
@@ -43,7 +43,7 @@ class Browser:
         self._numbers = itertools.count(1)
 
     async def call(self, method: str, **parameters: Any) -> dict[str, Any]:
-        """Call a method of the protocol and return its result."""
+        """Call a method of the protocol, and return its result."""
         number = next(self._numbers)
         await self._socket.send_json({"id": number, "method": method, "params": parameters})
         while True:
@@ -61,7 +61,7 @@ class Browser:
         await self.call("Page.navigate", url=url)
 
     async def evaluate(self, expression: str) -> Any:
-        """Return the value of a JavaScript expression, or None while one page follows another."""
+        """Return the value of a JavaScript expression, or None while the browser changes pages."""
         try:
             answer = await self.call("Runtime.evaluate", expression=expression, returnByValue=True)
         except _NavigatedError:
@@ -74,12 +74,9 @@ class Browser:
 
     async def wait_for(self, expression: str) -> None:
         """Wait until a JavaScript expression is true. Raises TimeoutError with the page's text."""
-        try:
-            async with patience.limit(WAIT_SECONDS):
-                while not await self.evaluate(expression):  # noqa: ASYNC110 - the browser sets no event
-                    await asyncio.sleep(0.1)
-        except TimeoutError:
-            raise TimeoutError(f"{expression}\n{(await self.text())[-2000:]}") from None
+        async with self._waiting(expression):
+            while not await self.evaluate(expression):  # noqa: ASYNC110 - the browser sets no event
+                await asyncio.sleep(0.1)
 
     async def wait_for_text(self, *sentences: str) -> None:
         for sentence in sentences:
@@ -88,7 +85,7 @@ class Browser:
             )
 
     async def type(self, text: str) -> None:
-        """Insert text where the focus is."""
+        """Insert text at the focus."""
         await self.call("Input.insertText", text=text)
 
     async def press(self, key: str) -> None:
@@ -100,7 +97,7 @@ class Browser:
         await self.call("Input.dispatchKeyEvent", type="keyUp", **shared)
 
     async def click(self, element: str) -> None:
-        """Click with the mouse on what a JavaScript expression finds, as soon as it is there."""
+        """Click on the element that a JavaScript expression returns, once it is visible."""
         await self.wait_for(f"{element}?.checkVisibility()")
         place = f"(rect => [rect.x + rect.width / 2, rect.y + rect.height / 2])({element}.getBoundingClientRect())"
         x, y = await self.evaluate(place)
@@ -108,19 +105,23 @@ class Browser:
             await self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
 
     async def press_until(self, key: str, *sentences: str) -> None:
-        """Press a key, again every two seconds, until the page shows all sentences."""
-        shown = ""
+        """Press a key every two seconds until the page shows all sentences."""
+        shown, attempt = "", 0
+        async with self._waiting(sentences):
+            while not all(sentence in shown for sentence in sentences):
+                if attempt % 20 == 0:
+                    await self.press(key)
+                attempt += 1
+                await asyncio.sleep(0.1)
+                shown = await self.text()
+
+    @asynccontextmanager
+    async def _waiting(self, wanted: object) -> AsyncIterator[None]:
         try:
             async with patience.limit(WAIT_SECONDS):
-                for attempt in itertools.count():
-                    if all(sentence in shown for sentence in sentences):
-                        break
-                    if attempt % 20 == 0:
-                        await self.press(key)
-                    await asyncio.sleep(0.1)
-                    shown = await self.text()
+                yield
         except TimeoutError:
-            raise TimeoutError(f"{sentences}\n{shown[-2000:]}") from None
+            raise TimeoutError(f"{wanted}\n{(await self.text())[-2000:]}") from None
 
 
 @asynccontextmanager

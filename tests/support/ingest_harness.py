@@ -11,6 +11,8 @@ from bot.archive import ingest
 from bot.archive.digest_writer import IngestResult
 from storage import database, models, papers, tables
 from storage.database import Connection
+from tests.support import sample_archive
+from tests.support.sample_archive import NewsletterPaper
 
 NOW = datetime(2026, 1, 3, 9, tzinfo=UTC)
 DAY = "2026-01-02"
@@ -18,16 +20,14 @@ DAY = "2026-01-02"
 
 def paper(
     number: int = 1, *, title: str | None = None, votes: int | None = 5, authors: str = "Ada Byron"
-) -> str:
-    return (
-        f"### [{title or f'Paper {number}'}](https://arxiv.org/abs/2601.{number:05})\n\n"
-        f"Vote: {'-' if votes is None else votes}\n\nAuthors: {authors}\n\n- ***What's New***: Summary of {number}.\n\n"
-    )
+) -> NewsletterPaper:
+    name = title or f"Paper {number}"
+    return NewsletterPaper(f"2601.{number:05}", name, f"Summary of {number}.", votes, [authors])
 
 
-def newsletter(*entries: str, day: str = DAY) -> str:
+def newsletter(*entries: NewsletterPaper, day: str = DAY) -> str:
     """Return a newsletter, by default with one paper."""
-    return f"## Daily Papers ({day})\n\n" + "".join(entries or (paper(),))
+    return sample_archive.newsletter(day, entries or [paper()])
 
 
 class IngestHarness:

@@ -1,4 +1,4 @@
-"""Small archives for search tests, ingested as the bot does."""
+"""Small archives of newsletters, stored by the ingest service."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NOW = datetime(2026, 1, 1, 9, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class NewsletterPaper:
-    """One entry of a newsletter."""
+    """An entry of a newsletter."""
 
     arxiv_id: str
     title: str
@@ -35,17 +35,17 @@ def newsletter(date: str, papers: Iterable[NewsletterPaper]) -> str:
 
 
 def make_ingest(database: Database) -> IngestService:
-    """Return the ingest service of a database, without alerts."""
+    """Return an ingest service without alerts."""
     return IngestService(database, lambda: NOW)
 
 
 async def add_digest(database: Database, date: str, *papers: NewsletterPaper) -> None:
-    """Ingest a digest; a second one of the same date is a correction."""
+    """Ingest a newsletter. A second one of the same date is a correction."""
     await make_ingest(database).add_text(newsletter(date, papers), location=f"{date}.md")
 
 
 async def search_over(database: Database, *papers: NewsletterPaper) -> SearchService:
-    """Ingest a digest, and return the search service over the archive."""
+    """Ingest a newsletter, and return a search service."""
     await add_digest(database, "2025-01-02", *papers)
     return SearchService(database)
 
