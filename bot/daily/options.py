@@ -21,10 +21,6 @@ NOTHING = ("-", "–", "—")
 """Texts that clear the time, the topic or the source."""
 
 
-def _unchanged(value: Any) -> Any:
-    return value
-
-
 @dataclass(frozen=True, slots=True)
 class Option:
     """An option of `/daily` that sets a field of a subscription."""
@@ -36,7 +32,7 @@ class Option:
     """The minimum and maximum of a number, or of a text's length."""
     choices: Mapping[str, str] | None = None
     """The offered values by label."""
-    parse: Callable[[Any], Any] = _unchanged
+    parse: Callable[[Any], Any] = lambda value: value
     """Parses the typed text. Raises UserError or ValueError."""
 
 

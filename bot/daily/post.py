@@ -51,23 +51,21 @@ SHOW_LANGUAGE = "lang"
 OTHER_LOCALE = {models.Locale.KO: models.Locale.EN, models.Locale.EN: models.Locale.KO}
 
 
-def compact_views(
-    wording: PostWording, post: DailyPost, *, with_marker: bool = True, note: str = ""
-) -> list[ui.LayoutView]:
+def compact_views(wording: PostWording, post: DailyPost, note: str = "") -> list[ui.LayoutView]:
     """Return the post in as few messages as possible: header, papers, a menu to open one, buttons, schedule.
 
-    `with_marker` is False for a preview. `note` goes above the headline.
+    `note` goes above the headline.
     """
     texts, groups = wording.ui_texts, split_papers(post)
     views = []
     first = 1
     for position, group in enumerate(groups):
-        marker = contents.part_marker(post.marker, position) if with_marker else None
+        marker = contents.part_marker(post.marker, position)
         message = message_builder.MessageBuilder()
         if position == 0:
             message.add_text(header(wording, post, note))
         if position == len(groups) - 1:
-            buttons = _action_buttons(texts, post, None if group else marker, first)
+            buttons = _action_buttons(texts, post, None, first)
             _add_papers(wording, message, post, group, first, marker, buttons, foot(wording, post))
         else:
             _add_papers(wording, message, post, group, first, marker, [_language_button(texts, post, first)])
@@ -91,30 +89,24 @@ def header(wording: PostWording, post: DailyPost, note: str = "") -> str:
     return "\n".join(line for line in (note, headline, small_print) if line)
 
 
-def headline_view(
-    wording: PostWording, post: DailyPost, *, with_marker: bool = True, note: str = ""
-) -> ui.LayoutView:
+def headline_view(wording: PostWording, post: DailyPost, note: str = "") -> ui.LayoutView:
     """Return the message above the cards or the thread. `note` goes above the headline."""
     message = message_builder.MessageBuilder()
     message.add_text(header(wording, post, note))
-    message.add_buttons(
-        # There is no language button, since it copies the papers in a message's menu, and this message has none.
-        *_action_buttons(
-            wording.ui_texts, post, contents.part_marker(post.marker, 0) if with_marker else None
-        )
-    )
+    # There is no language button, since it copies the papers in a message's menu, and this message has none.
+    message.add_buttons(*_action_buttons(wording.ui_texts, post, contents.part_marker(post.marker, 0)))
     message.add_text(foot(wording, post))
     return message.view
 
 
 def card_view(
-    texts: Texts, post: DailyPost, paper: PostPaper, position: int | None, heading: str | None = None
+    texts: Texts, post: DailyPost, paper: PostPaper, position: int, heading: str | None = None
 ) -> ui.LayoutView:
     """Return a paper with as much of its summary as fits; a button opens the rest privately.
 
-    `position` is the position of the delivery's part, or None for a preview. `heading` precedes late papers.
+    `position` is the position of the message in the delivery. `heading` precedes late papers.
     """
-    marker = None if position is None else contents.part_marker(post.marker, position)
+    marker = contents.part_marker(post.marker, position)
     message = message_builder.MessageBuilder()
     if heading:
         message.add_text(heading)
@@ -338,14 +330,9 @@ def _thread_fields(wording: PostWording, post: DailyPost) -> dict[str, Any]:
     return {"name": name or post.digest_on.isoformat(), "auto_archive_duration": AUTO_ARCHIVE_MINUTES}
 
 
-def _compact_preview(wording: PostWording, post: DailyPost, note: str) -> list[ui.LayoutView]:
-    return compact_views(wording, post, with_marker=False, note=note)
-
-
 def _card_preview(wording: PostWording, post: DailyPost, note: str) -> list[ui.LayoutView]:
     """Return the headline and the first card."""
-    head = headline_view(wording, post, with_marker=False, note=note)
-    return [head, card_view(wording.ui_texts, post, post.papers[0], None)]
+    return [headline_view(wording, post, note), card_view(wording.ui_texts, post, post.papers[0], 1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,7 +344,7 @@ class PostStyle:
     """
 
     render: Callable[[PostWording, DailyPost], tuple[RenderedPart, ...]]
-    preview: Callable[[PostWording, DailyPost, str], list[ui.LayoutView]] = _compact_preview
+    preview: Callable[[PostWording, DailyPost, str], list[ui.LayoutView]] = compact_views
     fits: Callable[[object], bool] = lambda channel: isinstance(channel, discord.TextChannel)
     permissions: tuple[str, ...] = ()
 

@@ -8,7 +8,7 @@ from inline_snapshot import snapshot
 
 from bot.alerts.service import Alerts
 from storage import models
-from tests.support.client_harness import ClientHarness, both_languages, component_ids, shown_text
+from tests.support.client_harness import ClientHarness, both_languages, shown_text
 
 
 async def _add(harness: ClientHarness, member: Any = None, **options: Any) -> None:
@@ -92,19 +92,6 @@ async def test_message_buttons_open_the_paper_and_the_alert(harness: ClientHarne
     await harness.wait(minutes=3)
     listed = await harness.press(harness.received()[-1], "alert-manage", by=harness.user)
     assert harness.texts("alerts-heading", count=2) in shown_text(listed)
-
-
-async def test_sends_missed_papers_once_direct_messages_reopen(harness: ClientHarness) -> None:
-    await _add(harness, keyword="care")
-    await harness.publish("A▲5")
-    await harness.wait(seconds=100)
-    await harness.publish("B▲5")
-    harness.env.inject_error("POST", "/channels/*/messages", status=403, code=50007, times=1)
-    await harness.wait(minutes=3)
-    assert harness.received() == []
-    await harness.wait(minutes=11)
-    shown_ids = [id_ for message in harness.received() for id_ in component_ids(message)]
-    assert [f"pr:o:2601.0{number}000" in shown_ids for number in (1, 2)] == [True, True]
 
 
 async def test_editing_a_paused_alert_keeps_it_paused(harness: ClientHarness) -> None:

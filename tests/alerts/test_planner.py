@@ -78,8 +78,9 @@ async def test_messages_use_the_language_of_the_recipient(world: World) -> None:
 
 
 async def test_ignores_papers_older_than_the_alert(world: World) -> None:
+    world.is_matching = False
     await world.written("Mon", "A▲5")
-    await world.wait(minutes=1)
+    world.now += timedelta(minutes=1)
     await world.alert("care")
     await world.written("Fri-2", "B▲5")
     await world.wait(minutes=3)

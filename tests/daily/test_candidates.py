@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pytest
 
-from storage.archive import DigestPaper
-from storage.database import Connection
 from storage.errors import DuplicateError
 from tests.support.world import DAY, MONDAY, World, names
 
@@ -67,27 +63,6 @@ async def test_posts_on_several_topics_in_a_channel_do_not_repeat_papers(world: 
         await world.daily(topic=" author:lovelace ")
     await world.at("Mon 09:00")
     assert world.sent == ["B C", "A D"]
-
-
-async def test_looks_up_each_topic_once_for_all_channels(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[tuple[str, int]] = []
-
-    async def match(connection: Connection, topic: str, found: Sequence[DigestPaper]) -> dict[int, float]:
-        asked.append((topic, len(found)))
-        return await world.search.match_papers(connection, topic, found)
-
-    monkeypatch.setattr(world.daily_planner, "_matcher", match)
-    await list_papers(world)
-    await world.daily(channel=90)
-    await world.at("Mon 09:00")
-    assert asked == []
-    for channel in range(100, 106):
-        await world.daily(channel=channel, at="10:00 Seoul", topic=("author:lovelace", "RL")[channel % 2])
-    await world.at("Mon 10:00")
-    assert sorted(asked) == [("RL", 4), ("author:lovelace", 4)]
-    assert len(world.sent) == 7
 
 
 async def test_only_scheduled_posts_mention_a_role(world: World) -> None:

@@ -105,15 +105,6 @@ async def test_a_post_continues_after_its_source_is_removed(world: World) -> Non
     assert world.sent == ["B"]
 
 
-async def test_a_shared_list_does_not_replace_the_list_of_its_day(world: World) -> None:
-    await world.daily()
-    await world.list("Mon", "S", form=DigestFormat.LIST, source=LIST)
-    await world.at("Mon 09:00")
-    await world.list("Mon", "B▲30 R▲20", source="https://huggingface.co", at="Mon 15:00")
-    await world.at("Tue 09:00")
-    assert world.sent == ["S", "B R"]
-
-
 async def test_setup_from_a_source_names_it_in_the_preview(harness: ClientHarness) -> None:
     world = World(harness.container.database, "Thu-1 12:00")
     await world.source(ARXIV, SourceKind.ARXIV)

@@ -84,9 +84,9 @@ async def test_posts_in_one_channel_and_language_do_not_repeat_papers(world: Wor
     assert sorted(world.sent) == ["A B", "A B", "C D"]
 
 
-async def test_plans_posts_without_a_topic_first(world: World) -> None:
+async def test_plans_posts_without_a_topic_first_and_looks_up_each_topic_once(world: World) -> None:
     for number in range(12):
-        await world.daily(channel=20 + number, topic=f"robot {number}")
+        await world.daily(channel=20 + number, topic=f"robot {number % 11}")
     for number in range(3):
         await world.daily(channel=40 + number)
     await world.list("Mon", "A▲9")
@@ -100,7 +100,8 @@ async def test_plans_posts_without_a_topic_first(world: World) -> None:
     costly = planner.DailyPlanner(world.database, world.deliveries, look_up)
     now = moment("Mon 09:00")
     assert await costly.tick(now, on_planned=lambda: planned.append(len(looked_up))) == 15
-    assert planned == [0, 10, 12]
+    assert planned == [0, 10, 11]
+    assert sorted(looked_up) == sorted(f"robot {number}" for number in range(11))
 
 
 @both_engines
