@@ -22,7 +22,7 @@ pytestmark = pytest.mark.engines("sqlite", "postgresql")
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
 
 
-async def test_a_server_that_was_left_keeps_its_settings_and_pauses_its_posts(db: Database) -> None:
+async def test_leaving_a_server_keeps_its_settings_and_pauses_its_posts(db: Database) -> None:
     guilds = Guilds(db, lambda: NOW)
     for guild_id in (1, 2):
         await guilds.update({guild_id: {"locale": models.Locale.KO, "system_channel_id": guild_id + 10}})
@@ -45,7 +45,7 @@ async def test_a_server_that_was_left_keeps_its_settings_and_pauses_its_posts(db
     assert await guilds.list_ids() == {1, 2}
 
 
-async def test_a_text_is_found_by_its_token_for_its_purpose_only(db: Database) -> None:
+async def test_a_token_gives_its_text_only_for_its_purpose(db: Database) -> None:
     store = TextTokenStore(db, lambda: outbox_builders.NOW)
     token = await store.save(7, TextPurpose.LIST, "a long query")
     assert await store.get(TextPurpose.LIST, token) == "a long query"
@@ -55,7 +55,7 @@ async def test_a_text_is_found_by_its_token_for_its_purpose_only(db: Database) -
     assert await store.get(TextPurpose.LIST, "0" * client_accounts.TOKEN_LENGTH) is None
 
 
-async def test_a_reader_pushes_out_only_their_own_oldest_texts(db: Database) -> None:
+async def test_a_readers_new_text_replaces_only_their_own_oldest_text(db: Database) -> None:
     now = outbox_builders.NOW
 
     def clock() -> datetime:
@@ -88,7 +88,7 @@ async def test_a_reader_pushes_out_only_their_own_oldest_texts(db: Database) -> 
 READER = 7_000_000_000_000_007
 
 
-async def test_a_reader_is_not_stored_again_by_a_message_that_was_about_to_be_sent(db: Database) -> None:
+async def test_sending_a_message_does_not_store_a_forgotten_reader_again(db: Database) -> None:
     world = World(db, "Mon 12:00")
     await world.alert("robot", by=READER)
     await world.written("Mon", "A▲9", summary="A robot.")
@@ -103,7 +103,7 @@ async def test_a_reader_is_not_stored_again_by_a_message_that_was_about_to_be_se
 
 
 @pytest.mark.promise
-async def test_alerts_that_wait_are_not_sent_to_a_forgotten_reader_and_reach_others_once(
+async def test_waiting_alerts_reach_others_but_not_a_forgotten_reader(
     db: Database,
 ) -> None:
     world = World(db, "Mon 12:00")
@@ -125,7 +125,7 @@ async def test_alerts_that_wait_are_not_sent_to_a_forgotten_reader_and_reach_oth
 
 
 @pytest.mark.promise
-async def test_papers_that_only_a_forgotten_reader_kept_go_with_the_reader(db: Database) -> None:
+async def test_forgetting_a_reader_deletes_papers_that_nobody_else_saved(db: Database) -> None:
     ids = await paper_records.add_papers(db, *(paper_records.merged_paper(n, on=None) for n in range(1, 4)))
     mine, shared, _ = ids.values()
     async with db.transaction() as connection:
@@ -137,7 +137,7 @@ async def test_papers_that_only_a_forgotten_reader_kept_go_with_the_reader(db: D
 
 
 @pytest.mark.promise
-async def test_the_file_has_all_rows_and_its_reader(db: Database) -> None:
+async def test_the_data_file_has_every_row_about_its_reader(db: Database) -> None:
     await reader_rows.fill_every_table(db, READER)
     service = Readers(db, lambda: outbox_builders.NOW)
     content, name = await service.export(READER)

@@ -26,7 +26,7 @@ def _count_syncs(harness: ClientHarness) -> int:
     )
 
 
-async def test_commands_are_registered_at_each_start_and_answered_though_discord_refuses_new_ones(
+async def test_commands_work_even_if_discord_refuses_their_registration(
     harness: ClientHarness,
 ) -> None:
     assert harness.bot.mentions("daily edit").startswith("</daily edit:")
@@ -60,7 +60,7 @@ async def answering(handler: Handler) -> AsyncIterator[Settings]:
         yield Settings().model_copy(update={"discord_token": SecretStr(model.TOKEN), "discord_api_url": url})
 
 
-async def test_a_long_rate_limit_ends_the_check_with_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_long_rate_limit_ends_the_token_check_with_an_explanation(monkeypatch: pytest.MonkeyPatch) -> None:
     async def limit(_: web.Request) -> web.StreamResponse:
         # discord.py compares the content type exactly; `json_response` would add a charset.
         headers = {"Via": "1.1 google", "Retry-After": "60", "Content-Type": "application/json"}
@@ -72,7 +72,7 @@ async def test_a_long_rate_limit_ends_the_check_with_a_sentence(monkeypatch: pyt
             await command_sync.identify(settings)
 
 
-async def test_a_wrong_token_and_an_unreachable_discord_are_told_apart() -> None:
+async def test_the_token_check_distinguishes_a_wrong_token_from_an_outage() -> None:
     codes = iter([0, "unauthorized"])
 
     async def refuse(_: web.Request) -> web.StreamResponse:

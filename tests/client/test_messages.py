@@ -52,7 +52,7 @@ def _daily_texts(
     }
 
 
-def test_a_daily_post_in_both_languages() -> None:
+def test_a_daily_post_has_texts_in_both_languages() -> None:
     schedule: tuple[str, str, tuple[int, ...]] = ("09:00", "Asia/Seoul", EVERY_DAY)
     assert _daily_texts(Locale.KO, 27, 5, schedule=schedule) == {
         "headline": "2025년 2월 12일의 논문",
@@ -96,7 +96,7 @@ def test_a_daily_post_in_both_languages() -> None:
         ),
     ],
 )
-def test_the_count_describes_the_shown_papers_and_omits_unknown_votes(
+def test_the_count_describes_how_the_shown_papers_were_chosen(
     options: dict[str, Any], english: str, korean: str
 ) -> None:
     for locale, text in ((Locale.EN, english), (Locale.KO, korean)):
@@ -109,7 +109,7 @@ def renderer() -> DiscordRenderer:
 
 
 @pytest.mark.parametrize("locale", Locale)
-def test_a_notice_is_within_the_limits_and_names_no_code(renderer: DiscordRenderer, locale: Locale) -> None:
+def test_a_notice_stays_within_limits_and_shows_no_reason_code(renderer: DiscordRenderer, locale: Locale) -> None:
     codes = re.compile(r"\b({})\b".format("|".join(reason for reason in models.Reason if "-" in reason)))
     for kind, reason in itertools.product(
         contents.NoticeKind, (None, *models.Reason, "HTTP *503* @everyone")
@@ -136,7 +136,7 @@ def test_a_notice_is_within_the_limits_and_names_no_code(renderer: DiscordRender
 @pytest.mark.parametrize("style", list(models.Style))
 @pytest.mark.parametrize("locale", list(models.Locale))
 @pytest.mark.parametrize("count", [1, 9, 25])
-def test_every_style_is_within_the_limits_for_any_number_of_papers(
+def test_every_style_stays_within_limits_for_any_number_of_papers(
     renderer: DiscordRenderer, style: models.Style, locale: models.Locale, count: int
 ) -> None:
     bare = rendered_posts.paper(0, title=None, sections=(), authors=(), thumbnail=None)
@@ -158,7 +158,7 @@ def test_every_style_is_within_the_limits_for_any_number_of_papers(
     style=st.sampled_from(models.Style),
     locale=st.sampled_from(models.Locale),
 )
-def test_a_post_of_hostile_papers_is_within_the_limits(
+def test_a_post_with_hostile_papers_stays_within_limits(
     papers: tuple[contents.PostPaper, ...], style: models.Style, locale: models.Locale
 ) -> None:
     post = rendered_posts.daily(papers, style=style, locale=locale, marker=rendered_posts.LONGEST_MARKER)
@@ -169,7 +169,7 @@ def test_a_post_of_hostile_papers_is_within_the_limits(
     max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 @given(papers=hostile_papers.papers(max_size=12), text=hostile_papers.texts, in_channel=st.booleans())
-def test_an_alert_of_hostile_papers_is_within_the_limits(
+def test_an_alert_with_hostile_papers_stays_within_limits(
     papers: tuple[contents.PostPaper, ...], text: str, in_channel: bool
 ) -> None:
     reasons = tuple(
@@ -195,7 +195,7 @@ FOREIGN_MARKERS = st.sampled_from(
 
 @settings(max_examples=15, deadline=None)
 @given(text=FOREIGN_MARKERS, style=st.sampled_from(models.Style), other=hostile_papers.texts)
-def test_no_payload_holds_a_marker_but_its_own(text: str, style: models.Style, other: str) -> None:
+def test_a_payload_contains_no_foreign_marker(text: str, style: models.Style, other: str) -> None:
     url = f"https://arxiv.org/abs/2611.10000#{text}"
     papers = tuple(
         rendered_posts.paper(

@@ -15,7 +15,7 @@ from bot.core import clock, day_close
 from bot.daily import schedule
 
 
-def test_times_are_read_as_people_type_them() -> None:
+def test_typed_times_are_parsed() -> None:
     for time, typed in {
         "00:00": ("12am", "오전 12시", "밤 12시", "자정", "24:00"),
         "01:00": ("밤 1시",),
@@ -56,7 +56,7 @@ def test_a_known_zone_next_to_a_time_overrides_the_zone_option() -> None:
         assert client_options.move_zone(given, "time", "zone") == given
 
 
-def test_zones_are_read_as_people_type_them() -> None:
+def test_typed_zones_are_parsed() -> None:
     for zone, typed in {
         "Asia/Seoul": ("Asia/Seoul", "asia/seoul", "seoul", "서울", "한국", "kst"),
         "America/New_York": ("New York", "뉴욕", "EST"),
@@ -70,34 +70,34 @@ def test_zones_are_read_as_people_type_them() -> None:
 @pytest.mark.parametrize(
     "name", ["localtime", "right/Asia/Seoul", "posix/UTC", "posixrules", "Factory", "LOCALTIME"]
 )
-def test_files_beside_the_regions_are_not_zones(name: str) -> None:
+def test_other_files_of_the_zone_database_are_not_zones(name: str) -> None:
     assert client_options.find_zone(name) is None
     assert not clock.is_known_zone(name)
     with pytest.raises(ValueError, match="is not an IANA time zone"):
         day_close.parse(f"21:30 {name}")
 
 
-def test_every_named_zone_has_rules_and_one_meaning() -> None:
+def test_every_zone_nickname_is_unambiguous() -> None:
     names = [name for own in client_options.ZONE_NAMES.values() for name in own.split()]
     assert len(names) == len(set(names))
     assert all(ZoneInfo(zone) for zone in client_options.ZONE_NAMES)
     assert all(schedule.parse_time(time) for time in client_options.TIME_NAMES.values())
 
 
-def test_zones_are_offered_while_typing() -> None:
+def test_typing_lists_matching_zones() -> None:
     assert client_options.list_matching_zones("서")[:1] == ["Asia/Seoul"]
     assert client_options.list_matching_zones("New y")[:1] == ["America/New_York"]
     assert client_options.list_matching_zones("")[:1] == ["Asia/Seoul"]
 
 
 @given(st.text(max_size=30))
-def test_whatever_is_typed_gives_a_valid_time_and_zone_or_none(typed: str) -> None:
+def test_any_typed_text_gives_a_valid_value_or_none(typed: str) -> None:
     time, zone = client_options.find_time(typed), client_options.find_zone(typed)
     assert time is None or f"{schedule.parse_time(time):%H:%M}" == time
     assert zone is None or clock.is_known_zone(zone)
 
 
-def test_a_day_and_a_period_are_dates_and_other_text_is_refused() -> None:
+def test_typed_days_and_periods_are_parsed() -> None:
     today = date(2026, 1, 1)
     assert client_options.parse_dates("오늘", today) == (today, today)
     assert client_options.parse_dates("dec", today) == (date(2025, 12, 1), date(2025, 12, 31))

@@ -24,7 +24,7 @@ from tests.support import alert_builders
 from tests.support.client_harness import ClientHarness, last_response, send_parts, shown_text
 
 
-async def test_sharing_is_not_offered_in_direct_messages_and_to_users_who_may_not_write(
+async def test_sharing_is_offered_only_to_users_who_may_write_in_the_channel(
     harness: ClientHarness,
 ) -> None:
     for result in (
@@ -75,7 +75,7 @@ async def _add_channel_alert(harness: ClientHarness, user_id: int) -> models.Ale
 
 
 @pytest.mark.promise
-async def test_an_alert_is_made_only_in_a_channel_of_the_server_where_the_bot_may_post_and_with_the_right(
+async def test_a_channel_alert_needs_a_channel_here_and_current_rights(
     harness: ClientHarness,
 ) -> None:
     shown = await _press(harness, harness.manager, await _alert_id(harness, _other_channel(harness).id))
@@ -96,7 +96,7 @@ async def test_an_alert_is_made_only_in_a_channel_of_the_server_where_the_bot_ma
     assert await harness.bot.services.get(Alerts).list_rows() == []
 
 
-async def test_an_alert_of_another_user_cannot_be_removed(harness: ClientHarness) -> None:
+async def test_a_user_cannot_remove_another_users_alert(harness: ClientHarness) -> None:
     draft = alert_builders.draft("robot", user_id=harness.reader.id)
     alert = await harness.bot.services.get(Alerts).add(draft)
     shown = await _press(harness, harness.manager, pack_custom_id(alerts_messages.REMOVE, alert.id))
@@ -104,7 +104,7 @@ async def test_an_alert_of_another_user_cannot_be_removed(harness: ClientHarness
     assert await harness.bot.services.get(Alerts).list_rows() == [alert]
 
 
-async def test_a_channels_alert_is_not_resumed_by_someone_who_lost_the_right(harness: ClientHarness) -> None:
+async def test_resuming_a_channel_alert_needs_the_current_right(harness: ClientHarness) -> None:
     alert = await _add_channel_alert(harness, harness.manager.id)
     await harness.bot.services.get(Alerts).pause(alert.id)
     harness.take_roles(harness.manager)
@@ -128,7 +128,7 @@ async def _save_text(harness: ClientHarness, draft: models.Subscription) -> str:
     return await harness.bot.services.text_tokens.save(7, TextPurpose.SUBSCRIPTION, text)
 
 
-async def test_a_text_that_a_reader_typed_is_not_read_as_a_draft(harness: ClientHarness) -> None:
+async def test_a_typed_text_is_never_read_as_a_draft(harness: ClientHarness) -> None:
     theirs = _other_channel(harness)
     role = theirs.guild.create_role("staff")
     services = harness.bot.services
@@ -160,7 +160,7 @@ async def test_a_text_that_a_reader_typed_is_not_read_as_a_draft(harness: Client
 
 
 @pytest.mark.promise
-async def test_a_daily_post_is_started_only_in_a_channel_of_the_server_and_with_the_rights_of_now(
+async def test_starting_a_daily_post_needs_a_channel_here_and_current_rights(
     harness: ClientHarness,
 ) -> None:
     other = _other_channel(harness)
@@ -187,7 +187,7 @@ async def _press_notice(harness: ClientHarness, subscription: models.Subscriptio
     )
 
 
-async def test_a_pause_is_undone_from_the_notice_by_its_maker_only_with_the_right_of_now(
+async def test_resuming_from_a_notice_needs_the_current_right(
     harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     subscriptions = harness.bot.services.get(Subscriptions)
@@ -211,7 +211,7 @@ async def test_a_pause_is_undone_from_the_notice_by_its_maker_only_with_the_righ
     assert (await subscriptions.get(subscription.id)).state is models.ActivityState.PAUSED
 
 
-async def test_a_post_is_repeated_only_in_its_own_server_and_where_the_bot_may_post(
+async def test_repeating_a_post_needs_its_own_server_and_the_bots_rights(
     harness: ClientHarness,
 ) -> None:
     subscription = await harness.add_subscription(harness.readonly_channel.id)

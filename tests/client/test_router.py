@@ -42,14 +42,14 @@ def test_any_custom_id_is_parsed_or_invalid(rest: str) -> None:
             continue
 
 
-def test_a_delivery_marker_comes_first_and_does_not_change_the_action() -> None:
+def test_a_delivery_marker_does_not_change_the_action() -> None:
     marker = contents.part_marker("daily:12:2026-01-01", 3)
     packed = pack_custom_id("l", "d", "a:b", marker=marker)
     assert packed == "pr:d:daily:12:2026-01-01:3/l:d:a:b"
     assert message_builder.unpack_custom_id(packed) == message_builder.Action("l", "d:a:b")
 
 
-async def test_a_custom_id_of_another_version_or_bot_is_outdated(harness: ClientHarness) -> None:
+async def test_an_unknown_custom_id_is_answered_as_outdated(harness: ClientHarness) -> None:
     for custom_id in (
         "pr:gone:1",
         "pr:d:daily:1:2025-01-01:0/gone",
@@ -83,7 +83,7 @@ _VALUES = st.lists(_FIELDS, max_size=3)
 
 @settings(max_examples=2, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(fields=st.lists(_FIELDS, max_size=9), values=_VALUES)
-async def test_no_handler_fails_on_any_custom_id_or_value(
+async def test_no_handler_fails_on_a_forged_custom_id_or_value(
     harness: ClientHarness, fields: list[str], values: list[str]
 ) -> None:
     forged = {
@@ -124,7 +124,7 @@ async def test_pages_are_turned_in_place(harness: ClientHarness) -> None:
     assert "**1 · " in shown_text(await harness.turn(turned, back=True))
 
 
-async def test_the_daily_posts_menu_opens_the_card_privately(harness: ClientHarness) -> None:
+async def test_the_menu_of_a_daily_post_opens_a_card_privately(harness: ClientHarness) -> None:
     message = await post_daily(harness)
     menu = next(name for name in component_ids(message) if name.endswith("/open"))
     opened = await harness.select(message, ["2501.00002"], custom_id=menu)
@@ -132,7 +132,7 @@ async def test_the_daily_posts_menu_opens_the_card_privately(harness: ClientHarn
     assert "Rewards That Teach Reasoning" in shown_text(opened)
 
 
-async def test_an_error_is_answered_privately_with_a_logged_reference_that_of_a_component_in_a_new_message(
+async def test_an_error_is_answered_privately_with_a_logged_reference(
     harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     harness.expected_errors.append(errors.DatabaseUnavailableError)
@@ -157,7 +157,7 @@ async def _occupy(harness: ClientHarness, stack: AsyncExitStack) -> None:
     harness.bot.services.lookups.patience = 0.0
 
 
-async def test_a_reader_is_told_privately_that_the_bot_is_busy(harness: ClientHarness) -> None:
+async def test_a_busy_bot_says_so_privately(harness: ClientHarness) -> None:
     post = await harness.ask("top")
     async with AsyncExitStack() as stack:
         await _occupy(harness, stack)
@@ -176,13 +176,13 @@ async def test_a_reader_is_told_privately_that_the_bot_is_busy(harness: ClientHa
     assert "2501.00001" in shown_text(await harness.ask("topic", query="소형 언어 모델"))
 
 
-async def test_no_button_shares_a_readers_own_list(harness: ClientHarness) -> None:
+async def test_a_readers_saved_list_cannot_be_shared(harness: ClientHarness) -> None:
     custom_id = client_messages.pack_state(ListState(ListKind.SAVED), lists_messages.SHARE)
     answer = last_response(await _press_forged(harness, custom_id))
     assert shown_text(answer) == harness.texts("outdated-control")
 
 
-async def test_a_file_that_cannot_be_queued_is_refused_before_it_is_read_or_created(
+async def test_a_second_transfer_is_refused_before_any_work(
     harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail(*_: Any, **__: Any) -> None:

@@ -69,14 +69,14 @@ async def classification_of(attempt: Any) -> outcomes.Classification:
 
 
 @pytest.mark.parametrize("ids", [None, {}, {"id": str(2**63)}, {"id": "-1"}, {"channel_id": None}])
-def test_an_answer_without_ids_that_can_be_stored_leaves_the_outcome_open(ids: dict[str, Any] | None) -> None:
+def test_an_answer_without_valid_ids_leaves_the_outcome_unknown(ids: dict[str, Any] | None) -> None:
     answer = {"id": "1", "channel_id": "2"} | ids if ids else ids
     with pytest.raises(outcomes.DeliveryError) as caught:
         sender._read_receipt(answer, "channel_id")
     assert caught.value.classification == outcomes.OUTCOME_UNKNOWN
 
 
-async def test_a_message_mentions_the_role_of_its_post_and_nobody_else(
+async def test_a_message_mentions_only_the_role_of_its_post(
     fake: process.FakeDiscord, discord_sender: sender.DiscordSender
 ) -> None:
     channel_id, forum = await fake.add_channels(2)
@@ -127,7 +127,7 @@ async def test_without_the_history_permission_a_message_is_unverifiable(
         assert classification.disposition is Disposition.UNVERIFIABLE
 
 
-async def test_messages_are_found_in_direct_messages_and_threads(
+async def test_earlier_messages_are_found_in_direct_messages_and_threads(
     fake: process.FakeDiscord, discord_sender: sender.DiscordSender
 ) -> None:
     [channel_id] = await fake.add_channels(1)
@@ -146,7 +146,7 @@ async def test_messages_are_found_in_direct_messages_and_threads(
     assert await discord_sender.find(in_thread, system_clock()) == sent
 
 
-async def test_a_forum_post_is_found_open_or_archived_and_only_by_its_marker(
+async def test_a_forum_post_is_found_by_its_marker_even_if_archived(
     fake: process.FakeDiscord, discord_sender: sender.DiscordSender, client: discord.AutoShardedClient
 ) -> None:
     [forum] = await fake.add_channels(1, type=model.FORUM)
@@ -168,7 +168,7 @@ async def add_archived_posts(fake: process.FakeDiscord, forum: int, count: int, 
     await fake.run_action("populate", {"channels": others})
 
 
-async def test_a_forum_post_is_found_below_more_archived_ones_than_a_page(
+async def test_a_forum_post_is_found_beyond_the_first_page_of_archived_ones(
     fake: process.FakeDiscord, discord_sender: sender.DiscordSender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     [forum] = await fake.add_channels(1, type=model.FORUM)
@@ -185,7 +185,7 @@ async def test_a_forum_post_is_found_below_more_archived_ones_than_a_page(
     assert classification.disposition is Disposition.UNVERIFIABLE
 
 
-async def test_a_message_that_is_held_up_for_longer_than_its_nonce_is_trusted_does_not_leave(
+async def test_a_message_delayed_beyond_its_nonce_is_not_sent(
     fake: process.FakeDiscord, discord_sender: sender.DiscordSender
 ) -> None:
     [channel_id] = await fake.add_channels(1)
@@ -230,7 +230,7 @@ async def test_a_refused_connection_is_retried(discord_sender: sender.DiscordSen
         restore()
 
 
-async def test_the_first_open_tag_is_set_on_a_post_of_a_forum_that_requires_one(
+async def test_a_forum_that_requires_a_tag_gets_its_first_open_tag(
     fake: process.FakeDiscord, discord_sender: sender.DiscordSender
 ) -> None:
     tags = [
@@ -245,7 +245,7 @@ async def test_the_first_open_tag_is_set_on_a_post_of_a_forum_that_requires_one(
     assert entry["status"] < 300
 
 
-async def test_an_answer_that_is_not_http_does_not_show_the_token(
+async def test_an_invalid_http_answer_does_not_expose_the_token(
     discord_sender: sender.DiscordSender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with origin_server.run_raw_origin(b"HTTP/1.1 what\r\n\r\n") as origin:

@@ -114,20 +114,20 @@ def test_no_key_is_missing() -> None:
 
 @pytest.mark.promise
 @pytest.mark.parametrize("locale", list(models.Locale))
-def test_a_missing_argument_is_an_error(locale: models.Locale) -> None:
+def test_a_missing_argument_raises_an_error(locale: models.Locale) -> None:
     texts = translations.Translations().for_locale(locale)
     with pytest.raises(ValueError, match="shared-by"):
         texts("shared-by")
 
 
 @pytest.mark.parametrize("locale", list(models.Locale))
-def test_every_reason_of_a_pause_has_a_text(locale: models.Locale) -> None:
+def test_every_reason_has_a_text(locale: models.Locale) -> None:
     texts = translations.Translations().for_locale(locale)
     assert all(texts.find(f"reason-{reason.value}") for reason in models.Reason)
 
 
 @pytest.mark.promise
-async def test_commands_have_korean_names_and_descriptions_within_discords_limits_and_none_is_unused(
+async def test_every_command_has_korean_texts_within_discords_limits(
     harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tree, asked, command_key = harness.bot.tree, set(), translations.command_key

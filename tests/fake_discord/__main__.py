@@ -1,4 +1,4 @@
-"""`python -m tests.fake_discord`: serve until killed. Prints the URLs of the API and of the control API."""
+"""`python -m tests.fake_discord`: serve until killed, and print the URLs of the API and the control API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""REST endpoints of users, DM channels, the application and its commands."""
+"""REST endpoints for users, DM channels, the application and its commands."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ async def list_commands(request: web.Request) -> web.StreamResponse:
 
 @routes.put(COMMANDS)
 async def put_commands(request: web.Request) -> web.StreamResponse:
-    """PUT all commands, replacing the former ones; a command with the same name keeps its id."""
+    """Replace all commands; a command with the same name keeps its id."""
     fake = request.app[server.FAKE]
     former_ids = {(c["type"], c["name"]): c["id"] for c in fake.world.commands}
     stored = []

@@ -1,4 +1,4 @@
-"""REST endpoints of channels, threads, forum posts and guilds."""
+"""REST endpoints for channels, threads, forum posts and guilds."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ async def get_channel(request: web.Request) -> web.StreamResponse:
 
 @routes.post(CHANNEL + "/messages/{message_id:[0-9]+}/threads")
 async def create_thread_from_message(request: web.Request) -> web.StreamResponse:
-    """POST a thread on a message; it has the message's id, so there is at most one."""
+    """Create a thread on a message. It has the message's id, so there is at most one."""
     fake = request.app[server.FAKE]
     parent = messages.require_channel(request)
     message = messages.require_message(request, parent)
@@ -39,7 +39,7 @@ async def create_thread_from_message(request: web.Request) -> web.StreamResponse
 
 @routes.post(CHANNEL + "/threads")
 async def create_thread(request: web.Request) -> web.StreamResponse:
-    """POST a thread, or in a forum a post with its first message. Neither has a nonce."""
+    """Create a thread, or in a forum a post with its first message. Neither has a nonce."""
     fake = request.app[server.FAKE]
     parent = messages.require_channel(request, model.SEND_MESSAGES)
     payload = await server.read_payload(request)
@@ -68,12 +68,7 @@ def _add_thread(
     fake: server.Fake, parent: model.Channel, kind: int, thread_id: int, payload: Json
 ) -> model.Channel:
     thread = model.Channel(
-        id=thread_id,
-        type=kind,
-        guild_id=parent.guild_id,
-        name=payload["name"],
-        parent_id=parent.id,
-        applied_tags=payload.get("applied_tags") or [],
+        id=thread_id, type=kind, guild_id=parent.guild_id, name=payload["name"], parent_id=parent.id
     )
     fake.world.add_channel(thread)
     body = wire.render_channel(thread, fake.world)
@@ -98,7 +93,7 @@ async def list_active_threads(request: web.Request) -> web.StreamResponse:
 
 @routes.get(CHANNEL + "/threads/archived/public")
 async def list_archived_threads(request: web.Request) -> web.StreamResponse:
-    """GET a page of at most `limit` archived threads, last archived first, archived before the moment `before`."""
+    """Return a page of threads archived before the time `before`, most recently archived first."""
     parent = messages.require_channel(request, model.READ_MESSAGE_HISTORY)
     limit = int(request.query.get("limit", "50"))
     if not 2 <= limit <= 100:
@@ -114,19 +109,16 @@ async def list_archived_threads(request: web.Request) -> web.StreamResponse:
 
 
 def _list_threads(world: model.World, is_wanted: Callable[[model.Channel], bool]) -> list[model.Channel]:
-    """Return the visible threads that are wanted, newest first."""
+    """Return the visible threads that `is_wanted` accepts, newest first."""
     return [
         channel
         for channel in sorted(world.channels.values(), key=lambda channel: -channel.id)
-        if channel.type in model.THREAD_TYPES
-        and not channel.deleted
-        and is_wanted(channel)
-        and world.permissions(channel)
+        if channel.type in model.THREAD_TYPES and is_wanted(channel) and world.permissions(channel)
     ]
 
 
 def require_guild(request: web.Request) -> model.Guild:
-    """Return the guild of the request. Raises ApiError if it is unknown."""
+    """Return the guild in a request's path. Raises ApiError if it is unknown."""
     guild = request.app[server.FAKE].world.guilds.get(int(request.match_info["guild_id"]))
     if guild is None:
         raise wire.ApiError(404, 10004, "Unknown Guild")
@@ -140,7 +132,7 @@ async def get_guild(request: web.Request) -> web.StreamResponse:
 
 @routes.get(GUILD + "/members/{user_id}")
 async def get_member(request: web.Request) -> web.StreamResponse:
-    """GET a member of a guild; every user is a member."""
+    """Return a member of a guild; every user is a member."""
     return server.json_response(
         wire.render_member(require_guild(request), int(request.match_info["user_id"]))
     )

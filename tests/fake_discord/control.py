@@ -1,4 +1,4 @@
-"""The control API, on its own port: tests populate and inspect the world, inject faults and move the clock."""
+"""The control API, on its own port, to populate and inspect the world, inject faults and move the clock."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ACTIONS: list[Action] = []
 
 
 def action(function: Action) -> Action:
-    """Add a route POST /control/<name> with the params as its JSON body."""
+    """Serve a function at POST /control/<name>, with its params as the JSON body."""
     ACTIONS.append(function)
     return function
 
@@ -34,56 +34,47 @@ async def reset(fake: server.Fake, params: Json) -> Any:
     fake.gateway.reset(fake.world)
     fake.interactions, fake.callbacks, fake.log = fresh.interactions, fresh.callbacks, fresh.log
     fake.responses, fake.endpoints = fresh.responses, fresh.endpoints
-    return {}
 
 
 @action
 async def populate(fake: server.Fake, params: Json) -> Any:
-    """Add or replace `guilds`, `channels` and `webhooks`, given as fields of their records in `model`."""
+    """Add or replace `guilds`, `channels` and `webhooks`, given as fields of the records in `model`."""
     for fields in params.get("guilds", []):
         guild = fake.world.add_guild(model.Guild(**fields))
         fake.gateway.dispatch("GUILD_CREATE", wire.render_guild(guild, fake.world, full=True))
     for fields in params.get("channels", []):
-        channel = fake.world.add_channel(model.Channel(**fields))
-        if channel.type == model.DM:
-            fake.world.dm_channel_ids[channel.recipient_id or 0] = channel.id
+        fake.world.add_channel(model.Channel(**fields))
     for fields in params.get("webhooks", []):
         webhook = model.Webhook(**fields)
         fake.world.webhooks[webhook.id] = webhook
-    return {}
 
 
 @action
 async def change_channel(fake: server.Fake, params: Json) -> Any:
-    """Change `fields` of the channel `id`, e.g. `denied`, `closed`, `locked`, `deleted`, and dispatch the event."""
+    """Change `fields` of the channel `id`, such as `denied` or `locked`, and dispatch the event."""
     channel = fake.world.channels[params["id"]]
     for name, value in params["fields"].items():
         setattr(channel, name, value)
     if "archived" in params["fields"]:
         channel.archive_changed_at = fake.world.now()
     kind = "THREAD" if channel.type in model.THREAD_TYPES else "CHANNEL"
-    event = f"{kind}_DELETE" if channel.deleted else f"{kind}_UPDATE"
-    if channel.guild_id is not None:
-        fake.gateway.dispatch(event, wire.render_channel(channel, fake.world))
-    return {}
+    fake.gateway.dispatch(f"{kind}_UPDATE", wire.render_channel(channel, fake.world))
 
 
 @action
 async def delete_message(fake: server.Fake, params: Json) -> Any:
     """Delete the message `message_id` of `channel_id`, as a moderator would."""
     message = fake.world.channels[params["channel_id"]].find(params["message_id"])
-    if message is not None:
-        message.deleted = True
-    return {"found": message is not None}
+    assert message is not None
+    message.deleted = True
 
 
 @action
 async def vote(fake: server.Fake, params: Json) -> Any:
-    """Set the `votes` of a poll, a list of numbers by answer, in the message `message_id` of `channel_id`."""
+    """Set the number of `votes` for each answer of the poll in the message `message_id` of `channel_id`."""
     message = fake.world.channels[params["channel_id"]].find(params["message_id"])
     assert message is not None
     message.votes = dict(enumerate(params["votes"], start=1))
-    return {}
 
 
 @action
@@ -94,15 +85,13 @@ async def list_events(fake: server.Fake, params: Json) -> Any:
 
 @action
 async def move_clock(fake: server.Fake, params: Json) -> Any:
-    """Move the clock, and with it the `Date` of answers, forward by `seconds`, which expires nonces."""
+    """Move the clock forward by `seconds`, including the `Date` of answers and the age of nonces."""
     fake.world.clock_offset += max(0.0, params["seconds"])
-    return {"now": fake.world.now()}
 
 
 @action
 async def expire_nonces(fake: server.Fake, params: Json) -> Any:
     fake.world.nonces.clear()
-    return {}
 
 
 @action
@@ -113,7 +102,6 @@ async def set_limits(fake: server.Fake, params: Json) -> Any:
         fake.limits.set_global_limit(params["per_second"])
     for route, (limit, period) in params.get("routes", {}).items():
         fake.limits.set_route_limit(route, limit, period)
-    return {}
 
 
 @action
@@ -122,47 +110,42 @@ async def set_faults(fake: server.Fake, params: Json) -> Any:
     if "seed" in params:
         fake.faults.reseed(params["seed"])
     fake.faults.rules = [faults.FaultRule(**fields) for fields in params.get("rules", [])]
-    return {}
 
 
 @action
 async def set_outage(fake: server.Fake, params: Json) -> Any:
-    """Respond 503 to all requests for `seconds` (0 ends it); with `resets`, reset the connections instead.
+    """Answer all requests with 503 for `seconds` (0 ends the outage), or reset the connections with `resets`.
 
-    With `gateway`, the Gateway is closed for that time.
+    With `gateway`, the Gateway is closed too.
     """
     fake.faults.outage_resets = params.get("resets", False)
     fake.faults.outage_until = time.monotonic() + params["seconds"]
     if params.get("gateway"):
         await fake.gateway.drop(closed_for=params["seconds"])
-    return {}
 
 
 @action
 async def drop_gateway(fake: server.Fake, params: Json) -> Any:
     await fake.gateway.drop(**params)
-    return {}
 
 
 @action
 async def replay_events(fake: server.Fake, params: Json) -> Any:
-    """Send the events of a `kind` once more."""
+    """Repeat the events of a `kind`."""
     await fake.gateway.replay(params["kind"])
-    return {}
 
 
 @action
 async def set_endpoints(fake: server.Fake, params: Json) -> Any:
-    """Send interactions by signed requests to `urls` in turn, as a proxy does before fronts; without any, by the Gateway."""
+    """Send interactions by signed requests to `urls` in turn, like a proxy before fronts."""
     fake.endpoints = params["urls"]
-    return {}
 
 
 @action
 async def interact(fake: server.Fake, params: Json) -> Any:
-    """Send an interaction and wait up to `wait` seconds for its callback, or for its response if `answer`.
+    """Send an interaction and wait up to `wait` seconds for its callback, or with `answer` for its content.
 
-    Returns the record.
+    Returns the record of `create_interaction`.
     """
     wait = params.pop("wait", patience.scaled(interactions.CALLBACK_TIMEOUT_SECONDS))
     futures = fake.responses if params.pop("answer", False) else fake.callbacks
@@ -179,7 +162,7 @@ async def get_interaction(fake: server.Fake, params: Json) -> Any:
 
 @action
 async def list_messages(fake: server.Fake, params: Json) -> Any:
-    """Return the messages by channel id, oldest first and deleted ones included; only those of `channel_id` if given."""
+    """Return the messages of all channels, or of `channel_id`, by channel id, oldest first, including deleted ones."""
     channel_id = params.get("channel_id")
     return {
         str(channel.id): [dataclasses.asdict(message) for message in channel.messages]
@@ -197,13 +180,13 @@ async def list_channels(fake: server.Fake, params: Json) -> Any:
 
 @action
 async def get_log(fake: server.Fake, params: Json) -> Any:
-    """Return the REST requests so far, oldest first: at, method, path, status (0: no response)."""
+    """Return the time, method, path and status (0 if unanswered) of each REST request so far, oldest first."""
     return list(fake.log)
 
 
 @action
 async def get_counts(fake: server.Fake, params: Json) -> Any:
-    """Return counters: 429 responses, connected sessions, IDENTIFYs, messages, commands."""
+    """Return the numbers of 429 responses, connected sessions, IDENTIFYs, messages and commands."""
     return {
         "too_many": fake.limits.rejected,
         "connected": fake.gateway.count_connected(),
@@ -220,4 +203,5 @@ def add_routes(app: web.Application) -> None:
 
 async def _handle(function: Action, request: web.Request) -> web.StreamResponse:
     params = await request.json() if request.can_read_body else {}
-    return server.json_response(await function(request.app[server.FAKE], params))
+    result = await function(request.app[server.FAKE], params)
+    return server.json_response({} if result is None else result)

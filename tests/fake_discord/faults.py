@@ -1,4 +1,4 @@
-"""Fault injection: rules that make requests fail. Seeded, so that runs are reproducible."""
+"""Fault injection: seeded rules that make requests fail."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from fnmatch import fnmatchcase
 class FaultRule:
     """A fault for matching requests.
 
-    `kind`: `status` responds with `status` and `code`, `page` with `status` and a proxy's HTML; `lose` resets the connection
-    instead of responding; `slow` waits `seconds`.
-    If `stored`, the request takes effect before the fault. `times` None: no limit. With `retry_after` (seconds) a 429 is a limit
-    of all requests.
+    The `kind` "status" answers with `status` and `code`, "page" with `status` and a proxy's HTML; "lose" resets the connection
+    instead of answering; "slow" waits `seconds`. If `stored`, the request takes effect before the fault. The rule applies `times`
+    times, or always if None. A 429 with `retry_after` (seconds) is a global rate limit.
     """
 
     kind: str
@@ -32,13 +31,13 @@ class FaultRule:
     hits: int = 0
 
     def matches(self, method: str, path: str) -> bool:
-        """Return whether the rule applies to a request and is not used up."""
+        """Return whether the rule applies to a request."""
         is_available = self.times is None or self.hits < self.times
         return is_available and fnmatchcase(method, self.method) and fnmatchcase(path, self.path)
 
 
 class FaultInjector:
-    """The active fault rules, and an outage that takes precedence over them."""
+    """The active fault rules, and an outage that overrides them."""
 
     def __init__(self, seed: int = 0) -> None:
         self.rules: list[FaultRule] = []
@@ -50,7 +49,7 @@ class FaultInjector:
         self._random = random.Random(seed)
 
     def draw(self, method: str, path: str) -> FaultRule | None:
-        """Return the fault of a request, if any: the first matching rule whose probability hits."""
+        """Return the first matching rule that is drawn for a request, or None."""
         for rule in self.rules:
             if rule.matches(method, path) and self._random.random() < rule.probability:
                 rule.hits += 1

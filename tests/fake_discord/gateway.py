@@ -1,4 +1,4 @@
-"""The Gateway: sessions, heartbeats, events and their replay, and dropped connections."""
+"""The Gateway: sessions, heartbeats, events, replays, and dropped connections."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class CloseCode(IntEnum):
 
 @dataclass
 class Session:
-    """A session of the one shard; it ends with its connection."""
+    """A session of the only shard, which ends with its connection."""
 
     socket: web.WebSocketResponse
     seq: int = 0
@@ -49,7 +49,7 @@ class Session:
 
 
 class Gateway:
-    """All sessions. `url` is the Gateway URL in GET /gateway/bot and READY."""
+    """All sessions. `url` is the Gateway's URL in GET /gateway/bot and READY."""
 
     def __init__(self, world: model.World) -> None:
         self.url = ""
@@ -57,7 +57,7 @@ class Gateway:
         self.reset(world)
 
     def reset(self, world: model.World) -> None:
-        """Forget all sessions and serve this world."""
+        """Forget all sessions, and serve this world from now on."""
         self.sessions: list[Session] = []
         self.identifies = 0
         self.session_starts = 1000
@@ -83,10 +83,10 @@ class Gateway:
             case Opcode.IDENTIFY:
                 await self._identify(socket, message["d"])
             case Opcode.RESUME:
-                # No session outlives its connection, so that the client identifies again.
+                # No session outlives its connection, so the client must identify again.
                 await _send(socket, {"op": Opcode.INVALID_SESSION, "d": False})
             case _:
-                pass  # presence updates and the like are ignored
+                pass  # e.g. presence updates
 
     async def _identify(self, socket: web.WebSocketResponse, data: Json) -> None:
         if data["token"] != model.TOKEN:
@@ -128,7 +128,7 @@ class Gateway:
         task.add_done_callback(self._send_tasks.discard)
 
     async def replay(self, kind: str) -> None:
-        """Send the events of a kind once more, with their numbers."""
+        """Repeat the events of a kind, with their sequence numbers."""
         for session in self.sessions:
             for event in session.events:
                 if event["t"] == kind:

@@ -1,4 +1,4 @@
-"""Interactions: sent over the Gateway, answered by callback, edits and follow-ups."""
+"""Interactions: sent over the Gateway or to fronts, and answered by callbacks, edits and follow-ups."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CALLBACK_TIMEOUT_SECONDS = 3.0
 def create_interaction(fake: server.Fake, fields: Json) -> Json:
     """Send INTERACTION_CREATE and return the record of its callback and replies.
 
-    `fields`: data and channel_id; optionally type, user_id, locale and message_id.
+    `fields` are data and channel_id, and optionally type, user_id and message_id.
     """
     interaction_id, token = str(fake.world.next_snowflake()), f"aW50ZXJhY3Rpb24{fake.world.next_snowflake()}"
     channel = fake.world.channels[int(fields["channel_id"])]
@@ -45,10 +45,8 @@ def create_interaction(fake: server.Fake, fields: Json) -> Json:
     }
     fake.interactions[token] = record
     loop = asyncio.get_running_loop()
-    fake.callbacks[interaction_id], fake.responses[interaction_id] = (
-        loop.create_future(),
-        loop.create_future(),
-    )
+    fake.callbacks[interaction_id] = loop.create_future()
+    fake.responses[interaction_id] = loop.create_future()
     if fake.endpoints:
         task = asyncio.create_task(_send(fake, event))
         fake.sending.add(task)
@@ -83,7 +81,7 @@ def _build_event(fake: server.Fake, fields: Json, channel: model.Channel) -> Jso
         "channel_id": str(channel.id),
         "channel": wire.render_channel(channel, fake.world),
         "version": 1,
-        "locale": fields.get("locale", "en-US"),
+        "locale": "en-US",
         "app_permissions": str(fake.world.permissions(channel)),
         "entitlements": [],
         "authorizing_integration_owners": {"0": str(channel.guild_id or 0)},
@@ -105,7 +103,7 @@ def _build_event(fake: server.Fake, fields: Json, channel: model.Channel) -> Jso
 
 
 def _find_message(fake: server.Fake, channel: model.Channel, message_id: int) -> Json:
-    """Return a message of the channel, or a reply to an earlier interaction."""
+    """Return a channel's message, or a reply to an earlier interaction."""
     if message := channel.find(message_id):
         return wire.render_message(message, fake.world)
     replies = [(record, reply) for record in fake.interactions.values() for reply in record["replies"]]
@@ -115,7 +113,7 @@ def _find_message(fake: server.Fake, channel: model.Channel, message_id: int) ->
 
 @routes.post(server.API + "/interactions/{webhook_id}/{token}/callback")
 async def create_callback(request: web.Request) -> web.StreamResponse:
-    """POST the callback: once, and within three seconds."""
+    """Accept the callback, once and within three seconds."""
     fake = request.app[server.FAKE]
     record = _get_record(request)
     payload = await server.read_payload(request)
@@ -173,7 +171,7 @@ def _render_reply(fake: server.Fake, record: Json, reply: Json) -> Json:
 
 @routes.post(REPLIES)
 async def create_followup(request: web.Request) -> web.StreamResponse:
-    """POST a follow-up message. There is no nonce, so a repeated request posts it twice."""
+    """Create a follow-up message. It has no nonce, so a repeated request creates another."""
     fake = request.app[server.FAKE]
     record = _get_record(request)
     payload = await server.read_payload(request)
@@ -186,7 +184,7 @@ async def create_followup(request: web.Request) -> web.StreamResponse:
 
 @routes.patch(REPLY)
 async def edit_reply(request: web.Request) -> web.StreamResponse:
-    """PATCH the original response (`@original`) or a follow-up."""
+    """Edit the original response (`@original`) or a follow-up."""
     fake = request.app[server.FAKE]
     record = _get_record(request)
     payload = await server.read_payload(request)

@@ -1,4 +1,4 @@
-"""Discord's rate limits: a global limit of 50 requests per second, and a window per route and channel."""
+"""Discord's rate limits: 50 requests per second in all, and a window per route and channel."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DEFAULT_ROUTE_LIMIT = (50, 1.0)
 
 @dataclass
 class Window:
-    """A fixed window of `period` seconds with at most `limit` requests, started by its first request."""
+    """A window of `period` seconds from its first request, with at most `limit` requests."""
 
     limit: int
     period: float
@@ -27,7 +27,7 @@ class Window:
     used: int = 0
 
     def hit(self, now: float) -> float:
-        """Count a request at `now` (seconds). Returns 0, or the seconds to wait if the limit is reached."""
+        """Count a request at `now` (seconds). Returns the seconds to wait, 0 if the request is within the limit."""
         if now >= self.opened_at + self.period:
             self.opened_at, self.used = now, 0
         if self.used >= self.limit:
@@ -38,7 +38,7 @@ class Window:
 
 @dataclass
 class RateLimitResult:
-    """Seconds to wait (0 if the request is allowed), and the rate limit headers of the response."""
+    """The seconds to wait (0 if allowed), and the rate limit headers of the response."""
 
     retry_after: float = 0.0
     is_global: bool = False
@@ -46,7 +46,7 @@ class RateLimitResult:
 
 
 class RateLimiter:
-    """The global window and those of all routes. Times are seconds of a monotonic clock."""
+    """The windows of all routes and the global one. Times are monotonic seconds."""
 
     def __init__(self, per_second: int = 50) -> None:
         self.routes = dict(ROUTE_LIMITS)
@@ -63,7 +63,7 @@ class RateLimiter:
         self._windows = {key: window for key, window in self._windows.items() if key[0] != route}
 
     def check(self, route: str, major: str, now: float, *, exempt: bool = False) -> RateLimitResult:
-        """Count a request on `route` with the major parameter `major` (a channel or guild id, or a webhook's with its token)."""
+        """Count a request on a route; `major` is its channel or guild id, or its webhook's id and token."""
         limit, period = self.routes.get(route, DEFAULT_ROUTE_LIMIT)
         window = self._windows.setdefault((route, major), Window(limit, period))
         result = RateLimitResult()

@@ -1,4 +1,4 @@
-"""REST endpoints of messages in channels, threads and DMs."""
+"""REST endpoints for messages in channels, threads and DMs."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ MISSING_PERMISSIONS = wire.ApiError(403, 50013, "Missing Permissions")
 
 
 def require_channel(request: web.Request, needed: int = model.VIEW_CHANNEL) -> model.Channel:
-    """Return the channel of the request. Raises ApiError if it is unknown or the bot lacks `needed` permissions."""
+    """Return the channel in a request's path. Raises ApiError if it is unknown or the bot lacks `needed` permissions."""
     world = request.app[server.FAKE].world
     channel = world.channels.get(int(request.match_info["channel_id"]))
-    if channel is None or channel.deleted:
+    if channel is None:
         raise wire.unknown_channel()
     permissions = world.permissions(channel)
     if not permissions & model.VIEW_CHANNEL:
@@ -37,7 +37,7 @@ def require_message(request: web.Request, channel: model.Channel) -> model.Messa
 
 @routes.post(MESSAGES)
 async def create_message(request: web.Request) -> web.StreamResponse:
-    """POST a message; a repeated enforced nonce returns the first message."""
+    """Create a message; a repeated enforced nonce returns the first message."""
     fake = request.app[server.FAKE]
     payload = await server.read_payload(request)
     channel = require_channel(request)
@@ -64,8 +64,6 @@ def _repeat_response(
 
 
 def _check_may_send(world: model.World, channel: model.Channel) -> None:
-    if channel.type == model.DM and channel.closed:
-        raise wire.ApiError(403, 50007, "Cannot send messages to this user")
     if channel.type == model.FORUM:
         raise wire.ApiError(400, 50008, "Cannot send messages in a non-text channel")
     thread = channel.type in model.THREAD_TYPES
@@ -78,7 +76,7 @@ def _check_may_send(world: model.World, channel: model.Channel) -> None:
 
 @routes.get(MESSAGES)
 async def list_messages(request: web.Request) -> web.StreamResponse:
-    """GET messages, newest first; an empty list without the permission to read the history."""
+    """Return messages, newest first, but none without the permission to read the history."""
     fake = request.app[server.FAKE]
     channel = require_channel(request)
     if not fake.world.permissions(channel) & model.READ_MESSAGE_HISTORY:

@@ -1,4 +1,4 @@
-"""State of the fake Discord: guilds, channels, messages, nonces and the clock."""
+"""The state of the fake Discord: guilds, channels, messages, nonces and the clock."""
 
 from __future__ import annotations
 
@@ -27,30 +27,28 @@ VIEW_CHANNEL = 1 << 10
 SEND_MESSAGES = 1 << 11
 READ_MESSAGE_HISTORY = 1 << 16
 SEND_MESSAGES_IN_THREADS = 1 << 38
-CREATE_EVENTS = 1 << 44
 ALL_PERMISSIONS = (1 << 53) - 1
 DEFAULT_PERMISSIONS = ALL_PERMISSIONS & ~(1 << 3)  # all but Administrator, which overrides channel denials
 
 
 @dataclass
 class Guild:
-    """A guild. `permissions` are those of the bot's role."""
+    """A guild."""
 
     id: int
     name: str
-    permissions: int = DEFAULT_PERMISSIONS
     locale: str = "en-US"
     system_channel_id: int | None = None
 
     @property
     def role_id(self) -> int:
-        """Id of the bot's role."""
+        """The id of the bot's role."""
         return self.id + 1
 
 
 @dataclass
 class Channel:
-    """A channel, thread or DM. `denied` are the permissions denied to the bot's role in this channel."""
+    """A channel, thread or DM, with the permissions that are `denied` to the bot's role."""
 
     id: int
     type: int
@@ -58,15 +56,12 @@ class Channel:
     name: str = "papers"
     parent_id: int | None = None
     denied: int = 0
-    deleted: bool = False
     recipient_id: int | None = None
-    closed: bool = False
     locked: bool = False
     archived: bool = False
     archive_changed_at: float = 0.0
     owner_id: int = BOT_ID
     tags: list[Json] = field(default_factory=list)
-    applied_tags: list[str] = field(default_factory=list)
     require_tag: bool = False
     messages: list[Message] = field(default_factory=list)
 
@@ -77,7 +72,7 @@ class Channel:
 
 @dataclass
 class Message:
-    """A message. `payload` is the request body; `votes` are those of its poll, by answer."""
+    """A message with the body of its request, and the votes for each answer of its poll."""
 
     id: int
     channel_id: int
@@ -118,11 +113,11 @@ class World:
         self._count = 0
 
     def now(self) -> float:
-        """Return the current time of the fake clock in Unix seconds."""
+        """Return the time of the fake clock (Unix seconds)."""
         return time.time() + self.clock_offset
 
     def next_snowflake(self) -> int:
-        """Return a new id with the current time, larger than all previous ids."""
+        """Return a new id, larger than all previous ones, that contains the current time."""
         self._last_ms = max(self._last_ms, int(self.now() * 1000))
         self._count += 1
         if self._count == 1 << 22:
@@ -138,14 +133,14 @@ class World:
         return channel
 
     def open_dm(self, user_id: int) -> Channel:
-        """Return the DM channel with a user, creating it on first use."""
+        """Return the DM channel with a user, created on first use."""
         if user_id not in self.dm_channel_ids:
             channel = Channel(id=self.next_snowflake(), type=DM, name="", recipient_id=user_id)
             self.dm_channel_ids[user_id] = self.add_channel(channel).id
         return self.channels[self.dm_channel_ids[user_id]]
 
     def add_message(self, channel: Channel, payload: Json, *, message_id: int | None = None) -> Message:
-        """Append a message to its channel and remember an enforced nonce."""
+        """Add a message to its channel, and remember an enforced nonce."""
         nonce = payload.get("nonce")
         message = Message(
             id=message_id or self.next_snowflake(),
@@ -159,24 +154,17 @@ class World:
         return message
 
     def find_by_nonce(self, nonce: str) -> tuple[Channel, int] | None:
-        """Return the channel and message id of a nonce; None if it is unknown or expired."""
+        """Return the channel and message id of a nonce, or None if it is unknown or expired."""
         sent_at, channel_id, message_id = self.nonces.get(nonce, (-math.inf, 0, 0))
         if self.now() - sent_at > NONCE_WINDOW_SECONDS:
             return None
         return self.channels[channel_id], message_id
 
     def permissions(self, channel: Channel) -> int:
-        """Return the bot's permissions in a channel: those of its role minus the denied ones."""
+        """Return the bot's permissions in a channel."""
         if channel.guild_id is None:
             return ALL_PERMISSIONS
-        guild = self.guilds.get(channel.guild_id)
-        if guild is None:
-            return 0
-        parent = (
-            self.channels.get(channel.parent_id)
-            if channel.type in THREAD_TYPES and channel.parent_id
-            else None
-        )
+        parent = self.channels.get(channel.parent_id or 0)
         denied = channel.denied | (parent.denied if parent else 0)
-        allowed = guild.permissions & ~denied
+        allowed = DEFAULT_PERMISSIONS & ~denied
         return allowed if allowed & VIEW_CHANNEL else 0

@@ -1,4 +1,4 @@
-"""Runs the fake Discord as a subprocess and calls its control API. For tests and benchmarks."""
+"""Runs the fake Discord as a subprocess and calls its control API."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ GUILD_ID = 700_000_000_000_000_000
 
 
 class FakeDiscordProcess:
-    """Context manager that runs the subprocess."""
+    """A context manager that runs the subprocess."""
 
     def __init__(self) -> None:
         has_schemas = validation.OPENAPI_PATH.exists()
@@ -61,7 +61,7 @@ class FakeDiscordProcess:
 
 
 class FakeDiscord:
-    """Client of the control API. Starts its own process unless one is given.
+    """A client of the control API, which starts its own process unless one is given.
 
     `api_url` and `gateway_url` are the URLs for the bot.
     """
@@ -105,9 +105,9 @@ class FakeDiscord:
     async def running_bot(
         self, folder: Path, **settings: str | None
     ) -> AsyncIterator[tuple[fork_server.ForkedProcess, Path]]:
-        """Run `paperround run` in a folder. Yields the process and its log; at the end it must end well by SIGTERM.
+        """Run `paperround run` in a folder. Yields the process and its log; SIGTERM must end it with status 0.
 
-        `settings` are added to the environment, and those that are None are left out of it.
+        `settings` are added to the environment; None removes a variable.
         """
         log = folder / "bot.log"
         database_url = f"sqlite+aiosqlite:///{folder / 'paperround.db'}"
@@ -135,7 +135,7 @@ class FakeDiscord:
     async def add_channels(
         self, count: int, guild_id: int = GUILD_ID, *, first: int = 0, **fields: Any
     ) -> list[int]:
-        """Add `count` text channels (or another `type`) to a guild, from number `first` on. Returns their ids."""
+        """Add text channels, or channels of another `type`, to a guild, numbered from `first`. Returns their ids."""
         ids = [guild_id + 1_000 + number for number in range(first, first + count)]
         channels = [
             {"id": channel_id, "type": model.TEXT, "guild_id": guild_id, **fields} for channel_id in ids
@@ -144,18 +144,18 @@ class FakeDiscord:
         return ids
 
     async def add_webhook(self, channel_id: int, number: int = 1, *, deleted: bool = False) -> str:
-        """Add or replace a webhook of a channel. Returns its address."""
+        """Add or replace a webhook of a channel. Returns its URL."""
         webhook_id, token = 800_000_000_000_000_000 + number, f"token-of_webhook-{number}"
         fields = {"id": webhook_id, "channel_id": channel_id, "token": token, "deleted": deleted}
         await self.run_action("populate", {"webhooks": [fields]})
         return f"{self.api_url}/webhooks/{webhook_id}/{token}"
 
     async def change_channel(self, channel_id: int, **fields: Any) -> None:
-        """Change a channel, e.g. `denied=model.SEND_MESSAGES`, `deleted=True`."""
+        """Change fields of a channel, e.g. `denied=model.SEND_MESSAGES`."""
         await self.run_action("change_channel", {"id": channel_id, "fields": fields})
 
     async def set_faults(self, *rules: Json, seed: int | None = None) -> None:
-        """Replace the fault rules, given as fields of `faults.FaultRule`; no rules end all faults."""
+        """Replace the fault rules, given as fields of `faults.FaultRule`, or end all faults."""
         await self.run_action("set_faults", {"rules": list(rules)} | ({} if seed is None else {"seed": seed}))
 
     async def messages(self, channel_id: int) -> list[Json]:
@@ -190,7 +190,7 @@ class FakeDiscord:
         await patience.wait_until(is_connected)
 
     async def wait_for_messages(self, channel_id: int, describe: Callable[[], object] = str) -> list[Json]:
-        """Wait until a channel has messages, and return them. Fails with the description."""
+        """Wait until a channel has messages, and return them."""
 
         async def are_there() -> bool:
             return bool(await self.messages(channel_id))

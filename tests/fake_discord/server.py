@@ -1,4 +1,4 @@
-"""The state of a fake Discord, and the middleware for outages, rate limits, faults and authentication."""
+"""A fake Discord's components, and the middleware for outages, rate limits, faults and authentication."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 API = "/api/v10"
 FAULT_HEADER = "X-Fault"
-"""Marks the response of a fault, which has no rate limit headers and no Via, like a 429 from Cloudflare."""
+"""Marks an injected response, which has no rate limit headers and no Via, like a 429 from Cloudflare."""
 
 EXEMPT_FROM_GLOBAL = (f"{API}/interactions/", f"{API}/webhooks/")
 MAJOR_PARAMETERS = ("channel_id", "guild_id", "webhook_id")
@@ -46,10 +46,9 @@ class Fake:
     log: collections.deque[Json] = field(default_factory=lambda: collections.deque(maxlen=200_000))
     url: str = ""
     endpoints: list[str] = field(default_factory=list)
-    """Where interactions are sent instead of the Gateway: to each in turn, and like a proxy to the next if it does not answer."""
+    """The URLs to which interactions are sent instead of the Gateway, in turn; if one does not answer, to the next."""
     sending: set[asyncio.Task[None]] = field(default_factory=set)
     session: aiohttp.ClientSession | None = None
-    """By which they are sent."""
     key: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
 
 
@@ -57,7 +56,7 @@ FAKE = web.AppKey("fake", Fake)
 
 
 def make_fake(openapi: Path | None = None, seed: int = 0) -> Fake:
-    """Return a fake with an empty world. With Discord's OpenAPI document, payloads are validated against it."""
+    """Return a fake with an empty world. Payloads are validated if Discord's OpenAPI document is given."""
     world = model.World()
     return Fake(
         world,
@@ -161,7 +160,7 @@ def _check_limits(fake: Fake, request: web.Request) -> limits.RateLimitResult:
     template = resource.canonical.removeprefix(API) if resource else request.path
     major = next((request.match_info[key] for key in MAJOR_PARAMETERS if key in request.match_info), "")
     if "webhook_id" in request.match_info:
-        # The answers to interactions share the application's id; only those of one token share a limit.
+        # All answers to interactions have the application's id, but a limit applies per token.
         major += "/" + request.match_info["token"]
     exempt = request.path.startswith(EXEMPT_FROM_GLOBAL)
     return fake.limits.check(f"{request.method} {template}", major, time.monotonic(), exempt=exempt)

@@ -1,4 +1,4 @@
-"""Payload validation: Discord's OpenAPI schemas, if available, and the rules that they do not contain."""
+"""Payload validation: Discord's OpenAPI schemas, if available, and rules that they do not contain."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OPENAPI_PATH = Path(__file__).parents[3] / "shared/discord/openapi.json"
 """Discord's OpenAPI document, which is not part of the repository."""
 
 BY_TYPE, NULLABLE = "x-by-type", "x-nullable"
-"""Keywords that the tests add: the schema for each value of the field `type`, and that of a value that is not null."""
+"""Keywords added for speed: the schemas by value of the field `type`, and the schema of a nullable value."""
 
 IS_COMPONENTS_V2 = 1 << 15
 MAX_COMPONENTS = 40
@@ -52,13 +52,13 @@ class Schemas:
         return self._validators[name]
 
     def _check_reference(self, validator: Any, reference: str, value: Any, _: Json) -> Iterator[Any]:
-        """Look the schema up by its name, which takes a third of the time of a URI's resolution."""
+        """Look up a schema by name, in a third of the time that resolving its URI takes."""
         assert self._components is not None
         yield from validator.descend(value, self._components["schemas"][reference.rpartition("/")[2]])
 
 
 def _check_by_type(validator: Any, schemas: Json, value: Any, schema: Json) -> Iterator[Any]:
-    """Check a value with the schema of its type, and no other one: a chain of conditions takes ten times as long."""
+    """Check a value with the schema of its type only: a chain of conditions takes ten times as long."""
     kind = value.get("type") if isinstance(value, dict) else None
     if kind in schemas:
         yield from validator.descend(value, schemas[kind])
@@ -113,7 +113,7 @@ def _rewrite_choices(components: Json) -> Json:
 
 
 def invalid_form_body(field_path: str, message: str) -> wire.ApiError:
-    """Return the error of an invalid field (400, 50035), given as a dotted path."""
+    """Return the error for an invalid field (400, 50035), given as a dotted path."""
     errors: Json = {"_errors": [{"code": "INVALID", "message": message}]}
     for key in reversed(field_path.split(".")):
         errors = {key or "_": errors}
@@ -121,7 +121,7 @@ def invalid_form_body(field_path: str, message: str) -> wire.ApiError:
 
 
 def check_message(payload: Json) -> None:
-    """Raise ApiError if Discord refuses this message although it matches the schema."""
+    """Raise ApiError if Discord would refuse a message that matches the schema."""
     components = list(walk_components(payload.get("components") or []))
     if len(payload.get("content") or "") > MAX_CONTENT:
         raise invalid_form_body("content", f"Must be {MAX_CONTENT} or fewer in length.")
@@ -159,7 +159,7 @@ def _check_v2(payload: Json, components: list[Json]) -> None:
 
 
 def walk_components(components: Iterable[Json]) -> Iterator[Json]:
-    """Yield components with their children, accessories and labelled inputs."""
+    """Yield components with their children, accessories and labelled inputs, depth first."""
     for component in components:
         yield component
         yield from walk_components(component.get("components") or ())

@@ -1,4 +1,4 @@
-"""REST endpoints of webhooks: messages by an address alone, without a nonce and without a list of what was sent."""
+"""REST endpoints for webhooks, which need no token, take no nonce and list no messages."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from aiohttp import web
 from tests.fake_discord import model, server, validation, wire
 
 WEBHOOK = server.API + "/webhooks/{webhook_id:8[0-9]{17}}/{token}"
-"""The other addresses below `/webhooks` are those of interactions, whose application has another id."""
+"""Other paths below `/webhooks` answer interactions and contain the application's id."""
 routes = web.RouteTableDef()
 
 
@@ -38,7 +38,7 @@ async def get_webhook(request: web.Request) -> web.StreamResponse:
 
 @routes.post(WEBHOOK)
 async def execute_webhook(request: web.Request) -> web.StreamResponse:
-    """POST a message. A repeated request posts it twice; without `wait` the answer is empty."""
+    """Create a message; a repeated request creates another. Without `wait` the answer is empty."""
     world = request.app[server.FAKE].world
     webhook, payload = _require_webhook(request), await server.read_payload(request)
     channel = world.channels[webhook.channel_id]

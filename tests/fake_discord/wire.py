@@ -1,4 +1,4 @@
-"""Renders records as Discord's JSON, and defines its API errors."""
+"""Discord's JSON for the records of `model`, and its API errors."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.fake_discord.model import Json
 
 
 class ApiError(Exception):
-    """An error response: HTTP status, Discord's error code and, for an invalid body, the tree of field errors."""
+    """An error response: the HTTP status, Discord's code, and the tree of field errors of an invalid body."""
 
     def __init__(self, status: int, code: int, message: str, errors: Json | None = None) -> None:
         super().__init__(f"{status} {code} {message}")
@@ -41,7 +41,7 @@ def snowflake_time(snowflake: int) -> float:
 
 
 def archive_time(thread: model.Channel) -> float:
-    """Return when a thread was last archived or opened; when it was created if never."""
+    """Return when a thread was last archived or unarchived, or else when it was created."""
     return thread.archive_changed_at or snowflake_time(thread.id)
 
 
@@ -74,7 +74,7 @@ def render_roles(guild: model.Guild) -> list[Json]:
     """Render the roles of a guild: @everyone without permissions, and the bot's role."""
     return [
         _render_role(guild.id, "@everyone", 0, 0),
-        _render_role(guild.role_id, "paperround", guild.permissions, 1),
+        _render_role(guild.role_id, "paperround", model.DEFAULT_PERMISSIONS, 1),
     ]
 
 
@@ -111,7 +111,7 @@ def _thread_fields(channel: model.Channel) -> Json:
         "message_count": len(channel.messages),
         "total_message_sent": len(channel.messages),
         "member_count": 1,
-        "applied_tags": channel.applied_tags,
+        "applied_tags": [],
         "thread_metadata": {
             "archived": channel.archived,
             "auto_archive_duration": 1440,
@@ -123,7 +123,7 @@ def _thread_fields(channel: model.Channel) -> Json:
 
 
 def render_guild(guild: model.Guild, world: model.World, *, full: bool = False) -> Json:
-    """Render a guild; `full` adds the fields of GUILD_CREATE: channels, threads and the bot as the only member."""
+    """Render a guild; `full` adds the fields of GUILD_CREATE: channels, threads, and the bot as the only member."""
     body: Json = {
         "id": str(guild.id),
         "name": guild.name,
@@ -135,9 +135,7 @@ def render_guild(guild: model.Guild, world: model.World, *, full: bool = False) 
     }
     if not full:
         return body
-    channels = [
-        channel for channel in world.channels.values() if channel.guild_id == guild.id and not channel.deleted
-    ]
+    channels = [channel for channel in world.channels.values() if channel.guild_id == guild.id]
     threads = [channel for channel in channels if channel.type in model.THREAD_TYPES]
     return body | {
         "joined_at": render_time(snowflake_time(guild.id)),
@@ -151,7 +149,7 @@ def render_guild(guild: model.Guild, world: model.World, *, full: bool = False) 
 
 
 def render_message(message: model.Message, world: model.World) -> Json:
-    """Render a message without its nonce, which Discord does not keep in the history."""
+    """Render a message without its nonce, which is not part of Discord's history."""
     payload = message.payload
     return {
         "id": str(message.id),
@@ -173,7 +171,7 @@ def render_message(message: model.Message, world: model.World) -> Json:
 
 
 def _render_poll(message: model.Message, world: model.World) -> Json:
-    """Render a poll with its votes, which are counted precisely once it has ended."""
+    """Render a poll with its votes, which are final once it has ended."""
     poll = message.payload["poll"]
     expiry = snowflake_time(message.id) + 3600 * (poll.get("duration") or 24)
     numbers = range(1, len(poll["answers"]) + 1)

@@ -82,7 +82,7 @@ async def list_answered(database: Database, ids: list[str]) -> tuple[set[str], s
     return {row.arxiv_id for row in rows if row.text}, judged
 
 
-async def test_a_killed_run_asks_nobody_again_for_what_it_has(
+async def test_a_killed_run_repeats_no_answered_request(
     fake_model: FakeModel, tmp_path: Path, all_seeds: bool
 ) -> None:
     kills, count = (LONG_KILLS, 60) if all_seeds else (SHORT_KILLS, 14)

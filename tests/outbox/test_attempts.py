@@ -20,7 +20,7 @@ async def add_post(world: World) -> None:
     await world.list("Mon", "A▲9")
 
 
-async def test_an_unexpected_error_leaves_the_outcome_unknown_and_is_retried_later(world: World) -> None:
+async def test_an_unexpected_error_is_retried_after_a_delay(world: World) -> None:
     await add_post(world)
     with mock.patch.object(world.discord, "send", side_effect=KeyError("id")) as send:
         async with patience.limit(5):
@@ -31,7 +31,7 @@ async def test_an_unexpected_error_leaves_the_outcome_unknown_and_is_retried_lat
     assert world.sent == ["A"]
 
 
-async def test_after_a_restart_nothing_is_sent_before_the_search_for_an_earlier_copy_is_answered(
+async def test_after_a_restart_nothing_is_sent_until_the_search_for_a_copy_succeeds(
     world: World,
 ) -> None:
     await add_post(world)
@@ -46,7 +46,7 @@ async def test_after_a_restart_nothing_is_sent_before_the_search_for_an_earlier_
     assert world.sent == ["A"]
 
 
-async def test_a_token_that_discord_does_not_accept_ends_the_relay_and_the_post_waits(world: World) -> None:
+async def test_a_rejected_token_ends_the_relay_but_keeps_the_posts(world: World) -> None:
     await add_post(world)
     await world.daily(channel=21)
     world.discord.answer = outcomes.classify(401, 0, models.PartKind.MESSAGE)
@@ -60,7 +60,7 @@ async def test_a_token_that_discord_does_not_accept_ends_the_relay_and_the_post_
     assert world.sent == ["A", "#21 A"]
 
 
-async def test_a_stop_in_a_fan_out_leaves_what_is_not_under_way_to_the_next_start(world: World) -> None:
+async def test_posts_left_by_a_stop_are_sent_after_the_next_start(world: World) -> None:
     for channel in range(20, 80):
         await world.daily(channel=channel)
     await world.list("Mon", "A▲9")
@@ -79,7 +79,7 @@ async def test_a_stop_in_a_fan_out_leaves_what_is_not_under_way_to_the_next_star
     assert len(world.sent) == 60
 
 
-def test_each_kind_has_one_record_and_its_priority() -> None:
+def test_each_delivery_kind_has_one_record_with_its_priority() -> None:
     priorities = {record.kind: record.priority for record in delivery_kinds()}
     assert len(priorities) == len(delivery_kinds()) == len(DeliveryKind)
     order = sorted(priorities, key=priorities.__getitem__)

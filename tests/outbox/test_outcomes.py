@@ -49,7 +49,7 @@ from tests.support import outbox_builders
         (400, 999999, PartKind.MESSAGE, Disposition.CONTENT_REFUSED, Reason.REFUSED_CONTENT),
     ],
 )
-def test_each_error_has_its_disposition_and_reason(
+def test_each_error_is_classified(
     status: int, code: int, kind: PartKind, disposition: Disposition, reason: Reason
 ) -> None:
     classification = outcomes.classify(status, code, kind)
@@ -58,11 +58,11 @@ def test_each_error_has_its_disposition_and_reason(
 
 @pytest.mark.parametrize("status", [400, 403, 404, 405, 413, 429, 451])
 @pytest.mark.parametrize("kind", list(PartKind))
-def test_a_refusal_without_discords_code_is_not_a_verdict(status: int, kind: PartKind) -> None:
+def test_a_refusal_without_discords_error_code_is_retried(status: int, kind: PartKind) -> None:
     assert outcomes.classify(status, 0, kind).disposition is Disposition.RETRY
 
 
-def test_delays_double_with_jitter_up_to_a_limit_or_are_what_discord_asks_for() -> None:
+def test_retry_delays_double_up_to_a_limit_unless_discord_sets_one() -> None:
     rng, now, delay = random.Random(1), outbox_builders.NOW, timedelta(0)
     values: dict[str, Any] = dict.fromkeys(part_field.name for part_field in fields(Part))
     part = Part(**values | {"next_attempt_at": now})
@@ -76,7 +76,7 @@ def test_delays_double_with_jitter_up_to_a_limit_or_are_what_discord_asks_for() 
 
 
 @pytest.mark.parametrize(("user_id", "is_logged"), [(None, True), (7, False)])
-async def test_a_refused_message_is_logged_unless_it_is_a_readers(
+async def test_a_refused_message_is_logged_unless_it_is_private(
     db: Database, user_id: int | None, is_logged: bool
 ) -> None:
     part = NewPart(PartKind.MESSAGE, '{"content": "for your alert: robots"}', "n")

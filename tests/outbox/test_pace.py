@@ -55,7 +55,7 @@ class Bench:
 
 
 @pytest.mark.parametrize("answer", [PAGE, CODELESS, Answer(200, is_json=False), BAN, GLOBAL])
-def test_one_answer_that_is_not_discords_or_limits_the_bot_pauses(answer: Answer) -> None:
+def test_one_foreign_or_rate_limiting_answer_pauses_requests(answer: Answer) -> None:
     bench = Bench()
     bench.answer(OK, answer)
     assert not bench.pace.is_well
@@ -63,14 +63,14 @@ def test_one_answer_that_is_not_discords_or_limits_the_bot_pauses(answer: Answer
 
 
 @pytest.mark.parametrize("answer", [OK, VERDICT, Answer(401, is_json=True), OF_CHANNEL])
-def test_discords_own_answers_do_not_pause(answer: Answer) -> None:
+def test_ordinary_answers_from_discord_do_not_pause_requests(answer: Answer) -> None:
     bench = Bench()
     bench.answer(*[answer] * 20)
     assert (bench.pace.is_well, bench.pace.delay()) == (True, 0.0)
 
 
 @pytest.mark.parametrize("failure", [FAILURE, SERVER_ERROR])
-def test_failures_pause_once_several_come_in_a_row(failure: Answer | None) -> None:
+def test_several_failures_in_a_row_pause_requests(failure: Answer | None) -> None:
     bench = Bench()
     bench.answer(*[failure] * (MAX_FAILURES - 1), OK, *[failure] * (MAX_FAILURES - 1))
     assert bench.pace.is_well
@@ -79,7 +79,7 @@ def test_failures_pause_once_several_come_in_a_row(failure: Answer | None) -> No
 
 
 @pytest.mark.parametrize(("answer", "seconds"), [(GLOBAL, 25.0), (BAN_OF_AN_HOUR, 3600.0)])
-def test_a_limit_is_waited_for_and_the_first_success_after_it_ends_it(answer: Answer, seconds: float) -> None:
+def test_a_pause_lasts_until_the_limit_ends_and_a_request_succeeds(answer: Answer, seconds: float) -> None:
     bench = Bench()
     bench.answer(OK, answer, OK)
     assert not bench.pace.is_well, "the answer to an earlier request proves nothing"
@@ -89,7 +89,7 @@ def test_a_limit_is_waited_for_and_the_first_success_after_it_ends_it(answer: An
     assert (bench.pace.is_well, bench.pace.delay()) == (True, 0.0)
 
 
-def test_interactions_say_nothing_except_for_a_ban() -> None:
+def test_answers_to_interactions_pause_requests_only_for_a_ban() -> None:
     bench = Bench()
     bench.answer(
         *(
@@ -104,7 +104,7 @@ def test_interactions_say_nothing_except_for_a_ban() -> None:
     assert not bench.pace.is_well
 
 
-def test_a_thousand_refusals_in_ten_minutes_pause() -> None:
+def test_a_thousand_refusals_in_ten_minutes_pause_requests() -> None:
     bench = Bench()
     for _ in range(pace.MAX_REFUSED):
         assert bench.pace.delay() == 0.0
@@ -126,7 +126,7 @@ def test_a_thousand_refusals_in_ten_minutes_pause() -> None:
     ),
     st.integers(0, 1000),
 )
-def test_every_trouble_ends_with_the_first_success_after_at_most_one_pause(
+def test_requests_resume_after_one_pause_and_one_success(
     history: list[tuple[Answer | None, float]], seed: int
 ) -> None:
     bench = Bench(seed=seed)

@@ -29,7 +29,7 @@ async def posts(world: World) -> list[tuple[str, str | None]]:
     return [(delivery.state.value, delivery.reason) for delivery in planned]
 
 
-async def test_a_refused_post_is_tried_after_ten_minutes_an_hour_and_six_hours_and_its_owner_told_once(
+async def test_a_refused_post_is_retried_three_times_a_day_with_one_notice(
     world: World,
 ) -> None:
     row = await add_post(world)
@@ -49,7 +49,7 @@ async def test_a_refused_post_is_tried_after_ten_minutes_an_hour_and_six_hours_a
 
 
 @pytest.mark.engines("sqlite", "postgresql")
-async def test_three_posts_that_expire_for_one_reason_pause_the_subscription_with_one_notice(
+async def test_three_posts_expired_for_one_reason_pause_the_subscription(
     world: World,
 ) -> None:
     refused, other = await add_post(world), await add_post(world, channel=21)
@@ -87,7 +87,7 @@ async def test_a_sent_post_resets_the_streak_of_refusals(world: World) -> None:
 
 
 @pytest.mark.parametrize("how", ["button", "settings", "channel", "server"])
-async def test_a_button_press_new_settings_a_channel_change_or_a_rejoined_server_retries_a_refused_post_at_once(
+async def test_a_change_by_a_person_or_discord_retries_a_refused_post_at_once(
     world: World, how: str
 ) -> None:
     row = await add_post(world)
@@ -108,7 +108,7 @@ async def test_a_button_press_new_settings_a_channel_change_or_a_rejoined_server
     assert world.sent[-1] == "A"
 
 
-async def test_posts_wait_while_their_server_is_left_and_go_on_when_it_returns(world: World) -> None:
+async def test_posts_wait_while_the_bot_is_not_in_the_server(world: World) -> None:
     row = await add_post(world)
     await world.guilds.update({GUILD: {}})
     world.discord.answer = AWAY
@@ -122,7 +122,7 @@ async def test_posts_wait_while_their_server_is_left_and_go_on_when_it_returns(w
     assert (world.sent, await state_of(world, row)) == (["A"], ("active", None))
 
 
-async def test_an_owner_without_direct_messages_is_told_in_the_system_channel(world: World) -> None:
+async def test_a_notice_goes_to_the_system_channel_if_direct_messages_are_closed(world: World) -> None:
     await world.guilds.update({GUILD: {"system_channel_id": 30}})
     await add_post(world)
     await world.daily(channel=21)
@@ -132,7 +132,7 @@ async def test_an_owner_without_direct_messages_is_told_in_the_system_channel(wo
     assert world.sent == ["#30 notice refused no-send"] * 2
 
 
-async def test_a_reader_with_closed_direct_messages_is_tried_rarely_and_gets_what_comes_when_they_are_open(
+async def test_closed_direct_messages_are_retried_rarely_and_pause_no_alert(
     world: World,
 ) -> None:
     await world.alert("robot")
@@ -150,7 +150,7 @@ async def test_a_reader_with_closed_direct_messages_is_tried_rarely_and_gets_wha
     assert world.sent == [f"@{READER} B"]
 
 
-async def test_direct_messages_of_another_bot_are_opened_again(world: World) -> None:
+async def test_a_refused_direct_message_channel_is_opened_again(world: World) -> None:
     """The operator has set the token of another application, and the stored channel belongs to the former one."""
     async with world.database.transaction() as connection:
         await accounts.upsert_reader(connection, READER, dm_channel_id=98)
@@ -162,7 +162,7 @@ async def test_direct_messages_of_another_bot_are_opened_again(world: World) -> 
     assert world.sent == [f"@{READER} A"]
 
 
-async def test_a_post_in_a_refused_style_is_given_up_when_the_style_is_changed(world: World) -> None:
+async def test_changing_the_style_cancels_a_refused_post(world: World) -> None:
     row = await add_post(world, style=models.Style.THREAD)
     await world.at("Mon 09:00")
     world.discord.closed.add(CHANNEL)

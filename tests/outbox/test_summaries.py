@@ -49,7 +49,7 @@ def chosen(
     return None if best is None else (best.format, best.language, best.date, best.basis)
 
 
-def test_of_one_language_priority_decides_then_whether_someone_wrote_it_then_the_sources_age() -> None:
+def test_summaries_rank_by_priority_then_authorship_then_source_age() -> None:
     def ranked(
         rank: int, age: int, digest_format: DigestFormat = DigestFormat.REVIEW, **more: Any
     ) -> models.Appearance:
@@ -72,7 +72,7 @@ def test_of_one_language_priority_decides_then_whether_someone_wrote_it_then_the
             assert best.digest_id == expected.digest_id
 
 
-def test_the_readers_language_comes_first_then_what_was_written_from_the_paper_then_the_newest() -> None:
+def test_a_summary_in_the_readers_language_beats_a_newer_one() -> None:
     english, korean = (appearance(language, DigestFormat.REVIEW) for language in ("en", "ko"))
     newsletter, newer = (
         replace(appearance("en", DigestFormat.NEWSLETTER, on, labelled=True), writer="a model")
@@ -86,7 +86,7 @@ def test_the_readers_language_comes_first_then_what_was_written_from_the_paper_t
     assert summaries.best_appearance(detail(newsletter), Locale.EN, DigestFormat.REVIEW) is None
 
 
-def test_an_english_reader_gets_the_abstract_before_a_korean_digest() -> None:
+def test_an_english_reader_gets_the_abstract_instead_of_a_korean_digest() -> None:
     korean = appearance("ko", DigestFormat.NEWSLETTER, labelled=True)
     paper = detail(korean, abstract=TEXTS["en"])
     assert chosen(paper, Locale.EN) == (None, "en", DAY, Basis.ABSTRACT)
@@ -98,7 +98,7 @@ def test_an_english_reader_gets_the_abstract_before_a_korean_digest() -> None:
 
 
 @pytest.mark.parametrize("flagged", [False, True])
-def test_an_invention_never_counts_even_if_it_was_stored_before_it_was_recognised(flagged: bool) -> None:
+def test_an_invented_summary_is_never_shown(flagged: bool) -> None:
     invention = appearance("ko", DigestFormat.REVIEW, text=INVENTED)
     entry = replace(invention.entry, summary_missing=flagged)
     paper = detail(replace(invention, entry=entry))
@@ -107,7 +107,7 @@ def test_an_invention_never_counts_even_if_it_was_stored_before_it_was_recognise
     assert summaries.best_appearance(paper, Locale.KO, DigestFormat.REVIEW) is None
 
 
-def test_the_language_of_a_summary_is_that_of_its_own_text() -> None:
+def test_a_summarys_language_is_detected_from_its_text() -> None:
     korean_in_english_digest = replace(appearance("ko", DigestFormat.NEWSLETTER), language="en")
     paper = detail(korean_in_english_digest, abstract=TEXTS["en"])
     assert chosen(paper, Locale.EN) == (None, "en", DAY, Basis.ABSTRACT)

@@ -63,7 +63,7 @@ def posting(wire: RelayHarness) -> Posting:
     ("style", "locale", "count"),
     [(Style.COMPACT, Locale.KO, 1), (Style.CARDS, Locale.EN, 4), (Style.WEEKLY, Locale.KO, 1)],
 )
-async def test_a_webhook_posts_each_of_its_styles_once_without_buttons_or_mentions(
+async def test_a_webhook_posts_once_without_buttons_or_mentions(
     posting: Posting, caplog: pytest.LogCaptureFixture, style: Style, locale: Locale, count: int
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -97,7 +97,7 @@ SENDING = {"method": "POST", "path": "/webhooks/*"}
         ({"kind": "page", "status": 504, "stored": True} | SENDING, ["waiting", "stopped"], 1),
     ],
 )
-async def test_what_certainly_failed_is_sent_again_and_an_unknown_outcome_is_not(
+async def test_only_a_certain_failure_is_retried(
     posting: Posting, fault: dict[str, Any], states: list[str], posts: int
 ) -> None:
     added = await posting.subscribe()
@@ -116,7 +116,7 @@ async def test_what_certainly_failed_is_sent_again_and_an_unknown_outcome_is_not
         assert len(await posting.messages()) == posts + 1
 
 
-async def test_a_message_whose_receipt_could_not_be_stored_is_not_sent_twice(
+async def test_a_post_is_not_repeated_if_storing_its_receipt_fails(
     posting: Posting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await posting.subscribe()
@@ -133,7 +133,7 @@ async def test_a_message_whose_receipt_could_not_be_stored_is_not_sent_twice(
 
 
 @pytest.mark.parametrize("how", ["deleted", "another token"])
-async def test_a_webhook_that_discord_does_not_know_refuses_its_posts_and_no_other(
+async def test_an_unknown_webhook_blocks_only_its_own_posts(
     posting: Posting, how: str
 ) -> None:
     other = await posting.subscribe(2, at_time="08:59")
@@ -149,7 +149,7 @@ async def test_a_webhook_that_discord_does_not_know_refuses_its_posts_and_no_oth
     assert {row.subscription_id: row.reason for row in rows} == {other.id: None, added.id: "webhook-gone"}
 
 
-async def test_the_secret_goes_with_the_last_post_of_its_webhook(posting: Posting) -> None:
+async def test_a_webhooks_secret_is_deleted_with_its_last_subscription(posting: Posting) -> None:
     first = await posting.subscribe()
     second = await posting.subscribe(at_time="08:59")
     for subscription, left in ((first, 1), (second, 0)):
@@ -171,7 +171,7 @@ ADDRESS = "https://discord.com/api/webhooks/123456789012345678/abc-DEF_012345678
         "http://127.0.0.1:8/api/v10" + ADDRESS[23:],
     ],
 )
-def test_a_webhooks_address_is_read(text: str) -> None:
+def test_a_webhook_url_is_parsed(text: str) -> None:
     assert webhook.parse_address(text, "http://127.0.0.1:8/api/v10") == (
         123456789012345678,
         "abc-DEF_0123456789",
@@ -191,7 +191,7 @@ def test_a_webhooks_address_is_read(text: str) -> None:
         "http://127.0.0.1:9/api/v10" + ADDRESS[23:],
     ],
 )
-def test_another_address_is_refused_without_quoting_it(text: str) -> None:
+def test_an_invalid_webhook_url_is_rejected_without_quoting_it(text: str) -> None:
     with pytest.raises(UsageError) as caught:
         webhook.parse_address(text, "http://127.0.0.1:8/api/v10")
     assert "abc-" not in str(caught.value)
