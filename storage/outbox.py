@@ -1,11 +1,8 @@
-"""The transactional outbox: plans deliveries with their parts, records attempts, stops and ends deliveries; queries and
-counts.
+"""The transactional outbox: deliveries with their parts, attempts at them, and their outcomes.
 
 A delivery is WAITING until all its parts are SENT, or one is STOPPED, which stops the others. An unsent part blocks only
-later parts of the same delivery.
-
-A claim carries the sender's term (a fencing token). A former sender cannot begin attempts; for those already begun it can
-only store receipts.
+later parts of the same delivery. A claim carries the sender's term (a fencing token): a former sender cannot start
+attempts, and can store only the receipts of those already started.
 """
 
 from __future__ import annotations
@@ -31,7 +28,7 @@ async def add(connection: AsyncConnection, delivery: models.NewDelivery) -> int 
 async def add_all(
     connection: AsyncConnection, new_deliveries: Sequence[models.NewDelivery]
 ) -> dict[str, int]:
-    """Insert deliveries with their parts, except those whose key exists. Returns the ids of the inserted ones, by key."""
+    """Insert the deliveries whose key is new, with their parts. Returns the new ids by key."""
     if not new_deliveries:
         return {}
     # Other processes may insert the same keys on PostgreSQL.
@@ -52,7 +49,7 @@ async def add_all(
 
 
 async def set_channel(connection: AsyncConnection, delivery_id: int, channel_id: int | None) -> bool:
-    """Store the DM channel of a delivery to a reader, None to open it again. False if there is no such delivery any more."""
+    """Store the DM channel of a delivery, or None to open it again. Returns False if the delivery is gone."""
     statement = deliveries.update().where(deliveries.c.id == delivery_id)
     return (await connection.execute(statement.values(channel_id=channel_id))).rowcount > 0
 
@@ -68,9 +65,9 @@ async def clear_payloads(connection: AsyncConnection, before: datetime, limit: i
 async def purge(
     connection: AsyncConnection, before: datetime, limit: int, *, guild_id: int | None = None
 ) -> int:
-    """Delete at most `limit` deliveries that ended before `before` (UTC), of one server or of all. Returns their number.
+    """Delete at most `limit` deliveries that ended before `before` (UTC), and return their number.
 
-    The last post of each subscription stays for `/status`, unless a server is given.
+    With `guild_id`, only that server's; otherwise each subscription keeps its last post for `/status`.
     """
     condition = sa.and_(deliveries.c.finished_at < before, ~unfinished_clause())
     if guild_id is not None:
@@ -94,11 +91,11 @@ async def release_interrupted(
     forum_posts_at: datetime | None = None,
     in_flight_ids: Collection[int] = (),
 ) -> int:
-    """Make the parts that a crash left SENDING due at once, if `term` is the present sender's. Returns their number.
+    """Make parts that a crash left SENDING due at once, if `term` is current. Returns their number.
 
-    `in_flight_ids` are being sent now. `first_attempt_at` is kept: the outcome is unknown. Forum posts of an earlier term
-    are due at `forum_posts_at`: they have no nonce, so they are searched for after a request of the former sender must have
-    arrived.
+    The parts `in_flight_ids` are being sent now. `first_attempt_at` stays, since the outcome is unknown. Forum posts of an
+    earlier term are due at `forum_posts_at`: they have no nonce, so the search for them waits until the former sender's
+    request must have arrived.
     """
     if not await locks.is_current_term(connection, term):
         return 0
@@ -121,7 +118,7 @@ async def release_interrupted(
 async def mark_sending(
     connection: AsyncConnection, part_ids: Sequence[int], now: datetime, *, term: int = 0
 ) -> set[int]:
-    """Record that an attempt begins at `now` (UTC), if `term` is the present sender's. Returns the parts that were WAITING."""
+    """Record that attempts start at `now` (UTC), if `term` is current. Returns the ids of the parts that were WAITING."""
     if not await locks.is_current_term(connection, term):
         return set()
     statement = (
@@ -141,7 +138,7 @@ async def mark_sending(
 async def mark_sent(
     connection: AsyncConnection, receipts: Mapping[int, models.Receipt], now: datetime
 ) -> None:
-    """Store the receipts of sent parts, by part id, from any state and term; a delivery is SENT when all of its parts are."""
+    """Store receipts by part id, whatever the state and term. A delivery is SENT once all its parts are."""
     rows = [
         {"id": part_id, "message_id": receipt.message_id, "channel_id": receipt.channel_id}
         for part_id, receipt in receipts.items()
@@ -166,10 +163,10 @@ async def mark_retry(
     term: int = 0,
     is_refused: bool = False,
 ) -> bool:
-    """Schedule another attempt at `next_attempt_at` (UTC). False, without effect, if the attempt of `term` is not the last.
+    """Schedule another attempt at `next_attempt_at` (UTC).
 
-    `unknown_since` is the first attempt that Discord may have accepted, or None. If `is_refused`, the error becomes the
-    delivery's reason.
+    Returns False, and changes nothing, if `term` did not make the last attempt. `unknown_since` is the first attempt that
+    Discord may have accepted, or None. If `is_refused`, the error becomes the delivery's reason.
     """
     result = await connection.execute(
         parts.update()
@@ -199,7 +196,7 @@ async def stop_part(
     error_code: int | None = None,
     term: int = 0,
 ) -> bool:
-    """Stop a part, and with it its delivery. False, without effect, if the attempt of `term` is not the last."""
+    """Stop a part and its delivery. Returns False, and changes nothing, if `term` did not make the last attempt."""
     result = await connection.execute(
         parts.update()
         .where(_is_attempted(part_id, term))
@@ -216,9 +213,9 @@ async def stop_part(
 async def use_fallback(
     connection: AsyncConnection, part_id: int, *, nonce: str, now: datetime, term: int = 0
 ) -> bool:
-    """Plan the plain form of a part that Discord refused (50035), under a new nonce. False if it has none.
+    """Plan the plain form of a part that Discord refused (50035), under a new nonce.
 
-    False as well if the attempt of `term` is not the part's last.
+    Returns False if there is no plain form, or if `term` did not make the last attempt.
     """
     result = await connection.execute(
         parts.update()
@@ -229,12 +226,12 @@ async def use_fallback(
 
 
 def _is_attempted(part_id: int, term: int) -> sa.ColumnElement[bool]:
-    """Condition that the part's last attempt is that of `term` and has no outcome yet."""
+    """Return the condition that `term` made the part's last attempt, which has no outcome yet."""
     return sa.and_(parts.c.id == part_id, parts.c.state == PartState.SENDING, parts.c.term == term)
 
 
 async def list_refused(connection: AsyncConnection, **destinations: Collection[int]) -> list[int]:
-    """Return the ids of waiting deliveries that Discord refuses, by values of columns like `channel_id`."""
+    """Return the ids of waiting deliveries that Discord refuses, filtered by columns such as `channel_id`."""
     query = sa.select(deliveries.c.id).where(
         deliveries.c.state == DeliveryState.WAITING,
         deliveries.c.reason.is_not(None),
@@ -244,7 +241,7 @@ async def list_refused(connection: AsyncConnection, **destinations: Collection[i
 
 
 async def try_now(connection: AsyncConnection, now: datetime, **destinations: Collection[int]) -> int:
-    """Make the deliveries of `list_refused` due at `now` (UTC). Returns their number."""
+    """Make the deliveries of `list_refused` due at `now` (UTC), and return their number."""
     ids = await list_refused(connection, **destinations)
     due = parts.update().where(parts.c.state == PartState.WAITING)
     due = due.values(next_attempt_at=now, error=None, error_code=None)
@@ -260,7 +257,7 @@ async def repeat_uncertain(
     now: datetime,
     expires_at: datetime,
 ) -> bool:
-    """Plan an uncertain delivery again at a person's request. False if it is not uncertain, or its payload was cleared."""
+    """Plan an uncertain delivery again. Returns False if it is not uncertain, or its payload was cleared."""
     delivery = await get(connection, delivery_id)
     stopped = [part for part in await list_parts(connection, delivery_id) if part.state is PartState.STOPPED]
     if delivery is None or not delivery.is_uncertain or any(part.payload is None for part in stopped):
@@ -279,7 +276,7 @@ async def repeat_uncertain(
 async def redirect(
     connection: AsyncConnection, delivery_id: int, channel_id: int, *, nonce: str, now: datetime
 ) -> None:
-    """Plan a one-message delivery again for a server's channel, because its reader accepts no direct messages."""
+    """Plan a delivery of one message again for a server's channel, because its reader accepts no direct messages."""
     await connection.execute(
         deliveries.update()
         .where(deliveries.c.id == delivery_id)
@@ -297,10 +294,10 @@ async def redirect(
 async def expire(
     connection: AsyncConnection, now: datetime, *, unknown_until: datetime | None = None
 ) -> list[models.Delivery]:
-    """Stop expired deliveries, for the reason of their refusal or as too old.
+    """Stop expired deliveries, either as refused or as too old, and return them.
 
-    Returns them. A delivery with a part being sent is left until its outcome is known; with an unknown outcome, until its
-    `expires_at` is `unknown_until`.
+    A delivery with a part in flight stays until the outcome is known. One with an unknown outcome stays until it expired
+    by `unknown_until`.
     """
     is_waiting = sa.exists().where(
         parts.c.delivery_id == deliveries.c.id,
@@ -310,12 +307,12 @@ async def expire(
     is_sending = sa.exists().where(parts.c.delivery_id == deliveries.c.id, parts.c.state == PartState.SENDING)
     is_kept = sa.and_(is_waiting, deliveries.c.expires_at > (unknown_until or now))
     is_overdue = sa.and_(unfinished_clause(), deliveries.c.expires_at <= now, ~is_sending, ~is_kept)
-    # A command that pauses a subscription locks it before its deliveries too.
+    # In the order of a command that pauses a subscription: the subscription before its deliveries.
     posting = subscriptions.c.channel_id.in_(sa.select(deliveries.c.channel_id).where(is_overdue))
     locked = sa.select(subscriptions.c.id).where(posting).order_by(subscriptions.c.id).with_for_update()
     await connection.execute(locked)
     overdue = sa.select(deliveries.c.id).where(is_overdue).order_by(deliveries.c.id)
-    overdue = overdue.with_for_update(key_share=True)  # in the order in which a change of alerts locks them
+    overdue = overdue.with_for_update(key_share=True)  # in the order in which an edit of alerts locks them
     ids = (await connection.execute(overdue)).scalars().all()
     await cancel(
         connection, ids, reason=sa.func.coalesce(deliveries.c.reason, models.Reason.TOO_OLD), now=now
@@ -352,9 +349,8 @@ def _new_attempt(nonce: str, now: datetime) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class DuePart:
-    """A part that may be sent now, with its delivery.
-
-    `term` is that of the sender that claimed it, `claimed_at` the beginning of the claim (monotonic, seconds).
+    """A part that may be sent now, with its delivery, the term that claimed it, and the time of the claim (monotonic
+    seconds).
     """
 
     delivery: models.Delivery
@@ -371,13 +367,10 @@ async def list_due(
     exclude_channel_ids: Collection[int | None] = (),
     with_webhooks: bool = True,
 ) -> list[DuePart]:
-    """Return the parts that may be sent at `now` (UTC), most urgent first: the first unsent part of each delivery.
+    """Return the first unsent part of each delivery that may be sent at `now` (UTC), most urgent first.
 
-    Of those due at the same time, each server's first delivery comes before any second.
-
-    Left out are parts of expired deliveries (unless an outcome is unknown), parts for `exclude_channel_ids` (None: unopened
-    direct messages), those of webhooks on request, and SENDING ones, which `release_interrupted` resets. The posts of a
-    subscription that is paused wait until it is resumed.
+    Excludes parts of expired deliveries (unless an outcome is unknown), of paused subscriptions, in `exclude_channel_ids`
+    (None stands for unopened direct messages), those of webhooks unless `with_webhooks`, and SENDING ones.
     """
     excluded = [id_ or 0 for id_ in exclude_channel_ids]
     earlier = parts.alias("earlier")
@@ -424,7 +417,7 @@ async def get(connection: AsyncConnection, delivery_id: int) -> models.Delivery 
 
 
 async def list_channel_ids(connection: AsyncConnection, guild_id: int) -> set[int]:
-    """Return the channels of a server that deliveries were planned for."""
+    """Return the channels of a server that have deliveries."""
     query = sa.select(deliveries.c.channel_id).where(
         deliveries.c.guild_id == guild_id,
         deliveries.c.user_id.is_(None),
@@ -434,7 +427,7 @@ async def list_channel_ids(connection: AsyncConnection, guild_id: int) -> set[in
 
 
 def live_clause() -> sa.ColumnElement[bool]:
-    """Condition that a delivery is waiting, or has a part that was or may have been sent: its papers count as posted."""
+    """Return the condition that a delivery's papers count as posted: it is waiting, or a part was or may have been sent."""
     was_sent = sa.or_(parts.c.state == PartState.SENT, parts.c.first_attempt_at.is_not(None))
     return sa.or_(
         deliveries.c.state != DeliveryState.STOPPED,
@@ -443,7 +436,7 @@ def live_clause() -> sa.ColumnElement[bool]:
 
 
 def unfinished_clause() -> sa.ColumnElement[bool]:
-    """Condition that a delivery may still be sent."""
+    """Return the condition that a delivery may still be sent."""
     return deliveries.c.state == DeliveryState.WAITING
 
 
@@ -465,7 +458,7 @@ async def list_rows(
     since_at: datetime | None = None,
     limit: int | None = None,
 ) -> list[models.Delivery]:
-    """Return the deliveries that meet all given conditions, the last planned first."""
+    """Return the deliveries that meet all given conditions, last planned first."""
     query = (
         sa.select(deliveries).order_by(deliveries.c.planned_at.desc(), deliveries.c.id.desc()).limit(limit)
     )
@@ -485,7 +478,7 @@ async def list_rows(
 async def list_problems(
     connection: AsyncConnection, channel_ids: Sequence[int], user_id: int, since_at: datetime, limit: int
 ) -> list[models.Delivery]:
-    """Return the newest refused or stopped deliveries to channels or a reader, without cancelled ones."""
+    """Return the newest refused or stopped deliveries to channels or a reader, except cancelled ones."""
     query = sa.select(deliveries).where(
         deliveries.c.reason.is_not(None),
         deliveries.c.reason != models.Reason.BY_HAND,
@@ -497,7 +490,7 @@ async def list_problems(
 
 
 async def is_refusal_known(connection: AsyncConnection, delivery: models.Delivery, reason: str) -> bool:
-    """Return whether another delivery of this kind to the destination was refused since the last one sent."""
+    """Return whether another delivery of this kind to the destination was refused since the last sent one."""
     same = _same_destination(delivery)
     sent = sa.select(sa.func.max(deliveries.c.id)).where(*same, deliveries.c.state == DeliveryState.SENT)
     query = sa.select(deliveries.c.id).where(
@@ -532,7 +525,7 @@ async def count_by_state(connection: AsyncConnection) -> dict[PartState, int]:
 
 
 async def oldest_unsent_at(connection: AsyncConnection) -> datetime | None:
-    """Return the earliest `due_at` (UTC) of the waiting deliveries, or None without any."""
+    """Return the earliest `due_at` (UTC) of the waiting deliveries, or None if none waits."""
     first = sa.func.min(deliveries.c.due_at, type_=deliveries.c.due_at.type)
     oldest: datetime | None = await connection.scalar(sa.select(first).where(unfinished_clause()))
     return oldest

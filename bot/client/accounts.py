@@ -1,4 +1,4 @@
-"""Readers and servers: their settings, the long texts behind their buttons, and the data kept about a reader."""
+"""Readers and servers: their settings, the long texts behind buttons, and all data about a reader."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from storage.models import ActivityState, Guild, Reader, Reason
 
 
 class Guilds:
-    """The settings of servers. When the bot leaves one, they are kept for the retention time: many invite it again."""
+    """The settings of servers. They are kept for a while after the bot leaves, since many servers invite it again."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 
     async def get(self, guild_id: int) -> Guild | None:
-        """Return a stored server, or None."""
+        """Return a stored server, or None if it is unknown."""
         async with self._database.read() as connection:
             return await accounts.get_guild(connection, guild_id)
 
@@ -37,9 +37,9 @@ class Guilds:
             return frozenset(await accounts.list_present_guilds(connection))
 
     async def update(self, by_id: Mapping[int, accounts.GuildSettings]) -> None:
-        """Store fields of servers that the bot is in, in batches; None keeps the stored value.
+        """Store fields of servers that the bot is in; None keeps the stored value.
 
-        Posts to a server that the bot rejoined resume.
+        Resumes posts to servers that the bot rejoined, and retries refused ones.
         """
         for ids in database.chunked(by_id):
             async with self._database.transaction() as connection:
@@ -52,7 +52,7 @@ class Guilds:
         """Retry refused deliveries to channels or servers now."""
         async with self._database.read() as connection:
             if not await outbox.list_refused(connection, **destinations):
-                return  # channels of a large server change each minute
+                return  # channels of a large server change every minute
         async with self._database.transaction() as connection:
             await outbox.try_now(connection, self._clock(), **destinations)
 
@@ -74,11 +74,11 @@ class Guilds:
 
 TOKEN_LENGTH = 16
 TEXTS_OF_READER = 64
-"""Maximum number of texts kept for a reader."""
+"""Maximum number of texts stored for a reader."""
 
 
 class TextPurpose(StrEnum):
-    """The code that reads a stored text. Readers choose a list's text freely, so it must never be read as a draft."""
+    """The use of a stored text. Readers choose a list's text freely, so it must never be read as a draft."""
 
     LIST = auto()
     ALERT = auto()
@@ -86,10 +86,10 @@ class TextPurpose(StrEnum):
 
 
 class TextTokenStore:
-    """Stores texts that are too long for a button's custom id under short tokens, which are hashes of the texts.
+    """Stores texts that are too long for a button's custom id, under short hashes as tokens.
 
-    Anyone may put any token into a custom id, but one of another purpose names nothing. A reader's new text replaces
-    that reader's oldest one, whose buttons are then outdated. Texts are removed after CONTENT_RETENTION.
+    Custom ids can be forged, so a token is valid only for its purpose. Beyond TEXTS_OF_READER a reader's new text replaces
+    the oldest one, whose buttons are then outdated. Texts are removed after CONTENT_RETENTION.
     """
 
     def __init__(self, database: Database, clock: Clock) -> None:
@@ -97,7 +97,7 @@ class TextTokenStore:
         self._clock = clock
 
     async def save(self, user_id: int, purpose: TextPurpose, text: str) -> str:
-        """Store a text of a reader and return its token: `TOKEN_LENGTH` hexadecimal characters."""
+        """Store a reader's text and return its token: `TOKEN_LENGTH` hexadecimal characters."""
         token = make_token(text)
         async with self._database.transaction() as connection:
             await accounts.add_text(
@@ -106,7 +106,7 @@ class TextTokenStore:
         return token
 
     async def get(self, purpose: TextPurpose, token: str) -> str | None:
-        """Return the text of a token, whoever the reader is; None if it is gone or was stored for another purpose."""
+        """Return any reader's text for a token, or None if it is gone or was stored for another purpose."""
         async with self._database.read() as connection:
             return await accounts.get_text(connection, f"{purpose}:{token}")
 
@@ -124,7 +124,7 @@ class TooLargeError(PaperroundError):
 
 
 class Readers:
-    """Readers' settings, and `/me`.
+    """Readers' settings, and the data for `/me`.
 
     The tables declare which columns hold a reader's id. A reader is stored once a setting is saved.
     """
@@ -134,7 +134,7 @@ class Readers:
         self._clock = clock
 
     async def get(self, user_id: int) -> Reader | None:
-        """Return a reader, or None without saved settings."""
+        """Return a reader, or None if no settings are saved."""
         async with self._database.read() as connection:
             return await accounts.get_reader(connection, user_id)
 
@@ -144,7 +144,7 @@ class Readers:
             await accounts.upsert_reader(connection, user_id, **settings)
 
     async def export(self, user_id: int) -> tuple[bytes, str]:
-        """Return everything kept about a reader as a JSON file (UTF-8, compressed if large) and its name.
+        """Return all data about a reader as a JSON file (UTF-8, gzipped if large), and the file's name.
 
         Raises TooLargeError.
         """
@@ -164,14 +164,13 @@ class Readers:
             return await accounts.count_reader_data(connection, user_id)
 
     async def forget(self, user_id: int) -> dict[str, int]:
-        """Remove everything kept about a reader, and unsent messages too.
+        """Remove all data about a reader, including unsent messages, and return the number of rows by table.
 
-        Returns the number of rows by table. A message that is being sent may still arrive, but is not stored.
+        A message in flight may still arrive, but is not stored.
         """
         async with self._database.transaction() as connection:
-            # A batch of alerts that is being planned is stored before or not at all.
+            # Alerts being planned and papers being imported are stored before this transaction, or not at all.
             await alerts.lock_planning(connection)
-            # So is one of a file that is being imported, which ends then.
             await accounts.lock_reader(connection, user_id)
             counts = await accounts.count_reader_data(connection, user_id)
             paper_ids = await accounts.remove_reader_data(connection, user_id)

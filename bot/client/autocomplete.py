@@ -25,15 +25,14 @@ log = structlog.get_logger(__name__)
 Choices = list[app_commands.Choice[str]]
 Callback = Callable[[Interaction, str], Coroutine[Any, Any, Choices]]
 TIMEOUT_SECONDS = 2.5
-"""Discord accepts an answer within three seconds."""
+"""Discord accepts an answer only within three seconds."""
 PATIENCE_SECONDS = 0.5
 
 
 def guarded(complete: Callback) -> Callback:
-    """Wrap a callback so that the typed text is cut to the maximum length of a choice's name.
+    """Wrap a callback so that it cuts the typed text, and returns no choices after a time-out or a logged error.
 
-    The callback returns no choices after a time-out or an error, which is logged, or while many readers ask, since late
-    choices are useless.
+    It also returns none while too many readers ask, since late choices are useless.
     """
 
     @functools.wraps(complete)
@@ -55,7 +54,7 @@ def guarded(complete: Callback) -> Callback:
 
 @guarded
 async def topics(interaction: Interaction, current: str) -> Choices:
-    """Complete topics of the archive, those in the user's language first."""
+    """Complete topics of the archive, in the user's language first."""
     texts = await interaction.client.texts_for(interaction)
     matches = await interaction.client.services.search.complete_topic(current, texts.locale)
     return make_choices((topic.name, topic.value) for topic in matches)
@@ -74,7 +73,7 @@ async def authors(interaction: Interaction, current: str) -> Choices:
 
 
 def complete_last_of(complete: Callback) -> Callback:
-    """Return the callback for an option of several texts, separated by commas; it completes the last one."""
+    """Return a callback that completes the last of several texts separated by commas."""
 
     async def complete_last(interaction: Interaction, current: str) -> Choices:
         head, comma, last = current.rpartition(",")
@@ -93,7 +92,7 @@ author_lists = complete_last_of(authors)
 
 @guarded
 async def papers(interaction: Interaction, current: str) -> Choices:
-    """Return papers by id or title: id, votes and title, in this order because a narrow screen cuts off the end."""
+    """Complete papers by id or title. The title comes last, because a narrow screen cuts off the end."""
     matches = await interaction.client.services.search.complete_paper(current)
     return make_choices(
         (
@@ -108,16 +107,13 @@ async def papers(interaction: Interaction, current: str) -> Choices:
 
 @guarded
 async def dates(interaction: Interaction, current: str) -> Choices:
-    """Complete the days with a digest that match the typed text, with the number of their papers.
-
-    A date without a digest gives the nearest days with one.
-    """
+    """Complete days with a digest, with the number of their papers; for a day without one, the nearest days."""
     client, dates_of_digests = interaction.client, interaction.client.services.dates
     texts, today = await client.texts_for(interaction), await client.today_for(interaction)
     span = text_dates.read_typed_date(current, today)
     days = await dates_of_digests.list_dates(*span) if span else []
     begun = analyser.keystrokes(analyser.fold(current).replace(" ", ""))
-    # A source may date its lists ahead: such days are offered only once they are typed.
+    # A source may date its lists ahead; such days are offered only if they are typed.
     listed = await dates_of_digests.list_dates(until_on=clock.latest_date(client.services.clock()))
     days += [day for day in listed if _may_become(begun, day, today)]
     if span and not days:
@@ -127,20 +123,20 @@ async def dates(interaction: Interaction, current: str) -> Choices:
 
 
 def _may_become(begun: str, day: date, today: date) -> bool:
-    """Return whether a day's name, in Korean or English, begins with the typed text, or its ISO date contains it."""
+    """Return whether a day's Korean or English name starts with the typed text, or its ISO date contains it."""
     names = text_dates.list_names(day, today)
     return begun in names[0] or any(analyser.keystrokes(name).startswith(begun) for name in names)
 
 
 @guarded
 async def timezones(_: Interaction, current: str) -> Choices:
-    """Complete time zones with a name that contains the typed text, common ones first."""
+    """Complete time zones whose name contains the typed text, common ones first."""
     return make_choices((zone, zone) for zone in client_options.list_matching_zones(current))
 
 
 @guarded
 async def times(_: Interaction, current: str) -> Choices:
-    """Complete the typed time, and the full and half hours that start with it, from 06:00 on."""
+    """Complete the typed time, and full and half hours that start with it, beginning at 06:00."""
     query = current.strip()
     typed = client_options.move_zone({"time": query}, "time", "zone")
     meant = client_options.find_time(typed["time"])

@@ -23,9 +23,9 @@ log = structlog.get_logger(__name__)
 async def sync_commands(
     tree: app_commands.CommandTree[Any], database: Database, mentions: CommandMentions
 ) -> None:
-    """Register the commands with Discord, which keeps unchanged ones, and store their ids.
+    """Register the commands with Discord and store their ids.
 
-    Raises what discord.py raises; the registered commands keep working.
+    Raises discord.py's errors; the commands registered before keep working.
     """
     ids = {command.name: command.id for command in await tree.sync()}
     async with database.transaction() as connection:
@@ -42,18 +42,18 @@ NO_ANSWER = (
 )
 
 ANSWER_SECONDS = 15.0
-"""Time limit, since discord.py waits out any rate limit and retries a failed request for a minute."""
+"""Needed because discord.py waits out any rate limit and retries a failed request for a minute."""
 
 
 class Application(NamedTuple):
-    """The bot of a token: its name, and its application id for the invitation link."""
+    """A bot's name, and its application id for the invitation link."""
 
     name: str
     id: int
 
 
 async def identify(settings: Settings) -> Application:
-    """Log in by REST, without the Gateway.
+    """Return the token's application, after a login by REST without the Gateway.
 
     Raises PaperroundError if the token is invalid or Discord is unreachable.
     """

@@ -1,4 +1,4 @@
-"""The dependencies of commands: the services, the base class of the Discord client, and the request that a handler gets."""
+"""The dependencies of commands: the services, the base class of the Discord client, and requests for handlers."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ Feature = TypeVar("Feature")
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The services that commands and buttons use, built by `bot.app.container`: common ones, and those of features.
+    """The services for commands and buttons, built by `bot.app.container`.
 
-    `locale` and `timezone` are the defaults of new readers and subscriptions, `web_url` is the address of the web archive.
+    `locale` and `timezone` are the defaults for new readers and subscriptions, `web_url` is the web archive's URL.
     """
 
     database: Database
@@ -53,13 +53,13 @@ class Services:
     dates: DigestDates
     charts: ChartRenderer
     features: Mapping[type, object]
-    """The services of features, by their classes."""
+    """The features' services by class."""
     locale: models.Locale = models.Locale.EN
     timezone: str = "UTC"
     web_url: str | None = None
 
     def get(self, kind: type[Feature]) -> Feature:
-        """Return the service of this class."""
+        """Return the feature's service of this class."""
         found = self.features[kind]
         assert isinstance(found, kind)
         return found
@@ -68,21 +68,18 @@ class Services:
 CardOffer: TypeAlias = Callable[
     ["Request", models.PaperDetail, int | None, models.SavedPaper | None], Awaitable[Sequence[ui.Item[Any]]]
 ]
-"""Returns extra buttons for a paper's card: for a page (from 0) of a reader's card, given the reader's saved paper, or
-without a page for a public card.
-"""
+"""Returns extra buttons for a paper's card, given the page (from 0, None for a public card) and the reader's saved paper."""
 
 
 class Client(commands.AutoShardedBot):
     """Base class of `PaperroundBot`, on which cogs and error handlers depend.
 
-    `shard_count` is set for clients without a Gateway (tests, the demo), where discord.py cannot ask Discord.
-    `wording_for` returns the texts of posts in a language. `locale` overrides the language of every interaction, for a
-    Discord client that does not send one.
+    `shard_count` is set for clients without a Gateway (tests, the demo). `wording_for` returns the texts of posts in a
+    language. `locale` overrides the language of every interaction, for a Discord client that does not send one.
     """
 
     tree_class: ClassVar[type[app_commands.CommandTree[Any]]] = app_commands.CommandTree
-    """Class of the command tree; `PaperroundBot` sets one that reports errors."""
+    """The class of the command tree; `PaperroundBot` sets one that reports errors."""
 
     def __init__(
         self,
@@ -95,7 +92,7 @@ class Client(commands.AutoShardedBot):
         shard_count: int | None = None,
         locale: models.Locale | None = None,
     ) -> None:
-        # The bot uses no voice; discord.py would warn at each start that voice libraries are missing.
+        # Otherwise discord.py warns at each start that voice libraries are missing.
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
         super().__init__(
             command_prefix=commands.when_mentioned,
@@ -120,19 +117,19 @@ class Client(commands.AutoShardedBot):
         self.wording_for = wording_for
         self._locale = locale
         self.card_offers: list[CardOffer] = []
-        """Buttons that features add to a paper's card; each registers when its commands are loaded."""
+        """Buttons that features add to a paper's card, registered by their cogs."""
         self.list_loaders: dict[ListKind, Callable[[Request, ListState], Awaitable[Any]]] = {}
-        """Loaders of a page of a feature's list, registered by its cog."""
+        """Loaders of a page of a list, registered by the features' cogs."""
         self.load_guild: Callable[[int], Awaitable[None]] | None = None
         """Loads a server's channels and roles into the cache of a client without a Gateway."""
 
     async def prepare_guild(self, guild_id: int | None) -> None:
-        """Load a server's channels and roles into the cache; with a Gateway they are there already."""
+        """Load a server's channels and roles into the cache if there is no Gateway."""
         if self.load_guild is not None and guild_id is not None:
             await self.load_guild(guild_id)
 
     async def complete_guild(self, interaction: discord.Interaction[Any]) -> None:
-        """Attach its server's channels and roles to an interaction that arrived without a Gateway."""
+        """Attach the server's channels and roles to an interaction that arrived without a Gateway."""
         await self.prepare_guild(interaction.guild_id)
         if self.load_guild is not None and (guild := self.get_guild(interaction.guild_id or 0)) is not None:
             channel = guild.get_channel_or_thread(interaction.channel_id or 0)
@@ -141,7 +138,7 @@ class Client(commands.AutoShardedBot):
                 interaction.user.guild = guild
 
     async def texts_for(self, interaction: discord.Interaction[Any]) -> Texts:
-        """Return the texts in the user's language: the client's, else the stored one, else the server's."""
+        """Return the texts in the language of the user's client, else the stored one, else the server's."""
         locale = self._locale or translations.from_discord_locale(interaction.locale)
         if locale is None:
             reader = await self.services.readers.get(interaction.user.id)
@@ -151,10 +148,10 @@ class Client(commands.AutoShardedBot):
         )
 
     async def timezone_for(self, interaction: discord.Interaction[Any], *, of_server: bool = False) -> str:
-        """Return the zone for a time typed without one:
+        """Return the zone for a time typed without one: the reader's, else the server's, or vice versa if `of_server`.
 
-        the reader's, else the server's; with `of_server` the server's comes first. Otherwise the zone of the server's
-        newest daily post, of the language, or of the settings.
+        The server's zone defaults to the zone of its newest daily post. Without either, the language or the settings
+        decide.
         """
         reader = await self.services.readers.get(interaction.user.id)
         own, server = reader and reader.timezone, None
@@ -183,17 +180,17 @@ Interaction = discord.Interaction[Client]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What handlers of commands, components and modals receive: the interaction, and the texts in the user's language."""
+    """An interaction with the texts in the user's language, for handlers of commands, components and modals."""
 
     interaction: Interaction
     texts: Texts
 
     @property
     def user_id(self) -> int:
-        """The id of the user who asks."""
+        """The user's id."""
         return self.interaction.user.id
 
     @property
     def services(self) -> Services:
-        """The services of the client."""
+        """The client's services."""
         return self.interaction.client.services

@@ -1,6 +1,6 @@
 """Builds messages and modals within Discord's limits, custom ids, and message bodies for the outbox.
 
-A text that does not fit is refused, never cut; the caller moves it to the next page. Labels are cut.
+Texts that do not fit are rejected, so that the caller can move them to the next page; labels are cut.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from bot.rendering import discord_text
 AMBER = 0xF4B400
 """Accent colour of ordinary messages."""
 RED = 0xD93025
-"""Accent colour of messages that need action by a person."""
+"""Accent colour of messages that require action."""
 COMPONENTS_V2 = 1 << 15
 SUPPRESS_EMBEDS = 1 << 2
 SUPPRESS_NOTIFICATIONS = 1 << 12
@@ -28,12 +28,12 @@ NO_MENTIONS: dict[str, list[str]] = {"parse": []}
 
 
 def allowed_mentions(role_id: int | None) -> dict[str, list[str]]:
-    """Return the allowed mentions: the role, or none."""
+    """Return the allowed mentions: only the role, or none."""
     return NO_MENTIONS if role_id is None else {"parse": [], "roles": [str(role_id)]}
 
 
 def layout_payload(view: ui.LayoutView, *, mention_role_id: int | None = None) -> dict[str, Any]:
-    """Return the message body of a layout. It mentions at most one role."""
+    """Return the message body of a layout that may mention one role."""
     return {
         "components": view.to_components(),  # type: ignore[no-untyped-call]
         "flags": COMPONENTS_V2,
@@ -42,19 +42,19 @@ def layout_payload(view: ui.LayoutView, *, mention_role_id: int | None = None) -
 
 
 def silenced(payload: dict[str, Any]) -> dict[str, Any]:
-    """Return the body of a message or a forum post, silenced."""
+    """Return the body of a message or a forum post without notifications."""
     if "message" in payload:
         return payload | {"message": silenced(payload["message"])}
     return payload | {"flags": int(payload.get("flags") or 0) | SUPPRESS_NOTIFICATIONS}
 
 
 def without_actions(payload: dict[str, Any]) -> dict[str, Any]:
-    """Return a message body without the buttons and menus that only a bot can answer; links stay."""
+    """Return a message body without buttons and menus that need a bot; links stay."""
     return payload | {"components": _list_passive(payload.get("components") or ())}
 
 
 def _list_passive(components: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Remove components with a custom id, and containers that are then empty."""
+    """Return the components without those that have a custom id and without containers left empty."""
     passive = []
     for component in components:
         if "components" in component:
@@ -66,20 +66,19 @@ def _list_passive(components: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def plain_payload(content: str, *, mention_role_id: int | None = None) -> dict[str, Any]:
-    """Return the message body of a plain text, without embeds for its links. It mentions at most one role."""
+    """Return the message body of a plain text without link previews that may mention one role."""
     mentions = allowed_mentions(mention_role_id)
     return {"content": content, "flags": SUPPRESS_EMBEDS, "allowed_mentions": mentions}
 
 
-# The state of a button or select menu is packed into its custom id of at most 100 characters:
-# `pr:<verb>:<field>:<field>…`; only the last field may contain colons. In the messages of a delivery its marker comes
-# first: `pr:d:<marker>:<position>/<verb>:<field>…`.
+# A custom id of at most 100 characters holds the state of a button or select menu: `pr:<verb>:<field>:<field>…`. Only the
+# last field may contain colons. In a delivery's messages the marker comes first: `pr:d:<marker>:<position>/<verb>:<field>…`.
 
 PREFIX = "pr:"
 CUSTOM_ID = re.compile(r"pr:.{1,97}", re.DOTALL)
 
 MAX_NUMBER = 2**63 - 1
-"""The largest number in a custom id: ids of Discord and of rows have 64 bits."""
+"""The largest number in a custom id, since Discord's ids and row ids have 64 bits."""
 
 _UNSENDABLE = re.compile("[\x00-\x08\x0b-\x1f\ud800-\udfff]")
 _MARKER_PREFIX = re.compile(r"pr:d:[A-Za-z0-9:_-]{1,64}:[0-9]+/")
@@ -87,13 +86,13 @@ _MARKER_PREFIX = re.compile(r"pr:d:[A-Za-z0-9:_-]{1,64}:[0-9]+/")
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """The action of a component: a verb and a payload that the handler of the verb parses."""
+    """A component's action: a verb, and a payload for the handler of the verb."""
 
     verb: str
     payload: str = ""
 
     def fields(self, count: int) -> list[str]:
-        """Return the `count` fields; the last may contain colons. Raises InvalidCustomIdError if there are fewer."""
+        """Split the payload into `count` fields. Raises InvalidCustomIdError if there are fewer."""
         fields = self.payload.split(":", count - 1)
         if len(fields) != count:
             raise InvalidCustomIdError(f"{self.verb!r} has {len(fields)} fields, not {count}")
@@ -101,17 +100,17 @@ class Action:
 
     @property
     def number(self) -> int:
-        """The payload as a number, 0 if it is empty. Raises InvalidCustomIdError."""
+        """The payload as a number, or 0 if it is empty. Raises InvalidCustomIdError."""
         return parse_number(self.payload or "0")
 
 
 class InvalidCustomIdError(ValueError):
-    """A custom id written by another version; the component is outdated."""
+    """A custom id from another version: the component is outdated."""
 
 
 @contextmanager
 def map_parse_errors() -> Iterator[None]:
-    """Raise InvalidCustomIdError for a ValueError or KeyError of the block."""
+    """Raise InvalidCustomIdError instead of ValueError or KeyError."""
     try:
         yield
     except (ValueError, KeyError) as error:
@@ -119,14 +118,14 @@ def map_parse_errors() -> Iterator[None]:
 
 
 def parse_number(text: str, most: int = MAX_NUMBER) -> int:
-    """Return a number from 0 to `most`. Raises InvalidCustomIdError."""
+    """Parse a number from 0 to `most`. Raises InvalidCustomIdError."""
     if not (text.isascii() and text.isdecimal() and len(text) <= len(str(MAX_NUMBER))) or int(text) > most:
         raise InvalidCustomIdError(f"{text!r} is not a number up to {most}")
     return int(text)
 
 
 def pack_custom_id(verb: str, *fields: str | int, marker: str | None = None) -> str:
-    """Return the custom id of an action. Raises ValueError if it is too long or not readable."""
+    """Return the custom id of an action. Raises ValueError if it would be too long or ambiguous."""
     texts = [str(field) for field in fields]
     if any(":" in text for text in (verb, *texts[:-1])):
         raise ValueError("only the last field may contain a colon")
@@ -137,13 +136,13 @@ def pack_custom_id(verb: str, *fields: str | int, marker: str | None = None) -> 
 
 
 def find_marker(custom_id: str) -> str | None:
-    """Return the delivery's marker in a custom id, as given to `pack_custom_id`; None without one."""
+    """Return the delivery marker in a custom id, or None if there is none."""
     marker = _MARKER_PREFIX.match(custom_id)
     return None if marker is None else marker.group()
 
 
 def unpack_custom_id(custom_id: str) -> Action:
-    """Return the action of a custom id; a foreign or unreadable custom id gives an action without a handler."""
+    """Parse a custom id. A foreign or unreadable custom id gives an action without a handler."""
     if _UNSENDABLE.search(custom_id):
         return Action("")
     marker = _MARKER_PREFIX.match(custom_id)
@@ -153,7 +152,7 @@ def unpack_custom_id(custom_id: str) -> Action:
 
 
 class DynamicComponent(ui.DynamicItem[ui.Item[Any]], template=CUSTOM_ID):
-    """A button or select menu, which works after a restart: its custom id contains the action."""
+    """A button or select menu that works after a restart, since its custom id contains the action."""
 
     @classmethod
     async def from_custom_id(
@@ -163,23 +162,21 @@ class DynamicComponent(ui.DynamicItem[ui.Item[Any]], template=CUSTOM_ID):
         match: re.Match[str],  # noqa: ARG003
         /,
     ) -> Self:
-        """Wrap the item of the message."""
+        """Wrap a message's item."""
         return cls(item)
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Dispatch the action to the handler of its verb."""
+        """Dispatch the action to its handler."""
         await interaction.client.component_router.dispatch(interaction, unpack_custom_id(self.custom_id))
 
 
 def shorten_label(text: str, max_length: int) -> str:
-    """Return a text without markup on one line, shortened."""
+    """Return a text on one line without markup, shortened."""
     return discord_text.shorten(discord_text.to_single_line(text), max_length, markdown=False)
 
 
 class MessageBuilder:
-    """Builds a message of texts, sections, separators and rows within its budget. The `add_*` methods return whether
-    the item fits.
-    """
+    """Builds a message within Discord's limits. The `add_*` methods return whether the item fits."""
 
     def __init__(self, accent: int = AMBER) -> None:
         self.budget = discord_text.Budget()
@@ -189,7 +186,7 @@ class MessageBuilder:
 
     @property
     def view(self) -> ui.LayoutView:
-        """The layout of the message. It has no state and no timeout, so it is not kept after sending."""
+        """The layout of the message. It has no state and no timeout, so it need not be kept after sending."""
         while self._end:
             self._container.add_item(self._end.pop(0))
         layout = ui.LayoutView(timeout=None)
@@ -197,14 +194,14 @@ class MessageBuilder:
         return layout
 
     def share(self, count: int) -> tuple[int, int]:
-        """Return the code points and UTF-8 bytes that each of `count` more text displays may use."""
+        """Return how many code points and UTF-8 bytes each of `count` more text displays may use."""
         return (
             self.budget.characters // count,
             self.budget.text_bytes // count - discord_text.TEXT_BYTES_OVERHEAD,
         )
 
     def end_with(self, rows: Iterable[Iterable[ui.Item[Any] | None]], foot: str = "") -> None:
-        """Reserve space for the rows and the text (may be "") that end the message. None items are left out."""
+        """Reserve space for the rows and the text (may be "") at the end of the message. Skips None items."""
         present = [row for row in ([item for item in row if item is not None] for row in rows) if row]
         self.budget.add(sum(1 + len(row) for row in present) + bool(foot), (foot,) if foot else ())
         self._end = [ui.ActionRow(*row) for row in present]
@@ -212,7 +209,7 @@ class MessageBuilder:
             self._end.append(ui.TextDisplay(foot))
 
     def add_text(self, markdown: str) -> bool:
-        """Add a text display; nothing for a blank text."""
+        """Add a text display, unless the text is blank."""
         if not markdown.strip():
             return True
         if not self.budget.add_text(markdown):
@@ -221,11 +218,11 @@ class MessageBuilder:
         return True
 
     def add_reserved_text(self, markdown: str) -> None:
-        """Add a text display in space that was taken from the budget before."""
+        """Add a text display in reserved space."""
         self._container.add_item(ui.TextDisplay(markdown))
 
     def add_section(self, markdown: str, thumbnail: str | None, description: str | None = None) -> bool:
-        """Add a text with a thumbnail; without one if its address is missing or unsafe."""
+        """Add a text with a thumbnail, or without it if its URL is missing or unsafe."""
         address = discord_text.safe_url(thumbnail) if thumbnail else None
         if address is None:
             return self.add_text(markdown)
@@ -234,11 +231,11 @@ class MessageBuilder:
         return self._add(ui.Section(markdown, accessory=picture), 3, markdown)
 
     def add_text_beside(self, markdown: str, accessory: ui.Item[Any]) -> bool:
-        """Add a text with a button beside it."""
+        """Add a text with an item beside it."""
         return self._add(ui.Section(markdown, accessory=accessory), 3, markdown)
 
     def add_media(self, addresses: Sequence[str], description: str) -> bool:
-        """Add pictures and videos by URL, at most ten; `attachment://NAME` is an attached file."""
+        """Add at most ten pictures or videos by URL; `attachment://NAME` is an attached file."""
         if not addresses:
             return True
         alt = shorten_label(description, discord_text.ALT_TEXT) or None
@@ -246,7 +243,7 @@ class MessageBuilder:
         return self._add(ui.MediaGallery(*items))
 
     def add_file(self, name: str) -> bool:
-        """Add a file that is attached to the message, by its name."""
+        """Add an attached file by name."""
         return self._add(ui.File(f"attachment://{name}"))
 
     def add_separator(self, *, visible: bool = True) -> bool:
@@ -254,7 +251,7 @@ class MessageBuilder:
         return self._add(ui.Separator(visible=visible))
 
     def add_buttons(self, *buttons: ui.Item[Any] | None) -> bool:
-        """Add a row of up to five buttons, or one select menu; None items are left out."""
+        """Add a row of up to five buttons, or one select menu. Skips None items."""
         present = [button for button in buttons if button is not None]
         return not present or self._add(ui.ActionRow(*present), 1 + len(present))
 
@@ -265,7 +262,7 @@ class MessageBuilder:
         return fits
 
     def add_reserved_row(self, *items: ui.Item[Any]) -> None:
-        """Add a row in space that was taken from the budget before; nothing without items."""
+        """Add a row of items, if there are any, in reserved space."""
         if items:
             self._container.add_item(ui.ActionRow(*items))
 
@@ -277,13 +274,13 @@ def button(
     emoji: str | None = None,
     style: discord.ButtonStyle = discord.ButtonStyle.secondary,
 ) -> ui.Item[Any]:
-    """Return a button for the action in `custom_id`, its label shortened to the limit."""
+    """Return a button for the action in `custom_id`, with its label shortened."""
     shown = shorten_label(label, discord_text.BUTTON_LABEL)
     return DynamicComponent(ui.Button(label=shown, custom_id=custom_id, emoji=emoji, style=style))
 
 
 def link_button(label: str, url: str | None) -> ui.Item[Any] | None:
-    """Return a button that opens an address, None for a missing or unsafe address."""
+    """Return a button that opens a URL, or None if the URL is missing or unsafe."""
     address = discord_text.safe_url(url) if url else None
     return None if address is None else ui.Button(label=label, url=address)
 
@@ -291,7 +288,7 @@ def link_button(label: str, url: str | None) -> ui.Item[Any] | None:
 def select_option(
     label: str, value: str, *, description: str | None = None, selected: bool = False
 ) -> discord.SelectOption:
-    """Return an option of a select menu, its texts shortened to the limits."""
+    """Return an option of a select menu, with its texts shortened."""
     return discord.SelectOption(
         label=shorten_label(label, discord_text.SELECT_LABEL) or "–",
         value=value,
@@ -308,9 +305,9 @@ def select_menu(
     max_values: int = 1,
     min_values: int | None = None,
 ) -> ui.Item[Any] | None:
-    """Return a select menu of at most 25 options with different values; None without options.
+    """Return a select menu of at most 25 options with different values, or None if there are no options.
 
-    With `max_values` above 1 any number of them up to that may be selected, none included unless `min_values` is given.
+    With `max_values` above 1, users may select none unless `min_values` is given.
     """
     unique = {choice.value: choice for choice in options[: discord_text.SELECT_OPTIONS]}
     if not unique:
@@ -327,7 +324,7 @@ def select_menu(
 
 
 class StatelessModal(ui.Modal):
-    """A modal without state: the verb of its custom id handles the submission, even after a restart."""
+    """A modal without state: the handler of its custom id's verb gets the submission, even after a restart."""
 
     def __init__(self, title: str, custom_id: str) -> None:
         shown = discord_text.shorten(title, discord_text.MODAL_TITLE, markdown=False)
@@ -360,12 +357,12 @@ class StatelessModal(ui.Modal):
         self._add_field(label, ui.FileUpload(custom_id=custom_id, max_values=1), description)
 
     def add_choice(self, label: str, custom_id: str, option: discord.SelectOption) -> None:
-        """Add a menu from which at most one option is selected."""
+        """Add a menu with one option, which is optional."""
         field: ui.Select[Any] = ui.Select(custom_id=custom_id, options=[option], min_values=0, required=False)
         self._add_field(label, field)
 
     def add_role(self, label: str, custom_id: str, role_id: str) -> None:
-        """Add a menu to select a role of the server, or none. `role_id` is preselected ("" for none)."""
+        """Add an optional menu of the server's roles. `role_id` is preselected ("" for none)."""
         selected = [discord.Object(int(role_id), type=discord.Role)] if role_id else []
         field: ui.RoleSelect[Any] = ui.RoleSelect(
             custom_id=custom_id, min_values=0, required=False, default_values=selected

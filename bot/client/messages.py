@@ -1,7 +1,7 @@
-"""Message parts that several rooms share:
+"""Message parts shared by several rooms: papers, lists of papers with their buttons and menus, and notices.
 
-papers, lists of papers with their buttons and menus, and notices. Operators can replace the texts of notices. The state of
-a list is its query with its filters and the page; the custom ids of the list's components hold it.
+Operators can replace the texts of notices. The custom ids of a list's components hold its state: the query, the filters
+and the page.
 """
 
 from __future__ import annotations
@@ -49,10 +49,10 @@ from storage.database import Database
 MentionLookup = Callable[[str], str]
 """Returns the mention of a command, such as `daily edit`."""
 COMMAND_IDS = "commands.ids"
-"""Key of the ids of registered commands by name, as JSON."""
+"""The key of the registered commands' ids by name, as JSON."""
 
 MAX_URL_LENGTH = 160
-"""Longer links are replaced by the paper's page on Hugging Face, so that a title always fits."""
+"""Longer URLs are replaced by the paper's page on Hugging Face, so that a title always fits."""
 
 TITLE_LENGTHS = (1000, 300, 200, 120, 60)
 MAX_NAME_LENGTH = 80
@@ -62,14 +62,13 @@ MAX_MODEL_LENGTH = 60
 format_votes = templates.render_votes
 
 _ORIGINS = {models.DigestFormat.LISTING: "listing", None: "abstract"}
-"""Text ids for the origin of summaries not written by a digest's author, with short ones for summaries in another language.
-"""
+"""Text ids for the origin of summaries that no digest author wrote."""
 
 MAX_TOPIC_LENGTH = 60
-"""Characters of a topic in a headline; the name of a thread has at most 100."""
+"""Maximum characters of a topic in a headline; a thread's name has at most 100."""
 MAX_TITLE_LENGTH = 200
 MAX_PLAIN_LENGTH = 1800
-"""Of Discord's 2,000 code points; the rest is for a marker that is longer than its placeholder."""
+"""Of Discord's 2,000 code points; the rest allows for a marker longer than its placeholder."""
 
 SHOW_STATUS = "status"
 RESUME = "dr"
@@ -82,7 +81,7 @@ ACTION_REQUIRED = frozenset(
 
 
 def format_title(text: str | None, arxiv_id: str) -> str:
-    """Return a title as plain text on one line, LaTeX as Unicode; the arXiv id for a paper without a title."""
+    """Return a title on one line with LaTeX as Unicode, or the arXiv id if there is no title."""
     return discord_text.to_single_line(typography.render_title(text or "")) or arxiv_id
 
 
@@ -91,7 +90,7 @@ def title_link(
 ) -> str:
     """Return the title as a link of at most `max_characters` code points and `max_bytes` bytes, if possible.
 
-    Without a title it shows the arXiv id. A URL that is too long is replaced by the one for the id.
+    The arXiv id replaces a missing title, and the paper's page on Hugging Face a URL that is too long.
     """
     short_address = arxiv_ids.huggingface_url(arxiv_id)
     address = url if len(url) <= MAX_URL_LENGTH and discord_text.safe_url(url) else short_address
@@ -113,19 +112,19 @@ def format_authors(texts: Texts, names: Sequence[str], *, truncated: bool = Fals
 
 
 def format_organization(name: str | None) -> str:
-    """Return the authors' organization, shortened; "" if unknown."""
+    """Return the authors' organization, shortened, or ""."""
     return escape_untrusted(name, max_length=MAX_ORGANIZATION_LENGTH) if name else ""
 
 
 def format_stars(number: int | None) -> str:
-    """Return a number of stars as `★ 950` or `★ 1.2k`; "" for none."""
+    """Return a number of stars as `★ 950` or `★ 1.2k`, or "" if there are none."""
     if not number:
         return ""
     return f"★ {number if number < 1000 else f'{number // 100 / 10:g}k'}"
 
 
 def code_and_project(texts: Texts, paper: contents.PostPaper) -> discord_text.SafeMarkdown:
-    """Return the links to the code, with its stars, and to the project, leaving out very long URLs."""
+    """Return links to the code, with its stars, and to the project, except for very long URLs."""
     code = f"{texts('link-code')} {format_stars(paper.code_stars)}".rstrip()
     links = (
         discord_text.masked_link(label, url)
@@ -144,7 +143,7 @@ def summary_line(texts: Texts, summary: summaries.Summary) -> str:
 
 
 def _basis_text(texts: Texts, summary: summaries.Summary) -> str:
-    """Return the text a digest's summary was written from, and the model if Paperround wrote it; "" if unknown."""
+    """Return which text a digest's summary is based on, and the model if Paperround wrote it; "" if unknown."""
     if summary.basis in (Basis.PAPER, Basis.ABSTRACT) and summary.writer is not None:
         model = escape_untrusted(summary.writer, max_length=MAX_MODEL_LENGTH)
         return texts(f"written-from-{summary.basis.value}", model=model)
@@ -152,15 +151,14 @@ def _basis_text(texts: Texts, summary: summaries.Summary) -> str:
 
 
 def language_note(texts: Texts, language: str | None) -> str:
-    """Return a note that a text is not in the reader's language; "" if it is, or if there is no text."""
+    """Return a note if a text is in another language than the reader's, otherwise ""."""
     return texts("summary-in-other-language") if language not in (None, texts.locale.value) else ""
 
 
 def post_note(texts: Texts, summary: summaries.Summary | None, *, with_language: bool = True) -> str:
-    """Return the small print below a paper of a post:
+    """Return the small print below a paper of a post: the summary's origin unless people wrote it, and its language.
 
-    its origin unless people wrote it, and its language. `with_language` is False if the foot of the post gives the language
-    for all papers.
+    `with_language` is False if the post's foot gives the language for all papers.
     """
     if summary is None:
         return ""
@@ -175,12 +173,12 @@ def post_note(texts: Texts, summary: summaries.Summary | None, *, with_language:
 
 
 def join_dotted(*texts: str | None) -> str:
-    """Join the texts that are not empty with a middle dot."""
+    """Join non-empty texts with a middle dot."""
     return " · ".join(text for text in texts if text)
 
 
 def subtext(text: str) -> str:
-    """Return a line of small print; "" for an empty text."""
+    """Return a text as small print, or "" if it is empty."""
     return f"-# {text}" if text else ""
 
 
@@ -198,25 +196,25 @@ SAVE_SELECTED = "saves"
 OPEN_TOPIC_MODAL = "ask"
 EDIT_CONDITIONS = "ae"
 NEW_ALERT = "="
-"""Precedes the topic of a new alert in a custom id. Rendering a post stores nothing, so there is no token of a draft."""
+"""Precedes the topic of a new alert in a custom id, since rendering a post stores no draft."""
 OPEN_PAPER = "o"
 SAVE_PAPER = "save"
 OPEN_LIST = "lo"
-"""Opens a list in a new message; `SHOW_LIST` shows it in place."""
+"""Opens a list in a new message, unlike `SHOW_LIST`."""
 SIMILAR_PAPERS = "sim"
 TAKE_BACK = "tb"
 NO_PAGE = "-"
 """The page in the custom id of a save button outside a card."""
 PAGE_SIZE = 5
 DAY_PAGE_SIZE = 20
-"""Papers on a page of a day, titles only: the most that fit into a menu and a message."""
+"""Papers on a page of a day, by title only: as many as fit into a menu and a message."""
 MAX_LIST_TEXT_LENGTH = 72
-"""Longest text in a custom id; a longer text is stored under a token."""
+"""Maximum length of a text in a custom id; a longer one is stored under a token."""
 _SORT_FLAGS: Mapping[Sort | None, str] = {Sort.RELEVANCE: "r", Sort.DATE: "d", Sort.VOTES: "v"}
 _MAX_PAGE = 9_999
 _MAX_VOTES = 99_999
 MAX_SUMMARY_LENGTH = 2600
-"""Code points of a summary per page: about three screens of a phone."""
+"""Code points of a summary per page, about three screens of a phone."""
 
 
 class ListKind(StrEnum):
@@ -231,7 +229,7 @@ class ListKind(StrEnum):
 
 
 class Period(StrEnum):
-    """The time span of a list, up to today."""
+    """The period of a list, up to today."""
 
     WEEK = "w"
     MONTH = "m"
@@ -241,7 +239,7 @@ class Period(StrEnum):
 
     @property
     def text_id(self) -> str:
-        """The Fluent id of its name."""
+        """The text id of the period's name."""
         return f"period-{self.name.lower()}"
 
 
@@ -253,9 +251,9 @@ PERIOD_DAYS = {Period.WEEK: 7, Period.MONTH: 30, Period.QUARTER: 91, Period.YEAR
 class ListState:
     """The query, the filters and the page of a list.
 
-    `text` is the query, name, ISO date or arXiv id; for saved papers, words and tags. `page` counts from 0. `token`
-    replaces a `text` that is too long for a custom id. `sort` None means the list's default order, the first of SORTS;
-    `page_size` None means the size for messages.
+    `text` is the query, name, ISO date or arXiv id, or the words and tags of saved papers. `page` counts from 0. `token`
+    replaces a `text` that is too long for a custom id. A `sort` of None is the list's default order, the first of SORTS; a
+    `page_size` of None is the size for messages.
     """
 
     kind: ListKind
@@ -269,7 +267,7 @@ class ListState:
 
     @property
     def has_titles_only(self) -> bool:
-        """Whether each paper is one line, so that a day fits on one screen."""
+        """Whether each paper is one line, so that a day fits on a screen."""
         return self.kind is ListKind.DIGEST and self.page_size is None
 
     @property
@@ -288,9 +286,9 @@ class ListState:
 
 
 def alert_terms(state: ListState) -> tuple[models.AlertKind, str, int] | None:
-    """Return the kind, text and minimum votes of an alert for a topic or an author; None without a text.
+    """Return the kind, text and minimum votes of an alert for a topic or an author, or None if there is no text.
 
-    The text of a query is its words, else its first phrase, else its first author, without excluded words.
+    The text is the query's words, else its first phrase, else its first author.
     """
     if state.kind is ListKind.AUTHOR:
         candidates = [(models.AlertKind.AUTHOR, state.text)]
@@ -314,7 +312,7 @@ def pack_state(state: ListState, verb: str = SHOW_LIST, *, marker: str | None = 
 
 
 def unpack_state(action: message_builder.Action) -> ListState:
-    """Return the state that `pack` wrote; a stored text is given as its token only. Raises InvalidCustomIdError."""
+    """Return the state in a custom id, with the token only of a stored text. Raises InvalidCustomIdError."""
     kind, page, period, min_votes, flags, text = action.fields(6)
     is_token = "k" in flags
     with message_builder.map_parse_errors():
@@ -336,10 +334,7 @@ def open_menu(
     *,
     ranks: Sequence[int] = (),
 ) -> ui.Item[Any] | None:
-    """Return a menu that opens one of the papers privately.
-
-    `ranks` are the numbers shown before the papers.
-    """
+    """Return a menu that opens one of the papers privately. `ranks` are shown before the papers."""
     options = _paper_options(papers, ranks)
     return select_menu(placeholder, pack_custom_id(OPEN_SELECTED, marker=marker), options)
 
@@ -349,10 +344,7 @@ def save_menu(
     papers: Sequence[models.PaperRow | models.PaperDetail | contents.PostPaper],
     ranks: Sequence[int] = (),
 ) -> ui.Item[Any] | None:
-    """Return a menu that saves the selected papers; None for a single paper.
-
-    `ranks` as in `open_menu`.
-    """
+    """Return a menu that saves the selected papers, or None for a single paper. `ranks` are shown before the papers."""
     options = _paper_options(papers, ranks) if len(papers) > 1 else []
     return select_menu(
         texts("save-selected"),
@@ -377,9 +369,9 @@ def _paper_options(
 
 
 def pager(page: int, pages: int, custom_id: Callable[[int], str]) -> list[ui.Item[Any]]:
-    """Return the buttons to the previous and the next page, if there are any: `◀ 1/3` and `3/3 ▶` on the second of three.
+    """Return the buttons to the previous and the next page, such as `◀ 1/3` and `3/3 ▶` on the second of three.
 
-    `custom_id` maps a page, counted from 0, to an id.
+    `custom_id` maps a page, counted from 0, to a custom id.
     """
     buttons = [button(f"◀ {page}/{pages}", custom_id(page - 1))] if page else []
     return buttons + ([button(f"{page + 2}/{pages} ▶", custom_id(page + 1))] if page + 1 < pages else [])
@@ -388,9 +380,9 @@ def pager(page: int, pages: int, custom_id: Callable[[int], str]) -> list[ui.Ite
 def follow_button(
     texts: Texts, state: ListState, terms: Sequence[models.AlertTerm] | None = None
 ) -> ui.Item[Any] | None:
-    """Return the button that creates an alert for the topic or author of a list; None for other lists.
+    """Return the button that creates an alert for a list's topic or author, or None for other lists.
 
-    `terms` are the alert's terms if the search has read the query; if they are empty, there is no button.
+    `terms` are the alert's terms if the search has parsed the query; there is no button if they are empty.
     """
     if terms is None:
         typed = alert_terms(state)
@@ -404,7 +396,7 @@ def follow_button(
 
 
 def begin_alert_button(texts: Texts, topic: str = "") -> ui.Item[Any]:
-    """Return the button that opens the form for a new alert, filled with a topic if given."""
+    """Return the button that opens the form for a new alert, with the topic filled in."""
     is_usable = 0 < len(topic) <= MAX_LIST_TEXT_LENGTH
     terms = alert_terms(ListState(ListKind.TOPIC, topic)) if is_usable else None
     if terms is None:
@@ -421,7 +413,7 @@ def newest_digest_button(texts: Texts) -> ui.Item[Any]:
 
 
 def extent_line(texts: Texts, extent: models.ArchiveExtent) -> str:
-    """Return the number of papers and the dates of the archive."""
+    """Return the archive's number of papers and its dates."""
     if not extent.paper_count or extent.first_on is None or extent.last_on is None:
         return texts("archive-empty")
     first, last = map(texts.format_date, (extent.first_on, extent.last_on))
@@ -439,7 +431,7 @@ def label_days(texts: Texts, papers_by_day: Mapping[date, int], today: date) -> 
 
 
 def nearest_days(days: Sequence[date], first: date, last: date) -> list[date]:
-    """Return the nearest days before and after a period, the nearer one first."""
+    """Return the nearest days before and after a period, the nearer day first."""
     before = max((day for day in days if day < first), default=None)
     after = min((day for day in days if day > last), default=None)
     distances = {before: first - before} if before else {}
@@ -448,14 +440,14 @@ def nearest_days(days: Sequence[date], first: date, last: date) -> list[date]:
 
 
 def save_button(texts: Texts, arxiv_id: str) -> ui.Item[Any]:
-    """Return the button that saves a paper, for a message that has several."""
+    """Return the button that saves a paper, for a message with several papers."""
     return button(texts("save"), pack_custom_id(SAVE_PAPER, "1", NO_PAGE, arxiv_id))
 
 
 def link_buttons(
     paper: models.PaperDetail | contents.PostPaper, project_url: str | None
 ) -> list[ui.Item[Any]]:
-    """Return link buttons: arXiv, PDF, Hugging Face, the code with its stars, and the project page."""
+    """Return link buttons to arXiv, the PDF, Hugging Face, the code with its stars, and the project page."""
     buttons = (link_button(label, url) for label, url in list_links(paper, project_url))
     return [link for link in buttons if link is not None]
 
@@ -463,7 +455,7 @@ def link_buttons(
 def list_links(
     paper: models.PaperDetail | contents.PostPaper, project_url: str | None
 ) -> list[tuple[str, str | None]]:
-    """Return the labels and URLs of the paper's links; a missing URL is None."""
+    """Return the labels and URLs of a paper's links; a missing URL is None."""
     arxiv_id = paper.arxiv_id
     label = "GitHub" if "github.com" in (paper.code_url or "") else "Code"
     code_label = f"{label} {format_stars(paper.code_stars)}".rstrip()
@@ -477,14 +469,14 @@ def list_links(
 
 
 def summary_pages(texts: Texts, sections: Sequence[models.Section], budget: discord_text.Budget) -> list[str]:
-    """Return the sections as Discord Markdown with bold headings, in pages that each fit into the rest of a message."""
+    """Return the sections as Discord Markdown, in pages that each fit into the rest of a message."""
     text = summary_text(texts, sections)
     characters = min(budget.characters, MAX_SUMMARY_LENGTH)
     return discord_text.split_pages(text, characters, budget.text_bytes - discord_text.TEXT_BYTES_OVERHEAD)
 
 
 def summary_text(texts: Texts, sections: Sequence[models.Section]) -> discord_text.SafeMarkdown:
-    """Return the sections as Discord Markdown; headings are bold, the newsletter's labels in the reader's language."""
+    """Return the sections as Discord Markdown with bold headings; the newsletter's labels are translated."""
     parts = []
     for section in sections:
         body: str = markdown.render_markdown(section.body)
@@ -500,13 +492,13 @@ def summary_text(texts: Texts, sections: Sequence[models.Section]) -> discord_te
 
 
 class CommandMentions:
-    """Mentions of commands: `</daily edit:id>`, or the name as code while the id is unknown."""
+    """Mentions of commands, such as `</daily edit:id>`, or the name as code while the id is unknown."""
 
     def __init__(self) -> None:
         self._ids: dict[str, int] = {}
 
     def update(self, ids: dict[str, int]) -> None:
-        """Replace the ids of the top-level commands, by name."""
+        """Replace the ids of top-level commands by name."""
         self._ids = dict(ids)
 
     def __call__(self, name: str) -> str:
@@ -515,7 +507,7 @@ class CommandMentions:
         return f"`/{name}`" if command_id is None else f"</{name}:{command_id}>"
 
     async def load(self, database: Database) -> None:
-        """Load the ids stored by the last synchronisation."""
+        """Load the ids from the last synchronisation."""
         async with database.read() as connection:
             ids = await key_values.get(connection, COMMAND_IDS)
         self.update(json.loads(ids) if ids else {})
@@ -525,7 +517,7 @@ class CommandMentions:
 class PostWording:
     """Renders the texts of posts, alerts and notices in one language.
 
-    Operators rely on the names of the values passed to templates (docs/wording.md).
+    Operators' templates depend on the names of the values passed to them (docs/wording.md).
     """
 
     ui_texts: Texts
@@ -534,7 +526,7 @@ class PostWording:
     web_url: str | None = None
 
     def notice_text(self, post: contents.NoticePost) -> str:
-        """Return the text of a notice: the event, its meaning, the remedy."""
+        """Return the text of a notice: the event, its meaning and the remedy."""
         values = {
             "kind": post.kind.value,
             "reason": post.reason or "",
@@ -550,45 +542,43 @@ class PostWording:
 
 
 def web_link(texts: Texts, base_url: str | None, *path: str) -> str:
-    """Return the link to a page of the web archive; "" if PAPERROUND_WEB_URL is not set."""
+    """Return the link to a page of the web archive, or "" if PAPERROUND_WEB_URL is not set."""
     if base_url is None:
         return ""
-    address = (
-        f"{base_url.rstrip('/')}/{'/'.join(path)}.html"  # as a static host and the bot's own server know it
-    )
+    address = f"{base_url.rstrip('/')}/{'/'.join(path)}.html"  # valid for a static host and for the bot's own server
     return discord_text.masked_link(texts("open-web"), address)
 
 
 def excerpt_lines(
     texts: Texts, paper: contents.PostPaper, *, with_language: bool = True
 ) -> tuple[SafeMarkdown, str]:
-    """Return the sentence with the matched words, else the start of the summary, and a note on its language.
+    """Return the sentence with the matched words, else the start of the summary, and a note on a foreign language.
 
-    The note is "" for the reader's language; for a summary it is given only `with_language`.
+    For a summary there is a note only `with_language`.
     """
     language = paper.summary.language if paper.summary else None
     if paper.quoted and paper.quoted.language not in (language, texts.locale.value):
-        # The word is in a text of the other language alone, though there is one in the reader's.
+        # Only the text in the other language contains the word.
         return paper.quoted.text, texts("quoted-from", language=paper.quoted.language)
     note = language_note(texts, language) if with_language else ""
     return paper.quoted.text if paper.quoted else summary_excerpt(paper.sections), note
 
 
 def summary_excerpt(sections: Sequence[models.Section]) -> SafeMarkdown:
-    """Return the start of a summary on one line, cut at a sentence; "" for no summary."""
+    """Return the start of a summary on one line, or "" if there is none."""
     return discord_text.escape_text(plain_excerpt(sections[0].body) if sections else "")
 
 
-# The messages of a day show the same papers.
 @lru_cache(maxsize=128)
 def plain_excerpt(body: str) -> str:
+    """Return the start of a body as plain text on one line. Cached, since the messages of a day show the same papers."""
     columns = search_results.MAX_COLUMNS
     plain = " ".join(markdown.render_plain(body[: 40 * columns]).split())
     return discord_text.shorten(plain, search_results.count_fitting(plain, columns), markdown=False)
 
 
 def subtext_lines(text: str) -> str:
-    """Return the lines of a text as small print, without blank lines."""
+    """Return the non-blank lines of a text as small print."""
     return "\n".join(subtext(line) for line in text.splitlines() if line.strip())
 
 
@@ -598,7 +588,7 @@ def fit_paper_lines(
     papers: tuple[contents.PostPaper, ...],
     headings: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
-    """Return the lines followed by one line per paper while they fit, and the number of papers left out.
+    """Return the lines, then a line for each paper that fits, then the number of other papers.
 
     `headings` are put above papers, by arXiv id.
     """
@@ -621,18 +611,18 @@ def fit_paper_lines(
 
 
 def day_url(day: date, marker: str, position: int) -> str:
-    """Return the address of a day's list on Hugging Face, with a part's marker as its fragment."""
+    """Return the URL of a day's list on Hugging Face, with a part's marker as the fragment."""
     return f"https://huggingface.co/papers/date/{day.isoformat()}#{contents.part_marker(marker, position)}"
 
 
 def channel_url(guild_id: int | None, channel_id: int | None, message_id: int | None = None) -> str:
-    """Return the address of a channel or thread, or of a message in it."""
+    """Return the URL of a channel or thread, or of a message in it."""
     address = f"https://discord.com/channels/{guild_id or '@me'}/{channel_id}"
     return f"{address}/{message_id}" if message_id else address
 
 
 def text_view(text: str, *buttons: ui.Item[Any] | None, accent: int = AMBER) -> ui.LayoutView:
-    """Return a message of one text (trusted Markdown) with up to five buttons."""
+    """Return a message with one text (trusted Markdown) and up to five buttons."""
     message = MessageBuilder(accent)
     message.add_text(text)
     message.add_buttons(*buttons)
@@ -640,13 +630,13 @@ def text_view(text: str, *buttons: ui.Item[Any] | None, accent: int = AMBER) -> 
 
 
 def refused_view(texts: Texts, reason: str, reopen_id: str, *further: ui.Item[Any] | None) -> ui.LayoutView:
-    """Return the reason why a form was refused, with a button to reopen it; `reopen_id` is its custom id."""
+    """Return the reason why a form was rejected, with a button to reopen it, whose custom id is `reopen_id`."""
     again = button(texts("subscription-form-again"), reopen_id, style=discord.ButtonStyle.primary)
     return text_view(reason, again, *further, accent=RED)
 
 
 def time_modal(texts: Texts, custom_id: str, values: Mapping[str, str]) -> message_builder.StatelessModal:
-    """Return the form for a `time` of day and its `zone`."""
+    """Return the form for a `time` of day and a `zone`."""
     modal = message_builder.StatelessModal(texts("change-time"), custom_id)
     for name, length in (("time", 40), ("zone", 60)):
         modal.add_text(
@@ -665,7 +655,7 @@ def status_button(texts: Texts, marker: str | None = None) -> ui.Item[Any]:
 
 
 def notice_view(wording: PostWording, post: contents.NoticePost) -> ui.LayoutView:
-    """Return the notice with a button for `/status`, and one to retry a refused post or resume a paused one."""
+    """Return a notice with a button for `/status`, and one to retry a refused post or to resume a paused one."""
     accent = RED if post.kind in ACTION_REQUIRED else AMBER
     texts = wording.ui_texts
     resume = None
@@ -677,12 +667,12 @@ def notice_view(wording: PostWording, post: contents.NoticePost) -> ui.LayoutVie
 
 
 def marked_plain_payload(text: str, marker: str) -> dict[str, Any]:
-    """Return a plain message with a marker in the fragment of a link."""
+    """Return a plain message with a marker as a link's fragment."""
     return plain_payload(f"{text}\n-# [Paperround](<https://discord.com/#{marker}>)")
 
 
 def reason_text(texts: Texts, reason: str | None) -> str:
-    """Return the text of a reason, with its remedy; other reasons, such as a source's error, are returned unchanged."""
+    """Return the text of a reason with its remedy. Other reasons, such as a source's error, are only escaped."""
     if not reason:
         return texts("reason-unknown")
     return texts.find(f"reason-{reason}") or escape_untrusted(reason, max_length=300)

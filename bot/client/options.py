@@ -1,6 +1,6 @@
-"""Options and form fields as people type them in Korean and English: dates, numbers, times of day and time zones.
+"""Parses what people type in Korean and English: dates, numbers, times of day and time zones.
 
-Examples: `어제`, `9am`, `오전 9시`, `아침`, `서울`, `KST`. The `parse_*` functions raise UserError, the `find_*` return None.
+Examples: `어제`, `9am`, `오전 9시`, `아침`, `서울`, `KST`. On failure `parse_*` raises UserError, and `find_*` returns None.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ _FILLER = re.compile(r"매일|\b(?:every ?day|daily|at)\b|(?<=[시분반침])에
 
 
 def find_time(text: str) -> str | None:
-    """Return a time of day (`9`, `at 9am`, `21:30`, `매일 오후 3시 반`, `아침`) as `HH:MM`; None for anything else."""
+    """Return a time of day (`9`, `at 9am`, `21:30`, `매일 오후 3시 반`, `아침`) as `HH:MM`, or None."""
     folded = _FILLER.sub("", _fold(text)).replace(" ", "")
     if name := TIME_NAMES.get(folded):
         return name
@@ -77,10 +77,7 @@ def find_time(text: str) -> str | None:
 
 
 def move_zone(typed: Mapping[str, Any], time_key: str, zone_key: str) -> Mapping[str, Any]:
-    """Move a zone typed after the time of day (`9am KST`, `오전 9시 서울`) to the zone's key, where it overrides the typed zone.
-
-    A text without a zone is unchanged.
-    """
+    """Move a zone typed after the time of day (`9am KST`, `오전 9시 서울`) to the zone's key, where it replaces any zone."""
     words = _FILLER.sub(" ", re.sub(r"[()]", " ", (typed.get(time_key) or "")[:100])).split()
     for end in range(1, len(words)):
         time, zone = " ".join(words[:end]), find_zone(" ".join(words[end:]))
@@ -90,7 +87,7 @@ def move_zone(typed: Mapping[str, Any], time_key: str, zone_key: str) -> Mapping
 
 
 def _hour_of_day(hour: int, part_of_day: str) -> int | None:
-    """Return the hour (0 to 23) of an hour in a part of the day (오전, pm …); None if there is no such hour."""
+    """Return the hour (0 to 23) of an hour in a part of the day (오전, pm …), or None if it is invalid."""
     if not part_of_day:
         return hour % 24 if hour <= 24 else None
     if not 1 <= hour <= 12:
@@ -100,7 +97,7 @@ def _hour_of_day(hour: int, part_of_day: str) -> int | None:
 
 
 def find_zone(text: str) -> str | None:
-    """Return the IANA zone of a name (`Asia/Seoul`, `seoul`, `서울`, `KST`); None for another text."""
+    """Return the IANA zone of a name (`Asia/Seoul`, `seoul`, `서울`, `KST`), or None."""
     if zone := _zones_by_name().get(_zone_key(text)):
         return zone
     try:
@@ -110,7 +107,7 @@ def find_zone(text: str) -> str | None:
 
 
 def list_matching_zones(typed: str) -> list[str]:
-    """Return the zones with a name that contains the typed text; common ones and names that begin with it come first."""
+    """Return the zones whose name contains the typed text: first those that start with it, then common ones."""
     query = _zone_key(typed)
     matching = [
         zone
@@ -123,7 +120,7 @@ def list_matching_zones(typed: str) -> list[str]:
 
 @functools.lru_cache(maxsize=1)
 def list_timezones() -> tuple[str, ...]:
-    """Return all time zones, common ones first. Cached, since zoneinfo lists them from disk."""
+    """Return all time zones, common ones first. Cached, since zoneinfo reads them from disk."""
     known = sorted(
         zone for zone in zoneinfo.available_timezones() if "/" in zone and not zone.startswith("Etc/")
     )
@@ -135,7 +132,7 @@ def _zones_by_name() -> dict[str, str]:
     zones = list_timezones()
     named = [(name, zone) for zone in zones for name in ZONE_NAMES.get(zone, "").split()]
     named += [(name, zone) for zone in zones for name in (zone.casefold(), _city(zone))]
-    # The first zone of a name has it.
+    # A name belongs to the first zone that has it.
     return dict(reversed(named))
 
 
@@ -152,7 +149,7 @@ def _fold(text: str) -> str:
 
 
 def parse_dates(text: str, today: date) -> tuple[date, date]:
-    """Parse a date or a period (`2025-12-30`, `dec 30`, `어제`, `지난주`) to its first and last day. Raises UserError.
+    """Parse a date or a period (`2025-12-30`, `dec 30`, `어제`, `지난주`) into its first and last day. Raises UserError.
 
     A length of time (`a month`, `2주`) ends today.
     """
@@ -164,7 +161,7 @@ def parse_dates(text: str, today: date) -> tuple[date, date]:
 
 
 def parse_time(text: str) -> str:
-    """Parse a time of day (`9:00`, `9am`, `오전 9시`, `아침`) to `HH:MM`. Raises UserError."""
+    """Parse a time of day (`9:00`, `9am`, `오전 9시`, `아침`) into `HH:MM`. Raises UserError."""
     found = find_time(text)
     if found is None:
         raise UserError("time-not-understood", text=discord_text.escape_text(text[:40]))
@@ -172,7 +169,7 @@ def parse_time(text: str) -> str:
 
 
 def parse_zone(text: str) -> str:
-    """Parse the name of a time zone: an IANA name, a city, a country or an abbreviation. Raises UserError."""
+    """Parse a time zone: an IANA name, a city, a country or an abbreviation. Raises UserError."""
     found = find_zone(text)
     if found is None:
         raise UserError("zone-unknown", text=discord_text.escape_text(text[:40]))
@@ -180,7 +177,7 @@ def parse_zone(text: str) -> str:
 
 
 def parse_number(text: str, key: str, low: int, high: int) -> int:
-    """Parse an integer from `low` to `high`. Raises UserError with `key`."""
+    """Parse an integer from `low` to `high`. Raises UserError with the text `key`."""
     value = text.strip()
     if not value.isdecimal() or len(value) > 6 or not low <= int(value) <= high:
         raise UserError(key, low=low, high=high)

@@ -1,6 +1,6 @@
-"""Requests to Discord's REST API: for posts of the bot and of webhooks; those of discord.py keep the same pace.
+"""Requests to Discord's REST API for posts of the bot and of webhooks. discord.py's requests keep the same pace.
 
-discord.py keeps the Gateway, the commands and the answers to interactions. The addresses can be overridden.
+discord.py handles the Gateway, the commands and the answers to interactions. The URLs can be overridden.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ REQUEST_SECONDS = 20.0
 """Time-out of a request, after which its outcome is unknown."""
 
 LIMIT_SECONDS = 30.0
-"""The wait after a rate limit that does not say how long it lasts."""
+"""The wait after a rate limit of unknown length."""
 
 ERROR_CODES = range(10_000, 10_000_000)
-"""Discord's error codes (Discord docs, topics/opcodes-and-status-codes, 2026). A proxy's code is its status, or a name."""
+"""Discord's error codes (Discord docs, topics/opcodes-and-status-codes, 2026). A proxy's code is a status or a name."""
 
 UNREADABLE = (AttributeError, KeyError, RecursionError, TypeError, ValueError)
 """Exceptions raised while reading a body that is not Discord's."""
@@ -43,7 +43,7 @@ log = structlog.get_logger(__name__)
 
 
 class RestClient:
-    """Makes requests at the common pace, one try each. `report` receives each answer; `token` is the bot's."""
+    """Makes requests at the common pace, without retries. `report` gets each answer; `token` is the bot's."""
 
     def __init__(self, pace: Pace, report: AnswerListener, token: str | None = None) -> None:
         self._pace = pace
@@ -53,7 +53,7 @@ class RestClient:
         self._reset_at: dict[tuple[str, str, str], float] = {}
 
     async def close(self) -> None:
-        """Close the connections. The next request opens new ones."""
+        """Close all connections; the next request opens new ones."""
         if self._session is not None:
             await self._session.close()
 
@@ -67,10 +67,10 @@ class RestClient:
         query: Mapping[str, str] | None = None,
         fence: Callable[[], None] = lambda: None,
     ) -> Any:
-        """Make a request for a part of this kind and return the JSON of the answer. Raises DeliveryError.
+        """Make a request for a part of this kind, and return the answer's JSON. Raises DeliveryError.
 
-        `fence` is called right before the request leaves, and raises if it may not. A request during a pause, or above
-        a rate limit, is not sent.
+        `fence` is called right before the request leaves, and raises to prevent it. A request during a pause, or above a
+        rate limit, is not sent.
         """
         bucket = _bucket_of(method, path)
         wait = self._reset_at.get(bucket, 0.0) - self._pace.clock()
@@ -103,7 +103,7 @@ class RestClient:
             agent = f"DiscordBot (Paperround, {importlib.metadata.version('paperround')})"
             self._session = aiohttp.ClientSession(timeout=timeout, headers={"User-Agent": agent})
         headers = {} if _is_webhook(path) else {"Authorization": f"Bot {self._token}"}
-        # An error of aiohttp can quote the address, which has the secret of a webhook.
+        # aiohttp's errors can quote the URL, which contains the secret of a webhook.
         try:
             async with self._session.request(
                 method,
@@ -111,7 +111,7 @@ class RestClient:
                 params=query,
                 json=payload,
                 headers=headers,
-                allow_redirects=False,  # a redirect is not Discord's, and would take the secret along
+                allow_redirects=False,  # a redirect is not Discord's, and would leak the secret
             ) as response:
                 return response, await response.read()
         except aiohttp.ClientConnectorError as error:
@@ -124,7 +124,7 @@ class RestClient:
     def _note_bucket(
         self, bucket: tuple[str, str, str], response: aiohttp.ClientResponse, answer: Answer
     ) -> None:
-        """Remember when an exhausted rate limit of a route ends."""
+        """Store when a route's exhausted rate limit ends."""
         if answer.status == 429:
             seconds = 0.0 if answer.is_global else answer.retry_after or 0.0
         elif response.headers.get("X-RateLimit-Remaining") == "0":
@@ -135,7 +135,7 @@ class RestClient:
 
 
 def _bucket_of(method: str, path: str) -> tuple[str, str, str]:
-    """Return the key of a rate limit: the method, the route without ids, and the first id."""
+    """Return a rate limit's key: the method, the route without ids, and the first id."""
     ids = re.findall(r"/(\d+)", path)
     return method, re.sub(r"/\d+", "", path), ids[0] if ids else ""
 
@@ -150,16 +150,16 @@ def _classify(answer: Answer, kind: PartKind, path: str) -> Classification:
         seconds = LIMIT_SECONDS if answer.retry_after is None else answer.retry_after
         return replace(outcomes.RATE_LIMITED, wait_seconds=min(max(seconds, 0.1), MAX_LIMIT))
     if not answer.is_json:
-        # A proxy's 503 says that the request was not passed on; the outcome of others is settled by the nonce.
+        # A proxy's 503 means that a request was not forwarded; for messages with a nonce, a retry settles it.
         is_refusal = answer.status < 500 or (answer.status == 503 and _is_webhook(path))
         return outcomes.FOREIGN_REFUSAL if is_refusal else outcomes.OUTCOME_UNKNOWN
     if answer.status == 401 and _is_webhook(path):
-        return outcomes.WEBHOOK_GONE  # with any code: it says nothing about the bot's token
+        return outcomes.WEBHOOK_GONE  # whatever the code, the bot's token may be right
     return outcomes.classify(answer.status, answer.code, kind)
 
 
 class HttpObserver:
-    """Makes discord.py's API requests, except for interactions, keep the common pace, and reports the answers to listeners.
+    """Makes discord.py's API requests, except for interactions, keep the common pace, and reports their answers.
 
     `trace` is discord.py's `http_trace`.
     """
@@ -172,14 +172,14 @@ class HttpObserver:
         self._pace = pace
         self._listeners: list[AnswerListener] = [] if pace is None else [pace.record_answer]
         self.is_last_discords = False
-        """Whether Discord itself gave the last answer to discord.py: a proxy's 401 says nothing about the token."""
+        """Whether Discord itself gave discord.py's last answer: a proxy's 401 says nothing about the token."""
 
     def on_answer(self, listener: AnswerListener) -> None:
         """Call `listener` for each answer."""
         self._listeners.append(listener)
 
     def report(self, answer: Answer) -> None:
-        """Report an answer to the listeners, including answers to requests other than discord.py's."""
+        """Report an answer, which may be to a request of `RestClient`, to the listeners."""
         for listener in self._listeners:
             with isolation.isolated(log, "a listener of answers failed"):
                 listener(answer)
@@ -197,7 +197,7 @@ class HttpObserver:
     async def _on_body(
         self, _: object, context: SimpleNamespace, params: aiohttp.TraceResponseChunkReceivedParams
     ) -> None:
-        # discord.py reads every body at once, except for that of the Gateway's request, which has no body.
+        # discord.py reads each body in one chunk; only the Gateway's request has no body.
         if _is_of_api(params.url):
             answer = read_answer(context.response, params.chunk)
             self.is_last_discords = answer.is_discords
@@ -205,21 +205,21 @@ class HttpObserver:
 
 
 def _is_of_api(url: yarl.URL) -> bool:
-    """Whether a request is for the API, unlike an attachment on another host."""
+    """Return whether a request is for the API, unlike an attachment on another host."""
     return str(url).startswith(http.Route.BASE)
 
 
 def _is_interaction(url: yarl.URL) -> bool:
-    """Whether discord.py answers an interaction with a request."""
+    """Return whether a request answers an interaction."""
     return any(part in url.path for part in ("/interactions/", "/webhooks/"))
 
 
 def read_answer(response: aiohttp.ClientResponse, body: bytes) -> Answer:
-    """Return the answer in a response. An error with an unreadable body is not Discord's."""
+    """Return a response as an answer. An error with an unreadable body is not Discord's."""
     headers, status = response.headers, response.status
     answer = Answer(
         status=status,
-        # The exact content type of Discord's answers; discord.py takes any other for a text.
+        # Exactly the content type of Discord's answers, as discord.py requires.
         is_json=headers.get("Content-Type") == "application/json" or status == 204,
         retry_after=_parse_seconds(headers.get("Retry-After")),
         answered_at=_parse_date(headers.get("Date")),
@@ -230,7 +230,7 @@ def read_answer(response: aiohttp.ClientResponse, body: bytes) -> Answer:
 
 
 def add_error_body(answer: Answer, body: bytes) -> Answer:
-    """Return the answer with the code and the rate limit from an error's body. An unreadable body is not Discord's."""
+    """Return the answer with the code and rate limit of an error's body. An unreadable body is not Discord's."""
     if answer.status < 400 or not answer.is_json:
         return answer
     try:
@@ -240,14 +240,14 @@ def add_error_body(answer: Answer, body: bytes) -> Answer:
     except UNREADABLE:
         return replace(answer, is_json=False)
     is_code = type(code) is int and code in ERROR_CODES
-    if answer.status == 401 and not is_code and code != 0:  # Discord's answer to a wrong token has the code 0
+    if answer.status == 401 and not is_code and code != 0:  # Discord's answer to a wrong token has code 0
         return replace(answer, is_json=False)
     is_global = answer.is_global or fields.get("global") is True
     return replace(answer, code=code if is_code else 0, retry_after=retry_after, is_global=is_global)
 
 
 def _parse_seconds(value: str | None) -> float | None:
-    """Return the seconds of a header; None without it, and for another value."""
+    """Parse a header's seconds. Returns None if it is missing or invalid."""
     try:
         return None if value is None else max(0.0, float(value))
     except ValueError:
@@ -263,10 +263,10 @@ def _parse_date(value: str | None) -> datetime | None:
 
 
 def override_endpoints(api_url: str | None, gateway_url: str | None) -> Callable[[], None]:
-    """Set discord.py's addresses in this process, for a proxy or a local fake (None keeps the default).
+    """Set discord.py's URLs in this process, for a proxy or a local fake (None keeps the default).
 
-    Returns a function that restores them. Must be called before the first client is created. `gateway_url` replaces the URL
-    from GET /gateway/bot.
+    Must be called before the first client is created. `gateway_url` replaces the URL from GET /gateway/bot. Returns a
+    function that restores the URLs.
     """
     client: Any = http.HTTPClient
     before = (http.Route.BASE, gateway.DiscordWebSocket.DEFAULT_GATEWAY, client.get_bot_gateway)

@@ -1,7 +1,7 @@
-"""Commands, components and modals: a cog's method gets a `Request` and returns its answer, which is sent here.
+"""Routes commands, components and modals to cogs' methods, which get a `Request` and return the answer to send.
 
-Views and modals are stopped before they are sent, since their components work by custom id alone; discord.py would
-otherwise keep each of them for 15 minutes, with a task.
+Views and modals are stopped before they are sent, since custom ids route their components; discord.py would otherwise keep
+each for 15 minutes, with a task.
 """
 
 from __future__ import annotations
@@ -44,15 +44,13 @@ log = structlog.get_logger(__name__)
 AnyInteraction = discord.Interaction[Any]
 
 MAX_LENGTH = 20_000
-"""Characters of a message that are read: five times the longest message."""
-
-
+"""Maximum characters read from a message: five times the longest message."""
 TRANSFER_SECONDS = 60.0
-"""Time in which a transfer ends, once it is admitted."""
+"""Time limit of a transfer after its admission."""
 
 
 class Attachment(NamedTuple):
-    """A file that a view shows, as `attachment://<name>`."""
+    """A file that a view shows as `attachment://<name>`."""
 
     name: str
     content: bytes
@@ -60,27 +58,27 @@ class Attachment(NamedTuple):
 
 
 class WithFile(NamedTuple):
-    """A view with the file that it shows, if any. Only a handler marked with `transfers` may return a file of any size."""
+    """A view with its file, or without one. Only handlers marked with `transfers` may return large files."""
 
     view: ui.LayoutView
     file: Attachment | None
 
 
 Answer = ui.LayoutView | WithFile | list[ui.LayoutView] | ui.Modal | None
-"""What a handler returns. Of several views those after the first are private messages; None is sent by the handler itself."""
+"""A handler's answer. Views after the first are private messages; None means that the handler has answered."""
 
 
 @dataclass(frozen=True, slots=True)
 class Transfer(Request):
-    """A request whose handler runs as a transfer: the only one that can read a file of the reader."""
+    """A request whose handler runs as a transfer, which may read an uploaded file."""
 
     is_kept: bool
-    """Whether anything was kept about the reader when the transfer was asked for, which may have waited for minutes since."""
+    """Whether there was data about the reader when the transfer was requested, perhaps minutes ago."""
 
     async def read_upload(self, url: str) -> bytes:
-        """Return the content of an attachment of the interaction. Its size is checked by the caller.
+        """Return the content of an attachment, whose size the caller has checked.
 
-        Raises UserError if it is gone, or breaks off.
+        Raises UserError if it cannot be downloaded.
         """
         try:
             return await self.interaction.client.http.get_from_cdn(url)
@@ -93,13 +91,13 @@ class Transfer(Request):
 
 
 async def defer(interaction: AnyInteraction, *, public: bool = False) -> None:
-    """Defer the answer beyond Discord's 3 seconds. `public` is final: it decides who sees the answer."""
+    """Defer the answer beyond Discord's 3 seconds. `public` decides finally who sees the answer."""
     if not interaction.response.is_done():
         await interaction.response.defer(ephemeral=not public, thinking=True)
 
 
 async def _acknowledge(interaction: AnyInteraction) -> None:
-    """Acknowledge a component whose message will be updated, or answered privately if it is public."""
+    """Acknowledge a component whose message will be updated, or will get a private answer if it is public."""
     if is_ephemeral(interaction):
         await _acknowledge_in_place(interaction)
     else:
@@ -122,9 +120,9 @@ async def reply_privately(interaction: AnyInteraction, view: ui.LayoutView, *att
 
 
 async def reply_publicly(interaction: AnyInteraction, view: ui.LayoutView, *attachments: Attachment) -> None:
-    """Send a message to the channel in place of what `defer(public=True)` shows.
+    """Replace the message of `defer(public=True)` by the answer.
 
-    It is an edit: discord.py repeats a request after a server's error, and a new message would be there twice.
+    This is an edit, because discord.py retries after a server error, which would post a new message twice.
     """
     view.stop()
     files: Any = _make_files(attachments)
@@ -135,11 +133,11 @@ async def reply_publicly(interaction: AnyInteraction, view: ui.LayoutView, *atta
 
 
 _SHARED_ID = "shared_id"
-"""The key, among an interaction's extras, of the id of the public message."""
+"""The key of the public message's id in an interaction's extras."""
 
 
 async def _offer_to_take_back(request: Request) -> None:
-    """Tell who shared a message, privately, with a button that deletes it where the bot is a member of the server."""
+    """Confirm a shared message privately, with a button that deletes it if the bot is a member of the server."""
     interaction, texts = request.interaction, request.texts
     if not interaction.is_guild_integration():
         await interaction.client.prepare_guild(interaction.guild_id)
@@ -148,13 +146,12 @@ async def _offer_to_take_back(request: Request) -> None:
     custom_id = message_builder.pack_custom_id(client_messages.TAKE_BACK, interaction.extras[_SHARED_ID])
     take_back = message_builder.button(texts("share-take-back"), custom_id)
     view = client_messages.text_view(texts("share-done"), take_back)
-    with suppress(discord.HTTPException):
-        # What was asked for is done.
+    with suppress(discord.HTTPException):  # the message was shared all the same
         await reply_privately(interaction, view)
 
 
 async def update_message(interaction: AnyInteraction, view: ui.LayoutView, *attachments: Attachment) -> None:
-    """Edit the message of a component if it is ephemeral, else answer with `reply_privately`."""
+    """Edit a component's message if it is ephemeral, else answer with `reply_privately`."""
     if not is_ephemeral(interaction):
         await reply_privately(interaction, view, *attachments)
         return
@@ -181,22 +178,22 @@ def _make_files(attachments: Sequence[Attachment]) -> list[discord.File]:
 
 
 class ResponseMode(NamedTuple):
-    """How a handler responds: the deferral before it runs, None for an answer within 3 seconds, and how its view is sent."""
+    """How a handler responds: how to defer before it runs (None if it answers within 3 seconds), and how to send."""
 
     defer: Callable[[AnyInteraction], Awaitable[None]] | None
     send: Callable[..., Awaitable[None]]
 
 
 IN_PLACE = ResponseMode(_acknowledge, update_message)
-"""In the message of the component if only the user sees it, else privately."""
+"""In the component's message if only the user sees it, else privately."""
 PRIVATELY = ResponseMode(defer, reply_privately)
 """In a new private message."""
 AT_ONCE = ResponseMode(None, reply_privately)
-"""With a modal, or in a new private message without delay."""
+"""With a modal, or in a new private message within 3 seconds."""
 IN_OWN_MESSAGE = ResponseMode(_acknowledge_in_place, _update_own_message)
-"""In the message of the component, which only the user sees; it may be a direct message."""
+"""In the component's message, which only the user sees, perhaps a direct message."""
 PUBLICLY = ResponseMode(None, reply_publicly)
-"""In the channel. The handler defers by itself, once it is certain that it will not refuse."""
+"""In the channel. The handler itself defers once it is certain not to refuse."""
 
 
 async def _send(interaction: AnyInteraction, answer: Answer, mode: ResponseMode) -> None:
@@ -204,7 +201,7 @@ async def _send(interaction: AnyInteraction, answer: Answer, mode: ResponseMode)
         case None:
             return
         case ui.Modal():
-            # It must be the first response, so a handler that returns one is not deferred.
+            # A modal must be the first response, so its handler is not deferred.
             answer.stop()
             await interaction.response.send_modal(answer)
         case WithFile(view, file):
@@ -217,11 +214,11 @@ async def _send(interaction: AnyInteraction, answer: Answer, mode: ResponseMode)
                 await reply_privately(interaction, view)
 
 
-# Errors: the text of a UserError, or a general one with a reference to the log entry.
+# Errors: a UserError's text, or a general one with a reference to the log entry.
 
 
 class UserError(app_commands.AppCommandError):
-    """A request that is refused or cannot be met. `key` is the text that explains why."""
+    """A request that is refused or cannot be met. `key` is the id of the explanation."""
 
     def __init__(self, key: str, **arguments: Argument) -> None:
         super().__init__(key)
@@ -239,12 +236,12 @@ _REFUSALS = {
 
 
 _TOO_LATE = frozenset({10008, 10015, 10062, 40060, 50027})
-"""Discord's codes of interactions that are unknown, expired, answered before, or whose message the reader has removed."""
+"""Discord's codes for interactions that are unknown, expired or answered already, or whose message is gone."""
 
 
 @contextmanager
 def map_service_errors(text_ids: Mapping[type[Exception], str], **arguments: int) -> Iterator[None]:
-    """Raise UserError with the Fluent id of an exception that is in the table; others pass through."""
+    """Raise UserError with the text id of an exception in the table; others pass through."""
     try:
         yield
     except tuple(text_ids) as error:
@@ -253,7 +250,7 @@ def map_service_errors(text_ids: Mapping[type[Exception], str], **arguments: int
 
 
 async def handle_error(interaction: Interaction, error: BaseException) -> None:
-    """Report an error privately. Never raises: if the answer fails too, it is logged."""
+    """Report an error privately. Never raises; a failure to answer is logged."""
     if isinstance(error, app_commands.CommandInvokeError) and error.__cause__:
         error = error.__cause__
     if isinstance(error, discord.HTTPException) and error.code in _TOO_LATE:
@@ -264,7 +261,7 @@ async def handle_error(interaction: Interaction, error: BaseException) -> None:
         texts = await interaction.client.texts_for(interaction)
         view = client_messages.text_view(texts(key, **arguments), accent=message_builder.RED)
         await reply_privately(interaction, view)
-    except Exception as failure:  # noqa: BLE001 - an expired interaction (10062) or storage: no other way to answer
+    except Exception as failure:  # noqa: BLE001 - e.g. an expired interaction or no database: no way to answer
         log.warning("interaction not answered", error=str(failure), kind=type(failure).__name__, about=key)
 
 
@@ -286,12 +283,12 @@ def _explain(interaction: AnyInteraction, error: BaseException) -> tuple[str, Ma
     return "broken", {"reference": reference}
 
 
-# Permissions at the moment of a button or command: a person's to share and to manage, and the bot's to post in a channel.
-# A custom id is only a claim: its channel has to be one of the interaction's server, and rights may have changed since a
-# preview or a notice was made.
+# Permissions at the time of a button or command: a person's to share and to manage, and the bot's to post in a channel.
+# Custom ids can be forged, so their channel must belong to the interaction's server; and rights may have changed since a
+# preview or a notice was sent.
 
 REQUIRED = ("view_channel", "send_messages", "read_message_history")
-"""The history is for finding a message again after its reply from Discord was lost."""
+"""The history is needed to find a message whose reply from Discord was lost."""
 
 INVITED = discord.Permissions(
     **dict.fromkeys(REQUIRED, True),
@@ -300,20 +297,20 @@ INVITED = discord.Permissions(
     embed_links=True,
     attach_files=True,
 )
-"""What an invitation asks for; `docs/install.md` says what for."""
+"""The permissions that an invitation asks for; `docs/install.md` explains them."""
 
 Channel = Any
 """A channel or thread of a server, as discord.py caches it."""
 
 
 def invitation_url(application_id: int) -> str:
-    """Return the address that a manager of a server uses to invite the bot."""
+    """Return the URL for a server's manager to invite the bot."""
     scopes = ("bot", "applications.commands")
     return discord.utils.oauth_url(application_id, permissions=INVITED, scopes=scopes)
 
 
 def may_share(interaction: Interaction) -> bool:
-    """Return whether the user may write in this channel. Always False in direct messages."""
+    """Return whether the user may write in this channel; False in direct messages."""
     if interaction.guild_id is None:
         return False
     permissions = interaction.permissions
@@ -329,12 +326,12 @@ def require_may_share(interaction: Interaction) -> None:
 
 
 def is_manager(interaction: Interaction) -> bool:
-    """Return whether the user manages this server. Always False in direct messages."""
+    """Return whether the user manages this server; False in direct messages."""
     return interaction.guild_id is not None and interaction.permissions.manage_guild
 
 
 def may_see(interaction: Interaction, channel_id: int) -> bool:
-    """Return whether a member may see a channel of the server; False for one that is gone or not known, but for a manager."""
+    """Return whether the user may see a channel of the server. Only managers may see unknown channels."""
     if channel_id == interaction.channel_id or is_manager(interaction):
         return True
     channel = None if interaction.guild is None else interaction.guild.get_channel_or_thread(channel_id)
@@ -345,7 +342,7 @@ def may_see(interaction: Interaction, channel_id: int) -> bool:
 
 
 def name_channels(interaction: Interaction, channel_ids: Iterable[int]) -> dict[int, str]:
-    """Return the names of channels, as far as the bot sees them."""
+    """Return the names of the channels that the bot sees, by id."""
     channels = map(interaction.client.get_channel, channel_ids)
     return {channel.id: channel.name for channel in channels if isinstance(channel, discord.abc.GuildChannel)}
 
@@ -359,7 +356,7 @@ def require_manager(interaction: Interaction) -> None:
 
 
 async def require_may_mention(interaction: Interaction, channel: Channel, role_id: int | None) -> None:
-    """Raise UserError unless the user may mention the role in the channel. A deleted role cannot be mentioned."""
+    """Raise UserError unless the user may mention the role in the channel. A deleted role is allowed."""
     role = None if role_id is None else channel.guild.get_role(role_id)
     if role is None or role.mentionable:
         return
@@ -369,7 +366,7 @@ async def require_may_mention(interaction: Interaction, channel: Channel, role_i
 
 
 def require_channel(guild: discord.Guild | None, channel_id: int) -> Channel:
-    """Return a channel of the server. Raises UserError for a channel of another one, or one that is gone."""
+    """Return a channel of the server. Raises UserError if it is gone or belongs to another server."""
     channel = None if guild is None else guild.get_channel_or_thread(channel_id)
     if channel is None:
         raise UserError("channel-not-here")
@@ -379,7 +376,7 @@ def require_channel(guild: discord.Guild | None, channel_id: int) -> Channel:
 async def require_bot_may_post(
     request: Request, channel: Channel, permissions: Iterable[str] = REQUIRED
 ) -> None:
-    """Raise UserError, which names the missing permissions, unless the bot may post in the channel."""
+    """Raise UserError with the missing permissions unless the bot may post in the channel."""
     granted = channel.permissions_for(channel.guild.me)
     missing = [name for name in permissions if not getattr(granted, name)]
     if missing:
@@ -388,7 +385,7 @@ async def require_bot_may_post(
 
 
 async def require_alert_channel(request: Request, guild_id: int | None, channel_id: int) -> None:
-    """Raise UserError unless alerts can go to the channel, and the user manages its messages."""
+    """Raise UserError unless the bot may post alerts in the channel and the user manages its messages."""
     await request.interaction.client.prepare_guild(guild_id)
     guild = None if guild_id is None else request.interaction.client.get_guild(guild_id)
     channel = require_channel(guild, channel_id)
@@ -401,16 +398,16 @@ async def require_alert_channel(request: Request, guild_id: int | None, channel_
 
 
 async def require_manager_of(interaction: Interaction, guild_id: int) -> None:
-    """Raise UserError unless the user manages that server now, also from a direct message."""
+    """Raise UserError unless the user manages the server, which may be asked from a direct message."""
     member = await fetch_member(interaction, guild_id)
     if not member.guild_permissions.manage_guild:
         raise UserError("needs-manage-server")
 
 
 async def fetch_member(interaction: Interaction, guild_id: int) -> discord.Member:
-    """Return the user as a member of a server: from the interaction, else from Discord, once in an interaction.
+    """Return the user as a member of a server, from the interaction or from Discord. Cached for the interaction.
 
-    Raises UserError for someone who has left, and if Discord gives no answer.
+    Raises UserError if the user has left, or if Discord does not answer.
     """
     user: Any = interaction.user
     if isinstance(user, discord.Member) and user.guild.id == guild_id:
@@ -420,7 +417,7 @@ async def fetch_member(interaction: Interaction, guild_id: int) -> discord.Membe
         return fetched[guild_id]
     try:
         client = interaction.client
-        await client.prepare_guild(guild_id)  # roles that a front has kept may have lost their rights since
+        await client.prepare_guild(guild_id)  # a front may have cached roles that lost their rights since
         guild = client.get_guild(guild_id) or await client.fetch_guild(guild_id)
         fetched[guild_id] = await guild.fetch_member(user.id)
         return fetched[guild_id]
@@ -444,10 +441,10 @@ Callback = Callable[Concatenate[Any, AnyInteraction, P], Coroutine[Any, Any, Non
 def callback(
     mode: ResponseMode | Callable[[message_builder.Action], ResponseMode] = PRIVATELY,
 ) -> Callable[[CogMethod[P]], Callback[P]]:
-    """Make a cog's method a callback of discord.py: it gets a `Request`, and what it returns is sent in this mode.
+    """Make a cog's method a callback of discord.py that gets a `Request` and whose answer is sent in this mode.
 
-    The methods of a cog with `reads_guild` find the server's channels and roles in the client's cache, but for `AT_ONCE`: a
-    front that must ask for them first may have to wait for longer than Discord does.
+    For a cog with `reads_guild`, the server's channels and roles are loaded first, except for `AT_ONCE`, since on a front
+    that may take longer than Discord waits.
     """
 
     def decorate(method: CogMethod[P]) -> Callback[P]:
@@ -465,7 +462,7 @@ def callback(
             if chosen == PUBLICLY:
                 await _offer_to_take_back(request)
 
-        # discord.py would resolve the annotations of the options with the names of this module.
+        # Otherwise discord.py would resolve the options' annotations in this module.
         run.__signature__ = inspect.signature(method, eval_str=True)  # type: ignore[attr-defined]
         return run
 
@@ -475,7 +472,7 @@ def callback(
 def command(
     *, name: str, description: str, mode: ResponseMode = PRIVATELY
 ) -> Callable[[CogMethod[P]], app_commands.Command[Any, P, None]]:
-    """Make a cog's method a slash command, as `app_commands.command` does, and send its answer as `callback` does."""
+    """Make a cog's method a slash command whose answer is sent as by `callback`."""
 
     def decorate(method: CogMethod[P]) -> app_commands.Command[Any, P, None]:
         return app_commands.command(name=name, description=description)(callback(mode)(method))
@@ -489,9 +486,9 @@ def handles(
     *,
     check: Check | None = None,
 ) -> Callable[[CogMethod[P]], Callback[P]]:
-    """Make a cog's method the handler of a verb. It gets a `Request` and the action; its answer is sent in this mode.
+    """Make a cog's method the handler of a verb. It gets a `Request` and the action, and its answer is sent in this mode.
 
-    `check` runs before everything else and raises UserError to refuse. The mode may depend on the action.
+    `check` runs first, and raises UserError to refuse.
     """
 
     def decorate(method: CogMethod[P]) -> Callback[P]:
@@ -503,15 +500,15 @@ def handles(
 
 
 def transfers(method: Callable[Concatenate[Any, Transfer, P], Awaitable[Answer]]) -> CogMethod[P]:
-    """Mark the method below `command` or `handles` that makes or reads a file of a reader, which costs more than a page.
+    """Mark a method, below `command` or `handles`, that creates or reads a reader's file.
 
-    All of them run one at a time, sending included, within `TRANSFER_SECONDS`; further ones are told that the bot is busy,
-    before anything is read. A file is sent privately.
+    Transfers run one at a time, including sending, each within `TRANSFER_SECONDS`; others are refused as busy before
+    anything is read. Files are sent privately.
     """
 
     @functools.wraps(method)
     async def run(cog: Any, request: Request, /, *arguments: P.args, **options: P.kwargs) -> Answer:
-        # Before it waits: `/me forget` may come meanwhile.
+        # Counted before the wait, during which `/me forget` may run.
         is_kept = bool(await request.services.readers.count(request.user_id))
         try:
             async with (
@@ -531,13 +528,13 @@ def transfers(method: Callable[Concatenate[Any, Transfer, P], Awaitable[Answer]]
 
 
 class ComponentRouter:
-    """Dispatch table from verbs to handlers, filled as cogs are loaded."""
+    """Maps verbs to the handlers of loaded cogs."""
 
     def __init__(self) -> None:
         self._routes: dict[str, tuple[Check | None, Handler]] = {}
 
     def register(self, cog: object) -> None:
-        """Register the methods of `cog` that are marked with `handles`. Raises ValueError for a duplicate verb."""
+        """Register the methods of `cog` marked with `handles`. Raises ValueError for a duplicate verb."""
         for _, method in inspect.getmembers(cog, inspect.iscoroutinefunction):
             if (mark := getattr(method, "__route__", None)) is None:
                 continue
@@ -547,7 +544,7 @@ class ComponentRouter:
             self._routes[verb] = check, method
 
     async def dispatch(self, interaction: Interaction, action: message_builder.Action) -> None:
-        """Run the handler of an action. Errors and unknown verbs are reported to the user, never raised."""
+        """Run an action's handler. Errors and unknown verbs are reported to the user, never raised."""
         try:
             if action.verb not in self._routes:
                 raise UserError("outdated-control")
@@ -561,9 +558,9 @@ class ComponentRouter:
 
 @asynccontextmanager
 async def admitted_lookup(interaction: Interaction) -> AsyncIterator[None]:
-    """Run the block as a look-up of this reader. Raises UserError if too many ask at once.
+    """Run the block as a look-up. Raises UserError if too many readers ask at once.
 
-    Use it after the interaction is deferred, and not within another one or a transfer.
+    Use it after the interaction is deferred, and not inside another look-up or a transfer.
     """
     async with _admitted(interaction, interaction.client.services.lookups):
         yield
@@ -571,7 +568,7 @@ async def admitted_lookup(interaction: Interaction) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def deferring_publicly(interaction: Interaction) -> AsyncIterator[None]:
-    """Run the block as a look-up, and defer its public answer once it is admitted: a refusal is private."""
+    """Run the block as a look-up whose public answer is deferred once admitted, so that a refusal is private."""
     async with admitted_lookup(interaction):
         await defer(interaction, public=True)
         yield
@@ -587,18 +584,18 @@ async def _admitted(interaction: Interaction, admission: Admission) -> AsyncIter
 
 
 async def open_dm(request: Request) -> None:
-    """Open the reader's direct messages now, on request: Discord treats opening many at once as spam."""
+    """Open the reader's direct messages now, since Discord treats opening many at once as spam."""
     try:
         dm_channel_id = (await request.interaction.user.create_dm()).id
     except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
-        # It is opened with the first message.
+        # The first message will open it.
         log.info("direct message not opened", user=request.user_id, error=str(error))
         dm_channel_id = None
     locale = request.texts.locale
     await request.services.readers.update(request.user_id, locale=locale, dm_channel_id=dm_channel_id)
 
 
-# What interactions and messages hold.
+# Contents of interactions and messages.
 
 
 def is_ephemeral(interaction: AnyInteraction) -> bool:
@@ -612,13 +609,13 @@ def display_name(interaction: AnyInteraction) -> str:
 
 
 def selected_values(interaction: AnyInteraction) -> list[str]:
-    """Return the selected values of the select menu that triggered the interaction, as many as a menu can have."""
+    """Return the values selected in the menu that triggered the interaction, at most as many as a menu can have."""
     data: Any = interaction.data or {}
     return [str(value) for value in data.get("values", ())[: discord_text.SELECT_OPTIONS]]
 
 
 def selected_value(interaction: AnyInteraction) -> str:
-    """Return the first selected value. Raises InvalidCustomIdError if there is none, or one that we never offer."""
+    """Return the first selected value. Raises InvalidCustomIdError if it is missing or unprintable."""
     value = next(iter(selected_values(interaction)), "")
     if not value or not value.isprintable():
         raise message_builder.InvalidCustomIdError(f"{value!r} is not a value of a menu")
@@ -626,7 +623,7 @@ def selected_value(interaction: AnyInteraction) -> str:
 
 
 def modal_values(interaction: AnyInteraction) -> dict[str, str]:
-    """Return the fields of a submitted modal by custom id; several selected values are joined with commas."""
+    """Return a submitted modal's fields by custom id, with several selected values joined by commas."""
     data: Any = interaction.data or {}
     values: dict[str, str] = {}
     pending = list(data.get("components", ()))
@@ -638,13 +635,13 @@ def modal_values(interaction: AnyInteraction) -> dict[str, str]:
         if "values" in component:
             values[component["custom_id"]] = ",".join(map(str, component["values"]))
         elif "value" in component:
-            # PostgreSQL stores no NUL.
+            # PostgreSQL cannot store NUL.
             values[component["custom_id"]] = str(component["value"] or "").replace("\0", "")
     return values
 
 
 def uploaded_file(interaction: AnyInteraction) -> tuple[str, int]:
-    """Return the address and the size in bytes of the file of a submitted modal. Raises InvalidCustomIdError without one."""
+    """Return the URL and the size (bytes) of a submitted modal's file. Raises InvalidCustomIdError if it has none."""
     data: Any = interaction.data or {}
     with message_builder.map_parse_errors():
         files = list(data["resolved"]["attachments"].values())
@@ -654,7 +651,7 @@ def uploaded_file(interaction: AnyInteraction) -> tuple[str, int]:
 
 
 def walk_components(components: Any) -> Iterator[Any]:
-    """Yield the components of a message with their children and what is beside them, depth first."""
+    """Yield a message's components with their children and accessories, depth first."""
     for component in components:
         yield component
         yield from walk_components(getattr(component, "children", ()))
@@ -662,18 +659,18 @@ def walk_components(components: Any) -> Iterator[Any]:
 
 
 def find_marker(interaction: AnyInteraction) -> str | None:
-    """Return the marker of the delivery whose message the component is in, so that an edit keeps it; None without one."""
+    """Return the delivery marker in a component's message, which an edit must keep, or None if there is none."""
     return next(filter(None, map(message_builder.find_marker, list_custom_ids(interaction))), None)
 
 
 def list_custom_ids(interaction: AnyInteraction) -> list[str]:
-    """Return the custom ids in the message of a component, in order."""
+    """Return the custom ids in a component's message, in order."""
     components = walk_components(interaction.message.components if interaction.message else ())
     return [custom_id for component in components if (custom_id := getattr(component, "custom_id", None))]
 
 
 def read_text(message: discord.Message) -> str:
-    """Return all text and addresses of a message, with link previews and forwarded messages, one part a line, shortened."""
+    """Return all texts and URLs of a message, including link previews and forwarded messages, one per line."""
     return "\n".join(_parts(message))[:MAX_LENGTH]
 
 

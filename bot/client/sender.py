@@ -1,6 +1,6 @@
-"""The relay's `Sender`: single attempts at parts, and the search of a channel's history for an earlier one.
+"""The relay's `Sender`: makes single attempts at parts, and searches a channel's history for an earlier copy.
 
-Works after `client.login()`, without the Gateway and its cache: everything is requested.
+Works after `client.login()`, without the Gateway and its cache.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ PAGE_SIZE = 100
 MAX_PAGES = 10
 """Search at most the last 1000 messages; older ones count as unverifiable."""
 CLOCK_SKEW = timedelta(hours=1)
-"""How far the local clock may have been ahead of Discord's, which message ids contain. A longer step of it is held."""
+"""How far the local clock may have been ahead of Discord's, on which message ids are based."""
 
 REQUIRE_TAG = 1 << 4
 """Channel flag of a forum that requires a tag (Discord docs, resources/channel)."""
 
 AUTO_ARCHIVE_MINUTES = 1440
 FENCE_SECONDS = 5.0
-"""A forum post leaves at most this long after the check that this process is the sender."""
+"""Maximum time from the check that this process is the sender until a request without a nonce leaves."""
 MESSAGE_FENCE_SECONDS = 40.0
-"""A message leaves at most this long after its part was claimed: with the 60 seconds for which an earlier attempt's nonce is
-trusted, and 20 to arrive, that is how long Discord is assumed to remember a nonce."""
+"""Maximum time from a claim until the message leaves. With the 60 seconds for which an earlier nonce is trusted, and 20 to
+arrive, it is how long Discord is assumed to remember a nonce."""
 HAS_THREAD = 160004
 UNVERIFIABLE = Classification(Disposition.UNVERIFIABLE, Reason.UNCERTAIN)
 NOT_SENDER = Classification(Disposition.RETRY, Reason.DISCORD_TROUBLE)
-"""Certainly not sent, by a process that may have lost the sender lock."""
+"""Certainly not sent, because this process may have lost the sender lock."""
 
 
 async def _always_sender() -> bool:
@@ -48,8 +48,8 @@ async def _always_sender() -> bool:
 class DiscordSender:
     """Sends for a logged-in client, and by webhooks.
 
-    `is_sender` tells whether this process still holds the sender lock. It is asked right before each forum post, which
-    has no nonce: a process that was frozen meanwhile must not send what its successor sends.
+    `is_sender` returns whether this process still holds the sender lock. It is asked right before each request without a
+    nonce: a process that was frozen meanwhile must not send what its successor sends.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class DiscordSender:
         self._opening_dm = asyncio.Lock()
 
     async def send(self, request: SendRequest) -> Receipt:
-        """Attempt a request once. Raises DeliveryError."""
+        """Make the request once. Raises DeliveryError."""
         if request.webhook_token is not None:
             return await self._send_by_webhook(request)
         self._require_bot()
@@ -85,9 +85,9 @@ class DiscordSender:
         return Receipt(request.message_id, request.channel_id)
 
     async def find(self, request: SendRequest, since: datetime) -> Receipt | None:
-        """Return the receipt of the message with the request's marker since `since` (UTC), None if it is certainly absent.
+        """Return the receipt of a message since `since` (UTC) with the request's marker, or None if it is certainly absent.
 
-        None for THREAD, CROSSPOST and REQUEST, which can be repeated without harm. Raises DeliveryError.
+        Returns None for THREAD, CROSSPOST and REQUEST, which can be repeated without harm. Raises DeliveryError.
         """
         if request.kind in (PartKind.THREAD, PartKind.CROSSPOST, PartKind.REQUEST):
             return None
@@ -103,7 +103,7 @@ class DiscordSender:
         return await self._find_message(request, since)
 
     async def open_dm(self, user_id: int) -> int:
-        """Open the direct messages with a user and return the channel's id. Raises DeliveryError."""
+        """Open the DM channel with a user and return its id. Raises DeliveryError."""
         self._require_bot()
         async with self._opening_dm:  # they share one rate limit
             channel = await self._request(
@@ -123,8 +123,7 @@ class DiscordSender:
             | request.payload
             | {"nonce": request.nonce, "enforce_nonce": True}
         )
-        # While this process was frozen another one may have become the sender, and have sent it so long ago that Discord has
-        # forgotten the nonce.
+        # While this process was frozen, another may have sent the message so long ago that Discord forgot the nonce.
         fence = _make_fence(request.claimed_at, MESSAGE_FENCE_SECONDS)
         path = f"/channels/{request.channel_id}/messages"
         message = await self._request("POST", path, request.kind, payload=payload, fence=fence)
@@ -145,7 +144,7 @@ class DiscordSender:
         return _read_receipt(thread, "id")
 
     async def _find_required_tag(self, channel_id: int) -> str | None:
-        """Return the id of a forum's first tag that anyone may set, if it requires one."""
+        """Return a forum's first tag that anyone may set, or None if no tag is required."""
         channel = await self._request("GET", f"/channels/{channel_id}", PartKind.FORUM_POST)
         open_ids = [str(tag["id"]) for tag in channel.get("available_tags") or () if not tag.get("moderated")]
         return open_ids[0] if int(channel.get("flags") or 0) & REQUIRE_TAG and open_ids else None
@@ -163,7 +162,7 @@ class DiscordSender:
         return Receipt(message_id, message_id)
 
     async def _make_request(self, request: SendRequest) -> Receipt:
-        """Make a request, unless the bot has what it creates already: that is found by its values of the keys `same`."""
+        """Make the request, unless an object of the bot has its values for the keys `same`."""
         method, path, body = request.payload["method"], request.payload["path"], request.payload.get("body")
         if same := request.payload.get("same"):
             for one in await self._request("GET", path, request.kind):
@@ -198,7 +197,7 @@ class DiscordSender:
     # Finding a message whose outcome is unknown.
 
     async def _find_message(self, request: SendRequest, since: datetime) -> Receipt | None:
-        # Newest first, without a lower bound: a local clock that was ahead would put the message before the bound.
+        # Newest first, without a lower bound, which could exclude the message if the local clock was ahead.
         path, query = f"/channels/{request.channel_id}/messages", {"limit": str(PAGE_SIZE)}
         for _ in range(MAX_PAGES):
             page = await self._request("GET", path, request.kind, query=query)
@@ -213,7 +212,7 @@ class DiscordSender:
         raise DeliveryError(HISTORY_UNREADABLE, "too many messages were posted since")
 
     async def _check_may_read_history(self, request: SendRequest) -> None:
-        """Raise DeliveryError if the history may not be read: then Discord lists no messages, but refuses a single one."""
+        """Raise DeliveryError if the history is unreadable: Discord then lists nothing, but refuses single messages."""
         if request.guild_id is None:
             return
         try:
@@ -238,12 +237,12 @@ class DiscordSender:
                 raise
             await self._request(
                 "GET", f"/channels/{request.channel_id}", request.kind
-            )  # raises if it is hidden
+            )  # raises if the forum is hidden
             raise DeliveryError(HISTORY_UNREADABLE, "no permission to read the forum's history") from error
         return None
 
     async def _find_first_message(self, thread_id: int) -> Any:
-        """Return the message with the id of its channel, which is a forum post's first one; None if there is none."""
+        """Return the message with its channel's id, a forum post's first one, or None if there is none."""
         try:
             return await self._request("GET", f"/channels/{thread_id}/messages/{thread_id}")
         except DeliveryError as error:
@@ -252,7 +251,7 @@ class DiscordSender:
             return None
 
     async def _list_threads(self, request: SendRequest, since: datetime) -> AsyncIterator[Any]:
-        """Yield the active threads of a channel, and those archived since a time or a little before. Raises DeliveryError."""
+        """Yield a channel's active threads, and those archived since a time or shortly before. Raises DeliveryError."""
         if request.guild_id is not None:
             active = await self._request("GET", f"/guilds/{request.guild_id}/threads/active", request.kind)
             for thread in active["threads"]:
@@ -266,13 +265,13 @@ class DiscordSender:
                 yield thread
             if not page["has_more"] or not page["threads"]:
                 return
-            # Last archived first; a thread cannot be archived before it exists.
+            # Last archived first; a thread cannot be archived before it is created.
             archived_at = discord.utils.parse_time(
                 page["threads"][-1]["thread_metadata"]["archive_timestamp"]
             )
             if archived_at < since - CLOCK_SKEW:
                 return
-            # `before` excludes its own moment, at which others may have been archived too.
+            # `before` is exclusive, but other threads may have been archived at the same time.
             query["before"] = (archived_at + timedelta(microseconds=1)).isoformat()
         raise DeliveryError(HISTORY_UNREADABLE, "too many threads were archived since")
 
@@ -286,7 +285,7 @@ class DiscordSender:
 
 
 def _make_fence(checked_at: float, seconds: float) -> Callable[[], None]:
-    """Return what refuses a request if the sender lock was checked too long ago; the next attempt checks it again."""
+    """Return a check that raises DeliveryError if the sender lock was checked more than `seconds` ago."""
 
     def check() -> None:
         if time.monotonic() - checked_at > seconds:
@@ -296,7 +295,7 @@ def _make_fence(checked_at: float, seconds: float) -> Callable[[], None]:
 
 
 def _read_receipt(answer: Any, channel_key: str) -> Receipt:
-    """Return the ids in an answer. One without them, or with an id that cannot be stored, leaves the outcome open."""
+    """Return the ids in an answer. Raises DeliveryError with an unknown outcome if they are missing or invalid."""
     try:
         message_id, channel_id = (message_builder.parse_number(answer[key]) for key in ("id", channel_key))
         return Receipt(message_id, channel_id)
@@ -311,7 +310,7 @@ def _target_message_id(request: SendRequest) -> int:
 
 
 def _has_marker(message: Any, marker: str) -> bool:
-    """Whether a message has the marker where views put it: at the start of a custom id, or as a link's fragment."""
+    """Return whether a message has the marker where views put it: in a custom id or in a link's fragment."""
     if f"#{marker}>)" in (message.get("content") or ""):
         return True
     if any((embed.get("url") or "").endswith(f"#{marker}") for embed in message.get("embeds") or ()):

@@ -1,4 +1,4 @@
-"""Interface texts in English and Korean (Fluent files in `locales/`), with the Korean names of commands."""
+"""Interface texts in English and Korean (Fluent files in `locales/`), and Korean names of commands."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from storage import models
 
 _DAYS_WITHOUT_YEAR = 365
 MAX_ARGUMENT_LENGTH = 2_500
-"""Characters of an argument, of which Fluent refuses longer ones. A message has 4,000."""
+"""Longer arguments are cut, since Fluent refuses them. A message has 4,000 characters."""
 Argument = str | int | float
 Location = app_commands.TranslationContextLocation
 
 
 class Texts:
-    """Texts of one language, by key."""
+    """The texts of one language by key."""
 
     def __init__(self, locale: models.Locale, source: str) -> None:
         self.locale = locale
@@ -48,7 +48,7 @@ class Texts:
         return str(text)
 
     def find(self, key: str) -> str | None:
-        """Return the text of `key` (`name` or `name.attribute`), or None if there is none."""
+        """Return the text of `key` (`name` or `name.attribute`), or None if the key is unknown."""
         try:
             return self(key)
         except LookupError:
@@ -63,11 +63,11 @@ class Texts:
         return babel.dates.format_date(day, format="long", locale=self.locale.value)
 
     def format_time(self, at: str) -> str:
-        """Return a time of day, `HH:MM`, in the form of this language."""
+        """Return a time of day (`HH:MM`) in the format of this language."""
         return templates.render_time(at, self.locale.value)
 
     def format_day(self, day: date, today: date) -> str:
-        """Return a date in short: Today, Yesterday, Dec 30, and with its year if it is a year or more ago, or ahead."""
+        """Return a short date: Today, Yesterday, Dec 30, or with the year if it is over a year ago or in the future."""
         days_ago = (today - day).days
         if days_ago in (0, 1):
             return self("day-yesterday" if days_ago else "day-today")
@@ -75,7 +75,7 @@ class Texts:
         return babel.dates.format_skeleton(skeleton, day, locale=self.locale.value)
 
     def format_period(self, first: date, last: date) -> str:
-        """Return a period in the medium format of this language: a year, a month or two dates."""
+        """Return a period in this language: a year, a month or two dates."""
         if (first.month, first.day, last.month, last.day) == (1, 1, 12, 31) and first.year == last.year:
             return babel.dates.format_skeleton("y", first, locale=self.locale.value)
         if first.day == 1 and last.month == first.month and (last + timedelta(days=1)).day == 1:
@@ -84,7 +84,7 @@ class Texts:
 
 
 class Translations:
-    """The texts of all languages that are bundled with the package. A file is parsed on first use, which takes about 0.1 s."""
+    """The texts of all languages. A file is parsed on first use, which takes about 0.1 s."""
 
     def __init__(self) -> None:
         self._texts_by_locale: dict[models.Locale, Texts] = {}
@@ -97,13 +97,13 @@ class Translations:
 
 
 def read_source(locale: models.Locale) -> str:
-    """Return the content of a language's Fluent file, with a no-break space behind `▲`."""
+    """Return the content of a language's Fluent file, with a no-break space after `▲`."""
     file = resources.files("bot.client") / "locales" / f"{locale.value}.ftl"
     return discord_text.tie_marks(file.read_text(encoding="utf-8"))
 
 
 def from_discord_locale(discord_locale: discord.Locale | None) -> models.Locale | None:
-    """Return the language for a Discord locale; None if there is no translation for it."""
+    """Return the language for a Discord locale, or None if it is not translated."""
     if discord_locale is discord.Locale.korean:
         return models.Locale.KO
     if discord_locale in (discord.Locale.american_english, discord.Locale.british_english):
@@ -112,7 +112,7 @@ def from_discord_locale(discord_locale: discord.Locale | None) -> models.Locale 
 
 
 class CommandTranslator(app_commands.Translator):
-    """Korean names and descriptions of commands, options and choices; English is the default.
+    """Translates the names and descriptions of commands, options and choices into Korean.
 
     Keys in `ko.ftl`: `command-alerts-add` with the attributes `.name` and `.description`, `.option-topic` and
     `.option-topic-description` for an option; `command-choice.<value>` for a choice.
@@ -131,7 +131,7 @@ class CommandTranslator(app_commands.Translator):
         target = from_discord_locale(locale)
         if target is models.Locale.KO:
             return self._korean.find(command_key(string, context))
-        # Without an entry for British English Discord may show another language.
+        # Without texts for British English, Discord may show another language.
         return string.message if target is models.Locale.EN else None
 
 

@@ -1,7 +1,7 @@
-"""The plain data that posts are made of, and the factory of deliveries: payloads as JSON, nonces, priority, lifetime.
+"""Plain data for posts, and the factory that turns rendered posts into deliveries.
 
-A feature's planner builds its own content from them, and `bot/app/client.py` turns that into messages. `KindRecord` is
-what a feature that owns a delivery kind tells the outbox; the container lists the records of all kinds.
+A feature's planner builds the content of its posts, and `bot/app/client.py` renders it. A `KindRecord` describes a
+feature's delivery kind to the outbox; the container lists the records of all kinds.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from storage.database import Connection
 class PostPaper:
     """A paper in a post.
 
-    `sections` are the whole summary as Markdown, in the digest's order; the renderer shortens them for the style. `summary`
-    says who wrote them. `quoted` is the sentence that contains the matched words. `authors` may be the full list.
+    `sections` are the full summary as Markdown, in the digest's order; the renderer shortens them for the style. `summary`
+    tells who wrote it. `quoted` is the sentence with the matched words. `authors` may be the full list.
     """
 
     arxiv_id: str
@@ -55,12 +55,12 @@ def is_in_other_language(papers: Iterable[PostPaper], locale: models.Locale) -> 
 
 
 class NoticeKind(StrEnum):
-    """The events that a notice reports, once each."""
+    """Events that a notice reports, each once."""
 
     REFUSED = "refused"
-    """Discord refuses a post or an alert, for `reason`; it is tried again until it expires."""
+    """Discord refuses a post or an alert, which is retried until it expires."""
     PAUSED = "paused"
-    """A subscription or an alert was paused, since several in a row expired for one `reason`."""
+    """A subscription or an alert was paused because several of its deliveries in a row expired for one `reason`."""
     SOURCE_FAILING = "source-failing"
     """A source keeps failing; `subject` is its URL."""
     WELCOME = "welcome"
@@ -71,7 +71,7 @@ class NoticeKind(StrEnum):
 class NoticePost:
     """A notice to the owner of a subscription or an alert, or to the operator.
 
-    `reason` is a value of `Reason` or a source's error message. `channel_id` is the subject, not the destination.
+    `reason` is a value of `Reason` or a source's error message. `channel_id` is the affected channel, not the destination.
     """
 
     marker: str
@@ -85,14 +85,14 @@ class NoticePost:
 
 
 def part_marker(marker: str, position: int) -> str:
-    """Return the marker of a part: the start of a custom id in its full form, a link's fragment in its plain form."""
+    """Return the marker of a part. It starts a custom id in the full form, and is a link's fragment in the plain form."""
     return f"{_MARKER_START}{marker}:{position}/"
 
 
 def remove_foreign_markers(text: str, marker: str | None) -> str:
-    """Return `text` with every marker except `marker` defaced; the length stays the same.
+    """Return `text` with all markers except `marker` made invalid, without changing its length.
 
-    A digest's text may imitate the marker of another delivery.
+    A digest's text may imitate another delivery's marker.
     """
     own = re.escape(marker.removeprefix(_MARKER_START)) if marker else "(?!)"
     return re.sub(f"{_MARKER_START}(?!{own})", "pr:d;", text)
@@ -109,10 +109,10 @@ MARKED_KINDS = frozenset(
 class RenderedPart:
     """One rendered part of a post.
 
-    `payload` is the JSON body of Discord's request for this kind: MESSAGE and THREAD_MESSAGE a message, FORUM_POST `{"name",
-    "message"}`, THREAD `{"name", …}`, CROSSPOST empty, REQUEST `{"method", "path", "body", "same"}`. A REQUEST may be
-    repeated or refused without harm; `same` lists the keys of the body that identify the object it creates. `fallback` is
-    the plain form, sent if Discord refuses the payload. Payloads of MARKED_KINDS contain their marker.
+    `payload` is the JSON body of the request: a message for MESSAGE and THREAD_MESSAGE, `{"name", "message"}` for
+    FORUM_POST, `{"name", …}` for THREAD, `{"method", "path", "body", "same"}` for REQUEST, and empty for CROSSPOST. A
+    REQUEST can be repeated or refused without harm; `same` lists the keys of the body that identify the created object.
+    `fallback` is the plain form, sent if Discord refuses the payload. Payloads of MARKED_KINDS contain their marker.
     """
 
     kind: models.PartKind
@@ -121,7 +121,7 @@ class RenderedPart:
 
 
 def build_post_paper(detail: models.PaperDetail, locale: models.Locale) -> PostPaper:
-    """Return a paper as post content for readers of `locale`. An abstract is shortened to an extract."""
+    """Return a paper as content for readers of `locale`, with an extract instead of a whole abstract."""
     best = best_summary(detail, locale)
     if best is not None and best.format is None:
         best = _extract(best)
@@ -133,13 +133,13 @@ _SAME_FIELDS = PostPaper.__dataclass_fields__.keys() & models.PaperDetail.__data
 
 
 def _extract(summary: Summary) -> Summary:
-    """Replace an abstract by an extract of it."""
+    """Return an abstract shortened to an extract."""
     text = " ".join(summaries.choose_sentences(summary.sections[0].body))
     return replace(summary, sections=(models.Section(None, text),), basis=Basis.EXTRACT) if text else summary
 
 
 class Post(Protocol):
-    """A post that can be rendered. `marker` names it inside its messages."""
+    """A post that can be rendered. `marker` identifies it in its messages."""
 
     @property
     def marker(self) -> str: ...
@@ -152,9 +152,9 @@ PostT = TypeVar("PostT", bound=Post)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owned:
-    """A subscription or an alert that Discord refuses, for the notice to its owner, or to the server if it has none.
+    """A refused subscription or alert, for the notice to its owner, or to the server if there is no owner.
 
-    `name` distinguishes it from others. `locale` applies if the owner has chosen no language; None means the default.
+    `name` is unique. `locale` applies if the owner has chosen no language; None means the default.
     """
 
     name: str
@@ -172,10 +172,11 @@ async def _nothing(*_: Any) -> list[Owned]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KindRecord(Generic[PostT]):
-    """Everything the outbox needs to know about a kind of delivery. The callables run in a transaction of the outbox.
+    """A kind of delivery, as the outbox knows it.
 
-    `render` gets the renderer of the `DeliveryFactory` and a post, and returns its messages in sending order. `find_owned`
-    returns the active subscriptions or alerts behind a refused delivery, and pauses them if a reason is given.
+    `render` takes the renderer of the `DeliveryFactory` and a post, and returns the messages in sending order. `find_owned`
+    returns the active subscriptions or alerts behind a refused delivery, and pauses them if a reason is given; it runs in
+    the outbox's transaction.
     """
 
     kind: models.DeliveryKind
@@ -185,11 +186,10 @@ class KindRecord(Generic[PostT]):
 
 
 DeliveryKinds = Sequence[KindRecord[Any]]
-"""The records of all kinds."""
 
 
 NONCE_BYTES = 15
-"""Fifteen bytes are 24 characters in base 32; Discord takes at most 25 (resources/message, nonce)."""
+"""Fifteen bytes are 24 characters in base 32; Discord accepts at most 25 (resources/message, nonce)."""
 
 
 class Fields(TypedDict, total=False):
@@ -207,27 +207,26 @@ class Fields(TypedDict, total=False):
 
 
 def new_nonce() -> str:
-    """Return a nonce that is globally unique, also across installations that share one bot token."""
+    """Return a nonce that is unique even across installations that share a bot token."""
     return base64.b32encode(secrets.token_bytes(NONCE_BYTES)).decode("ascii")
 
 
 LIFETIME = timedelta(hours=24)
-"""How long a delivery is tried; a post on certain weekdays is tried until the next of them."""
+"""How long a delivery is retried; a post on certain weekdays is retried until the next one."""
 
 
 class DeliveryFactory:
-    """Builds the deliveries of every planner. `renderer` is called when the first post is rendered.
+    """Builds deliveries for all planners.
 
-    `nonces` returns a new nonce of at most 25 characters.
+    `renderer` returns the renderer of posts, `nonces` a new nonce of at most 25 characters.
     """
 
     def __init__(self, renderer: Callable[[], Any], nonces: Callable[[], str] = new_nonce) -> None:
         self._renderer = renderer
         self.new_nonce = nonces
-        """Returns a new nonce, for new parts and for parts that are sent again in another form or channel."""
 
     def render(self, record: KindRecord[PostT], post: PostT) -> tuple[models.NewPart, ...]:
-        """Return the messages of a post with its marker and without nonces, for any number of deliveries."""
+        """Return the messages of a post with its marker, but without nonces, so that many deliveries can share them."""
         return _serialise_parts(record.render(self._renderer(), post), post.marker)
 
     def build_post(
@@ -254,10 +253,9 @@ class DeliveryFactory:
         days: int = 1,
         **fields: Unpack[Fields],
     ) -> models.NewDelivery:
-        """Return the delivery of rendered messages, due now unless `due_at` is given. It expires after `days` times
-        LIFETIME.
+        """Return the delivery of rendered messages, due now unless `due_at` is given; it expires after `days` LIFETIMEs.
 
-        `marker` names the messages, if it is not the key. If the marker is the same each time the delivery is planned,
+        `marker` identifies the messages, and defaults to the key. If it stays the same whenever the delivery is planned,
         the post can be found in the channel's history after a backup is restored.
         """
         fields.setdefault("due_at", now)
@@ -273,7 +271,7 @@ class DeliveryFactory:
         )
 
     def build_parts(self, parts: Iterable[models.NewPart], name: str) -> tuple[models.NewPart, ...]:
-        """Return rendered messages as parts of a delivery, with the delivery's marker and new nonces."""
+        """Return the messages as parts of a delivery, with its marker and new nonces."""
         new_parts = []
         for position, part in enumerate(parts):
             shared, marker = part.marker, part.marker and part_marker(name, position)
@@ -289,7 +287,7 @@ class DeliveryFactory:
 
 
 def _serialise_parts(parts: Iterable[RenderedPart], marker: str) -> tuple[models.NewPart, ...]:
-    """Return the parts as JSON without nonces; each contains its own marker and no other."""
+    """Return the parts as JSON, each with its own marker only and without a nonce."""
     serialised = []
     for position, part in enumerate(parts):
         own = part_marker(marker, position) if part.kind in MARKED_KINDS else None

@@ -1,7 +1,6 @@
-"""Attempts to send a part:
+"""Attempts to send a part: the request, the meaning of Discord's errors, and the outcome with its consequences.
 
-the request, the meaning of Discord's errors, and the consequences (delay of a retry, notices to owners and the operator,
-the stored outcome). Also ends expired deliveries.
+Consequences are retries, and notices to owners and the operator. Also ends expired deliveries.
 """
 
 from __future__ import annotations
@@ -29,16 +28,16 @@ log = structlog.get_logger(__name__)
 
 
 class Disposition(StrEnum):
-    """The consequence of an unsuccessful attempt for its part and its destination."""
+    """The consequence of a failed attempt for its part and its destination."""
 
     ALREADY_DONE = "done"
-    """The request had been carried out before: the part is sent."""
+    """The request had succeeded before: the part is sent."""
     RETRY = "retry"
     """Discord did not accept it; retry later."""
     UNKNOWN = "unknown"
-    """Discord may have accepted it; check before it is sent again."""
+    """Discord may have accepted it; check before the next attempt."""
     UNVERIFIABLE = "hidden"
-    """Discord may have accepted it, and the bot may not read the history to check."""
+    """Discord may have accepted it, and the bot cannot read the history to check."""
     REFUSED = "refused"
     """The destination refuses posts until its settings change; retry at growing intervals."""
     CONTENT_REFUSED = "content"
@@ -51,7 +50,7 @@ class Disposition(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Classification:
-    """A disposition and the reason to tell people. `wait_seconds` is the minimum delay that Discord asks for."""
+    """A disposition and its reason for people. `wait_seconds` is the minimum delay that Discord asks for."""
 
     disposition: Disposition
     reason: Reason
@@ -59,7 +58,7 @@ class Classification:
 
 
 class DeliveryError(errors.PaperroundError):
-    """A failed attempt. `status` and `code` are Discord's, None if it did not answer."""
+    """A failed attempt. `status` and `code` are Discord's, or None if it did not answer."""
 
     def __init__(
         self,
@@ -76,13 +75,13 @@ class DeliveryError(errors.PaperroundError):
 
 
 OUTCOME_UNKNOWN = Classification(Disposition.UNKNOWN, Reason.DISCORD_TROUBLE)
-"""Unknown whether Discord accepted the message: a time-out, a reset connection, or 5xx."""
+"""A time-out, a reset connection or 5xx: Discord may have accepted the message."""
 
 CONNECT_FAILED = Classification(Disposition.RETRY, Reason.DISCORD_TROUBLE)
 """The request did not reach Discord: the connection was refused."""
 
 FOREIGN_REFUSAL = Classification(Disposition.RETRY, Reason.DISCORD_TROUBLE)
-"""A refusal (4xx) without Discord's error code, so by something in between, such as a proxy."""
+"""A refusal (4xx) without Discord's error code, so probably from a proxy."""
 
 RATE_LIMITED = Classification(Disposition.RETRY, Reason.RATE_LIMITED)
 
@@ -107,7 +106,7 @@ DISCORD_ERRORS: dict[int, Classification] = {
     10003: Classification(Disposition.REFUSED, Reason.UNKNOWN_CHANNEL),
     10004: Classification(Disposition.REFUSED, Reason.GUILD_LEFT),
     10007: Classification(Disposition.REFUSED, Reason.DMS_CLOSED),
-    # On a message with a nonce: it was sent and has been deleted since.
+    # The nonce belongs to a message that has been deleted since.
     10008: _ALREADY_DONE,
     10013: Classification(Disposition.REFUSED, Reason.DMS_CLOSED),
     10015: WEBHOOK_GONE,
@@ -156,18 +155,18 @@ _PERMISSION_REASONS = {
 }
 
 DEPENDENT_KINDS = {PartKind.THREAD, PartKind.THREAD_MESSAGE, PartKind.CROSSPOST}
-"""Kinds whose target is a message or thread of the delivery itself, not the subscribed destination."""
+"""Kinds that target a message or thread of the same delivery, not the subscribed channel."""
 
 _MESSAGE_SCOPED_KINDS = {PartKind.THREAD, PartKind.CROSSPOST}
-"""Kinds that change a single message: their refusal says nothing about the channel unless it names a permission."""
+"""Kinds that act on a single message: a refusal says nothing about the channel unless it names a permission."""
 
 
 def classify(status: int, code: int, kind: PartKind) -> Classification:
-    """Classify an error response of Discord to a part of this kind. `code` is 0 if the response has none."""
+    """Classify Discord's error response to a part of this kind. `code` is 0 if there is none."""
     if status == 401:
         return _INVALID_TOKEN
     if kind is PartKind.REQUEST and code and status in (400, 403, 404):
-        return _ALREADY_DONE  # without the permission, too late or repeated: the delivery does without it
+        return _ALREADY_DONE  # not permitted, too late or repeated: the delivery continues without it
     classification = DISCORD_ERRORS.get(code)
     if classification is None:
         return _classify_status(status, code, kind)
@@ -236,9 +235,9 @@ class Sender(Protocol):
 def build_request(
     due: DuePart, channel_id: int, preceding: Sequence[models.Part], webhook_token: str | None
 ) -> SendRequest:
-    """Return the request of a part. `channel_id` is the delivery's channel, `preceding` are the parts before it.
+    """Return the request for a part. `channel_id` is the delivery's channel, `preceding` are the parts before it.
 
-    Raises DeliveryError if it follows a part that has no message.
+    Raises DeliveryError if the part builds on a message that is gone.
     """
     delivery, part = due.delivery, due.part
     message_id = part.message_id
@@ -275,11 +274,11 @@ def _last_sent(parts: Sequence[models.Part], *kinds: PartKind) -> models.Part:
 
 INITIAL_DELAY = timedelta(seconds=2)
 MAX_DELAY = timedelta(seconds=30)
-"""Short, because all requests pause while Discord as a whole is down."""
+"""Short, because all requests pause while Discord is down."""
 
 
 def retry_delay(part: models.Part, classification: Classification, rng: random.Random) -> timedelta:
-    """Return the delay before the next attempt: the one that Discord asks for, or double the previous one, with jitter."""
+    """Return the delay before the next attempt: what Discord asks for, or twice the previous delay, with jitter."""
     if seconds := classification.wait_seconds:
         return timedelta(seconds=seconds + rng.uniform(0.0, 0.5))
     former = timedelta(0)
@@ -290,11 +289,11 @@ def retry_delay(part: models.Part, classification: Classification, rng: random.R
 
 REFUSAL_DELAYS = (timedelta(minutes=10), timedelta(hours=1), timedelta(hours=6), timedelta(hours=24))
 MAX_REFUSED = 3
-"""Number of deliveries that must expire in a row, for one reason, before the subscription or alert is paused."""
+"""How many deliveries in a row must expire for one reason before the subscription or alert is paused."""
 
 
 def refusal_delay(part: models.Part) -> timedelta:
-    """Return the delay before a refused part is retried: the next one in `REFUSAL_DELAYS`."""
+    """Return the next delay of `REFUSAL_DELAYS` for a refused part."""
     former = timedelta(0)
     if part.error_code is not None and part.last_attempt_at is not None:
         former = part.next_attempt_at - part.last_attempt_at
@@ -320,9 +319,9 @@ async def _notify_owners(
     default_locale: models.Locale,
     reason: str,
 ) -> None:
-    """Plan one notice for each subscription and each owner of a channel's alerts, at `now` (UTC).
+    """Plan a notice for each subscription or alert, at `now` (UTC).
 
-    It is a DM to the owner; without an owner it goes to the server's system channel.
+    It goes to the owner as a direct message, or to the server's system channel if there is no owner.
     """
     for owned in changed:
         channel_id = None
@@ -375,15 +374,14 @@ async def notify_operator(
 OutcomeListener = Callable[[str, models.DeliveryKind, str | None, float | None], None]
 """Receives each outcome, for metrics: result, kind, reason, and seconds since `due_at` (None unless sent).
 
-The result is one of sent, found (in the history, from an earlier attempt), retry, refused, stopped, fallback,
-superseded or expired.
+The result is one of sent, found (in the history), retry, refused, stopped, fallback, superseded or expired.
 """
 
 SUPERSEDED = "superseded"
-"""Result of a failed attempt that is not stored, because another process became the sender or released the part."""
+"""The result of a failed attempt that is not stored, because another process became the sender or released the part."""
 
 LINGER_SECONDS = 0.05
-"""How long a receipt waits to be stored together with others. A crash in between is as if the receipt had not arrived."""
+"""How long a receipt waits to be stored together with others. A crash meanwhile has the effect of a lost receipt."""
 
 
 async def _retry(
@@ -433,7 +431,7 @@ class OutcomeRecorder:
     async def record_sent(
         self, due: DuePart, receipt: models.Receipt, now: datetime, *, already_sent: bool
     ) -> None:
-        """Record that a part was sent, now or (`already_sent`) by an earlier attempt."""
+        """Record that a part was sent, now or (`already_sent`) in an earlier attempt."""
         await self._store_batched(due.part.id, receipt, now)
         late = (now - due.delivery.due_at).total_seconds()
         self._log_and_report("found" if already_sent else "sent", due, late_seconds=late)
@@ -466,7 +464,7 @@ class OutcomeRecorder:
             await self.record_sent(due, receipt, now, already_sent=True)
             return
         if classification.disposition is Disposition.CONTENT_REFUSED:
-            # What a reader follows and saves stays out of the log.
+            # Direct messages are private, so they stay out of the log.
             payload = None if due.delivery.is_direct else part.payload
             log.error("Discord refused a message", delivery=due.delivery.id, payload=payload)
         async with self._database.transaction() as connection:
@@ -498,8 +496,8 @@ class OutcomeRecorder:
     async def expire(self, now: datetime) -> None:
         """End the deliveries that expired by `now` (UTC).
 
-        A delivery that may have been sent expires a day later, since only Discord can tell. A subscription or alert is
-        paused once `MAX_REFUSED` of its deliveries in a row expired for the same refusal.
+        A delivery with an unknown outcome expires a day later. A subscription or alert is paused once `MAX_REFUSED` of
+        its deliveries in a row have expired for one reason.
         """
         async with self._database.transaction() as connection:
             expired = await outbox.expire(connection, now, unknown_until=now - contents.LIFETIME)
@@ -521,9 +519,7 @@ class OutcomeRecorder:
         now: datetime,
         reason: str | None = None,
     ) -> None:
-        """Tell the owners of a delivery's subscription or alerts that Discord refuses it, or that they are paused, by a
-        notice of this kind.
-        """
+        """Plan a notice of this kind to the owners of a delivery's subscription or alerts."""
         reason = reason or delivery.reason or ""
         record = next(record for record in self._kinds if record.kind is delivery.kind)
         owned = await record.find_owned(connection, delivery, reason if kind is NoticeKind.PAUSED else None)
@@ -540,7 +536,7 @@ class OutcomeRecorder:
         if not await _retry(connection, due, error, now + delay, since, is_refused=True):
             return False
         if delivery.is_direct and delivery.user_id is not None:
-            # The stored channel may be another bot's, whose token was replaced: the next attempt opens it again.
+            # The stored channel may belong to a bot whose token was replaced, so the next attempt opens it again.
             await accounts.clear_dm_channel(connection, delivery.user_id)
             await outbox.set_channel(connection, delivery.id, None)
         elif delivery.reason != reason and not await outbox.is_refusal_known(connection, delivery, reason):
@@ -548,9 +544,7 @@ class OutcomeRecorder:
         return True
 
     async def _stop(self, connection: Connection, due: DuePart, error: DeliveryError, now: datetime) -> bool:
-        """Stop a part and its delivery. A notice that its reader does not accept is sent once to the server's system
-        channel.
-        """
+        """Stop a part and its delivery. A notice that its reader refuses goes to the server's system channel instead."""
         classification, delivery = error.classification, due.delivery
         is_stored = await outbox.stop_part(
             connection,

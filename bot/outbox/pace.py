@@ -1,7 +1,6 @@
-"""When requests may leave for Discord: evenly spaced, and not while it limits the bot or fails. See docs/delivery.md.
+"""Spaces requests to Discord, and pauses them while Discord fails or limits the bot. See docs/delivery.md.
 
-A status without Discord's own JSON says nothing about a channel, a message or the token. Times are of a monotonic
-clock, in seconds.
+A status without Discord's own JSON says nothing about a channel, a message or the token. Times are monotonic seconds.
 """
 
 from __future__ import annotations
@@ -18,37 +17,35 @@ import structlog
 log = structlog.get_logger(__name__)
 
 REQUESTS_PER_SECOND = 48.8
-"""Discord allows a bot 50 requests a second over all routes, not counting interactions (Discord docs,
-topics/rate-limits, 2026).
-"""
+"""Discord allows a bot 50 requests a second, not counting interactions (Discord docs, topics/rate-limits, 2026)."""
 
 FRONT_REQUESTS_PER_SECOND = 2.5
-"""The rate of a front, whose requests are mostly answers to interactions. A leader leaves room for two fronts."""
+"""The rate for a front, which mostly answers interactions. A leader leaves room for two fronts."""
 
 BUCKET_CAPACITY = 1.5
 
 REFUSED_STATUSES = frozenset({401, 403, 429})
 MAX_REFUSED = 1000
-"""A tenth of the refusals within `REFUSED_SECONDS` for which Discord bans an address (Discord docs, topics/rate-limits,
-2026); other programs at the same address share them."""
+"""A tenth of the refusals within `REFUSED_SECONDS` for which Discord bans an IP address (Discord docs, topics/rate-limits,
+2026), since other programs may share the address."""
 REFUSED_SECONDS = 600.0
 
 MAX_FAILURES = 4
 """Number of failures in a row after which requests pause."""
 INITIAL_PAUSE = 2.0
 MAX_PAUSE = 30.0
-"""The longest pause, so due posts leave within a minute of Discord's recovery."""
+"""Short enough that due posts leave within a minute of Discord's recovery."""
 MAX_LIMIT = 7200.0
-"""A longer `Retry-After` is cut to this: one request every two hours does no harm."""
+"""Maximum `Retry-After` that is obeyed: one request every two hours does no harm."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """An answer to a request, interactions included.
 
-    `is_json` tells whether the body has Discord's format; a proxy or Cloudflare sends a page or other JSON. `code` is
-    Discord's error code, 0 without one. `retry_after` is in seconds, from the body or the header. `answered_at` is the
-    `Date` header (UTC). A `shared` rate limit is caused by others.
+    `is_json` tells whether the body has Discord's format, unlike a page or other JSON from a proxy. `code` is Discord's
+    error code, or 0. `retry_after` (seconds) is from the body or the header, `answered_at` (UTC) from the `Date` header.
+    `is_shared` marks a rate limit that other bots caused.
     """
 
     status: int
@@ -62,7 +59,7 @@ class Answer:
 
     @property
     def is_discords(self) -> bool:
-        """Whether Discord itself gave this answer; Discord's answers to a wrong token and too many requests have no code."""
+        """Whether Discord itself answered. Its answers to a wrong token and to too many requests have no code."""
         return self.is_json and (self.status < 400 or self.code != 0 or self.status in (401, 429))
 
 
@@ -91,8 +88,8 @@ class Pace:
 
     def set_rate(self, per_second: float) -> None:
         """Limit requests to this rate per second, evenly spaced."""
-        # At most capacity + rate requests leave within a second, and 50 arrive within one even if the first of them is on
-        # its way for 14 ms longer. A capacity of 1 would lose the lateness of each timer; this one makes up for 10 ms.
+        # At most capacity + rate requests leave within a second, so at most 50 arrive within one even if the first takes
+        # 14 ms longer than the last. With a capacity of 1, late timers would slow the rate; 1.5 makes up for 10 ms.
         self._limiter = aiolimiter.AsyncLimiter(BUCKET_CAPACITY, BUCKET_CAPACITY / per_second)
 
     @property
@@ -102,19 +99,19 @@ class Pace:
 
     @property
     def refused(self) -> int:
-        """The number of refusals within the last ten minutes, which count towards a ban of the bot's address."""
+        """The number of refusals in the last ten minutes, which count towards a ban of the bot's IP address."""
         since = self.clock() - REFUSED_SECONDS
         return sum(at > since for at in self._refused_times)
 
     def delay(self) -> float:
-        """Return the seconds until a request may leave; 0 if one may now."""
+        """Return the seconds until a request may leave, 0 if now."""
         until = self._paused_until
         if len(self._refused_times) == MAX_REFUSED:
             until = max(until, self._refused_times[0] + REFUSED_SECONDS)
         return max(0.0, until - self.clock())
 
     async def take_turn(self) -> float:
-        """Wait for a slot of the rate, but not for a pause. Returns the seconds until the request may leave."""
+        """Wait for a slot, but not for the end of a pause. Returns the seconds until the request may leave."""
         if not self.delay():
             self.waiting += 1
             try:
@@ -136,19 +133,19 @@ class Pace:
             self._fail(answer.status)
         elif not answer.is_discords:
             self._fail(answer.status, pauses=True)
-        elif not self.delay():  # else it is the answer to an earlier request
+        elif not self.delay():  # else this answers an earlier request
             if not self.is_well:
                 log.info("Discord is well again")
             self._failures = 0
 
     def record_failure(self) -> None:
-        """Record a request without an answer: the connection was refused or reset, or the answer took too long."""
+        """Record an unanswered request: the connection was refused or reset, or timed out."""
         self._fail(None)
 
     def _fail(self, status: int | None, limit: float = 0.0, *, pauses: bool = False) -> None:
-        """Count a failure, and pause for `limit` seconds or for a growing time if it `pauses` or is one of several in a row."""
+        """Count a failure; pause if it `pauses` or is one of several in a row, for `limit` seconds or a growing time."""
         now, limit = self.clock(), min(limit, MAX_LIMIT)
-        if now < self._paused_until:  # the answer to an earlier request: only a longer limit is news
+        if now < self._paused_until:  # this answers an earlier request, and can only extend the pause
             self._paused_until = max(self._paused_until, now + limit)
             return
         was_well = self.is_well

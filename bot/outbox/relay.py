@@ -41,13 +41,13 @@ api#6647), and an attempt can itself take 20 s to arrive.
 """
 
 EASTERNMOST = timezone(timedelta(hours=14))
-"""The first zone to reach a date: a morning digest in Seoul arrives on the previous day in UTC."""
+"""The first time zone to reach a date: a morning digest in Seoul arrives on the previous day in UTC."""
 _DUE_BY_DIGEST = frozenset({models.DeliveryKind.ALERT, models.DeliveryKind.TODAY})
 """The kinds of delivery that are due only after their digest is stored."""
 
 
 class AttemptRunner:
-    """Runs single attempts, and looks in the history for an earlier copy."""
+    """Runs single attempts, after a search of the history for an earlier copy if necessary."""
 
     def __init__(self, database: Database, sender: Sender) -> None:
         self._database = database
@@ -55,10 +55,10 @@ class AttemptRunner:
         self._absent_ids: set[int] = set()
 
     async def run(self, due: DuePart, now: datetime, term_began_at: datetime) -> tuple[models.Receipt, bool]:
-        """Return the receipt, and whether the message was already there.
+        """Return the receipt, and whether the message had already been sent. Raises `outcomes.DeliveryError`.
 
-        Raises `outcomes.DeliveryError`. If the delivery could have been sent before this sender's term began (UTC), its
-        message is searched for even without an attempt: a run after the restored backup may have sent it.
+        If the delivery could have been sent before this sender's term began (UTC), its message is searched for even
+        without a recorded attempt: a run after the backup was taken may have sent it.
         """
         delivery = due.delivery
         channel_id = delivery.channel_id
@@ -73,12 +73,12 @@ class AttemptRunner:
         request = build_request(due, channel_id, preceding, token)
         receipt = None
         if part.first_attempt_at is not None:
-            # The clock may have been set back since.
+            # The difference is negative if the clock was set back.
             has_nonce = timedelta(0) <= now - part.first_attempt_at < NONCE_WINDOW
             if not has_nonce or part.kind is PartKind.FORUM_POST or request.webhook_token is not None:
                 receipt = await self._sender.find(request, part.first_attempt_at)
         if receipt is None:
-            # Also after an attempt: a run on a backup may have ended while it searched, before it sent anything.
+            # Even after an attempt: it may have ended during this search, before anything was sent.
             receipt = await self._find_unrecorded(due, request, term_began_at)
         was_found = receipt is not None
         return receipt or await self._sender.send(request), was_found
@@ -86,10 +86,10 @@ class AttemptRunner:
     async def _find_unrecorded(
         self, due: DuePart, request: SendRequest, term_began_at: datetime
     ) -> models.Receipt | None:
-        """Search for a message that a run after the backup may have sent. Returns None without permission to search."""
+        """Search for a message that a run after the backup may have sent. Returns None if the search is not allowed."""
         delivery, receipt = due.delivery, None
         since = _sendable_since(delivery)
-        is_marked = request.kind in contents.MARKED_KINDS  # the others can be repeated without harm
+        is_marked = request.kind in contents.MARKED_KINDS  # others can be repeated without harm
         if not is_marked or since >= term_began_at or delivery.id in self._absent_ids:
             return None
         try:
@@ -97,10 +97,10 @@ class AttemptRunner:
         except DeliveryError as error:
             classification = error.classification
             if classification.disposition is Disposition.UNKNOWN:
-                # No message was sent. Else the next attempt would rely on its nonce, which the one searched for has not.
+                # Nothing was sent now. As unknown, the next attempt would trust the nonce, which an earlier copy lacks.
                 classification = dataclasses.replace(classification, disposition=Disposition.RETRY)
-            # Seldom is a database a backup: a post must not wait for a person after each restart.
-            # Any other verdict, as on a channel that is gone, is left to the request itself.
+            # Other verdicts, such as an unreadable history or a missing channel, are left to the request itself: backups
+            # are rarely restored, and posts must not wait for a person after each restart.
             if classification.disposition in (Disposition.RETRY, Disposition.INVALID_TOKEN):
                 raise DeliveryError(
                     classification, str(error), status=error.status, code=error.code
@@ -128,28 +128,28 @@ class AttemptRunner:
 
     async def _store_dm(self, delivery_id: int, user_id: int, channel_id: int, now: datetime) -> None:
         async with self._database.transaction() as connection:
-            # A reader who asked meanwhile to be forgotten has no delivery any more, and must not be stored again.
+            # A reader who was forgotten meanwhile has no delivery left, and must not be stored again.
             if await outbox.set_channel(connection, delivery_id, channel_id):
                 await accounts.upsert_reader(connection, user_id, dm_channel_id=channel_id)
 
 
 POLL_SECONDS = 2.0
-"""Poll interval for deliveries planned by another process. `wake` ends the wait."""
+"""Poll interval for deliveries that another process planned. `wake` ends the wait."""
 
 FAILURE_SECONDS = 5.0
-"""The pause after a failed round: an outage such as a full disk outlasts many rounds."""
+"""The pause after a failed round, since outages such as a full disk outlast many rounds."""
 
 FORUM_POST_GRACE = timedelta(seconds=40)
-"""Longer than any request: by then a forum post sent by the previous process has arrived and can be found."""
+"""Longer than any request: by then a forum post of the previous process has arrived and can be found."""
 TICK = timedelta(minutes=1)
-"""A post that is a day old expires with the tick that plans the next one, not seconds after it."""
+"""A day-old post expires in the tick that plans the next one, not seconds later."""
 MAX_IN_FLIGHT = 40
 MAX_WAITING = 16
-"""Claimed parts that wait to be sent. If the process is killed, their outcome is unknown."""
+"""Maximum number of claimed parts that wait to be sent. After a kill their outcome is unknown."""
 MAX_WEBHOOKS = 2
-"""Webhook posts in flight. Their outcome cannot be looked up, so that a kill leaves each of them to a person."""
+"""Maximum number of webhook posts in flight. After a kill a person must check each of them in its channel."""
 MIN_WAITING = 8
-"""More parts are claimed below this number. A claim takes two transactions, however many parts it has."""
+"""More parts are claimed once fewer than this number wait, since each claim takes two transactions."""
 STOP_SECONDS = 8.0
 """How long a shutdown waits for the parts in flight."""
 
@@ -157,8 +157,8 @@ STOP_SECONDS = 8.0
 class Relay:
     """Sends due parts through `sender`. `clock` returns the present (UTC); `monotonic` (seconds) measures delays.
 
-    `get_term` returns the term of the sender lock, or None while it is lost, when nothing is claimed. `on_claimed` is
-    called after each round, even if nothing was due.
+    `get_term` returns the term of the sender lock; while it is None, nothing is claimed. `on_claimed` is called after
+    each round, even if nothing was due.
     """
 
     def __init__(
@@ -186,17 +186,17 @@ class Relay:
         self._wake_event = asyncio.Event()
         self._in_flight: dict[asyncio.Task[None], DuePart] = {}
         self._resting_until: dict[int | None, float] = {}
-        """When each channel's rate limit ends (monotonic seconds). The key None is for opening direct messages."""
+        """When each channel's rate limit ends (monotonic seconds), with None for opening direct messages."""
         self._stopping = False
         self._has_orphans = True  # parts that an earlier process left SENDING
         self._fatal_error: DeliveryError | None = None
 
     def wake(self) -> None:
-        """End the wait: something was planned."""
+        """End the wait, because something was planned."""
         self._wake_event.set()
 
     async def expire(self, now: datetime) -> None:
-        """End the deliveries that expire within the next minute, so that their papers are free for the next posts."""
+        """End the deliveries that expire within a minute, so that the next posts can have their papers."""
         await self._recorder.expire(now + TICK)
 
     async def drain(self, now: datetime) -> None:
@@ -228,7 +228,7 @@ class Relay:
         self._wake_event.set()
 
     async def _finish_in_flight(self) -> None:
-        """Wait for the parts in flight. A part that takes too long stays SENDING, and the next start resolves it."""
+        """Wait for the parts in flight. A part that takes too long stays SENDING until the next start resolves it."""
         tasks = list(self._in_flight)
         if tasks:
             await asyncio.wait(tasks, timeout=STOP_SECONDS)
@@ -243,10 +243,10 @@ class Relay:
         waker.cancel()
 
     async def _send_due(self, clock: Clock) -> None:
-        """Attempt due parts until none is left and all attempts have ended, or until the relay stops."""
+        """Attempt due parts until none is left and every attempt has ended, or the relay stops."""
         while not self._stopping:
             self._wake_event.clear()
-            # A task may end during the claim, after the claim took its channel to be busy.
+            # A task may end during a claim that still treats its channel as busy.
             in_flight = list(self._in_flight)
             claimed = await self._claim(clock)
             for due in claimed:
@@ -261,7 +261,7 @@ class Relay:
             raise fatal
 
     async def _claim(self, clock: Clock) -> list[DuePart]:
-        """Mark the most urgent parts that may be attempted now as SENDING, at most one per free slot and destination."""
+        """Mark the most urgent due parts as SENDING, at most one per free slot and per destination."""
         term = self._get_term()
         if term is None or self._fatal_error is not None or self._pace.delay():
             return []
@@ -305,8 +305,8 @@ class Relay:
         ]
 
     async def _release_orphans(self, now: datetime, term: int) -> None:
-        """Release the parts left SENDING by an earlier process, or by an attempt whose outcome could not be stored."""
-        # With SQLite, the lock shows that no former sender's process is alive.
+        """Release parts left SENDING by an earlier process, or by an attempt without a stored outcome."""
+        # With SQLite, holding the lock proves that no former sender is alive.
         forum_posts_at = None if self._database.is_sqlite else now + FORUM_POST_GRACE
         in_flight_ids = {due.part.id for due in self._in_flight.values()}
         async with self._database.transaction() as connection:
@@ -326,7 +326,7 @@ class Relay:
         del self._in_flight[task]
         error = None if task.cancelled() else task.exception()
         if error is not None:
-            # Its outcome is not stored. As after a crash, it is determined by the next attempt.
+            # Its outcome is not stored, so the next attempt determines it, as after a crash.
             self._has_orphans = True
             isolation.log_error(log, "outcome not recorded", error)
 
@@ -357,8 +357,8 @@ class Relay:
 def _sendable_since(delivery: models.Delivery) -> datetime:
     """Return the earliest time (UTC) at which a delivery can have been sent, by this run or an earlier one.
 
-    An alert is due when its digest is stored, and the papers of a day when its list is read, or a day later with the
-    next ones. Both happen again after a backup is restored, so the digest's date counts.
+    Alerts and papers of the day are due once their digest is stored, which happens again after a backup is restored, so
+    the digest's date counts.
     """
     if delivery.kind in _DUE_BY_DIGEST and delivery.digest_on is not None:
         return datetime.combine(delivery.digest_on, time_of_day.min, EASTERNMOST)
@@ -366,10 +366,10 @@ def _sendable_since(delivery: models.Delivery) -> datetime:
 
 
 def _may_be_webhook(delivery: models.Delivery) -> bool:
-    """Whether a webhook may send it: its server is not known. That of a notice in the operator's channel is not either."""
+    """Return whether a webhook may send the delivery: like notices to the operator, it has no server and no reader."""
     return delivery.guild_id is None and delivery.user_id is None
 
 
 def _destination_key(due: DuePart) -> Hashable:
-    """Serialisation key: one part in flight per channel with its threads, or per reader whose DM is not open yet."""
+    """Return the channel, or the reader whose DM is not open yet. Only one part per destination is in flight."""
     return due.delivery.channel_id or ("reader", due.delivery.user_id)
