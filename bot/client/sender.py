@@ -134,12 +134,13 @@ class DiscordSender:
         payload = request.payload | {"message": message}
         if tag := await self._find_required_tag(request.channel_id):
             payload["applied_tags"] = [tag]
-        fence = _make_fence(time.monotonic(), FENCE_SECONDS)
-        if not await self._is_sender():
-            raise DeliveryError(NOT_SENDER, "this process is no longer the sender")
-        path = f"/channels/{request.channel_id}/threads"
         thread = await self._request(
-            "POST", path, request.kind, payload=payload, query={"use_nested_fields": "1"}, fence=fence
+            "POST",
+            f"/channels/{request.channel_id}/threads",
+            request.kind,
+            payload=payload,
+            query={"use_nested_fields": "1"},
+            fence=await self._make_sender_fence(),
         )
         return _read_receipt(thread, "id")
 
@@ -169,14 +170,19 @@ class DiscordSender:
                 is_own = int(one.get("creator_id") or 0) == self._bot_user_id
                 if is_own and all(one.get(key) == request.payload["body"][key] for key in same):
                     return Receipt(int(one["id"]), request.channel_id)
-        fence = _make_fence(time.monotonic(), FENCE_SECONDS)
-        if not await self._is_sender():
-            raise DeliveryError(NOT_SENDER, "this process is no longer the sender")
+        fence = await self._make_sender_fence()
         answer = await self._request(method, path, request.kind, payload=body, fence=fence)
         return Receipt(_read_receipt(answer, "id").message_id if same else None, request.channel_id)
 
+    async def _make_sender_fence(self) -> Callable[[], None]:
+        """Return a fence for a request without a nonce. Raises DeliveryError if this process is not the sender."""
+        fence = _make_fence(time.monotonic(), FENCE_SECONDS)
+        if not await self._is_sender():
+            raise DeliveryError(NOT_SENDER, "this process is no longer the sender")
+        return fence
+
     async def _send_by_webhook(self, request: SendRequest) -> Receipt:
-        """Send a message by a webhook, whose id is the channel of the receipt.
+        """Send a message by a webhook, whose id becomes the receipt's channel.
 
         It is asked for the webhook first, since Discord takes no nonce from one and lists none of its messages (its OpenAPI
         document, 2026): so its outages and a deleted webhook are noticed before anything is sent.

@@ -118,26 +118,21 @@ DISCORD_ERRORS: dict[int, Classification] = {
     40001: _INVALID_TOKEN,
     40003: _DM_RATE_LIMITED,
     40004: OUTCOME_UNKNOWN,
-    40005: _CONTENT_REFUSED,
     40006: OUTCOME_UNKNOWN,
     40033: _ALREADY_DONE,  # already published
     40058: Classification(Disposition.REFUSED, Reason.WRONG_CHANNEL_KIND),
     40067: Classification(Disposition.REFUSED, Reason.TAG_NEEDED),
     40333: Classification(Disposition.RETRY, Reason.DISCORD_TROUBLE, wait_seconds=600),
     50001: Classification(Disposition.REFUSED, Reason.NO_ACCESS),
-    50006: _CONTENT_REFUSED,
     50007: Classification(Disposition.REFUSED, Reason.DMS_CLOSED),
     50008: Classification(Disposition.REFUSED, Reason.WRONG_CHANNEL_KIND),
     50013: _NO_PERMISSION,
     50014: _INVALID_TOKEN,
     50024: Classification(Disposition.REFUSED, Reason.WRONG_CHANNEL_KIND),
     50027: WEBHOOK_GONE,
-    50035: _CONTENT_REFUSED,
-    50045: _CONTENT_REFUSED,
     # Discord opens an archived thread for a message unless it is locked.
     50083: Classification(Disposition.REFUSED, Reason.THREAD_LOCKED),
     50278: Classification(Disposition.REFUSED, Reason.NO_SHARED_SERVER),
-    130000: OUTCOME_UNKNOWN,
     160004: _ALREADY_DONE,  # the message has its thread already
     160005: Classification(Disposition.REFUSED, Reason.THREAD_LOCKED),
     160006: Classification(Disposition.RETRY, Reason.RATE_LIMITED, wait_seconds=3600),
@@ -191,7 +186,7 @@ def _classify_status(status: int, code: int, kind: PartKind) -> Classification:
         return _NO_PERMISSION
     if status == 404:
         return TARGET_GONE
-    return _CONTENT_REFUSED
+    return _CONTENT_REFUSED  # such as an invalid body (50035)
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,9 +103,7 @@ async def test_sending_a_message_does_not_store_a_forgotten_reader_again(db: Dat
 
 
 @pytest.mark.promise
-async def test_waiting_alerts_reach_others_but_not_a_forgotten_reader(
-    db: Database,
-) -> None:
+async def test_waiting_alerts_reach_others_but_not_a_forgotten_reader(db: Database) -> None:
     world = World(db, "Mon 12:00")
     await world.alert("robot", by=READER)
     await world.alert("robot", by=8)

@@ -26,9 +26,7 @@ def _count_syncs(harness: ClientHarness) -> int:
     )
 
 
-async def test_commands_work_even_if_discord_refuses_their_registration(
-    harness: ClientHarness,
-) -> None:
+async def test_commands_work_even_if_discord_refuses_their_registration(harness: ClientHarness) -> None:
     assert harness.bot.mentions("daily edit").startswith("</daily edit:")
     mentions = CommandMentions()
     assert mentions("daily edit") == "`/daily edit`"
@@ -60,7 +58,9 @@ async def answering(handler: Handler) -> AsyncIterator[Settings]:
         yield Settings().model_copy(update={"discord_token": SecretStr(model.TOKEN), "discord_api_url": url})
 
 
-async def test_a_long_rate_limit_ends_the_token_check_with_an_explanation(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_long_rate_limit_ends_the_token_check_with_an_explanation(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     async def limit(_: web.Request) -> web.StreamResponse:
         # discord.py compares the content type exactly; `json_response` would add a charset.
         headers = {"Via": "1.1 google", "Retry-After": "60", "Content-Type": "application/json"}

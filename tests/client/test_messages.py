@@ -109,7 +109,9 @@ def renderer() -> DiscordRenderer:
 
 
 @pytest.mark.parametrize("locale", Locale)
-def test_a_notice_stays_within_limits_and_shows_no_reason_code(renderer: DiscordRenderer, locale: Locale) -> None:
+def test_a_notice_stays_within_limits_and_shows_no_reason_code(
+    renderer: DiscordRenderer, locale: Locale
+) -> None:
     codes = re.compile(r"\b({})\b".format("|".join(reason for reason in models.Reason if "-" in reason)))
     for kind, reason in itertools.product(
         contents.NoticeKind, (None, *models.Reason, "HTTP *503* @everyone")

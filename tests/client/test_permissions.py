@@ -24,9 +24,7 @@ from tests.support import alert_builders
 from tests.support.client_harness import ClientHarness, last_response, send_parts, shown_text
 
 
-async def test_sharing_is_offered_only_to_users_who_may_write_in_the_channel(
-    harness: ClientHarness,
-) -> None:
+async def test_sharing_is_offered_only_to_users_who_may_write_in_the_channel(harness: ClientHarness) -> None:
     for result in (
         await harness.reader.slash(harness.readonly_channel, "topic", query="로봇"),
         await harness.user.slash("topic", query="로봇"),
@@ -75,9 +73,7 @@ async def _add_channel_alert(harness: ClientHarness, user_id: int) -> models.Ale
 
 
 @pytest.mark.promise
-async def test_a_channel_alert_needs_a_channel_here_and_current_rights(
-    harness: ClientHarness,
-) -> None:
+async def test_a_channel_alert_needs_a_channel_here_and_current_rights(harness: ClientHarness) -> None:
     shown = await _press(harness, harness.manager, await _alert_id(harness, _other_channel(harness).id))
     assert shown == harness.texts("channel-not-here")
     shown = await _press(harness, harness.manager, await _alert_id(harness, harness.readonly_channel.id))
@@ -160,9 +156,7 @@ async def test_a_typed_text_is_never_read_as_a_draft(harness: ClientHarness) -> 
 
 
 @pytest.mark.promise
-async def test_starting_a_daily_post_needs_a_channel_here_and_current_rights(
-    harness: ClientHarness,
-) -> None:
+async def test_starting_a_daily_post_needs_a_channel_here_and_current_rights(harness: ClientHarness) -> None:
     other = _other_channel(harness)
     forged = await _wizard_button(harness, other.id)
     assert await _press(harness, harness.manager, forged) == harness.texts("channel-not-here")
@@ -211,9 +205,7 @@ async def test_resuming_from_a_notice_needs_the_current_right(
     assert (await subscriptions.get(subscription.id)).state is models.ActivityState.PAUSED
 
 
-async def test_repeating_a_post_needs_its_own_server_and_the_bots_rights(
-    harness: ClientHarness,
-) -> None:
+async def test_repeating_a_post_needs_its_own_server_and_the_bots_rights(harness: ClientHarness) -> None:
     subscription = await harness.add_subscription(harness.readonly_channel.id)
     delivery, part = await harness.plan_post(subscription)
     async with harness.container.database.transaction() as connection:

@@ -31,9 +31,7 @@ async def test_an_unexpected_error_is_retried_after_a_delay(world: World) -> Non
     assert world.sent == ["A"]
 
 
-async def test_after_a_restart_nothing_is_sent_until_the_search_for_a_copy_succeeds(
-    world: World,
-) -> None:
+async def test_after_a_restart_nothing_is_sent_until_the_search_for_a_copy_succeeds(world: World) -> None:
     await add_post(world)
     world.discord.answer = AWAY
     await world.at("Mon 09:00")

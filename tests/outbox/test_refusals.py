@@ -29,9 +29,7 @@ async def posts(world: World) -> list[tuple[str, str | None]]:
     return [(delivery.state.value, delivery.reason) for delivery in planned]
 
 
-async def test_a_refused_post_is_retried_three_times_a_day_with_one_notice(
-    world: World,
-) -> None:
+async def test_a_refused_post_is_retried_three_times_a_day_with_one_notice(world: World) -> None:
     row = await add_post(world)
     world.discord.closed.add(CHANNEL)
     await world.at("Mon 09:00")
@@ -49,9 +47,7 @@ async def test_a_refused_post_is_retried_three_times_a_day_with_one_notice(
 
 
 @pytest.mark.engines("sqlite", "postgresql")
-async def test_three_posts_expired_for_one_reason_pause_the_subscription(
-    world: World,
-) -> None:
+async def test_three_posts_expired_for_one_reason_pause_the_subscription(world: World) -> None:
     refused, other = await add_post(world), await add_post(world, channel=21)
     world.discord.closed.add(CHANNEL)
     for day in ("Mon", "Tue", "Wed"):
@@ -87,9 +83,7 @@ async def test_a_sent_post_resets_the_streak_of_refusals(world: World) -> None:
 
 
 @pytest.mark.parametrize("how", ["button", "settings", "channel", "server"])
-async def test_a_change_by_a_person_or_discord_retries_a_refused_post_at_once(
-    world: World, how: str
-) -> None:
+async def test_a_change_by_a_person_or_discord_retries_a_refused_post_at_once(world: World, how: str) -> None:
     row = await add_post(world)
     world.discord.closed.add(CHANNEL)
     await world.at("Mon 09:00")
@@ -132,9 +126,7 @@ async def test_a_notice_goes_to_the_system_channel_if_direct_messages_are_closed
     assert world.sent == ["#30 notice refused no-send"] * 2
 
 
-async def test_closed_direct_messages_are_retried_rarely_and_pause_no_alert(
-    world: World,
-) -> None:
+async def test_closed_direct_messages_are_retried_rarely_and_pause_no_alert(world: World) -> None:
     await world.alert("robot")
     world.discord.closed.add(-READER)
     for number, day in enumerate(("Mon", "Tue", "Wed"), 1):

@@ -133,9 +133,7 @@ async def test_a_post_is_not_repeated_if_storing_its_receipt_fails(
 
 
 @pytest.mark.parametrize("how", ["deleted", "another token"])
-async def test_an_unknown_webhook_blocks_only_its_own_posts(
-    posting: Posting, how: str
-) -> None:
+async def test_an_unknown_webhook_blocks_only_its_own_posts(posting: Posting, how: str) -> None:
     other = await posting.subscribe(2, at_time="08:59")
     added = await posting.subscribe()
     await posting.fake.add_webhook(posting.channel_id, deleted=how == "deleted")
