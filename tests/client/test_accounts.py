@@ -1,4 +1,4 @@
-"""Readers, servers, long texts under short tokens, and forgetting a reader, on both engines."""
+"""Readers and servers, long texts under short tokens, and forgetting a reader, on both engines."""
 
 from __future__ import annotations
 
@@ -64,22 +64,13 @@ async def test_a_readers_new_text_replaces_only_their_own_oldest_text(db: Databa
         return now
 
     store = TextTokenStore(db, clock)
-    of_others = [
-        await store.save(1, TextPurpose.LIST, "mine"),
-        await store.save(2, TextPurpose.LIST, "also the attacker's"),
-    ]
-    tokens = [await store.save(3, TextPurpose.LIST, "also the attacker's")]
-    tokens += [
-        await store.save(3, TextPurpose.LIST, f"a long query {number}")
-        for number in range(client_accounts.TEXTS_OF_READER)
-    ]
-    # What is stored again is the newest again.
-    assert await store.save(3, TextPurpose.LIST, "a long query 0") == tokens[1]
+    others = [await store.save(user_id, TextPurpose.LIST, f"shared {user_id}") for user_id in (1, 2)]
+    texts = ["shared 2", *(f"query {number}" for number in range(client_accounts.TEXTS_OF_READER))]
+    tokens = [await store.save(3, TextPurpose.LIST, text) for text in texts]
+    # Saving a text again makes it the newest.
+    assert await store.save(3, TextPurpose.LIST, "query 0") == tokens[1]
     await store.save(3, TextPurpose.LIST, "another")
-    assert [await store.get(TextPurpose.LIST, token) for token in of_others] == [
-        "mine",
-        "also the attacker's",
-    ]
+    assert [await store.get(TextPurpose.LIST, token) for token in others] == ["shared 1", "shared 2"]
     kept = [await store.get(TextPurpose.LIST, token) is not None for token in tokens[1:4]]
     assert kept == [True, False, True]
     assert (await Readers(db, clock).count(3)) == {"button_texts": client_accounts.TEXTS_OF_READER}

@@ -1,4 +1,4 @@
-"""Synchronisation and mentions of slash commands, and the check of the bot's token."""
+"""Registration and mentions of slash commands, and the check of the bot's token."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ RATE_LIMIT = {"message": "You are being rate limited.", "retry_after": 60.0, "gl
 
 @asynccontextmanager
 async def answering(handler: Handler) -> AsyncIterator[Settings]:
-    """Serve one handler for all routes. Yields settings with its address as Discord's."""
+    """Serve one handler on all routes, and yield settings with its URL as Discord's."""
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", handler)
     async with origin_server.serving(web.AppRunner(app, access_log=None, shutdown_timeout=0.1)) as port:
@@ -62,7 +62,7 @@ async def test_a_long_rate_limit_ends_the_token_check_with_an_explanation(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def limit(_: web.Request) -> web.StreamResponse:
-        # discord.py compares the content type exactly; `json_response` would add a charset.
+        # discord.py compares the content type exactly, and `json_response` would add a charset.
         headers = {"Via": "1.1 google", "Retry-After": "60", "Content-Type": "application/json"}
         return web.Response(body=json.dumps(RATE_LIMIT).encode(), status=429, headers=headers)
 

@@ -1,4 +1,4 @@
-"""Texts of posts, alerts and notices in both languages; their messages are within Discord's limits for any content."""
+"""Posts, alerts and notices: their texts in both languages, and Discord's limits for any content."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ PAPER = contents.PostPaper("2502.02737", "SmolLM2", "https://arxiv.org/abs/2502.
 def _daily_texts(
     locale: Locale, total: int, shown: int, *, votes: int | None = 3, **options: Any
 ) -> dict[str, str]:
-    """Return every text around the papers of a daily post, by its block."""
+    """Return the texts around the papers of a daily post by block."""
     paper = replace(PAPER, votes=votes)
     post = choice.DailyPost("", locale, models.Style.COMPACT, DAY, total, (paper,) * shown, **options)
     return {

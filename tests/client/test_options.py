@@ -1,4 +1,4 @@
-"""Dates, times of day and time zones as people type them. Numbers are tested through the form of /daily."""
+"""Dates, times of day and time zones as people type them."""
 
 from __future__ import annotations
 
@@ -82,12 +82,6 @@ def test_every_zone_nickname_is_unambiguous() -> None:
     assert len(names) == len(set(names))
     assert all(ZoneInfo(zone) for zone in client_options.ZONE_NAMES)
     assert all(schedule.parse_time(time) for time in client_options.TIME_NAMES.values())
-
-
-def test_typing_lists_matching_zones() -> None:
-    assert client_options.list_matching_zones("서")[:1] == ["Asia/Seoul"]
-    assert client_options.list_matching_zones("New y")[:1] == ["America/New_York"]
-    assert client_options.list_matching_zones("")[:1] == ["Asia/Seoul"]
 
 
 @given(st.text(max_size=30))

@@ -1,4 +1,4 @@
-"""Rights are checked when a command runs and when a button is pressed, whatever its custom id says."""
+"""Rights are checked whenever a command runs or a button is pressed, whatever the custom id."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ async def test_daily_requires_a_manager_of_the_server(harness: ClientHarness) ->
 
 
 async def _press(harness: ClientHarness, actor: Any, custom_id: str, channel_id: int | None = None) -> str:
-    """Press a button with this custom id in a message of the bot. Returns the text of the answer."""
+    """Press a button with this custom id in a message of the bot, and return the text of the answer."""
     view = ui.LayoutView(timeout=None)
     view.add_item(ui.ActionRow(ui.Button[Any](label="forged", custom_id=custom_id)))
     part = RenderedPart(models.PartKind.MESSAGE, layout_payload(view))
@@ -114,7 +114,7 @@ async def test_resuming_a_channel_alert_needs_the_current_right(harness: ClientH
 
 
 async def _wizard_button(harness: ClientHarness, channel_id: int, verb: str = daily_messages.START) -> str:
-    """The custom id of a button that starts a daily post with the usual settings."""
+    """Return the custom id of a button that starts a daily post with default settings."""
     draft = models.Subscription(guild_id=harness.guild.id, channel_id=channel_id)
     return pack_custom_id(verb, await _save_text(harness, draft))
 
@@ -145,7 +145,7 @@ async def test_a_typed_text_is_never_read_as_a_draft(harness: ClientHarness) -> 
         token = make_token(query)
         assert await services.text_tokens.get(TextPurpose.LIST, token) == query
         assert await press_all(token) == {harness.texts("outdated-control")}
-    # Even a draft of the bot is for its server, and says settings alone.
+    # Even a draft of the bot is valid only in its server, and contains only settings.
     assert await press_all(await _save_text(harness, wanted)) == {harness.texts("outdated-control")}
     assert await services.get(Subscriptions).list_rows() == [stored]
     start_id = pack_custom_id(daily_messages.START, await _save_text(harness, here))
@@ -174,7 +174,7 @@ async def test_starting_a_daily_post_needs_a_channel_here_and_current_rights(har
 
 
 async def _press_notice(harness: ClientHarness, subscription: models.Subscription) -> str:
-    """Press "resume" in the notice that the maker of a daily post got by direct message."""
+    """Press "Resume" in the direct message to the manager who made a daily post."""
     dm = await (await harness.bot.fetch_user(harness.manager.id)).create_dm()
     return await _press(
         harness, harness.manager.user, pack_custom_id(client_messages.RESUME, subscription.id), dm.id
@@ -193,7 +193,7 @@ async def test_resuming_from_a_notice_needs_the_current_right(
         raise discord.Forbidden(response, "<html>error code: 1020</html>")
 
     with monkeypatch.context() as patch:
-        # An answer without Discord's own code is not a verdict on the maker.
+        # An answer without Discord's own code says nothing about the manager's rights.
         patch.setattr(harness.bot.http, "get_member", answer_with_a_page)
         assert await _press_notice(harness, subscription) == harness.texts("rights-unknown")
     assert harness.texts("subscription-resumed") in await _press_notice(harness, subscription)

@@ -1,4 +1,4 @@
-"""Requests for posts, what is read of answers, the pace that discord.py's requests share, and overridden addresses."""
+"""Requests for posts, the parsing of answers, the pace shared with discord.py, and overridden URLs."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ async def test_discord_py_keeps_the_same_pace_and_reports_its_answers(
         told = len(answers)
         with pytest.raises(discord.HTTPException):
             await client.http.get_from_cdn(fake.api_url.partition("/api")[0] + "/attachments/library.bib")
-        assert len(answers) == told, "another host's page says nothing"
+        assert len(answers) == told, "pages of other hosts are not reported"
     finally:
         await client.close()
         restore()

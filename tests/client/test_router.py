@@ -1,4 +1,4 @@
-"""Routing of components, custom ids, answers in place, errors, and the admission of look-ups."""
+"""Routing of components, custom ids, errors, and the admission of look-ups and transfers."""
 
 from __future__ import annotations
 
@@ -22,24 +22,7 @@ from bot.outbox import contents
 from bot.outbox.contents import RenderedPart
 from bot.shelf.service import Shelf
 from storage import errors, models
-from tests.support.client_harness import (
-    ClientHarness,
-    component_ids,
-    last_response,
-    post_daily,
-    send_parts,
-    shown_text,
-)
-
-
-@given(rest=st.text(max_size=90))
-def test_any_custom_id_is_parsed_or_invalid(rest: str) -> None:
-    action = message_builder.unpack_custom_id(f"pr:l:{rest}")
-    for parse in (client_messages.unpack_state, lambda action: action.number):
-        try:
-            parse(action)
-        except message_builder.InvalidCustomIdError:
-            continue
+from tests.support.client_harness import ClientHarness, last_response, send_parts, shown_text
 
 
 def test_a_delivery_marker_does_not_change_the_action() -> None:
@@ -97,7 +80,7 @@ async def test_no_handler_fails_on_a_forged_custom_id_or_value(
 
 
 async def _press_forged(harness: ClientHarness, custom_id: str, **data: Any) -> Any:
-    """Press a button with any custom id and values, below the checks by which Discord allows only what a message holds."""
+    """Press a button with any custom id and values, bypassing SimCord's check that the message contains them."""
     message = getattr(harness, "forged_message", None)
     if message is None:
         view = ui.LayoutView(timeout=None)
@@ -111,25 +94,6 @@ async def _press_forged(harness: ClientHarness, custom_id: str, **data: Any) -> 
     return await actors._component_interaction(
         harness.manager, message, {"custom_id": custom_id, "component_type": 2, **data}
     )
-
-
-async def test_pages_are_turned_in_place(harness: ClientHarness) -> None:
-    first = await harness.ask("author", name="ada lovelace")
-    assert "Ada Lovelace · 4 papers" in shown_text(first)
-    digest = await harness.ask("top")
-    turned = await harness.turn(digest)
-    assert turned.id == digest.id
-    assert "**6 · " in shown_text(turned)
-    assert "◀ 1/2" in shown_text(turned)
-    assert "**1 · " in shown_text(await harness.turn(turned, back=True))
-
-
-async def test_the_menu_of_a_daily_post_opens_a_card_privately(harness: ClientHarness) -> None:
-    message = await post_daily(harness)
-    menu = next(name for name in component_ids(message) if name.endswith("/open"))
-    opened = await harness.select(message, ["2501.00002"], custom_id=menu)
-    assert opened.ephemeral
-    assert "Rewards That Teach Reasoning" in shown_text(opened)
 
 
 async def test_an_error_is_answered_privately_with_a_logged_reference(
@@ -151,7 +115,7 @@ async def test_an_error_is_answered_privately_with_a_logged_reference(
 
 
 async def _occupy(harness: ClientHarness, stack: AsyncExitStack) -> None:
-    """Let as many look-ups run as may, and let no further one wait."""
+    """Run as many look-ups as allowed, and let no others wait."""
     for number in range(admission.MAX_AT_ONCE):
         await stack.enter_async_context(harness.bot.services.lookups.admitted(number))
     harness.bot.services.lookups.patience = 0.0
@@ -169,7 +133,7 @@ async def test_a_busy_bot_says_so_privately(harness: ClientHarness) -> None:
             ("alerts add", {"keyword": "로봇"}),
         ):
             result = await harness.ask(name, **options)
-            # An alert that could not be previewed can be opened again with what was typed.
+            # The answer for an alert without a preview goes on with a way to reopen the form.
             assert shown_text(result).split("\n")[0] == harness.texts("busy")
             assert result.ephemeral
         assert shown_text(await harness.turn(post)) == harness.texts("busy")
@@ -204,6 +168,6 @@ async def test_a_second_transfer_is_refused_before_any_work(
                 await harness.select(listed, ["ris"], custom_id=f"pr:{lists_messages.EXPORT_SAVED}"),
             ):
                 assert (shown_text(answer), answer.ephemeral) == (harness.texts("busy"), True)
-            # Look-ups have places of their own.
+            # Look-ups are admitted separately.
             assert "2501.00001" in shown_text(await harness.ask("topic", query="소형 언어 모델"))
     assert (await harness.ask("me data")).attachments

@@ -1,11 +1,10 @@
-"""Single attempts at Discord and the search for sent messages, with and without the Gateway; the tags of a forum post."""
+"""Single attempts at Discord, and the search for earlier copies."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -18,40 +17,14 @@ from bot.outbox import contents, outcomes
 from bot.outbox.contents import new_nonce
 from bot.outbox.outcomes import Disposition
 from storage.models import PartKind
-from tests.fake_discord import fixtures, model, process
-from tests.fake_discord.fixtures import fake, fake_server
+from tests.fake_discord import model, process
 from tests.support import origin_server, outbox_builders
-
-__all__ = ["fake", "fake_server"]
+from tests.support.relay_harness import RelayHarness
 
 pytestmark = pytest.mark.wire
 
 MARKER = contents.part_marker("daily:1:2026-11-20", 0)
 LONG_AGO = timedelta(minutes=30)
-
-
-@pytest.fixture
-async def client(fake: process.FakeDiscord) -> AsyncIterator[discord.Client]:
-    await fixtures.lift_rate_limits(fake)
-    restore = rest.override_endpoints(fake.api_url, fake.gateway_url)
-    client = discord.AutoShardedClient(intents=discord.Intents(guilds=True))
-    await client.login(process.TOKEN)
-    yield client
-    await client.close()
-    restore()
-
-
-@pytest.fixture
-async def rest_client() -> AsyncIterator[rest.RestClient]:
-    pace = outbox_builders.make_pace()
-    rest_client = rest.RestClient(pace, pace.record_answer, process.TOKEN)
-    yield rest_client
-    await rest_client.close()
-
-
-@pytest.fixture
-def discord_sender(client: discord.AutoShardedClient, rest_client: rest.RestClient) -> sender.DiscordSender:
-    return sender.DiscordSender(client, rest_client)
 
 
 def make_request(channel_id: int, kind: PartKind = PartKind.MESSAGE, **fields: Any) -> outcomes.SendRequest:
@@ -76,125 +49,109 @@ def test_an_answer_without_valid_ids_leaves_the_outcome_unknown(ids: dict[str, A
     assert caught.value.classification == outcomes.OUTCOME_UNKNOWN
 
 
-async def test_a_message_mentions_only_the_role_of_its_post(
-    fake: process.FakeDiscord, discord_sender: sender.DiscordSender
-) -> None:
-    channel_id, forum = await fake.add_channels(2)
-    await fake.change_channel(forum, type=model.FORUM)
+async def test_a_message_mentions_only_the_role_of_its_post(wire: RelayHarness) -> None:
+    channel_id, forum = await wire.fake.add_channels(2)
+    await wire.fake.change_channel(forum, type=model.FORUM)
     mentions = {"parse": [], "roles": ["5"]}
     link = f"<@&5> [Papers](<https://huggingface.co/papers#{MARKER}>)"
     nobody: dict[str, list[str]] = {"parse": []}
     for allowed in (nobody, mentions):
         body = {"content": link, "allowed_mentions": mentions} if allowed is mentions else {"content": link}
         post = {"name": "day", "message": body}
-        await discord_sender.send(make_request(channel_id, payload=body))
-        thread = await discord_sender.send(make_request(forum, PartKind.FORUM_POST, payload=post))
+        await wire.sender.send(make_request(channel_id, payload=body))
+        thread = await wire.sender.send(make_request(forum, PartKind.FORUM_POST, payload=post))
         for destination_id in (channel_id, thread.channel_id):
-            message = (await fake.messages(destination_id))[-1]
+            message = (await wire.fake.messages(destination_id))[-1]
             assert message["payload"]["allowed_mentions"] == allowed
 
 
-async def test_a_sent_message_is_found_among_later_ones(
-    fake: process.FakeDiscord, discord_sender: sender.DiscordSender, client: discord.AutoShardedClient
-) -> None:
-    [channel_id] = await fake.add_channels(1)
+async def test_a_sent_message_is_found_among_later_ones(wire: RelayHarness) -> None:
+    [channel_id] = await wire.fake.add_channels(1)
     request = make_request(channel_id)
-    sent = await discord_sender.send(request)
-    channel = client.get_partial_messageable(channel_id)
+    sent = await wire.sender.send(request)
+    channel = wire.client.get_partial_messageable(channel_id)
     await asyncio.gather(*(channel.send(f"chatter {n}") for n in range(120)))
     # The local clock may have been half an hour ahead or behind at the attempt.
     for since in (system_clock() - LONG_AGO, system_clock(), system_clock() + LONG_AGO):
-        assert await discord_sender.find(request, since) == sent
+        assert await wire.sender.find(request, since) == sent
     other = make_request(channel_id, marker=contents.part_marker("daily:2:2026-11-20", 0))
-    assert await discord_sender.find(other, system_clock() - LONG_AGO) is None
+    assert await wire.sender.find(other, system_clock() - LONG_AGO) is None
 
 
-async def test_without_the_history_permission_a_message_is_unverifiable(
-    fake: process.FakeDiscord, discord_sender: sender.DiscordSender
-) -> None:
-    open_id, closed_id, forum = await fake.add_channels(3)
-    await fake.change_channel(forum, type=model.FORUM)
+async def test_without_the_history_permission_a_message_is_unverifiable(wire: RelayHarness) -> None:
+    open_id, closed_id, forum = await wire.fake.add_channels(3)
+    await wire.fake.change_channel(forum, type=model.FORUM)
     since = system_clock() - LONG_AGO
-    await fake.change_channel(closed_id, denied=model.READ_MESSAGE_HISTORY)
-    await fake.change_channel(forum, denied=model.READ_MESSAGE_HISTORY)
-    assert await discord_sender.find(make_request(open_id), since) is None
+    await wire.fake.change_channel(closed_id, denied=model.READ_MESSAGE_HISTORY)
+    await wire.fake.change_channel(forum, denied=model.READ_MESSAGE_HISTORY)
+    assert await wire.sender.find(make_request(open_id), since) is None
     for request in (
         make_request(closed_id),
         make_request(forum, PartKind.FORUM_POST),
         make_request(open_id, marker=None),
     ):
-        classification = await classification_of(discord_sender.find(request, since))
+        classification = await classification_of(wire.sender.find(request, since))
         assert classification.disposition is Disposition.UNVERIFIABLE
 
 
-async def test_earlier_messages_are_found_in_direct_messages_and_threads(
-    fake: process.FakeDiscord, discord_sender: sender.DiscordSender
-) -> None:
-    [channel_id] = await fake.add_channels(1)
-    dm = await discord_sender.open_dm(77)
+async def test_earlier_messages_are_found_in_direct_messages_and_threads(wire: RelayHarness) -> None:
+    [channel_id] = await wire.fake.add_channels(1)
+    dm = await wire.sender.open_dm(77)
     in_dm = make_request(dm, guild_id=None)
-    sent = await discord_sender.send(in_dm)
-    assert await discord_sender.find(in_dm, system_clock()) == sent
-    headline = await discord_sender.send(make_request(channel_id))
+    sent = await wire.sender.send(in_dm)
+    assert await wire.sender.find(in_dm, system_clock()) == sent
+    headline = await wire.sender.send(make_request(channel_id))
     opened = make_request(
         channel_id, PartKind.THREAD, payload={"name": "Papers"}, message_id=headline.message_id
     )
-    thread = await discord_sender.send(opened)
-    assert await discord_sender.send(opened) == thread
+    thread = await wire.sender.send(opened)
+    assert await wire.sender.send(opened) == thread
     in_thread = make_request(thread.channel_id, PartKind.THREAD_MESSAGE)
-    sent = await discord_sender.send(in_thread)
-    assert await discord_sender.find(in_thread, system_clock()) == sent
+    sent = await wire.sender.send(in_thread)
+    assert await wire.sender.find(in_thread, system_clock()) == sent
 
 
-async def test_a_forum_post_is_found_by_its_marker_even_if_archived(
-    fake: process.FakeDiscord, discord_sender: sender.DiscordSender, client: discord.AutoShardedClient
-) -> None:
-    [forum] = await fake.add_channels(1, type=model.FORUM)
+async def test_a_forum_post_is_found_by_its_marker_even_if_archived(wire: RelayHarness) -> None:
+    [forum] = await wire.fake.add_channels(1, type=model.FORUM)
     other = make_request(forum, PartKind.FORUM_POST)
     payload = json.loads(json.dumps(other.payload).replace(MARKER, contents.part_marker("other", 0)))
-    await discord_sender.send(make_request(forum, PartKind.FORUM_POST, payload=payload))
+    await wire.sender.send(make_request(forum, PartKind.FORUM_POST, payload=payload))
     request = make_request(forum, PartKind.FORUM_POST)
-    assert await discord_sender.find(request, system_clock()) is None
-    sent = await discord_sender.send(request)
-    assert await discord_sender.find(request, system_clock()) == sent
-    await fake.change_channel(sent.channel_id, archived=True)
-    assert await discord_sender.find(request, system_clock() + LONG_AGO) == sent
-
-
-async def add_archived_posts(fake: process.FakeDiscord, forum: int, count: int, after: int) -> None:
-    """Add posts of others that were created, and archived, after the thread `after`, all in one moment."""
-    fields = {"type": model.THREAD, "guild_id": process.GUILD_ID, "parent_id": forum, "archived": True}
-    others = [{"id": after + (60_000 << 22) + n, "owner_id": 42, **fields} for n in range(count)]
-    await fake.run_action("populate", {"channels": others})
+    assert await wire.sender.find(request, system_clock()) is None
+    sent = await wire.sender.send(request)
+    assert await wire.sender.find(request, system_clock()) == sent
+    await wire.fake.change_channel(sent.channel_id, archived=True)
+    assert await wire.sender.find(request, system_clock() + LONG_AGO) == sent
 
 
 async def test_a_forum_post_is_found_beyond_the_first_page_of_archived_ones(
-    fake: process.FakeDiscord, discord_sender: sender.DiscordSender, monkeypatch: pytest.MonkeyPatch
+    wire: RelayHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    [forum] = await fake.add_channels(1, type=model.FORUM)
+    [forum] = await wire.fake.add_channels(1, type=model.FORUM)
     request = make_request(forum, PartKind.FORUM_POST)
-    sent = await discord_sender.send(request)
-    await fake.change_channel(sent.channel_id, archived=True)
-    for minutes in (1, 2, 3):
-        await add_archived_posts(fake, forum, 60, sent.channel_id + (minutes * 60_000 << 22))
-    assert await discord_sender.find(request, system_clock() + LONG_AGO) == sent
+    sent = await wire.sender.send(request)
+    await wire.fake.change_channel(sent.channel_id, archived=True)
+    fields = {"type": model.THREAD, "guild_id": process.GUILD_ID, "parent_id": forum, "archived": True}
+    for minute in (1, 2, 3):  # 60 posts of others, created and archived at the same time
+        after = sent.channel_id + ((minute + 1) * 60_000 << 22)
+        others = [{"id": after + n, "owner_id": 42, **fields} for n in range(60)]
+        await wire.fake.run_action("populate", {"channels": others})
+    assert await wire.sender.find(request, system_clock() + LONG_AGO) == sent
     absent = make_request(forum, PartKind.FORUM_POST, marker=contents.part_marker("another", 0))
-    assert await discord_sender.find(absent, system_clock()) is None
+    assert await wire.sender.find(absent, system_clock()) is None
     monkeypatch.setattr("bot.client.sender.MAX_PAGES", 1)
-    classification = await classification_of(discord_sender.find(absent, system_clock() - LONG_AGO))
+    classification = await classification_of(wire.sender.find(absent, system_clock() - LONG_AGO))
     assert classification.disposition is Disposition.UNVERIFIABLE
 
 
-async def test_a_message_delayed_beyond_its_nonce_is_not_sent(
-    fake: process.FakeDiscord, discord_sender: sender.DiscordSender
-) -> None:
-    [channel_id] = await fake.add_channels(1)
+async def test_a_message_delayed_beyond_its_nonce_is_not_sent(wire: RelayHarness) -> None:
+    [channel_id] = await wire.fake.add_channels(1)
     claimed_at = time.monotonic() - sender.MESSAGE_FENCE_SECONDS
     classification = await classification_of(
-        discord_sender.send(make_request(channel_id, claimed_at=claimed_at))
+        wire.sender.send(make_request(channel_id, claimed_at=claimed_at))
     )
     assert classification.disposition is Disposition.RETRY
-    assert await fake.messages(channel_id) == []
+    assert await wire.fake.messages(channel_id) == []
 
 
 @pytest.mark.parametrize(
@@ -211,50 +168,44 @@ async def test_a_message_delayed_beyond_its_nonce_is_not_sent(
     ],
 )
 async def test_every_failure_is_classified(
-    fake: process.FakeDiscord,
-    discord_sender: sender.DiscordSender,
-    rule: dict[str, Any],
-    disposition: Disposition,
+    wire: RelayHarness, rule: dict[str, Any], disposition: Disposition
 ) -> None:
-    [channel_id] = await fake.add_channels(1)
-    await fake.set_faults({"method": "POST", **rule})
-    assert (await classification_of(discord_sender.send(make_request(channel_id)))).disposition is disposition
+    [channel_id] = await wire.fake.add_channels(1)
+    await wire.fake.set_faults({"method": "POST", **rule})
+    assert (await classification_of(wire.sender.send(make_request(channel_id)))).disposition is disposition
 
 
-async def test_a_refused_connection_is_retried(discord_sender: sender.DiscordSender) -> None:
+async def test_a_refused_connection_is_retried(wire: RelayHarness) -> None:
     restore = rest.override_endpoints("http://127.0.0.1:9/api/v10", None)
     try:
-        classification = await classification_of(discord_sender.send(make_request(5)))
+        classification = await classification_of(wire.sender.send(make_request(5)))
         assert classification == outcomes.CONNECT_FAILED
     finally:
         restore()
 
 
-async def test_a_forum_that_requires_a_tag_gets_its_first_open_tag(
-    fake: process.FakeDiscord, discord_sender: sender.DiscordSender
-) -> None:
+async def test_a_forum_that_requires_a_tag_gets_its_first_open_tag(wire: RelayHarness) -> None:
     tags = [
         {"id": "4", "name": "Staff", "moderated": True},
         {"id": "5", "name": "News", "moderated": False},
         {"id": "6", "name": "Papers", "moderated": False},
     ]
-    [forum] = await fake.add_channels(1, type=model.FORUM, require_tag=True, tags=tags)
-    post = await discord_sender.send(make_request(forum, PartKind.FORUM_POST))
-    assert len(await fake.messages(post.channel_id)) == 1
-    [entry] = [entry for entry in await fake.log("POST") if entry["path"].endswith(f"/{forum}/threads")]
+    [forum] = await wire.fake.add_channels(1, type=model.FORUM, require_tag=True, tags=tags)
+    post = await wire.sender.send(make_request(forum, PartKind.FORUM_POST))
+    assert len(await wire.fake.messages(post.channel_id)) == 1
+    [entry] = [entry for entry in await wire.fake.log("POST") if entry["path"].endswith(f"/{forum}/threads")]
     assert entry["status"] < 300
 
 
 async def test_an_invalid_http_answer_does_not_expose_the_token(
-    discord_sender: sender.DiscordSender, monkeypatch: pytest.MonkeyPatch
+    wire: RelayHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with origin_server.run_raw_origin(b"HTTP/1.1 what\r\n\r\n") as origin:
         for token in (None, "webhook-secret"):
-            # Undone before the sender's own address is.
             with monkeypatch.context() as patched:
                 patched.setattr(discord.http.Route, "BASE", origin.url.rstrip("/"))
                 with pytest.raises(outcomes.DeliveryError) as caught:
-                    await discord_sender.send(make_request(5, webhook_token=token))
+                    await wire.sender.send(make_request(5, webhook_token=token))
             shown = str(caught.value)
             assert "ClientResponseError" in shown
             assert process.TOKEN not in shown

@@ -1,4 +1,4 @@
-"""Interface texts: equal keys in both languages, none missing or unused; commands within Discord's limits."""
+"""Interface texts: the same keys in both languages, none missing or unused, and commands within Discord's limits."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_both_languages_have_the_same_keys_and_variables() -> None:
     english, korean = _messages(models.Locale.EN), _messages(models.Locale.KO)
     assert english.keys() == {key for key in korean if not key.startswith("command-")}
     for key in english:
-        # Only `count` may be used by one language alone, for its plural forms, and `match`, for the particles of lists.
+        # Only `count`, for plural forms, and `match`, for particles of lists, may be used by one language alone.
         assert _variables(korean[key]) <= _variables(english[key]) | {"count", "match"}, key
         names = [[name.id.name for name in text[key].attributes] for text in (english, korean)]
         assert names[0] == names[1], key
@@ -77,7 +77,7 @@ def test_no_key_is_unused() -> None:
 
 
 def _used_keys(expression: ast.expr) -> Iterator[str]:
-    """Yield the keys that an expression may have as its value; of an f-string its start, with `*`."""
+    """Yield the keys that an expression may evaluate to; for an f-string its start and `*`."""
     match expression:
         case ast.Constant(value=str(key)):
             yield key
@@ -89,7 +89,7 @@ def _used_keys(expression: ast.expr) -> Iterator[str]:
 
 @pytest.mark.promise
 def test_no_key_is_missing() -> None:
-    """Checks the keys given to a function of texts or to a UserError, and those in tables of exceptions."""
+    """Checks the keys passed to a function of texts or a UserError, and those in tables of exceptions."""
     used: set[str] = set()
     for tree in _trees():
         for node in ast.walk(tree):
@@ -163,7 +163,7 @@ def _check_limits(payload: dict[str, Any]) -> None:
         names = [node["name"], *(node.get("name_localizations") or {}).values()]
         descriptions = [node["description"]] if "description" in node else []
         descriptions += (node.get("description_localizations") or {}).values()
-        if "description" in node:  # of menus of a message and of choices only the length is limited
+        if "description" in node:  # message menus and choices are limited only in length
             assert all(COMMAND_NAME.fullmatch(name) and name == name.lower() for name in names), path
         assert all(1 <= len(text) <= 100 for text in names + descriptions), path
         total += max(map(len, names)) + max(map(len, descriptions), default=0)

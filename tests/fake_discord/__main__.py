@@ -9,7 +9,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from tests.fake_discord import accounts, channels, control, events, interactions, messages, server, webhooks
+from tests.fake_discord import accounts, channels, control, interactions, messages, server
 from tests.support import origin_server
 
 
@@ -23,7 +23,7 @@ def main() -> None:
 async def serve(openapi: Path | None) -> None:
     fake = server.make_fake(openapi)
     api = web.Application(middlewares=[server.api_middleware], client_max_size=25 << 20)
-    for module in (messages, channels, events, accounts, webhooks, interactions):
+    for module in (messages, channels, accounts, interactions):
         api.add_routes(module.routes)
     api.router.add_get("/gateway", fake.gateway.serve)
     api.router.add_get("/gateway/", fake.gateway.serve)

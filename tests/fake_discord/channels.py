@@ -1,4 +1,4 @@
-"""REST endpoints for channels, threads, forum posts and guilds."""
+"""REST endpoints for channels, threads, forum posts, guilds and their scheduled events."""
 
 from __future__ import annotations
 
@@ -136,3 +136,35 @@ async def get_member(request: web.Request) -> web.StreamResponse:
     return server.json_response(
         wire.render_member(require_guild(request), int(request.match_info["user_id"]))
     )
+
+
+@routes.get(GUILD + "/scheduled-events")
+async def list_events(request: web.Request) -> web.StreamResponse:
+    guild = require_guild(request)
+    events = request.app[server.FAKE].world.events
+    return server.json_response([event for event in events if event["guild_id"] == str(guild.id)])
+
+
+@routes.post(GUILD + "/scheduled-events")
+async def create_event(request: web.Request) -> web.StreamResponse:
+    """Create an external event, which must have an end and start in the future. It has no nonce."""
+    fake = request.app[server.FAKE]
+    guild = require_guild(request)
+    payload = await server.read_payload(request)
+    fake.schemas.check("ExternalScheduledEventCreateRequest", payload)
+    if not payload.get("scheduled_end_time"):
+        raise validation.invalid_form_body("scheduled_end_time", "This field is required.")
+    if datetime.fromisoformat(payload["scheduled_start_time"]).timestamp() <= fake.world.now():
+        raise validation.invalid_form_body("scheduled_start_time", "Cannot schedule event in the past.")
+    ids = {"id": fake.world.next_snowflake(), "guild_id": guild.id, "creator_id": model.BOT_ID}
+    event = {**payload, **{name: str(id_) for name, id_ in ids.items()}, "channel_id": None, "status": 1}
+    fake.world.events.append(event)
+    return server.json_response(event)
+
+
+@routes.delete(GUILD + "/scheduled-events/{event_id}")
+async def delete_event(request: web.Request) -> web.StreamResponse:
+    world = request.app[server.FAKE].world
+    require_guild(request)
+    world.events = [event for event in world.events if event["id"] != request.match_info["event_id"]]
+    return web.Response(status=204)

@@ -41,7 +41,6 @@ def create_interaction(fake: server.Fake, fields: Json) -> Json:
         "sent_at": time.perf_counter(),
         "callback": None,
         "replies": [],
-        "answered_milliseconds": None,
     }
     fake.interactions[token] = record
     loop = asyncio.get_running_loop()
@@ -146,10 +145,8 @@ async def create_callback(request: web.Request) -> web.StreamResponse:
 
 
 def _record_first_response(fake: server.Fake, record: Json) -> None:
-    """Record the time of the first response with content."""
     future = fake.responses[record["id"]]
     if not future.done():
-        record["answered_milliseconds"] = (time.perf_counter() - record["sent_at"]) * 1000
         future.set_result(record)
 
 

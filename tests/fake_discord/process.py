@@ -45,7 +45,10 @@ class FakeDiscordProcess:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.stop()
+        self._process.kill()
+        self._process.wait()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
 
     def _read_line(self) -> str:
         assert self._process.stdout is not None
@@ -53,22 +56,12 @@ class FakeDiscordProcess:
         assert line, "the fake Discord exited before it was listening"
         return line.strip()
 
-    def stop(self) -> None:
-        self._process.kill()
-        self._process.wait()
-        assert self._process.stdout is not None
-        self._process.stdout.close()
-
 
 class FakeDiscord:
-    """A client of the control API, which starts its own process unless one is given.
+    """A client of the control API. `api_url` and `gateway_url` are the URLs for the bot."""
 
-    `api_url` and `gateway_url` are the URLs for the bot.
-    """
-
-    def __init__(self, server: FakeDiscordProcess | None = None) -> None:
-        self._is_server_owned = server is None
-        self._server = server or FakeDiscordProcess()
+    def __init__(self, server: FakeDiscordProcess) -> None:
+        self._server = server
         self._session: aiohttp.ClientSession | None = None
         self.api_url = self._server.api_url
         self.gateway_url = self.api_url.replace("http://", "ws://").replace("/api/v10", "/gateway")
@@ -82,8 +75,6 @@ class FakeDiscord:
     ) -> None:
         if self._session is not None:
             await self._session.close()
-        if self._is_server_owned:
-            self._server.stop()
 
     async def run_action(self, action: str, params: Json | None = None) -> Any:
         """Run an action of the control API (see `control.ACTIONS`) and return its result."""

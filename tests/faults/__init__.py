@@ -1,1 +1,1 @@
-"""Fault tests of the bot as a process: kills, outages and changed permissions, and the messages expected afterwards."""
+"""Fault tests of the bot as a process: kills and outages, and the messages expected afterwards."""

@@ -1,4 +1,4 @@
-"""The fault harness on both databases, and the number of seeds per test."""
+"""The fault harness on both databases, and the seeds of each test."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["fake", "fake_server", "harness"]
 POSTGRESQL_ONLY = frozenset(
     {"test_change.py", "test_clock.py", "test_discord_health.py", "test_interactions.py"}
 )
-"""Tests of what does not depend on the database: SQLite only with `--all-faults`."""
+"""Tests that do not depend on the database: they run on SQLite only with `--all-faults`."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -25,7 +25,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Without `--all-faults`, run what does not depend on the database on PostgreSQL only, and nothing marked `all_faults`."""
+    """Without `--all-faults`, deselect tests marked `all_faults` and those of POSTGRESQL_ONLY on SQLite."""
     if config.getoption("--all-faults", default=False):
         return
     deselected = [

@@ -1,46 +1,19 @@
-"""Interactions through the Gateway: under load, replayed, expired, and answered by a proxy."""
+"""Interactions through the Gateway: replayed, expired, and answered by a proxy."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
-from bench import synthetic_archive
-from bot.app.container import Container
-from bot.core.settings import Settings
 from storage import daily, models
 from tests.fake_discord.interactions import EPHEMERAL
-from tests.fake_discord.model import Json
 from tests.support import outbox_builders, patience
 from tests.support.fault_harness import FaultHarness
 
 pytestmark = [pytest.mark.faults, pytest.mark.wire]
-
-PER_SECOND = 1_000 / 60
-CHANNELS = 10
-TOPICS = ("language model", "강화 학습", "model", "지식 증류", "nonsense zzzz", "모델")
-ANSWER_SECONDS = 30.0
-
-
-async def test_every_interaction_is_answered_under_load(harness: FaultHarness, all_seeds: bool) -> None:
-    count, papers = (1_000, 800) if all_seeds else (100, 60)
-    await _fill(harness, papers)
-    channels = await harness.fake.add_channels(CHANNELS)
-    harness.start_bot()
-    await harness.fake.wait_until_connected()
-    records = asyncio.gather(*(_ask(harness, channels[0], number) for number in range(count)))
-    await harness.fan_out(channels, 2)
-    await harness.wait_until_all_sent()
-    for record in await records:
-        assert record["callback"] is not None, harness.read_log()[-3000:]
-        assert record["answered_milliseconds"] is not None, harness.read_log()[-3000:]
-    assert "interaction failed" not in harness.read_log()
-    await harness.assert_sent_once(channels, 2)
 
 
 @pytest.mark.promise
@@ -88,10 +61,7 @@ async def test_a_page_is_shared_once_although_a_proxy_answers_for_discord(harnes
     harness.start_bot()
     await harness.fake.wait_until_connected()
     asked = await harness.fake.interact(
-        channel_id,
-        {"id": "1", "name": "digest", "type": 1},
-        answer=True,
-        wait=patience.scaled(ANSWER_SECONDS),
+        channel_id, {"id": "1", "name": "digest", "type": 1}, answer=True, wait=patience.scaled(30.0)
     )
     [reply] = asked["replies"]
     [share] = set(re.findall(r'"(pr:ls:[^"]*)"', json.dumps(reply)))
@@ -109,35 +79,3 @@ async def test_a_page_is_shared_once_although_a_proxy_answers_for_discord(harnes
     await harness.wait_until(is_repeated)
     record = await harness.fake.run_action("get_interaction", {"token": shared["token"]})
     assert sum(not reply.get("flags", 0) & EPHEMERAL for reply in record["replies"]) == 1
-
-
-async def _fill(harness: FaultHarness, papers: int) -> None:
-    ingest = Container(Settings(database_url=harness.database_url), harness.db).create_ingest()
-    for day, text in synthetic_archive.generate(digests=papers // 20, papers=papers, authors=3 * papers):
-        await ingest.add_text(text, location=str(day))
-
-
-async def _ask(harness: FaultHarness, channel_id: int, number: int) -> Json:
-    """Ask as one of many readers, PER_SECOND of whom ask each second."""
-    await asyncio.sleep(number / PER_SECOND)
-    return await harness.fake.interact(
-        channel_id,
-        _question(number),
-        user_id=1_000 + number % 250,
-        answer=True,
-        wait=patience.scaled(ANSWER_SECONDS),
-    )
-
-
-def _question(number: int) -> dict[str, Any]:
-    topic = TOPICS[number % len(TOPICS)]
-    commands: tuple[tuple[str, dict[str, str]], ...] = (
-        ("top", {"topic": topic, "period": "a"}),
-        ("topic", {"query": topic}),
-        ("paper", {"paper": f"{topic} at scale"}),
-        ("author", {"name": "Kim"}),
-        ("trends", {"topic": topic}),
-    )
-    name, options = commands[number % len(commands)]
-    values = [{"name": key, "type": 3, "value": value} for key, value in options.items()]
-    return {"id": "1", "name": name, "type": 1, "options": values}

@@ -1,4 +1,4 @@
-"""`paperround write`, killed at many moments: no answer that is stored is asked for again, and no paper is lost.
+"""`paperround write`, killed at many moments: no stored answer is requested again, and no paper is lost.
 
 `make test` runs 3 kills, `make test-faults` 50, with a fifth of the answers broken.
 """
@@ -36,7 +36,7 @@ WRITE = (
 
 
 class Killed:
-    """A run in a folder of its own, started and killed again and again."""
+    """A run in its own folder that is repeatedly started and killed."""
 
     def __init__(self, model: FakeModel, folder: Path) -> None:
         self.model = model
@@ -55,14 +55,14 @@ class Killed:
         )
 
     async def finish(self, *arguments: str) -> dict[str, Any]:
-        """Run to the end; a run that leaves papers without a summary ends with 1, as `docs/writer.md` says."""
+        """Run to the end. The exit status is 1 if papers have no summary, as in `docs/writer.md`."""
         status = await asyncio.to_thread(self.start(*arguments).wait)
         record: dict[str, Any] = json.loads((self.folder / "out").read_text() or "{}")
         assert status == bool(record.get("failed")), (self.folder / "err").read_text()
         return record
 
     async def kill_after(self, requests: int) -> bool:
-        """Start, and kill once the model has answered this number of further requests; false if the run ended before."""
+        """Start, and kill after this number of answers. Returns False if the run ended before."""
         wanted = len(self.model.log()) + requests
         process = self.start(*WRITE)
         ended = asyncio.ensure_future(asyncio.to_thread(process.wait))
@@ -74,7 +74,7 @@ class Killed:
 
 
 async def list_answered(database: Database, ids: list[str]) -> tuple[set[str], set[str]]:
-    """Return the papers whose answer is stored, and those of them that are judged too."""
+    """Return the papers with a stored answer, and those of them that are also judged."""
     async with database.read() as connection:
         query = sa.select(tables.drafts).where(tables.drafts.c.arxiv_id.in_(ids))
         rows = await fetch_records(connection, models.Draft, query)

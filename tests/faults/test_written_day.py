@@ -1,4 +1,4 @@
-"""`paperround run` with the fake model: a day's list closes, its digest is written, and the channel gets what was written."""
+"""`paperround run` with the fake model: once a day's list closes, its digest is written and posted."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ async def test_a_closed_day_is_written_and_posted_that_morning(
         "PAPERROUND_LOCALE": "ko",
         "PAPERROUND_FETCH_ALLOW": fake_model.url.removeprefix("http://"),
     }
-    # After the close, and less than a day from now: the post has no due time before.
+    # After the close, and within a day, so that the post is not due before.
     due_at = min(rule.closes_at(today) + HALF_AN_HOUR, harness.now() + timedelta(days=1, minutes=-1)).replace(
         second=0
     )

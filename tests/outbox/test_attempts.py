@@ -1,4 +1,4 @@
-"""Attempts that fail without a verdict of Discord: what is sent again, what is searched for first, and what ends the relay."""
+"""Attempts without a verdict from Discord: retries, searches for earlier copies, and the end of the relay."""
 
 from __future__ import annotations
 

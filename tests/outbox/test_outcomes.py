@@ -1,4 +1,4 @@
-"""What follows from Discord's errors, which may depend on the kind of part, and the delays of retries."""
+"""The classification of Discord's errors, and the delays of retries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When requests may leave for Discord, on virtual time."""
+"""The spacing of requests to Discord and the pauses between them, on virtual time."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ BAN_OF_AN_HOUR = Answer(429, is_json=False, retry_after=3600.0)
 GLOBAL = Answer(429, is_json=True, retry_after=25.0, is_global=True)
 OF_CHANNEL = Answer(429, is_json=True, retry_after=2.0)
 FAILURE = None
-"""No answer at all."""
+"""No answer."""
 
 
 @dataclass
 class Bench:
-    """A pace with a clock that the test moves."""
+    """A pace with a clock that tests move."""
 
     now: float = 0.0
     seed: int = 1
@@ -47,9 +47,9 @@ class Bench:
                 self.pace.record_answer(answer)
 
     def wait(self) -> float:
-        """Move the clock until a request may leave. Returns the seconds."""
+        """Move the clock until a request may leave, and return the seconds waited."""
         delay = self.pace.delay()
-        while self.pace.delay() > 0.0:  # adding the delay once can end just before, by rounding
+        while self.pace.delay() > 0.0:  # because of rounding, once may not be enough
             self.now = math.nextafter(self.now + self.pace.delay(), math.inf)
         return delay
 
@@ -82,7 +82,7 @@ def test_several_failures_in_a_row_pause_requests(failure: Answer | None) -> Non
 def test_a_pause_lasts_until_the_limit_ends_and_a_request_succeeds(answer: Answer, seconds: float) -> None:
     bench = Bench()
     bench.answer(OK, answer, OK)
-    assert not bench.pace.is_well, "the answer to an earlier request proves nothing"
+    assert not bench.pace.is_well, "it answers an earlier request"
     assert seconds <= bench.wait() <= seconds + 1.0
     assert not bench.pace.is_well, "one request at a time"
     bench.answer(OK)
@@ -112,7 +112,7 @@ def test_a_thousand_refusals_in_ten_minutes_pause_requests() -> None:
         bench.now += 0.1
     assert bench.wait() == pytest.approx(pace.REFUSED_SECONDS - 100.0)
     bench.answer(Answer(429, is_json=True, retry_after=1.0, is_shared=True), VERDICT)
-    assert bench.pace.delay() == pytest.approx(0.1), "by then the second one is ten minutes old too"
+    assert bench.pace.delay() == pytest.approx(0.1), "by then the second refusal is ten minutes old too"
 
 
 @settings(max_examples=80, deadline=None)

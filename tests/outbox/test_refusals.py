@@ -1,4 +1,4 @@
-"""What Discord refuses: tries at growing intervals, one notice, the pause after three expired posts, and tries at once."""
+"""Refused posts: retries at growing intervals, one notice, a pause after three expired posts, and retries at once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ OWNER = 70
 
 
 async def add_post(world: World, **fields: Any) -> models.Subscription:
-    """Add a daily post of OWNER, whose first list has the paper A."""
+    """Add a daily post of OWNER, and list the paper A on Monday."""
     await world.list("Mon", "A▲9")
     return await world.daily(created_by=OWNER, **fields)
 
@@ -24,7 +24,7 @@ async def state_of(world: World, row: models.Subscription) -> tuple[str, str | N
 
 
 async def posts(world: World) -> list[tuple[str, str | None]]:
-    """Return the state and the reason of each daily post, oldest first."""
+    """Return the state and reason of each daily post, oldest first."""
     planned = await world.planned(kind=models.DeliveryKind.DAILY)
     return [(delivery.state.value, delivery.reason) for delivery in planned]
 
@@ -42,7 +42,9 @@ async def test_a_refused_post_is_retried_three_times_a_day_with_one_notice(world
     assert tried_at == [0, 10, 70, 430]
     assert world.sent == [f"@{OWNER} notice refused no-send"]
     await world.at("Tue 09:00")
-    assert await posts(world) == [("stopped", "no-send"), ("waiting", "no-send")], "its paper is new again"
+    assert await posts(world) == [("stopped", "no-send"), ("waiting", "no-send")], (
+        "the paper counts as new again"
+    )
     assert await state_of(world, row) == ("active", None)
 
 
@@ -143,7 +145,7 @@ async def test_closed_direct_messages_are_retried_rarely_and_pause_no_alert(worl
 
 
 async def test_a_refused_direct_message_channel_is_opened_again(world: World) -> None:
-    """The operator has set the token of another application, and the stored channel belongs to the former one."""
+    """The stored channel belongs to another bot, whose token the operator has replaced."""
     async with world.database.transaction() as connection:
         await accounts.upsert_reader(connection, READER, dm_channel_id=98)
     world.discord.closed.add(98)

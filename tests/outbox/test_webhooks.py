@@ -32,7 +32,7 @@ class Posting:
         self.channel_id, self.token = 0, ""
 
     async def subscribe(self, number: int = 1, **options: Any) -> models.Subscription:
-        """Subscribe a webhook, and plan its post of MONDAY."""
+        """Subscribe a webhook, and plan its post for MONDAY."""
         [self.channel_id] = await self.fake.add_channels(1, first=number)
         address = await self.fake.add_webhook(self.channel_id, number)
         webhook_id, self.token = webhook.parse_address(address, self.fake.api_url)
@@ -45,7 +45,7 @@ class Posting:
         return added
 
     async def drain(self, after: timedelta = timedelta(0)) -> list[str]:
-        """Send what is due at a time after SEOUL_9AM, with a new relay. Returns the states of the parts."""
+        """Send with a new relay at a time after SEOUL_9AM, and return the states of the parts."""
         self.wire.now = SEOUL_9AM + after
         await self.wire.drain()
         return await self.wire.list_states()
@@ -104,12 +104,12 @@ async def test_only_a_certain_failure_is_retried(
     await posting.fake.set_faults(fault)
     seen = [(await posting.drain())[0]]
     await posting.fake.set_faults()
-    # Half a minute later a nonce would still prevent a second message, but a webhook has none.
+    # After half a minute a nonce would still prevent a second message, but a webhook has none.
     seen.append((await posting.drain(MINUTE / 2))[0])
     seen.append((await posting.drain(20 * MINUTE))[0])
     assert (seen, len(await posting.messages())) == ([*states, states[-1]], posts)
     if states[-1] == "stopped":
-        # Who has looked into the channel may have it sent again.
+        # A person who has checked the channel can repeat the post.
         posting.wire.now = SEOUL_9AM + HOUR
         await posting.wire.subscriptions.resume(added.id)
         assert (await posting.drain(HOUR))[0] == "sent"
@@ -143,7 +143,7 @@ async def test_an_unknown_webhook_blocks_only_its_own_posts(posting: Posting, ho
             await key_values.set_value(connection, key, "another_token-of-it")
     assert sorted(await posting.drain()) == ["sent", "waiting"]
     async with posting.wire.database.read() as connection:
-        rows = await outbox.list_rows(connection)  # no notice, which nobody could receive
+        rows = await outbox.list_rows(connection)  # no notice, since nobody could receive it
     assert {row.subscription_id: row.reason for row in rows} == {other.id: None, added.id: "webhook-gone"}
 
 

@@ -1,4 +1,4 @@
-"""Fixtures of the client harness. After every test all requests to Discord are validated."""
+"""Fixtures of the client harness, which validate all requests to Discord after each test."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def texts() -> translations.Translations:
 
 @pytest.fixture(scope="session")
 def archive_template(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SQLite file with the sample digests; tests copy it, which is faster than ingesting them."""
+    """A SQLite file with the sample digests, which tests copy because ingesting is slower."""
     path = tmp_path_factory.mktemp("archive") / "paperround.db"
     shutil.copy(sqlite_template, path)
 
@@ -55,7 +55,7 @@ async def archive_db(archive_template: Path, tmp_path: Path) -> AsyncIterator[Da
 
 @pytest.fixture
 def locale() -> models.Locale:
-    """Language of all users: English but for tests marked `both_languages`."""
+    """Language of all users: English, except in tests marked `both_languages`."""
     return models.Locale.EN
 
 
@@ -79,7 +79,7 @@ async def empty_harness(
 
 @pytest.fixture
 async def origin() -> AsyncIterator[origin_server.OriginServer]:
-    """The server of arXiv and Hugging Face for `online_harness`."""
+    """The server that stands for arXiv and Hugging Face in `online_harness`."""
     async with origin_server.run_origin() as opened:
         yield opened
 

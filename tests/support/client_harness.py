@@ -1,4 +1,4 @@
-"""Harness for the client's tests: the bot in a simulated server, with users of different permissions."""
+"""The harness of the client tests: the bot in a simulated server, with users of different permissions."""
 
 from __future__ import annotations
 
@@ -43,19 +43,19 @@ from tests.fake_discord import validation
 from tests.support import digest_builders, patience, world
 
 SIMCORD_EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
-"""Start of SimCord's clock."""
+"""The start of SimCord's clock."""
 
 NOWHERE = "http://127.0.0.1:9"
-"""Where arXiv and Hugging Face are by default: no server listens there."""
+"""The default URL of arXiv and Hugging Face, where no server listens."""
 
 SETTLE_SECONDS = 60.0
 
 SENDS_BY_HTTP = False
-"""Whether interactions come by HTTP instead of the Gateway; `pytest --by-http` sets it."""
+"""Whether interactions arrive by HTTP instead of the Gateway, as with `pytest --by-http`."""
 
 
 class PatientEnv(simcord.Env):
-    """SimCord, whose wall-clock limits (five seconds at the start, whatever the settings) grow with the machine's load."""
+    """SimCord with time limits that grow with the machine's load (five seconds at the start otherwise)."""
 
     async def _settle_internal(self, **options: Any) -> None:
         await super()._settle_internal(**options | {"timeout": patience.scaled(SETTLE_SECONDS)})
@@ -67,7 +67,7 @@ both_languages = pytest.mark.parametrize("locale", list(models.Locale), ids=lamb
 
 @dataclass
 class SimulatedClock:
-    """Clock that returns SimCord's time, so that it agrees with Discord's."""
+    """A clock with SimCord's time, which is also Discord's."""
 
     env: simcord.Env | None = None
 
@@ -91,7 +91,7 @@ class ClientHarness:
     expected_errors: list[type[BaseException]] = field(default_factory=lambda: [UserError])
     runtime: Runtime | None = None
     lock: locks.SenderLock | None = None
-    """The bot's background work, once a test waits for it."""
+    """The lock of the bot's background work, once a test waits for it."""
 
     @property
     def user(self) -> Any:
@@ -99,7 +99,7 @@ class ClientHarness:
         return self.reader.user
 
     async def ask(self, command: str, *, by: Any = None, where: Any = None, **options: Any) -> Any:
-        """Run a slash command, as the reader in the channel if not told otherwise. Returns the last message of the answer."""
+        """Run a slash command, by default as the reader in the channel, and return the last message of the answer."""
         return last_response(await (by or self.reader).slash(where or self.channel, command, **options))
 
     async def press(
@@ -111,41 +111,41 @@ class ClientHarness:
         label: str | None = None,
         custom_id: str | None = None,
     ) -> Any:
-        """Press the button with a text of the bot, or with a label or a custom id. Returns the last message of the answer."""
+        """Press the button with a text id, label or custom id, and return the last message of the answer."""
         wanted = {"custom_id": custom_id} if custom_id else {"label": label or self.texts(key)}
         return last_response(await (by or self.reader).click(message, **wanted))
 
     async def turn(self, message: Any, *, back: bool = False) -> Any:
-        """Press the button to the next page, or `back` to the page before. Returns the last message of the answer."""
+        """Press the button to the next page, or with `back` to the previous one, and return the last message."""
         labels = [part["label"] for part in raw_components(message) if "label" in part]
         label = next(label for label in labels if (label.startswith("◀ ") if back else label.endswith(" ▶")))
         return await self.click(message, label=label)
 
     async def choose(self, message: Any, custom_id: str, *values: str, by: Any = None) -> Any:
-        """Choose values of a menu. Returns the last message of the answer."""
+        """Choose values of a menu, and return the last message of the answer."""
         return last_response(await (by or self.reader).select(message, list(values), custom_id=custom_id))
 
     async def share(self, message: Any) -> tuple[Any, Any]:
-        """Press the button that shares a message. Returns the public message, and the private one that says so."""
+        """Share a message, and return the public message and the private confirmation."""
         result = await self.reader.click(message, label=self.texts("share"))
         return result.response, result.followups[-1]
 
     async def fill(self, message: Any, key: str, *, by: Any = None, **values: Any) -> Any:
-        """Open a form by the button with a text of the bot, and submit it. Returns the last message of the answer."""
+        """Open a form by the button with a text id, submit it, and return the last message of the answer."""
         form = await (by or self.reader).click(message, label=self.texts(key))
         return last_response(await (by or self.reader).submit_modal(form, values))
 
     async def click(self, message: Any, *, by: Any = None, **button: Any) -> Any:
-        """Press a button as the reader, or `by` another. Returns the last message of the answer."""
+        """Press a button, by default as the reader, and return the last message of the answer."""
         return last_response(await (by or self.reader).click(message, **button))
 
     async def select(self, message: Any, values: list[str], *, by: Any = None, custom_id: str) -> Any:
-        """Select values of a menu, given the beginning of its custom id. Returns the last message of the answer."""
+        """Select values of the menu whose custom id starts with a text, and return the last message."""
         found = next(name for name in component_ids(message) if name.startswith(custom_id))
         return last_response(await (by or self.reader).select(message, values, custom_id=found))
 
     async def add_subscription(self, channel_id: int | None = None, **options: Any) -> models.Subscription:
-        """Add a subscription of a channel, created by the manager."""
+        """Add the manager's subscription for a channel."""
         draft = models.Subscription(
             guild_id=self.guild.id,
             channel_id=channel_id or self.channel.id,
@@ -155,22 +155,22 @@ class ClientHarness:
         return await self.bot.services.get(Subscriptions).add(draft)
 
     async def manage(self, command: str, **options: Any) -> Any:
-        """Run a command as the manager in `channel`. Returns the last message of the answer."""
+        """Run a command as the manager in `channel`, and return the last message of the answer."""
         return last_response(await self.manager.slash(self.channel, command, **options))
 
     async def manager_press(self, message: Any, text_id: str, **arguments: Any) -> Any:
-        """Press the button with this text as the manager. Returns the last message of the answer, or its form."""
+        """Press the button with a text id as the manager, and return the last message or the form."""
         result = await self.manager.click(message, label=self.texts(text_id, **arguments))
         return result if result.modal else last_response(result)
 
     async def publish(self, text: str, summary: str = "로봇을 care로 기른다.") -> None:
-        """Ingest a written digest of today with papers as `tests/support/world.py` writes them."""
+        """Ingest a written digest of today, with papers in the notation of `tests/support/world.py`."""
         listed = [(paper.arxiv_id, paper.votes) for paper in world.papers(text)]
         digest = digest_builders.newsletter(self.env.now().date(), listed, text=summary)
         await self.container.create_ingest().add_text(digest, location=text)
 
     async def wait(self, **delay: float) -> None:
-        """Plan the alerts that are due now and after a delay, and send them."""
+        """Plan and send the alerts that are due now and after a delay."""
         if self.runtime is None:
             self.lock = locks.SenderLock(self.container.database)
             await self.lock.try_acquire()
@@ -247,7 +247,7 @@ class ClientHarness:
         return "\n".join(line for of in wrapped for line in of or [""]) + "\n"
 
     def unexpected_errors(self) -> list[BaseException]:
-        """Return the errors that the test does not expect."""
+        """Return the errors that are not in `expected_errors`."""
         return [
             error
             for error in self.env.errors
@@ -259,7 +259,7 @@ class ClientHarness:
 async def open_harness(
     database: Database, locale: models.Locale, texts: Translations, services_url: str = NOWHERE
 ) -> AsyncIterator[ClientHarness]:
-    """Start the bot in a new simulated server whose users have one language; arXiv and Hugging Face are at an address."""
+    """Start the bot in a new simulated server whose users share a language, with arXiv and Hugging Face at a URL."""
     clock = SimulatedClock()
     settings = Settings(locale=locale.value, arxiv_url=f"{services_url}/api/query", hf_endpoint=services_url)
     container = Container(settings, database, clock)
@@ -295,7 +295,7 @@ async def open_harness(
 
 
 def send_by_http(bot: PaperroundBot, clock: Clock) -> None:
-    """Have interactions arrive as signed requests at a front, which knows no server before it asks."""
+    """Deliver interactions as signed requests to a front, whose cache of servers is empty."""
     key = Ed25519PrivateKey.generate()
     server = front.InteractionServer(bot, key.public_key().public_bytes_raw().hex())
     state: Any = bot._connection
@@ -322,7 +322,7 @@ _copy_any = copy.deepcopy
 
 
 def _copy_json(value: Any, memo: dict[int, Any] | None = None) -> Any:
-    """`copy.deepcopy`, in a fifth of the time for JSON, of which SimCord makes a dozen copies."""
+    """`copy.deepcopy` in a fifth of the time for JSON, which SimCord copies often."""
     if type(value) is dict:
         return {key: _copy_json(item) for key, item in value.items()}
     if type(value) is list:
@@ -335,7 +335,7 @@ _payloads: dict[tuple[type, str], Any] = {}
 
 @contextmanager
 def _translated_once() -> Iterator[None]:
-    """Translate each command once for the test process, since all bots have the same ones."""
+    """Translate each command only once, since all bots have the same commands."""
 
     def remembering(translate: Any) -> Any:
         async def get(command: Any, *arguments: Any) -> Any:
@@ -371,7 +371,7 @@ def _populate(
 
 
 def shown_text(message: Any) -> str:
-    """Return all visible text of a message, one line per component: texts, labels, placeholders, options."""
+    """Return all visible texts of a message line by line: texts, labels, placeholders, options."""
     lines = []
     for component in raw_components(message):
         lines += [str(component[key]) for key in ("content", "label", "placeholder") if component.get(key)]
@@ -385,7 +385,7 @@ def component_ids(message: Any) -> list[str]:
 
 
 def raw_components(message: Any) -> list[dict[str, Any]]:
-    """Return all components of a message, nested ones included, as Discord's JSON."""
+    """Return all components of a message, including nested ones, as Discord's JSON."""
     components = [part if isinstance(part, dict) else part.to_dict() for part in message.components]
     return list(validation.walk_components(components))
 
@@ -396,7 +396,7 @@ def last_response(result: Any) -> Any:
 
 
 async def post_daily(harness: ClientHarness, **options: Any) -> Any:
-    """Add a subscription and send its post. Returns the last message."""
+    """Add a subscription, send its post, and return the last message."""
     subscription = await harness.add_subscription(**options)
     post, _ = await harness.bot.services.get(OnDemandPosts).preview(subscription)
     parts = harness.container.renderer.render_daily(
@@ -406,7 +406,7 @@ async def post_daily(harness: ClientHarness, **options: Any) -> Any:
 
 
 async def send_parts(harness: ClientHarness, channel_id: int, *parts: contents.RenderedPart) -> Any:
-    """Send rendered messages and return the last one as fetched from the channel."""
+    """Send rendered messages, and return the last one as stored in the channel."""
     sent: Any = None
     for part in parts:
         body = MultipartParameters(payload=dict(part.payload), multipart=None, files=None)

@@ -1,4 +1,4 @@
-"""Starts processes of the bot as forks of one that has loaded all modules, which takes a second of CPU each time otherwise."""
+"""Starts processes of the bot by forking one with all modules loaded, which saves a second of CPU each."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _context = multiprocessing.get_context("forkserver")
 
 
 class ForkedProcess:
-    """A process like `subprocess.Popen(["python", "-m", MODULE, …])`. Its output is appended to files, if any are given.
+    """A process like `subprocess.Popen(["python", "-m", MODULE, …])` that appends its output to files.
 
-    `errors` is the file of stderr, by default that of stdout. It reads what `stdin` holds, by default nothing.
+    `log` is the file for stdout, and for stderr unless `errors` is given; `stdin` is empty by default.
     """
 
     def __init__(

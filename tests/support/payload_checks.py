@@ -1,4 +1,4 @@
-"""Checks of the payloads sent to Discord: limits, schema, no mentions. Applied to every message of the client tests."""
+"""Checks the limits, schema and mentions of payloads for Discord, for every message of the client tests."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ MODAL = 9
 
 @lru_cache(maxsize=1)
 def load_schemas() -> validation.Schemas:
-    """Return Discord's schemas; without the OpenAPI file they accept everything."""
+    """Return Discord's schemas, which accept everything if the OpenAPI file is missing."""
     return validation.Schemas(validation.OPENAPI_PATH if validation.OPENAPI_PATH.exists() else None)
 
 
 def check_requests(requests: Iterable[Any]) -> int:
-    """Check every message, modal and list of choices in the bot's requests. Returns the number of messages."""
+    """Check every message, modal and list of choices in the bot's requests, and return the number of messages."""
     messages = 0
     for request in requests:
         body = request.json
@@ -61,7 +61,7 @@ def _check_callback(body: dict[str, Any]) -> int:
 
 
 def check_message(payload: dict[str, Any], *, role_id: str = "") -> None:
-    """Raise for a message that Discord would refuse, or that could mention anyone but members of the role."""
+    """Assert that Discord would accept a message, and that it mentions nobody but members of the role."""
     validation.check_message(payload)
     fields = {k: v for k, v in payload.items() if v is not None}
     # discord.py numbers new files by integers, which Discord accepts, though the schema requires strings.
@@ -85,6 +85,6 @@ def check_message(payload: dict[str, Any], *, role_id: str = "") -> None:
 
 
 def fit_in_message(texts: Iterable[str]) -> bool:
-    """Whether these text displays fit in one message, by code points and UTF-8 bytes."""
+    """Return whether text displays fit in one message, by code points and UTF-8 bytes."""
     budget = discord_text.Budget()
     return all(budget.add_text(text) for text in texts)

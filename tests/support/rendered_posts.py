@@ -1,4 +1,4 @@
-"""Posts of made-up papers, their messages, and the check of Discord's limits and of the markers."""
+"""Posts with made-up papers, and checks of their messages' limits and markers."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ WITHOUT_MESSAGE = frozenset({models.PartKind.THREAD, models.PartKind.CROSSPOST})
 
 @functools.cache
 def new_renderer() -> DiscordRenderer:
-    """Return a renderer with the templates of the package."""
+    """Return a renderer with the bundled templates."""
     mentions = CommandMentions()
     mentions.update({"daily": 10**19, "digest": 10**19, "status": 10**19})
     return DiscordRenderer(TEXTS, Templates(), mentions)
 
 
 def daily(papers: tuple[contents.PostPaper, ...], **options: Any) -> choice.DailyPost:
-    """Return a daily post in Korean, with other `options`."""
+    """Return a daily post in Korean, unless `options` change it."""
     values: dict[str, Any] = {
         "marker": "daily:1:2025-02-12",
         "locale": models.Locale.KO,
@@ -46,7 +46,7 @@ def daily(papers: tuple[contents.PostPaper, ...], **options: Any) -> choice.Dail
 
 
 def paper(number: int = 1, **options: Any) -> contents.PostPaper:
-    """Return a paper with its number in its fields."""
+    """Return a paper whose fields contain its number."""
     values: dict[str, Any] = {
         "arxiv_id": f"2502.0{number:04}",
         "title": f"Paper {number}",
@@ -61,7 +61,7 @@ def paper(number: int = 1, **options: Any) -> contents.PostPaper:
 
 
 def messages(parts: tuple[contents.RenderedPart, ...]) -> Iterator[dict[str, Any]]:
-    """Yield the bodies and the fallbacks of all messages."""
+    """Yield the body and the fallback of each message."""
     for part in parts:
         if part.kind in WITHOUT_MESSAGE:
             continue
@@ -71,7 +71,7 @@ def messages(parts: tuple[contents.RenderedPart, ...]) -> Iterator[dict[str, Any
 
 
 def check(parts: tuple[contents.RenderedPart, ...]) -> None:
-    """Assert that all messages are within the limits and have their own marker."""
+    """Assert that all messages are within the limits and contain only their own marker."""
     for position, part in enumerate(parts):
         if part.kind not in WITHOUT_MESSAGE:
             assert part.fallback is not None

@@ -1,7 +1,7 @@
-"""Runs `paperround run` with clocks that can be moved while it runs: `python -m tests.support.shifted_clock FILE`.
+"""Runs `paperround run` with movable clocks: `python -m tests.support.shifted_clock FILE`.
 
-FILE holds how many seconds all clocks are ahead, as after a sleep of the machine, and how many more the wall clock is, which is
-its error. It is read at each look at a clock; timers stay as they are.
+FILE contains how many seconds all clocks are ahead, as after a sleep of the machine, and the error of the wall clock (seconds).
+It is read whenever a clock is; timers are not affected.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ READERS = ("bot.core.clock", "apscheduler.schedulers.base", "apscheduler.executo
 
 
 def write_offset(path: Path, seconds: float, error: float) -> None:
-    """Move the clocks of the bots that read this file."""
+    """Move the clocks of bots that read this file."""
     written = path.with_suffix(".new")
     written.write_text(f"{seconds} {error}")
-    written.replace(path)  # a reader never finds half a number
+    written.replace(path)  # so that no reader sees half a number
 
 
 def shift_clocks(path: Path) -> None:
-    """Let `time.time`, the `datetime.now` of READERS and the clock that counts through a sleep read the offsets from the file."""
+    """Apply the offsets in a file to `time.time`, the `datetime.now` of READERS, and CLOCK_BOOTTIME."""
     real_time: Callable[[], float] = time.time
     real_gettime: Callable[[int], float] = time.clock_gettime
 

@@ -1,4 +1,4 @@
-"""An event loop on virtual time: a sleep ends at once, and `loop.time()` moves by exactly its length."""
+"""An event loop on virtual time: a sleep ends at once, and `loop.time()` advances by its length."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import selectors
 from typing import Any
 
 _TICK_SECONDS = 1e-6
-"""A step of the loop takes this long, so that code which rounds its waits down to nothing gets on."""
+"""The length of each step of the loop, so that code that rounds its waits down to zero makes progress."""
 
 
 class _SkippingSelector(selectors.DefaultSelector):
@@ -21,7 +21,7 @@ class _SkippingSelector(selectors.DefaultSelector):
 
 
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
-    """For `asyncio.Runner(loop_factory=VirtualTimeLoop)`. Only for code without I/O: nothing waits for a socket."""
+    """A loop for `asyncio.Runner(loop_factory=VirtualTimeLoop)`, for code without I/O only."""
 
     def __init__(self) -> None:
         self._clock = _SkippingSelector()
