@@ -124,9 +124,8 @@ async def mark_changed(connection: AsyncConnection, paper_ids: Collection[int]) 
     """Mark papers as changed for the search index. The transaction must hold the ingest lock."""
     if not paper_ids:
         return
-    last = await key_values.get(connection, search.CHANGE)
-    number = 1 if last is None else search.parse_change(last).number + 1
-    change = str(search.Change(number, secrets.token_hex(4)))
+    number = search.number_of(await key_values.get(connection, search.CHANGE) or "") + 1
+    change = f"{number}:{secrets.token_hex(4)}"
     known = json.loads(await key_values.get(connection, search.CHANGES) or "[]")
     kept = json.dumps([*known, change][-search.MAX_CHANGES :])
     await key_values.set_values(connection, {search.CHANGE: change, search.CHANGES: kept})

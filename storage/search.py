@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 from storage.models import Author, IndexDocument, PaperRow, Section, share_name
 from storage.snapshot import Snapshot, parse_date
@@ -42,40 +42,32 @@ NO_FILTERS = Filters()
 # Changes of papers, which the index follows.
 
 CHANGE, CHANGES = "search:change", "search:changes"
-"""Keys of the last change, and of the last MAX_CHANGES ones as JSON."""
+"""Keys of the last change, and of the last MAX_CHANGES ones as JSON. A change is a text, its number and a random token: `3:f0e1`.
+
+The token tells a change from one of the same number that was made before a backup was restored.
+"""
 MAX_CHANGES = 1000
 
 
-class Change(NamedTuple):
-    """A change of papers: changes are numbered from 1, and each has a random token, by which a restored backup is known."""
-
-    number: int = 0
-    token: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.number}:{self.token}"
+def number_of(change: str) -> int:
+    """Return the number of a change, which counts up from 1; 0 for "", before the first change."""
+    return int(change.partition(":")[0] or 0)
 
 
-def parse_change(value: str) -> Change:
-    """Parse a change."""
-    number, _, token = value.partition(":")
-    return Change(int(number), token)
-
-
-def get_change(snapshot: Snapshot) -> Change:
+def get_change(snapshot: Snapshot) -> str:
     """Return the last change of papers. Cheap enough for every look-up."""
     rows = snapshot.fetch("SELECT value FROM meta WHERE key = ?", CHANGE)
-    return next((parse_change(value) for (value,) in rows), Change())
+    return "".join(value for (value,) in rows)
 
 
-def has_change(snapshot: Snapshot, change: Change) -> bool:
-    """Return whether a change is one of this database's last ones; not if a backup from before it was restored."""
+def has_change(snapshot: Snapshot, change: str) -> bool:
+    """Return whether a change is among this database's last ones. It is not if an older backup was restored."""
     rows = snapshot.fetch("SELECT value FROM meta WHERE key = ?", CHANGES)
-    return change == Change() or any(str(change) in json.loads(value) for (value,) in rows)
+    return not change or any(change in json.loads(value) for (value,) in rows)
 
 
 def list_changed(snapshot: Snapshot, *, after: tuple[int, int], limit: int) -> list[tuple[int, int]]:
-    """Return the next changed papers as (number of the change, id), also those that no digest lists any more."""
+    """Return the next changed papers as (number of the change, id), including papers that no digest lists any more."""
     statement = "SELECT changed, id FROM papers WHERE (changed, id) > (?, ?) ORDER BY changed, id LIMIT ?"
     return [(number, paper_id) for number, paper_id in snapshot.fetch(statement, *after, limit)]
 

@@ -265,22 +265,9 @@ def match_all(queries: Iterable[AlertQuery], paper: PaperText) -> tuple[AlertRea
 def find_sentence(
     paper: models.PaperDetail, words: Iterable[str], locale: models.Locale
 ) -> search_results.Snippet | None:
-    """Return a sentence with one of the words in bold, or None.
-
-    Summaries in the language of `locale` are searched first, the abstract last.
-    """
-    patterns = [pattern for word in words if (pattern := search_results.compile_pattern([word]))]
-    texts = [
-        (summaries.find_language(of), section.body)
-        for of in (paper.appearances if patterns else ())
-        for section in summaries.shown_sections(of.entry)
-    ]
-    texts.sort(key=lambda text: text[0] != locale.value)
-    for pattern in patterns:
-        for language, body in (*texts, (models.Locale.EN.value, paper.abstract or "")):
-            if sentence := search_results.find_sentence(body, pattern):
-                return search_results.Snippet(sentence, language)
-    return None
+    """Return a sentence of the paper with one of the words in bold; None if it has none."""
+    patterns = search_results.build_patterns([[word] for word in words])
+    return search_results.find_snippet(paper, locale, patterns) if patterns else None
 
 
 # The index.

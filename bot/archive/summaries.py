@@ -236,12 +236,25 @@ def best_summary(detail: PaperDetail, locale: Locale) -> Summary | None:
     and older sources first; within a source by basis, then newest first.
     """
     _, best = _best(detail.appearances, locale) or (None, None)
-    if (best is None or best.language != locale.value) and detail.abstract:
-        sections = (Section(None, detail.abstract),)
-        written_in = fields.detect_section_language(sections) or Locale.EN
-        if best is None or written_in == locale.value:
-            return Summary(sections, written_in, None, detail.last_on, Basis.ABSTRACT)
-    return best
+    abstract = _abstract_summary(detail) if best is None or best.language != locale.value else None
+    return abstract if abstract and (best is None or abstract.language == locale.value) else best
+
+
+def _abstract_summary(detail: PaperDetail) -> Summary | None:
+    if not detail.abstract:
+        return None
+    sections = (Section(None, detail.abstract),)
+    written_in = fields.detect_section_language(sections) or Locale.EN
+    return Summary(sections, written_in, None, detail.last_on, Basis.ABSTRACT)
+
+
+def list_texts(detail: PaperDetail, locale: Locale) -> list[Summary]:
+    """Return the summaries of a paper and its abstract: the best one first, then those in the language of the reader."""
+    best = best_summary(detail, locale)
+    found = [text for of in detail.appearances if (text := _digest_summary(of))]
+    found += [text] if (text := _abstract_summary(detail)) else []
+    found.sort(key=lambda text: (text != best, text.language != locale.value))
+    return found
 
 
 def are_all_foreign(languages: Iterable[str | None], locale: Locale) -> bool:

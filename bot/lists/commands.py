@@ -264,7 +264,8 @@ class PaperListLoader:
         listed = await self._load_page(texts, state, request)
         if not listed.rows and state.page and listed.total:
             listed = await self._load_page(texts, state.replace(page=listed.page_count - 1), request)
-        if listed.snippets or listed.facts or state.has_titles_only:
+        # A search shows sentences that match, and none for a paper without one.
+        if state.kind is ListKind.TOPIC or listed.snippets or listed.facts or state.has_titles_only:
             return listed
         snippets = await self._services.search.list_snippets(listed.rows, texts.locale)
         return replace(listed, snippets=snippets)

@@ -209,22 +209,15 @@ def _prefix_query(writers: Writers, words: tuple[str, ...]) -> Query | None:
 def _rank(
     authors: Sequence[models.Author], words: tuple[str, ...], *, is_prefix: bool = False
 ) -> list[models.Author]:
-    distances = {author.id: people.name_distance(words, author.name) for author in authors}
-    if not is_prefix:
-        return sorted(
-            authors, key=lambda author: (round(distances[author.id], 1), -author.paper_count, author.name)
-        )
-    # Complete names come first, then authors with most papers; ties go to names that begin with the first word: for "lou"
-    # Louis before Jie Lou.
-    return sorted(
-        authors,
-        key=lambda author: (
-            distances[author.id] >= people.DIFFERENT_NAME,
-            -author.paper_count,
-            not author.key.startswith(words[0]),
-            author.name,
-        ),
-    )
+    """Return authors with the nearest names first, or, while a name is typed, with the complete names first."""
+
+    def key(author: models.Author) -> tuple[object, ...]:
+        distance = people.name_distance(words, author.name)
+        nearness = distance >= people.DIFFERENT_NAME if is_prefix else round(distance, 1)
+        # For "lou", Louis comes before Jie Lou.
+        return nearness, -author.paper_count, is_prefix and not author.key.startswith(words[0]), author.name
+
+    return sorted(authors, key=key)
 
 
 def _find_fuzzy(writers: Writers, words: tuple[str, ...]) -> list[models.Author]:

@@ -103,17 +103,10 @@ def find_corrections(
     found = []
     for word in unknown_words[:_MAX_CORRECTED]:
         meant = vocabulary.correct(word)
-        if meant is None or (vocabulary.is_ordinary(word) and not _makes_term(archive, text, word, meant)):
-            continue
-        if any(map(archive.engine.has_papers, archive.reader.read(query_parser.Query(meant)).parts)):
-            found.append((word, meant))
+        if meant and not vocabulary.is_ordinary(word):
+            parts = archive.reader.read(query_parser.Query(meant)).parts
+            found += [(word, meant)] if any(map(archive.engine.has_papers, parts)) else []
     return tuple(sorted(found, key=lambda pair: text.find(pair[0])))
-
-
-def _makes_term(archive: Archive, text: str, word: str, meant: str) -> bool:
-    """Return whether a query has a term of several words if `meant` stands for one of its words: 음성 합성 for 음석 합성."""
-    parts = archive.reader.read(query_parser.Query(apply_corrections(text, [(word, meant)]))).parts
-    return any(part.key and " " in part.text and meant in part.text for part in parts)
 
 
 def apply_corrections(text: str, corrections: Sequence[tuple[str, str]]) -> str:

@@ -32,23 +32,16 @@ _OTHER_FORMS = 0.3
 _MAX_FORMS, _MAX_PARTS, _MAX_TOPICS = 48, 24, 24
 _MIN_TOPIC_WEIGHT = 0.1
 _MAX_TERMS = 1000
-ENOUGH = 30
-"""Partial matches follow fewer papers than this that have all of a query."""
-_ENOUGH_OF_TERM = 10
-"""Partial matches follow fewer papers than this that have the single term of a question."""
-MAX_PARTIAL = 60
-_MAX_WITH_RELATED = 10
-"""Papers that those on a related topic alone add up to."""
-_MAX_WITH_HEAD = 10
-"""Partial matches of a term that no paper has."""
+_ENOUGH, _MAX_PARTIAL = 30, 60
+"""Partial matches follow if fewer papers than this have all of a query, at most this many."""
+_MAX_FILLED = 10
+"""Papers up to which a list is filled with those on a related topic alone, or with those that have the head of a term."""
 _SATURATION, _LENGTH_NORM = 1.2, 0.75
 """Of the engine's BM25."""
 _ABOUT_FREQUENCY, _TOLERANCE = 2, 0.97
 """How often a paper's body has what it is about; lengths are stored with a precision of 3 %."""
 _CERTAIN = 100.0
 """The score of a title that has a part."""
-_SCORE_BITS = 24
-"""Bits that a score holds exactly."""
 
 _ORDERS = {Sort.RELEVANCE: None, Sort.VOTES: "top", Sort.DATE: "newest"}
 _Clause: TypeAlias = tuple[Occur, Query]
@@ -63,20 +56,13 @@ class Scope:
     institutions: tuple[str, ...] = ()
 
 
-class Hit(NamedTuple):
-    """A paper that was found, with its score."""
-
-    paper_id: int
-    score: float = 0.0
-
-
 class Found(NamedTuple):
-    """The hits of a query, best first, and the number of all.
+    """The scores of the papers that a query finds, by id, best first, and the number of all papers that match.
 
-    `missing` has the parts of the query that partial matches lack, by id; `related` the implied topic of those that lack all.
+    `missing` holds the parts that partial matches lack, by id; `related` the implied topic of papers that lack all.
     """
 
-    hits: Sequence[Hit] = ()
+    scores: Mapping[int, float] = MappingProxyType({})
     total: int = 0
     missing: Mapping[int, tuple[str, ...]] = MappingProxyType({})
     related: Mapping[int, str] = MappingProxyType({})
@@ -225,17 +211,16 @@ class Engine:
         query = _within(query, clauses)
         if order is not None:
             found = self.searcher.search(query, limit, order_by_field=order)
-            return Found([Hit(id_) for id_ in self._ids(found)], _total(found))
+            return Found(dict.fromkeys(self._numbers(found), 0.0), _total(found))
         found = self.searcher.search(query, limit, weight_by_field="popularity")
-        # Equal ones in an order that does not depend on when they were indexed.
-        ids = self._ids(found)
-        scored = ((round(score, 4), id_) for id_, (score, _) in zip(ids, found.hits, strict=True))
-        return Found([Hit(id_, score) for score, id_ in sorted(scored, reverse=True)], _total(found))
+        # Ties are sorted by id, so that their order does not depend on when they were indexed.
+        scores = {id_: round(score, 4) for id_, score in self._scores(found).items()}
+        return Found(dict(sorted(scores.items(), key=lambda item: item[::-1], reverse=True)), _total(found))
 
-    def _ids(self, found: tantivy.SearchResult) -> list[int]:
-        return self._numbers("id", found)
+    def _scores(self, found: tantivy.SearchResult) -> dict[int, float]:
+        return dict(zip(self._numbers(found), (score for score, _ in found.hits), strict=True))
 
-    def _numbers(self, field: str, found: tantivy.SearchResult) -> list[int]:
+    def _numbers(self, found: tantivy.SearchResult, field: str = "id") -> list[int]:
         addresses = [address for _, address in found.hits]
         return cast("list[int]", self.searcher.fast_field_values(field, addresses))
 
@@ -244,18 +229,16 @@ class Engine:
     def find(self, query: ReadQuery, scope: Scope, *, limit: int, sort: Sort = Sort.RELEVANCE) -> Found:
         """Return at least `limit` hits if so many match: those with all of the query, then, if these are few, those with some."""
         order, clauses = _ORDERS[sort], self._narrow(scope, query)
-        found = self._search(self._complete(query), clauses, max(limit, ENOUGH), order)
+        found = self._search(self._complete(query), clauses, max(limit, _ENOUGH), order)
         several = len(query.parts) > 1
-        enough = ENOUGH if several else _ENOUGH_OF_TERM
-        if found.total >= enough or (found.total and not several and not query.topics):
+        if found.total >= _ENOUGH or (found.total and not several and not query.topics):
             return found
         parts = query.parts if several else query.fallback or (query.parts if query.topics else ())
         partial = self._partial(query, parts)
         if partial is None:
             return found
-        known = {hit.paper_id for hit in found.hits}
-        others = self._search(partial, clauses, MAX_PARTIAL, order).hits
-        others = [hit for hit in others if hit.paper_id not in known]
+        others = self._search(partial, clauses, _MAX_PARTIAL, order).scores
+        others = {id_: score for id_, score in others.items() if id_ not in found.scores}
         return self._add_partial(query, parts, found, others)
 
     def _complete(self, query: ReadQuery) -> Query | None:
@@ -300,61 +283,51 @@ class Engine:
         )
 
     def _add_partial(
-        self, query: ReadQuery, parts: Sequence[Part], complete: Found, others: Sequence[Hit]
+        self, query: ReadQuery, parts: Sequence[Part], complete: Found, others: Mapping[int, float]
     ) -> Found:
-        """Return the hits, then partial ones, which have a part of the query or a topic that the answer names.
-
-        Each partial hit says what it lacks.
-        """
-        ids = [hit.paper_id for hit in others]
-        having = self.list_having((*parts, *query.said.values()), ids)
-        on_topic = {
-            id_: name
-            for name, has in reversed([*zip(query.said, having[len(parts) :], strict=True)])
-            for id_ in has
+        """Add the partial matches: papers that have a part of the query or a topic that the answer names."""
+        said = query.said
+        having = self._list_having((*parts, *said.values()), others)
+        missing = {
+            id_: tuple(part.shown_text for part, has in zip(parts, having, strict=False) if id_ not in has)
+            for id_ in others
         }
         related = dict[int, str]()
-        missing = {
-            id_: [part.shown_text for part, has in zip(parts, having, strict=False) if id_ not in has]
-            for id_ in ids
-        }
         if len(query.parts) == 1 and not query.topics:
-            # Of a term that no paper has as a whole, the papers with its head.
+            # No paper has the term as a whole: list those with its head.
             head = parts[-1].shown_text
-            others = [hit for hit in others if head not in missing[hit.paper_id]][:_MAX_WITH_HEAD]
+            ids = [id_ for id_ in others if head not in missing[id_]][:_MAX_FILLED]
         else:
             most = len(parts) - 1 if len(query.parts) > 1 else 0
-            # Papers of a related topic alone come last, to fill a page that has others.
-            without = [
-                hit for hit in others if len(missing[hit.paper_id]) > most and hit.paper_id in on_topic
-            ]
-            others = [hit for hit in others if len(missing[hit.paper_id]) <= most]
-            known = len(complete.hits) + len(others)
-            without = without[: max(0, _MAX_WITH_RELATED - known)] if known else []
-            related = {hit.paper_id: on_topic[hit.paper_id] for hit in without}
-            others = [*others, *without]
-        return complete._replace(
-            hits=[*complete.hits, *others],
-            total=complete.total + len(others),
-            missing={hit.paper_id: tuple(missing[hit.paper_id]) or (query.text,) for hit in others},
-            related=related,
+            ids = [id_ for id_ in others if len(missing[id_]) <= most]
+            known = len(complete.scores) + len(ids)
+            # Papers on a related topic alone come last, to fill a page that has others.
+            for id_ in others if known else ():
+                topics = [name for name, has in zip(said, having[len(parts) :], strict=True) if id_ in has]
+                if topics and len(missing[id_]) > most and len(related) < _MAX_FILLED - known:
+                    related[id_] = topics[0]
+            ids += related
+        return Found(
+            {**complete.scores, **{id_: others[id_] for id_ in ids}},
+            complete.total + len(ids),
+            {id_: missing[id_] or (query.text,) for id_ in ids},
+            related,
         )
 
-    def list_having(self, parts: Sequence[Part], paper_ids: Collection[int]) -> list[set[int]]:
-        """Return which of these papers have each of a few parts. One search tells: each part sets a bit of the score."""
-        having = [set[int]() for _ in parts]
-        found = [(number, one) for number, part in enumerate(parts) if (one := self._part(part)) is not None]
-        among = self._narrow(Scope(paper_ids=paper_ids))
-        for start in range(0, len(found) if paper_ids else 0, _SCORE_BITS):
-            batch = found[start : start + _SCORE_BITS]
-            bits = [Query.const_score_query(one, float(1 << bit)) for bit, (_, one) in enumerate(batch)]
-            any_bit = any_of(bits) or Query.empty_query()
-            hits = self.searcher.search(_within(any_bit, among), len(paper_ids), count=False)
-            for id_, (score, _) in zip(self._ids(hits), hits.hits, strict=True):
-                for bit, (number, _) in enumerate(batch):
-                    if int(score) >> bit & 1:
-                        having[number].add(id_)
-        return having
+    def _list_having(self, parts: Sequence[Part], paper_ids: Collection[int]) -> list[set[int]]:
+        """Return which of these papers have each part, of at most 24: in one search, each part sets a bit of the score."""
+        bits = any_of(
+            Query.const_score_query(one, float(1 << number))
+            for number, part in enumerate(parts[:_MAX_PARTS])
+            if (one := self._part(part)) is not None
+        )
+        if bits is None or not paper_ids:
+            return [set[int]() for _ in parts]
+        bits = _within(bits, self._narrow(Scope(paper_ids=paper_ids)))
+        scores = self._scores(self.searcher.search(bits, len(paper_ids), count=False))
+        return [
+            {id_ for id_, score in scores.items() if int(score) >> number & 1} for number in range(len(parts))
+        ]
 
     # Exact sets.
 
@@ -366,7 +339,7 @@ class Engine:
             if wanted is None:
                 return set()
             hits = self.searcher.search(_within(wanted, clauses), max(1, self.searcher.num_docs), count=False)
-            ids, lengths, tops = (self._numbers(name, hits) for name in ("id", "length", "top"))
+            ids, lengths, tops = (self._numbers(hits, name) for name in ("id", "length", "top"))
             order.update(zip(ids, tops, strict=True))
             return {
                 id_
@@ -405,22 +378,13 @@ class Engine:
         if complete is None or not paper_ids:
             return {}
         among = self._narrow(Scope(paper_ids=paper_ids))
-        found = self.searcher.search(_within(complete, among), len(paper_ids), count=False)
-        scores = (score for score, _ in found.hits)
-        return dict(zip(self._ids(found), scores, strict=True))
+        return self._scores(self.searcher.search(_within(complete, among), len(paper_ids), count=False))
 
     # Evidence.
 
-    @property
-    def papers(self) -> int:
-        """The number of papers."""
-        return self.searcher.num_docs
-
     def has_papers(self, part: Part) -> bool:
         """Return whether any paper has a part."""
-        return self._matches(self._part(part))
-
-    def _matches(self, query: Query | None) -> bool:
+        query = self._part(part)
         return query is not None and self.searcher.search(query, 1, count=False).hits != []
 
     def list_top(
@@ -429,7 +393,7 @@ class Engine:
         """Return a page of the papers in a scope, top-voted or newest first, and their number."""
         query = _within(Query.all_query(), self._narrow(scope))
         found = self.searcher.search(query, limit, order_by_field=_ORDERS[sort] or "top", offset=offset)
-        return self._ids(found), _total(found)
+        return self._numbers(found), _total(found)
 
     def count(self, *terms: Sequence[str]) -> int:
         """Return the number of papers that have a form of each of these terms, given by their forms."""
@@ -468,7 +432,7 @@ class Engine:
             clauses.append(any_of(map(token, sorted(last))))
         if (wanted := all_of(clauses)) is None:
             return []
-        return self._ids(self.searcher.search(wanted, limit, order_by_field="top", count=False))
+        return self._numbers(self.searcher.search(wanted, limit, order_by_field="top", count=False))
 
     def list_similar(
         self, own: int, words: Mapping[str, int], topics: Mapping[int, float], *, limit: int
@@ -481,7 +445,7 @@ class Engine:
         wanted = any_of([named, self._topics(topics)])
         if wanted is None:
             return []
-        found = self._ids(self.searcher.search(wanted, limit + 1, count=False))
+        found = self._numbers(self.searcher.search(wanted, limit + 1, count=False))
         return [paper_id for paper_id in found if paper_id != own][:limit]
 
 

@@ -216,14 +216,8 @@ _WAIT_SECONDS = 0.2
 class State:
     """What a folder has: all papers up to a change, or, while it is filled, those from `before` on. Stored beside the index."""
 
-    number: int
-    token: str
+    change: str
     before: search.Place | None = None
-
-    @property
-    def change(self) -> search.Change:
-        """The last change that the index has as a whole."""
-        return search.Change(self.number, self.token)
 
 
 class BusyError(Exception):
@@ -290,7 +284,7 @@ class SearchIndex:
         if limit is None:
             return True
         if state is not None and state.before is None and search.has_change(view, state.change):
-            return len(search.list_changed(view, after=(state.number, START[1]), limit=limit + 1)) <= limit
+            return len(search.list_changed(view, after=_end_of(state.change), limit=limit + 1)) <= limit
         return len(search.list_newest(view, before=START, limit=limit + 1)) <= limit
 
     def _log_failure(self, error: Exception) -> None:
@@ -355,10 +349,15 @@ class SearchIndex:
 
 
 def _parse_state(text: str) -> State:
-    """Return a stored state. Raises ValueError, TypeError or LookupError for any other text."""
+    """Parse a stored state. Raises ValueError, TypeError or LookupError."""
     fields = json.loads(text)
-    before = fields.pop("before")
-    return State(**fields, before=(before[0], before[1]) if before else None)
+    before = fields["before"]
+    return State(fields["change"], before and (before[0], before[1]))
+
+
+def _end_of(change: str) -> tuple[int, int]:
+    """Return the place behind all papers of a change in `list_changed`."""
+    return search.number_of(change), START[1]
 
 
 _PASSING = ("LockBusy", "Permission denied", "No space left", "Read-only", "Too many open files")
@@ -378,7 +377,6 @@ class Writer:
         self.state, self._folder = state, folder
         self._after: tuple[int, int] | None = None
         self._pending = 0
-        self._known_authors: set[int] = set()
         self._writers: list[tantivy.IndexWriter] = []
         try:
             self._open()
@@ -417,7 +415,7 @@ class Writer:
         change, state = search.get_change(view), self.state
         is_first = state is None or not search.has_change(view, state.change)
         if state is None or is_first:
-            self._after, state = None, State(*change, START)
+            self._after, state = None, State(change, START)
         if state.before is not None:
             places = search.list_newest(view, before=state.before, limit=BATCH)
             ids = [paper_id for _, paper_id in places]
@@ -425,11 +423,11 @@ class Writer:
         elif state.change == change:
             return None
         else:
-            changed = search.list_changed(view, after=self._after or (state.number, START[1]), limit=BATCH)
+            changed = search.list_changed(view, after=self._after or _end_of(state.change), limit=BATCH)
             ids = [paper_id for _, paper_id in changed]
             self._after = changed[-1] if len(changed) == BATCH else None
-            # Until all are indexed the state is the former one: what is cut off is repeated.
-            state = state if self._after else State(*change)
+            # The state stays as it was until all are indexed, so that an interrupted update is repeated.
+            state = state if self._after else State(change)
         documents = search.list_documents(view, ids, summaries.select_shown)
         writers = search.list_authors_of(view, ids)
         return partial(self._write, state, ids, documents, writers, is_first=is_first)
@@ -439,7 +437,7 @@ class Writer:
         state: State,
         paper_ids: Sequence[int],
         documents: Sequence[models.IndexDocument],
-        writers: Iterable[models.Author],
+        writers: Sequence[models.Author],
         *,
         is_first: bool,
     ) -> int:
@@ -451,23 +449,18 @@ class Writer:
                     shutil.rmtree(folder, ignore_errors=True)
             papers.delete_all_documents()
             authors.delete_all_documents()
-            self._known_authors.clear()
-        changed = {author.id: author for author in writers if author.id not in self._known_authors}
         # `delete_documents_by_term` deletes nothing by an unsigned number.
         papers.delete_documents_by_query(_by_ids(paper_schema(), paper_ids))
-        authors.delete_documents_by_query(_by_ids(author_schema(), [*changed]))
+        authors.delete_documents_by_query(_by_ids(author_schema(), [author.id for author in writers]))
         for document in documents:
             papers.add_document(_build_paper(document))
-        for author in changed.values():
+        for author in writers:
             authors.add_document(_build_author(author))
-        self._known_authors.update(changed)
         self._pending += len(paper_ids)
         is_whole = state.before is None and self._after is None
         self.state = state
         if self._pending >= COMMIT_PAPERS or is_whole:
             self._commit()
-        if is_whole:
-            self._known_authors.clear()
         return len(documents)
 
     def _commit(self) -> None:

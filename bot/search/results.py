@@ -137,8 +137,6 @@ _SENTENCE_END = re.compile(r"(?<=[.!?。])\s+")
 _SEPARATORS = re.compile(r"[\W_]+")
 _LIST_MARKER = re.compile(r"^\s*(?:[-*•]|[0-9]{1,2}[.)])\s+")
 _MAX_TEXT_LENGTH = 20_000
-_MAX_READ_LENGTH = 100_000
-"""Characters of a text in which the sentence of a reason is looked for: ten times the longest real summaries."""
 _MIN_SPACED_SYLLABLES = 4
 _MAX_TERMS = 20
 _MIN_TRAILING_CHARACTERS = 10
@@ -164,29 +162,32 @@ class Snippet(NamedTuple):
 async def list_snippets(
     connection: Connection, rows: Sequence[models.PaperRow], locale: models.Locale, patterns: Patterns = ()
 ) -> dict[str, Snippet]:
-    """Return a line for each paper that has a summary, by arXiv id: see `make_snippet`.
-
-    A summary without a pattern has none, unless the title has one.
-    """
-    from bot.archive import summaries
+    """Return a matching sentence of each paper, by arXiv id; if only the title matches, the first sentence."""
     from storage import papers
 
-    def make() -> dict[str, Snippet]:
-        snippets = {}
-        for detail in details:
-            best = summaries.best_summary(detail, locale)
-            text = "\n\n".join(section.body for section in best.sections) if best else ""
-            title = detail.title or ""
-            titles = title, _SEPARATORS.sub("", title)  # deepseekr1 is in DeepSeek-R1
-            is_titled = any(pattern.search(title) for pattern in patterns for title in titles)
-            line = make_snippet(text, patterns) or (is_titled and make_snippet(text, ()))
-            if best and line:
-                snippets[detail.arxiv_id] = Snippet(line, best.language)
-        return snippets
+    def make(detail: models.PaperDetail) -> Snippet | None:
+        title, snippet = detail.title or "", find_snippet(detail, locale, patterns)
+        titles = title, _SEPARATORS.sub("", title)  # deepseekr1 is in DeepSeek-R1
+        if (snippet is None or snippet.language != locale.value) and any(
+            pattern.search(title) for pattern in patterns for title in titles
+        ):
+            return find_snippet(detail, locale, ()) or snippet
+        return snippet
 
     details = await papers.list_details(connection, [row.id for row in rows])
     # It takes milliseconds for each.
-    return await asyncio.to_thread(make)
+    made = await asyncio.to_thread(lambda: [(detail.arxiv_id, make(detail)) for detail in details])
+    return {arxiv_id: snippet for arxiv_id, snippet in made if snippet}
+
+
+def find_snippet(detail: models.PaperDetail, locale: models.Locale, patterns: Patterns) -> Snippet | None:
+    """Return a sentence with most of the patterns: of the best summary, or else of another summary or the abstract."""
+    from bot.archive import summaries
+
+    for text in summaries.list_texts(detail, locale):
+        if line := make_snippet("\n\n".join(section.body for section in text.sections), patterns):
+            return Snippet(line, text.language)
+    return None
 
 
 def compile_pattern(terms: Iterable[str]) -> re.Pattern[str] | None:
@@ -230,19 +231,6 @@ def make_snippet(text: str, patterns: Patterns) -> SafeMarkdown:
             end = stop
     pieces.append(discord_text.escape_inline(sentence[end:]))
     return discord_text.SafeMarkdown(discord_text.escape_line_start("".join(pieces)))
-
-
-def find_sentence(text: str, pattern: re.Pattern[str]) -> SafeMarkdown | None:
-    """Return the first sentence of a Markdown text that the pattern matches, with the match in bold; None without one.
-
-    Only the beginning of a text is read, and what is around the match there.
-    """
-    match = pattern.search(text[:_MAX_READ_LENGTH])
-    if match is None:
-        return None
-    nearby = text[max(match.start() - _MAX_TEXT_LENGTH // 4, 0) : match.end() + _MAX_TEXT_LENGTH // 4]
-    snippet = make_snippet(nearby, [pattern])
-    return snippet if "**" in snippet else None
 
 
 def _shorten_around(sentence: str, match: re.Match[str] | None) -> str:

@@ -103,7 +103,7 @@ class _Answer:
 def _find(engine: Engine, query: ReadQuery, scope: Scope, request: SearchRequest) -> search_engine.Found:
     """Return the papers on a topic, to the end of a page; by votes those that are about it, if there are any."""
     if request.sort is Sort.VOTES and (about := engine.list_about(query.sure(), scope)):
-        return search_engine.Found([search_engine.Hit(id_) for id_ in about], len(about))
+        return search_engine.Found(dict.fromkeys(about, 0.0), len(about))
     return engine.find(query, scope, limit=request.offset + request.limit, sort=request.sort)
 
 
@@ -268,20 +268,19 @@ class SearchService:
     def _search(self, archive: Archive, request: SearchRequest) -> SearchResult:
         view = archive.view
         if (arxiv_id := titles.parse_id(request.query)) is not None:
-            ids = search.get_paper_ids(view, [arxiv_id])
-            found = search.list_paper_rows(view, list(ids.values()))
-            return SearchResult(tuple(found), 1, complete=1) if found else SearchResult(unknown_id=arxiv_id)
+            rows = search.list_paper_rows(view, [*search.get_paper_ids(view, [arxiv_id]).values()])
+            return SearchResult(tuple(rows), 1, complete=1) if rows else SearchResult(unknown_id=arxiv_id)
         answer = self._answer(archive, request)
         if isinstance(answer, SearchResult):
             return replace(answer, is_stale=archive.is_stale)
-        page = answer.found.hits[request.offset : request.offset + request.limit]
-        scores, hits = {hit.paper_id: round(hit.score, 4) for hit in page}, answer.found
-        rows = search.list_paper_rows(view, [*scores], scores)
+        found = answer.found
+        page = [*found.scores][request.offset : request.offset + request.limit]
+        rows = search.list_paper_rows(view, page, found.scores)
         return replace(
             answer.common,
             rows=tuple(rows),
-            missing={row.arxiv_id: hits.missing[row.id] for row in rows if row.id in hits.missing},
-            related={row.arxiv_id: hits.related[row.id] for row in rows if row.id in hits.related},
+            missing={row.arxiv_id: found.missing[row.id] for row in rows if row.id in found.missing},
+            related={row.arxiv_id: found.related[row.id] for row in rows if row.id in found.related},
             is_stale=archive.is_stale,
         )
 
@@ -301,7 +300,7 @@ class SearchService:
             if isinstance(made, SearchResult):
                 return made
             answer = made
-        elif len(answer.found.hits) < min(end, answer.found.total):
+        elif len(answer.found.scores) < min(end, answer.found.total):
             answer = replace(answer, found=_find(answer.engine, answer.query, answer.scope, request))
         with self._lock:
             self._answers[key] = answer

@@ -157,6 +157,7 @@ async def test_many_changes_are_left_to_the_background_and_the_newest_papers_com
 async def test_a_folder_that_cannot_be_written_is_logged_once_and_the_answer_says_so(
     filled: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(search_index, "_WAIT_SECONDS", 10)  # until the former writer has closed
     service = SearchService(filled)
     assert await count(service) == 25
     await sample_archive.add_digest(filled, "2025-01-03", NewsletterPaper("2501.00099", "Learning", "Study."))

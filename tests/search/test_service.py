@@ -8,6 +8,7 @@ import pytest
 
 from bot.search.results import SearchRequest, Sort
 from bot.search.service import SearchService
+from storage import models
 from storage.database import Database
 from tests.support import sample_archive
 from tests.support.sample_archive import NewsletterPaper
@@ -55,6 +56,18 @@ async def test_a_result_names_the_forms_that_expansion_added(search: SearchServi
     result = await search.search(SearchRequest("강화학습"))
     assert [row.arxiv_id for row in result.rows] == ["2501.00002"]
     assert "reinforcement learning" in result.added_forms
+
+
+async def test_a_result_shows_the_sentence_that_matches_wherever_the_paper_has_it(db: Database) -> None:
+    older = NewsletterPaper(
+        "2410.24164", "Zephyr: A Robot Policy", "로봇 정책입니다. 자율 주행으로 넓힙니다."
+    )
+    newer = NewsletterPaper("2410.24164", "Zephyr: A Robot Policy", "빨래를 갭니다.")
+    await sample_archive.add_digest(db, "2025-01-02", older)
+    await sample_archive.add_digest(db, "2025-01-03", newer)
+    for query, text in (("자율주행", "**자율 주행**으로 넓힙니다."), ("zephyr", "빨래를 갭니다.")):
+        result = await SearchService(db).search(SearchRequest(query, snippet_locale=models.Locale.KO))
+        assert [snippet.text for snippet in result.snippets.values()] == [text]
 
 
 async def test_filters_of_the_query_and_of_the_request_apply(search: SearchService) -> None:
