@@ -10,7 +10,6 @@ from __future__ import annotations
 import calendar
 import re
 from datetime import date, timedelta
-from functools import lru_cache
 from typing import TypeAlias
 
 from bot.text import questions, typography
@@ -212,67 +211,49 @@ def _month(year: int, month: int) -> tuple[date, date]:
 
 
 _MAX_LENGTH = 60
-_NEAR_NAMES = {-1: "tomorrow 내일", 0: "today 오늘", 1: "yesterday 어제", 2: "그저께 그제"}
-_WEEKDAY_LIST = "monday 월요일 tuesday 화요일 wednesday 수요일 thursday 목요일 friday 금요일 saturday 토요일 sunday 일요일"
-_WEEKDAYS = _WEEKDAY_LIST.split()
 _FULL = re.compile(
     r"([0-9]{4})(?:(?:년 ?|[-./ ]{1,2})([0-9]{1,2})(?:(?:월 ?|[-./ ]{1,2})([0-9]{1,2}))?)?(?:년|월|일|\.)?"
 )
 _DIGITS = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})?")
-_WITH_YEAR = re.compile(r"(.+?)[ ./-]+([0-9]{4})")
-_SLASH = re.compile(r"(?<=[0-9]) ?[-./] ?(?=[0-9])")
-_OUTSIDE_NAMES = re.compile(r"(?<=[0-9])(?:st|nd|rd|th)\b|(?<![0-9])0+(?=[0-9])|(?<=sep)t(?!e)|[ .]")
-_NAMED_DAYS = 366
-"""Days back to which a day is named without its year."""
+_DAYS_AGO = {"today": 0, "그저께": 2, "그제": 2}
+_WEEKDAY = re.compile(r"(last |지난 ?)?(?:(mon|tue|wed|thu|fri|sat|sun)(?:[a-z]*day)?|([월화수목금토일])요일)")
+_WEEKDAYS = "mon tue wed thu fri sat sun 월 화 수 목 금 토 일".split()
+_MONTH_AND_DAY = re.compile(
+    rf"({_MONTH}|[0-9]{{1,2}})[월 ./-]+({_MONTH}|[0-9]{{1,2}})[일.]?(?:[ ./-]+([0-9]{{4}}))?"
+)
 
 
 def read_typed_date(text: str, today: date) -> tuple[date, date] | None:
-    """Return the first and the last day, both inclusive, of a typed text; None if it is neither a date nor a period."""
+    """Return the first and last day, inclusive, of the date or period that a user typed; None if it is neither."""
     folded = " ".join(typography.normalise("NFKC", text[:_MAX_LENGTH]).casefold().replace(",", " ").split())
     try:
         if span := read_calendar(folded):
             return span
         if month := MONTHS.get(folded.removesuffix(".")):
             return calendar_span(today.year - (month > today.month), month)
-        match = _WITH_YEAR.fullmatch(folded)
-        days = _days_by_name(date(int(match[2]), 12, 31), False) if match else _days_by_name(today, True)
+        day = _read_day(folded, today)
     except (ValueError, OverflowError):  # 31 February, or a year before the first
         return None
-    if day := days.get(_OUTSIDE_NAMES.sub("", _SLASH.sub("/", match[1] if match else folded))):
+    if day is not None:
         return day, day
     rest, (first, last) = read_period(folded, today)
     return None if rest or first is None or last is None else (first, last)
 
 
-@lru_cache(maxsize=16)
-def _days_by_name(today: date, has_near: bool) -> dict[str, date]:
-    """Return the days of the year up to a day by their names; the latest one has a name that several have."""
-    names: dict[str, date] = {}
-    for ago in range(-has_near, min(_NAMED_DAYS, today.toordinal())):
-        day = today - timedelta(days=ago)
-        for name in list_names(day, today) if has_near else _list_calendar_names(day):
-            names.setdefault(name, day)
-    return names
+def _read_day(text: str, today: date) -> date | None:
+    """Return the day named by `그저께`, `last monday`, `dec 30`, `30 dec 2024` or `12/30`; the latest one without a year.
 
-
-def list_names(day: date, today: date) -> list[str]:
-    """Return what may be typed for a day, the ISO date first, in lower case and without spaces. Names are of the last year."""
-    ago = (today - day).days
-    names = [day.isoformat(), *_NEAR_NAMES.get(ago, "").split()]
-    weekdays = _WEEKDAYS[2 * day.weekday() :][:2]
-    names += [*weekdays, weekdays[0][:3]] if 0 <= ago < 7 else []
-    names += [f"last{weekdays[0]}", f"지난{weekdays[1]}"] if 1 <= ago <= 7 else []
-    return names + (_list_calendar_names(day) if 0 <= ago < _NAMED_DAYS else [])
-
-
-def _list_calendar_names(day: date) -> list[str]:
-    number, month = day.day, _MONTH_NAMES[day.month - 1]
-    names = [f"{name}{number}" for name in (month, month[:3])] + [
-        f"{number}{name}" for name in (month, month[:3])
-    ]
-    return [
-        *names,
-        f"{day.month}/{number}",
-        f"{day.month}월{number}일",
-        *([f"{number}/{day.month}"] if number > 12 else []),
-    ]
+    Raises ValueError if there is no such day.
+    """
+    if (days_ago := _DAYS_AGO.get(text)) is not None:
+        return today - timedelta(days=days_ago)
+    if match := _WEEKDAY.fullmatch(text):
+        days_ago = (today.weekday() - _WEEKDAYS.index(match[2] or match[3])) % 7
+        return today - timedelta(days=days_ago or (7 if match[1] else 0))
+    match = _MONTH_AND_DAY.fullmatch(re.sub(r"(?<=[0-9])(?:st|nd|rd|th)\b", "", text))
+    if match is None:
+        return None
+    first, second = (MONTHS.get(part) or int(part) for part in match.groups()[:2])
+    month, day = (second, first) if match[2] in MONTHS or first > 12 else (first, second)
+    found = date(int(match[3] or today.year), month, day)
+    return found if match[3] or found <= today else found.replace(year=today.year - 1)

@@ -81,7 +81,6 @@ DAYS = {
     "2025-12-25": "last thursday",
     "2026-01-01": "today|오늘|thursday|1/1",
     "2025-12-31": " Yesterday |어제|12/31",
-    "2026-01-02": "tomorrow|내일",
     "2025-01-02": "jan 2|1월 2일",
     "2024-02-29": "feb 29 2024|29/2/2024",
 }
@@ -115,13 +114,6 @@ def test_a_period_is_read_as_its_first_and_last_day(span: tuple[str, str], typed
 )
 def test_what_is_not_a_date_is_not_read(typed: str) -> None:
     assert dates.read_typed_date(typed, NEW_YEAR) is None
-
-
-@given(st.dates(date(2000, 1, 1), date(2100, 1, 1)), st.integers(0, 364))
-def test_each_name_of_a_day_of_the_last_year_is_read_as_that_day(today: date, days_ago: int) -> None:
-    day = today - timedelta(days=days_ago)
-    names = dates.list_names(day, today)
-    assert {dates.read_typed_date(name, today) for name in names} == {(day, day)}
 
 
 @given(
