@@ -14,7 +14,6 @@ _MIN_SHARE = 0.2
 """The least share of an abbreviation's papers, or of a form's, that a concept has for the text to name it."""
 _PAPERS_PER_TITLE = 8
 """A concept is a topic if at least one of this number of its papers names it in its title."""
-_MAX_SENSES = 5
 _PARTICLES = frozenset("서로와과을를")
 """Last syllables of particles that canonical texts do not distinguish; 의 is absent, as it forms terms."""
 
@@ -127,11 +126,8 @@ class Glossary:
         `in_phrase` says that there are other words next to it: "live" in live video is not an abbreviation.
         """
         if not is_korean_only(text) and not (in_phrase and is_everyday_word(text)):
-            senses = [sense for sense in self._list_senses(text) if sense.key in self._concepts]
-            if senses:
-                is_clear = senses[0].share >= concepts.DOMINANT_SHARE
-                usual = senses[:1] if is_clear else (one for one in senses if one.share >= _MIN_SHARE)
-                return [sense.key for sense in usual]
+            if senses := [sense.key for sense in self._list_senses(text) if sense.key in self._concepts]:
+                return senses
         key = term_keys.term_key(text)
         if not analyser.has_hangul(text):
             return self._index.get(key, [])[:1]
@@ -149,7 +145,7 @@ class Glossary:
         return max((form.papers + concepts.SEED_PAPERS * form.seeded for form in own), default=0)
 
     def _list_senses(self, text: str) -> Sequence[concepts.AbbreviationSense]:
-        """Return all senses of an abbreviation in any case, best first; none for other words."""
+        """Return the dominant sense of an abbreviation in any case, or its common senses if no sense is dominant."""
         stripped = text.strip()
         if stripped in seed.read_words("function_words.txt") or len(stripped) < 2:
             return ()
@@ -160,20 +156,14 @@ class Glossary:
         # LLMs is the plural of LLM, but SDS is not that of SD.
         singular = folded if stripped.endswith("S") else folded.removesuffix("s")
         spellings = (key, *(self._abbreviation_by_folded.get(other, "") for other in (folded, singular)))
-        return next((self._senses[spelling] for spelling in spellings if spelling in self._senses), ())
+        senses = next((self._senses[spelling] for spelling in spellings if spelling in self._senses), [])
+        is_clear = bool(senses) and senses[0].share >= concepts.DOMINANT_SHARE
+        return senses[:1] if is_clear else [sense for sense in senses if sense.share >= _MIN_SHARE]
 
     def list_senses(self, abbreviation: str) -> list[str]:
-        """Return the terms that an abbreviation may stand for, best supported first; none if there is only one.
-
-        Spelling variants are left out, and so are rare terms unless they are seeded.
-        """
+        """Return the terms that an ambiguous abbreviation may stand for, best supported first; [] for other texts."""
         senses = self._list_senses(abbreviation)
-        if len(senses) < 2:
-            return []
-        known = (concept for sense in senses if (concept := self._concepts.get(sense.key)))
-        seeded = {concept.key for concept in known if any(form.seeded for form in concept.forms)}
-        distinct = concepts.distinct_senses(senses, seeded)
-        return [sense.text or sense.key for sense in distinct[:_MAX_SENSES]] if len(distinct) > 1 else []
+        return [sense.text for sense in senses] if len(senses) > 1 else []
 
     def forms_of(self, key: str) -> tuple[concepts.Form, ...]:
         """Return the forms of a concept to search for. Kept for each."""
@@ -184,17 +174,9 @@ class Glossary:
 
     def _list_forms(self, concept: concepts.Concept) -> Iterator[concepts.Form]:
         token, in_token = tokens.concept_token(concept.key), tokens.form_keys(concept.key)
-        for form in concept.forms:
-            is_sure = form.is_sure
-            if form.language == "abbr":
-                # What means another term too (SD) finds and ranks papers, most of which mean this one, and decides no filter.
-                usual = (sense for sense in self._list_senses(form.text) if sense.share >= _MIN_SHARE)
-                is_sure = is_sure and len(concepts.distinct_senses(usual, ())) < 2
-            if form.searched:
-                has_token = term_keys.term_key(form.text) in in_token
-                yield concepts.Form(
-                    form.text, is_shown=form.is_presentable, is_sure=is_sure, token=token if has_token else ""
-                )
+        for form in filter(lambda form: form.searched, concept.forms):
+            own = token if term_keys.term_key(form.text) in in_token else ""
+            yield concepts.Form(form.text, is_shown=form.is_presentable, is_sure=form.is_sure, token=own)
 
 
 def form_language(text: str) -> concepts.Language:

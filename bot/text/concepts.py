@@ -15,9 +15,6 @@ DOMINANT_SHARE = 0.6
 """An abbreviation belongs to a term that has at least this share of the papers that explain it."""
 SEED_PAPERS = 2
 """Weight of a seed term against evidence, in papers."""
-_MIN_SENSE_SHARE = 0.2
-_SAME_STEM_LETTERS = 5
-"""Words with this beginning in common are spellings of one word: adaptation, adaptor."""
 
 
 class SurfaceForm(NamedTuple):
@@ -81,21 +78,6 @@ class AbbreviationSense(NamedTuple):
     text: str = ""
 
 
-def distinct_senses(senses: Iterable[AbbreviationSense], known: Iterable[str]) -> list[AbbreviationSense]:
-    """Return the senses, best first, that are neither other writings of a better one nor rare.
-
-    A sense of the `known` keys is never rare; any other needs two papers or a fifth of all. Other writings have all words of
-    the better one, or only some, but for their ends.
-    """
-    keys, distinct = frozenset(known), dict[frozenset[str], AbbreviationSense]()
-    for sense in senses:
-        words = frozenset(word[:_SAME_STEM_LETTERS] for word in sense.key.split())
-        is_rare = sense.key not in keys and sense.papers < 2 and sense.share < _MIN_SENSE_SHARE
-        if not is_rare and not any(words <= other or words >= other for other in distinct):
-            distinct[words] = sense
-    return list(distinct.values())
-
-
 # What is searched for: plain data for queries of the index, checks of single papers, and answers.
 
 
@@ -135,10 +117,11 @@ class Part(NamedTuple):
         if not analyser.is_hangul(word):
             return self.text
         if space or self.key:
-            # Of what is no noun and stands for a Korean term (까먹는, 모르는 걸) the term says more.
+            # For a verb (까먹는, 모르는 걸, AI가 쓴) the term of papers says more, best in Korean.
             names = [form.text for form in self.forms if form.is_shown and form.text != self.text]
-            said = [] if questions.is_noun(self.text) else [*filter(analyser.has_hangul, names)]
-            return said[0] if said else start + space + _OBJECT.sub("", word)
+            korean = filter(analyser.has_hangul, names)
+            term = "" if questions.is_noun(self.text) else next(korean, names[0] if names and space else "")
+            return term or start + space + _OBJECT.sub("", word)
         return word[0] if len(word) == 2 and word[1] in "을를" else analyser.strip_ending(word)
 
 

@@ -23,12 +23,6 @@ def glossary() -> resolver.Glossary:
     return glossary_in_memory.build_glossary([], seed.load_terms())
 
 
-AMBIGUOUS_TEXTS = [
-    *["직접 정책 적응(Direct Policy Adaptation; DPA)을 쓴다"] * 3,
-    *["이중 경로 주의(Dual Path Attention; DPA)를 쓴다"] * 3,
-]
-
-
 def test_a_final_capital_s_is_not_a_plural() -> None:
     glossary = glossary_in_memory.build_glossary(["추측 디코딩(Speculative Decoding; SD)을 쓴다"] * 3, ())
     assert glossary.find("SDs") == ["speculative decod"]
@@ -51,12 +45,6 @@ def test_an_abbreviation_has_all_its_meanings(
     glossary: resolver.Glossary, abbreviation: str, terms: set[str]
 ) -> None:
     assert set(glossary.list_senses(abbreviation)) == terms
-
-
-def test_meanings_that_digests_explain_are_told_apart_but_not_their_spellings() -> None:
-    texts = [*AMBIGUOUS_TEXTS, "이중 경로 주의(Dual Path Attentions; DPA)를 쓴다"]
-    meanings = glossary_in_memory.build_glossary(texts, ()).list_senses("DPA")
-    assert sorted(meanings) == ["Direct Policy Adaptation", "Dual Path Attention"]
 
 
 FORMS = st.sampled_from(["강화 학습", "보강학습", "RL", "ReL", "trial learning", "확산", "양자 거품"])
