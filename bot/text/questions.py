@@ -28,8 +28,6 @@ MAX_WORD_LENGTH = 64
 """Characters; longer words are left as typed."""
 _RIEUL = 8
 """The number of ㄹ as a final consonant."""
-_ONLY_BEHIND_CONSONANTS, _ONLY_BEHIND_VOWELS = "이은을과으", "가는를와랑나란라로"
-"""First letters of endings: 로봇이 is 로봇 + 이, 전문가 is one word."""
 _OF_NOUNS = frozenset("하한할해되된될시")
 """First letters of the endings that make a noun a verb."""
 _HANGUL_TAIL = re.compile(f"[{analyser.SYLLABLES}]+\\Z")
@@ -62,7 +60,7 @@ def strip_query_word(word: str, is_known: Callable[[str], bool]) -> str:
         # "LLM 기반" of LLM기반; a particle may be joined to a word: RAG를이용한.
         return f"{core} {tail}" if len(tail) > 1 and is_known(core) else word
     possible = endings.get(word[-1], ())
-    stems = [word[: -len(ending)] for ending in possible if word.endswith(ending) and _agrees(word, ending)]
+    stems = [stem for ending in possible if len(stem := word.removesuffix(ending)) > 1 and stem != word]
     known = (stem for stem in stems if is_known(stem) or is_known(analyser.strip_ending(stem)))
     # 데이터로만 has two particles.
     twice = (strip_query_word(stem, is_known) for stem in stems if len(stem) > 2)
@@ -73,22 +71,11 @@ def strip_query_word(word: str, is_known: Callable[[str], bool]) -> str:
 def _strip_unknown(word: str) -> str:
     """Return an unknown Korean word without an ending that is rarely part of a noun."""
     endings = _load_filler().following["sure"]
-    found = (word[-length:] for length in range(4, 0, -1) if word[-length:] in endings)
-    ending = next((ending for ending in found if _agrees(word, ending)), "")
+    found = (word[-length:] for length in range(min(4, len(word) - 2), 0, -1))
+    ending = next((ending for ending in found if ending in endings), "")
     # 구별하는 has a noun, 움직이는 none.
     is_noun = ending[:1] in _OF_NOUNS or not is_verb(word)
     return word.removesuffix(ending) if is_noun else word
-
-
-def _agrees(word: str, ending: str) -> bool:
-    """Return whether a word has at least two syllables before an ending, and the last of them can take that ending."""
-    stem = word[: -len(ending)]
-    if len(stem) < 2:
-        return False
-    final = analyser.split_syllable(stem[-1])[2]
-    if ending[0] in _ONLY_BEHIND_CONSONANTS:
-        return final > 0
-    return ending[0] not in _ONLY_BEHIND_VOWELS or not final or (ending[0] == "로" and final == _RIEUL)
 
 
 Kind = Literal["filler", "verb", "maybe", ""]

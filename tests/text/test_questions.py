@@ -125,14 +125,6 @@ def test_a_noun_that_is_joined_to_a_verb_is_a_word_of_its_own() -> None:
     assert split[8:] == _JOINED.split()[8:]
 
 
-def test_a_particle_must_agree_with_the_final_consonant() -> None:
-    known = frozenset(("전문", "로봇", "모델", "확산")).__contains__
-    assert questions.strip_query_word("전문가", known) == "전문가"
-    assert questions.strip_query_word("로봇로", known) == "로봇로"
-    assert questions.strip_query_word("모델로", known) == "모델"
-    assert questions.strip_query_word("확산과", known) == "확산"
-
-
 @given(st.text("가각로이를의에서LRa4-+) \n", max_size=100) | st.text(max_size=100))
 def test_any_word_keeps_its_beginning(word: str) -> None:
     stem = questions.strip_query_word(word, lambda _: True)
