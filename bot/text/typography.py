@@ -12,7 +12,6 @@ import unicodedata
 from functools import lru_cache
 from typing import Any, Literal
 
-_MAX_SPAN_LENGTH = 300
 _MAX_BRACE_DEPTH = 12
 _MAX_SPANS = 20
 """Formulas, and commands, of a text that are converted: each costs 0.1 ms. Further ones stay as they are."""
@@ -78,18 +77,6 @@ def _command_text(match: re.Match[str]) -> str:
     return _convert_span(match[0]) if is_known else match[0]
 
 
-def _end_of_argument(title: str, start: int) -> int | None:
-    """Return the end of the braces (or the one letter) at `start`; None if they are not closed within the longest span."""
-    if title[start] != "{":
-        return start + 1
-    depth = 0
-    for index in range(start, min(len(title), start + _MAX_SPAN_LENGTH)):
-        depth += (title[index] == "{") - (title[index] == "}")
-        if depth == 0:
-            return index + 1
-    return None
-
-
 def _convert_span(span: str) -> str:
     """Return one span as text, or unchanged if it is nested too deeply or cannot be converted."""
     if span.count("{") > _MAX_BRACE_DEPTH or span.count("[") > _MAX_BRACE_DEPTH:
@@ -131,7 +118,7 @@ _MAX_LENGTH = 1000
 _MAX_REMEMBERED_LENGTH = 80
 _MAX_SIGNS = 40
 """Dollar signs and backslashes of a title that is converted: each costs 0.1 ms, in lists on the event loop."""
-_BRACED = re.compile(r"[_^](?=\{)")
+_SCRIPT = re.compile(rf"([_^])({_BRACES})")
 _LOWERED = re.compile(r"(?<![^\W_])([^\W\d_])_(?=[0-9]{1,3}(?![^\W_]))")
 """After a single letter only: snake_case is a name."""
 _SPACED_DASH = re.compile(r"(?<=[^\s-]) ---? (?=[^\s-])")
@@ -171,22 +158,15 @@ def render_dashes(text: str) -> str:
 
 
 def _convert_braced(formula: str) -> str:
-    """Return LaTeX with scripts of several signs in parentheses instead of braces."""
-    pieces: list[str] = []
-    position = 0
-    for match in _BRACED.finditer(formula):
-        end = _end_of_argument(formula, match.end()) if match.start() >= position else None
-        if end is not None:
-            inner = to_plain_text(f"${formula[match.end() + 1 : end - 1].strip()}$")
-            pieces += [formula[position : match.start()], _convert_script(match[0], inner)]
-            position = end
-    return "".join([*pieces, formula[position:]])
+    """Return LaTeX with the braces around subscripts and superscripts of several characters turned into parentheses."""
+    return _SCRIPT.sub(_convert_script, formula)
 
 
-def _convert_script(sign: str, inner: str) -> str:
+def _convert_script(match: re.Match[str]) -> str:
+    inner = to_plain_text(f"${match[2][1:-1].strip()}$")
     if inner.isalnum():
-        return f"{{}}{sign}{inner}"  # the braces end a command in front, such as \alpha
-    return f"{sign}({inner})".replace("{", r"\{").replace("}", r"\}")
+        return f"{{}}{match[1]}{inner}"  # the braces end a command in front, such as \alpha
+    return f"{match[1]}({inner})".replace("{", r"\{").replace("}", r"\}")
 
 
 _WHOLLY_QUOTED = re.compile('\\s*["“”„«»『』「」]([^"“”„«»『』「」]*)["“”„«»『』「」]\\s*')
