@@ -200,23 +200,19 @@ def topic_mask(words: Sequence[str], protected: Sequence[bool] = ()) -> list[boo
 
 
 @lru_cache(maxsize=1)
-def _everyday_rows() -> Mapping[str, Sequence[tuple[str, tuple[str, ...]]]]:
-    """Return the everyday words and phrases with the terms of papers, the last rows first, by first letter."""
-    rows = defaultdict[str, list[tuple[str, tuple[str, ...]]]](list)
-    for words, terms in reversed((*load_rows(), *people.list_korean_names())):
-        for word in words:
-            rows[word[0].casefold()].append((word, terms))
-    return rows
+def _everyday_words() -> Mapping[str, tuple[str, ...]]:
+    """Return the terms used in papers by the keys of everyday words and phrases. Takes 30 ms once."""
+    rows = (*load_rows(), *people.list_korean_names())
+    return {_key(word): terms for words, terms in reversed(rows) for word in reversed(words)}
 
 
-@lru_cache(maxsize=1 << 10)
-def _everyday_words(first: str) -> Mapping[str, tuple[str, ...]]:
-    """Return the terms of papers by the keys of everyday words with a first letter: stemming all takes 30 ms."""
-    return {_key(word): terms for word, terms in _everyday_rows().get(first, ())}
+@lru_cache(maxsize=1)
+def _everyday_forms() -> frozenset[str]:
+    return frozenset(word.replace(" ", "") for words, _ in load_rows() for word in words)
 
 
 def is_everyday(text: str) -> bool:
-    """Return whether a Korean text as it is, no ending stripped, is an everyday word."""
+    """Return whether a Korean text is an everyday word as it stands, with no ending stripped."""
     return text.replace(" ", "") in _everyday_forms()
 
 
@@ -228,18 +224,10 @@ def is_noun(text: str) -> bool:
     return is_particle and not is_verb(word) and classify_filler(word) != "filler"
 
 
-@lru_cache(maxsize=1)
-def _everyday_forms() -> frozenset[str]:
-    return frozenset(word.replace(" ", "") for rows in _everyday_rows().values() for word, _ in rows)
-
-
 @analyser.remembered(1 << 12)
 def find_everyday_terms(text: str) -> tuple[str, ...]:
     """Return the terms by which papers call what a word or a phrase of everyday language means; () for any other."""
-    table = _everyday_words(text[:1].casefold())
-    if not table:
-        return ()
-    key = _key(text)
+    table, key = _everyday_words(), _key(text)
     # The analyser leaves some particles on, as in 같은 인물이.
     noun = analyser.monosyllabic_noun(text) or strip_query_word(key, table.__contains__)
     return table.get(key) or table.get(noun, ())
@@ -308,14 +296,7 @@ def _find_hangul_topics(word: str) -> Collection[int]:
     words = load_topic_words()
     stem = strip_query_word(word, lambda stem: stem != word and stem in words)
     spellings = {word, stem, analyser.strip_term(word), analyser.monosyllabic_noun(word) or word}
-    if found := set[int]().union(*(words.get(spelling, ()) for spelling in spellings)):
-        return found
-    for end in range(len(word) - 1, 1, -1):
-        if word[:end] in words:
-            # Of a compound that no description has, both parts tell: 의료영상.
-            rest = _find_hangul_topics(word[end:]) if len(word) - end > 1 else ()
-            return set(words[word[:end]]).intersection(rest) or {*words[word[:end]], *rest}
-    return ()
+    return set[int]().union(*(words.get(spelling, ()) for spelling in spellings))
 
 
 @lru_cache(maxsize=1)
