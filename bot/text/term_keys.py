@@ -18,12 +18,9 @@ _SEPARATORS = re.compile(r"[^\w]+|_+")
 _CAPITALS = re.compile(r"[A-Z]")
 _ABBREVIATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9&+.\-]*")
 MAX_ABBREVIATION_LENGTH = 12
-_JOINED_VERSION = re.compile(
-    r"([A-Za-z]{2,})([0-9]+(?:\.[0-9]+)*)([A-Za-z]{2,})?|([A-Za-z]{2,})([0-9]+[A-Za-z])"
+_JOINTS = re.compile(
+    r"(?<=[A-Za-z]{2})(?=[0-9][0-9.]*[A-Za-z]?$)|(?<=[0-9])(?=[A-Za-z]{2,}$)|(?<=[a-z]{3})(?=[A-Z][a-z]{2})"
 )
-_NUMBER_AND_UNIT = re.compile(r"([0-9]+)([A-Za-z]{3,})")
-_CAMEL_CASE = re.compile(r"[A-Z][a-z]{2,}(?:[A-Z][a-z]{2,})+")
-_CAMEL_CASE_PART = re.compile(r"[A-Z][a-z]+")
 
 
 @analyser.remembered(1 << 13)
@@ -44,15 +41,9 @@ def content_words(key: str) -> list[str]:
 
 
 def split_writing(word: str) -> str | None:
-    """Return joined words apart: Llama 3 of Llama3, 4 bit of 4bit, Flash Attention of FlashAttention; None for others."""
-    if versioned := _JOINED_VERSION.fullmatch(word):
-        name, number, rest, short_name, variant = versioned.groups()
-        if short_name:
-            return f"{short_name} {variant}"
-        return f"{name}{number} {rest}" if rest else f"{name} {number}"
-    if unit := _NUMBER_AND_UNIT.fullmatch(word):
-        return " ".join(unit.groups())
-    return " ".join(_CAMEL_CASE_PART.findall(word)) if _CAMEL_CASE.fullmatch(word) else None
+    """Return a joined name split into words: Llama 3 for Llama3, Flash Attention for FlashAttention; None for other words."""
+    split = _JOINTS.sub(" ", word)
+    return split if split != word else None
 
 
 def term_key(text: str) -> str:
