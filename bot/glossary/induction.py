@@ -6,7 +6,6 @@ would merge all terms that share a word. A Korean form is a term's if most paper
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
@@ -63,9 +62,6 @@ def learn(
     return sorted(learnt, key=lambda row: (-row.explained, row.term, row.form))[:MAX_LEARNT]
 
 
-_VERB_ENDING = re.compile(
-    r"(?:하|되|시키|이)는$|[하되]기$|(?:하여|하고|하며|되어|하다|된다)$|[가-힣](?:된|한)$"
-)
 _HEAD_LETTERS = 3
 """Letters of a stem that tell words apart: tuning is part of fine-tuning, whose stem is another one."""
 
@@ -155,7 +151,6 @@ class _Vocabulary:
         heads = self._translations.get(analyser.split_context(form)[-1], ())
         return (
             len(korean) >= max(2, 2 * content - (1 if content <= 2 else 2))
-            and not _VERB_ENDING.search(korean)
             and key in self._owners.get(korean, (key,))
             and (not heads or any(head[:_HEAD_LETTERS] in key for head in heads))
         )
