@@ -106,22 +106,17 @@ _MAX_LONG_FORM_WORDS = 12
 
 
 def long_form(text: str, abbreviation: str) -> str | None:
-    """Return the shortest suffix of `text` that `abbreviation` can abbreviate, or None.
-
-    Initials are tried on all suffixes before subsequences: otherwise "policy optimization" would win for PPO.
-    """
+    """Return the shortest suffix of `text` whose initials are the abbreviation; None if there is none."""
     words = [(match.start(), analyser.fold(match[0])) for match in _WORDS.finditer(text)][
         -_MAX_LONG_FORM_WORDS:
     ]
     letters = _letters(abbreviation)
     if len(letters) < 2:
         return None
-    for matches in (_matches_initials, _matches_subsequence):
-        for first in range(len(words) - 1, -1, -1):
-            if words[first][1] in analyser.FUNCTION_WORDS:
-                continue
-            if matches([word for _, word in words[first:]], letters):
-                return text[words[first][0] :].strip()
+    for first in range(len(words) - 1, -1, -1):
+        rest = [word for _, word in words[first:]]
+        if rest[0] not in analyser.FUNCTION_WORDS and _matches_initials(rest, letters):
+            return text[words[first][0] :].strip()
     return None
 
 
@@ -141,14 +136,6 @@ def _matches_initials(words: list[str], letters: str) -> bool:
     if len(word) <= 4 and any(map(str.isdigit, word)) and letters.startswith(word):
         return _matches_initials(rest, letters[len(word) :])
     return word in analyser.FUNCTION_WORDS and _matches_initials(rest, letters)
-
-
-def _matches_subsequence(words: list[str], letters: str) -> bool:
-    """Tell whether the letters are a subsequence of the words, starting at the first, with about a letter for each word."""
-    remaining = iter("".join(words))
-    return (
-        words[0][0] == letters[0] and len(words) <= len(letters) + 2 and all(x in remaining for x in letters)
-    )
 
 
 # The names of models and methods in titles.
