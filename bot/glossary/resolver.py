@@ -131,18 +131,7 @@ class Glossary:
         key = term_keys.term_key(text)
         if not analyser.has_hangul(text):
             return self._index.get(key, [])[:1]
-        keys = self._index.get(key) or self._index.get(analyser.strip_ending(key)) or ()
-        if len(keys) == 1:
-            return keys[:1]
-        papers = {concept: self._supporting_papers(concept, key) for concept in keys}
-        ranked = sorted(papers, key=lambda name: (-papers[name], -self._concepts[name].support, name))
-        return [name for name in ranked if papers[name] >= _MIN_SHARE * papers[ranked[0]]]
-
-    def _supporting_papers(self, concept: str, korean_key: str) -> int:
-        """Return the number of papers that explain a concept by a Korean form; the seed list counts as some."""
-        forms = self._concepts[concept].forms_in("ko")
-        own = [form for form in forms if term_keys.korean_key(form.text) == korean_key]
-        return max((form.papers + concepts.SEED_PAPERS * form.seeded for form in own), default=0)
+        return self._index.get(key) or self._index.get(analyser.strip_ending(key)) or []
 
     def _list_senses(self, text: str) -> Sequence[concepts.AbbreviationSense]:
         """Return the dominant sense of an abbreviation in any case, or its common senses if no sense is dominant."""
