@@ -154,8 +154,6 @@ def find_authors(
     writers: Writers, name: str, *, limit: int = _CANDIDATE_LIMIT, is_prefix: bool = False
 ) -> list[models.Author]:
     """Return the authors whose names match, best first. With `is_prefix` the last word may be incomplete."""
-    if not is_prefix:
-        name = people.given_name_first(name)
     words = tuple(people.name_tokens(name))
     if not words:
         return []
@@ -295,7 +293,7 @@ def find_author(
     if not matches:
         return AuthorResult()
     best, ids, is_one = matches[0], [author.id for author in namesakes or matches[:1]], len(namesakes) < 2
-    typed = tuple(people.name_tokens(people.given_name_first(name)))
+    typed = tuple(people.name_tokens(name))
     name_of = {author.id: author.name for author in matches}
     scope = Scope(filters, search.list_paper_ids(view, ids))
     found, total = archive.engine.list_top(scope, sort=sort, limit=limit, offset=offset)

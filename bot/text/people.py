@@ -22,16 +22,6 @@ def name_tokens(name: str) -> list[str]:
     return [word[:_MAX_WORD_LENGTH] for word in analyser.fold_name(name[:300]).split()][:MAX_WORDS]
 
 
-def given_name_first(name: str) -> str:
-    """Return a name with the family name last if a comma or an initial follows it: "Lin, Junyang" gives Junyang Lin."""
-    family, _, given = name.partition(",")
-    if family.strip() and given.strip() and "," not in given:
-        return f"{given} {family}"
-    words = name.split()
-    has_initial_behind = len(words) > 1 and len(words[-1].strip(".")) == 1 < len(words[0].strip("."))
-    return " ".join((words[-1], *words[:-1])) if has_initial_behind and "," not in name else name
-
-
 def index_terms(name: str) -> list[str]:
     """Return all index terms of a name: its words, umlauts written out or reduced, and joined neighbours.
 
@@ -234,8 +224,7 @@ MISSING_WORD = 9.0
 _MISSING_INITIAL_COST = 2.0
 _UNTYPED_MIDDLE_COST, _UNTYPED_END_COST = 0.7, 1.2
 """Of words of the name that are not in the query: in the middle, and at either end."""
-_SHORT_WORD_LENGTH = 6
-"""Letters from which a word may have two errors."""
+_LETTERS_PER_ERROR = 3
 
 
 @lru_cache(maxsize=1 << 12)
@@ -296,13 +285,13 @@ def is_plausible(query_words: tuple[str, ...], name: str) -> bool:
     """
     from rapidfuzz.distance import OSA  # here and below: a search that starts for one query needs none
 
-    differing = _differing_words(query_words, name)
-    errors = [OSA.distance(typed, meant, score_cutoff=2) for typed, meant in differing]
+    pairs = _differing_words(query_words, name)
+    errors = [OSA.distance(typed, meant, score_cutoff=2) for typed, meant in pairs]
     return name_distance(query_words, name) <= ONE_TYPO or (
         sum(errors) <= 2
         and all(
-            typed[0] == meant[0] and (count < 2 or len(typed) >= _SHORT_WORD_LENGTH)
-            for count, (typed, meant) in zip(errors, differing, strict=True)
+            typed[0] == meant[0] and len(typed) >= _LETTERS_PER_ERROR * count
+            for count, (typed, meant) in zip(errors, pairs, strict=True)
         )
     )
 

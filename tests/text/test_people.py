@@ -23,22 +23,6 @@ def test_index_terms_cover_all_spellings(name: str, words: set[str]) -> None:
     assert words <= set(people.index_terms(name))
 
 
-@pytest.mark.parametrize(
-    ("name", "turned"),
-    [
-        ("Lin, Junyang", " Junyang Lin"),
-        ("Junyang Lin", "Junyang Lin"),
-        ("Lin J.", "J. Lin"),
-        ("Q. J.", "Q. J."),
-        ("Lin,", "Lin,"),
-        (", Lin", ", Lin"),
-        ("A, B, C", "A, B, C"),
-    ],
-)
-def test_the_words_before_a_single_comma_are_the_family_name(name: str, turned: str) -> None:
-    assert people.given_name_first(name) == turned
-
-
 def distance_to(query: str, name: str) -> float:
     """Return the distance between a query and a name."""
     return people.name_distance(tuple(people.name_tokens(query)), name)
