@@ -31,7 +31,6 @@ _FIELDS = {
 _CLAUSE = re.compile(
     rf'(?=\S)([-–−]?)(?:({"|".join(_FIELDS)})(?::|(?=[<>=])))?(?:"([^"]*)"?|(\S*))', re.IGNORECASE
 )
-_NOT = re.compile(r"(?<!\S)NOT\s+(?=\S)")
 # Two whole words, not a fraction, a date or I/O.
 _WORD_SEPARATOR = re.compile(r"(?<=[^\W\d_][^\W\d_])[/|,;:(](?=[^\W\d_]{2})")
 _VOTES = re.compile(r"(>?)=?([0-9]{1,6})(?:\+|\.\.)?")
@@ -73,9 +72,6 @@ def parse_query(text: str) -> Query:
     clean = typography.normalise("NFKC", text[: 4 * MAX_QUERY_LENGTH]).translate(_QUOTES)
     clean = "".join(" " if unicodedata.category(letter) in {"Cc", "Cf", "Cs"} else letter for letter in clean)
     clean = clean[:MAX_QUERY_LENGTH]
-    if not clean.isupper():
-        # In a query all in capitals, NOT is a word; otherwise it is an operator.
-        clean = _NOT.sub("-", clean)
     builder = _QueryBuilder()
     for match in _CLAUSE.finditer(clean):
         builder.add(match)
