@@ -116,8 +116,6 @@ def _parsed_commands() -> Any:
 _MAX_LENGTH = 1000
 """Characters of a title and of a formula in which braces are looked at."""
 _MAX_REMEMBERED_LENGTH = 80
-_MAX_SIGNS = 40
-"""Dollar signs and backslashes of a title that is converted: each costs 0.1 ms, in lists on the event loop."""
 _SCRIPT = re.compile(rf"([_^])({_BRACES})")
 _LOWERED = re.compile(r"(?<![^\W_])([^\W\d_])_(?=[0-9]{1,3}(?![^\W_]))")
 """After a single letter only: snake_case is a name."""
@@ -128,12 +126,7 @@ _DOUBLY_QUOTED = re.compile(r"``([^`'\n]{1,60})''")
 
 
 def render_title(title: str) -> str:
-    """Return a title as people write it: LaTeX as text, π0 for `$\\pi_0$` and `π_0`, dashes for hyphens.
-
-    A title with implausibly many signs of LaTeX keeps them.
-    """
-    if title.count("$") + title.count("\\") > _MAX_SIGNS:
-        return render_dashes(title)
+    """Return a title as people write it: LaTeX as text, π0 for `$\\pi_0$` and `π_0`, dashes for hyphens."""
     has_formulas = "$" in title and len(title) <= _MAX_LENGTH
     title = to_plain_text(_convert_braced(title) if has_formulas else title)
     title = _QUOTED.sub(r"‘\1’", _DOUBLY_QUOTED.sub(r"“\1”", title))
@@ -159,7 +152,7 @@ def render_dashes(text: str) -> str:
 
 def _convert_braced(formula: str) -> str:
     """Return LaTeX with the braces around subscripts and superscripts of several characters turned into parentheses."""
-    return _SCRIPT.sub(_convert_script, formula)
+    return _SCRIPT.sub(_convert_script, formula, count=_MAX_SPANS)
 
 
 def _convert_script(match: re.Match[str]) -> str:
