@@ -125,9 +125,10 @@ class Glossary:
 
         `in_phrase` says that there are other words next to it: "live" in live video is not an abbreviation.
         """
-        if not is_korean_only(text) and not (in_phrase and is_everyday_word(text)):
-            if senses := [sense.key for sense in self._list_senses(text) if sense.key in self._concepts]:
-                return senses
+        is_word = is_korean_only(text) or (in_phrase and is_everyday_word(text))
+        senses = () if is_word else self._list_senses(text)
+        if known := [sense.key for sense in senses if sense.key in self._concepts]:
+            return known
         key = term_keys.term_key(text)
         if not analyser.has_hangul(text):
             return self._index.get(key, [])[:1]
@@ -308,15 +309,13 @@ class _Lexicon:
             shorts = [form for form in short_forms[key] if form.text not in own]
             forms += sorted(shorts, key=lambda form: (-form.papers, not form.seeded))
             for form_key, form in korean.items():
-                # A search for a form that another one begins with finds the other one: 확산 for 확산 모델.
-                finding = (
-                    other
-                    for start, other in korean.items()
-                    if start != form_key and form_key.startswith(start)
-                )
+                # A search for 확산 also finds 확산 모델.
                 is_found = any(
-                    other.searched and (other.seeded, other.is_sure) >= (form.seeded, form.is_sure)
-                    for other in finding
+                    form_key.startswith(start)
+                    and other is not form
+                    and other.searched
+                    and (other.seeded, other.is_sure) >= (form.seeded, form.is_sure)
+                    for start, other in korean.items()
                 )
                 forms.append(form._replace(searched=form.searched and not is_found))
             if len(forms) > 1 or key in self._decided:

@@ -228,11 +228,8 @@ _COMPOUND_JOINER = "[-‐‑'’_]"
 # The bounds limit the size of cache entries; longer runs are split.
 _RUNS = re.compile(rf"[{HANGUL}]{{1,64}}|{_WORD}(?:{_COMPOUND_JOINER}{_WORD}){{0,7}}")
 # No phrase crosses this punctuation: "텍스트, 이미지" is not "텍스트-이미지".
-_BREAKS = r"[,;:.!?()\[\]/|·]"
+_RUNS_AND_BREAKS = re.compile(rf"{_RUNS.pattern}|[,;:.!?()\[\]/|·]")
 _LINE_ENDS = re.compile("[\n\r\u2028\u2029]\\s*")
-# Precedes each variant while a canonical text is assembled.
-_VARIANT_MARK = "\x00"
-_VARIANT = re.compile(f"{_VARIANT_MARK}([^ {_VARIANT_MARK}]*)")
 _COMPOUND_SPLIT = re.compile(_COMPOUND_JOINER)
 _LETTERS_THEN_DIGITS = re.compile(r"([a-z]{2,})([0-9][a-z0-9.]*)")
 _PLURAL_ACRONYM = re.compile(r"[A-Z][A-Za-z0-9]*[A-Z][a-z0-9]?s")
@@ -279,11 +276,10 @@ def canonicalise(text: str) -> str:
     that " word " matches whole Latin words. A Hangul word ends with `PARTICLE_MARK` if its particle was stripped.
     """
     lines = _LINE_ENDS.split(typography.normalise("NFKC", text))
-    text = " \n".join(["".join(map(_canonical_chunk, line.split())) for line in lines])
-    if _VARIANT_MARK not in text:
-        return f"{text} \n" if text else ""
-    variants = "  ".join(_VARIANT.findall(text))
-    return f"{_VARIANT.sub('', text)} \n {variants} "
+    chunks = [[_canonical_chunk(chunk) for chunk in line.split()] for line in lines]
+    words = " \n".join("".join(chunk.words for chunk in line) for line in chunks)
+    variants = "  ".join(chunk.variants for line in chunks for chunk in line if chunk.variants)
+    return f"{words} \n {variants} " if variants else f"{words} \n" if words else ""
 
 
 def _split_runs(text: str) -> Iterator[Run]:
@@ -312,25 +308,20 @@ def join_prefixes(parts: list[str]) -> list[str]:
     return joined
 
 
-@lru_cache(maxsize=1)
-def _runs_and_breaks() -> re.Pattern[str]:
-    """Return the pattern for texts, which takes 5 ms to compile: a query alone does without."""
-    return re.compile(rf"{_RUNS.pattern}|{_BREAKS}")
+class _Chunk(NamedTuple):
+    """The canonical words of a text between two spaces, each after a space, and the variants with two spaces between."""
+
+    words: str
+    variants: str
 
 
 @remembered(1 << 16)
-def _canonical_chunk(chunk: str) -> str:
-    """Return the canonical words of a chunk between two spaces, each after a space; punctuation becomes a space.
-
-    Each variant follows its word after a `_VARIANT_MARK`.
-    """
-    pieces: list[str] = []
-    for run in _runs_and_breaks().findall(chunk):
-        pieces.append(" ")
-        if run[0].isalnum():
-            words, variants = _analyse_run(run)
-            pieces += (" ".join(words), *[_VARIANT_MARK + token for token in variants])
-    return "".join(pieces)
+def _canonical_chunk(chunk: str) -> _Chunk:
+    """Return the canonical words of a chunk between two spaces; punctuation becomes a space."""
+    pieces = _RUNS_AND_BREAKS.findall(chunk)
+    runs = [_analyse_run(piece) if piece[0].isalnum() else Run(()) for piece in pieces]
+    words = "".join(f" {' '.join(run.words)}" for run in runs)
+    return _Chunk(words, "  ".join(variant for run in runs for variant in run.variants))
 
 
 def _analyse_run(run: str) -> Run:

@@ -216,8 +216,10 @@ _FULL = re.compile(
 )
 _DIGITS = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})?")
 _DAYS_AGO = {"today": 0, "그저께": 2, "그제": 2}
-_WEEKDAY = re.compile(r"(last |지난 ?)?(?:(mon|tue|wed|thu|fri|sat|sun)(?:[a-z]*day)?|([월화수목금토일])요일)")
-_WEEKDAYS = "mon tue wed thu fri sat sun 월 화 수 목 금 토 일".split()
+_WEEKDAY = re.compile(
+    r"(last |지난 ?)?(?:(mon|tue|wed|thu|fri|sat|sun)(?:[a-z]*day)?|([월화수목금토일])요일)"
+)
+_WEEKDAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun", "월", "화", "수", "목", "금", "토", "일"]
 _MONTH_AND_DAY = re.compile(
     rf"({_MONTH}|[0-9]{{1,2}})[월 ./-]+({_MONTH}|[0-9]{{1,2}})[일.]?(?:[ ./-]+([0-9]{{4}}))?"
 )

@@ -15,14 +15,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
-from importlib import resources
 from itertools import compress
 from typing import Literal, NamedTuple
 
-from bot.text import analyser, people, term_keys
+from bot.text import analyser, people, seed, term_keys
 
 MAX_WORD_LENGTH = 64
 """Characters; longer words are left as typed."""
@@ -112,8 +110,7 @@ def _load_filler() -> _Filler:
 
 
 def _read_table(name: str) -> Iterator[tuple[str, str]]:
-    text = resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
-    for line in text.splitlines():
+    for line in seed.read_data(name).splitlines():
         if not line.startswith("#"):
             left, _, right = line.partition("\t")
             yield left, right
@@ -310,25 +307,17 @@ def load_topic_words() -> Mapping[str, tuple[int, ...]]:
     """Return the topics of each word of the descriptions, as the analyser writes it. Takes some 100 ms once."""
     topics: dict[str, set[int]] = {}
     for number, (terms, words) in enumerate(_load_topics()):
-        for word in " ".join((*terms, words)).replace("-", " ").split():
-            topics.setdefault(word, set()).add(number)
-    stemmed: dict[str, set[int]] = {}
-    for word, numbers in topics.items():
-        for stem in analyser.stemmed_words(word):
-            if stem not in analyser.FUNCTION_WORDS:
-                stemmed.setdefault(stem, set()).update(numbers)
-    return {word: tuple(sorted(numbers)) for word, numbers in stemmed.items()}
+        for stem in analyser.stemmed_words(" ".join((*terms, words)).replace("-", " ")):
+            topics.setdefault(stem, set()).add(number)
+    return {word: tuple(sorted(topics[word])) for word in topics.keys() - analyser.FUNCTION_WORDS}
 
 
 @lru_cache(maxsize=1)
 def _load_topics() -> tuple[tuple[tuple[str, ...], str], ...]:
     """Return the terms of each topic with the words of its description; the everyday words are topics too."""
-    text = resources.files(__package__).joinpath("topic_descriptions.tsv").read_text(encoding="utf-8")
-    described = [
-        (terms.split("|"), words) for terms, words in (line.split("\t", 1) for line in text.splitlines())
-    ]
-    everyday = [(terms, " ".join(words)) for words, terms in load_rows()]
-    return tuple((tuple(terms), re.sub("[,\t]", " ", words)) for terms, words in (*described, *everyday))
+    everyday = ((terms, " ".join(words)) for words, terms in load_rows())
+    described = ((tuple(terms.split("|")), words) for terms, words in _read_table("topic_descriptions.tsv"))
+    return tuple((terms, re.sub("[,\t]", " ", words)) for terms, words in (*described, *everyday))
 
 
 _MAX_PAPER_WORD_TOPICS = 40

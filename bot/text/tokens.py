@@ -167,18 +167,15 @@ def read_concept_token(token: str) -> str:
 
 
 def _list_concepts(words: list[str], singles: list[str]) -> Iterator[str]:
-    """Yield the token of a concept for each place where a text has one of its forms."""
+    """Yield the token of a concept for each place where a text has one of the concept's forms."""
     known = _phrases_by_token()
-    for position, word in enumerate(words):
-        if word in known:
-            for phrase, concept in known[word]:
-                if len(phrase) == 1 or words[position : position + len(phrase)] == phrase:
-                    yield concept
-    for word in singles:
-        if word in known:
-            for phrase, concept in known[word]:
-                if len(phrase) == 1:
-                    yield concept
+    places = [(word, words, position) for position, word in enumerate(words)] + [
+        (word, [word], 0) for word in singles
+    ]
+    for word, text, position in places:
+        for phrase, concept in known.get(word, ()):
+            if text[position : position + len(phrase)] == phrase:
+                yield concept
 
 
 class PaperTokens:
