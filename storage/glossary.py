@@ -1,4 +1,4 @@
-"""The glossary as it is stored: opaque JSON, read by `storage.search`."""
+"""Writes the glossary as opaque JSON; `storage.search` reads it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from storage.tables import glossary
 
 
 async def save(connection: AsyncConnection, made_at: datetime, papers: int, data: str) -> None:
-    """Store a glossary (the values that `search.get_glossary` returns) in place of the former one."""
+    """Replace the stored glossary, which `search.get_glossary` returns."""
     values = {"made_at": made_at, "papers": papers, "data": zlib.compress(data.encode())}
     statement = database.dialect_insert(connection, glossary).values(id=1, **values)
     await connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=values))

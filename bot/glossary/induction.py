@@ -1,7 +1,7 @@
-"""Learns the forms of terms from counted mentions, with the index as evidence.
+"""Learns the forms of terms from counted mentions, using the index as evidence.
 
-A concept is a star of Korean forms and abbreviations around one English term. Forms are not linked transitively, which
-would merge all terms that share a word. A Korean form is a term's if most papers that have the form have the term too.
+Each Korean form or abbreviation belongs to one English term. Forms are not linked transitively, because that would merge all
+terms that share a word. A Korean form belongs to a term if most papers with the form contain the term too.
 """
 
 from __future__ import annotations
@@ -15,26 +15,26 @@ from bot.glossary.resolver import LearntForm
 from bot.text import analyser, concepts, seed, term_keys
 
 MAX_LEARNT = 10_000
-"""Forms that are learnt: those that most papers explain."""
+"""At most this many forms are learnt, those that most papers explain."""
 MAX_FORMS = 20
-"""Korean forms, and abbreviations, that are learnt of one term: a search looks for each of them."""
+"""At most this many Korean forms and as many abbreviations are learnt for a term; a search looks for all."""
 MAX_PAPERS_PER_EXPLANATION = 10
-"""A form that far more papers have than explain it is an ordinary word: 제거 for diffusion. Frequent terms are seeded."""
+"""A form in more papers than this is an ordinary word: 제거 for diffusion. Frequent terms are seeded."""
 _MAX_SPELLINGS = 4
-"""English spellings of a term that are looked for as evidence."""
+"""English spellings of a term that count as evidence."""
 
 
 class Evidence(Protocol):
-    """The papers of an archive, which are counted by the forms that they have."""
+    """Counts the papers of an archive that contain terms."""
 
     def count(self, *terms: Sequence[str]) -> int:
-        """Return the number of papers that have a form of each of these terms, given by their forms."""
+        """Return the number of papers that contain all terms, each given by its forms."""
 
 
 def learn(
     mentions: Iterable[tuple[Mention, int]], terms: Iterable[seed.SeedTerm], evidence: Evidence
 ) -> list[LearntForm]:
-    """Return the forms that mentions, with their numbers of papers, explain and papers confirm; those of most papers first."""
+    """Return the forms that mentions explain and papers confirm, most explained first; mentions come with paper counts."""
     rows, vocabulary = list(mentions), _Vocabulary(terms)
     long_forms = vocabulary.read_long_forms(rows)
     learnt = [
@@ -63,11 +63,11 @@ def learn(
 
 
 _HEAD_LETTERS = 3
-"""Letters of a stem that tell words apart: tuning is part of fine-tuning, whose stem is another one."""
+"""Stems that share this many letters count as the same word."""
 
 
 class _Vocabulary:
-    """The seed list by its keys, with the English spellings that mentions add."""
+    """The seed list by key, with the English spellings found in mentions."""
 
     def __init__(self, terms: Iterable[seed.SeedTerm]) -> None:
         self._seeds: dict[str, seed.SeedTerm] = {}
@@ -83,13 +83,13 @@ class _Vocabulary:
                 self._translations[text] += map(
                     term_keys.english_key, term.english if term.is_common_word else ()
                 )
-        # Other English forms of a seed term are the term.
+        # All English forms of a seeded term have the key of the main form.
         self._main_keys = {
             term_keys.english_key(text): key for key, term in self._seeds.items() for text in term.english
         }
 
     def name(self, key: str) -> str:
-        """Return the usual spelling of an English key, of equals the one with the fewest capitals."""
+        """Return the most frequent spelling of an English key, preferring fewer capitals."""
         if key in self._seeds:
             return self._seeds[key].english[0]
         spellings = self._spellings[key]
@@ -98,13 +98,13 @@ class _Vocabulary:
         )
 
     def list_english(self, key: str) -> list[str]:
-        """Return the English forms of a term."""
+        """Return the seeded and the frequent English forms of a term."""
         seeded = self._seeds[key].english if key in self._seeds else ()
         written = [text for text, _ in self._spellings[key].most_common(_MAX_SPELLINGS)]
         return list(dict.fromkeys((*seeded, *written)))
 
     def read_long_forms(self, rows: Iterable[tuple[Mention, int]]) -> dict[str, Counter[str]]:
-        """Return the papers that explain each abbreviation, by the English key of its long form."""
+        """Return for each abbreviation the number of papers that explain it, by the English key of its long form."""
         long_forms = defaultdict[str, Counter[str]](Counter)
         for mention, papers in rows:
             abbreviation, text = mention.definition()
@@ -115,7 +115,7 @@ class _Vocabulary:
         return dict(long_forms)
 
     def find_main_terms(self, long_forms: Mapping[str, Counter[str]]) -> dict[str, str]:
-        """Return the English key that each abbreviation is usually short for, of those that have one."""
+        """Return the English key of each abbreviation with a dominant meaning."""
         counts = defaultdict[str, Counter[str]](
             Counter, {short: Counter(keys) for short, keys in long_forms.items()}
         )
@@ -128,7 +128,7 @@ class _Vocabulary:
     def find_pairs(
         self, rows: Iterable[tuple[Mention, int]], abbreviations: Mapping[str, str]
     ) -> dict[tuple[str, str], Counter[str]]:
-        """Return the papers by spelling of each Korean term before parentheses, by its key and that of the English term."""
+        """Return the paper counts of Korean terms before parentheses, by Korean and English key, then by spelling."""
         pairs = defaultdict[tuple[str, str], Counter[str]](Counter)
         for (left, english, short), papers in rows:
             known = abbreviations.get(term_keys.abbreviation_key(short), "")
@@ -141,11 +141,11 @@ class _Vocabulary:
         return dict(pairs)
 
     def may_be_form(self, korean: str, key: str, form: str) -> bool:
-        """Tell whether a Korean form can be one of a term.
+        """Return whether a Korean text may be a form of a term.
 
-        It has two syllables per English word, with one or two less allowed (학습 is not supervised fine-tuning), and no verb's
-        ending. What the seed list has for another term, or as a common word, it is not, nor does its
-        last word translate a word that the term lacks: 혼합 모델 is not a mixture.
+        It needs about two syllables for each English word (학습 is not supervised fine-tuning). It must not be seeded for
+        another term or as a common word, and its last word must not translate a word that the term lacks (혼합 모델 is not a
+        mixture).
         """
         content = len(term_keys.content_words(key))
         heads = self._translations.get(analyser.split_context(form)[-1], ())
@@ -157,7 +157,7 @@ class _Vocabulary:
 
 
 def find_term(left: str, words: int) -> str:
-    """Return the Korean term at the end of a text for an English one of a number of words: two syllables each; "" for none."""
+    """Return the Korean term at the end of a text, with two syllables for each word of the English term, or ""."""
     term = ""
     for unit in reversed(left.split()):
         if unit in seed.read_words("boundary_words.txt") or len(term_keys.korean_key(term)) >= 2 * words:

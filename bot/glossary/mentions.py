@@ -1,6 +1,6 @@
-"""Finds what texts say about terms: the parentheses of 강화 학습(Reinforcement Learning; RL), and the names in titles.
+"""Extracts mentions of terms from texts, such as 강화 학습(Reinforcement Learning; RL), and names from titles.
 
-A mention is a parenthesis with the words before it and its parts; `induction` learns terms from counted mentions.
+`induction` learns terms from counted mentions.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import NamedTuple
 from bot.text import analyser, seed, term_keys, typography
 
 MAX_CONTEXT_WORDS = 7
-"""Words kept before a parenthesis."""
+"""Words stored before a parenthesis."""
 
 MAX_MENTIONS = 200
-"""Upper bound per paper; a text with more is not worth mining."""
+"""The maximum for each paper."""
 
 _PARENTHESES = re.compile(r"\(([^()\n]{2,90})\)")
 _PHRASE_BREAKS = re.compile(r"[,.:;\"'“”‘’「」『』《》<>\[\](){}|!?~…]|\s[-–—]\s")
@@ -28,18 +28,18 @@ _LETTER = re.compile(r"[A-Za-zÀ-ɏ]{2}")
 _DIGITS_FIRST = re.compile(r"[~<>+\-]?[0-9][0-9.,%]*\b")
 _LATIN_WORD = re.compile(r"[A-Za-z0-9À-ɏ][A-Za-z0-9À-ɏ\-–/&'’+.]*")
 MAX_ENGLISH_WORDS = 8
-"""Words of an English term in a parenthesis."""
+"""In words; longer English text in a parenthesis is not a term."""
 
 
 class Mention(NamedTuple):
-    """One parenthesis: the words before it and its parts, "" for each missing part."""
+    """The parts of one parenthesis and the words before it; missing parts are ""."""
 
     left_context: str
     english: str
     abbreviation: str
 
     def definition(self) -> tuple[str, str]:
-        """Return the abbreviation and the long form that this defines, in either order; two empty texts if it does not."""
+        """Return the abbreviation and long form that the mention defines, in either order; ("", "") if it does not."""
         is_korean, last = analyser.ends_in_hangul(self.left_context), self.left_context.split()[-1]
         if self.abbreviation and (self.english or not is_korean):
             text = long_form(self.english or self.left_context, self.abbreviation)
@@ -49,7 +49,7 @@ class Mention(NamedTuple):
 
 
 def extract_mentions(text: str) -> list[Mention]:
-    """Return the distinct mentions of a text in order, at most `MAX_MENTIONS`. Takes linear time."""
+    """Return the distinct mentions in a text in order, at most `MAX_MENTIONS`. Takes linear time."""
     text = typography.normalise("NFKC", text).replace("*", "").replace("`", "")
     found = (
         _parse_parenthesis(text[max(0, match.start() - 120) : match.start()].rpartition("\n")[2], match[1])
@@ -70,10 +70,10 @@ def _parse_parenthesis(preceding: str, content: str) -> Mention | None:
 
 
 def _left_context(preceding: str) -> str:
-    """Return the last words before a parenthesis, cut at the last punctuation that ends a phrase."""
+    """Return the last words before a parenthesis, up to the last punctuation that ends a phrase."""
     cut = 0
     for match in _PHRASE_BREAKS.finditer(preceding):
-        # A point within a word (GPT-3.5) does not end a phrase.
+        # A dot inside a word (GPT-3.5) does not end a phrase.
         if match[0] == "." and preceding[match.end() : match.end() + 1].isalnum():
             continue
         cut = match.end()
@@ -82,7 +82,7 @@ def _left_context(preceding: str) -> str:
 
 @lru_cache(maxsize=1 << 12)
 def _classify_parts(content: str) -> tuple[str, str] | None:
-    """Return the English term and the abbreviation in a parenthesis; None if it holds neither, or anything else."""
+    """Return the English term and abbreviation in a parenthesis; None if there is neither, or other content."""
     pieces = [piece.strip() for piece in _SEPARATORS.split(content) if piece.strip()]
     short = [piece for piece in pieces if term_keys.is_abbreviation(piece)]
     long = [piece for piece in pieces if piece not in short and _is_english(piece)]
@@ -90,7 +90,7 @@ def _classify_parts(content: str) -> tuple[str, str] | None:
     is_korean = len(others) == 1 and analyser.has_hangul(others[0])
     if not 1 <= len(pieces) <= 3 or len(short) > 1 or len(long) > 1 or (others and not is_korean):
         return None
-    # With single blanks: the separator of stored mentions is white space too.
+    # With single spaces.
     return (" ".join("".join(long).split()), "".join(short)) if short or long else None
 
 
@@ -99,14 +99,14 @@ def _is_english(piece: str) -> bool:
     return bool(is_text) and len(piece.split()) <= MAX_ENGLISH_WORDS
 
 
-# Finds the long form of an abbreviation: "proximal policy optimization" for PPO.
+# Long forms of abbreviations: "proximal policy optimization" for PPO.
 
 _WORDS = re.compile(r"[^\W_]+")
 _MAX_LONG_FORM_WORDS = 12
 
 
 def long_form(text: str, abbreviation: str) -> str | None:
-    """Return the shortest suffix of `text` whose initials are the abbreviation; None if there is none."""
+    """Return the shortest suffix of `text` whose initials form the abbreviation, or None."""
     words = [(match.start(), analyser.fold(match[0])) for match in _WORDS.finditer(text)][
         -_MAX_LONG_FORM_WORDS:
     ]
@@ -121,13 +121,13 @@ def long_form(text: str, abbreviation: str) -> str | None:
 
 
 def _letters(abbreviation: str) -> str:
-    """Return the letters of an abbreviation, folded, without the plural s; 2 is read as "to"."""
+    """Return the folded letters of an abbreviation without a plural s; a 2 between letters becomes t for "to"."""
     joined = "".join(_WORDS.findall(analyser.fold(term_keys.abbreviation_key(abbreviation))))
     return re.sub(r"(?<=[a-z])2(?=[a-z])", "t", joined)
 
 
 def _matches_initials(words: list[str], letters: str) -> bool:
-    """Match words to letters: one initial each, a whole word with digits; function words are optional."""
+    """Return whether the letters are the words' initials; function words are optional, words with digits stay whole."""
     if not words:
         return not letters
     word, rest = words[0], words[1:]
@@ -138,18 +138,18 @@ def _matches_initials(words: list[str], letters: str) -> bool:
     return word in analyser.FUNCTION_WORDS and _matches_initials(rest, letters)
 
 
-# The names of models and methods in titles.
+# Names of models and methods in titles.
 
 _MAX_TITLE_LENGTH = 300
 _NAME_HEAD_END = re.compile(r":| Technical Report| System Card")
 _NAME_HEAD = re.compile(r"(?:The |Introducing )?([A-Za-z]+(?:[ -][A-Za-z]+)*)")
 _NAME_WORD = re.compile(r"[A-Za-z]{3,}")
 _MAX_HEAD_WORDS, _MAX_BARE_HEAD_WORDS = 4, 3
-"""Words of a head that may be a name, before a colon or in a title without one."""
+"""The most words that a name may have before a colon, and in a title without a colon."""
 
 
 def list_names(title: str) -> Iterator[str]:
-    """Yield what may be a name in a title: its head before a colon, its first word, and words with a capital within."""
+    """Yield possible names in a title: the text before a colon, the first word, and words with inner capitals."""
     title = title[:_MAX_TITLE_LENGTH]
     before, *behind = _NAME_HEAD_END.split(title, maxsplit=1)
     head = _NAME_HEAD.match(before)

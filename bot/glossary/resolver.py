@@ -1,4 +1,4 @@
-"""The glossary: the concepts that a text names, and the forms to search for."""
+"""The glossary: finds the concepts that a text names, and their forms to search for."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from bot.glossary import transliteration
 from bot.text import analyser, concepts, seed, term_keys, tokens
 
 _MIN_SHARE = 0.2
-"""The least share of an abbreviation's papers, or of a form's, that a concept has for the text to name it."""
+"""The share of explaining papers from which a meaning of an ambiguous abbreviation counts."""
 _PAPERS_PER_TITLE = 8
-"""A concept is a topic if at least one of this number of its papers names it in its title."""
+"""A concept is a topic if at least one in this many of its papers has it in the title."""
 _PARTICLES = frozenset("서로와과을를")
-"""Last syllables of particles that canonical texts do not distinguish; 의 is absent, as it forms terms."""
+"""Last syllables of particles that canonical texts do not distinguish; without 의, which is part of terms."""
 
 
 class Decision(NamedTuple):
-    """An operator's decision on whether a text is a form of an English term."""
+    """An operator's decision to add a form to an English term or to remove it."""
 
     term: str
     form: str
@@ -29,7 +29,7 @@ class Decision(NamedTuple):
 class LearntForm(NamedTuple):
     """A Korean form or abbreviation of an English term, with the number of papers that explain it.
 
-    `found` papers have a Korean form, `confirmed` of them have the term in English or as an abbreviation too.
+    `found` papers contain a Korean form, and `confirmed` of these also contain the English term or abbreviation.
     """
 
     term: str
@@ -40,9 +40,7 @@ class LearntForm(NamedTuple):
 
 
 class Learnt(NamedTuple):
-    """What the papers of an archive teach: forms; by English key, how many papers and titles have a concept; how many
-    titles have each name.
-    """
+    """What the papers of an archive teach: forms, paper and title counts by concept, and title counts by name."""
 
     forms: Sequence[LearntForm] = ()
     papers: Mapping[str, int] = {}
@@ -51,7 +49,7 @@ class Learnt(NamedTuple):
 
 
 class Glossary:
-    """The concepts of the seed list, of an archive and of its operator, with the indexes to find them by."""
+    """The concepts of the seed list, an archive and its operator, indexed for look-ups."""
 
     def __init__(
         self,
@@ -76,7 +74,7 @@ class Glossary:
         self._forms: dict[str, tuple[concepts.Form, ...]] = {}
 
     def all_concepts(self) -> list[concepts.Concept]:
-        """Return all concepts, best supported first."""
+        """Return all concepts, most explained first."""
         return list(self._concepts.values())
 
     def concept(self, key: str) -> concepts.Concept | None:
@@ -84,46 +82,46 @@ class Glossary:
         return self._concepts.get(key)
 
     def find_concepts(self, term: str) -> list[concepts.Concept]:
-        """Return the concepts that have this form, best supported first."""
+        """Return the concepts with this form, most explained first."""
         return [self._concepts[key] for key in self.find(term)]
 
     def is_topic(self, key: str) -> bool:
-        """Return whether, by their titles, papers are about a concept, and do not just mention it (parameter, dataset)."""
+        """Return whether papers are about a concept, going by their titles, and do not just mention it (dataset)."""
         return self.title_counts.get(key, 0) >= self._paper_counts.get(key, 0) // _PAPERS_PER_TITLE
 
     def is_word(self, text: str) -> bool:
-        """Tell whether a text is a term, or a Korean word that terms consist of."""
+        """Return whether a text is a term, or a Korean word in a term."""
         if not analyser.is_hangul(text):
             return bool(self.find(text))
         return text in self.korean_words or bool(self._index.get(text))
 
     @cached_property
     def korean_words(self) -> frozenset[str]:
-        """The Korean words that terms consist of."""
+        """The Korean words in terms."""
         forms = [form.text for concept in self._concepts.values() for form in concept.forms_in("ko")]
         words = {word for text in forms for word in analyser.split_context(text)}
         return frozenset(filter(analyser.is_hangul, {*words, *self._words}))
 
     def translate(self, word: str) -> Sequence[str]:
-        """Return the translations of a common word that is no term, in any form: patient for 환자."""
+        """Return the translations of a common word, with or without an ending: patient for 환자."""
         key = term_keys.term_key(word)
         return self._words.get(key) or self._words.get(analyser.strip_ending(key)) or ()
 
     def find_names(self, text: str) -> list[str]:
-        """Return the names of models and methods that a Korean spelling sounds like: 제미나이 like Gemini."""
+        """Return the names of models and methods that a Korean text sounds like: Gemini for 제미나이."""
         return self._sounds.find(text)
 
     @cached_property
     def _sounds(self) -> transliteration.SoundIndex:
-        # Abbreviations that may be spoken as words, such as LoRA.
+        # Abbreviations that may be pronounced as words, such as LoRA.
         papers = {text: sum(sense.papers for sense in senses) for text, senses in self._senses.items()}
         spoken = {text: number for text, number in papers.items() if text.isalpha()}
         return transliteration.SoundIndex({**spoken, **self._names})
 
     def find(self, text: str, *, in_phrase: bool = False) -> list[str]:
-        """Return the English keys of the concepts that a text names, best supported first.
+        """Return the English keys of the concepts that a text names, most explained first.
 
-        `in_phrase` says that there are other words next to it: "live" in live video is not an abbreviation.
+        With `in_phrase` there are other words next to the text, so that "live" in live video is not an abbreviation.
         """
         is_word = is_korean_only(text) or (in_phrase and is_everyday_word(text))
         senses = () if is_word else self._list_senses(text)
@@ -135,7 +133,7 @@ class Glossary:
         return self._index.get(key) or self._index.get(analyser.strip_ending(key)) or []
 
     def _list_senses(self, text: str) -> Sequence[concepts.AbbreviationSense]:
-        """Return the dominant sense of an abbreviation in any case, or its common senses if no sense is dominant."""
+        """Return the dominant sense of an abbreviation in any case, or else its common senses."""
         stripped = text.strip()
         if stripped in seed.read_words("function_words.txt") or len(stripped) < 2:
             return ()
@@ -151,12 +149,12 @@ class Glossary:
         return senses[:1] if is_clear else [sense for sense in senses if sense.share >= _MIN_SHARE]
 
     def list_senses(self, abbreviation: str) -> list[str]:
-        """Return the terms that an ambiguous abbreviation may stand for, best supported first; [] for other texts."""
+        """Return the terms that an ambiguous abbreviation may stand for, most explained first; [] for other texts."""
         senses = self._list_senses(abbreviation)
         return [sense.text for sense in senses] if len(senses) > 1 else []
 
     def forms_of(self, key: str) -> tuple[concepts.Form, ...]:
-        """Return the forms of a concept to search for. Kept for each."""
+        """Return the forms of a concept to search for. Cached."""
         forms = self._forms.get(key)
         if forms is None:
             forms = self._forms[key] = tuple(self._list_forms(self._concepts[key]))
@@ -170,35 +168,35 @@ class Glossary:
 
 
 def form_language(text: str) -> concepts.Language:
-    """Return the kind of a form."""
+    """Return the language of a form, or "abbr"."""
     return "ko" if analyser.has_hangul(text) else "abbr" if term_keys.is_abbreviation(text) else "en"
 
 
 def is_same_form(left: str, right: str) -> bool:
-    """Tell whether two texts are spellings of one form."""
+    """Return whether two texts are spellings of one form."""
     if form_language(left) == form_language(right) == "abbr":
         return term_keys.abbreviation_key(left) == term_keys.abbreviation_key(right)
     return term_keys.term_key(left) == term_keys.term_key(right)
 
 
 def is_everyday_word(text: str) -> bool:
-    """Tell whether a text in lower case is an everyday word or its plural, which is not an abbreviation among other words."""
+    """Return whether a lower-case text is an everyday word or its plural, and so no abbreviation in a phrase."""
     return not {text, text.removesuffix("s")}.isdisjoint(seed.read_words("ordinary_words.txt"))
 
 
 def is_korean_only(text: str) -> bool:
-    """Tell whether a text has Hangul and no Latin letters."""
+    """Return whether a text has Hangul and no Latin letters."""
     return analyser.has_hangul(text) and not any("a" <= letter <= "z" for letter in text.lower())
 
 
 class _Lexicon:
-    """The forms of concepts as they are gathered: from the seed list, from papers, from the operator, in this order."""
+    """Collects the forms of concepts from the seed list, then from papers, then from the operator."""
 
     def __init__(self) -> None:
         self.words = defaultdict[str, list[str]](list)
-        """The translations of common words by their term keys."""
+        """The translations of common words by term key."""
         self.firsts: set[tuple[str, str]] = set()
-        """Form and concept, by their keys, of what the operator added."""
+        """The keys of each form that the operator added and of its concept."""
         self._decided: set[str] = set()
         self._forms = defaultdict[str, dict[str, concepts.SurfaceForm]](dict)
         self._main_keys: dict[str, str] = {}
@@ -231,7 +229,7 @@ class _Lexicon:
                 self._weights[short][english[0]] += concepts.SEED_PAPERS
 
     def add_learnt(self, rows: Iterable[LearntForm]) -> None:
-        """Add what papers teach, except for Korean forms that the seed list has for another term, or as a common word."""
+        """Add the forms learnt from papers, except Korean forms that are seeded for another term or as a common word."""
         for row in rows:
             key = self._key_of(row.term)
             language, form = form_language(row.form), term_keys.term_key(row.form)
@@ -245,7 +243,7 @@ class _Lexicon:
                 own[form] = known._replace(papers=row.explained, found=row.found, confirmed=row.confirmed)
 
     def add_decisions(self, decisions: Iterable[Decision]) -> None:
-        """Add or remove the forms that the operator decided on; the last decision on a form holds."""
+        """Add or remove forms as the operator decided; the last decision on a form wins."""
         for term, text, is_added in decisions:
             key, language = self._key_of(term), form_language(text)
             own, form = self._own(key, term), term_keys.term_key(text)
@@ -268,14 +266,14 @@ class _Lexicon:
         return self._main_keys.get(key, key)
 
     def _own(self, key: str, name: str) -> dict[str, concepts.SurfaceForm]:
-        """Return the forms of a concept, which is new if none is known."""
+        """Return the forms of a concept, creating it if needed."""
         if key not in self._forms:
             self._names[key] = name
             self._forms[key][key] = concepts.SurfaceForm(name, "en")
         return self._forms[key]
 
     def rank_senses(self) -> dict[str, list[concepts.AbbreviationSense]]:
-        """Return the senses of each abbreviation, the best supported first."""
+        """Return the senses of each abbreviation, most explained first."""
         senses = dict[str, list[concepts.AbbreviationSense]]()
         for short in {**self._weights, **self._explained}:
             papers = self._explained[short]
@@ -290,12 +288,12 @@ class _Lexicon:
     def build_concepts(
         self, senses: Mapping[str, Sequence[concepts.AbbreviationSense]]
     ) -> list[concepts.Concept]:
-        """Return the concepts with several forms, and those that the operator named, the best supported first."""
+        """Return the concepts with several forms or an operator's decision, most explained first."""
         short_forms = defaultdict[str, list[concepts.SurfaceForm]](list)
         for short, ranked in senses.items():
             if ranked and ranked[0].share >= concepts.DOMINANT_SHARE:
                 key, _, papers, _ = ranked[0]
-                # Two letters that no paper explains stand for many things, and some capitals are words: IT, OR.
+                # Two letters that no paper explains are ambiguous, and some capitals are words: IT, OR.
                 is_searched = (papers > 0 or len(short) > 2) and short.casefold() not in seed.read_words(
                     "function_words.txt"
                 )
@@ -326,7 +324,7 @@ class _Lexicon:
 def _index_forms(
     all_concepts: Iterable[concepts.Concept], firsts: Container[tuple[str, str]]
 ) -> dict[str, list[str]]:
-    """Return by term key the keys of the concepts that have a form. Under its own key a concept is the first one."""
+    """Return the keys of the concepts with each form, by the form's term key; a concept comes first under its own key."""
     index = defaultdict[str, list[str]](list)
     for concept in all_concepts:
         index[concept.key].insert(0, concept.key)
@@ -339,7 +337,7 @@ def _index_forms(
 
 
 def has_inner_particle(text: str) -> bool:
-    """Tell whether a form has a particle between two nouns: 텍스트에서 이미지 would also match 텍스트와 이미지."""
+    """Return whether a particle joins two nouns in a form: 텍스트에서 이미지 would also match 텍스트와 이미지."""
     first, _, second = text.partition(" ")
     is_pair = bool(second) and " " not in second
     return is_pair and first[-1] in _PARTICLES and analyser.strip_ending(first) != first

@@ -1,6 +1,6 @@
-"""The glossary that expands queries: the seed list, the operator's forms, and what the papers of the archive explain.
+"""The glossary service, which combines the seed list, the operator's decisions and forms learnt from papers.
 
-Learning takes seconds and runs in the background; other processes load what was learnt with their next search.
+Learning takes seconds and runs in the background. Other processes load a new glossary with their next search.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ if TYPE_CHECKING:
     from storage.database import Connection, Database
 
 STALE_GROWTH = 1.1
-"""Growth of the archive since it was last learnt from, from which the glossary is stale."""
+"""The growth of the archive from which the glossary is stale."""
 MAX_PAPERS = 30_000
-"""The newest papers, which are learnt from; more teach little."""
+"""At most this many papers are learnt from, newest first; more teach little."""
 MAX_FORM_LENGTH = 100
 MAX_NAMES = 10_000
 _CHUNK_SIZE = 200
 _VERSION = 1
-"""Version of what is stored. What another version learnt is learnt again."""
+"""The version of the stored data; data of another version is learnt again."""
 _MAX_TITLE_LENGTH = 500
 
 
 class GlossaryService:
-    """The glossary of a database, kept until a newer one is stored, and how it learns. Threads may share it."""
+    """Loads, caches and learns the glossary of a database. Safe to share between threads."""
 
     def __init__(
         self, database: Database, clock: Clock = system_clock, index: search_index.SearchIndex | None = None
@@ -51,10 +51,10 @@ class GlossaryService:
         self._loading = threading.Lock()
 
     def read_current(self, view: Snapshot) -> resolver.Glossary:
-        """Return the glossary of this state of the database; nothing is learnt before the first papers. Loading takes 50 ms."""
+        """Return the glossary for a snapshot of the database. Loading takes 50 ms after a change."""
         version, loaded = search.get_glossary_version(view), self._loaded
         if loaded is None or loaded[0] != version:
-            # Before the lock: on PostgreSQL a read lets other look-ups of this thread go on.
+            # Read before taking the lock: on PostgreSQL a read switches to other look-ups of this thread.
             stored, decisions = search.get_glossary(view), read_decisions(view)
             with self._loading:
                 if self._loaded is None or self._loaded[0] != version:
@@ -63,11 +63,11 @@ class GlossaryService:
         return loaded[1]
 
     async def get_current(self, connection: Connection) -> resolver.Glossary:
-        """Return what `read_current` returns."""
+        """Return the current glossary, read over a connection."""
         return await snapshot.read(connection, self.read_current)
 
     async def decide(self, term: str, form: str, *, is_added: bool) -> resolver.Decision:
-        """Store that an operator adds a form to a term, or removes it, for this and later glossaries. Raises UsageError."""
+        """Store an operator's decision to add or remove a form of a term. Raises UsageError if it is not valid."""
         async with self._database.transaction() as connection:
             made = check_decision(await self.get_current(connection), term, form, is_added=is_added)
             known = await snapshot.read(connection, read_decisions)
@@ -81,24 +81,24 @@ class GlossaryService:
         return made
 
     async def list_decisions(self) -> list[resolver.Decision]:
-        """Return what the operator has said of forms, the oldest first."""
+        """Return the operator's decisions, oldest first."""
         async with self._database.read() as connection:
             return await snapshot.read(connection, read_decisions)
 
     async def list_title_topics(self, title: str, locale: models.Locale) -> list[str]:
-        """Return the concepts of the seed list that a title names, in their usual form in the language."""
+        """Return the names of seeded concepts in a title, in the given language."""
         words = tokens.tokenize(analyser.canonicalise(typography.to_plain_text(title[:_MAX_TITLE_LENGTH])))
         keys = [tokens.read_concept_token(word) for word in words.split() if word.startswith(tokens.CONCEPT)]
         async with self._database.read() as connection:
             current = await self.get_current(connection)
-        # Of "image editing" not also "editing".
+        # For "image editing", leave out "editing".
         named = [
             current.concept(key) for key in keys if not any(key != other and key in other for other in keys)
         ]
         return list(dict.fromkeys(name_concept(concept, locale) for concept in named if concept))
 
     async def is_stale(self) -> bool:
-        """Tell whether the archive has grown by `STALE_GROWTH`, or another version learnt what is stored."""
+        """Return whether the archive has grown by `STALE_GROWTH`, or the stored data has another version."""
         async with self._database.read() as connection:
             stored = await snapshot.read(connection, search.get_glossary)
             paper_count = await snapshot.read(connection, search.count_listed)
@@ -107,7 +107,7 @@ class GlossaryService:
         return paper_count != stored[0] and paper_count >= STALE_GROWTH * stored[0]
 
     async def rebuild(self, on_progress: Callable[[int], None] = lambda _: None) -> None:
-        """Learn from the archive and store that, for seconds. `on_progress` is called with the number of papers read."""
+        """Learn from the archive and store the result, which takes seconds; report the number of papers read."""
         index = self._index or search_index.SearchIndex(search_index.folder_of(self._database))
         async for done in search_index.follow(self._database, index):
             on_progress(done)
@@ -133,8 +133,8 @@ class GlossaryService:
 def _read_papers(
     documents: Iterable[models.IndexDocument], found: Counter[mentions.Mention], names: Counter[str]
 ) -> None:
-    """Count the mentions in the texts of papers, and the names in their titles, by papers."""
-    from bot.glossary import mentions  # which look-ups do without
+    """Count the papers with each mention in their texts and each name in their titles."""
+    from bot.glossary import mentions  # not needed for look-ups
 
     for paper in documents:
         texts = [paper.title or "", *(section.body for section in paper.sections), paper.abstract or ""]
@@ -160,7 +160,7 @@ def _learn(
 
 
 def check_decision(current: resolver.Glossary, term: str, form: str, *, is_added: bool) -> resolver.Decision:
-    """Return what an operator says of a form of a term, by the term's English name. Raises UsageError for what cannot be used."""
+    """Return a valid decision with the English name of the term. Raises UsageError if the decision makes no sense."""
     term, form = (" ".join(typography.to_plain_text(text).split()) for text in (term, form))
     for text in (term, form):
         if len(text) > MAX_FORM_LENGTH or not term_keys.term_key(text):
@@ -184,12 +184,12 @@ def check_decision(current: resolver.Glossary, term: str, form: str, *, is_added
 
 
 def read_decisions(view: Snapshot) -> list[resolver.Decision]:
-    """Return what an operator has said of forms, the oldest first."""
+    """Return the operator's decisions, oldest first."""
     return [resolver.Decision(*row) for row in search.list_glossary_decisions(view)]
 
 
 def name_concept(concept: concepts.Concept, locale: models.Locale) -> str:
-    """Return a concept's usual form in the reader's language, else in English."""
+    """Return the main form of a concept in the reader's language, or in English."""
     korean = concept.usual_form("ko") if locale is models.Locale.KO else ""
     return korean or concept.usual_form("en") or concept.key
 
@@ -200,12 +200,12 @@ def _dump(learnt: resolver.Learnt) -> str:
 
 
 def _is_current(text: str) -> bool:
-    """Return whether this version wrote a text, judging only by how it begins."""
+    """Return whether stored data has the current version, without parsing it."""
     return text.startswith(f'{{"version":{_VERSION},')
 
 
 def _load(data: tuple[int, str] | None, decisions: Sequence[resolver.Decision]) -> resolver.Glossary:
-    """Return the glossary of what is stored; what another version learnt is left out."""
+    """Build the glossary from stored data, ignoring data of another version."""
     learnt = resolver.Learnt()
     if data is not None and _is_current(data[1]):
         stored = json.loads(data[1])

@@ -1,9 +1,8 @@
-"""Queries as they are read: the parts that a paper should have, each in all its forms, and the filters.
+"""Interprets queries: splits them into parts, each with all its forms in both languages.
 
-A part is the longest run of words that the glossary or the table of everyday words knows, else a word without its particles.
-Filler, which any request may have, is left out; a sentence is also compared by the topics that it describes. A part is found in
-a paper by the phrases of its forms (see `bot.text.tokens`): `ReadQuery` tells without the index whether one paper is about it,
-`search.engine` asks the index.
+A part is the longest run of words that is known to the glossary or the table of everyday words, or else a word without its
+particles. Filler is left out. Sentences are also compared by the topics that they describe. The forms of a part are found by
+phrases of tokens (see `bot.text.tokens`).
 """
 
 from __future__ import annotations
@@ -19,17 +18,17 @@ from bot.text.concepts import Form, Part
 
 _EVERYDAY_WEIGHT, _TRANSLATED_WEIGHT = 0.8, 0.4
 _IMPLIED_WEIGHT = 0.6
-"""The weight of the terms of the main topic that a question describes."""
+"""The weight of the terms of a question's main topic."""
 _MIN_IMPLIED_WEIGHT, _MAX_IMPLIED = 0.2, 3
-"""The least weight of a topic whose terms are searched for, and how many topics at most."""
+"""The least weight and the largest number of topics that add their terms."""
 _MIN_SAID_WEIGHT = 0.5
-"""The least weight of an implied topic's form for the answer to name the topic."""
+"""The least weight of a form for which the answer names the implied topic."""
 _MIN_SENTENCE = 3
-"""Terms and other words from which key words are compared by topic, as a question is from which words were left out."""
+"""Queries with this many terms and other words are compared by topic, even without filler."""
 _MAX_TYPED_WORDS, _MAX_WORDS, _MAX_RUN = 24, 12, 6
-"""Words of a query that are read, those among them that are searched for, and the words of the longest term."""
+"""The most words that are read from a query, that are searched for, and that a term may have."""
 _MAX_COMPOUND = 20
-"""Syllables of a word that may be several terms without a space."""
+"""In syllables; longer words are not split into terms."""
 _MAX_CACHED = 1 << 12
 _SPELLING_AND_VERSION = re.compile(
     rf"([{analyser.SYLLABLES}]+(?: [{analyser.SYLLABLES}]+)*) ?([^{analyser.SYLLABLES}]*)"
@@ -38,18 +37,17 @@ _SPELLING_AND_VERSION = re.compile(
 _STATE_OF_THE_ART = re.compile("state of the art", re.IGNORECASE)
 
 ChooseNames = Callable[[str, Sequence[str]], Sequence[str]]
-"""Returns those of the names that a Korean word sounds like which the papers with the word have too."""
+"""Takes a Korean word and the names that it sounds like; returns the names that papers with the word have too."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReadQuery:
-    """A query as read; `text` has the words that are searched for.
+    """An interpreted query; `text` has the words that are searched for.
 
-    A paper matches if it has all `parts` or one of the `wholes`, which are alternatives for all of them, or if its title's head
-    is one of the `names`; and has none of the `excluded`. `fallback` are the words of a query that is one term, searched for if
-    too few papers match. Of a sentence, `topics` are the weights of the topics that it describes, by their number, and
-    `implied` the terms of the main ones. `meanings` are the terms of a query that is an abbreviation of several, the best
-    supported first.
+    A paper matches if it has all `parts`, or one of the `wholes`, which replace all parts, or if its title begins with one of
+    the `names`; and if it has none of the `excluded` parts. `fallback` has the words of a single term, for when too few papers
+    match. For a sentence, `topics` has the weights of its topics by number, and `implied` the terms of the main topics.
+    `meanings` has the terms that an ambiguous abbreviation may stand for, most explained first.
     """
 
     text: str = ""
@@ -63,39 +61,39 @@ class ReadQuery:
     meanings: tuple[str, ...] = ()
 
     def sure(self) -> ReadQuery:
-        """Return the query for a filter: without forms that one explanation alone speaks for."""
+        """Return the query for use as a filter, without forms that only one paper explains."""
 
         def keep(parts: Iterable[Part]) -> tuple[Part, ...]:
             return tuple(part._replace(forms=tuple(f for f in part.forms if f.is_sure)) for part in parts)
 
         return replace(self, parts=keep(self.parts), wholes=keep(self.wholes), implied={})
 
-    # What an answer says of a query.
+    # Texts for answers.
 
     @property
     def said(self) -> dict[str, Part]:
-        """The implied topics that an answer names, by their names."""
+        """The implied topics that the answer names, by name."""
         return {name: part for part in self.implied.values() if (name := self._said_name(part))}
 
     @property
     def terms(self) -> tuple[str, ...]:
-        """The distinct terms as typed, single Korean words without particles."""
+        """The distinct names of the parts."""
         return tuple(dict.fromkeys(part.shown_text for part in self.parts))
 
     @property
     def term_forms(self) -> tuple[tuple[str, ...], ...]:
-        """Each term, as typed or implied, with the forms that were added to it."""
+        """Each typed or implied term, followed by the forms that were added to it."""
         return tuple((part.text, *self._added_to(part)) for part in (*self.parts, *self.implied.values()))
 
     @property
     def added_forms(self) -> tuple[str, ...]:
-        """The forms that were added, the first ones of each term before the second ones, then the names of implied topics."""
+        """The added forms, taken from the terms in turn, then the names of implied topics."""
         by_term = zip_longest(*map(self._added_to, (*self.parts, *self.wholes)))
         added = [form for forms in by_term for form in forms if form]
         return tuple(dict.fromkeys([*added, *self.said]))
 
     def _added_to(self, part: Part) -> list[str]:
-        """Return the forms added to a part: none that is typed with a particle, as the noun 추론 of 추론은."""
+        """Return the forms added to a part, except nouns that were typed with a particle: 추론 for 추론은."""
         typed, keys = term_keys.korean_key(self.text), {term_keys.term_key(part.text)}
         shown = ((form.text, form.key) for form in part.forms if form.is_shown)
         return [
@@ -105,7 +103,7 @@ class ReadQuery:
         ]
 
     def _said_name(self, part: Part) -> str | None:
-        """Return the name of an implied topic, in the language of the query if it has one; None of an unlikely or typed one."""
+        """Return the name of an implied topic, preferably in the query's language; None if it is unlikely or was typed."""
         is_korean = analyser.has_hangul(self.text)
         asked = {form.key for own in (*self.parts, *self.wholes) for form in own.forms}
         if part.forms[0].key in asked:
@@ -117,7 +115,7 @@ class ReadQuery:
 
 
 class Reader:
-    """Reads queries with a glossary, and caches what it finds out about their terms. Threads may share it."""
+    """Interprets queries by a glossary, with a cache. Safe to share between threads."""
 
     def __init__(self, glossary: resolver.Glossary) -> None:
         self.glossary = glossary
@@ -126,7 +124,7 @@ class Reader:
     def read(
         self, query: query_parser.Query, choose_names: ChooseNames = lambda _, names: names
     ) -> ReadQuery:
-        """Return a query with all forms of its terms, in both languages."""
+        """Interpret a query, adding all forms of its terms in both languages."""
         words = self._list_content(query.text)[:_MAX_WORDS]
         text = " ".join(words)
         parts, wholes, fallback = self._read_parts(text, words)
@@ -153,13 +151,13 @@ class Reader:
         )
 
     def is_known(self, text: str) -> bool:
-        """Return whether a text as a whole is a term, or an everyday word for one."""
+        """Return whether a whole text is a term or an everyday word for a term."""
         return self._find(text, in_phrase=False) is not None
 
     # Words.
 
     def _list_content(self, text: str) -> list[str]:
-        """Return the words of a query that carry its topic, without particles; all if it is a term or nothing else is left."""
+        """Return the words of a query that carry its topic, without particles; all words if it is a term or only filler."""
         if self.glossary.find(text):
             return text.split()
         joined = [
@@ -181,7 +179,7 @@ class Reader:
             for kept, in_run, word in zip(mask, in_term, words, strict=True)
         ]
         for number, word in enumerate(typed[1:], 1):
-            # What a sentence is about ends before it: 구분하는 연구, 보상 모델 과최적화 문제.
+            # A noun that ends a sentence or follows a verb is filler: 구분하는 연구, 보상 모델 과최적화 문제.
             ends = number == len(typed) - 1 and sum(named) >= _MIN_SENTENCE
             if (
                 not in_term[number]
@@ -192,12 +190,12 @@ class Reader:
         return " ".join(compress(words, named if any(named) else mask)).split() or text.split()
 
     def _is_no_term(self, word: str) -> bool:
-        """Tell whether an unknown word is a verb, or a single syllable, which nouns of terms rarely are: 적, 같, 분."""
+        """Return whether an unknown word is a verb or a single syllable, which terms rarely are: 적, 같, 분."""
         is_short = len(word) == 1 and analyser.is_hangul(word) and not self.glossary.translate(word)
         return (is_short or questions.is_verb(word)) and not self.is_known(word)
 
     def _strip(self, word: str) -> str:
-        """Return a word without particles and endings; filler keeps its own."""
+        """Strip the particles and endings of a word that is not filler."""
         if questions.classify_filler(word) == "filler":
             return word
         return questions.strip_query_word(
@@ -207,7 +205,7 @@ class Reader:
     # Parts.
 
     def _read_parts(self, text: str, words: list[str]) -> tuple[Sequence[Part], list[Part], Sequence[Part]]:
-        """Return the parts of the words, alternatives for all of them, and the words of a single term."""
+        """Return the parts of a query, alternatives for all of them, and the words of a single term as parts."""
         whole = self._find(text, in_phrase=False) if words else None
         if whole is None or not self.glossary.find(text):
             return [whole] if whole else self._divide(words), [], ()
@@ -215,12 +213,12 @@ class Reader:
         spaced = main.text.split() if main.key == term_keys.korean_key(text) else words
         own = self._divide(spaced, whole=False) if len(spaced) > 1 else []
         if own and analyser.has_hangul(text) and not resolver.is_korean_only(text):
-            # Two languages are usually two terms, not one: "LLM 추론" asks for both.
+            # Words in two languages are usually two terms: LLM 추론.
             return own, [whole], ()
         return [whole], [], own
 
     def _split(self, words: Sequence[str], *, whole: bool = True) -> Iterator[tuple[int, int, Part | None]]:
-        """Yield the longest known runs of words with their parts, and each other word without one."""
+        """Yield the start, end and part of each longest known run of words; other words have no part."""
         start = 0
         while start < len(words):
             for end in range(min(len(words), start + _MAX_RUN), start, -1):
@@ -239,7 +237,7 @@ class Reader:
         return [part for part in parts if tokens.phrases(part.text)]
 
     def _read_word(self, word: str) -> Iterable[Part]:
-        """Return the part of an unknown word, or those of the known forms that it consists of: 대규모언어모델추론."""
+        """Return the part of an unknown word, or the parts of a compound of known words: 대규모언어모델추론."""
         key = analyser.strip_ending(term_keys.korean_key(word))
         is_short = resolver.is_korean_only(word) and len(key) <= _MAX_COMPOUND
         pieces = self._cut(key) if is_short else []
@@ -247,14 +245,14 @@ class Reader:
         return [self._find(piece) or Part(piece, self._typed_forms(piece)) for piece in pieces]
 
     def _cut(self, word: str) -> list[str]:
-        """Return a word cut into known ones, the first as long as can be; nothing if there is no such cut."""
+        """Split a word into known words, preferring a long first word; [] if that is impossible."""
         for end in range(len(word), 1, -1):
             if self.glossary.is_word(word[:end]) and (end == len(word) or (rest := self._cut(word[end:]))):
                 return [word[:end], *(rest if end < len(word) else [])]
         return []
 
     def _typed_forms(self, text: str) -> tuple[Form, ...]:
-        """Return the form of a text as typed, of a joined name also its words, of a common word its translations."""
+        """Return a text as a form, with the words of a joined name and the translations of a common word."""
         split = term_keys.split_writing(text)
         named = [Form(split, is_shown=False)] if split else []
         translated = (
@@ -263,7 +261,7 @@ class Reader:
         return (Form(text), *named, *translated)
 
     def _find(self, text: str, *, in_phrase: bool = True) -> Part | None:
-        """Return the part that a text as a whole is: a form of a term, an everyday word for one; None for other texts."""
+        """Return the part for a whole text that is a term or an everyday word for a term; None for other texts."""
         asked = text, in_phrase
         if asked not in self._known:
             keys, terms = self.glossary.find(text, in_phrase=in_phrase), questions.find_everyday_terms(text)
@@ -283,7 +281,7 @@ class Reader:
         return self._known[asked]
 
     def _forms_of(self, terms: Iterable[str], weight: float) -> list[Form]:
-        """Return the forms of several terms of one meaning, with their weights times `weight`."""
+        """Return the forms of several terms with the same meaning, their weights multiplied by `weight`."""
         forms = list[Form]()
         for term in terms:
             keys = self.glossary.find(term)
@@ -291,7 +289,7 @@ class Reader:
         return [form._replace(weight=form.weight * weight) for form in forms]
 
     def _list_implied(self, topics: Mapping[int, float]) -> dict[int, Part]:
-        """Return the terms of the main topics that a question describes, the main one first; less likely ones weigh less."""
+        """Return the parts of a question's main topics by topic number, likeliest first and weighted by likelihood."""
         implied = {}
         for topic in sorted(topics, key=lambda topic: (-topics[topic], topic))[:_MAX_IMPLIED]:
             if topics[topic] >= _MIN_IMPLIED_WEIGHT:
@@ -301,19 +299,19 @@ class Reader:
         return implied
 
     def _list_excluded(self, excluded: Iterable[str]) -> Iterator[Part]:
-        """Yield the excluded terms in all the forms that answers show, in both languages."""
+        """Yield a part for each excluded term, with the forms that answers show in both languages."""
         for term in excluded:
             forms = (form for key in self.glossary.find(term)[:1] for form in self.glossary.forms_of(key))
             yield Part(term, concepts.merge_forms((Form(term), *(form for form in forms if form.is_shown))))
 
-    # Names by their sound.
+    # Names by sound.
 
     def _add_names(
         self, parts: Sequence[Part], wholes: list[Part], words: list[str], choose: ChooseNames
     ) -> tuple[Sequence[Part], list[Part]]:
-        """Return the parts with the names that unknown Korean words are spellings of, such as Gemini of 제미나이.
+        """Add the names that unknown Korean words sound like, such as Gemini for 제미나이.
 
-        A name for the whole query, with a version behind it or not, is an alternative to all of it.
+        A name for the whole query, with or without a version, is an alternative to all parts.
         """
         text = " ".join(words)
         if whole := self._list_names(" ".join(term_keys.trim_title(words)), choose):
@@ -338,7 +336,7 @@ class Reader:
 
 
 def _distinct(parts: Iterable[Part]) -> tuple[Part, ...]:
-    """Return the parts that papers can have, each once, since a word says no more if it is repeated."""
+    """Return the searchable parts without duplicates."""
     distinct: dict[str, Part] = {}
     for part in parts:
         if tokens.phrases(part.text):

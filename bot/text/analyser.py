@@ -1,4 +1,4 @@
-"""The analyser: cuts text into the tokens shared by indexing, search, alerts and autocomplete.
+"""The analyser splits text into the tokens shared by indexing, search, alerts and autocomplete.
 
 Words are folded and stemmed (Latin) or stripped of particles (Hangul). Index tokens are the same words in order,
 with runs of Hangul as overlapping bigrams, so that a phrase is a sequence of neighbouring tokens. They are
@@ -19,12 +19,12 @@ import Stemmer
 from bot.text import seed, typography
 
 SYLLABLES = "\uac00-\ud7a3"
-"""Hangul syllables as part of a regular expression's class."""
+"""Hangul syllables, for use inside a regular expression's character class."""
 HANGUL = f"\u1100-\u11ff{SYLLABLES}"
-"""Hangul syllables and letters (NFKC) as part of a regular expression's class."""
+"""Hangul syllables and letters (NFKC), for use inside a regular expression's character class."""
 
 SHORT_PARTICLES = frozenset("을를은는이가의에와과도로만")
-"""Particles of one syllable. Each may follow a noun of one syllable: 뇌를, 말이, 책도."""
+"""One-syllable particles, which can also follow a one-syllable noun: 뇌를, 말이, 책도."""
 _LONG_PARTICLES = frozenset(("에서", "으로", "에게", "까지", "부터", "처럼", "보다", "에는", "에도"))
 _FINALS = 28
 _VOWELS_AND_FINALS = 21 * _FINALS
@@ -36,7 +36,7 @@ _KEYS_FROM = {
 _KEYS = {
     code: keys for first, listed in _KEYS_FROM.items() for code, keys in enumerate(listed.split(), first)
 }
-"""The keys of a Korean keyboard for the letters of a decomposed syllable; some letters take two."""
+"""The Korean keyboard keys for each letter of a decomposed syllable; some letters take two keys."""
 _SYLLABLE = re.compile(f"[{SYLLABLES}]")
 _SYLLABLES_ONLY = re.compile(f"[{SYLLABLES}]+")
 
@@ -47,9 +47,9 @@ _MAX_CACHED_LENGTH = 64
 def remembered(
     maxsize: int, *, max_length: int = _MAX_CACHED_LENGTH
 ) -> Callable[[Callable[[str], Value]], Callable[[str], Value]]:
-    """Let a function keep its values of the last `maxsize` texts of up to `max_length` characters.
+    """Cache a function's results for the last `maxsize` texts of at most `max_length` characters.
 
-    What belongs to a query of 2,000 characters takes 50 kB, and thousands of such queries would fill a common cache.
+    Longer texts are not cached: the results for a query of 2,000 characters can take 50 kB.
     """
 
     def decorate(compute: Callable[[str], Value]) -> Callable[[str], Value]:
@@ -66,9 +66,10 @@ def remembered(
 
 @lru_cache(maxsize=1)
 def _endings_by_last_syllable() -> dict[str, list[str]]:
-    """Return particles, and endings that make a noun a verb or an adverb (제안합니다), by last syllable, the longest first.
+    """Return particles and verb or adverb endings (제안합니다) by their last syllable, longest first.
 
-    이, 가, 도, 로, 과 and 지 end too many nouns to be stripped (평가, 높이, 지도, 효과); bigrams match the noun in front anyway.
+    이, 가, 도, 로, 과 and 지 are missing because too many nouns end in them (평가, 높이, 지도, 효과). Bigrams match the
+    noun before such a particle anyway.
     """
     groups: dict[str, list[str]] = {}
     for ending in sorted(seed.read_data("endings.txt").split(), key=len, reverse=True):
@@ -77,7 +78,7 @@ def _endings_by_last_syllable() -> dict[str, list[str]]:
 
 
 def strip_ending(word: str) -> str:
-    """Return a Hangul word without its particles and verb endings, at least two syllables long.
+    """Return a Hangul word without its particles and verb endings, keeping at least two syllables.
 
     Only endings that nouns rarely have are stripped: 학습을 gives 학습, 평가 and 해상도 stay.
     """
@@ -93,73 +94,73 @@ def strip_ending(word: str) -> str:
 
 
 def strip_term(term: str) -> str:
-    """Return a term that begins in Hangul without its ending (see `strip_ending`); others, such as LLM을, as they are."""
+    """Strip the ending of a term that begins in Hangul; return other terms, such as LLM을, unchanged."""
     return strip_ending(term) if is_hangul(term) else term
 
 
 def split_context(context: str) -> list[str]:
-    """Return the Korean and Latin words of a text, split at spaces, hyphens and middle dots, without particles."""
+    """Split a text at spaces, hyphens and middle dots, and return its words without particles."""
     return [strip_ending(word) for word in re.split(r"[\s·-]+", context) if word]
 
 
 def monosyllabic_noun(word: str) -> str | None:
-    """Return the noun of a word that consists of one syllable and a particle (뇌를 gives 뇌), or None."""
+    """Return the noun of a word made of one syllable and a particle (뇌 for 뇌를); None for other words."""
     if len(word) == 3 and word[1:] in _LONG_PARTICLES:
         return word[0]
     return word[0] if len(word) == 2 and word[1] in SHORT_PARTICLES else None
 
 
 def is_particle(ending: str) -> bool:
-    """Tell whether `ending` is a particle that can follow any noun, including a Latin one: LLM을, LLM에서."""
+    """Return whether `ending` is a particle that can follow any noun, including a Latin one: LLM을, LLM에서."""
     return ending in SHORT_PARTICLES or ending in _LONG_PARTICLES
 
 
 def bigrams(run: str) -> list[str]:
-    """Return the overlapping pairs of syllables of a run; a single syllable is returned as it is."""
+    """Return the overlapping pairs of syllables in a run; a single syllable is returned unchanged."""
     return [run[i : i + 2] for i in range(len(run) - 1)] or [run]
 
 
 def keystrokes(text: str) -> str:
-    """Return `text` with each Hangul syllable as the letters typed for it on a Korean keyboard.
+    """Replace each Hangul syllable by the letters typed for it on a Korean keyboard.
 
-    The prefixes of 모델 while it is typed are 모, 몯 and 모데: they are prefixes of it only letter by letter.
+    While 모델 is being typed, the field shows 모, 몯 and 모데, which are prefixes of 모델 only letter by letter.
     """
     return text if text.isascii() else typography.normalise("NFD", text).translate(_KEYS)
 
 
 def has_final_consonant(letter: str) -> bool:
-    """Tell whether a letter is a Hangul syllable with a final consonant."""
+    """Return whether a character is a Hangul syllable with a final consonant."""
     return is_syllables(letter) and split_syllable(letter)[2] > 0
 
 
 def split_syllable(syllable: str) -> tuple[int, int, int]:
-    """Return the numbers, in Unicode order, of the first consonant, the vowel and the final consonant (0: none)."""
+    """Return the indexes (in Unicode order) of a syllable's initial, vowel and final; 0 if there is no final."""
     first, rest = divmod(ord(syllable) - ord("가"), _VOWELS_AND_FINALS)
     return first, *divmod(rest, _FINALS)
 
 
 def is_syllables(text: str) -> bool:
-    """Tell whether a text consists of Hangul syllables, at least one."""
+    """Return whether a non-empty text consists of Hangul syllables only."""
     return _SYLLABLES_ONLY.fullmatch(text) is not None
 
 
 def is_hangul(word: str) -> bool:
-    """Tell whether a word begins with a Hangul syllable or letter."""
+    """Return whether a word begins with a Hangul syllable or letter."""
     return "\uac00" <= word[:1] <= "\ud7a3" or "\u1100" <= word[:1] <= "\u11ff"
 
 
 def has_hangul(text: str) -> bool:
-    """Tell whether a text holds a Hangul syllable."""
+    """Return whether a text contains a Hangul syllable."""
     return _SYLLABLE.search(text) is not None
 
 
 def ends_in_hangul(word: str) -> bool:
-    """Tell whether a word ends with a Hangul syllable or letter."""
+    """Return whether a word ends with a Hangul syllable or letter."""
     return is_hangul(word[-1:])
 
 
-# Accents, Hebrew points, Arabic vowels. Kana voicing marks and Indic vowel signs are combining marks too, but
-# removing them would change the word.
+# Accents, Hebrew points and Arabic vowels. Kana voicing marks and Indic vowel signs stay, because removing them would
+# change the word.
 _COMBINING_MARKS = re.compile(
     "[\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20f0]+"
 )
@@ -169,17 +170,17 @@ _BASE_LETTERS = str.maketrans(
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
 _NON_NAME_CHARACTERS = re.compile(r"[^\w]+|_+")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
-"""Hyphenation, joiners and directions, which pasted text brings along."""
+"""Soft hyphens, joiners and direction marks that come with pasted text."""
 _ASCII_AND_SYLLABLES = re.compile("[\0-\x7f\uac00-\ud7a3]*")
-"""Nearly all text: no form of it but its case differs, as Hangul syllables have neither marks nor case."""
+"""Matches nearly all text; folding it only needs lower case, since Hangul syllables have neither marks nor case."""
 _MAX_TYPED_LENGTH = 2000
 _APOSTROPHES = re.compile("['’‘`´ʼ]")
 
 
 def clean_typed(text: str) -> str:
-    """Return typed text without invisible characters, NUL, lone surrogates and long runs of marks.
+    """Return typed text without invisible characters, NUL, lone surrogates and long runs of combining marks.
 
-    It has `_MAX_TYPED_LENGTH` characters at most.
+    The text is cut at `_MAX_TYPED_LENGTH` characters.
     """
     visible = _INVISIBLE.sub("", text[:_MAX_TYPED_LENGTH])
     visible = typography.limit_marks(visible.replace("\0", " "))
@@ -187,7 +188,7 @@ def clean_typed(text: str) -> str:
 
 
 def fold(text: str) -> str:
-    """Return `text` in NFC without case, compatibility forms and diacritics. Idempotent.
+    """Return `text` in NFC without case, compatibility forms and diacritics. Folding twice changes nothing.
 
     Hangul is unchanged, apart from half-width and similar forms.
     """
@@ -199,9 +200,9 @@ def fold(text: str) -> str:
 
 
 def fold_name(name: str) -> str:
-    """Return a person's name folded, with punctuation as single spaces and without apostrophes.
+    """Fold a person's name: drop apostrophes and replace punctuation by single spaces.
 
-    "Hoàng-Anh  O'Neil" and "hoang anh oneil" give the same result; the order of the words is kept.
+    "Hoàng-Anh  O'Neil" becomes "hoang anh oneil". The order of the words is kept.
     """
     if name.isascii() and name.replace(" ", "").isalpha():
         return " ".join(name.lower().split())  # fast path for most names
@@ -209,7 +210,7 @@ def fold_name(name: str) -> str:
 
 
 def fold_name_german(name: str) -> str:
-    """Return a name folded like `fold_name`, but with umlauts written out: "Müller" gives "mueller".
+    """Fold a name like `fold_name`, but spell umlauts out: "Müller" becomes "mueller".
 
     ø becomes oe and å becomes aa, as in Danish and Norwegian passports.
     """
@@ -219,15 +220,15 @@ def fold_name_german(name: str) -> str:
 
 
 MAX_TOKEN_LENGTH = 40
-"""Characters; longer words are truncated."""
+"""In characters; longer words are truncated."""
 
 _LETTER = rf"[^\W_{HANGUL}]"
-# 3.1 and qwen2.5 stay whole, c++ and c# keep their punctuation.
+# 3.1 and qwen2.5 stay whole; c++ and c# keep their punctuation.
 _WORD = rf"{_LETTER}{{1,64}}(?:(?<=[0-9])\.[0-9]{{1,8}}){{0,4}}(?:\+\+|#)?"
 _COMPOUND_JOINER = "[-‐‑'’_]"
-# The bounds limit the size of cache entries; longer runs are split.
+# The bounds limit the size of a cache entry; longer runs are split.
 _RUNS = re.compile(rf"[{HANGUL}]{{1,64}}|{_WORD}(?:{_COMPOUND_JOINER}{_WORD}){{0,7}}")
-# No phrase crosses this punctuation: "텍스트, 이미지" is not "텍스트-이미지".
+# Phrases do not cross this punctuation: "텍스트, 이미지" is not "텍스트-이미지".
 _RUNS_AND_BREAKS = re.compile(rf"{_RUNS.pattern}|[,;:.!?()\[\]/|·]")
 _LINE_ENDS = re.compile("[\n\r\u2028\u2029]\\s*")
 _COMPOUND_SPLIT = re.compile(_COMPOUND_JOINER)
@@ -235,45 +236,45 @@ _LETTERS_THEN_DIGITS = re.compile(r"([a-z]{2,})([0-9][a-z0-9.]*)")
 _PLURAL_ACRONYM = re.compile(r"[A-Z][A-Za-z0-9]*[A-Z][a-z0-9]?s")
 _VOWELS = frozenset("aeiouy")
 _DERIVATIONAL_SUFFIXES = ("er", "or", "ive", "ness", "ity", "able", "ible")
-"""Suffixes of agents and qualities, which the stemmer would reduce to the verb or the noun."""
+"""Suffixes for agents and qualities; the stemmer would reduce such words to the verb or noun."""
 _MIN_DERIVED_LENGTH = 6
 _NO_CACHE = 0
-# Verbs in -ize and their nouns, in American and British spelling; supervise and promise are none.
+# Verbs in -ize and their nouns, in American and British spelling, but not supervise or promise.
 _VERB_IN_IZE = re.compile(
     r"([a-z]{3,}i)z(?:e[ds]?|ing|ations?)|([a-z]{3,}i)sations?|([a-z]{2,}(?:al|an|ar|en|er|il|im|on)i)s(?:e[ds]?|ing)"
 )
 PREFIXES = frozenset(
     ("pre", "post", "multi", "self", "auto", "non", "semi", "co", "re", "super", "hyper", "meta")
 )
-"""Prefixes that are joined to the next word, because all three spellings occur: joined, hyphenated and apart."""
+"""Prefixes joined to the next word, because papers write them joined, hyphenated and apart."""
 
 PARTICLE_MARK = "~"
-"""Replaces a stripped particle in canonical texts, so that 이미지를 생성 is not 이미지 생성."""
+"""Stands for a stripped particle in canonical texts, so that 이미지를 생성 does not match 이미지 생성."""
 
 
 class Run(NamedTuple):
-    """The analysis of one stretch of text between spaces and punctuation: its canonical words in order, and its variants."""
+    """The canonical words of a text without spaces or punctuation, in order, and their spelling variants."""
 
     words: tuple[str, ...]
     variants: tuple[str, ...] = ()
 
 
 def stemmed_words(text: str) -> list[str]:
-    """Return the words of `text` in order, folded and stemmed, Hangul without particles and not cut into bigrams."""
+    """Return the words of `text` in order, stemmed or without particles, with Hangul words left whole."""
     return [word.removesuffix(PARTICLE_MARK) for word in canonical_words(text)]
 
 
 def canonical_words(text: str) -> list[str]:
-    """Return the words of `text` in order as its canonical text has them: stemmed, with a `PARTICLE_MARK`."""
+    """Return the words of the canonical text of `text` in order, including each `PARTICLE_MARK`."""
     return [word for run in _split_runs(text) for word in run.words]
 
 
 def canonicalise(text: str) -> str:
     """Return the canonical text, from which tokens are made.
 
-    It has words separated by single spaces, line breaks as in `text`, and the variants on a last line of their own, so that
-    no phrase matches there. Two spaces mark punctuation, which no phrase crosses. Each line starts and ends with a space, so
-    that " word " matches whole Latin words. A Hangul word ends with `PARTICLE_MARK` if its particle was stripped.
+    Words are separated by single spaces, punctuation becomes two spaces, and line breaks stay. Spelling variants come last,
+    on a separate line where no phrase matches. Each line starts and ends with a space, so that " word " matches whole
+    Latin words. A Hangul word ends with `PARTICLE_MARK` if its particle was stripped.
     """
     lines = _LINE_ENDS.split(typography.normalise("NFKC", text))
     chunks = [[_canonical_chunk(chunk) for chunk in line.split()] for line in lines]
@@ -288,17 +289,17 @@ def _split_runs(text: str) -> Iterator[Run]:
 
 
 def word_tokens(word: str) -> list[str]:
-    """Return the tokens of one word of a canonical text: a Latin word itself, other words as bigrams."""
+    """Return the tokens of one canonical word: the word itself if it is Latin, else its bigrams."""
     return bigrams(word.removesuffix(PARTICLE_MARK)) if is_hangul(word) else [word]
 
 
 def stem(word: str) -> str:
-    """Return the stem of one folded Latin word; the stem of a stem is itself."""
+    """Return the stem of one folded Latin word. Stemming a stem changes nothing."""
     return _stem_to_fixpoint(word[:MAX_TOKEN_LENGTH])
 
 
 def join_prefixes(parts: list[str]) -> list[str]:
-    """Join prefixes to the word behind them: pre-training, self-attention and fine-tuning become one word each."""
+    """Join prefixes to the next word, so that pre-training, self-attention and fine-tuning are one word each."""
     joined: list[str] = []
     for part in parts:
         if joined and (joined[-1] in PREFIXES or (joined[-1] == "fine" and part.startswith("tun"))):
@@ -309,7 +310,7 @@ def join_prefixes(parts: list[str]) -> list[str]:
 
 
 class _Chunk(NamedTuple):
-    """The canonical words of a text between two spaces, each after a space, and the variants with two spaces between."""
+    """Canonical words, each preceded by a space, and their variants, separated by two spaces."""
 
     words: str
     variants: str
@@ -317,7 +318,7 @@ class _Chunk(NamedTuple):
 
 @remembered(1 << 16)
 def _canonical_chunk(chunk: str) -> _Chunk:
-    """Return the canonical words of a chunk between two spaces; punctuation becomes a space."""
+    """Analyse a text without spaces; punctuation becomes an extra space."""
     pieces = _RUNS_AND_BREAKS.findall(chunk)
     runs = [_analyse_run(piece) if piece[0].isalnum() else Run(()) for piece in pieces]
     words = "".join(f" {' '.join(run.words)}" for run in runs)
@@ -334,13 +335,13 @@ def _analyse_run(run: str) -> Run:
 
 @remembered(1 << 14)
 def _analyse_latin(run: str) -> Run:
-    """Split a compound at its joiners; alternative spellings become variants."""
+    """Split a compound at hyphens, apostrophes and underscores; other spellings become variants."""
     parts = [part for part in map(_fold_word, _COMPOUND_SPLIT.split(run)) if part and part != "s"]
     if not parts:
         return Run(())
     candidates = list(parts)
     for versioned in filter(None, map(_LETTERS_THEN_DIGITS.fullmatch, parts)):
-        # gpt and 4o of gpt4o, so that a model matches with and without its version.
+        # gpt4o also as gpt and 4o, so that a model matches with and without its version.
         candidates += versioned.groups()
     stems = tuple(stem(part) for part in join_prefixes(parts))
     stem_set = set(stems)
@@ -349,20 +350,20 @@ def _analyse_latin(run: str) -> Run:
 
 
 def _fold_word(part: str) -> str:
-    """Fold one part of a compound; LMs loses its plural here, because the stemmer sees no vowel in it."""
+    """Fold one part of a compound. The plural of LMs is removed here, because the stemmer requires a vowel."""
     return fold(part[:-1] if _PLURAL_ACRONYM.fullmatch(part) else part)
 
 
 @lru_cache(maxsize=1 << 14)
 def _stem_to_fixpoint(word: str) -> str:
-    """Stem until nothing changes: the Snowball stemmer alone may shorten its own stem again."""
+    """Stem until nothing changes, because the Snowball stemmer may shorten one of its stems again."""
     if len(word) < 3 or not word.isascii() or not word.isalpha():
         return word
     if len(word) > 3 and word[-1] == "s" and word[-2] != "s" and _VOWELS.isdisjoint(word):
         return word[:-1]
     if (derived := _stem_derived(word)) is not None:
         return derived
-    # A stemmer has state, so each call creates one: several threads may analyse concurrently.
+    # Stemmers are stateful and threads analyse concurrently, so each call creates one.
     stemmer = Stemmer.Stemmer("english", _NO_CACHE)
     while (shorter := stemmer.stemWord(word)) != word:
         word = shorter
@@ -370,10 +371,10 @@ def _stem_to_fixpoint(word: str) -> str:
 
 
 def _stem_derived(word: str) -> str | None:
-    """Return a derived word without its inflection, or None if the word has no derivational suffix.
+    """Return a derived word without its inflection; None if the word has no derivational suffix.
 
-    Derived words stay distinct: "tokenizer" and "tokenization" from "token", "adapter" from "adaptation", and "generative"
-    from "generated".
+    This keeps "tokenizer" and "tokenization" distinct from "token", "adapter" from "adaptation", and "generative" from
+    "generated".
     """
     if verb := _VERB_IN_IZE.fullmatch(word):
         return f"{verb[verb.lastindex or 0]}z"
@@ -391,22 +392,21 @@ FUNCTION_WORDS = frozenset(_FUNCTION_LIST.split())
 """English words that carry no meaning within a term."""
 
 
-# Splits prose into sentences, each a verbatim part of the text. A splitter of our own: sentencex 1.0 and pysbd 0.3 end sentences
-# inside "See Eq. 4" or "cf. Fig. 2", which abstracts have.
+# Sentences. The libraries sentencex 1.0 and pysbd 0.3 split "See Eq. 4" and "cf. Fig. 2", which are common in abstracts.
 
 _END = re.compile(r"(?<![.!?。！？])[.!?。！？]++[\"'”’)\]*]{0,4}(?=\s|$)|[。！？](?=\S)")
-"""It is tried at the first sign of a run alone: a run of 20,000 takes 6 s if it is read from each of its signs."""
+"""Matches only at the first mark of a run; trying every mark of a run of 20,000 would take 6 s."""
 _NO_END = re.compile(
     r"(?<![\w./])(?:e\.g|i\.e|cf|vs|ca|approx|resp|figs?|eqs?|secs?|sect|tabs?|nos?|refs?|app|appx|algs?|thm|def|vol|pp?|dr|prof"
     r"|m(?:rs?|s)|st|w\.r\.t|a\.k\.a|i\.i\.d|al|ex|esp|incl|(?-i:[A-Z])|u\.s|ph\.d)\.$|^\W*[0-9]{1,2}\.$",
     re.IGNORECASE,
 )
-"""Abbreviations, initials and numbers of items, behind which a sentence goes on."""
+"""Abbreviations, initials and item numbers, which do not end a sentence."""
 _GOES_ON = re.compile(r"\s*[\"'“‘(\[]{0,3}[a-zà-ÿ]")
 
 
 def split_sentences(text: str) -> list[str]:
-    """Return the sentences of a text in order, without the white space around them. The last may lack its end."""
+    """Return the sentences of a text in order, verbatim but stripped. The last one may be incomplete."""
     sentences, start = [], 0
     for match in _END.finditer(text):
         end = match.end()
@@ -417,5 +417,5 @@ def split_sentences(text: str) -> list[str]:
 
 
 def is_whole_sentence(sentence: str) -> bool:
-    """Whether a sentence has its end."""
+    """Return whether a sentence ends with punctuation."""
     return _END.search(sentence.strip()[-6:]) is not None

@@ -1,4 +1,4 @@
-"""Concepts, each an English term with all its surface forms, shared by all code that reads the glossary; and the seed list."""
+"""Concepts: English terms with all their Korean, English and abbreviated forms; and the parts of a query."""
 
 from __future__ import annotations
 
@@ -12,16 +12,18 @@ from bot.text import analyser, questions, term_keys
 Language = Literal["ko", "en", "abbr"]
 
 DOMINANT_SHARE = 0.6
-"""An abbreviation belongs to a term that has at least this share of the papers that explain it."""
+"""The share of explaining papers from which an abbreviation means one term only."""
 SEED_PAPERS = 2
-"""Weight of a seed term against evidence, in papers."""
+"""A seeded abbreviation counts as if this many papers explained it."""
 
 
 class SurfaceForm(NamedTuple):
-    """One spelling of a concept. `seeded`: the seed list or the operator has it; `papers` explain it.
+    """One spelling of a concept.
 
-    Of a Korean form, `found` papers contain it, `confirmed` of them with the term in English or as an abbreviation. A form that
-    is not `searched` is only recognised in queries: another form finds it, or too many papers have it in another meaning.
+    `papers` is the number of papers that explain the form; `seeded` means that it comes from the seed list or the operator.
+    For a Korean form, `found` papers contain it, and `confirmed` of these also contain the English term or abbreviation.
+    A form with `searched=False` is only recognised in queries, because a shorter form already finds it or because it
+    usually means something else in papers.
     """
 
     text: str
@@ -34,30 +36,30 @@ class SurfaceForm(NamedTuple):
 
     @property
     def share_with_term(self) -> float:
-        """The share of the papers with a Korean form that have the term too."""
+        """The share of papers with this Korean form that also contain the term."""
         return self.confirmed / max(1, self.found)
 
     @property
     def is_sure(self) -> bool:
-        """Whether it may decide what a channel, alert or trend has: a Korean form or abbreviation that two papers explain."""
+        """Whether filters (channels, alerts, trends) may rely on the form: it is English, seeded, or explained twice."""
         return self.language == "en" or self.seeded or self.papers > 1
 
     @property
     def is_presentable(self) -> bool:
-        """Whether readers may see it as a name. A form in only one paper is often a slip or a word in capitals: LARGE."""
+        """Whether answers may show the form. A form from a single paper is often a slip or a capitalised word: LARGE."""
         return self.searched and (self.is_sure or self.confirmed > 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Concept:
-    """A term with its forms, the main ones of each language first. `key` is the English key."""
+    """A term and its forms, the main form of each language first. `key` is the English term key."""
 
     key: str
     forms: tuple[SurfaceForm, ...]
 
     @property
     def support(self) -> int:
-        """The number of papers that explain any of the forms, at least 1."""
+        """The number of papers that explain any form; at least 1."""
         return max(1, sum(form.papers for form in self.forms))
 
     def forms_in(self, language: Language) -> list[SurfaceForm]:
@@ -65,12 +67,12 @@ class Concept:
         return [form for form in self.forms if form.language == language]
 
     def usual_form(self, language: Language) -> str:
-        """Return the most usual presentable form in a language, "" if there is none."""
+        """Return the main presentable form in a language, or ""."""
         return next((form.text for form in self.forms_in(language) if form.is_presentable), "")
 
 
 class AbbreviationSense(NamedTuple):
-    """A sense of an abbreviation: the English key, its share and the number of papers that explain it so, its usual writing."""
+    """One sense of an abbreviation: its English key and name, and the number and share of papers that explain it."""
 
     key: str
     share: float
@@ -78,14 +80,15 @@ class AbbreviationSense(NamedTuple):
     text: str = ""
 
 
-# What is searched for: plain data for queries of the index, checks of single papers, and answers.
+# The parts of a query, used to search the index, to check single papers and to write answers.
 
 
 class Form(NamedTuple):
-    """A form to search for. `is_shown` is false for what no answer names, such as translations of single words.
+    """A form to search for.
 
-    A form that is not `is_sure` ranks papers, and decides no filter. `token` is that of a concept of the seed list which the
-    index has wherever a text has this form (see `bot.text.tokens`).
+    Answers do not name a form with `is_shown=False`, such as the translation of a single word. A form with `is_sure=False`
+    affects the ranking but not filters. `token` is the index token of a seeded concept that stands for this form (see
+    `bot.text.tokens`), or "".
     """
 
     text: str
@@ -96,7 +99,7 @@ class Form(NamedTuple):
 
     @property
     def key(self) -> str:
-        """The term key: forms with the same key are equal."""
+        """The term key, which is the same for equivalent spellings."""
         return term_keys.term_key(self.text)
 
 
@@ -104,7 +107,7 @@ _OBJECT = re.compile(f"(?<=[{analyser.SYLLABLES}])(?:[을를]|에서?)$")
 
 
 class Part(NamedTuple):
-    """What a paper should have, in any of its forms: a part of a query as typed. `key` is that of its concept, "" for a word."""
+    """A part of a query, which a paper matches by any of its forms. `key` is the concept's key; "" for plain words."""
 
     text: str
     forms: tuple[Form, ...]
@@ -112,12 +115,12 @@ class Part(NamedTuple):
 
     @property
     def shown_text(self) -> str:
-        """How an answer names the part: an everyday word or phrase as typed (스마트폰에서 도는), others without particles."""
+        """The name of the part in answers: without particles, or the term that an everyday verb stands for."""
         start, space, word = self.text.rpartition(" ")
         if not analyser.is_hangul(word):
             return self.text
         if space or self.key:
-            # For a verb (까먹는, 모르는 걸, AI가 쓴) the term of papers says more, best in Korean.
+            # For a verb (까먹는, 모르는 걸, AI가 쓴) show the term used in papers, preferably in Korean.
             names = [form.text for form in self.forms if form.is_shown and form.text != self.text]
             korean = filter(analyser.has_hangul, names)
             term = "" if questions.is_noun(self.text) else next(korean, names[0] if names and space else "")
@@ -126,15 +129,14 @@ class Part(NamedTuple):
 
 
 def literal_part(text: str) -> Part:
-    """Return a part that is searched for exactly as typed."""
+    """Return a part that matches only the text as typed."""
     return Part(text, (Form(text),))
 
 
 def merge_forms(forms: Iterable[Form]) -> tuple[Form, ...]:
-    """Keep the heaviest form per term key, in the order of their weights.
+    """Keep the heaviest form of each term key, heaviest first.
 
-    Its spelling is the one with most spaces and hyphens: an index query from it covers all spacings, one from a closed
-    spelling does not.
+    The spelling with the most spaces and hyphens wins, because an index query made from it covers all spacings.
     """
     by_key: dict[str, Form] = {}
     for form in sorted(forms, key=lambda candidate: -candidate.weight):

@@ -1,8 +1,8 @@
-"""Reads dates: the period that a question names (작년, 2025년 4월, "papers from March 2025"), and the text of a date field.
+"""Parses dates: the period in a question (작년, 2025년 4월, "papers from March 2025"), and the text of a date field.
 
-In a question a date is recognised by its kind. What may be part of a name is not a date: the year of NeurIPS 2024, 3월 or
-"may" without a word that makes them dates. In a date field nothing else can be meant (`dec 30`, `12/30`, `그저께`), and a date
-without a year is the latest one that is not in the future.
+In a question, text that may belong to a name is not a date: the year in NeurIPS 2024, or 3월 and "may" without a word
+that makes them dates. In a date field any date is accepted (`dec 30`, `12/30`, `그저께`); without a year it means the
+latest one that is not in the future.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from typing import TypeAlias
 from bot.text import questions, typography
 
 Period: TypeAlias = tuple[date | None, date | None]
-"""The first and the last day, both inclusive, in the zone of `today`; None for no limit."""
+"""The first and last day, inclusive, in the time zone of `today`; None where the period is open."""
 
 _MONTH_LIST = "january february march april may june july august september october november december"
 _MONTH_NAMES = _MONTH_LIST.split()
 MONTHS = {name[:length]: number for number, name in enumerate(_MONTH_NAMES, 1) for length in (3, len(name))}
 MONTHS["sept"] = 9
-"""The numbers of the months by their English names and abbreviations, in lower case."""
+"""Month numbers by English name and abbreviation, in lower case."""
 _ENGLISH_NUMBERS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
 _NUMBERS = {
     name: number
@@ -71,16 +71,16 @@ _SINCE, _UNTIL, _EARLIER = (
     ("before", "이전", "전까지"),
 )
 _Mention = tuple[re.Match[str], str, str, int, int]
-"""A date, the words that relate it from before and behind, and where all of it starts and ends."""
+"""A date match, the preposition before it, the Korean word after it, and the start and end of the whole expression."""
 
 
 _MAX_QUERY_LENGTH = 1_000
 
 
 def read_period(text: str, today: date) -> tuple[str, Period]:
-    """Return a query without the period that it names, and the period; the text as it is if it names none.
+    """Split a query into its topic and its period; return it unchanged if it has no period.
 
-    What is left is "" if it is filler only ("papers from last month"). A text that is too long for a query names none.
+    The topic is "" if only filler is left ("papers from last month"). Texts longer than a query are not parsed.
     """
     if len(text) > _MAX_QUERY_LENGTH:
         return text, (None, None)
@@ -98,7 +98,7 @@ def read_period(text: str, today: date) -> tuple[str, Period]:
 
 
 def format_period(period: Period) -> str:
-    """Return a period in ISO dates, as short as it can be: 2024, 2025-04, 2025-04-01 – 2025-06-30, ≥ 2024-01-01; "" for none."""
+    """Format a period as briefly as possible: 2024, 2025-04, 2025-04-01 – 2025-06-30, ≥ 2024-01-01; "" if open."""
     first, last = period
     if first is None and last is None:
         return ""
@@ -114,7 +114,7 @@ def format_period(period: Period) -> str:
 
 
 def _relate(text: str, match: re.Match[str]) -> _Mention | None:
-    """Return a date with the words that relate it to the query; None if it is not a date without such words."""
+    """Return a date match with the words around it; None if it needs such words to be a date and has none."""
     before = _BEFORE.search(text, 0, match.start())
     behind = _BEHIND.match(text, match.end())
     ahead = text[: match.start()]
@@ -142,7 +142,7 @@ def _limit(before: str, behind: str, span: tuple[date, date]) -> Period:
 
 
 def _span(match: re.Match[str], today: date) -> tuple[date, date]:
-    """Return the first and the last day of a date as written. Raises ValueError for a date that does not exist."""
+    """Return the first and last day of a matched date. Raises ValueError if it does not exist."""
     group = {name: text.lower() for name, text in match.groupdict().items() if text}
     if iso := group.get("iso"):
         return calendar_span(*map(int, re.split("[-./]", iso)))
@@ -167,23 +167,23 @@ def _span(match: re.Match[str], today: date) -> tuple[date, date]:
 
 
 def read_calendar(text: str) -> tuple[date, date] | None:
-    """Return the first and the last day of a year, a month or a day in digits (2025, 2025-01, 20250131, 2025년 1월).
+    """Return the first and last day of a year, month or day in digits (2025, 2025-01, 20250131, 2025년 1월).
 
-    None for other text. Raises ValueError for one that does not exist.
+    Returns None for other text. Raises ValueError if the date does not exist.
     """
     match = _FULL.fullmatch(text) or _DIGITS.fullmatch(text)
     return calendar_span(*(int(part) for part in match.groups() if part)) if match else None
 
 
 def calendar_span(year: int, month: int = 0, day: int = 0) -> tuple[date, date]:
-    """Return the first and the last day of a year, a month or a day. Raises ValueError for one that does not exist."""
+    """Return the first and last day of a year, month or day. Raises ValueError if it does not exist."""
     if day:
         return date(year, month, day), date(year, month, day)
     return _month(year, month) if month else _year(year)
 
 
 def _named(unit: str, is_current: bool, today: date) -> tuple[date, date]:
-    """Return this week, month or year, or the one before; a week begins on Monday."""
+    """Return the current or the previous week, month or year. Weeks begin on Monday."""
     if unit == "week":
         monday = today - timedelta(days=today.weekday() + (0 if is_current else 7))
         return monday, monday + timedelta(days=6)
@@ -194,7 +194,7 @@ def _named(unit: str, is_current: bool, today: date) -> tuple[date, date]:
 
 
 def _last(unit: str, count: int, today: date) -> tuple[date, date]:
-    """Return the days, weeks, months or years up to today."""
+    """Return the last `count` days, weeks, months or years up to today."""
     if unit in ("month", "year"):
         months = 12 * today.year + today.month - 1 - count * (12 if unit == "year" else 1)
         year, month = divmod(months, 12)
@@ -226,7 +226,7 @@ _MONTH_AND_DAY = re.compile(
 
 
 def read_typed_date(text: str, today: date) -> tuple[date, date] | None:
-    """Return the first and last day, inclusive, of the date or period that a user typed; None if it is neither."""
+    """Return the first and last day, inclusive, of a typed date or period; None if the text is neither."""
     folded = " ".join(typography.normalise("NFKC", text[:_MAX_LENGTH]).casefold().replace(",", " ").split())
     try:
         if span := read_calendar(folded):
@@ -243,9 +243,9 @@ def read_typed_date(text: str, today: date) -> tuple[date, date] | None:
 
 
 def _read_day(text: str, today: date) -> date | None:
-    """Return the day named by `그저께`, `last monday`, `dec 30`, `30 dec 2024` or `12/30`; the latest one without a year.
+    """Parse `그저께`, `last monday`, `dec 30`, `30 dec 2024` or `12/30`; without a year the day is not in the future.
 
-    Raises ValueError if there is no such day.
+    Raises ValueError if the day does not exist.
     """
     if (days_ago := _DAYS_AGO.get(text)) is not None:
         return today - timedelta(days=days_ago)

@@ -1,4 +1,4 @@
-"""Names: people's in any spelling, order and length, Korean ones in Hangul and Latin letters, and those of institutions."""
+"""Names of people, in any spelling, word order and script, and names of institutions."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from bot.text import analyser, seed
 
 MAX_WORDS = 8
 MIN_FUZZY_LENGTH = 4
-"""Letters; shorter words are too similar to each other to allow a typing error, or two in a longer word."""
+"""In letters; words this long may have two typing errors, shorter ones only one."""
 _MAX_WORD_LENGTH = 24
 _UMLAUT_SPELLINGS = (("ae", "a"), ("oe", "o"), ("ue", "u"))
 
 
 def name_tokens(name: str) -> list[str]:
-    """Return the folded words of a name in order: "Lin, Junyang" gives lin and junyang."""
+    """Return the folded words of a name in order: lin and junyang for "Lin, Junyang"."""
     return [word[:_MAX_WORD_LENGTH] for word in analyser.fold_name(name[:300]).split()][:MAX_WORDS]
 
 
 def index_terms(name: str) -> list[str]:
-    """Return all index terms of a name: its words, umlauts written out or reduced, and joined neighbours.
+    """Return all index terms of a name: its words, their spellings of umlauts, and adjacent words joined.
 
     "Jürgen Müller" also has juergen and mueller, "Mueller" also muller, "Xuan-Son Nguyen" also xuanson.
     """
@@ -42,32 +42,31 @@ def index_terms(name: str) -> list[str]:
 
 
 def collapse_umlauts(word: str) -> str:
-    """Return a word with written-out umlauts as plain vowels, so that mueller and muller are equal."""
+    """Replace spelled-out umlauts by plain vowels, so that mueller and muller are equal."""
     for spelling, vowel in _UMLAUT_SPELLINGS:
         word = word.replace(spelling, vowel)
     return word
 
 
-# The tables of spellings of Korean names are ours: libraries such as hangul-romanize and korean-romanizer give one spelling,
-# that of the Revised Romanisation, which few people use for their names (Kim Gunwoo, not Gim Geonu). A spelling has a cost:
-# 0 for the usual ones, and 1 for each syllable in a rare one.
+# Spellings of Korean names. Libraries such as hangul-romanize and korean-romanizer only know the Revised Romanisation, which
+# few people use for their names (Kim Gunwoo, not Gim Geonu). Usual spellings cost 0, rare ones cost 1 for each syllable.
 
 MAX_SPELLINGS = 320
-"""Spellings of a given name, the usual ones first: enough for two syllables, a bound for longer names."""
+"""Spellings of a given name: enough for any name of two syllables."""
 MAX_GIVEN_SYLLABLES = 4
 
 _VOWEL_REMOVAL = str.maketrans("", "", "aeiou ")
 _INITIAL_COST = 4
 _BESIDE_COST = 6
 _MAX_SAME_NAME_COST = 3
-"""A rare spelling of each part of a usual name, and no word besides."""
+"""Allows a rare spelling of each syllable of a usual name, but no further word."""
 
 _TITLES = frozenset({"교수", "교수님", "박사", "박사님", "님", "씨", "저자"})
 
 
 @lru_cache(maxsize=1)
 def _tables() -> dict[str, dict[str, str]]:
-    """Return the tables of spellings by kind. `rare`: families that, typed alone, likely begin a given name: 은우, 도현."""
+    """Return the tables of spellings by kind. Kind `rare` has family names that more often begin a given name: 은우, 도현."""
     tables: dict[str, dict[str, str]] = {}
     for line in seed.read_data("korean_names.tsv").splitlines()[1:]:
         kind, hangul, spellings = line.split("\t")
@@ -76,9 +75,9 @@ def _tables() -> dict[str, dict[str, str]]:
 
 
 def split_hangul(name: str) -> list[tuple[str, str]]:
-    """Return the likely pairs of family and given name of a Hangul name; the family is "" if only a given name is typed.
+    """Return the likely pairs of family name and given name; the family name is "" if only a given name was typed.
 
-    "김건우", "김 건우", "건우 김" and "김건우 교수님" give 김 and 건우. Other texts, and names longer than any, give nothing.
+    "김건우", "김 건우", "건우 김" and "김건우 교수님" give 김 and 건우. Texts that cannot be a name give no pair.
     """
     words = [word.removesuffix("님") for word in name.split() if word not in _TITLES]
     if not 1 <= len(words) <= 2 or not all(map(analyser.is_syllables, words)):
@@ -97,16 +96,16 @@ def split_hangul(name: str) -> list[tuple[str, str]]:
 
 @lru_cache(maxsize=1 << 10)
 def family_spellings(family: str) -> dict[str, int]:
-    """Return the spellings of a Hangul family name with their costs, the usual ones first."""
+    """Return the Latin spellings of a Hangul family name with their costs, usual ones first."""
     listed = _tables()["family"].get(family)
     return given_spellings(family) if listed is None else dict(_parse(listed))
 
 
 @lru_cache(maxsize=1 << 10)
 def given_spellings(given: str) -> dict[str, int]:
-    """Return the spellings of a Hangul given name, its syllables joined, with their costs, the usual ones first."""
+    """Return the Latin spellings of a Hangul given name with their costs, usual ones first."""
     syllables = [_syllable_spellings(syllable) for syllable in given[:MAX_GIVEN_SYLLABLES]]
-    # Each syllable of a long name keeps its likeliest spellings, so that the product stays small.
+    # For a long name, keep only the likeliest spellings of each syllable to bound the product.
     kept = max(2, int(MAX_SPELLINGS ** (1 / max(1, len(syllables)))))
     combined = product(*(list(spellings.items())[:kept] for spellings in syllables))
     spellings: dict[str, int] = {}
@@ -117,7 +116,7 @@ def given_spellings(given: str) -> dict[str, int]:
 
 @lru_cache(maxsize=1 << 10)
 def _syllable_spellings(syllable: str) -> dict[str, int]:
-    """Return the spellings of a syllable: those listed, else its letters' spellings combined."""
+    """Return the listed spellings of a syllable, then the combined spellings of its letters."""
     if not analyser.is_syllables(syllable):
         return {}
     listed = dict(_parse(_tables()["syllable"].get(syllable, "")))
@@ -132,17 +131,17 @@ def _syllable_spellings(syllable: str) -> dict[str, int]:
 
 
 def _parse(spellings: str) -> Iterator[tuple[str, int]]:
-    """Yield the spellings of a table's entry; those behind the slash are rare."""
+    """Yield the spellings in a table cell with their costs; spellings after the slash are rare."""
     usual, _, rare = spellings.partition("/")
     yield from ((spelling, 0) for spelling in usual.split())
     yield from ((spelling, 1) for spelling in rare.split())
 
 
 def match_cost(family: str, given: str, latin: str) -> int | None:
-    """Return the cost of a Latin name as a spelling of a Hangul name, None if it is not one.
+    """Return the cost of a Latin name as a spelling of a Hangul name; None if it does not spell it.
 
-    The family name may be first or last, or "" for any. Words besides the name, such as an English name, cost more
-    than rare spellings, and initials less than they do.
+    The family name may come first or last; "" allows any. Extra initials cost more than rare spellings, and extra words,
+    such as an English name, cost most.
     """
     words = name_tokens(latin)
     if not family:
@@ -159,7 +158,7 @@ def match_cost(family: str, given: str, latin: str) -> int | None:
 
 
 def _given_cost(given: str, words: list[str]) -> int | None:
-    """Return the cost of the neighbouring words that spell a given name, and of the words next to them."""
+    """Return the lowest cost of adjacent words that spell a given name, plus the cost of the other words."""
     spellings = given_spellings(given)
     costs = []
     for first in range(len(words)):
@@ -174,7 +173,7 @@ def _given_cost(given: str, words: list[str]) -> int | None:
 
 
 def is_same_name(left: str, right: str) -> bool:
-    """Tell whether one of two names is in Hangul and the other a spelling of it, with no words besides."""
+    """Return whether one name is in Hangul and the other is its Latin spelling without further words."""
     for hangul, latin in ((left, right), (right, left)):
         for family, given in split_hangul(hangul):
             cost = match_cost(family, given, latin) if family and latin.isascii() else None
@@ -185,9 +184,9 @@ def is_same_name(left: str, right: str) -> bool:
 
 @analyser.remembered(1 << 12)
 def consonant_keys(name: str) -> frozenset[str]:
-    """Return the sorted consonants of a name, and of the spellings of a Hangul one.
+    """Return the sorted consonants of a name and, if it is in Hangul, of its Latin spellings.
 
-    Names that are equal in any spelling, word order or script have one in common.
+    Spellings of one name share a key, whatever their word order or script.
     """
     spelt = (_spelling_keys(family, given) for family, given in split_hangul(name) if family)
     return frozenset((_consonants(analyser.fold_name(name)),)).union(*spelt)
@@ -195,7 +194,7 @@ def consonant_keys(name: str) -> frozenset[str]:
 
 @lru_cache(maxsize=1 << 8)
 def _spelling_keys(family: str, given: str) -> frozenset[str]:
-    """Return the consonants of the spellings of a Hangul name. Cached without titles: a typed name may have many."""
+    """Return the sorted consonants of all Latin spellings of a Hangul name."""
     parts = (set(map(_consonants, of)) for of in (family_spellings(family), given_spellings(given)))
     return frozenset("".join(sorted("".join(pair))) for pair in product(*parts))
 
@@ -204,32 +203,31 @@ def _consonants(word: str) -> str:
     return "".join(sorted(word.translate(_VOWEL_REMOVAL)))
 
 
-# The word alignment of a query with a name, and its costs, are ours: string metrics have no costs for initials, umlauts and
-# missing words.
+# The distance between a query and a name. General string metrics have no costs for initials, umlauts and missing words.
 
 EXACT = 0.0
 DIFFERENT_NAME = 0.5
-"""From this distance on, a name is more than another spelling or word order of the query."""
+"""The distance from which a name is more than a respelling or reordering of the query."""
 _WRITING_COST = 0.4
-"""Of another spelling of a word, another order of the words, and two neighbours joined."""
+"""For a respelled word, for another word order, and for two adjacent words joined."""
 _INITIAL_TYPED_COST = 1.0
 _INITIAL_IN_NAME_COST = 2.5
-"""A full query word for which the name has only the initial; slightly less than a typing error."""
+"""For a full query word where the name has only the initial; slightly less than a typing error."""
 _PREFIX_COST = 2.0
 _TYPO_COST = 3.0
 ONE_TYPO = 3.5
-"""Distance of one typing error; upper bound for a confident match."""
+"""The distance of one typing error, up to which a match is certain."""
 MISSING_WORD = 9.0
-"""A query word that is not in the name; names at a greater distance are hardly relevant."""
+"""For a query word that the name lacks; names farther away are not relevant."""
 _MISSING_INITIAL_COST = 2.0
 _UNTYPED_MIDDLE_COST, _UNTYPED_END_COST = 0.7, 1.2
-"""Of words of the name that are not in the query: in the middle, and at either end."""
+"""For a word of the name that the query lacks: in the middle, or at either end."""
 _LETTERS_PER_ERROR = 3
 
 
 @lru_cache(maxsize=1 << 12)
 def name_distance(query_words: tuple[str, ...], name: str) -> float:
-    """Return the distance of a name from the query words: 0 for equal, about 1 for an initial, 3 per typing error."""
+    """Return the distance between a name and the query words: about 1 for an initial, 3 for each typing error."""
     name_words = tuple(name_tokens(name))
     best = _aligned_distance(query_words, name_words)
     if best == EXACT or len(query_words) == len(name_words):
@@ -243,7 +241,7 @@ def name_distance(query_words: tuple[str, ...], name: str) -> float:
 
 
 def _aligned_distance(query_words: tuple[str, ...], name_words: tuple[str, ...]) -> float:
-    """Return the cost of pairing each query word with the nearest word of the name, and of the words left over."""
+    """Pair each query word with the nearest word of the name; return the cost of the pairs and of unpaired words."""
     if query_words == name_words:
         return EXACT
     distances = sorted(
@@ -263,25 +261,25 @@ def _aligned_distance(query_words: tuple[str, ...], name_words: tuple[str, ...])
     untyped = {j: word for j, word in enumerate(name_words) if j not in place.values()}
     is_for_initial = any(len(query_words[i]) > 1 == len(name_words[j]) for i, j in place.items())
     if is_for_initial and any(len(word) > 1 for word in untyped.values()):
-        # A whole word matches an initial next to a whole given name: Junho Kim is not Bryan J. Kim.
+        # A full word does not match an initial beside another full name: Junho Kim is not Bryan J. Kim.
         total += MISSING_WORD
     order, ends = [place[i] for i in sorted(place)], (0, len(name_words) - 1)
     total += sum(_UNTYPED_END_COST if j in ends else _UNTYPED_MIDDLE_COST for j in untyped)
-    # "J. Lin" is rather Junyang Lin than Lin Jun.
+    # "J. Lin" is likelier Junyang Lin than Lin Jun.
     return total + _WRITING_COST * (1 + any(len(word) == 1 for word in query_words[:1])) * (
         order != sorted(order)
     )
 
 
 def is_correction(query_words: tuple[str, ...], name: str) -> bool:
-    """Tell whether a word of the query is in the name only with a typing error, as a prefix, or in another spelling."""
+    """Return whether the name only matches by a typing error, a prefix or a full word for an initial."""
     return name_distance(query_words, name) >= _PREFIX_COST and bool(_differing_words(query_words, name))
 
 
 def is_plausible(query_words: tuple[str, ...], name: str) -> bool:
-    """Tell whether a name may be meant by the query words, and is not just another person's.
+    """Return whether the query may mean this name rather than another person's.
 
-    It is near, or its words have two errors at most, keep their first letters, and one with both is long.
+    The name is near, or has at most two errors, none of them in a first letter or both in a short word.
     """
     from rapidfuzz.distance import OSA  # here and below: a search that starts for one query needs none
 
@@ -297,7 +295,7 @@ def is_plausible(query_words: tuple[str, ...], name: str) -> bool:
 
 
 def _differing_words(query_words: Sequence[str], name: str) -> list[tuple[str, str]]:
-    """Return the query words but initials that the name does not have, each with the nearest word of the name."""
+    """Return the query words that the name lacks, except initials, each with the nearest word of the name."""
     terms = index_terms(name)
     whole = [word for word in query_words if len(word) > 1 and terms]
     nearest = [(word, min(terms, key=lambda term: word_distance(word, term))) for word in whole]
@@ -326,24 +324,23 @@ def word_distance(query_word: str, name_word: str) -> float:
     return distance
 
 
-# The table of institutions is ours too: universities and companies that often occur in papers on machine learning, with the
-# forms that papers and readers use, in English and Korean.
+# Institutions: universities and companies that are frequent in papers on machine learning, with their English and Korean names.
 
 _MAX_LENGTH = 400
-"""Characters of an institution's name that are read."""
+"""In characters; longer names of institutions are cut."""
 _SPELLINGS = {"univ": "university", "inst": "institute", "tech": "technology", "lab": "labs"}
 _EMPTY_WORDS = frozenset(("the", "inc", "ltd", "co", "corp", "corporation", "company", "llc", "gmbh"))
 
 
 def institution_key(name: str) -> str:
-    """Return the key of an institution: the same for all forms of a known name, the folded name of another; "" for none."""
+    """Return the key shared by all names of a known institution; for an unknown one, its folded name."""
     folded = _fold(name)
     return _keys().get(folded, folded)
 
 
 @lru_cache(maxsize=1 << 12)
 def find_keys(text: str) -> frozenset[str]:
-    """Return the keys of all institutions that a name or an affiliation may contain, as whole words in this order."""
+    """Return the keys of all institutions that an affiliation may name: one for each run of whole words."""
     words = _fold(text).split()
     keys = _keys()
     return frozenset(
@@ -355,12 +352,12 @@ def find_keys(text: str) -> frozenset[str]:
 
 
 def is_generic(name: str) -> bool:
-    """Tell whether a name has only words that many institutions share, such as "university of science"."""
+    """Return whether many institutions share all words of a name, such as "university of science"."""
     return seed.read_words("generic_words.txt").issuperset(institution_key(name).split())
 
 
 def institution_tokens(names: Iterable[str]) -> set[str]:
-    """Return index tokens of institutions: one for each known one that a name contains, and one for each full name."""
+    """Return the index tokens of institutions: one for each full name, and for each known institution in it."""
     keys = {
         key
         for name in islice(names, _MAX_INSTITUTIONS)
@@ -370,20 +367,20 @@ def institution_tokens(names: Iterable[str]) -> set[str]:
 
 
 def institution_token(name: str) -> str:
-    """Return the token of an institution in any form of its name; "" of a text without words."""
+    """Return the index token of an institution, the same for all its names; "" if the text has no words."""
     return "".join(analyser.stemmed_words(institution_key(name)))[:_MAX_TOKEN_LENGTH]
 
 
 def institution_forms(name: str) -> tuple[str, ...]:
-    """Return the forms of a known institution in both languages; () of another one."""
+    """Return the names of a known institution in both languages, or ()."""
     key = institution_key(name)
     return next((forms for forms in _rows() if _fold(forms[0]) == key), ())
 
 
 def complete_institution(prefix: str) -> list[str]:
-    """Return the known institutions, in either language, that begin with `prefix`, or have a word that does.
+    """Return the known institutions with a word that begins with `prefix`, whole names first.
 
-    Each is offered once, in the form that was typed.
+    Each is listed once, by the name that matches.
     """
     typed = analyser.fold_name(prefix)
     names = [next((form for form in forms if _begins(form, typed)), None) for forms in _rows()]
@@ -396,7 +393,7 @@ def _begins(name: str, typed: str, *, inside: bool = True) -> bool:
 
 
 def _fold(name: str) -> str:
-    """Return a name folded, with abbreviated words written out and without words of the legal form."""
+    """Fold a name, spell out abbreviated words, and drop articles and legal forms such as Inc."""
     words = analyser.fold_name(name[:_MAX_LENGTH].replace("&", " and ")).split()
     kept = [_SPELLINGS.get(word, word) for word in words if word not in _EMPTY_WORDS]
     return " ".join(kept)
@@ -404,13 +401,13 @@ def _fold(name: str) -> str:
 
 @lru_cache(maxsize=1)
 def _keys() -> dict[str, str]:
-    """Return the keys of the table by folded form."""
+    """Return the keys of known institutions by folded name."""
     return {_fold(form): _fold(forms[0]) for forms in _rows() for form in forms}
 
 
 @lru_cache(maxsize=1)
 def _rows() -> tuple[tuple[str, ...], ...]:
-    """Return for each known institution its English name, then its other forms, in both languages."""
+    """Return the names of each known institution, the main English name first."""
     return tuple(tuple(form.removesuffix("?") for form in forms) for forms in _marked_rows())
 
 
@@ -420,7 +417,7 @@ def _marked_rows() -> list[list[str]]:
 
 
 def list_korean_names() -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
-    """Return the Korean forms of known institutions that are not ordinary words, each time with the English name."""
+    """Return the Korean names of each known institution, except ordinary words, with its main English name."""
     rows = [
         (tuple(form for form in forms if analyser.has_hangul(form) and form[-1] != "?"), forms[:1])
         for forms in _marked_rows()
@@ -429,7 +426,7 @@ def list_korean_names() -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
 
 
 _NAME_SYLLABLES = 3
-"""Of a whole Korean name, which needs no 교수 behind it: 김건우가 쓴."""
+"""The length of a full Korean name, which needs no title after it: 김건우가 쓴."""
 _MAX_INSTITUTIONS, _MAX_TOKEN_LENGTH, _MAX_WRITERS, _MAX_QUESTION_WORDS = 50, 60, 3, 48
 _EDGE = " .,;:?!…\"'()"
 _SUFFIX = re.compile(rf"(?<=[\w{analyser.SYLLABLES}])(['’]s|에서는|에서|측은|측|이|가|은|는|의|사)\Z")
@@ -444,9 +441,9 @@ _PAPERS = re.compile("(?:papers?|works?|research|studies|publications?|논문|�
 
 
 class Writer(NamedTuple):
-    """Who wrote papers, as a question says it: the name, and the words from `start` to `end` that say so.
+    """An institution or person that a question names as the writer, in the words from `start` to `end`.
 
-    `is_known`: it is an institution of the table; any other may be one that papers come from, or an author.
+    `is_known` means a known institution; another name may be an unknown institution or an author.
     """
 
     name: str
@@ -456,10 +453,10 @@ class Writer(NamedTuple):
 
 
 def find_writers(words: Sequence[str]) -> list[Writer]:
-    """Return the institutions and people that a question says to have written papers: "from Stanford", 삼성이 쓴.
+    """Return the institutions and people that a question names as writers: "from Stanford", 삼성이 쓴.
 
-    A known institution needs a word that says so on either side, another name in Hangul 교수 or 쓴 behind it, and one in Latin
-    letters capitals behind "by".
+    A known institution needs such a word before or after it. Other names need 교수 or 쓴 after a Hangul name, or "by" before
+    a capitalised Latin name.
     """
     found: list[Writer] = []
     words, start = words[:_MAX_QUESTION_WORDS], 0
@@ -472,7 +469,7 @@ def find_writers(words: Sequence[str]) -> list[Writer]:
 
 
 def _read_writer(words: Sequence[str], start: int, end: int) -> Writer | None:
-    """Read a writer between two numbers of words, with those that make it one: "by the" in front, 연구진이 쓴 behind."""
+    """Parse the words from `start` to `end` as a writer, including "by the" before and 연구진이 쓴 after them."""
     typed = " ".join(words[start:end]).strip(_EDGE)
     stem = _SUFFIX.sub("", typed)
     before = start - (start > 1 and words[start - 1].lower() == "the")
@@ -495,7 +492,7 @@ def _read_writer(words: Sequence[str], start: int, end: int) -> Writer | None:
 
 
 def split_name(name: str) -> tuple[str, str, str]:
-    """Return the family name, the given names and the suffix behind a comma."""
+    """Split a name into family name, given names and the suffix after a comma."""
     head, _, suffix = name.partition(",")
     if "," in name and " " not in head.strip():
         return head.strip(), "", suffix.strip()

@@ -1,6 +1,6 @@
 """Parses search queries: words, "phrases", -words, author:, since:, until: and votes:.
 
-Any text is a valid query: what is not an operator is searched for, or reported in `ignored`.
+Any text is a valid query: whatever is not an operator is searched for, or reported in `ignored`.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from typing import Any
 from bot.text import analyser, dates, typography
 
 MAX_QUERY_LENGTH = 300
-"""Characters of a query that are read."""
+"""In characters; longer queries are cut."""
 _MAX_WORDS = 24
 _MAX_IGNORED = 4
 _QUOTES = str.maketrans(dict.fromkeys("“”„«»『』「」", '"'))
-# Operators of other search engines are synonyms of the ones below; title operators are accepted without effect.
+# Operators of other search engines are synonyms. Title operators are accepted, but have no effect.
 _FIELDS = {
     **dict.fromkeys(("author", "authors", "au", "by", "저자"), "author"),
     **dict.fromkeys(("since", "after", "이후", "부터"), "since"),
@@ -31,7 +31,7 @@ _FIELDS = {
 _CLAUSE = re.compile(
     rf'(?=\S)([-–−]?)(?:({"|".join(_FIELDS)})(?::|(?=[<>=])))?(?:"([^"]*)"?|(\S*))', re.IGNORECASE
 )
-# Two whole words, not a fraction, a date or I/O.
+# Between two words, but not in a fraction, a date or I/O.
 _WORD_SEPARATOR = re.compile(r"(?<=[^\W\d_][^\W\d_])[/|,;:(](?=[^\W\d_]{2})")
 _VOTES = re.compile(r"(>?)=?([0-9]{1,6})(?:\+|\.\.)?")
 _DAY = timedelta(days=1)
@@ -39,11 +39,10 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A parsed query. All parts may be empty; dates are local and inclusive, `min_votes` is at least 0.
+    """A parsed query. All fields may be empty; dates are local and inclusive.
 
-    `text` holds the free words as typed, `phrases` the quoted phrases, `excluded` words and phrases that must not occur,
-    `authors` the names requested, each of which must match, `institutions` those that the papers come from. `ignored` are
-    filters without a usable value, as typed.
+    `text` has the free words as typed, `phrases` the quoted phrases, and `excluded` the words and phrases that must not
+    occur. All `authors` and `institutions` must match. `ignored` has the filters without a usable value, as typed.
     """
 
     text: str = ""
@@ -58,17 +57,17 @@ class Query:
 
     @property
     def has_text(self) -> bool:
-        """Tell whether the query has words or phrases, and not only filters."""
+        """Whether the query has words or phrases, not only filters."""
         return bool(self.text or self.phrases)
 
     @property
     def has_range_filters(self) -> bool:
-        """Tell whether dates or votes narrow the query."""
+        """Whether dates or votes narrow the query."""
         return bool(self.since or self.until) or self.min_votes is not None
 
 
 def parse_query(text: str) -> Query:
-    """Parse a query; any text gives a query, possibly an empty one. Takes linear time."""
+    """Parse any text as a query, possibly an empty one. Takes linear time."""
     clean = typography.normalise("NFKC", text[: 4 * MAX_QUERY_LENGTH]).translate(_QUOTES)
     clean = "".join(" " if unicodedata.category(letter) in {"Cc", "Cf", "Cs"} else letter for letter in clean)
     clean = clean[:MAX_QUERY_LENGTH]
@@ -82,14 +81,14 @@ _EXAMPLES = {"author": "NAME", "votes": "20", **dict.fromkeys(("since", "until",
 
 
 def list_accepted_forms(ignored: Iterable[str]) -> list[str]:
-    """Return how filters that a query ignored are written, with the names as typed: since:2025-01-31 for since:december."""
+    """Return valid examples for ignored filters, with the names as typed: since:2025-01-31 for since:december."""
     names = [match[2] for match in map(_CLAUSE.match, ignored) if match and match[2] and not match[1]]
     examples = {name: _EXAMPLES.get(_FIELDS.get(name.lower(), "")) for name in names}
     return [f"{name}:{example}" for name, example in examples.items() if example]
 
 
 class _QueryBuilder:
-    """The parts of a query while it is parsed."""
+    """Collects the parts of a query during parsing."""
 
     def __init__(self) -> None:
         self._words, self._phrases, self._excluded = list[str](), list[str](), list[str]()
@@ -98,9 +97,9 @@ class _QueryBuilder:
         self._pending: tuple[str, str] | None = None
 
     def add(self, clause: re.Match[str]) -> None:
-        """Add a word or a quoted phrase with an optional sign and operator before it.
+        """Add a word or quoted phrase with its optional sign and operator.
 
-        A filter without a usable value is recorded as ignored.
+        A filter without a usable value is ignored.
         """
         sign, name, quoted, word = clause.groups("")
         field = _FIELDS[name.lower()] if name else ""
@@ -121,7 +120,7 @@ class _QueryBuilder:
             self._ignored.append(clause[0].strip())
 
     def _add_filter(self, field: str, value: str) -> bool:
-        """Add a filter; return whether its value is usable."""
+        """Add a filter, and return whether its value is usable."""
         if field == "author":
             named = any(map(str.isalnum, value))
             self._authors += [value] if named else []
@@ -148,7 +147,7 @@ class _QueryBuilder:
             terms.append(text)
 
     def build(self) -> Query:
-        """Return the parsed query, with bounded numbers of parts."""
+        """Return the parsed query with a bounded number of parts."""
         if self._pending is not None:
             self._ignored.append(self._pending[1].strip())
         return Query(

@@ -1,14 +1,12 @@
-"""Reads a question as a search does: without particles, verb endings and filler, with everyday words understood.
+"""Parses questions: strips particles, verb endings and filler, and maps everyday words to terms and topics.
 
-The analyser strips only what nouns rarely end in (평가, 해상도). A query's word may lose more, where grammar allows it and
-what remains is a known word: LLM의 is LLM, 로봇이 is 로봇, 학습시키나요 is 학습. Known terms stay whole.
+The analyser strips only endings that are rare in nouns (평가, 해상도). A word of a query may lose more if a known word is left:
+LLM의 becomes LLM, 로봇이 becomes 로봇, 학습시키나요 becomes 학습. Known terms stay whole.
 
-Filler is in `filler.tsv`, everyday words for topics that papers call by another name (lie for hallucination, 옷 for garment) in
-`everyday_words.tsv`.
-
-Topic descriptions are a built-in table of everyday words for topics of machine learning, by which questions are compared. A
-question is a vector over the topics (explicit semantic analysis, Gabrilovich and Markovitch 2007): "reading text aloud"
-weighs speech synthesis most, though no paper says so. A paper's similarity to it is the cosine of their vectors.
+`filler.tsv` lists filler. `everyday_words.tsv` lists everyday words for what papers call by another name (lie for
+hallucination, 옷 for garment). `topic_descriptions.tsv` describes topics of machine learning in everyday words. A question is
+a vector over these topics (explicit semantic analysis, Gabrilovich and Markovitch 2007): "reading text aloud" mostly means
+speech synthesis, though no paper uses these words. The similarity of a paper and a question is the cosine of their vectors.
 """
 
 from __future__ import annotations
@@ -23,18 +21,18 @@ from typing import Literal, NamedTuple
 from bot.text import analyser, people, seed, term_keys
 
 MAX_WORD_LENGTH = 64
-"""Characters; longer words are left as typed."""
+"""In characters; longer words stay as typed."""
 _RIEUL = 8
-"""The number of ㄹ as a final consonant."""
+"""The index of ㄹ among the final consonants."""
 _OF_NOUNS = frozenset("하한할해되된될시")
-"""First letters of the endings that make a noun a verb."""
+"""First letters of endings that turn a noun into a verb."""
 _HANGUL_TAIL = re.compile(f"[{analyser.SYLLABLES}]+\\Z")
 _LATIN = re.compile("[A-Za-z]")
 
 
 @lru_cache(maxsize=1)
 def _load_endings() -> tuple[dict[str, list[str]], re.Pattern[str]]:
-    """Return the endings of Korean words by their last syllable, the longest first, and the pattern of up to three of them."""
+    """Return the endings of Korean words by last syllable, longest first, and a pattern for one to three endings."""
     listed = next(listed for kind, listed in _read_table("filler.tsv") if kind == "ending")
     endings, by_last = sorted(listed.split(), key=len, reverse=True), dict[str, list[str]]()
     for ending in endings:
@@ -43,10 +41,10 @@ def _load_endings() -> tuple[dict[str, list[str]], re.Pattern[str]]:
 
 
 def strip_query_word(word: str, is_known: Callable[[str], bool]) -> str:
-    """Return a word of a query without its particles and verb endings, or as it is.
+    """Return a word of a query without its particles and verb endings.
 
-    `is_known` tells whether a text is a word of the archive or the glossary; a known word stays whole. An unknown one loses what
-    is rarely part of a noun, unless its last two syllables are a word (신경회로).
+    A word for which `is_known` returns True stays whole. An ending is stripped if a known word is left, or if nouns rarely
+    end so and the last two syllables are no word (신경회로).
     """
     if len(word) > MAX_WORD_LENGTH or not analyser.ends_in_hangul(word) or is_known(word):
         return word
@@ -55,39 +53,39 @@ def strip_query_word(word: str, is_known: Callable[[str], bool]) -> str:
         tail = word[len(core) :]
         if not _LATIN.search(core) or several_endings.fullmatch(tail):
             return core if _LATIN.search(core) else word
-        # "LLM 기반" of LLM기반; a particle may be joined to a word: RAG를이용한.
+        # LLM기반 is "LLM 기반"; the second word may follow a particle: RAG를이용한.
         return f"{core} {tail}" if len(tail) > 1 and is_known(core) else word
     possible = endings.get(word[-1], ())
     stems = [stem for ending in possible if len(stem := word.removesuffix(ending)) > 1 and stem != word]
     known = (stem for stem in stems if is_known(stem) or is_known(analyser.strip_ending(stem)))
-    # 데이터로만 has two particles.
+    # Words may have two particles: 데이터로만.
     twice = (strip_query_word(stem, is_known) for stem in stems if len(stem) > 2)
     found = next(known, None) or next((stem for stem in twice if is_known(stem)), None)
     return found or (word if is_known(word[-2:]) or classify_filler(word) else _strip_unknown(word))
 
 
 def _strip_unknown(word: str) -> str:
-    """Return an unknown Korean word without an ending that is rarely part of a noun."""
+    """Strip an ending that is rarely part of a noun from an unknown Korean word."""
     endings = _load_filler().following["sure"]
     found = (word[-length:] for length in range(min(4, len(word) - 2), 0, -1))
     ending = next((ending for ending in found if ending in endings), "")
-    # 구별하는 has a noun, 움직이는 none.
+    # 구별하는 contains a noun, 움직이는 does not.
     is_noun = ending[:1] in _OF_NOUNS or not is_verb(word)
     return word.removesuffix(ending) if is_noun else word
 
 
 Kind = Literal["filler", "verb", "maybe", ""]
-"""The kind of a word of a query.
+"""The kind of a word in a query.
 
-filler: question and function words, requests, words for papers. verb: what papers on any topic do or have (줄이는, 방법).
-maybe: filler between fillers (search in "search for papers", not in "tree search"). "": content.
+"filler" is for question words, function words, requests and words for papers. "verb" is for what papers on any topic do or
+have (줄이는, 방법). "maybe" is filler next to filler (search in "search for papers", not in "tree search"). "" is content.
 """
 _MAX_FILLER_LENGTH, _MAX_TAIL = 16, 4
 _EDGE = " \t\n\"'`.,;:!?~…()[]{}<>·“”‘’。、"
 
 
 class _Filler(NamedTuple):
-    """The table of filler: the kinds of words, and of stems with the mark of what may follow; what `+` and `~` stand for."""
+    """The filler table: kinds by word, marks and kinds by stem, and the endings that a stem with `+` or `~` may have."""
 
     words: dict[str, Kind]
     stems: dict[str, tuple[str, Kind]]
@@ -117,12 +115,12 @@ def _read_table(name: str) -> Iterator[tuple[str, str]]:
 
 
 def trim_filler(word: str) -> str:
-    """Return a word of a query without the punctuation around it."""
+    """Strip the punctuation around a word of a query."""
     return word.strip(_EDGE)
 
 
 def classify_filler(word: str) -> Kind:
-    """Return the kind of one word of a query, which may be in any case and with punctuation."""
+    """Return the kind of one word of a query, ignoring case and punctuation."""
     folded = analyser.fold(trim_filler(word[:MAX_WORD_LENGTH])).replace("’", "'")
     if not any(map(str.isalnum, folded)):
         return "filler"
@@ -138,17 +136,17 @@ def classify_filler(word: str) -> Kind:
 
 
 def _list_syllables(*finals: int) -> str:
-    """Return the syllables with one of these final consonants, by their numbers."""
+    """Return all syllables with one of these final consonants, given by index."""
     return "".join(map(chr, (code for code in range(0xAC00, 0xD7A4) if (code - 0xAC00) % 28 in finals)))
 
 
 @lru_cache(maxsize=1)
 def _verb_forms() -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """Return patterns for verbs and adjectives with their endings in sentences, and with a dependent noun attached."""
+    """Return a pattern for verbs and adjectives in sentences, and one for verbs with a dependent noun attached."""
     consonants, open_or_l = [*range(1, _RIEUL), *range(_RIEUL + 1, 28)], _list_syllables(0, _RIEUL)
     adnominal, future = _list_syllables(4, _RIEUL), _list_syllables(_RIEUL)
     verbs = (
-        rf".*[{_list_syllables(6, 15, 20)}].*",  # ㄶ, ㅀ and ㅆ, which end no syllable of a noun
+        rf".*[{_list_syllables(6, 15, 20)}].*",  # ㄶ, ㅀ and ㅆ do not occur in nouns
         rf".+[{_list_syllables(*consonants)}]는",
         rf".*[{_list_syllables(*consonants)}]나",
         rf"..+(?<=[{open_or_l}])면",
@@ -166,25 +164,25 @@ def _verb_forms() -> tuple[re.Pattern[str], re.Pattern[str]]:
 
 
 def is_verb(word: str) -> bool:
-    """Return whether a Korean word ends as a verb in a sentence does: 떨어지나요, 오염됐는지. Few nouns do (무게, 이미지는)."""
+    """Return whether a Korean word has the ending of a verb, which is rare in nouns: 떨어지나요, 오염됐는지."""
     return analyser.is_hangul(word) and _verb_forms()[0].fullmatch(word[:MAX_WORD_LENGTH]) is not None
 
 
 def split_joined(word: str) -> Sequence[str]:
-    """Return a Korean word as two if a noun such as 거, 때 or 수 is joined to a verb (돌릴수, 쓰는거), or 말고 to a noun."""
+    """Split a Korean word in two if 거, 때 or 수 is attached to a verb (돌릴수, 쓰는거), or 말고 to a noun."""
     match = _verb_forms()[1].fullmatch(word[:_MAX_FILLER_LENGTH]) if analyser.is_hangul(word) else None
     return list(filter(None, match.groups())) if match else [word]
 
 
 def has_topic(words: Sequence[str]) -> bool:
-    """Tell whether any word of a query may carry a topic: papers, question words and requests alone do not."""
+    """Return whether any word of a query may carry a topic; words for papers, questions and requests do not."""
     return any(classify_filler(word) != "filler" for word in words)
 
 
 def topic_mask(words: Sequence[str], protected: Sequence[bool] = ()) -> list[bool]:
-    """Return for each word of a query whether it carries a topic; all True if none would.
+    """Return for each word of a query whether it carries a topic; all True if no word does.
 
-    `protected` words are part of a known term of several words, such as the "of" of "chain of thought".
+    `protected` words belong to a known term of several words, such as "of" in "chain of thought".
     """
     kinds = ["filler", *map(classify_filler, words), "filler"]
     for number in compress(range(1, len(kinds)), protected):
@@ -198,7 +196,7 @@ def topic_mask(words: Sequence[str], protected: Sequence[bool] = ()) -> list[boo
 
 @lru_cache(maxsize=1)
 def _everyday_words() -> Mapping[str, tuple[str, ...]]:
-    """Return the terms used in papers by the keys of everyday words and phrases. Takes 30 ms once."""
+    """Return the terms used in papers by the key of each everyday word or phrase. Takes 30 ms once."""
     rows = (*load_rows(), *people.list_korean_names())
     return {_key(word): terms for words, terms in reversed(rows) for word in reversed(words)}
 
@@ -209,12 +207,12 @@ def _everyday_forms() -> frozenset[str]:
 
 
 def is_everyday(text: str) -> bool:
-    """Return whether a Korean text is an everyday word as it stands, with no ending stripped."""
+    """Return whether a Korean text is an everyday word as typed, without stripping an ending."""
     return text.replace(" ", "") in _everyday_forms()
 
 
 def is_noun(text: str) -> bool:
-    """Return whether a Korean word or phrase ends in a noun: not 까먹는, 모르는 걸, 트랜스포머말고."""
+    """Return whether a Korean word or phrase ends in a noun, unlike 까먹는, 모르는 걸 or 트랜스포머말고."""
     word = text.rpartition(" ")[2]
     ending = word.removeprefix(_strip_unknown(word))
     is_particle = not ending or ending in _load_filler().following["+"]
@@ -223,16 +221,16 @@ def is_noun(text: str) -> bool:
 
 @analyser.remembered(1 << 12)
 def find_everyday_terms(text: str) -> tuple[str, ...]:
-    """Return the terms by which papers call what a word or a phrase of everyday language means; () for any other."""
+    """Return the terms that papers use for an everyday word or phrase; () for other texts."""
     table, key = _everyday_words(), _key(text)
-    # The analyser leaves some particles on, as in 같은 인물이.
+    # The analyser does not strip all particles: 같은 인물이.
     noun = analyser.monosyllabic_noun(text) or strip_query_word(key, table.__contains__)
     return table.get(key) or table.get(noun, ())
 
 
 @lru_cache(maxsize=1)
 def load_rows() -> tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]:
-    """Return the everyday words and phrases, each time with the terms of papers; Korean verbs as people type them."""
+    """Return groups of everyday words and phrases with the terms used in papers."""
     return tuple(
         (tuple(words.split("|")), tuple(terms.split("|")))
         for words, terms in _read_table("everyday_words.tsv")
@@ -241,26 +239,26 @@ def load_rows() -> tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]:
 
 @analyser.remembered(1 << 12)
 def _key(text: str) -> str:
-    """Return the key of a word or phrase: of Latin words their stems, of Korean ones their letters without particles."""
+    """Return the key of a word or phrase: stems of Latin words, Korean words joined without particles."""
     if not analyser.has_hangul(text):
         return term_keys.english_key(text)
     return "".join(_strip_unknown(analyser.strip_term(term_keys.korean_key(word))) for word in text.split())
 
 
-# The topics that a question describes.
+# Topics.
 
 _MAX_WORDS = 24
 _FILLER_WEIGHT = 0.5
-"""Of words that may be filler (방법, improve), as they tell topics apart less often."""
+"""For words that may be filler (방법, improve), which distinguish topics less well."""
 _SHARPNESS = 2
-"""The exponent of a topic's weight: what describes the question best counts most."""
+"""The exponent of topic weights, so that the best topics dominate."""
 
 TopicVector = Mapping[int, float]
-"""The weights of topics by their number; the main one has 1."""
+"""Weights by topic number; the main topic has weight 1."""
 
 
 def describe_topics(text: str) -> TopicVector:
-    """Return the topics that a question is about, by its words in any order; empty if no description has any of them."""
+    """Return the topics that the words of a question describe; empty if no description has any of the words."""
     weights: dict[int, float] = {}
     for word in map(trim_filler, text.split()[:_MAX_WORDS]):
         kind = classify_filler(word)
@@ -275,13 +273,13 @@ def describe_topics(text: str) -> TopicVector:
 
 
 def inverse_topic_frequency(topics: int) -> float:
-    """Return the weight of a word that this number of descriptions have: the square of its IDF."""
+    """Return the squared IDF of a word that occurs in this number of descriptions."""
     return math.log(1 + len(load_topic_terms()) / topics) ** 2
 
 
 @lru_cache(maxsize=1 << 10)
 def find_topics(word: str) -> frozenset[int]:
-    """Return the topics whose descriptions have a word of a question, without its particles and endings."""
+    """Return the topics whose descriptions contain a word, ignoring particles and endings."""
     folded = analyser.fold(word)[:MAX_WORD_LENGTH]
     if analyser.has_hangul(folded):
         return frozenset(_find_hangul_topics(folded))
@@ -298,13 +296,13 @@ def _find_hangul_topics(word: str) -> Collection[int]:
 
 @lru_cache(maxsize=1)
 def load_topic_terms() -> tuple[tuple[str, ...], ...]:
-    """Return the terms by which papers call each topic, by its number."""
+    """Return the terms that papers use for each topic, by topic number."""
     return tuple(terms for terms, _ in _load_topics())
 
 
 @lru_cache(maxsize=1)
 def load_topic_words() -> Mapping[str, tuple[int, ...]]:
-    """Return the topics of each word of the descriptions, as the analyser writes it. Takes some 100 ms once."""
+    """Return the topics by each stem in their descriptions. Takes 100 ms once."""
     topics: dict[str, set[int]] = {}
     for number, (terms, words) in enumerate(_load_topics()):
         for stem in analyser.stemmed_words(" ".join((*terms, words)).replace("-", " ")):
@@ -314,23 +312,23 @@ def load_topic_words() -> Mapping[str, tuple[int, ...]]:
 
 @lru_cache(maxsize=1)
 def _load_topics() -> tuple[tuple[tuple[str, ...], str], ...]:
-    """Return the terms of each topic with the words of its description; the everyday words are topics too."""
+    """Return the terms and description of each topic, including a topic for each group of everyday words."""
     everyday = ((terms, " ".join(words)) for words, terms in load_rows())
     described = ((tuple(terms.split("|")), words) for terms, words in _read_table("topic_descriptions.tsv"))
     return tuple((terms, re.sub("[,\t]", " ", words)) for terms, words in (*described, *everyday))
 
 
 _MAX_PAPER_WORD_TOPICS = 40
-"""Words in more descriptions tell nothing about a paper's topic."""
+"""Words in more descriptions than this say nothing about a paper's topic."""
 
 
 def prepare_topics() -> None:
-    """Load the topics, which takes some 100 ms."""
+    """Load the topics in advance, which takes 100 ms."""
     _load_weighted_words()
 
 
 def find_paper_topics(words: Mapping[str, int], most: int) -> list[tuple[int, float]]:
-    """Return the heaviest topics of a paper by its counted canonical words, with their weights as a unit vector."""
+    """Return the `most` heaviest topics of a paper, given its word counts, with weights from a unit vector."""
     weighted, weights = _load_weighted_words(), dict[int, float]()
     for word in weighted.keys() & words.keys():
         weight, topics = weighted[word]
@@ -344,7 +342,7 @@ def find_paper_topics(words: Mapping[str, int], most: int) -> list[tuple[int, fl
 
 @lru_cache(maxsize=1)
 def _load_weighted_words() -> dict[str, tuple[float, tuple[int, ...]]]:
-    """Return the words of the descriptions with their weights and topics."""
+    """Return the weight and topics of each word in the descriptions, except very common words."""
     return {
         word: (inverse_topic_frequency(len(topics)), topics)
         for word, topics in load_topic_words().items()

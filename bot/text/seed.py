@@ -1,4 +1,4 @@
-"""The seed list: machine-learning terms written by hand, for archives too small to explain them."""
+"""The seed list of machine-learning terms, for archives too small to explain them, and other data files."""
 
 from __future__ import annotations
 
@@ -8,27 +8,29 @@ from typing import NamedTuple
 
 
 def read_data(name: str) -> str:
-    """Return the text of a file of this package."""
+    """Read a data file of this package."""
     return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
 @cache
 def read_words(name: str) -> frozenset[str]:
-    """Return the words of a file of this package.
+    """Return the words in a data file of this package.
 
-    `ordinary_words.txt`: what authors like to make abbreviations of; `function_words.txt`: words that are not abbreviations in
-    lower case; `boundary_words.txt`: words outside of any Korean term; `not_names.txt`: words with which titles begin;
-    `generic_words.txt`: words that many institutions share; `other_words.txt`: words of three syllables that say something
-    else than their first two (양자화).
+    - `ordinary_words.txt`: ordinary words that authors also use as abbreviations
+    - `function_words.txt`: words that are not abbreviations in lower case
+    - `boundary_words.txt`: words that are never part of a Korean term
+    - `not_names.txt`: first words of titles that are not names
+    - `generic_words.txt`: words in the names of many institutions
+    - `other_words.txt`: words unrelated to the word that their first two syllables form (양자화)
     """
     return frozenset(read_data(name).split())
 
 
 class SeedTerm(NamedTuple):
-    """One line of the seed list; the first form of each language is the main one.
+    """One line of the seed list; the first form in each language is the main one.
 
-    `is_common_word` marks everyday words (차량, vehicle): they are translated, but are not topics. `only_read`: Korean forms
-    that mean the term in a query, and mostly something else in a text (주의: attention, and note).
+    Everyday words (차량, vehicle) have `is_common_word` and are translated, but are not topics. `only_read` has Korean forms
+    that mean the term in queries, but usually something else in papers (주의: attention, or note).
     """
 
     korean: tuple[str, ...]
@@ -40,9 +42,9 @@ class SeedTerm(NamedTuple):
 
 @cache
 def load_terms() -> tuple[SeedTerm, ...]:
-    """Return the packaged seed list: tab-separated Korean forms, English forms and abbreviations, each split by `|`.
+    """Load the seed list, which has tab-separated columns of Korean forms, English forms and abbreviations, split by `|`.
 
-    A "-" in the column of abbreviations marks a common word, a "~" before a Korean form one that is only read.
+    "-" as the abbreviation marks a common word; "~" before a Korean form marks a form for queries only.
     """
     terms = []
     for line in filter(None, read_data("seed.tsv").splitlines()):

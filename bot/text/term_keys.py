@@ -1,7 +1,7 @@
-"""Term keys: normal forms that are equal for all spellings of a term, in English and Korean, for abbreviations and for names.
+"""Term keys, which are equal for all spellings of a term, an abbreviation or a name.
 
-A title's head may be a name ("Llama 2" of "Llama 2: Open Foundation …"). The key of a name is joined, so that SAM 2, SAM-2 and
-sam2 are one name; it is found in canonical titles (see the analyser), in which two spaces stand for punctuation.
+The head of a title may be a name ("Llama 2" in "Llama 2: Open Foundation …"). The key of a name has no spaces, so that SAM 2,
+SAM-2 and sam2 are one name. Names are read from canonical titles (see the analyser), where two spaces mark punctuation.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ _JOINTS = re.compile(
 
 @analyser.remembered(1 << 13)
 def english_stems(text: str) -> tuple[str, ...]:
-    """Return the stems of an English term; "pre-training", "pre training" and "pretraining" give the same."""
+    """Return the stems of an English term, the same for "pre-training", "pre training" and "pretraining"."""
     words = _WORDS.findall(_POSSESSIVE.sub("", analyser.fold(text)))
     return tuple(map(analyser.stem, analyser.join_prefixes(words)))
 
 
 def english_key(text: str) -> str:
-    """Return the key of an English term: the same for "Large-Language Models" and "large language model"."""
+    """Return the key of an English term, the same for "Large-Language Models" and "large language model"."""
     return " ".join(english_stems(text))
 
 
 def content_words(key: str) -> list[str]:
-    """Return the content words of an English key: without "of", "the" and other function words."""
+    """Return the words of an English key without function words such as "of", or all if no other is left."""
     return [word for word in key.split() if word not in analyser.FUNCTION_WORDS] or key.split()
 
 
@@ -47,18 +47,18 @@ def split_writing(word: str) -> str | None:
 
 
 def term_key(text: str) -> str:
-    """Return the key of a term in either language: the Korean key of a text with Hangul, else the English key."""
+    """Return the Korean key of a term with Hangul, or the English key of another term."""
     return korean_key(text) if analyser.has_hangul(text) else english_key(text)
 
 
 @analyser.remembered(1 << 12)
 def korean_key(text: str) -> str:
-    """Return the key of a Korean term: folded, without spaces, hyphens, middle dots, quotes and asterisks."""
+    """Return the key of a Korean term: folded, without spaces and punctuation."""
     return _SEPARATORS.sub("", analyser.fold(text))
 
 
 def abbreviation_key(text: str) -> str:
-    """Return the key of an abbreviation: its case is kept, a plural s is dropped ("LLMs" gives "LLM")."""
+    """Return the key of an abbreviation: LLM for LLMs. Case is kept."""
     text = text.strip()
     if text.endswith("s") and len(_CAPITALS.findall(text)) >= 2 and len(text) > 2:
         return text[:-1]
@@ -66,7 +66,7 @@ def abbreviation_key(text: str) -> str:
 
 
 def is_abbreviation(text: str) -> bool:
-    """Tell whether a text looks like an abbreviation: one short word with at least two capitals."""
+    """Return whether a text looks like an abbreviation: one short word with at least two capitals."""
     return (
         2 <= len(text) <= MAX_ABBREVIATION_LENGTH
         and len(_CAPITALS.findall(text)) >= 2
@@ -79,18 +79,18 @@ _MAX_NAME_LENGTH = 40
 _OPENERS = frozenset(("the", "a", "an", "introduc", "announc", "present", "meet"))
 _CLOSER_LIST = "technic report|system card|model card|기술 보고서|paper|논문"
 _CLOSERS = [tuple(closer.split()) for closer in _CLOSER_LIST.split("|")]
-"""Last words that belong to no name: of a title, or of a query for it."""
+"""Endings of titles, or of queries for titles, that do not belong to the name."""
 _LAST_OF_CLOSERS = frozenset(closer[-1] for closer in _CLOSERS)
 _LETTERS_THEN_DIGITS = re.compile(r"([a-z]{2,}?)(v?\d[a-z0-9.]*)")
 _WORD = re.compile(r"[^\W_]+(?:\.\d+)*")
 _SYMBOLS = {"squared": "2", "제곱": "2", "cubed": "3", "plus plus": "++"}
 _SPOKEN = re.compile(rf"(?<=\w)\s?({'|'.join(_SYMBOLS)})\b", re.IGNORECASE)
-"""Symbols of names as people say them: transformer squared is Transformer^2."""
+"""Spoken symbols in names: transformer squared is Transformer^2."""
 _VERSION = re.compile(r"[a-z]?\d[\d.]*[a-z]{0,2}")
 
 
 def full_names(title: str) -> list[str]:
-    """Return the keys of the name that a canonical title's head is, with and without its version; empty if it is not a name."""
+    """Return the keys of the name before a title's colon, with and without its version; [] if it is not a name."""
     pieces = _head_pieces(title)
     if not pieces or len(pieces) > _MAX_NAME_WORDS:
         return []
@@ -99,7 +99,7 @@ def full_names(title: str) -> list[str]:
 
 
 def leading_names(title: str) -> list[str]:
-    """Return the keys of the names that a canonical title may begin with: its first word, and that with a version."""
+    """Return the keys of the names that a title may begin with: its first word, and the first word with a version."""
     pieces = _head_pieces(title)
     has_version = len(pieces) > 1 and _VERSION.fullmatch(pieces[1]) is not None
     names = ["".join(pieces[:1]), *(["".join(pieces[:2])] if has_version else [])]
@@ -108,7 +108,7 @@ def leading_names(title: str) -> list[str]:
 
 @lru_cache(maxsize=1 << 10)
 def query_names(text: str) -> frozenset[str]:
-    """Return the keys of a name as typed: "flash attention" as two words and as the one word FlashAttention."""
+    """Return the keys of a typed name, also with its words joined: flash attention is FlashAttention too."""
     text = text[: 2 * _MAX_NAME_LENGTH]
     written = _SPOKEN.sub(lambda spoken: _SYMBOLS[spoken[1].lower()], text)
     return _keys_of_name(text) if written == text else _keys_of_name(text) | _keys_of_name(written)
@@ -124,14 +124,14 @@ def _keys_of_name(text: str) -> frozenset[str]:
 
 @lru_cache(maxsize=1 << 10)
 def _head_pieces(title: str) -> tuple[str, ...]:
-    """Return the words of a title's head, a version as a piece of its own."""
+    """Return the words of a title's head, with versions separated: qwen and 2.5 for qwen2.5."""
     head, _, _ = title.partition("\n")[0].strip().partition("  ")
     words = [word.removesuffix(analyser.PARTICLE_MARK) for word in head.split()]
     return tuple(_split_versions(trim_title(words)))
 
 
 def trim_title(words: list[str]) -> list[str]:
-    """Return the words of a title or a query without those at either end that belong to no name."""
+    """Strip the words at either end of a title or query that do not belong to a name."""
     start, end = 0, len(words)
     while end - start > 1 and analyser.stem(words[start]) in _OPENERS:
         start += 1
@@ -144,7 +144,7 @@ def trim_title(words: list[str]) -> list[str]:
 
 
 def is_closer(words: Sequence[str]) -> bool:
-    """Return whether words say only what kind of text a title is of: a technical report, a system card."""
+    """Return whether words only name a kind of document, such as a technical report or a system card."""
     return tuple(analyser.stem(word.lower()) for word in words) in _CLOSERS
 
 
@@ -154,7 +154,7 @@ def _split_versions(words: Iterable[str]) -> list[str]:
 
 @analyser.remembered(1 << 13)
 def _split_version(word: str) -> tuple[str, ...]:
-    """Return qwen and 2.5 for qwen2.5; other words alone. The letters are stemmed, as they are when they stand alone."""
+    """Split a version from its name, stemmed like a separate word: qwen and 2.5 for qwen2.5."""
     found = _LETTERS_THEN_DIGITS.fullmatch(word)
     return (analyser.stem(found[1]), found[2]) if found else (word,)
 
@@ -166,11 +166,11 @@ def _without_version(pieces: Sequence[str]) -> Sequence[str]:
     return pieces[:end]
 
 
-# The variants of terms in canonical texts (see the analyser).
+# Variants of terms in canonical texts (see the analyser).
 
 
 def latin_variants(text: str) -> list[str]:
-    """Return the variants of a term in a canonical text: as written, with hyphens as spaces, and joined."""
+    """Return the variants of a term in canonical texts: as written, with spaces for hyphens, and joined."""
     words = analyser.stemmed_words(text)
     unhyphenated = analyser.stemmed_words(text.replace("-", " "))
     variants = [" ".join(words), " ".join(unhyphenated)]
@@ -178,6 +178,6 @@ def latin_variants(text: str) -> list[str]:
         variants.append(english_key(text))
     written = analyser.fold(text).replace("-", " ").split()
     if len(written) <= 3 and not text.replace("-", "").isalpha():
-        # The stem of a joined word is not that of its last part: flashattention.
+        # A joined word and its last part may have different stems: flashattention.
         variants += ["".join(unhyphenated), *analyser.stemmed_words("".join(written))[:1]]
     return [variant for variant in dict.fromkeys(variants) if variant]

@@ -1,10 +1,13 @@
-"""Tokens: what the search index has of a paper's canonical texts, and the phrases by which a form of a term is found there.
+"""Tokens: the form of canonical texts in the search index, and the phrases that find a term there.
 
-A text is a string of tokens separated by spaces; `GAP` stands where no phrase crosses: punctuation, a stripped particle.
-Latin words are stems. Hangul words with nothing between them are one run of overlapping pairs of syllables, so that a phrase
-matches in any spacing (강화학습, 강화 학습). Behind the text follow single tokens, which are part of no phrase: `^pair` for the
-pair that a Hangul word begins with (^동화 is not in 자동화, nor ^화학 in 강화 학습), `$word` for one of two syllables, other
-spellings, and `=key` for each place that has a form of a concept of the seed list, so that a frequent term is one token.
+A text becomes tokens separated by spaces. `GAP` stands for punctuation and stripped particles, which no phrase crosses. Latin
+words are stems. Adjacent Hangul words form one run of overlapping pairs of syllables, so that a phrase matches in any spacing
+(강화학습, 강화 학습). Single tokens, which are not part of phrases, follow after the text:
+
+- `^pair` for the first two syllables of a Hangul word (자동화 does not have ^동화, 강화 학습 does not have ^화학)
+- `$word` for a whole Hangul word of two syllables
+- other spellings of Latin words
+- `=key` for each occurrence of a seeded concept, so that a frequent term is one token
 """
 
 from __future__ import annotations
@@ -16,16 +19,16 @@ from typing import NamedTuple
 from bot.text import analyser, seed, term_keys
 
 VERSION = "3"
-"""Changes with the tokens: an index of another version is built again."""
+"""Changes when tokens change; an index with another version is rebuilt."""
 GAP = "."
 BEGINNING, WHOLE, CONCEPT = "^", "$", "="
-"""Prefixes of tokens: the beginning of a Hangul word, a whole word of two syllables, a concept of the seed list."""
+"""Prefixes of single tokens: the first syllables of a word, a whole word of two syllables, a seeded concept."""
 _LONG_TAIL = 6
-"""Syllables from which a word is not composed with the two that it begins with: 애플리케이션 has no 애플."""
+"""Words with this many syllables are not compounds of their first two: 애플리케이션 does not contain 애플."""
 
 
 def tokenize(canonical: str) -> str:
-    """Return the tokens of a canonical text (see the analyser)."""
+    """Convert a canonical text (see the analyser) to tokens."""
     text, _, variants = canonical.rpartition("\n")
     words: list[str] = []
     beginnings = _place(text.replace("\n", "  ").split(" "), words)
@@ -35,7 +38,7 @@ def tokenize(canonical: str) -> str:
 
 
 def _place(canonical_words: Iterable[str], found: list[str]) -> list[str]:
-    """Append the tokens of canonical words in order to `found`, "" being punctuation; return the beginnings of Hangul words."""
+    """Append the tokens of canonical words ("" for punctuation) to `found`; return the single tokens of Hangul words."""
     beginnings: list[str] = []
     run = ""
     for word in canonical_words:
@@ -66,7 +69,7 @@ def _pairs(run: str) -> Iterable[str]:
 
 @analyser.remembered(1 << 16)
 def _read_hangul(word: str) -> tuple[str, str, bool]:
-    """Return the syllables of a canonical word, its beginning as a token, and whether a particle ends the run; "" for others."""
+    """Return a Hangul word without its mark, its `^pair` token, and whether a particle was stripped; "" for other words."""
     core = word.removesuffix(analyser.PARTICLE_MARK)
     if not analyser.is_syllables(core):
         return "", "", False
@@ -76,9 +79,9 @@ def _read_hangul(word: str) -> tuple[str, str, bool]:
 
 @analyser.remembered(1 << 13, max_length=200)
 def phrases(form: str) -> tuple[tuple[str, ...], ...]:
-    """Return the phrases of a form of a term, in each writing that texts may have: tokens in a row, with gaps.
+    """Return the phrases (tuples of tokens) that find a form of a term in any spelling.
 
-    A form of two syllables is the beginning of a word. A form with a mark, such as `=key`, is a token.
+    A form of two syllables only matches at the beginning of a word. A single token, such as `=key`, is its only phrase.
     """
     if form[:1] in (CONCEPT, WHOLE):
         return ((form,),)
@@ -97,7 +100,7 @@ def phrases(form: str) -> tuple[tuple[str, ...], ...]:
 
 @lru_cache(maxsize=1)
 def _concept_forms() -> Mapping[str, set[str]]:
-    """Return the forms of the concepts of the seed list by English key, without abbreviations of two letters."""
+    """Return the forms of seeded concepts by English key, without two-letter abbreviations."""
     forms: dict[str, set[str]] = {}
     for term in seed.load_terms():
         if not term.is_common_word:
@@ -110,7 +113,7 @@ def _concept_forms() -> Mapping[str, set[str]]:
 
 
 class _Concept(NamedTuple):
-    """The meaning of the token of a concept: forms that contain no shorter one of it, by their keys, and their phrases."""
+    """The forms that a concept's token stands for, as term keys and phrases. Longer forms with a shorter one are left out."""
 
     form_keys: frozenset[str]
     phrases: frozenset[tuple[str, ...]]
@@ -129,7 +132,7 @@ def _read_concept(key: str) -> _Concept:
 
 @lru_cache(maxsize=1)
 def _phrases_by_token() -> Mapping[str, list[tuple[list[str], str]]]:
-    """Return the phrases of all concepts with the concept's token, by their first token. Takes a quarter of a second."""
+    """Return the phrases and tokens of all concepts by the first token of the phrase. Takes 250 ms once."""
     found: dict[str, list[tuple[list[str], str]]] = {}
     for key in _concept_forms():
         for phrase in sorted(_read_concept(key).phrases):
@@ -138,17 +141,17 @@ def _phrases_by_token() -> Mapping[str, list[tuple[list[str], str]]]:
 
 
 def prepare_concepts() -> None:
-    """Load the forms of all concepts, which takes a quarter of a second."""
+    """Load the phrases of all concepts in advance, which takes 250 ms."""
     _phrases_by_token()
 
 
 def form_keys(concept: str) -> frozenset[str]:
-    """Return the term keys of the forms that the token of a concept represents; none unless the seed list has the concept."""
+    """Return the term keys of the forms that a concept's token stands for; none if the concept is not seeded."""
     return _read_concept(concept).form_keys
 
 
 def count_forms(token: str) -> int:
-    """Return the number of forms that the token of a concept represents."""
+    """Return the number of forms that a concept's token stands for."""
     return len(form_keys(read_concept_token(token)))
 
 
@@ -157,17 +160,17 @@ def _has_part(phrase: tuple[str, ...], part: tuple[str, ...]) -> bool:
 
 
 def concept_token(concept: str) -> str:
-    """Return the token of a concept of the seed list."""
+    """Return the token of a seeded concept."""
     return CONCEPT + concept.replace(" ", "_")
 
 
 def read_concept_token(token: str) -> str:
-    """Return the English key of the concept of a token."""
+    """Return the English key of a concept from its token."""
     return token[1:].replace("_", " ")
 
 
 def _list_concepts(words: list[str], singles: list[str]) -> Iterator[str]:
-    """Yield the token of a concept for each place where a text has one of the concept's forms."""
+    """Yield the concept token for each occurrence of a concept's form."""
     known = _phrases_by_token()
     places = [(word, words, position) for position, word in enumerate(words)] + [
         (word, [word], 0) for word in singles
@@ -179,14 +182,14 @@ def _list_concepts(words: list[str], singles: list[str]) -> Iterator[str]:
 
 
 class PaperTokens:
-    """The tokens of one paper, to check queries against without the index."""
+    """The tokens of one paper, for checking queries without the index."""
 
     def __init__(self, title: str, body: str, names: Collection[str] = ()) -> None:
-        # Each token between two spaces of its own, so that neighbours are counted apart.
+        # Two spaces between tokens, so that adjacent occurrences do not share a space.
         self._title, self._body = (f" {tokens.replace(' ', '  ')} " for tokens in (title, body))
         self.names = names
 
     def count(self, form: str) -> tuple[int, int]:
-        """Return how often title and body have a form, each counting its most frequent spelling."""
+        """Return how often the title and the body have a form, by its most frequent spelling."""
         wanted = [f" {'  '.join(phrase)} " for phrase in phrases(form)]
         return (max(map(self._title.count, wanted), default=0), max(map(self._body.count, wanted), default=0))

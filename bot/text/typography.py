@@ -1,7 +1,7 @@
-"""LaTeX of titles and formulas as text, and typography for readers: dashes and quotes.
+"""Converts LaTeX in titles and formulas to text, and adds dashes and quotation marks for readers.
 
-Only spans between dollar signs and known commands with braces go through pylatexenc, one span at a time: in a whole title it
-would drop everything after a percent sign. The index has the text, but not the typography.
+pylatexenc only converts spans between dollar signs and known commands with braces, one at a time: given a whole title, it would
+drop everything after a percent sign. The index has the plain text without the typography.
 """
 
 from __future__ import annotations
@@ -14,41 +14,41 @@ from typing import Any, Literal
 
 _MAX_BRACE_DEPTH = 12
 _MAX_SPANS = 20
-"""Formulas, and commands, of a text that are converted: each costs 0.1 ms. Further ones stay as they are."""
+"""At most this many formulas and as many commands of a text are converted, since each takes 0.1 ms."""
 
-# As in Pandoc's Markdown, no space may follow or precede the inner text, so that prices are not math.
+# As in Pandoc's Markdown, spaces inside the dollar signs are not allowed, so that prices are not math.
 _MATH = re.compile(r"(?<![\\$])\$(?![\s$])([^$\n]{1,300})(?<![\s\\])\$(?!\$)([0-9]?)")
 _MATH_SYNTAX = re.compile(r"[\\^_{]")
 _BRACES = r"\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}"
-"""An argument, in which two levels of others may be."""
+"""An argument with up to two levels of nested braces."""
 _COMMAND = re.compile(rf"\\([A-Za-z]{{1,24}}|[\"'`^~=.])(?:{_BRACES})+|\\[\"'`^~=.][A-Za-z]")
-# Commands for files, environments and references, which pylatexenc does not render as text.
+# Commands for files, environments and references, which pylatexenc does not convert to text.
 _NON_TEXT_COMMANDS = frozenset(("input", "include", "begin", "end", "verb", "item", "cite", "ref", "label"))
 _ESCAPED = re.compile(r"\\([$%&_#{}])")
 
 MAX_MARKS = 30
-"""Combining marks in a row, as in Unicode's stream-safe text format (UAX #15, 13): no language has more than a few."""
+"""The limit for consecutive combining marks, as in Unicode's stream-safe text format (UAX #15, section 13)."""
 _MARKS_IN_ROW = re.compile(
     f"((?:[^\\w\\s\\0-\x7f]|[\uff9e\uff9f]){{{MAX_MARKS}}})(?:[^\\w\\s\\0-\x7f]|[\uff9e\uff9f])+"
 )
-"""Also of other signs that are not letters, such as lines: marks alone are no class of regular expressions."""
+"""Also matches other symbols, because `re` has no class for combining marks."""
 
 
 def normalise(form: Literal["NFC", "NFD", "NFKC", "NFKD"], text: str) -> str:
-    """Return foreign text in a normal form: `limit_marks`, then `unicodedata.normalize`, which nothing else calls."""
+    """Normalise untrusted text. Call this instead of `unicodedata.normalize`, which is slow on long runs of marks."""
     return unicodedata.normalize(form, limit_marks(text))
 
 
 def limit_marks(text: str) -> str:
-    """Return `text` with at most MAX_MARKS combining marks or other signs that are not ASCII in a row, in linear time.
+    """Cut runs of combining marks and other non-ASCII symbols to MAX_MARKS. Takes linear time.
 
-    CPython sorts the marks of a run by insertion, which is quadratic and keeps all other threads waiting.
+    CPython sorts each run of marks in quadratic time and holds the GIL meanwhile.
     """
     return text if len(text) <= MAX_MARKS or text.isascii() else _MARKS_IN_ROW.sub(r"\1", text)
 
 
 def to_plain_text(title: str) -> str:
-    """Return `title` with its LaTeX as plain text; a title without `$` and backslash is returned unchanged."""
+    """Convert the LaTeX in a title to plain text."""
     if "$" not in title and "\\" not in title:
         return title
     return (_convert_title if len(title) <= _MAX_LENGTH else _convert_title.__wrapped__)(title)
@@ -61,7 +61,7 @@ def _convert_title(title: str) -> str:
 
 
 def _math_text(match: re.Match[str]) -> str:
-    """Return the text of a span between dollar signs; "$5-$10" is not math."""
+    """Convert a span between dollar signs to text; "$5-$10" is not math."""
     inner, digit_behind = match.groups()
     if digit_behind and not _MATH_SYNTAX.search(inner):
         return match[0]
@@ -69,7 +69,7 @@ def _math_text(match: re.Match[str]) -> str:
 
 
 def _command_text(match: re.Match[str]) -> str:
-    """Return the text of a command with its arguments; an unknown one stays as it is."""
+    """Convert a command with its arguments to text; unknown commands stay."""
     command = match[1]
     if command in _NON_TEXT_COMMANDS:
         return match[0]
@@ -78,14 +78,14 @@ def _command_text(match: re.Match[str]) -> str:
 
 
 def _convert_span(span: str) -> str:
-    """Return one span as text, or unchanged if it is nested too deeply or cannot be converted."""
+    """Convert one span to text; it stays if it is nested too deeply or cannot be converted."""
     if span.count("{") > _MAX_BRACE_DEPTH or span.count("[") > _MAX_BRACE_DEPTH:
         return span
     return (_latex_to_text(span) or "").strip() or span
 
 
 def _latex_to_text(latex: str) -> str | None:
-    """Return the text; None where pylatexenc fails: on `\\href` always, on other commands and tables without their arguments."""
+    """Convert LaTeX to text; None if pylatexenc fails, as on `\\href` and on commands without their arguments."""
     try:
         text: str = _converter().latex_to_text(
             re.sub(r"(?<!\\)%", r"\\%", latex), latex_context=_parsed_commands()
@@ -97,28 +97,28 @@ def _latex_to_text(latex: str) -> str | None:
 
 @lru_cache(maxsize=1)
 def _converter() -> Any:
-    """Return the converter, made on first use: pylatexenc is slow to import and rarely needed."""
+    """Create the converter on first use, because pylatexenc is slow to import and rarely needed."""
     from pylatexenc.latex2text import LatexNodes2Text
 
-    # It warns of each command without its argument, of which a title can have hundreds.
+    # It logs a warning for each command without its argument.
     logging.getLogger("pylatexenc").setLevel(logging.CRITICAL)
     return LatexNodes2Text(math_mode="text", keep_comments=True)
 
 
 @lru_cache(maxsize=1)
 def _parsed_commands() -> Any:
-    """Return the commands and their arguments, which pylatexenc would list afresh for each text: that takes most of its time."""
+    """Load the table of commands once; pylatexenc would rebuild it for each text, which takes most of its time."""
     from pylatexenc.latexwalker import get_default_latex_context_db
 
     return get_default_latex_context_db()
 
 
 _MAX_LENGTH = 1000
-"""Characters of a title and of a formula in which braces are looked at."""
+"""In characters; braces in longer titles and formulas stay."""
 _MAX_REMEMBERED_LENGTH = 80
 _SCRIPT = re.compile(rf"([_^])({_BRACES})")
 _LOWERED = re.compile(r"(?<![^\W_])([^\W\d_])_(?=[0-9]{1,3}(?![^\W_]))")
-"""After a single letter only: snake_case is a name."""
+"""Only after a single letter, because snake_case is a name."""
 _SPACED_DASH = re.compile(r"(?<=[^\s-]) ---? (?=[^\s-])")
 _DASH = re.compile(r"(?<=\w)--(?=\w)")
 _QUOTED = re.compile(r"(?<![\w`])`([^`'\n]{1,60})'(?![\w'])")
@@ -126,7 +126,7 @@ _DOUBLY_QUOTED = re.compile(r"``([^`'\n]{1,60})''")
 
 
 def render_title(title: str) -> str:
-    """Return a title as people write it: LaTeX as text, π0 for `$\\pi_0$` and `π_0`, dashes for hyphens."""
+    """Return a title as people write it: LaTeX becomes text, `π_0` becomes π0, hyphens become dashes."""
     has_formulas = "$" in title and len(title) <= _MAX_LENGTH
     title = to_plain_text(_convert_braced(title) if has_formulas else title)
     title = _QUOTED.sub(r"‘\1’", _DOUBLY_QUOTED.sub(r"“\1”", title))
@@ -134,8 +134,8 @@ def render_title(title: str) -> str:
 
 
 def render_formula(formula: str) -> str:
-    """Return the LaTeX of a formula, without its dollar signs, as text: `x_{t+1}^2` is x_(t+1)^2."""
-    is_short = len(formula) <= _MAX_REMEMBERED_LENGTH  # a text repeats its formulas, page after page
+    """Convert a formula without dollar signs to text: `x_{t+1}^2` becomes x_(t+1)^2."""
+    is_short = len(formula) <= _MAX_REMEMBERED_LENGTH  # long formulas rarely repeat
     return (_convert_formula if is_short else _convert_formula.__wrapped__)(formula)
 
 
@@ -146,12 +146,12 @@ def _convert_formula(formula: str) -> str:
 
 
 def render_dashes(text: str) -> str:
-    """Return a text with dashes for two or three hyphens between words."""
+    """Replace two or three hyphens between words by a dash."""
     return _DASH.sub("–", _SPACED_DASH.sub(" – ", text))
 
 
 def _convert_braced(formula: str) -> str:
-    """Return LaTeX with the braces around subscripts and superscripts of several characters turned into parentheses."""
+    """Replace the braces around subscripts and superscripts of several characters by parentheses."""
     return _SCRIPT.sub(_convert_script, formula, count=_MAX_SPANS)
 
 
@@ -166,6 +166,6 @@ _WHOLLY_QUOTED = re.compile('\\s*["“”„«»『』「」]([^"“”„«»�
 
 
 def strip_quotes(text: str) -> str:
-    """Return a text without the quotation marks around the whole of it, for a sentence that quotes it."""
+    """Strip quotation marks that enclose a whole text, which will be quoted in a sentence."""
     quoted = _WHOLLY_QUOTED.fullmatch(text)
     return text if quoted is None else quoted[1]
