@@ -122,10 +122,7 @@ def test_a_term_and_an_archive_have_no_more_forms_than_a_search_can_look_for(
     assert [(form.form, form.explained) for form in twice] == [("다리", 2), ("QF", 1)]
 
 
-@pytest.mark.parametrize(
-    ("left", "english"),
-    [("32", "bit width"), ("키", "key")],
-)
+@pytest.mark.parametrize(("left", "english"), [("32", "bit width"), ("키", "key")])
 def test_endings_digits_and_single_syllables_are_not_forms(left: str, english: str) -> None:
     glossary = build_glossary(*DIGEST_TEXTS, *[f"{left}({english})을 본다 {number}" for number in range(6)])
     assert forms_of(glossary, english, "ko") == set()

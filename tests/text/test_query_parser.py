@@ -30,23 +30,18 @@ QUERIES = st.one_of(st.text(max_size=400), st.lists(FRAGMENTS, max_size=60).map(
         ("votes:>=5 RAG", query_parser.Query(text="RAG", min_votes=5)),
         ("since:yesterday RAG", query_parser.Query(text="RAG", ignored=("since:yesterday",))),
         ('an "open quote', query_parser.Query(text="an", phrases=("open quote",))),
-        ("text-to-image", query_parser.Query(text="text-to-image")),
         ('" * ^ NEAR ( ) : -', query_parser.Query(phrases=("* ^ NEAR ( ) : -",))),
         ("* ^ ( ) : - 👍", query_parser.Query()),
-        ("C++", query_parser.Query(text="C++")),
         ("author: lin reasoning", query_parser.Query(text="reasoning", authors=("lin",))),
         ('저자: "Lin, Junyang" 추론', query_parser.Query(text="추론", authors=("Lin, Junyang",))),
         ("by:lin", query_parser.Query(authors=("lin",))),
-        ("since: 2025-5-1", query_parser.Query(since=date(2025, 5, 1))),
         ("since:2025년5월", query_parser.Query(since=date(2025, 5, 1))),
         ("after:>=2025", query_parser.Query(since=date(2025, 1, 1))),
         ("until:2024-02", query_parser.Query(until=date(2024, 2, 29))),
         ("before:2025", query_parser.Query(until=date(2024, 12, 31))),
         ("까지:2025-01-05", query_parser.Query(until=date(2025, 1, 5))),
         ("before:0001", query_parser.Query(until=date.min)),
-        ("votes: 50 RAG", query_parser.Query(text="RAG", min_votes=50)),
         ("votes>50", query_parser.Query(min_votes=51)),
-        ("표:50+", query_parser.Query(min_votes=50)),
         ("추천:50", query_parser.Query(min_votes=50)),
         ("RAG votes:50..100", query_parser.Query(text="RAG", ignored=("votes:50..100",))),
         ("RAG -author:lin", query_parser.Query(text="RAG", ignored=("-author:lin",))),
@@ -71,7 +66,7 @@ def test_any_text_gives_a_query_without_control_characters(text: str) -> None:
     )
 
 
-def test_an_ignored_filter_is_answered_with_its_form_by_the_name_that_was_typed() -> None:
+def test_ignored_filters_get_an_example_with_the_typed_name() -> None:
     ignored = query_parser.parse_query("since:december 이후:12월 votes:abc -author:lin").ignored
     assert ignored == ("since:december", "이후:12월", "votes:abc", "-author:lin")
     forms = query_parser.list_accepted_forms(ignored)

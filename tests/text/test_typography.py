@@ -40,7 +40,7 @@ def test_latex_that_cannot_be_converted_stays(title: str) -> None:
 
 
 @pytest.mark.parametrize("piece", ["$x$ ", r"\emph{x} ", r"\'{e} "])
-def test_twenty_formulas_and_commands_of_a_text_are_converted(piece: str) -> None:
+def test_at_most_twenty_formulas_are_converted(piece: str) -> None:
     assert typography.to_plain_text(piece * 50).endswith(piece * 30)
     assert piece not in typography.to_plain_text(piece * 20)
 
@@ -64,10 +64,7 @@ def test_runs_of_combining_marks_are_cut(text: str, kept: str | None) -> None:
     [
         ("GRS-QA -- Graph Reasoning", "GRS-QA – Graph Reasoning"),
         ("Learning from `Constitutions' and ``rules''", "Learning from ‘Constitutions’ and “rules”"),
-        (
-            "Visual Counter Turing Test (VCT^2) and an Index (V_AI)",
-            "Visual Counter Turing Test (VCT^2) and an Index (V_AI)",
-        ),
+        ("Counter Turing Test (VCT^2) and (V_AI)", "Counter Turing Test (VCT^2) and (V_AI)"),
         ("Free^2Guide", "Free^2Guide"),
         (r"$\pi_0$: A Policy", "π0: A Policy"),
         ("π_0.5 and snake_case of 2024--2025", "π0.5 and snake_case of 2024–2025"),
@@ -75,7 +72,7 @@ def test_runs_of_combining_marks_are_cut(text: str, kept: str | None) -> None:
         ("Costs of $5 -- or $10, and --help", "Costs of $5 – or $10, and --help"),
     ],
 )
-def test_a_title_is_shown_as_people_write_it(title: str, shown: str) -> None:
+def test_titles_are_rendered_as_people_write_them(title: str, shown: str) -> None:
     assert typography.render_title(title) == shown
 
 
@@ -89,5 +86,5 @@ def test_a_title_is_shown_as_people_write_it(title: str, shown: str) -> None:
         (r"p_\theta(x)", "p_θ(x)"),
     ],
 )
-def test_a_script_of_several_signs_is_in_parentheses(formula: str, shown: str) -> None:
+def test_long_subscripts_and_superscripts_get_parentheses(formula: str, shown: str) -> None:
     assert typography.render_formula(formula) == shown
