@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections.abc import Callable, Coroutine, Iterable
-from datetime import date
 from typing import Any
 
 import structlog
@@ -17,7 +16,6 @@ from bot.client.context import Interaction
 from bot.client.message_builder import shorten_label
 from bot.core import admission, clock
 from bot.rendering import discord_text
-from bot.text import analyser
 from bot.text import dates as text_dates
 
 log = structlog.get_logger(__name__)
@@ -107,25 +105,21 @@ async def papers(interaction: Interaction, current: str) -> Choices:
 
 @guarded
 async def dates(interaction: Interaction, current: str) -> Choices:
-    """Complete days with a digest, with the number of their papers; for a day without one, the nearest days."""
+    """Complete days with a digest, with the number of their papers.
+
+    A day without a digest gives the nearest days; an unfinished word gives the newest days.
+    """
     client, dates_of_digests = interaction.client, interaction.client.services.dates
     texts, today = await client.texts_for(interaction), await client.today_for(interaction)
     span = text_dates.read_typed_date(current, today)
     days = await dates_of_digests.list_dates(*span) if span else []
-    begun = analyser.keystrokes(analyser.fold(current).replace(" ", ""))
     # A source may date its lists ahead; such days are offered only if they are typed.
     listed = await dates_of_digests.list_dates(until_on=clock.latest_date(client.services.clock()))
-    days += [day for day in listed if _may_become(begun, day, today)]
+    days += [day for day in listed if current.strip() in day.isoformat()] or ([] if span else listed)
     if span and not days:
         days = client_messages.nearest_days(await dates_of_digests.list_dates_around(span[1]), *span)
     days = list(dict.fromkeys(days))[: discord_text.AUTOCOMPLETE_CHOICES]
     return make_choices(client_messages.label_days(texts, await dates_of_digests.count_papers(days), today))
-
-
-def _may_become(begun: str, day: date, today: date) -> bool:
-    """Return whether a day's Korean or English name starts with the typed text, or its ISO date contains it."""
-    names = text_dates.list_names(day, today)
-    return begun in names[0] or any(analyser.keystrokes(name).startswith(begun) for name in names)
 
 
 @guarded

@@ -132,7 +132,7 @@ async def test_a_period_shows_its_newest_day_with_a_menu_of_others(harness: Clie
 async def test_yesterday_is_in_the_readers_zone(harness: ClientHarness) -> None:
     await harness.bot.services.readers.update(harness.user.id, timezone="America/Los_Angeles")
     assert "December 30, 2025" in shown_text(await harness.ask("digest", date="yesterday"))
-    choices = await harness.reader.autocomplete(harness.channel, "digest", "date", "y")
+    choices = await harness.reader.autocomplete(harness.channel, "digest", "date", "yesterday")
     assert {"name": "Yesterday · 1 paper", "value": "2025-12-30"}.items() <= choices[0].items()
 
 
