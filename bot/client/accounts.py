@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gzip
 import hashlib
 import json
 from collections.abc import Collection, Mapping
@@ -116,9 +115,6 @@ def make_token(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:TOKEN_LENGTH]
 
 
-MAX_PLAIN_BYTES = 8_000_000
-
-
 class TooLargeError(PaperroundError):
     """The file is larger than Discord accepts."""
 
@@ -143,11 +139,8 @@ class Readers:
         async with self._database.transaction() as connection:
             await accounts.upsert_reader(connection, user_id, **settings)
 
-    async def export(self, user_id: int) -> tuple[bytes, str]:
-        """Return all data about a reader as a JSON file (UTF-8, gzipped if large), and the file's name.
-
-        Raises TooLargeError.
-        """
+    async def export(self, user_id: int) -> bytes:
+        """Return all data about a reader as JSON (UTF-8). Raises TooLargeError."""
         tables: dict[str, list[dict[str, Any]]] = {}
         async with (
             self._database.read() as connection,
@@ -156,7 +149,10 @@ class Readers:
             async for name, rows in parts:
                 tables.setdefault(name, []).extend(rows)
         values = {"user_id": str(user_id), "collected_at": self._clock().isoformat(), "tables": tables}
-        return await asyncio.to_thread(_make_data_file, values)
+        content = await asyncio.to_thread(lambda: json.dumps(values, ensure_ascii=False, indent=1).encode())
+        if len(content) > discord_text.FILE_BYTES:
+            raise TooLargeError("The file is larger than Discord accepts.")
+        return content
 
     async def count(self, user_id: int) -> dict[str, int]:
         """Return the number of rows about a reader, by table."""
@@ -178,12 +174,3 @@ class Readers:
             await archive.lock_ingest(connection)
             await papers.purge_unkept(connection, len(paper_ids), paper_ids)
         return counts
-
-
-def _make_data_file(values: dict[str, Any]) -> tuple[bytes, str]:
-    content, name = json.dumps(values, ensure_ascii=False, indent=1).encode(), "paperround.json"
-    if len(content) > MAX_PLAIN_BYTES:
-        content, name = gzip.compress(content), f"{name}.gz"
-    if len(content) > discord_text.FILE_BYTES:
-        raise TooLargeError("The file is larger than Discord accepts.")
-    return content, name

@@ -179,7 +179,7 @@ class HttpObserver:
         self._listeners.append(listener)
 
     def report(self, answer: Answer) -> None:
-        """Report an answer, which may be to a request of `RestClient`, to the listeners."""
+        """Pass an answer, also one to `RestClient`, to the listeners."""
         for listener in self._listeners:
             with isolation.isolated(log, "a listener of answers failed"):
                 listener(answer)

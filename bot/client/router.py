@@ -398,7 +398,7 @@ async def require_alert_channel(request: Request, guild_id: int | None, channel_
 
 
 async def require_manager_of(interaction: Interaction, guild_id: int) -> None:
-    """Raise UserError unless the user manages the server, which may be asked from a direct message."""
+    """Raise UserError unless the user manages the server. Works in direct messages too."""
     member = await fetch_member(interaction, guild_id)
     if not member.guild_permissions.manage_guild:
         raise UserError("needs-manage-server")
@@ -441,7 +441,7 @@ Callback = Callable[Concatenate[Any, AnyInteraction, P], Coroutine[Any, Any, Non
 def callback(
     mode: ResponseMode | Callable[[message_builder.Action], ResponseMode] = PRIVATELY,
 ) -> Callable[[CogMethod[P]], Callback[P]]:
-    """Make a cog's method a callback of discord.py that gets a `Request` and whose answer is sent in this mode.
+    """Turn a cog's method into a callback for discord.py. It gets a `Request`, and its answer is sent in this mode.
 
     For a cog with `reads_guild`, the server's channels and roles are loaded first, except for `AT_ONCE`, since on a front
     that may take longer than Discord waits.
@@ -472,7 +472,7 @@ def callback(
 def command(
     *, name: str, description: str, mode: ResponseMode = PRIVATELY
 ) -> Callable[[CogMethod[P]], app_commands.Command[Any, P, None]]:
-    """Make a cog's method a slash command whose answer is sent as by `callback`."""
+    """Turn a cog's method into a slash command, with `callback`."""
 
     def decorate(method: CogMethod[P]) -> app_commands.Command[Any, P, None]:
         return app_commands.command(name=name, description=description)(callback(mode)(method))
@@ -486,7 +486,7 @@ def handles(
     *,
     check: Check | None = None,
 ) -> Callable[[CogMethod[P]], Callback[P]]:
-    """Make a cog's method the handler of a verb. It gets a `Request` and the action, and its answer is sent in this mode.
+    """Turn a cog's method into the handler of a verb. It gets a `Request` and the action, and its answer is sent in this mode.
 
     `check` runs first, and raises UserError to refuse.
     """

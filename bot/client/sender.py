@@ -184,7 +184,7 @@ class DiscordSender:
     async def _send_by_webhook(self, request: SendRequest) -> Receipt:
         """Send a message by a webhook, whose id becomes the receipt's channel.
 
-        It is asked for the webhook first, since Discord takes no nonce from one and lists none of its messages (its OpenAPI
+        The webhook is requested first, since Discord takes no nonce from one and lists none of its messages (its OpenAPI
         document, 2026): so its outages and a deleted webhook are noticed before anything is sent.
         """
         path = f"/webhooks/{request.channel_id}/{request.webhook_token}"

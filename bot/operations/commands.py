@@ -22,6 +22,7 @@ from bot.today.profiles import Profiles
 
 FORGET = "mf"
 KEEP = "mk"
+DATA_FILE = "paperround.json"
 
 
 class StatusCog(commands.Cog):
@@ -123,11 +124,11 @@ class MeCog(commands.GroupCog, name="me", description="What is stored about you"
     async def data(self, request: Transfer) -> WithFile:
         """Send the reader's data as an attached JSON file."""
         with router.map_service_errors({TooLargeError: "me-data-too-large"}):
-            content, name = await self._data.export(request.user_id)
+            content = await self._data.export(request.user_id)
         message = message_builder.MessageBuilder()
         message.add_text(request.texts("me-data", command=self._mentions("me forget")))
-        message.add_file(name)
-        return WithFile(message.view, Attachment(name, content))
+        message.add_file(DATA_FILE)
+        return WithFile(message.view, Attachment(DATA_FILE, content))
 
     @router.command(name="forget", description="Delete everything stored about you")
     async def forget(self, request: Request) -> ui.LayoutView:

@@ -129,9 +129,7 @@ async def test_forgetting_a_reader_deletes_papers_that_nobody_else_saved(db: Dat
 async def test_the_data_file_has_every_row_about_its_reader(db: Database) -> None:
     await reader_rows.fill_every_table(db, READER)
     service = Readers(db, lambda: outbox_builders.NOW)
-    content, name = await service.export(READER)
-    found = json.loads(content)
-    assert name == "paperround.json"
+    found = json.loads(await service.export(READER))
     assert (found["user_id"], found["collected_at"]) == (str(READER), outbox_builders.NOW.isoformat())
     counts = await service.count(READER)
     assert {name: len(rows) for name, rows in found["tables"].items() if name in counts} == counts

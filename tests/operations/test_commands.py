@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 from dataclasses import replace
 from datetime import date, timedelta
@@ -14,7 +13,6 @@ import pytest
 from inline_snapshot import snapshot
 
 from bot.alerts.service import Alerts
-from bot.client import accounts as client_accounts
 from bot.client import message_builder
 from bot.daily.service import OnDemandPosts, Subscriptions
 from bot.outbox import contents
@@ -273,7 +271,7 @@ async def test_me_data_and_me_forget_cover_everything_about_a_reader(harness: Cl
     assert await reader_rows.find_columns(database, reader_id) == set()
 
 
-async def test_me_forget_asks_first_and_a_large_export_is_compressed(
+async def test_me_forget_asks_first_and_a_large_export_is_refused(
     harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nothing = await harness.ask("me forget")
@@ -288,11 +286,6 @@ async def test_me_forget_asks_first_and_a_large_export_is_compressed(
     kept = await harness.click(question, label=harness.texts("me-keep"))
     assert shown_text(kept) == harness.texts("me-kept")
     assert (await harness.bot.services.readers.count(harness.reader.id))["alerts"] == 1
-    monkeypatch.setattr(client_accounts, "MAX_PLAIN_BYTES", 10)
-    (file,) = (await harness.ask("me data")).attachments
-    assert file.filename == "paperround.json.gz"
-    found = json.loads(gzip.decompress(await file.read()))
-    assert found["user_id"] == str(harness.reader.id)
     monkeypatch.setattr(discord_text, "FILE_BYTES", 10)
     assert shown_text(await harness.ask("me data")) == harness.texts("me-data-too-large")
 

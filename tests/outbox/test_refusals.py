@@ -101,7 +101,7 @@ async def test_a_change_by_a_person_or_discord_retries_a_refused_post_at_once(wo
     else:
         await world.guilds.update({GUILD: {}})
     await world.tick()
-    assert world.sent[-1] == "A"
+    assert (world.sent[-1], await posts(world)) == ("A", [("sent", None)])
 
 
 async def test_posts_wait_while_the_bot_is_not_in_the_server(world: World) -> None:
@@ -154,6 +154,10 @@ async def test_a_refused_direct_message_channel_is_opened_again(world: World) ->
     await world.wait(minutes=3)
     await world.wait(minutes=11)
     assert world.sent == [f"@{READER} A"]
+    async with world.database.read() as connection:
+        reader = await accounts.get_reader(connection, READER)
+    assert reader is not None
+    assert reader.dm_channel_id == -READER
 
 
 async def test_changing_the_style_cancels_a_refused_post(world: World) -> None:

@@ -113,7 +113,7 @@ class ClientHarness:
     ) -> Any:
         """Press the button with a text id, label or custom id, and return the last message of the answer."""
         wanted = {"custom_id": custom_id} if custom_id else {"label": label or self.texts(key)}
-        return last_response(await (by or self.reader).click(message, **wanted))
+        return await self.click(message, by=by, **wanted)
 
     async def turn(self, message: Any, *, back: bool = False) -> Any:
         """Press the button to the next page, or with `back` to the previous one, and return the last message."""
@@ -156,7 +156,7 @@ class ClientHarness:
 
     async def manage(self, command: str, **options: Any) -> Any:
         """Run a command as the manager in `channel`, and return the last message of the answer."""
-        return last_response(await self.manager.slash(self.channel, command, **options))
+        return await self.ask(command, by=self.manager, **options)
 
     async def manager_press(self, message: Any, text_id: str, **arguments: Any) -> Any:
         """Press the button with a text id as the manager, and return the last message or the form."""

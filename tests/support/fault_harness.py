@@ -96,7 +96,7 @@ class FaultHarness:
         """Start fronts and send interactions to them. Returns the fronts by port."""
         ports = {origin_server.find_free_port() for _ in range(count)}
         fronts = {port: self.start_front(port) for port in ports}
-        urls = [front_url(port) for port in fronts]
+        urls = [f"http://127.0.0.1:{port}/interactions" for port in fronts]
         await self.wait_until(lambda: all(url in self.read_log() for url in urls))
         await self.fake.run_action("set_endpoints", {"urls": urls})
         return fronts
@@ -245,11 +245,6 @@ async def supervise(
     while True:
         await asyncio.sleep(SUPERVISOR_SECONDS)
         running.update({name: start(name) for name, one in [*running.items()] if one.poll() is not None})
-
-
-def front_url(port: int) -> str:
-    """Return the URL of a front's interactions."""
-    return f"http://127.0.0.1:{port}/interactions"
 
 
 @asynccontextmanager

@@ -81,10 +81,5 @@ def check_message(payload: dict[str, Any], *, role_id: str = "") -> None:
         for component in validation.walk_components(payload.get("components") or ())
         if component.get("type") == 10
     ]
-    assert fit_in_message(texts)
-
-
-def fit_in_message(texts: Iterable[str]) -> bool:
-    """Return whether text displays fit in one message, by code points and UTF-8 bytes."""
     budget = discord_text.Budget()
-    return all(budget.add_text(text) for text in texts)
+    assert all(budget.add_text(text) for text in texts), "too long, in code points or UTF-8 bytes"
