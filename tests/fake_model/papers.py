@@ -49,7 +49,7 @@ class Paper(NamedTuple):
 
 @cache
 def load() -> tuple[Paper, ...]:
-    """Return the papers of the file."""
+    """Return the papers in the file."""
     records = tomllib.loads(_FILE.read_text("utf-8"))["paper"]
     return tuple(
         Paper(**{**record, "facts": [Fact(*fact) for fact in record["facts"]]}) for record in records
@@ -57,7 +57,7 @@ def load() -> tuple[Paper, ...]:
 
 
 def make(count: int) -> list[Paper]:
-    """Return `count` papers: those of the file, then copies of them with other ids and titles."""
+    """Return `count` papers: the papers in the file, then copies with other ids and titles."""
     rows = islice(enumerate(cycle(load())), count)
     return [_copy(paper, number // len(load())) for number, paper in rows]
 
@@ -69,7 +69,7 @@ def _copy(paper: Paper, number: int) -> Paper:
 
 
 def daily_papers_item(paper: Paper) -> dict[str, Any]:
-    """Return the paper as an item of Hugging Face's list of a day."""
+    """Return the paper as an item in Hugging Face's daily list."""
     return source_payloads.daily_papers_item(
         paper.id,
         paper.votes,
@@ -96,8 +96,3 @@ def latexml(paper: Paper) -> str:
     """Return the paper as arXiv's HTML, made by LaTeXML."""
     rows = "</p><p>".join(html.escape(fact.english) for fact in paper.facts)
     return paper_pages.latexml_page(rows, title=html.escape(paper.title), paper_id=paper.id)
-
-
-def abstract_page(paper: Paper) -> str:
-    """Return the page that Hugging Face serves if it has no Markdown of the paper."""
-    return f"<!doctype html><html><head><title>{html.escape(paper.title)}</title></head><body></body></html>"

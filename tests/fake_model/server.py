@@ -19,16 +19,14 @@ from tests.fake_model import papers, writing
 from tests.support import origin_server
 
 MODEL = "fake-1"
-_BROKEN = ("half", "counts", "length", "malformed")
-"""Ways to break an answer, for `fault_share`."""
+_FAULTS = ("half", "length", "malformed")
 _DEFAULTS: Mapping[str, Any] = {
     "fault_share": 0.0,
-    "wrong_share": 0.0,
     "delay": 0.0,
     "paper_count": len(papers.load()),
     "key": None,
 }
-"""The settings. `fault_share` of the answers are broken; `wrong_share` of the claims with a number get a wrong one."""
+"""The settings. `fault_share` is the share of broken answers."""
 
 
 class FakeModel:
@@ -102,12 +100,11 @@ class FakeModel:
         await asyncio.sleep(settings["delay"])
         fault = None
         if writing.draw("fault", name, attempt) < settings["fault_share"]:
-            fault = _BROKEN[int(writing.draw("kind", name, attempt) * len(_BROKEN)) % len(_BROKEN)]
+            fault = _FAULTS[int(attempt) % len(_FAULTS)]
         if section == "verdicts":
             answer = {"verdicts": writing.judge(body["messages"])}
         else:
             answer = writing.write(text, schema, korean=writing.is_korean(body["messages"]))
-        writing.plant_numbers(answer, settings["wrong_share"], attempt + name)
         content = _break_answer(answer, fault)
         tokens = (len(str(body["messages"]).encode()) + len(content.encode())) // 4
         row = {"title": title, "section": section, "status": 200, "fault": fault, "tokens": tokens}
@@ -126,10 +123,10 @@ class FakeModel:
         return web.json_response([papers.daily_papers_item(paper) for paper in chosen])
 
     async def _serve_markdown(self, request: web.Request) -> web.Response:
-        """Serve Hugging Face's Markdown of a paper, or the paper's page if there is none."""
+        """Serve Hugging Face's Markdown of a paper."""
         paper = self._find_paper(request.match_info["name"].removesuffix(".md"))
         if paper.text != "md":
-            return web.Response(text=papers.abstract_page(paper), content_type="text/html")
+            raise web.HTTPNotFound
         return web.Response(text=papers.markdown(paper), content_type="text/markdown")
 
     async def _serve_html(self, request: web.Request) -> web.Response:
@@ -145,7 +142,7 @@ class FakeModel:
 
 def _break_answer(answer: Mapping[str, Any], fault: str | None) -> str:
     """Return the answer as JSON, broken according to the fault."""
-    content = json.dumps({"verdicts": [], "whats_new": []} if fault == "counts" else answer)
+    content = json.dumps(answer)
     if fault == "malformed":
         return content.replace('": "', '": ', 2)
     return content[: len(content) // 2] if fault in ("half", "length") else content

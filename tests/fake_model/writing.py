@@ -1,4 +1,4 @@
-"""The fake model's answers: claims with spans from the paper in the prompt, or verdicts on claims. Pure.
+"""The answers of the fake model: claims about the paper in the prompt, or verdicts on claims. Pure.
 
 It knows only the papers of `papers`, in both languages.
 """
@@ -70,15 +70,6 @@ def span_of(sentence: str) -> str:
     numbered = next((index for index, word in enumerate(words) if _NUMBER.search(word)), 0)
     start = max(0, min(numbered - MAX_SPAN_WORDS // 2, len(words) - MAX_SPAN_WORDS))
     return " ".join(words[start : start + MAX_SPAN_WORDS])
-
-
-def plant_numbers(answer: dict[str, list[dict[str, Any]]], share: float, seed: str) -> None:
-    """Put a wrong number into a share of the claims, in place of their first number."""
-    for claim in (claim for claims in answer.values() for claim in claims if "text" in claim):
-        number = _NUMBER.search(claim["text"])
-        if number and draw(seed, claim["text"]) < share:
-            wrong = f"{int(draw(seed, 'wrong', claim['text']) * 9000) + 1013}.7"
-            claim["text"] = claim["text"][: number.start()] + wrong + claim["text"][number.end() :]
 
 
 def draw(*parts: str) -> float:

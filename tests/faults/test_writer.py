@@ -87,7 +87,7 @@ async def test_a_killed_run_asks_nobody_again_for_what_it_has(
 ) -> None:
     kills, count = (LONG_KILLS, 60) if all_seeds else (SHORT_KILLS, 14)
     share = 0.2 if all_seeds else 0.0
-    fake_model.reset(paper_count=count, delay=0.1, fault_share=share, wrong_share=0.1)
+    fake_model.reset(paper_count=count, delay=0.1, fault_share=share)
     rng, run = random.Random(13), Killed(fake_model, tmp_path)
     listed = papers.make(count)
     titles = {paper.title: paper.id for paper in listed}

@@ -170,7 +170,7 @@ async def test_an_unusable_answer_is_not_remembered(
     harness.services.add("2505.00002")
     harness.origin.pages["/api/query"] = answer
     assert await harness.fetch("2505.00001", "2505.00002") == [UNREACHABLE] * 2
-    # An answer about two papers that is too large is asked for in halves.
+    # If the response for two papers is too large, each is requested alone.
     assert len(harness.services.asked) == (2 if isinstance(answer, str) and len(answer) > 3_000_000 else 1)
     harness.origin.pages["/api/query"] = good
     assert await harness.fetch("2505.00001") == [FOUND]

@@ -13,6 +13,7 @@ import pytest_asyncio
 from aiohttp import web
 
 from bot.sources import arxiv_categories, fetcher
+from bot.sources.poller import SourceReport
 from storage import archive, database, errors, papers
 from storage.models import FetchStatus
 from tests.support import fake_arxiv, origin_server, patience
@@ -30,12 +31,11 @@ class ArxivHarness(PollingHarness):
 
     fake: FakeArxiv
 
-    async def fetch_all(self, **options: Any) -> dict[str, Any]:
-        """Poll the only source now and return its report as a row."""
+    async def fetch_all(self, **options: Any) -> SourceReport:
+        """Poll the only source now."""
         async with self.open_poller() as opened:
             [report] = await opened.fetch_all(**options)
-        row = {"status": report.status.value, "reason": report.reason, "digests": report.result.digests}
-        return {**row, "papers": report.result.papers, "new": report.result.new_papers}
+        return report
 
     async def digest_ids(self, source: str = CL) -> dict[date, list[str]]:
         """Return the ids in each digest of a source, by date."""
@@ -76,7 +76,8 @@ async def test_an_announced_paper_is_stored_with_all_its_facts(harness: ArxivHar
     paper = make_paper(1, TODAY, ("cs.CL", "cs.AI"), title="Sparse  <b>Rewards</b> & more")
     announce(harness, paper)
     await harness.add(CL)
-    assert await harness.fetch_all() == {"status": "ok", "reason": "", "digests": 1, "papers": 1, "new": 1}
+    report = await harness.fetch_all()
+    assert (report.status, report.reason, report.result.new_papers) == (FetchStatus.OK, "", 1)
     detail = await harness.detail(paper.arxiv_id)
     assert (detail.title, detail.authors) == ("Sparse <b>Rewards</b> & more", paper.authors)
     assert detail.abstract == " ".join(paper.abstract.split())
@@ -84,7 +85,7 @@ async def test_an_announced_paper_is_stored_with_all_its_facts(harness: ArxivHar
     assert (detail.votes, detail.first_on, detail.last_on) == (None, TODAY, TODAY)
     assert detail.url == f"https://arxiv.org/abs/{paper.arxiv_id}"
     assert await harness.digest_ids() == {TODAY: [paper.arxiv_id]}
-    assert (await harness.fetch_all())["new"] == 0
+    assert (await harness.fetch_all()).result.new_papers == 0
 
 
 @pytest.mark.parametrize(("with_cross_lists", "expected"), [(False, ["new"]), (True, ["cross", "new"])])
@@ -105,11 +106,9 @@ async def test_an_empty_weekend_feed_is_not_a_failure(harness: ArxivHarness) -> 
     await harness.add(CL)
     for on in (date(2025, 5, 2), None, None, date(2025, 5, 5)):
         announce(harness, *([make_paper(on.day, on)] if on else []), on=on or TODAY)
-        row = await harness.fetch_all()
-        if on is None:
-            assert row["status"] in ("not_yet", "unchanged")
-            none = "arXiv has announced no new papers in these categories today, which is normal on weekends"
-            assert row["reason"] in (none, "")
+        report = await harness.fetch_all()
+        assert (report.status in (FetchStatus.NOT_YET, FetchStatus.UNCHANGED)) == (on is None)
+        assert report.reason == "" or report.reason.endswith("which is normal on weekends")
     assert await harness.stored_ids() == {"2505.00002", "2505.00005"}
     [health] = (await harness.health()).values()
     assert health.failures == 0
@@ -120,7 +119,7 @@ async def test_the_categories_of_a_source_share_a_feed_and_a_digest(harness: Arx
     one, other = make_paper(1, TODAY), make_paper(2, TODAY, ("cs.LG",))
     announce(harness, one, other, make_paper(3, TODAY, ("cs.CV", "cs.LG")))
     await harness.add(LG)
-    assert (await harness.fetch_all())["new"] == 2
+    assert (await harness.fetch_all()).result.new_papers == 2
     assert harness.fake.counted("/rss/cs.CL+cs.LG") == 1
     assert await harness.digest_ids(LG) == {TODAY: [one.arxiv_id, other.arxiv_id]}
 
@@ -210,9 +209,9 @@ async def test_an_incomplete_page_fails_and_is_requested_again(harness: ArxivHar
     harness.fake.papers = many(2)
     harness.fake.faults = [web.Response(text=fake_arxiv.search_page((), 10))]
     await harness.add(CL, since=SINCE)
-    row = await harness.fetch_all()
-    assert row["status"] == "failed"
-    assert row["reason"] == "1 of 2 locations not read: its page is empty, although 10 papers were found"
+    report = await harness.fetch_all()
+    assert report.status is FetchStatus.FAILED
+    assert report.reason == "1 of 2 locations not read: its page is empty, although 10 papers were found"
     await harness.fetch_all()
     assert await harness.stored_ids() == own(harness.fake.papers)
 

@@ -29,7 +29,7 @@ def path(day: date) -> str:
 
 
 async def fetch_today(origin: OriginServer, fetch: Fetcher, *items: Any) -> base.FetchResult:
-    """Fetch a list of these items, or one text as the answer."""
+    """Fetch a list of these items, or a text that is served instead."""
     is_text = isinstance(items[0], str | bytes)
     origin.pages[path(TODAY)] = items[0] if is_text else daily_papers(*items)
     return (await fetch_results(huggingface.HuggingFaceSource(origin.url, fetch), days=[TODAY]))[0]
@@ -161,7 +161,7 @@ DAYS, PAPERS_A_DAY = 12, 17
 
 
 def build_item(number: int, day: date) -> tuple[dict[str, Any], tuple[Any, ...]]:
-    """Return a paper as the API lists it, with its id, authors, media, thumbnail and code address.
+    """Return a listed paper, and its id, authors, media, thumbnail and code address.
 
     Some papers have two authors of one name, and one has more than 500.
     """

@@ -1,4 +1,4 @@
-"""HTTP servers on loopback: a well-behaved one, and one that sends given bytes."""
+"""HTTP servers on loopback: one with pages, and one that sends raw bytes."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ class OriginServer:
 
 
 def find_free_port() -> int:
-    """Return a loopback port that a process can take."""
+    """Return a free loopback port."""
     with socket.create_server(("127.0.0.1", 0)) as bound:
         return int(bound.getsockname()[1])
 
 
 @contextlib.asynccontextmanager
 async def serving(runner: web.BaseRunner, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
-    """Serve on a free loopback port, which is yielded."""
+    """Serve on a free loopback port and yield it."""
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
     try:
@@ -73,7 +73,7 @@ async def run_origin(tls: ssl.SSLContext | None = None) -> AsyncIterator[OriginS
 
 
 class RawOriginServer:
-    """A server that sends prepared bytes to each client, then closes the connection, or stays silent with `holds_open`."""
+    """A server that sends prepared bytes to each client and then closes the connection, or keeps it open silently."""
 
     def __init__(self, *responses: bytes, holds_open: bool = False) -> None:
         self.responses = list(responses)
@@ -102,7 +102,7 @@ class RawOriginServer:
 
 @contextlib.asynccontextmanager
 async def run_raw_origin(*responses: bytes, holds_open: bool = False) -> AsyncIterator[RawOriginServer]:
-    """Run a `RawOriginServer`. The last response is repeated for all later connections."""
+    """Run a `RawOriginServer`. The last response is repeated."""
     origin = RawOriginServer(*responses, holds_open=holds_open)
     server = await asyncio.start_server(origin.serve, "127.0.0.1", 0)
     origin.port = server.sockets[0].getsockname()[1]
@@ -119,7 +119,7 @@ def http_response(body: bytes, *headers: str, status: str = "200 OK") -> bytes:
 
 
 class StubResolver(abc.AbstractResolver):
-    """Resolves names from a table of address lists: one list for each query, the last one repeated."""
+    """Resolves names from a table of address lists: one list for each query. The last list is repeated."""
 
     def __init__(self, names: Mapping[str, list[list[str]]]) -> None:
         self.names = {name: list(responses) for name, responses in names.items()}

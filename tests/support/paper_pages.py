@@ -1,4 +1,4 @@
-"""Pages of papers as Hugging Face and arXiv answer with them, written for the tests."""
+"""Pages of a made-up paper, in the form in which Hugging Face and arXiv serve them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ SENTENCE = (
 
 
 def body_sentences(count: int = 30) -> str:
-    """Return prose of some 18 words a sentence."""
+    """Return sentences of 18 words each."""
     return "".join(SENTENCE.format(f"lantern{number}") for number in range(count))
 
 
@@ -21,7 +21,7 @@ def latexml_page(
     paper_id: str = PAPER_ID,
     sentences: int = 30,
 ) -> str:
-    """Return a page as LaTeXML makes it for arXiv, with `content` in its second section."""
+    """Return a page by LaTeXML, as served by arXiv, with `content` in its second section."""
     return f"""<!DOCTYPE html><html lang="en"><head><title>{title}</title>
 <!--Generated on Fri May  2 10:11:12 2025 by LaTeXML (version 0.8.8) http://dlmf.nist.gov/LaTeXML/.-->
 <base href="/html/{paper_id}v1/"></head><body>
@@ -43,7 +43,7 @@ def latexml_page(
 def markdown_page(
     *, title: str = TITLE, paper_id: str = PAPER_ID, sentences: int = 30, content: str = ""
 ) -> str:
-    """Return the Markdown that Hugging Face has of a paper."""
+    """Return a page in Markdown, as served by Hugging Face."""
     return f"""Title: {title}
 
 URL Source: https://arxiv.org/html/{paper_id}

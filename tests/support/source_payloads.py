@@ -7,14 +7,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from bot.sources import feed
-
 DAY = date(2025, 5, 6)
-
-
-def parse_entries(text: str) -> Sequence[feed.FeedEntry]:
-    """Return the entries of a feed."""
-    return feed.parse_document(text).entries
 
 
 def newsletter(
@@ -64,7 +57,7 @@ def daily_papers(*items: Any) -> str:
 
 
 def listing_text(day: date = DAY, ids: Sequence[str] = ("2505.00001", "2505.00002"), **fields: Any) -> str:
-    """Return a digest in the listing format, two lines long; `fields` replace those of each paper."""
+    """Return a digest in the listing format, on two lines; `fields` override the fields of each paper."""
     papers = [
         {
             "arxiv_id": paper_id,
@@ -99,7 +92,7 @@ def rss(*items: str, head: str = '<?xml version="1.0" encoding="UTF-8"?>') -> st
 def arxiv_entry(
     paper_id: str, title: str = "A Study of Small\n  Things", *, version: int = 2, comment: str = ""
 ) -> str:
-    """Return one entry of a response of arXiv's API."""
+    """Return an entry in a response of arXiv's API."""
     return (
         f"<entry><id>http://arxiv.org/abs/{paper_id}v{version}</id><updated>2025-05-03T17:00:00Z</updated>"
         f"<arxiv:comment>{comment}</arxiv:comment><title>{title}</title><published>2025-05-01T17:00:00Z"

@@ -43,7 +43,7 @@ OTHER = [
 
 
 def matches(claim: str, source: str) -> bool:
-    """Return whether the source has the number of the claim."""
+    """Return whether the number in the claim is found in the source."""
     return not claim_numbers.Paragraph(f"The value is {source}.").find_problems(f"값은 {claim}.")
 
 

@@ -71,7 +71,7 @@ class Reader:
 
 
 class Desk:
-    """Writes the papers of a day, several times with one database."""
+    """Writes the papers of a day, several times on the same database."""
 
     def __init__(self, database: Database) -> None:
         self.database = database

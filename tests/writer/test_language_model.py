@@ -1,4 +1,4 @@
-"""The client of a language model: how it asks, and how it reads bad answers and errors."""
+"""The client for language models: requests with and without schemas, bad answers and errors."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SCHEMA = {"type": "object"}
 async def complete(
     url: str, *, times: int = 1, seconds: float = 60.0
 ) -> tuple[str, int | None, language_model.LanguageModel]:
-    """Return the last of several answers, its tokens, and the model."""
+    """Ask the model several times. Returns the last answer, its tokens, and the model."""
     async with language_model.open_session() as session:
         model = language_model.LanguageModel(session, f"{url}/v1", "small", KEY, seconds=seconds)
         for _ in range(times):
@@ -33,14 +33,14 @@ async def complete(
 
 @asynccontextmanager
 async def serve(answer: origin_server.Page, path: str = "") -> AsyncIterator[origin_server.OriginServer]:
-    """Serve one answer for all requests."""
+    """Run a server that gives one answer to all requests."""
     async with origin_server.run_origin() as origin:
         origin.pages[f"{path}/v1/chat/completions"] = answer
         yield origin
 
 
 def completion(content: Any = "text", tokens: Any = 7, **fields: Any) -> web.Response:
-    """Return a completion."""
+    """Return a response with one completion."""
     choice = {"index": 0, "message": {"role": "assistant", "content": content}, "finish_reason": "stop"}
     return web.json_response({"choices": [{**choice, **fields}], "usage": {"total_tokens": tokens}})
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from aiohttp import web
 
@@ -11,33 +9,28 @@ from bot.sources import base
 from bot.sources.fetcher import Fetcher
 from bot.writer import paper_text
 from storage import models
-from tests.support import paper_pages, source_fixtures
+from tests.support import origin_server, paper_pages, source_fixtures
 from tests.support.origin_server import OriginServer
 
 ID, TITLE = paper_pages.PAPER_ID, paper_pages.TITLE
-MARKDOWN = f"/papers/{ID}.md"
+MARKDOWN, HTML = f"/papers/{ID}.md", f"/html/{ID}"
 
 
-def open_reader(
-    origin: OriginServer, fetch: Fetcher, *, html_base: str = "", throttle: base.Throttle = base.no_throttle
-) -> paper_text.PaperTextReader:
+def open_reader(origin: OriginServer, fetch: Fetcher) -> paper_text.PaperTextReader:
+    html_base, throttle = f"{origin.url}/html", base.no_throttle
     return paper_text.PaperTextReader(
-        origin.url,
-        html_base or f"{origin.url}/html",
-        fetch,
-        now=lambda: source_fixtures.NOW,
-        throttle=throttle,
+        origin.url, html_base, fetch, now=lambda: source_fixtures.NOW, throttle=throttle
     )
 
 
-async def read(origin: OriginServer, fetch: Fetcher, **options: Any) -> models.PaperText:
-    found = await open_reader(origin, fetch, **options).read(ID, TITLE)
+async def read(origin: OriginServer, fetch: Fetcher) -> models.PaperText:
+    found = await open_reader(origin, fetch).read(ID, TITLE)
     assert found is not None
     return found
 
 
-def markdown(text: str, media_type: str = "text/markdown") -> web.Response:
-    return web.Response(text=text, content_type=media_type)
+def markdown(text: str) -> web.Response:
+    return web.Response(text=text, content_type="text/markdown")
 
 
 async def test_hugging_faces_markdown_is_preferred(origin: OriginServer, fetch: Fetcher) -> None:
@@ -68,33 +61,27 @@ async def test_hugging_faces_markdown_is_preferred(origin: OriginServer, fetch: 
 async def test_markdown_of_anything_else_is_ignored(
     origin: OriginServer, fetch: Fetcher, page: web.Response
 ) -> None:
-    origin.pages[MARKDOWN] = page
-    origin.pages[f"/html/{ID}"] = paper_pages.latexml_page()
-    assert (await read(origin, fetch)).url == f"{origin.url}/html/{ID}"
+    origin.pages |= {MARKDOWN: page, HTML: paper_pages.latexml_page()}
+    assert (await read(origin, fetch)).url == f"{origin.url}{HTML}"
 
 
 @pytest.mark.parametrize(
     "page",
     [
         web.Response(status=404),
-        web.Response(text=paper_pages.latexml_page(title="Dense Candles")),
-        web.Response(text=paper_pages.latexml_page(paper_id="2505.09999")),
-        web.Response(text=paper_pages.latexml_page(sentences=10)),
+        paper_pages.latexml_page(title="Dense Candles"),
+        paper_pages.latexml_page(paper_id="2505.09999"),
+        paper_pages.latexml_page(sentences=10),
         web.Response(status=302, headers={"Location": f"/abs/{ID}"}),
     ],
     ids=["missing", "title", "id", "short", "redirect"],
 )
 async def test_html_of_anything_else_is_ignored(
-    origin: OriginServer, fetch: Fetcher, page: web.Response
+    origin: OriginServer, fetch: Fetcher, page: origin_server.Page
 ) -> None:
-    origin.pages[f"/html/{ID}"] = page
-    origin.pages[f"/abs/{ID}"] = paper_pages.latexml_page()
+    origin.pages |= {HTML: page, f"/abs/{ID}": paper_pages.latexml_page()}
     assert await open_reader(origin, fetch).read(ID, TITLE) is None
-
-
-async def test_only_hugging_face_and_arxiv_are_asked(origin: OriginServer, fetch: Fetcher) -> None:
-    assert await open_reader(origin, fetch).read(ID, TITLE) is None
-    assert origin.paths == [MARKDOWN, f"/html/{ID}"]
+    assert origin.paths[:2] == [MARKDOWN, HTML]
 
 
 async def test_headings_tables_and_formulas_of_html_are_kept(origin: OriginServer, fetch: Fetcher) -> None:
@@ -108,7 +95,7 @@ async def test_headings_tables_and_formulas_of_html_are_kept(origin: OriginServe
         '<table><tr><td class="ltx_td">Ours</td><td class="ltx_td">61.2</td></tr></table>'
         '<math alttext="a &gt; \\frac{1}{2}" display="block"><mi>a</mi></math><img alt="Refer to caption">'
     )
-    origin.pages[f"/html/{ID}"] = paper_pages.latexml_page(content)
+    origin.pages[HTML] = paper_pages.latexml_page(content)
     found = await read(origin, fetch)
     lines = " ".join(found.text.split())
     assert "arXiv:2505.01234v1 [cs.CL] 02 May 2025 # Sparse Lanterns: Routing O(n) Tokens" in lines

@@ -1,4 +1,4 @@
-"""Printed digests parse back exactly, and tell what each text was written from."""
+"""Rendered digests parse back exactly, and state the basis of each text."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _claims(form: models.DigestFormat) -> st.SearchStrategy[list[prompts.Claim]]
 
 
 def _check_round_trip(form: models.DigestFormat, *entries: models.Entry) -> str:
-    """Check that the printed entries parse back and print to the same text, and return it."""
+    """Render entries and return the text, after checking that it parses back and renders to the same text."""
     text = publication.render_digest(DAY, form, entries, TEMPLATES)
     [digest] = parse.parse_text(text)
     assert (digest.format, digest.problems) == (form, ())

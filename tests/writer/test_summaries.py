@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 
 from bot.archive.summaries import Basis
+from bot.writer import prompts
 from storage import models
 from tests.fake_model import papers
 from tests.support import written_digests
@@ -24,7 +25,7 @@ BASIS_TEXTS = {
 }
 
 
-@pytest.mark.parametrize("form", [models.DigestFormat.NEWSLETTER, models.DigestFormat.REVIEW])
+@pytest.mark.parametrize("form", prompts.SECTIONS)
 @both_languages
 async def test_a_card_names_the_model_the_date_and_the_basis(
     harness: ClientHarness, form: models.DigestFormat
@@ -33,7 +34,7 @@ async def test_a_card_names_the_model_the_date_and_the_basis(
     for paper, basis in CHOSEN:
         card = last_response(await harness.reader.slash(harness.channel, "paper", paper=paper.id))
         written = harness.texts(BASIS_TEXTS[basis], model=written_digests.MODEL)
-        day = harness.texts(f"format-{form.value}", date=harness.texts.format_date(date(2026, 1, 1)))
+        day = harness.texts(f"format-{form.value}", date=harness.texts.format_date(DAY))
         lines = shown_text(card).splitlines()
         assert f"-# {day} · {written}" in lines
         # The small print has the label, so the text does not repeat it.
@@ -47,8 +48,8 @@ async def test_a_post_names_the_basis_of_each_text(harness: ClientHarness) -> No
     shown = shown_text(await post_daily(harness))
     is_korean = harness.texts.locale is models.Locale.KO
     keys = BASIS_TEXTS | ({Basis.EXTRACT: "basis-extract-in-other-language"} if is_korean else {})
-    for basis in keys:
-        note = f"-# {harness.texts(keys[basis], model=written_digests.MODEL)}"
+    for key in keys.values():
+        note = f"-# {harness.texts(key, model=written_digests.MODEL)}"
         assert any(line.startswith(note) for line in shown.splitlines())
 
 
