@@ -1,1 +1,1 @@
-"""Sources of digests and of papers: fetching, the kinds of source, polling, and the look-up of one paper."""
+"""Sources of digests and papers: fetching, polling, the kinds of sources, and look-ups of single papers."""

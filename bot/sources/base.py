@@ -81,7 +81,7 @@ Throttle = Callable[[], Awaitable[None]]
 
 
 async def no_throttle() -> None:
-    """Return at once: the default throttle."""
+    """Do not wait. This is the default throttle."""
 
 
 class Fetcher(Protocol):

@@ -27,7 +27,8 @@ from storage.models import FetchStatus
 # Pages: an address with a date for each day, or one address with changing content.
 
 _PLACEHOLDER = re.compile(r"\{date:((?:[^%{}]|%-[mdjyUW]|%[YmdyjbBaAUWVGuwCe%])+)\}")
-_MAX_CORRECTED_DAYS = 30
+_CORRECTED_DAYS = 3
+"""Earlier days that are fetched again, for corrections and late digests."""
 SAMPLE_DATE = date(2025, 5, 6)
 
 
@@ -65,25 +66,16 @@ def check_undated(address: str, kind: models.SourceKind) -> None:
     check_address(address)
 
 
-def parse_publishing_schedule(
-    options: Mapping[str, object], default_timezone: str
-) -> tuple[tzinfo, time, int]:
-    """Parse the options `timezone`, `from` (HH:MM in that zone) and `corrected_days`.
-
-    Raises UsageError for invalid values.
-    """
+def parse_publishing_schedule(options: Mapping[str, object], default_timezone: str) -> tuple[tzinfo, time]:
+    """Parse the options `timezone` and `from` (HH:MM in that zone). Raises UsageError for invalid values."""
     try:
         timezone = clock.load_zone(str(options.get("timezone") or default_timezone))
         from_time = time.fromisoformat(str(options.get("from") or "00:00"))
-        days = int(str(options.get("corrected_days", 3)))
     except ValueError as error:
         raise errors.UsageError(
-            f"An option of the source cannot be used ({error}): timezone is a name such as Asia/Seoul, from is HH:MM, and"
-            " corrected_days is a number of days."
+            f"An option of the source is invalid ({error}): timezone is a name such as Asia/Seoul, and from is HH:MM."
         ) from error
-    if not 0 <= days <= _MAX_CORRECTED_DAYS:
-        raise errors.UsageError(f"corrected_days is {days}; it must be from 0 to {_MAX_CORRECTED_DAYS}.")
-    return timezone, from_time.replace(tzinfo=None), days
+    return timezone, from_time.replace(tzinfo=None)
 
 
 def is_arxiv(address: str) -> bool:
@@ -96,15 +88,13 @@ def is_arxiv(address: str) -> bool:
 class UrlSource:
     """A page with a digest, or a dated page for each day.
 
-    Today's page is not requested before `from_time` in `timezone`. The last `corrected_days` days are fetched again, for
-    corrections and late digests.
+    Today's page is not requested before `from_time` in `timezone`.
     """
 
     template: str
     fetcher: base.Fetcher
     timezone: tzinfo
     from_time: time = time(0, 0)
-    corrected_days: int = 3
 
     async def fetch(self, request: base.FetchRequest) -> AsyncIterator[base.FetchResult]:
         """Fetch the requested days, or today and the last few days."""
@@ -114,7 +104,7 @@ class UrlSource:
         now = request.now.astimezone(self.timezone)
         days = request.days
         if days is None:
-            days = [now.date() - timedelta(days=age) for age in range(self.corrected_days + 1)]
+            days = [now.date() - timedelta(days=age) for age in range(_CORRECTED_DAYS + 1)]
         # Several days have the same address if the template lacks the day of the month.
         days_by_location = {expand_template(self.template, day): day for day in reversed(days)}
         for day in reversed(days_by_location.values()):

@@ -155,7 +155,7 @@ def _validator(value: str | None) -> str | None:
 
 
 def _status_error(response: aiohttp.ClientResponse, now: datetime) -> base.FetchError:
-    """Return the error for an unsuccessful status."""
+    """Return the error for a status that is not a success."""
     status = response.status
     if status == base.NOT_FOUND:
         reason = "not found (404)"

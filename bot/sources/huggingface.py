@@ -26,6 +26,7 @@ _SPELLINGS = re.compile(
     re.IGNORECASE,
 )
 _VOTE_REFRESH_DAYS = (1, 3, 7)
+"""Ages in days at which the votes of a list are refreshed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class HuggingFaceSource:
             yield await self.fetch_day(day, request)
 
     def _due_days(self, request: base.FetchRequest) -> Sequence[date]:
-        """Return today, days with open lists, and days not read since their close or since 1, 3 or 7 days later."""
+        """Return today, days with open lists, and days not read since their close or their last refresh of votes."""
         today = request.now.astimezone(UTC).date()
         due = [today]
         for age in range(1, max(_VOTE_REFRESH_DAYS) + 1):

@@ -188,7 +188,7 @@ class SourceRegistry:
             ]
 
     async def set_priority(self, url: str, priority: int) -> str:
-        """Change the priority of a source, found like in `remove`, and return its address."""
+        """Change a source's priority and return its address. Raises UsageError if the source is unknown."""
         async with self.database.transaction() as connection:
             url = await find_address(connection, url)
             await sources.set_priority(connection, url, priority)

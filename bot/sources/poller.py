@@ -157,7 +157,7 @@ OnFetched = Callable[[Sequence[SourceReport]], Awaitable[None]]
 
 
 async def skip_notification(connection: Connection, row: models.StoredSource, now: datetime) -> None:
-    """Plan no notice: the default if there is no operator channel."""
+    """Plan no notice. This is the default if there is no operator channel."""
 
 
 _MAX_CONCURRENT_SOURCES = 50

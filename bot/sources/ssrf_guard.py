@@ -57,7 +57,7 @@ def _normalise_host(host: str) -> str:
 
 
 def is_public(address: IPAddress) -> bool:
-    """Return whether an address is public. Checks the IPv4 address that an IPv6 address embeds."""
+    """Return whether an address is public. An embedded IPv4 address is checked instead of its IPv6 address."""
     if isinstance(address, ipaddress.IPv6Address):
         nat64 = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF) if address in _NAT64 else None
         embedded = address.ipv4_mapped or address.sixtofour or nat64

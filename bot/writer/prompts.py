@@ -220,7 +220,7 @@ def build_messages(
 
 
 def build_judgement(excerpts: str, claims: Sequence[Claim]) -> list[dict[str, str]]:
-    """Return the messages that ask whether excerpts prove each claim. The answer has the JUDGE_SCHEMA."""
+    """Return the messages that ask whether excerpts prove each claim. Answers must fit JUDGE_SCHEMA."""
     listed = "\n".join(f"{number}. {claim.shown}" for number, claim in enumerate(claims, start=1))
     return [
         {"role": "system", "content": _JUDGE_INSTRUCTIONS},
