@@ -272,7 +272,7 @@ class Poller:
                     async with self._slots:
                         await self._fetch(report, days, progress, seconds)
                 except TimeoutError:
-                    report.add_failure("it took longer than a poll may; the next one goes on")
+                    report.add_failure("the poll took too long; the next one continues")
                 except errors.StorageError as error:
                     report.add_failure(str(error))
                 except asyncio.CancelledError:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import contextlib
 import gzip
 import re
 import ssl
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+import trustme
 from aiohttp import web
 
 from bot.sources import base, fetcher
@@ -162,9 +161,11 @@ async def test_a_slow_response_ends_at_the_total_timeout(
     assert len(origin.requests) == 1
 
 
-async def test_an_untrusted_certificate_is_rejected(
-    open_fetcher: OpenFetcher, fetch: Fetcher, server_tls: ssl.SSLContext, client_tls: ssl.SSLContext
-) -> None:
+async def test_an_untrusted_certificate_is_rejected(open_fetcher: OpenFetcher, fetch: Fetcher) -> None:
+    authority, client_tls = trustme.CA(), ssl.create_default_context()
+    authority.configure_trust(client_tls)
+    server_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1", "papers.test").configure_cert(server_tls)
     resolver = StubResolver({"papers.test": [["127.0.0.1"]]})
     async with origin_server.run_origin(server_tls) as origin:
         with pytest.raises(FetchError, match="certificate"):
@@ -266,51 +267,6 @@ def test_bytes_that_cannot_be_decoded_raise_an_error(body: bytes) -> None:
         base.decode_text(body)
 
 
-class Proxy:
-    """A forwarding proxy that connects every name to one local port. `heads` holds the requests it got."""
-
-    def __init__(self, target_port: int, refusal: bytes = b"") -> None:
-        self.heads: list[str] = []
-        self.port = 0
-        self._target_port = target_port
-        self._refusal = refusal
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = await reader.readuntil(b"\r\n\r\n")
-        self.heads.append(head.decode())
-        target = head.split(b" ", 2)[1]
-        if self._refusal:
-            writer.write(self._refusal)
-            writer.close()
-            return
-        upstream, downstream = await asyncio.open_connection("127.0.0.1", self._target_port)
-        downstream.write(head.replace(target, b"/" + target.split(b"/", 3)[3], 1))
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(_copy(reader, downstream))
-            tasks.create_task(_copy(upstream, writer))
-
-    @property
-    def targets(self) -> list[str]:
-        return [head.split(" ", 2)[1] for head in self.heads]
-
-
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(ConnectionError):
-        while data := await reader.read(65_536):
-            writer.write(data)
-            await writer.drain()
-    writer.close()
-
-
-@contextlib.asynccontextmanager
-async def run_proxy(target_port: int, refusal: bytes = b"") -> AsyncIterator[Proxy]:
-    proxy = Proxy(target_port, refusal)
-    server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
-    proxy.port = server.sockets[0].getsockname()[1]
-    async with server:
-        yield proxy
-
-
 PROXIED = {"papers.test": [["93.184.215.14"]], "inside.test": [["10.0.0.5"]], "proxy.test": [["127.0.0.1"]]}
 
 
@@ -318,15 +274,14 @@ async def test_a_page_is_fetched_through_a_proxy_with_a_password(
     origin: OriginServer, open_fetcher: OpenFetcher
 ) -> None:
     origin.pages["/a"] = "a digest"
-    async with run_proxy(origin.port) as proxy:
-        address = f"http://user:p%40ss@proxy.test:{proxy.port}"
-        async with open_fetcher(allow=(), resolver=StubResolver(PROXIED), proxy=address) as fetch:
-            response = await fetch.get("http://papers.test/a")
+    address = f"http://user:p%40ss@proxy.test:{origin.port}"
+    async with open_fetcher(allow=(), resolver=StubResolver(PROXIED), proxy=address) as fetch:
+        response = await fetch.get("http://papers.test/a")
     assert (response.body, response.url) == (b"a digest", "http://papers.test/a")
-    [head] = proxy.heads
-    assert proxy.targets == ["http://papers.test/a"]
-    assert f"Proxy-Authorization: Basic {base64.b64encode(b'user:p@ss').decode()}" in head
-    assert "Host: papers.test" in head
+    [request] = origin.requests
+    assert str(request.url) == "http://papers.test/a"
+    password = base64.b64encode(b"user:p@ss").decode()
+    assert request.headers["Proxy-Authorization"] == f"Basic {password}"
 
 
 @pytest.mark.parametrize(
@@ -345,14 +300,14 @@ async def test_a_page_is_fetched_through_a_proxy_with_a_password(
 async def test_the_proxy_never_gets_a_blocked_address(
     origin: OriginServer, open_fetcher: OpenFetcher, address: str, reason: str, by_redirect: bool
 ) -> None:
-    async with run_proxy(origin.port) as proxy:
-        address = address.replace("{port}", str(proxy.port))
-        origin.pages["/start"] = web.Response(status=302, headers={"Location": address})
-        names = StubResolver(PROXIED)
-        async with open_fetcher(allow=(), resolver=names, proxy=f"http://proxy.test:{proxy.port}") as fetch:
-            with pytest.raises(FetchError, match=reason):
-                await fetch.get("http://papers.test/start" if by_redirect else address)
-    assert proxy.targets == (["http://papers.test/start"] if by_redirect else [])
+    address = address.replace("{port}", str(origin.port))
+    origin.pages["/start"] = web.Response(status=302, headers={"Location": address})
+    names, proxy = StubResolver(PROXIED), f"http://proxy.test:{origin.port}"
+    async with open_fetcher(allow=(), resolver=names, proxy=proxy) as fetch:
+        with pytest.raises(FetchError, match=reason):
+            await fetch.get("http://papers.test/start" if by_redirect else address)
+    targets = [str(request.url) for request in origin.requests]
+    assert targets == (["http://papers.test/start"] if by_redirect else [])
 
 
 @pytest.mark.parametrize("status", ["407 Authentication Required", "503 Busy"])
@@ -360,7 +315,7 @@ async def test_the_error_of_a_refusing_proxy_hides_its_password(
     open_fetcher: OpenFetcher, status: str
 ) -> None:
     refusal = http_response(b"", "Content-Length: 0", status=status)
-    async with run_proxy(1, refusal) as proxy:
+    async with run_raw_origin(refusal) as proxy:
         address = f"http://user:Gehe1m@127.0.0.1:{proxy.port}"
         async with open_fetcher(allow=(), resolver=StubResolver(PROXIED), proxy=address) as fetch:
             with pytest.raises(FetchError, match=f"the proxy refuses .*{status[:3]}") as caught:

@@ -41,9 +41,6 @@ class PollingHarness:
     async def record_notice(self, connection: Connection, row: models.StoredSource, now: datetime) -> None:
         self.notices.append(row)
 
-    async def sleep(self, seconds: float) -> None:
-        """Do not wait before retries."""
-
     @contextlib.asynccontextmanager
     async def open_poller(self) -> AsyncIterator[poller.Poller]:
         async with fetcher.open_fetcher(
@@ -51,7 +48,7 @@ class PollingHarness:
             random=lambda: 0.0,
             user_agent="Paperround/test",
             allowed_hosts=[("127.0.0.1", self.origin.port)],
-            sleep=self.sleep,
+            sleep=lambda _: base.no_throttle(),
         ) as fetch:
             context = base.SourceContext(
                 fetch, self.endpoints, base.no_throttle, "UTC", arxiv_rss_url=f"{self.origin.url}/rss"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import ssl
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
@@ -12,7 +11,6 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-import trustme
 
 from bot.sources import base, fetcher, ssrf_guard
 from storage import models
@@ -70,26 +68,6 @@ async def connected_hosts(monkeypatch: pytest.MonkeyPatch) -> set[str]:
 
     monkeypatch.setattr(loop, "sock_connect", record)
     return hosts
-
-
-@pytest.fixture(scope="session")
-def authority() -> trustme.CA:
-    """The certificate authority of the tests."""
-    return trustme.CA()
-
-
-@pytest.fixture
-def server_tls(authority: trustme.CA) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1", "papers.test").configure_cert(context)
-    return context
-
-
-@pytest.fixture
-def client_tls(authority: trustme.CA) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    authority.configure_trust(context)
-    return context
 
 
 async def fetch_results(
