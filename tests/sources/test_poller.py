@@ -402,12 +402,14 @@ async def test_only_an_operators_folder_can_hold_a_listing(
 ) -> None:
     (tmp_path / f"2025-05-06.{ending}").write_text(text)
     harness.origin.pages |= {f"/2025-05-06.{ending}": text, "/feed/2025-05-06": text}
-    await harness.add(f"file://{tmp_path}", "folder")
+    folder = await harness.add(f"file://{tmp_path}", "folder")
     await harness.add(f"/2025-05-06.{ending}", "url")
     await harness.add("/feed/2025-05-06", "feed")
     await harness.fetch_due()
     rows = await harness.digests()
-    assert [row.format.value for row in rows[::-1]] == [of_folder, "list", "list"]
+    formats = {row.source: row.format.value for row in rows}
+    assert formats.pop(folder.url) == of_folder
+    assert [*formats.values()] == ["list", "list"]
     assert {row.date_on for row in rows} == {START.date()}
 
 
