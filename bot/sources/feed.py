@@ -139,7 +139,6 @@ def _is_page(address: str, endpoints: base.Endpoints) -> bool:
 
 
 def _open_pages(address: str, options: Mapping[str, object], context: base.SourceContext) -> UrlSource:
-    check_template(address)
     return UrlSource(address, context.fetch, *parse_publishing_schedule(options, context.default_timezone))
 
 
@@ -413,6 +412,7 @@ class _ListedPaper(NamedTuple):
     page_state: models.PageState
 
 
+@dataclass(frozen=True, slots=True)
 class FeedSource:
     """A feed. The location of a digest depends on where it was found.
 
@@ -421,15 +421,12 @@ class FeedSource:
     list at the feed's address.
     """
 
-    def __init__(self, address: str, fetch: base.Fetcher) -> None:
-        self._feed_url = address
-        self._fetcher = fetch
-        self._is_arxiv = is_arxiv(address)
-        self._facts_source = models.SourceKind.ARXIV.value if self._is_arxiv else address
+    address: str
+    fetcher: base.Fetcher
 
     async def fetch(self, request: base.FetchRequest) -> AsyncIterator[base.FetchResult]:
         """Read the feed and its new entries. Yields the feed's page state only if no entry failed."""
-        page = await base.get_page(self._fetcher, self._feed_url, request, accept=ACCEPT)
+        page = await base.get_page(self.fetcher, self.address, request, accept=ACCEPT)
         if isinstance(page, base.FetchResult):
             yield page
             return
@@ -447,9 +444,9 @@ class FeedSource:
             digests = await base.detect_in_response(response)
         except base.FetchError as error:
             reason = f"{feed_error}; {error}" if str(feed_error) == NOT_A_FEED else str(feed_error)
-            return base.FetchResult(self._feed_url, FetchStatus.FAILED, base.clean_reason(reason))
+            return base.FetchResult(self.address, FetchStatus.FAILED, base.clean_reason(reason))
         return base.FetchResult(
-            self._feed_url, FetchStatus.OK, digests=digests, page_states=(response.page_state,)
+            self.address, FetchStatus.OK, digests=digests, page_states=(response.page_state,)
         )
 
     async def _read_entries(
@@ -479,7 +476,7 @@ class FeedSource:
             else:
                 linked.append((entry, state))
         counts = Counter(day for day in days.values() if day is not None)
-        is_large = self._is_arxiv or max(counts.values(), default=0) > MAX_POSTED_PAPERS
+        is_large = is_arxiv(self.address) or max(counts.values(), default=0) > MAX_POSTED_PAPERS
         for result in await asyncio.to_thread(self._list_papers, papers, request, is_large=is_large):
             yield result
         # Links that failed before come last, so that dead links do not block the others.
@@ -492,12 +489,12 @@ class FeedSource:
         status = FetchStatus.UNCHANGED if parsed.entries else FetchStatus.NOT_YET
         reason = "" if parsed.entries else "the feed has no entries"
         page_states = () if is_missed else (feed_state,)
-        yield base.FetchResult(self._feed_url, status, reason, page_states=page_states)
+        yield base.FetchResult(self.address, status, reason, page_states=page_states)
 
     def _locate(self, entry: FeedEntry) -> str:
         # The location with a date is the list of that day.
         is_date = str(fields.clean_date(entry.key)) == entry.key
-        return f"{self._feed_url}#{'entry-' if is_date else ''}{entry.key}"
+        return f"{self.address}#{'entry-' if is_date else ''}{entry.key}"
 
     async def _read_contents(
         self, entry: FeedEntry, state: models.PageState, *, is_paper: bool
@@ -526,6 +523,7 @@ class FeedSource:
         for listed in papers:
             by_stamp.setdefault(listed.page_state.last_modified, []).append(listed)
         results = []
+        source_name = models.SourceKind.ARXIV.value if is_arxiv(self.address) else self.address
         for stamp, group in by_stamp.items():
             # New versions of papers only update facts.
             news = {row.paper["arxiv_id"]: row.paper for row in group if not row.entry.is_replacement}
@@ -539,12 +537,12 @@ class FeedSource:
             )
             facts = tuple(
                 replace(
-                    paper_facts(entry, paper, page.location, self._facts_source, request.now),
+                    paper_facts(entry, paper, page.location, source_name, request.now),
                     listed_on=digest.date if stamp and paper["arxiv_id"] in news else None,
                 )
                 for entry, paper, page in group
             )
-            location = f"{self._feed_url}#{stamp}" if stamp else self._feed_url
+            location = f"{self.address}#{stamp}" if stamp else self.address
             pages = tuple(listed.page_state for listed in group)
             results.append(
                 base.FetchResult(location, FetchStatus.OK, "", (digest,) if news else (), facts, pages)
@@ -558,7 +556,7 @@ class FeedSource:
         link = entry.link or ""
         page_states: tuple[models.PageState, ...] = (state,)
         try:
-            page = await self._fetcher.get(link, request.known(link), accept=base.ACCEPT)
+            page = await self.fetcher.get(link, request.known(link), accept=base.ACCEPT)
             page_states += (page.page_state,)
             if page.body is None:
                 return base.FetchResult(link, FetchStatus.UNCHANGED, page_states=page_states)

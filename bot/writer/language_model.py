@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
@@ -46,25 +47,17 @@ class ModelError(errors.PaperroundError):
         self.is_fatal = is_fatal
 
 
+@dataclass(eq=False, repr=False)
 class LanguageModel:
     """A model on a server. `requests` counts the requests sent so far."""
 
-    def __init__(
-        self,
-        session: aiohttp.ClientSession,
-        url: str,
-        name: str,
-        key: str | None,
-        *,
-        seconds: float = TIMEOUT_SECONDS,
-    ) -> None:
-        self._session = session
-        self._url = f"{url.rstrip('/')}/chat/completions"
-        self._key = key
-        self._seconds = seconds
-        self._takes_schemas = True
-        self.name = name
-        self.requests = 0
+    session: aiohttp.ClientSession
+    url: str
+    name: str
+    key: str | None
+    seconds: float = field(default=TIMEOUT_SECONDS, kw_only=True)
+    requests: int = field(default=0, init=False)
+    _takes_schemas: bool = field(default=True, init=False)
 
     async def complete(
         self, messages: Sequence[Message], schema: Mapping[str, Any], *, max_tokens: int
@@ -86,15 +79,13 @@ class LanguageModel:
     async def _send(self, request: Mapping[str, Any]) -> tuple[int, bytes]:
         """Send a request and return the status and the body of the response."""
         self.requests += 1
-        headers = {"Accept-Encoding": "identity"}
-        if self._key:
-            headers["Authorization"] = f"Bearer {self._key}"
+        url, headers = f"{self.url.rstrip('/')}/chat/completions", {"Accept-Encoding": "identity"}
+        if self.key:
+            headers["Authorization"] = f"Bearer {self.key}"
         try:
             async with (
-                asyncio.timeout(self._seconds),
-                self._session.post(
-                    self._url, json=request, headers=headers, allow_redirects=False
-                ) as response,
+                asyncio.timeout(self.seconds),
+                self.session.post(url, json=request, headers=headers, allow_redirects=False) as response,
             ):
                 body = bytearray()
                 async for chunk in response.content.iter_chunked(1 << 16):
@@ -103,7 +94,7 @@ class LanguageModel:
                         raise ModelError(f"its answer is larger than {MAX_BYTES // 1_000_000} MB")
                 return response.status, bytes(body)
         except TimeoutError:
-            raise ModelError(f"it did not answer within {self._seconds:.0f} s", is_outage=True) from None
+            raise ModelError(f"it did not answer within {self.seconds:.0f} s", is_outage=True) from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise ModelError(self._describe(f"Connection error: {error}"), is_outage=True) from None
 
@@ -126,7 +117,7 @@ class LanguageModel:
     def _describe(self, reason: str) -> str:
         """Return an error as one line without our key, which servers may quote."""
         text = errors.make_printable(" ".join(reason[:10_000].split()))
-        return (text.replace(self._key, "***") if self._key else text)[:_MAX_REASON]
+        return (text.replace(self.key, "***") if self.key else text)[:_MAX_REASON]
 
 
 def add_schema(messages: Sequence[Message], schema: Mapping[str, Any]) -> list[Message]:
@@ -157,8 +148,7 @@ def _read_completion(record: Mapping[str, Any]) -> tuple[str, int | None]:
         raise ModelError("its answer was cut off at the token limit", tokens=tokens)
     if not isinstance(text, str) or not text.strip():
         raise ModelError("its answer has no text", tokens=tokens)
-    # Lone surrogates, as in a truncated emoji, can be neither sent nor stored.
-    return text.encode("utf-8", "replace").decode(), tokens
+    return text, tokens
 
 
 @contextlib.asynccontextmanager
