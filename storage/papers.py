@@ -22,8 +22,6 @@ from storage.tables import authors, facts, paper_authors, papers
 
 async def add_facts(connection: AsyncConnection, paper_facts: Sequence[tuple[int, PaperFacts]]) -> None:
     """Store facts, given as (paper id, facts). A later reading replaces an earlier one of the same service."""
-    if not paper_facts:
-        return
     statement = database.dialect_insert(connection, facts)
     new = statement.excluded
     newer = facts.c.read_at <= new.read_at

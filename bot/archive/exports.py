@@ -30,9 +30,7 @@ _CENTURY_PIVOT = 91
 
 
 def year_of(arxiv_id: str) -> str:
-    """Return the year of an arXiv id, or "" for any other text."""
-    if not arxiv_ids.is_possible(arxiv_id):
-        return ""
+    """Return the year of an arXiv id."""
     short = int(arxiv_id.rpartition("/")[2][:2])
     return str(1900 + short if short >= _CENTURY_PIVOT else 2000 + short)
 
@@ -485,7 +483,7 @@ def _csl_reference(of: _Reference) -> str:
         "type": "article",
         "title": of.title,
         "author": list(map(_csl_name, of.names)),
-        "issued": {"date-parts": [[int(year_of(of.paper.arxiv_id))]]} if year_of(of.paper.arxiv_id) else None,
+        "issued": {"date-parts": [[int(year_of(of.paper.arxiv_id))]]},
         "number": f"arXiv:{of.paper.arxiv_id}",
         "publisher": "arXiv",
         "DOI": f"10.48550/arXiv.{of.paper.arxiv_id}",

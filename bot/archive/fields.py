@@ -35,13 +35,11 @@ _MAX_VOTES = 10_000_000
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def decode_json(text: str | bytes) -> object:
+def decode_json(text: str) -> object:
     """Parse JSON and drop lone surrogates (halves of an emoji that a server cut).
 
     Raises ValueError for invalid or too deeply nested JSON.
     """
-    if isinstance(text, bytes):
-        text = text.decode(json.detect_encoding(text), "replace")
     try:
         value: object = json.loads(text)
         if "\\ud" in text.lower():

@@ -71,10 +71,10 @@ def read_bytes(path: Path) -> bytes:
         return file.read(parse.MAX_BYTES) or b""
 
 
-def list_folder(folder: Path, *, with_hidden: bool = True) -> tuple[list[str], list[LocatedProblem]]:
+def list_folder(folder: Path) -> tuple[list[str], list[LocatedProblem]]:
     """Return the relative paths of files that may be digests, at any depth and sorted, and the unreadable ones.
 
-    Links to folders are not followed. Without `with_hidden`, names that begin with a dot are left out.
+    Links to folders are not followed. Names that begin with a dot are left out.
     """
     names: list[str] = []
     problems: list[LocatedProblem] = []
@@ -83,10 +83,10 @@ def list_folder(folder: Path, *, with_hidden: bool = True) -> tuple[list[str], l
         problems.append(LocatedProblem(str(error.filename), None, _reason(error)))
 
     for parent, subfolders, files in os.walk(folder, onerror=add_unreadable):
-        if not with_hidden:
-            subfolders[:] = [name for name in subfolders if name[0] != "."]
-            files = [name for name in files if name[0] != "."]
-        found = [name for name in files if Path(name).suffix.lower() in parse.FILE_SUFFIXES]
+        subfolders[:] = [name for name in subfolders if name[0] != "."]
+        found = [
+            name for name in files if name[0] != "." and Path(name).suffix.lower() in parse.FILE_SUFFIXES
+        ]
         names += [Path(parent, name).relative_to(folder).as_posix() for name in found]
     unnamed = [name for name in names if not _is_utf8(name)]
     problems += [LocatedProblem(os.path.join(folder, name), None, _NOT_UTF8) for name in unnamed]

@@ -30,8 +30,6 @@ BATCH_DIGESTS = 60
 """The most digests per transaction in a bulk ingest. A commit costs as much as ten digests."""
 BATCH_ENTRIES = 1_000
 """The most entries per transaction, unless one digest has more. Other writers wait up to 2 ms per known paper."""
-BATCH_CHARACTERS = 2_000_000
-"""Characters of text at which a batch of files is stored."""
 PAUSE_RATIO = 0.25
 """The pause after a transaction relative to its duration, for other writers, which SQLite does not queue."""
 FACTS_BATCH = 200
@@ -67,26 +65,21 @@ class IngestService:
 
         An unreadable file, or a file without a digest, is a problem without a line number.
         """
-        batch: list[tuple[str, list[SourcedDigest]]] = []
-        character_count = 0
-        for file in files:
-            name = file.location if isinstance(file, LocatedProblem) else file.name
-            failures: list[Exception] = []
-            with isolation.collected(failures):
-                parsed = await asyncio.to_thread(_parse_file, file, self._clock().date())
-            for error in failures:
-                parsed = _report_bug(name, error)
-            if isinstance(parsed, IngestResult):
-                yield name, parsed
-                continue
-            batch.append((name, parsed))
-            character_count += sum(len(sourced.digest.text) for sourced in parsed)
-            if character_count >= BATCH_CHARACTERS:
-                for stored in await self._store_files(batch):
-                    yield stored
-                batch, character_count = [], 0
-        for stored in await self._store_files(batch):
-            yield stored
+        for chunk in chunked(files, BATCH_DIGESTS):
+            batch: list[tuple[str, list[SourcedDigest]]] = []
+            for file in chunk:
+                name = file.location if isinstance(file, LocatedProblem) else file.name
+                failures: list[Exception] = []
+                with isolation.collected(failures):
+                    parsed = await asyncio.to_thread(_parse_file, file, self._clock().date())
+                for error in failures:
+                    parsed = _report_bug(name, error)
+                if isinstance(parsed, IngestResult):
+                    yield name, parsed
+                else:
+                    batch.append((name, parsed))
+            for stored in await self._store_files(batch):
+                yield stored
 
     async def reparse_all(self) -> AsyncIterator[IngestResult]:
         """Reparse every stored text with the current parser, and yield a result for each digest. Raises no alerts."""

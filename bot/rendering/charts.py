@@ -72,14 +72,12 @@ class ChartRenderer:
     def draw(self, chart: Chart) -> bytes:
         """Return a chart as a PNG of 1200 by 720 pixels. Call this in a thread, since reading fonts can take long.
 
-        Raises ValueError for a chart without columns and for an operator's template that is not valid SVG.
+        Raises ValueError for an operator's template that is not valid SVG.
         """
         return draw_png(self.render_svg(chart, hangul=self.has_hangul), PNG_WIDTH, self._fonts)
 
     def render_svg(self, chart: Chart, *, hangul: bool) -> str:
-        """Return a chart as SVG; `hangul`: its viewer has a Hangul font. Raises ValueError without columns."""
-        if not chart.columns:
-            raise ValueError("there is nothing to draw")
+        """Return a chart as SVG; `hangul`: its viewer has a Hangul font."""
         values = _layout(chart, hangul)
         papers_label, votes_label = (
             "" if _has_missing_glyphs(label, hangul) else label for label in chart.labels

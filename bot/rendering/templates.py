@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date, datetime, time
+from datetime import date, time
 from enum import Enum
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -89,11 +89,6 @@ def render_zone(name: str, locale: str) -> str:
     return city if "/" in name and not name.startswith("Etc/") else name
 
 
-def render_timestamp(at: datetime, style: str = "f") -> SafeMarkdown:
-    """Return a Discord timestamp, which is shown in the reader's time zone. Styles: t T d D f F R."""
-    return SafeMarkdown(f"<t:{int(at.timestamp())}:{style}>")
-
-
 @pass_context
 def _authors(context: Context, names: Sequence[str], truncated: bool = False) -> str:
     return render_authors(names, context["locale"], truncated, context.get("author_count", 0))
@@ -124,8 +119,6 @@ FILTERS: dict[str, Callable[..., object]] = {
     "number": pass_context(
         lambda context, number: babel.numbers.format_decimal(number, locale=context["locale"])
     ),
-    "moment": render_timestamp,
-    "ago": lambda at: render_timestamp(at, "R"),
     "link": discord_text.masked_link,
     "safe": SafeMarkdown,
     "trim": lambda text: SafeMarkdown(text.strip()) if isinstance(text, SafeMarkdown) else str(text).strip(),

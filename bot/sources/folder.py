@@ -59,7 +59,7 @@ class FolderSource:
             raise NotADirectoryError(0, "there is no such folder")
         changed: list[tuple[str, str]] = []
         states: dict[str, FetchStatus] = {}
-        locations, problems = files.list_folder(self.root, with_hidden=False)
+        locations, problems = files.list_folder(self.root)
         for location in locations[:_MAX_FILES]:
             try:
                 state = (self.root / location).lstat()

@@ -158,6 +158,7 @@ async def test_a_paper_that_left_a_digest_is_kept_for_its_return(harness: Ingest
 async def test_facts_complete_the_papers_of_digests(harness: IngestHarness) -> None:
     await harness.add(newsletter(paper(1, votes=None)))
     fact = PaperFacts("2601.00001", "huggingface", "https://hf", NOW, votes=12, abstract="About")
+    fact = replace(fact, authors=("Ada Byron", "Bea Long"))
     hidden = PaperFacts("2601.09999", "arxiv", "https://ax", NOW, title="Unlisted")
     listed = PaperFacts("2601.08888", "feed", "https://ax", NOW, title="Listed", listed_on=date(2026, 1, 1))
     await harness.ingest.add_facts([fact, hidden, listed])
@@ -166,6 +167,8 @@ async def test_facts_complete_the_papers_of_digests(harness: IngestHarness) -> N
     assert [detail and detail.is_listed for detail in found] == [True, False, True]
     assert found[0] is not None
     assert (found[0].votes, found[0].votes_read_at, found[0].abstract) == (12, NOW, "About")
+    assert found[0].authors == ("Ada Byron", "Bea Long")
+    assert len(harness.notified) == 2, "alerts are compared with the new author"
     await harness.add(newsletter(paper(9999, title="In a newsletter", votes=1)), "b.md")
     assert "Unlisted" in await harness.titles()
 

@@ -25,7 +25,7 @@ from storage import migrate
 from tests.archive import test_under_stress
 
 async def main():
-    ingest.BATCH_CHARACTERS = 20_000  # a few files per transaction
+    ingest.BATCH_DIGESTS = 5
     await test_under_stress.ingest_files(await migrate.open_database(sys.argv[1]))
 
 asyncio.run(main())
