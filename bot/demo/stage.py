@@ -31,9 +31,9 @@ _YES = frozenset({"true", "yes", "1", "네", "예"})
 def find_command(
     line: str, leaves: Iterable[tuple[Sequence[CommandSpec], CommandSpec]]
 ) -> tuple[Sequence[CommandSpec], CommandSpec, str] | None:
-    """Return a line's command as (its groups and itself, itself, the rest of the line); None if there is none.
+    """Return a line's command as (groups and command, command, rest of the line); None if there is none.
 
-    `leaves` are all commands, as of `list_leaves`.
+    `leaves` are all commands, as returned by `list_leaves`.
     """
     words = line.removeprefix("/").split()
     found = [
@@ -50,7 +50,7 @@ def find_command(
 
 
 def read_options(leaf: CommandSpec, rest: str) -> dict[str, str]:
-    """Parse `name:value` in any order, by English name. Text without a name belongs to the first option."""
+    """Parse options typed as `name:value`, and return them by English name. Other text is the first option's."""
     options = list(leaf.get("options") or ())
     by_name = {name: option["name"] for option in options for name in _names(option)}
     if not by_name:
