@@ -141,7 +141,7 @@ class Stage:
         self._newest = {channel.id: self._newest_message_id(channel) for channel in list_shown(channels)}
         self._turn = asyncio.Lock()
         self._page_action = page._action
-        # The page takes an action that overlaps a step for lost, and then accepts no other.
+        # The page treats an action that overlaps a step as lost, and then accepts no others.
         vars(page)["_action"] = self._act_in_turn
 
     @property
@@ -182,7 +182,7 @@ class Stage:
                 self._env.backend.delete_message(channel.id, message.id)
             elif message.author_id == self._viewer.id and message.id > self._newest.get(channel.id, 0):
                 if later := LATER.fullmatch(message.content.strip()):
-                    for _ in range(24 * int(later[1])):  # hour by hour, so that each thing comes at its time
+                    for _ in range(24 * int(later[1])):  # by the hour, so that everything is sent at its time
                         await self._env.advance_time(3600)
                         await self._deliver()
                     await self._say(channel, "later", now=discord.utils.format_dt(self._env.now(), "F"))

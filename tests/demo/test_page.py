@@ -227,9 +227,9 @@ async def test_the_page_answers_all_proposed_lines(demo: Demo, locale: str, tmp_
     words = SHOWN[locale]
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+/#\S+", demo.url)
     async with browser.open_browser(tmp_path / "profile") as shown:
+        await shown.open(demo.url.partition("#")[0], width=400)
+        await shown.wait_for_text(words.title, words.address)
         for width in (400, 1280):
-            await shown.open(demo.url.partition("#")[0], width=width)
-            await shown.wait_for_text(words.title, words.address)
             await shown.open(demo.url, width=width)
             await shown.wait_for_text(words.title, *words.post, "SmolLM2", "▲ 147")
             assert await shown.evaluate("document.title") == words.title
