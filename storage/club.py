@@ -119,7 +119,7 @@ async def list_meetings(connection: AsyncConnection, guild_id: int, limit: int) 
 async def toggle_read(
     connection: AsyncConnection, user_id: int, arxiv_id: str, server_id: int | None
 ) -> None:
-    """Add or remove a saved paper's tag READ, which counts in this server, or where the paper was saved if it is None."""
+    """Add or remove a saved paper's tag READ, and store the server where it counts unless it is None."""
     if (saved := await shelf.get(connection, user_id, arxiv_id)) is not None:
         others = [tag for tag in saved.tags if tag != READ]
         tags = others if READ in saved.tags else [*others, READ]

@@ -20,7 +20,7 @@ async def save(
     now: datetime,
     server_id: int | None = None,
 ) -> None:
-    """Save papers for a reader, in a server unless `server_id` is None. Papers saved before stay unchanged."""
+    """Save papers for a reader, in a server if it is given. Papers saved before stay unchanged."""
     await save_at(connection, user_id, dict.fromkeys(paper_ids, now), server_id)
 
 
@@ -67,7 +67,7 @@ async def list_rows(
     limit: int | None = None,
     offset: int = 0,
 ) -> tuple[list[models.SavedPaper], int]:
-    """Return a page of a reader's saved papers that have all the tags and are in `paper_ids`, and their total number."""
+    """Return a page of a reader's saved papers with all the tags and among `paper_ids`, and their total number."""
     chosen = _select_ids(user_id, tags, paper_ids)
     total = (await connection.execute(chosen.with_only_columns(sa.func.count()))).scalar_one()
     page = chosen.order_by(*_NEWEST).limit(limit).offset(offset)

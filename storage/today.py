@@ -33,7 +33,7 @@ async def list_hours(connection: AsyncConnection) -> list[tuple[str, str]]:
 async def list_due(
     connection: AsyncConnection, dates: Mapping[tuple[str, str], date], *, limit: int
 ) -> list[models.Profile]:
-    """Return the profiles, each with its zone, whose local date is not done. `dates` are by time of day and zone."""
+    """Return the due profiles with their zones. `dates` has the local date due for each time of day and zone."""
     done = sa.func.coalesce(profiles.c.last_on, date.min)
     of_date = (
         sa.and_(
@@ -65,7 +65,7 @@ async def list_sent(
 
 
 class ProfileSettings(TypedDict, total=False):
-    """A reader's choices, and the last local date that is done."""
+    """A reader's choices, and the last local date that was handled."""
 
     topics: tuple[str, ...]
     at_time: str | None
@@ -91,7 +91,7 @@ async def add(connection: AsyncConnection, profile: models.Profile) -> None:
 
 
 async def set_last_on(connection: AsyncConnection, user_ids: Iterable[int], local_on: date) -> None:
-    """Mark a local date as done for readers."""
+    """Store that a local date was handled for these readers."""
     await connection.execute(
         profiles.update().where(profiles.c.user_id.in_(user_ids)).values(last_on=local_on)
     )

@@ -282,7 +282,7 @@ class Clubs:
             return
         async with self._steps(guild_id) as steps:
             if (steps.meeting.on, steps.meeting.delivery) != (meeting.on, meeting.delivery):
-                return  # somebody else was first
+                return  # another process was faster
             if meeting.step is Step.POLL:
                 await steps.end_vote(counts)
             elif meeting.step is Step.PAPER:
@@ -347,7 +347,7 @@ class Clubs:
         async with self._steps(guild_id) as steps:
             if steps.meeting.step in UNDER_WAY:
                 return ""
-            club = replace(steps.club, starts_at=steps.now)  # the first meeting that leaves time
+            club = replace(steps.club, starts_at=steps.now)  # so that the vote is for the first meeting that leaves time
             meeting = await load_meeting(steps.connection, club, steps.now)
             return await replace(steps, club=club, meeting=meeting).begin_vote()
 

@@ -348,7 +348,7 @@ def _localize(catalog: dict[str, Any], preview: simcord.Preview, locale: str) ->
 def list_leaves(
     env: simcord.Env, viewer: Any, channel: simcord.ChannelHandle
 ) -> Iterator[tuple[list[CommandSpec], CommandSpec]]:
-    """Yield the commands visible to a viewer in a channel, each as (its groups and itself, itself)."""
+    """Yield the commands visible to a viewer in a channel as (groups and command, command)."""
     for command in env.backend.visible_commands(user_id=viewer.id, channel_id=channel.id):
         for path, leaf in command_leaves(command):
             nodes: list[CommandSpec] = [command]

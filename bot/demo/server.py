@@ -1,6 +1,6 @@
 """Serves the demo: the bot on SimCord's local page, with sample digests, a daily post and alerts.
 
-The clock starts at SimCord's fixed time, which the dates of the samples fit.
+The clock starts at SimCord's fixed time, and the samples are dated to match.
 """
 
 from __future__ import annotations

@@ -31,9 +31,9 @@ _YES = frozenset({"true", "yes", "1", "네", "예"})
 def find_command(
     line: str, leaves: Iterable[tuple[Sequence[CommandSpec], CommandSpec]]
 ) -> tuple[Sequence[CommandSpec], CommandSpec, str] | None:
-    """Return a line's command as (its groups and itself, itself, the rest of the line); None if there is none.
+    """Return a line's command as (groups and command, command, rest of the line); None if there is none.
 
-    `leaves` are all commands, as of `list_leaves`.
+    `leaves` are all commands, as returned by `list_leaves`.
     """
     words = line.removeprefix("/").split()
     found = [
@@ -50,7 +50,7 @@ def find_command(
 
 
 def read_options(leaf: CommandSpec, rest: str) -> dict[str, str]:
-    """Parse `name:value` in any order, by English name. Text without a name belongs to the first option."""
+    """Parse options typed as `name:value`, and return them by English name. Other text is the first option's."""
     options = list(leaf.get("options") or ())
     by_name = {name: option["name"] for option in options for name in _names(option)}
     if not by_name:
@@ -141,7 +141,7 @@ class Stage:
         self._newest = {channel.id: self._newest_message_id(channel) for channel in list_shown(channels)}
         self._turn = asyncio.Lock()
         self._page_action = page._action
-        # The page takes an action that overlaps a step for lost, and then accepts no other.
+        # The page treats an action that overlaps a step as lost, and then accepts no others.
         vars(page)["_action"] = self._act_in_turn
 
     @property
@@ -182,7 +182,7 @@ class Stage:
                 self._env.backend.delete_message(channel.id, message.id)
             elif message.author_id == self._viewer.id and message.id > self._newest.get(channel.id, 0):
                 if later := LATER.fullmatch(message.content.strip()):
-                    for _ in range(24 * int(later[1])):  # hour by hour, so that each thing comes at its time
+                    for _ in range(24 * int(later[1])):  # by the hour, so that everything is sent at its time
                         await self._env.advance_time(3600)
                         await self._deliver()
                     await self._say(channel, "later", now=discord.utils.format_dt(self._env.now(), "F"))

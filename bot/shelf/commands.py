@@ -30,7 +30,7 @@ Words = app_commands.Range[str, 1, 300]
 
 @autocomplete.guarded
 async def _complete_tags(interaction: Interaction, current: str) -> autocomplete.Choices:
-    """Return the reader's tags that contain the typed text, most used first, with their numbers of papers."""
+    """Return the reader's tags that contain the typed text, each with its number of papers, most used first."""
     texts = await interaction.client.texts_for(interaction)
     typed = current.strip().lstrip("#").casefold()
     counts = await interaction.client.services.get(Shelf).list_tags(interaction.user.id, typed)

@@ -61,7 +61,7 @@ class Shelf:
                 raise FullShelfError(f"You already have {MAX_SAVED:,} saved papers, the maximum.")
 
     async def find_ids(self, arxiv_ids: Collection[str]) -> dict[str, int]:
-        """Return the ids of those papers that the archive has, by arXiv id."""
+        """Return the ids of known papers by arXiv id."""
         async with self._database.read() as connection:
             return await papers.get_ids(connection, arxiv_ids)
 
@@ -118,7 +118,7 @@ class Shelf:
             )
 
     async def list_tags(self, user_id: int, containing: str = "") -> list[tuple[str, int]]:
-        """Return a reader's tags that contain a text with their numbers of papers, most used first.
+        """Return a reader's tags that contain a text, each with its number of papers, most used first.
 
         Views come first, unless they have none or all of the papers.
         """

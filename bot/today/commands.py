@@ -43,7 +43,7 @@ class TodayCog(commands.Cog):
 
     @router.handles(today_messages.SHOW)
     async def show(self, request: Request, action: Action) -> ui.LayoutView:
-        """Replace a private message by the papers."""
+        """Show the papers in place of a private message."""
         return await self._view(request)
 
     @router.handles(today_messages.MARK, router.IN_OWN_MESSAGE)
@@ -151,7 +151,7 @@ class TodayCog(commands.Cog):
 
 
 def _find_day(interaction: router.AnyInteraction) -> date | None:
-    """Return the day of the pressed message, as in its button for the day's other papers; None if it has no such button."""
+    """Return the day that the pressed message is about, read from one of its buttons; None if unknown."""
     for custom_id in router.list_custom_ids(interaction):
         action = message_builder.unpack_custom_id(custom_id)
         if action.verb == client_messages.OPEN_LIST:

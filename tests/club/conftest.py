@@ -1,4 +1,4 @@
-"""A lab: six readers and a manager in a simulated server, and a bot that plans and sends when its clock moves."""
+"""A club in a simulated server with six readers and a manager, whose bot plans and sends when the clock moves."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.client_harness import ClientHarness, shown_text
 
 @dataclass
 class Lab:
-    """The club's server. `is_away`: the bot is stopped."""
+    """The club's server. The bot is stopped while `is_away`."""
 
     harness: ClientHarness
     runtime: Runtime
@@ -31,7 +31,7 @@ class Lab:
         return self.harness.env.now()
 
     async def until(self, moment: datetime) -> None:
-        """Let time pass, and the bot do what is due by then."""
+        """Move the clock to a moment, and let the bot plan and send."""
         await self.harness.env.advance_time((moment - self.now).total_seconds())
         await self.tick()
 
@@ -48,12 +48,12 @@ class Lab:
         await ingest.add_text(text, location=f"{self.now:%m-%d}.md")
 
     async def press_on_card(self, paper: str, key: str, by: Any, where: Any = None) -> str:
-        """Press a button of a paper's card. Returns the text of the answer."""
+        """Press a button of a paper's card, and return the text of the answer."""
         card = await self.harness.ask("paper", by=by, where=where, paper=paper)
         return shown_text(await self.harness.press(card, key, by=by))
 
     async def manage(self, command: str, **options: Any) -> str:
-        """Run a command of `/club` as the manager. Returns the text of the answer, and sends what it planned."""
+        """Run a `/club` command as the manager, send what it planned, and return the text of the answer."""
         text = shown_text(await self.harness.manage(f"club {command}", **options))
         await self.tick()
         return text

@@ -1,4 +1,4 @@
-"""A month of a club: four meetings, six readers, an outage."""
+"""A month of a club with four meetings, six readers and two outages."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from tests.club.conftest import Lab, text_of
 from tests.support.client_harness import shown_text
 
 FIRST = datetime(2026, 1, 2, 17, tzinfo=UTC)
-"""A Friday, two days after the club is set up: too early for a vote."""
+"""The Friday two days after the club is set up, which leaves no time for a vote."""
 DAY = timedelta(days=1)
 
 
-async def test_a_month_of_a_club_has_each_vote_thread_event_and_reminder_once(lab: Lab) -> None:
+async def test_a_month_has_each_step_once(lab: Lab) -> None:
     harness = lab.harness
     answer = await lab.manage("setup", channel=harness.channel, day="fri", time="17:00 UTC")
     assert "Every Fri at 5:00 PM" in answer
@@ -37,7 +37,7 @@ async def test_a_month_of_a_club_has_each_vote_thread_event_and_reminder_once(la
         await lab.until(begins - timedelta(minutes=20))
         if number:
             await lab.add_day((f"2602.0000{number}", 30 + number), (f"2602.0001{number}", 20))
-        lab.is_away = number == 2  # it is away while the vote should begin, and for the next day
+        lab.is_away = number == 2  # while the vote should begin
         await lab.until(begins)
         lab.is_away = False
         await lab.until(begins + (DAY if number == 2 else timedelta(minutes=1)))
@@ -53,7 +53,7 @@ async def test_a_month_of_a_club_has_each_vote_thread_event_and_reminder_once(la
         chosen.append(answers[1])
         await lab.until(meets - 2 * DAY - timedelta(minutes=1))
         assert len(lab.events()) == number
-        lab.is_away = number == 3  # it is away when this vote ends
+        lab.is_away = number == 3  # when the vote ends
         await lab.until(meets - 2 * DAY + timedelta(minutes=1))
         lab.is_away = False
         await lab.until(meets - DAY)
@@ -64,9 +64,8 @@ async def test_a_month_of_a_club_has_each_vote_thread_event_and_reminder_once(la
     assert [thread.name for thread in lab.threads()] == chosen, "the discussed paper won the first vote"
     assert (len(lab.events()), len(lab.polls())) == (4, 4)
     for thread in lab.threads():
-        assert (
-            sum("The meeting about this paper" in text_of(message) for message in lab.messages(thread)) == 1
-        )
+        reminders = ["The meeting about this paper" in text_of(message) for message in lab.messages(thread)]
+        assert sum(reminders) == 1
 
     reader = lab.readers[0]
     card = await harness.ask("paper", by=reader, paper="2501.00003")

@@ -1,8 +1,7 @@
-"""The samples parse without problems, are consistent; the months before them."""
+"""The demo's samples, server and clock, without a browser."""
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,26 +13,14 @@ from bot.demo import page, sample_digests, server, stage
 from storage import models
 from tests.support.client_harness import last_response, shown_text
 
-ROOT = Path(__file__).parents[2]
 
-
-@cache
-def parsed() -> dict[str, models.Digest]:
-    digests = {}
+def test_every_sample_parses_without_problems() -> None:
     for name, text in sample_digests.sample_texts():
-        (digests[name],) = parse.parse_text(text)
-    return digests
+        (digest,) = parse.parse_text(text)
+        assert digest.problems == (), name
 
 
-def entries(folder: str = "") -> list[models.Entry]:
-    return [entry for name, digest in parsed().items() if name.startswith(folder) for entry in digest.entries]
-
-
-def test_every_sample_parses_as_one_digest_without_any_problem() -> None:
-    assert {name: digest.problems for name, digest in parsed().items() if digest.problems} == {}
-
-
-async def test_the_demo_has_a_second_member_a_locked_channel_and_a_forum(tmp_path: Path) -> None:
+async def test_the_demo_has_a_member_a_locked_channel_and_a_forum(tmp_path: Path) -> None:
     async with server.open_demo(models.Locale.EN, tmp_path, dm=False) as (env, runtime, channels, viewers):
         papers, *_, locked, forum = channels
         assert forum not in page.list_shown(channels)
@@ -49,7 +36,7 @@ async def test_the_demo_has_a_second_member_a_locked_channel_and_a_forum(tmp_pat
         assert texts("permission-send-messages") in shown_text(last_response(asked))
 
 
-async def test_a_typed_day_ends_a_vote_and_brings_the_papers_thread(tmp_path: Path) -> None:
+async def test_typed_days_end_a_vote_and_open_the_papers_thread(tmp_path: Path) -> None:
     async with server.open_demo(models.Locale.EN, tmp_path, dm=False) as (env, runtime, channels, viewers):
         page_of_viewer: Any = SimpleNamespace(
             _pages={}, refresh=env.settle, _action=env.settle, viewers=viewers

@@ -129,7 +129,7 @@ async def test_a_period_shows_its_newest_day_with_a_menu_of_others(harness: Clie
     assert harness.texts("choose-day") in shown_text(other)
 
 
-async def test_yesterday_is_in_the_readers_zone(harness: ClientHarness) -> None:
+async def test_reads_yesterday_in_the_readers_zone(harness: ClientHarness) -> None:
     await harness.bot.services.readers.update(harness.user.id, timezone="America/Los_Angeles")
     assert "December 30, 2025" in shown_text(await harness.ask("digest", date="yesterday"))
     choices = await harness.reader.autocomplete(harness.channel, "digest", "date", "yesterday")

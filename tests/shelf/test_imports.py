@@ -22,9 +22,7 @@ NOW = datetime(2026, 1, 5, tzinfo=UTC)
 FILES = {
     "@misc{a, title={A}, eprint={2502.11089}, archiveprefix={arXiv}}": ["2502.11089"],
     '@misc{a, eprint="cs/0112017v2"}': ["cs/0112017"],
-    "@article{a, doi = {10.48550/arXiv.2502.11089}, url = {http://arxiv.org/abs/2502.11089v1}}": [
-        "2502.11089"
-    ],
+    "doi = {10.48550/arXiv.2502.11089}, url = {http://arxiv.org/abs/2502.11089v1}": ["2502.11089"],
     "@article{a, journal={arXiv preprint arXiv:2401.00002}}": ["2401.00002"],
     "@article{a, journal={ArXiv}, volume={abs/1711.00399}}": ["1711.00399"],  # Semantic Scholar
     "@article{b, journal={CoRR}, volume={abs/cs/0112017}}": ["cs/0112017"],  # DBLP
@@ -34,7 +32,7 @@ FILES = {
     '[{"number": "arXiv:2401.00002", "note": "arXiv:2401.00003 [cs]"}]': ["2401.00002", "2401.00003"],
     '<bib:Article rdf:about="http://arxiv.org/abs/math.GT/0309136v2">': ["math/0309136"],
     "title,id,votes\nA,2401.00002,5\nB,2401.00001,7\nC,2401.00002,5\n": ["2401.00002", "2401.00001"],
-    "see https://huggingface.co/papers/2401.00001 and\nhttps://www.alphaxiv.org/abs/2401.00002.": [
+    "https://hf.co/papers/2401.00001 and\nhttps://www.alphaxiv.org/abs/2401.00002.": [
         "2401.00001",
         "2401.00002",
     ],

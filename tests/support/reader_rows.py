@@ -1,4 +1,4 @@
-"""Rows of readers in every table that declares a reader's id, and a search for a text in all of the database."""
+"""Inserts a reader's row into every table, and finds the columns that contain a text."""
 
 from __future__ import annotations
 
@@ -10,34 +10,29 @@ from typing import Any
 import sqlalchemy as sa
 
 from storage import tables
-from storage.database import Connection, Database
+from storage.database import Database
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
 _numbers = itertools.count(1000)
 _TEXTS = {"state": "paused", "kind": "keyword"}
-"""Values that records can be built from, as the next ones."""
+"""Values of columns that records can be built from."""
 _STORED: dict[str, Any] = {"days": (1, 2, 3), "papers": ()}
 
 
 async def fill_every_table(database: Database, user_id: int, guild_id: int | None = None) -> None:
-    """Insert a row into every table. Declared columns have the reader's id, others are NULL if they may.
+    """Insert a row into every table: columns declared as a reader's have the id, others are NULL where possible.
 
-    `guild_id` is that of all rows of a server.
+    Columns of servers have `guild_id` if it is given.
     """
     filled: dict[sa.Table, Any] = {}
     async with database.transaction() as connection:
         for table in tables.metadata.sorted_tables:
-            values = {
-                column.name: _value(column, user_id, filled) for column in table.c if not _is_serial(column)
-            }
+            columns = [column for column in table.c if not isinstance(column.identity, sa.Identity)]
+            values = {column.name: _value(column, user_id, filled) for column in columns}
             if guild_id is not None and "guild_id" in values:
                 values["guild_id"] = guild_id
             statement = table.insert().values(values).returning(*table.c)
             filled[table] = (await connection.execute(statement)).one()._mapping
-
-
-def _is_serial(column: sa.Column[Any]) -> bool:
-    return isinstance(column.identity, sa.Identity)
 
 
 def _value(column: sa.Column[Any], user_id: int, filled: dict[sa.Table, Any]) -> Any:
@@ -71,24 +66,12 @@ def _value(column: sa.Column[Any], user_id: int, filled: dict[sa.Table, Any]) ->
 
 
 async def find_columns(database: Database, text: str) -> set[str]:
-    """Return the columns, as `table.column`, of the rows that contain a text anywhere, numbers and bytes included."""
+    """Return the columns, as `table.column`, that contain a text in any row, including numbers and bytes."""
     found = set()
     async with database.read() as connection:
-        for name in await _list_tables(connection):
+        for name in await connection.run_sync(lambda sync: sa.inspect(sync).get_table_names()):
             for row in (await connection.execute(sa.text(f'SELECT * FROM "{name}"'))).mappings():
-                found |= {f"{name}.{column}" for column, value in row.items() if text in _as_text(value)}
+                for column, value in row.items():
+                    shown = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+                    found |= {f"{name}.{column}"} if text in shown else set()
     return found
-
-
-def _as_text(value: Any) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-
-
-async def _list_tables(connection: Connection) -> list[str]:
-    """Return the tables that can be read; the words of SQLite's full-text index cannot."""
-    names: list[str] = await connection.run_sync(lambda sync: sa.inspect(sync).get_table_names())
-    if connection.dialect.name != "sqlite":
-        return names
-    virtual = sa.text("SELECT name FROM sqlite_master WHERE sql LIKE 'CREATE VIRTUAL%'")
-    unreadable = set((await connection.execute(virtual)).scalars())
-    return [name for name in names if name not in unreadable]

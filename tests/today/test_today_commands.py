@@ -155,24 +155,17 @@ async def test_papers_arrive_by_dm_until_stopped(harness: ClientHarness) -> None
 
 
 @both_languages
-async def test_zone_defaults_to_the_servers_or_the_languages(harness: ClientHarness) -> None:
+async def test_a_typed_zone_overrides_the_servers_and_the_languages(harness: ClientHarness) -> None:
     is_korean = harness.texts.locale is models.Locale.KO
     await harness.user.slash("today", at="9am")
     assert (await _profile(harness)).timezone == ("Asia/Seoul" if is_korean else "UTC")
     await harness.bot.services.get(TodayService).stop_daily(harness.reader.id)
     await harness.add_subscription(timezone="Europe/Berlin")
     assert ("(베를린)" if is_korean else "(Berlin)") in shown_text(await harness.ask("today", at="9am"))
-
-
-async def test_a_typed_zone_overrides_the_servers(harness: ClientHarness) -> None:
-    await harness.add_subscription(timezone="Europe/Berlin")
-    for typed, shown, at_time, zone in (
-        ("오전 9시 서울", "(Seoul)", "09:00", "Asia/Seoul"),
-        ("21:30 뉴욕", "(New York)", "21:30", "America/New_York"),
-    ):
-        assert shown in shown_text(await harness.ask("today", at=typed))
-        profile = await _profile(harness)
-        assert (profile.at_time, profile.timezone) == (at_time, zone)
+    await harness.ask("today", at="오전 9시 서울")
+    await harness.ask("today", at="21:30 뉴욕")
+    profile = await _profile(harness)
+    assert (profile.at_time, profile.timezone) == ("21:30", "America/New_York")
 
 
 async def test_reports_closed_dms_and_resumes_on_request(harness: ClientHarness) -> None:
@@ -200,13 +193,12 @@ async def test_an_empty_archive_can_be_subscribed_to(empty_harness: ClientHarnes
 
 async def test_hostile_texts_are_escaped_and_bounded(empty_harness: ClientHarness) -> None:
     hostile = [
-        "@everyone <@1> <@&2> [x](http://y.example) ||`**",
+        "@everyone <@1> <@&2> [x](http://y.example) ||`** </today:1> <t:1:F> <#1>",
         "\u202e" + "가" * 4000,
         "*" * 1500 + "\n## Heading\n> quote",
         "😀" * 1500,
-        "</today:1> <t:1:F> <#1> discord.gg/x",
     ]
-    ids = [f"2601.0{number:04}" for number in range(1, 6)]
+    ids = [f"2601.0{number:04}" for number in range(1, 5)]
     listed = [{"arxiv_id": name, "title": text} for name, text in zip(ids, hostile, strict=True)]
     ingest = empty_harness.container.create_ingest()
     await ingest.add_digests([listing.build(date(2025, 12, 31), listed)], source="files", location="l")
@@ -217,7 +209,7 @@ async def test_hostile_texts_are_escaped_and_bounded(empty_harness: ClientHarnes
         for name, text in zip(ids, hostile, strict=True)
     )
     message = await empty_harness.ask("today")
-    assert len(_shown_papers(message)) == 5
+    assert _shown_papers(message) == ids
     shown = shown_text(message)
     assert "\u202e" not in shown
     assert "@everyone" not in shown

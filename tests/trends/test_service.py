@@ -130,7 +130,7 @@ async def test_ranks_topics_by_gain_in_the_readers_language(db: Database) -> Non
     assert korean[1].translation == "diffusion model"
 
 
-async def test_rising_needs_three_papers_and_a_baseline(db: Database) -> None:
+async def test_rising_topics_need_three_papers_and_a_baseline(db: Database) -> None:
     service = _rising(db)
 
     async def add(on: str, first: int, count: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""The static site: pages as files, links between them, and rebuilds."""
+"""The static site: pages as files, the links between them, and rebuilds."""
 
 from __future__ import annotations
 
@@ -99,12 +99,6 @@ async def test_a_second_build_writes_only_changes(archive: WebArchive, tmp_path:
     assert '<html lang="ko">' in (folder / "index.html").read_text(encoding="utf-8")
 
 
-async def test_refuses_a_folder_with_other_files(archive: WebArchive, tmp_path: Path) -> None:
-    (tmp_path / "thesis.tex").write_text("mine")
-    with pytest.raises(errors.UsageError, match="Name a new or empty folder"):
-        site.SiteBuilder(archive.pages, tmp_path, SITE)
-
-
 async def test_names_a_file_that_blocks_the_folder(archive: WebArchive, tmp_path: Path) -> None:
     (tmp_path / "site").write_text("mine")
     with pytest.raises(errors.PaperroundError, match=re.escape(str(tmp_path / "site"))):
@@ -151,13 +145,13 @@ def test_the_command_builds_a_site_or_explains_errors(paperround: Paperround, tm
     assert built["written"] > 5
     assert "TinyTalk" in (tmp_path / "site/papers/2501.00001.html").read_text(encoding="utf-8")
     assert "0 files written" in paperround(*options).stdout
+    # By default the language is that of most digests.
+    assert "0 files written" in paperround(*options[:-2]).stdout
     assert '<html lang="ko">' in (tmp_path / "site" / "404.html").read_text(encoding="utf-8")
-    paperround("web", "build", "site", "--base-url", "https://example.org")
-    # Its digests are in Korean.
-    assert '<html lang="ko">' in (tmp_path / "site" / "404.html").read_text(encoding="utf-8")
-    wrong = paperround("web", "build", "site", "--base-url", "example.org")
-    assert (wrong.exit_status, "--base-url" in wrong.stderr) == (2, True)
-    other = paperround("web", "build", "site", "--base-url", "https://example.org", "--lang", "fr")
-    assert (other.exit_status, "ko" in other.stderr) == (2, True)
-    refused = paperround("web", "build", ".", "--base-url", "https://example.org")
-    assert (refused.exit_status, "empty folder" in refused.stderr) == (2, True)
+    for folder, url, lang, reason in (
+        ("site", "example.org", "ko", "--base-url"),
+        ("site", "https://example.org", "fr", "ko"),
+        (".", "https://example.org", "ko", "empty folder"),
+    ):
+        refused = paperround("web", "build", folder, "--base-url", url, "--lang", lang)
+        assert (refused.exit_status, reason in refused.stderr) == (2, True)
