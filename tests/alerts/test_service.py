@@ -168,7 +168,7 @@ async def test_an_empty_preview_offers_the_nearest_wider_alert(
 
 async def test_rejects_expired_and_invalid_draft_tokens(world: World) -> None:
     tokens = TextTokenStore(world.database, world.clock)
-    with pytest.raises(UserError, match="outdated-control"):
+    with pytest.raises(UserError, match=r"outdated-control$"):
         await alerts_commands.load_draft(tokens, "0" * TOKEN_LENGTH)
     for text in ("a long topic", "[]", '{"id":1}'):
         token = await tokens.save(7, TextPurpose.ALERT, text)
