@@ -212,7 +212,7 @@ class Alerts:
         return AlertPreview(len(rows), rows[:3], related)
 
     async def _find_recent(self, alert: models.Alert) -> tuple[list[models.PaperRow], tuple[str, ...]]:
-        """Return the papers, the latest first, and the other forms searched for."""
+        """Return the matching papers, newest first, and the related terms searched for."""
         found, forms = [], dict[str, None]()
         for term in alert.terms:
             rows, added = await self._find_term(term)

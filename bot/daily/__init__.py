@@ -1,1 +1,1 @@
-"""The daily post: subscriptions, the choice of papers, planning, edits, /why."""
+"""Daily posts: subscriptions, choosing papers, planning, and `/why`."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, datetime
 
@@ -169,12 +168,11 @@ def _webhook_key(subscription: models.Subscription) -> str:
     return f"{key_values.WEBHOOK}{subscription.channel_id}"
 
 
-def find_same(rows: Iterable[models.Subscription], draft: models.Subscription) -> models.Subscription | None:
-    """Return the subscription that is identical to the draft, or None."""
+def is_same(row: models.Subscription, draft: models.Subscription) -> bool:
+    """Return whether a subscription and a draft for its channel would be duplicates."""
     names = ("at_time", "timezone", "locale", "style", "topic", "source")
     valid = options.validated(draft)
-    wanted = [getattr(valid, name) for name in names]
-    return next((row for row in rows if [getattr(row, name) for name in names] == wanted), None)
+    return all(getattr(row, name) == getattr(valid, name) for name in names)
 
 
 def _begin_next(subscription: models.Subscription, calendar: schedule.Calendar) -> models.Subscription:

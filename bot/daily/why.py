@@ -189,10 +189,9 @@ async def _list_entries(
     connection: Connection, paper: models.PaperDetail, origin: archive.Origin
 ) -> list[DigestPaper]:
     """Return the paper's entries in digests of an origin."""
-    ids = {of.digest_id for of in paper.appearances}
-    dates = [of.date for of in paper.appearances]
-    if not ids:
-        return []
-    digests = await archive.list_rows(connection, since_on=min(dates), until_on=max(dates), origin=origin)
-    own = [digest.id for digest in digests if digest.id in ids]
+    dates = {of.digest_id: of.date for of in paper.appearances}
+    digests = await archive.list_rows(
+        connection, since_on=min(dates.values()), until_on=max(dates.values()), origin=origin
+    )
+    own = [digest.id for digest in digests if digest.id in dates]
     return [entry for entry in await archive.list_papers(connection, own) if entry.paper_id == paper.id]

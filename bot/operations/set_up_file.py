@@ -24,7 +24,7 @@ from bot.core.clock import Clock
 from bot.core.settings import Settings
 from bot.daily import options as daily_options
 from bot.daily import schedule
-from bot.daily.service import Subscriptions, find_same
+from bot.daily.service import Subscriptions, is_same
 from bot.sources import folder, kinds
 from storage import archive, errors, key_values, models
 from storage.database import Connection, Database
@@ -423,7 +423,7 @@ class _Run:
             self.stored.posts,
             PostEntry.of,
             place=lambda row: (row.guild_id, row.channel_id),
-            is_same=lambda row, draft: find_same([row], draft) is not None,
+            is_same=is_same,
             label=_label_post,
             add=lambda draft: service.add(draft, webhook_token=tokens.get(draft.channel_id)),
             change=lambda old, draft: service.edit(replace(draft, id=old)),

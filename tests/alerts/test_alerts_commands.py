@@ -164,9 +164,12 @@ async def test_every_change_to_a_channel_alert_requires_manage_messages(harness:
     assert (alert.channel_id, alert.guild_id) == (harness.channel.id, harness.guild.id)
     listed = await harness.ask("alerts list", by=harness.manager)
     card = await harness.choose(listed, "pr:as", str(alert.id), by=harness.manager)
+    preview = await harness.ask("alerts add", by=harness.manager, keyword="care", channel=harness.channel)
     harness.take_roles(harness.manager)
     refused = await harness.fill(card, "alert-edit-conditions", by=harness.manager, keyword="robots")
-    assert shown_text(refused) == harness.texts("needs-manage-messages", channel=f"<#{harness.channel.id}>")
+    not_created = await harness.press(preview, "alert-create", by=harness.manager)
+    for answer in (refused, not_created):
+        assert shown_text(answer) == shown_text(response)
     assert await harness.bot.services.get(Alerts).list_rows(user_id=harness.manager.id) == [alert]
 
 
@@ -241,6 +244,11 @@ REFUSED: tuple[tuple[dict[str, str], str, dict[str, Any]], ...] = (
         {"keyword": ", ".join(f"word{number}" for number in range(50))},
         "refused-too-many-terms",
         {"most": 20, "count": 50},
+    ),
+    (
+        {"keyword": "로봇", "without": ", ".join(f"word{number}" for number in range(21))},
+        "refused-too-many-excluded-words",
+        {"most": 20, "count": 21},
     ),
     ({"keyword": "x" * 2000}, "refused-text-too-long", {"text": "x" * 58 + "…", "most": 100, "length": 2000}),
 )

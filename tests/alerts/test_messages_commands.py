@@ -90,6 +90,7 @@ async def test_message_buttons_open_the_paper_and_the_alert(harness: ClientHarne
     await _add(harness, keyword="care")
     await harness.publish("B▲9")
     await harness.wait(minutes=3)
+    assert harness.texts("save") in shown_text(harness.received()[-1])
     listed = await harness.press(harness.received()[-1], "alert-manage", by=harness.user)
     assert harness.texts("alerts-heading", count=2) in shown_text(listed)
 

@@ -125,6 +125,7 @@ async def test_a_message_shows_at_most_25_papers(world: World) -> None:
         ({"at_time": "02:30"}, "2026-10-26T01:29", "2026-10-25T00:30"),
         ({"timing": AlertTiming.WEEKLY, "weekday": 7}, "2026-11-01T08:00", "2026-11-01T08:00"),
         ({"timing": AlertTiming.WEEKLY, "weekday": 7}, "2026-11-01T07:59", "2026-10-25T08:00"),
+        ({"timing": AlertTiming.WEEKLY, "weekday": 5}, "2026-11-01T07:59", "2026-10-30T08:00"),
         ({"timezone": "Mars/Olympus"}, "2026-01-05T08:00", "2026-01-04T09:00"),
         ({"timing": AlertTiming.AT_ONCE}, "2026-01-05T08:00", "2026-01-05T07:57"),
     ],

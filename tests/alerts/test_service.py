@@ -27,8 +27,6 @@ draft = alert_builders.draft
         ((), {}, "needs a word"),
         (("", "  "), {}, "“” has no letters"),
         (("***",), {}, r"“\*\*\*” has no letters"),
-        (("x" * 2000,), {}, "100 characters; this one has 2000"),
-        ([f"word{number}" for number in range(50)], {}, "20 terms; this one has 50. Add a second alert"),
         (("은 는", "에서"), {}, "only of common words"),
         (("of the",), {}, "only of common words"),
         (("University of Science",), {"kind": AlertKind.INSTITUTION}, "“University of Science” .*full name"),
@@ -170,7 +168,7 @@ async def test_an_empty_preview_offers_the_nearest_wider_alert(
 
 async def test_rejects_expired_and_invalid_draft_tokens(world: World) -> None:
     tokens = TextTokenStore(world.database, world.clock)
-    with pytest.raises(UserError, match="outdated-control"):
+    with pytest.raises(UserError, match=r"outdated-control$"):
         await alerts_commands.load_draft(tokens, "0" * TOKEN_LENGTH)
     for text in ("a long topic", "[]", '{"id":1}'):
         token = await tokens.save(7, TextPurpose.ALERT, text)

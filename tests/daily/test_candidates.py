@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from storage.errors import DuplicateError
-from tests.support.world import DAY, MONDAY, World, names
+from tests.support.world import World, names
 
 PAPERS = """
 A▲12 "Reinforcement Learning for Robots"
@@ -44,15 +44,6 @@ async def test_posts_only_papers_that_match_the_whole_topic(world: World) -> Non
     posted = {post.topic: names([paper.arxiv_id for paper in post.papers]) for post in posts}
     assert posted == {topic: shown for topic, shown in POSTED.items() if shown}
     assert {post.total for post in posts} == {4}
-
-
-async def test_a_day_without_matches_ends_after_twelve_hours(world: World) -> None:
-    await list_papers(world)
-    row = await world.daily(topic="quantum chemistry")
-    for when, last_on in (("Mon 09:00", MONDAY - DAY), ("Mon 21:00", MONDAY)):
-        await world.at(when)
-        assert await world.last_on(row) == last_on
-    assert world.sent == []
 
 
 async def test_posts_on_several_topics_in_a_channel_do_not_repeat_papers(world: World) -> None:

@@ -39,6 +39,16 @@ async def test_late_papers_fill_free_slots_plus_five(world: World) -> None:
     assert world.renderer.posts[1].late == ((MONDAY, 6, 9),)
 
 
+async def test_a_long_post_adds_late_papers_too(world: World) -> None:
+    await world.daily(at="18:00 Seoul", papers=25)
+    await world.list("Mon", "A", at="Mon 17:00")
+    await world.at("Mon 18:00")
+    await world.list("Mon", " ".join(f"C{number}" for number in range(1, 32)), at="Mon 20:00")
+    await world.list("Tue", "K", at="Tue 14:00")
+    await world.at("Tue 18:00")
+    assert world.renderer.posts[1].late == ((MONDAY, 29, 31),)
+
+
 @pytest.mark.promise
 async def test_late_papers_alone_do_not_trigger_a_post(world: World) -> None:
     await world.daily(at="18:00 Seoul", papers=3)

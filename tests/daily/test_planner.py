@@ -51,6 +51,14 @@ async def test_posts_a_late_list_within_twelve_hours(world: World) -> None:
     assert world.sent == ["A", "#21 A"]
 
 
+@pytest.mark.parametrize(("on", "sent"), [("Sat-1", ["A"]), ("Fri-1", [])])
+async def test_a_first_post_covers_at_most_three_days(world: World, on: str, sent: list[str]) -> None:
+    await world.daily()
+    await world.list(on, "A▲9")
+    await world.at("Mon 09:00")
+    assert world.sent == sent
+
+
 async def test_one_post_after_downtime_covers_the_missed_days(world: World) -> None:
     await world.daily(papers=2)
     await world.list("Mon", "A▲10")

@@ -232,10 +232,6 @@ class Year:
         text = listing.build(day, papers).text if is_list else digest_builders.newsletter(day, votes)
         await digest_builders.ingest_digest(self.database, text, at=self.now, location=f"{place}/{day}")
 
-    async def read_pages(self, *days: date) -> None:
-        self.oracle.reads |= dict.fromkeys(days, self.now)
-        await read_lists(self.database, self.now, *days)
-
     async def happen(self) -> None:
         """Simulate the random events of a few hours."""
         chance = self.random.random
@@ -283,8 +279,7 @@ class Year:
         wanted = replace(row, **changes)
         before, after = self.oracle.newest(row, self.now), self.oracle.newest(wanted, self.now)
         if (row.at_time, row.timezone, row.days) != (wanted.at_time, wanted.timezone, wanted.days):
-            _, day = self.oracle.due_at(row, before)
-            at, _ = self.oracle.due_at(row, before)
+            at, day = self.oracle.due_at(row, before)
             is_read = day is None or self.oracle.reads.get(day, at - DAY) >= close_of(day)
             is_due = self.oracle.last_on[row.id] < before and (is_read or self.now >= at + 12 * HOUR)
             if not is_due or before != after:
@@ -359,10 +354,10 @@ class Year:
         while self.now < end:
             await self.happen()
             if self.now >= self.bot_away_until:
-                days_read = [
-                    day for day in (self.now.date() - DAY, self.now.date()) if self.random.random() < 0.9
-                ]
-                await self.read_pages(*days_read)
+                today = self.now.date()
+                days_read = [day for day in (today - DAY, today) if self.random.random() < 0.9]
+                self.oracle.reads |= dict.fromkeys(days_read, self.now)
+                await read_lists(self.database, self.now, *days_read)
                 if self.random.random() < 0.6:
                     await self.deliver()
                 if self.random.random() < 0.06:

@@ -394,5 +394,8 @@ async def test_choosing_a_role_requires_the_right_to_mention_it(harness: ClientH
         assert shown_text(last_response(refused)) == refusal
     await harness.bot.services.get(Subscriptions).edit(replace(stored, mention_role_id=role.id))
     await harness.bot.services.get(Subscriptions).pause(stored.id)
-    resumed = await harness.manager_press(await harness.manage("daily edit"), "resume-post")
-    assert shown_text(resumed) == refusal
+    card = await harness.manage("daily edit")
+    assert shown_text(await harness.manager_press(card, "resume-post")) == refusal
+    await harness.bot.services.get(Subscriptions).edit(stored)
+    resumed = await harness.manager_press(card, "resume-post")
+    assert harness.texts("subscription-resumed") in shown_text(resumed)

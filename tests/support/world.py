@@ -28,8 +28,8 @@ from bot.outbox.contents import DeliveryFactory
 from bot.outbox.outcomes import Classification, DeliveryError, Disposition, Sender, SendRequest
 from bot.outbox.relay import Relay
 from bot.search.service import SearchService
-from storage import alerts, daily, models, outbox, sources
-from storage.database import Connection, Database
+from storage import daily, models, outbox, sources
+from storage.database import Database
 from storage.models import DigestFormat
 from tests.support import alert_builders, digest_builders, outbox_builders
 
@@ -274,10 +274,8 @@ class World:
             await self.alert_planner.drain()
 
     def ingest(self) -> ingest.IngestService:
-        async def add_pending(connection: Connection, paper_ids: Sequence[int]) -> None:
-            await alerts.add_unmatched(connection, paper_ids, self.now)
-
-        return ingest.IngestService(self.database, self.clock, on_fresh=add_pending)
+        on_fresh = digest_builders.add_pending_alerts(self.now)
+        return ingest.IngestService(self.database, self.clock, on_fresh=on_fresh)
 
     async def read_lists(self, *on: str) -> None:
         """Add Hugging Face as a source, and record that its lists for these days were read now."""
