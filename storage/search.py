@@ -1,5 +1,4 @@
-"""Reads for look-ups, in plain SQL: the content and changes for the search index, the glossary, and the rows of papers and
-authors in answers.
+"""Reads for look-ups in plain SQL: papers and changes for the search index, the glossary, and rows of papers and authors.
 
 The index is a folder beside the database (`bot.search.index`). Each change of papers has a number.
 """
@@ -21,14 +20,14 @@ from storage.snapshot import Snapshot, parse_date
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Filters of papers: last digest date, both ends included, and votes. Unknown votes meet no minimum above 0."""
+    """Filters by the date of the last digest, both ends included, and by votes. Unknown votes count as 0."""
 
     since_on: date | None = None
     until_on: date | None = None
     min_votes: int | None = None
 
     def allow(self, on: date, votes: int | None) -> bool:
-        """Return whether a paper of this date with these votes passes."""
+        """Return whether a paper with this date and these votes passes."""
         return (
             (self.since_on is None or on >= self.since_on)
             and (self.until_on is None or on <= self.until_on)
@@ -42,15 +41,15 @@ NO_FILTERS = Filters()
 # Changes of papers, which the index follows.
 
 CHANGE, CHANGES = "search:change", "search:changes"
-"""Keys of the last change, and of the last MAX_CHANGES ones as JSON. A change is a text, its number and a random token: `3:f0e1`.
+"""Keys of the last change and of the last MAX_CHANGES changes as JSON.
 
-The token tells a change from one of the same number that was made before a backup was restored.
+A change is a number with a random token, such as "3:f0e1". After a backup is restored, the same number gets another token.
 """
 MAX_CHANGES = 1000
 
 
 def number_of(change: str) -> int:
-    """Return the number of a change, which counts up from 1; 0 for "", before the first change."""
+    """Return the number of a change, counted from 1, or 0 for "" before the first change."""
     return int(change.partition(":")[0] or 0)
 
 
@@ -61,7 +60,7 @@ def get_change(snapshot: Snapshot) -> str:
 
 
 def has_change(snapshot: Snapshot, change: str) -> bool:
-    """Return whether a change is among this database's last ones. It is not if an older backup was restored."""
+    """Return whether a change is among the database's last ones, so that no backup from before it was restored."""
     rows = snapshot.fetch("SELECT value FROM meta WHERE key = ?", CHANGES)
     return not change or any(change in json.loads(value) for (value,) in rows)
 
@@ -77,7 +76,7 @@ Place = tuple[str, int]
 
 
 def list_newest(snapshot: Snapshot, *, before: Place | None, limit: int) -> list[Place]:
-    """Return the next listed papers, the newest first."""
+    """Return the next listed papers, newest first."""
     earlier, values = "", list[Any]()
     if before is not None:
         on = date.fromisoformat(before[0])
@@ -95,7 +94,7 @@ def list_documents(
 ) -> list[IndexDocument]:
     """Return the index documents of the listed papers among these ids, in any order.
 
-    `select_shown` chooses the sections of a summary.
+    `select_shown` selects the sections of a summary that readers see.
     """
     statement = (
         "SELECT entries.id, entries.paper_id FROM entries JOIN digests ON digests.id = entries.digest_id WHERE %s"
@@ -136,14 +135,14 @@ def _parse_json(value: Any) -> list[str]:
 
 
 def list_authors_of(snapshot: Snapshot, paper_ids: Iterable[int]) -> list[Author]:
-    """Return the authors of these papers, each once."""
+    """Return the distinct authors of these papers."""
     statement = "SELECT DISTINCT author_id FROM paper_authors WHERE %s"
     ids = {author_id for (author_id,) in snapshot.fetch_in(statement, "paper_id", paper_ids)}
     return list(list_authors(snapshot, ids).values())
 
 
 def list_authors(snapshot: Snapshot, author_ids: Iterable[int]) -> dict[int, Author]:
-    """Return the authors with papers among these ids, by id."""
+    """Return those of these authors who have papers, by id."""
     statement = "SELECT id, key, name, paper_count FROM authors WHERE %s AND paper_count > 0"
     return {row[0]: Author(*row) for row in snapshot.fetch_in(statement, "id", author_ids)}
 
@@ -157,7 +156,7 @@ def list_most_published(snapshot: Snapshot, *, limit: int) -> list[Author]:
 # The glossary.
 
 GLOSSARY_DECISIONS = "glossary:decisions"
-"""Key of the operator's decisions on forms, as JSON: rows of (English term, form, whether it is one)."""
+"""Key of the operator's decisions as JSON: rows of (English term, form, whether the form was added)."""
 
 
 def get_glossary_version(snapshot: Snapshot) -> str:
@@ -167,20 +166,18 @@ def get_glossary_version(snapshot: Snapshot) -> str:
 
 
 def list_glossary_decisions(snapshot: Snapshot) -> list[tuple[str, str, bool]]:
-    """Return the operator's decisions on forms, oldest first: English term, form, and whether it is one."""
+    """Return the operator's decisions, oldest first, as (English term, form, whether the form was added)."""
     rows = snapshot.fetch("SELECT value FROM meta WHERE key = ?", GLOSSARY_DECISIONS)
     return [(term, form, is_form) for (value,) in rows for term, form, is_form in json.loads(value)]
 
 
 def get_glossary(snapshot: Snapshot) -> tuple[int, str] | None:
-    """Return the number of papers that the stored glossary was induced from, and its JSON; None without one."""
+    """Return the number of papers that the stored glossary was learnt from and its JSON; None if none is stored."""
     rows = snapshot.fetch("SELECT papers, data FROM glossary")
     return next(((papers, zlib.decompress(data).decode()) for papers, data in rows), None)
 
 
-# Papers and authors as answers list them.
-
-_MAX_VOTES = 2**31 - 1
+# Papers and authors in answers.
 
 
 def list_paper_rows(
@@ -190,7 +187,7 @@ def list_paper_rows(
     *,
     with_authors: bool = True,
 ) -> list[PaperRow]:
-    """Return the listed papers among these ids, in the given order; thousands of them may have thousands of authors each."""
+    """Return the listed papers among these ids, in the given order. Papers may have thousands of authors."""
     names = "authors" if with_authors else "'[]'"
     statement = (
         f"SELECT id, arxiv_id, title, url, last_on, votes, {names}, thumbnail, authors_truncated"  # noqa: S608 - constants
@@ -210,30 +207,15 @@ def list_paper_rows(
 
 
 def get_paper_ids(snapshot: Snapshot, arxiv_ids: Iterable[str]) -> dict[str, int]:
-    """Return the ids of stored papers by arXiv id."""
+    """Return the ids of stored papers, by arXiv id."""
     statement = "SELECT arxiv_id, id FROM papers WHERE %s"
     return dict(snapshot.fetch_in(statement, "arxiv_id", arxiv_ids, is_text=True))
 
 
 def count_listed(snapshot: Snapshot) -> int:
-    """Count the papers that digests list."""
+    """Return the number of papers listed in digests."""
     ((number,),) = snapshot.fetch("SELECT count(*) FROM papers WHERE last_on IS NOT NULL")
     return int(number)
-
-
-def select_listed(snapshot: Snapshot, filters: Filters) -> tuple[str, list[Any]]:
-    """Return the conditions for the listed papers that pass filters, and the values of their placeholders."""
-    chosen: dict[str, Any] = {
-        "papers.last_on >= ?": filters.since_on,
-        "papers.last_on <= ?": filters.until_on,
-        "papers.votes >= ?": filters.min_votes and min(filters.min_votes, _MAX_VOTES),
-    }
-    given = {text: value for text, value in chosen.items() if value}
-    # SQLite stores dates as text.
-    return " AND ".join(["papers.last_on IS NOT NULL", *given]), [
-        value.isoformat() if snapshot.is_sqlite and isinstance(value, date) else value
-        for value in given.values()
-    ]
 
 
 def list_paper_ids(snapshot: Snapshot, author_ids: Sequence[int]) -> list[int]:
@@ -243,6 +225,6 @@ def list_paper_ids(snapshot: Snapshot, author_ids: Sequence[int]) -> list[int]:
 
 
 def list_spellings(snapshot: Snapshot, author_ids: Iterable[int]) -> list[tuple[int, str]]:
-    """Return the spellings of authors' names on their papers, each with the author's id."""
+    """Return the spellings of names on papers, each with its author's id."""
     statement = "SELECT DISTINCT author_id, name FROM paper_authors WHERE %s"
     return [(author_id, name) for author_id, name in snapshot.fetch_in(statement, "author_id", author_ids)]

@@ -29,7 +29,7 @@ async def count_papers(connection: AsyncConnection, filters: search.Filters) -> 
     """Count all papers by day."""
 
     def count(view: Snapshot) -> list[Row]:
-        conditions, values = search.select_listed(view, filters)
+        conditions, values = _select_listed(view, filters)
         return view.fetch(_BY_DAY.format(conditions), *values)
 
     return _build_days(await snapshot.read(connection, count))
@@ -41,7 +41,7 @@ async def count_chosen(
     """Count these papers by day; a day may appear more than once."""
 
     def count(view: Snapshot) -> list[Row]:
-        conditions, values = search.select_listed(view, filters)
+        conditions, values = _select_listed(view, filters)
         return view.fetch_in(_BY_DAY.format(f"%s AND {conditions}"), "papers.id", paper_ids, *values)
 
     return _build_days(await snapshot.read(connection, count))
@@ -53,13 +53,27 @@ async def list_titles(
     """Return the ids and titles of up to `limit` newest papers of a period, in order of id."""
 
     def select(view: Snapshot) -> list[Row]:
-        conditions, values = search.select_listed(view, filters)
+        conditions, values = _select_listed(view, filters)
         statement = (
             f"SELECT id, title FROM papers WHERE {conditions} AND title IS NOT NULL ORDER BY id DESC LIMIT ?"  # noqa: S608
         )
         return view.fetch(statement, *values, limit)
 
     return [(paper_id, title) for paper_id, title in reversed(await snapshot.read(connection, select))]
+
+
+def _select_listed(view: Snapshot, filters: search.Filters) -> tuple[str, list[Any]]:
+    """Return the conditions for the listed papers that pass filters, and the values of their placeholders."""
+    chosen: dict[str, Any] = {
+        "last_on >= ?": filters.since_on,
+        "last_on <= ?": filters.until_on,
+        "votes >= ?": filters.min_votes and min(filters.min_votes, 2**31 - 1),
+    }
+    given = {text: value for text, value in chosen.items() if value}
+    # SQLite stores dates as text.
+    return " AND ".join(["last_on IS NOT NULL", *given]), [
+        value.isoformat() if view.is_sqlite and isinstance(value, date) else value for value in given.values()
+    ]
 
 
 def _build_days(rows: Iterable[Any]) -> list[MonthCount]:

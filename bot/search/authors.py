@@ -1,7 +1,7 @@
-"""Authors: finds people by name, with their papers, co-authors and topics.
+"""Finds authors by name, with their papers.
 
-A name may be in any order, spelling and length, in Hangul or Latin letters, and have typing errors if no name matches. Korean
-names are looked up by all spellings of their parts as words, foreign names in Hangul by their sound.
+A name may be in any order and spelling, shortened, and in Hangul or Latin letters; typing errors are accepted if nothing else
+matches. Korean names are looked up by the romanisations of their syllables, foreign names in Hangul by their sound.
 """
 
 from __future__ import annotations
@@ -26,43 +26,43 @@ from storage.snapshot import Snapshot
 
 _PREFIX_LIMIT = 25
 _CANDIDATE_LIMIT = 100
-"""Candidates retrieved per query, those with the most papers first."""
+"""Candidates retrieved per query, most papers first."""
 _FUZZY_LIMIT = 400
 _MAX_PREFIXES = 12
-"""Spellings of an incomplete given name that are looked up as prefixes."""
+"""Spellings of an incomplete given name looked up as prefixes."""
 _MIN_SHARE = 0.3
-"""A word that papers have is a name's spelling if this share of them has the name too."""
+"""A Korean word spells a name if at least this share of the papers with the word has the name too."""
 
 
 class Writers:
-    """The names of authors in one state of the index and of the database."""
+    """The names of authors, in one state of the index and the database."""
 
     def __init__(self, view: Snapshot, searcher: tantivy.Searcher) -> None:
         self.view = view
         self._searcher, self._schema = searcher, search_index.author_schema()
 
     def word(self, word: str) -> Query | None:
-        """Return the query for the authors with a word in their names; None if none has it."""
+        """Return the query for names with a word; None if no name has it."""
         is_known = bool(word) and self._searcher.doc_freq("word", word) > 0
         return Query.term_query(self._schema, "word", word, "basic") if is_known else None
 
     def beginning(self, text: str) -> Query:
-        """Return the query for names with a word that begins so."""
+        """Return the query for names with a word that begins with a text."""
         return self.pattern(f"{re.escape(text)}.*")
 
     def near(self, word: str, errors: int) -> Query | None:
-        """Return the query for names with a word, allowing this many typing errors; one in a short word."""
+        """Return the query for names with a word that has at most this many typing errors, or one if it is short."""
         if len(word) < 2:
             return self.word(word)
         allowed = errors if len(word) >= people.MIN_FUZZY_LENGTH else 1
         return Query.fuzzy_term_query(self._schema, "word", word, allowed)
 
     def pattern(self, pattern: str) -> Query:
-        """Return the query for names with a word that a regular expression matches."""
+        """Return the query for names with a word that matches a regular expression."""
         return Query.regex_query(self._schema, "word", pattern)
 
     def find(self, queries: Iterable[Query | None], *, limit: int) -> list[models.Author]:
-        """Return the authors that match any query, at most `limit` for each, those with most papers first."""
+        """Return the authors that match any query, at most `limit` per query, most papers first."""
         ids: dict[int, None] = {}
         for query in queries:
             if query is not None:
@@ -74,7 +74,7 @@ class Writers:
 
 
 class Archive(NamedTuple):
-    """A snapshot of the database and its index, with the reader of queries: everything that a look-up needs."""
+    """Everything that a look-up needs: a snapshot of the database, the index and the reader of queries."""
 
     view: Snapshot
     engine: Engine
@@ -83,7 +83,7 @@ class Archive(NamedTuple):
     is_stale: bool
 
     def choose_names(self, word: str, names: Sequence[str]) -> list[str]:
-        """Return those of the names that a Korean word sounds like which enough papers with the word have too."""
+        """Return the names that many of the papers with a Korean word have too."""
         if not names:
             return []
         typed = tokens.WHOLE + word if len(word) == 2 else word  # 라마 is not in 라마단
@@ -91,26 +91,27 @@ class Archive(NamedTuple):
         return [name for name in names if self.engine.count([typed], [name]) >= _MIN_SHARE * using]
 
     def read(self, query: query_parser.Query) -> ReadQuery:
-        """Return what a query asks of papers."""
+        """Return a query as read with the current glossary."""
         return self.reader.read(query, self.choose_names)
 
 
 def _find_by_hangul(writers: Writers, name: str, *, is_prefix: bool) -> list[models.Author]:
-    """Return the authors whose names in Latin letters spell a Hangul name, the likeliest first; none for other names."""
+    """Return the authors whose Latin names romanise a Hangul name, the likeliest first."""
     if is_prefix:
-        # Letters that do not form a syllable yet are left out: 김ㄱ gives 김.
+        # Letters without a syllable yet are dropped: 김ㄱ becomes 김.
         parts = ("".join(filter(analyser.is_syllables, word)) for word in name.split())
-        found = _find(writers, people.split_hangul(" ".join(filter(None, parts))), is_prefix=True)
-        return sorted(found, key=lambda author: (-author.paper_count, author.name))
+        name = " ".join(filter(None, parts))
     pairs = people.split_hangul(name)
-    authors = _find(writers, pairs, is_prefix=False)
-    costs = [(cost, author) for author in authors if (cost := _cost(pairs, author.name)) is not None]
-    ranked = sorted(costs, key=lambda pair: (pair[0], -pair[1].paper_count, pair[1].name))
-    return [author for _, author in ranked]
+    query = any_of(_query(writers, family, given, is_prefix=is_prefix) for family, given in pairs)
+    costs = [
+        (0 if is_prefix else _cost(pairs, author.name), -author.paper_count, author.name, author)
+        for author in writers.find([query], limit=_CANDIDATE_LIMIT)
+    ]
+    return [row[-1] for row in sorted((row for row in costs if row[0] is not None), key=lambda row: row[:-1])]
 
 
 def _list_namesakes(authors: Sequence[models.Author], name: str) -> list[models.Author]:
-    """Return the authors whose names spell a Hangul name as well as the first of them does."""
+    """Return the authors whose names match a Hangul name as closely as the first author's does."""
     pairs = people.split_hangul(analyser.fold_name(name))
     costs = [_cost(pairs, author.name) for author in authors]
     if not costs or costs[0] is None:
@@ -118,13 +119,8 @@ def _list_namesakes(authors: Sequence[models.Author], name: str) -> list[models.
     return [author for author, cost in zip(authors, costs, strict=True) if cost == costs[0]]
 
 
-def _find(writers: Writers, pairs: Sequence[tuple[str, str]], *, is_prefix: bool) -> list[models.Author]:
-    query = any_of(_query(writers, family, given, is_prefix=is_prefix) for family, given in pairs)
-    return writers.find([query], limit=_CANDIDATE_LIMIT)
-
-
 def _query(writers: Writers, family: str, given: str, *, is_prefix: bool) -> Query | None:
-    """Return the query for a name in Hangul, in one word or two, and for the known spellings of its parts."""
+    """Return the query for a Hangul name, in one word or two, or in the known romanisations of its parts."""
     spellings = list(people.given_spellings(given))
     given_queries = list(map(writers.word, spellings))
     if is_prefix:
@@ -142,7 +138,7 @@ def _query(writers: Writers, family: str, given: str, *, is_prefix: bool) -> Que
 
 
 def _cost(pairs: Sequence[tuple[str, str]], name: str) -> int | None:
-    """Return the least cost of an author's name as a writing of a Hangul name: 0 for Hangul itself."""
+    """Return the least cost of reading an author's name as a Hangul name, 0 if it is written so; None if it is another name."""
     folded = analyser.fold_name(name).replace(" ", "")
     if any(folded in (family + given, given + family) for family, given in pairs):
         return 0
@@ -153,7 +149,7 @@ def _cost(pairs: Sequence[tuple[str, str]], name: str) -> int | None:
 def find_authors(
     writers: Writers, name: str, *, limit: int = _CANDIDATE_LIMIT, is_prefix: bool = False
 ) -> list[models.Author]:
-    """Return the authors whose names match, best first. With `is_prefix` the last word may be incomplete."""
+    """Return the authors with matching names, best first. With `is_prefix` the last word may be incomplete."""
     words = tuple(people.name_tokens(name))
     if not words:
         return []
@@ -169,7 +165,7 @@ def find_authors(
 
 
 def _find_by_sound(writers: Writers, words: tuple[str, ...]) -> list[models.Author]:
-    """Return the authors whose names a Korean spelling of a foreign name sounds like: 토머스 울프 is Thomas Wolf."""
+    """Return the authors whose names sound like a foreign name in Hangul, such as Thomas Wolf for 토머스 울프."""
     patterns = list(map(transliteration.name_pattern, words))
     if len(words) < 2 or None in patterns:
         return []
@@ -179,23 +175,19 @@ def _find_by_sound(writers: Writers, words: tuple[str, ...]) -> list[models.Auth
 
 
 def _find_exact(writers: Writers, words: tuple[str, ...], *, is_prefix: bool) -> list[models.Author]:
-    """Return the authors with all words, or with names that begin with the initials."""
-    alternatives = [_with_all(writers, words)]
-    if len(words) > 1 and any(len(word) == 1 for word in words):
-        initials = (writers.beginning(word) if len(word) == 1 else writers.word(word) for word in words)
-        alternatives.append(all_of(initials))
-    queries = [any_of(alternatives), _prefix_query(writers, words) if is_prefix else None]
+    """Return the authors with all words in their names; an initial matches any word that begins with it."""
+    is_alone = len(words) == 1
+    query = all_of(
+        writers.word(word) if is_alone or len(word) > 1 else writers.beginning(word) for word in words
+    )
+    queries = [query, _prefix_query(writers, words) if is_prefix else None]
     return writers.find(queries, limit=_PREFIX_LIMIT if is_prefix else _CANDIDATE_LIMIT)
 
 
-def _with_all(writers: Writers, words: Iterable[str]) -> Query | None:
-    return all_of(map(writers.word, words))
-
-
 def _joined_queries(writers: Writers, words: tuple[str, ...]) -> list[Query | None]:
-    """Return the queries for two neighbours joined: jun yang lin as junyang lin, and as jun yanglin."""
+    """Return the queries with two neighbouring words joined: junyang lin and jun yanglin for jun yang lin."""
     return [
-        _with_all(writers, (*words[:number], left + right, *words[number + 2 :]))
+        all_of(map(writers.word, (*words[:number], left + right, *words[number + 2 :])))
         for number, (left, right) in enumerate(pairwise(words))
     ]
 
@@ -219,8 +211,8 @@ def _rank(
 
 
 def _find_fuzzy(writers: Writers, words: tuple[str, ...]) -> list[models.Author]:
-    """Return authors whose names match loosely: by initials or beginnings, with words joined, or with one or two typos."""
-    # "J." for Junyang in either of the two, if another word is complete, and "Q." may be missing.
+    """Return authors whose names match loosely: by initials or prefixes, with words joined, or with one or two typos."""
+    # One of the two names may have an initial, if another word is complete; a middle initial may be missing.
     whole = [word for word in words if len(word) > 1]
     short = None
     if len(words) > 1:
@@ -240,9 +232,9 @@ def _find_fuzzy(writers: Writers, words: tuple[str, ...]) -> list[models.Author]
 
 
 def read_writers(archive: Archive, query: query_parser.Query) -> query_parser.Query:
-    """Return a query with the institutions and people that its words name as writers ("from Stanford") as filters.
+    """Turn the writers that a query's words name ("from Stanford") into filters.
 
-    A name that no paper has stays in the words, an institution without those that make it a writer.
+    A name without papers stays in the text. An unknown institution stays too, without the words around it.
     """
     words = query.text.split()
     institutions, named = list(query.institutions), list(query.authors)
@@ -265,7 +257,7 @@ def read_writers(archive: Archive, query: query_parser.Query) -> query_parser.Qu
 
 
 def _is_author(writers: Writers, name: str) -> bool:
-    """Tell whether an author has a name as typed, in any order or script."""
+    """Return whether an author has this name, in any order or script."""
     words = tuple(people.name_tokens(name))
     found = _find_exact(writers, words, is_prefix=False) if words else []
     return bool(found or _find_by_hangul(writers, " ".join(words), is_prefix=False))
@@ -280,15 +272,12 @@ def find_author(
     limit: int = 10,
     offset: int = 0,
 ) -> AuthorResult:
-    """Return papers of the author whose name matches best, and the other matching names.
-
-    If several people may be meant by a Hangul name, the papers are those of all.
-    """
+    """Return the papers of the best-matching author, or of all people that a Hangul name may mean, and all matching names."""
     view, name = archive.view, analyser.clean_typed(name)
     matches = find_authors(archive.writers, name)
     namesakes = _list_namesakes(matches, name)
     if not matches and analyser.has_hangul(name):
-        # The beginning of a name, such as the family name alone: those whom autocomplete offers.
+        # For the beginning of a name, such as the family name alone, use what autocomplete offers.
         matches = namesakes = find_authors(archive.writers, name, limit=_PREFIX_LIMIT, is_prefix=True)
     if not matches:
         return AuthorResult()
@@ -308,7 +297,7 @@ def find_author(
 
 
 def list_paper_ids(writers: Writers, names: Sequence[str]) -> frozenset[int] | None:
-    """Return the papers written by authors of all these names; None without names."""
+    """Return the papers written by authors of all these names; None if no names are given."""
     found = [[author.id for author in find_authors(writers, name)] for name in names]
     written = [frozenset(search.list_paper_ids(writers.view, ids)) for ids in found]
     return frozenset.intersection(*written) if written else None

@@ -1,6 +1,6 @@
-"""Autocomplete of topics, authors and papers, at most 25 choices from the first keystroke on; corrections of typing errors.
+"""Autocomplete of topics, authors and papers, and corrections of typing errors.
 
-A word is corrected if no paper of the archive has it and one known word is near.
+A word is corrected if no paper has it and it is close to one known word.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ _MAX_CORRECTED = 4
 _MIN_KEYSTROKES, _MIN_KEYSTROKES_OF_TWO_ERRORS = 5, 9
 _MIN_KEYSTROKES_IN_TERM, _MAX_KEYSTROKES = 3, 40
 _DOMINANCE = 4
-"""A word that is this many times as frequent as all others at the same distance is the one that was meant."""
+"""A correction is certain if it is this many times as frequent as all other words at the same distance."""
 
 
 class Vocabulary:
-    """The words that typing errors may mean, by their keystrokes: in Korean, one wrong key changes one letter of a syllable."""
+    """Known words by keystrokes, since in Korean one wrong key changes one letter of a syllable."""
 
     def __init__(self, weighted_words: Iterable[tuple[str, int]] = ()) -> None:
         spellings: dict[str, Counter[str]] = defaultdict(Counter)
@@ -49,8 +49,8 @@ class Vocabulary:
                 self._keys_by_first[key[0]].append(key)
 
     def list_near(self, word: str) -> list[tuple[str, int]]:
-        """Return the words nearest to an unknown one, one error away or two in a long one, the most frequent first."""
-        # Loaded at the first error: a search that starts for one query rarely comes here.
+        """Return the nearest words, within one error or two in a long word, most frequent first, with their weights."""
+        # Imported here because most searches need no correction.
         from rapidfuzz import process
         from rapidfuzz.distance import OSA
 
@@ -76,13 +76,13 @@ class Vocabulary:
         ]
 
     def correct(self, word: str) -> str | None:
-        """Return the word that was meant by one with a typing error, if it is not short; None if unsure."""
+        """Return the correction of a word; None if it is short or several words are likely."""
         near = self.list_near(word) if len(_spelling_key(word)) >= _MIN_KEYSTROKES else []
         is_sure = near and near[0][1] >= _DOMINANCE * sum(weight for _, weight in near[1:])
         return near[0][0] if is_sure else None
 
     def is_ordinary(self, word: str) -> bool:
-        """Return whether a word has two syllables that other words have: 반영 is rather a word than a misspelt 반응."""
+        """Return whether a word is two common syllables: 반영 is more likely a word than a misspelt 반응."""
         return len(word) == 2 and analyser.is_syllables(word) and self._syllables.issuperset(word)
 
 
@@ -91,7 +91,7 @@ def _spelling_key(word: str) -> str:
 
 
 def list_unknown_words(engine: Engine, parts: Iterable[concepts.Part]) -> list[str]:
-    """Return the words of a query that no paper of the archive has."""
+    """Return the words of a query that no paper has."""
     plain = [part for part in parts if not part.key and not engine.has_papers(part)]
     return [analyser.strip_term(part.text) for part in plain]
 
@@ -99,7 +99,7 @@ def list_unknown_words(engine: Engine, parts: Iterable[concepts.Part]) -> list[s
 def find_corrections(
     archive: Archive, vocabulary: Vocabulary, text: str, unknown_words: Sequence[str]
 ) -> tuple[tuple[str, str], ...]:
-    """Return those of a query's words that are typing errors of a word that papers have, as typed and as meant."""
+    """Return the typing errors of a query with their corrections, which papers have."""
     found = []
     for word in unknown_words[:_MAX_CORRECTED]:
         meant = vocabulary.correct(word)
@@ -110,7 +110,7 @@ def find_corrections(
 
 
 def apply_corrections(text: str, corrections: Sequence[tuple[str, str]]) -> str:
-    """Return a text with its words corrected; what is joined to a word, such as a particle, stays."""
+    """Return a text with its words corrected. Particles joined to a word stay."""
     for typed, meant in corrections:
         text = re.sub(rf"(?<!\w){re.escape(typed)}", lambda _, meant=meant: meant, text)  # type: ignore[misc]
     return text
@@ -118,23 +118,23 @@ def apply_corrections(text: str, corrections: Sequence[tuple[str, str]]) -> str:
 
 MAX_CHOICES = 25
 MAX_VALUE_LENGTH = 100
-"""Characters of a choice's value, which becomes the query."""
+"""Characters of a choice's value, Discord's limit."""
 _MAX_RANKED = 400
-"""Topics of which the best ones are chosen, those of the greatest weight."""
+"""Topics that are ranked, those with the greatest weights."""
 _MAX_LATER_WORDS = 4
 _PAPER_WEIGHT = 10
 _LATER_WORD_DIVISOR = 8
-"""The weight of a topic is divided by this for matches at a later word."""
+"""A topic's weight is divided by this for matches at a later word."""
 _LANGUAGES: tuple[concepts.Language, ...] = ("ko", "en", "abbr")
 _WORD_GAP = re.compile(r"[\s·-]+")
 
 
 TopicNames = tuple[str, str, str]
-"""The Korean and English names and the abbreviation of a topic, each "" if it has none. All forms of a concept share them."""
+"""The Korean name, English name and abbreviation of a concept, "" where it lacks one."""
 
 
 class Topic(NamedTuple):
-    """A form of a concept. `key` is its normal form, `weight` ranks it among others."""
+    """A form of a concept. `key` is its normalised text, `weight` its rank."""
 
     key: str
     text: str
@@ -144,7 +144,7 @@ class Topic(NamedTuple):
 
 
 class TopicIndex:
-    """A glossary's forms, sorted by keystrokes, and a vocabulary of them, each built when first used, in some 30 ms."""
+    """A glossary's forms sorted by keystrokes, and their vocabulary. Each takes 30 ms to build, at first use."""
 
     def __init__(self, glossary: resolver.Glossary) -> None:
         self.glossary = glossary
@@ -152,14 +152,14 @@ class TopicIndex:
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
-        """The words for correcting typos: those of topics and their translations, and multi-word Korean topics joined."""
+        """The words for corrections: of topics, of multi-word Korean topics written as one word, and of translations."""
         words = [(word, topic.weight) for topic in self._topics for word in _WORD_GAP.split(topic.text)]
         words += [(topic.key, topic.weight) for topic in self._topics if topic.language == "ko"]
         return Vocabulary([*words, *((word, 1) for word in self.glossary.korean_words)])
 
     @cached_property
     def _entries(self) -> list[tuple[str, int, int]]:
-        """The keystrokes of each form and of its later words, with a weight and the number of the topic, in order."""
+        """The keystrokes of each form and of its later words, with weight and topic number, sorted."""
         entries = []
         for number, topic in enumerate(self._topics):
             entries.append((analyser.keystrokes(topic.key), topic.weight, number))
@@ -171,7 +171,7 @@ class TopicIndex:
         return sorted(entries)
 
     def complete(self, text: str, locale: models.Locale) -> list[Choice]:
-        """Return the topics that begin with a text, each topic once, best first."""
+        """Return the topics that begin with a text, each once, best first."""
         typed = _key(text)
         topics = sorted(
             self._list_best(analyser.keystrokes(typed)), key=lambda topic: _rank(topic, typed, locale)
@@ -185,14 +185,14 @@ class TopicIndex:
         return list(choices.values())[:MAX_CHOICES]
 
     def _list_best(self, keys: str) -> Iterable[Topic]:
-        """Return the topics of the greatest weight that begin with these keystrokes."""
+        """Return the topics with the greatest weights that begin with these keystrokes."""
         low, high = (bisect_left(self._entries, (keys + end,)) for end in ("", "\U0010ffff"))
         found = nlargest(_MAX_RANKED, self._entries[low:high], key=lambda entry: (entry[1], -entry[2]))
         return [self._topics[number] for *_, number in found]
 
 
 def _concept_topics(glossary: resolver.Glossary) -> Iterator[Topic]:
-    """Yield every form of the concepts, weighted by the papers that explain the concept or name it in their titles."""
+    """Yield all forms, weighted by the papers that explain their concept or have it in the title."""
     in_titles = glossary.title_counts
     for concept in glossary.all_concepts():
         forms = [form for form in concept.forms if form.is_presentable and len(form.text) <= MAX_VALUE_LENGTH]
@@ -209,11 +209,10 @@ def _first_form(forms: list[concepts.SurfaceForm], language: str) -> str:
 
 
 def _rank(topic: Topic, typed: str, locale: models.Locale) -> tuple[bool, bool, bool]:
-    """Return the sort key of a match, before its weight.
+    """Return the sort key of a match: complete topics first, then matching syllables, then the reader's language.
 
-    Topics typed to the end come first, unless no paper supports them: "re" may be the beginning of reward. Then come
-    topics with the typed syllables, if the last one is closed: 강 may become 가우시안, but 강화 is likelier. Then topics in
-    the reader's language.
+    A complete topic without papers is no better than others: "re" may be the beginning of reward. 강 may be the beginning of
+    가우시안, but 강화 is more likely.
     """
     is_typed_out = topic.key == typed and topic.weight >= _PAPER_WEIGHT
     is_foreign = (topic.language == "ko") != (locale is models.Locale.KO)
@@ -221,24 +220,27 @@ def _rank(topic: Topic, typed: str, locale: models.Locale) -> tuple[bool, bool, 
 
 
 def _label(topic: Topic, locale: models.Locale) -> str:
-    """Return the label of a topic: its text with its name in the other language and its abbreviation."""
-    korean_name, english, abbreviation = topic.names
-    if topic.language == "abbr":
-        full_name = (locale is models.Locale.KO and korean_name) or english
-        return f"{topic.text} · {full_name}" if full_name else topic.text
+    """Return the label of a topic: its text, its name in the other language and its abbreviation."""
+    korean, english, abbreviation = topic.names
     short = f" ({abbreviation})" if abbreviation else ""
-    if topic.language == "ko":
-        return f"{topic.text} · {english}{short}" if english else f"{topic.text}{short}"
-    return f"{topic.text}{short} · {korean_name}" if korean_name else f"{topic.text}{short}"
+    if topic.language == "abbr":
+        names = topic.text, (locale is models.Locale.KO and korean) or english
+    else:
+        names = (
+            (topic.text, english and english + short)
+            if topic.language == "ko"
+            else (topic.text + short, korean)
+        )
+    return " · ".join(filter(None, names))
 
 
 def _key(text: str) -> str:
-    """Return a text as it is compared: folded, without spaces and punctuation."""
+    """Return a text folded and without spaces and punctuation, for comparison."""
     return term_keys.korean_key(text[:MAX_VALUE_LENGTH])
 
 
 def complete_author(archive: Archive, text: str) -> list[Choice]:
-    """Return the authors of whom any name begins as typed, those with the most papers first."""
+    """Return the authors with a name that begins with a text, most papers first."""
     writers, text = archive.writers, analyser.clean_typed(text)
     if people.name_tokens(text):
         authors = search_authors.find_authors(writers, text, limit=MAX_CHOICES, is_prefix=True)
@@ -248,15 +250,15 @@ def complete_author(archive: Archive, text: str) -> list[Choice]:
 
 
 def complete_paper(archive: Archive, text: str) -> list[Choice]:
-    """Return the paper of an arXiv id or a link, or those with words of a title, the most popular first."""
+    """Return the paper with an arXiv id or link, or the papers with these words in the title, top-voted first."""
     typed = text.strip()[:MAX_VALUE_LENGTH]
     if (arxiv_id := titles.parse_id(typed)) is not None:
         ids = list(search.get_paper_ids(archive.view, [arxiv_id]).values())
     else:
-        ids = [] if typed else archive.engine.list_top(Scope(), limit=MAX_CHOICES, offset=0)[0]
+        ids = [] if typed else archive.engine.list_top(Scope(), limit=MAX_CHOICES)[0]
     rows = search.list_paper_rows(archive.view, ids)
     rows = rows or titles.find_papers(archive, typed, limit=MAX_CHOICES, is_prefix=True)
     if not rows and analyser.ends_in_hangul(analyser.fold(typed)):
-        # Typing 모델 passes through 몯, which no title has.
+        # While 모델 is typed, the text is 몯 for a moment, which no title has.
         return complete_paper(archive, typed[:-1])
     return [Choice(typography.render_title(row.title or ""), row.arxiv_id, votes=row.votes) for row in rows]

@@ -1,7 +1,7 @@
-"""Answers queries from the index: the papers that have all of a query, then those that have some of it, or are on its topic.
+"""Answers queries from the index: papers with all parts of a query first, then papers with some parts or on its topic.
 
-A part of a query is a disjunction over title and body. Of papers with all parts, each part scores by how often a body has it,
-apart from how rare it is; partial matches are a weighted OR (BM25) with the similarity to a question's topics. No text is read.
+A part is a disjunction of its forms over title and body. Complete matches are ranked by term frequency without IDF; partial
+matches by a weighted OR (BM25) and by their similarity to a question's topics. No text is read.
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ from bot.text.concepts import Form, Part
 from storage import search
 
 _TITLE, _BODY, _NAME, _WHOLE = 2.5, 2.0, 4.0, 6.0
-"""Weights of a part in the title and in the body, of a name, and of a term that the whole query is."""
+"""Weights of a part in the title and in the body, of a name, and of a term that spans the whole query."""
 _NAME_DEGREES = {search_index.EXACT_NAME: 1.0, search_index.VERSION_NAME: 0.8, search_index.LEADING_NAME: 0.4}
 _PARTIAL_TITLE, _PARTIAL_BODY = 0.45, 0.55
 _OTHER_FORMS = 0.3
-"""What the other forms of a part add to the best one."""
+"""Share of the scores of a part's other forms that is added to its best form's score."""
 _MAX_FORMS, _MAX_PARTS, _MAX_TOPICS = 48, 24, 24
 _MIN_TOPIC_WEIGHT = 0.1
 _MAX_TERMS = 1000
 _ENOUGH, _MAX_PARTIAL = 30, 60
-"""Partial matches follow if fewer papers than this have all of a query, at most this many."""
+"""Partial matches are added, up to the second number, if fewer complete ones than the first are found."""
 _MAX_FILLED = 10
-"""Papers up to which a list is filled with those on a related topic alone, or with those that have the head of a term."""
+"""Results up to which a list is filled with papers on a related topic, or with papers that have only the head of a term."""
 _SATURATION, _LENGTH_NORM = 1.2, 0.75
-"""Of the engine's BM25."""
+"""The engine's parameters of BM25."""
 _ABOUT_FREQUENCY, _TOLERANCE = 2, 0.97
-"""How often a paper's body has what it is about; lengths are stored with a precision of 3 %."""
+"""Occurrences in a body that make a paper be about a term. Lengths are stored with a precision of 3 %."""
 _CERTAIN = 100.0
-"""The score of a title that has a part."""
+"""The score of a part in the title."""
 
 _ORDERS = {Sort.RELEVANCE: None, Sort.VOTES: "top", Sort.DATE: "newest"}
 _Clause: TypeAlias = tuple[Occur, Query]
@@ -49,7 +49,7 @@ _Clause: TypeAlias = tuple[Occur, Query]
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The papers to search in. `paper_ids` are those of named authors, or of a list; None: all."""
+    """The papers to search in. `paper_ids` limits them to the papers of named authors or of a list; None means all."""
 
     filters: search.Filters = search.NO_FILTERS
     paper_ids: Collection[int] | None = None
@@ -57,9 +57,9 @@ class Scope:
 
 
 class Found(NamedTuple):
-    """The scores of the papers that a query finds, by id, best first, and the number of all papers that match.
+    """The scores of the papers found, by id, best first, and the total number of matches.
 
-    `missing` holds the parts that partial matches lack, by id; `related` the implied topic of papers that lack all.
+    `missing` maps partial matches to the parts that they lack, `related` papers without any part to their topic.
     """
 
     scores: Mapping[int, float] = MappingProxyType({})
@@ -69,14 +69,14 @@ class Found(NamedTuple):
 
     @property
     def complete_count(self) -> int:
-        """The number of papers that have all of the query."""
+        """The number of papers that match the whole query."""
         return self.total - len(self.missing)
 
 
 class _Compiled(NamedTuple):
-    """The queries for a part in titles and in bodies, each scoring 0 to 1; about this many `papers` have the part.
+    """The queries for a part in titles and bodies, which score from 0 to 1, and an estimate of the matching papers.
 
-    `repeated` scores bodies by how often they have any of the forms.
+    `repeated` scores bodies by the frequency of all forms together.
     """
 
     title: Query | None
@@ -86,7 +86,7 @@ class _Compiled(NamedTuple):
 
 
 class Engine:
-    """Searches one state of the index. Threads may share it."""
+    """Searches one state of the index. Thread-safe."""
 
     def __init__(self, searcher: tantivy.Searcher) -> None:
         self.searcher = searcher
@@ -124,11 +124,11 @@ class Engine:
                 counts = self._count("body", phrase)
                 if all(counts):
                     papers += min(counts)
-                    # BM25 without its IDF: a form that is rare says no more than another.
+                    # BM25 without IDF, so that a rare form does not count for more than a common one.
                     weight = 1 / (1 + _SATURATION) / sum(map(self._idf, counts))
                     body = self._phrase("body", phrase)
                     bodies.append(Query.boost_query(body, form.weight * weight))
-                    # Concepts may share a form (추론): of them the most frequent one counts.
+                    # Concepts may share a form (추론), so only the most frequent concept counts.
                     alike = of_concepts if form.text[0] == tokens.CONCEPT else repeated
                     alike.append(Query.boost_query(body, weight))
                 if all(self._count("title", phrase)):
@@ -142,7 +142,7 @@ class Engine:
         )
 
     def _part(self, part: Part, title: float = _TITLE, body: float = _BODY) -> Query | None:
-        """Return the query for the papers that have a part; None if none has."""
+        """Return the query for papers with a part; None if no paper has it."""
         compiled = self._compile(part.forms)
         return any_of(
             Query.boost_query(query, weight)
@@ -156,14 +156,14 @@ class Engine:
         return Query.const_score_query(Query.term_query(self._schema, field, token, "basic"), weight)
 
     def _among(self, paper_ids: Collection[int]) -> Query:
-        """Return the query for papers by id. Terms of their own are faster than a set of them, if they are few."""
+        """Return the query for papers by id. Up to a thousand separate terms are faster than one set."""
         if len(paper_ids) > _MAX_TERMS:
             return Query.term_set_query(self._schema, "id", list(paper_ids))
         terms = (Query.term_query(self._schema, "id", id_, "basic") for id_ in paper_ids)
         return any_of(terms) or Query.empty_query()
 
     def _topics(self, topics: Mapping[int, float]) -> Query | None:
-        """Return the query that scores papers by their similarity to the topics of a question."""
+        """Return the query that ranks papers by similarity to a question's topics."""
         heaviest = sorted(topics.items(), key=lambda pair: (-pair[1], pair[0]))[:_MAX_TOPICS]
         return any_of(
             self._term("topic", f"{topic}.{level}", weight * (level - 0.5))
@@ -173,7 +173,7 @@ class Engine:
         )
 
     def _narrow(self, scope: Scope, query: ReadQuery | None = None) -> list[_Clause]:
-        """Return the clauses for the papers of a scope without what a query excludes."""
+        """Return the clauses for a scope and a query's exclusions."""
         filters, found = scope.filters, list[Query]()
         if filters.since_on or filters.until_on:
             low, high = (
@@ -193,19 +193,18 @@ class Engine:
         ]
 
     def institution(self, name: str) -> Query | None:
-        """Return the query for papers from an institution; of a paper of which no service says where from, the text decides."""
-        named, unknown = (
+        """Return the query for papers from an institution. The text decides for papers of unknown origin."""
+        token, named = (
+            people.institution_token(name),
             self._part(_literal_part(people.institution_forms(name))),
-            self._term("institution", "", 0.0),
         )
-        told = all_of([named, unknown])
-        token = people.institution_token(name)
-        return any_of([self._term("institution", token, 0.0) if token else None, told])
+        in_text = all_of([named, self._term("institution", "", 0.0)])
+        return any_of([self._term("institution", token, 0.0) if token else None, in_text])
 
     def _search(
         self, query: Query | None, clauses: Sequence[_Clause], limit: int, order: str | None
     ) -> Found:
-        """Return the best-scoring papers or, if an order is given, the first ones in that order."""
+        """Return the best-scoring papers, or the first papers in the given order."""
         if query is None:
             return Found()
         query = _within(query, clauses)
@@ -227,7 +226,7 @@ class Engine:
     # One search.
 
     def find(self, query: ReadQuery, scope: Scope, *, limit: int, sort: Sort = Sort.RELEVANCE) -> Found:
-        """Return at least `limit` hits if so many match: those with all of the query, then, if these are few, those with some."""
+        """Return up to `limit` or more papers: complete matches, followed by partial ones if there are few."""
         order, clauses = _ORDERS[sort], self._narrow(scope, query)
         found = self._search(self._complete(query), clauses, max(limit, _ENOUGH), order)
         several = len(query.parts) > 1
@@ -242,18 +241,18 @@ class Engine:
         return self._add_partial(query, parts, found, others)
 
     def _complete(self, query: ReadQuery) -> Query | None:
-        """Return the query for the papers with all parts, a term that the whole query is, or a name that it is."""
+        """Return the query for complete matches: papers with all parts, with the query as one term, or named so."""
         clauses = [
             self._term("name", f"{name} {mark}", _NAME * degree + _WHOLE)
             for name in sorted(query.names)
             for mark, degree in _NAME_DEGREES.items()
         ]
-        # The rarest first.
+        # Rarest first.
         parts = sorted(query.parts[:_MAX_PARTS], key=lambda part: self._compile(part.forms).papers)
         if (whole := all_of(map(self._part, parts))) is not None:
             clauses.append(Query.boost_query(whole, 1 / len(parts)))
         if len(parts) > 1:
-            # As a phrase, or as one word: ZeroSearch.
+            # Also as a phrase or as one word, such as ZeroSearch.
             clauses.append(self._part(concepts.literal_part(query.text)))
         clauses += [
             all_of([named, Query.const_score_query(named, _WHOLE)])
@@ -263,7 +262,7 @@ class Engine:
         return any_of(clauses)
 
     def _partial(self, query: ReadQuery, parts: Sequence[Part]) -> Query | None:
-        """Return the query for papers with any of the parts; of a sentence, in the order of its topics too."""
+        """Return the query for papers with any of the parts, ranked by a sentence's topics as well."""
         clauses, weights = list[Query](), list[float]()
         for part in (*parts[:_MAX_PARTS], *query.implied.values()):
             if (found := self._part(part, _PARTIAL_TITLE, _PARTIAL_BODY)) is not None:
@@ -273,7 +272,7 @@ class Engine:
         words, topics = any_of(clauses), self._topics(query.topics)
         if words is None or topics is None:
             return words
-        # Both as if they were unit vectors.
+        # Both scores are normalised like unit vectors.
         by_topics = search_index.LEVELS * math.hypot(*query.topics.values())
         return Query.boolean_query(
             [
@@ -285,7 +284,7 @@ class Engine:
     def _add_partial(
         self, query: ReadQuery, parts: Sequence[Part], complete: Found, others: Mapping[int, float]
     ) -> Found:
-        """Add the partial matches: papers that have a part of the query or a topic that the answer names."""
+        """Add the partial matches: papers with a part of the query or on a topic that the answer names."""
         said = query.said
         having = self._list_having((*parts, *said.values()), others)
         missing = {
@@ -294,14 +293,14 @@ class Engine:
         }
         related = dict[int, str]()
         if len(query.parts) == 1 and not query.topics:
-            # No paper has the term as a whole: list those with its head.
+            # No paper has the whole term, so papers with its last word are listed.
             head = parts[-1].shown_text
             ids = [id_ for id_ in others if head not in missing[id_]][:_MAX_FILLED]
         else:
             most = len(parts) - 1 if len(query.parts) > 1 else 0
             ids = [id_ for id_ in others if len(missing[id_]) <= most]
             known = len(complete.scores) + len(ids)
-            # Papers on a related topic alone come last, to fill a page that has others.
+            # Papers that are only on a related topic come last, to fill a page.
             for id_ in others if known else ():
                 topics = [name for name, has in zip(said, having[len(parts) :], strict=True) if id_ in has]
                 if topics and len(missing[id_]) > most and len(related) < _MAX_FILLED - known:
@@ -315,7 +314,7 @@ class Engine:
         )
 
     def _list_having(self, parts: Sequence[Part], paper_ids: Collection[int]) -> list[set[int]]:
-        """Return which of these papers have each part, of at most 24: in one search, each part sets a bit of the score."""
+        """Return for each of at most 24 parts which of these papers have it. In one search, each part sets a bit of the score."""
         bits = any_of(
             Query.const_score_query(one, float(1 << number))
             for number, part in enumerate(parts[:_MAX_PARTS])
@@ -332,7 +331,7 @@ class Engine:
     # Exact sets.
 
     def list_about(self, query: ReadQuery, scope: Scope) -> list[int]:
-        """Return all papers that are about a query, most votes first: each part is in the title, or repeated in the body."""
+        """Return all papers about a query, most votes first: each part is in the title or occurs twice in the body."""
         clauses, order = self._narrow(scope, query), dict[int, int]()
 
         def list_(wanted: Query | None) -> set[int]:
@@ -356,14 +355,14 @@ class Engine:
         return sorted(found, key=lambda paper_id: -order[paper_id])
 
     def _about(self, part: Part) -> Query | None:
-        """Return the query that scores titles with a part as certain, and bodies by how often they have any of its forms."""
+        """Return the query that scores a part in the title as certain, and bodies by the frequency of its forms."""
         compiled = self._compile(part.forms)
         return any_of(
             [compiled.title and Query.const_score_query(compiled.title, _CERTAIN), compiled.repeated]
         )
 
     def _least_score(self, length: int) -> float:
-        """Return the score of a body of the given length that has a form twice."""
+        """Return the score of a body of this length with two occurrences of a form."""
         norm = 1 - _LENGTH_NORM + _LENGTH_NORM * length / self._mean_length
         return _TOLERANCE * _ABOUT_FREQUENCY / (_ABOUT_FREQUENCY + _SATURATION * norm)
 
@@ -373,7 +372,7 @@ class Engine:
         return float(self.searcher.aggregate(Query.all_query(), aggregation)["mean"]["value"] or 1.0)
 
     def score(self, query: ReadQuery, paper_ids: Collection[int]) -> dict[int, float]:
-        """Return how well these papers match a query, apart from votes and date; those that do not match are left out."""
+        """Return the scores of those of these papers that match a query completely, without votes and date."""
         complete = self._complete(query)
         if complete is None or not paper_ids:
             return {}
@@ -388,20 +387,20 @@ class Engine:
         return query is not None and self.searcher.search(query, 1, count=False).hits != []
 
     def list_top(
-        self, scope: Scope, *, sort: Sort = Sort.VOTES, limit: int, offset: int
+        self, scope: Scope, *, sort: Sort = Sort.VOTES, limit: int, offset: int = 0
     ) -> tuple[list[int], int]:
-        """Return a page of the papers in a scope, top-voted or newest first, and their number."""
+        """Return a page of the papers in a scope, top-voted or newest first, and the total number."""
         query = _within(Query.all_query(), self._narrow(scope))
         found = self.searcher.search(query, limit, order_by_field=_ORDERS[sort] or "top", offset=offset)
         return self._numbers(found), _total(found)
 
     def count(self, *terms: Sequence[str]) -> int:
-        """Return the number of papers that have a form of each of these terms, given by their forms."""
+        """Return the number of papers with all of these terms, each in one of its forms."""
         query = all_of(self._part(_literal_part(forms)) for forms in terms)
         return 0 if query is None else _total(self.searcher.search(query, 1))
 
     def count_titles(self, term: Sequence[str]) -> int:
-        """Return the number of papers that have a form of a term in the title."""
+        """Return the number of papers with a form of a term in the title."""
         title = self._compile(_literal_part(term).forms).title
         return 0 if title is None else _total(self.searcher.search(title, 1))
 
@@ -415,9 +414,9 @@ class Engine:
         beginnings: Collection[str] = (),
         alternatives: Collection[str] = (),
     ) -> list[int]:
-        """Return the papers whose titles have all of these tokens, top-voted first.
+        """Return the papers with all of these tokens in the title, top-voted first.
 
-        With `beginnings` they also have a token that begins with one of them, or is one of the alternatives.
+        With `beginnings`, a title also needs a token with one of these prefixes, or one of the alternatives.
         """
 
         def token(text: str) -> Query:
@@ -437,7 +436,7 @@ class Engine:
     def list_similar(
         self, own: int, words: Mapping[str, int], topics: Mapping[int, float], *, limit: int
     ) -> list[int]:
-        """Return the papers with most of these counted concepts, of those the ones on most of these topics, best first."""
+        """Return other papers with the same concepts, given by their counts, and topics, the most similar first."""
         named = any_of(
             self._term("concept", token, self._idf(self._count("concept", [token])[0]) * math.log(1 + count))
             for token, count in words.items()
@@ -453,7 +452,7 @@ _MAX_COMPLETIONS = 200
 
 
 def _join_seeded(forms: Sequence[Form]) -> list[Form]:
-    """Return forms with those of a concept of the seed list as its token, if all of them are among the forms."""
+    """Replace the forms of a seeded concept by the concept's token where all of its forms are given."""
     by_token: dict[str, list[Form]] = {}
     for form in forms:
         if form.token:
@@ -476,18 +475,17 @@ def _literal_part(forms: Sequence[str]) -> Part:
 
 
 def _total(found: Any) -> int:
-    """Return how many papers match."""
     return int(found.count)
 
 
 def any_of(queries: Iterable[Query | None]) -> Query | None:
-    """Return the query for what matches any of these; None without one."""
+    """Return the disjunction of these queries; None if all of them are None."""
     clauses = [(Occur.Should, query) for query in queries if query is not None]
     return Query.boolean_query(clauses) if clauses else None
 
 
 def all_of(queries: Iterable[Query | None]) -> Query | None:
-    """Return the query for what matches all of these; None without any, or if one of them matches nothing."""
+    """Return the conjunction of these queries; None if there is none or one of them is None."""
     clauses = list(queries)
     known = [(Occur.Must, query) for query in clauses if query is not None]
     return Query.boolean_query(known) if known and len(known) == len(clauses) else None

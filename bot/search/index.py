@@ -1,8 +1,7 @@
-"""The search index: a folder of tantivy with the tokens of papers and the names of authors, derived from the database.
+"""The search index: a tantivy folder with the tokens of papers and the names of authors, derived from the database.
 
-It follows the numbered changes of papers. A folder that is missing, damaged or ahead of the database (a restored backup) is
-filled again, the newest papers first. One process at a time writes a folder; the others read what it commits. Losing the folder
-loses nothing.
+It follows the numbered changes of papers. A folder that is missing, damaged or ahead of a restored database is rebuilt, newest
+papers first. One process at a time writes a folder; the others read what it commits.
 """
 
 from __future__ import annotations
@@ -34,11 +33,11 @@ from storage.database import Database
 from storage.snapshot import Snapshot
 
 FORMAT = f"4.{tokens.VERSION}"
-"""Version of the fields and tokens. Each version has its own folder, and removes those of others when it fills it."""
+"""Version of the fields and tokens. Each version has its own folder and deletes those of other versions when it builds it."""
 
 
 def prepare() -> None:
-    """Load the tables that papers and queries are read with: a process that answers readers does so at its start."""
+    """Load the tables for reading papers and queries, so that the first reader of a process need not wait."""
     questions.prepare_topics()
     tokens.prepare_concepts()
 
@@ -51,7 +50,7 @@ _TITLE_WEIGHT = 3
 
 
 class PaperTexts(NamedTuple):
-    """The canonical texts of a paper, and the tokens of the institutions that it comes from."""
+    """The canonical texts of a paper, and the tokens of its institutions."""
 
     title: str
     body: str
@@ -59,31 +58,31 @@ class PaperTexts(NamedTuple):
 
 
 def count_words(texts: PaperTexts) -> Counter[str]:
-    """Count a paper's words without particles, those of the title three times."""
+    """Count a paper's words without particles; words of the title count three times."""
     titled, words = (text.replace(analyser.PARTICLE_MARK, "").split() for text in (texts.title, texts.body))
     return Counter(words + _TITLE_WEIGHT * titled)
 
 
 def count_concepts(title: str, body: str) -> Counter[str]:
-    """Count a paper's tokens of concepts of the seed list, those of the title three times."""
+    """Count a paper's tokens of seeded concepts; tokens of the title count three times."""
     words = body.split() + _TITLE_WEIGHT * title.split()
     return Counter(word for word in words if word.startswith(tokens.CONCEPT))
 
 
 def build_texts(paper: models.IndexDocument) -> PaperTexts:
-    """Return the texts of a paper: its title; its summaries, abstract and keywords."""
+    """Return the texts of a paper. The body consists of its summaries, abstract and keywords."""
     title = (paper.title or "")[:_MAX_TITLE_LENGTH]
     plain_title = typography.to_plain_text(title)
-    # A reader sees π₀ and may type pi0, so a title with LaTeX is indexed as written too.
+    # A reader sees π₀ and may type pi0, so the LaTeX of a title is indexed as well.
     told = [] if plain_title == title else [title]
     for section in paper.sections:
         if section.heading and not summaries.label_name(section.heading):
             told.append(section.heading)
         told.append(section.body)
     own = [paper.abstract] if paper.abstract else []
-    # Twice, as a term that the text repeats is what a paper is about.
+    # Twice, so that a paper counts as being about its keywords.
     own += 2 * [", ".join(paper.keywords)] if paper.keywords else []
-    # What digests say of a paper may be longer than what is indexed of it.
+    # Summaries may be longer than the indexed text, which must not lose the abstract.
     room = max(0, _MAX_BODY_LENGTH - sum(len(text) + 1 for text in own))
     body = "\n".join(filter(None, ["\n".join(told)[:room], *own]))[:_MAX_BODY_LENGTH]
     institutions = tuple(sorted(people.institution_tokens(paper.institutions)))
@@ -94,7 +93,7 @@ def build_texts(paper: models.IndexDocument) -> PaperTexts:
 
 _EPOCH = date(2015, 1, 1)
 EXACT_NAME, VERSION_NAME, LEADING_NAME = "e", "v", "l"
-"""Marks of a name: the head of the title is it; is it with a version; the title begins with it."""
+"""Marks of a name: the head of the title, the head without its version, the beginning of the title."""
 LEVELS = 4
 """Levels of a topic's weight in a paper."""
 _MAX_TOPICS, _TOP_WEIGHT = 24, 0.5
@@ -128,14 +127,14 @@ def author_schema() -> tantivy.Schema:
 
 
 def _open(folder: Path | None, schema: tantivy.Schema) -> tantivy.Index:
-    """Open or create an index, in memory without a folder. Raises ValueError or OSError."""
+    """Open or create an index, in memory if there is no folder. Raises ValueError or OSError."""
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
     path = None if folder is None else str(folder)
     if schema is not paper_schema():
         return tantivy.Index(schema, path=path)
     index = tantivy.Index(schema, path=path, sort_by_field="popularity", sort_order=tantivy.Order.Desc)
-    # A gap takes a position, and is no token.
+    # A gap takes up a position but is not indexed.
     gaps = tantivy.Filter.custom_stopword([tokens.GAP])
     tokenizer = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).filter(gaps).build()
     index.register_tokenizer("tokens", tokenizer)
@@ -160,24 +159,24 @@ def _build_paper(paper: models.IndexDocument) -> tantivy.Document:
     for topic, weight in questions.find_paper_topics(count_words(texts), _MAX_TOPICS):
         level = min(LEVELS, math.ceil(weight * LEVELS / _TOP_WEIGHT))
         document.add_text("topic", f"{topic}.{level}")
-    # Ten times the votes weigh as much as two years.
+    # Ten times as many votes weigh as much as two years.
     popularity = math.log10(1 + (paper.votes or 0)) + (paper.last_on - _EPOCH).days / 730
     popularity = max(0.0, popularity)
     document.add_unsigned("id", paper.id)
     document.add_integer("day", paper.last_on.toordinal())
     document.add_integer("votes", -1 if paper.votes is None else paper.votes)
-    # By votes, unknown ones last, then the newest.
+    # Most votes first, unknown votes last, then newest first.
     votes = -1 if paper.votes is None else min(paper.votes, 1 << 18)
     document.add_integer("top", (votes << 44) + (paper.last_on.toordinal() << 24) + paper.id % (1 << 24))
     document.add_integer("newest", (paper.last_on.toordinal() << 24) + paper.id % (1 << 24))
     document.add_integer("length", len(body.split()) - body.split().count(tokens.GAP))
-    # tantivy multiplies scores by log2(2 + weight): here 1 to 1.2 by votes and date.
+    # tantivy multiplies scores by log2(2 + weight), which ranges from 1 to 1.2 here.
     document.add_float("popularity", 2 ** (1 + 0.02 * popularity) - 2)
     return document
 
 
 def index_in_memory(papers: Iterable[models.IndexDocument]) -> tantivy.Searcher:
-    """Return an index of a few papers in memory. It takes milliseconds for each."""
+    """Index a few papers in memory, in milliseconds each."""
     index = _open(None, paper_schema())
     with index.writer(heap_size=_WRITER_BYTES, num_threads=1) as writer:
         for paper in papers:
@@ -199,33 +198,31 @@ def _build_author(author: models.Author) -> tantivy.Document:
 
 START: search.Place = ("9999-12-31", 1 << 60)
 _WRITER_BYTES = 15_000_000
-"""Memory in which new documents are gathered: the least that the engine takes."""
+"""Memory for new documents, the engine's minimum."""
 BATCH = 200
-"""Papers that are read and written at once."""
+"""Papers read and written at once."""
 COMMIT_PAPERS = 2_000
 """Papers after which a long update is committed, so that look-ups find them."""
 AT_ONCE = 256
-"""Up to this number of changed papers are indexed by the look-up that comes first, in half a second."""
-
-
+"""Changed papers that a look-up indexes itself, within half a second; more are left to the background."""
 _WAIT_SECONDS = 0.2
-"""How long a look-up waits for another one that indexes, and for the engine to merge."""
+"""How long a look-up waits for another writer, and for the engine's merges."""
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What a folder has: all papers up to a change, or, while it is filled, those from `before` on. Stored beside the index."""
+    """The progress of a folder: it has all papers up to a change or, while it is built, only the newer ones from `before` on."""
 
     change: str
     before: search.Place | None = None
 
 
 class BusyError(Exception):
-    """Another process or thread writes the index."""
+    """Another process or thread is writing the index."""
 
 
 def folder_of(database: Database) -> Path:
-    """Return the folder of a database's index: beside its file, or for another engine in the user's cache."""
+    """Return the folder of a database's index: beside a SQLite file, otherwise in the user's cache."""
     url = database.url
     name = str(url.database or "")
     if database.is_sqlite and name not in ("", ":memory:"):
@@ -238,9 +235,9 @@ def folder_of(database: Database) -> Path:
 
 
 class SearchIndex:
-    """The index in a folder, with its `papers` and `authors` as last loaded. Threads may share it.
+    """The index in a folder, with its `papers` and `authors` as last loaded. Thread-safe.
 
-    A look-up indexes at most `at_once` papers that have changed; None: all.
+    A look-up indexes at most `at_once` changed papers, or all if it is None.
     """
 
     def __init__(self, folder: Path, *, at_once: int | None = AT_ONCE) -> None:
@@ -254,14 +251,14 @@ class SearchIndex:
         self._is_failing = False
 
     def is_current(self, view: Snapshot) -> bool:
-        """Return whether the index has all that the database has."""
+        """Return whether the index is up to date."""
         state = self._state
         return state is not None and state.before is None and state.change == search.get_change(view)
 
     def refresh(self, view: Snapshot) -> bool:
-        """Load what was committed, and index what has changed if it is little. Return whether the index has all.
+        """Load the last commit and index a few changes. Return whether the index is up to date.
 
-        An index that cannot be written is logged once; look-ups go on with what it has.
+        A folder that cannot be written is logged once; look-ups then use the index as it is.
         """
         self._load()
         if self.is_current(view):
@@ -279,7 +276,7 @@ class SearchIndex:
         return self.is_current(view)
 
     def _is_little(self, view: Snapshot) -> bool:
-        """Return whether a look-up may index what the index lacks."""
+        """Return whether the changes are few enough for a look-up."""
         state, limit = self._state, self._at_once
         if limit is None:
             return True
@@ -289,7 +286,7 @@ class SearchIndex:
 
     def _log_failure(self, error: Exception) -> None:
         if not self._is_failing:
-            import structlog  # which look-ups do without
+            import structlog  # rarely needed, and slow to load
 
             log = structlog.get_logger(__name__)
             log.warning("the search index cannot be written", folder=str(self._folder), reason=str(error))
@@ -300,7 +297,7 @@ class SearchIndex:
         return self._folder / "state.json"
 
     def _load(self) -> None:
-        """Open the index again if its state has changed. If the folder is gone or damaged, what was loaded stays."""
+        """Reopen the index if its state has changed. If the folder is missing or damaged, the loaded index stays in use."""
         with self._loading:
             try:
                 found = os.stat(self._state_file)
@@ -317,13 +314,13 @@ class SearchIndex:
                 self.papers, self.authors = papers, authors
 
     def forget(self) -> None:
-        """Drop the state: the folder is filled again."""
+        """Delete the state, so that the folder is rebuilt."""
         with suppress(OSError):
             self._state_file.unlink()
 
     @contextmanager
     def open_writer(self) -> Iterator[Writer]:
-        """Open the index to write. Raises BusyError; ValueError or OSError if the folder cannot be written."""
+        """Open the index for writing. Raises BusyError, or ValueError or OSError if the folder cannot be written."""
         if not self._writing.acquire(timeout=_WAIT_SECONDS):
             raise BusyError
         try:
@@ -336,7 +333,7 @@ class SearchIndex:
             yield writer
             self._is_failing = False
         finally:
-            # The engine may go on merging for seconds, which a look-up does not wait for.
+            # The engine may merge for seconds, and a look-up must not wait for it.
             closing = threading.Thread(target=self._close, args=(writer,), daemon=True)
             closing.start()
             closing.join(_WAIT_SECONDS)
@@ -364,14 +361,14 @@ _PASSING = ("LockBusy", "Permission denied", "No space left", "Read-only", "Too 
 
 
 def is_damage(error: ValueError) -> bool:
-    """Return whether an error of the engine says that the folder is damaged."""
+    """Return whether an error of the engine means that the folder is damaged."""
     text = str(error)
     is_of_engine = "IO error" in text or "corrupt" in text or "Failed to" in text
     return is_of_engine and not any(reason in text for reason in _PASSING)
 
 
 class Writer:
-    """Writes the folder of an index, in commits with the state behind them."""
+    """Writes the folder of an index; the state is stored after each commit."""
 
     def __init__(self, folder: Path, state: State | None) -> None:
         self.state, self._folder = state, folder
@@ -389,7 +386,7 @@ class Writer:
             self.state = None
             shutil.rmtree(folder, ignore_errors=True)
             self._open()
-        # A file that a killed process left would keep the same file from being written.
+        # A file left by a killed process would prevent a new file of the same name.
         for writer in self._writers:
             writer.garbage_collect_files()
 
@@ -399,19 +396,19 @@ class Writer:
             self._writers.append(index.writer(heap_size=_WRITER_BYTES, num_threads=1))
 
     def close(self) -> None:
-        """Release the folder once the engine has finished its merges."""
+        """Release the folder after the engine's merges."""
         for writer in self._writers:
-            with suppress(ValueError):  # it could not write, as its last call said
+            with suppress(ValueError):  # already raised by the last call
                 writer.wait_merging_threads()
         self._writers = []
 
     def follow(self, view: Snapshot) -> None:
-        """Index all that has changed."""
+        """Index all changes."""
         while (write := self.plan(view)) is not None:
             write()
 
     def plan(self, view: Snapshot) -> Callable[[], int] | None:
-        """Read the next papers. Return what indexes them and returns their number; None if the index has all."""
+        """Read the next papers. Return a function that indexes them and returns their number; None if there are none."""
         change, state = search.get_change(view), self.state
         is_first = state is None or not search.has_change(view, state.change)
         if state is None or is_first:
@@ -441,7 +438,7 @@ class Writer:
         *,
         is_first: bool,
     ) -> int:
-        """Index papers with their authors; the last batch is committed. `is_first`: the folder is built from scratch."""
+        """Index papers with their authors. With `is_first`, the folder is emptied before."""
         papers, authors = self._writers
         if is_first:
             for folder in self._folder.parent.iterdir():
@@ -449,7 +446,7 @@ class Writer:
                     shutil.rmtree(folder, ignore_errors=True)
             papers.delete_all_documents()
             authors.delete_all_documents()
-        # `delete_documents_by_term` deletes nothing by an unsigned number.
+        # `delete_documents_by_term` silently ignores unsigned numbers.
         papers.delete_documents_by_query(_by_ids(paper_schema(), paper_ids))
         authors.delete_documents_by_query(_by_ids(author_schema(), [author.id for author in writers]))
         for document in documents:
@@ -457,14 +454,13 @@ class Writer:
         for author in writers:
             authors.add_document(_build_author(author))
         self._pending += len(paper_ids)
-        is_whole = state.before is None and self._after is None
         self.state = state
-        if self._pending >= COMMIT_PAPERS or is_whole:
+        if self._pending >= COMMIT_PAPERS or (state.before is None and self._after is None):
             self._commit()
         return len(documents)
 
     def _commit(self) -> None:
-        """Make what was written visible, and store the state. If this is cut off, the same papers are written once more."""
+        """Commit and store the state. If this is interrupted, the same papers are indexed again."""
         for writer in reversed(self._writers):
             writer.commit()
         self._pending = 0
@@ -479,7 +475,7 @@ def _by_ids(schema: tantivy.Schema, ids: Sequence[int]) -> Query:
 
 
 async def follow(database: Database, index: SearchIndex) -> AsyncGenerator[int, None]:
-    """Bring the index up to date, yielding the number of papers done. Ends at once if another process is doing it."""
+    """Bring the index up to date, yielding the number of papers done. Ends at once if another process is writing."""
     done = 0
     try:
         with index.open_writer() as writer:

@@ -1,4 +1,4 @@
-"""Maintenance of the index and the glossary: whether it is due, and doing it here or in a process off the GIL."""
+"""Maintenance of the index and the glossary, in this process or in a worker process."""
 
 from __future__ import annotations
 
@@ -13,10 +13,7 @@ from storage.database import Database
 async def find_due(
     database: Database, clock: Clock, index: search_index.SearchIndex
 ) -> tuple[int, str] | None:
-    """Return the number of papers of the archive and why maintenance is due; None if it is not.
-
-    Changes of a few papers are indexed at once.
-    """
+    """Return the archive's number of papers and why maintenance is due; None if it is not. Indexes a few changes at once."""
     async with database.read() as connection:
         is_current = await snapshot.read(connection, index.refresh)
         papers = await snapshot.read(connection, search.count_listed)
@@ -28,7 +25,7 @@ async def find_due(
 
 
 async def maintain(database: Database, clock: Clock, index: search_index.SearchIndex) -> None:
-    """Bring the index up to date, then a glossary that is stale. It may be stopped at any point and run again."""
+    """Bring the index up to date, then a stale glossary. It may be stopped at any point and run again."""
     async for _ in search_index.follow(database, index):
         pass
     glossary = GlossaryService(database, clock, index)
@@ -37,10 +34,10 @@ async def maintain(database: Database, clock: Clock, index: search_index.SearchI
 
 
 async def maintain_in_worker(url: str, term: int | None = None, name: str | None = None) -> None:
-    """Do the same in a worker process, which is stopped with this call.
+    """Do the same in a worker process, which ends with this call.
 
-    `url` is that of the database, with its password; with a sender's `term` it is written in that term only. `name` is that
-    of the sender's sessions. Raises PaperroundError; the stored progress remains.
+    `url` is the database's, with its password, `name` the name of the sender's sessions. Writes only in the sender's `term`, if
+    there is one. Raises PaperroundError; the progress made is kept.
     """
     arguments = (_maintain, url, term, name)
     await isolation.run_isolated(*arguments, seconds=None, megabytes=None, with_database=True)

@@ -1,4 +1,4 @@
-"""Requests to the search service and its results, with the snippets of papers: the sentence that matches the query, in bold."""
+"""Requests to the search service and its results, with snippets: sentences of papers that match the query."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bot.text import analyser
 from storage import models, search
 
 if TYPE_CHECKING:
-    # Imported by the functions that make snippets, which the shell's search does not: its libraries take a tenth of a start.
+    # The shell's search makes no snippets, and their libraries would make it start a tenth slower.
     from bot.rendering.discord_text import SafeMarkdown
     from storage.database import Connection
 
@@ -31,8 +31,8 @@ class Sort(StrEnum):
 class SearchRequest:
     """A search for papers on a topic.
 
-    `query` is as typed; its own filters (author:, since:, until:, votes:) narrow the others further. `snippet_locale` asks for
-    snippets.
+    Filters in the `query` (author:, since:, until:, votes:) are combined with the other filters. With a `snippet_locale` the
+    result has snippets.
     """
 
     query: str = ""
@@ -47,7 +47,7 @@ class SearchRequest:
 
     @property
     def filters(self) -> search.Filters:
-        """The filters given apart from the query."""
+        """The filters outside the query."""
         return search.Filters(self.since, self.until, self.min_votes)
 
 
@@ -63,19 +63,17 @@ class PaperPage:
 class SearchResult(PaperPage):
     """A page of search results, best first.
 
-    `terms`: the terms of the query; `added_forms`: forms that
-    query expansion added. `missing`: the terms that a paper lacks, by arXiv id, of papers that match only some; `related`: the
-    topic that speaks for one that lacks all;
-    `complete`: how many match all.
-    `corrected`: words as typed and as searched for. `suggestions`: alternative queries when too little was found.
-    `meanings`: the terms of an abbreviation that has several. `term_forms`: each term, and those that a
-    question implies, with the added forms.
-    `is_shortened`: words of the query were left out as filler. `period`: the dates that its words name; `writers`: the
-    institutions and people that they name, whose papers these are.
-    `ignored`: parts of the query that could not be used.
-    `unknown_id`: an arXiv id that the archive does not have. `alert_terms`: what an alert for such papers follows, all of
-    it: the query's terms without everyday words, the writers; nothing if a name may be several people's.
-    `is_stale`: the index does not have all papers yet. `snippets` are by arXiv id and empty unless requested.
+    - `terms`: the terms of the query; `added_forms`: their translations, abbreviations and implied terms; `term_forms`: each
+      typed or implied term with the forms added to it.
+    - `complete`: the number of papers with all terms; `missing`: the terms that a partial match lacks, by arXiv id;
+      `related`: the topic of a paper without any term, by arXiv id.
+    - `corrected`: words as typed and as corrected; `suggestions`: alternative queries if there are no complete matches;
+      `meanings`: the terms that an ambiguous abbreviation may stand for.
+    - `is_shortened`: filler was left out; `period`: the dates that words of the query name; `writers`: the institutions and
+      people that they name; `ignored`: parts of the query that could not be used.
+    - `unknown_id`: an arXiv id that the archive does not have.
+    - `alert_terms`: terms for an alert on such papers; empty if a name may mean several people.
+    - `is_stale`: the index is not up to date; `snippets`: by arXiv id, if requested.
     """
 
     added_forms: tuple[str, ...] = ()
@@ -98,16 +96,16 @@ class SearchResult(PaperPage):
 
     @property
     def is_partial(self) -> bool:
-        """Whether papers of the page match only some of the terms."""
+        """Whether the page has partial matches."""
         return bool(self.missing)
 
 
 @dataclass(frozen=True, slots=True)
 class AuthorResult(PaperPage):
-    """A page of one author's papers. `author` is None if no name matches; `matches` are all matching names, best first.
+    """A page of an author's papers. `author` is None if no name matches; `matches` are all matching names, best first.
 
-    `namesakes` are the people whose papers these are, if a Hangul name may be several. `is_corrected`: no author has the name as
-    typed.
+    `namesakes` are the authors of the papers if a Hangul name may mean several people. `is_corrected`: no author has the typed
+    name.
     """
 
     author: str | None = None
@@ -118,10 +116,9 @@ class AuthorResult(PaperPage):
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """An autocomplete choice: the label to show (of any length) and the value to search for.
+    """An autocomplete choice: the label to show, of any length, and the value to search for.
 
-    The label of a paper is its title, "" if it has none. `papers` counts an author's papers, `votes` are a paper's
-    votes; None where not applicable or unknown.
+    A paper's label is its title, which may be "". `papers` is the number of an author's papers.
     """
 
     name: str
@@ -131,7 +128,7 @@ class Choice:
 
 
 MAX_COLUMNS = 160
-"""About two lines of a message; a Hangul syllable takes two columns."""
+"""About two lines of a message. A Hangul syllable takes two columns."""
 
 _SENTENCE_END = re.compile(r"(?<=[.!?。])\s+")
 _SEPARATORS = re.compile(r"[\W_]+")
@@ -140,20 +137,20 @@ _MAX_TEXT_LENGTH = 20_000
 _MIN_SPACED_SYLLABLES = 4
 _MAX_TERMS = 20
 _MIN_TRAILING_CHARACTERS = 10
-"""The beginning of a sentence is kept if the match ends at least this many characters before the limit."""
+"""A sentence is cut only at its end if the match ends at least this many characters before the limit."""
 
 
 Patterns: TypeAlias = Sequence[re.Pattern[str]]
-"""What is looked for in a summary: each term of a query in all its forms."""
+"""A pattern for each term of a query, which matches all of the term's forms."""
 
 
 def build_patterns(term_forms: Sequence[Sequence[str]]) -> Patterns:
-    """Return the patterns of terms, each given by its forms."""
+    """Return a pattern for each term, given by its forms."""
     return list(filter(None, map(compile_pattern, term_forms[:_MAX_TERMS])))
 
 
 class Snippet(NamedTuple):
-    """A line of a paper's summary as Discord's Markdown, and its language."""
+    """A sentence about a paper as Discord's Markdown, and its language."""
 
     text: SafeMarkdown
     language: str
@@ -191,9 +188,9 @@ def find_snippet(detail: models.PaperDetail, locale: models.Locale, patterns: Pa
 
 
 def compile_pattern(terms: Iterable[str]) -> re.Pattern[str] | None:
-    """Return a pattern for any of these terms, None without terms. Latin terms match at the beginning of a word.
+    """Return a pattern for any of these terms; None if there are none. Latin terms match at the beginning of a word.
 
-    The words of a term may be spaced apart, and the syllables of longer Korean (강화학습).
+    Words may be separated by any spaces, and so may the syllables of a long Korean term (강화학습).
     """
     alternatives = []
     for term in sorted(dict.fromkeys(term.strip().strip('"') for term in terms), key=len, reverse=True):
@@ -206,9 +203,9 @@ def compile_pattern(terms: Iterable[str]) -> re.Pattern[str] | None:
 
 
 def make_snippet(text: str, patterns: Patterns) -> SafeMarkdown:
-    """Return the first sentence that has most of the patterns, with these in bold; "" if none has any.
+    """Return the first sentence that matches most patterns, with the matches in bold; "" if no sentence matches.
 
-    Without patterns it is the first sentence.
+    If there are no patterns, return the first sentence.
     """
     from bot.rendering import discord_text, markdown
 
@@ -234,7 +231,7 @@ def make_snippet(text: str, patterns: Patterns) -> SafeMarkdown:
 
 
 def _shorten_around(sentence: str, match: re.Match[str] | None) -> str:
-    """Return a sentence shortened to `MAX_COLUMNS` columns so that the match stays in it."""
+    """Shorten a sentence to `MAX_COLUMNS` columns that contain the match."""
     from bot.rendering import discord_text
 
     limit = count_fitting(sentence)
@@ -247,7 +244,7 @@ def _shorten_around(sentence: str, match: re.Match[str] | None) -> str:
 
 
 def count_fitting(text: str, max_columns: int = MAX_COLUMNS) -> int:
-    """Return the number of characters of a text that fit into `max_columns` columns."""
+    """Return how many characters of a text fit into the columns, at least one."""
     used = 0
     for number, character in enumerate(text):
         used += 2 if character >= "\u1100" else 1

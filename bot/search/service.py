@@ -1,6 +1,6 @@
-"""The search service: topics, authors, papers, digests and autocomplete, for the Discord client and the command line.
+"""Searches topics, authors, papers and digests, and completes what readers type.
 
-A look-up is one synchronous call on an `Archive`: a snapshot of the database with one state of the index and of the glossary.
+A look-up is one synchronous call on an `Archive`: a snapshot of the database with one state of the index and the glossary.
 """
 
 from __future__ import annotations
@@ -36,37 +36,36 @@ from storage.search import NO_FILTERS, Filters
 from storage.snapshot import Snapshot
 
 MAX_SUGGESTIONS = 5
-_CORRECTIONS_PER_TERM = 2
 _MAX_ANSWERS, _MAX_PAGE_SECONDS = 64, 900
-"""Answers that are kept, and how long further pages of one show the state of the archive that its first page had."""
+"""The number of cached answers, and how long the further pages of an answer show the same state of the archive."""
 _MAX_SAID = 12
 _MAX_TERM_LENGTH = 200
 Result = TypeVar("Result")
 
 
 class FormEvidence(NamedTuple):
-    """A form of a concept, and the number of papers that contain it."""
+    """A form of a concept and the number of papers that have it."""
 
     form: concepts.SurfaceForm
     papers: int
 
 
 class TermEvidence(NamedTuple):
-    """The concepts that a term names, by English key, and the terms that it is short for, if they are several."""
+    """The concepts of a term, by English key, and the senses of an ambiguous abbreviation."""
 
     concepts: list[tuple[str, list[FormEvidence]]]
     senses: list[str]
 
 
 class AboutPapers(NamedTuple):
-    """The papers that are about a query, most votes first, and the forms that were added to it. None: it asks for no paper."""
+    """The papers about a query, most votes first, or None if the query is empty, and the forms that were added to it."""
 
     paper_ids: Sequence[int] | None
     added_forms: tuple[str, ...] = ()
 
 
 def merge_filters(given: search.Filters, query: query_parser.Query) -> search.Filters:
-    """Return the narrower of both filters, kind by kind."""
+    """Return the filters that papers must pass to pass both."""
     return search.Filters(
         max((on for on in (given.since_on, query.since) if on is not None), default=None),
         min((on for on in (given.until_on, query.until) if on is not None), default=None),
@@ -75,7 +74,7 @@ def merge_filters(given: search.Filters, query: query_parser.Query) -> search.Fi
 
 
 def read_period(query: query_parser.Query, today: date) -> tuple[query_parser.Query, str]:
-    """Return a query with the period that its words name (작년, "last month") as a filter, and that period as text."""
+    """Turn the period that a query's words name (작년, "last month") into a filter. Return the query and the period as text."""
     text, period = dates.read_period(query.text, today)
     if text == query.text:
         return query, ""
@@ -86,10 +85,7 @@ def read_period(query: query_parser.Query, today: date) -> tuple[query_parser.Qu
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """The first hits of a query, and what its pages have in common.
-
-    `engine` is the state of the index in which they were found, `reader` that of the glossary.
-    """
+    """The papers found so far, the state of the index and the glossary at that time, and what all pages have in common."""
 
     query: ReadQuery
     scope: Scope
@@ -101,32 +97,24 @@ class _Answer:
 
 
 def _find(engine: Engine, query: ReadQuery, scope: Scope, request: SearchRequest) -> search_engine.Found:
-    """Return the papers on a topic, to the end of a page; by votes those that are about it, if there are any."""
+    """Return the papers of a query, to the end of a page; sorted by votes, only papers about it, if there are any.
+
+    A query without words finds all papers in the scope, top-voted first.
+    """
+    end = request.offset + request.limit
+    if query == ReadQuery():
+        ids, total = engine.list_top(scope, limit=end)
+        return search_engine.Found(dict.fromkeys(ids, 0.0), total)
     if request.sort is Sort.VOTES and (about := engine.list_about(query.sure(), scope)):
         return search_engine.Found(dict.fromkeys(about, 0.0), len(about))
-    return engine.find(query, scope, limit=request.offset + request.limit, sort=request.sort)
-
-
-def _list_filtered(
-    archive: Archive, request: SearchRequest, query: query_parser.Query, scope: Scope, common: SearchResult
-) -> SearchResult:
-    """Return the papers within a scope, top-voted first."""
-    selects_nothing = request.query.strip() and replace(query, excluded=()) == query_parser.Query()
-    if (scope == Scope() and request.sort is not Sort.VOTES) or (
-        selects_nothing and not request.author.strip()
-    ):
-        # Neither exclusions nor signs alone, such as an emoji, ask for all papers.
-        return replace(common, ignored=(*query.ignored, *(f"-{term}" for term in query.excluded)))
-    found, total = archive.engine.list_top(scope, limit=request.limit, offset=request.offset)
-    rows = search.list_paper_rows(archive.view, found)
-    return replace(common, rows=tuple(rows), total=total, complete=total)
+    return engine.find(query, scope, limit=end, sort=request.sort)
 
 
 def _list_alert_terms(
     archive: Archive, query: query_parser.Query, parts: Sequence[concepts.Part]
 ) -> tuple[models.AlertTerm, ...]:
-    """Return what an alert for the papers of a query follows; nothing if a name may be several people's."""
-    # "faster" in a question tells little of what its papers are called; 요약 (summary) is also what they call it.
+    """Return the terms for an alert on a query's papers; none if a name may mean several people."""
+    # Papers rarely use an everyday word such as "faster"; but 요약 (summary) is a term as well.
     glossary = archive.reader.glossary
     named = [
         part for part in parts if glossary.find(part.text) or not questions.find_everyday_terms(part.text)
@@ -144,7 +132,7 @@ def _list_alert_terms(
 
 
 def _match_papers(archive: Archive, text: str, digest_papers: Sequence[DigestPaper]) -> dict[int, float]:
-    """Return the papers that are about a query: how well they match, by id."""
+    """Return the scores of the papers about a query, by id."""
     query = query_parser.parse_query(analyser.clean_typed(text))
     allowed = merge_filters(NO_FILTERS, query)
     ids = {paper.paper_id for paper in digest_papers if allowed.allow(paper.date_on, paper.votes)}
@@ -163,7 +151,7 @@ def _match_papers(archive: Archive, text: str, digest_papers: Sequence[DigestPap
 
 @lru_cache(maxsize=4)
 def _index_apart(documents: tuple[models.IndexDocument, ...]) -> Engine:
-    """Return an engine for papers of which the index may lack some. It is kept for the topics of other channels."""
+    """Return an engine for papers that a stale index may lack, cached for the topics of other channels."""
     return Engine(search_index.index_in_memory(documents))
 
 
@@ -174,27 +162,24 @@ def _suggest(
     unknown: Sequence[str],
     given: Filters,
 ) -> tuple[str, ...]:
-    """Return alternatives for a query that no paper matches: without its own filters, or with a near word for an unknown one.
+    """Return alternatives for a query without matches: without its own filters, or with corrected words.
 
-    The filters given apart from the query apply to the alternatives too.
+    The `given` filters of the request apply to the alternatives as well.
     """
     suggested = list[str]()
     if query.text and (
         query.authors or query.institutions or query.has_range_filters or query.excluded or query.phrases
     ):
-        # Its own filters, exclusions or quoted phrases may reject what its words match.
+        # Its filters, exclusions or quoted phrases may reject papers that its words match.
         words = archive.read(query_parser.Query(query.text))
         if archive.engine.find(words, Scope(given), limit=1).complete_count:
             suggested.append(query.text)
-    near = {word: vocabulary.list_near(word)[:_CORRECTIONS_PER_TERM] for word in unknown}
-    best = {word: meant[0][0] for word, meant in near.items() if meant}
-    meanings = [best | {word: meant} for word, listed in near.items() for meant, _ in listed]
-    suggested += [completion.apply_corrections(query.text, [*each.items()]) for each in meanings]
-    return tuple(dict.fromkeys(suggested))[:MAX_SUGGESTIONS]
+    near = [(word, meant[0][0]) for word in unknown if (meant := vocabulary.list_near(word))]
+    return (*suggested, completion.apply_corrections(query.text, near)) if near else tuple(suggested)
 
 
 class SearchService:
-    """Searches one database. Each method reads one snapshot and accepts any input. Threads may share it."""
+    """Searches one database. Each method reads one snapshot and accepts any text. Thread-safe."""
 
     def __init__(
         self,
@@ -215,7 +200,7 @@ class SearchService:
     # Look-ups.
 
     def _open(self, view: Snapshot) -> Archive:
-        """Return the archive as it is now, after changes of a few papers were indexed."""
+        """Return the current archive, after indexing a few changes."""
         is_current, glossary = self.index.refresh(view), self._glossary.read_current(view)
         found, writers = self.index.papers, authors.Writers(view, self.index.authors)
         with self._lock:
@@ -226,7 +211,7 @@ class SearchService:
             return Archive(view, self._engine, writers, self._reader, not is_current)
 
     def _load_topics(self, archive: Archive) -> TopicIndex:
-        """Return the topic index of the current glossary."""
+        """Return the topics of the current glossary."""
         glossary = archive.reader.glossary
         with self._lock:
             if self._topics is None or self._topics.glossary is not glossary:
@@ -234,7 +219,7 @@ class SearchService:
             return self._topics
 
     async def _read(self, connection: Connection, look_up: Callable[[Archive], Result]) -> Result:
-        """Run a look-up: on SQLite in the connection's thread, on PostgreSQL here."""
+        """Run a look-up, on SQLite in the connection's thread. Rebuild a damaged index."""
         try:
             return await snapshot.read(connection, lambda view: look_up(self._open(view)))
         except ValueError as error:
@@ -250,10 +235,10 @@ class SearchService:
     # Topics.
 
     async def search(self, request: SearchRequest) -> SearchResult:
-        """Return a page of the papers on a topic, best first or, of those that are about it, by votes.
+        """Return a page of the papers on a topic, best first, newest first or by votes.
 
-        Filters alone list the papers that pass them, top-voted first. An arXiv id or a link finds that paper. Further pages are
-        those of the answer whose first page was shown, as papers arrive.
+        Filters alone list all papers that pass them, top-voted first; an arXiv id or a link finds its paper. Further pages belong
+        to the same answer as the first page, even if papers have arrived since.
         """
         async with self._database.read() as connection:
             result = await self._read(connection, lambda archive: self._search(archive, request))
@@ -271,8 +256,6 @@ class SearchService:
             rows = search.list_paper_rows(view, [*search.get_paper_ids(view, [arxiv_id]).values()])
             return SearchResult(tuple(rows), 1, complete=1) if rows else SearchResult(unknown_id=arxiv_id)
         answer = self._answer(archive, request)
-        if isinstance(answer, SearchResult):
-            return replace(answer, is_stale=archive.is_stale)
         found = answer.found
         page = [*found.scores][request.offset : request.offset + request.limit]
         rows = search.list_paper_rows(view, page, found.scores)
@@ -284,22 +267,17 @@ class SearchService:
             is_stale=archive.is_stale,
         )
 
-    def _answer(self, archive: Archive, request: SearchRequest) -> _Answer | SearchResult:
-        """Return the kept answer of a request if it reaches far enough, or a new one; a result for a query without text."""
+    def _answer(self, archive: Archive, request: SearchRequest) -> _Answer:
+        """Return the cached answer to a request, read further if need be, or a new one."""
         now, end = self._clock(), request.offset + request.limit
         key = (replace(request, limit=0, offset=0, snippet_locale=None), now.date())
         with self._lock:
             answer = self._answers.get(key)
-        if answer is not None and (
+        if answer is None or (
             (answer.engine, answer.reader) != (archive.engine, archive.reader)
             and (request.offset == 0 or (now - answer.made_at).total_seconds() > _MAX_PAGE_SECONDS)
         ):
-            answer = None
-        if answer is None:
-            made = self._make_answer(archive, request)
-            if isinstance(made, SearchResult):
-                return made
-            answer = made
+            answer = self._make_answer(archive, request)
         elif len(answer.found.scores) < min(end, answer.found.total):
             answer = replace(answer, found=_find(answer.engine, answer.query, answer.scope, request))
         with self._lock:
@@ -309,7 +287,7 @@ class SearchService:
                 self._answers.popitem(last=False)
         return answer
 
-    def _make_answer(self, archive: Archive, request: SearchRequest) -> _Answer | SearchResult:
+    def _make_answer(self, archive: Archive, request: SearchRequest) -> _Answer:
         engine = archive.engine
         typed = query_parser.parse_query(analyser.clean_typed(request.query))
         query, period = read_period(typed, self._clock().date())
@@ -318,13 +296,17 @@ class SearchService:
         author = analyser.clean_typed(request.author).strip()
         written = authors.list_paper_ids(archive.writers, [*query.authors, *filter(None, [author])])
         scope = Scope(merge_filters(request.filters, query), written, query.institutions)
-        common = SearchResult(period=period, writers=names, ignored=query.ignored)
-        if not query.has_text:
-            common = replace(common, alert_terms=_list_alert_terms(archive, query, ()))
-            return _list_filtered(archive, request, query, scope, common)
-        read = archive.read(query)
-        found = _find(engine, read, scope, request)
-        # A query that papers have all of has no typing error.
+        read, ignored = archive.read(query) if query.has_text else ReadQuery(), query.ignored
+        if not query.has_text and (
+            (scope == Scope() and request.sort is not Sort.VOTES)
+            or (request.query.strip() and replace(query, excluded=()) == query_parser.Query() and not author)
+        ):
+            # Neither exclusions nor signs alone, such as an emoji, ask for all papers.
+            found = search_engine.Found()
+            ignored += tuple(f"-{term}" for term in query.excluded)
+        else:
+            found = _find(engine, read, scope, request)
+        # A query with complete matches has no typing errors.
         unknown = [] if found.complete_count else completion.list_unknown_words(engine, read.parts)
         vocabulary = self._load_topics(archive).vocabulary if unknown else completion.Vocabulary()
         corrected = completion.find_corrections(archive, vocabulary, query.text, unknown)
@@ -333,10 +315,12 @@ class SearchService:
             query = replace(query, text=completion.apply_corrections(query.text, corrected))
             read = archive.read(query)
             found = _find(engine, read, scope, request)
-        # What a question implies was searched for if papers were too few.
+        # Implied terms were only searched for if there are partial matches.
         used = read if found.missing else replace(read, implied={})
-        common = replace(
-            common,
+        common = SearchResult(
+            period=period,
+            writers=names,
+            ignored=ignored,
             total=found.total,
             complete=found.complete_count,
             corrected=corrected,
@@ -357,14 +341,14 @@ class SearchService:
     async def match_papers(
         self, connection: Connection, text: str, digest_papers: Sequence[DigestPaper]
     ) -> dict[int, float]:
-        """Return those papers of digests that are about a query, with its filters: how well they match, by id.
+        """Return the scores of the papers in digests that are about a query and pass its filters, by id.
 
-        The dates are those of the digests. As in `search`, a query of nothing but exclusions matches nothing.
+        Date filters apply to the digests' dates. A query of exclusions alone matches nothing, as in `search`.
         """
         return await self._read(connection, lambda archive: _match_papers(archive, text, digest_papers))
 
     async def list_about(self, connection: Connection, text: str, filters: Filters) -> AboutPapers:
-        """Return all papers that are about a query, with its own filters and these, most votes first."""
+        """Return all papers about a query that pass its filters and these, most votes first."""
 
         def look_up(archive: Archive) -> AboutPapers:
             query = query_parser.parse_query(analyser.clean_typed(text))
@@ -378,7 +362,7 @@ class SearchService:
         return await self._read(connection, look_up)
 
     async def read_queries(self, connection: Connection, texts: Sequence[str]) -> list[ReadQuery]:
-        """Return texts as a search reads them, without forms that decide no filter; one in quotation marks as it is written."""
+        """Read texts as a search does, without the forms that are too uncertain for a filter. A quoted text is read literally."""
 
         def look_up(archive: Archive) -> list[ReadQuery]:
             return [
@@ -393,7 +377,7 @@ class SearchService:
     # The glossary.
 
     async def explain_term(self, term: str) -> TermEvidence:
-        """Return the concepts that a term names, the best supported first, with the evidence for their forms, and its senses."""
+        """Return the concepts of a term, best supported first, with the number of papers per form, and the term's senses."""
 
         def look_up(archive: Archive) -> TermEvidence:
             text, glossary = analyser.clean_typed(term)[:_MAX_TERM_LENGTH], archive.reader.glossary
@@ -409,7 +393,7 @@ class SearchService:
         return await self._look_up(look_up)
 
     async def list_suspicious_forms(self) -> list[tuple[str, concepts.SurfaceForm]]:
-        """Return the learnt Korean forms with the English term; those that the least share of papers has with it come first."""
+        """Return the learnt Korean forms with their English terms, those that papers rarely use with the term first."""
 
         def look_up(archive: Archive) -> list[tuple[str, concepts.SurfaceForm]]:
             listed = [
@@ -433,7 +417,7 @@ class SearchService:
         limit: int = 10,
         offset: int = 0,
     ) -> AuthorResult:
-        """Return the papers of the author whose name matches best, by votes or date, and the other matches."""
+        """Return a page of the papers of the best-matching author, by votes or date, and the other matching names."""
         return await self._look_up(
             lambda archive: authors.find_author(
                 archive, name, sort=sort, filters=filters, limit=limit, offset=offset
@@ -441,27 +425,27 @@ class SearchService:
         )
 
     async def find_paper(self, text: str) -> models.PaperDetail | None:
-        """Return the paper that an arXiv id, a link or a part of a title identifies, or None."""
+        """Return the paper that an arXiv id, a link or part of a title identifies, or None."""
         async with self._database.read() as connection:
             arxiv_id = await self._read(connection, lambda archive: titles.find_paper(archive, text))
             return None if arxiv_id is None else await papers.get_detail(connection, arxiv_id)
 
     async def list_similar(self, arxiv_id: str, *, limit: int = 10) -> list[models.PaperRow]:
-        """Return the papers that share the most rare words with a paper, the most similar first."""
+        """Return papers similar to a paper, the most similar first."""
         return await self._look_up(lambda archive: titles.list_similar(archive, arxiv_id, limit))
 
     async def complete_author(self, text: str) -> list[Choice]:
-        """Return the authors with a name that begins as typed, those with the most papers first."""
+        """Return the authors with a name that begins with a text, most papers first."""
         return await self._look_up(lambda archive: completion.complete_author(archive, text))
 
     async def complete_paper(self, text: str) -> list[Choice]:
-        """Return the papers whose arXiv id or title begins as typed."""
+        """Return the paper with an arXiv id or link, or the papers with these words in the title."""
         return await self._look_up(
             lambda archive: completion.complete_paper(archive, analyser.clean_typed(text))
         )
 
     async def list_sources(self, detail: models.PaperDetail) -> dict[int, str]:
-        """Return the sources of the digests that a paper is in, by digest id."""
+        """Return the sources of a paper's digests, by digest id."""
         ids = [appearance.digest_id for appearance in detail.appearances]
         async with self._database.read() as connection:
             return await stored_archive.list_sources(connection, ids)
@@ -469,7 +453,7 @@ class SearchService:
     async def get_digest(
         self, on: date | None = None, *, limit: int = 10, offset: int = 0, min_votes: int | None = None
     ) -> tuple[PaperPage, date | None]:
-        """Return a date's papers, top-voted first, and the date: without one that of the newest digest, if there is one."""
+        """Return a page of a date's papers, top-voted first, and the date, which is by default the newest with a digest."""
         async with self._database.read() as connection:
             if on is None:
                 newest = await stored_archive.list_dates(
@@ -485,16 +469,16 @@ class SearchService:
     async def list_snippets(
         self, rows: Sequence[models.PaperRow], locale: models.Locale
     ) -> dict[str, search_results.Snippet]:
-        """Return the first sentence of each paper's summary, by arXiv id."""
+        """Return the first sentence about each paper, by arXiv id."""
         async with self._database.read() as connection:
             return await search_results.list_snippets(connection, rows, locale)
 
     async def complete_topic(self, text: str, locale: models.Locale) -> list[Choice]:
-        """Return the completions of a topic, those in the reader's language first."""
+        """Return the topics that begin with a text, those in the reader's language first."""
         topics = await self._look_up(self._load_topics)
         return await asyncio.to_thread(topics.complete, analyser.clean_typed(text), locale)
 
     async def get_extent(self) -> models.ArchiveExtent:
-        """Return the first and last date of the archive and its number of papers."""
+        """Return the archive's first and last date and its number of papers."""
         async with self._database.read() as connection:
             return await papers.get_extent(connection, until_on=latest_date(self._clock()))
