@@ -347,7 +347,8 @@ class Clubs:
         async with self._steps(guild_id) as steps:
             if steps.meeting.step in UNDER_WAY:
                 return ""
-            club = replace(steps.club, starts_at=steps.now)  # so that the vote is for the first meeting that leaves time
+            # So that the vote is for the first meeting that leaves time.
+            club = replace(steps.club, starts_at=steps.now)
             meeting = await load_meeting(steps.connection, club, steps.now)
             return await replace(steps, club=club, meeting=meeting).begin_vote()
 
