@@ -323,7 +323,7 @@ class Container:
         return (Clubs(self.database, self.clock, self.deliveries, self._request).tick,)
 
     async def _request(self, method: str, path: str, **fields: Any) -> Any:
-        """Make a request with the current REST client, which simulations replace later."""
+        """Make a request with the current REST client. Simulations replace the client later."""
         return await self.rest.request(method, path, **fields)
 
     def create_web_pages(self, services: Services) -> WebPages:
@@ -333,7 +333,7 @@ class Container:
         return WebPages(services, self.texts, self.templates)
 
     def create_retention(self) -> Retention:
-        """Return the purge of old rows with the configured age."""
+        """Return the service that purges old rows, with the configured age."""
         return Retention(self.database, self.clock, days=self.settings.keep_days)
 
     def create_ingest(self) -> IngestService:
