@@ -333,7 +333,7 @@ _to_json = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators
 
 
 def is_sqlite_file(path: Path) -> bool:
-    """Return whether a file begins like a SQLite database. Raises OSError."""
+    """Return whether a file has the header of a SQLite database. Raises OSError."""
     with path.open("rb") as file:
         return file.read(16) == b"SQLite format 3\0"
 
@@ -489,7 +489,7 @@ def _compile_insert(
 
 
 def equalities(table: sa.Table, wanted: Mapping[str, Any]) -> list[sa.ColumnElement[bool]]:
-    """Return the conditions that columns equal these values, without those of None."""
+    """Return the conditions that columns equal these values. Values of None are skipped."""
     return [table.c[name] == value for name, value in wanted.items() if value is not None]
 
 

@@ -74,7 +74,7 @@ async def raise_term(connection: Connection, name: str = "") -> int:
 
 
 async def is_current_term(connection: Connection, term: int) -> bool:
-    """Return whether `term` is current, and delay the next term until the transaction ends."""
+    """Return whether `term` is current. The next term cannot begin until the transaction ends."""
     query = sa.select(sender_lease.c.holder).where(sender_lease.c.id == _LEASE_ID)
     # A renewal changes no key, so it does not wait for this lock.
     holder = await connection.scalar(query.with_for_update(read=True, key_share=True))
@@ -119,7 +119,7 @@ class SenderLock:
             return await is_current_term(connection, self._term)
 
     async def try_acquire(self) -> bool:
-        """Acquire the lock and begin a term, and return True; return False if it is taken. Raises StorageError."""
+        """Try to acquire the lock and begin a term. Returns whether it succeeded. Raises StorageError."""
         if (path := sqlite_path(self._database.url)) is not None:
             file = open_lock_file(path, "sender")
             try:

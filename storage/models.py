@@ -92,7 +92,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class LocatedProblem:
-    """A problem in a file, a page or a template. `line` counts from 1; None if unknown or if it is the whole text."""
+    """A problem in a file, a page or a template. `line` counts from 1; None if unknown or the whole text is meant."""
 
     location: str
     line: int | None
@@ -402,7 +402,7 @@ class SourceKind(StrEnum):
 
 
 class FetchStatus(StrEnum):
-    """The outcomes of fetching a page. NOT_YET is not an error: it is not published yet. Our own rules refuse with REFUSED."""
+    """The outcomes of fetching a page. NOT_YET: not published yet, which is no error. REFUSED: blocked by our own rules."""
 
     OK = "ok"
     UNCHANGED = "unchanged"
@@ -467,7 +467,7 @@ class Style(StrEnum):
 
 
 class ProcessRole(StrEnum):
-    """The part of the work that a `run` process does. LEADER: all but HTTP interactions; FRONT: only those."""
+    """The work of a `run` process. LEADER: everything except HTTP interactions. FRONT: only HTTP interactions."""
 
     ALL = "all"
     LEADER = "leader"
@@ -571,7 +571,7 @@ class AlertTerm(NamedTuple):
 
 
 class AlertSchedule(NamedTuple):
-    """The schedule of an alert: at once, or at a time of day (HH:MM) in a zone, once a week on an ISO weekday."""
+    """The schedule of an alert: at once, or daily or weekly at a time (HH:MM) in a zone, on an ISO weekday."""
 
     timing: AlertTiming
     at_time: str
@@ -610,7 +610,7 @@ class Alert:
 
     @property
     def schedule(self) -> AlertSchedule:
-        """The settings of when it is sent."""
+        """The settings that decide when it is sent."""
         return AlertSchedule(self.timing, self.at_time, self.timezone, self.weekday)
 
 

@@ -1,4 +1,4 @@
-"""Checks `/health` of a running bot twice a minute for a supervisor, with the standard library only."""
+"""Checks `/health` of a running bot with the standard library only: a supervisor runs it twice a minute."""
 
 from __future__ import annotations
 

@@ -209,7 +209,7 @@ def create_server(tools: ArchiveTools) -> mcpserver.MCPServer[Any]:
 
 
 def require_token(app: ASGIApp, token: str) -> ASGIApp:
-    """Return the application with requests that lack the token answered by 401."""
+    """Wrap an ASGI application so that requests without the token get a 401."""
     expected = f"Bearer {token}".encode()
 
     async def guarded(scope: Scope, receive: Receive, send: Send) -> None:

@@ -93,7 +93,7 @@ def setup(
 def _find_application(
     loaded: Settings, origin: str, token_stdin: bool, is_asking: bool
 ) -> tuple[str, Application]:
-    """Return a valid token and its application. Raises UsageError if no token is given, PaperroundError if it fails."""
+    """Return a valid token and its application. Raises UsageError if no token is given, PaperroundError if the login fails."""
     stored = loaded.discord_token.get_secret_value().strip() if loaded.discord_token else ""
     if origin == "environment" and (token_stdin or not stored):
         state = "set" if stored else "empty"

@@ -1,7 +1,7 @@
 """Helpers shared by commands: open settings, storage and services, parse arguments, print answers.
 
-Answers are JSON for programs, and tables or sentences for people; problems and progress go to stderr. Text for people has
-its control sequences escaped, since digests, feeds and names may contain some.
+Answers are JSON for programs, and tables or sentences for people; problems and progress go to stderr. Control sequences,
+which digests, feeds and names may contain, are escaped in text for people.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""For operators: /status, doctor, retention, the set-up file; and /help, /me."""
+"""Features for operators (/status, doctor, retention, the set-up file), and /help and /me."""

@@ -55,7 +55,7 @@ class Finding:
 
     @property
     def well(self) -> bool:
-        """Whether this is no error."""
+        """Whether the finding is not an error."""
         return self.status is not Status.ERROR
 
     @property
@@ -175,7 +175,7 @@ def _steps(source_count: int, is_fed: bool, post_count: int, has_alert: bool = F
 
 
 def _webhook(row: models.Subscription, uncertain: Sequence[models.Delivery]) -> Finding:
-    """Return a finding on a webhook's post: its problems, since there is no `/status` for it."""
+    """Return a finding on a webhook's post and its problems, which `/status` cannot show."""
     notes = ["It is paused."] if row.state is not models.ActivityState.ACTIVE else []
     if row.reason == models.Reason.WEBHOOK_GONE:
         notes = [GONE]

@@ -70,7 +70,7 @@ class Retention:
         return removed
 
     async def _remove_guild(self, guild_id: int, before: datetime) -> int:
-        """Remove the rows of a server that the bot left long ago, the settings only if the bot has not returned."""
+        """Remove the rows of a server that the bot left long ago, but keep its settings if the bot has returned."""
         async with self._database.read() as connection:
             rows = await daily.list_rows(connection, guild_id=guild_id)
             of_guild = await alerts.list_rows(connection, guild_id=guild_id)

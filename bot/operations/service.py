@@ -63,8 +63,8 @@ class StatusService:
     ) -> StatusReport:
         """Return the status for a reader in a channel; outside a server, only for the reader's own data.
 
-        It has the posts of channels that the reader `may_see`. The first `most` of them (None: all) have their last post
-        and their problems.
+        It includes posts in channels that the reader `may_see`; the first `most` (None: all) with their last delivery and
+        problems.
         """
         async with self._database.read() as connection:
             dates = await archive.list_dates(connection, limit=1, until_on=latest_date(self._clock()))

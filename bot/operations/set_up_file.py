@@ -1,6 +1,6 @@
 """Exports and applies the set-up as a TOML file: sources, daily posts and alerts, without secrets.
 
-Entries refer only to earlier ones: posts name sources.
+Entries refer only to earlier entries: posts refer to sources.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ Weekday = Annotated[
 
 
 class _Entry(pydantic.BaseModel):
-    """An entry of a file, with the field names of the stored record. With `removed` it is deleted from the set-up."""
+    """An entry of a file, with the field names of the stored record. An entry with `removed` is deleted."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -74,7 +74,7 @@ class _Entry(pydantic.BaseModel):
 
     @classmethod
     def read(cls, row: object, **values: object) -> Self:
-        """Return the entry of a stored record; `values` override its fields."""
+        """Return the entry for a stored record; `values` replace its fields."""
         stored = {name: getattr(row, name) for name in cls.model_fields if hasattr(row, name)}
         return cls.model_validate({**stored, **values}, by_alias=False, by_name=True)
 
@@ -84,13 +84,13 @@ class _Entry(pydantic.BaseModel):
         return {name: getattr(self, name) for name in type(self).model_fields if name in names}
 
     def write(self) -> dict[str, Any]:
-        """Return the entry's TOML values, without those that are off or empty."""
+        """Return the entry's TOML values, without false and empty values."""
         values = self.model_dump(mode="json", by_alias=True)
         return {key: value for key, value in values.items() if value}
 
 
 class SourceEntry(_Entry):
-    """A source. Of sources with equal priority, earlier ones win."""
+    """A source. Among equal priorities, the earlier entry wins."""
 
     source: Annotated[Text, Field(min_length=1)]
     kind: models.SourceKind | None = None
@@ -99,12 +99,12 @@ class SourceEntry(_Entry):
 
     @classmethod
     def of(cls, row: models.StoredSource) -> SourceEntry:
-        """Return the entry of a stored source."""
+        """Return the entry for a stored source."""
         return cls.read(row, source=errors.redact(row.url))
 
 
 class PostEntry(_Entry):
-    """A daily post in a channel, or by a webhook: the full URL adds it, the id names a known one."""
+    """A daily post in a channel or by a webhook. A webhook's URL adds it, its id refers to a stored webhook."""
 
     guild_id: Annotated[DiscordId | None, Field(alias="guild")] = None
     channel_id: Annotated[DiscordId | None, Field(alias="channel")] = None
@@ -131,7 +131,7 @@ class PostEntry(_Entry):
 
     @classmethod
     def of(cls, row: models.Subscription) -> PostEntry:
-        """Return the entry of a stored daily post."""
+        """Return the entry for a stored daily post."""
         place = {"guild_id": None, "channel_id": None, "webhook": str(row.channel_id)}
         place = place if row.is_by_webhook else {}
         return cls.read(row, source=errors.redact(row.source), paused=_is_paused(row), **place)
@@ -139,9 +139,9 @@ class PostEntry(_Entry):
     def to_draft(
         self, settings: Settings, source: str, webhook_id: int | None, of_server: str | None
     ) -> models.Subscription:
-        """Return the daily post, with the URL of its source. Raises UsageError.
+        """Return the daily post with the URL of its source. Raises UsageError.
 
-        The default zone is `of_server`, the zone of the server's other posts, or else that of its language.
+        The default zone is `of_server`, the zone of the server's other posts, or else the zone for its language.
         """
         locale = self.locale or models.Locale(settings.locale)
         default = settings.timezone
@@ -158,7 +158,7 @@ class PostEntry(_Entry):
 
 
 class AlertEntry(_Entry):
-    """An alert for a channel or, without one, for a reader's direct messages."""
+    """An alert for a channel, or for a reader's direct messages if it has no channel."""
 
     user_id: Annotated[DiscordId, Field(alias="user")]
     guild_id: Annotated[DiscordId | None, Field(alias="guild")] = None
@@ -184,7 +184,7 @@ class AlertEntry(_Entry):
 
     @classmethod
     def of(cls, row: models.Alert) -> AlertEntry:
-        """Return the entry of a stored alert."""
+        """Return the entry for a stored alert."""
         texts: dict[str, list[str]] = defaultdict(list)
         for term in row.terms:
             texts[f"{term.kind.value}s"].append(term.text)
@@ -204,7 +204,7 @@ class AlertEntry(_Entry):
 
 
 class SetUp(pydantic.BaseModel):
-    """A whole file."""
+    """The contents of a file."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -214,7 +214,7 @@ class SetUp(pydantic.BaseModel):
 
 
 class Plan(NamedTuple):
-    """The changes of applying a file, and the numbers of entries that match it already or are not in it."""
+    """The changes that a file makes, and the numbers of unchanged entries and of stored entries not in the file."""
 
     changes: tuple[str, ...]
     unchanged: int
@@ -222,14 +222,14 @@ class Plan(NamedTuple):
 
 
 class _Stored(NamedTuple):
-    """The stored set-up; each list comes from its service."""
+    """The stored set-up, as the services list it."""
 
     sources: list[models.StoredSource]
     posts: list[models.Subscription]
     alerts: list[models.Alert]
 
     def addresses(self) -> dict[str, str]:
-        """Return the URLs of sources by their redacted form, without those that differ only in the secret."""
+        """Return the URLs of sources by redacted URL, without URLs that differ only in a secret."""
         known = {row.url for row in self.sources} | {row.source for row in self.posts if row.source}
         shown = [errors.redact(address) for address in known]
         return {text: url for text, url in zip(shown, known, strict=True) if shown.count(text) == 1}
@@ -244,7 +244,7 @@ class SetUpFile:
         self._settings = settings
 
     async def export(self) -> str:
-        """Return the set-up as a file, without readers' own alerts. Equal set-ups give equal texts."""
+        """Return the set-up as a file, without readers' own alerts. Equal set-ups give equal files."""
         stored = await _read(self._database, self._clock, self._settings)
         alerts = (row for row in stored.alerts if row.channel_id is not None)
         texts = [HEADER, *(_write("sources", SourceEntry.of(row)) for row in stored.sources)]
@@ -257,9 +257,9 @@ class SetUpFile:
         return await self._run(text, location, keep=False)
 
     async def apply(self, text: str, location: str) -> Plan:
-        """Apply a set-up file in one transaction, and return what changed. Entries missing from the file are kept.
+        """Apply a set-up file in one transaction, and return the changes. Stored entries not in the file are kept.
 
-        Raises UsageError, whose lines name `location` and the line of each problem; in that case nothing is changed.
+        Raises UsageError with a line for each problem, which begins with `location`; nothing is changed then.
         """
         return await self._run(text, location, keep=True)
 
@@ -269,7 +269,7 @@ class SetUpFile:
         plan = None
         try:
             async with self._database.transaction() as connection:
-                await archive.lock_ingest(connection)  # before what adding a source locks
+                await archive.lock_ingest(connection)  # before the locks of adding a source
                 database = self._database.within(connection)
                 stored = await _read(database, self._clock, self._settings)
                 run = _Run(database, connection, self._clock, self._settings, stored, location, problems)
@@ -289,17 +289,17 @@ class _UndoneError(Exception):
 
 
 def parse(text: str, location: str) -> SetUp:
-    """Return a file's entries. Raises UsageError, which names the entry and key of each problem."""
+    """Parse a file. Raises UsageError, which names the entry and key of each problem."""
     try:
         return SetUp.model_validate(tomllib.loads(text))
     except pydantic.ValidationError as error:
         raise _refused([_describe(found, location) for found in error.errors()]) from None
-    except (ValueError, RecursionError) as error:  # also for a number of more digits than Python converts
+    except (ValueError, RecursionError) as error:  # also for a number with too many digits
         raise errors.UsageError(f"{location} is not valid TOML: {error}.\nNothing was applied.") from None
 
 
 def _describe(found: Any, location: str) -> str:
-    """Return a pydantic error as a sentence."""
+    """Return the sentence for a pydantic error."""
     place = [part + 1 if isinstance(part, int) else part for part in found["loc"]]
     is_unknown = found["type"] == "extra_forbidden"
     message = "unknown key" if is_unknown else found["msg"].removeprefix("Value error, ").removesuffix(".")
@@ -307,7 +307,7 @@ def _describe(found: Any, location: str) -> str:
 
 
 def _name_place(location: str, *place: object) -> str:
-    """Return the place of an entry: `set-up.toml, posts 2`."""
+    """Return the name of an entry, such as `set-up.toml, posts 2`."""
     return errors.redact(", ".join(filter(None, (location, " ".join(map(str, place))))))
 
 
@@ -368,7 +368,7 @@ class _Run:
 
     @contextmanager
     def _reported(self, table: str, number: int) -> Iterator[None]:
-        """Turn an error of the block into a problem of the entry."""
+        """Record an error raised in the block as a problem of the entry."""
         try:
             yield
         except errors.DatabaseUnavailableError:
@@ -440,7 +440,7 @@ class _Run:
         await self._apply_table(table, entries, read)
 
     async def _read_webhook(self, entry: PostEntry, tokens: dict[int, str]) -> int | None:
-        """Return the id of a post's webhook; a full URL's token is put into `tokens`. Raises UsageError."""
+        """Return the id of a post's webhook, and put the token of a full URL into `tokens`. Raises UsageError."""
         if entry.webhook is None:
             return None
         if not entry.webhook.isdecimal():
@@ -511,7 +511,7 @@ class _Run:
             await (table.pause if entry.paused else table.resume)(old.id)
 
     def _begin(self, label: str, entry: _Entry, before: _Entry | None, after: _Entry) -> bool:
-        """Note the change of an entry, and return whether there is one."""
+        """Record the change of an entry. Returns whether there is a change."""
         if before is None and entry.removed:
             self.unchanged += 1
             return False
@@ -525,7 +525,7 @@ class _Run:
         return self._note(label, before, after)
 
     def _note(self, label: str, before: _Entry, after: _Entry) -> bool:
-        """Note the change of a stored entry, or count it as unchanged. Returns whether it changes."""
+        """Record the change of a stored entry, or count it as unchanged. Returns whether there is a change."""
         changed = _compare(before, after)
         if changed:
             self.changes.append(f"change {label}: {changed}")
@@ -537,9 +537,9 @@ class _Run:
 def _pair(
     wanted: Sequence[_Wanted], rows: Sequence[Record], is_same: Callable[[Any, Any], bool]
 ) -> list[tuple[_Wanted, Record | None]]:
-    """Pair the entries of a place with the stored ones that they equal or change; new ones with None.
+    """Pair the entries for one channel with the stored records that they equal or change, or with None if new.
 
-    Equal entries are paired first. If one entry is left on each side, they are a pair.
+    Equal entries are paired first. If one is left on each side, they are a pair.
     """
     left = list(rows)
     pairs: list[tuple[_Wanted, Record | None]] = []
@@ -574,7 +574,7 @@ async def _read(database: Database, clock: Clock, settings: Settings) -> _Stored
 
 
 def _compare(before: _Entry, after: _Entry) -> str:
-    """Return the differences of two entries: `top 3 → 4, paused false → true`."""
+    """Return the differences of two entries, such as `top 3 → 4, paused false → true`."""
     old, new = (entry.model_dump(mode="json", by_alias=True) for entry in (before, after))
     return ", ".join(f"{key} {_show(old[key])} → {_show(new[key])}" for key in old if old[key] != new[key])
 

@@ -1,4 +1,4 @@
-"""`paperround run` as a process, asked by `paperround healthcheck`."""
+"""`paperround run` as a process: its health, and the index that it fills."""
 
 from __future__ import annotations
 
@@ -13,15 +13,19 @@ from typing import Any
 
 import pytest
 
+from storage import migrate
 from tests.fake_discord import process
-from tests.support import patience
+from tests.support import patience, sample_archive
 
 pytestmark = pytest.mark.wire
 
 
-async def test_a_running_bot_is_healthy_and_a_frozen_bot_is_not(
+async def test_a_running_bot_fills_its_index_and_is_healthy_until_frozen(
     fake: process.FakeDiscord, tmp_path: Path
 ) -> None:
+    database = await migrate.open_database(f"sqlite+aiosqlite:///{tmp_path / 'paperround.db'}")
+    await sample_archive.add_digest(database, "2025-01-02", sample_archive.SMALL)
+    await database.close()
     with socket.create_server(("127.0.0.1", 0)) as bound:
         port = bound.getsockname()[1]
     environment = {**os.environ, "PAPERROUND_HTTP": f"0.0.0.0:{port}"}
@@ -35,6 +39,7 @@ async def test_a_running_bot_is_healthy_and_a_frozen_bot_is_not(
         assert (body["role"], body["discord"], body["problems"]) == ("sender", "well", [])
         assert body["tick_seconds"] is not None
         assert body["discord_seconds"] is not None
+        await patience.wait_until(lambda: bool([*tmp_path.rglob("state.json")]), describe=log.read_text)
         bot.send_signal(signal.SIGSTOP)
         assert await _ask(environment) == {}
         bot.send_signal(signal.SIGCONT)

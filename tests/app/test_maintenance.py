@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -13,10 +12,9 @@ from bot.search import index as search_index
 from bot.search import maintenance
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
-from storage import migrate, search, snapshot
+from storage import search, snapshot
 from storage.database import Database
-from tests.fake_discord import process
-from tests.support import patience, sample_archive
+from tests.support import sample_archive
 from tests.support.sample_archive import NewsletterPaper
 
 NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
@@ -73,16 +71,3 @@ async def test_a_deleted_index_folder_is_filled_again(filled: Database) -> None:
     shutil.rmtree(search_index.folder_of(filled))
     assert await loop.maintain()
     assert await count(filled) == 1
-
-
-@pytest.mark.wire
-async def test_a_starting_bot_fills_a_missing_index(fake: process.FakeDiscord, tmp_path: Path) -> None:
-    database = await migrate.open_database(f"sqlite+aiosqlite:///{tmp_path / 'paperround.db'}")
-    await sample_archive.add_digest(database, "2025-01-02", *PAPERS)
-
-    async def is_filled() -> bool:
-        return await count(database) == 1
-
-    async with fake.running_bot(tmp_path) as (_, log):
-        await patience.wait_until(is_filled, describe=log.read_text)
-    await database.close()

@@ -85,19 +85,9 @@ async def harness(db: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
 async def test_a_connected_sender_is_healthy(harness: ServerHarness) -> None:
     harness.show_life()
     harness.seconds += 7
-    assert await harness.health() == (
-        200,
-        {
-            "up": True,
-            "role": "sender",
-            "gateway_connected": True,
-            "discord": "well",
-            "tick_seconds": 7.0,
-            "claim_seconds": 7.0,
-            "discord_seconds": 0.0,
-            "problems": [],
-        },
-    )
+    expected = {"up": True, "role": "sender", "gateway_connected": True, "discord": "well", "problems": []}
+    ages = {"tick_seconds": 7.0, "claim_seconds": 7.0, "discord_seconds": 0.0}
+    assert await harness.health() == (200, expected | ages)
 
 
 @pytest.mark.parametrize(
@@ -179,12 +169,8 @@ async def test_outcomes_and_lateness_are_counted(harness: ServerHarness) -> None
     assert {name: samples[f"paperround_{name}"] for name in expected} == expected
 
 
-async def test_a_port_in_use_is_named(sqlite_db: Database) -> None:
-    first, second = ServerHarness(sqlite_db), ServerHarness(sqlite_db)
-    async with first.serving("127.0.0.1:0") as url:
-        address = url.removeprefix("http://")
-        with pytest.raises(errors.PaperroundError, match=f"PAPERROUND_HTTP: cannot listen on {address}"):
-            async with second.serving(address):
-                pass
-        first.url = url
-        assert (await first.health())[0] == 200
+async def test_a_port_in_use_is_named(harness: ServerHarness) -> None:
+    address = harness.url.removeprefix("http://")
+    with pytest.raises(errors.PaperroundError, match=f"PAPERROUND_HTTP: cannot listen on {address}"):
+        async with harness.serving(address):
+            pass

@@ -1,4 +1,4 @@
-"""`paperround healthcheck` against real servers on loopback, `run` and `readers forget`."""
+"""`paperround healthcheck` against servers on loopback, `run`, `readers forget` and `config`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from bot.cli import healthcheck, shell
 from bot.core.clock import system_clock
 from storage import models
 from tests.support import patience
-from tests.support.shell_fixtures import Paperround, serving
+from tests.support.shell_fixtures import Paperround, apply_set_up, serving
 
 HEALTHY = {"role": "sender", "tick_seconds": 12.3, "problems": []}
 PROBLEM = "For 120 s, the relay has not looked for parts to send."
@@ -110,3 +111,19 @@ def test_readers_forget_deletes_the_readers_rows(paperround: Paperround) -> None
     assert "deleted rows" in removed.splitlines()[0]
     assert paperround("readers", "forget", "--user", "7", "--json").data["removed"]["alerts"] == 1
     assert "No data is kept" in paperround("readers", "forget", "--user", "7").stdout
+
+
+def test_an_exported_set_up_can_be_edited_and_applied(paperround: Paperround, tmp_path: Path) -> None:
+    assert apply_set_up(paperround).exit_status == 0
+    assert paperround("config", "export", "set-up.toml").exit_status == 0
+    file = tmp_path / "set-up.toml"
+    assert file.read_text(encoding="utf-8") == paperround("config", "export").stdout
+    assert "0 to change" in paperround("config", "apply", "set-up.toml").stdout
+    # With the line ends of Windows.
+    file.write_bytes(file.read_bytes().replace(b"top = 3", b"top = 4").replace(b"\n", b"\r\n"))
+    asked = paperround("config", "apply", "set-up.toml")
+    assert (asked.exit_status, "--yes" in asked.stderr, "top 3 → 4" in asked.stdout) == (2, True, True)
+    assert "top = 3" in paperround("config", "export").stdout
+    assert paperround("config", "apply", "set-up.toml", "--yes", "--json").data["applied"] is True
+    assert "top = 4" in paperround("config", "export").stdout
+    assert paperround("config", "apply", "nothing.toml").exit_status == 2

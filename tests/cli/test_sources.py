@@ -79,10 +79,7 @@ def test_adding_a_source_reports_its_first_poll(site: Site, sources: Paperround)
 
 
 def test_any_spelling_of_hugging_face_is_one_source(sources: Paperround) -> None:
-    for typed in (
-        *("huggingface.co", "https://huggingface.com", "www.huggingface.co/papers"),
-        "https://hf.co/papers?date=x",
-    ):
+    for typed in ("huggingface.co", "https://hf.co/papers?date=x"):
         assert "(huggingface) was added" in sources("add", typed).stdout
         assert [row["source"] for row in sources("list", "--json").data] == ["https://huggingface.co"]
         assert sources("add", "https://huggingface.co/").exit_status == 1
@@ -116,11 +113,6 @@ def test_an_exported_hugging_face_list_can_be_ingested(
     fetched = paperround("sources", "fetch", "--since", "2025-05-06", "--until", "2025-05-06", "--json")
     assert [(row["status"], row["digests"], row["papers"]) for row in fetched.data] == [("ok", 1, 2)]
     assert fetched.exit_status == 1, "the paper without an arXiv id is a problem"
-    papers = paperround("digest", "2025-05-06", "--json").data
-    assert [(paper["arxiv_id"], paper["votes"]) for paper in papers] == [
-        ("2505.00002", 81),
-        ("2505.00001", 8),
-    ]
     exported = paperround("export", "--format", "listing", "--date", "2025-05-06")
     assert exported.data["papers"][0]["abstract"] == "Small things are studied.\n\nThey are small."
     (tmp_path / "day.json").write_text(exported.stdout)

@@ -19,10 +19,6 @@ NEWSLETTER = (*WRITE, "--format", "newsletter", "--output", "out.md")
 PAPERS = len(papers.load())
 READ = sum(paper.text != "none" for paper in papers.load())
 NO_TEXT = sum(paper.text == "none" and not paper.summary for paper in papers.load())
-KEYS = [
-    *("date", "format", "papers", "written", "from_abstract", "refused", "failed"),
-    *("claims_dropped", "calls", "tokens"),
-]
 
 
 @pytest.fixture
@@ -35,16 +31,13 @@ def model(fake_model: FakeModel, monkeypatch: pytest.MonkeyPatch) -> FakeModel:
 def test_each_paper_takes_two_calls_and_a_second_run_none(paperround: Paperround, model: FakeModel) -> None:
     first = paperround(*NEWSLETTER)
     assert first.exit_status == 0, first.stderr
-    assert list(first.data) == KEYS
     assert first.data["written"] == READ
     assert first.data["refused"] == NO_TEXT
     assert first.data["from_abstract"] == PAPERS - READ - NO_TEXT
     assert first.data["calls"] == len(model.log()) == 2 * (PAPERS - NO_TEXT)
     assert first.data["tokens"] == sum(row["tokens"] for row in model.log())
     text = Path("out.md").read_bytes()
-    second = paperround(*NEWSLETTER)
-    assert second.exit_status == 0
-    assert second.data == {**first.data, "calls": 0, "tokens": 0}
+    assert paperround(*NEWSLETTER).data == {**first.data, "calls": 0, "tokens": 0}
     assert Path("out.md").read_bytes() == text
     assert len(model.log()) == first.data["calls"]
 
@@ -86,10 +79,7 @@ def test_without_a_model_summaries_are_extracts(
     assert result.exit_status == 0
     assert result.data["from_abstract"] == PAPERS - NO_TEXT
     assert (result.data["calls"], result.data["tokens"], result.data["failed"]) == (0, 0, 0)
-    text = Path("out.md").read_text("utf-8")
-    assert text.count("발췌") == PAPERS - NO_TEXT
-    assert paperround(*NEWSLETTER).exit_status == 0
-    assert Path("out.md").read_text("utf-8") == text
+    assert Path("out.md").read_text("utf-8").count("발췌") == PAPERS - NO_TEXT
 
 
 def test_an_edited_file_is_never_overwritten(paperround: Paperround, model: FakeModel) -> None:
@@ -97,17 +87,13 @@ def test_an_edited_file_is_never_overwritten(paperround: Paperround, model: Fake
     assert paperround(*NEWSLETTER, "--limit", "1").data["papers"] == 1
     path = Path("out.md")
     edited = path.read_text("utf-8").replace("Tamarin", "Tamarind")
-    path.write_text(edited, "utf-8")
-    result = paperround(*NEWSLETTER)
-    assert result.exit_status == 0
-    assert "out.md: it was edited after it was published" in result.stderr
-    assert path.read_text("utf-8") == edited
-    assert paperround("export", "--format", "newsletter", "--date", DAY).stdout == edited
-    path.write_text("Nothing of interest.\n", "utf-8")
-    result = paperround(*NEWSLETTER)
-    assert (result.exit_status, result.data["papers"]) == (0, 2)
-    assert "out.md: it was edited after it was published" in result.stderr
-    assert path.read_text("utf-8") == "Nothing of interest.\n"
+    for text in (edited, "Nothing of interest.\n"):
+        path.write_text(text, "utf-8")
+        result = paperround(*NEWSLETTER)
+        assert (result.exit_status, result.data["papers"]) == (0, 2)
+        assert "out.md: it was edited after it was published" in result.stderr
+        assert path.read_text("utf-8") == text
+        assert paperround("export", "--format", "newsletter", "--date", DAY).stdout == edited
 
 
 def test_a_file_by_someone_else_is_never_overwritten(paperround: Paperround, model: FakeModel) -> None:

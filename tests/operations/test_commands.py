@@ -254,8 +254,11 @@ async def _use_everything(harness: ClientHarness) -> None:
 KNOWN = {"alerts", "matches", "deliveries", "readers", "saved_papers", "subscriptions"}
 
 
-async def test_me_data_and_me_forget_cover_everything_about_a_reader(harness: ClientHarness) -> None:
-    database, reader_id = harness.container.database, str(harness.reader.id)
+async def test_me_data_and_me_forget_cover_everything_about_a_reader(
+    harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database, reader_id, texts = harness.container.database, str(harness.reader.id), harness.texts
+    assert shown_text(await harness.ask("me forget")) == texts("me-nothing")
     await _use_everything(harness)
     named = {name.partition(".")[0] for name in await reader_rows.find_columns(database, reader_id)}
     assert named >= KNOWN
@@ -263,31 +266,20 @@ async def test_me_data_and_me_forget_cover_everything_about_a_reader(harness: Cl
     assert answer.ephemeral
     (file,) = answer.attachments
     found = json.loads(await file.read())
+    assert found["user_id"] == reader_id
     assert set(found["tables"]) >= KNOWN | {"parts"}
     assert found["tables"]["saved_papers"][0]["paper_id"] == "2501.00001"
-    question = await harness.ask("me forget")
-    forgotten = await harness.click(question, label=harness.texts("me-forget-all"))
-    assert shown_text(forgotten) == harness.texts("me-forgotten")
-    assert await reader_rows.find_columns(database, reader_id) == set()
-
-
-async def test_me_forget_asks_first_and_a_large_export_is_refused(
-    harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    nothing = await harness.ask("me forget")
-    assert shown_text(nothing) == harness.texts("me-nothing")
-    await harness.ask("alerts add", keyword="robot")
-    only_a_draft = shown_text(await harness.ask("me forget")).splitlines()[1]
-    assert "0" not in only_a_draft
-    await _use_everything(harness)
-    question = await harness.ask("me forget")
-    text = harness.texts("me-forget-question", saved=1, alerts=1, messages=1, command="`/me data`")
-    assert text.splitlines()[1] in shown_text(question)
-    kept = await harness.click(question, label=harness.texts("me-keep"))
-    assert shown_text(kept) == harness.texts("me-kept")
-    assert (await harness.bot.services.readers.count(harness.reader.id))["alerts"] == 1
     monkeypatch.setattr(discord_text, "FILE_BYTES", 10)
-    assert shown_text(await harness.ask("me data")) == harness.texts("me-data-too-large")
+    assert shown_text(await harness.ask("me data")) == texts("me-data-too-large")
+    question = await harness.ask("me forget")
+    text = texts("me-forget-question", saved=1, alerts=1, messages=1, command="`/me data`")
+    assert text.splitlines()[1] in shown_text(question)
+    assert shown_text(await harness.click(question, label=texts("me-keep"))) == texts("me-kept")
+    assert (await harness.bot.services.readers.count(harness.reader.id))["alerts"] == 1
+    question = await harness.ask("me forget")
+    forgotten = await harness.click(question, label=texts("me-forget-all"))
+    assert shown_text(forgotten) == texts("me-forgotten")
+    assert await reader_rows.find_columns(database, reader_id) == set()
 
 
 async def test_sources_show_their_health_without_secrets(harness: ClientHarness, tmp_path: Path) -> None:

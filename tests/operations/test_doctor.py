@@ -113,25 +113,23 @@ async def test_an_unusable_folder_or_template_is_reported(
 ) -> None:
     path = tmp_path / "place"
 
-    async def found(name: str) -> tuple[bool, str]:
+    templates, inbox = "PAPERROUND_TEMPLATES", "PAPERROUND_INBOX"
+
+    async def assert_found(name: str, note: str, *, well: bool = False) -> None:
         with monkeypatch.context() as patch:
             patch.setenv(name, str(path))
             finding = (await examine())[name]
-        return finding.well, finding.note
+        assert (finding.well, note in finding.note) == (well, True), finding
 
-    templates, inbox = "PAPERROUND_TEMPLATES", "PAPERROUND_INBOX"
-    wrong = [(await found(templates), "place is not a folder")]
-    well, note = await found(inbox)
-    assert (well, "`paperround run` creates it" in note) == (True, True)
+    await assert_found(templates, "place is not a folder")
+    await assert_found(inbox, "`paperround run` creates it", well=True)
     path.write_text("a file")
-    wrong += [(await found(inbox), "place is not a folder")]
+    await assert_found(inbox, "place is not a folder")
     path.unlink()
     path.mkdir()
-    assert (await found(templates))[0]
+    await assert_found(templates, "", well=True)
     (path / "daily.en.j2").write_text("{% block headline %}\n{{ day }{% endblock %}")
-    wrong.append((await found(templates), "daily.en.j2, line 2: "))
-    for (is_well, reason), expected in wrong:
-        assert (is_well, expected in reason) == (False, True), reason
+    await assert_found(templates, "daily.en.j2, line 2: ")
 
 
 async def test_webhook_posts_need_no_token_and_report_problems(tmp_path: Path) -> None:

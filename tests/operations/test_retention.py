@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 from datetime import datetime
 
 import pytest
@@ -13,9 +12,9 @@ from bot.alerts.service import Alerts
 from bot.client.accounts import Guilds
 from bot.operations.retention import Retention
 from bot.operations.service import StatusService
-from storage import alerts, models, shelf, tables
+from storage import alerts, models, tables
 from storage.database import Database
-from tests.support import alert_builders, killed_process, outbox_builders, paper_records, reader_rows
+from tests.support import alert_builders, outbox_builders, reader_rows
 from tests.support.world import CHANNEL, DAY, World, moment
 
 pytestmark = pytest.mark.engines("sqlite", "postgresql")
@@ -122,27 +121,3 @@ async def test_every_row_of_a_left_server_is_purged_after_30_days(db: Database) 
         now = SEOUL_9AM + days * DAY
         await Retention(db, lambda now=now: now, days=90, sleep=_no_pause).purge()  # type: ignore[misc]
         assert await reader_rows.find_columns(db, str(GUILD)) == (before if is_kept else set())
-
-
-async def test_a_killed_purge_loses_no_saved_paper(posted_twice: World) -> None:
-    db = posted_twice.database
-    await reader_rows.fill_every_table(db, 7)
-    unlisted = await paper_records.add_papers(
-        db, *(paper_records.merged_paper(n, on=None) for n in (71, 72, 73))
-    )
-    ids = list(unlisted.values())
-    async with db.transaction() as connection:
-        await shelf.save(connection, 8, [1, 2, *ids], SEOUL_9AM)
-        await shelf.remove(connection, 8, ids[0])
-    before, is_finished = await count(db, tables.papers), False
-    for number in itertools.count(1):
-        for is_stored in (False, True):
-            with killed_process.killed_at(db, number, is_stored=is_stored):
-                await purge(db)
-                is_finished = True
-            async with db.read() as connection:
-                assert set(await shelf.list_paper_ids(connection, 8)) == {1, 2, *ids[1:]}
-        if is_finished:
-            break
-    assert await purge(db) == 0
-    assert await count(db, tables.papers) == before - 1

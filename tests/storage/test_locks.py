@@ -129,3 +129,9 @@ async def test_the_first_usable_host_of_several_is_used(
     standby = url.set(query={"host": hosts[2], "target_session_attrs": "standby"})
     with pytest.raises(errors.DatabaseUnavailableError):
         await migrate.open_database(standby.render_as_string(hide_password=False))
+
+
+def test_a_silent_tcp_connection_ends_after_15_seconds() -> None:
+    with socket.socket() as connected:
+        database._notice_silence(connected)
+        assert connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 15_000

@@ -9,29 +9,17 @@ from storage import models, writer
 from storage.database import Database
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
-
-
+DAY = date(2026, 1, 31)
 DRAFT = models.Draft("2601.00001", models.DigestFormat.NEWSLETTER, models.Locale.KO, "1", "small", NOW)
 
 
 async def test_a_written_draft_replaces_the_planned_draft(db: Database) -> None:
-    written = replace(
-        DRAFT,
-        input_hash="abc",
-        state=models.DraftState.CHECKED,
-        basis="paper",
-        text="{}",
-        problems=("one",),
-        claims_dropped=1,
-        calls=2,
-        tokens=300,
-    )
+    written = replace(DRAFT, input_hash="abc", state=models.DraftState.CHECKED, text="{}", problems=("one",))
     async with db.transaction() as connection:
         for draft in (DRAFT, replace(DRAFT, language=models.Locale.EN), written):
             await writer.save_draft(connection, draft)
-        assert await writer.find_draft(connection, DRAFT, ["2601.00001", "2601.00002"]) == {
-            "2601.00001": written
-        }
+        found = await writer.find_draft(connection, DRAFT, ["2601.00001", "2601.00002"])
+    assert found == {"2601.00001": written}
 
 
 async def test_the_draft_of_the_newest_input_is_found(db: Database) -> None:
@@ -44,9 +32,6 @@ async def test_the_draft_of_the_newest_input_is_found(db: Database) -> None:
         await writer.save_draft(connection, first)
         assert await writer.find_draft(connection, DRAFT, ["2601.00001"]) == {"2601.00001": second}
         assert await writer.find_draft(connection, replace(DRAFT, prompt_version="2"), ["2601.00001"]) == {}
-
-
-DAY = date(2026, 1, 31)
 
 
 async def test_tokens_are_counted_by_day_and_month(db: Database) -> None:

@@ -15,7 +15,6 @@ PRELOADED = (
     "bot.app.runtime",
     "bot.app.client",
     "bot.search.service",
-    "apscheduler.executors.base",
     "aiosqlite",
     "asyncpg",
     "tests.support.preloaded",
