@@ -1,6 +1,6 @@
-"""Generates the tables of the reference pages from the code. `make docs` runs it, and a test checks the pages.
+"""Writes the tables of the reference pages from their sources; `make docs` runs it, and a test compares.
 
-A table stands between `<!-- table NAME -->` and `<!-- end -->`; the text around it is written by hand.
+A page has each table between `<!-- table NAME -->` and `<!-- end -->`; the text around it is written by hand.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ _TABLE = re.compile(r"(<!-- table (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def render_page(page: str) -> str:
-    """Return a page with its tables generated anew. Raises KeyError for an unknown table."""
+    """Return the text of a page with its tables as they should be. Raises KeyError for a table that does not exist."""
     return _TABLE.sub(lambda found: f"{found[1]}{TABLES[found[2]]()}{found[3]}", page)
 
 
 def list_pages() -> list[Path]:
-    """Return the pages with tables."""
+    """Return the pages that have tables."""
     return [path for path in sorted(PAGES.glob("*.md")) if _TABLE.search(path.read_text(encoding="utf-8"))]
 
 
@@ -58,7 +58,7 @@ def _list_settings() -> str:
 
 
 def _read_docstrings(class_: type) -> dict[str, str]:
-    """Return the docstrings of a class's fields. pydantic could keep them, but each start would take 30 ms longer."""
+    """Return the docstrings below the fields of a class. pydantic can keep them, which takes each start 30 ms."""
     (definition,) = ast.parse(textwrap.dedent(inspect.getsource(class_))).body
     assert isinstance(definition, ast.ClassDef)
     found = {}
@@ -144,7 +144,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "discord": _list_slash_commands,
     "metrics": _list_metrics,
 }
-"""The functions that generate tables, by table name."""
+"""The tables by the names that pages give."""
 
 if __name__ == "__main__":
     for path in list_pages():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
@@ -45,7 +46,7 @@ from storage import accounts, models, outbox
 log = structlog.get_logger(__name__)
 
 WELCOME_PERIOD = timedelta(days=1)
-"""Time after an invitation in which a server is welcomed, in case the bot starts later."""
+"""How long after an invitation a server is still welcomed: the bot may start later."""
 
 
 class GuildEventsCog(commands.Cog):
@@ -53,7 +54,7 @@ class GuildEventsCog(commands.Cog):
 
     def __init__(self, bot: Client) -> None:
         self._bot = bot
-        # Tests and the demo have no Gateway and no invitations; they set the number of shards.
+        # Without a Gateway (tests, the demo) the number is given; the bot is never invited there.
         self._has_gateway = bot.shard_count is None
         self._guilds = bot.services.guilds
         self._known_ids: set[int] | None = None
@@ -61,7 +62,7 @@ class GuildEventsCog(commands.Cog):
 
     @commands.Cog.listener()
     async def on_ready(self) -> None:
-        """Catch up with changes made while the bot was offline. Discord may send the event repeatedly."""
+        """Catch up with changes made while the bot was offline. Idempotent: Discord may send the event repeatedly."""
         await self._guilds.reconcile([guild.id for guild in self._bot.guilds])
         self._known_ids = None
         await self._store(self._bot.guilds)
@@ -69,14 +70,14 @@ class GuildEventsCog(commands.Cog):
     @commands.Cog.listener("on_guild_join")
     @commands.Cog.listener("on_guild_available")
     async def on_guild(self, guild: discord.Guild) -> None:
-        """Store a server that has invited the bot or is available, which at the start is every server."""
+        """Store a server that invited the bot or is available after an outage; at the start that is every server."""
         await self._store([guild])
 
     @commands.Cog.listener()
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         """Pause a server's posts when the bot is removed. Discord does not send this event for an outage."""
         async with self._storing:
-            # The server may have invited the bot again, and that event may have been handled first.
+            # It may have invited the bot again meanwhile, and the event of that may have been handled before this one.
             if self._bot.get_guild(guild.id) is None:
                 await self._guilds.mark_left([guild.id])
                 self._known_ids = None
@@ -109,7 +110,7 @@ class GuildEventsCog(commands.Cog):
     async def _store(self, guilds: Iterable[discord.Guild]) -> None:
         """Store new servers, and welcome them. `on_ready` retries a server that could not be stored."""
         async with self._storing:
-            # Read once, since at the start Discord sends an event for each server.
+            # At the start Discord sends an event for each server.
             known = self._known_ids = self._known_ids or set(await self._guilds.list_ids())
             new = {guild.id: guild for guild in guilds if not (guild.unavailable or guild.id in known)}
             if self._has_gateway:
@@ -118,14 +119,14 @@ class GuildEventsCog(commands.Cog):
             known.update(new)
 
     async def welcome(self, guilds: Iterable[discord.Guild]) -> None:
-        """Plan one welcome message in each server that invited the bot recently, where it may write.
+        """Plan one welcome message in servers that invited the bot recently, where it may write.
 
-        The delivery's key contains the time of the invitation, so planning it again after a crash has no effect.
+        The delivery's key names the invitation, so a repetition after a crash plans nothing.
         """
         services = self._bot.services
         now = services.clock()
         for guild in guilds:
-            # Check the date before the permissions, since a first start may find thousands of servers.
+            # A first start may find thousands of servers: the date is looked at before permissions are.
             joined_at = getattr(guild.me, "joined_at", None)
             if joined_at is None or abs(now - joined_at) > WELCOME_PERIOD:
                 continue
@@ -141,14 +142,14 @@ class GuildEventsCog(commands.Cog):
                 outcomes.NOTICE, post, now, guild_id=guild.id, channel_id=channel.id
             )
             async with services.database.transaction() as connection:
-                # A server that left and returned soon still has its settings, and knows the bot.
+                # A server that returns within the time for which its settings are kept knows the bot.
                 if await accounts.get_guild(connection, guild.id) is None:
                     await outbox.add(connection, delivery)
 
 
 def _guild_settings(guild: discord.Guild) -> accounts.GuildSettings:
-    """Return the fields of a server to store."""
-    # American English is also the default for servers that never chose a language.
+    """Return the stored fields of a server."""
+    # American English is also the default of servers that never chose a language.
     is_default = guild.preferred_locale is discord.Locale.american_english
     system_channel = guild.system_channel
     return {
@@ -193,8 +194,16 @@ class PaperroundCommandTree(app_commands.CommandTree["PaperroundBot"]):
 
 
 MIN_SESSION_STARTS = 10
-"""Minimum per shard; or a tenth of all session starts, if that is less."""
+"""For each shard; or a tenth of all, if a bot has so many shards that this is less."""
 SESSION_STARTS_SECONDS = 600.0
+
+
+class _ShardNotConnectedError(Exception):
+    """Connect a shard again.
+
+    discord.py's own version recurses in its error handler: during an outage each log entry repeats all earlier errors, and
+    after some hundred attempts the stack overflows.
+    """
 
 
 class PaperroundBot(Client):
@@ -207,10 +216,25 @@ class PaperroundBot(Client):
         """Router of buttons, select menus and modals."""
         return router.ComponentRouter()
 
+    @cached_property
+    def _launching_ids(self) -> set[int]:
+        """Shards that are connecting for the first time."""
+        return set()
+
     async def launch_shard(self, gateway: yarl.URL, shard_id: int, *, initial: bool = False) -> None:
-        """Start a shard once Discord allows enough sessions. discord.py retries, and calls this for each attempt."""
-        await self._wait_for_session_starts()
-        await super().launch_shard(gateway, shard_id, initial=initial)
+        """Start a shard once Discord allows enough sessions, and retry until it is connected."""
+        if shard_id in self._launching_ids:
+            raise _ShardNotConnectedError
+        self._launching_ids.add(shard_id)
+        try:
+            while True:
+                await self._wait_for_session_starts()
+                with suppress(_ShardNotConnectedError):
+                    await super().launch_shard(gateway, shard_id, initial=initial)
+                    return
+                initial = False
+        finally:
+            self._launching_ids.discard(shard_id)
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
         """Begin a new session once Discord allows enough of them."""
@@ -243,9 +267,8 @@ class PaperroundBot(Client):
         )
 
     async def setup_hook(self) -> None:
-        """Load the cogs. In tests and the demo, also register the commands.
-
-        Otherwise a background task registers them, since Discord may delay it for minutes.
+        """Load the cogs. Without a Gateway (tests, the demo), also register the commands; otherwise a background task does,
+        since Discord may delay it for minutes.
         """
         await self.tree.set_translator(translations.CommandTranslator(self.translations))
         for cog_class in COGS:
@@ -277,7 +300,7 @@ class PaperroundBot(Client):
 
 
 class DiscordRenderer:
-    """Renders posts into messages for the outbox. The record of each delivery kind names a method of this class.
+    """Renders posts into messages for the outbox; the record of each delivery kind names its method.
 
     `mention` returns the mention of a command, such as `daily edit`.
     """
@@ -295,11 +318,11 @@ class DiscordRenderer:
         }
 
     def wording_for(self, locale: models.Locale) -> PostWording:
-        """Return the texts of posts in a language, for answers that show a post again."""
+        """Return the texts of posts in a language, for answers that repeat a post."""
         return self._wordings[locale]
 
     def render_daily(self, post: choice.DailyPost) -> tuple[contents.RenderedPart, ...]:
-        """Return the messages of a daily or weekly post in its style; one message if it has no papers."""
+        """Return the messages of a daily or weekly post in its style; a single message without papers."""
         parts = STYLES[post.style].render(self._wordings[post.locale], post)
         if post.by_webhook:
             parts = tuple(
@@ -335,7 +358,7 @@ class DiscordRenderer:
 
 
 def _silence(parts: tuple[contents.RenderedPart, ...]) -> tuple[contents.RenderedPart, ...]:
-    """Return the parts with messages that send no notification."""
+    """Return the parts, of which the messages raise no notification."""
     silenced = message_builder.silenced
     return tuple(
         replace(part, payload=silenced(part.payload), fallback=part.fallback and silenced(part.fallback))

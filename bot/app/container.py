@@ -1,4 +1,4 @@
-"""Builds the objects that the command line, the demo and the bot share. Imports that few commands need are local."""
+"""Builds the objects that the command line, the demo and the bot share. Imports for a single command are local."""
 
 from __future__ import annotations
 
@@ -66,13 +66,13 @@ LOOKUP_LIMITS = fetcher.Limits(
     max_redirects=3,
     max_attempts=1,
 )
-"""Limits for requests that a reader waits for: small answers and no retries."""
+"""Limits for requests that a reader waits for: small answers, no second attempt."""
 
 
 def open_fetcher(
     settings: Settings, clock: Clock, limits: fetcher.Limits | None = None
 ) -> AbstractAsyncContextManager[fetcher.Fetcher]:
-    """Open a fetcher with the allowed hosts and the proxy from the settings."""
+    """Open a fetcher with the allowed hosts and the proxy of the settings."""
     return fetcher.open_fetcher(
         now=clock,
         random=random.random,
@@ -84,7 +84,7 @@ def open_fetcher(
 
 
 def allowances(settings: Settings) -> list[ssrf_guard.AllowedHost]:
-    """Return the hosts exempt from the SSRF guard: the operator's list, and service URLs that were changed."""
+    """Return the hosts exempt from the SSRF guard: the operator's list, and service URLs that are not the default."""
     allowed = [ssrf_guard.parse_allowed_host(host) for host in settings.fetch_allow]
     fields = Settings.model_fields
     for name in ("hf_endpoint", "arxiv_url", "arxiv_rss_url", "arxiv_html_url"):
@@ -96,18 +96,18 @@ def allowances(settings: Settings) -> list[ssrf_guard.AllowedHost]:
 
 @dataclass
 class Container:
-    """Settings and database, and factories for the services built on them."""
+    """Settings, storage, and factories of the services built on them."""
 
     settings: Settings
     database: Database
     clock: Clock = system_clock
 
     def follow_discord(self) -> DiscordClock:
-        """Set the clock by Discord's answers. Call this before building services."""
+        """Set the clock by Discord's answers. Must be called before the services are built."""
         clock = self.clock = DiscordClock(self.clock)
 
         def set_clock(answer: Answer) -> None:
-            # A page that is not JSON has the time of a proxy, which may be this machine.
+            # A proxy's own page has the time of the proxy, which may be this machine.
             if answer.is_json and answer.answered_at is not None:
                 clock.set(answer.answered_at)
 
@@ -116,13 +116,13 @@ class Container:
 
     @property
     def day_close(self) -> day_close.DayClose:
-        """The rule for when the list of a day closes."""
+        """The time at which the list of a day closes."""
         minutes = self.settings.writer_minutes if self.settings.writes_digests else 0
         return day_close.parse(self.settings.day_closes, timedelta(minutes=minutes))
 
     @property
     def token(self) -> str | None:
-        """The bot's token; None if it is not set."""
+        """The bot's token, if there is one."""
         secret = self.settings.discord_token
         return None if secret is None else secret.get_secret_value()
 
@@ -133,38 +133,38 @@ class Container:
 
     @cached_property
     def arxiv_throttle(self) -> Throttle:
-        """The rate limit of requests to arXiv, shared by all processes."""
+        """The pace of requests to arXiv, shared by all processes."""
         return fetcher.shared_throttle(self.database, self.clock, "arxiv", arxiv.SECONDS_PER_REQUEST)
 
     @cached_property
     def deliveries(self) -> DeliveryFactory:
-        """The factory of deliveries, which loads the renderer for the first post."""
+        """The factory of all deliveries; the renderer is loaded with the first post."""
         return DeliveryFactory(lambda: self.renderer)
 
     @cached_property
     def search_index(self) -> SearchIndex:
-        """This machine's search index of the database."""
+        """The search index of the database on this machine."""
         from bot.search import index
 
         return index.SearchIndex(index.folder_of(self.database))
 
     @cached_property
     def texts(self) -> Translations:
-        """The texts of the interface. Loads discord.py."""
+        """The texts of the interface; loads discord.py."""
         from bot.client import translations
 
         return translations.Translations()
 
     @cached_property
     def mentions(self) -> CommandMentions:
-        """The mentions of slash commands, without ids until `load` is called."""
+        """The mentions of slash commands, without ids until `load`."""
         from bot.client.messages import CommandMentions
 
         return CommandMentions()
 
     @cached_property
     def http_observer(self) -> HttpObserver:
-        """The observer of the Discord client's requests. Add listeners before the client logs in."""
+        """The observer of the Discord client's requests; add listeners before the client logs in."""
         from bot.client.rest import HttpObserver
 
         observer = HttpObserver(self.pace)
@@ -173,7 +173,7 @@ class Container:
 
     @cached_property
     def rest(self) -> RestClient:
-        """The REST client that sends posts."""
+        """The client of posts."""
         from bot.client.rest import RestClient
 
         return RestClient(self.pace, self.http_observer.report, self.token)
@@ -185,7 +185,7 @@ class Container:
 
     @cached_property
     def pace(self) -> Pace:
-        """The rate limit and pauses of requests to Discord."""
+        """When requests may leave for Discord."""
         return Pace(time.monotonic, random.Random())
 
     @cached_property
@@ -203,9 +203,8 @@ class Container:
         return Templates(self.settings.templates)
 
     def fenced(self, get_term: Callable[[], int | None]) -> Container:
-        """Return this container with a database fenced for the sender (`locks.fenced`).
-
-        Call this after building the client, so that both share services.
+        """Return this container with a database fenced for the sender (`locks.fenced`). Call it after the client is built,
+        so that both share services.
         """
         if self.database.is_sqlite:
             return self
@@ -215,7 +214,7 @@ class Container:
         return fenced
 
     async def load_mentions(self) -> None:
-        """Load the ids of slash commands if there are alerts, whose messages mention commands."""
+        """Load the ids of slash commands if there are alerts: of an ingest's deliveries only alerts mention commands."""
         async with self.database.read() as connection:
             if not await alerts.exist(connection):
                 return
@@ -232,7 +231,7 @@ class Container:
     def create_bot(
         self, *, shard_count: int | None = None, locale: models.Locale | None = None
     ) -> PaperroundBot:
-        """Return the Discord client. Only the demo and tests use the options (see `PaperroundBot`)."""
+        """Return the Discord client. The demo and tests use the options: see `PaperroundBot`."""
         from bot.app.client import PaperroundBot
 
         return PaperroundBot(
@@ -246,7 +245,7 @@ class Container:
         )
 
     def create_services(self) -> Services:
-        """Return the services for the client's commands."""
+        """Return the services of the client's commands."""
         from bot.client.context import Services
         from bot.club.service import Clubs
         from bot.core import admission
@@ -254,7 +253,7 @@ class Container:
         from bot.search import index as search_index
         from bot.search.glossary import GlossaryService
 
-        # Imported now, since the first use would block the event loop.
+        # The service imports these on first use, which would hold up the event loop.
         from bot.search.service import SearchService
         from bot.shelf.service import Shelf
         from bot.today.profiles import PaperVectors, Profiles
@@ -317,7 +316,7 @@ class Container:
         return TodayPlanner(self.database, self.deliveries, today, self.day_close, default_locale=self.locale)
 
     def list_ticks(self) -> Sequence[Callable[[datetime], Awaitable[int]]]:
-        """Return the planning functions of features that need only the time (UTC)."""
+        """Return what plans the posts of features that need no more than the time (UTC)."""
         from bot.club.service import Clubs
 
         return (Clubs(self.database, self.clock, self.deliveries, self._request).tick,)
@@ -337,7 +336,7 @@ class Container:
         return Retention(self.database, self.clock, days=self.settings.keep_days)
 
     def create_ingest(self) -> IngestService:
-        """Return the ingest service, which compares new papers with alerts."""
+        """Return the ingest service; alerts are compared with the papers that it adds."""
 
         async def on_fresh(connection: Connection, paper_ids: Sequence[int]) -> None:
             if await alerts.exist(connection):
@@ -361,7 +360,7 @@ def delivery_kinds() -> DeliveryKinds:
 async def open_container(
     settings: Settings, *, clock: Clock = system_clock, migrating: bool | None = None
 ) -> AsyncIterator[Container]:
-    """Open the database and build a container. `migrating` and errors are as in `storage.migrate.open_database`."""
+    """Open the database and build a container. `migrating` and errors are those of `storage.migrate.open_database`."""
     database = await migrate.open_database(settings.database_url, migrate=migrating)
     try:
         yield Container(settings, database, clock)
@@ -371,7 +370,7 @@ async def open_container(
 
 @asynccontextmanager
 async def open_poller(container: Container, ingest: IngestService) -> AsyncIterator[Poller]:
-    """Add the sources of the settings and the inbox, and open the poller. Raises UsageError for an invalid source."""
+    """Open the fetcher and the poller, after adding the sources of the settings and the inbox. Raises UsageError."""
     settings = container.settings
     source_registry = kinds.build_source_registry(container.database, container.clock, settings)
     await source_registry.add_configured(settings.sources, settings.inbox)
@@ -390,7 +389,7 @@ async def open_poller(container: Container, ingest: IngestService) -> AsyncItera
 
 
 async def log_missing_source(container: Container) -> None:
-    """Log how to add Hugging Face's list if there is no source and no digest."""
+    """Log the command that adds Hugging Face's list if there is no source and no digest from the inbox."""
     settings = container.settings
     source_registry = kinds.build_source_registry(container.database, container.clock, settings)
     inbox = str(settings.inbox and settings.inbox.absolute())
@@ -406,7 +405,7 @@ async def log_missing_source(container: Container) -> None:
 async def open_writer(
     container: Container, ingest: IngestService
 ) -> AsyncIterator[writer_service.WriterService]:
-    """Open the writer for one run, without a language model if none is set."""
+    """Open the writer for one run, without a model if none is set."""
     async with open_fetcher(container.settings, container.clock) as fetch:
         source = huggingface.HuggingFaceSource(container.settings.hf_endpoint, fetch, container.day_close)
         publisher = publication.Publisher(container.database, ingest, container.settings.writer_model)
@@ -425,7 +424,7 @@ async def open_writer(
 def inbox_of(settings: Settings) -> Path | None:
     """Return the inbox folder, where a written digest becomes a file that people can edit.
 
-    Returns None if there is no inbox or it is read-only, as in `docker-compose.yml`; the digest is then stored only.
+    None without an inbox, or if it is read-only, as in `docker-compose.yml`: then the digest is stored without a file.
     """
     is_place = settings.inbox is not None and settings.inbox.is_dir() and os.access(settings.inbox, os.W_OK)
     return settings.inbox if is_place else None

@@ -1,8 +1,8 @@
-"""`paperround run --role front`: answers interactions that Discord sends by HTTP, beside the process that posts.
+"""`paperround run --role front`: answers the interactions that Discord sends by HTTP, beside the process that posts.
 
 A front has no Gateway: it verifies each request, answers 202, and handles the interaction with the same command tree and
 callbacks (Discord docs, interactions/overview and interactions/receiving-and-responding, 2026). Any number of fronts can
-use one PostgreSQL database.
+run on one PostgreSQL.
 """
 
 from __future__ import annotations
@@ -38,21 +38,21 @@ FINISH_SECONDS = 5.0
 PING = 1
 FOLLOW_SECONDS = 30.0
 GUILD_SECONDS = 60.0
-"""Time for which a server's fetched channels and roles are used."""
+"""How long a server's fetched channels and roles are used."""
 
 
 class InteractionServer:
-    """Receives Discord's interactions at `PATH`. `public_key` is the application's public key in hex."""
+    """Takes Discord's interactions at `PATH`. `public_key` is the application's, in hex."""
 
     def __init__(self, client: Client, public_key: str) -> None:
         self._client = client
         self._key = read_public_key(public_key)
-        # The parser that discord.py uses for the Gateway.
+        # The Gateway's parser.
         self._parse = client._connection.parsers["INTERACTION_CREATE"]
         self._tasks: set[asyncio.Task[None]] = set()
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
-        """Add the route to a server."""
+        """Add the address to a server."""
         router.add_post(PATH, self._handle)
 
     async def _handle(self, request: web.Request) -> web.Response:
@@ -63,7 +63,7 @@ class InteractionServer:
         return self.receive(request.headers, body)
 
     def receive(self, headers: Mapping[str, str], body: bytes) -> web.Response:
-        """Start handling a request, and return the HTTP answer. A request that Discord has not signed is refused by 401."""
+        """Start handling a request and return its HTTP answer: 401, without any effect, if Discord did not sign it."""
         if not self._is_signed(headers, body):
             return web.Response(status=401, text="invalid request signature")
         try:
@@ -79,13 +79,13 @@ class InteractionServer:
         return web.Response(status=202)
 
     async def _dispatch(self, data: Any) -> None:
-        # discord.py looks up channels in a command's options before the command runs.
+        # discord.py looks up the channels among a command's options before the command runs.
         with isolation.isolated(log, "an interaction from Discord was not readable"):
             if data.get("guild_id") and (data.get("data") or {}).get("resolved", {}).get("channels"):
                 await self._client.prepare_guild(int(data["guild_id"]))
             before = asyncio.all_tasks()
             self._parse(data)
-            # discord.py starts tasks that give the answer.
+            # Tasks that discord.py starts are part of the answer.
             if started := asyncio.all_tasks() - before:
                 await asyncio.wait(started)
 
@@ -104,7 +104,7 @@ class InteractionServer:
 
 
 def read_public_key(value: str) -> Ed25519PublicKey:
-    """Return the public key with these 64 hexadecimal digits. Raises UsageError."""
+    """Return the key that 64 hexadecimal digits stand for. Raises UsageError."""
     try:
         return Ed25519PublicKey.from_public_bytes(bytes.fromhex(value))
     except ValueError:
@@ -115,9 +115,9 @@ def read_public_key(value: str) -> Ed25519PublicKey:
 
 
 class GuildDirectory:
-    """Fetches servers with their channels, threads, roles and the bot as a member, and caches them for a minute.
+    """Fetches servers with their channels, threads, roles and the bot as a member, and keeps them for a minute.
 
-    They are put into the client's cache, which the Gateway would fill otherwise, so `get_guild` and `get_channel` work.
+    They go into the client's cache, which a Gateway would otherwise fill, so that `get_guild` and `get_channel` work.
     """
 
     def __init__(self, client: Client, monotonic: Callable[[], float]) -> None:
@@ -129,7 +129,7 @@ class GuildDirectory:
     async def load(self, guild_id: int) -> None:
         """Load a server into the cache, or remove it if Discord does not return it."""
         now = self._monotonic()
-        # Removed later than it expires, since running requests may still use it.
+        # Kept for longer than it is used: others may be within a request that looks at it.
         for other_id in [id_ for id_, at in self._loaded_at.items() if now - at > 2 * GUILD_SECONDS]:
             self._forget(other_id)
         if now - self._loaded_at.get(guild_id, -math.inf) <= GUILD_SECONDS:
@@ -143,7 +143,7 @@ class GuildDirectory:
         http, user = self._client.http, self._client.user
         assert user is not None
         try:
-            # First, since the other requests are invalid for a server where only readers have installed the bot.
+            # Alone: of a server without the bot, where readers have it for themselves, the others are invalid requests.
             guild = await http.get_guild(guild_id, with_counts=False)
             channels, member, threads = await asyncio.gather(
                 http.get_all_guild_channels(guild_id),
@@ -154,7 +154,7 @@ class GuildDirectory:
             log.warning("a server's channels and roles could not be read", guild=guild_id, reason=str(error))
             self._forget(guild_id)
             if isinstance(error, discord.Forbidden | discord.NotFound):
-                # Cached too: otherwise one reader could use up the rate limit.
+                # Kept too: else one reader could use up the requests of all.
                 self._loaded_at[guild_id] = self._monotonic()
             return
         data: Any = {**guild, "channels": channels, "members": [member], "threads": threads["threads"]}
@@ -169,7 +169,7 @@ class GuildDirectory:
 
 
 async def run(container: Container) -> None:
-    """Run until SIGTERM or SIGINT. Raises UsageError for a missing setting, PaperroundError if Discord rejects the bot."""
+    """Run until SIGTERM or SIGINT. Raises UsageError if a setting is missing, PaperroundError if Discord rejects the bot."""
     settings, liveness = container.settings, container.liveness
     if container.database.is_sqlite:
         raise errors.UsageError(
@@ -210,7 +210,7 @@ async def run(container: Container) -> None:
         assert bot.application is not None  # the login asks for it
         server = InteractionServer(bot, settings.public_key or bot.application.verify_key)
         await container.mentions.load(container.database)
-        stack.push_async_callback(server.finish)  # runs after the server is closed
+        stack.push_async_callback(server.finish)  # once the server is closed
         url = await stack.enter_async_context(
             http_server.serving(settings.interactions, "PAPERROUND_INTERACTIONS", [server.add_routes])
         )
@@ -222,7 +222,7 @@ async def run(container: Container) -> None:
 
 
 async def _follow_database(container: Container) -> None:
-    """Keep loading the ids of commands, which a leader registers, and detect an unreachable database."""
+    """Load the ids of the commands that a leader registers, and detect a dead database."""
     while True:
         with isolation.isolated(log, "the ids of commands could not be read") as failures:
             await container.mentions.load(container.database)

@@ -1,4 +1,4 @@
-"""The state of a running bot: signs of life for `/health`, metrics, and the HTTP routes for both."""
+"""Reports a running bot's state: signs of life for `/health`, metrics, and the HTTP server for both."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from storage.database import Database
 TICK_SECONDS = 150.0
 """The planner runs every minute, and planning for 10,000 channels takes less than a minute."""
 CLAIM_SECONDS = 60.0
-"""The relay claims parts every two seconds. If all slots are busy, it waits for an attempt, which takes at most 20 s."""
+"""The relay claims every two seconds. While every slot is taken it waits for an attempt, which ends within 20 s."""
 DISCORD_SECONDS = 1200.0
-"""discord.py waits up to 1,024 s between attempts to reconnect."""
+"""discord.py waits up to 1,024 s between attempts to connect again."""
 
 NO_LOGIN = "Discord has not accepted the login so far."
 
 Sign = Literal["tick", "claim", "discord"]
-"""A sign of life: the planner finished a tick; the relay claimed parts or found that none can be sent; the Gateway is
-connected or a request to Discord succeeded."""
+"""A sign of life: the planner has finished a tick; the relay has claimed parts, or has decided that none can be sent now; the
+Gateway is connected, or a request to Discord has succeeded."""
 
 
 class Liveness:
-    """The times of the last signs of life, in seconds of `monotonic`.
+    """The times of the last signs of life, by `monotonic` (seconds).
 
-    The start counts as the first sign of each kind, which gives a grace period.
+    Until its first sign each counts from the start, as a grace period.
     """
 
     def __init__(
@@ -49,24 +49,24 @@ class Liveness:
         self._obstacle: str | None = NO_LOGIN
 
     def record_start(self) -> None:
-        """Restart the grace period, after acquiring the sender lock or before another login."""
+        """Restart the grace period: the sender lock was acquired, or the login is retried."""
         self._started_at = self._monotonic()
 
     def record(self, sign: Sign) -> None:
-        """Record a sign of life."""
+        """Record a sign of life: see `Sign`."""
         self._signs[sign] = self._monotonic()
 
     def record_obstacle(self, reason: str | None) -> None:
-        """Record why a standby cannot take over or a front cannot answer; None if it can."""
+        """Record why a standby cannot take over or a front cannot answer; None once it can."""
         self._obstacle = reason
 
     def record_answer(self, answer: Answer) -> None:
-        """Record an HTTP answer. A successful answer from Discord, not from a proxy, is a sign of life."""
+        """Record an answer of Discord or of a proxy. Every answer of Discord is a sign of life."""
         if answer.is_discords and answer.status < 500 and answer.status != 429:
             self.record("discord")
 
     def get_fields(self) -> dict[str, float | str | None]:
-        """Return fields of `/health`: Discord's state, and the seconds since each sign (None if there was none)."""
+        """Return the fields of `/health`: Discord's state, and the seconds since each sign, None before the first."""
         ages = {
             f"{sign}_seconds": None if at is None else self._seconds_since(at)
             for sign, at in self._signs.items()
@@ -74,7 +74,7 @@ class Liveness:
         return {"discord": "well" if self._is_discord_well() else "troubled", **ages}
 
     def find_problems(self, *, is_standby: bool = False) -> list[str]:
-        """Return a sentence for each overdue sign of life; for a standby or front, only the obstacle."""
+        """Return a sentence for each overdue sign, and for a standby or front that cannot work."""
         if is_standby:
             return [] if self._obstacle is None else [self._obstacle]
         problems = []
@@ -128,7 +128,7 @@ class Metrics:
     def record(
         self, result: str, kind: models.DeliveryKind, reason: str | None, late_seconds: float | None
     ) -> None:
-        """Record the outcome of an attempt to send a part (an `OutcomeListener`)."""
+        """Record an outcome of the relay (an `OutcomeListener`)."""
         self.part_outcomes.labels(result, kind.value).inc()
         if reason is not None:
             self.failures.labels(reason).inc()
@@ -145,11 +145,13 @@ class Metrics:
 
 
 DATABASE_CONNECTIONS = 2
-"""Shared by all requests, so that a flood of requests leaves the connection pool to the bot."""
+"""For all requests together, so that a flood of them leaves the connection pool to the bot."""
 
 
 class MonitoringServer:
-    """Serves the state of a running bot. `role` returns "sender", "standby" or "front"."""
+    """Serves the state of a running bot. `role` returns "sender", "front", or "standby" while another process holds the
+    lock.
+    """
 
     def __init__(
         self,
@@ -169,7 +171,7 @@ class MonitoringServer:
         self._is_connected = is_connected
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
-        """Add the routes to a server."""
+        """Add the two addresses to a server."""
         router.add_get("/health", self._handle_health)
         router.add_get("/metrics", self._handle_metrics)
 
@@ -194,7 +196,7 @@ class MonitoringServer:
                 oldest = await outbox.oldest_unsent_at(connection)
         except errors.StorageError as error:
             return web.Response(status=503, text=str(error))
-        # States without parts are reset to 0.
+        # A state without parts is set to 0; its former value would stay otherwise.
         for state in models.PartState:
             self._metrics.queue_depth.labels(state.value).set(depth.get(state, 0))
         age = 0.0 if oldest is None else (self._clock() - oldest).total_seconds()

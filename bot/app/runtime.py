@@ -1,6 +1,6 @@
-"""`paperround run`: acquires the sender lock, logs in, runs the background tasks, and shuts down on a signal.
+"""`paperround run`: acquires the sender lock, logs in, runs the background tasks, and shuts down in reverse on a signal.
 
-Each background task is a coroutine that ends when `stop` is set.
+Each background task is a coroutine that ends when `stop` is set; the Discord client starts none itself.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -29,7 +29,7 @@ from bot.app.container import Container, delivery_kinds
 from bot.app.health import Liveness, Metrics
 from bot.client import command_sync, rest, sender
 from bot.core import http_server, isolation
-from bot.core.clock import DiscordClock
+from bot.core.clock import DiscordClock, system_clock
 from bot.core.settings import Settings
 from bot.daily.planner import DailyPlanner
 from bot.outbox import outcomes, pace
@@ -37,7 +37,6 @@ from bot.outbox.relay import Relay
 from bot.sources.poller import SourceReport
 from bot.today.service import TodayPlanner
 from bot.web import server as web_server
-from bot.writer import service as writer_service
 from storage import errors, key_values, models
 from storage.locks import RETRY_SECONDS, SenderLock
 
@@ -51,12 +50,12 @@ REJECTIONS = {
     4014: "Discord does not allow this application the requested intents (close code 4014). Check the Bot page of your"
     " application at https://discord.com/developers/applications, or update Paperround.",
 }
-"""Error messages for close codes after which reconnecting is useless."""
+"""What to do about close codes after which reconnecting is useless; for others, update Paperround."""
 
 
 async def log_in(bot: PaperroundBot, token: str, on_attempt: Callable[[], None]) -> None:
-    """Log in, and retry while Discord is unreachable. Raises PaperroundError for an invalid token."""
-    # For a proxy's page, discord.py raises LoginFailure if its status is 401, TypeError if it is 200.
+    """Log in, and retry while Discord is unreachable. Raises PaperroundError for a wrong token."""
+    # discord.py takes a proxy's 401 for a wrong token, and raises TypeError when a proxy's page has the status 200.
     unreachable = (discord.HTTPException, discord.LoginFailure, OSError, TypeError)
 
     async def attempt() -> None:
@@ -66,7 +65,7 @@ async def log_in(bot: PaperroundBot, token: str, on_attempt: Callable[[], None])
         except unreachable as error:
             if isinstance(error, discord.LoginFailure) and bot.observer.is_last_discords:
                 raise errors.PaperroundError(command_sync.WRONG_TOKEN) from error
-            # Each login opens a session; closing it also closes the connector.
+            # Each login opens a session on the connector, which closing the session closes too.
             await bot.http.close()
             bot.http.connector = discord.utils.MISSING
             raise
@@ -75,7 +74,7 @@ async def log_in(bot: PaperroundBot, token: str, on_attempt: Callable[[], None])
 
 
 async def connect_gateway(bot: PaperroundBot) -> None:
-    """Keep the Gateway connected. Raises PaperroundError if it rejects the bot or the client was closed."""
+    """Keep the Gateway connected. Raises PaperroundError if the Gateway rejects the bot, or if the client was closed."""
 
     async def attempt() -> None:
         try:
@@ -95,15 +94,16 @@ async def connect_gateway(bot: PaperroundBot) -> None:
             raise
         raise errors.PaperroundError("The connection to Discord's Gateway was closed. Restart Paperround.")
 
-    # discord.py reconnects, but gives up if it cannot look up the Gateway's address.
+    # discord.py reconnects by itself, but gives up when it cannot look up the gateway's address.
     unreachable = (discord.GatewayNotFound, aiohttp.ClientError, OSError, TimeoutError)
     await _retry_while_unreachable(attempt, unreachable, "the Gateway is unreachable")
 
 
 async def _connect_until_closed(bot: PaperroundBot) -> None:
-    """Connect the client, and close it on cancellation, which discord.py ignores while it reconnects a shard.
+    """Connect the client.
 
-    The task is cancelled first: otherwise discord.py would log a failed first connection on close, and retry it.
+    Cancelling closes it, since discord.py ignores a cancellation while it reconnects a shard. The task is cancelled first:
+    on a close discord.py would log a failed first connection, and retry it.
     """
     connecting = asyncio.ensure_future(bot.connect(reconnect=True))
     try:
@@ -129,7 +129,7 @@ async def _retry_while_unreachable(
 
 
 async def hold_lock(lock: SenderLock, acquired: asyncio.Event) -> None:
-    """Acquire the lock, set `acquired`, and keep the lock. Raises StorageError if it is lost."""
+    """Acquire the lock, set `acquired`, and keep the lock. Raises StorageError once it is lost or the database is away."""
     while not await lock.try_acquire():  # noqa: ASYNC110 - another process releases it
         await asyncio.sleep(RETRY_SECONDS)
     acquired.set()
@@ -139,12 +139,12 @@ async def hold_lock(lock: SenderLock, acquired: asyncio.Event) -> None:
 SHUTDOWN_SECONDS = 9.0
 """`run` ends within 10 s of SIGTERM."""
 HAND_OVER_SECONDS = 1.0
-"""Time after which the lock is released for a standby, unless an attempt to send a part still runs."""
+"""Time after which a standby takes over, unless an attempt at a part still runs."""
 STANDBY_SECONDS = 1.5
-"""Time after which a process that waits for the lock is a standby."""
-PURGE_SECONDS = 6 * 3600.0
+"""Seconds after which a process that waits for the lock counts as a standby."""
+PURGE_INTERVAL = timedelta(hours=6)
 FIRST_READ_SECONDS = 60.0
-"""Maximum time that planning waits at the start for the first read of the sources."""
+"""How long planning waits after the start for the first read of the sources."""
 
 
 @dataclass
@@ -157,17 +157,17 @@ class Runtime:
     planner: DailyPlanner
     today_planner: TodayPlanner
     ticks: Sequence[Callable[[datetime], Awaitable[int]]]
-    """Planning functions of further features, called with the time (UTC)."""
+    """What further features plan at a time (UTC)."""
     metrics: Metrics
     lock: SenderLock
     stop: asyncio.Event
     liveness: Liveness
     is_reading: bool = False
-    """Whether the first read of the sources is running. Until it ends, a day may seem to have no digest."""
+    """Whether the first read of the sources still runs; until it ends a day may seem to have no digest."""
 
     @property
     def has_bot(self) -> bool:
-        """Whether there is a token. Without a token only webhooks post, and there is no Gateway."""
+        """Whether there is a token. Without one only webhooks post, and there is no Gateway."""
         return self.container.settings.discord_token is not None
 
     def is_delivering(self) -> bool:
@@ -192,14 +192,15 @@ class Runtime:
             self.liveness.record("tick")
 
     async def _plan_posts(self) -> None:
-        """Plan daily posts that become due during a tick, since papers of the day for thousands of readers take minutes."""
+        """Plan daily posts that become due during a tick: papers of the day for thousands of readers take minutes."""
         now = self.container.clock()
         await self._run_steps(lambda: self.planner.tick(now, on_planned=self.relay.wake))
 
     async def _run_steps(self, *steps: Callable[[], Awaitable[int | None]]) -> list[Exception]:
         failures: list[Exception] = []
         for step in steps:
-            # After a database error the next tick retries everything. Another error must not stop the other steps.
+            # A database outage must not end the schedule; due subscriptions stay due. What fails for another reason must not
+            # hold up the rest.
             with isolation.isolated(log, "planning failed") as failed:
                 if await step():
                     self.relay.wake()
@@ -208,14 +209,14 @@ class Runtime:
                 break
         return failures
 
-    async def purge(self) -> bool:
+    async def purge(self) -> None:
         """Remove rows older than the retention time; errors are logged, and the next call continues."""
-        with isolation.isolated(log, "removing old rows failed"):
+        # Cancelled when the run ends; APScheduler would log that with a traceback.
+        with suppress(asyncio.CancelledError), isolation.isolated(log, "removing old rows failed"):
             await self.container.create_retention().purge()
-        return True
 
     async def sync_commands(self) -> None:
-        """Register the slash commands. Errors are logged, and commands registered earlier keep working."""
+        """Register the slash commands. After an error, which is logged, the registered ones keep working."""
         if self.has_bot:
             failures: list[Exception] = []
             with isolation.collected(failures):
@@ -226,20 +227,20 @@ class Runtime:
                 log.warning("commands not synchronised; the next start tries again", error=repr(error))
 
     async def on_sources_fetched(self, reports: Sequence[SourceReport]) -> None:
-        """Plan posts that are due because of new digests."""
+        """Plan the posts that new digests have made due."""
         self.metrics.digests.inc(sum(report.result.written for report in reports))
         await self.plan_and_wake()
 
     async def plan_and_wake(self) -> None:
-        """Plan due posts, and wake the relay to send them."""
+        """Plan due posts, and send planned ones."""
         await self.tick()
         self.relay.wake()
 
 
 def build_runtime(container: Container, bot: PaperroundBot, stop: asyncio.Event, lock: SenderLock) -> Runtime:
-    """Build the relay and the planners for a Discord client."""
+    """Build the relay and the planner around a Discord client."""
     metrics, liveness = Metrics(), container.liveness
-    # Not fenced, since receipts are stored in any term; claims compare the term themselves.
+    # Outside the fence, since a receipt is stored in any term; claims compare the term themselves.
     delivery_database, rest_client = container.database, container.rest
     container = container.fenced(lambda: lock.term)
     metrics.leader.set_function(lambda: lock.term is not None)
@@ -270,7 +271,7 @@ def build_runtime(container: Container, bot: PaperroundBot, stop: asyncio.Event,
 
 
 async def run(container: Container, role: models.ProcessRole = models.ProcessRole.ALL) -> None:
-    """Run until SIGTERM or SIGINT. Raises PaperroundError if Discord rejects the bot or the sender lock is lost."""
+    """Run until SIGTERM or SIGINT. Raises PaperroundError if Discord rejects the bot, or if this process may no longer send."""
     token = container.token
     if token is None:
         async with container.database.read() as connection:
@@ -285,7 +286,7 @@ async def run(container: Container, role: models.ProcessRole = models.ProcessRol
         container.pace.set_rate(pace.REQUESTS_PER_SECOND - 2 * pace.FRONT_REQUESTS_PER_SECOND)
     bot = container.create_bot()
     runtime = build_runtime(container, bot, asyncio.Event(), lock)
-    # Looking for garbage among modules would block the event loop for 80 ms now and then.
+    # Modules and tables stay: to look for garbage among them would hold up the event loop for 80 ms now and then.
     gc.freeze()
     async with AsyncExitStack() as stack:
         await _start_servers(runtime, stack)
@@ -297,7 +298,7 @@ async def run(container: Container, role: models.ProcessRole = models.ProcessRol
 
 
 def begin(container: Container) -> asyncio.Event:
-    """Set Discord's addresses and this process's signal handlers. Returns the event that SIGTERM and SIGINT set."""
+    """Set Discord's addresses and the signal handlers of this process. Returns the event that SIGTERM and SIGINT set."""
     stopping = isolation.stop_on_signals()
     rest.override_endpoints(container.settings.discord_api_url, container.settings.discord_gateway_url)
     return stopping
@@ -325,7 +326,7 @@ async def _stand_by_and_send(
 
 
 async def _prepare(runtime: Runtime, token: str | None, clock: DiscordClock, acquired: asyncio.Event) -> None:
-    """Log in, or request a webhook if there is no token, to get Discord's time. Then wait for the lock.
+    """Log in, or without a token request a webhook, to learn Discord's time; then wait for the lock.
 
     A standby logs in before it has the lock, so that it can send at once.
     """
@@ -342,7 +343,7 @@ async def _prepare(runtime: Runtime, token: str | None, clock: DiscordClock, acq
 
 
 async def _ask_for_time(runtime: Runtime, clock: DiscordClock) -> None:
-    """Request a webhook until Discord answers, even if only to say that the webhook is gone."""
+    """Request a webhook until Discord answers, even if the webhook is gone."""
     async with runtime.container.database.read() as connection:
         tokens = await key_values.list_by_prefix(connection, key_values.WEBHOOK)
 
@@ -362,10 +363,10 @@ async def _ask_for_time(runtime: Runtime, clock: DiscordClock) -> None:
 
 
 async def close_client(bot: PaperroundBot) -> None:
-    """Close the client's connections within two seconds."""
-    with suppress(Exception):  # errors while closing a broken socket do not matter
+    """Close the client's connections, within two seconds."""
+    with suppress(Exception):  # errors of closing a broken socket do not matter at shutdown
         async with asyncio.timeout(2):
-            # Callers share one close, so the time-out of one must not cancel it.
+            # discord.py closes once: one caller's time-out must not cancel what another one waits for.
             await asyncio.shield(bot.close())
 
 
@@ -391,12 +392,12 @@ async def start_servers(
     monitoring: health.MonitoringServer,
     archive: web_server.WebServer | None = None,
 ) -> None:
-    """Serve health and metrics, and the web archive, at the addresses that are set."""
+    """Serve health and metrics, and the web archive, at one or two addresses, if they are set."""
     servers: dict[str, list[http_server.AddRoutes]] = {}
     if settings.http is not None:
         servers[settings.http] = [monitoring.add_routes]
     if settings.web is not None and archive is not None:
-        # After the other routes, since the archive handles all remaining paths.
+        # Behind the other's, since the archive takes every address that is left.
         servers.setdefault(settings.web, []).append(archive.add_routes)
     for address, add_routes in servers.items():
         is_web = archive is not None and address == settings.web
@@ -406,45 +407,38 @@ async def start_servers(
 
 
 async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, holding: asyncio.Task[object]) -> None:
-    """Run the background tasks until `stopping` is set, or a task or `holding`, the sender lock, fails.
+    """Run the background tasks until `stopping` is set, or one of them or `holding`, the sender lock, fails for good.
 
-    The relay starts first, and sends deliveries that the previous process planned.
+    The relay starts at once and sends deliveries planned by the previous process.
     """
     stop, container = runtime.stop, runtime.container
-    maintenance = app_tasks.MaintenanceLoop(
-        container.database, container.clock, container.search_index, lambda: runtime.lock.term
-    )
     bodies: list[Callable[[], Awaitable[None]]] = [
         lambda: app_tasks.tick_each_minute(
             container.clock, lambda: container.alert_planner.tick(runtime.relay.wake), stop
         ),
         lambda: app_tasks.beat_each_minute(container, runtime.is_delivering, stop),
-        lambda: app_tasks.repeat(
-            maintenance.maintain, stop, app_tasks.CHECK_SECONDS, app_tasks.RETRY_SECONDS
-        ),
-        lambda: app_tasks.repeat(runtime.purge, stop, PURGE_SECONDS, PURGE_SECONDS),
+        lambda: app_tasks.MaintenanceLoop(
+            container.database, container.clock, container.search_index, lambda: runtime.lock.term
+        ).run(stop),
     ]
     runtime.is_reading = True
     if container.settings.writes_digests:
         ingest = container.create_ingest()
         writer = app_tasks.WriterLoop(container, ingest, runtime.plan_and_wake)
-        bodies.append(
-            lambda: app_tasks.repeat(
-                writer.write_due, stop, app_tasks.WRITER_CHECK_SECONDS, writer_service.RETRY_SECONDS
-            )
-        )
+        bodies.append(lambda: writer.run(stop))
     async with (
         in_background(runtime.relay.run(stop)) as relaying,
         app_container.open_poller(container, container.create_ingest()) as poller,
+        app_tasks.scheduled(runtime.purge, PURGE_INTERVAL, system_clock()),
         in_background(connect_gateway(runtime.bot) if runtime.has_bot else stopping.wait()) as connection,
     ):
-        # A warning is not worth ending the start if the database is busy.
+        # A database that is busy or away must not end a start because of two remarks.
         with isolation.isolated(log, "the settings could not be examined"):
             await app_container.log_missing_source(container)
         bodies.append(lambda: poller.run(stop, on_fetched=runtime.on_sources_fetched))
 
         async def tick() -> None:
-            # After downtime, read new digests before deciding that a day has none.
+            # After downtime: what came meanwhile is read before a post is given up for the day.
             waiting = poller.first_round.wait()
             with suppress(TimeoutError):
                 await isolation.run_unless_stopped(asyncio.wait_for(waiting, FIRST_READ_SECONDS), stop)
@@ -460,7 +454,7 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, holding: asyncio
             await asyncio.wait(tasks, timeout=HAND_OVER_SECONDS)
             await asyncio.wait({relaying}, timeout=SHUTDOWN_SECONDS - HAND_OVER_SECONDS)
             if not container.database.is_sqlite:
-                # A standby takes over now. This process answers no more commands, and its writes are fenced.
+                # A standby goes on now. This process answers no commands any more, and what it still writes is fenced.
                 connection.cancel()
                 await close_client(runtime.bot)
                 await runtime.lock.release()
@@ -479,7 +473,7 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, holding: asyncio
 
 @asynccontextmanager
 async def in_background(work: Coroutine[Any, Any, object]) -> AsyncIterator[asyncio.Task[object]]:
-    """Run a coroutine in a task, and cancel it at the end of the block."""
+    """Run `work` in a task, which is cancelled at the end."""
     task = asyncio.create_task(work)
     try:
         yield task

@@ -1,14 +1,15 @@
-"""The background tasks of the bot besides the relay: the minute tick, the heartbeat, maintenance and the writer."""
+"""The background tasks of the bot besides the relay: the minute tick, periodic jobs, maintenance, the writer."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from datetime import date, datetime, timedelta
 
 import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bot.app import container as app_container
 from bot.app.container import Container
@@ -20,6 +21,7 @@ from bot.search import index as search_index
 from bot.search import maintenance
 from bot.sources import base
 from bot.writer import publication
+from bot.writer import service as writer_service
 from storage import key_values, models
 from storage.database import Database
 
@@ -30,9 +32,9 @@ LOOK_SECONDS = 2.0
 
 
 async def tick_each_minute(clock: Clock, tick: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:
-    """Call `tick` at once and at each minute of the clock until `stop` is set. It handles its own errors.
+    """Call `tick` at once and with each minute of the clock until `stop` is set. It handles its own errors.
 
-    Timers stop while the machine sleeps, so the clock is checked every few seconds.
+    Timers stand still while the machine sleeps, so the clock is looked at every few seconds.
     """
     while not stop.is_set():
         await tick()
@@ -43,7 +45,7 @@ async def tick_each_minute(clock: Clock, tick: Callable[[], Awaitable[None]], st
 
 
 async def beat_each_minute(container: Container, is_well: Callable[[], bool], stop: asyncio.Event) -> None:
-    """Request the operator's heartbeat URL, which is secret, each minute while `is_well()`."""
+    """Request the operator's heartbeat URL each minute while `is_well()`. The URL is secret and never logged."""
     url = container.settings.heartbeat_url
 
     async def beat() -> None:
@@ -57,27 +59,33 @@ async def beat_each_minute(container: Container, is_well: Callable[[], bool], st
         await tick_each_minute(container.clock, beat, stop)
 
 
-async def repeat(
-    job: Callable[[], Awaitable[bool]], stop: asyncio.Event, pause: float, retry_pause: float
-) -> None:
-    """Run a job repeatedly until `stop` is set, which cancels it. It handles its errors and returns False to be retried."""
-    while not stop.is_set():
-        is_done = await isolation.run_unless_stopped(job(), stop)
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), pause if is_done else retry_pause)
+@asynccontextmanager
+async def scheduled(
+    job: Callable[[], Awaitable[None]], interval: timedelta, now: datetime
+) -> AsyncIterator[AsyncIOScheduler]:
+    """Run a job at a fixed interval, first in the minute after `now` (machine time, UTC). It handles its errors."""
+    scheduler = AsyncIOScheduler(timezone="UTC")
+    first = now.replace(second=0, microsecond=0) + timedelta(minutes=1)
+    options = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+    scheduler.add_job(job, "interval", seconds=int(interval.total_seconds()), start_date=first, **options)
+    scheduler.start()
+    try:
+        yield scheduler
+    finally:
+        scheduler.shutdown(wait=False)
 
 
 CHECK_SECONDS = 30.0
 RETRY_SECONDS = 3600.0
-"""Pause after a failure, since maintenance may take minutes of CPU time."""
+"""The pause after a failure, since maintenance may cost minutes of CPU."""
 IN_PROCESS_LIMIT = 200
-"""Number of papers up to which this process does the maintenance. For more, a worker process frees its memory."""
+"""Up to this many papers an archive is maintained in this process; for more, a worker process returns its memory."""
 
 
 class MaintenanceLoop:
-    """Maintains the index and the glossary of a database while the bot runs.
+    """Maintains the index and the glossary of a database while the bot runs, and logs each step.
 
-    For a large archive a worker process does it, within the sender's term that `get_term` returns.
+    For a large archive a worker process does it, in the term that `get_term` returns at its start.
     """
 
     def __init__(
@@ -95,8 +103,16 @@ class MaintenanceLoop:
         self._get_term = get_term
         self._in_process_limit = in_process_limit
 
+    async def run(self, stop: asyncio.Event) -> None:
+        """Do due maintenance periodically until `stop` is set, which cancels it; the next start continues."""
+        while not stop.is_set():
+            succeeded = await isolation.run_unless_stopped(self.maintain(), stop)
+            with suppress(TimeoutError):
+                pause = CHECK_SECONDS if succeeded else RETRY_SECONDS
+                await asyncio.wait_for(stop.wait(), pause)
+
     async def maintain(self) -> bool:
-        """Do the due maintenance, and log errors. Returns whether nothing is left."""
+        """Do due maintenance. Returns whether nothing is left; errors are logged. A failed step is retried less often."""
         with isolation.isolated(log, "maintenance failed; will retry later"):
             due = await maintenance.find_due(self._database, self._clock, self._index)
             if due is None:
@@ -116,11 +132,11 @@ class MaintenanceLoop:
 
 WRITER_CHECK_SECONDS = 10.0
 MIN_WRITING_PERIOD = timedelta(minutes=30)
-"""Minimum time to write a day's digest, if the bot was not running before."""
+"""Time to write a day's digest if its writing period ended while the bot was not running."""
 
 
 class WriterLoop:
-    """Writes the digest of the last closed day when its list is complete, before the writing period ends.
+    """Writes the digest of the last closed day: once its list is complete, and before the writing period ends.
 
     `on_written` is called after a digest is stored.
     """
@@ -133,15 +149,23 @@ class WriterLoop:
         self._on_written = on_written
         self._ends_at: dict[date, datetime] = {}
 
+    async def run(self, stop: asyncio.Event) -> None:
+        """Check every WRITER_CHECK_SECONDS until `stop` is set, which cancels the calls of a digest being written."""
+        while not stop.is_set():
+            finished = await isolation.run_unless_stopped(self.write_due(), stop)
+            pause = WRITER_CHECK_SECONDS if finished else writer_service.RETRY_SECONDS
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), pause)
+
     async def write_due(self) -> bool:
-        """Write the digest of the last closed day if it is due. Returns False if papers have to be retried."""
+        """Write the digest of the last closed day if it is due. Returns False if papers must be retried."""
         with isolation.isolated(log, "digest not written; will retry later"):
             day = await self._find_due()
             return day is None or await self._write(day)
         return False
 
     async def _find_due(self) -> date | None:
-        """Return the last closed day if its list is complete and its digest is not written yet, else None."""
+        """Return the last closed day if its list was read after its close and its digest is not written."""
         now, rule = self._container.clock(), self._container.day_close
         day = rule.last_closed(now)
         async with self._container.database.read() as connection:

@@ -50,7 +50,7 @@ def configure(log: str) -> None:
     root.setLevel(level.upper())
     # These libraries log internals at INFO.
     quiet = logging.INFO if level == "debug" else max(logging.WARNING, root.level)
-    for name in ("discord", "aiosqlite", "mcp"):
+    for name in ("discord", "apscheduler", "aiosqlite", "mcp"):
         logging.getLogger(name).setLevel(quiet)
 
 

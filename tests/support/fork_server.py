@@ -15,6 +15,7 @@ PRELOADED = (
     "bot.app.runtime",
     "bot.app.client",
     "bot.search.service",
+    "apscheduler.executors.base",
     "aiosqlite",
     "asyncpg",
     "tests.support.preloaded",

@@ -19,7 +19,7 @@ from bot.app import container, runtime
 from bot.core import clock, logs, settings
 from storage import errors
 
-READERS = ("bot.core.clock",)
+READERS = ("bot.core.clock", "apscheduler.schedulers.base", "apscheduler.executors.base")
 """The modules of a running bot that read the wall clock through `datetime`."""
 
 
