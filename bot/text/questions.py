@@ -24,6 +24,8 @@ MAX_WORD_LENGTH = 64
 """In characters; longer words stay as typed."""
 _RIEUL = 8
 """The index of ㄹ among the final consonants."""
+_ONLY_AFTER_CONSONANTS, _ONLY_AFTER_VOWELS = "이은을과으", "가는를와랑나란라"
+"""First letters of endings: 로봇이 is 로봇 + 이, but 제미나이 is one word."""
 _OF_NOUNS = frozenset("하한할해되된될시")
 """First letters of endings that turn a noun into a verb."""
 _HANGUL_TAIL = re.compile(f"[{analyser.SYLLABLES}]+\\Z")
@@ -56,7 +58,7 @@ def strip_query_word(word: str, is_known: Callable[[str], bool]) -> str:
         # LLM기반 is "LLM 기반"; the second word may follow a particle: RAG를이용한.
         return f"{core} {tail}" if len(tail) > 1 and is_known(core) else word
     possible = endings.get(word[-1], ())
-    stems = [stem for ending in possible if len(stem := word.removesuffix(ending)) > 1 and stem != word]
+    stems = [word[: -len(ending)] for ending in possible if word.endswith(ending) and _agrees(word, ending)]
     known = (stem for stem in stems if is_known(stem) or is_known(analyser.strip_ending(stem)))
     # Words may have two particles: 데이터로만.
     twice = (strip_query_word(stem, is_known) for stem in stems if len(stem) > 2)
@@ -67,11 +69,20 @@ def strip_query_word(word: str, is_known: Callable[[str], bool]) -> str:
 def _strip_unknown(word: str) -> str:
     """Strip an ending that is rarely part of a noun from an unknown Korean word."""
     endings = _load_filler().following["sure"]
-    found = (word[-length:] for length in range(min(4, len(word) - 2), 0, -1))
-    ending = next((ending for ending in found if ending in endings), "")
+    found = (word[-length:] for length in range(4, 0, -1) if word[-length:] in endings)
+    ending = next((ending for ending in found if _agrees(word, ending)), "")
     # 구별하는 contains a noun, 움직이는 does not.
     is_noun = ending[:1] in _OF_NOUNS or not is_verb(word)
     return word.removesuffix(ending) if is_noun else word
+
+
+def _agrees(word: str, ending: str) -> bool:
+    """Return whether two syllables or letters are left before an ending, and the last one can take that ending."""
+    stem = word[: -len(ending)]
+    if len(stem) < 2 or not analyser.is_syllables(stem[-1]):
+        return len(stem) > 1
+    has_final = analyser.has_final_consonant(stem[-1])
+    return ending[0] not in (_ONLY_AFTER_VOWELS if has_final else _ONLY_AFTER_CONSONANTS)
 
 
 Kind = Literal["filler", "verb", "maybe", ""]

@@ -70,7 +70,7 @@ async def test_an_ambiguous_abbreviation_has_a_button_for_each_meaning(harness: 
         sample_archive.NewsletterPaper(
             f"2505.0000{number}", f"Paper {number}", f"{forms[number % 2]}을 써요."
         )
-        for number in range(6)
+        for number in range(1, 7)
     ]
     await sample_archive.add_digest(harness.container.database, "2025-05-02", *papers)
     await glossary.GlossaryService(harness.container.database, harness.container.clock).rebuild()
