@@ -209,7 +209,7 @@ def list_paper_rows(
 def get_paper_ids(snapshot: Snapshot, arxiv_ids: Iterable[str]) -> dict[str, int]:
     """Return the ids of stored papers, by arXiv id."""
     statement = "SELECT arxiv_id, id FROM papers WHERE %s"
-    return dict(snapshot.fetch_in(statement, "arxiv_id", arxiv_ids, is_text=True))
+    return dict(snapshot.fetch_in(statement, "arxiv_id", arxiv_ids))
 
 
 def count_listed(snapshot: Snapshot) -> int:

@@ -38,9 +38,7 @@ class Snapshot:
         """Return the rows of a statement with `?` as placeholders."""
         return self._fetch(statement, values)
 
-    def fetch_in(
-        self, statement: str, column: str, values: Iterable[Any], *further: Any, is_text: bool = False
-    ) -> list[Row]:
+    def fetch_in(self, statement: str, column: str, values: Iterable[Any], *further: Any) -> list[Row]:
         """Return the rows in which a column has one of these values, integers or text; `%s` is replaced by this condition.
 
         `further` values are for placeholders after the condition.
@@ -54,7 +52,7 @@ class Snapshot:
                 condition, parameters = f"{column} IN ({','.join('?' * padded)})", tuple(chunk)
                 parameters += (chunk[-1],) * (padded - len(chunk))
             else:
-                condition = f"{column} = ANY(?::{'text' if is_text else 'bigint'}[])"
+                condition = f"{column} = ANY(?::{'text' if isinstance(chunk[0], str) else 'bigint'}[])"
                 parameters = (chunk,)
             rows += self._fetch(statement.replace("%s", condition), (*parameters, *further))
         return rows

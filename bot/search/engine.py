@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias, cast
 
@@ -91,7 +91,7 @@ class Engine:
     def __init__(self, searcher: tantivy.Searcher) -> None:
         self.searcher = searcher
         self._schema = search_index.paper_schema()
-        self._compiled: dict[tuple[Form, ...], _Compiled] = {}
+        self._compile = lru_cache(maxsize=1 << 11)(self._compile_forms)
 
     # Queries of the engine.
 
@@ -108,14 +108,6 @@ class Engine:
 
     def _idf(self, papers: int) -> float:
         return math.log(1 + (self.searcher.num_docs - papers + 0.5) / (papers + 0.5))
-
-    def _compile(self, forms: tuple[Form, ...]) -> _Compiled:
-        compiled = self._compiled.get(forms)
-        if compiled is None:
-            if len(self._compiled) >= 1 << 11:
-                self._compiled.clear()
-            compiled = self._compiled[forms] = self._compile_forms(forms)
-        return compiled
 
     def _compile_forms(self, forms: tuple[Form, ...]) -> _Compiled:
         titles, bodies, repeated, of_concepts, papers = *(list[Query]() for _ in range(4)), 0
@@ -371,13 +363,10 @@ class Engine:
         aggregation = {"mean": {"avg": {"field": "length"}}}
         return float(self.searcher.aggregate(Query.all_query(), aggregation)["mean"]["value"] or 1.0)
 
-    def score(self, query: ReadQuery, paper_ids: Collection[int]) -> dict[int, float]:
-        """Return the scores of those of these papers that match a query completely, without votes and date."""
-        complete = self._complete(query)
-        if complete is None or not paper_ids:
-            return {}
-        among = self._narrow(Scope(paper_ids=paper_ids))
-        return self._scores(self.searcher.search(_within(complete, among), len(paper_ids), count=False))
+    def score(self, query: ReadQuery, paper_ids: Collection[int]) -> Mapping[int, float]:
+        """Return the scores of those of these papers that match a query completely."""
+        among, limit = self._narrow(Scope(paper_ids=paper_ids)), max(1, len(paper_ids))
+        return self._search(self._complete(query), among, limit, None).scores
 
     # Evidence.
 

@@ -271,7 +271,12 @@ class SearchIndex:
         except BusyError:
             pass
         except (OSError, ValueError) as error:
-            self._log_failure(error)
+            if not self._is_failing:
+                import structlog  # rarely needed, and slow to load
+
+                log = structlog.get_logger(__name__)
+                log.warning("the search index cannot be written", folder=str(self._folder), reason=str(error))
+            self._is_failing = True
         self._load()
         return self.is_current(view)
 
@@ -283,14 +288,6 @@ class SearchIndex:
         if state is not None and state.before is None and search.has_change(view, state.change):
             return len(search.list_changed(view, after=_end_of(state.change), limit=limit + 1)) <= limit
         return len(search.list_newest(view, before=START, limit=limit + 1)) <= limit
-
-    def _log_failure(self, error: Exception) -> None:
-        if not self._is_failing:
-            import structlog  # rarely needed, and slow to load
-
-            log = structlog.get_logger(__name__)
-            log.warning("the search index cannot be written", folder=str(self._folder), reason=str(error))
-        self._is_failing = True
 
     @property
     def _state_file(self) -> Path:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -35,7 +34,6 @@ from storage.database import Connection, Database
 from storage.search import NO_FILTERS, Filters
 from storage.snapshot import Snapshot
 
-MAX_SUGGESTIONS = 5
 _MAX_ANSWERS, _MAX_PAGE_SECONDS = 64, 900
 """The number of cached answers, and how long the further pages of an answer show the same state of the archive."""
 _MAX_SAID = 12
@@ -166,14 +164,11 @@ def _suggest(
 
     The `given` filters of the request apply to the alternatives as well.
     """
-    suggested = list[str]()
-    if query.text and (
-        query.authors or query.institutions or query.has_range_filters or query.excluded or query.phrases
-    ):
-        # Its filters, exclusions or quoted phrases may reject papers that its words match.
-        words = archive.read(query_parser.Query(query.text))
-        if archive.engine.find(words, Scope(given), limit=1).complete_count:
-            suggested.append(query.text)
+    suggested, words = list[str](), query_parser.Query(query.text)
+    # Its filters, exclusions or quoted phrases may reject papers that its words match.
+    if query.text and replace(query, ignored=()) != words:
+        found = archive.engine.find(archive.read(words), Scope(given), limit=1)
+        suggested += [query.text] if found.complete_count else []
     near = [(word, meant[0][0]) for word in unknown if (meant := vocabulary.list_near(word))]
     return (*suggested, completion.apply_corrections(query.text, near)) if near else tuple(suggested)
 
@@ -192,31 +187,18 @@ class SearchService:
         self._database, self._clock = database, clock
         self._glossary = glossary or GlossaryService(database, clock, self.index)
         self._lock = threading.Lock()
-        self._answers: OrderedDict[object, _Answer] = OrderedDict()
-        self._engine: Engine | None = None
-        self._reader: Reader | None = None
-        self._topics: TopicIndex | None = None
+        self._answers: dict[object, _Answer] = {}
+        # Of the last index and glossary.
+        self._engine, self._reader = lru_cache(maxsize=1)(Engine), lru_cache(maxsize=1)(Reader)
+        self._topics = lru_cache(maxsize=1)(TopicIndex)
 
     # Look-ups.
 
     def _open(self, view: Snapshot) -> Archive:
         """Return the current archive, after indexing a few changes."""
         is_current, glossary = self.index.refresh(view), self._glossary.read_current(view)
-        found, writers = self.index.papers, authors.Writers(view, self.index.authors)
-        with self._lock:
-            if self._engine is None or self._engine.searcher is not found:
-                self._engine = Engine(found)
-            if self._reader is None or self._reader.glossary is not glossary:
-                self._reader = Reader(glossary)
-            return Archive(view, self._engine, writers, self._reader, not is_current)
-
-    def _load_topics(self, archive: Archive) -> TopicIndex:
-        """Return the topics of the current glossary."""
-        glossary = archive.reader.glossary
-        with self._lock:
-            if self._topics is None or self._topics.glossary is not glossary:
-                self._topics = TopicIndex(glossary)
-            return self._topics
+        engine, writers = self._engine(self.index.papers), authors.Writers(view, self.index.authors)
+        return Archive(view, engine, writers, self._reader(glossary), not is_current)
 
     async def _read(self, connection: Connection, look_up: Callable[[Archive], Result]) -> Result:
         """Run a look-up, on SQLite in the connection's thread. Rebuild a damaged index."""
@@ -281,10 +263,10 @@ class SearchService:
         elif len(answer.found.scores) < min(end, answer.found.total):
             answer = replace(answer, found=_find(answer.engine, answer.query, answer.scope, request))
         with self._lock:
+            self._answers.pop(key, None)
             self._answers[key] = answer
-            self._answers.move_to_end(key)
             while len(self._answers) > _MAX_ANSWERS:
-                self._answers.popitem(last=False)
+                del self._answers[next(iter(self._answers))]
         return answer
 
     def _make_answer(self, archive: Archive, request: SearchRequest) -> _Answer:
@@ -308,7 +290,7 @@ class SearchService:
             found = _find(engine, read, scope, request)
         # A query with complete matches has no typing errors.
         unknown = [] if found.complete_count else completion.list_unknown_words(engine, read.parts)
-        vocabulary = self._load_topics(archive).vocabulary if unknown else completion.Vocabulary()
+        vocabulary = self._topics(archive.reader.glossary).vocabulary if unknown else completion.Vocabulary()
         corrected = completion.find_corrections(archive, vocabulary, query.text, unknown)
         if corrected:
             unknown = [word for word in unknown if word not in dict(corrected)]
@@ -475,7 +457,7 @@ class SearchService:
 
     async def complete_topic(self, text: str, locale: models.Locale) -> list[Choice]:
         """Return the topics that begin with a text, those in the reader's language first."""
-        topics = await self._look_up(self._load_topics)
+        topics = await self._look_up(lambda archive: self._topics(archive.reader.glossary))
         return await asyncio.to_thread(topics.complete, analyser.clean_typed(text), locale)
 
     async def get_extent(self) -> models.ArchiveExtent:

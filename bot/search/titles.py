@@ -65,10 +65,8 @@ def _complete(engine: Engine, words: Sequence[str], limit: int) -> list[int]:
     """Return the papers with all words in the title, the last one as a prefix or by its stem."""
     others, word = _tokens(words[:-1]), analyser.fold(words[-1])
     own = [token for part in analyser.stemmed_words(word) for token in analyser.word_tokens(part)]
-    if not own:
-        return engine.list_titled(others, limit=limit)
-    if len(word) < _MIN_PREFIX_LENGTH and not analyser.is_hangul(word):
-        return engine.list_titled([*others, word], limit=limit)
+    if not own or (len(word) < _MIN_PREFIX_LENGTH and not analyser.is_hangul(word)):
+        return engine.list_titled([*others, *own], limit=limit)
     # Titles are indexed by stems, so "reasonin" has to match "reason".
     stems = [word[:-cut] for cut in (1, 2, 3) if len(word) - cut >= _MIN_STEM_LENGTH and word.isascii()]
     beginnings = (own[-1], word) if word.isalnum() else own[-1:]
