@@ -168,7 +168,8 @@ async def list_snippets(
         if (snippet is None or snippet.language != locale.value) and any(
             pattern.search(title) for pattern in patterns for title in titles
         ):
-            return find_snippet(detail, locale, ()) or snippet
+            first = find_snippet(detail, locale, ())
+            return first if first and (snippet is None or first.language == locale.value) else snippet
         return snippet
 
     details = await papers.list_details(connection, [row.id for row in rows])
