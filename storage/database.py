@@ -449,7 +449,7 @@ async def insert_rows(
 async def upsert(
     connection: AsyncConnection, table: sa.Table, rows: Sequence[Mapping[str, Any]], *, key: tuple[str, ...]
 ) -> None:
-    """Insert rows with the same columns, and update rows that exist by `key`."""
+    """Insert rows that have the same columns; rows whose `key` already exists are updated."""
     await _insert(connection, table, rows, key)
 
 

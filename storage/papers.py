@@ -162,7 +162,7 @@ async def purge_unkept(connection: AsyncConnection, limit: int, ids: Iterable[in
 async def list_merged(
     connection: AsyncConnection, *, arxiv_ids: Iterable[str] = (), ids: Iterable[int] = ()
 ) -> dict[int, MergedPaper]:
-    """Return stored papers, listed or not, by id. Select them by arXiv ids or ids."""
+    """Return stored papers, listed or not, keyed by id. Papers can be selected by arXiv id or database id."""
     rows = await database.execute_in(connection, sa.select(papers), papers.c.arxiv_id, arxiv_ids)
     rows += await database.execute_in(connection, sa.select(papers), papers.c.id, ids)
     return {row.id: database.build_record(MergedPaper, row._mapping) for row in rows}

@@ -20,7 +20,7 @@ async def save(
     now: datetime,
     server_id: int | None = None,
 ) -> None:
-    """Save papers for a reader, in a server if it is given. Papers saved before stay unchanged."""
+    """Save papers for a reader, recording the server if one is given. Papers already saved are left unchanged."""
     await save_at(connection, user_id, dict.fromkeys(paper_ids, now), server_id)
 
 

@@ -125,7 +125,9 @@ _MAX_AHEAD = timedelta(minutes=10)
 async def reserve_request(
     connection: AsyncConnection, service: str, now: datetime, interval: timedelta
 ) -> datetime:
-    """Reserve and return the next time (UTC) for a request to a service, across all processes of the database."""
+    """Reserve and return the next time (UTC) at which a service may be contacted, coordinated across all
+    processes that use the database.
+    """
     await locks.lock_transaction(connection, _PACE_LOCK)
     key = key_values.REQUESTED + service
     last = await key_values.get(connection, key)

@@ -16,12 +16,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.archive import arxiv_ids, exports, parse, summaries
+from bot.archive import arxiv_ids, exports, parse, sentences, summaries
 from bot.client import options, router
 from bot.glossary import mentions
-from bot.rendering import discord_text, markdown
+from bot.rendering import discord_text, markdown, typesetting
 from bot.sources import feed
-from bot.text import analyser, dates, people, query_parser, questions, tokens, typography
+from bot.text import analyser, dates, people, query_parser, questions, tokens
 from bot.writer import claims, paper_text, prompts
 from storage import errors, models
 from tests.support import paper_pages
@@ -184,7 +184,7 @@ def read_typed(text: str) -> object:
 
 def index_text(text: str) -> None:
     tokens.tokenize(text)
-    analyser.split_sentences(text)
+    sentences.split_sentences(text)
     mentions.extract_mentions(text)
     mentions.long_form(text, "LLM")
     summaries.find_basis((models.Section(text, text),))
@@ -205,7 +205,7 @@ def show(text: str) -> None:
     discord_text.split_pages(text)
     discord_text.shorten(text, 2000)
     discord_text.masked_link(text, text)
-    typography.render_title(text)
+    typesetting.render_title(text)
     summaries.choose_sentences(text)
     markdown.render_html(text)
     exports.render_entry("2505.01234", text, [text], note=text)

@@ -19,7 +19,7 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from bot.archive import arxiv_ids, fields, listing, parse
-from bot.rendering import discord_text, markdown
+from bot.rendering import discord_text, markdown, typesetting
 from bot.rendering.templates import Templates
 from bot.text import people, typography
 from storage import archive, errors, papers
@@ -76,7 +76,7 @@ def render_entry(
     """
     names = [_format_author(name) for name in authors if discord_text.to_single_line(name)]
     fields = {
-        "title": f"{{{escape_bibtex(typography.render_title(title) if is_latex else title)}}}"
+        "title": f"{{{escape_bibtex(typesetting.render_title(title) if is_latex else title)}}}"
         if title
         else "",
         "author": " and ".join([*names, "others"] if truncated and names else names),

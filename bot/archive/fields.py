@@ -360,7 +360,9 @@ _MEDIA = re.compile(
 
 
 def parse_media(line: str) -> tuple[str | None, str | None] | None:
-    """Return the URLs of the cover and the video (one is None) in a line of Markdown or HTML, or None."""
+    """Return the cover URL and video URL from a line of Markdown or HTML (None for the one not present), or None
+    if the line has neither.
+    """
     match = _MEDIA.search(line[:5_000]) if line.startswith(("!", "[", "<")) else None
     if not match:
         return None

@@ -223,5 +223,5 @@ def _parse_file(file: TextFile | LocatedProblem, on: date) -> list[SourcedDigest
 
 
 async def _parse(text: str, name: str, on: date) -> tuple[Digest, ...]:
-    """Return a text's digests. Runs in a thread, since one long line may take long."""
+    """Return the digests in a text. Runs in a thread, since a single long line can be slow to parse."""
     return await asyncio.to_thread(lambda: parse.parse_text(fields.storable_text(text), name, on))

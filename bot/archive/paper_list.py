@@ -338,14 +338,14 @@ def _read_id(value: object) -> str | None:
 
 
 def _date_of(item: Mapping[str, Any]) -> date | None:
-    """Return the date in an object's fields, preferably not the date of an update, or None."""
+    """Return the date in an object's fields, or None if there is none. An update date is used only if there is no other."""
     named = sorted(filter(_DATE_KEY.search, item), key=lambda name: "update" in name.lower())
     dates = (fields.find_date(value[:40]) for name in named if isinstance(value := item[name], str))
     return next(filter(None, dates), None)
 
 
 def _read_answer(values: Sequence[tuple[int, object]]) -> list[Any]:
-    """Return the items of an answer of Hugging Face, a list of objects with a `paper`; none for other JSON."""
+    """Return the items in a Hugging Face response (a list of objects with a `paper`), or an empty list for any other JSON."""
     if len(values) != 1 or not isinstance(values[0][1], list):
         return []
     items = values[0][1]

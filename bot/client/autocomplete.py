@@ -52,7 +52,7 @@ def guarded(complete: Callback) -> Callback:
 
 @guarded
 async def topics(interaction: Interaction, current: str) -> Choices:
-    """Complete topics of the archive, in the user's language first."""
+    """Autocomplete topics from the archive, listing those in the user's language first."""
     texts = await interaction.client.texts_for(interaction)
     matches = await interaction.client.services.search.complete_topic(current, texts.locale)
     return make_choices((topic.name, topic.value) for topic in matches)

@@ -222,7 +222,7 @@ class MessageBuilder:
         self._container.add_item(ui.TextDisplay(markdown))
 
     def add_section(self, markdown: str, thumbnail: str | None, description: str | None = None) -> bool:
-        """Add a text with a thumbnail, or without it if its URL is missing or unsafe."""
+        """Add text with a thumbnail; the thumbnail is omitted if its URL is missing or unsafe."""
         address = discord_text.safe_url(thumbnail) if thumbnail else None
         if address is None:
             return self.add_text(markdown)

@@ -37,12 +37,11 @@ from bot.client.message_builder import (
 )
 from bot.client.translations import Texts
 from bot.outbox import contents
-from bot.rendering import discord_text, markdown, templates
+from bot.rendering import discord_text, markdown, templates, typesetting
 from bot.rendering.discord_text import SafeMarkdown
 from bot.rendering.templates import Templates
-from bot.search import results as search_results
 from bot.search.results import Sort
-from bot.text import query_parser, typography
+from bot.text import query_parser
 from storage import key_values, models
 from storage.database import Database
 
@@ -82,7 +81,7 @@ ACTION_REQUIRED = frozenset(
 
 def format_title(text: str | None, arxiv_id: str) -> str:
     """Return a title on one line with LaTeX as Unicode, or the arXiv id if there is no title."""
-    return discord_text.to_single_line(typography.render_title(text or "")) or arxiv_id
+    return discord_text.to_single_line(typesetting.render_title(text or "")) or arxiv_id
 
 
 def title_link(
@@ -572,9 +571,8 @@ def summary_excerpt(sections: Sequence[models.Section]) -> SafeMarkdown:
 @lru_cache(maxsize=128)
 def plain_excerpt(body: str) -> str:
     """Return the start of a body as plain text on one line. Cached, since the messages of a day show the same papers."""
-    columns = search_results.MAX_COLUMNS
-    plain = " ".join(markdown.render_plain(body[: 40 * columns]).split())
-    return discord_text.shorten(plain, search_results.count_fitting(plain, columns), markdown=False)
+    plain = " ".join(markdown.render_plain(body[: 40 * discord_text.MAX_COLUMNS]).split())
+    return discord_text.shorten(plain, discord_text.count_fitting(plain), markdown=False)
 
 
 def subtext_lines(text: str) -> str:

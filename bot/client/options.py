@@ -87,7 +87,7 @@ def move_zone(typed: Mapping[str, Any], time_key: str, zone_key: str) -> Mapping
 
 
 def _hour_of_day(hour: int, part_of_day: str) -> int | None:
-    """Return the hour (0 to 23) of an hour in a part of the day (오전, pm …), or None if it is invalid."""
+    """Convert an hour with a day-part marker (오전, pm …) to a 24-hour value (0 to 23), or return None if it is invalid."""
     if not part_of_day:
         return hour % 24 if hour <= 24 else None
     if not 1 <= hour <= 12:

@@ -318,7 +318,9 @@ class Clubs:
             yield _Steps(connection, self._deliveries, club, meeting, now)
 
     async def set_up(self, wanted: Club) -> str:
-        """Store a club. Its first vote begins at its first time after `starts_at`; a meeting whose vote has begun stays."""
+        """Store a club. Its first vote opens at the first scheduled time after `starts_at`; a meeting whose vote
+        has already begun is kept.
+        """
         done = "club-set-up"
         club = replace(wanted, starts_at=schedule.next_due(wanted.starts_at, rule_of(wanted)).at)
         async with self._database.transaction() as connection:

@@ -19,9 +19,8 @@ from bot.client.translations import Texts
 from bot.core import clock
 from bot.daily import schedule
 from bot.daily.why import Cause, Explanation, WhyAnswer
-from bot.rendering import discord_text, templates
+from bot.rendering import discord_text, templates, typesetting
 from bot.sources import kinds
-from bot.text import typography
 from storage import models
 from storage.models import Reason, Subscription
 
@@ -165,7 +164,7 @@ def _heading(texts: Texts, subscription: Subscription) -> str:
 
 def options_text(texts: Texts, subscription: Subscription) -> str:
     """Describe the settings, one per line: topic, source, role, schedule, papers and appearance."""
-    topic = client_messages.escape_untrusted(typography.strip_quotes(subscription.topic))
+    topic = client_messages.escape_untrusted(typesetting.strip_quotes(subscription.topic))
     role_id, min_votes = subscription.mention_role_id, subscription.min_votes
     lines = (
         texts("subscription-topic", topic=topic) if topic else "",

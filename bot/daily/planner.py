@@ -81,9 +81,9 @@ async def load_pool(
     calendar: schedule.Calendar,
     added_until: int | None = None,
 ) -> choice.CandidatePool:
-    """Return the papers that any of the subscriptions can draw from for its date.
+    """Return the papers available to any of the subscriptions on its date.
 
-    `added_until` excludes papers from later ingests, which PostgreSQL may already show.
+    `added_until` excludes papers from later ingests, which may already be visible in PostgreSQL.
     """
     windows = [choice.find_window(row, slot, calendar.now) for row, slot in due]
     since_on = min(window.late_on for window in windows)

@@ -41,11 +41,11 @@ from bot.client.messages import (
     title_link,
 )
 from bot.client.translations import Texts
-from bot.rendering import discord_text
+from bot.rendering import discord_text, typesetting
 from bot.search import completion
 from bot.search import results as search_results
 from bot.search.results import Sort
-from bot.text import dates, query_parser, typography
+from bot.text import dates, query_parser
 from storage import models
 
 SHARE = "ls"
@@ -378,10 +378,10 @@ def empty_heading(texts: Texts, listed: PaperList) -> str:
     state = listed.state
     if listed.unknown_id:
         return texts("no-list-paper", paper=listed.unknown_id)
-    text, period = escape_untrusted(typography.strip_quotes(state.text)), texts(state.period.text_id)
+    text, period = escape_untrusted(typesetting.strip_quotes(state.text)), texts(state.period.text_id)
     if state.kind is ListKind.TOP:
         topic, period = read_span(texts, state)
-        text = escape_untrusted(typography.strip_quotes(topic))
+        text = escape_untrusted(typesetting.strip_quotes(topic))
     match state.kind:
         case ListKind.TOPIC:
             return texts("no-list-topic", topic=text)
@@ -528,7 +528,7 @@ def no_saved_view(texts: Texts, listed: PaperList) -> ui.LayoutView:
         message.add_text(texts("no-list-saved"))
         message.add_buttons(import_button(texts), newest_digest_button(texts))
         return message.view
-    query = escape_untrusted(typography.strip_quotes(listed.state.text), max_length=200)
+    query = escape_untrusted(typesetting.strip_quotes(listed.state.text), max_length=200)
     message.add_text(texts("saved-none-found", query=query))
     message.add_buttons(_search_button(texts, listed.state), show_all_button(texts))
     return message.view

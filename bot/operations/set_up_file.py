@@ -104,7 +104,7 @@ class SourceEntry(_Entry):
 
 
 class PostEntry(_Entry):
-    """A daily post in a channel or by a webhook. A webhook's URL adds it, its id refers to a stored webhook."""
+    """A daily post in a channel or through a webhook. Give a URL to add a webhook, or an id to refer to a stored one."""
 
     guild_id: Annotated[DiscordId | None, Field(alias="guild")] = None
     channel_id: Annotated[DiscordId | None, Field(alias="channel")] = None

@@ -59,7 +59,9 @@ class Answer:
 
     @property
     def is_discords(self) -> bool:
-        """Whether Discord itself answered. Its answers to a wrong token and to too many requests have no code."""
+        """Whether the response came from Discord itself. Discord's responses to an invalid token or a rate-
+        limited request have no error code.
+        """
         return self.is_json and (self.status < 400 or self.code != 0 or self.status in (401, 429))
 
 

@@ -132,6 +132,20 @@ _WORD_END = regex.compile(r"\s+")
 _HEADING = regex.compile(r"\*\*[^\n]*\*\*|#[^\n]*")
 
 
+MAX_COLUMNS = 160
+"""About two lines of a message. A Hangul syllable takes two columns."""
+
+
+def count_fitting(text: str, max_columns: int = MAX_COLUMNS) -> int:
+    """Return how many characters of a text fit into the columns, at least one."""
+    used = 0
+    for number, character in enumerate(text):
+        used += 2 if character >= "\u1100" else 1
+        if used > max_columns:
+            return number
+    return max(len(text), 1)
+
+
 def shorten(text: str, limit: int, *, max_bytes: int | None = None, markdown: bool = True) -> str:
     """Shorten a text to `limit` code points and `max_bytes` of UTF-8, with `…` at the cut.
 

@@ -18,9 +18,8 @@ from markdown_it.rules_inline.state_inline import Delimiter
 from markdown_it.token import Token
 from markupsafe import Markup
 
-from bot.rendering import discord_text
+from bot.rendering import discord_text, typesetting
 from bot.rendering.discord_text import SafeMarkdown
-from bot.text import typography
 
 # The parser of digests' Markdown: CommonMark with tables, formulas and emphasis next to Korean letters.
 
@@ -166,13 +165,13 @@ class _InlineRenderer:
     def add_token(self, token: Token) -> None:
         kind, _, end = token.type.rpartition("_")
         if token.type in ("text", "text_special"):
-            self._pending_text.append(typography.render_dashes(token.content))
+            self._pending_text.append(typesetting.render_dashes(token.content))
         elif token.type == "softbreak":
             self._pending_text.append(" ")
         elif token.type == "hardbreak":
             self._pending_text.append("\n")
         elif token.type == MATH_TOKEN:
-            self._pending_text.append(typography.render_formula(" ".join(token.content.split())))
+            self._pending_text.append(typesetting.render_formula(" ".join(token.content.split())))
         elif token.type == "image":
             self._pending_text.append(
                 " ".join(child.content for child in token.children or () if child.content)

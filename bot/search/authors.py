@@ -272,7 +272,7 @@ def find_author(
     limit: int = 10,
     offset: int = 0,
 ) -> AuthorResult:
-    """Return the papers of the best-matching author, or of all people that a Hangul name may mean, and all matching names."""
+    """Return the papers of the best-matching author, or of everyone a Hangul name could refer to, plus all matching names."""
     view, name = archive.view, analyser.clean_typed(name)
     matches = find_authors(archive.writers, name)
     namesakes = _list_namesakes(matches, name)

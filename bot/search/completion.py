@@ -15,12 +15,13 @@ from itertools import islice
 from typing import NamedTuple
 
 from bot.glossary import resolver
+from bot.rendering import typesetting
 from bot.search import authors as search_authors
 from bot.search import titles
 from bot.search.authors import Archive
 from bot.search.engine import Engine, Scope
 from bot.search.results import Choice
-from bot.text import analyser, concepts, people, query_parser, term_keys, typography
+from bot.text import analyser, concepts, people, query_parser, term_keys
 from storage import models, search
 
 _MAX_CORRECTED = 4
@@ -110,7 +111,7 @@ def find_corrections(
 
 
 def apply_corrections(text: str, corrections: Sequence[tuple[str, str]]) -> str:
-    """Return a text with its words corrected. Particles joined to a word stay."""
+    """Return a text with its words corrected. Particles attached to a word are preserved."""
     for typed, meant in corrections:
         text = re.sub(rf"(?<!\w){re.escape(typed)}", lambda _, meant=meant: meant, text)  # type: ignore[misc]
     return text
@@ -261,4 +262,4 @@ def complete_paper(archive: Archive, text: str) -> list[Choice]:
     if not rows and analyser.ends_in_hangul(analyser.fold(typed)):
         # While 모델 is typed, the text is 몯 for a moment, which no title has.
         return complete_paper(archive, typed[:-1])
-    return [Choice(typography.render_title(row.title or ""), row.arxiv_id, votes=row.votes) for row in rows]
+    return [Choice(typesetting.render_title(row.title or ""), row.arxiv_id, votes=row.votes) for row in rows]

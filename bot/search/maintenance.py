@@ -13,7 +13,10 @@ from storage.database import Database
 async def find_due(
     database: Database, clock: Clock, index: search_index.SearchIndex
 ) -> tuple[int, str] | None:
-    """Return the archive's number of papers and why maintenance is due; None if it is not. Indexes a few changes at once."""
+    """Return the number of papers in the archive and the reason maintenance is due, or None if it is not due.
+
+    If there are only a few changes, they are indexed immediately.
+    """
     async with database.read() as connection:
         is_current = await snapshot.read(connection, index.refresh)
         papers = await snapshot.read(connection, search.count_listed)

@@ -261,7 +261,7 @@ class Reader:
         return (Form(text), *named, *translated)
 
     def _find(self, text: str, *, in_phrase: bool = True) -> Part | None:
-        """Return the part for a whole text that is a term or an everyday word for a term; None for other texts."""
+        """Return the query part if the whole text is a term or an everyday word for one; otherwise None."""
         asked = text, in_phrase
         if asked not in self._known:
             keys, terms = self.glossary.find(text, in_phrase=in_phrase), questions.find_everyday_terms(text)

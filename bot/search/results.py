@@ -127,9 +127,6 @@ class Choice:
     votes: int | None = None
 
 
-MAX_COLUMNS = 160
-"""About two lines of a message. A Hangul syllable takes two columns."""
-
 _SENTENCE_END = re.compile(r"(?<=[.!?。])\s+")
 _SEPARATORS = re.compile(r"[\W_]+")
 _LIST_MARKER = re.compile(r"^\s*(?:[-*•]|[0-9]{1,2}[.)])\s+")
@@ -232,23 +229,13 @@ def make_snippet(text: str, patterns: Patterns) -> SafeMarkdown:
 
 
 def _shorten_around(sentence: str, match: re.Match[str] | None) -> str:
-    """Shorten a sentence to `MAX_COLUMNS` columns that contain the match."""
+    """Shorten a sentence to `discord_text.MAX_COLUMNS` columns that contain the match."""
     from bot.rendering import discord_text
 
-    limit = count_fitting(sentence)
+    limit = discord_text.count_fitting(sentence)
     if len(sentence) <= limit:
         return sentence
     if match is None or match.end() <= limit - _MIN_TRAILING_CHARACTERS:
         return discord_text.shorten(sentence, limit, markdown=False)
     start = sentence.rfind(" ", 0, max(match.start() - limit // 3, 1)) + 1
     return "…" + discord_text.shorten(sentence[start:], limit - 1, markdown=False)
-
-
-def count_fitting(text: str, max_columns: int = MAX_COLUMNS) -> int:
-    """Return how many characters of a text fit into the columns, at least one."""
-    used = 0
-    for number, character in enumerate(text):
-        used += 2 if character >= "\u1100" else 1
-        if used > max_columns:
-            return number
-    return max(len(text), 1)

@@ -18,10 +18,10 @@ from bot.client.router import Attachment, Transfer, UserError, WithFile, map_ser
 from bot.lists import card as lists_card
 from bot.lists import messages as lists_messages
 from bot.lists.commands import PaperListLoader, card_view, load_list_text, store_list_text
+from bot.rendering import typesetting
 from bot.shelf import messages as shelf_messages
 from bot.shelf import notes
 from bot.shelf.service import MAX_FILE_BYTES, MAX_SAVED, FullShelfError, NoIdsError, Shelf
-from bot.text import typography
 from storage import models
 
 Tag = app_commands.Range[str, 1, 60]
@@ -173,7 +173,7 @@ class ShelfCog(commands.Cog):
         texts, user_id = request.texts, request.user_id
         rows, total = await self._shelf.list_saved(user_id, state.text, limit=state.size, offset=state.offset)
         fresh, tags = state.replace(page=0, token=""), await self._shelf.list_tags(user_id)
-        query = client_messages.escape_untrusted(typography.strip_quotes(state.text), max_length=200)
+        query = client_messages.escape_untrusted(typesetting.strip_quotes(state.text), max_length=200)
         return lists_messages.PaperList(
             state=state,
             heading=texts("list-saved-heading", count=total),

@@ -36,7 +36,7 @@ def english_key(text: str) -> str:
 
 
 def content_words(key: str) -> list[str]:
-    """Return the words of an English key without function words such as "of", or all if no other is left."""
+    """Return the words of an English key without function words such as "of", or all its words if nothing else remains."""
     return [word for word in key.split() if word not in analyser.FUNCTION_WORDS] or key.split()
 
 
@@ -108,7 +108,9 @@ def leading_names(title: str) -> list[str]:
 
 @lru_cache(maxsize=1 << 10)
 def query_names(text: str) -> frozenset[str]:
-    """Return the keys of a typed name, also with its words joined: flash attention is FlashAttention too."""
+    """Return the keys of a typed name, including the key with its words joined, so that "flash attention" also
+    matches "FlashAttention".
+    """
     text = text[: 2 * _MAX_NAME_LENGTH]
     written = _SPOKEN.sub(lambda spoken: _SYMBOLS[spoken[1].lower()], text)
     return _keys_of_name(text) if written == text else _keys_of_name(text) | _keys_of_name(written)

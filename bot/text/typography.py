@@ -1,7 +1,7 @@
-"""Converts LaTeX in titles and formulas to text, and adds dashes and quotation marks for readers.
+"""Converts LaTeX in titles and formulas to plain text, and normalises untrusted text.
 
 pylatexenc only converts spans between dollar signs and known commands with braces, one at a time: given a whole title, it would
-drop everything after a percent sign. The index has the plain text without the typography.
+drop everything after a percent sign.
 """
 
 from __future__ import annotations
@@ -13,15 +13,17 @@ from functools import lru_cache
 from typing import Any, Literal
 
 _MAX_BRACE_DEPTH = 12
-_MAX_SPANS = 20
+MAX_LENGTH = 1000
+"""In characters; longer titles and formulas are not cached, and their braces stay."""
+MAX_SPANS = 20
 """At most this many formulas and as many commands of a text are converted, since each takes 0.1 ms."""
 
 # As in Pandoc's Markdown, spaces inside the dollar signs are not allowed, so that prices are not math.
 _MATH = re.compile(r"(?<![\\$])\$(?![\s$])([^$\n]{1,300})(?<![\s\\])\$(?!\$)([0-9]?)")
 _MATH_SYNTAX = re.compile(r"[\\^_{]")
-_BRACES = r"\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}"
+BRACES = r"\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}"
 """An argument with up to two levels of nested braces."""
-_COMMAND = re.compile(rf"\\([A-Za-z]{{1,24}}|[\"'`^~=.])(?:{_BRACES})+|\\[\"'`^~=.][A-Za-z]")
+_COMMAND = re.compile(rf"\\([A-Za-z]{{1,24}}|[\"'`^~=.])(?:{BRACES})+|\\[\"'`^~=.][A-Za-z]")
 # Commands for files, environments and references, which pylatexenc does not convert to text.
 _NON_TEXT_COMMANDS = frozenset(("input", "include", "begin", "end", "verb", "item", "cite", "ref", "label"))
 _ESCAPED = re.compile(r"\\([$%&_#{}])")
@@ -51,13 +53,13 @@ def to_plain_text(title: str) -> str:
     """Convert the LaTeX in a title to plain text."""
     if "$" not in title and "\\" not in title:
         return title
-    return (_convert_title if len(title) <= _MAX_LENGTH else _convert_title.__wrapped__)(title)
+    return (_convert_title if len(title) <= MAX_LENGTH else _convert_title.__wrapped__)(title)
 
 
 @lru_cache(maxsize=1024)
 def _convert_title(title: str) -> str:
-    converted = _MATH.sub(_math_text, title, count=_MAX_SPANS)
-    return _ESCAPED.sub(r"\1", _COMMAND.sub(_command_text, converted, count=_MAX_SPANS))
+    converted = _MATH.sub(_math_text, title, count=MAX_SPANS)
+    return _ESCAPED.sub(r"\1", _COMMAND.sub(_command_text, converted, count=MAX_SPANS))
 
 
 def _math_text(match: re.Match[str]) -> str:
@@ -111,61 +113,3 @@ def _parsed_commands() -> Any:
     from pylatexenc.latexwalker import get_default_latex_context_db
 
     return get_default_latex_context_db()
-
-
-_MAX_LENGTH = 1000
-"""In characters; braces in longer titles and formulas stay."""
-_MAX_REMEMBERED_LENGTH = 80
-_SCRIPT = re.compile(rf"([_^])({_BRACES})")
-_LOWERED = re.compile(r"(?<![^\W_])([^\W\d_])_(?=[0-9]{1,3}(?![^\W_]))")
-"""Only after a single letter, because snake_case is a name."""
-_SPACED_DASH = re.compile(r"(?<=[^\s-]) ---? (?=[^\s-])")
-_DASH = re.compile(r"(?<=\w)--(?=\w)")
-_QUOTED = re.compile(r"(?<![\w`])`([^`'\n]{1,60})'(?![\w'])")
-_DOUBLY_QUOTED = re.compile(r"``([^`'\n]{1,60})''")
-
-
-def render_title(title: str) -> str:
-    """Return a title as people write it: LaTeX becomes text, `π_0` becomes π0, hyphens become dashes."""
-    has_formulas = "$" in title and len(title) <= _MAX_LENGTH
-    title = to_plain_text(_convert_braced(title) if has_formulas else title)
-    title = _QUOTED.sub(r"‘\1’", _DOUBLY_QUOTED.sub(r"“\1”", title))
-    return render_dashes(_LOWERED.sub(r"\1", title))
-
-
-def render_formula(formula: str) -> str:
-    """Convert a formula without dollar signs to text: `x_{t+1}^2` becomes x_(t+1)^2."""
-    is_short = len(formula) <= _MAX_REMEMBERED_LENGTH  # long formulas rarely repeat
-    return (_convert_formula if is_short else _convert_formula.__wrapped__)(formula)
-
-
-@lru_cache(maxsize=4096)
-def _convert_formula(formula: str) -> str:
-    braced = _convert_braced(formula) if len(formula) <= _MAX_LENGTH else formula
-    return _LOWERED.sub(r"\1", to_plain_text(f"${braced}$"))
-
-
-def render_dashes(text: str) -> str:
-    """Replace two or three hyphens between words by a dash."""
-    return _DASH.sub("–", _SPACED_DASH.sub(" – ", text))
-
-
-def _convert_braced(formula: str) -> str:
-    """Replace the braces around subscripts and superscripts of several characters by parentheses."""
-    return _SCRIPT.sub(_convert_script, formula, count=_MAX_SPANS)
-
-
-def _convert_script(match: re.Match[str]) -> str:
-    inner = to_plain_text(f"${match[2][1:-1].strip()}$")
-    if inner.isalnum():
-        return f"{{}}{match[1]}{inner}"  # the braces end a command in front, such as \alpha
-    return f"{match[1]}({inner})".replace("{", r"\{").replace("}", r"\}")
-
-
-_WHOLLY_QUOTED = re.compile('\\s*["“”„«»『』「」]([^"“”„«»『』「」]*)["“”„«»『』「」]\\s*')
-
-
-def strip_quotes(text: str) -> str:
-    """Strip quotation marks that enclose a whole text, which will be quoted in a sentence."""
-    quoted = _WHOLLY_QUOTED.fullmatch(text)
-    return text if quoted is None else quoted[1]

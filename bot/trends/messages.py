@@ -13,8 +13,7 @@ from bot.client import message_builder
 from bot.client import messages as client_messages
 from bot.client.message_builder import MessageBuilder, button, pack_custom_id, select_menu, select_option
 from bot.client.translations import Texts
-from bot.rendering import charts, discord_text
-from bot.text import typography
+from bot.rendering import charts, discord_text, typesetting
 from bot.trends.service import Month, RisingTopic, Step, Trend
 from storage import models
 
@@ -249,7 +248,7 @@ def _navigation_buttons(
 
 def _add_no_results(texts: Texts, message: MessageBuilder, answer: TrendAnswer) -> None:
     if answer.extent.paper_count:
-        name = typography.strip_quotes(answer.topic.text)
+        name = typesetting.strip_quotes(answer.topic.text)
         span = texts(f"trend-span-{answer.span.value}")
         message.add_text(texts("trend-nothing", topic=_topic_name(texts, name), period=span))
     message.add_text(client_messages.extent_line(texts, answer.extent))

@@ -41,7 +41,7 @@ class WebServer:
         self._pages = pages
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
-        """Add all routes to a server. The last one matches any path, so other routes must be added before."""
+        """Add all routes to a server. The last one matches any path, so add any other routes first."""
         pages = self._pages
         handlers: dict[str, Load] = {
             "/": lambda site, _: pages.load_day(site),

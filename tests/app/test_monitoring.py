@@ -98,7 +98,7 @@ async def test_a_connected_sender_is_healthy(harness: ServerHarness) -> None:
         ("discord", DISCORD_SECONDS, "Discord"),
     ],
 )
-async def test_a_missing_sign_of_life_is_named(
+async def test_a_missing_heartbeat_is_reported_by_name(
     harness: ServerHarness, sign: str, limit: float, word: str
 ) -> None:
     harness.connected = False

@@ -143,7 +143,7 @@ async def test_a_bug_in_one_file_spares_the_others(
     assert [await harness.titles(f"2026-01-0{n}") for n in range(1, 5)] == [["Good"], [], [], ["Fine"]]
 
 
-async def test_a_paper_that_left_a_digest_is_kept_for_its_return(harness: IngestHarness) -> None:
+async def test_a_paper_removed_from_a_digest_is_kept_in_case_it_returns(harness: IngestHarness) -> None:
     for listed in ([paper(1), paper(2)], [paper(1)], [paper(1), paper(2)]):
         await harness.add(newsletter(*listed))
         # Under a new id the paper would be posted again.

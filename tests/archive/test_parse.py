@@ -190,7 +190,7 @@ def test_a_digest_parses_back_from_its_own_text(text: str) -> None:
 
 @given(TEXTS)
 @example("## Daily Papers (2025-02-06)\n\n### [A](https://arxiv.org/abs/2502.00001)")
-def test_line_ends_and_byte_order_marks_do_not_matter(text: str) -> None:
+def test_line_endings_and_byte_order_marks_do_not_matter(text: str) -> None:
     text = text.replace("\r", "").replace("\0", "").removeprefix("\ufeff")
     expected = parse_or_none(text)
     assert parse_or_none(text.replace("\n", "\r\n")) == expected

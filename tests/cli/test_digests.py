@@ -33,7 +33,9 @@ def test_a_second_ingest_adds_nothing(paperround: Paperround, digest_folder: Pat
     assert (again.exit_status, again.data) == (0, {**counts, "problem_list": []})
 
 
-def test_a_readme_beside_digests_is_no_problem(paperround: Paperround, digest_folder: Path) -> None:
+def test_a_readme_beside_digests_is_not_reported_as_a_problem(
+    paperround: Paperround, digest_folder: Path
+) -> None:
     (digest_folder / "c.md").unlink()
     readme = str(digest_folder / "b.txt")
     assert paperround("ingest", readme).exit_status == 1, "it was named, so it should hold papers"

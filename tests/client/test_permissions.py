@@ -181,7 +181,7 @@ async def _press_notice(harness: ClientHarness, subscription: models.Subscriptio
     )
 
 
-async def test_resuming_from_a_notice_needs_the_current_right(
+async def test_resuming_from_a_notice_checks_current_permissions(
     harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     subscriptions = harness.bot.services.get(Subscriptions)

@@ -82,7 +82,7 @@ async def list_answered(database: Database, ids: list[str]) -> tuple[set[str], s
     return {row.arxiv_id for row in rows if row.text}, judged
 
 
-async def test_a_killed_run_repeats_no_answered_request(
+async def test_restarting_a_killed_run_does_not_repeat_answered_requests(
     fake_model: FakeModel, tmp_path: Path, all_seeds: bool
 ) -> None:
     kills, count = (LONG_KILLS, 60) if all_seeds else (SHORT_KILLS, 14)

@@ -62,7 +62,7 @@ def test_the_korean_term_excludes_the_words_before_it() -> None:
         (["거대 언어 모델(LLM)을 쓴다"] * 2, "LLM", {"대규모 언어 모델", "거대 언어 모델"}),
     ],
 )
-def test_the_words_before_a_parenthesis_that_are_the_term(
+def test_the_term_is_extracted_from_the_words_before_a_parenthesis(
     texts: list[str], term: str, forms: set[str]
 ) -> None:
     assert forms_of(build_glossary(*DIGEST_TEXTS, *texts), term, "ko") == forms

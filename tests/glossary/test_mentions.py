@@ -60,7 +60,7 @@ def test_a_mention_defines_an_abbreviation_in_either_order(text: str, definition
 
 
 @given(TEXTS)
-def test_any_text_gives_bounded_mentions(text: str) -> None:
+def test_mentions_stay_within_bounds_for_any_text(text: str) -> None:
     extracted = mentions.extract_mentions(text)
     assert len(extracted) <= mentions.MAX_MENTIONS
     assert all(mention.left_context and len(mention.left_context) <= 400 for mention in extracted)

@@ -55,7 +55,7 @@ class Bench:
 
 
 @pytest.mark.parametrize("answer", [PAGE, CODELESS, Answer(200, is_json=False), BAN, GLOBAL])
-def test_one_foreign_or_rate_limiting_answer_pauses_requests(answer: Answer) -> None:
+def test_a_single_non_discord_or_rate_limit_response_pauses_requests(answer: Answer) -> None:
     bench = Bench()
     bench.answer(OK, answer)
     assert not bench.pace.is_well

@@ -128,7 +128,7 @@ async def test_a_notice_goes_to_the_system_channel_if_direct_messages_are_closed
     assert world.sent == ["#30 notice refused no-send"] * 2
 
 
-async def test_closed_direct_messages_are_retried_rarely_and_pause_no_alert(world: World) -> None:
+async def test_closed_direct_messages_are_retried_rarely_and_do_not_pause_alerts(world: World) -> None:
     await world.alert("robot")
     world.discord.closed.add(-READER)
     for number, day in enumerate(("Mon", "Tue", "Wed"), 1):

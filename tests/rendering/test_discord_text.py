@@ -231,7 +231,7 @@ def test_page_limits_below_64_are_rejected() -> None:
         discord_text.split_pages("text", 10, 10)
 
 
-def test_a_budget_that_refuses_takes_nothing() -> None:
+def test_text_that_exceeds_the_budget_uses_none_of_it() -> None:
     budget = discord_text.Budget(components=2)
     assert budget.add_text("one")
     assert not budget.add(2, ["two", "three"])

@@ -158,7 +158,7 @@ def test_a_checkout_without_symbolic_links_is_refused(tmp_path: Path) -> None:
         ("Mars/Olympus", "Mars/Olympus", "Mars/Olympus"),
     ],
 )
-def test_a_zone_has_its_citys_name(zone: str, ko: str, en: str) -> None:
+def test_a_time_zone_is_displayed_by_its_city_name(zone: str, ko: str, en: str) -> None:
     assert (templates.render_zone(zone, "ko"), templates.render_zone(zone, "en")) == (ko, en)
 
 

@@ -29,7 +29,7 @@ async def test_known_words_phrases_and_operators_are_not_corrected(search: Searc
     assert (await search.search(SearchRequest("zzzzzz"))).suggestions == ()
 
 
-async def test_an_unknown_id_is_said_and_finds_nothing_else(search: SearchService) -> None:
+async def test_an_unknown_id_is_reported_and_returns_no_other_results(search: SearchService) -> None:
     for typed in ["2501.99999", "https://arxiv.org/abs/2501.99999v2", " arXiv:2501.99999. "]:
         result = await search.search(SearchRequest(typed))
         assert (result.rows, result.unknown_id) == ((), "2501.99999")

@@ -95,7 +95,7 @@ def _spoil_state(folder: Path) -> None:
     ("damage", "is_running"),
     [(_delete, True), (_delete, False), (_tear, False), (_spoil_state, True), (_spoil_state, False)],
 )
-async def test_a_lost_or_damaged_folder_is_filled_again(
+async def test_a_missing_or_damaged_index_folder_is_rebuilt(
     filled: Database, damage: Callable[[Path], None], is_running: bool
 ) -> None:
     service = SearchService(filled)

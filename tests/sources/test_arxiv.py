@@ -60,7 +60,9 @@ async def test_a_refused_id_does_not_affect_other_papers(
     assert len(origin.requests) == 3 + 2 * 6  # 100 ids are 50, 25, 12, 6, 3, 1
 
 
-async def test_an_impossible_id_is_missing_without_a_request(origin: OriginServer, fetch: Fetcher) -> None:
+async def test_an_invalid_id_is_reported_missing_without_a_request(
+    origin: OriginServer, fetch: Fetcher
+) -> None:
     fake = FakeArxiv(origin, titles={"2505.00001": "Small Things"})
     _, missing = await read(origin, fetch, ["zzz/0112017", "2505.00001", "2411.1234", "9912.00001"])
     assert (sorted(missing), fake.asked) == (["2411.1234", "9912.00001", "zzz/0112017"], [["2505.00001"]])

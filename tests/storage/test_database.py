@@ -46,7 +46,7 @@ async def _hold(limited: database.Database, count: int, release: asyncio.Event) 
     return tasks
 
 
-async def test_commands_that_use_all_their_connections_delay_no_other_transaction(
+async def test_commands_that_use_all_their_connections_do_not_delay_other_transactions(
     db: database.Database,
 ) -> None:
     limited, release = db.limited(database.READER_CONNECTIONS), asyncio.Event()

@@ -99,7 +99,7 @@ def _counts(authors: list[models.Author]) -> dict[str, int]:
     return {author.name: author.paper_count for author in authors}
 
 
-async def test_a_digest_has_the_trust_of_its_source(db: database.Database) -> None:
+async def test_a_digest_inherits_the_trust_level_of_its_source(db: database.Database) -> None:
     harness = IngestHarness(db)
     async with db.transaction() as connection:
         old, high = [

@@ -119,29 +119,3 @@ def test_folding_a_name_removes_punctuation_and_keeps_word_order() -> None:
     assert analyser.fold_name("Hoàng-Anh  O’Neil, Jr.") == "hoang anh oneil jr"
     assert analyser.fold_name("Mu\u0308ller") == "muller"
     assert analyser.fold_name_german("Jörg Mu\u0308ller") == "joerg mueller"
-
-
-# `|` marks the end of a sentence.
-PROSE = [
-    "We study scaling, e.g. Llama 3.1 and Qwen (cf. Fig. 2 and Sec. 3.1).| Our filter (i.e. $p < 0.5$) reaches 92.4% vs. 88.1%.",
-    "Kim et al. (2024) show this.| Later, Wu et al. improve it by 3.5 points.| See Eq. 4 for details.",
-    'It is 3.2x faster w.r.t. FLOPs.| "Is it done?" they ask.| Yes!| J. Smith and A. B. Lee proposed it in the U.S. in 2019.',
-    "Code is at https://github.com/a.b/c.| See www.example.org/x.y for more.",
-    "이 논문은 새 방법을 제안한다.| 정확도는 92.4%이다.| 기존 방법(Kim et al. 2024)보다 3.5배 빠르다!| 코드는 공개했습니다.",
-    "1. First we train.| 2. Then we test.| It works in Section 3.| Nothing else...| The end",
-    "We use approx. 10 GPUs, i.e., A100s.| The i.i.d. assumption fails.| *Emphasis.*",
-    "First line\nbreaks here.| Second sentence.\n\n|Third one.",
-]
-
-
-@pytest.mark.parametrize("marked", PROSE)
-def test_abstracts_are_split_into_sentences(marked: str) -> None:
-    text = marked.replace("|", "")
-    assert analyser.split_sentences(text) == [part.strip() for part in marked.split("|")]
-
-
-@given(st.text(st.sampled_from("aB1 .!?()$[]\n“”다。e.g"), max_size=150))
-def test_splitting_sentences_loses_no_text(text: str) -> None:
-    found = analyser.split_sentences(text)
-    assert "".join("".join(found).split()) == "".join(text.split())
-    assert all(sentence in text for sentence in found)

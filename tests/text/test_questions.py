@@ -149,7 +149,7 @@ def main_terms(question: str) -> tuple[str, ...]:
         ("make a model unlearn private data it was trained on", "machine unlearning"),
     ],
 )
-def test_a_question_describes_a_topic_without_its_name(question: str, term: str) -> None:
+def test_a_question_matches_a_topic_it_describes_but_does_not_name(question: str, term: str) -> None:
     assert term in main_terms(question)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bot.rendering import typesetting
 from bot.text import typography
 
 
@@ -73,7 +74,7 @@ def test_runs_of_combining_marks_are_cut(text: str, kept: str | None) -> None:
     ],
 )
 def test_titles_are_rendered_as_people_write_them(title: str, shown: str) -> None:
-    assert typography.render_title(title) == shown
+    assert typesetting.render_title(title) == shown
 
 
 @pytest.mark.parametrize(
@@ -87,4 +88,4 @@ def test_titles_are_rendered_as_people_write_them(title: str, shown: str) -> Non
     ],
 )
 def test_long_subscripts_and_superscripts_get_parentheses(formula: str, shown: str) -> None:
-    assert typography.render_formula(formula) == shown
+    assert typesetting.render_formula(formula) == shown

@@ -94,7 +94,7 @@ BASES = {
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("language", models.Locale)
 @pytest.mark.parametrize("basis", BASES)
-def test_the_label_of_an_entry_tells_its_basis(
+def test_an_entrys_label_states_what_it_is_based_on(
     form: models.DigestFormat, language: models.Locale, basis: Basis
 ) -> None:
     entry = _build(form, language, basis)
