@@ -59,9 +59,18 @@ def _lower(value: Any) -> Any:
     return value.lower() if isinstance(value, str) else value
 
 
+def _split_formats(value: Any) -> Any:
+    formats = tuple(dict.fromkeys(str(item).strip().lower() for item in _split_texts(value)))
+    if not set(formats) <= {*WRITTEN_FORMATS}:
+        raise ValueError(f"use {', '.join(WRITTEN_FORMATS)} or {','.join(WRITTEN_FORMATS)}")
+    return formats
+
+
 def _split_sources(value: Any) -> Any:
     if not isinstance(value, str):
         return value
+    if value.lstrip().startswith(("[", "{")):
+        raise ValueError(f"write addresses separated by spaces, or [[sources]] tables in {TOML_FILE}")
     # Addresses may contain commas: arxiv:cs.CL,cs.LG.
     return [{"url": address} for address in value.split()]
 
@@ -77,9 +86,11 @@ def _checked(check: Callable[[Any], object]) -> pydantic.AfterValidator:
     return pydantic.AfterValidator(validate)
 
 
-def _check_formats(formats: tuple[models.DigestFormat, ...]) -> None:
-    if not set(formats) <= {*WRITTEN_FORMATS}:
-        raise ValueError("use newsletter, review or newsletter,review")
+def _check_zone(name: str) -> None:
+    try:
+        clock.load_zone(name)
+    except ValueError as error:
+        raise ValueError(f"{error}. Example: Asia/Seoul") from None
 
 
 def _check_proxy(address: str) -> None:
@@ -204,7 +215,7 @@ class Settings(BaseSettings):
     """A folder whose templates replace the bundled [wording](wording.md), block by block."""
     locale: Literal["en", "ko"] = "en"
     """`en` or `ko`: for channels and readers that have not chosen."""
-    timezone: Annotated[str, _checked(clock.load_zone)] = "UTC"
+    timezone: Annotated[str, _checked(_check_zone)] = "UTC"
     """The same; an IANA zone such as `Asia/Seoul`."""
     day_closes: Annotated[str, _checked(day_close.parse)] = day_close.DEFAULT_SETTING
     """When the list of a day is complete: a time and an IANA zone; see [planning](planning.md#when-a-day-is-complete)."""
@@ -243,11 +254,7 @@ class Settings(BaseSettings):
     writer_key: SecretStr | None = None
     """Its key, if it needs one."""
     writer_formats: Annotated[
-        tuple[models.DigestFormat, ...],
-        _checked(_check_formats),
-        NoDecode,
-        _List,
-        pydantic.BeforeValidator(_lower),
+        tuple[models.DigestFormat, ...], NoDecode, pydantic.BeforeValidator(_split_formats)
     ] = ()
     """What is written: `newsletter` (the default), `review`, or both, separated by a comma; without
     `PAPERROUND_WRITER_URL`, of extracts.
@@ -282,6 +289,8 @@ class Settings(BaseSettings):
     def _check_writer_model(self) -> Settings:
         if self.writer_url is not None and self.writer_model is None:
             raise ValueError("PAPERROUND_WRITER_URL needs PAPERROUND_WRITER_MODEL, the name of the model")
+        if self.writer_judge is not None and self.writer_url is None:
+            raise ValueError("PAPERROUND_WRITER_JUDGE needs PAPERROUND_WRITER_URL, the address of its server")
         return self
 
     @classmethod
