@@ -1,4 +1,4 @@
-"""Autocomplete of topics, authors and papers, on both engines."""
+"""Autocomplete of topics, authors and papers."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ PAPERS = (
 
 @pytest.fixture
 async def induced_search(db: Database) -> SearchService:
-    """The search service over six papers, with the glossary induced from them."""
+    """The search service over six papers, with the glossary learnt from them."""
     await sample_archive.add_digest(db, "2025-01-02", *PAPERS)
     await glossary.GlossaryService(db, lambda: NOW).rebuild()
     return SearchService(db)
@@ -61,7 +61,7 @@ async def test_a_topic_is_labelled_with_its_other_names(induced_search: SearchSe
         assert (await induced_search.complete_topic(typed, locale))[0].name == name
 
 
-async def test_a_topic_is_offered_once_under_one_value(induced_search: SearchService) -> None:
+async def test_each_topic_is_offered_once(induced_search: SearchService) -> None:
     for typed in ("", "r", "l", "ㅁ", "모델", "learning"):
         offered = await induced_search.complete_topic(typed, KO)
         assert len(offered) <= completion.MAX_CHOICES
@@ -80,7 +80,7 @@ async def test_topics_of_a_newer_glossary_are_offered(db: Database, induced_sear
     assert "Harbour Lights" in [choice.value for choice in await induced_search.complete_topic("harbour", EN)]
 
 
-def test_an_unexplained_abbreviation_does_not_hide_longer_topics() -> None:
+def test_an_abbreviation_without_papers_does_not_hide_longer_topics() -> None:
     terms = [seed.SeedTerm((), ("relation extraction",), ("RE",))]
     learnt = resolver.Learnt([resolver.LearntForm("reward", "RW", 2)])
     topics = completion.TopicIndex(resolver.Glossary(terms, learnt))
@@ -89,7 +89,7 @@ def test_an_unexplained_abbreviation_does_not_hide_longer_topics() -> None:
         assert topics.complete("rw", locale)[0].value == "RW"
 
 
-def test_closed_syllables_rank_before_keystroke_prefixes() -> None:
+def test_matching_syllables_rank_before_matching_keystrokes() -> None:
     rows = [resolver.LearntForm("Gaussian", "가우시안", 9), resolver.LearntForm("reinforce", "강화", 2)]
     topics = completion.TopicIndex(resolver.Glossary(learnt=resolver.Learnt(rows)))
     for typed, values in (("가", ["가우시안", "강화"]), ("강", ["강화", "가우시안"]), ("강호", ["강화"])):
@@ -97,7 +97,7 @@ def test_closed_syllables_rank_before_keystroke_prefixes() -> None:
 
 
 @pytest.mark.engines("sqlite", "postgresql")
-async def test_an_empty_name_offers_the_authors_with_most_papers(induced_search: SearchService) -> None:
+async def test_an_empty_name_offers_the_most_published_authors(induced_search: SearchService) -> None:
     for typed in ("", " ", "-"):
         offered = await induced_search.complete_author(typed)
         assert [(choice.value, choice.papers) for choice in offered] == [
@@ -108,7 +108,7 @@ async def test_an_empty_name_offers_the_authors_with_most_papers(induced_search:
         assert [choice.value for choice in await induced_search.complete_author(typed)] == ["Jürgen Müller"]
 
 
-def test_a_korean_form_of_a_single_paper_is_not_offered() -> None:
+def test_a_korean_form_explained_by_one_paper_is_not_offered() -> None:
     terms = [seed.SeedTerm(("등불",), ("lantern",), ())]
     rows = [resolver.LearntForm("lantern", "등롱", 1), resolver.LearntForm("lantern", "초롱", 2)]
     topics = completion.TopicIndex(resolver.Glossary(terms, resolver.Learnt(rows)))
@@ -118,7 +118,7 @@ def test_a_korean_form_of_a_single_paper_is_not_offered() -> None:
 
 
 @pytest.mark.engines("sqlite", "postgresql")
-async def test_a_paper_is_offered_by_its_link_and_while_korean_is_typed(
+async def test_a_paper_is_offered_for_its_link_or_an_incomplete_korean_title(
     induced_search: SearchService,
 ) -> None:
     for typed in ["2501.00004v2", "https://arxiv.org/abs/2501.00004", "느린 등불 지도를 위한", "느린 등붌"]:
@@ -129,7 +129,7 @@ async def test_a_paper_is_offered_by_its_link_and_while_korean_is_typed(
     assert len(await induced_search.complete_paper("ㄱ")) == len(PAPERS)
 
 
-async def test_a_glossary_of_an_older_version_is_stale_and_not_loaded(db: Database) -> None:
+async def test_a_glossary_of_an_older_version_is_stale_and_unused(db: Database) -> None:
     glossaries = glossary.GlossaryService(db, lambda: NOW)
     assert not await glossaries.is_stale(), "there are no papers"
     await sample_archive.add_digest(db, "2025-01-02", *PAPERS)
@@ -145,6 +145,6 @@ async def test_a_glossary_of_an_older_version_is_stale_and_not_loaded(db: Databa
 
 
 @pytest.mark.engines("sqlite", "postgresql")
-async def test_papers_are_offered_by_id_and_by_title(search: SearchService) -> None:
+async def test_papers_are_offered_for_their_id_or_title(search: SearchService) -> None:
     for typed in ["2501.00003", "", "mole", "molecules in mo", "Molecu"]:
         assert "2501.00003" in [choice.value for choice in await search.complete_paper(typed)]

@@ -1,4 +1,4 @@
-"""Papers that a query names, also in Korean spelling: first, however unpopular they are."""
+"""Papers named by a query, also in Korean spelling, come first however few votes they have."""
 
 from __future__ import annotations
 
@@ -11,12 +11,10 @@ from storage.database import Database
 from tests.support import sample_archive
 from tests.support.sample_archive import NewsletterPaper
 
-USERS = 60
-
 
 @pytest.fixture
 async def named(db: Database) -> SearchService:
-    """The search service over named papers without votes, among many popular papers that use them."""
+    """The search service over named papers without votes, and many popular papers that use the names."""
     papers = [
         NewsletterPaper(
             f"2501.{number + 1:05}",
@@ -24,7 +22,7 @@ async def named(db: Database) -> SearchService:
             "Mamba와 Llama 3를 씁니다. Mamba는 빠르고 Llama 3는 큽니다. Mamba, Llama 3.",
             votes=50 + number,
         )
-        for number in range(USERS)
+        for number in range(60)
     ]
     named = [
         NewsletterPaper("2312.00752", "Mamba: Linear-Time Sequences", "시퀀스를 다룹니다.", votes=0),
@@ -36,7 +34,7 @@ async def named(db: Database) -> SearchService:
     return await sample_archive.search_over(db, *papers, *named)
 
 
-async def test_the_paper_that_has_the_name_is_first(named: SearchService) -> None:
+async def test_the_named_paper_is_first(named: SearchService) -> None:
     for query, first in [
         ("Mamba", "2312.00752"),
         ("the mamba paper", "2312.00752"),
@@ -52,12 +50,12 @@ async def test_the_paper_that_has_the_name_is_first(named: SearchService) -> Non
         assert result.rows[0].arxiv_id == first
 
 
-async def test_a_name_finds_its_versions_before_papers_that_use_it(named: SearchService) -> None:
+async def test_versions_of_a_name_come_before_papers_that_use_it(named: SearchService) -> None:
     result = await named.search(SearchRequest("llama"))
     assert [row.arxiv_id for row in result.rows[:2]] == ["2307.09288", "2407.21783"]
 
 
-async def test_a_text_is_found_in_the_other_writing(db: Database) -> None:
+async def test_joined_and_separate_words_match(db: Database) -> None:
     texts = ["FlashAttention", "flash attention", "Llama 3", "SAM2", "fine tuning", "finetuning"]
     papers = [
         NewsletterPaper(f"2501.0000{n}", "A Study", f"{text}을 씁니다.") for n, text in enumerate(texts, 1)
@@ -72,7 +70,7 @@ async def test_a_text_is_found_in_the_other_writing(db: Database) -> None:
 
 @pytest.fixture
 async def spelt(db: Database) -> SearchService:
-    """The search service over papers with names, and some with ordinary words that sound like names."""
+    """The search service over named papers and papers with ordinary words that sound like names."""
     papers = [
         NewsletterPaper("2312.11805", "Gemini: A Family of Models", "모델군입니다."),
         NewsletterPaper("2403.05530", "Gemini 1.5: Long Context", "긴 문맥을 다룹니다."),
@@ -90,7 +88,7 @@ async def spelt(db: Database) -> SearchService:
     return SearchService(db)
 
 
-async def test_a_korean_spelling_finds_the_paper_of_that_name(spelt: SearchService) -> None:
+async def test_a_korean_spelling_finds_the_named_paper(spelt: SearchService) -> None:
     for query, first in [
         ("제미나이", "2312.11805"),
         ("제미나이 1.5", "2403.05530"),
@@ -106,13 +104,13 @@ async def test_a_korean_spelling_finds_the_paper_of_that_name(spelt: SearchServi
         assert result.rows[0].arxiv_id == first
 
 
-async def test_a_name_within_a_longer_query_is_a_form_of_its_word(spelt: SearchService) -> None:
+async def test_a_korean_spelling_in_a_longer_query_also_matches_the_name(spelt: SearchService) -> None:
     result = await spelt.search(SearchRequest("제미나이 문맥"))
     assert result.rows[0].arxiv_id == "2403.05530"
     assert "Gemini" in result.added_forms
 
 
-async def test_a_word_that_papers_use_in_its_own_right_is_not_a_name(spelt: SearchService) -> None:
+async def test_an_ordinary_korean_word_is_not_taken_for_a_name(spelt: SearchService) -> None:
     result = await spelt.search(SearchRequest("다리"))
     assert {row.arxiv_id for row in result.rows} == {"2501.00002", "2501.00003"}
     assert result.added_forms == ()

@@ -1,4 +1,4 @@
-"""The search service over a small archive, on both engines, which give nearly the same results."""
+"""The search service over a small archive, on both engines."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ async def test_a_paper_is_found_by_every_form_of_its_topic(search: SearchService
         assert ([row.arxiv_id for row in result.rows], result.is_partial) == (["2501.00001"], False)
 
 
-async def test_a_time_span_in_a_question_becomes_a_filter_relative_to_now(db: Database) -> None:
+async def test_a_period_in_a_question_becomes_a_filter(db: Database) -> None:
     await sample_archive.add_digest(db, "2025-01-02", sample_archive.SMALL, sample_archive.REINFORCED)
     await sample_archive.add_digest(db, "2025-02-03", sample_archive.CHEMISTRY)
     service = SearchService(db, clock=lambda: datetime(2025, 2, 20, tzinfo=UTC))
@@ -44,7 +44,7 @@ async def test_a_time_span_in_a_question_becomes_a_filter_relative_to_now(db: Da
     assert [row.arxiv_id for row in alone.rows] == ["2501.00003"]
 
 
-async def test_korean_compounds_match_in_every_spacing(db: Database) -> None:
+async def test_korean_compounds_match_in_any_spacing(db: Database) -> None:
     closed = NewsletterPaper("2501.00004", "One", "멀티턴 학습에서 키프레임을 종단간으로 고릅니다.")
     apart = NewsletterPaper("2501.00005", "Two", "멀티 턴 학습에서 키 프레임을 종단 간으로 고릅니다.")
     service = await sample_archive.search_over(db, closed, apart)
@@ -58,7 +58,7 @@ async def test_a_result_names_the_forms_that_expansion_added(search: SearchServi
     assert "reinforcement learning" in result.added_forms
 
 
-async def test_a_result_shows_the_sentence_that_matches_wherever_the_paper_has_it(db: Database) -> None:
+async def test_a_snippet_is_the_matching_sentence_of_any_summary(db: Database) -> None:
     older = NewsletterPaper(
         "2410.24164", "Zephyr: A Robot Policy", "로봇 정책입니다. 자율 주행으로 넓힙니다."
     )
@@ -93,7 +93,7 @@ async def test_a_title_with_latex_is_found_as_rendered_and_as_written(db: Databa
         assert (await ids(service, query))[:1] == ["2505.09999"], query
 
 
-async def test_digests_and_top_papers_are_ordered_by_votes(search: SearchService) -> None:
+async def test_digests_and_top_lists_are_sorted_by_votes(search: SearchService) -> None:
     newest, newest_on = await search.get_digest()
     assert (newest_on, newest.total) == (date(2025, 1, 3), 1)
     day, _ = await search.get_digest(date(2025, 1, 2))
@@ -121,7 +121,7 @@ async def test_an_id_or_a_link_as_a_query_finds_the_paper(search: SearchService)
         assert detail.arxiv_id == "2501.00002"
 
 
-async def test_neither_signs_nor_exclusions_alone_ask_for_all_papers(db: Database) -> None:
+async def test_signs_and_exclusions_alone_find_nothing(db: Database) -> None:
     await sample_archive.add_digest(db, "2025-02-02", sample_archive.SMALL)
     for query, count in (("🙈", 0), ("-video", 0), ("", 1), ("since:2025-01", 1)):
         assert (await SearchService(db).search(SearchRequest(query, until=date(2025, 3, 1)))).total == count

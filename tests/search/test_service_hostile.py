@@ -1,4 +1,4 @@
-"""Hostile input: any text gives a result on both engines, never an error or an operator of the engine."""
+"""Hostile input: any text gives a result, never an error or an operator of the engine."""
 
 from __future__ import annotations
 
@@ -13,57 +13,38 @@ from storage.database import Database
 from tests.support import sample_archive
 from tests.support.sample_archive import NewsletterPaper
 
-pytestmark = pytest.mark.engines("sqlite", "postgresql")
-
-_OPERATOR_LIST = "\" * ^ NEAR( AND OR NOT ( ) : - + { } | & ! <-> ' \\"
-OPERATORS = _OPERATOR_LIST.split()
-_WORD_LIST = "추론 강화 학습 model RL gpt-4o c++ 뇌 é 🦜 שלום \x00 \u202e % _ author: since:2025 votes:x"
-WORDS = _WORD_LIST.split()
-_PART_LIST = (
+WORDS = (
+    "\" * ^ NEAR( AND OR NOT ( ) : - + { } | & ! <-> ' \\ 추론 강화 학습 model RL gpt-4o c++ 뇌 é 🦜 שלום \x00 \u202e % _"
+    " author: since:2025 votes:x"
+)
+PARTS = (
     "은|는|이|가|을|의|로|에서|를 이용한|하는 법|추천해줘|알려줘|중에|?|how do people|papers that|what is the|without|latest"
     "|강화 핵습|reasonning|김철수|김 철수 교수님|철수v2|Kim Chul-soo|Llama3의|llama-3.1|GPT-4o로|sam2|\u200b|ㄱ|ㅏ"
 )
-QUESTION_PARTS = _PART_LIST.split("|")
 HOSTILE = [
+    *('"unpaired', "tokens:model", 'x" OR tokens:"y', "NEAR(a b, 5)", "{a b}: c", "\x00\x01\x02", "\ud800"),
     *(
-        '"unpaired',
-        "*" * 50,
-        "tokens:model",
-        'x" OR tokens:"y',
-        "NEAR(a b, 5)",
-        "{a b}: c",
-        "\x00\x01\x02",
-        "\ud800",
-    ),
-    *(
-        "🦜" * 200,
-        "모" * 2000,
-        "ab " * 700,
         "author:",
         'author:"',
         "since:9999-99 votes:-1",
         "-모델",
+        "-모델 -model -추론 -뇌 -강화",
         "\n\r\t",
         "ㄱ",
     ),
-    *(
-        "은는이가을를의로에서" * 200,
-        "은 는 이 가 을 를 의 로 에서 " * 80,
-        "\u202eمرحبا\u200b diffusion\u200d \u2066שלום\u2069",
-    ),
+    *("*" * 50, "🦜" * 200, "모" * 2000, "ab " * 700, "(" * 10_000, "x" * 100_000),
+    *("은는이가을를의로에서" * 200, "은 는 이 가 을 를 의 로 에서 " * 80),
     *(
         "how do people make language models lie less " * 40,
-        "@everyone <@123> **reasonning** [x](http://e.example) `code`",
+        "\u202eمرحبا\u200b diffusion\u200d \u2066שלום\u2069",
     ),
-    *("(" * 10_000, "x" * 100_000, "-모델 -model -추론 -뇌 -강화"),
+    "@everyone <@123> **reasonning** [x](http://e.example) `code`",
 ]
 
+words = st.lists(st.sampled_from(WORDS.split(" ")), max_size=12)
+parts = st.lists(st.sampled_from(PARTS.split("|") + WORDS.split(" ")), max_size=12)
 texts = st.one_of(
-    st.text(max_size=60),
-    st.lists(st.sampled_from(OPERATORS + WORDS), max_size=12).map(" ".join),
-    st.lists(st.sampled_from(OPERATORS + WORDS), max_size=12).map("".join),
-    st.lists(st.sampled_from(QUESTION_PARTS + WORDS), max_size=12).map(" ".join),
-    st.lists(st.sampled_from(QUESTION_PARTS + WORDS), max_size=6).map("".join),
+    st.text(max_size=60), *(some.map(glue.join) for some in (words, parts) for glue in ("", " "))
 )
 
 
@@ -101,12 +82,13 @@ async def call_all(search: SearchService, text: str) -> None:
         assert all(0 < len(choice.name) <= 100 and 0 < len(choice.value) <= 100 for choice in choices)
 
 
-async def test_a_hostile_text_gives_a_result(hostile: SearchService) -> None:
+@pytest.mark.engines("sqlite", "postgresql")
+async def test_hostile_texts_give_a_result(hostile: SearchService) -> None:
     for text in HOSTILE:
         await call_all(hostile, text)
 
 
-async def test_invisible_characters_are_not_searched_for(hostile: SearchService) -> None:
+async def test_invisible_characters_are_ignored(hostile: SearchService) -> None:
     for typed in ("rea\u200bsoning", "\u2066reasoning\u2069", "추\ufeff론", "reason\u00ading"):
         result = await hostile.search(SearchRequest(typed))
         assert (result.complete, result.corrected) == (1, ())
