@@ -29,7 +29,7 @@ Record = TypeVar("Record", Reader, Guild)
 
 
 async def get_reader(connection: AsyncConnection, user_id: int) -> Reader | None:
-    """Return a reader's settings; None if there are none."""
+    """Return a reader's settings, or None."""
     return (await list_readers_by_id(connection, [user_id])).get(user_id)
 
 
@@ -71,7 +71,7 @@ async def add_text(
 
 
 async def get_text(connection: AsyncConnection, token: str) -> str | None:
-    """Return the text that any reader stored under a token; None if there is none."""
+    """Return the text that any reader stored under a token, or None."""
     query = sa.select(button_texts.c.text).where(button_texts.c.token == token).limit(1)
     text: str | None = (await connection.execute(query)).scalar_one_or_none()
     return text

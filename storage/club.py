@@ -23,7 +23,7 @@ async def put(connection: AsyncConnection, club: Club) -> None:
 
 
 async def get(connection: AsyncConnection, guild_id: int, *, for_update: bool = False) -> Club | None:
-    """Return a server's club; None if it has none. `for_update` locks it against other planners of its steps."""
+    """Return a server's club, or None. `for_update` locks it against other planners of its steps."""
     query = sa.select(clubs).where(clubs.c.guild_id == guild_id)
     return await database.fetch_record(connection, Club, query.with_for_update() if for_update else query)
 
@@ -41,7 +41,7 @@ async def remove(connection: AsyncConnection, guild_id: int) -> None:
 
 
 async def find_thread(connection: AsyncConnection, **columns: object) -> int | None:
-    """Return the id of a thread, 0 while it is being opened; None if there is none.
+    """Return the id of a thread, 0 while it is being opened, or None.
 
     `columns` are `channel_id` and `paper_id`, or `guild_id` and `meets_on`.
     """

@@ -56,7 +56,7 @@ async def save_text(connection: AsyncConnection, text: models.PaperText) -> None
 
 
 async def get_text(connection: AsyncConnection, arxiv_id: str) -> models.PaperText | None:
-    """Return the stored text of a paper, or None if there is none."""
+    """Return the stored text of a paper, or None."""
     row = (await connection.execute(sa.select(paper_texts).where(paper_texts.c.arxiv_id == arxiv_id))).first()
     if row is None:
         return None

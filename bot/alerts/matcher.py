@@ -265,7 +265,7 @@ def match_all(queries: Iterable[AlertQuery], paper: PaperText) -> tuple[AlertRea
 def find_sentence(
     paper: models.PaperDetail, words: Iterable[str], locale: models.Locale
 ) -> search_results.Snippet | None:
-    """Return a sentence of the paper with one of the words in bold; None if it has none."""
+    """Return a sentence of the paper with one of the words in bold, or None."""
     patterns = search_results.build_patterns([[word] for word in words])
     return search_results.find_snippet(paper, locale, patterns) if patterns else None
 

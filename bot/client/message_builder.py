@@ -136,7 +136,7 @@ def pack_custom_id(verb: str, *fields: str | int, marker: str | None = None) -> 
 
 
 def find_marker(custom_id: str) -> str | None:
-    """Return the delivery marker in a custom id, or None if there is none."""
+    """Return the delivery marker in a custom id, or None."""
     marker = _MARKER_PREFIX.match(custom_id)
     return None if marker is None else marker.group()
 

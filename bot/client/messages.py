@@ -116,7 +116,7 @@ def format_organization(name: str | None) -> str:
 
 
 def format_stars(number: int | None) -> str:
-    """Return a number of stars as `★ 950` or `★ 1.2k`, or "" if there are none."""
+    """Return a number of stars as `★ 950` or `★ 1.2k`, or ""."""
     if not number:
         return ""
     return f"★ {number if number < 1000 else f'{number // 100 / 10:g}k'}"
@@ -564,7 +564,7 @@ def excerpt_lines(
 
 
 def summary_excerpt(sections: Sequence[models.Section]) -> SafeMarkdown:
-    """Return the start of a summary on one line, or "" if there is none."""
+    """Return the start of a summary on one line, or ""."""
     return discord_text.escape_text(plain_excerpt(sections[0].body) if sections else "")
 
 

@@ -659,7 +659,7 @@ def walk_components(components: Any) -> Iterator[Any]:
 
 
 def find_marker(interaction: AnyInteraction) -> str | None:
-    """Return the delivery marker in a component's message, which an edit must keep, or None if there is none."""
+    """Return the delivery marker in a component's message, which an edit must keep, or None."""
     return next(filter(None, map(message_builder.find_marker, list_custom_ids(interaction))), None)
 
 

@@ -248,7 +248,7 @@ class DiscordSender:
         return None
 
     async def _find_first_message(self, thread_id: int) -> Any:
-        """Return the message with its channel's id, a forum post's first one, or None if there is none."""
+        """Return the message with its channel's id, a forum post's first one, or None."""
         try:
             return await self._request("GET", f"/channels/{thread_id}/messages/{thread_id}")
         except DeliveryError as error:

@@ -332,7 +332,7 @@ class Clubs:
         return done
 
     async def load(self, guild_id: int) -> Overview | None:
-        """Return a server's club; None if it has none."""
+        """Return a server's club, or None."""
         now = self._clock()
         async with self._database.read() as connection:
             if (club := await storage.get(connection, guild_id)) is None:

@@ -493,7 +493,7 @@ def plain_post_payload(
 
 
 def mention_line(post: DailyPost) -> str:
-    """Return the line that mentions the post's role, or "" if it has none."""
+    """Return the line that mentions the post's role, or ""."""
     return "" if post.mention_role_id is None else f"<@&{post.mention_role_id}>\n"
 
 

@@ -31,7 +31,7 @@ _YES = frozenset({"true", "yes", "1", "네", "예"})
 def find_command(
     line: str, leaves: Iterable[tuple[Sequence[CommandSpec], CommandSpec]]
 ) -> tuple[Sequence[CommandSpec], CommandSpec, str] | None:
-    """Return a line's command as (groups and command, command, rest of the line); None if there is none.
+    """Return a line's command as (groups and command, command, rest of the line), or None.
 
     `leaves` are all commands, as returned by `list_leaves`.
     """

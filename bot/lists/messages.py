@@ -485,7 +485,7 @@ def topic_heading(texts: Texts, topic: str, result: search_results.SearchResult)
 
 
 def _ignored_note(texts: Texts, result: search_results.SearchResult) -> str:
-    """Return the note on a query's ignored filters; "" if there are none."""
+    """Return the note on a query's ignored filters, or ""."""
     if not result.ignored:
         return ""
     note = texts("list-ignored", filters=format_names(result.ignored))
@@ -560,7 +560,7 @@ def format_tags(tags: Sequence[str]) -> str:
 
 
 def _tag_menu(texts: Texts, listed: PaperList) -> ui.Item[Any] | None:
-    """Return the menu of the reader's most used tags (the list's suggestions); None if there are none."""
+    """Return the menu of the reader's most used tags (the list's suggestions), or None."""
     if not listed.suggestions:
         return None
     tags = listed.suggestions[: discord_text.SELECT_OPTIONS - 1]

@@ -300,7 +300,7 @@ def _source_text(texts: Texts, row: models.StoredSource, brought: kinds.Yield | 
 
 
 def _failure_text(texts: Texts, row: models.StoredSource, label: str) -> str:
-    """Return the failures of a source; "" if there are none. A refusal has no reason, since it may contain private addresses."""
+    """Return the failures of a source, or "". A refusal has no reason, since it may contain private addresses."""
     if row.status is models.FetchStatus.NOT_YET:
         return texts("source-not-yet")
     if not row.failures:

@@ -405,7 +405,7 @@ class Writer:
             write()
 
     def plan(self, view: Snapshot) -> Callable[[], int] | None:
-        """Read the next papers. Return a function that indexes them and returns their number; None if there are none."""
+        """Read the next papers. Return a function that indexes them and returns their number, or None."""
         change, state = search.get_change(view), self.state
         is_first = state is None or not search.has_change(view, state.change)
         if state is None or is_first:

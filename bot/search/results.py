@@ -186,7 +186,7 @@ def find_snippet(detail: models.PaperDetail, locale: models.Locale, patterns: Pa
 
 
 def compile_pattern(terms: Iterable[str]) -> re.Pattern[str] | None:
-    """Return a pattern for any of these terms; None if there are none. Latin terms match at the beginning of a word.
+    """Return a pattern for any of these terms, or None. Latin terms match at the beginning of a word.
 
     Words may be separated by any spaces, and so may the syllables of a long Korean term (강화학습).
     """

@@ -90,7 +90,7 @@ def topics_view(
 
 
 def _topics_menu(texts: Texts, topics: Sequence[str], picked: Sequence[str]) -> ui.Item[Any] | None:
-    """Return the menu to pick any number of topics; None if there are none."""
+    """Return the menu to pick any number of topics, or None."""
     options = [
         select_option(topic, topic, selected=topic in picked) for topic in dict.fromkeys([*picked, *topics])
     ]

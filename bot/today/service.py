@@ -87,7 +87,7 @@ class TodayPick(NamedTuple):
 class TodayPost:
     """A reader's papers of a day. `is_personal` is False if only votes rank them.
 
-    `at_time` is the local time (HH:MM) of the daily DM, None if there is none. `suspended` is the reason why Discord
+    `at_time` is the local time (HH:MM) of the daily DM, or None. `suspended` is the reason why Discord
     refused the last one.
     """
 

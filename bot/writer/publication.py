@@ -237,7 +237,7 @@ async def load_manifest(
 
 
 async def load_stored(database: Database, day: date) -> Sequence[listing.Paper]:
-    """Return the papers in the day's longest stored listing, or an empty list if there is none."""
+    """Return the papers in the day's longest stored listing, or an empty list."""
     papers: list[listing.Paper] = []
     async with database.read() as connection:
         for row in await archive.list_rows(connection, since_on=day, until_on=day):
