@@ -1,7 +1,7 @@
-"""Finds authors by name, with their papers.
+"""Finds authors by name and lists their papers.
 
-A name may be in any order and spelling, shortened, and in Hangul or Latin letters; typing errors are accepted if nothing else
-matches. Korean names are looked up by the romanisations of their syllables, foreign names in Hangul by their sound.
+The words of a name may be in any order, abbreviated, and in Hangul or Latin letters. Misspelt names match only if nothing
+else does. Korean names are looked up by the romanisations of their syllables, foreign names in Hangul by their sound.
 """
 
 from __future__ import annotations
@@ -29,29 +29,29 @@ _CANDIDATE_LIMIT = 100
 """Candidates retrieved per query, most papers first."""
 _FUZZY_LIMIT = 400
 _MAX_PREFIXES = 12
-"""Spellings of an incomplete given name looked up as prefixes."""
+"""Maximum number of spellings of an incomplete given name that are looked up as prefixes."""
 _MIN_SHARE = 0.3
-"""A Korean word spells a name if at least this share of the papers with the word has the name too."""
+"""A Korean word is taken as a spelling of a name if at least this share of its papers also contain the name."""
 
 
 class Writers:
-    """The names of authors, in one state of the index and the database."""
+    """The author names in one version of the index and the database."""
 
     def __init__(self, view: Snapshot, searcher: tantivy.Searcher) -> None:
         self.view = view
         self._searcher, self._schema = searcher, search_index.author_schema()
 
     def word(self, word: str) -> Query | None:
-        """Return the query for names with a word; None if no name has it."""
+        """Return the query for names that contain this word; None if no name does."""
         is_known = bool(word) and self._searcher.doc_freq("word", word) > 0
         return Query.term_query(self._schema, "word", word, "basic") if is_known else None
 
     def beginning(self, text: str) -> Query:
-        """Return the query for names with a word that begins with a text."""
+        """Return the query for names with a word that starts with this text."""
         return self.pattern(f"{re.escape(text)}.*")
 
     def near(self, word: str, errors: int) -> Query | None:
-        """Return the query for names with a word that has at most this many typing errors, or one if it is short."""
+        """Return the query for names with a word within this many typing errors; short words allow only one error."""
         if len(word) < 2:
             return self.word(word)
         allowed = errors if len(word) >= people.MIN_FUZZY_LENGTH else 1
@@ -62,7 +62,7 @@ class Writers:
         return Query.regex_query(self._schema, "word", pattern)
 
     def find(self, queries: Iterable[Query | None], *, limit: int) -> list[models.Author]:
-        """Return the authors that match any query, at most `limit` per query, most papers first."""
+        """Return the authors that match any of the queries, most papers first, at most `limit` for each query."""
         ids: dict[int, None] = {}
         for query in queries:
             if query is not None:
@@ -74,7 +74,7 @@ class Writers:
 
 
 class Archive(NamedTuple):
-    """Everything that a look-up needs: a snapshot of the database, the index and the reader of queries."""
+    """The context of a search: a database snapshot, the index and the query reader."""
 
     view: Snapshot
     engine: Engine
@@ -83,22 +83,22 @@ class Archive(NamedTuple):
     is_stale: bool
 
     def choose_names(self, word: str, names: Sequence[str]) -> list[str]:
-        """Return the names that many of the papers with a Korean word have too."""
+        """Return the names that appear in many of the papers that contain a Korean word."""
         if not names:
             return []
-        typed = tokens.WHOLE + word if len(word) == 2 else word  # 라마 is not in 라마단
+        typed = tokens.WHOLE + word if len(word) == 2 else word  # so that 라마 does not match 라마단
         using = self.engine.count([typed])
         return [name for name in names if self.engine.count([typed], [name]) >= _MIN_SHARE * using]
 
     def read(self, query: query_parser.Query) -> ReadQuery:
-        """Return a query as read with the current glossary."""
+        """Interpret a query with the current glossary."""
         return self.reader.read(query, self.choose_names)
 
 
 def _find_by_hangul(writers: Writers, name: str, *, is_prefix: bool) -> list[models.Author]:
-    """Return the authors whose Latin names romanise a Hangul name, the likeliest first."""
+    """Return the authors whose Latin names spell a Hangul name, best matches first."""
     if is_prefix:
-        # Letters without a syllable yet are dropped: 김ㄱ becomes 김.
+        # Drop letters that do not form a syllable yet: 김ㄱ becomes 김.
         parts = ("".join(filter(analyser.is_syllables, word)) for word in name.split())
         name = " ".join(filter(None, parts))
     pairs = people.split_hangul(name)
@@ -111,7 +111,7 @@ def _find_by_hangul(writers: Writers, name: str, *, is_prefix: bool) -> list[mod
 
 
 def _list_namesakes(authors: Sequence[models.Author], name: str) -> list[models.Author]:
-    """Return the authors whose names match a Hangul name as closely as the first author's does."""
+    """Return the authors whose names match a Hangul name as well as the first author's name does."""
     pairs = people.split_hangul(analyser.fold_name(name))
     costs = [_cost(pairs, author.name) for author in authors]
     if not costs or costs[0] is None:
@@ -120,7 +120,7 @@ def _list_namesakes(authors: Sequence[models.Author], name: str) -> list[models.
 
 
 def _query(writers: Writers, family: str, given: str, *, is_prefix: bool) -> Query | None:
-    """Return the query for a Hangul name, in one word or two, or in the known romanisations of its parts."""
+    """Return the query for a Hangul name: as written, joined, or romanised in any known way."""
     spellings = list(people.given_spellings(given))
     given_queries = list(map(writers.word, spellings))
     if is_prefix:
@@ -138,7 +138,9 @@ def _query(writers: Writers, family: str, given: str, *, is_prefix: bool) -> Que
 
 
 def _cost(pairs: Sequence[tuple[str, str]], name: str) -> int | None:
-    """Return the least cost of reading an author's name as a Hangul name, 0 if it is written so; None if it is another name."""
+    """Return how unusual a name is as a spelling of a Hangul name, 0 for the name itself; None for a
+    different name.
+    """
     folded = analyser.fold_name(name).replace(" ", "")
     if any(folded in (family + given, given + family) for family, given in pairs):
         return 0
@@ -165,7 +167,7 @@ def find_authors(
 
 
 def _find_by_sound(writers: Writers, words: tuple[str, ...]) -> list[models.Author]:
-    """Return the authors whose names sound like a foreign name in Hangul, such as Thomas Wolf for 토머스 울프."""
+    """Return the authors whose names sound like a foreign name in Hangul: Thomas Wolf for 토머스 울프."""
     patterns = list(map(transliteration.name_pattern, words))
     if len(words) < 2 or None in patterns:
         return []
@@ -175,7 +177,7 @@ def _find_by_sound(writers: Writers, words: tuple[str, ...]) -> list[models.Auth
 
 
 def _find_exact(writers: Writers, words: tuple[str, ...], *, is_prefix: bool) -> list[models.Author]:
-    """Return the authors with all words in their names; an initial matches any word that begins with it."""
+    """Return the authors whose names contain all of the words. An initial matches any word that starts with it."""
     is_alone = len(words) == 1
     query = all_of(
         writers.word(word) if is_alone or len(word) > 1 else writers.beginning(word) for word in words
@@ -185,7 +187,7 @@ def _find_exact(writers: Writers, words: tuple[str, ...], *, is_prefix: bool) ->
 
 
 def _joined_queries(writers: Writers, words: tuple[str, ...]) -> list[Query | None]:
-    """Return the queries with two neighbouring words joined: junyang lin and jun yanglin for jun yang lin."""
+    """Return one query per pair of adjacent words joined: junyang lin and jun yanglin for jun yang lin."""
     return [
         all_of(map(writers.word, (*words[:number], left + right, *words[number + 2 :])))
         for number, (left, right) in enumerate(pairwise(words))
@@ -199,20 +201,20 @@ def _prefix_query(writers: Writers, words: tuple[str, ...]) -> Query | None:
 def _rank(
     authors: Sequence[models.Author], words: tuple[str, ...], *, is_prefix: bool = False
 ) -> list[models.Author]:
-    """Return authors with the nearest names first, or, while a name is typed, with the complete names first."""
+    """Sort authors by how closely their names match; during autocomplete, put complete names first."""
 
     def key(author: models.Author) -> tuple[object, ...]:
         distance = people.name_distance(words, author.name)
         nearness = distance >= people.DIFFERENT_NAME if is_prefix else round(distance, 1)
-        # For "lou", Louis comes before Jie Lou.
+        # For "lou", list Louis before Jie Lou.
         return nearness, -author.paper_count, is_prefix and not author.key.startswith(words[0]), author.name
 
     return sorted(authors, key=key)
 
 
 def _find_fuzzy(writers: Writers, words: tuple[str, ...]) -> list[models.Author]:
-    """Return authors whose names match loosely: by initials or prefixes, with words joined, or with one or two typos."""
-    # One of the two names may have an initial, if another word is complete; a middle initial may be missing.
+    """Return authors whose names match loosely: by initials, prefix, joined words or up to two typing errors."""
+    # One name may be abbreviated to an initial if another word is complete; a middle initial may be missing.
     whole = [word for word in words if len(word) > 1]
     short = None
     if len(words) > 1:
@@ -232,9 +234,9 @@ def _find_fuzzy(writers: Writers, words: tuple[str, ...]) -> list[models.Author]
 
 
 def read_writers(archive: Archive, query: query_parser.Query) -> query_parser.Query:
-    """Turn the writers that a query's words name ("from Stanford") into filters.
+    """Turn writers named in a query ("from Stanford") into filters.
 
-    A name without papers stays in the text. An unknown institution stays too, without the words around it.
+    A name without papers stays in the text. An unknown institution stays too, but the words around it are dropped.
     """
     words = query.text.split()
     institutions, named = list(query.institutions), list(query.authors)
@@ -257,7 +259,7 @@ def read_writers(archive: Archive, query: query_parser.Query) -> query_parser.Qu
 
 
 def _is_author(writers: Writers, name: str) -> bool:
-    """Return whether an author has this name, in any order or script."""
+    """Return whether any author has this name, in any word order or script."""
     words = tuple(people.name_tokens(name))
     found = _find_exact(writers, words, is_prefix=False) if words else []
     return bool(found or _find_by_hangul(writers, " ".join(words), is_prefix=False))
@@ -272,12 +274,14 @@ def find_author(
     limit: int = 10,
     offset: int = 0,
 ) -> AuthorResult:
-    """Return the papers of the best-matching author, or of everyone a Hangul name could refer to, plus all matching names."""
+    """Return the papers of the best-matching author, or of all bearers of a Hangul name, and all matching
+    names.
+    """
     view, name = archive.view, analyser.clean_typed(name)
     matches = find_authors(archive.writers, name)
     namesakes = _list_namesakes(matches, name)
     if not matches and analyser.has_hangul(name):
-        # For the beginning of a name, such as the family name alone, use what autocomplete offers.
+        # For an incomplete name, such as the family name alone, use the suggestions of autocomplete.
         matches = namesakes = find_authors(archive.writers, name, limit=_PREFIX_LIMIT, is_prefix=True)
     if not matches:
         return AuthorResult()
@@ -297,7 +301,7 @@ def find_author(
 
 
 def list_paper_ids(writers: Writers, names: Sequence[str]) -> frozenset[int] | None:
-    """Return the papers written by authors of all these names; None if no names are given."""
+    """Return the papers written jointly by authors with all of these names; None if no names are given."""
     found = [[author.id for author in find_authors(writers, name)] for name in names]
     written = [frozenset(search.list_paper_ids(writers.view, ids)) for ids in found]
     return frozenset.intersection(*written) if written else None

@@ -1,6 +1,6 @@
-"""Autocomplete of topics, authors and papers, and corrections of typing errors.
+"""Autocompletes topics, authors and papers, and corrects typing errors.
 
-A word is corrected if no paper has it and it is close to one known word.
+A word is corrected if it occurs in no paper and resembles exactly one known word.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ _MAX_CORRECTED = 4
 _MIN_KEYSTROKES, _MIN_KEYSTROKES_OF_TWO_ERRORS = 5, 9
 _MIN_KEYSTROKES_IN_TERM, _MAX_KEYSTROKES = 3, 40
 _DOMINANCE = 4
-"""A correction is certain if it is this many times as frequent as all other words at the same distance."""
+"""A correction is certain if it is this many times more frequent than all other words at the same distance."""
 
 
 class Vocabulary:
-    """Known words by keystrokes, since in Korean one wrong key changes one letter of a syllable."""
+    """Known words, compared by keystrokes because one wrong key in Korean changes only one letter of a syllable."""
 
     def __init__(self, weighted_words: Iterable[tuple[str, int]] = ()) -> None:
         spellings: dict[str, Counter[str]] = defaultdict(Counter)
@@ -50,8 +50,8 @@ class Vocabulary:
                 self._keys_by_first[key[0]].append(key)
 
     def list_near(self, word: str) -> list[tuple[str, int]]:
-        """Return the nearest words, within one error or two in a long word, most frequent first, with their weights."""
-        # Imported here because most searches need no correction.
+        """Return the closest known words with their weights, most frequent first. Allows one error, or two in a long word."""
+        # Imported here because most searches do not need it.
         from rapidfuzz import process
         from rapidfuzz.distance import OSA
 
@@ -77,13 +77,13 @@ class Vocabulary:
         ]
 
     def correct(self, word: str) -> str | None:
-        """Return the correction of a word; None if it is short or several words are likely."""
+        """Return the correction of a word; None if the word is short or has several likely corrections."""
         near = self.list_near(word) if len(_spelling_key(word)) >= _MIN_KEYSTROKES else []
         is_sure = near and near[0][1] >= _DOMINANCE * sum(weight for _, weight in near[1:])
         return near[0][0] if is_sure else None
 
     def is_ordinary(self, word: str) -> bool:
-        """Return whether a word is two common syllables: 반영 is more likely a word than a misspelt 반응."""
+        """Return whether a word consists of two common syllables and so is probably no misspelling: 반영 rather than 반응."""
         return len(word) == 2 and analyser.is_syllables(word) and self._syllables.issuperset(word)
 
 
@@ -92,7 +92,7 @@ def _spelling_key(word: str) -> str:
 
 
 def list_unknown_words(engine: Engine, parts: Iterable[concepts.Part]) -> list[str]:
-    """Return the words of a query that no paper has."""
+    """Return the words of a query that occur in no paper."""
     plain = [part for part in parts if not part.key and not engine.has_papers(part)]
     return [analyser.strip_term(part.text) for part in plain]
 
@@ -100,7 +100,7 @@ def list_unknown_words(engine: Engine, parts: Iterable[concepts.Part]) -> list[s
 def find_corrections(
     archive: Archive, vocabulary: Vocabulary, text: str, unknown_words: Sequence[str]
 ) -> tuple[tuple[str, str], ...]:
-    """Return the typing errors of a query with their corrections, which papers have."""
+    """Return pairs of a misspelt word in a query and its correction."""
     found = []
     for word in unknown_words[:_MAX_CORRECTED]:
         meant = vocabulary.correct(word)
@@ -111,7 +111,7 @@ def find_corrections(
 
 
 def apply_corrections(text: str, corrections: Sequence[tuple[str, str]]) -> str:
-    """Return a text with its words corrected. Particles attached to a word are preserved."""
+    """Replace misspelt words in a text, keeping the particles attached to them."""
     for typed, meant in corrections:
         text = re.sub(rf"(?<!\w){re.escape(typed)}", lambda _, meant=meant: meant, text)  # type: ignore[misc]
     return text
@@ -119,19 +119,19 @@ def apply_corrections(text: str, corrections: Sequence[tuple[str, str]]) -> str:
 
 MAX_CHOICES = 25
 MAX_VALUE_LENGTH = 100
-"""Characters of a choice's value, Discord's limit."""
+"""Discord's limit for the value of a choice, in characters."""
 _MAX_RANKED = 400
-"""Topics that are ranked, those with the greatest weights."""
+"""The number of topics, heaviest first, that are ranked."""
 _MAX_LATER_WORDS = 4
 _PAPER_WEIGHT = 10
 _LATER_WORD_DIVISOR = 8
-"""A topic's weight is divided by this for matches at a later word."""
+"""The weight of a topic is divided by this if a later word matches."""
 _LANGUAGES: tuple[concepts.Language, ...] = ("ko", "en", "abbr")
 _WORD_GAP = re.compile(r"[\s·-]+")
 
 
 TopicNames = tuple[str, str, str]
-"""The Korean name, English name and abbreviation of a concept, "" where it lacks one."""
+"""The Korean name, English name and abbreviation of a concept; "" if missing."""
 
 
 class Topic(NamedTuple):
@@ -145,7 +145,7 @@ class Topic(NamedTuple):
 
 
 class TopicIndex:
-    """A glossary's forms sorted by keystrokes, and their vocabulary. Each takes 30 ms to build, at first use."""
+    """All forms in a glossary, sorted by keystrokes, and a vocabulary. Each takes 30 ms and is built at first use."""
 
     def __init__(self, glossary: resolver.Glossary) -> None:
         self.glossary = glossary
@@ -153,14 +153,14 @@ class TopicIndex:
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
-        """The words for corrections: of topics, of multi-word Korean topics written as one word, and of translations."""
+        """The words to correct to: words of topics and translations, and Korean topics with their spaces removed."""
         words = [(word, topic.weight) for topic in self._topics for word in _WORD_GAP.split(topic.text)]
         words += [(topic.key, topic.weight) for topic in self._topics if topic.language == "ko"]
         return Vocabulary([*words, *((word, 1) for word in self.glossary.korean_words)])
 
     @cached_property
     def _entries(self) -> list[tuple[str, int, int]]:
-        """The keystrokes of each form and of its later words, with weight and topic number, sorted."""
+        """A sorted list of keystrokes, weight and topic number: one entry for each form and for each of its later words."""
         entries = []
         for number, topic in enumerate(self._topics):
             entries.append((analyser.keystrokes(topic.key), topic.weight, number))
@@ -172,7 +172,7 @@ class TopicIndex:
         return sorted(entries)
 
     def complete(self, text: str, locale: models.Locale) -> list[Choice]:
-        """Return the topics that begin with a text, each once, best first."""
+        """Return the topics that begin with a text, without duplicates, best first."""
         typed = _key(text)
         topics = sorted(
             self._list_best(analyser.keystrokes(typed)), key=lambda topic: _rank(topic, typed, locale)
@@ -186,14 +186,14 @@ class TopicIndex:
         return list(choices.values())[:MAX_CHOICES]
 
     def _list_best(self, keys: str) -> Iterable[Topic]:
-        """Return the topics with the greatest weights that begin with these keystrokes."""
+        """Return the heaviest topics whose keystrokes begin with these."""
         low, high = (bisect_left(self._entries, (keys + end,)) for end in ("", "\U0010ffff"))
         found = nlargest(_MAX_RANKED, self._entries[low:high], key=lambda entry: (entry[1], -entry[2]))
         return [self._topics[number] for *_, number in found]
 
 
 def _concept_topics(glossary: resolver.Glossary) -> Iterator[Topic]:
-    """Yield all forms, weighted by the papers that explain their concept or have it in the title."""
+    """Yield every form, weighted by the number of papers that explain its concept or name it in the title."""
     in_titles = glossary.title_counts
     for concept in glossary.all_concepts():
         forms = [form for form in concept.forms if form.is_presentable and len(form.text) <= MAX_VALUE_LENGTH]
@@ -210,10 +210,10 @@ def _first_form(forms: list[concepts.SurfaceForm], language: str) -> str:
 
 
 def _rank(topic: Topic, typed: str, locale: models.Locale) -> tuple[bool, bool, bool]:
-    """Return the sort key of a match: complete topics first, then matching syllables, then the reader's language.
+    """Return a sort key: complete topics first, then topics that match by whole syllables, then the reader's language.
 
-    A complete topic without papers is no better than others: "re" may be the beginning of reward. 강 may be the beginning of
-    가우시안, but 강화 is more likely.
+    A complete topic without papers gets no priority, since "re" may be the start of reward. 강 may be the start of 가우시안, but
+    강화 is more likely.
     """
     is_typed_out = topic.key == typed and topic.weight >= _PAPER_WEIGHT
     is_foreign = (topic.language == "ko") != (locale is models.Locale.KO)
@@ -221,7 +221,7 @@ def _rank(topic: Topic, typed: str, locale: models.Locale) -> tuple[bool, bool, 
 
 
 def _label(topic: Topic, locale: models.Locale) -> str:
-    """Return the label of a topic: its text, its name in the other language and its abbreviation."""
+    """Return a topic's text with its name in the other language and its abbreviation."""
     korean, english, abbreviation = topic.names
     short = f" ({abbreviation})" if abbreviation else ""
     if topic.language == "abbr":
@@ -251,7 +251,7 @@ def complete_author(archive: Archive, text: str) -> list[Choice]:
 
 
 def complete_paper(archive: Archive, text: str) -> list[Choice]:
-    """Return the paper with an arXiv id or link, or the papers with these words in the title, top-voted first."""
+    """Return the paper with this arXiv id or link, or else the papers with these words in the title, top-voted first."""
     typed = text.strip()[:MAX_VALUE_LENGTH]
     if (arxiv_id := titles.parse_id(typed)) is not None:
         ids = list(search.get_paper_ids(archive.view, [arxiv_id]).values())
@@ -260,6 +260,6 @@ def complete_paper(archive: Archive, text: str) -> list[Choice]:
     rows = search.list_paper_rows(archive.view, ids)
     rows = rows or titles.find_papers(archive, typed, limit=MAX_CHOICES, is_prefix=True)
     if not rows and analyser.ends_in_hangul(analyser.fold(typed)):
-        # While 모델 is typed, the text is 몯 for a moment, which no title has.
+        # While 모델 is being typed, the text is briefly 몯, which no title contains.
         return complete_paper(archive, typed[:-1])
     return [Choice(typesetting.render_title(row.title or ""), row.arxiv_id, votes=row.votes) for row in rows]

@@ -1,7 +1,7 @@
-"""Answers queries from the index: papers with all parts of a query first, then papers with some parts or on its topic.
+"""Answers queries from the index: papers with all parts of a query first, then partial matches and related papers.
 
-A part is a disjunction of its forms over title and body. Complete matches are ranked by term frequency without IDF; partial
-matches by a weighted OR (BM25) and by their similarity to a question's topics. No text is read.
+A part matches if any of its forms occurs in the title or body. Complete matches are ranked by term frequency without IDF,
+partial matches by a weighted OR (BM25) and by their similarity to the question's topics. Paper texts are never read.
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ from bot.text.concepts import Form, Part
 from storage import search
 
 _TITLE, _BODY, _NAME, _WHOLE = 2.5, 2.0, 4.0, 6.0
-"""Weights of a part in the title and in the body, of a name, and of a term that spans the whole query."""
+"""Weights of a part in the title, a part in the body, a name, and a term that spans the whole query."""
 _NAME_DEGREES = {search_index.EXACT_NAME: 1.0, search_index.VERSION_NAME: 0.8, search_index.LEADING_NAME: 0.4}
 _PARTIAL_TITLE, _PARTIAL_BODY = 0.45, 0.55
 _OTHER_FORMS = 0.3
-"""Share of the scores of a part's other forms that is added to its best form's score."""
+"""The share of the scores of a part's other forms that is added to its best form's score."""
 _MAX_FORMS, _MAX_PARTS, _MAX_TOPICS = 48, 24, 24
 _MIN_TOPIC_WEIGHT = 0.1
 _MAX_TERMS = 1000
 _ENOUGH, _MAX_PARTIAL = 30, 60
-"""Partial matches are added, up to the second number, if fewer complete ones than the first are found."""
+"""If there are fewer complete matches than the first number, partial matches are added, at most the second number."""
 _MAX_FILLED = 10
-"""Results up to which a list is filled with papers on a related topic, or with papers that have only the head of a term."""
+"""A list is filled up to this length with papers on a related topic, or with only the last word of a term."""
 _SATURATION, _LENGTH_NORM = 1.2, 0.75
-"""The engine's parameters of BM25."""
+"""The k1 and b parameters of the engine's BM25."""
 _ABOUT_FREQUENCY, _TOLERANCE = 2, 0.97
-"""Occurrences in a body that make a paper be about a term. Lengths are stored with a precision of 3 %."""
+"""A paper is about a term that occurs this often in its body. Lengths are stored with a precision of 3 %."""
 _CERTAIN = 100.0
-"""The score of a part in the title."""
+"""The score of a title match."""
 
 _ORDERS = {Sort.RELEVANCE: None, Sort.VOTES: "top", Sort.DATE: "newest"}
 _Clause: TypeAlias = tuple[Occur, Query]
@@ -49,7 +49,7 @@ _Clause: TypeAlias = tuple[Occur, Query]
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The papers to search in. `paper_ids` limits them to the papers of named authors or of a list; None means all."""
+    """The papers to search. `paper_ids` restricts them to named authors' papers or to a list; None means all papers."""
 
     filters: search.Filters = search.NO_FILTERS
     paper_ids: Collection[int] | None = None
@@ -57,9 +57,9 @@ class Scope:
 
 
 class Found(NamedTuple):
-    """The scores of the papers found, by id, best first, and the total number of matches.
+    """Scores by paper id, best first, and the total number of matches.
 
-    `missing` maps partial matches to the parts that they lack, `related` papers without any part to their topic.
+    `missing` maps a partial match to the parts it lacks. `related` maps a paper without any part to its topic.
     """
 
     scores: Mapping[int, float] = MappingProxyType({})
@@ -74,9 +74,9 @@ class Found(NamedTuple):
 
 
 class _Compiled(NamedTuple):
-    """The queries for a part in titles and bodies, which score from 0 to 1, and an estimate of the matching papers.
+    """A part's title and body queries, scored from 0 to 1, and an estimate of the number of matching papers.
 
-    `repeated` scores bodies by the frequency of all forms together.
+    `repeated` scores a body by how often all forms occur in total.
     """
 
     title: Query | None
@@ -86,14 +86,14 @@ class _Compiled(NamedTuple):
 
 
 class Engine:
-    """Searches one state of the index. Thread-safe."""
+    """Searches one version of the index. Thread-safe."""
 
     def __init__(self, searcher: tantivy.Searcher) -> None:
         self.searcher = searcher
         self._schema = search_index.paper_schema()
         self._compile = lru_cache(maxsize=1 << 11)(self._compile_forms)
 
-    # Queries of the engine.
+    # Building queries.
 
     def _phrase(self, field: str, phrase: Sequence[str]) -> Query:
         if len(phrase) == 1:
@@ -116,11 +116,11 @@ class Engine:
                 counts = self._count("body", phrase)
                 if all(counts):
                     papers += min(counts)
-                    # BM25 without IDF, so that a rare form does not count for more than a common one.
+                    # BM25 without IDF, so that a rare form does not outweigh a common one.
                     weight = 1 / (1 + _SATURATION) / sum(map(self._idf, counts))
                     body = self._phrase("body", phrase)
                     bodies.append(Query.boost_query(body, form.weight * weight))
-                    # Concepts may share a form (추론), so only the most frequent concept counts.
+                    # Concepts may share a form (추론), so count only the most frequent concept.
                     alike = of_concepts if form.text[0] == tokens.CONCEPT else repeated
                     alike.append(Query.boost_query(body, weight))
                 if all(self._count("title", phrase)):
@@ -134,7 +134,7 @@ class Engine:
         )
 
     def _part(self, part: Part, title: float = _TITLE, body: float = _BODY) -> Query | None:
-        """Return the query for papers with a part; None if no paper has it."""
+        """Return the query for papers that contain a part; None if none do."""
         compiled = self._compile(part.forms)
         return any_of(
             Query.boost_query(query, weight)
@@ -148,14 +148,14 @@ class Engine:
         return Query.const_score_query(Query.term_query(self._schema, field, token, "basic"), weight)
 
     def _among(self, paper_ids: Collection[int]) -> Query:
-        """Return the query for papers by id. Up to a thousand separate terms are faster than one set."""
+        """Return the query for papers by id. Up to 1,000 separate terms are faster than one set."""
         if len(paper_ids) > _MAX_TERMS:
             return Query.term_set_query(self._schema, "id", list(paper_ids))
         terms = (Query.term_query(self._schema, "id", id_, "basic") for id_ in paper_ids)
         return any_of(terms) or Query.empty_query()
 
     def _topics(self, topics: Mapping[int, float]) -> Query | None:
-        """Return the query that ranks papers by similarity to a question's topics."""
+        """Return the query that ranks papers by their similarity to a question's topics."""
         heaviest = sorted(topics.items(), key=lambda pair: (-pair[1], pair[0]))[:_MAX_TOPICS]
         return any_of(
             self._term("topic", f"{topic}.{level}", weight * (level - 0.5))
@@ -165,7 +165,7 @@ class Engine:
         )
 
     def _narrow(self, scope: Scope, query: ReadQuery | None = None) -> list[_Clause]:
-        """Return the clauses for a scope and a query's exclusions."""
+        """Return the clauses that apply a scope and a query's exclusions."""
         filters, found = scope.filters, list[Query]()
         if filters.since_on or filters.until_on:
             low, high = (
@@ -185,7 +185,7 @@ class Engine:
         ]
 
     def institution(self, name: str) -> Query | None:
-        """Return the query for papers from an institution. The text decides for papers of unknown origin."""
+        """Return the query for papers from an institution. If a paper's institutions are unknown, its text decides."""
         token, named = (
             people.institution_token(name),
             self._part(_literal_part(people.institution_forms(name))),
@@ -215,10 +215,10 @@ class Engine:
         addresses = [address for _, address in found.hits]
         return cast("list[int]", self.searcher.fast_field_values(field, addresses))
 
-    # One search.
+    # Searching.
 
     def find(self, query: ReadQuery, scope: Scope, *, limit: int, sort: Sort = Sort.RELEVANCE) -> Found:
-        """Return up to `limit` or more papers: complete matches, followed by partial ones if there are few."""
+        """Return complete matches, followed by partial ones if there are few. May return more than `limit`."""
         order, clauses = _ORDERS[sort], self._narrow(scope, query)
         found = self._search(self._complete(query), clauses, max(limit, _ENOUGH), order)
         several = len(query.parts) > 1
@@ -233,7 +233,7 @@ class Engine:
         return self._add_partial(query, parts, found, others)
 
     def _complete(self, query: ReadQuery) -> Query | None:
-        """Return the query for complete matches: papers with all parts, with the query as one term, or named so."""
+        """Return the query for complete matches: papers with all parts, with the whole query as a term, or with its name."""
         clauses = [
             self._term("name", f"{name} {mark}", _NAME * degree + _WHOLE)
             for name in sorted(query.names)
@@ -244,7 +244,7 @@ class Engine:
         if (whole := all_of(map(self._part, parts))) is not None:
             clauses.append(Query.boost_query(whole, 1 / len(parts)))
         if len(parts) > 1:
-            # Also as a phrase or as one word, such as ZeroSearch.
+            # The query may also be a phrase or one word, such as ZeroSearch.
             clauses.append(self._part(concepts.literal_part(query.text)))
         clauses += [
             all_of([named, Query.const_score_query(named, _WHOLE)])
@@ -254,7 +254,7 @@ class Engine:
         return any_of(clauses)
 
     def _partial(self, query: ReadQuery, parts: Sequence[Part]) -> Query | None:
-        """Return the query for papers with any of the parts, ranked by a sentence's topics as well."""
+        """Return the query for papers with any part, also ranked by the topics of a sentence."""
         clauses, weights = list[Query](), list[float]()
         for part in (*parts[:_MAX_PARTS], *query.implied.values()):
             if (found := self._part(part, _PARTIAL_TITLE, _PARTIAL_BODY)) is not None:
@@ -264,7 +264,7 @@ class Engine:
         words, topics = any_of(clauses), self._topics(query.topics)
         if words is None or topics is None:
             return words
-        # Both scores are normalised like unit vectors.
+        # Normalise both scores like unit vectors.
         by_topics = search_index.LEVELS * math.hypot(*query.topics.values())
         return Query.boolean_query(
             [
@@ -276,7 +276,7 @@ class Engine:
     def _add_partial(
         self, query: ReadQuery, parts: Sequence[Part], complete: Found, others: Mapping[int, float]
     ) -> Found:
-        """Add the partial matches: papers with a part of the query or on a topic that the answer names."""
+        """Add partial matches: papers with some parts of the query or on a topic named in the answer."""
         said = query.said
         having = self._list_having((*parts, *said.values()), others)
         missing = {
@@ -285,14 +285,14 @@ class Engine:
         }
         related = dict[int, str]()
         if len(query.parts) == 1 and not query.topics:
-            # No paper has the whole term, so papers with its last word are listed.
+            # No paper has the whole term, so list papers with its last word.
             head = parts[-1].shown_text
             ids = [id_ for id_ in others if head not in missing[id_]][:_MAX_FILLED]
         else:
             most = len(parts) - 1 if len(query.parts) > 1 else 0
             ids = [id_ for id_ in others if len(missing[id_]) <= most]
             known = len(complete.scores) + len(ids)
-            # Papers that are only on a related topic come last, to fill a page.
+            # Fill the page with papers that are only on a related topic.
             for id_ in others if known else ():
                 topics = [name for name, has in zip(said, having[len(parts) :], strict=True) if id_ in has]
                 if topics and len(missing[id_]) > most and len(related) < _MAX_FILLED - known:
@@ -306,7 +306,9 @@ class Engine:
         )
 
     def _list_having(self, parts: Sequence[Part], paper_ids: Collection[int]) -> list[set[int]]:
-        """Return for each of at most 24 parts which of these papers have it. In one search, each part sets a bit of the score."""
+        """Return the papers that contain each part, for up to 24 parts. One search: each part sets a bit of
+        the score.
+        """
         bits = any_of(
             Query.const_score_query(one, float(1 << number))
             for number, part in enumerate(parts[:_MAX_PARTS])
@@ -323,7 +325,7 @@ class Engine:
     # Exact sets.
 
     def list_about(self, query: ReadQuery, scope: Scope) -> list[int]:
-        """Return all papers about a query, most votes first: each part is in the title or occurs twice in the body."""
+        """Return all papers with each part in the title or at least twice in the body, most votes first."""
         clauses, order = self._narrow(scope, query), dict[int, int]()
 
         def list_(wanted: Query | None) -> set[int]:
@@ -347,14 +349,14 @@ class Engine:
         return sorted(found, key=lambda paper_id: -order[paper_id])
 
     def _about(self, part: Part) -> Query | None:
-        """Return the query that scores a part in the title as certain, and bodies by the frequency of its forms."""
+        """Return the query that gives a title match a fixed high score and scores a body by how often the forms occur."""
         compiled = self._compile(part.forms)
         return any_of(
             [compiled.title and Query.const_score_query(compiled.title, _CERTAIN), compiled.repeated]
         )
 
     def _least_score(self, length: int) -> float:
-        """Return the score of a body of this length with two occurrences of a form."""
+        """Return the score of a body of this length in which a form occurs twice."""
         norm = 1 - _LENGTH_NORM + _LENGTH_NORM * length / self._mean_length
         return _TOLERANCE * _ABOUT_FREQUENCY / (_ABOUT_FREQUENCY + _SATURATION * norm)
 
@@ -364,36 +366,36 @@ class Engine:
         return float(self.searcher.aggregate(Query.all_query(), aggregation)["mean"]["value"] or 1.0)
 
     def score(self, query: ReadQuery, paper_ids: Collection[int]) -> Mapping[int, float]:
-        """Return the scores of those of these papers that match a query completely."""
+        """Return the scores of the given papers that match a query completely."""
         among, limit = self._narrow(Scope(paper_ids=paper_ids)), max(1, len(paper_ids))
         return self._search(self._complete(query), among, limit, None).scores
 
-    # Evidence.
+    # Counting.
 
     def has_papers(self, part: Part) -> bool:
-        """Return whether any paper has a part."""
+        """Return whether any paper contains a part."""
         query = self._part(part)
         return query is not None and self.searcher.search(query, 1, count=False).hits != []
 
     def list_top(
         self, scope: Scope, *, sort: Sort = Sort.VOTES, limit: int, offset: int = 0
     ) -> tuple[list[int], int]:
-        """Return a page of the papers in a scope, top-voted or newest first, and the total number."""
+        """Return a page of the papers in a scope, top-voted or newest first, and the total number of papers."""
         query = _within(Query.all_query(), self._narrow(scope))
         found = self.searcher.search(query, limit, order_by_field=_ORDERS[sort] or "top", offset=offset)
         return self._numbers(found), _total(found)
 
     def count(self, *terms: Sequence[str]) -> int:
-        """Return the number of papers with all of these terms, each in one of its forms."""
+        """Return the number of papers that contain all of these terms, each in any of its forms."""
         query = all_of(self._part(_literal_part(forms)) for forms in terms)
         return 0 if query is None else _total(self.searcher.search(query, 1))
 
     def count_titles(self, term: Sequence[str]) -> int:
-        """Return the number of papers with a form of a term in the title."""
+        """Return the number of papers with any form of a term in the title."""
         title = self._compile(_literal_part(term).forms).title
         return 0 if title is None else _total(self.searcher.search(title, 1))
 
-    # Titles and words.
+    # Titles and similar papers.
 
     def list_titled(
         self,
@@ -405,7 +407,8 @@ class Engine:
     ) -> list[int]:
         """Return the papers with all of these tokens in the title, top-voted first.
 
-        With `beginnings`, a title also needs a token with one of these prefixes, or one of the alternatives.
+        If `beginnings` are given, the title must also contain a token that starts with one of them, or one of
+        the alternatives.
         """
 
         def token(text: str) -> Query:
@@ -425,7 +428,7 @@ class Engine:
     def list_similar(
         self, own: int, words: Mapping[str, int], topics: Mapping[int, float], *, limit: int
     ) -> list[int]:
-        """Return other papers with the same concepts, given by their counts, and topics, the most similar first."""
+        """Return the papers that share the most with paper `own`: concepts, given with their counts, and topics."""
         named = any_of(
             self._term("concept", token, self._idf(self._count("concept", [token])[0]) * math.log(1 + count))
             for token, count in words.items()
@@ -441,7 +444,7 @@ _MAX_COMPLETIONS = 200
 
 
 def _join_seeded(forms: Sequence[Form]) -> list[Form]:
-    """Replace the forms of a seeded concept by the concept's token where all of its forms are given."""
+    """Replace the forms of a seeded concept with the concept's token if all of its forms are given."""
     by_token: dict[str, list[Form]] = {}
     for form in forms:
         if form.token:
@@ -468,13 +471,13 @@ def _total(found: Any) -> int:
 
 
 def any_of(queries: Iterable[Query | None]) -> Query | None:
-    """Return the disjunction of these queries; None if all of them are None."""
+    """Return the disjunction of these queries, ignoring None; None if there are no queries."""
     clauses = [(Occur.Should, query) for query in queries if query is not None]
     return Query.boolean_query(clauses) if clauses else None
 
 
 def all_of(queries: Iterable[Query | None]) -> Query | None:
-    """Return the conjunction of these queries; None if there is none or one of them is None."""
+    """Return the conjunction of these queries; None if there are no queries or any is None."""
     clauses = list(queries)
     known = [(Occur.Must, query) for query in clauses if query is not None]
     return Query.boolean_query(known) if known and len(known) == len(clauses) else None

@@ -1,6 +1,6 @@
-"""The glossary service, which combines the seed list, the operator's decisions and forms learnt from papers.
+"""The glossary service combines the seed list, the operator's decisions and forms learnt from papers.
 
-Learning takes seconds and runs in the background. Other processes load a new glossary with their next search.
+Learning takes seconds and runs in the background. Other processes load the new glossary at their next search.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ if TYPE_CHECKING:
     from storage.database import Connection, Database
 
 STALE_GROWTH = 1.1
-"""The growth of the archive from which the glossary is stale."""
+"""The glossary is stale once the archive has grown by this factor."""
 MAX_PAPERS = 30_000
-"""At most this many papers are learnt from, newest first; more teach little."""
+"""The number of papers to learn from, newest first; more would add little."""
 MAX_FORM_LENGTH = 100
 MAX_NAMES = 10_000
 _CHUNK_SIZE = 200
 _VERSION = 1
-"""The version of the stored data; data of another version is learnt again."""
+"""The version of the stored data. If the stored version differs, the glossary is learnt again."""
 _MAX_TITLE_LENGTH = 500
 
 
 class GlossaryService:
-    """Loads, caches and learns the glossary of a database. Safe to share between threads."""
+    """Loads, caches and learns the glossary of a database. Thread-safe."""
 
     def __init__(
         self, database: Database, clock: Clock = system_clock, index: search_index.SearchIndex | None = None
@@ -51,7 +51,7 @@ class GlossaryService:
         self._loading = threading.Lock()
 
     def read_current(self, view: Snapshot) -> resolver.Glossary:
-        """Return the glossary for a snapshot of the database. Loading takes 50 ms after a change."""
+        """Return the glossary for a snapshot of the database. Loading it after a change takes 50 ms."""
         version, loaded = search.get_glossary_version(view), self._loaded
         if loaded is None or loaded[0] != version:
             # Read before taking the lock: on PostgreSQL a read switches to other look-ups of this thread.
@@ -63,11 +63,11 @@ class GlossaryService:
         return loaded[1]
 
     async def get_current(self, connection: Connection) -> resolver.Glossary:
-        """Return the current glossary, read over a connection."""
+        """Return the current glossary, using a connection to the database."""
         return await snapshot.read(connection, self.read_current)
 
     async def decide(self, term: str, form: str, *, is_added: bool) -> resolver.Decision:
-        """Store an operator's decision to add or remove a form of a term. Raises UsageError if it is not valid."""
+        """Store an operator's decision to add or remove a form of a term. Raises UsageError if it is invalid."""
         async with self._database.transaction() as connection:
             made = check_decision(await self.get_current(connection), term, form, is_added=is_added)
             known = await snapshot.read(connection, read_decisions)
@@ -86,19 +86,19 @@ class GlossaryService:
             return await snapshot.read(connection, read_decisions)
 
     async def list_title_topics(self, title: str, locale: models.Locale) -> list[str]:
-        """Return the names of seeded concepts in a title, in the given language."""
+        """Return the names of the seeded concepts in a title, in the given language."""
         words = tokens.tokenize(analyser.canonicalise(typography.to_plain_text(title[:_MAX_TITLE_LENGTH])))
         keys = [tokens.read_concept_token(word) for word in words.split() if word.startswith(tokens.CONCEPT)]
         async with self._database.read() as connection:
             current = await self.get_current(connection)
-        # For "image editing", leave out "editing".
+        # For "image editing", do not list "editing" as well.
         named = [
             current.concept(key) for key in keys if not any(key != other and key in other for other in keys)
         ]
         return list(dict.fromkeys(name_concept(concept, locale) for concept in named if concept))
 
     async def is_stale(self) -> bool:
-        """Return whether the archive has grown by `STALE_GROWTH`, or the stored data has another version."""
+        """Return whether the archive has grown by `STALE_GROWTH` or the stored data has another version."""
         async with self._database.read() as connection:
             stored = await snapshot.read(connection, search.get_glossary)
             paper_count = await snapshot.read(connection, search.count_listed)
@@ -107,7 +107,7 @@ class GlossaryService:
         return paper_count != stored[0] and paper_count >= STALE_GROWTH * stored[0]
 
     async def rebuild(self, on_progress: Callable[[int], None] = lambda _: None) -> None:
-        """Learn from the archive and store the result, which takes seconds; report the number of papers read."""
+        """Learn a glossary from the archive, which takes seconds, and store it. Reports the number of papers read."""
         index = self._index or search_index.SearchIndex(search_index.folder_of(self._database))
         async for done in search_index.follow(self._database, index):
             on_progress(done)
@@ -133,7 +133,7 @@ class GlossaryService:
 def _read_papers(
     documents: Iterable[models.IndexDocument], found: Counter[mentions.Mention], names: Counter[str]
 ) -> None:
-    """Count the papers with each mention in their texts and each name in their titles."""
+    """Count the papers that have each mention in their texts and each name in their titles."""
     from bot.glossary import mentions  # not needed for look-ups
 
     for paper in documents:
@@ -160,7 +160,7 @@ def _learn(
 
 
 def check_decision(current: resolver.Glossary, term: str, form: str, *, is_added: bool) -> resolver.Decision:
-    """Return a valid decision with the English name of the term. Raises UsageError if the decision makes no sense."""
+    """Return a valid decision with the term's English name. Raises UsageError if the decision makes no sense."""
     term, form = (" ".join(typography.to_plain_text(text).split()) for text in (term, form))
     for text in (term, form):
         if len(text) > MAX_FORM_LENGTH or not term_keys.term_key(text):
@@ -189,7 +189,7 @@ def read_decisions(view: Snapshot) -> list[resolver.Decision]:
 
 
 def name_concept(concept: concepts.Concept, locale: models.Locale) -> str:
-    """Return the main form of a concept in the reader's language, or in English."""
+    """Return a concept's main form in the reader's language, or else in English."""
     korean = concept.usual_form("ko") if locale is models.Locale.KO else ""
     return korean or concept.usual_form("en") or concept.key
 
@@ -200,12 +200,12 @@ def _dump(learnt: resolver.Learnt) -> str:
 
 
 def _is_current(text: str) -> bool:
-    """Return whether stored data has the current version, without parsing it."""
+    """Return whether stored data has the current version, without parsing all of it."""
     return text.startswith(f'{{"version":{_VERSION},')
 
 
 def _load(data: tuple[int, str] | None, decisions: Sequence[resolver.Decision]) -> resolver.Glossary:
-    """Build the glossary from stored data, ignoring data of another version."""
+    """Build the glossary from stored data; ignore data of another version."""
     learnt = resolver.Learnt()
     if data is not None and _is_current(data[1]):
         stored = json.loads(data[1])

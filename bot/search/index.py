@@ -1,7 +1,7 @@
-"""The search index: a tantivy folder with the tokens of papers and the names of authors, derived from the database.
+"""The search index: a tantivy folder, derived from the database, with the tokens of papers and the names of authors.
 
-It follows the numbered changes of papers. A folder that is missing, damaged or ahead of a restored database is rebuilt, newest
-papers first. One process at a time writes a folder; the others read what it commits.
+The index follows the numbered changes of papers. A folder that is missing, damaged or newer than a restored database
+is rebuilt, newest papers first. Only one process at a time writes a folder; the others read what it has committed.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ from storage.database import Database
 from storage.snapshot import Snapshot
 
 FORMAT = f"4.{tokens.VERSION}"
-"""Version of the fields and tokens. Each version has its own folder and deletes those of other versions when it builds it."""
+"""The version of the fields and tokens. Each version builds its own folder and deletes the folders of other versions."""
 
 
 def prepare() -> None:
-    """Load the tables for reading papers and queries, so that the first reader of a process need not wait."""
+    """Load the tables for reading papers and queries, so that the first search in a process is not slow."""
     questions.prepare_topics()
     tokens.prepare_concepts()
 
 
-# The texts and tokens of a paper.
+# Texts and tokens of a paper.
 
 _MAX_TITLE_LENGTH = 1000
 _MAX_BODY_LENGTH = 60_000
@@ -50,7 +50,7 @@ _TITLE_WEIGHT = 3
 
 
 class PaperTexts(NamedTuple):
-    """The canonical texts of a paper, and the tokens of its institutions."""
+    """A paper's canonical texts and the tokens of its institutions."""
 
     title: str
     body: str
@@ -58,13 +58,13 @@ class PaperTexts(NamedTuple):
 
 
 def count_words(texts: PaperTexts) -> Counter[str]:
-    """Count a paper's words without particles; words of the title count three times."""
+    """Count the words of a paper without particles. Each word in the title counts three times."""
     titled, words = (text.replace(analyser.PARTICLE_MARK, "").split() for text in (texts.title, texts.body))
     return Counter(words + _TITLE_WEIGHT * titled)
 
 
 def count_concepts(title: str, body: str) -> Counter[str]:
-    """Count a paper's tokens of seeded concepts; tokens of the title count three times."""
+    """Count the tokens of seeded concepts in a paper. Each token in the title counts three times."""
     words = body.split() + _TITLE_WEIGHT * title.split()
     return Counter(word for word in words if word.startswith(tokens.CONCEPT))
 
@@ -73,35 +73,35 @@ def build_texts(paper: models.IndexDocument) -> PaperTexts:
     """Return the texts of a paper. The body consists of its summaries, abstract and keywords."""
     title = (paper.title or "")[:_MAX_TITLE_LENGTH]
     plain_title = typography.to_plain_text(title)
-    # A reader sees π₀ and may type pi0, so the LaTeX of a title is indexed as well.
+    # Readers see π₀ but may type pi0, so index the title's LaTeX as well.
     told = [] if plain_title == title else [title]
     for section in paper.sections:
         if section.heading and not summaries.label_name(section.heading):
             told.append(section.heading)
         told.append(section.body)
     own = [paper.abstract] if paper.abstract else []
-    # Twice, so that a paper counts as being about its keywords.
+    # Index keywords twice, so that a paper counts as being about them.
     own += 2 * [", ".join(paper.keywords)] if paper.keywords else []
-    # Summaries may be longer than the indexed text, which must not lose the abstract.
+    # Cut long summaries, so that the abstract still fits in the indexed text.
     room = max(0, _MAX_BODY_LENGTH - sum(len(text) + 1 for text in own))
     body = "\n".join(filter(None, ["\n".join(told)[:room], *own]))[:_MAX_BODY_LENGTH]
     institutions = tuple(sorted(people.institution_tokens(paper.institutions)))
     return PaperTexts(analyser.canonicalise(plain_title), analyser.canonicalise(body), institutions)
 
 
-# The documents of the engine.
+# Index documents.
 
 _EPOCH = date(2015, 1, 1)
 EXACT_NAME, VERSION_NAME, LEADING_NAME = "e", "v", "l"
-"""Marks of a name: the head of the title, the head without its version, the beginning of the title."""
+"""How much of the title a name covers: its head, its head without the version, or just the first words."""
 LEVELS = 4
-"""Levels of a topic's weight in a paper."""
+"""The number of levels for a topic's weight in a paper."""
 _MAX_TOPICS, _TOP_WEIGHT = 24, 0.5
 
 
 @lru_cache(maxsize=1)
 def paper_schema() -> tantivy.Schema:
-    """Return the fields of papers."""
+    """Return the fields of a paper document."""
     builder = tantivy.SchemaBuilder()
     for name in ("title", "body"):
         builder.add_text_field(name, tokenizer_name="tokens", index_option="position")
@@ -118,7 +118,7 @@ def paper_schema() -> tantivy.Schema:
 
 @lru_cache(maxsize=1)
 def author_schema() -> tantivy.Schema:
-    """Return the fields of authors."""
+    """Return the fields of an author document."""
     builder = tantivy.SchemaBuilder()
     builder.add_text_field("word", tokenizer_name="raw", index_option="basic")
     builder.add_unsigned_field("id", indexed=True, fast=True)
@@ -127,14 +127,14 @@ def author_schema() -> tantivy.Schema:
 
 
 def _open(folder: Path | None, schema: tantivy.Schema) -> tantivy.Index:
-    """Open or create an index, in memory if there is no folder. Raises ValueError or OSError."""
+    """Open or create an index; keep it in memory if `folder` is None. Raises ValueError or OSError."""
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
     path = None if folder is None else str(folder)
     if schema is not paper_schema():
         return tantivy.Index(schema, path=path)
     index = tantivy.Index(schema, path=path, sort_by_field="popularity", sort_order=tantivy.Order.Desc)
-    # A gap takes up a position but is not indexed.
+    # A gap takes up a position but is not indexed itself.
     gaps = tantivy.Filter.custom_stopword([tokens.GAP])
     tokenizer = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).filter(gaps).build()
     index.register_tokenizer("tokens", tokenizer)
@@ -159,13 +159,13 @@ def _build_paper(paper: models.IndexDocument) -> tantivy.Document:
     for topic, weight in questions.find_paper_topics(count_words(texts), _MAX_TOPICS):
         level = min(LEVELS, math.ceil(weight * LEVELS / _TOP_WEIGHT))
         document.add_text("topic", f"{topic}.{level}")
-    # Ten times as many votes weigh as much as two years.
+    # Ten times the votes weigh as much as being two years newer.
     popularity = math.log10(1 + (paper.votes or 0)) + (paper.last_on - _EPOCH).days / 730
     popularity = max(0.0, popularity)
     document.add_unsigned("id", paper.id)
     document.add_integer("day", paper.last_on.toordinal())
     document.add_integer("votes", -1 if paper.votes is None else paper.votes)
-    # Most votes first, unknown votes last, then newest first.
+    # Sort by votes, unknown last, then newest first.
     votes = -1 if paper.votes is None else min(paper.votes, 1 << 18)
     document.add_integer("top", (votes << 44) + (paper.last_on.toordinal() << 24) + paper.id % (1 << 24))
     document.add_integer("newest", (paper.last_on.toordinal() << 24) + paper.id % (1 << 24))
@@ -176,7 +176,7 @@ def _build_paper(paper: models.IndexDocument) -> tantivy.Document:
 
 
 def index_in_memory(papers: Iterable[models.IndexDocument]) -> tantivy.Searcher:
-    """Index a few papers in memory, in milliseconds each."""
+    """Index a few papers in memory, which takes milliseconds for each paper."""
     index = _open(None, paper_schema())
     with index.writer(heap_size=_WRITER_BYTES, num_threads=1) as writer:
         for paper in papers:
@@ -198,31 +198,31 @@ def _build_author(author: models.Author) -> tantivy.Document:
 
 START: search.Place = ("9999-12-31", 1 << 60)
 _WRITER_BYTES = 15_000_000
-"""Memory for new documents, the engine's minimum."""
+"""Memory for new documents, the minimum that the engine allows."""
 BATCH = 200
-"""Papers read and written at once."""
+"""The number of papers read and written at a time."""
 COMMIT_PAPERS = 2_000
-"""Papers after which a long update is committed, so that look-ups find them."""
+"""A long update is committed after this many papers, so that searches find them."""
 AT_ONCE = 256
-"""Changed papers that a look-up indexes itself, within half a second; more are left to the background."""
+"""The number of changed papers that a search indexes itself within half a second; more are left to the background."""
 _WAIT_SECONDS = 0.2
-"""How long a look-up waits for another writer, and for the engine's merges."""
+"""How long a search waits for another writer and for the engine's merges."""
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The progress of a folder: it has all papers up to a change or, while it is built, only the newer ones from `before` on."""
+    """A folder's progress: the last change indexed and, during a build, how far back it has got (`before`)."""
 
     change: str
     before: search.Place | None = None
 
 
 class BusyError(Exception):
-    """Another process or thread is writing the index."""
+    """Raised if another process or thread is writing the index."""
 
 
 def folder_of(database: Database) -> Path:
-    """Return the folder of a database's index: beside a SQLite file, otherwise in the user's cache."""
+    """Return the folder of a database's index: next to a SQLite file, otherwise in the user's cache."""
     url = database.url
     name = str(url.database or "")
     if database.is_sqlite and name not in ("", ":memory:"):
@@ -235,9 +235,9 @@ def folder_of(database: Database) -> Path:
 
 
 class SearchIndex:
-    """The index in a folder, with its `papers` and `authors` as last loaded. Thread-safe.
+    """An index folder; `papers` and `authors` are the last versions loaded. Thread-safe.
 
-    A look-up indexes at most `at_once` changed papers, or all if it is None.
+    A search first indexes at most `at_once` changed papers, or all of them if it is None.
     """
 
     def __init__(self, folder: Path, *, at_once: int | None = AT_ONCE) -> None:
@@ -256,9 +256,9 @@ class SearchIndex:
         return state is not None and state.before is None and state.change == search.get_change(view)
 
     def refresh(self, view: Snapshot) -> bool:
-        """Load the last commit and index a few changes. Return whether the index is up to date.
+        """Load the last commit, index a few changes and return whether the index is up to date.
 
-        A folder that cannot be written is logged once; look-ups then use the index as it is.
+        If the folder cannot be written, log it once and go on using the index as it is.
         """
         self._load()
         if self.is_current(view):
@@ -281,7 +281,7 @@ class SearchIndex:
         return self.is_current(view)
 
     def _is_little(self, view: Snapshot) -> bool:
-        """Return whether the changes are few enough for a look-up."""
+        """Return whether there are few enough changes for a search to index them."""
         state, limit = self._state, self._at_once
         if limit is None:
             return True
@@ -294,7 +294,7 @@ class SearchIndex:
         return self._folder / "state.json"
 
     def _load(self) -> None:
-        """Reopen the index if its state has changed. If the folder is missing or damaged, the loaded index stays in use."""
+        """Reopen the index if its state has changed. If the folder is missing or damaged, keep using the loaded index."""
         with self._loading:
             try:
                 found = os.stat(self._state_file)
@@ -330,7 +330,7 @@ class SearchIndex:
             yield writer
             self._is_failing = False
         finally:
-            # The engine may merge for seconds, and a look-up must not wait for it.
+            # The engine may merge for seconds; a search must not wait for that.
             closing = threading.Thread(target=self._close, args=(writer,), daemon=True)
             closing.start()
             closing.join(_WAIT_SECONDS)
@@ -350,7 +350,7 @@ def _parse_state(text: str) -> State:
 
 
 def _end_of(change: str) -> tuple[int, int]:
-    """Return the place behind all papers of a change in `list_changed`."""
+    """Return the cursor for `list_changed` that skips all papers of a change."""
     return search.number_of(change), START[1]
 
 
@@ -358,14 +358,14 @@ _PASSING = ("LockBusy", "Permission denied", "No space left", "Read-only", "Too 
 
 
 def is_damage(error: ValueError) -> bool:
-    """Return whether an error of the engine means that the folder is damaged."""
+    """Return whether an engine error means that the folder is damaged."""
     text = str(error)
     is_of_engine = "IO error" in text or "corrupt" in text or "Failed to" in text
     return is_of_engine and not any(reason in text for reason in _PASSING)
 
 
 class Writer:
-    """Writes the folder of an index; the state is stored after each commit."""
+    """Writes an index folder and stores its state after each commit."""
 
     def __init__(self, folder: Path, state: State | None) -> None:
         self.state, self._folder = state, folder
@@ -383,7 +383,7 @@ class Writer:
             self.state = None
             shutil.rmtree(folder, ignore_errors=True)
             self._open()
-        # A file left by a killed process would prevent a new file of the same name.
+        # A file left by a killed process would block a new file of the same name.
         for writer in self._writers:
             writer.garbage_collect_files()
 
@@ -393,7 +393,7 @@ class Writer:
             self._writers.append(index.writer(heap_size=_WRITER_BYTES, num_threads=1))
 
     def close(self) -> None:
-        """Release the folder after the engine's merges."""
+        """Wait for the engine's merges and release the folder."""
         for writer in self._writers:
             with suppress(ValueError):  # already raised by the last call
                 writer.wait_merging_threads()
@@ -405,7 +405,9 @@ class Writer:
             write()
 
     def plan(self, view: Snapshot) -> Callable[[], int] | None:
-        """Read the next papers. Return a function that indexes them and returns their number, or None."""
+        """Read the next papers. Return a function that indexes and counts them; None if there is nothing to
+        do.
+        """
         change, state = search.get_change(view), self.state
         is_first = state is None or not search.has_change(view, state.change)
         if state is None or is_first:
@@ -420,7 +422,7 @@ class Writer:
             changed = search.list_changed(view, after=self._after or _end_of(state.change), limit=BATCH)
             ids = [paper_id for _, paper_id in changed]
             self._after = changed[-1] if len(changed) == BATCH else None
-            # The state stays as it was until all are indexed, so that an interrupted update is repeated.
+            # Keep the old state until all are indexed, so that an interrupted update is repeated.
             state = state if self._after else State(change)
         documents = search.list_documents(view, ids, summaries.select_shown)
         writers = search.list_authors_of(view, ids)
@@ -435,7 +437,7 @@ class Writer:
         *,
         is_first: bool,
     ) -> int:
-        """Index papers with their authors. With `is_first`, the folder is emptied before."""
+        """Index papers and their authors. With `is_first`, empty the folder first."""
         papers, authors = self._writers
         if is_first:
             for folder in self._folder.parent.iterdir():
@@ -457,7 +459,7 @@ class Writer:
         return len(documents)
 
     def _commit(self) -> None:
-        """Commit and store the state. If this is interrupted, the same papers are indexed again."""
+        """Commit, then store the state. If interrupted in between, the same papers are indexed again."""
         for writer in reversed(self._writers):
             writer.commit()
         self._pending = 0

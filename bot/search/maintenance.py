@@ -13,9 +13,9 @@ from storage.database import Database
 async def find_due(
     database: Database, clock: Clock, index: search_index.SearchIndex
 ) -> tuple[int, str] | None:
-    """Return the number of papers in the archive and the reason maintenance is due, or None if it is not due.
+    """Return the number of papers and the reason why maintenance is due, or None if it is not.
 
-    If there are only a few changes, they are indexed immediately.
+    A few changes are indexed right away.
     """
     async with database.read() as connection:
         is_current = await snapshot.read(connection, index.refresh)
@@ -28,7 +28,7 @@ async def find_due(
 
 
 async def maintain(database: Database, clock: Clock, index: search_index.SearchIndex) -> None:
-    """Bring the index up to date, then a stale glossary. It may be stopped at any point and run again."""
+    """Update the index and, if stale, the glossary. Can be interrupted at any point and run again."""
     async for _ in search_index.follow(database, index):
         pass
     glossary = GlossaryService(database, clock, index)
@@ -37,10 +37,10 @@ async def maintain(database: Database, clock: Clock, index: search_index.SearchI
 
 
 async def maintain_in_worker(url: str, term: int | None = None, name: str | None = None) -> None:
-    """Do the same in a worker process, which ends with this call.
+    """Run `maintain` in a worker process, which ends when this call does.
 
-    `url` is the database's, with its password, `name` the name of the sender's sessions. Writes only in the sender's `term`, if
-    there is one. Raises PaperroundError; the progress made is kept.
+    `url` is the database's with its password, `name` the name for the sender's sessions. If `term` is given,
+    writes only during that term. Raises PaperroundError, keeping the progress made.
     """
     arguments = (_maintain, url, term, name)
     await isolation.run_isolated(*arguments, seconds=None, megabytes=None, with_database=True)

@@ -1,8 +1,8 @@
 """Interprets queries: splits them into parts, each with all its forms in both languages.
 
-A part is the longest run of words that is known to the glossary or the table of everyday words, or else a word without its
-particles. Filler is left out. Sentences are also compared by the topics that they describe. The forms of a part are found by
-phrases of tokens (see `bot.text.tokens`).
+A part is the longest run of words known to the glossary or the table of everyday words, or else a word
+without its particles. Filler is left out. Sentences are also compared by the topics they describe. Token
+phrases find the forms of a part (see `bot.text.tokens`).
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ _EVERYDAY_WEIGHT, _TRANSLATED_WEIGHT = 0.8, 0.4
 _IMPLIED_WEIGHT = 0.6
 """The weight of the terms of a question's main topic."""
 _MIN_IMPLIED_WEIGHT, _MAX_IMPLIED = 0.2, 3
-"""The least weight and the largest number of topics that add their terms."""
+"""The lowest weight and the highest number of topics whose terms are added."""
 _MIN_SAID_WEIGHT = 0.5
-"""The least weight of a form for which the answer names the implied topic."""
+"""The lowest weight of a form for the answer to name the implied topic."""
 _MIN_SENTENCE = 3
-"""Queries with this many terms and other words are compared by topic, even without filler."""
+"""A query with this many terms and other words is compared by topic even if it has no filler."""
 _MAX_TYPED_WORDS, _MAX_WORDS, _MAX_RUN = 24, 12, 6
-"""The most words that are read from a query, that are searched for, and that a term may have."""
+"""The maximum number of words read from a query, searched for, and in one term."""
 _MAX_COMPOUND = 20
-"""In syllables; longer words are not split into terms."""
+"""In syllables. Longer words are not split into terms."""
 _MAX_CACHED = 1 << 12
 _SPELLING_AND_VERSION = re.compile(
     rf"([{analyser.SYLLABLES}]+(?: [{analyser.SYLLABLES}]+)*) ?([^{analyser.SYLLABLES}]*)"
@@ -37,17 +37,17 @@ _SPELLING_AND_VERSION = re.compile(
 _STATE_OF_THE_ART = re.compile("state of the art", re.IGNORECASE)
 
 ChooseNames = Callable[[str, Sequence[str]], Sequence[str]]
-"""Takes a Korean word and the names that it sounds like; returns the names that papers with the word have too."""
+"""Takes a Korean word and similar-sounding names. Returns the names that occur in papers together with the word."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReadQuery:
     """An interpreted query; `text` has the words that are searched for.
 
-    A paper matches if it has all `parts`, or one of the `wholes`, which replace all parts, or if its title begins with one of
-    the `names`; and if it has none of the `excluded` parts. `fallback` has the words of a single term, for when too few papers
-    match. For a sentence, `topics` has the weights of its topics by number, and `implied` the terms of the main topics.
-    `meanings` has the terms that an ambiguous abbreviation may stand for, most explained first.
+    A paper matches if it has all `parts` or one of the `wholes` (alternatives to all parts), or if its title begins
+    with one of the `names`. It must have none of the `excluded` parts. `fallback` has the words of a single term,
+    used if too few papers match. For a sentence, `topics` has topic weights by number and `implied` the terms of the
+    main topics. `meanings` lists what an ambiguous abbreviation may stand for, most explained first.
     """
 
     text: str = ""
@@ -68,7 +68,7 @@ class ReadQuery:
 
         return replace(self, parts=keep(self.parts), wholes=keep(self.wholes), implied={})
 
-    # Texts for answers.
+    # For answers.
 
     @property
     def said(self) -> dict[str, Part]:
@@ -77,23 +77,23 @@ class ReadQuery:
 
     @property
     def terms(self) -> tuple[str, ...]:
-        """The distinct names of the parts."""
+        """The names of the parts, without duplicates."""
         return tuple(dict.fromkeys(part.shown_text for part in self.parts))
 
     @property
     def term_forms(self) -> tuple[tuple[str, ...], ...]:
-        """Each typed or implied term, followed by the forms that were added to it."""
+        """Each typed or implied term, followed by the forms added to it."""
         return tuple((part.text, *self._added_to(part)) for part in (*self.parts, *self.implied.values()))
 
     @property
     def added_forms(self) -> tuple[str, ...]:
-        """The added forms, taken from the terms in turn, then the names of implied topics."""
+        """The added forms, one from each term in turn, followed by the names of implied topics."""
         by_term = zip_longest(*map(self._added_to, (*self.parts, *self.wholes)))
         added = [form for forms in by_term for form in forms if form]
         return tuple(dict.fromkeys([*added, *self.said]))
 
     def _added_to(self, part: Part) -> list[str]:
-        """Return the forms added to a part, except nouns that were typed with a particle: 추론 for 추론은."""
+        """Return the forms added to a part, except a noun typed with a particle (추론 for 추론은)."""
         typed, keys = term_keys.korean_key(self.text), {term_keys.term_key(part.text)}
         shown = ((form.text, form.key) for form in part.forms if form.is_shown)
         return [
@@ -103,7 +103,7 @@ class ReadQuery:
         ]
 
     def _said_name(self, part: Part) -> str | None:
-        """Return the name of an implied topic, preferably in the query's language; None if it is unlikely or was typed."""
+        """Return the name of an implied topic, if possible in the query's language; None if unlikely or already typed."""
         is_korean = analyser.has_hangul(self.text)
         asked = {form.key for own in (*self.parts, *self.wholes) for form in own.forms}
         if part.forms[0].key in asked:
@@ -115,7 +115,7 @@ class ReadQuery:
 
 
 class Reader:
-    """Interprets queries by a glossary, with a cache. Safe to share between threads."""
+    """Interprets queries using a glossary, with a cache. Thread-safe."""
 
     def __init__(self, glossary: resolver.Glossary) -> None:
         self.glossary = glossary
@@ -151,13 +151,13 @@ class Reader:
         )
 
     def is_known(self, text: str) -> bool:
-        """Return whether a whole text is a term or an everyday word for a term."""
+        """Return whether the whole text is a term or an everyday word for one."""
         return self._find(text, in_phrase=False) is not None
 
     # Words.
 
     def _list_content(self, text: str) -> list[str]:
-        """Return the words of a query that carry its topic, without particles; all words if it is a term or only filler."""
+        """Return the words of a query that carry its topic, without particles; all words of a term or of mere filler."""
         if self.glossary.find(text):
             return text.split()
         joined = [
@@ -179,7 +179,7 @@ class Reader:
             for kept, in_run, word in zip(mask, in_term, words, strict=True)
         ]
         for number, word in enumerate(typed[1:], 1):
-            # A noun that ends a sentence or follows a verb is filler: 구분하는 연구, 보상 모델 과최적화 문제.
+            # Some nouns are filler after a verb or at the end of a sentence: 구분하는 연구, 보상 모델 과최적화 문제.
             ends = number == len(typed) - 1 and sum(named) >= _MIN_SENTENCE
             if (
                 not in_term[number]
@@ -190,12 +190,12 @@ class Reader:
         return " ".join(compress(words, named if any(named) else mask)).split() or text.split()
 
     def _is_no_term(self, word: str) -> bool:
-        """Return whether an unknown word is a verb or a single syllable, which terms rarely are: 적, 같, 분."""
+        """Return whether an unknown word is unlikely to be a term: a verb or a single syllable (적, 같, 분)."""
         is_short = len(word) == 1 and analyser.is_hangul(word) and not self.glossary.translate(word)
         return (is_short or questions.is_verb(word)) and not self.is_known(word)
 
     def _strip(self, word: str) -> str:
-        """Strip the particles and endings of a word that is not filler."""
+        """Strip the particles and endings from a word unless it is filler."""
         if questions.classify_filler(word) == "filler":
             return word
         return questions.strip_query_word(
@@ -205,7 +205,7 @@ class Reader:
     # Parts.
 
     def _read_parts(self, text: str, words: list[str]) -> tuple[Sequence[Part], list[Part], Sequence[Part]]:
-        """Return the parts of a query, alternatives for all of them, and the words of a single term as parts."""
+        """Return a query's parts, alternatives to all parts, and the words of a single term as parts."""
         whole = self._find(text, in_phrase=False) if words else None
         if whole is None or not self.glossary.find(text):
             return [whole] if whole else self._divide(words), [], ()
@@ -218,7 +218,7 @@ class Reader:
         return [whole], [], own
 
     def _split(self, words: Sequence[str], *, whole: bool = True) -> Iterator[tuple[int, int, Part | None]]:
-        """Yield the start, end and part of each longest known run of words; other words have no part."""
+        """Yield the start, end and part of each longest known run of words. The part of an unknown word is None."""
         start = 0
         while start < len(words):
             for end in range(min(len(words), start + _MAX_RUN), start, -1):
@@ -237,7 +237,7 @@ class Reader:
         return [part for part in parts if tokens.phrases(part.text)]
 
     def _read_word(self, word: str) -> Iterable[Part]:
-        """Return the part of an unknown word, or the parts of a compound of known words: 대규모언어모델추론."""
+        """Return the part for an unknown word, or the parts for a compound of known words: 대규모언어모델추론."""
         key = analyser.strip_ending(term_keys.korean_key(word))
         is_short = resolver.is_korean_only(word) and len(key) <= _MAX_COMPOUND
         pieces = self._cut(key) if is_short else []
@@ -245,14 +245,14 @@ class Reader:
         return [self._find(piece) or Part(piece, self._typed_forms(piece)) for piece in pieces]
 
     def _cut(self, word: str) -> list[str]:
-        """Split a word into known words, preferring a long first word; [] if that is impossible."""
+        """Split a word into known words, preferring a long first word; [] if impossible."""
         for end in range(len(word), 1, -1):
             if self.glossary.is_word(word[:end]) and (end == len(word) or (rest := self._cut(word[end:]))):
                 return [word[:end], *(rest if end < len(word) else [])]
         return []
 
     def _typed_forms(self, text: str) -> tuple[Form, ...]:
-        """Return a text as a form, with the words of a joined name and the translations of a common word."""
+        """Return the forms of a typed text: itself, a joined name split into words, and translations of a common word."""
         split = term_keys.split_writing(text)
         named = [Form(split, is_shown=False)] if split else []
         translated = (
@@ -261,7 +261,7 @@ class Reader:
         return (Form(text), *named, *translated)
 
     def _find(self, text: str, *, in_phrase: bool = True) -> Part | None:
-        """Return the query part if the whole text is a term or an everyday word for one; otherwise None."""
+        """Return the part if the whole text is a term or an everyday word for one, otherwise None."""
         asked = text, in_phrase
         if asked not in self._known:
             keys, terms = self.glossary.find(text, in_phrase=in_phrase), questions.find_everyday_terms(text)
@@ -281,7 +281,7 @@ class Reader:
         return self._known[asked]
 
     def _forms_of(self, terms: Iterable[str], weight: float) -> list[Form]:
-        """Return the forms of several terms with the same meaning, their weights multiplied by `weight`."""
+        """Return the forms of several synonymous terms, with weights multiplied by `weight`."""
         forms = list[Form]()
         for term in terms:
             keys = self.glossary.find(term)
@@ -289,7 +289,7 @@ class Reader:
         return [form._replace(weight=form.weight * weight) for form in forms]
 
     def _list_implied(self, topics: Mapping[int, float]) -> dict[int, Part]:
-        """Return the parts of a question's main topics by topic number, likeliest first and weighted by likelihood."""
+        """Return the parts for a question's main topics by topic number, likeliest first, weighted by likelihood."""
         implied = {}
         for topic in sorted(topics, key=lambda topic: (-topics[topic], topic))[:_MAX_IMPLIED]:
             if topics[topic] >= _MIN_IMPLIED_WEIGHT:
@@ -299,7 +299,7 @@ class Reader:
         return implied
 
     def _list_excluded(self, excluded: Iterable[str]) -> Iterator[Part]:
-        """Yield a part for each excluded term, with the forms that answers show in both languages."""
+        """Yield a part for each excluded term, with those forms in both languages that answers may show."""
         for term in excluded:
             forms = (form for key in self.glossary.find(term)[:1] for form in self.glossary.forms_of(key))
             yield Part(term, concepts.merge_forms((Form(term), *(form for form in forms if form.is_shown))))
@@ -309,9 +309,9 @@ class Reader:
     def _add_names(
         self, parts: Sequence[Part], wholes: list[Part], words: list[str], choose: ChooseNames
     ) -> tuple[Sequence[Part], list[Part]]:
-        """Add the names that unknown Korean words sound like, such as Gemini for 제미나이.
+        """Add names that sound like unknown Korean words: Gemini for 제미나이.
 
-        A name for the whole query, with or without a version, is an alternative to all parts.
+        A name that matches the whole query, with or without a version, becomes an alternative to all parts.
         """
         text = " ".join(words)
         if whole := self._list_names(" ".join(term_keys.trim_title(words)), choose):
@@ -336,7 +336,7 @@ class Reader:
 
 
 def _distinct(parts: Iterable[Part]) -> tuple[Part, ...]:
-    """Return the searchable parts without duplicates."""
+    """Return the parts that can be searched for, without duplicates."""
     distinct: dict[str, Part] = {}
     for part in parts:
         if tokens.phrases(part.text):

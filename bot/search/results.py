@@ -1,4 +1,4 @@
-"""Requests to the search service and its results, with snippets: sentences of papers that match the query."""
+"""Requests to the search service, their results, and snippets: sentences of papers that match a query."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from bot.text import analyser
 from storage import models, search
 
 if TYPE_CHECKING:
-    # The shell's search makes no snippets, and their libraries would make it start a tenth slower.
+    # Libraries for snippets are imported late, because the shell's search makes none and starts 10 % faster.
     from bot.rendering.discord_text import SafeMarkdown
     from storage.database import Connection
 
 
 class Sort(StrEnum):
-    """The order of a list of papers: the best matches, the most votes, or the newest first."""
+    """The order of a list of papers: best matches, most votes, or newest first."""
 
     RELEVANCE = "relevance"
     VOTES = "votes"
@@ -31,8 +31,8 @@ class Sort(StrEnum):
 class SearchRequest:
     """A search for papers on a topic.
 
-    Filters in the `query` (author:, since:, until:, votes:) are combined with the other filters. With a `snippet_locale` the
-    result has snippets.
+    Filters in the `query` (author:, since:, until:, votes:) are combined with the other fields. If a
+    `snippet_locale` is given, the result includes snippets.
     """
 
     query: str = ""
@@ -47,13 +47,13 @@ class SearchRequest:
 
     @property
     def filters(self) -> search.Filters:
-        """The filters outside the query."""
+        """The filters given as fields, not in the query."""
         return search.Filters(self.since, self.until, self.min_votes)
 
 
 @dataclass(frozen=True, slots=True)
 class PaperPage:
-    """A page of a list of papers. `total` counts the papers of all pages."""
+    """One page of a list of papers. `total` counts the papers on all pages."""
 
     rows: tuple[models.PaperRow, ...] = ()
     total: int = 0
@@ -62,17 +62,16 @@ class PaperPage:
 @dataclass(frozen=True, slots=True)
 class SearchResult(PaperPage):
     """A page of search results, best first.
-
-    - `terms`: the terms of the query; `added_forms`: their translations, abbreviations and implied terms; `term_forms`: each
-      typed or implied term with the forms added to it.
-    - `complete`: the number of papers with all terms; `missing`: the terms that a partial match lacks, by arXiv id;
-      `related`: the topic of a paper without any term, by arXiv id.
-    - `corrected`: words as typed and as corrected; `suggestions`: alternative queries if there are no complete matches;
-      `meanings`: the terms that an ambiguous abbreviation may stand for.
-    - `is_shortened`: filler was left out; `period`: the dates that words of the query name; `writers`: the institutions and
-      people that they name; `ignored`: parts of the query that could not be used.
-    - `unknown_id`: an arXiv id that the archive does not have.
-    - `alert_terms`: terms for an alert on such papers; empty if a name may mean several people.
+    - `terms`: the terms of the query; `added_forms`: their translations, abbreviations and implied terms;
+      `term_forms`: each typed or implied term with the forms added to it.
+    - `complete`: the number of papers with all terms; `missing`: the terms that a partial match lacks, by
+      arXiv id; `related`: the topic of a paper that has none of the terms, by arXiv id.
+    - `corrected`: pairs of typed and corrected words; `suggestions`: alternative queries if there are no
+      complete matches; `meanings`: the terms that an ambiguous abbreviation may stand for.
+    - `is_shortened`: filler was left out; `period`: the dates named in the query; `writers`: the institutions
+      and people named in it; `ignored`: parts of the query that could not be used.
+    - `unknown_id`: the requested arXiv id, if the archive does not have it.
+    - `alert_terms`: terms for an alert on papers like these; empty if a name may mean several people.
     - `is_stale`: the index is not up to date; `snippets`: by arXiv id, if requested.
     """
 
@@ -96,16 +95,15 @@ class SearchResult(PaperPage):
 
     @property
     def is_partial(self) -> bool:
-        """Whether the page has partial matches."""
+        """Whether the page contains partial matches."""
         return bool(self.missing)
 
 
 @dataclass(frozen=True, slots=True)
 class AuthorResult(PaperPage):
-    """A page of an author's papers. `author` is None if no name matches; `matches` are all matching names, best first.
+    """A page of an author's papers. `author` is None if no name matches; `matches` lists all matching names, best first.
 
-    `namesakes` are the authors of the papers if a Hangul name may mean several people. `is_corrected`: no author has the typed
-    name.
+    `namesakes` are the authors of the papers if a Hangul name may mean several people. `is_corrected`: the name was misspelt.
     """
 
     author: str | None = None
@@ -118,7 +116,7 @@ class AuthorResult(PaperPage):
 class Choice:
     """An autocomplete choice: the label to show, of any length, and the value to search for.
 
-    A paper's label is its title, which may be "". `papers` is the number of an author's papers.
+    A paper's label is its title and may be "". `papers` is the number of papers by an author.
     """
 
     name: str
@@ -138,11 +136,11 @@ _MIN_TRAILING_CHARACTERS = 10
 
 
 Patterns: TypeAlias = Sequence[re.Pattern[str]]
-"""A pattern for each term of a query, which matches all of the term's forms."""
+"""One pattern per query term; it matches any of the term's forms."""
 
 
 def build_patterns(term_forms: Sequence[Sequence[str]]) -> Patterns:
-    """Return a pattern for each term, given by its forms."""
+    """Return a regular expression for each term, given its forms."""
     return list(filter(None, map(compile_pattern, term_forms[:_MAX_TERMS])))
 
 
@@ -156,12 +154,12 @@ class Snippet(NamedTuple):
 async def list_snippets(
     connection: Connection, rows: Sequence[models.PaperRow], locale: models.Locale, patterns: Patterns = ()
 ) -> dict[str, Snippet]:
-    """Return a matching sentence of each paper, by arXiv id; if only the title matches, the first sentence."""
+    """Return a matching sentence from each paper by arXiv id, or its first sentence if only the title matches."""
     from storage import papers
 
     def make(detail: models.PaperDetail) -> Snippet | None:
         title, snippet = detail.title or "", find_snippet(detail, locale, patterns)
-        titles = title, _SEPARATORS.sub("", title)  # deepseekr1 is in DeepSeek-R1
+        titles = title, _SEPARATORS.sub("", title)  # so that deepseekr1 matches DeepSeek-R1
         if (snippet is None or snippet.language != locale.value) and any(
             pattern.search(title) for pattern in patterns for title in titles
         ):
@@ -170,13 +168,13 @@ async def list_snippets(
         return snippet
 
     details = await papers.list_details(connection, [row.id for row in rows])
-    # It takes milliseconds for each.
+    # Each snippet takes milliseconds.
     made = await asyncio.to_thread(lambda: [(detail.arxiv_id, make(detail)) for detail in details])
     return {arxiv_id: snippet for arxiv_id, snippet in made if snippet}
 
 
 def find_snippet(detail: models.PaperDetail, locale: models.Locale, patterns: Patterns) -> Snippet | None:
-    """Return a sentence with most of the patterns: of the best summary, or else of another summary or the abstract."""
+    """Return the sentence that matches most patterns, from the best summary or else from other summaries and the abstract."""
     from bot.archive import summaries
 
     for text in summaries.list_texts(detail, locale):
@@ -186,9 +184,9 @@ def find_snippet(detail: models.PaperDetail, locale: models.Locale, patterns: Pa
 
 
 def compile_pattern(terms: Iterable[str]) -> re.Pattern[str] | None:
-    """Return a pattern for any of these terms, or None. Latin terms match at the beginning of a word.
+    """Return a pattern for any of these terms, or None if there are none. Latin terms match only at word starts.
 
-    Words may be separated by any spaces, and so may the syllables of a long Korean term (강화학습).
+    Spaces between words may vary, as may spaces within a long Korean term (강화학습).
     """
     alternatives = []
     for term in sorted(dict.fromkeys(term.strip().strip('"') for term in terms), key=len, reverse=True):
@@ -201,9 +199,9 @@ def compile_pattern(terms: Iterable[str]) -> re.Pattern[str] | None:
 
 
 def make_snippet(text: str, patterns: Patterns) -> SafeMarkdown:
-    """Return the first sentence that matches most patterns, with the matches in bold; "" if no sentence matches.
+    """Return the first sentence that matches most patterns, with matches in bold; "" if no sentence matches.
 
-    If there are no patterns, return the first sentence.
+    Without patterns, return the first sentence.
     """
     from bot.rendering import discord_text, markdown
 
@@ -229,7 +227,7 @@ def make_snippet(text: str, patterns: Patterns) -> SafeMarkdown:
 
 
 def _shorten_around(sentence: str, match: re.Match[str] | None) -> str:
-    """Shorten a sentence to `discord_text.MAX_COLUMNS` columns that contain the match."""
+    """Shorten a sentence to `discord_text.MAX_COLUMNS` columns around the match."""
     from bot.rendering import discord_text
 
     limit = discord_text.count_fitting(sentence)

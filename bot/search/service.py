@@ -1,6 +1,6 @@
-"""Searches topics, authors, papers and digests, and completes what readers type.
+"""Searches topics, authors, papers and digests, and autocompletes what readers type.
 
-A look-up is one synchronous call on an `Archive`: a snapshot of the database with one state of the index and the glossary.
+Each look-up is one synchronous call on an `Archive`: a database snapshot with one version of the index and the glossary.
 """
 
 from __future__ import annotations
@@ -35,35 +35,35 @@ from storage.search import NO_FILTERS, Filters
 from storage.snapshot import Snapshot
 
 _MAX_ANSWERS, _MAX_PAGE_SECONDS = 64, 900
-"""The number of cached answers, and how long the further pages of an answer show the same state of the archive."""
+"""The number of cached answers, and how long the later pages of an answer ignore changes to the archive."""
 _MAX_SAID = 12
 _MAX_TERM_LENGTH = 200
 Result = TypeVar("Result")
 
 
 class FormEvidence(NamedTuple):
-    """A form of a concept and the number of papers that have it."""
+    """A form of a concept and the number of papers that contain it."""
 
     form: concepts.SurfaceForm
     papers: int
 
 
 class TermEvidence(NamedTuple):
-    """The concepts of a term, by English key, and the senses of an ambiguous abbreviation."""
+    """The concepts that a term may mean, by English key, and the senses of an ambiguous abbreviation."""
 
     concepts: list[tuple[str, list[FormEvidence]]]
     senses: list[str]
 
 
 class AboutPapers(NamedTuple):
-    """The papers about a query, most votes first, or None if the query is empty, and the forms that were added to it."""
+    """The papers about a query, most votes first, and the forms added to it. `paper_ids` is None if the query is empty."""
 
     paper_ids: Sequence[int] | None
     added_forms: tuple[str, ...] = ()
 
 
 def merge_filters(given: search.Filters, query: query_parser.Query) -> search.Filters:
-    """Return the filters that papers must pass to pass both."""
+    """Combine a request's filters with a query's: papers must pass both."""
     return search.Filters(
         max((on for on in (given.since_on, query.since) if on is not None), default=None),
         min((on for on in (given.until_on, query.until) if on is not None), default=None),
@@ -72,7 +72,7 @@ def merge_filters(given: search.Filters, query: query_parser.Query) -> search.Fi
 
 
 def read_period(query: query_parser.Query, today: date) -> tuple[query_parser.Query, str]:
-    """Turn the period that a query's words name (작년, "last month") into a filter. Return the query and the period as text."""
+    """Turn a period named in a query (작년, "last month") into a filter. Return the query and the period as text."""
     text, period = dates.read_period(query.text, today)
     if text == query.text:
         return query, ""
@@ -83,7 +83,7 @@ def read_period(query: query_parser.Query, today: date) -> tuple[query_parser.Qu
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """The papers found so far, the state of the index and the glossary at that time, and what all pages have in common."""
+    """The papers found so far, the engine and reader that found them, and what all pages of the answer share."""
 
     query: ReadQuery
     scope: Scope
@@ -111,8 +111,8 @@ def _find(engine: Engine, query: ReadQuery, scope: Scope, request: SearchRequest
 def _list_alert_terms(
     archive: Archive, query: query_parser.Query, parts: Sequence[concepts.Part]
 ) -> tuple[models.AlertTerm, ...]:
-    """Return the terms for an alert on a query's papers; none if a name may mean several people."""
-    # Papers rarely use an everyday word such as "faster"; but 요약 (summary) is a term as well.
+    """Return the terms for an alert on a query's papers; () if a name may mean several people."""
+    # Drop everyday words, such as "faster", that papers rarely use; but 요약 (summary) is also a term.
     glossary = archive.reader.glossary
     named = [
         part for part in parts if glossary.find(part.text) or not questions.find_everyday_terms(part.text)
@@ -149,7 +149,7 @@ def _match_papers(archive: Archive, text: str, digest_papers: Sequence[DigestPap
 
 @lru_cache(maxsize=4)
 def _index_apart(documents: tuple[models.IndexDocument, ...]) -> Engine:
-    """Return an engine for papers that a stale index may lack, cached for the topics of other channels."""
+    """Return an engine for papers that a stale index may lack. It is cached for the topics of other channels."""
     return Engine(search_index.index_in_memory(documents))
 
 
@@ -160,12 +160,12 @@ def _suggest(
     unknown: Sequence[str],
     given: Filters,
 ) -> tuple[str, ...]:
-    """Return alternatives for a query without matches: without its own filters, or with corrected words.
+    """Return alternatives to a query without matches: without its own filters, or with words corrected.
 
-    The `given` filters of the request apply to the alternatives as well.
+    The `given` filters of the request still apply.
     """
     suggested, words = list[str](), query_parser.Query(query.text)
-    # Its filters, exclusions or quoted phrases may reject papers that its words match.
+    # The words alone may match papers that its filters, exclusions or quoted phrases reject.
     if query.text and replace(query, ignored=()) != words:
         found = archive.engine.find(archive.read(words), Scope(given), limit=1)
         suggested += [query.text] if found.complete_count else []
@@ -188,20 +188,20 @@ class SearchService:
         self._glossary = glossary or GlossaryService(database, clock, self.index)
         self._lock = threading.Lock()
         self._answers: dict[object, _Answer] = {}
-        # Of the last index and glossary.
+        # Cached for the latest index and glossary.
         self._engine, self._reader = lru_cache(maxsize=1)(Engine), lru_cache(maxsize=1)(Reader)
         self._topics = lru_cache(maxsize=1)(TopicIndex)
 
     # Look-ups.
 
     def _open(self, view: Snapshot) -> Archive:
-        """Return the current archive, after indexing a few changes."""
+        """Return the current archive after indexing a few changes."""
         is_current, glossary = self.index.refresh(view), self._glossary.read_current(view)
         engine, writers = self._engine(self.index.papers), authors.Writers(view, self.index.authors)
         return Archive(view, engine, writers, self._reader(glossary), not is_current)
 
     async def _read(self, connection: Connection, look_up: Callable[[Archive], Result]) -> Result:
-        """Run a look-up, on SQLite in the connection's thread. Rebuild a damaged index."""
+        """Run a look-up, on SQLite in the connection's thread. If the index is damaged, rebuild it and retry."""
         try:
             return await snapshot.read(connection, lambda view: look_up(self._open(view)))
         except ValueError as error:
@@ -217,10 +217,10 @@ class SearchService:
     # Topics.
 
     async def search(self, request: SearchRequest) -> SearchResult:
-        """Return a page of the papers on a topic, best first, newest first or by votes.
+        """Return a page of the papers on a topic, sorted by relevance, votes or date.
 
-        Filters alone list all papers that pass them, top-voted first; an arXiv id or a link finds its paper. Further pages belong
-        to the same answer as the first page, even if papers have arrived since.
+        Filters without words list all papers that pass them, top-voted first. An arXiv id or link finds its
+        paper. Later pages come from the same answer as the first page, even if papers have arrived since.
         """
         async with self._database.read() as connection:
             result = await self._read(connection, lambda archive: self._search(archive, request))
@@ -250,7 +250,7 @@ class SearchService:
         )
 
     def _answer(self, archive: Archive, request: SearchRequest) -> _Answer:
-        """Return the cached answer to a request, read further if need be, or a new one."""
+        """Return the cached answer, extended to the end of the page if necessary, or a new one."""
         now, end = self._clock(), request.offset + request.limit
         key = (replace(request, limit=0, offset=0, snippet_locale=None), now.date())
         with self._lock:
@@ -283,12 +283,12 @@ class SearchService:
             (scope == Scope() and request.sort is not Sort.VOTES)
             or (request.query.strip() and replace(query, excluded=()) == query_parser.Query() and not author)
         ):
-            # Neither exclusions nor signs alone, such as an emoji, ask for all papers.
+            # Exclusions alone, or signs alone such as an emoji, do not mean "all papers".
             found = search_engine.Found()
             ignored += tuple(f"-{term}" for term in query.excluded)
         else:
             found = _find(engine, read, scope, request)
-        # A query with complete matches has no typing errors.
+        # If there are complete matches, assume that nothing is misspelt.
         unknown = [] if found.complete_count else completion.list_unknown_words(engine, read.parts)
         vocabulary = self._topics(archive.reader.glossary).vocabulary if unknown else completion.Vocabulary()
         corrected = completion.find_corrections(archive, vocabulary, query.text, unknown)
@@ -297,7 +297,7 @@ class SearchService:
             query = replace(query, text=completion.apply_corrections(query.text, corrected))
             read = archive.read(query)
             found = _find(engine, read, scope, request)
-        # Implied terms were only searched for if there are partial matches.
+        # Implied terms are only searched for partial matches.
         used = read if found.missing else replace(read, implied={})
         common = SearchResult(
             period=period,
@@ -323,14 +323,14 @@ class SearchService:
     async def match_papers(
         self, connection: Connection, text: str, digest_papers: Sequence[DigestPaper]
     ) -> dict[int, float]:
-        """Return the scores of the papers in digests that are about a query and pass its filters, by id.
+        """Return the scores of the digest papers that are about a query and pass its filters, by id.
 
-        Date filters apply to the digests' dates. A query of exclusions alone matches nothing, as in `search`.
+        Date filters apply to the dates of digests. As in `search`, a query that only has exclusions matches nothing.
         """
         return await self._read(connection, lambda archive: _match_papers(archive, text, digest_papers))
 
     async def list_about(self, connection: Connection, text: str, filters: Filters) -> AboutPapers:
-        """Return all papers about a query that pass its filters and these, most votes first."""
+        """Return all papers about a query that pass its own filters and `filters`, most votes first."""
 
         def look_up(archive: Archive) -> AboutPapers:
             query = query_parser.parse_query(analyser.clean_typed(text))
@@ -344,7 +344,7 @@ class SearchService:
         return await self._read(connection, look_up)
 
     async def read_queries(self, connection: Connection, texts: Sequence[str]) -> list[ReadQuery]:
-        """Read texts as a search does, without the forms that are too uncertain for a filter. A quoted text is read literally."""
+        """Interpret texts like search queries, without forms too uncertain for a filter. Quoted texts are taken literally."""
 
         def look_up(archive: Archive) -> list[ReadQuery]:
             return [
@@ -359,7 +359,7 @@ class SearchService:
     # The glossary.
 
     async def explain_term(self, term: str) -> TermEvidence:
-        """Return the concepts of a term, best supported first, with the number of papers per form, and the term's senses."""
+        """Return the concepts of a term, best supported first, with paper counts per form, and the term's senses."""
 
         def look_up(archive: Archive) -> TermEvidence:
             text, glossary = analyser.clean_typed(term)[:_MAX_TERM_LENGTH], archive.reader.glossary
@@ -375,7 +375,7 @@ class SearchService:
         return await self._look_up(look_up)
 
     async def list_suspicious_forms(self) -> list[tuple[str, concepts.SurfaceForm]]:
-        """Return the learnt Korean forms with their English terms, those that papers rarely use with the term first."""
+        """Return learnt Korean forms and their English terms. Forms that papers rarely use with the term come first."""
 
         def look_up(archive: Archive) -> list[tuple[str, concepts.SurfaceForm]]:
             listed = [
@@ -399,7 +399,7 @@ class SearchService:
         limit: int = 10,
         offset: int = 0,
     ) -> AuthorResult:
-        """Return a page of the papers of the best-matching author, by votes or date, and the other matching names."""
+        """Return a page of the best-matching author's papers, by votes or date, and the other matching names."""
         return await self._look_up(
             lambda archive: authors.find_author(
                 archive, name, sort=sort, filters=filters, limit=limit, offset=offset
@@ -407,13 +407,13 @@ class SearchService:
         )
 
     async def find_paper(self, text: str) -> models.PaperDetail | None:
-        """Return the paper that an arXiv id, a link or part of a title identifies, or None."""
+        """Return the paper identified by an arXiv id, a link or part of a title, or None."""
         async with self._database.read() as connection:
             arxiv_id = await self._read(connection, lambda archive: titles.find_paper(archive, text))
             return None if arxiv_id is None else await papers.get_detail(connection, arxiv_id)
 
     async def list_similar(self, arxiv_id: str, *, limit: int = 10) -> list[models.PaperRow]:
-        """Return papers similar to a paper, the most similar first."""
+        """Return the papers most similar to a paper, best first."""
         return await self._look_up(lambda archive: titles.list_similar(archive, arxiv_id, limit))
 
     async def complete_author(self, text: str) -> list[Choice]:
@@ -421,13 +421,13 @@ class SearchService:
         return await self._look_up(lambda archive: completion.complete_author(archive, text))
 
     async def complete_paper(self, text: str) -> list[Choice]:
-        """Return the paper with an arXiv id or link, or the papers with these words in the title."""
+        """Return the paper with this arXiv id or link, or else the papers with these words in the title."""
         return await self._look_up(
             lambda archive: completion.complete_paper(archive, analyser.clean_typed(text))
         )
 
     async def list_sources(self, detail: models.PaperDetail) -> dict[int, str]:
-        """Return the sources of a paper's digests, by digest id."""
+        """Return the sources of a paper's digests by digest id."""
         ids = [appearance.digest_id for appearance in detail.appearances]
         async with self._database.read() as connection:
             return await stored_archive.list_sources(connection, ids)
@@ -435,7 +435,7 @@ class SearchService:
     async def get_digest(
         self, on: date | None = None, *, limit: int = 10, offset: int = 0, min_votes: int | None = None
     ) -> tuple[PaperPage, date | None]:
-        """Return a page of a date's papers, top-voted first, and the date, which is by default the newest with a digest."""
+        """Return a page of a date's papers, top-voted first, and the date, by default the latest with a digest."""
         async with self._database.read() as connection:
             if on is None:
                 newest = await stored_archive.list_dates(
@@ -461,6 +461,6 @@ class SearchService:
         return await asyncio.to_thread(topics.complete, analyser.clean_typed(text), locale)
 
     async def get_extent(self) -> models.ArchiveExtent:
-        """Return the archive's first and last date and its number of papers."""
+        """Return the first and last date of the archive and its number of papers."""
         async with self._database.read() as connection:
             return await papers.get_extent(connection, until_on=latest_date(self._clock()))

@@ -1,4 +1,4 @@
-"""Finds single papers by id or title, for look-ups and autocomplete, and papers similar to one."""
+"""Finds single papers by id or title, for look-ups and autocomplete, and papers similar to a given one."""
 
 from __future__ import annotations
 
@@ -14,19 +14,21 @@ from storage import models, search
 _CANDIDATE_LIMIT = 60
 _MAX_TEXT_LENGTH = 300
 _MIN_PREFIX_LENGTH = 2
-"""Latin letters from which a word is completed, since a single letter begins too many words."""
+"""A Latin word is completed from this many letters, since a single letter starts too many words."""
 _MIN_STEM_LENGTH = 3
 _MAX_TOPICS = 24
 
 
 def parse_id(text: str) -> str | None:
-    """Return the arXiv id that a text is or links to, or None. Surrounding punctuation and full-width digits are accepted."""
+    """Return the arXiv id that a text is or links to, or None. Punctuation around it and full-width digits
+    are accepted.
+    """
     plain = typography.normalise("NFKC", analyser.clean_typed(text)).strip(" \t\n.,;:!?()[]<>\"'`")
     return arxiv_ids.extract_arxiv_id(plain)
 
 
 def find_paper(archive: Archive, text: str) -> str | None:
-    """Return the arXiv id of the paper that an id, a link or part of a title identifies, or None."""
+    """Return the arXiv id of the paper identified by an id, a link or part of a title, or None."""
     text = analyser.clean_typed(text)
     if (arxiv_id := parse_id(text)) is not None:
         return arxiv_id
@@ -35,7 +37,7 @@ def find_paper(archive: Archive, text: str) -> str | None:
 
 
 def find_papers(archive: Archive, text: str, *, limit: int, is_prefix: bool = False) -> list[models.PaperRow]:
-    """Return the papers with a text in their titles: exact titles first, then titles that begin with it, then by votes.
+    """Return the papers with a text in the title: exact titles first, then titles that begin with it, then by votes.
 
     With `is_prefix` the last word may be incomplete.
     """
@@ -54,7 +56,7 @@ def find_papers(archive: Archive, text: str, *, limit: int, is_prefix: bool = Fa
 
 
 def _tokens(words: Sequence[str]) -> list[str]:
-    """Return the tokens of words, without single syllables, which titles have only in pairs."""
+    """Return the tokens of words, without single syllables: titles are only indexed by pairs of syllables."""
     tokens = [
         token for word in analyser.stemmed_words(" ".join(words)) for token in analyser.word_tokens(word)
     ]
@@ -62,12 +64,12 @@ def _tokens(words: Sequence[str]) -> list[str]:
 
 
 def _complete(engine: Engine, words: Sequence[str], limit: int) -> list[int]:
-    """Return the papers with all words in the title, the last one as a prefix or by its stem."""
+    """Return the papers with all words in the title. The last word may match as a prefix or by its stem."""
     others, word = _tokens(words[:-1]), analyser.fold(words[-1])
     own = [token for part in analyser.stemmed_words(word) for token in analyser.word_tokens(part)]
     if not own or (len(word) < _MIN_PREFIX_LENGTH and not analyser.is_hangul(word)):
         return engine.list_titled([*others, *own], limit=limit)
-    # Titles are indexed by stems, so "reasonin" has to match "reason".
+    # Titles are indexed by stem, so "reasonin" has to match "reason".
     stems = [word[:-cut] for cut in (1, 2, 3) if len(word) - cut >= _MIN_STEM_LENGTH and word.isascii()]
     beginnings = (own[-1], word) if word.isalnum() else own[-1:]
     return engine.list_titled(
@@ -76,7 +78,7 @@ def _complete(engine: Engine, words: Sequence[str], limit: int) -> list[int]:
 
 
 def list_similar(archive: Archive, arxiv_id: str, limit: int) -> list[models.PaperRow]:
-    """Return the papers that share the most rare concepts and topics with a paper, the most similar first."""
+    """Return the papers that share the most rare concepts and topics with a paper, most similar first."""
     ids = list(search.get_paper_ids(archive.view, [analyser.clean_typed(arxiv_id)]).values())
     documents = search.list_documents(archive.view, ids, summaries.select_shown, also_unlisted=True)
     if not documents:

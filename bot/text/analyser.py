@@ -1,10 +1,10 @@
 """The analyser splits text into the tokens shared by indexing, search, alerts and autocomplete.
 
-Words are folded and stemmed (Latin) or stripped of particles (Hangul). Index tokens are the same words in order,
-with runs of Hangul as overlapping bigrams, so that a phrase is a sequence of neighbouring tokens. They are
-followed by unordered variants for single-word matches: joined forms (gpt-4o also as gpt4o) and parts (gpt4o also as gpt).
+Latin words are folded and stemmed; Hangul words lose their particles. The index stores the same words in order, with
+runs of Hangul as overlapping bigrams, so that a phrase is a sequence of adjacent tokens. Unordered variants for
+single-word matches follow: joined forms (gpt-4o also as gpt4o) and parts (gpt4o also as gpt).
 
-There is no morphological analysis: an ending is stripped only where that cannot hide a word from a query.
+There is no morphological analysis. An ending is stripped only where doing so cannot hide a word from a query.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ import Stemmer
 from bot.text import seed, typography
 
 SYLLABLES = "\uac00-\ud7a3"
-"""Hangul syllables, for use inside a regular expression's character class."""
+"""Hangul syllables, for a character class in a regular expression."""
 HANGUL = f"\u1100-\u11ff{SYLLABLES}"
-"""Hangul syllables and letters (NFKC), for use inside a regular expression's character class."""
+"""Hangul syllables and letters (NFKC), for a character class in a regular expression."""
 
 SHORT_PARTICLES = frozenset("을를은는이가의에와과도로만")
 """One-syllable particles, which can also follow a one-syllable noun: 뇌를, 말이, 책도."""
@@ -36,7 +36,7 @@ _KEYS_FROM = {
 _KEYS = {
     code: keys for first, listed in _KEYS_FROM.items() for code, keys in enumerate(listed.split(), first)
 }
-"""The Korean keyboard keys for each letter of a decomposed syllable; some letters take two keys."""
+"""The keys for each letter of a decomposed syllable on a Korean keyboard. Some letters take two keys."""
 _SYLLABLE = re.compile(f"[{SYLLABLES}]")
 _SYLLABLES_ONLY = re.compile(f"[{SYLLABLES}]+")
 
@@ -49,7 +49,7 @@ def remembered(
 ) -> Callable[[Callable[[str], Value]], Callable[[str], Value]]:
     """Cache a function's results for the last `maxsize` texts of at most `max_length` characters.
 
-    Longer texts are not cached: the results for a query of 2,000 characters can take 50 kB.
+    Longer texts are not cached, since the results for a query of 2,000 characters can take 50 kB.
     """
 
     def decorate(compute: Callable[[str], Value]) -> Callable[[str], Value]:
@@ -66,10 +66,10 @@ def remembered(
 
 @lru_cache(maxsize=1)
 def _endings_by_last_syllable() -> dict[str, list[str]]:
-    """Return particles and verb or adverb endings (제안합니다) by their last syllable, longest first.
+    """Return particles and verb or adverb endings (제안합니다) by last syllable, longest first.
 
-    이, 가, 도, 로, 과 and 지 are missing because too many nouns end in them (평가, 높이, 지도, 효과). Bigrams match the
-    noun before such a particle anyway.
+    이, 가, 도, 로, 과 and 지 are excluded because too many nouns end in them (평가, 높이, 지도, 효과). Bigrams still match
+    a noun before such a particle.
     """
     groups: dict[str, list[str]] = {}
     for ending in sorted(seed.read_data("endings.txt").split(), key=len, reverse=True):
@@ -80,7 +80,7 @@ def _endings_by_last_syllable() -> dict[str, list[str]]:
 def strip_ending(word: str) -> str:
     """Return a Hangul word without its particles and verb endings, keeping at least two syllables.
 
-    Only endings that nouns rarely have are stripped: 학습을 gives 학습, 평가 and 해상도 stay.
+    Only endings rare in nouns are stripped: 학습을 becomes 학습, but 평가 and 해상도 stay.
     """
     endings = _endings_by_last_syllable()
     while len(word) > 2:
@@ -94,36 +94,36 @@ def strip_ending(word: str) -> str:
 
 
 def strip_term(term: str) -> str:
-    """Strip the ending of a term that begins in Hangul; return other terms, such as LLM을, unchanged."""
+    """Strip the ending of a term that begins with Hangul. Other terms, such as LLM을, are returned unchanged."""
     return strip_ending(term) if is_hangul(term) else term
 
 
 def split_context(context: str) -> list[str]:
-    """Split a text at spaces, hyphens and middle dots, and return its words without particles."""
+    """Split a text at spaces, hyphens and middle dots, and strip particles from its words."""
     return [strip_ending(word) for word in re.split(r"[\s·-]+", context) if word]
 
 
 def monosyllabic_noun(word: str) -> str | None:
-    """Return the noun of a word made of one syllable and a particle (뇌 for 뇌를); None for other words."""
+    """Return the noun in a word of one syllable and a particle (뇌 in 뇌를); None for other words."""
     if len(word) == 3 and word[1:] in _LONG_PARTICLES:
         return word[0]
     return word[0] if len(word) == 2 and word[1] in SHORT_PARTICLES else None
 
 
 def is_particle(ending: str) -> bool:
-    """Return whether `ending` is a particle that can follow any noun, including a Latin one: LLM을, LLM에서."""
+    """Return whether an ending is a particle that can follow any noun, including a Latin one: LLM을, LLM에서."""
     return ending in SHORT_PARTICLES or ending in _LONG_PARTICLES
 
 
 def bigrams(run: str) -> list[str]:
-    """Return the overlapping pairs of syllables in a run; a single syllable is returned unchanged."""
+    """Return the overlapping pairs of syllables in a run; a single syllable is returned as it is."""
     return [run[i : i + 2] for i in range(len(run) - 1)] or [run]
 
 
 def keystrokes(text: str) -> str:
-    """Replace each Hangul syllable by the letters typed for it on a Korean keyboard.
+    """Replace each Hangul syllable with the letters typed for it on a Korean keyboard.
 
-    While 모델 is being typed, the field shows 모, 몯 and 모데, which are prefixes of 모델 only letter by letter.
+    While someone types 모델, the field shows 모, 몯 and 모데: prefixes of 모델 only letter by letter.
     """
     return text if text.isascii() else typography.normalise("NFD", text).translate(_KEYS)
 
@@ -134,13 +134,13 @@ def has_final_consonant(letter: str) -> bool:
 
 
 def split_syllable(syllable: str) -> tuple[int, int, int]:
-    """Return the indexes (in Unicode order) of a syllable's initial, vowel and final; 0 if there is no final."""
+    """Return the indexes (in Unicode order) of a syllable's initial, vowel and final; 0 if it has no final."""
     first, rest = divmod(ord(syllable) - ord("가"), _VOWELS_AND_FINALS)
     return first, *divmod(rest, _FINALS)
 
 
 def is_syllables(text: str) -> bool:
-    """Return whether a non-empty text consists of Hangul syllables only."""
+    """Return whether a text is non-empty and consists only of Hangul syllables."""
     return _SYLLABLES_ONLY.fullmatch(text) is not None
 
 
@@ -159,7 +159,7 @@ def ends_in_hangul(word: str) -> bool:
     return is_hangul(word[-1:])
 
 
-# Accents, Hebrew points and Arabic vowels. Kana voicing marks and Indic vowel signs stay, because removing them would
+# Accents, Hebrew points and Arabic vowels; not Kana voicing marks and Indic vowel signs, because removing them would
 # change the word.
 _COMBINING_MARKS = re.compile(
     "[\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20f0]+"
@@ -170,9 +170,9 @@ _BASE_LETTERS = str.maketrans(
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
 _NON_NAME_CHARACTERS = re.compile(r"[^\w]+|_+")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
-"""Soft hyphens, joiners and direction marks that come with pasted text."""
+"""Soft hyphens, joiners and direction marks found in pasted text."""
 _ASCII_AND_SYLLABLES = re.compile("[\0-\x7f\uac00-\ud7a3]*")
-"""Matches nearly all text; folding it only needs lower case, since Hangul syllables have neither marks nor case."""
+"""Matches nearly all texts. Folding these only needs lower case, since Hangul syllables have no marks or case."""
 _MAX_TYPED_LENGTH = 2000
 _APOSTROPHES = re.compile("['’‘`´ʼ]")
 
@@ -180,7 +180,7 @@ _APOSTROPHES = re.compile("['’‘`´ʼ]")
 def clean_typed(text: str) -> str:
     """Return typed text without invisible characters, NUL, lone surrogates and long runs of combining marks.
 
-    The text is cut at `_MAX_TYPED_LENGTH` characters.
+    Text beyond `_MAX_TYPED_LENGTH` characters is cut off.
     """
     visible = _INVISIBLE.sub("", text[:_MAX_TYPED_LENGTH])
     visible = typography.limit_marks(visible.replace("\0", " "))
@@ -200,9 +200,9 @@ def fold(text: str) -> str:
 
 
 def fold_name(name: str) -> str:
-    """Fold a person's name: drop apostrophes and replace punctuation by single spaces.
+    """Fold a person's name: drop apostrophes and replace other punctuation with single spaces.
 
-    "Hoàng-Anh  O'Neil" becomes "hoang anh oneil". The order of the words is kept.
+    "Hoàng-Anh  O'Neil" becomes "hoang anh oneil". Word order is kept.
     """
     if name.isascii() and name.replace(" ", "").isalpha():
         return " ".join(name.lower().split())  # fast path for most names
@@ -210,7 +210,7 @@ def fold_name(name: str) -> str:
 
 
 def fold_name_german(name: str) -> str:
-    """Fold a name like `fold_name`, but spell umlauts out: "Müller" becomes "mueller".
+    """Fold a name like `fold_name`, but spell out umlauts: "Müller" becomes "mueller".
 
     ø becomes oe and å becomes aa, as in Danish and Norwegian passports.
     """
@@ -220,13 +220,13 @@ def fold_name_german(name: str) -> str:
 
 
 MAX_TOKEN_LENGTH = 40
-"""In characters; longer words are truncated."""
+"""In characters. Longer words are truncated."""
 
 _LETTER = rf"[^\W_{HANGUL}]"
 # 3.1 and qwen2.5 stay whole; c++ and c# keep their punctuation.
 _WORD = rf"{_LETTER}{{1,64}}(?:(?<=[0-9])\.[0-9]{{1,8}}){{0,4}}(?:\+\+|#)?"
 _COMPOUND_JOINER = "[-‐‑'’_]"
-# The bounds limit the size of a cache entry; longer runs are split.
+# The bounds limit the size of a cache entry. Longer runs are split.
 _RUNS = re.compile(rf"[{HANGUL}]{{1,64}}|{_WORD}(?:{_COMPOUND_JOINER}{_WORD}){{0,7}}")
 # Phrases do not cross this punctuation: "텍스트, 이미지" is not "텍스트-이미지".
 _RUNS_AND_BREAKS = re.compile(rf"{_RUNS.pattern}|[,;:.!?()\[\]/|·]")
@@ -236,45 +236,45 @@ _LETTERS_THEN_DIGITS = re.compile(r"([a-z]{2,})([0-9][a-z0-9.]*)")
 _PLURAL_ACRONYM = re.compile(r"[A-Z][A-Za-z0-9]*[A-Z][a-z0-9]?s")
 _VOWELS = frozenset("aeiouy")
 _DERIVATIONAL_SUFFIXES = ("er", "or", "ive", "ness", "ity", "able", "ible")
-"""Suffixes for agents and qualities; the stemmer would reduce such words to the verb or noun."""
+"""Suffixes for agents and qualities. The stemmer would reduce such words to the verb or noun."""
 _MIN_DERIVED_LENGTH = 6
 _NO_CACHE = 0
-# Verbs in -ize and their nouns, in American and British spelling, but not supervise or promise.
+# Verbs in -ize and their nouns in American and British spelling, but not "supervise" or "promise".
 _VERB_IN_IZE = re.compile(
     r"([a-z]{3,}i)z(?:e[ds]?|ing|ations?)|([a-z]{3,}i)sations?|([a-z]{2,}(?:al|an|ar|en|er|il|im|on)i)s(?:e[ds]?|ing)"
 )
 PREFIXES = frozenset(
     ("pre", "post", "multi", "self", "auto", "non", "semi", "co", "re", "super", "hyper", "meta")
 )
-"""Prefixes joined to the next word, because papers write them joined, hyphenated and apart."""
+"""Prefixes that are joined to the next word, because papers write them joined, hyphenated or apart."""
 
 PARTICLE_MARK = "~"
-"""Stands for a stripped particle in canonical texts, so that 이미지를 생성 does not match 이미지 생성."""
+"""Marks a stripped particle in canonical text, so that 이미지를 생성 does not match 이미지 생성."""
 
 
 class Run(NamedTuple):
-    """The canonical words of a text without spaces or punctuation, in order, and their spelling variants."""
+    """The canonical words of a text without spaces or punctuation, and their spelling variants."""
 
     words: tuple[str, ...]
     variants: tuple[str, ...] = ()
 
 
 def stemmed_words(text: str) -> list[str]:
-    """Return the words of `text` in order, stemmed or without particles, with Hangul words left whole."""
+    """Return the words of a text in order: Latin words stemmed, Hangul words whole but without particles."""
     return [word.removesuffix(PARTICLE_MARK) for word in canonical_words(text)]
 
 
 def canonical_words(text: str) -> list[str]:
-    """Return the words of the canonical text of `text` in order, including each `PARTICLE_MARK`."""
+    """Return the words of a text's canonical form in order, including each `PARTICLE_MARK`."""
     return [word for run in _split_runs(text) for word in run.words]
 
 
 def canonicalise(text: str) -> str:
-    """Return the canonical text, from which tokens are made.
+    """Return the canonical form of a text, from which tokens are made.
 
-    Words are separated by single spaces, punctuation becomes two spaces, and line breaks stay. Spelling variants come last,
-    on a separate line where no phrase matches. Each line starts and ends with a space, so that " word " matches whole
-    Latin words. A Hangul word ends with `PARTICLE_MARK` if its particle was stripped.
+    Words are separated by single spaces, punctuation becomes two spaces, and line breaks stay. Spelling variants
+    follow on a line of their own, which no phrase matches. Each line starts and ends with a space, so that " word "
+    matches a whole Latin word. A Hangul word ends with `PARTICLE_MARK` if its particle was stripped.
     """
     lines = _LINE_ENDS.split(typography.normalise("NFKC", text))
     chunks = [[_canonical_chunk(chunk) for chunk in line.split()] for line in lines]
@@ -284,12 +284,12 @@ def canonicalise(text: str) -> str:
 
 
 def _split_runs(text: str) -> Iterator[Run]:
-    """Yield the analysed runs of `text` in order."""
+    """Yield the analysed runs of a text in order."""
     return map(_analyse_run, _RUNS.findall(typography.normalise("NFKC", text)))
 
 
 def word_tokens(word: str) -> list[str]:
-    """Return the tokens of one canonical word: the word itself if it is Latin, else its bigrams."""
+    """Return the tokens of a canonical word: a Latin word itself, or the bigrams of a Hangul word."""
     return bigrams(word.removesuffix(PARTICLE_MARK)) if is_hangul(word) else [word]
 
 
@@ -299,7 +299,7 @@ def stem(word: str) -> str:
 
 
 def join_prefixes(parts: list[str]) -> list[str]:
-    """Join prefixes to the next word, so that pre-training, self-attention and fine-tuning are one word each."""
+    """Join prefixes to the word after them, so that pre-training, self-attention and fine-tuning are single words."""
     joined: list[str] = []
     for part in parts:
         if joined and (joined[-1] in PREFIXES or (joined[-1] == "fine" and part.startswith("tun"))):
@@ -310,7 +310,7 @@ def join_prefixes(parts: list[str]) -> list[str]:
 
 
 class _Chunk(NamedTuple):
-    """Canonical words, each preceded by a space, and their variants, separated by two spaces."""
+    """Canonical words, each after a space, and their variants, separated by two spaces."""
 
     words: str
     variants: str
@@ -318,7 +318,7 @@ class _Chunk(NamedTuple):
 
 @remembered(1 << 16)
 def _canonical_chunk(chunk: str) -> _Chunk:
-    """Analyse a text without spaces; punctuation becomes an extra space."""
+    """Analyse a text without spaces. Punctuation becomes an extra space."""
     pieces = _RUNS_AND_BREAKS.findall(chunk)
     runs = [_analyse_run(piece) if piece[0].isalnum() else Run(()) for piece in pieces]
     words = "".join(f" {' '.join(run.words)}" for run in runs)
@@ -335,13 +335,13 @@ def _analyse_run(run: str) -> Run:
 
 @remembered(1 << 14)
 def _analyse_latin(run: str) -> Run:
-    """Split a compound at hyphens, apostrophes and underscores; other spellings become variants."""
+    """Split a compound at hyphens, apostrophes and underscores; its other spellings become variants."""
     parts = [part for part in map(_fold_word, _COMPOUND_SPLIT.split(run)) if part and part != "s"]
     if not parts:
         return Run(())
     candidates = list(parts)
     for versioned in filter(None, map(_LETTERS_THEN_DIGITS.fullmatch, parts)):
-        # gpt4o also as gpt and 4o, so that a model matches with and without its version.
+        # Split gpt4o into gpt and 4o as well, so that a model matches with and without its version.
         candidates += versioned.groups()
     stems = tuple(stem(part) for part in join_prefixes(parts))
     stem_set = set(stems)
@@ -350,20 +350,20 @@ def _analyse_latin(run: str) -> Run:
 
 
 def _fold_word(part: str) -> str:
-    """Fold one part of a compound. The plural of LMs is removed here, because the stemmer requires a vowel."""
+    """Fold a part of a compound. Plurals like LMs are handled here, because the stemmer requires a vowel."""
     return fold(part[:-1] if _PLURAL_ACRONYM.fullmatch(part) else part)
 
 
 @lru_cache(maxsize=1 << 14)
 def _stem_to_fixpoint(word: str) -> str:
-    """Stem until nothing changes, because the Snowball stemmer may shorten one of its stems again."""
+    """Stem repeatedly until nothing changes, because Snowball may shorten its own stems further."""
     if len(word) < 3 or not word.isascii() or not word.isalpha():
         return word
     if len(word) > 3 and word[-1] == "s" and word[-2] != "s" and _VOWELS.isdisjoint(word):
         return word[:-1]
     if (derived := _stem_derived(word)) is not None:
         return derived
-    # Stemmers are stateful and threads analyse concurrently, so each call creates one.
+    # Stemmers are stateful and threads run concurrently, so create one per call.
     stemmer = Stemmer.Stemmer("english", _NO_CACHE)
     while (shorter := stemmer.stemWord(word)) != word:
         word = shorter

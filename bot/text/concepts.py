@@ -1,4 +1,4 @@
-"""Concepts: English terms with all their Korean, English and abbreviated forms; and the parts of a query."""
+"""Concepts (English terms with all their Korean, English and abbreviated forms) and the parts of a query."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bot.text import analyser, questions, term_keys
 Language = Literal["ko", "en", "abbr"]
 
 DOMINANT_SHARE = 0.6
-"""The share of explaining papers from which an abbreviation means one term only."""
+"""An abbreviation means only one term if at least this share of the explaining papers agree."""
 SEED_PAPERS = 2
 """A seeded abbreviation counts as if this many papers explained it."""
 
@@ -20,10 +20,10 @@ SEED_PAPERS = 2
 class SurfaceForm(NamedTuple):
     """One spelling of a concept.
 
-    `papers` is the number of papers that explain the form; `seeded` means that it comes from the seed list or the operator.
-    For a Korean form, `found` papers contain it, and `confirmed` of these also contain the English term or abbreviation.
-    A form with `searched=False` is only recognised in queries, because a shorter form already finds it or because it
-    usually means something else in papers.
+    `papers` counts the papers that explain the form; `seeded` forms come from the seed list or the operator.
+    Of the `found` papers with a Korean form, `confirmed` also contain the English term or abbreviation. A
+    form with `searched=False` is only recognised in queries, because a shorter form already finds it or
+    because it usually means something else in papers.
     """
 
     text: str
@@ -41,25 +41,27 @@ class SurfaceForm(NamedTuple):
 
     @property
     def is_sure(self) -> bool:
-        """Whether filters (channels, alerts, trends) may rely on the form: it is English, seeded, or explained twice."""
+        """Whether filters (channels, alerts, trends) may use the form: it is English, seeded, or explained at
+        least twice.
+        """
         return self.language == "en" or self.seeded or self.papers > 1
 
     @property
     def is_presentable(self) -> bool:
-        """Whether answers may show the form. A form from a single paper is often a slip or a capitalised word: LARGE."""
+        """Whether answers may show the form. A form from only one paper is often a slip or a capitalised word: LARGE."""
         return self.searched and (self.is_sure or self.confirmed > 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Concept:
-    """A term and its forms, the main form of each language first. `key` is the English term key."""
+    """A term and its forms, each language's main form first. `key` is the key of the English term."""
 
     key: str
     forms: tuple[SurfaceForm, ...]
 
     @property
     def support(self) -> int:
-        """The number of papers that explain any form; at least 1."""
+        """The number of papers that explain any of the forms, but at least 1."""
         return max(1, sum(form.papers for form in self.forms))
 
     def forms_in(self, language: Language) -> list[SurfaceForm]:
@@ -67,12 +69,12 @@ class Concept:
         return [form for form in self.forms if form.language == language]
 
     def usual_form(self, language: Language) -> str:
-        """Return the main presentable form in a language, or ""."""
+        """Return the main form that can be shown in a language, or ""."""
         return next((form.text for form in self.forms_in(language) if form.is_presentable), "")
 
 
 class AbbreviationSense(NamedTuple):
-    """One sense of an abbreviation: its English key and name, and the number and share of papers that explain it."""
+    """A sense of an abbreviation: its English key and name, and how many papers explain it, as a number and a share."""
 
     key: str
     share: float
@@ -80,15 +82,15 @@ class AbbreviationSense(NamedTuple):
     text: str = ""
 
 
-# The parts of a query, used to search the index, to check single papers and to write answers.
+# Parts of a query, used to search the index, check single papers and write answers.
 
 
 class Form(NamedTuple):
     """A form to search for.
 
-    Answers do not name a form with `is_shown=False`, such as the translation of a single word. A form with `is_sure=False`
-    affects the ranking but not filters. `token` is the index token of a seeded concept that stands for this form (see
-    `bot.text.tokens`), or "".
+    Answers do not mention a form with `is_shown=False`, such as the translation of a single word. A form with
+    `is_sure=False` affects ranking but not filters. `token` is the index token that represents this form of a
+    seeded concept (see `bot.text.tokens`), or "".
     """
 
     text: str
@@ -107,7 +109,7 @@ _OBJECT = re.compile(f"(?<=[{analyser.SYLLABLES}])(?:[을를]|에서?)$")
 
 
 class Part(NamedTuple):
-    """A part of a query, which a paper matches by any of its forms. `key` is the concept's key; "" for plain words."""
+    """A part of a query; a paper matches it by any of its forms. `key` is the concept's key, or "" for plain words."""
 
     text: str
     forms: tuple[Form, ...]
@@ -115,12 +117,12 @@ class Part(NamedTuple):
 
     @property
     def shown_text(self) -> str:
-        """The name of the part in answers: without particles, or the term that an everyday verb stands for."""
+        """The part's name in answers: without particles, or the term that an everyday verb stands for."""
         start, space, word = self.text.rpartition(" ")
         if not analyser.is_hangul(word):
             return self.text
         if space or self.key:
-            # For a verb (까먹는, 모르는 걸, AI가 쓴) show the term used in papers, preferably in Korean.
+            # For a verb (까먹는, 모르는 걸, AI가 쓴), show the term that papers use, preferably in Korean.
             names = [form.text for form in self.forms if form.is_shown and form.text != self.text]
             korean = filter(analyser.has_hangul, names)
             term = "" if questions.is_noun(self.text) else next(korean, names[0] if names and space else "")
@@ -129,14 +131,14 @@ class Part(NamedTuple):
 
 
 def literal_part(text: str) -> Part:
-    """Return a part that matches only the text as typed."""
+    """Return a part that matches only the exact text."""
     return Part(text, (Form(text),))
 
 
 def merge_forms(forms: Iterable[Form]) -> tuple[Form, ...]:
-    """Keep the heaviest form of each term key, heaviest first.
+    """Keep the heaviest form for each term key, heaviest first.
 
-    The spelling with the most spaces and hyphens wins, because an index query made from it covers all spacings.
+    The spelling with the most spaces and hyphens wins, because its index query covers all spacings.
     """
     by_key: dict[str, Form] = {}
     for form in sorted(forms, key=lambda candidate: -candidate.weight):

@@ -1,8 +1,8 @@
-"""Parses dates: the period in a question (작년, 2025년 4월, "papers from March 2025"), and the text of a date field.
+"""Parses the period in a question (작년, 2025년 4월, "papers from March 2025") and the text of a date field.
 
-In a question, text that may belong to a name is not a date: the year in NeurIPS 2024, or 3월 and "may" without a word
-that makes them dates. In a date field any date is accepted (`dec 30`, `12/30`, `그저께`); without a year it means the
-latest one that is not in the future.
+In a question, text that may belong to a name is not a date: the year in NeurIPS 2024, or 3월 and "may" unless
+another word makes them a date. A date field accepts any date (`dec 30`, `12/30`, `그저께`); without a year it
+means the latest such date that is not in the future.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from typing import TypeAlias
 from bot.text import questions, typography
 
 Period: TypeAlias = tuple[date | None, date | None]
-"""The first and last day, inclusive, in the time zone of `today`; None where the period is open."""
+"""The first and last day, inclusive, in the time zone of `today`; None at an open end."""
 
 _MONTH_LIST = "january february march april may june july august september october november december"
 _MONTH_NAMES = _MONTH_LIST.split()
 MONTHS = {name[:length]: number for number, name in enumerate(_MONTH_NAMES, 1) for length in (3, len(name))}
 MONTHS["sept"] = 9
-"""Month numbers by English name and abbreviation, in lower case."""
+"""Month numbers by English name and abbreviation in lower case."""
 _ENGLISH_NUMBERS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
 _NUMBERS = {
     name: number
@@ -71,14 +71,14 @@ _SINCE, _UNTIL, _EARLIER = (
     ("before", "이전", "전까지"),
 )
 _Mention = tuple[re.Match[str], str, str, int, int]
-"""A date match, the preposition before it, the Korean word after it, and the start and end of the whole expression."""
+"""A date match, the preposition before it, the Korean word after it, and the start and end of all three."""
 
 
 _MAX_QUERY_LENGTH = 1_000
 
 
 def read_period(text: str, today: date) -> tuple[str, Period]:
-    """Split a query into its topic and its period; return it unchanged if it has no period.
+    """Split a query into its topic and its period. A query without a period is returned unchanged.
 
     The topic is "" if only filler is left ("papers from last month"). Texts longer than a query are not parsed.
     """
@@ -98,7 +98,7 @@ def read_period(text: str, today: date) -> tuple[str, Period]:
 
 
 def format_period(period: Period) -> str:
-    """Format a period as briefly as possible: 2024, 2025-04, 2025-04-01 – 2025-06-30, ≥ 2024-01-01; "" if open."""
+    """Format a period briefly: 2024, 2025-04, 2025-04-01 – 2025-06-30, ≥ 2024-01-01; "" if open at both ends."""
     first, last = period
     if first is None and last is None:
         return ""
@@ -114,12 +114,12 @@ def format_period(period: Period) -> str:
 
 
 def _relate(text: str, match: re.Match[str]) -> _Mention | None:
-    """Return a date match with the words around it; None if it needs such words to be a date and has none."""
+    """Return a date match with the words around it; None if only such words could make it a date and they are missing."""
     before = _BEFORE.search(text, 0, match.start())
     behind = _BEHIND.match(text, match.end())
     ahead = text[: match.start()]
     if behind is None and not match.group().isascii():
-        return None  # 작년도면서, 올해의: what follows is not a particle
+        return None  # 작년도면서, 올해의: the rest is not a particle
     preposition = before["word"].lower() if before else ""
     needs_word = match["bare_year"] or match["bare_month"]
     has_papers = match["bare_year"] and (
@@ -142,7 +142,7 @@ def _limit(before: str, behind: str, span: tuple[date, date]) -> Period:
 
 
 def _span(match: re.Match[str], today: date) -> tuple[date, date]:
-    """Return the first and last day of a matched date. Raises ValueError if it does not exist."""
+    """Return the first and last day of a matched date. Raises ValueError if the date does not exist."""
     group = {name: text.lower() for name, text in match.groupdict().items() if text}
     if iso := group.get("iso"):
         return calendar_span(*map(int, re.split("[-./]", iso)))
@@ -167,9 +167,9 @@ def _span(match: re.Match[str], today: date) -> tuple[date, date]:
 
 
 def read_calendar(text: str) -> tuple[date, date] | None:
-    """Return the first and last day of a year, month or day in digits (2025, 2025-01, 20250131, 2025년 1월).
+    """Return the first and last day of a numeric year, month or day (2025, 2025-01, 20250131, 2025년 1월); None for other text.
 
-    Returns None for other text. Raises ValueError if the date does not exist.
+    Raises ValueError if the date does not exist.
     """
     match = _FULL.fullmatch(text) or _DIGITS.fullmatch(text)
     return calendar_span(*(int(part) for part in match.groups() if part)) if match else None
@@ -183,7 +183,7 @@ def calendar_span(year: int, month: int = 0, day: int = 0) -> tuple[date, date]:
 
 
 def _named(unit: str, is_current: bool, today: date) -> tuple[date, date]:
-    """Return the current or the previous week, month or year. Weeks begin on Monday."""
+    """Return the first and last day of the current or previous week, month or year. Weeks begin on Monday."""
     if unit == "week":
         monday = today - timedelta(days=today.weekday() + (0 if is_current else 7))
         return monday, monday + timedelta(days=6)
@@ -194,7 +194,7 @@ def _named(unit: str, is_current: bool, today: date) -> tuple[date, date]:
 
 
 def _last(unit: str, count: int, today: date) -> tuple[date, date]:
-    """Return the last `count` days, weeks, months or years up to today."""
+    """Return the first and last day of the last `count` days, weeks, months or years, up to today."""
     if unit in ("month", "year"):
         months = 12 * today.year + today.month - 1 - count * (12 if unit == "year" else 1)
         year, month = divmod(months, 12)
@@ -226,7 +226,7 @@ _MONTH_AND_DAY = re.compile(
 
 
 def read_typed_date(text: str, today: date) -> tuple[date, date] | None:
-    """Return the first and last day, inclusive, of a typed date or period; None if the text is neither."""
+    """Return the first and last day of a typed date or period, inclusive; None for any other text."""
     folded = " ".join(typography.normalise("NFKC", text[:_MAX_LENGTH]).casefold().replace(",", " ").split())
     try:
         if span := read_calendar(folded):
@@ -243,7 +243,7 @@ def read_typed_date(text: str, today: date) -> tuple[date, date] | None:
 
 
 def _read_day(text: str, today: date) -> date | None:
-    """Parse `그저께`, `last monday`, `dec 30`, `30 dec 2024` or `12/30`; without a year the day is not in the future.
+    """Parse `그저께`, `last monday`, `dec 30`, `30 dec 2024` or `12/30`. A day without a year is never in the future.
 
     Raises ValueError if the day does not exist.
     """

@@ -1,4 +1,4 @@
-"""Names of people, in any spelling, word order and script, and names of institutions."""
+"""Matches names of people in any spelling, word order and script, and names of institutions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bot.text import analyser, seed
 
 MAX_WORDS = 8
 MIN_FUZZY_LENGTH = 4
-"""In letters; words this long may have two typing errors, shorter ones only one."""
+"""In letters. Words of at least this length may have two typing errors, shorter ones only one."""
 _MAX_WORD_LENGTH = 24
 _UMLAUT_SPELLINGS = (("ae", "a"), ("oe", "o"), ("ue", "u"))
 
@@ -23,9 +23,9 @@ def name_tokens(name: str) -> list[str]:
 
 
 def index_terms(name: str) -> list[str]:
-    """Return all index terms of a name: its words, their spellings of umlauts, and adjacent words joined.
+    """Return a name's index terms: its words, their umlaut spellings, and adjacent words joined.
 
-    "Jürgen Müller" also has juergen and mueller, "Mueller" also muller, "Xuan-Son Nguyen" also xuanson.
+    "Jürgen Müller" also gets juergen and mueller, "Mueller" muller, and "Xuan-Son Nguyen" xuanson.
     """
     words = name_tokens(name)
     terms = dict.fromkeys(words)
@@ -42,31 +42,31 @@ def index_terms(name: str) -> list[str]:
 
 
 def collapse_umlauts(word: str) -> str:
-    """Replace spelled-out umlauts by plain vowels, so that mueller and muller are equal."""
+    """Replace spelled-out umlauts with plain vowels, so that mueller and muller are equal."""
     for spelling, vowel in _UMLAUT_SPELLINGS:
         word = word.replace(spelling, vowel)
     return word
 
 
 # Spellings of Korean names. Libraries such as hangul-romanize and korean-romanizer only know the Revised Romanisation, which
-# few people use for their names (Kim Gunwoo, not Gim Geonu). Usual spellings cost 0, rare ones cost 1 for each syllable.
+# few people use for their names (Kim Gunwoo, not Gim Geonu). Usual spellings cost 0, rare ones 1 per syllable.
 
 MAX_SPELLINGS = 320
-"""Spellings of a given name: enough for any name of two syllables."""
+"""Maximum number of spellings of a given name; enough for any name of two syllables."""
 MAX_GIVEN_SYLLABLES = 4
 
 _VOWEL_REMOVAL = str.maketrans("", "", "aeiou ")
 _INITIAL_COST = 4
 _BESIDE_COST = 6
 _MAX_SAME_NAME_COST = 3
-"""Allows a rare spelling of each syllable of a usual name, but no further word."""
+"""Allows a rare spelling of each syllable of a typical name, but no extra words."""
 
 _TITLES = frozenset({"교수", "교수님", "박사", "박사님", "님", "씨", "저자"})
 
 
 @lru_cache(maxsize=1)
 def _tables() -> dict[str, dict[str, str]]:
-    """Return the tables of spellings by kind. Kind `rare` has family names that more often begin a given name: 은우, 도현."""
+    """Return the spelling tables by kind. The `rare` kind has family names that more often begin a given name: 은우, 도현."""
     tables: dict[str, dict[str, str]] = {}
     for line in seed.read_data("korean_names.tsv").splitlines()[1:]:
         kind, hangul, spellings = line.split("\t")
@@ -75,9 +75,9 @@ def _tables() -> dict[str, dict[str, str]]:
 
 
 def split_hangul(name: str) -> list[tuple[str, str]]:
-    """Return the likely pairs of family name and given name; the family name is "" if only a given name was typed.
+    """Return the likely splits of a name into family and given name; the family name may be missing ("").
 
-    "김건우", "김 건우", "건우 김" and "김건우 교수님" give 김 and 건우. Texts that cannot be a name give no pair.
+    "김건우", "김 건우", "건우 김" and "김건우 교수님" all give 김 and 건우. Text that cannot be a name gives no pairs.
     """
     words = [word.removesuffix("님") for word in name.split() if word not in _TITLES]
     if not 1 <= len(words) <= 2 or not all(map(analyser.is_syllables, words)):
@@ -96,16 +96,16 @@ def split_hangul(name: str) -> list[tuple[str, str]]:
 
 @lru_cache(maxsize=1 << 10)
 def family_spellings(family: str) -> dict[str, int]:
-    """Return the Latin spellings of a Hangul family name with their costs, usual ones first."""
+    """Return the Latin spellings of a Hangul family name and their costs, usual spellings first."""
     listed = _tables()["family"].get(family)
     return given_spellings(family) if listed is None else dict(_parse(listed))
 
 
 @lru_cache(maxsize=1 << 10)
 def given_spellings(given: str) -> dict[str, int]:
-    """Return the Latin spellings of a Hangul given name with their costs, usual ones first."""
+    """Return the Latin spellings of a Hangul given name and their costs, usual spellings first."""
     syllables = [_syllable_spellings(syllable) for syllable in given[:MAX_GIVEN_SYLLABLES]]
-    # For a long name, keep only the likeliest spellings of each syllable to bound the product.
+    # For a long name, keep only the likeliest spellings of each syllable to limit the combinations.
     kept = max(2, int(MAX_SPELLINGS ** (1 / max(1, len(syllables)))))
     combined = product(*(list(spellings.items())[:kept] for spellings in syllables))
     spellings: dict[str, int] = {}
@@ -116,7 +116,7 @@ def given_spellings(given: str) -> dict[str, int]:
 
 @lru_cache(maxsize=1 << 10)
 def _syllable_spellings(syllable: str) -> dict[str, int]:
-    """Return the listed spellings of a syllable, then the combined spellings of its letters."""
+    """Return the listed spellings of a syllable, followed by spellings composed from its letters."""
     if not analyser.is_syllables(syllable):
         return {}
     listed = dict(_parse(_tables()["syllable"].get(syllable, "")))
@@ -131,17 +131,17 @@ def _syllable_spellings(syllable: str) -> dict[str, int]:
 
 
 def _parse(spellings: str) -> Iterator[tuple[str, int]]:
-    """Yield the spellings in a table cell with their costs; spellings after the slash are rare."""
+    """Yield the spellings in a table cell with their costs. Spellings after the slash are rare."""
     usual, _, rare = spellings.partition("/")
     yield from ((spelling, 0) for spelling in usual.split())
     yield from ((spelling, 1) for spelling in rare.split())
 
 
 def match_cost(family: str, given: str, latin: str) -> int | None:
-    """Return the cost of a Latin name as a spelling of a Hangul name; None if it does not spell it.
+    """Return how unusual a Latin name is as a spelling of a Hangul name; None if it is not a spelling of it.
 
-    The family name may come first or last; "" allows any. Extra initials cost more than rare spellings, and extra words,
-    such as an English name, cost most.
+    The family name may come first or last; "" allows any. Extra initials cost more than rare spellings, and
+    extra words, such as an English name, cost most.
     """
     words = name_tokens(latin)
     if not family:
@@ -158,7 +158,7 @@ def match_cost(family: str, given: str, latin: str) -> int | None:
 
 
 def _given_cost(given: str, words: list[str]) -> int | None:
-    """Return the lowest cost of adjacent words that spell a given name, plus the cost of the other words."""
+    """Return the lowest cost of adjacent words that spell a given name, plus the cost of the remaining words."""
     spellings = given_spellings(given)
     costs = []
     for first in range(len(words)):
@@ -173,7 +173,7 @@ def _given_cost(given: str, words: list[str]) -> int | None:
 
 
 def is_same_name(left: str, right: str) -> bool:
-    """Return whether one name is in Hangul and the other is its Latin spelling without further words."""
+    """Return whether one name is in Hangul and the other is its Latin spelling with no extra words."""
     for hangul, latin in ((left, right), (right, left)):
         for family, given in split_hangul(hangul):
             cost = match_cost(family, given, latin) if family and latin.isascii() else None
@@ -184,9 +184,9 @@ def is_same_name(left: str, right: str) -> bool:
 
 @analyser.remembered(1 << 12)
 def consonant_keys(name: str) -> frozenset[str]:
-    """Return the sorted consonants of a name and, if it is in Hangul, of its Latin spellings.
+    """Return the sorted consonants of a name and, for a Hangul name, of its Latin spellings.
 
-    Spellings of one name share a key, whatever their word order or script.
+    All spellings of a name share a key in any word order or script.
     """
     spelt = (_spelling_keys(family, given) for family, given in split_hangul(name) if family)
     return frozenset((_consonants(analyser.fold_name(name)),)).union(*spelt)
@@ -194,7 +194,7 @@ def consonant_keys(name: str) -> frozenset[str]:
 
 @lru_cache(maxsize=1 << 8)
 def _spelling_keys(family: str, given: str) -> frozenset[str]:
-    """Return the sorted consonants of all Latin spellings of a Hangul name."""
+    """Return the sorted consonants of every Latin spelling of a Hangul name."""
     parts = (set(map(_consonants, of)) for of in (family_spellings(family), given_spellings(given)))
     return frozenset("".join(sorted("".join(pair))) for pair in product(*parts))
 
@@ -203,31 +203,31 @@ def _consonants(word: str) -> str:
     return "".join(sorted(word.translate(_VOWEL_REMOVAL)))
 
 
-# The distance between a query and a name. General string metrics have no costs for initials, umlauts and missing words.
+# Name distance. General string metrics have no costs for initials, umlauts and missing words.
 
 EXACT = 0.0
 DIFFERENT_NAME = 0.5
-"""The distance from which a name is more than a respelling or reordering of the query."""
+"""From this distance, a name is more than a respelling or reordering of the query."""
 _WRITING_COST = 0.4
-"""For a respelled word, for another word order, and for two adjacent words joined."""
+"""The cost of a respelled word, of another word order, and of two adjacent words joined."""
 _INITIAL_TYPED_COST = 1.0
 _INITIAL_IN_NAME_COST = 2.5
-"""For a full query word where the name has only the initial; slightly less than a typing error."""
+"""The cost of a full query word for which the name has only an initial; slightly less than a typing error."""
 _PREFIX_COST = 2.0
 _TYPO_COST = 3.0
 ONE_TYPO = 3.5
-"""The distance of one typing error, up to which a match is certain."""
+"""The distance of one typing error. Up to this distance, a match is certain."""
 MISSING_WORD = 9.0
-"""For a query word that the name lacks; names farther away are not relevant."""
+"""The cost of a query word missing from the name. Names at a greater distance are irrelevant."""
 _MISSING_INITIAL_COST = 2.0
 _UNTYPED_MIDDLE_COST, _UNTYPED_END_COST = 0.7, 1.2
-"""For a word of the name that the query lacks: in the middle, or at either end."""
+"""The cost of a word of the name missing from the query: in the middle, or at either end."""
 _LETTERS_PER_ERROR = 3
 
 
 @lru_cache(maxsize=1 << 12)
 def name_distance(query_words: tuple[str, ...], name: str) -> float:
-    """Return the distance between a name and the query words: about 1 for an initial, 3 for each typing error."""
+    """Return the distance between the query words and a name: about 1 for an initial, 3 for each typing error."""
     name_words = tuple(name_tokens(name))
     best = _aligned_distance(query_words, name_words)
     if best == EXACT or len(query_words) == len(name_words):
@@ -241,7 +241,7 @@ def name_distance(query_words: tuple[str, ...], name: str) -> float:
 
 
 def _aligned_distance(query_words: tuple[str, ...], name_words: tuple[str, ...]) -> float:
-    """Pair each query word with the nearest word of the name; return the cost of the pairs and of unpaired words."""
+    """Pair each query word with the closest word of the name. Return the cost of all pairs and unpaired words."""
     if query_words == name_words:
         return EXACT
     distances = sorted(
@@ -261,27 +261,29 @@ def _aligned_distance(query_words: tuple[str, ...], name_words: tuple[str, ...])
     untyped = {j: word for j, word in enumerate(name_words) if j not in place.values()}
     is_for_initial = any(len(query_words[i]) > 1 == len(name_words[j]) for i, j in place.items())
     if is_for_initial and any(len(word) > 1 for word in untyped.values()):
-        # A full word does not match an initial beside another full name: Junho Kim is not Bryan J. Kim.
+        # A full word does not match an initial next to a full name: Junho Kim is not Bryan J. Kim.
         total += MISSING_WORD
     order, ends = [place[i] for i in sorted(place)], (0, len(name_words) - 1)
     total += sum(_UNTYPED_END_COST if j in ends else _UNTYPED_MIDDLE_COST for j in untyped)
-    # "J. Lin" is likelier Junyang Lin than Lin Jun.
+    # "J. Lin" is more likely Junyang Lin than Lin Jun.
     return total + _WRITING_COST * (1 + any(len(word) == 1 for word in query_words[:1])) * (
         order != sorted(order)
     )
 
 
 def is_correction(query_words: tuple[str, ...], name: str) -> bool:
-    """Return whether the name only matches by a typing error, a prefix or a full word for an initial."""
+    """Return whether the name matches only by a typing error, a prefix, or a full word for an initial."""
     return name_distance(query_words, name) >= _PREFIX_COST and bool(_differing_words(query_words, name))
 
 
 def is_plausible(query_words: tuple[str, ...], name: str) -> bool:
-    """Return whether the query may mean this name rather than another person's.
+    """Return whether the query may mean this name rather than somebody else's.
 
-    The name is near, or has at most two errors, none of them in a first letter or both in a short word.
+    The name must be close, or have at most two errors: none in a first letter, and not both in one short word.
     """
-    from rapidfuzz.distance import OSA  # here and below: a search that starts for one query needs none
+    from rapidfuzz.distance import (
+        OSA,
+    )  # imported late here and below, because most single searches do not need it
 
     pairs = _differing_words(query_words, name)
     errors = [OSA.distance(typed, meant, score_cutoff=2) for typed, meant in pairs]
@@ -295,7 +297,7 @@ def is_plausible(query_words: tuple[str, ...], name: str) -> bool:
 
 
 def _differing_words(query_words: Sequence[str], name: str) -> list[tuple[str, str]]:
-    """Return the query words that the name lacks, except initials, each with the nearest word of the name."""
+    """Return the query words missing from a name, except initials, each with the closest word of the name."""
     terms = index_terms(name)
     whole = [word for word in query_words if len(word) > 1 and terms]
     nearest = [(word, min(terms, key=lambda term: word_distance(word, term))) for word in whole]
@@ -324,16 +326,16 @@ def word_distance(query_word: str, name_word: str) -> float:
     return distance
 
 
-# Institutions: universities and companies that are frequent in papers on machine learning, with their English and Korean names.
+# Institutions: English and Korean names of universities and companies that often publish on machine learning.
 
 _MAX_LENGTH = 400
-"""In characters; longer names of institutions are cut."""
+"""In characters. Longer names of institutions are cut."""
 _SPELLINGS = {"univ": "university", "inst": "institute", "tech": "technology", "lab": "labs"}
 _EMPTY_WORDS = frozenset(("the", "inc", "ltd", "co", "corp", "corporation", "company", "llc", "gmbh"))
 
 
 def institution_key(name: str) -> str:
-    """Return the key shared by all names of a known institution; for an unknown one, its folded name."""
+    """Return the key shared by all names of a known institution, or else the folded name."""
     folded = _fold(name)
     return _keys().get(folded, folded)
 
@@ -352,12 +354,12 @@ def find_keys(text: str) -> frozenset[str]:
 
 
 def is_generic(name: str) -> bool:
-    """Return whether many institutions share all words of a name, such as "university of science"."""
+    """Return whether a name consists only of words shared by many institutions, such as "university of science"."""
     return seed.read_words("generic_words.txt").issuperset(institution_key(name).split())
 
 
 def institution_tokens(names: Iterable[str]) -> set[str]:
-    """Return the index tokens of institutions: one for each full name, and for each known institution in it."""
+    """Return the index tokens of institutions: one for each full name and one for each known institution in it."""
     keys = {
         key
         for name in islice(names, _MAX_INSTITUTIONS)
@@ -367,20 +369,20 @@ def institution_tokens(names: Iterable[str]) -> set[str]:
 
 
 def institution_token(name: str) -> str:
-    """Return the index token of an institution, the same for all its names; "" if the text has no words."""
+    """Return an institution's index token, the same for all its names; "" if the text has no words."""
     return "".join(analyser.stemmed_words(institution_key(name)))[:_MAX_TOKEN_LENGTH]
 
 
 def institution_forms(name: str) -> tuple[str, ...]:
-    """Return the names of a known institution in both languages, or ()."""
+    """Return a known institution's names in both languages, or ()."""
     key = institution_key(name)
     return next((forms for forms in _rows() if _fold(forms[0]) == key), ())
 
 
 def complete_institution(prefix: str) -> list[str]:
-    """Return the known institutions with a word that begins with `prefix`, whole names first.
+    """Return the known institutions with a word that begins with `prefix`, matches at the start of a name first.
 
-    Each is listed once, by the name that matches.
+    Each is listed once, under the matching name.
     """
     typed = analyser.fold_name(prefix)
     names = [next((form for form in forms if _begins(form, typed)), None) for forms in _rows()]
@@ -393,7 +395,7 @@ def _begins(name: str, typed: str, *, inside: bool = True) -> bool:
 
 
 def _fold(name: str) -> str:
-    """Fold a name, spell out abbreviated words, and drop articles and legal forms such as Inc."""
+    """Fold a name, expand abbreviated words, and drop articles and legal forms such as Inc."""
     words = analyser.fold_name(name[:_MAX_LENGTH].replace("&", " and ")).split()
     kept = [_SPELLINGS.get(word, word) for word in words if word not in _EMPTY_WORDS]
     return " ".join(kept)
@@ -407,7 +409,7 @@ def _keys() -> dict[str, str]:
 
 @lru_cache(maxsize=1)
 def _rows() -> tuple[tuple[str, ...], ...]:
-    """Return the names of each known institution, the main English name first."""
+    """Return the names of each known institution, main English name first."""
     return tuple(tuple(form.removesuffix("?") for form in forms) for forms in _marked_rows())
 
 
@@ -417,7 +419,7 @@ def _marked_rows() -> list[list[str]]:
 
 
 def list_korean_names() -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
-    """Return the Korean names of each known institution, except ordinary words, with its main English name."""
+    """Return each known institution's Korean names, except ordinary words, and its main English name."""
     rows = [
         (tuple(form for form in forms if analyser.has_hangul(form) and form[-1] != "?"), forms[:1])
         for forms in _marked_rows()
@@ -426,7 +428,7 @@ def list_korean_names() -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
 
 
 _NAME_SYLLABLES = 3
-"""The length of a full Korean name, which needs no title after it: 김건우가 쓴."""
+"""The length of a full Korean name, which does not need a title after it: 김건우가 쓴."""
 _MAX_INSTITUTIONS, _MAX_TOKEN_LENGTH, _MAX_WRITERS, _MAX_QUESTION_WORDS = 50, 60, 3, 48
 _EDGE = " .,;:?!…\"'()"
 _SUFFIX = re.compile(rf"(?<=[\w{analyser.SYLLABLES}])(['’]s|에서는|에서|측은|측|이|가|은|는|의|사)\Z")
@@ -441,9 +443,9 @@ _PAPERS = re.compile("(?:papers?|works?|research|studies|publications?|논문|�
 
 
 class Writer(NamedTuple):
-    """An institution or person that a question names as the writer, in the words from `start` to `end`.
+    """An institution or person named as the writer in a question by the words from `start` to `end`.
 
-    `is_known` means a known institution; another name may be an unknown institution or an author.
+    If `is_known` is False, the name may be an unknown institution or an author.
     """
 
     name: str
@@ -455,8 +457,8 @@ class Writer(NamedTuple):
 def find_writers(words: Sequence[str]) -> list[Writer]:
     """Return the institutions and people that a question names as writers: "from Stanford", 삼성이 쓴.
 
-    A known institution needs such a word before or after it. Other names need 교수 or 쓴 after a Hangul name, or "by" before
-    a capitalised Latin name.
+    A known institution needs such a word before or after it. Other names need 교수 or 쓴 after a Hangul name, or
+    "by" before a capitalised Latin name.
     """
     found: list[Writer] = []
     words, start = words[:_MAX_QUESTION_WORDS], 0
@@ -469,7 +471,7 @@ def find_writers(words: Sequence[str]) -> list[Writer]:
 
 
 def _read_writer(words: Sequence[str], start: int, end: int) -> Writer | None:
-    """Parse the words from `start` to `end` as a writer, including "by the" before and 연구진이 쓴 after them."""
+    """Parse a writer from the words `start` to `end`, including "by the" before and 연구진이 쓴 after them; otherwise None."""
     typed = " ".join(words[start:end]).strip(_EDGE)
     stem = _SUFFIX.sub("", typed)
     before = start - (start > 1 and words[start - 1].lower() == "the")

@@ -1,6 +1,6 @@
 """Parses search queries: words, "phrases", -words, author:, since:, until: and votes:.
 
-Any text is a valid query: whatever is not an operator is searched for, or reported in `ignored`.
+Any text is a valid query. Whatever is not an operator is searched for or reported in `ignored`.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from typing import Any
 from bot.text import analyser, dates, typography
 
 MAX_QUERY_LENGTH = 300
-"""In characters; longer queries are cut."""
+"""In characters. Longer queries are cut."""
 _MAX_WORDS = 24
 _MAX_IGNORED = 4
 _QUOTES = str.maketrans(dict.fromkeys("“”„«»『』「」", '"'))
-# Operators of other search engines are synonyms. Title operators are accepted, but have no effect.
+# Operators of other search engines are accepted as synonyms. Title operators have no effect.
 _FIELDS = {
     **dict.fromkeys(("author", "authors", "au", "by", "저자"), "author"),
     **dict.fromkeys(("since", "after", "이후", "부터"), "since"),
@@ -41,8 +41,8 @@ _DAY = timedelta(days=1)
 class Query:
     """A parsed query. All fields may be empty; dates are local and inclusive.
 
-    `text` has the free words as typed, `phrases` the quoted phrases, and `excluded` the words and phrases that must not
-    occur. All `authors` and `institutions` must match. `ignored` has the filters without a usable value, as typed.
+    `text` has the free words as typed, `phrases` the quoted phrases, and `excluded` the words and phrases that must
+    not occur. All `authors` and `institutions` must match. `ignored` has the filters with unusable values, as typed.
     """
 
     text: str = ""
@@ -57,17 +57,17 @@ class Query:
 
     @property
     def has_text(self) -> bool:
-        """Whether the query has words or phrases, not only filters."""
+        """Whether the query has words or phrases, not just filters."""
         return bool(self.text or self.phrases)
 
     @property
     def has_range_filters(self) -> bool:
-        """Whether dates or votes narrow the query."""
+        """Whether the query is limited by date or votes."""
         return bool(self.since or self.until) or self.min_votes is not None
 
 
 def parse_query(text: str) -> Query:
-    """Parse any text as a query, possibly an empty one. Takes linear time."""
+    """Parse any text as a query, which may be empty. Takes linear time."""
     clean = typography.normalise("NFKC", text[: 4 * MAX_QUERY_LENGTH]).translate(_QUOTES)
     clean = "".join(" " if unicodedata.category(letter) in {"Cc", "Cf", "Cs"} else letter for letter in clean)
     clean = clean[:MAX_QUERY_LENGTH]
@@ -81,14 +81,14 @@ _EXAMPLES = {"author": "NAME", "votes": "20", **dict.fromkeys(("since", "until",
 
 
 def list_accepted_forms(ignored: Iterable[str]) -> list[str]:
-    """Return valid examples for ignored filters, with the names as typed: since:2025-01-31 for since:december."""
+    """Return a valid example for each ignored filter, with the name as typed: since:2025-01-31 for since:december."""
     names = [match[2] for match in map(_CLAUSE.match, ignored) if match and match[2] and not match[1]]
     examples = {name: _EXAMPLES.get(_FIELDS.get(name.lower(), "")) for name in names}
     return [f"{name}:{example}" for name, example in examples.items() if example]
 
 
 class _QueryBuilder:
-    """Collects the parts of a query during parsing."""
+    """Collects the parts of a query while parsing."""
 
     def __init__(self) -> None:
         self._words, self._phrases, self._excluded = list[str](), list[str](), list[str]()
@@ -99,7 +99,7 @@ class _QueryBuilder:
     def add(self, clause: re.Match[str]) -> None:
         """Add a word or quoted phrase with its optional sign and operator.
 
-        A filter without a usable value is ignored.
+        A filter whose value is unusable is ignored.
         """
         sign, name, quoted, word = clause.groups("")
         field = _FIELDS[name.lower()] if name else ""
@@ -120,7 +120,7 @@ class _QueryBuilder:
             self._ignored.append(clause[0].strip())
 
     def _add_filter(self, field: str, value: str) -> bool:
-        """Add a filter, and return whether its value is usable."""
+        """Add a filter and return True if its value is usable."""
         if field == "author":
             named = any(map(str.isalnum, value))
             self._authors += [value] if named else []
@@ -147,7 +147,7 @@ class _QueryBuilder:
             terms.append(text)
 
     def build(self) -> Query:
-        """Return the parsed query with a bounded number of parts."""
+        """Return the parsed query, limited to a maximum number of parts."""
         if self._pending is not None:
             self._ignored.append(self._pending[1].strip())
         return Query(

@@ -1,12 +1,12 @@
 """Parses questions: strips particles, verb endings and filler, and maps everyday words to terms and topics.
 
-The analyser strips only endings that are rare in nouns (평가, 해상도). A word of a query may lose more if a known word is left:
+The analyser only strips endings that are rare in nouns (평가, 해상도). A word in a query may lose more if a known word remains:
 LLM의 becomes LLM, 로봇이 becomes 로봇, 학습시키나요 becomes 학습. Known terms stay whole.
 
-`filler.tsv` lists filler. `everyday_words.tsv` lists everyday words for what papers call by another name (lie for
-hallucination, 옷 for garment). `topic_descriptions.tsv` describes topics of machine learning in everyday words. A question is
-a vector over these topics (explicit semantic analysis, Gabrilovich and Markovitch 2007): "reading text aloud" mostly means
-speech synthesis, though no paper uses these words. The similarity of a paper and a question is the cosine of their vectors.
+`filler.tsv` lists filler. `everyday_words.tsv` maps everyday words to the terms papers use (lie to hallucination, 옷 to
+garment). `topic_descriptions.tsv` describes topics of machine learning in everyday words. A question is a vector over these
+topics (explicit semantic analysis, Gabrilovich and Markovitch 2007): "reading text aloud" mostly means speech synthesis,
+though no paper uses those words. The similarity of a paper and a question is the cosine of their vectors.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Literal, NamedTuple
 from bot.text import analyser, people, seed, term_keys
 
 MAX_WORD_LENGTH = 64
-"""In characters; longer words stay as typed."""
+"""In characters. Longer words stay as typed."""
 _RIEUL = 8
 """The index of ㄹ among the final consonants."""
 _ONLY_AFTER_CONSONANTS, _ONLY_AFTER_VOWELS = "이은을과으", "가는를와랑나란라"
@@ -34,7 +34,7 @@ _LATIN = re.compile("[A-Za-z]")
 
 @lru_cache(maxsize=1)
 def _load_endings() -> tuple[dict[str, list[str]], re.Pattern[str]]:
-    """Return the endings of Korean words by last syllable, longest first, and a pattern for one to three endings."""
+    """Return Korean word endings by last syllable, longest first, and a pattern for one to three endings."""
     listed = next(listed for kind, listed in _read_table("filler.tsv") if kind == "ending")
     endings, by_last = sorted(listed.split(), key=len, reverse=True), dict[str, list[str]]()
     for ending in endings:
@@ -43,10 +43,10 @@ def _load_endings() -> tuple[dict[str, list[str]], re.Pattern[str]]:
 
 
 def strip_query_word(word: str, is_known: Callable[[str], bool]) -> str:
-    """Return a word of a query without its particles and verb endings.
+    """Return a query word without particles and verb endings.
 
-    A word for which `is_known` returns True stays whole. An ending is stripped if a known word is left, or if nouns rarely
-    end so and the last two syllables are no word (신경회로).
+    A word for which `is_known` returns True stays whole. An ending is stripped if a known word remains, or if
+    nouns rarely end that way and the last two syllables are not a word (신경회로).
     """
     if len(word) > MAX_WORD_LENGTH or not analyser.ends_in_hangul(word) or is_known(word):
         return word
@@ -67,17 +67,17 @@ def strip_query_word(word: str, is_known: Callable[[str], bool]) -> str:
 
 
 def _strip_unknown(word: str) -> str:
-    """Strip an ending that is rarely part of a noun from an unknown Korean word."""
+    """Strip an ending from an unknown Korean word if it is rarely part of a noun."""
     endings = _load_filler().following["sure"]
     found = (word[-length:] for length in range(4, 0, -1) if word[-length:] in endings)
     ending = next((ending for ending in found if _agrees(word, ending)), "")
-    # 구별하는 contains a noun, 움직이는 does not.
+    # 구별하는 contains a noun; 움직이는 does not.
     is_noun = ending[:1] in _OF_NOUNS or not is_verb(word)
     return word.removesuffix(ending) if is_noun else word
 
 
 def _agrees(word: str, ending: str) -> bool:
-    """Return whether two syllables or letters are left before an ending, and the last one can take that ending."""
+    """Return whether an ending fits: it follows at least two syllables or letters and agrees with the last one."""
     stem = word[: -len(ending)]
     if len(stem) < 2 or not analyser.is_syllables(stem[-1]):
         return len(stem) > 1
@@ -96,7 +96,7 @@ _EDGE = " \t\n\"'`.,;:!?~…()[]{}<>·“”‘’。、"
 
 
 class _Filler(NamedTuple):
-    """The filler table: kinds by word, marks and kinds by stem, and the endings that a stem with `+` or `~` may have."""
+    """The filler table: kinds by word, marks and kinds by stem, and the endings allowed after a stem with `+` or `~`."""
 
     words: dict[str, Kind]
     stems: dict[str, tuple[str, Kind]]
@@ -126,12 +126,12 @@ def _read_table(name: str) -> Iterator[tuple[str, str]]:
 
 
 def trim_filler(word: str) -> str:
-    """Strip the punctuation around a word of a query."""
+    """Strip the punctuation around a query word."""
     return word.strip(_EDGE)
 
 
 def classify_filler(word: str) -> Kind:
-    """Return the kind of one word of a query, ignoring case and punctuation."""
+    """Return the kind of a query word, ignoring case and punctuation."""
     folded = analyser.fold(trim_filler(word[:MAX_WORD_LENGTH])).replace("’", "'")
     if not any(map(str.isalnum, folded)):
         return "filler"
@@ -147,7 +147,7 @@ def classify_filler(word: str) -> Kind:
 
 
 def _list_syllables(*finals: int) -> str:
-    """Return all syllables with one of these final consonants, given by index."""
+    """Return all syllables that have one of these final consonants, given by index."""
     return "".join(map(chr, (code for code in range(0xAC00, 0xD7A4) if (code - 0xAC00) % 28 in finals)))
 
 
@@ -175,23 +175,23 @@ def _verb_forms() -> tuple[re.Pattern[str], re.Pattern[str]]:
 
 
 def is_verb(word: str) -> bool:
-    """Return whether a Korean word has the ending of a verb, which is rare in nouns: 떨어지나요, 오염됐는지."""
+    """Return whether a Korean word ends like a verb and rarely like a noun: 떨어지나요, 오염됐는지."""
     return analyser.is_hangul(word) and _verb_forms()[0].fullmatch(word[:MAX_WORD_LENGTH]) is not None
 
 
 def split_joined(word: str) -> Sequence[str]:
-    """Split a Korean word in two if 거, 때 or 수 is attached to a verb (돌릴수, 쓰는거), or 말고 to a noun."""
+    """Split off 거, 때 or 수 attached to a Korean verb (돌릴수, 쓰는거), or 말고 attached to a noun."""
     match = _verb_forms()[1].fullmatch(word[:_MAX_FILLER_LENGTH]) if analyser.is_hangul(word) else None
     return list(filter(None, match.groups())) if match else [word]
 
 
 def has_topic(words: Sequence[str]) -> bool:
-    """Return whether any word of a query may carry a topic; words for papers, questions and requests do not."""
+    """Return whether any word of a query may name a topic. Words for papers, questions and requests do not."""
     return any(classify_filler(word) != "filler" for word in words)
 
 
 def topic_mask(words: Sequence[str], protected: Sequence[bool] = ()) -> list[bool]:
-    """Return for each word of a query whether it carries a topic; all True if no word does.
+    """Return for each query word whether it carries a topic; all True if no word does.
 
     `protected` words belong to a known term of several words, such as "of" in "chain of thought".
     """
@@ -207,7 +207,7 @@ def topic_mask(words: Sequence[str], protected: Sequence[bool] = ()) -> list[boo
 
 @lru_cache(maxsize=1)
 def _everyday_words() -> Mapping[str, tuple[str, ...]]:
-    """Return the terms used in papers by the key of each everyday word or phrase. Takes 30 ms once."""
+    """Return the terms that papers use for each everyday word or phrase, by its key. Takes 30 ms the first time."""
     rows = (*load_rows(), *people.list_korean_names())
     return {_key(word): terms for words, terms in reversed(rows) for word in reversed(words)}
 
@@ -218,7 +218,7 @@ def _everyday_forms() -> frozenset[str]:
 
 
 def is_everyday(text: str) -> bool:
-    """Return whether a Korean text is an everyday word as typed, without stripping an ending."""
+    """Return whether a Korean text is an everyday word exactly as typed, without stripping an ending."""
     return text.replace(" ", "") in _everyday_forms()
 
 
@@ -232,7 +232,7 @@ def is_noun(text: str) -> bool:
 
 @analyser.remembered(1 << 12)
 def find_everyday_terms(text: str) -> tuple[str, ...]:
-    """Return the terms that papers use for an everyday word or phrase; () for other texts."""
+    """Return the terms that papers use for an everyday word or phrase; () for any other text."""
     table, key = _everyday_words(), _key(text)
     # The analyser does not strip all particles: 같은 인물이.
     noun = analyser.monosyllabic_noun(text) or strip_query_word(key, table.__contains__)
@@ -241,7 +241,7 @@ def find_everyday_terms(text: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=1)
 def load_rows() -> tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]:
-    """Return groups of everyday words and phrases with the terms used in papers."""
+    """Return groups of everyday words and phrases and the terms that papers use for them."""
     return tuple(
         (tuple(words.split("|")), tuple(terms.split("|")))
         for words, terms in _read_table("everyday_words.tsv")
@@ -250,7 +250,7 @@ def load_rows() -> tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]:
 
 @analyser.remembered(1 << 12)
 def _key(text: str) -> str:
-    """Return the key of a word or phrase: stems of Latin words, Korean words joined without particles."""
+    """Return the key of a word or phrase: stems of Latin words; Korean words joined without particles."""
     if not analyser.has_hangul(text):
         return term_keys.english_key(text)
     return "".join(_strip_unknown(analyser.strip_term(term_keys.korean_key(word))) for word in text.split())
@@ -260,16 +260,16 @@ def _key(text: str) -> str:
 
 _MAX_WORDS = 24
 _FILLER_WEIGHT = 0.5
-"""For words that may be filler (방법, improve), which distinguish topics less well."""
+"""The weight of possible filler (방법, improve), which tells topics apart less well."""
 _SHARPNESS = 2
-"""The exponent of topic weights, so that the best topics dominate."""
+"""The exponent for topic weights; it makes the best topics stand out."""
 
 TopicVector = Mapping[int, float]
-"""Weights by topic number; the main topic has weight 1."""
+"""Weights by topic number. The main topic has weight 1."""
 
 
 def describe_topics(text: str) -> TopicVector:
-    """Return the topics that the words of a question describe; empty if no description has any of the words."""
+    """Return the topics that a question's words describe; empty if no description has any of the words."""
     weights: dict[int, float] = {}
     for word in map(trim_filler, text.split()[:_MAX_WORDS]):
         kind = classify_filler(word)
@@ -284,7 +284,7 @@ def describe_topics(text: str) -> TopicVector:
 
 
 def inverse_topic_frequency(topics: int) -> float:
-    """Return the squared IDF of a word that occurs in this number of descriptions."""
+    """Return the squared IDF of a word that occurs in this many descriptions."""
     return math.log(1 + len(load_topic_terms()) / topics) ** 2
 
 
@@ -307,13 +307,13 @@ def _find_hangul_topics(word: str) -> Collection[int]:
 
 @lru_cache(maxsize=1)
 def load_topic_terms() -> tuple[tuple[str, ...], ...]:
-    """Return the terms that papers use for each topic, by topic number."""
+    """Return the terms that papers use for each topic, indexed by topic number."""
     return tuple(terms for terms, _ in _load_topics())
 
 
 @lru_cache(maxsize=1)
 def load_topic_words() -> Mapping[str, tuple[int, ...]]:
-    """Return the topics by each stem in their descriptions. Takes 100 ms once."""
+    """Return the topics for each stem in their descriptions. Takes 100 ms the first time."""
     topics: dict[str, set[int]] = {}
     for number, (terms, words) in enumerate(_load_topics()):
         for stem in analyser.stemmed_words(" ".join((*terms, words)).replace("-", " ")):
@@ -323,14 +323,14 @@ def load_topic_words() -> Mapping[str, tuple[int, ...]]:
 
 @lru_cache(maxsize=1)
 def _load_topics() -> tuple[tuple[tuple[str, ...], str], ...]:
-    """Return the terms and description of each topic, including a topic for each group of everyday words."""
+    """Return the terms and description of each topic. Each group of everyday words is a topic too."""
     everyday = ((terms, " ".join(words)) for words, terms in load_rows())
     described = ((tuple(terms.split("|")), words) for terms, words in _read_table("topic_descriptions.tsv"))
     return tuple((terms, re.sub("[,\t]", " ", words)) for terms, words in (*described, *everyday))
 
 
 _MAX_PAPER_WORD_TOPICS = 40
-"""Words in more descriptions than this say nothing about a paper's topic."""
+"""Words in more descriptions than this reveal nothing about a paper's topic."""
 
 
 def prepare_topics() -> None:
@@ -339,7 +339,7 @@ def prepare_topics() -> None:
 
 
 def find_paper_topics(words: Mapping[str, int], most: int) -> list[tuple[int, float]]:
-    """Return the `most` heaviest topics of a paper, given its word counts, with weights from a unit vector."""
+    """Return a paper's `most` heaviest topics, given its word counts. Weights come from a unit vector."""
     weighted, weights = _load_weighted_words(), dict[int, float]()
     for word in weighted.keys() & words.keys():
         weight, topics = weighted[word]

@@ -8,29 +8,28 @@ from typing import NamedTuple
 
 
 def read_data(name: str) -> str:
-    """Read a data file of this package."""
+    """Read one of this package's data files."""
     return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
 @cache
 def read_words(name: str) -> frozenset[str]:
-    """Return the words in a data file of this package.
-
+    """Return the words in one of this package's data files.
     - `ordinary_words.txt`: ordinary words that authors also use as abbreviations
     - `function_words.txt`: words that are not abbreviations in lower case
     - `boundary_words.txt`: words that are never part of a Korean term
     - `not_names.txt`: first words of titles that are not names
     - `generic_words.txt`: words in the names of many institutions
-    - `other_words.txt`: words unrelated to the word that their first two syllables form (양자화)
+    - `other_words.txt`: words unrelated to their first two syllables (양자화)
     """
     return frozenset(read_data(name).split())
 
 
 class SeedTerm(NamedTuple):
-    """One line of the seed list; the first form in each language is the main one.
+    """One line of the seed list. The first form in each language is the main form.
 
-    Everyday words (차량, vehicle) have `is_common_word` and are translated, but are not topics. `only_read` has Korean forms
-    that mean the term in queries, but usually something else in papers (주의: attention, or note).
+    Everyday words (차량, vehicle) have `is_common_word`: they are translated but are not topics. `only_read` has Korean
+    forms that mean the term in queries but usually something else in papers (주의: attention, or note).
     """
 
     korean: tuple[str, ...]
@@ -42,9 +41,9 @@ class SeedTerm(NamedTuple):
 
 @cache
 def load_terms() -> tuple[SeedTerm, ...]:
-    """Load the seed list, which has tab-separated columns of Korean forms, English forms and abbreviations, split by `|`.
+    """Load the seed list. Its tab-separated columns hold Korean forms, English forms and abbreviations, split by `|`.
 
-    "-" as the abbreviation marks a common word; "~" before a Korean form marks a form for queries only.
+    "-" as the abbreviation marks a common word; "~" before a Korean form marks a form used only in queries.
     """
     terms = []
     for line in filter(None, read_data("seed.tsv").splitlines()):

@@ -1,7 +1,7 @@
-"""Term keys, which are equal for all spellings of a term, an abbreviation or a name.
+"""Term keys: equal for all spellings of a term, an abbreviation or a name.
 
-The head of a title may be a name ("Llama 2" in "Llama 2: Open Foundation …"). The key of a name has no spaces, so that SAM 2,
-SAM-2 and sam2 are one name. Names are read from canonical titles (see the analyser), where two spaces mark punctuation.
+The head of a title may be a name ("Llama 2" in "Llama 2: Open Foundation …"). The key of a name has no spaces, so SAM 2,
+SAM-2 and sam2 are one name. Names are read from canonical titles (see the analyser), in which two spaces mark punctuation.
 """
 
 from __future__ import annotations
@@ -25,40 +25,40 @@ _JOINTS = re.compile(
 
 @analyser.remembered(1 << 13)
 def english_stems(text: str) -> tuple[str, ...]:
-    """Return the stems of an English term, the same for "pre-training", "pre training" and "pretraining"."""
+    """Return the stems of an English term; "pre-training", "pre training" and "pretraining" give the same."""
     words = _WORDS.findall(_POSSESSIVE.sub("", analyser.fold(text)))
     return tuple(map(analyser.stem, analyser.join_prefixes(words)))
 
 
 def english_key(text: str) -> str:
-    """Return the key of an English term, the same for "Large-Language Models" and "large language model"."""
+    """Return an English term's key; "Large-Language Models" and "large language model" give the same."""
     return " ".join(english_stems(text))
 
 
 def content_words(key: str) -> list[str]:
-    """Return the words of an English key without function words such as "of", or all its words if nothing else remains."""
+    """Return the words of an English key except function words such as "of", or all words if none would remain."""
     return [word for word in key.split() if word not in analyser.FUNCTION_WORDS] or key.split()
 
 
 def split_writing(word: str) -> str | None:
-    """Return a joined name split into words: Llama 3 for Llama3, Flash Attention for FlashAttention; None for other words."""
+    """Split a joined name into words: Llama 3 for Llama3, Flash Attention for FlashAttention; None for other words."""
     split = _JOINTS.sub(" ", word)
     return split if split != word else None
 
 
 def term_key(text: str) -> str:
-    """Return the Korean key of a term with Hangul, or the English key of another term."""
+    """Return the Korean key of a term that contains Hangul, otherwise its English key."""
     return korean_key(text) if analyser.has_hangul(text) else english_key(text)
 
 
 @analyser.remembered(1 << 12)
 def korean_key(text: str) -> str:
-    """Return the key of a Korean term: folded, without spaces and punctuation."""
+    """Return a Korean term's key: folded, without spaces and punctuation."""
     return _SEPARATORS.sub("", analyser.fold(text))
 
 
 def abbreviation_key(text: str) -> str:
-    """Return the key of an abbreviation: LLM for LLMs. Case is kept."""
+    """Return an abbreviation's key: LLM for LLMs. Case matters."""
     text = text.strip()
     if text.endswith("s") and len(_CAPITALS.findall(text)) >= 2 and len(text) > 2:
         return text[:-1]
@@ -79,7 +79,7 @@ _MAX_NAME_LENGTH = 40
 _OPENERS = frozenset(("the", "a", "an", "introduc", "announc", "present", "meet"))
 _CLOSER_LIST = "technic report|system card|model card|기술 보고서|paper|논문"
 _CLOSERS = [tuple(closer.split()) for closer in _CLOSER_LIST.split("|")]
-"""Endings of titles, or of queries for titles, that do not belong to the name."""
+"""Words at the end of a title, or of a query for a title, that do not belong to the name."""
 _LAST_OF_CLOSERS = frozenset(closer[-1] for closer in _CLOSERS)
 _LETTERS_THEN_DIGITS = re.compile(r"([a-z]{2,}?)(v?\d[a-z0-9.]*)")
 _WORD = re.compile(r"[^\W_]+(?:\.\d+)*")
@@ -99,7 +99,7 @@ def full_names(title: str) -> list[str]:
 
 
 def leading_names(title: str) -> list[str]:
-    """Return the keys of the names that a title may begin with: its first word, and the first word with a version."""
+    """Return the keys of names that a title may begin with: its first word, alone and with a version."""
     pieces = _head_pieces(title)
     has_version = len(pieces) > 1 and _VERSION.fullmatch(pieces[1]) is not None
     names = ["".join(pieces[:1]), *(["".join(pieces[:2])] if has_version else [])]
@@ -108,8 +108,8 @@ def leading_names(title: str) -> list[str]:
 
 @lru_cache(maxsize=1 << 10)
 def query_names(text: str) -> frozenset[str]:
-    """Return the keys of a typed name, including the key with its words joined, so that "flash attention" also
-    matches "FlashAttention".
+    """Return the keys of a typed name, including its words joined, so that "flash attention" matches
+    "FlashAttention".
     """
     text = text[: 2 * _MAX_NAME_LENGTH]
     written = _SPOKEN.sub(lambda spoken: _SYMBOLS[spoken[1].lower()], text)
@@ -126,14 +126,14 @@ def _keys_of_name(text: str) -> frozenset[str]:
 
 @lru_cache(maxsize=1 << 10)
 def _head_pieces(title: str) -> tuple[str, ...]:
-    """Return the words of a title's head, with versions separated: qwen and 2.5 for qwen2.5."""
+    """Return the words of a title's head with versions split off: qwen and 2.5 for qwen2.5."""
     head, _, _ = title.partition("\n")[0].strip().partition("  ")
     words = [word.removesuffix(analyser.PARTICLE_MARK) for word in head.split()]
     return tuple(_split_versions(trim_title(words)))
 
 
 def trim_title(words: list[str]) -> list[str]:
-    """Strip the words at either end of a title or query that do not belong to a name."""
+    """Strip words from both ends of a title or query that do not belong to a name."""
     start, end = 0, len(words)
     while end - start > 1 and analyser.stem(words[start]) in _OPENERS:
         start += 1
@@ -146,7 +146,7 @@ def trim_title(words: list[str]) -> list[str]:
 
 
 def is_closer(words: Sequence[str]) -> bool:
-    """Return whether words only name a kind of document, such as a technical report or a system card."""
+    """Return whether words merely name a kind of document, such as a technical report or a system card."""
     return tuple(analyser.stem(word.lower()) for word in words) in _CLOSERS
 
 
@@ -156,7 +156,7 @@ def _split_versions(words: Iterable[str]) -> list[str]:
 
 @analyser.remembered(1 << 13)
 def _split_version(word: str) -> tuple[str, ...]:
-    """Split a version from its name, stemmed like a separate word: qwen and 2.5 for qwen2.5."""
+    """Split a version off a name and stem the name as a separate word: qwen and 2.5 for qwen2.5."""
     found = _LETTERS_THEN_DIGITS.fullmatch(word)
     return (analyser.stem(found[1]), found[2]) if found else (word,)
 
@@ -168,11 +168,11 @@ def _without_version(pieces: Sequence[str]) -> Sequence[str]:
     return pieces[:end]
 
 
-# Variants of terms in canonical texts (see the analyser).
+# Spelling variants of terms in canonical texts (see the analyser).
 
 
 def latin_variants(text: str) -> list[str]:
-    """Return the variants of a term in canonical texts: as written, with spaces for hyphens, and joined."""
+    """Return a term's spelling variants in canonical texts: as written, with spaces for hyphens, and joined."""
     words = analyser.stemmed_words(text)
     unhyphenated = analyser.stemmed_words(text.replace("-", " "))
     variants = [" ".join(words), " ".join(unhyphenated)]

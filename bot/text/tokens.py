@@ -1,13 +1,13 @@
-"""Tokens: the form of canonical texts in the search index, and the phrases that find a term there.
+"""Tokens of canonical texts in the search index, and the token phrases that find a term there.
 
-A text becomes tokens separated by spaces. `GAP` stands for punctuation and stripped particles, which no phrase crosses. Latin
-words are stems. Adjacent Hangul words form one run of overlapping pairs of syllables, so that a phrase matches in any spacing
-(강화학습, 강화 학습). Single tokens, which are not part of phrases, follow after the text:
-
-- `^pair` for the first two syllables of a Hangul word (자동화 does not have ^동화, 강화 학습 does not have ^화학)
-- `$word` for a whole Hangul word of two syllables
+A text becomes tokens separated by spaces. `GAP` stands for punctuation or a stripped particle; no phrase
+crosses it. Latin words are stems. Adjacent Hangul words form one run of overlapping pairs of syllables, so
+that a phrase matches in any spacing (강화학습, 강화 학습). Single tokens, which belong to no phrase, follow after the
+text:
+- `^pair`: the first two syllables of a Hangul word (자동화 lacks ^동화, 강화 학습 lacks ^화학)
+- `$word`: a whole Hangul word of two syllables
 - other spellings of Latin words
-- `=key` for each occurrence of a seeded concept, so that a frequent term is one token
+- `=key`: one for each occurrence of a seeded concept, so that a frequent term is one token
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from typing import NamedTuple
 from bot.text import analyser, seed, term_keys
 
 VERSION = "3"
-"""Changes when tokens change; an index with another version is rebuilt."""
+"""Increased when tokens change. An index with another version is rebuilt."""
 GAP = "."
 BEGINNING, WHOLE, CONCEPT = "^", "$", "="
 """Prefixes of single tokens: the first syllables of a word, a whole word of two syllables, a seeded concept."""
 _LONG_TAIL = 6
-"""Words with this many syllables are not compounds of their first two: 애플리케이션 does not contain 애플."""
+"""Words this many syllables long are not compounds of their first two syllables: 애플리케이션 does not contain 애플."""
 
 
 def tokenize(canonical: str) -> str:
@@ -38,7 +38,7 @@ def tokenize(canonical: str) -> str:
 
 
 def _place(canonical_words: Iterable[str], found: list[str]) -> list[str]:
-    """Append the tokens of canonical words ("" for punctuation) to `found`; return the single tokens of Hangul words."""
+    """Append the tokens of canonical words ("" for punctuation) to `found`. Return the single tokens of Hangul words."""
     beginnings: list[str] = []
     run = ""
     for word in canonical_words:
@@ -79,9 +79,9 @@ def _read_hangul(word: str) -> tuple[str, str, bool]:
 
 @analyser.remembered(1 << 13, max_length=200)
 def phrases(form: str) -> tuple[tuple[str, ...], ...]:
-    """Return the phrases (tuples of tokens) that find a form of a term in any spelling.
+    """Return the token phrases that find a form of a term in any spelling.
 
-    A form of two syllables only matches at the beginning of a word. A single token, such as `=key`, is its only phrase.
+    A form of two syllables matches only at the beginning of a word. A single token, such as `=key`, is its own only phrase.
     """
     if form[:1] in (CONCEPT, WHOLE):
         return ((form,),)
@@ -100,7 +100,7 @@ def phrases(form: str) -> tuple[tuple[str, ...], ...]:
 
 @lru_cache(maxsize=1)
 def _concept_forms() -> Mapping[str, set[str]]:
-    """Return the forms of seeded concepts by English key, without two-letter abbreviations."""
+    """Return the forms of seeded concepts by English key, except two-letter abbreviations."""
     forms: dict[str, set[str]] = {}
     for term in seed.load_terms():
         if not term.is_common_word:
@@ -113,7 +113,9 @@ def _concept_forms() -> Mapping[str, set[str]]:
 
 
 class _Concept(NamedTuple):
-    """The forms that a concept's token stands for, as term keys and phrases. Longer forms with a shorter one are left out."""
+    """The forms represented by a concept's token, as term keys and phrases, without forms that contain a
+    shorter one.
+    """
 
     form_keys: frozenset[str]
     phrases: frozenset[tuple[str, ...]]
@@ -132,7 +134,7 @@ def _read_concept(key: str) -> _Concept:
 
 @lru_cache(maxsize=1)
 def _phrases_by_token() -> Mapping[str, list[tuple[list[str], str]]]:
-    """Return the phrases and tokens of all concepts by the first token of the phrase. Takes 250 ms once."""
+    """Return the phrases and tokens of all concepts by the phrase's first token. Takes 250 ms the first time."""
     found: dict[str, list[tuple[list[str], str]]] = {}
     for key in _concept_forms():
         for phrase in sorted(_read_concept(key).phrases):
@@ -146,12 +148,12 @@ def prepare_concepts() -> None:
 
 
 def form_keys(concept: str) -> frozenset[str]:
-    """Return the term keys of the forms that a concept's token stands for; none if the concept is not seeded."""
+    """Return the term keys of the forms represented by a concept's token; empty if the concept is not seeded."""
     return _read_concept(concept).form_keys
 
 
 def count_forms(token: str) -> int:
-    """Return the number of forms that a concept's token stands for."""
+    """Return how many forms a concept's token represents."""
     return len(form_keys(read_concept_token(token)))
 
 
@@ -165,12 +167,12 @@ def concept_token(concept: str) -> str:
 
 
 def read_concept_token(token: str) -> str:
-    """Return the English key of a concept from its token."""
+    """Return the English key of the concept that a token represents."""
     return token[1:].replace("_", " ")
 
 
 def _list_concepts(words: list[str], singles: list[str]) -> Iterator[str]:
-    """Yield the concept token for each occurrence of a concept's form."""
+    """Yield the concept's token for each occurrence of any of its forms."""
     known = _phrases_by_token()
     places = [(word, words, position) for position, word in enumerate(words)] + [
         (word, [word], 0) for word in singles
@@ -182,14 +184,14 @@ def _list_concepts(words: list[str], singles: list[str]) -> Iterator[str]:
 
 
 class PaperTokens:
-    """The tokens of one paper, for checking queries without the index."""
+    """The tokens of one paper, used to check queries without the index."""
 
     def __init__(self, title: str, body: str, names: Collection[str] = ()) -> None:
-        # Two spaces between tokens, so that adjacent occurrences do not share a space.
+        # Separate tokens by two spaces, so that adjacent matches do not share one.
         self._title, self._body = (f" {tokens.replace(' ', '  ')} " for tokens in (title, body))
         self.names = names
 
     def count(self, form: str) -> tuple[int, int]:
-        """Return how often the title and the body have a form, by its most frequent spelling."""
+        """Return how often the title and the body contain a form, counting its most frequent spelling."""
         wanted = [f" {'  '.join(phrase)} " for phrase in phrases(form)]
         return (max(map(self._title.count, wanted), default=0), max(map(self._body.count, wanted), default=0))

@@ -1,7 +1,7 @@
 """Converts LaTeX in titles and formulas to plain text, and normalises untrusted text.
 
-pylatexenc only converts spans between dollar signs and known commands with braces, one at a time: given a whole title, it would
-drop everything after a percent sign.
+pylatexenc only gets spans between dollar signs and known commands with braces, one at a time. Given a whole
+title, it would drop everything after a percent sign.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ from typing import Any, Literal
 
 _MAX_BRACE_DEPTH = 12
 MAX_LENGTH = 1000
-"""In characters; longer titles and formulas are not cached, and their braces stay."""
+"""In characters. Longer titles and formulas are not cached, and their braces stay."""
 MAX_SPANS = 20
-"""At most this many formulas and as many commands of a text are converted, since each takes 0.1 ms."""
+"""At most this many formulas and this many commands are converted per text, since each takes 0.1 ms."""
 
-# As in Pandoc's Markdown, spaces inside the dollar signs are not allowed, so that prices are not math.
+# As in Pandoc's Markdown, no spaces are allowed just inside the dollar signs, so that prices are not math.
 _MATH = re.compile(r"(?<![\\$])\$(?![\s$])([^$\n]{1,300})(?<![\s\\])\$(?!\$)([0-9]?)")
 _MATH_SYNTAX = re.compile(r"[\\^_{]")
 BRACES = r"\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}"
-"""An argument with up to two levels of nested braces."""
+"""An argument with braces nested up to two levels."""
 _COMMAND = re.compile(rf"\\([A-Za-z]{{1,24}}|[\"'`^~=.])(?:{BRACES})+|\\[\"'`^~=.][A-Za-z]")
-# Commands for files, environments and references, which pylatexenc does not convert to text.
+# Commands for files, environments and references, which pylatexenc cannot convert to text.
 _NON_TEXT_COMMANDS = frozenset(("input", "include", "begin", "end", "verb", "item", "cite", "ref", "label"))
 _ESCAPED = re.compile(r"\\([$%&_#{}])")
 
 MAX_MARKS = 30
-"""The limit for consecutive combining marks, as in Unicode's stream-safe text format (UAX #15, section 13)."""
+"""Maximum length of a run of combining marks, as in Unicode's stream-safe text format (UAX #15, section 13)."""
 _MARKS_IN_ROW = re.compile(
     f"((?:[^\\w\\s\\0-\x7f]|[\uff9e\uff9f]){{{MAX_MARKS}}})(?:[^\\w\\s\\0-\x7f]|[\uff9e\uff9f])+"
 )
@@ -42,9 +42,9 @@ def normalise(form: Literal["NFC", "NFD", "NFKC", "NFKD"], text: str) -> str:
 
 
 def limit_marks(text: str) -> str:
-    """Cut runs of combining marks and other non-ASCII symbols to MAX_MARKS. Takes linear time.
+    """Shorten runs of combining marks and other non-ASCII symbols to MAX_MARKS. Takes linear time.
 
-    CPython sorts each run of marks in quadratic time and holds the GIL meanwhile.
+    CPython sorts each run of marks in quadratic time while holding the GIL.
     """
     return text if len(text) <= MAX_MARKS or text.isascii() else _MARKS_IN_ROW.sub(r"\1", text)
 
@@ -71,7 +71,7 @@ def _math_text(match: re.Match[str]) -> str:
 
 
 def _command_text(match: re.Match[str]) -> str:
-    """Convert a command with its arguments to text; unknown commands stay."""
+    """Convert a command with its arguments to text. Unknown commands stay unchanged."""
     command = match[1]
     if command in _NON_TEXT_COMMANDS:
         return match[0]
@@ -80,14 +80,14 @@ def _command_text(match: re.Match[str]) -> str:
 
 
 def _convert_span(span: str) -> str:
-    """Convert one span to text; it stays if it is nested too deeply or cannot be converted."""
+    """Convert a span to text; leave it unchanged if it is too deeply nested or cannot be converted."""
     if span.count("{") > _MAX_BRACE_DEPTH or span.count("[") > _MAX_BRACE_DEPTH:
         return span
     return (_latex_to_text(span) or "").strip() or span
 
 
 def _latex_to_text(latex: str) -> str | None:
-    """Convert LaTeX to text; None if pylatexenc fails, as on `\\href` and on commands without their arguments."""
+    """Convert LaTeX to text; None if pylatexenc fails, as on `\\href` or on commands without their arguments."""
     try:
         text: str = _converter().latex_to_text(
             re.sub(r"(?<!\\)%", r"\\%", latex), latex_context=_parsed_commands()
@@ -102,14 +102,14 @@ def _converter() -> Any:
     """Create the converter on first use, because pylatexenc is slow to import and rarely needed."""
     from pylatexenc.latex2text import LatexNodes2Text
 
-    # It logs a warning for each command without its argument.
+    # pylatexenc logs a warning for each command without its argument.
     logging.getLogger("pylatexenc").setLevel(logging.CRITICAL)
     return LatexNodes2Text(math_mode="text", keep_comments=True)
 
 
 @lru_cache(maxsize=1)
 def _parsed_commands() -> Any:
-    """Load the table of commands once; pylatexenc would rebuild it for each text, which takes most of its time."""
+    """Load the table of commands only once. pylatexenc would rebuild it for every text, which takes most of its time."""
     from pylatexenc.latexwalker import get_default_latex_context_db
 
     return get_default_latex_context_db()

@@ -1,4 +1,4 @@
-"""Authors found by names in any order, spelling or length, in Hangul, and with typing errors."""
+"""Find authors by names in any order, spelling or length, in Hangul, and with typing errors."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ERRORS = {
 @pytest.mark.parametrize(
     ("typed_by_author", "is_corrected"), [(WRITINGS, False), (ERRORS, True)], ids=["writings", "errors"]
 )
-async def test_a_name_matches_in_any_writing_or_with_typing_errors(
+async def test_a_name_matches_in_any_spelling_or_with_typing_errors(
     search: SearchService, typed_by_author: dict[str, str], is_corrected: bool
 ) -> None:
     for author, names in typed_by_author.items():
@@ -55,7 +55,7 @@ BEST_MATCHES = (
 )
 
 
-async def test_the_best_match_of_many_authors_comes_first(db: Database) -> None:
+async def test_the_best_matching_author_comes_first(db: Database) -> None:
     names = ("Junyang Lin", "Kaichen Zhang", "David K. Zhang", "Matthew Lyle Olson", "Ying-Tian Liu")
     others = ("J. H. Li", "Y. K. Lee", "Ethan D. L. Brown", "Lin Zhou", "Olivia M. Lang", "DeepSeek-AI")
     search = await sample_archive.search_over(
@@ -66,7 +66,7 @@ async def test_the_best_match_of_many_authors_comes_first(db: Database) -> None:
         assert (name, (await search.find_author(name)).author) == (name, meant)
 
 
-async def test_a_name_is_corrected_only_if_the_correction_is_plausible(db: Database) -> None:
+async def test_implausible_corrections_of_a_name_are_rejected(db: Database) -> None:
     people = ("Seon Joo Kim", "Young-Jun Lee", "Lei Zhang", "Jianyi Wang", "Minjun Kim", "Junyang Lin")
     search = await sample_archive.search_over(
         db, NewsletterPaper("2501.00001", "One", "하나입니다.", authors=people)
@@ -94,7 +94,7 @@ PEOPLE = (
 
 @pytest.fixture
 async def korean(db: Database) -> SearchService:
-    """The search service over a paper by each group of people."""
+    """The search service for one paper per group of people."""
     papers = [
         NewsletterPaper(f"2505.0100{number}", f"Paper {number}", "It works.", authors=authors)
         for number, authors in enumerate(PEOPLE)
@@ -114,14 +114,14 @@ NAMES = {
 }
 
 
-async def test_a_hangul_name_finds_its_romanisations_and_no_other_names(korean: SearchService) -> None:
+async def test_a_hangul_name_finds_only_its_romanisations(korean: SearchService) -> None:
     for meant, names in NAMES.items():
         for typed in names.split("|"):
             result = await korean.find_author(typed)
             assert (typed, result.author, result.namesakes) == (typed, meant, ())
 
 
-async def test_all_people_with_a_hangul_name_are_listed(korean: SearchService) -> None:
+async def test_an_ambiguous_hangul_name_lists_all_its_bearers(korean: SearchService) -> None:
     result = await korean.find_author("강민지")
     assert set(result.namesakes) == set(result.matches) == {"Minji Kang", "Min-Jee Kang"}
     assert {row.arxiv_id for row in result.rows} == {"2505.01007", "2505.01008"}
@@ -138,13 +138,13 @@ async def test_the_author_operator_accepts_hangul(korean: SearchService) -> None
         assert [row.arxiv_id for row in result.rows] == ["2505.01000"]
 
 
-async def test_a_hangul_name_is_completed_while_typed(korean: SearchService) -> None:
+async def test_an_incomplete_hangul_name_is_completed(korean: SearchService) -> None:
     for typed, offered in (("박거", "Gunwoo Park"), ("노혀", "Hyunwoo J. Noh"), ("최ㅇ", "최유나")):
         assert offered in [choice.value for choice in await korean.complete_author(typed)]
 
 
 @pytest.mark.engines("sqlite", "postgresql")
-async def test_papers_of_an_author_are_sorted_filtered_and_paged(db: Database) -> None:
+async def test_an_authors_papers_are_sorted_filtered_and_paged(db: Database) -> None:
     votes = [5, None, 40, 0, 9, 9]
     papers = [
         NewsletterPaper(f"2505.0001{number}", "One", "It works.", votes=votes[number]) for number in range(6)

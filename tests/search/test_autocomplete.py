@@ -37,7 +37,7 @@ PAPERS = (
 
 @pytest.fixture
 async def induced_search(db: Database) -> SearchService:
-    """The search service over six papers, with the glossary learnt from them."""
+    """The search service for six papers and the glossary learnt from them."""
     await sample_archive.add_digest(db, "2025-01-02", *PAPERS)
     await glossary.GlossaryService(db, lambda: NOW).rebuild()
     return SearchService(db)
@@ -51,7 +51,7 @@ async def test_a_korean_topic_is_offered_at_every_keystroke(induced_search: Sear
     assert (await induced_search.complete_topic("강화 학습", KO))[0].value == "강화 학습"
 
 
-async def test_a_topic_is_labelled_with_its_other_names(induced_search: SearchService) -> None:
+async def test_a_topics_label_includes_its_other_names(induced_search: SearchService) -> None:
     for typed, locale, name in (
         ("강화 학", KO, "강화 학습 · reinforcement learning (RL)"),
         ("reinf", EN, "reinforcement learning (RL) · 강화 학습"),
@@ -69,7 +69,7 @@ async def test_each_topic_is_offered_once(induced_search: SearchService) -> None
         assert all(len(choice.value) <= completion.MAX_VALUE_LENGTH for choice in offered)
 
 
-async def test_topics_of_a_newer_glossary_are_offered(db: Database, induced_search: SearchService) -> None:
+async def test_autocomplete_follows_a_new_glossary(db: Database, induced_search: SearchService) -> None:
     assert await induced_search.complete_topic("harbour", EN) == []
     lights = [
         NewsletterPaper(f"2501.0002{number}", f"Lights {number}", "항구 등불(Harbour Lights; HBL)입니다.")
@@ -89,7 +89,7 @@ def test_an_abbreviation_without_papers_does_not_hide_longer_topics() -> None:
         assert topics.complete("rw", locale)[0].value == "RW"
 
 
-def test_matching_syllables_rank_before_matching_keystrokes() -> None:
+def test_matches_by_syllable_rank_before_matches_by_keystroke() -> None:
     rows = [resolver.LearntForm("Gaussian", "가우시안", 9), resolver.LearntForm("reinforce", "강화", 2)]
     topics = completion.TopicIndex(resolver.Glossary(learnt=resolver.Learnt(rows)))
     for typed, values in (("가", ["가우시안", "강화"]), ("강", ["강화", "가우시안"]), ("강호", ["강화"])):
@@ -97,7 +97,7 @@ def test_matching_syllables_rank_before_matching_keystrokes() -> None:
 
 
 @pytest.mark.engines("sqlite", "postgresql")
-async def test_an_empty_name_offers_the_most_published_authors(induced_search: SearchService) -> None:
+async def test_an_empty_author_field_offers_the_most_published_authors(induced_search: SearchService) -> None:
     for typed in ("", " ", "-"):
         offered = await induced_search.complete_author(typed)
         assert [(choice.value, choice.papers) for choice in offered] == [
@@ -118,9 +118,7 @@ def test_a_korean_form_explained_by_one_paper_is_not_offered() -> None:
 
 
 @pytest.mark.engines("sqlite", "postgresql")
-async def test_a_paper_is_offered_for_its_link_or_an_incomplete_korean_title(
-    induced_search: SearchService,
-) -> None:
+async def test_a_link_or_an_incomplete_korean_title_offers_the_paper(induced_search: SearchService) -> None:
     for typed in ["2501.00004v2", "https://arxiv.org/abs/2501.00004", "느린 등불 지도를 위한", "느린 등붌"]:
         offered = await induced_search.complete_paper(typed)
         assert "2501.00004" in [choice.value for choice in offered]
@@ -129,7 +127,7 @@ async def test_a_paper_is_offered_for_its_link_or_an_incomplete_korean_title(
     assert len(await induced_search.complete_paper("ㄱ")) == len(PAPERS)
 
 
-async def test_a_glossary_of_an_older_version_is_stale_and_unused(db: Database) -> None:
+async def test_a_glossary_stored_by_an_older_version_is_ignored(db: Database) -> None:
     glossaries = glossary.GlossaryService(db, lambda: NOW)
     assert not await glossaries.is_stale(), "there are no papers"
     await sample_archive.add_digest(db, "2025-01-02", *PAPERS)
@@ -145,6 +143,6 @@ async def test_a_glossary_of_an_older_version_is_stale_and_unused(db: Database) 
 
 
 @pytest.mark.engines("sqlite", "postgresql")
-async def test_papers_are_offered_for_their_id_or_title(search: SearchService) -> None:
+async def test_an_id_or_a_title_offers_the_paper(search: SearchService) -> None:
     for typed in ["2501.00003", "", "mole", "molecules in mo", "Molecu"]:
         assert "2501.00003" in [choice.value for choice in await search.complete_paper(typed)]

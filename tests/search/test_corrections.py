@@ -11,7 +11,7 @@ from bot.search.results import SearchRequest
 from bot.search.service import SearchService
 
 
-async def test_a_query_with_a_typing_error_finds_what_was_meant(search: SearchService) -> None:
+async def test_a_misspelt_query_finds_the_intended_papers(search: SearchService) -> None:
     for typed, meant in [
         ("강화 핵습", "강화 학습"),
         ("reinforcment learnign", "reinforcement learning"),
@@ -35,9 +35,7 @@ async def test_an_unknown_arxiv_id_is_reported(search: SearchService) -> None:
         assert (result.rows, result.unknown_id) == ((), "2501.99999")
 
 
-async def test_a_query_whose_filters_exclude_all_papers_is_suggested_without_them(
-    search: SearchService,
-) -> None:
+async def test_a_query_is_suggested_without_filters_that_exclude_all_papers(search: SearchService) -> None:
     for query in ("모델 votes:500", "모델 author:lin", "모델 since:2025-02", "모델 -모델"):
         result = await search.search(SearchRequest(query))
         assert result.rows == ()
@@ -69,17 +67,17 @@ def test_a_word_near_one_known_word_is_corrected(pair: str) -> None:
 @pytest.mark.parametrize(
     "typed", ["diffusion", "모델", "casaul2", "lora3", "quaternion", "모", "", "cassal", "-----"]
 )
-def test_known_distant_short_and_ambiguous_words_are_not_corrected(typed: str) -> None:
+def test_only_long_words_near_a_single_known_word_are_corrected(typed: str) -> None:
     assert _VOCABULARY.correct(typed) is None
 
 
 @given(st.text(max_size=60))
-def test_any_correction_is_a_known_word(word: str) -> None:
+def test_every_correction_is_a_known_word(word: str) -> None:
     known = {entry.split()[0].casefold() for entry in _WEIGHTS.split("|")}
     assert (_VOCABULARY.correct(word) or "model").casefold() in known
 
 
-def test_two_common_syllables_are_taken_for_a_word() -> None:
+def test_two_common_syllables_are_not_taken_for_a_misspelling() -> None:
     vocabulary = completion.Vocabulary([("반응", 5), ("영상", 1), ("학습", 1)])
     assert vocabulary.is_ordinary("반영")
     assert not any(map(vocabulary.is_ordinary, ("핵습", "반영상", "갭")))

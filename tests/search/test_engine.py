@@ -1,4 +1,4 @@
-"""Retrieval: papers on a topic by votes, partial matches, and pages of one answer."""
+"""The search engine: sorting by votes, partial matches, and consistent pages."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.sample_archive import NewsletterPaper
 
 
 def make_studies(count: int, topic: str, start: int = 1) -> list[NewsletterPaper]:
-    """Return papers with a topic in their titles, with votes in no order."""
+    """Return papers with a topic in the title and votes in random order."""
     return [
         NewsletterPaper(
             f"2501.{number:05}", f"Study {number} of {topic}", f"{topic}.", votes=number * 37 % 101
@@ -29,7 +29,7 @@ def make_studies(count: int, topic: str, start: int = 1) -> list[NewsletterPaper
 
 
 @pytest.mark.engines("sqlite", "postgresql")
-async def test_pages_by_votes_have_every_match_once_in_order(db: Database) -> None:
+async def test_pages_sorted_by_votes_show_every_match_once_in_order(db: Database) -> None:
     graphs = make_studies(40, "Graph Learning")
     service = await sample_archive.search_over(db, *graphs, *make_studies(60, "Vision", start=100))
     pages = [
@@ -42,7 +42,7 @@ async def test_pages_by_votes_have_every_match_once_in_order(db: Database) -> No
     assert {page.total for page in pages} == {40}
 
 
-async def test_two_syllables_do_not_match_within_a_longer_word(db: Database) -> None:
+async def test_two_syllables_do_not_match_inside_a_longer_word(db: Database) -> None:
     automation = NewsletterPaper("2501.00021", "Agents at Work", "업무 자동화를 다룬다.")
     tale = NewsletterPaper("2501.00023", "Once Upon a Time", "아이들의 동화를 쓴다.")
     search = await sample_archive.search_over(db, automation, tale)
@@ -51,7 +51,7 @@ async def test_two_syllables_do_not_match_within_a_longer_word(db: Database) -> 
         assert [row.arxiv_id for row in found.rows] == [tale.arxiv_id]
 
 
-async def test_a_match_within_a_longer_word_ranks_behind_the_whole_word(db: Database) -> None:
+async def test_a_match_inside_a_longer_word_ranks_below_the_whole_word(db: Database) -> None:
     whole = NewsletterPaper("2501.00031", "Exams", "과학 시험을 제안한다.")
     within = NewsletterPaper("2501.00032", "More Exams", "생명과학 시험을 제안한다. 시험이 쉽다.", votes=900)
     service = await sample_archive.search_over(db, whole, within)
@@ -67,7 +67,7 @@ WORD_QUERIES = st.lists(
 
 
 def make_papers() -> list[NewsletterPaper]:
-    """Return papers with a few of the words each."""
+    """Return papers that each contain a few of the words."""
     chance = random.Random(4)
     return [
         NewsletterPaper(
@@ -82,7 +82,7 @@ def make_papers() -> list[NewsletterPaper]:
 
 @pytest.fixture
 async def archive_search(db: Database) -> SearchService:
-    """The search service over `make_papers`."""
+    """The search service for `make_papers`."""
     return await sample_archive.search_over(db, *make_papers())
 
 
@@ -97,7 +97,7 @@ async def archive_search(db: Database) -> SearchService:
     request=st.sampled_from(["", "논문 찾아줘", "please"]),
     size=st.sampled_from([3, 7, 25]),
 )
-async def test_pages_together_show_every_paper_once(
+async def test_pages_show_every_paper_once(
     archive_search: SearchService, words: list[str], request: str, size: int
 ) -> None:
     query = " ".join([*words, request])
@@ -113,7 +113,7 @@ async def test_pages_together_show_every_paper_once(
     assert lacking.count(False) == whole.complete
 
 
-async def test_a_partial_match_with_the_rarer_term_comes_first(db: Database) -> None:
+async def test_the_partial_match_with_the_rarer_term_comes_first(db: Database) -> None:
     lanterns = NewsletterPaper("2502.00001", "Lanterns", "lanterns in the snow", votes=0)
     service = await sample_archive.search_over(db, *make_studies(30, "robots"), lanterns)
     found = await service.search(SearchRequest("robots lanterns", limit=50))
@@ -129,7 +129,7 @@ async def test_a_single_term_has_no_partial_matches(archive_search: SearchServic
         assert (found.missing, found.total) == ({}, found.complete)
 
 
-async def test_partial_matches_pass_filters_and_exclusions(archive_search: SearchService) -> None:
+async def test_partial_matches_respect_filters_and_exclusions(archive_search: SearchService) -> None:
     every = await archive_search.search(SearchRequest("robots quaternions", limit=100))
     assert every.total == len(every.rows) > 10
     popular = await archive_search.search(SearchRequest("robots quaternions votes:25", limit=100))
@@ -150,7 +150,7 @@ async def test_an_exclusion_covers_all_forms_of_its_concept(archive_search: Sear
         assert not [row for row in found.rows if form in titles[row.arxiv_id]]
 
 
-async def test_a_term_without_papers_lists_ten_papers_with_its_last_word(db: Database) -> None:
+async def test_a_term_found_nowhere_lists_ten_papers_with_its_last_word(db: Database) -> None:
     heads = make_studies(14, "distillation")
     service = await sample_archive.search_over(db, *heads, *make_studies(14, "knowledge", start=100))
     result = await service.search(SearchRequest("knowledge distillation", limit=100))
@@ -160,7 +160,7 @@ async def test_a_term_without_papers_lists_ten_papers_with_its_last_word(db: Dat
 
 
 @pytest.mark.engines("sqlite", "postgresql")
-async def test_further_pages_belong_to_the_first_page_while_papers_arrive(db: Database) -> None:
+async def test_later_pages_do_not_change_when_papers_arrive(db: Database) -> None:
     service = await sample_archive.search_over(db, *make_studies(60, "robots"))
 
     async def ask(offset: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""An operator's decisions on forms, and what learnt forms decide, in a database of either engine."""
+"""The operator's decisions on forms, and the effect of learnt forms, on both database engines."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ async def find(service: SearchService, query: str, *, by_votes: bool = False) ->
     return {row.arxiv_id for row in result.rows}
 
 
-async def test_a_form_that_one_paper_explains_finds_papers_and_decides_no_list(db: Database) -> None:
+async def test_a_form_explained_by_one_paper_is_searched_but_not_used_in_filters(db: Database) -> None:
     service = await fill(db)
     assert await find(service, "lantern signal") == {"2501.00001", "2501.00002", "2501.00003"}
     assert await find(service, "lantern signal", by_votes=True) == {"2501.00001"}
@@ -52,8 +52,8 @@ async def test_a_form_that_one_paper_explains_finds_papers_and_decides_no_list(d
 LIST = "https://untrusted.example/list.json"
 
 
-async def test_an_abbreviation_explained_by_only_one_paper_does_not_determine_a_list(db: Database) -> None:
-    """Most are words in capitals, which thousands of papers have."""
+async def test_an_abbreviation_explained_by_one_paper_is_not_used_in_filters(db: Database) -> None:
+    """Most such abbreviations are capitalised words that occur in thousands of papers."""
     ships = NewsletterPaper("2501.00006", "Large Ships", "Ships are large.")
     language = NewsletterPaper("2501.00005", "Large Language Models", "A large language model (LLM).")
     service = await fill(db, [*PAPERS, ships, language])
@@ -70,7 +70,7 @@ async def test_an_abbreviation_explained_by_only_one_paper_does_not_determine_a_
     assert "2501.00005" in await find(service, "LLM", by_votes=True)
 
 
-async def test_a_decision_is_seen_by_others_at_once_and_after_a_new_induction(db: Database) -> None:
+async def test_a_decision_reaches_other_processes_and_survives_relearning(db: Database) -> None:
     service, glossary = await fill(db), GlossaryService(db)
     assert await find(service, "등롱 신호") == {"2501.00001", "2501.00002", "2501.00003"}
     await glossary.decide("lantern signal", "등롱 신호", is_added=False)

@@ -1,4 +1,4 @@
-"""The index follows the database; a folder that is lost, damaged or newer than a restored database is rebuilt."""
+"""The index follows the database. A folder that is missing, damaged or newer than a restored database is rebuilt."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ async def count(service: SearchService, query: str = "learning") -> int:
 
 
 @pytest.mark.engines("sqlite", "postgresql")
-async def test_a_look_up_finds_new_corrected_and_removed_papers(filled: Database) -> None:
+async def test_a_search_sees_added_corrected_and_removed_papers(filled: Database) -> None:
     service = SearchService(filled)
     assert await count(service) == 25
     assert (await service.find_author("Muller")).total == 25
@@ -57,12 +57,12 @@ async def test_a_look_up_finds_new_corrected_and_removed_papers(filled: Database
     assert [row.arxiv_id for row in (await service.search(SearchRequest("number20"))).rows] == ["2501.00020"]
 
 
-async def test_several_processes_share_a_folder(filled: Database) -> None:
+async def test_processes_share_an_index_folder(filled: Database) -> None:
     one, other = SearchService(filled), SearchService(filled)
     assert await count(one) == await count(other) == 25
     await sample_archive.add_digest(filled, "2025-01-03", NewsletterPaper("2501.00099", "Learning", "Study."))
     with one.index.open_writer():
-        # While another process writes, the index is used as it is.
+        # While another process is writing, the index is used as it is.
         assert await count(other) == 25
     assert await count(other) == 26
     assert await count(one) == 26
@@ -88,7 +88,7 @@ def _spoil_state(folder: Path) -> None:
         (_spoil_state, False),
     ],
 )
-async def test_a_lost_or_damaged_folder_is_rebuilt(
+async def test_a_missing_or_damaged_folder_is_rebuilt(
     filled: Database, damage: Callable[[Path], None], is_running: bool
 ) -> None:
     service = SearchService(filled)
@@ -100,7 +100,7 @@ async def test_a_lost_or_damaged_folder_is_rebuilt(
     assert (await service.find_author("Muller")).total == 25
 
 
-async def test_the_index_is_rebuilt_for_a_restored_backup(tmp_path: Path) -> None:
+async def test_the_index_is_rebuilt_after_restoring_a_backup(tmp_path: Path) -> None:
     database = await migrate.open_database(f"sqlite+aiosqlite:///{tmp_path / 'a.db'}")
     await sample_archive.add_digest(database, "2025-01-02", *PAPERS[:3])
     await migrate.copy_to(database, tmp_path / "backup.db")
@@ -111,7 +111,7 @@ async def test_the_index_is_rebuilt_for_a_restored_backup(tmp_path: Path) -> Non
         (tmp_path / f"a.db{suffix}").unlink(missing_ok=True)
     (tmp_path / "backup.db").rename(tmp_path / "a.db")
     database = await migrate.open_database(f"sqlite+aiosqlite:///{tmp_path / 'a.db'}")
-    # The same number of changes as in the index, but other ones.
+    # As many changes as in the index, but different ones.
     await sample_archive.add_digest(database, "2025-01-03", *PAPERS[10:12])
     service = SearchService(database)
     assert await count(service) == 5
@@ -135,7 +135,7 @@ async def test_many_changes_are_indexed_in_the_background_newest_first(
     result = await service.search(SearchRequest("learning"))
     assert (result.total, result.is_stale) == (8, True)
     assert "2501.00099" in [row.arxiv_id for row in result.rows]
-    # After a kill the next process continues.
+    # After a kill, the next process continues.
     await steps.aclose()
     other = search_index.SearchIndex(search_index.folder_of(filled), at_once=3)
     assert [done async for done in search_index.follow(filled, other)][-1] == 26 - 8
@@ -147,10 +147,10 @@ async def test_many_changes_are_indexed_in_the_background_newest_first(
     assert not (await service.search(SearchRequest("learning"))).is_stale
 
 
-async def test_an_unwritable_folder_is_logged_once_and_makes_answers_stale(
+async def test_an_unwritable_folder_makes_answers_stale_and_is_logged_once(
     filled: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(search_index, "_WAIT_SECONDS", 10)  # until the former writer has closed
+    monkeypatch.setattr(search_index, "_WAIT_SECONDS", 10)  # until the previous writer has closed
     service = SearchService(filled)
     assert await count(service) == 25
     await sample_archive.add_digest(filled, "2025-01-03", NewsletterPaper("2501.00099", "Learning", "Study."))

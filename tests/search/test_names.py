@@ -1,4 +1,4 @@
-"""Papers named by a query, also in Korean spelling, come first however few votes they have."""
+"""Papers named in a query, even by a Korean spelling, come first regardless of votes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.sample_archive import NewsletterPaper
 
 @pytest.fixture
 async def named(db: Database) -> SearchService:
-    """The search service over named papers without votes, and many popular papers that use the names."""
+    """The search service for named papers without votes, and many popular papers that mention the names."""
     papers = [
         NewsletterPaper(
             f"2501.{number + 1:05}",
@@ -34,7 +34,7 @@ async def named(db: Database) -> SearchService:
     return await sample_archive.search_over(db, *papers, *named)
 
 
-async def test_the_named_paper_is_first(named: SearchService) -> None:
+async def test_the_named_paper_comes_first(named: SearchService) -> None:
     for query, first in [
         ("Mamba", "2312.00752"),
         ("the mamba paper", "2312.00752"),
@@ -50,12 +50,12 @@ async def test_the_named_paper_is_first(named: SearchService) -> None:
         assert result.rows[0].arxiv_id == first
 
 
-async def test_versions_of_a_name_come_before_papers_that_use_it(named: SearchService) -> None:
+async def test_versions_of_a_name_come_before_papers_that_mention_it(named: SearchService) -> None:
     result = await named.search(SearchRequest("llama"))
     assert [row.arxiv_id for row in result.rows[:2]] == ["2307.09288", "2407.21783"]
 
 
-async def test_joined_and_separate_words_match(db: Database) -> None:
+async def test_a_name_matches_with_joined_or_separate_words(db: Database) -> None:
     texts = ["FlashAttention", "flash attention", "Llama 3", "SAM2", "fine tuning", "finetuning"]
     papers = [
         NewsletterPaper(f"2501.0000{n}", "A Study", f"{text}을 씁니다.") for n, text in enumerate(texts, 1)
@@ -70,7 +70,7 @@ async def test_joined_and_separate_words_match(db: Database) -> None:
 
 @pytest.fixture
 async def spelt(db: Database) -> SearchService:
-    """The search service over named papers and papers with ordinary words that sound like names."""
+    """The search service for named papers, and papers with ordinary words that sound like the names."""
     papers = [
         NewsletterPaper("2312.11805", "Gemini: A Family of Models", "모델군입니다."),
         NewsletterPaper("2403.05530", "Gemini 1.5: Long Context", "긴 문맥을 다룹니다."),
@@ -104,13 +104,13 @@ async def test_a_korean_spelling_finds_the_named_paper(spelt: SearchService) -> 
         assert result.rows[0].arxiv_id == first
 
 
-async def test_a_korean_spelling_in_a_longer_query_also_matches_the_name(spelt: SearchService) -> None:
+async def test_a_korean_spelling_in_a_longer_query_matches_the_name(spelt: SearchService) -> None:
     result = await spelt.search(SearchRequest("제미나이 문맥"))
     assert result.rows[0].arxiv_id == "2403.05530"
     assert "Gemini" in result.added_forms
 
 
-async def test_an_ordinary_korean_word_is_not_taken_for_a_name(spelt: SearchService) -> None:
+async def test_an_ordinary_korean_word_is_not_a_spelling_of_a_name(spelt: SearchService) -> None:
     result = await spelt.search(SearchRequest("다리"))
     assert {row.arxiv_id for row in result.rows} == {"2501.00002", "2501.00003"}
     assert result.added_forms == ()

@@ -1,4 +1,4 @@
-"""How queries are read: filler and endings, terms, everyday words, names, meanings."""
+"""Interpreting queries: filler and endings, terms, everyday words, names, meanings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support import glossary_in_memory
 
 @pytest.fixture(scope="module")
 def glossary() -> resolver.Glossary:
-    """The glossary of the seed list alone."""
+    """The glossary with only the seed list."""
     return glossary_in_memory.build_glossary([], seed.load_terms())
 
 
@@ -37,19 +37,19 @@ def _parts(read: ReadQuery) -> list[str]:
         ("the of", ["the", "of"]),
     ],
 )
-def test_filler_is_left_out_and_terms_stay_whole(
+def test_filler_is_dropped_but_not_from_terms(
     glossary: resolver.Glossary, typed: str, parts: list[str]
 ) -> None:
     assert _parts(_read(glossary, typed)) == parts
 
 
-def test_a_typed_noun_with_a_particle_is_not_an_added_form(glossary: resolver.Glossary) -> None:
+def test_a_noun_typed_with_a_particle_is_not_an_added_form(glossary: resolver.Glossary) -> None:
     added = _read(glossary, "강화학습의").added_forms
     assert "reinforcement learning" in added
     assert not any("강화" in form for form in added)
 
 
-def test_only_an_abbreviation_of_several_terms_has_meanings() -> None:
+def test_only_ambiguous_abbreviations_have_meanings() -> None:
     texts = [
         *["직접 정책 적응(Direct Policy Adaptation; DPA)을 쓴다"] * 3,
         *["이중 경로 주의(Dual Path Attention; DPA)를 쓴다"] * 3,
@@ -74,7 +74,7 @@ def test_only_an_abbreviation_of_several_terms_has_meanings() -> None:
         ("휴대폰에서 돌아가는 모델", "휴대폰", "on-device"),
     ],
 )
-def test_an_everyday_word_has_the_forms_of_what_it_means(
+def test_an_everyday_word_has_the_forms_of_its_term(
     glossary: resolver.Glossary, typed: str, segment: str, form: str
 ) -> None:
     read = _read(glossary, typed)
@@ -97,7 +97,7 @@ def test_an_everyday_word_has_the_forms_of_what_it_means(
         ("???", "???"),
     ],
 )
-def test_a_question_is_read_as_its_topic(glossary: resolver.Glossary, question: str, read: str) -> None:
+def test_a_question_is_reduced_to_its_topic(glossary: resolver.Glossary, question: str, read: str) -> None:
     assert _read(glossary, question).text == read
 
 
@@ -107,7 +107,7 @@ _HOSTILE = (
 
 
 @given(st.text(_HOSTILE, max_size=300) | st.text(max_size=300))
-def test_any_text_can_be_read(glossary: resolver.Glossary, text: str) -> None:
+def test_any_text_is_a_readable_query(glossary: resolver.Glossary, text: str) -> None:
     read = _read(glossary, text)
     assert bool(read.text.strip()) == bool(text.strip())
     assert len(read.parts) <= 100
@@ -132,20 +132,20 @@ def test_a_term_falls_back_to_its_words_in_any_spacing(glossary: resolver.Glossa
         assert [part.text for part in read.fallback] == ["다음", "토큰", "예측"]
 
 
-def test_words_of_two_languages_are_two_parts(glossary: resolver.Glossary) -> None:
+def test_words_in_two_languages_are_two_parts(glossary: resolver.Glossary) -> None:
     read = _read(glossary, "KV 캐시")
     assert _parts(read) == ["KV", "캐시"]
     assert read.wholes[0].key == "kv cach"
 
 
-def test_a_closed_up_query_is_split_into_known_terms(glossary: resolver.Glossary) -> None:
+def test_a_query_without_spaces_is_split_into_known_terms(glossary: resolver.Glossary) -> None:
     assert _parts(_read(glossary, "대규모언어모델추론")) == ["대규모언어모델", "추론"]
 
 
 @pytest.mark.parametrize(
     ("query", "is_abbreviation"), [("live video", False), ("LIVE video", True), ("live", True)]
 )
-def test_an_everyday_word_among_others_is_not_an_abbreviation(query: str, is_abbreviation: bool) -> None:
+def test_an_everyday_word_in_a_sentence_is_not_an_abbreviation(query: str, is_abbreviation: bool) -> None:
     terms = [seed.SeedTerm((), ("language image video engine",), ("LIVE",))]
     read = _read(resolver.Glossary(terms), query)
     assert (read.parts[0].key == "languag imag video engin") == is_abbreviation
@@ -173,7 +173,7 @@ def test_an_everyday_word_among_others_is_not_an_abbreviation(query: str, is_abb
         ("수학 문제를 잘 풀게 하는 법", ["수학 문제"]),
     ],
 )
-def test_a_question_is_shown_as_its_terms(
+def test_answers_show_the_terms_of_a_question(
     glossary: resolver.Glossary, question: str, terms: list[str]
 ) -> None:
     assert list(_read(glossary, question).terms) == terms

@@ -1,4 +1,4 @@
-"""Questions that describe a topic in everyday words, and questions that name who wrote papers."""
+"""Questions that describe a topic in everyday words, and questions that name the writers of papers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ QUESTIONS = (
 )
 
 
-async def test_a_paper_without_any_word_of_the_question_is_found_and_its_topic_is_named(db: Database) -> None:
+async def test_a_question_finds_a_paper_by_topic_without_common_words(db: Database) -> None:
     service = await sample_archive.search_over(db, SPEECH, *FILLER)
     for question in ("글자를 목소리로 읽어주는 논문 찾아줘", "which papers turn writing into a spoken voice"):
         found = await service.search(SearchRequest(question))
@@ -44,7 +44,7 @@ async def test_a_paper_without_any_word_of_the_question_is_found_and_its_topic_i
     assert "text-to-speech" not in asked.added_forms, "a topic that is asked for by name is not said again"
 
 
-async def test_a_paper_that_matches_in_part_says_what_it_lacks(archive: Path, db: Database) -> None:
+async def test_a_partial_match_lists_the_missing_terms(archive: Path, db: Database) -> None:
     ingest = sample_archive.make_ingest(db)
     for file in sorted((archive / "newsletter").rglob("*.md"))[:8]:
         await ingest.add_text(file.read_text(), location=file.name)
@@ -67,7 +67,7 @@ async def test_a_paper_that_matches_in_part_says_what_it_lacks(archive: Path, db
     assert partial > 10
 
 
-async def test_the_paper_that_a_question_names_stays_first(db: Database) -> None:
+async def test_a_paper_named_in_a_question_comes_first(db: Database) -> None:
     rival = NewsletterPaper(
         "2501.00004", "Speech synthesis", "FlowVoice, text to speech, narration, prosody.", votes=90
     )
@@ -76,7 +76,7 @@ async def test_the_paper_that_a_question_names_stays_first(db: Database) -> None
     assert found.rows[0].arxiv_id == SPEECH.arxiv_id
 
 
-async def test_what_is_in_the_title_alone_keeps_the_summary_as_its_line(db: Database) -> None:
+async def test_a_match_only_in_the_title_shows_the_summary(db: Database) -> None:
     service = await sample_archive.search_over(db, SPEECH, *FILLER)
     found = await service.search(SearchRequest("FlowVoice", snippet_locale=models.Locale.EN))
     assert "Vocoder" in found.snippets[SPEECH.arxiv_id].text
@@ -85,7 +85,7 @@ async def test_what_is_in_the_title_alone_keeps_the_summary_as_its_line(db: Data
         assert not await search_results.list_snippets(connection, found.rows, models.Locale.EN, patterns)
 
 
-async def test_a_request_for_a_term_finds_what_the_term_finds(db: Database) -> None:
+async def test_a_request_for_a_term_finds_the_same_papers_as_the_term(db: Database) -> None:
     about = [NewsletterPaper(f"2501.1000{n}", f"강화 학습 {n}", "reinforcement learning") for n in range(3)]
     other = NewsletterPaper("2501.20000", "A machine learning study", "학습 방법")
     service = await sample_archive.search_over(db, *about, other, *FILLER)
@@ -104,7 +104,7 @@ NEITHER = NewsletterPaper("2501.00004", "Plain Steps", "Quantization for all.")
 
 @pytest.fixture
 async def search(db: Database) -> SearchService:
-    """Four papers on quantization: services say of two of them where they come from, and two texts name Samsung."""
+    """Four papers on quantization: two list their institutions, and the texts of two mention Samsung."""
     await sample_archive.add_digest(db, "2025-01-02", STORED, NAMED, ELSEWHERE, NEITHER)
     ingest = sample_archive.make_ingest(db)
     read_at = datetime(2025, 1, 3, tzinfo=UTC)
@@ -121,9 +121,7 @@ async def _ids(search: SearchService, query: str) -> set[str]:
 
 
 @pytest.mark.engines("sqlite", "postgresql")
-async def test_an_institution_is_a_filter_by_what_services_say_and_else_by_the_text(
-    search: SearchService,
-) -> None:
+async def test_an_institution_filters_by_listed_affiliations_or_else_by_text(search: SearchService) -> None:
     for query in (
         "papers from Samsung on quantization",
         "anything new by Samsung on quantization?",
@@ -140,14 +138,14 @@ async def test_an_institution_is_a_filter_by_what_services_say_and_else_by_the_t
     assert await _ids(search, "papers from Oslo Sound Lab") == {ELSEWHERE.arxiv_id}
 
 
-async def test_a_person_is_a_filter(search: SearchService) -> None:
+async def test_a_person_named_as_writer_is_a_filter(search: SearchService) -> None:
     for query in ("work by Jane Roe on quantization", "papers by Jane Roe"):
         assert await _ids(search, query) == {STORED.arxiv_id}
     for query in ("김건우 교수 논문", "김건우가 쓴 양자화 논문"):
         assert await _ids(search, query) == {NAMED.arxiv_id}
 
 
-async def test_other_names_and_words_stay_words(search: SearchService) -> None:
+async def test_names_not_given_as_writers_stay_search_words(search: SearchService) -> None:
     for query in (
         "quantization by Google",
         "quantization by Someone Unknown",
@@ -159,6 +157,8 @@ async def test_other_names_and_words_stay_words(search: SearchService) -> None:
         assert (await search.search(SearchRequest(query))).writers == (), query
 
 
-async def test_a_query_that_its_institution_hides_is_suggested_without_it(search: SearchService) -> None:
+async def test_a_query_is_suggested_without_an_institution_that_excludes_all_papers(
+    search: SearchService,
+) -> None:
     result = await search.search(SearchRequest("papers from Samsung on steps that are plain"))
     assert "steps" in " ".join(result.suggestions)

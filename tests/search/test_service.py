@@ -17,11 +17,11 @@ pytestmark = pytest.mark.engines("sqlite", "postgresql")
 
 
 async def ids(search: SearchService, query: str, **filters: object) -> list[str]:
-    """Return the arXiv ids that a query finds."""
+    """Return the arXiv ids of the papers that a query finds."""
     return [row.arxiv_id for row in (await search.search(SearchRequest(query, **filters))).rows]  # type: ignore[arg-type]
 
 
-async def test_a_paper_is_found_by_every_form_of_its_topic(search: SearchService) -> None:
+async def test_every_form_of_a_topic_finds_its_paper(search: SearchService) -> None:
     queries = '소형 언어 모델|small language models|소형언어모델|SLM|"language model"|TinyTalk'
     for query in queries.split("|"):
         assert (await ids(search, query))[:1] == ["2501.00001"]
@@ -52,13 +52,13 @@ async def test_korean_compounds_match_in_any_spacing(db: Database) -> None:
         assert set(await ids(service, query)) == {"2501.00004", "2501.00005"}, query
 
 
-async def test_a_result_names_the_forms_that_expansion_added(search: SearchService) -> None:
+async def test_a_result_lists_the_forms_added_to_the_query(search: SearchService) -> None:
     result = await search.search(SearchRequest("강화학습"))
     assert [row.arxiv_id for row in result.rows] == ["2501.00002"]
     assert "reinforcement learning" in result.added_forms
 
 
-async def test_a_snippet_is_the_matching_sentence_of_any_summary(db: Database) -> None:
+async def test_a_snippet_is_a_matching_sentence_from_any_summary(db: Database) -> None:
     older = NewsletterPaper(
         "2410.24164", "Zephyr: A Robot Policy", "로봇 정책입니다. 자율 주행으로 넓힙니다."
     )
@@ -70,7 +70,7 @@ async def test_a_snippet_is_the_matching_sentence_of_any_summary(db: Database) -
         assert [snippet.text for snippet in result.snippets.values()] == [text]
 
 
-async def test_filters_of_the_query_and_of_the_request_apply(search: SearchService) -> None:
+async def test_filters_in_the_query_and_in_the_request_both_apply(search: SearchService) -> None:
     assert await ids(search, "모델 votes:50") == ["2501.00003"]
     assert await ids(search, "모델", since=date(2025, 1, 3)) == ["2501.00003"]
     assert await ids(search, "모델", author="marafiori") == ["2501.00001"]
@@ -102,7 +102,7 @@ async def test_digests_and_top_lists_are_sorted_by_votes(search: SearchService) 
         90,
         40,
     ]
-    # 2501.00003 has more votes and mentions a model once, which is not what it is about.
+    # 2501.00003 has more votes but mentions a model only once, so it is not about models.
     assert await ids(search, "모델") == ["2501.00001", "2501.00003"]
     about = await search.search(SearchRequest("모델", sort=Sort.VOTES))
     assert ([row.arxiv_id for row in about.rows], about.total) == (["2501.00001"], 1)
@@ -121,7 +121,7 @@ async def test_an_id_or_a_link_as_a_query_finds_the_paper(search: SearchService)
         assert detail.arxiv_id == "2501.00002"
 
 
-async def test_signs_and_exclusions_alone_find_nothing(db: Database) -> None:
+async def test_a_query_of_only_signs_or_exclusions_finds_nothing(db: Database) -> None:
     await sample_archive.add_digest(db, "2025-02-02", sample_archive.SMALL)
     for query, count in (("🙈", 0), ("-video", 0), ("", 1), ("since:2025-01", 1)):
         assert (await SearchService(db).search(SearchRequest(query, until=date(2025, 3, 1)))).total == count

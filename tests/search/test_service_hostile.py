@@ -1,4 +1,4 @@
-"""Hostile input: any text gives a result, never an error or an operator of the engine."""
+"""Hostile input: any text gives a result, never an error, and never acts as an operator of the engine."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ texts = st.one_of(
 
 @pytest.fixture
 async def hostile(db: Database) -> SearchService:
-    """The search service over two papers."""
+    """The search service for two papers."""
     return await sample_archive.search_over(
         db,
         NewsletterPaper(

@@ -1,4 +1,4 @@
-"""Snippets: the sentences of papers that match a query."""
+"""Snippets: sentences of papers that match a query."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bot.search import results as search_results
 
 
 def make_snippet(text: str, *terms: tuple[str, ...]) -> str:
-    """Return the snippet of a text for terms, each given by its forms."""
+    """Return the snippet of a text for these terms, each given by its forms."""
     return str(search_results.make_snippet(text, search_results.build_patterns(terms)))
 
 
@@ -25,15 +25,15 @@ def make_snippet(text: str, *terms: tuple[str, ...]) -> str:
         pytest.param("이미지 도메인.", "지도", "", id="syllables of two words"),
     ],
 )
-def test_a_term_matches_at_word_starts_in_any_spacing(text: str, term: str, snippet: str) -> None:
+def test_a_term_matches_at_the_start_of_a_word_in_any_spacing(text: str, term: str, snippet: str) -> None:
     assert make_snippet(text, (term,)) == snippet
 
 
-def test_the_first_sentence_is_shown_escaped_if_there_are_no_terms() -> None:
+def test_a_snippet_without_terms_is_the_first_sentence_escaped() -> None:
     assert make_snippet("# One *two* `x_y`. Three.") == r"One two x\_y."
 
 
-def test_the_sentence_with_most_terms_is_shown() -> None:
+def test_the_sentence_with_the_most_terms_is_shown() -> None:
     text = "LLM을 평가해요. 문장이 하나 더 있어요. LLM에서 hallucination을 줄여요. 환각만 봐요."
     shown = "**LLM**에서 **hallucination**을 줄여요."
     assert make_snippet(text, ("LLM",), ("환각", "hallucination")) == shown
@@ -49,7 +49,7 @@ def test_a_long_sentence_is_shortened_around_the_match() -> None:
 
 
 @given(text=st.text(max_size=400), words=st.lists(st.text(max_size=12), max_size=6))
-def test_any_text_and_words_give_one_short_line(text: str, words: list[str]) -> None:
+def test_a_snippet_of_any_text_is_one_short_line(text: str, words: list[str]) -> None:
     line = make_snippet(text, tuple(words), tuple(words))
     assert "\n" not in line
     assert discord_text.utf8_bytes(line) < 3000

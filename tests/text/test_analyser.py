@@ -1,4 +1,4 @@
-"""The analyser: spellings with the same tokens, stems, folding, and sentences."""
+"""The analyser: shared tokens of different spellings, stems, folding, and keystrokes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def analyse(text: str) -> list[str]:
 
 
 @given(TEXTS)
-def test_each_token_analysed_alone_is_itself(text: str) -> None:
+def test_a_token_analysed_again_is_unchanged(text: str) -> None:
     for token in analyse(text):
         assert analyse(token)[0] == token
         assert 1 <= len(token) <= analyser.MAX_TOKEN_LENGTH
@@ -32,7 +32,7 @@ def test_each_token_analysed_alone_is_itself(text: str) -> None:
 
 @example("\ufada")
 @given(TEXTS)
-def test_canonical_text_and_text_have_the_same_tokens(text: str) -> None:
+def test_a_text_and_its_canonical_form_have_the_same_tokens(text: str) -> None:
     body, _, variants = analyser.canonicalise(text).rpartition("\n")
     tokens = [token for word in body.split() for token in analyser.word_tokens(word)]
     assert tokens + variants.split() == analyse(text)
@@ -46,14 +46,14 @@ _SPELLINGS = (
 
 
 @pytest.mark.parametrize("spellings", _SPELLINGS.split("|"))
-def test_spellings_of_one_term_share_tokens(spellings: str) -> None:
+def test_spellings_of_a_term_share_tokens(spellings: str) -> None:
     first, second = spellings.split("=")
     is_word = not {*analyser.stemmed_words(second)}.isdisjoint(analyse(first))
     assert is_word or {*analyse(second)} <= {*analyse(first)}
 
 
 @pytest.mark.parametrize("words", ["C++ C", "C# C", "RAG fragment", "GAN organ"])
-def test_different_words_share_no_token(words: str) -> None:
+def test_different_words_share_no_tokens(words: str) -> None:
     first, second = words.split()
     assert not {*analyse(first)} & {*analyse(second)}
 
@@ -84,7 +84,7 @@ def test_inflected_words_share_a_stem(words: str) -> None:
 TYPED_IN_ORDER = ("ㅁ", "모", "몯", "모데", "모델", "모델ㅈ", "모델저", "모델적", "모델적ㅇ", "모델적요")
 
 
-def test_keystrokes_grow_as_a_word_is_typed() -> None:
+def test_keystrokes_of_a_partly_typed_word_are_a_prefix() -> None:
     keys = [analyser.keystrokes(text) for text in TYPED_IN_ORDER]
     for shorter, longer in itertools.pairwise(keys):
         assert longer.startswith(shorter)
@@ -93,7 +93,7 @@ def test_keystrokes_grow_as_a_word_is_typed() -> None:
 
 
 @given(st.text())
-def test_keystrokes_are_idempotent_and_keep_ascii_text(text: str) -> None:
+def test_keystrokes_are_idempotent_and_leave_ascii_unchanged(text: str) -> None:
     keys = analyser.keystrokes(text)
     assert analyser.keystrokes(keys) == keys
     if text.isascii():
@@ -115,7 +115,7 @@ def test_folding_removes_case_and_diacritics(pair: str) -> None:
     assert analyser.fold(text) == folded
 
 
-def test_folding_a_name_removes_punctuation_and_keeps_word_order() -> None:
+def test_folding_a_name_drops_punctuation_and_keeps_word_order() -> None:
     assert analyser.fold_name("Hoàng-Anh  O’Neil, Jr.") == "hoang anh oneil jr"
     assert analyser.fold_name("Mu\u0308ller") == "muller"
     assert analyser.fold_name_german("Jörg Mu\u0308ller") == "joerg mueller"

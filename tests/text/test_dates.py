@@ -1,4 +1,4 @@
-"""Periods of questions, and dates and periods as people type them into a date field."""
+"""Periods in questions, and dates and periods typed into a date field."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ PIECES = (
         ("last week's agents", "agents", "2025-05-05 – 2025-05-11"),
     ],
 )
-def test_a_period_is_split_from_the_topic(query: str, rest: str, period: str) -> None:
+def test_a_question_is_split_into_topic_and_period(query: str, rest: str, period: str) -> None:
     left, found = dates.read_period(query, TODAY)
     assert (left, dates.format_period(found)) == (rest, period)
 
@@ -52,7 +52,7 @@ _NO_PERIODS = (
 
 
 @pytest.mark.parametrize("query", _NO_PERIODS.split("|"))
-def test_other_words_are_not_a_period(query: str) -> None:
+def test_words_that_may_be_names_are_not_a_period(query: str) -> None:
     assert dates.read_period(query, TODAY) == (query, (None, None))
 
 
@@ -60,7 +60,7 @@ def test_other_words_are_not_a_period(query: str) -> None:
     st.one_of(st.text(max_size=300), st.lists(st.sampled_from(PIECES.split()), max_size=12).map(" ".join)),
     st.dates(date(2020, 1, 1), date(2100, 12, 31)),
 )
-def test_any_question_can_be_split(query: str, today: date) -> None:
+def test_splitting_any_question_gives_a_valid_period(query: str, today: date) -> None:
     rest, (first, last) = dates.read_period(query, today)
     if first is None and last is None:
         assert rest == query
@@ -93,7 +93,7 @@ PERIODS = {
 
 
 @pytest.mark.parametrize(("day", "typed"), DAYS.items())
-def test_typed_days_are_in_the_past(day: str, typed: str) -> None:
+def test_a_typed_day_without_a_year_is_in_the_past(day: str, typed: str) -> None:
     expected = date.fromisoformat(day)
     assert {text: dates.read_typed_date(text, NEW_YEAR) for text in typed.split("|")} == dict.fromkeys(
         typed.split("|"), (expected, expected)
@@ -101,7 +101,7 @@ def test_typed_days_are_in_the_past(day: str, typed: str) -> None:
 
 
 @pytest.mark.parametrize(("span", "typed"), PERIODS.items())
-def test_typed_periods_have_a_first_and_last_day(span: tuple[str, str], typed: str) -> None:
+def test_a_typed_period_has_a_first_and_last_day(span: tuple[str, str], typed: str) -> None:
     expected = tuple(map(date.fromisoformat, span))
     assert {text: dates.read_typed_date(text, NEW_YEAR) for text in typed.split("|")} == dict.fromkeys(
         typed.split("|"), expected
@@ -112,7 +112,7 @@ def test_typed_periods_have_a_first_and_last_day(span: tuple[str, str], typed: s
     "typed",
     ["", "soon", "2025-02-30", "99999999999", "2025-13-01", "13/13", "32일", "dec 32", "월", "feb 30"],
 )
-def test_other_text_is_not_a_date(typed: str) -> None:
+def test_text_without_a_date_is_rejected(typed: str) -> None:
     assert dates.read_typed_date(typed, NEW_YEAR) is None
 
 
@@ -123,6 +123,6 @@ def test_other_text_is_not_a_date(typed: str) -> None:
     ),
     st.dates(),
 )
-def test_any_typed_text_gives_ordered_days_or_none(typed: str, today: date) -> None:
+def test_any_typed_text_gives_ordered_days_or_nothing(typed: str, today: date) -> None:
     span = dates.read_typed_date(typed, today)
     assert span is None or span[0] <= span[1]

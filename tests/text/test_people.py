@@ -1,4 +1,4 @@
-"""Names of people and institutions: spellings, Hangul and Latin letters, distances."""
+"""Names of people and institutions: spellings, scripts and distances."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def distance_to(query: str, name: str) -> float:
         ("Xin Xue", ["Xin Xue", "Xin Xü", "Xin Xie"]),
     ],
 )
-def test_names_are_ordered_by_distance(query: str, nearest_first: list[str]) -> None:
+def test_closer_names_have_a_smaller_distance(query: str, nearest_first: list[str]) -> None:
     distances = [distance_to(query, name) for name in nearest_first]
     assert distances == sorted(distances)
 
@@ -66,7 +66,7 @@ SAME_NAMES = {
 
 
 @pytest.mark.parametrize(("hangul", "spellings"), SAME_NAMES.items())
-def test_usual_spellings_are_the_same_name(hangul: str, spellings: str) -> None:
+def test_a_usual_spelling_is_the_same_name(hangul: str, spellings: str) -> None:
     for latin in spellings.split("|"):
         assert people.is_same_name(hangul, latin)
         assert people.is_same_name(latin, hangul)
@@ -80,12 +80,12 @@ _OTHER_NAMES = (
 
 
 @pytest.mark.parametrize("pair", _OTHER_NAMES.split("|"))
-def test_other_names_are_not_the_same_name(pair: str) -> None:
+def test_a_different_name_is_not_the_same_name(pair: str) -> None:
     assert not people.is_same_name(*pair.split("="))
 
 
 @given(st.text(SYLLABLES, min_size=1, max_size=6))
-def test_spellings_of_any_hangul_name_are_few_and_recognised(name: str) -> None:
+def test_every_hangul_name_has_a_few_spellings_that_match_it(name: str) -> None:
     for family, given_name in people.split_hangul(name):
         spellings = people.given_spellings(given_name)
         assert 0 < len(spellings) <= people.MAX_SPELLINGS
@@ -126,7 +126,7 @@ def test_institutions_are_completed_in_the_typed_language(pair: str) -> None:
     assert people.complete_institution(typed)[:1] == ([name] if name else [])
 
 
-def test_institutions_are_completed_by_words_inside_their_names() -> None:
+def test_institutions_are_completed_from_any_word_in_their_names() -> None:
     full_name = "Korea Advanced Institute of Science and Technology"
     assert people.complete_institution("advanced inst")[0] == full_name
 
@@ -148,7 +148,7 @@ _WRITERS = {
 
 
 @pytest.mark.parametrize("question", _WRITERS)
-def test_writers_are_found_with_the_words_around_them(question: str) -> None:
+def test_writers_are_found_by_the_words_around_their_names(question: str) -> None:
     found = people.find_writers(question.split())
     assert [(writer.name, writer.start, writer.end) for writer in found] == _WRITERS[question]
 
@@ -157,7 +157,7 @@ _PIECES = "by from the Google 삼성이 쓴 연구진 교수 papers 's 김건우
 
 
 @given(st.lists(st.sampled_from(_PIECES.split()) | st.text(max_size=9)))
-def test_writers_found_in_any_words_do_not_overlap(words: list[str]) -> None:
+def test_writers_found_in_any_text_do_not_overlap(words: list[str]) -> None:
     ends = [0]
     for writer in people.find_writers(words):
         assert ends[-1] - 1 <= writer.start < writer.end <= len(words)

@@ -1,4 +1,4 @@
-"""The measures of search quality, their questions, and floors on a real archive if there is one next to the checkout."""
+"""Floors for search quality on a real archive, if there is one next to the checkout, and checks of the judged questions."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_held_out_queries_and_names_reach_the_floors() -> None:
 
 @pytest.mark.promise
 @needs_archive
-def test_ten_digests_suffice_to_find_other_forms_of_a_term() -> None:
+def test_ten_digests_are_enough_to_learn_forms_of_a_term() -> None:
     with end_to_end.open_archive(FILES[:10]) as archive:
         figures, _ = quality.measure(corpus.load_papers(FILES[:10]), archive.search, [False])
     assert figures["cross"] >= 0.75

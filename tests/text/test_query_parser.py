@@ -54,7 +54,7 @@ QUERIES = st.one_of(st.text(max_size=400), st.lists(FRAGMENTS, max_size=60).map(
         ("I/O 3/4", query_parser.Query(text="I/O 3/4")),
     ],
 )
-def test_queries_are_parsed(text: str, expected: query_parser.Query) -> None:
+def test_operators_are_parsed(text: str, expected: query_parser.Query) -> None:
     assert query_parser.parse_query(text) == expected
 
 
@@ -66,7 +66,7 @@ def test_any_text_gives_a_query_without_control_characters(text: str) -> None:
     )
 
 
-def test_ignored_filters_get_an_example_with_the_typed_name() -> None:
+def test_an_ignored_filter_gets_an_example_with_the_typed_name() -> None:
     ignored = query_parser.parse_query("since:december 이후:12월 votes:abc -author:lin").ignored
     assert ignored == ("since:december", "이후:12월", "votes:abc", "-author:lin")
     forms = query_parser.list_accepted_forms(ignored)

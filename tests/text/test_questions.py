@@ -1,4 +1,4 @@
-"""Questions: endings, filler, everyday words, and the topics that they describe."""
+"""Questions: endings, filler, everyday words, and the topics they describe."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _topic(query: str) -> str:
         ("웹을 돌아다니는 연구 있나요", "웹을 돌아다니는 연구"),
     ],
 )
-def test_filler_is_not_part_of_the_topic(query: str, topic: str) -> None:
+def test_filler_is_removed_from_a_question(query: str, topic: str) -> None:
     assert _topic(query) == topic
 
 
@@ -50,19 +50,19 @@ _TOPICS = (
 
 
 @pytest.mark.parametrize("query", _TOPICS.split("|"))
-def test_possible_topics_are_kept(query: str) -> None:
+def test_words_that_may_be_topics_are_kept(query: str) -> None:
     assert _topic(query) == query
 
 
 @pytest.mark.parametrize(
     "query", ["the of", "논문", "how to", "논문 연구", "?!", "뭐야", "추천해줘", "더 잘하게"]
 )
-def test_a_query_of_filler_stays_whole(query: str) -> None:
+def test_a_query_of_only_filler_stays_whole(query: str) -> None:
     assert _topic(query) == query
 
 
 @given(st.lists(st.text(max_size=12) | st.text("가는을하있나요주줘만드이논문 ", max_size=20), max_size=24))
-def test_every_word_is_classified_and_one_is_kept(words: list[str]) -> None:
+def test_at_least_one_word_of_a_query_is_kept(words: list[str]) -> None:
     mask = questions.topic_mask(words)
     assert len(mask) == len(words)
     assert any(mask) or not words
@@ -80,7 +80,7 @@ _STEMS = (
 
 
 @pytest.mark.parametrize("pair", _STEMS.split("|"))
-def test_endings_are_stripped_from_known_words(pair: str) -> None:
+def test_endings_of_known_words_are_stripped(pair: str) -> None:
     word, stem = pair.split("=")
     assert questions.strip_query_word(word, _KNOWN.__contains__) == stem
 
@@ -109,7 +109,7 @@ def test_a_noun_attached_to_a_verb_is_split_off(split: str) -> None:
 
 
 @given(st.text("가각로이를의에서LRa4-+) \n", max_size=100) | st.text(max_size=100))
-def test_any_word_keeps_its_beginning(word: str) -> None:
+def test_stripping_an_ending_keeps_the_beginning(word: str) -> None:
     stem = questions.strip_query_word(word, lambda _: True)
     assert word.startswith(stem.partition(" ")[0])
     assert bool(stem) == bool(word)
@@ -131,7 +131,7 @@ MAX_LENGTH, MIN_WORDS = 60, 8
 
 
 def main_terms(question: str) -> tuple[str, ...]:
-    """Return the terms of the three topics that a question describes best."""
+    """Return the terms of the three topics that match a question best."""
     topics = questions.describe_topics(question)
     assert max(topics.values()) == 1
     best = sorted(topics, key=lambda topic: -topics[topic])[:3]
@@ -158,7 +158,7 @@ def test_filler_describes_no_topic(text: str) -> None:
     assert questions.describe_topics(text) == {}
 
 
-def test_topics_are_found_by_words_in_any_form() -> None:
+def test_words_in_any_form_find_their_topics() -> None:
     find = questions.find_topics
     assert find("읽어주는") & find("읽다가") == find("읽는") & find("읽다가")
     assert find("Voices") == find("voice") != frozenset()

@@ -15,7 +15,7 @@ _SPELLINGS = (
 
 
 @pytest.mark.parametrize("spellings", _SPELLINGS.split("|"))
-def test_english_spellings_have_one_key(spellings: str) -> None:
+def test_spellings_of_an_english_term_share_a_key(spellings: str) -> None:
     first, second = spellings.split("=")
     assert term_keys.english_key(first) == term_keys.english_key(second)
 
@@ -41,7 +41,7 @@ EXACT, VERSION, LEADING, NONE = range(3, -1, -1)
 
 
 def degree(typed: str, title: str) -> int:
-    """Return how well a typed name matches the beginning of a title."""
+    """Return how well a typed name matches the start of a title."""
     names, canonical = term_keys.query_names(typed), analyser.canonicalise(title)
     full, leading = term_keys.full_names(canonical), term_keys.leading_names(canonical)
     found = ((full[:1], EXACT), (full[1:], VERSION), (leading, LEADING))
@@ -70,7 +70,7 @@ def test_a_name_is_found_in_its_title_in_any_spelling(typed: str, title: str) ->
     assert degree(typed, title) == EXACT
 
 
-def test_exact_names_come_before_versions_and_beginnings() -> None:
+def test_exact_names_rank_before_versions_and_prefixes() -> None:
     titles = (
         "LLaMA: Open Models",
         "Llama 2: Open Chat Models",
@@ -89,7 +89,7 @@ def test_a_typed_version_excludes_other_versions() -> None:
 
 
 @given(st.text(max_size=200), st.text(max_size=200))
-def test_any_text_has_few_short_names(typed: str, title: str) -> None:
+def test_any_text_yields_only_a_few_short_names(typed: str, title: str) -> None:
     canonical = analyser.canonicalise(title)
     names = (*term_keys.full_names(canonical), *term_keys.leading_names(canonical))
     assert len(names) <= 4
@@ -129,7 +129,5 @@ def is_found(form: str, text: str) -> bool:
         ("확장", "확장성이 좋다", True),
     ],
 )
-def test_a_term_is_found_in_its_spellings_but_not_in_other_words(
-    form: str, text: str, expected: bool
-) -> None:
+def test_a_term_matches_its_spellings_but_not_other_words(form: str, text: str, expected: bool) -> None:
     assert is_found(form, text) is expected

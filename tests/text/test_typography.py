@@ -1,4 +1,4 @@
-"""LaTeX of titles as text, and titles and formulas as people write them."""
+"""Converting LaTeX in titles and formulas to text."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def test_known_latex_is_converted_to_text(title: str, text: str) -> None:
         r"$\begin{array}$",
     ],
 )
-def test_latex_that_cannot_be_converted_stays(title: str) -> None:
+def test_latex_that_cannot_be_converted_is_unchanged(title: str) -> None:
     assert typography.to_plain_text(title) == title
 
 
 @pytest.mark.parametrize("piece", ["$x$ ", r"\emph{x} ", r"\'{e} "])
-def test_at_most_twenty_formulas_are_converted(piece: str) -> None:
+def test_only_the_first_twenty_formulas_are_converted(piece: str) -> None:
     assert typography.to_plain_text(piece * 50).endswith(piece * 30)
     assert piece not in typography.to_plain_text(piece * 20)
 
@@ -56,7 +56,7 @@ def test_at_most_twenty_formulas_are_converted(piece: str) -> None:
         ("각" * 40 + "e\u0301" * 40, None),
     ],
 )
-def test_runs_of_combining_marks_are_cut(text: str, kept: str | None) -> None:
+def test_long_runs_of_combining_marks_are_cut(text: str, kept: str | None) -> None:
     assert typography.limit_marks(text) == (text if kept is None else kept)
 
 
@@ -73,7 +73,7 @@ def test_runs_of_combining_marks_are_cut(text: str, kept: str | None) -> None:
         ("Costs of $5 -- or $10, and --help", "Costs of $5 – or $10, and --help"),
     ],
 )
-def test_titles_are_rendered_as_people_write_them(title: str, shown: str) -> None:
+def test_formulas_in_titles_are_written_as_plain_text(title: str, shown: str) -> None:
     assert typesetting.render_title(title) == shown
 
 
