@@ -26,6 +26,8 @@ from bot import cli
 from bot.app import client, container, health
 from bot.client import translations
 from bot.core import settings
+from bot.daily import options
+from bot.operations.set_up_file import PostEntry
 from storage import migrate
 
 PAGES = Path(__file__).parent
@@ -128,6 +130,19 @@ async def _describe(
     return f"`/{command.qualified_name}`", f"`/{' '.join(korean)}`", str(command.description)
 
 
+def _list_post_settings() -> str:
+    """Return the settings of a daily post by their names on Discord and, if different, in a set-up file."""
+    typed, switches = [], []
+    for field, option in options.OPTIONS.items():
+        key = PostEntry.model_fields[field].alias or field
+        name = "from" if option.name == "source" else option.name
+        if field in options.SWITCHES:
+            switches.append(f"`{key}` ({option.description})")
+        else:
+            typed.append(f"`{name}`" if key == name else f"`{name}` (`{key}`)")
+    return f"{', '.join(typed)}; under *More settings* a role (`mention`), {', '.join(switches)}.\n"
+
+
 def _list_metrics() -> str:
     rows = []
     for metric in health.Metrics().registry.collect():
@@ -142,6 +157,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "settings": _list_settings,
     "shell": _list_shell_commands,
     "discord": _list_slash_commands,
+    "post": _list_post_settings,
     "metrics": _list_metrics,
 }
 """The tables by the names that pages give."""

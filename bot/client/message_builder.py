@@ -356,9 +356,11 @@ class StatelessModal(ui.Modal):
         """Add a field for one file."""
         self._add_field(label, ui.FileUpload(custom_id=custom_id, max_values=1), description)
 
-    def add_choice(self, label: str, custom_id: str, option: discord.SelectOption) -> None:
-        """Add a menu with one option, which is optional."""
-        field: ui.Select[Any] = ui.Select(custom_id=custom_id, options=[option], min_values=0, required=False)
+    def add_choice(self, label: str, custom_id: str, options: list[discord.SelectOption]) -> None:
+        """Add an optional menu from which any number of options can be selected."""
+        field: ui.Select[Any] = ui.Select(
+            custom_id=custom_id, options=options, min_values=0, max_values=len(options), required=False
+        )
         self._add_field(label, field)
 
     def add_role(self, label: str, custom_id: str, role_id: str) -> None:

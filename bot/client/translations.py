@@ -114,8 +114,8 @@ def from_discord_locale(discord_locale: discord.Locale | None) -> models.Locale 
 class CommandTranslator(app_commands.Translator):
     """Translates the names and descriptions of commands, options and choices into Korean.
 
-    Keys in `ko.ftl`: `command-alerts-add` with the attributes `.name` and `.description`, `.option-topic` and
-    `.option-topic-description` for an option; `command-choice.<value>` for a choice.
+    Keys in `ko.ftl`: `command-alerts-add` with the attributes `.name` and `.description`; `command-alerts.option-topic` and
+    `.option-topic-description` for an option of all commands in a group; `command-choice.<value>` for a choice.
     """
 
     def __init__(self, translations: Translations) -> None:
@@ -144,11 +144,16 @@ def command_key(string: app_commands.locale_str, context: app_commands.Translati
         case Location.command_description | Location.group_description:
             return f"command-{_slugify(data.qualified_name)}.description"
         case Location.parameter_name:
-            return f"command-{_slugify(data.command.qualified_name)}.option-{_slugify(data.name)}"
+            return f"command-{_slugify(_top_name(data.command))}.option-{_slugify(data.name)}"
         case Location.parameter_description:
-            return f"command-{_slugify(data.command.qualified_name)}.option-{_slugify(data.name)}-description"
+            return f"command-{_slugify(_top_name(data.command))}.option-{_slugify(data.name)}-description"
         case _:
             return f"command-choice.{_slugify(str(data.value)).replace(',', '-')}"
+
+
+def _top_name(command: app_commands.Command[Any, Any, Any]) -> str:
+    """Return the name of a command's group, or of the command if it has none."""
+    return (command.root_parent or command).name
 
 
 def _slugify(name: str) -> str:

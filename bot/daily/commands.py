@@ -76,7 +76,7 @@ async def _complete_source(interaction: Interaction, current: str) -> autocomple
 
 def _with_options(method: Callable[P, T]) -> Callable[P, T]:
     """Replace a command's `**typed` with the options of a daily post."""
-    options = daily_options.OPTIONS.values()
+    options = [option for option in daily_options.OPTIONS.values() if option.takes is not bool]
     signature = inspect.signature(method, eval_str=True)
     *own, typed = signature.parameters.values()
     added = [
@@ -191,12 +191,12 @@ class SubscriptionButtonsCog(commands.Cog):
         old = await _load_target(request, action.payload)
         values = router.modal_values(request.interaction)
         role_id = message_builder.parse_number(values.get(daily_messages.ROLE) or "0") or None
-        wanted = replace(
-            old,
-            # @everyone counts as no role: nobody wants a daily ping of everyone.
-            mention_role_id=None if role_id == old.guild_id else role_id,
-            silent=daily_messages.SILENT in values.get(daily_messages.OPTIONS, ""),
-        )
+        switched_on = values.get(daily_messages.SWITCHES, "").split(",")
+        switches: dict[str, Any] = {
+            field: option.name in switched_on for field, option in daily_options.SWITCHES.items()
+        }
+        # @everyone counts as no role: nobody wants a daily ping of everyone.
+        wanted = replace(old, mention_role_id=None if role_id == old.guild_id else role_id, **switches)
         if wanted.id:
             return await _edit(request, wanted)
         await _require_allowed(request, _find_postable(request, wanted), wanted)

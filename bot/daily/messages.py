@@ -17,6 +17,7 @@ from bot.client.message_builder import StatelessModal, button, pack_custom_id
 from bot.client.messages import MentionLookup
 from bot.client.translations import Texts
 from bot.core import clock
+from bot.daily import options as daily_options
 from bot.daily import schedule
 from bot.daily.why import Cause, Explanation, WhyAnswer
 from bot.rendering import discord_text, templates, typesetting
@@ -40,8 +41,8 @@ MAX_LISTED = 10
 """The most posts listed by `/daily edit` and `/status`; the menu has the others."""
 STORED_MARK = "="
 """Precedes the id of a stored subscription in the payload of form actions; the payload of a draft is its token."""
-ROLE, OPTIONS, SILENT = "role", "options", "silent"
-"""The two fields of the form *More settings*, and the option in the second."""
+ROLE, SWITCHES = "role", "options"
+"""The two fields of the form *More settings*."""
 MAX_TOPIC_LENGTH = 30
 """The most characters of a topic in a list, so that all rows fit into a message."""
 
@@ -181,9 +182,18 @@ def options_text(texts: Texts, subscription: Subscription) -> str:
         client_messages.join_dotted(
             texts(f"language-{subscription.locale.value}"), texts(f"style-{subscription.style.value}")
         ),
-        texts("subscription-silent") if subscription.silent else "",
+        *(
+            switch_text(texts, option)
+            for field, option in daily_options.SWITCHES.items()
+            if getattr(subscription, field)
+        ),
     )
     return "\n".join(filter(None, lines))
+
+
+def switch_text(texts: Texts, switch: daily_options.Option) -> str:
+    """Return what a switch does, for the form and for a subscription that has it on."""
+    return texts.find(f"command-daily.switch-{switch.name}") or switch.description
 
 
 def format_source(subscription: Subscription, max_length: int = MAX_TOPIC_LENGTH) -> str:
@@ -297,10 +307,13 @@ def form_modal(texts: Texts, payload: str, subscription: Subscription, role_id: 
     """Return the form *More settings*. `payload` identifies the subscription (see STORED_MARK)."""
     modal = StatelessModal(texts("more-settings"), pack_custom_id(SUBMIT_FORM, payload))
     modal.add_role(texts("subscription-form-role"), ROLE, "" if role_id is None else str(role_id))
-    silent = message_builder.select_option(
-        texts("subscription-form-option-silent"), SILENT, selected=subscription.silent
-    )
-    modal.add_choice(texts("subscription-form-options"), OPTIONS, silent)
+    switches = [
+        message_builder.select_option(
+            switch_text(texts, option), option.name, selected=getattr(subscription, field)
+        )
+        for field, option in daily_options.SWITCHES.items()
+    ]
+    modal.add_choice(texts("subscription-form-options"), SWITCHES, switches)
     return modal
 
 

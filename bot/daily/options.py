@@ -1,4 +1,4 @@
-"""The settings of a subscription: the options of `/daily` and their validation."""
+"""The settings of a subscription, from which `/daily`, its form and the set-up file follow, and their validation."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from bot.core import clock
 from bot.daily import choice, schedule
+from bot.sources import kinds
 from bot.text import query_parser
 from storage import errors
 from storage.models import Locale, Style, Subscription
@@ -23,7 +24,10 @@ NOTHING = ("-", "–", "—")
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """An option of `/daily` that sets a field of a subscription."""
+    """An option of `/daily` that sets a field of a subscription, or a switch of the form *More settings* if it takes a bool.
+
+    The Korean texts are in `ko.ftl`, below `command-daily`.
+    """
 
     name: str
     description: str
@@ -34,6 +38,8 @@ class Option:
     """The offered values by label."""
     parse: Callable[[Any], Any] = lambda value: value
     """Parses the typed text. Raises UserError or ValueError."""
+    apply: Callable[[choice.DailyPost, Any], choice.DailyPost] = lambda post, _: post
+    """Applies the value to the content of a post."""
 
 
 # The parsers import Discord's modules only when called, since the shell does not need discord.py.
@@ -126,12 +132,25 @@ OPTIONS: Mapping[str, Option] = {
         "Only papers that match, as in /topic; a hyphen for all papers",
         limits=(1, MAX_TOPIC_LENGTH),
         parse=_parse_topic,
+        apply=lambda post, topic: replace(post, topic=topic),
     ),
-    "source": Option("source", "Only papers from this source; a hyphen for all sources", limits=(1, 100)),
+    "source": Option(
+        "source",
+        "Only papers from this source; a hyphen for all sources",
+        limits=(1, 100),
+        apply=lambda post, url: replace(post, source=kinds.public_label(url) if url else ""),
+    ),
+    "silent": Option(
+        "silent",
+        "Without a notification",
+        takes=bool,
+        apply=lambda post, is_silent: replace(post, silent=is_silent),
+    ),
 }
 """The options by subscription field."""
-SETTINGS = (*OPTIONS, "mention_role_id", "silent")
-"""The fields that managers set; the last two are in the form *More settings*."""
+SWITCHES = {field: option for field, option in OPTIONS.items() if option.takes is bool}
+SETTINGS = (*OPTIONS, "mention_role_id")
+"""The fields that managers set; the role is in the form *More settings* too."""
 
 
 def apply_changes(subscription: Subscription, typed: Mapping[str, Any]) -> Subscription:
@@ -169,12 +188,6 @@ def _fit(subscription: Subscription) -> Subscription:
 def validated(subscription: Subscription) -> Subscription:
     """Return the normalised subscription. Raises UsageError with the setting and its valid values."""
     clock.parse_zone(subscription.timezone)
-    for text, value, low, high in (
-        ("number of papers (top)", subscription.top_n, 1, choice.MAX_TOP_N),
-        ("minimum number of votes (min_votes)", subscription.min_votes, 0, 1_000_000),
-    ):
-        if not low <= value <= high:
-            raise errors.UsageError(f"The {text} is {value}; it must be from {low} to {high}.")
     if not subscription.days or not set(subscription.days) <= set(schedule.EVERY_DAY):
         raise errors.UsageError("There must be at least one weekday. Use mon, tue, wed, thu, fri, sat, sun.")
     if subscription.is_by_webhook and subscription.style not in WEBHOOK_STYLES:

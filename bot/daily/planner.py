@@ -17,10 +17,9 @@ from typing import NamedTuple, TypeAlias
 import structlog
 
 from bot.core import clock, day_close, isolation
-from bot.daily import choice, schedule
+from bot.daily import choice, options, schedule
 from bot.outbox import contents
 from bot.outbox.contents import DeliveryFactory, KindRecord, Owned
-from bot.sources import kinds
 from storage import archive, daily, database, key_values, models, papers, sources
 from storage.archive import DigestPaper
 from storage.database import Connection, Database
@@ -252,7 +251,7 @@ def build_daily_post(
     subscription: models.Subscription, post: choice.PlannedPost, details: Mapping[int, models.PaperDetail]
 ) -> choice.DailyPost:
     """Return the content of a planned post, with the placeholder marker. `details` are keyed by paper id."""
-    return choice.DailyPost(
+    built = choice.DailyPost(
         marker=MARKER_PLACEHOLDER,
         locale=subscription.locale,
         style=subscription.style,
@@ -263,16 +262,12 @@ def build_daily_post(
         ),
         schedule=schedule.schedule_key(subscription),
         since_on=post.since_on,
-        topic=subscription.topic,
-        source=kinds.public_label(subscription.source) if subscription.source else "",
         late=post.late,
         by_webhook=subscription.is_by_webhook,
-        silent=subscription.silent,
     )
-
-
-_SHOWN = ("locale", "style", "topic", "source", "at_time", "timezone", "days", "silent", "is_by_webhook")
-"""The settings that affect the rendering of a subscription's messages."""
+    for name, option in options.OPTIONS.items():
+        built = option.apply(built, getattr(subscription, name))
+    return built
 
 
 class RenderedPosts:
@@ -296,7 +291,8 @@ class RenderedPosts:
     ) -> models.NewDelivery:
         """Return the delivery for a date's post. Only daily posts mention a role. Raises errors of the templates."""
         role_id = subscription.mention_role_id if record is DAILY else None
-        cached = post, role_id, *(getattr(subscription, name) for name in _SHOWN)
+        settings = tuple(getattr(subscription, name) for name in options.SETTINGS)
+        cached = post, role_id, subscription.is_by_webhook, settings
         if cached not in self._cache:
             built = replace(build_daily_post(subscription, post, details), mention_role_id=role_id)
             self._cache[cached] = self._factory.render(DAILY, built)

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
-from typing import Annotated, Any, NamedTuple, Self
+from typing import Annotated, Any, NamedTuple, Self, TypeVar, get_type_hints
 
 import pydantic
 import tomli_w
@@ -22,8 +22,8 @@ from bot.alerts import service as alerts_service
 from bot.core import day_close
 from bot.core.clock import Clock
 from bot.core.settings import Settings
+from bot.daily import choice, schedule
 from bot.daily import options as daily_options
-from bot.daily import schedule
 from bot.daily.service import Subscriptions, is_same
 from bot.sources import folder, kinds
 from storage import archive, errors, key_values, models
@@ -103,6 +103,22 @@ class SourceEntry(_Entry):
         return cls.read(row, source=errors.redact(row.url))
 
 
+E = TypeVar("E", bound=_Entry)
+
+
+def _with_settings(entry: type[E]) -> type[E]:
+    """Add the settings of a daily post that the entry does not declare, with their types, defaults and limits."""
+    hints = get_type_hints(models.Subscription)
+    added: dict[str, Any] = {}
+    for row in fields(models.Subscription):
+        if row.name in daily_options.OPTIONS and row.name not in entry.model_fields:
+            option, hint = daily_options.OPTIONS[row.name], hints[row.name]
+            low, high = option.limits if option.takes is int and option.limits else (None, None)
+            added[row.name] = Text if hint is str else hint, Field(row.default, ge=low, le=high)
+    return pydantic.create_model(entry.__name__, __base__=entry, __doc__=entry.__doc__, **added)
+
+
+@_with_settings
 class PostEntry(_Entry):
     """A daily post in a channel or through a webhook. Give a URL to add a webhook, or an id to refer to a stored one."""
 
@@ -111,15 +127,11 @@ class PostEntry(_Entry):
     webhook: Text | None = None
     at_time: Annotated[Text, Field(alias="at")] = ""
     timezone: Text | None = None
-    top_n: Annotated[int, Field(alias="top")] = 5
-    min_votes: int = 0
+    top_n: Annotated[int, Field(alias="top", ge=1, le=choice.MAX_TOP_N)] = 5
     days: Days = schedule.EVERY_DAY
     locale: models.Locale | None = None
-    style: models.Style = models.Style.COMPACT
-    topic: Text = ""
     source: Annotated[Text, Field(alias="from")] = ""
     mention_role_id: Annotated[DiscordId | None, Field(alias="mention")] = None
-    silent: bool = False
     paused: bool = False
 
     @pydantic.model_validator(mode="after")

@@ -14,6 +14,7 @@ from fluent.syntax import ast as ftl
 
 import bot
 from bot.client import translations
+from bot.daily import options
 from storage import models
 from tests.support.client_harness import ClientHarness
 
@@ -154,7 +155,8 @@ async def test_every_command_has_korean_texts_within_discords_limits(
         if name.startswith("command-")
         for attribute in message.attributes
     }
-    assert known - asked == set()
+    switches = {f"command-daily.switch-{option.name}" for option in options.SWITCHES.values()}
+    assert (known - asked, switches - known) == (switches, set())
 
 
 def _check_limits(payload: dict[str, Any]) -> None:

@@ -188,10 +188,12 @@ async def test_renders_identical_posts_once(world: World) -> None:
     for channel in range(100, 110):
         await world.daily(channel=channel)
     await world.daily(channel=110, at="08:30 Seoul")
+    await world.daily(channel=111, silent=True)
     await world.list("Mon", "A▲9")
     await world.at("Mon 09:00")
-    assert len({row.key for row in await world.planned()}) == len(world.sent) == 11
-    assert len(world.renderer.posts) == 2, "the schedule is a part of a post"
+    assert len({row.key for row in await world.planned()}) == len(world.sent) == 12
+    assert [post.silent for post in world.renderer.posts].count(True) == 1
+    assert len(world.renderer.posts) == 3, "each setting is a part of a post"
 
 
 async def test_setting_the_clock_back_repeats_no_post(world: World) -> None:

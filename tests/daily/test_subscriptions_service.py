@@ -104,8 +104,6 @@ async def test_removing_a_subscription_cancels_unsent_posts(world: World) -> Non
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"top_n": 26}, r"The number of papers \(top\) is 26; it must be from 1 to 25"),
-        ({"min_votes": -1}, "The minimum number of votes"),
         ({"days": ()}, "at least one weekday"),
         ({"at_time": "25:00"}, "not a time of day"),
         *(({"timezone": zone}, "not an IANA") for zone in ("", "Mars/Olympus", "../../passwd", "Asia", "\0")),

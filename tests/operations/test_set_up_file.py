@@ -13,6 +13,7 @@ import pytest
 
 from bot.alerts.service import Alerts
 from bot.core import settings as core_settings
+from bot.daily import options
 from bot.daily.service import Subscriptions
 from bot.operations import set_up_file
 from bot.operations.set_up_file import SetUpFile
@@ -174,7 +175,8 @@ WRONG: tuple[tuple[str, str, str], ...] = (
     (ALERT.replace('guild = "10"\n', ""), "alerts 1", "needs its guild"),
     ('[[posts]]\nguild = "10"\nchannel = "0"\n', "posts 2", "not a Discord ID"),
     (POST + "colour = 1\n", "posts 2", "colour: unknown key"),
-    (POST + "top = 26\n", "posts 2", "from 1 to 25"),
+    (POST + "top = 26\n", "posts 2", "less than or equal to 25"),
+    (POST + "min_votes = -1\n", "posts 2", "greater than or equal to 0"),
     (POST + 'days = "someday"\n', "posts 2", "weekday"),
     (POST + 'style = "loud"\n', "posts 2", "compact"),
     (POST + 'at = "25:00"\n', "posts 2", "25:00"),
@@ -274,10 +276,9 @@ async def test_the_file_has_every_setting_of_a_record() -> None:
     kept_out = {
         "id", "state", "reason", "created_by", "created_at", "last_on",
     }  # fmt: skip
-    names = {row.name for row in fields(models.Subscription)}
-    assert len(names - kept_out) == len(
-        set(set_up_file.PostEntry.model_fields) - {"removed", "webhook", "paused"}
-    )
+    names = {row.name for row in fields(models.Subscription)} - kept_out
+    assert names == {"guild_id", "channel_id", *options.SETTINGS}, "no row in the table of settings"
+    assert names == set(set_up_file.PostEntry.model_fields) - {"removed", "webhook", "paused"}
     bookkeeping = {"id", "created_at", "key", "paused"}
     kinds_of_terms = len(models.AlertKind)
     names = {row.name for row in fields(models.Alert)} - bookkeeping - {"terms"}
