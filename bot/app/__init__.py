@@ -1,1 +1,1 @@
-"""Composition root: builds the long-lived objects, starts the background tasks and closes them in reverse order."""
+"""Composition root: build the long-lived objects, start background tasks, and close in reverse order."""

@@ -1,4 +1,4 @@
-"""The Discord client with its cogs, commands and error handlers."""
+"""The Discord client with its cogs, commands and error handlers, and the renderer of posts."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ from storage import accounts, models, outbox
 log = structlog.get_logger(__name__)
 
 WELCOME_PERIOD = timedelta(days=1)
-"""How long after an invitation a server is still welcomed: the bot may start later."""
+"""How long after an invitation the bot still welcomes a server: it may have been offline."""
 
 
 class GuildEventsCog(commands.Cog):
-    """Keeps the stored servers up to date, and retries refused deliveries when their channel or server changes."""
+    """Keeps the stored servers current, and retries refused deliveries after a channel or server changes."""
 
     def __init__(self, bot: Client) -> None:
         self._bot = bot
@@ -62,7 +62,7 @@ class GuildEventsCog(commands.Cog):
 
     @commands.Cog.listener()
     async def on_ready(self) -> None:
-        """Catch up with changes made while the bot was offline. Idempotent: Discord may send the event repeatedly."""
+        """Catch up with changes made while the bot was offline. Idempotent: Discord may repeat the event."""
         await self._guilds.reconcile([guild.id for guild in self._bot.guilds])
         self._known_ids = None
         await self._store(self._bot.guilds)
@@ -70,14 +70,14 @@ class GuildEventsCog(commands.Cog):
     @commands.Cog.listener("on_guild_join")
     @commands.Cog.listener("on_guild_available")
     async def on_guild(self, guild: discord.Guild) -> None:
-        """Store a server that invited the bot or is available after an outage; at the start that is every server."""
+        """Store a server that invited the bot or is available again. At startup that is every server."""
         await self._store([guild])
 
     @commands.Cog.listener()
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         """Pause a server's posts when the bot is removed. Discord does not send this event for an outage."""
         async with self._storing:
-            # It may have invited the bot again meanwhile, and the event of that may have been handled before this one.
+            # The server may have invited the bot again, and that event may have been handled before this one.
             if self._bot.get_guild(guild.id) is None:
                 await self._guilds.mark_left([guild.id])
                 self._known_ids = None
@@ -108,9 +108,9 @@ class GuildEventsCog(commands.Cog):
             await self._guilds.try_refused(guild_id=[after.guild.id])
 
     async def _store(self, guilds: Iterable[discord.Guild]) -> None:
-        """Store new servers, and welcome them. `on_ready` retries a server that could not be stored."""
+        """Store and welcome new servers. `on_ready` retries a server that could not be stored."""
         async with self._storing:
-            # At the start Discord sends an event for each server.
+            # At startup Discord sends an event for each server.
             known = self._known_ids = self._known_ids or set(await self._guilds.list_ids())
             new = {guild.id: guild for guild in guilds if not (guild.unavailable or guild.id in known)}
             if self._has_gateway:
@@ -119,14 +119,14 @@ class GuildEventsCog(commands.Cog):
             known.update(new)
 
     async def welcome(self, guilds: Iterable[discord.Guild]) -> None:
-        """Plan one welcome message in servers that invited the bot recently, where it may write.
+        """Plan a welcome message in servers that invited the bot recently, where it may write.
 
-        The delivery's key names the invitation, so a repetition after a crash plans nothing.
+        The delivery's key identifies the invitation, so retrying after a crash plans no second message.
         """
         services = self._bot.services
         now = services.clock()
         for guild in guilds:
-            # A first start may find thousands of servers: the date is looked at before permissions are.
+            # A first start may find thousands of servers, so check the date before the permissions.
             joined_at = getattr(guild.me, "joined_at", None)
             if joined_at is None or abs(now - joined_at) > WELCOME_PERIOD:
                 continue
@@ -142,13 +142,13 @@ class GuildEventsCog(commands.Cog):
                 outcomes.NOTICE, post, now, guild_id=guild.id, channel_id=channel.id
             )
             async with services.database.transaction() as connection:
-                # A server that returns within the time for which its settings are kept knows the bot.
+                # A server that returns before its settings expire knows the bot.
                 if await accounts.get_guild(connection, guild.id) is None:
                     await outbox.add(connection, delivery)
 
 
 def _guild_settings(guild: discord.Guild) -> accounts.GuildSettings:
-    """Return the stored fields of a server."""
+    """Return a server's fields as they are stored."""
     # American English is also the default of servers that never chose a language.
     is_default = guild.preferred_locale is discord.Locale.american_english
     system_channel = guild.system_channel
@@ -184,7 +184,7 @@ COGS = (
 
 
 class PaperroundCommandTree(app_commands.CommandTree["PaperroundBot"]):
-    """Command tree that reports errors to the user."""
+    """A command tree that reports errors to the user."""
 
     async def on_error(
         self, interaction: discord.Interaction[PaperroundBot], error: app_commands.AppCommandError, /
@@ -194,35 +194,35 @@ class PaperroundCommandTree(app_commands.CommandTree["PaperroundBot"]):
 
 
 MIN_SESSION_STARTS = 10
-"""For each shard; or a tenth of all, if a bot has so many shards that this is less."""
+"""For each shard; a tenth of all session starts if a bot has so many shards that this is less."""
 SESSION_STARTS_SECONDS = 600.0
 
 
 class _ShardNotConnectedError(Exception):
-    """Connect a shard again.
+    """Raised to connect a shard again.
 
-    discord.py's own version recurses in its error handler: during an outage each log entry repeats all earlier errors, and
-    after some hundred attempts the stack overflows.
+    discord.py recurses in its own error handler: during an outage each log entry repeats all earlier errors,
+    and after some hundred attempts the stack overflows.
     """
 
 
 class PaperroundBot(Client):
-    """The client with all cogs, their components and commands."""
+    """The client with all cogs, components and commands."""
 
     tree_class = PaperroundCommandTree
 
     @cached_property
     def component_router(self) -> router.ComponentRouter:
-        """Router of buttons, select menus and modals."""
+        """The router for buttons, select menus and modals."""
         return router.ComponentRouter()
 
     @cached_property
     def _launching_ids(self) -> set[int]:
-        """Shards that are connecting for the first time."""
+        """The shards that are connecting for the first time."""
         return set()
 
     async def launch_shard(self, gateway: yarl.URL, shard_id: int, *, initial: bool = False) -> None:
-        """Start a shard once Discord allows enough sessions, and retry until it is connected."""
+        """Start a shard once Discord allows enough sessions, and retry until it connects."""
         if shard_id in self._launching_ids:
             raise _ShardNotConnectedError
         self._launching_ids.add(shard_id)
@@ -237,13 +237,13 @@ class PaperroundBot(Client):
             self._launching_ids.discard(shard_id)
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
-        """Begin a new session once Discord allows enough of them."""
+        """Start a new session once Discord allows enough of them."""
         if not initial:
             await self._wait_for_session_starts()
         await super().before_identify_hook(shard_id, initial=initial)
 
     async def _wait_for_session_starts(self) -> None:
-        """Wait while few of the day's IDENTIFYs are left: after the last one Discord resets the token."""
+        """Wait while few of the day's IDENTIFYs are left: Discord resets the token after the last one."""
         while True:
             shards, _, limit = await self.http.get_bot_gateway()
             if limit["remaining"] >= min(
@@ -252,14 +252,14 @@ class PaperroundBot(Client):
                 return
             seconds = limit["reset_after"] / 1000
             log.warning(
-                "few session starts are left; waiting to connect to the Gateway until Discord allows more",
+                "few session starts left; waiting for Discord to allow more before connecting to the Gateway",
                 remaining=limit["remaining"],
                 resets_in_seconds=round(seconds),
             )
             await asyncio.sleep(min(seconds, SESSION_STARTS_SECONDS))
 
     def is_gateway_connected(self) -> bool:
-        """Return whether the bot has been ready and every shard is connected; `is_ready` alone stays true."""
+        """Return whether the bot has been ready and every shard is connected; `is_ready` stays true."""
         return (
             self.is_ready()
             and not self.is_closed()
@@ -267,8 +267,9 @@ class PaperroundBot(Client):
         )
 
     async def setup_hook(self) -> None:
-        """Load the cogs. Without a Gateway (tests, the demo), also register the commands; otherwise a background task does,
-        since Discord may delay it for minutes.
+        """Load the cogs; register the commands too if there is no Gateway (tests, the demo).
+
+        Otherwise a background task registers them, since Discord may delay that for minutes.
         """
         await self.tree.set_translator(translations.CommandTranslator(self.translations))
         for cog_class in COGS:
@@ -300,7 +301,7 @@ class PaperroundBot(Client):
 
 
 class DiscordRenderer:
-    """Renders posts into messages for the outbox; the record of each delivery kind names its method.
+    """Renders posts as messages for the outbox; each delivery kind's record names its method.
 
     `mention` returns the mention of a command, such as `daily edit`.
     """
@@ -318,11 +319,11 @@ class DiscordRenderer:
         }
 
     def wording_for(self, locale: models.Locale) -> PostWording:
-        """Return the texts of posts in a language, for answers that repeat a post."""
+        """Return the texts of posts in a language, for replies that repeat a post."""
         return self._wordings[locale]
 
     def render_daily(self, post: choice.DailyPost) -> tuple[contents.RenderedPart, ...]:
-        """Return the messages of a daily or weekly post in its style; a single message without papers."""
+        """Return the messages of a daily or weekly post in its style, or one message if it has no papers."""
         parts = STYLES[post.style].render(self._wordings[post.locale], post)
         if post.by_webhook:
             parts = tuple(
@@ -358,7 +359,7 @@ class DiscordRenderer:
 
 
 def _silence(parts: tuple[contents.RenderedPart, ...]) -> tuple[contents.RenderedPart, ...]:
-    """Return the parts, of which the messages raise no notification."""
+    """Return the parts with messages that trigger no notification."""
     silenced = message_builder.silenced
     return tuple(
         replace(part, payload=silenced(part.payload), fallback=part.fallback and silenced(part.fallback))

@@ -1,4 +1,7 @@
-"""Builds the objects that the command line, the demo and the bot share. Imports for a single command are local."""
+"""Build the objects that the command line, the demo and the bot share.
+
+Modules that only one command needs are imported locally.
+"""
 
 from __future__ import annotations
 
@@ -66,7 +69,7 @@ LOOKUP_LIMITS = fetcher.Limits(
     max_redirects=3,
     max_attempts=1,
 )
-"""Limits for requests that a reader waits for: small answers, no second attempt."""
+"""Limits for requests that a reader waits for: small responses, no retry."""
 
 
 def open_fetcher(
@@ -84,7 +87,7 @@ def open_fetcher(
 
 
 def allowances(settings: Settings) -> list[ssrf_guard.AllowedHost]:
-    """Return the hosts exempt from the SSRF guard: the operator's list, and service URLs that are not the default."""
+    """Return the hosts exempt from the SSRF guard: the operator's list, and non-default service URLs."""
     allowed = [ssrf_guard.parse_allowed_host(host) for host in settings.fetch_allow]
     fields = Settings.model_fields
     for name in ("hf_endpoint", "arxiv_url", "arxiv_rss_url", "arxiv_html_url"):
@@ -96,18 +99,18 @@ def allowances(settings: Settings) -> list[ssrf_guard.AllowedHost]:
 
 @dataclass
 class Container:
-    """Settings, storage, and factories of the services built on them."""
+    """Settings, storage, and factories for the services built on them."""
 
     settings: Settings
     database: Database
     clock: Clock = system_clock
 
     def follow_discord(self) -> DiscordClock:
-        """Set the clock by Discord's answers. Must be called before the services are built."""
+        """Set the clock from Discord's responses. Must be called before the services are built."""
         clock = self.clock = DiscordClock(self.clock)
 
         def set_clock(answer: Answer) -> None:
-            # A proxy's own page has the time of the proxy, which may be this machine.
+            # A proxy's own page carries the time of the proxy, which may be this machine.
             if answer.is_json and answer.answered_at is not None:
                 clock.set(answer.answered_at)
 
@@ -116,7 +119,7 @@ class Container:
 
     @property
     def day_close(self) -> day_close.DayClose:
-        """The time at which the list of a day closes."""
+        """The time at which a day's list closes."""
         minutes = self.settings.writer_minutes if self.settings.writes_digests else 0
         return day_close.parse(self.settings.day_closes, timedelta(minutes=minutes))
 
@@ -128,7 +131,7 @@ class Container:
 
     @property
     def locale(self) -> models.Locale:
-        """The default language of posts and answers."""
+        """The default language of posts and replies."""
         return models.Locale(self.settings.locale)
 
     @cached_property
@@ -138,12 +141,12 @@ class Container:
 
     @cached_property
     def deliveries(self) -> DeliveryFactory:
-        """The factory of all deliveries; the renderer is loaded with the first post."""
+        """The factory of all deliveries. The renderer is loaded with the first post."""
         return DeliveryFactory(lambda: self.renderer)
 
     @cached_property
     def search_index(self) -> SearchIndex:
-        """The search index of the database on this machine."""
+        """This machine's search index of the database."""
         from bot.search import index
 
         return index.SearchIndex(index.folder_of(self.database))
@@ -173,7 +176,7 @@ class Container:
 
     @cached_property
     def rest(self) -> RestClient:
-        """The client of posts."""
+        """The REST client that sends posts."""
         from bot.client.rest import RestClient
 
         return RestClient(self.pace, self.http_observer.report, self.token)
@@ -185,7 +188,7 @@ class Container:
 
     @cached_property
     def pace(self) -> Pace:
-        """When requests may leave for Discord."""
+        """The limiter that decides when requests may go to Discord."""
         return Pace(time.monotonic, random.Random())
 
     @cached_property
@@ -203,8 +206,9 @@ class Container:
         return Templates(self.settings.templates)
 
     def fenced(self, get_term: Callable[[], int | None]) -> Container:
-        """Return this container with a database fenced for the sender (`locks.fenced`). Call it after the client is built,
-        so that both share services.
+        """Return this container with a database fenced for the sender (`locks.fenced`).
+
+        Call it after the client is built, so that both share services.
         """
         if self.database.is_sqlite:
             return self
@@ -214,7 +218,7 @@ class Container:
         return fenced
 
     async def load_mentions(self) -> None:
-        """Load the ids of slash commands if there are alerts: of an ingest's deliveries only alerts mention commands."""
+        """Load the command ids if there are alerts: of an ingest's posts, only alerts mention commands."""
         async with self.database.read() as connection:
             if not await alerts.exist(connection):
                 return
@@ -231,7 +235,7 @@ class Container:
     def create_bot(
         self, *, shard_count: int | None = None, locale: models.Locale | None = None
     ) -> PaperroundBot:
-        """Return the Discord client. The demo and tests use the options: see `PaperroundBot`."""
+        """Return the Discord client. Only the demo and tests use the options: see `PaperroundBot`."""
         from bot.app.client import PaperroundBot
 
         return PaperroundBot(
@@ -245,7 +249,7 @@ class Container:
         )
 
     def create_services(self) -> Services:
-        """Return the services of the client's commands."""
+        """Return the services that the client's commands use."""
         from bot.client.context import Services
         from bot.club.service import Clubs
         from bot.core import admission
@@ -316,13 +320,13 @@ class Container:
         return TodayPlanner(self.database, self.deliveries, today, self.day_close, default_locale=self.locale)
 
     def list_ticks(self) -> Sequence[Callable[[datetime], Awaitable[int]]]:
-        """Return what plans the posts of features that need no more than the time (UTC)."""
+        """Return the functions that plan the posts of features that depend only on the time (UTC)."""
         from bot.club.service import Clubs
 
         return (Clubs(self.database, self.clock, self.deliveries, self._request).tick,)
 
     async def _request(self, method: str, path: str, **fields: Any) -> Any:
-        """Make a request with the current REST client. Simulations replace the client later."""
+        """Make a request with the current REST client; simulations replace the client later."""
         return await self.rest.request(method, path, **fields)
 
     def create_web_pages(self, services: Services) -> WebPages:
@@ -336,7 +340,7 @@ class Container:
         return Retention(self.database, self.clock, days=self.settings.keep_days)
 
     def create_ingest(self) -> IngestService:
-        """Return the ingest service; alerts are compared with the papers that it adds."""
+        """Return the ingest service, which queues the papers it adds for alerts."""
 
         async def on_fresh(connection: Connection, paper_ids: Sequence[int]) -> None:
             if await alerts.exist(connection):
@@ -360,7 +364,7 @@ def delivery_kinds() -> DeliveryKinds:
 async def open_container(
     settings: Settings, *, clock: Clock = system_clock, migrating: bool | None = None
 ) -> AsyncIterator[Container]:
-    """Open the database and build a container. `migrating` and errors are those of `storage.migrate.open_database`."""
+    """Open the database and build a container. See `storage.migrate.open_database` for errors."""
     database = await migrate.open_database(settings.database_url, migrate=migrating)
     try:
         yield Container(settings, database, clock)
@@ -370,7 +374,7 @@ async def open_container(
 
 @asynccontextmanager
 async def open_poller(container: Container, ingest: IngestService) -> AsyncIterator[Poller]:
-    """Open the fetcher and the poller, after adding the sources of the settings and the inbox. Raises UsageError."""
+    """Open the fetcher and poller, after adding the configured sources and inbox. Raises UsageError."""
     settings = container.settings
     source_registry = kinds.build_source_registry(container.database, container.clock, settings)
     await source_registry.add_configured(settings.sources, settings.inbox)
@@ -405,7 +409,7 @@ async def log_missing_source(container: Container) -> None:
 async def open_writer(
     container: Container, ingest: IngestService
 ) -> AsyncIterator[writer_service.WriterService]:
-    """Open the writer for one run, without a model if none is set."""
+    """Open the writer for one run. It has no model if none is configured."""
     async with open_fetcher(container.settings, container.clock) as fetch:
         source = huggingface.HuggingFaceSource(container.settings.hf_endpoint, fetch, container.day_close)
         publisher = publication.Publisher(container.database, ingest, container.settings.writer_model)
@@ -424,7 +428,8 @@ async def open_writer(
 def inbox_of(settings: Settings) -> Path | None:
     """Return the inbox folder, where a written digest becomes a file that people can edit.
 
-    None without an inbox, or if it is read-only, as in `docker-compose.yml`: then the digest is stored without a file.
+    Returns None if there is no inbox or it is read-only, as in `docker-compose.yml`; the digest is then
+    stored without a file.
     """
     is_place = settings.inbox is not None and settings.inbox.is_dir() and os.access(settings.inbox, os.W_OK)
     return settings.inbox if is_place else None

@@ -1,8 +1,8 @@
-"""`paperround run --role front`: answers the interactions that Discord sends by HTTP, beside the process that posts.
+"""`paperround run --role front`: handle interactions sent over HTTP, beside the process that posts.
 
-A front has no Gateway: it verifies each request, answers 202, and handles the interaction with the same command tree and
-callbacks (Discord docs, interactions/overview and interactions/receiving-and-responding, 2026). Any number of fronts can
-run on one PostgreSQL.
+A front has no Gateway: it verifies each request from Discord, returns 202, and handles the interaction with
+the same command tree and callbacks (Discord docs, interactions/overview and
+interactions/receiving-and-responding, 2026). Any number of fronts can share one PostgreSQL database.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ FINISH_SECONDS = 5.0
 PING = 1
 FOLLOW_SECONDS = 30.0
 GUILD_SECONDS = 60.0
-"""How long a server's fetched channels and roles are used."""
+"""How long a server's fetched channels and roles stay valid."""
 
 
 class InteractionServer:
-    """Takes Discord's interactions at `PATH`. `public_key` is the application's, in hex."""
+    """Receives Discord's interactions at `PATH`. `public_key` is the application's, in hex."""
 
     def __init__(self, client: Client, public_key: str) -> None:
         self._client = client
@@ -52,7 +52,7 @@ class InteractionServer:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
-        """Add the address to a server."""
+        """Add the route to a server."""
         router.add_post(PATH, self._handle)
 
     async def _handle(self, request: web.Request) -> web.Response:
@@ -63,7 +63,7 @@ class InteractionServer:
         return self.receive(request.headers, body)
 
     def receive(self, headers: Mapping[str, str], body: bytes) -> web.Response:
-        """Start handling a request and return its HTTP answer: 401, without any effect, if Discord did not sign it."""
+        """Start handling a request and return its HTTP response: 401 if Discord did not sign it."""
         if not self._is_signed(headers, body):
             return web.Response(status=401, text="invalid request signature")
         try:
@@ -90,7 +90,7 @@ class InteractionServer:
                 await asyncio.wait(started)
 
     async def finish(self) -> None:
-        """Wait up to FINISH_SECONDS until the received interactions are answered."""
+        """Wait up to FINISH_SECONDS for replies to the received interactions."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=FINISH_SECONDS)
 
@@ -104,7 +104,7 @@ class InteractionServer:
 
 
 def read_public_key(value: str) -> Ed25519PublicKey:
-    """Return the key that 64 hexadecimal digits stand for. Raises UsageError."""
+    """Parse a public key of 64 hexadecimal digits. Raises UsageError."""
     try:
         return Ed25519PublicKey.from_public_bytes(bytes.fromhex(value))
     except ValueError:
@@ -115,9 +115,10 @@ def read_public_key(value: str) -> Ed25519PublicKey:
 
 
 class GuildDirectory:
-    """Fetches servers with their channels, threads, roles and the bot as a member, and keeps them for a minute.
+    """Fetches servers with channels, threads, roles and the bot's member, and caches them for a minute.
 
-    They go into the client's cache, which a Gateway would otherwise fill, so that `get_guild` and `get_channel` work.
+    They go into the client's cache, which a Gateway would otherwise fill, so that `get_guild` and
+    `get_channel` work.
     """
 
     def __init__(self, client: Client, monotonic: Callable[[], float]) -> None:
@@ -129,7 +130,7 @@ class GuildDirectory:
     async def load(self, guild_id: int) -> None:
         """Load a server into the cache, or remove it if Discord does not return it."""
         now = self._monotonic()
-        # Kept for longer than it is used: others may be within a request that looks at it.
+        # Kept for longer than it is valid: other requests may still be using it.
         for other_id in [id_ for id_, at in self._loaded_at.items() if now - at > 2 * GUILD_SECONDS]:
             self._forget(other_id)
         if now - self._loaded_at.get(guild_id, -math.inf) <= GUILD_SECONDS:
@@ -143,7 +144,8 @@ class GuildDirectory:
         http, user = self._client.http, self._client.user
         assert user is not None
         try:
-            # Alone: of a server without the bot, where readers have it for themselves, the others are invalid requests.
+            # Fetched first: if the bot is only user-installed, not in the server, the other requests would be
+            # invalid.
             guild = await http.get_guild(guild_id, with_counts=False)
             channels, member, threads = await asyncio.gather(
                 http.get_all_guild_channels(guild_id),
@@ -151,10 +153,10 @@ class GuildDirectory:
                 http.get_active_threads(guild_id),
             )
         except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
-            log.warning("a server's channels and roles could not be read", guild=guild_id, reason=str(error))
+            log.warning("could not fetch a server's channels and roles", guild=guild_id, reason=str(error))
             self._forget(guild_id)
             if isinstance(error, discord.Forbidden | discord.NotFound):
-                # Kept too: else one reader could use up the requests of all.
+                # Failures are cached too, or one reader could use up everyone's requests.
                 self._loaded_at[guild_id] = self._monotonic()
             return
         data: Any = {**guild, "channels": channels, "members": [member], "threads": threads["threads"]}
@@ -207,7 +209,7 @@ async def run(container: Container) -> None:
         await isolation.run_unless_stopped(logging_in, stopping)
         if stopping.is_set():
             return
-        assert bot.application is not None  # the login asks for it
+        assert bot.application is not None  # set by the login
         server = InteractionServer(bot, settings.public_key or bot.application.verify_key)
         await container.mentions.load(container.database)
         stack.push_async_callback(server.finish)  # once the server is closed
@@ -222,7 +224,7 @@ async def run(container: Container) -> None:
 
 
 async def _follow_database(container: Container) -> None:
-    """Load the ids of the commands that a leader registers, and detect a dead database."""
+    """Load the command ids that a leader registers, and detect a dead database."""
     while True:
         with isolation.isolated(log, "the ids of commands could not be read") as failures:
             await container.mentions.load(container.database)

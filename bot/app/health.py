@@ -1,4 +1,4 @@
-"""Reports a running bot's state: signs of life for `/health`, metrics, and the HTTP server for both."""
+"""Report a running bot's state: signs of life for `/health`, metrics, and the HTTP server for both."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from storage.database import Database
 TICK_SECONDS = 150.0
 """The planner runs every minute, and planning for 10,000 channels takes less than a minute."""
 CLAIM_SECONDS = 60.0
-"""The relay claims every two seconds. While every slot is taken it waits for an attempt, which ends within 20 s."""
+"""The relay claims every two seconds. If all slots are busy it waits for a send, which ends within 20 s."""
 DISCORD_SECONDS = 1200.0
-"""discord.py waits up to 1,024 s between attempts to connect again."""
+"""discord.py waits up to 1,024 s between attempts to reconnect."""
 
 NO_LOGIN = "Discord has not accepted the login so far."
 
@@ -33,7 +33,7 @@ Gateway is connected, or a request to Discord has succeeded."""
 class Liveness:
     """The times of the last signs of life, by `monotonic` (seconds).
 
-    Until its first sign each counts from the start, as a grace period.
+    Before its first occurrence, each sign counts from the start, as a grace period.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Liveness:
         self._obstacle: str | None = NO_LOGIN
 
     def record_start(self) -> None:
-        """Restart the grace period: the sender lock was acquired, or the login is retried."""
+        """Restart the grace period, after acquiring the sender lock or before retrying the login."""
         self._started_at = self._monotonic()
 
     def record(self, sign: Sign) -> None:
@@ -57,16 +57,16 @@ class Liveness:
         self._signs[sign] = self._monotonic()
 
     def record_obstacle(self, reason: str | None) -> None:
-        """Record why a standby cannot take over or a front cannot answer; None once it can."""
+        """Record why a standby cannot take over or a front cannot answer; None clears the reason."""
         self._obstacle = reason
 
     def record_answer(self, answer: Answer) -> None:
-        """Record an answer of Discord or of a proxy. Every answer of Discord is a sign of life."""
+        """Record a response from Discord or a proxy. Every response from Discord is a sign of life."""
         if answer.is_discords and answer.status < 500 and answer.status != 429:
             self.record("discord")
 
     def get_fields(self) -> dict[str, float | str | None]:
-        """Return the fields of `/health`: Discord's state, and the seconds since each sign, None before the first."""
+        """Return the fields of `/health`: Discord's state, and the seconds since each sign or None."""
         ages = {
             f"{sign}_seconds": None if at is None else self._seconds_since(at)
             for sign, at in self._signs.items()
@@ -136,7 +136,7 @@ class Metrics:
             self.lateness.labels(kind.value).observe(max(0.0, late_seconds))
 
     def record_lookup(self, is_admitted: bool) -> None:
-        """Record whether a look-up was admitted."""
+        """Record whether a look-up was admitted or rejected as busy."""
         self.lookups.labels("admitted" if is_admitted else "busy").inc()
 
     def render(self) -> bytes:
@@ -145,12 +145,13 @@ class Metrics:
 
 
 DATABASE_CONNECTIONS = 2
-"""For all requests together, so that a flood of them leaves the connection pool to the bot."""
+"""For all requests together, so that a flood of requests leaves enough connections for the bot."""
 
 
 class MonitoringServer:
-    """Serves the state of a running bot. `role` returns "sender", "front", or "standby" while another process holds the
-    lock.
+    """Serves a running bot's state.
+
+    `role` returns "sender", "front", or "standby" while another process holds the lock.
     """
 
     def __init__(
@@ -171,7 +172,7 @@ class MonitoringServer:
         self._is_connected = is_connected
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
-        """Add the two addresses to a server."""
+        """Add the two routes to a server."""
         router.add_get("/health", self._handle_health)
         router.add_get("/metrics", self._handle_metrics)
 
@@ -196,7 +197,7 @@ class MonitoringServer:
                 oldest = await outbox.oldest_unsent_at(connection)
         except errors.StorageError as error:
             return web.Response(status=503, text=str(error))
-        # A state without parts is set to 0; its former value would stay otherwise.
+        # Set states without parts to 0, or the old value would stay.
         for state in models.PartState:
             self._metrics.queue_depth.labels(state.value).set(depth.get(state, 0))
         age = 0.0 if oldest is None else (self._clock() - oldest).total_seconds()

@@ -1,6 +1,6 @@
-"""`paperround run`: acquires the sender lock, logs in, runs the background tasks, and shuts down in reverse on a signal.
+"""`paperround run`: acquire the sender lock, log in, run background tasks, and shut down on a signal.
 
-Each background task is a coroutine that ends when `stop` is set; the Discord client starts none itself.
+Each background task is a coroutine that ends when `stop` is set. The Discord client starts none of them.
 """
 
 from __future__ import annotations
@@ -50,12 +50,13 @@ REJECTIONS = {
     4014: "Discord does not allow this application the requested intents (close code 4014). Check the Bot page of your"
     " application at https://discord.com/developers/applications, or update Paperround.",
 }
-"""What to do about close codes after which reconnecting is useless; for others, update Paperround."""
+"""What to do about close codes that make reconnecting useless. For other codes: update Paperround."""
 
 
 async def log_in(bot: PaperroundBot, token: str, on_attempt: Callable[[], None]) -> None:
     """Log in, and retry while Discord is unreachable. Raises PaperroundError for a wrong token."""
-    # discord.py takes a proxy's 401 for a wrong token, and raises TypeError when a proxy's page has the status 200.
+    # discord.py mistakes a proxy's 401 for a wrong token, and raises TypeError if a proxy's page has status
+    # 200.
     unreachable = (discord.HTTPException, discord.LoginFailure, OSError, TypeError)
 
     async def attempt() -> None:
@@ -65,7 +66,7 @@ async def log_in(bot: PaperroundBot, token: str, on_attempt: Callable[[], None])
         except unreachable as error:
             if isinstance(error, discord.LoginFailure) and bot.observer.is_last_discords:
                 raise errors.PaperroundError(command_sync.WRONG_TOKEN) from error
-            # Each login opens a session on the connector, which closing the session closes too.
+            # Each login opens a session; closing it also closes the connector.
             await bot.http.close()
             bot.http.connector = discord.utils.MISSING
             raise
@@ -74,7 +75,7 @@ async def log_in(bot: PaperroundBot, token: str, on_attempt: Callable[[], None])
 
 
 async def connect_gateway(bot: PaperroundBot) -> None:
-    """Keep the Gateway connected. Raises PaperroundError if the Gateway rejects the bot, or if the client was closed."""
+    """Keep the Gateway connected. Raises PaperroundError if it rejects the bot or the client was closed."""
 
     async def attempt() -> None:
         try:
@@ -94,16 +95,16 @@ async def connect_gateway(bot: PaperroundBot) -> None:
             raise
         raise errors.PaperroundError("The connection to Discord's Gateway was closed. Restart Paperround.")
 
-    # discord.py reconnects by itself, but gives up when it cannot look up the gateway's address.
+    # discord.py reconnects by itself, but gives up if it cannot look up the Gateway's address.
     unreachable = (discord.GatewayNotFound, aiohttp.ClientError, OSError, TimeoutError)
     await _retry_while_unreachable(attempt, unreachable, "the Gateway is unreachable")
 
 
 async def _connect_until_closed(bot: PaperroundBot) -> None:
-    """Connect the client.
+    """Connect the client, and close it if cancelled.
 
-    Cancelling closes it, since discord.py ignores a cancellation while it reconnects a shard. The task is cancelled first:
-    on a close discord.py would log a failed first connection, and retry it.
+    discord.py ignores a cancellation while it reconnects a shard, so the client is closed as well. The task
+    is cancelled first: on a close discord.py would log a failed first connection and retry it.
     """
     connecting = asyncio.ensure_future(bot.connect(reconnect=True))
     try:
@@ -129,7 +130,7 @@ async def _retry_while_unreachable(
 
 
 async def hold_lock(lock: SenderLock, acquired: asyncio.Event) -> None:
-    """Acquire the lock, set `acquired`, and keep the lock. Raises StorageError once it is lost or the database is away."""
+    """Acquire the lock, set `acquired`, and keep the lock. Raises StorageError when it is lost."""
     while not await lock.try_acquire():  # noqa: ASYNC110 - another process releases it
         await asyncio.sleep(RETRY_SECONDS)
     acquired.set()
@@ -139,12 +140,12 @@ async def hold_lock(lock: SenderLock, acquired: asyncio.Event) -> None:
 SHUTDOWN_SECONDS = 9.0
 """`run` ends within 10 s of SIGTERM."""
 HAND_OVER_SECONDS = 1.0
-"""Time after which a standby takes over, unless an attempt at a part still runs."""
+"""A standby takes over after this time, unless a part is still being sent."""
 STANDBY_SECONDS = 1.5
-"""Seconds after which a process that waits for the lock counts as a standby."""
+"""A process that has waited this long for the lock counts as a standby."""
 PURGE_INTERVAL = timedelta(hours=6)
 FIRST_READ_SECONDS = 60.0
-"""How long planning waits after the start for the first read of the sources."""
+"""How long planning waits at startup for the first read of the sources."""
 
 
 @dataclass
@@ -157,17 +158,17 @@ class Runtime:
     planner: DailyPlanner
     today_planner: TodayPlanner
     ticks: Sequence[Callable[[datetime], Awaitable[int]]]
-    """What further features plan at a time (UTC)."""
+    """The functions that plan other features' posts at a given time (UTC)."""
     metrics: Metrics
     lock: SenderLock
     stop: asyncio.Event
     liveness: Liveness
     is_reading: bool = False
-    """Whether the first read of the sources still runs; until it ends a day may seem to have no digest."""
+    """Whether the first read of the sources still runs. Until it ends, a day may seem to have no digest."""
 
     @property
     def has_bot(self) -> bool:
-        """Whether there is a token. Without one only webhooks post, and there is no Gateway."""
+        """Whether there is a token. Without one, only webhooks post and there is no Gateway."""
         return self.container.settings.discord_token is not None
 
     def is_delivering(self) -> bool:
@@ -192,15 +193,15 @@ class Runtime:
             self.liveness.record("tick")
 
     async def _plan_posts(self) -> None:
-        """Plan daily posts that become due during a tick: papers of the day for thousands of readers take minutes."""
+        """Plan daily posts that become due during a tick: planning papers of the day can take minutes."""
         now = self.container.clock()
         await self._run_steps(lambda: self.planner.tick(now, on_planned=self.relay.wake))
 
     async def _run_steps(self, *steps: Callable[[], Awaitable[int | None]]) -> list[Exception]:
         failures: list[Exception] = []
         for step in steps:
-            # A database outage must not end the schedule; due subscriptions stay due. What fails for another reason must not
-            # hold up the rest.
+            # A database outage must not end the schedule; due subscriptions stay due. One failing step must
+            # not block the rest.
             with isolation.isolated(log, "planning failed") as failed:
                 if await step():
                     self.relay.wake()
@@ -210,13 +211,13 @@ class Runtime:
         return failures
 
     async def purge(self) -> None:
-        """Remove rows older than the retention time; errors are logged, and the next call continues."""
-        # Cancelled when the run ends; APScheduler would log that with a traceback.
+        """Remove rows older than the retention period. Errors are logged, and the next call continues."""
+        # Cancelled when the run ends, which APScheduler would log with a traceback.
         with suppress(asyncio.CancelledError), isolation.isolated(log, "removing old rows failed"):
             await self.container.create_retention().purge()
 
     async def sync_commands(self) -> None:
-        """Register the slash commands. After an error, which is logged, the registered ones keep working."""
+        """Register the slash commands. Errors are logged, and the registered commands keep working."""
         if self.has_bot:
             failures: list[Exception] = []
             with isolation.collected(failures):
@@ -227,12 +228,12 @@ class Runtime:
                 log.warning("commands not synchronised; the next start tries again", error=repr(error))
 
     async def on_sources_fetched(self, reports: Sequence[SourceReport]) -> None:
-        """Plan the posts that new digests have made due."""
+        """Plan the posts that became due because of new digests."""
         self.metrics.digests.inc(sum(report.result.written for report in reports))
         await self.plan_and_wake()
 
     async def plan_and_wake(self) -> None:
-        """Plan due posts, and send planned ones."""
+        """Plan due posts and wake the relay to send them."""
         await self.tick()
         self.relay.wake()
 
@@ -240,7 +241,7 @@ class Runtime:
 def build_runtime(container: Container, bot: PaperroundBot, stop: asyncio.Event, lock: SenderLock) -> Runtime:
     """Build the relay and the planner around a Discord client."""
     metrics, liveness = Metrics(), container.liveness
-    # Outside the fence, since a receipt is stored in any term; claims compare the term themselves.
+    # Not fenced: receipts are stored in any term, and claims compare the term themselves.
     delivery_database, rest_client = container.database, container.rest
     container = container.fenced(lambda: lock.term)
     metrics.leader.set_function(lambda: lock.term is not None)
@@ -271,7 +272,7 @@ def build_runtime(container: Container, bot: PaperroundBot, stop: asyncio.Event,
 
 
 async def run(container: Container, role: models.ProcessRole = models.ProcessRole.ALL) -> None:
-    """Run until SIGTERM or SIGINT. Raises PaperroundError if Discord rejects the bot, or if this process may no longer send."""
+    """Run until SIGTERM or SIGINT. Raises PaperroundError if Discord rejects the bot or the lock is lost."""
     token = container.token
     if token is None:
         async with container.database.read() as connection:
@@ -286,7 +287,8 @@ async def run(container: Container, role: models.ProcessRole = models.ProcessRol
         container.pace.set_rate(pace.REQUESTS_PER_SECOND - 2 * pace.FRONT_REQUESTS_PER_SECOND)
     bot = container.create_bot()
     runtime = build_runtime(container, bot, asyncio.Event(), lock)
-    # Modules and tables stay: to look for garbage among them would hold up the event loop for 80 ms now and then.
+    # Modules and tables live forever: scanning them for garbage would block the event loop for 80 ms at
+    # times.
     gc.freeze()
     async with AsyncExitStack() as stack:
         await _start_servers(runtime, stack)
@@ -298,7 +300,7 @@ async def run(container: Container, role: models.ProcessRole = models.ProcessRol
 
 
 def begin(container: Container) -> asyncio.Event:
-    """Set Discord's addresses and the signal handlers of this process. Returns the event that SIGTERM and SIGINT set."""
+    """Set Discord's URLs and install the signal handlers. Returns the event that SIGTERM and SIGINT set."""
     stopping = isolation.stop_on_signals()
     rest.override_endpoints(container.settings.discord_api_url, container.settings.discord_gateway_url)
     return stopping
@@ -326,7 +328,7 @@ async def _stand_by_and_send(
 
 
 async def _prepare(runtime: Runtime, token: str | None, clock: DiscordClock, acquired: asyncio.Event) -> None:
-    """Log in, or without a token request a webhook, to learn Discord's time; then wait for the lock.
+    """Learn Discord's time, by a login or (without a token) a webhook request; then wait for the lock.
 
     A standby logs in before it has the lock, so that it can send at once.
     """
@@ -343,7 +345,7 @@ async def _prepare(runtime: Runtime, token: str | None, clock: DiscordClock, acq
 
 
 async def _ask_for_time(runtime: Runtime, clock: DiscordClock) -> None:
-    """Request a webhook until Discord answers, even if the webhook is gone."""
+    """Request a webhook until Discord responds, even if the webhook no longer exists."""
     async with runtime.container.database.read() as connection:
         tokens = await key_values.list_by_prefix(connection, key_values.WEBHOOK)
 
@@ -363,10 +365,10 @@ async def _ask_for_time(runtime: Runtime, clock: DiscordClock) -> None:
 
 
 async def close_client(bot: PaperroundBot) -> None:
-    """Close the client's connections, within two seconds."""
+    """Close the client's connections within two seconds."""
     with suppress(Exception):  # errors of closing a broken socket do not matter at shutdown
         async with asyncio.timeout(2):
-            # discord.py closes once: one caller's time-out must not cancel what another one waits for.
+            # discord.py closes only once: a timeout here must not cancel a close that another caller awaits.
             await asyncio.shield(bot.close())
 
 
@@ -392,12 +394,12 @@ async def start_servers(
     monitoring: health.MonitoringServer,
     archive: web_server.WebServer | None = None,
 ) -> None:
-    """Serve health and metrics, and the web archive, at one or two addresses, if they are set."""
+    """Serve health, metrics and the web archive at the configured addresses, which may be the same."""
     servers: dict[str, list[http_server.AddRoutes]] = {}
     if settings.http is not None:
         servers[settings.http] = [monitoring.add_routes]
     if settings.web is not None and archive is not None:
-        # Behind the other's, since the archive takes every address that is left.
+        # Added last, since the archive handles every remaining path.
         servers.setdefault(settings.web, []).append(archive.add_routes)
     for address, add_routes in servers.items():
         is_web = archive is not None and address == settings.web
@@ -407,9 +409,9 @@ async def start_servers(
 
 
 async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, holding: asyncio.Task[object]) -> None:
-    """Run the background tasks until `stopping` is set, or one of them or `holding`, the sender lock, fails for good.
+    """Run the background tasks until `stopping` is set, or until a task or `holding` (the sender lock) fails.
 
-    The relay starts at once and sends deliveries planned by the previous process.
+    The relay starts at once and sends deliveries that the previous process planned.
     """
     stop, container = runtime.stop, runtime.container
     bodies: list[Callable[[], Awaitable[None]]] = [
@@ -432,13 +434,13 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, holding: asyncio
         app_tasks.scheduled(runtime.purge, PURGE_INTERVAL, system_clock()),
         in_background(connect_gateway(runtime.bot) if runtime.has_bot else stopping.wait()) as connection,
     ):
-        # A database that is busy or away must not end a start because of two remarks.
+        # A busy or unreachable database must not abort the start because of two log messages.
         with isolation.isolated(log, "the settings could not be examined"):
             await app_container.log_missing_source(container)
         bodies.append(lambda: poller.run(stop, on_fetched=runtime.on_sources_fetched))
 
         async def tick() -> None:
-            # After downtime: what came meanwhile is read before a post is given up for the day.
+            # After downtime, read new digests before giving up a post for the day.
             waiting = poller.first_round.wait()
             with suppress(TimeoutError):
                 await isolation.run_unless_stopped(asyncio.wait_for(waiting, FIRST_READ_SECONDS), stop)
@@ -454,7 +456,8 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, holding: asyncio
             await asyncio.wait(tasks, timeout=HAND_OVER_SECONDS)
             await asyncio.wait({relaying}, timeout=SHUTDOWN_SECONDS - HAND_OVER_SECONDS)
             if not container.database.is_sqlite:
-                # A standby goes on now. This process answers no commands any more, and what it still writes is fenced.
+                # A standby takes over now. This process answers no more commands, and its remaining writes
+                # are fenced.
                 connection.cancel()
                 await close_client(runtime.bot)
                 await runtime.lock.release()
@@ -473,7 +476,7 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, holding: asyncio
 
 @asynccontextmanager
 async def in_background(work: Coroutine[Any, Any, object]) -> AsyncIterator[asyncio.Task[object]]:
-    """Run `work` in a task, which is cancelled at the end."""
+    """Run `work` in a task, and cancel the task at the end."""
     task = asyncio.create_task(work)
     try:
         yield task

@@ -1,4 +1,4 @@
-"""The background tasks of the bot besides the relay: the minute tick, periodic jobs, maintenance, the writer."""
+"""The bot's background tasks besides the relay: minute tick, periodic jobs, maintenance and writer."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ LOOK_SECONDS = 2.0
 
 
 async def tick_each_minute(clock: Clock, tick: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:
-    """Call `tick` at once and with each minute of the clock until `stop` is set. It handles its own errors.
+    """Call `tick` now and at each full minute until `stop` is set. `tick` handles its own errors.
 
-    Timers stand still while the machine sleeps, so the clock is looked at every few seconds.
+    Timers stop while the machine sleeps, so the clock is checked every few seconds.
     """
     while not stop.is_set():
         await tick()
@@ -45,7 +45,7 @@ async def tick_each_minute(clock: Clock, tick: Callable[[], Awaitable[None]], st
 
 
 async def beat_each_minute(container: Container, is_well: Callable[[], bool], stop: asyncio.Event) -> None:
-    """Request the operator's heartbeat URL each minute while `is_well()`. The URL is secret and never logged."""
+    """Request the operator's heartbeat URL each minute if `is_well()`. The URL is secret and never logged."""
     url = container.settings.heartbeat_url
 
     async def beat() -> None:
@@ -53,7 +53,7 @@ async def beat_each_minute(container: Container, is_well: Callable[[], bool], st
             try:
                 await fetch.get(url.get_secret_value())
             except base.FetchError as error:
-                log.warning("the heartbeat was not accepted", status=error.status.value)
+                log.warning("heartbeat not accepted", status=error.status.value)
 
     async with app_container.open_fetcher(container.settings, container.clock) as fetch:
         await tick_each_minute(container.clock, beat, stop)
@@ -63,7 +63,10 @@ async def beat_each_minute(container: Container, is_well: Callable[[], bool], st
 async def scheduled(
     job: Callable[[], Awaitable[None]], interval: timedelta, now: datetime
 ) -> AsyncIterator[AsyncIOScheduler]:
-    """Run a job at a fixed interval, first in the minute after `now` (machine time, UTC). It handles its errors."""
+    """Run a job at a fixed interval, starting with the minute after `now` (machine time, UTC).
+
+    The job handles its own errors.
+    """
     scheduler = AsyncIOScheduler(timezone="UTC")
     first = now.replace(second=0, microsecond=0) + timedelta(minutes=1)
     options = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
@@ -79,13 +82,13 @@ CHECK_SECONDS = 30.0
 RETRY_SECONDS = 3600.0
 """The pause after a failure, since maintenance may cost minutes of CPU."""
 IN_PROCESS_LIMIT = 200
-"""Up to this many papers an archive is maintained in this process; for more, a worker process returns its memory."""
+"""The most papers maintained in this process. More go to a worker process, which returns its memory."""
 
 
 class MaintenanceLoop:
-    """Maintains the index and the glossary of a database while the bot runs, and logs each step.
+    """Maintains a database's index and glossary while the bot runs, and logs each step.
 
-    For a large archive a worker process does it, in the term that `get_term` returns at its start.
+    Uses a worker process for a large archive, in the term that `get_term` returned at the start.
     """
 
     def __init__(
@@ -104,7 +107,7 @@ class MaintenanceLoop:
         self._in_process_limit = in_process_limit
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Do due maintenance periodically until `stop` is set, which cancels it; the next start continues."""
+        """Do due maintenance periodically until `stop` is set, which cancels it. The next start continues."""
         while not stop.is_set():
             succeeded = await isolation.run_unless_stopped(self.maintain(), stop)
             with suppress(TimeoutError):
@@ -112,7 +115,7 @@ class MaintenanceLoop:
                 await asyncio.wait_for(stop.wait(), pause)
 
     async def maintain(self) -> bool:
-        """Do due maintenance. Returns whether nothing is left; errors are logged. A failed step is retried less often."""
+        """Do due maintenance; return whether nothing is left. Logs errors. Failed steps are retried later."""
         with isolation.isolated(log, "maintenance failed; will retry later"):
             due = await maintenance.find_due(self._database, self._clock, self._index)
             if due is None:
@@ -132,11 +135,11 @@ class MaintenanceLoop:
 
 WRITER_CHECK_SECONDS = 10.0
 MIN_WRITING_PERIOD = timedelta(minutes=30)
-"""Time to write a day's digest if its writing period ended while the bot was not running."""
+"""The time to write a day's digest if its writing period ended while the bot was offline."""
 
 
 class WriterLoop:
-    """Writes the digest of the last closed day: once its list is complete, and before the writing period ends.
+    """Writes the last closed day's digest once its list is complete, before the writing period ends.
 
     `on_written` is called after a digest is stored.
     """
@@ -150,7 +153,7 @@ class WriterLoop:
         self._ends_at: dict[date, datetime] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Check every WRITER_CHECK_SECONDS until `stop` is set, which cancels the calls of a digest being written."""
+        """Check every WRITER_CHECK_SECONDS until `stop` is set, which cancels writing."""
         while not stop.is_set():
             finished = await isolation.run_unless_stopped(self.write_due(), stop)
             pause = WRITER_CHECK_SECONDS if finished else writer_service.RETRY_SECONDS
@@ -165,7 +168,7 @@ class WriterLoop:
         return False
 
     async def _find_due(self) -> date | None:
-        """Return the last closed day if its list was read after its close and its digest is not written."""
+        """Return the last closed day if its list was read after the close and no digest is written yet."""
         now, rule = self._container.clock(), self._container.day_close
         day = rule.last_closed(now)
         async with self._container.database.read() as connection:
@@ -190,7 +193,7 @@ class WriterLoop:
                     language,
                     file=app_container.inbox_of(settings),
                     seconds=(ends_at - container.clock()).total_seconds(),
-                    on_problem=lambda problem: log.warning("entry of a paper not written", reason=problem),
+                    on_problem=lambda problem: log.warning("paper entry not written", reason=problem),
                     on_notice=lambda notice: log.info("digest not written to its file", reason=notice),
                 )
             log.info("digest written", day=day.isoformat(), format=form.value, **counts)

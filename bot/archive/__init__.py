@@ -1,1 +1,1 @@
-"""Digests and papers: formats, ingest, merging of sources, and exports."""
+"""Digests and papers: parsing, ingest, merging of sources, and export."""

@@ -1,8 +1,8 @@
-"""arXiv ids in texts, links and headings, in a canonical form without version.
+"""Find and normalise arXiv ids (without version) in texts, links and headings.
 
-The scheme is https://info.arxiv.org/help/arxiv_identifier.html; the archives are those of `taxonomy/definitions`
-in arXiv's `arxiv-base`. arXiv refuses a whole request for one malformed id, so every id matches `ID` or is checked
-by `is_possible`.
+The scheme is https://info.arxiv.org/help/arxiv_identifier.html; archive names come from
+`taxonomy/definitions` in arXiv's `arxiv-base`. One malformed id makes arXiv reject the whole request, so
+every id matches `ID` or passes `is_possible`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _ARCHIVES = (
     "|gr-qc|hep-ex|hep-lat|hep-ph|hep-th|math-ph|math|mtrl-th|nlin|nucl-ex|nucl-th|patt-sol|physics|plasm-ph|q-alg|q-bio"
     "|quant-ph|solv-int|supr-con"
 )
-"""The archives in ids until March 2007. q-fin, stat, econ and eess began later; their ids have no archive."""
+"""The archive names in ids until March 2007. q-fin, stat, econ and eess are newer and never occur in ids."""
 _MONTH = "(?:0[1-9]|1[0-2])"
 _OLD_ID = (
     rf"(?:{_ARCHIVES})(?:\.[A-Za-z-]{{2,9}})?/"
@@ -62,41 +62,41 @@ _MAX_URL_LENGTH = 500
 
 
 def extract_arxiv_id(text: str) -> str | None:
-    """Return the id of a text that is an id (`2502.02737v2`, `arXiv:cs/0112017`) or contains a link, or None."""
+    """Return the arXiv id that a text consists of (`2502.02737v2`, `arXiv:cs/0112017`) or links to."""
     bare = parse_bare_id(text)
     match = None if bare else _URL_IN_TEXT.search(text)
     return _canonical(match[1]) if match else bare
 
 
 def parse_bare_id(text: str) -> str | None:
-    """Return the id of a text that is only an id, with or without version, `arXiv:` or `.pdf`; otherwise None."""
+    """Return the id of a text that is only an id, with optional version, `arXiv:` or `.pdf`; else None."""
     text = text.strip()
     match = _BARE_ID.fullmatch(text) if _MIN_ID_LENGTH <= len(text) <= _MAX_ID_LENGTH else None
     return _canonical(match[1]) if match else None
 
 
 def list_arxiv_ids(text: str, on: date) -> list[str]:
-    """Return the distinct possible ids in a message or a file of any format, in order. `on` is today."""
+    """Return the distinct plausible ids in a message or file of any format, in order. `on` is today."""
     found = dict.fromkeys(_canonical(match["id"]) for match in _ID_IN_TEXT.finditer(text))
     return [arxiv_id for arxiv_id in found if is_possible(arxiv_id, on)]
 
 
 def find_ids(text: str) -> list[tuple[str, int]]:
-    """Return each id in a link or after `arXiv:`, with the position of its end."""
+    """Return each id in a link or after `arXiv:`, with the offset of its end."""
     if not any(mark in text for mark in ("xiv", "Xiv", "XIV", "/papers/", "ar5iv")):
         return []
     return [(_canonical(match[1]), match.end(1)) for match in _ID_ANYWHERE.finditer(text)]
 
 
 def names_paper(text: str) -> bool:
-    """Return whether a text contains an id, even as a bare number."""
+    """Return whether a text contains an arXiv id, even without a link or a prefix."""
     return _ID_IN_TEXT.search(text) is not None
 
 
 def is_possible(arxiv_id: str, on: date | None = None) -> bool:
-    """Return whether a text is an id that arXiv can have assigned, by a date if given.
+    """Return whether arXiv can have assigned an id, by the date `on` if given.
 
-    The month after that date is allowed too, since it begins earlier in zones ahead of UTC.
+    The month after `on` is allowed too, because it starts earlier in time zones ahead of UTC.
     """
     if not _PLAIN_ID.fullmatch(arxiv_id):
         return False
@@ -106,7 +106,7 @@ def is_possible(arxiv_id: str, on: date | None = None) -> bool:
 
 
 def parse_link_at(text: str, start: int) -> tuple[str, str, int] | None:
-    """Return id, URL and end of the link to a paper at `start`, or None.
+    """Parse the paper link at `start` into its id, URL and end offset, or return None.
 
     The link ends at white space, `)`, `>`, `]` or a quote.
     """
@@ -121,7 +121,7 @@ def parse_link_at(text: str, start: int) -> tuple[str, str, int] | None:
 
 
 def find_link(text: str) -> tuple[str, str, int] | None:
-    """Return id, URL and end of the first link to a paper in a text, or None."""
+    """Return the id, URL and end offset of the first paper link in a text, or None."""
     match = _URL.search(text)
     return parse_link_at(text, match.start()) if match else None
 
@@ -142,7 +142,7 @@ def huggingface_url(arxiv_id: str) -> str:
 
 
 def _canonical(arxiv_id: str) -> str:
-    """Return an id in arXiv's preferred form: old ids in lower case and without subject class."""
+    """Return an id in arXiv's preferred form: old ids in lower case and without the subject class."""
     if "/" not in arxiv_id:
         return arxiv_id
     archive, _, number = arxiv_id.lower().partition("/")

@@ -1,4 +1,4 @@
-"""The dates with a digest, for `/digest`, its autocomplete and the web archive."""
+"""The dates that have a digest, for `/digest`, its autocomplete and the web archive."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MAX_LATER_DATES = 8
 
 
 class DigestDates:
-    """Queries for the dates with a digest."""
+    """Queries for the dates that have a digest."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -23,12 +23,12 @@ class DigestDates:
     async def list_dates(
         self, since_on: date | None = None, until_on: date | None = None, *, limit: int = MAX_DATES
     ) -> list[date]:
-        """Return the dates with a digest in a date range (inclusive), newest first."""
+        """Return the dates that have a digest within an inclusive range, newest first."""
         async with self._database.read() as connection:
             return await archive.list_dates(connection, limit=limit, since_on=since_on, until_on=until_on)
 
     async def list_dates_around(self, on: date) -> list[date]:
-        """Return up to 25 dates with a digest around a date, newest first; at most eight are later."""
+        """Return up to 25 dates that have a digest around a date, newest first; at most eight are later."""
         async with self._database.read() as connection:
             next_on = min(on, date.max - timedelta(days=1)) + timedelta(days=1)
             later = await archive.list_dates(

@@ -1,10 +1,11 @@
-"""Storing of digests and facts within the caller's transaction, and merging of what they say about a paper.
+"""Store digests and facts within the caller's transaction, and merge their fields into papers.
 
-A digest is identified by its source, location and date: a new text there replaces its entries. Listings are
-compared without votes, and a corrected listing keeps its former papers.
+A digest is identified by its source, location and date: a new text with the same three replaces its entries.
+Listings are compared without votes, and a corrected listing keeps the papers it had before.
 
 Each field of a paper is the first non-empty value by rank: arXiv, Hugging Face, files, then other sources by
-priority and age. Entries and facts stay stored unchanged. Papers, authors and the search index change together.
+priority and age. Entries and facts are stored unchanged. Papers, authors and the search index change
+together.
 """
 
 from __future__ import annotations
@@ -43,9 +44,9 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class IngestResult:
-    """The counts and problems of an ingest. `written` counts the new and corrected digests.
+    """The counts and problems of an ingest. `written` counts new and corrected digests.
 
-    `unrelated` are files that mention no papers.
+    `unrelated` lists the files that mention no papers.
     """
 
     digests: int = 0
@@ -69,13 +70,13 @@ _ADDED = [name for name in IngestResult.__slots__ if name != "arxiv_ids"]
 
 
 MAX_LOCATION_LENGTH = 800
-"""Characters of a location that PostgreSQL can index. A longer location ends in a hash."""
+"""Characters of a location that PostgreSQL can index. A longer location is cut and ends in a hash."""
 
 
 def to_sourced_digests(digests: Iterable[Digest], source: str, location: str) -> list[SourcedDigest]:
-    """Return the digests of one location with their hashes and languages.
+    """Return the digests from one location with their hashes and languages.
 
-    A second format for the same date gets a location with the format's name appended.
+    If a date has a second format, that digest's location ends in the format's name.
     """
     sourced: list[SourcedDigest] = []
     for digest in digests:
@@ -88,7 +89,7 @@ def to_sourced_digests(digests: Iterable[Digest], source: str, location: str) ->
 
 
 def _digest_hash(digest: Digest) -> str:
-    """Return the SHA-256 (hex) of a digest's stripped text, or of a listing's identity."""
+    """Return the SHA-256 (hex) of a digest's stripped text, or of a listing's papers without votes."""
     text = listing.identity(digest) if digest.format in listing.FORMATS else digest.text
     return hashlib.sha256(text.strip().encode()).hexdigest()
 
@@ -103,7 +104,7 @@ FORMAT_RANKS = {
     DigestFormat.LOOKUP: 2,
     DigestFormat.REVIEW: 3,
 }
-"""The order of formats within a source. Reviews come last: their titles were written by a model."""
+"""The order of formats within a source. Reviews come last: a model wrote their titles."""
 
 _FIELDS = (
     *("title", "abstract", "thumbnail", "video", "code_url", "project_url", "organization", "code_stars"),
@@ -117,14 +118,14 @@ _Statement: TypeAlias = Entry | PaperFacts
 def merge(arxiv_id: str, appearances: Iterable[Appearance], facts: Iterable[PaperFacts] = ()) -> MergedPaper:
     """Merge all entries and facts of a paper: each field is the first non-empty value by rank.
 
-    Votes are the newest count from services with its time (UTC), or else a digest's count.
+    Votes are the latest count from a service with its time (UTC), or else a digest's count.
     """
     appearances, facts = list(appearances), list(facts)
     ranked = sorted([*map(_rank_entry, appearances), *map(_rank_facts, facts)], key=itemgetter(0))
     said = [statement for _, _, statement in ranked]
     votes = max(((of.read_at, of.votes) for of in facts if of.votes is not None), default=None)
     if votes is None:
-        # The newest count by source, whatever the format.
+        # The newest count from each source, in any format.
         counts = [
             (rank[:3] + rank[4:], datetime.combine(on, time(), UTC), of.votes)
             for rank, on, of in ranked
@@ -153,7 +154,7 @@ def merge(arxiv_id: str, appearances: Iterable[Appearance], facts: Iterable[Pape
 
 
 def _rank_entry(of: Appearance) -> tuple[tuple[int, ...], date, _Statement]:
-    """Return an entry with its rank and date: the newest first within a source, the first stored within a date."""
+    """Return an entry with its rank and date: newest first in a source, oldest row first in a date."""
     entry = of.entry
     names = entry.authors if of.format is DigestFormat.LISTING else remove_repeats(entry.authors)
     if len(names) < len(entry.authors):
@@ -185,7 +186,7 @@ def _best_link(arxiv_id: str, said: Iterable[_Statement], facts: Iterable[PaperF
 
 
 def remove_repeats(authors: Sequence[str]) -> tuple[str, ...]:
-    """Return a digest's authors without repeated names. A name that a service repeats belongs to two people."""
+    """Remove repeated names from a digest's authors. In a service's list a repeated name is two people."""
     first: dict[str, str] = {}
     for name in authors:
         first.setdefault(" ".join(name.split()).casefold(), name)
@@ -207,10 +208,10 @@ MAX_NAME_LENGTH = 200
 async def write_digest_papers(
     connection: Connection, stored_digests: Mapping[int, SourcedDigest], former: Mapping[int, int]
 ) -> tuple[dict[str, int], set[str]]:
-    """Store the entries of stored digests, and merge the papers that they list or listed before.
+    """Store digests' entries, and merge the papers that the digests list now or listed before.
 
-    `former` is the result of `archive.remove_entries` for a corrected digest. Returns the digests' paper ids by
-    arXiv id, and the arXiv ids that are new to the archive.
+    `former` is the result of `archive.remove_entries` for a corrected digest. Returns the paper ids by arXiv
+    id, and the arXiv ids that are new to the archive.
     """
     appearances: dict[str, list[Appearance]] = {}
     origins = await archive.list_origins(connection, stored_digests)
@@ -242,14 +243,14 @@ async def write_digest_papers(
 
 
 def unlisted_papers(arxiv_ids: Iterable[str]) -> list[MergedPaper]:
-    """Return papers that have only an id and are not listed."""
+    """Return papers that have only an arXiv id and are hidden until a digest lists them."""
     return [merge(arxiv_id, []) for arxiv_id in arxiv_ids]
 
 
 async def _remerge(
     connection: Connection, stored: Mapping[int, MergedPaper], *, has_new_texts: bool = False
 ) -> Changes:
-    """Merge stored papers again and return the changes. `has_new_texts`: index unchanged papers again too."""
+    """Merge stored papers again and return the changes. `has_new_texts` also reindexes unchanged papers."""
     changes: Changes = {}
     slices = TimeSlices()
     for chunk in chunked(stored, CHUNK_PAPERS):
@@ -286,7 +287,7 @@ def _is_listed(paper: MergedPaper) -> bool:
 
 
 def author_names(paper: MergedPaper) -> papers.AuthorNames:
-    """Return a paper's author names with their keys for search, cut if too long; none for an unlisted paper."""
+    """Return a paper's author names with their search keys, cut if too long; empty for an unlisted paper."""
     if not _is_listed(paper):
         return ()
     names = [name[:MAX_NAME_LENGTH] for name in paper.authors]
@@ -302,7 +303,7 @@ FRESH_PERIOD = timedelta(days=3)
 
 
 class DigestWriter:
-    """A writer of digests, papers and facts. Digests within `FRESH_PERIOD` raise alerts."""
+    """Writes digests, papers and facts. Digests dated within `FRESH_PERIOD` trigger alerts."""
 
     def __init__(self, clock: Clock, on_fresh: OnFreshPapers | None) -> None:
         self._clock = clock
@@ -311,9 +312,10 @@ class DigestWriter:
     async def write_new(
         self, connection: Connection, group: Mapping[int, SourcedDigest]
     ) -> tuple[dict[int, IngestResult], dict[int, SourcedDigest]]:
-        """Insert new digests in bulk; of rolling digests only the new papers.
+        """Insert new digests in bulk; for rolling digests, only the new papers.
 
-        Returns the results of new and unchanged digests by their keys in the group, and the rest for `write_one`.
+        Returns the results of new and unchanged digests by group key, and the remaining digests for
+        `write_one`.
         """
         dated = {index: await self._date_rolling(connection, sourced) for index, sourced in group.items()}
         results = {index: IngestResult() for index, sourced in dated.items() if sourced is None}
@@ -331,9 +333,9 @@ class DigestWriter:
         return results | dict(zip(new.values(), inserted, strict=True)), rest
 
     async def _date_rolling(self, connection: Connection, sourced: SourcedDigest) -> SourcedDigest | None:
-        """Return a rolling digest with its new papers, dated today, or None if there are no new papers.
+        """Reduce a rolling digest to its new papers, dated today; return None if it has no new papers.
 
-        At the first read all papers are new, so they get a date that is too old for posts and alerts.
+        On the first read all papers are new, so they get a date too old for posts and alerts.
         """
         if not sourced.digest.is_rolling:
             return sourced
@@ -346,7 +348,7 @@ class DigestWriter:
     async def update_parsed(
         self, connection: Connection, digest_id: int, parsed: SourcedDigest
     ) -> IngestResult:
-        """Store the result of reparsing an unchanged text if its entries differ."""
+        """Store the reparsed entries of an unchanged text if they differ."""
         if parsed.digest.entries == await archive.list_entries_by_digest(connection, digest_id):
             return IngestResult()
         await archive.update_parse_result(connection, digest_id, parsed)
@@ -354,7 +356,7 @@ class DigestWriter:
         return IngestResult(written=1, new_papers=len(new))
 
     async def write_facts(self, connection: Connection, paper_facts: Sequence[PaperFacts]) -> IngestResult:
-        """Store facts from services. A paper that no digest or list contains stays hidden until one does."""
+        """Store facts from services. A paper stays hidden until a digest or list contains it."""
         ids = await papers.get_ids(connection, {fact.arxiv_id for fact in paper_facts})
         unknown = {fact.arxiv_id for fact in paper_facts}.difference(ids)
         ids |= await papers.add(connection, unlisted_papers(unknown))
@@ -399,7 +401,7 @@ class DigestWriter:
     async def _replace_entries(
         self, connection: Connection, digest_id: int, sourced: SourcedDigest
     ) -> tuple[set[int], set[str]]:
-        """Replace a digest's entries; return the paper ids that it did not list before, and the new arXiv ids."""
+        """Replace a digest's entries. Returns the ids of papers new to the digest, and the new arXiv ids."""
         former = await archive.remove_entries(connection, digest_id)
         ids, new = await write_digest_papers(connection, {digest_id: sourced}, former)
         return set(ids.values()) - former.keys(), new
@@ -410,7 +412,7 @@ class DigestWriter:
             await self._on_fresh(connection, sorted(paper_ids))
 
     async def _notify_of_names(self, connection: Connection, changes: Changes) -> None:
-        """Report the papers of fresh digests that gained authors or institutions."""
+        """Report papers in fresh digests that gained authors or institutions."""
         named = [
             paper_id
             for paper_id, (before, after) in changes.items()
@@ -424,19 +426,19 @@ class DigestWriter:
             await self._on_fresh(connection, sorted(fresh))
 
     def _fresh_days(self) -> tuple[date, date]:
-        """Return the first and the last fresh date: tomorrow, because of time zones ahead of UTC."""
+        """Return the first and last fresh date. The last is tomorrow, for time zones ahead of UTC."""
         today = self._clock().date()
         return today - FRESH_PERIOD, today + timedelta(days=1)
 
 
 def _keep_new(sourced: SourcedDigest, on: date, known: Collection[str]) -> SourcedDigest | None:
-    """Return a rolling digest with a date and without known papers, or None if no paper is left."""
+    """Date a rolling digest and drop its known papers; return None if no paper is left."""
     digest = listing.keep(sourced.digest, on, lambda arxiv_id: arxiv_id not in known)
     return replace(sourced, digest=digest, hash=_digest_hash(digest)) if digest.entries else None
 
 
 def _unite(sourced: SourcedDigest, former_form: DigestFormat, former_text: str) -> SourcedDigest:
-    """Return a listing joined with its former text. A look-up listing stays one: it is too large to post."""
+    """Merge a listing with its former text. A look-up listing stays one, because it is too large to post."""
     form = former_form if former_form is DigestFormat.LOOKUP else sourced.digest.format
     digest = listing.union(replace(sourced.digest, format=form), former_text)
     language = fields.detect_language(digest.entries).value

@@ -30,13 +30,13 @@ _CENTURY_PIVOT = 91
 
 
 def year_of(arxiv_id: str) -> str:
-    """Return the year of an arXiv id."""
+    """Return the year that an arXiv id encodes."""
     short = int(arxiv_id.rpartition("/")[2][:2])
     return str(1900 + short if short >= _CENTURY_PIVOT else 2000 + short)
 
 
 def make_key(arxiv_id: str) -> str:
-    """Return a citation key, which depends only on the id, since titles and authors may be corrected."""
+    """Return a citation key. It depends only on the id, since titles and authors may be corrected."""
     return f"arxiv:{arxiv_id}"
 
 
@@ -52,7 +52,7 @@ _COMMANDS = {
     "^": r"\textasciicircum{}",
 }
 _ORDERED = 2
-"""The fewest authors whose order matters."""
+"""The fewest authors for whom the order matters."""
 UNCONFIRMED_ORDER = "Author order unconfirmed"
 """The comment above an entry whose authors are not from arXiv, since digests shuffle them."""
 
@@ -71,8 +71,9 @@ def render_entry(
 ) -> str:
     """Return a BibTeX entry that ends in a newline.
 
-    `is_latex`: the title, as in digests, becomes plain text first. A shortened list of authors ends in `and others`.
-    A reader's note and tags become annotation and keywords. A comment marks an unconfirmed order of authors.
+    `is_latex`: the title may contain LaTeX, as in digests, and is converted to plain text first. A truncated
+    list of authors ends in `and others`. A reader's note and tags become the annotation and keywords. A
+    comment marks an unconfirmed author order.
     """
     names = [_format_author(name) for name in authors if discord_text.to_single_line(name)]
     fields = {
@@ -94,7 +95,7 @@ def render_entry(
 
 
 def escape_bibtex(text: str) -> str:
-    """Return the text on one line with LaTeX's special characters escaped."""
+    """Return the text on one line with LaTeX special characters escaped."""
     plain = discord_text.to_single_line(text)
     return _SPECIAL.sub(lambda match: _COMMANDS.get(match[0], f"\\{match[0]}"), plain)
 
@@ -122,7 +123,7 @@ def render_newsletter_paper(entry: Entry) -> ExportPaper:
 
 
 def render_review_paper(entry: Entry) -> ExportPaper:
-    """Render an entry with its title and its sections as chapters inside a fence."""
+    """Render an entry's title and sections as chapters inside a code fence."""
     headless = [section for section in entry.sections if not section.heading]
     chapters = [section for section in entry.sections if section.heading]
     # A single heading of level 1 would be read as the title.
@@ -155,7 +156,7 @@ def _build_paper(entry: Entry, title: str | None, body: str) -> ExportPaper:
 def _format_authors(entry: Entry) -> str:
     """Join the authors with commas, or as a quoted list if commas would be misread (`A, B`, `null`, `C+`).
 
-    `+` marks a shortened list.
+    `+` marks a truncated list.
     """
     names = [_one_line(name) for name in entry.authors]
     plain = ", ".join([*names, "+"] if entry.authors_truncated else names)
@@ -199,9 +200,9 @@ class ExportFormat(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ExportDigest:
-    """A digest to export, with its location as `file`.
+    """A digest to export; `file` is its location.
 
-    `stored` contains the stored fields of its papers by arXiv id. `extra_fields` are only written to JSON.
+    `stored` holds the stored fields of its papers by arXiv id. `extra_fields` are only written to JSON.
     """
 
     digest: Digest
@@ -211,10 +212,11 @@ class ExportDigest:
 
 
 def render_export(export_format: ExportFormat, digests: Sequence[ExportDigest], templates: Templates) -> str:
-    """Return digests, in the given order, as one file that ends in a newline.
+    """Render digests, in the given order, as one file that ends in a newline.
 
-    NEWSLETTER, REVIEW and LISTING parse back to the same digests, one per date. LISTING has a JSON object per line
-    with the newest votes, JSON a digest per line as `parse` prints it, CSV a row per entry, BIBTEX an entry per paper.
+    NEWSLETTER, REVIEW and LISTING parse back to the same digests, one per date. LISTING has one JSON object
+    per line with the latest votes, JSON one digest per line as `parse` prints it, CSV one row per entry, and
+    BIBTEX one entry per paper.
     """
     return _EXPORTERS[export_format](digests, templates)
 
@@ -241,7 +243,7 @@ def _render_listing(exported: Sequence[ExportDigest], _: Templates) -> str:
 
 
 def _with_stored_fields(item: ExportDigest, paper: listing.Paper) -> listing.Paper:
-    """Add the stored fields that a listing's paper lacks, and replace its votes by the newest."""
+    """Fill a listed paper's missing fields from the archive, and update its votes."""
     stored = item.stored.get(paper["arxiv_id"], {})
     known = {
         name: stored[name] for name in ("abstract", "keywords", "code_url", "project_url") if name in stored
@@ -281,7 +283,7 @@ def _render_csv(exported: Sequence[ExportDigest], _: Templates) -> str:
 
 
 def _render_bibtex(exported: Sequence[ExportDigest], _: Templates) -> str:
-    """Render one entry per paper, with stored authors rather than the digest's."""
+    """Render one entry per paper, with the stored authors rather than the digest's."""
     distinct: dict[str, tuple[Entry, Mapping[str, Any]]] = {}
     for item in exported:
         for entry in item.digest.entries:
@@ -307,7 +309,7 @@ def _csv_line(row: Iterable[object]) -> str:
 
 
 def escape_formula(value: object) -> object:
-    """Put an apostrophe before a text that a spreadsheet would evaluate as a formula."""
+    """Prefix an apostrophe to a text that a spreadsheet would evaluate as a formula."""
     if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
         return f"'{value}"
     return value
@@ -330,10 +332,10 @@ async def export_digests(
     since_on: date | None,
     until_on: date | None,
 ) -> str:
-    """Return the digests of a date range (inclusive; None for an open end) as one file, oldest first.
+    """Return the digests of an inclusive date range (None for an open end) as one file, oldest first.
 
-    NEWSLETTER and REVIEW take each date's digests of that format, or convert others if there is none. LISTING takes
-    the listings. These three leave out look-up digests. Raises PaperroundError if there are no digests.
+    NEWSLETTER and REVIEW use each date's digests in that format, or convert others if it has none. LISTING
+    uses listings. All three skip look-up digests. Raises PaperroundError if there are no digests.
     """
     async with database.read() as connection:
         digest_format = next((known for known in DigestFormat if known.value == form.value), None)
@@ -350,7 +352,7 @@ async def export_digests(
 
 
 def _prefer_format(rows: Sequence[StoredDigest], digest_format: DigestFormat) -> Iterable[StoredDigest]:
-    """Yield each date's digests in a format.
+    """Yield each date's digests in the given format.
 
     If a date has none, a written format falls back to the other written formats, then to listings.
     """
@@ -382,7 +384,7 @@ _STORED = (
 
 
 async def _stored_metadata(connection: Connection, arxiv_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Return the stored fields of papers by arXiv id."""
+    """Return papers' stored fields by arXiv id."""
     ids = await papers.get_ids(connection, arxiv_ids)
     details = await papers.list_details(connection, list(ids.values()))
     confirmed = await papers.list_with_arxiv_authors(connection, [detail.id for detail in details])
@@ -400,7 +402,7 @@ async def _stored_metadata(connection: Connection, arxiv_ids: Sequence[str]) -> 
 
 
 class ReferenceFormat(StrEnum):
-    """The export formats of saved papers."""
+    """The export formats for saved papers."""
 
     BIBTEX = "bibtex"
     RIS = "ris"
@@ -422,7 +424,7 @@ class _Reference(NamedTuple):
 def render_references(
     form: ReferenceFormat, papers: Iterable[SavedPaper], confirmed_ids: Collection[int]
 ) -> str:
-    """Return saved papers as a file of references, in the given order.
+    """Render saved papers as a file of references, in the given order.
 
     `confirmed_ids` are the papers whose authors come from arXiv. BibTeX marks the others.
     """
@@ -431,7 +433,7 @@ def render_references(
 
 
 def _build_reference(paper: SavedPaper, confirmed_ids: Collection[int]) -> _Reference:
-    # Digests may have LaTeX in titles; titles imported from a file are plain.
+    # Titles in digests may contain LaTeX; titles imported from a file are plain.
     title = typography.to_plain_text(paper.title or "") if paper.is_listed else paper.title or ""
     return _Reference(
         paper,
@@ -505,4 +507,4 @@ _REFERENCES: Mapping[ReferenceFormat, tuple[str, str, Callable[[_Reference], str
     ReferenceFormat.RIS: ("", "", _ris_reference, ""),
     ReferenceFormat.CSL: ("[\n", ",\n", _csl_reference, "\n]\n"),
 }
-"""For each format: the file's beginning, the separator, the renderer of a reference, the file's end."""
+"""For each format: the start of the file, the separator, the renderer of a reference, and the end."""

@@ -1,6 +1,6 @@
-"""The fields of digests: headings with a paper or a date, labelled lines, and single values, cleaned and bounded.
+"""Parse and clean the fields of digests: headings, labelled lines and single values.
 
-Also the size limits of digests and the language of a summary.
+Also defines the size limits of digests, and detects the language of a summary.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def decode_json(text: str) -> object:
-    """Parse JSON and drop lone surrogates (halves of an emoji that a server cut).
+    """Parse JSON and drop lone surrogates (an emoji that a server cut in half).
 
     Raises ValueError for invalid or too deeply nested JSON.
     """
@@ -50,21 +50,21 @@ def decode_json(text: str) -> object:
 
 
 def storable_text(text: str) -> str:
-    """Return the text without NUL and lone surrogates, which databases reject."""
+    """Remove NULs and lone surrogates, which databases reject."""
     if not text.isascii():
         text = _SURROGATE.sub("", text)
     return text.replace("\0", "")
 
 
 def bounded_key(location: str, max_length: int) -> str:
-    """Return the location, with a SHA-256 in place of its end if it exceeds `max_length` characters."""
+    """Return the location, with its end replaced by a SHA-256 if it exceeds `max_length` characters."""
     if len(location) <= max_length:
         return location
     return location[: max_length - 64] + hashlib.sha256(location.encode("utf-8", "replace")).hexdigest()
 
 
 def describe_bug(error: Exception) -> str:
-    """Return the end of an error message about a bug, since the parsing process has no log."""
+    """Return a phrase about a bug for an error message; the parsing process has no log."""
     detail = clean_line(str(error), _MAX_BUG_LENGTH)
     return f"caused an internal error ({type(error).__name__}{f': {detail}' if detail else ''})"
 
@@ -76,11 +76,11 @@ _VISIBLE = re.compile(
     "[^\\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164"
     "\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]"
 )
-"""A visible character: no space, joiner, filler (Hangul, blank Braille), variation selector, direction or tag."""
+"""A visible character: no space, joiner, filler (Hangul, Braille), variation selector, direction or tag."""
 
 
 def is_visible(text: str) -> bool:
-    """Return whether a text has a visible character. A title without one could not be clicked."""
+    """Return whether a text has a visible character. A title without one cannot be clicked."""
     return _VISIBLE.search(text) is not None
 
 
@@ -95,7 +95,7 @@ def clean_line(value: object, max_length: int = MAX_LINE_LENGTH) -> str | None:
 
 
 def cut_line(line: str, max_length: int) -> str:
-    """Cut a line to `max_length` characters, with an ellipsis at the cut."""
+    """Cut a line to `max_length` characters, ending in an ellipsis if it was longer."""
     return line if len(line) <= max_length else line[: max_length - 1].rstrip() + "…"
 
 
@@ -113,7 +113,7 @@ def clean_labels(values: object) -> tuple[str, ...]:
 
 
 def clean_names(values: object) -> tuple[str, ...]:
-    """Return people's names in order, each on one line. Repeated names stay; names without a letter are dropped."""
+    """Return people's names in order, each on one line. Repeats stay; names without a letter do not."""
     return tuple(line for line in _clean_each(values, _clean_name) if any(map(str.isalpha, line)))
 
 
@@ -127,7 +127,7 @@ def _clean_name(value: object) -> str | None:
 
 
 def _clean_each(values: object, clean: Callable[[object], str | None]) -> Iterator[str]:
-    """Yield the cleaned items of a list, without invalid ones."""
+    """Yield the cleaned items of a list, skipping invalid ones."""
     if not isinstance(values, str | bytes | Mapping) and isinstance(values, Iterable):
         yield from filter(None, map(clean, itertools.islice(values, MAX_AUTHORS)))
 
@@ -153,12 +153,12 @@ _VIDEOS = (".mp4", ".webm", ".mov")
 
 
 def is_picture(address: str) -> bool:
-    """Return whether a URL ends like a picture that Discord shows."""
+    """Return whether a URL has the file extension of a picture that Discord shows."""
     return _path_of(address).endswith(_PICTURES)
 
 
 def is_video(address: str) -> bool:
-    """Return whether a URL ends like a video that Discord plays."""
+    """Return whether a URL has the file extension of a video that Discord plays."""
     return _path_of(address).endswith(_VIDEOS)
 
 
@@ -167,14 +167,14 @@ def _path_of(address: str) -> str:
 
 
 def clean_votes(value: object) -> int | None:
-    """Return a vote count, or None (never 0) for any other value."""
+    """Return a vote count, or None (never 0) if the value is invalid."""
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _MAX_VOTES:
         return None
     return value
 
 
 def clean_date(value: object) -> date | None:
-    """Return the date of an ISO 8601 time, or None for any other value."""
+    """Return the date of an ISO 8601 timestamp, or None for any other value."""
     if not isinstance(value, str):
         return None
     try:
@@ -223,7 +223,7 @@ def _detect_language(sections: Iterable[Section], min_letters: int) -> Locale | 
 
 
 def cut_sections(sections: Sequence[Section]) -> Iterator[Section]:
-    """Yield sections up to MAX_CHARACTERS together, and cut the last one and long headings."""
+    """Yield sections up to MAX_CHARACTERS in total, cutting the last one and long headings."""
     room = MAX_CHARACTERS
     for section in sections:
         heading = cut_line(section.heading or "", MAX_LINE_LENGTH)
@@ -236,7 +236,7 @@ def cut_sections(sections: Sequence[Section]) -> Iterator[Section]:
 
 
 def describe_cut(row: int) -> Problem:
-    """Return the problem of a text with too many papers. `row` is that of the first paper left out."""
+    """Return the problem that a text has too many papers. `row` is the row of the first paper left out."""
     return Problem(row + 1, f"only the first {MAX_PAPERS:,} papers are read, up to here")
 
 
@@ -244,7 +244,7 @@ def describe_cut(row: int) -> Problem:
 
 
 class PaperHeading(NamedTuple):
-    """The paper of a heading. `title` is None if the heading is only an id, and `url` if it has no link."""
+    """A heading that names a paper. A bare id has no `title`, and a heading without a link has no `url`."""
 
     arxiv_id: str
     title: str | None
@@ -269,7 +269,7 @@ _LINK_START = re.compile(r"\]\(<?")
 
 
 def _clean_title(title: str) -> str | None:
-    """Return a title on one line without backslashes before brackets and without bold; None if it is empty."""
+    """Return a title on one line with brackets unescaped and bold removed, or None if it is empty."""
     title = " ".join(title.replace("\\[", "[").replace("\\]", "]").split())
     title = title[2:-2].strip() if title.startswith("**") and title.find("**", 2) == len(title) - 2 else title
     return title if is_visible(title) else None
@@ -281,7 +281,7 @@ _BULLET_HEADING = re.compile(
 
 
 def split_heading(text: str) -> tuple[str | None, str]:
-    """Split a bullet into its bold heading before a colon or dash (`**New**: it …`), or None, and the rest."""
+    """Split a bullet into its bold heading (`**New**: it …`) or None, and the text after the colon."""
     match = _BULLET_HEADING.match(text)
     return (match["bold"].rstrip(" :：") or None, text[match.end() :]) if match else (None, text)
 
@@ -297,7 +297,7 @@ _UNKNOWN_VALUES = frozenset({"", "-", "–", "—", "?", "n/a", "none", "null", 
 
 
 def parse_labelled_field(line: str) -> tuple[str, str] | None:
-    """Return a line's field ("votes" or "authors") and value, or None for any other line."""
+    """Parse a labelled line into its field ("votes" or "authors") and value. Returns None for other lines."""
     match = _LABEL.match(line)
     if not match:
         return None
@@ -306,7 +306,7 @@ def parse_labelled_field(line: str) -> tuple[str, str] | None:
 
 
 def parse_votes(value: str) -> tuple[int | None, bool]:
-    """Return the number of votes, None if unknown, and whether the value is valid."""
+    """Parse a vote count. Returns the number, or None if unknown, and whether the value is valid."""
     value = value.strip("*_` ")
     match = _COUNT.fullmatch(value) if len(value) < 40 else None
     return (int(match[1].replace(",", "")), True) if match else (None, value.lower() in _UNKNOWN_VALUES)
@@ -317,15 +317,15 @@ _ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|(.))", re.DOTALL
 _MORE = re.compile(
     r"\+.{0,40}|\.{3}|…|et\.? al\.?|(?:and )?(?:[0-9]{1,4} )?(?:others|more)(?: authors)?", re.IGNORECASE
 )
-"""Marks of a shortened list of authors, such as "et al."."""
+"""Marks of a truncated list of authors, such as "et al."."""
 _TRAILING_MORE = re.compile(r"\s(?:et\.? al\.?|and [0-9]{1,4} (?:others|more)|외 [0-9]{1,4}\s?[명인])$")
 
 
 def parse_authors(value: str) -> tuple[tuple[str, ...], bool]:
-    """Return the names in order, and whether the digest shortened the list.
+    """Return the names in order, and whether the digest truncated the list.
 
-    The names are separated by commas or semicolons, or form a Python or JSON list. The mark of a shortened list can
-    be anywhere.
+    The names are separated by commas or semicolons, or form a Python or JSON list. The mark of a truncated
+    list can appear anywhere.
     """
     if value.lower().strip("*_` ") in _UNKNOWN_VALUES:
         return (), False
@@ -360,8 +360,9 @@ _MEDIA = re.compile(
 
 
 def parse_media(line: str) -> tuple[str | None, str | None] | None:
-    """Return the cover URL and video URL from a line of Markdown or HTML (None for the one not present), or None
-    if the line has neither.
+    """Return the cover URL and video URL in a line of Markdown or HTML, or None if it has neither.
+
+    A missing one of the two is None.
     """
     match = _MEDIA.search(line[:5_000]) if line.startswith(("!", "[", "<")) else None
     if not match:
@@ -397,7 +398,7 @@ _MAX_DATED_LENGTH = 300
 
 
 def _find_dates(text: str) -> set[tuple[str, str, str]]:
-    """Return (year, month, day) of all dates in one spelling. The month is a number or a name."""
+    """Return (year, month, day) of all dates in the first notation found. The month is a number or a name."""
     text = text[:_MAX_DATED_LENGTH]
     if range_ := _RANGE.search(text):
         first, second, day, year = range_.groups()
@@ -413,13 +414,13 @@ def has_date(text: str) -> bool:
 
 
 def find_date(text: str) -> date | None:
-    """Return the date, or the last of a span, in a heading or cell; None if there is none or one is impossible."""
+    """Return the date, or the last day of a span, in a heading or cell. None if missing or impossible."""
     dates = [_make_date(*parts) for parts in _find_dates(text)]
     return max(filter(None, dates), default=None) if all(dates) else None
 
 
 def find_path_date(name: str) -> date | None:
-    """Return the date in a path or URL, in its last four parts; the last day of a week. None if there is none."""
+    """Return the date in the last four parts of a path or URL, or None. A week gives its last day."""
     parts = name.split("?")[0].rstrip("/").split("/")[-4:]
     parts[-1] = parts[-1].rpartition(".")[0] or parts[-1]
     path = "/".join(parts)

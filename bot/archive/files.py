@@ -1,6 +1,6 @@
-"""Finding and reading digest files, and summaries of their problems.
+"""Find and read digest files, and summarise their problems.
 
-Imports neither the database nor the search, since `paperround parse` needs neither.
+Imports neither the database nor search, since `paperround parse` needs neither.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class TextFile:
 
 
 def find_files(paths: Iterable[str]) -> Iterator[str | LocatedProblem]:
-    """Yield the given files and, sorted by name, the files in given folders that may be digests."""
+    """Yield the given files, and the possible digest files in the given folders, sorted by name."""
     for name in paths:
         path = Path(name)
         try:
@@ -72,9 +72,9 @@ def read_bytes(path: Path) -> bytes:
 
 
 def list_folder(folder: Path) -> tuple[list[str], list[LocatedProblem]]:
-    """Return the relative paths of files that may be digests, at any depth and sorted, and the unreadable ones.
+    """Return the sorted paths of possible digest files at any depth, and the problems of unreadable ones.
 
-    Links to folders are not followed. Names that begin with a dot are left out.
+    Paths are relative. Does not follow links to folders, and skips names that begin with a dot.
     """
     names: list[str] = []
     problems: list[LocatedProblem] = []
@@ -94,7 +94,7 @@ def list_folder(folder: Path) -> tuple[list[str], list[LocatedProblem]]:
 
 
 _VARYING = re.compile(r"[0-9][0-9.,v]*|[“\"][^“”\"]{0,400}[”\"]")
-"""The parts in which similar problems differ: numbers, ids and quotations."""
+"""The parts in which similar problems may differ: numbers, ids and quotations."""
 _SHOWN, _PLACES = 3, 10
 
 
@@ -108,7 +108,7 @@ def group_problems(problems: Iterable[LocatedProblem]) -> list[list[LocatedProbl
 
 
 def fold_problems(problems: Iterable[LocatedProblem]) -> Iterator[str]:
-    """Yield a sentence for each problem; for many similar problems, three and a summary of the rest."""
+    """Yield one sentence per problem. Many similar problems become three sentences and a summary."""
     for group in group_problems(problems):
         shown = group if len(group) <= _SHOWN + 1 else group[:_SHOWN]
         for problem in shown:

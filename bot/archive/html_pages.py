@@ -1,7 +1,7 @@
-"""Conversion of untrusted HTML pages to Markdown, for the elements that digests use.
+"""Convert untrusted HTML pages to Markdown, for the elements that digests use.
 
-This scanner takes linear time. Lexbor (selectolax) builds 2.5 million nodes from 30 kB of open formatting elements
-and takes 14 s for 400 kB of nested lists; html.parser takes minutes for `<a <a <a`.
+This scanner takes linear time. Lexbor (selectolax) builds 2.5 million nodes from 30 kB of open formatting
+elements and takes 14 s for 400 kB of nested lists; html.parser takes minutes for `<a <a <a`.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ _LONG_NUMBER = re.compile(r"&#[0-9]{100,};?")
 
 
 def unescape(text: str) -> str:
-    """Decode character references. Those with a hundred digits, which Python may refuse, become U+FFFD."""
+    """Decode character references. Numbers of 100 digits or more, which Python may reject, become U+FFFD."""
     return html.unescape(_LONG_NUMBER.sub("\N{REPLACEMENT CHARACTER}", text))
 
 
 def parse_attributes(text: str) -> dict[str, str]:
-    """Return a tag's attributes by lower-case name. The first of a repeated attribute counts."""
+    """Return a tag's attributes by lower-case name. The first value of a repeated attribute wins."""
     values: dict[str, str] = {}
     if "=" in text or text.strip(" /"):
         for name, double, single, bare in _ATTRIBUTE.findall(text):
@@ -55,7 +55,7 @@ def parse_attributes(text: str) -> dict[str, str]:
 
 
 class _MarkdownWriter:
-    """A converter of one page. Unclosed elements end with the page."""
+    """Converts one page. Unclosed elements end with the page."""
 
     def __init__(self, page: str) -> None:
         self._written = io.StringIO()

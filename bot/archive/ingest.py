@@ -1,4 +1,4 @@
-"""Ingest: parses files and texts, and stores each digest completely or not at all.
+"""Parse files and texts, and store each digest completely or not at all.
 
 `digest_writer` decides inside the transaction whether a digest is new, known or corrected.
 """
@@ -31,13 +31,13 @@ BATCH_DIGESTS = 60
 BATCH_ENTRIES = 1_000
 """The most entries per transaction, unless one digest has more. Other writers wait up to 2 ms per known paper."""
 PAUSE_RATIO = 0.25
-"""The pause after a transaction relative to its duration, for other writers, which SQLite does not queue."""
+"""The pause after a transaction, relative to its duration. SQLite does not queue other writers."""
 FACTS_BATCH = 200
 """Papers per transaction when storing facts."""
 
 
 class IngestService:
-    """A service that parses texts and stores digests and facts."""
+    """Parses texts, and stores digests and facts."""
 
     def __init__(
         self, database: Database, clock: Clock, *, on_fresh: digest_writer.OnFreshPapers | None = None
@@ -47,14 +47,14 @@ class IngestService:
         self._writer = digest_writer.DigestWriter(clock, on_fresh)
 
     async def add_text(self, text: str, *, source: str = sources.FILES, location: str) -> IngestResult:
-        """Parse a text and store its digests. Raises NotADigestError if it has none."""
+        """Parse a text and store its digests. Raises NotADigestError if it contains no digest."""
         parsed = await _parse(text, location, self._clock().date())
         return await self.add_digests(parsed, source=source, location=location)
 
     async def add_digests(
         self, parsed: Sequence[Digest], *, source: str = sources.FILES, location: str
     ) -> IngestResult:
-        """Store all digests of one location."""
+        """Store all digests from one location."""
         digests = digest_writer.to_sourced_digests(parsed, source, location)
         return sum(await self.add_batch(digests), IngestResult())
 
@@ -63,7 +63,7 @@ class IngestService:
     ) -> AsyncGenerator[tuple[str, IngestResult], None]:
         """Store the digests of many files, several per transaction, and yield each file's name and result.
 
-        An unreadable file, or a file without a digest, is a problem without a line number.
+        An unreadable file or a file without a digest gives a problem without a line number.
         """
         for chunk in chunked(files, BATCH_DIGESTS):
             batch: list[tuple[str, list[SourcedDigest]]] = []
@@ -82,7 +82,7 @@ class IngestService:
                 yield stored
 
     async def reparse_all(self) -> AsyncIterator[IngestResult]:
-        """Reparse every stored text with the current parser, and yield a result for each digest. Raises no alerts."""
+        """Reparse every stored text with the current parser, and yield the results. Triggers no alerts."""
         async with self._database.read() as connection:
             ids = await archive.list_ids(connection)
         for digest_id in ids:
@@ -95,7 +95,7 @@ class IngestService:
             yield result
 
     async def add_facts(self, paper_facts: Iterable[PaperFacts]) -> IngestResult:
-        """Store and merge facts from services. A paper that no digest or list contains stays hidden until one does."""
+        """Store and merge facts from services. A paper stays hidden until a digest or list contains it."""
         result = IngestResult()
         for chunk in chunked(paper_facts, FACTS_BATCH):
             async with self._writing() as connection:
@@ -104,7 +104,7 @@ class IngestService:
 
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[Connection]:
-        """Open a transaction with the ingest lock, and pause after it."""
+        """Open a transaction that holds the ingest lock, and afterwards pause for other writers."""
         started = time.monotonic()
         async with self._database.transaction() as connection:
             await archive.lock_ingest(connection)
@@ -125,9 +125,9 @@ class IngestService:
         return results
 
     async def add_batch(self, group: Sequence[SourcedDigest]) -> list[IngestResult]:
-        """Store digests of any locations and return a result for each.
+        """Store digests from any locations and return a result for each.
 
-        Raises the first error only after all other digests are stored.
+        Raises the first error, but only after storing all other digests.
         """
         results: list[IngestResult] = []
         for outcome in await self._store(group):
@@ -139,7 +139,7 @@ class IngestService:
     async def _store(self, group: Sequence[SourcedDigest]) -> list[IngestResult | Exception]:
         """Store digests and return a result or an error for each.
 
-        New digests share transactions. Corrections, and the digests of a failed batch, get one each.
+        New digests share transactions. Each correction, and each digest of a failed batch, gets its own.
         """
         results: dict[int, IngestResult | Exception] = {}
         for batch in _divide(group):
@@ -177,7 +177,7 @@ class IngestService:
 
 
 def _divide(group: Sequence[SourcedDigest]) -> Iterator[dict[int, SourcedDigest]]:
-    """Divide digests into one batch per transaction, each by position in the group."""
+    """Divide digests into one batch per transaction, keyed by position in the group."""
     batch: dict[int, SourcedDigest] = {}
     entries = 0
     for index, sourced in enumerate(group):
@@ -191,7 +191,7 @@ def _divide(group: Sequence[SourcedDigest]) -> Iterator[dict[int, SourcedDigest]
 
 
 def _parse_result(sourced: SourcedDigest) -> IngestResult:
-    """Return the result of parsing one digest, before it is stored."""
+    """Return a parsed digest's result before the digest is stored."""
     return IngestResult(
         digests=1,
         arxiv_ids=frozenset(entry.arxiv_id for entry in sourced.digest.entries),
@@ -209,7 +209,7 @@ def _report_bug(name: str, error: Exception) -> IngestResult:
 
 
 def _parse_file(file: TextFile | LocatedProblem, on: date) -> list[SourcedDigest] | IngestResult:
-    """Return a file's digests, or the result if it has none."""
+    """Return a file's digests, or a result that says why it has none."""
     if isinstance(file, LocatedProblem):
         return IngestResult(problems=(file,))
     is_json, names_paper = parse.is_json(file.text), arxiv_ids.names_paper(file.text)
@@ -223,5 +223,5 @@ def _parse_file(file: TextFile | LocatedProblem, on: date) -> list[SourcedDigest
 
 
 async def _parse(text: str, name: str, on: date) -> tuple[Digest, ...]:
-    """Return the digests in a text. Runs in a thread, since a single long line can be slow to parse."""
+    """Parse a text in a thread, since a single long line can be slow to parse."""
     return await asyncio.to_thread(lambda: parse.parse_text(fields.storable_text(text), name, on))

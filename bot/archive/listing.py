@@ -1,7 +1,8 @@
-"""The listing format: a JSON object with one day's papers from a service or from the author of a *list*.
+"""The listing format: a JSON object with one day's papers, from a service or from the author of a *list*.
 
-Its text is generated here rather than stored as read. Services' JSON is read with their field names. Votes and other
-counts are in the text but not in its identity: they change all day, so new counts are not a correction.
+Its text is generated here rather than stored as received; JSON from services is read by their field names.
+Votes and other counts are part of the text but not of its identity: they change all day, so new counts are
+not a correction.
 """
 
 from __future__ import annotations
@@ -31,9 +32,9 @@ FORMATS = frozenset({DigestFormat.LISTING, DigestFormat.LIST, DigestFormat.LOOKU
 def build_records(
     values: Sequence[tuple[int, object]], listing_form: DigestFormat = DigestFormat.LISTING
 ) -> tuple[Digest, ...]:
-    """Return the listings among JSON values in order, one per date. A service's listings get `listing_form`.
+    """Build the listings among JSON values in order, one per date. A service's get the format `listing_form`.
 
-    Other values are problems of the first listing. Raises NotADigestError if there is no listing.
+    Other values become problems of the first listing. Raises NotADigestError if there is no listing.
     """
     papers_by_day: dict[tuple[DigestFormat, date], list[tuple[int, object]]] = {}
     problems: list[Problem] = []
@@ -68,9 +69,9 @@ def build(
     form: DigestFormat = DigestFormat.LISTING,
     is_rolling: bool = False,
 ) -> Digest:
-    """Build the listing of a day from uncleaned objects with the fields of `Paper`, and their lines.
+    """Build a day's listing from uncleaned objects with the fields of `Paper`.
 
-    Repeated papers and papers without an arXiv id are problems.
+    `lines` are their line numbers. Repeated papers and papers without an arXiv id are problems.
     """
     found = list(problems)
     known: dict[str, Paper] = {}
@@ -102,7 +103,7 @@ def identity(digest: Digest) -> str:
 
 
 def union(digest: Digest, former_text: str) -> Digest:
-    """Add the papers and fields to a listing that only its former text has."""
+    """Add the papers and fields that only the listing's former text has."""
     papers = {paper["arxiv_id"]: paper for paper in papers_of(digest.text)}
     for paper in papers_of(former_text):
         papers[paper["arxiv_id"]] = paper | papers.get(paper["arxiv_id"], {})
@@ -110,13 +111,13 @@ def union(digest: Digest, former_text: str) -> Digest:
 
 
 def keep(digest: Digest, on: date, is_kept: Callable[[str], bool]) -> Digest:
-    """Return the listing with another date and only the papers whose arXiv ids are kept."""
+    """Change a listing's date, and keep only the papers whose arXiv ids pass `is_kept`."""
     papers = [paper for paper in papers_of(digest.text) if is_kept(paper["arxiv_id"])]
     return _build_cleaned(digest.format, on, papers, digest.problems, is_rolling=digest.is_rolling)
 
 
 def read_values(text: str) -> Iterator[tuple[int, object]]:
-    """Yield each JSON value in a text with its line. Raises NotADigestError for invalid JSON."""
+    """Yield each JSON value in a text with its line number. Raises NotADigestError for invalid JSON."""
     decoder = json.JSONDecoder()
     position = _skip_space(text, 0)
     line = 1 + text.count("\n", 0, position)
@@ -139,7 +140,7 @@ def _skip_space(text: str, position: int) -> int:
 
 
 def is_record(value: object) -> bool:
-    """Return whether a JSON value has the format of a listing."""
+    """Return whether a JSON value declares the listing format."""
     return isinstance(value, Mapping) and value.get("format") in [form.value for form in FORMATS]
 
 
@@ -156,7 +157,7 @@ def _read_record(record: object) -> tuple[tuple[DigestFormat, date] | str, list[
 
 
 def from_service(item: object) -> Mapping[str, Any] | None:
-    """Return an item of Hugging Face's API with the fields of `Paper`, uncleaned, or None for a non-object."""
+    """Convert an item of Hugging Face's API to the fields of `Paper`, uncleaned; None for a non-object."""
     if not isinstance(item, Mapping):
         return None
     paper = item.get("paper")
@@ -199,7 +200,7 @@ def _get_mapping(item: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def _clean_paper(raw: object) -> Paper | str:
-    """Return a paper with clean fields, or the reason why it is invalid."""
+    """Return a paper with cleaned fields, or the reason why it is invalid."""
     if not isinstance(raw, Mapping):
         return "is not an object"
     name = fields.clean_line(raw.get("arxiv_id"), 100)
@@ -213,7 +214,7 @@ def _clean_paper(raw: object) -> Paper | str:
 
 
 def _clean_summary(value: object) -> str | None:
-    """Return a summary in paragraphs, shortened, or None if it is empty or an HTML page."""
+    """Return a summary in paragraphs, cut if too long, or None if it is empty or an HTML page."""
     text = fields.clean_paragraph(value) or ""
     is_page = text.lower().startswith(("<!doctype", "<html"))
     return None if is_page or not text else fields.cut_line(text, MAX_SUMMARY_LENGTH)

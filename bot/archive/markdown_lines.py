@@ -1,4 +1,4 @@
-"""Markdown line by line: headings, thematic breaks, indentation, link labels and code fences."""
+"""Read Markdown line by line: headings, thematic breaks, indentation, link labels and code fences."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MAX_LABEL_LENGTH = 400
 
 
 class Heading(NamedTuple):
-    """A `#` heading: its row from 0, the number of hashes, and the text after them."""
+    """A `#` heading: its row (from 0), the number of hashes, and its text."""
 
     row: int
     level: int
@@ -22,7 +22,7 @@ class Heading(NamedTuple):
 
 
 def normalise(text: str) -> str:
-    """Normalise line ends to `\\n`, and drop the byte order mark, NULs and long runs of combining marks."""
+    r"""Normalise line endings to `\n`; drop the byte order mark, NULs and long runs of combining marks."""
     if text.startswith("\ufeff"):
         text = text[1:]
     if "\r" in text:
@@ -31,13 +31,13 @@ def normalise(text: str) -> str:
 
 
 def find_headings(rows: Sequence[str]) -> Iterator[Heading]:
-    """Yield the headings at the start of lines, including those in code."""
+    """Yield the headings at the start of lines, including lines in code blocks."""
     candidates = (parse_heading(row, line) for row, line in enumerate(rows) if line.startswith("#"))
     return filter(None, candidates)
 
 
 def parse_heading(row: int, line: str) -> Heading | None:
-    """Return the heading of a line, or None. `#hashtag` and more than six hashes are not headings."""
+    """Parse a line as a heading, or return None. `#hashtag` and more than six hashes are not headings."""
     text = line.lstrip("#")
     level = len(line) - len(text)
     if not 0 < level <= _MAX_LEVEL or (text and text[0] not in " \t"):
@@ -52,13 +52,13 @@ def is_thematic_break(line: str) -> bool:
 
 
 def dedent(rows: Sequence[str]) -> Sequence[str]:
-    """Return the rows without their common indentation."""
+    """Remove the rows' common indentation."""
     common = min((len(line) - len(line.lstrip(" ")) for line in rows if line.strip()), default=0)
     return [line[common:] for line in rows] if common else rows
 
 
 def trim_lines(rows: Sequence[str]) -> Sequence[str]:
-    """Trim blank rows from both ends, and thematic breaks from the end."""
+    """Trim blank rows at both ends, and thematic breaks at the end."""
     first, last = 0, len(rows)
     while last and (not rows[last - 1].strip() or is_thematic_break(rows[last - 1])):
         last -= 1
@@ -68,7 +68,7 @@ def trim_lines(rows: Sequence[str]) -> Sequence[str]:
 
 
 def excerpt(text: str) -> str:
-    """Return the beginning of a text in quotation marks, for a message."""
+    """Return the start of a text in quotation marks, for a message."""
     text = " ".join(text[: 2 * _EXCERPT_LENGTH].split())
     return f"“{text[:_EXCERPT_LENGTH]}…”" if len(text) > _EXCERPT_LENGTH else f"“{text}”"
 
@@ -98,13 +98,13 @@ def is_fence(line: str) -> bool:
 
 
 def is_markdown_fence(line: str) -> bool:
-    """Return whether a line opens a fence around Markdown, in which models wrap their answers."""
+    """Return whether a line opens a code fence for Markdown, which models put around their answers."""
     fence = _FENCE.match(line)
     return fence is not None and fence[2].strip().lower() in _MARKDOWN_LANGUAGES
 
 
 def find_code_rows(rows: Sequence[str]) -> Set[int]:
-    """Return the rows of code including its fences. Unclosed fences and fences of Markdown are not code."""
+    """Return the rows of code blocks with their fences. Unclosed fences and Markdown fences are not code."""
     code: set[int] = set()
     opened: tuple[int, str] | None = None
     for row, line in enumerate(rows):

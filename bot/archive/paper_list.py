@@ -1,7 +1,8 @@
-"""Lists of papers in Markdown or JSON, as other projects write them: the arXiv ids of each day with titles.
+"""Parse other projects' lists of papers in Markdown or JSON: the arXiv ids of each day, with titles.
 
-An id counts if it is in a link, in a table cell, or at either end of a short line; in prose it is a mention. A link's
-label is a provisional title until arXiv's facts arrive. Papers without a date form a *rolling* digest.
+An id counts if it is in a link, in a table cell, or at either end of a short line; in prose it is only a
+mention. A link's label is the title until arXiv's facts arrive. Papers without a date form a *rolling*
+digest.
 """
 
 from __future__ import annotations
@@ -37,11 +38,11 @@ _CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _MAX_TITLE_LENGTH, _MAX_SHORT_LINE, _MAX_CELL_LENGTH = 300, 200, 24
 NO_PAPER = "it names no paper of arXiv"
-"""The reason for refusing a text without papers."""
+"""The error for a text without papers."""
 
 
 class _Paper(NamedTuple):
-    """A paper in a text. `is_mention`: it only occurs in prose."""
+    """A paper found in a text. `is_mention`: it occurs only in prose."""
 
     arxiv_id: str
     title: str | None
@@ -51,9 +52,10 @@ class _Paper(NamedTuple):
 
 
 def parse(rows: Sequence[str], name: str, on: date | None) -> tuple[Digest, ...]:
-    """Parse a list in Markdown into a digest per date. Undated papers become a rolling digest dated `on`.
+    """Parse a Markdown list into one digest per date. Undated papers become a rolling digest dated `on`.
 
-    `name`, its path or URL, may contain the date. Raises NotADigestError with the reason for any other text.
+    `name`, the path or URL, may contain the date. Raises NotADigestError with a reason if the text is not a
+    list.
     """
     front_on, start = _read_front_matter(rows)
     named_on = front_on or fields.find_path_date(name)
@@ -66,9 +68,9 @@ def parse(rows: Sequence[str], name: str, on: date | None) -> tuple[Digest, ...]
 
 
 def parse_json(text: str, name: str, on: date | None, listing_form: DigestFormat) -> tuple[Digest, ...]:
-    """Parse JSON values: listings, an answer of Hugging Face, or any objects that contain papers.
+    """Parse JSON values: listings, a Hugging Face response, or any objects that contain papers.
 
-    For the arguments see `parse.parse_text`. Raises NotADigestError with the reason if there is no digest.
+    For the arguments see `parse.parse_text`. Raises NotADigestError with a reason if there is no digest.
     """
     values = listing.read_values(text)
     head = list(islice(values, 2))
@@ -83,7 +85,7 @@ def parse_json(text: str, name: str, on: date | None, listing_form: DigestFormat
         paper for line, value in chain(head, values) for paper in _read_value(value, line - 1, path_on)
     )
     if not papers:
-        # This raises the reason why the first value is not a listing.
+        # Raises the reason why the first value is not a listing.
         return listing.build_records(head)
     return _build_digests(papers, on, problems, is_named=True)
 
@@ -102,7 +104,7 @@ def _take(papers: Iterable[_Paper]) -> tuple[list[_Paper], list[Problem]]:
 def _build_digests(
     papers: Sequence[_Paper], on: date | None, problems: Sequence[Problem], *, is_named: bool
 ) -> tuple[Digest, ...]:
-    """Build a digest per date. A list needs three papers, or fewer if it has a date.
+    """Build one digest per date. A list needs three papers, or fewer if it has dates.
 
     `is_named`: the date is in the name, or the text is JSON.
     """
@@ -131,7 +133,7 @@ def _build_digests(
     if on is None and None in by_day:
         number = len(by_day[None])
         raise errors.NotADigestError(f"it lists {number} paper{'s' if number > 1 else ''} without a date")
-    # The rolling digest comes first: whether it is the first read is checked before the dated ones are stored.
+    # The rolling digest comes first: its check for a first read must run before the dated ones are stored.
     return tuple(
         listing.build(
             day or on or date.min,
@@ -145,11 +147,11 @@ def _build_digests(
     )
 
 
-# Markdown, line by line. The date is that of the line, its paragraph or the heading above.
+# Markdown, line by line. A paper's date is in its line, its paragraph or the heading above.
 
 
 def _read_rows(rows: Sequence[str], start: int, named_on: date | None) -> Iterator[_Paper]:
-    """Yield the papers of a text, except those in code, comments and references."""
+    """Yield the papers of a text, skipping code, comments and references."""
     code = markdown_lines.find_code_rows(rows)
     targets = {match[1].lower(): match[2] for row in rows if (match := _DEFINITION.match(row))}
     section_on, is_mentioning, is_comment = named_on, False, False
@@ -185,12 +187,12 @@ def _read_rows(rows: Sequence[str], start: int, named_on: date | None) -> Iterat
 
 
 def _dated(papers: Iterable[_Paper], on: date | None) -> Iterator[_Paper]:
-    """Add the date of a paragraph to its papers without a date."""
+    """Give a paragraph's date to its papers without a date."""
     return (paper if paper.on else paper._replace(on=on) for paper in papers)
 
 
 def _find_day(line: str, *, is_heading: bool) -> date | None:
-    """Return the date of a heading or a short line, unless it is the date of the list's last update."""
+    """Return the date in a heading or a short line, unless it is the list's update date."""
     if not is_heading and (len(line) > 100 or ":" in line):
         return None
     plain = _plain(line)
@@ -275,7 +277,7 @@ def _as_title(label: str) -> str | None:
 
 
 def _read_front_matter(rows: Sequence[str]) -> tuple[date | None, int]:
-    """Return the date in the front matter, or None, and the row after the front matter."""
+    """Return the date in the front matter, or None, and the first row after the front matter."""
     end = next((row for row in range(1, min(len(rows), 60)) if rows[row].strip() == "---"), 0)
     if not end or rows[0].strip() != "---":
         return None, 0
@@ -329,7 +331,7 @@ def _read_value(value: object, row: int, path_on: date | None) -> Iterator[_Pape
 
 
 def _read_id(value: object) -> str | None:
-    """Return the id of a value that is only an id or a link to a paper, or None."""
+    """Return the arXiv id if a value is only an id or a paper link, or None."""
     if not isinstance(value, str) or len(value) >= 300 or " " in value.strip():
         return None
     doi = value.lower().partition("10.48550/arxiv.")[2]
@@ -338,7 +340,7 @@ def _read_id(value: object) -> str | None:
 
 
 def _date_of(item: Mapping[str, Any]) -> date | None:
-    """Return the date in an object's fields, or None. An update date is used only if there is no other."""
+    """Return the date in an object's fields, or None. Prefers any other date to an update date."""
     named = sorted(filter(_DATE_KEY.search, item), key=lambda name: "update" in name.lower())
     dates = (fields.find_date(value[:40]) for name in named if isinstance(value := item[name], str))
     return next(filter(None, dates), None)

@@ -1,7 +1,7 @@
-"""The entry point of the parsers: bytes to text, text to digests, and digests to the JSON of `paperround parse`.
+"""The parsers' entry point: bytes to text, text to digests, and digests to the JSON of `paperround parse`.
 
-JSON is detected by its beginning, written formats by a heading with "daily papers" and a date. Any other text may
-be a list of papers.
+JSON is detected by its first characters, written formats by a heading with "daily papers" and a date. Any
+other text is tried as a list of papers.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ FILE_SUFFIXES = frozenset({".md", ".markdown", ".txt", ".json", ".jsonl", ".html
 """Suffixes of digest files, in lower case."""
 
 MAX_BYTES = 5 * 1024 * 1024
-"""The largest file or page that is read: half a year of digests."""
+"""The largest file or page that is read: enough for half a year of digests."""
 NO_PAPER = paper_list.NO_PAPER
-"""The reason for refusing a text without papers."""
+"""The error for a text without papers."""
 _JSON_START = re.compile(r"\s*(?:\{(?![{%])|\[\s*[\[{\]])")
 _HTML_BLOCK_TAG = re.compile(
     r"<(?:!doctype\s|html|head|body|h[1-6]|p|ul|ol|li|div|article|section|pre|br)\b", re.IGNORECASE
@@ -34,12 +34,12 @@ _SNIFF_LENGTH = 20_000
 
 
 def is_json(text: str) -> bool:
-    """Return whether a text begins like JSON, and not like Markdown with a link or a template."""
+    """Return whether a text starts like JSON rather than a Markdown link or a template."""
     return _JSON_START.match(text) is not None
 
 
 def is_html(text: str) -> bool:
-    """Return whether a text is a page or a fragment of HTML.
+    """Return whether a text is an HTML page or fragment.
 
     A fragment has block elements and no Markdown headings, lists, tables or links.
     """
@@ -50,7 +50,7 @@ def is_html(text: str) -> bool:
 
 
 def decode(data: bytes) -> str:
-    """Decode UTF-8, or UTF-16 with a byte order mark. Raises NotADigestError for any other bytes."""
+    """Decode UTF-8, or UTF-16 with a byte order mark. Raises NotADigestError for other or too many bytes."""
     if len(data) > MAX_BYTES:
         size = f"{len(data) / 2**20:.0f} MB"
         raise errors.NotADigestError(f"it is {size}; a digest file may be at most {MAX_BYTES >> 20} MB")
@@ -70,11 +70,12 @@ def decode(data: bytes) -> str:
 def parse_text(
     text: str, name: str = "", on: date | None = None, listing_form: DigestFormat = DigestFormat.LISTING
 ) -> tuple[Digest, ...]:
-    """Parse all digests of a text in any format, in the order of their first dates.
+    """Parse all digests in a text of any format, ordered by their first dates.
 
-    `name`, the path or URL, may contain a list's date; `on` is the date for papers without one. A service's listing
-    gets the format `listing_form`, since a publisher's listing is a list. Raises NotADigestError with the reason if
-    there is no digest. Other content that is not understood is a problem of the digest that contains or precedes it.
+    `name`, the path or URL, may contain a list's date; papers without a date get `on`. A service's listing
+    gets the format `listing_form`; a publisher's listing counts as a list. Raises NotADigestError with a
+    reason if there is no digest. Other content that cannot be parsed is a problem of the digest that contains
+    or precedes it.
     """
     text = markdown_lines.normalise(text)
     if not text or text.isspace():
@@ -103,7 +104,7 @@ def _count_papers(digests: Iterable[Digest]) -> int:
 
 
 def digest_to_json(digest: Digest, file: str) -> dict[str, Any]:
-    """Return a digest as a JSON object, whose keys and their order are a contract. `file` is printed as it is."""
+    """Return a digest as a JSON object. The keys and their order are a contract. `file` stays as it is."""
     return {
         "file": file,
         "format": digest.format.value,

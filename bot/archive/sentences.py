@@ -1,4 +1,4 @@
-"""Splits abstracts into sentences.
+"""Split abstracts into sentences.
 
 The libraries sentencex 1.0 and pysbd 0.3 split "See Eq. 4" and "cf. Fig. 2", which are common in abstracts.
 """

@@ -1,8 +1,8 @@
-"""The quality of summaries: refusals, invented summaries, and the texts that summaries were written from.
+"""Judge summaries: detect refusals and invented summaries, and find the text a summary was written from.
 
-A model without the paper either refuses or invents a summary from the title or general knowledge. It usually admits
-this above the chapters, in the first chapter or in a note below the last, in stock phrases of Korean and English. A
-doubtful text counts as a real summary. Readers only ever see `shown_sections`.
+A model without the paper either refuses or invents a summary from the title or general knowledge. It usually
+admits this in stock Korean or English phrases above the chapters, in the first chapter or in a note below the
+last. A doubtful text counts as a real summary. Readers only ever see `shown_sections`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Basis(StrEnum):
 
 
 NEWSLETTER_LABELS = ("What's New", "Technical Details", "Performance Highlights")
-"""The headings of a newsletter's summaries."""
+"""The headings in a newsletter's summaries."""
 
 # Refusals and invented summaries by models that could not read the paper.
 
@@ -67,7 +67,7 @@ _NOTE = re.compile(r"(?:위|본|이상의?|이)\s(?:내용|요약|정리)|(?:thi
 
 @lru_cache(maxsize=64)
 def find_basis(sections: tuple[Section, ...]) -> Basis | None:
-    """Return the basis that the summary's text admits, or None if it does not say."""
+    """Return the basis that a summary's text admits, or None if it does not say."""
     if not sections:
         return Basis.NONE
     opening = sections[0].body[:_OPENING_CHARACTERS]
@@ -82,7 +82,7 @@ def find_basis(sections: tuple[Section, ...]) -> Basis | None:
 
 
 def drop_refusal(sections: tuple[Section, ...]) -> tuple[Section, ...]:
-    """Return the sections, or none if they have no headings and their text is a refusal."""
+    """Return the sections, or an empty tuple if they have no headings and their text is a refusal."""
     if any(section.heading for section in sections):
         return sections
     return () if is_refusal("\n".join(section.body for section in sections)) else sections
@@ -110,15 +110,15 @@ BASIS_LABELS: Mapping[Locale, Mapping[Basis, str]] = {
         Basis.HUGGINGFACE: "Hugging Face가 초록을 요약한 글을 그대로 발췌했습니다.",
     },
 }
-"""Labels by language. A summary written from the whole paper has no label."""
+"""Labels by language. A summary of the whole paper has no label."""
 HEADINGS: Mapping[Locale, str] = {Locale.EN: "Basis", Locale.KO: "작성 근거"}
-"""The heading of the labels in a review."""
+"""The heading above the labels in a review."""
 
 _BASIS_BY_LABEL = {text: basis for labels in BASIS_LABELS.values() for basis, text in labels.items()}
 
 
 def label_dropped(language: Locale, count: int) -> str:
-    """Return the label of an entry with dropped claims. `count` is at least 1."""
+    """Return the label for an entry with dropped claims. `count` is at least 1."""
     if language is Locale.KO:
         return f"검사를 통과하지 못한 문장 {count}개는 뺐습니다."
     noun, verb = ("sentence", "was") if count == 1 else ("sentences", "were")
@@ -132,7 +132,7 @@ def find_labelled_basis(sections: Sequence[Section]) -> Basis | None:
 
 
 def drop_labels(sections: Sequence[Section]) -> tuple[Section, ...]:
-    """Return the sections without basis labels, which readers see elsewhere."""
+    """Remove basis labels, which readers see elsewhere."""
     if find_labelled_basis(sections) is None:
         return tuple(sections)
     kept = []
@@ -149,20 +149,20 @@ _LABEL_NAMES = {
 
 
 def shown_sections(entry: Entry) -> tuple[Section, ...]:
-    """Return the sections for readers: no basis labels, and nothing for a refused or invented summary."""
+    """Return the sections that readers see: no basis labels; none for a refused or invented summary."""
     return () if entry.summary_missing else select_shown(entry.sections)
 
 
 @lru_cache(maxsize=64)
 def select_shown(sections: tuple[Section, ...]) -> tuple[Section, ...]:
-    """Return the sections for readers of an entry with a summary. Cached, since views call this several times."""
+    """Return the sections that readers see of a summary. Cached, since views call this repeatedly."""
     return () if find_basis(sections) is Basis.NONE else drop_labels(sections)
 
 
 def find_appearance_basis(appearance: Appearance) -> Basis | None:
     """Return the basis of a stored entry's summary, or None if it is unknown.
 
-    Paperround labels every basis except the whole paper. Hugging Face writes its sentence from the abstract.
+    Paperround labels every basis except the whole paper. Hugging Face's sentence comes from the abstract.
     """
     entry = appearance.entry
     if not shown_sections(entry):
@@ -190,7 +190,7 @@ _NOTICES = ("http://", "https://", "available at", "project page", "코드는 ",
 
 
 def choose_sentences(abstract: str) -> tuple[str, ...]:
-    """Return the first two and the last sentence of an abstract verbatim, skipping notices of code and data."""
+    """Return an abstract's first two sentences and its last, verbatim, skipping notices of code and data."""
     found = sentences.split_sentences(abstract)
     # The last sentence may be truncated.
     whole = [sentence for sentence in found if sentences.is_whole_sentence(sentence)] or found[:1]
@@ -224,7 +224,7 @@ WRITER_RANK = {
     DigestFormat.LIST: 1,
     DigestFormat.LOOKUP: 1,
 }
-"""The order among sources of one priority: written digests, then Hugging Face's sentence, lists and extracts."""
+"""The order among sources of equal priority: written digests, Hugging Face's sentence, lists, extracts."""
 _TAKEN_OVER = (Basis.EXTRACT, Basis.HUGGINGFACE)
 
 
@@ -248,7 +248,7 @@ def _abstract_summary(detail: PaperDetail) -> Summary | None:
 
 
 def list_texts(detail: PaperDetail, locale: Locale) -> list[Summary]:
-    """Return the summaries of a paper and its abstract: the best one first, then those in the language of the reader."""
+    """Return a paper's summaries and abstract: the best first, then texts in the reader's language."""
     best = best_summary(detail, locale)
     found = [text for of in detail.appearances if (text := _digest_summary(of))]
     found += [text] if (text := _abstract_summary(detail)) else []
@@ -257,9 +257,9 @@ def list_texts(detail: PaperDetail, locale: Locale) -> list[Summary]:
 
 
 def are_all_foreign(languages: Iterable[str | None], locale: Locale) -> bool:
-    """Return whether the texts of all papers in a message are in another language than the reader's.
+    """Return whether no paper in a message has a text in the reader's language.
 
-    The message then says so once instead of below each text. The language of a paper without a text is None.
+    The message then says so once instead of below each text. A paper without a text has the language None.
     """
     found = set(languages)
     return bool(found) and not found & {locale.value, None}
@@ -272,7 +272,7 @@ def best_appearance(detail: PaperDetail, locale: Locale, digest_format: DigestFo
 
 
 def misses_summary(appearance: Appearance) -> bool:
-    """Return whether an entry lacks a summary. Entries of look-up digests need none."""
+    """Return whether an entry lacks a summary. Entries of look-up digests do not need one."""
     return appearance.format is not DigestFormat.LOOKUP and not shown_sections(appearance.entry)
 
 

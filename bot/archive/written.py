@@ -1,7 +1,7 @@
-"""The parser of the two written formats, newsletter and review (`docs/sources.md`).
+"""The parser for the two written formats, newsletter and review (`docs/sources.md`).
 
-A heading with "daily papers" and a date begins a digest. A heading with an arXiv id begins a paper. In a review, the
-paper's link or the summary's label follows that heading, since summaries have headings too.
+A heading with "daily papers" and a date begins a digest. A heading with an arXiv id begins a paper. In a
+review, the paper's link or the summary's label follows that heading, since summaries have headings too.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ NO_PAPERS = "there is no paper in a known form under this date"
 
 @dataclass(slots=True)
 class _Paper:
-    """A paper under construction. `line` is its heading's line, from 1."""
+    """A paper being parsed. `line` is its heading's line number, from 1."""
 
     line: int
     arxiv_id: str
@@ -38,7 +38,7 @@ class _Paper:
 
 
 class _Heading(NamedTuple):
-    """A heading, and its paper if it contains an arXiv id."""
+    """A heading, with its paper if it contains an arXiv id."""
 
     row: int
     level: int
@@ -47,7 +47,7 @@ class _Heading(NamedTuple):
 
 
 class _Day(NamedTuple):
-    """The rows of a text, a dated heading, the headings below it, and the row of the next date."""
+    """A text's rows, a dated heading, the headings below it, and the row of the next dated heading."""
 
     rows: Sequence[str]
     heading: _Heading
@@ -57,7 +57,7 @@ class _Day(NamedTuple):
 
 @dataclass(slots=True)
 class _Parts:
-    """The rows and papers of all days with the same format and date, since a repeated date continues a digest."""
+    """The rows and papers of all days with one format and date: a repeated date continues a digest."""
 
     papers: list[_Paper] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
@@ -65,7 +65,7 @@ class _Parts:
 
 
 def parse(rows: Sequence[str]) -> tuple[Digest, ...]:
-    """Return the digests of a text in the order of their first dates, or none if it has another format.
+    """Return a text's digests in the order of their first dates, or an empty tuple if it has another format.
 
     Raises NotADigestError if all dates are impossible, so that the papers do not get another date.
     """
@@ -108,7 +108,7 @@ def parse(rows: Sequence[str]) -> tuple[Digest, ...]:
 
 
 def _end_at(row: int) -> _Heading:
-    """Return the end of the last paper or day as a heading."""
+    """Return a heading that marks the end of the last paper or day."""
     return _Heading(row, 1, "")
 
 
@@ -126,7 +126,7 @@ def _problem(row: int, message: str, line: str) -> Problem:
 
 
 def _name_left_out(headings: Iterable[_Heading]) -> list[Problem]:
-    """Return a problem for each paper outside the dated digests."""
+    """Return a problem for each paper outside a dated digest."""
     return [
         Problem(row + 1, f"{paper.arxiv_id} is outside a dated digest and is left out")
         for row, _, _, paper in headings
@@ -135,7 +135,7 @@ def _name_left_out(headings: Iterable[_Heading]) -> list[Problem]:
 
 
 def _build(form: DigestFormat, on: date, part: _Parts, stray: Sequence[Problem]) -> Digest:
-    """Build a digest with entries ranked from 1. Only the first entry of a repeated paper counts."""
+    """Build a digest with entries ranked from 1. If a paper repeats, only its first entry counts."""
     entries: dict[str, Entry] = {}
     problems = [*part.problems, *stray]
     for paper in part.papers:
@@ -172,7 +172,7 @@ def _detect(day: _Day) -> DigestFormat:
 
 
 def _read_field(line: str, paper: _Paper, problems: list[Problem], row: int) -> bool:
-    """Read votes, authors, cover or video from a line; return whether it is such a field or only markup."""
+    """Read votes, authors, cover or video from a line. Returns whether the line is a field or only markup."""
     if labelled := fields.parse_labelled_field(line):
         name, value = labelled
         if name == "authors":
@@ -195,10 +195,10 @@ _BULLET = re.compile(r"[-*+•](?:[ \t]+|$)")
 
 
 def _parse_newsletter(day: _Day) -> tuple[list[_Paper], list[Problem], int]:
-    """Return the papers, problems and end row of a newsletter. A heading of the date's level or above ends it.
+    """Return a newsletter's papers, problems and end row. A heading at or above the date's level ends it.
 
-    A heading without an id at the papers' level is a problem, and its text is left out. A lower heading belongs to the
-    paper above it.
+    A heading without an id at the papers' level is a problem, and its text is left out. A lower heading
+    belongs to the paper above it.
     """
     end = next((heading.row for heading in day.below if heading.level <= day.heading.level), day.end)
     inside = [heading for heading in day.below if heading.row < end]
@@ -220,7 +220,7 @@ def _parse_newsletter(day: _Day) -> tuple[list[_Paper], list[Problem], int]:
 
 
 def _find_stray_text(day: _Day, starts: Sequence[_Heading]) -> list[Problem]:
-    """Return a problem for the first line of text between a date's heading and its first paper, if there is one."""
+    """Return a problem for the first text between a date's heading and its first paper, if there is any."""
     for row in range(day.heading.row + 1, starts[0].row if starts else 0):
         if _is_text(day.rows[row]):
             return [_problem(row, "text that does not belong to a paper", day.rows[row])]
@@ -242,7 +242,7 @@ def _read_fields(
 
 
 def _read_bullets(lines: Iterable[str]) -> Iterable[Section]:
-    """Yield a section for each bullet with its continuation, and one for any text above the first bullet."""
+    """Yield a section per bullet with its continuation lines, and one for any text above the first bullet."""
     items: list[tuple[str | None, list[str]]] = []
     for line in lines:
         if markdown_lines.is_thematic_break(line) and not line.startswith(" "):
@@ -278,7 +278,7 @@ _COLONS = " :："
 
 
 def _parse_review(day: _Day) -> tuple[list[_Paper], list[Problem], int]:
-    """Return the papers, problems and end row of a review, which ends at the next date."""
+    """Return a review's papers, problems and end row. The next date ends the review."""
     starts = [
         heading
         for heading in day.below
@@ -305,7 +305,7 @@ def _parse_review(day: _Day) -> tuple[list[_Paper], list[Problem], int]:
 def _is_marked(day: _Day, heading: _Heading) -> bool:
     """Return whether the text below a heading begins with the paper's link or the summary's label.
 
-    Below a heading without an id, only the link's mark counts.
+    If the heading has no id, only the link's mark counts.
     """
     below = day.rows[heading.row + 1 : min(heading.row + 4, day.end)]
     line = next((line.strip() for line in below if line.strip()), "")
@@ -332,7 +332,7 @@ def _read_header(
 
 
 def _unwrap(lines: Sequence[str]) -> Sequence[str]:
-    """Remove the Markdown fence that models put around a summary; text above the fence stays."""
+    """Remove the Markdown fence that a model put around a summary, but keep text above the fence."""
     fences = [row for row, line in enumerate(lines) if markdown_lines.is_fence(line)]
     if not fences or not markdown_lines.is_markdown_fence(lines[fences[0]]):
         return lines
@@ -341,7 +341,7 @@ def _unwrap(lines: Sequence[str]) -> Sequence[str]:
 
 
 class _Chapter(NamedTuple):
-    """A possible chapter heading. `notation` is `#`, or a form of bold text, whose level is 0."""
+    """A possible chapter heading. `notation` is `#` or a form of bold text, which has level 0."""
 
     row: int
     level: int
@@ -350,10 +350,10 @@ class _Chapter(NamedTuple):
 
 
 def _parse_chapters(rows: Sequence[str]) -> tuple[str | None, tuple[Section, ...]]:
-    """Return the title and sections of a summary. Text above the first chapter is a section without heading.
+    """Return a summary's title and sections. Text above the first chapter is a section without a heading.
 
-    Chapters begin at `#` headings of the first heading's level or above. Without `#` headings they begin at bold
-    lines in the notation of the first: `**1. Words**`, `1. **Words**` or `**Words**`.
+    Chapters begin at `#` headings of the first heading's level or higher. Without `#` headings they begin at
+    bold lines in the notation of the first one: `**1. Words**`, `1. **Words**` or `**Words**`.
     """
     code = markdown_lines.find_code_rows(rows)
     possible = (_read_chapter(row, line) for row, line in enumerate(rows) if row not in code)
@@ -383,7 +383,7 @@ def _read_chapter(row: int, line: str) -> _Chapter | None:
 
 
 def _is_title(candidates: Sequence[_Chapter]) -> bool:
-    """Return whether the first heading is the title: it begins with "summary" or is the only one of level 1."""
+    """Return whether the first heading is the title: it begins with "summary" or is the only level 1."""
     first = candidates[0]
     prefix = _SUMMARY_PREFIX.match(first.text)
     if prefix and (first.level < 2 or prefix.end() < len(first.text)):
@@ -393,7 +393,7 @@ def _is_title(candidates: Sequence[_Chapter]) -> bool:
 
 
 def _choose_chapters(candidates: Sequence[_Chapter]) -> list[_Chapter]:
-    """Return the headings that begin chapters, without headings inside chapters."""
+    """Return the headings that begin chapters, skipping headings inside chapters."""
     hashes = [candidate for candidate in candidates if candidate.notation == "#"]
     if hashes:
         return [candidate for candidate in hashes if candidate.level <= hashes[0].level]

@@ -1,7 +1,7 @@
-"""The command line. Commands parse arguments, call a service and print its answer.
+"""The command line. Commands parse arguments, call a service and print its result.
 
-They import their dependencies inside functions: `paperround parse` loads neither discord.py nor SQLAlchemy, and a command
-that uses the database starts in half a second.
+They import their dependencies inside functions: `paperround parse` loads neither discord.py nor SQLAlchemy,
+and a command that uses the database starts in half a second.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ HELP = {
     "Operation": ("config", "backup", "db", "web", "mcp", "readers"),
     "Advanced": ("parse", "glossary", "reindex", "healthcheck"),
 }
-"""The headings of `paperround --help` and the commands below them."""
+"""The headings of `paperround --help` and the commands below each."""
 _GARBAGE_THRESHOLD = 100_000
-"""Number of allocations after which Python collects garbage (default 700)."""
+"""The number of allocations between garbage collections (default 700)."""
 
 
 def build_app() -> typer.Typer:
@@ -38,7 +38,7 @@ def build_app() -> typer.Typer:
     from typer.core import TyperGroup
 
     class Group(TyperGroup):
-        """The group of all commands, whose help has headings."""
+        """The group of all commands, with headings in its help."""
 
         def format_commands(self, ctx: Any, formatter: Any) -> None:
             for heading, names in HELP.items():
@@ -92,7 +92,7 @@ def build_app() -> typer.Typer:
     }
     for (name, description), of_group in groups.items():
         group = typer.Typer(help=description, no_args_is_help=True)
-        # Otherwise Typer would make a single command the group itself.
+        # Otherwise Typer would run a single command as the whole application.
         group.callback()(lambda: None)
         for verb, run in of_group.items():
             group.command(verb)(run)
@@ -102,7 +102,7 @@ def build_app() -> typer.Typer:
 
 def main() -> None:
     """Run the command line and exit: 0 for success, 1 for problems, 2 for invalid arguments or settings."""
-    # Looking for garbage among modules, which are never freed, takes a third of the time of a short command.
+    # Scanning modules, which are never freed, for garbage takes a third of a short command's time.
     gc.set_threshold(_GARBAGE_THRESHOLD)
     atexit.register(gc.freeze)
     # To find plugins, pydantic would read the metadata of every installed package.
@@ -110,11 +110,12 @@ def main() -> None:
     if sys.stdout is not None:
         sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     if sys.argv[1:2] == ["run"]:
-        # Until the event loop handles SIGTERM: process 1 of a container would ignore it.
+        # Until the event loop handles SIGTERM, since process 1 of a container ignores it by default.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     try:
         if sys.argv[1:] == ["healthcheck"]:
-            # A supervisor runs it twice a minute; without loading the other commands it takes a third of the time.
+            # A supervisor runs this twice a minute; it is three times as fast without loading the other
+            # commands.
             from bot.cli import healthcheck
 
             sys.exit(healthcheck.report())

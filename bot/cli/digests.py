@@ -54,7 +54,7 @@ def parse(
 
 
 def _print_file(file: TextFile | models.LocatedProblem) -> Iterator[models.LocatedProblem]:
-    """Print the digests of a file as JSON, and yield its problems."""
+    """Print a file's digests as JSON, and yield its problems."""
     from bot.archive import parse as archive_parse
 
     if isinstance(file, models.LocatedProblem):
@@ -109,7 +109,7 @@ _NAMED_FILES = 3
 
 
 def _count_sentence(digests: int, papers: int, new: int, problems: int) -> str:
-    """Return the result of an ingest as a sentence."""
+    """Summarise the result of an ingest in a sentence."""
     trouble = f" {problems} problem{'s' if problems != 1 else ''}, listed above." if problems else ""
     if not digests:
         return f"Nothing was stored.{trouble}" if problems else "Nothing was stored: no digest was found."
@@ -118,7 +118,7 @@ def _count_sentence(digests: int, papers: int, new: int, problems: int) -> str:
 
 
 async def _ingest(paths: list[str], again: bool) -> IngestResult:
-    """Ingest files. Problems name the files as they were given."""
+    """Ingest files. Problems show the file names as they were given."""
     from bot.archive import files
     from bot.archive.digest_writer import IngestResult
     from bot.search import glossary as search_glossary
@@ -151,7 +151,7 @@ async def _ingest(paths: list[str], again: bool) -> IngestResult:
 
 
 async def _reparse_all(service: IngestService) -> AsyncGenerator[tuple[str, IngestResult], None]:
-    """Parse all stored texts again, and yield the results without a file name, as their problems have locations."""
+    """Reparse all stored texts and yield the results with "" as the file name: problems carry locations."""
     async for result in service.reparse_all():
         yield "", result
 
@@ -246,7 +246,7 @@ def write(
     from bot.core import logs
 
     settings = shell.load_settings()
-    # Logs go to stderr, without papers that have no text: the counts include them.
+    # Logs go to stderr, except for papers without a text, which the counts include.
     logs.configure(settings.log if settings.log.endswith("debug") else "console:warning")
     day = None if on is None else shell.parse_date(on)
     formats = _parse_formats(settings, form)
@@ -284,7 +284,7 @@ async def _write(
     *,
     dry_run: bool,
 ) -> tuple[list[dict[str, Any]], int]:
-    """Write digests and print problems as they occur. Returns the counts per format and the number of problems."""
+    """Write digests, and print problems as they occur. Returns counts per format and the problem count."""
     from bot.app import container as app_container
 
     problems: list[str] = []
@@ -336,7 +336,7 @@ _DRAFT_HEAD = (
 
 
 def _show(text: str, as_json: bool) -> None:
-    """Print the drafts of a paper with the source span of each claim, and their problems."""
+    """Print a paper's drafts with their problems and the source span of each claim."""
     from bot.archive import arxiv_ids
 
     if (arxiv_id := arxiv_ids.extract_arxiv_id(text)) is None:
@@ -361,7 +361,7 @@ def _show(text: str, as_json: bool) -> None:
 
 
 def _draft_to_dict(draft: models.Draft) -> dict[str, Any]:
-    """Return a draft as JSON. `claims` are the accepted claims, or all claims until they are judged."""
+    """Convert a draft for JSON output. `claims` are the accepted claims, or all claims before judgement."""
     from bot.writer import prompts
 
     claims = prompts.read_answer(draft.text, draft.format) if draft.text else ()

@@ -1,4 +1,4 @@
-"""Checks `/health` of a running bot with the standard library only: a supervisor runs it twice a minute."""
+"""Check `/health` of a running bot with the standard library alone: a supervisor runs it twice a minute."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from storage import errors
 
 SETTING = "PAPERROUND_HTTP"
 TIMEOUT_SECONDS = 4.0
-"""`/health` answers within 2 s even if the database does not."""
+"""`/health` responds within 2 s even if the database does not."""
 LOOPBACK = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - only read
 
 
 def request_health() -> tuple[bool, dict[str, Any]]:
-    """Return whether the bot is healthy, and its answer.
+    """Return whether the bot is healthy, and the response body.
 
-    Raises UsageError if no address is set, PaperroundError if there is no valid answer.
+    Raises UsageError if no address is set, and PaperroundError if there is no valid response.
     """
     address = os.environ.get(SETTING)
     if address is None:

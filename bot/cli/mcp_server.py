@@ -1,7 +1,7 @@
-"""Serves the archive as tools for agents over the Model Context Protocol, with answers like those of shell commands.
+"""Serve the archive as tools for agents over the Model Context Protocol, with the answers of shell commands.
 
-Only `paperround mcp` imports this module, since the SDK is an extra. Titles, names and texts of papers are untrusted: they
-become JSON values without control characters.
+Only `paperround mcp` imports this module, since the SDK is an extra. Titles, names and texts of papers are
+untrusted: they become JSON values without control characters.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from storage import errors, models
 from storage.database import Database
 
 MAX_QUERY_LENGTH = 2000
-"""In characters, as for `/topic`."""
+"""In characters, as in `/topic`."""
 MAX_PAPERS, ROW_AUTHORS = 10, 5
 MAX_TEXT, MAX_ITEMS = 2_000, 20
 """Maximum characters of a text, and items of a list, in an answer."""
@@ -59,7 +59,7 @@ Limit = Annotated[int, Field(ge=1, le=MAX_PAPERS)]
 
 @dataclass(frozen=True)
 class ArchiveTools:
-    """The tools of an archive. Each public method is a tool, and its docstring describes it to the model."""
+    """An archive's MCP tools. Each public method is a tool; its docstring describes it to the model."""
 
     search: SearchService
     trend_service: TrendService
@@ -150,7 +150,7 @@ class ArchiveTools:
         rows: Sequence[models.PaperRow],
         snippets: Mapping[str, Snippet] | None = None,
     ) -> str:
-        """Return an answer with a list of papers."""
+        """Return an answer that contains a list of papers."""
         details = {paper["arxiv_id"]: paper for paper in answer.get("papers", ())}
         papers = []
         for row in rows:
@@ -168,7 +168,7 @@ class ArchiveTools:
 
 
 def _cut(value: Any) -> Any:
-    """Return a value with texts made printable and cut to `MAX_TEXT`, and lists cut to `MAX_ITEMS`."""
+    """Make texts printable and cut them to `MAX_TEXT`; cut lists to `MAX_ITEMS`."""
     if isinstance(value, str):
         return errors.make_printable(value if len(value) <= MAX_TEXT else f"{value[: MAX_TEXT - 1]}…")
     if isinstance(value, Mapping):
@@ -177,7 +177,7 @@ def _cut(value: Any) -> Any:
 
 
 def create_tools(database: Database, clock: Clock, locale: models.Locale) -> ArchiveTools:
-    """Return the tools of a database, which only read it."""
+    """Return read-only tools for a database."""
     glossary = GlossaryService(database, clock)
     searching = SearchService(database, glossary, clock)
     return ArchiveTools(
@@ -190,7 +190,7 @@ def create_tools(database: Database, clock: Clock, locale: models.Locale) -> Arc
 
 
 def create_server(tools: ArchiveTools) -> mcpserver.MCPServer[Any]:
-    """Return the MCP server with the tools of an archive."""
+    """Return an MCP server that offers the tools of an archive."""
     server = mcpserver.MCPServer[Any]("paperround", title="Paperround", instructions=INSTRUCTIONS)
     hints = types.ToolAnnotations(
         read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
@@ -209,7 +209,7 @@ def create_server(tools: ArchiveTools) -> mcpserver.MCPServer[Any]:
 
 
 def require_token(app: ASGIApp, token: str) -> ASGIApp:
-    """Wrap an ASGI application so that requests without the token get a 401."""
+    """Wrap an ASGI application to respond with 401 to requests without the token."""
     expected = f"Bearer {token}".encode()
 
     async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
@@ -226,7 +226,7 @@ def require_token(app: ASGIApp, token: str) -> ASGIApp:
 
 
 async def serve_stdio(server: mcpserver.MCPServer[Any]) -> None:
-    """Serve until stdin closes. SIGINT kills the process, since the SDK's thread that reads stdin cannot be stopped."""
+    """Serve until stdin closes. SIGINT kills the process, since the SDK's stdin thread cannot be stopped."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     await server.run_stdio_async()
 
@@ -237,7 +237,7 @@ async def serve_http(server: mcpserver.MCPServer[Any], address: str, token: str)
         stateless_http=True,
         json_response=True,
         max_request_body_size=MAX_BODY_BYTES,
-        # The token protects against DNS rebinding already, so a proxy may pass any Host.
+        # The token already protects against DNS rebinding, so a proxy may pass any Host.
         transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
         streamable_http_path=PATH,
     )

@@ -1,4 +1,4 @@
-"""Commands for operators: run and check the bot, maintain its database, export and apply its set-up."""
+"""Commands for operators: run and check the bot, maintain its database, and export and apply its set-up."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def backup(
 
     To restore it, stop the bot, replace the database file, and delete the old -wal and -shm files.
     """
-    has_older = os.path.exists(target)  # unlike Path, it accepts invalid names, which the copy refuses
+    has_older = os.path.exists(target)  # unlike Path, it accepts invalid names, which the copy rejects
 
     async def command() -> int:
         from storage import migrate
@@ -230,7 +230,7 @@ def serve_tools(
     try:
         from bot.cli import mcp_server
     except ModuleNotFoundError as error:
-        # The extra does not contain any other missing module.
+        # Any other missing module is not part of the extra.
         if (error.name or "").partition(".")[0] not in ("mcp", "starlette"):
             raise
         raise errors.UsageError(
@@ -249,7 +249,7 @@ def serve_tools(
         raise errors.UsageError(f"--http: {error}") from None
     if http is not None and not token:
         raise errors.UsageError("--http needs a token: set PAPERROUND_MCP_TOKEN to a long random string.")
-    # stdout is for the protocol alone.
+    # stdout is reserved for the protocol.
     logs.configure(configured.log)
 
     async def serve() -> None:
@@ -283,7 +283,7 @@ def demo(
     logs.configure("console:error")
     language = shell.parse_choice(models.Locale, locale or settings.locale, "language")
     try:
-        # Checked first, since the demo takes seconds to start.
+        # Check this first, since the demo takes seconds to start.
         socket.create_server(("127.0.0.1", port)).close()
     except OSError as error:
         raise errors.PaperroundError(

@@ -77,18 +77,18 @@ def search(
         shell.print_answer(answer_to_dict(result), True)
     else:
         print_papers(result.rows, as_json, empty=empty, missing=result.missing)
-    # Also with JSON: otherwise nobody would notice an ignored part of the query.
+    # Printed with JSON too, or nobody would notice that part of the query was ignored.
     for line in _warnings(result) if as_json or full_json else _notes(result):
         shell.error(line)
 
 
 async def _explain_nothing(service: SearchService, sentence: str) -> str:
-    """Return the sentence, or EMPTY_ARCHIVE if the archive is empty."""
+    """Return the sentence, or EMPTY_ARCHIVE if the archive has no papers."""
     return sentence if (await service.get_extent()).paper_count else EMPTY_ARCHIVE
 
 
 def answer_to_dict(result: search_results.SearchResult) -> dict[str, Any]:
-    """Return the whole answer to a search as JSON, with the missing terms of each paper."""
+    """Convert a search result for JSON output, with the terms that each paper lacks."""
     return {
         **shell.pick(result, "total complete"),
         "partial": result.is_partial,
@@ -136,13 +136,13 @@ def author(
 
 
 def _name_some(names: Sequence[str]) -> str:
-    """Return the first few names and the number of others."""
+    """Return the first few names, and how many more there are."""
     more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
     return ", ".join(names[:_MAX_NAMES]) + more
 
 
 def author_to_dict(result: search_results.AuthorResult) -> dict[str, Any]:
-    """Return the answer to an author search as JSON."""
+    """Convert the result of an author search for JSON output."""
     return {
         **shell.pick(result, "author matches namesakes"),
         "corrected": result.is_corrected,
@@ -175,12 +175,12 @@ def paper(
 
 
 def to_dict(row: models.PaperRow) -> dict[str, Any]:
-    """Return a paper of a list as JSON."""
+    """Convert a listed paper for JSON output."""
     return shell.pick(row, "arxiv_id title date votes authors score")
 
 
 def detail_to_dict(detail: models.PaperDetail, sources: Mapping[int, str]) -> dict[str, Any]:
-    """Return the details of a paper as JSON. `sources` are the sources of its digests by digest id."""
+    """Convert a paper's details for JSON output. `sources` are the sources of its digests by digest id."""
     from bot.archive import summaries
     from storage import models
 
@@ -315,7 +315,7 @@ def _print_detail(detail: models.PaperDetail) -> None:
 
 
 def create_search(database: Database) -> SearchService:
-    """Return a search service that brings the index up to date before its first search."""
+    """Return a search service that updates the index before its first search."""
     from bot.search.index import SearchIndex, folder_of
     from bot.search.service import SearchService
 
@@ -383,7 +383,7 @@ _DECISIONS = ("forget", "add")
 
 
 def _decide(words: Sequence[str], as_json: bool) -> None:
-    """Add a form to a term, or remove it."""
+    """Add a form to a term or remove it, as the operator typed."""
     from bot.search.glossary import GlossaryService
 
     verb, *texts = words
@@ -400,7 +400,7 @@ def _decide(words: Sequence[str], as_json: bool) -> None:
 
 
 def _print_decisions(as_json: bool) -> None:
-    """Print the forms that the operator added or forgot."""
+    """Print the forms that the operator added or removed."""
     from bot.search.glossary import GlossaryService
 
     made = shell.run_with_service(GlossaryService, lambda service: service.list_decisions())
@@ -412,12 +412,12 @@ def _print_decisions(as_json: bool) -> None:
 
 
 def _name(key: str, forms: Sequence[FormEvidence]) -> str:
-    """Return the first English form of a concept, since its key consists of stems."""
+    """Return a concept's first English form, since its key consists of stems."""
     return next((form.text for form, _ in forms if form.language == "en"), key)
 
 
 def _print_suspicious(as_json: bool) -> None:
-    """Print the learnt Korean forms, starting with those that rarely occur with another form of their term."""
+    """Print the learnt Korean forms, starting with those that rarely occur beside another form."""
     weak = shell.run_with_service(create_search, lambda service: service.list_suspicious_forms())
     rows = [
         {
@@ -447,7 +447,7 @@ def _form_to_dict(form: SurfaceForm, paper_count: int) -> dict[str, object]:
 
 
 def _origin(form: SurfaceForm) -> str:
-    # Forms added by an operator have no papers and are stored like seeded forms.
+    # Forms added by the operator have no papers, and are stored like seeded forms.
     given = "seed list" if form.papers else "seed list or added by you"
     origins = [*(["digests"] if form.papers else []), *([given] if form.seeded else [])]
     return "; ".join(

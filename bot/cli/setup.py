@@ -1,4 +1,4 @@
-"""`paperround setup`: takes the token and sources from a terminal or from options, and writes `.env`."""
+"""`paperround setup`: read the token and sources from a terminal or from options, and write `.env`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 TOKEN, SOURCES = "DISCORD_TOKEN", "PAPERROUND_SOURCES"
 MAX_TOKEN_LENGTH = 1_000
 ATTEMPTS = 3
-"""How often the user is asked for a valid token."""
+"""How often `setup` asks for a valid token."""
 INTRODUCTION = """\
 The bot needs a token of its own:
   1. Open https://discord.com/developers/applications and press New Application. The name you give it is the bot's name.
@@ -93,7 +93,10 @@ def setup(
 def _find_application(
     loaded: Settings, origin: str, token_stdin: bool, is_asking: bool
 ) -> tuple[str, Application]:
-    """Return a valid token and its application. Raises UsageError if no token is given, PaperroundError if the login fails."""
+    """Return a valid token and its application.
+
+    Raises UsageError if no token is given, and PaperroundError if the login fails.
+    """
     stored = loaded.discord_token.get_secret_value().strip() if loaded.discord_token else ""
     if origin == "environment" and (token_stdin or not stored):
         state = "set" if stored else "empty"
@@ -144,7 +147,7 @@ def _check(loaded: Settings, token: str) -> tuple[str, Application]:
 
 
 def _choose_sources(loaded: Settings, named: Sequence[str], is_asking: bool) -> list[str]:
-    """Return the addresses of the configured and chosen sources. Raises UsageError for an invalid address."""
+    """Return the URLs of the configured and chosen sources. Raises UsageError for an invalid one."""
     addresses = [source.url for source in loaded.sources]
     if is_asking and not named:
         if typer.confirm("Use Hugging Face's daily papers, with votes?", default=True):
@@ -177,13 +180,13 @@ def _check_source(loaded: Settings, address: str) -> str:
 
 
 def _require_writable(file: Path) -> None:
-    """Raise PaperroundError if the file cannot be replaced, before any question."""
+    """Raise PaperroundError if the file cannot be replaced, before asking any questions."""
     if (file.exists() and not file.is_file()) or not os.access(file.parent, os.W_OK | os.X_OK):
         raise PaperroundError(f"{file} cannot be written. Run setup in a folder that you may write to.")
 
 
 def _write(file: Path, values: Mapping[str, str]) -> None:
-    """Set values in `.env`, which only its owner can read. Raises PaperroundError if none could be written."""
+    """Set values in `.env`, which only its owner can read. Raises PaperroundError if it cannot be written."""
     import dotenv
 
     copy = None

@@ -1,7 +1,7 @@
-"""Helpers shared by commands: open settings, storage and services, parse arguments, print answers.
+"""Helpers shared by commands: open settings, storage and services, parse arguments, and print results.
 
-Answers are JSON for programs, and tables or sentences for people; problems and progress go to stderr. Control sequences,
-which digests, feeds and names may contain, are escaped in text for people.
+Results are JSON for programs, and tables or sentences for people; problems and progress go to stderr. Control
+sequences, which digests, feeds and names may contain, are escaped in text for people.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def run_with_service(
     *,
     creating: bool = False,
 ) -> Result:
-    """Open the database, create a service and run a command with it. `creating` is passed to `open_storage`."""
+    """Open the database, create a service and run a command with it. For `creating` see `open_storage`."""
 
     async def run() -> Result:
         async with open_storage(creating=creating) as database:
@@ -56,23 +56,23 @@ def run_with_service(
 
 
 def load_settings() -> Settings:
-    """Load the settings. Raises UsageError."""
+    """Load the settings. Raises UsageError if one is invalid."""
     from bot.core import settings
 
     return settings.load()
 
 
 def load_timezone() -> ZoneInfo:
-    """Return the time zone for output. Raises UsageError."""
+    """Return the time zone for output. Raises UsageError if the settings are invalid."""
     return ZoneInfo(load_settings().timezone)
 
 
 @contextmanager
 def checked_database(url: str, *, creating: bool) -> Iterator[None]:
-    """Print the path of a SQLite file if the block creates it.
+    """Print the path of the SQLite file if the block creates it.
 
-    Without `creating`, raises UsageError if the file is missing, since a command run in the wrong folder would leave an
-    empty database there.
+    Without `creating`, raises UsageError if the file is missing: a command run in the wrong folder would
+    otherwise leave an empty database there.
     """
     from storage import snapshot
 
@@ -91,7 +91,7 @@ def checked_database(url: str, *, creating: bool) -> Iterator[None]:
 async def open_storage(
     url: str | None = None, *, creating: bool = False, migrate: bool | None = None
 ) -> AsyncIterator[Database]:
-    """Open a database, by default the configured one. With `creating`, a missing SQLite file is created."""
+    """Open a database, by default the configured one. `creating` allows creating a SQLite file."""
     from storage.migrate import open_database
 
     url = url or load_settings().database_url
@@ -107,7 +107,7 @@ async def open_storage(
 async def open_container(
     *, creating: bool = False, migrating: bool | None = None
 ) -> AsyncIterator[Container]:
-    """Open the database as `open_storage` does, with all services."""
+    """Open the database like `open_storage`, together with all services."""
     settings = load_settings()
     async with contextlib.AsyncExitStack() as stack:
         with checked_database(settings.database_url, creating=creating):
@@ -121,9 +121,9 @@ async def open_container(
 
 
 def print_answer(data: Any, as_json: bool, columns: Sequence[str] = (), *, sentence: str = "") -> None:
-    """Print an answer as one line of JSON, or for people as a table with these columns.
+    """Print a result as one line of JSON, or for people as a table with the given columns.
 
-    Empty columns are left out. If there is nothing to show, the sentence is printed.
+    Empty columns are left out. The sentence is printed if there are no rows.
     """
     if as_json:
         sys.stdout.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
@@ -159,7 +159,7 @@ def to_json(value: Any) -> str:
 
 
 def _to_cell(value: Any, zone: ZoneInfo) -> str:
-    """Return the text of a table cell: times in a zone, lists joined, a dash for None."""
+    """Return the text of a table cell: times in the zone, joined lists, and a dash for None."""
     if value is None:
         return "–"
     if isinstance(value, datetime):
@@ -173,7 +173,7 @@ def pick(record: object, names: str) -> dict[str, Any]:
 
 
 def print_document(text: str, target: Path | None = None) -> None:
-    """Print a document unchanged to a file or pipe, or with control characters escaped to a terminal.
+    """Print a document unchanged to a file or pipe, and with control characters escaped to a terminal.
 
     Raises PaperroundError if the file is a database or cannot be written.
     """
@@ -196,7 +196,7 @@ def print_document(text: str, target: Path | None = None) -> None:
 
 @contextmanager
 def progress(label: str) -> Iterator[Callable[..., None]]:
-    """Show a count on stderr while the block runs, if it is a terminal.
+    """Show a count on stderr while the block runs, if stderr is a terminal.
 
     Yields a function that sets the count, and optionally a total and a new label.
     """
@@ -208,7 +208,7 @@ def progress(label: str) -> Iterator[Callable[..., None]]:
 
     # A thread moves the spinner, so a slow step does not look like a hang.
     columns = (SpinnerColumn(), TextColumn("{task.description}: {task.fields[count]}"), TimeElapsedColumn())
-    # Redirected, JSON and tables on stdout would end up on stderr.
+    # Redirection would send JSON and tables for stdout to stderr.
     with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False) as shown:
         task = shown.add_task(label, count=0)
         yield lambda done, total=None, label=label: shown.update(
@@ -244,7 +244,7 @@ def parse_date(text: str) -> date:
 
 
 def parse_choice(choices: type[Choice], text: str, noun: str) -> Choice:
-    """Return the enum member with this value, ignoring case. Raises UsageError, which lists the values."""
+    """Return the enum member with this value, ignoring case. Raises UsageError with the valid values."""
     try:
         return choices(text.strip().lower())
     except ValueError:

@@ -154,7 +154,7 @@ def fetch(
 
 
 def to_dict(row: models.StoredSource) -> dict[str, Any]:
-    """Return a source as JSON."""
+    """Convert a source for JSON output."""
     from bot.sources import arxiv_categories
 
     back_fill = arxiv_categories.read_back_fill(row.progress)
@@ -173,7 +173,7 @@ def _yield_to_dict(brought: Yield) -> dict[str, Any]:
 
 
 def _days_between(since: date | None, until: date | None, today: date) -> list[date]:
-    """Return the days from `since` to `until`, both included; None is today."""
+    """Return the days from `since` to `until`, inclusive; None means today."""
     from datetime import timedelta
 
     first, last = since or until or today, until or today
@@ -192,7 +192,7 @@ def _create_registry(database: Database) -> SourceRegistry:
 
 
 async def _fetch_first(row: models.StoredSource) -> SourceReport:
-    """Poll a source that was just added."""
+    """Poll a newly added source."""
     from bot.app import container as app_container
 
     async with shell.open_container() as container:
@@ -208,7 +208,7 @@ def _count(number: int, noun: str) -> str:
 
 
 async def _fetch(span: tuple[date | None, date | None] | None) -> list[SourceReport]:
-    """Fetch from all sources once, and show how many pages were read and the progress of back-fills."""
+    """Fetch from all sources once, showing the pages read and the progress of back-fills."""
     from bot.app import container as app_container
     from bot.sources import arxiv_categories
 
@@ -230,7 +230,7 @@ async def _fetch(span: tuple[date | None, date | None] | None) -> list[SourceRep
 
 
 def _print_reports(reports: Sequence[SourceReport], as_json: bool) -> None:
-    """Print a row for each source, and problems on stderr. Exit with status 1 if there are any."""
+    """Print a row per source, and problems on stderr. Exits with status 1 if there are problems."""
     from bot.archive import files
 
     rows: list[dict[str, Any]] = [

@@ -1,4 +1,4 @@
-"""Readers and servers: their settings, the long texts behind buttons, and all data about a reader."""
+"""Readers and servers: their settings, long texts behind buttons, and all data about a reader."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from storage.models import ActivityState, Guild, Reader, Reason
 
 
 class Guilds:
-    """The settings of servers. They are kept for a while after the bot leaves, since many servers invite it again."""
+    """The settings of servers. They are kept for a while after the bot leaves, since many invite it again."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -36,7 +36,7 @@ class Guilds:
             return frozenset(await accounts.list_present_guilds(connection))
 
     async def update(self, by_id: Mapping[int, accounts.GuildSettings]) -> None:
-        """Store fields of servers that the bot is in; None keeps the stored value.
+        """Store fields of servers that the bot is in. None leaves the stored value unchanged.
 
         Resumes posts to servers that the bot rejoined, and retries refused ones.
         """
@@ -51,7 +51,7 @@ class Guilds:
         """Retry refused deliveries to channels or servers now."""
         async with self._database.read() as connection:
             if not await outbox.list_refused(connection, **destinations):
-                return  # channels of a large server change every minute
+                return  # a large server's channels change every minute
         async with self._database.transaction() as connection:
             await outbox.try_now(connection, self._clock(), **destinations)
 
@@ -73,11 +73,11 @@ class Guilds:
 
 TOKEN_LENGTH = 16
 TEXTS_OF_READER = 64
-"""Maximum number of texts stored for a reader."""
+"""The most texts stored for one reader."""
 
 
 class TextPurpose(StrEnum):
-    """The use of a stored text. Readers choose a list's text freely, so it must never be read as a draft."""
+    """The use of a stored text. Readers choose a list's text freely, so it must never pass as a draft."""
 
     LIST = auto()
     ALERT = auto()
@@ -85,10 +85,11 @@ class TextPurpose(StrEnum):
 
 
 class TextTokenStore:
-    """Stores texts that are too long for a button's custom id, under short hashes as tokens.
+    """Stores texts that are too long for a button's custom id, under short hashes called tokens.
 
-    Custom ids can be forged, so a token is valid only for its purpose. Beyond TEXTS_OF_READER a reader's new text replaces
-    the oldest one, whose buttons are then outdated. Texts are removed after CONTENT_RETENTION.
+    Custom ids can be forged, so a token is valid only for its purpose. Above TEXTS_OF_READER, a reader's new
+    text replaces the oldest, whose buttons then report that they are outdated. Texts are removed after
+    CONTENT_RETENTION.
     """
 
     def __init__(self, database: Database, clock: Clock) -> None:
@@ -105,7 +106,7 @@ class TextTokenStore:
         return token
 
     async def get(self, purpose: TextPurpose, token: str) -> str | None:
-        """Return any reader's text for a token, or None if it is gone or was stored for another purpose."""
+        """Return any reader's text for a token, or None if it was removed or stored for another purpose."""
         async with self._database.read() as connection:
             return await accounts.get_text(connection, f"{purpose}:{token}")
 
@@ -116,13 +117,13 @@ def make_token(text: str) -> str:
 
 
 class TooLargeError(PaperroundError):
-    """The file is larger than Discord accepts."""
+    """Raised for a file that is larger than Discord accepts."""
 
 
 class Readers:
     """Readers' settings, and the data for `/me`.
 
-    The tables declare which columns hold a reader's id. A reader is stored once a setting is saved.
+    The tables declare which columns hold a reader's id. A reader is stored when a setting is saved.
     """
 
     def __init__(self, database: Database, clock: Clock) -> None:
@@ -135,12 +136,12 @@ class Readers:
             return await accounts.get_reader(connection, user_id)
 
     async def update(self, user_id: int, **settings: Unpack[accounts.ReaderSettings]) -> None:
-        """Store settings; None keeps the stored value."""
+        """Store settings. None leaves the stored value unchanged."""
         async with self._database.transaction() as connection:
             await accounts.upsert_reader(connection, user_id, **settings)
 
     async def export(self, user_id: int) -> bytes:
-        """Return all data about a reader as JSON (UTF-8). Raises TooLargeError."""
+        """Return all data about a reader as JSON (UTF-8). Raises TooLargeError if Discord would reject it."""
         tables: dict[str, list[dict[str, Any]]] = {}
         async with (
             self._database.read() as connection,
@@ -160,12 +161,13 @@ class Readers:
             return await accounts.count_reader_data(connection, user_id)
 
     async def forget(self, user_id: int) -> dict[str, int]:
-        """Remove all data about a reader, including unsent messages, and return the number of rows by table.
+        """Delete all data about a reader, including unsent messages, and return the number of rows by table.
 
         A message in flight may still arrive, but is not stored.
         """
         async with self._database.transaction() as connection:
-            # Alerts being planned and papers being imported are stored before this transaction, or not at all.
+            # Alerts being planned and papers being imported are either stored before this transaction or not
+            # at all.
             await alerts.lock_planning(connection)
             await accounts.lock_reader(connection, user_id)
             counts = await accounts.count_reader_data(connection, user_id)

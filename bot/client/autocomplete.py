@@ -23,14 +23,14 @@ log = structlog.get_logger(__name__)
 Choices = list[app_commands.Choice[str]]
 Callback = Callable[[Interaction, str], Coroutine[Any, Any, Choices]]
 TIMEOUT_SECONDS = 2.5
-"""Discord accepts an answer only within three seconds."""
+"""Discord only accepts a response within three seconds."""
 PATIENCE_SECONDS = 0.5
 
 
 def guarded(complete: Callback) -> Callback:
-    """Wrap a callback so that it cuts the typed text, and returns no choices after a time-out or a logged error.
+    """Wrap a callback to cut the typed text, and to return no choices on a timeout or error (logged).
 
-    It also returns none while too many readers ask, since late choices are useless.
+    It also returns no choices while too many readers ask, since late choices are useless.
     """
 
     @functools.wraps(complete)
@@ -52,7 +52,7 @@ def guarded(complete: Callback) -> Callback:
 
 @guarded
 async def topics(interaction: Interaction, current: str) -> Choices:
-    """Autocomplete topics from the archive, listing those in the user's language first."""
+    """Complete topics from the archive, those in the user's language first."""
     texts = await interaction.client.texts_for(interaction)
     matches = await interaction.client.services.search.complete_topic(current, texts.locale)
     return make_choices((topic.name, topic.value) for topic in matches)
@@ -60,7 +60,7 @@ async def topics(interaction: Interaction, current: str) -> Choices:
 
 @guarded
 async def authors(interaction: Interaction, current: str) -> Choices:
-    """Complete authors, with the number of their papers."""
+    """Complete authors, showing the number of their papers."""
     texts = await interaction.client.texts_for(interaction)
     choices = []
     for author in await interaction.client.services.search.complete_author(current):
@@ -71,7 +71,7 @@ async def authors(interaction: Interaction, current: str) -> Choices:
 
 
 def complete_last_of(complete: Callback) -> Callback:
-    """Return a callback that completes the last of several texts separated by commas."""
+    """Return a callback that completes the last of several comma-separated texts."""
 
     async def complete_last(interaction: Interaction, current: str) -> Choices:
         head, comma, last = current.rpartition(",")
@@ -90,7 +90,7 @@ author_lists = complete_last_of(authors)
 
 @guarded
 async def papers(interaction: Interaction, current: str) -> Choices:
-    """Complete papers by id or title. The title comes last, because a narrow screen cuts off the end."""
+    """Complete papers by id or title. The title comes last because narrow screens cut off the end."""
     matches = await interaction.client.services.search.complete_paper(current)
     return make_choices(
         (
@@ -105,15 +105,15 @@ async def papers(interaction: Interaction, current: str) -> Choices:
 
 @guarded
 async def dates(interaction: Interaction, current: str) -> Choices:
-    """Complete days with a digest, with the number of their papers.
+    """Complete days that have a digest, showing the number of their papers.
 
-    A day without a digest gives the nearest days; an unfinished word gives the newest days.
+    A day without a digest offers the nearest days; an unfinished word offers the newest days.
     """
     client, dates_of_digests = interaction.client, interaction.client.services.dates
     texts, today = await client.texts_for(interaction), await client.today_for(interaction)
     span = text_dates.read_typed_date(current, today)
     days = await dates_of_digests.list_dates(*span) if span else []
-    # A source may date its lists ahead; such days are offered only if they are typed.
+    # A source may date its lists in the future; such days are offered only if they are typed.
     listed = await dates_of_digests.list_dates(until_on=clock.latest_date(client.services.clock()))
     days += [day for day in listed if current.strip() in day.isoformat()] or ([] if span else listed)
     if span and not days:
@@ -124,13 +124,13 @@ async def dates(interaction: Interaction, current: str) -> Choices:
 
 @guarded
 async def timezones(_: Interaction, current: str) -> Choices:
-    """Complete time zones whose name contains the typed text, common ones first."""
+    """Complete time zones whose name contains the typed text, common zones first."""
     return make_choices((zone, zone) for zone in client_options.list_matching_zones(current))
 
 
 @guarded
 async def times(_: Interaction, current: str) -> Choices:
-    """Complete the typed time, and full and half hours that start with it, beginning at 06:00."""
+    """Complete the typed time, and full and half hours that start with it, from 06:00 on."""
     query = current.strip()
     typed = client_options.move_zone({"time": query}, "time", "zone")
     meant = client_options.find_time(typed["time"])

@@ -1,4 +1,4 @@
-"""Registers slash commands with Discord, and checks the bot's token."""
+"""Register slash commands with Discord, and check the bot's token."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ async def sync_commands(
 ) -> None:
     """Register the commands with Discord and store their ids.
 
-    Raises discord.py's errors, in which case previously registered commands keep working.
+    Raises discord.py's errors; the commands registered before then keep working.
     """
     ids = {command.name: command.id for command in await tree.sync()}
     async with database.transaction() as connection:
@@ -42,7 +42,7 @@ NO_ANSWER = (
 )
 
 ANSWER_SECONDS = 15.0
-"""Needed because discord.py waits out any rate limit and retries a failed request for a minute."""
+"""Needed because discord.py waits out any rate limit, and retries a failed request for a minute."""
 
 
 class Application(NamedTuple):
@@ -53,7 +53,7 @@ class Application(NamedTuple):
 
 
 async def identify(settings: Settings) -> Application:
-    """Return the token's application, after a login by REST without the Gateway.
+    """Return the token's application after logging in over REST, without the Gateway.
 
     Raises PaperroundError if the token is invalid or Discord is unreachable.
     """
@@ -64,7 +64,7 @@ async def identify(settings: Settings) -> Application:
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
             await client.login(settings.discord_token.get_secret_value())
-        assert client.application is not None  # the login asked for it
+        assert client.application is not None  # set by the login
         return Application(str(client.user), client.application.id)
     except discord.LoginFailure as error:
         reason = "Discord cannot be reached: a proxy or firewall in between answered with 401."

@@ -1,4 +1,4 @@
-"""The dependencies of commands: the services, the base class of the Discord client, and requests for handlers."""
+"""What commands depend on: the services, the base class of the Discord client, and requests for handlers."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ Feature = TypeVar("Feature")
 class Services:
     """The services for commands and buttons, built by `bot.app.container`.
 
-    `locale` and `timezone` are the defaults for new readers and subscriptions, `web_url` is the web archive's URL.
+    `locale` and `timezone` are the defaults for new readers and subscriptions. `web_url` is the web archive's
+    URL.
     """
 
     database: Database
@@ -68,14 +69,15 @@ class Services:
 CardOffer: TypeAlias = Callable[
     ["Request", models.PaperDetail, int | None, models.SavedPaper | None], Awaitable[Sequence[ui.Item[Any]]]
 ]
-"""Returns extra buttons for a paper's card, given the page (from 0, None for a public card) and the reader's saved paper."""
+"""Returns extra buttons for a card, given the paper, page (from 0; None if public) and saved paper."""
 
 
 class Client(commands.AutoShardedBot):
-    """Base class of `PaperroundBot`, on which cogs and error handlers depend.
+    """The base class of `PaperroundBot`, on which cogs and error handlers depend.
 
-    `shard_count` is set for clients without a Gateway (tests, the demo). `wording_for` returns the texts of posts in a
-    language. `locale` overrides the language of every interaction, for a Discord client that does not send one.
+    `shard_count` is set for clients without a Gateway (tests, the demo). `wording_for` returns the texts of
+    posts in a language. `locale` overrides the language of every interaction, for Discord clients that do not
+    send one.
     """
 
     tree_class: ClassVar[type[app_commands.CommandTree[Any]]] = app_commands.CommandTree
@@ -92,7 +94,7 @@ class Client(commands.AutoShardedBot):
         shard_count: int | None = None,
         locale: models.Locale | None = None,
     ) -> None:
-        # Otherwise discord.py warns at each start that voice libraries are missing.
+        # Otherwise discord.py warns at every start that voice libraries are missing.
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
         super().__init__(
             command_prefix=commands.when_mentioned,
@@ -148,10 +150,10 @@ class Client(commands.AutoShardedBot):
         )
 
     async def timezone_for(self, interaction: discord.Interaction[Any], *, of_server: bool = False) -> str:
-        """Return the zone for a time typed without one: the reader's, else the server's, or vice versa if `of_server`.
+        """Return the time zone for a time typed without one: the reader's, or else the server's.
 
-        The server's zone defaults to the zone of its newest daily post. Without either, the language or the settings
-        decide.
+        `of_server` reverses the order. The server's zone defaults to the zone of its newest daily post. If
+        neither has one, the language or the settings decide.
         """
         reader = await self.services.readers.get(interaction.user.id)
         own, server = reader and reader.timezone, None
@@ -180,7 +182,7 @@ Interaction = discord.Interaction[Client]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """An interaction with the texts in the user's language, for handlers of commands, components and modals."""
+    """An interaction and the texts in the user's language, for command, component and modal handlers."""
 
     interaction: Interaction
     texts: Texts

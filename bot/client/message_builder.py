@@ -1,6 +1,6 @@
-"""Builds messages and modals within Discord's limits, custom ids, and message bodies for the outbox.
+"""Build messages and modals within Discord's limits, custom ids, and message bodies for the outbox.
 
-Texts that do not fit are rejected, so that the caller can move them to the next page; labels are cut.
+Texts that do not fit are rejected, so that the caller can move them to the next page. Labels are cut.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ NO_MENTIONS: dict[str, list[str]] = {"parse": []}
 
 
 def allowed_mentions(role_id: int | None) -> dict[str, list[str]]:
-    """Return the allowed mentions: only the role, or none."""
+    """Return the allowed mentions: the role if given, otherwise none."""
     return NO_MENTIONS if role_id is None else {"parse": [], "roles": [str(role_id)]}
 
 
@@ -42,19 +42,19 @@ def layout_payload(view: ui.LayoutView, *, mention_role_id: int | None = None) -
 
 
 def silenced(payload: dict[str, Any]) -> dict[str, Any]:
-    """Return the body of a message or a forum post without notifications."""
+    """Return the body of a message or forum post with its notifications suppressed."""
     if "message" in payload:
         return payload | {"message": silenced(payload["message"])}
     return payload | {"flags": int(payload.get("flags") or 0) | SUPPRESS_NOTIFICATIONS}
 
 
 def without_actions(payload: dict[str, Any]) -> dict[str, Any]:
-    """Return a message body without buttons and menus that need a bot; links stay."""
+    """Return a message body without the buttons and menus that need a bot. Links stay."""
     return payload | {"components": _list_passive(payload.get("components") or ())}
 
 
 def _list_passive(components: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the components without those that have a custom id and without containers left empty."""
+    """Return the components without a custom id, and drop containers that become empty."""
     passive = []
     for component in components:
         if "components" in component:
@@ -66,19 +66,20 @@ def _list_passive(components: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def plain_payload(content: str, *, mention_role_id: int | None = None) -> dict[str, Any]:
-    """Return the message body of a plain text without link previews that may mention one role."""
+    """Return the message body of a plain text without link previews. It may mention one role."""
     mentions = allowed_mentions(mention_role_id)
     return {"content": content, "flags": SUPPRESS_EMBEDS, "allowed_mentions": mentions}
 
 
-# A custom id of at most 100 characters holds the state of a button or select menu: `pr:<verb>:<field>:<field>…`. Only the
-# last field may contain colons. In a delivery's messages the marker comes first: `pr:d:<marker>:<position>/<verb>:<field>…`.
+# A custom id (at most 100 characters) holds the state of a button or select menu:
+# `pr:<verb>:<field>:<field>…`. Only the last field may contain colons. In a delivery's messages the marker
+# comes first: `pr:d:<marker>:<position>/<verb>:<field>…`.
 
 PREFIX = "pr:"
 CUSTOM_ID = re.compile(r"pr:.{1,97}", re.DOTALL)
 
 MAX_NUMBER = 2**63 - 1
-"""The largest number in a custom id, since Discord's ids and row ids have 64 bits."""
+"""The largest number in a custom id. Discord's ids and row ids have 64 bits."""
 
 _UNSENDABLE = re.compile("[\x00-\x08\x0b-\x1f\ud800-\udfff]")
 _MARKER_PREFIX = re.compile(r"pr:d:[A-Za-z0-9:_-]{1,64}:[0-9]+/")
@@ -86,7 +87,7 @@ _MARKER_PREFIX = re.compile(r"pr:d:[A-Za-z0-9:_-]{1,64}:[0-9]+/")
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """A component's action: a verb, and a payload for the handler of the verb."""
+    """A component's action: a verb, and a payload for the verb's handler."""
 
     verb: str
     payload: str = ""
@@ -100,17 +101,17 @@ class Action:
 
     @property
     def number(self) -> int:
-        """The payload as a number, or 0 if it is empty. Raises InvalidCustomIdError."""
+        """The payload as a number; 0 if it is empty. Raises InvalidCustomIdError for other texts."""
         return parse_number(self.payload or "0")
 
 
 class InvalidCustomIdError(ValueError):
-    """A custom id from another version: the component is outdated."""
+    """Raised for a custom id of another version, which makes the component outdated."""
 
 
 @contextmanager
 def map_parse_errors() -> Iterator[None]:
-    """Raise InvalidCustomIdError instead of ValueError or KeyError."""
+    """Convert ValueError and KeyError to InvalidCustomIdError."""
     try:
         yield
     except (ValueError, KeyError) as error:
@@ -118,7 +119,7 @@ def map_parse_errors() -> Iterator[None]:
 
 
 def parse_number(text: str, most: int = MAX_NUMBER) -> int:
-    """Parse a number from 0 to `most`. Raises InvalidCustomIdError."""
+    """Parse a number from 0 to `most`. Raises InvalidCustomIdError for any other text."""
     if not (text.isascii() and text.isdecimal() and len(text) <= len(str(MAX_NUMBER))) or int(text) > most:
         raise InvalidCustomIdError(f"{text!r} is not a number up to {most}")
     return int(text)
@@ -136,13 +137,13 @@ def pack_custom_id(verb: str, *fields: str | int, marker: str | None = None) -> 
 
 
 def find_marker(custom_id: str) -> str | None:
-    """Return the delivery marker in a custom id, or None."""
+    """Return the delivery marker in a custom id, or None if there is no marker."""
     marker = _MARKER_PREFIX.match(custom_id)
     return None if marker is None else marker.group()
 
 
 def unpack_custom_id(custom_id: str) -> Action:
-    """Parse a custom id. A foreign or unreadable custom id gives an action without a handler."""
+    """Parse a custom id. A foreign or unreadable custom id gives an action that has no handler."""
     if _UNSENDABLE.search(custom_id):
         return Action("")
     marker = _MARKER_PREFIX.match(custom_id)
@@ -171,7 +172,7 @@ class DynamicComponent(ui.DynamicItem[ui.Item[Any]], template=CUSTOM_ID):
 
 
 def shorten_label(text: str, max_length: int) -> str:
-    """Return a text on one line without markup, shortened."""
+    """Return a text on one line without markup, shortened to `max_length`."""
     return discord_text.shorten(discord_text.to_single_line(text), max_length, markdown=False)
 
 
@@ -186,7 +187,7 @@ class MessageBuilder:
 
     @property
     def view(self) -> ui.LayoutView:
-        """The layout of the message. It has no state and no timeout, so it need not be kept after sending."""
+        """The message's layout. It has no state and no timeout, so it can be dropped after sending."""
         while self._end:
             self._container.add_item(self._end.pop(0))
         layout = ui.LayoutView(timeout=None)
@@ -194,14 +195,14 @@ class MessageBuilder:
         return layout
 
     def share(self, count: int) -> tuple[int, int]:
-        """Return how many code points and UTF-8 bytes each of `count` more text displays may use."""
+        """Return how many code points and UTF-8 bytes each of `count` further text displays may use."""
         return (
             self.budget.characters // count,
             self.budget.text_bytes // count - discord_text.TEXT_BYTES_OVERHEAD,
         )
 
     def end_with(self, rows: Iterable[Iterable[ui.Item[Any] | None]], foot: str = "") -> None:
-        """Reserve space for the rows and the text (may be "") at the end of the message. Skips None items."""
+        """Reserve space for rows and a text (may be "") at the end of the message. None items are skipped."""
         present = [row for row in ([item for item in row if item is not None] for row in rows) if row]
         self.budget.add(sum(1 + len(row) for row in present) + bool(foot), (foot,) if foot else ())
         self._end = [ui.ActionRow(*row) for row in present]
@@ -222,7 +223,7 @@ class MessageBuilder:
         self._container.add_item(ui.TextDisplay(markdown))
 
     def add_section(self, markdown: str, thumbnail: str | None, description: str | None = None) -> bool:
-        """Add text with a thumbnail; the thumbnail is omitted if its URL is missing or unsafe."""
+        """Add text with a thumbnail. The thumbnail is omitted if its URL is missing or unsafe."""
         address = discord_text.safe_url(thumbnail) if thumbnail else None
         if address is None:
             return self.add_text(markdown)
@@ -231,7 +232,7 @@ class MessageBuilder:
         return self._add(ui.Section(markdown, accessory=picture), 3, markdown)
 
     def add_text_beside(self, markdown: str, accessory: ui.Item[Any]) -> bool:
-        """Add a text with an item beside it."""
+        """Add a text with an item on its right."""
         return self._add(ui.Section(markdown, accessory=accessory), 3, markdown)
 
     def add_media(self, addresses: Sequence[str], description: str) -> bool:
@@ -247,11 +248,11 @@ class MessageBuilder:
         return self._add(ui.File(f"attachment://{name}"))
 
     def add_separator(self, *, visible: bool = True) -> bool:
-        """Add a line, or vertical space without a line."""
+        """Add a separator line, or only vertical space."""
         return self._add(ui.Separator(visible=visible))
 
     def add_buttons(self, *buttons: ui.Item[Any] | None) -> bool:
-        """Add a row of up to five buttons, or one select menu. Skips None items."""
+        """Add a row of up to five buttons, or one select menu. None items are skipped."""
         present = [button for button in buttons if button is not None]
         return not present or self._add(ui.ActionRow(*present), 1 + len(present))
 
@@ -288,7 +289,7 @@ def link_button(label: str, url: str | None) -> ui.Item[Any] | None:
 def select_option(
     label: str, value: str, *, description: str | None = None, selected: bool = False
 ) -> discord.SelectOption:
-    """Return an option of a select menu, with its texts shortened."""
+    """Return a select menu option with shortened texts."""
     return discord.SelectOption(
         label=shorten_label(label, discord_text.SELECT_LABEL) or "–",
         value=value,
@@ -305,9 +306,9 @@ def select_menu(
     max_values: int = 1,
     min_values: int | None = None,
 ) -> ui.Item[Any] | None:
-    """Return a select menu of at most 25 options with different values, or None if there are no options.
+    """Return a select menu of at most 25 options with distinct values, or None if there are no options.
 
-    With `max_values` above 1, users may select none unless `min_values` is given.
+    If `max_values` is above 1, users may select nothing unless `min_values` is given.
     """
     unique = {choice.value: choice for choice in options[: discord_text.SELECT_OPTIONS]}
     if not unique:
@@ -324,7 +325,7 @@ def select_menu(
 
 
 class StatelessModal(ui.Modal):
-    """A modal without state: the handler of its custom id's verb gets the submission, even after a restart."""
+    """A modal without state: its verb's handler gets the submission, even after a restart."""
 
     def __init__(self, title: str, custom_id: str) -> None:
         shown = discord_text.shorten(title, discord_text.MODAL_TITLE, markdown=False)

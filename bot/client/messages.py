@@ -1,7 +1,7 @@
-"""Message parts shared by several rooms: papers, lists of papers with their buttons and menus, and notices.
+"""Message parts shared by several packages: papers, lists of papers with their controls, and notices.
 
-Operators can replace the texts of notices. The custom ids of a list's components hold its state: the query, the filters
-and the page.
+Operators can replace the texts of notices. The custom ids of a list's components hold its state: the query,
+the filters and the page.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ COMMAND_IDS = "commands.ids"
 """The key of the registered commands' ids by name, as JSON."""
 
 MAX_URL_LENGTH = 160
-"""Longer URLs are replaced by the paper's page on Hugging Face, so that a title always fits."""
+"""A longer URL is replaced by the paper's page on Hugging Face, so that a title always fits."""
 
 TITLE_LENGTHS = (1000, 300, 200, 120, 60)
 MAX_NAME_LENGTH = 80
@@ -67,7 +67,7 @@ MAX_TOPIC_LENGTH = 60
 """Maximum characters of a topic in a headline; a thread's name has at most 100."""
 MAX_TITLE_LENGTH = 200
 MAX_PLAIN_LENGTH = 1800
-"""Of Discord's 2,000 code points; the rest allows for a marker longer than its placeholder."""
+"""Of Discord's 2,000 code points. The rest allows for a marker longer than its placeholder."""
 
 SHOW_STATUS = "status"
 RESUME = "dr"
@@ -87,9 +87,10 @@ def format_title(text: str | None, arxiv_id: str) -> str:
 def title_link(
     text: str | None, arxiv_id: str, url: str, *, max_characters: int = 1600, max_bytes: int = 4000
 ) -> str:
-    """Return the title as a link of at most `max_characters` code points and `max_bytes` bytes, if possible.
+    """Return the title as a link of at most `max_characters` code points and `max_bytes` bytes.
 
-    The arXiv id replaces a missing title, and the paper's page on Hugging Face a URL that is too long.
+    The arXiv id replaces a missing title, and the paper's page on Hugging Face replaces a URL that is too
+    long. The limits may be exceeded if even these do not fit.
     """
     short_address = arxiv_ids.huggingface_url(arxiv_id)
     address = url if len(url) <= MAX_URL_LENGTH and discord_text.safe_url(url) else short_address
@@ -105,25 +106,25 @@ def title_link(
 
 
 def format_authors(texts: Texts, names: Sequence[str], *, truncated: bool = False) -> str:
-    """Return the first three authors and the number of the others."""
+    """Return the first three authors and the number of others."""
     authors = templates.render_authors(names, texts.locale, truncated)
     return discord_text.escape_text(authors)
 
 
 def format_organization(name: str | None) -> str:
-    """Return the authors' organization, shortened, or ""."""
+    """Return the authors' organization, shortened; "" if there is none."""
     return escape_untrusted(name, max_length=MAX_ORGANIZATION_LENGTH) if name else ""
 
 
 def format_stars(number: int | None) -> str:
-    """Return a number of stars as `★ 950` or `★ 1.2k`, or ""."""
+    """Format a number of stars as `★ 950` or `★ 1.2k`; "" if there are none."""
     if not number:
         return ""
     return f"★ {number if number < 1000 else f'{number // 100 / 10:g}k'}"
 
 
 def code_and_project(texts: Texts, paper: contents.PostPaper) -> discord_text.SafeMarkdown:
-    """Return links to the code, with its stars, and to the project, except for very long URLs."""
+    """Return links to the code, with its stars, and to the project. Very long URLs are left out."""
     code = f"{texts('link-code')} {format_stars(paper.code_stars)}".rstrip()
     links = (
         discord_text.masked_link(label, url)
@@ -134,7 +135,7 @@ def code_and_project(texts: Texts, paper: contents.PostPaper) -> discord_text.Sa
 
 
 def summary_line(texts: Texts, summary: summaries.Summary) -> str:
-    """Return who wrote a summary, when, and from which text."""
+    """Return a line saying who wrote a summary, when, and from which text."""
     if summary.format is None or summary.format in _ORIGINS:
         return texts(f"summary-{_ORIGINS[summary.format]}")
     day = texts(f"format-{summary.format.value}", date=texts.format_date(summary.date))
@@ -142,7 +143,7 @@ def summary_line(texts: Texts, summary: summaries.Summary) -> str:
 
 
 def _basis_text(texts: Texts, summary: summaries.Summary) -> str:
-    """Return which text a digest's summary is based on, and the model if Paperround wrote it; "" if unknown."""
+    """Return what a digest's summary is based on, and the model if Paperround wrote it; "" if unknown."""
     if summary.basis in (Basis.PAPER, Basis.ABSTRACT) and summary.writer is not None:
         model = escape_untrusted(summary.writer, max_length=MAX_MODEL_LENGTH)
         return texts(f"written-from-{summary.basis.value}", model=model)
@@ -150,14 +151,15 @@ def _basis_text(texts: Texts, summary: summaries.Summary) -> str:
 
 
 def language_note(texts: Texts, language: str | None) -> str:
-    """Return a note if a text is in another language than the reader's, otherwise ""."""
+    """Return a note if a text is not in the reader's language, otherwise ""."""
     return texts("summary-in-other-language") if language not in (None, texts.locale.value) else ""
 
 
 def post_note(texts: Texts, summary: summaries.Summary | None, *, with_language: bool = True) -> str:
-    """Return the small print below a paper of a post: the summary's origin unless people wrote it, and its language.
+    """Return the small print below a paper in a post: the summary's origin and language.
 
-    `with_language` is False if the post's foot gives the language for all papers.
+    The origin is left out if people wrote the summary. `with_language` is False if the post's footer gives
+    the language for all papers.
     """
     if summary is None:
         return ""
@@ -186,7 +188,7 @@ def escape_untrusted(text: str, *, max_length: int = 100) -> str:
     return discord_text.escape_text(shorten_label(text, max_length))
 
 
-# Lists of papers: their state, and the buttons and menus that messages of several rooms have.
+# Lists of papers: their state, and buttons and menus shared by several packages.
 
 SHOW_LIST = "l"
 FOLLOW = "lf"
@@ -195,7 +197,7 @@ SAVE_SELECTED = "saves"
 OPEN_TOPIC_MODAL = "ask"
 EDIT_CONDITIONS = "ae"
 NEW_ALERT = "="
-"""Precedes the topic of a new alert in a custom id, since rendering a post stores no draft."""
+"""Precedes the topic of a new alert in a custom id, because rendering a post stores no draft."""
 OPEN_PAPER = "o"
 SAVE_PAPER = "save"
 OPEN_LIST = "lo"
@@ -206,18 +208,18 @@ NO_PAGE = "-"
 """The page in the custom id of a save button outside a card."""
 PAGE_SIZE = 5
 DAY_PAGE_SIZE = 20
-"""Papers on a page of a day, by title only: as many as fit into a menu and a message."""
+"""Papers per page of a day, by title only: as many as fit into a menu and a message."""
 MAX_LIST_TEXT_LENGTH = 72
-"""Maximum length of a text in a custom id; a longer one is stored under a token."""
+"""The longest text in a custom id. A longer one is stored under a token."""
 _SORT_FLAGS: Mapping[Sort | None, str] = {Sort.RELEVANCE: "r", Sort.DATE: "d", Sort.VOTES: "v"}
 _MAX_PAGE = 9_999
 _MAX_VOTES = 99_999
 MAX_SUMMARY_LENGTH = 2600
-"""Code points of a summary per page, about three screens of a phone."""
+"""Code points of a summary per page, about three phone screens."""
 
 
 class ListKind(StrEnum):
-    """The query of a list."""
+    """What a list contains."""
 
     DIGEST = "d"
     TOP = "p"
@@ -228,7 +230,7 @@ class ListKind(StrEnum):
 
 
 class Period(StrEnum):
-    """The period of a list, up to today."""
+    """A list's period, which ends today."""
 
     WEEK = "w"
     MONTH = "m"
@@ -248,11 +250,11 @@ PERIOD_DAYS = {Period.WEEK: 7, Period.MONTH: 30, Period.QUARTER: 91, Period.YEAR
 
 @dataclass(frozen=True, slots=True)
 class ListState:
-    """The query, the filters and the page of a list.
+    """The query, filters and page of a list.
 
-    `text` is the query, name, ISO date or arXiv id, or the words and tags of saved papers. `page` counts from 0. `token`
-    replaces a `text` that is too long for a custom id. A `sort` of None is the list's default order, the first of SORTS; a
-    `page_size` of None is the size for messages.
+    `text` is the query, name, ISO date or arXiv id, or the words and tags of saved papers. `page` counts from
+    0. `token` replaces a `text` that is too long for a custom id. If `sort` is None, the list has its default
+    order, the first of SORTS. If `page_size` is None, the page has the size for messages.
     """
 
     kind: ListKind
@@ -266,7 +268,7 @@ class ListState:
 
     @property
     def has_titles_only(self) -> bool:
-        """Whether each paper is one line, so that a day fits on a screen."""
+        """Whether each paper takes one line, so that a day fits on a screen."""
         return self.kind is ListKind.DIGEST and self.page_size is None
 
     @property
@@ -276,7 +278,7 @@ class ListState:
 
     @property
     def offset(self) -> int:
-        """The position of the page's first paper in the list, from 0."""
+        """The index of the page's first paper in the list, from 0."""
         return self.page * self.size
 
     def replace(self, **changes: object) -> ListState:
@@ -285,9 +287,10 @@ class ListState:
 
 
 def alert_terms(state: ListState) -> tuple[models.AlertKind, str, int] | None:
-    """Return the kind, text and minimum votes of an alert for a topic or an author, or None if there is no text.
+    """Return the kind, text and minimum votes of an alert for a list's topic or author.
 
-    The text is the query's words, else its first phrase, else its first author.
+    The text is the query's words, or else its first phrase or its first author. Returns None if there is no
+    text.
     """
     if state.kind is ListKind.AUTHOR:
         candidates = [(models.AlertKind.AUTHOR, state.text)]
@@ -303,7 +306,7 @@ def alert_terms(state: ListState) -> tuple[models.AlertKind, str, int] | None:
 
 
 def pack_state(state: ListState, verb: str = SHOW_LIST, *, marker: str | None = None) -> str:
-    """Return the custom id that shows this page."""
+    """Return the custom id that shows this page of the list."""
     flags = _SORT_FLAGS.get(state.sort, "") + "k" * bool(state.token)
     page, votes = min(state.page, _MAX_PAGE), min(state.min_votes, _MAX_VOTES)
     text = state.token or state.text
@@ -311,7 +314,7 @@ def pack_state(state: ListState, verb: str = SHOW_LIST, *, marker: str | None = 
 
 
 def unpack_state(action: message_builder.Action) -> ListState:
-    """Return the state in a custom id, with the token only of a stored text. Raises InvalidCustomIdError."""
+    """Parse the state in a custom id. A stored text is only given as a token. Raises InvalidCustomIdError."""
     kind, page, period, min_votes, flags, text = action.fields(6)
     is_token = "k" in flags
     with message_builder.map_parse_errors():
@@ -333,7 +336,7 @@ def open_menu(
     *,
     ranks: Sequence[int] = (),
 ) -> ui.Item[Any] | None:
-    """Return a menu that opens one of the papers privately. `ranks` are shown before the papers."""
+    """Return a menu that opens one of the papers privately. `ranks` are shown in front of the papers."""
     options = _paper_options(papers, ranks)
     return select_menu(placeholder, pack_custom_id(OPEN_SELECTED, marker=marker), options)
 
@@ -343,7 +346,10 @@ def save_menu(
     papers: Sequence[models.PaperRow | models.PaperDetail | contents.PostPaper],
     ranks: Sequence[int] = (),
 ) -> ui.Item[Any] | None:
-    """Return a menu that saves the selected papers, or None for a single paper. `ranks` are shown before the papers."""
+    """Return a menu that saves the selected papers, or None for a single paper.
+
+    `ranks` are shown in front of the papers.
+    """
     options = _paper_options(papers, ranks) if len(papers) > 1 else []
     return select_menu(
         texts("save-selected"),
@@ -368,7 +374,7 @@ def _paper_options(
 
 
 def pager(page: int, pages: int, custom_id: Callable[[int], str]) -> list[ui.Item[Any]]:
-    """Return the buttons to the previous and the next page, such as `◀ 1/3` and `3/3 ▶` on the second of three.
+    """Return buttons for the previous and next page, such as `◀ 1/3` and `3/3 ▶` on the second of three.
 
     `custom_id` maps a page, counted from 0, to a custom id.
     """
@@ -379,9 +385,9 @@ def pager(page: int, pages: int, custom_id: Callable[[int], str]) -> list[ui.Ite
 def follow_button(
     texts: Texts, state: ListState, terms: Sequence[models.AlertTerm] | None = None
 ) -> ui.Item[Any] | None:
-    """Return the button that creates an alert for a list's topic or author, or None for other lists.
+    """Return a button that creates an alert for a list's topic or author, or None for other lists.
 
-    `terms` are the alert's terms if the search has parsed the query; there is no button if they are empty.
+    `terms` are the alert's terms if the search has parsed the query. If they are empty, there is no button.
     """
     if terms is None:
         typed = alert_terms(state)
@@ -395,7 +401,7 @@ def follow_button(
 
 
 def begin_alert_button(texts: Texts, topic: str = "") -> ui.Item[Any]:
-    """Return the button that opens the form for a new alert, with the topic filled in."""
+    """Return a button that opens the form for a new alert, prefilled with the topic."""
     is_usable = 0 < len(topic) <= MAX_LIST_TEXT_LENGTH
     terms = alert_terms(ListState(ListKind.TOPIC, topic)) if is_usable else None
     if terms is None:
@@ -407,12 +413,12 @@ def begin_alert_button(texts: Texts, topic: str = "") -> ui.Item[Any]:
 
 
 def newest_digest_button(texts: Texts) -> ui.Item[Any]:
-    """Return the button that opens the newest digest."""
+    """Return a button that opens the newest digest."""
     return button(texts("newest-digest"), pack_state(ListState(ListKind.DIGEST)))
 
 
 def extent_line(texts: Texts, extent: models.ArchiveExtent) -> str:
-    """Return the archive's number of papers and its dates."""
+    """Return the archive's number of papers and its range of dates."""
     if not extent.paper_count or extent.first_on is None or extent.last_on is None:
         return texts("archive-empty")
     first, last = map(texts.format_date, (extent.first_on, extent.last_on))
@@ -422,7 +428,7 @@ def extent_line(texts: Texts, extent: models.ArchiveExtent) -> str:
 
 
 def label_days(texts: Texts, papers_by_day: Mapping[date, int], today: date) -> tuple[tuple[str, str], ...]:
-    """Return the label (`Today · 12 papers`, `Dec 30 · 8 papers`) and the ISO date of each day."""
+    """Return each day's label (`Today · 12 papers`, `Dec 30 · 8 papers`) and ISO date."""
     return tuple(
         (f"{texts.format_day(day, today)} · {texts('choice-papers', count=count)}", day.isoformat())
         for day, count in papers_by_day.items()
@@ -430,7 +436,7 @@ def label_days(texts: Texts, papers_by_day: Mapping[date, int], today: date) -> 
 
 
 def nearest_days(days: Sequence[date], first: date, last: date) -> list[date]:
-    """Return the nearest days before and after a period, the nearer day first."""
+    """Return the days closest before and after a period, the closer one first."""
     before = max((day for day in days if day < first), default=None)
     after = min((day for day in days if day > last), default=None)
     distances = {before: first - before} if before else {}
@@ -439,7 +445,7 @@ def nearest_days(days: Sequence[date], first: date, last: date) -> list[date]:
 
 
 def save_button(texts: Texts, arxiv_id: str) -> ui.Item[Any]:
-    """Return the button that saves a paper, for a message with several papers."""
+    """Return a button that saves a paper, for a message with several papers."""
     return button(texts("save"), pack_custom_id(SAVE_PAPER, "1", NO_PAGE, arxiv_id))
 
 
@@ -454,7 +460,7 @@ def link_buttons(
 def list_links(
     paper: models.PaperDetail | contents.PostPaper, project_url: str | None
 ) -> list[tuple[str, str | None]]:
-    """Return the labels and URLs of a paper's links; a missing URL is None."""
+    """Return the labels and URLs of a paper's links. A missing URL is None."""
     arxiv_id = paper.arxiv_id
     label = "GitHub" if "github.com" in (paper.code_url or "") else "Code"
     code_label = f"{label} {format_stars(paper.code_stars)}".rstrip()
@@ -468,14 +474,14 @@ def list_links(
 
 
 def summary_pages(texts: Texts, sections: Sequence[models.Section], budget: discord_text.Budget) -> list[str]:
-    """Return the sections as Discord Markdown, in pages that each fit into the rest of a message."""
+    """Return the sections as Discord Markdown, in pages that each fit into the space left in a message."""
     text = summary_text(texts, sections)
     characters = min(budget.characters, MAX_SUMMARY_LENGTH)
     return discord_text.split_pages(text, characters, budget.text_bytes - discord_text.TEXT_BYTES_OVERHEAD)
 
 
 def summary_text(texts: Texts, sections: Sequence[models.Section]) -> discord_text.SafeMarkdown:
-    """Return the sections as Discord Markdown with bold headings; the newsletter's labels are translated."""
+    """Return the sections as Discord Markdown with bold headings. The newsletter's labels are translated."""
     parts = []
     for section in sections:
         body: str = markdown.render_markdown(section.body)
@@ -491,7 +497,7 @@ def summary_text(texts: Texts, sections: Sequence[models.Section]) -> discord_te
 
 
 class CommandMentions:
-    """Mentions of commands, such as `</daily edit:id>`, or the name as code while the id is unknown."""
+    """Mentions of commands, such as `</daily edit:id>`; while the id is unknown, the name as code."""
 
     def __init__(self) -> None:
         self._ids: dict[str, int] = {}
@@ -506,7 +512,7 @@ class CommandMentions:
         return f"`/{name}`" if command_id is None else f"</{name}:{command_id}>"
 
     async def load(self, database: Database) -> None:
-        """Load the ids from the last synchronisation."""
+        """Load the command ids of the last synchronisation."""
         async with database.read() as connection:
             ids = await key_values.get(connection, COMMAND_IDS)
         self.update(json.loads(ids) if ids else {})
@@ -525,7 +531,7 @@ class PostWording:
     web_url: str | None = None
 
     def notice_text(self, post: contents.NoticePost) -> str:
-        """Return the text of a notice: the event, its meaning and the remedy."""
+        """Return a notice's text: what happened, what it means and what to do."""
         values = {
             "kind": post.kind.value,
             "reason": post.reason or "",
@@ -541,7 +547,7 @@ class PostWording:
 
 
 def web_link(texts: Texts, base_url: str | None, *path: str) -> str:
-    """Return the link to a page of the web archive, or "" if PAPERROUND_WEB_URL is not set."""
+    """Return a link to a page of the web archive, or "" if PAPERROUND_WEB_URL is not set."""
     if base_url is None:
         return ""
     address = f"{base_url.rstrip('/')}/{'/'.join(path)}.html"  # valid for a static host and for the bot's own server
@@ -551,32 +557,32 @@ def web_link(texts: Texts, base_url: str | None, *path: str) -> str:
 def excerpt_lines(
     texts: Texts, paper: contents.PostPaper, *, with_language: bool = True
 ) -> tuple[SafeMarkdown, str]:
-    """Return the sentence with the matched words, else the start of the summary, and a note on a foreign language.
+    """Return the sentence with the matched words, or else the start of the summary, and a language note.
 
-    For a summary there is a note only `with_language`.
+    The note is "" if the text is in the reader's language. A summary has a note only if `with_language`.
     """
     language = paper.summary.language if paper.summary else None
     if paper.quoted and paper.quoted.language not in (language, texts.locale.value):
-        # Only the text in the other language contains the word.
+        # Only the text in the other language contains the matched words.
         return paper.quoted.text, texts("quoted-from", language=paper.quoted.language)
     note = language_note(texts, language) if with_language else ""
     return paper.quoted.text if paper.quoted else summary_excerpt(paper.sections), note
 
 
 def summary_excerpt(sections: Sequence[models.Section]) -> SafeMarkdown:
-    """Return the start of a summary on one line, or ""."""
+    """Return the start of a summary on one line, or "" if it has no sections."""
     return discord_text.escape_text(plain_excerpt(sections[0].body) if sections else "")
 
 
 @lru_cache(maxsize=128)
 def plain_excerpt(body: str) -> str:
-    """Return the start of a body as plain text on one line. Cached, since the messages of a day show the same papers."""
+    """Return the start of a body as plain text on one line. Cached, since a day's messages share papers."""
     plain = " ".join(markdown.render_plain(body[: 40 * discord_text.MAX_COLUMNS]).split())
     return discord_text.shorten(plain, discord_text.count_fitting(plain), markdown=False)
 
 
 def subtext_lines(text: str) -> str:
-    """Return the non-blank lines of a text as small print."""
+    """Return a text's non-blank lines as small print."""
     return "\n".join(subtext(line) for line in text.splitlines() if line.strip())
 
 
@@ -586,9 +592,9 @@ def fit_paper_lines(
     papers: tuple[contents.PostPaper, ...],
     headings: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
-    """Return the lines, then a line for each paper that fits, then the number of other papers.
+    """Return the lines, then a line for each paper that fits, then the number of remaining papers.
 
-    `headings` are put above papers, by arXiv id.
+    `headings` maps arXiv ids to headings above the papers.
     """
     more = texts("more-papers", count=len(papers))
     remaining = MAX_PLAIN_LENGTH - sum(len(line) + 1 for line in lines) - len(more) - 1
@@ -609,7 +615,7 @@ def fit_paper_lines(
 
 
 def day_url(day: date, marker: str, position: int) -> str:
-    """Return the URL of a day's list on Hugging Face, with a part's marker as the fragment."""
+    """Return the URL of a day's list on Hugging Face, with a part's marker as its fragment."""
     return f"https://huggingface.co/papers/date/{day.isoformat()}#{contents.part_marker(marker, position)}"
 
 
@@ -620,7 +626,7 @@ def channel_url(guild_id: int | None, channel_id: int | None, message_id: int | 
 
 
 def text_view(text: str, *buttons: ui.Item[Any] | None, accent: int = AMBER) -> ui.LayoutView:
-    """Return a message with one text (trusted Markdown) and up to five buttons."""
+    """Return a message with a single text (trusted Markdown) and up to five buttons."""
     message = MessageBuilder(accent)
     message.add_text(text)
     message.add_buttons(*buttons)
@@ -628,13 +634,13 @@ def text_view(text: str, *buttons: ui.Item[Any] | None, accent: int = AMBER) -> 
 
 
 def refused_view(texts: Texts, reason: str, reopen_id: str, *further: ui.Item[Any] | None) -> ui.LayoutView:
-    """Return the reason why a form was rejected, with a button to reopen it, whose custom id is `reopen_id`."""
+    """Return the reason why a form was rejected, and a button with the custom id `reopen_id` to reopen it."""
     again = button(texts("subscription-form-again"), reopen_id, style=discord.ButtonStyle.primary)
     return text_view(reason, again, *further, accent=RED)
 
 
 def time_modal(texts: Texts, custom_id: str, values: Mapping[str, str]) -> message_builder.StatelessModal:
-    """Return the form for a `time` of day and a `zone`."""
+    """Return a form with a `time` of day and a `zone`."""
     modal = message_builder.StatelessModal(texts("change-time"), custom_id)
     for name, length in (("time", 40), ("zone", 60)):
         modal.add_text(
@@ -648,7 +654,7 @@ def time_modal(texts: Texts, custom_id: str, values: Mapping[str, str]) -> messa
 
 
 def status_button(texts: Texts, marker: str | None = None) -> ui.Item[Any]:
-    """Return the button that opens `/status`."""
+    """Return a button that opens `/status`."""
     return button(texts("see-status"), pack_custom_id(SHOW_STATUS, marker=marker))
 
 
@@ -665,12 +671,12 @@ def notice_view(wording: PostWording, post: contents.NoticePost) -> ui.LayoutVie
 
 
 def marked_plain_payload(text: str, marker: str) -> dict[str, Any]:
-    """Return a plain message with a marker as a link's fragment."""
+    """Return a plain message that carries a marker as the fragment of a link."""
     return plain_payload(f"{text}\n-# [Paperround](<https://discord.com/#{marker}>)")
 
 
 def reason_text(texts: Texts, reason: str | None) -> str:
-    """Return the text of a reason with its remedy. Other reasons, such as a source's error, are only escaped."""
+    """Return a known reason's text with the remedy. Other reasons, such as a source's error, are escaped."""
     if not reason:
         return texts("reason-unknown")
     return texts.find(f"reason-{reason}") or escape_untrusted(reason, max_length=300)

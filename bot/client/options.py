@@ -1,6 +1,7 @@
-"""Parses what people type in Korean and English: dates, numbers, times of day and time zones.
+"""Parse what people type in Korean and English: dates, numbers, times of day and time zones.
 
-Examples: `어제`, `9am`, `오전 9시`, `아침`, `서울`, `KST`. On failure `parse_*` raises UserError, and `find_*` returns None.
+Examples: `어제`, `9am`, `오전 9시`, `아침`, `서울`, `KST`. If parsing fails, `parse_*` raises UserError and `find_*`
+returns None.
 """
 
 from __future__ import annotations
@@ -57,11 +58,11 @@ _CLOCK = re.compile(
 )
 _MORNING = ("오전", "새벽", "아침", "am", "a.m")
 _FILLER = re.compile(r"매일|\b(?:every ?day|daily|at)\b|(?<=[시분반침])에(?!\w)", re.IGNORECASE)
-"""Words around a time of day that are ignored: `매일 오전 9시에`, `every day at 9`."""
+"""Words around a time of day to ignore: `매일 오전 9시에`, `every day at 9`."""
 
 
 def find_time(text: str) -> str | None:
-    """Return a time of day (`9`, `at 9am`, `21:30`, `매일 오후 3시 반`, `아침`) as `HH:MM`, or None."""
+    """Parse a time of day (`9`, `at 9am`, `21:30`, `매일 오후 3시 반`, `아침`) into `HH:MM`, or return None."""
     folded = _FILLER.sub("", _fold(text)).replace(" ", "")
     if name := TIME_NAMES.get(folded):
         return name
@@ -97,7 +98,7 @@ def _hour_of_day(hour: int, part_of_day: str) -> int | None:
 
 
 def find_zone(text: str) -> str | None:
-    """Return the IANA zone of a name (`Asia/Seoul`, `seoul`, `서울`, `KST`), or None."""
+    """Return the IANA time zone for a name (`Asia/Seoul`, `seoul`, `서울`, `KST`), or None."""
     if zone := _zones_by_name().get(_zone_key(text)):
         return zone
     try:
@@ -107,7 +108,7 @@ def find_zone(text: str) -> str | None:
 
 
 def list_matching_zones(typed: str) -> list[str]:
-    """Return the zones whose name contains the typed text: first those that start with it, then common ones."""
+    """Return the zones whose name contains the typed text: those starting with it, then common ones."""
     query = _zone_key(typed)
     matching = [
         zone
@@ -132,7 +133,7 @@ def _zones_by_name() -> dict[str, str]:
     zones = list_timezones()
     named = [(name, zone) for zone in zones for name in ZONE_NAMES.get(zone, "").split()]
     named += [(name, zone) for zone in zones for name in (zone.casefold(), _city(zone))]
-    # A name belongs to the first zone that has it.
+    # The first zone that uses a name gets it.
     return dict(reversed(named))
 
 
@@ -149,9 +150,9 @@ def _fold(text: str) -> str:
 
 
 def parse_dates(text: str, today: date) -> tuple[date, date]:
-    """Parse a date or a period (`2025-12-30`, `dec 30`, `어제`, `지난주`) into its first and last day. Raises UserError.
+    """Parse a date or a period (`2025-12-30`, `dec 30`, `어제`, `지난주`) into its first and last day.
 
-    A length of time (`a month`, `2주`) ends today.
+    A duration (`a month`, `2주`) ends today. Raises UserError if the text is not understood.
     """
     amount = re.sub(r"^an? ", "1 ", text.strip().casefold())
     for typed in (text, f"최근 {text}", f"last 1 {amount}", f"last {amount}"):
@@ -161,7 +162,7 @@ def parse_dates(text: str, today: date) -> tuple[date, date]:
 
 
 def parse_time(text: str) -> str:
-    """Parse a time of day (`9:00`, `9am`, `오전 9시`, `아침`) into `HH:MM`. Raises UserError."""
+    """Parse a time of day (`9:00`, `9am`, `오전 9시`, `아침`) into `HH:MM`. Raises UserError if it is invalid."""
     found = find_time(text)
     if found is None:
         raise UserError("time-not-understood", text=discord_text.escape_text(text[:40]))
@@ -169,7 +170,7 @@ def parse_time(text: str) -> str:
 
 
 def parse_zone(text: str) -> str:
-    """Parse a time zone: an IANA name, a city, a country or an abbreviation. Raises UserError."""
+    """Parse a time zone: an IANA name, a city, a country or an abbreviation. Raises UserError if unknown."""
     found = find_zone(text)
     if found is None:
         raise UserError("zone-unknown", text=discord_text.escape_text(text[:40]))
@@ -177,7 +178,7 @@ def parse_zone(text: str) -> str:
 
 
 def parse_number(text: str, key: str, low: int, high: int) -> int:
-    """Parse an integer from `low` to `high`. Raises UserError with the text `key`."""
+    """Parse an integer from `low` to `high`. Raises UserError with the text id `key` for other texts."""
     value = text.strip()
     if not value.isdecimal() or len(value) > 6 or not low <= int(value) <= high:
         raise UserError(key, low=low, high=high)

@@ -1,6 +1,7 @@
-"""Requests to Discord's REST API for posts of the bot and of webhooks. discord.py's requests keep the same pace.
+"""Requests to Discord's REST API for posts by the bot and by webhooks.
 
-discord.py handles the Gateway, the commands and the answers to interactions. The URLs can be overridden.
+They share a rate limit with discord.py's requests. discord.py handles the Gateway, commands and replies to
+interactions. The URLs can be overridden.
 """
 
 from __future__ import annotations
@@ -28,22 +29,22 @@ from bot.outbox.pace import MAX_LIMIT, Answer, AnswerListener, Pace
 from storage.models import PartKind
 
 REQUEST_SECONDS = 20.0
-"""Time-out of a request, after which its outcome is unknown."""
+"""The timeout of a request, after which its outcome is unknown."""
 
 LIMIT_SECONDS = 30.0
 """The wait after a rate limit of unknown length."""
 
 ERROR_CODES = range(10_000, 10_000_000)
-"""Discord's error codes (Discord docs, topics/opcodes-and-status-codes, 2026). A proxy's code is a status or a name."""
+"""Discord's error codes (Discord docs, topics/opcodes-and-status-codes, 2026). A proxy has other codes."""
 
 UNREADABLE = (AttributeError, KeyError, RecursionError, TypeError, ValueError)
-"""Exceptions raised while reading a body that is not Discord's."""
+"""Exceptions raised while parsing a body that is not Discord's."""
 
 log = structlog.get_logger(__name__)
 
 
 class RestClient:
-    """Makes requests at the common pace, without retries. `report` gets each answer; `token` is the bot's."""
+    """Makes requests with the bot's token at the shared pace, without retries. `report` gets each response."""
 
     def __init__(self, pace: Pace, report: AnswerListener, token: str | None = None) -> None:
         self._pace = pace
@@ -67,10 +68,10 @@ class RestClient:
         query: Mapping[str, str] | None = None,
         fence: Callable[[], None] = lambda: None,
     ) -> Any:
-        """Make a request for a part of this kind, and return the answer's JSON. Raises DeliveryError.
+        """Make a request for a part of this kind, and return the JSON of the response. Raises DeliveryError.
 
-        `fence` is called right before the request leaves, and raises to prevent it. A request during a pause, or above a
-        rate limit, is not sent.
+        `fence` is called just before the request is sent, and raises to prevent it. During a pause or above a
+        rate limit the request is not sent.
         """
         bucket = _bucket_of(method, path)
         wait = self._reset_at.get(bucket, 0.0) - self._pace.clock()
@@ -103,7 +104,7 @@ class RestClient:
             agent = f"DiscordBot (Paperround, {importlib.metadata.version('paperround')})"
             self._session = aiohttp.ClientSession(timeout=timeout, headers={"User-Agent": agent})
         headers = {} if _is_webhook(path) else {"Authorization": f"Bot {self._token}"}
-        # aiohttp's errors can quote the URL, which contains the secret of a webhook.
+        # aiohttp's errors can quote the URL, which contains the webhook's secret.
         try:
             async with self._session.request(
                 method,
@@ -111,7 +112,7 @@ class RestClient:
                 params=query,
                 json=payload,
                 headers=headers,
-                allow_redirects=False,  # a redirect is not Discord's, and would leak the secret
+                allow_redirects=False,  # Discord does not redirect, and a redirect would leak the secret
             ) as response:
                 return response, await response.read()
         except aiohttp.ClientConnectorError as error:
@@ -124,7 +125,7 @@ class RestClient:
     def _note_bucket(
         self, bucket: tuple[str, str, str], response: aiohttp.ClientResponse, answer: Answer
     ) -> None:
-        """Store when a route's exhausted rate limit ends."""
+        """Store when the exhausted rate limit of a route ends."""
         if answer.status == 429:
             seconds = 0.0 if answer.is_global else answer.retry_after or 0.0
         elif response.headers.get("X-RateLimit-Remaining") == "0":
@@ -135,7 +136,7 @@ class RestClient:
 
 
 def _bucket_of(method: str, path: str) -> tuple[str, str, str]:
-    """Return a rate limit's key: the method, the route without ids, and the first id."""
+    """Return the key of a rate limit: the method, the route without ids, and the first id."""
     ids = re.findall(r"/(\d+)", path)
     return method, re.sub(r"/\d+", "", path), ids[0] if ids else ""
 
@@ -145,23 +146,24 @@ def _is_webhook(path: str) -> bool:
 
 
 def _classify(answer: Answer, kind: PartKind, path: str) -> Classification:
-    """Classify an unsuccessful answer."""
+    """Classify an error response."""
     if answer.status == 429:
         seconds = LIMIT_SECONDS if answer.retry_after is None else answer.retry_after
         return replace(outcomes.RATE_LIMITED, wait_seconds=min(max(seconds, 0.1), MAX_LIMIT))
     if not answer.is_json:
-        # A proxy's 503 means that a request was not forwarded; for messages with a nonce, a retry settles it.
+        # A proxy's 503 means that the request was not forwarded. For a message with a nonce, a retry settles
+        # it.
         is_refusal = answer.status < 500 or (answer.status == 503 and _is_webhook(path))
         return outcomes.FOREIGN_REFUSAL if is_refusal else outcomes.OUTCOME_UNKNOWN
     if answer.status == 401 and _is_webhook(path):
-        return outcomes.WEBHOOK_GONE  # whatever the code, the bot's token may be right
+        return outcomes.WEBHOOK_GONE  # even if the code blames the token, since the bot's may be valid
     return outcomes.classify(answer.status, answer.code, kind)
 
 
 class HttpObserver:
-    """Makes discord.py's API requests, except for interactions, keep the common pace, and reports their answers.
+    """Keeps discord.py's API requests at the shared pace, and reports the responses.
 
-    `trace` is discord.py's `http_trace`.
+    Interactions are not delayed. `trace` is discord.py's `http_trace`.
     """
 
     def __init__(self, pace: Pace | None = None) -> None:
@@ -175,13 +177,13 @@ class HttpObserver:
         """Whether Discord itself gave discord.py's last answer: a proxy's 401 says nothing about the token."""
 
     def on_answer(self, listener: AnswerListener) -> None:
-        """Call `listener` for each answer."""
+        """Call `listener` for each response."""
         self._listeners.append(listener)
 
     def report(self, answer: Answer) -> None:
-        """Pass an answer, also one to `RestClient`, to the listeners."""
+        """Pass a response, from discord.py or `RestClient`, to the listeners."""
         for listener in self._listeners:
-            with isolation.isolated(log, "a listener of answers failed"):
+            with isolation.isolated(log, "response listener failed"):
                 listener(answer)
 
     async def _on_start(self, _: object, __: object, params: aiohttp.TraceRequestStartParams) -> None:
@@ -205,21 +207,21 @@ class HttpObserver:
 
 
 def _is_of_api(url: yarl.URL) -> bool:
-    """Return whether a request is for the API, unlike an attachment on another host."""
+    """Return whether a request goes to the API, not to another host for an attachment."""
     return str(url).startswith(http.Route.BASE)
 
 
 def _is_interaction(url: yarl.URL) -> bool:
-    """Return whether a request answers an interaction."""
+    """Return whether a request replies to an interaction."""
     return any(part in url.path for part in ("/interactions/", "/webhooks/"))
 
 
 def read_answer(response: aiohttp.ClientResponse, body: bytes) -> Answer:
-    """Return a response as an answer. An error with an unreadable body is not Discord's."""
+    """Convert a response to an Answer. An error with an unreadable body is not Discord's."""
     headers, status = response.headers, response.status
     answer = Answer(
         status=status,
-        # Exactly the content type of Discord's answers, as discord.py requires.
+        # The exact content type of Discord's responses, which discord.py requires too.
         is_json=headers.get("Content-Type") == "application/json" or status == 204,
         retry_after=_parse_seconds(headers.get("Retry-After")),
         answered_at=_parse_date(headers.get("Date")),
@@ -230,7 +232,7 @@ def read_answer(response: aiohttp.ClientResponse, body: bytes) -> Answer:
 
 
 def add_error_body(answer: Answer, body: bytes) -> Answer:
-    """Return the answer with the code and rate limit of an error's body. An unreadable body is not Discord's."""
+    """Add the code and rate limit in an error's body to the answer. An unreadable body is not Discord's."""
     if answer.status < 400 or not answer.is_json:
         return answer
     try:
@@ -240,7 +242,7 @@ def add_error_body(answer: Answer, body: bytes) -> Answer:
     except UNREADABLE:
         return replace(answer, is_json=False)
     is_code = type(code) is int and code in ERROR_CODES
-    if answer.status == 401 and not is_code and code != 0:  # Discord's answer to a wrong token has code 0
+    if answer.status == 401 and not is_code and code != 0:  # Discord's response to a wrong token has code 0
         return replace(answer, is_json=False)
     is_global = answer.is_global or fields.get("global") is True
     return replace(answer, code=code if is_code else 0, retry_after=retry_after, is_global=is_global)
@@ -265,8 +267,8 @@ def _parse_date(value: str | None) -> datetime | None:
 def override_endpoints(api_url: str | None, gateway_url: str | None) -> Callable[[], None]:
     """Set discord.py's URLs in this process, for a proxy or a local fake (None keeps the default).
 
-    Must be called before the first client is created. `gateway_url` replaces the URL from GET /gateway/bot. Returns a
-    function that restores the URLs.
+    Call this before the first client is created. `gateway_url` replaces the URL from GET /gateway/bot.
+    Returns a function that restores the URLs.
     """
     client: Any = http.HTTPClient
     before = (http.Route.BASE, gateway.DiscordWebSocket.DEFAULT_GATEWAY, client.get_bot_gateway)
@@ -279,7 +281,8 @@ def override_endpoints(api_url: str | None, gateway_url: str | None) -> Callable
             return shards, gateway_url, session_start_limit
 
         gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(gateway_url)
-        # A sharded client has no setting for this: it connects to the URL that this method returns.
+        # There is no setting for this in a sharded client, which connects to the URL that this method
+        # returns.
         client.get_bot_gateway = get_bot_gateway
 
     def restore() -> None:

@@ -1,7 +1,7 @@
-"""Routes commands, components and modals to cogs' methods, which get a `Request` and return the answer to send.
+"""Route commands, components and modals to cogs' methods, which get a `Request` and return the reply.
 
-Views and modals are stopped before they are sent, since custom ids route their components; discord.py would otherwise keep
-each for 15 minutes, with a task.
+Views and modals are stopped before they are sent, since custom ids route their components; discord.py would
+otherwise hold each for 15 minutes, with a task.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ log = structlog.get_logger(__name__)
 AnyInteraction = discord.Interaction[Any]
 
 MAX_LENGTH = 20_000
-"""Maximum characters read from a message: five times the longest message."""
+"""The most characters read from a message: five times the longest message."""
 TRANSFER_SECONDS = 60.0
-"""Time limit of a transfer after its admission."""
+"""The time limit for a transfer once it is admitted."""
 
 
 class Attachment(NamedTuple):
@@ -58,27 +58,27 @@ class Attachment(NamedTuple):
 
 
 class WithFile(NamedTuple):
-    """A view with its file, or without one. Only handlers marked with `transfers` may return large files."""
+    """A view with an optional file. Only handlers marked with `transfers` may return large files."""
 
     view: ui.LayoutView
     file: Attachment | None
 
 
 Answer = ui.LayoutView | WithFile | list[ui.LayoutView] | ui.Modal | None
-"""A handler's answer. Views after the first are private messages; None means that the handler has answered."""
+"""A handler's reply. Views after the first are private. None means that the handler has replied itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Transfer(Request):
-    """A request whose handler runs as a transfer, which may read an uploaded file."""
+    """A request handled as a transfer, which may read an uploaded file."""
 
     is_kept: bool
-    """Whether there was data about the reader when the transfer was requested, perhaps minutes ago."""
+    """Whether there was data about the reader when the transfer was requested, which may be minutes ago."""
 
     async def read_upload(self, url: str) -> bytes:
-        """Return the content of an attachment, whose size the caller has checked.
+        """Download an attachment whose size the caller has checked.
 
-        Raises UserError if it cannot be downloaded.
+        Raises UserError if the download fails.
         """
         try:
             return await self.interaction.client.http.get_from_cdn(url)
@@ -87,17 +87,17 @@ class Transfer(Request):
             raise UserError("upload-failed") from error
 
 
-# How answers are sent.
+# How replies are sent.
 
 
 async def defer(interaction: AnyInteraction, *, public: bool = False) -> None:
-    """Defer the answer beyond Discord's 3 seconds. `public` decides finally who sees the answer."""
+    """Defer the reply beyond Discord's 3 seconds. `public` determines for good who can see it."""
     if not interaction.response.is_done():
         await interaction.response.defer(ephemeral=not public, thinking=True)
 
 
 async def _acknowledge(interaction: AnyInteraction) -> None:
-    """Acknowledge a component whose message will be updated, or will get a private answer if it is public."""
+    """Acknowledge a component, either to update its message or, if that is public, to reply privately."""
     if is_ephemeral(interaction):
         await _acknowledge_in_place(interaction)
     else:
@@ -110,7 +110,7 @@ async def _acknowledge_in_place(interaction: AnyInteraction) -> None:
 
 
 async def reply_privately(interaction: AnyInteraction, view: ui.LayoutView, *attachments: Attachment) -> None:
-    """Send an ephemeral message. The first one after `defer` replaces the deferred answer."""
+    """Send an ephemeral message. The first one after `defer` replaces the deferred reply."""
     view.stop()
     files = _make_files(attachments)
     if interaction.response.is_done():
@@ -120,9 +120,9 @@ async def reply_privately(interaction: AnyInteraction, view: ui.LayoutView, *att
 
 
 async def reply_publicly(interaction: AnyInteraction, view: ui.LayoutView, *attachments: Attachment) -> None:
-    """Replace the message of `defer(public=True)` by the answer.
+    """Replace the message of `defer(public=True)` with the reply.
 
-    This is an edit, because discord.py retries after a server error, which would post a new message twice.
+    This is an edit: discord.py retries after a server error, which could post a new message twice.
     """
     view.stop()
     files: Any = _make_files(attachments)
@@ -133,11 +133,11 @@ async def reply_publicly(interaction: AnyInteraction, view: ui.LayoutView, *atta
 
 
 _SHARED_ID = "shared_id"
-"""The key of the public message's id in an interaction's extras."""
+"""The key in an interaction's extras for the id of the public message."""
 
 
 async def _offer_to_take_back(request: Request) -> None:
-    """Confirm a shared message privately, with a button that deletes it if the bot is a member of the server."""
+    """Confirm a shared message privately, with a delete button if the bot is in the server."""
     interaction, texts = request.interaction, request.texts
     if not interaction.is_guild_integration():
         await interaction.client.prepare_guild(interaction.guild_id)
@@ -146,12 +146,12 @@ async def _offer_to_take_back(request: Request) -> None:
     custom_id = message_builder.pack_custom_id(client_messages.TAKE_BACK, interaction.extras[_SHARED_ID])
     take_back = message_builder.button(texts("share-take-back"), custom_id)
     view = client_messages.text_view(texts("share-done"), take_back)
-    with suppress(discord.HTTPException):  # the message was shared all the same
+    with suppress(discord.HTTPException):  # the message was shared anyway
         await reply_privately(interaction, view)
 
 
 async def update_message(interaction: AnyInteraction, view: ui.LayoutView, *attachments: Attachment) -> None:
-    """Edit a component's message if it is ephemeral, else answer with `reply_privately`."""
+    """Edit a component's message if it is ephemeral, else reply with `reply_privately`."""
     if not is_ephemeral(interaction):
         await reply_privately(interaction, view, *attachments)
         return
@@ -178,22 +178,22 @@ def _make_files(attachments: Sequence[Attachment]) -> list[discord.File]:
 
 
 class ResponseMode(NamedTuple):
-    """How a handler responds: how to defer before it runs (None if it answers within 3 seconds), and how to send."""
+    """How a handler responds: how to defer first (None if it replies within 3 seconds), and how to send."""
 
     defer: Callable[[AnyInteraction], Awaitable[None]] | None
     send: Callable[..., Awaitable[None]]
 
 
 IN_PLACE = ResponseMode(_acknowledge, update_message)
-"""In the component's message if only the user sees it, else privately."""
+"""In the component's message if only the user sees it, otherwise privately."""
 PRIVATELY = ResponseMode(defer, reply_privately)
 """In a new private message."""
 AT_ONCE = ResponseMode(None, reply_privately)
-"""With a modal, or in a new private message within 3 seconds."""
+"""With a modal or a new private message, within 3 seconds."""
 IN_OWN_MESSAGE = ResponseMode(_acknowledge_in_place, _update_own_message)
-"""In the component's message, which only the user sees, perhaps a direct message."""
+"""In the component's message, which only the user sees. It may be a direct message."""
 PUBLICLY = ResponseMode(None, reply_publicly)
-"""In the channel. The handler itself defers once it is certain not to refuse."""
+"""In the channel. The handler defers the reply itself, once nothing can be rejected."""
 
 
 async def _send(interaction: AnyInteraction, answer: Answer, mode: ResponseMode) -> None:
@@ -214,11 +214,11 @@ async def _send(interaction: AnyInteraction, answer: Answer, mode: ResponseMode)
                 await reply_privately(interaction, view)
 
 
-# Errors: a UserError's text, or a general one with a reference to the log entry.
+# Errors: a UserError's text, or a generic text with a reference to the log entry.
 
 
 class UserError(app_commands.AppCommandError):
-    """A request that is refused or cannot be met. `key` is the id of the explanation."""
+    """Raised for a request that is rejected or cannot be fulfilled. `key` is the id of the explanation."""
 
     def __init__(self, key: str, **arguments: Argument) -> None:
         super().__init__(key)
@@ -236,12 +236,12 @@ _REFUSALS = {
 
 
 _TOO_LATE = frozenset({10008, 10015, 10062, 40060, 50027})
-"""Discord's codes for interactions that are unknown, expired or answered already, or whose message is gone."""
+"""Discord's codes for interactions that are unknown, expired or answered, or whose message is deleted."""
 
 
 @contextmanager
 def map_service_errors(text_ids: Mapping[type[Exception], str], **arguments: int) -> Iterator[None]:
-    """Raise UserError with the text id of an exception in the table; others pass through."""
+    """Convert the exceptions in the table to UserError with their text ids; others pass through."""
     try:
         yield
     except tuple(text_ids) as error:
@@ -250,7 +250,7 @@ def map_service_errors(text_ids: Mapping[type[Exception], str], **arguments: int
 
 
 async def handle_error(interaction: Interaction, error: BaseException) -> None:
-    """Report an error privately. Never raises; a failure to answer is logged."""
+    """Report an error privately. Never raises: a failure to reply is logged."""
     if isinstance(error, app_commands.CommandInvokeError) and error.__cause__:
         error = error.__cause__
     if isinstance(error, discord.HTTPException) and error.code in _TOO_LATE:
@@ -261,7 +261,7 @@ async def handle_error(interaction: Interaction, error: BaseException) -> None:
         texts = await interaction.client.texts_for(interaction)
         view = client_messages.text_view(texts(key, **arguments), accent=message_builder.RED)
         await reply_privately(interaction, view)
-    except Exception as failure:  # noqa: BLE001 - e.g. an expired interaction or no database: no way to answer
+    except Exception as failure:  # noqa: BLE001 - e.g. an expired interaction or no database: no way to reply
         log.warning("interaction not answered", error=str(failure), kind=type(failure).__name__, about=key)
 
 
@@ -283,9 +283,9 @@ def _explain(interaction: AnyInteraction, error: BaseException) -> tuple[str, Ma
     return "broken", {"reference": reference}
 
 
-# Permissions at the time of a button or command: a person's to share and to manage, and the bot's to post in a channel.
-# Custom ids can be forged, so their channel must belong to the interaction's server; and rights may have changed since a
-# preview or a notice was sent.
+# Permissions when a button or command is used: a person's to share and to manage, and the bot's to post.
+# Custom ids can be forged, so their channel must belong to the interaction's server. Permissions may have
+# changed since a preview or a notice was sent.
 
 REQUIRED = ("view_channel", "send_messages", "read_message_history")
 """The history is needed to find a message whose reply from Discord was lost."""
@@ -297,20 +297,20 @@ INVITED = discord.Permissions(
     embed_links=True,
     attach_files=True,
 )
-"""The permissions that an invitation asks for; `docs/install.md` explains them."""
+"""The permissions that an invitation requests. `docs/install.md` explains them."""
 
 Channel = Any
 """A channel or thread of a server, as discord.py caches it."""
 
 
 def invitation_url(application_id: int) -> str:
-    """Return the URL for a server's manager to invite the bot."""
+    """Return the URL with which a server's manager can invite the bot."""
     scopes = ("bot", "applications.commands")
     return discord.utils.oauth_url(application_id, permissions=INVITED, scopes=scopes)
 
 
 def may_share(interaction: Interaction) -> bool:
-    """Return whether the user may write in this channel; False in direct messages."""
+    """Return whether the user may write in this channel. False in direct messages."""
     if interaction.guild_id is None:
         return False
     permissions = interaction.permissions
@@ -320,13 +320,13 @@ def may_share(interaction: Interaction) -> bool:
 
 
 def require_may_share(interaction: Interaction) -> None:
-    """Raise UserError unless the user may write in this channel."""
+    """Raise UserError if the user may not write in this channel."""
     if not may_share(interaction):
         raise UserError("may-not-share")
 
 
 def is_manager(interaction: Interaction) -> bool:
-    """Return whether the user manages this server; False in direct messages."""
+    """Return whether the user manages this server. False in direct messages."""
     return interaction.guild_id is not None and interaction.permissions.manage_guild
 
 
@@ -342,13 +342,13 @@ def may_see(interaction: Interaction, channel_id: int) -> bool:
 
 
 def name_channels(interaction: Interaction, channel_ids: Iterable[int]) -> dict[int, str]:
-    """Return the names of the channels that the bot sees, by id."""
+    """Return the names of the channels that the bot can see, by id."""
     channels = map(interaction.client.get_channel, channel_ids)
     return {channel.id: channel.name for channel in channels if isinstance(channel, discord.abc.GuildChannel)}
 
 
 def require_manager(interaction: Interaction) -> None:
-    """Raise UserError unless the user manages this server."""
+    """Raise UserError if the user does not manage this server."""
     if interaction.guild_id is None:
         raise UserError("only-in-servers")
     if not is_manager(interaction):
@@ -356,7 +356,7 @@ def require_manager(interaction: Interaction) -> None:
 
 
 async def require_may_mention(interaction: Interaction, channel: Channel, role_id: int | None) -> None:
-    """Raise UserError unless the user may mention the role in the channel. A deleted role is allowed."""
+    """Raise UserError if the user may not mention the role in the channel. A deleted role is allowed."""
     role = None if role_id is None else channel.guild.get_role(role_id)
     if role is None or role.mentionable:
         return
@@ -366,7 +366,7 @@ async def require_may_mention(interaction: Interaction, channel: Channel, role_i
 
 
 def require_channel(guild: discord.Guild | None, channel_id: int) -> Channel:
-    """Return a channel of the server. Raises UserError if it is gone or belongs to another server."""
+    """Return a channel of the server. Raises UserError if it was deleted or belongs to another server."""
     channel = None if guild is None else guild.get_channel_or_thread(channel_id)
     if channel is None:
         raise UserError("channel-not-here")
@@ -376,7 +376,7 @@ def require_channel(guild: discord.Guild | None, channel_id: int) -> Channel:
 async def require_bot_may_post(
     request: Request, channel: Channel, permissions: Iterable[str] = REQUIRED
 ) -> None:
-    """Raise UserError with the missing permissions unless the bot may post in the channel."""
+    """Raise UserError with the missing permissions if the bot may not post in the channel."""
     granted = channel.permissions_for(channel.guild.me)
     missing = [name for name in permissions if not getattr(granted, name)]
     if missing:
@@ -398,16 +398,17 @@ async def require_alert_channel(request: Request, guild_id: int | None, channel_
 
 
 async def require_manager_of(interaction: Interaction, guild_id: int) -> None:
-    """Raise UserError unless the user manages the server. Works in direct messages too."""
+    """Raise UserError if the user does not manage the server. Works in direct messages too."""
     member = await fetch_member(interaction, guild_id)
     if not member.guild_permissions.manage_guild:
         raise UserError("needs-manage-server")
 
 
 async def fetch_member(interaction: Interaction, guild_id: int) -> discord.Member:
-    """Return the user as a member of a server, from the interaction or from Discord. Cached for the interaction.
+    """Return the user as a member of a server, from the interaction or from Discord.
 
-    Raises UserError if the user has left, or if Discord does not answer.
+    The result is cached for the interaction. Raises UserError if the user has left or Discord does not
+    respond.
     """
     user: Any = interaction.user
     if isinstance(user, discord.Member) and user.guild.id == guild_id:
@@ -417,12 +418,12 @@ async def fetch_member(interaction: Interaction, guild_id: int) -> discord.Membe
         return fetched[guild_id]
     try:
         client = interaction.client
-        await client.prepare_guild(guild_id)  # a front may have cached roles that lost their rights since
+        await client.prepare_guild(guild_id)  # a front may have cached roles that have lost permissions since
         guild = client.get_guild(guild_id) or await client.fetch_guild(guild_id)
         fetched[guild_id] = await guild.fetch_member(user.id)
         return fetched[guild_id]
     except discord.HTTPException as error:
-        # An answer without Discord's own code, such as a proxy's page, says nothing about the person.
+        # A response without a Discord error code, such as a proxy's page, says nothing about the user.
         is_verdict = isinstance(error, discord.NotFound | discord.Forbidden) and error.code
         raise UserError("needs-manage-server" if is_verdict else "rights-unknown") from error
     except (OSError, TimeoutError) as error:
@@ -441,10 +442,10 @@ Callback = Callable[Concatenate[Any, AnyInteraction, P], Coroutine[Any, Any, Non
 def callback(
     mode: ResponseMode | Callable[[message_builder.Action], ResponseMode] = PRIVATELY,
 ) -> Callable[[CogMethod[P]], Callback[P]]:
-    """Turn a cog's method into a callback for discord.py. It gets a `Request`, and its answer is sent in this mode.
+    """Turn a cog's method into a callback for discord.py. It gets a `Request`; `mode` sends its reply.
 
-    For a cog with `reads_guild`, the server's channels and roles are loaded first, except for `AT_ONCE`, since on a front
-    that may take longer than Discord waits.
+    For a cog with `reads_guild`, the server's channels and roles are loaded first, except for `AT_ONCE`,
+    since on a front that may take longer than Discord waits.
     """
 
     def decorate(method: CogMethod[P]) -> Callback[P]:
@@ -472,7 +473,7 @@ def callback(
 def command(
     *, name: str, description: str, mode: ResponseMode = PRIVATELY
 ) -> Callable[[CogMethod[P]], app_commands.Command[Any, P, None]]:
-    """Turn a cog's method into a slash command, with `callback`."""
+    """Turn a cog's method into a slash command; see `callback`."""
 
     def decorate(method: CogMethod[P]) -> app_commands.Command[Any, P, None]:
         return app_commands.command(name=name, description=description)(callback(mode)(method))
@@ -486,9 +487,9 @@ def handles(
     *,
     check: Check | None = None,
 ) -> Callable[[CogMethod[P]], Callback[P]]:
-    """Turn a cog's method into the handler of a verb. It gets a `Request` and the action, and its answer is sent in this mode.
+    """Turn a cog's method into a verb's handler. It gets a `Request` and the action; `mode` sends its reply.
 
-    `check` runs first, and raises UserError to refuse.
+    `check` runs first, and raises UserError to reject the action.
     """
 
     def decorate(method: CogMethod[P]) -> Callback[P]:
@@ -502,13 +503,13 @@ def handles(
 def transfers(method: Callable[Concatenate[Any, Transfer, P], Awaitable[Answer]]) -> CogMethod[P]:
     """Mark a method, below `command` or `handles`, that creates or reads a reader's file.
 
-    Transfers run one at a time, including sending, each within `TRANSFER_SECONDS`; others are refused as busy before
-    anything is read. Files are sent privately.
+    Transfers run one at a time, including sending, each within `TRANSFER_SECONDS`. Others are rejected as
+    busy before anything is read. Files are sent privately.
     """
 
     @functools.wraps(method)
     async def run(cog: Any, request: Request, /, *arguments: P.args, **options: P.kwargs) -> Answer:
-        # Counted before the wait, during which `/me forget` may run.
+        # Counted before waiting, because `/me forget` may run meanwhile.
         is_kept = bool(await request.services.readers.count(request.user_id))
         try:
             async with (
@@ -528,13 +529,13 @@ def transfers(method: Callable[Concatenate[Any, Transfer, P], Awaitable[Answer]]
 
 
 class ComponentRouter:
-    """Maps verbs to the handlers of loaded cogs."""
+    """Routes verbs to the handlers of loaded cogs."""
 
     def __init__(self) -> None:
         self._routes: dict[str, tuple[Check | None, Handler]] = {}
 
     def register(self, cog: object) -> None:
-        """Register the methods of `cog` marked with `handles`. Raises ValueError for a duplicate verb."""
+        """Register a cog's methods that are marked with `handles`. Raises ValueError for a duplicate verb."""
         for _, method in inspect.getmembers(cog, inspect.iscoroutinefunction):
             if (mark := getattr(method, "__route__", None)) is None:
                 continue
@@ -560,7 +561,7 @@ class ComponentRouter:
 async def admitted_lookup(interaction: Interaction) -> AsyncIterator[None]:
     """Run the block as a look-up. Raises UserError if too many readers ask at once.
 
-    Use it after the interaction is deferred, and not inside another look-up or a transfer.
+    Use it after deferring the interaction, and not inside another look-up or a transfer.
     """
     async with _admitted(interaction, interaction.client.services.lookups):
         yield
@@ -568,7 +569,7 @@ async def admitted_lookup(interaction: Interaction) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def deferring_publicly(interaction: Interaction) -> AsyncIterator[None]:
-    """Run the block as a look-up whose public answer is deferred once admitted, so that a refusal is private."""
+    """Run the block as a look-up; defer its public reply once admitted, so that a rejection is private."""
     async with admitted_lookup(interaction):
         await defer(interaction, public=True)
         yield
@@ -584,12 +585,12 @@ async def _admitted(interaction: Interaction, admission: Admission) -> AsyncIter
 
 
 async def open_dm(request: Request) -> None:
-    """Open the reader's direct messages now, since Discord treats opening many at once as spam."""
+    """Open a DM channel with the reader now, since Discord treats opening many at once as spam."""
     try:
         dm_channel_id = (await request.interaction.user.create_dm()).id
     except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
-        # The first message will open it.
-        log.info("direct message not opened", user=request.user_id, error=str(error))
+        # The first message will open the channel.
+        log.info("DM channel not opened", user=request.user_id, error=str(error))
         dm_channel_id = None
     locale = request.texts.locale
     await request.services.readers.update(request.user_id, locale=locale, dm_channel_id=dm_channel_id)
@@ -609,13 +610,13 @@ def display_name(interaction: AnyInteraction) -> str:
 
 
 def selected_values(interaction: AnyInteraction) -> list[str]:
-    """Return the values selected in the menu that triggered the interaction, at most as many as a menu can have."""
+    """Return the values selected in the menu behind the interaction, at most as many as a menu can have."""
     data: Any = interaction.data or {}
     return [str(value) for value in data.get("values", ())[: discord_text.SELECT_OPTIONS]]
 
 
 def selected_value(interaction: AnyInteraction) -> str:
-    """Return the first selected value. Raises InvalidCustomIdError if it is missing or unprintable."""
+    """Return the first selected value. Raises InvalidCustomIdError if it is missing or not printable."""
     value = next(iter(selected_values(interaction)), "")
     if not value or not value.isprintable():
         raise message_builder.InvalidCustomIdError(f"{value!r} is not a value of a menu")
@@ -623,7 +624,7 @@ def selected_value(interaction: AnyInteraction) -> str:
 
 
 def modal_values(interaction: AnyInteraction) -> dict[str, str]:
-    """Return a submitted modal's fields by custom id, with several selected values joined by commas."""
+    """Return a submitted modal's fields by custom id. Multiple selected values are joined by commas."""
     data: Any = interaction.data or {}
     values: dict[str, str] = {}
     pending = list(data.get("components", ()))
@@ -641,7 +642,7 @@ def modal_values(interaction: AnyInteraction) -> dict[str, str]:
 
 
 def uploaded_file(interaction: AnyInteraction) -> tuple[str, int]:
-    """Return the URL and the size (bytes) of a submitted modal's file. Raises InvalidCustomIdError if it has none."""
+    """Return the URL and size (bytes) of a submitted modal's file. Raises InvalidCustomIdError if missing."""
     data: Any = interaction.data or {}
     with message_builder.map_parse_errors():
         files = list(data["resolved"]["attachments"].values())
@@ -651,7 +652,7 @@ def uploaded_file(interaction: AnyInteraction) -> tuple[str, int]:
 
 
 def walk_components(components: Any) -> Iterator[Any]:
-    """Yield a message's components with their children and accessories, depth first."""
+    """Yield a message's components, including children and accessories, depth first."""
     for component in components:
         yield component
         yield from walk_components(getattr(component, "children", ()))

@@ -1,6 +1,6 @@
-"""The relay's `Sender`: makes single attempts at parts, and searches a channel's history for an earlier copy.
+"""The relay's `Sender`: sends parts with single attempts, and searches a channel for an earlier copy.
 
-Works after `client.login()`, without the Gateway and its cache.
+It works after `client.login()`, without the Gateway and its cache.
 """
 
 from __future__ import annotations
@@ -22,23 +22,26 @@ from storage.models import PartKind, Reason, Receipt
 
 PAGE_SIZE = 100
 MAX_PAGES = 10
-"""Search at most the last 1000 messages; older ones count as unverifiable."""
+"""Search at most the last 1,000 messages. Older messages count as unverifiable."""
 CLOCK_SKEW = timedelta(hours=1)
-"""How far the local clock may have been ahead of Discord's, on which message ids are based."""
+"""How far the local clock may have been ahead of Discord's, which determines message ids."""
 
 REQUIRE_TAG = 1 << 4
 """Channel flag of a forum that requires a tag (Discord docs, resources/channel)."""
 
 AUTO_ARCHIVE_MINUTES = 1440
 FENCE_SECONDS = 5.0
-"""Maximum time from the check that this process is the sender until a request without a nonce leaves."""
+"""The longest time between checking the sender lock and sending a request without a nonce."""
 MESSAGE_FENCE_SECONDS = 40.0
-"""Maximum time from a claim until the message leaves. With the 60 seconds for which an earlier nonce is trusted, and 20 to
-arrive, it is how long Discord is assumed to remember a nonce."""
+"""The longest time between a claim and sending its message.
+
+Together with the 60 seconds for which an earlier nonce is trusted, and 20 to arrive, this is how long Discord
+is assumed to remember a nonce.
+"""
 HAS_THREAD = 160004
 UNVERIFIABLE = Classification(Disposition.UNVERIFIABLE, Reason.UNCERTAIN)
 NOT_SENDER = Classification(Disposition.RETRY, Reason.DISCORD_TROUBLE)
-"""Certainly not sent, because this process may have lost the sender lock."""
+"""Not sent, because this process may have lost the sender lock."""
 
 
 async def _always_sender() -> bool:
@@ -46,10 +49,10 @@ async def _always_sender() -> bool:
 
 
 class DiscordSender:
-    """Sends for a logged-in client, and by webhooks.
+    """Sends as a logged-in client, and through webhooks.
 
-    `is_sender` returns whether this process still holds the sender lock. It is asked right before each request without a
-    nonce: a process that was frozen meanwhile must not send what its successor sends.
+    `is_sender` returns whether this process still holds the sender lock. It is called before each request
+    without a nonce: a process that was frozen must not send what its successor sends.
     """
 
     def __init__(
@@ -64,7 +67,7 @@ class DiscordSender:
         self._opening_dm = asyncio.Lock()
 
     async def send(self, request: SendRequest) -> Receipt:
-        """Make the request once. Raises DeliveryError."""
+        """Make a single attempt at the request. Raises DeliveryError."""
         if request.webhook_token is not None:
             return await self._send_by_webhook(request)
         self._require_bot()
@@ -85,9 +88,10 @@ class DiscordSender:
         return Receipt(request.message_id, request.channel_id)
 
     async def find(self, request: SendRequest, since: datetime) -> Receipt | None:
-        """Return the receipt of a message since `since` (UTC) with the request's marker, or None if it is certainly absent.
+        """Return the receipt of a message since `since` (UTC) with the request's marker, or None.
 
-        Returns None for THREAD, CROSSPOST and REQUEST, which can be repeated without harm. Raises DeliveryError.
+        None means that the message certainly does not exist. Also returns None for THREAD, CROSSPOST and
+        REQUEST, which can safely be repeated. Raises DeliveryError.
         """
         if request.kind in (PartKind.THREAD, PartKind.CROSSPOST, PartKind.REQUEST):
             return None
@@ -123,7 +127,8 @@ class DiscordSender:
             | request.payload
             | {"nonce": request.nonce, "enforce_nonce": True}
         )
-        # While this process was frozen, another may have sent the message so long ago that Discord forgot the nonce.
+        # If this process was frozen, another may have sent the message so long ago that Discord forgot the
+        # nonce.
         fence = _make_fence(request.claimed_at, MESSAGE_FENCE_SECONDS)
         path = f"/channels/{request.channel_id}/messages"
         message = await self._request("POST", path, request.kind, payload=payload, fence=fence)
@@ -145,7 +150,7 @@ class DiscordSender:
         return _read_receipt(thread, "id")
 
     async def _find_required_tag(self, channel_id: int) -> str | None:
-        """Return a forum's first tag that anyone may set, or None if no tag is required."""
+        """Return the first tag of a forum that anyone may set, or None if no tag is required."""
         channel = await self._request("GET", f"/channels/{channel_id}", PartKind.FORUM_POST)
         open_ids = [str(tag["id"]) for tag in channel.get("available_tags") or () if not tag.get("moderated")]
         return open_ids[0] if int(channel.get("flags") or 0) & REQUIRE_TAG and open_ids else None
@@ -159,11 +164,11 @@ class DiscordSender:
         except DeliveryError as error:
             if error.code != HAS_THREAD:
                 raise
-        # A thread created from a message has the id of that message.
+        # A thread created from a message has the message's id.
         return Receipt(message_id, message_id)
 
     async def _make_request(self, request: SendRequest) -> Receipt:
-        """Make the request, unless an object of the bot has its values for the keys `same`."""
+        """Make the request, unless one of the bot's objects already has its values for the keys `same`."""
         method, path, body = request.payload["method"], request.payload["path"], request.payload.get("body")
         if same := request.payload.get("same"):
             for one in await self._request("GET", path, request.kind):
@@ -175,17 +180,18 @@ class DiscordSender:
         return Receipt(_read_receipt(answer, "id").message_id if same else None, request.channel_id)
 
     async def _make_sender_fence(self) -> Callable[[], None]:
-        """Return a fence for a request without a nonce. Raises DeliveryError if this process is not the sender."""
+        """Return a fence for a request without a nonce. Raises DeliveryError if this is not the sender."""
         fence = _make_fence(time.monotonic(), FENCE_SECONDS)
         if not await self._is_sender():
             raise DeliveryError(NOT_SENDER, "this process is no longer the sender")
         return fence
 
     async def _send_by_webhook(self, request: SendRequest) -> Receipt:
-        """Send a message by a webhook, whose id becomes the receipt's channel.
+        """Send a message through a webhook, whose id becomes the receipt's channel.
 
-        The webhook is requested first, since Discord takes no nonce from one and lists none of its messages (its OpenAPI
-        document, 2026): so its outages and a deleted webhook are noticed before anything is sent.
+        The webhook is requested first, so that an outage or a deleted webhook is noticed before anything is
+        sent: Discord accepts no nonce from a webhook and does not list its messages (its OpenAPI document,
+        2026).
         """
         path = f"/webhooks/{request.channel_id}/{request.webhook_token}"
         try:
@@ -203,7 +209,7 @@ class DiscordSender:
     # Finding a message whose outcome is unknown.
 
     async def _find_message(self, request: SendRequest, since: datetime) -> Receipt | None:
-        # Newest first, without a lower bound, which could exclude the message if the local clock was ahead.
+        # Newest first without a lower bound, which could exclude the message if the local clock was fast.
         path, query = f"/channels/{request.channel_id}/messages", {"limit": str(PAGE_SIZE)}
         for _ in range(MAX_PAGES):
             page = await self._request("GET", path, request.kind, query=query)
@@ -218,7 +224,10 @@ class DiscordSender:
         raise DeliveryError(HISTORY_UNREADABLE, "too many messages were posted since")
 
     async def _check_may_read_history(self, request: SendRequest) -> None:
-        """Raise DeliveryError if the history is unreadable: Discord then lists nothing, but refuses single messages."""
+        """Raise DeliveryError if the channel's history is unreadable.
+
+        Discord then returns an empty list, but refuses to return a single message.
+        """
         if request.guild_id is None:
             return
         try:
@@ -248,7 +257,7 @@ class DiscordSender:
         return None
 
     async def _find_first_message(self, thread_id: int) -> Any:
-        """Return the message with its channel's id, a forum post's first one, or None."""
+        """Return the message with its channel's id, which is a forum post's first message, or None."""
         try:
             return await self._request("GET", f"/channels/{thread_id}/messages/{thread_id}")
         except DeliveryError as error:
@@ -257,7 +266,7 @@ class DiscordSender:
             return None
 
     async def _list_threads(self, request: SendRequest, since: datetime) -> AsyncIterator[Any]:
-        """Yield a channel's active threads, and those archived since a time or shortly before. Raises DeliveryError."""
+        """Yield a channel's active threads, and those archived since about `since`. Raises DeliveryError."""
         if request.guild_id is not None:
             active = await self._request("GET", f"/guilds/{request.guild_id}/threads/active", request.kind)
             for thread in active["threads"]:
@@ -271,7 +280,7 @@ class DiscordSender:
                 yield thread
             if not page["has_more"] or not page["threads"]:
                 return
-            # Last archived first; a thread cannot be archived before it is created.
+            # Most recently archived first; a thread cannot be archived before it is created.
             archived_at = discord.utils.parse_time(
                 page["threads"][-1]["thread_metadata"]["archive_timestamp"]
             )
@@ -291,7 +300,7 @@ class DiscordSender:
 
 
 def _make_fence(checked_at: float, seconds: float) -> Callable[[], None]:
-    """Return a check that raises DeliveryError if the sender lock was checked more than `seconds` ago."""
+    """Return a function that raises DeliveryError if the lock was checked more than `seconds` ago."""
 
     def check() -> None:
         if time.monotonic() - checked_at > seconds:
@@ -301,7 +310,7 @@ def _make_fence(checked_at: float, seconds: float) -> Callable[[], None]:
 
 
 def _read_receipt(answer: Any, channel_key: str) -> Receipt:
-    """Return the ids in an answer. Raises DeliveryError with an unknown outcome if they are missing or invalid."""
+    """Return the ids in a response. Raises DeliveryError (unknown outcome) if they are missing or invalid."""
     try:
         message_id, channel_id = (message_builder.parse_number(answer[key]) for key in ("id", channel_key))
         return Receipt(message_id, channel_id)
@@ -316,7 +325,7 @@ def _target_message_id(request: SendRequest) -> int:
 
 
 def _has_marker(message: Any, marker: str) -> bool:
-    """Return whether a message has the marker where views put it: in a custom id or in a link's fragment."""
+    """Return whether a message has the marker where views put it: in a custom id or a link's fragment."""
     if f"#{marker}>)" in (message.get("content") or ""):
         return True
     if any((embed.get("url") or "").endswith(f"#{marker}") for embed in message.get("embeds") or ()):

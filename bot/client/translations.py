@@ -1,4 +1,4 @@
-"""Interface texts in English and Korean (Fluent files in `locales/`), and Korean names of commands."""
+"""Interface texts in English and Korean (Fluent files in `locales/`), and Korean command names."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from storage import models
 
 _DAYS_WITHOUT_YEAR = 365
 MAX_ARGUMENT_LENGTH = 2_500
-"""Longer arguments are cut, since Fluent refuses them. A message has 4,000 characters."""
+"""Longer arguments are cut, since Fluent rejects them. A message has 4,000 characters."""
 Argument = str | int | float
 Location = app_commands.TranslationContextLocation
 
@@ -30,7 +30,7 @@ class Texts:
         self._bundle.add_resource(FluentResource(source))
 
     def __call__(self, key: str, **arguments: Argument) -> str:
-        """Return the text of `key`, with long arguments shortened.
+        """Return the text of `key`. Long arguments are shortened.
 
         Raises KeyError for an unknown key and ValueError for a missing argument.
         """
@@ -55,19 +55,19 @@ class Texts:
             return None
 
     def list_attributes(self, key: str) -> list[str]:
-        """Return the names of the attributes of `key`, in the order of the file."""
+        """Return the names of a key's attributes, in the order of the file."""
         return list(self._bundle.get_message(key).attributes)
 
     def format_date(self, day: date) -> str:
-        """Return a date in the long format of this language."""
+        """Return a date in this language's long format."""
         return babel.dates.format_date(day, format="long", locale=self.locale.value)
 
     def format_time(self, at: str) -> str:
-        """Return a time of day (`HH:MM`) in the format of this language."""
+        """Return a time of day (`HH:MM`) in this language's format."""
         return templates.render_time(at, self.locale.value)
 
     def format_day(self, day: date, today: date) -> str:
-        """Return a short date: Today, Yesterday, Dec 30, or with the year if it is over a year ago or in the future."""
+        """Return a short date: Today, Yesterday or Dec 30; with the year if a year ago or in the future."""
         days_ago = (today - day).days
         if days_ago in (0, 1):
             return self("day-yesterday" if days_ago else "day-today")
@@ -103,7 +103,7 @@ def read_source(locale: models.Locale) -> str:
 
 
 def from_discord_locale(discord_locale: discord.Locale | None) -> models.Locale | None:
-    """Return the language for a Discord locale, or None if it is not translated."""
+    """Return the language for a Discord locale, or None if there is no translation."""
     if discord_locale is discord.Locale.korean:
         return models.Locale.KO
     if discord_locale in (discord.Locale.american_english, discord.Locale.british_english):
@@ -131,7 +131,7 @@ class CommandTranslator(app_commands.Translator):
         target = from_discord_locale(locale)
         if target is models.Locale.KO:
             return self._korean.find(command_key(string, context))
-        # Without texts for British English, Discord may show another language.
+        # If British English had no texts, Discord might show another language.
         return string.message if target is models.Locale.EN else None
 
 

@@ -1,4 +1,4 @@
-"""Discord webhook URLs, which are secret. `sender` posts with them."""
+"""Parse and shorten Discord webhook URLs, which are secret. `sender` posts with them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _DISCORDS = re.compile(r"https://discord\.com/api(?:/v[0-9]{1,2})?" + _ENDPOINT)
 def parse_address(text: str, api_url: str | None = None) -> tuple[int, str]:
     """Parse a webhook's URL, at Discord or below `api_url`, into its id and token.
 
-    Raises UsageError, which does not quote the URL.
+    Raises UsageError without quoting the URL.
     """
     address = text.strip()
     match = None
@@ -31,5 +31,5 @@ def parse_address(text: str, api_url: str | None = None) -> tuple[int, str]:
 
 
 def shorten_address(webhook_id: int) -> str:
-    """Return a webhook's URL without its token, to be shown: `…/webhooks/1234567890/••••`."""
+    """Return a webhook's URL without its token, for display: `…/webhooks/1234567890/••••`."""
     return f"…/webhooks/{webhook_id}/••••"

@@ -1,4 +1,4 @@
-"""Admission control for look-ups: a few run at once, one per reader; others wait briefly or are refused."""
+"""Admission control for look-ups: a few run at once, one per reader; others wait briefly or are rejected."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from storage import errors
 
 MAX_AT_ONCE = 3
-"""Look-ups that run at once. More would not be faster on one core and would slow down the event loop."""
+"""The most look-ups that run at once. More would be no faster on one core, and slow down the event loop."""
 PATIENCE_SECONDS = 2.0
-"""Longest wait. Discord expects an answer within three seconds."""
+"""The longest wait. Discord expects a response within three seconds."""
 
 
 class BusyError(errors.PaperroundError):
-    """Too many other look-ups are waiting."""
+    """Raised if too many other look-ups are waiting."""
 
 
 class Admission:
-    """A limit of `at_once` running look-ups, one per reader. A look-up waits at most `patience` seconds.
+    """Limits look-ups to `at_once` in all and one per reader. A look-up waits at most `patience` seconds.
 
-    `on_decision` is called with True for each admitted look-up and with False for each refused one.
+    `on_decision` is called with whether each look-up was admitted.
     """
 
     def __init__(self, at_once: int, *, patience: float = PATIENCE_SECONDS) -> None:

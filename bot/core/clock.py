@@ -1,6 +1,6 @@
-"""Clocks, time zones, and slices of long work.
+"""Clocks, time zones, and time slices for long work.
 
-All other code receives a `Clock`, so that tests can set the time.
+All other code is given a `Clock`, so that tests can set the time.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ def system_clock() -> datetime:
 
 
 def count_seconds() -> float:
-    """Return the seconds of a monotonic clock that, where available, keeps counting during sleep."""
+    """Return the seconds of a monotonic clock that keeps counting during sleep where the system has one."""
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
 MAX_ERROR = timedelta(seconds=5)
-"""Tolerated difference from Discord's time, whose answers give whole seconds and take time to arrive."""
+"""Tolerated difference from Discord's time: responses give whole seconds and take time to arrive."""
 
 
 class DiscordClock:
-    """Discord's time: its last answer plus the seconds that `count` has counted since.
+    """Discord's time: the time of its last response plus the seconds that `count` measured since then.
 
-    Until the first answer it is the machine's time, so nothing may be planned before.
+    Before the first response it is the machine's time, so nothing may be planned yet.
     """
 
     def __init__(self, machine: Clock = system_clock, count: Callable[[], float] = count_seconds) -> None:
@@ -49,35 +49,35 @@ class DiscordClock:
         return self._set_to + timedelta(seconds=self._count() - self._set_at)
 
     def set(self, answered_at: datetime) -> None:
-        """Set the clock to the time of an answer (UTC) if they differ by more than MAX_ERROR."""
+        """Set the clock to the time of a response (UTC) if they differ by more than MAX_ERROR."""
         error = self() - answered_at
         self.is_set = True
         if abs(error) > MAX_ERROR:
             self._set_at, self._set_to = self._count(), answered_at
-            # A late import: it takes a tenth of the time of a look-up in the shell.
+            # Imported here because it takes a tenth of the time of a look-up in the shell.
             import structlog
 
             log = structlog.get_logger(__name__)
-            log.warning("the clock was set to Discord's time", seconds_ahead=round(error.total_seconds()))
+            log.warning("clock set to Discord's time", seconds_ahead=round(error.total_seconds()))
 
 
 def latest_date(now: datetime) -> date:
-    """Return the last plausible date of a digest at `now` (UTC): tomorrow, because of zones ahead of UTC.
+    """Return the last plausible date of a digest at `now` (UTC): tomorrow, for time zones ahead of UTC.
 
-    A digest with a later date is stored, but is not the newest until that date.
+    A digest with a later date is stored, but does not become the newest before that date.
     """
     return now.date() + timedelta(days=1)
 
 
 SLICE_SECONDS = 0.003
-"""Longest time without a turn of the event loop, plus one step of work.
+"""The longest time between yields to the event loop, apart from one step of work.
 
-A transaction takes about fifteen turns, and a delivery's transaction must end within 100 ms.
+A transaction takes about fifteen turns of the loop, and a delivery's transaction must end within 100 ms.
 """
 
 
 class TimeSlices:
-    """Slices of about SLICE_SECONDS in long work on the event loop, measured by `timer`."""
+    """Splits long work on the event loop into slices of about SLICE_SECONDS, measured by `timer`."""
 
     def __init__(self, timer: Callable[[], float] = time.monotonic) -> None:
         self._timer = timer
@@ -94,11 +94,11 @@ _MAX_ZONE_LENGTH = 60
 
 
 _NO_REGIONS = re.compile(r"(?i)(right|posix|SystemV)/|(localtime|posixrules|Factory)\Z")
-"""Zone files that are not IANA regions: the machine's zone, zones with leap seconds and a placeholder."""
+"""Zone files that are not IANA regions: the machine's own zone, zones with leap seconds, a placeholder."""
 
 
 def load_zone(name: str) -> ZoneInfo:
-    """Return the time zone with an exact IANA name. Raises ValueError for any other name."""
+    """Return the time zone with exactly this IANA name. Raises ValueError for any other name."""
     try:
         # zoneinfo also looks the name up as a package resource, so a long name would be slow.
         if not _NO_REGIONS.match(name) and len(name) <= _MAX_ZONE_LENGTH:
@@ -110,7 +110,7 @@ def load_zone(name: str) -> ZoneInfo:
 
 @lru_cache(maxsize=1024)
 def parse_zone(name: str) -> ZoneInfo:
-    """Return the time zone with an IANA name. Raises UsageError, which shows a valid name."""
+    """Return the time zone with this IANA name. Raises UsageError with an example of a valid name."""
     try:
         return load_zone(name.strip())
     except ValueError as error:
@@ -118,7 +118,7 @@ def parse_zone(name: str) -> ZoneInfo:
 
 
 def is_known_zone(name: str) -> bool:
-    """Return whether this machine knows a time zone. A stored name may come from another machine."""
+    """Return whether this machine knows a time zone, since a stored name may come from another machine."""
     try:
         parse_zone(name)
     except errors.UsageError:

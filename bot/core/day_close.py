@@ -1,8 +1,8 @@
-"""The time at which a day's list of papers closes.
+"""When a day's list of papers closes.
 
-Hugging Face's list of a day is complete at 21:30 New York time. Source: another project read the lists of
+Hugging Face's list for a day is complete at 21:30 New York time. Source: another project read the lists of
 233 weekdays. They were complete by 01:30 UTC of the next day in summer and by 02:30 UTC in winter, and 1.4 to
-2.2 % of the papers came after 00:10 UTC. An operator can set another time with PAPERROUND_DAY_CLOSES.
+2.2 % of the papers arrived after 00:10 UTC. An operator can set another time with PAPERROUND_DAY_CLOSES.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ DEFAULT_SETTING = "21:30 America/New_York"
 LATE_PERIOD = timedelta(hours=6)
 """How long a day's list is still polled for late papers after its close."""
 SILENT_PERIOD = timedelta(days=3)
-"""How long posts wait for a day's list that cannot be read, and for a source without new lists."""
+"""How long posts wait for a list that cannot be read, or for a source without new lists."""
 
 _DAY = timedelta(days=1)
 _WINDOW_BEFORE, _WINDOW_AFTER = timedelta(minutes=10), timedelta(minutes=40)
 _WINDOW_INTERVAL, _RETRY_INTERVAL = timedelta(minutes=5), timedelta(minutes=1)
 _OUTAGE_INTERVAL = timedelta(minutes=30)
-"""Longest time between failing reads, since posts wait for the list of a closed day."""
+"""The longest time between failing reads, since posts wait for the list of a closed day."""
 _QUIET_BEFORE = timedelta(minutes=2)
-"""No read begins this shortly before the close: its answer could arrive later and be incomplete."""
+"""No read starts this shortly before the close, since an incomplete response could arrive after it."""
 _READ_AFTER = timedelta(seconds=1)
 _PATTERN = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)\s+(\S+)")
 
@@ -34,7 +34,7 @@ _PATTERN = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)\s+(\S+)")
 class DayClose:
     """The time of day, in a time zone, at which the day's list closes.
 
-    The writer has `writing_period` from then to write the day's digest.
+    From then on the writer has `writing_period` to write the day's digest.
     """
 
     def __init__(self, at: time, zone: ZoneInfo, writing_period: timedelta = timedelta()) -> None:
@@ -47,7 +47,7 @@ class DayClose:
         return datetime.combine(day, self._at, self._zone).astimezone(UTC)
 
     def last_closed(self, moment: datetime) -> date:
-        """Return the newest day whose list is closed at a moment."""
+        """Return the latest day whose list has closed by `moment`."""
         day = moment.astimezone(UTC).date() + _DAY
         while self.closes_at(day) > moment:
             day -= _DAY
@@ -58,11 +58,11 @@ class DayClose:
         return self.closes_at(day) + self.writing_period
 
     def is_list_growing(self, day: date, moment: datetime) -> bool:
-        """Return whether papers may still be added to a day's list, until LATE_PERIOD after its close."""
+        """Return whether papers may still join a day's list, up to LATE_PERIOD after its close."""
         return moment < self.closes_at(day) + LATE_PERIOD
 
     def next_read_at(self, planned_at: datetime, now: datetime, *, has_failed: bool = False) -> datetime:
-        """Return when to read the list next: at `planned_at`, or earlier around the close and right after it."""
+        """Return when to read the list next: at `planned_at`, or earlier near and just after the close."""
         day = self.last_closed(now - _WINDOW_AFTER) + _DAY
         close = self.closes_at(day)
         interval = _RETRY_INTERVAL if has_failed and now >= close else _WINDOW_INTERVAL
@@ -80,7 +80,7 @@ class DayClose:
 
 
 class Closings:
-    """The complete days: those with a list read after its close. `reads` are the last reads by day (UTC)."""
+    """The complete days, whose lists were read after their close. `reads` are the last reads by day (UTC)."""
 
     def __init__(self, rule: DayClose, reads: Mapping[date, datetime]) -> None:
         self.rule = rule
@@ -92,9 +92,9 @@ class Closings:
         return read_at is not None and read_at >= self.rule.closes_at(day)
 
     def newest_complete(self, now: datetime) -> date:
-        """Return the newest complete day that has closed by `now` (UTC), or date.min if there is none.
+        """Return the latest complete day that has closed by `now` (UTC), or date.min if there is none.
 
-        A list may have been read "after" a future close if the clock was ahead.
+        A list may have been read "after" a future close if the clock was fast.
         """
         closed = self.rule.last_closed(now)
         return max((day for day in self._reads if day <= closed and self.is_complete(day)), default=date.min)
@@ -117,5 +117,5 @@ def parse(text: str, writing_period: timedelta = timedelta()) -> DayClose:
 
 
 def default() -> DayClose:
-    """Return the rule for Hugging Face."""
+    """Return the closing time of Hugging Face's list."""
     return parse(DEFAULT_SETTING)

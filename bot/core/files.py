@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def replace_file(path: Path, data: bytes) -> None:
-    """Replace a file: readers see either the old or the complete new content, even if the disk is full.
+    """Replace a file atomically: readers see the old or the complete new content, even if the disk is full.
 
     Keeps permissions and symbolic links. Writes directly to a pipe or device. Raises OSError.
     """

@@ -1,6 +1,6 @@
-"""The bot's HTTP server for health probes, metrics, web pages and Discord's interactions.
+"""The bot's HTTP server for health checks, metrics, web pages and Discord's interactions.
 
-It limits the size and duration of requests. Limits per client are left to a proxy in front.
+It limits the size and duration of requests. A proxy in front may limit requests per client.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""Isolation of failures in a block, and functions in child processes.
+"""Contain failures within a block, and run functions in child processes.
 
-A child process reads hostile texts, and does work that would block the event loop or keep memory. Its argument
-is the function's name; limits and arguments are pickled on stdin. Each result is a line of JSON, never a pickle,
-since the child may have been taken over. It ends when its stdin closes, as when its parent is killed.
+A child process reads hostile texts, and does work that would block the event loop or use too much memory. Its
+argument is the function's name; limits and arguments are pickled on stdin. Each result is a line of JSON,
+never a pickle, since the child may be compromised. It ends when its stdin closes, as when its parent is
+killed.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ Result = TypeVar("Result")
 def isolated(
     log: Any, event: str, *, reraise: ErrorTypes = (), **details: object
 ) -> Iterator[list[Exception]]:
-    """Log an error of the block and continue. Yields a list that contains the error after the block."""
+    """Log any error in the block and continue. Yields a list that holds the error after the block."""
     failures: list[Exception] = []
     with collected(failures, reraise=reraise):
         yield failures
@@ -52,7 +53,7 @@ def log_error(log: Any, event: str, error: BaseException, **details: object) -> 
 
 
 def stop_on_signals() -> asyncio.Event:
-    """Return an event that SIGTERM or SIGINT sets. A second signal ends the process at once."""
+    """Return an event that SIGTERM and SIGINT set. A second signal ends the process at once."""
     stopping, loop = asyncio.Event(), asyncio.get_running_loop()
 
     def stop() -> None:
@@ -70,7 +71,7 @@ async def run_unless_stopped(
 ) -> Result | None:
     """Return the result of the work, or cancel it and return None if `stop` is set first.
 
-    Raises the error of the work, or of a future in `needed` that ends first.
+    Raises an error of the work, or of a future in `needed` that ends first.
     """
     task, stopper = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
     try:
@@ -100,20 +101,20 @@ _PASSED_VARIABLES = frozenset(
         ),
     }
 )
-"""The environment variables of a child process: no tokens, keys, addresses or proxies."""
+"""The environment variables passed to a child process: no tokens, keys, addresses or proxies."""
 _DATABASE_PREFIX = "PG"
-"""The prefix of PostgreSQL's variables for password, certificates and host."""
+"""The prefix of PostgreSQL's variables for passwords, certificates and hosts."""
 _MAX_RESULT_BYTES = 1 << 24
 """The largest result if memory is not limited."""
 _MAX_ERROR_LINES = 6
 
 
 class ChildError(errors.PaperroundError):
-    """A child process could not be started, or ended before its work was done."""
+    """Raised if a child process could not start, or ended before its work was done."""
 
 
 class ChildLimitError(ChildError):
-    """A child process exceeded its memory or time, or was killed; a retry would fail again."""
+    """Raised if a child process exceeded its memory or time, or was killed. A retry would fail again."""
 
 
 async def run_isolated(
@@ -138,12 +139,12 @@ async def stream_isolated(
     megabytes: int | None,
     with_database: bool = False,
 ) -> AsyncGenerator[Any, None]:
-    """Run a module's async generator in a child process and yield its results. Closing the generator ends it.
+    """Run a module's async generator in a child process and yield its results. Closing it ends the child.
 
-    The results are plain data: a tuple or set arrives as a list, a dataclass as a dictionary, a date as a string.
-    `seconds` limits the CPU time. `megabytes` limits the size of the results and the data segment, which includes
-    20 to 50 MB for the interpreter and modules. Raises ChildLimitError, ChildError, and any PaperroundError of the
-    function, with its message as the only argument.
+    The results are plain data: a tuple or set arrives as a list, a dataclass as a dictionary, a date as a
+    string. `seconds` limits the CPU time. `megabytes` limits the size of the results and the data segment,
+    which includes 20 to 50 MB for the interpreter and modules. Raises ChildLimitError, ChildError, and any
+    PaperroundError of the function with its message as the only argument.
 
     The child gets no secrets from the environment; `with_database` adds PostgreSQL's variables.
     """
@@ -206,7 +207,7 @@ async def _start(name: str, max_line: int, with_database: bool) -> asyncio.subpr
 
 
 def _find_error(name: str) -> type[errors.PaperroundError]:
-    """Return a subclass of PaperroundError by name, or ChildError if there is none."""
+    """Return the subclass of PaperroundError with this name, or ChildError if there is none."""
     found: list[type[errors.PaperroundError]] = [errors.PaperroundError]
     for kind in found:
         found += kind.__subclasses__()
@@ -248,7 +249,7 @@ def _wait_for_parent() -> None:
     # Not sys.stdin: this thread would hold its lock when the interpreter ends.
     while os.read(0, 1):
         pass
-    # An orderly exit would wait for the current transaction, which may safely be cut off.
+    # A clean exit would wait for the current transaction, which can safely be cut off.
     os._exit(1)
 
 

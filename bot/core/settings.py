@@ -1,6 +1,6 @@
-"""The settings from the environment, `.env`, `paperround.toml` and defaults, in this order of precedence.
+"""Settings from the environment, `.env`, `paperround.toml` and defaults, in this order of precedence.
 
-Nothing is read at import.
+Nothing is read on import.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
 class _TomlSource(TomlConfigSettingsSource):
-    """The settings file, which may begin with a byte order mark."""
+    """The settings file, which may start with a byte order mark."""
 
     def _read_file(self, file_path: Any) -> dict[str, Any]:
         return tomllib.loads(file_path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n"))
@@ -43,7 +43,7 @@ class _TomlSource(TomlConfigSettingsSource):
 MAX_PORT = 65535
 _PREFIX = "PAPERROUND_"
 _UNPREFIXED = ("DISCORD_TOKEN", "HF_ENDPOINT")
-"""The names that are read without the prefix. Others may be meant for other programs."""
+"""The names that are read without the prefix. Other unprefixed names may belong to other programs."""
 
 
 def _split_texts(value: Any) -> Any:
@@ -76,7 +76,7 @@ def _split_sources(value: Any) -> Any:
 
 
 def _checked(check: Callable[[Any], object]) -> pydantic.AfterValidator:
-    """Return a validator that calls `check` for a value that is not None. `check` may raise ValueError."""
+    """Return a validator that calls `check` unless the value is None. `check` may raise ValueError."""
 
     def validate(value: Any) -> Any:
         if value is not None:
@@ -101,7 +101,7 @@ def _check_proxy(address: str) -> None:
 
 
 def _web_address(sentence: str) -> pydantic.AfterValidator:
-    """Return a validator of web addresses. `sentence` must not quote an address that may contain a password."""
+    """Return a validator for web addresses. `sentence` must not quote one that may contain a password."""
 
     def check(value: str | SecretStr) -> None:
         address = value.get_secret_value() if isinstance(value, SecretStr) else value
@@ -112,11 +112,11 @@ def _web_address(sentence: str) -> pydantic.AfterValidator:
 
 
 _API = re.compile(r"https?://(?:\[[0-9A-Fa-f:.]+\]|[^\s/?#@:]+)(?::[0-9]+)?(?:/[^?#]*)?")
-"""An address without a user, a query or a fragment; an @ is allowed in the path only."""
+"""A URL without user, query or fragment. An @ is allowed only in the path."""
 
 
 def _check_api(address: str) -> None:
-    """Raise ValueError, without quoting the address, unless a path can be appended to it."""
+    """Raise ValueError, without quoting the URL, if a path cannot be appended to it."""
     if not _API.fullmatch(address):
         raise ValueError(
             "not the address of an API, without a user, a password and a query (PAPERROUND_WRITER_KEY is for the key)."
@@ -125,7 +125,7 @@ def _check_api(address: str) -> None:
 
 
 def parse_address(value: str) -> tuple[str, int]:
-    """Split `host:port`, with "" as the host of `:port` or a port alone. Raises ValueError."""
+    """Split `host:port`. The host of `:port` or of a bare port is "". Raises ValueError."""
     host, _, port = value.rpartition(":")
     try:
         host.strip("[]").encode("idna")  # fails here rather than when the server starts
@@ -137,7 +137,7 @@ def parse_address(value: str) -> tuple[str, int]:
 
 
 def parse_log(value: str) -> tuple[str, str]:
-    """Split `json:debug` into format and level. The default level is `info`. Raises ValueError."""
+    """Split a setting such as `json:debug` into format and level (default `info`). Raises ValueError."""
     style, _, level = value.replace(",", ":").partition(":")
     style, level = style.strip().lower(), level.strip().lower() or "info"
     if style not in {"console", "json"} or level not in LOG_LEVELS:
@@ -274,7 +274,7 @@ class Settings(BaseSettings):
 
     @property
     def writes_digests(self) -> bool:
-        """Whether the bot writes digests: a model, or a format for extracts, is set."""
+        """Whether the bot writes digests: a model, or a format for extracts, is configured."""
         return self.writer_url is not None or bool(self.writer_formats)
 
     @field_validator("*", mode="before")
@@ -302,7 +302,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic-settings passes it by name
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Return the sources in order of precedence."""
+        """Return the settings sources in order of precedence."""
         return (init_settings, env_settings, dotenv_settings, _TomlSource(settings_cls))
 
 
@@ -325,14 +325,14 @@ def _format_error(problem: Mapping[str, Any]) -> str:
 
 
 def setting_name(field_or_alias: str) -> str:
-    """Return the environment name of a setting."""
+    """Return the name of the environment variable for a setting."""
     if field_or_alias.upper() in _UNPREFIXED or field_or_alias not in Settings.model_fields:
         return field_or_alias.upper()
     return f"{_PREFIX}{field_or_alias.upper()}"
 
 
 def setting_origins() -> dict[str, str]:
-    """Return the origin of each setting's value by environment name."""
+    """Return where each setting's value comes from, by environment variable."""
     sources = [(origin, set(source())) for origin, source in _read_sources().items()]
     origins = {}
     for name in Settings.model_fields:
@@ -352,7 +352,7 @@ def _read_sources() -> dict[str, EnvSettingsSource | TomlConfigSettingsSource]:
 
 
 def find_unknown() -> dict[str, str]:
-    """Return the origins of unknown names: with our prefix, or in `paperround.toml`."""
+    """Return unknown names and where they come from: with our prefix, or in `paperround.toml`."""
     labels = {setting_name(name) for name in Settings.model_fields}
     unknown: dict[str, str] = {}
     for origin, source in _read_sources().items():

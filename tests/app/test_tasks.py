@@ -69,5 +69,5 @@ async def test_the_heartbeat_is_requested_while_the_bot_is_well(sqlite_db: Datab
         with capture_logs() as entries:
             await tasks.beat_each_minute(container, is_well, stop)
         assert origin.paths == [page] * 2
-    assert [entry["event"] for entry in entries] == ["the heartbeat was not accepted"] * (2 * (page != "/up"))
+    assert [entry["event"] for entry in entries] == ["heartbeat not accepted"] * (2 * (page != "/up"))
     assert "secret-key" not in repr(entries)

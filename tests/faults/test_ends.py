@@ -50,7 +50,7 @@ async def test_the_bot_does_not_connect_while_few_session_starts_are_left(harnes
     harness.start_cli("run")
     await harness.fan_out([channel_id])
     await harness.wait_until_all_sent()
-    await harness.wait_until(lambda: harness.read_log().count("few session starts are left") >= 2)
+    await harness.wait_until(lambda: harness.read_log().count("few session starts left") >= 2)
     assert (await harness.fake.counts())["identifies"] == 0
     await harness.fake.run_action("set_limits", {"session_starts": 10})
     await harness.fake.wait_until_connected()
