@@ -168,11 +168,10 @@ async def test_a_new_server_is_welcomed_once_in_its_language(
     await fake.add_guild(new_server - 1_000, locale="ko")
     await fake.add_guild()
     [old] = await fake.add_channels(1)
-    async with fake.running_bot(tmp_path) as (_, log):
-        [welcome] = await fake.wait_for_messages(new_server, log.read_text)
+    async with fake.running_here(tmp_path):
+        [welcome] = await fake.wait_for_messages(new_server)
         assert "안녕하세요" in json.dumps(welcome, ensure_ascii=False)
-    async with fake.running_bot(tmp_path) as (_, log):
-        await fake.wait_until_connected()
+    async with fake.running_here(tmp_path):
         assert "할 수 있는 일 보기" in json.dumps(welcome, ensure_ascii=False)
         await press(fake, new_server, [welcome], "help", "/topic")
     assert len(await fake.messages(new_server)) == 1

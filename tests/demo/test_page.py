@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import os
+import asyncio
 import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 import simcord
 
-from bot.demo import page
+from bot.demo import page, server
 from storage import models
 from tests.support import browser, patience
 
@@ -24,35 +25,43 @@ ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.browser
 
 
-class Demo:
-    """`paperround demo` as a process; `url` is the first line that it prints."""
-
-    def __init__(self, folder: Path, locale: str) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "bot", "demo", "--port", "0", "--locale", locale],
-            cwd=folder,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            stdin=subprocess.DEVNULL,
-            text=True,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        )
-        assert self.process.stdout is not None
-        self.url = self.process.stdout.readline().strip()
-
-    def stop(self) -> int:
-        """Press Ctrl-C, and return the exit status."""
-        self.process.send_signal(signal.SIGINT)
-        self.process.communicate(timeout=patience.scaled(TIMEOUT_SECONDS))
-        return self.process.returncode
+@asynccontextmanager
+async def run_command(folder: Path) -> AsyncIterator[str]:
+    """Run `paperround demo` in English, and yield its first line. Ctrl-C must end it with status 0."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot", "demo", "--port", "0", "--locale", "en"),
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    try:
+        yield (await process.stdout.readline()).decode().strip()
+    finally:
+        process.send_signal(signal.SIGINT)
+        await patience.wait_for(process.communicate(), TIMEOUT_SECONDS)
+    assert process.returncode == 0
 
 
-@pytest.fixture
-def demo(tmp_path: Path, locale: str) -> Iterator[Demo]:
-    demo = Demo(tmp_path, locale)
-    yield demo
-    if demo.process.poll() is None:
-        demo.stop()
+@asynccontextmanager
+async def serve_here(printed: pytest.CaptureFixture[str]) -> AsyncIterator[str]:
+    """Serve the demo in Korean from this process, and yield the first address. Ctrl-C must end it."""
+    serving = asyncio.create_task(server.serve(port=0, locale=models.Locale.KO, dm=False))
+    text = ""
+
+    def find_address() -> re.Match[str] | None:
+        nonlocal text
+        text += printed.readouterr().out
+        return re.search(r"http://\S+(?=\n)", text)
+
+    try:
+        await patience.wait_until(lambda: serving.done() or find_address() is not None)
+        address = find_address()
+        assert address is not None, text
+        yield address[0]
+    finally:
+        signal.raise_signal(signal.SIGINT)
+        await patience.wait_for(serving, TIMEOUT_SECONDS)
 
 
 class Shown(NamedTuple):
@@ -205,9 +214,9 @@ needs_chromium = pytest.mark.skipif(
 )
 
 
-def _check_port_in_use(demo: Demo, folder: Path) -> None:
+def _check_port_in_use(url: str, folder: Path) -> None:
     """A second demo on the same port fails with one line."""
-    port = demo.url.split(":")[2].split("/")[0]
+    port = url.split(":")[2].split("/")[0]
     second = subprocess.run(
         [sys.executable, "-m", "bot", "demo", "--port", port],
         cwd=folder,
@@ -223,14 +232,17 @@ def _check_port_in_use(demo: Demo, folder: Path) -> None:
 
 @needs_chromium
 @pytest.mark.parametrize("locale", ["ko", "en"])
-async def test_the_page_answers_all_proposed_lines(demo: Demo, locale: str, tmp_path: Path) -> None:
+async def test_the_page_answers_all_proposed_lines(
+    locale: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     words = SHOWN[locale]
-    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/#\S+", demo.url)
-    async with browser.open_browser(tmp_path / "profile") as shown:
-        await shown.open(demo.url.partition("#")[0], width=400)
+    demo = serve_here(capsys) if locale == "ko" else run_command(tmp_path)
+    async with demo as url, browser.open_browser(tmp_path / "profile") as shown:
+        assert re.fullmatch(r"http://127\.0\.0\.1:\d+/#\S+", url)
+        await shown.open(url.partition("#")[0], width=400)
         await shown.wait_for_text(words.title, words.address)
         for width in (400, 1280):
-            await shown.open(demo.url, width=width)
+            await shown.open(url, width=width)
             await shown.wait_for_text(words.title, *words.post, "SmolLM2", "▲ 147")
             assert await shown.evaluate("document.title") == words.title
             assert await shown.evaluate("document.documentElement.scrollWidth <= innerWidth")
@@ -280,9 +292,8 @@ async def test_the_page_answers_all_proposed_lines(demo: Demo, locale: str, tmp_
         await shown.wait_for_text("SmolLM2", "▲ 147")
         assert await shown.evaluate("document.documentElement.lang") == locale
         assert await shown.evaluate("document.images.length") == 0, "nothing is fetched from elsewhere"
-    if locale == "en":
-        _check_port_in_use(demo, tmp_path)
-    assert demo.stop() == 0
+        if locale == "en":
+            _check_port_in_use(url, tmp_path)
 
 
 def test_all_translated_words_are_on_simcords_page() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -13,7 +14,11 @@ from types import TracebackType
 from typing import Any, Self
 
 import aiohttp
+from pydantic import SecretStr
 
+from bot.app import container, runtime
+from bot.client import rest
+from bot.core.settings import Settings
 from tests.fake_discord import model, validation
 from tests.fake_discord.model import Json
 from tests.support import fork_server, patience
@@ -117,6 +122,26 @@ class FakeDiscord:
         finally:
             bot.kill()
             bot.wait()
+
+    @asynccontextmanager
+    async def running_here(self, folder: Path) -> AsyncIterator[None]:
+        """Run the bot in this process until the block ends, which sends it SIGINT."""
+        settings = Settings(
+            discord_token=SecretStr(TOKEN),
+            discord_api_url=self.api_url,
+            discord_gateway_url=self.gateway_url,
+            database_url=f"sqlite+aiosqlite:///{folder / 'paperround.db'}",
+        )
+        restore = rest.override_endpoints(None, None)
+        async with container.open_container(settings, migrating=True) as opened:
+            bot = asyncio.create_task(runtime.run(opened))
+            try:
+                await self.wait_until_connected()
+                yield
+            finally:
+                signal.raise_signal(signal.SIGINT)
+                await patience.wait_for(bot, 15)
+                restore()
 
     async def add_guild(self, guild_id: int = GUILD_ID, **fields: Any) -> int:
         """Add a guild with the fields of `model.Guild`."""
