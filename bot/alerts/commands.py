@@ -1,7 +1,7 @@
-"""/alerts with its buttons and forms, and the buttons elsewhere that create an alert.
+"""The `/alerts` commands, their buttons and forms, and buttons elsewhere that create an alert.
 
-The draft of a new alert is stored under a token, and the controls below its preview contain the token. Instead of a token, a
-control may contain the id of a stored alert (`#17`) or the topic of a new one (`=강화 학습`), since posts store no drafts.
+The draft of a new alert is stored under a token, which the controls below its preview contain. Instead of a token, a control
+may contain the id of a stored alert (`#17`) or, since posts do not store drafts, the topic of a new one (`=강화 학습`).
 """
 
 from __future__ import annotations
@@ -48,14 +48,14 @@ TIMING_CHOICES = [
 
 @autocomplete.guarded
 async def _complete_institutions(interaction: Interaction, current: str) -> autocomplete.Choices:
-    """Complete known institutions in the script that was typed."""
+    """Suggest known institutions, named in the script that the user is typing."""
     return autocomplete.make_choices((name, name) for name in people.complete_institution(current))
 
 
 @app_commands.allowed_installs(guilds=True, users=True)
 @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
 class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when a new paper matches"):
-    """A user's alerts."""
+    """The `/alerts` commands and their controls, for a user's own alerts."""
 
     reads_guild = True
 
@@ -94,7 +94,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         time: app_commands.Range[str, 1, 60] | None = None,
         max_a_day: app_commands.Range[int, 0, alerts_service.MAX_A_DAY] = 0,
     ) -> ui.LayoutView:
-        """Preview the alert with recent matches; a button creates it."""
+        """Preview a new alert with recent matches and a button that creates it."""
         typed = {
             "keyword": keyword,
             "author": author,
@@ -161,27 +161,27 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         described = alerts_messages.describe_alert(request.texts, alert)
         return client_messages.text_view(request.texts("alert-removed", alert=described))
 
-    # Drafts, and alerts created by a single button.
+    # Drafts and one-click alerts.
 
     @router.handles(alerts_messages.SAVE)
     async def save_draft(self, request: Request, action: Action) -> ui.LayoutView:
-        """Create the previewed alert."""
+        """Create the alert that was previewed."""
         return await save(request, await load(request, action.payload))
 
     @router.handles(alerts_messages.WIDEN)
     async def widen_draft(self, request: Request, action: Action) -> ui.LayoutView:
-        """Preview the wider draft."""
+        """Preview the wider alternative to the draft."""
         return await preview(request, await load(request, action.payload))
 
     @router.handles(client_messages.EDIT_CONDITIONS, router.AT_ONCE)
     async def open_conditions_modal(self, request: Request, action: Action) -> ui.Modal:
-        """Open the modal to change what the alert matches."""
+        """Open the form for what the alert matches."""
         draft = await load(request, action.payload)
         return alerts_messages.conditions_modal(request.texts, draft, action.payload)
 
     @router.handles(alerts_messages.SUBMIT_CONDITIONS)
     async def submit_conditions_modal(self, request: Request, action: Action) -> ui.LayoutView:
-        """Apply the form to the draft or stored alert; if a value is invalid, return the reason."""
+        """Apply the form to the draft or stored alert. If a value is invalid, show the reason."""
         draft = await load(request, action.payload)
         try:
             draft = alerts_options.apply_conditions(draft, router.modal_values(request.interaction))
@@ -207,7 +207,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
 
     @router.handles(alerts_messages.SUBMIT_TIME)
     async def submit_time_modal(self, request: Request, action: Action) -> ui.LayoutView:
-        """Apply the time and zone to the draft or stored alert; if one is invalid, return the reason."""
+        """Apply the time and time zone to the draft or stored alert. If either is invalid, show the reason."""
         draft = await load(request, action.payload)
         try:
             draft = alerts_options.apply_time(draft, router.modal_values(request.interaction))
@@ -219,7 +219,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
 
     @router.handles(client_messages.FOLLOW, router.PRIVATELY)
     async def follow(self, request: Request, action: Action) -> ui.LayoutView:
-        """Create an alert for the topic or author of a list; the answer has an Undo button."""
+        """Create an alert for the topic or author of a list; the reply has an Undo button."""
         state = await load_list_text(request.services.text_tokens, client_messages.unpack_state(action))
         async with router.admitted_lookup(request.interaction):
             draft = await _draft_of_list(request, state)
@@ -229,7 +229,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
 
     @router.handles(lists_card.MORE, router.PRIVATELY)
     async def open_more(self, request: Request, action: Action) -> ui.LayoutView:
-        """Open the selected item of a card's menu, or create an alert for the selected topic or name."""
+        """Show the answer selected in a card's menu, or create an alert for the selected topic or name."""
         chosen = router.selected_value(request.interaction)
         if chosen in set(lists_card.Answer):
             return await lists_commands.answer_view(request, action.payload, lists_card.Answer(chosen))
@@ -241,23 +241,23 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
 
 
 async def list_view(request: Request) -> ui.LayoutView:
-    """Return the message that lists the reader's alerts."""
+    """Return the message that lists the user's alerts."""
     add_command = request.interaction.client.mentions("alerts add")
     return alerts_messages.list_view(request.texts, await list_for_reader(request), add_command)
 
 
 async def alert_view(request: Request, alert_id: int, note: str = "") -> ui.LayoutView:
-    """Return the card of a reader's alert. Raises UserError if the alert no longer exists."""
+    """Return the card of a user's alert. Raises UserError if the alert no longer exists."""
     return alerts_messages.alert_view(request.texts, await find(request, alert_id), note)
 
 
 async def list_for_reader(request: Request) -> list[models.Alert]:
-    """Return the reader's alerts."""
+    """Return the user's alerts."""
     return await request.services.get(Alerts).list_rows(user_id=request.user_id)
 
 
 async def find(request: Request, alert_id: int) -> models.Alert:
-    """Return an alert of the reader. Raises UserError if it no longer exists."""
+    """Return one of the user's alerts. Raises UserError if it no longer exists."""
     for alert in await list_for_reader(request):
         if alert.id == alert_id:
             return alert
@@ -267,7 +267,7 @@ async def find(request: Request, alert_id: int) -> models.Alert:
 def make_draft(
     terms: Iterable[models.AlertTerm], excluded: Iterable[str] = (), min_votes: int = 0
 ) -> models.Alert:
-    """Return a draft with these terms, truncated to an alert's limits."""
+    """Return a draft with these conditions, truncated to the limits of an alert."""
     most, length = alerts_service.MAX_TERMS, alerts_service.MAX_TEXT_LENGTH
     kept = [term._replace(text=term.text[:length]) for term in terms if term.text][:most]
     words = [word[:length] for word in excluded if any(map(str.isalpha, word))][:most]
@@ -281,7 +281,7 @@ def make_draft(
 
 
 async def _draft_of_list(request: Request, state: client_messages.ListState) -> models.Alert:
-    """Return a draft that follows a list's topic or author; it is empty if that is impossible."""
+    """Return a draft for a list's topic or author; the draft is empty if an alert cannot follow the list."""
     if state.kind is client_messages.ListKind.AUTHOR:
         found = await request.services.search.find_author(state.text, limit=1)
         name = "" if found.namesakes else found.author or ""
@@ -302,7 +302,7 @@ async def store_draft(tokens: TextTokenStore, user_id: int, draft: models.Alert)
 async def load_draft(tokens: TextTokenStore, token: str) -> models.Alert:
     """Return the draft stored under a token.
 
-    Raises UserError if the token has expired, and InvalidCustomIdError if it belongs to something else.
+    Raises UserError if the token has expired, and InvalidCustomIdError if it does not hold a draft.
     """
     stored = await tokens.get(TextPurpose.ALERT, token)
     if stored is None:
@@ -312,7 +312,7 @@ async def load_draft(tokens: TextTokenStore, token: str) -> models.Alert:
 
 
 async def load(request: Request, key: str) -> models.Alert:
-    """Return the alert or draft for the key in a custom id. Raises UserError."""
+    """Return the stored alert or draft that a custom id's key refers to. Raises UserError."""
     if key.startswith(alerts_messages.STORED):
         return await find(request, message_builder.parse_number(key.removeprefix(alerts_messages.STORED)))
     if not key.startswith(client_messages.NEW_ALERT):
@@ -327,7 +327,7 @@ async def load(request: Request, key: str) -> models.Alert:
 
 
 async def begin(request: Request, draft: models.Alert) -> models.Alert:
-    """Return the draft with its owner, their time zone, and the server of its channel."""
+    """Return the draft with its owner, the owner's time zone and the channel's server filled in."""
     zone = await request.interaction.client.timezone_for(request.interaction)
     return replace(_place(request, draft), timezone=zone)
 
@@ -355,12 +355,12 @@ def map_alert_errors() -> Iterator[None]:
 
 
 async def apply(request: Request, draft: models.Alert) -> ui.LayoutView:
-    """Preview a draft, or change a stored alert. Raises UserError."""
+    """Preview a draft, or change the alert if it is already stored. Raises UserError."""
     return await (change if draft.id else preview)(request, draft)
 
 
 async def preview(request: Request, draft: models.Alert) -> ui.LayoutView:
-    """Return the draft's matches of the last 30 days with buttons to save or change it. Raises UserError.
+    """Return a preview of the draft's matches in the last 30 days, with buttons to save or change it. Raises UserError.
 
     If the draft is invalid, the view shows the reason and a button that reopens the form.
     """

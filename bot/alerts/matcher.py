@@ -1,8 +1,8 @@
 """Matches papers with alerts.
 
-An alert is a saved query: it matches a paper if a search for its words finds the paper as a complete match. The queries of
-all alerts are parsed once and indexed by *keys*: one token of each form, or a name. A paper is compared only with queries
-that share a key with it.
+An alert is a saved query. It matches a paper if a search for its terms would return the paper as a complete
+match. Queries of all alerts are parsed once and indexed by *keys*: a token of each form, or a name. A paper
+is compared only with the queries that share a key with it.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ class MatchField(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AlertReason:
-    """Why a paper matches.
+    """Why a paper matches an alert.
 
-    `text` is the form found in the paper, or the paper's spelling of the name. `topic` is the term as typed; for a name it
-    equals `text`. `forms` has the form found for each part of the term.
+    `text` is the form found in the paper, or the name as the paper spells it. `topic` is the term as typed;
+    for a name it equals `text`. `forms` has the form found for each part of the term.
     """
 
     kind: models.AlertKind
@@ -51,11 +51,11 @@ class AlertReason:
 # Queries.
 
 Part: TypeAlias = tuple[str, ...]
-"""Alternative forms, the typed one first; a paper must contain one of them."""
+"""Alternative forms, the typed one first. A paper must contain at least one."""
 
 
 class TermQuery(NamedTuple):
-    """A term of an alert. A paper must contain every one of the `parts`, or one form of the `whole` term."""
+    """A term of an alert. A paper must contain all of the `parts`, or one form of the `whole` term."""
 
     term: models.AlertTerm
     parts: tuple[Part, ...] = ()
@@ -63,7 +63,7 @@ class TermQuery(NamedTuple):
 
 
 class AlertQuery(NamedTuple):
-    """An alert parsed by the search. A paper with one of the `excluded` forms does not match."""
+    """The parsed query of an alert. A paper with any of the `excluded` forms does not match."""
 
     terms: tuple[TermQuery, ...]
     excluded: Part
@@ -73,7 +73,7 @@ class AlertQuery(NamedTuple):
 async def read_alerts(
     searching: SearchService, connection: Connection, rows: Iterable[models.Alert]
 ) -> dict[int, AlertQuery]:
-    """Parse alerts as a search would. Returns the queries by alert id."""
+    """Parse alerts in the same way as searches. Returns their queries by alert id."""
     rows = list(rows)
     words = [term.text for row in rows for term in row.terms if term.kind is models.AlertKind.KEYWORD]
     texts = list(dict.fromkeys((*words, *(word for row in rows for word in row.excluded))))
@@ -103,12 +103,12 @@ def _list_parts(read: ReadQuery) -> tuple[tuple[Part, ...], Part]:
 
 
 def _list_forms(part: concepts.Part) -> Part:
-    # Other forms, such as translations of a single word, affect only the ranking of search results.
+    # Skip forms that only affect the ranking of search results, such as translations of a single word.
     return tuple(form.text for form in part.forms if form.is_shown or form.weight >= 1)
 
 
 def alert_key(alert: models.Alert) -> str:
-    """Return a key that is equal for equivalent alerts: it ignores the order, case and spacing of terms."""
+    """Return a key that is equal for equivalent alerts. The order, case and spacing of terms do not matter."""
     options = ["all"] * (alert.match_all and len(alert.terms) > 1)
     options += sorted(f"-{term_keys.term_key(word)}" for word in alert.excluded)
     return "\n".join([*sorted(map(term_key, alert.terms)), *options])
@@ -132,13 +132,13 @@ def term_key(term: models.AlertTerm) -> str:
 # Papers.
 
 _AUTHOR, _INSTITUTION = "@", "#"
-"""Prefixes of the keys for authors and institutions."""
+"""Key prefixes for authors and institutions."""
 _ANY = ""
-"""The key of forms without letters; every paper has it."""
+"""The key for forms without letters; every paper has it."""
 
 
 class PaperText:
-    """A paper's texts, tokenized for comparison with many queries."""
+    """A paper's texts, tokenized once for comparison with many queries."""
 
     def __init__(self, detail: models.PaperDetail) -> None:
         self.detail = detail
@@ -160,7 +160,7 @@ class PaperText:
         self._found: dict[str, tuple[bool, bool]] = {}
 
     def find(self, form: str) -> tuple[bool, bool]:
-        """Return whether the title contains a form, and whether the body does."""
+        """Return whether the title and whether the body contains a form."""
         if form not in self._found:
             has_key = not self.keys.isdisjoint(_list_form_keys(form))
             in_title, in_body = self._tokens.count(form) if has_key else (0, 0)
@@ -217,7 +217,7 @@ def _match_term(query: TermQuery, paper: PaperText) -> AlertReason | None:
 
 
 def find_author(name: str, authors: Iterable[str]) -> str | None:
-    """Return the first author with this name in any spelling, word order or script, or None."""
+    """Return the first author whose name matches in any spelling, word order or script, or None."""
     variants = name_variants(name)
     found = (
         author for author in authors if variants & name_variants(author) or people.is_same_name(name, author)
@@ -226,20 +226,20 @@ def find_author(name: str, authors: Iterable[str]) -> str | None:
 
 
 def _find_parts(parts: Sequence[Part], paper: PaperText) -> list[tuple[str, bool]]:
-    """Return the form found for each part and whether it is in the title; empty if a part is missing."""
+    """Return each part's matching form and whether it is in the title; [] if any part is missing."""
     found = [one for part in parts if (one := _find_part(part, paper))]
     return found if len(found) == len(parts) else []
 
 
 def _find_part(part: Part, paper: PaperText) -> tuple[str, bool] | None:
-    """Return the first form found in the title (True), else in the body (False); None if there is neither."""
+    """Return the first form in the title with True, or else the first in the body with False; None if neither has any."""
     in_title = ((form, True) for form in part if paper.find(form)[0])
     return next(in_title, None) or next(((form, False) for form in part if paper.find(form)[1]), None)
 
 
 @lru_cache(maxsize=1 << 12)
 def name_variants(name: str) -> frozenset[str]:
-    """Return normalised spellings: accents dropped or umlauts spelled out, and hyphenated parts split or joined."""
+    """Return normalised spellings: without accents or with umlauts spelled out, and with hyphens split or joined."""
     joined = name.replace("-", "")
     variants = {
         fold(spelling)
@@ -250,11 +250,11 @@ def name_variants(name: str) -> frozenset[str]:
 
 
 MAX_REASONS = 6
-"""The most reasons given for a paper."""
+"""The maximum number of reasons given for a paper."""
 
 
 def match_all(queries: Iterable[AlertQuery], paper: PaperText) -> tuple[AlertReason, ...]:
-    """Return the reasons from all matching queries, one per topic and at most MAX_REASONS."""
+    """Return the reasons from all matching queries: one per topic, at most MAX_REASONS."""
     reasons: dict[tuple[models.AlertKind, str], AlertReason] = {}
     for query in queries:
         for reason in match(query, paper):
@@ -265,7 +265,7 @@ def match_all(queries: Iterable[AlertQuery], paper: PaperText) -> tuple[AlertRea
 def find_sentence(
     paper: models.PaperDetail, words: Iterable[str], locale: models.Locale
 ) -> search_results.Snippet | None:
-    """Return a sentence of the paper with one of the words in bold, or None."""
+    """Return a sentence of the paper that contains one of the words, in bold, or None."""
     patterns = search_results.build_patterns([[word] for word in words])
     return search_results.find_snippet(paper, locale, patterns) if patterns else None
 
@@ -274,7 +274,7 @@ def find_sentence(
 
 
 def list_keys(query: AlertQuery) -> frozenset[str]:
-    """Return the keys of a query; every matching paper has one of them. Among required parts only the rarest counts."""
+    """Return a query's keys. Every matching paper has at least one: if all terms are required, one of the rarest term."""
     by_term = [max(_list_term_keys(term), key=_selectivity, default=frozenset()) for term in query.terms]
     return max(by_term, key=_selectivity) if query.match_all else frozenset[str]().union(*by_term)
 
@@ -296,7 +296,7 @@ def _list_term_keys(query: TermQuery) -> list[frozenset[str]]:
 
 
 def _selectivity(keys: frozenset[str]) -> int:
-    """Estimate how rare these keys are in papers: longer words are rarer, and a syllable counts as three letters."""
+    """Estimate how rare these keys are in papers: longer is rarer, and a syllable counts as three letters."""
     return min((len(key.encode()) for key in keys), default=0)
 
 
@@ -311,11 +311,11 @@ def _list_form_keys(form: str) -> frozenset[str]:
 
 
 _READ_AT_ONCE = 200
-"""Alerts parsed before other tasks get to run; each takes 0.2 ms."""
+"""The number of alerts parsed before other tasks may run; each takes 0.2 ms."""
 
 
 class AlertIndex:
-    """The queries of all alerts, in memory. Each use parses new alerts, or all alerts if the glossary has changed."""
+    """An index of all alert queries in memory. Each use parses new alerts, or all of them if the glossary has changed."""
 
     def __init__(self, database: Database, search: SearchService) -> None:
         self._database = database
@@ -326,7 +326,7 @@ class AlertIndex:
         self._by_key: dict[str, list[tuple[AlertQuery, list[int]]]] = {}
 
     async def find(self, papers: Sequence[PaperText]) -> list[tuple[int, models.PaperDetail]]:
-        """Return pairs of an alert id and a matching paper."""
+        """Return pairs of an alert's id and a paper that it matches."""
         async with self._database.read() as connection:
             rows = await alerts.list_keys(connection)
             version = await snapshot.read(connection, search.get_glossary_version)
@@ -338,7 +338,7 @@ class AlertIndex:
         return await asyncio.to_thread(self._find, papers)
 
     async def _read(self, ids: Mapping[str, int], known: Mapping[str, AlertQuery]) -> dict[str, AlertQuery]:
-        """Return the queries by alert key; `ids` has one alert id for each key."""
+        """Return the queries by alert key. `ids` has one alert id for each key."""
         queries = {key: known[key] for key in ids.keys() & known.keys()}
         for batch in chunked([id_ for key, id_ in ids.items() if key not in known], _READ_AT_ONCE):
             async with self._database.read() as connection:

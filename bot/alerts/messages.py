@@ -1,4 +1,4 @@
-"""Alert messages: descriptions and forms of alerts, the notification of new papers, and the answers of `/alerts`."""
+"""Alert messages: descriptions and forms of alerts, notifications of new papers, and replies to `/alerts`."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ MAX_NAME_LENGTH = 60
 MAX_TERM_LENGTH = 100
 MAX_ALERT_LENGTH = 900
 MAX_RELATED = 8
-"""The most related terms shown in a preview."""
+"""The maximum number of related terms in a preview."""
 MAX_TOPICS = 3
-"""The most terms named in the headline of a message in a channel."""
+"""The maximum number of terms in the headline of a channel message."""
 
 
 def describe_alert(texts: Texts, alert: models.Alert) -> str:
@@ -62,7 +62,7 @@ def _escaped(text: str) -> str:
 
 
 def describe_name(alert: models.Alert, max_length: int = MAX_NAME_LENGTH) -> str:
-    """Return a plain one-line name: `강화 학습, 로봇 −설문 ▲ 10`. Terms that must all match are joined with `+`."""
+    """Return a one-line plain name: `강화 학습, 로봇 −설문 ▲ 10`. Terms that must all match are joined with `+`."""
     joined = (" + " if alert.match_all else ", ").join(term.text for term in alert.terms)
     votes = templates.render_votes(alert.min_votes) if alert.min_votes else ""
     rest = "".join(f" {part}" for part in (*(f"−{word}" for word in alert.excluded), votes) if part)
@@ -81,7 +81,7 @@ def _timing(texts: Texts, alert: models.Alert) -> str:
 
 
 def describe_details(texts: Texts, alert: models.Alert) -> str:
-    """Return the delivery settings on one line: destination, time, zone and the daily limit."""
+    """Return the delivery settings on one line: destination, time, time zone and daily limit."""
     zone = templates.render_zone(alert.timezone, texts.locale.value)
     parts = [place_and_time(texts, alert) + (f" ({zone})" if alert.timing is not AlertTiming.AT_ONCE else "")]
     if alert.max_a_day:
@@ -91,7 +91,7 @@ def describe_details(texts: Texts, alert: models.Alert) -> str:
 
 SUBMIT_CONDITIONS = "aed"
 STORED = "#"
-"""Precedes the id of a stored alert in a custom id; drafts have a token instead."""
+"""Prefix for the id of a stored alert in a custom id; a draft has a token instead."""
 MAX_LENGTH = 4000
 """Discord's limit for a text field."""
 
@@ -115,14 +115,16 @@ def conditions_modal(texts: Texts, alert: models.Alert, key: str) -> message_bui
 # The notification of new papers.
 
 MAX_PAPERS = 5
-"""The most papers shown in full."""
+"""The maximum number of papers shown in full."""
 
 MANAGE = "am"
 PAUSE = "au"
 
 
 def post_view(wording: PostWording, post: alerts_planner.AlertPost) -> ui.LayoutView:
-    """Return the message: MAX_PAPERS papers in full, each with a Read button; a menu of further papers; a menu to save."""
+    """Return the notification: up to MAX_PAPERS papers with Read buttons, a menu of the others, and a menu to
+    save papers.
+    """
     texts = wording.ui_texts
     message = MessageBuilder()
     marker = contents.part_marker(post.marker, 0)
@@ -148,7 +150,7 @@ def post_view(wording: PostWording, post: alerts_planner.AlertPost) -> ui.Layout
 
 
 def plain_alert_payload(wording: PostWording, post: alerts_planner.AlertPost) -> dict[str, Any]:
-    """Return the message as plain text, the fallback for a refused layout."""
+    """Return the notification as plain text, used if Discord refuses the layout."""
     day = client_messages.day_url(post.digest_on, post.marker, 0)
     lines = [f"🔔 {_alert_text(wording, 'headline', post)}", f"[{wording.ui_texts('alert-day')}](<{day}>)"]
     papers = tuple(match.paper for match in post.matches)
@@ -171,7 +173,7 @@ def _paper_text(
 
 
 def _footer_buttons(texts: Texts, post: alerts_planner.AlertPost, marker: str) -> list[ui.Item[Any]]:
-    """Return the buttons below the papers; the first contains the delivery's marker. A lone paper gets a Save button."""
+    """Return the buttons below the papers. The first contains the delivery's marker. If there is only one paper, add Save."""
     day = client_messages.ListState(client_messages.ListKind.DIGEST, post.digest_on.isoformat())
     day_button = button(texts("alert-day"), client_messages.pack_state(day, marker=marker))
     buttons = [day_button]
@@ -194,15 +196,15 @@ SELECT = "as"
 RESUME = "ar"
 REMOVE = "ad"
 MAX_LINE_LENGTH = 140
-"""The most characters of an alert in the list, so that MAX_ALERTS lines fit."""
+"""The maximum length of an alert's name in the list, so that MAX_ALERTS lines fit."""
 
 
 def preview_view(
     texts: Texts, draft: models.Alert, preview: alerts_service.AlertPreview, key: str, *, wider_key: str = ""
 ) -> ui.LayoutView:
-    """Return the recent matches of a draft with controls to save or change it.
+    """Return a preview of the draft's recent matches with controls to save or change it.
 
-    `key` is the draft's token, and `wider_key` the token of a wider draft to offer, or "".
+    `key` is the draft's token. `wider_key` is the token of a wider draft to offer, or "".
     """
     message = MessageBuilder()
     message.add_text(f"### {describe_alert(texts, draft)}")
@@ -228,7 +230,7 @@ def _time_button(texts: Texts, alert: models.Alert, key: str) -> ui.Item[ui.Layo
 
 
 def _timing_menu(texts: Texts, alert: models.Alert, key: str) -> ui.Item[Any] | None:
-    """Return the menu for an alert's timing; the time of day is unaffected."""
+    """Return the menu for when an alert is sent. It does not change the time of day."""
     labels = {
         timing.value: texts(f"alert-form-{timing}") for timing in (AlertTiming.AT_ONCE, AlertTiming.DAILY)
     }
@@ -258,7 +260,7 @@ def saved_view(texts: Texts, alert: models.Alert) -> ui.LayoutView:
 
 
 def preview_text(texts: Texts, preview: alerts_service.AlertPreview) -> str:
-    """Describe the matches of the last 30 days: their number, the latest papers, and the related terms that count."""
+    """Describe the matches of the last 30 days: their number, the latest papers, and the related terms that also match."""
     lines = [texts("alert-would", count=preview.paper_count)]
     for row in preview.latest:
         title = client_messages.title_link(
@@ -275,7 +277,7 @@ def preview_text(texts: Texts, preview: alerts_service.AlertPreview) -> str:
 
 
 def list_view(texts: Texts, rows: Sequence[models.Alert], add_command: str) -> ui.LayoutView:
-    """Return a reader's alerts with a menu, or a hint how to create one."""
+    """Return a user's alerts with a menu to open one, or instructions for creating one."""
     if not rows:
         return text_view(texts("no-alerts", command=add_command), client_messages.begin_alert_button(texts))
     message = MessageBuilder()
@@ -295,7 +297,7 @@ def list_view(texts: Texts, rows: Sequence[models.Alert], add_command: str) -> u
 
 
 def alert_view(texts: Texts, alert: models.Alert, note: str = "") -> ui.LayoutView:
-    """Return an alert with its controls, below a `note` that confirms the last action."""
+    """Return an alert with its controls. `note` confirms the last action."""
     message = MessageBuilder()
     if note:
         message.add_text(note)
@@ -318,7 +320,7 @@ def alert_view(texts: Texts, alert: models.Alert, note: str = "") -> ui.LayoutVi
 def _alert_text(
     wording: PostWording, block: Literal["headline", "more"], post: alerts_planner.AlertPost
 ) -> discord_text.SafeMarkdown:
-    """Render the headline, or the line with the number of further matches ("" if all are shown)."""
+    """Render the headline, or the line that counts the papers not shown ("" if all are shown)."""
     topics = list(dict.fromkeys(reason.topic for match in post.matches for reason in match.reasons))
     values = {
         "day": post.digest_on,
@@ -334,7 +336,7 @@ def _alert_text(
 
 
 def alert_paper_lines(wording: PostWording, match: alerts_planner.AlertMatch, title: str) -> str:
-    """Render a paper's lines: title, votes and the distinct reasons."""
+    """Render the lines for a paper: its title, votes and distinct reasons."""
     reasons = {(reason.found_in, reason.text): reason for reason in match.reasons}
     values = {
         "title": discord_text.SafeMarkdown(title),

@@ -19,7 +19,7 @@ _QUOTES = str.maketrans("“”„«»「」", '"""""""')
 
 
 def condition_values(alert: models.Alert) -> dict[str, str]:
-    """Return the values of the form: terms, excluded words and minimum votes."""
+    """Return the initial values of the conditions form: terms, excluded words and minimum votes."""
     values = {
         kind.value: join_items(term.text for term in alert.terms if term.kind is kind)
         for kind in models.AlertKind
@@ -51,9 +51,9 @@ def weekly_value(weekday: int) -> str:
 
 
 def apply_when(draft: models.Alert, value: str) -> models.Alert:
-    """Return the draft with the timing of a menu value: `now`, `daily` or `weekly-1`.
+    """Return the draft with the timing from a menu value: `now`, `daily` or `weekly-1`.
 
-    Raises InvalidCustomIdError for other values.
+    Raises InvalidCustomIdError for any other value.
     """
     chosen, _, day = value.partition("-")
     with message_builder.map_parse_errors():
@@ -64,20 +64,20 @@ def apply_when(draft: models.Alert, value: str) -> models.Alert:
 
 
 def apply_time(draft: models.Alert, typed: Mapping[str, str]) -> models.Alert:
-    """Return the draft with the typed `time` and `zone`; a zone within the time wins. Raises UserError."""
+    """Return the draft with the typed `time` and `zone`. A zone given as part of the time wins. Raises UserError."""
     zoned = client_options.move_zone({"zone": draft.timezone, **typed}, "time", "zone")
     at_time, zone = client_options.parse_time(zoned["time"]), client_options.parse_zone(zoned["zone"])
     return replace(draft, at_time=at_time, timezone=zone)
 
 
 def join_items(items: Iterable[str]) -> str:
-    """Join texts with commas; if a text contains a comma, end each text with a semicolon instead."""
+    """Join texts with commas; if any text contains a comma, end each one with a semicolon instead."""
     texts = list(items)
     return " ".join(f"{text};" for text in texts) if any("," in text for text in texts) else ", ".join(texts)
 
 
 def split_items(text: str) -> list[str]:
-    """Split a text at commas, or at semicolons or line breaks if it has any. Curly quotes become straight."""
+    """Split a text at commas, or at semicolons and line breaks if it has any. Straightens curly quotes."""
     separators = ";；\n" if any(separator in text.strip() for separator in ";；\n") else _COMMAS
     for separator in separators:
         text = text.replace(separator, "\n")
@@ -89,7 +89,7 @@ def split_items(text: str) -> list[str]:
 
 
 def _split_names(text: str) -> list[str]:
-    """Split a text into names. Two single Latin words are one name, last name first: `Levine, Sergey`."""
+    """Split a text into names. If it is two single Latin words, they are one name, last name first: `Levine, Sergey`."""
     names = split_items(text)
     is_one = len(names) == 2 and not any(" " in name or people.split_hangul(name) for name in names)
     return [f"{names[1]} {names[0]}"] if is_one else names

@@ -1,7 +1,7 @@
-"""Matches new papers with all alerts, and plans the messages that are due.
+"""Matches new papers with all alerts and plans the messages that are due.
 
-An ingest only queues papers for matching. Each minute, unsent matches with enough votes whose alerts are due become one
-message per recipient. No recipient gets a paper twice.
+An ingest only queues papers for matching. Every minute, each recipient with due matches that have enough
+votes gets one message. No recipient is notified of a paper twice.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ log = structlog.get_logger(__name__)
 
 
 class AlertMatch(NamedTuple):
-    """A paper with the reasons, and the ids of the recipient's alerts that match."""
+    """A paper, the reasons why it matches, and the ids of the recipient's matching alerts."""
 
     paper: contents.PostPaper
     reasons: tuple[matcher.AlertReason, ...]
@@ -42,9 +42,9 @@ class AlertMatch(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class AlertPost:
-    """The papers for one recipient, best first. `in_channel` omits controls meant for a single reader.
+    """The papers of one notification, best first. `in_channel` omits the controls meant for a single reader.
 
-    `digest_on` is the newest day of these papers. `more` is the number of matches beyond MAX_SHOWN.
+    `digest_on` is the newest day of these papers. `more` counts the matches beyond MAX_SHOWN.
     """
 
     marker: str
@@ -58,9 +58,9 @@ class AlertPost:
 async def _find_owned(
     connection: Connection, delivery: models.Delivery, pause_for: str | None
 ) -> list[Owned]:
-    """Return one alert per owner, for the notice that a channel refuses messages.
+    """Return one alert per owner, to notify owners that a channel refuses messages.
 
-    Refused alerts are not paused: papers of an expired message join the recipient's next one.
+    The alerts are not paused: papers of an expired message move to the recipient's next message.
     """
     if delivery.is_direct or pause_for is not None:
         return []
@@ -86,18 +86,18 @@ ALERT: KindRecord[AlertPost] = KindRecord(
 )
 
 GATHERING_TIME = timedelta(minutes=3)
-"""An immediate alert waits this long, so that further matches join the same message."""
+"""An immediate alert waits this long to collect further matches in the same message."""
 GROUP_SIZE = 50
-"""Papers held in memory and matched at once."""
+"""The number of papers loaded and matched at a time."""
 RECIPIENTS_AT_ONCE = 200
-"""Recipients planned in one transaction."""
+"""The number of recipients planned in one transaction."""
 MAX_SHOWN = 25
-"""The most papers in a message: five in full and the rest in a menu. Further papers are only counted."""
+"""The maximum number of papers in a message: five in full, the rest in a menu. Others are only counted."""
 _NOT_COMPARED = "paper not compared with alerts"
 
 
 def last_slot(alert: models.AlertSchedule, now: datetime) -> datetime:
-    """Return when an alert was last due (UTC); matches ready by then can be sent at `now`."""
+    """Return the last time an alert was due (UTC). Matches that were ready by then can be sent at `now`."""
     zone = _zone(alert)
     on, at = clock.local_date(now, zone), schedule.parse_time(alert.at_time)
     match alert.timing:
@@ -115,16 +115,16 @@ def last_slot(alert: models.AlertSchedule, now: datetime) -> datetime:
 
 
 class Destination(NamedTuple):
-    """The language of an alert's recipient, and the DM channel if known."""
+    """The language for an alert's recipient, and the DM channel if known."""
 
     locale: models.Locale
     dm_channel_id: int | None = None
 
 
 class AlertPlanner:
-    """Matches queued papers with all alerts, and plans the messages that are due.
+    """Matches queued papers with all alerts and plans the messages that are due.
 
-    Due matches are checked again, since alerts and papers may have changed.
+    Matches are checked again when due, since the alert or the paper may have changed.
     """
 
     def __init__(
@@ -144,12 +144,12 @@ class AlertPlanner:
         self._index = matcher.AlertIndex(database, search)
 
     async def tick(self, on_planned: Callable[[], None] = lambda: None) -> None:
-        """Call `drain` and log errors, so that a database outage does not end the loop."""
+        """Run `drain` and log any error, so that a database outage does not end the loop."""
         with isolation.isolated(log, "planning alerts failed; will retry"):
             await self.drain(on_planned=on_planned)
 
     async def drain(self, *, on_planned: Callable[[], None] = lambda: None) -> int:
-        """Match queued papers, then plan the messages that are due now. Returns the number of messages."""
+        """Match queued papers, then plan the messages that are due now. Returns the number of messages planned."""
         while await self._match_papers():
             pass
         now, planned = self._clock(), 0
@@ -161,7 +161,7 @@ class AlertPlanner:
                 row: at for row, first_at in schedules.items() if first_at <= (at := last_slot(row, now))
             }
             ready = await alerts.list_ready(connection, until)
-        # A message that is sent anyway includes matches that would otherwise follow within minutes.
+        # A message that is sent anyway also takes matches that would be due within minutes.
         until |= {row: now for row in schedules if row.timing is AlertTiming.AT_ONCE}
         for recipients in chunked(dict.fromkeys(match.recipient for match in ready), RECIPIENTS_AT_ONCE):
             if count := await self._plan_messages(set(recipients), until, now):
@@ -170,7 +170,7 @@ class AlertPlanner:
         return planned
 
     async def _match_papers(self) -> bool:
-        """Match some queued papers and store the matches. Returns whether there were any papers."""
+        """Match a batch of queued papers and store the matches. Returns False if no papers were queued."""
         async with self._database.read() as connection:
             added_at = await alerts.list_unmatched(connection, GROUP_SIZE)
             details = await papers.list_details(connection, list(added_at)) if added_at else []
@@ -187,12 +187,12 @@ class AlertPlanner:
             new = [
                 models.Match(recipient, paper.id, alert_id, now)
                 for alert_id, paper in found
-                # An alert reports only papers that arrive after its creation.
+                # Ignore papers that arrived before the alert was created.
                 if alert_id in active and active[alert_id].created_at <= added_at[paper.id]
                 if ((recipient := alerts.recipient_name(active[alert_id])), paper.id) not in told
             ]
             await alerts.add_matches(connection, new)
-            # Immediately, so that papers matched right at the hour of a daily alert do not wait for the next day.
+            # Mark matches ready at once, so that those found just as a daily alert is due need not wait a day.
             await alerts.mark_ready(connection, now)
             await alerts.remove_unmatched(connection, added_at)
         return True
@@ -200,9 +200,9 @@ class AlertPlanner:
     async def _plan_messages(
         self, recipients: set[str], until: Mapping[models.AlertSchedule, datetime], now: datetime
     ) -> int:
-        """Render and plan the messages for some recipients. Returns the number of messages.
+        """Render and plan messages for some recipients. Returns the number of messages planned.
 
-        A recipient whose matches change meanwhile is retried in the next minute.
+        Recipients whose matches change in the meantime are retried a minute later.
         """
         async with self._database.read() as connection:
             ready = await alerts.list_ready(connection, until, recipients)
@@ -233,7 +233,7 @@ class AlertPlanner:
         built: dict[str, models.NewDelivery] = {}
         for recipient, found_papers in told.items():
             found_papers.sort(key=lambda one: (*models.votes_descending(one.paper.votes), one.paper.arxiv_id))
-            # A message that fails to render is retried in a minute.
+            # If a message fails to render, it is retried in a minute.
             with isolation.isolated(log, "alert rendering failed", reraise=(StorageError,), to=recipient):
                 built[recipient] = self._build(recipient, found_papers, active, destinations, now)
             await slices.pause()
@@ -266,7 +266,7 @@ class AlertPlanner:
         destinations: Mapping[int, Destination],
         now: datetime,
     ) -> models.NewDelivery:
-        """Return the rendered message for a recipient. `active` has the alerts by id."""
+        """Return the rendered message for a recipient. `active` maps ids to alerts."""
         alert_ids = {alert_id for match in matches for alert_id in match.alert_ids}
         alert = active[min(alert_ids)]
         locale, dm_channel_id = destinations[alert.id]
@@ -292,7 +292,7 @@ class AlertPlanner:
         )
 
     async def _resolve(self, connection: Connection, of: Collection[models.Alert]) -> dict[int, Destination]:
-        """Return the destinations of alerts by alert id."""
+        """Return each alert's destination, by alert id."""
         readers = await accounts.list_readers_by_id(
             connection, [row.user_id for row in of if row.channel_id is None]
         )
@@ -316,14 +316,14 @@ def _prepare(details: Iterable[models.PaperDetail]) -> list[matcher.PaperText]:
 
 
 async def _list_resting(connection: Connection, of: Iterable[models.Alert], now: datetime) -> set[int]:
-    """Return the ids of alerts that have reached their limit of messages in 24 hours."""
+    """Return the ids of alerts that have reached their message limit for 24 hours."""
     capped = {row.id: row.max_a_day for row in of if row.max_a_day and row.timing is AlertTiming.AT_ONCE}
     counts = await alerts.count_messages(connection, capped, now - schedule.DAY)
     return {id_ for id_, count in counts.items() if count >= capped[id_]}
 
 
 def _zone(alert: models.AlertSchedule) -> ZoneInfo:
-    # The zone may have been stored by a machine with a newer time zone database.
+    # The stored zone may come from a machine with a newer time zone database.
     return clock.parse_zone(alert.timezone if clock.is_known_zone(alert.timezone) else "UTC")
 
 
@@ -349,6 +349,6 @@ def _describe(
 
 
 def _marker(recipient: str, matches: Iterable[AlertMatch]) -> str:
-    """Return the marker of a message; the same papers always give the same marker."""
+    """Return the marker of a message, which depends only on the recipient and the papers."""
     arxiv_id = min(match.paper.arxiv_id for match in matches)
     return f"alert:{recipient}:{re.sub('[^0-9A-Za-z-]', '_', arxiv_id)}"

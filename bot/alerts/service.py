@@ -1,6 +1,6 @@
-"""Creates, changes, lists, previews, pauses, resumes and removes alerts.
+"""The alerts service: creates, changes, lists, previews, pauses, resumes and removes alerts.
 
-Drafts are validated first: lengths are limited, and terms that can match nothing are rejected.
+Drafts are validated first: lengths are limited, and terms that cannot match anything are rejected.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from storage.database import Database
 
 EMPTY_DRAFT = models.Alert(id=0, user_id=0, terms=(), created_at=datetime(1970, 1, 1, tzinfo=UTC))
 MAX_TERMS = 20
-"""The most terms of an alert, and the most excluded words."""
+"""The maximum number of terms, and of excluded words, in an alert."""
 MAX_TEXT_LENGTH = 100
-"""The most characters of a term or an excluded word."""
+"""The maximum length of a term or an excluded word."""
 MAX_VOTES = 99_999
 MAX_A_DAY = 99
 """The highest daily message limit that can be set."""
 
 
 def validate_alert(draft: models.Alert) -> models.Alert:
-    """Return the normalised draft with its key. Raises UsageError with advice on what to change."""
+    """Return the normalised draft with its key. Raises UsageError, which says what to change."""
     unique: dict[str, models.AlertTerm] = {}
     for kind, text in draft.terms:
         term = models.AlertTerm(kind, _to_line(text))
@@ -111,16 +111,16 @@ def _has_letters(term: models.AlertTerm) -> bool:
 
 
 MAX_ALERTS = 25
-"""The most alerts of a reader, limited by the size of a menu."""
+"""The maximum number of alerts per reader, limited by the size of a menu."""
 PREVIEW_DAYS = 30
 MAX_FOUND = 1000
-"""The most papers that a preview counts for each term; only the latest count."""
+"""The maximum number of papers, latest first, that a preview counts for each term."""
 
 
 class AlertPreview(NamedTuple):
-    """Matches of the last PREVIEW_DAYS: their number, the latest three, and the related terms that count.
+    """Matches of the last PREVIEW_DAYS: their number, the latest three papers, and the related terms that also match.
 
-    If there are none, `wider` is a draft that would have matched `wider_count` papers, or None.
+    If nothing matches, `wider` may be a draft that would have matched `wider_count` papers.
     """
 
     paper_count: int
@@ -131,7 +131,7 @@ class AlertPreview(NamedTuple):
 
 
 class Alerts:
-    """The alerts service. `user_id` restricts a method to alerts of that reader."""
+    """The alerts service. A `user_id` restricts a method to that reader's alerts."""
 
     def __init__(self, database: Database, clock: Clock, search: SearchService | None = None) -> None:
         self._database = database
@@ -141,7 +141,7 @@ class Alerts:
     async def add(self, draft: models.Alert) -> models.Alert:
         """Create an alert, sent by DM unless the draft has a channel.
 
-        Raises UsageError if the draft is invalid or the reader has MAX_ALERTS, and DuplicateError if an equal alert exists.
+        Raises UsageError if the draft is invalid or the reader already has MAX_ALERTS, and DuplicateError for an equal alert.
         """
         new = replace(await asyncio.to_thread(validate_alert, draft), created_at=self._clock())
         async with self._database.transaction() as connection:
@@ -155,7 +155,7 @@ class Alerts:
             return await alerts.add(connection, new)
 
     async def change(self, alert_id: int, draft: models.Alert, *, user_id: int | None = None) -> models.Alert:
-        """Replace the terms and timing of an alert; its destination and pause are unaffected.
+        """Replace an alert's conditions and timing; its destination and pause are kept.
 
         Raises the errors of `add`, and UsageError if the alert no longer exists or has another owner.
         """
@@ -176,12 +176,12 @@ class Alerts:
             return await alerts.change(connection, changed)
 
     async def list_rows(self, *, user_id: int | None = None) -> list[models.Alert]:
-        """Return all alerts, or a reader's, oldest first."""
+        """Return all alerts, or only one reader's, oldest first."""
         async with self._database.read() as connection:
             return await alerts.list_rows(connection, user_id=user_id)
 
     async def remove(self, alert_id: int) -> None:
-        """Delete an alert, if it still exists."""
+        """Delete an alert if it still exists."""
         async with self._database.transaction() as connection:
             await alerts.remove(connection, [alert_id])
 
@@ -191,7 +191,7 @@ class Alerts:
             await alerts.set_paused(connection, alert_id, paused=True)
 
     async def resume(self, alert_id: int) -> None:
-        """Resume a paused alert, and retry its refused messages immediately."""
+        """Resume a paused alert and retry its refused messages immediately."""
         async with self._database.transaction() as connection:
             if (alert := await alerts.get(connection, alert_id)) is None:
                 return
@@ -202,7 +202,7 @@ class Alerts:
             await alerts.set_paused(connection, alert.id, paused=False)
 
     async def preview(self, draft: models.Alert) -> AlertPreview:
-        """Return the papers of the last PREVIEW_DAYS that the draft matches. Raises UsageError if the draft is invalid."""
+        """Return the papers from the last PREVIEW_DAYS that match the draft. Raises UsageError if the draft is invalid."""
         alert = await asyncio.to_thread(validate_alert, draft)
         rows, related = await self._find_recent(alert)
         for other in () if rows else _widen(alert):
@@ -212,7 +212,7 @@ class Alerts:
         return AlertPreview(len(rows), rows[:3], related)
 
     async def _find_recent(self, alert: models.Alert) -> tuple[list[models.PaperRow], tuple[str, ...]]:
-        """Return the matching papers, newest first, and the related terms searched for."""
+        """Return the matching papers, newest first, and the related terms that were searched for."""
         found, forms = [], dict[str, None]()
         for term in alert.terms:
             rows, added = await self._find_term(term)
@@ -234,7 +234,7 @@ class Alerts:
         return latest, tuple(forms)
 
     async def _find_term(self, term: models.AlertTerm) -> tuple[dict[int, models.PaperRow], tuple[str, ...]]:
-        """Return the latest papers with a term by id, and the related terms searched for."""
+        """Return the latest papers for a term, by id, and the related terms that were searched for."""
         match term.kind:
             case models.AlertKind.KEYWORD:
                 request = SearchRequest(term.text)
@@ -248,13 +248,13 @@ class Alerts:
         request = replace(request, since=since_on, limit=MAX_FOUND, sort=Sort.DATE)
         result = await self._search.search(request)
         rows = [row for row in result.rows if row.arxiv_id not in result.missing and row.date >= since_on]
-        if term.kind is models.AlertKind.AUTHOR:  # a search also finds authors with only a part of the name
+        if term.kind is models.AlertKind.AUTHOR:  # a search also finds authors whose names match only in part
             rows = [row for row in rows if matcher.find_author(term.text, row.authors)]
         return {row.id: row for row in rows}, result.added_forms
 
 
 def _widen(alert: models.Alert) -> list[models.Alert]:
-    """Return wider drafts, nearest first: without the vote minimum, then with any single one of the words."""
+    """Return wider drafts, least changed first: without the vote minimum, then with each word alone."""
     words = tuple(
         models.AlertTerm(term.kind, word)
         for term in alert.terms

@@ -1,8 +1,8 @@
-"""Chooses the papers of a post, and describes the post as plain data. Pure.
+"""Chooses the papers of a post and describes the post as plain data. Pure.
 
-A post draws from papers that are new since its subscription's last post (`draw`). It shows the best ones and, below them,
-*late* papers: papers added to days already posted, which do not count in `top_n`. It draws from every source that chooses
-papers, or from the one source it names; with a topic, that source's digests for look-up count too (`find_origin`).
+A post draws from papers that are new since its subscription's previous post (`draw`). It shows the best of them, followed by
+*late* papers: papers added to days already posted, which do not count towards `top_n`. It draws from all regular sources or
+from the one source that it names. With a topic, it can also draw from that source's look-up digests (`find_origin`).
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from storage.daily import Mark
 from storage.models import Style, Subscription
 
 PostSchedule = tuple[str, str, tuple[int, ...]]
-"""A subscription's schedule, for the footer: `HH:MM` or "", an IANA zone, ISO weekdays (1-7)."""
+"""A subscription's schedule for the footer: `HH:MM` or "", an IANA zone, ISO weekdays (1-7)."""
 LateDay: TypeAlias = tuple[date, int, int]
-"""A day with papers added after its post: the number shown, and the number that qualify."""
+"""A day to which papers were added after its post: how many are shown and how many qualify."""
 
 
 @dataclass(frozen=True, slots=True)
 class DailyPost:
-    """The day's top papers for one channel.
+    """A day's top papers for one channel.
 
-    `marker` identifies the delivery's messages in the channel's history (at most 64 characters of `A-Za-z0-9:_-`). `total`
-    is the number of papers chosen from. `digest_on` is the digest's date; a weekly post covers `since_on` to `digest_on`.
-    The late papers come last, grouped by the days in `late`. `topic` is the query that all papers match, or "". `source` is
-    the name of the papers' source, or "" for all sources. `mention_role_id` is a role to mention above the headline. A post
-    `by_webhook` has no buttons, menus or commands, since they need a bot; a `silent` post sends no notification.
+    `marker` identifies the delivery's messages in the channel's history (at most 64 characters of `A-Za-z0-9:_-`). `total` is
+    the number of papers chosen from. `digest_on` is the digest's date; a weekly post covers `since_on` to `digest_on`. The
+    late papers come last, grouped by the days in `late`. `topic` is the query that all papers match, or "". `source` is the
+    name of the papers' source, or "" for all sources. `mention_role_id` is a role to mention above the headline. A post
+    `by_webhook` has no buttons, menus or commands, since they need a bot. A `silent` post sends no notification.
     """
 
     marker: str
@@ -61,22 +61,22 @@ class DailyPost:
 
     @property
     def has_votes(self) -> bool:
-        """Whether the votes of any paper are known; otherwise the post omits votes."""
+        """Whether any paper's votes are known. If not, the post shows no votes."""
         return any(paper.votes is not None for paper in self.papers)
 
     @property
     def is_in_other_language(self) -> bool:
-        """Whether no summary is in the post's language; a note at the end then says so once."""
+        """Whether no summary is in the post's language. If so, a note at the end says it once."""
         return contents.is_in_other_language(self.papers, self.locale)
 
 
 def sort_key(paper: DigestPaper) -> tuple[bool, int, int, int, int]:
-    """Return a key that sorts by votes (most first, unknown last), then newest digest, then rank in the digest."""
+    """Return a sort key: most votes first (unknown last), then newest digest, then rank in the digest."""
     return (*models.votes_descending(paper.votes), -paper.date_on.toordinal(), paper.rank, paper.paper_id)
 
 
 def rank_papers(papers: Iterable[DigestPaper]) -> tuple[DigestPaper, ...]:
-    """Return the distinct papers, best first. A paper in several digests keeps its best position."""
+    """Return the papers without duplicates, best first. A paper in several digests keeps its best position."""
     best: dict[int, DigestPaper] = {}
     for paper in sorted(papers, key=sort_key):
         best.setdefault(paper.paper_id, paper)
@@ -84,30 +84,30 @@ def rank_papers(papers: Iterable[DigestPaper]) -> tuple[DigestPaper, ...]:
 
 
 def find_origin(subscription: Subscription) -> Origin:
-    """Return the origin of the digests that a subscription may draw from."""
+    """Return which digests a subscription may draw from."""
     return Origin(subscription.source, with_lookup=bool(subscription.source and subscription.topic))
 
 
 MAX_TOP_N = 25
-"""Discord's limit on options in a select menu, which lists a post's papers."""
+"""Discord's limit on the options of a select menu, which lists a post's papers."""
 MAX_LATE = 5
-"""The most late papers in a post, besides those in slots left free by `top_n`."""
+"""The maximum number of late papers in a post, besides those in slots that `top_n` leaves free."""
 LATE_DAYS = 7
-"""Papers older than this many days are not posted."""
+"""Papers more than this many days old are not posted."""
 FRESH_DAYS = 3
 """The number of days that a post covers; papers from earlier days are late."""
 WEEK = timedelta(days=7)
-"""The length of the period that a weekly post covers, up to its own day."""
+"""The length of the period that a weekly post covers, including its own day."""
 MAX_PAPERS: Mapping[Style, int] = {Style.ANNOUNCEMENT: discord_text.EMBEDS - 1}
-"""The most papers that a style can show; further papers would count as posted but be invisible."""
+"""The maximum number of papers that a style can show. Others would count as posted without being visible."""
 REPOST_INTERVAL = timedelta(days=30)
 """A paper is not posted again in a channel within this time."""
 EASTERNMOST_OFFSET = timedelta(hours=14)
-"""The UTC offset of the first zone to reach a date (Kiritimati)."""
+"""The UTC offset of the first zone to reach each date (Kiritimati)."""
 
 
 def is_rolling(subscription: Subscription) -> bool:
-    """Return whether posts draw from all unposted papers of the last seven days."""
+    """Return whether posts draw from all papers of the last seven days not posted yet."""
     return subscription.style is Style.WEEKLY
 
 
@@ -120,7 +120,7 @@ def newest_date(now: datetime) -> date:
 
 
 class Window(NamedTuple):
-    """The days that a post draws from: `own_on` to `last_on`; late papers start at `late_on`. All are inclusive."""
+    """The days that a post draws from: `own_on` to `last_on`, with late papers from `late_on`. All are inclusive."""
 
     late_on: date
     own_on: date
@@ -138,17 +138,19 @@ def find_window(subscription: Subscription, slot: schedule.Slot, now: datetime) 
 
 
 class Drawn(NamedTuple):
-    """The distinct papers that a post draws from, best first: papers from its own days, and late papers."""
+    """The papers that a post draws from, without duplicates, best first: those of its own days, and late papers."""
 
     own: tuple[DigestPaper, ...]
     late: tuple[DigestPaper, ...] = ()
 
 
 def draw(entries: Iterable[DigestPaper], window: Window, mark: Mark | None, closed_on: date) -> Drawn:
-    """Return the papers that are new since the last post (`mark`), or all papers of the newest day if there was none.
+    """Return the papers that are new since the previous post (`mark`), or those of the newest day if there is
+    none.
 
-    A paper is new if its day is later or it was first listed after that post. It is late if its day is before `own_on`, or
-    if the day already had papers at that post and has closed since (`closed_on` is the newest closed day).
+    A paper is new if its day is later than that post's or if it was first listed after that post. It is late
+    if its day is before `own_on`, or if the day already had papers then and has closed since. `closed_on` is
+    the newest closed day.
     """
     dated = [entry for entry in entries if window.late_on <= entry.date_on <= window.last_on]
     if mark is None:
@@ -175,8 +177,8 @@ def draw(entries: Iterable[DigestPaper], window: Window, mark: Mark | None, clos
 class PlannedPost:
     """The papers of a post.
 
-    `digest_on` is the newest day that the post draws from; a weekly post covers `since_on` to `digest_on`. `papers` are the
-    best of `eligible`, followed by the late papers. `total` counts the papers that were not posted in the channel before.
+    `digest_on` is the newest day that the post draws from; a weekly post covers `since_on` to `digest_on`. `papers`
+    are the best of `eligible`, followed by the late papers. `total` counts the papers not yet posted in the channel.
     """
 
     digest_on: date
@@ -188,9 +190,10 @@ class PlannedPost:
 
 
 class CandidatePool:
-    """The papers that can be posted, by origin. Each draw and ranking is computed once.
+    """The papers that can be posted, by origin, with cached draws and rankings.
 
-    `matching` holds relevance scores by paper id for each topic and origin, or the error of the look-up, which `choose` raises.
+    For each topic and origin, `matching` holds relevance scores by paper id or an error, which `choose`
+    raises.
     """
 
     def __init__(
@@ -204,11 +207,11 @@ class CandidatePool:
         self._on_topic: dict[object, tuple[DigestPaper, ...]] = {}
 
     def entries_of(self, subscription: Subscription) -> Sequence[DigestPaper]:
-        """Return the papers in all digests that a subscription may draw from."""
+        """Return the papers of all digests that a subscription may draw from."""
         return self._entries.get(find_origin(subscription), ())
 
     def draw(self, subscription: Subscription, slot: schedule.Slot, mark: Mark | None) -> Drawn:
-        """Return the papers that the post for a date draws from, before filtering by topic, votes and earlier posts."""
+        """Return the papers that a date's post can draw from, before filtering by topic, votes and earlier posts."""
         window = find_window(subscription, slot, self._now)
         rolling = is_rolling(subscription)
         key = find_origin(subscription), window, mark, rolling
@@ -224,7 +227,7 @@ class CandidatePool:
     def choose(
         self, subscription: Subscription, slot: schedule.Slot, mark: Mark | None, posted_ids: Collection[int]
     ) -> PlannedPost:
-        """Return the post for a date; it has no papers if there is nothing to post. `posted_ids` are excluded."""
+        """Return the post for a date, without papers if there is nothing to post. Papers in `posted_ids` are excluded."""
 
         def is_eligible(paper: DigestPaper) -> bool:
             return paper.paper_id not in posted_ids and models.meets_minimum(
@@ -252,15 +255,15 @@ class CandidatePool:
     def _filter_topic(
         self, ranked: tuple[DigestPaper, ...], subscription: Subscription
     ) -> tuple[DigestPaper, ...]:
-        """Return the papers on the subscription's topic. For a single source, equal votes are sorted by relevance."""
+        """Return the papers on the subscription's topic. For a single source, sort equal votes by relevance."""
         topic, is_of_source = subscription.topic, bool(subscription.source)
         if not topic:
             return ranked
-        key = id(ranked), topic, is_of_source  # kept in `_drawn`
+        key = id(ranked), topic, is_of_source  # cached in `_drawn`
         if key not in self._on_topic:
             matching = self.matching[topic, find_origin(subscription)]
             if isinstance(matching, Exception):
-                raise matching.with_traceback(None)  # otherwise the traceback grows with each channel
+                raise matching.with_traceback(None)  # otherwise the traceback would grow with each channel
             found = [paper for paper in ranked if paper.paper_id in matching]
             if is_of_source:
                 found.sort(
@@ -271,7 +274,7 @@ class CandidatePool:
 
 
 def _add_late(post: PlannedPost, late: Sequence[DigestPaper], subscription: Subscription) -> PlannedPost:
-    """Return the post with late papers, newest day first: free slots are filled, and at most MAX_LATE more added."""
+    """Return the post with late papers, newest day first. They fill free slots, plus at most MAX_LATE more."""
     limit = MAX_PAPERS.get(subscription.style, MAX_TOP_N + MAX_LATE)
     most = min(subscription.top_n + MAX_LATE, limit) - len(post.papers)
     by_day: dict[date, list[DigestPaper]] = defaultdict(list)

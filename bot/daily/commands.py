@@ -1,4 +1,4 @@
-"""`/daily`, which lets managers subscribe channels to daily posts, and `/why` for everyone."""
+"""The `/daily` commands, with which managers subscribe channels to daily posts, and `/why` for everyone."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ ERRORS: Mapping[type[Exception], str] = {
     TopicNeededError: "source-needs-topic",
     TooManyPostsError: "subscriptions-too-many",
 }
-"""The text ids for errors of the subscriptions service."""
+"""Text ids for the errors of the subscriptions service."""
 
 DRAFT = TypeAdapter(Subscription)
 P = ParamSpec("P")
@@ -48,8 +48,8 @@ T = TypeVar("T")
 
 @autocomplete.guarded
 async def _complete_post(interaction: Interaction, current: str) -> autocomplete.Choices:
-    """Suggest the server's subscriptions whose names contain the typed text, for managers only."""
-    if not router.is_manager(interaction):  # the group's check does not apply to autocompletion
+    """Suggest the server's subscriptions whose names contain the typed text. Managers only."""
+    if not router.is_manager(interaction):  # the group's check does not apply to autocomplete
         return []
     texts = await interaction.client.texts_for(interaction)
     query = current.casefold()
@@ -75,7 +75,7 @@ async def _complete_source(interaction: Interaction, current: str) -> autocomple
 
 
 def _with_options(method: Callable[P, T]) -> Callable[P, T]:
-    """Replace a command's `**typed` with the options of a daily post."""
+    """Replace a command's `**typed` parameter with the options of a daily post."""
     options = [option for option in daily_options.OPTIONS.values() if option.takes is not bool]
     signature = inspect.signature(method, eval_str=True)
     *own, typed = signature.parameters.values()
@@ -91,7 +91,7 @@ def _with_options(method: Callable[P, T]) -> Callable[P, T]:
     }
     app_commands.choices(**choices)(method)
     app_commands.describe(**{option.name: option.description for option in options})(method)
-    app_commands.rename(source="from")(method)  # a keyword of Python
+    app_commands.rename(source="from")(method)  # a Python keyword
     app_commands.autocomplete(
         time=autocomplete.times,
         timezone=autocomplete.timezones,
@@ -112,12 +112,12 @@ def _annotate(option: daily_options.Option) -> Any:
 @app_commands.allowed_installs(guilds=True, users=False)
 @app_commands.default_permissions(manage_guild=True)
 class SubscriptionsCog(commands.GroupCog, name="daily", description="Daily posts in this server's channels"):
-    """A server's subscriptions."""
+    """The `/daily` commands for a server's subscriptions."""
 
     reads_guild = True
 
     async def interaction_check(self, interaction: discord.Interaction[Any], /) -> bool:
-        """Require a manager, even if the server's settings allow the command to others."""
+        """Require a manager, even if the server's settings allow others to use the command."""
         router.require_manager(interaction)
         return True
 
@@ -131,7 +131,7 @@ class SubscriptionsCog(commands.GroupCog, name="daily", description="Daily posts
         channel: discord.TextChannel | discord.ForumChannel | None = None,
         **typed: Any,
     ) -> list[ui.LayoutView]:
-        """Show a preview, and the setup with the button that creates the daily post."""
+        """Show a preview and the setup, whose button creates the daily post."""
         destination = _postable_channel(channel or request.interaction.channel)
         typed = await _find_typed_source(request, typed)
         draft = daily_options.apply_changes(await _default_draft(request, destination), typed)
@@ -158,25 +158,25 @@ class SubscriptionsCog(commands.GroupCog, name="daily", description="Daily posts
 
 
 class SubscriptionButtonsCog(commands.Cog):
-    """The buttons, menus and forms of subscriptions. All except `resume` require a manager of the server."""
+    """The buttons, menus and forms of subscriptions. Everything except `resume` requires a manager of the server."""
 
     reads_guild = True
 
     @router.handles(daily_messages.SETUP, router.PRIVATELY, check=router.require_manager)
     async def setup(self, request: Request, action: Action) -> list[ui.LayoutView]:
-        """Start the setup of a subscription for this channel."""
+        """Begin setting up a subscription for this channel."""
         channel = _postable_channel(request.interaction.channel)
         return await _setup_views(request, await _default_draft(request, channel))
 
     @router.handles(daily_messages.START, check=router.require_manager)
     async def start(self, request: Request, action: Action) -> ui.LayoutView:
-        """Create a subscription from a draft."""
+        """Create the subscription from a draft."""
         draft = await _load_draft(request, action.payload)
         return await _detail_view(request, await _create(request, draft), "subscription-started")
 
     @router.handles(daily_messages.OPEN_FORM, router.AT_ONCE, check=router.require_manager)
     async def open_form(self, request: Request, action: Action) -> ui.Modal:
-        """Open the form *More settings* for a subscription or a draft."""
+        """Open the *More settings* form for a subscription or draft."""
         subscription = await _load_target(request, action.payload)
         await request.interaction.client.prepare_guild(request.interaction.guild_id)
         channel = router.require_channel(request.interaction.guild, subscription.channel_id)
@@ -187,7 +187,7 @@ class SubscriptionButtonsCog(commands.Cog):
 
     @router.handles(daily_messages.SUBMIT_FORM, check=router.require_manager)
     async def submit_form(self, request: Request, action: Action) -> ui.LayoutView:
-        """Apply the form *More settings* to a subscription or a draft."""
+        """Apply the *More settings* form to a subscription or draft."""
         old = await _load_target(request, action.payload)
         values = router.modal_values(request.interaction)
         role_id = message_builder.parse_number(values.get(daily_messages.ROLE) or "0") or None
@@ -195,7 +195,7 @@ class SubscriptionButtonsCog(commands.Cog):
         switches: dict[str, Any] = {
             field: option.name in switched_on for field, option in daily_options.SWITCHES.items()
         }
-        # @everyone counts as no role: nobody wants a daily ping of everyone.
+        # Treat @everyone as no role, since nobody wants a daily ping to everyone.
         wanted = replace(old, mention_role_id=None if role_id == old.guild_id else role_id, **switches)
         if wanted.id:
             return await _edit(request, wanted)
@@ -204,7 +204,7 @@ class SubscriptionButtonsCog(commands.Cog):
 
     @router.handles(daily_messages.SHOW, check=router.require_manager)
     async def show(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show the subscription named by a button or selected in a menu."""
+        """Show the subscription chosen by a button or in a menu."""
         chosen = action.payload or router.selected_value(request.interaction)
         return await _detail_view(request, await _find(request, chosen))
 
@@ -240,7 +240,7 @@ class SubscriptionButtonsCog(commands.Cog):
 
     @router.handles(daily_messages.RESUME)
     async def resume(self, request: Request, action: Action) -> ui.LayoutView:
-        """Resume a subscription. Managers may do so, and its creator from a notice in a direct message."""
+        """Resume a subscription. A manager can do this, and so can its creator, from a notice in a direct message."""
         subscription = await _find_manageable(request, action.payload)
         guild = request.interaction.client.get_guild(subscription.guild_id)
         if guild is not None and not guild.unavailable:
@@ -252,7 +252,7 @@ class SubscriptionButtonsCog(commands.Cog):
 
     @router.handles(daily_messages.REMOVE, check=router.require_manager)
     async def confirm_remove(self, request: Request, action: Action) -> ui.LayoutView:
-        """Ask to confirm the removal of a subscription."""
+        """Ask for confirmation before removing a subscription."""
         return daily_messages.confirm_remove_view(request.texts, await _find(request, action.payload))
 
     @router.handles(daily_messages.REMOVE_CONFIRMED, check=router.require_manager)
@@ -264,7 +264,7 @@ class SubscriptionButtonsCog(commands.Cog):
 
     @router.handles(daily_post.SHOW_LANGUAGE, router.PRIVATELY)
     async def show_other_language(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show the papers in a message's menu privately in the other language."""
+        """Show the papers of a message's menu privately in the other language."""
         language, first = action.fields(2)
         with message_builder.map_parse_errors():
             locale = models.Locale(language)
@@ -285,7 +285,7 @@ class SubscriptionButtonsCog(commands.Cog):
 
 
 class WhyCog(commands.Cog):
-    """The command `/why`."""
+    """The `/why` command."""
 
     reads_guild = True
 
@@ -300,7 +300,7 @@ class WhyCog(commands.Cog):
     @app_commands.allowed_installs(guilds=True, users=False)
     @app_commands.autocomplete(paper=autocomplete.papers)
     async def why(self, request: Request, paper: app_commands.Range[str, 1, 500]) -> ui.LayoutView:
-        """Explain what happened to a paper in this channel, or in the parent channel of this thread."""
+        """Explain what happened to a paper in this channel or, for a thread, in its parent channel."""
         texts, guild_id = request.texts, request.interaction.guild_id
         channel_id = request.interaction.channel_id
         if isinstance(request.interaction.channel, discord.Thread):
@@ -323,7 +323,7 @@ class WhyCog(commands.Cog):
 
 
 async def _find_typed_source(request: Request, typed: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the typed options with the source's name replaced by its URL. Raises UserError."""
+    """Replace the source's name in the typed options with its URL. Raises UserError."""
     if typed["source"] is None:
         return {**typed}
     name = typed["source"].strip()
@@ -336,14 +336,14 @@ async def _find_typed_source(request: Request, typed: Mapping[str, Any]) -> dict
 
 
 def _postable_channel(channel: Any) -> PostableChannel:
-    """Return the channel if it accepts posts. Raises UserError."""
+    """Return the channel if the bot can post in that type of channel. Raises UserError."""
     if isinstance(channel, discord.TextChannel | discord.ForumChannel):
         return channel
     raise UserError("channel-not-postable")
 
 
 def _find_postable(request: Request, draft: Subscription) -> PostableChannel:
-    """Return the channel of a draft. Raises UserError if it is gone or accepts no posts."""
+    """Return a draft's channel. Raises UserError if it is gone or cannot receive posts."""
     return _postable_channel(router.require_channel(request.interaction.guild, draft.channel_id))
 
 
@@ -361,7 +361,8 @@ async def _default_draft(request: Request, channel: PostableChannel) -> Subscrip
 async def _save_draft(request: Request, draft: Subscription) -> str:
     """Store a draft and return its token.
 
-    The stored draft has the source's id instead of its URL, since users can export stored texts and a URL may contain secrets.
+    The draft has the source's id instead of its URL: users can export stored texts, and a URL may contain
+    secrets.
     """
     rows = await request.services.sources.list_rows() if draft.source else []
     named = replace(draft, source=next((str(row.id) for row in rows if row.url == draft.source), ""))
@@ -372,7 +373,7 @@ async def _save_draft(request: Request, draft: Subscription) -> str:
 async def _load_draft(request: Request, token: str) -> Subscription:
     """Return the draft stored under a token.
 
-    Raises UserError if it has expired, belongs to another server, or its source was removed.
+    Raises UserError if it has expired, belongs to another server, or its source has been removed.
     """
     stored = await request.services.text_tokens.get(TextPurpose.SUBSCRIPTION, token)
     if stored is None:
@@ -388,8 +389,8 @@ async def _load_draft(request: Request, token: str) -> Subscription:
 
 
 async def _setup_views(request: Request, draft: Subscription) -> list[ui.LayoutView]:
-    """Return a preview of the post, and the setup. Raises UserError if the channel accepts no posts."""
-    # A preview counts as a look-up: matching a topic with weeks of papers occupies a database connection.
+    """Return a preview of the post, and the setup. Raises UserError if the channel cannot receive posts."""
+    # A preview counts as a look-up, since matching weeks of papers to a topic occupies a database connection.
     async with router.admitted_lookup(request.interaction):
         return [*await _build_preview_views(request, draft), await _setup_view(request, draft)]
 
@@ -410,7 +411,7 @@ async def _setup_view(request: Request, draft: Subscription) -> ui.LayoutView:
 
 
 async def _edit(request: Request, wanted: Subscription) -> ui.LayoutView:
-    """Change the settings of a subscription and return its view. Raises UserError."""
+    """Change a subscription's settings and return its view. Raises UserError."""
     old = await _find(request, str(wanted.id))
     channel = request.interaction.client.get_channel(old.channel_id)
     if channel is not None:
@@ -423,7 +424,8 @@ async def _edit(request: Request, wanted: Subscription) -> ui.LayoutView:
 async def _require_allowed(
     request: Request, channel: router.Channel, wanted: Subscription, mentioned_id: int | None = None
 ) -> None:
-    """Raise UserError if the source needs a topic, the style does not fit the channel, or the user may not mention the role.
+    """Raise UserError if a topic is missing, the channel does not support the style, or the user may not
+    mention the role.
 
     The role `mentioned_id` is not checked.
     """
@@ -444,7 +446,7 @@ async def _create(request: Request, draft: Subscription) -> Subscription:
     with map_service_errors(ERRORS, most=daily_service.MAX_POSTS):
         subscription = await services.get(Subscriptions).add(replace(draft, created_by=request.user_id))
     await services.guilds.update({subscription.guild_id: {"timezone": timezone}})
-    # The server's time zone does not replace the manager's own.
+    # Do not replace the manager's own time zone with the server's.
     known = await services.readers.get(request.user_id)
     own = timezone if known is None or known.timezone is None else None
     await services.readers.update(request.user_id, locale=request.texts.locale, timezone=own)
@@ -459,7 +461,7 @@ async def _require_bot_may_post(
 
 
 async def _build_preview_views(request: Request, subscription: Subscription) -> list[ui.LayoutView]:
-    """Return a preview of the next post, or of the newest papers if none are new, with a note that says which."""
+    """Return a preview of the next post, or of the newest papers if none are new, with a note saying which."""
     post, is_new = await request.services.get(OnDemandPosts).preview(subscription)
     if not post.papers:
         return [client_messages.text_view(await _explain_empty(request, subscription))]
@@ -469,7 +471,7 @@ async def _build_preview_views(request: Request, subscription: Subscription) -> 
 
 
 async def _explain_empty(request: Request, subscription: Subscription) -> str:
-    """Return the text for an empty preview; for a topic it counts the matches within REPOST_INTERVAL."""
+    """Return the text for an empty preview. For a topic, it counts the matches within REPOST_INTERVAL."""
     if not subscription.topic:
         return request.texts("preview-none")
     since_on = (request.services.clock() - REPOST_INTERVAL).date()
@@ -479,7 +481,7 @@ async def _explain_empty(request: Request, subscription: Subscription) -> str:
 
 
 async def _detail_view(request: Request, subscription: Subscription, key: str | None = None) -> ui.LayoutView:
-    """Return the view of a subscription. `key` is the text that confirms the last action."""
+    """Return a subscription's view. `key` is the id of the text that confirms the last action."""
     headline = request.texts(key) if key else ""
     edit_command = request.interaction.client.mentions("daily edit")
     calendar = await request.services.get(Subscriptions).load_calendar()
@@ -505,9 +507,9 @@ async def _list_for_guild(request: Request) -> list[Subscription]:
 
 
 async def _find(request: Request, subscription_id: str | None) -> Subscription:
-    """Return the subscription with this id or, without an id, the only subscription of the channel or the server.
+    """Return the subscription with this id or, without an id, the only one in the channel or else in the server.
 
-    Raises UserError if there is none, or more than one.
+    Raises UserError if there is not exactly one.
     """
     rows = await _list_meant(request, subscription_id)
     if len(rows) > 1:
@@ -518,7 +520,7 @@ async def _find(request: Request, subscription_id: str | None) -> Subscription:
 async def _list_meant(request: Request, meant: str | None) -> list[Subscription]:
     """Return the subscription with this id or, without an id, those of the channel or else of the server.
 
-    Raises UserError if there are none.
+    Raises UserError if nothing is found.
     """
     rows = await _list_for_guild(request)
     if not rows:
@@ -533,7 +535,7 @@ async def _list_meant(request: Request, meant: str | None) -> list[Subscription]
 async def _find_manageable(request: Request, subscription_id: str) -> Subscription:
     """Return a subscription for a manager in its server, or for its creator in a direct message. Raises UserError.
 
-    The creator must still manage the server, since an old notice remains in their messages after they lose the right.
+    The creator must still be a manager, since an old notice stays in their messages after they lose the right.
     """
     if request.interaction.guild_id is not None:
         router.require_manager(request.interaction)

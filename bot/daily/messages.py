@@ -1,6 +1,6 @@
-"""The messages of `/daily` and `/why`: the setup, subscriptions, the form, and explanations.
+"""Messages of `/daily` and `/why`: the setup, subscriptions, the form and explanations.
 
-The texts of posts come from templates.
+Texts of posts come from templates.
 """
 
 from __future__ import annotations
@@ -38,17 +38,17 @@ REMOVE = "dx"
 REMOVE_CONFIRMED = "dxx"
 LIST = "dl"
 MAX_LISTED = 10
-"""The most posts listed by `/daily edit` and `/status`; the menu has the others."""
+"""The maximum number of posts listed by `/daily edit` and `/status`. A menu has the others."""
 STORED_MARK = "="
-"""Precedes the id of a stored subscription in the payload of form actions; the payload of a draft is its token."""
+"""Prefix for a stored subscription's id in the payload of form actions. A draft's payload is its token."""
 ROLE, SWITCHES = "role", "options"
-"""The two fields of the form *More settings*."""
+"""The two fields of the *More settings* form."""
 MAX_TOPIC_LENGTH = 30
-"""The most characters of a topic in a list, so that all rows fit into a message."""
+"""The maximum length of a topic in a list, so that all rows fit into a message."""
 
 
 def format_timestamp(at: datetime, style: str) -> str:
-    """Return Discord's markup for a time, which clients show in the user's time zone."""
+    """Return Discord's markup for a time, which clients display in the user's time zone."""
     return f"<t:{int(at.timestamp())}:{style}>"
 
 
@@ -62,9 +62,9 @@ def format_schedule(texts: Texts, subscription: Subscription) -> str:
 
 
 def post_name(texts: Texts, subscription: Subscription, names: Mapping[int, str] | None = None) -> str:
-    """Return a name that is distinct within the server: `Weekly · Fri 5:00 PM · #vision`, `diffusion · 9:00 AM · #papers`.
+    """Return a name that is unique within the server: `Weekly · Fri 5:00 PM · #vision`, `diffusion · 9:00 AM · #papers`.
 
-    The name is Markdown with a channel mention, or plain text for a label if the `names` of channels are given.
+    If `names` of channels are given, it is plain text for a label, otherwise Markdown with a channel mention.
     """
     id_, days = subscription.channel_id, subscription.days
     is_every_day = days == templates.EVERY_DAY
@@ -89,7 +89,7 @@ def post_name(texts: Texts, subscription: Subscription, names: Mapping[int, str]
 
 
 def format_days(texts: Texts, days: Sequence[int]) -> str:
-    """Return the names of ISO weekdays; every day and workdays have names of their own."""
+    """Format ISO weekdays; "every day" and "workdays" have their own texts."""
     if tuple(days) == templates.EVERY_DAY:
         return texts("every-day")
     if tuple(days) == templates.WORKDAYS:
@@ -112,7 +112,7 @@ def setup_view(
     mention: MentionLookup,
     rows: Sequence[Subscription] = (),
 ) -> ui.LayoutView:
-    """Return the setup: settings, permissions, the time of the first post, and the button to start.
+    """Return the setup: settings, permissions, the time of the first post and the Start button.
 
     The draft is stored under `token`. `rows` are the channel's existing subscriptions.
     """
@@ -149,7 +149,7 @@ def _button(
 
 
 def permissions_text(texts: Texts, permissions: Mapping[str, bool]) -> str:
-    """Return a line per missing permission with where to grant it, or one line if none is missing."""
+    """Return one line per missing permission saying where to grant it, or a single line if none is missing."""
     missing = [name.replace("_", "-") for name, is_granted in permissions.items() if not is_granted]
     if not missing:
         return f"✓ {texts('permissions-ready')}"
@@ -164,7 +164,7 @@ def _heading(texts: Texts, subscription: Subscription) -> str:
 
 
 def options_text(texts: Texts, subscription: Subscription) -> str:
-    """Describe the settings, one per line: topic, source, role, schedule, papers and appearance."""
+    """Describe the settings on one line each: topic, source, role, schedule, papers and appearance."""
     topic = client_messages.escape_untrusted(typesetting.strip_quotes(subscription.topic))
     role_id, min_votes = subscription.mention_role_id, subscription.min_votes
     lines = (
@@ -192,7 +192,7 @@ def options_text(texts: Texts, subscription: Subscription) -> str:
 
 
 def switch_text(texts: Texts, switch: daily_options.Option) -> str:
-    """Return what a switch does, for the form and for a subscription that has it on."""
+    """Return the text for a switch, used in the form and for a subscription that has it on."""
     return texts.find(f"command-daily.switch-{switch.name}") or switch.description
 
 
@@ -239,7 +239,7 @@ def list_view(
     setup_command: str,
     names: Mapping[int, str],
 ) -> ui.LayoutView:
-    """Return the subscriptions of a server with a menu to open one, or a hint how to set one up.
+    """Return a server's subscriptions with a menu to open one, or instructions for setting one up.
 
     `names` has the names of the channels that the bot can see.
     """
@@ -266,7 +266,7 @@ def list_view(
 
 
 def _list_lines(texts: Texts, rows: Sequence[Subscription], calendar: schedule.Calendar) -> list[str]:
-    """Return a line per subscription with its name and the time of its next post."""
+    """Return a line per subscription with its name and next post."""
     lines = [
         f"- {client_messages.join_dotted(f'**{post_name(texts, row)}**', next_post_text(texts, row, calendar))}"
         for row in rows[:MAX_LISTED]
@@ -275,7 +275,7 @@ def _list_lines(texts: Texts, rows: Sequence[Subscription], calendar: schedule.C
 
 
 def confirm_remove_view(texts: Texts, subscription: Subscription) -> ui.LayoutView:
-    """Return the question whether to remove a subscription."""
+    """Return the question that confirms the removal of a subscription."""
     return client_messages.text_view(
         texts("subscription-remove-sure", post=f"**{post_name(texts, subscription)}**"),
         _button(texts, "remove", REMOVE_CONFIRMED, subscription.id, style=discord.ButtonStyle.danger),
@@ -284,13 +284,13 @@ def confirm_remove_view(texts: Texts, subscription: Subscription) -> ui.LayoutVi
 
 
 def removed_view(texts: Texts, removed: Subscription) -> ui.LayoutView:
-    """Return the confirmation of a removal."""
+    """Return the confirmation that a subscription was removed."""
     text = texts("subscription-removed", post=f"**{post_name(texts, removed)}**")
     return client_messages.text_view(text, _button(texts, "subscription-all", LIST))
 
 
 def next_post_text(texts: Texts, subscription: Subscription, calendar: schedule.Calendar) -> str:
-    """Return when the next post is due, how long a due post waits for papers, or why the subscription is paused."""
+    """Describe when the next post is due, until when a due post waits for papers, or why the subscription is paused."""
     if subscription.state is not models.ActivityState.ACTIVE:
         return client_messages.reason_text(texts, subscription.reason)
     if not clock.is_known_zone(subscription.timezone):
@@ -304,7 +304,7 @@ def next_post_text(texts: Texts, subscription: Subscription, calendar: schedule.
 
 
 def form_modal(texts: Texts, payload: str, subscription: Subscription, role_id: int | None) -> StatelessModal:
-    """Return the form *More settings*. `payload` identifies the subscription (see STORED_MARK)."""
+    """Return the *More settings* form. `payload` identifies the subscription (see STORED_MARK)."""
     modal = StatelessModal(texts("more-settings"), pack_custom_id(SUBMIT_FORM, payload))
     modal.add_role(texts("subscription-form-role"), ROLE, "" if role_id is None else str(role_id))
     switches = [
@@ -323,7 +323,7 @@ MAX_CHANNELS = 10
 def why_view(
     texts: Texts, paper: models.PaperDetail, answer: WhyAnswer, *, guild_id: int, mention: MentionLookup
 ) -> ui.LayoutView:
-    """Return the explanations for a paper in the archive."""
+    """Return the explanations for a paper that is in the archive."""
     stopped = [found.subscription for found in answer.explanations if found.cause is Cause.STOPPED]
     has_problem = any(row.reason != Reason.BY_HAND for row in stopped)
     accent = message_builder.RED if has_problem else message_builder.AMBER

@@ -19,12 +19,12 @@ WEBHOOK_STYLES = (Style.COMPACT, Style.CARDS, Style.WEEKLY)
 WEEKLY_DAYS = (1,)
 """The default weekday of a weekly post: Monday."""
 NOTHING = ("-", "–", "—")
-"""Texts that clear the time, the topic or the source."""
+"""Typed texts that clear the time, topic or source."""
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """An option of `/daily` that sets a field of a subscription, or a switch of the form *More settings* if it takes a bool.
+    """A `/daily` option that sets one field of a subscription; if it takes a bool, a switch in the *More settings* form.
 
     The Korean texts are in `ko.ftl`, below `command-daily`.
     """
@@ -33,7 +33,7 @@ class Option:
     description: str
     takes: type[str | int] = str
     limits: tuple[int, int] | None = None
-    """The minimum and maximum of a number, or of a text's length."""
+    """The minimum and maximum of a number or of a text's length."""
     choices: Mapping[str, str] | None = None
     """The offered values by label."""
     parse: Callable[[Any], Any] = lambda value: value
@@ -42,7 +42,7 @@ class Option:
     """Applies the value to the content of a post."""
 
 
-# The parsers import Discord's modules only when called, since the shell does not need discord.py.
+# Parsers import Discord's modules only when called, because the shell does not need discord.py.
 
 
 def _parse_time(text: str) -> str:
@@ -60,7 +60,7 @@ def _parse_zone(text: str) -> str:
 
 
 def _parse_topic(text: str) -> str:
-    """Return a topic on one line, or "" for a hyphen. Raises UserError if no paper can match it."""
+    """Return a topic on one line, or "" for a hyphen. Raises UserError if no paper could match it."""
     from bot.client.router import UserError
 
     if text.strip() in NOTHING:
@@ -75,7 +75,7 @@ def _parse_topic(text: str) -> str:
 
 
 def format_days(days: tuple[int, ...]) -> str:
-    """Format ISO weekdays for `schedule.parse_days`: `mon,tue`."""
+    """Format ISO weekdays so that `schedule.parse_days` can read them: `mon,tue`."""
     return ",".join(schedule.DAY_NAMES[day - 1] for day in days)
 
 
@@ -150,13 +150,13 @@ OPTIONS: Mapping[str, Option] = {
 """The options by subscription field."""
 SWITCHES = {field: option for field, option in OPTIONS.items() if option.takes is bool}
 SETTINGS = (*OPTIONS, "mention_role_id")
-"""The fields that managers set; the role is in the form *More settings* too."""
+"""The fields that managers set. The role is also in the *More settings* form."""
 
 
 def apply_changes(subscription: Subscription, typed: Mapping[str, Any]) -> Subscription:
-    """Return the subscription with the typed options; None leaves a value unchanged. Raises UserError.
+    """Return the subscription with the typed options applied; None leaves a value unchanged. Raises UserError.
 
-    A post that becomes weekly moves to Mondays unless it has chosen days.
+    A post that becomes weekly moves to Mondays unless weekdays have been chosen.
     """
     if typed.get("time"):
         from bot.client import options as client_options
@@ -175,9 +175,9 @@ def apply_changes(subscription: Subscription, typed: Mapping[str, Any]) -> Subsc
 
 
 def _fit(subscription: Subscription) -> Subscription:
-    """Return the subscription with the number of papers limited to what its style can show.
+    """Return the subscription with `top_n` limited to what its style can show.
 
-    Weekly posts and posts from a source get a time, since no list tells when their papers are complete.
+    Weekly posts and posts from a source get a time, since no list shows when their papers are complete.
     """
     most = choice.MAX_PAPERS.get(subscription.style, choice.MAX_TOP_N)
     needs_time = choice.is_rolling(subscription) or subscription.source
@@ -186,7 +186,7 @@ def _fit(subscription: Subscription) -> Subscription:
 
 
 def validated(subscription: Subscription) -> Subscription:
-    """Return the normalised subscription. Raises UsageError with the setting and its valid values."""
+    """Return the normalised subscription. Raises UsageError, which names the setting and its valid values."""
     clock.parse_zone(subscription.timezone)
     if not subscription.days or not set(subscription.days) <= set(schedule.EVERY_DAY):
         raise errors.UsageError("There must be at least one weekday. Use mon, tue, wed, thu, fri, sat, sun.")
@@ -206,7 +206,7 @@ def validated(subscription: Subscription) -> Subscription:
 
 
 def validate_topic(topic: str) -> str:
-    """Return a topic on one line. Raises UsageError if it is too long or no paper can match it."""
+    """Return a topic on one line. Raises UsageError if it is too long or no paper could match it."""
     line = " ".join(topic.replace("\0", " ").encode("utf-8", "replace").decode().split())
     if len(line) > MAX_TOPIC_LENGTH:
         raise errors.UsageError(

@@ -1,7 +1,7 @@
 """Plans the posts of due subscriptions into the outbox.
 
-Each transaction plans a batch: it stores deliveries with rendered parts under unique keys, their papers, and the finished
-dates. Planning is idempotent.
+Each transaction plans one batch. It stores deliveries with rendered parts under unique keys, their papers,
+and the dates that are done. Planning is idempotent.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ from storage.outbox import add_all
 log = structlog.get_logger(__name__)
 
 RETRY_DELAY = timedelta(hours=1)
-"""A due subscription without papers is retried after this time, or once a paper is added."""
+"""A due subscription without papers is retried after this time, or as soon as a paper is added."""
 BATCH_SIZE = 500
 TOPIC_BATCH_SIZE = 10
-"""Subscriptions with a topic per batch. Each look-up takes 0.1 s, and posts already planned are sent meanwhile."""
+"""The number of subscriptions with a topic per batch. A look-up takes 0.1 s; posts planned so far are sent meanwhile."""
 
 TopicMatcher: TypeAlias = Callable[[Connection, str, Sequence[DigestPaper]], Awaitable[Mapping[int, float]]]
-"""Returns the relevance, by paper id, of the papers that match a topic completely."""
+"""Returns the relevance, by paper id, of the papers that fully match a topic."""
 MARKER_PLACEHOLDER = "daily:0:0000-00-00"
-"""The marker in a rendered post that many deliveries share; each delivery replaces it with its key."""
+"""The marker in a rendered post shared by many deliveries. Each delivery replaces it with its own key."""
 
 
 async def _find_owned(
@@ -82,7 +82,7 @@ async def load_pool(
 ) -> choice.CandidatePool:
     """Return the papers available to any of the subscriptions on its date.
 
-    `added_until` excludes papers from later ingests, which may already be visible in PostgreSQL.
+    `added_until` excludes papers from later ingests, which PostgreSQL may already show.
     """
     windows = [choice.find_window(row, slot, calendar.now) for row, slot in due]
     since_on = min(window.late_on for window in windows)
@@ -107,14 +107,14 @@ async def match_topics(
     rows: Iterable[models.Subscription],
     matcher: TopicMatcher,
 ) -> None:
-    """Add the papers that match the subscriptions' topics to the pool. Each topic is looked up once per origin."""
+    """Add the papers that match the subscriptions' topics to the pool. Looks up each topic once per origin."""
     for row in rows:
         key = row.topic, choice.find_origin(row)
         if row.topic and key not in pool.matching:
             failures: list[Exception] = []
             with isolation.collected(failures, reraise=database.FAILURES):
                 pool.matching[key] = await matcher(connection, row.topic, pool.entries_of(row))
-            if failures:  # posts on other topics must go on
+            if failures:  # so that other topics are still posted
                 pool.matching[key] = failures[0]
 
 
@@ -128,7 +128,7 @@ async def choose_alone(
     *,
     with_posted: bool = False,
 ) -> choice.PlannedPost:
-    """Return a single subscription's post for a date; without a `mark` it is chosen like a first post.
+    """Return the post for a date for a single subscription. Without a `mark`, choose papers as for a first post.
 
     `with_posted` includes papers already posted in the channel.
     """
@@ -149,7 +149,7 @@ async def load_calendar(connection: Connection, rule: day_close.DayClose, now: d
 async def load_all_closings(
     connection: Connection, rule: day_close.DayClose, now: datetime
 ) -> day_close.Closings | None:
-    """Return which days are complete, or None if no source has lists. A day is incomplete while its digest is being written."""
+    """Return which days are complete, or None if no source has lists. A day whose digest is being written is incomplete."""
     reads = await load_reads(connection, now)
     if reads is None:
         return None
@@ -164,13 +164,13 @@ async def load_all_closings(
 
 
 _RECENT_DAYS = 10
-"""Days searched for a complete one: up to six may be open, including one dated tomorrow."""
+"""The number of days searched for a complete one. Up to six may be open, including one dated tomorrow."""
 _WHOLE_DAYS = {models.DigestFormat.NEWSLETTER, models.DigestFormat.REVIEW, models.DigestFormat.LOOKUP}
-"""Formats that cover a whole day at once; lists grow or cover a single author."""
+"""Formats that cover a whole day at once. Lists grow or cover a single author."""
 
 
 class RecentDays(NamedTuple):
-    """The recent days with digests and the complete ones, newest first. Future days are excluded."""
+    """Recent days that have digests, and those that are complete, both newest first. Future days are excluded."""
 
     dates: list[date]
     complete: list[date]
@@ -184,11 +184,11 @@ class RecentDays(NamedTuple):
 
 
 async def list_recent_days(connection: Connection, rule: day_close.DayClose, now: datetime) -> RecentDays:
-    """Return the recent days at `now` (UTC). Days that have only look-up digests count if there are no others.
+    """Return the recent days at `now` (UTC). Days with only look-up digests count if there are no others.
 
-    A day is complete once its list, or a later day's, was read after the day's close, or if no list could be read for
-    SILENT_PERIOD after it. If no source of lists answers, a day is complete at its close or once it has a digest of the
-    whole day.
+    A day is complete once its list, or a later day's, was read after the day's close, or if no list could be
+    read for SILENT_PERIOD after the close. If no source of lists responds, a day is complete at its close or
+    once it has a digest of the whole day.
     """
     closings = await load_all_closings(connection, rule, now)
     if closings is not None and not closings.has_read_since(now - day_close.SILENT_PERIOD):
@@ -231,7 +231,7 @@ async def load_reads(connection: Connection, now: datetime) -> dict[date, dateti
 async def _load_posted(
     connection: Connection, rows: Iterable[models.Subscription], drawn: Iterable[choice.Drawn], now: datetime
 ) -> dict[daily.ChannelLocale, set[int]]:
-    """Return which drawn papers were posted within REPOST_INTERVAL before `now`, by channel and language."""
+    """Return which of the drawn papers were posted within REPOST_INTERVAL before `now`, by channel and language."""
     distinct = {id(each): each for each in drawn}.values()
     paper_ids = {paper.paper_id for each in distinct for paper in (*each.own, *each.late)}
     since_at = now - choice.REPOST_INTERVAL
@@ -271,7 +271,7 @@ def build_daily_post(
 
 
 class RenderedPosts:
-    """Renders posts at one moment (`now`, UTC), with a cache, since thousands of channels show the same few posts."""
+    """Renders posts as of `now` (UTC), with a cache, since thousands of channels show the same few posts."""
 
     def __init__(self, factory: DeliveryFactory, now: datetime) -> None:
         self._factory = factory
@@ -289,7 +289,7 @@ class RenderedPosts:
         key: str | None = None,
         drawn_until: int | None = None,
     ) -> models.NewDelivery:
-        """Return the delivery for a date's post. Only daily posts mention a role. Raises errors of the templates."""
+        """Return the delivery of a post. Only daily posts mention a role. Passes on template errors."""
         role_id = subscription.mention_role_id if record is DAILY else None
         settings = tuple(getattr(subscription, name) for name in options.SETTINGS)
         cached = post, role_id, subscription.is_by_webhook, settings
@@ -315,7 +315,7 @@ class RenderedPosts:
 
 
 class _Tick(NamedTuple):
-    """The state shared by the batches of a tick. `pool` has the papers of the first `added_seq` ingests."""
+    """State shared by a tick's batches. `pool` has the papers of the first `added_seq` ingests."""
 
     calendar: schedule.Calendar
     added_seq: int
@@ -338,10 +338,10 @@ class DailyPlanner:
         self._deliveries = deliveries
         self._day_close = rule or day_close.default()
         self._resting: dict[tuple[models.Subscription, int], datetime] = {}
-        """Until when (UTC) a subscription needs no retry, by subscription and number of ingests."""
+        """Until when (UTC) a subscription need not be retried, by subscription and number of ingests."""
 
     async def tick(self, now: datetime, on_planned: Callable[[], None] = lambda: None) -> int:
-        """Plan the posts that are due at `now` (UTC), those without a topic first. Returns the number of posts planned.
+        """Plan the posts due at `now` (UTC), those without a topic first. Returns the number of posts planned.
 
         `on_planned` is called after each transaction that plans posts.
         """
@@ -383,14 +383,14 @@ class DailyPlanner:
         return sorted(due, key=lambda of: of[1].at)
 
     async def _plan_batch(self, due: Sequence[tuple[models.Subscription, schedule.Slot]], tick: _Tick) -> int:
-        """Plan the subscriptions that have not changed meanwhile. Returns the number of posts planned."""
+        """Plan those subscriptions that have not been changed in the meantime. Returns the number of posts planned."""
         calendar, slots = tick.calendar, dict(due)
         if any(row.topic for row in slots):
-            # Outside the transaction, since it blocks other writers.
+            # Do this outside the transaction, which blocks other writers.
             async with self._database.read() as connection:
                 await match_topics(connection, tick.pool, slots, self._matcher)
         async with self._database.transaction() as connection:
-            await archive.lock_ingest(connection)  # an on-demand post must not choose the same papers
+            await archive.lock_ingest(connection)  # so that an on-demand post does not choose the same papers
             rows = await daily.lock_active(connection, [row.id for row in slots])
             rows = [row for row in rows if row in slots]
             posts = await self._choose(connection, [(row, slots[row]) for row in rows], tick)
@@ -428,7 +428,7 @@ class DailyPlanner:
     async def _choose(
         self, connection: Connection, due: Sequence[tuple[models.Subscription, schedule.Slot]], tick: _Tick
     ) -> dict[int, choice.PlannedPost]:
-        """Return the posts by subscription id, some without papers. Subscriptions that fail are omitted."""
+        """Return the posts by subscription id, possibly without papers. Leaves out subscriptions that fail."""
         marks = await daily.list_marks(connection, [row.id for row, _ in due])
         drawn = [tick.pool.draw(row, slot, marks.get(row.id)) for row, slot in due]
         posted = await _load_posted(connection, [row for row, _ in due], drawn, tick.calendar.now)
@@ -438,6 +438,6 @@ class DailyPlanner:
             with isolation.isolated(log, "post not planned", subscription=row.id):
                 posted_here = posted.setdefault(daily.channel_locale(row), set())
                 posts[row.id] = post = tick.pool.choose(row, slot, marks.get(row.id), posted_here)
-                # Another subscription of the channel that is due now must not repeat these papers.
+                # Another subscription of the channel may be due now and must not repeat these papers.
                 posted_here.update(paper.paper_id for paper in post.papers)
         return posts

@@ -1,4 +1,4 @@
-"""The messages of a daily post: its styles, texts from templates, embeds for announcement channels, plain text as the
+"""Messages of a daily post: styles, texts from templates, embeds for announcement channels, a plain-text
 fallback, and the copy of a message in the other language.
 """
 
@@ -35,24 +35,26 @@ The last message has one more button, but fewer papers or no header.
 SHOWN_SECTIONS = 4
 RENDERED_LENGTH = 4000
 RENDERED_LINES = 50
-"""How many sections of a summary, and characters and lines of each, are rendered for a card, which shows less of them.
+"""How many sections of a summary, and how many characters and lines of each, are rendered for a card, which shows less.
 
 A post can have 25 cards, and each block of text takes 0.1 ms to render.
 """
 
 MAX_TEMPLATE_AUTHORS = 10
-"""The most authors passed to templates."""
+"""The maximum number of authors passed to templates."""
 MAX_DESCRIPTION_LENGTH = 330
-"""The most characters of an embed's text: nine embeds with titles of 256, and the head, stay below Discord's limit of 6,000."""
+"""The maximum length of an embed's text: nine embeds with titles of 256 and the header stay below Discord's
+6,000.
+"""
 
 DailyBlock = Literal["headline", "count", "foot", "name"]
-"""A block of the template `daily`."""
+"""A block of the `daily` template."""
 SHOW_LANGUAGE = "lang"
 OTHER_LOCALE = {models.Locale.KO: models.Locale.EN, models.Locale.EN: models.Locale.KO}
 
 
 def compact_views(wording: PostWording, post: DailyPost, note: str = "") -> list[ui.LayoutView]:
-    """Return the post in as few messages as possible: header, papers, a menu to open one, buttons, schedule.
+    """Return the post in as few messages as possible: header, papers, menu, buttons and schedule.
 
     `note` goes above the headline.
     """
@@ -75,7 +77,9 @@ def compact_views(wording: PostWording, post: DailyPost, note: str = "") -> list
 
 
 def copy_view(wording: PostWording, papers: Sequence[PostPaper], first: int) -> ui.LayoutView:
-    """Return a copy of a message's papers in another language, with only the menu. `first` is the first paper's number."""
+    """Return a copy of a message's papers in another language, with only the menu. Numbering starts at
+    `first`.
+    """
     message = message_builder.MessageBuilder()
     post = DailyPost("", wording.ui_texts.locale, Style.COMPACT, papers[0].date, len(papers), tuple(papers))
     _add_papers(wording, message, post, papers, first, None)
@@ -90,10 +94,10 @@ def header(wording: PostWording, post: DailyPost, note: str = "") -> str:
 
 
 def headline_view(wording: PostWording, post: DailyPost, note: str = "") -> ui.LayoutView:
-    """Return the message above the cards or the thread. `note` goes above the headline."""
+    """Return the message that precedes the cards or the thread. `note` goes above the headline."""
     message = message_builder.MessageBuilder()
     message.add_text(header(wording, post, note))
-    # There is no language button, since it copies the papers in a message's menu, and this message has none.
+    # Omit the language button: it copies the papers in a message's menu, and this message has no menu.
     message.add_buttons(*_action_buttons(wording.ui_texts, post, contents.part_marker(post.marker, 0)))
     message.add_text(foot(wording, post))
     return message.view
@@ -102,9 +106,9 @@ def headline_view(wording: PostWording, post: DailyPost, note: str = "") -> ui.L
 def card_view(
     texts: Texts, post: DailyPost, paper: PostPaper, position: int, heading: str | None = None
 ) -> ui.LayoutView:
-    """Return a paper with as much of its summary as fits; a button opens the rest privately.
+    """Return a paper with as much of its summary as fits; a button shows the rest privately.
 
-    `position` is the position of the message in the delivery. `heading` precedes late papers.
+    `position` is the message's position in the delivery. `heading` precedes late papers.
     """
     marker = contents.part_marker(post.marker, position)
     message = message_builder.MessageBuilder()
@@ -142,7 +146,7 @@ def card_view(
 def _truncated_summary(
     texts: Texts, sections: Sequence[models.Section], budget: discord_text.Budget, more: str
 ) -> str:
-    """Return as much of a summary as fits, with the note `more` if it is truncated."""
+    """Return as much of a summary as fits, followed by the note `more` if it is truncated."""
     start = tuple(
         models.Section(of.heading, "\n".join(of.body[:RENDERED_LENGTH].split("\n")[:RENDERED_LINES]))
         for of in sections[:SHOWN_SECTIONS]
@@ -158,7 +162,7 @@ def _truncated_summary(
 
 
 def split_papers(post: DailyPost) -> list[Sequence[PostPaper]]:
-    """Split the papers evenly into the fewest groups that each fit in a message."""
+    """Split the papers evenly into as few groups as possible, each small enough for a message."""
     papers = post.papers
     count = -(-len(papers) // PAPERS_PER_MESSAGE)
     size = -(-len(papers) // count)
@@ -175,7 +179,7 @@ def _add_papers(
     buttons: Sequence[ui.Item[Any]] = (),
     small_print: str = "",
 ) -> None:
-    """Add papers numbered from `first`, each with an equal share of the space left by menus and buttons."""
+    """Add papers numbered from `first`. They share equally the space left by menus and buttons."""
     texts, numbers = wording.ui_texts, range(first, first + len(group))
     menu = client_messages.open_menu(texts("post-pick"), group, marker, ranks=numbers)
     save = None if post.by_webhook else client_messages.save_menu(texts, group, numbers)
@@ -200,7 +204,7 @@ def _paper_text(
     *,
     heading: str | None = None,
 ) -> str:
-    """Return a paper's lines within a limit of characters and bytes, below the heading of late papers."""
+    """Return a paper's lines within a limit of characters and bytes, below the heading for late papers."""
     above = f"{heading}\n\n" if heading else ""
     characters, size = characters - len(above), size - discord_text.utf8_bytes(above)
     facts = _byline(wording.ui_texts, post, paper)
@@ -231,7 +235,7 @@ def _action_buttons(
     """
     buttons = []
     is_linked = 0 < len(post.topic) <= client_messages.MAX_LIST_TEXT_LENGTH
-    # A custom id has no room for both a topic and the marker, which is needed to find the message.
+    # A custom id cannot hold both a topic and the marker, which is needed to find the message.
     if marker or not is_linked:
         listed = client_messages.ListState(client_messages.ListKind.DIGEST, post.digest_on.isoformat())
         if post.since_on:
@@ -247,14 +251,14 @@ def _action_buttons(
 
 
 def _language_button(texts: Texts, post: DailyPost, first: int) -> ui.Item[Any]:
-    """Return the button that shows the papers of the message's menu in the other language, numbered from `first`."""
+    """Return the button that shows the message's papers, numbered from `first`, in the other language."""
     other = OTHER_LOCALE[post.locale]
     custom_id = pack_custom_id(SHOW_LANGUAGE, other.value, first)
     return message_builder.button(texts(f"language-{other.value}"), custom_id, emoji="🌐")
 
 
 AUTO_ARCHIVE_MINUTES = 4320
-"""Discord archives a thread after this time without messages: three days, one of four allowed values."""
+"""Discord archives an inactive thread after this time: three days, one of four allowed values."""
 
 PostableChannel = discord.TextChannel | discord.ForumChannel
 
@@ -340,7 +344,7 @@ class PostStyle:
     """A layout of the daily post.
 
     `render` returns the messages to send, and `preview` those of a private preview, with a note above the headline. `fits`
-    returns whether a channel supports the style. `permissions` are needed in addition to those of every style.
+    returns whether a channel supports the style. `permissions` are needed in addition to those that every style needs.
     """
 
     render: Callable[[PostWording, DailyPost], tuple[RenderedPart, ...]]
@@ -377,20 +381,20 @@ def default_style(channel: PostableChannel) -> Style:
 
 
 def needed_permissions(channel: Channel, style: models.Style, role_id: int | None) -> tuple[str, ...]:
-    """Return the names of the permissions that posts in this style need, including the one to mention the role."""
+    """Return the names of the permissions needed to post in this style and mention the role."""
     role = None if role_id is None else channel.guild.get_role(role_id)
     mention = ("mention_everyone",) if role is not None and not role.mentionable else ()
     return (*REQUIRED, *STYLES[style].permissions, *mention)
 
 
 def check_permissions(channel: Channel, style: models.Style, role_id: int | None = None) -> dict[str, bool]:
-    """Return whether the bot has each permission that posts in this style need."""
+    """Return each permission that posts in this style need, and whether the bot has it."""
     granted = channel.permissions_for(channel.guild.me)
     return {name: getattr(granted, name) for name in needed_permissions(channel, style, role_id)}
 
 
 def daily_text(wording: PostWording, post: DailyPost, block: DailyBlock) -> discord_text.SafeMarkdown:
-    """Render a block of the template `daily`, "" to omit it. The block `name` is plain text, for a thread."""
+    """Render a block of the `daily` template, or "" to omit it. The block `name`, for a thread, is plain text."""
     at_time, timezone, days = post.schedule or ("", "UTC", ())
     values = {
         "day": post.digest_on,
@@ -413,7 +417,7 @@ def daily_text(wording: PostWording, post: DailyPost, block: DailyBlock) -> disc
 
 
 def late_headings(wording: PostWording, post: DailyPost) -> dict[str, discord_text.SafeMarkdown]:
-    """Return the heading above each day's late papers, by the arXiv id of the first paper."""
+    """Return the heading for each day of late papers, by the arXiv id of the day's first paper."""
     headings, position = {}, post.own_count
     for day, shown, count in post.late:
         values = {"late_on": day, "late_shown": shown, "late_total": count}
@@ -454,7 +458,7 @@ def paper_lines(wording: PostWording, post: DailyPost, rank: int, paper: PostPap
 
 
 def embeds_payload(wording: PostWording, post: DailyPost) -> dict[str, Any]:
-    """Return a message of embeds without buttons, since Discord forwards no buttons to servers that follow the channel."""
+    """Return a message of embeds without buttons, since Discord does not forward buttons to following servers."""
     headings = late_headings(wording, post)
     language = wording.ui_texts("summary-in-other-language") if post.is_in_other_language else ""
     lines = (daily_text(wording, post, "count"), language)
@@ -480,7 +484,7 @@ def embeds_payload(wording: PostWording, post: DailyPost) -> dict[str, Any]:
 def plain_post_payload(
     wording: PostWording, post: DailyPost, papers: tuple[PostPaper, ...], position: int
 ) -> dict[str, Any]:
-    """Return a message as plain text: the headline, a line per paper that fits, and the number of other papers."""
+    """Return a plain-text message: the headline, a line for each paper that fits, and the number of other papers."""
     mention = mention_line(post) if position == 0 else ""
     day = client_messages.day_url(post.digest_on, post.marker, position)
     head = f"{mention}**[{daily_text(wording, post, 'headline')}](<{day}>)**"
@@ -507,7 +511,7 @@ def _paper_embed(
     links = client_messages.code_and_project(texts, paper)
     lines = [heading or "", facts, excerpt, client_messages.subtext(client_messages.join_dotted(note, links))]
     if sum(len(line) + 1 for line in lines) > MAX_DESCRIPTION_LENGTH:
-        # The links can take most of the space, and the title already links to the paper's page.
+        # Links can take up most of the space, and the title already links to the paper's page.
         lines[-1] = client_messages.subtext(note)
     embed: dict[str, Any] = {
         "title": discord_text.shorten(title, discord_text.EMBED_TITLE, markdown=False),

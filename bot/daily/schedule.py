@@ -1,7 +1,7 @@
-"""Computes when subscriptions are due, and converts local times to UTC. Pure.
+"""Computes when subscriptions are due and converts local times to UTC. Pure.
 
-A local time in a gap, which the clock skips, becomes the first minute after the gap; a repeated local time means its first
-occurrence. A date that a zone skipped (Samoa, 2011-12-30) has no post.
+A local time skipped by the clock becomes the first minute after the gap. A repeated local time means its
+first occurrence. A date skipped by a zone (Samoa, 2011-12-30) has no post.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ DAY = timedelta(days=1)
 EVERY_DAY = (1, 2, 3, 4, 5, 6, 7)
 DAY_NAMES = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DEFAULT_TIME = "09:00"
-"""The earliest time of a post without a time of day, which waits for the day's list."""
+"""The earliest time for a post without a time of day, which waits for the day's list."""
 AT_TIME_PATTERN = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 
 
 class Slot(NamedTuple):
-    """A local date, its due time (UTC), and the complete day that the post covers (None for posts at a time of day)."""
+    """A local date, its due time (UTC) and the complete day that the post covers (None if the post has a time of day)."""
 
     on: date
     at: datetime
@@ -36,15 +36,15 @@ class Slot(NamedTuple):
 
 
 WAIT = timedelta(hours=12)
-"""How long a due post waits for papers or for the list of its day."""
+"""How long a due post waits for papers or for its day's list."""
 CLOSE_WAIT = timedelta(hours=6)
 """How long after DEFAULT_TIME a post without a time waits for a list to close."""
 _LONGEST_GAP = 9 * DAY
-"""A subscription posts at least once a week, and a zone may skip a date."""
+"""The longest time between two posts: they are at least weekly, and a zone may skip a date."""
 
 
 def schedule_key(subscription: Subscription) -> tuple[str, str, tuple[int, ...]]:
-    """Return the settings that determine a subscription's due times: time of day, zone and weekdays."""
+    """Return the settings that determine when a subscription is due: time of day, zone and weekdays."""
     return subscription.at_time, subscription.timezone, subscription.days
 
 
@@ -59,7 +59,7 @@ def parse_time(text: str) -> time:
 
 
 def parse_days(text: str) -> tuple[int, ...]:
-    """Parse weekdays such as `mon,tue` or `mon-fri` (empty means every day) into sorted ISO weekdays. Raises UsageError."""
+    """Parse weekdays such as `mon,tue` or `mon-fri` into sorted ISO weekdays; "" means every day. Raises UsageError."""
     days: set[int] = set()
     for word in filter(None, re.split(r"[,\s]+", text.strip().lower())):
         first, _, last = word.partition("-")
@@ -75,12 +75,12 @@ def parse_days(text: str) -> tuple[int, ...]:
 
 @lru_cache(maxsize=4096)
 def wall_clock_to_utc(on: date, at: time, zone: ZoneInfo) -> datetime:
-    """Convert a local time to UTC. See the module's docstring for gaps and repeated times."""
+    """Convert a local time to UTC. The module's docstring explains gaps and repeated times."""
     wall = datetime.combine(on, at)
     moment = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
     if moment.astimezone(zone).replace(tzinfo=None) == wall:
         return moment
-    # In a gap, fold=1 applies the later offset and gives a moment before the jump; fold=0 gives one after it.
+    # In a gap, fold=1 uses the later offset and gives a time before the jump; fold=0 gives one after it.
     before, after = wall.replace(tzinfo=zone, fold=1).astimezone(UTC), moment
     offset = before.astimezone(zone).utcoffset()
     while after - before > timedelta(seconds=1):
@@ -110,7 +110,7 @@ class Rule(NamedTuple):
 
 
 def iter_due_times(first: date, rule: Rule) -> Iterator[Slot]:
-    """Yield all due times, starting from a local date."""
+    """Yield all due times from a local date onwards."""
     on = first
     while on < date.max - DAY:
         if on.isoweekday() in rule.days and date_exists(on, rule.zone):
@@ -120,8 +120,8 @@ def iter_due_times(first: date, rule: Rule) -> Iterator[Slot]:
 
 @lru_cache(maxsize=4096)
 def next_due(after: datetime, rule: Rule) -> Slot:
-    """Return the first due time after a moment (UTC)."""
-    # Start one day earlier: a time in a gap at midnight belongs to the previous date.
+    """Return the first due time after a given time (UTC)."""
+    # Start a day early, because a time in a gap at midnight belongs to the previous date.
     first = local_date(after, rule.zone) - DAY
     return next(due for due in iter_due_times(first, rule) if due.at > after)
 
@@ -132,9 +132,10 @@ def days_until_next(row: Subscription, on: date) -> int:
 
 
 class Calendar:
-    """The dates of subscriptions at one moment (`now`, UTC). Each schedule is computed once.
+    """The dates of subscriptions as of `now` (UTC). Computes each schedule once.
 
-    `closings` has the complete days. If it is None, no source has lists, and posts without a time are due at DEFAULT_TIME.
+    `closings` tells which days are complete. If it is None, no source has lists, and posts without a time are
+    due at DEFAULT_TIME.
     """
 
     def __init__(
@@ -148,19 +149,19 @@ class Calendar:
         self._slots: dict[object, tuple[Slot, Slot]] = {}
 
     def at(self, moment: datetime) -> Calendar:
-        """Return a calendar for another moment (UTC) with the same complete days."""
+        """Return a calendar for another time (UTC) with the same complete days."""
         return Calendar(moment, self._rule, self._closings)
 
     def newest(self, row: Subscription) -> Slot:
-        """Return the newest date that has become due. Raises UsageError if the zone is unknown."""
+        """Return a subscription's latest date that is already due. Raises UsageError if the zone is unknown."""
         return self._look_up(row)[0]
 
     def following(self, row: Subscription) -> Slot:
-        """Return the first date that is not due yet."""
+        """Return a subscription's first date that is not due yet."""
         return self._look_up(row)[1]
 
     def find_due(self, row: Subscription) -> Slot | None:
-        """Return the due date that should be posted once there are papers, or None."""
+        """Return the due date to post as soon as there are papers, or None."""
         slot = self.newest(row)
         if row.last_on is not None and row.last_on >= slot.on:
             return None
@@ -168,7 +169,7 @@ class Calendar:
         return slot if is_whole or self.is_over(slot) else None
 
     def is_over(self, slot: Slot) -> bool:
-        """Return whether a date no longer waits for papers or a list."""
+        """Return whether the wait for a date's papers or list is over."""
         return self.now >= slot.at + WAIT
 
     def _look_up(self, row: Subscription) -> tuple[Slot, Slot]:

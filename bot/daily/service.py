@@ -1,4 +1,4 @@
-"""Adds, edits, pauses, resumes and removes subscriptions, and plans posts on demand."""
+"""The subscriptions service: adds, edits, pauses, resumes and removes subscriptions, and plans posts on demand."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from storage.models import Reason
 
 
 class TopicNeededError(errors.UsageError):
-    """A subscription to a source that lists all new papers of a day needs a topic."""
+    """Raised if a subscription needs a topic, because its source lists all new papers of a day."""
 
 
 class TooManyPostsError(errors.UsageError):
-    """The server already has MAX_POSTS subscriptions."""
+    """Raised if the server already has MAX_POSTS subscriptions."""
 
 
 MAX_POSTS = 100
-"""The most daily posts per server. Matching a topic takes 20 ms, and posts of other servers wait meanwhile."""
+"""The maximum number of daily posts per server. Matching a topic takes 20 ms, while other servers' posts wait."""
 
 
 class Subscriptions:
@@ -48,12 +48,12 @@ class Subscriptions:
     async def add(
         self, draft: models.Subscription, *, webhook_token: str | None = None
     ) -> models.Subscription:
-        """Store a draft as an active subscription that starts with the next due date.
+        """Store a draft as an active subscription that starts on the next due date.
 
-        A draft with NO_GUILD is posted through a webhook; its channel id is the webhook's id.
+        A draft with NO_GUILD is posted through a webhook, and its channel id is the webhook's id.
 
-        Raises UsageError if a setting is invalid, TopicNeededError, TooManyPostsError, and DuplicateError if the channel has
-        an identical subscription.
+        Raises UsageError if a setting is invalid, DuplicateError if the channel has an identical
+        subscription, TopicNeededError and TooManyPostsError.
         """
         new = replace(options.validated(draft), created_at=self._clock())
         async with self._database.transaction() as connection:
@@ -77,20 +77,20 @@ class Subscriptions:
     async def list_rows(
         self, *, guild_id: int | None = None, channel_id: int | None = None
     ) -> list[models.Subscription]:
-        """Return the subscriptions of a server, of a channel, or all."""
+        """Return the subscriptions of a server or a channel, or all of them."""
         async with self._database.read() as connection:
             return await daily.list_rows(connection, guild_id=guild_id, channel_id=channel_id)
 
     async def get(self, subscription_id: int) -> models.Subscription:
-        """Return one subscription. Raises UsageError if the id is unknown."""
+        """Return a subscription. Raises UsageError if the id is unknown."""
         async with self._database.read() as connection:
             return await _get(connection, subscription_id)
 
     async def edit(self, wanted: models.Subscription) -> models.Subscription:
-        """Store the settings of a subscription. Raises the errors of `add`.
+        """Store a subscription's settings. Raises the errors of `add`.
 
-        No date is posted twice: a new schedule starts with its next date, unless a due date is still waiting for papers.
-        Refused posts are retried now. If the style changes they are cancelled instead, and their papers count as new.
+        No date is posted twice: a new schedule starts on its next date, unless a due date is still waiting for papers.
+        Refused posts are retried now, but if the style changes they are cancelled and their papers count as new.
         """
         wanted, now = options.validated(wanted), self._clock()
         async with self._database.transaction() as connection:
@@ -113,7 +113,7 @@ class Subscriptions:
         return changed
 
     async def pause(self, subscription_id: int, reason: Reason = Reason.BY_HAND) -> models.Subscription:
-        """Stop posting until the subscription is resumed; posts already planned wait too."""
+        """Stop posting until the subscription is resumed. Posts already planned wait too."""
         async with self._database.transaction() as connection:
             old = await _get(connection, subscription_id, for_update=True)
             changed = replace(old, state=models.ActivityState.PAUSED, reason=reason.value)
@@ -121,9 +121,9 @@ class Subscriptions:
         return changed
 
     async def resume(self, subscription_id: int) -> models.Subscription:
-        """Resume posting, and send planned deliveries now. A missed date is posted too, unless the pause was manual.
+        """Resume posting and send planned deliveries now. Also posts a missed date unless the pause was manual.
 
-        Webhook posts with an unknown outcome are sent again, since the person who resumes them has checked the channel.
+        Webhook posts with an unknown outcome are sent again, since whoever resumes them has checked the channel.
         """
         now = self._clock()
         async with self._database.transaction() as connection:
@@ -134,7 +134,7 @@ class Subscriptions:
             if old.state is models.ActivityState.ACTIVE:
                 return old
             changed = replace(old, state=models.ActivityState.ACTIVE, reason=None)
-            # A date that Discord refused is still posted, as it is when the channel becomes available by itself.
+            # A date refused by Discord is still posted, just as if the channel had become available by itself.
             if old.reason == Reason.BY_HAND:
                 changed = _begin_next(changed, await self._load_calendar(connection))
             await daily.update(connection, changed)
@@ -169,14 +169,14 @@ def _webhook_key(subscription: models.Subscription) -> str:
 
 
 def is_same(row: models.Subscription, draft: models.Subscription) -> bool:
-    """Return whether a subscription and a draft for its channel would be duplicates."""
+    """Return whether a subscription duplicates a draft for the same channel."""
     names = ("at_time", "timezone", "locale", "style", "topic", "source")
     valid = options.validated(draft)
     return all(getattr(row, name) == getattr(valid, name) for name in names)
 
 
 def _begin_next(subscription: models.Subscription, calendar: schedule.Calendar) -> models.Subscription:
-    """Return the subscription with all due dates marked as finished."""
+    """Return the subscription with all past due dates marked as done."""
     newest_on = calendar.newest(subscription).on
     return replace(subscription, last_on=max(newest_on, subscription.last_on or newest_on))
 
@@ -186,7 +186,7 @@ async def _find_source(
 ) -> str:
     """Return the URL of the subscription's source, or "" for all sources.
 
-    Raises TopicNeededError if the source needs a topic, and UsageError if it is unknown unless it `may_be_gone`.
+    Raises TopicNeededError if the source needs a topic. Raises UsageError if it is unknown, unless it `may_be_gone`.
     """
     stored = {row.url: row.kind for row in await sources.list_rows(connection)}
     if not wanted.source or (may_be_gone and wanted.source not in stored):
@@ -212,9 +212,9 @@ async def _get(
 
 
 class OnDemandPosts:
-    """Previews a subscription or posts now. Previewed papers do not count as posted.
+    """Previews a subscription or posts right away. Previewed papers do not count as posted.
 
-    Both draw from the newest day, like a first post, and exclude papers already posted in the channel.
+    Like a first post, both draw from the newest day. They exclude papers already posted in the channel.
     """
 
     def __init__(
@@ -269,7 +269,7 @@ class OnDemandPosts:
     async def _choose(
         self, connection: Connection, subscription: models.Subscription, on: date | None = None
     ) -> tuple[choice.PlannedPost, schedule.Slot]:
-        """Return today's post, or a post with all papers of the date `on`, including those posted before."""
+        """Return today's post, or a post with all papers of the date `on`, even those already posted."""
         now = self._clock()
         today = clock.local_date(now, clock.parse_zone(subscription.timezone))
         slot = schedule.Slot(on or today, now, on)

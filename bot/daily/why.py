@@ -1,6 +1,6 @@
 """Explains for `/why` what happened to a paper in a channel's subscriptions.
 
-Choices are not recorded, so a paper that was not posted is explained by current votes, texts and settings.
+Choices are not recorded, so a paper that was not posted is explained with current votes, texts and settings.
 """
 
 from __future__ import annotations
@@ -31,22 +31,22 @@ class Cause(StrEnum):
     VOTES_UNKNOWN = "votes-unknown"
     BELOW_TOP = "below-top"
     OTHER_SOURCE = "other-source"
-    """The subscription does not draw from the digests that list the paper."""
+    """Listed only in digests that the subscription does not draw from."""
     OFF_TOPIC = "off-topic"
     UPCOMING = "coming"
     STOPPED = "stopped"
     TOO_EARLY = "too-early"
-    """Listed before the subscription was created, and too old for a post."""
+    """Listed before the subscription was created and too old for a post now."""
     NOT_CHOSEN_THEN = "not-then"
-    """Not chosen when its day was posted, but would be chosen with current votes and settings."""
+    """Not chosen when its day was posted, but would be with current votes and settings."""
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The explanation for one subscription.
+    """What happened to a paper in one subscription.
 
-    `digest_on` is the paper's day, and `at` (UTC) is when it was or will be posted. `part` is the message with the paper;
-    `reason` is why that message is refused. `rank` is the paper's rank, from 1, among `candidate_count` papers.
+    `digest_on` is the paper's day, and `at` (UTC) is when it was or will be posted. `part` is the message with the
+    paper; `reason` is why Discord refuses that message. `rank` counts from 1 among `candidate_count` papers.
     """
 
     cause: Cause
@@ -61,9 +61,9 @@ class Explanation:
 
 
 class WhyAnswer(NamedTuple):
-    """The explanations for a channel's subscriptions. `left_out` is the number of further subscriptions.
+    """The explanations for a channel's subscriptions. `left_out` counts subscriptions not explained.
 
-    If the channel has no subscriptions, `other_channel_ids` has the visible channels of the server that do.
+    If the channel has no subscriptions, `other_channel_ids` has the server's visible channels that do.
     """
 
     explanations: tuple[Explanation, ...]
@@ -72,7 +72,7 @@ class WhyAnswer(NamedTuple):
 
 
 MAX_EXPLAINED = 5
-"""The most subscriptions explained; one with a topic can take several tenths of a second."""
+"""The maximum number of subscriptions explained. One with a topic can take several tenths of a second."""
 
 
 class WhyExplainer:
@@ -98,9 +98,9 @@ class WhyExplainer:
         channel_id: int,
         may_see: Callable[[int], bool] = lambda _: True,
     ) -> WhyAnswer:
-        """Explain what happened to a paper in a channel. There are no explanations if no digest lists the paper.
+        """Explain what happened to a paper in a channel. If no digest lists the paper, there are no explanations.
 
-        Other channels are included only if the reader `may_see` them.
+        Other channels are mentioned only if the reader `may_see` them.
         """
         async with self._database.read() as connection:
             in_guild = await daily.list_rows(connection, guild_id=guild_id)
@@ -154,7 +154,7 @@ class WhyExplainer:
         elif clock.local_date(row.created_at, clock.parse_zone(row.timezone)) > listed_on:
             return Explanation(Cause.TOO_EARLY, row, listed_on)
         else:
-            # The paper's day was already posted: rank it there by current votes.
+            # The paper's day was already posted, so rank it there by current votes.
             on_day = schedule.Slot(listed_on, now, listed_on)
             today = schedule.Calendar(now, self._day_close)
             day = await daily_planner.choose_alone(
@@ -173,7 +173,7 @@ async def _explain_post(
     delivery: models.Delivery,
     subscription: models.Subscription,
 ) -> Explanation:
-    """Explain a paper that was posted, or whose post is waiting."""
+    """Explain a paper that was posted or whose post is waiting."""
     parts = await outbox.list_parts(connection, delivery.id)
     showing = [part for part in parts if part.payload and paper.arxiv_id in part.payload]
     part = next(iter(showing or parts), None)  # payloads are purged after a while
@@ -188,7 +188,7 @@ async def _explain_post(
 async def _list_entries(
     connection: Connection, paper: models.PaperDetail, origin: archive.Origin
 ) -> list[DigestPaper]:
-    """Return the paper's entries in digests of an origin."""
+    """Return the paper's entries in the digests of an origin."""
     dates = {of.digest_id: of.date for of in paper.appearances}
     digests = await archive.list_rows(
         connection, since_on=min(dates.values()), until_on=max(dates.values()), origin=origin

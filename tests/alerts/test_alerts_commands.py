@@ -1,4 +1,4 @@
-"""/alerts: previewing, creating, editing and removing alerts, and the buttons that create them."""
+"""The `/alerts` commands: previewing, creating, editing and removing alerts, and the buttons that create them."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ Removed: Papers with “small language model” or exactly “로봇”,
     assert "\n".join(shown) == expected[harness.texts.locale]
 
 
-async def test_undo_removes_the_alert_and_widen_drops_the_votes(harness: ClientHarness) -> None:
+async def test_undo_removes_an_alert_and_widen_drops_its_vote_minimum(harness: ClientHarness) -> None:
     preview = await harness.ask("alerts add", keyword="로봇", votes=99_999)
     created = await harness.press(preview, "alert-create")
     await harness.press(created, "alert-undo")
@@ -140,7 +140,7 @@ async def test_undo_removes_the_alert_and_widen_drops_the_votes(harness: ClientH
     assert [alert.min_votes for alert in await _list_alerts(harness)] == [0]
 
 
-async def test_handles_alerts_of_maximum_number_and_length(harness: ClientHarness) -> None:
+async def test_alerts_of_maximum_number_and_length_fit_in_messages(harness: ClientHarness) -> None:
     """Twenty terms and twenty excluded words of a hundred characters, half of which need escaping in Markdown."""
     words, excluded = ([f"{start}{number} {'*_' * 48}"[:100] for number in range(20)] for start in "ax")
     draft = alert_builders.draft(*words, user_id=harness.reader.id, excluded=tuple(excluded), min_votes=10)
@@ -184,7 +184,7 @@ async def test_confirms_an_alert_even_if_opening_the_dm_fails(
     assert harness.texts("alert-made") in shown_text(await harness.press(preview, "alert-create"))
 
 
-async def test_stores_the_options_of_the_command(harness: ClientHarness) -> None:
+async def test_the_options_of_the_command_are_stored(harness: ClientHarness) -> None:
     options = {
         "keyword": "robots, 로봇",
         "author": "Noether, Emmy",
@@ -200,7 +200,7 @@ async def test_stores_the_options_of_the_command(harness: ClientHarness) -> None
     assert alert.timing is models.AlertTiming.DAILY
 
 
-async def test_forms_and_the_menu_change_the_draft(harness: ClientHarness) -> None:
+async def test_the_forms_and_the_menu_change_the_draft(harness: ClientHarness) -> None:
     preview = await harness.ask(
         "alerts add", author="Ada Lovelace", match="all", max_a_day=3, time="오후 9시 반 뉴욕"
     )
@@ -265,7 +265,7 @@ async def test_a_form_error_names_the_field_and_reopens_the_form(harness: Client
     assert shown_text(refused).splitlines()[0] == harness.texts("votes-not-a-number")
 
 
-async def test_edits_a_stored_alert_from_the_list(harness: ClientHarness) -> None:
+async def test_a_stored_alert_is_edited_from_the_list(harness: ClientHarness) -> None:
     stored = await harness.bot.services.get(Alerts).add(
         alert_builders.draft("로봇", user_id=harness.reader.id, min_votes=3)
     )
@@ -287,7 +287,7 @@ async def test_edits_a_stored_alert_from_the_list(harness: ClientHarness) -> Non
     assert shown_text(await harness.press(saved, "alert-pause")) == gone
 
 
-async def test_completes_names_after_a_comma_in_the_typed_script(harness: ClientHarness) -> None:
+async def test_autocomplete_completes_names_after_a_comma(harness: ClientHarness) -> None:
     offered = await harness.reader.autocomplete(harness.channel, "alerts add", "author", "Ada Lovelace, loub")
     assert all(choice["value"].startswith("Ada Lovelace, ") for choice in offered)
 
@@ -311,7 +311,7 @@ async def test_follows_topics_and_authors_from_a_paper_card(harness: ClientHarne
     assert await _list_alerts(harness) == []
 
 
-async def test_follow_topic_fills_the_form_with_the_topic(harness: ClientHarness) -> None:
+async def test_follow_topic_fills_in_the_form(harness: ClientHarness) -> None:
     message = await post_daily(harness, topic="small language model -diffusion votes:9")
     form = await harness.reader.click(message, label=harness.texts("follow-topic"))
     assert all(f"'{text}'" in str(form.modal) for text in ("small language model", "diffusion", "9"))

@@ -1,4 +1,4 @@
-"""Matching papers with alerts: the same papers that a search finds, and the reasons."""
+"""Matching papers with alerts: the same papers that a search finds, with reasons."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SUMMARIES = (
 
 
 async def prepare(world: World, *summaries: str) -> list[matcher.PaperText]:
-    """Store a paper for each summary, and return them prepared for matching."""
+    """Store one paper per summary and return the papers prepared for matching."""
     for number, summary in enumerate(summaries, 1):
         await world.written("Mon", f"A{number}▲5", summary=summary, location=str(number))
     async with world.database.read() as connection:
@@ -54,11 +54,11 @@ async def list_matching(
     return [number for number, paper in enumerate(papers_) if matcher.match(query, paper)]
 
 
-async def test_matches_translations_abbreviations_and_any_spacing(world: World) -> None:
+async def test_translations_abbreviations_and_other_spacings_match(world: World) -> None:
     prepared = await prepare(world, *SUMMARIES)
     for text in ("강화 학습", "강화학습", "reinforcement learning", "강화학습을"):
         assert await list_matching(world, prepared, text) == [0, 1, 2], text
-    # Neither search nor alerts translate a single word.
+    # Single words are not translated, as in search.
     assert await list_matching(world, prepared, "화학") == [4]
     assert await list_matching(world, prepared, '"강화 학습"') == [1, 2]
     assert await list_matching(world, prepared, "LLM 추론") == [5, 6]
@@ -66,19 +66,19 @@ async def test_matches_translations_abbreviations_and_any_spacing(world: World) 
     assert await list_matching(world, prepared, "동화") == []
 
 
-async def test_matches_any_or_all_terms_without_excluded_words(world: World) -> None:
+async def test_an_alert_matches_any_or_all_terms_but_no_excluded_words(world: World) -> None:
     prepared = await prepare(world, *SUMMARIES)
     assert await list_matching(world, prepared, "agent", "diffusion") == [0, 1, 7, 8]
     both = await list_matching(world, prepared, "agent", "강화 학습", match_all=True)
     assert both == [0, 1]
     without = await list_matching(world, prepared, "강화 학습", excluded=("보상", "에이전트"))
     assert without == []
-    # An excluded word that is also a term excludes only its typed form.
+    # If an excluded word is also a term, only its typed form is excluded.
     without = await list_matching(world, prepared, "강화 학습", excluded=("강화 학습",))
     assert without == [0]
 
 
-async def test_a_reason_names_the_matching_form_and_field(world: World) -> None:
+async def test_a_reason_gives_the_matching_form_and_field(world: World) -> None:
     (paper,) = await prepare(world, SUMMARIES[0])
     (query,) = await read(world, alert_builders.draft("강화 학습", "paper"))
     reasons = matcher.match(query, paper)
@@ -94,7 +94,7 @@ async def test_a_reason_names_the_matching_form_and_field(world: World) -> None:
     assert len(matcher.match_all([query, many], paper)) == 6
 
 
-async def test_quotes_the_summary_in_the_readers_language(world: World) -> None:
+async def test_the_quoted_sentence_is_in_the_readers_language(world: World) -> None:
     (paper,) = await prepare(world, "Nothing.")
     (of,) = paper.detail.appearances
     korean, english = (
@@ -114,7 +114,7 @@ async def test_quotes_the_summary_in_the_readers_language(world: World) -> None:
             assert sentence.language == locale.value
 
 
-async def test_matches_names_in_any_order_spelling_or_script(world: World) -> None:
+async def test_names_match_in_any_order_spelling_or_script(world: World) -> None:
     (paper,) = await prepare(world, "Nothing.")
     for name in ("kim minjun", "Min-jun Kim", "김민준", "lovelace, ada", "ADA LOVELACE"):
         (query,) = await read(world, alert_builders.draft(name, kind=AlertKind.AUTHOR))
@@ -124,7 +124,7 @@ async def test_matches_names_in_any_order_spelling_or_script(world: World) -> No
 
 
 @pytest.mark.parametrize("text", ["강화 학습", "LLM 추론", "diffusion", "video generation", "보상", "agent"])
-async def test_an_alert_matches_what_a_search_matches_completely(world: World, text: str) -> None:
+async def test_an_alert_finds_the_complete_matches_of_a_search(world: World, text: str) -> None:
     prepared = await prepare(world, *SUMMARIES)
     result = await world.search.search(SearchRequest(text, limit=100))
     whole = {row.id for row in result.rows if row.arxiv_id not in result.missing}
@@ -136,7 +136,7 @@ WORDS = sorted({form for term in seed.load_terms()[:300] for form in (*term.kore
 
 
 async def test_every_matching_paper_has_a_key_of_the_query(world: World) -> None:
-    """Otherwise the index would miss the match."""
+    """Otherwise, the index would miss the match."""
     (detail,) = [paper.detail for paper in await prepare(world, "Nothing.")]
     (of,) = detail.appearances
     pick, matching = random.Random(5), 0

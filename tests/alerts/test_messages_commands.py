@@ -12,7 +12,7 @@ from tests.support.client_harness import ClientHarness, both_languages, shown_te
 
 
 async def _add(harness: ClientHarness, member: Any = None, **options: Any) -> None:
-    """Create an alert by command and button."""
+    """Create an alert with the command and its button."""
     member = member or harness.reader
     preview = await harness.ask("alerts add", by=member, **options)
     made = await harness.press(preview, "alert-create", by=member)
@@ -78,7 +78,7 @@ Then post-training **quantization** halves its memory. [읽기]
     assert drawn == expected[harness.texts.locale]
 
 
-async def test_message_buttons_open_the_paper_and_the_alert(harness: ClientHarness) -> None:
+async def test_buttons_of_a_message_open_the_paper_and_the_alert(harness: ClientHarness) -> None:
     await _add(harness, keyword="로봇")
     await harness.publish(" ".join(f"A{number}▲{10 - number}" for number in range(1, 8)))
     await harness.wait(minutes=3)

@@ -1,4 +1,4 @@
-"""Alerts from a digest to the message: what is sent, when, to whom, and only once."""
+"""Alerts from the digest to the message: what is sent, when, to whom, and only once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ both_engines = pytest.mark.engines("sqlite", "postgresql")
 
 
 async def read_votes(world: World, name: str, votes: int | None) -> None:
-    """Store the votes that a service reports for a paper."""
+    """Store a paper's votes as reported by a service."""
     await world.facts(name, votes=votes)
     await world.tick()
 
@@ -50,7 +50,7 @@ async def test_matches_within_three_minutes_share_a_message(world: World) -> Non
     ]
 
 
-async def test_reports_each_paper_once_even_after_corrections(world: World) -> None:
+async def test_a_corrected_paper_is_not_reported_again(world: World) -> None:
     await world.alert("care")
     await world.list("Mon", 'A "Trained with care"')
     await world.wait(minutes=3)
@@ -60,7 +60,7 @@ async def test_reports_each_paper_once_even_after_corrections(world: World) -> N
     assert world.sent == ["@7 A", "@7 B", "@7 C"]
 
 
-async def test_messages_use_the_language_of_the_recipient(world: World) -> None:
+async def test_messages_are_in_the_recipients_language(world: World) -> None:
     async with world.database.transaction() as connection:
         await accounts.upsert_reader(connection, READER, locale=Locale.KO)
         await accounts.upsert_guilds(connection, {GUILD: {"locale": Locale.KO}})
@@ -77,7 +77,7 @@ async def test_messages_use_the_language_of_the_recipient(world: World) -> None:
     }
 
 
-async def test_ignores_papers_older_than_the_alert(world: World) -> None:
+async def test_an_alert_ignores_papers_that_arrived_before_it(world: World) -> None:
     world.is_matching = False
     await world.written("Mon", "A▲5")
     world.now += timedelta(minutes=1)
@@ -87,7 +87,7 @@ async def test_ignores_papers_older_than_the_alert(world: World) -> None:
     assert world.sent == []
 
 
-async def test_names_added_later_match_once(world: World) -> None:
+async def test_authors_added_to_a_paper_later_match_once(world: World) -> None:
     await world.alert("Grace Hopper", kind=AlertKind.AUTHOR)
     await world.alert("카이스트", by=8, kind=AlertKind.INSTITUTION)
     await world.alert("서울대", by=9, kind=AlertKind.INSTITUTION)
@@ -130,7 +130,9 @@ async def test_a_message_shows_at_most_25_papers(world: World) -> None:
         ({"timing": AlertTiming.AT_ONCE}, "2026-01-05T08:00", "2026-01-05T07:57"),
     ],
 )
-def test_finds_the_last_due_time_across_clock_changes(alert: dict[str, Any], now: str, expected: str) -> None:
+def test_the_last_due_time_is_right_across_clock_changes(
+    alert: dict[str, Any], now: str, expected: str
+) -> None:
     fields: dict[str, Any] = {"timing": AlertTiming.DAILY, "timezone": "Europe/Berlin"} | alert
     schedule = alert_builders.draft("care", **fields).schedule
     last = planner.last_slot(schedule, datetime.fromisoformat(now).replace(tzinfo=UTC))
@@ -157,7 +159,7 @@ async def test_a_daily_alert_collects_papers_until_its_hour(world: World) -> Non
         assert world.sent == sent
 
 
-async def test_reports_a_paper_once_it_reaches_the_vote_minimum(world: World) -> None:
+async def test_a_paper_is_reported_when_it_reaches_the_vote_minimum(world: World) -> None:
     await world.alert("care", min_votes=50)
     await world.written("Mon", "A▲12 B▲50 C")
     await world.wait(minutes=3)
@@ -167,7 +169,7 @@ async def test_reports_a_paper_once_it_reaches_the_vote_minimum(world: World) ->
     assert world.sent == ["@7 B", "@7 A"]
 
 
-async def test_a_ready_match_survives_purging_until_its_hour(world: World) -> None:
+async def test_a_match_waiting_for_its_hour_is_not_purged(world: World) -> None:
     await world.alert("care", min_votes=50, timing=AlertTiming.WEEKLY, weekday=1, at_time="09:00")
     await world.written("Mon", "A▲12")
     await world.wait(days=29)
@@ -190,7 +192,7 @@ async def test_raising_the_vote_minimum_delays_unsent_matches(world: World) -> N
     assert world.sent == ["@7 B", "@7 A"]
 
 
-async def test_matches_over_the_daily_message_limit_are_sent_after_24_hours(world: World) -> None:
+async def test_matches_beyond_the_daily_limit_are_sent_after_24_hours(world: World) -> None:
     await world.alert("care", max_a_day=2)
     await world.alert("care", by=8)
     world.now = moment("Mon 12:00")
@@ -204,7 +206,7 @@ async def test_matches_over_the_daily_message_limit_are_sent_after_24_hours(worl
     assert [message for message in world.sent if "@8" in message] == ["@8 A", "@8 B", "@8 C", "@8 D"]
 
 
-async def test_pausing_delays_matches_but_removing_drops_them(world: World) -> None:
+async def test_a_pause_delays_matches_and_a_removal_drops_them(world: World) -> None:
     paused, removed, changed = [await world.alert("care", by=user_id) for user_id in (1, 2, 3)]
     await world.written("Mon", "A▲12")
     await world.alerts.pause(paused)
@@ -222,8 +224,10 @@ async def test_pausing_delays_matches_but_removing_drops_them(world: World) -> N
 
 
 @pytest.mark.parametrize(("days", "is_told"), [(4, True), (31, False)])
-async def test_replans_an_expired_message_for_30_days(world: World, days: int, is_told: bool) -> None:
-    """Discord is down longer than a message lives."""
+async def test_an_expired_message_is_planned_again_for_30_days(
+    world: World, days: int, is_told: bool
+) -> None:
+    """Discord is down for longer than a message is kept."""
     world.discord.answer = AWAY
     for user_id in (7, 8):
         await world.alert("care", by=user_id)
@@ -250,7 +254,7 @@ async def test_papers_of_an_expired_message_join_the_next_one(world: World) -> N
     assert world.sent == ["@7 A B C"]
 
 
-async def test_notifies_the_owner_once_if_a_channel_refuses(world: World) -> None:
+async def test_the_owner_is_notified_once_if_a_channel_refuses(world: World) -> None:
     await world.alert("care", channel_id=CHANNEL, guild_id=GUILD)
     world.discord.closed = {CHANNEL}
     await world.written("Mon", "A▲5")
@@ -264,7 +268,7 @@ async def test_notifies_the_owner_once_if_a_channel_refuses(world: World) -> Non
     assert notice.channel_id == -READER, "the direct messages are opened once"
 
 
-async def test_does_not_repeat_papers_of_an_unconfirmed_message(world: World) -> None:
+async def test_papers_of_an_unconfirmed_message_are_not_repeated(world: World) -> None:
     await world.alert("care")
     world.discord.answer = UNVERIFIABLE
     await world.written("Mon", "A▲5")
@@ -276,7 +280,7 @@ async def test_does_not_repeat_papers_of_an_unconfirmed_message(world: World) ->
     assert world.sent == []
 
 
-async def test_retries_an_alert_that_fails_to_render(world: World) -> None:
+async def test_an_alert_that_fails_to_render_is_retried(world: World) -> None:
     await world.alert("care")
     world.renderer.failing = {"alert"}
     await world.written("Mon", "A▲5")
@@ -287,7 +291,7 @@ async def test_retries_an_alert_that_fails_to_render(world: World) -> None:
     assert world.sent == ["@7 A"]
 
 
-async def test_retries_a_paper_that_fails_without_delaying_others(
+async def test_a_paper_that_fails_is_retried_without_delaying_others(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     describe = planner._describe
@@ -307,7 +311,7 @@ async def test_retries_a_paper_that_fails_without_delaying_others(
 
 
 @both_engines
-async def test_killed_planning_neither_loses_nor_repeats_alerts(
+async def test_a_planner_killed_at_any_point_neither_loses_nor_repeats_alerts(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.alerts.planner.GROUP_SIZE", 1)

@@ -1,4 +1,4 @@
-"""The alerts service: parsing, validation, changes and previews."""
+"""The alerts service: parsing, validating, changing and previewing alerts."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ draft = alert_builders.draft
         (("robot",), {"timezone": "Mars/Olympus"}, "time zone"),
     ],
 )
-def test_rejects_an_invalid_draft_with_a_remedy(
+def test_the_error_for_an_invalid_draft_says_what_to_change(
     texts: list[str], fields: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(errors.UsageError, match=message):
@@ -72,7 +72,7 @@ async def test_resuming_retries_refused_messages_immediately(world: World) -> No
     assert world.sent == ["@7 A"]
 
 
-async def test_rejects_duplicate_and_excess_alerts(world: World) -> None:
+async def test_duplicate_and_excess_alerts_are_rejected(world: World) -> None:
     first = await world.alert("Diffusion")
     with pytest.raises(errors.DuplicateError, match=f"already exists: alert {first}"):
         await world.alert("diffusion ")
@@ -83,7 +83,7 @@ async def test_rejects_duplicate_and_excess_alerts(world: World) -> None:
 
 
 @pytest.mark.engines("sqlite", "postgresql")
-async def test_concurrent_presses_add_one_alert(world: World) -> None:
+async def test_concurrent_button_presses_add_one_alert(world: World) -> None:
     presses = (world.alert("diffusion") for _ in range(4))
     outcomes = await asyncio.gather(*presses, return_exceptions=True)
     assert sum(isinstance(outcome, errors.DuplicateError) for outcome in outcomes) == 3
@@ -123,7 +123,7 @@ async def test_a_preview_counts_matches_from_the_last_30_days(
     assert (preview.paper_count, names([row.arxiv_id for row in preview.latest[:2]])) == (3, "C E")
 
 
-async def test_a_preview_applies_authors_and_exclusions(world: World) -> None:
+async def test_a_preview_respects_authors_and_exclusions(world: World) -> None:
     await world.written("Mon", "A▲5", summary="Of robots.", location="1")
     await world.written("Mon", "B▲5", summary="A survey of robots.", location="2")
     for of, count in (
@@ -136,7 +136,7 @@ async def test_a_preview_applies_authors_and_exclusions(world: World) -> None:
 
 
 async def test_a_korean_alert_matches_english_papers(world: World) -> None:
-    """Hugging Face alone provides no Korean texts."""
+    """Papers from Hugging Face have no Korean text."""
     await world.list("Mon", 'A "Offline Reinforcement Learning"')
     preview = await world.alerts.preview(draft("강화 학습"))
     assert preview.paper_count == 1
@@ -157,7 +157,7 @@ async def test_a_korean_alert_matches_english_papers(world: World) -> None:
         (draft("zeta"), None),
     ],
 )
-async def test_an_empty_preview_offers_the_nearest_wider_alert(
+async def test_an_empty_preview_suggests_a_wider_alert(
     world: World, asked: models.Alert, wider: models.Alert | None
 ) -> None:
     await world.written("Mon", "A▲5", summary="학습에 쓴다.")
@@ -168,7 +168,7 @@ async def test_an_empty_preview_offers_the_nearest_wider_alert(
     assert preview.wider_count == (1 if wider else 0)
 
 
-async def test_rejects_expired_and_invalid_draft_tokens(world: World) -> None:
+async def test_expired_and_invalid_draft_tokens_are_rejected(world: World) -> None:
     tokens = TextTokenStore(world.database, world.clock)
     with pytest.raises(UserError, match=r"outdated-control$"):
         await alerts_commands.load_draft(tokens, "0" * TOKEN_LENGTH)
@@ -188,6 +188,6 @@ async def test_rejects_expired_and_invalid_draft_tokens(world: World) -> None:
         (" , ;\n", []),
     ],
 )
-def test_splits_items_at_commas_or_semicolons(typed: str, items: list[str]) -> None:
+def test_items_are_split_at_commas_or_semicolons(typed: str, items: list[str]) -> None:
     assert alerts_options.split_items(typed) == items
     assert alerts_options.split_items(alerts_options.join_items(items)) == items

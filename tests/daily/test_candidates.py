@@ -1,4 +1,4 @@
-"""Posts on a topic, from digests to sent messages, with the real search index."""
+"""Posts on a topic, from digests to sent messages, using the real search index."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ B▲90 "A Survey of Reinforcement Learning"
 C▲50 "Seeing in the Dark | 강화 학습과 달리 보기만 해요."
 D▲5 "Rewards | 강화 학습으로 로봇을 가르쳐요. 강화학습은 느려요."
 """.strip()
-"""C mentions the topic only once, so it is not about the topic. A and C are by Ada Lovelace."""
+"""C mentions the topic only once, so it is not about it. A and C are by Ada Lovelace."""
 POSTED = {
     "reinforcement learning": "B A D",
     "강화학습": "B A D",
@@ -35,7 +35,7 @@ async def list_papers(world: World) -> None:
         await world.facts(name, "arxiv", authors=("Ada Lovelace",))
 
 
-async def test_posts_only_papers_that_match_the_whole_topic(world: World) -> None:
+async def test_only_papers_that_match_the_whole_topic_are_posted(world: World) -> None:
     await list_papers(world)
     for channel, topic in enumerate(POSTED):
         await world.daily(channel=channel, topic=topic, papers=5)
@@ -46,7 +46,7 @@ async def test_posts_only_papers_that_match_the_whole_topic(world: World) -> Non
     assert {post.total for post in posts} == {4}
 
 
-async def test_posts_on_several_topics_in_a_channel_do_not_repeat_papers(world: World) -> None:
+async def test_posts_on_different_topics_in_a_channel_do_not_repeat_papers(world: World) -> None:
     await list_papers(world)
     for topic in ("", "reinforcement learning", "author:lovelace"):
         await world.daily(topic=topic)

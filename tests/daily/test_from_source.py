@@ -1,4 +1,4 @@
-"""Posts from a single source, and digests for look-up, which all other posts ignore."""
+"""Posts from a single source, and look-up digests, which all other posts ignore."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ async def test_an_arxiv_post_sorts_by_votes_then_relevance(world: World) -> None
     await world.daily(topic=TOPIC, channel=21)
     await world.daily(channel=22)
     await world.list("Mon", ANNOUNCED, source=ARXIV, form=LOOKUP)
-    # The other posts ignore digests for look-up.
+    # The other posts ignore look-up digests.
     for when in ("Mon 09:00", "Mon 21:00"):
         await world.at(when)
     assert world.sent == ["V B R"]
@@ -34,7 +34,7 @@ async def test_an_arxiv_post_sorts_by_votes_then_relevance(world: World) -> None
     assert (post.total, post.source) == (4, "arXiv cs.CL")
 
 
-async def test_excludes_lookup_papers_from_plain_posts_and_day_lists(world: World) -> None:
+async def test_lookup_papers_appear_in_no_other_posts_and_lists(world: World) -> None:
     await world.daily(papers=10)
     for on in ("Mon", "Tue"):
         await world.list(on, ANNOUNCED, source=ARXIV, form=LOOKUP)
@@ -59,7 +59,7 @@ async def test_a_lookup_source_requires_a_topic(world: World) -> None:
     await world.source(feed, SourceKind.FEED)
     await world.daily(source=feed)
     await world.list("Mon", ANNOUNCED, source=feed, form=LOOKUP)
-    # The feed became one for look-up after the subscription: still nothing is posted without a topic.
+    # If the source becomes look-up only after subscribing, nothing is posted without a topic either.
     await world.at("Mon 09:00")
     assert world.sent == []
     with pytest.raises(daily_service.TopicNeededError, match=r"feeds\.example/all\.rss lists") as raised:
@@ -81,7 +81,7 @@ async def test_a_post_from_a_list_shows_only_that_list(world: World) -> None:
     assert world.sent == ["S B R", "V"]
 
 
-async def test_late_papers_from_a_source_follow_in_its_next_post(world: World) -> None:
+async def test_late_papers_from_a_source_appear_in_its_next_post(world: World) -> None:
     await world.source(ARXIV, SourceKind.ARXIV)
     await world.daily(topic=TOPIC, source=ARXIV, papers=1)
     await world.list("Mon", REWARDS, source=ARXIV, form=LOOKUP)
@@ -105,7 +105,7 @@ async def test_a_post_continues_after_its_source_is_removed(world: World) -> Non
     assert world.sent == ["B"]
 
 
-async def test_setup_from_a_source_names_it_in_the_preview(harness: ClientHarness) -> None:
+async def test_the_preview_of_a_post_from_a_source_names_it(harness: ClientHarness) -> None:
     world = World(harness.container.database, "Thu-1 12:00")
     await world.source(ARXIV, SourceKind.ARXIV)
     await world.list("Thu-1", 'D▲3 "Deep Reinforcement Learning Again"', source=ARXIV, form=LOOKUP)
@@ -126,7 +126,7 @@ async def test_setup_from_a_source_names_it_in_the_preview(harness: ClientHarnes
     assert "arXiv cs.CL" not in shown_text(await harness.manage("daily edit", **{"from": "-"}))
 
 
-async def test_personal_data_excludes_source_urls(harness: ClientHarness) -> None:
+async def test_exported_personal_data_excludes_source_urls(harness: ClientHarness) -> None:
     address = "https://alice:s3cret@feeds.example.org/papers.md?token=hunter2"
     stored = await World(harness.container.database).source(address, SourceKind.URL)
 

@@ -1,4 +1,4 @@
-"""Late papers: added to a day after its post, and shown once at the end of a later post."""
+"""Late papers, which are added to a day after its post and shown once, at the end of a later post."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.support.world import AWAY, MONDAY, World
 
 
 async def post_monday_and_add(world: World, added: str = "") -> None:
-    """Post two papers on Monday at 18:00, then add papers to Monday's list, and publish Tuesday's."""
+    """Post two papers on Monday at 18:00, then add papers to Monday's list and publish Tuesday's."""
     await world.daily(at="18:00 Seoul", papers=3)
     await world.list("Mon", "A▲9 B▲8", at="Mon 17:00")
     await world.at("Mon 18:00")
@@ -21,7 +21,7 @@ async def post_monday_and_add(world: World, added: str = "") -> None:
 
 
 @pytest.mark.promise
-async def test_papers_added_after_a_post_end_the_next_one(world: World) -> None:
+async def test_papers_added_after_a_post_appear_at_the_end_of_the_next_post(world: World) -> None:
     await post_monday_and_add(world, "C▲90 D▲7")
     await world.at("Tue 18:00")
     await world.list("Wed", "U▲5", at="Wed 14:00")
@@ -31,7 +31,7 @@ async def test_papers_added_after_a_post_end_the_next_one(world: World) -> None:
 
 
 @pytest.mark.promise
-async def test_late_papers_fill_free_slots_plus_five(world: World) -> None:
+async def test_late_papers_fill_free_slots_and_take_at_most_five_more(world: World) -> None:
     await post_monday_and_add(world, " ".join(f"C{number}▲{number}" for number in range(30, 39)))
     await world.list("Sat-1", "S▲99")
     await world.at("Tue 18:00")
@@ -39,7 +39,7 @@ async def test_late_papers_fill_free_slots_plus_five(world: World) -> None:
     assert world.renderer.posts[1].late == ((MONDAY, 6, 9),)
 
 
-async def test_a_long_post_adds_late_papers_too(world: World) -> None:
+async def test_a_post_of_25_papers_still_adds_late_papers(world: World) -> None:
     await world.daily(at="18:00 Seoul", papers=25)
     await world.list("Mon", "A", at="Mon 17:00")
     await world.at("Mon 18:00")
@@ -64,7 +64,7 @@ async def test_late_papers_alone_do_not_trigger_a_post(world: World) -> None:
 
 
 @pytest.mark.promise
-async def test_a_newsletter_for_a_posted_day_adds_late_papers(world: World) -> None:
+async def test_a_newsletter_for_a_day_already_posted_adds_late_papers(world: World) -> None:
     await post_monday_and_add(world)
     await world.written("Mon", "A▲9 E▲6", at="Mon 21:00")
     await world.at("Tue 18:00")
@@ -72,7 +72,7 @@ async def test_a_newsletter_for_a_posted_day_adds_late_papers(world: World) -> N
 
 
 @pytest.mark.parametrize("is_sent", [False, True])
-async def test_late_papers_return_if_their_post_expires_unsent(world: World, is_sent: bool) -> None:
+async def test_late_papers_of_an_expired_post_appear_in_the_next_one(world: World, is_sent: bool) -> None:
     await post_monday_and_add(world, "C▲7")
     world.discord.answer = None if is_sent else AWAY
     await world.at("Tue 18:00")
@@ -85,7 +85,7 @@ async def test_late_papers_return_if_their_post_expires_unsent(world: World, is_
 @pytest.mark.promise
 @pytest.mark.engines("sqlite", "postgresql")
 @pytest.mark.parametrize("options", [{"topic": "moss"}, {"min_votes": 10}], ids=["topic", "votes"])
-async def test_posts_a_second_digest_once_if_the_first_had_no_match(
+async def test_a_second_digest_is_posted_once_if_the_first_has_no_match(
     world: World, options: dict[str, Any]
 ) -> None:
     await world.daily(at="18:00 Seoul", papers=3, **options)
@@ -99,7 +99,7 @@ async def test_posts_a_second_digest_once_if_the_first_had_no_match(
 
 
 async def test_an_announcement_has_at_most_nine_papers(world: World) -> None:
-    """Further papers would count as posted without ever being shown."""
+    """More papers would count as posted without ever being shown."""
     await world.daily(at="18:00 Seoul", papers=9, style=models.Style.ANNOUNCEMENT)
     monday = " ".join(f"A{number}▲{number}" for number in range(30, 42))
     await world.list("Mon", monday, at="Mon 17:00")

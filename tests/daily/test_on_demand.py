@@ -1,4 +1,4 @@
-"""Previews and the button Post now."""
+"""Previews and the Post now button."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.support.world import AWAY, DAY, MONDAY, World, day, moment, names
 
 
 async def preview(world: World, row: models.Subscription) -> tuple[str, bool]:
-    """Return the papers of a preview and whether they are new to the channel."""
+    """Return the papers of a preview, and whether they are new to the channel."""
     post, is_new = await world.on_demand.preview(row)
     return names([paper.arxiv_id for paper in post.papers]), is_new
 
@@ -56,7 +56,7 @@ async def test_post_now_plans_nothing_without_new_papers(world: World) -> None:
     assert await world.on_demand.plan(row.id, 5) is None
 
 
-async def test_a_weekly_post_on_demand_covers_seven_days(world: World) -> None:
+async def test_a_weekly_post_planned_on_demand_covers_seven_days(world: World) -> None:
     row = await world.daily(style=models.Style.WEEKLY)
     for on, text in (("Wed-1", "A▲90"), ("Mon", "B▲5"), ("Sat-2", "C▲99")):
         await world.list(on, text)
@@ -68,14 +68,14 @@ async def test_a_weekly_post_on_demand_covers_seven_days(world: World) -> None:
 
 
 @pytest.mark.parametrize("is_removed", [False, True], ids=["expired", "removed"])
-async def test_papers_of_an_unsent_post_appear_in_the_next_post(world: World, is_removed: bool) -> None:
+async def test_papers_of_a_post_never_sent_appear_in_the_next_post(world: World, is_removed: bool) -> None:
     asked = await world.daily()
     await world.daily(at="13:00 Seoul")
     await world.list("Mon", "A▲9 B▲8")
     await world.force(asked, last_on=day("Mon+1"))
     world.discord.answer, world.now = AWAY, moment("Mon 12:00")
     assert await world.on_demand.plan(asked.id, 1) is not None
-    await world.at("Mon 13:00")  # the papers seem to be posted
+    await world.at("Mon 13:00")  # the papers still count as posted
     if is_removed:
         await world.subscriptions.remove(asked.id)
     world.discord.answer = None

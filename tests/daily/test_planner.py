@@ -1,4 +1,4 @@
-"""Planning and sending daily posts: the right papers, on the right date, once, despite failures."""
+"""Planning and sending daily posts: the right papers on the right date, exactly once, despite failures."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from tests.support.world import DAY, MONDAY, World, day, moment, names
 
 both_engines = pytest.mark.engines("sqlite", "postgresql")
 UNBLOCKED_SECONDS = 0.25
-"""Seconds that are enough for a task to finish unless it is blocked."""
+"""Enough seconds for a task to finish unless it is blocked."""
 
 
 async def match_all(_: Connection, topic: str, found: Sequence[archive.DigestPaper]) -> dict[int, float]:
     return {paper.paper_id: 1.0 for paper in found}
 
 
-async def test_posts_the_top_papers_once_at_the_set_time(world: World) -> None:
+async def test_the_top_papers_are_posted_once_at_the_set_time(world: World) -> None:
     row = await world.daily(at="09:00 Seoul", papers=2)
     await world.list("Mon", "A▲5 B▲81 C D▲40")
     await world.at("Mon 08:59")
@@ -36,7 +36,7 @@ async def test_posts_the_top_papers_once_at_the_set_time(world: World) -> None:
     assert await world.last_on(row) == MONDAY
 
 
-async def test_posts_a_late_list_within_twelve_hours(world: World) -> None:
+async def test_a_list_up_to_twelve_hours_late_is_posted(world: World) -> None:
     row = await world.daily()
     monday = await world.daily(channel=21, days=(1,))
     await world.at("Mon 09:00")
@@ -83,7 +83,7 @@ async def test_a_late_weekly_post_excludes_the_following_week(world: World) -> N
     assert weeks == [(day("Tue-1"), MONDAY), (day("Tue"), day("Mon+1"))]
 
 
-async def test_posts_in_one_channel_and_language_do_not_repeat_papers(world: World) -> None:
+async def test_posts_in_the_same_channel_and_language_do_not_repeat_papers(world: World) -> None:
     await world.daily()
     await world.daily(style=models.Style.CARDS)
     await world.daily(locale=models.Locale.KO)
@@ -92,7 +92,7 @@ async def test_posts_in_one_channel_and_language_do_not_repeat_papers(world: Wor
     assert sorted(world.sent) == ["A B", "A B", "C D"]
 
 
-async def test_plans_posts_without_a_topic_first_and_looks_up_each_topic_once(world: World) -> None:
+async def test_posts_with_a_topic_are_planned_last_with_one_lookup_per_topic(world: World) -> None:
     for number in range(12):
         await world.daily(channel=20 + number, topic=f"robot {number % 11}")
     for number in range(3):
@@ -149,9 +149,7 @@ async def test_concurrent_planners_choose_different_papers(world: World) -> None
     assert sorted(names(each.papers) for each in await world.planned()) == ["A B", "C D"]
 
 
-async def test_one_failing_post_does_not_stop_the_others(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_failing_post_does_not_stop_the_others(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     in_pangaea, bug = await world.daily(channel=21), await world.daily(channel=22)
     await world.daily(channel=23, style=models.Style.CARDS)
     await world.daily(channel=24, topic="bad")
@@ -184,7 +182,7 @@ async def test_one_failing_post_does_not_stop_the_others(
     assert sorted(world.sent) == [f"#{channel} A" for channel in range(21, 27)]
 
 
-async def test_renders_identical_posts_once(world: World) -> None:
+async def test_identical_posts_are_rendered_once(world: World) -> None:
     for channel in range(100, 110):
         await world.daily(channel=channel)
     await world.daily(channel=110, at="08:30 Seoul")
@@ -196,7 +194,7 @@ async def test_renders_identical_posts_once(world: World) -> None:
     assert len(world.renderer.posts) == 3, "each setting is a part of a post"
 
 
-async def test_setting_the_clock_back_repeats_no_post(world: World) -> None:
+async def test_setting_the_clock_back_does_not_repeat_posts(world: World) -> None:
     row = await world.daily()
     await world.list("Mon", "A▲9 B▲8 C▲7")
     await world.at("Mon 09:00")

@@ -1,4 +1,4 @@
-"""The messages of a daily post in every style."""
+"""Messages of a daily post in every style."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ RENDERER = rendered_posts.new_renderer()
 @pytest.mark.parametrize("style", Style)
 def test_every_message_contains_its_marker(style: Style, count: int, topic: str) -> None:
     papers = tuple(map(rendered_posts.paper, range(count)))
-    # Without a marker, a message with an unknown outcome is not found in the history and is sent twice.
+    # Without its marker, a message with an unknown outcome is not found in the history and is sent twice.
     post = rendered_posts.daily(papers, style=style, source="arXiv · cs.CL", topic=topic)
     rendered_posts.check(RENDERER.render_daily(replace(post, marker=rendered_posts.LONGEST_MARKER)))
 
 
 @pytest.mark.parametrize("style", Style)
-def test_late_papers_show_their_day(style: Style) -> None:
+def test_late_papers_appear_below_their_day(style: Style) -> None:
     papers = tuple(map(rendered_posts.paper, range(1, 5)))
     parts = RENDERER.render_daily(
         rendered_posts.daily(papers, style=style, late=((date(2025, 2, 10), 2, 3),))

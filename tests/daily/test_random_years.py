@@ -1,6 +1,6 @@
-"""Random years of daily posts, compared with an oracle that knows only the rules in `docs/planning.md`.
+"""Random years of daily posts, compared with an oracle that only knows the rules in `docs/planning.md`.
 
-Lists arrive late, grow, are corrected and arrive twice; the bot and Discord go down; managers edit. By default one fixed seed
+Lists arrive late, grow, are corrected or arrive twice; the bot and Discord go down; managers edit. By default, one fixed seed
 runs for some weeks on each engine. `RANDOM_YEARS=10` runs ten whole years, starting from the seed `RANDOM_SEED`.
 """
 
@@ -29,10 +29,10 @@ YEARS = int(os.environ.get("RANDOM_YEARS", "0"))
 SEED = int(os.environ.get("RANDOM_SEED", "0"))
 DAYS = 365 if YEARS else 45
 FIRST = date(2025, 10, 20)
-"""Two weeks before the clocks change in New York; they change again in March."""
+"""Two weeks before the clocks change in New York. They change again in March."""
 NEW_YORK = ZoneInfo("America/New_York")
 TOPIC = "even"
-"""A topic that matches papers with an even number."""
+"""A topic that matches all papers with even numbers."""
 
 
 def close_of(day: date) -> datetime:
@@ -61,11 +61,11 @@ class Posted:
 
 @dataclass
 class Oracle:
-    """The events so far, and the posts that must follow from the rules."""
+    """The events so far and the posts that the rules require."""
 
     ingests: int = 0
     listed: dict[tuple[str, date], dict[str, int]] = field(default_factory=dict)
-    """By place and day, the number of the ingest that added each paper."""
+    """The number of the ingest that added each paper, by place and day."""
     votes: dict[str, int] = field(default_factory=dict)
     reads: dict[date, datetime] = field(default_factory=dict)
     posts: dict[tuple[int, str], list[Posted]] = field(default_factory=lambda: defaultdict(list))
@@ -94,7 +94,7 @@ class Oracle:
         return max(on for on in dates if on.isoweekday() in row.days and self.due_at(row, on)[0] <= now)
 
     def expect(self, row: models.Subscription, now: datetime) -> tuple[date, list[str]] | None:
-        """Return the date and papers of the post to plan now, and mark dates that are done."""
+        """Return the date and papers of the post to plan now, if any, and mark dates that are done."""
         on = self.newest(row, now)
         at, day = self.due_at(row, on)
         is_over = now >= at + 12 * HOUR
@@ -160,7 +160,7 @@ class Oracle:
         return own + by_day[: 5 + row.top_n - len(own)] if own else []
 
     def list_dates(self, since: date, until: date) -> dict[str, list[tuple[date, int]]]:
-        """Return each paper's days between two dates, with the number of the ingest that added it."""
+        """Return each paper's days between two dates, with the numbers of the ingests that added it."""
         dates: dict[str, list[tuple[date, int]]] = defaultdict(list)
         for (_, dated), papers in self.listed.items():
             if since <= dated <= until:
@@ -169,7 +169,7 @@ class Oracle:
         return dates
 
     def newest_day(self, row: models.Subscription, now: datetime, on: date) -> date:
-        """Return the newest day that the post for a date draws from."""
+        """Return the newest day that a date's post draws from."""
         _, day = self.due_at(row, on)
         until = day or (now + 14 * HOUR).date()
         return max(
@@ -182,7 +182,7 @@ def place_of(row: models.Subscription) -> tuple[int, str]:
 
 
 class Year:
-    """An archive, a planner and subscriptions, with random events for up to a year."""
+    """An archive, a planner and subscriptions that go through random events for up to a year."""
 
     def __init__(self, database: Database, seed: int) -> None:
         self.random = random.Random(seed)
@@ -197,7 +197,7 @@ class Year:
         self.bot_away_until = self.discord_away_until = self.now
         self.waiting: list[Posted] = []
         self.unsettled: list[datetime] = []
-        """Planning times of the posts with an unknown outcome."""
+        """When posts with an unknown outcome were planned."""
         self.subscriptions: list[models.Subscription] = []
 
     async def match(
@@ -210,7 +210,7 @@ class Year:
         for _ in range(self.random.randint(1, most)):
             self.count += 1
             name = f"{2501 + self.count // 9000:04}.{self.count % 9000 + 10000:05}"
-            # No two papers have equal votes, so votes alone decide the order.
+            # No two papers have the same number of votes, so votes alone decide the order.
             self.oracle.votes[name] = self.random.randint(0, 60) * 10_000 + self.count
             names.append(name)
         return names
@@ -300,7 +300,7 @@ class Year:
                 )
                 self.oracle.posts[posted.place].append(posted)
                 expected.append(posted)
-        # Whole years skip most ticks at which nothing is due.
+        # In whole years, skip most ticks at which nothing is due.
         if YEARS and self.oracle.last_on == before and self.random.random() < 0.7:
             return
         await self.planner.tick(self.now)
@@ -317,7 +317,7 @@ class Year:
             self.waiting.append(posted)
 
     async def deliver(self) -> None:
-        """Send waiting posts unless Discord is down, some with a lost reply, and expire old ones."""
+        """Send waiting posts unless Discord is down, lose some replies, and expire old posts."""
         is_down = self.now < self.discord_away_until
         chances = {post.id: 1.0 if is_down else self.random.random() for post in self.waiting}
         async with self.database.transaction() as connection:
@@ -369,7 +369,7 @@ class Year:
 @pytest.mark.promise
 @pytest.mark.engines("sqlite", "postgresql")
 @pytest.mark.parametrize("seed", range(SEED, SEED + max(1, YEARS)))
-async def test_a_random_year_follows_the_rules(db: Database, seed: int) -> None:
+async def test_posts_of_a_random_year_follow_the_rules(db: Database, seed: int) -> None:
     year = Year(db, seed)
     await year.run(DAYS)
     count = 0

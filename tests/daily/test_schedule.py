@@ -1,4 +1,4 @@
-"""Due times by the zone's rules: gaps, repeats, half hours, skipped dates, whole years."""
+"""Due times in zones with gaps, repeated times, half hours and skipped dates, over whole years."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_weekdays_are_local_to_the_zone() -> None:
     assert due == schedule.Slot(date(2026, 1, 5), utc("2026-01-04T15:30"))
 
 
-def test_parses_weekday_names_and_ranges() -> None:
+def test_weekday_names_and_ranges_are_parsed() -> None:
     assert schedule.parse_days("mon,tue") == (1, 2)
     assert schedule.parse_days("fri-mon") == (1, 5, 6, 7)
     assert schedule.parse_days("Monday Wed") == (1, 3)
@@ -58,7 +58,7 @@ def test_parses_weekday_names_and_ranges() -> None:
 
 
 @pytest.mark.parametrize("text", ["25:00", "9", "09:60", "noon", "", "9:5"])
-def test_an_invalid_time_is_rejected_with_an_example(text: str) -> None:
+def test_the_error_for_an_invalid_time_gives_an_example(text: str) -> None:
     with pytest.raises(errors.UsageError, match="09:00"):
         schedule.parse_time(text)
 
@@ -68,7 +68,7 @@ def test_an_invalid_time_is_rejected_with_an_example(text: str) -> None:
     after=st.integers(0, 13_000 * 86_400).map(lambda seconds: utc("2000-01-01") + timedelta(seconds=seconds)),
     at=st.times().map(lambda moment: moment.replace(second=0, microsecond=0, tzinfo=None)),
 )
-def test_each_local_date_that_exists_is_due_exactly_once(zone: ZoneInfo, after: datetime, at: time) -> None:
+def test_each_existing_local_date_is_due_exactly_once(zone: ZoneInfo, after: datetime, at: time) -> None:
     dues = []
     moment = after
     for _ in range(4):

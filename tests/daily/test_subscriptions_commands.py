@@ -1,4 +1,4 @@
-"""/daily: creating, editing, previewing and removing subscriptions, by options and in forms."""
+"""The `/daily` commands: creating, editing, previewing and removing subscriptions with options and forms."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ Remove **Daily · 9:00 AM · #papers**? Pausing keeps its settings.
 
 
 @both_languages
-async def test_setup_and_edit_refusals(harness: ClientHarness) -> None:
+async def test_setup_and_edit_explain_refusals(harness: ClientHarness) -> None:
     shown = [await harness.manage("daily edit")]
     shown += [
         (await _setup(harness, time="18:00", **options))[0]
@@ -224,7 +224,7 @@ This server has several daily posts. Pick one with the **post** option.
     assert drawn == expected[harness.texts.locale]
 
 
-async def test_the_start_button_stores_the_options(harness: ClientHarness) -> None:
+async def test_the_start_button_creates_the_post_with_its_options(harness: ClientHarness) -> None:
     _, summary = await _setup(
         harness,
         channel=harness.channel,
@@ -248,7 +248,7 @@ async def test_the_start_button_stores_the_options(harness: ClientHarness) -> No
     assert (edited.at_time, edited.topic, edited.days) == ("18:00", "", stored.days)
 
 
-async def test_the_first_post_sets_the_managers_time_zone(harness: ClientHarness) -> None:
+async def test_a_managers_first_post_sets_their_time_zone(harness: ClientHarness) -> None:
     for typed in ("America/New_York", "Asia/Tokyo"):
         _, summary = await _setup(harness, time="9", timezone=typed)
         await harness.manager_press(summary, "setup-start")
@@ -268,10 +268,12 @@ async def test_the_first_post_sets_the_managers_time_zone(harness: ClientHarness
         ({"style": "cards"}, (1, 2, 3, 4, 5, 6, 7)),
     ],
 )
-def test_a_post_made_weekly_defaults_to_mondays(options: dict[str, str], days: tuple[int, ...]) -> None:
+def test_a_post_that_becomes_weekly_defaults_to_mondays(
+    options: dict[str, str], days: tuple[int, ...]
+) -> None:
     changed = daily_options.apply_changes(models.Subscription(guild_id=1, channel_id=2), options)
     assert changed.days == days
-    # Later edits keep the days.
+    # Later edits do not change the days.
     assert daily_options.apply_changes(changed, {"style": options["style"], "papers": 3}).days == days
 
 
@@ -292,7 +294,7 @@ async def test_a_post_without_a_time_waits_for_the_complete_list(harness: Client
     await read_lists(harness.container.database, harness.env.now())
     for options, is_complete in (({}, True), ({"style": "weekly"}, False), ({"time": "9am"}, False)):
         _, summary = await _setup(harness, timezone="Asia/Seoul", **options)
-        # The list of December 31 closes at 21:30 in New York: 11:30 on January 1 in Seoul.
+        # December 31's list closes at 21:30 in New York, which is 11:30 on January 1 in Seoul.
         assert ("<t:1767234600:F>" in shown_text(summary)) == is_complete
     await harness.add_subscription(at_time="", timezone="Asia/Seoul")
     closes_at = datetime(2026, 1, 2, 2, 30, tzinfo=UTC)
@@ -302,7 +304,7 @@ async def test_a_post_without_a_time_waits_for_the_complete_list(harness: Client
     assert harness.texts("next-complete", until=until) in listed
 
 
-async def test_setup_picks_the_style_for_the_channel_type(harness: ClientHarness) -> None:
+async def test_setup_chooses_the_style_for_the_channel_type(harness: ClientHarness) -> None:
     for create, style in (("create_news_channel", "Announcement"), ("create_forum_channel", "Forum")):
         channel = getattr(harness.guild, create)(style.lower())
         assert style in shown_text(await harness.manage("daily setup", channel=channel))
@@ -337,7 +339,7 @@ async def test_post_now_does_not_repeat_papers(harness: ClientHarness) -> None:
     assert shown_text(again) == harness.texts("subscription-nothing-new", channel=here)
 
 
-async def test_only_managers_get_post_suggestions(harness: ClientHarness) -> None:
+async def test_only_managers_get_suggestions_for_posts(harness: ClientHarness) -> None:
     await harness.add_subscription()
     for command in await harness.bot.tree.fetch_commands():
         if command.name == "daily":
@@ -347,7 +349,7 @@ async def test_only_managers_get_post_suggestions(harness: ClientHarness) -> Non
 
 
 @both_languages
-async def test_selects_a_post_by_id(harness: ClientHarness) -> None:
+async def test_edit_finds_a_post_by_id(harness: ClientHarness) -> None:
     at_six = await harness.add_subscription(at_time="18:00")
     about, at_shown = await harness.add_subscription(topic="Diffusion"), harness.texts.format_time("18:00")
     offered = await harness.manager.autocomplete(harness.channel, "daily edit", "post", at_shown)
@@ -358,7 +360,7 @@ async def test_selects_a_post_by_id(harness: ClientHarness) -> None:
     assert f"pr:de:={at_six.id}" in component_ids(last_response(selected))
     await harness.manage("daily edit", post=str(about.id), time="19:00")
     assert {row.id: row.at_time for row in await _stored(harness)} == {at_six.id: "18:00", about.id: "19:00"}
-    # "6" is the id of no post, not the post at six o'clock.
+    # "6" is an unknown id; it does not mean the post at six o'clock.
     unknown = harness.texts("no-subscription", command=harness.bot.mentions("daily edit"))
     for post in ("6", "#vision"):
         assert shown_text(await harness.manage("daily edit", post=post)) == unknown

@@ -19,7 +19,7 @@ async def set_state(
         await daily.set_state(connection, [row.id], state, **fields)
 
 
-async def test_rescheduling_after_a_post_waits_for_the_next_day(world: World) -> None:
+async def test_rescheduling_after_todays_post_takes_effect_tomorrow(world: World) -> None:
     row = await world.daily()
     await world.list("Mon", "A▲9")
     await world.at("Mon 09:00")
@@ -57,7 +57,7 @@ async def test_rescheduling_an_unsent_post_does_not_lose_it(
 
 
 @pytest.mark.parametrize("reason", [models.Reason.NO_SEND, models.Reason.BY_HAND])
-async def test_resuming_posts_a_missed_date_unless_paused_by_hand(
+async def test_resuming_posts_a_missed_date_unless_the_pause_was_manual(
     world: World, reason: models.Reason
 ) -> None:
     row = await world.daily()
@@ -112,19 +112,21 @@ async def test_removing_a_subscription_cancels_unsent_posts(world: World) -> Non
         *(({"topic": topic}, "topic") for topic in ("-survey", "author:", "x" * 201, "!!!")),
     ],
 )
-def test_rejects_invalid_settings(settings: dict[str, Any], message: str) -> None:
+def test_invalid_settings_are_rejected(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(errors.UsageError, match=message):
         options.validated(models.Subscription(**{"guild_id": 1, "channel_id": 1} | settings))
 
 
-async def test_limits_the_daily_posts_of_a_server(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_server_can_have_a_limited_number_of_posts(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(service, "MAX_POSTS", 1)
     await world.daily()
     with pytest.raises(service.TooManyPostsError, match="1 daily posts"):
         await world.daily(at="10:00 Seoul")
 
 
-def test_normalises_valid_settings() -> None:
+def test_valid_settings_are_normalised() -> None:
     draft = models.Subscription(guild_id=1, channel_id=1, at_time="9:05", days=(5, 1, 5))
     valid = options.validated(draft)
     assert (valid.at_time, valid.days) == ("09:05", (1, 5))

@@ -14,7 +14,7 @@ from tests.support.world import AWAY, CHANNEL, DAY, FORBIDDEN, MONDAY, World, mo
 
 
 async def post(world: World, text: str, **options: Any) -> models.Subscription:
-    """Add a daily post, and send Monday's."""
+    """Add a daily post and send Monday's."""
     row = await world.daily(**options)
     await world.list("Mon", text)
     await world.at("Mon 09:00")
@@ -25,7 +25,7 @@ async def causes(world: World, name: str) -> list[Cause]:
     return [found.cause for found in (await world.why(name)).explanations]
 
 
-async def test_explains_a_posted_paper_by_date_and_message(world: World) -> None:
+async def test_a_posted_paper_is_explained_with_its_date_and_message(world: World) -> None:
     world.discord.answer = AWAY
     await post(world, "A▲9")
     assert await causes(world, "A") == [Cause.WAITING]
@@ -39,7 +39,7 @@ async def test_explains_a_posted_paper_by_date_and_message(world: World) -> None
     assert found.part.message_id is not None
 
 
-async def test_after_a_month_a_repeated_paper_counts_as_new(world: World) -> None:
+async def test_a_paper_listed_again_after_a_month_counts_as_new(world: World) -> None:
     await post(world, "A▲90", min_votes=50)
     await world.list("Sat+5", "A▲12", at="Sat+5 08:00")
     await world.at("Sat+5 09:00")
@@ -47,7 +47,7 @@ async def test_after_a_month_a_repeated_paper_counts_as_new(world: World) -> Non
     assert (found.cause, found.votes) == (Cause.TOO_FEW_VOTES, 12)
 
 
-async def test_explains_a_skipped_paper_by_its_current_votes_or_rank(world: World) -> None:
+async def test_a_skipped_paper_is_explained_by_its_current_votes_or_rank(world: World) -> None:
     await post(world, "A▲50 B▲40 C▲30 D▲20 E▲3 F", min_votes=10)
     few = await world.explain("E")
     assert (few.cause, few.votes) == (Cause.TOO_FEW_VOTES, 3)
@@ -62,7 +62,7 @@ async def test_explains_a_skipped_paper_by_its_current_votes_or_rank(world: Worl
         assert (found.cause, found.rank, found.digest_on, found.at) == (cause, rank, MONDAY, at)
 
 
-async def test_explains_papers_of_the_upcoming_post(world: World) -> None:
+async def test_papers_of_the_upcoming_post_are_explained(world: World) -> None:
     await world.daily(min_votes=5)
     await world.list("Mon", "A▲9 B▲8 C▲7 D▲1", at="Mon 08:00")
     at = moment("Mon 09:00")
@@ -83,7 +83,7 @@ async def test_papers_older_than_the_first_post_are_too_early(world: World) -> N
         assert (found.cause, found.digest_on) == (Cause.TOO_EARLY, MONDAY - DAY)
 
 
-async def test_explains_a_weekly_post_by_its_week(world: World) -> None:
+async def test_a_paper_in_a_weekly_post_is_explained_with_its_week(world: World) -> None:
     await world.daily(style=models.Style.WEEKLY, days=(1,), papers=1)
     await world.list("Thu-1", "A▲9 B▲40")
     behind = await world.explain("A")
@@ -95,7 +95,7 @@ async def test_explains_a_weekly_post_by_its_week(world: World) -> None:
     assert (coming.cause, coming.at) == (Cause.UPCOMING, moment("Mon+1 09:00"))
 
 
-async def test_explains_off_topic_papers_and_other_sources(world: World) -> None:
+async def test_off_topic_papers_and_other_sources_are_explained(world: World) -> None:
     await world.source("https://example.org/feed", SourceKind.FEED)
     await world.daily(source="https://example.org/feed")
     await world.daily(topic="moss", papers=1)
@@ -107,7 +107,7 @@ async def test_explains_off_topic_papers_and_other_sources(world: World) -> None
     assert await causes(world, "C") == [Cause.OTHER_SOURCE, Cause.BELOW_TOP]
 
 
-async def test_explains_refused_expired_and_paused_posts(world: World) -> None:
+async def test_refused_expired_and_paused_posts_are_explained(world: World) -> None:
     world.discord.answer = FORBIDDEN
     row = await post(world, "A▲9")
     refused = await world.explain("A")
@@ -119,7 +119,7 @@ async def test_explains_refused_expired_and_paused_posts(world: World) -> None:
     assert (stopped.cause, stopped.subscription.reason) == (Cause.STOPPED, Reason.NO_SEND)
 
 
-async def test_explains_each_subscription_of_the_channel(world: World) -> None:
+async def test_why_explains_each_subscription_of_the_channel(world: World) -> None:
     await world.daily(min_votes=50, locale=models.Locale.KO)
     await post(world, "A▲9", locale=models.Locale.EN)
     assert await causes(world, "A") == [Cause.TOO_FEW_VOTES, Cause.POSTED]

@@ -1,4 +1,4 @@
-"""/why in a channel with daily posts, in its thread and in other channels."""
+"""`/why` in a channel with daily posts, in its threads and in other channels."""
 
 from __future__ import annotations
 

@@ -26,9 +26,9 @@ YEAR = [FIRST + number * DAY for number in range(365)]
 BEFORE = [FIRST - 2 * DAY, FIRST - DAY]
 MADE_AT = datetime(2017, 12, 30, 12, tzinfo=UTC)
 DIGEST_AT = time(10, tzinfo=UTC)
-"""When the day's digest arrives: hours from every due time, so that each post draws from one digest."""
+"""When the day's digest arrives: hours away from every due time, so that each post draws from one digest."""
 TICK_AT = time(9, 45, tzinfo=UTC)
-"""The daily tick, before the digest arrives. Around clock changes there are ticks at the due times too."""
+"""The daily tick, before the digest arrives. Around clock changes, there are also ticks at the due times."""
 
 SUBSCRIPTIONS = {
     # On some day the clock skips this time, repeats it, or changes shortly before or after it.
@@ -53,7 +53,7 @@ SUBSCRIPTIONS = {
 
 
 def _expected(zone: ZoneInfo, on: date, at: time) -> datetime:
-    """Return the first minute at which the zone's clock shows this time or later, by trying each minute."""
+    """Return the first minute at which the zone's clock shows this time or later, found by trying every minute."""
     wall = datetime.combine(on, at)
     first, second = (wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
     if first == second:
@@ -65,7 +65,7 @@ def _expected(zone: ZoneInfo, on: date, at: time) -> datetime:
 
 
 def _ticks(due_times: Iterable[Sequence[datetime]]) -> list[datetime]:
-    """Return the times to plan at: one a day, and both due times around each clock change."""
+    """Return the times to plan at: once a day, and at both due times around each clock change."""
     ticks = {datetime.combine(on, TICK_AT) for on in [*BEFORE, *YEAR]}
     ticks.add(max(ticks) + DAY)
     for zone_due_times in due_times:
@@ -76,7 +76,7 @@ def _ticks(due_times: Iterable[Sequence[datetime]]) -> list[datetime]:
 
 
 async def _run_year(world: World, ticks: Iterable[datetime]) -> None:
-    """Ingest each day's digest when it arrives, and plan at each tick."""
+    """Ingest each day's digest when it arrives and plan at each tick."""
     digest_dates = (FIRST + number * DAY for number in itertools.count(-2))
     on = next(digest_dates)
     for now in ticks:
@@ -88,7 +88,7 @@ async def _run_year(world: World, ticks: Iterable[datetime]) -> None:
         await world.daily_planner.tick(now)
 
 
-async def test_sixteen_zones_get_one_post_per_local_day_all_year(sqlite_db: Database) -> None:
+async def test_each_of_sixteen_zones_gets_one_post_per_local_day(sqlite_db: Database) -> None:
     service = Subscriptions(sqlite_db, lambda: MADE_AT)
     zones = {}
     for channel_id, (zone, at) in enumerate(SUBSCRIPTIONS.items(), 100):
