@@ -1,4 +1,4 @@
-"""Settings of readers and servers, and the export and removal of a reader's data."""
+"""Settings of readers and servers, and the export and deletion of a reader's data."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ Record = TypeVar("Record", Reader, Guild)
 
 
 async def get_reader(connection: AsyncConnection, user_id: int) -> Reader | None:
-    """Return a reader's settings, or None."""
+    """Return a reader's settings, or None if none are stored."""
     return (await list_readers_by_id(connection, [user_id])).get(user_id)
 
 
 async def list_readers_by_id(connection: AsyncConnection, user_ids: Iterable[int]) -> dict[int, Reader]:
-    """Return the settings of these readers by id, without readers that have none."""
+    """Return readers' settings by id. Readers without stored settings are omitted."""
     return await _list_by_id(connection, Reader, readers.c.user_id, user_ids)
 
 
 class ReaderSettings(TypedDict, total=False):
-    """Settings of a reader to store; None leaves a stored setting unchanged."""
+    """A reader's settings to store. None leaves a stored setting unchanged."""
 
     locale: Locale | None
     timezone: str | None
@@ -49,7 +49,7 @@ class ReaderSettings(TypedDict, total=False):
 async def upsert_reader(
     connection: AsyncConnection, user_id: int, **settings: Unpack[ReaderSettings]
 ) -> None:
-    """Store settings of a reader."""
+    """Store a reader's settings."""
     row = {"user_id": user_id, **_known_values(settings)}
     await database.upsert(connection, readers, [row], key=("user_id",))
 
@@ -71,14 +71,14 @@ async def add_text(
 
 
 async def get_text(connection: AsyncConnection, token: str) -> str | None:
-    """Return the text that any reader stored under a token, or None."""
+    """Return the text that any reader stored under a token, or None if it was deleted."""
     query = sa.select(button_texts.c.text).where(button_texts.c.token == token).limit(1)
     text: str | None = (await connection.execute(query)).scalar_one_or_none()
     return text
 
 
 async def get_guild(connection: AsyncConnection, guild_id: int) -> Guild | None:
-    """Return a server; None if it is not stored."""
+    """Return a server, or None if it is not stored."""
     return (await list_guilds_by_id(connection, [guild_id])).get(guild_id)
 
 
@@ -94,7 +94,7 @@ async def list_guilds_by_id(connection: AsyncConnection, guild_ids: Iterable[int
 
 
 class GuildSettings(TypedDict, total=False):
-    """Fields of a server to store; None leaves a stored value unchanged."""
+    """Fields of a server to store. None leaves a stored value unchanged."""
 
     locale: Locale | None
     timezone: str | None
@@ -128,7 +128,7 @@ async def list_left_guilds(connection: AsyncConnection, before: datetime) -> lis
 
 
 async def is_left(connection: AsyncConnection, guild_id: int, before: datetime) -> bool:
-    """Return whether the bot left a server before `before` (UTC), and lock the row until the transaction ends."""
+    """Return whether the bot left a server before `before` (UTC), and lock the row for the transaction."""
     query = sa.select(guilds.c.guild_id).where(guilds.c.guild_id == guild_id, guilds.c.left_at < before)
     return (await connection.execute(query.with_for_update(read=True))).first() is not None
 
@@ -149,25 +149,26 @@ def _known_values(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if value is not None}
 
 
-# Export and removal of a reader's data: the only code that deletes from tables of other modules. It reads the declarations
-# in `storage.tables` (`READER_ROWS`, `READER_MENTION`), so a new table only has to declare its column.
+# Export and deletion of a reader's data: the only code that deletes from other modules' tables. It reads the
+# declarations in `storage.tables` (`READER_ROWS`, `READER_MENTION`), so a new table only has to declare its
+# column.
 
 READER_LOCK = 0x414C5254
 """First key of the PostgreSQL advisory lock on a reader's data; the second key is the user id."""
 _BATCH_SIZE = 250
-"""Rows that are converted before other tasks can run."""
+"""Rows converted before other tasks can run."""
 
 
 async def lock_reader(connection: AsyncConnection, user_id: int) -> None:
-    """Serialise the transactions that add or remove a reader's rows.
+    """Serialise the transactions that add or delete a reader's rows.
 
-    Otherwise two presses at once could create equal alerts, and a removal could miss uncommitted rows.
+    Otherwise two presses at once could create equal alerts, and a deletion could miss uncommitted rows.
     """
     await locks.lock_transaction(connection, READER_LOCK, user_id % 2**31)
 
 
 def list_reader_columns(declaration: Mapping[str, str]) -> list[sa.Column[Any]]:
-    """Return the columns with this declaration: deliveries first, since a sender may be about to change one."""
+    """Return the columns with this declaration. Deliveries come first, as a sender may be changing one."""
     found = [
         column
         for table in reversed(metadata.sorted_tables)
@@ -186,7 +187,7 @@ async def remove_server_rows(connection: AsyncConnection, guild_id: int) -> None
 
 
 def names_reader(column: sa.Column[Any], user_id: int) -> sa.ColumnElement[bool]:
-    """Return the SQL condition that a declared column contains a reader's id, as a number or as `user:<id>`."""
+    """Return an SQL condition: the column contains the reader's id, as a number or as `user:<id>`."""
     is_text = isinstance(column.type, sa.Text)
     return column == (f"user:{user_id}" if is_text else user_id)
 
@@ -194,9 +195,9 @@ def names_reader(column: sa.Column[Any], user_id: int) -> sa.ColumnElement[bool]
 async def stream_reader_data(
     connection: AsyncConnection, user_id: int
 ) -> AsyncGenerator[tuple[str, list[dict[str, Any]]], None]:
-    """Yield all rows about a reader as JSON values, in batches by table, sorted by table name.
+    """Yield all rows about a reader as JSON values, in batches per table, sorted by table name.
 
-    Discord ids become strings and paper ids arXiv ids. `OPERATORS` columns are left out.
+    Discord ids become strings, and paper ids become arXiv ids. `OPERATORS` columns are left out.
     """
     conditions = [*_conditions(user_id).items()]
     for column in list_reader_columns(READER_ROWS):
@@ -219,7 +220,7 @@ async def stream_reader_data(
                 {
                     column.name: _to_json(column, value)
                     for column, value in zip(given, row, strict=True)
-                    # The id of another user who made a post is not this reader's data.
+                    # Another user's id on a post is not this reader's data.
                     if column.info != READER_MENTION or value in (user_id, f"user:{user_id}")
                 }
                 for row in partition
@@ -238,7 +239,7 @@ async def count_reader_data(connection: AsyncConnection, user_id: int) -> dict[s
 
 
 async def remove_reader_data(connection: AsyncConnection, user_id: int) -> set[int]:
-    """Delete a reader's rows with their dependent rows, and clear the reader's id in other rows.
+    """Delete a reader's rows and their dependent rows, and clear the reader's id in other rows.
 
     Returns the ids of the papers in the deleted rows.
     """
@@ -268,7 +269,7 @@ def _conditions(user_id: int) -> dict[sa.Table, sa.ColumnElement[bool]]:
 
 
 def _list_references(table: sa.Table) -> Iterator[sa.Column[Any]]:
-    """Yield the foreign keys of tables whose rows are deleted with the rows of `table`."""
+    """Yield the foreign keys of tables whose rows are deleted together with rows of `table`."""
     for other in metadata.sorted_tables:
         if any(column.info == READER_ROWS for column in other.c):
             continue

@@ -1,4 +1,4 @@
-"""Alerts, the queue of papers to match with them, and the matches, sent and unsent."""
+"""Alerts, the queue of papers to match against them, and their sent and unsent matches."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ async def lock_planning(connection: AsyncConnection) -> None:
     await locks.lock_transaction(connection, PLANNING_LOCK)
 
 
-# The queue: papers that are new, or got new names.
+# The queue: papers that are new or have new author names.
 
 
 async def add_unmatched(connection: AsyncConnection, paper_ids: Iterable[int], now: datetime) -> None:
@@ -33,7 +33,7 @@ async def add_unmatched(connection: AsyncConnection, paper_ids: Iterable[int], n
 
 
 async def list_unmatched(connection: AsyncConnection, limit: int) -> dict[int, datetime]:
-    """Return the ids of the first `limit` queued papers, with the times when they were queued (UTC)."""
+    """Return up to `limit` queued paper ids, with the times when they were queued (UTC), oldest first."""
     rows = unmatched_papers.c
     query = sa.select(rows.paper_id, rows.added_at).order_by(rows.added_at, rows.paper_id).limit(limit)
     return dict(map(tuple, await connection.execute(query)))
@@ -44,7 +44,7 @@ async def remove_unmatched(connection: AsyncConnection, paper_ids: Iterable[int]
     await database.execute_in(connection, unmatched_papers.delete(), unmatched_papers.c.paper_id, paper_ids)
 
 
-# Matches. A match without a delivery is unsent; it is ready once its paper has enough votes.
+# Matches. A match without a delivery is unsent. It is ready once its paper has enough votes.
 
 
 def recipient_name(alert: models.Alert) -> str:
@@ -53,7 +53,7 @@ def recipient_name(alert: models.Alert) -> str:
 
 
 async def add_matches(connection: AsyncConnection, found: Sequence[Match]) -> None:
-    """Store matches; existing ones are unchanged."""
+    """Store matches. Existing ones are left unchanged."""
     await database.insert_rows(
         connection, matches, [match._asdict() for match in found], ignore_conflicts=True
     )
@@ -88,9 +88,9 @@ async def list_ready(
     until: Mapping[AlertSchedule, datetime],
     recipients: Iterable[str] | None = None,
 ) -> list[Match]:
-    """Return the unsent matches of active alerts that were ready by their schedule's time (UTC), in a fixed order.
+    """Return unsent matches of active alerts, ready by their schedule's time (UTC), in a fixed order.
 
-    `recipients` limits the matches to these recipients.
+    `recipients` limits the result to these recipients.
     """
     rows: list[Match] = []
     for schedule, until_at in until.items():
@@ -115,7 +115,7 @@ def _is_ready() -> sa.ColumnElement[bool]:
 async def list_told(
     connection: AsyncConnection, recipients: Iterable[str], paper_ids: Iterable[int]
 ) -> set[tuple[str, int]]:
-    """Return which pairs of recipient and paper id have a planned message."""
+    """Return the (recipient, paper id) pairs for which a message is planned."""
     rows = matches.c
     is_told = rows.delivery_id.is_not(None), rows.paper_id.in_(set(paper_ids))
     query = sa.select(rows.recipient, rows.paper_id).where(*is_told)
@@ -126,7 +126,7 @@ async def list_told(
 async def count_messages(
     connection: AsyncConnection, alert_ids: Iterable[int], since: datetime
 ) -> dict[int, int]:
-    """Return the number of messages planned since a time (UTC), by alert id; alerts without messages are omitted."""
+    """Return the number of messages planned since a time (UTC) by alert id, omitting zeros."""
     query = (
         sa.select(matches.c.alert_id, sa.func.count(matches.c.delivery_id.distinct()))
         .join(deliveries, deliveries.c.id == matches.c.delivery_id)
@@ -137,7 +137,7 @@ async def count_messages(
 
 
 async def mark_told(connection: AsyncConnection, told: Mapping[tuple[str, int], int]) -> None:
-    """Store the delivery ids of matches, given by recipient and paper id."""
+    """Store the delivery ids of matches, given by (recipient, paper id)."""
     rows = [
         {"recipient": name, "paper_id": paper_id, "delivery_id": id_}
         for (name, paper_id), id_ in told.items()
@@ -146,7 +146,7 @@ async def mark_told(connection: AsyncConnection, told: Mapping[tuple[str, int], 
 
 
 async def release_unsent(connection: AsyncConnection, now: datetime) -> None:
-    """Mark matches as unsent if their message stopped within the last week and no part was sent."""
+    """Mark matches as unsent if their message stopped within the last week before any part was sent."""
     rows = deliveries.c
     ended = sa.select(rows.id).where(rows.state == models.DeliveryState.STOPPED, rows.due_at > now - _WEEK)
     ended = ended.where(rows.kind == models.DeliveryKind.ALERT, ~outbox.live_clause())
@@ -162,14 +162,14 @@ async def remove_matches(connection: AsyncConnection, unsent: Iterable[Match]) -
 
 
 async def purge_matches(connection: AsyncConnection, before: datetime, limit: int) -> int:
-    """Delete at most `limit` unsent matches from before a time (UTC). Returns the number deleted."""
+    """Delete at most `limit` unsent matches older than a time (UTC). Returns the number deleted."""
     since_at = sa.func.coalesce(matches.c.ready_at, matches.c.found_at)
     is_old = sa.and_(matches.c.delivery_id.is_(None), since_at < before)
     return await database.delete_some(connection, matches, is_old, limit)
 
 
 async def remove_recipient(connection: AsyncConnection, recipient: str, limit: int) -> int:
-    """Delete at most `limit` matches of a recipient. Returns the number deleted."""
+    """Delete at most `limit` of a recipient's matches. Returns the number deleted."""
     return await database.delete_some(connection, matches, matches.c.recipient == recipient, limit)
 
 
@@ -186,7 +186,7 @@ async def add(connection: AsyncConnection, new: models.Alert) -> models.Alert:
 
 
 async def change(connection: AsyncConnection, changed: models.Alert) -> models.Alert:
-    """Store a changed alert and return it; its unsent matches must reach the vote minimum again.
+    """Store a changed alert and return it. Its unsent matches must reach the minimum votes again.
 
     Raises DuplicateError if the recipient has another equal alert.
     """
@@ -230,7 +230,7 @@ async def list_rows(
     paused: bool | None = None,
     ids: Iterable[int] | None = None,
 ) -> list[models.Alert]:
-    """Return the alerts that match all given conditions, oldest first."""
+    """Return the alerts that meet all given conditions, oldest first."""
     conditions = {"user_id": user_id, "channel_id": channel_id, "guild_id": guild_id, "paused": paused}
     query = sa.select(alerts).where(*database.equalities(alerts, conditions)).order_by(alerts.c.id)
     return await database.fetch_records(connection, models.Alert, query, alerts.c.id, ids)

@@ -31,15 +31,15 @@ ENTRIES_AT_ONCE = 1_000
 """Entries per INSERT statement."""
 THREADED_COMPRESSION_CHARACTERS = 2**19
 INGEST_LOCK = 0x494E47455354
-"""The key of PostgreSQL's advisory lock around ingests: "INGEST"."""
+"""The PostgreSQL advisory lock around ingests: "INGEST" in ASCII."""
 COMPRESSION_LEVEL = 1
-"""The fastest zlib level. It halves Markdown; higher levels take as long as parsing."""
+"""zlib's fastest level. It halves Markdown; higher levels take as long as parsing."""
 
 
 async def lock_ingest(connection: AsyncConnection) -> None:
     """Serialise the transactions that store digests or plan posts. SQLite has a single writer anyway.
 
-    A planner must see all stored digests and the papers that other planners have chosen for the channel.
+    A planner must see all stored digests, and the papers that other planners chose for the channel.
     """
     await locks.lock_transaction(connection, INGEST_LOCK)
 
@@ -72,7 +72,7 @@ async def update_parse_result(connection: AsyncConnection, digest_id: int, parse
 
 
 async def find(connection: AsyncConnection, keys: Iterable[DigestKey]) -> dict[DigestKey, StoredDigest]:
-    """Return the stored digests by source, location and date."""
+    """Return the stored digests by key (source, location and date)."""
     wanted, query = set(keys), sa.select(*_STORED)
     places = {key[1] for key in wanted}
     found = await database.fetch_records(connection, StoredDigest, query, digests.c.location, places)
@@ -86,7 +86,7 @@ async def get(connection: AsyncConnection, digest_id: int) -> StoredDigest | Non
 
 
 class Origin(NamedTuple):
-    """A filter of digests by their source's URL ("" for all), with or without look-up digests."""
+    """A filter for digests: by the source's URL ("" for all), and with or without look-up digests."""
 
     source: str = ""
     with_lookup: bool = False
@@ -94,12 +94,12 @@ class Origin(NamedTuple):
 
 ALL = Origin(with_lookup=True)
 POSTED = Origin()
-"""The digests for posts and for a date's page."""
+"""The digests used for posts and for a date's page."""
 IS_POSTED = digests.c.format != DigestFormat.LOOKUP
 
 
 def is_from(origin: Origin) -> sa.ColumnElement[bool]:
-    """Return the SQL condition of an origin."""
+    """Return the SQL condition for an origin."""
     return sa.and_(
         digests.c.source == origin.source if origin.source else sa.true(),
         sa.true() if origin.with_lookup else IS_POSTED,
@@ -113,7 +113,7 @@ async def list_rows(
     until_on: date | None = None,
     origin: Origin = ALL,
 ) -> list[StoredDigest]:
-    """Return the digests of a date range (inclusive), newest first."""
+    """Return the digests within a date range (inclusive), newest first."""
     query = sa.select(*_STORED).order_by(digests.c.date_on.desc(), digests.c.id.desc())
     query = filter_dates(query.where(is_from(origin)), digests.c.date_on, since_on, until_on)
     return await database.fetch_records(connection, StoredDigest, query)
@@ -155,7 +155,7 @@ async def list_dates(
     oldest_first: bool = False,
     origin: Origin = POSTED,
 ) -> list[date]:
-    """Return the dates with a digest in a date range (inclusive), newest first by default."""
+    """Return the dates that have a digest within a range (inclusive), newest first by default."""
     day = digests.c.date_on
     query = sa.select(day).distinct().order_by(day if oldest_first else day.desc()).limit(limit)
     query = filter_dates(query.where(is_from(origin)), day, since_on, until_on)
@@ -163,7 +163,7 @@ async def list_dates(
 
 
 async def get_last_updated_at(connection: AsyncConnection) -> datetime | None:
-    """Return when a digest was last stored or corrected (UTC), or None if there are no digests."""
+    """Return when a digest was last stored or corrected (UTC), or None if the archive is empty."""
     query = sa.select(sa.func.max(digests.c.updated_at, type_=digests.c.updated_at.type))
     latest: datetime | None = (await connection.execute(query)).scalar()
     return latest
@@ -183,7 +183,7 @@ async def list_arxiv_ids(connection: AsyncConnection, source: str, location: str
 
 
 async def list_sources(connection: AsyncConnection, digest_ids: Iterable[int]) -> dict[int, str]:
-    """Return the source of each digest by digest id."""
+    """Return the digests' sources by digest id."""
     query = sa.select(digests.c.id, digests.c.source)
     rows = await database.execute_in(connection, query, digests.c.id, digest_ids)
     return dict(map(tuple, rows))
@@ -192,7 +192,7 @@ async def list_sources(connection: AsyncConnection, digest_ids: Iterable[int]) -
 async def list_origins(
     connection: AsyncConnection, digest_ids: Iterable[int]
 ) -> dict[int, tuple[Trust, date]]:
-    """Return each digest's trust (that of its source) and the date on which it was first stored (UTC)."""
+    """Return, by digest id, the trust of the digest's source and the date it was first stored (UTC)."""
     c = digests.c
     row = sources.c.priority, sources.c.id.label("source_id"), sources.c.kind
     query = sa.select(c.id, c.source, *row, c.ingested_at)
@@ -208,7 +208,7 @@ _STORED = [column for column in digests.c if column.name != "raw"]
 
 async def _values(new: SourcedDigest, now: datetime) -> dict[str, Any]:
     digest = new.digest
-    # Compressing 1 MB takes 10 ms, so only larger texts would block the event loop.
+    # Compressing 1 MB takes 10 ms, so only larger texts are worth a thread.
     is_large = len(digest.text) > THREADED_COMPRESSION_CHARACTERS
     raw = await asyncio.to_thread(_compress, digest.text) if is_large else _compress(digest.text)
     return {
@@ -230,7 +230,7 @@ def _compress(text: str) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class DigestPaper:
-    """A paper in a digest with its latest votes (None: unknown). `rank` is its position.
+    """A paper in a digest with its latest votes (None if unknown). `rank` is its position.
 
     `added_seq` is the number of the ingest that added the paper to the digest.
     """
@@ -256,7 +256,7 @@ async def add_entries(
     """
     new_entries = [(digest_id, entry) for digest_id, digest in entries_by_digest.items() for entry in digest]
     added_seq = await key_values.increment(connection, key_values.ENTRIES_ADDED)
-    # The event loop is free between chunks.
+    # Other tasks can run between chunks.
     for chunk in database.chunked(new_entries, ENTRIES_AT_ONCE):
         ids = await database.reserve_ids(connection, entries, len(chunk))
         rows = [
@@ -275,7 +275,7 @@ async def add_entries(
 
 
 async def get_added_seq(connection: AsyncConnection) -> int:
-    """Return how many ingests have added entries."""
+    """Return the number of ingests that have added entries."""
     return int(await key_values.get(connection, key_values.ENTRIES_ADDED) or 0)
 
 
@@ -299,14 +299,14 @@ async def list_entries_by_digest(connection: AsyncConnection, digest_id: int) ->
 async def filter_listed(
     connection: AsyncConnection, paper_ids: Iterable[int], *, since_on: date, until_on: date
 ) -> set[int]:
-    """Return those of the papers that a digest in the date range (inclusive) lists."""
+    """Return the given papers that are listed in a digest within the date range (inclusive)."""
     query = sa.select(entries.c.paper_id).join(digests, digests.c.id == entries.c.digest_id)
     query = query.where(digests.c.date_on.between(since_on, until_on))
     return {row[0] for row in await database.execute_in(connection, query, entries.c.paper_id, paper_ids)}
 
 
 async def list_papers(connection: AsyncConnection, digest_ids: Iterable[int]) -> list[DigestPaper]:
-    """Return the papers of digests, ordered by digest and rank."""
+    """Return the digests' papers, ordered by digest and rank."""
     query = (
         sa.select(
             entries.c.digest_id,
@@ -330,7 +330,7 @@ async def list_papers(connection: AsyncConnection, digest_ids: Iterable[int]) ->
 async def list_appearances(
     connection: AsyncConnection, paper_ids: Iterable[int], *, with_texts: bool = True
 ) -> dict[int, list[Appearance]]:
-    """Return each paper's appearances, newest first. Without `with_texts` their entries have no sections."""
+    """Return each paper's appearances, newest first. If not `with_texts`, entries have no sections."""
     appearances: dict[int, list[Appearance]] = defaultdict(list)
     query = _query().order_by(digests.c.date_on.desc(), entries.c.digest_id.desc(), entries.c.rank)
     rows = await database.execute_in(connection, query, entries.c.paper_id, paper_ids)

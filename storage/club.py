@@ -1,4 +1,4 @@
-"""Reading clubs (one per server), threads about papers, and nominations. Steps of meetings are stored as deliveries."""
+"""Reading clubs (one per server), threads about papers, and nominations. Meetings' steps are deliveries."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from storage.models import Club, DeliveryKind, PartKind, PartState
 from storage.tables import club_nominations, club_threads, clubs, deliveries, papers, parts, saved_papers
 
 READ = "read"
-"""The tag of saved papers that their reader has read."""
+"""The tag of saved papers that the reader has read."""
 _IS_READ = saved_papers.c.tags.contains(f" {READ} ")
 
 
 async def put(connection: AsyncConnection, club: Club) -> None:
-    """Store a club, replacing its server's former one."""
+    """Store a club, replacing the server's previous one."""
     await database.upsert(connection, clubs, [database.record_values(club, clubs)], key=("guild_id",))
 
 
 async def get(connection: AsyncConnection, guild_id: int, *, for_update: bool = False) -> Club | None:
-    """Return a server's club, or None. `for_update` locks it against other planners of its steps."""
+    """Return a server's club, or None. `for_update` locks it against other planners."""
     query = sa.select(clubs).where(clubs.c.guild_id == guild_id)
     return await database.fetch_record(connection, Club, query.with_for_update() if for_update else query)
 
@@ -36,12 +36,12 @@ async def list_present(connection: AsyncConnection) -> list[Club]:
 
 
 async def remove(connection: AsyncConnection, guild_id: int) -> None:
-    """Delete a club; its threads stay listed."""
+    """Delete a club. Its threads stay listed."""
     await connection.execute(clubs.delete().where(clubs.c.guild_id == guild_id))
 
 
 async def find_thread(connection: AsyncConnection, **columns: object) -> int | None:
-    """Return the id of a thread, 0 while it is being opened, or None.
+    """Return a thread's id, 0 if it is still being opened, or None if there is no thread.
 
     `columns` are `channel_id` and `paper_id`, or `guild_id` and `meets_on`.
     """
@@ -51,12 +51,12 @@ async def find_thread(connection: AsyncConnection, **columns: object) -> int | N
 
 
 async def put_thread(connection: AsyncConnection, **values: Any) -> None:
-    """Store or update the thread with a `channel_id` and a `paper_id`."""
+    """Store or update the thread for a `channel_id` and a `paper_id`."""
     await database.upsert(connection, club_threads, [values], key=("channel_id", "paper_id"))
 
 
 async def clear_meeting(connection: AsyncConnection, guild_id: int, meets_on: date) -> None:
-    """Detach a meeting from its paper's thread."""
+    """Detach a meeting from the thread about its paper."""
     same = database.equalities(club_threads, {"guild_id": guild_id, "meets_on": meets_on})
     await connection.execute(club_threads.update().where(*same).values(meets_on=None))
 
@@ -64,7 +64,8 @@ async def clear_meeting(connection: AsyncConnection, guild_id: int, meets_on: da
 async def settle(connection: AsyncConnection, since_at: datetime) -> None:
     """Delete nominations made before a time (UTC), and update threads whose delivery has finished.
 
-    Opened threads get their ids, others are deleted. The messages that opened them are cleared, since they may name a reader.
+    Opened threads get their ids; others are deleted. The messages that opened them are cleared, since they
+    may name a reader.
     """
     await connection.execute(club_nominations.delete().where(club_nominations.c.nominated_at < since_at))
     own, opening = club_threads.c, sa.select(parts.c.channel_id)
@@ -88,7 +89,7 @@ async def list_event_ids(connection: AsyncConnection, guild_id: int, meets_on: d
 
 
 class PastMeeting(NamedTuple):
-    """A past meeting with its paper. `readers` is the number of members who marked it as read."""
+    """A past meeting with its paper. `readers` counts the members who marked it as read."""
 
     meets_on: date
     arxiv_id: str
@@ -119,7 +120,7 @@ async def list_meetings(connection: AsyncConnection, guild_id: int, limit: int) 
 async def toggle_read(
     connection: AsyncConnection, user_id: int, arxiv_id: str, server_id: int | None
 ) -> None:
-    """Add or remove a saved paper's tag READ, and store the server where it counts unless it is None."""
+    """Add or remove a saved paper's READ tag, and store the server where it counts, if given."""
     if (saved := await shelf.get(connection, user_id, arxiv_id)) is not None:
         others = [tag for tag in saved.tags if tag != READ]
         tags = others if READ in saved.tags else [*others, READ]
@@ -129,7 +130,7 @@ async def toggle_read(
 
 
 async def list_unread(connection: AsyncConnection, user_id: int) -> frozenset[int]:
-    """Return the ids of a reader's saved papers without the tag READ."""
+    """Return the ids of a reader's saved papers that lack the READ tag."""
     query = sa.select(saved_papers.c.paper_id).where(saved_papers.c.user_id == user_id, ~_IS_READ)
     return frozenset((await connection.execute(query)).scalars())
 
@@ -137,7 +138,7 @@ async def list_unread(connection: AsyncConnection, user_id: int) -> frozenset[in
 async def is_nominated(
     connection: AsyncConnection, guild_id: int, user_id: int, paper_id: int
 ) -> bool | None:
-    """Return whether a reader nominated a paper; None if the server has no club or its club has read the paper."""
+    """Return whether a reader nominated a paper; None if there is no club or the club already read it."""
     row = {"guild_id": guild_id, "user_id": user_id, "paper_id": paper_id}
     query = sa.select(sa.exists().where(*database.equalities(club_nominations, row)))
     own = club_threads.c
@@ -148,7 +149,7 @@ async def is_nominated(
 
 
 async def toggle_nomination(connection: AsyncConnection, row: dict[str, Any], now: datetime) -> None:
-    """Withdraw a nomination (`guild_id`, `user_id`, `paper_id`), or store it in place of the reader's former one."""
+    """Withdraw a nomination (`guild_id`, `user_id`, `paper_id`), or store it in place of the previous one."""
     withdrawn = club_nominations.delete().where(*database.equalities(club_nominations, row))
     if not (await connection.execute(withdrawn)).rowcount:
         added = [{**row, "nominated_at": now}]
@@ -158,10 +159,10 @@ async def toggle_nomination(connection: AsyncConnection, row: dict[str, Any], no
 async def list_candidates(
     connection: AsyncConnection, guild_id: int, since_at: datetime, limit: int
 ) -> list[int]:
-    """Return the candidates for a vote, best first, without papers of earlier meetings.
+    """Return the candidates for a vote, best first, without the papers of past meetings.
 
-    Nominated papers come first, then those most saved or discussed in the server since a time (UTC), then the most
-    upvoted since.
+    Nominated papers come first, then those most saved or discussed in the server since a time (UTC), then the
+    most upvoted since.
     """
     met = club_threads.c.guild_id == guild_id, club_threads.c.meets_on.is_not(None)
     former = set((await connection.execute(sa.select(club_threads.c.paper_id).where(*met))).scalars())

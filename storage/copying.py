@@ -1,6 +1,6 @@
-"""Copies a database into an empty database on the same engine or the other engine.
+"""Copy a database into an empty one, on the same or the other engine.
 
-Every row keeps its values and its id. The search index is a folder and is built again.
+Every row keeps its values and its id. The search index is a folder and is rebuilt.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from storage.database import Connection, Database
 COPIED = tuple(table for table in tables.metadata.sorted_tables if table is not tables.sender_lease)
 """The tables to copy, referenced tables first."""
 _ROWS = 100
-"""Rows read and written at a time; one digest may take megabytes."""
+"""Rows read and written at a time. A single digest may take megabytes."""
 
 
 async def copy(source: Database, target: Database) -> AsyncGenerator[int, None]:
-    """Copy all tables in one transaction, and yield the number of rows copied so far.
+    """Copy all tables in one transaction, yielding the number of rows copied so far.
 
-    An interrupted copy leaves the target empty. Raises StorageError if a bot runs on either database, if both are the same,
-    if the target has rows, or if the row counts differ at the end.
+    An interrupted copy leaves the target empty. Raises StorageError if a bot is running on either database,
+    if both are the same, if the target has rows, or if the row counts differ at the end.
     """
     async with _locked(source), _locked(target):
         copied = 0
@@ -98,7 +98,7 @@ async def _count(connection: Connection, table: sa.Table) -> int:
 
 
 async def _continue_ids(connection: Connection, table: sa.Table) -> None:
-    """Make PostgreSQL continue after the largest copied id, as SQLite does by itself."""
+    """Make PostgreSQL continue after the largest copied id, as SQLite always does."""
     if connection.dialect.name != "sqlite" and "id" in table.c and table.c.id.identity is not None:
         sequence = sa.func.pg_get_serial_sequence(table.name, "id")
         await connection.execute(sa.select(sa.func.setval(sequence, sa.func.max(table.c.id))))

@@ -16,9 +16,10 @@ from storage.tables import deliveries, delivery_papers, subscriptions
 
 
 async def add(connection: AsyncConnection, subscription: models.Subscription) -> int:
-    """Store a subscription and return its new id; `subscription.id` is ignored.
+    """Store a subscription and return its new id, ignoring `subscription.id`.
 
-    Raises DuplicateError if the channel has a subscription with the same time, zone, language, style, topic and source.
+    Raises DuplicateError if the channel has a subscription with the same time, zone, language, style, topic
+    and source.
     """
     insert = subscriptions.insert().returning(subscriptions.c.id)
     return int((await _store(connection, insert, subscription)).scalar_one())
@@ -46,7 +47,7 @@ async def _store(
 
 
 async def remove(connection: AsyncConnection, subscription_id: int) -> bool:
-    """Delete a subscription but not the record of posted papers. Returns False if the id is unknown."""
+    """Delete a subscription, but not the record of posted papers. Returns False if the id is unknown."""
     result = await connection.execute(subscriptions.delete().where(subscriptions.c.id == subscription_id))
     return result.rowcount > 0
 
@@ -69,7 +70,7 @@ async def list_rows(
     channel_id: int | None = None,
     state: models.ActivityState | None = None,
 ) -> list[models.Subscription]:
-    """Return the subscriptions that match all given conditions, oldest first."""
+    """Return the subscriptions that meet all given conditions, oldest first."""
     conditions = {"guild_id": guild_id, "channel_id": channel_id, "state": state}
     query = sa.select(subscriptions).where(*database.equalities(subscriptions, conditions))
     query = query.order_by(subscriptions.c.id)
@@ -77,14 +78,14 @@ async def list_rows(
 
 
 async def lock_active(connection: AsyncConnection, ids: Iterable[int]) -> list[models.Subscription]:
-    """Lock and return these subscriptions, skipping those that are inactive or locked by another transaction."""
+    """Lock and return active subscriptions, skipping those that another transaction has locked."""
     query = sa.select(subscriptions).where(subscriptions.c.state == models.ActivityState.ACTIVE)
     query = query.order_by(subscriptions.c.id).with_for_update(skip_locked=True)
     return await database.fetch_records(connection, models.Subscription, query, subscriptions.c.id, ids)
 
 
 async def set_last_on(connection: AsyncConnection, last_on: Mapping[int, date]) -> None:
-    """Store the last finished local date of each subscription."""
+    """Store each subscription's last finished local date."""
     rows = [{"id": id_, "last_on": on} for id_, on in last_on.items()]
     await database.update_rows(connection, subscriptions, rows)
 
@@ -96,7 +97,7 @@ async def set_state(
     *,
     reason: str | None = None,
 ) -> list[int]:
-    """Set the state of subscriptions that are not paused manually. Returns the ids of changed subscriptions."""
+    """Set the state of subscriptions, except manually paused ones. Returns the ids that changed."""
     is_by_hand = sa.and_(
         subscriptions.c.state == models.ActivityState.PAUSED,
         sa.func.coalesce(subscriptions.c.reason, models.Reason.BY_HAND) == models.Reason.BY_HAND,
@@ -122,7 +123,7 @@ async def resume_returned(connection: AsyncConnection, guild_ids: Collection[int
 
 
 class Mark(NamedTuple):
-    """What a subscription's last post could draw from: days up to `on`, and entries added by the first `until` ingests."""
+    """What a subscription's last post could include: days up to `on`, entries of the first `until` ingests."""
 
     on: date
     until: int
@@ -145,11 +146,11 @@ async def list_marks(connection: AsyncConnection, subscription_ids: Iterable[int
 
 
 ChannelLocale = tuple[int, str]
-"""A channel id and a language code. Subscriptions with the same pair do not repeat each other's papers."""
+"""A channel id and a language code. Subscriptions that share both do not repeat each other's papers."""
 
 
 def channel_locale(subscription: models.Subscription) -> ChannelLocale:
-    """Return the channel and language of a subscription."""
+    """Return a subscription's channel and language."""
     return subscription.channel_id, subscription.locale.value
 
 
@@ -164,7 +165,7 @@ async def add_delivery_papers(connection: AsyncConnection, papers: Mapping[int, 
 
 
 _MAX_PAPERS = 5_000
-"""The most papers in a query, because parameters are limited; for more, all posted papers are read."""
+"""The most papers in a query, since parameters are limited. Above that, all posted papers are read."""
 
 
 async def list_posted(

@@ -1,7 +1,7 @@
 """Engines and transactions for SQLite and PostgreSQL, and helpers to execute SQL.
 
-On SQLite, write transactions start with BEGIN IMMEDIATE and read transactions with BEGIN: SQLAlchemy's default
-deferred BEGIN loses updates, since two transactions can read before either writes.
+On SQLite, write transactions start with BEGIN IMMEDIATE and read transactions with BEGIN: SQLAlchemy's
+default deferred BEGIN loses updates, since two transactions can read before either writes.
 """
 
 from __future__ import annotations
@@ -38,69 +38,69 @@ if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql, sqlite
 
 Connection = AsyncConnection
-"""The type of a transaction's connection, for services, which do not import SQLAlchemy."""
+"""The type of a transaction's connection, for services, which must not import SQLAlchemy."""
 
 Check = Callable[[Connection], Awaitable[None]]
-"""Raises an error if the transaction may not write."""
+"""Raises an error if the transaction must not write."""
 
 _Gate = AbstractAsyncContextManager[None]
 BUSY_TIMEOUT_SECONDS = 15.0
 POOL_SIZE = 8
-"""Connections kept open; as many more are opened when needed."""
+"""Connections kept open. As many more are opened on demand."""
 READER_CONNECTIONS = 6
-"""Connections shared by commands and buttons; delivery, planning and ingest use the others."""
+"""Connections shared by commands and buttons. Delivery, planning and ingest use the others."""
 CONNECT_TIMEOUT_SECONDS = 10.0
 MIN_SQLITE_VERSION = (3, 37, 0)
 
 
 class Database:
-    """A pool of connections to one database, to be closed with `close()`. `name` labels its sessions in PostgreSQL."""
+    """A pool of connections to a database, closed with `close()`. `name` labels its PostgreSQL sessions."""
 
     def __init__(self, engine: AsyncEngine, name: str = "") -> None:
         self.engine = engine
         self.name = name
-        # A lock serves this process's writers in order; SQLite's busy loop does not.
+        # A lock admits this process's writers in order, unlike SQLite's busy loop.
         self._write_gates: list[_Gate] = [asyncio.Lock()] if self.is_sqlite else []
         self._read_gates: list[_Gate] = []
         self._check: Check | None = None
 
     def limited(self, connections: int) -> Database:
-        """Return this database with at most this many connections, and one writer, at a time.
+        """Return this database limited to this many connections, and one writer, at a time.
 
-        Further work waits in a queue and leaves the rest of the pool to others; another writer waits for at most one of
+        Further work queues and leaves the rest of the pool to others. Another writer waits for at most one of
         these writers.
         """
         limited, slots = copy.copy(self), asyncio.Semaphore(connections)
         limited._read_gates = [slots]
-        # In this order: a task that waits for a connection must not hold the lock of all writers.
+        # In this order: a task waiting for a connection must not hold the lock of all writers.
         limited._write_gates = [asyncio.Lock(), slots, *self._write_gates]
         return limited
 
     def checked(self, check: Check | None) -> Database:
-        """Return this database with write transactions that begin with `check`, unless it is None."""
+        """Return this database with `check` (unless None) at the start of each write transaction."""
         checked = copy.copy(self)
         checked._check = check
         return checked
 
     def within(self, connection: AsyncConnection) -> Database:
-        """Return this database with each transaction as a savepoint of the open transaction of `connection`.
+        """Return this database with each transaction as a savepoint of `connection`'s open transaction.
 
-        Several services can share the transaction; a failed savepoint is rolled back alone.
+        Several services can share the transaction. A failed savepoint is rolled back alone.
         """
         return _JoinedDatabase(self, connection)
 
     def separate(self) -> Database:
-        """Return this database with its own connection, for work that must not wait for the pool. Close it as well."""
+        """Return this database with its own connection, for work that cannot wait for the pool. Close it."""
         return Database(open_engine(self.url.render_as_string(hide_password=False), self.name, 1), self.name)
 
     @property
     def is_sqlite(self) -> bool:
-        """Whether this is SQLite, not PostgreSQL."""
+        """Whether this is SQLite rather than PostgreSQL."""
         return self.engine.dialect.name == "sqlite"
 
     @property
     def url(self) -> URL:
-        """The database URL; `str()` hides the password."""
+        """The database URL. `str()` hides the password."""
         return self.engine.url
 
     @asynccontextmanager
@@ -124,7 +124,7 @@ class Database:
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """Run a read transaction, which never waits for a writer.
 
-        It reads one snapshot on SQLite, one per statement on PostgreSQL.
+        It reads one snapshot on SQLite, and one per statement on PostgreSQL.
         """
         async with AsyncExitStack() as stack:
             for gate in self._read_gates:
@@ -150,7 +150,7 @@ class _JoinedDatabase(Database):
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
-        """Run a savepoint of the open transaction, and roll it back on an exception."""
+        """Run a savepoint of the open transaction, rolled back on an exception."""
         with translated_errors(self.url):
             async with self._connection.begin_nested():
                 yield self._connection
@@ -163,11 +163,11 @@ class _JoinedDatabase(Database):
 
 @contextmanager
 def translated_errors(url: URL) -> Iterator[None]:
-    """Translate the driver's errors that an operator can fix into `storage.errors`."""
+    """Convert the driver's errors that an operator can fix to `storage.errors`."""
     try:
         yield
     except Exception as error:
-        # While connecting, SQLAlchemy does not wrap errors of asyncpg.
+        # While connecting, SQLAlchemy does not wrap asyncpg's errors.
         is_of_driver = isinstance(error, DBAPIError | sqlite3.Error | OSError | OverflowError)
         if is_of_driver or type(error).__module__.startswith("asyncpg."):
             translated = translate_error(error, url)
@@ -177,13 +177,13 @@ def translated_errors(url: URL) -> Iterator[None]:
 
 
 FAILURES: errors.ErrorTypes = (errors.StorageError, sa.exc.SQLAlchemyError, sqlite3.Error)
-"""Errors that a statement may raise before the end of its transaction, which translates them. The transaction must not
-continue: PostgreSQL refuses further statements, and skipped work would count as done.
+"""Errors that a statement may raise before the end of its transaction, which converts them. The transaction
+must not continue: PostgreSQL rejects further statements, and skipped work would count as done.
 """
 
 
 def translate_error(error: BaseException, url: URL) -> errors.StorageError | None:
-    """Return a StorageError with a message for the operator; None for a programming error."""
+    """Return a StorageError with a message for the operator, or None for a programming error."""
     name = url.database if url.get_backend_name() == "sqlite" else url.render_as_string(hide_password=True)
     text = str(getattr(error, "orig", None) or error)
     sentences = {
@@ -195,7 +195,7 @@ def translate_error(error: BaseException, url: URL) -> errors.StorageError | Non
         "disk is full": f"The disk is too full to write {name}. Free some space and start again.",
         "disk I/O error": f"{name} cannot be written. Check whether its disk is full, over quota or failing.",
     }
-    # Messages of SQLite and asyncpg about a number of more than 64 bits.
+    # SQLite's and asyncpg's messages about a number of more than 64 bits.
     if "too large to convert to SQLite INTEGER" in text or "value out of int" in text:
         return errors.StorageError("A number is too large for the database. Use a smaller one.")
     for fragment, sentence in sentences.items():
@@ -207,7 +207,7 @@ def translate_error(error: BaseException, url: URL) -> errors.StorageError | Non
     is_lost = isinstance(error, OSError) or getattr(error, "connection_invalidated", False)
     if not (is_lost or "connection is closed" in text or state.startswith(_UNUSABLE)):
         return None
-    # SQLAlchemy begins with the name of the class. A time-out has no text.
+    # SQLAlchemy's text begins with the class name. A timeout has no text.
     said = text.partition("\n")[0].rpartition("'>: ")[2] or "it does not answer"
     return errors.DatabaseUnavailableError(
         f"{name} cannot be reached or used ({said}). Is PostgreSQL running, with memory and disk space, and is the address right?"
@@ -215,8 +215,9 @@ def translate_error(error: BaseException, url: URL) -> errors.StorageError | Non
 
 
 _UNUSABLE = ("08", "25006", "25P03", "28", "53", "57014", "57P", "58")
-"""Codes, or the first letters of codes, of PostgreSQL's errors that no statement causes: lost connection, read-only, idle
-time-out, refused user, no resources (a full disk), cancelled, shutdown and start, system errors (manual, appendix A).
+"""PostgreSQL error codes (or their prefixes) that no statement causes: lost connection, read-only, idle
+timeout, rejected user, no resources (a full disk), cancelled, shutdown and startup, system errors (manual,
+appendix A).
 """
 
 
@@ -261,7 +262,8 @@ def make_name() -> str:
 def open_engine(url: str, name: str, pool_size: int = POOL_SIZE) -> AsyncEngine:
     """Create the engine for a database URL. Raises StorageError for an unsupported driver.
 
-    Its error messages, which are logged, contain no parameters, such as readers' notes or webhook tokens.
+    Its error messages, which are logged, contain no parameters: these may be readers' notes or webhook
+    tokens.
     """
     parsed = parse_url(url)
     if parsed.drivername == "postgresql+asyncpg":
@@ -295,7 +297,8 @@ def open_engine(url: str, name: str, pool_size: int = POOL_SIZE) -> AsyncEngine:
 async def _connect(*, host: Any = None, port: Any = None, **options: Any) -> Any:
     """Connect to the first usable host. Raises the first host's error.
 
-    Each host gets a share of the time, since asyncpg would spend all of it on a first host that does not answer.
+    Each host gets a share of the time, since asyncpg would spend all of it on a first host that does not
+    respond.
     """
     import asyncpg  # not needed for SQLite
 
@@ -319,7 +322,7 @@ async def _connect(*, host: Any = None, port: Any = None, **options: Any) -> Any
 
 
 def _notice_silence(connected: socket.socket) -> None:
-    """End a connection after 15 seconds without an answer; the system's default is a quarter of an hour."""
+    """End a connection after 15 seconds of silence; the system's default is a quarter of an hour."""
     if connected.family == socket.AF_UNIX or not hasattr(socket, "TCP_USER_TIMEOUT"):
         return
     connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
@@ -333,20 +336,21 @@ _to_json = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators
 
 
 def is_sqlite_file(path: Path) -> bool:
-    """Return whether a file has the header of a SQLite database. Raises OSError."""
+    """Return whether a file has the header of a SQLite database. Raises OSError if it is unreadable."""
     with path.open("rb") as file:
         return file.read(16) == b"SQLite format 3\0"
 
 
 def sqlite_path(url: URL) -> Path | None:
-    """Return the file of a SQLite URL; None for PostgreSQL."""
+    """Return the file of a SQLite URL, or None for PostgreSQL."""
     return Path(str(url.database)) if url.get_backend_name() == "sqlite" else None
 
 
 def check_file(url: URL) -> None:
     """Raise StorageError if a SQLite file cannot be opened or created.
 
-    Only its owner can read a new file. Call this before opening, since aiosqlite logs a traceback after a failed open.
+    A new file is readable only by its owner. Call this before opening, since aiosqlite logs a traceback after
+    a failed open.
     """
     path = sqlite_path(url)
     if path is None:
@@ -358,7 +362,7 @@ def check_file(url: URL) -> None:
     if path.is_dir():
         raise errors.StorageError(f"{path} is a folder. Name a file in the database URL.")
     if not path.exists():
-        # It will contain readers' notes and webhook tokens. SQLite reports an error below.
+        # It will contain readers' notes and webhook tokens. SQLite reports any error below.
         with suppress(OSError):
             os.close(os.open(path, os.O_CREAT, 0o600))
     with translated_errors(url):
@@ -372,24 +376,25 @@ def _set_up_sqlite(connection: Any, _record: Any) -> None:
         for pragma in (
             f"busy_timeout={int(BUSY_TIMEOUT_SECONDS * 1000)}",
             "journal_mode=WAL",
-            # If a power cut undid the record of an attempt, the part would be posted twice.
+            # If a power cut lost the record of an attempt, the part would be posted twice.
             "synchronous=FULL",
             "foreign_keys=ON",
             "temp_store=MEMORY",
-            # 16 MB instead of 2: a look-up reads many pages, and each one outside the cache costs a system call.
+            # 16 MB instead of 2: a look-up reads many pages, and each page outside the cache costs a system
+            # call.
             "cache_size=-16384",
         ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
     except BaseException:
-        connection.close()  # the pool does not know it yet
+        connection.close()  # not in the pool yet
         raise
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
     writes = connection.get_execution_options().get("paperround_writes", True)
     adapted: Any = connection.connection.dbapi_connection
-    # One switch to the connection's thread; exec_driver_sql takes three, and each waits for the event loop.
+    # One switch to the connection's thread. exec_driver_sql needs three, each waiting for the event loop.
     adapted.run_async(lambda driver: driver.execute_fetchall("BEGIN IMMEDIATE" if writes else "BEGIN"))
 
 
@@ -406,7 +411,7 @@ def dialect_insert(connection: AsyncConnection, table: sa.Table) -> sqlite.Inser
 
 
 def _dialect_insert(dialect: Dialect, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
-    # Imported lazily: the unused dialect would take 2.5 MB of memory.
+    # Imported lazily: the other dialect would take 2.5 MB of memory.
     if dialect.name == "sqlite":
         from sqlalchemy.dialects import sqlite
 
@@ -424,7 +429,7 @@ def chunked(values: Iterable[Value], size: int = CHUNK_SIZE) -> Iterator[Sequenc
 
 
 async def reserve_ids(connection: AsyncConnection, table: sa.Table, count: int) -> Sequence[int]:
-    """Return unused ids for new rows, ascending. The transaction must be the only writer (`archive.lock_ingest`)."""
+    """Return unused ids for new rows, ascending. No other transaction may write (`archive.lock_ingest`)."""
     if count == 0:
         return ()
     if connection.dialect.name == "sqlite":
@@ -442,14 +447,14 @@ async def insert_rows(
     *,
     ignore_conflicts: bool = False,
 ) -> None:
-    """Insert rows with the same columns; `ignore_conflicts` skips rows that exist."""
+    """Insert rows that have the same columns. `ignore_conflicts` skips existing rows."""
     await _insert(connection, table, rows, () if ignore_conflicts else None)
 
 
 async def upsert(
     connection: AsyncConnection, table: sa.Table, rows: Sequence[Mapping[str, Any]], *, key: tuple[str, ...]
 ) -> None:
-    """Insert rows that have the same columns; rows whose `key` already exists are updated."""
+    """Insert rows that have the same columns; update rows whose `key` already exists."""
     await _insert(connection, table, rows, key)
 
 
@@ -459,7 +464,7 @@ async def _insert(
     rows: Sequence[Mapping[str, Any]],
     key: tuple[str, ...] | None,
 ) -> None:
-    """Insert rows; update those that exist by `key`, or skip those that exist by any key if `key` is ()."""
+    """Insert rows. Existing rows are updated by `key`, or skipped if `key` is ()."""
     if rows:
         statement, columns = _compile_insert(connection.dialect, table, tuple(rows[0]), key)
         values = [
@@ -475,7 +480,7 @@ def _compile_insert(
 ) -> tuple[str, list[tuple[str, Callable[[Any], Any] | None]]]:
     """Return the driver's statement, and its columns in order with their converters.
 
-    SQLAlchemy looks both up for each row, which would take a fifth of an ingest.
+    SQLAlchemy would look both up for each row, which takes a fifth of an ingest.
     """
     statement = _dialect_insert(dialect, table)
     changes = {name: statement.excluded[name] for name in names if key and name not in key}
@@ -489,7 +494,7 @@ def _compile_insert(
 
 
 def equalities(table: sa.Table, wanted: Mapping[str, Any]) -> list[sa.ColumnElement[bool]]:
-    """Return the conditions that columns equal these values. Values of None are skipped."""
+    """Return the conditions that columns equal the given values, skipping values of None."""
     return [table.c[name] == value for name, value in wanted.items() if value is not None]
 
 
@@ -501,9 +506,9 @@ async def update_rows(
     key: tuple[str, ...] = ("id",),
     same: Mapping[str, Any] | None = None,
 ) -> None:
-    """Update many rows, each given as a mapping with the key columns and new values of other columns.
+    """Update many rows, each given as a mapping of the key columns and the columns to change.
 
-    `same` has new values for all rows, which may be SQL expressions.
+    `same` holds new values for all rows, which may be SQL expressions.
     """
     values = [{f"b_{name}": value for name, value in row.items()} for row in rows]
     if not values:
@@ -542,7 +547,7 @@ async def execute_in(
 async def fetch_record(
     connection: AsyncConnection, record_type: type[Record], query: sa.Select[Any]
 ) -> Record | None:
-    """Return the only row of a query as a record; None if there is no row."""
+    """Return a query's only row as a record, or None if there is no row."""
     row = (await connection.execute(query)).one_or_none()
     return None if row is None else build_record(record_type, row._mapping)
 
@@ -554,7 +559,7 @@ async def fetch_records(
     by: sa.ColumnElement[Any] | None = None,
     values: Iterable[Any] | None = None,
 ) -> list[Record]:
-    """Return the rows of a query as records; with `values`, the rows where `by` is one of them."""
+    """Return a query's rows as records. With `values`, only rows where `by` is one of them."""
     rows: Iterable[sa.Row[Any]]
     if by is None or values is None:
         rows = await connection.execute(query)
@@ -566,13 +571,13 @@ async def fetch_records(
 def build_record(
     record_type: type[Record], row: sa.RowMapping | Mapping[str, Any], **converted: Any
 ) -> Record:
-    """Build a dataclass from columns with the names of its fields; `converted` has the values of other fields."""
+    """Build a dataclass from columns named like its fields. `converted` holds the other fields' values."""
     names = [name for name in record_type.__dataclass_fields__ if name not in converted]
     return record_type(**{name: row[name] for name in names}, **converted)
 
 
 def record_values(record: DataclassInstance, table: sa.Table, **others: Any) -> dict[str, Any]:
-    """Return the fields of a record that are columns of a table, except the id; `others` adds or replaces values."""
+    """Return a record's fields that are columns of a table, except the id. `others` adds or replaces them."""
     return {name: getattr(record, name) for name in _shared_names(type(record), table)} | others
 
 

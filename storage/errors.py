@@ -1,7 +1,7 @@
 """Errors that a person can act on, and functions that make text safe for a terminal or a log.
 
-Messages often quote URLs from the settings, so every error redacts passwords. Titles, web pages and Discord names may contain
-terminal escape sequences or change the direction of text.
+Messages often quote URLs from the settings, so every error redacts passwords. Titles, web pages and Discord
+names may contain terminal escape sequences or change the text direction.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ ErrorTypes = tuple[type[Exception], ...]
 
 @contextmanager
 def collected(failures: list[Exception], *, reraise: ErrorTypes = ()) -> Iterator[None]:
-    """Append an exception raised in the block to `failures`; exceptions of the `reraise` types are raised."""
+    """Append an exception raised in the block to `failures`. Exceptions of the `reraise` types are raised."""
     try:
         yield
     except reraise:
@@ -27,7 +27,7 @@ def collected(failures: list[Exception], *, reraise: ErrorTypes = ()) -> Iterato
 HIDDEN = "***"
 """Replaces passwords and tokens in URLs."""
 _SECRETS = re.compile(
-    # A password up to the last @ of a word, but no port; or a user name alone, which is a key then.
+    # A password up to the last @ of a word (but not a port), or a user name alone, which must be a key.
     r"(?P<name>://[^\s/?#:@\[]{0,100}:)(?![0-9]{1,5}(?:[/?#\s]|$))\S{0,300}(?=@)|(?P<scheme>https?://)[^\s/?#:@]+(?=@)"
     # Parameters with names such as `feed_token`, `X-Amz-Signature` and `accessKey`.
     r"|(?P<parameter>[?&;#][\w.-]{0,40}?(?:password|token|key|secret|auth|signature|\bsig)=)[^&#\s\"']+"
@@ -37,7 +37,7 @@ _SECRETS = re.compile(
 
 
 def redact(text: str) -> str:
-    """Return a text with the passwords and tokens in its URLs replaced by `***`."""
+    """Replace the passwords and tokens in a text's URLs with `***`."""
     return _SECRETS.sub(lambda match: f"{match[match.lastgroup or 0]}{HIDDEN}", text)
 
 
@@ -49,7 +49,7 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 def make_printable(text: str) -> str:
-    """Return a text with control and direction characters and lone surrogates escaped (`\\x1b`)."""
+    r"""Escape a text's control and direction characters and lone surrogates (`\x1b`)."""
     if not (text.isascii() and text.isprintable()):
         for pattern in (CONTROLS, _SURROGATES):
             text = pattern.sub(lambda match: ascii(match[0])[1:-1], text)
@@ -57,14 +57,14 @@ def make_printable(text: str) -> str:
 
 
 def escape_in_json(line: str) -> str:
-    """Return a line of JSON with the control characters and lone surrogates in its strings escaped."""
+    """Escape the control characters and lone surrogates in the strings of a line of JSON."""
     for pattern in (CONTROLS, _SURROGATES):
         line = pattern.sub(lambda match: f"\\u{ord(match[0]):04x}", line)
     return line
 
 
 class PaperroundError(Exception):
-    """Base class of our errors. The message says what happened and what to do; the shell exits with `exit_status`."""
+    """Base class of our errors. The message says what happened and what to do. The shell uses `exit_status`."""
 
     exit_status = 1
 
@@ -73,9 +73,9 @@ class PaperroundError(Exception):
 
 
 class UsageError(PaperroundError):
-    """An invalid option, setting or argument.
+    """Raised for an invalid option, setting or argument.
 
-    In Discord, `reason` and `arguments` name the message in the reader's language.
+    In Discord, `reason` and `arguments` identify the message in the reader's language.
     """
 
     exit_status = 2
@@ -87,20 +87,20 @@ class UsageError(PaperroundError):
 
 
 class NotADigestError(PaperroundError):
-    """A file or text that is not a digest. The message does not name the file."""
+    """Raised for a file or text that is not a digest. The message does not name the file."""
 
 
 class StorageError(PaperroundError):
-    """The database cannot be used."""
+    """Raised if the database cannot be used."""
 
 
 class DatabaseUnavailableError(StorageError):
-    """The database is unreachable, locked, read-only or full, or has ended the session. A retry may succeed."""
+    """Raised if the database is unreachable, locked, read-only or full, or ended the session. Can be retried."""
 
 
 class SupersededError(DatabaseUnavailableError):
-    """This process is not the sender and may not write the sender's data."""
+    """Raised if this process is not the sender and so must not write the sender's data."""
 
 
 class DuplicateError(StorageError):
-    """An identical row exists."""
+    """Raised if an identical row exists."""

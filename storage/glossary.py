@@ -1,4 +1,4 @@
-"""Writes the glossary as opaque JSON; `storage.search` reads it."""
+"""Store the glossary as opaque JSON; `storage.search` reads it."""
 
 from __future__ import annotations
 

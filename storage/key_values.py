@@ -11,23 +11,23 @@ from storage import database
 from storage.tables import meta
 
 ENTRIES_ADDED = "entries:added"
-"""Number of ingests that have added entries (`entries.added_seq`)."""
+"""The number of ingests that have added entries (`entries.added_seq`)."""
 SCHEMA_HASH = "schema:hash"
-"""Hash of the database's columns (`migrate.hash_schema`)."""
+"""The hash of the database's columns (`migrate.hash_schema`)."""
 REQUESTED = "requested:"
-"""Prefix for rate-limited services; the value is the time (UTC) of the last reserved request."""
+"""Prefix for rate-limited services. The value is the time (UTC) of the last reserved request."""
 WRITTEN_BY = "written-by:"
-"""Prefix for hashes of digests that Paperround wrote; the value is the name of the language model."""
+"""Prefix for hashes of digests that Paperround wrote. The value is the name of the language model."""
 WRITTEN_ON = "writer:written-on"
-"""The last day that the running bot has written a digest for, or that had no list."""
+"""The last day for which the running bot wrote a digest, or found no list."""
 WEBHOOK = "webhook:"
-"""Prefix for ids of webhooks; the value is the token, a secret."""
+"""Prefix for webhook ids. The value is the token, which is secret."""
 PRINTED = "printed:"
-"""Prefix for files of written digests; the value lists the hashes of all texts written to the file, as JSON."""
+"""Prefix for files of written digests. The value is a JSON list of the hashes of all texts in the file."""
 
 
 async def get(connection: AsyncConnection, key: str) -> str | None:
-    """Return the value of a key; None if it is not set."""
+    """Return a key's value, or None if it is not set."""
     query = sa.select(meta.c.value).where(meta.c.key == key)
     value: str | None = (await connection.execute(query)).scalar_one_or_none()
     return value
@@ -40,7 +40,7 @@ async def list_by_prefix(connection: AsyncConnection, prefix: str) -> dict[str, 
 
 
 async def increment(connection: AsyncConnection, key: str) -> int:
-    """Add one to a counter, which starts at 0. Returns the new value."""
+    """Add one to a counter, which starts at 0, and return the new value."""
     insert = database.dialect_insert(connection, meta).values(key=key, value="1")
     number = sa.cast(sa.cast(meta.c.value, sa.BigInteger) + 1, sa.Text)
     statement = insert.on_conflict_do_update(index_elements=[meta.c.key], set_={"value": number})

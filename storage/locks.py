@@ -1,8 +1,9 @@
 """Locks held by one process, and the sender's lease.
 
-On SQLite, the lock is a locked file beside the database, released when its process dies. On PostgreSQL, the sender renews a
-lease, which another process may take when it expires. Each acquisition begins a term with a random number as fencing token.
-Each transaction of the sender first locks the lease row: the next sender waits for it, and a former sender cannot begin one.
+On SQLite, the lock is a locked file beside the database, released when its process dies. On PostgreSQL, the
+sender renews a lease, which another process may take once it expires. Each acquisition begins a term with a
+random number as fencing token. Every transaction of the sender first locks the lease row, so the next sender
+has to wait for it, and a former sender cannot begin one.
 """
 
 from __future__ import annotations
@@ -24,25 +25,25 @@ from storage.database import Connection, Database, dialect_insert, sqlite_path
 from storage.tables import sender_lease
 
 LEASE = timedelta(seconds=15)
-"""Time after a renewal during which no other process may send."""
+"""How long after a renewal no other process may send."""
 RENEW_SECONDS = 4.0
 MAX_SILENCE_SECONDS = 8.0
-"""Time without a renewal after which a sender ends, some seconds before another process may send."""
+"""How long a sender may fail to renew before it ends, some seconds before another process may send."""
 RETRY_SECONDS = 0.5
 _TIMEOUT_SECONDS = 5.0
 _THAW_SECONDS = 2.0
-"""Time limit for the first renewal after the process was frozen."""
+"""The time limit for the first renewal after the process was frozen."""
 _TERM_BITS = 62
 
 
 async def lock_transaction(connection: Connection, *numbers: int) -> None:
-    """Take a PostgreSQL advisory lock until the transaction ends. SQLite has a single writer anyway."""
+    """Hold a PostgreSQL advisory lock until the transaction ends. SQLite has a single writer anyway."""
     if connection.dialect.name == "postgresql":
         await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(*numbers)))
 
 
 def open_lock_file(path: Path, name: str) -> IO[str]:
-    """Open the lock file beside a SQLite file, with links resolved. Raises StorageError if it cannot be written."""
+    """Open the lock file beside a SQLite file, resolving links. Raises StorageError if it is not writable."""
     path = path.resolve()
     path = path.with_name(f"{path.name}.{name}.lock")
     try:
@@ -60,7 +61,7 @@ _PAST = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def _lease_end(connection: Connection) -> sa.ColumnElement[datetime] | datetime:
-    """Return when a lease renewed now expires by PostgreSQL's clock; a constant on SQLite, which has no lease."""
+    """Return when a lease renewed now expires, by PostgreSQL's clock; a constant on SQLite (no lease)."""
     return _PAST if connection.dialect.name == "sqlite" else sa.func.clock_timestamp() + LEASE
 
 
@@ -76,7 +77,7 @@ async def raise_term(connection: Connection, name: str = "") -> int:
 async def is_current_term(connection: Connection, term: int) -> bool:
     """Return whether `term` is current. The next term cannot begin until the transaction ends."""
     query = sa.select(sender_lease.c.holder).where(sender_lease.c.id == _LEASE_ID)
-    # A renewal changes no key, so it does not wait for this lock.
+    # A renewal does not change the key, so it does not wait for this lock.
     holder = await connection.scalar(query.with_for_update(read=True, key_share=True))
     return (holder or _NOBODY) == term
 
@@ -96,11 +97,11 @@ def fenced(database: Database, get_term: Callable[[], int | None]) -> Database:
 
 
 class SenderLock:
-    """The lock of the only sending process: a file lock on SQLite, a lease that `keep` renews on PostgreSQL."""
+    """The lock of the only sending process: a file lock on SQLite, a lease on PostgreSQL (see `keep`)."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        # Renewals must not wait for other work of this process.
+        # Renewals must not wait for this process's other work.
         self._rows = database if database.is_sqlite else database.separate()
         self._file: IO[str] | None = None
         self._term: int | None = None
@@ -108,11 +109,11 @@ class SenderLock:
 
     @property
     def term(self) -> int | None:
-        """This process's term as the sender; None if it knows that it is not the sender."""
+        """This process's term as the sender, or None if it knows that it is not the sender."""
         return self._term
 
     async def is_sender(self) -> bool:
-        """Return whether this process is still the sender by the stored term. Raises StorageError."""
+        """Return whether this process is still the sender, according to the database. Raises StorageError."""
         if self._term is None:
             return False
         async with self._database.read() as connection:
@@ -139,7 +140,8 @@ class SenderLock:
     async def keep(self) -> NoReturn:
         """Keep renewing the lease.
 
-        Raises SupersededError if another process has it, StorageError after MAX_SILENCE_SECONDS of failures.
+        Raises SupersededError if another process has the lease, and StorageError after MAX_SILENCE_SECONDS of
+        failures.
         """
         if self._database.is_sqlite:
             await asyncio.Event().wait()
@@ -175,13 +177,13 @@ class SenderLock:
         """Release the lock and end the term."""
         term, self._term = self._term, None
         if self._file is not None:
-            # Closing alone does not unlock a file that a child process has open.
+            # Closing alone does not unlock a file that a child process has open too.
             fcntl.flock(self._file, fcntl.LOCK_UN)
             self._file.close()
             self._file = None
         if self._database.is_sqlite:
             return
-        # A lease that cannot be released expires.
+        # A lease that cannot be released will expire.
         with suppress(TimeoutError, errors.StorageError):
             if term is not None:
                 async with asyncio.timeout(_TIMEOUT_SECONDS), self._rows.transaction() as connection:
@@ -191,7 +193,7 @@ class SenderLock:
 
 
 async def _is_free(connection: Connection) -> bool:
-    """Return whether the lease has expired. If so, end the sessions of its holder and lock the lease row."""
+    """Return whether the lease has expired; if so, end its holder's sessions and lock the lease row."""
     free = dialect_insert(connection, sender_lease)
     free = free.values(id=_LEASE_ID, holder=_NOBODY, name="", expires_at=_PAST)
     await connection.execute(free.on_conflict_do_nothing())
@@ -201,7 +203,7 @@ async def _is_free(connection: Connection) -> bool:
     expired = (await connection.execute(sa.select(sender_lease.c.name).where(has_expired))).one_or_none()
     if expired is None:
         return False
-    # A holder frozen within a transaction keeps its locks, and no time-out of PostgreSQL ends such a session.
+    # A holder frozen within a transaction keeps its locks, and no PostgreSQL timeout ends such a session.
     ending = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = :name AND :name <> ''"
     await connection.execute(sa.text(ending), {"name": expired.name})
     query = sa.select(sender_lease.c.id).where(has_expired)

@@ -1,4 +1,4 @@
-"""Opens a database, creates the schema in an empty one, and backs up a SQLite file that is in use.
+"""Open a database, create the schema in an empty one, and back up a SQLite file that is in use.
 
 The version of the schema is a hash of its columns. Before the first release, other versions are not migrated.
 """
@@ -59,7 +59,7 @@ def _copy(source: Path, target: Path) -> int:
 
 
 def _is_backup(target: Path) -> bool:
-    """Return whether a file is empty or a database of Paperround."""
+    """Return whether a file is empty or a Paperround database."""
     if not target.stat().st_size:
         return True
     with closing(sqlite3.connect(f"{target.absolute().as_uri()}?mode=ro", uri=True)) as connection:
@@ -74,10 +74,11 @@ def _is_backup(target: Path) -> bool:
 async def open_database(
     url: str, *, migrate: bool | None = None, name: str | None = None
 ) -> database.Database:
-    """Open a database with the current schema. A child process passes the `name` of its parent's sessions.
+    """Open a database with the current schema. A child process passes its parent's session `name`.
 
-    With `migrate` None, the schema is created in an empty SQLite file only; on PostgreSQL, `db upgrade` and `run` create it.
-    Raises StorageError if the database has another version, or is locked, read-only or unreachable.
+    If `migrate` is None, the schema is created only in an empty SQLite file; on PostgreSQL, `db upgrade` and
+    `run` create it. Raises StorageError if the database has another version, or is locked, read-only or
+    unreachable.
     """
     name = name or database.make_name()
     opened = database.Database(database.open_engine(url, name), name)
@@ -107,9 +108,9 @@ def redact_url(url: str) -> str:
 
 
 async def current_schema(opened: database.Database) -> str | None:
-    """Return the hash of the database's schema; "" if it is unknown, None if the database is empty.
+    """Return the hash of the database's schema; "" if unknown, None if the database is empty.
 
-    Raises StorageError if the tables are another application's.
+    Raises StorageError if the tables belong to another application.
     """
     async with opened.read() as connection:
         names = await connection.run_sync(lambda inner: sa.inspect(inner).get_table_names())
@@ -123,7 +124,7 @@ async def current_schema(opened: database.Database) -> str | None:
 
 
 def hash_schema() -> str:
-    """Return the hash of all columns of the schema."""
+    """Return a hash of all columns in the schema."""
     columns = [f"{column} {column.type!r}" for table in tables.metadata.sorted_tables for column in table.c]
     return hashlib.sha256("\n".join(columns).encode()).hexdigest()[:16]
 

@@ -22,12 +22,12 @@ class Locale(StrEnum):
 
 
 share_name = lru_cache(maxsize=1 << 14)(str)
-"""Returns a shared copy of a name: papers of one collaboration have the same three thousand authors."""
+"""Returns a shared copy of a name, since a collaboration's papers repeat the same three thousand authors."""
 
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """An author, with the case-folded name as key."""
+    """An author. The key is the case-folded name."""
 
     id: int
     key: str
@@ -37,7 +37,7 @@ class Author:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """A reader's settings, and the DM channel opened for the reader."""
+    """A reader's settings, and the DM channel with the reader."""
 
     user_id: int
     locale: Locale | None
@@ -62,9 +62,9 @@ class Guild:
 class DigestFormat(StrEnum):
     """The formats of digests.
 
-    NEWSLETTER and REVIEW are written, LISTING is a service's list of a day, LIST any other list. LOOKUP has all new papers
-    of a source that does not select, such as an arXiv category: they are used for search and alerts, and only posted by
-    subscriptions to that source.
+    NEWSLETTER and REVIEW are written, LISTING is a service's list for a day, and LIST any other list. LOOKUP
+    contains all new papers of a source that does not select, such as an arXiv category: they are used for
+    search and alerts, and only posted by subscriptions to that source.
     """
 
     NEWSLETTER = "newsletter"
@@ -84,7 +84,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A part of a digest that could not be parsed. `line` is the line in the file, from 1."""
+    """A part of a digest that could not be parsed. `line` is the line number in the file, from 1."""
 
     line: int
     message: str
@@ -92,7 +92,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class LocatedProblem:
-    """A problem in a file, a page or a template. `line` counts from 1; None if unknown or the whole text is meant."""
+    """A problem in a file, a page or a template. `line` counts from 1; None for unknown or the whole text."""
 
     location: str
     line: int | None
@@ -107,8 +107,8 @@ class LocatedProblem:
 class Entry:
     """A paper as listed in one digest.
 
-    `rank` is the position in the digest, from 1. `votes` is None if the digest has no number.
-    `authors_truncated` is true if the digest shortened the list.
+    `rank` is the position in the digest, from 1. `votes` is None if the digest gives no number.
+    `authors_truncated`: the digest shortened the list of authors.
     """
 
     rank: int
@@ -126,11 +126,11 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """The digest of one date from one source.
+    r"""The digest for one date from one source.
 
-    `text` is the part of the file for this date, with `\\n` line ends; parsing it again gives the same digest.
-    `problems` have the line numbers of the whole file. `is_rolling`: the list has no date, so `date` is the day on
-    which it was read, and only papers that are new at its location belong to that day.
+    `text` is the part of the file for this date, with `\n` line endings; parsing it again gives the same
+    digest. `problems` have line numbers of the whole file. `is_rolling`: the list has no date, so `date` is
+    the day it was read, and only papers that are new at its location belong to that day.
     """
 
     format: DigestFormat
@@ -157,13 +157,13 @@ class SourcedDigest:
 
     @property
     def key(self) -> DigestKey:
-        """The key of the stored digest."""
+        """The key under which the digest is stored."""
         return self.source, self.location, self.digest.date
 
 
 @dataclass(frozen=True, slots=True)
 class StoredDigest:
-    """A stored digest without its text. `hash` is the text's SHA-256 in hex, `source` a URL or `files`."""
+    """A stored digest without its text. `hash` is the text's SHA-256 in hex; `source` is a URL or `files`."""
 
     id: int
     source: str
@@ -187,7 +187,7 @@ class ArchiveExtent:
 
 
 def votes_descending(votes: int | None) -> tuple[bool, int]:
-    """Return the sort key for most votes first, unknown votes last."""
+    """Return a sort key for most votes first, with unknown votes last."""
     return votes is None, -(votes or 0)
 
 
@@ -200,7 +200,7 @@ def meets_minimum(votes: int | None, min_votes: int) -> bool:
 class PaperRow:
     """A paper in a list. `date` is the date of its latest digest; `score` is 0.0 outside a search.
 
-    `authors_truncated` is true if `authors` is incomplete.
+    `authors_truncated`: `authors` is incomplete.
     """
 
     id: int
@@ -217,7 +217,7 @@ class PaperRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedPaper(PaperRow):
-    """A paper saved by a reader. `date` is the date of `saved_at` (UTC) if no digest lists the paper."""
+    """A paper saved by a reader. If no digest lists the paper, `date` is the date of `saved_at` (UTC)."""
 
     saved_at: datetime
     note: str = ""
@@ -230,9 +230,9 @@ _Date: TypeAlias = date
 
 
 class Trust(NamedTuple):
-    """The rank of a source, lowest first: its negated priority, then its id, so that older sources win.
+    """A source's rank, lowest first: its negated priority, then its id, so that older sources win.
 
-    Services are always first (see `bot.archive.digest_writer`), followed by files (`sources.FILES`) and folders.
+    Services always come first (see `bot.archive.digest_writer`), then files (`sources.FILES`) and folders.
     """
 
     rank: int
@@ -244,9 +244,10 @@ FILES_TRUST = Trust(-(2**31))
 
 @dataclass(frozen=True, slots=True)
 class Appearance:
-    """A paper's entry in one digest. `writer` is the language model if Paperround wrote the digest, else None.
+    """A paper's entry in one digest. `writer` is the language model if Paperround wrote the digest, or None.
 
-    `trust` is the rank of the digest's source, `ingested_on` the day (UTC) on which the digest was first stored.
+    `trust` is the rank of the digest's source. `ingested_on` is the day (UTC) when the digest was first
+    stored.
     """
 
     digest_id: int
@@ -260,7 +261,7 @@ class Appearance:
 
     @property
     def counts_on(self) -> _Date:
-        """The date that orders a source's digests: never later than the day of arrival."""
+        """The date that orders a source's digests, which is never after the day of arrival."""
         return min(self.date, self.ingested_on)
 
 
@@ -287,7 +288,8 @@ class PaperDescription:
 class MergedPaper(PaperDescription):
     """A paper merged from all digests and services; see `bot.archive.digest_writer`.
 
-    `last_on` is None if no digest lists the paper now, and `first_on` if no digest ever did; lists leave both out.
+    `last_on` is None if no digest lists the paper now, and `first_on` if no digest ever did; lists omit both
+    kinds of papers.
     """
 
     arxiv_id: str
@@ -308,8 +310,8 @@ class MergedPaper(PaperDescription):
 class PaperDetail(MergedPaper):
     """A paper with its appearances, newest first.
 
-    `is_author_order_confirmed` is true if the authors come from arXiv. `is_listed` is false for a paper known only from
-    services, with its publication date as both dates.
+    `is_author_order_confirmed`: the authors come from arXiv. `is_listed` is false for a paper known only from
+    services, which has its publication date as both dates.
     """
 
     first_on: date
@@ -322,10 +324,10 @@ class PaperDetail(MergedPaper):
 
 @dataclass(frozen=True, slots=True)
 class PaperFacts(PaperDescription):
-    """Facts about a paper from a service. `source` is 'huggingface', 'arxiv' or the URL of a feed.
+    """Facts about a paper from a service. `source` is 'huggingface', 'arxiv' or a feed's URL.
 
     `votes` were read at `read_at` (UTC); None if the service has no votes. `listed_on` is the date of the
-    service's list with the paper. `location` is the URL that was read. `trust` is the rank of a feed.
+    service's list that contains the paper. `location` is the URL that was read. `trust` is a feed's rank.
     """
 
     arxiv_id: str
@@ -339,9 +341,9 @@ class PaperFacts(PaperDescription):
 
 @dataclass(frozen=True, slots=True)
 class PaperText:
-    """The text of a paper as Markdown, without references and acknowledgements, and its URL.
+    """A paper's text as Markdown, without references and acknowledgements, and its URL.
 
-    `basis` is a value of `summary_basis.Basis`: `paper` for the full text, `abstract` for the abstract alone.
+    `basis` is a value of `summaries.Basis`: `paper` for the full text, `abstract` for the abstract alone.
     """
 
     arxiv_id: str
@@ -356,7 +358,7 @@ class DraftState(StrEnum):
 
     PLANNED = "planned"
     WRITTEN = "written"
-    """`text` contains the model's claims before the judge has checked them."""
+    """`text` contains the model's claims, not yet checked by the judge."""
     CHECKED = "checked"
     """`text` contains the claims that the judge accepted."""
     REFUSED = "refused"
@@ -368,8 +370,8 @@ class DraftState(StrEnum):
 class Draft:
     """A summary of one paper in one format and language. `basis` is a value of `summaries.Basis`.
 
-    `calls` counts calls to the model, including failed ones, and `tokens` their tokens. `problems` are the dropped claims with
-    reasons, or the failure of the last call.
+    `calls` counts calls to the model, including failed ones, and `tokens` their tokens. `problems` are the
+    dropped claims with reasons, or the failure of the last call.
     """
 
     arxiv_id: str
@@ -392,7 +394,7 @@ class Draft:
 
 
 class SourceKind(StrEnum):
-    """The kinds of source: a local folder, dated URLs, a feed, or a service with facts about papers."""
+    """The kinds of sources: a local folder, dated URLs, a feed, or a service with facts about papers."""
 
     FOLDER = "folder"
     URL = "url"
@@ -402,7 +404,7 @@ class SourceKind(StrEnum):
 
 
 class FetchStatus(StrEnum):
-    """The outcomes of fetching a page. NOT_YET: not published yet, which is no error. REFUSED: blocked by our own rules."""
+    """The outcomes of fetching a page. NOT_YET: not published yet, no error. REFUSED: blocked by our rules."""
 
     OK = "ok"
     UNCHANGED = "unchanged"
@@ -415,9 +417,9 @@ class FetchStatus(StrEnum):
 class StoredSource:
     """A configured source and its health. All times are UTC.
 
-    When sources disagree, the highest `priority` wins; of equal priorities, the oldest source. `failures` counts
-    consecutive failures, and `reason` describes the last one. The operator was notified of them at `noticed_at`.
-    `progress` describes a back-fill in the source's own format.
+    When sources disagree, the highest `priority` wins; among equal priorities, the oldest source. `failures`
+    counts consecutive failures, and `reason` describes the last one. `noticed_at` is when the operator was
+    notified of them. `progress` describes a back-fill in the source's own format.
     """
 
     id: int
@@ -467,7 +469,7 @@ class Style(StrEnum):
 
 
 class ProcessRole(StrEnum):
-    """The work of a `run` process. LEADER: everything except HTTP interactions. FRONT: only HTTP interactions."""
+    """What a `run` process does. FRONT: only interactions over HTTP. LEADER: everything else."""
 
     ALL = "all"
     LEADER = "leader"
@@ -483,17 +485,18 @@ class ActivityState(StrEnum):
 
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 NO_GUILD = 0
-"""The server id of webhooks, which do not report their server."""
+"""The server id for webhooks, which do not reveal their server."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
     """A channel's daily post; a draft if `id` is 0. `bot.daily.options` validates the settings.
 
-    It is posted at `at_time` (`HH:MM` in `timezone`, an IANA name), or when the day's list is complete if that is "".
-    `days` are ISO weekdays from 1 (Monday) to 7 in that zone; dates up to `last_on` are finished. All papers match the
-    search query `topic` ("": any paper) and come from the source with the URL `source` ("": all that select papers).
-    `created_by` is None if it was made on the command line. A `silent` post sends no notification.
+    It is posted at `at_time` (`HH:MM` in `timezone`, an IANA name); if that is "", when the day's list is
+    complete. `days` are ISO weekdays from 1 (Monday) to 7 in that zone; dates up to `last_on` are finished.
+    All papers match the search query `topic` ("": any paper) and come from the source with the URL `source`
+    ("": all sources that select papers). `created_by` is None if it was created on the command line. A
+    `silent` post sends no notification.
     """
 
     id: int = 0
@@ -514,12 +517,12 @@ class Subscription:
     reason: str | None = None
     created_by: int | None = None
     created_at: datetime = NEVER
-    """Set when it is stored."""
+    """Set when the subscription is stored."""
     last_on: date | None = None
 
     @property
     def is_by_webhook(self) -> bool:
-        """Whether a webhook posts it. If so, `channel_id` is the webhook's id and the server is unknown."""
+        """Whether a webhook posts it. If so, `channel_id` is the webhook's id, and the server is unknown."""
         return self.guild_id == NO_GUILD
 
 
@@ -552,11 +555,11 @@ class AlertKind(StrEnum):
     """Words in the title or in a summary."""
     AUTHOR = "author"
     INSTITUTION = "institution"
-    """A university or company of the authors or of the paper."""
+    """A university or company of the authors or the paper."""
 
 
 class AlertTiming(StrEnum):
-    """The times at which matching papers are sent."""
+    """When matching papers are sent."""
 
     AT_ONCE = "now"
     DAILY = "daily"
@@ -571,7 +574,7 @@ class AlertTerm(NamedTuple):
 
 
 class AlertSchedule(NamedTuple):
-    """The schedule of an alert: at once, or daily or weekly at a time (HH:MM) in a zone, on an ISO weekday."""
+    """An alert's schedule: at once, or daily or weekly at a time (HH:MM) in a zone, on an ISO weekday."""
 
     timing: AlertTiming
     at_time: str
@@ -581,9 +584,10 @@ class AlertSchedule(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """An alert; a draft if `id` is 0. It is sent to `channel_id`, or to the reader's direct messages if that is None.
+    """An alert; a draft if `id` is 0. It is sent to `channel_id`, or by DM to the reader if that is None.
 
-    A paper matches if it has any of the terms (all of them if `match_all` is set) and none of the words in `excluded`.
+    A paper matches if it contains any of the terms (all of them if `match_all`) and none of the words in
+    `excluded`.
     """
 
     id: int
@@ -591,11 +595,11 @@ class Alert:
     terms: tuple[AlertTerm, ...]
     created_at: datetime
     key: str = ""
-    """The normalised terms, equal for equal alerts. The service computes it."""
+    """The normalised terms. Equal alerts have equal keys. The service computes it."""
     match_all: bool = False
     excluded: tuple[str, ...] = ()
     min_votes: int = 0
-    """A paper that gets enough votes later is sent then, once."""
+    """A paper that reaches this later is sent then, once."""
     timing: AlertTiming = AlertTiming.AT_ONCE
     at_time: str = "09:00"
     """Time of day in `timezone` for a daily or weekly alert."""
@@ -603,22 +607,22 @@ class Alert:
     weekday: int = 1
     """ISO weekday for a weekly alert."""
     max_a_day: int = 0
-    """Maximum number of messages of an immediate alert within 24 hours; 0 is unlimited."""
+    """The most messages of an immediate alert within 24 hours; 0 means unlimited."""
     channel_id: int | None = None
     guild_id: int | None = None
     paused: bool = False
 
     @property
     def schedule(self) -> AlertSchedule:
-        """The settings that decide when it is sent."""
+        """The settings that determine when it is sent."""
         return AlertSchedule(self.timing, self.at_time, self.timezone, self.weekday)
 
 
 class Match(NamedTuple):
-    """An unsent match of a paper and an alert.
+    """An unsent match between a paper and an alert.
 
-    `recipient` is `user:<id>` or `channel:<id>`. At `ready_at` (UTC) the paper reached the alert's minimum votes; None if it
-    has not yet.
+    `recipient` is `user:<id>` or `channel:<id>`. `ready_at` (UTC) is when the paper reached the alert's
+    minimum votes; None if it has not yet.
     """
 
     recipient: str
@@ -632,7 +636,7 @@ class Match(NamedTuple):
 
 
 class DeliveryState(StrEnum):
-    """The states of a delivery. SENT: every part is sent. STOPPED: it was given up for a reason."""
+    """The states of a delivery. SENT: every part was sent. STOPPED: it was given up for a reason."""
 
     WAITING = "waiting"
     SENT = "sent"
@@ -668,7 +672,7 @@ class Priority(IntEnum):
 
 
 class PartKind(StrEnum):
-    """The Discord requests of parts. THREAD opens a thread on the delivery's first message; REQUEST is any other request."""
+    """The Discord requests for parts. THREAD opens a thread on the first message; REQUEST is any other."""
 
     MESSAGE = "message"
     FORUM_POST = "forum_post"
@@ -680,11 +684,12 @@ class PartKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """A delivery to one channel or reader; not stored yet if `id` is 0. `key` is unique, so planning it twice has no effect.
+    """A delivery to one channel or reader; not stored yet if `id` is 0.
 
-    `local_on` is a daily post's date in its zone, `digest_on` the newest day that it draws from, `drawn_until` the number
-    of ingests until then. `papers` are the arXiv ids of its papers, as shown. The lowest `priority` is sent first. `reason`
-    says why it was stopped or, while WAITING, why Discord refuses it.
+    `key` is unique, so planning a delivery twice has no effect. `local_on` is a daily post's date in its
+    zone, `digest_on` the newest day it includes, and `drawn_until` the number of ingests until then. `papers`
+    are the arXiv ids of its papers, as shown. The lowest `priority` is sent first. `reason` says why it was
+    stopped or, while WAITING, why Discord rejects it.
     """
 
     id: int = 0
@@ -709,18 +714,18 @@ class Delivery:
 
     @property
     def is_direct(self) -> bool:
-        """Whether it goes to a reader's direct messages only and cannot be sent to a server instead."""
+        """Whether it goes only to a reader's direct messages and cannot be sent to a server instead."""
         return self.user_id is not None and self.guild_id is None
 
     @property
     def is_uncertain(self) -> bool:
-        """Whether it was stopped with an unknown outcome. A person can repeat it."""
+        """Whether it was stopped with an unknown outcome. If so, a person can repeat it."""
         return self.state is DeliveryState.STOPPED and self.reason in (Reason.UNCERTAIN, Reason.NO_HISTORY)
 
 
 @dataclass(frozen=True, slots=True)
 class NewPart:
-    """A message to store. `nonce` is globally unique, and `marker` identifies the message in a channel's history."""
+    """A message to store. `nonce` is globally unique; `marker` identifies the message in the channel."""
 
     kind: PartKind
     payload: str
@@ -738,10 +743,11 @@ class NewDelivery(Delivery):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One Discord message of a delivery. `payload` is the JSON body, cleared 30 days after the delivery ended.
+    """One Discord message of a delivery. `payload` is the JSON body, cleared 30 days after the delivery's
+    end.
 
-    `fallback` is a plainer payload in case Discord refuses the first one (50035), sent with its own nonce.
-    `first_attempt_at` is the first attempt that Discord may have accepted; None if it was certainly not sent.
+    `fallback` is a plainer payload in case Discord rejects the first one (50035), sent under its own nonce.
+    `first_attempt_at` is the first attempt that Discord may have accepted; None if certainly not sent.
     """
 
     id: int
@@ -764,7 +770,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """A sent message and its channel, thread or DM. `message_id` is None if the message was deleted later."""
+    """A sent message and its channel, thread or DM. `message_id` is None if it was deleted later."""
 
     message_id: int | None
     channel_id: int
@@ -774,7 +780,7 @@ class Receipt:
 
 
 class FeedbackKind(StrEnum):
-    """A reader's opinion of a paper. The latest one counts."""
+    """A reader's opinion of a paper. The latest opinion counts."""
 
     MORE = "more"
     LESS = "less"
@@ -784,8 +790,9 @@ class FeedbackKind(StrEnum):
 class Profile:
     """A reader's settings for the papers of the day.
 
-    `topics` are keys of topics that the reader picked. The papers are sent by DM at `at_time` (HH:MM in `timezone`), or never
-    if that is None. Dates up to `last_on`, in that zone, are finished. `reason` says why they are no longer sent.
+    `topics` are the keys of topics that the reader picked. The papers are sent by DM at `at_time` (HH:MM in
+    `timezone`); None means never. Dates up to `last_on`, in that zone, are finished. `reason` says why they
+    are no longer sent.
     """
 
     user_id: int
@@ -801,7 +808,7 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class IndexDocument:
-    """The indexed fields of a paper.
+    """A paper's indexed fields.
 
     `sections` are the distinct sections of all digests, newest first. A service provides the `abstract`.
     """
@@ -818,7 +825,7 @@ class IndexDocument:
 
 
 class Reason(StrEnum):
-    """The reasons for pausing, refusing or stopping something. The interface translates them."""
+    """The reasons why something was paused, refused or stopped. The interface translates them."""
 
     UNKNOWN_CHANNEL = "unknown-channel"
     GUILD_LEFT = "guild-left"

@@ -1,8 +1,8 @@
-"""The transactional outbox: deliveries with their parts, attempts at them, and their outcomes.
+"""The transactional outbox: deliveries with their parts, attempts to send them, and the outcomes.
 
-A delivery is WAITING until all its parts are SENT, or one is STOPPED, which stops the others. An unsent part blocks only
-later parts of the same delivery. A claim carries the sender's term (a fencing token): a former sender cannot start
-attempts, and can store only the receipts of those already started.
+A delivery is WAITING until all its parts are SENT, or one is STOPPED, which stops the others. An unsent part
+blocks only later parts of the same delivery. A claim carries the sender's term (a fencing token): a former
+sender cannot start attempts, and can only store receipts of attempts it had already started.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from storage.tables import UtcTime, deliveries, parts, subscriptions
 
 
 async def add(connection: AsyncConnection, delivery: models.NewDelivery) -> int | None:
-    """Insert a delivery with its parts. Returns its id, or None if its key exists."""
+    """Insert a delivery with its parts. Returns its id, or None if the key exists."""
     return (await add_all(connection, [delivery])).get(delivery.key)
 
 
 async def add_all(
     connection: AsyncConnection, new_deliveries: Sequence[models.NewDelivery]
 ) -> dict[str, int]:
-    """Insert the deliveries whose key is new, with their parts. Returns the new ids by key."""
+    """Insert deliveries with new keys, including their parts. Returns the new ids by key."""
     if not new_deliveries:
         return {}
     # Other processes may insert the same keys on PostgreSQL.
@@ -49,7 +49,7 @@ async def add_all(
 
 
 async def set_channel(connection: AsyncConnection, delivery_id: int, channel_id: int | None) -> bool:
-    """Store the DM channel of a delivery, or None to open it again. Returns False if the delivery is gone."""
+    """Store a delivery's DM channel; None opens it again. Returns False if the delivery does not exist."""
     statement = deliveries.update().where(deliveries.c.id == delivery_id)
     return (await connection.execute(statement.values(channel_id=channel_id))).rowcount > 0
 
@@ -67,7 +67,7 @@ async def purge(
 ) -> int:
     """Delete at most `limit` deliveries that ended before `before` (UTC), and return their number.
 
-    With `guild_id`, only that server's; otherwise each subscription keeps its last post for `/status`.
+    With `guild_id`, only that server's. Otherwise each subscription keeps its last post for `/status`.
     """
     condition = sa.and_(deliveries.c.finished_at < before, ~unfinished_clause())
     if guild_id is not None:
@@ -93,9 +93,9 @@ async def release_interrupted(
 ) -> int:
     """Make parts that a crash left SENDING due at once, if `term` is current. Returns their number.
 
-    The parts `in_flight_ids` are being sent now. `first_attempt_at` stays, since the outcome is unknown. Forum posts of an
-    earlier term are due at `forum_posts_at`: they have no nonce, so the search for them waits until the former sender's
-    request must have arrived.
+    The parts `in_flight_ids` are being sent now and stay. `first_attempt_at` is kept, since the outcome is
+    unknown. Forum posts of an earlier term become due at `forum_posts_at`: they have no nonce, so the search
+    for them waits until the former sender's request must have arrived.
     """
     if not await locks.is_current_term(connection, term):
         return 0
@@ -118,7 +118,7 @@ async def release_interrupted(
 async def mark_sending(
     connection: AsyncConnection, part_ids: Sequence[int], now: datetime, *, term: int = 0
 ) -> set[int]:
-    """Record that attempts start at `now` (UTC), if `term` is current. Returns the ids of the parts that were WAITING."""
+    """Record attempts started at `now` (UTC), if `term` is current. Returns the parts that were WAITING."""
     if not await locks.is_current_term(connection, term):
         return set()
     statement = (
@@ -165,8 +165,8 @@ async def mark_retry(
 ) -> bool:
     """Schedule another attempt at `next_attempt_at` (UTC).
 
-    Returns False, and changes nothing, if `term` did not make the last attempt. `unknown_since` is the first attempt that
-    Discord may have accepted, or None. If `is_refused`, the error becomes the delivery's reason.
+    Returns False, changing nothing, if `term` did not make the last attempt. `unknown_since` is the first
+    attempt that Discord may have accepted, or None. If `is_refused`, the error becomes the delivery's reason.
     """
     result = await connection.execute(
         parts.update()
@@ -196,7 +196,7 @@ async def stop_part(
     error_code: int | None = None,
     term: int = 0,
 ) -> bool:
-    """Stop a part and its delivery. Returns False, and changes nothing, if `term` did not make the last attempt."""
+    """Stop a part and its delivery. Returns False, changing nothing, if `term` did not make the last try."""
     result = await connection.execute(
         parts.update()
         .where(_is_attempted(part_id, term))
@@ -213,7 +213,7 @@ async def stop_part(
 async def use_fallback(
     connection: AsyncConnection, part_id: int, *, nonce: str, now: datetime, term: int = 0
 ) -> bool:
-    """Plan the plain form of a part that Discord refused (50035), under a new nonce.
+    """Plan the plain form of a part that Discord rejected (50035), under a new nonce.
 
     Returns False if there is no plain form, or if `term` did not make the last attempt.
     """
@@ -231,7 +231,7 @@ def _is_attempted(part_id: int, term: int) -> sa.ColumnElement[bool]:
 
 
 async def list_refused(connection: AsyncConnection, **destinations: Collection[int]) -> list[int]:
-    """Return the ids of waiting deliveries that Discord refuses, filtered by columns such as `channel_id`."""
+    """Return the ids of waiting deliveries that Discord rejects, filtered by columns such as `channel_id`."""
     query = sa.select(deliveries.c.id).where(
         deliveries.c.state == DeliveryState.WAITING,
         deliveries.c.reason.is_not(None),
@@ -257,7 +257,7 @@ async def repeat_uncertain(
     now: datetime,
     expires_at: datetime,
 ) -> bool:
-    """Plan an uncertain delivery again. Returns False if it is not uncertain, or its payload was cleared."""
+    """Plan an uncertain delivery again. Returns False if its outcome is known or its payload is gone."""
     delivery = await get(connection, delivery_id)
     stopped = [part for part in await list_parts(connection, delivery_id) if part.state is PartState.STOPPED]
     if delivery is None or not delivery.is_uncertain or any(part.payload is None for part in stopped):
@@ -276,7 +276,7 @@ async def repeat_uncertain(
 async def redirect(
     connection: AsyncConnection, delivery_id: int, channel_id: int, *, nonce: str, now: datetime
 ) -> None:
-    """Plan a delivery of one message again for a server's channel, because its reader accepts no direct messages."""
+    """Plan a single-message delivery again for a server's channel, as the reader accepts no DMs."""
     await connection.execute(
         deliveries.update()
         .where(deliveries.c.id == delivery_id)
@@ -294,10 +294,10 @@ async def redirect(
 async def expire(
     connection: AsyncConnection, now: datetime, *, unknown_until: datetime | None = None
 ) -> list[models.Delivery]:
-    """Stop expired deliveries, either as refused or as too old, and return them.
+    """Stop expired deliveries, as either refused or too old, and return them.
 
-    A delivery with a part in flight stays until the outcome is known. One with an unknown outcome stays until it expired
-    by `unknown_until`.
+    A delivery with a part in flight stays until the outcome is known. A delivery with an unknown outcome
+    stays until it has been expired since `unknown_until`.
     """
     is_waiting = sa.exists().where(
         parts.c.delivery_id == deliveries.c.id,
@@ -307,12 +307,12 @@ async def expire(
     is_sending = sa.exists().where(parts.c.delivery_id == deliveries.c.id, parts.c.state == PartState.SENDING)
     is_kept = sa.and_(is_waiting, deliveries.c.expires_at > (unknown_until or now))
     is_overdue = sa.and_(unfinished_clause(), deliveries.c.expires_at <= now, ~is_sending, ~is_kept)
-    # In the order of a command that pauses a subscription: the subscription before its deliveries.
+    # Locks the subscription before its deliveries, in the same order as pausing a subscription.
     posting = subscriptions.c.channel_id.in_(sa.select(deliveries.c.channel_id).where(is_overdue))
     locked = sa.select(subscriptions.c.id).where(posting).order_by(subscriptions.c.id).with_for_update()
     await connection.execute(locked)
     overdue = sa.select(deliveries.c.id).where(is_overdue).order_by(deliveries.c.id)
-    overdue = overdue.with_for_update(key_share=True)  # in the order in which an edit of alerts locks them
+    overdue = overdue.with_for_update(key_share=True)  # in the order in which editing alerts locks them
     ids = (await connection.execute(overdue)).scalars().all()
     await cancel(
         connection, ids, reason=sa.func.coalesce(deliveries.c.reason, models.Reason.TOO_OLD), now=now
@@ -327,7 +327,7 @@ async def cancel(
     reason: str | sa.ColumnElement[str],
     now: datetime,
 ) -> None:
-    """Stop unfinished deliveries at once, with their waiting parts."""
+    """Stop unfinished deliveries at once, including their waiting parts."""
     ended = deliveries.update().where(unfinished_clause())
     ended = ended.values(state=DeliveryState.STOPPED, reason=reason, finished_at=now)
     await database.execute_in(connection, ended, deliveries.c.id, delivery_ids)
@@ -336,7 +336,7 @@ async def cancel(
 
 
 def _new_attempt(nonce: str, now: datetime) -> dict[str, Any]:
-    """Return the column values of a part that is planned again under a new nonce."""
+    """Return the column values for planning a part again under a new nonce."""
     return {
         "state": PartState.WAITING,
         "nonce": nonce,
@@ -349,9 +349,7 @@ def _new_attempt(nonce: str, now: datetime) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class DuePart:
-    """A part that may be sent now, with its delivery, the term that claimed it, and the time of the claim (monotonic
-    seconds).
-    """
+    """A part that may be sent now, with its delivery, the claiming term and the time (monotonic seconds)."""
 
     delivery: models.Delivery
     part: models.Part
@@ -369,8 +367,9 @@ async def list_due(
 ) -> list[DuePart]:
     """Return the first unsent part of each delivery that may be sent at `now` (UTC), most urgent first.
 
-    Excludes parts of expired deliveries (unless an outcome is unknown), of paused subscriptions, in `exclude_channel_ids`
-    (None stands for unopened direct messages), those of webhooks unless `with_webhooks`, and SENDING ones.
+    Excludes parts of expired deliveries (unless an outcome is unknown), of paused subscriptions, in
+    `exclude_channel_ids` (None stands for unopened direct messages), of webhooks unless `with_webhooks`, and
+    SENDING parts.
     """
     excluded = [id_ or 0 for id_ in exclude_channel_ids]
     earlier = parts.alias("earlier")
@@ -411,13 +410,13 @@ async def list_due(
 
 
 async def get(connection: AsyncConnection, delivery_id: int) -> models.Delivery | None:
-    """Return one delivery, or None."""
+    """Return a delivery, or None if the id is unknown."""
     query = sa.select(deliveries).where(deliveries.c.id == delivery_id)
     return await database.fetch_record(connection, models.Delivery, query)
 
 
 async def list_channel_ids(connection: AsyncConnection, guild_id: int) -> set[int]:
-    """Return the channels of a server that have deliveries."""
+    """Return a server's channels that have deliveries."""
     query = sa.select(deliveries.c.channel_id).where(
         deliveries.c.guild_id == guild_id,
         deliveries.c.user_id.is_(None),
@@ -427,7 +426,7 @@ async def list_channel_ids(connection: AsyncConnection, guild_id: int) -> set[in
 
 
 def live_clause() -> sa.ColumnElement[bool]:
-    """Return the condition that a delivery's papers count as posted: it is waiting, or a part was or may have been sent."""
+    """Return the condition that a delivery's papers count as posted: not stopped, or possibly sent."""
     was_sent = sa.or_(parts.c.state == PartState.SENT, parts.c.first_attempt_at.is_not(None))
     return sa.or_(
         deliveries.c.state != DeliveryState.STOPPED,
@@ -478,7 +477,7 @@ async def list_rows(
 async def list_problems(
     connection: AsyncConnection, channel_ids: Sequence[int], user_id: int, since_at: datetime, limit: int
 ) -> list[models.Delivery]:
-    """Return the newest refused or stopped deliveries to channels or a reader, except cancelled ones."""
+    """Return the latest refused or stopped deliveries to channels or a reader, except cancelled ones."""
     query = sa.select(deliveries).where(
         deliveries.c.reason.is_not(None),
         deliveries.c.reason != models.Reason.BY_HAND,
@@ -490,7 +489,7 @@ async def list_problems(
 
 
 async def is_refusal_known(connection: AsyncConnection, delivery: models.Delivery, reason: str) -> bool:
-    """Return whether another delivery of this kind to the destination was refused since the last sent one."""
+    """Return whether such a delivery to this destination was already refused since the last sent one."""
     same = _same_destination(delivery)
     sent = sa.select(sa.func.max(deliveries.c.id)).where(*same, deliveries.c.state == DeliveryState.SENT)
     query = sa.select(deliveries.c.id).where(
@@ -505,7 +504,7 @@ async def is_refusal_known(connection: AsyncConnection, delivery: models.Deliver
 async def list_last_ends(
     connection: AsyncConnection, delivery: models.Delivery, limit: int
 ) -> list[str | None]:
-    """Return the reasons of the last finished deliveries of this kind to the destination; None for sent ones."""
+    """Return the reasons of the last finished deliveries of this kind to the destination (None if sent)."""
     query = sa.select(deliveries.c.reason).where(*_same_destination(delivery), ~unfinished_clause())
     return list((await connection.execute(query.order_by(deliveries.c.id.desc()).limit(limit))).scalars())
 
@@ -525,7 +524,7 @@ async def count_by_state(connection: AsyncConnection) -> dict[PartState, int]:
 
 
 async def oldest_unsent_at(connection: AsyncConnection) -> datetime | None:
-    """Return the earliest `due_at` (UTC) of the waiting deliveries, or None if none waits."""
+    """Return the earliest `due_at` (UTC) of waiting deliveries, or None if no delivery is waiting."""
     first = sa.func.min(deliveries.c.due_at, type_=deliveries.c.due_at.type)
     oldest: datetime | None = await connection.scalar(sa.select(first).where(unfinished_clause()))
     return oldest

@@ -21,14 +21,14 @@ from storage.tables import authors, facts, paper_authors, papers
 
 
 async def add_facts(connection: AsyncConnection, paper_facts: Sequence[tuple[int, PaperFacts]]) -> None:
-    """Store facts, given as (paper id, facts). A later reading replaces an earlier one of the same service."""
+    """Store facts, given as (paper id, facts). A later reading replaces the same service's earlier one."""
     statement = database.dialect_insert(connection, facts)
     new = statement.excluded
     newer = facts.c.read_at <= new.read_at
     changes: dict[str, Any] = {
         name: sa.case((newer, new[name]), else_=facts.c[name]) for name in _FACT_FIELDS if name != "source"
     }
-    # Keep the first listing: a later reading may come from no list, or from a feed with new dates.
+    # Keep the first listing: a later reading may not come from a list, or from a feed with new dates.
     changes["listed_on"] = sa.func.coalesce(facts.c.listed_on, new.listed_on)
     changes["votes"] = sa.func.coalesce(changes["votes"], facts.c.votes)
     statement = statement.on_conflict_do_update(index_elements=["paper_id", "source"], set_=changes)
@@ -56,8 +56,8 @@ async def list_facts_by_paper(
 async def list_arxiv_due(connection: AsyncConnection, now: datetime, *, limit: int) -> list[str]:
     """Return the arXiv ids to look up at arXiv now, newest first.
 
-    First come listed papers without a title, and papers of lists and reviews without facts from arXiv; then saved
-    papers without a title that no digest lists.
+    First come listed papers without a title, and papers of lists and reviews without facts from arXiv; then
+    saved papers without a title that no digest lists.
     """
     described = sa.exists().where(facts.c.paper_id == papers.c.id, facts.c.source == ARXIV)
     is_of_ids = t.digests.c.format.in_((DigestFormat.LIST, DigestFormat.REVIEW))
@@ -82,7 +82,7 @@ async def list_arxiv_due(connection: AsyncConnection, now: datetime, *, limit: i
 
 
 async def delay_arxiv(connection: AsyncConnection, arxiv_ids: Iterable[str], now: datetime) -> None:
-    """Delay the next look-up of papers that arXiv did not know: by a day, then by 2, 4 … 32 days."""
+    """Delay the next look-up of papers unknown to arXiv: by a day, then by 2, 4 … 32 days."""
     query = sa.select(papers.c.id, papers.c.arxiv_asks)
     rows = await database.execute_in(connection, query, papers.c.arxiv_id, arxiv_ids)
     changed = [
@@ -93,7 +93,7 @@ async def delay_arxiv(connection: AsyncConnection, arxiv_ids: Iterable[str], now
 
 
 async def list_with_arxiv_authors(connection: AsyncConnection, paper_ids: Iterable[int]) -> set[int]:
-    """Return those of the papers whose authors are known from arXiv, in the paper's order."""
+    """Return the given papers whose authors, in the paper's order, are known from arXiv."""
     query = sa.select(facts.c.paper_id, facts.c.authors).where(facts.c.source == ARXIV)
     rows = await database.execute_in(connection, query, facts.c.paper_id, paper_ids)
     return {paper_id for paper_id, authors in rows if authors}
@@ -131,7 +131,7 @@ async def mark_changed(connection: AsyncConnection, paper_ids: Collection[int]) 
 
 
 async def purge_unkept(connection: AsyncConnection, limit: int, ids: Iterable[int] | None = None) -> int:
-    """Delete up to `limit` papers that no digest ever listed and no row refers to, and return their number.
+    """Delete up to `limit` papers that no digest ever listed and no row refers to. Returns the number.
 
     `ids` restricts the papers. The transaction must hold the ingest lock (`archive.lock_ingest`).
     """
@@ -141,7 +141,8 @@ async def purge_unkept(connection: AsyncConnection, limit: int, ids: Iterable[in
         for column in table.c
         if any(key.column is papers.c.id for key in column.foreign_keys)
     ]
-    # Buttons and posts contain ids, so ids are never reused. SQLite counts on from the last row, which stays.
+    # Buttons and posts contain ids, so ids are never reused. SQLite continues from the last row, so keep that
+    # row.
     last = sa.select(sa.func.max(papers.c.id)).scalar_subquery()
     unkept = sa.and_(papers.c.last_on.is_(None), papers.c.first_on.is_(None), papers.c.id < last)
     unkept &= sa.not_(sa.or_(*named))
@@ -154,7 +155,7 @@ async def purge_unkept(connection: AsyncConnection, limit: int, ids: Iterable[in
             id_
             for (id_,) in await database.execute_in(connection, candidates, papers.c.id, islice(ids, limit))
         ]
-    # Checked again under the lock: rows may have referred to them since, but no longer can.
+    # Checked again under the lock: rows may have come to refer to them, but no longer can.
     deletion = papers.delete().where(unkept).returning(papers.c.id)
     return len(await database.execute_in(connection, deletion, papers.c.id, found))
 
@@ -162,29 +163,29 @@ async def purge_unkept(connection: AsyncConnection, limit: int, ids: Iterable[in
 async def list_merged(
     connection: AsyncConnection, *, arxiv_ids: Iterable[str] = (), ids: Iterable[int] = ()
 ) -> dict[int, MergedPaper]:
-    """Return stored papers, listed or not, keyed by id. Papers can be selected by arXiv id or database id."""
+    """Return stored papers by id, listed or not. They can be selected by arXiv id or database id."""
     rows = await database.execute_in(connection, sa.select(papers), papers.c.arxiv_id, arxiv_ids)
     rows += await database.execute_in(connection, sa.select(papers), papers.c.id, ids)
     return {row.id: database.build_record(MergedPaper, row._mapping) for row in rows}
 
 
 async def get_ids(connection: AsyncConnection, arxiv_ids: Iterable[str]) -> dict[str, int]:
-    """Return the ids of stored papers by arXiv id."""
+    """Return stored papers' ids by arXiv id."""
     return await snapshot.read(connection, search.get_paper_ids, arxiv_ids)
 
 
 async def list_rows(connection: AsyncConnection, paper_ids: Sequence[int]) -> list[PaperRow]:
-    """Return the listed ones of the papers, in the order of `paper_ids`."""
+    """Return the given papers that are listed, in the order of `paper_ids`."""
     return await snapshot.read(connection, search.list_paper_rows, paper_ids)
 
 
 async def list_by_date(
     connection: AsyncConnection, on: date, *, min_votes: int = 0, origin: archive.Origin = archive.POSTED
 ) -> list[PaperRow]:
-    """Return the distinct papers of a date's digests without authors, most votes first.
+    """Return the distinct papers in a date's digests without authors, most votes first.
 
-    Papers with unknown votes come last, in digest order, and do not meet a minimum above 0. Authors are left out
-    because thousands of papers may have thousands each.
+    Papers with unknown votes come last, in digest order, and do not meet a minimum above 0. Authors are left
+    out because thousands of papers may have thousands of authors each.
     """
     best_ranks = (
         sa.select(t.entries.c.paper_id, sa.func.min(t.entries.c.rank).label("rank"))
@@ -204,7 +205,7 @@ async def list_by_date(
 
 
 async def count_by_date(connection: AsyncConnection, days: Sequence[date]) -> dict[date, int]:
-    """Return the number of distinct papers on each date, without look-up digests."""
+    """Return the number of distinct papers on each date, not counting look-up digests."""
     query = (
         sa.select(t.digests.c.date_on, sa.func.count(sa.distinct(t.entries.c.paper_id)))
         .join(t.entries, t.entries.c.digest_id == t.digests.c.id)
@@ -224,7 +225,7 @@ async def list_newest_ids(connection: AsyncConnection, *, limit: int) -> list[in
 
 
 async def get_detail(connection: AsyncConnection, arxiv_id: str) -> PaperDetail | None:
-    """Return a paper's details, or None unless a digest lists it or a service has described it."""
+    """Return a paper's details, or None if no digest lists it and no service has described it."""
     ids = list((await get_ids(connection, [arxiv_id])).values())
     details = await list_details(connection, ids) or await _list_unlisted_details(connection, ids)
     if not details:
@@ -234,7 +235,7 @@ async def get_detail(connection: AsyncConnection, arxiv_id: str) -> PaperDetail 
 
 
 async def _list_unlisted_details(connection: AsyncConnection, paper_ids: Sequence[int]) -> list[PaperDetail]:
-    """Return the details of unlisted papers that have a title, dated by publication."""
+    """Return the details of unlisted papers with a title, dated by their publication."""
     described = await list_facts_by_paper(connection, paper_ids)
     merged = await list_merged(connection, ids=described)
     details = []
@@ -247,7 +248,7 @@ async def _list_unlisted_details(connection: AsyncConnection, paper_ids: Sequenc
 
 
 async def list_details(connection: AsyncConnection, paper_ids: Sequence[int]) -> list[PaperDetail]:
-    """Return the details of the listed ones of the papers, in the order of `paper_ids`."""
+    """Return the details of the given papers that are listed, in the order of `paper_ids`."""
     merged = await list_merged(connection, ids=paper_ids)
     appearances = await archive.list_appearances(connection, merged)
     return [
@@ -262,7 +263,7 @@ async def list_details(connection: AsyncConnection, paper_ids: Sequence[int]) ->
 
 
 async def get_extent(connection: AsyncConnection, *, until_on: date) -> ArchiveExtent:
-    """Return the number of listed papers and the date range of digests, without dates after `until_on`."""
+    """Return the number of listed papers and the date range of digests, ignoring dates after `until_on`."""
     query = sa.select(sa.func.min(t.digests.c.date_on), sa.func.max(t.digests.c.date_on))
     first_on, last_on = (await connection.execute(query.where(t.digests.c.date_on <= until_on))).one()
     return ArchiveExtent(await snapshot.read(connection, search.count_listed), first_on, last_on)
@@ -277,7 +278,7 @@ AuthorNames = Sequence[tuple[str, str]]
 async def set_authors(
     connection: AsyncConnection, names: Mapping[int, AuthorNames], *, new_paper_ids: Iterable[int] = ()
 ) -> None:
-    """Replace the authors of papers, by paper id. The papers in `new_paper_ids` have no stored authors yet."""
+    """Replace the authors of papers, by paper id. Papers in `new_paper_ids` have no stored authors yet."""
     former_ids = set(names).difference(new_paper_ids)
     former = paper_authors.delete().returning(paper_authors.c.author_id, paper_authors.c.paper_id)
     removed = {
@@ -300,7 +301,7 @@ async def set_authors(
         for position, (key, name) in enumerate(paper)
     ]
     await database.insert_rows(connection, paper_authors, rows)
-    # Only differences are applied: recounting the papers of a collaboration's authors takes seconds.
+    # Applies only differences: recounting the papers of a collaboration's authors takes seconds.
     changes = Counter({id_: counts[key] for key, id_ in known_ids.items()})
     changes.subtract(author_id for author_id, _ in removed)
     changed = [{"author_id": id_, "added": number} for id_, number in changes.items() if number]
@@ -311,7 +312,7 @@ async def set_authors(
 
 
 async def _match_existing(connection: AsyncConnection, names_by_key: Mapping[str, str]) -> dict[str, int]:
-    """Return the ids of known authors by key, and replace ASCII names by names with diacritics."""
+    """Return known authors' ids by key, replacing ASCII names with names that have diacritics."""
     query = sa.select(authors.c.key, authors.c.id, authors.c.name)
     stored = await database.execute_in(connection, query, authors.c.key, names_by_key)
     renamed = [

@@ -1,4 +1,4 @@
-"""Reads for look-ups in plain SQL: papers and changes for the search index, the glossary, and rows of papers and authors.
+"""Read data for look-ups in plain SQL: papers and changes for the index, the glossary, papers and authors.
 
 The index is a folder beside the database (`bot.search.index`). Each change of papers has a number.
 """
@@ -20,14 +20,14 @@ from storage.snapshot import Snapshot, parse_date
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Filters by the date of the last digest, both ends included, and by votes. Unknown votes count as 0."""
+    """Filters by the date of the last digest (inclusive) and by votes. Unknown votes count as 0."""
 
     since_on: date | None = None
     until_on: date | None = None
     min_votes: int | None = None
 
     def allow(self, on: date, votes: int | None) -> bool:
-        """Return whether a paper with this date and these votes passes."""
+        """Return whether a paper with this date and vote count passes."""
         return (
             (self.since_on is None or on >= self.since_on)
             and (self.until_on is None or on <= self.until_on)
@@ -38,7 +38,7 @@ class Filters:
 NO_FILTERS = Filters()
 
 
-# Changes of papers, which the index follows.
+# Changes to papers, which the index follows.
 
 CHANGE, CHANGES = "search:change", "search:changes"
 """Keys of the last change and of the last MAX_CHANGES changes as JSON.
@@ -49,30 +49,30 @@ MAX_CHANGES = 1000
 
 
 def number_of(change: str) -> int:
-    """Return the number of a change, counted from 1, or 0 for "" before the first change."""
+    """Return a change's number, counted from 1, or 0 for "" before the first change."""
     return int(change.partition(":")[0] or 0)
 
 
 def get_change(snapshot: Snapshot) -> str:
-    """Return the last change of papers. Cheap enough for every look-up."""
+    """Return the last change to papers. Cheap enough for every look-up."""
     rows = snapshot.fetch("SELECT value FROM meta WHERE key = ?", CHANGE)
     return "".join(value for (value,) in rows)
 
 
 def has_change(snapshot: Snapshot, change: str) -> bool:
-    """Return whether a change is among the database's last ones, so that no backup from before it was restored."""
+    """Return whether a change is among the database's last ones. If not, a backup was restored."""
     rows = snapshot.fetch("SELECT value FROM meta WHERE key = ?", CHANGES)
     return not change or any(change in json.loads(value) for (value,) in rows)
 
 
 def list_changed(snapshot: Snapshot, *, after: tuple[int, int], limit: int) -> list[tuple[int, int]]:
-    """Return the next changed papers as (number of the change, id), including papers that no digest lists any more."""
+    """Return the next changed papers as (change number, id), including papers no longer in a digest."""
     statement = "SELECT changed, id FROM papers WHERE (changed, id) > (?, ?) ORDER BY changed, id LIMIT ?"
     return [(number, paper_id) for number, paper_id in snapshot.fetch(statement, *after, limit)]
 
 
 Place = tuple[str, int]
-"""The place of a paper in `list_newest`: its last date and its id."""
+"""A paper's position in `list_newest`: its last date and its id."""
 
 
 def list_newest(snapshot: Snapshot, *, before: Place | None, limit: int) -> list[Place]:
@@ -92,7 +92,7 @@ def list_documents(
     *,
     also_unlisted: bool = False,
 ) -> list[IndexDocument]:
-    """Return the index documents of the listed papers among these ids, in any order.
+    """Return the index documents of the given papers that are listed, in any order.
 
     `select_shown` selects the sections of a summary that readers see.
     """
@@ -135,14 +135,14 @@ def _parse_json(value: Any) -> list[str]:
 
 
 def list_authors_of(snapshot: Snapshot, paper_ids: Iterable[int]) -> list[Author]:
-    """Return the distinct authors of these papers."""
+    """Return the distinct authors of the given papers."""
     statement = "SELECT DISTINCT author_id FROM paper_authors WHERE %s"
     ids = {author_id for (author_id,) in snapshot.fetch_in(statement, "paper_id", paper_ids)}
     return list(list_authors(snapshot, ids).values())
 
 
 def list_authors(snapshot: Snapshot, author_ids: Iterable[int]) -> dict[int, Author]:
-    """Return those of these authors who have papers, by id."""
+    """Return the given authors who have papers, by id."""
     statement = "SELECT id, key, name, paper_count FROM authors WHERE %s AND paper_count > 0"
     return {row[0]: Author(*row) for row in snapshot.fetch_in(statement, "id", author_ids)}
 
@@ -156,7 +156,7 @@ def list_most_published(snapshot: Snapshot, *, limit: int) -> list[Author]:
 # The glossary.
 
 GLOSSARY_DECISIONS = "glossary:decisions"
-"""Key of the operator's decisions as JSON: rows of (English term, form, whether the form was added)."""
+"""The key of the operator's decisions as JSON: rows of (English term, form, whether the form was added)."""
 
 
 def get_glossary_version(snapshot: Snapshot) -> str:
@@ -172,12 +172,12 @@ def list_glossary_decisions(snapshot: Snapshot) -> list[tuple[str, str, bool]]:
 
 
 def get_glossary(snapshot: Snapshot) -> tuple[int, str] | None:
-    """Return the number of papers that the stored glossary was learnt from and its JSON; None if none is stored."""
+    """Return the number of papers that the stored glossary was learnt from, and its JSON, or None."""
     rows = snapshot.fetch("SELECT papers, data FROM glossary")
     return next(((papers, zlib.decompress(data).decode()) for papers, data in rows), None)
 
 
-# Papers and authors in answers.
+# Papers and authors in results.
 
 
 def list_paper_rows(
@@ -187,7 +187,7 @@ def list_paper_rows(
     *,
     with_authors: bool = True,
 ) -> list[PaperRow]:
-    """Return the listed papers among these ids, in the given order. Papers may have thousands of authors."""
+    """Return the given papers that are listed, in order. Authors are optional: a paper may have thousands."""
     names = "authors" if with_authors else "'[]'"
     statement = (
         f"SELECT id, arxiv_id, title, url, last_on, votes, {names}, thumbnail, authors_truncated"  # noqa: S608 - constants
@@ -225,6 +225,6 @@ def list_paper_ids(snapshot: Snapshot, author_ids: Sequence[int]) -> list[int]:
 
 
 def list_spellings(snapshot: Snapshot, author_ids: Iterable[int]) -> list[tuple[int, str]]:
-    """Return the spellings of names on papers, each with its author's id."""
+    """Return the spellings of authors' names on papers, each as (author id, name)."""
     statement = "SELECT DISTINCT author_id, name FROM paper_authors WHERE %s"
     return [(author_id, name) for author_id, name in snapshot.fetch_in(statement, "author_id", author_ids)]

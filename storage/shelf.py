@@ -20,7 +20,7 @@ async def save(
     now: datetime,
     server_id: int | None = None,
 ) -> None:
-    """Save papers for a reader, recording the server if one is given. Papers already saved are left unchanged."""
+    """Save papers for a reader, with the server if one is given. Papers already saved stay unchanged."""
     await save_at(connection, user_id, dict.fromkeys(paper_ids, now), server_id)
 
 
@@ -30,7 +30,7 @@ async def save_at(
     times_by_paper: Mapping[int, datetime],
     server_id: int | None = None,
 ) -> None:
-    """Save papers for a reader, each with the time (UTC) that determines its place in the list."""
+    """Save papers for a reader, each with the time (UTC) that determines its position in the list."""
     same = {"user_id": user_id, "server_id": server_id}
     rows = [{**same, "paper_id": paper_id, "saved_at": at} for paper_id, at in times_by_paper.items()]
     await database.insert_rows(connection, saved_papers, rows, ignore_conflicts=True)
@@ -67,7 +67,7 @@ async def list_rows(
     limit: int | None = None,
     offset: int = 0,
 ) -> tuple[list[models.SavedPaper], int]:
-    """Return a page of a reader's saved papers with all the tags and among `paper_ids`, and their total number."""
+    """Return a page of a reader's saved papers with all tags and among `paper_ids`, and the total."""
     chosen = _select_ids(user_id, tags, paper_ids)
     total = (await connection.execute(chosen.with_only_columns(sa.func.count()))).scalar_one()
     page = chosen.order_by(*_NEWEST).limit(limit).offset(offset)
@@ -79,7 +79,8 @@ async def _read_rows(
 ) -> list[models.SavedPaper]:
     """Return a reader's saved papers in the order of these ids.
 
-    The database sorts only ids, since the rows of 5,000 papers can take hundreds of megabytes in SQLite's memory.
+    The database only sorts ids, since the rows of 5,000 papers can take hundreds of megabytes in SQLite's
+    memory.
     """
     ids = list(paper_ids)
     query = sa.select(papers, *_SAVED_COLUMNS).select_from(_JOINED).where(saved_papers.c.user_id == user_id)
@@ -88,7 +89,7 @@ async def _read_rows(
 
 
 async def stream_texts(connection: AsyncConnection, user_id: int) -> AsyncGenerator[Sequence[Any], None]:
-    """Yield batches of the columns for a search: paper_id, last_on, votes, arxiv_id, title, note and tags."""
+    """Yield batches of searchable columns: paper_id, last_on, votes, arxiv_id, title, note and tags."""
     query = sa.select(
         saved_papers.c.paper_id,
         papers.c.last_on,
@@ -104,22 +105,22 @@ async def stream_texts(connection: AsyncConnection, user_id: int) -> AsyncGenera
 
 
 async def get(connection: AsyncConnection, user_id: int, arxiv_id: str) -> models.SavedPaper | None:
-    """Return a saved paper, or None."""
+    """Return a saved paper, or None if the reader has not saved it."""
     chosen = _select_ids(user_id, (), None).where(papers.c.arxiv_id == arxiv_id)
     rows = await _read_rows(connection, user_id, (await connection.execute(chosen)).scalars())
     return rows[0] if rows else None
 
 
 async def get_tags(connection: AsyncConnection, user_id: int) -> str:
-    """Return the tags of all a reader's papers, separated by spaces and repeated for each paper."""
-    # As one value, since thousands of rows would block the event loop.
+    """Return the tags of all of a reader's papers, separated by spaces and repeated for each paper."""
+    # Read as one value, since thousands of rows would block the event loop.
     joined = sa.func.aggregate_strings(saved_papers.c.tags, "")
     query = sa.select(joined).where(saved_papers.c.user_id == user_id, saved_papers.c.tags != "")
     return (await connection.execute(query)).scalar() or ""
 
 
 _ROWS_AT_ONCE = 100
-"""Rows converted before other tasks of the event loop run."""
+"""Rows converted before other tasks can run."""
 _SAVED_COLUMNS = (saved_papers.c.saved_at, saved_papers.c.note, saved_papers.c.tags)
 _NEWEST = saved_papers.c.saved_at.desc(), saved_papers.c.paper_id.desc()
 

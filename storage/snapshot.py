@@ -1,7 +1,7 @@
-"""Reads the database by plain SQL in synchronous functions.
+"""Read the database with plain SQL in synchronous functions.
 
-On SQLite a function runs in the connection's thread, without the event loop between statements; on PostgreSQL, SQLAlchemy awaits
-each statement.
+On SQLite a function runs in the connection's thread, without the event loop between statements. On
+PostgreSQL, SQLAlchemy awaits each statement.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _SQLITE_URL = "sqlite+aiosqlite:///"
 
 
 class Snapshot:
-    """Reads one state of the database. Values are returned as stored: dates and JSON are text in SQLite."""
+    """Reads one state of the database. Values are returned as stored: dates and JSON are text on SQLite."""
 
     __slots__ = ("_fetch", "is_sqlite")
 
@@ -35,19 +35,19 @@ class Snapshot:
         self.is_sqlite = is_sqlite
 
     def fetch(self, statement: str, *values: Any) -> list[Row]:
-        """Return the rows of a statement with `?` as placeholders."""
+        """Return a statement's rows. Placeholders are `?`."""
         return self._fetch(statement, values)
 
     def fetch_in(self, statement: str, column: str, values: Iterable[Any], *further: Any) -> list[Row]:
-        """Return the rows in which a column has one of these values, integers or text; `%s` is replaced by this condition.
+        """Return the rows whose column has one of the values, integers or text.
 
-        `further` values are for placeholders after the condition.
+        The condition replaces `%s`. `further` values are for placeholders after the condition.
         """
         rows: list[Row] = []
         iterator = iter(values)
         while chunk := list(islice(iterator, CHUNK_SIZE)):
             if self.is_sqlite:
-                # Padded to powers of two, so that the driver's statement cache applies.
+                # Padded to powers of two, so that the driver can reuse cached statements.
                 padded = 1 << (len(chunk) - 1).bit_length()
                 condition, parameters = f"{column} IN ({','.join('?' * padded)})", tuple(chunk)
                 parameters += (chunk[-1],) * (padded - len(chunk))
@@ -59,7 +59,7 @@ class Snapshot:
 
 
 def find_missing_file(url: str) -> Path | None:
-    """Return the SQLite file of a database URL if the file does not exist but its folder does; otherwise None."""
+    """Return a database URL's SQLite file if it is missing but its folder exists, otherwise None."""
     name = url.removeprefix(_SQLITE_URL).partition("?")[0]
     path = Path(name)
     is_file = url.startswith(_SQLITE_URL) and name not in ("", ":memory:") and not name.startswith("file:")

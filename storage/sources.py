@@ -13,17 +13,17 @@ from storage import database, errors, key_values, locks, models
 from storage.tables import digests, entries, source_pages, sources
 
 FILES = "files"
-"""The source name of ingested files and of the writer."""
+"""The source name for ingested files and for the writer."""
 _WITHOUT_ROW = {FILES, *(kind.value for kind in models.SourceKind)}
 _STATES_AT_ONCE = 200
 _UNKNOWN = models.Trust(2**31)
-"""The trust of a removed source, below all others."""
+"""The trust of a deleted source, below all others."""
 
 
 def trust(
     source: str, priority: int | None, source_id: int | None, kind: models.SourceKind | None = None
 ) -> models.Trust:
-    """Return the trust of a source. `priority` and `source_id` are None for services and removed sources."""
+    """Return a source's trust. `priority` and `source_id` are None for services and deleted sources."""
     if priority is None or source_id is None:
         return models.FILES_TRUST if source in _WITHOUT_ROW else _UNKNOWN
     if kind is models.SourceKind.FOLDER:
@@ -40,7 +40,7 @@ async def add(
     priority: int = 0,
     options: Mapping[str, str] | None = None,
 ) -> models.StoredSource:
-    """Store a source, which is due at once. Raises DuplicateError if the address is already stored."""
+    """Store a source, to be polled at once. Raises DuplicateError if the address is already stored."""
     new = models.StoredSource(0, url, kind, priority, dict(options or {}), now, next_attempt_at=now)
     statement = database.dialect_insert(connection, sources).values(database.record_values(new, sources))
     added = await connection.scalar(statement.on_conflict_do_nothing().returning(sources.c.id))
@@ -54,7 +54,7 @@ async def add(
 async def list_rows(
     connection: AsyncConnection, *, due_at: datetime | None = None
 ) -> list[models.StoredSource]:
-    """Return all sources, or only sources due at a time (UTC): by priority, highest first, then oldest first."""
+    """Return all sources, or those due at a time (UTC): highest priority first, then oldest first."""
     query = sa.select(sources).order_by(sources.c.priority.desc(), sources.c.id)
     if due_at is not None:
         query = query.where(sources.c.next_attempt_at <= due_at)
@@ -66,7 +66,7 @@ async def count_papers(
 ) -> dict[str, dict[models.DigestFormat, dict[date, int]]]:
     """Count the papers in digests since a date, by source, format and date.
 
-    A format with only older digests has no dates.
+    A format that has only older digests has no dates.
     """
     place = digests.c
     formats = sa.select(place.source, place.format).distinct()
@@ -85,7 +85,7 @@ async def count_papers(
 
 
 async def set_priority(connection: AsyncConnection, url: str, priority: int) -> bool:
-    """Store the priority of a source, used by later merges of papers. Returns whether the source exists."""
+    """Store a source's priority for later merges of papers. Returns whether the source exists."""
     result = await connection.execute(sources.update().where(sources.c.url == url).values(priority=priority))
     return result.rowcount > 0
 
@@ -111,7 +111,7 @@ async def is_stored(connection: AsyncConnection, row: models.StoredSource) -> bo
 
 
 async def set_health(connection: AsyncConnection, row: models.StoredSource) -> None:
-    """Store the health and the next poll of a source, unless it was removed."""
+    """Store a source's health and next poll, unless it was deleted."""
     health = {name: getattr(row, name) for name in _HEALTH_FIELDS}
     await connection.execute(sources.update().where(sources.c.id == row.id).values(health))
 
@@ -119,15 +119,13 @@ async def set_health(connection: AsyncConnection, row: models.StoredSource) -> N
 _PACE_LOCK = 0x50414345
 """The PostgreSQL advisory lock for reserving requests: "PACE"."""
 _MAX_AHEAD = timedelta(minutes=10)
-"""Reservations further ahead were made by a wrong clock and are ignored."""
+"""Reservations further ahead were made by a wrong clock, and are ignored."""
 
 
 async def reserve_request(
     connection: AsyncConnection, service: str, now: datetime, interval: timedelta
 ) -> datetime:
-    """Reserve and return the next time (UTC) at which a service may be contacted, coordinated across all
-    processes that use the database.
-    """
+    """Reserve and return the next time (UTC) to contact a service, across all processes of the database."""
     await locks.lock_transaction(connection, _PACE_LOCK)
     key = key_values.REQUESTED + service
     last = await key_values.get(connection, key)
@@ -139,7 +137,7 @@ async def reserve_request(
 
 
 async def list_page_states(connection: AsyncConnection, source_id: int) -> dict[str, models.PageState]:
-    """Return the page states of a source by location, without blocking the event loop."""
+    """Return a source's page states by location, without blocking the event loop."""
     query = sa.select(source_pages).where(source_pages.c.source_id == source_id)
     result = await connection.stream(query.execution_options(yield_per=_STATES_AT_ONCE))
     return {
@@ -152,7 +150,7 @@ async def list_page_states(connection: AsyncConnection, source_id: int) -> dict[
 async def list_recent_reads(
     connection: AsyncConnection, kind: models.SourceKind, since: datetime
 ) -> list[tuple[str, datetime]] | None:
-    """Return locations and times (UTC) of pages read since a time, or None if there is no source of this kind."""
+    """Return (location, time) of pages read since a time (UTC); None if no source has this kind."""
     ids = (await connection.scalars(sa.select(sources.c.id).where(sources.c.kind == kind))).all()
     if not ids:
         return None
@@ -164,7 +162,7 @@ async def list_recent_reads(
 async def upsert_page_states(
     connection: AsyncConnection, source_id: int, page_states: Iterable[models.PageState]
 ) -> None:
-    """Store page states of a source. If a location occurs twice, the last state wins."""
+    """Store a source's page states. If a location occurs twice, the last state wins."""
     rows = {
         page.location: database.record_values(page, source_pages, source_id=source_id) for page in page_states
     }

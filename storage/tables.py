@@ -1,7 +1,8 @@
 """The SQL schema as SQLAlchemy Core metadata. Each table is written by exactly one storage module.
 
-`_table_of` derives a table's columns (names, types, NULL) from its record in `storage.models`. Times are `UtcTime`: aware in
-Python, text in UTC on SQLite. Discord ids are BIGINT, enums are stored as their values, and JSON lists are read as tuples.
+`_table_of` derives a table's columns (names, types, NULL) from its record in `storage.models`. Times are
+`UtcTime`: aware in Python, text in UTC on SQLite. Discord ids are BIGINT, enums are stored by value, and JSON
+lists are read as tuples.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ class Stored(sa.types.TypeDecorator[Any]):
         self.dump = dump
 
     def process_bind_param(self, value: Any | None, dialect: Dialect) -> Any | None:
-        """Return the value for the database."""
+        """Return the value to store."""
         return value if value is None or self.dump is None else self.dump(value)
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> Any | None:
@@ -55,7 +56,7 @@ class Stored(sa.types.TypeDecorator[Any]):
 
 
 def _load_time(moment: datetime) -> datetime:
-    """Return an aware time in UTC. SQLite drops the time zone."""
+    """Return an aware time in UTC, since SQLite drops the time zone."""
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
@@ -99,19 +100,19 @@ _TYPES: dict[Any, sa.types.TypeEngine[Any]] = {
         lambda problems: [(problem.line, problem.message) for problem in problems],
     ),
 }
-"""Column types by the types of record fields."""
+"""Column types by the type of the record's field."""
 
 READER_ROWS = {"reader": "rows"}
 """`info` of a column with the Discord id of the row's reader, as `user:<id>` in a text column.
 
-`/me data` exports these rows and `/me forget` deletes them, with their dependent rows (`storage.accounts`).
+`/me data` exports these rows, and `/me forget` deletes them with their dependent rows (`storage.accounts`).
 """
 READER_MENTION = {"reader": "mention"}
-"""`info` of a column with a reader's Discord id in someone else's row: `/me forget` sets it to NULL."""
+"""`info` of a column with a reader's Discord id in someone else's row. `/me forget` sets it to NULL."""
 SERVER_ROWS = {"server": "rows"}
-"""`info` of a column with the id of the row's server: the rows are deleted some time after the bot left it."""
+"""`info` of a column with the row's server id. The rows are deleted some time after the bot left it."""
 OPERATORS = {"for": "operators"}
-"""`info` of a column for operators only: `/me data` leaves it out."""
+"""`info` of a column for operators only, which `/me data` omits."""
 
 # SQLite's row id must be declared INTEGER; on PostgreSQL ids have 64 bits.
 RowId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
@@ -130,7 +131,7 @@ def _reference(name: str, target: str, *, ondelete: str = "CASCADE", **options: 
 
 
 def _column(name: str, hint: Any, info: dict[str, str]) -> sa.Column[Any]:
-    """Return the column for a record's field. The names of Discord ids and references end in `_id` or `_by`."""
+    """Return the column for a record's field. Names of Discord ids and references end in `_id` or `_by`."""
     if name == "id":
         return _id()
     options = get_args(hint) if get_origin(hint) in (UnionType, Union) else (hint,)
@@ -152,9 +153,10 @@ def _table_of(
     infos: Mapping[str, dict[str, str]] = MappingProxyType({}),
     **options: Any,
 ) -> sa.Table:
-    """Declare the table of a record class, with a column for each field that is not in `apart`.
+    """Declare a record class's table, with a column for each field that is not in `apart`.
 
-    `items` are keys, indexes, and columns that are not in the record or need options. `infos` has the `info` of columns.
+    `items` are keys, indexes, and columns that are not in the record or need options. `infos` holds the
+    `info` of columns.
     """
     given = {item.name: item for item in items if isinstance(item, sa.Column)}
     columns = [
@@ -163,7 +165,7 @@ def _table_of(
         if name not in apart
     ]
     keys = [column for column in given.values() if column.primary_key or column.foreign_keys]
-    # Columns that are rarely read come last, since SQLite reads a row from its beginning.
+    # Rarely read columns come last, since SQLite reads a row from its start.
     others = [column for column in given.values() if not (column.primary_key or column.foreign_keys)]
     constraints = [item for item in items if not isinstance(item, sa.Column)]
     return sa.Table(name, metadata, *keys, *columns, *others, *constraints, **options)
@@ -253,7 +255,7 @@ subscriptions = _table_of(
 alerts = _table_of(
     models.Alert,
     "alerts",
-    # Both columns: with only the first, SQLite may search all alerts without a channel for a reader's alert.
+    # Both columns: with only the first, SQLite may scan all alerts without a channel for a reader's alert.
     sa.Index("ix_alerts_user_id", "user_id", "channel_id"),
     sa.Index("ix_alerts_channel_id", "channel_id"),
     infos={"user_id": READER_ROWS},
@@ -267,7 +269,7 @@ matches = sa.Table(
         "recipient", sa.Text, primary_key=True, comment="'user:<id>' or 'channel:<id>'", info=READER_ROWS
     ),
     _reference("paper_id", "papers.id", primary_key=True, index=True),
-    # No foreign keys: sent matches outlive their alert and their message.
+    # No foreign keys: sent matches outlive their alert and message.
     sa.Column("alert_id", RowId, primary_key=True, autoincrement=False, index=True),
     _required("found_at", UtcTime),
     sa.Column("ready_at", UtcTime, comment="when the paper had the votes; NULL: not yet"),

@@ -14,7 +14,7 @@ from storage.tables import deliveries, feedback, profiles, readers
 
 
 async def get(connection: AsyncConnection, user_id: int) -> models.Profile | None:
-    """Return a reader's profile; None if the reader never asked for the papers of the day."""
+    """Return a reader's profile, or None if the reader has never asked for the papers of the day."""
     query = sa.select(profiles).where(profiles.c.user_id == user_id)
     return await database.fetch_record(connection, models.Profile, query)
 
@@ -33,7 +33,7 @@ async def list_hours(connection: AsyncConnection) -> list[tuple[str, str]]:
 async def list_due(
     connection: AsyncConnection, dates: Mapping[tuple[str, str], date], *, limit: int
 ) -> list[models.Profile]:
-    """Return the due profiles with their zones. `dates` has the local date due for each time of day and zone."""
+    """Return the due profiles with their zones. `dates` maps (time of day, zone) to the due local date."""
     done = sa.func.coalesce(profiles.c.last_on, date.min)
     of_date = (
         sa.and_(
@@ -56,7 +56,7 @@ async def list_due(
 async def list_sent(
     connection: AsyncConnection, user_ids: Iterable[int], on: date, until_on: date
 ) -> set[int]:
-    """Return which of these readers have a live delivery with the papers of a day between two dates."""
+    """Return the given readers who have a live delivery with the papers of a day between two dates."""
     rows = deliveries.c
     query = sa.select(rows.user_id).where(
         rows.kind == models.DeliveryKind.TODAY, rows.digest_on.between(on, until_on), outbox.live_clause()
@@ -65,7 +65,7 @@ async def list_sent(
 
 
 class ProfileSettings(TypedDict, total=False):
-    """A reader's choices, and the last local date that was handled."""
+    """A reader's choices, and the last finished local date."""
 
     topics: tuple[str, ...]
     at_time: str | None
@@ -75,7 +75,7 @@ class ProfileSettings(TypedDict, total=False):
 
 
 async def change(connection: AsyncConnection, user_id: int, **settings: Unpack[ProfileSettings]) -> None:
-    """Change settings of a reader's profile, if it still exists.
+    """Change settings in a reader's profile, if it still exists.
 
     A `reason` suspends the daily message but keeps its time.
     """
@@ -83,7 +83,7 @@ async def change(connection: AsyncConnection, user_id: int, **settings: Unpack[P
 
 
 async def add(connection: AsyncConnection, profile: models.Profile) -> None:
-    """Store a profile unless the reader has one."""
+    """Store a profile unless the reader already has one."""
     values = database.record_values(profile, profiles)
     await connection.execute(
         database.dialect_insert(connection, profiles).values(values).on_conflict_do_nothing()
@@ -91,7 +91,7 @@ async def add(connection: AsyncConnection, profile: models.Profile) -> None:
 
 
 async def set_last_on(connection: AsyncConnection, user_ids: Iterable[int], local_on: date) -> None:
-    """Store that a local date was handled for these readers."""
+    """Store that a local date is finished for these readers."""
     await connection.execute(
         profiles.update().where(profiles.c.user_id.in_(user_ids)).values(last_on=local_on)
     )
@@ -112,7 +112,7 @@ async def set_feedback(
 async def list_feedback(
     connection: AsyncConnection, user_id: int, *, limit: int
 ) -> list[tuple[int, models.FeedbackKind]]:
-    """Return a reader's feedback by paper id, newest first."""
+    """Return a reader's feedback as (paper id, kind), newest first."""
     query = (
         sa.select(feedback.c.paper_id, feedback.c.kind)
         .where(feedback.c.user_id == user_id)

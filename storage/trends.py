@@ -1,4 +1,4 @@
-"""Counts of papers and votes by day, and the titles of a period."""
+"""Counts of papers and votes by day, and the titles in a period."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from storage.snapshot import Row, Snapshot, parse_date
 
 @dataclass(frozen=True, slots=True)
 class MonthCount:
-    """The number and votes of the papers last listed in a month, week or day. `votes` is None if all are unknown."""
+    """The number and votes of papers last listed in a month, week or day. `votes` is None if unknown."""
 
     starts_on: date
     paper_count: int
@@ -38,7 +38,7 @@ async def count_papers(connection: AsyncConnection, filters: search.Filters) -> 
 async def count_chosen(
     connection: AsyncConnection, paper_ids: Iterable[int], filters: search.Filters
 ) -> list[MonthCount]:
-    """Count these papers by day; a day may appear more than once."""
+    """Count the given papers by day. A day may appear more than once."""
 
     def count(view: Snapshot) -> list[Row]:
         conditions, values = _select_listed(view, filters)
@@ -50,7 +50,7 @@ async def count_chosen(
 async def list_titles(
     connection: AsyncConnection, filters: search.Filters, *, limit: int
 ) -> list[tuple[int, str]]:
-    """Return the ids and titles of up to `limit` newest papers of a period, in order of id."""
+    """Return the ids and titles of up to `limit` of a period's newest papers, ordered by id."""
 
     def select(view: Snapshot) -> list[Row]:
         conditions, values = _select_listed(view, filters)
@@ -63,7 +63,7 @@ async def list_titles(
 
 
 def _select_listed(view: Snapshot, filters: search.Filters) -> tuple[str, list[Any]]:
-    """Return the conditions for the listed papers that pass filters, and the values of their placeholders."""
+    """Return the conditions for listed papers that pass the filters, and their placeholder values."""
     chosen: dict[str, Any] = {
         "last_on >= ?": filters.since_on,
         "last_on <= ?": filters.until_on,

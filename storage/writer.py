@@ -1,7 +1,7 @@
-"""Data of the digest writer: drafts, full texts of papers, and the tokens used on each day (UTC).
+"""The digest writer's data: drafts, full texts of papers, and the tokens used on each day (UTC).
 
-A draft is identified by its paper, format, language, prompt version, model and input hash, so nothing is written twice. The
-hash is empty until the input is read.
+A draft is identified by its paper, format, language, prompt version, model and input hash, so nothing is
+written twice. The hash is empty until the input is read.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ async def save_draft(connection: AsyncConnection, draft: Draft) -> None:
 
 async def find_draft(connection: AsyncConnection, like: Draft, arxiv_ids: Iterable[str]) -> dict[str, Draft]:
     """Return each paper's newest draft with the format, language, prompt version and model of `like`."""
-    # Of two drafts with the same time, the one with an input hash wins.
+    # If two drafts have the same time, the one with an input hash wins.
     query = sa.select(drafts).where(_is_in_series(like, _SERIES[1:]))
     ordered = query.order_by(drafts.c.updated_at, drafts.c.input_hash)
     found = await database.fetch_records(connection, Draft, ordered, drafts.c.arxiv_id, arxiv_ids)
@@ -49,14 +49,14 @@ def _is_in_series(draft: Draft, names: Sequence[str] = _SERIES) -> sa.ColumnElem
 
 
 async def save_text(connection: AsyncConnection, text: models.PaperText) -> None:
-    """Compress and store the text of a paper, replacing an earlier text."""
+    """Compress and store a paper's text, replacing an earlier text."""
     raw = await asyncio.to_thread(zlib.compress, text.text.encode("utf-8", "replace"))
     values = database.record_values(text, paper_texts, text=raw)
     await database.upsert(connection, paper_texts, [values], key=("arxiv_id",))
 
 
 async def get_text(connection: AsyncConnection, arxiv_id: str) -> models.PaperText | None:
-    """Return the stored text of a paper, or None."""
+    """Return a paper's stored text, or None if it is not stored."""
     row = (await connection.execute(sa.select(paper_texts).where(paper_texts.c.arxiv_id == arxiv_id))).first()
     if row is None:
         return None
@@ -65,7 +65,7 @@ async def get_text(connection: AsyncConnection, arxiv_id: str) -> models.PaperTe
 
 
 async def add_tokens(connection: AsyncConnection, day: date, tokens: int) -> None:
-    """Add the tokens of a call to a day's total (UTC)."""
+    """Add a call's tokens to the day's total (UTC)."""
     statement = database.dialect_insert(connection, token_ledger).values(day_on=day, used=tokens)
     changes = {"used": token_ledger.c.used + tokens}
     await connection.execute(statement.on_conflict_do_update(index_elements=["day_on"], set_=changes))

@@ -267,7 +267,7 @@ class PaperroundBot(Client):
         )
 
     async def setup_hook(self) -> None:
-        """Load the cogs; register the commands too if there is no Gateway (tests, the demo).
+        """Load the cogs; without a Gateway (tests, the demo), also register the commands.
 
         Otherwise a background task registers them, since Discord may delay that for minutes.
         """

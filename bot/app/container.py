@@ -1,7 +1,4 @@
-"""Build the objects that the command line, the demo and the bot share.
-
-Modules that only one command needs are imported locally.
-"""
+"""Build the objects that the command line, the demo and the bot share. Imports for one command are local."""
 
 from __future__ import annotations
 

@@ -149,10 +149,7 @@ DATABASE_CONNECTIONS = 2
 
 
 class MonitoringServer:
-    """Serves a running bot's state.
-
-    `role` returns "sender", "front", or "standby" while another process holds the lock.
-    """
+    """Serves the bot's state. `role` returns "sender", "front", or "standby" while another process sends."""
 
     def __init__(
         self,

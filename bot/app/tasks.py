@@ -63,10 +63,7 @@ async def beat_each_minute(container: Container, is_well: Callable[[], bool], st
 async def scheduled(
     job: Callable[[], Awaitable[None]], interval: timedelta, now: datetime
 ) -> AsyncIterator[AsyncIOScheduler]:
-    """Run a job at a fixed interval, starting with the minute after `now` (machine time, UTC).
-
-    The job handles its own errors.
-    """
+    """Run a job each interval from the minute after `now` (machine time, UTC). The job handles its errors."""
     scheduler = AsyncIOScheduler(timezone="UTC")
     first = now.replace(second=0, microsecond=0) + timedelta(minutes=1)
     options = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}

@@ -95,7 +95,7 @@ def _find_application(
 ) -> tuple[str, Application]:
     """Return a valid token and its application.
 
-    Raises UsageError if no token is given, and PaperroundError if the login fails.
+    Raises UsageError if no token is given, PaperroundError if the login fails.
     """
     stored = loaded.discord_token.get_secret_value().strip() if loaded.discord_token else ""
     if origin == "environment" and (token_stdin or not stored):

@@ -346,10 +346,7 @@ def save_menu(
     papers: Sequence[models.PaperRow | models.PaperDetail | contents.PostPaper],
     ranks: Sequence[int] = (),
 ) -> ui.Item[Any] | None:
-    """Return a menu that saves the selected papers, or None for a single paper.
-
-    `ranks` are shown in front of the papers.
-    """
+    """Return a menu that saves the selected papers, shown after their `ranks`; None for a single paper."""
     options = _paper_options(papers, ranks) if len(papers) > 1 else []
     return select_menu(
         texts("save-selected"),

@@ -33,10 +33,8 @@ AUTO_ARCHIVE_MINUTES = 1440
 FENCE_SECONDS = 5.0
 """The longest time between checking the sender lock and sending a request without a nonce."""
 MESSAGE_FENCE_SECONDS = 40.0
-"""The longest time between a claim and sending its message.
-
-Together with the 60 seconds for which an earlier nonce is trusted, and 20 to arrive, this is how long Discord
-is assumed to remember a nonce.
+"""The longest time between a claim and sending its message. Together with the 60 seconds for which an earlier
+nonce is trusted, and 20 to arrive, this is how long Discord is assumed to remember a nonce.
 """
 HAS_THREAD = 160004
 UNVERIFIABLE = Classification(Disposition.UNVERIFIABLE, Reason.UNCERTAIN)
@@ -224,10 +222,7 @@ class DiscordSender:
         raise DeliveryError(HISTORY_UNREADABLE, "too many messages were posted since")
 
     async def _check_may_read_history(self, request: SendRequest) -> None:
-        """Raise DeliveryError if the channel's history is unreadable.
-
-        Discord then returns an empty list, but refuses to return a single message.
-        """
+        """Raise DeliveryError if the history is unreadable, in which case Discord returns empty lists."""
         if request.guild_id is None:
             return
         try:

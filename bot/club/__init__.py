@@ -1,1 +1,1 @@
-"""A server's reading club: discussion threads, and a vote for the paper of each meeting."""
+"""A server's reading club: discussion threads, and votes on the paper for each meeting."""

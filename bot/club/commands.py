@@ -1,4 +1,4 @@
-"""The command `/club`, and a card's buttons *Discuss*, *Nominate* and *Mark as read*."""
+"""The command `/club`, and the buttons *Discuss*, *Nominate* and *Mark as read* on a paper's card."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ NEEDED = (*router.REQUIRED, "create_public_threads", "send_messages_in_threads")
 @app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
 @app_commands.allowed_installs(guilds=True, users=False)
 class ClubCog(commands.GroupCog, name="club", description="A paper for your group each week"):
-    """Handlers of a server's reading club."""
+    """Commands and buttons of a server's reading club."""
 
     reads_guild = True
 
@@ -70,7 +70,7 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
 
     @router.command(name="now", description="Begin the vote for the next meeting now")
     async def begin_vote(self, request: Request) -> ui.LayoutView:
-        """Begin the vote."""
+        """Start the vote."""
         router.require_manager(request.interaction)
         return await self._view(request, self._clubs.begin_vote(request.interaction.guild_id or 0))
 
@@ -100,7 +100,7 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
 
     @router.command(name="list", description="The club's next meeting, and the papers so far")
     async def list_papers(self, request: Request) -> ui.LayoutView:
-        """Show the club."""
+        """Show the club with its papers."""
         return await self._view(request)
 
     @router.handles(club_messages.SHOW)
@@ -109,7 +109,7 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
         return await self._view(request)
 
     async def _view(self, request: Request, done: Awaitable[str] | None = None) -> ui.LayoutView:
-        """Return the club's view with the text (a Fluent id) of a finished action. Raises UserError without a club."""
+        """Return the club's view with a finished action's text (a Fluent id). Raises UserError if no club exists."""
         mention, said = request.interaction.client.mentions, ""
         with suppress(NoClubError):
             if done is not None and (text_id := await done):
@@ -152,7 +152,7 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
 
     @router.handles(club_messages.DISCUSS, router.PRIVATELY, check=router.require_may_share)
     async def discuss(self, request: Request, action: Action) -> ui.LayoutView:
-        """Open a thread about a paper in this channel (a post in a forum), or link to the existing one."""
+        """Open a thread about a paper in this channel (in a forum, a post), or link to the existing one."""
         channel = request.interaction.channel
         if isinstance(channel, discord.Thread) and isinstance(channel.parent, discord.ForumChannel):
             channel = channel.parent

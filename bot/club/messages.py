@@ -34,7 +34,7 @@ EVENT_NAME = 100
 
 
 def render(wording: PostWording, post: ClubPost) -> tuple[RenderedPart, ...]:
-    """Return the parts of a step: a message with its thread, or a forum post, and other requests."""
+    """Return the parts of a step: a message with its thread or a forum post, and other requests."""
     texts, marker, text = wording.ui_texts, contents.part_marker(post.marker, 0), _text(wording, post)
     if post.step not in (None, Step.PAPER):
         message = client_messages.marked_plain_payload(text, marker)
@@ -77,7 +77,7 @@ def _text(wording: PostWording, post: ClubPost) -> str:
 
 
 def _list_papers(papers: Iterable[Any]) -> Iterator[str]:
-    """Yield a line for each candidate with its votes."""
+    """Yield one line per candidate, with its votes."""
     for number, paper in enumerate(papers, start=1):
         link = title_link(paper.title, paper.arxiv_id, paper.url, max_characters=200)
         yield f"{number}. {join_dotted(link, client_messages.format_votes(paper.votes))}"
@@ -92,7 +92,7 @@ def _poll(texts: Texts, post: ClubPost) -> dict[str, Any]:
 
 
 def _event(texts: Texts, post: ClubPost) -> dict[str, Any]:
-    """Return the request that creates the event; a created event is recognized by its name and place."""
+    """Return the request that creates the event. A created event is recognised by its name and place."""
     (paper,) = post.papers
     name = texts("club-event", title=format_title(paper.title, paper.arxiv_id))
     body = {
@@ -111,7 +111,7 @@ def _event(texts: Texts, post: ClubPost) -> dict[str, Any]:
 def club_view(
     texts: Texts, found: Overview, now_command: str, said: str, *, can_manage: bool
 ) -> ui.LayoutView:
-    """Return the club's meeting, next step and past papers below a confirmation (`said`, may be "")."""
+    """Return a club's next meeting, next step and past papers, below the confirmation `said` (may be "")."""
     club, meeting = found.club, found.meeting
     zone = templates.render_zone(club.timezone, texts.locale.value)
     times = {"meets": format_timestamp(meeting.at, "F"), "vote": format_timestamp(meeting.due_at, "F")}

@@ -1,7 +1,7 @@
-"""Plans the steps of clubs' meetings, chooses candidates, counts votes, and serves the commands and buttons.
+"""Plan the steps of clubs' meetings, choose candidates, count votes, and serve the commands and buttons.
 
-Each step is a delivery. Its key names the server, the meeting's time, the step and the previous delivery, so it is planned
-only once.
+Each step is a delivery. Its key contains the server, the meeting's time, the step and the previous delivery,
+so each step is planned only once.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ HOUR = timedelta(hours=1)
 VOTE_ENDS = timedelta(days=2)
 """How long before the meeting a vote ends."""
 LATE_VOTE_ENDS = timedelta(hours=2)
-"""How long before the meeting a vote ends that begins late."""
+"""How long before the meeting a vote ends if it began late."""
 REMINDER = timedelta(hours=1)
 RECENT = timedelta(days=7)
 MAX_CANDIDATES = 5
@@ -37,7 +37,7 @@ MAX_PAST = 10
 
 
 class Step(StrEnum):
-    """The steps of a meeting. NONE means that there were no candidates, GONE that the vote or its papers were deleted."""
+    """The steps of a meeting. NONE: there were no candidates. GONE: the vote or its papers were deleted."""
 
     POLL = "poll"
     PAPER = "paper"
@@ -48,19 +48,19 @@ class Step(StrEnum):
 
 
 UNDER_WAY = (Step.POLL, Step.PAPER, Step.REMINDER)
-"""The steps of a meeting in order."""
+"""The steps of a meeting, in order."""
 
 
 def voting_hours(now: datetime, meets_at: datetime) -> int:
-    """Return for how many hours a vote that begins now stays open; 0 if it is too late to begin."""
+    """Return for how many hours a vote started now stays open; 0 if it is too late to start one."""
     hours = (meets_at - VOTE_ENDS - now) // HOUR
     return max(0, hours if hours > 0 else (meets_at - LATE_VOTE_ENDS - now) // HOUR)
 
 
 class Meeting(NamedTuple):
-    """A club's next meeting with its latest step, that step's delivery, and when the next step is due (UTC).
+    """A club's next meeting, with its latest step, that step's delivery, and when the next step is due (UTC).
 
-    Step and delivery are None before the first step.
+    The step and delivery are None before the first step.
     """
 
     on: date
@@ -75,10 +75,10 @@ NO_MEETING = Meeting(date.min, models.NEVER, models.NEVER)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClubPost:
-    """The content of a meeting's step or, if `step` is None, of a discussion opened by a reader (`opened_by`).
+    """The content of a meeting's step or, without a `step`, of a discussion opened by a reader (`opened_by`).
 
-    `papers` are the candidates of a poll open for `hours`, or one paper with its `votes`. `thread_id` is an existing
-    thread. `undoing` are requests that close the poll and delete the event of earlier steps.
+    `papers` are the candidates of a poll open for `hours`, or a single paper with its `votes`. `thread_id` is
+    an existing thread. `undoing` are requests that close the poll and delete the event of earlier steps.
     """
 
     guild_id: int
@@ -122,7 +122,8 @@ def rule_of(club: Club) -> schedule.Rule:
 async def load_meeting(connection: Connection, club: Club, now: datetime) -> Meeting:
     """Return a club's next meeting: the one under way, or the first that leaves time for a vote.
 
-    A meeting under way keeps its time, which is in the keys of its steps, even if the club changes its schedule.
+    A meeting under way keeps its time, which is part of its steps' keys, even if the club changes its
+    schedule.
     """
     newest = None if club.step_id is None else await outbox.get(connection, club.step_id)
     if newest is not None and newest.local_on is not None:
@@ -139,7 +140,7 @@ async def load_meeting(connection: Connection, club: Club, now: datetime) -> Mee
 
 
 async def find_poll(connection: Connection, meeting: Meeting) -> models.Part | None:
-    """Return the part with the poll of an open vote; None if it was not sent."""
+    """Return the part that contains the poll of an open vote, or None if it was not sent."""
     if meeting.step is not Step.POLL or meeting.delivery is None:
         return None
     *_, part = await outbox.list_parts(connection, meeting.delivery.id)
@@ -147,7 +148,7 @@ async def find_poll(connection: Connection, meeting: Meeting) -> models.Part | N
 
 
 async def list_candidates(connection: Connection, guild_id: int, now: datetime) -> list[models.PaperDetail]:
-    """Return the papers for a vote that begins now."""
+    """Return the candidates for a vote that starts now."""
     found = await storage.list_candidates(connection, guild_id, now - RECENT, 2 * MAX_CANDIDATES)
     return (await papers.list_details(connection, found))[:MAX_CANDIDATES]
 
@@ -169,7 +170,7 @@ class _Steps:
         thread_id: int | None = None,
         **fields: Any,
     ) -> int | None:
-        """Plan a step, which expires when the meeting begins. Returns the id of its delivery; None if it was planned before."""
+        """Plan a step that expires when the meeting starts. Returns the delivery's id; None if already planned."""
         club, meeting = self.club, self.meeting
         former = club.step_id or int(club.starts_at.timestamp())
         post = ClubPost(
@@ -199,7 +200,7 @@ class _Steps:
         return delivery_id
 
     async def skip(self) -> None:
-        """Plan the notice of a skipped meeting with the requests that close its poll and delete its event; stop unsent steps."""
+        """Cancel unsent steps, and plan a notice plus requests to close the poll and delete the event."""
         connection, meeting, guild_id = self.connection, self.meeting, self.club.guild_id
         if meeting.delivery is not None:
             await outbox.cancel(connection, [meeting.delivery.id], reason=Reason.BY_HAND, now=self.now)
@@ -223,7 +224,7 @@ class _Steps:
         return "club-vote-begins"
 
     async def end_vote(self, counts: Mapping[int, int]) -> None:
-        """Plan the winning paper, unless its thread is still being opened. `counts` are votes by answer; empty without a poll."""
+        """Plan the winning paper, unless its thread is being opened. `counts` are votes by answer."""
         connection, club, delivery = self.connection, self.club, self.meeting.delivery
         order = delivery.papers if delivery is not None and counts else ()
         votes = {arxiv_id: counts.get(place, 0) for place, arxiv_id in enumerate(order, start=1)}
@@ -242,7 +243,7 @@ class _Steps:
 
 
 class Overview(NamedTuple):
-    """A club with its next meeting, the open poll or else the candidates for the next one, and its past meetings."""
+    """A club with its next meeting, its past meetings, and the open poll or else the next candidates."""
 
     club: Club
     meeting: Meeting
@@ -293,7 +294,7 @@ class Clubs:
                 await steps.add(Step.NONE)
 
     async def _read_counts(self, meeting: Meeting) -> Mapping[int, int] | None:
-        """Return the votes of a poll by the number of the answer, {} if it is gone; None if it is not counted yet."""
+        """Return a poll's votes by answer number; {} if it was deleted, None if votes are not counted yet."""
         async with self._database.read() as connection:
             part = await find_poll(connection, meeting)
         if part is None:
@@ -318,8 +319,9 @@ class Clubs:
             yield _Steps(connection, self._deliveries, club, meeting, now)
 
     async def set_up(self, wanted: Club) -> str:
-        """Store a club. Its first vote opens at the first scheduled time after `starts_at`; a meeting whose vote
-        has already begun is kept.
+        """Store a club. Its first vote opens at the first scheduled time after `starts_at`.
+
+        A meeting whose vote has already begun is kept.
         """
         done = "club-set-up"
         club = replace(wanted, starts_at=schedule.next_due(wanted.starts_at, rule_of(wanted)).at)
@@ -332,7 +334,7 @@ class Clubs:
         return done
 
     async def load(self, guild_id: int) -> Overview | None:
-        """Return a server's club, or None."""
+        """Return a server's club, or None if it has none."""
         now = self._clock()
         async with self._database.read() as connection:
             if (club := await storage.get(connection, guild_id)) is None:
@@ -345,17 +347,17 @@ class Clubs:
         return Overview(club, meeting, poll, candidates, past)
 
     async def begin_vote(self, guild_id: int) -> str:
-        """Begin the vote for the next meeting now, even after a skip. Returns "" if it has begun. Raises NoClubError."""
+        """Start the next meeting's vote, even after a skip; "" if it has started. Raises NoClubError."""
         async with self._steps(guild_id) as steps:
             if steps.meeting.step in UNDER_WAY:
                 return ""
-            # So that the vote is for the first meeting that leaves time.
+            # The vote is for the first meeting that leaves enough time.
             club = replace(steps.club, starts_at=steps.now)
             meeting = await load_meeting(steps.connection, club, steps.now)
             return await replace(steps, club=club, meeting=meeting).begin_vote()
 
     async def skip(self, guild_id: int) -> str:
-        """Skip the next meeting at any step. Raises NoClubError."""
+        """Skip the next meeting, whichever step it has reached. Raises NoClubError."""
         async with self._steps(guild_id) as steps:
             if steps.meeting.step is not Step.SKIP:
                 await steps.skip()
@@ -369,7 +371,7 @@ class Clubs:
             await storage.remove(steps.connection, guild_id)
 
     async def discuss(self, paper: models.PaperDetail, post: ClubPost) -> int | None:
-        """Return the id of the thread about a paper, unarchived; None if it is still being opened."""
+        """Return the id of a paper's thread after unarchiving it, or None if it is still being opened."""
         now, key = self._clock(), {"channel_id": post.channel_id, "paper_id": paper.id}
         async with self._database.read() as connection:
             known = await storage.find_thread(connection, **key)

@@ -1,1 +1,1 @@
-"""The demo: the bot on a local page that looks like Discord, with sample digests, no token and no network."""
+"""The demo: the bot on a local page that looks like Discord, with sample digests but no token or network."""

@@ -1,4 +1,4 @@
-"""The demo's page: SimCord's channel with Paperround's title, first steps and channels, in the reader's language.
+"""The demo's page: SimCord's page with Paperround's title, channels and first steps, localised.
 
 SimCord has no public interface for this, so this module replaces handlers of its server before it starts.
 """
@@ -46,7 +46,7 @@ FIRST_STEPS = {
         ("+1일", "하루 뒤로 가기: 글이 올라오고 투표가 끝나요"),
     ),
 }
-"""Lines to type, each with a description. A test types all of them."""
+"""Lines for the reader to type, each with a description. A test types all of them."""
 ONLY_IN_SERVERS = ("/daily", "/자동게시", "/club", "/스터디")
 WORDS = {
     models.Locale.EN: {
@@ -170,7 +170,7 @@ MAX_SHOWN = 50
 
 
 def list_shown(channels: Sequence[simcord.ChannelHandle]) -> list[simcord.ChannelHandle]:
-    """Return the channels and their threads; a forum is replaced by its posts."""
+    """Return the channels and their threads. A forum is replaced by its posts."""
     shown = [
         shown
         for channel in channels
@@ -189,7 +189,7 @@ def dress(
     locale: models.Locale,
     archive_url: str,
 ) -> None:
-    """Turn SimCord's page into Paperround's, with a link to the web archive. Must be called before it is served."""
+    """Turn SimCord's page into Paperround's, linked to the web archive. Call this before it is served."""
     server: Any = preview._server
     serve_file, serve_commands = server._static, server._commands
 
@@ -244,7 +244,7 @@ def _render(
     words = {name: html.escape(text) for name, text in WORDS[locale].items()}
     links, shown = "", list_shown(channels)
     for channel in channels:
-        # A forum has only posts, which are listed below it.
+        # A forum has no messages of its own; its posts are listed below it.
         links += f"<li><span>{_label(channel, words)}</span></li>" if _is_forum(channel) else ""
         ids = {channel.id, *(thread.id for thread in channel.threads)}
         for number, row in enumerate(shown):
@@ -297,7 +297,7 @@ def _label(channel: simcord.ChannelHandle, words: Mapping[str, str]) -> str:
 
 
 def _texts(preview: simcord.Preview, locale: models.Locale) -> dict[str, Any]:
-    """Return the values for the page's script: translations, and the names of message-menu commands."""
+    """Return the values for the page's script: translations, and the names of message menu commands."""
     listed = list_menu_commands(preview.env, preview.viewers[0], preview.channel)
     menu = {command["name"]: local_name(command, locale.value) for command in listed}
     if locale is models.Locale.EN:
@@ -308,7 +308,7 @@ def _texts(preview: simcord.Preview, locale: models.Locale) -> dict[str, Any]:
             local_name(node, locale.value) for node in path[:depth]
         )
         for path, _ in leaves
-        for depth in range(1, len(path) + 1)  # SimCord names the group alone
+        for depth in range(1, len(path) + 1)  # SimCord only names the group
     }
     options = {
         option["name"]: local_name(option, locale.value)
@@ -325,9 +325,9 @@ def _texts(preview: simcord.Preview, locale: models.Locale) -> dict[str, Any]:
 
 
 def _localize(catalog: dict[str, Any], preview: simcord.Preview, locale: str) -> None:
-    """Localize the commands, descriptions and choices of the page's picker for a Discord locale.
+    """Translate the commands, descriptions and choices in the page's picker for a Discord locale.
 
-    Options keep their English names, under which the page sends their values.
+    Options keep their English names, which the page sends with their values.
     """
     leaves = {
         tuple(node["name"] for node in path): (path, leaf)
@@ -348,7 +348,7 @@ def _localize(catalog: dict[str, Any], preview: simcord.Preview, locale: str) ->
 def list_leaves(
     env: simcord.Env, viewer: Any, channel: simcord.ChannelHandle
 ) -> Iterator[tuple[list[CommandSpec], CommandSpec]]:
-    """Yield the commands visible to a viewer in a channel as (groups and command, command)."""
+    """Yield the commands visible to a viewer in a channel, as (groups and command, command)."""
     for command in env.backend.visible_commands(user_id=viewer.id, channel_id=channel.id):
         for path, leaf in command_leaves(command):
             nodes: list[CommandSpec] = [command]
@@ -358,7 +358,7 @@ def list_leaves(
 
 
 def list_menu_commands(env: simcord.Env, viewer: Any, channel: simcord.ChannelHandle) -> list[CommandSpec]:
-    """Return the message-menu commands that a viewer sees in a channel; none in a DM, where SimCord cannot run them."""
+    """Return the message menu commands that a viewer sees in a channel; SimCord cannot run any in a DM."""
     if not isinstance(viewer, simcord.MemberActor):
         return []
     kind = discord.AppCommandType.message.value
@@ -386,7 +386,7 @@ def _show_channel(preview: simcord.Preview, channel: simcord.ChannelHandle) -> N
 
 
 def _show_as(preview: simcord.Preview, number: int) -> None:
-    """Show the first channel as another member, numbered by order of joining."""
+    """Show the first channel as another member, numbered by the order of joining."""
     members = sorted(preview.viewers, key=lambda viewer: viewer.id)
     chosen = members[number]
     preview.viewers = (chosen, *(viewer for viewer in members if viewer is not chosen))
@@ -396,7 +396,7 @@ def _show_as(preview: simcord.Preview, number: int) -> None:
 
 
 def _close_form(preview: simcord.Preview, handle: str) -> None:
-    """Close a cancelled form on the server too; while it is open there, menus have no channels."""
+    """Close a cancelled form on the server too. While it is open, menus list no channels."""
     for page in [page for page in preview._pages.values() if page.modal_handle == handle]:
         page.modal = page.modal_handle = None
         preview._publish(page, reason="navigation")

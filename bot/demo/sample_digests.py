@@ -1,7 +1,7 @@
-"""The demo's content: digests of the week before its clock in every format and both languages, lists of the year before,
-and pictures.
+"""The demo's content: digests in every format and both languages, lists of past months, and pictures.
 
-Titles, ids and authors belong to real papers; dates, votes and summaries are made up.
+The digests cover the week before the demo's clock, the lists the year before that. Titles, ids and authors
+belong to real papers; dates, votes and summaries are made up.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ ABSTRACT = models.PaperFacts(
         "It needs fewer memory accesses than standard attention, and trains language models faster."
     ),
 )
-"""An abstract in our words for the only paper without a summary; posts show an extract."""
+"""An abstract, in our words, for the only paper without a summary, so that posts show an extract."""
 
 
 _UPLOADS = "https://cdn-uploads.huggingface.co/production/uploads/demo"
@@ -56,7 +56,7 @@ SOURCES = {
 
 
 def sample_texts() -> list[tuple[str, str]]:
-    """Return all samples as (name, text), oldest day first, with names such as `newsletter-ko/2025-12-29.md`."""
+    """Return all samples as (name, text), oldest day first. Names are like `newsletter-ko/2025-12-29.md`."""
     folders = [folder for folder in (resources.files(__package__) / "samples").iterdir() if folder.is_dir()]
     files = [
         (f"{folder.name}/{file.name}", file.read_text(encoding="utf-8"))
@@ -68,18 +68,18 @@ def sample_texts() -> list[tuple[str, str]]:
 
 
 def past_months_text() -> str:
-    """Return lists of titles of the year before that week, which give trends their months."""
+    """Return lists of titles from the year before the sample week, so that trends have earlier months."""
     return (resources.files(__package__) / "samples" / "past-months.json").read_text(encoding="utf-8")
 
 
 def load_covers() -> list[bytes]:
-    """Return the pictures (PNG, 320 × 172 pixels) shown as thumbnails, so that nothing is fetched."""
+    """Return the pictures (PNG, 320 × 172 pixels) for thumbnails, so that nothing is fetched."""
     folder = resources.files(__package__) / "pictures"
     return [file.read_bytes() for file in sorted(folder.iterdir(), key=lambda file: file.name)]
 
 
 def assign_covers(entries: Iterable[models.Entry]) -> dict[str, tuple[str, bytes]]:
-    """Return a (file name, PNG) for each thumbnail URL, as SimCord's `assets`. Neighbours get different pictures."""
+    """Return a (file name, PNG) for each thumbnail URL, as SimCord's `assets`. Neighbours differ."""
     thumbnails = {entry.thumbnail: entry.arxiv_id for entry in entries if entry.thumbnail is not None}
     return {
         url: (f"{arxiv_id}.png", cover)
@@ -88,7 +88,7 @@ def assign_covers(entries: Iterable[models.Entry]) -> dict[str, tuple[str, bytes
 
 
 def load_media() -> dict[str, tuple[str, bytes]]:
-    """Return a (file name, content) for each address in `MEDIA`, as SimCord's `assets`."""
+    """Return a (file name, content) for each URL in `MEDIA`, as SimCord's `assets`."""
     video, picture = MEDIA.media
     content = (resources.files(__package__) / "media" / "dots.webm").read_bytes()
     return {video: ("qlora.webm", content), picture: ("qlora.png", load_covers()[2])}

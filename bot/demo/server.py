@@ -1,4 +1,4 @@
-"""Serves the demo: the bot on SimCord's local page, with sample digests, a daily post and alerts.
+"""Serve the demo: the bot on SimCord's local page, with sample digests, a daily post and alerts.
 
 The clock starts at SimCord's fixed time, and the samples are dated to match.
 """
@@ -50,7 +50,7 @@ INTRODUCTION = {
 
 
 class DemoPages(WebPages):
-    """The web archive without pictures, which are on other hosts."""
+    """The web archive without pictures, which would come from other hosts."""
 
     def render(self, page: Page) -> str:
         """Render a page without pictures."""
@@ -107,7 +107,7 @@ async def _populate(
 
 
 def _source_of(name: str) -> str:
-    """Return the address of a sample's source."""
+    """Return the address of the source that a sample belongs to."""
     return sample_digests.SOURCES.get(name.partition("/")[0], ("demo", None))[0]
 
 
@@ -115,10 +115,10 @@ def _source_of(name: str) -> str:
 async def open_demo(
     locale: models.Locale, folder: Path, *, dm: bool
 ) -> AsyncIterator[tuple[simcord.Env, Runtime, list[simcord.ChannelHandle], list[Viewer]]]:
-    """Start the bot in a new simulated Discord with sample content. Yields the channels (with `dm`, the DM) and viewers.
+    """Start the bot in a new simulated Discord with sample content. Yields channels and viewers.
 
-    The reader owns the server, which has an ordinary member and five channels: one with a daily post, one without, an
-    announcement channel, a locked one, and a forum.
+    With `dm`, the only channel is the DM. The reader owns the server, which has an ordinary member and five
+    channels: one with a daily post, one without, an announcement channel, a locked one, and a forum.
     """
     clock = DemoClock()
     settings = Settings(database_url=f"sqlite+aiosqlite:///{folder / 'demo.db'}", locale=locale.value)
@@ -192,7 +192,7 @@ async def serve(*, port: int, locale: models.Locale, dm: bool) -> None:
 
 
 async def _deliver(runtime: Runtime) -> None:
-    """Plan and send what is due by the demo's clock."""
+    """Plan and send everything that is due by the demo's clock."""
     await runtime.container.alert_planner.drain()
     await runtime.tick()
     await runtime.relay.drain(runtime.container.clock())

@@ -1,4 +1,4 @@
-"""A REST client that sends posts to SimCord, which replaces only discord.py's connection."""
+"""A REST client that sends posts to SimCord, which only replaces discord.py's connection."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class SimulatedRest(RestClient):
         query: Mapping[str, str] | None = None,
         fence: Callable[[], None] = lambda: None,
     ) -> Any:
-        """Make a request and return the JSON of the answer. Raises DeliveryError if it fails."""
+        """Make a request and return the JSON of the response. Raises DeliveryError if it fails."""
         try:
             return await self._client.http.request(http.Route(method, path), json=payload, params=query)
         except discord.HTTPException as error:

@@ -1,8 +1,8 @@
-"""The demo's stage: adds behaviour of Discord that SimCord's page lacks.
+"""The demo's stage: adds Discord behaviour that SimCord's page lacks.
 
-It sends due posts, moves the clock, runs typed lines that begin with `/`, shows new messages, scrolls to them, and removes
-old private answers, which would slow the page down. SimCord has no public interface for most of this, so only this module
-uses its back end and pages directly.
+It sends due posts, moves the clock, runs typed lines that begin with `/`, shows new messages and scrolls to
+them, and removes old private replies, which would slow down the page. SimCord has no public interface for
+most of this, so only this module uses its back end and pages directly.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _YES = frozenset({"true", "yes", "1", "네", "예"})
 def find_command(
     line: str, leaves: Iterable[tuple[Sequence[CommandSpec], CommandSpec]]
 ) -> tuple[Sequence[CommandSpec], CommandSpec, str] | None:
-    """Return a line's command as (groups and command, command, rest of the line), or None.
+    """Find a line's command. Returns (groups and command, command, rest of the line), or None.
 
     `leaves` are all commands, as returned by `list_leaves`.
     """
@@ -50,7 +50,7 @@ def find_command(
 
 
 def read_options(leaf: CommandSpec, rest: str) -> dict[str, str]:
-    """Parse options typed as `name:value`, and return them by English name. Other text is the first option's."""
+    """Parse options typed as `name:value`, by English name. Other text is the first option's value."""
     options = list(leaf.get("options") or ())
     by_name = {name: option["name"] for option in options for name in _names(option)}
     if not by_name:
@@ -62,7 +62,7 @@ def read_options(leaf: CommandSpec, rest: str) -> dict[str, str]:
         values.setdefault(options[0]["name"], first.strip())
     text = options[0]["name"]
     for option in options[1:]:
-        # In a query, `votes:20` may be followed by more words of the query.
+        # In a query, `votes:20` may be followed by more words.
         number, _, words = values.get(option["name"], "").partition(" ")
         if option["type"] == INTEGER and options[0]["type"] == STRING and words:
             values |= {option["name"]: number, text: f"{values.get(text, '')} {words}".strip()}
@@ -106,7 +106,7 @@ LATER = re.compile(r"\+\s*([1-7])\s*(?:days?|일)")
 """A typed line that moves the clock: `+1 day`, `+3일`."""
 EPHEMERAL = discord.MessageFlags(ephemeral=True).value
 MAX_PRIVATE_ANSWERS = 8
-"""Private answers that stay on the page, the newest ones."""
+"""The number of private replies, the newest ones, that stay on the page."""
 HINTS = {
     models.Locale.EN: {
         "unknown": "{line} could not be read. Type / and choose a command from the list, or try /help.",
@@ -141,7 +141,7 @@ class Stage:
         self._newest = {channel.id: self._newest_message_id(channel) for channel in list_shown(channels)}
         self._turn = asyncio.Lock()
         self._page_action = page._action
-        # The page treats an action that overlaps a step as lost, and then accepts no others.
+        # The page treats an action that overlaps a step as lost, and then accepts no more actions.
         vars(page)["_action"] = self._act_in_turn
 
     @property
@@ -164,13 +164,13 @@ class Stage:
         async with self._turn:
             page = self._page._pages.get(context_id or "")
             if page is not None:
-                # The page refuses actions on an old state, and the browser may not have the newest yet, since it asks
-                # only twice a second.
+                # The page rejects actions on an old state, and the browser, which polls twice a second, may
+                # not have the newest state yet.
                 body = {**body, "published_revision": page.revision}
             return await self._page_action(context_id, body)
 
     async def step(self) -> None:
-        """Send due posts, run typed lines, scroll to new messages and remove old private answers."""
+        """Send due posts, run typed lines, scroll to new messages, and remove old private replies."""
         await self._deliver()
         for channel in list_shown(self._channels):
             await self._show_new(channel)
@@ -208,7 +208,7 @@ class Stage:
         return max((message.id for message in self._messages(channel)), default=0)
 
     async def _run_line(self, channel: simcord.ChannelHandle, line: str) -> None:
-        """Run a typed command or a message-menu command, or explain how to choose one."""
+        """Run a typed command or a message menu command, or explain how to choose one."""
         if await self._run_menu_command(channel, line):
             return
         leaves = list(list_leaves(self._env, self._viewer, channel))
@@ -228,7 +228,7 @@ class Stage:
             await self._say(channel, "unknown", line=line[:50])
 
     async def _run_menu_command(self, channel: simcord.ChannelHandle, line: str) -> bool:
-        """Run a message-menu command, sent as its name and the message's id. Returns False for other lines."""
+        """Run a message menu command, sent as its name and a message id. Returns False for other lines."""
         name, _, message_id = line.removeprefix("/").rpartition(" ")
         names = [command["name"] for command in list_menu_commands(self._env, self._viewer, channel)]
         target = next((row for row in self._messages(channel) if str(row.id) == message_id), None)
@@ -238,7 +238,7 @@ class Stage:
         return True
 
     def _convert(self, leaf: CommandSpec, values: Mapping[str, str]) -> dict[str, Any]:
-        """Convert options to their types; a channel may have a # before its name. Raises ValueError."""
+        """Convert options to their types. A channel's name may start with #. Raises ValueError."""
         channels = {channel.name: channel for channel in self._channels}
         options: dict[str, Any] = {}
         for option in leaf.get("options") or ():
@@ -253,7 +253,7 @@ class Stage:
         return options
 
     async def _say(self, channel: simcord.ChannelHandle, key: str, **values: str) -> None:
-        """Answer as the bot, unless it may not write in the channel."""
+        """Reply as the bot, unless it may not write in the channel."""
         sender = self._env.bot.get_partial_messageable(channel.id)
         with suppress(discord.Forbidden):
             await sender.send(self._texts[key].format(**values))

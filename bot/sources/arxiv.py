@@ -1,9 +1,10 @@
-"""arXiv's Atom API: the facts of papers by id, for the archive and for readers who look up a paper.
+"""arXiv's Atom API: facts about papers by id, for the archive and for readers who look up a paper.
 
 https://info.arxiv.org/help/api/
 
-A request has at most 100 ids, and there is one request in 3 seconds, including retries. If arXiv considers an id malformed,
-it refuses the whole request, with status 400 or an entry whose id starts with `http://arxiv.org/api/errors#incorrect_id`.
+A request has at most 100 ids, and only one request is made in 3 seconds, including retries. If arXiv
+considers an id malformed, it rejects the whole request, with status 400 or an entry whose id starts with
+`http://arxiv.org/api/errors#incorrect_id`.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class ArxivReader:
     async def read_papers(
         self, ids: Sequence[str], today: date
     ) -> AsyncIterator[tuple[tuple[models.PaperFacts, ...], list[str]]]:
-        """Yield batches of facts, each with the ids that arXiv does not know. Raises FetchError."""
+        """Yield batches of facts, each with the ids unknown to arXiv. Raises FetchError."""
         possible = [arxiv_id for arxiv_id in dict.fromkeys(ids) if arxiv_ids.is_possible(arxiv_id, today)]
         if impossible := sorted({*ids} - {*possible}):
             yield (), impossible
@@ -61,9 +62,10 @@ class ArxivReader:
     async def _read_halved(
         self, ids: Sequence[str]
     ) -> AsyncIterator[tuple[Sequence[str], tuple[models.PaperFacts, ...]]]:
-        """Yield batches of ids with the facts of their papers. A single id that arXiv refuses has no facts.
+        """Yield batches of ids with the facts about their papers.
 
-        A batch that arXiv refuses, or whose response is too large, is halved and requested again.
+        A batch that arXiv rejects, or whose response is too large, is halved and requested again. A single id
+        that arXiv rejects has no facts.
         """
         try:
             yield ids, await self._read(ids)
@@ -74,7 +76,7 @@ class ArxivReader:
             ):
                 raise
             if not middle:
-                log.info("arXiv refuses an id", paper=ids[0], reason=str(error))
+                log.info("arXiv rejects an id", paper=ids[0], reason=str(error))
                 yield ids, ()
                 return
             for half in (ids[:middle], ids[middle:]):
@@ -82,7 +84,7 @@ class ArxivReader:
                     yield found
 
     async def _read(self, ids: Sequence[str]) -> tuple[models.PaperFacts, ...]:
-        """Return the facts of the requested papers; other entries are ignored. Raises FetchError."""
+        """Return the facts about the requested papers. Other entries are ignored. Raises FetchError."""
         query = urlencode({"id_list": ",".join(ids), "max_results": len(ids)}, safe=",/")
         url = f"{self.endpoint}{'&' if '?' in self.endpoint else '?'}{query}"
         response = await self.fetcher.get(url, accept=ACCEPT, throttle=self.throttle)
@@ -97,7 +99,7 @@ class ArxivReader:
 
 
 def check_entries(answer: feed.Feed) -> Sequence[feed.FeedEntry]:
-    """Return the entries of a response. Raises FetchError if it reports an error."""
+    """Return the entries in a response. Raises FetchError if it reports an error."""
     for entry in answer.entries:
         if _ERROR_MARK in entry.key:
             code = base.BAD_REQUEST if _BAD_ID_MARK in entry.key else None
@@ -105,12 +107,13 @@ def check_entries(answer: feed.Feed) -> Sequence[feed.FeedEntry]:
     return answer.entries
 
 
-# Look-ups of papers that are in no digest. Their facts are stored, but they stay out of lists until a digest names them.
+# Look-ups of papers in no digest. Their facts are stored, but the papers stay out of lists until a digest
+# lists them.
 
 PATIENCE_SECONDS = 10.0
-"""How long a reader waits at most. A later response is stored for the next try."""
+"""How long a reader waits at most. A later response is stored for the next attempt."""
 MAX_PER_DAY = 20
-"""Papers that are fetched for one reader a day (UTC)."""
+"""The most papers fetched for one reader a day (UTC)."""
 
 
 class LookupOutcome(StrEnum):
@@ -130,7 +133,7 @@ class LookupOutcome(StrEnum):
 class PaperLookup:
     """Fetches papers for readers. Readers who ask for the same paper share a request.
 
-    `throttle` enforces arXiv's rate limit. `patience` is how long a reader waits at most, in seconds.
+    `throttle` enforces arXiv's rate limit. `patience` is the longest that a reader waits, in seconds.
     """
 
     clock: Clock
@@ -146,7 +149,7 @@ class PaperLookup:
         self._running: dict[str, asyncio.Task[dict[str, LookupOutcome]]] = {}
 
     async def fetch(self, user_id: int, ids: Sequence[str]) -> dict[str, LookupOutcome]:
-        """Fetch and store papers, and return the outcome for each arXiv id."""
+        """Fetch and store papers, and return the outcome by arXiv id."""
         outcomes: dict[str, LookupOutcome] = {}
         started: list[str] = []
         for arxiv_id in dict.fromkeys(ids):
@@ -166,14 +169,14 @@ class PaperLookup:
         return {arxiv_id: outcomes[arxiv_id] for arxiv_id in ids}
 
     async def close(self) -> None:
-        """Stop fetching."""
+        """Cancel all requests."""
         tasks = {*self._running.values()}
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _refuse(self, user_id: int, arxiv_id: str) -> LookupOutcome | None:
-        """Return why a paper is not fetched, or None if it is, which counts towards the reader's limit."""
+        """Return why a paper is not fetched. None: it is fetched and counts towards the reader's limit."""
         today = self.clock().date()
         if today != self._counted_on:
             self._counted_on = today
@@ -197,7 +200,7 @@ class PaperLookup:
                         outcomes |= dict.fromkeys(missing, LookupOutcome.UNKNOWN)
                         outcomes |= {fact.arxiv_id: LookupOutcome.FOUND for fact in found}
         except base.FetchError as error:
-            log.info("arXiv was not asked about papers of readers", papers=batch, reason=str(error))
+            log.info("could not ask arXiv about papers for readers", papers=batch, reason=str(error))
         finally:
             for arxiv_id in batch:
                 del self._running[arxiv_id]

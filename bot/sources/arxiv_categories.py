@@ -2,6 +2,7 @@
 
 RSS: one feed for all categories of a source, with the papers of one announcement. It is empty at weekends.
 https://info.arxiv.org/help/rss_specifications.html
+
 API: pages of the papers submitted on a day, oldest first. https://info.arxiv.org/help/api/
 """
 
@@ -39,13 +40,13 @@ _ALIASES = {
     "q-fin.EC": "econ.GN",
     "stat.TH": "math.ST",
 }
-"""Categories with two names. arXiv gives papers both names; the name on the right is the primary category."""
+"""Categories with two names. arXiv gives papers both names; the one on the right is the primary category."""
 _MAX_BACK_FILL = timedelta(days=366)
 """The longest back-fill."""
 _PAGE_SIZE = 250
-"""Papers per API request, so that pages of papers with thousands of authors stay below the size limit."""
+"""Papers per API request: pages of papers with thousands of authors stay below the size limit."""
 _DAYS_A_POLL = 5
-"""Days of a back-fill that one poll reads. The next poll follows at once."""
+"""Days of a back-fill read per poll. The next poll follows at once."""
 _HELD_DAYS = timedelta(days=7)
 """How long arXiv's moderators may hold a submitted paper before its announcement."""
 _DAY = timedelta(days=1)
@@ -73,14 +74,14 @@ class Progress:
         return replace(self, since=min(first, self.since or first), until=last, on=min(first, self.on))
 
     def after(self, papers: int) -> Progress:
-        """Return the progress after a day with this number of the source's papers."""
+        """Return the progress after a day that had this number of the source's papers."""
         following = (date.fromisoformat(self.on or "") + _DAY).isoformat()
         on = following if following <= (self.until or "") else None
         return replace(self, on=on, papers=self.papers + papers)
 
 
 class BackFill(NamedTuple):
-    """The state of a back-fill: the stored papers submitted since a day, and the share of its days that were read."""
+    """The state of a back-fill: papers stored since its first day, and the share of its days read so far."""
 
     since: str
     papers: int
@@ -88,13 +89,13 @@ class BackFill(NamedTuple):
     is_done: bool
 
     def describe(self) -> str:
-        """Return the state in words, for `paperround sources list`."""
+        """Describe the state, for `paperround sources list`."""
         papers = f"{self.papers:,} paper{'' if self.papers == 1 else 's'} since {self.since}"
         return f"back-fill done: {papers}" if self.is_done else f"back-fill: {self.share:.0%} read, {papers}"
 
 
 def read_back_fill(progress: Mapping[str, Any] | None) -> BackFill | None:
-    """Return the state of a source's back-fill, given its stored progress; None if there is no back-fill."""
+    """Return the state of a source's back-fill, given its stored progress, or None if it has none."""
     found = Progress(**progress or {})
     if found.since is None or found.until is None:
         return None
@@ -129,7 +130,7 @@ def _parse_category(name: str) -> str:
 
 
 class ArxivCategories:
-    """New papers in some categories, optionally with cross-lists from others and a back-fill from `since` on."""
+    """New papers in some categories, optionally with cross-lists from others and a back-fill from `since`."""
 
     def __init__(
         self,
@@ -149,7 +150,7 @@ class ArxivCategories:
         self._api = context.endpoints[models.SourceKind.ARXIV]
 
     async def fetch(self, request: base.FetchRequest) -> AsyncIterator[base.FetchResult]:
-        """Read the announcement and continue the back-fill, or read the papers submitted on `request.days` instead."""
+        """Read the announcement and continue the back-fill, or read papers submitted on `request.days`."""
         today = request.now.date()
         if request.days is not None:
             span = Progress().fill_from(min(request.days), max(request.days))
@@ -166,7 +167,7 @@ class ArxivCategories:
             yield result
 
     def _is_own(self, entry: feed.FeedEntry) -> bool:
-        """Return whether a paper's primary category, or with cross-lists any category, belongs to the source."""
+        """Return whether a paper's primary category (any, with cross-lists) belongs to the source."""
         return any(
             category in self._categories or category.partition(".")[0] in self._categories
             for category in entry.categories[: None if self._with_cross_lists else 1]
@@ -208,7 +209,7 @@ class ArxivCategories:
     async def _back_fill(
         self, request: base.FetchRequest, progress: Progress, days: int
     ) -> AsyncIterator[base.FetchResult]:
-        """Continue a back-fill by some days. The last result of each day holds the progress to store."""
+        """Continue a back-fill by some days. Each day's last result holds the progress to store."""
         recent = request.now.date() - timedelta(days=digest_writer.FILL_AGE_DAYS)
         for _ in range(days):
             if progress.on is None:
@@ -217,7 +218,7 @@ class ArxivCategories:
                 entries = await self._read_day(progress.on)
             except base.FetchError as error:
                 failed = replace(base.failed_result(self._api, error), progress=asdict(progress))
-                # A wait that arXiv asks for is not a failure.
+                # A wait requested by arXiv is not a failure.
                 yield failed if error.retry_at is None else replace(failed, status=FetchStatus.NOT_YET)
                 return
             by_day = self._by_day(request, self._api, entries)
@@ -232,7 +233,7 @@ class ArxivCategories:
                 yield result
 
     async def _read_day(self, on: str) -> list[feed.FeedEntry]:
-        """Return the papers submitted on a day. Raises FetchError, also if the response lacks papers."""
+        """Return the papers submitted on a day. Raises FetchError, also if the response is incomplete."""
         day = on.replace("-", "")
         listed = " OR ".join(
             f"cat:{name}" if "." in name or name in _UNDIVIDED else f"cat:{name}.*"
@@ -284,7 +285,7 @@ class ArxivCategories:
 
 
 def check_options(address: str, options: Mapping[str, object], today: date) -> None:
-    """Raise UsageError for an invalid or future `since`, and for options of categories at other addresses."""
+    """Raise UsageError for an invalid or future `since`, and for options the address does not support."""
     if not address.startswith(SCHEME) and options.keys() & {"since", "cross_lists"}:
         raise errors.UsageError(
             "--since and --cross-lists are for arXiv categories such as arxiv:cs.CL. For other sources, use `paperround"

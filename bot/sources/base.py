@@ -1,4 +1,4 @@
-"""The parts that all sources share: errors, requests and results, the record of a kind, and parsing of pages.
+"""What all sources share: errors, requests and results, the record of a kind, and parsing of pages.
 
 Sources are stateless: page states arrive with the request and are returned with the results.
 """
@@ -26,7 +26,7 @@ _MAX_KEY_LENGTH = 600
 
 
 def clean_reason(text: str) -> str:
-    """Return text, which may quote a server or a file name, as one printable line of at most 300 characters."""
+    """Return text that may quote a server or a file as one printable line of at most 300 characters."""
     printable = "".join(
         letter if letter.isprintable() else " " for letter in errors.redact(text[: 4 * _MAX_REASON_LENGTH])
     )
@@ -37,10 +37,11 @@ BAD_REQUEST, NOT_FOUND, GONE, TOO_LARGE = 400, 404, 410, 413
 
 
 class FetchError(errors.PaperroundError):
-    """A failure to read a location. The message is one printable line for operators.
+    """Raised if a location cannot be read. The message is one printable line for operators.
 
-    `code` is the HTTP status, or 404 for an empty list and 413 for a body over our limit. `retry_at` (UTC) is requested
-    by the server. `is_blocked` means that the SSRF guard forbids the address, `is_retryable` that a retry may succeed.
+    `code` is the HTTP status, or 404 for an empty list and 413 for a body over our limit. `retry_at` (UTC) is
+    the time requested by the server. `is_blocked`: the SSRF guard forbids the address. `is_retryable`: a
+    retry may succeed.
     """
 
     def __init__(
@@ -60,14 +61,14 @@ class FetchError(errors.PaperroundError):
 
 
 LARGE_BYTES = 200_000
-"""Bodies of at least this many bytes are parsed in the worker process."""
+"""The smallest body that is parsed in the worker process."""
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """The response for an address. `body` is None if it has not changed since the given page state.
+    """The response for a URL. `body` is None if it has not changed since the given page state.
 
-    `url` is the address after redirects; `charset` comes from the Content-Type, in lower case.
+    `url` is the URL after redirects; `charset` is the Content-Type's, in lower case.
     """
 
     url: str
@@ -81,7 +82,7 @@ Throttle = Callable[[], Awaitable[None]]
 
 
 async def no_throttle() -> None:
-    """Do not wait. This is the default throttle."""
+    """Return at once. This is the default throttle."""
 
 
 class Fetcher(Protocol):
@@ -95,16 +96,17 @@ class Fetcher(Protocol):
         accept: str = "*/*",
         throttle: Throttle = no_throttle,
     ) -> Response:
-        """Fetch an address. Raises FetchError."""
+        """Fetch a URL. Raises FetchError."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class FetchResult:
-    """The outcome for one location: a URL, a feed entry or a relative path. Its digests are stored under the location.
+    """The outcome for one location: a URL, a feed entry or a relative path. Its digests are stored there.
 
-    Save `page_states` only after the digests and facts, since they prevent another read. `day` is the requested day;
-    `retry_at` (UTC) is requested by the server. Save the `progress` of a back-fill once this result is stored.
+    Save `page_states` only after the digests and facts, since they prevent another read. `day` is the
+    requested day; `retry_at` (UTC) is the time requested by the server. Save the `progress` of a back-fill
+    once this result is stored.
     """
 
     location: str
@@ -120,9 +122,10 @@ class FetchResult:
 
 @dataclass(frozen=True, slots=True)
 class FetchRequest:
-    """The input of one fetch. `page_states` are keyed by `page_key`; `progress` belongs to the source's back-fill.
+    """The input of one fetch. `page_states` are keyed by `page_key`; `progress` is the back-fill's.
 
-    `days` are the days to fetch. If it is None, the source chooses days that are new or may have been corrected.
+    `days` are the days to fetch. If it is None, the source chooses days that are new or may have been
+    corrected.
     """
 
     now: datetime
@@ -136,25 +139,25 @@ class FetchRequest:
 
 
 def page_key(location: str) -> str:
-    """Return the key of a location in storage, short enough for a database index."""
+    """Return the key under which a location is stored, short enough for a database index."""
     return fields.bounded_key(location, _MAX_KEY_LENGTH)
 
 
 class Source(Protocol):
-    """A source of digests or facts. Fetching reports failures as results and raises only on bugs."""
+    """A source of digests or facts. Fetching reports failures as results and only raises on bugs."""
 
     def fetch(self, request: FetchRequest) -> AsyncIterator[FetchResult]:
-        """Fetch the due locations one by one and yield each result as soon as it is ready."""
+        """Fetch the due locations one by one, and yield each result as soon as it is ready."""
         ...
 
 
 Endpoints = Mapping[models.SourceKind, str]
-"""Base addresses of Hugging Face and arXiv, from the settings."""
+"""The base URLs of Hugging Face and arXiv, from the settings."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceContext:
-    """The dependencies of sources."""
+    """What sources depend on."""
 
     fetch: Fetcher
     endpoints: Endpoints
@@ -178,13 +181,13 @@ class KindRecord:
     open: Callable[[str, Mapping[str, object], SourceContext], Source]
     poll_interval: timedelta
     is_for_lookup: bool = False
-    """Whether the papers are only for search and alerts, because nobody selected them."""
+    """Whether the papers are for search and alerts only, because nobody selected them."""
     stale_after: timedelta | None = None
-    """Time without digests after which NOT_YET counts as a failure."""
+    """The time without digests after which NOT_YET counts as a failure."""
     has_daily_list: bool = False
-    """Whether it publishes daily lists with votes: it is polled before other sources, and often when a list closes."""
+    """Whether it publishes daily lists with votes. Such sources are polled first, and often at the close."""
     is_limited: Callable[[str], bool] = lambda _: False
-    """Returns whether an address may add only a limited number of new papers a day (UTC)."""
+    """Returns whether an address may only add a limited number of new papers a day (UTC)."""
 
 
 MAX_PAPERS_A_DAY, MAX_PAPERS_AT_FIRST = 1_000, 10_000
@@ -211,14 +214,14 @@ async def get_page(
 
 
 def failed_result(location: str, error: FetchError, day: date | None = None) -> FetchResult:
-    """Return the result for a failed location. A day's missing page is NOT_YET."""
+    """Return the result for a failed location. If a day's page is missing, the status is NOT_YET."""
     if day is not None and error.code in (NOT_FOUND, GONE):
         return FetchResult(location, FetchStatus.NOT_YET, f"{day}: {error}", day=day)
     return FetchResult(location, error.status, str(error), day=day, retry_at=error.retry_at)
 
 
-# Decoding. w3lib finds byte order marks, declared charsets and their aliases. Its `html_to_unicode` is not used, because it
-# replaces invalid bytes and prefers a declared one-byte charset to UTF-8.
+# Decoding. w3lib finds byte order marks, declared charsets and their aliases. We avoid its `html_to_unicode`,
+# which replaces invalid bytes and prefers a declared one-byte charset to UTF-8.
 
 _ALIASES = {"windows-949": "cp949", "x-windows-949": "cp949"}
 """Names of Korean charsets that w3lib does not know."""
@@ -226,10 +229,10 @@ _PRESCAN_BYTES = 4096
 
 
 def decode_text(body: bytes, declared: str | None = None) -> str:
-    """Decode a body, without its byte order mark. `declared` is the charset of the Content-Type.
+    """Decode a body and drop its byte order mark. `declared` is the charset in the Content-Type.
 
-    Tries UTF-8, then the charsets declared by the server and the document, then Korean. Raises FetchError if none fits;
-    characters are never guessed or replaced.
+    Tries UTF-8, then the charsets declared by the server and the document, then Korean ones. Raises
+    FetchError if none fits; characters are never guessed or replaced.
     """
     marked, mark = web_encoding.read_bom(body)
     if marked is not None and mark is not None:
@@ -256,9 +259,9 @@ def _decode(body: bytes, encodings: Sequence[str]) -> str:
 ACCEPT = "text/markdown, text/plain, text/html;q=0.8, */*;q=0.5"
 _MAX_MEGABYTES, _MAX_CPU_SECONDS = 200, 60.0
 worker: ContextVar[asyncio.Semaphore | None] = ContextVar("worker", default=None)
-"""Admits one source at a time to the worker process; None if a task does not have to wait."""
+"""Admits one source at a time to the worker process; None for a task that need not wait."""
 _ENTRIES_AT_ONCE = 250
-"""Entries per message from the worker process, so that decoding them takes the event loop only milliseconds."""
+"""Entries per message from the worker process. Decoding them blocks the event loop for milliseconds only."""
 
 
 class HasEntries(Protocol):
@@ -280,10 +283,11 @@ async def parse_apart(
     *arguments: Any,
     is_large: bool,
 ) -> tuple[Parsed, ...]:
-    """Run a module-level parsing function in a thread, or in the worker process if `is_large`, and return its result.
+    """Run a module-level parsing function off the event loop, and return its result.
 
-    From the worker's plain data, `build` creates the result without entries, and `entries` validates the entries.
-    Raises the function's PaperroundErrors, and FetchError if it needs too much memory or time.
+    It runs in a thread, or in the worker process if `is_large`. From the worker's plain data, `build` creates
+    the result without entries, and `entries` validates the entries. Raises the function's PaperroundErrors,
+    and FetchError if it needs too much memory or time.
     """
     if not is_large:
         return await asyncio.to_thread(parse, *arguments)
@@ -341,7 +345,7 @@ async def read_digests(
 async def detect_in_response(response: Response, on: date | None = None) -> tuple[models.Digest, ...]:
     """Parse the digests in a response. Raises FetchError with a reason if there are none.
 
-    `on` is the day of papers without a date; if it is None, they are a rolling list.
+    `on` is the date for papers without one; if it is None, they form a rolling list.
     """
     name, read_on = response.url, response.page_state.read_at.date()
     return await read_digests(detect_in_bytes, response.body or b"", response.charset, name, on, read_on)
@@ -350,7 +354,7 @@ async def detect_in_response(response: Response, on: date | None = None) -> tupl
 def detect_in_bytes(
     body: bytes, charset_name: str | None, name: str, on: date | None, read_on: date
 ) -> tuple[models.Digest, ...]:
-    """Decode a body and parse its digests, as `detect_in_text` does."""
+    """Decode a body and parse its digests, like `detect_in_text`."""
     if not body.strip():
         raise FetchError("its response is empty")
     return detect_in_text(decode_text(body, charset_name), name, on, read_on)
@@ -361,8 +365,8 @@ def detect_in_text(
 ) -> tuple[models.Digest, ...]:
     """Parse the digests in a text. Raises FetchError with a reason if there are none.
 
-    `name` is the path or address of the text. Papers without a date belong to the day `on`, or to a rolling list read
-    on `read_on`. Only an operator's file (`is_own`) may hold a service's listing.
+    `name` is the text's path or URL. Papers without a date get `on`, or belong to a rolling list read on
+    `read_on`. Only an operator's file (`is_own`) may contain a service's listing.
     """
     listing_form = models.DigestFormat.LISTING if is_own else models.DigestFormat.LIST
     try:

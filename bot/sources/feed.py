@@ -1,4 +1,4 @@
-"""Web pages with digests, and RSS or Atom feeds whose entries contain a digest, link to one, or are single papers."""
+"""Web pages with digests, and RSS or Atom feeds whose entries contain, link to or are digests or papers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from bot.sources import base
 from storage import errors, models
 from storage.models import FetchStatus
 
-# Pages: an address with a date for each day, or one address with changing content.
+# Pages: a dated URL for each day, or one URL with changing content.
 
 _PLACEHOLDER = re.compile(r"\{date:((?:[^%{}]|%-[mdjyUW]|%[YmdyjbBaAUWVGuwCe%])+)\}")
 _CORRECTED_DAYS = 3
@@ -33,12 +33,12 @@ SAMPLE_DATE = date(2025, 5, 6)
 
 
 def expand_template(template: str, day: date) -> str:
-    """Return a day's address, given a template such as `https://host/{date:%Y/%m/%d}.md`."""
+    """Return a day's URL, given a template such as `https://host/{date:%Y/%m/%d}.md`."""
     return _PLACEHOLDER.sub(lambda field: day.strftime(field[1]), template)
 
 
 def check_template(template: str) -> None:
-    """Raise UsageError if an address has braces that are not a date."""
+    """Raise UsageError if a URL has braces that are not a date."""
     if re.search(r"[{}]", _PLACEHOLDER.sub("", template)):
         raise errors.UsageError(
             f"The date in {template!r} is not understood. Write it as {{date:%Y/%m/%d}}, of %Y, %m, %d, %-d, %b, %j and others."
@@ -46,7 +46,7 @@ def check_template(template: str) -> None:
 
 
 def check_address(address: str) -> None:
-    """Raise UsageError unless this is an http or https address, with or without date fields."""
+    """Raise UsageError if this is not an http or https URL, with or without date fields."""
     check_template(address)
     try:
         target = URL(expand_template(address, SAMPLE_DATE))
@@ -57,7 +57,7 @@ def check_address(address: str) -> None:
 
 
 def check_undated(address: str, kind: models.SourceKind) -> None:
-    """Raise UsageError unless this is an http or https address without date fields."""
+    """Raise UsageError if this is not an http or https URL without date fields."""
     check_template(address)
     if "{" in address:
         raise errors.UsageError(
@@ -79,7 +79,7 @@ def parse_publishing_schedule(options: Mapping[str, object], default_timezone: s
 
 
 def is_arxiv(address: str) -> bool:
-    """Return whether an address is on arXiv's own servers."""
+    """Return whether a URL is on arXiv's own servers."""
     host = URL(expand_template(address, SAMPLE_DATE)).raw_host or ""
     return host == "arxiv.org" or host.endswith(".arxiv.org")
 
@@ -105,7 +105,7 @@ class UrlSource:
         days = request.days
         if days is None:
             days = [now.date() - timedelta(days=age) for age in range(_CORRECTED_DAYS + 1)]
-        # Several days have the same address if the template lacks the day of the month.
+        # Several days share a URL if the template lacks the day of the month.
         days_by_location = {expand_template(self.template, day): day for day in reversed(days)}
         for day in reversed(days_by_location.values()):
             yield await self._fetch_day(day, request)
@@ -133,7 +133,7 @@ class UrlSource:
 
 
 def _is_page(address: str, endpoints: base.Endpoints) -> bool:
-    # HTML addresses are left to the feed kind, which also reads pages.
+    # HTML URLs are left to the feed kind, which also reads pages.
     suffixes = tuple(parse.FILE_SUFFIXES - {".html", ".htm"})
     return "{" in address or address.rstrip("/").lower().endswith(suffixes)
 
@@ -161,13 +161,13 @@ _HTML_PAGE = re.compile(
 _FIRST_ELEMENT = re.compile(r"<\w")
 _MAX_WORD_BYTES = 500
 _MAX_CONTENTS = 10
-"""The longest texts of an entry, which are read. Usually there are one or two."""
+"""The most texts of an entry that are read, longest first. There are usually one or two."""
 _MAX_ENTRIES = 2_000
 NOT_A_FEED = "it is not a feed"
-"""The reason for text that is neither RSS nor Atom."""
+"""The error for text that is neither RSS nor Atom."""
 _MAX_ID_LENGTH = 500
 _MAX_PAPER_LENGTH = 100_000
-"""Characters of a single paper's entry that are read. Its abstract is shortened further."""
+"""Characters of a single paper's entry that are read. Its abstract is cut further."""
 # "arXiv:2505.01234v1 Announce Type: new \nAbstract: …" in arXiv's feeds.
 ARXIV_ABSTRACT_PREFIX = re.compile(
     r"\AarXiv:\S{4,40}\s{1,9}Announce Type:[^\n]{0,80}\n?\s{0,9}Abstract:\s{0,9}"
@@ -185,7 +185,7 @@ _VOTE_COUNT = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class FeedEntry:
-    """An entry. `contents` are its texts, longest first; `key` is its id, or its link or title if it has no id."""
+    """A feed entry. `contents` are its texts, longest first; `key` is its id, or else its link or title."""
 
     key: str
     link: str | None
@@ -203,13 +203,13 @@ class FeedEntry:
 
     @property
     def is_replacement(self) -> bool:
-        """Whether the entry announces a new version of a paper at arXiv."""
+        """Whether the entry announces a new version of an arXiv paper."""
         return any(map(_ARXIV_REPLACEMENT.match, self.contents))
 
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """A feed: its entries in order, and its build date (UTC). `total` counts the results of an OpenSearch query."""
+    """A feed: its entries in order, and its build date (UTC). `total` counts the results of a search feed."""
 
     entries: tuple[FeedEntry, ...]
     built_on: date | None = None
@@ -235,7 +235,7 @@ def _parse_body(body: bytes, charset_name: str | None) -> tuple[Feed]:
 
 
 def parse_document(text: str) -> Feed:
-    """Parse a feed, which takes seconds if it is large. Raises FetchError for other text and declared entities."""
+    """Parse a feed. This takes seconds if it is large. Raises FetchError for entities and other text."""
     if "<!ENTITY" in text:
         raise base.FetchError("its XML declares entities of its own, which are not read")
     # feedparser would take a minute on a large HTML page.
@@ -245,7 +245,8 @@ def parse_document(text: str) -> Feed:
 
     try:
         parsed = feedparser.parse(
-            # The text before the first element only declares the charset, and the text is already decoded.
+            # The text before the first element only declares the charset, but we have already decoded the
+            # text.
             io.BytesIO(text[first.start() :].encode("utf-8", "replace")),
             response_headers={"content-type": "application/xml; charset=utf-8"},
             sanitize_html=False,
@@ -301,7 +302,7 @@ def _parse_entry(entry: Mapping[str, Any]) -> FeedEntry:
 
 
 def _parse_authors(entry: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the authors, which arXiv's feeds list in one field, separated by commas."""
+    """Return the authors. arXiv's feeds list them in one field, separated by commas."""
     names = [str(author.get("name") or "") for author in entry.get("authors") or ()]
     if len(names) == 1 and ", " in names[0]:
         names = names[0].split(", ")
@@ -309,7 +310,7 @@ def _parse_authors(entry: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _parse_time(parsed: Any) -> datetime | None:
-    """Convert a time (UTC) from feedparser. Returns None if it is missing or invalid, which is common."""
+    """Convert feedparser's time (UTC). Returns None if it is missing or invalid, which is common."""
     try:
         year, month, day, hour, minute, second = parsed[:6]
         return datetime(year, month, day, hour, minute, tzinfo=UTC) + timedelta(seconds=second)
@@ -327,9 +328,9 @@ def _parse_arxiv_id(text: str) -> str | None:
 def paper_facts(
     entry: FeedEntry, paper: listing.Paper, location: str, source_name: str, read_at: datetime
 ) -> models.PaperFacts:
-    """Return the facts of an entry whose paper was parsed by `read_paper`.
+    """Return the facts from an entry whose paper was parsed by `read_paper`.
 
-    Votes are left out, because votes in a feed are not those of a service.
+    Votes are left out, because votes in a feed are not a service's.
     """
     return models.PaperFacts(
         arxiv_id=paper["arxiv_id"],
@@ -347,7 +348,7 @@ def paper_facts(
 
 
 def read_paper(entry: FeedEntry) -> listing.Paper | None:
-    """Return the paper of an entry about a single paper, or None for other entries.
+    """Return the paper that an entry is about, or None if it is not about a single paper.
 
     Authors, votes and a picture in the HTML fill missing fields; the rest of the text is the abstract.
     """
@@ -382,20 +383,20 @@ def read_paper(entry: FeedEntry) -> listing.Paper | None:
 ACCEPT = "application/atom+xml, application/rss+xml, application/xml;q=0.9, text/xml;q=0.8, */*;q=0.5"
 _MAX_LINKS = 50
 MAX_POSTED_PAPERS = 100
-"""The most papers a day of a hand-picked feed. Larger feeds are never posted automatically."""
+"""The most papers per day in a hand-picked feed. Larger feeds are never posted automatically."""
 _MAX_BUILD_AGE = timedelta(days=3)
 
 
 def assign_days(entries: Iterable[FeedEntry], built_on: date | None, read_on: date) -> dict[str, date | None]:
-    """Return the day of each paper in a feed, or None if it is unknown, by the key of its entry.
+    """Return the day of each paper in a feed by entry key, or None for unknown days.
 
-    If the newest entries come first, it is the date of the entry. In any other order, as in a feed made from a day's
-    list, entries have the papers' publication dates, and the day is the feed's build date.
+    If the newest entries come first, a paper's day is its entry's date. In any other order, as in a feed
+    generated from a day's list, the entries have publication dates, and the day is the feed's build date.
     """
     papers = [entry for entry in entries if entry.arxiv_id is not None]
     dates = [entry.published_on for entry in papers if entry.published_on is not None]
     oldest_so_far = accumulate(dates, min)
-    # Ordinals are compared, because a day cannot be added to date.max.
+    # Compares ordinals, because a day cannot be added to date.max.
     are_own = all(
         on.toordinal() <= oldest.toordinal() + 1 for on, oldest in zip(dates[1:], oldest_so_far, strict=False)
     )
@@ -405,7 +406,7 @@ def assign_days(entries: Iterable[FeedEntry], built_on: date | None, read_on: da
 
 
 class _ListedPaper(NamedTuple):
-    """A single paper in a feed. Its page state stores the day of its list as `last_modified`."""
+    """A single paper in a feed. Its page state stores the date of its list as `last_modified`."""
 
     entry: FeedEntry
     paper: listing.Paper
@@ -416,9 +417,9 @@ class _ListedPaper(NamedTuple):
 class FeedSource:
     """A feed. The location of a digest depends on where it was found.
 
-    A digest in an entry is stored under `{feed}#{id}`, or `{feed}#entry-{id}` if the id is a date, and a linked digest
-    under its own address. Single papers form a list for each day at `{feed}#{date}`; papers without a day form a rolling
-    list at the feed's address.
+    A digest in an entry is stored under `{feed}#{id}`, or `{feed}#entry-{id}` if the id is a date, and a
+    linked digest under its own URL. Single papers form one list per day at `{feed}#{date}`; papers without a
+    day form a rolling list at the feed's URL.
     """
 
     address: str
@@ -479,7 +480,7 @@ class FeedSource:
         is_large = is_arxiv(self.address) or max(counts.values(), default=0) > MAX_POSTED_PAPERS
         for result in await asyncio.to_thread(self._list_papers, papers, request, is_large=is_large):
             yield result
-        # Links that failed before come last, so that dead links do not block the others.
+        # Links that failed before come last, so that dead links do not block others.
         linked.sort(key=lambda row: request.known(row[1].location) is not None)
         is_missed = len(linked) > _MAX_LINKS
         for entry, state in linked[:_MAX_LINKS]:
@@ -492,14 +493,14 @@ class FeedSource:
         yield base.FetchResult(self.address, status, reason, page_states=page_states)
 
     def _locate(self, entry: FeedEntry) -> str:
-        # The location with a date is the list of that day.
+        # The dated location is that day's list.
         is_date = str(fields.clean_date(entry.key)) == entry.key
         return f"{self.address}#{'entry-' if is_date else ''}{entry.key}"
 
     async def _read_contents(
         self, entry: FeedEntry, state: models.PageState, *, is_paper: bool
     ) -> tuple[models.Digest, ...]:
-        """Return the digests in an entry's content, except a list of only the entry's own paper."""
+        """Return the digests in an entry's content, except for a list of only the entry's own paper."""
         read_on = state.read_at.date()
         for text in entry.contents:
             with suppress(base.FetchError):
@@ -518,7 +519,7 @@ class FeedSource:
     def _list_papers(
         self, papers: Sequence[_ListedPaper], request: base.FetchRequest, *, is_large: bool
     ) -> list[base.FetchResult]:
-        """Return a list for each day, and a rolling list of the papers without a day."""
+        """Return one list per day, and a rolling list of papers without a day."""
         by_stamp: dict[str | None, list[_ListedPaper]] = {}
         for listed in papers:
             by_stamp.setdefault(listed.page_state.last_modified, []).append(listed)
@@ -527,7 +528,7 @@ class FeedSource:
         for stamp, group in by_stamp.items():
             # New versions of papers only update facts.
             news = {row.paper["arxiv_id"]: row.paper for row in group if not row.entry.is_replacement}
-            # In the first poll, any number of papers without a day may fill the archive.
+            # In the first poll, the number of papers without a day is not limited.
             is_flood = len(group) > MAX_POSTED_PAPERS and bool(stamp or request.page_states)
             digest = listing.build(
                 date.fromisoformat(stamp) if stamp else request.now.date(),
@@ -552,7 +553,7 @@ class FeedSource:
     async def _fetch_link(
         self, entry: FeedEntry, state: models.PageState, request: base.FetchRequest
     ) -> base.FetchResult:
-        """Fetch a linked page. A page without a digest is skipped until the entry changes; a failed page is retried."""
+        """Fetch a linked page. A failed page is retried; one without a digest is skipped until it changes."""
         link = entry.link or ""
         page_states: tuple[models.PageState, ...] = (state,)
         try:
@@ -565,7 +566,7 @@ class FeedSource:
             is_answered = len(page_states) > 1 or error.code in (base.NOT_FOUND, base.GONE)
             status = FetchStatus.UNCHANGED if is_answered else error.status
             if status is FetchStatus.FAILED:
-                # Without a hash the entry is read again.
+                # Without a hash, the entry will be read again.
                 page_states = (replace(state, status=status, hash=None),)
             reason = base.clean_reason(f"{link}: {error}")
             return base.FetchResult(link, status, reason, page_states=page_states)

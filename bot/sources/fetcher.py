@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Limits of one fetch. Times are in seconds, `total_timeout` for each request; `max_bytes` is the unpacked size."""
+    """Limits of one fetch. Times are in seconds, `total_timeout` per request; `max_bytes` is unpacked."""
 
     connect_timeout: float = 10.0
     read_timeout: float = 20.0
@@ -51,14 +51,14 @@ _MAX_RETRY_AFTER = timedelta(days=1)
 
 
 def parse_retry_after(value: str | None, now: datetime) -> datetime | None:
-    """Parse a Retry-After header in seconds to a time (UTC) at most a day ahead. Returns None for other values."""
+    """Parse the seconds of a Retry-After header to a time (UTC) at most a day ahead, or None if invalid."""
     text = (value or "").strip()
     if not (text.isascii() and text.isdigit()):
         return None
     return now + min(timedelta(seconds=int(text[:9])), _MAX_RETRY_AFTER)
 
 
-# One HTTP response, as plain data or a FetchError; exceptions of aiohttp are translated.
+# One HTTP response as plain data, or a FetchError. aiohttp's exceptions are converted.
 
 _MAX_VALIDATOR_LENGTH = 500
 _MAX_URL_LENGTH = 4000
@@ -79,7 +79,7 @@ def _conditional_headers(page_state: models.PageState | None) -> dict[str, str]:
 
 
 def _parse_url(text: str, former: URL | None = None) -> URL:
-    """Parse an address, or a redirect from `former`, without the fragment. Raises FetchError."""
+    """Parse a URL, or a redirect from `former`, without the fragment. Raises FetchError if invalid."""
     try:
         if len(text) > _MAX_URL_LENGTH:
             raise ValueError("too long")
@@ -106,7 +106,8 @@ async def _read_response(
 ) -> base.Response | str:
     """Read a response and its validators, or return the target of a redirect.
 
-    Raises FetchError if the status is not 200, 203, 304 or a redirect, or if the body is larger than `max_bytes`.
+    Raises FetchError if the status is not 200, 203, 304 or a redirect, or if the body is larger than
+    `max_bytes`.
     """
     status = response.status
     if status in _REDIRECTS:
@@ -155,7 +156,7 @@ def _validator(value: str | None) -> str | None:
 
 
 def _status_error(response: aiohttp.ClientResponse, now: datetime) -> base.FetchError:
-    """Return the error for a status that is not a success."""
+    """Return the error for an unsuccessful status."""
     status = response.status
     if status == base.NOT_FOUND:
         reason = "not found (404)"
@@ -210,11 +211,11 @@ Sleep = Callable[[float], Awaitable[None]]
 def shared_throttle(
     database: Database, now: clock.Clock, service: str, seconds: float, sleep: Sleep = asyncio.sleep
 ) -> base.Throttle:
-    """Return a throttle that allows a service one request per `seconds`, shared by all processes of the database.
+    """Return a throttle for one request per `seconds` to a service, across all processes of the database.
 
-    A slot is reserved in storage before the wait, so a killed process wastes at most one interval.
+    The slot is reserved in storage before waiting, so a killed process wastes at most one interval.
     """
-    from storage import sources  # loads SQLAlchemy, which a child process that reads a page does not need
+    from storage import sources  # loads SQLAlchemy, which page-reading child processes do not need
 
     async def wait() -> None:
         async with database.transaction() as connection:
@@ -226,7 +227,7 @@ def shared_throttle(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetcher:
-    """Fetches URLs. Open one with `open_fetcher` and share it, since it limits the connections to each host."""
+    """Fetches URLs. Open one with `open_fetcher` and share it, since it limits connections per host."""
 
     session: aiohttp.ClientSession
     guard: ssrf_guard.SsrfGuard
@@ -298,14 +299,15 @@ async def open_fetcher(
 ) -> AsyncIterator[Fetcher]:
     """Open a fetcher for the duration of the block. `random` returns numbers from 0 to 1.
 
-    The fetcher has no cookies and ignores proxies in the environment. A `proxy` gets all requests, after their
-    addresses were checked.
+    The fetcher sends no cookies and ignores proxies in the environment. A `proxy` gets all requests after the
+    SSRF guard has checked their URLs.
     """
     limits = limits or Limits()
     names = resolver or aiohttp.ThreadedResolver()
     guard = connection_guard = ssrf_guard.SsrfGuard(names, allowed_hosts)
     if proxy is not None:
-        # The operator chose the proxy, so its address may be private; sources still may not be fetched from there.
+        # The operator chose the proxy, so its address may be private. Sources may still not be fetched from
+        # there.
         connection_guard = ssrf_guard.SsrfGuard(names, [ssrf_guard.allowed_host_of_url(proxy)])
         connection_guard.check_url(URL(proxy))
     session = aiohttp.ClientSession(

@@ -26,7 +26,7 @@ class FolderSource:
     root: Path
 
     async def fetch(self, request: base.FetchRequest) -> AsyncIterator[base.FetchResult]:
-        """Read new and changed files, sorted by path. Unchanged files have no result."""
+        """Read new and changed files, sorted by path. Yields nothing for unchanged files."""
         folder = str(self.root)
         try:
             changed, problems, known = await asyncio.to_thread(self._find_changed, request)
@@ -54,7 +54,7 @@ class FolderSource:
     def _find_changed(
         self, request: base.FetchRequest
     ) -> tuple[list[tuple[str, str]], list[str], dict[str, FetchStatus]]:
-        """Return changed files with their time and size, problems with listing, and the states of unchanged files."""
+        """Return changed files with time and size, listing problems, and the states of unchanged files."""
         if not self.root.is_dir():
             raise NotADirectoryError(0, "there is no such folder")
         changed: list[tuple[str, str]] = []
@@ -75,7 +75,7 @@ class FolderSource:
         return changed, list(map(str, problems)), states
 
     async def _read_document(self, location: str, stamp: str, request: base.FetchRequest) -> base.FetchResult:
-        """Read one file. The page state of a file without a digest, such as a README, prevents reading it again."""
+        """Read one file. The stored page state prevents a file without a digest from being read again."""
         try:
             data = await asyncio.to_thread(files.read_bytes, self.root / location)
         except (OSError, errors.NotADigestError) as error:
@@ -88,7 +88,7 @@ class FolderSource:
             reason = base.clean_reason(f"{location}: {error}")
             return base.FetchResult(location, FetchStatus.FAILED, reason)
         except base.FetchError as error:
-            # A file that names papers was probably meant to be a digest.
+            # A file that mentions papers was probably meant to be a digest.
             is_related = await asyncio.to_thread(lambda: arxiv_ids.names_paper(parse.decode(data)))
             state = replace(state, status=FetchStatus.FAILED if is_related else FetchStatus.NOT_YET)
             reason = f"{location}: {error}"
@@ -97,12 +97,12 @@ class FolderSource:
 
 
 _UNREAD = (FetchStatus.FAILED, FetchStatus.NOT_YET)
-"""The states of files without a digest: FAILED if the file names papers, else NOT_YET."""
+"""The states of files without a digest: FAILED if the file mentions papers, else NOT_YET."""
 _NAMED = 3
 
 
 def _describe_unread(states: Mapping[str, FetchStatus]) -> str:
-    """Describe the files that were not read, those that name papers first; "" if all were read."""
+    """Describe the files that were not read, those that mention papers first; "" if all were read."""
     unread = sorted(
         (location for location, status in states.items() if status in _UNREAD),
         key=lambda location: (states[location] is not FetchStatus.FAILED, location),
@@ -127,7 +127,7 @@ def parse_folder_path(address: str) -> Path | None:
 
 
 def make_absolute(address: str) -> str:
-    """Return the absolute path of an existing folder, with `~` expanded; other addresses are unchanged."""
+    """Return an existing folder's absolute path, with `~` expanded. Other addresses are unchanged."""
     path = os.path.expanduser(address)
     return os.path.abspath(path) if "://" not in address and os.path.isdir(path) else address
 

@@ -1,7 +1,7 @@
 """Hugging Face's daily papers: each day's list as a digest of format *listing*, and facts including votes.
 
-`{endpoint}/api/daily_papers?date=YYYY-MM-DD` returns a JSON list. Days are in UTC. A list grows until it closes; see
-`bot.core.day_close`.
+`{endpoint}/api/daily_papers?date=YYYY-MM-DD` returns a JSON list. Days are in UTC. A list grows until it
+closes; see `bot.core.day_close`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from storage.models import FetchStatus
 
 _DAILY_PAPERS_PATH = "/api/daily_papers"
 ADDRESS = "https://huggingface.co"
-"""The address of the source, even if the settings name another endpoint."""
+"""The address of the source, even if the settings give another endpoint."""
 _SPELLINGS = re.compile(
     r"(?:https?://)?(?:www\.)?(?:huggingface\.(?:co|com)|hf\.co)/?(?:(?:daily[_-])?papers(?:[/?#].*)?|api/daily_papers.*)?",
     re.IGNORECASE,
@@ -31,14 +31,14 @@ _VOTE_REFRESH_DAYS = (1, 3, 7)
 
 @dataclass(frozen=True, slots=True)
 class HuggingFaceSource:
-    """The daily papers of one endpoint. Locations are the addresses of daily lists."""
+    """The daily papers of one endpoint. Locations are the URLs of daily lists."""
 
     endpoint: str
     fetcher: base.Fetcher
     day_close: day_close.DayClose = field(default_factory=day_close.default)
 
     def daily_papers_url(self, day: date) -> str:
-        """Return the address of a day's list."""
+        """Return the URL of a day's list."""
         return f"{self.endpoint.rstrip('/')}{_DAILY_PAPERS_PATH}?date={day.isoformat()}"
 
     async def fetch(self, request: base.FetchRequest) -> AsyncIterator[base.FetchResult]:
@@ -47,7 +47,7 @@ class HuggingFaceSource:
             yield await self.fetch_day(day, request)
 
     def _due_days(self, request: base.FetchRequest) -> Sequence[date]:
-        """Return today, days with open lists, and days not read since their close or their last refresh of votes."""
+        """Return today, days with open lists, and days not read since their close or last vote refresh."""
         today = request.now.astimezone(UTC).date()
         due = [today]
         for age in range(1, max(_VOTE_REFRESH_DAYS) + 1):
@@ -65,7 +65,7 @@ class HuggingFaceSource:
         return due
 
     async def fetch_day(self, day: date, request: base.FetchRequest) -> base.FetchResult:
-        """Fetch the list of a day."""
+        """Fetch a day's list."""
         location, today = self.daily_papers_url(day), request.now.astimezone(UTC).date()
         if day > today:
             return base.FetchResult(location, FetchStatus.NOT_YET, f"{day} has not begun", day=day)
@@ -76,7 +76,7 @@ class HuggingFaceSource:
             digests = await base.read_digests(_read_papers, page.body or b"", page.charset, day)
         except base.FetchError as error:
             return base.failed_result(location, error, day)
-        # Lists are empty at weekends. The state of an empty list is saved only once the list cannot grow.
+        # Lists are empty at weekends. An empty list's state is saved only once the list can no longer grow.
         has_closed = page.page_state.read_at >= self.day_close.closes_at(day)
         page_states = (page.page_state,) if digests or day < today or has_closed else ()
         if not digests:
@@ -89,7 +89,7 @@ class HuggingFaceSource:
 
 
 def _read_papers(body: bytes, charset: str | None, day: date) -> tuple[models.Digest, ...]:
-    """Parse a day's list. Returns no digest for an empty list, and raises FetchError for other content."""
+    """Parse a day's list. Returns no digest if it is empty, and raises FetchError for other content."""
     text = base.decode_text(body, charset)
     try:
         items = fields.decode_json(text)
@@ -140,7 +140,7 @@ def _facts_of(
 
 
 def normalise(address: str) -> str:
-    """Return `ADDRESS` for common spellings such as hf.co/papers; other addresses are unchanged."""
+    """Return `ADDRESS` for common spellings such as hf.co/papers. Other addresses are unchanged."""
     return ADDRESS if _SPELLINGS.fullmatch(address.strip()) else address
 
 
@@ -150,7 +150,7 @@ def _matches(address: str, endpoints: base.Endpoints) -> bool:
 
 
 def _open(address: str, options: Mapping[str, object], context: base.SourceContext) -> HuggingFaceSource:
-    """Open a source. Hugging Face's own address uses the endpoint in the settings."""
+    """Open a source. For Hugging Face's own address, use the endpoint in the settings."""
     endpoint = normalise(address).partition(_DAILY_PAPERS_PATH)[0].rstrip("/").removesuffix("/papers")
     if endpoint == ADDRESS:
         endpoint = context.endpoints[models.SourceKind.HUGGINGFACE]

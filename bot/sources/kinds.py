@@ -28,7 +28,7 @@ RECORDS: tuple[base.KindRecord, ...] = (
     feed.URL_KIND,
     feed.KIND,
 )
-"""All kinds, in the order in which an address is tried. The feed kind matches every address."""
+"""All kinds, in the order in which they are tried for an address. The feed kind matches every address."""
 _BY_KIND = {record.kind: record for record in RECORDS}
 
 
@@ -38,7 +38,7 @@ def get(kind: models.SourceKind) -> base.KindRecord:
 
 
 def guess_kind(address: str, endpoints: base.Endpoints) -> models.SourceKind:
-    """Guess the kind of a source from its address."""
+    """Guess a source's kind from its address."""
     return next(record.kind for record in RECORDS if record.matches(address, endpoints))
 
 
@@ -60,9 +60,9 @@ def check(kind: models.SourceKind, address: str, options: Mapping[str, object]) 
 
 
 def public_label(address: str) -> str:
-    """Return a source's name for readers, without credentials, query or parent folders; "" for an empty address.
+    """Return a source's name for readers, without credentials, query or parent folders.
 
-    The source may have been removed.
+    Returns "" for an empty address. The source may have been removed.
     """
     if address.startswith(arxiv_categories.SCHEME):
         return f"arXiv {address.removeprefix(arxiv_categories.SCHEME)}"
@@ -81,7 +81,7 @@ class Brings(StrEnum):
     POSTS = "posts"
     """Lists and written digests, used by daily posts."""
     LOOK_UP = "look-up"
-    """Papers for look-ups and alerts, and facts. Daily posts use them only if they name the source."""
+    """Papers for look-ups and alerts, and facts. Only daily posts for this source use them."""
     NOTHING = "nothing"
 
 
@@ -93,7 +93,7 @@ YIELD_DAYS = timedelta(days=30)
 class Yield:
     """A source's yield over YIELD_DAYS: how its papers are used, the median papers a day, and the newest day.
 
-    Days without papers are not counted.
+    Days without papers do not count.
     """
 
     brings: Brings
@@ -102,7 +102,7 @@ class Yield:
 
 
 def of_stored(row: models.StoredSource, counted: Mapping[models.DigestFormat, Mapping[date, int]]) -> Yield:
-    """Return the yield of a stored source, given its papers by format and day."""
+    """Return a stored source's yield, given its papers by format and day."""
     posted, looked_up = Counter[date](), Counter(counted.get(models.DigestFormat.LOOKUP, {}))
     for form, numbers in counted.items():
         if form is not models.DigestFormat.LOOKUP:
@@ -120,7 +120,7 @@ def of_stored(row: models.StoredSource, counted: Mapping[models.DigestFormat, Ma
 ADD_DEFAULT = f"paperround sources add {huggingface.ADDRESS}"
 """The command that adds the default source, which is enough for daily posts."""
 NO_SOURCE = f"No sources yet. Add one: {ADD_DEFAULT}"
-"""The message of `doctor` and the log if there are no sources. `/status` has a translated message of its own."""
+"""The message in `doctor` and the log if there are no sources. `/status` has a translated one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +139,10 @@ class SourceRegistry:
         priority: int = 0,
         options: Mapping[str, str] | None = None,
     ) -> models.StoredSource:
-        """Store a source, which is due at once. If `kind` is None, it is guessed from the address.
+        """Store a source, to be polled at once. If `kind` is None, it is guessed from the address.
 
-        Raises UsageError if the address or an option is invalid, and DuplicateError if the address is already stored.
+        Raises UsageError if the address or an option is invalid, and DuplicateError if the address is already
+        stored.
         """
         url = normalise(url)
         kind = kind or guess_kind(url, self.endpoints)
@@ -153,7 +154,7 @@ class SourceRegistry:
             )
 
     async def add_configured(self, settings: Iterable[SourceSetting], inbox: Path | None = None) -> None:
-        """Store the sources of `paperround.toml` and the inbox folder, unless they are already stored.
+        """Store the sources in `paperround.toml` and the inbox folder, unless already stored.
 
         Creates the inbox if it is missing. Raises UsageError for an invalid source.
         """
@@ -164,7 +165,7 @@ class SourceRegistry:
         for setting in settings:
             if known & {setting.url, normalise(setting.url)}:
                 continue
-            # Another process may store it first.
+            # Another process may have stored it first.
             with suppress(errors.DuplicateError):
                 await self.add(
                     setting.url,
@@ -174,7 +175,7 @@ class SourceRegistry:
                 )
 
     async def list_rows(self) -> list[models.StoredSource]:
-        """Return all sources, most trusted first: by priority, then oldest first."""
+        """Return all sources, highest priority first, then oldest first."""
         async with self.database.read() as connection:
             return await sources.list_rows(connection)
 
@@ -197,7 +198,7 @@ class SourceRegistry:
     async def remove(self, url: str) -> str:
         """Delete a source, but not its digests and facts, and return its address.
 
-        `url` is the address, or the label in `sources list`. Raises UsageError if the source is unknown.
+        `url` is the address or the label in `sources list`. Raises UsageError if the source is unknown.
         """
         async with self.database.transaction() as connection:
             url = await find_address(connection, url)
@@ -206,7 +207,7 @@ class SourceRegistry:
 
 
 async def find_address(connection: Connection, url: str) -> str:
-    """Return a source's stored address, given the address or the label in `sources list`. Raises UsageError."""
+    """Return a source's stored address, given it or the label in `sources list`. Raises UsageError."""
     stored = [row.url for row in await sources.list_rows(connection)]
     shown = [address for address in stored if errors.redact(address) == url]
     if url not in stored:

@@ -1,4 +1,4 @@
-"""Polls due sources, stores their results and records their health.
+"""Poll due sources, store their results and record their health.
 
 Sources are isolated from each other: each has its own timeout, failures and report.
 """
@@ -34,9 +34,10 @@ _MAX_PROBLEMS = 200
 
 @dataclass(slots=True)
 class SourceReport:
-    """The outcome of polling one source: counts of results, and the `status` and `reason` set by `conclude`.
+    """The outcome of polling a source: counts of results, and `status` and `reason` set by `conclude`.
 
-    `missed_days` could not be read; `page_states` are saved at the end. `progress` is how far a back-fill is stored.
+    `missed_days` could not be read. `page_states` are saved at the end. `progress` is how far a back-fill has
+    been stored.
     """
 
     source: models.StoredSource
@@ -51,7 +52,7 @@ class SourceReport:
     reason: str = ""
 
     def add(self, result: base.FetchResult, ingested: IngestResult) -> None:
-        """Count a stored result and its ingest. Only the first reason for each status is kept."""
+        """Count a stored result and its ingest. Only the first reason per status is kept."""
         total = self.result + ingested
         self.result = replace(total, problems=total.problems[:_MAX_PROBLEMS])
         self.counts[result.status] += 1
@@ -72,7 +73,7 @@ class SourceReport:
         self.reasons[FetchStatus.FAILED] = reason
 
     def conclude(self, now: datetime) -> None:
-        """Set the status and reason. New content outranks failures, and failures outrank unchanged content."""
+        """Set the status and reason. New content outranks failures, which outrank unchanged content."""
         counts, total = self.counts, self.counts.total()
         worst = next((status for status in _FAILING if counts[status]), None)
         if counts[FetchStatus.OK]:
@@ -87,7 +88,7 @@ class SourceReport:
             what = "days" if days else "locations"
             span = f", from {min(days)} to {max(days)}" if days else ""
             self.reason = f"{failed} of {total} {what} not read{span}: {self.reasons.get(worst, '')}"
-        # A few days without digests are normal, such as holidays; after that, the address is probably wrong.
+        # A few days without digests, such as holidays, are normal. After that the address is probably wrong.
         stale_after = kinds.get(self.source.kind).stale_after
         since = self.source.last_success_at or self.source.added_at
         if self.status is FetchStatus.NOT_YET and stale_after is not None and now - since > stale_after:
@@ -96,12 +97,12 @@ class SourceReport:
 
 
 NOTIFY_AFTER_FAILURES = 3
-"""Consecutive failures after which the operator gets one notice, until the next success."""
+"""The consecutive failures before the operator gets a notice; only one until the next success."""
 _MAX_INTERVAL = timedelta(hours=24)
 
 
 def poll_interval(row: models.StoredSource) -> timedelta:
-    """Return the time between polls: the option `every` (minutes), or the default of the kind."""
+    """Return the time between polls: the option `every` (minutes), or the kind's default."""
     every = row.options.get("every", "")
     if every.isascii() and every.isdigit() and int(every[:6]) > 0:
         return timedelta(minutes=int(every[:6]))
@@ -111,14 +112,15 @@ def poll_interval(row: models.StoredSource) -> timedelta:
 def updated_health(
     report: SourceReport, now: datetime, random: Callable[[], float], rule: day_close.DayClose
 ) -> models.StoredSource:
-    """Return a source with its health after a poll that ended at `now` (UTC). `rule` defines when a day's list closes.
+    """Return a source with its health after a poll that ended at `now` (UTC). `rule` closes daily lists.
 
-    The interval doubles with each consecutive failure, up to a day. The reason stays until the source succeeds.
+    The interval doubles with each consecutive failure, up to a day. The reason stays until the source
+    succeeds.
     """
     row, status = report.source, report.status
     failed = status in _FAILING
     failures = row.failures + 1 if failed else 0
-    # A page or back-fill that fails for days must not delay the rest of its source.
+    # A page or back-fill that fails for days must not delay the rest of the source.
     is_answered = any(report.counts[healthy] for healthy in _HEALTHY)
     interval = poll_interval(row)
     delay = interval if is_answered else min(interval * 2 ** min(failures, 16), max(interval, _MAX_INTERVAL))
@@ -147,7 +149,7 @@ def is_persistently_failing(row: models.StoredSource) -> bool:
 
 
 NotifyFailure = Callable[[Connection, models.StoredSource, datetime], Awaitable[None]]
-"""Plans a notice to the operator in the transaction that stores the failure."""
+"""Plans a notice to the operator, in the transaction that stores the failure."""
 
 ProgressCallback = Callable[[models.StoredSource, base.FetchResult], None]
 """Called with each result."""
@@ -157,21 +159,21 @@ OnFetched = Callable[[Sequence[SourceReport]], Awaitable[None]]
 
 
 async def skip_notification(connection: Connection, row: models.StoredSource, now: datetime) -> None:
-    """Plan no notice. This is the default if there is no operator channel."""
+    """Plan no notice. This is the default without an operator channel."""
 
 
 _MAX_CONCURRENT_SOURCES = 50
 _PAGE_TIMEOUT_SECONDS, _TIMEOUT_SECONDS = 60.0, 240.0
 """Timeouts of a page or feed, and of other sources. The next poll continues."""
 _VOTES_SECONDS = 60.0
-"""How long other sources wait at most for lists with votes."""
+"""The longest that other sources wait for lists with votes."""
 _MAX_UNTITLED = 300
-"""Papers looked up at arXiv in one round: three requests."""
+"""The most papers looked up at arXiv per round: three requests."""
 
 
 @dataclass(eq=False)
 class Poller:
-    """Polls stored sources. `first_round` is set once `run` has polled the sources that were due at its start."""
+    """Polls stored sources. `first_round` is set once `run` has polled the sources due at its start."""
 
     database: Database
     clock: Clock
@@ -188,13 +190,13 @@ class Poller:
         self._turn = asyncio.Lock()
 
     async def run(self, stop: asyncio.Event, *, on_fetched: OnFetched, every_seconds: float = 30.0) -> None:
-        """Poll due sources until `stop` is set, and log errors. A slow source does not delay others."""
+        """Poll due sources until `stop` is set, logging errors. A slow source does not delay others."""
         is_first = True
         async with asyncio.TaskGroup() as rounds:
             while not stop.is_set():
                 task = rounds.create_task(self._run_round(on_fetched))
                 if is_first:
-                    # Later rounds may end first, but only the first one polls all sources that are due now.
+                    # Later rounds may end earlier, but only the first polls all sources that are due now.
                     task.add_done_callback(lambda _: self.first_round.set())
                 is_first = False
                 with contextlib.suppress(TimeoutError):
@@ -209,7 +211,7 @@ class Poller:
                 await on_fetched(reports)
 
     async def fetch_due(self) -> list[SourceReport]:
-        """Poll the sources that are due and not being polled already."""
+        """Poll the sources that are due and not already being polled."""
         async with self.database.read() as connection:
             rows = await sources.list_rows(connection, due_at=self.clock())
         return await self._fetch_sources([row for row in rows if row.id not in self._polled])
@@ -217,13 +219,13 @@ class Poller:
     async def fetch_all(
         self, *, days: Sequence[date] | None = None, progress: ProgressCallback = lambda *_: None
     ) -> list[SourceReport]:
-        """Poll all sources now. If `days` are given, fetch those days without a timeout."""
+        """Poll all sources now. If `days` are given, fetch these days without a timeout."""
         async with self.database.read() as connection:
             rows = await sources.list_rows(connection)
         return await self._fetch_sources(rows, days, progress)
 
     async def fetch_first(self, row: models.StoredSource) -> SourceReport:
-        """Poll a source that was just added, for at most a minute. The running bot fetches the rest."""
+        """Poll a newly added source for at most a minute. The running bot fetches the rest."""
         [report] = await self._fetch_sources([row], seconds=_PAGE_TIMEOUT_SECONDS)
         return report
 
@@ -261,7 +263,7 @@ class Poller:
     async def _poll(
         self, report: SourceReport, days: Sequence[date] | None, progress: ProgressCallback, seconds: float
     ) -> None:
-        """Fetch one source and store each result as it arrives, then the page states and the health."""
+        """Fetch a source, storing each result as it arrives, and at the end the page states and health."""
         row = report.source
         try:
             # A bug that one response triggers must not stop the other sources.
@@ -288,13 +290,13 @@ class Poller:
     async def _fetch(
         self, report: SourceReport, days: Sequence[date] | None, progress: ProgressCallback, seconds: float
     ) -> None:
-        """Fetch one source and store its results. Raises TimeoutError, and StorageError if a result cannot be stored."""
+        """Fetch a source and store its results. Raises TimeoutError, or StorageError if storing fails."""
         row, kind = report.source, kinds.get(report.source.kind)
         is_limited = days is None and kind.is_limited(row.url)
         if is_limited:
             seconds = min(seconds, _PAGE_TIMEOUT_SECONDS)
         async with asyncio.timeout(seconds if days is None else None):
-            # A daily list that has just closed must not wait for other sources.
+            # A list that has just closed must not wait for other sources.
             if not kind.has_daily_list:
                 base.worker.set(self._worker)
             async with self.database.read() as connection:
@@ -314,9 +316,9 @@ class Poller:
                     return
 
     async def _limit_papers(self, row: models.StoredSource, result: base.FetchResult) -> base.FetchResult:
-        """Return a result without the papers beyond its source's daily limit (UTC).
+        """Return a result without the papers beyond the source's daily limit (UTC).
 
-        A digest that crosses the limit keeps its first papers. The other papers are read again the next day.
+        A digest that crosses the limit keeps its first papers. The others are read again the next day.
         """
         ids = {entry.arxiv_id for digest in result.digests for entry in digest.entries}
         ids |= {fact.arxiv_id for fact in result.facts}
@@ -329,7 +331,7 @@ class Poller:
         return await asyncio.to_thread(_cut, result, known, brought, limit)
 
     async def _save(self, report: SourceReport, health: models.StoredSource | None) -> None:
-        """Save the page states and the health of a polled source, unless it was removed meanwhile.
+        """Save a polled source's page states and health, unless it was removed in the meantime.
 
         `health` is None if the poll was cancelled. After repeated failures, the operator gets a notice.
         """

@@ -1,1 +1,1 @@
-"""The archive on the web: pages and feeds, served beside `/health` or built as files."""
+"""The web archive: pages and feeds, served beside `/health` or built as files."""

@@ -1,7 +1,8 @@
-"""Serves the web archive: addresses, languages, conditional requests, and admission together with Discord's look-ups.
+"""Serve the web archive: routes, languages, conditional requests, and admission shared with Discord.
 
-All web readers count as one reader: one page is built at a time, and the other slots stay free for Discord. Rate limits per
-client and compression are left to a proxy. There are no cookies, and requests are not logged.
+All web readers count as one reader: one page is built at a time, and the other slots stay free for look-ups
+on Discord. Rate limits per client and compression are left to a proxy. There are no cookies, and requests are
+not logged.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from storage import errors, models
 log = structlog.get_logger(__name__)
 
 WEB_READER = -1
-"""The user id under which all web readers are admitted; no Discord user has it."""
+"""The user id under which all web readers are admitted. No Discord user has it."""
 MAX_AGE_SECONDS = 60
 RETRY_SECONDS = 5
 _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(?::[0-9]{1,5})?|\[[0-9a-f:]{2,45}\](?::[0-9]{1,5})?")
@@ -35,13 +36,13 @@ Load = Callable[[Site, web.Request], Awaitable[Page]]
 
 
 class WebServer:
-    """Serves the pages of an archive."""
+    """Serves an archive's pages."""
 
     def __init__(self, pages: WebPages) -> None:
         self._pages = pages
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
-        """Add all routes to a server. The last one matches any path, so add any other routes first."""
+        """Add all routes to a server. The last one matches any path, so add other routes first."""
         pages = self._pages
         handlers: dict[str, Load] = {
             "/": lambda site, _: pages.load_day(site),
@@ -56,7 +57,7 @@ class WebServer:
             "/feed.atom": lambda site, _: pages.load_days_feed(site),
             "/search.atom": lambda site, request: pages.load_search_feed(site, _query(request)),
             "/authors/{text:.{1,300}}.atom": self._load_author_feed,
-            # After the feed, whose ending it would read as part of a name.
+            # After the feed, whose suffix it would take for a part of the name.
             "/authors/{text:.{1,300}}": self._load_author,
         }
         for path, load in handlers.items():
@@ -151,13 +152,13 @@ def _query(request: web.Request) -> str:
 
 
 def find_language(accepted: str, default: models.Locale) -> models.Locale:
-    """Return the first supported language of an Accept-Language header, else `default`."""
+    """Return the first supported language in an Accept-Language header, or else `default`."""
     names = (item.strip()[:2].lower() for item in accepted[:500].split(","))
     return next((models.Locale(name) for name in names if name in set(models.Locale)), default)
 
 
 def _respond(request: web.Request, page: Page, text: str) -> web.Response:
-    """Return the response; 304 if the client already has this text."""
+    """Return the response, which is a 304 if the client already has this text."""
     body = text.encode("utf-8", "replace")
     etag = hashlib.sha256(body).hexdigest()[:24]
     policy = page.values.get("policy", "default-src 'none'")

@@ -1,7 +1,7 @@
-"""Builds the pages and feeds of the web archive from the same look-ups as Discord's answers.
+"""Build the pages and feeds of the web archive from the same look-ups as Discord's replies.
 
-They contain only published data, nothing about readers or servers: a page for a paper outside all digests would reveal a
-reader's request.
+They contain only published data, nothing about readers or servers: a page for a paper outside all digests
+would reveal a reader's request.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ _UNSLUGGED = re.compile("[^a-z0-9가-힣]+")
 
 
 class PageError(errors.PaperroundError):
-    """Raised for a page that does not exist or cannot be made now. `key` is the Fluent id of the reason."""
+    """Raised for a page that does not exist or cannot be built now. `key` is the Fluent id of the reason."""
 
     def __init__(self, status: int, key: str, **arguments: Argument) -> None:
         super().__init__(key)
@@ -67,10 +67,10 @@ class PageError(errors.PaperroundError):
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """The address and language of the pages. `base_url` has no slash at its end.
+    """The base URL and language of the pages. `base_url` has no trailing slash.
 
-    `is_chosen` is True if the URL names the language, so that links do too. `is_static` is True for files: there is no
-    search, and only `authors` have pages (their names by every spelling).
+    `is_chosen`: the URL names the language, so links must too. `is_static`: the pages are files, so there is
+    no search, and only `authors` have pages (their names by every spelling).
     """
 
     base_url: str
@@ -88,7 +88,7 @@ class Site:
         return path + ending + (f"?{urlencode(query)}" if query else "")
 
     def address(self, *parts: str, ending: str = "", **query: str) -> str:
-        """Return the full address of another page in the same language."""
+        """Return the full URL of another page in the same language."""
         return self.origin + self.link(*parts, ending=ending, **query)
 
     @property
@@ -99,25 +99,25 @@ class Site:
 
     @property
     def row_limit(self) -> int:
-        """The maximum number of papers on the page of a day or an author."""
+        """The most papers on the page of a day or an author."""
         return MAX_STATIC_ROWS if self.is_static else DAY_SIZE
 
     def author_link(self, name: str) -> str | None:
-        """Return the path of an author's page, or None."""
+        """Return the path of an author's page, or None if the author has none."""
         if self.is_static:
             return self.link("authors", make_slug(self.authors[name])) if name in self.authors else None
         return self.link("authors", name)
 
 
 def make_slug(name: str) -> str:
-    """Return the file name of an author: the name's letters and digits, and eight digits of its hash."""
+    """Return an author's file name: the name's letters and digits, and eight digits of its hash."""
     digest = hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:8]
     return f"{_UNSLUGGED.sub('-', name[:60].lower()).strip('-')}-{digest}"
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page before rendering: its template with the values."""
+    """A page before rendering: its template and values."""
 
     template: str
     values: Mapping[str, Any]
@@ -134,11 +134,11 @@ _NO_LIST: Mapping[str, Any] = {
     "previous_page": None,
     "next_page": None,
 }
-"""The values of the list template for an empty list."""
+"""The list template's values for an empty list."""
 
 
 class Entry(NamedTuple):
-    """An entry of a feed. `summary` is plain text; `html` is the content or ""."""
+    """A feed entry. `summary` is plain text; `html` is the content, or ""."""
 
     id: str
     url: str
@@ -152,10 +152,10 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A paper in the template of a list. `snippet`, `missing` and `language_note` are Discord's Markdown.
+    """A paper in the list template. `snippet`, `missing` and `language_note` are Discord's Markdown.
 
-    `day` (ISO) is "" on the page of that day; on another day's page, `day_text` says that the paper is listed then too.
-    `language` is "" unless the snippet's language differs from the page's.
+    `day` (ISO) is "" on that day's own page. On another day's page, `day_text` says that the paper is listed
+    then too. `language` is "" unless the snippet's language differs from the page's.
     """
 
     rank: int
@@ -191,7 +191,7 @@ class WebPages:
         object.__setattr__(self, "_lists", PaperListLoader(self.services))
 
     def texts(self, site: Site) -> Texts:
-        """Return the interface texts in a site's language."""
+        """Return the interface texts in the site's language."""
         return self.translations.for_locale(site.locale)
 
     def render(self, page: Page) -> str:
@@ -199,8 +199,8 @@ class WebPages:
         return self.templates.render_document(page.template, page.values, OutputFormat.XML)
 
     async def load_day(self, site: Site, day: str = "", *, page: int = 0) -> Page:
-        """Return the page of a day (ISO), by default the newest with a digest. Raises PageError if there is no digest."""
-        day = day.removesuffix(".html")  # as Discord's messages link to it
+        """Return the page of a day (ISO), by default the newest. Raises PageError if it has no digest."""
+        day = day.removesuffix(".html")  # as in links from Discord's messages
         on = _parse_day(day)
         texts = self.texts(site)
         listed = await self._lists.load(
@@ -223,14 +223,14 @@ class WebPages:
         return await asyncio.to_thread(self._list_page, site, listed, parts, {}, further)
 
     async def find_main_language(self) -> models.Locale:
-        """Return the language of most digests; the bot's language if there are none."""
+        """Return the language of most digests, or the bot's language if there are none."""
         async with self.services.database.read() as connection:
             rows = await archive.list_rows(connection, origin=archive.POSTED)
         counted = Counter(row.language for row in rows if row.language in set(models.Locale))
         return models.Locale(counted.most_common(1)[0][0]) if counted else self.services.locale
 
     async def load_days(self, site: Site) -> Page:
-        """Return the page of all days with a digest, by month, newest first."""
+        """Return the page that lists all days with a digest, by month, newest first."""
         texts, until_on = self.texts(site), latest_date(self.services.clock())
         days = await self.services.dates.list_dates(until_on=until_on, limit=MAX_DAYS)
         months = [
@@ -245,13 +245,13 @@ class WebPages:
         return self._page(site, "web.days.html.j2", ("days",), {}, texts("web-days"), values)
 
     def make_find(self, site: Site) -> Page:
-        """Return the page that searches the titles of a static site in the browser."""
+        """Return a static site's search page, which searches titles in the browser."""
         page = self._page(site, "web.find.html.j2", ("search",), {}, self.texts(site)("web-search"), {})
         policy = f"{POLICY}; script-src 'self'; connect-src 'self'"
         return replace(page, values={**page.values, "policy": policy})
 
     async def load_search(self, site: Site, query: str, *, page: int = 0) -> Page:
-        """Return the page of a search; without a query, topics to search for. Raises PageError if the query is too long."""
+        """Return a search's results, or topics if the query is empty. Raises PageError if it is too long."""
         if len(query) > MAX_QUERY_LENGTH:
             raise PageError(400, "web-query-too-long", count=MAX_QUERY_LENGTH)
         texts = self.texts(site)
@@ -280,18 +280,18 @@ class WebPages:
         return listed
 
     def make_author(self, site: Site, name: str, listed: PaperList) -> Page:
-        """Return an author's page with the papers of `load_author`."""
+        """Return an author's page with the papers from `load_author`."""
         path = make_slug(name) if site.is_static else name
         return self._list_page(site, listed, ("authors", path), {}, {"is_indexed": True})
 
     def make_author_feed(self, site: Site, name: str, listed: PaperList) -> Page:
-        """Return an author's feed with the newest papers of `load_author`."""
+        """Return an author's feed with the newest papers from `load_author`."""
         path = make_slug(name) if site.is_static else name
         listed = replace(listed, rows=listed.rows[:FEED_PAPERS])
         return self._papers_feed(site, name, ("authors", path), {}, listed)
 
     async def load_paper(self, site: Site, text: str) -> Page:
-        """Return the page of a paper. Raises PageError if no digest lists a paper with this id."""
+        """Return a paper's page. Raises PageError if no digest lists a paper with this id."""
         arxiv_id = arxiv_ids.parse_bare_id(text.removesuffix(".html"))
         detail = await self.services.search.find_paper(arxiv_id) if arxiv_id else None
         if detail is None or not detail.is_listed:
@@ -300,7 +300,7 @@ class WebPages:
         return await asyncio.to_thread(self.make_paper, site, detail, topics)
 
     def make_paper(self, site: Site, detail: models.PaperDetail, topics: Sequence[str] = ()) -> Page:
-        """Return the page of a paper with links to searches for its topics."""
+        """Return a paper's page, with links to searches for its topics."""
         texts, summary = self.texts(site), summaries.best_summary(detail, site.locale)
         title = format_title(detail.title, detail.arxiv_id)
         links = [*client_messages.list_links(detail, detail.project_url or detail.video)]
@@ -332,7 +332,7 @@ class WebPages:
         )
 
     async def load_trends(self, site: Site, query: str = "") -> Page:
-        """Return the page of a topic's papers by month or, without a topic, of all papers with the rising topics."""
+        """Return the page of a topic's papers by month, or of all papers with the rising topics."""
         if len(query) > MAX_QUERY_LENGTH:
             raise PageError(400, "web-query-too-long", count=MAX_QUERY_LENGTH)
         texts, span = self.texts(site), trends_messages.Span.YEAR
@@ -376,7 +376,7 @@ class WebPages:
         )
 
     async def load_days_feed(self, site: Site) -> Page:
-        """Return the feed of the newest days, each an entry with its papers."""
+        """Return the feed of the newest days. Each day is an entry with its papers."""
         texts, until_on = self.texts(site), latest_date(self.services.clock())
         days = await self.services.dates.list_dates(until_on=until_on, limit=FEED_DAYS)
         updated_at: dict[date, datetime] = {}
@@ -423,7 +423,7 @@ class WebPages:
         return Page("web.sitemap.xml.j2", {"pages": pages}, SITEMAP)
 
     def make_error(self, site: Site, error: PageError) -> Page:
-        """Return the page for an error."""
+        """Return an error page."""
         texts = self.texts(site)
         text = texts(error.key, **error.arguments)
         title = texts("web-not-found" if error.status == 404 else "web-failed")
@@ -458,7 +458,7 @@ class WebPages:
         last = min(listed.page_count, MAX_PAGE) - 1
         values = {
             **_NO_LIST,
-            # No line break at the dot before a count.
+            # Prevents a line break at the dot before a count.
             "heading": heading.replace(" · ", "\u00a0·\u00a0"),
             "notes": notes,
             "rows": rows,
@@ -478,7 +478,7 @@ class WebPages:
     def _make_rows(
         self, site: Site, rows: Sequence[models.PaperRow], listed: PaperList | None = None, *, on: str = ""
     ) -> list[Row]:
-        """Return the rows of a list. `on` is the day (ISO) of a list of a day, else ""."""
+        """Return the rows of a list. `on` is the day (ISO) if the list is a day's, else ""."""
         texts = self.texts(site)
         snippets: Mapping[str, Snippet] = listed.snippets if listed else {}
         languages = {
@@ -522,7 +522,7 @@ class WebPages:
         is_indexed: bool = False,
         feed: tuple[str, ...] = ("feed",),
     ) -> Page:
-        """Return a page with the values that all pages have: links, languages, feed and Content-Security-Policy."""
+        """Return a page with the values common to all pages: links, languages, feed and content policy."""
         texts = self.texts(site)
         others = (
             [] if site.is_static else [replace(site, locale=each, is_chosen=True) for each in models.Locale]
@@ -578,7 +578,7 @@ class WebPages:
         query: Mapping[str, str],
         entries: Sequence[Entry],
     ) -> Page:
-        # A fixed time if there are no entries, so that the feed does not change.
+        # A fixed time for a feed without entries, so that the feed does not change.
         updated_at = max((entry.updated_at for entry in entries), default=datetime(1970, 1, 1, tzinfo=UTC))
         values = {
             "url": site.address(*feed_parts, ending=".atom", **query),
@@ -593,7 +593,7 @@ class WebPages:
 
 
 class _WebTexts:
-    """Looks up the texts of pages by Fluent id without the prefix `web-`."""
+    """Looks up page texts by Fluent id without the prefix `web-`."""
 
     def __init__(self, texts: Texts) -> None:
         self._texts = texts
@@ -616,7 +616,7 @@ def make_script() -> Page:
 
 
 def _parse_day(text: str) -> date | None:
-    """Parse an ISO date; None for "". Raises PageError for anything else."""
+    """Parse an ISO date. Returns None for "", and raises PageError for anything else."""
     try:
         if text and not _DAY.fullmatch(text):
             raise ValueError(text)
@@ -626,7 +626,7 @@ def _parse_day(text: str) -> date | None:
 
 
 def parse_page(text: str) -> int:
-    """Parse the page number of an address, which counts from 1, as one that counts from 0. Raises PageError."""
+    """Convert a page number in a URL (from 1) to a page index (from 0). Raises PageError if invalid."""
     if not text:
         return 0
     if not (text.isascii() and text.isdecimal() and len(text) <= 3 and 1 <= int(text) <= MAX_PAGE):
@@ -635,7 +635,7 @@ def parse_page(text: str) -> int:
 
 
 def check_base_url(text: str) -> str:
-    """Return the address of a site without a trailing slash. Raises UsageError if it is invalid."""
+    """Return a site's base URL without a trailing slash. Raises UsageError if it is invalid."""
     try:
         parts = urlsplit(text)
         is_usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
@@ -649,19 +649,19 @@ def check_base_url(text: str) -> str:
 
 
 def find_picture(url: str | None) -> str | None:
-    """Return the address of a picture if pages may load it (https only); otherwise None."""
+    """Return a picture's URL if pages may load it (https only), or None."""
     return discord_text.safe_url(url) if url and url.startswith("https://") else None
 
 
 def to_plain_text(text: str) -> str:
-    """Return Discord's Markdown as plain text on one line."""
+    """Convert Discord's Markdown to plain text on one line."""
     return discord_text.to_single_line(markdown.render_html(text.lstrip("# ")).striptags())
 
 
 def _list_chapters(
     texts: Texts, detail: models.PaperDetail, summary: summaries.Summary | None
 ) -> list[tuple[discord_text.SafeMarkdown, str | None, str]]:
-    """Return the summary and the rest of the review, each as (Markdown, language, note on the language)."""
+    """Return the summary and the rest of the review, each as (Markdown, language, language note)."""
     sections = tuple(summary.sections) if summary else ()
     shown = [(sections, summary.language if summary else None)]
     if review := summaries.best_appearance(detail, texts.locale, models.DigestFormat.REVIEW):
@@ -675,7 +675,7 @@ def _list_chapters(
 
 
 def _list_suggestions(site: Site, listed: PaperList) -> list[tuple[str, str]]:
-    """Return the labels and links of the suggested lists."""
+    """Return the labels and links of suggested lists."""
     return [
         (
             label,
@@ -694,5 +694,5 @@ def _more_authors(texts: Texts, paper: models.PaperRow | models.PaperDetail, sho
 
 
 def _list_authors(texts: Texts, row: models.PaperRow) -> tuple[str, ...]:
-    """Return the authors of a feed's entry, the last of which may say that there are more."""
+    """Return the authors of a feed entry. The last item may say how many more there are."""
     return (*row.authors[:MAX_AUTHORS], *filter(None, [_more_authors(texts, row, MAX_AUTHORS)]))

@@ -1,8 +1,8 @@
-"""Builds the web archive as files for any static host.
+"""Build the web archive as files for any static host.
 
-The files are the pages of days, papers, the most published authors and trends, the feeds of days and of these authors, a
-sitemap, and a search of titles in the browser. Pages that need a look-up (topics, other authors) and links to them are left
-out.
+The files are the pages of days, papers, the most published authors and trends, the feeds of days and of these
+authors, a sitemap, and a title search in the browser. Pages that need a look-up (topics, other authors) and
+links to them are left out.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from storage import errors, models, papers, search, snapshot
 from storage.database import chunked
 
 MANIFEST = ".paperround-web.json"
-"""The file that lists the files of a build."""
+"""The file that lists the files of the last build."""
 MAX_AUTHORS, MIN_PAPERS = 500, 2
 """Only the most published authors have pages, if they have at least MIN_PAPERS papers."""
 MAX_NAMED = 20
-"""Authors by whom the browser's search finds a paper."""
+"""The number of a paper's authors that the browser's search can find."""
 PAPERS_AT_ONCE = 100
 """Papers in memory at a time."""
 
 
 class Built(NamedTuple):
-    """The numbers of files that a build wrote, left unchanged and removed."""
+    """How many files a build wrote, left unchanged and removed."""
 
     written: int
     unchanged: int
@@ -42,9 +42,9 @@ class Built(NamedTuple):
 
 
 class SiteBuilder:
-    """Builds a site of one language in a folder.
+    """Builds a site in one language in a folder.
 
-    Raises UsageError if the folder has other files, and PaperroundError if it cannot be written.
+    Raises UsageError if the folder contains other files, and PaperroundError if it cannot be written.
     """
 
     def __init__(self, pages: WebPages, folder: Path, site: Site) -> None:
@@ -57,7 +57,7 @@ class SiteBuilder:
             self._known = self._read_manifest()
 
     async def build(self) -> Built:
-        """Write new and changed pages, and remove files of the last build that are no longer pages."""
+        """Write new and changed pages, and delete files of the last build that are no longer pages."""
         with _naming(self._folder):
             return await self._build()
 
@@ -124,13 +124,13 @@ class SiteBuilder:
             self._add(f"{path}.atom", self._pages.make_author_feed(self._site, name, listed))
 
     async def _make_title(self, detail: models.PaperDetail) -> tuple[str, str, str, int | None, str]:
-        """Return a paper's row for the browser's search: id, title, day (ISO), votes and the text to search."""
+        """Return a paper's row for the browser's search: id, title, day (ISO), votes and searchable text."""
         title = format_title(detail.title, detail.arxiv_id)
         glossary = self._pages.services.glossary
         topics = [
             topic for locale in models.Locale for topic in await glossary.list_title_topics(title, locale)
         ]
-        # Without spaces too, so that Hangul is found in any spacing.
+        # Also without spaces, so that Hangul is found with any spacing.
         words = [title, *topics, *(topic.replace(" ", "") for topic in topics), *detail.authors[:MAX_NAMED]]
         text = " ".join(words).lower()
         return detail.arxiv_id, title, detail.last_on.isoformat(), detail.votes, text
@@ -161,14 +161,14 @@ class SiteBuilder:
                 raise errors.UsageError(
                     f"{self._folder} has files that were not built by `paperround web build`. Name a new or empty folder."
                 ) from None
-            # So that the next build can continue if this one is cut off.
+            # Lets the next build continue if this one is interrupted.
             self._write(MANIFEST, "[]")
             return set()
 
 
 @contextmanager
 def _naming(folder: Path) -> Iterator[None]:
-    """Turn an OSError into a PaperroundError that names the file or folder."""
+    """Convert an OSError to a PaperroundError that names the file or folder."""
     try:
         yield
     except OSError as error:

@@ -1,1 +1,1 @@
-"""The writer of digests: drafts by a language model, checked against the papers."""
+"""The digest writer: a language model's drafts, checked against the papers."""

@@ -1,6 +1,7 @@
-"""Compares numbers in texts by value, so that 3.5B, 35억 and 3,500,000,000 are equal. Pure.
+"""Compare numbers in texts by value, so that 3.5B, 35억 and 3,500,000,000 are equal. Pure.
 
-Each number in a claim must occur in the cited paragraph. Units and number words such as 두 or "three" are left to the judge.
+Each number in a claim must occur in the cited paragraph. Units and number words such as 두 or "three" are left
+to the judge.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import NamedTuple
 
 from bot.text import typography
 
-# Number words in papers. A claim may have digits instead.
+# Number words in papers. A claim may use digits instead.
 
 _ONES = "one two three four five six seven eight nine"
 _TEENS = "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
@@ -57,7 +58,7 @@ _KOREAN = re.compile(
 )
 _KOREAN_PART = re.compile(r"([\d,]+(?:\.\d+)?) ?([십백천]?)([만억조]?)")
 
-# Parts of a text that are removed before the search: LaTeX, emphasis, addresses, and references such as "Table 3".
+# Parts of a text to remove before searching: LaTeX, emphasis, URLs, and references such as "Table 3".
 
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-")
 _SUPERSCRIPT = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻]{1,9}")
@@ -137,8 +138,9 @@ class Paragraph:
     def find_problems(self, claim: str) -> list[str]:
         """Return a problem for each number in a claim that the paragraph does not support.
 
-        Numbers may be rounded or in another unit of time. Percentage points and decimals may be the difference of two
-        numbers that are close together in a sentence, and factors such as "3.1x" the ratio of two such numbers.
+        Numbers may be rounded or converted to another unit of time. Percentage points and decimals may be the
+        difference of two numbers that are close together in a sentence, and factors such as "3.1x" their
+        ratio.
         """
         text = _plain(claim)
         missing = [match[0] for match in _FRACTION.finditer(text) if not self._has_share(match)]
@@ -150,7 +152,7 @@ class Paragraph:
         return [f'the number "{shown}" is not in the paragraph of the span' for shown in missing]
 
     def _has_share(self, match: re.Match[str]) -> bool:
-        """Return whether the paragraph has a fraction such as 3분의 1, or its percentage."""
+        """Return whether the paragraph contains a fraction such as 3분의 1, or the same share in percent."""
         share = Fraction(int(match["above"]), int(match["below"]) or 1)
         near = (abs(value - share) for other in self._values for value in (other, other / 100))
         return any(distance <= _MAX_ROUNDING / 2 for distance in near)
@@ -169,7 +171,7 @@ class Paragraph:
             possible = possible | self._ratios
         if time:
             possible = possible | {other / _SECONDS[time[1]] for other in self._seconds}
-        # The tolerance is half of the last shown digit, such as 0.05 for 8.5 and 5,000 for 420,000.
+        # The tolerance is half a unit of the last shown digit: 0.05 for 8.5, or 5,000 for 420,000.
         whole, _, decimals = digits.replace(",", "").partition(".")
         zeros = len(str(value)) - len(str(value).rstrip("0")) if value.denominator == 1 else 0
         places = zeros if zeros or not whole.isdigit() else -sum(map(str.isdigit, decimals))
@@ -178,7 +180,7 @@ class Paragraph:
 
 
 def _plain(text: str) -> str:
-    """Return a text with numbers in plain notation: 1{,}200 as 1,200, 10⁶ as 10^6, 1억 2천만 as 120000000."""
+    """Return a text with plain numbers: 1{,}200 as 1,200, 10⁶ as 10^6, 1억 2천만 as 120000000."""
     text = _THIN_SPACE.sub("", text.replace("{,}", ","))
     text = _SUPERSCRIPT.sub(lambda match: "^" + match[0].translate(_SUPERSCRIPTS), text)
     text = _EXPONENT.sub(r"^\1\2", typography.normalise("NFKC", text))
@@ -211,7 +213,7 @@ def _read_korean(match: re.Match[str]) -> str:
 
 
 def _find(text: str, *, in_source: bool) -> Iterator[_Number]:
-    """Yield the numbers in a text. Digits in names are skipped, except sizes and ranks such as Llama-7B and top-5."""
+    """Yield the numbers in a text. Skips digits in names, except sizes and ranks (Llama-7B, top-5)."""
     for match in _TOKEN.finditer(text):
         name, digits = match["name"], match["number"]
         if name and in_source:

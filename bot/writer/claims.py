@@ -1,7 +1,7 @@
-"""Checks the form of a model's sentences (claims) about a paper, without understanding them. Pure.
+"""Check the form of a model's sentences (claims) about a paper, without understanding them. Pure.
 
-A claim must have the right length and language and no link, and one paragraph of the paper must contain its span and
-its numbers. A judge decides whether the paper proves the claim, given excerpts around the spans.
+A claim must have the right length and language and no link, and one paragraph of the paper must contain its
+span and its numbers. A judge then decides whether excerpts around the spans prove the claim.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ _LINK = re.compile(
     r"|[\w-]{1,63}\.[^\W\d_]{2,24}/",
     re.IGNORECASE,
 )
-"""An address with a scheme, a well-known top-level domain, or a path. Matched after NFKC."""
+"""A URL with a scheme, a well-known top-level domain, or a path. Matched after NFKC."""
 _SIGNS = re.compile(r"[`*_~<>\\|$]")
-"""Characters that Markdown and formulas may remove from the shown text."""
+"""Characters that Markdown and formulas may remove from the displayed text."""
 
 _TYPOGRAPHY = str.maketrans(
     {
@@ -48,14 +48,14 @@ _MAX_PARAGRAPH, _MAX_NEIGHBOUR = 4_000, 600
 
 
 class ClaimChecker:
-    """Checks claims against the text of a paper, which begins with the title."""
+    """Checks claims against a paper's text, which begins with the title."""
 
     def __init__(self, source: str) -> None:
         self._paragraphs = [part for text in source.split("\n\n") for part in _cut(text.strip()) if part]
         self._normalised = [_normalise(part) for part in self._paragraphs]
 
     def find_problems(self, claims: Sequence[prompts.Claim], language: models.Locale) -> list[list[str]]:
-        """Return the problems of each claim as short English texts. Claims without problems go to the judge."""
+        """Return each claim's problems as short English texts. Claims without problems go to the judge."""
         seen: set[str] = set()
         found = []
         for claim in claims:
@@ -67,7 +67,7 @@ class ClaimChecker:
         return found
 
     def list_excerpts(self, claims: Iterable[prompts.Claim]) -> str:
-        """Return the title and the paragraphs of the spans, with the nearest text of neighbouring paragraphs."""
+        """Return the title and the spans' paragraphs, with the nearest text of neighbouring paragraphs."""
         places = {place for claim in claims for place in self._find_places(claim.span)}
         shown = {0: self._paragraphs[0]} if self._paragraphs else {}
         for place in places:
@@ -86,7 +86,7 @@ class ClaimChecker:
         places = self._find_places(claim.span)
         if not places:
             return [f'the span "{claim.span[:80]}" is not a verbatim part of any paragraph of the paper']
-        # The shown text is checked, because markup inside a number could hide digits.
+        # Check the displayed text, because markup inside a number could hide digits.
         found = (
             claim_numbers.Paragraph(self._paragraphs[place]).find_problems(claim.shown) for place in places
         )
@@ -102,7 +102,7 @@ class ClaimChecker:
 
 
 def _cut(paragraph: str) -> Iterator[str]:
-    """Split a paragraph, after a line or a sentence, into parts of at most _MAX_PARAGRAPH characters."""
+    """Split a paragraph into parts of at most _MAX_PARAGRAPH characters, after a line or a sentence."""
     while len(paragraph) > _MAX_PARAGRAPH:
         head = paragraph[:_MAX_PARAGRAPH]
         end = max(head.rfind("\n"), head.rfind(". ")) + 1 or _MAX_PARAGRAPH
@@ -128,7 +128,7 @@ def _find_prose_problems(text: str, language: models.Locale) -> list[str]:
     if language is models.Locale.EN and share > _MAX_HANGUL_SHARE:
         problems.append("it is not written in English")
     printed = prompts.clean_text(text)
-    # The text as written, as printed, as shown, and without characters that other Markdown renderers remove.
+    # The text as written, printed and displayed, and without characters that other Markdown renderers remove.
     forms = (text, printed, markdown.render_plain(printed), _SIGNS.sub("", html.unescape(printed)))
     if any(_LINK.search(typography.normalise("NFKC", form)) for form in forms):
         problems.append("it contains a link or markup")

@@ -1,7 +1,7 @@
-"""Drafts summaries of a day's papers in one format and language. Each paper needs one call to write and one to judge.
+"""Draft summaries of a day's papers in one format and language, with one call to write and one to judge each.
 
-Each answer is stored before the next call, so a process that was killed never repeats a stored answer. A failed call is
-retried in the next round; after four failed calls, the paper fails.
+Each response is stored before the next call, so a killed process never repeats a stored response. A failed
+call is retried in the next round; after four failed calls, the paper fails.
 """
 
 from __future__ import annotations
@@ -31,30 +31,31 @@ from storage.models import DraftState
 log = structlog.get_logger(__name__)
 
 MAX_FAILURES = 4
-"""Failed calls after which a paper gets an extract."""
+"""Failed calls before a paper gets an extract."""
 ROUND_SECONDS = 60.0
 """The pause before the next round if the server is unavailable or rate-limited."""
 CONCURRENCY = 4
-"""Papers written in parallel; only one if there is a token cap, so that at most one call exceeds the cap."""
+"""Papers written in parallel. With a token cap only one, so that at most one call exceeds the cap."""
 BYTES_PER_TOKEN = 2
 """UTF-8 bytes per token for estimates, below the average of tokenizers in both languages."""
 FINAL = frozenset({DraftState.CHECKED, DraftState.REFUSED, DraftState.FAILED})
 
 NO_CLAIM = "no claim passed the checks"
-"""The problem of a draft that has no claims left."""
+"""The problem of a draft whose claims were all dropped."""
 OnProblem = Callable[[str], None]
 Messages = Sequence[language_model.Message]
 
 
 class _RunEndedError(errors.PaperroundError):
-    """No further call can be made in this run."""
+    """Raised if no further call can be made in this run."""
 
 
 @dataclass(eq=False)
 class DraftWriter:
     """Writes drafts with a model and a judge, which may be the same model.
 
-    `daily` and `monthly` cap the tokens (UTC); None means no cap. `tokens` counts the tokens used so far.
+    `daily` and `monthly` cap the tokens (UTC days and months); None means no cap. `tokens` counts the tokens
+    used so far.
     """
 
     database: Database
@@ -85,10 +86,10 @@ class DraftWriter:
         seconds: float | None = None,
         retries_failed: bool = False,
     ) -> dict[str, models.Draft]:
-        """Write the papers and return their drafts by arXiv id. Failures are reported to `on_problem`.
+        """Write the papers and return their drafts by arXiv id. Failures are passed to `on_problem`.
 
-        Drafts are unfinished if `seconds` or a cap was exceeded; the next run continues them. `retries_failed` also
-        retries papers that failed in an earlier run.
+        Drafts stay unfinished if `seconds` or a cap is exceeded; the next run continues them.
+        `retries_failed` also retries papers that failed in an earlier run.
         """
         like = self._series(form, language)
         drafts = await self._find_drafts(papers, like)
@@ -121,7 +122,7 @@ class DraftWriter:
     async def estimate(
         self, papers: Sequence[listing.Paper], form: models.DigestFormat, language: models.Locale
     ) -> list[tuple[Basis, int]]:
-        """Return each paper's basis and the maximum tokens of its two calls, 0 if it needs no calls."""
+        """Return each paper's basis and the maximum tokens of its two calls; 0 if it needs no calls."""
         like = self._series(form, language)
         known = await self._find_drafts(papers, like)
         found = []
@@ -132,7 +133,7 @@ class DraftWriter:
                 continue
             source = await self._read(paper)
             messages = await self._build_messages(paper, draft, source)
-            # The judge reads no more of the paper than the writer.
+            # The judge never reads more of the paper than the writer.
             tokens = 2 * _estimate_tokens(messages, prompts.build_schema(form), prompts.MAX_TOKENS[form])
             found.append((Basis(source.basis), 0 if source.basis == Basis.NONE else tokens))
         return found
@@ -150,7 +151,7 @@ class DraftWriter:
     async def _write_round(
         self, queue: Sequence[listing.Paper], drafts: dict[str, models.Draft], on_done: Callable[[], None]
     ) -> None:
-        """Write each paper until a call fails. Stops early if the server is unavailable or no more calls are allowed."""
+        """Write each paper until a call fails. Stops early if the server is down or no call is allowed."""
         self._halt = None
         is_capped = self.daily is not None or self.monthly is not None
         slots = asyncio.Semaphore(1 if is_capped else CONCURRENCY)
@@ -166,7 +167,7 @@ class DraftWriter:
                 group.create_task(write_one(paper["arxiv_id"], paper))
 
     async def _write_isolated(self, paper: listing.Paper, draft: models.Draft) -> models.Draft:
-        """Write and store the draft of a paper. A bug fails only this paper."""
+        """Write and store a paper's draft. A bug only fails this paper."""
         failures: list[Exception] = []
         with isolation.collected(failures, reraise=(StorageError,)):
             return await self._write(paper, draft)
@@ -198,7 +199,7 @@ class DraftWriter:
         return await self._call(draft, self.model, messages, schema, prompts.MAX_TOKENS[draft.format], read)
 
     async def _check(self, draft: models.Draft, source: str) -> models.Draft:
-        """Return the draft with only the claims that have the right form and that the judge finds proved."""
+        """Return the draft with only the claims that have a valid form and that the judge finds proved."""
         claims = prompts.read_answer(draft.text or "", draft.format)
         checker = await asyncio.to_thread(writer_claims.ClaimChecker, source)
         found = await asyncio.to_thread(checker.find_problems, claims, draft.language)
@@ -236,9 +237,9 @@ class DraftWriter:
         max_tokens: int,
         read: Callable[[models.Draft, str], models.Draft],
     ) -> models.Draft:
-        """Make one call, and store and return the draft. `read` adds the answer to the draft, or raises AnswerError.
+        """Make one call, and store and return the draft.
 
-        An interrupted call stores nothing.
+        `read` adds the response to the draft, or raises AnswerError. An interrupted call stores nothing.
         """
         day = self.clock().date()
         if (spent := await self._find_spent_cap()) is not None:
@@ -282,7 +283,7 @@ class DraftWriter:
     async def _read(self, paper: listing.Paper) -> models.PaperText:
         """Return a paper's text from storage or a website, or its abstract from the day's list.
 
-        If there is none, the text is empty and its basis is `none`. A full text from a website is stored.
+        If there is no text, the result is empty with the basis `none`. A full text from a website is stored.
         """
         arxiv_id, abstract = paper["arxiv_id"], str(paper.get("abstract") or "")
         async with self.database.read() as connection:
@@ -320,13 +321,13 @@ def _title_of(paper: listing.Paper) -> str:
 
 
 def _estimate_tokens(messages: Messages, schema: Mapping[str, Any], max_tokens: int) -> int:
-    """Return the maximum tokens of a call, for its prompt and the longest answer."""
+    """Return the maximum tokens of a call: the prompt and the longest response."""
     sent = language_model.add_schema(messages, schema)
     return sum(len(message["content"].encode()) for message in sent) // BYTES_PER_TOKEN + max_tokens
 
 
 def _is_done(paper: listing.Paper, draft: models.Draft) -> bool:
-    """Return whether the draft is up to date: written from the full paper, or from the same abstract."""
+    """Return whether a draft is up to date: written from the full paper, or from the same abstract."""
     abstract = str(paper.get("abstract") or "")
     is_same = draft.basis == Basis.PAPER or draft.input_hash == _hash_input(paper, abstract)
     return draft.state in FINAL and (is_same or draft.state is DraftState.FAILED)
@@ -338,7 +339,7 @@ def _count_failures(draft: models.Draft) -> int:
 
 
 def _order(draft: models.Draft) -> tuple[int, bool]:
-    """Return the sort key of a draft: fewest failures first, then drafts that only need the judge."""
+    """Return a draft's sort key: fewest failures first, then drafts that only need the judge."""
     return _count_failures(draft), draft.state is not DraftState.WRITTEN
 
 
@@ -347,5 +348,5 @@ def _count_done(papers: Sequence[listing.Paper], drafts: Mapping[str, models.Dra
 
 
 def _hash_input(paper: listing.Paper, text: str) -> str:
-    """Return the hash of a draft's input: the title and the text."""
+    """Return a hash of a draft's input: the title and the text."""
     return hashlib.sha256(json.dumps([paper.get("title"), text]).encode()).hexdigest()

@@ -1,7 +1,8 @@
 """A client for language models with an OpenAI-compatible API.
 
-Requests include a JSON schema; a server that refuses schemas is asked for fenced JSON instead. The server is not trusted:
-responses are limited to `MAX_BYTES` and one deadline, never decompressed, and decoded in a thread.
+Requests include a JSON schema; a server that rejects schemas is asked for fenced JSON instead. The server is
+not trusted: responses are limited to `MAX_BYTES` and one deadline, never decompressed, and decoded in a
+thread.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ import aiohttp
 from storage import errors
 
 TIMEOUT_SECONDS = 180.0
-"""Timeout of a whole request: a local model needs minutes for a paper."""
+"""The timeout of a whole request: a local model can take minutes for a paper."""
 MAX_BYTES = 2_000_000
-"""The largest response, forty times the longest requested answer."""
+"""The largest response, forty times the longest text requested."""
 _CONNECT_SECONDS = 10.0
 _REFUSED_FORM, _RATE_LIMITED = (400, 422), 429
 _FATAL = (401, 403, 404)
@@ -32,10 +33,10 @@ Message = Mapping[str, str]
 
 
 class ModelError(errors.PaperroundError):
-    """A request without a usable answer. `tokens` is the number of tokens used, or None if it is unknown.
+    """Raised for a request without a usable response. `tokens` is the number used, or None if unknown.
 
-    `is_outage` means that the server is unavailable or rate-limited, so other requests would fail too. `is_fatal` means
-    that all requests will fail until a setting is corrected, such as the key.
+    `is_outage`: the server is down or rate-limited, so other requests would fail too. `is_fatal`: all
+    requests will fail until a setting, such as the key, is corrected.
     """
 
     def __init__(
@@ -62,7 +63,7 @@ class LanguageModel:
     async def complete(
         self, messages: Sequence[Message], schema: Mapping[str, Any], *, max_tokens: int
     ) -> tuple[str, int | None]:
-        """Return the model's answer and the tokens that the server counted. Raises ModelError."""
+        """Return the model's text and the tokens that the server counted. Raises ModelError."""
         request = {"model": self.name, "messages": [*messages], "max_tokens": max_tokens}
         if self._takes_schemas:
             form = {"name": "summary", "schema": schema, "strict": True}
@@ -72,7 +73,7 @@ class LanguageModel:
                 return await self._read(status, body)
         status, body = await self._send({**request, "messages": add_schema(messages, schema)})
         answer = await self._read(status, body)
-        # If this request failed too, the server does not refuse schemas but the request itself.
+        # If this request fails too, the server rejects the request itself, not the schema.
         self._takes_schemas = False
         return answer
 
@@ -108,14 +109,14 @@ class LanguageModel:
         reason = f"Error code: {status}" + (f" - {message}" if isinstance(message, str) else "")
         raise ModelError(
             self._describe(reason),
-            # A refused request never reached the model; after other errors it may have.
+            # A rejected request never reached the model. After other errors it may have.
             tokens=0 if 400 <= status < 500 else None,
             is_outage=status == _RATE_LIMITED or status >= 500,
             is_fatal=status in _FATAL,
         )
 
     def _describe(self, reason: str) -> str:
-        """Return an error as one line without our key, which servers may quote."""
+        """Return an error as one line without our key, which the server may quote."""
         text = errors.make_printable(" ".join(reason[:10_000].split()))
         return (text.replace(self.key, "***") if self.key else text)[:_MAX_REASON]
 
@@ -128,7 +129,7 @@ def add_schema(messages: Sequence[Message], schema: Mapping[str, Any]) -> list[M
 
 
 def _decode(body: bytes) -> dict[str, Any]:
-    """Decode a JSON object. Returns an empty object for other content."""
+    """Decode a JSON object. Returns an empty dictionary for other content."""
     try:
         record = json.loads(body)
     except (ValueError, RecursionError):
@@ -153,7 +154,7 @@ def _read_completion(record: Mapping[str, Any]) -> tuple[str, int | None]:
 
 @contextlib.asynccontextmanager
 async def open_session() -> AsyncIterator[aiohttp.ClientSession]:
-    """Open an HTTP session without cookies, environment proxies and decompression."""
+    """Open an HTTP session that ignores cookies and proxies in the environment and does not decompress."""
     async with aiohttp.ClientSession(
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS),
         cookie_jar=aiohttp.DummyCookieJar(),

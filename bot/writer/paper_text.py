@@ -1,7 +1,7 @@
-"""Full texts of papers: Hugging Face's Markdown, or arXiv's HTML as plain text.
+"""Read full texts of papers: Hugging Face's Markdown, or arXiv's HTML as plain text.
 
-Either site may return a page that is not the paper, so a text must contain the paper's id and title and at least MIN_WORDS
-words. All but short pages are parsed in a child process.
+Either site may return a page that is not the paper, so a text must contain the paper's id and title and at
+least MIN_WORDS words. All but short pages are parsed in a child process.
 """
 
 from __future__ import annotations
@@ -55,12 +55,12 @@ _EMPTY_LINES = re.compile(r"\n[ \t]*\n\s*")
 
 
 class RejectedPageError(base.FetchError):
-    """The page is not the text of the paper."""
+    """Raised if a page is not the text of the paper."""
 
 
 @dataclass(frozen=True)
 class PaperTextReader:
-    """Reads full texts of papers. `throttle` delays only requests to arXiv."""
+    """Reads full texts of papers. `throttle` only delays requests to arXiv."""
 
     endpoint: str
     html_base: str
@@ -70,7 +70,7 @@ class PaperTextReader:
     process: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1), init=False)
 
     async def read(self, arxiv_id: str, title: str) -> models.PaperText | None:
-        """Return the text of a paper, or None if no site has it. Sites that cannot be read are skipped."""
+        """Return a paper's text, or None if no site has it. Sites that cannot be read are skipped."""
         for address, is_html in (
             (f"{self.endpoint.rstrip('/')}/papers/{arxiv_id}.md", False),
             (f"{self.html_base.rstrip('/')}/{arxiv_id}", True),
@@ -78,7 +78,7 @@ class PaperTextReader:
             try:
                 text = await self._read_page(address, arxiv_id, title, is_html=is_html)
             except errors.PaperroundError as error:
-                log.info("no text of the paper there", paper=arxiv_id, place=address, reason=str(error))
+                log.info("site has no text of the paper", paper=arxiv_id, place=address, reason=str(error))
             else:
                 return models.PaperText(arxiv_id, text, address, self.now())
         return None
@@ -102,12 +102,12 @@ class PaperTextReader:
 
 
 def _page_path(address: str) -> str:
-    """Return the path of an address without a version such as v2 in `…/2505.01234v2/`."""
+    """Return the path of a URL without a version such as v2 in `…/2505.01234v2/`."""
     return _VERSION.sub("", URL(address).path.rstrip("/")).lower()
 
 
 def parse_paper(page: str, arxiv_id: str, title: str, is_html: bool) -> str:
-    """Extract the text of a paper from a page. Raises FetchError if the page is not the paper."""
+    """Extract a paper's text from a page. Raises FetchError if the page is not the paper."""
     if not re.search(rf"(?<![\w.]){re.escape(arxiv_id)}(?!\d)", page):
         raise RejectedPageError(f"it does not contain {arxiv_id}")
     if is_html:
@@ -131,7 +131,7 @@ def _format_formula(tex: str) -> str:
 
 
 def _clean(markdown: str) -> str:
-    """Remove HTML tags, pictures, citations, link addresses and invisible characters from Markdown."""
+    """Remove HTML tags, pictures, citations, link targets and invisible characters from Markdown."""
     text = _PICTURE.sub("", _TAG.sub("", _INVISIBLE.sub("", markdown)))
     return _CITATION.sub("", _LINK.sub(r"\1", _LINK.sub(r"\1", text)))
 
@@ -152,5 +152,5 @@ def _cut_sections(markdown: str) -> str:
 
 
 def _compact(text: str) -> str:
-    """Return only the letters and digits of a text, case-folded."""
+    """Return only a text's letters and digits, case-folded."""
     return _NOT_ALPHANUMERIC.sub("", analyser.fold(text))

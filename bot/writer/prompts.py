@@ -1,7 +1,7 @@
-"""Prompts for the writer and the judge, the JSON schemas of their answers, and parsing of the answers. Pure.
+"""Prompts for the writer and the judge, JSON schemas of their responses, and parsing of the responses. Pure.
 
-The writer answers with claims: sentences by section, each with a span of words from the paper that proves it. The judge
-answers with a verdict on each claim.
+The writer returns claims: sentences by section, each with a span of words from the paper that proves it. The
+judge returns a verdict on each claim.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from bot.text import term_keys
 from storage import models
 
 VERSION = "3"
-"""The version of the prompts and schemas. Changing it causes all drafts to be rewritten."""
+"""The version of the prompts and schemas. Increasing it makes all drafts be written again."""
 MIN_SPAN_WORDS, MAX_SPAN_WORDS = 4, 12
 MAX_TOKENS: Mapping[models.DigestFormat, int] = {
     models.DigestFormat.NEWSLETTER: 3_000,
     models.DigestFormat.REVIEW: 6_000,
 }
-"""The longest answer in each format, in tokens. Korean needs up to twice as many as English."""
+"""The longest response in each format, in tokens. Korean needs up to twice as many as English."""
 
 MAX_SOURCE_CHARACTERS = 60_000
 """Characters of a paper in the prompt: about 20,000 tokens. Prompt and answer need a window of 32,000 tokens."""
@@ -99,21 +99,21 @@ def _object_schema(**properties: Mapping[str, Any]) -> dict[str, Any]:
 
 _VERDICT = _object_schema(claim={"type": "integer"}, reason={"type": "string"}, is_proved={"type": "boolean"})
 JUDGE_SCHEMA: Mapping[str, Any] = _object_schema(verdicts={"type": "array", "items": _VERDICT})
-"""The JSON schema of the judge's answer."""
+"""The JSON schema of the judge's response."""
 JUDGE_TOKENS_PER_CLAIM = 150
 """The longest verdict on a claim, in tokens."""
 _MAX_REASON = 200
 
 
 _BLOCK_MARKUP = re.compile(r"[`*_~<>\\|]{2,}|<!--|-->|!\[|</?(?=[a-zA-Z!])")
-"""Parts of Markdown and HTML that may open a block or hide text."""
+"""Markdown and HTML markup that may open a block or hide text."""
 _BLOCK_START = re.compile(
     r"^(?:[\s#>*_\-+=~`|•‣▪●🔗:：]|[0-9]{1,3}[.)](?=\s|$)|(?:summary|요약)(?:\s?[:：]|\W*$))+", re.IGNORECASE
 )
 
 
 def clean_text(text: str) -> str:
-    """Return a text on one line, without markup that could begin a block."""
+    """Return a text on one line, without markup that could start a block."""
     printable = "".join(character if unicodedata.category(character)[0] != "C" else " " for character in text)
     cleaned, former = " ".join(printable.split()), None
     while cleaned != former:
@@ -136,7 +136,7 @@ class Claim(NamedTuple):
 
 
 class AnswerError(ValueError):
-    """An answer that does not fit the schema. The message gives the reason."""
+    """Raised for a response that does not fit the schema. The message gives the reason."""
 
 
 SECTIONS: Mapping[models.DigestFormat, Mapping[str, Mapping[models.Locale, str]]] = {
@@ -158,7 +158,7 @@ SECTIONS: Mapping[models.DigestFormat, Mapping[str, Mapping[models.Locale, str]]
         "future_work": {models.Locale.EN: "7. Future work", models.Locale.KO: "7. 후속 연구"},
     },
 }
-"""The sections of each format in order: their keys in the schema and their printed headings."""
+"""Each format's sections in order: their keys in the schema and their printed headings."""
 
 _DESCRIPTIONS = {
     "whats_new": "what is new: the problem and the contribution",
@@ -177,11 +177,11 @@ _MAX_CLAIMS = {models.DigestFormat.NEWSLETTER: 2, models.DigestFormat.REVIEW: 4}
 _MAX_CHARACTERS = 2_000
 """The longest claim or span: longer texts are not sentences."""
 _REQUIRED = frozenset({"whats_new", "technical_details"})
-"""The sections that must not be empty. (A paper may have no measurements.)"""
+"""The sections that must not be empty. (A paper may contain no measurements.)"""
 
 
 def build_schema(form: models.DigestFormat) -> dict[str, Any]:
-    """Return the JSON schema of an answer: an object with a list of claims for each section of the format."""
+    """Return the JSON schema of a response: an object with a list of claims per section of the format."""
     span = f"{MIN_SPAN_WORDS} to {MAX_SPAN_WORDS} consecutive words of the paper, verbatim"
     claim = _object_schema(
         text={"type": "string", "description": "one sentence"}, span={"type": "string", "description": span}
@@ -220,7 +220,7 @@ def build_messages(
 
 
 def build_judgement(excerpts: str, claims: Sequence[Claim]) -> list[dict[str, str]]:
-    """Return the messages that ask whether excerpts prove each claim. Answers must fit JUDGE_SCHEMA."""
+    """Return the messages that ask whether excerpts prove each claim. Responses must fit JUDGE_SCHEMA."""
     listed = "\n".join(f"{number}. {claim.shown}" for number, claim in enumerate(claims, start=1))
     return [
         {"role": "system", "content": _JUDGE_INSTRUCTIONS},
@@ -229,9 +229,9 @@ def build_judgement(excerpts: str, claims: Sequence[Claim]) -> list[dict[str, st
 
 
 def read_answer(answer: str, form: models.DigestFormat) -> tuple[Claim, ...]:
-    """Parse the claims in an answer, in the order of the sections. Raises AnswerError if there are none.
+    """Parse the claims in a response, in the order of the sections. Raises AnswerError if it has none.
 
-    Text and a fence around the JSON are ignored, and so are unknown keys.
+    Ignores text and a fence around the JSON, and unknown keys.
     """
     record = _find_object(answer)
     claims: list[Claim] = []
@@ -246,7 +246,7 @@ def read_answer(answer: str, form: models.DigestFormat) -> tuple[Claim, ...]:
 
 
 def read_verdicts(answer: str, claims: Sequence[Claim]) -> list[str]:
-    """Parse the judge's objection to each claim, which is "" if the claim is proved. Raises AnswerError."""
+    """Parse the judge's objection to each claim ("" if the claim is proved). Raises AnswerError."""
     verdicts = _find_object(answer).get("verdicts")
     if not isinstance(verdicts, list) or len(verdicts) != len(claims):
         raise AnswerError(f"it does not have {len(claims)} verdicts")
@@ -263,7 +263,7 @@ def read_verdicts(answer: str, claims: Sequence[Claim]) -> list[str]:
 def fit_source(source: str) -> str:
     """Shorten a paper to MAX_SOURCE_CHARACTERS by cutting long sections at the end of a paragraph.
 
-    Short sections stay whole, so the prompt also has the method and the results of a long paper.
+    Short sections stay whole, so that the prompt also contains a long paper's method and results.
     """
     if len(source) <= MAX_SOURCE_CHARACTERS:
         return source
@@ -278,7 +278,7 @@ def fit_source(source: str) -> str:
 
 
 def claims_to_json(claims: Sequence[Claim]) -> str:
-    """Return claims as JSON that a draft stores and `read_answer` parses."""
+    """Return claims as JSON that a draft can store and `read_answer` can parse."""
     record: dict[str, list[dict[str, str]]] = {}
     for claim in claims:
         record.setdefault(claim.section, []).append({"text": claim.text, "span": claim.span})
@@ -286,14 +286,14 @@ def claims_to_json(claims: Sequence[Claim]) -> str:
 
 
 def list_terms(glossary: resolver.Glossary, source: str) -> tuple[str, ...]:
-    """Return the glossary's forms of a paper's terms as 한국어(English; ABBR), in order of appearance."""
+    """Return the glossary forms of a paper's terms as 한국어(English; ABBR), in order of appearance."""
     stems = term_keys.english_stems(source[:_TERM_CHARACTERS])
     found: dict[str, str] = {}
     position = 0
     while position < len(stems) and len(found) < _MAX_TERMS:
         for length in range(_MAX_TERM_WORDS, 0, -1):
             key = " ".join(stems[position : position + length])
-            # A single word is too often an everyday word.
+            # A single word is too often an ordinary word.
             concept = glossary.concept(key) if length > 1 else None
             if concept and (korean := concept.usual_form("ko")) and (english := concept.usual_form("en")):
                 short = concept.usual_form("abbr")
@@ -305,7 +305,7 @@ def list_terms(glossary: resolver.Glossary, source: str) -> tuple[str, ...]:
 
 
 def _enclose(name: str, text: str) -> str:
-    """Return a text between marker lines with its hash, which the text cannot forge."""
+    """Return a text between marker lines that contain its hash, which the text cannot forge."""
     mark = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16]
     return f"<<<{name} {mark}>>>\n{text}\n<<<end of {name} {mark}>>>"
 
@@ -319,7 +319,7 @@ def _cut_at_paragraph(section: str, limit: int) -> str:
 
 
 def _find_object(answer: str) -> dict[str, Any]:
-    """Parse the first JSON object in an answer, ignoring text around it."""
+    """Parse the first JSON object in a response, ignoring text around it."""
     start = answer.find("{")
     if start < 0:
         raise AnswerError("it has no JSON object")
@@ -341,5 +341,5 @@ def _read_claim(key: str, row: object) -> Claim:
 
 
 def _make_storable(text: str) -> str:
-    """Return a text without NUL and lone surrogates, which databases reject."""
+    """Replace NULs and lone surrogates, which databases reject."""
     return text.replace("\0", "").encode("utf-8", "replace").decode()

@@ -1,7 +1,7 @@
-"""Renders a day's digest and publishes it: in storage like any other digest, and as a file.
+"""Render a day's digest and publish it: in storage like any other digest, and as a file.
 
-The text is that of an export: it parses back to the same entries, which export to the same bytes. Hashes of published texts
-are stored for each place, so that a file edited by a person is recognised and left alone.
+The text is that of an export: it parses back to the same entries, which export to the same bytes. Hashes of
+published texts are stored for each place, so that a file edited by a person is recognised and left alone.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _MAX_HASHES = 50
 
 
 def check_writable(file: Path) -> None:
-    """Raise PaperroundError if a file, or a file in a folder, cannot be written."""
+    """Raise PaperroundError if the file, or a file in the folder, cannot be written."""
     if file.exists() and not (file.is_file() or file.is_dir()):
         raise errors.PaperroundError(f"{file} is neither a file nor a folder. Name another file.")
     with _naming(file), tempfile.TemporaryFile(dir=file if file.is_dir() else file.parent):
@@ -47,7 +47,7 @@ def check_writable(file: Path) -> None:
 
 @contextmanager
 def _naming(file: Path) -> Iterator[None]:
-    """Turn an OSError into a PaperroundError that names the file."""
+    """Convert an OSError to a PaperroundError that names the file."""
     try:
         yield
     except OSError as error:
@@ -57,7 +57,7 @@ def _naming(file: Path) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Publisher:
-    """Publishes digests. `model` is the model that wrote them, or None for extracts."""
+    """Publishes digests. `model` is the model that wrote them; None for extracts."""
 
     database: Database
     ingest: IngestService
@@ -68,7 +68,7 @@ class Publisher:
     ) -> bool:
         """Write the file and store the digest. Returns False if a person has edited the file.
 
-        Raises PaperroundError, also if the file was not written by the writer.
+        Raises PaperroundError if that fails, or if the file was not written by the writer.
         """
         name = f"{day.isoformat()}.{form.value}.{language.value}.md"
         if file is not None and await asyncio.to_thread(file.is_dir):
@@ -90,7 +90,7 @@ class Publisher:
         return True
 
     async def _locate(self, place: str) -> tuple[str, str]:
-        """Return the source and location for a place. A file in a folder source belongs to that source."""
+        """Return the source and location of a place. A file in a folder source belongs to that source."""
         folder, _, name = place.rpartition("/")
         async with self.database.read() as connection:
             is_source = any(row.url == folder for row in await sources.list_rows(connection))
@@ -103,7 +103,7 @@ class Publisher:
         return list(json.loads(value)) if value else []
 
     async def _remember(self, place: str, printed: Sequence[str], text: str) -> None:
-        """Store the hashes for a place, and the model that wrote the digests in a text."""
+        """Store a place's hashes, and the model that wrote the digests in a text."""
         parsed = digest_writer.to_sourced_digests(parse.parse_text(text), sources.FILES, place)
         async with self.database.transaction() as connection:
             kept = list(dict.fromkeys(printed))[-_MAX_HASHES:]
@@ -117,7 +117,7 @@ def _hash(text: str) -> str:
 
 
 def _read(file: Path) -> str | None:
-    """Return the text of a file; None if it is missing or empty."""
+    """Return a file's text, or None if it is missing or empty."""
     with _naming(file):
         return file.read_text(encoding="utf-8", errors="replace") or None if file.exists() else None
 
@@ -138,7 +138,7 @@ def build_sections(
     basis: Basis,
     claims_dropped: int = 0,
 ) -> tuple[models.Section, ...]:
-    """Return the sections of a checked summary, with labels for its basis and for dropped claims."""
+    """Return a checked summary's sections, with labels for its basis and for dropped claims."""
     headings = prompts.SECTIONS[form]
     sections = []
     for key, group in groupby(checked, key=attrgetter("section")):
@@ -153,7 +153,7 @@ def build_sections(
 def build_extract(
     form: models.DigestFormat, language: models.Locale, text: str, basis: Basis
 ) -> tuple[models.Section, ...]:
-    """Return the sections of an extract: its text and a label. A model's refusal has no sections."""
+    """Return an extract's sections: its text and a label. A model's refusal gives no sections."""
     cleaned = prompts.clean_text(text)
     if summaries.is_refusal(cleaned):
         return ()
@@ -163,10 +163,10 @@ def build_extract(
 def build_entry(
     rank: int, paper: Mapping[str, object], sections: tuple[models.Section, ...] = ()
 ) -> models.Entry:
-    """Return the digest entry of a listed paper. Without sections, its summary is marked as missing."""
+    """Return a listed paper's digest entry. Without sections, its summary is marked as missing."""
     [entry] = listing.build(date.min, [{**paper, "summary": None}]).entries
     title = entry.title and prompts.clean_text(entry.title).rstrip(" #")
-    # In Markdown a bracket would end the address.
+    # In Markdown a bracket would end the URL.
     thumbnail = entry.thumbnail and entry.thumbnail.replace("(", "%28").replace(")", "%29")
     return replace(
         entry, rank=rank, title=title, thumbnail=thumbnail, sections=sections, summary_missing=not sections
@@ -184,7 +184,7 @@ def render_digest(
 def _make_readable(
     entry: models.Entry, on: date, form: models.DigestFormat, templates: Templates
 ) -> models.Entry:
-    """Return the entry with the first variant of its title that parses back, or without a title."""
+    """Return the entry with the first variant of its title that parses back, or with no title."""
     title = entry.title or ""
     for candidate in (title, _PUNCTUATION.sub(" ", title), _NOT_A_LETTER.sub(" ", title)):
         changed = replace(entry, title=" ".join(candidate.split()) or None)
@@ -248,7 +248,7 @@ async def load_stored(database: Database, day: date) -> Sequence[listing.Paper]:
 
 
 def choose(paper: listing.Paper) -> tuple[str, Basis] | None:
-    """Return an extract for a listed paper and its basis, or None if it has no summary and no abstract."""
+    """Return an extract of a listed paper and its basis, or None if it has neither summary nor abstract."""
     if summary := str(paper.get("summary") or "").strip():
         return summary, Basis.HUGGINGFACE
     chosen = choose_sentences(str(paper.get("abstract") or ""))

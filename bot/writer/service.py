@@ -1,4 +1,4 @@
-"""Writes and publishes a day's digest in one format and language. Without a model, the texts are extracts."""
+"""Write and publish a day's digest in one format and language. Without a model, the texts are extracts."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ KINDS = ("written", "from_abstract", "refused", "failed")
 """The possible outcomes for a paper. `refused` means that there is no text."""
 _KINDS_BY_BASIS = {summaries.Basis.PAPER: "written", summaries.Basis.NONE: "refused"}
 RETRY_SECONDS = 600.0
-"""Seconds until the running bot retries an unfinished day, for example after a wrong key."""
+"""Seconds before the running bot retries an unfinished day, for example after a wrong key."""
 OnProgress = Callable[[int, int], None]
-"""Called with the number of finished papers and the number of all papers."""
+"""Called with the number of finished papers and the total number."""
 
 
 @dataclass(frozen=True)
 class WriterService:
-    """Writes digests. `draft_writer` is None if there is no model."""
+    """Writes digests. `draft_writer` is None if no model is configured."""
 
     database: Database
     clock: Clock
@@ -52,11 +52,12 @@ class WriterService:
         on_problem: drafting.OnProblem,
         on_notice: drafting.OnProblem = lambda _: None,
     ) -> tuple[dict[str, int], bool]:
-        """Write and publish a digest. Returns the counts of the run, and whether the digest was published.
+        """Write and publish a digest. Returns the run's counts, and whether the digest was published.
 
-        `on_problem` is called with problems of papers, and `on_notice` with edits found in files. If `seconds` is given,
-        nothing is published before all papers are finished or the time is up; unfinished papers then become extracts.
-        If it is None, papers that failed earlier are retried. Raises PaperroundError.
+        `on_problem` is called with problems of papers, and `on_notice` with edits found in files. If
+        `seconds` is given, nothing is published until all papers are finished or the time is up; unfinished
+        papers then become extracts. If it is None, papers that failed earlier are retried. Raises
+        PaperroundError.
         """
         ends_at = None if seconds is None else self.clock() + timedelta(seconds=seconds - RETRY_SECONDS)
         if file is not None:
@@ -112,7 +113,7 @@ class WriterService:
         papers: Sequence[listing.Paper],
         drafts: Mapping[str, models.Draft],
     ) -> tuple[str, Counter[str]]:
-        """Return the digest's text and the number of papers by kind (KINDS). Runs in a thread."""
+        """Return the digest's text, and the number of papers by outcome (KINDS). Runs in a thread."""
         kinds: Counter[str] = Counter()
         entries = []
         for rank, paper in enumerate(papers, 1):
