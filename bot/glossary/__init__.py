@@ -1,1 +1,1 @@
-"""The glossary: terms with their forms in both languages, learnt from digests. No I/O."""
+"""The glossary: terms and their forms in both languages, learnt from digests. No I/O."""

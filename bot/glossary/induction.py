@@ -1,7 +1,7 @@
-"""Learns the forms of terms from counted mentions, using the index as evidence.
+"""Learns forms of terms from counted mentions, using the index as evidence.
 
-Each Korean form or abbreviation belongs to one English term. Forms are not linked transitively, because that would merge all
-terms that share a word. A Korean form belongs to a term if most papers with the form contain the term too.
+Each Korean form or abbreviation belongs to one English term: if most papers with the form also contain the
+term. Links between forms are not transitive, because that would merge all terms that share a word.
 """
 
 from __future__ import annotations
@@ -15,26 +15,26 @@ from bot.glossary.resolver import LearntForm
 from bot.text import analyser, concepts, seed, term_keys
 
 MAX_LEARNT = 10_000
-"""At most this many forms are learnt, those that most papers explain."""
+"""The maximum number of forms to learn, most explained first."""
 MAX_FORMS = 20
-"""At most this many Korean forms and as many abbreviations are learnt for a term; a search looks for all."""
+"""The maximum number of Korean forms, and of abbreviations, to learn for a term. A search looks for all of them."""
 MAX_PAPERS_PER_EXPLANATION = 10
-"""A form in more papers than this is an ordinary word: 제거 for diffusion. Frequent terms are seeded."""
+"""A form used more often than this per explanation is an ordinary word: 제거 for diffusion. Frequent terms are seeded."""
 _MAX_SPELLINGS = 4
-"""English spellings of a term that count as evidence."""
+"""The number of English spellings of a term that count as evidence."""
 
 
 class Evidence(Protocol):
-    """Counts the papers of an archive that contain terms."""
+    """Counts the papers in an archive that contain given terms."""
 
     def count(self, *terms: Sequence[str]) -> int:
-        """Return the number of papers that contain all terms, each given by its forms."""
+        """Return the number of papers that contain all of the terms, each given by its forms."""
 
 
 def learn(
     mentions: Iterable[tuple[Mention, int]], terms: Iterable[seed.SeedTerm], evidence: Evidence
 ) -> list[LearntForm]:
-    """Return the forms that mentions explain and papers confirm, most explained first; mentions come with paper counts."""
+    """Return the forms that mentions explain and papers confirm, most explained first. Each mention has a paper count."""
     rows, vocabulary = list(mentions), _Vocabulary(terms)
     long_forms = vocabulary.read_long_forms(rows)
     learnt = [
@@ -63,11 +63,11 @@ def learn(
 
 
 _HEAD_LETTERS = 3
-"""Stems that share this many letters count as the same word."""
+"""Stems that start with this many equal letters count as the same word."""
 
 
 class _Vocabulary:
-    """The seed list by key, with the English spellings found in mentions."""
+    """The seed list by key, together with the English spellings found in mentions."""
 
     def __init__(self, terms: Iterable[seed.SeedTerm]) -> None:
         self._seeds: dict[str, seed.SeedTerm] = {}
@@ -83,13 +83,13 @@ class _Vocabulary:
                 self._translations[text] += map(
                     term_keys.english_key, term.english if term.is_common_word else ()
                 )
-        # All English forms of a seeded term have the key of the main form.
+        # Map every English form of a seeded term to the key of its main form.
         self._main_keys = {
             term_keys.english_key(text): key for key, term in self._seeds.items() for text in term.english
         }
 
     def name(self, key: str) -> str:
-        """Return the most frequent spelling of an English key, preferring fewer capitals."""
+        """Return the most frequent spelling of an English key; among equals, the one with the fewest capitals."""
         if key in self._seeds:
             return self._seeds[key].english[0]
         spellings = self._spellings[key]
@@ -98,13 +98,13 @@ class _Vocabulary:
         )
 
     def list_english(self, key: str) -> list[str]:
-        """Return the seeded and the frequent English forms of a term."""
+        """Return a term's seeded English forms and its most frequent spellings."""
         seeded = self._seeds[key].english if key in self._seeds else ()
         written = [text for text, _ in self._spellings[key].most_common(_MAX_SPELLINGS)]
         return list(dict.fromkeys((*seeded, *written)))
 
     def read_long_forms(self, rows: Iterable[tuple[Mention, int]]) -> dict[str, Counter[str]]:
-        """Return for each abbreviation the number of papers that explain it, by the English key of its long form."""
+        """Count the papers that explain each abbreviation, by the English key of the long form."""
         long_forms = defaultdict[str, Counter[str]](Counter)
         for mention, papers in rows:
             abbreviation, text = mention.definition()
@@ -115,7 +115,7 @@ class _Vocabulary:
         return dict(long_forms)
 
     def find_main_terms(self, long_forms: Mapping[str, Counter[str]]) -> dict[str, str]:
-        """Return the English key of each abbreviation with a dominant meaning."""
+        """Return the English key of each abbreviation that has a dominant meaning."""
         counts = defaultdict[str, Counter[str]](
             Counter, {short: Counter(keys) for short, keys in long_forms.items()}
         )
@@ -128,7 +128,7 @@ class _Vocabulary:
     def find_pairs(
         self, rows: Iterable[tuple[Mention, int]], abbreviations: Mapping[str, str]
     ) -> dict[tuple[str, str], Counter[str]]:
-        """Return the paper counts of Korean terms before parentheses, by Korean and English key, then by spelling."""
+        """Count the papers with a Korean term before a parenthesis, by Korean and English key, then by spelling."""
         pairs = defaultdict[tuple[str, str], Counter[str]](Counter)
         for (left, english, short), papers in rows:
             known = abbreviations.get(term_keys.abbreviation_key(short), "")
@@ -141,11 +141,11 @@ class _Vocabulary:
         return dict(pairs)
 
     def may_be_form(self, korean: str, key: str, form: str) -> bool:
-        """Return whether a Korean text may be a form of a term.
+        """Return whether a Korean text could be a form of a term.
 
-        It needs about two syllables for each English word (학습 is not supervised fine-tuning). It must not be seeded for
-        another term or as a common word, and its last word must not translate a word that the term lacks (혼합 모델 is not a
-        mixture).
+        It needs about two syllables per English word, so 학습 is not supervised fine-tuning. It must not be
+        seeded for another term or as a common word. If its last word has a translation, the term must contain
+        it, so 혼합 모델 is not a mixture.
         """
         content = len(term_keys.content_words(key))
         heads = self._translations.get(analyser.split_context(form)[-1], ())
@@ -157,7 +157,7 @@ class _Vocabulary:
 
 
 def find_term(left: str, words: int) -> str:
-    """Return the Korean term at the end of a text, with two syllables for each word of the English term, or ""."""
+    """Return the Korean term at the end of a text, or "". Takes about two syllables per word of the English term."""
     term = ""
     for unit in reversed(left.split()):
         if unit in seed.read_words("boundary_words.txt") or len(term_keys.korean_key(term)) >= 2 * words:

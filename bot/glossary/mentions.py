@@ -14,10 +14,10 @@ from typing import NamedTuple
 from bot.text import analyser, seed, term_keys, typography
 
 MAX_CONTEXT_WORDS = 7
-"""Words stored before a parenthesis."""
+"""The number of words stored before a parenthesis."""
 
 MAX_MENTIONS = 200
-"""The maximum for each paper."""
+"""The maximum number per paper."""
 
 _PARENTHESES = re.compile(r"\(([^()\n]{2,90})\)")
 _PHRASE_BREAKS = re.compile(r"[,.:;\"'“”‘’「」『』《》<>\[\](){}|!?~…]|\s[-–—]\s")
@@ -28,18 +28,18 @@ _LETTER = re.compile(r"[A-Za-zÀ-ɏ]{2}")
 _DIGITS_FIRST = re.compile(r"[~<>+\-]?[0-9][0-9.,%]*\b")
 _LATIN_WORD = re.compile(r"[A-Za-z0-9À-ɏ][A-Za-z0-9À-ɏ\-–/&'’+.]*")
 MAX_ENGLISH_WORDS = 8
-"""In words; longer English text in a parenthesis is not a term."""
+"""In words. Longer English text in a parenthesis is not a term."""
 
 
 class Mention(NamedTuple):
-    """The parts of one parenthesis and the words before it; missing parts are ""."""
+    """The parts of a parenthesis and the words before it. Missing parts are ""."""
 
     left_context: str
     english: str
     abbreviation: str
 
     def definition(self) -> tuple[str, str]:
-        """Return the abbreviation and long form that the mention defines, in either order; ("", "") if it does not."""
+        """Return the abbreviation and long form that the mention defines, in either order; ("", "") if it defines none."""
         is_korean, last = analyser.ends_in_hangul(self.left_context), self.left_context.split()[-1]
         if self.abbreviation and (self.english or not is_korean):
             text = long_form(self.english or self.left_context, self.abbreviation)
@@ -49,7 +49,7 @@ class Mention(NamedTuple):
 
 
 def extract_mentions(text: str) -> list[Mention]:
-    """Return the distinct mentions in a text in order, at most `MAX_MENTIONS`. Takes linear time."""
+    """Return the distinct mentions in a text, in order, up to `MAX_MENTIONS`. Takes linear time."""
     text = typography.normalise("NFKC", text).replace("*", "").replace("`", "")
     found = (
         _parse_parenthesis(text[max(0, match.start() - 120) : match.start()].rpartition("\n")[2], match[1])
@@ -70,7 +70,7 @@ def _parse_parenthesis(preceding: str, content: str) -> Mention | None:
 
 
 def _left_context(preceding: str) -> str:
-    """Return the last words before a parenthesis, up to the last punctuation that ends a phrase."""
+    """Return the last words before a parenthesis, starting after the last punctuation that ends a phrase."""
     cut = 0
     for match in _PHRASE_BREAKS.finditer(preceding):
         # A dot inside a word (GPT-3.5) does not end a phrase.
@@ -82,7 +82,7 @@ def _left_context(preceding: str) -> str:
 
 @lru_cache(maxsize=1 << 12)
 def _classify_parts(content: str) -> tuple[str, str] | None:
-    """Return the English term and abbreviation in a parenthesis; None if there is neither, or other content."""
+    """Return the English term and the abbreviation in a parenthesis; None if it has neither or anything else."""
     pieces = [piece.strip() for piece in _SEPARATORS.split(content) if piece.strip()]
     short = [piece for piece in pieces if term_keys.is_abbreviation(piece)]
     long = [piece for piece in pieces if piece not in short and _is_english(piece)]
@@ -106,7 +106,7 @@ _MAX_LONG_FORM_WORDS = 12
 
 
 def long_form(text: str, abbreviation: str) -> str | None:
-    """Return the shortest suffix of `text` whose initials form the abbreviation, or None."""
+    """Return the shortest suffix of a text whose initials spell the abbreviation, or None."""
     words = [(match.start(), analyser.fold(match[0])) for match in _WORDS.finditer(text)][
         -_MAX_LONG_FORM_WORDS:
     ]
@@ -121,13 +121,13 @@ def long_form(text: str, abbreviation: str) -> str | None:
 
 
 def _letters(abbreviation: str) -> str:
-    """Return the folded letters of an abbreviation without a plural s; a 2 between letters becomes t for "to"."""
+    """Return an abbreviation's folded letters without a plural s. A 2 between letters becomes t, for "to"."""
     joined = "".join(_WORDS.findall(analyser.fold(term_keys.abbreviation_key(abbreviation))))
     return re.sub(r"(?<=[a-z])2(?=[a-z])", "t", joined)
 
 
 def _matches_initials(words: list[str], letters: str) -> bool:
-    """Return whether the letters are the words' initials; function words are optional, words with digits stay whole."""
+    """Return whether the letters are the words' initials. Function words are optional; words with digits stay whole."""
     if not words:
         return not letters
     word, rest = words[0], words[1:]
@@ -145,7 +145,7 @@ _NAME_HEAD_END = re.compile(r":| Technical Report| System Card")
 _NAME_HEAD = re.compile(r"(?:The |Introducing )?([A-Za-z]+(?:[ -][A-Za-z]+)*)")
 _NAME_WORD = re.compile(r"[A-Za-z]{3,}")
 _MAX_HEAD_WORDS, _MAX_BARE_HEAD_WORDS = 4, 3
-"""The most words that a name may have before a colon, and in a title without a colon."""
+"""The maximum length of a name, in words, before a colon and in a title without a colon."""
 
 
 def list_names(title: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The glossary: finds the concepts that a text names, and their forms to search for."""
+"""The glossary: finds the concepts that a text names and the forms to search for."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from bot.glossary import transliteration
 from bot.text import analyser, concepts, seed, term_keys, tokens
 
 _MIN_SHARE = 0.2
-"""The share of explaining papers from which a meaning of an ambiguous abbreviation counts."""
+"""A meaning of an ambiguous abbreviation counts if at least this share of the explaining papers use it."""
 _PAPERS_PER_TITLE = 8
-"""A concept is a topic if at least one in this many of its papers has it in the title."""
+"""A concept is a topic if at least one in this many of its papers names it in the title."""
 _PARTICLES = frozenset("서로와과을를")
-"""Last syllables of particles that canonical texts do not distinguish; without 의, which is part of terms."""
+"""Last syllables of particles that canonical texts do not distinguish, except 의, which is part of some terms."""
 
 
 class Decision(NamedTuple):
-    """An operator's decision to add a form to an English term or to remove it."""
+    """An operator's decision to add a form to an English term, or to remove it."""
 
     term: str
     form: str
@@ -27,9 +27,9 @@ class Decision(NamedTuple):
 
 
 class LearntForm(NamedTuple):
-    """A Korean form or abbreviation of an English term, with the number of papers that explain it.
+    """A Korean form or abbreviation of an English term, and the number of papers that explain it.
 
-    `found` papers contain a Korean form, and `confirmed` of these also contain the English term or abbreviation.
+    Of the `found` papers with a Korean form, `confirmed` also contain the English term or abbreviation.
     """
 
     term: str
@@ -40,7 +40,7 @@ class LearntForm(NamedTuple):
 
 
 class Learnt(NamedTuple):
-    """What the papers of an archive teach: forms, paper and title counts by concept, and title counts by name."""
+    """Everything learnt from an archive: forms, paper and title counts by concept, and title counts by name."""
 
     forms: Sequence[LearntForm] = ()
     papers: Mapping[str, int] = {}
@@ -49,7 +49,7 @@ class Learnt(NamedTuple):
 
 
 class Glossary:
-    """The concepts of the seed list, an archive and its operator, indexed for look-ups."""
+    """All concepts from the seed list, an archive and its operator, indexed for look-ups."""
 
     def __init__(
         self,
@@ -78,42 +78,42 @@ class Glossary:
         return list(self._concepts.values())
 
     def concept(self, key: str) -> concepts.Concept | None:
-        """Return the concept of an English key, or None."""
+        """Return the concept with this English key, or None."""
         return self._concepts.get(key)
 
     def find_concepts(self, term: str) -> list[concepts.Concept]:
-        """Return the concepts with this form, most explained first."""
+        """Return the concepts that have this form, most explained first."""
         return [self._concepts[key] for key in self.find(term)]
 
     def is_topic(self, key: str) -> bool:
-        """Return whether papers are about a concept, going by their titles, and do not just mention it (dataset)."""
+        """Return whether papers are about a concept, judging by their titles, rather than just mention it (dataset)."""
         return self.title_counts.get(key, 0) >= self._paper_counts.get(key, 0) // _PAPERS_PER_TITLE
 
     def is_word(self, text: str) -> bool:
-        """Return whether a text is a term, or a Korean word in a term."""
+        """Return whether a text is a term or, if Korean, a word in a term."""
         if not analyser.is_hangul(text):
             return bool(self.find(text))
         return text in self.korean_words or bool(self._index.get(text))
 
     @cached_property
     def korean_words(self) -> frozenset[str]:
-        """The Korean words in terms."""
+        """All Korean words that occur in terms."""
         forms = [form.text for concept in self._concepts.values() for form in concept.forms_in("ko")]
         words = {word for text in forms for word in analyser.split_context(text)}
         return frozenset(filter(analyser.is_hangul, {*words, *self._words}))
 
     def translate(self, word: str) -> Sequence[str]:
-        """Return the translations of a common word, with or without an ending: patient for 환자."""
+        """Return the translations of a common word, with or without its ending: patient for 환자."""
         key = term_keys.term_key(word)
         return self._words.get(key) or self._words.get(analyser.strip_ending(key)) or ()
 
     def find_names(self, text: str) -> list[str]:
-        """Return the names of models and methods that a Korean text sounds like: Gemini for 제미나이."""
+        """Return the model and method names that a Korean text sounds like: Gemini for 제미나이."""
         return self._sounds.find(text)
 
     @cached_property
     def _sounds(self) -> transliteration.SoundIndex:
-        # Abbreviations that may be pronounced as words, such as LoRA.
+        # Include abbreviations that may be pronounced as words, such as LoRA.
         papers = {text: sum(sense.papers for sense in senses) for text, senses in self._senses.items()}
         spoken = {text: number for text, number in papers.items() if text.isalpha()}
         return transliteration.SoundIndex({**spoken, **self._names})
@@ -121,7 +121,7 @@ class Glossary:
     def find(self, text: str, *, in_phrase: bool = False) -> list[str]:
         """Return the English keys of the concepts that a text names, most explained first.
 
-        With `in_phrase` there are other words next to the text, so that "live" in live video is not an abbreviation.
+        With `in_phrase`, other words surround the text, so "live" (as in live video) is not an abbreviation.
         """
         is_word = is_korean_only(text) or (in_phrase and is_everyday_word(text))
         senses = () if is_word else self._list_senses(text)
@@ -133,7 +133,7 @@ class Glossary:
         return self._index.get(key) or self._index.get(analyser.strip_ending(key)) or []
 
     def _list_senses(self, text: str) -> Sequence[concepts.AbbreviationSense]:
-        """Return the dominant sense of an abbreviation in any case, or else its common senses."""
+        """Return an abbreviation's dominant sense, or else its common senses. Case is ignored if necessary."""
         stripped = text.strip()
         if stripped in seed.read_words("function_words.txt") or len(stripped) < 2:
             return ()
@@ -141,7 +141,7 @@ class Glossary:
             return ()  # map is not mAP
         key = term_keys.abbreviation_key(stripped)
         folded = key.casefold()
-        # LLMs is the plural of LLM, but SDS is not that of SD.
+        # LLMs is the plural of LLM, but SDS is not the plural of SD.
         singular = folded if stripped.endswith("S") else folded.removesuffix("s")
         spellings = (key, *(self._abbreviation_by_folded.get(other, "") for other in (folded, singular)))
         senses = next((self._senses[spelling] for spelling in spellings if spelling in self._senses), [])
@@ -149,7 +149,7 @@ class Glossary:
         return senses[:1] if is_clear else [sense for sense in senses if sense.share >= _MIN_SHARE]
 
     def list_senses(self, abbreviation: str) -> list[str]:
-        """Return the terms that an ambiguous abbreviation may stand for, most explained first; [] for other texts."""
+        """Return the terms that an ambiguous abbreviation may stand for, most explained first; [] for any other text."""
         senses = self._list_senses(abbreviation)
         return [sense.text for sense in senses] if len(senses) > 1 else []
 
@@ -168,35 +168,35 @@ class Glossary:
 
 
 def form_language(text: str) -> concepts.Language:
-    """Return the language of a form, or "abbr"."""
+    """Return a form's language, or "abbr"."""
     return "ko" if analyser.has_hangul(text) else "abbr" if term_keys.is_abbreviation(text) else "en"
 
 
 def is_same_form(left: str, right: str) -> bool:
-    """Return whether two texts are spellings of one form."""
+    """Return whether two texts are spellings of the same form."""
     if form_language(left) == form_language(right) == "abbr":
         return term_keys.abbreviation_key(left) == term_keys.abbreviation_key(right)
     return term_keys.term_key(left) == term_keys.term_key(right)
 
 
 def is_everyday_word(text: str) -> bool:
-    """Return whether a lower-case text is an everyday word or its plural, and so no abbreviation in a phrase."""
+    """Return whether a text is an everyday word or its plural in lower case, and so no abbreviation in a phrase."""
     return not {text, text.removesuffix("s")}.isdisjoint(seed.read_words("ordinary_words.txt"))
 
 
 def is_korean_only(text: str) -> bool:
-    """Return whether a text has Hangul and no Latin letters."""
+    """Return whether a text has Hangul but no Latin letters."""
     return analyser.has_hangul(text) and not any("a" <= letter <= "z" for letter in text.lower())
 
 
 class _Lexicon:
-    """Collects the forms of concepts from the seed list, then from papers, then from the operator."""
+    """Collects forms of concepts from the seed list, then from papers, then from the operator."""
 
     def __init__(self) -> None:
         self.words = defaultdict[str, list[str]](list)
-        """The translations of common words by term key."""
+        """Translations of common words by term key."""
         self.firsts: set[tuple[str, str]] = set()
-        """The keys of each form that the operator added and of its concept."""
+        """Pairs of keys: a form that the operator added, and its concept."""
         self._decided: set[str] = set()
         self._forms = defaultdict[str, dict[str, concepts.SurfaceForm]](dict)
         self._main_keys: dict[str, str] = {}
@@ -229,7 +229,7 @@ class _Lexicon:
                 self._weights[short][english[0]] += concepts.SEED_PAPERS
 
     def add_learnt(self, rows: Iterable[LearntForm]) -> None:
-        """Add the forms learnt from papers, except Korean forms that are seeded for another term or as a common word."""
+        """Add the forms learnt from papers, except Korean forms seeded for another term or as a common word."""
         for row in rows:
             key = self._key_of(row.term)
             language, form = form_language(row.form), term_keys.term_key(row.form)
@@ -243,7 +243,7 @@ class _Lexicon:
                 own[form] = known._replace(papers=row.explained, found=row.found, confirmed=row.confirmed)
 
     def add_decisions(self, decisions: Iterable[Decision]) -> None:
-        """Add or remove forms as the operator decided; the last decision on a form wins."""
+        """Add and remove forms as decided by the operator. The last decision on a form wins."""
         for term, text, is_added in decisions:
             key, language = self._key_of(term), form_language(text)
             own, form = self._own(key, term), term_keys.term_key(text)
@@ -266,14 +266,14 @@ class _Lexicon:
         return self._main_keys.get(key, key)
 
     def _own(self, key: str, name: str) -> dict[str, concepts.SurfaceForm]:
-        """Return the forms of a concept, creating it if needed."""
+        """Return the forms of a concept, which is created if it is new."""
         if key not in self._forms:
             self._names[key] = name
             self._forms[key][key] = concepts.SurfaceForm(name, "en")
         return self._forms[key]
 
     def rank_senses(self) -> dict[str, list[concepts.AbbreviationSense]]:
-        """Return the senses of each abbreviation, most explained first."""
+        """Return each abbreviation's senses, most explained first."""
         senses = dict[str, list[concepts.AbbreviationSense]]()
         for short in {**self._weights, **self._explained}:
             papers = self._explained[short]
@@ -288,12 +288,12 @@ class _Lexicon:
     def build_concepts(
         self, senses: Mapping[str, Sequence[concepts.AbbreviationSense]]
     ) -> list[concepts.Concept]:
-        """Return the concepts with several forms or an operator's decision, most explained first."""
+        """Return the concepts that have several forms or an operator's decision, most explained first."""
         short_forms = defaultdict[str, list[concepts.SurfaceForm]](list)
         for short, ranked in senses.items():
             if ranked and ranked[0].share >= concepts.DOMINANT_SHARE:
                 key, _, papers, _ = ranked[0]
-                # Two letters that no paper explains are ambiguous, and some capitals are words: IT, OR.
+                # Two letters that no paper explains are ambiguous, and some are words: IT, OR.
                 is_searched = (papers > 0 or len(short) > 2) and short.casefold() not in seed.read_words(
                     "function_words.txt"
                 )
@@ -324,7 +324,7 @@ class _Lexicon:
 def _index_forms(
     all_concepts: Iterable[concepts.Concept], firsts: Container[tuple[str, str]]
 ) -> dict[str, list[str]]:
-    """Return the keys of the concepts with each form, by the form's term key; a concept comes first under its own key."""
+    """Return the keys of the concepts that have each form, by the form's term key. A concept comes first for its own key."""
     index = defaultdict[str, list[str]](list)
     for concept in all_concepts:
         index[concept.key].insert(0, concept.key)
@@ -337,7 +337,7 @@ def _index_forms(
 
 
 def has_inner_particle(text: str) -> bool:
-    """Return whether a particle joins two nouns in a form: 텍스트에서 이미지 would also match 텍스트와 이미지."""
+    """Return whether a form has a particle between two nouns: 텍스트에서 이미지 would also match 텍스트와 이미지."""
     first, _, second = text.partition(" ")
     is_pair = bool(second) and " " not in second
     return is_pair and first[-1] in _PARTICLES and analyser.strip_ending(first) != first

@@ -12,7 +12,7 @@ from bot.text import analyser
 MIN_SYLLABLES, MAX_SYLLABLES = 2, 12
 MIN_NAME_LENGTH, MAX_NAME_LENGTH = 3, 40
 _MAX_NAMES, _MIN_SHARE = 3, 0.4
-"""The most names returned, each with at least this share of the first name's papers."""
+"""The maximum number of names returned, and the minimum share of the first name's papers that each must have."""
 _MAX_LETTERS_PER_SYLLABLE, _MAX_LETTERS_PER_SOUND = 5, 12
 _INITIAL_ORDER = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ"
 _VOWEL_ORDER = "ㅏㅐㅑㅒㅓㅔㅕㅖㅗㅘㅙㅚㅛㅜㅝㅞㅟㅠㅡㅢㅣ"
@@ -31,7 +31,7 @@ def _sounds() -> dict[str, dict[str, str]]:
 
 
 class SoundIndex:
-    """Latin names with their paper counts, searchable by Korean spelling."""
+    """Latin names with paper counts, searchable by Korean spelling."""
 
     def __init__(self, names: Mapping[str, int]) -> None:
         self._names: dict[str, list[tuple[int, str]]] = {}
@@ -41,7 +41,7 @@ class SoundIndex:
         self._lines = "\n".join(self._names)
 
     def find(self, text: str) -> list[str]:
-        """Return the names that a Korean text sounds like, most papers first, without much rarer ones."""
+        """Return the names that a Korean text sounds like, most papers first, omitting much rarer ones."""
         hangul = "".join(text.split())
         if not MIN_SYLLABLES <= len(hangul) <= MAX_SYLLABLES or not analyser.is_syllables(hangul):
             return []
@@ -53,7 +53,7 @@ class SoundIndex:
 
 
 def _consonants(hangul: str) -> str:
-    """Return a pattern for the few names that have the initial consonants of all syllables in order."""
+    """Return a pattern that few names match: those with the initial consonants of all syllables in order."""
     pattern = final = ""
     for syllable in hangul:
         before, (initial, vowel, final) = final, _decompose(syllable)
@@ -67,7 +67,7 @@ def _consonants(hangul: str) -> str:
 
 
 def name_pattern(hangul: str) -> str | None:
-    """Return a regular expression for the spellings of a person's name, German ones included; None for other texts."""
+    """Return a pattern for the spellings of a person's name, including German ones; None for other texts."""
     if not (1 < len(hangul) <= MAX_SYLLABLES and analyser.is_syllables(hangul)):
         return None
     pattern = "".join(_pieces(hangul)).replace("|(?<=x)", "")
@@ -75,10 +75,10 @@ def name_pattern(hangul: str) -> str | None:
 
 
 def _spells(hangul: str, letters: str) -> bool:
-    """Return whether lower-case letters spell Hangul syllables, optionally followed by a silent e.
+    """Return whether lower-case letters spell Hangul syllables, ignoring a silent e at the end.
 
-    Tracks every position where the sounds matched so far may end. A single pattern would backtrack for minutes on one
-    letter repeated 20 times.
+    Tracks every position where the sounds matched so far may end. A single pattern could backtrack for
+    minutes on one letter repeated 20 times.
     """
     if (
         not len(hangul) - 2
@@ -106,7 +106,7 @@ _compile = lru_cache(maxsize=1 << 12)(re.compile)
 
 
 def _pieces(hangul: str) -> Iterator[str]:
-    """Yield a pattern for the spellings of each syllable, or of two syllables with a shared vowel spelling."""
+    """Yield a pattern for the spellings of each syllable, or of two syllables whose vowels are spelled together."""
     vowels, position = _sounds()["vowel"], 0
     while position < len(hangul):
         syllable, behind = hangul[position], hangul[position + 1 : position + 2]
@@ -133,7 +133,7 @@ def _initial(syllable: str, before: str) -> str:
 
 
 def _final(final: str, follower: str) -> str:
-    """Return the spellings of a final consonant; ㄹ before ㄹ adds no letter."""
+    """Return the spellings of a final consonant. ㄹ before ㄹ adds no letter."""
     if final == "ㄹ" and follower and _decompose(follower)[0] == "ㄹ":
         return ""
     return _group(_sounds()["final"].get(final, "-"))
@@ -149,6 +149,6 @@ def _decompose(syllable: str) -> tuple[str, str, str]:
 
 
 def _letters(name: str) -> str:
-    """Return the folded letters of a name; "" if it has other characters than Latin letters, hyphens and spaces."""
+    """Return a name's folded letters; "" if it has anything but Latin letters, hyphens and spaces."""
     letters = re.sub(r"[\s\-]+", "", analyser.fold(name))
     return letters if letters.isascii() and letters.isalpha() else ""

@@ -1,4 +1,4 @@
-"""Views of a paper: its card, the chapters of its review, its authors and BibTeX entry, and answers for unknown papers."""
+"""Views of a paper: its card, the chapters of its review, its authors and BibTeX entry, and replies about unknown papers."""
 
 from __future__ import annotations
 
@@ -50,19 +50,19 @@ SHARE = "cs"
 SELECT_AUTHOR = "ap"
 EDIT_SAVED = "sn"
 MORE = "fo"
-"""A card's menu, handled by `alerts`: its values open an `Answer` or create an alert."""
+"""A card's menu, handled by `alerts`. Its values open an `Answer` or create an alert."""
 
 PAGER_COMPONENTS = 3
-"""A row with two buttons, reserved before the number of pages is known."""
+"""A row with two buttons. Space for it is reserved before the number of pages is known."""
 
 MAX_CITED_AUTHORS = 60
 MAX_SHOWN_NOTE = 1_200
 MAX_TOPICS = 8
 MAX_OTHER_DIGESTS = 2
-"""Other digests named at the foot of a card."""
+"""The maximum number of other digests named at the foot of a card."""
 
 MAX_MEDIA = 4
-"""Pictures and videos in a card's gallery."""
+"""The maximum number of pictures and videos in a card's gallery."""
 
 
 async def card_view(
@@ -77,10 +77,10 @@ async def card_view(
     topics: Sequence[str] = (),
     web_url: str | None = None,
 ) -> ui.LayoutView:
-    """Return a page of a paper's card, counted from 0. `sharer` is the name of the member who shares it publicly.
+    """Return a page of a paper's card, counting from 0. `sharer` is the member who shares the card publicly.
 
-    `saved` is the reader's saved paper with note and tags. `topics` can be followed, as can the authors and institution.
-    `extra` are buttons of other features. `web_url` is the address of the web archive.
+    `saved` is the reader's saved paper with its note and tags. `topics` can be followed, as can the authors
+    and institution. `extra` has the buttons of other features. `web_url` is the address of the web archive.
     """
     summary = summaries.best_summary(detail, texts.locale)
     review = summaries.best_appearance(detail, texts.locale, models.DigestFormat.REVIEW)
@@ -112,7 +112,7 @@ async def card_view(
     web = client_messages.web_link(texts, web_url if detail.is_listed else None, "papers", detail.arxiv_id)
     foot = [*foot_lines(texts, detail, summary), *([web] if web else [])]
     message.end_with(rows, "\n".join(map(subtext, foot)))
-    # In a thread: splitting a long summary into pages takes tenths of a second.
+    # Use a thread, since splitting a long summary into pages takes tenths of a second.
     pages = await asyncio.to_thread(summary_pages, texts, sections, message.budget)
     pages = pages or [subtext(texts("no-summary"))]
     page = min(page, len(pages) - 1)
@@ -125,9 +125,9 @@ async def card_view(
 
 
 async def chapter_view(texts: Texts, detail: models.PaperDetail, chapter: int, page: int) -> ui.LayoutView:
-    """Return a page of a chapter with a pager through the whole review.
+    """Return a page of a chapter with a pager for the whole review.
 
-    Raises LookupError if the chapter does not exist.
+    Raises LookupError if there is no such chapter.
     """
     review = summaries.best_appearance(detail, texts.locale, models.DigestFormat.REVIEW)
     chapters = summaries.shown_sections(review.entry) if review else ()
@@ -161,7 +161,7 @@ def _header(texts: Texts, detail: models.PaperDetail) -> str:
     facts = join_dotted(
         format_votes(detail.votes),
         detail.arxiv_id,
-        "" if detail.is_listed else listed_text(texts, detail),  # the foot has the dates of digests
+        "" if detail.is_listed else listed_text(texts, detail),  # the foot shows the digests' dates
         format_authors(texts, detail.authors, truncated=detail.authors_truncated),
         format_organization(detail.organization),
     )
@@ -176,7 +176,7 @@ def listed_text(texts: Texts, detail: models.PaperDetail) -> str:
 
 
 def _list_media(detail: models.PaperDetail) -> list[str]:
-    """Return the addresses of up to MAX_MEDIA pictures and videos other than the thumbnail."""
+    """Return the addresses of up to MAX_MEDIA pictures and videos, except the thumbnail."""
     shown = [address for address in (*detail.media, detail.video or "") if address != detail.thumbnail]
     usable = (
         discord_text.safe_url(address)
@@ -207,7 +207,7 @@ def _chapter_menu(
 def _action_buttons(
     texts: Texts, detail: models.PaperDetail, page: int, *, is_saved: bool, may_share: bool, is_shared: bool
 ) -> list[ui.Item[Any]]:
-    """Return the buttons of a card. On a shared card, "Save" only saves, for whoever presses it."""
+    """Return the buttons of a card. On a shared card, "Save" never removes a paper and saves it for whoever presses it."""
     arxiv_id = detail.arxiv_id
     save_id = pack_custom_id(SAVE_PAPER, "0" if is_saved else "1", NO_PAGE if is_shared else page, arxiv_id)
     row = [button(texts("unsave" if is_saved else "save"), save_id)]
@@ -217,7 +217,7 @@ def _action_buttons(
 
 
 def _saved_text(texts: Texts, saved: models.SavedPaper) -> str:
-    """Return when a paper was saved, its tags, and its note as a quote."""
+    """Return the date a paper was saved, its tags, and its note as a quote."""
     on = texts("saved-on", date=f"<t:{int(saved.saved_at.timestamp())}:D>")
     lines = [subtext(join_dotted(on, lists_messages.format_tags(saved.tags)))]
     lines += [f"> {escape_untrusted(line, max_length=MAX_SHOWN_NOTE)}" for line in saved.note.splitlines()]
@@ -225,7 +225,7 @@ def _saved_text(texts: Texts, saved: models.SavedPaper) -> str:
 
 
 def foot_lines(texts: Texts, detail: models.PaperDetail, summary: summaries.Summary | None) -> list[str]:
-    """Return the small print: a note on a foreign language, the summary's digest, and other digests."""
+    """Return the small print: a note if the summary is in another language, the summary's digest, and other digests."""
     shown = (summary.format, summary.date) if summary else None
     others = dict.fromkeys(
         texts(f"format-{of.format.value}", date=texts.format_date(of.date))
@@ -243,7 +243,7 @@ def foot_lines(texts: Texts, detail: models.PaperDetail, summary: summaries.Summ
 
 
 def authors_view(texts: Texts, detail: models.PaperDetail, page: int) -> ui.LayoutView:
-    """Return a page of up to 25 authors, counted from 0, with a menu to list an author's papers."""
+    """Return a page of up to 25 authors, counting pages from 0, with a menu that lists an author's papers."""
     size = discord_text.SELECT_OPTIONS
     pages = max(1, -(-len(detail.authors) // size))
     page = min(page, pages - 1)
@@ -282,7 +282,7 @@ def cite_view(texts: Texts, detail: models.PaperDetail) -> ui.LayoutView:
 
 
 def found_view(texts: Texts, papers: Mapping[str, models.PaperDetail | None]) -> ui.LayoutView:
-    """Return the papers named in a message (None if unknown), with menus to open and save them."""
+    """Return the papers named in a message (None if unknown) with menus to open and save them."""
     message = MessageBuilder()
     message.add_text(texts("papers-in-message", count=len(papers)))
     size, _ = message.share(len(papers) + 1)
@@ -300,7 +300,7 @@ def found_view(texts: Texts, papers: Mapping[str, models.PaperDetail | None]) ->
 
 
 def missing_view(texts: Texts, arxiv_id: str, outcome: LookupOutcome) -> ui.LayoutView:
-    """Return why a paper outside the archive has no card, with links to arXiv and Hugging Face."""
+    """Return the reason why a paper outside the archive has no card, with links to arXiv and Hugging Face."""
     message = MessageBuilder()
     message.add_text(texts(f"lookup-{outcome.value}", paper=escape_untrusted(arxiv_id)))
     message.add_buttons(
@@ -316,7 +316,7 @@ def _title(detail: models.PaperDetail) -> str:
 
 
 class Answer(StrEnum):
-    """Values of a card's menu that open an answer; the others begin with the first letter of an `AlertKind`."""
+    """Values of a card's menu that open another view. All other values start with the first letter of an `AlertKind`."""
 
     SIMILAR = "similar"
     CITE = "cite"
@@ -327,7 +327,7 @@ _KINDS = {kind.value[0]: kind for kind in models.AlertKind}
 
 
 def _more_menu(texts: Texts, detail: models.PaperDetail, topics: Sequence[str]) -> ui.Item[Any] | None:
-    """Return the menu of answers, and of alerts for the paper's topics, institution and authors."""
+    """Return the menu for other views of the paper and for alerts on its topics, institution and authors."""
     options = list(_options(texts, detail, topics))
     return select_menu(texts("card-more"), pack_custom_id(MORE, detail.arxiv_id), options)
 
@@ -354,7 +354,7 @@ def _option(texts: Texts, kind: models.AlertKind, label: str, value: str) -> dis
 
 
 def selected_term(detail: models.PaperDetail, value: str) -> models.AlertTerm:
-    """Return the alert term of a selected value. Raises InvalidCustomIdError if the paper does not have it."""
+    """Return the alert term for a selected value. Raises InvalidCustomIdError if the paper does not have it."""
     with message_builder.map_parse_errors():
         kind = _KINDS[value[:1]]
     if kind is models.AlertKind.KEYWORD:

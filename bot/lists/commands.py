@@ -1,4 +1,4 @@
-"""The commands /digest, /top, /topic, /author and /paper, the loader of lists, and the handlers of lists and cards."""
+"""The commands /digest, /top, /topic, /author and /paper, the list loader, and the handlers for lists and cards."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ PERIOD_CHOICES = [
 LOOK_UP = "Look up papers"
 MAX_NAMED_PAPERS = 10
 MAX_FETCHED_PAPERS = 3
-"""A message's papers outside the archive that are fetched."""
+"""The maximum number of papers named in a message that are fetched if the archive does not have them."""
 MAX_SIMILAR = 10
 MAX_SUGGESTIONS = 5
 
@@ -58,7 +58,7 @@ Votes = app_commands.Range[int, 0, 99_999]
 
 @autocomplete.guarded
 async def _complete_period(interaction: Interaction, current: str) -> autocomplete.Choices:
-    """Return the periods whose name contains the typed text; other texts are parsed as typed."""
+    """Suggest the periods whose names contain the typed text. Any other text is parsed as typed."""
     texts = await interaction.client.texts_for(interaction)
     names = [(texts(period.text_id), period.value) for period in Period]
     return autocomplete.make_choices(
@@ -67,7 +67,7 @@ async def _complete_period(interaction: Interaction, current: str) -> autocomple
 
 
 class ListsCog(commands.Cog):
-    """Handlers of lists of papers by date, votes, topic and author."""
+    """Commands and controls for lists of papers by date, votes, topic or author."""
 
     def __init__(self, bot: Client) -> None:
         self._services = bot.services
@@ -81,7 +81,7 @@ class ListsCog(commands.Cog):
     async def digest(
         self, request: Request, date: app_commands.Range[str, 1, 40] | None = None
     ) -> ui.LayoutView:
-        """Show the digest of a date, by default the newest."""
+        """Show the digest of a date, by default the latest one."""
         text = ""
         if date:
             today = await request.interaction.client.today_for(request.interaction)
@@ -100,7 +100,7 @@ class ListsCog(commands.Cog):
         period: app_commands.Range[str, 1, 40] = Period.WEEK.value,
         topic: app_commands.Range[str, 1, 300] = "",
     ) -> ui.LayoutView:
-        """Show the most upvoted papers of a period, optionally on one topic."""
+        """Show the most upvoted papers of a period, optionally on a single topic."""
         if period in set(Period):
             return await self._lists.list_view(request, ListState(ListKind.TOP, topic, period=Period(period)))
         today = await request.interaction.client.today_for(request.interaction)
@@ -119,7 +119,7 @@ class ListsCog(commands.Cog):
 
     @router.handles(lists_messages.REFINE)
     async def refine(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show the list with the selected period or order."""
+        """Show the list for the selected period or order."""
         state = await self._load_state(action)
         with message_builder.map_parse_errors():
             refined = lists_messages.refine(state, router.selected_value(request.interaction))
@@ -134,7 +134,7 @@ class ListsCog(commands.Cog):
 
     @router.handles(lists_messages.SHARE, router.PUBLICLY, check=router.require_may_share)
     async def share(self, request: Request, action: Action) -> ui.LayoutView:
-        """Post a page of a list publicly. Raises UserError unless the user may write in the channel."""
+        """Post a page of a list publicly. Raises UserError if the user may not write in the channel."""
         interaction, state = request.interaction, await self._load_state(action)
         if state.kind is ListKind.SAVED:
             # Notes and tags are private.
@@ -145,7 +145,7 @@ class ListsCog(commands.Cog):
 
     @router.handles(client_messages.TAKE_BACK)
     async def take_back(self, request: Request, action: Action) -> ui.LayoutView:
-        """Delete a message that the reader shared in this channel. Raises UserError if the bot lacks the permission."""
+        """Delete a message that the reader shared in this channel. Raises UserError if the bot lacks permission."""
         channel = request.interaction.client.get_partial_messageable(request.interaction.channel_id or 0)
         try:
             await channel.get_partial_message(action.number).delete()
@@ -194,7 +194,7 @@ class ListsCog(commands.Cog):
 
     @router.handles(lists_messages.SUBMIT_TOPIC_MODAL, router.PRIVATELY)
     async def submit_topic_modal(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show the papers on the topic entered in the form."""
+        """Show the papers on the topic typed in the form."""
         query = router.modal_values(request.interaction).get(lists_messages.QUERY, "")
         return await self._results_view(request, ListKind.TOPIC, query, Period.ALL.value)
 
@@ -211,14 +211,14 @@ class ListsCog(commands.Cog):
 
 
 async def store_list_text(tokens: TextTokenStore, user_id: int, state: ListState) -> ListState:
-    """Return the state with its text on one line, stored under a token if it is too long for a custom id."""
+    """Return the state with its text on one line. A text too long for a custom id is stored under a token."""
     text = discord_text.to_single_line(state.text)
     token = await tokens.save(user_id, TextPurpose.LIST, text) if len(text) > MAX_LIST_TEXT_LENGTH else ""
     return replace(state, text=text, token=token)
 
 
 async def load_list_text(tokens: TextTokenStore, state: ListState) -> ListState:
-    """Return the state of a custom id with its text. Raises UserError if a stored text has been deleted."""
+    """Return the state from a custom id with its text. Raises UserError if the stored text has been deleted."""
     if not state.token:
         return state
     text = await tokens.get(TextPurpose.LIST, state.token)
@@ -234,7 +234,7 @@ class PaperListLoader:
         self._services = services
 
     async def list_view(self, request: Request, state: ListState) -> ui.LayoutView:
-        """Return the view of a page, which may be empty, once admitted as a look-up."""
+        """Return the view of a page, which may be empty. Counts as a look-up of the reader."""
         if not state.token:
             state = await store_list_text(self._services.text_tokens, request.user_id, state)
         async with router.admitted_lookup(request.interaction):
@@ -257,21 +257,21 @@ class PaperListLoader:
         return lists_messages.empty_view(texts, listed, await self._services.search.get_extent(), wider)
 
     async def load(self, texts: Texts, state: ListState, request: Request | None = None) -> PaperList:
-        """Return a page of a list; the last page if the number is too large.
+        """Return a page of a list, or its last page if the page number is too large.
 
-        Raises UserError for saved papers unless there is a reader's request.
+        Saved papers need the reader's `request`; without it, raises UserError.
         """
         listed = await self._load_page(texts, state, request)
         if not listed.rows and state.page and listed.total:
             listed = await self._load_page(texts, state.replace(page=listed.page_count - 1), request)
-        # A search shows sentences that match, and none for a paper without one.
+        # A search shows only matching sentences, so papers without one get no snippet.
         if state.kind is ListKind.TOPIC or listed.snippets or listed.facts or state.has_titles_only:
             return listed
         snippets = await self._services.search.list_snippets(listed.rows, texts.locale)
         return replace(listed, snippets=snippets)
 
     async def _load_wider(self, texts: Texts, state: ListState, request: Request | None) -> PaperList | None:
-        """Return the list without its filters; None if it is empty too."""
+        """Return the list without its filters; None if that is empty too."""
         wider = state.replace(period=Period.ALL, min_votes=0, page=0)
         if state.kind not in lists_messages.FILTERABLE_KINDS or wider == state:
             return None
@@ -281,7 +281,7 @@ class PaperListLoader:
     async def _label_days_around(
         self, texts: Texts, state: ListState, today: date
     ) -> tuple[tuple[str, str], ...]:
-        """Return the days with a digest around the list's day."""
+        """Return labels and values for the days with a digest around the list's day."""
         span = lists_messages.parse_span(state.text)
         if span is None:
             return ()
@@ -418,7 +418,7 @@ class PaperListLoader:
         )
 
     async def _author_suggestion(self, texts: Texts, state: ListState) -> tuple[Suggestion, ...]:
-        """Return a button for the author's papers if the topic is a name."""
+        """Return a button for the author's papers if the topic is somebody's name."""
         result = await self._services.search.find_author(state.text, limit=1)
         if result.author is None or len(result.author) > MAX_LIST_TEXT_LENGTH:
             return ()
@@ -441,7 +441,7 @@ class PaperListLoader:
         return None if days is None else self._services.clock().date() - timedelta(days=days)
 
     def _suggestions(self, state: ListState, queries: Sequence[str]) -> tuple[Suggestion, ...]:
-        """Return buttons for lists of the same kind with other queries that fit in a custom id."""
+        """Return buttons for the same kind of list with other queries, if they fit in a custom id."""
         plain = [discord_text.to_single_line(query) for query in queries]
         fresh = state.replace(page=0, token="")
         return tuple(
@@ -452,7 +452,7 @@ class PaperListLoader:
 
 
 def _credit_namesakes(result: AuthorResult) -> dict[str, str]:
-    """Return which namesakes wrote each paper, by arXiv id."""
+    """Return the namesakes who wrote each paper, by arXiv id."""
     if not result.namesakes:
         return {}
     written = {
@@ -462,7 +462,7 @@ def _credit_namesakes(result: AuthorResult) -> dict[str, str]:
 
 
 class PapersCog(commands.Cog):
-    """Handlers of the cards of papers."""
+    """Commands and controls for papers' cards."""
 
     def __init__(self, bot: Client) -> None:
         self._services = bot.services
@@ -471,16 +471,16 @@ class PapersCog(commands.Cog):
         self._tree = bot.tree
 
     async def cog_load(self) -> None:
-        """Add the message-menu command, which a cog does not register by itself."""
+        """Add the message-menu command, which a cog does not register automatically."""
         self._tree.add_command(app_commands.ContextMenu(name=LOOK_UP, callback=self.look_up))
 
     async def cog_unload(self) -> None:
-        """Stop fetching papers for readers before the database is closed."""
+        """Stop fetching papers for readers, before the database is closed."""
         await self._services.paper_lookup.close()
 
     @router.callback()
     async def look_up(self, request: Request, message: discord.Message) -> ui.LayoutView:
-        """Show the papers named in a message: one as a card, several as a list. The message is not stored."""
+        """Show the papers named in a message: one paper as a card, several as a list. The message is not stored."""
         today = self._services.clock().date()
         named = arxiv_ids.list_arxiv_ids(router.read_text(message), today)[:MAX_NAMED_PAPERS]
         if len(named) == 1:
@@ -503,7 +503,7 @@ class PapersCog(commands.Cog):
 
     @router.handles(client_messages.OPEN_PAPER, PRIVATELY)
     async def open_paper(self, request: Request, action: Action) -> ui.LayoutView:
-        """Open a button's paper in a new private message; imported papers may have to be fetched."""
+        """Open a button's paper in a new private message. An imported paper may have to be fetched first."""
         return await self._paper_view(request, action.payload)
 
     @router.handles(lists_card.CARD)
@@ -516,7 +516,7 @@ class PapersCog(commands.Cog):
 
     @router.handles(lists_card.CHAPTERS)
     async def open_chapter(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show the selected chapter in place of a private message, or in a new private one below a public card."""
+        """Show the selected chapter: a private message is replaced, and a public card gets a new private message."""
         chapter = message_builder.parse_number(router.selected_value(request.interaction))
         return await self._chapter_view(request, action.payload, chapter, 0)
 
@@ -549,12 +549,12 @@ class PapersCog(commands.Cog):
 
     @router.handles(lists_card.SHARE, router.PUBLICLY, check=router.require_may_share)
     async def share(self, request: Request, action: Action) -> ui.LayoutView:
-        """Post a card publicly. Raises UserError unless the user may write in the channel."""
+        """Post a card publicly. Raises UserError if the user may not write in the channel."""
         texts, interaction = request.texts, request.interaction
         async with router.admitted_lookup(interaction):
             detail = await load_paper(request, action.payload)
             topics = await self._services.glossary.list_title_topics(detail.title or "", texts.locale)
-        # Only now, since refusals are private.
+        # Defer publicly only now, since refusals are private.
         await router.defer(interaction, public=True)
         sharer = router.display_name(interaction)
         web_url = self._services.web_url
@@ -564,13 +564,15 @@ class PapersCog(commands.Cog):
         )
 
     async def _paper_view(self, request: Request, paper: str) -> ui.LayoutView:
-        """Return the card of a paper, fetching it if the archive lacks it; search other texts as a topic."""
+        """Return a paper's card, fetching the paper if the archive lacks it. Any other text is searched as a
+        topic.
+        """
         arxiv_id = titles.parse_id(paper)
         async with router.admitted_lookup(request.interaction):
             if arxiv_id is None or await self._services.search.find_paper(arxiv_id) is not None:
                 topic = await self._topic_fallback_view(request, paper)
                 return topic or await card_view(request, paper)
-        # Not admitted as a look-up: fetching takes seconds and must not occupy a slot.
+        # This does not count as a look-up, because fetching takes seconds and must not occupy a slot.
         outcomes = await self._services.paper_lookup.fetch(request.user_id, [arxiv_id])
         if outcomes[arxiv_id] is LookupOutcome.FOUND:
             return await card_view(request, arxiv_id)
@@ -579,7 +581,7 @@ class PapersCog(commands.Cog):
     async def _load_named(
         self, request: Request, named: Sequence[str]
     ) -> dict[str, models.PaperDetail | None]:
-        """Return papers by arXiv id (None if unknown), fetching up to MAX_FETCHED_PAPERS of them."""
+        """Return papers by arXiv id (None if unknown), after fetching up to MAX_FETCHED_PAPERS missing ones."""
         find = self._services.search.find_paper
         async with router.admitted_lookup(request.interaction):
             found = {arxiv_id: await find(arxiv_id) for arxiv_id in named}
@@ -590,7 +592,7 @@ class PapersCog(commands.Cog):
         return found
 
     async def _topic_fallback_view(self, request: Request, paper: str) -> ui.LayoutView | None:
-        """Search a text as a topic. Returns None if it names a paper or nothing matches."""
+        """Search for a text as a topic. Returns None if the text names a paper or nothing matches."""
         if await self._services.search.find_paper(paper) is not None or arxiv_ids.extract_arxiv_id(paper):
             return None
         texts = request.texts
@@ -613,7 +615,7 @@ class PapersCog(commands.Cog):
 
 
 async def answer_view(request: Request, arxiv_id: str, answer: lists_card.Answer) -> ui.LayoutView:
-    """Return the view that a value of a card's menu opens. Raises UserError for an unknown paper."""
+    """Return the view for a value of a card's menu. Raises UserError if the paper is unknown."""
     if answer is lists_card.Answer.SIMILAR:
         return await PaperListLoader(request.services).list_view(
             request, ListState(ListKind.SIMILAR, arxiv_id)
@@ -625,7 +627,7 @@ async def answer_view(request: Request, arxiv_id: str, answer: lists_card.Answer
 
 
 async def card_view(request: Request, paper: str, page: int = 0) -> ui.LayoutView:
-    """Return a page of a paper's card for this reader. Raises UserError for an unknown paper."""
+    """Return a page of a paper's card for this reader. Raises UserError if the paper is unknown."""
     texts, detail = request.texts, await load_paper(request, paper)
     async with request.services.database.read() as connection:
         saved = await shelf.get(connection, request.user_id, detail.arxiv_id)
@@ -652,7 +654,7 @@ async def _list_extra(
 
 
 async def load_paper(request: Request, paper: str) -> models.PaperDetail:
-    """Return the paper with an id, link or title. Raises UserError for an unknown one."""
+    """Return the paper with this id, link or title. Raises UserError if it is unknown."""
     detail = await request.services.search.find_paper(paper)
     if detail is None:
         raise UserError("no-paper", paper=escape_untrusted(paper))

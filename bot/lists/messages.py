@@ -1,4 +1,4 @@
-"""Views of all lists of papers (`/digest`, `/top`, `/topic`, `/author`, `/saved`, similar papers)."""
+"""Views for all lists of papers (`/digest`, `/top`, `/topic`, `/author`, `/saved`, similar papers)."""
 
 from __future__ import annotations
 
@@ -53,13 +53,13 @@ REFINE = "lp"
 SELECT_DAY = "ld"
 SUBMIT_TOPIC_MODAL = "asked"
 QUERY = "query"
-"""The field of that form."""
+"""The text field of the topic form."""
 SELECT_TAG = "sg"
 SEARCH_SAVED = "sq"
 EXPORT_SAVED = "sx"
 OPEN_IMPORT = "sfi"
 ALL_TAGS = "*"
-"""The tag menu's value for all papers; other values begin with `#`."""
+"""The tag menu's value for all papers. Other values begin with `#`."""
 FORMAT_NAMES = {ReferenceFormat.BIBTEX: "BibTeX", ReferenceFormat.RIS: "RIS", ReferenceFormat.CSL: "CSL JSON"}
 
 MAX_NAMES = 5
@@ -68,21 +68,21 @@ _MAX_MISSING = 4
 _MAX_MISSING_LENGTH = 30
 _MAX_SHOWN_NOTE = 120
 _LINE_MARGIN = 24
-"""Characters (or bytes) that each line of a day's list needs besides the title."""
+"""Characters (or bytes) needed for each line of a day's list in addition to the title."""
 
 
 FILTERABLE_KINDS = frozenset({ListKind.TOP, ListKind.TOPIC, ListKind.AUTHOR})
 SORTS = {ListKind.TOPIC: (Sort.RELEVANCE, Sort.VOTES, Sort.DATE), ListKind.AUTHOR: (Sort.VOTES, Sort.DATE)}
-"""The orders of a list, the default first."""
+"""The orders that a list offers, default first."""
 
 
 def format_span(first: date, last: date) -> str:
-    """Return a day or a period in ISO 8601, for the text of a list state."""
+    """Format a day or period in ISO 8601, as stored in a list state's text."""
     return first.isoformat() if first == last else f"{first}/{last}"
 
 
 def parse_span(text: str) -> tuple[date, date] | None:
-    """Parse the first and last day written by `format_span`; None for "". Raises ValueError."""
+    """Parse the text of `format_span` into the first and last day; None for "". Raises ValueError."""
     first, _, last = text.partition("/")
     return (date.fromisoformat(first), date.fromisoformat(last or first)) if text else None
 
@@ -91,12 +91,12 @@ _SPAN = re.compile(r"\s*since:(\S+) until:(\S+)$")
 
 
 def add_span(topic: str, first: date, last: date) -> str:
-    """Return the query for a topic (may be "") within a period."""
+    """Return a query for a topic (may be "") limited to a period."""
     return f"{topic} since:{first} until:{last}".strip()
 
 
 def read_span(texts: Texts, state: ListState) -> tuple[str, str]:
-    """Return the topic of a list of top papers and the name of its period, whether from `add_span` or the state."""
+    """Return the topic of a top list and the name of its period, which comes from `add_span` or from the state."""
     found = _SPAN.search(state.text)
     if found is None:
         return state.text, texts(state.period.text_id)
@@ -115,9 +115,9 @@ Rows = Sequence[Sequence[ui.Item[Any] | None]]
 
 @dataclass(frozen=True, slots=True)
 class PaperList:
-    """One page of a list. `heading` and `notes` are Markdown; mappings are by arXiv id.
+    """One page of a list. `heading` and `notes` are Markdown; the mappings are by arXiv id.
 
-    `missing` has the query terms that partial matches lack, `related` the topic of papers that lack all terms.
+    `missing` has the query terms that a partial match lacks, `related` the topic of a paper that lacks all terms.
     """
 
     state: ListState
@@ -131,25 +131,25 @@ class PaperList:
     missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     related: Mapping[str, str] = field(default_factory=dict)
     credits: Mapping[str, str] = field(default_factory=dict)
-    """The author of each paper if several people share the name."""
+    """The author of each paper, if several people share a name."""
 
     suggestions: tuple[Suggestion, ...] = ()
     alert_terms: Sequence[models.AlertTerm] | None = None
-    """The terms that an alert for the list would have; empty if none is possible, None if it uses the list's text."""
+    """The terms for an alert on this list; empty if an alert is impossible, None to use the list's text."""
     is_author_known: bool = False
-    """Whether the author is known, even if the filters exclude all papers."""
+    """Whether the author is known, even if filters exclude all of the papers."""
 
     complete: int | None = None
-    """The number of full matches; None if all are."""
+    """The number of full matches; None if all papers are full matches."""
 
     unknown_id: str = ""
-    """The query if it is an arXiv id that the archive lacks, else ""."""
+    """The query if it is an arXiv id that the archive does not have, else ""."""
 
     days: tuple[tuple[str, str], ...] = ()
-    """Label and ISO date of the days with a digest around the list's day, newest first."""
+    """Labels and ISO dates of the days with a digest around the list's day, newest first."""
 
     today: date | None = None
-    """The reader's current date, set for the list of a day."""
+    """The reader's current date, set for a day's list."""
 
     @property
     def matching(self) -> int:
@@ -158,7 +158,7 @@ class PaperList:
 
     @property
     def ranks(self) -> range:
-        """The positions of the page's papers in the list, from 1."""
+        """The papers' positions in the whole list, counting from 1."""
         first = self.state.offset + 1
         return range(first, first + len(self.rows))
 
@@ -168,7 +168,7 @@ class PaperList:
         return max(1, -(-self.total // self.state.size))
 
     def is_in_other_language(self, locale: models.Locale) -> bool:
-        """Return whether all papers have a snippet and none is in the reader's language."""
+        """Return whether all papers have a snippet but none is in the reader's language."""
         snippets = (self.snippets.get(row.arxiv_id) for row in self.rows)
         return summaries.are_all_foreign(
             (snippet.language if snippet else None for snippet in snippets), locale
@@ -176,7 +176,7 @@ class PaperList:
 
 
 def list_view(texts: Texts, listed: PaperList, *, may_share: bool) -> ui.LayoutView:
-    """Return a private list with menus to open a paper and to refine the list, a pager, and buttons to follow and share."""
+    """Return a private list with menus to open a paper and refine the list, a pager, and Follow and Share buttons."""
     share = button(texts("share"), pack_state(listed.state, SHARE)) if may_share and listed.rows else None
     rows: Rows = (
         [open_menu(texts("open-paper"), listed.rows, ranks=listed.ranks)],
@@ -189,7 +189,7 @@ def list_view(texts: Texts, listed: PaperList, *, may_share: bool) -> ui.LayoutV
 
 
 def shared_view(texts: Texts, listed: PaperList, *, sharer: str) -> ui.LayoutView:
-    """Return a public list, whose components answer each member privately."""
+    """Return a public list. Its controls reply privately to whoever uses them."""
     more = button(
         texts("list-more-privately", count=listed.matching or listed.total),
         pack_state(listed.state.replace(page=0)),
@@ -199,7 +199,7 @@ def shared_view(texts: Texts, listed: PaperList, *, sharer: str) -> ui.LayoutVie
 
 
 def view_with_rows(texts: Texts, listed: PaperList, rows: Rows, head: str = "") -> ui.LayoutView:
-    """Return a list above component rows; each paper gets an equal share of the space left."""
+    """Return a list above rows of controls. The papers share the remaining space equally."""
     message = MessageBuilder()
     message.add_text(head)
     message.add_text(f"### {listed.heading}")
@@ -224,7 +224,7 @@ def view_with_rows(texts: Texts, listed: PaperList, rows: Rows, head: str = "") 
 
 
 def _titles_text(listed: PaperList, characters: int, size: int) -> str:
-    """Return a line with the number, title and votes of each paper."""
+    """Return one line per paper with its number, title and votes."""
     lines = []
     for rank, row in zip(listed.ranks, listed.rows, strict=True):
         title = title_link(
@@ -267,7 +267,7 @@ def _paper_text(
 
 
 def lacks_note(texts: Texts, listed: PaperList, arxiv_id: str) -> str:
-    """Return the note on the query terms that a paper lacks, or on its topic if it lacks all; "" for a full match."""
+    """Return a note on the terms that a paper lacks, or on its topic if it lacks all; "" for a full match."""
     if topic := listed.related.get(arxiv_id):
         return texts("list-related", topic=escape_untrusted(topic, max_length=_MAX_MISSING_LENGTH))
     missing = listed.missing.get(arxiv_id, ())
@@ -277,7 +277,7 @@ def lacks_note(texts: Texts, listed: PaperList, arxiv_id: str) -> str:
 
 
 def _facts(texts: Texts, row: models.PaperRow, listed: PaperList) -> str:
-    """Return a paper's votes, date and authors, or the namesake who wrote it."""
+    """Return a paper's votes, date and authors, or instead of the authors the namesake who wrote it."""
     authors = format_authors(texts, row.authors, truncated=row.authors_truncated)
     if isinstance(row, models.SavedPaper) and not row.is_listed:
         return authors
@@ -287,7 +287,7 @@ def _facts(texts: Texts, row: models.PaperRow, listed: PaperList) -> str:
 
 
 def filters_text(texts: Texts, state: ListState) -> str:
-    """Return a list's period and minimum votes as text; "" if it has no filter."""
+    """Describe a list's period and minimum votes; "" if it has no filters."""
     period = "" if state.period is Period.ALL else texts(state.period.text_id)
     votes = texts("subscription-votes", votes=state.min_votes) if state.min_votes else ""
     return join_dotted(period, votes)
@@ -300,7 +300,7 @@ def list_pager(listed: PaperList) -> list[ui.Item[Any]]:
 
 
 def _refine_menu(texts: Texts, listed: PaperList) -> ui.Item[Any] | None:
-    """Return the menu of periods and orders, labelled with the current ones; None if the list has no choices."""
+    """Return the menu of periods and orders, labelled with the current ones; None for lists that cannot be refined."""
     state = listed.state
     if state.kind not in FILTERABLE_KINDS:
         return None
@@ -317,13 +317,13 @@ def _refine_menu(texts: Texts, listed: PaperList) -> ui.Item[Any] | None:
 def _menu(
     placeholder: str, verb: str, state: ListState, labels: Mapping[str, str], selected: str | None = None
 ) -> ui.Item[Any] | None:
-    """Return a menu that applies one of these values and shows the first page."""
+    """Return a menu whose values show the first page of a changed list."""
     options = [select_option(label, value, selected=value == selected) for value, label in labels.items()]
     return select_menu(placeholder, pack_state(state.replace(page=0), verb), options)
 
 
 def refine(state: ListState, value: str) -> ListState:
-    """Return the first page of a list with the selected period or order. Raises ValueError."""
+    """Return the state for the first page with the selected period or order. Raises ValueError."""
     if value in tuple(Sort):
         return state.replace(page=0, sort=Sort(value))
     text = _SPAN.sub("", state.text) if state.kind is ListKind.TOP else state.text
@@ -345,9 +345,9 @@ def _suggestion_buttons(listed: PaperList) -> list[ui.Item[Any]]:
 def empty_view(
     texts: Texts, listed: PaperList, extent: models.ArchiveExtent, wider: PaperList | None = None
 ) -> ui.LayoutView:
-    """Return the answer for an empty list (except saved papers) with up to five suggested lists.
+    """Return the reply for an empty list (except saved papers), suggesting up to five other lists.
 
-    `wider` is the list without its filters; None if it is empty too.
+    `wider` is the list without its filters; None if that is empty too.
     """
     state = listed.state
     message = MessageBuilder()
@@ -366,7 +366,7 @@ def empty_view(
 
 
 def empty_notes(texts: Texts, listed: PaperList) -> list[str]:
-    """Return the notes on an empty list: how its query was read, and its filters."""
+    """Return the notes on an empty list: how its query was interpreted, and its filters."""
     kind = listed.state.kind
     if kind is ListKind.AUTHOR:
         return [filters_text(texts, listed.state)]
@@ -374,7 +374,7 @@ def empty_notes(texts: Texts, listed: PaperList) -> list[str]:
 
 
 def empty_heading(texts: Texts, listed: PaperList) -> str:
-    """Return the sentence that says what has no papers: a query, an author, a period or a day."""
+    """Return the sentence that says for which query, author, period or day no papers were found."""
     state = listed.state
     if listed.unknown_id:
         return texts("no-list-paper", paper=listed.unknown_id)
@@ -408,7 +408,7 @@ def empty_heading(texts: Texts, listed: PaperList) -> str:
 def _navigation_buttons(
     texts: Texts, listed: PaperList, extent: models.ArchiveExtent, wider: PaperList | None
 ) -> list[ui.Item[Any] | None]:
-    """Return the buttons for the list without filters, an alert, and the nearest or newest digest."""
+    """Return the buttons for the unfiltered list, an alert, and the nearest or newest digest."""
     state = listed.state
     buttons: list[ui.Item[Any] | None] = []
     if wider is not None:
@@ -438,7 +438,9 @@ def topic_modal(texts: Texts) -> StatelessModal:
 def query_notes(
     texts: Texts, result: search_results.SearchResult, suggestions: Sequence[Suggestion]
 ) -> tuple[str, ...]:
-    """Return the notes on a query: corrections, added forms, partial matches, suggestions, ignored filters. Some may be ""."""
+    """Return the notes on a query ("" if not needed): corrections, added forms, partial matches, suggestions,
+    ignored filters.
+    """
     known = (*result.terms, *result.meanings)
     others = [label for label, _ in suggestions if label not in known]
     names = format_names(others) if result.rows else ""
@@ -459,7 +461,7 @@ def query_notes(
 
 
 def _read_note(texts: Texts, result: search_results.SearchResult) -> str:
-    """Return the note on the period, authors and terms read from a query; "" if it was taken literally."""
+    """Return a note on the period, authors and terms found in a query; "" if it was taken literally."""
     if not (result.is_shortened or result.period or result.writers):
         return ""
     more = " …" if len(result.terms) > MAX_NAMES else ""
@@ -470,14 +472,14 @@ def _read_note(texts: Texts, result: search_results.SearchResult) -> str:
 
 
 def _name_date(texts: Texts, year: str, month: str, day: str | None) -> str:
-    """Return a date or, without a day, a month in the reader's language."""
+    """Return a date, or a month if there is no day, in the reader's language."""
     if day is not None:
         return texts.format_date(date(int(year), int(month), int(day)))
     return texts.format_period(*dates.calendar_span(int(year), int(month)))
 
 
 def topic_heading(texts: Texts, topic: str, result: search_results.SearchResult) -> str:
-    """Return the heading for a topic as searched, with the number of full matches unless it is 0."""
+    """Return the heading for a topic as searched, with the number of full matches if there are any."""
     topic = escape_untrusted(completion.apply_corrections(topic, result.corrected))
     if not result.complete:
         return topic
@@ -485,7 +487,7 @@ def topic_heading(texts: Texts, topic: str, result: search_results.SearchResult)
 
 
 def _ignored_note(texts: Texts, result: search_results.SearchResult) -> str:
-    """Return the note on a query's ignored filters, or ""."""
+    """Return a note on the query's ignored filters, or ""."""
     if not result.ignored:
         return ""
     note = texts("list-ignored", filters=format_names(result.ignored))
@@ -494,7 +496,7 @@ def _ignored_note(texts: Texts, result: search_results.SearchResult) -> str:
 
 
 def format_names(names: Sequence[str], separator: str = ", ") -> str:
-    """Return the first MAX_NAMES names or terms as Markdown."""
+    """Return up to MAX_NAMES names or terms as Markdown."""
     return separator.join(escape_untrusted(name, max_length=60) for name in names[:MAX_NAMES])
 
 
@@ -502,7 +504,7 @@ def format_names(names: Sequence[str], separator: str = ", ") -> str:
 
 
 def saved_view(texts: Texts, listed: PaperList) -> ui.LayoutView:
-    """Return a page of saved papers with menus to open one, choose a tag and export."""
+    """Return a page of saved papers with controls to open one, choose a tag and export."""
     state = listed.state
     show_all = show_all_button(texts) if state.text else None
     formats = [select_option(name, form.value) for form, name in FORMAT_NAMES.items()]
@@ -522,7 +524,7 @@ def import_button(texts: Texts) -> ui.Item[Any]:
 
 
 def no_saved_view(texts: Texts, listed: PaperList) -> ui.LayoutView:
-    """Return the answer for a search or tag without results, or how to save papers if none are saved."""
+    """Return the reply for a search or tag without results or, if nothing is saved, how to save papers."""
     message = MessageBuilder()
     if not listed.state.text:
         message.add_text(texts("no-list-saved"))
@@ -544,7 +546,7 @@ def show_all_button(texts: Texts) -> ui.Item[Any]:
 
 
 def format_facts(texts: Texts, paper: models.SavedPaper) -> str:
-    """Return the small print of a saved paper: when it was saved, its tags and its note."""
+    """Return a saved paper's small print: when it was saved, its tags and its note."""
     saved = texts("saved-on", date=f"<t:{int(paper.saved_at.timestamp())}:D>")
     unlisted = "" if paper.is_listed else texts("saved-unlisted")
     lines = [join_dotted(saved, unlisted, format_tags(paper.tags))]
@@ -555,12 +557,12 @@ def format_facts(texts: Texts, paper: models.SavedPaper) -> str:
 
 
 def format_tags(tags: Sequence[str]) -> str:
-    """Return tags as `#rl #to-read`, escaped."""
+    """Return tags, escaped, as `#rl #to-read`."""
     return " ".join(f"#{escape_untrusted(tag)}" for tag in tags)
 
 
 def _tag_menu(texts: Texts, listed: PaperList) -> ui.Item[Any] | None:
-    """Return the menu of the reader's most used tags (the list's suggestions), or None."""
+    """Return a menu of the reader's most used tags (stored as the list's suggestions), or None."""
     if not listed.suggestions:
         return None
     tags = listed.suggestions[: discord_text.SELECT_OPTIONS - 1]

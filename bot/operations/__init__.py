@@ -1,1 +1,1 @@
-"""Features for operators (/status, doctor, retention, the set-up file), and /help and /me."""
+"""Features for operators (/status, doctor, retention, the set-up file), and the commands /help and /me."""

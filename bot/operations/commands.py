@@ -1,4 +1,4 @@
-"""/status with the sources, /help and /me, and the button that repeats an uncertain delivery."""
+"""The commands /status (with its page of sources), /help and /me, and the button that repeats an uncertain delivery."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ DATA_FILE = "paperround.json"
 
 
 class StatusCog(commands.Cog):
-    """The status of a server's posts, and help."""
+    """The commands /status and /help, and their buttons."""
 
     reads_guild = True
 
@@ -38,17 +38,17 @@ class StatusCog(commands.Cog):
         name="status", description="What arrived, what was posted, what comes next and what is stuck"
     )
     async def status(self, request: Request) -> ui.LayoutView:
-        """Show the server's posts and the user's alerts."""
+        """Show the status of the server's posts and of the user's alerts."""
         return await self._status_view(request)
 
     @router.command(name="help", description="What Paperround can do", mode=router.AT_ONCE)
     async def help(self, request: Request) -> ui.LayoutView:
-        """Show the commands."""
+        """Show the main commands."""
         return self._help_view(request)
 
     @router.handles(operations_messages.SHOW_HELP, router.PRIVATELY)
     async def show_help(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show the help, as `/help` does."""
+        """Show the same help as `/help`."""
         return self._help_view(request)
 
     def _help_view(self, request: Request) -> ui.LayoutView:
@@ -70,9 +70,9 @@ class StatusCog(commands.Cog):
 
     @router.handles(operations_messages.REPEAT_POST, check=router.require_manager)
     async def post_again(self, request: Request, action: Action) -> ui.LayoutView:
-        """Repeat a delivery with an unknown outcome."""
+        """Send a delivery with an unknown outcome again."""
         interaction = request.interaction
-        assert interaction.guild_id is not None  # require_manager checked it
+        assert interaction.guild_id is not None  # checked by require_manager
         delivery = await self._services.get(StatusService).find_uncertain(
             action.number, guild_id=interaction.guild_id
         )
@@ -97,7 +97,7 @@ class StatusCog(commands.Cog):
             )
         roles = {row.mention_role_id for row, _ in report.subscriptions if row.mention_role_id}
         guild = interaction.guild
-        # Of a server that is not cached nothing is known.
+        # Nothing is known about a server that is not cached.
         known = roles if guild is None or guild.unavailable else {role.id for role in guild.roles}
         return operations_messages.status_view(
             request.texts,
@@ -113,7 +113,7 @@ class StatusCog(commands.Cog):
 @app_commands.allowed_installs(guilds=True, users=True)
 @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
 class MeCog(commands.GroupCog, name="me", description="What is stored about you"):
-    """Commands for a reader's own data. Every answer is private."""
+    """The `/me` commands, which manage the reader's own data. Every reply is private."""
 
     def __init__(self, bot: Client) -> None:
         self._data = bot.services.readers
@@ -132,7 +132,7 @@ class MeCog(commands.GroupCog, name="me", description="What is stored about you"
 
     @router.command(name="forget", description="Delete everything stored about you")
     async def forget(self, request: Request) -> ui.LayoutView:
-        """Show what would be deleted, with a button to confirm."""
+        """Show what would be deleted and a button to confirm."""
         texts, counts = request.texts, await self._data.count(request.user_id)
         if not counts:
             return client_messages.text_view(texts("me-nothing"))
@@ -150,19 +150,19 @@ class MeCog(commands.GroupCog, name="me", description="What is stored about you"
 
     @router.handles(FORGET)
     async def confirm_forget(self, request: Request, action: Action) -> ui.LayoutView:
-        """Delete everything about the reader who pressed the button."""
+        """Delete all data about the reader who pressed the button."""
         await self._data.forget(request.user_id)
         request.services.get(Profiles).forget(request.user_id)
         return client_messages.text_view(request.texts("me-forgotten"))
 
     @router.handles(KEEP)
     async def keep(self, request: Request, action: Action) -> ui.LayoutView:
-        """Close the question without deleting anything."""
+        """Close the confirmation without deleting anything."""
         return client_messages.text_view(request.texts("me-kept"))
 
 
 class SourcesCog(commands.Cog):
-    """Sources of digests and their health. Operators manage sources on the command line."""
+    """Lists the sources of digests and their health. Operators manage sources on the command line."""
 
     def __init__(self, bot: Client) -> None:
         self._services = bot.services

@@ -1,4 +1,4 @@
-"""`paperround doctor`: checks settings, database and token, and reports their values and problems."""
+"""`paperround doctor`: checks the settings, database and token and reports their values and any problems."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bot.sources import kinds
 from storage import alerts, daily, errors, key_values, migrate, models, outbox, papers, snapshot, sources
 
 TokenCheck = Callable[[Settings], Awaitable[command_sync.Application]]
-"""Returns the application of the bot token, or raises PaperroundError."""
+"""Returns the bot token's application or raises PaperroundError."""
 
 NO_TOKEN = "`paperround setup` asks for one and writes it to .env; `paperround demo` works without one."
 NO_POST = (
@@ -35,7 +35,7 @@ UNCERTAIN = (
 
 
 class Status(StrEnum):
-    """The status of a finding, most urgent first. `doctor` exits with status 1 for an ERROR or TODO."""
+    """The status of a finding, most urgent first. ERROR and TODO make `doctor` exit with status 1."""
 
     ERROR = "error"
     TODO = "todo"
@@ -45,7 +45,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The result of a check. `origin` is where a setting's value was set; `note` is a problem or a hint."""
+    """The result of one check. `origin` says where a setting was set; `note` is a problem or a hint."""
 
     what: str
     value: str
@@ -55,12 +55,12 @@ class Finding:
 
     @property
     def well(self) -> bool:
-        """Whether the finding is not an error."""
+        """Whether this is not an error."""
         return self.status is not Status.ERROR
 
     @property
     def is_default(self) -> bool:
-        """Whether this is a setting at its default, without a note."""
+        """Whether this is a setting left at its default, with no note."""
         return self.origin == "default" and self.status is Status.OK and not self.note
 
     def to_dict(self) -> dict[str, Any]:
@@ -69,7 +69,7 @@ class Finding:
 
 
 async def examine(settings: Settings, check_token: TokenCheck) -> list[Finding]:
-    """Run all checks and return the findings, most urgent first. Problems never raise exceptions."""
+    """Run all checks and return the findings, most urgent first. Never raises an exception for a problem."""
     of_database, needs_token = await _database(settings)
     findings = [
         await _discord(settings, check_token, is_needed=needs_token),
@@ -118,14 +118,14 @@ def _check_path(label: str, value: Any) -> tuple[bool, str]:
 
 
 async def _database(settings: Settings) -> tuple[list[Finding], bool]:
-    """Return the findings on the database, and whether the bot needs a token (not if only webhooks post)."""
+    """Return the findings on the database, and whether the bot needs a token (no if only webhooks post)."""
     failures: list[Exception] = []
     with isolation.collected(failures):
         return await _examine_database(settings)
     [error] = failures
     if isinstance(error, errors.StorageError):
         note = str(error)
-    else:  # such as a missing table, or a value that no version writes
+    else:  # such as a missing table or a value that no version writes
         reason = str(error).partition("\n")[0][:200]
         note = (
             f"Its schema or a row is not as this version expects ({type(error).__name__}: {reason})."
@@ -167,7 +167,7 @@ async def _examine_database(settings: Settings) -> tuple[list[Finding], bool]:
 
 
 def _steps(source_count: int, is_fed: bool, post_count: int, has_alert: bool = False) -> list[Finding]:
-    """Return the findings on sources and daily posts. Alerts need no daily post."""
+    """Return the findings on sources and daily posts. Alerts do not require a daily post."""
     return [
         _step("sources", str(source_count), is_done=is_fed, note=kinds.NO_SOURCE),
         _step("daily posts", str(post_count), is_done=post_count > 0 or has_alert, note=NO_POST),
@@ -191,7 +191,7 @@ def _step(what: str, value: str, *, is_done: bool, note: str) -> Finding:
 
 
 def _source(row: models.StoredSource, brought: kinds.Yield) -> Finding:
-    """Return a finding on a source: its papers per day or its failure."""
+    """Return a finding on a source: its papers per day, or why it fails."""
     name, number = f"source {errors.redact(row.url)}", brought.papers_a_day
     if row.failures:
         return Finding(name, "failed", status=Status.WARNING, note=row.reason or "")
@@ -201,7 +201,7 @@ def _source(row: models.StoredSource, brought: kinds.Yield) -> Finding:
 
 
 async def _discord(settings: Settings, check_token: TokenCheck, *, is_needed: bool) -> Finding:
-    """Return the finding on whether Discord accepts the token."""
+    """Return a finding on whether Discord accepts the token."""
     if settings.discord_token is None and not is_needed:
         return Finding("Discord", "no token", note="All posts go through webhooks, which need no token.")
     if settings.discord_token is None:

@@ -1,4 +1,4 @@
-"""The messages of `/status`, its page of sources, and `/help`."""
+"""Messages of `/status`, its page of sources, and `/help`."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ SHOW_SOURCES = "src"
 SHOW_HELP = "help"
 SOURCES_PER_PAGE = 8
 MAX_POSTS_LENGTH = 3000
-"""Maximum code points for the server's posts in `/status`; a message has 4,000."""
+"""Maximum length of the server's posts in `/status`, in code points. A message has 4,000."""
 MAX_LABEL_LENGTH = 120
 HELP_SECTIONS = ("help-reading", "help-following")
-"""Fluent ids of headings. Their attributes describe the commands below: `.alerts-add` is `/alerts add`."""
+"""Fluent ids of headings, whose attributes describe the commands below: `.alerts-add` is `/alerts add`."""
 HELP_FOR_MANAGERS = "help-channel"
-"""Fluent id of the heading for managers of the server."""
+"""Fluent id of the heading for server managers."""
 FOR_MANAGERS = frozenset(("club setup", "club now", "club skip"))
-"""Commands for managers that Discord shows to everyone, since their group has other commands."""
+"""Manager commands that Discord shows to everyone, because other commands share their group."""
 
 
 def status_view(
@@ -51,9 +51,9 @@ def status_view(
     names: Mapping[int, str],
     gone_roles: frozenset[int] = frozenset(),
 ) -> ui.LayoutView:
-    """Return the status, with buttons and warnings for managers if `can_manage`. `calendar` has the due times.
+    """Return the status; if `can_manage`, with buttons and warnings for managers. `calendar` has the due times.
 
-    `names` are the names of channels by id; `gone_roles` are deleted roles that daily posts mention.
+    `names` maps channel ids to names; `gone_roles` are deleted roles that daily posts mention.
     """
     inactive = [row for row, _ in report.subscriptions if row.state is not models.ActivityState.ACTIVE]
     is_troubled = any(row.reason != models.Reason.BY_HAND for row in inactive)
@@ -84,7 +84,7 @@ def status_view(
 def _post_buttons(
     texts: Texts, report: StatusReport, inactive: list[models.Subscription], names: Mapping[int, str]
 ) -> list[ui.Item[Any]]:
-    """Return the buttons for managers, labelled with the names of posts."""
+    """Return the manager's buttons, labelled with the names of posts."""
     posts = {row.id: row for row, _ in report.subscriptions}
 
     def name(text_id: str, subscription_id: int | None) -> str:
@@ -124,7 +124,7 @@ def _archive_line(texts: Texts, report: StatusReport) -> str:
 
 
 def no_source_text(texts: Texts) -> str:
-    """Return the hint with the shell command that adds the default source."""
+    """Return a hint with the shell command that adds the default source."""
     return texts("status-no-source", command=discord_text.code_span(kinds.ADD_DEFAULT))
 
 
@@ -158,7 +158,7 @@ def _posts_text(
 
 
 def _last_post_text(texts: Texts, post: LastPost | None, guild_id: int) -> str:
-    """Return when something was last sent, with a link; "" if never."""
+    """Return when a delivery was last sent, with a link; "" if never."""
     if post is None:
         return ""
     delivery, part = post
@@ -191,9 +191,9 @@ def _alerts_text(texts: Texts, report: StatusReport) -> str:
 def help_view(
     texts: Texts, commands: Iterable[str], mention: MentionLookup, *, can_manage: bool
 ) -> ui.LayoutView:
-    """Return the main commands with a line each, the names of other commands, and buttons for the first steps.
+    """Return the main commands with a line each, the names of the others, and buttons for the first steps.
 
-    `commands` are the commands that the reader may use. `can_manage` adds the section for managers of the server.
+    `commands` are those the reader may use. `can_manage` adds the section for server managers.
     """
     names = {name.replace(" ", "-"): name for name in commands}
     message = MessageBuilder()
@@ -217,7 +217,7 @@ def help_view(
 
 
 def welcome_view(wording: client_messages.PostWording, post: contents.NoticePost) -> ui.LayoutView:
-    """Return the message to a server that has invited the bot, with buttons for a daily post and for `/help`."""
+    """Return the message for a server that has invited the bot, with buttons for a daily post and for `/help`."""
     texts, marker = wording.ui_texts, contents.part_marker(post.marker, 0)
     return client_messages.text_view(
         wording.notice_text(post),
@@ -235,9 +235,9 @@ def sources_view(
     extent: models.ArchiveExtent,
     now: datetime,
 ) -> ui.LayoutView:
-    """Return a page of sources with their health. Pages count from 0; a number that is too large is the last page.
+    """Return a page of sources with their health. Pages count from 0; a number beyond the end gives the last page.
 
-    `yields` has the papers per day by source URL. `now` is in UTC. Details for the operator are left out.
+    `yields` has the papers per day by source URL. `now` is in UTC. Details meant for the operator are left out.
     """
     page_count = max(1, -(-len(rows) // SOURCES_PER_PAGE))
     page = min(max(page, 0), page_count - 1)
@@ -258,7 +258,7 @@ def sources_view(
 
 
 def kind_label(texts: Texts, kind: models.SourceKind) -> str:
-    """Return the name of a kind for readers; its value if there is no text."""
+    """Return a readable name for a kind of source, or its value if there is no text for it."""
     return texts.find(f"source-{kind.value}") or kind.value
 
 
@@ -272,7 +272,7 @@ def _back_fill_text(texts: Texts, row: models.StoredSource) -> str:
 
 
 def _yield_text(texts: Texts, brought: kinds.Yield | None) -> str:
-    """Return how many papers a day a source yields and whether they are posted; "" if unknown."""
+    """Describe how many papers a day a source yields and whether they are posted; "" if unknown."""
     if brought is None or brought.papers_a_day is None:
         return ""
     return texts(f"source-brings-{brought.brings.value}", count=brought.papers_a_day)
@@ -300,7 +300,7 @@ def _source_text(texts: Texts, row: models.StoredSource, brought: kinds.Yield | 
 
 
 def _failure_text(texts: Texts, row: models.StoredSource, label: str) -> str:
-    """Return the failures of a source, or "". A refusal has no reason, since it may contain private addresses."""
+    """Describe a source's failures, or "". Refusals are shown without a reason, which may contain private addresses."""
     if row.status is models.FetchStatus.NOT_YET:
         return texts("source-not-yet")
     if not row.failures:

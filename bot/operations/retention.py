@@ -1,7 +1,7 @@
 """Removes rows older than the retention time, a few hundred per transaction, so that others can write in between.
 
-Rows that prevent repeated posts stay: the matches sent to a recipient, and for over a month the deliveries with a channel's
-papers.
+Rows that prevent repeated posts are kept: matches already sent to a recipient, and for over a month the deliveries
+that hold a channel's papers.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from storage.database import Connection, Database, delete_some
 log = structlog.get_logger(__name__)
 
 CONTENT_RETENTION = timedelta(days=30)
-"""Age at which payloads, which are needed to repeat a post, and full texts of papers are removed."""
+"""The age at which full texts of papers and payloads, which are needed to repeat a post, are removed."""
 GUILD_RETENTION = timedelta(days=30)
-"""Time for which the settings of a left server are kept, in case it invites the bot again."""
+"""How long the settings of a server are kept after the bot has left, in case it is invited again."""
 BATCH_SIZE = 500
 PAUSE_SECONDS = 0.02
-"""Pause between batches, for writers in other processes."""
+"""The pause between batches, which lets other processes write."""
 
 
 class Retention:
-    """Removes rows older than `days`. A run continues an interrupted earlier run."""
+    """Removes rows older than `days`. Each run resumes where an interrupted run stopped."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class Retention:
         self._sleep = sleep
 
     async def purge(self) -> int:
-        """Remove everything that is too old. Returns the number of removed rows and payloads."""
+        """Remove everything that is too old. Returns the number of rows and payloads removed."""
         now = self._clock()
         content_before, before = now - CONTENT_RETENTION, now - timedelta(days=self._days)
         removed = 0
@@ -53,7 +53,7 @@ class Retention:
             (tables.paper_texts.c.fetched_at, content_before),
             (tables.button_texts.c.saved_at, content_before),
             (tables.drafts.c.updated_at, before),
-            (tables.source_pages.c.read_at, before),  # still listed pages are read again
+            (tables.source_pages.c.read_at, before),  # pages that are still listed are read again
         ):
             removed += await self._repeat(delete_some, column.table, column < limit)
         removed += await self._repeat(outbox.clear_payloads, content_before)
@@ -70,7 +70,7 @@ class Retention:
         return removed
 
     async def _remove_guild(self, guild_id: int, before: datetime) -> int:
-        """Remove the rows of a server that the bot left long ago, but keep its settings if the bot has returned."""
+        """Remove the rows of a server that the bot left long ago. If the bot has returned, keep the server's settings."""
         async with self._database.read() as connection:
             rows = await daily.list_rows(connection, guild_id=guild_id)
             of_guild = await alerts.list_rows(connection, guild_id=guild_id)
@@ -93,7 +93,7 @@ class Retention:
         return removed + len(of_guild)
 
     async def _repeat(self, remove_batch: Callable[..., Awaitable[int]], *arguments: object) -> int:
-        """Run a removal in separate transactions until a batch is not full. Returns the number of removed rows."""
+        """Run a removal in separate transactions until a batch is not full. Returns the number of rows removed."""
         removed = 0
         while True:
             async with self._database.transaction() as connection:
@@ -105,6 +105,6 @@ class Retention:
 
 
 async def _remove_unkept_papers(connection: Connection, limit: int) -> int:
-    """Remove papers that are in no digest and not saved by any reader, such as imported papers."""
+    """Remove papers that are in no digest and that no reader has saved, such as imported papers."""
     await archive.lock_ingest(connection)
     return await papers.purge_unkept(connection, limit)

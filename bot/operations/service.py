@@ -15,12 +15,12 @@ from storage import alerts, archive, daily, models, outbox, sources, today
 from storage.database import Connection, Database
 
 PROBLEM_WINDOW = timedelta(days=7)
-"""Age of planned deliveries after which they are not reported."""
+"""Deliveries planned longer ago than this are not reported."""
 MAX_PROBLEM_DELIVERIES = 5
 
 
 class LastPost(NamedTuple):
-    """A sent delivery and its first part with a message; None if no part has a message."""
+    """A sent delivery and its first part that has a message, or None."""
 
     delivery: models.Delivery
     part: models.Part | None
@@ -28,7 +28,7 @@ class LastPost(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class StatusReport:
-    """The data of `/status`, with the last post of each subscription. Times are UTC."""
+    """The data for `/status`, including each subscription's last post. Times are UTC."""
 
     newest_digest_on: date | None
     last_ingested_at: datetime | None
@@ -37,9 +37,9 @@ class StatusReport:
     alert_count: int
     paused_alerts: int
     today_reason: str | None = None
-    """The reason why the reader's papers of the day are no longer sent; None if they are sent or not requested."""
+    """Why the reader's papers of the day are no longer sent; None if they are sent or were not requested."""
     has_source: bool = True
-    """Whether there is any source to fetch from."""
+    """Whether there are any sources to fetch from."""
     is_discord_well: bool = True
 
 
@@ -61,10 +61,10 @@ class StatusService:
         may_see: Callable[[int], bool] = lambda _: True,
         most: int | None = None,
     ) -> StatusReport:
-        """Return the status for a reader in a channel; outside a server, only for the reader's own data.
+        """Return the status for a reader in a channel; outside a server, only the reader's own data.
 
-        It includes posts in channels that the reader `may_see`; the first `most` (None: all) with their last delivery and
-        problems.
+        It includes posts in channels that the reader `may_see`. Only the first `most` (None: all) have their
+        last delivery and problems.
         """
         async with self._database.read() as connection:
             dates = await archive.list_dates(connection, limit=1, until_on=latest_date(self._clock()))
@@ -95,12 +95,12 @@ class StatusService:
             )
 
     async def find_uncertain(self, delivery_id: int, *, guild_id: int) -> models.Delivery | None:
-        """Return a delivery to this server's channels if its outcome is unknown, else None."""
+        """Return a delivery to this server's channels if its outcome is unknown, otherwise None."""
         async with self._database.read() as connection:
             return await _get_uncertain(connection, delivery_id, guild_id)
 
     async def resend(self, delivery_id: int, *, guild_id: int) -> bool:
-        """Repeat an uncertain delivery to this server. Returns False if it is no longer uncertain."""
+        """Send an uncertain delivery to this server again. Returns False if it is no longer uncertain."""
         async with self._database.transaction() as connection:
             if await _get_uncertain(connection, delivery_id, guild_id) is None:
                 return False
@@ -120,7 +120,7 @@ class StatusService:
             return ()
         in_guild = await daily.list_rows(connection, guild_id=guild_id)
         shown = [subscription for subscription in in_guild if may_see(subscription.channel_id)]
-        # Read only the posts that are shown: a server may have a hundred, each with many messages.
+        # Read only the posts shown: a server may have a hundred, each with many messages.
         last: dict[int, LastPost] = {}
         for subscription in shown[:most]:
             sent = await outbox.list_rows(
@@ -132,7 +132,7 @@ class StatusService:
 
 
 async def _get_uncertain(connection: Connection, delivery_id: int, guild_id: int) -> models.Delivery | None:
-    """Return a delivery to a server's channels if its outcome is unknown, else None."""
+    """Return a delivery to a server's channels if its outcome is unknown, otherwise None."""
     delivery = await outbox.get(connection, delivery_id)
     if delivery is None or delivery.guild_id != guild_id or delivery.user_id is not None:
         return None

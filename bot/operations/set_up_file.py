@@ -1,6 +1,6 @@
 """Exports and applies the set-up as a TOML file: sources, daily posts and alerts, without secrets.
 
-Entries refer only to earlier entries: posts refer to sources.
+Entries only refer to earlier ones: posts refer to sources.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ Weekday = Annotated[
 
 
 class _Entry(pydantic.BaseModel):
-    """An entry of a file, with the field names of the stored record. An entry with `removed` is deleted."""
+    """An entry in a file, whose fields are named as in the stored record. An entry with `removed` is deleted."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -74,23 +74,23 @@ class _Entry(pydantic.BaseModel):
 
     @classmethod
     def read(cls, row: object, **values: object) -> Self:
-        """Return the entry for a stored record; `values` replace its fields."""
+        """Return the entry for a stored record. `values` override its fields."""
         stored = {name: getattr(row, name) for name in cls.model_fields if hasattr(row, name)}
         return cls.model_validate({**stored, **values}, by_alias=False, by_name=True)
 
     def values_for(self, record: type[Any]) -> dict[str, Any]:
-        """Return the values of the fields that the record class has too."""
+        """Return the values of the fields that the record class also has."""
         names = {row.name for row in fields(record)}
         return {name: getattr(self, name) for name in type(self).model_fields if name in names}
 
     def write(self) -> dict[str, Any]:
-        """Return the entry's TOML values, without false and empty values."""
+        """Return the entry's values for TOML, leaving out False and empty values."""
         values = self.model_dump(mode="json", by_alias=True)
         return {key: value for key, value in values.items() if value}
 
 
 class SourceEntry(_Entry):
-    """A source. Among equal priorities, the earlier entry wins."""
+    """A source. If priorities are equal, the earlier entry wins."""
 
     source: Annotated[Text, Field(min_length=1)]
     kind: models.SourceKind | None = None
@@ -107,7 +107,7 @@ E = TypeVar("E", bound=_Entry)
 
 
 def _with_settings(entry: type[E]) -> type[E]:
-    """Add the settings of a daily post that the entry does not declare, with their types, defaults and limits."""
+    """Add those settings of a daily post that the entry does not declare, with their types, defaults and limits."""
     hints = get_type_hints(models.Subscription)
     added: dict[str, Any] = {}
     for row in fields(models.Subscription):
@@ -120,7 +120,7 @@ def _with_settings(entry: type[E]) -> type[E]:
 
 @_with_settings
 class PostEntry(_Entry):
-    """A daily post in a channel or through a webhook. Give a URL to add a webhook, or an id to refer to a stored one."""
+    """A daily post in a channel or through a webhook. A URL adds a webhook; an id refers to a stored one."""
 
     guild_id: Annotated[DiscordId | None, Field(alias="guild")] = None
     channel_id: Annotated[DiscordId | None, Field(alias="channel")] = None
@@ -151,7 +151,7 @@ class PostEntry(_Entry):
     def to_draft(
         self, settings: Settings, source: str, webhook_id: int | None, of_server: str | None
     ) -> models.Subscription:
-        """Return the daily post with the URL of its source. Raises UsageError.
+        """Return the daily post with its source's URL. Raises UsageError.
 
         The default zone is `of_server`, the zone of the server's other posts, or else the zone for its language.
         """
@@ -170,7 +170,7 @@ class PostEntry(_Entry):
 
 
 class AlertEntry(_Entry):
-    """An alert for a channel, or for a reader's direct messages if it has no channel."""
+    """An alert for a channel or, if it has no channel, for a reader's direct messages."""
 
     user_id: Annotated[DiscordId, Field(alias="user")]
     guild_id: Annotated[DiscordId | None, Field(alias="guild")] = None
@@ -216,7 +216,7 @@ class AlertEntry(_Entry):
 
 
 class SetUp(pydantic.BaseModel):
-    """The contents of a file."""
+    """The contents of a set-up file."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -226,7 +226,7 @@ class SetUp(pydantic.BaseModel):
 
 
 class Plan(NamedTuple):
-    """The changes that a file makes, and the numbers of unchanged entries and of stored entries not in the file."""
+    """The changes made by a file, and the numbers of unchanged entries and of stored entries missing from the file."""
 
     changes: tuple[str, ...]
     unchanged: int
@@ -234,21 +234,21 @@ class Plan(NamedTuple):
 
 
 class _Stored(NamedTuple):
-    """The stored set-up, as the services list it."""
+    """The stored set-up, as listed by the services."""
 
     sources: list[models.StoredSource]
     posts: list[models.Subscription]
     alerts: list[models.Alert]
 
     def addresses(self) -> dict[str, str]:
-        """Return the URLs of sources by redacted URL, without URLs that differ only in a secret."""
+        """Return the URLs of sources by redacted URL, except URLs that differ only in a secret."""
         known = {row.url for row in self.sources} | {row.source for row in self.posts if row.source}
         shown = [errors.redact(address) for address in known]
         return {text: url for text, url in zip(shown, known, strict=True) if shown.count(text) == 1}
 
 
 class SetUpFile:
-    """Exports the set-up of a database as a file, and applies a file to it."""
+    """Exports a database's set-up as a file and applies such a file."""
 
     def __init__(self, database: Database, clock: Clock, settings: Settings) -> None:
         self._database = database
@@ -256,7 +256,7 @@ class SetUpFile:
         self._settings = settings
 
     async def export(self) -> str:
-        """Return the set-up as a file, without readers' own alerts. Equal set-ups give equal files."""
+        """Return the set-up as a file, without readers' own alerts. Equal set-ups give identical files."""
         stored = await _read(self._database, self._clock, self._settings)
         alerts = (row for row in stored.alerts if row.channel_id is not None)
         texts = [HEADER, *(_write("sources", SourceEntry.of(row)) for row in stored.sources)]
@@ -265,13 +265,13 @@ class SetUpFile:
         return "\n".join(texts)
 
     async def plan(self, text: str, location: str) -> Plan:
-        """Return the changes that `apply` would make. Raises UsageError as `apply` does."""
+        """Return the changes that `apply` would make. Raises UsageError like `apply`."""
         return await self._run(text, location, keep=False)
 
     async def apply(self, text: str, location: str) -> Plan:
-        """Apply a set-up file in one transaction, and return the changes. Stored entries not in the file are kept.
+        """Apply a set-up file in one transaction and return the changes. Stored entries missing from the file are kept.
 
-        Raises UsageError with a line for each problem, which begins with `location`; nothing is changed then.
+        Raises UsageError with one line per problem, each beginning with `location`. In that case nothing is changed.
         """
         return await self._run(text, location, keep=True)
 
@@ -281,7 +281,7 @@ class SetUpFile:
         plan = None
         try:
             async with self._database.transaction() as connection:
-                await archive.lock_ingest(connection)  # before the locks of adding a source
+                await archive.lock_ingest(connection)  # before adding a source takes its locks
                 database = self._database.within(connection)
                 stored = await _read(database, self._clock, self._settings)
                 run = _Run(database, connection, self._clock, self._settings, stored, location, problems)
@@ -297,21 +297,21 @@ class SetUpFile:
 
 
 class _UndoneError(Exception):
-    """Rolls back the transaction of a plan."""
+    """Raised to roll back the transaction of a plan."""
 
 
 def parse(text: str, location: str) -> SetUp:
-    """Parse a file. Raises UsageError, which names the entry and key of each problem."""
+    """Parse a file. Raises UsageError, which names the entry and key of every problem."""
     try:
         return SetUp.model_validate(tomllib.loads(text))
     except pydantic.ValidationError as error:
         raise _refused([_describe(found, location) for found in error.errors()]) from None
-    except (ValueError, RecursionError) as error:  # also for a number with too many digits
+    except (ValueError, RecursionError) as error:  # also raised for a number with too many digits
         raise errors.UsageError(f"{location} is not valid TOML: {error}.\nNothing was applied.") from None
 
 
 def _describe(found: Any, location: str) -> str:
-    """Return the sentence for a pydantic error."""
+    """Return a sentence that describes a pydantic error."""
     place = [part + 1 if isinstance(part, int) else part for part in found["loc"]]
     is_unknown = found["type"] == "extra_forbidden"
     message = "unknown key" if is_unknown else found["msg"].removeprefix("Value error, ").removesuffix(".")
@@ -328,7 +328,7 @@ def _refused(problems: Sequence[str]) -> errors.UsageError:
 
 
 class _Wanted(NamedTuple):
-    """An entry of a file, its number in its table (from 1), and its record."""
+    """An entry in a file, its number in its table (from 1), and the record it describes."""
 
     number: int
     entry: PostEntry | AlertEntry
@@ -336,7 +336,7 @@ class _Wanted(NamedTuple):
 
 
 class _Table(NamedTuple):
-    """A table of the set-up: its stored records, how to compare them, and functions that change them."""
+    """A table of the set-up: its stored records, how to compare them, and functions to change them."""
 
     name: str
     rows: Sequence[Any]
@@ -353,7 +353,7 @@ class _Table(NamedTuple):
 
 @dataclass(slots=True)
 class _Run:
-    """One pass over a file's entries, in a transaction."""
+    """One pass over a file's entries within a transaction."""
 
     database: Database
     connection: Connection
@@ -365,7 +365,7 @@ class _Run:
     changes: list[str] = field(default_factory=list)
     unchanged: int = 0
     kept: int = 0
-    """Number of stored entries that are in the file."""
+    """The number of stored entries that are also in the file."""
 
     async def apply(self, set_up: SetUp) -> Plan:
         count = sum(len(rows) for rows in self.stored)
@@ -380,7 +380,7 @@ class _Run:
 
     @contextmanager
     def _reported(self, table: str, number: int) -> Iterator[None]:
-        """Record an error raised in the block as a problem of the entry."""
+        """Report an error raised in this block as a problem of the entry."""
         try:
             yield
         except errors.DatabaseUnavailableError:
@@ -452,7 +452,7 @@ class _Run:
         await self._apply_table(table, entries, read)
 
     async def _read_webhook(self, entry: PostEntry, tokens: dict[int, str]) -> int | None:
-        """Return the id of a post's webhook, and put the token of a full URL into `tokens`. Raises UsageError."""
+        """Return the id of a post's webhook, storing the token of a full URL in `tokens`. Raises UsageError."""
         if entry.webhook is None:
             return None
         if not entry.webhook.isdecimal():
@@ -523,7 +523,7 @@ class _Run:
             await (table.pause if entry.paused else table.resume)(old.id)
 
     def _begin(self, label: str, entry: _Entry, before: _Entry | None, after: _Entry) -> bool:
-        """Record the change of an entry. Returns whether there is a change."""
+        """Record the change to an entry. Returns whether anything changes."""
         if before is None and entry.removed:
             self.unchanged += 1
             return False
@@ -537,7 +537,7 @@ class _Run:
         return self._note(label, before, after)
 
     def _note(self, label: str, before: _Entry, after: _Entry) -> bool:
-        """Record the change of a stored entry, or count it as unchanged. Returns whether there is a change."""
+        """Record the change to a stored entry, or count it as unchanged. Returns whether anything changes."""
         changed = _compare(before, after)
         if changed:
             self.changes.append(f"change {label}: {changed}")
@@ -549,9 +549,9 @@ class _Run:
 def _pair(
     wanted: Sequence[_Wanted], rows: Sequence[Record], is_same: Callable[[Any, Any], bool]
 ) -> list[tuple[_Wanted, Record | None]]:
-    """Pair the entries for one channel with the stored records that they equal or change, or with None if new.
+    """Pair each entry for a channel with the stored record that it equals or changes, or with None if it is new.
 
-    Equal entries are paired first. If one is left on each side, they are a pair.
+    Equal entries are paired first. If one is left on each side, those two are paired.
     """
     left = list(rows)
     pairs: list[tuple[_Wanted, Record | None]] = []
@@ -586,7 +586,7 @@ async def _read(database: Database, clock: Clock, settings: Settings) -> _Stored
 
 
 def _compare(before: _Entry, after: _Entry) -> str:
-    """Return the differences of two entries, such as `top 3 → 4, paused false → true`."""
+    """Describe the differences between two entries, such as `top 3 → 4, paused false → true`."""
     old, new = (entry.model_dump(mode="json", by_alias=True) for entry in (before, after))
     return ", ".join(f"{key} {_show(old[key])} → {_show(new[key])}" for key in old if old[key] != new[key])
 
@@ -596,7 +596,7 @@ def _show(value: object) -> str:
 
 
 def _write(table: str, entry: _Entry) -> str:
-    """Return an entry as TOML, with `[[table]]` on a line of its own."""
+    """Return an entry as TOML with `[[table]]` on its own line."""
     values = entry.write()
     tables = {key: values.pop(key) for key in list(values) if isinstance(values[key], dict)}
     text = f"[[{table}]]\n{tomli_w.dumps(values)}"
@@ -606,6 +606,6 @@ def _write(table: str, entry: _Entry) -> str:
 
 
 def _is_paused(row: models.Subscription) -> bool:
-    """Return whether a person paused the subscription; posts blocked by Discord resume by themselves."""
+    """Return whether a person paused the subscription. Posts blocked by Discord resume automatically."""
     by_hand = row.reason in (None, models.Reason.BY_HAND)
     return row.state is models.ActivityState.PAUSED and by_hand

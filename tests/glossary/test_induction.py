@@ -1,4 +1,4 @@
-"""Learning forms from mentions: where a Korean term begins, what evidence confirms, what is never a form."""
+"""Learning forms from mentions: where a Korean term begins, which evidence confirms it, and what is never a form."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ DIGEST_TEXTS = [
 OTHER_TEXTS = [f"{number}번째 다른 글" for number in range(90)]
 
 
-def test_a_concept_has_its_forms_in_both_languages() -> None:
+def test_a_concept_has_forms_in_both_languages() -> None:
     glossary = build_glossary(*DIGEST_TEXTS)
     assert forms_of(glossary, "RL", "ko") == {"강화 학습"}
     assert forms_of(glossary, "강화학습", "abbr") == {"RL"}
@@ -62,7 +62,7 @@ def test_the_korean_term_excludes_the_words_before_it() -> None:
         (["거대 언어 모델(LLM)을 쓴다"] * 2, "LLM", {"대규모 언어 모델", "거대 언어 모델"}),
     ],
 )
-def test_the_term_is_extracted_from_the_words_before_a_parenthesis(
+def test_a_korean_term_is_extracted_from_the_words_before_a_parenthesis(
     texts: list[str], term: str, forms: set[str]
 ) -> None:
     assert forms_of(build_glossary(*DIGEST_TEXTS, *texts), term, "ko") == forms
@@ -78,7 +78,7 @@ def test_an_ambiguous_abbreviation_has_several_senses() -> None:
     assert sorted(glossary.find("DPA")) == ["direct polici adapt", "dual path attent"]
 
 
-def test_a_learnt_form_counts_when_most_papers_with_it_have_the_term() -> None:
+def test_a_form_is_learnt_if_most_papers_with_it_contain_the_term() -> None:
     explained = ["이를 무작위 투영(random projection)이라 한다"] * 4
     elsewhere = [f"{number}번째 무작위 투영을 쓴다" for number in range(20)]
     confirmed = [f"무작위 투영은 {number}번째 random projection이다" for number in range(16)]
@@ -91,7 +91,7 @@ def test_a_learnt_form_counts_when_most_papers_with_it_have_the_term() -> None:
     assert form.is_sure
 
 
-def test_a_form_that_far_more_papers_have_than_explain_is_an_ordinary_word() -> None:
+def test_a_form_used_far_more_often_than_explained_is_not_learnt() -> None:
     explained = ["확산은 제거(diffusion)이다"] * 2
     texts = [
         *explained,
@@ -102,7 +102,7 @@ def test_a_form_that_far_more_papers_have_than_explain_is_an_ordinary_word() -> 
     assert forms_of(build_glossary(*texts, "제거로 하는 diffusion"), "diffusion", "ko") == set()
 
 
-def test_a_form_that_one_paper_explains_ranks_and_decides_no_filter() -> None:
+def test_only_forms_explained_twice_are_sure() -> None:
     texts = ["이를 무작위 투영(random projection)이라 한다", "무작위 투영은 random projection이다"]
     for times, is_sure in ((1, False), (2, True)):
         glossary = build_glossary(*texts[:1] * (times - 1), *texts, *OTHER_TEXTS)
@@ -110,9 +110,7 @@ def test_a_form_that_one_paper_explains_ranks_and_decides_no_filter() -> None:
         assert forms == {"random projection": True, "무작위 투영": is_sure}
 
 
-def test_a_term_and_an_archive_have_no_more_forms_than_a_search_can_look_for(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_the_number_of_learnt_forms_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     korean = ("가로", "나무", "다리", "마당", "바다")
     texts = [f"{name}(lantern)" for name in korean] + ["Quantum Foam(QF)"]
     monkeypatch.setattr(induction, "MAX_FORMS", 3)
@@ -123,7 +121,7 @@ def test_a_term_and_an_archive_have_no_more_forms_than_a_search_can_look_for(
 
 
 @pytest.mark.parametrize(("left", "english"), [("32", "bit width"), ("키", "key")])
-def test_endings_digits_and_single_syllables_are_not_forms(left: str, english: str) -> None:
+def test_digits_and_single_syllables_are_not_forms(left: str, english: str) -> None:
     glossary = build_glossary(*DIGEST_TEXTS, *[f"{left}({english})을 본다 {number}" for number in range(6)])
     assert forms_of(glossary, english, "ko") == set()
 
@@ -138,7 +136,7 @@ def test_a_form_of_the_seed_list_is_not_a_form_of_another_term() -> None:
     assert forms_of(glossary, "미세 조정", "en") == {"fine-tuning"}
 
 
-def test_a_form_whose_last_word_translates_no_word_of_the_term_is_none() -> None:
+def test_a_form_is_rejected_if_the_term_lacks_its_last_word() -> None:
     model = seed.SeedTerm(("모델",), ("model",), (), is_common_word=True)
     texts = ["이는 혼합 모델(Mixture of Experts)이다", "그리고 보상 모델(Reward Model)을 쓴다"]
     glossary = build_glossary(*texts, terms=(model,))
@@ -159,7 +157,7 @@ WORDS = st.sampled_from(
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.lists(WORDS, max_size=20).map(" ".join), max_size=6))
-def test_any_texts_can_be_learnt_from(texts: Sequence[str]) -> None:
+def test_learning_from_any_texts_gives_consistent_counts(texts: Sequence[str]) -> None:
     found = [mention for text in texts for mention in mentions.extract_mentions(text)]
     for row in glossary_in_memory.learn(texts, seed.load_terms()[:60]):
         assert row.form

@@ -1,4 +1,4 @@
-"""What texts say of terms: parentheses, abbreviations and their long forms, names in titles."""
+"""Extracting mentions from parentheses, long forms of abbreviations, and names in titles."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_a_mention_defines_an_abbreviation_in_either_order(text: str, definition
 
 
 @given(TEXTS)
-def test_mentions_stay_within_bounds_for_any_text(text: str) -> None:
+def test_mentions_in_any_text_are_limited_in_number_and_length(text: str) -> None:
     extracted = mentions.extract_mentions(text)
     assert len(extracted) <= mentions.MAX_MENTIONS
     assert all(mention.left_context and len(mention.left_context) <= 400 for mention in extracted)
@@ -79,11 +79,11 @@ def test_mentions_stay_within_bounds_for_any_text(text: str) -> None:
         ("", "RL", None),
     ],
 )
-def test_the_shortest_long_form_is_found(text: str, abbreviation: str, words: str | None) -> None:
+def test_the_shortest_matching_long_form_is_found(text: str, abbreviation: str, words: str | None) -> None:
     assert mentions.long_form(text, abbreviation) == words
 
 
-def test_names_are_heads_of_titles_and_words_with_a_capital_within() -> None:
+def test_names_are_heads_of_titles_and_words_with_inner_capitals() -> None:
     titles = (
         "Gemini: A Family of Models",
         "Qwen2.5 Technical Report",

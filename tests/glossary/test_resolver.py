@@ -1,4 +1,4 @@
-"""Query expansion: which forms are added, and which words stay as typed; the operator's decisions; the seed list."""
+"""Query expansion (which forms are added, which words stay as typed), the operator's decisions and the seed list."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support import glossary_in_memory
 
 
 def _forms(glossary: resolver.Glossary, text: str) -> list[str]:
-    """Return the forms that a search for a term looks for."""
+    """Return the forms that a search for a term includes."""
     part = Reader(glossary).read(query_parser.Query(text)).parts[0]
     return [form.text for form in part.forms]
 
@@ -41,7 +41,7 @@ def test_a_final_capital_s_is_not_a_plural() -> None:
         ("robots", set()),
     ],
 )
-def test_an_abbreviation_has_all_its_meanings(
+def test_an_ambiguous_abbreviation_lists_its_common_meanings(
     glossary: resolver.Glossary, abbreviation: str, terms: set[str]
 ) -> None:
     assert set(glossary.list_senses(abbreviation)) == terms
@@ -57,7 +57,7 @@ INDUCED = ["강화 학습(Reinforcement Learning; RL)을 쓴다"] * 3
 @given(
     DECISIONS, st.lists(st.sampled_from(["보강 학습(Reinforcement Learning)", "확산(Diffusion)"]), max_size=4)
 )
-def test_the_last_decision_on_a_form_holds_after_every_induction(
+def test_the_last_decision_on_a_form_survives_relearning(
     decisions: list[resolver.Decision], added: list[str]
 ) -> None:
     last = {(row.term, term_keys.term_key(row.form)): row for row in decisions}.values()
@@ -73,7 +73,7 @@ def test_the_last_decision_on_a_form_holds_after_every_induction(
             assert any(resolver.is_same_form(form, row.form) for form in searched) == row.is_added
 
 
-def test_each_line_has_a_korean_and_an_english_form() -> None:
+def test_each_seed_term_has_a_korean_and_an_english_form() -> None:
     assert len(seed.load_terms()) >= 300
     for term in seed.load_terms():
         assert term.korean
@@ -84,7 +84,7 @@ def test_each_line_has_a_korean_and_an_english_form() -> None:
 
 def test_no_learnt_form_hides_a_seeded_one() -> None:
     terms = [term for term in seed.load_terms() if not term.is_common_word]
-    # Papers that explain each term by every ending of every form: 포머(Transformer).
+    # Forms learnt from every suffix of every seeded form: 포머(Transformer).
     rows = [
         resolver.LearntForm(term.english[0], form[at:].strip(), 9, 9, 9)
         for term in terms
@@ -101,7 +101,7 @@ def test_no_learnt_form_hides_a_seeded_one() -> None:
                 assert max(counts) >= 1, (form, found)
 
 
-def test_a_form_that_is_only_read_is_understood_and_not_searched_for() -> None:
+def test_a_query_only_form_is_recognised_but_not_searched_for() -> None:
     terms = [seed.SeedTerm(("어텐션", "주의"), ("attention",), (), only_read=frozenset({"주의"}))]
     glossary = resolver.Glossary(terms)
     assert _forms(glossary, "주의") == ["주의", "attention", "어텐션"]
@@ -118,7 +118,7 @@ def test_a_form_that_is_only_read_is_understood_and_not_searched_for() -> None:
         ("agent", ["대리인"]),
     ],
 )
-def test_no_archive_teaches_a_wrong_form_of_a_common_term(term: str, forms: list[str]) -> None:
+def test_wrong_forms_of_common_terms_are_not_learnt(term: str, forms: list[str]) -> None:
     learnt = resolver.Learnt([resolver.LearntForm(term, form, 9, 9, 9) for form in forms])
     found = _forms(resolver.Glossary(seed.load_terms(), learnt), term)
     assert not {*forms} & {*found}
@@ -136,7 +136,5 @@ def test_no_archive_teaches_a_wrong_form_of_a_common_term(term: str, forms: list
         ("바이브 코딩", "vibe coding"),
     ],
 )
-def test_words_as_researchers_say_them_find_the_english_term(
-    glossary: resolver.Glossary, word: str, term: str
-) -> None:
+def test_loanwords_find_the_english_term(glossary: resolver.Glossary, word: str, term: str) -> None:
     assert term in _forms(glossary, word)

@@ -1,4 +1,4 @@
-"""Korean spellings of names by their sound."""
+"""Finding names by Korean spellings of their sound."""
 
 from __future__ import annotations
 
@@ -39,31 +39,31 @@ NAMES = {name: 1 for _, name in SPELLINGS}
 
 
 @pytest.mark.parametrize(("korean", "name"), SPELLINGS)
-def test_a_korean_spelling_finds_its_name_alone(korean: str, name: str) -> None:
+def test_a_korean_spelling_finds_only_its_name(korean: str, name: str) -> None:
     assert transliteration.SoundIndex(NAMES).find(korean) == [name]
 
 
 @pytest.mark.parametrize(
     "word", ["그라", "라마단", "로봇", "클래스", "학습", "모델", "추론", "제미", "다리", "평가", "라", ""]
 )
-def test_another_word_finds_no_name(word: str) -> None:
+def test_words_that_sound_like_no_name_find_nothing(word: str) -> None:
     assert transliteration.SoundIndex(NAMES).find(word) == []
 
 
-def test_names_of_equal_sound_are_returned_by_their_papers_without_rare_ones() -> None:
+def test_names_with_the_same_sound_are_sorted_without_rare_ones() -> None:
     names = {"Sigma": 1, "LaMa": 3, "LLaMA": 5, "Llama": 4, "Lamma": 1}
     assert transliteration.SoundIndex(names).find("라마") == ["LLaMA"]
     assert transliteration.SoundIndex({"LLaMA": 5, "LaMa": 3}).find("라마") == ["LLaMA", "LaMa"]
 
 
 @given(st.text(alphabet="가나다라마바사아자차카타파하힣의쀍뷁괜찮않", max_size=14), st.text(max_size=60))
-def test_any_spelling_and_name_can_be_compared(korean: str, name: str) -> None:
+def test_any_spelling_can_be_compared_with_any_name(korean: str, name: str) -> None:
     found = transliteration.SoundIndex({name: 1}).find(korean)
     assert found in ([], [name])
 
 
 @pytest.mark.parametrize("letters", ["s" * 36 + "q", "se" * 18 + "q", "sse" * 12 + "q"])
-def test_letters_that_can_be_divided_in_many_ways_take_no_time(letters: str) -> None:
+def test_ambiguous_letters_are_matched_within_a_second(letters: str) -> None:
     hangul, started = "스" * transliteration.MAX_SYLLABLES, time.process_time()
     assert transliteration.SoundIndex({letters: 1}).find(hangul) == []
     assert time.process_time() - started < 1

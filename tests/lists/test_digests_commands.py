@@ -1,4 +1,4 @@
-"""/digest and /top: typed days and periods, the menu of days, and the buttons of a daily post."""
+"""`/digest` and `/top`: typed days and periods, the menu of days, and the buttons of a daily post."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from tests.support.client_harness import (
 )
 
 
-async def test_shows_the_newest_digest_by_default(harness: ClientHarness) -> None:
+async def test_digest_shows_the_newest_day_by_default(harness: ClientHarness) -> None:
     shown = shown_text(await harness.ask("digest"))
     newest = harness.texts.format_date(date(2026, 1, 1))
     assert harness.texts("list-digest-heading", date=newest, count=6) in shown
     assert shown.index("▲\u00a081") < shown.index("▲\u00a057") < shown.index("▲\u00a012")
-    # All of the day's papers are on one screen, those without votes last.
+    # All papers of the day fit on one screen. Those without votes come last.
     assert "6 · Speech without a Score" in shown
 
 
-async def test_reads_a_day_as_people_type_it(harness: ClientHarness) -> None:
+async def test_digest_accepts_days_in_natural_language(harness: ClientHarness) -> None:
     for typed in ("2025-12-30", "2025.12.30", "2025. 12. 30.", "30 Dec", "12/30", "last tuesday", "그저께"):
         shown = shown_text(await harness.ask("digest", date=typed))
         assert "Papers for December 30, 2025 · 1" in shown
@@ -57,14 +57,14 @@ async def test_top_sorts_by_votes_within_a_period(harness: ClientHarness) -> Non
     ("command", "options"),
     [("digest", {}), ("top", {}), ("topic", {"query": "로봇"}), ("author", {"name": "ada"})],
 )
-async def test_reports_an_empty_archive(
+async def test_an_empty_archive_is_reported(
     empty_harness: ClientHarness, command: str, options: dict[str, str]
 ) -> None:
     answer = await empty_harness.ask(command, **options)
     assert empty_harness.texts("archive-empty") in shown_text(answer)
 
 
-async def test_top_reads_periods_as_people_type_them(harness: ClientHarness) -> None:
+async def test_top_accepts_periods_in_natural_language(harness: ClientHarness) -> None:
     paper = sample_archive.NewsletterPaper("2512.00001", "Robots of a Week", "글입니다.")
     await sample_archive.add_digest(harness.container.database, "2025-12-26", paper)
     for typed, shown in (("지난주", "22"), ("a month", "2025"), ("dec", "December 2025")):
@@ -96,7 +96,7 @@ async def test_a_post_numbers_its_papers_and_offers_alerts(harness: ClientHarnes
     assert "\n5 · " in shown_text(listed)
 
 
-async def test_a_weekly_post_opens_its_weeks_papers(harness: ClientHarness) -> None:
+async def test_the_button_of_a_weekly_post_lists_the_weeks_papers(harness: ClientHarness) -> None:
     listed = await harness.press(await post_daily(harness, style=models.Style.WEEKLY), "post-week")
     week = harness.texts.format_period(date(2025, 12, 26), date(2026, 1, 1))
     assert shown_text(listed).startswith(f"### {harness.texts('list-top-heading', period=week)}")
@@ -129,7 +129,7 @@ async def test_a_period_shows_its_newest_day_with_a_menu_of_others(harness: Clie
     assert harness.texts("choose-day") in shown_text(other)
 
 
-async def test_reads_yesterday_in_the_readers_zone(harness: ClientHarness) -> None:
+async def test_yesterday_is_a_day_in_the_readers_time_zone(harness: ClientHarness) -> None:
     await harness.bot.services.readers.update(harness.user.id, timezone="America/Los_Angeles")
     assert "December 30, 2025" in shown_text(await harness.ask("digest", date="yesterday"))
     choices = await harness.reader.autocomplete(harness.channel, "digest", "date", "yesterday")

@@ -1,4 +1,4 @@
-"""List states in custom ids, and long texts stored under a token."""
+"""List states in custom ids, and long texts stored under tokens."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ def _unpack(packed: str) -> ListState:
 
 
 @given(state=states)
-def test_unpacking_returns_the_packed_state(state: ListState) -> None:
+def test_a_packed_state_unpacks_to_the_same_state(state: ListState) -> None:
     packed = client_messages.pack_state(state, "lp")
     assert len(packed) <= discord_text.CUSTOM_ID
     assert message_builder.CUSTOM_ID.fullmatch(packed)
     assert _unpack(packed) == state
 
 
-async def test_stores_only_long_texts_under_a_token(sqlite_db: Database) -> None:
+async def test_only_long_texts_are_stored_under_a_token(sqlite_db: Database) -> None:
     tokens = TextTokenStore(sqlite_db, system_clock)
     short = await store_list_text(tokens, 7, ListState(ListKind.TOPIC, "two\nlines", token="outdated"))
     assert short == ListState(ListKind.TOPIC, "two lines")

@@ -1,4 +1,4 @@
-"""/paper and its card, the papers named in a message, and papers outside the archive."""
+"""`/paper` and its card, papers named in a message, and papers outside the archive."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ async def test_a_card_shows_up_to_four_pictures_and_videos(harness: ClientHarnes
     assert [item["media"]["url"] for item in gallery] == [media[0], media[2], more[1], more[2]]
 
 
-async def test_finds_a_paper_by_id_address_or_title(harness: ClientHarness) -> None:
+async def test_a_paper_is_found_by_id_address_or_title(harness: ClientHarness) -> None:
     for query, shown in (
         ("2501.00002v3", "Rewards That Teach Reasoning"),
         ("https://huggingface.co/papers/2501.00002", "Rewards That Teach Reasoning"),
@@ -76,7 +76,7 @@ async def test_finds_a_paper_by_id_address_or_title(harness: ClientHarness) -> N
         assert shown in shown_text(await harness.ask("paper", paper=query))
 
 
-async def test_looks_up_a_messages_papers_privately(harness: ClientHarness) -> None:
+async def test_the_papers_of_a_message_are_shown_privately(harness: ClientHarness) -> None:
     link = "<https://www.alphaxiv.org/abs/2501.00001>"
     for text, *expected in (
         ("read **2501.00002v1**, it is good", "### [Rewards That Teach Reasoning]"),
@@ -109,7 +109,7 @@ async def test_a_card_links_to_its_page_in_the_web_archive(harness: ClientHarnes
 
 
 @both_languages
-async def test_a_review_is_read_in_place(harness: ClientHarness) -> None:
+async def test_chapters_of_a_review_open_in_the_same_message(harness: ClientHarness) -> None:
     card = await harness.ask("paper", paper=SURVEY)
     if harness.texts.locale is models.Locale.EN:
         assert "Review in Korean: choose a chapter" in shown_text(card)
@@ -147,7 +147,7 @@ async def test_a_card_opens_similar_papers_authors_and_bibtex(harness: ClientHar
     assert "{2501.00001}" in shown
 
 
-async def test_saves_a_card_in_place_or_from_a_shared_one(harness: ClientHarness) -> None:
+async def test_a_paper_is_saved_from_a_private_or_shared_card(harness: ClientHarness) -> None:
     card = await harness.ask("paper", paper=SURVEY)
     saved = await harness.click(card, label=harness.texts("save"))
     assert saved.id == card.id
@@ -209,7 +209,7 @@ async def test_an_unlisted_paper_is_fetched_once_until_a_digest_lists_it(
     assert len(services.asked) == 1
 
 
-async def test_reports_a_missing_paper_with_links(
+async def test_the_reply_for_a_missing_paper_has_links(
     online_harness: ClientHarness, services: FakeArxiv, origin: origin_server.OriginServer
 ) -> None:
     harness = online_harness
@@ -227,7 +227,9 @@ async def test_reports_a_missing_paper_with_links(
     assert services.asked == [["2505.00404"]] * 2 + [["cs/0112017"]] * 2
 
 
-async def test_hostile_texts_request_only_an_id(online_harness: ClientHarness, services: FakeArxiv) -> None:
+async def test_a_hostile_text_cannot_change_the_requested_address(
+    online_harness: ClientHarness, services: FakeArxiv
+) -> None:
     services.add(NEW, "@everyone [x](http://evil.example) `<@1>`")
     for text in (
         f"https://arxiv.org/abs/{NEW}/../../admin?id_list=1,2#x",
@@ -244,7 +246,7 @@ async def test_hostile_texts_request_only_an_id(online_harness: ClientHarness, s
     assert services.asked == [[NEW]]
 
 
-async def test_finds_the_papers_of_previews_and_forwarded_messages(
+async def test_papers_in_link_previews_and_forwarded_messages_are_found(
     online_harness: ClientHarness, services: FakeArxiv
 ) -> None:
     harness, texts = online_harness, online_harness.texts
@@ -267,7 +269,7 @@ async def test_finds_the_papers_of_previews_and_forwarded_messages(
     assert result.ephemeral
     shown = shown_text(last_response(result))
     assert texts("papers-in-message", count=6) in shown
-    # Three of them are fetched.
+    # Only three of them are fetched.
     assert [number for number in range(1, 6) if f"[Title {number}]" in shown] == [3, 4, 5]
     assert "A \\*Survey\\*" in shown
     assert services.asked == [["2505.00003", "2505.00004", "2505.00005"]]

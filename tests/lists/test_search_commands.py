@@ -1,4 +1,4 @@
-"""/topic and /author, and the components of their lists."""
+"""`/topic` and `/author`, and the controls of their lists."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ async def test_a_topic_search_replies_privately_and_shows_the_forms_searched(har
     assert "small language model" in shown.lower()
 
 
-async def test_a_list_shows_how_its_query_was_read(harness: ClientHarness) -> None:
+async def test_a_list_shows_how_its_query_was_interpreted(harness: ClientHarness) -> None:
     texts = harness.texts
     ignored, none = texts("list-ignored", filters="votes:many"), texts("try-instead")
     ignored = texts("list-ignored-forms", ignored=ignored, forms="votes:20")
@@ -85,7 +85,7 @@ async def test_an_ambiguous_abbreviation_has_a_button_for_each_meaning(harness: 
     assert "이중 경로 주의" in shown_text(await harness.click(result, label=label))
 
 
-async def test_the_menus_of_a_list_keep_a_long_query(harness: ClientHarness) -> None:
+async def test_the_menus_of_a_list_preserve_a_long_query(harness: ClientHarness) -> None:
     for length in [70, 500]:
         query = ("small language models " * 40)[:length].strip()
         shown = await harness.ask("topic", query=query)
@@ -93,7 +93,7 @@ async def test_the_menus_of_a_list_keep_a_long_query(harness: ClientHarness) -> 
         assert "Small Language Models" in shown_text(await harness.select(shown, ["y"], custom_id="pr:lp:"))
 
 
-async def test_an_alert_gets_the_terms_that_were_searched(harness: ClientHarness) -> None:
+async def test_an_alert_on_a_list_has_the_terms_searched_for(harness: ClientHarness) -> None:
     keyword, author = AlertKind.KEYWORD, AlertKind.AUTHOR
     for query, *terms in (
         ("author:lovelace since:december", (author, "Ada Lovelace")),
@@ -123,7 +123,7 @@ async def test_following_twice_creates_one_alert(harness: ClientHarness) -> None
     assert len(await harness.bot.services.get(Alerts).list_rows(user_id=harness.reader.id)) == 1
 
 
-async def test_a_shared_list_can_be_taken_back(harness: ClientHarness) -> None:
+async def test_a_shared_list_can_be_deleted_by_its_sharer(harness: ClientHarness) -> None:
     result = await harness.ask("topic", query="로봇")
     shared, said = await harness.share(result)
     assert (shared.ephemeral, said.ephemeral) == (False, True)
@@ -139,7 +139,7 @@ async def test_a_shared_list_can_be_taken_back(harness: ClientHarness) -> None:
 
 
 @pytest.mark.promise
-async def test_escapes_hostile_queries(harness: ClientHarness) -> None:
+async def test_hostile_queries_are_escaped(harness: ClientHarness) -> None:
     hostile = ("@everyone", "**b** [x](http://evil.example)", '" * ^ NEAR ( ) : -', "\u202e\u0000x", "<@123>")
     for query in hostile:
         shown = shown_text(await harness.ask("topic", query=query))
@@ -148,7 +148,7 @@ async def test_escapes_hostile_queries(harness: ClientHarness) -> None:
         assert "<@123>" not in shown.replace("\\<", "")
 
 
-async def test_an_empty_list_offers_to_remove_its_filters(harness: ClientHarness) -> None:
+async def test_an_empty_list_suggests_removing_its_filters(harness: ClientHarness) -> None:
     one = harness.texts("choice-papers", count=1)
     result = await harness.ask("topic", query="로봇", votes=500)
     assert harness.texts("subscription-votes", votes=500) in shown_text(result)
@@ -209,7 +209,7 @@ async def test_a_menu_sorts_a_topic_by_votes_or_date(harness: ClientHarness) -> 
         assert (shown.index("[Robot Arms]") < shown.index("[Maps for Robots]")) == is_older_first
 
 
-async def test_finds_an_author_by_any_form_of_the_name(harness: ClientHarness) -> None:
+async def test_an_author_is_found_by_any_form_of_the_name(harness: ClientHarness) -> None:
     texts = harness.texts
     known = texts("no-list-author-papers", author="Ada Lovelace")
     for name, votes, said, unsaid in (
@@ -228,7 +228,7 @@ async def test_finds_an_author_by_any_form_of_the_name(harness: ClientHarness) -
     assert f"{texts('period-all')} · {texts('list-by-date')}" in shown_text(by_date)
 
 
-async def test_suggests_the_author_for_a_topic_that_is_a_name(harness: ClientHarness) -> None:
+async def test_a_topic_that_is_a_name_suggests_the_author(harness: ClientHarness) -> None:
     result = await harness.ask("topic", query="noether emmy")
     label = harness.texts("alert-author", text="Emmy Noether")
     assert "Rewards That Teach Reasoning" in shown_text(await harness.click(result, label=label))
@@ -236,7 +236,7 @@ async def test_suggests_the_author_for_a_topic_that_is_a_name(harness: ClientHar
     assert harness.texts("no-list-author", author="로봇") in shown_text(result)
 
 
-async def test_saves_papers_from_a_posts_menu(harness: ClientHarness) -> None:
+async def test_papers_are_saved_from_a_posts_menu(harness: ClientHarness) -> None:
     post = await post_daily(harness)
     ids = ["2501.00001", "2501.00004", "2501.00005"]
     command = harness.bot.mentions("saved")

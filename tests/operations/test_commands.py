@@ -1,4 +1,4 @@
-"""/status with the sources, /help, /me, and the buttons of notices."""
+"""`/status` with its page of sources, `/help`, `/me`, and the buttons of notices."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.support.client_harness import ClientHarness, both_languages, last_res
 
 
 async def _plan(harness: ClientHarness, subscription: models.Subscription) -> models.Part:
-    """Plan the next post of a subscription."""
+    """Plan a subscription's next post."""
     await harness.bot.services.get(OnDemandPosts).plan(subscription.id, 1)
     async with harness.container.database.read() as connection:
         newest = max(await outbox.list_rows(connection), key=lambda row: row.id)
@@ -36,7 +36,7 @@ async def _plan(harness: ClientHarness, subscription: models.Subscription) -> mo
 
 @both_languages
 async def test_status_screens(harness: ClientHarness) -> None:
-    """Before any set-up; then with a sent post whose role is deleted, and a post with an unknown outcome."""
+    """Before any set-up; then with a sent post whose role was deleted, and a post with an unknown outcome."""
     shown = [harness.screen(await harness.ask("status"))]
     sent = await harness.add_subscription(mention_role_id=1)
     weekly = await harness.add_subscription(
@@ -117,7 +117,7 @@ Paperround can't read the channel's history, so it can't tell whether a message 
 
 
 def _find_label(harness: ClientHarness, message: Any, text_id: str) -> str:
-    """Return the label of the button that starts with a text."""
+    """Return the label of the button whose label starts with a text."""
     (label,) = (line for line in shown_text(message).splitlines() if line.startswith(harness.texts(text_id)))
     return label
 
@@ -173,7 +173,7 @@ async def test_a_paused_post_shows_its_reason_and_a_resume_button(harness: Clien
     assert await _is_active(harness, subscription)
 
 
-async def test_status_works_in_direct_messages(harness: ClientHarness) -> None:
+async def test_status_in_a_direct_message_shows_the_readers_own_data(harness: ClientHarness) -> None:
     await harness.bot.services.get(Alerts).add(alert_builders.draft("로봇", user_id=harness.reader.id))
     shown = shown_text(last_response(await harness.user.slash("status")))
     assert shown.splitlines()[-4:] == [
@@ -231,7 +231,7 @@ async def test_a_notice_has_buttons_for_status_and_resume(harness: ClientHarness
 
 
 async def _use_everything(harness: ClientHarness) -> None:
-    """Save a paper, create an alert, set up a post, and get an alert."""
+    """Save a paper, create an alert and set up a post as the reader, and receive the alert."""
     texts = harness.texts
     card = await harness.ask("paper", paper="2501.00001")
     await harness.reader.click(card, label=texts("save"))
@@ -242,7 +242,7 @@ async def _use_everything(harness: ClientHarness) -> None:
         await connection.exec_driver_sql(
             f"UPDATE subscriptions SET created_by = {harness.reader.id} WHERE id = {subscription.id}"
         )
-    for day in (1, 2):  # the first alert is sent, the second waits
+    for day in (1, 2):  # the first alert has been sent, the second is waiting
         fresh = digest_builders.newsletter(date(2026, 1, day), ((f"2601.0000{day}", 9),), text="A robot.")
         await harness.container.create_ingest().add_text(fresh, location=f"{day}.md")
         await harness.container.alert_planner.drain()
@@ -254,7 +254,7 @@ async def _use_everything(harness: ClientHarness) -> None:
 KNOWN = {"alerts", "matches", "deliveries", "readers", "saved_papers", "subscriptions"}
 
 
-async def test_me_data_and_me_forget_cover_everything_about_a_reader(
+async def test_me_data_and_me_forget_cover_all_data_about_a_reader(
     harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     database, reader_id, texts = harness.container.database, str(harness.reader.id), harness.texts
@@ -282,7 +282,9 @@ async def test_me_data_and_me_forget_cover_everything_about_a_reader(
     assert await reader_rows.find_columns(database, reader_id) == set()
 
 
-async def test_sources_show_their_health_without_secrets(harness: ClientHarness, tmp_path: Path) -> None:
+async def test_the_page_of_sources_shows_their_health_without_secrets(
+    harness: ClientHarness, tmp_path: Path
+) -> None:
     registry, now, status = harness.bot.services.sources, harness.env.now(), models.FetchStatus
     (tmp_path / "daily-papers").mkdir()
     dated = "https://user:secret@digests.example/{date:%Y/%m/%d}.md?token=secret"
@@ -328,7 +330,7 @@ The newest digest is not available yet.
 """)
 
 
-async def test_without_sources_the_screen_explains_how_to_add_them(empty_harness: ClientHarness) -> None:
+async def test_the_page_of_sources_explains_how_to_add_the_first(empty_harness: ClientHarness) -> None:
     harness = empty_harness
     shown = shown_text(await harness.press(await harness.ask("status"), "status-sources"))
     assert harness.texts("sources-none") in shown

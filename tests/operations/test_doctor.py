@@ -1,4 +1,4 @@
-"""The findings of `doctor`: values, their origins, problems, and no secrets."""
+"""Findings of `doctor`: values, where they were set, problems, and no secrets."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SECRET = "MTAw.secret-of-the-bot.xyz"
 
 @pytest.fixture(autouse=True)
 def _empty_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Run in an empty folder, without the checkout's `.env` and `paperround.toml`."""
+    """Run in an empty folder, away from the checkout's `.env` and `paperround.toml`."""
     monkeypatch.chdir(tmp_path)
 
 
@@ -42,7 +42,7 @@ async def examine(check: doctor.TokenCheck = accept_token) -> dict[str, doctor.F
     return by_name
 
 
-async def test_a_fresh_installation_has_three_steps_left(tmp_path: Path) -> None:
+async def test_a_new_installation_has_three_steps_left(tmp_path: Path) -> None:
     findings = await examine()
     left = [finding.what for finding in findings.values() if finding.status is doctor.Status.TODO]
     assert left == [*findings][:3] == ["Discord", "sources", "daily posts"]
@@ -55,7 +55,9 @@ async def test_a_fresh_installation_has_three_steps_left(tmp_path: Path) -> None
     assert not (tmp_path / "paperround.db").exists()
 
 
-async def test_unknown_settings_are_warnings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+async def test_unknown_settings_are_reported_as_warnings(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("PAPERROUND_TIMEZON", "Asia/Seoul")
     (tmp_path / ".env").write_text("PAPERROUND_QQQQ=ko\nEDITOR=vi\n")
     # With a byte order mark, as some editors write it.
@@ -132,7 +134,7 @@ async def test_an_unusable_folder_or_template_is_reported(
     await assert_found(templates, "daily.en.j2, line 2: ")
 
 
-async def test_webhook_posts_need_no_token_and_report_problems(tmp_path: Path) -> None:
+async def test_problems_of_webhook_posts_are_reported_without_a_token(tmp_path: Path) -> None:
     opened = await migrate.open_database(f"sqlite+aiosqlite:///{tmp_path / 'paperround.db'}")
     draft = models.Subscription(guild_id=models.NO_GUILD, channel_id=812345678901234567)
     added = await Subscriptions(opened, system_clock).add(draft, webhook_token="a-secret_of-the-webhook")

@@ -1,4 +1,4 @@
-"""Removal of old rows on both engines, without repeated posts or alerts afterwards."""
+"""Purging old rows on both engines must not cause repeated posts or alerts."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ async def count(database: Database, table: sa.Table) -> int:
 
 @pytest.fixture
 async def posted_twice(db: Database) -> World:
-    """A channel with two sent posts, from Monday and Tuesday."""
+    """A channel to which two posts have been sent, on Monday and Tuesday."""
     world = World(db)
     await world.daily()
     for on, paper in (("Mon", "A▲9"), ("Tue", "B▲9")):
@@ -65,7 +65,7 @@ async def test_the_last_delivery_of_a_daily_post_is_not_purged(posted_twice: Wor
     assert part is not None
 
 
-async def test_a_purge_repeats_no_alert(db: Database) -> None:
+async def test_a_purge_does_not_repeat_alerts(db: Database) -> None:
     world = World(db)
     await world.alert("robot")
     await world.written("Mon", "A▲9", summary="A robot.")
@@ -85,7 +85,7 @@ async def test_unfinished_deliveries_are_never_purged(db: Database) -> None:
 
 
 @pytest.mark.parametrize("is_back", [False, True])
-async def test_a_left_server_is_purged_unless_it_returns(posted_twice: World, is_back: bool) -> None:
+async def test_a_server_is_purged_unless_the_bot_returns(posted_twice: World, is_back: bool) -> None:
     database = posted_twice.database
     service, of_alerts = Guilds(database, lambda: SEOUL_9AM + 2 * DAY), Alerts(database, lambda: SEOUL_9AM)
     await service.update({10: {}})
@@ -108,7 +108,7 @@ async def test_a_left_server_is_purged_unless_it_returns(posted_twice: World, is
     assert [(name, 1) in told for name in recipients] == [True, is_back]
 
 
-async def test_every_row_of_a_left_server_is_purged_after_30_days(db: Database) -> None:
+async def test_all_rows_of_a_server_are_purged_30_days_after_leaving(db: Database) -> None:
     await reader_rows.fill_every_table(db, 7, guild_id=GUILD)
     service = Guilds(db, lambda: SEOUL_9AM)
     await service.update({GUILD: {}})

@@ -40,7 +40,7 @@ async def _apply(database: Database, text: str) -> list[str]:
 async def _set_up(database: Database) -> None:
     registry = kinds.build_source_registry(database, lambda: NOW, core_settings.Settings())
     await registry.add("https://huggingface.co", priority=3)
-    # Added before the next one, as it will be in the other database.
+    # Add this before the next one, as will happen in the other database.
     await registry.add("https://reader:pa55word@papers.example/feed")
     await registry.add("arxiv:cs.CL,cs.LG", options={"cross_lists": "yes", "since": "2025-01-02"})
     posts = Subscriptions(database, lambda: NOW)
@@ -64,12 +64,12 @@ async def _set_up(database: Database) -> None:
         0, 7, (WORD,), NOW, channel_id=20, guild_id=10, excluded=("survey",), timing=models.AlertTiming.WEEKLY
     )
     await alerts.add(in_channel)
-    await alerts.add(models.Alert(0, 7, (WORD,), NOW))  # a reader's own
+    await alerts.add(models.Alert(0, 7, (WORD,), NOW))  # a reader's own alert
 
 
 @pytest.fixture
 async def made(sqlite_template: Path, tmp_path: Path) -> AsyncIterator[Database]:
-    """Another database, with a set-up."""
+    """A second database with a set-up."""
     shutil.copy(sqlite_template, tmp_path / "made.db")
     opened = await migrate.open_database(f"sqlite+aiosqlite:///{tmp_path / 'made.db'}")
     await _set_up(opened)
@@ -86,7 +86,7 @@ async def test_an_exported_set_up_can_be_applied_to_an_empty_database(db: Databa
         await _apply(db, exported)
     assert str(refused.value).count("Write the whole") == 2
     assert "[[" not in await _service(db).export()
-    # The file needs each secret once, as the error says.
+    # Each secret has to be given once, as the error says.
     whole = exported.replace("reader:***", "reader:pa55word", 1)
     whole = whole.replace('"555"', f'"https://discord.com/api/webhooks/555/{SECRET}"')
     assert len(await _apply(db, whole)) == 7
@@ -95,7 +95,7 @@ async def test_an_exported_set_up_can_be_applied_to_an_empty_database(db: Databa
 
 
 @pytest.mark.engines("sqlite", "postgresql")
-async def test_a_file_with_every_setting_is_applied_once(db: Database) -> None:
+async def test_applying_the_same_file_twice_changes_nothing(db: Database) -> None:
     assert len(await _apply(db, EVERYTHING)) == 5
     exported = await _service(db).export()
     assert await _apply(db, EVERYTHING) == await _apply(db, exported) == []
@@ -110,7 +110,7 @@ async def test_a_file_with_every_setting_is_applied_once(db: Database) -> None:
     kinds_of_terms = [term.kind.value for term in of_channel.terms]
     assert kinds_of_terms == ["keyword", "author", "institution"]
     assert (of_channel.weekday, of_channel.max_a_day) == (5, 2)
-    # Entries to remove are matched like entries to change.
+    # Entries to remove are matched in the same way as entries to change.
     removed = re.sub(r"(?m)^\[\[.*", r"\g<0>\nremoved = true", EVERYTHING)
     assert [change.split()[0] for change in await _apply(db, removed)] == ["remove"] * 5
     assert "[[" not in await _service(db).export()
@@ -192,10 +192,10 @@ WRONG: tuple[tuple[str, str, str], ...] = (
     ('[[sources]]\nsource = "arxiv:cs.CL"\n' * 2, "sources 2", "in the file already"),
     ('[[sources]]\nsource = "arxiv:cs.CL"\n[sources.options]\nsince = "soon"\n', "sources 1", "soon"),
 )
-"""Invalid entries after a valid post, with the entry and a part of the message that the error must have."""
+"""Invalid entries to put after a valid post: each with the name of the entry and a part of the error."""
 
 
-async def test_an_invalid_file_names_its_entry_and_changes_nothing(sqlite_db: Database) -> None:
+async def test_an_invalid_entry_is_named_and_nothing_is_changed(sqlite_db: Database) -> None:
     for wrong, entry, hint in WRONG:
         with pytest.raises(errors.UsageError) as refused:
             await _apply(sqlite_db, f'{POST}topic = "diffusion"\n{wrong}')
@@ -203,7 +203,7 @@ async def test_an_invalid_file_names_its_entry_and_changes_nothing(sqlite_db: Da
     assert "[[" not in await _service(sqlite_db).export()
 
 
-async def test_a_redacted_address_of_two_sources_is_refused(sqlite_db: Database) -> None:
+async def test_a_redacted_address_shared_by_two_sources_is_refused(sqlite_db: Database) -> None:
     registry = kinds.build_source_registry(sqlite_db, lambda: NOW, core_settings.Settings())
     for token in ("aaa", "bbb"):
         await registry.add(f"https://lab.example/feed.xml?token={token}", kind=models.SourceKind.FEED)
@@ -213,7 +213,7 @@ async def test_a_redacted_address_of_two_sources_is_refused(sqlite_db: Database)
         assert "aaa" not in str(refused.value)
 
 
-async def test_a_changed_file_changes_only_its_entries(made: Database) -> None:
+async def test_only_changed_entries_of_a_file_are_applied(made: Database) -> None:
     exported = await _service(made).export()
     posts, alerts = Subscriptions(made, lambda: NOW), Alerts(made, lambda: NOW)
     before = {row.id: row for row in await posts.list_rows()}
@@ -238,7 +238,7 @@ async def test_a_changed_file_changes_only_its_entries(made: Database) -> None:
 
 
 async def test_a_post_blocked_by_discord_is_not_exported_as_paused(made: Database) -> None:
-    """It resumes by itself; a file with `paused` would later pause it for good."""
+    """Such a post resumes automatically; a file with `paused` would later pause it for good."""
     await Alerts(made, lambda: NOW).resume(1)
     exported = await _service(made).export()
     async with made.transaction() as connection:
@@ -271,8 +271,8 @@ posts = [
     assert await _apply(db, file) == []
 
 
-async def test_the_file_has_every_setting_of_a_record() -> None:
-    """Fields that are not settings are listed here."""
+async def test_the_file_covers_every_setting_of_a_record() -> None:
+    """Only the fields listed here are not settings."""
     kept_out = {
         "id", "state", "reason", "created_by", "created_at", "last_on",
     }  # fmt: skip
