@@ -10,7 +10,7 @@ import re
 import tomllib
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, fields, replace
 from typing import Annotated, Any, NamedTuple, Self, TypeVar, get_type_hints
 
@@ -148,22 +148,13 @@ class PostEntry(_Entry):
         place = place if row.is_by_webhook else {}
         return cls.read(row, source=errors.redact(row.source), paused=_is_paused(row), **place)
 
-    def to_draft(
-        self, settings: Settings, source: str, webhook_id: int | None, of_server: str | None
-    ) -> models.Subscription:
-        """Return the daily post with its source's URL. Raises UsageError.
-
-        The default zone is `of_server`, the zone of the server's other posts, or else the zone for its language.
-        """
-        locale = self.locale or models.Locale(settings.locale)
-        default = settings.timezone
-        if locale is models.Locale.KO and default == "UTC":
-            default = "Asia/Seoul"
+    def to_draft(self, settings: Settings, source: str, webhook_id: int | None) -> models.Subscription:
+        """Return the daily post with the URL of its source. Raises UsageError."""
         values = self.values_for(models.Subscription) | {
             "guild_id": self.guild_id or models.NO_GUILD,
             "channel_id": webhook_id or self.channel_id or 0,
-            "timezone": self.timezone or of_server or default,
-            "locale": locale,
+            "timezone": self.timezone or settings.timezone,
+            "locale": self.locale or models.Locale(settings.locale),
             "source": source,
         }
         return daily_options.validated(models.Subscription(**values))
@@ -276,23 +267,16 @@ class SetUpFile:
         return await self._run(text, location, keep=True)
 
     async def _run(self, text: str, location: str, *, keep: bool) -> Plan:
-        set_up = parse(text, location)
-        problems: list[str] = []
-        plan = None
-        try:
+        set_up, plan = parse(text, location), Plan((), 0, 0)
+        with suppress(_UndoneError):
             async with self._database.transaction() as connection:
                 await archive.lock_ingest(connection)  # before adding a source takes its locks
                 database = self._database.within(connection)
                 stored = await _read(database, self._clock, self._settings)
-                run = _Run(database, connection, self._clock, self._settings, stored, location, problems)
+                run = _Run(database, connection, self._clock, self._settings, stored, location)
                 plan = await run.apply(set_up)
-                if problems:
-                    raise _refused(problems)
                 if not keep:
                     raise _UndoneError
-        except _UndoneError:
-            pass
-        assert plan is not None
         return plan
 
 
@@ -336,9 +320,10 @@ class _Wanted(NamedTuple):
 
 
 class _Table(NamedTuple):
-    """A table of the set-up: its stored records, how to compare them, and functions to change them."""
+    """A table of the set-up: its service, its stored records, how to compare them, and functions that change them."""
 
     name: str
+    service: Subscriptions | alerts_service.Alerts
     rows: Sequence[Any]
     of: Callable[[Any], PostEntry | AlertEntry]
     place: Callable[[Any], object]
@@ -346,9 +331,6 @@ class _Table(NamedTuple):
     label: Callable[[Any], str]
     add: Callable[[Any], Awaitable[Any]]
     change: Callable[[int, Any], Awaitable[object]]
-    remove: Callable[[int], Awaitable[object]]
-    pause: Callable[[int], Awaitable[object]]
-    resume: Callable[[int], Awaitable[object]]
 
 
 @dataclass(slots=True)
@@ -361,13 +343,14 @@ class _Run:
     settings: Settings
     stored: _Stored
     location: str
-    problems: list[str]
+    problems: list[str] = field(default_factory=list)
     changes: list[str] = field(default_factory=list)
     unchanged: int = 0
     kept: int = 0
     """The number of stored entries that are also in the file."""
 
     async def apply(self, set_up: SetUp) -> Plan:
+        """Apply all entries and return the changes. Raises UsageError with a line for each problem."""
         count = sum(len(rows) for rows in self.stored)
         addresses = self.stored.addresses()
         for number, source in enumerate(set_up.sources, start=1):
@@ -376,6 +359,8 @@ class _Run:
                 await self._apply_source(source, addresses, is_repeated=is_repeated)
         await self._apply_posts(set_up.posts, addresses)
         await self._apply_alerts(set_up.alerts)
+        if self.problems:
+            raise _refused(self.problems)
         return Plan(tuple(self.changes), self.unchanged, count - self.kept)
 
     @contextmanager
@@ -401,37 +386,31 @@ class _Run:
             raise errors.UsageError(
                 f"The address {address} has a secret, which is never written to a file. Write the whole address here once."
             )
-        if old is None and not entry.removed:
+        before = None if old is None else SourceEntry.of(old)
+        after = entry
+        if before is not None:
+            after = entry.model_copy(update={"source": before.source, "kind": entry.kind or before.kind})
+        if not self._begin(label, before, after):
+            return
+        if before is None:
             await registry.add(address, kind=entry.kind, priority=entry.priority, options=entry.options)
-            self.changes.append(f"add {label}")
-            return
-        if old is None:
-            self.unchanged += 1
-            return
-        self.kept += 1
-        if entry.removed:
+        elif entry.removed:
             await registry.remove(address)
-            self.changes.append(f"remove {label}")
-            return
-        shown = SourceEntry.of(old)
-        wanted = entry.model_copy(update={"source": shown.source, "kind": entry.kind or old.kind})
-        if shown.model_copy(update={"priority": wanted.priority}) != wanted:
+        elif before.model_copy(update={"priority": after.priority}) == after:
+            await registry.set_priority(address, entry.priority)
+        else:
             raise errors.UsageError(
-                f"The kind and options of {label} cannot be changed: {_compare(shown, wanted)}."
+                f"The kind and options of {label} cannot be changed: {_compare(before, after)}."
                 " Remove it first with `removed = true`."
             )
-        self._note(label, shown, wanted)
-        if entry.priority != old.priority:
-            await registry.set_priority(address, entry.priority)
 
     async def _apply_posts(self, entries: Sequence[PostEntry], addresses: Mapping[str, str]) -> None:
         rule = day_close.parse(self.settings.day_closes)
         service = Subscriptions(self.database, self.clock, rule)
         tokens: dict[int, str] = {}
-        zones: dict[int | None, str] = {row.guild_id: row.timezone for row in self.stored.posts}
-        zones |= {entry.guild_id: entry.timezone for entry in entries if entry.guild_id and entry.timezone}
         table = _Table(
             "posts",
+            service,
             self.stored.posts,
             PostEntry.of,
             place=lambda row: (row.guild_id, row.channel_id),
@@ -439,15 +418,11 @@ class _Run:
             label=_label_post,
             add=lambda draft: service.add(draft, webhook_token=tokens.get(draft.channel_id)),
             change=lambda old, draft: service.edit(replace(draft, id=old)),
-            remove=service.remove,
-            pause=service.pause,
-            resume=service.resume,
         )
 
         async def read(entry: PostEntry) -> models.Subscription:
             webhook_id = await self._read_webhook(entry, tokens)
-            source, zone = addresses.get(entry.source, entry.source), zones.get(entry.guild_id)
-            return entry.to_draft(self.settings, source, webhook_id, zone)
+            return entry.to_draft(self.settings, addresses.get(entry.source, entry.source), webhook_id)
 
         await self._apply_table(table, entries, read)
 
@@ -474,6 +449,7 @@ class _Run:
         service = alerts_service.Alerts(self.database, self.clock)
         table = _Table(
             "alerts",
+            service,
             self.stored.alerts,
             AlertEntry.of,
             place=lambda row: (row.channel_id, row.user_id),
@@ -481,9 +457,6 @@ class _Run:
             label=_label_alert,
             add=service.add,
             change=service.change,
-            remove=service.remove,
-            pause=service.pause,
-            resume=service.resume,
         )
 
         async def read(entry: AlertEntry) -> models.Alert:
@@ -507,43 +480,34 @@ class _Run:
 
     async def _apply_entry(self, table: _Table, wanted: _Wanted, old: Any) -> None:
         _, entry, draft = wanted
-        shown = table.of(draft).model_copy(update={"paused": entry.paused})
+        after = table.of(draft).model_copy(update={"paused": entry.paused, "removed": entry.removed})
         before = None if old is None else table.of(old)
-        if not self._begin(table.label(draft), entry, before, shown):
+        if not self._begin(table.label(draft), before, after):
             return
         if old is None:
             old = await table.add(draft)
             before = table.of(old)
         elif entry.removed:
-            await table.remove(old.id)
+            await table.service.remove(old.id)
             return
-        elif before != shown:
+        elif before != after:
             await table.change(old.id, draft)
         if before is not None and before.paused != entry.paused:
-            await (table.pause if entry.paused else table.resume)(old.id)
+            await (table.service.pause if entry.paused else table.service.resume)(old.id)
 
-    def _begin(self, label: str, entry: _Entry, before: _Entry | None, after: _Entry) -> bool:
-        """Record the change to an entry. Returns whether anything changes."""
-        if before is None and entry.removed:
+    def _begin(self, label: str, before: _Entry | None, after: _Entry) -> bool:
+        """Record what applying an entry changes. Returns whether there is a change."""
+        self.kept += before is not None
+        if before == after or (before is None and after.removed):
             self.unchanged += 1
             return False
         if before is None:
             self.changes.append(f"add {label}{', paused' if 'paused' in after.write() else ''}")
-            return True
-        self.kept += 1
-        if entry.removed:
+        elif after.removed:
             self.changes.append(f"remove {label}")
-            return True
-        return self._note(label, before, after)
-
-    def _note(self, label: str, before: _Entry, after: _Entry) -> bool:
-        """Record the change to a stored entry, or count it as unchanged. Returns whether anything changes."""
-        changed = _compare(before, after)
-        if changed:
-            self.changes.append(f"change {label}: {changed}")
         else:
-            self.unchanged += 1
-        return bool(changed)
+            self.changes.append(f"change {label}: {_compare(before, after)}")
+        return True
 
 
 def _pair(
