@@ -95,10 +95,6 @@ class StatusCog(commands.Cog):
                 may_see=partial(router.may_see, interaction),
                 most=daily_messages.MAX_LISTED,
             )
-        roles = {row.mention_role_id for row, _ in report.subscriptions if row.mention_role_id}
-        guild = interaction.guild
-        # Nothing is known about a server that is not cached.
-        known = roles if guild is None or guild.unavailable else {role.id for role in guild.roles}
         return operations_messages.status_view(
             request.texts,
             report,
@@ -106,7 +102,6 @@ class StatusCog(commands.Cog):
             can_manage=can_manage,
             names=router.name_channels(interaction, [row.channel_id for row, _ in report.subscriptions]),
             calendar=await self._services.get(Subscriptions).load_calendar(),
-            gone_roles=frozenset(roles - known),
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -22,7 +22,7 @@ from bot.daily.messages import format_timestamp
 from bot.operations.service import LastPost, StatusReport
 from bot.outbox import contents
 from bot.rendering import discord_text
-from bot.sources import arxiv_categories, kinds, poller
+from bot.sources import kinds, poller
 from bot.today import messages as today_messages
 from storage import errors, models
 
@@ -49,11 +49,10 @@ def status_view(
     can_manage: bool,
     calendar: schedule.Calendar,
     names: Mapping[int, str],
-    gone_roles: frozenset[int] = frozenset(),
 ) -> ui.LayoutView:
     """Return the status; if `can_manage`, with buttons and warnings for managers. `calendar` has the due times.
 
-    `names` maps channel ids to names; `gone_roles` are deleted roles that daily posts mention.
+    `names` are the names of channels by id.
     """
     inactive = [row for row, _ in report.subscriptions if row.state is not models.ActivityState.ACTIVE]
     is_troubled = any(row.reason != models.Reason.BY_HAND for row in inactive)
@@ -68,7 +67,7 @@ def status_view(
         problems[delivery.subscription_id if delivery.subscription_id in listed else None].append(delivery)
     parts = []
     if guild_id is not None:
-        parts.append(_posts_text(texts, report, guild_id, calendar, gone_roles, problems))
+        parts.append(_posts_text(texts, report, guild_id, calendar, problems))
     parts.append("\n".join(_problem_text(texts, row) for row in problems[None]))
     reader = (_alerts_text(texts, report), today_messages.suspended_text(texts, report.today_reason))
     parts.append("\n".join(filter(None, reader)))
@@ -133,7 +132,6 @@ def _posts_text(
     report: StatusReport,
     guild_id: int,
     calendar: schedule.Calendar,
-    gone_roles: frozenset[int],
     problems: Mapping[int | None, Sequence[models.Delivery]],
 ) -> str:
     if not report.subscriptions:
@@ -146,8 +144,6 @@ def _posts_text(
         posted_on = last_post and last_post.delivery.local_on
         if posted_on and subscription.last_on and posted_on < subscription.last_on:
             lines.append(subtext(texts("status-silent", date=texts.format_date(subscription.last_on))))
-        if subscription.mention_role_id in gone_roles:
-            lines.append(subtext(texts("status-no-role")))
         lines += [f"⚠ {_trouble(texts, row)}" for row in problems.get(subscription.id, ())]
         if sum(map(len, (*shown, *lines))) > MAX_POSTS_LENGTH:
             break
@@ -262,15 +258,6 @@ def kind_label(texts: Texts, kind: models.SourceKind) -> str:
     return texts.find(f"source-{kind.value}") or kind.value
 
 
-def _back_fill_text(texts: Texts, row: models.StoredSource) -> str:
-    back_fill = arxiv_categories.read_back_fill(row.progress)
-    if back_fill is None or back_fill.is_done:
-        return ""
-    share = min(99, int(100 * back_fill.share))
-    since = texts.format_date(date.fromisoformat(back_fill.since))
-    return texts("source-back-fill", papers=back_fill.papers, since=since, share=share)
-
-
 def _yield_text(texts: Texts, brought: kinds.Yield | None) -> str:
     """Describe how many papers a day a source yields and whether they are posted; "" if unknown."""
     if brought is None or brought.papers_a_day is None:
@@ -292,7 +279,6 @@ def _source_text(texts: Texts, row: models.StoredSource, brought: kinds.Yield | 
     lines = (
         head,
         _yield_text(texts, brought),
-        _back_fill_text(texts, row),
         _failure_text(texts, row, label),
         subtext(join_dotted(last, upcoming)),
     )

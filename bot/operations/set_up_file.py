@@ -149,7 +149,7 @@ class PostEntry(_Entry):
         return cls.read(row, source=errors.redact(row.source), paused=_is_paused(row), **place)
 
     def to_draft(self, settings: Settings, source: str, webhook_id: int | None) -> models.Subscription:
-        """Return the daily post with the URL of its source. Raises UsageError."""
+        """Return the daily post with its source's URL. Raises UsageError."""
         values = self.values_for(models.Subscription) | {
             "guild_id": self.guild_id or models.NO_GUILD,
             "channel_id": webhook_id or self.channel_id or 0,
@@ -320,7 +320,7 @@ class _Wanted(NamedTuple):
 
 
 class _Table(NamedTuple):
-    """A table of the set-up: its service, its stored records, how to compare them, and functions that change them."""
+    """A table of the set-up: its service, its stored records, how to compare them, and functions to change them."""
 
     name: str
     service: Subscriptions | alerts_service.Alerts
@@ -496,7 +496,7 @@ class _Run:
             await (table.service.pause if entry.paused else table.service.resume)(old.id)
 
     def _begin(self, label: str, before: _Entry | None, after: _Entry) -> bool:
-        """Record what applying an entry changes. Returns whether there is a change."""
+        """Record what applying an entry changes. Returns whether anything changes."""
         self.kept += before is not None
         if before == after or (before is None and after.removed):
             self.unchanged += 1

@@ -36,9 +36,9 @@ async def _plan(harness: ClientHarness, subscription: models.Subscription) -> mo
 
 @both_languages
 async def test_status_screens(harness: ClientHarness) -> None:
-    """Before any set-up; then with a sent post whose role was deleted, and a post with an unknown outcome."""
+    """Before any set-up; then with a sent post, and a post with an unknown outcome."""
     shown = [harness.screen(await harness.ask("status"))]
-    sent = await harness.add_subscription(mention_role_id=1)
+    sent = await harness.add_subscription()
     weekly = await harness.add_subscription(
         harness.guild.create_text_channel("vision").id,
         style=models.Style.WEEKLY,
@@ -76,8 +76,6 @@ Discord is limiting requests or isn't answering properly right now. Pending post
 Next: Jan 01 09:00 (Jan 01 09:00) · [last
   posted](https://discord.com/channels/1456074443980800019/1456074443980800021/4242) Jan 01 00:00
 -# No post for January 4, 2026: nothing new by then. What came later is in the next one.
--# The role it mentioned was deleted, so it mentions nobody now. Choose another one in the daily
-  post's **More settings**.
 **Weekly · Fri 5:00 PM · #vision**
 Next: Jan 02 17:00 (Jan 02 17:00)
 ⚠ **unclear whether it arrived** Jan 01 00:00
@@ -101,8 +99,6 @@ Paperround can't read the channel's history, so it can't tell whether a message 
   글](https://discord.com/channels/1456074443980800019/1456074443980800021/4242)
 -# 2026년 1월 4일에는 새 논문이 없어 글을 올리지 않았어요. 그 뒤에 나온 논문은 다음 글에
   올라와요.
--# 멘션할 역할이 삭제되어 아무도 멘션하지 않아요. 자동 게시의 **추가 설정**에서 다른 역할을 골라
-  주세요.
 **주간 · 금 오후 5:00 · #vision**
 다음: Jan 02 17:00 (Jan 02 17:00)
 ⚠ **전송됐는지 알 수 없음** Jan 01 00:00

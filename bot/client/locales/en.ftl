@@ -461,7 +461,6 @@ status-no-source = No sources yet. The operator can add the first one with { $co
 status-no-post = No channel that you can see has a daily post.
 status-last = { $what } { $at }
 status-silent = No post for { $date }: nothing new by then. What came later is in the next one.
-status-no-role = The role it mentioned was deleted, so it mentions nobody now. Choose another one in the daily post's **More settings**.
 status-post = last posted
 status-to-you = Messages to you
 status-alerts = { $count ->
@@ -616,10 +615,6 @@ source-last = last read { $last }
 source-never = nothing read so far
 source-next = next check { $next }
 source-due = next check in a moment
-source-back-fill = Reading papers since { $since }: { $papers } so far{ $share ->
-    [0] {""}
-   *[other] , { $share }%
-}.
 source-not-yet = The newest digest is not available yet.
 source-refused = its address is private; the operator has to allow it
 source-failures = { $count ->

@@ -423,7 +423,6 @@ status-no-source = 아직 출처가 없어요. 운영자가 { $command } 명령�
 status-no-post = 볼 수 있는 채널에는 자동 게시가 없어요.
 status-last = { $at } { $what }
 status-silent = { $date }에는 새 논문이 없어 글을 올리지 않았어요. 그 뒤에 나온 논문은 다음 글에 올라와요.
-status-no-role = 멘션할 역할이 삭제되어 아무도 멘션하지 않아요. 자동 게시의 **추가 설정**에서 다른 역할을 골라 주세요.
 status-post = 올린 글
 status-to-you = 나에게 보내는 메시지
 status-alerts = 내 알림 { $count }개
@@ -588,10 +587,6 @@ source-last = 마지막으로 받음: { $last }
 source-never = 아직 받은 것 없음
 source-next = 다음 확인: { $next }
 source-due = 곧 다시 확인해요
-source-back-fill = 이전 논문을 읽고 있어요: { $since } 이후 논문 중 { $papers }편 읽음{ $share ->
-    [0] {""}
-   *[other] , { $share }%
-}
 source-not-yet = 최신 다이제스트는 아직 들어오지 않았어요.
 source-refused = 내부 네트워크 주소로 연결되어 막았어요. 운영자가 허용해야 해요
 source-failures = { $count ->
