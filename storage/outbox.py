@@ -361,7 +361,7 @@ async def list_due(
     connection: AsyncConnection,
     now: datetime,
     *,
-    limit: int = 200,
+    limit: int | None = None,
     exclude_channel_ids: Collection[int | None] = (),
     with_webhooks: bool = True,
 ) -> list[DuePart]:

@@ -286,8 +286,6 @@ async def _draft_of_list(request: Request, state: client_messages.ListState) -> 
         found = await request.services.search.find_author(state.text, limit=1)
         name = "" if found.namesakes else found.author or ""
         return make_draft([models.AlertTerm(models.AlertKind.AUTHOR, name)], min_votes=state.min_votes)
-    if state.kind is not client_messages.ListKind.TOPIC:
-        return alerts_service.EMPTY_DRAFT
     query = query_parser.parse_query(state.text)
     result = await request.services.search.search(search_results.SearchRequest(state.text, limit=1))
     return make_draft(result.alert_terms, query.excluded, max(state.min_votes, query.min_votes or 0))
@@ -375,7 +373,7 @@ async def preview(request: Request, draft: models.Alert) -> ui.LayoutView:
     wider_key = ""
     if matches.wider is not None:
         wider_key = await store_draft(request.services.text_tokens, request.user_id, matches.wider)
-    return alerts_messages.preview_view(request.texts, draft, matches, key, wider_key=wider_key)
+    return alerts_messages.preview_view(request.texts, draft, matches, key, wider_key)
 
 
 async def save(request: Request, draft: models.Alert) -> ui.LayoutView:

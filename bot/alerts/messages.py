@@ -200,7 +200,7 @@ MAX_LINE_LENGTH = 140
 
 
 def preview_view(
-    texts: Texts, draft: models.Alert, preview: alerts_service.AlertPreview, key: str, *, wider_key: str = ""
+    texts: Texts, draft: models.Alert, preview: alerts_service.AlertPreview, key: str, wider_key: str
 ) -> ui.LayoutView:
     """Return a preview of the draft's recent matches with controls to save or change it.
 

@@ -136,9 +136,6 @@ class AttemptRunner:
 POLL_SECONDS = 2.0
 """Poll interval for deliveries that another process planned. `wake` ends the wait."""
 
-FAILURE_SECONDS = 5.0
-"""The pause after a failed round, since outages such as a full disk outlast many rounds."""
-
 FORUM_POST_GRACE = timedelta(seconds=40)
 """Longer than any request: by then a forum post of the previous process has arrived and can be found."""
 TICK = timedelta(minutes=1)
@@ -216,8 +213,7 @@ class Relay:
                 with isolation.isolated(log, "relay round failed", reraise=(DeliveryError,)) as failures:
                     await self._send_due(self._clock)
                 self._has_orphans |= bool(failures)
-                pause = min(POLL_SECONDS, self._pace.delay() or POLL_SECONDS)
-                await self._sleep(FAILURE_SECONDS if failures else pause)
+                await self._sleep(POLL_SECONDS)
         finally:
             stopper.cancel()
             await self._finish_in_flight()

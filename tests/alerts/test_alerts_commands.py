@@ -11,7 +11,7 @@ from inline_snapshot import snapshot
 
 from bot.alerts import service as alerts_service
 from bot.alerts.service import Alerts
-from storage import models
+from storage import models, tables
 from tests.support import alert_builders
 from tests.support.client_harness import (
     ClientHarness,
@@ -198,6 +198,8 @@ async def test_the_options_of_the_command_are_stored(harness: ClientHarness) -> 
     assert alert.terms == tuple(TERM(kind, text) for kind, text in texts)
     assert (alert.excluded, alert.match_all, alert.min_votes) == (("survey",), True, 7)
     assert alert.timing is models.AlertTiming.DAILY
+    listed = shown_text(await harness.ask("alerts list"))
+    assert "robots + 로봇 + Emmy Noether + 카이스트 −survey ▲\u00a07" in listed
 
 
 async def test_the_forms_and_the_menu_change_the_draft(harness: ClientHarness) -> None:
@@ -261,8 +263,9 @@ async def test_a_form_error_names_the_field_and_reopens_the_form(harness: Client
         assert shown_text(response).splitlines()[0] == harness.texts(key, **arguments)
         reopened = await harness.reader.click(response, label=harness.texts("alert-edit-conditions"))
         assert all(text in str(reopened.modal) for text in values.values())
-    refused = await harness.fill(preview, "alert-edit-conditions", keyword="로봇", votes="many")
-    assert shown_text(refused).splitlines()[0] == harness.texts("votes-not-a-number")
+    for votes in ("many", "-1", str(alerts_service.MAX_VOTES + 1)):
+        refused = await harness.fill(preview, "alert-edit-conditions", keyword="로봇", votes=votes)
+        assert shown_text(refused).splitlines()[0] == harness.texts("votes-not-a-number")
 
 
 async def test_a_stored_alert_is_edited_from_the_list(harness: ClientHarness) -> None:
@@ -309,6 +312,21 @@ async def test_follows_topics_and_authors_from_a_paper_card(harness: ClientHarne
         assert shown_text(again) == harness.texts("alert-exists")
         await harness.press(made, "alert-undo")
     assert await _list_alerts(harness) == []
+    async with harness.container.database.transaction() as connection:
+        await connection.execute(tables.papers.update().values(arxiv_id="gone:" + tables.papers.c.arxiv_id))
+    gone = await harness.choose(card, menu["custom_id"], topic)
+    assert shown_text(gone) == harness.texts("outdated-control")
+
+
+async def test_following_a_list_creates_an_alert_with_its_words_or_author(harness: ClientHarness) -> None:
+    topic = await harness.ask("topic", query="reinforcement learning -survey votes:5")
+    author = await harness.ask("author", name="Lovelace, Ada")
+    for message, label in ((topic, "follow-topic"), (author, "follow-author")):
+        assert harness.texts("alert-made") in shown_text(await harness.press(message, label))
+    of_topic, of_author = await _list_alerts(harness)
+    assert of_topic.terms == (TERM(KEYWORD, "reinforcement learning"),)
+    assert (of_topic.excluded, of_topic.min_votes) == (("survey",), 5)
+    assert (of_author.terms, of_author.min_votes) == ((TERM(AUTHOR, "Ada Lovelace"),), 0)
 
 
 async def test_follow_topic_fills_in_the_form(harness: ClientHarness) -> None:

@@ -56,6 +56,8 @@ def test_equivalent_drafts_have_the_same_key() -> None:
         draft('"로봇"', "language model", match_all=True, excluded=("car", "Beam")),
     ]
     assert alerts_service.validate_alert(equal).key == first.key
+    one, all_of_one = draft("robot"), draft("robot", match_all=True)
+    assert alerts_service.validate_alert(one).key == alerts_service.validate_alert(all_of_one).key
     assert len({first.key, *(alerts_service.validate_alert(other).key for other in others)}) == 5
 
 

@@ -8,11 +8,12 @@ from unittest import mock
 import pytest
 
 from bot.app.container import delivery_kinds
-from bot.outbox import outcomes
+from bot.client.accounts import Readers
+from bot.outbox import outcomes, relay
 from storage import models
 from storage.models import DeliveryKind
 from tests.support import patience
-from tests.support.world import AWAY, LOST, World, moment
+from tests.support.world import AWAY, LOST, READER, World, moment
 
 
 async def add_post(world: World) -> None:
@@ -72,9 +73,59 @@ async def test_posts_left_by_a_stop_are_sent_after_the_next_start(world: World) 
     with mock.patch.object(world.discord, "send", send_and_stop):
         await world.relay.run(stop)
     assert 0 < len(world.sent) < 60
+    assert world.outcomes == ["sent"] * len(world.sent)
     world.restart()
     await world.tick()
     assert len(world.sent) == 60
+
+
+async def test_a_stop_does_not_wait_for_a_request_that_hangs(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await add_post(world)
+    world.now, stop = moment("Mon 09:00"), asyncio.Event()
+    await world.daily_planner.tick(world.now)
+
+    async def hang(_: outcomes.SendRequest) -> models.Receipt:
+        stop.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    monkeypatch.setattr(relay, "STOP_SECONDS", 0.01)
+    with mock.patch.object(world.discord, "send", hang):
+        async with patience.limit(5):
+            await world.relay.run(stop)
+    world.restart()
+    await world.tick()
+    assert world.sent == ["A"]
+
+
+async def test_a_wake_starts_one_round(world: World) -> None:
+    rounds, stop = list[None](), asyncio.Event()
+    world.restart(get_term=lambda: rounds.append(None))
+    running = asyncio.create_task(world.relay.run(stop))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    world.relay.wake()
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert len(rounds) == 2
+    stop.set()
+    await running
+
+
+async def test_a_reader_forgotten_while_their_messages_open_is_not_stored_again(world: World) -> None:
+    await world.alert("robot")
+    await world.written("Mon", "A▲9", summary="A robot.")
+    readers = Readers(world.database, world.clock)
+
+    async def forget(user_id: int) -> int:
+        await readers.forget(user_id)
+        return -user_id
+
+    with mock.patch.object(world.discord, "open_dm", forget):
+        await world.wait(minutes=3)
+    assert await readers.get(READER) is None
 
 
 def test_each_delivery_kind_has_one_record_with_its_priority() -> None:

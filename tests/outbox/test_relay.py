@@ -75,6 +75,7 @@ async def test_a_lost_reply_stops_the_delivery_if_the_history_is_unreadable(wire
     wire.now += timedelta(minutes=10)
     await wire.drain()
     assert await wire.list_states() == ["stopped", "stopped"]
+    assert wire.outcomes[-1] == "stopped"
     assert message_texts(await wire.fake.messages(channel_id)) == ["a 0"]
 
 

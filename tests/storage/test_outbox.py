@@ -105,7 +105,8 @@ async def test_a_delivery_with_an_unknown_outcome_can_be_repeated_once(db: datab
     async with db.transaction() as connection:
         part = await start_attempt(connection)
         await outbox.stop_part(connection, part.id, reason=models.Reason.NO_HISTORY, now=NOW)
-        [stopped] = await outbox.list_rows(connection, state=models.DeliveryState.STOPPED)
+        [stopped] = await outbox.list_rows(connection, state=models.DeliveryState.STOPPED, since_at=NOW)
+        assert await outbox.list_rows(connection, since_at=NOW + MINUTE) == []
         assert (stopped.id, stopped.is_uncertain) == (delivery_id, True)
     assert await list_due_nonces(db) == ["b/0"]
     later, nonces = NOW + timedelta(days=1), iter(("new", "newer"))
@@ -148,3 +149,25 @@ async def test_only_a_delivery_with_an_unknown_outcome_outlives_its_expiry(db: d
     async with db.transaction() as connection:
         ended = await outbox.expire(connection, NOW + timedelta(hours=25), unknown_until=NOW)
     assert [row.key for row in ended] == ["waiting"]
+
+
+async def test_problems_are_the_failed_messages_of_a_channel_or_a_reader(db: database.Database) -> None:
+    await add(
+        db,
+        new_delivery("old", planned_at=NOW - MINUTE),
+        new_delivery("channel"),
+        new_delivery("sent"),
+        new_delivery("another channel", 8),
+        new_delivery("reader", 9, guild_id=None, user_id=5),
+        new_delivery("another reader", 10, guild_id=None, user_id=6),
+        new_delivery("newest"),
+        new_delivery("cancelled"),
+    )
+    async with db.transaction() as connection:
+        ids = {row.key: row.id for row in await outbox.list_rows(connection)}
+        await outbox.cancel(connection, [ids.pop("cancelled")], reason=models.Reason.BY_HAND, now=NOW)
+        ids.pop("sent")
+        await outbox.cancel(connection, list(ids.values()), reason=models.Reason.NO_SEND, now=NOW)
+        problems = await outbox.list_problems(connection, [7], 5, NOW, 9)
+        assert [row.key for row in problems] == ["newest", "reader", "channel"]
+        assert await outbox.list_problems(connection, [7], 5, NOW, 1) == problems[:1]
