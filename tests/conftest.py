@@ -1,4 +1,4 @@
-"""Fixtures for all tests: empty and migrated databases of both engines, and the path of real digests."""
+"""Fixtures for all tests: empty and migrated databases on both engines, and the folder of real digests."""
 
 from __future__ import annotations
 
@@ -50,25 +50,25 @@ ENGINES = ("sqlite", "postgresql")
 ON_BOTH = tuple(Path(__file__).parent / name for name in ("storage", "faults"))
 _OBJECT_IN_USE = "55006"
 GC_THRESHOLD = 20_000
-"""New objects before a garbage collection; Python's default is 700."""
+"""The number of new objects before a garbage collection (Python's default: 700)."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option to send interactions by HTTP."""
+    """Add the option to send interactions over HTTP."""
     parser.addoption("--by-http", action="store_true", help="interactions arrive as signed HTTP requests")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Set how interactions arrive, and stop garbage collection during the collection of tests."""
+    """Set how interactions arrive, and disable garbage collection while tests are collected."""
     client_harness.SENDS_BY_HTTP = config.getoption("--by-http")
     gc.disable()
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip tests of the image and the installation unless they are selected, and put tests that wait first.
+    """Skip image and installation tests unless selected, and put tests that wait first.
 
-    `--dist worksteal` gives the first block to the first worker, so the others keep the cores busy meanwhile.
+    `--dist worksteal` gives the first block to the first worker, so that the others keep the cores busy.
     """
     items.sort(key=lambda item: not any(map(item.get_closest_marker, ("wire", "faults", "browser"))))
     for mark in ("image", "install"):
@@ -89,7 +89,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run tests of storage and faults on both engines and others on SQLite, unless marked with `engines`."""
+    """Run storage and fault tests on both engines and others on SQLite, unless marked with `engines`."""
     marker = metafunc.definition.get_closest_marker("engines")
     is_on_both = any(metafunc.definition.path.is_relative_to(folder) for folder in ON_BOTH)
     engines = marker.args if marker else ENGINES if is_on_both else ENGINES[:1]
@@ -107,7 +107,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class _StatementCache(dict[Any, Any]):
-    """A cache of compiled SQL by engine name and statement. SQLAlchemy's cache belongs to one `Engine`, so to one test."""
+    """A cache of compiled SQL by engine name and statement. SQLAlchemy's belongs to one `Engine`, so to one test."""
 
     def get(self, key: Any, default: Any = None) -> Any:
         return super().get((key[0].name, *key[1:]), default)
@@ -140,7 +140,7 @@ def postgres_url() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def postgres_template(postgres_url: str) -> str:
-    """The name of a migrated database to copy, which is much faster than migrating."""
+    """The name of a migrated database to copy, since migrating is much slower."""
     return _run_in_thread(_create_template(postgres_url))
 
 
@@ -168,7 +168,7 @@ async def create_postgres_database(postgres_url: str, template: str = "template1
             await _execute(postgres_url, f"CREATE DATABASE {name} TEMPLATE {template}")
             break
         except sa.exc.DBAPIError as error:
-            # The server only waits five seconds for the template's sessions to end.
+            # The server waits only five seconds for the template's sessions to end.
             if getattr(error.orig, "sqlstate", None) != _OBJECT_IN_USE or not remaining:
                 raise
     return make_url(postgres_url).set(database=name).render_as_string(hide_password=False)
@@ -195,7 +195,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 async def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of a database without tables, for each engine of the test."""
+    """The URL of a database without tables, on each of the test's engines."""
     if request.param == "sqlite":
         return f"sqlite+aiosqlite:///{tmp_path / 'paperround.db'}"
     return await create_postgres_database(request.getfixturevalue("postgres_url"))
@@ -203,7 +203,7 @@ async def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> 
 
 @pytest.fixture
 async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of a migrated database, for each engine of the test."""
+    """The URL of a migrated database, on each of the test's engines."""
     if request.param == "sqlite":
         return _copy_template(request.getfixturevalue("sqlite_template"), tmp_path)
     template: str = request.getfixturevalue("postgres_template")
@@ -217,7 +217,7 @@ def _copy_template(template: Path, folder: Path) -> str:
 
 @pytest.fixture
 async def db(database_url: str) -> AsyncIterator[database.Database]:
-    """An empty, migrated database, for each engine of the test."""
+    """An empty, migrated database, on each of the test's engines."""
     opened = await migrate.open_database(database_url)
     yield opened
     await opened.close()
@@ -233,7 +233,7 @@ async def sqlite_db(sqlite_template: Path, tmp_path: Path) -> AsyncIterator[data
 
 @pytest.fixture(scope="session")
 def archive() -> Path:
-    """The folder of real digests; skips the test if it does not exist."""
+    """The folder of real digests. Skips the test if it does not exist."""
     folder = SHARED_FOLDER / "archive"
     if not folder.is_dir():
         pytest.skip(f"{folder} does not exist")

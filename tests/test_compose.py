@@ -13,7 +13,7 @@ from tests.support import patience
 ROOT = Path(__file__).parents[1]
 
 
-def test_the_compose_files_are_valid() -> None:
+def test_compose_files_are_valid() -> None:
     pytest.importorskip("check_jsonschema", reason="the dev extra installs it")
     files = map(str, ROOT.glob("docker-compose*.yml"))
     check = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", *files]

@@ -1,4 +1,4 @@
-"""Links, paths, settings and reference tables in the documents are correct."""
+"""Links, paths, settings and reference tables in the documentation are correct."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def read(path: Path) -> str:
     return path.read_text(encoding="utf-8")
 
 
-def test_links_lead_to_existing_files_and_headings() -> None:
+def test_links_point_to_existing_files_and_headings() -> None:
     broken = []
     for page in DOCUMENTS:
         for target in re.findall(r"\[[^\]]*\]\(([^)\s]+)\)", read(page)):
@@ -52,7 +52,7 @@ def test_settings_in_the_documents_exist() -> None:
 
 
 def test_reference_tables_match_the_code() -> None:
-    """`make docs` writes them."""
+    """`make docs` generates them."""
     made = subprocess.run(
         [sys.executable, ROOT / "docs" / "reference.py", "--check"],
         capture_output=True,

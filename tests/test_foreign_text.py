@@ -1,4 +1,4 @@
-"""Foreign text of any shape takes linear time at every entrance, and half an emoji is dropped there."""
+"""Foreign text of any shape takes linear time at every entry point, which also drops half an emoji."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ https:// [Paper](https://arxiv.org/abs/2505.00001)
 [A␣Paper␣about␣Kites](https://arxiv.org/abs/2505.00001)␣ arxiv:2505.01234␣ A␣b.␣ A.B.␣ a- aB
 Kim,␣A.␣and␣ @a{b,c={d},}⏎ @a{b,c={ [{ <a><b> a{b:c} /* a:␣b;␣ 2025-01-01␣ 죄송합니다.␣제목␣
 """
-"""Texts to repeat, separated by blanks. ␣ is a blank, ⏎ and ␍ are line ends."""
+"""Texts to repeat, separated by spaces. ␣ is a space; ⏎ and ␍ are line endings."""
 RUN_SIGNS = ".!?。！？:;,-–*_#~`|=+/@%^)]}>”’」』\t"
-"""Marks, and ends of sentences, brackets and quotations."""
+"""Punctuation, brackets, quotation marks and other signs."""
 
 
 def repeat(unit: str, length: int) -> str:
@@ -55,12 +55,12 @@ def nest(opening: str, closing: str, length: int) -> str:
 
 
 def grow(sign: str, between: str, length: int) -> str:
-    """Return runs of a sign, each one longer than the last."""
+    """Return runs of a sign, each run longer than the last."""
     return between.join(sign * run for run in range(1, int((2 * length) ** 0.5)))[:length]
 
 
 def number_papers(before: str, after: str, length: int) -> str:
-    """Repeat a text with another paper's id each time."""
+    """Repeat a text, each time with a different paper id."""
     count = length // (len(before) + len(after) + 10)
     return "".join(f"{before}2505.{number:05}{after}" for number in range(1, count + 1))
 
@@ -105,7 +105,7 @@ SERVICE_FIELDS = (
 
 
 def fill_each_field(entry: str, text: str) -> str:
-    """Return the entry once for each §, with the text in that place and another paper's id."""
+    """Return the entry once for each §, with the text at that position and a different paper id."""
     parts = entry.split("§")
     return "".join(
         ("".join(parts[:place]) + text + "".join(parts[place:])).replace("ID", f"2505.{place:05}")
@@ -146,7 +146,7 @@ def read_feed(text: str) -> object:
 
 
 def read_page(text: str) -> None:
-    """Read a paper's page in HTML and in Markdown."""
+    """Parse a paper's page in HTML and in Markdown."""
     for page, is_html in (
         (paper_pages.latexml_page(text), True),
         (paper_pages.markdown_page(content=text), False),
@@ -155,7 +155,7 @@ def read_page(text: str) -> None:
 
 
 def read_answer(text: str) -> object:
-    """Read a model's answer with the text in its claims, and the judge's answer."""
+    """Parse a model's response with the text in its claims, and the judge's response."""
     claim = prompts.Claim("overview", text, text)
     checker = claims.ClaimChecker("A short paper with 12 experts.")
     checker.find_problems([claim, claim], models.Locale.KO)
@@ -168,7 +168,7 @@ def read_answer(text: str) -> object:
 
 
 def read_typed(text: str) -> object:
-    """Read a reader's input as a query with dates, names and topics, and as a time with its zone."""
+    """Parse a reader's input as a query with dates, names and topics, and as a time with a zone."""
     typed = analyser.clean_typed(text)
     query_parser.parse_query(typed)
     people.find_writers(typed.split())
@@ -200,7 +200,7 @@ def index_name(text: str) -> None:
 
 
 def show(text: str) -> None:
-    """Show the text on Discord, on a page and as a reference."""
+    """Render the text on Discord, on a page and as a reference."""
     discord_text.escape_text(text)
     discord_text.split_pages(text)
     discord_text.shorten(text, 2000)
@@ -219,7 +219,7 @@ STORED: dict[str, Callable[[str], object]] = {
     "answer of a model": read_answer,
     "reader's input": read_typed,
 }
-"""The entrances that return the text as it is stored."""
+"""The entry points that return the text as it is stored."""
 ENTRANCES: dict[str, Callable[[str], object]] = {
     **STORED,
     "newsletter": lambda text: parse.parse_text(
@@ -236,7 +236,7 @@ ENTRANCES: dict[str, Callable[[str], object]] = {
 
 
 def enter(entrance: str, text: str) -> object:
-    """Read the text at an entrance. The entrance may refuse it."""
+    """Pass the text to an entry point, which may reject it."""
     with suppress(ValueError, errors.PaperroundError, router.UserError):
         return ENTRANCES[entrance](text)
     return None
@@ -267,7 +267,7 @@ def test_text_of_any_shape_takes_linear_time(entrance: str) -> None:
 
 
 def cpu_seconds(entrance: str, text: str) -> float:
-    """Return this thread's CPU seconds, without garbage collection."""
+    """Return this thread's CPU seconds, with garbage collection disabled."""
     gc.disable()
     try:
         started = time.thread_time()

@@ -1,4 +1,4 @@
-"""The image of the `Dockerfile`, built and run with Docker or Podman. `make test-image` runs it, `make test` skips it."""
+"""The image built from the `Dockerfile`, run with Docker or Podman. `make test-image` runs it; `make test` skips it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TAG = "paperround-test"
 SCRIPT = "id -u; paperround ingest /inbox/day.md && paperround digest 2026-01-05"
 
 
-def test_the_image_stores_a_digest_as_its_user_on_a_read_only_root(tmp_path: Path) -> None:
+def test_image_stores_a_digest_as_its_user_on_a_read_only_root(tmp_path: Path) -> None:
     engine = shutil.which("docker") or shutil.which("podman")
     if engine is None:
         pytest.skip("needs Docker or Podman")

@@ -1,4 +1,4 @@
-"""Installation into an empty environment, as by `pipx install .` and `uv tool install .`."""
+"""Installation into an empty environment, as with `pipx install .` and `uv tool install .`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 
 @pytest.fixture(scope="module")
 def command(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The command `paperround` of a new environment without extras."""
+    """The command `paperround` in a new environment without extras."""
     environment = tmp_path_factory.mktemp("environment")
     subprocess.run([sys.executable, "-m", "venv", environment], check=True, timeout=patience.scaled(120))
     pip: list[str | Path] = [environment / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check"]
@@ -28,7 +28,7 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _run(command: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the command outside the checkout with an empty environment."""
+    """Run the command outside the checkout in an empty environment."""
     environment = {"PATH": os.defpath, "HOME": str(folder)}
     return subprocess.run(
         [command, *arguments],
@@ -40,7 +40,7 @@ def _run(command: Path, folder: Path, *arguments: str) -> subprocess.CompletedPr
     )
 
 
-def test_the_installed_command_stores_a_digest(command: Path, tmp_path: Path) -> None:
+def test_installed_command_stores_a_digest(command: Path, tmp_path: Path) -> None:
     digest = digest_builders.newsletter(date(2026, 1, 5), [("2601.00001", 5)])
     (tmp_path / "day.md").write_text(digest, encoding="utf-8")
     assert _run(command, tmp_path, "--version").stdout.startswith("paperround ")

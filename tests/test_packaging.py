@@ -1,4 +1,4 @@
-"""The wheel, built from a copy of the checkout without a network, contains all files that the code needs."""
+"""The wheel, built offline from a copy of the checkout, contains all files that the code needs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BUILD_INPUTS = ("pyproject.toml", "README.md", "LICENSE", ".gitignore", "bot", "
 SUFFIXES = frozenset({".py", ".ftl", ".md", ".png", ".tsv", ".txt", ".j2"})
 
 
-def test_the_wheel_contains_every_module_template_and_data_file(tmp_path: Path) -> None:
+def test_wheel_contains_every_module_template_and_data_file(tmp_path: Path) -> None:
     pytest.importorskip("hatchling", reason="the dev extra installs it")
     for name in BUILD_INPUTS:
         # bot/templates is a link.

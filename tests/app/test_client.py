@@ -17,7 +17,7 @@ from tests.support import payload_checks, rendered_posts
 from tests.support.client_harness import ClientHarness, last_response, shown_text
 
 
-async def test_the_bot_needs_no_privileges_and_caches_little(harness: ClientHarness) -> None:
+async def test_bot_needs_no_privileged_intents_and_caches_no_members(harness: ClientHarness) -> None:
     bot = harness.bot
     assert bot.intents == discord.Intents(guilds=True)
     assert bot._connection.member_cache_flags == discord.MemberCacheFlags.none()
@@ -26,7 +26,7 @@ async def test_the_bot_needs_no_privileges_and_caches_little(harness: ClientHarn
     assert mentions.to_dict() == {"parse": []}
 
 
-async def test_commands_are_offered_where_they_can_be_used(harness: ClientHarness) -> None:
+async def test_commands_are_offered_only_where_they_work(harness: ClientHarness) -> None:
     tree = harness.bot.tree
     payloads = {command.name: command.to_dict(tree) for command in tree.get_commands()}
     for name in ("digest", "top", "topic", "author", "paper", "saved", "alerts", "status", "Look up papers"):
@@ -37,7 +37,7 @@ async def test_commands_are_offered_where_they_can_be_used(harness: ClientHarnes
     assert int(daily["default_member_permissions"]) == discord.Permissions(manage_guild=True).value
 
 
-async def test_answers_are_in_the_language_of_the_users_client(
+async def test_replies_are_in_the_language_of_the_users_client(
     harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await harness.env.restart_bot(harness.container.create_bot(shard_count=1))
@@ -76,7 +76,7 @@ async def _dispatch(harness: ClientHarness, event: str, *arguments: Any) -> None
             await listener(*arguments)
 
 
-async def test_a_changed_channel_thread_or_role_retries_refused_posts(
+async def test_retries_refused_posts_when_a_channel_thread_or_role_changes(
     harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tried: list[Any] = []
@@ -96,7 +96,7 @@ async def test_a_changed_channel_thread_or_role_retries_refused_posts(
     assert tried == [{"channel_id": [harness.channel.id]}, {"channel_id": [7]}, {"guild_id": [guild.id]}]
 
 
-async def test_posts_are_paused_when_the_bot_leaves_a_server(harness: ClientHarness) -> None:
+async def test_leaving_a_server_pauses_its_posts(harness: ClientHarness) -> None:
     subscription = await harness.add_subscription()
     await harness.env.settle()
     assert await harness.bot.services.guilds.get(harness.guild.id) is not None

@@ -1,4 +1,4 @@
-"""The poller configured by settings: allowed hosts, invalid sources and the operator's notice."""
+"""A poller built from settings: allowed hosts, invalid sources and the operator's notice."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def settings(folder: Path, **values: Any) -> Settings:
     )
 
 
-def test_hosts_in_the_settings_may_have_private_addresses(tmp_path: Path) -> None:
+def test_allowed_hosts_may_have_private_addresses(tmp_path: Path) -> None:
     configured = settings(
         tmp_path, fetch_allow="files.lan, 10.0.0.5:8080", hf_endpoint="http://127.0.0.1:9000"
     )
@@ -39,7 +39,7 @@ async def test_invalid_sources_raise_a_usage_error(tmp_path: Path, invalid: dict
                 pass
 
 
-async def test_the_operator_gets_one_notice_for_a_failing_source(tmp_path: Path) -> None:
+async def test_failing_source_sends_the_operator_one_notice(tmp_path: Path) -> None:
     now = START
     async with origin_server.run_origin() as origin:
         origin.pages["/feed"] = web.Response(status=403)

@@ -1,4 +1,4 @@
-"""A front: accepted requests, and commands and buttons over HTTP in servers that it has to fetch.
+"""A front: which requests it accepts, and commands and buttons over HTTP in servers that it has to fetch.
 
 `pytest --by-http` sends the interactions of every client test this way.
 """
@@ -30,7 +30,7 @@ KEY = Ed25519PrivateKey.generate()
 
 
 class ClientStub:
-    """A client that records the interactions to parse."""
+    """A client that records the interactions it should parse."""
 
     def __init__(self) -> None:
         self.parsed: list[Any] = []
@@ -51,7 +51,7 @@ def make_server(client: Any) -> front.InteractionServer:
 PING = json.dumps({"type": 1}).encode()
 
 
-async def test_a_stopping_front_finishes_the_received_interactions() -> None:
+async def test_front_finishes_received_interactions_before_stopping() -> None:
     client, answered = ClientStub(), list[Any]()
 
     async def answer(data: Any) -> None:
@@ -78,7 +78,7 @@ async def test_a_stopping_front_finishes_the_received_interactions() -> None:
         *((sign(body), body, 400) for body in (b"", b"[]", b"{}", b"\xff", b"[" * 100_000)),
     ],
 )
-def test_only_signed_interactions_are_accepted(headers: dict[str, str], body: bytes, status: int) -> None:
+def test_accepts_only_signed_interactions(headers: dict[str, str], body: bytes, status: int) -> None:
     client = ClientStub()
     response = make_server(client).receive(headers, body)
     assert (response.status, client.parsed) == (status, [])
@@ -86,7 +86,7 @@ def test_only_signed_interactions_are_accepted(headers: dict[str, str], body: by
 
 
 @pytest.mark.parametrize("key", ["", "zz", "00" * 31, "x" * 64])
-def test_an_invalid_public_key_is_refused(key: str) -> None:
+def test_rejects_an_invalid_public_key(key: str) -> None:
     with pytest.raises(errors.UsageError, match="PAPERROUND_PUBLIC_KEY is not a public key"):
         front.read_public_key(key)
 
@@ -101,7 +101,7 @@ def test_an_invalid_public_key_is_refused(key: str) -> None:
         ),
     ],
 )
-async def test_a_front_names_a_missing_setting(
+async def test_error_names_the_missing_setting(
     sqlite_db: Database, settings: dict[str, Any], reason: str
 ) -> None:
     url = settings.get("database_url")
@@ -115,12 +115,12 @@ class TestByHttp:
     def _by_http(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(client_harness, "SENDS_BY_HTTP", True)
 
-    async def test_a_look_up_does_not_fetch_the_server(self, harness: ClientHarness) -> None:
+    async def test_look_up_does_not_fetch_the_server(self, harness: ClientHarness) -> None:
         answer = await harness.ask("topic", query="강화학습")
         assert "강화학습" in shown_text(answer)
         assert harness.bot.get_guild(harness.guild.id) is None
 
-    async def test_a_daily_post_can_be_set_up(self, harness: ClientHarness) -> None:
+    async def test_sets_up_a_daily_post_over_http(self, harness: ClientHarness) -> None:
         where = harness.guild.create_text_channel("news")
         result = await harness.manager.slash(harness.channel, "daily setup", channel=where, papers=4)
         started = await harness.manager_press(result.followups[-1], "setup-start")
@@ -129,7 +129,7 @@ class TestByHttp:
             (subscription,) = await daily.list_rows(connection)
         assert (subscription.channel_id, subscription.top_n) == (where.id, 4)
 
-    async def test_a_server_is_fetched_once_a_minute(self, harness: ClientHarness) -> None:
+    async def test_fetches_a_server_at_most_once_a_minute(self, harness: ClientHarness) -> None:
         times = iter((0.0, 0.0, 30.0, 60.0, 61.0, 61.0))
         directory = front.GuildDirectory(harness.bot, lambda: next(times))
         guild_id = harness.guild.id
@@ -146,7 +146,7 @@ class TestByHttp:
         assert guild.get_channel(harness.channel.id) is not None
         assert guild.me is not None
 
-    async def test_a_revoked_permission_ends_in_direct_messages_too(self, harness: ClientHarness) -> None:
+    async def test_revoked_permission_takes_effect_in_direct_messages(self, harness: ClientHarness) -> None:
         now = 0.0
         harness.bot.load_guild = front.GuildDirectory(harness.bot, lambda: now).load
         await harness.bot.prepare_guild(harness.guild.id)
@@ -160,7 +160,7 @@ class TestByHttp:
             await router.require_manager_of(in_dm, harness.guild.id)
 
 
-async def test_a_front_reports_that_its_database_is_away() -> None:
+async def test_front_reports_an_unreachable_database() -> None:
     liveness = health.Liveness()
     engine = open_engine(
         "postgresql+asyncpg://reader:word@127.0.0.1:9/papers", "front"

@@ -1,4 +1,4 @@
-"""`paperround run` as a process: its health, and the index that it fills."""
+"""`paperround run` as a process: its health, and the index that it builds."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.support import patience, sample_archive
 pytestmark = pytest.mark.wire
 
 
-async def test_a_running_bot_fills_its_index_and_is_healthy_until_frozen(
+async def test_running_bot_builds_its_index_and_is_healthy_until_frozen(
     fake: process.FakeDiscord, tmp_path: Path
 ) -> None:
     database = await migrate.open_database(f"sqlite+aiosqlite:///{tmp_path / 'paperround.db'}")
@@ -46,7 +46,7 @@ async def test_a_running_bot_fills_its_index_and_is_healthy_until_frozen(
 
 
 async def _ask(environment: dict[str, str]) -> dict[str, Any]:
-    """Return the answer that `paperround healthcheck` printed; {} if it exited with status 1."""
+    """Return what `paperround healthcheck` printed; {} if it exited with status 1."""
     command = [sys.executable, "-m", "bot", "healthcheck", "--json"]
     check = await asyncio.create_subprocess_exec(
         *command,

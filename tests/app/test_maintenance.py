@@ -1,4 +1,4 @@
-"""A bot fills a missing index and makes the glossary, in its own process or in a worker."""
+"""A bot builds a missing index and glossary, in its own process or in a worker."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ PAPERS = [
 
 @pytest.fixture
 async def filled(db: Database) -> Database:
-    """An archive of 60 papers, without an index."""
+    """An archive of 60 papers without an index."""
     await sample_archive.add_digest(db, "2025-01-02", *PAPERS)
     return db
 
 
 def open_index(database: Database) -> search_index.SearchIndex:
-    """Return an index that look-ups do not fill."""
+    """Return an index that look-ups do not update."""
     return search_index.SearchIndex(search_index.folder_of(database), at_once=1)
 
 
@@ -52,7 +52,7 @@ async def count(database: Database) -> int:
 
 
 @pytest.mark.engines("sqlite", "postgresql")
-async def test_maintenance_fills_the_index_and_makes_a_glossary(filled: Database) -> None:
+async def test_maintenance_builds_the_index_and_glossary(filled: Database) -> None:
     """Runs in this process on SQLite, in a worker on PostgreSQL."""
     in_process_limit = 10**6 if filled.is_sqlite else 0
     assert await count(filled) == 0
@@ -65,7 +65,7 @@ async def test_maintenance_fills_the_index_and_makes_a_glossary(filled: Database
     assert await maintenance.find_due(filled, lambda: NOW, open_index(filled)) is None
 
 
-async def test_a_deleted_index_folder_is_filled_again(filled: Database) -> None:
+async def test_maintenance_rebuilds_a_deleted_index(filled: Database) -> None:
     loop = maintenance_loop(filled)
     assert await loop.maintain()
     shutil.rmtree(search_index.folder_of(filled))

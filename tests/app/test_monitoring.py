@@ -26,7 +26,7 @@ NOW = SEOUL_9AM + timedelta(seconds=90)
 
 @dataclass
 class ServerHarness:
-    """A monitoring server with a role, a connection state and a clock that tests set."""
+    """A monitoring server whose role, connection state and clock are set by tests."""
 
     db: Database
     role: str = "sender"
@@ -50,7 +50,7 @@ class ServerHarness:
         return http_server.serving(address, "PAPERROUND_HTTP", [server.add_routes])
 
     def show_life(self, *except_for: str) -> None:
-        """Record every sign of life, except the named ones."""
+        """Record every sign of life except the given ones."""
         for sign in get_args(health.Sign):
             if sign not in except_for:
                 self.liveness.record(sign)
@@ -60,7 +60,7 @@ class ServerHarness:
             return response.status, await response.json()
 
     async def samples(self) -> dict[str, float]:
-        """Return the value of each metric by its name and labels."""
+        """Return the value of each metric, by name and labels."""
         async with aiohttp.ClientSession() as session, session.get(f"{self.url}/metrics") as response:
             assert response.status == 200
             assert response.headers["Content-Type"].startswith("text/plain")
@@ -82,7 +82,7 @@ async def harness(db: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
         yield harness
 
 
-async def test_a_connected_sender_is_healthy(harness: ServerHarness) -> None:
+async def test_connected_sender_is_healthy(harness: ServerHarness) -> None:
     harness.show_life()
     harness.seconds += 7
     expected = {"up": True, "role": "sender", "gateway_connected": True, "discord": "well", "problems": []}
@@ -98,7 +98,7 @@ async def test_a_connected_sender_is_healthy(harness: ServerHarness) -> None:
         ("discord", DISCORD_SECONDS, "Discord"),
     ],
 )
-async def test_a_missing_heartbeat_is_reported_by_name(
+async def test_names_an_overdue_sign_of_life(
     harness: ServerHarness, sign: str, limit: float, word: str
 ) -> None:
     harness.connected = False
@@ -118,7 +118,7 @@ async def test_a_missing_heartbeat_is_reported_by_name(
     assert (await harness.health())[0] == 200
 
 
-async def test_the_grace_period_of_a_start_ends(harness: ServerHarness) -> None:
+async def test_is_unhealthy_after_the_grace_period(harness: ServerHarness) -> None:
     harness.connected = False
     harness.seconds += CLAIM_SECONDS - 1
     status, body = await harness.health()
@@ -131,7 +131,7 @@ async def test_the_grace_period_of_a_start_ends(harness: ServerHarness) -> None:
     assert (await harness.health())[0] == 503
 
 
-async def test_the_queue_is_reported_by_state_and_age(harness: ServerHarness) -> None:
+async def test_reports_the_queue_by_state_and_age(harness: ServerHarness) -> None:
     async def queue() -> list[float]:
         samples = await harness.samples()
         names = ("queue_depth,state=waiting", "queue_depth,state=sent", "oldest_unsent_seconds")
@@ -147,7 +147,7 @@ async def test_the_queue_is_reported_by_state_and_age(harness: ServerHarness) ->
     assert await queue() == [0, 2, 0]
 
 
-async def test_outcomes_and_lateness_are_counted(harness: ServerHarness) -> None:
+async def test_counts_outcomes_and_lateness(harness: ServerHarness) -> None:
     daily = models.DeliveryKind.DAILY
     harness.metrics.record("sent", daily, None, 3.0)
     harness.metrics.record("sent", daily, None, -1.0)
@@ -169,7 +169,7 @@ async def test_outcomes_and_lateness_are_counted(harness: ServerHarness) -> None
     assert {name: samples[f"paperround_{name}"] for name in expected} == expected
 
 
-async def test_a_port_in_use_is_named(harness: ServerHarness) -> None:
+async def test_error_names_a_port_in_use(harness: ServerHarness) -> None:
     address = harness.url.removeprefix("http://")
     with pytest.raises(errors.PaperroundError, match=f"PAPERROUND_HTTP: cannot listen on {address}"):
         async with harness.serving(address):

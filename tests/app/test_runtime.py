@@ -1,4 +1,4 @@
-"""The planning of a running bot: a file in the inbox, and a step that fails."""
+"""Planning in a running bot: a file in the inbox, and a failing step."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 
 @pytest.fixture
 async def bot(sqlite_db: Database) -> runtime.Runtime:
-    """A runtime with a client that never logs in, at the time of a daily post."""
+    """A runtime at the time of a daily post, with a client that never logs in."""
     post = models.Subscription(guild_id=1, channel_id=2, at_time="09:00")
     await Subscriptions(sqlite_db, lambda: NOW - timedelta(minutes=1)).add(post)
     container = Container(Settings(), sqlite_db, lambda: NOW)
@@ -39,7 +39,7 @@ async def _list_planned(bot: runtime.Runtime) -> list[tuple[models.DeliveryKind,
 PLANNED = [(models.DeliveryKind.DAILY, ("2601.00001",))]
 
 
-async def test_a_digest_in_the_inbox_is_posted_to_a_waiting_channel(
+async def test_posts_a_digest_from_the_inbox_to_a_waiting_channel(
     bot: runtime.Runtime, tmp_path: Path
 ) -> None:
     await bot.tick()
@@ -51,7 +51,7 @@ async def test_a_digest_in_the_inbox_is_posted_to_a_waiting_channel(
     assert await _list_planned(bot) == PLANNED
 
 
-async def test_a_failing_step_of_a_tick_does_not_stop_the_others(
+async def test_failing_step_does_not_stop_the_other_steps_of_a_tick(
     bot: runtime.Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     digest = digest_builders.newsletter(NOW.date(), [("2601.00001", 9)])

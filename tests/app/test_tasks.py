@@ -22,7 +22,10 @@ START = datetime(2026, 1, 5, 8, 59, 20, tzinfo=UTC)
 
 
 def run_ticks(clock: Callable[[float], datetime], seconds: float) -> list[float]:
-    """Run the minute tick in virtual time with a clock by the loop's time. Returns the loop's times of the ticks."""
+    """Run the minute tick in virtual time.
+
+    `clock` maps the loop's time to the bot's. Returns the loop's times of the ticks.
+    """
     ticks: list[float] = []
 
     async def run(loop: asyncio.AbstractEventLoop) -> None:
@@ -39,19 +42,19 @@ def run_ticks(clock: Callable[[float], datetime], seconds: float) -> list[float]
     return ticks
 
 
-def test_a_tick_runs_at_the_start_and_every_minute() -> None:
+def test_ticks_at_startup_and_every_minute() -> None:
     ticks = run_ticks(lambda now: START + timedelta(seconds=now), 600.0)
     assert ticks == pytest.approx([0, *range(40, 600, 60)], abs=0.05)
 
 
-def test_after_the_machine_slept_a_tick_runs_within_seconds() -> None:
+def test_ticks_within_seconds_after_the_machine_slept() -> None:
     ticks = run_ticks(lambda now: START + timedelta(seconds=now + 3600 * (now > 10)), 40.0)
     assert len(ticks) == 2
     assert 10 < ticks[1] <= 10 + tasks.LOOK_SECONDS
 
 
 @pytest.mark.parametrize("page", ["/up", "/secret-key"])
-async def test_the_heartbeat_is_requested_while_the_bot_is_well(sqlite_db: Database, page: str) -> None:
+async def test_requests_the_heartbeat_only_while_the_bot_is_healthy(sqlite_db: Database, page: str) -> None:
     well, stop = [True, False, True], asyncio.Event()
 
     def is_well() -> bool:

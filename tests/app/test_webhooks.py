@@ -20,7 +20,7 @@ pytestmark = pytest.mark.wire
 
 
 async def make_due(path: Path) -> None:
-    """Change the only daily post as if it had been added two minutes ago and was due a minute ago."""
+    """Change the only daily post as if it was added two minutes ago and due a minute ago."""
     database = await migrate.open_database(f"sqlite+aiosqlite:///{path}")
     async with database.transaction() as connection:
         [row] = await daily.list_rows(connection)
@@ -30,13 +30,13 @@ async def make_due(path: Path) -> None:
     await database.close()
 
 
-async def test_a_webhook_posts_without_a_token_and_stays_secret(
+async def test_webhook_posts_without_a_token_and_stays_secret(
     fake: process.FakeDiscord, paperround: Paperround, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PAPERROUND_DISCORD_API_URL", fake.api_url)
     [channel_id] = await fake.add_channels(1)
     address = await fake.add_webhook(channel_id)
-    # The whole id: webhooks made on one day differ only in the last digits.
+    # The whole id, since webhooks created on one day differ only in the last digits.
     webhook_id = address.split("/")[-2]
     shown: list[str] = []
 
@@ -64,7 +64,7 @@ async def test_a_webhook_posts_without_a_token_and_stays_secret(
     assert "2601.00001" in json.dumps(message)
     assert "posting only through webhooks" in log.read_text()
     assert "token-of_webhook" not in "".join(shown) + log.read_text()
-    # Its time has changed since, and an entry matches by time too.
+    # Its time has changed, and entries are also matched by time.
     exported = (await run("config", "export")).stdout
     Path("set-up.toml").write_text(f"{exported}removed = true\n")
     assert "remove daily post" in (await run("config", "apply", "set-up.toml", "--yes")).stdout

@@ -1,4 +1,4 @@
-"""The writer of a running bot, with the fake model: when it writes, and how it fails."""
+"""The writer in a running bot with the fake model: when it writes, and how it fails."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ WRITER_MINUTES = 90
 
 
 class Bot:
-    """The writer, the poller and the planner of a running bot, with a clock that the test sets."""
+    """The writer, poller and planner of a running bot, with a clock set by the test."""
 
     def __init__(self, opened: container.Container) -> None:
         self.container = opened
@@ -100,7 +100,7 @@ async def test_failed_papers_become_extracts_at_the_deadline(bot: Bot, fake_mode
     assert NEWSLETTER in await bot.list_formats()
 
 
-async def test_a_day_without_papers_is_skipped(bot: Bot, fake_model: FakeModel) -> None:
+async def test_skips_a_day_without_papers(bot: Bot, fake_model: FakeModel) -> None:
     fake_model.reset(paper_count=0)
     bot.now = CLOSE + timedelta(minutes=1)
     await bot.read_list()

@@ -1,4 +1,4 @@
-"""The harness of most tests of this folder."""
+"""The harness used by most tests in this folder."""
 
 from __future__ import annotations
 

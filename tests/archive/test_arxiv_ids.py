@@ -38,7 +38,7 @@ from bot.archive import arxiv_ids
         ("look at arxiv.org/abs/2502.02737, please", "2502.02737"),
     ],
 )
-def test_an_id_is_found_in_every_spelling(text: str, expected: str) -> None:
+def test_finds_an_id_in_every_notation(text: str, expected: str) -> None:
     assert arxiv_ids.extract_arxiv_id(text) == expected
 
 
@@ -52,18 +52,18 @@ def test_an_id_is_found_in_every_spelling(text: str, expected: str) -> None:
         *("https://arxiv.org/abs/2411.1234", "https://huggingface.co/papers/2513.00001"),
     ],
 )
-def test_a_text_without_an_id_gives_none(text: str) -> None:
+def test_text_without_an_id_returns_none(text: str) -> None:
     assert arxiv_ids.extract_arxiv_id(text) is None
 
 
-def test_a_papers_urls_contain_its_id() -> None:
+def test_paper_urls_contain_the_arxiv_id() -> None:
     for url in (arxiv_ids.abstract_url, arxiv_ids.pdf_url, arxiv_ids.huggingface_url):
         for paper in ("2502.02737", "math/0309136"):
             assert arxiv_ids.extract_arxiv_id(url(paper)) == paper
 
 
 @given(st.text() | st.from_regex(r"arxiv\.org/abs/([a-z.-]{2,12}/)?[0-9.]{4,12}", fullmatch=True))
-def test_any_text_gives_a_possible_id_or_none(text: str) -> None:
+def test_any_text_returns_a_plausible_id_or_none(text: str) -> None:
     arxiv_id = arxiv_ids.extract_arxiv_id(text)
     assert arxiv_id is None or arxiv_ids.is_possible(arxiv_id)
 
@@ -79,19 +79,19 @@ NEVER_ASSIGNED = [
 ]
 
 
-def test_an_id_must_be_one_that_arxiv_can_have_assigned() -> None:
+def test_ids_that_arxiv_never_assigned_are_impossible() -> None:
     assert [
         name for name in (*FIRST_AND_LAST, *NEVER_ASSIGNED) if arxiv_ids.is_possible(name)
     ] == FIRST_AND_LAST
 
 
-def test_an_id_is_possible_from_its_month_on() -> None:
+def test_an_id_is_possible_once_its_month_begins() -> None:
     on = date(2025, 12, 31)
     begun = ["2512.00001", "2601.00001", "cs/0112017"]  # the next month begins earlier ahead of UTC
     assert [name for name in (*begun, "2602.00001", "9912.00001") if arxiv_ids.is_possible(name, on)] == begun
 
 
-def test_the_ids_named_or_linked_in_a_message_are_listed() -> None:
+def test_lists_all_ids_in_a_message() -> None:
     text = (
         "2501.00001에서, arXiv:2501.00002v3! <https://ar5iv.labs.arxiv.org/html/2501.00003v2> cs/0112017"
         " **2501.00001** $2501.00009 2025.0527 2501.000091 https://a.example/2501.00009 2501.00009-1 v2501.00009"

@@ -1,4 +1,4 @@
-"""Corrections, listings and notifications through the ingest service, and how statements about a paper are merged."""
+"""Corrections, listings and notifications through the ingest service, and merging of facts about a paper."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.ingest_harness import DAY, IngestHarness, newsletter, paper
 from tests.support.source_payloads import listing_text
 
 
-async def test_a_new_text_at_a_known_location_is_a_correction(harness: IngestHarness) -> None:
+async def test_new_text_at_a_known_location_is_a_correction(harness: IngestHarness) -> None:
     await harness.add(newsletter(paper(1), paper(2, authors="Bea Long"), paper(3)))
     result = await harness.add(newsletter(paper(1, title="Better", votes=7), paper(3), paper(4)))
     assert (result.written, result.new_papers) == (1, 1)
@@ -34,7 +34,7 @@ async def test_digests_older_than_three_days_do_not_notify(harness: IngestHarnes
     assert len(harness.notified) == 2
 
 
-async def test_the_same_text_at_two_locations_is_two_digests(harness: IngestHarness) -> None:
+async def test_same_text_at_two_locations_becomes_two_digests(harness: IngestHarness) -> None:
     old, new = newsletter(paper(1)), newsletter(paper(1, title="New"))
     await harness.add(old, "https://one/", "one")
     await harness.add(old, "https://two/", "two")
@@ -46,7 +46,7 @@ async def test_the_same_text_at_two_locations_is_two_digests(harness: IngestHarn
     assert len(await harness.titles()) == 1
 
 
-async def test_two_formats_in_one_text_are_two_digests(harness: IngestHarness) -> None:
+async def test_two_formats_in_one_text_become_two_digests(harness: IngestHarness) -> None:
     text = f"{newsletter(paper(1))}\n# Daily Papers – {DAY}\n\n## 2601.00002\n\n**Summary**:\n\nText.\n"
     for _ in range(2):
         await harness.add(text)
@@ -60,7 +60,7 @@ A, B, C = "2601.00001", "2601.00002", "2601.00003"
 
 
 async def add(harness: IngestHarness, ids: Sequence[str], location: str = PLACE, **fields: object) -> int:
-    """Ingest a listing, and return how many digests were written."""
+    """Ingest a listing and return how many digests were written."""
     result = await harness.add(
         listing_text(ON, ids, **fields), location, source=location.partition("/api")[0]
     )
@@ -68,7 +68,7 @@ async def add(harness: IngestHarness, ids: Sequence[str], location: str = PLACE,
 
 
 async def stored_ids(harness: IngestHarness) -> list[list[str]]:
-    """Return the papers of each stored digest, oldest first."""
+    """Return the papers in each stored digest, oldest digest first."""
     async with harness.db.read() as connection:
         rows = await archive.list_rows(connection)
         return [
@@ -77,13 +77,13 @@ async def stored_ids(harness: IngestHarness) -> list[list[str]]:
         ]
 
 
-async def test_new_votes_and_a_new_order_are_not_a_correction(harness: IngestHarness) -> None:
+async def test_changed_votes_or_order_are_not_a_correction(harness: IngestHarness) -> None:
     assert await add(harness, [A, B]) == 1
     assert await add(harness, [B, A], votes=80, comments=12) == 0
     assert len(harness.notified) == 1
 
 
-async def test_only_papers_added_to_a_list_notify(harness: IngestHarness) -> None:
+async def test_only_papers_added_to_a_list_are_notified(harness: IngestHarness) -> None:
     await add(harness, [A])
     assert await add(harness, [C, A], votes=33) == 1
     [first, added] = harness.notified
@@ -91,7 +91,7 @@ async def test_only_papers_added_to_a_list_notify(harness: IngestHarness) -> Non
     assert await stored_ids(harness) == [[C, A]]
 
 
-async def test_papers_that_leave_a_list_stay_stored(harness: IngestHarness) -> None:
+async def test_papers_removed_from_a_list_stay_stored(harness: IngestHarness) -> None:
     await add(harness, [A, B])
     assert await add(harness, [B]) == 0
     assert await add(harness, [B], votes=90) == 0
@@ -173,7 +173,7 @@ def test_each_field_is_the_first_non_empty_value_by_rank(
     assert merged(*reversed(statements)) == paper, "in any order"
 
 
-def test_only_a_service_can_list_two_authors_of_one_name() -> None:
+def test_only_services_may_list_two_authors_with_the_same_name() -> None:
     authors = ("A", "a", "B  C", "B C", "A")
     digest = newsletter_entry(authors=authors, authors_truncated=True)
     assert (merged(digest).authors, merged(digest).authors_truncated) == (("A", "B  C"), True)
@@ -187,7 +187,7 @@ def rolling(*numbers: int) -> str:
     )
 
 
-async def test_a_rolling_list_brings_only_new_papers_after_its_first_read(harness: IngestHarness) -> None:
+async def test_rolling_list_adds_only_new_papers_after_its_first_read(harness: IngestHarness) -> None:
     first = await harness.add(rolling(*range(1, 31)), "list.md")
     assert (first.written, first.new_papers, harness.notified) == (1, 30, [])
     assert not await harness.rows("2026-01-03")

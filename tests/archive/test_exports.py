@@ -39,7 +39,7 @@ def entry(**values: object) -> Entry:
     return Entry(**{**known, **values})  # type: ignore[arg-type]
 
 
-def test_a_bibtex_entry_has_title_authors_year_and_url() -> None:
+def test_bibtex_entry_has_title_authors_year_and_url() -> None:
     assert exports.render_entry(
         "2502.02737", "SmolLM2: 100% & $\\alpha$_x", ["Haojun Zhao", "Andrés Marafioti"], truncated=True
     ) == (
@@ -64,12 +64,14 @@ def test_a_bibtex_entry_has_title_authors_year_and_url() -> None:
     ],
     ids=["year 2007", "year 1999", "dash", "names with commas and “and”"],
 )  # fmt: skip
-def test_a_bibtex_entry_has_the_line(arxiv_id: str, title: str, authors: list[str], line: str) -> None:
+def test_bibtex_entry_contains_the_expected_line(
+    arxiv_id: str, title: str, authors: list[str], line: str
+) -> None:
     assert line in exports.render_entry(arxiv_id, title, authors).splitlines()
 
 
 @given(st.text(), st.lists(st.text(), max_size=3))
-def test_braces_balance_and_special_characters_are_escaped(title: str, authors: list[str]) -> None:
+def test_bibtex_escapes_special_characters_and_balances_braces(title: str, authors: list[str]) -> None:
     entry = exports.render_entry("2502.02737", title, authors)
     depth = 0
     for char in entry:
@@ -80,7 +82,7 @@ def test_braces_balance_and_special_characters_are_escaped(title: str, authors: 
     assert len(entry.splitlines()) == entry.count("\n")
 
 
-def test_bibtex_has_an_entry_per_paper_with_stored_authors_if_known() -> None:
+def test_bibtex_prefers_stored_authors_to_the_digests() -> None:
     listed = digest(entry(authors=("C D", "A B", "C D")), entry(rank=2, arxiv_id="2502.00001"))
     stored = {"authors": ["A B", "C D"], "authors_truncated": False, "author_order_confirmed": True}
     confirmed = export("bibtex", listed, listed, stored={"2502.02737": stored})
@@ -119,7 +121,7 @@ def test_bibtex_references_have_a_key_note_and_tags() -> None:
     assert shown.count("Author order unconfirmed") == 1
 
 
-def test_ris_references_have_a_tag_on_each_line() -> None:
+def test_every_line_of_a_ris_reference_has_a_tag() -> None:
     assert render(ReferenceFormat.RIS).splitlines() == [
         "TY  - GEN",
         "ID  - arxiv:2502.11089",
@@ -149,7 +151,7 @@ def test_csl_references_are_valid_json_items() -> None:
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "＝", "＠", "\t"])
-def test_a_cell_that_begins_like_a_formula_is_escaped(start: str) -> None:
+def test_escapes_cells_that_look_like_formulas(start: str) -> None:
     assert exports.escape_formula(f"{start}1+1") == f"'{start}1+1"
 
 
@@ -180,7 +182,7 @@ def assert_parses_back(before: Digest) -> Digest:
 
 
 @given(NEWSLETTERS)
-def test_an_exported_newsletter_parses_to_the_same_entries(text: str) -> None:
+def test_exported_newsletter_parses_back_to_the_same_entries(text: str) -> None:
     (before,) = parse.parse_text(text)
     # A newsletter with more problems than papers is read as a list.
     assume(before.format is DigestFormat.NEWSLETTER)
@@ -201,9 +203,7 @@ NAMED = [
     st.lists(st.sampled_from(NAMED), min_size=1, max_size=4), st.sampled_from([None, "What", "2502.01234"])
 )
 @example(["https://arxiv.org/abs/2502.08888"], "2502.01234")
-def test_papers_mentioned_in_a_summary_are_not_entries_of_the_export(
-    lines: list[str], heading: str | None
-) -> None:
+def test_export_ignores_papers_mentioned_in_a_summary(lines: list[str], heading: str | None) -> None:
     bare = entry(title=None, sections=(Section(heading, "\n".join(lines)),))
     (after,) = parse.parse_text(export("newsletter", digest(bare)))
     assert after.format is DigestFormat.NEWSLETTER
@@ -234,7 +234,7 @@ def test_csv_has_a_row_per_paper_without_formulas() -> None:
     assert (second["votes"], second["title"], second["authors_truncated"]) == ("", "", "yes")
 
 
-def test_an_operators_export_template_is_used_unless_it_fails(tmp_path: Path) -> None:
+def test_uses_the_operators_export_template_unless_it_fails(tmp_path: Path) -> None:
     (tmp_path / "export.review.md.j2").write_text(
         "{% for d in digests %}{{ d.date }} & {{ d.papers | length }}{% endfor %}\n"
     )

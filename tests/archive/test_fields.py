@@ -27,7 +27,7 @@ from storage import models
         (fields.clean_date, {"2025-05-06T17:00:00.000Z": date(2025, 5, 6), "soon": None, None: None}),
     ],
 )  # fmt: skip
-def test_a_value_is_cleaned_or_dropped(
+def test_cleans_valid_values_and_drops_others(
     clean: Callable[[object], object], cleaned: Mapping[object, object]
 ) -> None:
     assert {value: clean(value) for value in cleaned} == cleaned
@@ -43,7 +43,7 @@ def test_a_value_is_cleaned_or_dropped(
         ("2026: 42 %", "en"),
     ],
 )
-def test_the_language_is_detected_from_the_summaries(body: str, expected: str) -> None:
+def test_detects_the_language_of_summaries(body: str, expected: str) -> None:
     entry = models.Entry(1, "2601.00001", None, "", sections=(models.Section("What's New", body),))
     assert fields.detect_language([entry]).value == expected
 
@@ -64,7 +64,7 @@ def test_the_language_is_detected_from_the_summaries(body: str, expected: str) -
         *((text, None) for text in ("Daily Papers", "05/06/2025", "2025-05", "9.2025-05-27", "28th of August", "2025-02-30")),
     ],
 )  # fmt: skip
-def test_an_unambiguous_date_or_the_last_day_of_a_span_is_found(text: str, day: date | None) -> None:
+def test_finds_unambiguous_dates_and_the_last_day_of_a_span(text: str, day: date | None) -> None:
     assert fields.find_date(text) == day
 
 
@@ -77,7 +77,7 @@ def test_an_unambiguous_date_or_the_last_day_of_a_span_is_found(text: str, day: 
         *((line, None) for line in ("Voters: 3", "Vote early", "A line", "- ***Authors agree***: text", "")),
     ],
 )  # fmt: skip
-def test_votes_and_authors_are_found_under_every_label(line: str, expected: tuple[str, str] | None) -> None:
+def test_parses_votes_and_authors_with_any_label(line: str, expected: tuple[str, str] | None) -> None:
     assert fields.parse_labelled_field(line) == expected
 
 
@@ -91,7 +91,7 @@ def test_votes_and_authors_are_found_under_every_label(line: str, expected: tupl
         (["abc", "1.2k", "12.5", "-3", "1,23", "12,34", "about 40", "9" * 12, "²"], (None, False)),
     ],
 )
-def test_votes_are_a_number_or_unknown(values: list[str], votes: tuple[int | None, bool]) -> None:
+def test_parses_votes_as_a_number_or_unknown(values: list[str], votes: tuple[int | None, bool]) -> None:
     assert {value: fields.parse_votes(value) for value in values} == dict.fromkeys(values, votes)
 
 
@@ -116,16 +116,14 @@ def test_votes_are_a_number_or_unknown(values: list[str], votes: tuple[int | Non
         (['["A B", "C D, Jr.", "null", "E+"]'], ("A B", "C D, Jr.", "null", "E+"), False),
     ],
 )  # fmt: skip
-def test_authors_are_parsed_in_every_spelling(
-    values: list[str], names: tuple[str, ...], truncated: bool
-) -> None:
+def test_parses_authors_in_every_notation(values: list[str], names: tuple[str, ...], truncated: bool) -> None:
     assert {value: fields.parse_authors(value) for value in values} == dict.fromkeys(
         values, (names, truncated)
     )
 
 
 @pytest.mark.parametrize("filler", ["\u3164" * 5, "\u2800", "\ufe0f", "\u200b \U000e0041"])
-def test_a_title_without_visible_characters_is_dropped(filler: str) -> None:
+def test_drops_titles_without_visible_characters(filler: str) -> None:
     for heading in (f"[{filler}](https://arxiv.org/abs/2505.00009)", f"2505.00009 {filler}"):
         assert fields.parse_paper_heading(heading) == fields.PaperHeading(
             "2505.00009", None, "https://arxiv.org/abs/2505.00009" if "[" in heading else None

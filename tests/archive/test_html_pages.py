@@ -31,7 +31,7 @@ def test_html_elements_become_markdown(page: str, markdown: str) -> None:
     assert html_pages.to_markdown(page) == markdown
 
 
-def test_a_digest_on_a_web_page_is_parsed() -> None:
+def test_parses_a_digest_on_a_web_page() -> None:
     page = """<!doctype html><html><head><title>t</title></head><body><h2>Daily Papers (2025-05-06)</h2>
     <h3><a href="https://arxiv.org/abs/2505.00001">A [Nested] Title</a></h3>
     <p><img src="https://h.test/a.png" alt="cover"></p><p>Vote: 12</p><p>Authors: Ada Lovelace, Kim Minsu</p>
@@ -57,9 +57,9 @@ def test_markdown_with_tags_is_not_html(text: str) -> None:
         ("~~~\n```\n~~~", [0, 1, 2]),
         ("````\n```\n````\nx", [0, 1, 2]),
         ("a\n```python\n# b", []),  # an unclosed fence has no code
-        # An answer in Markdown is not code.
+        # A response in a Markdown fence is not code.
         ("```markdown\n# T\n```python\nx\n```\n## B\n```\nafter", [2, 3, 4]),
     ],
 )
-def test_the_rows_between_two_fences_are_code(text: str, rows: list[int]) -> None:
+def test_rows_between_two_fences_are_code(text: str, rows: list[int]) -> None:
     assert sorted(markdown_lines.find_code_rows(text.split("\n"))) == rows

@@ -1,4 +1,4 @@
-"""Ingest: files, texts and facts in, rows out."""
+"""Ingest: files, texts and facts go in, rows come out."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ both_engines = pytest.mark.engines("sqlite", "postgresql")
 
 
 @both_engines
-async def test_an_ingested_digest_is_stored_completely(harness: IngestHarness) -> None:
+async def test_stores_a_digest_completely(harness: IngestHarness) -> None:
     result = await harness.add(newsletter(paper(1, votes=3), paper(2, votes=None), paper(3, votes=9)))
     assert (result.digests, result.papers, result.new_papers, result.problems) == (1, 3, 3, ())
     assert [(row.title, row.votes) for row in await harness.rows()] == [
@@ -52,7 +52,7 @@ async def test_ingesting_the_same_text_again_adds_nothing(harness: IngestHarness
 
 
 @both_engines
-async def test_a_failed_ingest_stores_nothing_of_the_digest(harness: IngestHarness) -> None:
+async def test_failed_ingest_stores_no_part_of_the_digest(harness: IngestHarness) -> None:
     await harness.add(newsletter(paper(1), day="2026-01-01"), "first.md")
     before = await harness.counts()
     harness.is_failing = True
@@ -76,7 +76,7 @@ async def test_reparsing_corrects_misread_papers_without_notifying(harness: Inge
 
 
 @both_engines
-async def test_invalid_characters_and_huge_fields_can_be_stored(harness: IngestHarness) -> None:
+async def test_stores_digests_with_invalid_characters_and_huge_fields(harness: IngestHarness) -> None:
     many, long = ", ".join(f"Author Number{n}" for n in range(700)), "X" * 5000
     listed = [paper(1, authors=many, votes=999_999_999), paper(2, authors="A\0da \ud800")]
     text = newsletter(*listed, paper(3, title=f"T\0itle {long}", authors=long))
@@ -113,7 +113,7 @@ async def test_unreadable_and_repeated_files_do_not_stop_an_ingest(harness: Inge
     assert await harness.titles("2026-01-01") == ["Paper 3"]
 
 
-async def test_a_bug_in_one_file_spares_the_others(
+async def test_bug_in_one_file_does_not_affect_others(
     harness: IngestHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def reject_bad(connection: Connection, paper_ids: Sequence[int]) -> None:
@@ -143,7 +143,7 @@ async def test_a_bug_in_one_file_spares_the_others(
     assert [await harness.titles(f"2026-01-0{n}") for n in range(1, 5)] == [["Good"], [], [], ["Fine"]]
 
 
-async def test_a_paper_removed_from_a_digest_is_kept_in_case_it_returns(harness: IngestHarness) -> None:
+async def test_keeps_papers_removed_from_a_digest_under_the_same_id(harness: IngestHarness) -> None:
     for listed in ([paper(1), paper(2)], [paper(1)], [paper(1), paper(2)]):
         await harness.add(newsletter(*listed))
         # Under a new id the paper would be posted again.
@@ -155,7 +155,7 @@ async def test_a_paper_removed_from_a_digest_is_kept_in_case_it_returns(harness:
     assert await harness.count(tables.papers) == 2
 
 
-async def test_facts_complete_the_papers_of_digests(harness: IngestHarness) -> None:
+async def test_facts_fill_in_missing_fields_of_papers(harness: IngestHarness) -> None:
     await harness.add(newsletter(paper(1, votes=None)))
     fact = PaperFacts("2601.00001", "huggingface", "https://hf", NOW, votes=12, abstract="About")
     fact = replace(fact, authors=("Ada Byron", "Bea Long"))
@@ -173,7 +173,7 @@ async def test_facts_complete_the_papers_of_digests(harness: IngestHarness) -> N
     assert "Unlisted" in await harness.titles()
 
 
-async def test_votes_of_services_and_newer_digests_win(harness: IngestHarness) -> None:
+async def test_prefers_votes_of_services_and_newer_digests(harness: IngestHarness) -> None:
     await harness.add(newsletter(paper(1, votes=50)), "new.md")
     await harness.add(newsletter(paper(1, votes=9), day="2025-12-01"), "old.md")
     assert [row.votes for row in await harness.rows()] == [50]
@@ -198,7 +198,7 @@ def read_problem(path: Path | str) -> str:
     return problem.message
 
 
-def test_a_folder_is_read_at_any_depth_in_order_of_names(tmp_path: Path) -> None:
+def test_reads_a_folder_at_any_depth_sorted_by_name(tmp_path: Path) -> None:
     for name in ("b.md", "a.txt", "c.png", "2024/02/01.md", "2024/01/31.md"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("x")
@@ -207,14 +207,14 @@ def test_a_folder_is_read_at_any_depth_in_order_of_names(tmp_path: Path) -> None
     assert read_names(f"{tmp_path}/") == [f"{tmp_path}/{name}" for name in expected]
 
 
-def test_a_file_over_5_mb_is_refused_unread(tmp_path: Path) -> None:
+def test_rejects_a_file_over_5_mb_without_reading_it(tmp_path: Path) -> None:
     path = tmp_path / "a.md"
     with path.open("wb") as file:
         file.truncate(parse.MAX_BYTES + 30 * 2**20)
     assert read_problem(path) == "it is 35 MB; a digest file may be at most 5 MB"
 
 
-def test_unusable_paths_are_reported_with_the_reason(tmp_path: Path) -> None:
+def test_reports_why_a_path_cannot_be_read(tmp_path: Path) -> None:
     assert "no such" in read_problem(tmp_path / "missing.md")
     assert "this folder has no files that may be digests" in read_problem(tmp_path)
     os.mkfifo(tmp_path / "pipe.md")

@@ -29,7 +29,7 @@ def paper(arxiv_id: object = "2505.00001", **fields: object) -> dict[str, object
     return {"arxiv_id": arxiv_id, "title": "A Study", "summary": "It studies small things.", **fields}
 
 
-def test_objects_of_one_date_become_one_digest() -> None:
+def test_objects_with_the_same_date_become_one_digest() -> None:
     other = date(2025, 5, 7)
     texts = [listing_text(DAY, ["2505.00001"]), listing_text(other, ["2505.00002"])]
     first, second = parse.parse_text("\n".join([*texts, listing_text(DAY, ["2505.00001", "2505.00003"])]))
@@ -49,13 +49,13 @@ def test_objects_of_one_date_become_one_digest() -> None:
         ('{"a":' * 100_000, "line 1: it begins like JSON but is not valid"),
     ],
 )
-def test_invalid_json_is_refused_with_the_reason(text: str, reason: str) -> None:
+def test_rejects_invalid_json_with_the_reason(text: str, reason: str) -> None:
     with pytest.raises(errors.NotADigestError) as raised:
         parse.parse_text(text)
     assert str(raised.value) == reason
 
 
-def test_papers_without_an_arxiv_id_are_reported() -> None:
+def test_reports_papers_without_an_arxiv_id() -> None:
     digest = build(paper(), paper(None), paper("acme/model"), None, [], paper("2505.00002", title=None))
     assert [entry.arxiv_id for entry in digest.entries] == ["2505.00001", "2505.00002"]
     assert [problem.message for problem in digest.problems] == [
@@ -79,13 +79,13 @@ def test_papers_without_an_arxiv_id_are_reported() -> None:
         ("One\nline", "One line"),
     ],
 )
-def test_a_summary_is_shown_as_plain_text_or_dropped(summary: object, shown: str | None) -> None:
+def test_summary_becomes_plain_text_or_is_dropped(summary: object, shown: str | None) -> None:
     (entry,) = build(paper(summary=summary)).entries
     assert [section.body for section in entry.sections] == ([] if shown is None else [shown])
     assert entry.summary_missing is (shown is None)
 
 
-def test_a_union_keeps_papers_and_fields_that_were_removed() -> None:
+def test_union_keeps_removed_papers_and_fields() -> None:
     former = build(paper(votes=3), paper("2505.00002", votes=9))
     united = listing.union(build(paper("2505.00003"), paper(votes=8, summary=None)), former.text)
     assert [(entry.arxiv_id, entry.votes) for entry in united.entries] == [

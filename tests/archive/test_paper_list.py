@@ -1,4 +1,4 @@
-"""Lists of papers in the forms that other projects write, and texts that only mention papers."""
+"""Lists of papers in other projects' formats, and texts that only mention papers."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_every_list_format_yields_its_papers_date_and_titles(form: str) -> None:
     assert digest.problems == ()
 
 
-def test_a_links_label_is_the_title_unless_it_is_a_caption() -> None:
+def test_link_label_is_the_title_unless_it_is_a_caption() -> None:
     text = f"""* [ep2:20260607](https://h.test/2): [NICE](https://arxiv.org/abs/{ONE}), [{TITLE}](https://arxiv.org/abs/{TWO})
 * [ep1:20260601](https://h.test/1): **[1. "{OTHER}"](https://arxiv.org/abs/{THREE})** [Read it](https://h.test/3)
 """
@@ -77,7 +77,7 @@ def test_a_links_label_is_the_title_unless_it_is_a_caption() -> None:
         ("README.md", None),
     ],
 )
-def test_a_date_is_found_in_a_path(name: str, day: date | None) -> None:
+def test_finds_the_date_in_a_path(name: str, day: date | None) -> None:
     assert fields.find_path_date(name) == day
 
 
@@ -111,7 +111,7 @@ def test_only_papers_without_a_date_form_a_rolling_digest() -> None:
         ('{"a": ' * 50_000, "begins like JSON"),
     ],
 )  # fmt: skip
-def test_a_text_that_only_mentions_papers_is_refused(text: str, reason: str) -> None:
+def test_rejects_text_that_only_mentions_papers(text: str, reason: str) -> None:
     with pytest.raises(errors.NotADigestError, match=reason):
         read(text)
 
@@ -130,15 +130,13 @@ NESTED = f"<table><tr><td><table><tr><td><a href='{ABS_TWO}'>{OTHER}</a></td></t
     ],
     ids=["front matter", "ids alone", "odd links", "a mention in prose"],
 )  # fmt: skip
-def test_a_paper_is_found_in_a_link_a_field_or_a_short_line(
-    text: str, name: str, titles: list[str | None]
-) -> None:
+def test_finds_papers_in_links_fields_and_short_lines(text: str, name: str, titles: list[str | None]) -> None:
     entries = read_one(text, name)
     assert [(paper.arxiv_id, paper.title) for paper in entries] == [*zip([ONE, TWO], titles, strict=False)]
 
 
 @pytest.mark.parametrize("row", ["- https://arxiv.org/abs/{}\n", '{{"id": "{}"}}\n'])
-def test_an_oversized_list_is_cut_with_a_problem(row: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cuts_an_oversized_list_and_reports_a_problem(row: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fields, "MAX_PAPERS", 3)
     [digest] = read("".join(row.format(f"2606.{number:05}") for number in range(1, 6)), "2026-06-01.md")
     assert [entry.arxiv_id for entry in digest.entries] == [ONE, TWO, THREE]
@@ -157,7 +155,7 @@ PIECES = [
 
 @settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.sampled_from(PIECES), max_size=40).map("".join))
-def test_any_text_gives_only_papers_that_it_names(text: str) -> None:
+def test_never_lists_a_paper_that_the_text_does_not_contain(text: str) -> None:
     digests: tuple[Digest, ...] = ()
     with contextlib.suppress(errors.NotADigestError):
         digests = read(text)

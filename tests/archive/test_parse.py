@@ -1,4 +1,4 @@
-"""Texts with several digests, texts without one, arbitrary texts, and golden files."""
+"""Texts with several digests or none, arbitrary texts, and golden files."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def parse_days(text: str) -> list[tuple[str, str, list[int]]]:
     ]
 
 
-def test_each_date_and_format_is_one_digest() -> None:
+def test_each_pair_of_date_and_format_is_one_digest() -> None:
     one, two = newsletter_text("2025-02-06", 1, 2), newsletter_text("2025-02-07", 3)
     again = newsletter_text("2025-02-06", 1, 4)
     assert parse_days(one + two + again + review_text("2025-02-06", 5)) == [
@@ -56,7 +56,7 @@ def test_each_date_and_format_is_one_digest() -> None:
     assert parse.parse_text(first.text)[0].entries == first.entries
 
 
-def test_papers_under_an_impossible_date_are_problems() -> None:
+def test_reports_papers_under_an_impossible_date() -> None:
     early = "### [Early](https://arxiv.org/abs/2502.00009)\n\n"
     text = early + newsletter_text("2025-02-30", 2) + newsletter_text("2025-03-01", 3)
     [digest] = parse.parse_text(text)
@@ -73,13 +73,13 @@ def test_only_a_daily_papers_heading_dates_a_digest() -> None:
     assert parse_days(listed) == [("2025-02-06", "list", [1, 2])]
 
 
-def test_a_day_without_papers_is_an_empty_digest() -> None:
+def test_day_without_papers_becomes_an_empty_digest() -> None:
     for form, text in (("newsletter", newsletter_text("2025-02-08")), ("review", review_text("2025-02-08"))):
         (digest,) = parse.parse_text(f"{text}---\n")
         assert (digest.format, digest.entries, digest.problems) == (form, (), ())
 
 
-def test_a_list_under_a_newsletters_heading_is_a_list() -> None:
+def test_list_below_a_newsletter_heading_is_still_a_list() -> None:
     rows = "".join(f"- [Paper {n} on Kites and Wind](https://arxiv.org/abs/2502.{n:05})\n" for n in (2, 3))
     paper = "### [One Paper on Kites](https://arxiv.org/abs/2502.00001)\n\n- text\n"
     for text in (rows, rows + paper):
@@ -98,7 +98,7 @@ def test_a_list_under_a_newsletters_heading_is_a_list() -> None:
         ("## Daily Papers (2025-02-30)\n", "its date does not exist"),
     ],
 )  # fmt: skip
-def test_a_text_without_a_digest_is_refused(text: str, words: str) -> None:
+def test_rejects_text_without_a_digest(text: str, words: str) -> None:
     with pytest.raises(errors.NotADigestError) as raised:
         parse.parse_text(text)
     assert words in str(raised.value)
@@ -116,14 +116,14 @@ def test_a_text_without_a_digest_is_refused(text: str, words: str) -> None:
         (b" " * (parse.MAX_BYTES + 1), "at most 5 MB"),
     ],
 )
-def test_bytes_that_are_not_text_are_refused(data: bytes, words: str) -> None:
+def test_rejects_bytes_that_are_not_text(data: bytes, words: str) -> None:
     with pytest.raises(errors.NotADigestError, match="it ") as raised:
         parse.decode(data)
     assert words in str(raised.value)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
-def test_text_is_decoded_from_utf_8_and_utf_16(encoding: str) -> None:
+def test_decodes_utf_8_and_utf_16(encoding: str) -> None:
     text = review_text("2025-05-27", 1)
     assert parse.decode(text.encode(encoding)) == text
 
@@ -132,11 +132,11 @@ DATA = Path(__file__).parent / "data"
 
 
 @pytest.mark.parametrize("path", sorted(DATA.glob("*.md")), ids=lambda path: path.stem)
-def test_a_golden_file_gives_the_expected_json(path: Path) -> None:
+def test_golden_file_parses_to_the_expected_json(path: Path) -> None:
     digests = parse.parse_text(parse.decode(path.read_bytes()))
     printed = [parse.digest_to_json(digest, path.name) for digest in digests]
     expected = json.loads(path.with_suffix(".expected.json").read_text("utf-8"))
-    # Compared as text, since the order of keys is part of the contract.
+    # Compared as text, since the order of the keys is part of the contract.
     assert json.dumps(printed, ensure_ascii=False, indent=1) == json.dumps(
         expected, ensure_ascii=False, indent=1
     )
@@ -165,7 +165,7 @@ def parse_or_none(text: str) -> tuple[models.Digest, ...]:
 
 
 @given(TEXTS)
-def test_any_text_gives_valid_digests_or_is_refused(text: str) -> None:
+def test_any_text_gives_valid_digests_or_is_rejected(text: str) -> None:
     for digest in parse_or_none(text):
         assert [paper.rank for paper in digest.entries] == list(range(1, len(digest.entries) + 1))
         assert len(set(ids(digest))) == len(digest.entries)
@@ -178,7 +178,7 @@ def test_any_text_gives_valid_digests_or_is_refused(text: str) -> None:
 
 @given(TEXTS)
 @example(newsletter_text("2025-02-06", 1) + newsletter_text("2025-02-30", 2))
-def test_a_digest_parses_back_from_its_own_text(text: str) -> None:
+def test_digest_parses_back_from_its_own_text(text: str) -> None:
     for digest in parse_or_none(text):
         (again,) = parse.parse_text(digest.text)
         assert again.date == digest.date

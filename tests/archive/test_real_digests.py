@@ -20,7 +20,7 @@ SEEDS = sorted((SHARED / "seeds").glob("*.txt"))
 ARCHIVE = sorted(path for path in (SHARED / "archive").rglob("*.md") if path.name != "README.md")
 
 ENTRIES = "ed55681a5ac9cec00efee19e03c1b27346265edd96ed088f714095826ec32297"
-"""SHA-256 of the JSON of all entries."""
+"""SHA-256 of all entries as JSON."""
 
 needs_seeds = pytest.mark.skipif(not SEEDS, reason="no real digests next to this checkout")
 needs_archive = pytest.mark.skipif(not ARCHIVE, reason="no real archive next to this checkout")
@@ -32,7 +32,7 @@ def parse_digest(path: Path) -> models.Digest:
 
 
 @needs_seeds
-def test_the_seeds_are_four_digests_without_problems() -> None:
+def test_seed_files_parse_to_four_digests_without_problems() -> None:
     digests = [parse_digest(path) for path in SEEDS]
     assert [len(digest.entries) for digest in digests] == [15, 27, 26, 27]
     assert [digest.problems for digest in digests] == [()] * 4
@@ -49,7 +49,7 @@ def test_the_seeds_are_four_digests_without_problems() -> None:
 
 @needs_archive
 @needs_seeds
-def test_all_entries_are_read_byte_for_byte_as_before() -> None:
+def test_entries_of_real_digests_have_not_changed() -> None:
     entries = [parse.paper_to_json(entry) for path in SEEDS + ARCHIVE for entry in parse_digest(path).entries]
     assert len(entries) == 880
     text = json.dumps(entries, ensure_ascii=False)
@@ -58,7 +58,7 @@ def test_all_entries_are_read_byte_for_byte_as_before() -> None:
 
 @needs_archive
 @pytest.mark.parametrize("path", SEEDS + ARCHIVE, ids=lambda path: "-".join(path.parts[-3:]))
-def test_each_file_is_one_digest_and_survives_an_export(path: Path) -> None:
+def test_each_real_file_is_one_digest_that_survives_export(path: Path) -> None:
     digest = parse_digest(path)
     assert digest.problems == ()
     name = "".join(path.parts).replace("-", "").replace(".md", "")
@@ -69,7 +69,7 @@ def test_each_file_is_one_digest_and_survives_an_export(path: Path) -> None:
 
 @needs_archive
 @pytest.mark.parametrize("path", (SEEDS + ARCHIVE)[::6], ids=lambda path: "-".join(path.parts[-3:]))
-def test_a_digest_keeps_its_papers_in_the_other_format(path: Path) -> None:
+def test_digest_keeps_its_papers_when_exported_to_the_other_format(path: Path) -> None:
     before = parse_digest(path)
     assert parse.parse_text(before.text) == (before,)
     other = {"newsletter": "review", "review": "newsletter"}[before.format.value]

@@ -22,7 +22,7 @@ PROSE = [
 
 
 @pytest.mark.parametrize("marked", PROSE)
-def test_abstracts_are_split_into_sentences(marked: str) -> None:
+def test_splits_abstracts_into_sentences(marked: str) -> None:
     text = marked.replace("|", "")
     assert sentences.split_sentences(text) == [part.strip() for part in marked.split("|")]
 

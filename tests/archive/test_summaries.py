@@ -1,4 +1,4 @@
-"""Refusals and invented summaries, shown sections, and extracts of abstracts."""
+"""Refusals and invented summaries, displayed sections, and extracts from abstracts."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ FILLER = "모델은 적은 자료로도 잘 배우며 여러 과제에서 앞선
         "The paper cannot be praised enough. " + "It studies small models with care. " * 6,
     ],
 )
-def test_a_real_summary_is_not_a_refusal(text: str) -> None:
+def test_real_summary_is_not_a_refusal(text: str) -> None:
     assert not summaries.is_refusal(text)
 
 
@@ -65,7 +65,7 @@ def test_refusals_and_invented_summaries_are_not_shown() -> None:
         (DigestFormat.LISTING, [Section(None, SOUND)], Basis.ABSTRACT),
     ],
 )
-def test_the_basis_is_unknown_unless_the_text_or_format_states_it(
+def test_basis_is_unknown_unless_text_or_format_states_it(
     digest_format: DigestFormat, sections: list[Section], basis: Basis | None
 ) -> None:
     appearance = Appearance(1, digest_format, date(2026, 1, 1), "ko", entry(*sections))
@@ -84,7 +84,7 @@ def test_the_basis_is_unknown_unless_the_text_or_format_states_it(
         (None, None),
     ],
 )
-def test_a_newsletters_headings_have_names(heading: str | None, name: str | None) -> None:
+def test_newsletter_headings_have_names(heading: str | None, name: str | None) -> None:
     assert summaries.label_name(heading) == name
 
 
@@ -113,7 +113,7 @@ def paper(**fields: Any) -> Any:
 
 
 @pytest.mark.parametrize("abstract", ABSTRACTS, ids=range(len(ABSTRACTS)))
-def test_up_to_three_sentences_of_an_abstract_are_chosen_in_order(abstract: list[str]) -> None:
+def test_extract_has_up_to_three_sentences_in_order(abstract: list[str]) -> None:
     chosen = [*summaries.choose_sentences(" ".join(abstract))]
     positions = [abstract.index(sentence) for sentence in chosen]
     assert positions == sorted(positions)
@@ -123,7 +123,7 @@ def test_up_to_three_sentences_of_an_abstract_are_chosen_in_order(abstract: list
         assert not any("https://" in sentence for sentence in chosen)
 
 
-def test_a_truncated_sentence_is_not_chosen() -> None:
+def test_extract_skips_a_truncated_sentence() -> None:
     assert [*summaries.choose_sentences("We propose a very good method. It reaches 92.4% on the te")] == [
         "We propose a very good method."
     ]
@@ -131,7 +131,7 @@ def test_a_truncated_sentence_is_not_chosen() -> None:
     assert summaries.choose_sentences(" ") == ()
 
 
-def test_hugging_faces_summary_is_preferred_to_an_extract() -> None:
+def test_prefers_hugging_faces_summary_to_an_extract() -> None:
     summary = "Lantern reads long contexts. It is fast. It is small. It is new."
     assert publication.choose(paper(summary=summary, abstract="Other.")) == (summary, Basis.HUGGINGFACE)
     chosen = publication.choose(paper(abstract=" ".join(ABSTRACTS[0])))
@@ -142,7 +142,7 @@ def test_hugging_faces_summary_is_preferred_to_an_extract() -> None:
 
 
 @given(st.text(max_size=300))
-def test_chosen_sentences_are_parts_of_any_abstract(abstract: str) -> None:
+def test_extract_is_verbatim_for_any_abstract(abstract: str) -> None:
     assert all(sentence in abstract for sentence in summaries.choose_sentences(abstract))
 
 
@@ -157,7 +157,7 @@ def test_chosen_sentences_are_parts_of_any_abstract(abstract: str) -> None:
         "Error: API quota exceeded",
     ],
 )
-def test_a_refusal_is_recognised(text: str) -> None:
+def test_recognises_a_refusal(text: str) -> None:
     assert summaries.is_refusal(text)
 
 
@@ -171,5 +171,5 @@ def test_a_refusal_is_recognised(text: str) -> None:
         ("We show that models answer from general knowledge when the document is missing.", None),
     ],
 )
-def test_an_apology_reveals_the_basis_of_a_summary(preamble: str, basis: Basis | None) -> None:
+def test_apology_reveals_the_basis_of_a_summary(preamble: str, basis: Basis | None) -> None:
     assert summaries.find_basis((Section(None, preamble), Section("2. 결과", SOUND))) is basis

@@ -40,7 +40,7 @@ def build_file(number: int) -> TextFile:
 
 
 async def ingest_files(db: database.Database) -> int:
-    """Ingest and print all files, and return the number of new digests."""
+    """Ingest all files, printing their names, and return the number of new digests."""
     ingest, written = IngestService(db, system_clock), 0
     async for name, result in ingest.add_files(map(build_file, range(FILE_COUNT))):
         written += result.written
@@ -49,7 +49,7 @@ async def ingest_files(db: database.Database) -> int:
 
 
 def count_complete_digests(path: Path) -> int:
-    """Return the number of digests, after checking that each has all its papers, with authors and change numbers."""
+    """Return the number of digests, after checking that each has its papers, authors and change numbers."""
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         counts = connection.execute(
@@ -63,7 +63,7 @@ def count_complete_digests(path: Path) -> int:
 
 
 @pytest.mark.promise
-async def test_a_killed_ingest_leaves_each_digest_complete_or_absent(
+async def test_killed_ingest_leaves_each_digest_complete_or_absent(
     sqlite_db: database.Database, tmp_path: Path
 ) -> None:
     path = tmp_path / "paperround.db"

@@ -1,4 +1,4 @@
-"""Newsletters and reviews: headings, fields, bullets and chapters. `data` has whole files."""
+"""Newsletters and reviews: headings, fields, bullets and chapters. `data` contains whole files."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def lines_of_problems(digest: Digest) -> list[int]:
         ("### [2502.00001](URL)", None),
     ],
 )
-def test_the_title_is_the_links_label(heading: str, title: str | None) -> None:
+def test_title_is_the_link_label(heading: str, title: str | None) -> None:
     url = "https://arxiv.org/abs/2502.00001"
     digest = parse_one(f"{NEWSLETTER}{heading.replace('URL', url)}\n\nVote: 3\n\n- text\n")
     (paper,) = digest.entries
@@ -80,7 +80,7 @@ VIDEO = "https://example.org/a.mp4"
         ("- 죄송합니다. 논문을 볼 수 없습니다.", {"summary_missing": True, "sections": ()}, []),
     ],
 )
-def test_fields_are_read_and_no_other_text_is_lost(
+def test_parses_fields_without_losing_other_text(
     body: str, expected: Mapping[str, object], lines: list[int]
 ) -> None:
     digest = parse_one(f"{NEWSLETTER}### [A](https://arxiv.org/abs/2502.00001)\n\n{body}\n")
@@ -107,7 +107,7 @@ def test_fields_are_read_and_no_other_text_is_lost(
         ("- one\n```\n- two\n\n---\n", [(None, "one\n```"), (None, "two")]),
     ],
 )  # fmt: skip
-def test_each_bullet_with_its_continuation_is_a_section(
+def test_each_bullet_with_its_continuation_lines_is_a_section(
     bullets: str, expected: list[tuple[str | None, str]]
 ) -> None:
     digest = parse_one(NEWSLETTER + f"### [A](https://arxiv.org/abs/2502.00001)\n\n{bullets}\n" + OTHER)
@@ -127,7 +127,7 @@ def test_each_bullet_with_its_continuation_is_a_section(
         (PAPER + "#### A heading below\n\nText.\n\n" + OTHER, [1, 2], []),
     ],
 )
-def test_text_outside_papers_is_reported_or_ignored(text: str, ids: list[int], lines: list[int]) -> None:
+def test_reports_or_ignores_text_outside_papers(text: str, ids: list[int], lines: list[int]) -> None:
     digest = parse_one(NEWSLETTER + text)
     assert [paper.arxiv_id for paper in digest.entries] == [f"2502.{number:05}" for number in ids]
     assert lines_of_problems(digest) == lines
@@ -143,7 +143,7 @@ def fence(text: str) -> str:
 
 
 def parse_summary(summary: str) -> Entry:
-    """Return the first of two papers, after checking the second."""
+    """Return the first of two papers, after checking the second one."""
     digest = parse_one(REVIEW + paper_text(summary) + paper_text(fence(CHAPTERS), "2505.00002"))
     assert [paper.arxiv_id for paper in digest.entries] == ["2505.00001", "2505.00002"]
     assert len(digest.entries[1].sections) == 2
@@ -169,7 +169,7 @@ CODE, TABLE = "```python\n# no heading\n## 9. none\n```", "| a | b |\n|---|---|\
         ("## 1. 동기\n\n## 2. 결과\n\n글\n", [("2. 결과", "글")]),
     ],
 )  # fmt: skip
-def test_a_summary_is_divided_into_chapters(summary: str, expected: list[tuple[str | None, str]]) -> None:
+def test_divides_a_summary_into_chapters(summary: str, expected: list[tuple[str | None, str]]) -> None:
     paper = parse_summary(summary)
     assert [(section.heading, section.body) for section in paper.sections] == expected
     assert (paper.title, paper.summary_missing) == (None, False)
@@ -182,7 +182,7 @@ def test_a_summary_is_divided_into_chapters(summary: str, expected: list[tuple[s
         *("**{}**:", "1. **{}**", "1. **{}**:", "**1) {}**"),
     ],
 )
-def test_chapter_headings_are_found_in_every_notation(line: str) -> None:
+def test_finds_chapter_headings_in_every_notation(line: str) -> None:
     text = "\n\n".join(f"{line.format(name)}\n\n- **굵게**: 글\n- 글" for name in ("동기", "방법", "결과"))
     for summary in (text, f"머리말.\n\n{text}", fence(text + "\n"), fence("# 제목 하나\n\n" + text + "\n")):
         chapters = [section for section in parse_summary(summary).sections if section.heading]
@@ -206,21 +206,21 @@ def test_chapter_headings_are_found_in_every_notation(line: str) -> None:
         ("# 논문 요약", None),
     ],
 )
-def test_a_summarys_heading_is_the_title(heading: str, title: str | None) -> None:
+def test_first_heading_of_a_summary_is_the_title(heading: str, title: str | None) -> None:
     paper = parse_summary(f"{heading}\n\n## 1. 동기\n\n글\n\n## 2. 결과\n\n글\n")
     assert paper.title == title
     assert [section.heading for section in paper.sections] == ["1. 동기", "2. 결과"]
 
 
 @pytest.mark.parametrize("apology", ["```markdown\n죄송합니다. 논문을 볼 수 없습니다.\n```", "N/A", ""])
-def test_a_refusal_is_a_missing_summary(apology: str) -> None:
+def test_refusal_counts_as_a_missing_summary(apology: str) -> None:
     paper = parse_summary(apology)
     assert (paper.summary_missing, paper.sections) == (True, ())
     [bare] = parse_one(f"{REVIEW}## 2505.00001\n🔗 https://huggingface.co/papers/2505.00001\n").entries
     assert bare.summary_missing
 
 
-def test_an_invented_summary_is_missing_but_keeps_its_sections() -> None:
+def test_invented_summary_counts_as_missing_but_keeps_its_sections() -> None:
     apology = "죄송합니다만 링크를 열 수 없었습니다. 제목을 바탕으로 요약해 드리겠습니다."
     paper = parse_summary(f"{apology}\n\n{fence(CHAPTERS)}")
     assert paper.summary_missing
@@ -230,7 +230,7 @@ def test_an_invented_summary_is_missing_but_keeps_its_sections() -> None:
 @pytest.mark.parametrize(
     "mark", ["**Summary**:\n", "**Summary:** ", "Summary:\n", "**요약**: ", "### Summary\n", "### 요약:\n"]
 )
-def test_a_summarys_label_is_found_in_every_spelling(mark: str) -> None:
+def test_finds_the_summary_label_in_every_notation(mark: str) -> None:
     digest = parse_one(f"{REVIEW}## 2505.00001\n\n{mark}글 하나.\n")
     (paper,) = digest.entries
     assert (paper.sections, digest.problems) == ((Section(None, "글 하나."),), ())
@@ -246,7 +246,7 @@ def test_a_summarys_label_is_found_in_every_spelling(mark: str) -> None:
         ("## [A Small Model](https://huggingface.co/papers/2505.00001)", "A Small Model"),
     ],
 )
-def test_a_heading_can_contain_the_title(heading: str, title: str | None) -> None:
+def test_heading_of_a_paper_may_contain_its_title(heading: str, title: str | None) -> None:
     first = paper_text(fence(CHAPTERS), "2505.00002")
     digest = parse_one(f"{REVIEW}{first}{heading}\n🔗 https://arxiv.org/abs/2505.00001v2\n\n글.\n\n---\n")
     assert [(paper.arxiv_id, paper.title) for paper in digest.entries] == [
@@ -257,12 +257,12 @@ def test_a_heading_can_contain_the_title(heading: str, title: str | None) -> Non
     assert digest.problems == ()
 
 
-def test_a_paper_linked_in_a_chapter_heading_is_not_an_entry() -> None:
+def test_paper_linked_in_a_chapter_heading_is_not_an_entry() -> None:
     paper = parse_summary("## 1. 동기\n\n글\n\n### [A](https://arxiv.org/abs/2401.00001)\n\n글\n")
     assert [section.heading for section in paper.sections] == ["1. 동기"]
 
 
-def test_the_lines_above_a_summary_are_fields() -> None:
+def test_lines_above_a_summary_are_fields() -> None:
     fields = "**Title**: A Small Model\n\nVotes: 7\nAuthors: A B, C D\n![](https://example.org/a.png)\n"
     summary = f"\n**Summary**:\n{fence('Vote: 9' + chr(10) * 2 + '글 하나.' + chr(10))}\n"
     digest = parse_one(
@@ -274,7 +274,7 @@ def test_the_lines_above_a_summary_are_fields() -> None:
     assert paper.sections == (Section(None, "Vote: 9\n\n글 하나."),)
 
 
-def test_a_paper_without_an_id_is_reported_and_skipped() -> None:
+def test_skips_and_reports_a_paper_without_an_id() -> None:
     broken = "## None\n🔗 https://huggingface.co/papers/\n\n**Summary**:\n글.\n\n---\n\n"
     digest = parse_one(REVIEW + paper_text(CHAPTERS) + broken + paper_text(CHAPTERS, "2505.00002"))
     assert [paper.arxiv_id for paper in digest.entries] == ["2505.00001", "2505.00002"]

@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.support.shell_fixtures import Paperround
 
 
-def test_parse_prints_digests_and_names_other_files(paperround: Paperround, digest_folder: Path) -> None:
+def test_parse_prints_digests_and_reports_other_files(paperround: Paperround, digest_folder: Path) -> None:
     answer = paperround("parse", str(digest_folder))
     assert answer.exit_status == 1
     (digest,) = answer.lines
@@ -19,7 +19,7 @@ def test_parse_prints_digests_and_names_other_files(paperround: Paperround, dige
     assert "c.md" in answer.stderr
 
 
-def test_a_second_ingest_adds_nothing(paperround: Paperround, digest_folder: Path) -> None:
+def test_ingesting_twice_adds_nothing(paperround: Paperround, digest_folder: Path) -> None:
     first = paperround("ingest", str(digest_folder), "--json")
     data = first.data
     problems = data.pop("problem_list")
@@ -33,9 +33,7 @@ def test_a_second_ingest_adds_nothing(paperround: Paperround, digest_folder: Pat
     assert (again.exit_status, again.data) == (0, {**counts, "problem_list": []})
 
 
-def test_a_readme_beside_digests_is_not_reported_as_a_problem(
-    paperround: Paperround, digest_folder: Path
-) -> None:
+def test_ingest_does_not_report_a_readme_beside_digests(paperround: Paperround, digest_folder: Path) -> None:
     (digest_folder / "c.md").unlink()
     readme = str(digest_folder / "b.txt")
     assert paperround("ingest", readme).exit_status == 1, "it was named, so it should hold papers"
@@ -49,7 +47,7 @@ def test_a_readme_beside_digests_is_not_reported_as_a_problem(
     assert answer.exit_status == 1
 
 
-def test_equal_problems_are_folded_with_their_count(paperround: Paperround, tmp_path: Path) -> None:
+def test_folds_similar_problems_and_counts_them(paperround: Paperround, tmp_path: Path) -> None:
     papers = "".join(
         f"### [Paper {n}](https://arxiv.org/abs/2601.{n:05})\n\nVote: many\n\n- ***Finding***: it works.\n\n"
         for n in range(1, 21)
@@ -64,7 +62,7 @@ def test_equal_problems_are_folded_with_their_count(paperround: Paperround, tmp_
     assert len(paperround("ingest", "day.md", "--again", "--json").data["problem_list"]) == 40
 
 
-def test_digest_prints_the_papers_of_a_date_by_votes(filled: Paperround) -> None:
+def test_digest_sorts_a_dates_papers_by_votes(filled: Paperround) -> None:
     rows = filled("digest", "2026-01-05", "--json").data
     assert [row["arxiv_id"] for row in rows] == ["2601.00002", "2601.00001", "2601.00003"]
     assert list(rows[0]) == ["arxiv_id", "title", "date", "votes", "authors", "score"]
@@ -74,7 +72,7 @@ def test_digest_prints_the_papers_of_a_date_by_votes(filled: Paperround) -> None
     assert filled("digest", "2020-01-01").stdout == "No papers for 2020-01-01.\n"
 
 
-def test_export_refuses_invalid_options_and_dates_without_digests(filled: Paperround) -> None:
+def test_export_rejects_invalid_options_and_dates_without_digests(filled: Paperround) -> None:
     for status, options in (
         (2, ("--format", "docx")),
         (2, ("--format", "csv", "--date", "2026-01-05", "--since", "2026-01-01")),
@@ -84,7 +82,7 @@ def test_export_refuses_invalid_options_and_dates_without_digests(filled: Paperr
         assert filled("export", *options).exit_status == status
 
 
-def test_an_export_never_replaces_a_database(filled: Paperround, tmp_path: Path) -> None:
+def test_export_never_overwrites_a_database(filled: Paperround, tmp_path: Path) -> None:
     target = tmp_path / "other.db"
     sqlite3.connect(target).execute("CREATE TABLE kept (id)").connection.close()
     before = target.read_bytes()

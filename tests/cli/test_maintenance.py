@@ -1,4 +1,4 @@
-"""`paperround reindex`, `backup` and `db copy`, and commands without a database."""
+"""`paperround reindex`, `backup`, `db copy`, and commands without a database."""
 
 from __future__ import annotations
 
@@ -36,9 +36,7 @@ def test_reindex_repairs_a_damaged_index(filled: Paperround, tmp_path: Path) -> 
     assert len(filled("search", "trained with care", "--json").data) == 3
 
 
-def test_a_backup_is_a_complete_database_and_replaces_only_backups(
-    paperround: Paperround, tmp_path: Path
-) -> None:
+def test_backup_is_complete_and_replaces_only_backups(paperround: Paperround, tmp_path: Path) -> None:
     apply_set_up(paperround)
     assert "older" not in paperround("backup", "copy.db").stdout
     assert paperround("backup", "copy.db").stdout.endswith(" bytes), replacing an older file.\n")
@@ -56,7 +54,7 @@ def test_a_backup_is_a_complete_database_and_replaces_only_backups(
         assert copy.execute("SELECT count(*) FROM subscriptions").fetchone() == (1,)
 
 
-def test_commands_that_read_an_archive_create_none(paperround: Paperround, tmp_path: Path) -> None:
+def test_reading_commands_do_not_create_a_database(paperround: Paperround, tmp_path: Path) -> None:
     (tmp_path / "paperround.db").unlink()
     for command in (
         "sources list",
@@ -73,9 +71,7 @@ def test_commands_that_read_an_archive_create_none(paperround: Paperround, tmp_p
 
 
 @pytest.mark.parametrize("command", ["ingest a.md", "sources add .", "db upgrade"])
-def test_a_command_that_creates_a_database_names_it(
-    paperround: Paperround, tmp_path: Path, command: str
-) -> None:
+def test_prints_the_path_of_a_new_database(paperround: Paperround, tmp_path: Path, command: str) -> None:
     file = tmp_path / "paperround.db"
     file.unlink()
     (tmp_path / "a.md").write_text(sample_archive.newsletter("2025-01-02", PAPERS), encoding="utf-8")
@@ -85,7 +81,7 @@ def test_a_command_that_creates_a_database_names_it(
 
 
 async def _plan_next_posts(url: str) -> list[Any]:
-    """Plan the posts that are due next, and return them."""
+    """Plan the next due posts and return them."""
     async with container.open_container(Settings(database_url=url)) as opened:
         async with opened.database.read() as connection:
             (subscription,) = await daily.list_rows(connection)
@@ -100,7 +96,7 @@ async def _plan_next_posts(url: str) -> list[Any]:
 
 
 @pytest.mark.engines("postgresql")
-def test_a_copied_database_gives_the_same_answers_and_posts(
+def test_copied_database_gives_the_same_results_and_posts(
     paperround: Paperround, empty_database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     today = f"{datetime.now(UTC):%Y-%m-%d}"
@@ -127,7 +123,7 @@ def test_a_copied_database_gives_the_same_answers_and_posts(
         monkeypatch.setenv("PAPERROUND_DATABASE_URL", url)
         answers = [paperround(*command) for command in commands]
         assert [answer.exit_status for answer in answers] == [0] * len(commands), answers
-        # Scores depend a little on what was indexed before.
+        # Scores depend slightly on what was indexed before.
         found.append([re.sub('"score": [0-9.]+', "", answer.stdout) for answer in answers])
     assert found[1:] == found[:1] * 2
     posts = [asyncio.run(_plan_next_posts(url)) for url in urls]

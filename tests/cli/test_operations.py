@@ -27,7 +27,7 @@ PROBLEM = "For 120 s, the relay has not looked for parts to send."
 
 
 def respond(status: int, body: Any) -> Callable[[str], tuple[int, bytes]]:
-    """Return a server's answer to GET /health: the body as JSON, or as it is if it is bytes."""
+    """Return a server's response to GET /health: the body as JSON, or unchanged if it is bytes."""
     sent = body if isinstance(body, bytes) else json.dumps(body).encode()
     return lambda path: (status if path == "/health" else 404, sent)
 
@@ -52,7 +52,7 @@ def test_healthcheck_prints_one_line_and_sets_the_exit_status(
     assert as_json.stderr == (f"{shown}\n" if exit_status else "")
 
 
-def test_healthcheck_fails_without_a_valid_answer(
+def test_healthcheck_fails_without_a_valid_response(
     paperround: Paperround, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for body in (b"<html>", b"[]", b'{"ok": true}'):
@@ -94,7 +94,7 @@ def test_run_without_a_token_explains_where_to_get_one(paperround: Paperround) -
     assert "demo" in answer.stderr
 
 
-def test_the_version_is_printed(paperround: Paperround) -> None:
+def test_prints_the_version(paperround: Paperround) -> None:
     assert paperround("--version").stdout == f"paperround {importlib.metadata.version('paperround')}\n"
 
 
@@ -113,13 +113,13 @@ def test_readers_forget_deletes_the_readers_rows(paperround: Paperround) -> None
     assert "No data is kept" in paperround("readers", "forget", "--user", "7").stdout
 
 
-def test_an_exported_set_up_can_be_edited_and_applied(paperround: Paperround, tmp_path: Path) -> None:
+def test_exported_set_up_can_be_edited_and_applied(paperround: Paperround, tmp_path: Path) -> None:
     assert apply_set_up(paperround).exit_status == 0
     assert paperround("config", "export", "set-up.toml").exit_status == 0
     file = tmp_path / "set-up.toml"
     assert file.read_text(encoding="utf-8") == paperround("config", "export").stdout
     assert "0 to change" in paperround("config", "apply", "set-up.toml").stdout
-    # With the line ends of Windows.
+    # With Windows line endings.
     file.write_bytes(file.read_bytes().replace(b"top = 3", b"top = 4").replace(b"\n", b"\r\n"))
     asked = paperround("config", "apply", "set-up.toml")
     assert (asked.exit_status, "--yes" in asked.stderr, "top 3 → 4" in asked.stdout) == (2, True, True)

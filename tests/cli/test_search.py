@@ -10,7 +10,7 @@ from tests.support import digest_builders
 from tests.support.shell_fixtures import PAPERS, Paperround
 
 
-def test_search_and_author_print_papers_and_correct_names(filled: Paperround) -> None:
+def test_search_and_author_print_papers_and_corrected_names(filled: Paperround) -> None:
     rows = filled("search", "trained with care", "--json").data
     assert {row["arxiv_id"] for row in rows} == {arxiv_id for arxiv_id, _ in PAPERS}
     assert filled("search", "quaternion", "--json").data == []
@@ -45,7 +45,7 @@ def test_full_json_has_totals_and_missing_terms(filled: Paperround) -> None:
     assert isinstance(filled("search", "--json", "care").data, list)
 
 
-def test_a_search_reports_how_it_read_the_query(filled: Paperround) -> None:
+def test_search_reports_how_it_parsed_the_query(filled: Paperround) -> None:
     answer = filled("search", "trained", "with", "care", "votes:many", "--json")
     assert (len(answer.data), "votes:many" in answer.stderr) == (3, True)
     assert "votes:many (use votes:20)" in answer.stderr
@@ -68,7 +68,7 @@ def test_a_search_reports_how_it_read_the_query(filled: Paperround) -> None:
         assert "Give a query" in answer.stderr
 
 
-def test_a_paper_is_found_by_id_or_url(filled: Paperround) -> None:
+def test_finds_a_paper_by_id_or_url(filled: Paperround) -> None:
     for name in ("2601.00002", "https://arxiv.org/pdf/2601.00002v1"):
         assert filled("paper", name, "--json").data["arxiv_id"] == "2601.00002"
     refused = "## 2601.00009\n🔗 https://huggingface.co/papers/2601.00009\n\n**Summary**:\n죄송합니다. 논문을 볼 수 없습니다.\n"

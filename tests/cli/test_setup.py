@@ -1,4 +1,4 @@
-"""`paperround setup` on a terminal and without one, against the fake Discord, and the first post after it."""
+"""`paperround setup` with and without a terminal, against the fake Discord, and the first post after it."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def setup(
 
 
 def without_token(fake: process.FakeDiscord) -> dict[str, str]:
-    """Return the settings to reach the fake Discord, without a token."""
+    """Return the settings for the fake Discord, without a token."""
     return {name: value for name, value in fake.environment().items() if name != "DISCORD_TOKEN"}
 
 
@@ -73,12 +73,12 @@ async def type_lines(
 
     def read() -> str:
         nonlocal shown
-        with contextlib.suppress(OSError):  # nothing new, or the end
+        with contextlib.suppress(OSError):  # nothing new, or end of output
             shown += os.read(ours, 65536).decode()
         return shown
 
     def is_asked(question: str, place: int) -> bool:
-        # The space after a question is printed after the echo of typed letters is off.
+        # The space after a question is printed once echo is off.
         last = read()[place:].rpartition("\n")[2]
         return question in last and last.endswith(" ")
 
@@ -95,7 +95,7 @@ async def type_lines(
 
 @pytest.fixture
 async def new_server(fake: process.FakeDiscord) -> int:
-    """The id of the only channel of a server that has just invited the bot."""
+    """The id of the only channel in a server that has just invited the bot."""
     guild_id = (int(time.time() * 1000) - model.DISCORD_EPOCH_MS) << 22
     await fake.add_guild(guild_id)
     [channel_id] = await fake.add_channels(1, guild_id)
@@ -105,7 +105,7 @@ async def new_server(fake: process.FakeDiscord) -> int:
 async def press(
     fake: process.FakeDiscord, channel_id: int, messages: list[Any], verb: str, expected: str = ""
 ) -> list[Any]:
-    """Press the button with this verb. Returns the messages of the answer once they contain `expected`."""
+    """Press the button with this verb. Returns the reply's messages once they contain `expected`."""
     pattern = re.compile(rf'"custom_id": "(pr:[^"]*\b{verb}(?::[^"]*)?)"')
     [(custom_id, message)] = [
         (found[1], message) for message in messages if (found := pattern.search(json.dumps(message)))
@@ -162,7 +162,7 @@ def _read_papers(folder: Path) -> str:
         return str(connection.execute("SELECT arxiv_id FROM papers").fetchall())
 
 
-async def test_a_new_server_is_welcomed_once_in_its_language(
+async def test_welcomes_a_new_server_once_in_its_language(
     fake: process.FakeDiscord, new_server: int, tmp_path: Path
 ) -> None:
     await fake.add_guild(new_server - 1_000, locale="ko")
@@ -178,9 +178,7 @@ async def test_a_new_server_is_welcomed_once_in_its_language(
     assert await fake.messages(old) == [], "it was invited long ago"
 
 
-async def test_without_a_terminal_setup_takes_options_and_keeps_other_settings(
-    setup: Paperround, tmp_path: Path
-) -> None:
+async def test_setup_without_a_terminal_keeps_other_settings(setup: Paperround, tmp_path: Path) -> None:
     file = tmp_path / ".env"
     file.write_text("# mine\nPAPERROUND_LOCALE=ko\nDISCORD_TOKEN=old.token.of-another-bot\nODD", "utf-8")
     file.chmod(0o644)
@@ -202,7 +200,7 @@ async def test_without_a_terminal_setup_takes_options_and_keeps_other_settings(
     assert [path.name for path in tmp_path.iterdir()] == [".env"]
 
 
-async def test_a_failed_setup_prints_one_sentence_and_writes_nothing(
+async def test_failed_setup_prints_one_sentence_and_writes_nothing(
     setup: Paperround, fake: process.FakeDiscord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     token = ("--token-stdin",)

@@ -55,7 +55,7 @@ def test_no_command_prints_control_sequences(
     assert ("\\u001b" if as_json else "\\x1b") in shown
 
 
-def test_a_document_is_escaped_only_on_a_terminal(
+def test_escapes_a_document_only_on_a_terminal(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shell.print_document(HOSTILE)
@@ -73,7 +73,7 @@ def test_a_document_is_escaped_only_on_a_terminal(
         ("PAPERROUND_DATABASE_URL", "postgresql+asyncpg://u:x@Gehe1m@127.0.0.1:1/db"),
     ],
 )
-def test_no_command_shows_a_password_from_the_settings(
+def test_no_command_prints_a_password_from_the_settings(
     paperround: Paperround, monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     monkeypatch.setenv(name, value)
@@ -82,7 +82,7 @@ def test_no_command_shows_a_password_from_the_settings(
         assert "Gehe1m" not in result.stdout + result.stderr
 
 
-def test_a_source_is_removed_by_its_redacted_address(paperround: Paperround) -> None:
+def test_removes_a_source_by_its_redacted_url(paperround: Paperround) -> None:
     address = "https://user:Gehe1m@example.org/feed.xml"
     for command in (("add", address), ("add", address), ("list",), ("list", "--json")):
         result = paperround("sources", *command)
@@ -105,7 +105,7 @@ def test_invalid_arguments_exit_with_status_2(paperround: Paperround) -> None:
         assert (answer.exit_status, named in answer.stderr) == (2, True)
 
 
-def test_a_typed_date_must_be_a_single_day(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_typed_date_must_be_a_single_day(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PAPERROUND_TIMEZONE", "UTC")
     days = {shell.parse_date(text) for text in ("dec 30 2024", "2024-12-30", "2024년 12월 30일")}
     assert days == {date(2024, 12, 30)}
@@ -115,7 +115,7 @@ def test_a_typed_date_must_be_a_single_day(monkeypatch: pytest.MonkeyPatch) -> N
             shell.parse_date(text)
 
 
-def test_an_invalid_setting_is_named(
+def test_error_names_the_invalid_setting(
     paperround: Paperround, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     for name, value, hint in (

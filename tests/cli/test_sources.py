@@ -13,14 +13,14 @@ from tests.support.shell_fixtures import Paperround, serving
 
 
 class Site(dict[str, str]):
-    """A site's pages by path, and its address."""
+    """A site's pages by path, and its URL."""
 
     url = ""
 
 
 @pytest.fixture
 def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    """A local server that the command may fetch from; it knows no paper of arXiv."""
+    """A local server that the command may fetch from. It knows no arXiv papers."""
     site = Site()
 
     def respond(path: str) -> tuple[int, bytes]:
@@ -41,7 +41,7 @@ def sources(site: Site, paperround: Paperround) -> Paperround:
     return partial(paperround, "sources")
 
 
-def test_fetch_reports_each_source_in_a_row(site: Site, sources: Paperround) -> None:
+def test_fetch_prints_a_row_for_each_source(site: Site, sources: Paperround) -> None:
     dated_url = f"{site.url}/{{date:%Y/%m/%d}}.md"
     site["/2025/05/06.md"] = source_payloads.review(ids=["2505.00001"])
     site["/api/daily_papers?date=2025-05-06"] = source_payloads.daily_papers(
@@ -78,7 +78,7 @@ def test_adding_a_source_reports_its_first_poll(site: Site, sources: Paperround)
     assert [row["brings"] for row in rows] == ["posts", "nothing", "nothing"]
 
 
-def test_any_spelling_of_hugging_face_is_one_source(sources: Paperround) -> None:
+def test_every_spelling_of_hugging_face_is_the_same_source(sources: Paperround) -> None:
     for typed in ("huggingface.co", "https://hf.co/papers?date=x"):
         assert "(huggingface) was added" in sources("add", typed).stdout
         assert [row["source"] for row in sources("list", "--json").data] == ["https://huggingface.co"]
@@ -100,7 +100,7 @@ def test_invalid_source_options_exit_with_status_2(sources: Paperround) -> None:
         assert (answer.exit_status, bool(answer.stderr)) == (2, True), arguments
 
 
-def test_an_exported_hugging_face_list_can_be_ingested(
+def test_exported_hugging_face_list_can_be_ingested(
     site: Site, paperround: Paperround, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     items = [
@@ -126,7 +126,7 @@ def test_an_exported_hugging_face_list_can_be_ingested(
     assert "About the first." in paperround("export", "--format", "newsletter").stdout
 
 
-def test_a_folder_source_is_stored_by_its_absolute_path(
+def test_stores_a_folder_source_by_its_absolute_path(
     sources: Paperround, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home, elsewhere = tmp_path / "digests", tmp_path / "elsewhere"

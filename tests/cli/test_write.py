@@ -28,7 +28,9 @@ def model(fake_model: FakeModel, monkeypatch: pytest.MonkeyPatch) -> FakeModel:
     return fake_model
 
 
-def test_each_paper_takes_two_calls_and_a_second_run_none(paperround: Paperround, model: FakeModel) -> None:
+def test_each_paper_takes_two_calls_and_a_second_run_takes_no_calls(
+    paperround: Paperround, model: FakeModel
+) -> None:
     first = paperround(*NEWSLETTER)
     assert first.exit_status == 0, first.stderr
     assert first.data["written"] == READ
@@ -43,7 +45,7 @@ def test_each_paper_takes_two_calls_and_a_second_run_none(paperround: Paperround
 
 
 @pytest.mark.parametrize(("form", "language"), [("newsletter", "ko"), ("review", "en")])
-def test_a_written_digest_can_be_parsed_and_is_stored(
+def test_written_digest_is_stored_and_parses_back(
     paperround: Paperround, model: FakeModel, form: str, language: str
 ) -> None:
     options = ("--format", form, "--language", language, "--output", "out.md")
@@ -60,7 +62,7 @@ def test_a_written_digest_can_be_parsed_and_is_stored(
     assert exported.stdout == Path("out.md").read_text("utf-8")
 
 
-def test_a_dry_run_estimates_without_calling_the_model(paperround: Paperround, model: FakeModel) -> None:
+def test_dry_run_estimates_without_calling_the_model(paperround: Paperround, model: FakeModel) -> None:
     model.reset(paper_count=9)
     estimate = paperround(*WRITE, "--format", "newsletter", "--dry-run")
     assert model.log() == []
@@ -82,7 +84,7 @@ def test_without_a_model_summaries_are_extracts(
     assert Path("out.md").read_text("utf-8").count("발췌") == PAPERS - NO_TEXT
 
 
-def test_an_edited_file_is_never_overwritten(paperround: Paperround, model: FakeModel) -> None:
+def test_never_overwrites_an_edited_file(paperround: Paperround, model: FakeModel) -> None:
     model.reset(paper_count=2)
     assert paperround(*NEWSLETTER, "--limit", "1").data["papers"] == 1
     path = Path("out.md")
@@ -96,7 +98,7 @@ def test_an_edited_file_is_never_overwritten(paperround: Paperround, model: Fake
         assert paperround("export", "--format", "newsletter", "--date", DAY).stdout == edited
 
 
-def test_a_file_by_someone_else_is_never_overwritten(paperround: Paperround, model: FakeModel) -> None:
+def test_never_overwrites_a_foreign_file(paperround: Paperround, model: FakeModel) -> None:
     model.reset(paper_count=2)
     Path("out.md").write_text("My own notes.\n", "utf-8")
     result = paperround(*NEWSLETTER)
@@ -110,7 +112,7 @@ def test_a_file_by_someone_else_is_never_overwritten(paperround: Paperround, mod
     assert paperround(*NEWSLETTER, "--output", "copy.md").exit_status == 0
 
 
-def test_a_draft_is_shown_with_its_spans(paperround: Paperround, model: FakeModel) -> None:
+def test_shows_a_draft_with_its_spans(paperround: Paperround, model: FakeModel) -> None:
     assert paperround("write", "--show", "2611.10001").exit_status == 1
     paperround(*NEWSLETTER, "--limit", "1")
     shown = paperround("write", "--show", "https://arxiv.org/abs/2611.10001", "--json").data
@@ -121,7 +123,7 @@ def test_a_draft_is_shown_with_its_spans(paperround: Paperround, model: FakeMode
     assert shown["claims"][0]["span"] in paperround("write", "--show", "2611.10001").stdout.replace("\n", " ")
 
 
-def test_write_refuses_invalid_options(paperround: Paperround) -> None:
+def test_write_rejects_invalid_options(paperround: Paperround) -> None:
     for arguments, reason in (
         ("--format listing", "'listing' is not a format that can be written. Use newsletter or review"),
         ("--language fr", "'fr' is not a known language"),

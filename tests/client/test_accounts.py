@@ -1,4 +1,4 @@
-"""Readers and servers, long texts under short tokens, and forgetting a reader, on both engines."""
+"""Readers and servers, long texts behind short tokens, and forgetting a reader, on both engines."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ async def test_leaving_a_server_keeps_its_settings_and_pauses_its_posts(db: Data
     assert await guilds.list_ids() == {1, 2}
 
 
-async def test_a_token_gives_its_text_only_for_its_purpose(db: Database) -> None:
+async def test_token_returns_its_text_only_for_its_purpose(db: Database) -> None:
     store = TextTokenStore(db, lambda: outbox_builders.NOW)
     token = await store.save(7, TextPurpose.LIST, "a long query")
     assert await store.get(TextPurpose.LIST, token) == "a long query"
@@ -55,7 +55,7 @@ async def test_a_token_gives_its_text_only_for_its_purpose(db: Database) -> None
     assert await store.get(TextPurpose.LIST, "0" * client_accounts.TOKEN_LENGTH) is None
 
 
-async def test_a_readers_new_text_replaces_only_their_own_oldest_text(db: Database) -> None:
+async def test_new_text_replaces_only_the_same_readers_oldest_text(db: Database) -> None:
     now = outbox_builders.NOW
 
     def clock() -> datetime:
@@ -94,7 +94,7 @@ async def test_sending_a_message_does_not_store_a_forgotten_reader_again(db: Dat
 
 
 @pytest.mark.promise
-async def test_waiting_alerts_reach_others_but_not_a_forgotten_reader(db: Database) -> None:
+async def test_forgotten_reader_gets_no_waiting_alerts(db: Database) -> None:
     world = World(db, "Mon 12:00")
     await world.alert("robot", by=READER)
     await world.alert("robot", by=8)
@@ -126,7 +126,7 @@ async def test_forgetting_a_reader_deletes_papers_that_nobody_else_saved(db: Dat
 
 
 @pytest.mark.promise
-async def test_the_data_file_has_every_row_about_its_reader(db: Database) -> None:
+async def test_data_file_contains_every_row_about_the_reader(db: Database) -> None:
     await reader_rows.fill_every_table(db, READER)
     service = Readers(db, lambda: outbox_builders.NOW)
     found = json.loads(await service.export(READER))

@@ -10,7 +10,7 @@ from tests.support import sample_archive
 from tests.support.client_harness import ClientHarness
 
 
-async def test_autocomplete_offers_values_for_each_option(harness: ClientHarness) -> None:
+async def test_autocompletes_every_option(harness: ClientHarness) -> None:
     async def offered(command: str, option: str, typed: str, value: str = "value") -> list[str]:
         choices = await harness.manager.autocomplete(harness.channel, command, option, typed)
         return [choice[value] for choice in choices]
@@ -39,7 +39,7 @@ async def test_autocomplete_offers_values_for_each_option(harness: ClientHarness
     assert name.endswith("…")
 
 
-async def test_future_days_are_not_offered(harness: ClientHarness) -> None:
+async def test_does_not_offer_future_days(harness: ClientHarness) -> None:
     """A source may give its lists any date."""
     paper = sample_archive.NewsletterPaper("2601.00009", "A paper", "It is new.")
     before = await harness.reader.autocomplete(harness.channel, "digest", "date", "")
@@ -50,7 +50,7 @@ async def test_future_days_are_not_offered(harness: ClientHarness) -> None:
     assert typed["value"] == "2089-01-01"
 
 
-async def test_an_error_in_autocomplete_gives_an_empty_list(
+async def test_returns_no_choices_after_an_error(
     harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail(*_: Any, **__: Any) -> None:

@@ -1,4 +1,4 @@
-"""Registration and mentions of slash commands, and the check of the bot's token."""
+"""Registration and mentions of slash commands, and validation of the bot's token."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _count_syncs(harness: ClientHarness) -> int:
     )
 
 
-async def test_commands_work_even_if_discord_refuses_their_registration(harness: ClientHarness) -> None:
+async def test_commands_work_even_if_discord_rejects_the_registration(harness: ClientHarness) -> None:
     assert harness.bot.mentions("daily edit").startswith("</daily edit:")
     mentions = CommandMentions()
     assert mentions("daily edit") == "`/daily edit`"
@@ -50,7 +50,7 @@ RATE_LIMIT = {"message": "You are being rate limited.", "retry_after": 60.0, "gl
 
 @asynccontextmanager
 async def answering(handler: Handler) -> AsyncIterator[Settings]:
-    """Serve one handler on all routes, and yield settings with its URL as Discord's."""
+    """Serve all routes with one handler, and yield settings that use its URL as Discord's."""
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", handler)
     async with origin_server.serving(web.AppRunner(app, access_log=None, shutdown_timeout=0.1)) as port:
@@ -58,9 +58,7 @@ async def answering(handler: Handler) -> AsyncIterator[Settings]:
         yield Settings().model_copy(update={"discord_token": SecretStr(model.TOKEN), "discord_api_url": url})
 
 
-async def test_a_long_rate_limit_ends_the_token_check_with_an_explanation(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_token_check_explains_a_long_rate_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     async def limit(_: web.Request) -> web.StreamResponse:
         # discord.py compares the content type exactly, and `json_response` would add a charset.
         headers = {"Via": "1.1 google", "Retry-After": "60", "Content-Type": "application/json"}
@@ -72,7 +70,7 @@ async def test_a_long_rate_limit_ends_the_token_check_with_an_explanation(
             await command_sync.identify(settings)
 
 
-async def test_the_token_check_distinguishes_a_wrong_token_from_an_outage() -> None:
+async def test_token_check_distinguishes_a_wrong_token_from_an_outage() -> None:
     codes = iter([0, "unauthorized"])
 
     async def refuse(_: web.Request) -> web.StreamResponse:

@@ -1,4 +1,4 @@
-"""Posts, alerts and notices: their texts in both languages, and Discord's limits for any content."""
+"""Posts, alerts and notices: their texts in both languages, and Discord's limits with any content."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ PAPER = contents.PostPaper("2502.02737", "SmolLM2", "https://arxiv.org/abs/2502.
 def _daily_texts(
     locale: Locale, total: int, shown: int, *, votes: int | None = 3, **options: Any
 ) -> dict[str, str]:
-    """Return the texts around the papers of a daily post by block."""
+    """Return the texts around the papers in a daily post, by block."""
     paper = replace(PAPER, votes=votes)
     post = choice.DailyPost("", locale, models.Style.COMPACT, DAY, total, (paper,) * shown, **options)
     return {
@@ -96,7 +96,7 @@ def test_a_daily_post_has_texts_in_both_languages() -> None:
         ),
     ],
 )
-def test_the_count_describes_how_the_shown_papers_were_chosen(
+def test_count_explains_how_the_papers_were_chosen(
     options: dict[str, Any], english: str, korean: str
 ) -> None:
     for locale, text in ((Locale.EN, english), (Locale.KO, korean)):
@@ -109,7 +109,7 @@ def renderer() -> DiscordRenderer:
 
 
 @pytest.mark.parametrize("locale", Locale)
-def test_a_notice_stays_within_limits_and_shows_no_reason_code(
+def test_notice_fits_discords_limits_and_shows_no_reason_code(
     renderer: DiscordRenderer, locale: Locale
 ) -> None:
     codes = re.compile(r"\b({})\b".format("|".join(reason for reason in models.Reason if "-" in reason)))
@@ -138,7 +138,7 @@ def test_a_notice_stays_within_limits_and_shows_no_reason_code(
 @pytest.mark.parametrize("style", list(models.Style))
 @pytest.mark.parametrize("locale", list(models.Locale))
 @pytest.mark.parametrize("count", [1, 9, 25])
-def test_every_style_stays_within_limits_for_any_number_of_papers(
+def test_every_style_fits_discords_limits_with_any_number_of_papers(
     renderer: DiscordRenderer, style: models.Style, locale: models.Locale, count: int
 ) -> None:
     bare = rendered_posts.paper(0, title=None, sections=(), authors=(), thumbnail=None)
@@ -160,7 +160,7 @@ def test_every_style_stays_within_limits_for_any_number_of_papers(
     style=st.sampled_from(models.Style),
     locale=st.sampled_from(models.Locale),
 )
-def test_a_post_with_hostile_papers_stays_within_limits(
+def test_post_with_hostile_papers_fits_discords_limits(
     papers: tuple[contents.PostPaper, ...], style: models.Style, locale: models.Locale
 ) -> None:
     post = rendered_posts.daily(papers, style=style, locale=locale, marker=rendered_posts.LONGEST_MARKER)
@@ -171,7 +171,7 @@ def test_a_post_with_hostile_papers_stays_within_limits(
     max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 @given(papers=hostile_papers.papers(max_size=12), text=hostile_papers.texts, in_channel=st.booleans())
-def test_an_alert_with_hostile_papers_stays_within_limits(
+def test_alert_with_hostile_papers_fits_discords_limits(
     papers: tuple[contents.PostPaper, ...], text: str, in_channel: bool
 ) -> None:
     reasons = tuple(
@@ -197,7 +197,7 @@ FOREIGN_MARKERS = st.sampled_from(
 
 @settings(max_examples=15, deadline=None)
 @given(text=FOREIGN_MARKERS, style=st.sampled_from(models.Style), other=hostile_papers.texts)
-def test_a_payload_contains_no_foreign_marker(text: str, style: models.Style, other: str) -> None:
+def test_payload_contains_no_foreign_marker(text: str, style: models.Style, other: str) -> None:
     url = f"https://arxiv.org/abs/2611.10000#{text}"
     papers = tuple(
         rendered_posts.paper(

@@ -15,7 +15,7 @@ from bot.core import clock, day_close
 from bot.daily import schedule
 
 
-def test_typed_times_are_parsed() -> None:
+def test_parses_typed_times() -> None:
     for time, typed in {
         "00:00": ("12am", "오전 12시", "밤 12시", "자정", "24:00"),
         "01:00": ("밤 1시",),
@@ -33,7 +33,7 @@ def test_typed_times_are_parsed() -> None:
         assert {text: client_options.find_time(text) for text in typed} == dict.fromkeys(typed, time)
 
 
-def test_a_known_zone_next_to_a_time_overrides_the_zone_option() -> None:
+def test_zone_typed_after_a_time_overrides_the_zone_option() -> None:
     for zone, typed in {
         "Asia/Seoul": (
             "9am KST",
@@ -56,7 +56,7 @@ def test_a_known_zone_next_to_a_time_overrides_the_zone_option() -> None:
         assert client_options.move_zone(given, "time", "zone") == given
 
 
-def test_typed_zones_are_parsed() -> None:
+def test_parses_typed_time_zones() -> None:
     for zone, typed in {
         "Asia/Seoul": ("Asia/Seoul", "asia/seoul", "seoul", "서울", "한국", "kst"),
         "America/New_York": ("New York", "뉴욕", "EST"),
@@ -70,7 +70,7 @@ def test_typed_zones_are_parsed() -> None:
 @pytest.mark.parametrize(
     "name", ["localtime", "right/Asia/Seoul", "posix/UTC", "posixrules", "Factory", "LOCALTIME"]
 )
-def test_other_files_of_the_zone_database_are_not_zones(name: str) -> None:
+def test_rejects_zone_database_files_that_are_not_zones(name: str) -> None:
     assert client_options.find_zone(name) is None
     assert not clock.is_known_zone(name)
     with pytest.raises(ValueError, match="is not an IANA time zone"):
@@ -85,13 +85,13 @@ def test_every_zone_nickname_is_unambiguous() -> None:
 
 
 @given(st.text(max_size=30))
-def test_any_typed_text_gives_a_valid_value_or_none(typed: str) -> None:
+def test_any_typed_text_returns_a_valid_value_or_none(typed: str) -> None:
     time, zone = client_options.find_time(typed), client_options.find_zone(typed)
     assert time is None or f"{schedule.parse_time(time):%H:%M}" == time
     assert zone is None or clock.is_known_zone(zone)
 
 
-def test_typed_days_and_periods_are_parsed() -> None:
+def test_parses_typed_days_and_periods() -> None:
     today = date(2026, 1, 1)
     assert client_options.parse_dates("오늘", today) == (today, today)
     assert client_options.parse_dates("dec", today) == (date(2025, 12, 1), date(2025, 12, 31))

@@ -1,4 +1,4 @@
-"""Rights are checked whenever a command runs or a button is pressed, whatever the custom id."""
+"""Permissions are checked whenever a command runs or a button is pressed, whatever the custom id."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.support import alert_builders
 from tests.support.client_harness import ClientHarness, last_response, send_parts, shown_text
 
 
-async def test_sharing_is_offered_only_to_users_who_may_write_in_the_channel(harness: ClientHarness) -> None:
+async def test_offers_sharing_only_to_users_who_may_write_in_the_channel(harness: ClientHarness) -> None:
     for result in (
         await harness.reader.slash(harness.readonly_channel, "topic", query="로봇"),
         await harness.user.slash("topic", query="로봇"),
@@ -44,7 +44,7 @@ async def test_daily_requires_a_manager_of_the_server(harness: ClientHarness) ->
 
 
 async def _press(harness: ClientHarness, actor: Any, custom_id: str, channel_id: int | None = None) -> str:
-    """Press a button with this custom id in a message of the bot, and return the text of the answer."""
+    """Press a button with this custom id in one of the bot's messages, and return the reply's text."""
     view = ui.LayoutView(timeout=None)
     view.add_item(ui.ActionRow(ui.Button[Any](label="forged", custom_id=custom_id)))
     part = RenderedPart(models.PartKind.MESSAGE, layout_payload(view))
@@ -53,7 +53,7 @@ async def _press(harness: ClientHarness, actor: Any, custom_id: str, channel_id:
 
 
 def _other_channel(harness: ClientHarness) -> Any:
-    """Return a channel of another server that the bot is in."""
+    """Return a channel in another server that the bot is in."""
     owner = harness.env.create_user("stranger")
     return harness.env.create_guild("Another Club", owner=owner).create_text_channel("theirs")
 
@@ -73,7 +73,7 @@ async def _add_channel_alert(harness: ClientHarness, user_id: int) -> models.Ale
 
 
 @pytest.mark.promise
-async def test_a_channel_alert_needs_a_channel_here_and_current_rights(harness: ClientHarness) -> None:
+async def test_channel_alert_needs_a_channel_of_this_server_and_permission(harness: ClientHarness) -> None:
     shown = await _press(harness, harness.manager, await _alert_id(harness, _other_channel(harness).id))
     assert shown == harness.texts("channel-not-here")
     shown = await _press(harness, harness.manager, await _alert_id(harness, harness.readonly_channel.id))
@@ -92,7 +92,7 @@ async def test_a_channel_alert_needs_a_channel_here_and_current_rights(harness: 
     assert await harness.bot.services.get(Alerts).list_rows() == []
 
 
-async def test_a_user_cannot_remove_another_users_alert(harness: ClientHarness) -> None:
+async def test_user_cannot_remove_another_users_alert(harness: ClientHarness) -> None:
     draft = alert_builders.draft("robot", user_id=harness.reader.id)
     alert = await harness.bot.services.get(Alerts).add(draft)
     shown = await _press(harness, harness.manager, pack_custom_id(alerts_messages.REMOVE, alert.id))
@@ -100,7 +100,7 @@ async def test_a_user_cannot_remove_another_users_alert(harness: ClientHarness) 
     assert await harness.bot.services.get(Alerts).list_rows() == [alert]
 
 
-async def test_resuming_a_channel_alert_needs_the_current_right(harness: ClientHarness) -> None:
+async def test_resuming_a_channel_alert_checks_current_permissions(harness: ClientHarness) -> None:
     alert = await _add_channel_alert(harness, harness.manager.id)
     await harness.bot.services.get(Alerts).pause(alert.id)
     harness.take_roles(harness.manager)
@@ -124,7 +124,7 @@ async def _save_text(harness: ClientHarness, draft: models.Subscription) -> str:
     return await harness.bot.services.text_tokens.save(7, TextPurpose.SUBSCRIPTION, text)
 
 
-async def test_a_typed_text_is_never_read_as_a_draft(harness: ClientHarness) -> None:
+async def test_typed_text_is_never_read_as_a_draft(harness: ClientHarness) -> None:
     theirs = _other_channel(harness)
     role = theirs.guild.create_role("staff")
     services = harness.bot.services
@@ -145,7 +145,7 @@ async def test_a_typed_text_is_never_read_as_a_draft(harness: ClientHarness) -> 
         token = make_token(query)
         assert await services.text_tokens.get(TextPurpose.LIST, token) == query
         assert await press_all(token) == {harness.texts("outdated-control")}
-    # Even a draft of the bot is valid only in its server, and contains only settings.
+    # Even the bot's own draft is valid only in its server, and contains only settings.
     assert await press_all(await _save_text(harness, wanted)) == {harness.texts("outdated-control")}
     assert await services.get(Subscriptions).list_rows() == [stored]
     start_id = pack_custom_id(daily_messages.START, await _save_text(harness, here))
@@ -156,7 +156,7 @@ async def test_a_typed_text_is_never_read_as_a_draft(harness: ClientHarness) -> 
 
 
 @pytest.mark.promise
-async def test_starting_a_daily_post_needs_a_channel_here_and_current_rights(harness: ClientHarness) -> None:
+async def test_daily_post_needs_a_channel_of_this_server_and_permission(harness: ClientHarness) -> None:
     other = _other_channel(harness)
     forged = await _wizard_button(harness, other.id)
     assert await _press(harness, harness.manager, forged) == harness.texts("channel-not-here")
@@ -174,7 +174,7 @@ async def test_starting_a_daily_post_needs_a_channel_here_and_current_rights(har
 
 
 async def _press_notice(harness: ClientHarness, subscription: models.Subscription) -> str:
-    """Press "Resume" in the direct message to the manager who made a daily post."""
+    """Press "Resume" in the direct message to the manager who created a daily post."""
     dm = await (await harness.bot.fetch_user(harness.manager.id)).create_dm()
     return await _press(
         harness, harness.manager.user, pack_custom_id(client_messages.RESUME, subscription.id), dm.id
@@ -193,7 +193,7 @@ async def test_resuming_from_a_notice_checks_current_permissions(
         raise discord.Forbidden(response, "<html>error code: 1020</html>")
 
     with monkeypatch.context() as patch:
-        # An answer without Discord's own code says nothing about the manager's rights.
+        # A response without Discord's error code says nothing about the manager's permissions.
         patch.setattr(harness.bot.http, "get_member", answer_with_a_page)
         assert await _press_notice(harness, subscription) == harness.texts("rights-unknown")
     assert harness.texts("subscription-resumed") in await _press_notice(harness, subscription)
@@ -205,7 +205,7 @@ async def test_resuming_from_a_notice_checks_current_permissions(
     assert (await subscriptions.get(subscription.id)).state is models.ActivityState.PAUSED
 
 
-async def test_repeating_a_post_needs_its_own_server_and_the_bots_rights(harness: ClientHarness) -> None:
+async def test_repeating_a_post_needs_the_same_server_and_bot_permissions(harness: ClientHarness) -> None:
     subscription = await harness.add_subscription(harness.readonly_channel.id)
     delivery, part = await harness.plan_post(subscription)
     async with harness.container.database.transaction() as connection:

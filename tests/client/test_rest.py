@@ -1,4 +1,4 @@
-"""Requests for posts, the parsing of answers, the pace shared with discord.py, and overridden URLs."""
+"""Requests for posts, parsing of responses, the pace shared with discord.py, and overridden URLs."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ async def refusal_of(client: rest.RestClient, method: str, path: str, **options:
     return caught.value.classification
 
 
-async def test_a_pause_or_a_fence_holds_a_request_back(
+async def test_pause_or_fence_holds_back_a_request(
     client: rest.RestClient, fake: process.FakeDiscord, pace: Pace
 ) -> None:
     class HeldUpError(Exception):
@@ -62,7 +62,7 @@ async def test_a_pause_or_a_fence_holds_a_request_back(
     assert await fake.log() == []
 
 
-async def test_an_exhausted_rate_limit_blocks_only_its_own_channel(
+async def test_exhausted_rate_limit_blocks_only_its_own_channel(
     client: rest.RestClient, fake: process.FakeDiscord, pace: Pace
 ) -> None:
     first, second = await fake.add_channels(2)
@@ -77,7 +77,7 @@ async def test_an_exhausted_rate_limit_blocks_only_its_own_channel(
     assert pace.is_well
 
 
-async def test_a_request_is_tried_once(client: rest.RestClient, fake: process.FakeDiscord) -> None:
+async def test_does_not_retry_a_request(client: rest.RestClient, fake: process.FakeDiscord) -> None:
     await fake.set_faults({"kind": "status", "status": 502, "times": 1})
     assert (await refusal_of(client, "GET", "/users/@me")).disposition is Disposition.UNKNOWN
     await fake.set_faults({"kind": "page", "status": 404, "times": 1})
@@ -85,7 +85,7 @@ async def test_a_request_is_tried_once(client: rest.RestClient, fake: process.Fa
     assert len(await fake.log()) == 2
 
 
-async def test_discord_py_keeps_the_same_pace_and_reports_its_answers(
+async def test_discord_py_shares_the_pace_and_reports_its_responses(
     fake: process.FakeDiscord, pace: Pace
 ) -> None:
     answers: list[Answer] = []
@@ -111,7 +111,7 @@ async def test_discord_py_keeps_the_same_pace_and_reports_its_answers(
         restore()
 
 
-def test_a_rate_limits_body_overrides_its_header() -> None:
+def test_rate_limit_in_the_body_overrides_the_header() -> None:
     answer = Answer(429, is_json=True, retry_after=2.0)
     limited = rest.add_error_body(answer, b'{"retry_after": 1.25, "global": true}')
     assert (limited.retry_after, limited.is_global) == (1.25, True)
@@ -136,11 +136,13 @@ def test_a_rate_limits_body_overrides_its_header() -> None:
         (400, b"oops", False),
     ],
 )
-def test_a_refusal_is_discords_only_with_its_error_code(status: int, body: bytes, is_discords: bool) -> None:
+def test_error_comes_from_discord_only_if_it_has_an_error_code(
+    status: int, body: bytes, is_discords: bool
+) -> None:
     assert rest.add_error_body(Answer(status, is_json=True), body).is_discords is is_discords
 
 
-async def test_an_overridden_gateway_url_replaces_the_apis(fake: process.FakeDiscord) -> None:
+async def test_overridden_gateway_url_replaces_the_apis_url(fake: process.FakeDiscord) -> None:
     elsewhere = "ws://127.0.0.1:9/elsewhere"
     for given, used in ((elsewhere, elsewhere), (None, fake.gateway_url)):
         restore = rest.override_endpoints(fake.api_url, given)

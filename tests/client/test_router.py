@@ -1,4 +1,4 @@
-"""Routing of components, custom ids, errors, and the admission of look-ups and transfers."""
+"""Routing of components, custom ids, errors, and admission of look-ups and transfers."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from storage import errors, models
 from tests.support.client_harness import ClientHarness, last_response, send_parts, shown_text
 
 
-def test_a_delivery_marker_does_not_change_the_action() -> None:
+def test_delivery_marker_does_not_change_the_action() -> None:
     marker = contents.part_marker("daily:12:2026-01-01", 3)
     packed = pack_custom_id("l", "d", "a:b", marker=marker)
     assert packed == "pr:d:daily:12:2026-01-01:3/l:d:a:b"
     assert message_builder.unpack_custom_id(packed) == message_builder.Action("l", "d:a:b")
 
 
-async def test_an_unknown_custom_id_is_answered_as_outdated(harness: ClientHarness) -> None:
+async def test_reports_an_unknown_custom_id_as_outdated(harness: ClientHarness) -> None:
     for custom_id in (
         "pr:gone:1",
         "pr:d:daily:1:2025-01-01:0/gone",
@@ -66,7 +66,7 @@ _VALUES = st.lists(_FIELDS, max_size=3)
 
 @settings(max_examples=2, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(fields=st.lists(_FIELDS, max_size=9), values=_VALUES)
-async def test_no_handler_fails_on_a_forged_custom_id_or_value(
+async def test_handlers_survive_forged_custom_ids_and_values(
     harness: ClientHarness, fields: list[str], values: list[str]
 ) -> None:
     forged = {
@@ -96,7 +96,7 @@ async def _press_forged(harness: ClientHarness, custom_id: str, **data: Any) -> 
     )
 
 
-async def test_an_error_is_answered_privately_with_a_logged_reference(
+async def test_reports_an_error_privately_with_a_logged_reference(
     harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     harness.expected_errors.append(errors.DatabaseUnavailableError)
@@ -115,13 +115,13 @@ async def test_an_error_is_answered_privately_with_a_logged_reference(
 
 
 async def _occupy(harness: ClientHarness, stack: AsyncExitStack) -> None:
-    """Run as many look-ups as allowed, and let no others wait."""
+    """Run as many look-ups as allowed, and let no other one wait."""
     for number in range(admission.MAX_AT_ONCE):
         await stack.enter_async_context(harness.bot.services.lookups.admitted(number))
     harness.bot.services.lookups.patience = 0.0
 
 
-async def test_a_busy_bot_says_so_privately(harness: ClientHarness) -> None:
+async def test_busy_bot_replies_privately(harness: ClientHarness) -> None:
     post = await harness.ask("top")
     async with AsyncExitStack() as stack:
         await _occupy(harness, stack)
@@ -133,20 +133,20 @@ async def test_a_busy_bot_says_so_privately(harness: ClientHarness) -> None:
             ("alerts add", {"keyword": "로봇"}),
         ):
             result = await harness.ask(name, **options)
-            # The answer for an alert without a preview goes on with a way to reopen the form.
+            # The reply for an alert without a preview offers to reopen the form.
             assert shown_text(result).split("\n")[0] == harness.texts("busy")
             assert result.ephemeral
         assert shown_text(await harness.turn(post)) == harness.texts("busy")
     assert "2501.00001" in shown_text(await harness.ask("topic", query="소형 언어 모델"))
 
 
-async def test_a_readers_saved_list_cannot_be_shared(harness: ClientHarness) -> None:
+async def test_saved_papers_cannot_be_shared(harness: ClientHarness) -> None:
     custom_id = client_messages.pack_state(ListState(ListKind.SAVED), lists_messages.SHARE)
     answer = last_response(await _press_forged(harness, custom_id))
     assert shown_text(answer) == harness.texts("outdated-control")
 
 
-async def test_a_second_transfer_is_refused_before_any_work(
+async def test_rejects_a_second_transfer_before_any_work(
     harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail(*_: Any, **__: Any) -> None:

@@ -1,4 +1,4 @@
-"""Single attempts at Discord, and the search for earlier copies."""
+"""Single attempts to send to Discord, and the search for earlier copies."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ async def classification_of(attempt: Any) -> outcomes.Classification:
 
 
 @pytest.mark.parametrize("ids", [None, {}, {"id": str(2**63)}, {"id": "-1"}, {"channel_id": None}])
-def test_an_answer_without_valid_ids_leaves_the_outcome_unknown(ids: dict[str, Any] | None) -> None:
+def test_response_without_valid_ids_leaves_the_outcome_unknown(ids: dict[str, Any] | None) -> None:
     answer = {"id": "1", "channel_id": "2"} | ids if ids else ids
     with pytest.raises(outcomes.DeliveryError) as caught:
         sender._read_receipt(answer, "channel_id")
     assert caught.value.classification == outcomes.OUTCOME_UNKNOWN
 
 
-async def test_a_message_mentions_only_the_role_of_its_post(wire: RelayHarness) -> None:
+async def test_message_mentions_only_its_posts_role(wire: RelayHarness) -> None:
     channel_id, forum = await wire.fake.add_channels(2)
     await wire.fake.change_channel(forum, type=model.FORUM)
     mentions = {"parse": [], "roles": ["5"]}
@@ -65,7 +65,7 @@ async def test_a_message_mentions_only_the_role_of_its_post(wire: RelayHarness) 
             assert message["payload"]["allowed_mentions"] == allowed
 
 
-async def test_a_sent_message_is_found_among_later_ones(wire: RelayHarness) -> None:
+async def test_finds_a_sent_message_among_later_ones(wire: RelayHarness) -> None:
     [channel_id] = await wire.fake.add_channels(1)
     request = make_request(channel_id)
     sent = await wire.sender.send(request)
@@ -78,7 +78,7 @@ async def test_a_sent_message_is_found_among_later_ones(wire: RelayHarness) -> N
     assert await wire.sender.find(other, system_clock() - LONG_AGO) is None
 
 
-async def test_without_the_history_permission_a_message_is_unverifiable(wire: RelayHarness) -> None:
+async def test_message_is_unverifiable_without_the_history_permission(wire: RelayHarness) -> None:
     open_id, closed_id, forum = await wire.fake.add_channels(3)
     await wire.fake.change_channel(forum, type=model.FORUM)
     since = system_clock() - LONG_AGO
@@ -94,7 +94,7 @@ async def test_without_the_history_permission_a_message_is_unverifiable(wire: Re
         assert classification.disposition is Disposition.UNVERIFIABLE
 
 
-async def test_earlier_messages_are_found_in_direct_messages_and_threads(wire: RelayHarness) -> None:
+async def test_finds_earlier_messages_in_direct_messages_and_threads(wire: RelayHarness) -> None:
     [channel_id] = await wire.fake.add_channels(1)
     dm = await wire.sender.open_dm(77)
     in_dm = make_request(dm, guild_id=None)
@@ -111,7 +111,7 @@ async def test_earlier_messages_are_found_in_direct_messages_and_threads(wire: R
     assert await wire.sender.find(in_thread, system_clock()) == sent
 
 
-async def test_a_forum_post_is_found_by_its_marker_even_if_archived(wire: RelayHarness) -> None:
+async def test_finds_a_forum_post_by_its_marker_even_if_archived(wire: RelayHarness) -> None:
     [forum] = await wire.fake.add_channels(1, type=model.FORUM)
     other = make_request(forum, PartKind.FORUM_POST)
     payload = json.loads(json.dumps(other.payload).replace(MARKER, contents.part_marker("other", 0)))
@@ -124,7 +124,7 @@ async def test_a_forum_post_is_found_by_its_marker_even_if_archived(wire: RelayH
     assert await wire.sender.find(request, system_clock() + LONG_AGO) == sent
 
 
-async def test_a_forum_post_is_found_beyond_the_first_page_of_archived_ones(
+async def test_finds_a_forum_post_beyond_the_first_archived_page(
     wire: RelayHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     [forum] = await wire.fake.add_channels(1, type=model.FORUM)
@@ -132,7 +132,7 @@ async def test_a_forum_post_is_found_beyond_the_first_page_of_archived_ones(
     sent = await wire.sender.send(request)
     await wire.fake.change_channel(sent.channel_id, archived=True)
     fields = {"type": model.THREAD, "guild_id": process.GUILD_ID, "parent_id": forum, "archived": True}
-    for minute in (1, 2, 3):  # 60 posts of others, created and archived at the same time
+    for minute in (1, 2, 3):  # 60 other posts, created and archived at the same time
         after = sent.channel_id + ((minute + 1) * 60_000 << 22)
         others = [{"id": after + n, "owner_id": 42, **fields} for n in range(60)]
         await wire.fake.run_action("populate", {"channels": others})
@@ -144,7 +144,7 @@ async def test_a_forum_post_is_found_beyond_the_first_page_of_archived_ones(
     assert classification.disposition is Disposition.UNVERIFIABLE
 
 
-async def test_a_message_delayed_beyond_its_nonce_is_not_sent(wire: RelayHarness) -> None:
+async def test_does_not_send_a_message_whose_nonce_expired(wire: RelayHarness) -> None:
     [channel_id] = await wire.fake.add_channels(1)
     claimed_at = time.monotonic() - sender.MESSAGE_FENCE_SECONDS
     classification = await classification_of(
@@ -167,7 +167,7 @@ async def test_a_message_delayed_beyond_its_nonce_is_not_sent(wire: RelayHarness
         ({"kind": "status", "status": 429}, Disposition.RETRY),
     ],
 )
-async def test_every_failure_is_classified(
+async def test_classifies_every_failure(
     wire: RelayHarness, rule: dict[str, Any], disposition: Disposition
 ) -> None:
     [channel_id] = await wire.fake.add_channels(1)
@@ -175,7 +175,7 @@ async def test_every_failure_is_classified(
     assert (await classification_of(wire.sender.send(make_request(channel_id)))).disposition is disposition
 
 
-async def test_a_refused_connection_is_retried(wire: RelayHarness) -> None:
+async def test_retries_a_refused_connection(wire: RelayHarness) -> None:
     restore = rest.override_endpoints("http://127.0.0.1:9/api/v10", None)
     try:
         classification = await classification_of(wire.sender.send(make_request(5)))
@@ -184,7 +184,7 @@ async def test_a_refused_connection_is_retried(wire: RelayHarness) -> None:
         restore()
 
 
-async def test_a_forum_that_requires_a_tag_gets_its_first_open_tag(wire: RelayHarness) -> None:
+async def test_forum_post_gets_the_first_open_tag_if_required(wire: RelayHarness) -> None:
     tags = [
         {"id": "4", "name": "Staff", "moderated": True},
         {"id": "5", "name": "News", "moderated": False},
@@ -197,7 +197,7 @@ async def test_a_forum_that_requires_a_tag_gets_its_first_open_tag(wire: RelayHa
     assert entry["status"] < 300
 
 
-async def test_an_invalid_http_answer_does_not_expose_the_token(
+async def test_invalid_http_response_does_not_expose_the_token(
     wire: RelayHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with origin_server.run_raw_origin(b"HTTP/1.1 what\r\n\r\n") as origin:

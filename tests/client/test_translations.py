@@ -54,7 +54,7 @@ def test_both_languages_have_the_same_keys_and_variables() -> None:
     english, korean = _messages(models.Locale.EN), _messages(models.Locale.KO)
     assert english.keys() == {key for key in korean if not key.startswith("command-")}
     for key in english:
-        # Only `count`, for plural forms, and `match`, for particles of lists, may be used by one language alone.
+        # Only `count`, for plurals, and `match`, for particles after lists, may be used in just one language.
         assert _variables(korean[key]) <= _variables(english[key]) | {"count", "match"}, key
         names = [[name.id.name for name in text[key].attributes] for text in (english, korean)]
         assert names[0] == names[1], key
@@ -78,7 +78,7 @@ def test_no_key_is_unused() -> None:
 
 
 def _used_keys(expression: ast.expr) -> Iterator[str]:
-    """Yield the keys that an expression may evaluate to; for an f-string its start and `*`."""
+    """Yield the keys that an expression may evaluate to; for an f-string, its start and `*`."""
     match expression:
         case ast.Constant(value=str(key)):
             yield key
@@ -115,7 +115,7 @@ def test_no_key_is_missing() -> None:
 
 @pytest.mark.promise
 @pytest.mark.parametrize("locale", list(models.Locale))
-def test_a_missing_argument_raises_an_error(locale: models.Locale) -> None:
+def test_missing_argument_raises_an_error(locale: models.Locale) -> None:
     texts = translations.Translations().for_locale(locale)
     with pytest.raises(ValueError, match="shared-by"):
         texts("shared-by")
@@ -128,7 +128,7 @@ def test_every_reason_has_a_text(locale: models.Locale) -> None:
 
 
 @pytest.mark.promise
-async def test_every_command_has_korean_texts_within_discords_limits(
+async def test_every_command_has_korean_texts_that_fit_discords_limits(
     harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tree, asked, command_key = harness.bot.tree, set(), translations.command_key

@@ -1,4 +1,4 @@
-"""A club in a simulated server with six readers and a manager, whose bot plans and sends when the clock moves."""
+"""A club in a simulated server with six readers and a manager. Moving the clock plans and sends posts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.client_harness import ClientHarness, shown_text
 
 @dataclass
 class Lab:
-    """The club's server. The bot is stopped while `is_away`."""
+    """The club's server. The bot is offline while `is_away`."""
 
     harness: ClientHarness
     runtime: Runtime
@@ -31,7 +31,7 @@ class Lab:
         return self.harness.env.now()
 
     async def until(self, moment: datetime) -> None:
-        """Move the clock to a moment, and let the bot plan and send."""
+        """Move the clock to a moment, then plan and send."""
         await self.harness.env.advance_time((moment - self.now).total_seconds())
         await self.tick()
 
@@ -48,18 +48,18 @@ class Lab:
         await ingest.add_text(text, location=f"{self.now:%m-%d}.md")
 
     async def press_on_card(self, paper: str, key: str, by: Any, where: Any = None) -> str:
-        """Press a button of a paper's card, and return the text of the answer."""
+        """Press a button on a paper's card, and return the reply's text."""
         card = await self.harness.ask("paper", by=by, where=where, paper=paper)
         return shown_text(await self.harness.press(card, key, by=by))
 
     async def manage(self, command: str, **options: Any) -> str:
-        """Run a `/club` command as the manager, send what it planned, and return the text of the answer."""
+        """Run a `/club` command as the manager, send what it planned, and return the reply's text."""
         text = shown_text(await self.harness.manage(f"club {command}", **options))
         await self.tick()
         return text
 
     def messages(self, channel: Any = None) -> list[Any]:
-        """The public messages of a channel, oldest first."""
+        """Return a channel's public messages, oldest first."""
         found = (channel or self.harness.channel).history()
         return [one for one in found if not one.flags.ephemeral and one.type is discord.MessageType.default]
 
@@ -75,7 +75,7 @@ class Lab:
 
 
 def text_of(message: Any) -> str:
-    """All visible text of a message."""
+    """Return all visible text of a message."""
     return f"{message.content}{shown_text(message)}"
 
 

@@ -1,4 +1,4 @@
-"""What can go wrong in a club's week: nothing is posted twice, and problems are reported once."""
+"""Failures in a club's week: nothing is posted twice, and each problem is reported once."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DAY = timedelta(days=1)
 
 
 async def _set_up(lab: Lab, nominated: str = "") -> None:
-    """Set up a club, whose first vote then begins."""
+    """Set up a club, which starts its first vote."""
     await lab.until(MEETS - 7 * DAY - timedelta(hours=1))
     await lab.manage("setup", channel=lab.harness.channel, day="fri", time="17:00 UTC")
     if nominated:
@@ -30,7 +30,7 @@ async def _end_vote(lab: Lab) -> None:
     await lab.until(MEETS - 2 * DAY + timedelta(minutes=2))
 
 
-async def test_a_candidate_that_left_the_archive_cannot_win(lab: Lab) -> None:
+async def test_candidate_removed_from_the_archive_cannot_win(lab: Lab) -> None:
     await _set_up(lab)
     [poll] = lab.polls()
     titles = [answer.text for answer in poll.poll.answers]
@@ -43,14 +43,14 @@ async def test_a_candidate_that_left_the_archive_cannot_win(lab: Lab) -> None:
     assert [thread.name for thread in lab.threads()] == [titles[2]]
 
 
-async def test_the_most_upvoted_paper_wins_without_votes(lab: Lab) -> None:
+async def test_most_upvoted_paper_wins_if_nobody_votes(lab: Lab) -> None:
     await _set_up(lab)
-    await lab.until(MEETS - DAY)  # the bot was away when the vote ended
+    await lab.until(MEETS - DAY)  # the bot was offline when the vote ended
     assert [thread.name for thread in lab.threads()] == ["Small Language Models [at Work]: A *Survey*"]
 
 
 @pytest.mark.parametrize("is_skipped", [True, False])
-async def test_nominations_outlive_a_skipped_or_deleted_vote(lab: Lab, is_skipped: bool) -> None:
+async def test_nominations_survive_a_skipped_or_deleted_vote(lab: Lab, is_skipped: bool) -> None:
     await _set_up(lab, nominated="2501.00004")
     [poll] = lab.polls()
     if is_skipped:
@@ -68,7 +68,7 @@ async def test_nominations_outlive_a_skipped_or_deleted_vote(lab: Lab, is_skippe
     assert "Nominated" not in shown_text(card)
 
 
-async def test_the_next_vote_follows_a_skipped_meeting(lab: Lab) -> None:
+async def test_next_vote_starts_after_the_skipped_meeting(lab: Lab) -> None:
     await _set_up(lab)
     assert "skipped" in await lab.manage("skip")
     assert "Votes for it do not count" in text_of(lab.messages()[-1])
@@ -98,7 +98,7 @@ async def test_ending_a_club_closes_its_vote(lab: Lab) -> None:
     assert [poll.poll.is_finalised() for poll in lab.polls()] == [True, False]
 
 
-async def test_a_changed_club_keeps_the_meeting_under_way(lab: Lab) -> None:
+async def test_changing_a_club_keeps_the_meeting_under_way(lab: Lab) -> None:
     news = lab.harness.guild.create_text_channel("news")
     assert "is set up" in await lab.manage("setup", channel=news, day="thu", time="15:00 UTC")
     again = await lab.manage("setup", channel=lab.harness.channel, day="fri", time="17:00 UTC")
@@ -119,7 +119,7 @@ async def test_a_changed_club_keeps_the_meeting_under_way(lab: Lab) -> None:
     assert f"<t:{int(thursday.timestamp())}:F>" in text_of(lab.polls(news)[0])
 
 
-async def test_the_first_vote_leaves_a_day_to_nominate(lab: Lab) -> None:
+async def test_first_vote_leaves_a_day_to_nominate(lab: Lab) -> None:
     """The club is set up on a Wednesday."""
     shown = await lab.harness.manage("club setup", channel=lab.harness.channel, day="thu", time="17:00 UTC")
     votes, meets = (int(datetime(2026, 1, day, 17, tzinfo=UTC).timestamp()) for day in (1, 8))
@@ -138,7 +138,7 @@ async def test_the_first_vote_leaves_a_day_to_nominate(lab: Lab) -> None:
     assert "Its vote ends: <t:" in listed
 
 
-async def test_the_paper_of_a_skipped_meeting_can_win_again(lab: Lab) -> None:
+async def test_paper_of_a_skipped_meeting_can_win_again(lab: Lab) -> None:
     await _set_up(lab)
     await lab.until(MEETS - DAY)
     assert len(lab.events()) == 1
@@ -163,7 +163,7 @@ async def test_reports_a_week_without_candidates_once(lab: Lab) -> None:
     assert [answer.text for answer in lab.polls()[0].poll.answers] == ["Maps for Robots"]
 
 
-async def test_the_manager_learns_of_a_deleted_channel(lab: Lab) -> None:
+async def test_notifies_the_manager_of_a_deleted_channel(lab: Lab) -> None:
     lost = lab.harness.guild.create_text_channel("lost")
     await lab.manage("setup", channel=lost, day="fri", time="17:00 UTC")
     lab.harness.env.backend.delete_channel(lost.id)
@@ -176,7 +176,7 @@ async def test_the_manager_learns_of_a_deleted_channel(lab: Lab) -> None:
     assert len(lab.polls()) == 1
 
 
-async def test_a_meeting_keeps_its_local_time_when_the_clock_changes(lab: Lab) -> None:
+async def test_meeting_keeps_its_local_time_across_a_clock_change(lab: Lab) -> None:
     """In New York clocks go forward on March 8, 2026, between the vote and the meeting."""
     await lab.until(datetime(2026, 3, 6, 21, tzinfo=UTC))
     await lab.add_day(("2603.00001", 4))
@@ -187,7 +187,7 @@ async def test_a_meeting_keeps_its_local_time_when_the_clock_changes(lab: Lab) -
     assert starts == [datetime(2026, 3, 13, 21, tzinfo=UTC)]
 
 
-async def test_opens_the_thread_without_the_events_permission(lab: Lab) -> None:
+async def test_opens_the_thread_even_without_the_events_permission(lab: Lab) -> None:
     lab.harness.env.inject_error("POST", "/guilds/*/scheduled-events", status=403, code=50013, message="no")
     await _set_up(lab)
     await _end_vote(lab)
@@ -215,7 +215,7 @@ async def test_reopens_an_archived_or_deleted_discussion(lab: Lab) -> None:
     assert [new.id != thread.id for new in lab.threads()] == [True]
 
 
-async def test_a_discussion_in_a_forum_is_a_post_with_a_card(lab: Lab) -> None:
+async def test_discussion_in_a_forum_is_a_post_with_a_card(lab: Lab) -> None:
     forum, reader = lab.harness.guild.create_forum_channel("reading"), lab.readers[0]
     services = lab.harness.bot.services
     paper = await services.search.find_paper("2501.00003")
@@ -229,7 +229,7 @@ async def test_a_discussion_in_a_forum_is_a_post_with_a_card(lab: Lab) -> None:
     assert "Speech without a Score" in shown_text(await lab.harness.press(card, "read", by=reader))
 
 
-async def test_names_the_permission_that_a_discussion_lacks(lab: Lab) -> None:
+async def test_error_names_the_permission_missing_for_a_discussion(lab: Lab) -> None:
     denied = discord.PermissionOverwrite(create_public_threads=False)
     closed = lab.harness.guild.create_text_channel("closed", overwrites={lab.harness.bot.user: denied})
     answer = await lab.press_on_card("2501.00003", "discuss", lab.readers[0], where=closed)
@@ -257,7 +257,7 @@ async def test_forgets_the_reader_who_opened_a_discussion(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("days", [10, 40])
-async def test_a_left_server_has_no_votes_and_loses_its_club(lab: Lab, days: int) -> None:
+async def test_server_that_the_bot_left_has_no_votes_and_loses_its_club(lab: Lab, days: int) -> None:
     await _set_up(lab)
     guilds = lab.harness.bot.services.guilds
     await guilds.update({lab.harness.guild.id: {}})

@@ -10,11 +10,11 @@ from tests.club.conftest import Lab, text_of
 from tests.support.client_harness import shown_text
 
 FIRST = datetime(2026, 1, 2, 17, tzinfo=UTC)
-"""The Friday two days after the club is set up, which leaves no time for a vote."""
+"""The Friday two days after the club is set up, too soon for a vote."""
 DAY = timedelta(days=1)
 
 
-async def test_a_month_has_each_step_once(lab: Lab) -> None:
+async def test_each_step_of_a_month_happens_once(lab: Lab) -> None:
     harness = lab.harness
     answer = await lab.manage("setup", channel=harness.channel, day="fri", time="17:00 UTC")
     assert "Every Fri at 5:00 PM" in answer
@@ -37,7 +37,7 @@ async def test_a_month_has_each_step_once(lab: Lab) -> None:
         await lab.until(begins - timedelta(minutes=20))
         if number:
             await lab.add_day((f"2602.0000{number}", 30 + number), (f"2602.0001{number}", 20))
-        lab.is_away = number == 2  # while the vote should begin
+        lab.is_away = number == 2  # when the vote should begin
         await lab.until(begins)
         lab.is_away = False
         await lab.until(begins + (DAY if number == 2 else timedelta(minutes=1)))

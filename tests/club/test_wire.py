@@ -1,4 +1,4 @@
-"""A month of a club over HTTP: the bot is killed in each step, after Discord stored it but before the answer."""
+"""A month of a club over HTTP. The bot is killed in each step, after Discord stored it but before it replied."""
 
 from __future__ import annotations
 
@@ -67,14 +67,14 @@ class Lab:
         await digest_builders.ingest_digest(self.harness.db, day, at=self.harness.now())
 
     async def vote(self, *votes: int) -> None:
-        """Set the votes of the newest poll by answer."""
+        """Set the newest poll's votes by answer."""
         vote = {"channel_id": self.channel_id, "message_id": (await self.polls())[-1]["id"], "votes": votes}
         await self.harness.fake.run_action("vote", vote)
 
     async def run_until(
         self, count: int, what: Callable[[], Awaitable[list[Any]]], path: str = "", method: str = "POST"
     ) -> None:
-        """Run a bot until `count` items exist; with a path, kill it before it gets the answer to that request."""
+        """Run a bot until `count` items exist. With a path, kill it during that request."""
         fault = {"kind": "slow", "method": method, "path": path, "stored": True, "seconds": 600.0, "times": 1}
         await self.harness.fake.set_faults(*([fault] if path else []))
 
@@ -117,7 +117,7 @@ async def lab(fake: process.FakeDiscord, database_url: str, tmp_path: Path) -> A
 
 
 @pytest.mark.engines("sqlite", "postgresql")
-async def test_a_killed_bot_repeats_no_step_of_a_month(lab: Lab) -> None:
+async def test_killed_bot_repeats_no_step_of_a_month(lab: Lab) -> None:
     posts, threads = f"/channels/{lab.channel_id}/messages", "/channels/*/threads"
     for week in range(4):
         meets_at = lab.meets_at + week * 7 * DAY
@@ -166,7 +166,7 @@ async def test_reports_a_deleted_poll_once_and_closes_a_skipped_one(lab: Lab) ->
 
 
 @pytest.mark.engines("sqlite")
-async def test_a_killed_bot_still_deletes_a_skipped_event(lab: Lab) -> None:
+async def test_killed_bot_still_deletes_a_skipped_event(lab: Lab) -> None:
     await lab.run_until(1, lab.polls)
     await lab.until(lab.meets_at - 2 * DAY + MINUTE)
     await lab.run_until(1, lab.events)

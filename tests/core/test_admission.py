@@ -1,4 +1,4 @@
-"""Admission on virtual time: a few look-ups run at once, and a reader who waits too long is refused."""
+"""Admission in virtual time: a few look-ups run at once, and readers who wait too long are rejected."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LOOKUP_SECONDS = 0.2
 
 
 class Readers:
-    """Readers who ask at the same moment, and the seconds until each was answered or refused."""
+    """Readers who ask at the same time, and the seconds until each was answered or rejected."""
 
     def __init__(self) -> None:
         self.lookups = admission.Admission(admission.MAX_AT_ONCE)
@@ -45,14 +45,14 @@ def run(test: Coroutine[Any, Any, None]) -> None:
         runner.run(test)
 
 
-def test_look_ups_run_a_few_at_once_in_order_of_arrival() -> None:
+def test_runs_a_few_look_ups_at_once_in_order_of_arrival() -> None:
     readers = Readers()
     run(readers.ask_all(20))
     assert readers.max_at_once == admission.MAX_AT_ONCE
     assert readers.admitted == list(range(20))
 
 
-def test_each_reader_of_a_crowd_is_answered_or_refused_within_two_seconds() -> None:
+def test_admits_or_rejects_every_reader_within_two_seconds() -> None:
     readers = Readers()
     run(readers.ask_all(500))
     assert len(readers.answered_after) + len(readers.refused_after) == 500
@@ -62,7 +62,7 @@ def test_each_reader_of_a_crowd_is_answered_or_refused_within_two_seconds() -> N
     assert len(readers.answered_after) >= in_time / 2
 
 
-def test_a_reader_with_many_slow_look_ups_leaves_room_for_others() -> None:
+def test_many_slow_look_ups_of_one_reader_do_not_block_others() -> None:
     async def compete(readers: Readers) -> None:
         greedy = [asyncio.create_task(readers.ask(99, seconds=600.0)) for _ in range(12)]
         await asyncio.sleep(0)

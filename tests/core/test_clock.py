@@ -1,4 +1,4 @@
-"""Discord's clock, and long work on the event loop in slices."""
+"""Discord's clock, and time slices for long work on the event loop."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
 @pytest.mark.parametrize(
     ("items_per_slice", "turns"), [(10, ITEMS / 10), (0.5, ITEMS)], ids=["short items", "items of two slices"]
 )
-async def test_another_task_gets_a_turn_after_each_slice(items_per_slice: float, turns: float) -> None:
+async def test_other_tasks_run_after_each_slice(items_per_slice: float, turns: float) -> None:
     clock, turns_of_other, is_done = iter(range(10**9)), 0, False
 
     async def count_turns() -> None:
@@ -36,7 +36,7 @@ async def test_another_task_gets_a_turn_after_each_slice(items_per_slice: float,
 
 
 @pytest.mark.parametrize("error", [timedelta(hours=-2), timedelta(days=3650), timedelta(days=-9000)])
-def test_discords_clock_ignores_changes_of_the_machines_clock(error: timedelta) -> None:
+def test_discord_clock_ignores_changes_of_the_system_clock(error: timedelta) -> None:
     machine, seconds = [NOW + error], [100.0]
     clock = core_clock.DiscordClock(lambda: machine[0], lambda: seconds[0])
     assert clock() == NOW + error
@@ -45,7 +45,7 @@ def test_discords_clock_ignores_changes_of_the_machines_clock(error: timedelta) 
     assert clock() == NOW + timedelta(minutes=1)
 
 
-def test_an_answer_that_took_five_seconds_does_not_set_the_clock_back() -> None:
+def test_response_delayed_by_five_seconds_does_not_set_the_clock_back() -> None:
     clock = core_clock.DiscordClock(lambda: NOW, lambda: 0.0)
     clock.set(NOW - core_clock.MAX_ERROR)
     assert clock.is_set

@@ -25,14 +25,14 @@ MINUTE = timedelta(minutes=1)
         (date(2026, 11, 1), datetime(2026, 11, 2, 2, 30, tzinfo=UTC)),
     ],
 )
-def test_a_list_closes_at_21_30_new_york_time(day: date, closes_at: datetime) -> None:
+def test_list_closes_at_21_30_new_york_time(day: date, closes_at: datetime) -> None:
     rule = day_close.default()
     assert rule.closes_at(day) == closes_at
     assert rule.last_closed(closes_at) == day
     assert rule.last_closed(closes_at - MINUTE) == day - timedelta(days=1)
 
 
-def test_an_operator_can_change_the_closing_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_operator_can_change_the_closing_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PAPERROUND_DAY_CLOSES", "09:05 Asia/Seoul")
     rule = day_close.parse(settings.load().day_closes)
     assert rule.closes_at(date(2026, 7, 1)) == datetime(2026, 7, 1, 0, 5, tzinfo=UTC)
@@ -41,7 +41,7 @@ def test_an_operator_can_change_the_closing_time(monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize(
     "value", ["", "21:30", "25:00 Asia/Seoul", "21:30 Mars/Olympus", "21:30 Asia/Seoul x"]
 )
-def test_an_invalid_closing_time_is_reported_with_its_setting(
+def test_error_names_the_setting_of_an_invalid_closing_time(
     monkeypatch: pytest.MonkeyPatch, value: str
 ) -> None:
     monkeypatch.setenv("PAPERROUND_DAY_CLOSES", value)
@@ -57,7 +57,7 @@ def _read_times(begin: datetime, until: datetime, *, has_failed: bool = False) -
     return times
 
 
-def test_reads_are_frequent_around_the_close() -> None:
+def test_reads_often_around_the_close() -> None:
     times = _read_times(SUMMER - timedelta(hours=3), SUMMER + timedelta(hours=2))
     assert SUMMER + timedelta(seconds=1) in times
     assert not [at for at in times if SUMMER - 2 * MINUTE < at <= SUMMER]
@@ -68,12 +68,12 @@ def test_reads_are_frequent_around_the_close() -> None:
     assert len(times) - len(window) < 10
 
 
-def test_a_read_that_fails_after_the_close_is_retried_every_minute() -> None:
+def test_retries_a_failed_read_every_minute_after_the_close() -> None:
     times = _read_times(SUMMER - 20 * MINUTE, SUMMER + 5 * MINUTE, has_failed=True)
     assert len([at for at in times if SUMMER < at <= SUMMER + 5 * MINUTE]) == 5
 
 
-def test_a_list_is_read_within_half_an_hour_of_an_outage() -> None:
+def test_reads_the_list_within_half_an_hour_after_an_outage() -> None:
     rule, at = day_close.default(), SUMMER + 39 * MINUTE
     after_failures = rule.next_read_at(at + timedelta(days=1), at, has_failed=True)
     assert after_failures <= at + 30 * MINUTE
@@ -82,7 +82,7 @@ def test_a_list_is_read_within_half_an_hour_of_an_outage() -> None:
     assert after_success == tomorrow - 10 * MINUTE, "the next close is not skipped"
 
 
-def test_a_day_is_complete_once_its_list_is_read_after_the_close() -> None:
+def test_day_is_complete_once_its_list_is_read_after_the_close() -> None:
     rule, day = day_close.default(), date(2026, 7, 1)
     assert not day_close.Closings(rule, {}).is_complete(day)
     assert not day_close.Closings(rule, {day: SUMMER - MINUTE}).is_complete(day)

@@ -14,7 +14,7 @@ from bot.core import files
 
 @contextmanager
 def full_after(size: int) -> Iterator[None]:
-    """Fail writes beyond this file size (bytes), as on a full disk."""
+    """Make writes beyond this file size (bytes) fail, as on a full disk."""
     former = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, former[1]))
     try:
@@ -23,7 +23,7 @@ def full_after(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, former)
 
 
-def test_a_full_disk_leaves_the_old_file_unchanged(tmp_path: Path) -> None:
+def test_full_disk_leaves_the_old_file_unchanged(tmp_path: Path) -> None:
     path = tmp_path / "export.md"
     for text in (None, b"former"):
         if text is not None:
@@ -33,7 +33,7 @@ def test_a_full_disk_leaves_the_old_file_unchanged(tmp_path: Path) -> None:
         assert [file.read_bytes() for file in tmp_path.iterdir()] == ([] if text is None else [text])
 
 
-def test_a_replaced_file_keeps_its_permissions_and_links(tmp_path: Path) -> None:
+def test_replaced_file_keeps_its_permissions_and_links(tmp_path: Path) -> None:
     path, link = tmp_path / "export.md", tmp_path / "link.md"
     path.write_bytes(b"former")
     path.chmod(0o640)

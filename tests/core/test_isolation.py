@@ -63,7 +63,7 @@ async def run_all(function: Callable[..., Any], *arguments: Any, megabytes: int 
         return [result async for result in results]
 
 
-async def test_a_child_gets_large_arguments_but_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_child_gets_large_arguments_but_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in (*SECRETS, "PGPASSWORD", "TZ"):
         monkeypatch.setenv(name, f"value of {name}")
     assert await run(len, b"x" * 3_000_000) == 3_000_000
@@ -84,7 +84,7 @@ async def test_results_arrive_as_plain_data() -> None:
     assert await run_all(child_functions.print_and_yield, 7, 3) == [7, 7, 7]
 
 
-async def test_our_errors_keep_their_type_in_the_parent(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_our_errors_keep_their_type_across_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(NotADigestError, match="binary"):
         await run(parse.decode, b"\0" * 9)
     with pytest.raises(isolation.ChildError, match="ZeroDivisionError"):
@@ -97,7 +97,7 @@ async def test_our_errors_keep_their_type_in_the_parent(monkeypatch: pytest.Monk
         await run(len, "")
 
 
-async def test_a_child_over_its_limits_fails_with_the_reason() -> None:
+async def test_child_over_its_limits_fails_with_a_reason() -> None:
     with pytest.raises(isolation.ChildLimitError, match="within 60 MB of memory"):
         await run(child_functions.take_memory, megabytes=60)
     with pytest.raises(isolation.ChildLimitError, match="within 1 seconds of CPU time"):
@@ -107,7 +107,7 @@ async def test_a_child_over_its_limits_fails_with_the_reason() -> None:
 
 
 @pytest.mark.parametrize(("count", "megabytes"), [(1, None), (60, 50)])
-async def test_oversized_results_are_refused(
+async def test_rejects_oversized_results(
     count: int, megabytes: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(isolation, "_MAX_RESULT_BYTES", 500_000)
@@ -129,7 +129,7 @@ async def test_closing_or_cancelling_the_stream_ends_the_child(is_cancelled: boo
     assert not child.is_running()
 
 
-async def test_a_child_ends_when_its_parent_is_killed() -> None:
+async def test_child_ends_when_its_parent_is_killed() -> None:
     parent = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", _PARENT), cwd=ROOT, stdout=asyncio.subprocess.PIPE
     )

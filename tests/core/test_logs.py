@@ -27,7 +27,7 @@ def _restored() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("style", ["console", "json"])
-def test_a_traceback_shows_no_local_variables(style: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_traceback_shows_no_local_variables(style: str, capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure(style)
     token = "hidden-in-" + "a-local"
     try:
@@ -50,7 +50,7 @@ def test_json_logs_have_one_line_per_event(capsys: pytest.CaptureFixture[str]) -
     assert event["timestamp"].endswith("Z")
 
 
-def test_errors_caused_by_a_cancellation_are_not_logged(capsys: pytest.CaptureFixture[str]) -> None:
+def test_does_not_log_errors_caused_by_cancellation(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure("console")
     for error in (asyncio.CancelledError(), OSError("the line is cut")):
         logging.getLogger("sqlalchemy.pool.impl.QueuePool").error(
@@ -71,7 +71,7 @@ def test_errors_caused_by_a_cancellation_are_not_logged(capsys: pytest.CaptureFi
         ("강화 학습\tRL\n", "강화 학습\tRL\n"),
     ],
 )
-def test_control_characters_are_printed_visibly(text: str, shown: str) -> None:
+def test_makes_control_characters_visible(text: str, shown: str) -> None:
     assert errors.make_printable(text) == shown
 
 

@@ -1,4 +1,4 @@
-"""The sources of settings, and addresses in settings."""
+"""Where settings come from, and URLs in settings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bot.core.settings import Settings
 
 
 @pytest.mark.parametrize("file", [False, True])
-def test_settings_are_read_only_with_the_prefix(
+def test_reads_only_settings_with_the_prefix(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, file: bool
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -55,7 +55,7 @@ def test_environment_variables_override_the_files(monkeypatch: pytest.MonkeyPatc
         "api.example/Gehe1m",
     ],
 )
-def test_an_api_address_with_a_user_or_a_query_is_refused(address: str) -> None:
+def test_rejects_an_api_url_with_a_user_or_query(address: str) -> None:
     with pytest.raises(pydantic.ValidationError, match="not the address of an API") as caught:
         Settings.model_validate({"writer_url": address, "writer_model": "m"})
     assert "Gehe1m" not in caught.value.errors()[0]["msg"]

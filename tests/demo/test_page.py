@@ -27,7 +27,7 @@ pytestmark = pytest.mark.browser
 
 @asynccontextmanager
 async def run_command(folder: Path) -> AsyncIterator[str]:
-    """Run `paperround demo` in English, and yield its first line. Ctrl-C must end it with status 0."""
+    """Run `paperround demo` in English, and yield its first URL. Ctrl-C must end it with status 0."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bot", "demo", "--port", "0", "--locale", "en"),
         cwd=folder,
@@ -45,7 +45,7 @@ async def run_command(folder: Path) -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def serve_here(printed: pytest.CaptureFixture[str]) -> AsyncIterator[str]:
-    """Serve the demo in Korean from this process, and yield the first address. Ctrl-C must end it."""
+    """Serve the demo in Korean from this process, and yield its first URL. Ctrl-C must end it."""
     serving = asyncio.create_task(server.serve(port=0, locale=models.Locale.KO, dm=False))
     text = ""
 
@@ -65,21 +65,21 @@ async def serve_here(printed: pytest.CaptureFixture[str]) -> AsyncIterator[str]:
 
 
 class Shown(NamedTuple):
-    """The texts of the page in one language."""
+    """The page's texts in one language."""
 
     title: str
     address: str
     post: tuple[str, ...]
     hints: tuple[str, str]
-    """Parts of the answer to a line that is not a command, and to one with an unknown command."""
+    """Parts of the replies to a line that is not a command, and to an unknown command."""
     see_all: str
-    """A button of the daily post, which stays on the page."""
+    """A button in the daily post, which stays on the page."""
     menu: str
     menu_header: str
     command: tuple[str, str, str]
-    """A command, a value of its first option, and the heading of the answer."""
+    """A command, a value for its first option, and the heading of the reply."""
     readme: tuple[str, str]
-    """The file and section that propose lines."""
+    """The file and section that suggest lines."""
 
 
 SHOWN = {
@@ -135,11 +135,11 @@ ANSWERS = {
     "+1일": ("⏩", "2026년 1월 2일"),
     "/동향": ("진행 중", "최근 30일 동안 떠오르는 주제", "9.9% → 15.9%"),
 }
-"""What the page shows after each line that the README or the page proposes."""
+"""What the page shows after each line that the README or the page suggests."""
 
 
 def _proposed_lines(locale: str) -> list[str]:
-    """Return the lines that the README and the page propose in a language, each once."""
+    """Return the distinct lines that the README and the page suggest in a language."""
     name, heading = SHOWN[locale].readme
     section = (ROOT / name).read_text(encoding="utf-8").partition(heading)[2].partition("\n## ")[0]
     in_readme = re.findall(r"`(/[^`]+)`", section)
@@ -151,7 +151,8 @@ def _proposed_lines(locale: str) -> list[str]:
 async def _send(shown: browser.Browser, line: str, *sentences: str) -> None:
     """Type a line into the message box and press Enter until the page shows the sentences.
 
-    Until it has loaded, the page sends nothing, and the first Enter after a command's name only chooses the command.
+    The page sends nothing until it has loaded, and the first Enter after a command's name only selects the
+    command.
     """
     await shown.wait_for("document.querySelector('textarea').value === ''")
     await shown.evaluate("document.querySelector('textarea').focus()")
@@ -164,7 +165,7 @@ NEWEST = "[...document.querySelectorAll('.channel-message')].at(-1)"
 
 
 async def _choose(shown: browser.Browser, command: str) -> None:
-    """Type a command and choose it from the list by Enter."""
+    """Type a command and select it from the list with Enter."""
     await shown.wait_for("document.querySelector('textarea')?.value === ''")
     await shown.evaluate("document.querySelector('textarea').focus()")
     await shown.type(command)
@@ -174,7 +175,7 @@ async def _choose(shown: browser.Browser, command: str) -> None:
 
 
 async def _check_enter(shown: browser.Browser, command: str, typed: str, heading: str) -> None:
-    """Send a command by Enter, first alone and then with a value of its first option, whose answer has the heading."""
+    """Send a command with Enter: alone, then with a value for its first option, which has the heading."""
     newest = await shown.evaluate(f"{NEWEST}.dataset.messageId")
     await _choose(shown, command)
     await shown.press("Enter")
@@ -193,7 +194,7 @@ async def _check_enter(shown: browser.Browser, command: str, typed: str, heading
 
 
 async def _check_message_menu(shown: browser.Browser, locale: str) -> None:
-    """Look up a message's paper in the menu that appears when the pointer is over the message."""
+    """Look up a message's paper through the menu that appears on hovering over the message."""
     words = SHOWN[locale]
     await _send(shown, "2502.02737", words.hints[0])
     typed = (
@@ -215,7 +216,7 @@ needs_chromium = pytest.mark.skipif(
 
 
 def _check_port_in_use(url: str, folder: Path) -> None:
-    """A second demo on the same port fails with one line."""
+    """Check that a second demo on the same port fails with one line."""
     port = url.split(":")[2].split("/")[0]
     second = subprocess.run(
         [sys.executable, "-m", "bot", "demo", "--port", port],
@@ -232,7 +233,7 @@ def _check_port_in_use(url: str, folder: Path) -> None:
 
 @needs_chromium
 @pytest.mark.parametrize("locale", ["ko", "en"])
-async def test_the_page_answers_all_proposed_lines(
+async def test_page_replies_to_all_suggested_lines(
     locale: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = SHOWN[locale]
@@ -273,7 +274,7 @@ async def test_the_page_answers_all_proposed_lines(
         for line in typed:
             await _send(shown, line, *ANSWERS[line])
         await _check_enter(shown, *words.command)
-        # An unknown command is answered, even if it is sent while a press is being answered.
+        # An unknown command gets a reply even if a button press is still being handled.
         await shown.evaluate(
             f"[...document.querySelectorAll('.component-button')].find(b => b.innerText.trim() === {words.see_all!r})"
             ".click(); const box = document.querySelector('textarea'); box.value = '/topc x';"
@@ -296,7 +297,7 @@ async def test_the_page_answers_all_proposed_lines(
             _check_port_in_use(url, tmp_path)
 
 
-def test_all_translated_words_are_on_simcords_page() -> None:
+def test_all_translated_words_exist_on_simcords_page() -> None:
     folder = Path(simcord.__file__).parent / "preview"
     files = [path for path in folder.rglob("*") if path.suffix in (".js", ".html", ".py")]
     texts = "\n".join(path.read_text(encoding="utf-8") for path in files)

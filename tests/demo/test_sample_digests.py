@@ -20,7 +20,7 @@ def test_every_sample_parses_without_problems() -> None:
         assert digest.problems == (), name
 
 
-async def test_the_demo_has_a_member_a_locked_channel_and_a_forum(tmp_path: Path) -> None:
+async def test_demo_has_a_member_a_locked_channel_and_a_forum(tmp_path: Path) -> None:
     async with server.open_demo(models.Locale.EN, tmp_path, dm=False) as (env, runtime, channels, viewers):
         papers, *_, locked, forum = channels
         assert forum not in page.list_shown(channels)
@@ -36,7 +36,7 @@ async def test_the_demo_has_a_member_a_locked_channel_and_a_forum(tmp_path: Path
         assert texts("permission-send-messages") in shown_text(last_response(asked))
 
 
-async def test_typed_days_end_a_vote_and_open_the_papers_thread(tmp_path: Path) -> None:
+async def test_moving_the_clock_ends_a_vote_and_opens_the_thread(tmp_path: Path) -> None:
     async with server.open_demo(models.Locale.EN, tmp_path, dm=False) as (env, runtime, channels, viewers):
         page_of_viewer: Any = SimpleNamespace(
             _pages={}, refresh=env.settle, _action=env.settle, viewers=viewers

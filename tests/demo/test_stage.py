@@ -18,7 +18,7 @@ from tests.support.client_harness import ClientHarness, open_harness
 
 
 def _page(harness: ClientHarness, viewer: Any = None) -> Any:
-    """Return a stand-in for SimCord's page, whose actions let the environment settle."""
+    """Return a stand-in for SimCord's page. Its actions let the environment settle."""
 
     async def act(_context: str | None, body: Mapping[str, Any]) -> dict[str, Any]:
         await harness.env.settle()
@@ -29,7 +29,7 @@ def _page(harness: ClientHarness, viewer: Any = None) -> Any:
     return SimpleNamespace(_pages=pages, refresh=harness.env.settle, _action=act, viewers=viewers)
 
 
-async def test_an_action_waits_for_a_running_line(sqlite_db: Database) -> None:
+async def test_action_waits_for_a_running_line(sqlite_db: Database) -> None:
     async with open_harness(sqlite_db, models.Locale.EN, translations.Translations()) as harness:
         page, stop = _page(harness), asyncio.Event()
         stage = Stage(harness.env, page, [harness.channel], models.Locale.EN, harness.env.settle)
@@ -44,7 +44,7 @@ async def test_an_action_waits_for_a_running_line(sqlite_db: Database) -> None:
             await running
 
 
-async def test_an_unreadable_line_gets_one_hint_in_the_readers_language(sqlite_db: Database) -> None:
+async def test_invalid_line_gets_one_hint_in_the_readers_language(sqlite_db: Database) -> None:
     expected = {
         "hello, what is new today?": ("answers commands", "명령어에만 답해요"),
         "/me erase": ("/me erase could not be read", "/me erase: 알 수 없는 명령"),
@@ -96,7 +96,7 @@ LEAVES = [([TOPIC], TOPIC), ([ALERTS, ADD], ADD)]
         ("/topic what is x: y", "topic", {"query": "what is x: y"}),
     ],
 )
-def test_reads_the_command_and_options_of_a_line(line: str, name: str, values: dict[str, str]) -> None:
+def test_parses_a_lines_command_and_options(line: str, name: str, values: dict[str, str]) -> None:
     found = stage.find_command(line, LEAVES)
     assert found is not None
     path, leaf, rest = found

@@ -61,7 +61,7 @@ async def list_commands(request: web.Request) -> web.StreamResponse:
 
 @routes.put(COMMANDS)
 async def put_commands(request: web.Request) -> web.StreamResponse:
-    """Replace all commands; a command with the same name keeps its id."""
+    """Replace all commands. A command with the same name keeps its id."""
     fake = request.app[server.FAKE]
     former_ids = {(c["type"], c["name"]): c["id"] for c in fake.world.commands}
     stored = []

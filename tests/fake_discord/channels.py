@@ -23,7 +23,7 @@ async def get_channel(request: web.Request) -> web.StreamResponse:
 
 @routes.post(CHANNEL + "/messages/{message_id:[0-9]+}/threads")
 async def create_thread_from_message(request: web.Request) -> web.StreamResponse:
-    """Create a thread on a message. It has the message's id, so there is at most one."""
+    """Create a thread on a message. It gets the message's id, so a message has at most one thread."""
     fake = request.app[server.FAKE]
     parent = messages.require_channel(request)
     message = messages.require_message(request, parent)
@@ -39,7 +39,7 @@ async def create_thread_from_message(request: web.Request) -> web.StreamResponse
 
 @routes.post(CHANNEL + "/threads")
 async def create_thread(request: web.Request) -> web.StreamResponse:
-    """Create a thread, or in a forum a post with its first message. Neither has a nonce."""
+    """Create a thread, or in a forum a post with its first message. Neither takes a nonce."""
     fake = request.app[server.FAKE]
     parent = messages.require_channel(request, model.SEND_MESSAGES)
     payload = await server.read_payload(request)
@@ -118,7 +118,7 @@ def _list_threads(world: model.World, is_wanted: Callable[[model.Channel], bool]
 
 
 def require_guild(request: web.Request) -> model.Guild:
-    """Return the guild in a request's path. Raises ApiError if it is unknown."""
+    """Return the guild in the request's path. Raises ApiError if it is unknown."""
     guild = request.app[server.FAKE].world.guilds.get(int(request.match_info["guild_id"]))
     if guild is None:
         raise wire.ApiError(404, 10004, "Unknown Guild")
@@ -132,7 +132,7 @@ async def get_guild(request: web.Request) -> web.StreamResponse:
 
 @routes.get(GUILD + "/members/{user_id}")
 async def get_member(request: web.Request) -> web.StreamResponse:
-    """Return a member of a guild; every user is a member."""
+    """Return a guild member. Every user is a member."""
     return server.json_response(
         wire.render_member(require_guild(request), int(request.match_info["user_id"]))
     )
@@ -147,7 +147,7 @@ async def list_events(request: web.Request) -> web.StreamResponse:
 
 @routes.post(GUILD + "/scheduled-events")
 async def create_event(request: web.Request) -> web.StreamResponse:
-    """Create an external event, which must have an end and start in the future. It has no nonce."""
+    """Create an external event, which must start in the future and have an end. It takes no nonce."""
     fake = request.app[server.FAKE]
     guild = require_guild(request)
     payload = await server.read_payload(request)

@@ -1,4 +1,4 @@
-"""The control API, on its own port, to populate and inspect the world, inject faults and move the clock."""
+"""The control API, on its own port: populate and inspect the world, inject faults and move the clock."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ ACTIONS: list[Action] = []
 
 
 def action(function: Action) -> Action:
-    """Serve a function at POST /control/<name>, with its params as the JSON body."""
+    """Serve a function at POST /control/<name>, with its parameters as the JSON body."""
     ACTIONS.append(function)
     return function
 
 
 @action
 async def reset(fake: server.Fake, params: Json) -> Any:
-    """Reset to the initial state, with the fault injector at `seed`."""
+    """Reset everything, and seed the fault injector with `seed`."""
     await fake.gateway.drop()
     fresh = server.make_fake(seed=params.get("seed", 0))
     fake.world, fake.limits, fake.faults = fresh.world, fresh.limits, fresh.faults
@@ -63,7 +63,7 @@ async def change_channel(fake: server.Fake, params: Json) -> Any:
 
 @action
 async def delete_message(fake: server.Fake, params: Json) -> Any:
-    """Delete the message `message_id` of `channel_id`, as a moderator would."""
+    """Delete the message `message_id` in `channel_id`, like a moderator."""
     message = fake.world.channels[params["channel_id"]].find(params["message_id"])
     assert message is not None
     message.deleted = True
@@ -71,7 +71,7 @@ async def delete_message(fake: server.Fake, params: Json) -> Any:
 
 @action
 async def vote(fake: server.Fake, params: Json) -> Any:
-    """Set the number of `votes` for each answer of the poll in the message `message_id` of `channel_id`."""
+    """Set the number of `votes` for each answer to the poll in `message_id` of `channel_id`."""
     message = fake.world.channels[params["channel_id"]].find(params["message_id"])
     assert message is not None
     message.votes = dict(enumerate(params["votes"], start=1))
@@ -85,7 +85,7 @@ async def list_events(fake: server.Fake, params: Json) -> Any:
 
 @action
 async def move_clock(fake: server.Fake, params: Json) -> Any:
-    """Move the clock forward by `seconds`, including the `Date` of answers and the age of nonces."""
+    """Move the clock forward by `seconds`, including the `Date` of responses and the age of nonces."""
     fake.world.clock_offset += max(0.0, params["seconds"])
 
 
@@ -96,7 +96,10 @@ async def expire_nonces(fake: server.Fake, params: Json) -> Any:
 
 @action
 async def set_limits(fake: server.Fake, params: Json) -> Any:
-    """Set the global limit `per_second`, `session_starts`, and `routes`: {"POST /channels/{channel_id}/messages": [5, 5.0]}."""
+    """Set the global limit `per_second`, `session_starts`, and `routes`.
+
+    An example of `routes`: {"POST /channels/{channel_id}/messages": [5, 5.0]}.
+    """
     fake.gateway.session_starts = params.get("session_starts", fake.gateway.session_starts)
     if "per_second" in params:
         fake.limits.set_global_limit(params["per_second"])
@@ -106,7 +109,7 @@ async def set_limits(fake: server.Fake, params: Json) -> Any:
 
 @action
 async def set_faults(fake: server.Fake, params: Json) -> Any:
-    """Replace the fault rules by `rules`, and restart the random sequence if `seed` is given."""
+    """Replace the fault rules with `rules`. If `seed` is given, restart the random sequence."""
     if "seed" in params:
         fake.faults.reseed(params["seed"])
     fake.faults.rules = [faults.FaultRule(**fields) for fields in params.get("rules", [])]
@@ -114,9 +117,9 @@ async def set_faults(fake: server.Fake, params: Json) -> Any:
 
 @action
 async def set_outage(fake: server.Fake, params: Json) -> Any:
-    """Answer all requests with 503 for `seconds` (0 ends the outage), or reset the connections with `resets`.
+    """Respond with 503 to all requests for `seconds` (0 ends the outage); with `resets`, reset connections.
 
-    With `gateway`, the Gateway is closed too.
+    With `gateway`, also close the Gateway.
     """
     fake.faults.outage_resets = params.get("resets", False)
     fake.faults.outage_until = time.monotonic() + params["seconds"]
@@ -137,13 +140,13 @@ async def replay_events(fake: server.Fake, params: Json) -> Any:
 
 @action
 async def set_endpoints(fake: server.Fake, params: Json) -> Any:
-    """Send interactions by signed requests to `urls` in turn, like a proxy before fronts."""
+    """Send interactions as signed requests to `urls` in turn, like a proxy in front of fronts."""
     fake.endpoints = params["urls"]
 
 
 @action
 async def interact(fake: server.Fake, params: Json) -> Any:
-    """Send an interaction and wait up to `wait` seconds for its callback, or with `answer` for its content.
+    """Send an interaction and wait up to `wait` seconds for its callback, or with `answer` for its reply.
 
     Returns the record of `create_interaction`.
     """
@@ -162,7 +165,10 @@ async def get_interaction(fake: server.Fake, params: Json) -> Any:
 
 @action
 async def list_messages(fake: server.Fake, params: Json) -> Any:
-    """Return the messages of all channels, or of `channel_id`, by channel id, oldest first, including deleted ones."""
+    """Return the messages of all channels, or of `channel_id`, by channel id.
+
+    The oldest come first, and deleted messages are included.
+    """
     channel_id = params.get("channel_id")
     return {
         str(channel.id): [dataclasses.asdict(message) for message in channel.messages]
@@ -180,7 +186,7 @@ async def list_channels(fake: server.Fake, params: Json) -> Any:
 
 @action
 async def get_log(fake: server.Fake, params: Json) -> Any:
-    """Return the time, method, path and status (0 if unanswered) of each REST request so far, oldest first."""
+    """Return the time, method, path and status (0 if unanswered) of each REST request, oldest first."""
     return list(fake.log)
 
 

@@ -12,9 +12,10 @@ from fnmatch import fnmatchcase
 class FaultRule:
     """A fault for matching requests.
 
-    The `kind` "status" answers with `status` and `code`, "page" with `status` and a proxy's HTML; "lose" resets the connection
-    instead of answering; "slow" waits `seconds`. If `stored`, the request takes effect before the fault. The rule applies `times`
-    times, or always if None. A 429 with `retry_after` (seconds) is a global rate limit.
+    The `kind` "status" responds with `status` and `code`, "page" with `status` and a proxy's HTML; "lose"
+    resets the connection instead of responding; "slow" waits `seconds`. If `stored`, the request takes effect
+    before the fault. The rule applies `times` times, or always if None. A 429 with `retry_after` (seconds) is
+    a global rate limit.
     """
 
     kind: str
@@ -49,7 +50,7 @@ class FaultInjector:
         self._random = random.Random(seed)
 
     def draw(self, method: str, path: str) -> FaultRule | None:
-        """Return the first matching rule that is drawn for a request, or None."""
+        """Return the first matching rule that applies to a request by chance, or None."""
         for rule in self.rules:
             if rule.matches(method, path) and self._random.random() < rule.probability:
                 rule.hits += 1

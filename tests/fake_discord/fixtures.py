@@ -1,4 +1,4 @@
-"""Pytest fixtures of the fake Discord, for import by a conftest."""
+"""Pytest fixtures for the fake Discord, to be imported by a conftest."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.fake_discord import process
 
 @pytest.fixture(scope="session")
 def fake_server() -> Iterator[process.FakeDiscordProcess]:
-    """A fake Discord process for all tests of a pytest process."""
+    """A fake Discord process shared by all tests of a pytest process."""
     with process.FakeDiscordProcess() as server:
         yield server
 
@@ -26,6 +26,6 @@ async def fake(fake_server: process.FakeDiscordProcess) -> AsyncIterator[process
 
 
 async def lift_rate_limits(fake: process.FakeDiscord) -> None:
-    """Raise the rate limits, so that tests of other things do not wait for seconds."""
+    """Raise the rate limits, so that unrelated tests do not wait for seconds."""
     routes = {"POST /channels/{channel_id}/messages": [1000, 1.0]}
     await fake.run_action("set_limits", {"per_second": 10_000, "routes": routes})

@@ -21,7 +21,7 @@ REPLAY_BUFFER_SIZE = 500
 
 
 class Opcode(IntEnum):
-    """Gateway opcodes in use."""
+    """The Gateway opcodes used here."""
 
     DISPATCH = 0
     HEARTBEAT = 1
@@ -33,7 +33,7 @@ class Opcode(IntEnum):
 
 
 class CloseCode(IntEnum):
-    """Gateway close codes in use."""
+    """The Gateway close codes used here."""
 
     UNKNOWN_ERROR = 4000
     AUTHENTICATION_FAILED = 4004
@@ -41,7 +41,7 @@ class CloseCode(IntEnum):
 
 @dataclass
 class Session:
-    """A session of the only shard, which ends with its connection."""
+    """A session of the only shard. It ends with its connection."""
 
     socket: web.WebSocketResponse
     seq: int = 0
@@ -83,7 +83,7 @@ class Gateway:
             case Opcode.IDENTIFY:
                 await self._identify(socket, message["d"])
             case Opcode.RESUME:
-                # No session outlives its connection, so the client must identify again.
+                # Sessions end with their connection, so the client must identify again.
                 await _send(socket, {"op": Opcode.INVALID_SESSION, "d": False})
             case _:
                 pass  # e.g. presence updates
@@ -128,14 +128,14 @@ class Gateway:
         task.add_done_callback(self._send_tasks.discard)
 
     async def replay(self, kind: str) -> None:
-        """Repeat the events of a kind, with their sequence numbers."""
+        """Repeat the events of a kind, with their original sequence numbers."""
         for session in self.sessions:
             for event in session.events:
                 if event["t"] == kind:
                     await _send(session.socket, event)
 
     async def drop(self, *, closed_for: float = 0.0, code: int = CloseCode.UNKNOWN_ERROR) -> None:
-        """Close all connections with `code`, and refuse new ones for `closed_for` seconds."""
+        """Close all connections with `code`, and reject new ones for `closed_for` seconds."""
         self.closed_until = time.monotonic() + closed_for
         dropped, self.sessions = self.sessions, []
         await asyncio.gather(*(session.socket.close(code=code) for session in dropped))

@@ -112,7 +112,7 @@ def _find_message(fake: server.Fake, channel: model.Channel, message_id: int) ->
 
 @routes.post(server.API + "/interactions/{webhook_id}/{token}/callback")
 async def create_callback(request: web.Request) -> web.StreamResponse:
-    """Accept the callback, once and within three seconds."""
+    """Accept the callback once, within three seconds."""
     fake = request.app[server.FAKE]
     record = _get_record(request)
     payload = await server.read_payload(request)
@@ -168,7 +168,7 @@ def _render_reply(fake: server.Fake, record: Json, reply: Json) -> Json:
 
 @routes.post(REPLIES)
 async def create_followup(request: web.Request) -> web.StreamResponse:
-    """Create a follow-up message. It has no nonce, so a repeated request creates another."""
+    """Create a follow-up message. It takes no nonce, so a repeated request creates another one."""
     fake = request.app[server.FAKE]
     record = _get_record(request)
     payload = await server.read_payload(request)

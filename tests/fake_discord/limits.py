@@ -19,7 +19,7 @@ DEFAULT_ROUTE_LIMIT = (50, 1.0)
 
 @dataclass
 class Window:
-    """A window of `period` seconds from its first request, with at most `limit` requests."""
+    """A window of `period` seconds, starting with its first request, for at most `limit` requests."""
 
     limit: int
     period: float
@@ -27,7 +27,7 @@ class Window:
     used: int = 0
 
     def hit(self, now: float) -> float:
-        """Count a request at `now` (seconds). Returns the seconds to wait, 0 if the request is within the limit."""
+        """Count a request at `now` (seconds). Returns the seconds to wait; 0 if it is within the limit."""
         if now >= self.opened_at + self.period:
             self.opened_at, self.used = now, 0
         if self.used >= self.limit:
@@ -38,7 +38,7 @@ class Window:
 
 @dataclass
 class RateLimitResult:
-    """The seconds to wait (0 if allowed), and the rate limit headers of the response."""
+    """The seconds to wait (0 if allowed), and the response's rate limit headers."""
 
     retry_after: float = 0.0
     is_global: bool = False
@@ -46,7 +46,7 @@ class RateLimitResult:
 
 
 class RateLimiter:
-    """The windows of all routes and the global one. Times are monotonic seconds."""
+    """The windows of all routes, and the global window. Times are in monotonic seconds."""
 
     def __init__(self, per_second: int = 50) -> None:
         self.routes = dict(ROUTE_LIMITS)
@@ -63,7 +63,7 @@ class RateLimiter:
         self._windows = {key: window for key, window in self._windows.items() if key[0] != route}
 
     def check(self, route: str, major: str, now: float, *, exempt: bool = False) -> RateLimitResult:
-        """Count a request on a route; `major` is its channel or guild id, or its webhook's id and token."""
+        """Count a request on a route. `major` is its channel or guild id, or its webhook's id and token."""
         limit, period = self.routes.get(route, DEFAULT_ROUTE_LIMIT)
         window = self._windows.setdefault((route, major), Window(limit, period))
         result = RateLimitResult()

@@ -1,4 +1,7 @@
-"""REST endpoints for messages in channels, threads and DMs, and by webhooks, which take no nonce and list no messages."""
+"""REST endpoints for messages in channels, threads and DMs, and by webhooks.
+
+Webhooks take no nonce and list no messages.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from tests.fake_discord import model, server, validation, wire
 MESSAGES = server.API + "/channels/{channel_id}/messages"
 MESSAGE = MESSAGES + "/{message_id:[0-9]+}"
 WEBHOOK = server.API + "/webhooks/{webhook_id:8[0-9]{17}}/{token}"
-"""Other paths below `/webhooks` answer interactions and contain the application's id."""
+"""Other paths below `/webhooks` reply to interactions and contain the application's id."""
 routes = web.RouteTableDef()
 
 MISSING_ACCESS = wire.ApiError(403, 50001, "Missing Access")
@@ -17,7 +20,10 @@ MISSING_PERMISSIONS = wire.ApiError(403, 50013, "Missing Permissions")
 
 
 def require_channel(request: web.Request, needed: int = model.VIEW_CHANNEL) -> model.Channel:
-    """Return the channel in a request's path. Raises ApiError if it is unknown or the bot lacks `needed` permissions."""
+    """Return the channel in the request's path.
+
+    Raises ApiError if it is unknown or the bot lacks the permissions `needed`.
+    """
     world = request.app[server.FAKE].world
     channel = world.channels.get(int(request.match_info["channel_id"]))
     if channel is None:
@@ -39,7 +45,7 @@ def require_message(request: web.Request, channel: model.Channel) -> model.Messa
 
 @routes.post(MESSAGES)
 async def create_message(request: web.Request) -> web.StreamResponse:
-    """Create a message; a repeated enforced nonce returns the first message."""
+    """Create a message. A repeated enforced nonce returns the first message."""
     fake = request.app[server.FAKE]
     payload = await server.read_payload(request)
     channel = require_channel(request)
@@ -78,7 +84,7 @@ def _check_may_send(world: model.World, channel: model.Channel) -> None:
 
 @routes.get(MESSAGES)
 async def list_messages(request: web.Request) -> web.StreamResponse:
-    """Return messages, newest first, but none without the permission to read the history."""
+    """Return messages, newest first; none without the permission to read the history."""
     fake = request.app[server.FAKE]
     channel = require_channel(request)
     if not fake.world.permissions(channel) & model.READ_MESSAGE_HISTORY:
@@ -144,7 +150,7 @@ async def get_webhook(request: web.Request) -> web.StreamResponse:
 
 @routes.post(WEBHOOK)
 async def execute_webhook(request: web.Request) -> web.StreamResponse:
-    """Create a message; a repeated request creates another. Without `wait` the answer is empty."""
+    """Create a message; a repeated request creates another one. Without `wait`, the response is empty."""
     world = request.app[server.FAKE].world
     webhook, payload = _require_webhook(request), await server.read_payload(request)
     channel = world.channels[webhook.channel_id]

@@ -10,7 +10,7 @@ from typing import Any
 Json = dict[str, Any]
 
 DISCORD_EPOCH_MS = 1_420_070_400_000
-"""Start of 2015 in Unix milliseconds, the epoch of snowflakes."""
+"""The epoch of snowflakes: the start of 2015 in Unix milliseconds."""
 
 TEXT, DM, ANNOUNCEMENT, ANNOUNCEMENT_THREAD, THREAD, FORUM = 0, 1, 5, 10, 11, 15
 THREAD_TYPES = (ANNOUNCEMENT_THREAD, THREAD)
@@ -48,7 +48,7 @@ class Guild:
 
 @dataclass
 class Channel:
-    """A channel, thread or DM, with the permissions that are `denied` to the bot's role."""
+    """A channel, thread or DM. `denied` are the permissions denied to the bot's role."""
 
     id: int
     type: int
@@ -66,13 +66,13 @@ class Channel:
     messages: list[Message] = field(default_factory=list)
 
     def find(self, message_id: int) -> Message | None:
-        """Return the message with this id; None if it does not exist or is deleted."""
+        """Return the message with this id, or None if it does not exist or was deleted."""
         return next((m for m in self.messages if m.id == message_id and not m.deleted), None)
 
 
 @dataclass
 class Message:
-    """A message with the body of its request, and the votes for each answer of its poll."""
+    """A message: the request body, and the votes for each answer of its poll."""
 
     id: int
     channel_id: int
@@ -83,13 +83,13 @@ class Message:
     published: bool = False
     votes: dict[int, int] = field(default_factory=dict)
     poll_ended: bool = False
-    """Whether its poll was ended early."""
+    """Whether the poll was ended early."""
     thread_id: int | None = None
 
 
 @dataclass
 class Webhook:
-    """A webhook of a channel."""
+    """A channel's webhook."""
 
     id: int
     channel_id: int
@@ -113,11 +113,11 @@ class World:
         self._count = 0
 
     def now(self) -> float:
-        """Return the time of the fake clock (Unix seconds)."""
+        """Return the fake clock's time (Unix seconds)."""
         return time.time() + self.clock_offset
 
     def next_snowflake(self) -> int:
-        """Return a new id, larger than all previous ones, that contains the current time."""
+        """Return a new id that contains the current time and is larger than all previous ids."""
         self._last_ms = max(self._last_ms, int(self.now() * 1000))
         self._count += 1
         if self._count == 1 << 22:
@@ -133,7 +133,7 @@ class World:
         return channel
 
     def open_dm(self, user_id: int) -> Channel:
-        """Return the DM channel with a user, created on first use."""
+        """Return the DM channel with a user, creating it on first use."""
         if user_id not in self.dm_channel_ids:
             channel = Channel(id=self.next_snowflake(), type=DM, name="", recipient_id=user_id)
             self.dm_channel_ids[user_id] = self.add_channel(channel).id
@@ -154,7 +154,7 @@ class World:
         return message
 
     def find_by_nonce(self, nonce: str) -> tuple[Channel, int] | None:
-        """Return the channel and message id of a nonce, or None if it is unknown or expired."""
+        """Return the channel and message id for a nonce, or None if it is unknown or expired."""
         sent_at, channel_id, message_id = self.nonces.get(nonce, (-math.inf, 0, 0))
         if self.now() - sent_at > NONCE_WINDOW_SECONDS:
             return None

@@ -1,4 +1,4 @@
-"""Runs the fake Discord as a subprocess and calls its control API."""
+"""Run the fake Discord as a subprocess and call its control API."""
 
 from __future__ import annotations
 
@@ -101,7 +101,8 @@ class FakeDiscord:
     async def running_bot(
         self, folder: Path, **settings: str | None
     ) -> AsyncIterator[tuple[fork_server.ForkedProcess, Path]]:
-        """Run `paperround run` in a folder. Yields the process and its log; SIGTERM must end it with status 0.
+        """Run `paperround run` in a folder. Yields the process and its log. SIGTERM must end it with status
+        0.
 
         `settings` are added to the environment; None removes a variable.
         """
@@ -125,7 +126,7 @@ class FakeDiscord:
 
     @asynccontextmanager
     async def running_here(self, folder: Path) -> AsyncIterator[None]:
-        """Run the bot in this process until the block ends, which sends it SIGINT."""
+        """Run the bot in this process until the end of the block, which sends it SIGINT."""
         settings = Settings(
             discord_token=SecretStr(TOKEN),
             discord_api_url=self.api_url,
@@ -151,7 +152,7 @@ class FakeDiscord:
     async def add_channels(
         self, count: int, guild_id: int = GUILD_ID, *, first: int = 0, **fields: Any
     ) -> list[int]:
-        """Add text channels, or channels of another `type`, to a guild, numbered from `first`. Returns their ids."""
+        """Add channels (text channels by default) to a guild, numbered from `first`. Returns their ids."""
         ids = [guild_id + 1_000 + number for number in range(first, first + count)]
         channels = [
             {"id": channel_id, "type": model.TEXT, "guild_id": guild_id, **fields} for channel_id in ids
@@ -160,7 +161,7 @@ class FakeDiscord:
         return ids
 
     async def add_webhook(self, channel_id: int, number: int = 1, *, deleted: bool = False) -> str:
-        """Add or replace a webhook of a channel. Returns its URL."""
+        """Add or replace a channel's webhook. Returns its URL."""
         webhook_id, token = 800_000_000_000_000_000 + number, f"token-of_webhook-{number}"
         fields = {"id": webhook_id, "channel_id": channel_id, "token": token, "deleted": deleted}
         await self.run_action("populate", {"webhooks": [fields]})
@@ -171,11 +172,11 @@ class FakeDiscord:
         await self.run_action("change_channel", {"id": channel_id, "fields": fields})
 
     async def set_faults(self, *rules: Json, seed: int | None = None) -> None:
-        """Replace the fault rules, given as fields of `faults.FaultRule`, or end all faults."""
+        """Replace the fault rules, given as fields of `faults.FaultRule`; no rules end all faults."""
         await self.run_action("set_faults", {"rules": list(rules)} | ({} if seed is None else {"seed": seed}))
 
     async def messages(self, channel_id: int) -> list[Json]:
-        """Return the messages of a channel, oldest first, without deleted ones."""
+        """Return a channel's messages, oldest first, without deleted ones."""
         return (await self.all_messages(channel_id=channel_id)).get(channel_id, [])
 
     async def all_messages(self, **params: Any) -> dict[int, list[Json]]:

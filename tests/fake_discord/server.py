@@ -1,4 +1,4 @@
-"""A fake Discord's components, and the middleware for outages, rate limits, faults and authentication."""
+"""The components of a fake Discord, and the middleware for outages, rate limits, faults and authentication."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Fake:
     log: collections.deque[Json] = field(default_factory=lambda: collections.deque(maxlen=200_000))
     url: str = ""
     endpoints: list[str] = field(default_factory=list)
-    """The URLs to which interactions are sent instead of the Gateway, in turn; if one does not answer, to the next."""
+    """URLs that receive interactions in turn instead of the Gateway. If one does not respond, the next one is tried."""
     sending: set[asyncio.Task[None]] = field(default_factory=set)
     session: aiohttp.ClientSession | None = None
     key: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
@@ -88,7 +88,7 @@ def reset_connection(request: web.Request) -> web.StreamResponse:
 
 @web.middleware
 async def api_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Apply outage, rate limits and faults to a REST request, and log it."""
+    """Apply outages, rate limits and faults to a REST request, and log it."""
     if not request.path.startswith(API):
         return await handler(request)
     fake = request.app[FAKE]
@@ -160,7 +160,7 @@ def _check_limits(fake: Fake, request: web.Request) -> limits.RateLimitResult:
     template = resource.canonical.removeprefix(API) if resource else request.path
     major = next((request.match_info[key] for key in MAJOR_PARAMETERS if key in request.match_info), "")
     if "webhook_id" in request.match_info:
-        # All answers to interactions have the application's id, but a limit applies per token.
+        # All replies to interactions contain the application's id, but limits apply per token.
         major += "/" + request.match_info["token"]
     exempt = request.path.startswith(EXEMPT_FROM_GLOBAL)
     return fake.limits.check(f"{request.method} {template}", major, time.monotonic(), exempt=exempt)

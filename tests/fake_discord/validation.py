@@ -1,4 +1,4 @@
-"""Payload validation: Discord's OpenAPI schemas, if available, and rules that they do not contain."""
+"""Payload validation: Discord's OpenAPI schemas, if available, and rules missing from them."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ BYTES_PER_TEXT = 12
 
 
 class Schemas:
-    """The schemas of Discord's OpenAPI document. Without a path, `check` accepts any payload."""
+    """The schemas in Discord's OpenAPI document. Without a path, `check` accepts any payload."""
 
     def __init__(self, path: Path | None) -> None:
         self._components = _load_components(path) if path else None
         self._validators: dict[str, Any] = {}
 
     def check(self, name: str, payload: Json) -> None:
-        """Raise ApiError 50035 with the first field that does not match the schema `name`."""
+        """Raise ApiError 50035 for the first field that does not match the schema `name`."""
         if self._components is None:
             return
         for error in self._validator(name).iter_errors(payload):
@@ -52,13 +52,13 @@ class Schemas:
         return self._validators[name]
 
     def _check_reference(self, validator: Any, reference: str, value: Any, _: Json) -> Iterator[Any]:
-        """Look up a schema by name, in a third of the time that resolving its URI takes."""
+        """Look up a schema by name, which takes a third of the time of resolving its URI."""
         assert self._components is not None
         yield from validator.descend(value, self._components["schemas"][reference.rpartition("/")[2]])
 
 
 def _check_by_type(validator: Any, schemas: Json, value: Any, schema: Json) -> Iterator[Any]:
-    """Check a value with the schema of its type only: a chain of conditions takes ten times as long."""
+    """Check a value only against the schema of its type: a chain of conditions is ten times slower."""
     kind = value.get("type") if isinstance(value, dict) else None
     if kind in schemas:
         yield from validator.descend(value, schemas[kind])
@@ -77,8 +77,11 @@ def _load_components(path: Path) -> Json:
 
 
 def _rewrite_choices(components: Json) -> Json:
-    """Rewrite each `oneOf` of typed objects as a choice by `type`, so that errors name the real field, and those of values
-    and of null as what is cheap to check."""
+    """Rewrite each `oneOf` for speed and clear errors.
+
+    Typed objects become a choice by `type`, so that errors name the real field. Choices of values and null
+    become cheap checks.
+    """
     schemas = components["schemas"]
 
     def kind(alternative: Json) -> Any:
@@ -121,7 +124,7 @@ def invalid_form_body(field_path: str, message: str) -> wire.ApiError:
 
 
 def check_message(payload: Json) -> None:
-    """Raise ApiError if Discord would refuse a message that matches the schema."""
+    """Raise ApiError if Discord would reject a message that matches the schema."""
     components = list(walk_components(payload.get("components") or []))
     if len(payload.get("content") or "") > MAX_CONTENT:
         raise invalid_form_body("content", f"Must be {MAX_CONTENT} or fewer in length.")

@@ -1,4 +1,4 @@
-"""Discord's JSON for the records of `model`, and its API errors."""
+"""The JSON of Discord for the records in `model`, and its API errors."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.fake_discord.model import Json
 
 
 class ApiError(Exception):
-    """An error response: the HTTP status, Discord's code, and the tree of field errors of an invalid body."""
+    """An error response: the HTTP status, Discord's code, and the field errors of an invalid body."""
 
     def __init__(self, status: int, code: int, message: str, errors: Json | None = None) -> None:
         super().__init__(f"{status} {code} {message}")
@@ -23,12 +23,12 @@ class ApiError(Exception):
 
 
 def unknown_channel() -> ApiError:
-    """Return the error of a deleted or unknown channel (404, 10003)."""
+    """Return the error for a deleted or unknown channel (404, 10003)."""
     return ApiError(404, 10003, "Unknown Channel")
 
 
 def unknown_message() -> ApiError:
-    """Return the error of a deleted or unknown message (404, 10008)."""
+    """Return the error for a deleted or unknown message (404, 10008)."""
     return ApiError(404, 10008, "Unknown Message")
 
 
@@ -41,7 +41,7 @@ def snowflake_time(snowflake: int) -> float:
 
 
 def archive_time(thread: model.Channel) -> float:
-    """Return when a thread was last archived or unarchived, or else when it was created."""
+    """Return when a thread was last archived or unarchived, or else created."""
     return thread.archive_changed_at or snowflake_time(thread.id)
 
 
@@ -59,7 +59,7 @@ def render_user(user_id: int) -> Json:
 
 
 def render_member(guild: model.Guild, user_id: int) -> Json:
-    """Render a guild member; the bot has the guild's bot role."""
+    """Render a guild member. The bot has the guild's bot role."""
     return {
         "user": render_user(user_id),
         "roles": [str(guild.role_id)] if user_id == model.BOT_ID else [],
@@ -71,7 +71,7 @@ def render_member(guild: model.Guild, user_id: int) -> Json:
 
 
 def render_roles(guild: model.Guild) -> list[Json]:
-    """Render the roles of a guild: @everyone without permissions, and the bot's role."""
+    """Render a guild's roles: @everyone without permissions, and the bot's role."""
     return [
         _render_role(guild.id, "@everyone", 0, 0),
         _render_role(guild.role_id, "paperround", model.DEFAULT_PERMISSIONS, 1),
@@ -123,7 +123,7 @@ def _thread_fields(channel: model.Channel) -> Json:
 
 
 def render_guild(guild: model.Guild, world: model.World, *, full: bool = False) -> Json:
-    """Render a guild; `full` adds the fields of GUILD_CREATE: channels, threads, and the bot as the only member."""
+    """Render a guild. `full` adds the fields of GUILD_CREATE: channels, threads and the bot as only member."""
     body: Json = {
         "id": str(guild.id),
         "name": guild.name,
@@ -171,7 +171,7 @@ def render_message(message: model.Message, world: model.World) -> Json:
 
 
 def _render_poll(message: model.Message, world: model.World) -> Json:
-    """Render a poll with its votes, which are final once it has ended."""
+    """Render a poll with its votes, which are final once the poll has ended."""
     poll = message.payload["poll"]
     expiry = snowflake_time(message.id) + 3600 * (poll.get("duration") or 24)
     numbers = range(1, len(poll["answers"]) + 1)

@@ -1,4 +1,4 @@
-"""The fault harness on both databases, and the seeds of each test."""
+"""The fault harness on both databases, and the seeds for each test."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ __all__ = ["fake", "fake_server", "harness"]
 POSTGRESQL_ONLY = frozenset(
     {"test_change.py", "test_clock.py", "test_discord_health.py", "test_interactions.py"}
 )
-"""Tests that do not depend on the database: they run on SQLite only with `--all-faults`."""
+"""Tests that do not depend on the database. They run on SQLite only with `--all-faults`."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add `--all-faults`, which runs every seed."""
+    """Add the option `--all-faults`, which runs every seed."""
     parser.addoption("--all-faults", action="store_true", help="run every seed of the fault tests")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Without `--all-faults`, deselect tests marked `all_faults` and those of POSTGRESQL_ONLY on SQLite."""
+    """Without `--all-faults`, deselect tests marked `all_faults` and POSTGRESQL_ONLY tests on SQLite."""
     if config.getoption("--all-faults", default=False):
         return
     deselected = [

@@ -1,4 +1,4 @@
-"""An outage of Discord and a second process during a fan-out: everything arrives once."""
+"""A Discord outage and a second process during a fan-out: everything arrives once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.wire, pytest.mark.promise]
 CHANNELS = 60
 
 
-async def test_each_part_arrives_once_after_an_outage_of_half_an_hour(harness: FaultHarness) -> None:
+async def test_each_part_arrives_once_after_a_half_hour_outage(harness: FaultHarness) -> None:
     channels = await harness.fake.add_channels(CHANNELS)
     await harness.fan_out(channels, 2)
     bot = harness.start_bot()
@@ -31,7 +31,7 @@ async def test_each_part_arrives_once_after_an_outage_of_half_an_hour(harness: F
     await harness.assert_sent_once(channels, 2)
 
 
-async def test_a_second_process_sends_nothing_until_the_first_is_dead(harness: FaultHarness) -> None:
+async def test_second_process_sends_nothing_until_the_first_is_dead(harness: FaultHarness) -> None:
     channels = await harness.fake.add_channels(CHANNELS)
     await harness.fan_out(channels, 2)
     first = harness.start_bot()

@@ -1,4 +1,4 @@
-"""A system clock that is wrong at the start or later: posts follow Discord's clock."""
+"""A system clock that is wrong at startup or later: posts follow Discord's clock."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CASES: tuple[tuple[timedelta, ...], ...] = (
     (-2 * HOUR, 3650 * DAY),
     (RIGHT, 50 * HOUR, -50 * HOUR, RIGHT),
 )
-"""The errors of the system clock, one after the other; the first applies at the start."""
+"""Successive errors of the system clock. The first one applies at startup."""
 SEEDS = len(CASES)
 
 CHANNELS = 5
@@ -35,7 +35,7 @@ DISCORD_EPOCH = datetime(2015, 1, 1, tzinfo=UTC)
 
 
 async def _subscribe(harness: FaultHarness, channels: list[int], after: timedelta) -> datetime:
-    """Set up daily posts for the first whole minute later than `after` from now. Returns that minute."""
+    """Set up daily posts for the first full minute later than `after` from now. Returns that minute."""
     due = (harness.now() + after).replace(second=0, microsecond=0) + timedelta(minutes=1)
     service = Subscriptions(harness.db, harness.now)
     for channel_id in channels:
@@ -45,7 +45,7 @@ async def _subscribe(harness: FaultHarness, channels: list[int], after: timedelt
 
 
 async def _posts(harness: FaultHarness) -> dict[int, list[str]]:
-    """Return the local dates of sent posts by channel."""
+    """Return the local dates of sent posts, by channel."""
     dates: dict[int, list[str]] = {}
     async with harness.db.read() as connection:
         for row in await outbox.list_rows(connection):
@@ -56,7 +56,7 @@ async def _posts(harness: FaultHarness) -> dict[int, list[str]]:
 
 
 async def _wait_for_posts(harness: FaultHarness, channels: list[int], days: list[str]) -> None:
-    """Wait until each channel has one post for each date, and assert that Discord has no more."""
+    """Wait until each channel has one post for each date, and assert that Discord has no others."""
 
     async def has_posts() -> bool:
         return await _posts(harness) == dict.fromkeys(channels, days)
@@ -72,9 +72,7 @@ def _posted_at(message: dict[str, Any]) -> datetime:
 
 
 @pytest.mark.promise
-async def test_each_date_is_posted_once_and_on_time_despite_a_wrong_system_clock(
-    harness: FaultHarness, seed: int
-) -> None:
+async def test_posts_each_date_once_and_on_time_with_a_wrong_clock(harness: FaultHarness, seed: int) -> None:
     errors = CASES[seed]
     wrong_for = timedelta(seconds=START_SECONDS + SECONDS_EACH * len(errors))
     # Posts are due a few seconds after the last change.
@@ -95,13 +93,13 @@ async def test_each_date_is_posted_once_and_on_time_despite_a_wrong_system_clock
     for [message] in (await harness.fake.all_messages()).values():
         assert due - clock.MAX_ERROR <= _posted_at(message) < due + HOUR / 2
     await harness.store_digest("2601.00002", on=today + DAY)
-    await harness.advance_clock(DAY)  # as after a sleep of the machine
+    await harness.advance_clock(DAY)  # as if the machine had slept
     await _wait_for_posts(harness, channels, [str(today), str(today + DAY)])
     harness.assert_no_traceback()
 
 
-async def test_a_bot_with_webhooks_alone_posts_by_discords_time(harness: FaultHarness) -> None:
+async def test_bot_with_only_webhooks_follows_discords_time(harness: FaultHarness) -> None:
     await harness.fan_out_by_webhooks(await harness.fake.add_channels(1))
-    harness.set_clock_error(timedelta(days=5))  # by this clock the post has expired
+    harness.set_clock_error(timedelta(days=5))  # according to this clock the post has expired
     harness.start_bot(DISCORD_TOKEN="")
     await harness.wait_for_sent(1)

@@ -1,4 +1,4 @@
-"""Bad days of Discord with the real discord.py: bans, pages instead of answers, global rate limits, silence.
+"""Discord's bad days with the real discord.py: bans, HTML pages, global rate limits, silence.
 
 With `--all-faults` the durations and numbers are those of a real bad day.
 """
@@ -22,23 +22,26 @@ from tests.support.relay_harness import RelayHarness, open_relay_harness
 pytestmark = [pytest.mark.faults, pytest.mark.wire]
 
 SECONDS_UNTIL_OUT = 60.0
-"""Every post is out at most this long after Discord has recovered."""
+"""The longest time for every post to be sent after Discord has recovered."""
 
 MAX_REQUESTS_IN_BAN = 20
-"""Of hundreds that are due: four failures, the requests in flight, then single ones; aiohttp repeats a GET after a reset."""
+"""Of hundreds that are due: four failures, requests in flight, then single ones; aiohttp repeats a GET after
+a reset.
+"""
 
 
 @dataclass
 class Day:
-    """A relay on the wire, with its channels and their subscriptions."""
+    """A relay with a fake Discord, its channels and their subscriptions."""
 
     harness: RelayHarness
     channels: list[int]
 
     async def run(self, seconds: float, fault: Json) -> int:
-        """Run a fan-out in which every request fails for `seconds` once a third of the messages have arrived.
+        """Run a fan-out. Once a third of the messages have arrived, every request fails for `seconds`.
 
-        Checks that every post arrives once and that nothing else is sent. Returns the number of requests in that time.
+        Checks that every post arrives once and that nothing else is sent. Returns the number of requests in
+        that time.
         """
         stop, fake = asyncio.Event(), self.harness.fake
         task = asyncio.create_task(self.harness.relay.run(stop))
@@ -93,23 +96,23 @@ LONG = pytest.mark.all_faults
 
 
 @pytest.mark.parametrize("ban", [pytest.param(ban, marks=LONG if ban != "403 page" else ()) for ban in BANS])
-async def test_a_ban_pauses_requests_and_notifies_nobody(day: Day, ban: str, all_seeds: bool) -> None:
+async def test_ban_pauses_requests_and_notifies_nobody(day: Day, ban: str, all_seeds: bool) -> None:
     assert await day.run(15.0 if all_seeds else 3.0, BANS[ban]) <= MAX_REQUESTS_IN_BAN
 
 
 @pytest.mark.parametrize("kind", ["page", pytest.param("status", marks=LONG)])
 async def test_requests_wait_for_the_end_of_a_global_rate_limit(day: Day, kind: str, all_seeds: bool) -> None:
-    """A `page` is Cloudflare's rate limit, a `status` Discord's own."""
+    """A `page` is Cloudflare's rate limit; a `status` is Discord's own."""
     seconds = 70.0 if all_seeds else 3.0
     limit = {"kind": kind, "status": 429, "retry_after": seconds}
     requests = await day.run(seconds - 1.0, limit)
     assert requests <= 10, "those in flight, and no probe before the limit ends"
 
 
-async def test_a_bot_that_starts_during_an_outage_waits_until_it_is_over(
+async def test_bot_that_starts_during_an_outage_waits_for_its_end(
     harness: FaultHarness, all_seeds: bool
 ) -> None:
-    """The login, the commands and the Gateway's URL fail too; a proxy's 401 does not mean a wrong token."""
+    """Login, commands and the Gateway's URL fail too. A proxy's 401 does not mean a wrong token."""
     channels = await harness.fake.add_channels(20)
     await harness.fan_out(channels)
     faults: list[Json] = [{"kind": "page", "status": status} for status in (401, 503, 403, 429, 200)]

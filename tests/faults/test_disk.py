@@ -1,4 +1,4 @@
-"""A full disk during a fan-out and at the start: posts arrive once, and the log says why they are late."""
+"""A full disk during a fan-out and at startup: posts arrive once, and the log says why they are late."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ pytestmark = [pytest.mark.faults, pytest.mark.wire, pytest.mark.engines("sqlite"
 
 CHANNELS = 40
 FULL = 48_000
-"""Maximum size of a file (bytes) once the disk is full: less than the write-ahead log, more than the bot's log."""
+"""The maximum file size (bytes) once the disk is full: less than the write-ahead log, more than the bot's log."""
 SENTENCE = "cannot be written. Check whether its disk is full"
 
 
 @pytest.mark.promise
-async def test_posts_delayed_by_a_full_disk_arrive_once_when_there_is_space(harness: FaultHarness) -> None:
+async def test_posts_delayed_by_a_full_disk_arrive_once(harness: FaultHarness) -> None:
     channels = await harness.fake.add_channels(CHANNELS)
     await harness.fan_out(channels, 2)
     bot = harness.start_bot()
@@ -31,11 +31,11 @@ async def test_posts_delayed_by_a_full_disk_arrive_once_when_there_is_space(harn
     await harness.assert_sent_once(channels, 2)
 
 
-async def test_a_start_on_a_full_disk_ends_with_an_explanation(harness: FaultHarness) -> None:
+async def test_startup_on_a_full_disk_ends_with_an_explanation(harness: FaultHarness) -> None:
     channels = await harness.fake.add_channels(2)
     await harness.fan_out(channels)
     await harness.db.close()
-    # No bytecode: Python 3.11 keeps a file of it that the limit cut off, and every later process fails to load it.
+    # No bytecode: Python 3.11 keeps a truncated file, which every later process then fails to load.
     limited = "import resource, runpy, sys; sys.dont_write_bytecode = True;"
     limited += f"resource.setrlimit(resource.RLIMIT_FSIZE, ({FULL // 3}, -1));"
     bot = harness.start_python("-c", limited + "runpy.run_module('bot', run_name='__main__')", "run")
@@ -49,6 +49,6 @@ async def test_a_start_on_a_full_disk_ends_with_an_explanation(harness: FaultHar
 
 
 def _limit_files(bot: fork_server.ForkedProcess, size: int) -> None:
-    """Make a process's writes beyond this file size fail, as a quota does."""
+    """Make a process's writes beyond this file size fail, like a quota."""
     _, hard = resource.prlimit(bot.pid, resource.RLIMIT_FSIZE)
     resource.prlimit(bot.pid, resource.RLIMIT_FSIZE, (size, hard))

@@ -1,4 +1,4 @@
-"""A start after a post was due, while its source answers late with the day's digest."""
+"""A start after a post was due, while its source is slow to return the day's digest."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.wire, pytest.mark.engines("sqlite"
 PAPER = "2601.00001"
 
 
-async def test_a_digest_published_during_downtime_is_read_before_its_post_is_skipped(
+async def test_reads_a_digest_published_during_downtime_before_skipping_its_post(
     harness: FaultHarness,
 ) -> None:
     [channel_id] = await harness.fake.add_channels(1)
@@ -28,7 +28,7 @@ async def test_a_digest_published_during_downtime_is_read_before_its_post_is_ski
     await Subscriptions(harness.db, harness.now).add(draft)
 
     async def answer(_: web.BaseRequest) -> web.StreamResponse:
-        # The first tick would have come by then.
+        # The first tick would have happened by then.
         await harness.wait_until(lambda: "commands synchronised" in harness.read_log())
         await harness.fake.wait_until_connected()
         return web.Response(text=digest_builders.newsletter(due.date(), [(PAPER, 5)]))

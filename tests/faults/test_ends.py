@@ -1,4 +1,7 @@
-"""How `run` starts and ends: it registers commands in the background, and its exit status tells whether someone must act."""
+"""How `run` starts and ends: it registers commands in the background, and its exit status asks for action.
+
+Status 1 means that a person must act.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ def _last_line(harness: FaultHarness) -> str:
     return harness.read_log().rstrip().rpartition("\n")[2]
 
 
-async def test_a_rejection_by_the_gateway_ends_the_bot_with_a_reason_and_status_1(
+async def test_gateway_rejection_ends_the_bot_with_a_reason_and_status_1(
     harness: FaultHarness, all_seeds: bool
 ) -> None:
     for code in CLOSE_CODES if all_seeds else CLOSE_CODES[:2]:
@@ -31,7 +34,7 @@ async def test_a_rejection_by_the_gateway_ends_the_bot_with_a_reason_and_status_
         harness.assert_no_traceback()
 
 
-async def test_a_token_revoked_at_runtime_ends_the_bot_with_status_1(harness: FaultHarness) -> None:
+async def test_token_revoked_at_runtime_ends_the_bot_with_status_1(harness: FaultHarness) -> None:
     [channel_id] = await harness.fake.add_channels(1)
     bot = harness.start_cli("run")
     await harness.fake.wait_until_connected()
@@ -44,7 +47,7 @@ async def test_a_token_revoked_at_runtime_ends_the_bot_with_status_1(harness: Fa
     assert await harness.count_states() == {"waiting": 1}
 
 
-async def test_the_bot_does_not_connect_while_few_session_starts_are_left(harness: FaultHarness) -> None:
+async def test_does_not_connect_while_few_session_starts_are_left(harness: FaultHarness) -> None:
     [channel_id] = await harness.fake.add_channels(1)
     await harness.fake.run_action("set_limits", {"session_starts": 9})
     harness.start_cli("run")
@@ -56,7 +59,7 @@ async def test_the_bot_does_not_connect_while_few_session_starts_are_left(harnes
     await harness.fake.wait_until_connected()
 
 
-async def test_sigterm_ends_a_bot_that_is_reconnecting_to_the_gateway(harness: FaultHarness) -> None:
+async def test_sigterm_ends_a_reconnecting_bot(harness: FaultHarness) -> None:
     bot = harness.start_cli("run")
     await harness.fake.wait_until_connected()
     await harness.fake.set_faults({"kind": "slow", "method": "GET", "path": "/gateway/bot", "seconds": 600.0})
@@ -72,7 +75,7 @@ async def test_sigterm_ends_a_bot_that_is_reconnecting_to_the_gateway(harness: F
     assert "stopped" in _last_line(harness)
 
 
-async def test_a_wrong_token_ends_with_status_1_but_sigterm_with_status_0(harness: FaultHarness) -> None:
+async def test_exit_status_is_1_for_a_wrong_token_and_0_for_sigterm(harness: FaultHarness) -> None:
     assert await harness.wait_for_end(harness.start_cli("run", DISCORD_TOKEN=f"{TOKEN}x")) == 1
     assert "DISCORD_TOKEN" in _last_line(harness)
     bot = harness.start_cli("run")
@@ -81,7 +84,7 @@ async def test_a_wrong_token_ends_with_status_1_but_sigterm_with_status_0(harnes
     assert await harness.wait_for_end(bot) == 0
 
 
-async def test_posts_are_sent_before_the_commands_are_registered(harness: FaultHarness) -> None:
+async def test_sends_posts_before_the_commands_are_registered(harness: FaultHarness) -> None:
     channels = await harness.fake.add_channels(5)
     await harness.fan_out(channels)
     await harness.fake.set_faults(

@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.wire]
 
 
 @pytest.mark.promise
-async def test_a_replayed_or_expired_interaction_posts_nothing_twice(harness: FaultHarness) -> None:
+async def test_replayed_or_expired_interaction_posts_nothing_twice(harness: FaultHarness) -> None:
     [channel_id] = await harness.fake.add_channels(1)
     for number in range(3):
         await harness.store_digest(f"2601.0000{number + 1}")
@@ -55,7 +55,7 @@ async def test_a_replayed_or_expired_interaction_posts_nothing_twice(harness: Fa
     harness.assert_no_traceback()
 
 
-async def test_a_page_is_shared_once_although_a_proxy_answers_for_discord(harness: FaultHarness) -> None:
+async def test_shares_a_page_once_although_a_proxy_answers(harness: FaultHarness) -> None:
     [channel_id] = await harness.fake.add_channels(1)
     await harness.store_digest("2601.00001")
     harness.start_bot()

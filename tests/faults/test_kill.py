@@ -1,4 +1,4 @@
-"""Repeated SIGKILL during a fan-out with network faults: no part is lost or doubled, by the bot or by webhooks."""
+"""Repeated SIGKILL during a fan-out with network faults: the bot and its webhooks lose and repeat no part."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.wire, pytest.mark.promise]
 
 SEEDS = 10
 KILLS = 5
-"""Kills per seed: 50 in total with `--all-faults`, on each database."""
+"""Kills per seed; 50 in total with `--all-faults`, on each database."""
 
 PARTS = 2
 PAST_NONCE_WINDOW = timedelta(minutes=10)
@@ -27,7 +27,7 @@ PAST_NONCE_WINDOW = timedelta(minutes=10)
 LOST = {"kind": "lose", "probability": 0.05}
 
 
-async def test_every_part_arrives_once_and_in_order_despite_kills_at_random_moments(
+async def test_every_part_arrives_once_and_in_order_despite_kills(
     harness: FaultHarness, seed: int, all_seeds: bool
 ) -> None:
     rng = random.Random(seed)
@@ -57,13 +57,13 @@ async def test_every_part_arrives_once_and_in_order_despite_kills_at_random_mome
 
     if all_seeds:
         await harness.wait_until(are_most_sent, 180.0)  # retries come at intervals of up to 45 s
-    await harness.fake.set_faults()  # the last parts would be retried at ever longer intervals
+    await harness.fake.set_faults()  # the last parts would be retried at longer and longer intervals
     await harness.wait_until_all_sent()
     await harness.assert_sent_once(channels, PARTS)
 
 
 @pytest.mark.engines("sqlite")
-async def test_kills_double_no_webhook_post_and_leave_few_uncertain(
+async def test_kills_repeat_no_webhook_post_and_leave_few_uncertain(
     harness: FaultHarness, seed: int, all_seeds: bool
 ) -> None:
     rng = random.Random(seed)
@@ -95,7 +95,7 @@ async def test_kills_double_no_webhook_post_and_leave_few_uncertain(
         await asyncio.sleep(rng.uniform(0.0, 0.8))
         bot.kill()
         bot.wait()
-        # A kill can leave only the parts in flight uncertain.
+        # Only the parts in flight are uncertain after a kill.
         assert (await harness.count_states()).get("sending", 0) <= relay.MAX_WEBHOOKS
     await harness.fake.set_faults()
     harness.start_bot(DISCORD_TOKEN="")

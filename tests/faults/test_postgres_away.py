@@ -1,4 +1,4 @@
-"""A PostgreSQL server that restarts and a frozen sender, while a standby waits: each part arrives once."""
+"""A restarting PostgreSQL server and a frozen sender, while a standby waits: each part arrives once."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ async def _start_sender_and_standby(
 
 
 @pytest.mark.parametrize("how", [signal.SIGQUIT, pytest.param(signal.SIGINT, marks=pytest.mark.all_faults)])
-async def test_the_bot_waits_for_a_restarting_database_server(
+async def test_bot_waits_for_a_restarting_database_server(
     harness: FaultHarness, server: postgres_server.PostgresServer, how: signal.Signals, all_seeds: bool
 ) -> None:
     channels = await harness.fake.add_channels(CHANNELS)
@@ -73,7 +73,7 @@ async def test_the_bot_waits_for_a_restarting_database_server(
 
 
 @pytest.mark.all_faults
-async def test_nothing_is_lost_when_a_synchronous_replica_is_promoted(
+async def test_promoting_a_synchronous_replica_loses_nothing(
     fake: process.FakeDiscord, server: postgres_server.PostgresServer, tmp_path: Path
 ) -> None:
     with server.open_replica() as replica:
@@ -93,7 +93,7 @@ async def test_nothing_is_lost_when_a_synchronous_replica_is_promoted(
             harness.assert_no_traceback()
 
 
-async def test_a_sender_ends_with_the_reason_if_its_database_is_read_only(
+async def test_sender_ends_with_a_reason_if_its_database_is_read_only(
     harness: FaultHarness, server: postgres_server.PostgresServer
 ) -> None:
     channels = await harness.fake.add_channels(10)
@@ -118,7 +118,7 @@ async def test_a_sender_ends_with_the_reason_if_its_database_is_read_only(
 
 
 @pytest.mark.promise
-async def test_a_frozen_sender_sends_nothing_twice_after_it_resumes(
+async def test_frozen_sender_sends_nothing_twice_after_resuming(
     harness: FaultHarness, all_seeds: bool
 ) -> None:
     channels = await harness.fake.add_channels(CHANNELS)
@@ -126,7 +126,7 @@ async def test_a_frozen_sender_sends_nothing_twice_after_it_resumes(
     sender, standby = await _start_sender_and_standby(harness)
     await harness.fan_out(channels, PARTS)
     if all_seeds:
-        # Half of the forum posts arrive before the freeze, the others while a successor searches for them.
+        # Half of the forum posts arrive before the freeze, the rest while a successor searches for them.
         slow = {"kind": "slow", "method": "POST", "path": "*/threads", "times": 4}
         await harness.fake.set_faults({**slow, "seconds": 10, "stored": True}, {**slow, "seconds": 15})
         posts = (models.PartKind.FORUM_POST,)
@@ -140,7 +140,7 @@ async def test_a_frozen_sender_sends_nothing_twice_after_it_resumes(
     await harness.wait_for_sent(frozen_at + 60)
     await asyncio.sleep(40.0 if all_seeds else 2.0)
     if all_seeds:
-        # As after minutes: Discord has forgotten the nonces of the former sender's messages.
+        # As if minutes had passed: Discord has forgotten the nonces of the former sender's messages.
         await harness.fake.run_action("expire_nonces")
     sender.send_signal(signal.SIGCONT)
     await harness.wait_until_all_sent()
@@ -159,7 +159,7 @@ async def test_a_frozen_sender_sends_nothing_twice_after_it_resumes(
 
 @pytest.mark.promise
 @pytest.mark.parametrize("how", [signal.SIGTERM, pytest.param(signal.SIGKILL, marks=pytest.mark.all_faults)])
-async def test_a_standby_sends_the_rest_of_what_the_sender_planned(
+async def test_standby_sends_the_rest_of_the_planned_posts(
     harness: FaultHarness, how: signal.Signals
 ) -> None:
     channels = await harness.fake.add_channels(CHANNELS)
@@ -179,7 +179,7 @@ async def test_a_standby_sends_the_rest_of_what_the_sender_planned(
     harness.assert_no_traceback()
 
 
-async def test_a_lost_server_raises_one_kind_of_error_until_it_is_back(
+async def test_lost_server_raises_one_kind_of_error_until_it_returns(
     harness: FaultHarness, server: postgres_server.PostgresServer
 ) -> None:
     async def lose_the_server() -> None:

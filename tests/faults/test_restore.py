@@ -1,4 +1,4 @@
-"""A backup restored after more was sent: nothing is posted twice."""
+"""Restoring a backup after more posts were sent: nothing is posted twice."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PAST_NONCE_WINDOW = timedelta(minutes=10)
 READER, PAPERS = 501, ("2601.00001", "2601.00002")
 
 
-async def test_a_restored_backup_posts_nothing_twice(harness: FaultHarness) -> None:
+async def test_restored_backup_posts_nothing_twice(harness: FaultHarness) -> None:
     backup = harness.folder / "backup.db"
     due = harness.now().replace(second=0, microsecond=0) + timedelta(minutes=2)
     await _subscribe(harness, f"{due:%H:%M}")
@@ -35,7 +35,7 @@ async def test_a_restored_backup_posts_nothing_twice(harness: FaultHarness) -> N
     await harness.fake.run_action("set_limits", {"routes": {"POST /users/@me/channels": [1000, 1.0]}})
 
     async def run_until_sent() -> None:
-        """Store the digest, as a source would, and run a bot until all posts are sent."""
+        """Store the digest, like a source, and run a bot until all posts are sent."""
         await harness.store_digest(*PAPERS, on=due.date())
         bot = harness.start_bot()
 
@@ -57,7 +57,7 @@ async def test_a_restored_backup_posts_nothing_twice(harness: FaultHarness) -> N
     await harness.advance_clock(due + timedelta(seconds=1) - harness.now())
     await run_until_sent()
     sent = await harness.fake.all_messages()
-    assert len(sent) == len(STYLES) + 2  # a thread, and the direct messages
+    assert len(sent) == len(STYLES) + 2  # plus a thread and the direct messages
     await harness.db.close()
     for suffix in ("-wal", "-shm"):
         (harness.folder / f"paperround.db{suffix}").unlink(missing_ok=True)
@@ -69,7 +69,7 @@ async def test_a_restored_backup_posts_nothing_twice(harness: FaultHarness) -> N
 
 
 async def _subscribe(harness: FaultHarness, at: str) -> None:
-    """Set up a daily post in each style, and for a reader an alert and the papers of the day."""
+    """Set up a daily post in each style, and an alert and the papers of the day for a reader."""
     service = Subscriptions(harness.db, harness.now)
     for number, (style, channel_type) in enumerate(STYLES):
         [channel_id] = await harness.fake.add_channels(1, first=number, type=channel_type)

@@ -34,10 +34,13 @@ $$ BEGIN INSERT INTO log_of_terms (term, has_begun) VALUES (NEW.term, false); RE
 CREATE TRIGGER begins AFTER UPDATE OF holder ON sender_lease FOR EACH ROW WHEN (NEW.holder <> 0) EXECUTE FUNCTION log_begin();
 CREATE TRIGGER claims AFTER UPDATE ON parts FOR EACH ROW WHEN (NEW.state = 'sending') EXECUTE FUNCTION log_claim();
 """
-"""Logs who began each term and who claimed parts in it. Both lock the row of the current term, so the ids give the order."""
+"""Logs who began each term and who claimed parts in it.
+
+Both lock the row of the current term, so the ids give the order.
+"""
 
 
-async def test_each_term_has_one_writer_while_leaders_and_fronts_are_killed_and_frozen(
+async def test_each_term_has_one_writer_while_processes_die_and_freeze(
     harness: FaultHarness, seed: int, all_seeds: bool
 ) -> None:
     rng = random.Random(seed)
@@ -56,7 +59,7 @@ async def test_each_term_has_one_writer_while_leaders_and_fronts_are_killed_and_
     running.update(fronts.items())
 
     async def break_one(name: int | str, *, is_killed: bool) -> None:
-        """Kill a process and restart it at once, or freeze it for up to half of the run, longer than a lease."""
+        """Kill and restart a process, or freeze it for up to half of the run, longer than a lease."""
         process = running.pop(name)
         if is_killed:
             process.kill()
@@ -71,7 +74,7 @@ async def test_each_term_has_one_writer_while_leaders_and_fronts_are_killed_and_
     def start(name: int | str) -> fork_server.ForkedProcess:
         return harness.start_front(name) if isinstance(name, int) else start_leader()
 
-    # A leader ends if it was frozen for longer than its lease.
+    # A leader ends if it was frozen longer than its lease.
     supervising = asyncio.create_task(fault_harness.supervise(running, start))
     seconds, rounds = SECONDS if all_seeds else SHORT_SECONDS, 1
     await harness.fan_out(channels, name="0-")

@@ -1,6 +1,6 @@
-"""`paperround write`, killed at many moments: no stored answer is requested again, and no paper is lost.
+"""`paperround write`, killed many times: no stored response is requested again, and no paper is lost.
 
-`make test` runs 3 kills, `make test-faults` 50, with a fifth of the answers broken.
+`make test` runs 3 kills; `make test-faults` runs 50, with a fifth of the responses broken.
 """
 
 from __future__ import annotations
@@ -55,14 +55,14 @@ class Killed:
         )
 
     async def finish(self, *arguments: str) -> dict[str, Any]:
-        """Run to the end. The exit status is 1 if papers have no summary, as in `docs/writer.md`."""
+        """Run to the end. The exit status is 1 if papers have no summary (see `docs/writer.md`)."""
         status = await asyncio.to_thread(self.start(*arguments).wait)
         record: dict[str, Any] = json.loads((self.folder / "out").read_text() or "{}")
         assert status == bool(record.get("failed")), (self.folder / "err").read_text()
         return record
 
     async def kill_after(self, requests: int) -> bool:
-        """Start, and kill after this number of answers. Returns False if the run ended before."""
+        """Start, and kill after this number of responses. Returns False if the run ended first."""
         wanted = len(self.model.log()) + requests
         process = self.start(*WRITE)
         ended = asyncio.ensure_future(asyncio.to_thread(process.wait))
@@ -74,7 +74,7 @@ class Killed:
 
 
 async def list_answered(database: Database, ids: list[str]) -> tuple[set[str], set[str]]:
-    """Return the papers with a stored answer, and those of them that are also judged."""
+    """Return the papers with a stored response, and those that are also judged."""
     async with database.read() as connection:
         query = sa.select(tables.drafts).where(tables.drafts.c.arxiv_id.in_(ids))
         rows = await fetch_records(connection, models.Draft, query)
@@ -82,7 +82,7 @@ async def list_answered(database: Database, ids: list[str]) -> tuple[set[str], s
     return {row.arxiv_id for row in rows if row.text}, judged
 
 
-async def test_restarting_a_killed_run_does_not_repeat_answered_requests(
+async def test_restarted_run_does_not_repeat_answered_requests(
     fake_model: FakeModel, tmp_path: Path, all_seeds: bool
 ) -> None:
     kills, count = (LONG_KILLS, 60) if all_seeds else (SHORT_KILLS, 14)

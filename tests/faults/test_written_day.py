@@ -21,7 +21,7 @@ HALF_AN_HOUR = timedelta(minutes=30)
 pytestmark = [pytest.mark.faults, pytest.mark.wire, pytest.mark.engines("sqlite")]
 
 
-async def test_a_closed_day_is_written_and_posted_that_morning(
+async def test_writes_and_posts_a_closed_day_that_morning(
     harness: FaultHarness, fake_model: FakeModel
 ) -> None:
     rule = day_close.default()
@@ -33,7 +33,7 @@ async def test_a_closed_day_is_written_and_posted_that_morning(
         "PAPERROUND_LOCALE": "ko",
         "PAPERROUND_FETCH_ALLOW": fake_model.url.removeprefix("http://"),
     }
-    # After the close, and within a day, so that the post is not due before.
+    # After the close, and within a day, so that the post is not due earlier.
     due_at = min(rule.closes_at(today) + HALF_AN_HOUR, harness.now() + timedelta(days=1, minutes=-1)).replace(
         second=0
     )

@@ -1,4 +1,4 @@
-"""arXiv's API, for the archive and for readers: batches, refused ids, shared requests and limits."""
+"""arXiv's API, for the archive and for readers: batches, rejected ids, shared requests and limits."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ WANTED = [f"2505.{number:05}" for number in range(1, 251)]
 async def read(
     origin: OriginServer, fetch: Fetcher, ids: Sequence[str], pace: base.Throttle = base.no_throttle
 ) -> tuple[list[PaperFacts], list[str]]:
-    """Return the facts from arXiv, and the ids that it does not know."""
+    """Return the facts from arXiv, and the ids unknown to it."""
     reader = arxiv.ArxivReader(f"{origin.url}/api/query", fetch, pace)
     facts, missing = list[PaperFacts](), list[str]()
     async for found, lost in reader.read_papers(ids, date(2025, 5, 6)):
@@ -37,7 +37,7 @@ async def read(
     return facts, missing
 
 
-async def test_papers_are_requested_in_batches_of_a_hundred(origin: OriginServer, fetch: Fetcher) -> None:
+async def test_requests_papers_in_batches_of_a_hundred(origin: OriginServer, fetch: Fetcher) -> None:
     FakeArxiv(origin, titles=dict.fromkeys([WANTED[0], *WANTED[2:]], "Small Things"))
     facts, missing = await read(origin, fetch, WANTED)
     assert [paper.arxiv_id for paper in facts] == [WANTED[0], *WANTED[2:]]
@@ -49,7 +49,7 @@ async def test_papers_are_requested_in_batches_of_a_hundred(origin: OriginServer
 
 
 @pytest.mark.parametrize("status", [400, 200])
-async def test_a_refused_id_does_not_affect_other_papers(
+async def test_rejected_id_does_not_affect_other_papers(
     origin: OriginServer, fetch: Fetcher, status: int
 ) -> None:
     wanted = ["cs/0112017", *WANTED[:-1]]
@@ -57,10 +57,10 @@ async def test_a_refused_id_does_not_affect_other_papers(
     FakeArxiv(origin, titles=titles, refused=wanted[:1], refusal_status=status)
     facts, missing = await read(origin, fetch, wanted)
     assert ([paper.arxiv_id for paper in facts], missing) == (wanted[1:], wanted[:1])
-    assert len(origin.requests) == 3 + 2 * 6  # 100 ids are 50, 25, 12, 6, 3, 1
+    assert len(origin.requests) == 3 + 2 * 6  # 100 ids are halved to 50, 25, 12, 6, 3, 1
 
 
-async def test_an_invalid_id_is_reported_missing_without_a_request(
+async def test_reports_an_invalid_id_as_missing_without_a_request(
     origin: OriginServer, fetch: Fetcher
 ) -> None:
     fake = FakeArxiv(origin, titles={"2505.00001": "Small Things"})
@@ -68,7 +68,7 @@ async def test_an_invalid_id_is_reported_missing_without_a_request(
     assert (sorted(missing), fake.asked) == (["2411.1234", "9912.00001", "zzz/0112017"], [["2505.00001"]])
 
 
-async def test_every_retry_is_throttled(origin: OriginServer, fetch: Fetcher) -> None:
+async def test_throttles_every_retry(origin: OriginServer, fetch: Fetcher) -> None:
     paced = 0
 
     async def pace() -> None:
@@ -87,7 +87,7 @@ LIMITED, UNREACHABLE = LookupOutcome.LIMITED, LookupOutcome.UNREACHABLE
 
 
 class LookupHarness:
-    """A look-up of papers at a fake arXiv. The test moves `now`."""
+    """Looks up papers at a fake arXiv. The test moves `now`."""
 
     def __init__(self, database: Database, origin: OriginServer) -> None:
         self.now = datetime(2026, 1, 2, tzinfo=UTC)
@@ -113,7 +113,7 @@ async def harness(sqlite_db: Database, origin: OriginServer) -> AsyncIterator[Lo
     await harness.lookup.close()
 
 
-async def test_simultaneous_lookups_share_their_requests(harness: LookupHarness) -> None:
+async def test_simultaneous_lookups_share_requests(harness: LookupHarness) -> None:
     for arxiv_id in WANTED[:6]:
         harness.services.add(arxiv_id)
     by_both = await asyncio.gather(
@@ -125,7 +125,7 @@ async def test_simultaneous_lookups_share_their_requests(harness: LookupHarness)
     assert harness.services.asked == [WANTED[:4], WANTED[4:7]]
 
 
-async def test_a_paper_that_was_looked_up_is_in_no_list_before_a_digest(harness: LookupHarness) -> None:
+async def test_looked_up_paper_is_unlisted_until_a_digest_lists_it(harness: LookupHarness) -> None:
     harness.services.add(WANTED[0])
     await harness.fetch(WANTED[0])
     async with harness.database.read() as connection:
@@ -142,7 +142,7 @@ async def test_a_paper_that_was_looked_up_is_in_no_list_before_a_digest(harness:
     assert (listed.id, listed.is_listed, len(listed.appearances)) == (detail.id, True, 1)
 
 
-async def test_a_reader_can_look_up_twenty_papers_a_day(harness: LookupHarness) -> None:
+async def test_reader_can_look_up_twenty_papers_a_day(harness: LookupHarness) -> None:
     assert await harness.fetch(*WANTED[:18]) == [UNKNOWN] * 18
     assert await harness.fetch(*WANTED[18:22]) == [UNKNOWN, UNKNOWN, LIMITED, LIMITED]
     assert await harness.fetch(WANTED[22], user_id=BOB) == [UNKNOWN]
@@ -164,7 +164,7 @@ async def test_a_reader_can_look_up_twenty_papers_a_day(harness: LookupHarness) 
     ],
     ids=["html", "error", "503", "private", "huge"],
 )
-async def test_an_unusable_answer_is_not_remembered(
+async def test_does_not_cache_an_unusable_response(
     harness: LookupHarness, answer: web.Response | str | bytes
 ) -> None:
     good = harness.origin.pages["/api/query"]
@@ -178,7 +178,7 @@ async def test_an_unusable_answer_is_not_remembered(
     assert await harness.fetch("2505.00001") == [FOUND]
 
 
-async def test_a_late_answer_is_stored_for_the_next_try(harness: LookupHarness) -> None:
+async def test_stores_a_late_response_for_the_next_attempt(harness: LookupHarness) -> None:
     released = asyncio.Event()
     answer = harness.origin.pages["/api/query"]
 
@@ -197,6 +197,6 @@ async def test_a_late_answer_is_stored_for_the_next_try(harness: LookupHarness) 
     assert harness.services.asked == [["2505.00001"]]
 
 
-async def test_an_impossible_id_is_not_looked_up(harness: LookupHarness) -> None:
+async def test_does_not_look_up_an_impossible_id(harness: LookupHarness) -> None:
     assert await harness.fetch("2513.00001", "2603.00001", "cs/0113001", "zzz/0112017") == [UNKNOWN] * 4
     assert harness.origin.requests == []

@@ -1,4 +1,4 @@
-"""New papers in arXiv categories: announcements, back-fills that survive interruptions, and arXiv's refusals."""
+"""New papers in arXiv categories: announcements, interrupted back-fills, and requests that arXiv rejects."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class ArxivHarness(PollingHarness):
         return report
 
     async def digest_ids(self, source: str = CL) -> dict[date, list[str]]:
-        """Return the ids in each digest of a source, by date."""
+        """Return the ids in each of a source's digests, by date."""
         origin = archive.Origin(source, with_lookup=True)
         async with self.db.read() as connection:
             rows = await archive.list_rows(connection, origin=origin)
@@ -52,7 +52,7 @@ class ArxivHarness(PollingHarness):
         return {row.arxiv_id for row in rows}
 
     async def back_fill(self) -> str | None:
-        """Return the sentence of `paperround sources list` about the only source's back-fill."""
+        """Return what `paperround sources list` says about the only source's back-fill."""
         [row] = (await self.health()).values()
         found = arxiv_categories.read_back_fill(row.progress)
         return found and found.describe()
@@ -72,7 +72,7 @@ def announce(harness: ArxivHarness, *found: fake_arxiv.Paper, on: date = TODAY) 
 
 
 @on_both_engines
-async def test_an_announced_paper_is_stored_with_all_its_facts(harness: ArxivHarness) -> None:
+async def test_stores_an_announced_paper_with_all_facts(harness: ArxivHarness) -> None:
     paper = make_paper(1, TODAY, ("cs.CL", "cs.AI"), title="Sparse  <b>Rewards</b> & more")
     announce(harness, paper)
     await harness.add(CL)
@@ -89,7 +89,7 @@ async def test_an_announced_paper_is_stored_with_all_its_facts(harness: ArxivHar
 
 
 @pytest.mark.parametrize(("with_cross_lists", "expected"), [(False, ["new"]), (True, ["cross", "new"])])
-async def test_replacements_are_never_new_and_cross_lists_are_optional(
+async def test_ignores_replacements_and_optionally_includes_cross_lists(
     harness: ArxivHarness, with_cross_lists: bool, expected: list[str]
 ) -> None:
     kinds = ("new", "cross", "replace", "replace-cross")
@@ -102,7 +102,7 @@ async def test_replacements_are_never_new_and_cross_lists_are_optional(
     assert sorted(paper.announced_as for paper in found if paper.arxiv_id in stored) == expected
 
 
-async def test_an_empty_weekend_feed_is_not_a_failure(harness: ArxivHarness) -> None:
+async def test_empty_weekend_feed_is_not_a_failure(harness: ArxivHarness) -> None:
     await harness.add(CL)
     for on in (date(2025, 5, 2), None, None, date(2025, 5, 5)):
         announce(harness, *([make_paper(on.day, on)] if on else []), on=on or TODAY)
@@ -115,7 +115,7 @@ async def test_an_empty_weekend_feed_is_not_a_failure(harness: ArxivHarness) -> 
     assert harness.fake.counted("/api/query") == 0  # nothing is missed between Friday and Monday
 
 
-async def test_the_categories_of_a_source_share_a_feed_and_a_digest(harness: ArxivHarness) -> None:
+async def test_categories_of_a_source_share_a_feed_and_a_digest(harness: ArxivHarness) -> None:
     one, other = make_paper(1, TODAY), make_paper(2, TODAY, ("cs.LG",))
     announce(harness, one, other, make_paper(3, TODAY, ("cs.CV", "cs.LG")))
     await harness.add(LG)
@@ -125,7 +125,7 @@ async def test_the_categories_of_a_source_share_a_feed_and_a_digest(harness: Arx
 
 
 def many(days: int, a_day: int = 10) -> list[fake_arxiv.Paper]:
-    """Return papers from FIRST_ON on; every tenth only cross-lists cs.CL."""
+    """Return papers from FIRST_ON on. Every tenth is only cross-listed in cs.CL."""
     return list(fake_arxiv.make_papers(days * a_day, FIRST_ON, a_day))
 
 
@@ -136,7 +136,7 @@ def own(found: list[fake_arxiv.Paper]) -> set[str]:
 DAYS_TO_TODAY = (TODAY - FIRST_ON).days + 1
 
 
-async def test_a_back_fill_requests_each_paper_once_and_reports_progress(
+async def test_back_fill_requests_each_paper_once_and_reports_progress(
     harness: ArxivHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(arxiv_categories, "_PAGE_SIZE", 8)  # two pages a day
@@ -166,7 +166,7 @@ async def test_recent_days_of_a_back_fill_become_digests(harness: ArxivHarness) 
 
 
 @on_both_engines
-async def test_an_interrupted_back_fill_repeats_one_poll(harness: ArxivHarness) -> None:
+async def test_interrupted_back_fill_repeats_one_poll(harness: ArxivHarness) -> None:
     harness.fake.papers = many(9)
     await harness.add(CL, since=SINCE)
     await harness.fetch_due()
@@ -192,7 +192,7 @@ async def test_an_interrupted_back_fill_repeats_one_poll(harness: ArxivHarness) 
     assert sorted(harness.fake.served.values()) == [1] * 70 + [2] * 20
 
 
-async def test_a_back_fill_waits_as_long_as_arxiv_asks(harness: ArxivHarness) -> None:
+async def test_back_fill_waits_as_long_as_arxiv_requests(harness: ArxivHarness) -> None:
     harness.fake.papers = many(2)
     harness.fake.faults = [web.Response(status=503, headers={"Retry-After": "600"})]
     await harness.add(CL, since=SINCE)
@@ -205,7 +205,7 @@ async def test_a_back_fill_waits_as_long_as_arxiv_asks(harness: ArxivHarness) ->
     assert await harness.stored_ids() == own(harness.fake.papers)
 
 
-async def test_an_incomplete_page_fails_and_is_requested_again(harness: ArxivHarness) -> None:
+async def test_requests_an_incomplete_page_again(harness: ArxivHarness) -> None:
     harness.fake.papers = many(2)
     harness.fake.faults = [web.Response(text=fake_arxiv.search_page((), 10))]
     await harness.add(CL, since=SINCE)
@@ -216,7 +216,7 @@ async def test_an_incomplete_page_fails_and_is_requested_again(harness: ArxivHar
     assert await harness.stored_ids() == own(harness.fake.papers)
 
 
-async def test_missed_announcements_are_fetched_later(harness: ArxivHarness) -> None:
+async def test_fetches_missed_announcements_later(harness: ArxivHarness) -> None:
     monday, friday = date(2025, 5, 5), date(2025, 5, 9)
     found = [make_paper(day, date(2025, 5, day)) for day in range(4, 9)]
     held = make_paper(9, date(2025, 5, 2))
@@ -231,7 +231,7 @@ async def test_missed_announcements_are_fetched_later(harness: ArxivHarness) -> 
     assert await harness.stored_ids() == {paper.arxiv_id for paper in harness.fake.papers}
 
 
-async def test_requested_days_are_fetched(harness: ArxivHarness) -> None:
+async def test_fetches_requested_days(harness: ArxivHarness) -> None:
     harness.fake.papers = many(9)
     await harness.add(CL)
     span = [date(2025, 2, 22) + timedelta(days=n) for n in range(5)]
@@ -241,14 +241,14 @@ async def test_requested_days_are_fetched(harness: ArxivHarness) -> None:
     assert await harness.back_fill() is None
 
 
-async def test_a_back_fill_reads_at_most_the_last_year(harness: ArxivHarness) -> None:
+async def test_back_fill_reads_at_most_the_last_year(harness: ArxivHarness) -> None:
     await harness.add(CL, since="1991-07-01")
     await harness.fetch_all()
     assert await harness.back_fill() == "back-fill: 1% read, 0 papers since 2024-05-05"
 
 
 @on_both_engines
-async def test_all_processes_of_a_database_share_the_rate_limit(db: database.Database) -> None:
+async def test_processes_on_one_database_share_the_rate_limit(db: database.Database) -> None:
     waited: list[float] = []
 
     async def record(seconds: float) -> None:
@@ -275,7 +275,7 @@ async def test_all_processes_of_a_database_share_the_rate_limit(db: database.Dat
         ("arxiv:cs", ("cs",)),
     ],
 )
-def test_spellings_of_a_category_are_unified(address: str, categories: tuple[str, ...]) -> None:
+def test_normalises_category_names(address: str, categories: tuple[str, ...]) -> None:
     assert arxiv_categories.parse_categories(address) == categories
 
 
@@ -288,7 +288,7 @@ def test_spellings_of_a_category_are_unified(address: str, categories: tuple[str
         ("https://h.test/feed", {"cross_lists": "yes"}),
     ],
 )
-async def test_an_option_that_makes_no_sense_raises_a_usage_error(
+async def test_unsupported_option_raises_a_usage_error(
     harness: ArxivHarness, address: str, options: dict[str, str]
 ) -> None:
     with pytest.raises(errors.UsageError):

@@ -31,7 +31,7 @@ def feed_at(origin: OriginServer, fetch: Fetcher) -> feed.FeedSource:
     return feed.FeedSource(f"{origin.url}/feed", fetch)
 
 
-async def test_digests_in_entries_are_read_as_markdown_or_html(origin: OriginServer, fetch: Fetcher) -> None:
+async def test_parses_digests_in_entries_as_markdown_or_html(origin: OriginServer, fetch: Fetcher) -> None:
     html = "<h2>Daily Papers (2025-05-05)</h2><h3><a href='https://arxiv.org/abs/2505.00007'>A</a></h3><p>Vote: 3</p>"
     origin.pages["/feed"] = source_payloads.rss(
         item("1", content=source_payloads.newsletter()),
@@ -49,7 +49,7 @@ async def test_digests_in_entries_are_read_as_markdown_or_html(origin: OriginSer
 
 
 def paper_item(number: int, *, on: str = "", votes: int = 3) -> str:
-    """Return an item of a feed made from a day's list, with authors, votes and a picture in its HTML."""
+    """Return a feed item generated from a day's list, with authors, votes and a picture in its HTML."""
     html = (
         f"<p><img src='https://cdn.example/{number}.png' alt='Paper thumbnail' style='max-width: 300px' /></p>"
         f"<p><b>Authors:</b> Mina Alder, Tomas Brandt</p><p><b>Upvotes:</b> {votes}</p>"
@@ -65,7 +65,7 @@ def built(*items: str, on: str) -> str:
 
 
 def listed(results: list[base.FetchResult]) -> list[tuple[str, str, bool, int]]:
-    """Return each digest's format and date, whether it is rolling, and its number of papers."""
+    """Return each digest's format, date, whether it is rolling, and number of papers."""
     return [
         (digest.format.value, str(digest.date), digest.is_rolling, len(digest.entries))
         for result in results
@@ -73,7 +73,7 @@ def listed(results: list[base.FetchResult]) -> list[tuple[str, str, bool, int]]:
     ]
 
 
-async def test_single_papers_become_the_list_of_their_day(origin: OriginServer, fetch: Fetcher) -> None:
+async def test_single_papers_form_their_days_list(origin: OriginServer, fetch: Fetcher) -> None:
     origin.pages["/feed"] = source_payloads.rss(
         *(paper_item(number, on="2025-05-06", votes=number) for number in (1, 2)),
         paper_item(3, on="2025-05-05"),
@@ -88,7 +88,7 @@ async def test_single_papers_become_the_list_of_their_day(origin: OriginServer, 
     assert (facts.authors, facts.votes) == (paper.authors, None), "votes of a feed are not a service's"
 
 
-async def test_an_unsorted_feed_is_the_list_of_its_build_date(origin: OriginServer, fetch: Fetcher) -> None:
+async def test_unsorted_feed_is_the_list_of_its_build_date(origin: OriginServer, fetch: Fetcher) -> None:
     days = [date(2025, 3, 1) + timedelta(days=number) for number in range(30)]
     items = [paper_item(number, on=str(day)) for number, day in enumerate(days, 1)]
     for entries in (items, items[15:] + items[:15]):
@@ -101,7 +101,7 @@ async def test_an_unsorted_feed_is_the_list_of_its_build_date(origin: OriginServ
     assert old == ("list", "2025-05-06", True, 30), "an old build date is ignored"
 
 
-async def test_a_changed_paper_keeps_its_day(origin: OriginServer, fetch: Fetcher) -> None:
+async def test_changed_paper_keeps_its_day(origin: OriginServer, fetch: Fetcher) -> None:
     origin.pages["/feed"] = built(
         paper_item(2, on="2025-04-01"), paper_item(1, on="2025-05-01"), on="2025-05-06"
     )
@@ -118,7 +118,7 @@ async def test_a_changed_paper_keeps_its_day(origin: OriginServer, fetch: Fetche
     assert listed(second) == [("list", "2025-05-06", False, 1), ("list", "2025-05-07", False, 1)]
 
 
-async def test_new_versions_in_an_arxiv_feed_are_not_listed(origin: OriginServer, fetch: Fetcher) -> None:
+async def test_does_not_list_new_versions_in_an_arxiv_feed(origin: OriginServer, fetch: Fetcher) -> None:
     origin.pages["/feed"] = source_payloads.rss(
         *(
             f"<item><title>Growing Moss {n}</title><link>https://arxiv.org/abs/2505.0000{n}</link><description>"
@@ -137,7 +137,9 @@ async def test_new_versions_in_an_arxiv_feed_are_not_listed(origin: OriginServer
     ]
 
 
-async def test_a_failed_link_is_retried_with_an_unchanged_feed(origin: OriginServer, fetch: Fetcher) -> None:
+async def test_retries_a_failed_link_even_if_the_feed_is_unchanged(
+    origin: OriginServer, fetch: Fetcher
+) -> None:
     origin.pages["/feed"] = source_payloads.rss(
         item("1", link=f"{origin.url}/a.md"), item("2", content=source_payloads.review())
     )
@@ -152,7 +154,7 @@ async def test_a_failed_link_is_retried_with_an_unchanged_feed(origin: OriginSer
     assert [result.status for result in third] == [UNCHANGED]
 
 
-async def test_a_link_without_a_digest_is_fetched_once_and_is_not_a_failure(
+async def test_fetches_a_link_without_a_digest_once_without_failing(
     origin: OriginServer, fetch: Fetcher
 ) -> None:
     links = [item(name, link=f"{origin.url}/{name}") for name in ("post", "none")]
@@ -168,7 +170,7 @@ async def test_a_link_without_a_digest_is_fetched_once_and_is_not_a_failure(
     assert origin.paths == ["/feed"]
 
 
-async def test_a_link_to_a_private_address_does_not_affect_other_entries(
+async def test_link_to_a_private_address_does_not_affect_other_entries(
     origin: OriginServer, open_fetcher: OpenFetcher
 ) -> None:
     async with origin_server.run_origin() as inside:
@@ -180,7 +182,7 @@ async def test_a_link_to_a_private_address_does_not_affect_other_entries(
         assert inside.requests == []
 
 
-async def test_a_feed_with_many_links_takes_several_polls(origin: OriginServer, fetch: Fetcher) -> None:
+async def test_feed_with_many_links_takes_several_polls(origin: OriginServer, fetch: Fetcher) -> None:
     origin.pages["/feed"] = source_payloads.rss(*(item(str(n), link=f"{origin.url}/{n}") for n in range(120)))
     pages: dict[str, models.PageState] = {}
     request_counts = []
@@ -195,12 +197,12 @@ NO_DATES = "yesterday|2025-02-31T25:61:00Z|31 Feb 99999||0000-00-00|Tue, 06 May 
 
 
 @pytest.mark.parametrize("when", NO_DATES.split("|"))
-def test_an_invalid_date_is_ignored(when: str) -> None:
+def test_ignores_an_invalid_date(when: str) -> None:
     item = f"<item><title>A</title><guid>1</guid><pubDate>{when}</pubDate></item>"
     assert [entry.title for entry in feed.parse_document(source_payloads.rss(item)).entries] == ["A"]
 
 
-async def test_a_large_feed_is_parsed_in_the_worker_process(
+async def test_parses_a_large_feed_in_the_worker_process(
     origin: OriginServer, fetch: Fetcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     origin.pages["/feed"] = built(

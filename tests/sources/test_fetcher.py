@@ -1,4 +1,4 @@
-"""The fetcher and servers on loopback: requests, redirects, retries, bodies, charsets, proxies and the SSRF guard."""
+"""The fetcher on loopback: requests, redirects, retries, bodies, charsets, proxies and the SSRF guard."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.support.origin_server import OriginServer, StubResolver, http_respons
 from tests.support.source_fixtures import OpenFetcher
 
 
-async def test_a_response_has_the_validators_of_its_page(origin: OriginServer, fetch: Fetcher) -> None:
+async def test_response_carries_the_validators_of_the_page(origin: OriginServer, fetch: Fetcher) -> None:
     modified = "Tue, 06 May 2025 09:00:00 GMT"
     headers = {"ETag": '"v1"', "Last-Modified": modified, "Content-Type": "text/markdown; charset=euc-kr"}
     origin.pages["/a"] = web.Response(body=b"a digest", headers=headers)
@@ -38,7 +38,7 @@ async def test_a_response_has_the_validators_of_its_page(origin: OriginServer, f
     assert (page.location, page.read_at) == (f"{origin.url}/a#top", source_fixtures.NOW)
 
 
-async def test_a_304_response_counts_as_unchanged(origin: OriginServer, fetch: Fetcher) -> None:
+async def test_304_response_counts_as_unchanged(origin: OriginServer, fetch: Fetcher) -> None:
     async def page(request: web.BaseRequest) -> web.StreamResponse:
         if request.headers.get("If-None-Match") == '"v1"':
             return web.Response(status=304)
@@ -52,9 +52,7 @@ async def test_a_304_response_counts_as_unchanged(origin: OriginServer, fetch: F
     assert (await fetch.get(origin.url, second.page_state)).body is None
 
 
-async def test_the_same_body_counts_as_unchanged_without_validators(
-    origin: OriginServer, fetch: Fetcher
-) -> None:
+async def test_same_body_counts_as_unchanged_without_validators(origin: OriginServer, fetch: Fetcher) -> None:
     origin.pages["/"] = "a digest"
     first = await fetch.get(origin.url)
     assert (await fetch.get(origin.url, first.page_state)).body is None
@@ -67,7 +65,7 @@ IGNORED = ['ETag: "é"', f'ETag: "{"x" * 600}"', *(f"Content-Type: {media_type}"
 
 
 @pytest.mark.parametrize("header", IGNORED)
-async def test_an_invalid_etag_or_content_type_is_ignored(fetch: Fetcher, header: str) -> None:
+async def test_ignores_an_invalid_etag_or_content_type(fetch: Fetcher, header: str) -> None:
     async with run_raw_origin(http_response(b"abc", "Content-Length: 3", header)) as raw:
         response = await fetch.get(raw.url)
     assert (response.body, response.page_state.etag) == (b"abc", None)
@@ -77,7 +75,7 @@ NOWHERE = ("http://[::1/", "http://127.0.0.1:99999/", "http://" + "a" * 5000, "h
 
 
 @pytest.mark.parametrize("location", ["ftp://papers.test/x", "file:///etc/passwd", *NOWHERE])
-async def test_a_redirect_to_an_invalid_address_is_an_error(fetch: Fetcher, location: str) -> None:
+async def test_redirect_to_an_invalid_url_is_an_error(fetch: Fetcher, location: str) -> None:
     script = http_response(b"", f"Location: {location}", "Content-Length: 0", status="302 Found")
     async with run_raw_origin(script) as raw:
         with pytest.raises(FetchError):
@@ -88,7 +86,7 @@ REASONS = {403: "(403)", 204: "204, no content", 299: "299", 304: "nothing was r
 
 
 @pytest.mark.parametrize(("status", "reason"), [*REASONS.items(), (302, "without an address (302)")])
-async def test_an_error_status_gives_a_reason_without_a_retry(
+async def test_error_status_fails_with_a_reason_and_no_retry(
     origin: OriginServer, fetch: Fetcher, status: int, reason: str
 ) -> None:
     origin.pages["/"] = web.Response(status=status)
@@ -98,7 +96,7 @@ async def test_an_error_status_gives_a_reason_without_a_retry(
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
-async def test_a_temporary_error_is_retried_twice_with_growing_delays(
+async def test_retries_a_temporary_error_twice_with_growing_delays(
     origin: OriginServer, fetch: Fetcher, sleeps: list[float], status: int
 ) -> None:
     origin.pages["/"] = web.Response(status=status)
@@ -108,7 +106,7 @@ async def test_a_temporary_error_is_retried_twice_with_growing_delays(
     assert sleeps == [0.75, 1.5]
 
 
-async def test_a_long_retry_after_ends_the_attempts(
+async def test_does_not_retry_after_a_long_retry_after(
     origin: OriginServer, fetch: Fetcher, sleeps: list[float]
 ) -> None:
     origin.pages["/"] = web.Response(status=429, headers={"Retry-After": "3600"})
@@ -126,14 +124,14 @@ async def test_a_long_retry_after_ends_the_attempts(
         (b"", "closed the connection"),
     ],
 )
-async def test_a_broken_response_is_retried(fetch: Fetcher, script: bytes, reason: str) -> None:
+async def test_retries_a_broken_response(fetch: Fetcher, script: bytes, reason: str) -> None:
     async with run_raw_origin(script) as raw:
         with pytest.raises(FetchError, match=reason):
             await fetch.get(raw.url)
-        assert raw.connections >= 3  # aiohttp itself retries once if a connection closes unused
+        assert raw.connections >= 3  # aiohttp itself retries once if an unused connection closes
 
 
-async def test_a_silent_server_times_out_without_a_retry(open_fetcher: OpenFetcher) -> None:
+async def test_silent_server_times_out_without_a_retry(open_fetcher: OpenFetcher) -> None:
     script = http_response(b"begin", "Content-Length: 400")
     async with (
         run_raw_origin(script, holds_open=True) as raw,
@@ -144,7 +142,7 @@ async def test_a_silent_server_times_out_without_a_retry(open_fetcher: OpenFetch
         assert raw.connections == 1
 
 
-async def test_a_slow_response_ends_at_the_total_timeout(
+async def test_slow_response_ends_at_the_total_timeout(
     origin: OriginServer, open_fetcher: OpenFetcher
 ) -> None:
     async def drip(request: web.BaseRequest) -> web.StreamResponse:
@@ -161,7 +159,7 @@ async def test_a_slow_response_ends_at_the_total_timeout(
     assert len(origin.requests) == 1
 
 
-async def test_an_untrusted_certificate_is_rejected(open_fetcher: OpenFetcher, fetch: Fetcher) -> None:
+async def test_rejects_an_untrusted_certificate(open_fetcher: OpenFetcher, fetch: Fetcher) -> None:
     authority, client_tls = trustme.CA(), ssl.create_default_context()
     authority.configure_trust(client_tls)
     server_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -199,7 +197,7 @@ NAMES = {
 
 
 @pytest.mark.parametrize("by_redirect", [False, True])
-async def test_a_private_address_is_never_requested(
+async def test_never_requests_a_private_address(
     origin: OriginServer, open_fetcher: OpenFetcher, connected_hosts: set[str], by_redirect: bool
 ) -> None:
     async with origin_server.run_origin() as front:
@@ -215,7 +213,7 @@ async def test_a_private_address_is_never_requested(
         assert (len(front.requests), origin.requests) == (len(CLOSED) if by_redirect else 0, [])
 
 
-async def test_dns_rebinding_is_blocked(
+async def test_blocks_dns_rebinding(
     origin: OriginServer, open_fetcher: OpenFetcher, connected_hosts: set[str]
 ) -> None:
     """The name resolves first to a public address without a server, then to ours. Both are checked."""
@@ -228,7 +226,7 @@ async def test_dns_rebinding_is_blocked(
     assert origin.requests == []
 
 
-async def test_gzip_is_unpacked_and_environment_proxies_are_ignored(
+async def test_unpacks_gzip_and_ignores_environment_proxies(
     origin: OriginServer, fetch: Fetcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
@@ -253,7 +251,7 @@ KOREAN = "# 오늘의 논문\n\n소형 언어 모델이 긴 문서를 읽는 방
         ("<html><head><META charset=iso-8859-2><title>Łódź</title>", "iso-8859-2", None),
     ],
 )
-def test_a_body_is_decoded_by_its_mark_as_utf_8_or_as_declared(
+def test_decodes_a_body_by_its_mark_as_utf_8_or_as_declared(
     text: str, encoding: str, declared: str | None
 ) -> None:
     assert base.decode_text(text.encode(encoding), declared) == text
@@ -262,7 +260,7 @@ def test_a_body_is_decoded_by_its_mark_as_utf_8_or_as_declared(
 @pytest.mark.parametrize(
     "body", [b"a \xff\xfe\xfd", "논문".encode()[:-1] + b"\x80\xff", KOREAN.encode("utf-16-le")]
 )
-def test_bytes_that_cannot_be_decoded_raise_an_error(body: bytes) -> None:
+def test_undecodable_bytes_raise_an_error(body: bytes) -> None:
     with pytest.raises(FetchError, match="cannot be decoded"):
         base.decode_text(body)
 
@@ -270,7 +268,7 @@ def test_bytes_that_cannot_be_decoded_raise_an_error(body: bytes) -> None:
 PROXIED = {"papers.test": [["93.184.215.14"]], "inside.test": [["10.0.0.5"]], "proxy.test": [["127.0.0.1"]]}
 
 
-async def test_a_page_is_fetched_through_a_proxy_with_a_password(
+async def test_fetches_a_page_through_a_proxy_with_a_password(
     origin: OriginServer, open_fetcher: OpenFetcher
 ) -> None:
     origin.pages["/a"] = "a digest"
@@ -297,7 +295,7 @@ async def test_a_page_is_fetched_through_a_proxy_with_a_password(
     ],
 )
 @pytest.mark.parametrize("by_redirect", [False, True])
-async def test_the_proxy_never_gets_a_blocked_address(
+async def test_never_passes_a_blocked_address_to_the_proxy(
     origin: OriginServer, open_fetcher: OpenFetcher, address: str, reason: str, by_redirect: bool
 ) -> None:
     address = address.replace("{port}", str(origin.port))
@@ -311,9 +309,7 @@ async def test_the_proxy_never_gets_a_blocked_address(
 
 
 @pytest.mark.parametrize("status", ["407 Authentication Required", "503 Busy"])
-async def test_the_error_of_a_refusing_proxy_hides_its_password(
-    open_fetcher: OpenFetcher, status: str
-) -> None:
+async def test_proxy_error_hides_the_proxy_password(open_fetcher: OpenFetcher, status: str) -> None:
     refusal = http_response(b"", "Content-Length: 0", status=status)
     async with run_raw_origin(refusal) as proxy:
         address = f"http://user:Gehe1m@127.0.0.1:{proxy.port}"
@@ -324,11 +320,11 @@ async def test_the_error_of_a_refusing_proxy_hides_its_password(
 
 
 @pytest.mark.parametrize(("value", "seconds"), [("120", 120), (" 0 ", 0), ("9" * 20, 86_400)])
-def test_retry_after_is_read_in_seconds(value: str, seconds: int) -> None:
+def test_parses_retry_after_in_seconds(value: str, seconds: int) -> None:
     found = fetcher.parse_retry_after(value, source_fixtures.NOW)
     assert found == source_fixtures.NOW + timedelta(seconds=seconds)
 
 
 @pytest.mark.parametrize("value", [None, "", "soon", "-5", "1.5", "٣"])
-def test_an_invalid_retry_after_is_ignored(value: str | None) -> None:
+def test_ignores_an_invalid_retry_after(value: str | None) -> None:
     assert fetcher.parse_retry_after(value, source_fixtures.NOW) is None

@@ -12,7 +12,7 @@ from tests.support.source_fixtures import fetch_results, fetch_statuses, merge_p
 
 
 def write(root: Path, **texts: str) -> folder.FolderSource:
-    """Write a Markdown file for each name and text, and return the source of their folder."""
+    """Write a Markdown file for each name and text, and return a source for their folder."""
     for name, text in texts.items():
         (root / f"{name}.md").write_text(text, encoding="utf-8")
     return folder.FolderSource(root)
@@ -21,7 +21,7 @@ def write(root: Path, **texts: str) -> folder.FolderSource:
 README = "# What this is\n"
 
 
-async def test_only_new_and_changed_files_are_read(tmp_path: Path) -> None:
+async def test_reads_only_new_and_changed_files(tmp_path: Path) -> None:
     (tmp_path / "2025").mkdir()
     write(tmp_path / "2025", a=source_payloads.newsletter())
     (tmp_path / "b.txt").write_text(source_payloads.review(), encoding="utf-8")
@@ -53,7 +53,7 @@ def prose(name: str) -> str:
     return f"# On {name}\n\nWe build on what others did before us, in {ids}, and leave the rest to them.\n"
 
 
-async def test_every_poll_names_three_of_the_unread_files(tmp_path: Path) -> None:
+async def test_every_poll_names_three_unread_files(tmp_path: Path) -> None:
     texts = {name: prose(name) for name in "bcde"}
     source = write(tmp_path, README=README, z=source_payloads.newsletter(), **texts)
     first = await fetch_results(source)
@@ -69,14 +69,14 @@ async def test_every_poll_names_three_of_the_unread_files(tmp_path: Path) -> Non
     assert fewer.reason.startswith("4 of 5 files not read, 3 of them with arXiv IDs: c.md, d.md, e.md …")
 
 
-async def test_a_folder_without_digests_fails_only_if_files_name_papers(tmp_path: Path) -> None:
+async def test_folder_without_digests_fails_only_if_files_mention_papers(tmp_path: Path) -> None:
     assert (await fetch_results(write(tmp_path, README=README)))[-1].status is FetchStatus.UNCHANGED
     results = await fetch_results(write(tmp_path, a=prose("a")))
     assert results[-1].status is FetchStatus.FAILED
     assert "it has 4 arXiv links, but only 0 in links or cells: it is not a list" in results[-1].reason
 
 
-async def test_symlinks_pipes_and_hidden_folders_are_not_read(tmp_path: Path) -> None:
+async def test_does_not_read_symlinks_pipes_and_hidden_folders(tmp_path: Path) -> None:
     root = tmp_path / "root"
     (root / ".git").mkdir(parents=True)
     for folder_path in (tmp_path, root / ".git"):

@@ -1,4 +1,4 @@
-"""The Hugging Face source: the facts of each listed paper, broken lists, and the days that are read again."""
+"""The Hugging Face source: facts about each listed paper, broken lists, and days that are read again."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def path(day: date) -> str:
 
 
 async def fetch_today(origin: OriginServer, fetch: Fetcher, *items: Any) -> base.FetchResult:
-    """Fetch a list of these items, or a text that is served instead."""
+    """Fetch a list of these items, or a text served in place of the list."""
     is_text = isinstance(items[0], str | bytes)
     origin.pages[path(TODAY)] = items[0] if is_text else daily_papers(*items)
     return (await fetch_results(huggingface.HuggingFaceSource(origin.url, fetch), days=[TODAY]))[0]
 
 
-async def test_a_days_list_is_a_digest_with_facts_about_each_paper(
+async def test_daily_list_is_a_digest_with_facts_about_each_paper(
     origin: OriginServer, fetch: Fetcher
 ) -> None:
     item = daily_papers_item(
@@ -77,7 +77,7 @@ async def test_a_days_list_is_a_digest_with_facts_about_each_paper(
     )
 
 
-async def test_an_invalid_paper_does_not_affect_the_others(origin: OriginServer, fetch: Fetcher) -> None:
+async def test_invalid_paper_does_not_affect_others(origin: OriginServer, fetch: Fetcher) -> None:
     strange = daily_papers_item(
         "2505.00003",
         title=["no", "title"],
@@ -110,7 +110,7 @@ async def test_an_invalid_paper_does_not_affect_the_others(origin: OriginServer,
         (b"[\x80\xff\xfe]", "cannot be decoded"),
     ],
 )
-async def test_an_invalid_list_fails_with_a_reason(
+async def test_invalid_list_fails_with_a_reason(
     origin: OriginServer, fetch: Fetcher, body: str | bytes, reason: str
 ) -> None:
     result = await fetch_today(origin, fetch, body)
@@ -119,9 +119,7 @@ async def test_an_invalid_list_fails_with_a_reason(
     assert result.page_states == ()
 
 
-async def test_votes_are_refreshed_after_one_three_and_seven_days(
-    origin: OriginServer, fetch: Fetcher
-) -> None:
+async def test_refreshes_votes_after_one_three_and_seven_days(origin: OriginServer, fetch: Fetcher) -> None:
     source = huggingface.HuggingFaceSource(origin.url, fetch)
     pages: dict[str, models.PageState] = {}
     read_on = []
@@ -130,21 +128,19 @@ async def test_votes_are_refreshed_after_one_three_and_seven_days(
         origin.pages[path(TODAY)] = daily_papers(daily_papers_item("2505.00001", 10 + later))
         for hour in (0, 3):
             results = await fetch_results(source, pages, now=now + timedelta(hours=hour))
-            # The fetcher's clock is fixed, so the time of reading is set here.
+            # The fetcher's clock is fixed, so set the read time here.
             for page in merge_page_states(results).values():
                 pages[page.location] = replace(page, read_at=now + timedelta(hours=hour))
             read_on += [later for result in results if result.status is FetchStatus.OK]
     assert read_on == [0, 1, 3, 7]
 
 
-async def test_the_last_seven_days_are_fetched_if_they_are_unknown(
-    origin: OriginServer, fetch: Fetcher
-) -> None:
+async def test_fetches_the_last_seven_days_if_unknown(origin: OriginServer, fetch: Fetcher) -> None:
     await fetch_results(huggingface.HuggingFaceSource(origin.url, fetch))
     assert origin.paths == [path(TODAY - timedelta(days=back)) for back in range(8)]
 
 
-async def test_an_empty_list_is_final_only_after_its_day_closes(origin: OriginServer, fetch: Fetcher) -> None:
+async def test_empty_list_is_final_only_after_its_day_closes(origin: OriginServer, fetch: Fetcher) -> None:
     origin.pages[path(TODAY)] = "[]"
     for closes, is_closed in (("11:00 UTC", True), ("13:00 UTC", False)):
         source = huggingface.HuggingFaceSource(origin.url, fetch, day_close.parse(closes))
@@ -161,9 +157,9 @@ DAYS, PAPERS_A_DAY = 12, 17
 
 
 def build_item(number: int, day: date) -> tuple[dict[str, Any], tuple[Any, ...]]:
-    """Return a listed paper, and its id, authors, media, thumbnail and code address.
+    """Return a listed paper, and its id, authors, media, thumbnail and code URL.
 
-    Some papers have two authors of one name, and one has more than 500.
+    Some papers have two authors with the same name, and one has more than 500 authors.
     """
     arxiv_id = f"{day:%y%m}.{number + 1:05}"
     names = [*islice(cycle(NAMES), number % 5, number % 5 + 1 + number % 7)]
@@ -186,7 +182,7 @@ def build_item(number: int, day: date) -> tuple[dict[str, Any], tuple[Any, ...]]
 
 
 @pytest.mark.promise
-async def test_order_authors_and_media_of_the_lists_are_stored_exactly(
+async def test_stores_order_authors_and_media_exactly_as_listed(
     origin: OriginServer, fetch: Fetcher, db: Database
 ) -> None:
     days = [TODAY - timedelta(days=DAYS - age) for age in range(DAYS)]

@@ -29,7 +29,7 @@ ADDRESSES = {
     KIND.HUGGINGFACE: "{origin}",
     KIND.ARXIV: "arxiv:cs.CL",
 }
-"""An address of each kind. A new kind needs one, and its content in `_publish`."""
+"""An address for each kind. A new kind needs an address here and content in `_publish`."""
 
 OTHER_ADDRESSES = {
     KIND.URL: "https://h.test/papers/{date:%Y/%m/%d}.md https://h.test/latest.MD",
@@ -42,7 +42,7 @@ OTHER_ADDRESSES = {
 
 
 @pytest.mark.parametrize("kind", models.SourceKind)
-def test_the_kind_is_guessed_from_the_address(kind: models.SourceKind) -> None:
+def test_guesses_the_kind_from_the_address(kind: models.SourceKind) -> None:
     own = ADDRESSES[kind].format(origin="http://127.0.0.1:9000", folder="/srv/papers")
     addresses = [own, *OTHER_ADDRESSES.get(kind, "").split()]
     assert [kinds.guess_kind(address, SERVICES) for address in addresses] == [kind] * len(addresses)
@@ -70,7 +70,7 @@ def test_the_kind_is_guessed_from_the_address(kind: models.SourceKind) -> None:
         ("arxiv:" + ",".join(["cs.CL"] * 21), KIND.ARXIV),
     ],
 )
-def test_an_invalid_address_raises_a_usage_error(address: str, kind: models.SourceKind) -> None:
+def test_invalid_address_raises_a_usage_error(address: str, kind: models.SourceKind) -> None:
     with pytest.raises(errors.UsageError):
         kinds.check(kind, address, {})
 
@@ -88,7 +88,7 @@ def test_an_invalid_address_raises_a_usage_error(address: str, kind: models.Sour
         ("https://[h.test/feed", "url"),
     ],
 )
-def test_a_public_label_hides_passwords_queries_and_folders(address: str, label: str) -> None:
+def test_public_label_hides_passwords_queries_and_folders(address: str, label: str) -> None:
     assert kinds.public_label(address) == label
 
 
@@ -105,7 +105,7 @@ def _publish(origin: OriginServer, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", models.SourceKind)
-async def test_a_source_of_every_kind_can_be_added_and_polled(
+async def test_sources_of_every_kind_can_be_added_and_polled(
     kind: models.SourceKind, sqlite_db: database.Database, tmp_path: Path
 ) -> None:
     for locale in models.Locale:

@@ -1,4 +1,4 @@
-"""The poller with servers on loopback and a real database: isolation, limits and the health of sources."""
+"""The poller with servers on loopback and a real database: isolation, limits and health of sources."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def harness(db: database.Database) -> AsyncIterator[PollingHarness]:
 
 
 @on_both_engines
-async def test_one_poll_adds_votes_and_authors_to_a_review(harness: PollingHarness) -> None:
+async def test_poll_adds_votes_and_authors_to_a_review(harness: PollingHarness) -> None:
     origin = harness.origin
     origin.pages["/2025-05-06.md"] = source_payloads.review(ids=["2505.00001", "2505.00002"])
     origin.pages[HF] = source_payloads.daily_papers(
@@ -74,7 +74,7 @@ def feed_of_papers(numbers: Sequence[int], on: str, *, reverse: bool = False) ->
 
 
 @on_both_engines
-async def test_a_mirrored_list_is_posted_once_and_a_large_feed_never(harness: PollingHarness) -> None:
+async def test_posts_a_mirrored_list_once_and_a_large_feed_never(harness: PollingHarness) -> None:
     world = World(harness.db)
     world.now = START - timedelta(days=1)
     await world.daily(papers=10)
@@ -89,7 +89,7 @@ async def test_a_mirrored_list_is_posted_once_and_a_large_feed_never(harness: Po
     assert sorted(row.format.value for row in rows) == ["list", "list", "look-up"]
     assert {row.date_on for row in rows} == {START.date()}
     await world.daily_planner.tick(datetime(2025, 5, 7, tzinfo=UTC))
-    # The mirror lists yesterday's papers under today's date, and a new one.
+    # The mirror lists yesterday's papers and a new one under today's date.
     harness.now += timedelta(days=1)
     harness.origin.pages["/feed"] = source_payloads.rss()
     harness.origin.pages["/mirror"] = feed_of_papers([4, 3, 2, 1], "2025-05-07")
@@ -103,7 +103,7 @@ async def test_a_mirrored_list_is_posted_once_and_a_large_feed_never(harness: Po
     assert (emptied.status, emptied.failures) == (S.NOT_YET, 0)
 
 
-async def test_only_due_sources_are_polled(harness: PollingHarness) -> None:
+async def test_polls_only_due_sources(harness: PollingHarness) -> None:
     harness.origin.pages["/a.md"] = source_payloads.newsletter()
     harness.origin.pages["/feed"] = source_payloads.rss()
     await harness.add("/a.md", every="10")
@@ -153,7 +153,7 @@ BAD: tuple[tuple[str, web.Response | str | None, str], ...] = (
 )
 
 
-async def test_a_bad_source_gets_its_error_and_backs_off_alone(
+async def test_only_the_bad_source_reports_an_error_and_backs_off(
     harness: PollingHarness, tmp_path: Path
 ) -> None:
     for path, body, _ in BAD:
@@ -179,7 +179,7 @@ async def test_a_bad_source_gets_its_error_and_backs_off_alone(
         assert row.next_attempt_at == harness.now + 2 * poller.poll_interval(row)
 
 
-async def test_a_failing_source_backs_off_with_one_notice(harness: PollingHarness) -> None:
+async def test_failing_source_backs_off_with_one_notice(harness: PollingHarness) -> None:
     harness.origin.pages["/feed"] = web.Response(status=500)
     added = await harness.add("/feed")
     polled_at = []
@@ -196,7 +196,7 @@ async def test_a_failing_source_backs_off_with_one_notice(harness: PollingHarnes
     assert (health.failures, health.noticed_at, health.status) == (0, None, S.NOT_YET)
 
 
-async def test_a_failing_link_does_not_delay_its_feed(harness: PollingHarness) -> None:
+async def test_failing_link_does_not_delay_its_feed(harness: PollingHarness) -> None:
     broken = f"<item><guid>1</guid><title>Old</title><link>{harness.origin.url}/old.md</link></item>"
     harness.origin.pages["/feed"] = source_payloads.rss(broken)
     harness.origin.pages["/old.md"] = web.Response(status=500)
@@ -211,13 +211,13 @@ async def test_a_failing_link_does_not_delay_its_feed(harness: PollingHarness) -
 
 
 @pytest.mark.parametrize("on", ["", "2025-05-06"])
-async def test_a_feed_that_grows_too_large_keeps_the_days_papers(harness: PollingHarness, on: str) -> None:
+async def test_feed_that_grows_too_large_keeps_the_days_papers(harness: PollingHarness, on: str) -> None:
     await harness.add("/feed")
     shown: list[range] = []
     for added in (range(1, 20), range(200, 205), range(300, 450), range(500, 503)):
         shown.append(added)
         await _show(harness, *shown, on=on)
-    # Without dates the first papers fill the archive.
+    # Without dates, the first papers only fill the archive.
     new = {f"2505.{number:05}" for part in shown[1:] for number in part}
     [today] = await harness.digests(START.date())
     async with harness.db.read() as connection:
@@ -239,7 +239,7 @@ async def _show(harness: PollingHarness, *shown: range, on: str) -> None:
     await harness.fetch_due()
 
 
-async def test_a_source_removed_during_its_poll_stores_nothing(harness: PollingHarness) -> None:
+async def test_source_removed_during_its_poll_stores_nothing(harness: PollingHarness) -> None:
     asked, removed = asyncio.Event(), asyncio.Event()
 
     async def answer(request: web.BaseRequest) -> web.StreamResponse:
@@ -260,7 +260,7 @@ async def test_a_source_removed_during_its_poll_stores_nothing(harness: PollingH
     assert (report.source.url, report.status) == (f"{harness.origin.url}/right.md", S.OK)
 
 
-async def test_a_storage_error_fails_one_source_and_is_retried(harness: PollingHarness) -> None:
+async def test_storage_error_fails_one_source_and_is_retried(harness: PollingHarness) -> None:
     store = harness.ingest.add_batch
     for number in (1, 2, 3):
         page = source_payloads.newsletter(date(2025, 5, number), ids=[f"2505.0000{number}"])
@@ -281,7 +281,7 @@ async def test_a_storage_error_fails_one_source_and_is_retried(harness: PollingH
     assert [report.status for report in await harness.fetch_due()] == [S.UNCHANGED, S.OK, S.UNCHANGED]
 
 
-async def test_a_slow_source_does_not_delay_others(harness: PollingHarness) -> None:
+async def test_slow_source_does_not_delay_others(harness: PollingHarness) -> None:
     answered, asked = asyncio.Event(), Counter[str]()
 
     async def answer_late(_: web.BaseRequest) -> web.StreamResponse:
@@ -316,7 +316,7 @@ FEED = models.StoredSource(1, "https://h.test/feed", models.SourceKind.FEED, 0, 
 
 
 @pytest.mark.parametrize(("every", "minutes"), [("5", 5), ("0", 30), ("-3", 30), ("x", 30), ("", 30)])
-def test_the_option_every_sets_the_poll_interval(every: str, minutes: int) -> None:
+def test_option_every_sets_the_poll_interval(every: str, minutes: int) -> None:
     assert poller.poll_interval(replace(FEED, options={"every": every})) == timedelta(minutes=minutes)
 
 
@@ -343,7 +343,7 @@ MISSED = "days not read, from 2025-05-0{} to 2025-05-05: failed"
         ([S.NOT_YET], SERVICE, S.NOT_YET, "not_yet"),
     ],
 )
-def test_the_most_important_result_sets_the_status(
+def test_most_important_result_determines_the_status(
     statuses: list[S], source: models.StoredSource, status: S, reason: str
 ) -> None:
     report = SourceReport(source)
@@ -354,7 +354,7 @@ def test_the_most_important_result_sets_the_status(
     assert (report.status, report.reason) == (status, reason)
 
 
-async def test_a_poll_adds_missing_titles_and_abstracts_from_arxiv(harness: PollingHarness) -> None:
+async def test_poll_adds_missing_titles_and_abstracts_from_arxiv(harness: PollingHarness) -> None:
     origin, rows = harness.origin, "- [A First Title of Kites {0}](https://arxiv.org/abs/2505.0000{0})\n"
     origin.pages["/list.md"] = "# 2025-05-06\n\n" + "".join(map(rows.format, (1, 2)))
     origin.pages["/api/query"] = source_payloads.atom(
@@ -374,7 +374,7 @@ async def test_a_poll_adds_missing_titles_and_abstracts_from_arxiv(harness: Poll
     assert sum(request.path.startswith("/api/query") for request in origin.requests) == 1
 
 
-async def test_an_unknown_paper_is_requested_from_arxiv_ever_less_often(harness: PollingHarness) -> None:
+async def test_requests_an_unknown_paper_from_arxiv_less_and_less_often(harness: PollingHarness) -> None:
     origin, asked_on = harness.origin, []
     origin.pages["/list.md"] = LIST
     origin.pages["/api/query"] = source_payloads.atom()
@@ -397,7 +397,7 @@ async def test_an_unknown_paper_is_requested_from_arxiv_ever_less_often(harness:
     ],
     ids=["list", "listing", "hugging-face"],
 )
-async def test_only_an_operators_folder_can_hold_a_listing(
+async def test_only_the_operators_folder_may_contain_a_listing(
     harness: PollingHarness, tmp_path: Path, ending: str, text: str, of_folder: str
 ) -> None:
     (tmp_path / f"2025-05-06.{ending}").write_text(text)
@@ -413,7 +413,7 @@ async def test_only_an_operators_folder_can_hold_a_listing(
     assert {row.date_on for row in rows} == {START.date()}
 
 
-async def test_a_page_can_add_a_limited_number_of_papers_a_day(
+async def test_limits_the_papers_that_a_page_adds_per_day(
     harness: PollingHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(base, "MAX_PAPERS_A_DAY", 5)
@@ -440,7 +440,7 @@ async def test_a_page_can_add_a_limited_number_of_papers_a_day(
     assert report.result.papers == 6, "the page is read again"
 
 
-async def test_a_slow_source_fails_at_its_timeout(
+async def test_slow_source_fails_at_its_timeout(
     harness: PollingHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(poller, "_PAGE_TIMEOUT_SECONDS", 0.2)

@@ -39,12 +39,12 @@ REFUSED = (
 
 
 @pytest.mark.parametrize("url", REFUSED.split())
-def test_a_url_with_a_blocked_address_is_refused_without_resolving(url: str) -> None:
+def test_rejects_a_url_with_a_blocked_address_without_resolving(url: str) -> None:
     with pytest.raises(base.FetchError):
         guard_of({}).check_url(URL(url))
 
 
-async def test_a_host_with_one_blocked_address_is_refused_once_resolved() -> None:
+async def test_rejects_a_host_that_resolves_to_a_blocked_address() -> None:
     guard = guard_of({"papers.test": [["1.1.1.1", "10.0.0.1"]]})
     guard.check_url(URL("https://papers.test/2025"))
     reason = r"papers\.test is at 10\.0\.0\.1, which is not a public address"
@@ -52,7 +52,7 @@ async def test_a_host_with_one_blocked_address_is_refused_once_resolved() -> Non
         await guard.resolve("papers.test", 80)
 
 
-async def test_an_allowed_port_does_not_allow_other_ports() -> None:
+async def test_allowing_one_port_does_not_allow_other_ports() -> None:
     guard = guard_of({"papers.test": [["127.0.0.1"]]}, "papers.test:8000")
     assert [result["host"] for result in await guard.resolve("papers.test", 8000)] == ["127.0.0.1"]
     with pytest.raises(base.FetchError):
@@ -73,19 +73,17 @@ async def test_an_allowed_port_does_not_allow_other_ports() -> None:
         ("[0:0::1]:443", ("::1", 443)),
     ],
 )
-def test_an_allowed_host_is_parsed_with_or_without_a_port(
-    text: str, allowance: ssrf_guard.AllowedHost
-) -> None:
+def test_parses_an_allowed_host_with_or_without_a_port(text: str, allowance: ssrf_guard.AllowedHost) -> None:
     assert ssrf_guard.parse_allowed_host(text) == allowance
 
 
 @pytest.mark.parametrize("text", ["", "http://host/", "host/path", "*", "*.example.org", "host:port", "a@b"])
-def test_an_invalid_allowed_host_raises_a_usage_error(text: str) -> None:
+def test_invalid_allowed_host_raises_a_usage_error(text: str) -> None:
     with pytest.raises(errors.UsageError):
         ssrf_guard.parse_allowed_host(text)
 
 
-def test_the_address_of_a_service_allows_its_host_and_port() -> None:
+def test_service_url_allows_its_host_and_port() -> None:
     assert ssrf_guard.allowed_host_of_url("https://mirror.example/hf") == ("mirror.example", 443)
     assert ssrf_guard.allowed_host_of_url("http://127.0.0.1:9000") == ("127.0.0.1", 9000)
     with pytest.raises(errors.UsageError):

@@ -1,4 +1,4 @@
-"""Digests at dated web addresses: the date in the address, and the days that are due."""
+"""Digests at dated URLs: the date in the URL, and the days that are due."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def dated_source(
     return feed.UrlSource(origin.url + pattern, fetch, **{"timezone": UTC_ZONE, **schedule})
 
 
-async def test_today_and_the_last_three_days_are_read(origin: OriginServer, fetch: Fetcher) -> None:
+async def test_reads_today_and_the_last_three_days(origin: OriginServer, fetch: Fetcher) -> None:
     origin.pages["/2025/05/06.md"] = source_payloads.newsletter()
     origin.pages["/2025/05/05.md"] = source_payloads.review(date(2025, 5, 5))
     results = await fetch_results(dated_source(origin, fetch))
@@ -44,7 +44,7 @@ async def test_today_and_the_last_three_days_are_read(origin: OriginServer, fetc
     assert results[2].reason == "2025-05-04: not found (404)"
 
 
-async def test_a_known_page_is_read_again_only_if_it_changed(origin: OriginServer, fetch: Fetcher) -> None:
+async def test_reads_a_known_page_again_only_if_it_changed(origin: OriginServer, fetch: Fetcher) -> None:
     origin.pages["/2025/05/06.md"] = source_payloads.newsletter()
     origin.pages["/2025/05/05.md"] = source_payloads.newsletter(date(2025, 5, 5))
     source = dated_source(origin, fetch)
@@ -56,7 +56,7 @@ async def test_a_known_page_is_read_again_only_if_it_changed(origin: OriginServe
     assert "corrected" in results[1].digests[0].text
 
 
-async def test_today_is_not_requested_before_the_publishing_time(
+async def test_does_not_request_today_before_the_publishing_time(
     origin: OriginServer, fetch: Fetcher
 ) -> None:
     seoul = dated_source(origin, fetch, timezone=ZoneInfo("Asia/Seoul"), from_time=time(9))
@@ -68,15 +68,13 @@ async def test_today_is_not_requested_before_the_publishing_time(
     assert "/2025/05/07.md" in origin.paths
 
 
-async def test_an_address_shared_by_several_days_is_requested_once(
-    origin: OriginServer, fetch: Fetcher
-) -> None:
+async def test_requests_a_url_shared_by_several_days_once(origin: OriginServer, fetch: Fetcher) -> None:
     origin.pages["/2025-05.md"] = source_payloads.newsletter()
     assert await fetch_statuses(dated_source(origin, fetch, pattern="/{date:%Y-%m}.md")) == [OK]
 
 
 @pytest.mark.parametrize("options", [{"timezone": "Mars/Base"}, {"from": "25:00"}])
-def test_an_invalid_option_raises_a_usage_error(options: dict[str, object]) -> None:
+def test_invalid_option_raises_a_usage_error(options: dict[str, object]) -> None:
     with pytest.raises(errors.UsageError):
         feed.parse_publishing_schedule(options, "UTC")
     usable = {"timezone": "Asia/Seoul", "from": "09:30"}
@@ -100,14 +98,14 @@ async def detect(text: str) -> tuple[models.Digest, ...]:
     return await base.detect_in_response(base.Response(state.location, text.encode(), state))
 
 
-async def test_a_page_that_needs_too_much_memory_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_rejects_a_page_that_needs_too_much_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(base, "LARGE_BYTES", 0)
     monkeypatch.setattr(base, "_MAX_MEGABYTES", 60)
     with pytest.raises(base.FetchError, match="cannot be read within 60 MB"):
         await detect(source_payloads.newsletter() + "- a\n\n" * 450_000)
 
 
-async def test_a_page_is_never_parsed_on_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_never_parses_a_page_on_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     threads: list[int] = []
     detect_in_text = base.detect_in_text
 

@@ -13,7 +13,7 @@ from tests.support import patience
 from tests.support.paper_records import add_papers, merged_paper
 
 
-async def test_concurrent_transactions_lose_no_update(db: database.Database) -> None:
+async def test_concurrent_transactions_lose_no_updates(db: database.Database) -> None:
     async with db.transaction() as connection:
         await connection.execute(tables.meta.insert().values(key="n", value="0"))
 
@@ -32,7 +32,10 @@ async def test_concurrent_transactions_lose_no_update(db: database.Database) -> 
 
 
 async def _hold(limited: database.Database, count: int, release: asyncio.Event) -> list[asyncio.Task[None]]:
-    """Start readers that keep their transactions open until `release`; only READER_CONNECTIONS of them get a connection."""
+    """Start readers that keep their transactions open until `release`.
+
+    Only READER_CONNECTIONS of them get a connection.
+    """
     holding = 0
 
     async def read() -> None:
@@ -46,9 +49,7 @@ async def _hold(limited: database.Database, count: int, release: asyncio.Event) 
     return tasks
 
 
-async def test_commands_that_use_all_their_connections_do_not_delay_other_transactions(
-    db: database.Database,
-) -> None:
+async def test_busy_commands_do_not_delay_other_transactions(db: database.Database) -> None:
     limited, release = db.limited(database.READER_CONNECTIONS), asyncio.Event()
     readers = await _hold(limited, 5 * database.POOL_SIZE, release)
 
@@ -80,7 +81,7 @@ async def test_sql_errors_do_not_quote_parameters(db: database.Database) -> None
     assert "hunter2" not in str(caught.value)
 
 
-async def test_a_query_with_more_values_than_sql_allows_is_chunked(db: database.Database) -> None:
+async def test_splits_a_query_with_too_many_values(db: database.Database) -> None:
     ids = await add_papers(db, *(merged_paper(number) for number in range(1, 6)))
     async with db.read() as connection:
         arxiv_ids = [f"x{number}" for number in range(50_000)] + list(ids)
@@ -112,7 +113,7 @@ async def test_a_query_with_more_values_than_sql_allows_is_chunked(db: database.
         "https://d.example/?keyword=rl&design=x",
     ],
 )
-def test_only_the_secrets_of_a_text_are_redacted(marked: str) -> None:
+def test_redacts_only_the_secrets_in_a_text(marked: str) -> None:
     shown = re.sub(r"\{.*?\}", "***", marked)
     assert str(errors.StorageError(re.sub("[{}]", "", marked))) == shown
     assert errors.redact(shown) == shown

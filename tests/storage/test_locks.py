@@ -1,4 +1,4 @@
-"""The sender lock, which keeps a second process from sending: a file lock on SQLite, a lease on PostgreSQL."""
+"""The sender lock, which allows only one sending process: a file lock on SQLite, a lease on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ async def other_db(db: database.Database, database_url: str) -> AsyncIterator[da
     await opened.close()
 
 
-async def test_a_second_process_gets_the_lock_after_its_release(
+async def test_second_process_gets_the_lock_after_release(
     db: database.Database, other_db: database.Database
 ) -> None:
     first, second = locks.SenderLock(db), locks.SenderLock(other_db)
@@ -39,7 +39,7 @@ async def test_a_second_process_gets_the_lock_after_its_release(
 
 
 @pytest.mark.engines("postgresql")
-async def test_a_fenced_write_fails_outside_the_current_term(db: database.Database) -> None:
+async def test_fenced_write_fails_outside_the_current_term(db: database.Database) -> None:
     lock = locks.SenderLock(db)
     fenced = locks.fenced(db, lambda: lock.term)
 
@@ -59,7 +59,7 @@ async def test_a_fenced_write_fails_outside_the_current_term(db: database.Databa
 
 
 @pytest.mark.engines("postgresql")
-async def test_an_expired_lease_passes_to_another_process(
+async def test_another_process_takes_an_expired_lease(
     db: database.Database, other_db: database.Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(locks, "LEASE", timedelta(seconds=1))
@@ -77,7 +77,7 @@ async def test_an_expired_lease_passes_to_another_process(
 
 
 @pytest.mark.engines("postgresql")
-async def test_a_frozen_transaction_does_not_block_the_next_sender(
+async def test_frozen_transaction_does_not_block_the_next_sender(
     db: database.Database, other_db: database.Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(locks, "LEASE", timedelta(seconds=-1))
@@ -96,7 +96,7 @@ async def test_a_frozen_transaction_does_not_block_the_next_sender(
 
 
 @pytest.mark.engines("postgresql")
-async def test_a_sender_ends_after_failing_to_renew_its_lease(
+async def test_sender_ends_after_failing_to_renew_its_lease(
     db: database.Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lock, failures = locks.SenderLock(db), [0]
@@ -117,9 +117,7 @@ async def test_a_sender_ends_after_failing_to_renew_its_lease(
 
 
 @pytest.mark.engines("postgresql")
-async def test_the_first_usable_host_of_several_is_used(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_connects_to_the_first_usable_host(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     url = sa.make_url(database_url)
     monkeypatch.setattr(database, "CONNECT_TIMEOUT_SECONDS", patience.scaled(3))
     with socket.create_server(("127.0.0.1", 0)) as silent:  # accepts connections and never answers
@@ -131,7 +129,7 @@ async def test_the_first_usable_host_of_several_is_used(
         await migrate.open_database(standby.render_as_string(hide_password=False))
 
 
-def test_a_silent_tcp_connection_ends_after_15_seconds() -> None:
+def test_silent_tcp_connection_ends_after_15_seconds() -> None:
     with socket.socket() as connected:
         database._notice_silence(connected)
         assert connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 15_000

@@ -1,4 +1,4 @@
-"""Making the schema, error messages for databases that cannot be opened, and backups of a SQLite database in use."""
+"""Creating the schema, errors for databases that cannot be opened, and backups of a database in use."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from storage import database, errors, key_values, migrate
 
 @asynccontextmanager
 async def open_unmigrated(url: str) -> AsyncIterator[database.Connection]:
-    """Open a database without making its schema, and yield the connection of a transaction."""
+    """Open a database without creating its schema, and yield a transaction's connection."""
     db = database.Database(database.open_engine(url, ""))
     try:
         async with db.transaction() as connection:
@@ -43,7 +43,7 @@ async def test_only_the_owner_can_read_a_new_database_file(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     "change", ["UPDATE meta SET value = 'of other columns' WHERE key = 'schema:hash'", "DELETE FROM meta"]
 )
-async def test_a_database_of_another_version_is_refused(database_url: str, change: str) -> None:
+async def test_rejects_a_database_of_another_version(database_url: str, change: str) -> None:
     async with open_unmigrated(database_url) as connection:
         await connection.execute(sa.text(change))
     for upgrading in (True, False, None):
@@ -51,9 +51,7 @@ async def test_a_database_of_another_version_is_refused(database_url: str, chang
             await migrate.open_database(database_url, migrate=upgrading)
 
 
-async def test_a_failed_upgrade_is_rolled_back(
-    empty_database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_rolls_back_a_failed_upgrade(empty_database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(migrate, "hash_schema", mock.Mock(side_effect=RuntimeError("no space")))
     with pytest.raises(RuntimeError):
         await migrate.open_database(empty_database_url, migrate=True)
@@ -61,7 +59,7 @@ async def test_a_failed_upgrade_is_rolled_back(
         assert await connection.run_sync(lambda inner: sa.inspect(inner).get_table_names()) == []
 
 
-async def test_an_empty_postgresql_is_upgraded_only_on_request(postgres_url: str) -> None:
+async def test_creates_the_schema_on_postgresql_only_on_request(postgres_url: str) -> None:
     from tests.conftest import create_postgres_database
 
     url = await create_postgres_database(postgres_url)
@@ -69,14 +67,14 @@ async def test_an_empty_postgresql_is_upgraded_only_on_request(postgres_url: str
         await migrate.open_database(url)
 
 
-async def test_the_database_of_another_application_is_rejected(empty_database_url: str) -> None:
+async def test_rejects_another_applications_database(empty_database_url: str) -> None:
     async with open_unmigrated(empty_database_url) as connection:
         await connection.execute(sa.text("CREATE TABLE foreign_table (id INTEGER)"))
     with pytest.raises(errors.StorageError, match="not Paperround's"):
         await migrate.open_database(empty_database_url, migrate=True)
 
 
-async def test_a_locked_file_raises_a_readable_error(
+async def test_locked_file_raises_a_readable_error(
     sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database, "BUSY_TIMEOUT_SECONDS", 0.05)
@@ -95,7 +93,7 @@ async def test_a_locked_file_raises_a_readable_error(
         (sqlite3.OperationalError("database disk image is malformed"), "paperround.db is damaged"),
         (sqlite3.OperationalError("database or disk is full"), "disk is too full"),
         (sqlite3.OperationalError("disk I/O error"), "disk is full, over quota or failing"),
-        # A time-out has no text.
+        # A timeout has no text.
         (TimeoutError(), "papers cannot be reached or used (it does not answer). Is PostgreSQL running"),
     ],
     ids=lambda value: str(value)[:30],
@@ -119,13 +117,13 @@ def test_driver_errors_become_readable_sentences(error: Exception, sentence: str
         ("postgresql+asyncpg:///?host=127.0.0.1:1&user=nobody&password=p&database=x", "cannot be reached"),
     ],
 )
-async def test_an_unusable_url_raises_a_readable_error(url: str, sentence: str) -> None:
+async def test_unusable_url_raises_a_readable_error(url: str, sentence: str) -> None:
     with pytest.raises(errors.StorageError, match=sentence):
         await migrate.open_database(url, migrate=True)
 
 
 @pytest.mark.parametrize("name", ["paperround.db", "photos.db", "notes.md", "folder"])
-async def test_a_backup_replaces_only_an_earlier_backup(
+async def test_backup_replaces_only_an_earlier_backup(
     sqlite_db: database.Database, tmp_path: Path, name: str
 ) -> None:
     with closing(sqlite3.connect(tmp_path / "photos.db")) as opened:

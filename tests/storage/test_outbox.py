@@ -8,7 +8,7 @@ from storage import database, locks, models, outbox
 from tests.support.outbox_builders import MINUTE, NOW, add, list_due_nonces, new_delivery, start_attempt
 
 
-async def test_a_delivery_key_is_planned_once(db: database.Database) -> None:
+async def test_plans_each_delivery_key_once(db: database.Database) -> None:
     async with db.transaction() as connection:
         assert await outbox.add(connection, new_delivery(parts=2)) is not None
         assert await outbox.add(connection, new_delivery(parts=2)) is None
@@ -19,7 +19,7 @@ async def test_a_delivery_key_is_planned_once(db: database.Database) -> None:
         assert await outbox.count_by_state(connection) == {models.PartState.WAITING: 6}
 
 
-async def test_due_parts_are_ordered_by_priority(db: database.Database) -> None:
+async def test_orders_due_parts_by_priority(db: database.Database) -> None:
     await add(db, new_delivery("daily", priority=50))
     await add(db, new_delivery("alert", priority=10))
     await add(db, new_delivery("later", priority=0, due_at=NOW + MINUTE))
@@ -27,7 +27,7 @@ async def test_due_parts_are_ordered_by_priority(db: database.Database) -> None:
     assert await list_due_nonces(db, NOW + MINUTE) == ["later/0", "alert/0", "daily/0"]
 
 
-async def test_parts_are_due_in_order_and_the_last_ends_the_delivery(db: database.Database) -> None:
+async def test_sends_parts_in_order_until_the_delivery_is_complete(db: database.Database) -> None:
     [delivery_id] = await add(db, new_delivery(parts=2))
     for number, state in enumerate((models.DeliveryState.WAITING, models.DeliveryState.SENT)):
         assert await list_due_nonces(db) == [f"daily:1/{number}"]
@@ -42,7 +42,7 @@ async def test_parts_are_due_in_order_and_the_last_ends_the_delivery(db: databas
         assert await outbox.oldest_unsent_at(connection) is None
 
 
-async def test_a_known_failure_clears_the_time_of_the_first_attempt(db: database.Database) -> None:
+async def test_known_failure_clears_the_time_of_the_first_attempt(db: database.Database) -> None:
     await add(db, new_delivery(parts=1))
     async with db.transaction() as connection:
         part = await start_attempt(connection)
@@ -58,7 +58,7 @@ async def test_a_known_failure_clears_the_time_of_the_first_attempt(db: database
         assert again.first_attempt_at is None
 
 
-async def test_a_former_sender_can_store_only_receipts(db: database.Database) -> None:
+async def test_former_sender_can_only_store_receipts(db: database.Database) -> None:
     [delivery_id] = await add(db, new_delivery(parts=3))
     async with db.transaction() as connection:
         former = await locks.raise_term(connection)
@@ -84,9 +84,7 @@ async def test_a_former_sender_can_store_only_receipts(db: database.Database) ->
         assert states == ["sending", "sent", "waiting"]
 
 
-async def test_a_former_senders_forum_post_is_retried_after_its_request_timed_out(
-    db: database.Database,
-) -> None:
+async def test_retries_a_former_senders_forum_post_after_its_timeout(db: database.Database) -> None:
     await add(db, new_delivery("message"), new_delivery("forum", 8, kinds=(models.PartKind.FORUM_POST,)))
     async with db.transaction() as connection:
         term = await locks.raise_term(connection)
@@ -99,7 +97,7 @@ async def test_a_former_senders_forum_post_is_retried_after_its_request_timed_ou
         assert len(await outbox.list_due(connection, NOW + MINUTE)) == 2
 
 
-async def test_a_delivery_with_an_unknown_outcome_can_be_repeated_once(db: database.Database) -> None:
+async def test_delivery_with_unknown_outcome_can_be_repeated_once(db: database.Database) -> None:
     [delivery_id] = await add(db, new_delivery("a", parts=2))
     await add(db, new_delivery("b", priority=60))
     async with db.transaction() as connection:
@@ -122,7 +120,7 @@ async def test_a_delivery_with_an_unknown_outcome_can_be_repeated_once(db: datab
     assert await list_due_nonces(db) == ["new", "b/0"]
 
 
-async def test_expiry_stops_waiting_parts_but_not_a_part_being_sent(db: database.Database) -> None:
+async def test_expiry_stops_waiting_parts_but_not_parts_in_flight(db: database.Database) -> None:
     [delivery_id] = await add(db, new_delivery("a", parts=2))
     late = NOW + timedelta(hours=25)
     async with db.transaction() as connection:
@@ -138,7 +136,7 @@ async def test_expiry_stops_waiting_parts_but_not_a_part_being_sent(db: database
     assert await list_due_nonces(db, late) == []
 
 
-async def test_only_a_delivery_with_an_unknown_outcome_outlives_its_expiry(db: database.Database) -> None:
+async def test_only_deliveries_with_unknown_outcome_survive_expiry(db: database.Database) -> None:
     await add(db, new_delivery("unknown"))
     async with db.transaction() as connection:
         part = await start_attempt(connection)

@@ -1,4 +1,4 @@
-"""Papers with facts from services, their removal, their authors, and the trust in digests."""
+"""Papers with facts from services, their deletion, their authors, and the trust of digests."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ async def test_older_facts_do_not_replace_newer_ones(db: database.Database) -> N
         ]
 
 
-async def test_the_latest_vote_count_of_a_service_is_stored(db: database.Database) -> None:
+async def test_stores_a_services_latest_vote_count(db: database.Database) -> None:
     (paper_id,) = (await add_papers(db, merged_paper(1))).values()
     async with db.transaction() as connection:
         for days, count in ((3, 7), (1, 90), (4, None)):
@@ -53,7 +53,7 @@ async def test_the_latest_vote_count_of_a_service_is_stored(db: database.Databas
     assert stored.votes == 7
 
 
-async def test_a_paper_is_purged_when_no_row_refers_to_it(db: database.Database) -> None:
+async def test_purges_a_paper_once_no_row_refers_to_it(db: database.Database) -> None:
     await reader_rows.fill_every_table(db, 7)
     records = [merged_paper(1, on=None), replace(merged_paper(2, on=None), first_on=DAY), merged_paper(3)]
     others = await add_papers(db, *records, merged_paper(4, on=None))
@@ -71,7 +71,7 @@ async def test_a_paper_is_purged_when_no_row_refers_to_it(db: database.Database)
         assert await papers.purge_unkept(connection, 9) == 1
         left = (await connection.execute(sa.select(tables.papers.c.id))).scalars().all()
         assert sorted(left) == sorted(others.values())[1:]
-        # The last row stays, so that its id is not used again.
+        # The last row stays, so that its id is not reused.
         assert min(await database.reserve_ids(connection, tables.papers, 1)) > max(left)
 
 
@@ -99,7 +99,7 @@ def _counts(authors: list[models.Author]) -> dict[str, int]:
     return {author.name: author.paper_count for author in authors}
 
 
-async def test_a_digest_inherits_the_trust_level_of_its_source(db: database.Database) -> None:
+async def test_digest_inherits_the_trust_of_its_source(db: database.Database) -> None:
     harness = IngestHarness(db)
     async with db.transaction() as connection:
         old, high = [

@@ -1,4 +1,4 @@
-"""Columns with a reader's id are declared, and removing a reader leaves no such id in any table, on both engines."""
+"""Columns with a reader's id are declared, and deleting a reader leaves no such id, on both engines."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ async def collect(connection: Connection, user_id: int) -> dict[str, list[dict[s
     return found
 
 
-async def test_a_readers_data_omit_other_readers_and_source_addresses(db: Database) -> None:
+async def test_reader_data_omits_other_readers_and_source_urls(db: Database) -> None:
     await reader_rows.fill_every_table(db, READER)
     async with db.transaction() as connection:
         source = "https://example.org/feed?token=hunter2"
@@ -69,7 +69,7 @@ async def test_a_readers_data_omit_other_readers_and_source_addresses(db: Databa
         assert "subscriptions" not in await collect(connection, OTHER)
 
 
-async def test_removing_a_reader_clears_every_table_and_keeps_other_readers(db: Database) -> None:
+async def test_deleting_a_reader_clears_every_table_but_keeps_others(db: Database) -> None:
     declared = {
         str(column)
         for declaration in (tables.READER_ROWS, tables.READER_MENTION)
@@ -90,7 +90,7 @@ async def test_removing_a_reader_clears_every_table_and_keeps_other_readers(db: 
     assert await reader_rows.find_columns(db, str(OTHER)) == declared
 
 
-async def test_a_readers_data_include_dependent_rows_and_arxiv_ids(db: Database) -> None:
+async def test_reader_data_includes_dependent_rows_and_arxiv_ids(db: Database) -> None:
     await reader_rows.fill_every_table(db, READER)
     async with db.read() as connection:
         found = await collect(connection, READER)

@@ -14,7 +14,7 @@ READER, OTHER = 2**63 - 1, 6
 
 
 async def add_papers(connection: Connection, titles: Iterable[str | None]) -> list[int]:
-    """Store papers 2501.00001, 2501.00002 …, in no digest if the title is None. Returns their ids."""
+    """Store papers 2501.00001, 2501.00002 …, unlisted if the title is None, and return their ids."""
     records = []
     for number, title in enumerate(titles, 1):
         arxiv_id = f"2501.{number:05}"
@@ -31,7 +31,7 @@ async def list_ids(connection: Connection, **options: object) -> list[str]:
     return [row.arxiv_id[-1] for row in rows]
 
 
-async def test_saved_papers_are_listed_newest_first_or_by_tag(db: Database) -> None:
+async def test_lists_saved_papers_newest_first_or_by_tag(db: Database) -> None:
     async with db.transaction() as connection:
         b, a, unlisted = await add_papers(connection, ["b", "A", None])
         await shelf.save_at(connection, READER, {unlisted: NOW})

@@ -1,4 +1,4 @@
-"""Builders of alerts for tests."""
+"""Builders for alerts."""
 
 from __future__ import annotations
 
@@ -14,6 +14,6 @@ CREATED_AT = datetime(2026, 1, 1, tzinfo=UTC)
 def draft(
     *texts: str, user_id: int = 7, kind: models.AlertKind = models.AlertKind.KEYWORD, **fields: Any
 ) -> models.Alert:
-    """Return the draft of an alert with terms of one kind."""
+    """Return an alert draft with terms of one kind."""
     terms = tuple(models.AlertTerm(kind, text) for text in texts)
     return replace(models.Alert(0, user_id, terms, CREATED_AT), **fields)

@@ -1,4 +1,4 @@
-"""Headless Chromium, driven over its DevTools protocol."""
+"""Headless Chromium, driven over the DevTools protocol."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ WAIT_SECONDS = 60.0
 
 
 class _NavigatedError(Exception):
-    """The browser left the page while it evaluated an expression there."""
+    """Raised if the browser left the page while evaluating an expression there."""
 
 
 class Browser:
-    """One page of a browser. Coordinates and sizes are CSS pixels."""
+    """A browser with one page. Coordinates and sizes are in CSS pixels."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self._socket = socket
         self._numbers = itertools.count(1)
 
     async def call(self, method: str, **parameters: Any) -> dict[str, Any]:
-        """Call a method of the protocol, and return its result."""
+        """Call a method of the protocol and return its result."""
         number = next(self._numbers)
         await self._socket.send_json({"id": number, "method": method, "params": parameters})
         while True:
@@ -61,7 +61,7 @@ class Browser:
         await self.call("Page.navigate", url=url)
 
     async def evaluate(self, expression: str) -> Any:
-        """Return the value of a JavaScript expression, or None while the browser changes pages."""
+        """Return the value of a JavaScript expression; None while the browser changes pages."""
         try:
             answer = await self.call("Runtime.evaluate", expression=expression, returnByValue=True)
         except _NavigatedError:
@@ -97,7 +97,7 @@ class Browser:
         await self.call("Input.dispatchKeyEvent", type="keyUp", **shared)
 
     async def click(self, element: str) -> None:
-        """Click on the element that a JavaScript expression returns, once it is visible."""
+        """Click the element that a JavaScript expression returns, once it is visible."""
         await self.wait_for(f"{element}?.checkVisibility()")
         place = f"(rect => [rect.x + rect.width / 2, rect.y + rect.height / 2])({element}.getBoundingClientRect())"
         x, y = await self.evaluate(place)
@@ -126,7 +126,7 @@ class Browser:
 
 @asynccontextmanager
 async def open_browser(folder: Path) -> AsyncIterator[Browser]:
-    """Start Chromium with a profile in a folder, and connect to its first page."""
+    """Start Chromium with its profile in a folder, and connect to its first page."""
     assert CHROMIUM is not None
     flags = (*FLAGS, "--remote-debugging-port=0", f"--user-data-dir={folder}")
     process = await asyncio.create_subprocess_exec(

@@ -1,4 +1,4 @@
-"""Functions that tests run in child processes. Each child imports this module, so it imports little itself."""
+"""Functions that tests run in child processes. Each child imports this module, so its imports are few."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def read_environment() -> dict[str, str]:
 
 
 def take_memory() -> None:
-    """Use up the memory, down to pieces of 16 bytes."""
+    """Use up all memory, down to pieces of 16 bytes."""
     kept = []
     for size in (1 << 16, 1 << 8, 1 << 4):
         try:

@@ -1,4 +1,4 @@
-"""A small archive for the client tests: two newsletters and a review, in Korean and English."""
+"""A small archive for client tests: two newsletters and a review, in Korean and English."""
 
 from __future__ import annotations
 

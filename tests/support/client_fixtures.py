@@ -1,4 +1,4 @@
-"""Fixtures of the client harness, which validate all requests to Discord after each test."""
+"""Fixtures for the client harness, which validate all requests to Discord after each test."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def texts() -> translations.Translations:
 
 @pytest.fixture(scope="session")
 def archive_template(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SQLite file with the sample digests, which tests copy because ingesting is slower."""
+    """A SQLite file with the sample digests for tests to copy, since ingesting is slower."""
     path = tmp_path_factory.mktemp("archive") / "paperround.db"
     shutil.copy(sqlite_template, path)
 
@@ -46,7 +46,7 @@ def archive_template(sqlite_template: Path, tmp_path_factory: pytest.TempPathFac
 
 @pytest.fixture
 async def archive_db(archive_template: Path, tmp_path: Path) -> AsyncIterator[Database]:
-    """Database with the sample digests."""
+    """A database with the sample digests."""
     shutil.copy(archive_template, tmp_path / "paperround.db")
     database = await migrate.open_database(f"sqlite+aiosqlite:///{tmp_path / 'paperround.db'}")
     yield database
@@ -55,7 +55,7 @@ async def archive_db(archive_template: Path, tmp_path: Path) -> AsyncIterator[Da
 
 @pytest.fixture
 def locale() -> models.Locale:
-    """Language of all users: English, except in tests marked `both_languages`."""
+    """The language of all users: English, except in tests marked `both_languages`."""
     return models.Locale.EN
 
 
@@ -63,7 +63,7 @@ def locale() -> models.Locale:
 async def harness(
     archive_db: Database, locale: models.Locale, texts: translations.Translations
 ) -> AsyncIterator[ClientHarness]:
-    """Client harness with the sample digests."""
+    """A client harness with the sample digests."""
     async with _checked_harness(archive_db, locale, texts) as harness:
         yield harness
 
@@ -72,14 +72,14 @@ async def harness(
 async def empty_harness(
     sqlite_db: Database, texts: translations.Translations
 ) -> AsyncIterator[ClientHarness]:
-    """Client harness in Korean with an empty archive."""
+    """A client harness in Korean with an empty archive."""
     async with _checked_harness(sqlite_db, models.Locale.KO, texts) as harness:
         yield harness
 
 
 @pytest.fixture
 async def origin() -> AsyncIterator[origin_server.OriginServer]:
-    """The server that stands for arXiv and Hugging Face in `online_harness`."""
+    """The server that plays arXiv and Hugging Face in `online_harness`."""
     async with origin_server.run_origin() as opened:
         yield opened
 
@@ -91,7 +91,7 @@ async def online_harness(
     texts: translations.Translations,
     origin: origin_server.OriginServer,
 ) -> AsyncIterator[ClientHarness]:
-    """Client harness with arXiv and Hugging Face on loopback."""
+    """A client harness with arXiv and Hugging Face on loopback."""
     async with _checked_harness(archive_db, locale, texts, origin.url) as harness:
         yield harness
 

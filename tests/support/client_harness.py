@@ -1,4 +1,4 @@
-"""The harness of the client tests: the bot in a simulated server, with users of different permissions."""
+"""The client tests' harness: the bot in a simulated server, with users who have different permissions."""
 
 from __future__ import annotations
 
@@ -51,11 +51,11 @@ NOWHERE = "http://127.0.0.1:9"
 SETTLE_SECONDS = 60.0
 
 SENDS_BY_HTTP = False
-"""Whether interactions arrive by HTTP instead of the Gateway, as with `pytest --by-http`."""
+"""Whether interactions arrive over HTTP instead of the Gateway, as with `pytest --by-http`."""
 
 
 class PatientEnv(simcord.Env):
-    """SimCord with time limits that grow with the machine's load (five seconds at the start otherwise)."""
+    """SimCord with time limits that grow with the machine's load (otherwise five seconds at startup)."""
 
     async def _settle_internal(self, **options: Any) -> None:
         await super()._settle_internal(**options | {"timeout": patience.scaled(SETTLE_SECONDS)})
@@ -67,7 +67,7 @@ both_languages = pytest.mark.parametrize("locale", list(models.Locale), ids=lamb
 
 @dataclass
 class SimulatedClock:
-    """A clock with SimCord's time, which is also Discord's."""
+    """A clock that shows SimCord's time, which is also Discord's."""
 
     env: simcord.Env | None = None
 
@@ -91,7 +91,7 @@ class ClientHarness:
     expected_errors: list[type[BaseException]] = field(default_factory=lambda: [UserError])
     runtime: Runtime | None = None
     lock: locks.SenderLock | None = None
-    """The lock of the bot's background work, once a test waits for it."""
+    """The lock for the bot's background work, once a test waits for that work."""
 
     @property
     def user(self) -> Any:
@@ -99,7 +99,7 @@ class ClientHarness:
         return self.reader.user
 
     async def ask(self, command: str, *, by: Any = None, where: Any = None, **options: Any) -> Any:
-        """Run a slash command, by default as the reader in the channel, and return the last message of the answer."""
+        """Run a slash command (default: as the reader, in the channel) and return the reply's last message."""
         return last_response(await (by or self.reader).slash(where or self.channel, command, **options))
 
     async def press(
@@ -111,18 +111,18 @@ class ClientHarness:
         label: str | None = None,
         custom_id: str | None = None,
     ) -> Any:
-        """Press the button with a text id, label or custom id, and return the last message of the answer."""
+        """Press the button with a text id, label or custom id, and return the reply's last message."""
         wanted = {"custom_id": custom_id} if custom_id else {"label": label or self.texts(key)}
         return await self.click(message, by=by, **wanted)
 
     async def turn(self, message: Any, *, back: bool = False) -> Any:
-        """Press the button to the next page, or with `back` to the previous one, and return the last message."""
+        """Press the button for the next page, or with `back` for the previous one, and return the last message."""
         labels = [part["label"] for part in raw_components(message) if "label" in part]
         label = next(label for label in labels if (label.startswith("◀ ") if back else label.endswith(" ▶")))
         return await self.click(message, label=label)
 
     async def choose(self, message: Any, custom_id: str, *values: str, by: Any = None) -> Any:
-        """Choose values of a menu, and return the last message of the answer."""
+        """Choose values in a menu, and return the reply's last message."""
         return last_response(await (by or self.reader).select(message, list(values), custom_id=custom_id))
 
     async def share(self, message: Any) -> tuple[Any, Any]:
@@ -131,16 +131,16 @@ class ClientHarness:
         return result.response, result.followups[-1]
 
     async def fill(self, message: Any, key: str, *, by: Any = None, **values: Any) -> Any:
-        """Open a form by the button with a text id, submit it, and return the last message of the answer."""
+        """Open a form with the button of a text id, submit it, and return the reply's last message."""
         form = await (by or self.reader).click(message, label=self.texts(key))
         return last_response(await (by or self.reader).submit_modal(form, values))
 
     async def click(self, message: Any, *, by: Any = None, **button: Any) -> Any:
-        """Press a button, by default as the reader, and return the last message of the answer."""
+        """Press a button (default: as the reader) and return the reply's last message."""
         return last_response(await (by or self.reader).click(message, **button))
 
     async def select(self, message: Any, values: list[str], *, by: Any = None, custom_id: str) -> Any:
-        """Select values of the menu whose custom id starts with a text, and return the last message."""
+        """Select values in the menu whose custom id starts with a text, and return the last message."""
         found = next(name for name in component_ids(message) if name.startswith(custom_id))
         return last_response(await (by or self.reader).select(message, values, custom_id=found))
 
@@ -155,7 +155,7 @@ class ClientHarness:
         return await self.bot.services.get(Subscriptions).add(draft)
 
     async def manage(self, command: str, **options: Any) -> Any:
-        """Run a command as the manager in `channel`, and return the last message of the answer."""
+        """Run a command as the manager in `channel`, and return the reply's last message."""
         return await self.ask(command, by=self.manager, **options)
 
     async def manager_press(self, message: Any, text_id: str, **arguments: Any) -> Any:
@@ -164,7 +164,7 @@ class ClientHarness:
         return result if result.modal else last_response(result)
 
     async def publish(self, text: str, summary: str = "로봇을 care로 기른다.") -> None:
-        """Ingest a written digest of today, with papers in the notation of `tests/support/world.py`."""
+        """Ingest a written digest for today, with papers in the notation of `tests/support/world.py`."""
         listed = [(paper.arxiv_id, paper.votes) for paper in world.papers(text)]
         digest = digest_builders.newsletter(self.env.now().date(), listed, text=summary)
         await self.container.create_ingest().add_text(digest, location=text)
@@ -187,11 +187,11 @@ class ClientHarness:
             self.env.backend.remove_member_role(self.guild.id, actor.id, role_id)
 
     def received(self) -> list[Any]:
-        """Return the direct messages of the reader, oldest first."""
+        """Return the reader's direct messages, oldest first."""
         return sorted(self.user.dm_channel.history(), key=lambda message: message.id)
 
     async def plan_post(self, subscription: models.Subscription) -> tuple[models.Delivery, models.Part]:
-        """Plan a post of one message immediately, and return its stored delivery and part."""
+        """Plan a single-message post now, and return its stored delivery and part."""
         await self.bot.services.get(OnDemandPosts).plan(subscription.id, 1)
         async with self.container.database.read() as connection:
             (delivery,) = await outbox.list_rows(connection)
@@ -199,9 +199,10 @@ class ClientHarness:
         return delivery, part
 
     def screen(self, *messages: Any) -> str:
-        """Return messages as a reader sees them, for snapshots: texts, `[buttons]`, `<menu: chosen or first option … count>`.
+        """Return messages as readers see them, for snapshots.
 
-        Mentions are names, times are in UTC; lines are at most 100 columns wide.
+        They contain texts, `[buttons]` and `<menu: chosen or first option … count>`. Mentions are names, and
+        times are in UTC; lines are at most 100 columns wide.
         """
         return "\n".join(map(self._draw, messages))
 
@@ -259,7 +260,10 @@ class ClientHarness:
 async def open_harness(
     database: Database, locale: models.Locale, texts: Translations, services_url: str = NOWHERE
 ) -> AsyncIterator[ClientHarness]:
-    """Start the bot in a new simulated server whose users share a language, with arXiv and Hugging Face at a URL."""
+    """Start the bot in a new simulated server whose users share a language.
+
+    arXiv and Hugging Face are at `services_url`.
+    """
     clock = SimulatedClock()
     settings = Settings(locale=locale.value, arxiv_url=f"{services_url}/api/query", hf_endpoint=services_url)
     container = Container(settings, database, clock)
@@ -270,7 +274,7 @@ async def open_harness(
     container.rest = SimulatedRest(bot, container.pace)
     for waiting in (bot.services.lookups, bot.services.paper_lookup):
         waiting.patience = patience.scaled(waiting.patience)
-    # Not `simcord.run`, which fails in a fixture: pytest runs set-up and tear-down in different contexts.
+    # `simcord.run` fails in a fixture, because pytest runs set-up and tear-down in different contexts.
     env = PatientEnv(bot, check_errors=False, settle_timeout=patience.scaled(SETTLE_SECONDS))
     with _translated_once():
         await env.start()
@@ -295,7 +299,7 @@ async def open_harness(
 
 
 def send_by_http(bot: PaperroundBot, clock: Clock) -> None:
-    """Deliver interactions as signed requests to a front, whose cache of servers is empty."""
+    """Deliver interactions as signed requests to a front whose server cache is empty."""
     key = Ed25519PrivateKey.generate()
     server = front.InteractionServer(bot, key.public_key().public_bytes_raw().hex())
     state: Any = bot._connection
@@ -314,7 +318,7 @@ def send_by_http(bot: PaperroundBot, clock: Clock) -> None:
 
 @lru_cache(maxsize=1)
 def _load_templates() -> Templates:
-    """The bundled templates, compiled once for the test process."""
+    """Return the bundled templates, compiled once per test process."""
     return Templates()
 
 
@@ -322,7 +326,7 @@ _copy_any = copy.deepcopy
 
 
 def _copy_json(value: Any, memo: dict[int, Any] | None = None) -> Any:
-    """`copy.deepcopy` in a fifth of the time for JSON, which SimCord copies often."""
+    """Copy JSON, which SimCord does often, in a fifth of the time of `copy.deepcopy`."""
     if type(value) is dict:
         return {key: _copy_json(item) for key, item in value.items()}
     if type(value) is list:
@@ -371,7 +375,7 @@ def _populate(
 
 
 def shown_text(message: Any) -> str:
-    """Return all visible texts of a message line by line: texts, labels, placeholders, options."""
+    """Return a message's visible texts line by line: texts, labels, placeholders, options."""
     lines = []
     for component in raw_components(message):
         lines += [str(component[key]) for key in ("content", "label", "placeholder") if component.get(key)]
@@ -391,7 +395,7 @@ def raw_components(message: Any) -> list[dict[str, Any]]:
 
 
 def last_response(result: Any) -> Any:
-    """Return the last response message of an interaction."""
+    """Return an interaction's last response message."""
     return result.followups[-1] if result.followups else result.response
 
 

@@ -1,4 +1,4 @@
-"""Builders of small digests, stored by the ingest service."""
+"""Builders for small digests, stored through the ingest service."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def newsletter(on: date, papers: Iterable[tuple[str, int | None]], *, text: str 
 
 
 def add_pending_alerts(now: datetime) -> OnFreshPapers:
-    """Return an ingest callback that queues new papers for matching with alerts."""
+    """Return an ingest callback that queues new papers for alerts."""
 
     async def add_pending(connection: Connection, paper_ids: Sequence[int]) -> None:
         await alerts.add_unmatched(connection, paper_ids, now)

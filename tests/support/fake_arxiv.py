@@ -1,4 +1,4 @@
-"""A fake arXiv on loopback: RSS and query API with made-up papers, and faults set by a test."""
+"""A fake arXiv on loopback: RSS and query API with made-up papers, and faults set by the test."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Paper:
 
 
 def make_paper(number: int, on: date, categories: Sequence[str] = ("cs.CL",), **changes: object) -> Paper:
-    """Return a paper submitted on a day, whose id has that month and the given number."""
+    """Return a paper submitted on a day. Its id contains that month and the number."""
     paper = Paper(
         arxiv_id=f"{on:%y%m}.{number:05}",
         title=f"Sparse Paper {number}",
@@ -45,7 +45,7 @@ def make_paper(number: int, on: date, categories: Sequence[str] = ("cs.CL",), **
 
 
 def make_papers(count: int, first: date, a_day: int = 130) -> Iterator[Paper]:
-    """Yield papers submitted on consecutive days, oldest first; every tenth only cross-lists cs.CL."""
+    """Yield papers submitted on consecutive days, oldest first. Every tenth is only cross-listed in cs.CL."""
     for number in range(count):
         on = first + timedelta(days=number // a_day)
         of_month = number - a_day * ((on.replace(day=1) - first).days if on.replace(day=1) > first else 0)
@@ -55,10 +55,11 @@ def make_papers(count: int, first: date, a_day: int = 130) -> Iterator[Paper]:
 
 @dataclass
 class FakeArxiv:
-    """Both services of arXiv. `papers` are found by searches, oldest first; `announced` are in the feeds of one day.
+    """Both of arXiv's services. `papers` are found by searches, oldest first; `announced` are in one day's
+    feeds.
 
-    `titles` holds more papers, found only by id. A request for an id in `refused` is refused. Each of `faults` answers one
-    search. `served` counts how often searches returned each paper.
+    `titles` holds more papers, found only by id. Requests for an id in `refused` are rejected. Each of
+    `faults` responds to one search. `served` counts how often searches returned each paper.
     """
 
     origin: origin_server.OriginServer
@@ -75,11 +76,11 @@ class FakeArxiv:
         self.origin.pages["/api/query"] = self.query
 
     def add(self, arxiv_id: str, title: str = "Small Things") -> None:
-        """Add a paper that is found only by its id."""
+        """Add a paper that can only be found by id."""
         self.titles[arxiv_id] = title
 
     def serve_feeds(self, *names: str) -> None:
-        """Serve a feed for each name such as `cs.CL+cs.LG`."""
+        """Serve a feed for each name, such as `cs.CL+cs.LG`."""
         self.origin.pages |= {f"/rss/{name}": self.rss for name in names}
 
     def counted(self, path: str) -> int:
@@ -88,7 +89,7 @@ class FakeArxiv:
 
     @property
     def asked(self) -> list[list[str]]:
-        """The ids of each request for papers by id."""
+        """The ids in each request for papers by id."""
         requests = [request for request in self.origin.requests if "id_list" in request.query]
         return [request.query["id_list"].split(",") for request in requests]
 
@@ -152,7 +153,7 @@ def _item(paper: Paper, on: date) -> str:
 
 
 def search_page(page: Sequence[Paper], total: int) -> str:
-    """Return a page of search results, of `total` in all."""
+    """Return a page of search results, out of `total`."""
     entries = "".join(
         f"<entry><id>http://arxiv.org/abs/{paper.arxiv_id}v1</id><title>{escape(paper.title)}</title>"
         f"<published>{paper.created_on}T12:00:00Z</published><summary>  {escape(paper.abstract)}\n</summary>"

@@ -45,8 +45,8 @@ Name = TypeVar("Name")
 class FaultHarness:
     """Starts and kills bots.
 
-    `clock_offset` is how far the clocks of the bots and the fake are ahead, `clock_error` how far the bots' clocks are ahead of
-    the fake's.
+    `clock_offset` is how far the clocks of the bots and the fake are ahead; `clock_error` is how far the
+    bots' clocks are ahead of the fake's.
     """
 
     fake: process.FakeDiscord
@@ -68,7 +68,7 @@ class FaultHarness:
         await self.fake.run_action("move_clock", {"seconds": duration.total_seconds()})
 
     def set_clock_error(self, error: timedelta) -> None:
-        """Set the error of the wall clocks of all bots, including running ones."""
+        """Set the error of all bots' wall clocks, including running bots."""
         self.clock_error = error
         shifted_clock.write_offset(self._clock_file, self.clock_offset.total_seconds(), error.total_seconds())
 
@@ -85,7 +85,7 @@ class FaultHarness:
         return self._start("tests.support.shifted_clock", (str(self._clock_file), *options), settings)
 
     def start_cli(self, *arguments: str, **settings: str) -> fork_server.ForkedProcess:
-        """Start the command line as an operator would."""
+        """Start the command line like an operator."""
         return self._start("bot", arguments, settings)
 
     def start_front(self, port: int) -> fork_server.ForkedProcess:
@@ -132,7 +132,7 @@ class FaultHarness:
 
     @asynccontextmanager
     async def supervising(self, *bots: fork_server.ForkedProcess) -> AsyncIterator[None]:
-        """Replace each of these bots that ends, as a supervisor does."""
+        """Restart each of these bots when it ends, like a supervisor."""
         running = dict(enumerate(bots))
         task = asyncio.create_task(supervise(running, lambda _: self.start_bot()))
         try:
@@ -151,7 +151,7 @@ class FaultHarness:
         return self._log_file.read_text(errors="replace")
 
     async def fan_out(self, channels: list[int], parts: int = 1, name: str = "d") -> None:
-        """Plan a delivery for each channel: daily posts, alerts and readers' daily papers in turn."""
+        """Plan a delivery for each channel: in turn a daily post, an alert and a reader's papers of the day."""
         kinds = cycle((models.DeliveryKind.DAILY, models.DeliveryKind.ALERT, models.DeliveryKind.TODAY))
         planned = (
             new_delivery(f"{name}{channel_id}", channel_id, self.now(), parts=parts, kind=next(kinds))
@@ -160,7 +160,7 @@ class FaultHarness:
         await outbox_builders.add(self.db, *planned)
 
     async def fan_out_by_webhooks(self, channels: list[int], parts: int = 1) -> None:
-        """Plan a delivery for a webhook of each channel."""
+        """Plan a delivery through a webhook for each channel."""
         for number, channel_id in enumerate(channels, 1):
             address = await self.fake.add_webhook(channel_id, number)
             webhook_id, token = webhook.parse_address(address, self.fake.api_url)
@@ -174,14 +174,14 @@ class FaultHarness:
             await outbox_builders.add(self.db, replace(delivery, parts=tuple(passive)))
 
     async def store_digest(self, *arxiv_ids: str, on: date | None = None) -> None:
-        """Store the newsletter of a day, by default today, and queue its papers for alerts."""
+        """Store a day's newsletter (today's by default), and queue its papers for alerts."""
         now = self.now()
         text = digest_builders.newsletter(on or now.date(), [(id_, 5) for id_ in arxiv_ids])
         pending = digest_builders.add_pending_alerts(now)
         await digest_builders.ingest_digest(self.db, text, at=now, on_fresh=pending, location=arxiv_ids[0])
 
     async def ask(self, channel_id: int, count: int) -> list[bool]:
-        """Send commands of different readers at once. Returns for each whether it was answered."""
+        """Send commands by different readers at once. Returns whether each was answered."""
         asked = (
             self.fake.interact(channel_id, (TOPIC, LIST)[n % 2], user_id=1_000 + n, answer=True)
             for n in range(count)
@@ -204,7 +204,7 @@ class FaultHarness:
     async def wait_until(
         self, condition: Callable[[], bool | Awaitable[bool]], seconds: float = 60.0
     ) -> None:
-        """Wait until `condition` is true, and show the bots' log if it never is."""
+        """Wait until `condition` is true; on failure, show the bots' log."""
         await patience.wait_until(condition, seconds, describe=lambda: self.read_log()[-6000:])
 
     async def wait_for_sent(self, count: int) -> None:
@@ -241,7 +241,7 @@ class FaultHarness:
 async def supervise(
     running: dict[Name, fork_server.ForkedProcess], start: Callable[[Name], fork_server.ForkedProcess]
 ) -> None:
-    """Restart each of these processes that ends, until cancelled."""
+    """Restart each of these processes when it ends, until cancelled."""
     while True:
         await asyncio.sleep(SUPERVISOR_SECONDS)
         running.update({name: start(name) for name, one in [*running.items()] if one.poll() is not None})
@@ -251,7 +251,7 @@ async def supervise(
 async def open_fault_harness(
     fake: process.FakeDiscord, database_url: str, folder: Path
 ) -> AsyncIterator[FaultHarness]:
-    """Open a harness on an empty database, and kill every bot on exit."""
+    """Open a harness on an empty database. Kills every bot on exit."""
     db = await migrate.open_database(database_url, migrate=True)
     harness = FaultHarness(fake, db, database_url, folder)
     try:

@@ -1,4 +1,4 @@
-"""Starts processes of the bot by forking one with all modules loaded, which saves a second of CPU each."""
+"""Start bot processes by forking one that has loaded all modules, which saves a second of CPU each."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _context = multiprocessing.get_context("forkserver")
 class ForkedProcess:
     """A process like `subprocess.Popen(["python", "-m", MODULE, …])` that appends its output to files.
 
-    `log` is the file for stdout, and for stderr unless `errors` is given; `stdin` is empty by default.
+    `log` is the file for stdout, and for stderr unless `errors` is given. `stdin` is empty by default.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class ForkedProcess:
         return self._process.exitcode
 
     def wait(self, timeout: float | None = None) -> int:
-        """Return the exit status, negative after a signal. Raises TimeoutExpired as `Popen` does."""
+        """Return the exit status, negative after a signal. Raises TimeoutExpired, like `Popen`."""
         self._process.join(timeout)
         if self._process.exitcode is None:
             raise subprocess.TimeoutExpired(str(self._process), timeout or 0.0)

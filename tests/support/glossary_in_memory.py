@@ -1,4 +1,4 @@
-"""Builds a glossary from texts in one call, for archives that fit in memory."""
+"""Build a glossary from texts in one call, for archives that fit in memory."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bot.text import analyser, seed, tokens
 
 
 class TextEvidence:
-    """Counts the texts, one per paper, that have forms."""
+    """Counts the texts (one per paper) that contain given forms."""
 
     def __init__(self, texts: Iterable[str]) -> None:
         self._documents = [
@@ -26,7 +26,7 @@ class TextEvidence:
 
 
 def learn(texts: Sequence[str], terms: Iterable[seed.SeedTerm]) -> list[resolver.LearntForm]:
-    """Return the forms that texts explain, one text per paper."""
+    """Return the forms that texts (one per paper) explain."""
     counts = Counter(mention for text in texts for mention in mentions.extract_mentions(text))
     return induction.learn(counts.items(), terms, TextEvidence(texts))
 
@@ -34,6 +34,6 @@ def learn(texts: Sequence[str], terms: Iterable[seed.SeedTerm]) -> list[resolver
 def build_glossary(
     texts: Sequence[str], terms: Iterable[seed.SeedTerm], decisions: Iterable[resolver.Decision] = ()
 ) -> resolver.Glossary:
-    """Return the glossary of texts, one text per paper, and of the seed terms."""
+    """Return a glossary of the seed terms and the forms learnt from texts (one per paper)."""
     known = list(terms)
     return resolver.Glossary(known, resolver.Learnt(learn(texts, known)), decisions)

@@ -38,7 +38,7 @@ sections = st.lists(st.builds(models.Section, heading=st.none() | texts, body=lo
 
 @st.composite
 def papers(draw: st.DrawFn, max_size: int = 25) -> tuple[contents.PostPaper, ...]:
-    """Generate papers with different ids and arbitrary other fields."""
+    """Generate papers with distinct ids; all other fields are arbitrary."""
     count = draw(st.integers(0, max_size))
     return tuple(
         contents.PostPaper(

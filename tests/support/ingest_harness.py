@@ -31,7 +31,7 @@ def newsletter(*entries: NewsletterPaper, day: str = DAY) -> str:
 
 
 class IngestHarness:
-    """An ingest service at `NOW` that records its notifications. They fail while `is_failing`."""
+    """An ingest service at `NOW` that records its notifications, which fail while `is_failing`."""
 
     def __init__(self, db: database.Database) -> None:
         self.db = db
@@ -59,7 +59,7 @@ class IngestHarness:
             return int((await connection.execute(sa.select(sa.func.count()).select_from(table))).scalar_one())
 
     async def author_counts(self) -> dict[str, int]:
-        """Return each author's number of papers by name."""
+        """Return each author's number of papers, by name."""
         columns = tables.authors.c
         async with self.db.read() as connection:
             return dict(map(tuple, await connection.execute(sa.select(columns.name, columns.paper_count))))

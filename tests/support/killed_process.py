@@ -1,4 +1,4 @@
-"""Simulates the end of a process around a commit."""
+"""Simulate the end of a process around a commit."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from storage.database import Connection, Database
 
 
 class _Killed(BaseException):
-    """Ends the process; no code handles it."""
+    """Ends the process, since no code handles it."""
 
 
 @contextlib.contextmanager
 def killed_at(database: Database, number: int, *, is_stored: bool) -> Iterator[None]:
-    """End the block at its `number`-th transaction, right before the commit or (`is_stored`) after it."""
+    """End the block at its `number`-th transaction, just before the commit or (`is_stored`) after it."""
     transaction, count_left = database.transaction, number
 
     @contextlib.asynccontextmanager

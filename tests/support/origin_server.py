@@ -1,4 +1,4 @@
-"""HTTP servers on loopback: one with pages, and one that sends raw bytes."""
+"""HTTP servers on loopback: one that serves pages, and one that sends raw bytes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Page = Handler | web.Response | str | bytes
 
 
 class OriginServer:
-    """An HTTP server with pages set by a test. `requests` holds all requests in order."""
+    """An HTTP server whose pages are set by the test. `requests` holds all requests in order."""
 
     def __init__(self) -> None:
         self.pages: dict[str, Page] = {}
@@ -73,7 +73,7 @@ async def run_origin(tls: ssl.SSLContext | None = None) -> AsyncIterator[OriginS
 
 
 class RawOriginServer:
-    """A server that sends prepared bytes to each client and then closes the connection, or keeps it open silently."""
+    """Sends prepared bytes to each client, then closes the connection or keeps it open silently."""
 
     def __init__(self, *responses: bytes, holds_open: bool = False) -> None:
         self.responses = list(responses)
@@ -119,7 +119,7 @@ def http_response(body: bytes, *headers: str, status: str = "200 OK") -> bytes:
 
 
 class StubResolver(abc.AbstractResolver):
-    """Resolves names from a table of address lists: one list for each query. The last list is repeated."""
+    """Resolves names from a table with a list of addresses for each query. The last list is repeated."""
 
     def __init__(self, names: Mapping[str, list[list[str]]]) -> None:
         self.names = {name: list(responses) for name, responses in names.items()}

@@ -23,7 +23,7 @@ MINUTE = timedelta(minutes=1)
 
 
 def message_payload(marker: str, text: str = "papers") -> str:
-    """Return the JSON of a Components V2 message with the marker in a button."""
+    """Return the JSON of a Components V2 message whose button contains the marker."""
     button = {"type": 2, "style": 1, "label": "More", "custom_id": f"{marker}more"}
     card = {"type": 17, "components": [{"type": 10, "content": text}, {"type": 1, "components": [button]}]}
     return json.dumps({"flags": 1 << 15, "components": [card]})
@@ -38,7 +38,10 @@ def new_delivery(
     kinds: tuple[models.PartKind, ...] = (),
     **fields: Any,
 ) -> models.NewDelivery:
-    """Return a daily post with `parts` messages, or with parts of the given kinds; each has the text `KEY POSITION`."""
+    """Return a daily post with `parts` messages, or with parts of the given kinds.
+
+    Each part has the text `KEY POSITION`.
+    """
     new_parts = []
     for position, kind in enumerate(kinds or (models.PartKind.MESSAGE,) * parts):
         marker = contents.part_marker(key, position)
@@ -70,14 +73,14 @@ def new_subscription(channel_id: int, **fields: Any) -> models.Subscription:
 
 
 def make_pace(clock: Callable[[], float] = time.monotonic, per_second: float = 1000.0) -> Pace:
-    """Return a pace that is fast enough for a test."""
+    """Return a pace that is fast enough for tests."""
     return Pace(clock, random.Random(1), per_second)
 
 
 def make_recorder(
     db: database.Database, deliveries: DeliveryFactory, **options: Any
 ) -> outcomes.OutcomeRecorder:
-    """Return a recorder of outcomes for every kind of delivery."""
+    """Return an outcome recorder for every kind of delivery."""
     return outcomes.OutcomeRecorder(db, deliveries, delivery_kinds(), rng=random.Random(1), **options)
 
 
@@ -93,7 +96,7 @@ async def list_due_nonces(db: database.Database, now: datetime = NOW) -> list[st
 
 
 async def start_attempt(connection: AsyncConnection, now: datetime = NOW) -> models.Part:
-    """Start an attempt at the first due part."""
+    """Start an attempt to send the first due part."""
     part = (await outbox.list_due(connection, now))[0].part
     assert set(await outbox.mark_sending(connection, [part.id], now)) == {part.id}
     return part

@@ -21,7 +21,7 @@ def latexml_page(
     paper_id: str = PAPER_ID,
     sentences: int = 30,
 ) -> str:
-    """Return a page by LaTeXML, as served by arXiv, with `content` in its second section."""
+    """Return a LaTeXML page, as served by arXiv, with `content` in its second section."""
     return f"""<!DOCTYPE html><html lang="en"><head><title>{title}</title>
 <!--Generated on Fri May  2 10:11:12 2025 by LaTeXML (version 0.8.8) http://dlmf.nist.gov/LaTeXML/.-->
 <base href="/html/{paper_id}v1/"></head><body>
@@ -43,7 +43,7 @@ def latexml_page(
 def markdown_page(
     *, title: str = TITLE, paper_id: str = PAPER_ID, sentences: int = 30, content: str = ""
 ) -> str:
-    """Return a page in Markdown, as served by Hugging Face."""
+    """Return a Markdown page, as served by Hugging Face."""
     return f"""Title: {title}
 
 URL Source: https://arxiv.org/html/{paper_id}

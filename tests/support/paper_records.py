@@ -1,4 +1,4 @@
-"""Builders of stored papers and digests."""
+"""Builders for stored papers and digests."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ async def add_papers(db: database.Database, *new_papers: models.MergedPaper) -> 
 async def add_digest(
     db: database.Database, ids: dict[str, int], on: date = DAY, digest_hash: str = "h"
 ) -> int:
-    """Store a digest that lists the papers of `ids` in that order, and return its id."""
+    """Store a digest that lists the papers in `ids` in order, and return its id."""
     digest_entries = tuple(
         models.Entry(rank, arxiv_id, f"Title {rank}", "u", sections=(models.Section(None, f"Body {rank}"),))
         for rank, arxiv_id in enumerate(ids, 1)

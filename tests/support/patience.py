@@ -1,4 +1,4 @@
-"""Time limits of tests, which are given for an idle machine and grow with its load."""
+"""Time limits for tests, given for an idle machine and growing with its load."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def scaled(seconds: float) -> float:
 
 @asynccontextmanager
 async def limit(seconds: float) -> AsyncIterator[None]:
-    """Like `asyncio.timeout`, with a limit that follows the load."""
+    """Like `asyncio.timeout`, but the limit grows with the load."""
     loop = asyncio.get_running_loop()
     started_at = loop.time()
     async with asyncio.timeout(scaled(seconds)) as timeout:  # noqa: TID251
@@ -65,14 +65,14 @@ async def wait_until(
             pause = 0.01
             while not (is_true if isinstance(is_true := condition(), bool) else await is_true):
                 await asyncio.sleep(pause)
-                # Poll ever more rarely, since a condition that reads a database costs more than the pause.
+                # Poll less and less often, since a condition that reads a database costs more than the pause.
                 pause = min(1.2 * pause, 0.2)
     except TimeoutError:
         raise AssertionError(f"not within {seconds:g} s of an idle machine\n{describe()}") from None
 
 
 def _count_running() -> int:
-    """Return the number of runnable threads, since the load average lags behind by a minute."""
+    """Return the number of runnable threads, since the load average lags by a minute."""
     try:
         return int(Path("/proc/loadavg").read_text().split()[3].partition("/")[0])
     except OSError:

@@ -1,4 +1,4 @@
-"""Checks the limits, schema and mentions of payloads for Discord, for every message of the client tests."""
+"""Check the limits, schema and mentions of payloads for Discord, in every message of the client tests."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def load_schemas() -> validation.Schemas:
 
 
 def check_requests(requests: Iterable[Any]) -> int:
-    """Check every message, modal and list of choices in the bot's requests, and return the number of messages."""
+    """Check every message, modal and list of choices in the bot's requests. Returns the message count."""
     messages = 0
     for request in requests:
         body = request.json
@@ -61,7 +61,7 @@ def _check_callback(body: dict[str, Any]) -> int:
 
 
 def check_message(payload: dict[str, Any], *, role_id: str = "") -> None:
-    """Assert that Discord would accept a message, and that it mentions nobody but members of the role."""
+    """Assert that Discord would accept a message, and that it mentions only members of the role."""
     validation.check_message(payload)
     fields = {k: v for k, v in payload.items() if v is not None}
     # discord.py numbers new files by integers, which Discord accepts, though the schema requires strings.

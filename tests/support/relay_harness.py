@@ -21,7 +21,7 @@ from tests.support.world import World
 
 
 class RelayHarness(World):
-    """A world that begins now, with a running clock that tests can move, and with the real templates."""
+    """A world that starts now, with the real templates and a running clock that tests can move."""
 
     def __init__(
         self, database: Database, fake: process.FakeDiscord, client: discord.Client, per_second: float
@@ -59,12 +59,12 @@ class RelayHarness(World):
         return [part.state.value for part in await self.list_parts()]
 
     async def drain(self) -> None:
-        """Drain with a new relay, as after a restart."""
+        """Drain the outbox with a new relay, as after a restart."""
         self.restart()
         await self.relay.drain(self.now)
 
     async def drain_until_sent(self) -> None:
-        """Drain with one relay, and move the clock by 5 s until every part is sent."""
+        """Drain with one relay, moving the clock by 5 s until every part is sent."""
         self.restart()
         for _ in range(200):
             await self.relay.drain(self.now)
@@ -78,7 +78,7 @@ class RelayHarness(World):
 async def open_relay_harness(
     database: Database, fake: process.FakeDiscord, *, per_second: float = 1000.0
 ) -> AsyncIterator[RelayHarness]:
-    """Open a harness with a client that is logged in, without the Gateway."""
+    """Open a harness with a logged-in client, without the Gateway."""
     restore = rest.override_endpoints(fake.api_url, fake.gateway_url)
     client = discord.Client(intents=discord.Intents.none())
     harness = RelayHarness(database, fake, client, per_second)

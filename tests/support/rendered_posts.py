@@ -33,7 +33,7 @@ def new_renderer() -> DiscordRenderer:
 
 
 def daily(papers: tuple[contents.PostPaper, ...], **options: Any) -> choice.DailyPost:
-    """Return a daily post in Korean, unless `options` change it."""
+    """Return a daily post, in Korean unless `options` change it."""
     values: dict[str, Any] = {
         "marker": "daily:1:2025-02-12",
         "locale": models.Locale.KO,
@@ -61,7 +61,7 @@ def paper(number: int = 1, **options: Any) -> contents.PostPaper:
 
 
 def messages(parts: tuple[contents.RenderedPart, ...]) -> Iterator[dict[str, Any]]:
-    """Yield the body and the fallback of each message."""
+    """Yield each message's body and fallback."""
     for part in parts:
         if part.kind in WITHOUT_MESSAGE:
             continue
@@ -71,7 +71,7 @@ def messages(parts: tuple[contents.RenderedPart, ...]) -> Iterator[dict[str, Any
 
 
 def check(parts: tuple[contents.RenderedPart, ...]) -> None:
-    """Assert that all messages are within the limits and contain only their own marker."""
+    """Assert that all messages fit Discord's limits and contain only their own marker."""
     for position, part in enumerate(parts):
         if part.kind not in WITHOUT_MESSAGE:
             assert part.fallback is not None

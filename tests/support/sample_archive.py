@@ -1,4 +1,4 @@
-"""Small archives of newsletters, stored by the ingest service."""
+"""Small archives of newsletters, stored through the ingest service."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NOW = datetime(2026, 1, 1, 9, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class NewsletterPaper:
-    """An entry of a newsletter."""
+    """A newsletter entry."""
 
     arxiv_id: str
     title: str
@@ -40,7 +40,7 @@ def make_ingest(database: Database) -> IngestService:
 
 
 async def add_digest(database: Database, date: str, *papers: NewsletterPaper) -> None:
-    """Ingest a newsletter. A second one of the same date is a correction."""
+    """Ingest a newsletter. A second one with the same date is a correction."""
     await make_ingest(database).add_text(newsletter(date, papers), location=f"{date}.md")
 
 

@@ -1,4 +1,4 @@
-"""Fixtures of the world, of a world on the wire, and of a search over three papers."""
+"""Fixtures: the world, a world that posts to the fake Discord, and a search over three papers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support.world import World
 
 @pytest.fixture
 def world(db: Database) -> World:
-    """Channels, readers, digests and time, on the database of the test."""
+    """Channels, readers, digests and time, on the test's database."""
     return World(db)
 
 
@@ -26,7 +26,7 @@ __all__ = ["fake", "fake_server", "wire"]
 
 @pytest.fixture
 async def wire(db: Database, fake: process.FakeDiscord) -> AsyncIterator[RelayHarness]:
-    """A world on the wire, with Discord's limits lifted."""
+    """A world that posts to the fake Discord, with its rate limits lifted."""
     await fixtures.lift_rate_limits(fake)
     async with open_relay_harness(db, fake) as opened:
         yield opened
@@ -34,7 +34,7 @@ async def wire(db: Database, fake: process.FakeDiscord) -> AsyncIterator[RelayHa
 
 @pytest.fixture
 async def search(db: Database) -> SearchService:
-    """The search service over three papers of two days."""
+    """A search service over three papers from two days."""
     await sample_archive.add_digest(db, "2025-01-02", sample_archive.SMALL, sample_archive.REINFORCED)
     await sample_archive.add_digest(db, "2025-01-03", sample_archive.CHEMISTRY)
     return SearchService(db)

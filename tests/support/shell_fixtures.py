@@ -25,7 +25,7 @@ from tests.support import digest_builders
 
 @dataclass(frozen=True)
 class CommandResult:
-    """The output and the exit status of a command."""
+    """A command's output and exit status."""
 
     exit_status: int
     stdout: str
@@ -43,7 +43,7 @@ class CommandResult:
 Paperround = Callable[..., CommandResult]
 
 PAPERS = (("2601.00001", 5), ("2601.00002", 81), ("2601.00003", None))
-"""The arXiv ids and votes of `filled`."""
+"""The arXiv ids and votes in `filled`."""
 POST = '[[posts]]\nguild = "10"\nchannel = "20"\nat = "09:00"\ntimezone = "Asia/Seoul"\ntop = 3\n'
 """A set-up file with a daily post."""
 
@@ -52,7 +52,7 @@ POST = '[[posts]]\nguild = "10"\nchannel = "20"\nat = "09:00"\ntimezone = "Asia/
 def paperround(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, sqlite_template: Path
 ) -> Paperround:
-    """Run a command in an empty folder, with an empty, migrated database there."""
+    """Run a command in an empty folder that contains an empty, migrated database."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(arxiv, "SECONDS_PER_REQUEST", 0.0)
     (tmp_path / "paperround.db").write_bytes(sqlite_template.read_bytes())
@@ -68,7 +68,7 @@ def paperround(
         except SystemExit as end:
             status = end.code or 0
         finally:
-            # Some commands add a logging handler for this test's stderr, which later tests replace.
+            # Some commands add a logging handler for this test's stderr, which later tests do not share.
             root.handlers[:] = handlers
             root.setLevel(level)
             structlog.configure(**configuration)
@@ -88,7 +88,7 @@ def apply_set_up(paperround: Paperround, text: str = POST) -> CommandResult:
 
 @contextmanager
 def serving(respond: Callable[[str], tuple[int, bytes]], host: str = "127.0.0.1") -> Iterator[int]:
-    """Serve GET requests by path in a thread, since a command blocks the event loop. Yields the port."""
+    """Serve GET requests by path in a thread, since commands block the event loop. Yields the port."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

@@ -1,7 +1,7 @@
-"""Runs `paperround run` with movable clocks: `python -m tests.support.shifted_clock FILE`.
+"""Run `paperround run` with movable clocks: `python -m tests.support.shifted_clock FILE`.
 
-FILE contains how many seconds all clocks are ahead, as after a sleep of the machine, and the error of the wall clock (seconds).
-It is read whenever a clock is; timers are not affected.
+FILE contains how many seconds all clocks are ahead, as after the machine slept, and the error of the wall
+clock (seconds). It is read at every clock reading; timers are not affected.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from bot.core import clock, logs, settings
 from storage import errors
 
 READERS = ("bot.core.clock", "apscheduler.schedulers.base", "apscheduler.executors.base")
-"""The modules of a running bot that read the wall clock through `datetime`."""
+"""The bot modules that read the wall clock through `datetime`."""
 
 
 def write_offset(path: Path, seconds: float, error: float) -> None:
-    """Move the clocks of bots that read this file."""
+    """Move the clocks of the bots that read this file."""
     written = path.with_suffix(".new")
     written.write_text(f"{seconds} {error}")
     written.replace(path)  # so that no reader sees half a number

@@ -1,4 +1,4 @@
-"""Fixtures and helpers for tests of sources: loopback servers, a fixed clock, and a fetcher."""
+"""Fixtures and helpers for source tests: loopback servers, a fixed clock, and a fetcher."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OpenFetcher = Callable[..., AbstractAsyncContextManager[fetcher.Fetcher]]
 
 @pytest.fixture
 def sleeps() -> list[float]:
-    """The seconds that the fetcher would have slept, call by call."""
+    """The seconds that the fetcher would have slept, in order."""
     return []
 
 
@@ -56,7 +56,7 @@ async def fetch(open_fetcher: OpenFetcher) -> AsyncIterator[fetcher.Fetcher]:
 
 @pytest_asyncio.fixture
 async def connected_hosts(monkeypatch: pytest.MonkeyPatch) -> set[str]:
-    """The hosts to which the test connects; only connections to loopback are made."""
+    """The hosts that the test connects to. Only connections to loopback are really made."""
     loop, hosts = asyncio.get_running_loop(), set[str]()
     connect = loop.sock_connect
 

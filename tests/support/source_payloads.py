@@ -1,4 +1,4 @@
-"""Builders of digests, feeds and API responses."""
+"""Builders for digests, feeds and API responses."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def newsletter(
 
 
 def review(day: date = DAY, ids: Sequence[str] = ("2505.00001",)) -> str:
-    """Return a digest in the review format, which has no title, authors or votes."""
+    """Return a digest in the review format, without title, authors and votes."""
     papers = [
         f"## {paper_id}\n🔗 https://huggingface.co/papers/{paper_id}\n\n**Summary**:\n```markdown\n# A Study {paper_id}\n\n"
         f"## 1. 동기\n\n작은 모델을 다룬다.\n```\n"
@@ -57,7 +57,7 @@ def daily_papers(*items: Any) -> str:
 
 
 def listing_text(day: date = DAY, ids: Sequence[str] = ("2505.00001", "2505.00002"), **fields: Any) -> str:
-    """Return a digest in the listing format, on two lines; `fields` override the fields of each paper."""
+    """Return a digest in the listing format, on two lines. `fields` override each paper's fields."""
     papers = [
         {
             "arxiv_id": paper_id,
@@ -92,7 +92,7 @@ def rss(*items: str, head: str = '<?xml version="1.0" encoding="UTF-8"?>') -> st
 def arxiv_entry(
     paper_id: str, title: str = "A Study of Small\n  Things", *, version: int = 2, comment: str = ""
 ) -> str:
-    """Return an entry in a response of arXiv's API."""
+    """Return an entry of an arXiv API response."""
     return (
         f"<entry><id>http://arxiv.org/abs/{paper_id}v{version}</id><updated>2025-05-03T17:00:00Z</updated>"
         f"<arxiv:comment>{comment}</arxiv:comment><title>{title}</title><published>2025-05-01T17:00:00Z"

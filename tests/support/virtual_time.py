@@ -1,4 +1,4 @@
-"""An event loop on virtual time: a sleep ends at once, and `loop.time()` advances by its length."""
+"""An event loop in virtual time: a sleep ends at once, and `loop.time()` advances by its duration."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import selectors
 from typing import Any
 
 _TICK_SECONDS = 1e-6
-"""The length of each step of the loop, so that code that rounds its waits down to zero makes progress."""
+"""The duration of each step of the loop, so that code that rounds its waits down to zero makes progress."""
 
 
 class _SkippingSelector(selectors.DefaultSelector):

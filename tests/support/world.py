@@ -1,8 +1,8 @@
-"""A stage for tests: set up daily posts, alerts, digests and times in one line each, and read what was sent.
+"""A stage for tests: set up daily posts, alerts, digests and times in a line each, and read what was sent.
 
-Days are in the week of `MONDAY`: "Mon"; "Sun-1" is a week earlier, "Tue+1" a week later. "Mon 09:00" is in Seoul, and
-"Mon 09:00 Berlin" in Berlin. A paper is a letter with an optional number, votes, title and summary: `A▲9 B C1▲3`,
-`A▲9 "How moss grows"`, `A "Rewards | A summary."`.
+Days are in the week of `MONDAY`: "Mon"; "Sun-1" is a week earlier, "Tue+1" a week later. "Mon 09:00" is in
+Seoul, and "Mon 09:00 Berlin" in Berlin. A paper is a letter with an optional number, votes, title and
+summary: `A▲9 B C1▲3`, `A▲9 "How moss grows"`, `A "Rewards | A summary."`.
 """
 
 from __future__ import annotations
@@ -54,19 +54,19 @@ def day(text: str) -> date:
 
 
 def moment(text: str) -> datetime:
-    """Convert "Mon 09:00" in Seoul, or "Mon 09:00 Berlin", to UTC."""
+    """Convert "Mon 09:00" (in Seoul) or "Mon 09:00 Berlin" to UTC."""
     on, at, *city = text.split()
     zone = ZoneInfo(ZONES[city[0] if city else "Seoul"])
     return datetime.combine(day(on), time.fromisoformat(at), zone).astimezone(UTC)
 
 
 def arxiv_id(name: str) -> str:
-    """Return the arXiv id for a paper's name: 2601.01000 for A, 2601.02013 for B13."""
+    """Return the arXiv id of a named paper: 2601.01000 for A, 2601.02013 for B13."""
     return f"2601.{(ord(name[0]) - 64) * 1000 + int(name[1:] or 0):05}"
 
 
 def names(ids: Sequence[str]) -> str:
-    """Return the papers' names for arXiv ids, separated by spaces."""
+    """Return the paper names for arXiv ids, separated by spaces."""
     found = [divmod(int(id_.partition(".")[2]), 1000) for id_ in ids]
     return " ".join(f"{chr(64 + letter)}{number or ''}" for letter, number in found)
 
@@ -127,10 +127,10 @@ class Renderer:
 
 
 class Discord:
-    """Records sent messages by channel; direct messages to user N go to channel -N.
+    """Records sent messages by channel. Direct messages to user N go to channel -N.
 
-    Every request fails with `answer` unless it is None, and channels in `closed` refuse messages. A LOST reply still records the
-    message.
+    If `answer` is not None, every request fails with it; channels in `closed` reject messages. A LOST reply
+    still records the message.
     """
 
     def __init__(self) -> None:
@@ -161,7 +161,7 @@ class Discord:
 
 
 class World:
-    """The bot's planners and relay on a database, with a clock that the test moves. It starts on Monday at 04:00 in Seoul."""
+    """The bot's planners and relay on a database, with a clock moved by the test. Starts Monday 04:00 in Seoul."""
 
     def __init__(self, database: Database, begin: str = "Mon 04:00") -> None:
         self.database = database
@@ -186,7 +186,7 @@ class World:
         return self.now
 
     def restart(self, get_term: Callable[[], int | None] = lambda: 0) -> None:
-        """Replace the planners and the relay, as a new process would."""
+        """Replace the planners and the relay, like a new process."""
         self.daily_planner = DailyPlanner(self.database, self.deliveries, self.search.match_papers)
         self.alert_planner = AlertPlanner(self.database, self.clock, self.deliveries, self.search)
         self.relay = Relay(
@@ -204,12 +204,12 @@ class World:
             get_term=get_term,
         )
 
-    # Settings of readers and managers.
+    # Readers' and managers' settings.
 
     async def daily(
         self, at: str = "09:00 Seoul", papers: int = 2, channel: int = CHANNEL, **fields: Any
     ) -> models.Subscription:
-        """Add a daily post at a time in a city; if `at` is empty, it posts once the day's list is complete."""
+        """Add a daily post at a time in a city. If `at` is empty, it posts once the day's list is complete."""
         at_time, _, city = at.partition(" ")
         zone = ZONES[city or "Seoul"]
         draft = models.Subscription(
@@ -218,7 +218,7 @@ class World:
         return await self.subscriptions.add(draft)
 
     async def edit(self, row: models.Subscription, **changes: Any) -> models.Subscription:
-        """Edit a daily post as a manager."""
+        """Edit a daily post like a manager."""
         return await self.subscriptions.edit(replace(await self.subscriptions.get(row.id), **changes))
 
     async def force(self, row: models.Subscription, **changes: Any) -> None:
@@ -256,7 +256,7 @@ class World:
     async def written(
         self, on: str, text: str, *, summary: str = "", location: str = "", at: str = ""
     ) -> None:
-        """Ingest a newsletter for a day; its papers have two authors and `summary` in their texts."""
+        """Ingest a day's newsletter. Its papers have two authors, and `summary` in their texts."""
         self.now = moment(at) if at else self.now
         listed = [(paper.arxiv_id, paper.votes) for paper in papers(text)]
         digest = digest_builders.newsletter(day(on), listed, text=summary)
@@ -264,7 +264,7 @@ class World:
         await self._match()
 
     async def facts(self, name: str, source: str = "huggingface", **fields: Any) -> None:
-        """Store facts about a paper from a service."""
+        """Store a service's facts about a paper."""
         found = models.PaperFacts(arxiv_id(name), source, "u", self.now, **fields)
         await self.ingest().add_facts([found])
         await self._match()
@@ -278,18 +278,18 @@ class World:
         return ingest.IngestService(self.database, self.clock, on_fresh=on_fresh)
 
     async def read_lists(self, *on: str) -> None:
-        """Add Hugging Face as a source, and record that its lists for these days were read now."""
+        """Add Hugging Face as a source, and record that its lists for these days were just read."""
         await read_lists(self.database, self.now, *map(day, on))
 
     # Time and sent messages.
 
     async def at(self, when: str) -> None:
-        """Move the clock to a moment, then plan and send what is due."""
+        """Move the clock to a moment, then plan and send everything due."""
         self.now = moment(when)
         await self.tick()
 
     async def wait(self, **delay: float) -> None:
-        """Move the clock by days, hours or minutes, then plan and send what is due."""
+        """Move the clock by days, hours or minutes, then plan and send everything due."""
         self.now += timedelta(**delay)
         await self.tick()
 
@@ -325,7 +325,7 @@ class World:
         return await explainer.explain(paper, guild_id=GUILD, channel_id=channel)
 
     async def explain(self, name: str) -> Explanation:
-        """Explain what happened to a paper in CHANNEL, which has one daily post."""
+        """Explain what happened to a paper in CHANNEL, which must have one daily post."""
         (found,) = (await self.why(name)).explanations
         return found
 

@@ -1,4 +1,4 @@
-"""Digests in the form of Paperround's writer, with the papers of the fake model."""
+"""Digests in the form written by Paperround, with the fake model's papers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def build_sections(
     basis: Basis,
     claims_dropped: int = 0,
 ) -> tuple[models.Section, ...]:
-    """Return the sections of a paper: written by the fake model, or an extract if the basis is one."""
+    """Return a paper's sections, written by the fake model, or an extract if the basis is an extract."""
     if basis in (Basis.EXTRACT, Basis.HUGGINGFACE):
         return publication.build_extract(digest_format, language, paper.summary, basis)
     text = papers.markdown(paper) if basis is Basis.PAPER else paper.summary

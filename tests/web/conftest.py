@@ -1,4 +1,4 @@
-"""A web server over a small archive with a hostile paper."""
+"""A web server over a small archive that includes a hostile paper."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ Authors: Eve <b>Evil</b>, ../../etc/passwd, Ada Lovelace
 
 @dataclass
 class WebArchive:
-    """A web server at the time `now`."""
+    """A web server whose time is `now`."""
 
     services: Services
     pages: WebPages
@@ -51,7 +51,7 @@ class WebArchive:
     async def get(
         self, path: str, headers: Mapping[str, str] | None = None, method: str = "GET"
     ) -> tuple[int, Mapping[str, str], str]:
-        """Return the status, headers and text of an answer, without following redirections."""
+        """Return a response's status, headers and text, without following redirects."""
         async with (
             aiohttp.ClientSession() as session,
             session.request(

@@ -1,4 +1,4 @@
-"""Feeds and the sitemap: valid by RFC 4287, whatever the texts of papers."""
+"""Feeds and the sitemap: valid by RFC 4287, whatever the papers contain."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FEEDS = (
 
 
 def check_atom(text: str) -> ElementTree.Element:
-    """Check a feed by the rules of RFC 4287, given by section."""
+    """Check a feed against RFC 4287, citing its sections."""
     feed = ElementTree.fromstring(text.encode())
     entries = feed.findall(f"{ATOM}entry")
     for element in (feed, *entries):
@@ -30,7 +30,7 @@ def check_atom(text: str) -> ElementTree.Element:
             assert len(element.findall(f"{ATOM}{name}")) == 1, name
         assert urlsplit(element.findtext(f"{ATOM}id", "")).scheme in ("http", "https")
         assert RFC3339.fullmatch(element.findtext(f"{ATOM}updated", ""))
-        # At most one alternate link, as all have one type and language.
+        # At most one alternate link, since all have the same type and language.
         links = [dict(link.attrib) for link in element.findall(f"{ATOM}link")]
         kinds = [(link.get("rel", "alternate"), link.get("type")) for link in links]
         assert len(set(kinds)) == len(kinds)
@@ -58,7 +58,7 @@ async def test_feeds_are_valid_atom(archive: WebArchive) -> None:
     assert titles[1] == "Molecules in Motion", "after the newer, hostile one"
 
 
-async def test_a_feed_has_an_entry_per_day_with_its_papers(archive: WebArchive) -> None:
+async def test_feed_has_an_entry_for_each_day_with_its_papers(archive: WebArchive) -> None:
     feed = feedparser.parse((await archive.text("/feed.atom")).encode())
     days = [entry.id.rpartition("/")[2] for entry in feed.entries]
     assert days == ["2025-01-04", "2025-01-03", "2025-01-02"]
@@ -68,7 +68,7 @@ async def test_a_feed_has_an_entry_per_day_with_its_papers(archive: WebArchive) 
     assert "<script" not in "".join(entry.content[0].value for entry in feed.entries)
 
 
-async def test_the_sitemap_lists_existing_pages(archive: WebArchive) -> None:
+async def test_sitemap_lists_only_existing_pages(archive: WebArchive) -> None:
     root = ElementTree.fromstring((await archive.text("/sitemap.xml")).encode())
     addresses = [loc.text or "" for loc in root.iter("{http://www.sitemaps.org/schemas/sitemap/0.9}loc")]
     assert len(addresses) == 5

@@ -1,4 +1,4 @@
-"""The web archive over HTTP: addresses, languages, conditional requests and hostile input."""
+"""The web archive over HTTP: URLs, languages, conditional requests and hostile input."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ KOREAN = {"Accept-Language": "ko-KR,ko;q=0.9,en;q=0.5"}
 
 
 class Elements(HTMLParser):
-    """Parses a page into its elements with their attributes."""
+    """Parses a page into elements with their attributes."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -34,7 +34,7 @@ class Elements(HTMLParser):
         return [value for _, attributes in self.found if (value := attributes.get(name))]
 
 
-async def test_each_address_answers_with_a_page_or_a_reason(archive: WebArchive) -> None:
+async def test_every_url_returns_a_page_or_a_reason(archive: WebArchive) -> None:
     found = {
         "/": (200, "text/html", "Title"),
         "/days/2025-01-02": (200, "text/html", "TinyTalk"),
@@ -112,7 +112,7 @@ def policy_of(text: str) -> str:
     return str(next(v for t, v in Elements(text).found if v.get("http-equiv"))["content"])
 
 
-async def test_a_page_loads_only_pictures_and_sets_no_cookies(archive: WebArchive) -> None:
+async def test_pages_load_only_pictures_and_set_no_cookies(archive: WebArchive) -> None:
     _, headers, text = await archive.get("/days/2025-01-02")
     assert headers["Content-Security-Policy"] == (
         "default-src 'none'; style-src 'self'; img-src 'self' https:; form-action 'self'; base-uri 'none';"
@@ -124,7 +124,7 @@ async def test_a_page_loads_only_pictures_and_sets_no_cookies(archive: WebArchiv
     assert (headers["Referrer-Policy"], headers["Vary"]) == ("no-referrer", "Accept-Language")
 
 
-async def test_a_paper_outside_all_digests_has_no_page(archive: WebArchive) -> None:
+async def test_paper_in_no_digest_has_no_page(archive: WebArchive) -> None:
     database = archive.services.database
     facts = models.PaperFacts("2501.00009", "arxiv", "a", archive.now, title="Asked For by a Reader")
     await digest_builders.add_facts(database, facts)
@@ -133,13 +133,13 @@ async def test_a_paper_outside_all_digests_has_no_page(archive: WebArchive) -> N
     assert (status, "Asked For" in text) == (404, False)
 
 
-async def test_the_url_or_the_browser_sets_the_language(archive: WebArchive) -> None:
+async def test_url_or_browser_determines_the_language(archive: WebArchive) -> None:
     _, _, text = await archive.get("/", KOREAN)
     assert '<html lang="ko">' in text
     assert 'href="/trends"' in text
     _, _, text = await archive.get("/?lang=en", KOREAN)
     assert '<html lang="en">' in text
-    # All links of the page keep the chosen language, without a cookie.
+    # All links on the page keep the chosen language, without a cookie.
     links = [href for href in Elements(text).values("href") if href.startswith("/")]
     assert links
     others = [href for href in links if "lang=en" not in href and "style" not in href]
@@ -150,11 +150,11 @@ async def test_the_url_or_the_browser_sets_the_language(archive: WebArchive) -> 
 @pytest.mark.parametrize(
     ("accepted", "language"), [("", "en"), ("fr, ko-KR;q=0.3, en", "ko"), ("*", "en"), (";;,=,;q=", "en")]
 )
-def test_reads_the_accept_language_header(accepted: str, language: str) -> None:
+def test_parses_the_accept_language_header(accepted: str, language: str) -> None:
     assert server.find_language(accepted, models.Locale.EN) == language
 
 
-async def test_an_unchanged_page_is_not_sent_again(archive: WebArchive) -> None:
+async def test_does_not_resend_an_unchanged_page(archive: WebArchive) -> None:
     path = "/feed.atom"
     _, headers, text = await archive.get(path)
     tag = headers["ETag"]
@@ -174,14 +174,14 @@ async def test_web_readers_share_one_lookup_slot(archive: WebArchive) -> None:
     async with lookups.admitted(server.WEB_READER):
         status, headers, text = await archive.get("/search?q=model")
         assert (status, headers["Retry-After"], "busy right now" in text) == (503, "5", True)
-        # Readers in Discord and files without a look-up do not wait.
+        # Readers on Discord and files that need no look-up do not wait.
         async with lookups.admitted(1):
             assert (await archive.get("/style.css"))[0] == 200
     lookups.patience = admission.PATIENCE_SECONDS
     assert (await archive.get("/search?q=model"))[0] == 200
 
 
-async def test_an_internal_error_hides_its_cause(
+async def test_internal_error_page_hides_the_cause(
     archive: WebArchive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail(*_: Any, **__: Any) -> None:

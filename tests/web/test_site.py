@@ -48,7 +48,7 @@ async def test_every_link_leads_to_a_file(archive: WebArchive, tmp_path: Path) -
         assert ("<script" in text) == (name == "search.html")
 
 
-async def test_the_site_has_a_list_of_days_and_a_search(archive: WebArchive, tmp_path: Path) -> None:
+async def test_site_has_a_list_of_days_and_a_search(archive: WebArchive, tmp_path: Path) -> None:
     paper = sample_archive.NewsletterPaper("2501.00900", "Reinforcement Learning for All", "글입니다.")
     await sample_archive.add_digest(archive.services.database, "2025-01-05", paper)
     await build(archive, tmp_path / "site")
@@ -62,7 +62,7 @@ async def test_the_site_has_a_list_of_days_and_a_search(archive: WebArchive, tmp
     assert "script-src 'self'; connect-src 'self'" in search
 
 
-async def test_an_authors_spellings_link_to_one_page(archive: WebArchive, tmp_path: Path) -> None:
+async def test_all_spellings_of_an_author_link_to_one_page(archive: WebArchive, tmp_path: Path) -> None:
     spelt = [
         sample_archive.NewsletterPaper(f"2501.0010{number}", f"Paper {number}", "글입니다.", authors=(name,))
         for number, name in enumerate(("Loubna Ben Allal", "Loubna Ben allal", "Loubna Ben Allal"))
@@ -77,7 +77,7 @@ async def test_an_authors_spellings_link_to_one_page(archive: WebArchive, tmp_pa
     assert "Paper 1" in (tmp_path / "site" / link).read_text(encoding="utf-8")
 
 
-async def test_a_second_build_writes_only_changes(archive: WebArchive, tmp_path: Path) -> None:
+async def test_rebuilding_writes_only_changed_files(archive: WebArchive, tmp_path: Path) -> None:
     folder = tmp_path / "site"
     first = await build(archive, folder)
     times = {name: os.stat(folder / name).st_mtime_ns for name in files(folder)}
@@ -93,20 +93,20 @@ async def test_a_second_build_writes_only_changes(archive: WebArchive, tmp_path:
     assert "papers/2501.00002.html" not in files(folder)
     assert "TinyTalk Two" in (folder / "days/2025-01-02.html").read_text(encoding="utf-8")
     assert os.stat(folder / "papers/2501.00003.html").st_mtime_ns == times["papers/2501.00003.html"]
-    # Another language or address is another site.
+    # A site in another language or at another URL is a different site.
     korean = await build(archive, folder, service.Site(SITE.base_url, models.Locale.KO, is_static=True))
     assert korean.unchanged <= 4
     assert '<html lang="ko">' in (folder / "index.html").read_text(encoding="utf-8")
 
 
-async def test_names_a_file_that_blocks_the_folder(archive: WebArchive, tmp_path: Path) -> None:
+async def test_error_names_a_file_in_place_of_the_folder(archive: WebArchive, tmp_path: Path) -> None:
     (tmp_path / "site").write_text("mine")
     with pytest.raises(errors.PaperroundError, match=re.escape(str(tmp_path / "site"))):
         await build(archive, tmp_path / "site")
 
 
 @pytest.mark.parametrize("url", ["https://example.org", "http://127.0.0.1:8080/a/b/", "https://[::1]/x"])
-def test_accepts_the_address_of_a_site(url: str) -> None:
+def test_accepts_a_valid_base_url(url: str) -> None:
     assert service.check_base_url(url) == url.rstrip("/")
 
 
@@ -124,18 +124,18 @@ def test_accepts_the_address_of_a_site(url: str) -> None:
         'https://example.org/"><script>',
     ],
 )
-def test_rejects_the_address_of_a_site_with_an_example(url: str) -> None:
+def test_rejects_an_invalid_base_url_with_an_example(url: str) -> None:
     with pytest.raises(errors.UsageError, match=r"Example: https://example\.org/papers"):
         service.check_base_url(url)
 
 
-def test_pages_load_pictures_only_by_https() -> None:
+def test_pages_load_pictures_only_over_https() -> None:
     https = "https://covers.example/a.png"
     others = ("http://covers.example/a.png", "javascript:alert(1)", "data:image/png;base64,AAAA", None)
     assert [service.find_picture(url) for url in (https, *others)] == [https, None, None, None, None]
 
 
-def test_the_command_builds_a_site_or_explains_errors(paperround: Paperround, tmp_path: Path) -> None:
+def test_command_builds_a_site_or_explains_errors(paperround: Paperround, tmp_path: Path) -> None:
     digest = tmp_path / "digest.md"
     digest.write_text(sample_archive.newsletter("2025-01-02", [sample_archive.SMALL]))
     assert paperround("ingest", str(digest)).exit_status == 0
@@ -145,7 +145,7 @@ def test_the_command_builds_a_site_or_explains_errors(paperround: Paperround, tm
     assert built["written"] > 5
     assert "TinyTalk" in (tmp_path / "site/papers/2501.00001.html").read_text(encoding="utf-8")
     assert "0 files written" in paperround(*options).stdout
-    # By default the language is that of most digests.
+    # The default language is the one most digests are in.
     assert "0 files written" in paperround(*options[:-2]).stdout
     assert '<html lang="ko">' in (tmp_path / "site" / "404.html").read_text(encoding="utf-8")
     for folder, url, lang, reason in (

@@ -1,4 +1,4 @@
-"""Numbers in claims: one value in any notation matches, another value or scale does not."""
+"""Numbers in claims: the same value matches in any notation; another value or scale does not."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ OTHER = [
 
 
 def matches(claim: str, source: str) -> bool:
-    """Return whether the number in the claim is found in the source."""
+    """Return whether the source contains the number in the claim."""
     return not claim_numbers.Paragraph(f"The value is {source}.").find_problems(f"값은 {claim}.")
 
 
@@ -71,17 +71,17 @@ MISSING = (
 
 
 @pytest.mark.parametrize("pair", THERE.split("|"))
-def test_a_true_number_is_accepted(pair: str) -> None:
+def test_accepts_a_true_number(pair: str) -> None:
     assert matches(*pair.split(": ", 1))
 
 
 @pytest.mark.parametrize("pair", MISSING.split("|"))
-def test_a_missing_number_is_rejected(pair: str) -> None:
+def test_rejects_a_missing_number(pair: str) -> None:
     assert not matches(*pair.split(": ", 1))
 
 
 @given(st.integers(1, 10**13))
-def test_a_whole_number_written_in_korean_matches(value: int) -> None:
+def test_matches_whole_numbers_written_in_korean(value: int) -> None:
     parts, rest = [], value
     for name, size in (("조", 10**12), ("억", 10**8), ("만", 10**4)):
         count, rest = divmod(rest, size)

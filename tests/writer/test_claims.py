@@ -1,4 +1,4 @@
-"""The form of claims, measured on sets of true and false claims and tested case by case."""
+"""The form of claims: measured on sets of true and false claims, and tested case by case."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def judge_honestly(_: str, claims: Sequence[Claim]) -> Sequence[str]:
     return ["" if TRUTHS[claim.text] else "not proved" for claim in claims]
 
 
-def test_with_an_honest_judge_only_true_claims_pass() -> None:
+def test_only_true_claims_pass_an_honest_judge() -> None:
     held = [file for file in FILES if file.stem.startswith("held")]
     results = [row for file in held for row in quality_claims.check_file(file, judge_honestly)]
     assert [row.text for row in results if not row.is_true and not row.problems] == []
@@ -42,14 +42,14 @@ def test_with_an_honest_judge_only_true_claims_pass() -> None:
     assert len(results) == 200
 
 
-def test_97_percent_of_true_claims_have_the_right_form() -> None:
+def test_97_percent_of_true_claims_have_a_valid_form() -> None:
     results = [row for file in FILES for row in quality_claims.check_file(file, quality_claims.approve)]
     true = [row for row in results if row.is_true]
     assert len(true) == 400
     assert len([row for row in true if not row.problems]) >= 388
 
 
-def test_a_number_that_the_paragraph_lacks_is_always_rejected() -> None:
+def test_always_rejects_a_number_missing_from_the_paragraph() -> None:
     rng, passed, count = random.Random(7), [], 0
     for paper in PAPERS:
         checker = writer_claims.ClaimChecker(f"{paper['title']}\n\n{paper['text']}")
@@ -66,7 +66,7 @@ def test_a_number_that_the_paragraph_lacks_is_always_rejected() -> None:
     assert passed == []
 
 
-def test_the_judge_sees_cited_paragraphs_and_their_neighbours() -> None:
+def test_judge_sees_cited_paragraphs_and_their_neighbours() -> None:
     paragraphs = [f"Paragraph {number} says that letter {number} is sent." for number in range(9)]
     claims = [Claim("results", "It is sent.", f"says that letter {number} is sent") for number in (4, 8)]
     checker = writer_claims.ClaimChecker("A Title\n\n" + "\n\n".join(paragraphs))
@@ -74,7 +74,7 @@ def test_the_judge_sees_cited_paragraphs_and_their_neighbours() -> None:
     assert shown == ["A Title", *(paragraphs[number] for number in (3, 4, 5, 7, 8))]
 
 
-def test_a_span_must_be_whole_words_of_one_paragraph() -> None:
+def test_span_must_be_whole_words_of_one_paragraph() -> None:
     text = "The router reaches 61.3% there."
     for span in (SPAN, "the router  reaches *61.3%* on", "“The router reaches 61.3% on LampBench,"):
         assert find_problems(text, span) == []
@@ -89,7 +89,7 @@ def test_a_span_must_be_whole_words_of_one_paragraph() -> None:
     ]
 
 
-def test_a_long_paragraph_counts_as_several() -> None:
+def test_long_paragraph_counts_as_several() -> None:
     rows = "".join(f"| row {number} of the long table | {number} |\n" for number in range(2_000))
     span = "row 7 of the long table"
     assert find_problems("Row 7 has 7 lamps.", span, paper=f"Title\n\n{rows}") == []
@@ -124,7 +124,7 @@ LINKS = (
         ),
     ],
 )
-def test_a_claim_of_wrong_length_language_or_with_a_link_is_rejected(
+def test_rejects_claims_of_wrong_length_or_language_or_with_links(
     text: str, language: models.Locale, problem: str
 ) -> None:
     assert find_problems(text, language=language) == [problem]
@@ -143,7 +143,7 @@ def test_latin_terms_do_not_make_a_sentence_english() -> None:
     assert find_problems(text, language=KO) == []
 
 
-def test_a_repeated_claim_is_rejected() -> None:
+def test_rejects_a_repeated_claim() -> None:
     claims = [Claim(section, "The router reaches 61.3% on it.", SPAN) for section in ("setup", "results")]
     found = writer_claims.ClaimChecker(PAPER).find_problems(claims, EN)
     assert found == [[], ["it repeats another claim"]]

@@ -1,4 +1,4 @@
-"""Drafts by a scripted model: retries, caps on tokens, deadlines and changed papers."""
+"""Drafts by a scripted model: retries, token caps, deadlines and changed papers."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def verdicts_of(*proved: bool) -> str:
 
 
 class Script(LanguageModel):
-    """A model with scripted outcomes; the last one repeats."""
+    """A model with scripted outcomes. The last outcome repeats."""
 
     def __init__(self, *outcomes: Outcome, tokens: int | None = 10) -> None:
         self.name = "small"
@@ -71,7 +71,7 @@ class Reader:
 
 
 class Desk:
-    """Writes the papers of a day, several times on the same database."""
+    """Writes a day's papers, several times on the same database."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
@@ -136,7 +136,7 @@ async def test_only_well_formed_claims_reach_the_judge(desk: Desk) -> None:
     assert (model.requests, judge.requests) == (1, 1)
 
 
-async def test_a_draft_without_valid_claims_fails_before_the_judge(desk: Desk) -> None:
+async def test_draft_without_valid_claims_is_not_sent_to_the_judge(desk: Desk) -> None:
     model, judge = Script(answer_of(LINK, WRONG)), Script(verdicts_of())
     [draft] = await desk.write(model, judge)
     assert (draft.state, draft.text, judge.requests) == (DraftState.FAILED, None, 0)
@@ -154,7 +154,7 @@ async def test_a_draft_without_valid_claims_fails_before_the_judge(desk: Desk) -
         '{"verdicts": [{"claim": 2, "is_proved": true}]}',
     ],
 )
-async def test_a_failed_judgement_is_retried_without_writing_again(desk: Desk, outcome: Outcome) -> None:
+async def test_retries_a_failed_judgement_without_writing_again(desk: Desk, outcome: Outcome) -> None:
     model, judge = Script(answer_of(TRUE)), Script(outcome)
     [draft] = await desk.write(model, judge)
     assert draft.state is DraftState.FAILED
@@ -165,7 +165,7 @@ async def test_a_failed_judgement_is_retried_without_writing_again(desk: Desk, o
     assert (judged.state, printed(judged), model.requests) == (DraftState.CHECKED, [TRUE], 1)
 
 
-async def test_after_an_outage_the_next_round_starts_with_other_papers(desk: Desk) -> None:
+async def test_round_after_an_outage_starts_with_other_papers(desk: Desk) -> None:
     outage = ModelError("Error code: 429", tokens=0, is_outage=True)
     model = Script(outage, outage, answer_of(TRUE))
     drafts = await desk.write(model, Script(verdicts_of(True)), count=3, daily=10**9)
@@ -174,7 +174,7 @@ async def test_after_an_outage_the_next_round_starts_with_other_papers(desk: Des
     assert desk.pauses == [drafting.ROUND_SECONDS] * 2
 
 
-async def test_a_wrong_key_ends_the_run_and_fails_no_paper(desk: Desk) -> None:
+async def test_wrong_key_ends_the_run_without_failing_papers(desk: Desk) -> None:
     model = Script(ModelError("Error code: 401", tokens=0, is_fatal=True))
     drafts = await desk.write(model, count=6, daily=10**9)
     assert model.requests == 1
@@ -199,22 +199,24 @@ async def test_at_most_one_call_exceeds_a_token_cap(desk: Desk, period: str) -> 
     assert (model.requests, await desk.used()) == (3, 3_300)
 
 
-async def test_a_call_without_a_token_count_is_charged_the_maximum(desk: Desk) -> None:
+async def test_call_without_a_token_count_is_charged_the_maximum(desk: Desk) -> None:
     await desk.write(Script(answer_of(TRUE), tokens=None), Script(verdicts_of(True)))
     assert prompts.MAX_TOKENS[FORM] < await desk.used() < 10_000
 
 
-async def test_a_run_after_a_timeout_reuses_stored_answers(desk: Desk) -> None:
+async def test_run_after_a_timeout_reuses_stored_responses(desk: Desk) -> None:
     hangs = asyncio.Event().wait
     model = Script(answer_of(TRUE))
     [draft] = await desk.write(model, Script(hangs), seconds=0.2)
-    assert draft.state is DraftState.PLANNED  # the answer was stored, but the run ended before it returned
+    assert (
+        draft.state is DraftState.PLANNED
+    )  # the response was stored, but the run ended before the draft was returned
     assert desk.problems == ["1 paper left: the time is over"]
     [draft] = await desk.write(model, Script(verdicts_of(True)))
     assert (draft.state, model.requests) == (DraftState.CHECKED, 1)
 
 
-async def test_a_changed_abstract_is_rewritten_and_an_empty_one_refused(
+async def test_rewrites_a_changed_abstract_and_refuses_an_empty_one(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model, judge = Script(answer_of(TRUE)), Script(verdicts_of(True))
@@ -227,7 +229,7 @@ async def test_a_changed_abstract_is_rewritten_and_an_empty_one_refused(
     assert (draft.state, model.requests) == (DraftState.REFUSED, 2)
 
 
-async def test_a_bug_fails_only_one_paper(desk: Desk) -> None:
+async def test_bug_fails_only_one_paper(desk: Desk) -> None:
     model = Script(RuntimeError("a bug"), answer_of(TRUE))
     drafts = await desk.write(model, Script(verdicts_of(True)), count=3, daily=10**9)
     assert [draft.state for draft in drafts] == [DraftState.FAILED, *[DraftState.CHECKED] * 2]

@@ -1,4 +1,4 @@
-"""The client for language models: requests with and without schemas, bad answers and errors."""
+"""The client for language models: requests with and without schemas, invalid responses and errors."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SCHEMA = {"type": "object"}
 async def complete(
     url: str, *, times: int = 1, seconds: float = 60.0
 ) -> tuple[str, int | None, language_model.LanguageModel]:
-    """Ask the model several times. Returns the last answer, its tokens, and the model."""
+    """Call the model several times. Returns the last response, its tokens, and the model."""
     async with language_model.open_session() as session:
         model = language_model.LanguageModel(session, f"{url}/v1", "small", KEY, seconds=seconds)
         for _ in range(times):
@@ -33,7 +33,7 @@ async def complete(
 
 @asynccontextmanager
 async def serve(answer: origin_server.Page, path: str = "") -> AsyncIterator[origin_server.OriginServer]:
-    """Run a server that gives one answer to all requests."""
+    """Run a server that gives the same response to all requests."""
     async with origin_server.run_origin() as origin:
         origin.pages[f"{path}/v1/chat/completions"] = answer
         yield origin
@@ -46,7 +46,7 @@ def completion(content: Any = "text", tokens: Any = 7, **fields: Any) -> web.Res
 
 
 @pytest.mark.parametrize("takes_schemas", [True, False])
-async def test_a_server_that_refuses_schemas_gets_them_as_text_from_then_on(takes_schemas: bool) -> None:
+async def test_server_that_rejects_schemas_gets_them_as_text(takes_schemas: bool) -> None:
     requests: list[dict[str, Any]] = []
 
     async def answer(request: web.BaseRequest) -> web.StreamResponse:
@@ -76,7 +76,7 @@ async def test_a_server_that_refuses_schemas_gets_them_as_text_from_then_on(take
         (302, (False, False, None)),
     ],
 )
-async def test_an_error_status_is_an_outage_fatal_or_neither(
+async def test_classifies_error_statuses_as_outage_or_fatal(
     status: int, expected: tuple[bool, bool, int | None]
 ) -> None:
     body = {"error": {"message": f"no, {KEY}\x1b will\nnot do " + "x" * 9_000}}
@@ -102,7 +102,7 @@ async def test_an_error_status_is_an_outage_fatal_or_neither(
         (lambda: web.Response(status=204), "204", None),
     ],
 )
-async def test_an_unusable_answer_is_an_error_with_its_tokens(
+async def test_unusable_response_is_an_error_with_its_tokens(
     answer: Any, reason: str, tokens: int | None
 ) -> None:
     async with serve(answer()) as origin:
@@ -120,7 +120,7 @@ async def _send_without_end(request: web.BaseRequest) -> web.StreamResponse:
 
 
 async def _send_slowly(request: web.BaseRequest) -> web.StreamResponse:
-    """Send a byte each 10 ms, so that no pause is as long as the deadline."""
+    """Send a byte every 10 ms, so that no pause is as long as the deadline."""
     response = web.StreamResponse()
     await response.prepare(request)
     while True:
@@ -142,7 +142,7 @@ async def _send_packed(request: web.BaseRequest) -> web.StreamResponse:
         (_send_packed, "", "its answer has no text"),
     ],
 )
-async def test_an_endless_slow_or_compressed_answer_is_an_error(
+async def test_rejects_endless_slow_and_compressed_responses(
     handler: origin_server.Handler, path: str, reason: str
 ) -> None:
     async with serve(handler, path) as origin:
@@ -151,7 +151,7 @@ async def test_an_endless_slow_or_compressed_answer_is_an_error(
     assert failure.value.tokens is None
 
 
-async def test_an_unreachable_server_is_an_outage() -> None:
+async def test_unreachable_server_is_an_outage() -> None:
     with pytest.raises(language_model.ModelError, match="Connection error") as failure:
         await complete("http://127.0.0.1:9")
     assert failure.value.is_outage

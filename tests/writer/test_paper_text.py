@@ -1,4 +1,4 @@
-"""Full texts of papers: the publishers that are asked, and pages that are not the paper."""
+"""Full texts of papers: which sites are read, and pages that are not the paper."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def markdown(text: str) -> web.Response:
     return web.Response(text=text, content_type="text/markdown")
 
 
-async def test_hugging_faces_markdown_is_preferred(origin: OriginServer, fetch: Fetcher) -> None:
+async def test_prefers_hugging_faces_markdown(origin: OriginServer, fetch: Fetcher) -> None:
     origin.pages[MARKDOWN] = markdown(paper_pages.markdown_page())
     found = await read(origin, fetch)
     assert (found.arxiv_id, found.url, found.basis) == (ID, f"{origin.url}{MARKDOWN}", "paper")
@@ -58,7 +58,7 @@ async def test_hugging_faces_markdown_is_preferred(origin: OriginServer, fetch: 
     ],
     ids=["missing", "page", "title", "id", "longer id", "short", "cited"],
 )
-async def test_markdown_of_anything_else_is_ignored(
+async def test_ignores_markdown_that_is_not_the_paper(
     origin: OriginServer, fetch: Fetcher, page: web.Response
 ) -> None:
     origin.pages |= {MARKDOWN: page, HTML: paper_pages.latexml_page()}
@@ -76,7 +76,7 @@ async def test_markdown_of_anything_else_is_ignored(
     ],
     ids=["missing", "title", "id", "short", "redirect"],
 )
-async def test_html_of_anything_else_is_ignored(
+async def test_ignores_html_that_is_not_the_paper(
     origin: OriginServer, fetch: Fetcher, page: origin_server.Page
 ) -> None:
     origin.pages |= {HTML: page, f"/abs/{ID}": paper_pages.latexml_page()}
@@ -84,7 +84,7 @@ async def test_html_of_anything_else_is_ignored(
     assert origin.paths[:2] == [MARKDOWN, HTML]
 
 
-async def test_headings_tables_and_formulas_of_html_are_kept(origin: OriginServer, fetch: Fetcher) -> None:
+async def test_keeps_headings_tables_and_formulas_of_html(origin: OriginServer, fetch: Fetcher) -> None:
     content = (
         'It gains <math class="ltx_Math" alttext="3.5\\%" display="inline"><semantics><mn>3.5</mn><mo>%</mo>'
         '<annotation encoding="application/x-tex">3.5\\%</annotation></semantics></math> on <b>LampBench</b>'
@@ -107,7 +107,7 @@ async def test_headings_tables_and_formulas_of_html_are_kept(origin: OriginServe
         assert left_out not in found.text
 
 
-def test_invisible_text_images_and_citations_are_removed() -> None:
+def test_removes_invisible_text_images_and_citations() -> None:
     content = (
         "a<!-- no --><script>if (a < b) { 'no' }</script>b<template>no</template>c\u200b\U000e0041d [1, 3]"
     )
@@ -124,7 +124,7 @@ def test_invisible_text_images_and_citations_are_removed() -> None:
     "heading",
     ["## References", "## 7. Acknowledgments", "**References**", "References\n----------", "## 참고 문헌"],
 )
-def test_references_and_acknowledgements_are_removed(heading: str) -> None:
+def test_removes_references_and_acknowledgements(heading: str) -> None:
     content = f"{heading}\n\nOther, B. Lamps on land.\n\n## B Proofs\n\nIt is so."
     text = paper_text.parse_paper(paper_pages.markdown_page(content=content), ID, TITLE, False)
     assert "Lamps on land" not in text

@@ -1,4 +1,4 @@
-"""Rendered digests parse back exactly, and state the basis of each text."""
+"""Rendered digests parse back exactly, and state each text's basis."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _claims(form: models.DigestFormat) -> st.SearchStrategy[list[prompts.Claim]]
 
 
 def _check_round_trip(form: models.DigestFormat, *entries: models.Entry) -> str:
-    """Render entries and return the text, after checking that it parses back and renders to the same text."""
+    """Render entries and return the text, after checking that it parses back and renders identically."""
     text = publication.render_digest(DAY, form, entries, TEMPLATES)
     [digest] = parse.parse_text(text)
     assert (digest.format, digest.problems) == (form, ())
@@ -57,9 +57,7 @@ def _check_round_trip(form: models.DigestFormat, *entries: models.Entry) -> str:
 @pytest.mark.parametrize("form", FORMATS)
 @settings(max_examples=30)
 @given(st.data())
-def test_summaries_and_extracts_are_parsed_back_exactly(
-    form: models.DigestFormat, data: st.DataObject
-) -> None:
+def test_summaries_and_extracts_parse_back_exactly(form: models.DigestFormat, data: st.DataObject) -> None:
     language = data.draw(st.sampled_from(models.Locale))
     entries = []
     for number in range(1, data.draw(st.integers(1, 3)) + 1):
@@ -88,13 +86,13 @@ BASES = {
     Basis.EXTRACT: (True, True),
     Basis.HUGGINGFACE: (True, True),
 }
-"""Whether the label of a basis names the abstract and an extract."""
+"""Whether the label of each basis names the abstract, and an extract."""
 
 
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("language", models.Locale)
 @pytest.mark.parametrize("basis", BASES)
-def test_an_entrys_label_states_what_it_is_based_on(
+def test_label_states_the_basis_of_an_entry(
     form: models.DigestFormat, language: models.Locale, basis: Basis
 ) -> None:
     entry = _build(form, language, basis)
@@ -107,7 +105,7 @@ def test_an_entrys_label_states_what_it_is_based_on(
 
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("language", models.Locale)
-def test_an_entry_tells_how_many_claims_were_dropped(
+def test_entry_states_how_many_claims_were_dropped(
     form: models.DigestFormat, language: models.Locale
 ) -> None:
     for count in (1, 3):
@@ -115,7 +113,7 @@ def test_an_entry_tells_how_many_claims_were_dropped(
         assert summaries.label_dropped(language, count) in text
 
 
-def test_a_title_that_would_parse_as_markup_loses_its_punctuation() -> None:
+def test_title_that_would_parse_as_markup_loses_its_punctuation() -> None:
     sections = _build(FORMATS[0], models.Locale.EN, Basis.PAPER).sections
     entry = publication.build_entry(1, {**PAPER, "title": "Attention [is all (you"}, sections)
     [digest] = parse.parse_text(publication.render_digest(DAY, FORMATS[0], [entry], TEMPLATES))

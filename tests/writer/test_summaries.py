@@ -27,9 +27,7 @@ BASIS_TEXTS = {
 
 @pytest.mark.parametrize("form", prompts.SECTIONS)
 @both_languages
-async def test_a_card_names_the_model_the_date_and_the_basis(
-    harness: ClientHarness, form: models.DigestFormat
-) -> None:
+async def test_card_names_model_date_and_basis(harness: ClientHarness, form: models.DigestFormat) -> None:
     await written_digests.store(harness.container, DAY, form, harness.texts.locale, CHOSEN)
     for paper, basis in CHOSEN:
         card = last_response(await harness.reader.slash(harness.channel, "paper", paper=paper.id))
@@ -37,12 +35,12 @@ async def test_a_card_names_the_model_the_date_and_the_basis(
         day = harness.texts(f"format-{form.value}", date=harness.texts.format_date(DAY))
         lines = shown_text(card).splitlines()
         assert f"-# {day} · {written}" in lines
-        # The small print has the label, so the text does not repeat it.
+        # The label is in the small print, so the text does not repeat it.
         assert not any(label in line for line in lines for label in ("요약은 논문의", "This summary was"))
 
 
 @both_languages
-async def test_a_post_names_the_basis_of_each_text(harness: ClientHarness) -> None:
+async def test_post_states_the_basis_of_each_text(harness: ClientHarness) -> None:
     form = models.DigestFormat.NEWSLETTER
     await written_digests.store(harness.container, DAY, form, harness.texts.locale, CHOSEN)
     shown = shown_text(await post_daily(harness))
@@ -53,7 +51,7 @@ async def test_a_post_names_the_basis_of_each_text(harness: ClientHarness) -> No
         assert any(line.startswith(note) for line in shown.splitlines())
 
 
-async def test_a_digest_by_others_names_no_model(harness: ClientHarness) -> None:
+async def test_digest_by_others_names_no_model(harness: ClientHarness) -> None:
     text = written_digests.print_digest(DAY, models.DigestFormat.NEWSLETTER, harness.texts.locale, CHOSEN)
     await harness.container.create_ingest().add_text(text, location="other.md")
     card = last_response(await harness.reader.slash(harness.channel, "paper", paper=CHOSEN[0][0].id))
