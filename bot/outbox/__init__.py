@@ -1,1 +1,1 @@
-"""The outbox: deliveries from planned to sent. The protocol: docs/delivery.md."""
+"""The outbox: deliveries from planned to sent. docs/delivery.md describes the protocol."""

@@ -1,7 +1,7 @@
-"""Plain data for posts, and the factory that turns rendered posts into deliveries.
+"""Content of posts as plain data, and the factory that turns rendered posts into deliveries.
 
-A feature's planner builds the content of its posts, and `bot/app/client.py` renders it. A `KindRecord` describes a
-feature's delivery kind to the outbox; the container lists the records of all kinds.
+A feature's planner builds the content of its posts, and `bot/app/client.py` renders it. A `KindRecord`
+describes one of a feature's delivery kinds to the outbox; the container lists all of them.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from storage.database import Connection
 class PostPaper:
     """A paper in a post.
 
-    `sections` are the full summary as Markdown, in the digest's order; the renderer shortens them for the style. `summary`
-    tells who wrote it. `quoted` is the sentence with the matched words. `authors` may be the full list.
+    `sections` are the full summary as Markdown, in the digest's order; the renderer shortens them to fit the style.
+    `summary` records who wrote it. `quoted` is the sentence with the matched words. `authors` may be the full list.
     """
 
     arxiv_id: str
@@ -49,27 +49,27 @@ class PostPaper:
 
 
 def is_in_other_language(papers: Iterable[PostPaper], locale: models.Locale) -> bool:
-    """Return whether no summary of these papers is in the post's language."""
+    """Return whether none of these papers has a summary in the post's language."""
     languages = (paper.summary.language if paper.summary else None for paper in papers)
     return summaries.are_all_foreign(languages, locale)
 
 
 class NoticeKind(StrEnum):
-    """Events that a notice reports, each once."""
+    """Events reported by a notice. Each is reported once."""
 
     REFUSED = "refused"
     """Discord refuses a post or an alert, which is retried until it expires."""
     PAUSED = "paused"
-    """A subscription or an alert was paused because several of its deliveries in a row expired for one `reason`."""
+    """A subscription or alert was paused after several of its deliveries in a row expired for the same `reason`."""
     SOURCE_FAILING = "source-failing"
     """A source keeps failing; `subject` is its URL."""
     WELCOME = "welcome"
-    """The bot joined a server and explains the first steps."""
+    """The bot has joined a server and explains the first steps."""
 
 
 @dataclass(frozen=True, slots=True)
 class NoticePost:
-    """A notice to the owner of a subscription or an alert, or to the operator.
+    """A notice to the owner of a subscription or alert, or to the operator.
 
     `reason` is a value of `Reason` or a source's error message. `channel_id` is the affected channel, not the destination.
     """
@@ -85,14 +85,14 @@ class NoticePost:
 
 
 def part_marker(marker: str, position: int) -> str:
-    """Return the marker of a part. It starts a custom id in the full form, and is a link's fragment in the plain form."""
+    """Return a part's marker. It begins a custom id in the full form and is the fragment of a link in the plain form."""
     return f"{_MARKER_START}{marker}:{position}/"
 
 
 def remove_foreign_markers(text: str, marker: str | None) -> str:
-    """Return `text` with all markers except `marker` made invalid, without changing its length.
+    """Invalidate all markers in a text except `marker`, without changing the text's length.
 
-    A digest's text may imitate another delivery's marker.
+    A digest's text could imitate another delivery's marker.
     """
     own = re.escape(marker.removeprefix(_MARKER_START)) if marker else "(?!)"
     return re.sub(f"{_MARKER_START}(?!{own})", "pr:d;", text)
@@ -111,7 +111,7 @@ class RenderedPart:
 
     `payload` is the JSON body of the request: a message for MESSAGE and THREAD_MESSAGE, `{"name", "message"}` for
     FORUM_POST, `{"name", …}` for THREAD, `{"method", "path", "body", "same"}` for REQUEST, and empty for CROSSPOST. A
-    REQUEST can be repeated or refused without harm; `same` lists the keys of the body that identify the created object.
+    REQUEST may safely be repeated or refused; `same` lists the keys of the body that identify the created object.
     `fallback` is the plain form, sent if Discord refuses the payload. Payloads of MARKED_KINDS contain their marker.
     """
 
@@ -121,7 +121,7 @@ class RenderedPart:
 
 
 def build_post_paper(detail: models.PaperDetail, locale: models.Locale) -> PostPaper:
-    """Return a paper as content for readers of `locale`, with an extract instead of a whole abstract."""
+    """Return a paper as content for readers of `locale`. An abstract is shortened to an extract."""
     best = best_summary(detail, locale)
     if best is not None and best.format is None:
         best = _extract(best)
@@ -133,13 +133,13 @@ _SAME_FIELDS = PostPaper.__dataclass_fields__.keys() & models.PaperDetail.__data
 
 
 def _extract(summary: Summary) -> Summary:
-    """Return an abstract shortened to an extract."""
+    """Shorten an abstract to an extract."""
     text = " ".join(summaries.choose_sentences(summary.sections[0].body))
     return replace(summary, sections=(models.Section(None, text),), basis=Basis.EXTRACT) if text else summary
 
 
 class Post(Protocol):
-    """A post that can be rendered. `marker` identifies it in its messages."""
+    """A post that can be rendered. Its messages contain its `marker`."""
 
     @property
     def marker(self) -> str: ...
@@ -152,9 +152,9 @@ PostT = TypeVar("PostT", bound=Post)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owned:
-    """A refused subscription or alert, for the notice to its owner, or to the server if there is no owner.
+    """A subscription or alert whose delivery was refused. A notice goes to its owner or, without an owner, to the server.
 
-    `name` is unique. `locale` applies if the owner has chosen no language; None means the default.
+    `name` is unique. `locale` is used if the owner has not chosen a language; None means the default.
     """
 
     name: str
@@ -172,11 +172,11 @@ async def _nothing(*_: Any) -> list[Owned]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KindRecord(Generic[PostT]):
-    """A kind of delivery, as the outbox knows it.
+    """A kind of delivery as the outbox sees it.
 
-    `render` takes the renderer of the `DeliveryFactory` and a post, and returns the messages in sending order. `find_owned`
-    returns the active subscriptions or alerts behind a refused delivery, and pauses them if a reason is given; it runs in
-    the outbox's transaction.
+    `render` takes the `DeliveryFactory`'s renderer and a post, and returns the messages in sending order.
+    `find_owned` returns the active subscriptions or alerts behind a refused delivery and, if given a reason,
+    pauses them. It runs in the outbox's transaction.
     """
 
     kind: models.DeliveryKind
@@ -189,11 +189,11 @@ DeliveryKinds = Sequence[KindRecord[Any]]
 
 
 NONCE_BYTES = 15
-"""Fifteen bytes are 24 characters in base 32; Discord accepts at most 25 (resources/message, nonce)."""
+"""Fifteen bytes are 24 characters in base 32. Discord accepts at most 25 (resources/message, nonce)."""
 
 
 class Fields(TypedDict, total=False):
-    """The fields of a delivery that depend on its kind: destination and content."""
+    """Those fields of a delivery that depend on its kind: destination and content."""
 
     due_at: datetime
     user_id: int | None
@@ -207,12 +207,12 @@ class Fields(TypedDict, total=False):
 
 
 def new_nonce() -> str:
-    """Return a nonce that is unique even across installations that share a bot token."""
+    """Return a nonce that is unique even among installations that share a bot token."""
     return base64.b32encode(secrets.token_bytes(NONCE_BYTES)).decode("ascii")
 
 
 LIFETIME = timedelta(hours=24)
-"""How long a delivery is retried; a post on certain weekdays is retried until the next one."""
+"""How long a delivery is retried. A post for certain weekdays is retried until the next one."""
 
 
 class DeliveryFactory:
@@ -226,7 +226,7 @@ class DeliveryFactory:
         self.new_nonce = nonces
 
     def render(self, record: KindRecord[PostT], post: PostT) -> tuple[models.NewPart, ...]:
-        """Return the messages of a post with its marker, but without nonces, so that many deliveries can share them."""
+        """Return a post's messages with its marker but without nonces, so that many deliveries can share them."""
         return _serialise_parts(record.render(self._renderer(), post), post.marker)
 
     def build_post(
@@ -253,10 +253,10 @@ class DeliveryFactory:
         days: int = 1,
         **fields: Unpack[Fields],
     ) -> models.NewDelivery:
-        """Return the delivery of rendered messages, due now unless `due_at` is given; it expires after `days` LIFETIMEs.
+        """Return the delivery of rendered messages, due now unless `due_at` is given. It expires after `days` LIFETIMEs.
 
-        `marker` identifies the messages, and defaults to the key. If it stays the same whenever the delivery is planned,
-        the post can be found in the channel's history after a backup is restored.
+        `marker` identifies the messages and defaults to the key. If planning the delivery again gives the same marker, the
+        post can be found in the channel's history after a backup is restored.
         """
         fields.setdefault("due_at", now)
         return models.NewDelivery(
@@ -271,7 +271,7 @@ class DeliveryFactory:
         )
 
     def build_parts(self, parts: Iterable[models.NewPart], name: str) -> tuple[models.NewPart, ...]:
-        """Return the messages as parts of a delivery, with its marker and new nonces."""
+        """Return the messages as parts of a delivery, with the marker filled in and new nonces."""
         new_parts = []
         for position, part in enumerate(parts):
             shared, marker = part.marker, part.marker and part_marker(name, position)
@@ -287,7 +287,7 @@ class DeliveryFactory:
 
 
 def _serialise_parts(parts: Iterable[RenderedPart], marker: str) -> tuple[models.NewPart, ...]:
-    """Return the parts as JSON, each with its own marker only and without a nonce."""
+    """Return the parts as JSON without nonces. Each keeps only its own marker."""
     serialised = []
     for position, part in enumerate(parts):
         own = part_marker(marker, position) if part.kind in MARKED_KINDS else None

@@ -1,6 +1,6 @@
-"""Attempts to send a part: the request, the meaning of Discord's errors, and the outcome with its consequences.
+"""Attempts to send a part: the request, the meaning of Discord's errors, the outcome and its consequences.
 
-Consequences are retries, and notices to owners and the operator. Also ends expired deliveries.
+Consequences are retries, and notices to owners and the operator. Expired deliveries are ended here too.
 """
 
 from __future__ import annotations
@@ -28,29 +28,29 @@ log = structlog.get_logger(__name__)
 
 
 class Disposition(StrEnum):
-    """The consequence of a failed attempt for its part and its destination."""
+    """What a failed attempt means for its part and its destination."""
 
     ALREADY_DONE = "done"
-    """The request had succeeded before: the part is sent."""
+    """The request had already succeeded, so the part is sent."""
     RETRY = "retry"
     """Discord did not accept it; retry later."""
     UNKNOWN = "unknown"
     """Discord may have accepted it; check before the next attempt."""
     UNVERIFIABLE = "hidden"
-    """Discord may have accepted it, and the bot cannot read the history to check."""
+    """Discord may have accepted it, but the bot cannot read the history to check."""
     REFUSED = "refused"
     """The destination refuses posts until its settings change; retry at growing intervals."""
     CONTENT_REFUSED = "content"
     """Discord refuses this content."""
     TARGET_GONE = "delivery"
-    """The message or thread that the part builds on is gone; the destination itself is available."""
+    """The message or thread that the part depends on is gone, but the destination is available."""
     INVALID_TOKEN = "token"
     """Discord rejects the token; nothing more can be sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Classification:
-    """A disposition and its reason for people. `wait_seconds` is the minimum delay that Discord asks for."""
+    """A disposition and a human-readable reason. `wait_seconds` is the minimum delay requested by Discord."""
 
     disposition: Disposition
     reason: Reason
@@ -58,7 +58,7 @@ class Classification:
 
 
 class DeliveryError(errors.PaperroundError):
-    """A failed attempt. `status` and `code` are Discord's, or None if it did not answer."""
+    """A failed attempt. `status` and `code` come from Discord; they are None if it did not answer."""
 
     def __init__(
         self,
@@ -75,18 +75,18 @@ class DeliveryError(errors.PaperroundError):
 
 
 OUTCOME_UNKNOWN = Classification(Disposition.UNKNOWN, Reason.DISCORD_TROUBLE)
-"""A time-out, a reset connection or 5xx: Discord may have accepted the message."""
+"""A time-out, a reset connection or a 5xx status: Discord may have accepted the message."""
 
 CONNECT_FAILED = Classification(Disposition.RETRY, Reason.DISCORD_TROUBLE)
-"""The request did not reach Discord: the connection was refused."""
+"""The connection was refused, so the request did not reach Discord."""
 
 FOREIGN_REFUSAL = Classification(Disposition.RETRY, Reason.DISCORD_TROUBLE)
-"""A refusal (4xx) without Discord's error code, so probably from a proxy."""
+"""A refusal (4xx) without a Discord error code, so probably from a proxy."""
 
 RATE_LIMITED = Classification(Disposition.RETRY, Reason.RATE_LIMITED)
 
 NO_BOT = Classification(Disposition.RETRY, Reason.NO_ACCESS, wait_seconds=600)
-"""This process has no bot token and posts only by webhooks."""
+"""This process has no bot token and posts only through webhooks."""
 
 HISTORY_UNREADABLE = Classification(Disposition.UNVERIFIABLE, Reason.NO_HISTORY)
 """Without permission to read the history, Discord returns an empty list, which proves nothing."""
@@ -106,7 +106,7 @@ DISCORD_ERRORS: dict[int, Classification] = {
     10003: Classification(Disposition.REFUSED, Reason.UNKNOWN_CHANNEL),
     10004: Classification(Disposition.REFUSED, Reason.GUILD_LEFT),
     10007: Classification(Disposition.REFUSED, Reason.DMS_CLOSED),
-    # The nonce belongs to a message that has been deleted since.
+    # The nonce belongs to a message that has since been deleted.
     10008: _ALREADY_DONE,
     10013: Classification(Disposition.REFUSED, Reason.DMS_CLOSED),
     10015: WEBHOOK_GONE,
@@ -130,14 +130,14 @@ DISCORD_ERRORS: dict[int, Classification] = {
     50014: _INVALID_TOKEN,
     50024: Classification(Disposition.REFUSED, Reason.WRONG_CHANNEL_KIND),
     50027: WEBHOOK_GONE,
-    # Discord opens an archived thread for a message unless it is locked.
+    # A message reopens an archived thread unless the thread is locked.
     50083: Classification(Disposition.REFUSED, Reason.THREAD_LOCKED),
     50278: Classification(Disposition.REFUSED, Reason.NO_SHARED_SERVER),
-    160004: _ALREADY_DONE,  # the message has its thread already
+    160004: _ALREADY_DONE,  # the message already has a thread
     160005: Classification(Disposition.REFUSED, Reason.THREAD_LOCKED),
     160006: Classification(Disposition.RETRY, Reason.RATE_LIMITED, wait_seconds=3600),
     160007: Classification(Disposition.RETRY, Reason.RATE_LIMITED, wait_seconds=3600),
-    200000: _CONTENT_REFUSED,  # a rule of the server's AutoMod
+    200000: _CONTENT_REFUSED,  # an AutoMod rule of the server
     220001: Classification(Disposition.REFUSED, Reason.WRONG_CHANNEL_KIND),  # a forum's webhook
     240000: _CONTENT_REFUSED,  # a link that Discord considers harmful
 }
@@ -150,18 +150,18 @@ _PERMISSION_REASONS = {
 }
 
 DEPENDENT_KINDS = {PartKind.THREAD, PartKind.THREAD_MESSAGE, PartKind.CROSSPOST}
-"""Kinds that target a message or thread of the same delivery, not the subscribed channel."""
+"""Kinds that target a message or thread of the same delivery instead of the subscribed channel."""
 
 _MESSAGE_SCOPED_KINDS = {PartKind.THREAD, PartKind.CROSSPOST}
-"""Kinds that act on a single message: a refusal says nothing about the channel unless it names a permission."""
+"""Kinds that act on a single message. A refusal concerns the channel only if it names a permission."""
 
 
 def classify(status: int, code: int, kind: PartKind) -> Classification:
-    """Classify Discord's error response to a part of this kind. `code` is 0 if there is none."""
+    """Classify Discord's error response to a part of this kind. `code` is 0 if the response has none."""
     if status == 401:
         return _INVALID_TOKEN
     if kind is PartKind.REQUEST and code and status in (400, 403, 404):
-        return _ALREADY_DONE  # not permitted, too late or repeated: the delivery continues without it
+        return _ALREADY_DONE  # not permitted, too late or a repetition: the delivery continues without it
     classification = DISCORD_ERRORS.get(code)
     if classification is None:
         return _classify_status(status, code, kind)
@@ -180,7 +180,7 @@ def _classify_status(status: int, code: int, kind: PartKind) -> Classification:
     if not code:
         return FOREIGN_REFUSAL
     if status == 403 and kind in _MESSAGE_SCOPED_KINDS:
-        # 50005, for example: the message is another application's.
+        # For example 50005: the message belongs to another application.
         return replace(_NO_PERMISSION, disposition=Disposition.TARGET_GONE)
     if status == 403:
         return _NO_PERMISSION
@@ -193,11 +193,11 @@ def _classify_status(status: int, code: int, kind: PartKind) -> Classification:
 class SendRequest:
     """One request to Discord.
 
-    `payload` is the body as `contents.RenderedPart` describes it for this kind. `channel_id` is the target channel,
-    thread or DM; `message_id` is the target message of a THREAD or CROSSPOST. `marker` is the text by which the message
-    is found in a history; `nonce` makes repeated MESSAGE requests one message. `guild_id` is None for a DM and for a
-    webhook. A webhook has its id in `channel_id` and its secret in `webhook_token`. `claimed_at` is when its part was
-    claimed (monotonic, seconds).
+    `payload` is the body as `contents.RenderedPart` describes it for this kind. `channel_id` is the target
+    channel, thread or DM; `message_id` is the target message of a THREAD or CROSSPOST. `marker` is the text
+    to search a history for; `nonce` makes repeated MESSAGE requests create only one message. `guild_id` is
+    None for a DM and for a webhook. A webhook has its id in `channel_id` and its secret in `webhook_token`.
+    `claimed_at` is when its part was claimed (monotonic, seconds).
     """
 
     kind: PartKind
@@ -212,7 +212,7 @@ class SendRequest:
 
 
 class Sender(Protocol):
-    """Makes single attempts. Each failure raises `DeliveryError`; the caller sets the time limit."""
+    """Makes single attempts. Every failure raises `DeliveryError`. The caller limits the time."""
 
     async def send(self, request: SendRequest) -> models.Receipt:
         """Make the request once."""
@@ -232,7 +232,7 @@ def build_request(
 ) -> SendRequest:
     """Return the request for a part. `channel_id` is the delivery's channel, `preceding` are the parts before it.
 
-    Raises DeliveryError if the part builds on a message that is gone.
+    Raises DeliveryError if the part depends on a message that is gone.
     """
     delivery, part = due.delivery, due.part
     message_id = part.message_id
@@ -269,11 +269,11 @@ def _last_sent(parts: Sequence[models.Part], *kinds: PartKind) -> models.Part:
 
 INITIAL_DELAY = timedelta(seconds=2)
 MAX_DELAY = timedelta(seconds=30)
-"""Short, because all requests pause while Discord is down."""
+"""This is short, because all requests pause while Discord is down."""
 
 
 def retry_delay(part: models.Part, classification: Classification, rng: random.Random) -> timedelta:
-    """Return the delay before the next attempt: what Discord asks for, or twice the previous delay, with jitter."""
+    """Return the delay before the next attempt: as requested by Discord, or twice the previous delay, with jitter."""
     if seconds := classification.wait_seconds:
         return timedelta(seconds=seconds + rng.uniform(0.0, 0.5))
     former = timedelta(0)
@@ -284,11 +284,11 @@ def retry_delay(part: models.Part, classification: Classification, rng: random.R
 
 REFUSAL_DELAYS = (timedelta(minutes=10), timedelta(hours=1), timedelta(hours=6), timedelta(hours=24))
 MAX_REFUSED = 3
-"""How many deliveries in a row must expire for one reason before the subscription or alert is paused."""
+"""How many deliveries in a row must expire for the same reason before the subscription or alert is paused."""
 
 
 def refusal_delay(part: models.Part) -> timedelta:
-    """Return the next delay of `REFUSAL_DELAYS` for a refused part."""
+    """Return the next delay from `REFUSAL_DELAYS` for a refused part."""
     former = timedelta(0)
     if part.error_code is not None and part.last_attempt_at is not None:
         former = part.next_attempt_at - part.last_attempt_at
@@ -314,9 +314,9 @@ async def _notify_owners(
     default_locale: models.Locale,
     reason: str,
 ) -> None:
-    """Plan a notice for each subscription or alert, at `now` (UTC).
+    """Plan a notice for each subscription or alert at `now` (UTC).
 
-    It goes to the owner as a direct message, or to the server's system channel if there is no owner.
+    It is sent to the owner as a direct message or, without an owner, to the server's system channel.
     """
     for owned in changed:
         channel_id = None
@@ -355,7 +355,7 @@ async def notify_operator(
     row: models.StoredSource,
     now: datetime,
 ) -> None:
-    """Plan the notice about a failing source to the operator's channel, in the caller's transaction."""
+    """Plan a notice about a failing source to the operator's channel, in the caller's transaction."""
     notice = contents.NoticePost(
         marker=f"notice:f{row.id}:{int(now.timestamp())}",
         locale=locale,
@@ -369,14 +369,14 @@ async def notify_operator(
 OutcomeListener = Callable[[str, models.DeliveryKind, str | None, float | None], None]
 """Receives each outcome, for metrics: result, kind, reason, and seconds since `due_at` (None unless sent).
 
-The result is one of sent, found (in the history), retry, refused, stopped, fallback, superseded or expired.
+The result is sent, found (in the history), retry, refused, stopped, fallback, superseded or expired.
 """
 
 SUPERSEDED = "superseded"
 """The result of a failed attempt that is not stored, because another process became the sender or released the part."""
 
 LINGER_SECONDS = 0.05
-"""How long a receipt waits to be stored together with others. A crash meanwhile has the effect of a lost receipt."""
+"""How long a receipt waits for others to be stored with it. A crash in this time is like a lost receipt."""
 
 
 async def _retry(
@@ -388,7 +388,7 @@ async def _retry(
     *,
     is_refused: bool = False,
 ) -> bool:
-    """Schedule another attempt at a time (UTC). Returns False if a later attempt has begun."""
+    """Schedule the next attempt for a time (UTC). Returns False if a later attempt has already begun."""
     return await outbox.mark_retry(
         connection,
         due.part.id,
@@ -402,7 +402,7 @@ async def _retry(
 
 
 class OutcomeRecorder:
-    """Stores outcomes in the outbox, applies the consequences defined by `kinds`, and reports each to `on_outcome`."""
+    """Stores outcomes in the outbox, applies their consequences as defined by `kinds`, and reports each to `on_outcome`."""
 
     def __init__(
         self,
@@ -426,17 +426,17 @@ class OutcomeRecorder:
     async def record_sent(
         self, due: DuePart, receipt: models.Receipt, now: datetime, *, already_sent: bool
     ) -> None:
-        """Record that a part was sent, now or (`already_sent`) in an earlier attempt."""
+        """Record that a part was sent, either now or (`already_sent`) in an earlier attempt."""
         await self._store_batched(due.part.id, receipt, now)
         late = (now - due.delivery.due_at).total_seconds()
         self._log_and_report("found" if already_sent else "sent", due, late_seconds=late)
 
     def find_unstored(self, part_id: int) -> models.Receipt | None:
-        """Return the receipt of a part that this process sent but could not store."""
+        """Return the receipt of a part that this process has sent but not yet stored."""
         return self._pending.get(part_id)
 
     async def _store_batched(self, part_id: int, receipt: models.Receipt, now: datetime) -> None:
-        """Store a receipt together with those that arrive within `linger_seconds`: fewer transactions in a fan-out."""
+        """Store a receipt along with others that arrive within `linger_seconds`, which saves transactions in a fan-out."""
         self._pending[part_id] = receipt
         async with self._store_lock:
             if part_id not in self._pending:
@@ -451,7 +451,7 @@ class OutcomeRecorder:
     async def record_failure(
         self, due: DuePart, error: DeliveryError, started_at: datetime, now: datetime
     ) -> None:
-        """Record an attempt that began at `started_at` (UTC) and failed, with its consequences."""
+        """Record a failed attempt that began at `started_at` (UTC), with its consequences."""
         classification, part = error.classification, due.part
         delay: timedelta | None = None
         if classification.disposition is Disposition.ALREADY_DONE:
@@ -459,7 +459,7 @@ class OutcomeRecorder:
             await self.record_sent(due, receipt, now, already_sent=True)
             return
         if classification.disposition is Disposition.CONTENT_REFUSED:
-            # Direct messages are private, so they stay out of the log.
+            # Direct messages are private, so they are not logged.
             payload = None if due.delivery.is_direct else part.payload
             log.error("Discord refused a message", delivery=due.delivery.id, payload=payload)
         async with self._database.transaction() as connection:
@@ -489,10 +489,10 @@ class OutcomeRecorder:
         self._log_and_report(result if is_stored else SUPERSEDED, due, error, **details)
 
     async def expire(self, now: datetime) -> None:
-        """End the deliveries that expired by `now` (UTC).
+        """End the deliveries that have expired by `now` (UTC).
 
-        A delivery with an unknown outcome expires a day later. A subscription or alert is paused once `MAX_REFUSED` of
-        its deliveries in a row have expired for one reason.
+        A delivery with an unknown outcome expires a day later. A subscription or alert is paused once
+        `MAX_REFUSED` of its deliveries in a row have expired for the same reason.
         """
         async with self._database.transaction() as connection:
             expired = await outbox.expire(connection, now, unknown_until=now - contents.LIFETIME)
@@ -525,13 +525,15 @@ class OutcomeRecorder:
     async def _refuse(
         self, connection: Connection, due: DuePart, error: DeliveryError, now: datetime, delay: timedelta
     ) -> bool:
-        """Retry a refused part after `delay`, and tell the owner once. Returns False if a later attempt has begun."""
+        """Retry a refused part after `delay`, and notify the owner once. Returns False if a later attempt has
+        begun.
+        """
         delivery, reason = due.delivery, error.classification.reason
         since = due.part.first_attempt_at
         if not await _retry(connection, due, error, now + delay, since, is_refused=True):
             return False
         if delivery.is_direct and delivery.user_id is not None:
-            # The stored channel may belong to a bot whose token was replaced, so the next attempt opens it again.
+            # The stored channel may belong to a bot whose token was replaced, so the next attempt reopens it.
             await accounts.clear_dm_channel(connection, delivery.user_id)
             await outbox.set_channel(connection, delivery.id, None)
         elif delivery.reason != reason and not await outbox.is_refusal_known(connection, delivery, reason):
@@ -539,7 +541,7 @@ class OutcomeRecorder:
         return True
 
     async def _stop(self, connection: Connection, due: DuePart, error: DeliveryError, now: datetime) -> bool:
-        """Stop a part and its delivery. A notice that its reader refuses goes to the server's system channel instead."""
+        """Stop a part and its delivery. If a reader refuses a notice, it is sent to the server's system channel instead."""
         classification, delivery = error.classification, due.delivery
         is_stored = await outbox.stop_part(
             connection,

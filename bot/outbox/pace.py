@@ -1,6 +1,6 @@
-"""Spaces requests to Discord, and pauses them while Discord fails or limits the bot. See docs/delivery.md.
+"""Spaces out requests to Discord, and pauses them while Discord fails or rate-limits the bot. See docs/delivery.md.
 
-A status without Discord's own JSON says nothing about a channel, a message or the token. Times are monotonic seconds.
+A status without Discord's own JSON reveals nothing about a channel, a message or the token. Times are monotonic seconds.
 """
 
 from __future__ import annotations
@@ -20,32 +20,33 @@ REQUESTS_PER_SECOND = 48.8
 """Discord allows a bot 50 requests a second, not counting interactions (Discord docs, topics/rate-limits, 2026)."""
 
 FRONT_REQUESTS_PER_SECOND = 2.5
-"""The rate for a front, which mostly answers interactions. A leader leaves room for two fronts."""
+"""The rate for a front, which mostly answers interactions. A leader's rate leaves room for two fronts."""
 
 BUCKET_CAPACITY = 1.5
 
 REFUSED_STATUSES = frozenset({401, 403, 429})
 MAX_REFUSED = 1000
-"""A tenth of the refusals within `REFUSED_SECONDS` for which Discord bans an IP address (Discord docs, topics/rate-limits,
-2026), since other programs may share the address."""
+"""A tenth of the refusals within `REFUSED_SECONDS` that get an IP address banned (Discord docs,
+topics/rate-limits, 2026), since other programs may share it.
+"""
 REFUSED_SECONDS = 600.0
 
 MAX_FAILURES = 4
-"""Number of failures in a row after which requests pause."""
+"""The number of failures in a row after which requests pause."""
 INITIAL_PAUSE = 2.0
 MAX_PAUSE = 30.0
-"""Short enough that due posts leave within a minute of Discord's recovery."""
+"""This is short enough for due posts to be sent within a minute of Discord's recovery."""
 MAX_LIMIT = 7200.0
-"""Maximum `Retry-After` that is obeyed: one request every two hours does no harm."""
+"""The longest `Retry-After` that is obeyed. One request every two hours does no harm."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer to a request, interactions included.
+    """The answer to a request or an interaction.
 
-    `is_json` tells whether the body has Discord's format, unlike a page or other JSON from a proxy. `code` is Discord's
-    error code, or 0. `retry_after` (seconds) is from the body or the header, `answered_at` (UTC) from the `Date` header.
-    `is_shared` marks a rate limit that other bots caused.
+    `is_json` is False if the body is not in Discord's format, such as a page or other JSON from a proxy.
+    `code` is Discord's error code, or 0. `retry_after` (seconds) is from the body or the header,
+    `answered_at` (UTC) from the `Date` header. `is_shared` marks a rate limit caused by other bots.
     """
 
     status: int
@@ -59,21 +60,21 @@ class Answer:
 
     @property
     def is_discords(self) -> bool:
-        """Whether the response came from Discord itself. Discord's responses to an invalid token or a rate-
-        limited request have no error code.
+        """Whether the answer came from Discord itself. Its answers to an invalid token or a rate-limited
+        request have no error code.
         """
         return self.is_json and (self.status < 400 or self.code != 0 or self.status in (401, 429))
 
 
 AnswerListener = Callable[[Answer], None]
-"""Called with each answer, on the event loop."""
+"""Called with each answer on the event loop."""
 
 
 class Pace:
-    """The rate of all requests outside interactions, and the pauses between them.
+    """The rate of all requests except interactions, and the pauses between them.
 
-    A pause lasts as long as Discord says; otherwise 2 s, doubled after each further failure up to 30 s. After a pause
-    one request at a time is made (`is_well` is false) until one succeeds.
+    A pause lasts as long as Discord says, or else 2 s, doubled after each further failure up to 30 s. After a
+    pause, requests are made one at a time (`is_well` is false) until one succeeds.
     """
 
     def __init__(
@@ -86,17 +87,17 @@ class Pace:
         self._failures = 0
         self._paused_until = float("-inf")
         self.waiting = 0
-        """The number of requests that wait for a slot."""
+        """The number of requests waiting for a slot."""
 
     def set_rate(self, per_second: float) -> None:
-        """Limit requests to this rate per second, evenly spaced."""
+        """Limit requests to this many per second, evenly spaced."""
         # At most capacity + rate requests leave within a second, so at most 50 arrive within one even if the first takes
         # 14 ms longer than the last. With a capacity of 1, late timers would slow the rate; 1.5 makes up for 10 ms.
         self._limiter = aiolimiter.AsyncLimiter(BUCKET_CAPACITY, BUCKET_CAPACITY / per_second)
 
     @property
     def is_well(self) -> bool:
-        """Whether Discord answers, so that requests may run concurrently."""
+        """Whether Discord is answering, so that requests may run concurrently."""
         return self._failures < MAX_FAILURES
 
     @property
@@ -106,14 +107,14 @@ class Pace:
         return sum(at > since for at in self._refused_times)
 
     def delay(self) -> float:
-        """Return the seconds until a request may leave, 0 if now."""
+        """Return the number of seconds until a request may be sent; 0 if it may be sent now."""
         until = self._paused_until
         if len(self._refused_times) == MAX_REFUSED:
             until = max(until, self._refused_times[0] + REFUSED_SECONDS)
         return max(0.0, until - self.clock())
 
     async def take_turn(self) -> float:
-        """Wait for a slot, but not for the end of a pause. Returns the seconds until the request may leave."""
+        """Wait for a slot but not for the end of a pause. Returns the seconds until the request may be sent."""
         if not self.delay():
             self.waiting += 1
             try:
@@ -123,29 +124,29 @@ class Pace:
         return self.delay()
 
     def record_answer(self, answer: Answer) -> None:
-        """Record an answer."""
+        """Record an answer, which may begin or end a pause."""
         if answer.status in REFUSED_STATUSES and not answer.is_shared:
             self._refused_times.append(self.clock())
         is_ban = answer.status == 429 and not answer.is_json
         if answer.is_interaction and not is_ban:
-            return  # interactions have limits of their own
+            return  # interactions have separate limits
         if is_ban or (answer.status == 429 and answer.is_global):
             self._fail(answer.status, answer.retry_after or 0.0, pauses=True)
         elif answer.status >= 500:
             self._fail(answer.status)
         elif not answer.is_discords:
             self._fail(answer.status, pauses=True)
-        elif not self.delay():  # else this answers an earlier request
+        elif not self.delay():  # otherwise, this answers an earlier request
             if not self.is_well:
-                log.info("Discord is well again")
+                log.info("Discord has recovered")
             self._failures = 0
 
     def record_failure(self) -> None:
-        """Record an unanswered request: the connection was refused or reset, or timed out."""
+        """Record a request without an answer: the connection was refused or reset, or timed out."""
         self._fail(None)
 
     def _fail(self, status: int | None, limit: float = 0.0, *, pauses: bool = False) -> None:
-        """Count a failure; pause if it `pauses` or is one of several in a row, for `limit` seconds or a growing time."""
+        """Count a failure. Pause for `limit` seconds, or for a growing time, if it `pauses` or several failed in a row."""
         now, limit = self.clock(), min(limit, MAX_LIMIT)
         if now < self._paused_until:  # this answers an earlier request, and can only extend the pause
             self._paused_until = max(self._paused_until, now + limit)
@@ -158,4 +159,4 @@ class Pace:
         seconds = limit + self._rng.uniform(0.0, 0.1) if limit else growing * self._rng.uniform(0.5, 1.0)
         self._paused_until = now + seconds
         if was_well:
-            log.warning("requests to Discord pause", status=status, seconds=round(seconds, 1))
+            log.warning("requests to Discord paused", status=status, seconds=round(seconds, 1))

@@ -1,6 +1,6 @@
-"""The relay: claims due parts from the outbox and runs one attempt at each. Its protocol is in docs/delivery.md.
+"""The relay claims due parts from the outbox and runs one attempt at each. See docs/delivery.md for its protocol.
 
-Only one relay may run on a database at a time (`storage.locks`).
+Only one relay at a time may run on a database (`storage.locks`).
 """
 
 from __future__ import annotations
@@ -34,20 +34,20 @@ from storage.outbox import DuePart
 log = structlog.get_logger(__name__)
 
 NONCE_WINDOW = timedelta(seconds=60)
-"""How long after a first attempt the nonce alone is trusted to prevent a second message.
+"""How long after the first attempt the nonce alone is trusted to prevent a second message.
 
-Discord remembers nonces for "the past few minutes" and documents no number; two minutes are assumed (resources/message,
-api#6647), and an attempt can itself take 20 s to arrive.
+Discord remembers nonces for "the past few minutes" without giving a number. Two minutes are assumed
+(resources/message, api#6647), and an attempt may itself take 20 s to arrive.
 """
 
 EASTERNMOST = timezone(timedelta(hours=14))
-"""The first time zone to reach a date: a morning digest in Seoul arrives on the previous day in UTC."""
+"""The first time zone to reach each date. A morning digest in Seoul arrives on the previous day in UTC."""
 _DUE_BY_DIGEST = frozenset({models.DeliveryKind.ALERT, models.DeliveryKind.TODAY})
-"""The kinds of delivery that are due only after their digest is stored."""
+"""Kinds of delivery that become due only once their digest is stored."""
 
 
 class AttemptRunner:
-    """Runs single attempts, after a search of the history for an earlier copy if necessary."""
+    """Runs single attempts, after searching the history for an earlier copy if necessary."""
 
     def __init__(self, database: Database, sender: Sender) -> None:
         self._database = database
@@ -55,10 +55,10 @@ class AttemptRunner:
         self._absent_ids: set[int] = set()
 
     async def run(self, due: DuePart, now: datetime, term_began_at: datetime) -> tuple[models.Receipt, bool]:
-        """Return the receipt, and whether the message had already been sent. Raises `outcomes.DeliveryError`.
+        """Return the receipt and whether the message had already been sent. Raises `outcomes.DeliveryError`.
 
-        If the delivery could have been sent before this sender's term began (UTC), its message is searched for even
-        without a recorded attempt: a run after the backup was taken may have sent it.
+        If the delivery could have been sent before this sender's term began (UTC), its message is searched
+        for even without a recorded attempt: after a backup is restored, later attempts are not recorded.
         """
         delivery = due.delivery
         channel_id = delivery.channel_id
@@ -78,7 +78,7 @@ class AttemptRunner:
             if not has_nonce or part.kind is PartKind.FORUM_POST or request.webhook_token is not None:
                 receipt = await self._sender.find(request, part.first_attempt_at)
         if receipt is None:
-            # Even after an attempt: it may have ended during this search, before anything was sent.
+            # Do this even after an attempt, which may have been cut off in this search before sending anything.
             receipt = await self._find_unrecorded(due, request, term_began_at)
         was_found = receipt is not None
         return receipt or await self._sender.send(request), was_found
@@ -86,10 +86,10 @@ class AttemptRunner:
     async def _find_unrecorded(
         self, due: DuePart, request: SendRequest, term_began_at: datetime
     ) -> models.Receipt | None:
-        """Search for a message that a run after the backup may have sent. Returns None if the search is not allowed."""
+        """Search for a message sent after the backup was taken. Returns None if there is none or no search is needed."""
         delivery, receipt = due.delivery, None
         since = _sendable_since(delivery)
-        is_marked = request.kind in contents.MARKED_KINDS  # others can be repeated without harm
+        is_marked = request.kind in contents.MARKED_KINDS  # others can safely be repeated
         if not is_marked or since >= term_began_at or delivery.id in self._absent_ids:
             return None
         try:
@@ -97,16 +97,16 @@ class AttemptRunner:
         except DeliveryError as error:
             classification = error.classification
             if classification.disposition is Disposition.UNKNOWN:
-                # Nothing was sent now. As unknown, the next attempt would trust the nonce, which an earlier copy lacks.
+                # Nothing was sent now. "Unknown" would make the next attempt trust the nonce, which earlier copies lack.
                 classification = dataclasses.replace(classification, disposition=Disposition.RETRY)
-            # Other verdicts, such as an unreadable history or a missing channel, are left to the request itself: backups
-            # are rarely restored, and posts must not wait for a person after each restart.
+            # Leave other errors, such as an unreadable history or a missing channel, to the request itself. Backups are
+            # rarely restored, and posts must not wait for a person after each restart.
             if classification.disposition in (Disposition.RETRY, Disposition.INVALID_TOKEN):
                 raise DeliveryError(
                     classification, str(error), status=error.status, code=error.code
                 ) from error
         if receipt is None:
-            self._absent_ids.add(delivery.id)  # its later parts were not sent either
+            self._absent_ids.add(delivery.id)  # then its later parts were not sent either
         return receipt
 
     async def _list_preceding_parts(self, due: DuePart) -> list[models.Part]:
@@ -128,34 +128,34 @@ class AttemptRunner:
 
     async def _store_dm(self, delivery_id: int, user_id: int, channel_id: int, now: datetime) -> None:
         async with self._database.transaction() as connection:
-            # A reader who was forgotten meanwhile has no delivery left, and must not be stored again.
+            # A reader who has been forgotten in the meantime has no delivery left and must not be stored again.
             if await outbox.set_channel(connection, delivery_id, channel_id):
                 await accounts.upsert_reader(connection, user_id, dm_channel_id=channel_id)
 
 
 POLL_SECONDS = 2.0
-"""Poll interval for deliveries that another process planned. `wake` ends the wait."""
+"""How often to look for deliveries that another process has planned. `wake` ends the wait."""
 
 FORUM_POST_GRACE = timedelta(seconds=40)
-"""Longer than any request: by then a forum post of the previous process has arrived and can be found."""
+"""Longer than any request, so a forum post of the previous process has arrived by then and can be found."""
 TICK = timedelta(minutes=1)
-"""A day-old post expires in the tick that plans the next one, not seconds later."""
+"""Subtracted so that a day-old post expires in the tick that plans the next one, not seconds later."""
 MAX_IN_FLIGHT = 40
 MAX_WAITING = 16
-"""Maximum number of claimed parts that wait to be sent. After a kill their outcome is unknown."""
+"""The maximum number of claimed parts waiting to be sent. After a kill, their outcome is unknown."""
 MAX_WEBHOOKS = 2
-"""Maximum number of webhook posts in flight. After a kill a person must check each of them in its channel."""
+"""The maximum number of webhook posts in flight. After a kill, a person must look for each of them in its channel."""
 MIN_WAITING = 8
-"""More parts are claimed once fewer than this number wait, since each claim takes two transactions."""
+"""More parts are claimed when fewer than this are waiting, since each claim takes two transactions."""
 STOP_SECONDS = 8.0
 """How long a shutdown waits for the parts in flight."""
 
 
 class Relay:
-    """Sends due parts through `sender`. `clock` returns the present (UTC); `monotonic` (seconds) measures delays.
+    """Sends due parts through `sender`. `clock` returns the current time (UTC); `monotonic` (seconds) measures delays.
 
-    `get_term` returns the term of the sender lock; while it is None, nothing is claimed. `on_claimed` is called after
-    each round, even if nothing was due.
+    `get_term` returns the term of the sender lock; while it is None, nothing is claimed. `on_claimed` is called after each
+    round, even if nothing was due.
     """
 
     def __init__(
@@ -183,21 +183,21 @@ class Relay:
         self._wake_event = asyncio.Event()
         self._in_flight: dict[asyncio.Task[None], DuePart] = {}
         self._resting_until: dict[int | None, float] = {}
-        """When each channel's rate limit ends (monotonic seconds), with None for opening direct messages."""
+        """When each channel's rate limit ends (monotonic seconds). The key None is for opening direct messages."""
         self._stopping = False
-        self._has_orphans = True  # parts that an earlier process left SENDING
+        self._has_orphans = True  # parts left SENDING by an earlier process
         self._fatal_error: DeliveryError | None = None
 
     def wake(self) -> None:
-        """End the wait, because something was planned."""
+        """End the wait, because deliveries were planned."""
         self._wake_event.set()
 
     async def expire(self, now: datetime) -> None:
-        """End the deliveries that expire within a minute, so that the next posts can have their papers."""
+        """End the deliveries that expire within a minute, so that the next posts can include their papers."""
         await self._recorder.expire(now + TICK)
 
     async def drain(self, now: datetime) -> None:
-        """End the deliveries that expired by `now` (UTC), and send everything that is due.
+        """End the deliveries that have expired by `now` (UTC), and send everything due.
 
         Raises `outcomes.DeliveryError` if Discord rejects the token.
         """
@@ -205,11 +205,11 @@ class Relay:
         await self._send_due(lambda: now)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Send until `stop` is set, then finish the parts in flight within `STOP_SECONDS`. Raises as `drain` does."""
+        """Send until `stop` is set, then finish the parts in flight within `STOP_SECONDS`. Raises the errors of `drain`."""
         stopper = asyncio.create_task(self._watch_stop_event(stop))
         try:
             while not stop.is_set():
-                # A failed round, such as a database outage, must not end delivery; a fatal DeliveryError does.
+                # A failed round, e.g. in a database outage, must not end delivery. A fatal DeliveryError does.
                 with isolation.isolated(log, "relay round failed", reraise=(DeliveryError,)) as failures:
                     await self._send_due(self._clock)
                 self._has_orphans |= bool(failures)
@@ -239,10 +239,10 @@ class Relay:
         waker.cancel()
 
     async def _send_due(self, clock: Clock) -> None:
-        """Attempt due parts until none is left and every attempt has ended, or the relay stops."""
+        """Attempt due parts until none are left and every attempt has ended, or the relay is stopped."""
         while not self._stopping:
             self._wake_event.clear()
-            # A task may end during a claim that still treats its channel as busy.
+            # A task may end during a claim, which then still treats its channel as busy.
             in_flight = list(self._in_flight)
             claimed = await self._claim(clock)
             for due in claimed:
@@ -257,7 +257,7 @@ class Relay:
             raise fatal
 
     async def _claim(self, clock: Clock) -> list[DuePart]:
-        """Mark the most urgent due parts as SENDING, at most one per free slot and per destination."""
+        """Mark the most urgent due parts as SENDING: one per free slot, and at most one per destination."""
         term = self._get_term()
         if term is None or self._fatal_error is not None or self._pace.delay():
             return []
@@ -301,8 +301,8 @@ class Relay:
         ]
 
     async def _release_orphans(self, now: datetime, term: int) -> None:
-        """Release parts left SENDING by an earlier process, or by an attempt without a stored outcome."""
-        # With SQLite, holding the lock proves that no former sender is alive.
+        """Release parts left SENDING by an earlier process or by an attempt whose outcome was not stored."""
+        # With SQLite, holding the lock proves that no earlier sender is alive.
         forum_posts_at = None if self._database.is_sqlite else now + FORUM_POST_GRACE
         in_flight_ids = {due.part.id for due in self._in_flight.values()}
         async with self._database.transaction() as connection:
@@ -322,7 +322,7 @@ class Relay:
         del self._in_flight[task]
         error = None if task.cancelled() else task.exception()
         if error is not None:
-            # Its outcome is not stored, so the next attempt determines it, as after a crash.
+            # The outcome is not stored, so the next attempt determines it, as after a crash.
             self._has_orphans = True
             isolation.log_error(log, "outcome not recorded", error)
 
@@ -351,10 +351,10 @@ class Relay:
 
 
 def _sendable_since(delivery: models.Delivery) -> datetime:
-    """Return the earliest time (UTC) at which a delivery can have been sent, by this run or an earlier one.
+    """Return the earliest time (UTC) at which a delivery could have been sent, by this run or an earlier one.
 
-    Alerts and papers of the day are due once their digest is stored, which happens again after a backup is restored, so
-    the digest's date counts.
+    Alerts and papers of the day become due when their digest is stored. That is repeated after restoring a
+    backup, so use the digest's date.
     """
     if delivery.kind in _DUE_BY_DIGEST and delivery.digest_on is not None:
         return datetime.combine(delivery.digest_on, time_of_day.min, EASTERNMOST)
@@ -362,7 +362,9 @@ def _sendable_since(delivery: models.Delivery) -> datetime:
 
 
 def _may_be_webhook(delivery: models.Delivery) -> bool:
-    """Return whether a webhook may send the delivery: like notices to the operator, it has no server and no reader."""
+    """Return whether a webhook may send the delivery: it has no server and no reader, like notices to the
+    operator.
+    """
     return delivery.guild_id is None and delivery.user_id is None
 
 

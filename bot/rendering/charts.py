@@ -1,7 +1,7 @@
 """PNG charts of a topic's papers and votes. This module computes the layout; `trend.svg.j2` styles it.
 
-resvg draws a chart in about 50 ms with the system's fonts. Without a Hangul font, months are written as 2025-11
-and Korean texts are left out; without any font the chart has no text.
+resvg draws a chart in about 50 ms with the system's fonts. Without a Hangul font, months are written as
+2025-11 and Korean text is left out. Without any fonts, the chart has no text.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def draw_png(svg: str, width: int, fonts: Sequence[str] | None = None) -> bytes:
-    """Return an SVG as PNG, drawn with the system's fonts or only the given files. Raises ValueError if invalid."""
+    """Draw an SVG as PNG with the system's fonts or only the given files. Raises ValueError if the SVG is invalid."""
     return bytes(
         resvg_py.svg_to_bytes(
             svg_string=svg, width=width, skip_system_fonts=fonts is not None, font_files=list(fonts or ())
@@ -32,9 +32,9 @@ def draw_png(svg: str, width: int, fonts: Sequence[str] | None = None) -> bytes:
 
 
 WIDTH, HEIGHT = 800, 480
-"""The size of the view box. On a phone the chart is 320 pixels wide, so letters of 40 units are 16 pixels high."""
+"""The size of the view box. A chart is 320 pixels wide on a phone, so letters of 40 units are 16 pixels high."""
 PNG_WIDTH = 1200
-"""Pixels: sharp on a phone and drawn in 50 ms."""
+"""In pixels: sharp on a phone and drawn in 50 ms."""
 FONT_SIZE = 40
 TEMPLATE = "trend.svg.j2"
 FONT_FAMILIES = (
@@ -50,9 +50,9 @@ _CORNER_RADIUS = 4.0
 
 
 class Chart(NamedTuple):
-    """A chart with a column per month, or per week or day without `by_month`.
+    """A chart with one column per month or, without `by_month`, per week or day.
 
-    `labels` are the names of papers and votes as plain text. `is_last_partial`: the last month is not over.
+    `labels` are the names of papers and votes as plain text. `is_last_partial`: the last month has not ended.
     """
 
     columns: Sequence[trends.MonthCount]
@@ -63,7 +63,7 @@ class Chart(NamedTuple):
 
 
 class ChartRenderer:
-    """A renderer of charts with the system's fonts, or only the given font files."""
+    """Renders charts with the system's fonts or only the given font files."""
 
     def __init__(self, templates: Templates, fonts: Sequence[str] | None = None) -> None:
         self._templates = templates
@@ -72,17 +72,17 @@ class ChartRenderer:
     def draw(self, chart: Chart) -> bytes:
         """Return a chart as a PNG of 1200 by 720 pixels. Call this in a thread, since reading fonts can take long.
 
-        Raises ValueError for an operator's template that is not valid SVG.
+        Raises ValueError if an operator's template is not valid SVG.
         """
         return draw_png(self.render_svg(chart, hangul=self.has_hangul), PNG_WIDTH, self._fonts)
 
     def render_svg(self, chart: Chart, *, hangul: bool) -> str:
-        """Return a chart as SVG; `hangul`: its viewer has a Hangul font."""
+        """Return a chart as SVG. `hangul` tells whether its viewer has a Hangul font."""
         values = _layout(chart, hangul)
         papers_label, votes_label = (
             "" if _has_missing_glyphs(label, hangul) else label for label in chart.labels
         )
-        # The label of the votes ends at the right edge.
+        # The label for votes ends at the right edge.
         legend_width = FONT_SIZE * sum(
             0.95 if unicodedata.east_asian_width(letter) in "WF" else 0.58
             for letter in (votes_label if values["lines"] else "")
@@ -93,7 +93,9 @@ class ChartRenderer:
 
     @cached_property
     def has_hangul(self) -> bool:
-        """Whether the fonts have Hangul. If not, two syllables look the same: both are drawn as a missing glyph."""
+        """Whether the fonts support Hangul. If not, all syllables look the same: each is drawn as a missing
+        glyph.
+        """
         first, second = (draw_png(_GLYPH_PROBE.format(letter=letter), 40, self._fonts) for letter in "가각")
         return first != second
 
@@ -151,7 +153,7 @@ def _bars(
 def _vote_lines(
     columns: Sequence[trends.MonthCount], centres: Sequence[float], top: int
 ) -> list[list[tuple[float, float]]]:
-    """Return the points of each run of months with known votes. A month without papers has 0 votes."""
+    """Return the points of each unbroken run of months with known votes. A month without papers has 0 votes."""
     lines: list[list[tuple[float, float]]] = [[]]
     if all(column.votes is None for column in columns):
         return []
@@ -169,7 +171,7 @@ def _y_position(number: int, top: int) -> float:
 
 
 def _axis_scales(columns: Sequence[trends.MonthCount]) -> tuple[int, int, int]:
-    """Return the number of steps of both axes, and their upper ends. Both axes share the horizontal lines."""
+    """Return the number of steps on both axes and the upper ends of both. The axes share horizontal lines."""
     max_papers = max(1, *(column.paper_count for column in columns))
     max_votes = max(1, *(column.votes or 0 for column in columns))
     step = nice_ceiling(max_papers / _MAX_STEPS)
@@ -178,7 +180,7 @@ def _axis_scales(columns: Sequence[trends.MonthCount]) -> tuple[int, int, int]:
 
 
 def nice_ceiling(number: float) -> int:
-    """Round a positive number up to a round integer."""
+    """Round up a positive number to a round integer."""
     power = 10 ** max(0, math.floor(math.log10(number)))
     return next(
         int(factor * power) for factor in _NICE if factor * power >= number and factor * power % 1 == 0
@@ -197,16 +199,16 @@ def _ticks(steps: int, papers_top: int, votes_top: int) -> list[dict[str, object
 
 
 def _format_count(number: int) -> str:
-    """Return a number in a short form: 950, 1.5k, 20k, 3M."""
+    """Abbreviate a number: 950, 1.5k, 20k, 3M."""
     if number < 1000:
         return str(number)
     return f"{number / 1000:g}k" if number < 1_000_000 else f"{number / 1_000_000:g}M"
 
 
 def _labels(chart: Chart, centres: Sequence[float], locale: str | None) -> list[dict[str, object]]:
-    """Return the labels of months, or of some weeks or days (in Korean `11. 16.`, the shorter form).
+    """Return the labels of months, or of some weeks or days (in Korean in the short form `11. 16.`).
 
-    Each year is below its first label. Without a locale the labels are `2025-11` or `11-16`.
+    Each year appears below its first label. Without a locale, labels look like `2025-11` or `11-16`.
     """
     dated = [(centre, column.starts_on) for centre, column in zip(centres, chart.columns, strict=True)]
     if chart.by_month:
@@ -229,19 +231,19 @@ def _labels(chart: Chart, centres: Sequence[float], locale: str | None) -> list[
 
 
 def day_name(day: date, locale: str, *, with_year: bool = False) -> str:
-    """Return a date in a language: `2월 3일`, `2025년 2월 3일`; `Feb 3`, `Feb 3, 2025`."""
+    """Return a date in the given language: `2월 3일`, `2025년 2월 3일`; `Feb 3`, `Feb 3, 2025`."""
     name: str = babel.dates.format_skeleton("yMMMd" if with_year else "MMMd", day, locale=locale)
     return name
 
 
 def month_name(month: date, locale: str, *, with_year: bool = False) -> str:
-    """Return a month in a language: `2월`, `2025년 2월`; `Feb`, `Feb 2025`."""
+    """Return a month in the given language: `2월`, `2025년 2월`; `Feb`, `Feb 2025`."""
     name: str = babel.dates.format_skeleton("yMMM" if with_year else "MMM", month, locale=locale)
     return name
 
 
 def _has_missing_glyphs(text: str, hangul: bool) -> bool:
-    """Return whether fonts may lack glyphs for a text: non-Latin letters, and Hangul without a Hangul font."""
+    """Return whether fonts may lack glyphs for a text: non-Latin letters, or Hangul without a Hangul font."""
     return any(
         not ("\uac00" <= letter <= "\ud7a3" and hangul)
         and ord(letter) >= 0x250

@@ -1,7 +1,7 @@
-"""Shortening, splitting and escaping of texts for Discord, and its limits.
+"""Shortens, splits and escapes text for Discord, and defines Discord's limits.
 
-A cut is never inside a link, a code span, an escape, a `<…>` token or a grapheme. Formatting marks that are open
-at a cut are closed there and reopened on the next page.
+A cut never falls inside a link, a code span, an escape, a `<…>` token or a grapheme. Formatting marks that
+are open at a cut are closed there and reopened on the next page.
 """
 
 from __future__ import annotations
@@ -21,17 +21,18 @@ from bot.text import typography
 # of discord/discord-api-docs.
 
 COMPONENTS = 40
-"""Components of a message, including nested ones [components/reference]."""
+"""Maximum components in a message, including nested ones [components/reference]."""
 
 TEXT = 4000
-"""Total code points of a message's text displays (spec; not on the official page)."""
+"""Maximum code points in all text displays of a message (spec; not on the official page)."""
 
 TEXT_BYTES_OVERHEAD = 12
-"""Additional bytes that each text display counts (api#8554)."""
+"""Additional bytes counted for each text display (api#8554)."""
 
 TEXT_BYTES = 9500
-"""Total UTF-8 bytes of a message's text displays with their overhead. Above a measured 10,170 Discord answers 500
-(api#8554)."""
+"""Maximum UTF-8 bytes in all text displays of a message, with overhead. Above 10,170 (measured), Discord
+returns 500 (api#8554).
+"""
 
 SELECT_OPTIONS = 25
 SELECT_LABEL = 100
@@ -52,7 +53,7 @@ EMBED_TITLE = 256
 """Embeds [resources/message embed limits]."""
 
 FILE_BYTES = 9_500_000
-"""An attachment. The whole request may have 10 MB [reference, uploading files]."""
+"""Maximum size of an attachment. The whole request may have 10 MB [reference, uploading files]."""
 
 AUTOCOMPLETE_CHOICES = 25
 CHOICE_NAME = 100
@@ -68,20 +69,20 @@ THREAD_NAME = 100
 
 
 def utf8_bytes(text: str) -> int:
-    """Return the length of a text in UTF-8 bytes. A lone surrogate counts as three."""
+    """Return the length of a text in UTF-8 bytes. A lone surrogate counts as three bytes."""
     return len(text.encode("utf-8", "surrogatepass"))
 
 
 @dataclass(slots=True)
 class Budget:
-    """The remaining components, code points and UTF-8 bytes of a message under construction."""
+    """Components, code points and UTF-8 bytes still available in a message under construction."""
 
     components: int = COMPONENTS
     characters: int = TEXT
     text_bytes: int = TEXT_BYTES
 
     def add(self, components: int = 1, texts: Iterable[str] = ()) -> bool:
-        """Take components and texts from the budget; return False and take nothing if they do not fit."""
+        """Take components and texts from the budget. If they do not fit, take nothing and return False."""
         texts = list(texts)
         characters = sum(map(len, texts))
         size = sum(utf8_bytes(text) + TEXT_BYTES_OVERHEAD for text in texts)
@@ -93,26 +94,26 @@ class Budget:
         return True
 
     def add_text(self, text: str) -> bool:
-        """Take one text display from the budget, or return False if it does not fit."""
+        """Take one text display from the budget. Return False if it does not fit."""
         return self.add(1, (text,))
 
 
-# Shortening and paging, in linear time. A page ends after a line if that fills at least half of the page, else
+# Shortening and paging, in linear time. A page ends after a line if that fills at least half the page, else
 # after a word, else after a grapheme. A cut is never inside an atom: a link, code span, escape or `<…>` token.
 
 FENCE = "```"
 ELLIPSIS = "…"
 SPACED_ELLIPSIS = "\u00a0" + ELLIPSIS
-"""The ellipsis after a whole sentence, with a no-break space."""
+"""The ellipsis after a complete sentence, preceded by a no-break space."""
 MIN_PAGE_SIZE = 64
 """The smallest page in characters and bytes: both ends of a fence and some content."""
 
 _MAX_ATOM = 1_000
-"""How many characters after a page are searched for the end of an atom."""
+"""The number of characters after a page that are searched for the end of an atom."""
 _CLOSERS = 5
-"""Characters reserved at the end of a page for closing a fence or three marks."""
+"""Characters reserved at the end of a page to close a fence or three marks."""
 _MAX_CUTS = 50
-"""The most cuts that are considered, from the end of a page."""
+"""The maximum number of cuts considered, starting from the end of a page."""
 _ATOM = regex.compile(
     r"\\[!-/:-@\[-`{-~]"
     r"|\[(?:\\.|[^\[\]\\\n])*+\]\((?:<[^<>\n]*+>|[^()<>\s]*+)\)"
@@ -133,11 +134,11 @@ _HEADING = regex.compile(r"\*\*[^\n]*\*\*|#[^\n]*")
 
 
 MAX_COLUMNS = 160
-"""About two lines of a message. A Hangul syllable takes two columns."""
+"""About two lines of a message. A Hangul syllable is two columns wide."""
 
 
 def count_fitting(text: str, max_columns: int = MAX_COLUMNS) -> int:
-    """Return how many characters of a text fit into the columns, at least one."""
+    """Return how many characters of a text fit into the columns, but at least one."""
     used = 0
     for number, character in enumerate(text):
         used += 2 if character >= "\u1100" else 1
@@ -147,10 +148,10 @@ def count_fitting(text: str, max_columns: int = MAX_COLUMNS) -> int:
 
 
 def shorten(text: str, limit: int, *, max_bytes: int | None = None, markdown: bool = True) -> str:
-    """Shorten a text to `limit` code points and `max_bytes` of UTF-8, with `…` at the cut.
+    """Shorten a text to `limit` code points and `max_bytes` of UTF-8, ending in `…` if it is cut.
 
-    The cut is after a sentence if that fills at least half of the limit, else after a word, else after a grapheme.
-    `markdown=False` is for labels and options, which have no markup.
+    The cut is after a sentence if that fills at least half the limit, else after a word, else after a
+    grapheme. `markdown=False` is for labels and options, which have no markup.
     """
     byte_limit = 4 * limit if max_bytes is None else max_bytes
     if len(text) <= limit and utf8_bytes(text) <= byte_limit:
@@ -173,8 +174,8 @@ def shorten(text: str, limit: int, *, max_bytes: int | None = None, markdown: bo
 def split_pages(text: str, max_chars: int = TEXT, max_bytes: int = TEXT_BYTES) -> list[str]:
     """Split a text into pages of at most `max_chars` code points and `max_bytes` of UTF-8.
 
-    Marks that are open at the end of a page are closed there and reopened on the next. Only whitespace at the cuts
-    is dropped, and an empty text gives no pages. Raises ValueError for limits below `MIN_PAGE_SIZE`.
+    Marks open at the end of a page are closed there and reopened on the next page. Only whitespace at the
+    cuts is dropped. An empty text gives no pages. Raises ValueError for limits below `MIN_PAGE_SIZE`.
     """
     if min(max_chars, max_bytes) < MIN_PAGE_SIZE:
         raise ValueError(f"a page needs room for {MIN_PAGE_SIZE} characters")
@@ -201,7 +202,7 @@ def split_pages(text: str, max_chars: int = TEXT, max_bytes: int = TEXT_BYTES) -
 
 
 def _fit(text: str, start: int, chars: int, size: int) -> int:
-    """Return the end of the longest part from `start` of at most `chars` characters and `size` bytes."""
+    """Return the end of the longest slice from `start` within `chars` characters and `size` bytes."""
     end = min(len(text), start + chars)
     while end > start + 1 and (excess := utf8_bytes(text[start:end]) - size) > 0:
         end -= max(1, excess // 4)
@@ -241,7 +242,7 @@ def _choose_cut(
 
 
 def _is_bound(text: str, start: int, cut: int, opened: Sequence[str]) -> bool:
-    """Return whether the line before `cut` must stay with the next line: a heading, or an edge of a fence."""
+    """Return whether the line before `cut` must stay with the next one: a heading, or either edge of a fence."""
     line = text[text.rfind("\n", start, cut) + 1 if "\n" in text[start:cut] else start : cut]
     if line.startswith(FENCE) or text.startswith(f"\n{FENCE}", cut):
         return _in_fence(_list_open(text[start:cut], opened))
@@ -249,7 +250,7 @@ def _is_bound(text: str, start: int, cut: int, opened: Sequence[str]) -> bool:
 
 
 def _list_open(text: str, opened: Sequence[str]) -> list[str]:
-    """Return the marks that are open after a text, given the marks before it. A fence excludes other marks."""
+    """Return the marks still open after a text, given those open before it. Inside a fence, there are no other marks."""
     marks = list(opened)
     for atom in _ATOM.finditer(text):
         if _in_fence(marks):
@@ -275,7 +276,7 @@ def _closing_marks(opened: Sequence[str]) -> str:
     return "".join(f"\n{FENCE}" if mark.startswith(FENCE) else mark for mark in reversed(opened))
 
 
-# Escaping of untrusted text (titles, names, users' input), so that it has no active mention, link or markup.
+# Escaping untrusted text (titles, names, users' input), so that it has no active mentions, links or markup.
 # `rendering.markdown` renders the Markdown of digests instead.
 
 ZERO_WIDTH_SPACE = "\u200b"
@@ -285,7 +286,7 @@ _INVISIBLE = re.compile(
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e"  # soft hyphen, joiners and fillers without a glyph
     "\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"  # zero width, bidi overrides, isolates
     "\ud800-\udfff"  # lone surrogates: not encodable
-    "\U000e0000-\U000e007f"  # tags: invisible copies of ASCII
+    "\U000e0000-\U000e007f"  # tags, which are invisible copies of ASCII
     "]"
 )
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
@@ -304,13 +305,13 @@ _URL_SAFE = "%/:=&?~#+!$,;'-._"
 
 
 class SafeMarkdown(str):
-    """Discord Markdown, which is not escaped again."""
+    """Discord Markdown that must not be escaped again."""
 
     __slots__ = ()
 
 
 def to_single_line(text: str) -> str:
-    """Return the text on one line, cleaned as by `strip_invisible` and with tied marks.
+    """Return the text on a single line, cleaned like `strip_invisible` and with tied marks.
 
     Use this where Discord shows no Markdown: labels, options, modal titles, thread names.
     """
@@ -323,21 +324,21 @@ def tie_marks(text: str) -> str:
 
 
 def strip_invisible(text: str) -> str:
-    """Return the text in NFC, without control, invisible and direction characters except `\\n`."""
+    """Return the text in NFC without control, invisible and direction characters, except `\\n`."""
     if text.isascii() and text.isprintable():
         return text
     return typography.normalise("NFC", _INVISIBLE.sub("", _CONTROL.sub(" ", text)))
 
 
 def escape_text(text: str) -> SafeMarkdown:
-    """Return the text on one line, escaped so that Discord shows it unchanged anywhere in a message."""
+    """Return the text on a single line, escaped so that Discord shows it unchanged anywhere in a message."""
     if isinstance(text, SafeMarkdown):
         return text
     return SafeMarkdown(escape_line_start(escape_inline(to_single_line(text))))
 
 
 def escape_inline(text: str) -> str:
-    """Escape the markup that works within a line."""
+    """Escape markup that works inside a line."""
     return _MARKUP.sub(
         lambda match: f"\\{match['mark']}" if match["mark"] else f"@{ZERO_WIDTH_SPACE}{match['everyone']}",
         text,
@@ -357,7 +358,7 @@ def escape_line_start(text: str) -> str:
 def safe_url(url: str) -> str | None:
     """Return the URL percent-encoded for a masked link, or None if it must not be linked.
 
-    Only http and https URLs of at most 512 characters, with a host and without a user name, are linked.
+    Only http and https URLs of at most 512 characters, with a host but no user name, are linked.
     """
     stripped = url.strip()
     if not _HTTP_SCHEME.match(stripped) or to_single_line(stripped) != typography.normalise("NFC", stripped):
@@ -374,17 +375,17 @@ def safe_url(url: str) -> str | None:
 
 
 def link_label(text: str) -> SafeMarkdown:
-    """Return the escaped label of a masked link, with round brackets for square ones and without URL schemes."""
+    """Return the escaped label of a masked link, with square brackets replaced by round ones and URL schemes removed."""
     return escape_text(strip_link_syntax(to_single_line(text)))
 
 
 def strip_link_syntax(text: str) -> str:
-    """Return the unescaped text with round brackets for square ones and without URL schemes."""
+    """Replace square brackets with round ones and remove URL schemes, without escaping."""
     return _HTTP_SCHEME.sub("", text).replace("[", "(").replace("]", ")")
 
 
 def masked_link(text: str, url: str) -> SafeMarkdown:
-    """Return a masked link, or only the escaped text if the URL must not be linked."""
+    """Return a masked link, or just the escaped text if the URL must not be linked."""
     label, safe = link_label(text), safe_url(url)
     if safe is None:
         return escape_text(text)
@@ -392,10 +393,10 @@ def masked_link(text: str, url: str) -> SafeMarkdown:
 
 
 def code_span(text: str) -> SafeMarkdown:
-    """Return the text as a code span on one line, or nothing for an empty text."""
+    """Return the text as a code span on one line, or "" for an empty text."""
     content = to_single_line(text)
     if "``" in content or (content.startswith("`") or content.endswith("`")):
-        # Discord only supports spans of one or two backticks, so a look-alike replaces those inside.
+        # Discord only supports spans of one or two backticks, so backticks inside become look-alikes.
         content = content.replace("`", "ˋ")
     if not content:
         return SafeMarkdown("")
@@ -404,9 +405,9 @@ def code_span(text: str) -> SafeMarkdown:
 
 
 def code_block(content: str, language: str = "") -> SafeMarkdown:
-    """Return a code block with the same lines; zero-width spaces break up fences inside it.
+    """Return a code block with the same lines. Zero-width spaces break up fences inside it.
 
-    `language`, one word, selects the syntax highlighting.
+    `language`, a single word, selects the syntax highlighting.
     """
     inside = strip_invisible(content).replace("```", f"`{ZERO_WIDTH_SPACE}`{ZERO_WIDTH_SPACE}`").strip("\n")
     return SafeMarkdown(f"```{language}\n{inside}\n```")

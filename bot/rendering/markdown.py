@@ -1,7 +1,7 @@
-"""Rendering of digests' Markdown as Discord's Markdown or plain text, and of Discord's Markdown as HTML.
+"""Renders the Markdown of digests as Discord's Markdown or plain text, and Discord's Markdown as HTML.
 
-Headings become bold lines, images their descriptions, formulas Unicode, and tables lists. http(s) links are kept;
-other text that Discord could interpret is escaped.
+Headings become bold lines, images their descriptions, formulas Unicode, and tables lists. http(s) links are
+kept; other text that Discord could interpret is escaped.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from markupsafe import Markup
 from bot.rendering import discord_text, typesetting
 from bot.rendering.discord_text import SafeMarkdown
 
-# The parser of digests' Markdown: CommonMark with tables, formulas and emphasis next to Korean letters.
+# The parser for digests: CommonMark with tables, formulas and emphasis next to Korean letters.
 
 MATH_TOKEN = "math"
-"""The type of formula tokens. Their content is LaTeX without its delimiters."""
+"""The type of formula tokens, whose content is LaTeX without delimiters."""
 
 _MAX_FORMULA_LENGTH = 300
 _MAX_NESTING = 50
@@ -37,7 +37,7 @@ _CJK = re.compile(
 
 @lru_cache(maxsize=2)
 def get_parser(*, links: bool) -> MarkdownIt:
-    """Return the cached parser. Without `links`, square brackets are text.
+    """Return the cached parser. Without `links`, square brackets are plain text.
 
     Raw HTML is text, since many apparent tags are tokens such as `<think>`. Indented lines are not code, since
     continued bullets are indented. Link definitions and underlined headings are text, so that no line disappears.
@@ -81,9 +81,9 @@ def _is_formula(opening: str, content: str, next_char: str) -> bool:
 
 
 def _emphasis_rule(state: StateInline, silent: bool) -> bool:
-    """Parse emphasis by CommonMark's rule, with a Chinese, Japanese or Korean letter as a boundary too.
+    """Parse emphasis by CommonMark's rule, but treat Chinese, Japanese and Korean letters as boundaries too.
 
-    Without this `**모델(CoT)**을` is not bold, since Korean particles follow without a space.
+    Otherwise `**모델(CoT)**을` would not be bold, since Korean particles follow without a space.
     """
     marker = state.src[state.pos]
     if silent or marker not in "_*":
@@ -94,7 +94,7 @@ def _emphasis_rule(state: StateInline, silent: bool) -> bool:
     before = state.src[state.pos - 1] if state.pos else " "
     after = state.src[end] if end < state.posMax else " "
     left, right = _is_flanking(after, before), _is_flanking(before, after)
-    # An underscore within a word is text.
+    # An underscore inside a word is plain text.
     can_open = left and (marker == "*" or not right or _is_punctuation(before))
     can_close = right and (marker == "*" or not left or _is_punctuation(after))
     for _ in range(end - state.pos):
@@ -140,9 +140,9 @@ _BREAKS = frozenset(("br", "p", "div", "li", "tr", "hr"))
 
 
 def render_inline(tokens: Sequence[Token], *, with_markup: bool, bold: bool = False) -> str:
-    """Return inline tokens as Discord's Markdown or as plain text. Hard breaks become line ends.
+    """Return inline tokens as Discord's Markdown or as plain text. Hard breaks become line breaks.
 
-    Strong emphasis is dropped inside `bold` text.
+    Strong emphasis is dropped in text that is already `bold`.
     """
     inline = _InlineRenderer(with_markup, bold)
     for token in tokens:
@@ -151,7 +151,7 @@ def render_inline(tokens: Sequence[Token], *, with_markup: bool, bold: bool = Fa
 
 
 class _InlineRenderer:
-    """A renderer of inline tokens. It collects text up to the next markup, so that adjacent parts are escaped together."""
+    """Renders inline tokens. Collects text up to the next markup, so that adjacent parts are escaped together."""
 
     def __init__(self, with_markup: bool, bold: bool) -> None:
         self._with_markup = with_markup
@@ -203,7 +203,7 @@ class _InlineRenderer:
         self._flush()
         mark, last = _MARKS[kind], len(self._output) - 1
         if opening:
-            # `*a*` and a following `**b**` need a separator; two opening marks do not.
+            # `*a*` followed by `**b**` needs a separator; two opening marks do not.
             if last >= 0 and self._output[last] in _MARKS.values() and last not in self._opened.values():
                 self._output.append(discord_text.ZERO_WIDTH_SPACE)
             self._opened[kind] = len(self._output)
@@ -265,7 +265,7 @@ class _InlineRenderer:
 
 
 def _strip_trailing_punctuation(url: str) -> str:
-    """Strip the surrounding sentence's punctuation from a bare URL."""
+    """Strip punctuation that belongs to the surrounding sentence from a bare URL."""
     trimmed = url.rstrip(_TRAILING_PUNCTUATION)
     while trimmed.endswith(")") and trimmed.count(")") > trimmed.count("("):
         trimmed = trimmed[:-1].rstrip(_TRAILING_PUNCTUATION)
@@ -275,7 +275,7 @@ def _strip_trailing_punctuation(url: str) -> str:
 _LANGUAGE = re.compile(r"[A-Za-z0-9_+.#\-]{0,20}")
 _CHUNK_SIZE = 8_000
 _MAX_BRACKETS = 400
-"""With more square brackets in a chunk, all are text: nested links take the parser quadratic time."""
+"""If a chunk has more square brackets, all of them are text, since nested links take the parser quadratic time."""
 
 _MAX_INDENT_DEPTH = 5
 
@@ -286,12 +286,12 @@ def render_markdown(text: str) -> SafeMarkdown:
 
 
 def render_plain(text: str) -> str:
-    """Return a digest's Markdown as plain text with a line per block and bullets or numbers for list items."""
+    """Return a digest's Markdown as plain text: one line per block, with bullets or numbers for list items."""
     return _render(text, with_markup=False)
 
 
 def render_html(text: str) -> Markup:
-    """Return Discord's Markdown, or any other text, as HTML without images and raw HTML, and with http(s) links only."""
+    """Return Discord's Markdown, or any other text, as HTML without images or raw HTML. Only http(s) links are kept."""
     parser = _get_html_parser()
     chunks = (
         chunk.replace("[", "(") if chunk.count("[") > _MAX_BRACKETS else chunk for chunk in _chunks(text)
@@ -303,7 +303,7 @@ def render_html(text: str) -> Markup:
 def _get_html_parser() -> MarkdownIt:
     markdown = MarkdownIt("commonmark", {"html": False, "breaks": True, "maxNesting": _MAX_NESTING})
     markdown.enable("strikethrough")
-    # Discord shows entities as text too.
+    # Discord shows entities as text as well.
     markdown.disable(["html_block", "html_inline", "code", "reference", "lheading", "image", "entity"])
     markdown.inline.ruler.at("emphasis", _emphasis_rule)
     markdown.validateLink = lambda url: url.startswith(("http://", "https://"))  # type: ignore[method-assign]
@@ -311,7 +311,7 @@ def _get_html_parser() -> MarkdownIt:
 
 
 def render_heading(text: str) -> SafeMarkdown:
-    """Return a section's heading as one escaped line without emphasis, to be set in bold."""
+    """Return a section's heading as a single escaped line without emphasis, to be shown in bold."""
     line = " ".join(text[:_CHUNK_SIZE].split())
     [token] = get_parser(links=line.count("[") <= _MAX_BRACKETS).parseInline(line)
     plain = render_inline(token.children or [], with_markup=False)
@@ -328,9 +328,9 @@ def _render(text: str, *, with_markup: bool) -> str:
 
 
 def _chunks(text: str) -> Iterator[str]:
-    """Yield the text in chunks of bounded length, cut at blank lines outside fences if possible.
+    """Yield the text in chunks of limited length, if possible cut at blank lines outside fences.
 
-    The parser takes more than linear time for a hostile text.
+    Hostile text can take the parser more than linear time.
     """
     lines: list[str] = []
     size, in_fence = 0, False
@@ -350,7 +350,7 @@ def _chunks(text: str) -> Iterator[str]:
 
 @dataclass(slots=True)
 class _Container:
-    """An open list or quote. `bullet` is the current item's bullet or number until it is written."""
+    """An open list or quote. `bullet` is the current item's bullet or number until it has been written."""
 
     kind: str
     number: int | None = None
@@ -363,7 +363,7 @@ class _Container:
 
 
 class _BlockRenderer:
-    """A renderer of block tokens as lines. Blank lines between blocks depend on the kinds of both."""
+    """Renders block tokens as lines. The blank lines between two blocks depend on the kinds of both."""
 
     def __init__(self, with_markup: bool) -> None:
         self.lines: list[str] = []
@@ -422,7 +422,7 @@ class _BlockRenderer:
         if not self._with_markup:
             self._write("paragraph", discord_text.strip_invisible(content).strip("\n"))
         elif content.strip():
-            # Discord recognises fences only at the start of a line, so there is no bullet or indentation.
+            # Discord recognises fences only at the start of a line, so omit bullets and indentation.
             self._append("fence", discord_text.code_block(content, language).split("\n"))
 
     def _add_table_token(self, token: Token) -> None:
@@ -489,7 +489,7 @@ class _BlockRenderer:
         if not self._with_markup or self._last_kind == "heading" or "fence" in (kind, self._last_kind):
             return False
         if kind == "item":
-            # Only 1 can begin a list without a blank line before it.
+            # Without a blank line before it, a list can only begin with 1.
             return line[:1].isdigit() and self._starts_list and not line.startswith("1.")
         in_item = any(container.kind == "list" for container in self._containers)
         return not (kind == "paragraph" and in_item)

@@ -1,7 +1,7 @@
-"""The jinja2 templates, which operators can replace. Each template is a set of named texts, its blocks.
+"""The jinja2 templates, which operators can replace. Each template is a set of named texts called blocks.
 
-`daily.ko.j2` in the operator's folder replaces the bundled template block by block, as if it extended it. If a
-block fails, the problem is logged and the bundled block is used, so that no post is lost.
+`daily.ko.j2` in the operator's folder replaces the bundled template block by block, as if it extended it. If
+a block fails, the problem is logged and the bundled block is used, so that no post is lost.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from bot.rendering import discord_text, markdown
 from bot.rendering.discord_text import SafeMarkdown
 from storage import errors, models
 
-# Filters for votes, authors, dates and times in the template's `locale`.
+# Filters that format votes, authors, dates and times in the template's `locale`.
 
 MAX_AUTHORS = 3
 MAX_NAME_LENGTH = 80
@@ -38,14 +38,14 @@ WORKDAYS = (1, 2, 3, 4, 5)
 
 
 def render_votes(votes: int | None) -> str:
-    """Return `▲ 81`, `▲ 1,234`, or `▲ –` for unknown votes, with a no-break space."""
+    """Format votes: `▲ 81`, `▲ 1,234`, or `▲ –` if unknown, with a no-break space."""
     return discord_text.tie_marks(f"▲ {'–' if votes is None else f'{votes:,}'}")
 
 
 def render_more_authors(more: int, truncated: bool, locale: str) -> str:
-    """Return the text after the first authors: `and 16 more`, `외 16명`, or "" if there are no more.
+    """Return the text that follows the first authors: `and 16 more`, `외 16명`, or "" if there are no others.
 
-    `truncated`: the digest shortened its list, so there are more authors than `more`.
+    `truncated`: the digest shortened its list, so there are even more authors than `more`.
     """
     if more > 0:
         number = f"{more:,}"
@@ -56,9 +56,9 @@ def render_more_authors(more: int, truncated: bool, locale: str) -> str:
 
 
 def render_authors(names: Sequence[str], locale: str, truncated: bool = False, count: int = 0) -> str:
-    """Return the first three names and the number of others, in a language.
+    """Return the first three names and the number of the others, in the given language.
 
-    `count` is the number of all authors if `names` has only the first.
+    `count` is the number of all authors if `names` has only the first ones.
     """
     shown = ", ".join(
         discord_text.shorten(discord_text.to_single_line(name), MAX_NAME_LENGTH, markdown=False)
@@ -75,13 +75,13 @@ def render_weekday(day: int, locale: str) -> str:
 
 
 def render_time(at: str, locale: str) -> str:
-    """Return a time of day, given as `HH:MM`, as Discord shows it in a language: `9:00 AM`, `오전 9:00`."""
+    """Format a time of day given as `HH:MM` the way Discord shows it: `9:00 AM`, `오전 9:00`."""
     pattern = "aaaa h:mm" if locale == models.Locale.KO else "h:mm aaaa"
     return babel.dates.format_time(time.fromisoformat(at), pattern, locale=locale)
 
 
 def render_zone(name: str, locale: str) -> str:
-    """Return the city of an IANA zone in a language (`서울`), or the zone's name if it has no city."""
+    """Return an IANA zone's city in the given language (`서울`), or the zone's name if it has no city."""
     try:
         city: str = babel.dates.get_timezone_location(name, locale=locale, return_city=True)
     except (LookupError, ValueError):
@@ -96,13 +96,13 @@ def _authors(context: Context, names: Sequence[str], truncated: bool = False) ->
 
 @pass_context
 def _day(context: Context, day: date) -> str:
-    """Return a date in full: `2025년 2월 12일`, `February 12, 2025`."""
+    """Format a date in full: `2025년 2월 12일`, `February 12, 2025`."""
     return babel.dates.format_date(day, format="long", locale=context["locale"])
 
 
 def _html_line(text: str) -> Markup:
     html_text = markdown.render_html(text.lstrip("# "))
-    return Markup(html_text.strip().removeprefix("<p>").removesuffix("</p>"))  # noqa: S704 - as rendered
+    return Markup(html_text.strip().removeprefix("<p>").removesuffix("</p>"))  # noqa: S704 - already rendered
 
 
 FILTERS: dict[str, Callable[..., object]] = {
@@ -126,7 +126,7 @@ FILTERS: dict[str, Callable[..., object]] = {
         str(text), limit, markdown=isinstance(text, SafeMarkdown)
     ),
 }
-"""Our filters by name, in addition to jinja2's."""
+"""Filters by name, in addition to those of jinja2."""
 
 XML_FILTERS: dict[str, Callable[..., object]] = {
     **FILTERS,
@@ -137,18 +137,18 @@ XML_FILTERS: dict[str, Callable[..., object]] = {
 
 UNUSED = "is not used, since no bundled template has this name; rename or remove it"
 BUNDLED_PREFIX = "bundled/"
-"""The prefix that selects the bundled template even if the operator replaces it."""
+"""The prefix that selects the bundled template even if the operator has replaced it."""
 
 FALLBACK_LOCALE = "en"
 
 
 class OutputFormat(Enum):
-    """How the values in a template are escaped."""
+    """How values in a template are escaped."""
 
     MARKDOWN = "marked"
     """Escape values for Discord's Markdown unless they are `SafeMarkdown`."""
     PLAIN = "plain"
-    """Write values on one line without markup, as in thread names."""
+    """Write values on a single line without markup, as in thread names."""
     DOCUMENT = "document"
     """Leave values unchanged, as in files."""
     XML = "markup"
@@ -156,7 +156,7 @@ class OutputFormat(Enum):
 
 
 def check_bundled_templates(folder: Traversable) -> None:
-    """Raise UsageError if git checked out the link to the bundled templates as a plain file."""
+    """Raise UsageError if git has checked out the link to the bundled templates as a plain file."""
     if not folder.is_dir():
         raise errors.UsageError(
             f"{folder} is not a folder: it is a symbolic link in the repository."
@@ -165,16 +165,16 @@ def check_bundled_templates(folder: Traversable) -> None:
 
 
 class Templates:
-    """The bundled templates and those in the operator's folder (PAPERROUND_TEMPLATES), if there is one.
+    """The bundled templates and those in the operator's folder (PAPERROUND_TEMPLATES), if any.
 
-    Raises UsageError for a checkout without symbolic links.
+    Raises UsageError if the checkout lacks symbolic links.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
         check_bundled_templates(resources.files("bot") / "templates")
         self._folder = folder
         self._problems: dict[tuple[str, str], models.LocatedProblem] = {}
-        # Cached, since looking them up takes a fifth of the time of rendering.
+        # Cached, since looking them up takes a fifth of the rendering time.
         self._bundled = frozenset(jinja2.PackageLoader("bot", "templates").list_templates())
         self._environments = {form: _create_environment(folder, form) for form in OutputFormat}
 
@@ -186,7 +186,7 @@ class Templates:
         values: Mapping[str, object],
         output_format: OutputFormat = OutputFormat.MARKDOWN,
     ) -> SafeMarkdown:
-        """Render a block of a template in a language, and strip whitespace at both ends.
+        """Render a block of a template in the given language, without whitespace at either end.
 
         Falls back to English. Raises LookupError if the template or block is not bundled.
         """
@@ -210,12 +210,12 @@ class Templates:
         return _render_document(environment, BUNDLED_PREFIX + file, values) if text is None else text
 
     def log_problems(self) -> None:
-        """Log a warning for each problem of the operator's templates."""
+        """Log a warning for each problem in the operator's templates."""
         for problem in self.find_problems():
             _log_problem(problem)
 
     def find_problems(self) -> list[models.LocatedProblem]:
-        """Return syntax errors in the operator's templates, and files that replace no template."""
+        """Return syntax errors in the operator's templates, and files that do not replace any template."""
         problems = []
         environment = self._environments[OutputFormat.MARKDOWN]
         names = [] if self._folder is None else jinja2.FileSystemLoader(self._folder).list_templates()
@@ -230,7 +230,7 @@ class Templates:
         return problems
 
     def _resolve_files(self, name: str, locale: str) -> tuple[str, str]:
-        """Return the template to use and the bundled template, which are the same unless an operator replaced it."""
+        """Return the template to use and the bundled template. They are the same unless an operator has replaced it."""
         override = ""
         for language in dict.fromkeys((locale, FALLBACK_LOCALE)):
             file = f"{name}.{language}.j2"
@@ -244,7 +244,7 @@ class Templates:
         return self._folder is not None and (self._folder / file).is_file()
 
     def _try_render(self, file: str, block: str, render: Callable[[], str]) -> str | None:
-        """Return the text of an operator's template. If it fails, log the problem and return None."""
+        """Render an operator's template. If it fails, log the problem and return None."""
         try:
             text = render()
         except Exception as error:  # noqa: BLE001 - an operator's template can raise anything, and the post still goes out
@@ -277,7 +277,7 @@ def _render_document(environment: SandboxedEnvironment, file: str, values: Mappi
 
 
 def _join(parts: Iterable[str]) -> SafeMarkdown:
-    """Join pieces that are already escaped."""
+    """Join pieces that have already been escaped."""
     return SafeMarkdown("".join(parts))
 
 
@@ -322,7 +322,7 @@ _FINALIZERS: dict[OutputFormat, Callable[[Any], Any]] = {
 
 
 def _problem_from_error(error: Exception, file: str, folder: Path | None) -> models.LocatedProblem:
-    """Return an error with its file and line, which jinja2 puts into the traceback."""
+    """Return an error as a problem with its file and line, which jinja2 puts into the traceback."""
     location = str(Path(folder or "") / file)
     line: int | None = None
     if isinstance(error, jinja2.TemplateSyntaxError):

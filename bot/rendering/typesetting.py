@@ -10,7 +10,7 @@ from bot.text import typography
 _MAX_REMEMBERED_LENGTH = 80
 _SCRIPT = re.compile(rf"([_^])({typography.BRACES})")
 _LOWERED = re.compile(r"(?<![^\W_])([^\W\d_])_(?=[0-9]{1,3}(?![^\W_]))")
-"""Only after a single letter, because snake_case is a name."""
+"""A subscript needs a single letter before it, because snake_case is a name."""
 _SPACED_DASH = re.compile(r"(?<=[^\s-]) ---? (?=[^\s-])")
 _DASH = re.compile(r"(?<=\w)--(?=\w)")
 _QUOTED = re.compile(r"(?<![\w`])`([^`'\n]{1,60})'(?![\w'])")
@@ -18,7 +18,7 @@ _DOUBLY_QUOTED = re.compile(r"``([^`'\n]{1,60})''")
 
 
 def render_title(title: str) -> str:
-    """Return a title as people write it: LaTeX becomes text, `π_0` becomes π0, hyphens become dashes."""
+    """Typeset a title: LaTeX becomes text, `π_0` becomes π0, and double hyphens become dashes."""
     has_formulas = "$" in title and len(title) <= typography.MAX_LENGTH
     title = typography.to_plain_text(_convert_braced(title) if has_formulas else title)
     title = _QUOTED.sub(r"‘\1’", _DOUBLY_QUOTED.sub(r"“\1”", title))
@@ -26,7 +26,7 @@ def render_title(title: str) -> str:
 
 
 def render_formula(formula: str) -> str:
-    """Convert a formula without dollar signs to text: `x_{t+1}^2` becomes x_(t+1)^2."""
+    """Convert a formula, given without dollar signs, to text: `x_{t+1}^2` becomes x_(t+1)^2."""
     is_short = len(formula) <= _MAX_REMEMBERED_LENGTH  # long formulas rarely repeat
     return (_convert_formula if is_short else _convert_formula.__wrapped__)(formula)
 
@@ -38,19 +38,19 @@ def _convert_formula(formula: str) -> str:
 
 
 def render_dashes(text: str) -> str:
-    """Replace two or three hyphens between words by a dash."""
+    """Replace double and triple hyphens between words with a dash."""
     return _DASH.sub("–", _SPACED_DASH.sub(" – ", text))
 
 
 def _convert_braced(formula: str) -> str:
-    """Replace the braces around subscripts and superscripts of several characters by parentheses."""
+    """Replace the braces around subscripts and superscripts of several characters with parentheses."""
     return _SCRIPT.sub(_convert_script, formula, count=typography.MAX_SPANS)
 
 
 def _convert_script(match: re.Match[str]) -> str:
     inner = typography.to_plain_text(f"${match[2][1:-1].strip()}$")
     if inner.isalnum():
-        return f"{{}}{match[1]}{inner}"  # the braces end a command in front, such as \alpha
+        return f"{{}}{match[1]}{inner}"  # the braces end the command before them, such as \alpha
     return f"{match[1]}({inner})".replace("{", r"\{").replace("}", r"\}")
 
 
@@ -58,6 +58,6 @@ _WHOLLY_QUOTED = re.compile('\\s*["“”„«»『』「」]([^"“”„«»�
 
 
 def strip_quotes(text: str) -> str:
-    """Strip quotation marks that enclose a whole text, which will be quoted in a sentence."""
+    """Strip quotation marks that enclose a whole text, because the text will be quoted in a sentence."""
     quoted = _WHOLLY_QUOTED.fullmatch(text)
     return text if quoted is None else quoted[1]

@@ -1,4 +1,4 @@
-"""Attempts without a verdict from Discord: retries, searches for earlier copies, and the end of the relay."""
+"""Attempts without a clear answer from Discord: retries, searches for earlier copies, and stopping the relay."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ async def test_an_unexpected_error_is_retried_after_a_delay(world: World) -> Non
     assert world.sent == ["A"]
 
 
-async def test_after_a_restart_nothing_is_sent_until_the_search_for_a_copy_succeeds(world: World) -> None:
+async def test_after_a_restart_nothing_is_sent_before_a_copy_is_searched_for(world: World) -> None:
     await add_post(world)
     world.discord.answer = AWAY
     await world.at("Mon 09:00")
@@ -59,7 +59,7 @@ async def test_a_rejected_token_ends_the_relay_but_keeps_the_posts(world: World)
     assert world.sent == ["A", "#21 A"]
 
 
-async def test_posts_left_by_a_stop_are_sent_after_the_next_start(world: World) -> None:
+async def test_posts_unsent_at_a_stop_are_sent_after_the_next_start(world: World) -> None:
     for channel in range(20, 80):
         await world.daily(channel=channel)
     await world.list("Mon", "A▲9")

@@ -1,4 +1,4 @@
-"""Two days without Discord, or without the bot: each paper comes once, late or with the next post."""
+"""Two days without Discord, or without the bot: each paper is posted once, late or with the next post."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from tests.support.world import DAY, HOUR
 pytestmark = [pytest.mark.wire, pytest.mark.promise]
 
 CHANNELS = 40
-"""More than there are attempts while Discord is away, so some posts are certainly unsent."""
+"""More channels than there are attempts while Discord is away, so some posts are certainly unsent."""
 DAYS = 4
 AWAY = range(2, 50)
-"""The hours without Discord or the bot; the posts are due every 24 hours."""
+"""The number of hours without Discord or the bot. Posts are due every 24 hours."""
 
 
 @pytest.mark.parametrize("away", ["Discord", "the bot"])

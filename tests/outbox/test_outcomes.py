@@ -1,4 +1,4 @@
-"""The classification of Discord's errors, and the delays of retries."""
+"""Classifying Discord's errors, and delays between retries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The spacing of requests to Discord and the pauses between them, on virtual time."""
+"""Spacing and pausing of requests to Discord, in virtual time."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ BAN_OF_AN_HOUR = Answer(429, is_json=False, retry_after=3600.0)
 GLOBAL = Answer(429, is_json=True, retry_after=25.0, is_global=True)
 OF_CHANNEL = Answer(429, is_json=True, retry_after=2.0)
 FAILURE = None
-"""No answer."""
+"""A request without an answer."""
 
 
 @dataclass
 class Bench:
-    """A pace with a clock that tests move."""
+    """A pace whose clock is moved by the tests."""
 
     now: float = 0.0
     seed: int = 1
@@ -47,15 +47,15 @@ class Bench:
                 self.pace.record_answer(answer)
 
     def wait(self) -> float:
-        """Move the clock until a request may leave, and return the seconds waited."""
+        """Move the clock until a request may be sent; return how many seconds that took."""
         delay = self.pace.delay()
-        while self.pace.delay() > 0.0:  # because of rounding, once may not be enough
+        while self.pace.delay() > 0.0:  # once may not be enough because of rounding
             self.now = math.nextafter(self.now + self.pace.delay(), math.inf)
         return delay
 
 
 @pytest.mark.parametrize("answer", [PAGE, CODELESS, Answer(200, is_json=False), BAN, GLOBAL])
-def test_a_single_non_discord_or_rate_limit_response_pauses_requests(answer: Answer) -> None:
+def test_one_rate_limit_or_answer_from_a_proxy_pauses_requests(answer: Answer) -> None:
     bench = Bench()
     bench.answer(OK, answer)
     assert not bench.pace.is_well
@@ -79,7 +79,7 @@ def test_several_failures_in_a_row_pause_requests(failure: Answer | None) -> Non
 
 
 @pytest.mark.parametrize(("answer", "seconds"), [(GLOBAL, 25.0), (BAN_OF_AN_HOUR, 3600.0)])
-def test_a_pause_lasts_until_the_limit_ends_and_a_request_succeeds(answer: Answer, seconds: float) -> None:
+def test_a_pause_ends_after_the_limit_with_one_successful_request(answer: Answer, seconds: float) -> None:
     bench = Bench()
     bench.answer(OK, answer, OK)
     assert not bench.pace.is_well, "it answers an earlier request"
@@ -126,7 +126,7 @@ def test_a_thousand_refusals_in_ten_minutes_pause_requests() -> None:
     ),
     st.integers(0, 1000),
 )
-def test_requests_resume_after_one_pause_and_one_success(
+def test_requests_resume_after_a_pause_and_one_success(
     history: list[tuple[Answer | None, float]], seed: int
 ) -> None:
     bench = Bench(seed=seed)

@@ -1,4 +1,4 @@
-"""Refused posts: retries at growing intervals, one notice, a pause after three expired posts, and retries at once."""
+"""Refused posts: retries at growing intervals, a single notice, a pause after three expired posts, and immediate retries."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ OWNER = 70
 
 
 async def add_post(world: World, **fields: Any) -> models.Subscription:
-    """Add a daily post of OWNER, and list the paper A on Monday."""
+    """Add a daily post of OWNER and list paper A on Monday."""
     await world.list("Mon", "A▲9")
     return await world.daily(created_by=OWNER, **fields)
 
@@ -24,7 +24,7 @@ async def state_of(world: World, row: models.Subscription) -> tuple[str, str | N
 
 
 async def posts(world: World) -> list[tuple[str, str | None]]:
-    """Return the state and reason of each daily post, oldest first."""
+    """Return each daily post's state and reason, oldest first."""
     planned = await world.planned(kind=models.DeliveryKind.DAILY)
     return [(delivery.state.value, delivery.reason) for delivery in planned]
 
@@ -49,7 +49,7 @@ async def test_a_refused_post_is_retried_three_times_a_day_with_one_notice(world
 
 
 @pytest.mark.engines("sqlite", "postgresql")
-async def test_three_posts_expired_for_one_reason_pause_the_subscription(world: World) -> None:
+async def test_three_posts_expired_for_the_same_reason_pause_the_subscription(world: World) -> None:
     refused, other = await add_post(world), await add_post(world, channel=21)
     world.discord.closed.add(CHANNEL)
     for day in ("Mon", "Tue", "Wed"):
@@ -85,7 +85,7 @@ async def test_a_sent_post_resets_the_streak_of_refusals(world: World) -> None:
 
 
 @pytest.mark.parametrize("how", ["button", "settings", "channel", "server"])
-async def test_a_change_by_a_person_or_discord_retries_a_refused_post_at_once(world: World, how: str) -> None:
+async def test_fixing_a_channel_retries_its_refused_post_at_once(world: World, how: str) -> None:
     row = await add_post(world)
     world.discord.closed.add(CHANNEL)
     await world.at("Mon 09:00")
@@ -144,8 +144,8 @@ async def test_closed_direct_messages_are_retried_rarely_and_do_not_pause_alerts
     assert world.sent == [f"@{READER} B"]
 
 
-async def test_a_refused_direct_message_channel_is_opened_again(world: World) -> None:
-    """The stored channel belongs to another bot, whose token the operator has replaced."""
+async def test_a_refused_direct_message_channel_is_reopened(world: World) -> None:
+    """The stored channel belongs to a bot whose token the operator has replaced."""
     async with world.database.transaction() as connection:
         await accounts.upsert_reader(connection, READER, dm_channel_id=98)
     world.discord.closed.add(98)

@@ -1,4 +1,4 @@
-"""The relay on the wire: each part arrives exactly once, in order, despite faults."""
+"""The relay against a fake Discord: each part arrives exactly once and in order, despite faults."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.wire
 
 
 @pytest.mark.promise
-async def test_lost_replies_and_errors_leave_one_copy_of_each_part(wire: RelayHarness) -> None:
+async def test_lost_replies_and_errors_do_not_duplicate_parts(wire: RelayHarness) -> None:
     channels = await wire.fake.add_channels(10)
     await wire.fake.set_faults(
         {"kind": "lose", "method": "POST", "probability": 0.2, "stored": True},
@@ -44,7 +44,7 @@ async def test_lost_replies_and_errors_leave_one_copy_of_each_part(wire: RelayHa
 
 
 @pytest.mark.promise
-async def test_history_decides_once_discord_has_forgotten_the_nonce(wire: RelayHarness) -> None:
+async def test_the_history_is_searched_once_discord_has_forgotten_the_nonce(wire: RelayHarness) -> None:
     lost, refused = await wire.fake.add_channels(2)
     await wire.fake.set_faults(
         {"kind": "lose", "method": "POST", "stored": True, "path": f"/channels/{lost}/*"},
@@ -104,7 +104,7 @@ async def test_deliveries_due_before_the_start_are_searched_for_once(wire: Relay
 
 
 async def test_a_restored_backup_does_not_repeat_an_alert_about_tomorrows_digest(world: World) -> None:
-    """A morning digest in Seoul has tomorrow's date in UTC, and a backup makes its alert due again."""
+    """A morning digest in Seoul has tomorrow's date in UTC, and a restored backup makes its alert due again."""
     await world.alert("robot")
     await world.written("Tue", "A▲9", summary="A robot.", at="Tue 07:00")
     await world.wait(minutes=3)
@@ -119,7 +119,7 @@ async def test_a_restored_backup_does_not_repeat_an_alert_about_tomorrows_digest
 
 
 async def _forget_sent(world: World) -> None:
-    """Reset the outbox to before anything was sent, with nonces that Discord does not know."""
+    """Reset the outbox to before anything was sent, with nonces unknown to Discord."""
     async with world.database.transaction() as connection:
         await connection.exec_driver_sql(
             "UPDATE parts SET state = 'waiting', first_attempt_at = NULL, message_id = NULL, nonce = id"
@@ -149,7 +149,7 @@ async def test_a_forum_post_is_searched_for_before_every_retry(wire: RelayHarnes
     assert message_texts(await fake.messages(thread["id"])) == ["2026-11-20 0", "2026-11-20 1"]
 
 
-async def test_threads_and_crossposts_build_on_the_first_message(wire: RelayHarness) -> None:
+async def test_threads_and_crossposts_use_the_first_message(wire: RelayHarness) -> None:
     fake = wire.fake
     text, news = await fake.add_channels(2)
     await fake.change_channel(news, type=model.ANNOUNCEMENT)
@@ -200,7 +200,7 @@ async def test_an_alert_overtakes_a_running_fan_out(
     assert paths.index(f"/channels/{alerted}/messages") < 60
 
 
-async def test_a_channel_with_many_parts_delays_no_other_channel(wire: RelayHarness) -> None:
+async def test_a_channel_with_many_parts_does_not_delay_others(wire: RelayHarness) -> None:
     crowded, other = await wire.fake.add_channels(2)
     for number in range(50):
         await wire.add(f"c{number}", crowded, priority=10)
@@ -216,7 +216,7 @@ async def test_a_channel_with_many_parts_delays_no_other_channel(wire: RelayHarn
 
 
 @pytest.mark.promise
-async def test_a_slow_answer_leaves_one_copy(wire: RelayHarness) -> None:
+async def test_a_slow_answer_does_not_duplicate_a_message(wire: RelayHarness) -> None:
     [channel_id] = await wire.fake.add_channels(1)
     await wire.fake.set_faults({"kind": "slow", "method": "POST", "seconds": 5, "stored": True, "times": 1})
     await wire.add("a", channel_id, parts=2)
@@ -227,7 +227,7 @@ async def test_a_slow_answer_leaves_one_copy(wire: RelayHarness) -> None:
 
 @pytest.mark.promise
 @pytest.mark.engines("sqlite", "postgresql")
-async def test_parts_that_a_crash_left_in_flight_continue_at_once(wire: RelayHarness) -> None:
+async def test_parts_left_in_flight_by_a_crash_are_finished_at_once(wire: RelayHarness) -> None:
     sent, unsent = await wire.fake.add_channels(2)
     await wire.add("a", sent)
     await wire.add("b", unsent)
@@ -254,7 +254,7 @@ async def test_a_digest_cannot_forge_the_marker_of_a_lost_post(wire: RelayHarnes
         parts = wire.deliveries.render(DAILY, post)
         planned = wire.deliveries.build(DAILY, key, english, parts, wire.now, channel_id=channel_id)
         await outbox_builders.add(wire.database, planned)
-        # The second day's request is lost before Discord sees it, and retried once the nonce has expired.
+        # Lose the second day's request before Discord sees it, and retry it after the nonce has expired.
         if day == days[1]:
             await wire.fake.set_faults({"kind": "lose", "method": "POST", "stored": False})
             await wire.drain()
@@ -266,7 +266,7 @@ async def test_a_digest_cannot_forge_the_marker_of_a_lost_post(wire: RelayHarnes
 
 @pytest.mark.promise
 @pytest.mark.engines("sqlite", "postgresql")
-async def test_nothing_is_claimed_without_the_sender_lock_or_under_an_old_term(
+async def test_nothing_is_claimed_without_the_sender_lock_or_with_an_old_term(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for channel in range(20, 25):

@@ -1,4 +1,4 @@
-"""The choice of a paper's summary by language, author and basis."""
+"""Choosing a paper's summary by language, author and basis."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Daily posts by webhooks on the wire: sent once, and never retried if the outcome is unknown."""
+"""Daily posts by webhook against a fake Discord: sent once, and never retried if the outcome is unknown."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ TEXT = digest_builders.newsletter(MONDAY, [("2601.00001", 90), ("2601.00002", 80
 
 
 class Posting:
-    """Webhooks that post on the wire."""
+    """Webhooks that post to a fake Discord."""
 
     def __init__(self, wire: RelayHarness) -> None:
         self.wire, self.fake = wire, wire.fake
         self.channel_id, self.token = 0, ""
 
     async def subscribe(self, number: int = 1, **options: Any) -> models.Subscription:
-        """Subscribe a webhook, and plan its post for MONDAY."""
+        """Subscribe a webhook and plan its post for MONDAY."""
         [self.channel_id] = await self.fake.add_channels(1, first=number)
         address = await self.fake.add_webhook(self.channel_id, number)
         webhook_id, self.token = webhook.parse_address(address, self.fake.api_url)
@@ -45,7 +45,7 @@ class Posting:
         return added
 
     async def drain(self, after: timedelta = timedelta(0)) -> list[str]:
-        """Send with a new relay at a time after SEOUL_9AM, and return the states of the parts."""
+        """Send with a new relay at a time after SEOUL_9AM and return the states of the parts."""
         self.wire.now = SEOUL_9AM + after
         await self.wire.drain()
         return await self.wire.list_states()
@@ -97,14 +97,14 @@ SENDING = {"method": "POST", "path": "/webhooks/*"}
         ({"kind": "page", "status": 504, "stored": True} | SENDING, ["waiting", "stopped"], 1),
     ],
 )
-async def test_only_a_certain_failure_is_retried(
+async def test_a_webhook_post_is_retried_only_if_it_certainly_failed(
     posting: Posting, fault: dict[str, Any], states: list[str], posts: int
 ) -> None:
     await posting.subscribe()
     await posting.fake.set_faults(fault)
     seen = [(await posting.drain())[0]]
     await posting.fake.set_faults()
-    # After half a minute a nonce would still prevent a second message, but a webhook has none.
+    # After half a minute, a nonce would still prevent a second message, but webhooks have no nonces.
     seen.append((await posting.drain(MINUTE / 2))[0])
     seen.append((await posting.drain(20 * MINUTE))[0])
     assert (seen, len(await posting.messages())) == ([*states, states[-1]], posts)
@@ -127,7 +127,7 @@ async def test_a_post_is_not_repeated_if_storing_its_receipt_fails(
 
 
 @pytest.mark.parametrize("how", ["deleted", "another token"])
-async def test_an_unknown_webhook_blocks_only_its_own_posts(posting: Posting, how: str) -> None:
+async def test_an_invalid_webhook_blocks_only_its_own_posts(posting: Posting, how: str) -> None:
     other = await posting.subscribe(2, at_time="08:59")
     added = await posting.subscribe()
     await posting.fake.add_webhook(posting.channel_id, deleted=how == "deleted")
@@ -163,7 +163,7 @@ ADDRESS = "https://discord.com/api/webhooks/123456789012345678/abc-DEF_012345678
         "http://127.0.0.1:8/api/v10" + ADDRESS[23:],
     ],
 )
-def test_a_webhook_url_is_parsed(text: str) -> None:
+def test_a_webhook_url_is_parsed_into_id_and_token(text: str) -> None:
     assert webhook.parse_address(text, "http://127.0.0.1:8/api/v10") == (
         123456789012345678,
         "abc-DEF_0123456789",

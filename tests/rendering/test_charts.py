@@ -44,7 +44,7 @@ def _texts(svg: str) -> list[str]:
 
 
 def _svg(chart: charts.Chart, fonts: Sequence[str] | None = ()) -> str:
-    """Return a chart as SVG, by default without fonts, since loading the system's takes most of the time."""
+    """Return a chart as SVG, by default without fonts, since loading the system's fonts takes most of the time."""
     renderer = charts.ChartRenderer(Templates(), fonts)
     return renderer.render_svg(chart, hangul=renderer.has_hangul)
 
@@ -54,7 +54,7 @@ def has_hangul() -> bool:
     return charts.ChartRenderer(Templates()).has_hangul
 
 
-def test_a_chart_is_a_png_in_our_colours() -> None:
+def test_a_chart_is_a_png_in_the_template_colours() -> None:
     image = Image.open(io.BytesIO(charts.ChartRenderer(Templates()).draw(_chart(_columns(12)))))
     assert (image.format, image.size) == ("PNG", (1200, 720))
     colours = {colour: number for number, colour in image.convert("RGB").getcolors(1 << 24) or ()}
@@ -77,7 +77,7 @@ def test_months_are_numbers_without_a_hangul_font() -> None:
     assert not [text for text in texts if re.search("[가-힣]", text)]
 
 
-def test_labels_are_escaped_and_dropped_if_glyphs_are_missing() -> None:
+def test_labels_are_escaped_or_dropped_if_glyphs_are_missing() -> None:
     label = "<b>&\"'</svg>"
     texts = _texts(_svg(_chart(_columns(3), labels=(label, "😀 votes"))))
     assert label in texts
@@ -112,7 +112,7 @@ def test_a_chart_without_votes_has_no_second_axis() -> None:
 def test_unknown_votes_leave_a_gap_in_the_line() -> None:
     columns = _columns(12)
     columns[5] = trends.MonthCount(columns[5].starts_on, 3, None)
-    assert _svg(_chart(columns)).count("<polyline") == 2 * 2  # each run of months with its outline
+    assert _svg(_chart(columns)).count("<polyline") == 2 * 2  # each run of months has a line and an outline
 
 
 @settings(max_examples=10)

@@ -1,4 +1,4 @@
-"""Escaping, shortening and splitting of texts for Discord."""
+"""Escaping, shortening and splitting text for Discord."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ UNESCAPED = r"(?<!\\)(?:\\\\)*"
 
 
 def unescape(escaped: str) -> str:
-    """Return the text that Discord shows for escaped text."""
+    """Return the text that Discord displays for escaped text."""
     return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", escaped).replace(discord_text.ZERO_WIDTH_SPACE, "")
 
 
@@ -56,7 +56,7 @@ def test_single_lines_have_no_invisible_characters(text: str) -> None:
 
 
 @given(HOSTILE, st.sampled_from(["https://arxiv.org/abs/1", "javascript:x", "https://a b/(c)", ""]))
-def test_a_masked_link_is_at_most_one_link(text: str, url: str) -> None:
+def test_a_masked_link_contains_only_one_link(text: str, url: str) -> None:
     link = discord_text.masked_link(text, url)
     links = re.findall(UNESCAPED + r"\]\(", link)
     assert len(links) == (1 if discord_text.safe_url(url) and discord_text.link_label(text) else 0)
@@ -132,12 +132,12 @@ MARKDOWN_TEXTS = st.lists(
 
 
 def visible_text(text: str) -> str:
-    """Return the text without whitespace and marks."""
+    """Return the text without whitespace and formatting marks."""
     return re.sub(r"[`*~\s]", "", text)
 
 
 def contains_all(pages: list[str], text: str) -> bool:
-    """Return whether the pages contain all the text in order. Each page may repeat a fence's language."""
+    """Return whether the pages contain the whole text in order. Each page may repeat a fence's language."""
     joined = iter(visible_text("".join(pages)))
     return all(char in joined for char in visible_text(text))
 
@@ -231,7 +231,7 @@ def test_page_limits_below_64_are_rejected() -> None:
         discord_text.split_pages("text", 10, 10)
 
 
-def test_text_that_exceeds_the_budget_uses_none_of_it() -> None:
+def test_text_that_exceeds_the_budget_takes_nothing_from_it() -> None:
     budget = discord_text.Budget(components=2)
     assert budget.add_text("one")
     assert not budget.add(2, ["two", "three"])

@@ -1,4 +1,4 @@
-"""Digests' Markdown as Discord's Markdown, and Discord's Markdown as HTML."""
+"""Rendering digests' Markdown for Discord, and Discord's Markdown as HTML."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def without_code(text: str) -> str:
 
 
 @given(BLOCKS)
-def test_no_unintended_markup_is_active(text: str) -> None:
+def test_rendered_text_has_no_unintended_markup(text: str) -> None:
     rendered = without_code(markdown.render_markdown(text))
     assert not re.search(r"@(everyone|here|[!&]?\d{15})", rendered, re.IGNORECASE)
     for link in re.findall(UNESCAPED + r"\]\(([^)]*)", rendered):
@@ -83,7 +83,7 @@ def test_rendering_keeps_every_letter(text: str) -> None:
         ("", ""),
     ],
 )  # fmt: skip
-def test_markdown_becomes_discords_markdown(source: str, rendered: str) -> None:
+def test_markdown_of_digests_becomes_discords_markdown(source: str, rendered: str) -> None:
     assert markdown.render_markdown(source) == rendered
 
 
@@ -97,7 +97,7 @@ def test_markdown_becomes_discords_markdown(source: str, rendered: str) -> None:
         (r"값은 \$5", "값은 $5"),
     ],
 )
-def test_formulas_become_unicode_but_prices_stay(source: str, rendered: str) -> None:
+def test_formulas_become_unicode_but_prices_are_unchanged(source: str, rendered: str) -> None:
     assert markdown.render_markdown(source) == rendered
 
 

@@ -1,4 +1,4 @@
-"""Operators' templates, which replace the bundled ones block by block, and the filters of templates."""
+"""Operators' templates, which replace the bundled ones block by block, and template filters."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ VALUES |= {"first": 1, "last": 5, "topic": "", "source": "", "late_count": 0, "h
 
 
 class OperatorFolder:
-    """An operator's folder of templates."""
+    """An operator's template folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -46,7 +46,7 @@ def operator(tmp_path: Path) -> OperatorFolder:
     [("ko", "2025년 2월 12일의 논문"), ("fr", "Papers for February 12, 2025")],
     ids=["Korean", "unknown, so English"],
 )
-def test_bundled_templates_are_found_in_the_package(locale: str, headline: str) -> None:
+def test_the_bundled_templates_are_found_in_the_package(locale: str, headline: str) -> None:
     assert Templates().render_block("daily", "headline", locale, VALUES) == headline
 
 
@@ -65,7 +65,7 @@ def test_an_operator_can_replace_one_block(operator: OperatorFolder) -> None:
     assert operator.problems == []
 
 
-def test_a_new_or_removed_file_takes_effect_at_once(operator: OperatorFolder) -> None:
+def test_adding_or_removing_a_file_takes_effect_at_once(operator: OperatorFolder) -> None:
     assert operator.headline() == "Papers for February 12, 2025"
     operator.write("daily.en.j2", "{% block headline %}Lab news: {{ super() }}{% endblock %}")
     assert operator.headline() == "Lab news: Papers for February 12, 2025"
@@ -84,7 +84,7 @@ def test_a_new_or_removed_file_takes_effect_at_once(operator: OperatorFolder) ->
         ("{% block headline %}{% include 'secret' %}{% endblock %}", 1, "secret"),
     ],
 )
-def test_a_broken_template_is_reported_and_replaced_until_it_is_fixed(
+def test_the_bundled_block_replaces_a_broken_template_until_it_is_fixed(
     operator: OperatorFolder, source: str, line: int, reason: str
 ) -> None:
     operator.write("daily.en.j2", source)
@@ -100,7 +100,7 @@ def test_a_broken_template_is_reported_and_replaced_until_it_is_fixed(
     assert (operator.headline(), operator.problems) == ("Mended, 2025-02-12", [])
 
 
-def test_syntax_errors_and_unused_files_are_found(operator: OperatorFolder) -> None:
+def test_syntax_errors_and_unused_files_are_reported(operator: OperatorFolder) -> None:
     operator.write("daily.en.j2", "{% block headline %}")
     operator.write("dayly.en.j2", "{% block headline %}{% endblock %}")
     operator.write("alert.ko.j2", "{% block headline %}{% endblock %}")
