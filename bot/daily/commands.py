@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
 import discord
@@ -310,9 +309,8 @@ class WhyCog(commands.Cog):
         async with router.admitted_lookup(request.interaction):
             detail = await self._services.search.find_paper(paper)
             if detail is not None and detail.is_listed:
-                may_see = partial(router.may_see, request.interaction)
                 answer = await self._services.get(WhyExplainer).explain(
-                    detail, guild_id=guild_id, channel_id=channel_id, may_see=may_see
+                    detail, guild_id=guild_id, channel_id=channel_id
                 )
                 return daily_messages.why_view(
                     texts, detail, answer, guild_id=guild_id, mention=self._mentions

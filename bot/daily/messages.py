@@ -16,7 +16,6 @@ from bot.client import messages as client_messages
 from bot.client.message_builder import StatelessModal, button, pack_custom_id
 from bot.client.messages import MentionLookup
 from bot.client.translations import Texts
-from bot.core import clock
 from bot.daily import options as daily_options
 from bot.daily import schedule
 from bot.daily.why import Cause, Explanation, WhyAnswer
@@ -293,8 +292,6 @@ def next_post_text(texts: Texts, subscription: Subscription, calendar: schedule.
     """Describe when the next post is due, until when a due post waits for papers, or why the subscription is paused."""
     if subscription.state is not models.ActivityState.ACTIVE:
         return client_messages.reason_text(texts, subscription.reason)
-    if not clock.is_known_zone(subscription.timezone):
-        return texts("next-unknown")
     slot = calendar.newest(subscription)
     if (subscription.last_on is None or subscription.last_on < slot.on) and not calendar.is_over(slot):
         text_id = "next-waiting" if slot.day is None else "next-complete"
@@ -317,9 +314,6 @@ def form_modal(texts: Texts, payload: str, subscription: Subscription, role_id: 
     return modal
 
 
-MAX_CHANNELS = 10
-
-
 def why_view(
     texts: Texts, paper: models.PaperDetail, answer: WhyAnswer, *, guild_id: int, mention: MentionLookup
 ) -> ui.LayoutView:
@@ -337,8 +331,6 @@ def why_view(
         message.add_text(texts("and-more", count=answer.left_out))
     if not paper.appearances:
         message.add_text(texts("why-not-listed", paper=paper.arxiv_id))
-    elif others := ", ".join(f"<#{channel_id}>" for channel_id in answer.other_channel_ids[:MAX_CHANNELS]):
-        message.add_text(texts("why-no-subscription-here", channels=others))
     elif not answer.explanations:
         message.add_text(texts("why-no-subscription", command=mention("daily setup")))
     read = None

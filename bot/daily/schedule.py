@@ -77,19 +77,11 @@ def parse_days(text: str) -> tuple[int, ...]:
 def wall_clock_to_utc(on: date, at: time, zone: ZoneInfo) -> datetime:
     """Convert a local time to UTC. The module's docstring explains gaps and repeated times."""
     wall = datetime.combine(on, at)
-    moment = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
-    if moment.astimezone(zone).replace(tzinfo=None) == wall:
-        return moment
-    # In a gap, fold=1 uses the later offset and gives a time before the jump; fold=0 gives one after it.
-    before, after = wall.replace(tzinfo=zone, fold=1).astimezone(UTC), moment
-    offset = before.astimezone(zone).utcoffset()
-    while after - before > timedelta(seconds=1):
-        middle = before + (after - before) // 2
-        if middle.astimezone(zone).utcoffset() == offset:
-            before = middle
-        else:
-            after = middle
-    return after.replace(microsecond=0)
+    while True:
+        moment = wall.replace(tzinfo=zone).astimezone(UTC)
+        if moment.astimezone(zone).replace(tzinfo=None) == wall:
+            return moment
+        wall += timedelta(minutes=1)
 
 
 def date_exists(on: date, zone: ZoneInfo) -> bool:

@@ -106,7 +106,7 @@ class Subscriptions:
             changed = replace(old, **{name: getattr(wanted, name) for name in options.SETTINGS})
             if schedule.schedule_key(changed) != schedule.schedule_key(old):
                 calendar = await self._load_calendar(connection)
-                due = calendar.find_due(old) if clock.is_known_zone(old.timezone) else None
+                due = calendar.find_due(old)
                 if due is None or calendar.newest(changed).on != due.on:
                     changed = _begin_next(changed, calendar)
             await daily.update(connection, changed)

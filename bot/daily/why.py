@@ -5,7 +5,6 @@ Choices are not recorded, so a paper that was not posted is explained with curre
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -61,13 +60,9 @@ class Explanation:
 
 
 class WhyAnswer(NamedTuple):
-    """The explanations for a channel's subscriptions. `left_out` counts subscriptions not explained.
-
-    If the channel has no subscriptions, `other_channel_ids` has the server's visible channels that do.
-    """
+    """The explanations for a channel's subscriptions. `left_out` counts subscriptions not explained."""
 
     explanations: tuple[Explanation, ...]
-    other_channel_ids: tuple[int, ...] = ()
     left_out: int = 0
 
 
@@ -90,24 +85,10 @@ class WhyExplainer:
         self._matcher = matcher
         self._day_close = rule or day_close.default()
 
-    async def explain(
-        self,
-        paper: models.PaperDetail,
-        *,
-        guild_id: int,
-        channel_id: int,
-        may_see: Callable[[int], bool] = lambda _: True,
-    ) -> WhyAnswer:
-        """Explain what happened to a paper in a channel. If no digest lists the paper, there are no explanations.
-
-        Other channels are mentioned only if the reader `may_see` them.
-        """
+    async def explain(self, paper: models.PaperDetail, *, guild_id: int, channel_id: int) -> WhyAnswer:
+        """Explain what happened to a paper in a channel. If no digest lists the paper, there are no explanations."""
         async with self._database.read() as connection:
-            in_guild = await daily.list_rows(connection, guild_id=guild_id)
-            rows = [row for row in in_guild if row.channel_id == channel_id]
-            if not rows:
-                others = dict.fromkeys(row.channel_id for row in in_guild if may_see(row.channel_id))
-                return WhyAnswer((), tuple(others))
+            rows = await daily.list_rows(connection, guild_id=guild_id, channel_id=channel_id)
             if not paper.appearances:
                 return WhyAnswer(())
             posts: dict[models.Locale, models.Delivery] = {}
@@ -128,9 +109,7 @@ class WhyExplainer:
         own = await _list_entries(connection, paper, choice.find_origin(row))
         listed_on = max((entry.date_on for entry in own), default=None)
         if post is not None:
-            is_repeated = listed_on is not None and listed_on > post.planned_at.date()
-            if now - post.planned_at < choice.REPOST_INTERVAL or not is_repeated:
-                return await _explain_post(connection, paper, post, row)
+            return await _explain_post(connection, paper, post, row)
         if listed_on is None:
             return Explanation(Cause.OTHER_SOURCE, row)
         if row.topic and paper.id not in await self._matcher(connection, row.topic, own):

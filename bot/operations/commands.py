@@ -165,12 +165,10 @@ class SourcesCog(commands.Cog):
     @router.handles(operations_messages.SHOW_SOURCES)
     async def show(self, request: Request, action: Action) -> ui.LayoutView:
         """Show a page of sources and their health."""
-        found = await self._services.sources.list_yields()
         return operations_messages.sources_view(
             request.texts,
-            [row for row, _ in found],
+            await self._services.sources.list_rows(),
             action.number,
-            yields={row.url: brought for row, brought in found},
             extent=await self._services.search.get_extent(),
             now=self._services.clock(),
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from types import MappingProxyType
 from typing import Any
 
 from discord import ui
@@ -227,13 +226,12 @@ def sources_view(
     rows: Sequence[models.StoredSource],
     page: int = 0,
     *,
-    yields: Mapping[str, kinds.Yield] = MappingProxyType({}),
     extent: models.ArchiveExtent,
     now: datetime,
 ) -> ui.LayoutView:
     """Return a page of sources with their health. Pages count from 0; a number beyond the end gives the last page.
 
-    `yields` has the papers per day by source URL. `now` is in UTC. Details meant for the operator are left out.
+    `now` is in UTC. Details meant for the operator are left out.
     """
     page_count = max(1, -(-len(rows) // SOURCES_PER_PAGE))
     page = min(max(page, 0), page_count - 1)
@@ -242,7 +240,7 @@ def sources_view(
     if not rows:
         message.add_text(f"{texts('sources-none')}\n{no_source_text(texts)}")
     for row in rows[page * SOURCES_PER_PAGE :][:SOURCES_PER_PAGE]:
-        message.add_text(_source_text(texts, row, yields.get(row.url), now))
+        message.add_text(_source_text(texts, row, now))
     if len(rows) > 1:
         message.add_text(subtext(texts("sources-order")))
     if not rows:
@@ -258,14 +256,7 @@ def kind_label(texts: Texts, kind: models.SourceKind) -> str:
     return texts.find(f"source-{kind.value}") or kind.value
 
 
-def _yield_text(texts: Texts, brought: kinds.Yield | None) -> str:
-    """Describe how many papers a day a source yields and whether they are posted; "" if unknown."""
-    if brought is None or brought.papers_a_day is None:
-        return ""
-    return texts(f"source-brings-{brought.brings.value}", count=brought.papers_a_day)
-
-
-def _source_text(texts: Texts, row: models.StoredSource, brought: kinds.Yield | None, now: datetime) -> str:
+def _source_text(texts: Texts, row: models.StoredSource, now: datetime) -> str:
     label = shorten_label(kinds.public_label(row.url), MAX_LABEL_LENGTH)
     if row.last_success_at is None:
         last = texts("source-never")
@@ -276,12 +267,7 @@ def _source_text(texts: Texts, row: models.StoredSource, brought: kinds.Yield | 
     else:
         upcoming = texts("source-next", next=format_timestamp(row.next_attempt_at, "R"))
     head = join_dotted(discord_text.code_span(label), kind_label(texts, row.kind))
-    lines = (
-        head,
-        _yield_text(texts, brought),
-        _failure_text(texts, row, label),
-        subtext(join_dotted(last, upcoming)),
-    )
+    lines = (head, _failure_text(texts, row, label), subtext(join_dotted(last, upcoming)))
     return "\n".join(line for line in lines if line)
 
 

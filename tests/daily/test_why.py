@@ -10,7 +10,7 @@ from bot.client import translations
 from bot.daily.why import Cause
 from storage import models
 from storage.models import Reason, SourceKind
-from tests.support.world import AWAY, CHANNEL, DAY, FORBIDDEN, MONDAY, World, moment
+from tests.support.world import AWAY, DAY, FORBIDDEN, MONDAY, World, moment
 
 
 async def post(world: World, text: str, **options: Any) -> models.Subscription:
@@ -37,14 +37,6 @@ async def test_a_posted_paper_is_explained_with_its_date_and_message(world: Worl
     assert (found.cause, found.digest_on, found.at) == (Cause.POSTED, MONDAY, moment("Mon 09:01"))
     assert found.part is not None
     assert found.part.message_id is not None
-
-
-async def test_a_paper_listed_again_after_a_month_counts_as_new(world: World) -> None:
-    await post(world, "A▲90", min_votes=50)
-    await world.list("Sat+5", "A▲12", at="Sat+5 08:00")
-    await world.at("Sat+5 09:00")
-    found = await world.explain("A")
-    assert (found.cause, found.votes) == (Cause.TOO_FEW_VOTES, 12)
 
 
 async def test_a_skipped_paper_is_explained_by_its_current_votes_or_rank(world: World) -> None:
@@ -123,7 +115,7 @@ async def test_why_explains_each_subscription_of_the_channel(world: World) -> No
     await world.daily(min_votes=50, locale=models.Locale.KO)
     await post(world, "A▲9", locale=models.Locale.EN)
     assert await causes(world, "A") == [Cause.TOO_FEW_VOTES, Cause.POSTED]
-    assert await world.why("A", channel=21) == ((), (CHANNEL,), 0)
+    assert (await world.why("A", channel=21)).explanations == ()
 
 
 @pytest.mark.parametrize("locale", models.Locale)

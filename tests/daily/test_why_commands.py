@@ -116,15 +116,8 @@ Jan 01 00:00에 이 채널에 올라왔어요. [글
     assert drawn == expected[harness.texts.locale]
 
 
-async def test_why_names_only_channels_the_reader_can_see(harness: ClientHarness) -> None:
+async def test_why_in_a_thread_explains_its_channel(harness: ClientHarness) -> None:
     await harness.add_subscription()
-    elsewhere = harness.guild.create_text_channel("elsewhere")
-    hidden = harness.guild.create_text_channel(
-        "hidden", overwrites={harness.guild.default_role: discord.PermissionOverwrite(view_channel=False)}
-    )
-    await harness.add_subscription(hidden.id)
-    here = harness.texts("why-no-subscription-here", channels=f"<#{harness.channel.id}>")
-    assert here in shown_text(await _why(harness, FIRST, elsewhere))
     await harness.bot.prepare_guild(harness.guild.id)
     channel: Any = harness.bot.get_channel(harness.channel.id)
     await channel.create_thread(name="talk", type=discord.ChannelType.public_thread)

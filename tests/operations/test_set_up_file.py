@@ -253,8 +253,8 @@ async def test_a_post_blocked_by_discord_is_not_exported_as_paused(made: Databas
     assert await _service(made).export() != exported
 
 
-async def test_the_file_has_every_setting_of_a_record() -> None:
-    """Fields that are not settings are listed here."""
+async def test_the_file_covers_every_setting_of_a_record() -> None:
+    """Only the fields listed here are not settings."""
     kept_out = {
         "id", "state", "reason", "created_by", "created_at", "last_on",
     }  # fmt: skip

@@ -425,7 +425,6 @@ no-subscription = Daily post not found. { $command } shows this server's daily p
 no-subscriptions = This server doesn't have a daily post yet. Set one up with { $command }.
 next-at = Next: { $at }
 next-complete = Waiting for the day's list to be complete, until { $until } at the latest
-next-unknown = Nothing scheduled
 next-waiting = Waiting for the day's digest, until { $until } at the latest
 preview-note = **Preview:** this is what would be posted now.
 preview-nothing-new = **Preview:** there is nothing new to post now. This shows the newest papers instead.
@@ -587,7 +586,6 @@ why-may-change = This can change until the next post, { $at }.
 why-edit = A server manager can change this with { $command }.
 why-not-listed = Paper { $paper } is not in a digest yet, so it can't be posted.
 why-no-subscription = This channel doesn't have a daily post. A server manager can set one up with { $command }.
-why-no-subscription-here = This channel doesn't have a daily post. This server has one in { $channels }.
 
 ## Where the digests come from
 status-sources = Sources
@@ -603,14 +601,6 @@ source-url = URL with a date
 source-feed = feed
 source-huggingface = Hugging Face: each day's list, votes, authors
 source-arxiv = arXiv: titles, authors, abstracts
-source-brings-posts = { $count ->
-    [one] about one paper a day
-   *[other] about { $count } papers a day
-}
-source-brings-look-up = { $count ->
-    [one] about one paper a day, for search and alerts
-   *[other] about { $count } papers a day, for search and alerts
-}
 source-last = last read { $last }
 source-never = nothing read so far
 source-next = next check { $next }

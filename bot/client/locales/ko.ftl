@@ -388,7 +388,6 @@ no-subscription = 자동 게시를 찾을 수 없어요. { $command } 명령어�
 no-subscriptions = 이 서버에는 자동 게시가 아직 없어요. { $command } 명령어로 만들어 보세요.
 next-at = 다음: { $at }
 next-complete = 목록 마감을 기다리고 있어요 (늦어도 { $until }까지)
-next-unknown = 예정된 글 없음
 next-waiting = 그날의 다이제스트를 기다리고 있어요 (늦어도 { $until }까지)
 preview-note = **미리보기:** 지금 올리면 이렇게 보여요.
 preview-nothing-new = **미리보기:** 지금은 새로 올릴 논문이 없어서, 가장 최근 논문으로 보여 드려요.
@@ -565,7 +564,6 @@ why-may-change = 다음 글({ $at }) 전까지 바뀔 수 있어요.
 why-edit = 서버 관리자가 { $command } 명령어로 바꿀 수 있어요.
 why-not-listed = { $paper } 논문은 아직 목록에 없어서 올릴 수 없었어요.
 why-no-subscription = 이 채널에는 자동 게시가 없어요. 서버 관리자가 { $command } 명령어로 설정할 수 있어요.
-why-no-subscription-here = 이 채널에는 자동 게시가 없어요. 이 서버에서는 { $channels }에 있어요.
 
 ## 다이제스트의 출처
 status-sources = 출처
@@ -581,8 +579,6 @@ source-url = 날짜가 들어간 주소
 source-feed = 피드
 source-huggingface = Hugging Face: 그날그날의 논문 목록, 추천 수, 저자
 source-arxiv = arXiv: 제목, 저자, 초록
-source-brings-posts = 하루 약 { $count }편
-source-brings-look-up = 하루 약 { $count }편, 검색과 알림에만 쓰여요
 source-last = 마지막으로 받음: { $last }
 source-never = 아직 받은 것 없음
 source-next = 다음 확인: { $next }
