@@ -75,10 +75,8 @@ def complete_last_of(complete: Callback) -> Callback:
 
     async def complete_last(interaction: Interaction, current: str) -> Choices:
         head, comma, last = current.rpartition(",")
-        if not comma:
-            return await complete(interaction, current)
         choices = await complete(interaction, last.strip())
-        begin = f"{head.strip()}, "
+        begin = f"{head.strip()}, " if comma else ""
         return make_choices((begin + choice.name, begin + str(choice.value)) for choice in choices)
 
     return complete_last

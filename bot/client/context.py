@@ -136,8 +136,8 @@ class Client(commands.AutoShardedBot):
         if self.load_guild is not None and (guild := self.get_guild(interaction.guild_id or 0)) is not None:
             channel = guild.get_channel_or_thread(interaction.channel_id or 0)
             interaction.channel = channel or interaction.channel
-            if isinstance(interaction.user, discord.Member):
-                interaction.user.guild = guild
+            assert isinstance(interaction.user, discord.Member)
+            interaction.user.guild = guild
 
     async def texts_for(self, interaction: discord.Interaction[Any]) -> Texts:
         """Return the texts in the language of the user's client, else the stored one, else the server's."""

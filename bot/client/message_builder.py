@@ -126,13 +126,11 @@ def parse_number(text: str, most: int = MAX_NUMBER) -> int:
 
 
 def pack_custom_id(verb: str, *fields: str | int, marker: str | None = None) -> str:
-    """Return the custom id of an action. Raises ValueError if it would be too long or ambiguous."""
+    """Return the custom id of an action."""
     texts = [str(field) for field in fields]
-    if any(":" in text for text in (verb, *texts[:-1])):
-        raise ValueError("only the last field may contain a colon")
+    assert not any(":" in text for text in (verb, *texts[:-1])), "only the last field may contain a colon"
     packed = (marker or PREFIX) + ":".join((verb, *texts))
-    if len(packed) > discord_text.CUSTOM_ID:
-        raise ValueError(f"{packed!r} is longer than the limit on custom ids")
+    assert len(packed) <= discord_text.CUSTOM_ID, packed
     return packed
 
 
@@ -213,10 +211,7 @@ class MessageBuilder:
         """Add a text display, unless the text is blank."""
         if not markdown.strip():
             return True
-        if not self.budget.add_text(markdown):
-            return False
-        self.add_reserved_text(markdown)
-        return True
+        return self._add(ui.TextDisplay(markdown), 1, markdown)
 
     def add_reserved_text(self, markdown: str) -> None:
         """Add a text display in reserved space."""

@@ -92,8 +92,7 @@ class Transfer(Request):
 
 async def defer(interaction: AnyInteraction, *, public: bool = False) -> None:
     """Defer the reply beyond Discord's 3 seconds. `public` determines for good who can see it."""
-    if not interaction.response.is_done():
-        await interaction.response.defer(ephemeral=not public, thinking=True)
+    await interaction.response.defer(ephemeral=not public, thinking=True)
 
 
 async def _acknowledge(interaction: AnyInteraction) -> None:
@@ -105,8 +104,7 @@ async def _acknowledge(interaction: AnyInteraction) -> None:
 
 
 async def _acknowledge_in_place(interaction: AnyInteraction) -> None:
-    if not interaction.response.is_done():
-        await interaction.response.defer()
+    await interaction.response.defer()
 
 
 async def reply_privately(interaction: AnyInteraction, view: ui.LayoutView, *attachments: Attachment) -> None:
@@ -157,12 +155,10 @@ async def update_message(interaction: AnyInteraction, view: ui.LayoutView, *atta
         return
     view.stop()
     # `attachments` replaces the files of the previous view.
-    files = _make_files(attachments)
-    changes: Any = {"view": view, "attachments": files, "allowed_mentions": discord.AllowedMentions.none()}
-    if interaction.response.is_done():
-        await interaction.edit_original_response(**changes)
-    else:
-        await interaction.response.edit_message(**changes)
+    files: Any = _make_files(attachments)
+    await interaction.edit_original_response(
+        view=view, attachments=files, allowed_mentions=discord.AllowedMentions.none()
+    )
 
 
 async def _update_own_message(interaction: AnyInteraction, view: ui.LayoutView) -> None:
@@ -349,8 +345,6 @@ def name_channels(interaction: Interaction, channel_ids: Iterable[int]) -> dict[
 
 def require_manager(interaction: Interaction) -> None:
     """Raise UserError if the user does not manage this server."""
-    if interaction.guild_id is None:
-        raise UserError("only-in-servers")
     if not is_manager(interaction):
         raise UserError("needs-manage-server")
 
@@ -407,21 +401,16 @@ async def require_manager_of(interaction: Interaction, guild_id: int) -> None:
 async def fetch_member(interaction: Interaction, guild_id: int) -> discord.Member:
     """Return the user as a member of a server, from the interaction or from Discord.
 
-    The result is cached for the interaction. Raises UserError if the user has left or Discord does not
-    respond.
+    Raises UserError if the user has left or Discord does not respond.
     """
     user: Any = interaction.user
     if isinstance(user, discord.Member) and user.guild.id == guild_id:
         return user
-    fetched: dict[int, discord.Member] = interaction.extras.setdefault("members", {})
-    if guild_id in fetched:
-        return fetched[guild_id]
     try:
         client = interaction.client
         await client.prepare_guild(guild_id)  # a front may have cached roles that have lost permissions since
         guild = client.get_guild(guild_id) or await client.fetch_guild(guild_id)
-        fetched[guild_id] = await guild.fetch_member(user.id)
-        return fetched[guild_id]
+        return await guild.fetch_member(user.id)
     except discord.HTTPException as error:
         # A response without a Discord error code, such as a proxy's page, says nothing about the user.
         is_verdict = isinstance(error, discord.NotFound | discord.Forbidden) and error.code
@@ -535,13 +524,12 @@ class ComponentRouter:
         self._routes: dict[str, tuple[Check | None, Handler]] = {}
 
     def register(self, cog: object) -> None:
-        """Register a cog's methods that are marked with `handles`. Raises ValueError for a duplicate verb."""
+        """Register a cog's methods that are marked with `handles`."""
         for _, method in inspect.getmembers(cog, inspect.iscoroutinefunction):
             if (mark := getattr(method, "__route__", None)) is None:
                 continue
             verb, check = mark
-            if verb in self._routes:
-                raise ValueError(f"two handlers claim {verb!r}")
+            assert verb not in self._routes, f"two handlers claim {verb!r}"
             self._routes[verb] = check, method
 
     async def dispatch(self, interaction: Interaction, action: message_builder.Action) -> None:
@@ -645,10 +633,8 @@ def uploaded_file(interaction: AnyInteraction) -> tuple[str, int]:
     """Return the URL and size (bytes) of a submitted modal's file. Raises InvalidCustomIdError if missing."""
     data: Any = interaction.data or {}
     with message_builder.map_parse_errors():
-        files = list(data["resolved"]["attachments"].values())
-        if not files:
-            raise ValueError("the modal has no file")
-        return str(files[0]["url"]), int(files[0]["size"])
+        file, *_ = data["resolved"]["attachments"].values()
+        return str(file["url"]), int(file["size"])
 
 
 def walk_components(components: Any) -> Iterator[Any]:
@@ -684,8 +670,5 @@ def _parts(message: discord.Message) -> Iterator[str]:
             texts = (author.name, author.url, embed.url, embed.title, embed.description)
             fields = ((field.name, field.value) for field in embed.fields)
             yield from filter(None, chain(texts, *fields, (footer.text,)))
-        if isinstance(part, discord.Message) and part.poll is not None:
-            yield part.poll.question
-            yield from (answer.text for answer in part.poll.answers)
         for component in walk_components(part.components):
             yield from filter(None, (getattr(component, name, None) for name in ("content", "url")))

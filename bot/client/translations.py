@@ -37,8 +37,7 @@ class Texts:
         name, _, attribute = key.partition(".")
         message = self._bundle.get_message(name)
         pattern = message.attributes[attribute] if attribute else message.value
-        if pattern is None:
-            raise KeyError(key)
+        assert pattern is not None, key
         for name, value in arguments.items():
             if isinstance(value, str) and len(value) > MAX_ARGUMENT_LENGTH:
                 arguments[name] = discord_text.shorten(value, MAX_ARGUMENT_LENGTH)

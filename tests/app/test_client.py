@@ -37,18 +37,23 @@ async def test_commands_are_offered_only_where_they_work(harness: ClientHarness)
     assert int(daily["default_member_permissions"]) == discord.Permissions(manage_guild=True).value
 
 
-async def test_replies_are_in_the_language_of_the_users_client(
-    harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("client", "stored"), [("ko", models.Locale.EN), ("fr", models.Locale.KO)])
+async def test_replies_use_the_client_language_or_the_stored_one(
+    harness: ClientHarness, monkeypatch: pytest.MonkeyPatch, client: str, stored: models.Locale
 ) -> None:
     await harness.env.restart_bot(harness.container.create_bot(shard_count=1))
+    await harness.bot.services.readers.update(harness.reader.id, locale=stored)
     emit = harness.env.backend.emit
 
-    def in_korean(event: str, payload: dict[str, Any], *args: Any, **options: Any) -> Any:
+    def localized(event: str, payload: dict[str, Any], *args: Any, **options: Any) -> Any:
         return emit(
-            event, {**payload, "locale": "ko"} if event == "INTERACTION_CREATE" else payload, *args, **options
+            event,
+            {**payload, "locale": client} if event == "INTERACTION_CREATE" else payload,
+            *args,
+            **options,
         )
 
-    monkeypatch.setattr(harness.env.backend, "emit", in_korean)
+    monkeypatch.setattr(harness.env.backend, "emit", localized)
     shown = shown_text(last_response(await harness.reader.slash(harness.channel, "help")))
     assert harness.container.texts.for_locale(models.Locale.KO)("help-intro") in shown
 
@@ -109,6 +114,14 @@ async def test_leaving_a_server_pauses_its_posts(harness: ClientHarness) -> None
 @pytest.fixture(scope="module")
 def renderer() -> DiscordRenderer:
     return rendered_posts.new_renderer()
+
+
+@pytest.mark.parametrize("style", list(models.Style))
+def test_a_silent_post_sends_no_notification(renderer: DiscordRenderer, style: models.Style) -> None:
+    papers = (rendered_posts.paper(1), rendered_posts.paper(2))
+    parts = renderer.render_daily(rendered_posts.daily(papers, style=style, silent=True))
+    for message in rendered_posts.messages(parts):
+        assert message["flags"] & discord.MessageFlags(suppress_notifications=True).value
 
 
 @pytest.mark.parametrize("style", list(models.Style))

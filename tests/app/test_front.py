@@ -153,9 +153,9 @@ class TestByHttp:
         kept = harness.bot.get_guild(harness.guild.id)
         assert kept is not None
         kept.default_role._permissions = discord.Permissions(manage_guild=True).value  # as it was
-        in_dm: Any = SimpleNamespace(user=harness.reader, client=harness.bot, extras={})
+        in_dm: Any = SimpleNamespace(user=harness.reader, client=harness.bot)
         await router.require_manager_of(in_dm, harness.guild.id)
-        now, in_dm.extras = 61.0, {}
+        now = 61.0
         with pytest.raises(router.UserError, match="needs-manage-server"):
             await router.require_manager_of(in_dm, harness.guild.id)
 

@@ -37,6 +37,7 @@ async def test_reports_an_unknown_custom_id_as_outdated(harness: ClientHarness) 
         "pr:gone:1",
         "pr:d:daily:1:2025-01-01:0/gone",
         "another-bot",
+        "pr:lang:\0",
         "pr:l:t",
         "pr:l:x:0:a:0::q",
         "pr:l:t:0:a:0:k:0123456789abcdef",
