@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -88,8 +88,8 @@ async def _read_rows(
     return [_from_row(rows[paper_id]) for paper_id in ids if paper_id in rows]
 
 
-async def stream_texts(connection: AsyncConnection, user_id: int) -> AsyncGenerator[Sequence[Any], None]:
-    """Yield batches of searchable columns: paper_id, last_on, votes, arxiv_id, title, note and tags."""
+async def list_texts(connection: AsyncConnection, user_id: int) -> Sequence[Any]:
+    """Return the searchable columns: paper_id, last_on, votes, arxiv_id, title, note and tags."""
     query = sa.select(
         saved_papers.c.paper_id,
         papers.c.last_on,
@@ -99,9 +99,7 @@ async def stream_texts(connection: AsyncConnection, user_id: int) -> AsyncGenera
         saved_papers.c.note,
         saved_papers.c.tags,
     ).join(papers, papers.c.id == saved_papers.c.paper_id)
-    query = query.where(saved_papers.c.user_id == user_id).execution_options(yield_per=_ROWS_AT_ONCE)
-    async for rows in (await connection.stream(query)).partitions():
-        yield rows
+    return (await connection.execute(query.where(saved_papers.c.user_id == user_id))).all()
 
 
 async def get(connection: AsyncConnection, user_id: int, arxiv_id: str) -> models.SavedPaper | None:
@@ -119,8 +117,6 @@ async def get_tags(connection: AsyncConnection, user_id: int) -> str:
     return (await connection.execute(query)).scalar() or ""
 
 
-_ROWS_AT_ONCE = 100
-"""Rows converted before other tasks can run."""
 _SAVED_COLUMNS = (saved_papers.c.saved_at, saved_papers.c.note, saved_papers.c.tags)
 _NEWEST = saved_papers.c.saved_at.desc(), saved_papers.c.paper_id.desc()
 

@@ -257,10 +257,10 @@ class MessageBuilder:
             self._container.add_item(item)
         return fits
 
-    def add_reserved_row(self, *items: ui.Item[Any]) -> None:
+    def add_reserved_row(self, *items: ui.Item[Any] | None) -> None:
         """Add a row of items, if there are any, in reserved space."""
-        if items:
-            self._container.add_item(ui.ActionRow(*items))
+        if present := [item for item in items if item is not None]:
+            self._container.add_item(ui.ActionRow(*present))
 
 
 def button(

@@ -151,8 +151,7 @@ async def chapter_view(texts: Texts, detail: models.PaperDetail, chapter: int, p
     )
     back = button(texts("back-to-paper"), pack_custom_id(CARD, detail.arxiv_id, 0))
     message.add_reserved_row(*pager, back)
-    if menu is not None:
-        message.add_reserved_row(menu)
+    message.add_reserved_row(menu)
     return message.view
 
 
@@ -335,8 +334,7 @@ def _more_menu(texts: Texts, detail: models.PaperDetail, topics: Sequence[str]) 
 def _options(
     texts: Texts, detail: models.PaperDetail, topics: Sequence[str]
 ) -> Iterator[discord.SelectOption]:
-    if detail.is_listed or detail.abstract:
-        yield select_option(texts("similar"), Answer.SIMILAR)
+    yield select_option(texts("similar"), Answer.SIMILAR)
     yield select_option(texts("cite"), Answer.CITE)
     if len(detail.authors) > templates.MAX_AUTHORS:
         yield select_option(texts("authors"), Answer.AUTHORS)

@@ -453,8 +453,6 @@ class PaperListLoader:
 
 def _credit_namesakes(result: AuthorResult) -> dict[str, str]:
     """Return the namesakes who wrote each paper, by arXiv id."""
-    if not result.namesakes:
-        return {}
     written = {
         row.arxiv_id: [name for name in row.authors if name in result.namesakes] for row in result.rows
     }
@@ -586,10 +584,8 @@ class PapersCog(commands.Cog):
         async with router.admitted_lookup(request.interaction):
             found = {arxiv_id: await find(arxiv_id) for arxiv_id in named}
         missing = [arxiv_id for arxiv_id, detail in found.items() if detail is None]
-        if missing:
-            await self._services.paper_lookup.fetch(request.user_id, missing[:MAX_FETCHED_PAPERS])
-            found |= {arxiv_id: await find(arxiv_id) for arxiv_id in missing[:MAX_FETCHED_PAPERS]}
-        return found
+        fetched = await self._services.paper_lookup.fetch(request.user_id, missing[:MAX_FETCHED_PAPERS])
+        return found | {arxiv_id: await find(arxiv_id) for arxiv_id in fetched}
 
     async def _topic_fallback_view(self, request: Request, paper: str) -> ui.LayoutView | None:
         """Search for a text as a topic. Returns None if the text names a paper or nothing matches."""

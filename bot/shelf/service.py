@@ -9,7 +9,6 @@ import asyncio
 import heapq
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, TypeAlias
@@ -171,18 +170,14 @@ class Shelf:
             among = seen if among is None else among & seen
         if not words:
             return tags, among
-        listed: list[DigestPaper] = []
-        found: frozenset[int] = frozenset()
-        async with aclosing(shelf.stream_texts(connection, user_id)) as parts:
-            async for rows in parts:
-                listed += [
-                    DigestPaper(0, row.last_on, row.paper_id, row.arxiv_id, 0, row.votes)
-                    for row in rows
-                    if row.last_on
-                ]
-                found |= await asyncio.to_thread(_find_in_texts, rows, words)
-        if listed:
-            found |= frozenset(await self._matcher(connection, words, listed))
+        rows = await shelf.list_texts(connection, user_id)
+        found = await asyncio.to_thread(_find_in_texts, rows, words)
+        listed = [
+            DigestPaper(0, row.last_on, row.paper_id, row.arxiv_id, 0, row.votes)
+            for row in rows
+            if row.last_on
+        ]
+        found |= frozenset(await self._matcher(connection, words, listed))
         return tags, found if among is None else found & among
 
 

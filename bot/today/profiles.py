@@ -261,12 +261,8 @@ class Profiles:
             vectors = await self.vectors.extract(connection, judged)
             # Papers of an imported file that no digest lists have only a title.
             missing = set(signals.saved) - vectors.keys()
-            titles: dict[int, str] = {}
-            if missing:
-                async for rows in shelf.stream_texts(connection, profile.user_id):
-                    titles |= {
-                        row.paper_id: row.title for row in rows if row.paper_id in missing and row.title
-                    }
+            rows = await shelf.list_texts(connection, profile.user_id) if missing else ()
+            titles = {row.paper_id: row.title for row in rows if row.paper_id in missing and row.title}
             sample = await self.vectors.get_sample(connection)
         vectors |= {paper_id: extract_words(title) for paper_id, title in titles.items()}
         weights, counts = await asyncio.to_thread(_train, signals, vectors, sample)

@@ -83,8 +83,7 @@ def trend_view(texts: Texts, answer: TrendAnswer, *, may_share: bool) -> ui.Layo
     if answer.rising is not None and has_papers:
         _add_rising(texts, message, answer.rising)
         message.add_buttons(_rising_menu(texts, answer.rising, answer.span))
-    if has_papers or answer.span is not Span.FIVE_YEARS:
-        message.add_buttons(_span_menu(texts, answer))
+    message.add_buttons(_span_menu(texts, answer))
     message.add_buttons(*_navigation_buttons(texts, answer, may_share=may_share and has_papers))
     return message.view
 
@@ -241,16 +240,13 @@ def _navigation_buttons(
         buttons.append(button(texts("rising-heading-short"), pack(make_topic("", span), span)))
     if may_share:
         buttons.append(button(texts("share"), pack(topic, span, SHARE)))
-    if not buttons and answer.extent.paper_count:
-        buttons.append(client_messages.newest_digest_button(texts))
     return buttons
 
 
 def _add_no_results(texts: Texts, message: MessageBuilder, answer: TrendAnswer) -> None:
-    if answer.extent.paper_count:
-        name = typesetting.strip_quotes(answer.topic.text)
-        span = texts(f"trend-span-{answer.span.value}")
-        message.add_text(texts("trend-nothing", topic=_topic_name(texts, name), period=span))
+    name = typesetting.strip_quotes(answer.topic.text)
+    span = texts(f"trend-span-{answer.span.value}")
+    message.add_text(texts("trend-nothing", topic=_topic_name(texts, name), period=span))
     message.add_text(client_messages.extent_line(texts, answer.extent))
 
 

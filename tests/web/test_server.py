@@ -54,6 +54,8 @@ async def test_every_url_returns_a_page_or_a_reason(archive: WebArchive) -> None
         "/authors/nobody": (404, "text/html", "No author found for “nobody”"),
         "/trends": (200, "text/html", "<svg"),
         "/trends?q=planning": (200, "text/html", "<svg"),
+        "/trends?q=qqqqzzzz": (200, "text/html", "qqqqzzzz"),
+        "/trends?q=" + "a" * 2_001: (400, "text/html", "up to 2,000 characters"),
         "/feed.atom": (200, "application/atom+xml", "TinyTalk"),
         "/feed.json": (404, "text/html", "There is nothing at this address"),
         "/search.atom?q=planning": (200, "application/atom+xml", "Rewarding Steps"),

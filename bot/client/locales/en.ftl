@@ -122,7 +122,6 @@ saved-exported = { $count ->
     [one] One paper
    *[other] { $count } papers
 } as { $format }
-saved-nothing-to-export = No saved papers to export.
 saved-export-too-large = The file would be too large for Discord. Export only one tag or the results of a search.
 saved-import = Import a file
 saved-import-file = A file with arXiv IDs or links

@@ -104,7 +104,6 @@ saved-tags-hint = 강화학습, 읽을것
 saved-not-any-more = 이제 저장되어 있지 않은 논문이에요.
 saved-full = 논문은 { $count }편까지 저장할 수 있어요. 먼저 몇 편을 삭제해 주세요.
 saved-exported = { $format } 파일 · 논문 { $count }편
-saved-nothing-to-export = 내보낼 논문이 없어요.
 saved-export-too-large = 파일이 디스코드 업로드 한도보다 커요. 태그나 검색으로 좁혀서 내보내 주세요.
 saved-import = 파일 가져오기
 saved-import-file = arXiv 번호나 주소가 있는 파일
