@@ -28,10 +28,7 @@ async def copy_to(source: database.Database, target: Path) -> int:
     Raises StorageError if `target` cannot be written, or exists and is not a backup.
     """
     path = database.sqlite_path(source.url)
-    if path is None:
-        raise errors.StorageError(
-            "Only SQLite databases can be copied this way. For PostgreSQL, use pg_dump."
-        )
+    assert path is not None, "PostgreSQL has pg_dump"
     return await asyncio.to_thread(_copy, path, target)
 
 

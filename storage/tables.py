@@ -61,8 +61,7 @@ def _load_time(moment: datetime) -> datetime:
 
 
 def _dump_time(moment: datetime) -> datetime:
-    if moment.tzinfo is None:
-        raise ValueError("a time without a zone cannot be stored")
+    assert moment.tzinfo is not None, "a time without a zone cannot be stored"
     return moment.astimezone(UTC)
 
 

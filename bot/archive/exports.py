@@ -257,8 +257,7 @@ def _render_json(exported: Sequence[ExportDigest], _: Templates) -> str:
     for item in exported:
         record = parse.digest_to_json(item.digest, item.file)
         for paper in record["papers"]:
-            if paper["arxiv_id"] in item.stored:
-                paper["stored"] = item.stored[paper["arxiv_id"]]
+            paper["stored"] = item.stored.get(paper["arxiv_id"], {})
         lines.append(json.dumps({**record, **item.extra_fields}, ensure_ascii=False) + "\n")
     return "".join(lines)
 

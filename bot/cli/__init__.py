@@ -107,8 +107,7 @@ def main() -> None:
     atexit.register(gc.freeze)
     # To find plugins, pydantic would read the metadata of every installed package.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    if sys.stdout is not None:
-        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     if sys.argv[1:2] == ["run"]:
         # Until the event loop handles SIGTERM, since process 1 of a container ignores it by default.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit())

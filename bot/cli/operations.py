@@ -230,10 +230,7 @@ def serve_tools(
     """
     try:
         from bot.cli import mcp_server
-    except ModuleNotFoundError as error:
-        # Any other missing module is not part of the extra.
-        if (error.name or "").partition(".")[0] not in ("mcp", "starlette"):
-            raise
+    except ModuleNotFoundError:
         raise errors.UsageError(
             "`paperround mcp` needs the `mcp` extra: install Paperround from its checkout as '.[mcp]' instead of '.',"
             " for example with pipx install '.[mcp]'."
@@ -315,12 +312,8 @@ def build_web(
     as_json: shell.AsJson = False,
 ) -> None:
     """Build the web archive as files for a static host. Unchanged files are not written again."""
-    from bot.core import settings as core_settings
     from bot.web import service, site
 
-    settings = shell.load_settings()
-    if lang is None and core_settings.setting_origins()["PAPERROUND_LOCALE"] != "default":
-        lang = settings.locale
     address = service.check_base_url(base_url)
     locale = None if lang is None else shell.parse_choice(models.Locale, lang, "language of the pages")
 

@@ -132,8 +132,7 @@ def print_answer(data: Any, as_json: bool, columns: Sequence[str] = (), *, sente
         return
     shown = [name for name in columns if any(row.get(name) not in (None, "") for row in data)]
     if not shown:
-        if sentence:
-            echo(sentence)
+        echo(sentence)
         return
     from rich.console import Console
     from rich.table import Table

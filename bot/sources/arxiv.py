@@ -88,13 +88,12 @@ class ArxivReader:
         query = urlencode({"id_list": ",".join(ids), "max_results": len(ids)}, safe=",/")
         url = f"{self.endpoint}{'&' if '?' in self.endpoint else '?'}{query}"
         response = await self.fetcher.get(url, accept=ACCEPT, throttle=self.throttle)
-        facts = {}
-        for entry in check_entries(await feed.read_document(response)):
-            paper = feed.read_paper(entry)
-            if paper is not None and paper["arxiv_id"] in ids:
-                facts[paper["arxiv_id"]] = feed.paper_facts(
-                    entry, paper, self.endpoint, models.SourceKind.ARXIV.value, response.page_state.read_at
-                )
+        place = self.endpoint, models.SourceKind.ARXIV.value, response.page_state.read_at
+        facts = {
+            paper["arxiv_id"]: feed.paper_facts(entry, paper, *place)
+            for entry in check_entries(await feed.read_document(response))
+            if (paper := feed.read_paper(entry)) is not None and paper["arxiv_id"] in ids
+        }
         return tuple(facts.values())
 
 

@@ -320,8 +320,6 @@ def _parse_time(parsed: Any) -> datetime | None:
 
 def _parse_arxiv_id(text: str) -> str | None:
     """Return the arXiv id in an entry's id or link, such as `oai:arXiv.org:2505.01234v1` or `https://arxiv.org/abs/…`."""
-    if len(text) > _MAX_ID_LENGTH:
-        return None
     return arxiv_ids.extract_arxiv_id(text.removeprefix("oai:arXiv.org:"))
 
 

@@ -23,6 +23,8 @@ from bot.archive import html_pages, markdown_lines, parse
         ("a<!-- not <b>this</b> -->b<!-- nor this", "ab\n"),
         ("<script>if (a < b) {}</script><style>p {}</style>text", "text\n"),
         ("<!DOCTYPE html><?php x ?>text", "text\n"),
+        ("one<br>two<table><tr><td>a<br>b<p>c</td></tr></table>", "one\ntwo\n\n| a b c |\n"),
+        ("<p data-paper-id='2505.00001'>A</p>", "arXiv:2505.00001 A\n"),
         ("</a></li></ul></h9>text", "text\n"),
         ("", "\n"),
     ],

@@ -87,11 +87,17 @@ def test_healthcheck_loads_no_third_party_library() -> None:
     assert ran.stdout.splitlines()[-2:] == ["0", "[]"]
 
 
-def test_run_without_a_token_explains_where_to_get_one(paperround: Paperround) -> None:
-    answer = paperround("run")
-    assert answer.exit_status == 2
-    assert "discord.com/developers" in answer.stderr
-    assert "demo" in answer.stderr
+def test_run_without_a_token_explains_where_to_get_one(
+    paperround: Paperround, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PAPERROUND_TOKEN", "abc")
+    for _ in range(2):
+        answer = paperround("run")
+        assert answer.exit_status == 2
+        assert "discord.com/developers" in answer.stderr
+        assert "demo" in answer.stderr
+        (tmp_path / "paperround.db").unlink(missing_ok=True)
+    assert [*tmp_path.glob("*.db")] == [], "no empty database is left behind"
 
 
 def test_prints_the_version(paperround: Paperround) -> None:

@@ -52,6 +52,7 @@ def test_search_reports_how_it_parsed_the_query(filled: Paperround) -> None:
     for arguments, start, said in (
         (("--", "-care", "trained"), "Nothing found.", ""),
         (("trained quaternion",), "id", "No paper matches the whole query"),
+        (("trained", "--limit", "1"), "id", "3 in all; --limit shows more."),
         (("papers trained with care please",), "id", "Searched for: trained · care"),
         (("2601.99999",), "", "The archive has no paper 2601.99999."),
         (("reinforcment lerning",), "Nothing found.", "Did you mean: reinforcement learning"),
@@ -108,6 +109,7 @@ def test_forgotten_and_added_forms_survive_a_reindex(filled: Paperround) -> None
         return {form["text"] for concept in data["concepts"] for form in concept["forms"]}
 
     assert {"환각", "할루시네이션"} <= forms("hallucination")
+    assert "환각" in filled("glossary", "hallucination").stdout
     assert "You have added and forgotten no forms." in filled("glossary").stdout
     forgotten = filled("glossary", "forget", "환각", "할루시네이션")
     assert forgotten.exit_status == 0

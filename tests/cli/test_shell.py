@@ -99,6 +99,12 @@ def test_invalid_arguments_exit_with_status_2(paperround: Paperround) -> None:
         (("digest", "--limit", "0"), "--limit"),
         (("search", "x", "--limit", "5000"), "--limit"),
         (("channels", "list"), "channels"),
+        (("ingest",), "--again"),
+        (("author", " "), "NAME is an empty string"),
+        (("glossary", "add", "one"), "glossary add TERM FORM"),
+        (("sources", "add", " "), "an empty string"),
+        (("run", "--role", "front"), "needs PostgreSQL"),
+        (("healthcheck",), "PAPERROUND_HTTP is not set"),
         (("run", "--role", "king"), "'king' is not one of 'all', 'leader', 'front'."),
     ):
         answer = paperround(*arguments)
@@ -126,15 +132,45 @@ def test_error_names_the_invalid_setting(
         ("PAPERROUND_OPERATOR_CHANNEL", "9" * 30, "less than"),
         ("PAPERROUND_SOURCES", '[{"url":', "separated by spaces"),
         ("PAPERROUND_LOG", "loud", "json"),
+        ("PAPERROUND_FETCH_PROXY", "proxy:3128", "not the address of a proxy"),
+        ("PAPERROUND_WRITER_FORMATS", "poem", "use newsletter, review or"),
+        ("PAPERROUND_WRITER_URL", "http://127.0.0.1:1/v1", "PAPERROUND_WRITER_MODEL"),
+        ("PAPERROUND_WRITER_JUDGE", "strict", "PAPERROUND_WRITER_URL"),
         ("PAPERROUND_KEEP_DAYS", "soon", "integer"),
     ):
         with monkeypatch.context() as patch:
             patch.setenv(name, value)
             answer = paperround("sources", "list")
         assert (answer.exit_status, name in answer.stderr, hint in answer.stderr) == (2, True, True), answer
-    (tmp_path / "paperround.toml").write_text("timezone = 5\n")
+    for url, hint in (
+        ("sqlite+aiosqlite://", "a database in memory"),
+        ("sqlite+aiosqlite:////", "is a folder"),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setenv("PAPERROUND_DATABASE_URL", url)
+            assert hint in paperround("sources", "list").stderr
+    for line, name in (
+        ("timezone = 5", "PAPERROUND_TIMEZONE"),
+        ("keep_days = true", "PAPERROUND_KEEP_DAYS: must not be true or false"),
+        ("fetch_allow = 5", "PAPERROUND_FETCH_ALLOW: 5 is not a list of strings"),
+    ):
+        (tmp_path / "paperround.toml").write_text(line)
+        answer = paperround("sources", "list")
+        assert (answer.exit_status, name in answer.stderr) == (2, True), answer
+
+
+def test_an_internal_error_is_one_line_unless_debugging(
+    paperround: Paperround, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise KeyError("a bug")
+
+    monkeypatch.setattr(shell, "load_settings", fail)
     answer = paperround("sources", "list")
-    assert (answer.exit_status, "PAPERROUND_TIMEZONE" in answer.stderr) == (2, True), answer
+    assert (answer.exit_status, "Internal error: KeyError: 'a bug'" in answer.stderr) == (1, True)
+    monkeypatch.setenv("PAPERROUND_LOG", "console:debug")
+    with pytest.raises(KeyError):
+        paperround("sources", "list")
 
 
 def test_help_lists_every_command_under_a_heading() -> None:

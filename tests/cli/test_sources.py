@@ -78,12 +78,18 @@ def test_adding_a_source_reports_its_first_poll(site: Site, sources: Paperround)
     assert [row["brings"] for row in rows] == ["posts", "nothing", "nothing"]
 
 
-def test_every_spelling_of_hugging_face_is_the_same_source(sources: Paperround) -> None:
+def test_every_spelling_of_hugging_face_is_the_same_source(
+    sources: Paperround, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for typed in ("huggingface.co", "https://hf.co/papers?date=x"):
         assert "(huggingface) was added" in sources("add", typed).stdout
         assert [row["source"] for row in sources("list", "--json").data] == ["https://huggingface.co"]
         assert sources("add", "https://huggingface.co/").exit_status == 1
         assert sources("remove", typed).exit_status == 0
+    monkeypatch.setenv("PAPERROUND_SOURCES", "https://huggingface.co")
+    for _ in range(2):
+        assert [row["source"] for row in sources("list", "--json").data] == ["https://huggingface.co"]
+    assert "the next start adds it again" in sources("remove", "https://huggingface.co").stderr
 
 
 def test_invalid_source_options_exit_with_status_2(sources: Paperround) -> None:

@@ -38,11 +38,20 @@ async def test_response_carries_the_validators_of_the_page(origin: OriginServer,
     assert (page.location, page.read_at) == (f"{origin.url}/a#top", source_fixtures.NOW)
 
 
-async def test_304_response_counts_as_unchanged(origin: OriginServer, fetch: Fetcher) -> None:
+@pytest.mark.parametrize(
+    ("validator", "value", "condition"),
+    [
+        ("ETag", '"v1"', "If-None-Match"),
+        ("Last-Modified", "Tue, 06 May 2025 09:00:00 GMT", "If-Modified-Since"),
+    ],
+)
+async def test_304_response_counts_as_unchanged(
+    origin: OriginServer, fetch: Fetcher, validator: str, value: str, condition: str
+) -> None:
     async def page(request: web.BaseRequest) -> web.StreamResponse:
-        if request.headers.get("If-None-Match") == '"v1"':
+        if request.headers.get(condition) == value:
             return web.Response(status=304)
-        return web.Response(text="a digest", headers={"ETag": '"v1"'})
+        return web.Response(text="a digest", headers={validator: value})
 
     origin.pages["/"] = page
     first = await fetch.get(origin.url)

@@ -60,6 +60,7 @@ def test_guesses_the_kind_from_the_address(kind: models.SourceKind) -> None:
         ("https://h.test/" + "a" * 3000, KIND.FEED),
         ("https://h.test/\x00", KIND.FEED),
         ("https://h.test:99999/", KIND.FEED),
+        (" ", KIND.FEED),
         ("/no/such/folder", KIND.FOLDER),
         ("https://h.test/", KIND.FOLDER),
         ("arxiv:", KIND.ARXIV),
