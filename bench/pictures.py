@@ -1,8 +1,8 @@
-"""The pictures of the README and of `docs/pictures.md`, taken anew from the demo with headless Chromium: `make pictures`.
+"""Takes the pictures of the README and of `docs/pictures.md` from the demo, using headless Chromium: `make pictures`.
 
-What is pictured is the newest message of the page, without the page around it; the moving picture is of the page while a
-topic is typed. `python -m bench.pictures NAME…` takes only these pictures, with `en` or
-`ko` among the names in one language.
+A picture shows the newest message without the rest of the page. The animation shows the whole page while a topic is
+being typed. `python -m bench.pictures NAME…` takes only the named pictures; `en` or `ko` among the names selects one
+language.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ FOLDER = Path(__file__).parents[1] / "docs" / "images"
 EN, KO = models.Locale.EN, models.Locale.KO
 WIDTH, HEIGHT = 960, 1400
 MARGIN = 6
-"""Pixels of the page around a message."""
+"""Pixels of the page shown around a message."""
 MESSAGES = {
     "daily": ("", ""),
     "alert": ("", ""),
@@ -44,11 +44,11 @@ MESSAGES = {
     "why": ("/why paper:2502.02737", "/이유 2502.02737"),
     "weekly": ("/daily setup channel:vision style:weekly", "/자동게시 설정 채널:vision 형식:weekly"),
 }
-"""The pictures of one message each, with what is typed or pressed for it; those without are there from the start."""
+"""Pictures of a single message, with the text to type or the button to press in each language; "" if already there."""
 SAVED = ("2502.02737", "2506.02153", "2501.12948")
-"""The papers that are saved before the saved ones are pictured."""
+"""Papers to save before taking the picture of saved papers."""
 TYPING = ("ㄱ", "가", "강", "강화")
-"""What the input method of Hangul shows while 강화 is typed."""
+"""The composer's text while 강화 is typed on a Korean keyboard."""
 FRAME_MILLISECONDS, LAST_MILLISECONDS = 350, 3500
 
 STILL = """
@@ -66,7 +66,7 @@ addEventListener('DOMContentLoaded', () => {
 
 @asynccontextmanager
 async def running_demo(locale: models.Locale, folder: Path) -> AsyncIterator[str]:
-    """Run `paperround demo`. Yields the page's address."""
+    """Run `paperround demo` and yield the address of its page."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bot", "demo", "--port", "0", "--locale", locale.value),
         cwd=folder,
@@ -83,7 +83,7 @@ async def running_demo(locale: models.Locale, folder: Path) -> AsyncIterator[str
 
 
 class Camera:
-    """Types, presses and takes pictures on a page of the demo."""
+    """Types, presses buttons and takes pictures on a page of the demo."""
 
     def __init__(self, page: browser.Browser, locale: models.Locale) -> None:
         self._page, self._locale = page, locale
@@ -97,13 +97,13 @@ class Camera:
         await self._settle()
 
     async def take_message(self, name: str, typed: str) -> None:
-        """Take the picture of the answer to a line or a button, or of a message that is there."""
+        """Take a picture of the reply to a typed line or pressed button, or of a message that is already there."""
         if name == "saved":
             for paper in SAVED:
                 await self._do(f"/{'논문' if self._locale is KO else 'paper'} {paper}")
                 await self._press("저장" if self._locale is KO else "Save")
         newest = await self._do(typed)
-        # The alert and the daily post are the page's first messages; an answer of two parts is pictured by its first.
+        # The alert and the daily post are the page's first messages. Of a reply in two parts, take the first.
         place = {"alert": "0", "daily": "1"}.get(name)
         if place is None:
             place = f"cards().findIndex(c => c.closest('.channel-message').dataset.messageId > {newest!r})"
@@ -112,7 +112,7 @@ class Camera:
         self._save(name, await self._shoot(f"cards().at({place})"))
 
     async def _do(self, typed: str) -> str:
-        """Send a line, or press a button of the newest message. Returns the id of the message that was the newest."""
+        """Send a line or press a button of the newest message. Returns the id of the message that was newest before."""
         newest = str(await self._page.evaluate("messages().at(-1).dataset.messageId"))
         if typed.startswith("/"):
             await self._send(typed)
@@ -133,7 +133,7 @@ class Camera:
         await self._settle()
 
     async def take_typing(self, name: str) -> None:
-        """Take the moving picture of a topic that is typed, chosen from what is offered, and answered."""
+        """Take an animation of a topic that is typed, chosen from the suggestions and answered."""
         await self._page.call(
             "Emulation.setDeviceMetricsOverride", width=800, height=560, deviceScaleFactor=1, mobile=False
         )
@@ -171,7 +171,7 @@ class Camera:
         )
 
     async def _choose_topic(self) -> None:
-        """Type the name of the command and choose it, as far as its option."""
+        """Type the name of the command and choose it, up to its option."""
         await self._clear()
         await self._page.evaluate("document.querySelector('#channel-composer-input').focus()")
         await self._page.type("/주제" if self._locale is KO else "/topic")
@@ -187,7 +187,7 @@ class Camera:
         )
 
     async def _send(self, line: str) -> None:
-        """Type a line and send it, past the list of commands."""
+        """Type and send a line, dismissing the list of commands."""
         await self._page.evaluate(
             f"(() => {{ const i = document.querySelector('#channel-composer-input'); i.value = {line!r};"
             " i.dispatchEvent(new Event('input', {bubbles: true}));"
@@ -196,7 +196,7 @@ class Camera:
         )
 
     async def _settle(self) -> None:
-        """Wait until the page has been the same for a second, with its pictures."""
+        """Wait until the page and its pictures have not changed for a second."""
         last, same = None, 0
         while same < 5:
             shown = await self._page.evaluate(
@@ -207,7 +207,7 @@ class Camera:
             await asyncio.sleep(0.25)
 
     async def _shoot(self, element: str = "") -> Image.Image:
-        """Return a picture of the element of a JavaScript expression, of the whole page without one."""
+        """Return a picture of the element that a JavaScript expression gives or, without one, of the whole page."""
         clip = {}
         if element:
             await self._page.evaluate(f"{element}.scrollIntoView({{block: 'center'}})")
@@ -232,7 +232,7 @@ class Camera:
 
 
 async def take_all(locale: models.Locale, wanted: set[str]) -> None:
-    """Take the pictures in one language."""
+    """Take the pictures for one language."""
     with tempfile.TemporaryDirectory() as folder:
         async with (
             running_demo(locale, Path(folder)) as url,
@@ -250,7 +250,7 @@ async def take_all(locale: models.Locale, wanted: set[str]) -> None:
 
 
 async def main() -> None:
-    """Take the pictures that the arguments name."""
+    """Take the pictures named by the arguments."""
     names = set(sys.argv[1:])
     languages = names & {locale.value for locale in models.Locale}
     for locale in models.Locale:

@@ -1,5 +1,5 @@
-"""`make bench`: figures of speed in processor time, on a SQLite file in a temporary folder, each as a ratio to a floor of the
-same run: the least that the database or Python would take for the same data. Its kind stands behind each figure."""
+"""`make bench`: measures CPU time on a SQLite file in a temporary folder. Prints each figure with its ratio
+to a named floor from the same run: the least that the database or Python would need for the same data."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ _QUESTIONS = (
 
 @dataclass
 class Bench:
-    """A database in a folder, with its services at a time that the measures set, and the texts of its papers."""
+    """A database in a folder, its services at a time set by the measurements, and the texts of its papers."""
 
     folder: Path
     database: Database
@@ -79,21 +79,21 @@ def show(name: str, value: float, floor: float, floor_name: str, unit: str = "ms
 
 
 def time_call(work: Callable[[], object]) -> float:
-    """Return the seconds of processor time of a call."""
+    """Return the CPU seconds that a call takes."""
     started = time.process_time()
     work()
     return time.process_time() - started
 
 
 async def time_await(work: Awaitable[object]) -> float:
-    """Return the seconds of processor time of this process until an awaitable has ended."""
+    """Return the CPU seconds that this process spends until an awaitable has finished."""
     started = time.process_time()
     await work
     return time.process_time() - started
 
 
 async def measure_ingest(bench: Bench) -> None:
-    """Fill the archive, and print the time of parsing and of ingesting a month of digests."""
+    """Fill the archive, and print the times for parsing and ingesting a month of digests."""
     rows = synthetic_archive.generate(digests=DAYS, papers=PAPERS, authors=AUTHORS)
     texts = [text for _, text in rows]
     bench.papers = [paper for text in texts for paper in text.split("### ")[1:]]
@@ -109,14 +109,14 @@ async def measure_ingest(bench: Bench) -> None:
     seconds = time.process_time() - started
     show("parsing 30 digests", parsing, scanning, "a scan of their lines")
     show("ingesting them, parsing included", seconds, parsing, "parsing alone")
-    # A look-up leaves this number of papers to the background.
+    # Look-ups leave this many papers to the background.
     async for _ in search_index.follow(bench.database, SearchIndex(search_index.folder_of(bench.database))):
         pass
     await bench.container().create_services().search.search(SearchRequest("모델"))  # loads the glossary
 
 
 async def measure_search(bench: Bench) -> None:
-    """Print the time of look-ups, against a plain full-text table of the same texts."""
+    """Print the times of look-ups, compared with a plain full-text table of the same texts."""
     search, chance = bench.container().create_services().search, random.Random(1)
     terms = chance.sample([term for term in seed.load_terms() if term.korean], 60)
     questions = [
@@ -159,7 +159,7 @@ async def measure_search(bench: Bench) -> None:
 
 
 def _time_process(command: Sequence[str], path: Path) -> float:
-    """Return the seconds of processor time of a command on a SQLite file; the second of two runs, when files are cached."""
+    """Return the CPU seconds of a command on a SQLite file: of the second of two runs, when files are cached."""
     environment = {**os.environ, "PAPERROUND_DATABASE_URL": f"sqlite+aiosqlite:///{path}"}
     for _ in range(2):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -169,7 +169,7 @@ def _time_process(command: Sequence[str], path: Path) -> float:
 
 
 def _search_plainly(papers: Sequence[str], queries: Sequence[str]) -> tuple[float, list[float]]:
-    """Return the time of inserting all papers into an FTS5 table, and those of queries on it."""
+    """Return the time for inserting all papers into an FTS5 table, and the times of queries on that table."""
     with closing(sqlite3.connect(":memory:")) as plain:
         plain.execute("CREATE VIRTUAL TABLE floor USING fts5(text)")
         rows = [(paper,) for paper in papers]
@@ -181,7 +181,7 @@ def _search_plainly(papers: Sequence[str], queries: Sequence[str]) -> tuple[floa
 
 
 async def measure_planning(bench: Bench) -> None:
-    """Print the time of planning the daily posts of many channels, against inserting as many rows."""
+    """Print the time for planning the daily posts of many channels, compared with inserting as many rows."""
     day = synthetic_archive.FIRST_DAY + timedelta(days=DAYS - 1)
     bench.now = datetime(day.year, day.month, day.day, 9, tzinfo=UTC) + timedelta(days=1)
     container = bench.container()
@@ -213,7 +213,7 @@ def _insert_plainly(path: Path, count: int) -> None:
 
 
 async def measure_alerts(bench: Bench) -> None:
-    """Print the time of comparing a digest with all alerts, and of reading their queries before, against reading their rows."""
+    """Print the times for matching a digest with all alerts and for parsing the alerts first, compared with reading rows."""
     day = synthetic_archive.FIRST_DAY + timedelta(days=DAYS)
     bench.now = datetime(day.year, day.month, day.day, 9, tzinfo=UTC)
     alerts, chance = bench.container().create_services().get(Alerts), random.Random(2)
@@ -235,7 +235,7 @@ async def measure_alerts(bench: Bench) -> None:
 
 
 async def measure_fan_out(bench: Bench) -> None:
-    """Print the rate at which posts reach the fake Discord in its own process, against the 50 requests a second it allows."""
+    """Print the rate at which posts reach a fake Discord in another process, against the allowed 50 requests a second."""
     rate = pace.REQUESTS_PER_SECOND
     with process.FakeDiscordProcess() as server:
         async with (
@@ -245,7 +245,7 @@ async def measure_fan_out(bench: Bench) -> None:
             await fake.run_action("reset", {"seed": 1})
             await fake.add_guild()
             first, *channels = await fake.add_channels(FAN_OUT + 1)
-            # With the first message the fake compiles its schema, which holds up others.
+            # The first message makes the fake compile its schema, which delays others.
             await harness.add("first", first)
             await harness.relay.drain(harness.now)
             await asyncio.sleep(1.2)  # the login counts too
@@ -272,7 +272,7 @@ async def measure(folder: Path) -> None:
 
 
 def main() -> None:
-    """Measure in a temporary folder."""
+    """Run all measurements in a temporary folder."""
     logs.configure("console:error")
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(measure(Path(folder)))

@@ -1,6 +1,6 @@
-"""Generates digests, the same ones for the same seed, with words, terms and authors as frequent as in real ones.
+"""Generates digests with words, terms and authors as frequent as in real ones. Equal seeds give equal digests.
 
-A few terms of the seed list are in many papers and most are rare, and likewise for words and authors. The sentences have
+A few terms of the seed list are in many papers and most are rare; likewise for words and authors. The sentences have
 no meaning.
 """
 
@@ -29,19 +29,19 @@ _LAST_NAMES = ("Kim", "Lee", "Park", "Wang", "Zhang", "Chen", "García", "Mülle
 
 
 class Zipf(Generic[Item]):
-    """Draws items by Zipf's law: the n-th item with a weight of n to the power of -`exponent`."""
+    """Draws items by Zipf's law: the n-th item has the weight n to the power of -`exponent`."""
 
     def __init__(self, items: Sequence[Item], exponent: float = 1.0) -> None:
         self._items = items
         self._sums = list(accumulate(1 / (n + 1) ** exponent for n in range(len(items))))
 
     def draw(self, chance: random.Random) -> Item:
-        """Return one item."""
+        """Return a random item."""
         return self._items[bisect(self._sums, chance.random() * self._sums[-1])]
 
 
 class DigestGenerator:
-    """Generates digests; `authors` is the number of distinct names."""
+    """Generates digests. `authors` is the number of different names."""
 
     def __init__(self, *, authors: int, seed_: int = 1) -> None:
         self._chance = random.Random(seed_)
@@ -58,7 +58,7 @@ class DigestGenerator:
         return "".join(self._chance.choices(syllables, k=self._chance.randint(2, most)))
 
     def digest(self, on: date, papers: int) -> str:
-        """Return one day's digest with this number of papers."""
+        """Return a day's digest with this many papers."""
         return "\n".join([f"## Daily Papers ({on})\n", *(self._paper(on) for _ in range(papers))])
 
     def _paper(self, on: date) -> str:
@@ -90,7 +90,7 @@ class DigestGenerator:
 
 
 def generate(*, digests: int, papers: int, authors: int) -> Iterator[tuple[date, str]]:
-    """Yield the dates and texts of digests with this number of papers in all."""
+    """Yield the dates and texts of digests with this many papers in total."""
     writer = DigestGenerator(authors=authors)
     for day in range(digests):
         on = FIRST_DAY + timedelta(days=day)

@@ -1,1 +1,1 @@
-"""Quality of search results: our own set of queries, measured on an archive of digests."""
+"""Measures the quality of search results with our own queries on an archive of digests."""

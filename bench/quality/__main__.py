@@ -10,13 +10,13 @@ from pathlib import Path
 from bench.quality import author_names, corpus, end_to_end, measures, questions
 
 MAX_AUTHORS = 300
-"""Sampled authors per kind of name variant."""
+"""Number of authors sampled for each kind of name variant."""
 
 
 def measure(
     papers: Sequence[corpus.Paper], search: measures.SearchFunction, sets: Sequence[bool]
 ) -> tuple[dict[str, float], int]:
-    """Return the figures over parts of our set (True: for tuning), and the number of concepts measured."""
+    """Return the figures for parts of our set (True: for tuning), and the number of concepts measured."""
     truth = measures.GroundTruth(papers)
     figures = measures.MetricSamples()
     counted = sum(
@@ -35,7 +35,7 @@ def measure(
 
 
 def main() -> None:
-    """Ingest the archive, ask, and print the figures."""
+    """Ingest the archive, run the queries and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, default=corpus.SHARED_ARCHIVE)
     parser.add_argument("--only", choices=["tuned", "held"], default="tuned", help="held: for a last look")

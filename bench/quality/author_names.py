@@ -1,4 +1,4 @@
-"""Quality of author search: variants and typing errors of names, and how often the right author comes first."""
+"""Measures author search: how often the right author comes first for variants and misspellings of a name."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PREFIX = "while typing"
 
 
 def list_people(files: Sequence[Path]) -> list[str]:
-    """Return the distinct spellings of all authors of an archive."""
+    """Return all spellings of author names in an archive, without duplicates."""
     spellings = {
         name
         for file in files
@@ -33,7 +33,7 @@ def list_people(files: Sequence[Path]) -> list[str]:
 
 
 def variants(name: str) -> Iterator[tuple[str, str]]:
-    """Yield the variants of a name without errors, each with the name of its kind."""
+    """Yield variants of a name without errors, each with the name of its kind."""
     yield "as written", name
     yield "lower case", name.lower()
     given, _, family = name.rpartition(" ")
@@ -55,7 +55,7 @@ def variants(name: str) -> Iterator[tuple[str, str]]:
 
 
 def with_typo(name: str, chance: random.Random) -> str:
-    """Return a name with a letter deleted, inserted, replaced or transposed; single-letter words are left alone."""
+    """Return a name with one letter deleted, inserted, replaced or transposed. Single-letter words are left alone."""
     while True:
         indexes = [
             index for index, letter in enumerate(name) if letter.isalpha() and len(_word_at(name, index)) > 1
@@ -84,7 +84,7 @@ def _word_at(name: str, index: int) -> str:
 
 
 class NameEquivalence:
-    """The names that a text matches equally well, by their variants."""
+    """Finds names that match a text equally well, by their variants."""
 
     def __init__(self, people: Iterable[str]) -> None:
         self._by_variant: dict[str, set[str]] = defaultdict(set)
@@ -94,7 +94,7 @@ class NameEquivalence:
                     self._by_variant[analyser.fold_name(typed)].add(analyser.fold_name(name))
 
     def is_as_good(self, typed: str, found: str, meant: str, errors: int) -> bool:
-        """Tell whether the found name matches the typed text as well as the meant name does."""
+        """Return whether the found name matches the typed text as well as the intended name does."""
         if not errors:
             return analyser.fold_name(found) in self._by_variant[analyser.fold_name(typed)]
         folded = analyser.fold_name(typed)
@@ -113,7 +113,7 @@ def measure(
 ) -> None:
     """Search for sampled names in each variant.
 
-    Samples per kind: `first` (the name meant comes first), `right` (it or an equivalent), `offered` (it is among them).
+    Samples per kind: `first` (the intended name is first), `right` (it or an equivalent is), `offered` (it is listed).
     """
     chance = random.Random(seed)
     equivalence = NameEquivalence(people)

@@ -1,9 +1,9 @@
-"""The check of claims on sets of made-up papers: `python -m bench.quality.claims [--judge MODEL] [FILE…]`.
+"""Measures the checking of claims about made-up papers: `python -m bench.quality.claims [--judge MODEL] [FILE…]`.
 
 A file has papers, each with true and false claims by language and kind, written by people who had not seen the check.
-Without files it reads all of the folder `claims` beside this module. With `--judge` that model of the server of
-`PAPERROUND_WRITER_URL` decides as it does for the writer, on five claims of a paper and language at a time, in mixed order;
-without it every claim whose form is right passes.
+By default, all files in the folder `claims` beside this module are read. With `--judge`, that model on the server of
+`PAPERROUND_WRITER_URL` decides as it does for the writer, on up to five claims of a paper and language at a time, in
+mixed order. Without it, every well-formed claim passes.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from storage import models
 FOLDER = Path(__file__).with_name("claims")
 BATCH = 5
 Judge = Callable[[str, Sequence[prompts.Claim]], Sequence[str]]
-"""Returns what a judge has against each claim, given the excerpts of the paper; an empty text for one that is proved."""
+"""Returns a judge's objection to each claim, given excerpts of the paper; "" if the claim is proved."""
 
 
 class Result(NamedTuple):
-    """A claim with what was found wrong with it; nothing for one that passes."""
+    """A claim and the problems found with it; none if it passes."""
 
     language: str
     is_true: bool
@@ -40,12 +40,12 @@ class Result(NamedTuple):
 
 
 def approve(_: str, claims: Sequence[prompts.Claim]) -> Sequence[str]:
-    """Find every claim proved."""
+    """Accept every claim as proved."""
     return [""] * len(claims)
 
 
 def check_file(file: Path, judge: Judge) -> Iterator[Result]:
-    """Yield the result of each claim of a file."""
+    """Yield the result for each claim in a file."""
     for paper in json.loads(file.read_text(encoding="utf-8"))["papers"]:
         rows = sorted(paper["claims"], key=lambda row: hashlib.sha256(row["claim"].encode()).digest())
         for language in models.Locale:
@@ -57,7 +57,7 @@ def check_file(file: Path, judge: Judge) -> Iterator[Result]:
 def check_claims(
     paper: Mapping[str, Any], language: models.Locale, rows: Sequence[Mapping[str, Any]], judge: Judge
 ) -> Iterator[Result]:
-    """Yield the results of claims about a paper, which a judge sees together."""
+    """Yield the results for claims about a paper that are judged together."""
     checker = writer_claims.ClaimChecker(f"{paper['title']}\n\n{paper['text']}")
     claims = [prompts.Claim("results", row["claim"], row["span"]) for row in rows]
     found = checker.find_problems(claims, language)
@@ -71,7 +71,7 @@ def check_claims(
 
 
 async def ask(name: str, excerpts: str, claims: Sequence[prompts.Claim]) -> Sequence[str]:
-    """Return the verdicts of a model of the writer's server."""
+    """Return the verdicts of a model on the writer's server."""
     settings = Settings()
     if settings.writer_url is None:
         raise SystemExit("--judge needs PAPERROUND_WRITER_URL, the address of the model's server")
@@ -85,7 +85,7 @@ async def ask(name: str, excerpts: str, claims: Sequence[prompts.Claim]) -> Sequ
 
 
 def print_rates(results: Sequence[Result]) -> None:
-    """Print how many claims are judged wrongly by truth and language, and by kind."""
+    """Print how many claims are misjudged, by truth and language and by kind."""
     groups: dict[tuple[bool, str], list[Result]] = defaultdict(list)
     for result in results:
         groups[result.is_true, result.language].append(result)
@@ -99,7 +99,7 @@ def print_rates(results: Sequence[Result]) -> None:
 
 
 def main() -> None:
-    """Check all files, and print the rates."""
+    """Check all files and print the rates."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("files", nargs="*", type=Path)
     parser.add_argument("--judge", metavar="MODEL")

@@ -11,12 +11,12 @@ from bot.archive import parse
 from storage import models
 
 SHARED_ARCHIVE = Path(__file__).resolve().parents[2] / "../shared/archive"
-"""Optional archive of real digests next to a checkout."""
+"""An optional archive of real digests next to the checkout."""
 
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """A paper as merged from all digests: `body` has a line per section, in the order of the digests."""
+    """A paper merged from all digests. `body` has a line per section, in the order of the digests."""
 
     arxiv_id: str
     title: str
@@ -31,7 +31,7 @@ def list_files(folder: Path = SHARED_ARCHIVE) -> list[Path]:
 
 
 def load_papers(files: Sequence[Path]) -> list[Paper]:
-    """Return the papers of digests in order of first appearance."""
+    """Return the papers in digests, in order of first appearance."""
     papers: dict[str, Paper] = {}
     for file in files:
         for digest in parse.parse_text(parse.decode(file.read_bytes())):

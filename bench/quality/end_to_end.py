@@ -1,4 +1,4 @@
-"""End-to-end search: the search service over a database into which the digests were ingested."""
+"""End-to-end search: the search service on a database into which digests were ingested."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ from storage.database import Database
 
 
 class StoredSearch:
-    """Synchronous calls of the search service. Created by `open_archive`."""
+    """Synchronous wrappers for the search service. Created by `open_archive`."""
 
     def __init__(self, runner: asyncio.Runner, search: SearchService) -> None:
         self._runner = runner
         self._search = search
 
     def search(self, query: str, limit: int) -> list[str]:
-        """Return the arXiv ids of the best papers."""
+        """Return the arXiv ids of the best-matching papers."""
         request = SearchRequest(query, limit=limit)
         return [row.arxiv_id for row in self._runner.run(self._search.search(request)).rows]
 
     def author(self, name: str, limit: int = 1) -> list[str]:
-        """Return the names of the matching authors, best first."""
+        """Return the names of matching authors, best first."""
         return list(self._runner.run(self._search.find_author(name, limit=limit)).matches)
 
     def complete_author(self, typed: str) -> list[str]:
-        """Return the autocomplete choices of a name, best first."""
+        """Return the autocomplete choices for a name, best first."""
         return [choice.value for choice in self._runner.run(self._search.complete_author(typed))]
 
 
 @contextmanager
 def open_archive(files: Sequence[Path]) -> Iterator[StoredSearch]:
-    """Ingest digests into a temporary database, induce the glossary, and yield a search over it."""
+    """Ingest digests into a temporary database, learn the glossary, and yield a search service for it."""
     with tempfile.TemporaryDirectory(prefix="paperround-") as folder, asyncio.Runner() as runner:
         database = runner.run(_fill(f"sqlite+aiosqlite:///{folder}/paperround.db", files))
         try:

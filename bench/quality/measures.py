@@ -1,8 +1,8 @@
-"""Quality measures over concepts, each form of which (Korean, English, abbreviation) is a query.
+"""Measures search quality by concepts. Each form of a concept (Korean, English, abbreviation) is a query.
 
-cross: recall of the papers that have the concept in other forms only. core: recall of the papers with it in the title or
-twice. p@10: precision of the first ten. triple: overlap of the first twenty of two forms. spacing: the same overlap with
-and without spaces.
+cross: recall of papers that only have other forms of the concept. core: recall of papers with the concept in
+the title or twice in the text. p@10: precision of the first ten. triple: overlap between the first twenty of
+two forms. spacing: overlap between the first twenty with and without spaces.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from statistics import fmean
 from bench.quality import corpus
 
 SearchFunction = Callable[[str, int], list[str]]
-"""Returns the arXiv ids of the papers for a query, best first, up to a limit."""
+"""Returns the arXiv ids of a query's papers, best first, up to a limit."""
 
 _HERE = Path(__file__).parent
 _MIN_PAPERS = 3
 _WORD_START = "^"
-"""Before a Korean form that must begin a word."""
+"""Marks a Korean form that must begin a word."""
 
 
 @dataclass(frozen=True, slots=True)
 class Concept:
-    """A concept of our set: its forms by kind. The first form of each kind is a query."""
+    """A concept in our set, with its forms by kind. The first form of each kind is used as a query."""
 
     korean: tuple[str, ...]
     english: tuple[str, ...]
@@ -42,22 +42,22 @@ class Concept:
 
 @dataclass(slots=True)
 class MetricSamples:
-    """Samples by measure; the figure is their mean."""
+    """Samples by measure. A figure is the mean of its samples."""
 
     samples: dict[str, list[float]] = field(default_factory=dict)
 
     def add(self, name: str, value: float | None) -> None:
-        """Add a sample; None is ignored."""
+        """Add a sample unless it is None."""
         if value is not None:
             self.samples.setdefault(name, []).append(value)
 
     def means(self) -> dict[str, float]:
-        """Return the figures, rounded."""
+        """Return the rounded figures."""
         return {name: round(fmean(values), 3) for name, values in self.samples.items()}
 
 
 def load_concepts() -> list[Concept]:
-    """Read the set of concepts. Every third line is for tuning; the rest is held out."""
+    """Read the set of concepts. Every third line is for tuning; the others are held out."""
     return [
         Concept(_split(ko), _split(en), _split(abbreviated), is_tuning=number % 3 == 0)
         for number, (ko, en, abbreviated) in enumerate(_rows("concepts.tsv", 3))
@@ -65,13 +65,13 @@ def load_concepts() -> list[Concept]:
 
 
 def load_words() -> list[Concept]:
-    """Read Korean words of two syllables with their English translations."""
+    """Read two-syllable Korean words and their English translations."""
     rows = enumerate(_rows("words.tsv", 2))
     return [Concept(_split(ko), _split(en), (), is_tuning=number % 3 == 0) for number, (ko, en) in rows]
 
 
 def load_mixed_queries() -> list[tuple[str, tuple[str, str], bool]]:
-    """Read queries of two parts, mostly in two languages: the query, the forms of each part, whether it is for tuning."""
+    """Read queries of two parts, mostly in two languages: query, forms of each part, and whether it is for tuning."""
     return [
         (query, (first, second), number % 3 == 0)
         for number, (query, first, second) in enumerate(_rows("mixed.tsv", 3))
@@ -88,7 +88,7 @@ def _split(column: str) -> tuple[str, ...]:
 
 
 class GroundTruth:
-    """The papers that contain a form, by regular expressions that are independent of the code measured."""
+    """Finds papers that contain a form with regular expressions, independently of the code being measured."""
 
     def __init__(self, papers: Sequence[corpus.Paper]) -> None:
         self._texts = {paper.arxiv_id: (paper.title, f"{paper.title}\n{paper.body}") for paper in papers}
@@ -99,7 +99,7 @@ class GroundTruth:
         return {paper for form in forms for paper in self._counts(form, is_abbreviation)}
 
     def find_core_papers(self, concept: Concept) -> set[str]:
-        """Return the papers with any form in the title, or with two occurrences."""
+        """Return the papers with any form in the title or with two occurrences."""
         total: dict[str, int] = {}
         for forms, is_abbreviation in (
             (concept.korean + concept.english, False),
@@ -111,7 +111,7 @@ class GroundTruth:
         return {paper for paper, count in total.items() if count >= 2}
 
     def _counts(self, form: str, is_abbreviation: bool) -> dict[str, int]:
-        """Return the occurrences of a form in each paper, those in the title counted twice."""
+        """Return how often each paper contains a form. Occurrences in the title count twice."""
         counts = self._cache.get((form, is_abbreviation))
         if counts is None:
             pattern = _pattern(form, is_abbreviation)
@@ -136,14 +136,14 @@ def _pattern(form: str, is_abbreviation: bool) -> re.Pattern[str]:
 
 
 def recall_cutoff(papers: int) -> int:
-    """Return the number of results that count for recall: 500, or a tenth of fewer papers."""
+    """Return the number of results that count for recall: 500, or a tenth of the papers if that is less."""
     return min(500, max(10, papers // 10))
 
 
 def measure_concept(
     concept: Concept, truth: GroundTruth, search: SearchFunction, papers: int, figures: MetricSamples
 ) -> bool:
-    """Add the samples of one concept; return False if the archive has too few papers on it."""
+    """Add the samples for one concept. Returns False if the archive has too few papers on it."""
     kinds = [
         truth.find_papers(concept.korean),
         truth.find_papers(concept.english),
@@ -179,9 +179,9 @@ def measure_concept(
 def measure_word(
     word: Concept, truth: GroundTruth, search: SearchFunction, papers: int, figures: MetricSamples
 ) -> None:
-    """Add the samples of a single word; papers with the word or its translation are relevant.
+    """Add the samples for a single word. Papers with the word or its translation are relevant.
 
-    Two syllables that end a longer word are not the word: 정확도로 has no 도로.
+    Two syllables at the end of a longer word do not count: 정확도로 does not contain 도로.
     """
     typed = tuple(f"{_WORD_START}{form}" for form in word.korean)
     relevant = truth.find_papers(typed + word.english)
@@ -194,7 +194,7 @@ def measure_word(
 
 
 def find_papers_of_part(part: str, truth: GroundTruth) -> set[str]:
-    """Return the papers with any form of a part; a star marks abbreviations and names, which are case-sensitive."""
+    """Return the papers with any form of a part. A star marks abbreviations and names, which are case-sensitive."""
     forms = _split(part)
     return truth.find_papers([form for form in forms if form[0] != "*"]) | truth.find_papers(
         [form[1:] for form in forms if form[0] == "*"], True
@@ -204,7 +204,7 @@ def find_papers_of_part(part: str, truth: GroundTruth) -> set[str]:
 def measure_mixed(
     query: str, parts: Sequence[set[str]], search: SearchFunction, papers: int, figures: MetricSamples
 ) -> None:
-    """Add the samples of a query of two parts; papers with both are relevant."""
+    """Add the samples for a query of two parts. Papers with both parts are relevant."""
     relevant = set.intersection(*parts)
     if len(relevant) < _MIN_PAPERS:
         return
@@ -215,12 +215,12 @@ def measure_mixed(
 
 
 def _recall(answer: set[str], relevant: set[str], cutoff: int) -> float | None:
-    """Return the recall, with at most `cutoff` papers to find; None without relevant papers."""
+    """Return the recall, where at most `cutoff` papers can be found; None if no papers are relevant."""
     return len(answer & relevant) / min(len(relevant), cutoff) if relevant else None
 
 
 def _precision(answer: Sequence[str], relevant: set[str]) -> float:
-    """Return the precision of the first ten results, or of as many as are relevant."""
+    """Return the precision of the first ten results, or of fewer if fewer papers are relevant."""
     first = min(10, len(relevant))
     return sum(1 for paper in answer[:first] if paper in relevant) / first
 

@@ -1,7 +1,7 @@
-"""How well look-up answers what people type: natural questions, mixed key words, names, typing errors, single terms.
+"""Measures how well look-ups answer typed queries: questions, mixed keywords, names, typing errors, single terms.
 
-The queries and their judgements were written for one archive, so another folder gives no figures for them.
-Half of the queries is `held`: nothing is tuned on it. Paper ids and words are ours; no text of the archive is here.
+The queries and judgements were written for one archive, so they give no figures for any other folder. Half of the
+queries are `held` out: nothing is tuned on them. Paper ids and words are ours; no text of the archive is included.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from bench.quality import corpus, end_to_end
 from bot.text import typography
 
 MAX_HITS = 1000
-"""Hits of a term that are checked for a true form: all of a small archive."""
+"""The number of a term's hits checked for a true form: all papers of a small archive."""
 _PAGE = 10
 _FIRST = 5
 _NAME_DEPTH = 50
 _SAME_ANSWER = 0.6
-"""Share of the intended query's first page that the mistyped query has to show."""
+"""The share of the intended query's first page that the misspelt query has to show."""
 _NO_FORM = 0.05
-"""Largest share of hits without a true form that a term may have."""
+"""The largest acceptable share of a term's hits without a true form."""
 _HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A query of the set. `answer`: the paper of a name, the query meant by a typing error, the true forms of a term."""
+    """A query in the set. `answer` is the paper for a name, the intended query for a typing error, or a term's true forms."""
 
     number: int
     half: str
@@ -42,7 +42,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The samples of a query by measure, and for people what was found."""
+    """A query's samples by measure, and a readable note on what was found."""
 
     query: Query
     samples: Mapping[str, float]
@@ -59,7 +59,7 @@ def load_queries() -> list[Query]:
 
 
 def load_judgements() -> dict[int, dict[str, int]]:
-    """Read the grades of papers by the number of their question: 2 answers it, 1 is related; all others are unrelated."""
+    """Read the grades of papers by question number: 2 answers the question, 1 is related. All others are unrelated."""
     judgements = {}
     for line in _lines("judgements.tsv"):
         number, *columns = line.split("\t")
@@ -79,7 +79,7 @@ def _lines(name: str) -> list[str]:
 def measure(
     queries: Sequence[Query], papers: Sequence[corpus.Paper], stored: end_to_end.StoredSearch
 ) -> list[Outcome]:
-    """Ask every query and return the outcomes in their order."""
+    """Run every query and return the outcomes in the same order."""
     judgements = load_judgements()
     texts = {paper.arxiv_id: f"{typography.to_plain_text(paper.title)}\n{paper.body}" for paper in papers}
     outcomes = []
@@ -97,7 +97,7 @@ def measure(
 
 
 def judge_answer(query: Query, answer: Sequence[str], grades: Mapping[str, int]) -> Outcome:
-    """Return the samples of a graded query."""
+    """Return the samples for a query with graded papers."""
     found = [grades.get(paper, 0) for paper in answer[:_PAGE]]
     first = found[:_FIRST]
     useful = sum(1 for grade in grades.values() if grade)
@@ -127,19 +127,19 @@ def _sum_discounted(gains: Sequence[int]) -> float:
 
 
 def judge_name(query: Query, answer: Sequence[str]) -> Outcome:
-    """Return the reciprocal rank of the paper that a name means."""
+    """Return the reciprocal rank of the paper that a name refers to."""
     rank = answer.index(query.answer) + 1 if query.answer in answer else 0
     return Outcome(query, {"mrr": 1 / rank if rank else 0.0}, f"rank {rank}" if rank else "not found")
 
 
 def judge_typo(query: Query, typed: Sequence[str], meant: Sequence[str]) -> Outcome:
-    """Return whether a mistyped query shows what the intended query shows."""
+    """Return whether a misspelt query shows the same papers as the intended query."""
     share = len(set(typed) & set(meant)) / len(meant) if meant else 0.0
     return Outcome(query, {"right": float(share >= _SAME_ANSWER)}, f"{share:.0%} of «{query.answer}»")
 
 
 def judge_term(query: Query, answer: Sequence[str], texts: Mapping[str, str]) -> Outcome:
-    """Return the share of all hits that hold no true form of a term."""
+    """Return the share of hits that do not contain any true form of a term."""
     form = true_form_pattern(query.answer)
     false = [paper for paper in answer if not form.search(texts.get(paper, ""))]
     true = sum(1 for text in texts.values() if form.search(text))
@@ -149,7 +149,7 @@ def judge_term(query: Query, answer: Sequence[str], texts: Mapping[str, str]) ->
 
 
 def true_form_pattern(forms: str) -> re.Pattern[str]:
-    """Return the pattern of forms separated by bars: a star in front keeps the case, one behind allows any ending."""
+    """Return a pattern for forms separated by bars. A leading star keeps the case; a trailing one allows any ending."""
     return re.compile("|".join(_form_patterns(forms)))
 
 
@@ -165,7 +165,7 @@ def _form_patterns(forms: str) -> Iterator[str]:
 
 
 def summarise(outcomes: Sequence[Outcome]) -> dict[str, dict[str, float]]:
-    """Return the figures by kind: `queries` is their number, the others are means."""
+    """Return the figures by kind. `queries` is the number of queries; the others are means."""
     figures: dict[str, dict[str, float]] = {}
     for kind in dict.fromkeys(outcome.query.kind for outcome in outcomes):
         of_kind = [outcome for outcome in outcomes if outcome.query.kind == kind]
@@ -177,7 +177,7 @@ def summarise(outcomes: Sequence[Outcome]) -> dict[str, dict[str, float]]:
 
 
 def print_half(half: str, papers: Sequence[corpus.Paper], stored: end_to_end.StoredSearch) -> None:
-    """Print the figures of a half of the set, and what was found for each query."""
+    """Print the figures for half of the set, and what each query found."""
     outcomes = measure([query for query in load_queries() if query.half == half], papers, stored)
     print(f"questions, {'tuned on' if half == 'tuned' else 'held'}:")
     for kind, figures in summarise(outcomes).items():

@@ -1,4 +1,4 @@
-"""The command /saved: a reader's saved papers with their notes and tags, and their export and import."""
+"""The `/saved` command: a reader's saved papers with notes and tags, and their export and import."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Words = app_commands.Range[str, 1, 300]
 
 @autocomplete.guarded
 async def _complete_tags(interaction: Interaction, current: str) -> autocomplete.Choices:
-    """Return the reader's tags that contain the typed text, each with its number of papers, most used first."""
+    """Suggest the reader's tags that contain the typed text, most used first, each with its number of papers."""
     texts = await interaction.client.texts_for(interaction)
     typed = current.strip().lstrip("#").casefold()
     counts = await interaction.client.services.get(Shelf).list_tags(interaction.user.id, typed)
@@ -40,7 +40,7 @@ async def _complete_tags(interaction: Interaction, current: str) -> autocomplete
 
 
 class ShelfCog(commands.Cog):
-    """Handlers of saved papers."""
+    """The `/saved` command and the controls for saved papers."""
 
     def __init__(self, bot: Client) -> None:
         self._shelf = bot.services.get(Shelf)
@@ -66,7 +66,7 @@ class ShelfCog(commands.Cog):
     @router.handles(shelf_messages.SUBMIT_IMPORT)
     @router.transfers
     async def submit_import(self, request: Transfer, action: Action) -> ui.LayoutView:
-        """Save the papers of the form's file. A file that is too large is not downloaded."""
+        """Save the papers named in the uploaded file. A file that is too large is not downloaded."""
         url, size = router.uploaded_file(request.interaction)
         if size > MAX_FILE_BYTES:
             raise UserError("saved-import-too-large", megabytes=MAX_FILE_BYTES // 1_000_000)
@@ -80,7 +80,7 @@ class ShelfCog(commands.Cog):
         lambda action: router.PRIVATELY if _card_page(action) is None else router.IN_PLACE,
     )
     async def save(self, request: Request, action: Action) -> ui.LayoutView:
-        """Save or remove a paper. Updates a private card; answers other messages privately."""
+        """Save or remove a paper. Updates a private card; replies privately to other messages."""
         save, _, arxiv_id = action.fields(3)
         page = _card_page(action)
         paper_ids = await self._find_ids(request, [arxiv_id])
@@ -95,12 +95,12 @@ class ShelfCog(commands.Cog):
 
     @router.handles(client_messages.SAVE_SELECTED, router.PRIVATELY)
     async def save_selected(self, request: Request, action: Action) -> ui.LayoutView:
-        """Save the selected papers of a list."""
+        """Save the papers selected in a list."""
         selected = router.selected_values(request.interaction)
         return await self._save(request, await self._find_ids(request, selected))
 
     async def _find_ids(self, request: Request, arxiv_ids: Sequence[str]) -> list[int]:
-        # Without the texts, which would take as long as several look-ups.
+        # Load no texts, which would take as long as several look-ups.
         found = await self._shelf.find_ids(arxiv_ids)
         if unknown := next((arxiv_id for arxiv_id in arxiv_ids if arxiv_id not in found), None):
             raise UserError("no-paper", paper=client_messages.escape_untrusted(unknown))
@@ -115,7 +115,7 @@ class ShelfCog(commands.Cog):
 
     @router.handles(lists_messages.SELECT_TAG)
     async def select_tag(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show the papers with the selected tag, or all."""
+        """Show the papers with the selected tag, or all papers."""
         tag = router.selected_value(request.interaction)
         text = "" if tag == lists_messages.ALL_TAGS else tag
         return await self._list_view(request, (await self._load_state(action)).replace(text=text))
@@ -127,7 +127,7 @@ class ShelfCog(commands.Cog):
 
     @router.handles(shelf_messages.SUBMIT_SEARCH)
     async def submit_search(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show the saved papers that the search finds."""
+        """Show the saved papers that match the search."""
         text = router.modal_values(request.interaction).get(shelf_messages.TEXT, "")
         return await self._list_view(request, client_messages.unpack_state(action).replace(text=text))
 
@@ -153,7 +153,7 @@ class ShelfCog(commands.Cog):
 
     @router.handles(shelf_messages.SUBMIT_EDIT)
     async def submit_edit(self, request: Request, action: Action) -> ui.LayoutView:
-        """Store the note and tags of the form."""
+        """Store the note and tags entered in the form."""
         page, arxiv_id = action.fields(2)
         paper = await self._find(request, arxiv_id)
         typed = router.modal_values(request.interaction)
@@ -167,7 +167,7 @@ class ShelfCog(commands.Cog):
         )
 
     async def _load_list(self, request: Request, state: ListState) -> lists_messages.PaperList:
-        """Return a page of a reader's saved papers with the lists of tags as suggestions."""
+        """Return a page of a reader's saved papers. Its suggestions are lists of tagged papers."""
         texts, user_id = request.texts, request.user_id
         rows, total = await self._shelf.list_saved(user_id, state.text, limit=state.size, offset=state.offset)
         fresh, tags = state.replace(page=0, token=""), await self._shelf.list_tags(user_id)
@@ -196,6 +196,6 @@ class ShelfCog(commands.Cog):
 
 
 def _card_page(action: Action) -> int | None:
-    """Return the page of the card with the pressed button; None if the button is not on a card."""
+    """Return the page of the card that the pressed button is on; None if it is not on a card."""
     page = action.fields(3)[1]
     return None if page == client_messages.NO_PAGE else message_builder.parse_number(page)

@@ -1,4 +1,4 @@
-"""Forms for saved papers, and the answers to an import or export."""
+"""Forms for saved papers, and replies to an import or export."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from storage import models
 
 SUBMIT_EDIT = "snm"
 NOTE, TAGS = "note", "tags"
-"""The fields of that form."""
+"""The fields of the edit form."""
 SUBMIT_SEARCH = "sqm"
 TEXT = "text"
 SUBMIT_IMPORT = "sfim"
@@ -36,7 +36,7 @@ def search_modal(texts: Texts, state: client_messages.ListState) -> message_buil
     custom_id = client_messages.pack_state(state.replace(text="", token=""), SUBMIT_SEARCH)
     modal = message_builder.StatelessModal(texts("saved-search"), custom_id)
     hint = texts("saved-search-hint")
-    # A tag and a search of `/saved` together may be longer than the field.
+    # The tag and search of `/saved` may together be too long for the field.
     modal.add_text(
         texts("saved-search-label"),
         TEXT,
@@ -79,7 +79,7 @@ def export_view(texts: Texts, form: ReferenceFormat, count: int, filename: str) 
 
 
 def import_view(texts: Texts, imported: shelf_service.Imported) -> ui.LayoutView:
-    """Return the result of an import."""
+    """Return the message that reports the result of an import."""
     message = MessageBuilder()
     message.add_text(texts("saved-imported", count=imported.saved))
     counts = {"unlisted": imported.unlisted, "known": imported.known, "full": imported.full}

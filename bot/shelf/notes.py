@@ -17,32 +17,32 @@ _TAG_SEPARATORS = re.compile(r"[,;#]+")
 
 
 def split_query(query: str) -> tuple[str, list[str]]:
-    """Return the words and the tags of a query."""
+    """Split a query into its words and its tags."""
     tags = parse_tags(" ".join(_HASHTAG.findall(query)))
     return " ".join(_HASHTAG.sub(" ", query).split()), tags
 
 
 def make_query(tag: str, words: str) -> str:
-    """Return the query for typed tags and words; both may be empty."""
+    """Return the query for a typed tag and typed words; either may be empty."""
     return " ".join([*(f"#{name}" for name in parse_tags(tag)), words]).strip()
 
 
 def parse_tags(typed: str) -> list[str]:
-    """Return the tags of a text, separated by commas, semicolons or `#`, in lower case with hyphens for spaces.
+    """Return the tags in a text separated by commas, semicolons or `#`, in lower case with hyphens for spaces.
 
-    Keeps at most `MAX_TAGS` tags of at most `MAX_TAG_LENGTH` characters.
+    At most `MAX_TAGS` tags of at most `MAX_TAG_LENGTH` characters are kept.
     """
     folded = typography.normalise("NFKC", discord_text.to_single_line(typed)).casefold()
-    folded = typography.normalise("NFC", folded)  # lower-casing can undo NFC
+    folded = typography.normalise("NFC", folded)  # lower-casing may undo NFC
     parts = ("-".join(part.split())[:MAX_TAG_LENGTH] for part in _TAG_SEPARATORS.split(folded))
     return [tag for tag in dict.fromkeys(part.strip("-") for part in parts) if tag][:MAX_TAGS]
 
 
 def join_tags(tags: Sequence[str]) -> str:
-    """Return tags in their stored form, with a space before and after each."""
+    """Return tags as they are stored, with a space before and after each."""
     return f" {' '.join(tags)} " if tags else ""
 
 
 def clean_note(note: str) -> str:
-    """Return a note without control characters and repeated spaces, cut to `MAX_NOTE_LENGTH` characters."""
+    """Return a note without control characters and repeated spaces, cut at `MAX_NOTE_LENGTH` characters."""
     return "\n".join(map(discord_text.to_single_line, note.splitlines())).strip()[:MAX_NOTE_LENGTH].rstrip()

@@ -1,6 +1,6 @@
 """Saves, lists, searches, imports and exports readers' papers.
 
-A paper matches a query if it has all of its words and tags (such as `#rl`).
+A paper matches a query if it has all of the query's words and tags (such as `#rl`).
 """
 
 from __future__ import annotations
@@ -26,23 +26,23 @@ from storage.database import Connection, Database
 from storage.errors import PaperroundError
 
 MAX_SAVED = 5_000
-"""Papers that a reader can save."""
+"""The maximum number of papers that a reader can save."""
 MAX_LISTED_TAGS = 25
-"""Tags offered, the most that Discord shows."""
+"""The maximum number of tags offered, limited by Discord."""
 
 Matcher: TypeAlias = Callable[[Connection, str, Sequence[DigestPaper]], Awaitable[Collection[int]]]
 """Returns the ids of the papers that fully match a query, as in `/topic`."""
 
 View: TypeAlias = Callable[[Connection, int], Awaitable[frozenset[int]]]
-"""Returns the ids of a reader's saved papers that belong to a view of another feature."""
+"""Returns the ids of a reader's saved papers that belong to another feature's view."""
 
 
 class FullShelfError(PaperroundError):
-    """Raised for more than `MAX_SAVED` saved papers."""
+    """Raised if a reader would have more than `MAX_SAVED` saved papers."""
 
 
 class Shelf:
-    """Stores readers' saved papers. `matcher` searches papers of digests; `views` can be used like tags."""
+    """Stores readers' saved papers. `matcher` searches the papers of digests; `views` can be used like tags."""
 
     def __init__(
         self, database: Database, clock: Clock, matcher: Matcher, views: Mapping[str, View] | None = None
@@ -53,14 +53,14 @@ class Shelf:
         self._views = views or {}
 
     async def save(self, user_id: int, paper_ids: Collection[int], server_id: int | None = None) -> None:
-        """Save papers that are not saved yet. Raises FullShelfError, saving none, if there are too many."""
+        """Save papers that are not saved yet. Raises FullShelfError, without saving any, if there are too many."""
         async with self._database.transaction() as connection:
             await shelf.save(connection, user_id, paper_ids, self._clock(), server_id)
             if await shelf.count(connection, user_id) > MAX_SAVED:
                 raise FullShelfError(f"You already have {MAX_SAVED:,} saved papers, the maximum.")
 
     async def find_ids(self, arxiv_ids: Collection[str]) -> dict[str, int]:
-        """Return the ids of known papers by arXiv id."""
+        """Return the ids of the known papers, by arXiv id."""
         async with self._database.read() as connection:
             return await papers.get_ids(connection, arxiv_ids)
 
@@ -70,9 +70,9 @@ class Shelf:
             await shelf.remove(connection, user_id, paper_id)
 
     async def import_file(self, user_id: int, data: bytes, *, is_kept: bool = False) -> Imported:
-        """Save the papers named in a file by arXiv id, the first as the newest. Raises NoIdsError.
+        """Save the papers whose arXiv ids are in a file, treating the first as the newest. Raises NoIdsError.
 
-        With `is_kept` (the reader had data when the import was requested), nothing is saved if it was deleted since.
+        `is_kept`: the reader had data when the import was requested. If it has been deleted since, nothing is saved.
         """
         now = self._clock()
         found = await asyncio.to_thread(_find_ids, data, now.date())
@@ -117,9 +117,9 @@ class Shelf:
             )
 
     async def list_tags(self, user_id: int, containing: str = "") -> list[tuple[str, int]]:
-        """Return a reader's tags that contain a text, each with its number of papers, most used first.
+        """Return the reader's tags that contain a text, each with its number of papers, most used first.
 
-        Views come first, unless they have none or all of the papers.
+        Views come first, unless they contain none or all of the papers.
         """
         async with self._database.read() as connection:
             tags = await shelf.get_tags(connection, user_id)
@@ -135,7 +135,7 @@ class Shelf:
     async def list_saved(
         self, user_id: int, query: str = "", *, limit: int | None = None, offset: int = 0
     ) -> tuple[list[models.SavedPaper], int]:
-        """Return a page of the saved papers that match a query, and their total number."""
+        """Return a page of the saved papers that match a query, and the total number of matches."""
         async with self._database.read() as connection:
             tags, found = await self._find(connection, user_id, query)
             return await shelf.list_rows(
@@ -143,7 +143,7 @@ class Shelf:
             )
 
     async def export(self, user_id: int, form: ReferenceFormat, query: str = "") -> tuple[bytes, int]:
-        """Return a file of the saved papers that match a query, and their number. Raises TooLargeError."""
+        """Return the saved papers that match a query as a file, and their number. Raises TooLargeError."""
         async with self._database.read() as connection:
             tags, found = await self._find(connection, user_id, query)
             rows, count = await shelf.list_rows(connection, user_id, tags=tags, paper_ids=found)
@@ -160,7 +160,7 @@ class Shelf:
     ) -> tuple[list[str], frozenset[int] | None]:
         """Return a query's tags, and the ids of papers that match its words (by search, title, note or id) and views.
 
-        The ids are None (any paper) if the query has no words and no views.
+        The ids are None if the query has neither words nor views, so any paper matches.
         """
         words, tags = notes.split_query(query)
         among: frozenset[int] | None = None
@@ -195,20 +195,20 @@ def _find_in_texts(rows: Sequence[Any], words: str) -> frozenset[int]:
     return frozenset(paper_id for paper_id, text in texts.items() if all(word in text for word in wanted))
 
 
-# Imports: papers named in a file by arXiv id are saved, including papers that no digest lists.
+# Imports save all papers whose arXiv ids are in a file, including those that no digest lists.
 
 MAX_FILE_BYTES = 2_000_000
 
 
 class NoIdsError(PaperroundError):
-    """Raised for a file without arXiv ids."""
+    """Raised if a file contains no arXiv ids."""
 
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """The numbers of papers that an import saved (`unlisted` ones are in no digest) and skipped.
+    """How many papers an import saved and skipped. `unlisted` papers were saved but are in no digest.
 
-    `known` papers were saved before; for `full` ones there was no room.
+    `known` papers had already been saved; for `full` papers there was no room.
     """
 
     saved: int = 0
@@ -218,5 +218,5 @@ class Imported:
 
 
 def _find_ids(data: bytes, on: date) -> list[str]:
-    """Return the arXiv ids in a file, in order. Dropping zero bytes makes UTF-16 readable."""
+    """Return the arXiv ids in a file, in order. Removing zero bytes makes UTF-16 readable."""
     return arxiv_ids.list_arxiv_ids(data.replace(b"\0", b"").decode("utf-8", "replace"), on)

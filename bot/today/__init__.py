@@ -1,1 +1,1 @@
-"""A reader's five papers of the day, chosen by the papers saved so far."""
+"""A reader's five papers of the day, chosen on the basis of the papers they have saved."""

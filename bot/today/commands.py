@@ -1,4 +1,4 @@
-"""The command /today: a reader's five papers of the day, their menus and buttons, and their daily direct message (DM)."""
+"""The `/today` command: a reader's five papers of the day, their menus and buttons, and the daily direct message (DM)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from storage.models import FeedbackKind
 
 
 class TodayCog(commands.Cog):
-    """Handlers of a reader's papers of the day."""
+    """The `/today` command and the controls of a reader's papers of the day."""
 
     def __init__(self, bot: Client) -> None:
         self._services = bot.services
@@ -37,18 +37,18 @@ class TodayCog(commands.Cog):
     async def today(
         self, request: Request, at: app_commands.Range[str, 1, 40] | None = None
     ) -> ui.LayoutView:
-        """Show the papers; with a time, also send them each day."""
+        """Show the papers of the day. With a time, also send them every day."""
         note = "" if at is None else await self._start_daily(request, at)
         return await self._view(request, note)
 
     @router.handles(today_messages.SHOW)
     async def show(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show the papers in place of a private message."""
+        """Replace a private message with the papers of the day."""
         return await self._view(request)
 
     @router.handles(today_messages.MARK, router.IN_OWN_MESSAGE)
     async def mark(self, request: Request, action: Action) -> ui.LayoutView:
-        """Save a paper, mark it, or undo either; the papers stay in place."""
+        """Save or mark a paper, or undo either. The papers stay in place."""
         chosen, _, arxiv_id = router.selected_value(request.interaction).partition(":")
         with message_builder.map_parse_errors():
             mark = Mark(chosen.removeprefix(today_messages.UNDO))
@@ -102,7 +102,9 @@ class TodayCog(commands.Cog):
         on: date | None = None,
         shown: Sequence[str] = (),
     ) -> ui.LayoutView:
-        """Return the reader's papers of a day, by default the newest complete one. Raises UserError if there are none."""
+        """Return the reader's papers of a day, by default the newest complete one. Raises UserError if there
+        are none.
+        """
         async with router.admitted_lookup(request.interaction):
             post = await self._services.get(TodayService).build_post(
                 request.user_id, request.texts.locale, on, shown=shown
@@ -116,7 +118,7 @@ class TodayCog(commands.Cog):
         return today_messages.today_view(request.texts, post, marker=marker, note=note)
 
     async def _updated_view(self, request: Request, note: str = "") -> ui.LayoutView:
-        """Return the papers of the pressed message (an answer or a DM) with their current marks."""
+        """Return the papers of the message whose control was used (a reply or a DM) with their current marks."""
         interaction = request.interaction
         actions = map(message_builder.unpack_custom_id, router.list_custom_ids(interaction))
         shown = [action.payload for action in actions if action.verb == client_messages.OPEN_PAPER]
@@ -132,9 +134,9 @@ class TodayCog(commands.Cog):
         return today_messages.topics_view(texts, topics, profile.topics, commands)
 
     async def _start_daily(self, request: Request, typed: str | None = None) -> str:
-        """Start the daily DM at the typed or the stored time. Returns the note for the reader.
+        """Start the daily DM at the typed or stored time. Returns the confirmation for the reader.
 
-        A zone typed with the time becomes the reader's. Raises UserError.
+        A zone typed along with the time becomes the reader's zone. Raises UserError.
         """
         values = {} if typed is None else client_options.move_zone({"time": typed}, "time", "zone")
         at_time = client_options.parse_time(values["time"]) if values else None
@@ -151,7 +153,7 @@ class TodayCog(commands.Cog):
 
 
 def _find_day(interaction: router.AnyInteraction) -> date | None:
-    """Return the day that the pressed message is about, read from one of its buttons; None if unknown."""
+    """Return the day shown in the message whose control was used, read from one of its buttons; None if unknown."""
     for custom_id in router.list_custom_ids(interaction):
         action = message_builder.unpack_custom_id(custom_id)
         if action.verb == client_messages.OPEN_LIST:

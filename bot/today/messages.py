@@ -1,6 +1,6 @@
-"""Views of the papers of the day, for answers and direct messages, and of the topics that they are chosen by.
+"""Views of the papers of the day, for replies and direct messages, and of the topics used to choose them.
 
-Marking a paper keeps the order: the mark is shown beside the paper and can be undone.
+Marking a paper does not change the order. The mark is shown beside the paper and can be undone.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from bot.today import service as today_service
 SHOW = "td"
 MARK = "tm"
 UNDO = "undo-"
-"""Prefix of the values of that menu that undo a mark."""
+"""Prefix for the values of the mark menu that undo a mark."""
 TOPICS = "tt"
 PICK = "ts"
 SEND = "ton"
@@ -35,9 +35,9 @@ _MAX_REASON_LENGTH = 60
 def today_view(
     texts: Texts, post: today_service.TodayPost, *, marker: str | None = None, note: str = ""
 ) -> ui.LayoutView:
-    """Return the papers, each with a button that opens it, a menu to mark them, and `note` below.
+    """Return the papers, each with a button to open it, a menu to mark them, and `note` below.
 
-    `marker` identifies the delivery in the custom id of the menu.
+    `marker` identifies the delivery in the menu's custom id.
     """
     message = MessageBuilder()
     basis = texts("today-by-votes")
@@ -75,7 +75,7 @@ def plain_today_payload(wording: PostWording, post: today_service.TodayPost) -> 
 def topics_view(
     texts: Texts, topics: Sequence[str], picked: Sequence[str], commands: tuple[str, str]
 ) -> ui.LayoutView:
-    """Return the reader's picked topics, with a menu of `topics` to pick others.
+    """Return the topics that the reader has picked, with a menu of `topics` to pick from.
 
     `commands` are the mentions of `/me data` and `/me forget`.
     """
@@ -98,12 +98,12 @@ def _topics_menu(texts: Texts, topics: Sequence[str], picked: Sequence[str]) -> 
 
 
 def suspended_text(texts: Texts, reason: str | None) -> str:
-    """Return why the papers are no longer sent and what to do; "" if there is no reason."""
+    """Explain why the papers are no longer sent and what to do about it; "" if there is no reason."""
     return texts("today-suspended", reason=reason) if reason else ""
 
 
 def send_button(texts: Texts, *, again: bool) -> ui.Item[Any]:
-    """Return the button that starts the daily message, or restarts it (`again`) after Discord refused one."""
+    """Return the button that starts the daily message or, with `again`, restarts it after Discord refused one."""
     return button(texts("today-send-again" if again else "today-send"), pack_custom_id(SEND))
 
 
@@ -123,7 +123,7 @@ def _pick_text(
     ]
     quoted, summary, own = paper.quoted, paper.summary, texts.locale.value
     if quoted is not None and summary is not None and summary.language == own != quoted.language:
-        # Prefer a summary in the reader's language to a matching sentence in another.
+        # Prefer a summary in the reader's language to a matching sentence in another language.
         paper = replace(paper, quoted=None)
         clauses[0] = texts("today-because-in-other-language", because=clauses[0])
     reasons_text = ", ".join([*clauses[:-2], texts("today-and").join(clauses[-2:])])
@@ -146,7 +146,7 @@ def _pick_text(
 
 
 def _mark_menu(texts: Texts, post: today_service.TodayPost, marker: str | None) -> ui.Item[Any] | None:
-    """Return the menu that marks a paper or removes a mark; it contains the delivery's marker."""
+    """Return the menu that marks a paper or removes a mark. It contains the delivery's marker."""
     options = []
     for position, pick in enumerate(post.picks, start=1):
         title = client_messages.format_title(pick.paper.title, pick.paper.arxiv_id)

@@ -1,5 +1,5 @@
-"""Readers' profiles: weights of features (words, pairs of Latin words, concepts), learnt from saved papers, followed
-words and feedback when they are needed.
+"""Readers' profiles: weights of features (words, pairs of Latin words, concepts), learnt on demand from saved
+papers, followed words and feedback.
 """
 
 from __future__ import annotations
@@ -23,24 +23,24 @@ from storage.database import Connection, Database
 from storage.models import FeedbackKind
 
 Vector: TypeAlias = Mapping[str, float]
-"""The values of a text's features; absent features are 0."""
+"""The values of a text's features. Absent features have the value 0."""
 
 Example: TypeAlias = tuple[Vector, float]
-"""A vector with its weight within its class."""
+"""A vector and its weight within its class."""
 
 MAX_WEIGHTS = 200
 MAX_TRAINED = 300
-"""Features used in training; more take time and improve nothing."""
+"""The number of features used for training. More would take time without improving anything."""
 MIN_EXAMPLES = 2
-"""Features of fewer examples do not generalise."""
+"""Features that occur in fewer papers do not generalise."""
 
 
 def train_profile(positives: Sequence[Example], negatives: Sequence[Example]) -> dict[str, float]:
-    """Return the weights of the MAX_WEIGHTS features that best separate positive from negative examples.
+    """Return the MAX_WEIGHTS features that best separate positive from negative examples, with their weights.
 
-    A weight is the difference of the class means (Rocchio's method), scaled by rarity; a paper's score is the sum of
-    weight times value over its features. Negative examples with a weight above 1 are papers that the reader disliked.
-    Returns no weights unless there are examples of both classes.
+    A weight is the difference of the class means (Rocchio's method), scaled by rarity. A paper's score is the
+    sum of weight times value over its features. A negative example with a weight above 1 is a paper that the
+    reader disliked. Returns no weights unless there are examples of both classes.
     """
     if not positives or not negatives:
         return {}
@@ -63,7 +63,7 @@ def train_profile(positives: Sequence[Example], negatives: Sequence[Example]) ->
 def _measure_rarity(
     judged: Sequence[Example], frequencies: Mapping[str, int], total: int
 ) -> dict[str, float]:
-    """Return the rarity of the MAX_TRAINED features that are rare overall but frequent in the judged papers."""
+    """Return the rarity of up to MAX_TRAINED features, preferring those rare overall but frequent in the judged papers."""
     sums: dict[str, float] = defaultdict(float)
     for vector, weight in judged:
         for feature, value in vector.items():
@@ -78,13 +78,13 @@ def _measure_rarity(
 
 
 MAX_FEATURES = 600
-"""Features of a paper; the most frequent ones are kept."""
+"""The maximum number of features of a paper; the most frequent ones are kept."""
 
 
 def extract_features(*canonical_texts: str) -> dict[str, float]:
     """Return the features of canonical texts as a vector of length 1.
 
-    The counts are damped by two logarithms, since presence matters more than frequency.
+    Counts are damped by two logarithms, since presence matters more than frequency.
     """
     counts: Counter[str] = Counter()
     for text in canonical_texts:
@@ -107,7 +107,7 @@ def extract_words(text: str) -> dict[str, float]:
 
 
 def _is_content(token: str) -> bool:
-    """Return whether a token is a feature; the beginnings of Hangul words repeat their first pair of syllables."""
+    """Return whether a token is a feature. Beginnings of Hangul words are not: they repeat the word's first two syllables."""
     marks = tokens.BEGINNING, tokens.WHOLE
     return len(token) > 1 and token not in analyser.FUNCTION_WORDS and not token.startswith(marks)
 
@@ -118,23 +118,23 @@ def _is_content_word(token: str) -> bool:
 
 @lru_cache(maxsize=256)
 def find_concepts(text: str) -> frozenset[str]:
-    """Return the features of the concepts in a short text."""
+    """Return those features of a short text that are concepts."""
     return frozenset(feature for feature in extract_words(text) if feature.startswith(tokens.CONCEPT))
 
 
 SAMPLE_SIZE = 360
-"""Papers in the sample of negative examples; their vectors take about 6 MB."""
+"""The number of papers sampled as negative examples. Their vectors take about 6 MB."""
 SAMPLED_FROM = 2000
-"""The newest papers, from which the sample is drawn."""
+"""The sample is drawn from this many newest papers."""
 _SEED = 0
 MAX_COMPARED = 1000
-"""Papers of a day that are read, most votes first; the others are ranked by votes only."""
+"""The number of a day's papers that are read, most votes first. Others are ranked by votes only."""
 PAPERS_AT_ONCE = 50
-"""Papers read at once; each may have 40,000 characters."""
+"""The number of papers read at a time. Each may have 40,000 characters."""
 
 
 class PaperVectors:
-    """Extracts the vectors of papers in a thread; caches those of one day and of the sample until the archive changes."""
+    """Extracts vectors of papers in a thread. Caches those of one day and of the sample until the archive changes."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -146,9 +146,9 @@ class PaperVectors:
     async def extract(
         self, connection: Connection, paper_ids: Collection[int]
     ) -> dict[int, dict[str, float]]:
-        """Return the vectors of the indexed papers among these ids."""
+        """Return the vectors of those papers that are indexed, by id."""
         vectors: dict[int, dict[str, float]] = {}
-        # Papers share the strings of their features.
+        # Share the strings of features between papers.
         names: dict[str, str] = {}
         for batch in database.chunked(paper_ids, PAPERS_AT_ONCE):
             rows = await snapshot.read(connection, search.list_documents, batch, summaries.select_shown)
@@ -167,12 +167,12 @@ class PaperVectors:
             return self._day[1]
 
     async def get_sample(self, connection: Connection) -> Mapping[int, Vector]:
-        """Return the vectors of the sample by paper id; it is the same for all readers."""
+        """Return the vectors of the sample by paper id. The sample is the same for all readers."""
         async with self._lock:
             return await self._refresh_sample(connection)
 
     async def _refresh_sample(self, connection: Connection) -> dict[int, dict[str, float]]:
-        # A paper that is added to a list but known from elsewhere changes only the time of the last update.
+        # Adding a known paper to a list changes nothing but the time of the last update.
         extent = (
             await papers.get_extent(connection, until_on=latest_date(self._clock())),
             await archive.get_last_updated_at(connection),
@@ -195,13 +195,13 @@ def _extract(rows: Iterable[models.IndexDocument], names: dict[str, str]) -> dic
 
 
 MAX_SIGNALS = 100
-"""Saved papers, and marked papers, that a profile is learnt from; the latest ones."""
+"""A profile is learnt from this many of the latest saved papers, and of the latest marked papers."""
 MAX_CONCEPTS = 100
 SAVED_WEIGHT, FOLLOWED_WEIGHT = 1.0, 0.5
 LESS_WEIGHT = 5.0
-"""A disliked paper counts as much as several papers of the sample."""
+"""A disliked paper counts as much as this many papers of the sample."""
 MAX_LEARNT = 1000
-"""Readers whose learnt weights are cached; each takes 15 kB."""
+"""The number of readers whose learnt weights are cached. Each takes 15 kB."""
 
 
 class Signals(NamedTuple):
@@ -210,11 +210,11 @@ class Signals(NamedTuple):
     saved: list[int]
     feedback: list[tuple[int, FeedbackKind]]
     followed: list[str]
-    """Picked topics and the words of alerts."""
+    """Picked topics and the keywords of alerts."""
 
 
 class Learnt(NamedTuple):
-    """A reader's learnt profile: the weights of features, and the number of saved papers by concept feature."""
+    """A learnt profile: the weights of features, and the number of saved papers for each concept."""
 
     signals: Signals
     weights: Mapping[str, float]
@@ -222,7 +222,7 @@ class Learnt(NamedTuple):
 
 
 class Profiles:
-    """Loads readers' profiles, which exist from the first `/today` on, and learns their weights.
+    """Loads readers' profiles, which are created by the first `/today`, and learns their weights.
 
     The weights are cached until the reader's signals change.
     """
@@ -233,7 +233,7 @@ class Profiles:
         self._learnt: dict[int, Learnt] = {}
 
     async def find(self, user_id: int) -> models.Profile:
-        """Return a reader's profile, creating it the first time."""
+        """Return a reader's profile; create it if it does not exist yet."""
         async with self._database.read() as connection:
             profile = await today.get(connection, user_id)
         if profile is None:
@@ -249,7 +249,8 @@ class Profiles:
     async def learn(self, profile: models.Profile) -> Learnt:
         """Return the profile learnt from the reader's current signals.
 
-        Learning takes up to half a second of CPU and a connection of the readers: callers are admitted as look-ups.
+        Callers are admitted as look-ups: learning takes up to half a second of CPU time and a database
+        connection.
         """
         async with self._database.read() as connection:
             signals = await _load_signals(connection, profile)
@@ -259,7 +260,7 @@ class Profiles:
                 return known
             judged = {*signals.saved, *(paper_id for paper_id, _ in signals.feedback)}
             vectors = await self.vectors.extract(connection, judged)
-            # Papers of an imported file that no digest lists have only a title.
+            # Imported papers that no digest lists only have a title.
             missing = set(signals.saved) - vectors.keys()
             rows = await shelf.list_texts(connection, profile.user_id) if missing else ()
             titles = {row.paper_id: row.title for row in rows if row.paper_id in missing and row.title}
@@ -287,7 +288,7 @@ async def _load_signals(connection: Connection, profile: models.Profile) -> Sign
 def _train(
     signals: Signals, vectors: Mapping[int, Vector], sample: Mapping[int, Vector]
 ) -> tuple[dict[str, float], dict[str, int]]:
-    """Return a profile's weights, and the number of saved papers for each of the most frequent concept features."""
+    """Return a profile's weights, and the number of saved papers for each of the most frequent concepts."""
     saved, marked, words = signals
     wanted = dict.fromkeys(saved, SAVED_WEIGHT)
     for paper_id, kind in marked:
@@ -306,7 +307,7 @@ def _train(
 
 
 def score(weights: Vector, vectors: Mapping[int, Vector]) -> dict[int, float]:
-    """Return the score of each paper: the sum of weight times value over shared features."""
+    """Return each paper's score: the sum of weight times value over shared features."""
     return {
         paper_id: sum(weight * vector[feature] for feature, weight in weights.items() if feature in vector)
         for paper_id, vector in vectors.items()

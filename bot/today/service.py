@@ -1,4 +1,4 @@
-"""Chooses a reader's five papers of a day with the reasons, and plans their daily delivery by direct message (DM)."""
+"""Chooses a reader's five papers of a day, with reasons, and plans their daily delivery by direct message (DM)."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ MAX_TOPIC_LENGTH = 60
 MAX_REASONS = 3
 DEFAULT_TIME = "09:00"
 _FOLLOW_SHARE = 0.5
-"""A matching alert raises a paper's score by this share of the range of the day's scores."""
+"""A matching alert raises a paper's score by this share of the day's range of scores."""
 _MAX_CONCEPT_SHARE = 0.25
-"""Concepts in a larger share of the day's papers are not given as reasons."""
+"""Concepts in more than this share of the day's papers are not given as reasons."""
 _MIN_DAY = 8
-"""Days with fewer papers have no such limit."""
+"""Days with fewer papers are exempt from that limit."""
 
 
 class TodayReasonKind(StrEnum):
@@ -54,7 +54,7 @@ class TodayReasonKind(StrEnum):
 
 
 class TodayReason(NamedTuple):
-    """A reason with the concept, name or topic, and the number of saved papers about it (0 for other kinds)."""
+    """A reason with its concept, name or topic, and the number of saved papers on that concept (0 for other kinds)."""
 
     kind: TodayReasonKind
     text: str
@@ -63,11 +63,11 @@ class TodayReason(NamedTuple):
 
 PAPERS = 5
 MIN_SAVED = 3
-"""Readers with fewer saved papers get those on followed words and picked topics first, then the most upvoted."""
+"""With fewer saved papers, followed words and picked topics come first, then the most upvoted papers."""
 
 
 class Mark(StrEnum):
-    """What a reader can do, and undo, with a paper of the day."""
+    """Actions that a reader can take on a paper of the day and undo."""
 
     SAVE = "save"
     MORE = "more"
@@ -85,10 +85,10 @@ class TodayPick(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TodayPost:
-    """A reader's papers of a day. `is_personal` is False if only votes rank them.
+    """A reader's papers of a day. `is_personal` is False if they are only ranked by votes.
 
     `at_time` is the local time (HH:MM) of the daily DM, or None. `suspended` is the reason why Discord
-    refused the last one.
+    refused the last DM.
     """
 
     marker: str
@@ -111,15 +111,15 @@ class Day:
     vectors: Mapping[int, profiles.Vector]
     glossary: Glossary
     texts: list[matcher.PaperText] | None = None
-    """The papers prepared for matching alerts; None until a reader has one."""
+    """The papers prepared for matching with alerts; None until a reader with an alert needs them."""
 
 
 Follows: TypeAlias = Mapping[int, tuple[matcher.AlertReason, ...]]
-"""The reasons why papers match a reader's alerts, by paper id."""
+"""Why papers match a reader's alerts, by paper id."""
 
 
 class TodayService:
-    """Chooses readers' papers of a day, and stores what they picked and when to send the papers."""
+    """Chooses readers' papers of a day, and stores their picked topics and when to send the papers."""
 
     def __init__(
         self,
@@ -144,7 +144,7 @@ class TodayService:
     ) -> TodayPost | None:
         """Return the reader's papers of a day, by default the newest complete day; None if the archive is empty.
 
-        `shown` are the arXiv ids of the papers already in the message, which stay in this order.
+        `shown` has the arXiv ids of the papers already in the message, whose order is kept.
         """
         profile = await self._profiles.find(user_id)
         if on is None:
@@ -157,12 +157,12 @@ class TodayService:
         return await self.build_of_day(profile, locale, day, shown)
 
     async def list_topics(self, locale: models.Locale) -> tuple[str, ...]:
-        """Return the last month's topics to pick from, in the reader's language."""
+        """Return last month's topics, from which readers pick, in the reader's language."""
         common = await self._rising.list_topics(locale, limit=MENU_TOPICS, with_common=True)
         return tuple(dict.fromkeys(topic.text[:MAX_TOPIC_LENGTH] for topic in common))
 
     async def open_day(self, on: date) -> Day | None:
-        """Load a day for any number of readers; None if it has no papers."""
+        """Load a day for any number of readers. Returns None if it has no papers."""
         async with self._database.read() as connection:
             rows = await papers.list_by_date(connection, on, origin=archive.ALL)
             if not rows:
@@ -174,7 +174,7 @@ class TodayService:
     async def build_of_day(
         self, profile: models.Profile, locale: models.Locale, day: Day, shown: Sequence[str] = ()
     ) -> TodayPost:
-        """Return a reader's papers of a loaded day; `shown` as in `build_post`."""
+        """Return a reader's papers of a loaded day. `shown` is as in `build_post`."""
         learnt = await self._profiles.learn(profile)
         async with self._database.read() as connection:
             own = await alerts.list_rows(connection, user_id=profile.user_id)
@@ -188,7 +188,7 @@ class TodayService:
             scores = await asyncio.to_thread(profiles.score, learnt.weights, day.vectors)
             chosen: set[int] = set()
             if len(saved) < MIN_SAVED and FeedbackKind.MORE not in answers.values():
-                # Weights learnt only from followed words and topics cannot rank papers without them.
+                # Weights learnt only from followed words and topics cannot rank papers that contain none of them.
                 picked = frozenset[str]().union(*map(profiles.find_concepts, profile.topics))
                 on_topic = (key for key, own in day.vectors.items() if any(one in own for one in picked))
                 chosen = {*follows, *on_topic}
@@ -231,7 +231,7 @@ class TodayService:
         )
 
     async def answer(self, user_id: int, paper_id: int, kind: FeedbackKind | None) -> None:
-        """Store a reader's feedback on a paper for later days; None deletes it."""
+        """Store a reader's feedback on a paper, for use on later days. None deletes the feedback."""
         await self._profiles.find(user_id)
         async with self._database.transaction() as connection:
             await today.set_feedback(connection, user_id, paper_id, kind, self._clock())
@@ -246,7 +246,7 @@ class TodayService:
     async def send_daily(self, user_id: int, at_time: str | None, zone: str) -> models.Profile:
         """Send a reader's papers by DM each day at a local time (HH:MM), by default the stored time or DEFAULT_TIME.
 
-        The zone is the reader's, else the profile's former one, else `zone`. Returns the changed profile.
+        Uses the reader's zone, or else the profile's previous zone, or else `zone`. Returns the changed profile.
         """
         profile = await self._profiles.find(user_id)
         now = self._clock()
@@ -278,9 +278,9 @@ def _rule_of(at_time: str, zone: str) -> schedule.Rule:
 
 
 def _ready_at(due: schedule.Slot, closings: day_close.Closings | None) -> datetime:
-    """Return when the papers due at a reader's time can be sent (UTC), as far as known.
+    """Return when the papers due at a reader's time can be sent (UTC), as far as is known.
 
-    A list that closes within schedule.CLOSE_WAIT is awaited, and then for up to as long until it was read.
+    If a list closes within schedule.CLOSE_WAIT, wait for that, and then for up to as long again until it has been read.
     """
     if closings is None:
         return due.at
@@ -298,7 +298,7 @@ def find_due(
 
 
 async def _list_sent(connection: Connection, user_id: int, now: datetime, *, but_on: date) -> set[str]:
-    """Return the arXiv ids sent to a reader with other days' papers within choice.REPOST_INTERVAL before `now`."""
+    """Return the arXiv ids sent to a reader on other days within choice.REPOST_INTERVAL before `now`."""
     sent = await outbox.list_rows(
         connection, kind=models.DeliveryKind.TODAY, user_id=user_id, since_at=now - choice.REPOST_INTERVAL
     )
@@ -313,7 +313,7 @@ async def _list_sent(connection: Connection, user_id: int, now: datetime, *, but
 async def _match_follows(
     search: SearchService, connection: Connection, day: Day, active: Sequence[models.Alert]
 ) -> Follows:
-    """Return the day's papers that match a reader's alerts, ignoring minimum votes."""
+    """Return why papers of the day match a reader's alerts, ignoring vote minimums."""
     if not active:
         return {}
     if day.texts is None:
@@ -336,7 +336,7 @@ def _rank(
 ) -> dict[str, tuple[int, models.PaperRow]]:
     """Return a day's papers by arXiv id, best first, each with its rank by votes. Papers in `chosen` come first.
 
-    Equal scores keep the order of votes.
+    Papers with equal scores are sorted by votes.
     """
     by_votes = sorted(rows, key=lambda row: (*models.votes_descending(row.votes), row.id))
     spread = max(scores.values(), default=0.0) - min(scores.values(), default=0.0)
@@ -359,12 +359,12 @@ def _find_reasons(
     locale: models.Locale,
     follows: Follows,
 ) -> tuple[TodayReason, ...]:
-    """Return up to MAX_REASONS reasons: concepts of the reader's saved papers, then alerts and picked topics."""
+    """Return up to MAX_REASONS reasons: concepts from the reader's saved papers, then alerts and picked topics."""
     own = day.vectors.get(detail.id, {})
     limit = max(2, _MAX_CONCEPT_SHARE * len(day.papers)) if len(day.papers) >= _MIN_DAY else len(day.papers)
     reasons: list[TodayReason] = []
     told = ""
-    # The longest of equally frequent concepts comes first, and includes others: "small language model", not "language model".
+    # Of equally frequent concepts the longest wins and covers the others: "small language model", not "language model".
     for concept, count in sorted(
         learnt.concepts.items(), key=lambda item: (-item[1], -len(item[0]), item[0])
     ):
@@ -381,13 +381,13 @@ def _find_reasons(
         for topic in profile.topics
         if any(concept in own for concept in profiles.find_concepts(topic))
     ]
-    # A term in other spacing is not another reason.
+    # The same term with different spacing is not a separate reason.
     distinct = {"".join(reason.text.casefold().split()): reason for reason in reversed(reasons)}
     return tuple(reason for reason in reasons if reason in distinct.values())[:MAX_REASONS]
 
 
 def concept_name(glossary: Glossary, feature: str, locale: models.Locale) -> str:
-    """Return the usual name of a concept in a language, else in the other; "" if it is not a topic of papers."""
+    """Return a concept's usual name in the given language, or else the other; "" if papers are rarely about the concept."""
     key = tokens.read_concept_token(feature)
     concept = glossary.concept(key)
     return search_glossary.name_concept(concept, locale) if concept and glossary.is_topic(key) else ""
@@ -396,7 +396,7 @@ def concept_name(glossary: Glossary, feature: str, locale: models.Locale) -> str
 log = structlog.get_logger(__name__)
 
 BATCH_SIZE = 25
-"""Readers planned in a transaction, in up to three seconds of CPU if all profiles must be learnt."""
+"""The number of readers planned in a transaction. Learning all their profiles takes up to three seconds of CPU time."""
 
 
 async def _find_owned(
@@ -416,9 +416,9 @@ TODAY: KindRecord[TodayPost] = KindRecord(
 
 
 class TodayPlanner:
-    """Plans the DMs with the newest complete day not sent yet, due from each reader's time on (see `find_due`).
+    """Plans DMs with the newest complete day that has not been sent, due from each reader's time on (see `find_due`).
 
-    A delivery's key names the reader and the local date, so each date has at most one.
+    A delivery's key consists of the reader and the local date, so there is at most one per date.
     """
 
     def __init__(
@@ -439,7 +439,7 @@ class TodayPlanner:
     async def tick(
         self, now: datetime, between: Callable[[], Awaitable[None]] = lambda: asyncio.sleep(0)
     ) -> int:
-        """Plan all deliveries due at `now` (UTC) and return their number. Errors are logged, and the next tick retries.
+        """Plan all deliveries due at `now` (UTC) and return their number. Errors are logged and retried in the next tick.
 
         `between` is called after each batch, for work that must not wait for all readers.
         """
@@ -451,7 +451,7 @@ class TodayPlanner:
         return planned
 
     async def _plan_batch(self, now: datetime) -> int | None:
-        """Plan the deliveries of some readers, built before the transaction. Returns None if no reader is due."""
+        """Plan deliveries for some readers, built before the transaction. Returns None if no reader is due."""
         async with self._database.read() as connection:
             if not (hours := await today.list_hours(connection)):
                 return None
@@ -472,7 +472,7 @@ class TodayPlanner:
         }
         built = await self._build(unsent, known, now, on) if on is not None else []
         async with self._database.transaction() as connection:
-            # `/me forget` takes the same lock. A reader who was forgotten or stopped the DMs meanwhile gets none.
+            # `/me forget` takes the same lock. A reader who has since been forgotten or has stopped the DMs gets none.
             await alerts.lock_planning(connection)
             stored = await today.list_due(connection, dates, limit=10 * BATCH_SIZE)
             still_due = {profile.user_id for profile in stored}
@@ -493,7 +493,7 @@ class TodayPlanner:
         now: datetime,
         on: date,
     ) -> list[models.NewDelivery]:
-        """Build and render the posts of a day; empty posts and failures, which are logged, are left out."""
+        """Build and render a day's posts. Leaves out empty posts and failures, which are logged."""
         built: list[models.NewDelivery] = []
         if (day := await self._service.open_day(on)) is None:
             return built

@@ -1,1 +1,1 @@
-"""Trends: a topic's papers by month, and rising topics."""
+"""Trends (a topic's papers by month) and rising topics."""

@@ -1,4 +1,4 @@
-"""The command /trends: a chart of a topic's papers and votes by month, and rising topics."""
+"""The `/trends` command: a chart of a topic's papers and votes by month, and rising topics."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SPAN_CHOICES = [
 
 
 class TrendsCog(commands.Cog):
-    """Handlers of trends."""
+    """The `/trends` command and its controls."""
 
     def __init__(self, bot: Client) -> None:
         self._services = bot.services
@@ -45,7 +45,7 @@ class TrendsCog(commands.Cog):
     async def trends(
         self, request: Request, topic: app_commands.Range[str, 1, 300] = "", period: str = Span.YEAR.value
     ) -> WithFile:
-        """Show the chart of a topic or, without one, of all papers with the rising topics."""
+        """Show the chart for a topic or, without a topic, for all papers together with the rising topics."""
         return await self._answer_topic(request, topic, Span(period))
 
     @router.handles(trends_messages.SHOW)
@@ -70,7 +70,7 @@ class TrendsCog(commands.Cog):
 
     @router.handles(trends_messages.SHARE, router.PUBLICLY, check=router.require_may_share)
     async def share(self, request: Request, action: Action) -> WithFile:
-        """Post a chart publicly. Raises UserError unless the user may write in the channel."""
+        """Post a chart publicly. Raises UserError if the user may not write in the channel."""
         texts, interaction = request.texts, request.interaction
         async with router.deferring_publicly(interaction):
             answer, image = await self._load_answer(texts, *await self._unpack(action), rising=False)
@@ -105,7 +105,7 @@ class TrendsCog(commands.Cog):
             chart = trends_messages.make_chart(texts, answer.trend)
             image = await asyncio.to_thread(self._services.charts.draw, chart)
         except ValueError as error:
-            # The operator changed the template, and it is invalid.
+            # The operator has changed the template and it is invalid.
             log.warning("chart not drawn", error=str(error))
             return answer, None
         description = trends_messages.alt_text(texts, answer) or None
@@ -115,7 +115,7 @@ class TrendsCog(commands.Cog):
 async def load_answer(
     services: Services, texts: Texts, topic: client_messages.ListState, span: Span, *, rising: bool
 ) -> TrendAnswer:
-    """Return the trend of a topic, with rising topics if `rising`."""
+    """Return the trend of a topic, along with rising topics if `rising`."""
     return TrendAnswer(
         topic=topic,
         span=span,

@@ -27,7 +27,7 @@ MAX_TITLE_LENGTH = 60
 
 
 class Span(StrEnum):
-    """The time span of a chart."""
+    """The period that a chart covers."""
 
     HALF_YEAR = "half-year"
     YEAR = "y"
@@ -40,9 +40,9 @@ SPAN_MONTHS = {Span.HALF_YEAR: 6, Span.YEAR: 12, Span.TWO_YEARS: 24, Span.FIVE_Y
 
 @dataclass(frozen=True, slots=True)
 class TrendAnswer:
-    """The content of an answer. `topic` is the state of the topic's list, whose text is "" for the whole archive.
+    """The content of a reply. `topic` is the state of the topic's list, whose text is "" for the whole archive.
 
-    `rising` is None unless requested. `has_image` is True if the chart is sent with the answer.
+    `rising` is None unless requested. `has_image` is True if the chart is attached.
     """
 
     topic: client_messages.ListState
@@ -54,18 +54,18 @@ class TrendAnswer:
 
 
 def make_topic(text: str, span: Span, token: str = "") -> client_messages.ListState:
-    """Return the state of the list of a topic's papers in a similar period."""
+    """Return the state for a list of a topic's papers from about the same period."""
     period = client_messages.Period.YEAR if span is Span.YEAR else client_messages.Period.ALL
     return client_messages.ListState(client_messages.ListKind.TOPIC, text, period=period, token=token)
 
 
 def pack(topic: client_messages.ListState, span: Span, verb: str = SHOW) -> str:
-    """Return the custom id of a component for a topic's trend."""
+    """Return the custom id of a control for a topic's trend."""
     return pack_custom_id(verb, span, "k" if topic.token else "", topic.token or topic.text)
 
 
 def unpack(action: message_builder.Action) -> tuple[client_messages.ListState, Span]:
-    """Return the topic and span written by `pack`; a stored topic has only its token. Raises InvalidCustomIdError."""
+    """Return the topic and span written by `pack`. A stored topic has only its token. Raises InvalidCustomIdError."""
     code, flag, text = action.fields(3)
     with message_builder.map_parse_errors():
         span = Span(code)
@@ -73,7 +73,7 @@ def unpack(action: message_builder.Action) -> tuple[client_messages.ListState, S
 
 
 def trend_view(texts: Texts, answer: TrendAnswer, *, may_share: bool) -> ui.LayoutView:
-    """Return a private answer: the trend, rising topics, and buttons for related answers."""
+    """Return a private reply with the trend, rising topics, and buttons for related lists and charts."""
     message = MessageBuilder()
     has_papers = answer.trend.total > 0
     if has_papers:
@@ -89,7 +89,7 @@ def trend_view(texts: Texts, answer: TrendAnswer, *, may_share: bool) -> ui.Layo
 
 
 def shared_view(texts: Texts, answer: TrendAnswer, *, sharer: str) -> ui.LayoutView:
-    """Return a public answer, whose button answers each member privately."""
+    """Return a public reply. Its button replies privately to whoever presses it."""
     message = MessageBuilder()
     message.add_text(client_messages.subtext(texts("shared-by", name=sharer)))
     _add_trend(texts, message, answer)
@@ -109,7 +109,7 @@ def make_chart(texts: Texts, trend: Trend) -> charts.Chart:
 
 
 def list_notes(texts: Texts, trend: Trend) -> list[str]:
-    """Return the notes above a trend: the other forms that were counted."""
+    """Return the notes above a trend: the other forms of the topic that were counted."""
     if not trend.added_forms:
         return []
     also = ", ".join(
@@ -126,13 +126,13 @@ def _add_trend(texts: Texts, message: MessageBuilder, answer: TrendAnswer) -> No
         message.add_media([f"attachment://{IMAGE_FILENAME}"], monthly_figures(texts, trend, plain=True))
     message.add_text(summary(texts, trend))
     if not answer.has_image:
-        # With a picture, the numbers are its text alternative.
+        # If there is a picture, the numbers are its alt text.
         numbers = client_messages.subtext(texts("trend-numbers", step=trend.step.name.lower()))
         message.add_text(f"{numbers}\n{monthly_figures(texts, trend)}")
 
 
 def heading(texts: Texts, answer: TrendAnswer) -> str:
-    """Return the topic with the number of its papers and the span."""
+    """Return the topic with its number of papers and the span."""
     topic = _topic_name(texts, answer.topic.text)
     span = texts(f"trend-span-{answer.span.value}")
     return texts("trend-heading", topic=topic, count=answer.trend.total, period=span)
@@ -144,12 +144,12 @@ def _topic_name(texts: Texts, text: str) -> str:
 
 
 def summary(texts: Texts, trend: Trend) -> str:
-    """Return the numbers of the last two months (weeks, days) and of the one with the most papers."""
+    """Describe the last two months (weeks, days) and the one with the most papers."""
     last = _month_papers(texts, trend, trend.months[-1])
     if trend.is_last_month_partial:
         last = texts("trend-so-far", month=last)
     previous = _month_papers(texts, trend, trend.months[-2]) if len(trend.months) > 1 else None
-    # Of equal months the latest, since the last two are named anyway.
+    # Of equal months take the latest, since the last two are named anyway.
     peak_month = max(reversed(trend.months), key=lambda month: month.paper_count)
     peak = texts(
         "trend-most",
@@ -174,7 +174,7 @@ def _month_papers(texts: Texts, trend: Trend, month: Month, *, with_year: bool =
 
 
 def monthly_figures(texts: Texts, trend: Trend, *, plain: bool = False) -> str:
-    """Return the numbers of all months, one line per year."""
+    """Return the numbers for all months, one line per year."""
     lines = []
     for year, months in groupby(trend.months, key=lambda month: month.starts_on.year):
         shown = []
@@ -198,7 +198,7 @@ def _add_rising(texts: Texts, message: MessageBuilder, rising: Sequence[RisingTo
 
 
 def rising_facts(texts: Texts, topic: RisingTopic) -> str:
-    """Return a rising topic's number of papers, and its share before and now."""
+    """Return a rising topic's number of papers and its shares before and now."""
     before, now = (f"{100 * share:.1f}".removesuffix(".0") for share in (topic.baseline_share, topic.share))
     count = texts("choice-papers", count=topic.papers)
     return f"{count} · {before}% → {now}%"
@@ -251,6 +251,6 @@ def _add_no_results(texts: Texts, message: MessageBuilder, answer: TrendAnswer) 
 
 
 def alt_text(texts: Texts, answer: TrendAnswer) -> str:
-    """Return the text alternative of the chart."""
+    """Return the alt text of the chart."""
     text = f"{heading(texts, answer)}\n{monthly_figures(texts, answer.trend, plain=True)}"
     return discord_text.shorten(text, discord_text.ALT_TEXT, markdown=False)

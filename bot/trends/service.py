@@ -1,5 +1,5 @@
-"""Trends of a topic by month (by week or day in a young archive), and rising topics: terms in titles whose share of the
-papers grew most in the last month.
+"""Trends of a topic by month (by week or day in a young archive), and rising topics: terms in titles whose
+share of papers grew most in the last month.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Month = trends.MonthCount
 
 
 class Step(IntEnum):
-    """The days per column of a trend; 0 for a calendar month. Weeks begin on Monday."""
+    """The number of days per column of a trend; 0 means a calendar month. Weeks begin on Monday."""
 
     MONTH = 0
     DAY = 1
@@ -31,15 +31,15 @@ class Step(IntEnum):
 
 
 MAX_DAYS, MAX_WEEKS_DAYS = 21, 92
-"""A younger archive (in days) has a column per day, or per week."""
+"""An archive of fewer days than this gets one column per day, or per week."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trend:
     """A topic's papers by month, up to the month of the newest digest.
 
-    `added_forms` come from query expansion. `step` says whether `months` are months, weeks or days. `totals` are the
-    numbers of all papers in the same months; empty for the trend of all papers.
+    `added_forms` come from query expansion. `step` says whether `months` are months, weeks or days. `totals`
+    counts all papers in the same months; it is empty for the trend of all papers.
     """
 
     months: tuple[Month, ...] = ()
@@ -50,12 +50,12 @@ class Trend:
 
     @property
     def total(self) -> int:
-        """The number of papers in all months."""
+        """The number of papers in all months together."""
         return sum(month.paper_count for month in self.months)
 
 
 class TrendService:
-    """Computes trends from the papers that search finds, so all forms of a term give the same trend."""
+    """Computes trends from the papers that a search finds, so that all forms of a term have the same trend."""
 
     def __init__(self, database: Database, clock: Clock, searching: SearchService) -> None:
         self._database = database
@@ -65,8 +65,8 @@ class TrendService:
     async def get_trend(self, query: str, *, months: int = 12, by_age: bool = False) -> Trend:
         """Return the trend of a query's papers over the last `months` months, but not before the archive's first month.
 
-        A query without terms counts all papers that meet its filters (author:, since:, until:, votes:). An empty archive
-        has no months. With `by_age`, a young archive is counted by week or day (MAX_WEEKS_DAYS, MAX_DAYS).
+        A query without terms counts all papers that pass its filters (author:, since:, until:, votes:). An empty archive has
+        no months. With `by_age`, a young archive is counted by week or day (MAX_WEEKS_DAYS, MAX_DAYS).
         """
         parsed = query_parser.parse_query(query)
         async with self._database.read() as connection:
@@ -109,7 +109,7 @@ def _start_of(on: date, step: Step) -> date:
 
 
 def _fill(days: Iterable[Month], first: date, last: date, step: Step) -> tuple[Month, ...]:
-    """Return every column from the first to the last, including empty ones."""
+    """Return all columns from the first to the last, including empty ones."""
     groups: dict[date, list[Month]] = defaultdict(list)
     for day in days:
         groups[_start_of(day.starts_on, step)].append(day)
@@ -135,24 +135,24 @@ def _months_before(month: date, number: int) -> date:
 RECENT_PERIOD = timedelta(days=30)
 BASELINE_PERIOD = timedelta(days=91)
 MIN_PAPERS = 3
-"""Topics with fewer recent papers are left out as chance."""
+"""Topics with fewer recent papers are dismissed as chance."""
 MAX_TITLES = 20_000
-"""Titles read in each period: a month of several arXiv categories."""
+"""The maximum number of titles read per period: about a month of several arXiv categories."""
 MIN_GROWTH = 1.25
-"""Minimum ratio of a topic's recent share to its baseline share; large topics vary more by chance."""
+"""The minimum ratio of a topic's recent share to its baseline share. Large topics vary more by chance."""
 _MAX_TERM_WORDS = 4
 _MAX_TITLE_LENGTH = 300
 _MAX_TITLE_WORDS = 30
-"""Words read in a title; nearly all titles have fewer, and each pair of words is a phrase."""
+"""The number of words read from a title. Nearly all titles are shorter, and every pair of words is a phrase."""
 _DUPLICATE_OVERLAP = 0.7
-"""A topic that shares this much of its papers with a higher-ranked one is a duplicate."""
+"""A topic is a duplicate if it shares this much of its papers with a higher-ranked topic."""
 
 
 @dataclass(frozen=True, slots=True)
 class RisingTopic:
-    """A topic with its number of recent papers, and its share (0 to 1) of recent and of baseline papers.
+    """A topic, its number of recent papers, and its shares (0 to 1) of recent and of baseline papers.
 
-    `text` is the query for it, `translation` its usual form in the other language or "".
+    `text` is the query for the topic. `translation` is its usual form in the other language, or "".
     """
 
     text: str
@@ -164,25 +164,25 @@ class RisingTopic:
 
 @dataclass(slots=True)
 class _TopicCounts:
-    """The topics in a period's titles: the ids of each topic's papers, and the spellings of phrases."""
+    """The topics in a period's titles: ids of each topic's papers, and spellings of phrases."""
 
     title_count: int
     papers_by_topic: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
     phrase_spellings: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
 
     def share(self, key: str) -> float:
-        """Return the share of titles with a topic."""
+        """Return the share of titles that contain a topic."""
         return len(self.papers_by_topic.get(key, ())) / max(1, self.title_count)
 
     def keep(self, keys: Iterable[str]) -> None:
-        """Remove all other topics."""
+        """Remove all topics except these."""
         kept = set(keys)
         self.papers_by_topic = {key: ids for key, ids in self.papers_by_topic.items() if key in kept}
         self.phrase_spellings = {key: of for key, of in self.phrase_spellings.items() if key in kept}
 
 
 class RisingTopicService:
-    """Finds rising topics. Titles are counted in a thread, once for each state of the archive."""
+    """Finds rising topics. Counts titles in a thread, once per state of the archive."""
 
     def __init__(self, database: Database, glossary: GlossaryService, clock: Clock = system_clock) -> None:
         self._database = database
@@ -195,9 +195,9 @@ class RisingTopicService:
     async def list_topics(
         self, locale: models.Locale, *, limit: int = 5, with_common: bool = False
     ) -> tuple[RisingTopic, ...]:
-        """Return the rising topics of the last 30 days, named in a language, fastest first.
+        """Return the rising topics of the last 30 days, fastest first, named in the given language.
 
-        Returns none if there are no earlier papers. `with_common` fills the list with the most frequent concepts.
+        Returns () if there are no earlier papers. `with_common` fills up the list with the most frequent concepts.
         """
         counted = await self._get_counts()
         if counted is None:
@@ -215,7 +215,7 @@ class RisingTopicService:
         return tuple(_make_topic(glossary, recent, baseline, key, locale) for key in keys)
 
     async def _get_counts(self) -> tuple[Glossary, _TopicCounts, _TopicCounts] | None:
-        """Return the glossary with the recent and the baseline counts; None if the archive is empty."""
+        """Return the glossary with the recent and baseline counts; None if the archive is empty."""
         async with self._database.read() as connection:
             extent = await papers.get_extent(connection, until_on=latest_date(self._clock()))
             if extent.last_on is None:
@@ -227,7 +227,7 @@ class RisingTopicService:
                     recent = search.Filters(begin, extent.last_on)
                     before = search.Filters(begin - BASELINE_PERIOD, begin - timedelta(days=1))
                     counts = await _count_period(connection, glossary, recent)
-                    # Rare topics cannot rise, and would take most of the memory.
+                    # Drop rare topics, which cannot rise and would take most of the memory.
                     counts.keep(key for key, ids in counts.papers_by_topic.items() if len(ids) >= MIN_PAPERS)
                     baseline = await _count_period(connection, glossary, before, counts.papers_by_topic)
                     self._counts = counts, baseline
@@ -238,7 +238,7 @@ class RisingTopicService:
 async def _count_period(
     connection: Connection, glossary: Glossary, period: search.Filters, only: Container[str] | None = None
 ) -> _TopicCounts:
-    """Count the topics in a period's titles, only those in `only` if given."""
+    """Count the topics in a period's titles; if `only` is given, only those."""
     titles = await trends.list_titles(connection, period, limit=MAX_TITLES)
     return await asyncio.to_thread(_count_topics, glossary, titles, only)
 
@@ -258,7 +258,7 @@ def _count_topics(
 
 
 def extract_topics(glossary: Glossary, title: str) -> Iterator[tuple[str, str]]:
-    """Yield the topics in a title as (key, spelling): its concepts with "", and phrases of two words outside concepts."""
+    """Yield the topics in a title: (key, "") for a concept, (key, spelling) for two words outside concepts."""
     left = _MAX_TITLE_WORDS
     for part in _split_title(title):
         words = part.split()[:left]
@@ -270,7 +270,7 @@ def extract_topics(glossary: Glossary, title: str) -> Iterator[tuple[str, str]]:
                 in_concept.update(range(start, end))
                 continue
             if end - start == 1 and start in in_concept:
-                continue  # a word of a longer term is not a topic of its own
+                continue  # a word in a longer term is not a separate topic
             concept = _find_concept(glossary, words[start:end])
             if concept is not None:
                 in_concept.update(range(start, end))
@@ -282,7 +282,7 @@ def extract_topics(glossary: Glossary, title: str) -> Iterator[tuple[str, str]]:
 
 
 def _split_title(title: str) -> list[str]:
-    """Split a title at punctuation that no term crosses."""
+    """Split a title at punctuation that is never part of a term."""
     for sign in ':;,.?!()[]"“”–—|/':
         title = title.replace(f"{sign} " if sign in ".:" else sign, "\n")
     return title.rstrip(".:").split("\n")
@@ -310,7 +310,7 @@ _STOPWORDS = analyser.FUNCTION_WORDS | frozenset(_EXTRA_STOPWORDS.split())
 
 
 def _rank_topics(recent: _TopicCounts, baseline: _TopicCounts, limit: int) -> list[str]:
-    """Return the keys of the fastest-rising topics, without duplicates of a higher-ranked one."""
+    """Return the keys of the fastest-rising topics, except those that duplicate a higher-ranked topic."""
     if not baseline.title_count:
         return []
     shares = {

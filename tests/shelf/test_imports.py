@@ -1,4 +1,4 @@
-"""Imports: the papers whose arXiv ids are in a file of any format are saved."""
+"""Imports save the papers whose arXiv ids are in a file of any format."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ FILES = {
 
 
 @pytest.mark.parametrize("text", FILES)
-def test_finds_ids_where_programs_and_people_write_them(text: str) -> None:
+def test_arxiv_ids_are_found_in_every_common_notation(text: str) -> None:
     assert arxiv_ids.list_arxiv_ids(text, NOW.date()) == FILES[text]
 
 
 @pytest.mark.engines("sqlite", "postgresql")
-async def test_saves_the_papers_of_a_file_in_its_order(db: Database) -> None:
+async def test_imported_papers_keep_the_order_of_the_file(db: Database) -> None:
     kept = Shelf(db, lambda: NOW, match_nothing)
     async with db.transaction() as connection:
         _, known = await add_papers(connection, ["Listed", "Known"])
@@ -59,11 +59,11 @@ async def test_saves_the_papers_of_a_file_in_its_order(db: Database) -> None:
     assert [row.is_listed for row in rows] == [True, False, True]
     assert await kept.import_file(8, text.encode("utf-16")) == Imported(saved=3, unlisted=1)
     async with db.read() as connection:
-        # The title of the unlisted paper will be requested from arXiv.
+        # The title of the unlisted paper will be fetched from arXiv.
         assert await papers.list_arxiv_due(connection, NOW, limit=9) == ["2401.99999"]
 
 
-async def test_an_import_stops_at_the_limit_and_needs_ids(
+async def test_an_import_stops_at_the_limit_and_rejects_files_without_ids(
     sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shelf_service, "MAX_SAVED", 3)
@@ -75,7 +75,7 @@ async def test_an_import_stops_at_the_limit_and_needs_ids(
 
 
 @pytest.mark.parametrize("form", ReferenceFormat)
-async def test_imports_each_export_format(sqlite_db: Database, form: ReferenceFormat) -> None:
+async def test_every_export_format_can_be_imported(sqlite_db: Database, form: ReferenceFormat) -> None:
     ingest = make_ingest(sqlite_db)
     for name, text in sample_digests.sample_texts():
         await ingest.add_text(text, location=name)

@@ -1,4 +1,4 @@
-"""Saved papers: typed tags and notes, search, and limits."""
+"""Saved papers: typed tags and notes, searches, and limits."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ async def match_nothing(connection: Connection, text: str, papers: Sequence[Dige
 
 
 async def match_first(connection: Connection, text: str, papers: Sequence[DigestPaper]) -> frozenset[int]:
-    """Match the first paper to queries with "found"."""
+    """Match the first paper if the query contains "found"."""
     return frozenset(paper.paper_id for paper in papers[:1]) if "found" in text else frozenset()
 
 
@@ -42,13 +42,13 @@ async def match_first(connection: Connection, text: str, papers: Sequence[Digest
         (",".join(map(str, range(20))), [str(number) for number in range(notes.MAX_TAGS)]),
     ],
 )
-def test_reads_tags_as_people_type_them(typed: str, tags: list[str]) -> None:
+def test_tags_are_parsed_from_any_common_notation(typed: str, tags: list[str]) -> None:
     assert notes.parse_tags(typed) == tags
 
 
-@example("\u1fb7\u0308")  # lower-casing joins the letter and the mark
+@example("\u1fb7\u0308")  # lower-casing composes the letter and the mark
 @given(st.text())
-def test_parsed_tags_and_notes_parse_to_themselves(typed: str) -> None:
+def test_parsing_tags_and_notes_is_idempotent(typed: str) -> None:
     tags = notes.parse_tags(typed)
     assert notes.join_tags(tags).split() == tags
     assert notes.parse_tags(", ".join(tags)) == tags
@@ -58,7 +58,7 @@ def test_parsed_tags_and_notes_parse_to_themselves(typed: str) -> None:
     assert len(note.encode()) <= 4 * notes.MAX_NOTE_LENGTH
 
 
-async def test_searches_texts_titles_notes_and_tags(sqlite_db: Database) -> None:
+async def test_a_search_covers_texts_titles_notes_and_tags(sqlite_db: Database) -> None:
     saved = shelf_service.Shelf(sqlite_db, lambda: NOW, match_first)
     async with sqlite_db.transaction() as connection:
         ids = await add_papers(connection, ["Alpha", "Étude of Beta", "Gamma"])
@@ -79,7 +79,7 @@ async def test_searches_texts_titles_notes_and_tags(sqlite_db: Database) -> None
     assert await saved.list_tags(7) == [("to-read", 1)]
 
 
-async def test_refuses_too_many_papers_and_too_large_exports(
+async def test_too_many_papers_and_too_large_exports_are_refused(
     sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shelf_service, "MAX_SAVED", 1)

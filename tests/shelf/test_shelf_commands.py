@@ -1,4 +1,4 @@
-"""/saved: the list and its menus, notes and tags, removal, export and import."""
+"""`/saved`: the list and its menus, notes and tags, removal, export and import."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ async def pick(harness: ClientHarness, listed: Any, arxiv_id: str) -> Any:
     return await harness.select(listed, [arxiv_id], custom_id=f"pr:{client_messages.OPEN_SELECTED}")
 
 
-async def test_finds_a_saved_paper_by_its_note_and_tags(harness: ClientHarness) -> None:
+async def test_a_saved_paper_is_found_by_its_note_and_tags(harness: ClientHarness) -> None:
     await save(harness, SURVEY, REWARDS)
     listed = await harness.ask("saved")
     assert shown_text(listed).index("Rewards That") < shown_text(listed).index("Small Language Models")
@@ -53,7 +53,7 @@ async def test_finds_a_saved_paper_by_its_note_and_tags(harness: ClientHarness) 
     assert harness.texts("list-saved-heading", count=2) in shown_text(everything)
 
 
-async def test_a_form_searches_the_list(harness: ClientHarness) -> None:
+async def test_the_search_form_searches_the_list(harness: ClientHarness) -> None:
     await save(harness, SURVEY, REWARDS)
     found = await harness.fill(await harness.ask("saved"), "saved-search", text="강화 학습" + " " * 90)
     assert "Rewards That" in shown_text(found)
@@ -71,7 +71,7 @@ async def test_a_removed_paper_leaves_the_list(harness: ClientHarness) -> None:
     assert harness.texts("saved-not-any-more") in shown_text(await harness.press(other, "saved-edit"))
 
 
-async def test_exports_the_listed_papers_in_the_chosen_format(harness: ClientHarness) -> None:
+async def test_the_listed_papers_are_exported_in_the_chosen_format(harness: ClientHarness) -> None:
     await save(harness, SURVEY, REWARDS)
     listed = await harness.ask("saved")
     sent = await harness.select(listed, ["bibtex"], custom_id="pr:sx:")
@@ -93,11 +93,11 @@ BIBTEX = b"""@misc{a, title={Small}, eprint={2501.00001}}
 
 
 async def import_file(harness: ClientHarness, data: bytes, name: str = "library.bib") -> Any:
-    """Upload a file in the import form, and return the answer."""
+    """Upload a file in the import form and return the reply."""
     return await harness.fill(await harness.ask("saved"), "saved-import", file=(name, data))
 
 
-async def test_a_waiting_import_saves_nothing_for_a_forgotten_reader(harness: ClientHarness) -> None:
+async def test_a_pending_import_saves_nothing_for_a_forgotten_reader(harness: ClientHarness) -> None:
     await save(harness, SURVEY)
     services = harness.bot.services
     async with services.transfers.admitted(harness.manager.id):

@@ -1,4 +1,4 @@
-"""A world whose reader is sent the papers of the day by direct message."""
+"""A world in which a reader receives the papers of the day by direct message."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from tests.support import world
 from tests.support.world import MINUTE, READER, ZONES, World
 
 LETTERS = {"Thu-1": "A", "Fri-1": "B", "Sat-1": "C", "Sun-1": "D", "Mon": "E", "Tue": "F", "Wed": "G"}
-"""The letter of the papers on each day's list."""
+"""The letter that names the papers on each day's list."""
 
 
 class Renderer(world.Renderer):
-    """Renders the papers of the day as their names."""
+    """Renders the papers of the day as a list of names."""
 
     def render_today(self, post: TodayPost) -> tuple[contents.RenderedPart, ...]:
         return self._render(post.marker, world.names([pick.paper.arxiv_id for pick in post.picks]))
 
 
 class TodayWorld(World):
-    """A world with the planner of the papers of the day. It begins on January 1, 2026 (UTC), a Thursday.
+    """A world with the planner for the papers of the day. It starts on January 1, 2026 (UTC), a Thursday.
 
-    A list closes at 02:30 UTC of the next day.
+    A list closes at 02:30 UTC on the next day.
     """
 
     def __init__(self, database: Database) -> None:
@@ -39,15 +39,15 @@ class TodayWorld(World):
         self.today = self.services.get(TodayService)
         self.planner = container.create_today_planner(self.services)
         self.arrived: list[tuple[str, str]] = []
-        """Each message with the time (UTC) at which it was sent."""
+        """Each message and when it was sent (UTC)."""
 
     async def subscribe(self, at: str = "09:00 UTC", by: int = READER) -> None:
-        """Send a reader's papers each day at a time of a city."""
+        """Send a reader's papers each day at a local time in a city."""
         at_time, city = at.split()
         await self.today.send_daily(by, at_time, ZONES[city])
 
     async def read(self, on: str, numbers: Iterable[int] = (), *more: str) -> None:
-        """Read a day's list from Hugging Face: numbers of its own papers, and names of others."""
+        """Read a day's list from Hugging Face. Numbers are the day's own papers; names are papers of other days."""
         if listed := " ".join([*more, *(f"{LETTERS[on]}{number}" for number in numbers)]):
             await self.list(on, listed)
         await self.read_lists(on)
@@ -59,16 +59,16 @@ class TodayWorld(World):
         self.arrived += [(f"{self.now:%a %H:%M}", text) for text in self.sent[len(self.arrived) :]]
 
     async def until(self, when: str) -> None:
-        """Move the clock to a moment, and let the bot plan and send twice an hour."""
+        """Move the clock to a given time, planning and sending twice an hour on the way."""
         end = world.moment(when)
         while self.now < end:
             await self.wait(minutes=min(30 - self.now.minute % 30, (end - self.now) / MINUTE))
 
     async def show(self) -> TodayPost | None:
-        """Return the reader's answer to /today."""
+        """Return the reader's reply to /today."""
         return await self.today.build_post(READER, models.Locale.EN)
 
     async def shows(self, on: str) -> bool:
-        """Return whether /today shows the papers of a day."""
+        """Return whether /today shows the papers of the given day."""
         post = await self.show()
         return post is not None and post.digest_on == world.day(on)

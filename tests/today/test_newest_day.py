@@ -1,4 +1,4 @@
-"""The day that /today shows and sends: the newest complete one with papers, once."""
+"""Which day /today shows and sends: the newest complete day with papers, only once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.today.conftest import TodayWorld
 
 
 async def growing_list_in_seoul(world: TodayWorld) -> None:
-    """The reader's day ends at 15:00 UTC, the list's does not."""
+    """The reader's day ends at 15:00 UTC, before the list's day does."""
     await world.read("Thu-1", range(1, 8))
     await world.until("Fri-1 02:31 UTC")
     await world.read("Thu-1", range(1, 9))
@@ -25,7 +25,7 @@ async def growing_list_in_seoul(world: TodayWorld) -> None:
     await world.until("Sat-1 02:29 UTC")
     await world.read("Fri-1", range(1, 14))
     await world.until("Sat-1 02:34 UTC")
-    assert world.sent == []  # it was last read before its close
+    assert world.sent == []  # it was last read before it closed
     await world.read("Fri-1", range(1, 15))
     await world.until("Sat-1 09:00 UTC")
     assert world.arrived == [("Sat 03:00", "@7 B1 B2 B3 B4 B5")]
@@ -33,7 +33,7 @@ async def growing_list_in_seoul(world: TodayWorld) -> None:
 
 
 async def weekend(world: TodayWorld) -> None:
-    """A full Friday, a Saturday of two papers, a Sunday without a list."""
+    """A full Friday, a Saturday with two papers, and a Sunday without a list."""
     await world.subscribe()
     counts = {"Thu-1": 7, "Fri-1": 7, "Sat-1": 2, "Sun-1": 0, "Mon": 7}
     for (on, count), following in zip(counts.items(), ("Fri-1", "Sat-1", "Sun-1", "Mon", "Tue"), strict=True):
@@ -49,7 +49,7 @@ async def weekend(world: TodayWorld) -> None:
 
 
 async def blogs_alone(world: TodayWorld) -> None:
-    """Without a source of lists, an author's list counts at the close of its day, a newsletter at once."""
+    """Without a source of lists, an author's list counts when its day closes, a newsletter immediately."""
     await world.subscribe()
     await world.list("Thu-1", "A9", form=DigestFormat.LIST, source="https://blog.example")
     await world.until("Thu-1 09:30 UTC")
@@ -71,7 +71,7 @@ async def arxiv_alone(world: TodayWorld) -> None:
 
 
 async def source_down_for_two_days(world: TodayWorld) -> None:
-    """Friday was read in part, Saturday not at all, while a blog went on; a paper is on both lists."""
+    """Friday's list was read in part, Saturday's not at all, while a blog kept posting. One paper is on both lists."""
     await world.subscribe()
     await world.until("Fri-1 02:31 UTC")
     await world.read("Thu-1", [1])
@@ -91,7 +91,7 @@ async def source_down_for_two_days(world: TodayWorld) -> None:
 
 
 async def nothing_left(world: TodayWorld) -> None:
-    """The reader was sent or has saved all papers of Friday."""
+    """All of Friday's papers have been sent to the reader or saved."""
     await world.subscribe()
     await world.until("Fri-1 02:31 UTC")
     await world.read("Thu-1", [1, 2])
@@ -110,7 +110,7 @@ async def nothing_left(world: TodayWorld) -> None:
 
 
 async def source_gone(world: TodayWorld) -> None:
-    """A source that stops answering delays other days by at most three days."""
+    """A source that stops responding delays other days by at most three days."""
     await world.subscribe()
     await world.until("Fri-1 02:31 UTC")
     await world.read("Thu-1", [1])
@@ -122,7 +122,7 @@ async def source_gone(world: TodayWorld) -> None:
 
 
 async def first_start(world: TodayWorld) -> None:
-    """The archive is empty, then gets a list that grows and an old review."""
+    """The archive is empty at first, then gets a growing list and an old review."""
     assert await world.show() is None
     await world.subscribe()
     await world.until("Thu-1 06:00 UTC")
@@ -131,7 +131,7 @@ async def first_start(world: TodayWorld) -> None:
     await world.list("Tue-2", "Z", form=DigestFormat.REVIEW, source="files")
     assert await world.shows("Tue-2")
     await world.until("Fri-1 02:31 UTC")
-    # Wednesday's list was not read either, and is awaited for six hours.
+    # Wednesday's list was not read either, so wait six hours for it.
     assert world.arrived == [("Thu 09:00", "@7 Z")]
     await world.read("Thu-1", [1, 2])
     await world.until("Sat-1 00:00 UTC")
@@ -139,7 +139,7 @@ async def first_start(world: TodayWorld) -> None:
 
 
 async def list_in_the_future(world: TodayWorld) -> None:
-    """A list with a date in the future is sent on its day, and does not hide earlier ones."""
+    """A list dated in the future is sent on its day and does not hide earlier lists."""
     await world.subscribe()
     await world.list("Mon+99", "Z", form=DigestFormat.NEWSLETTER, source="files")
     await world.list("Sat-1", "C", form=DigestFormat.NEWSLETTER, source="files")
@@ -154,7 +154,7 @@ async def list_in_the_future(world: TodayWorld) -> None:
 
 
 async def discord_down(world: TodayWorld) -> None:
-    """A message expires: its day is sent at the next hour, since there is no newer one."""
+    """A message expires. Its day is sent at the next due time, since there is no newer day."""
     await world.subscribe()
     await world.until("Fri-1 02:31 UTC")
     await world.read("Thu-1", [1])
@@ -181,7 +181,7 @@ CASES: tuple[Case, ...] = (
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
-async def test_sends_the_newest_complete_day_once(db: Database, case: Case) -> None:
+async def test_the_newest_complete_day_is_sent_once(db: Database, case: Case) -> None:
     world = TodayWorld(db)
     await case(world)
     papers = " ".join(text.removeprefix("@7 ") for text in world.sent).split()

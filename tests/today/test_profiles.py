@@ -22,7 +22,7 @@ def _extract(title: str, body: str = "") -> dict[str, float]:
     return profiles.extract_features(analyser.canonicalise(title), analyser.canonicalise(body))
 
 
-def test_a_vector_of_length_one_has_words_and_pairs() -> None:
+def test_a_texts_features_are_words_and_pairs_with_length_one() -> None:
     vector = _extract("Maps for Robot Arms", "로봇 팔이 방을 기억해요.")
     assert {"robot", "robot arm", "로봇", "기억"} <= vector.keys()
     assert "map robot" not in vector  # "for" is between them
@@ -34,7 +34,7 @@ def test_a_concept_is_the_same_feature_in_both_languages(text: str) -> None:
     assert profiles.find_concepts("reinforcement learning") <= _extract("A title", text).keys()
 
 
-def test_learns_nothing_from_one_class_of_examples() -> None:
+def test_nothing_is_learnt_from_one_class_of_examples() -> None:
     assert profiles.train_profile([], [({"speech": 1.0}, 1.0)]) == {}
     assert profiles.train_profile([({"speech": 1.0}, 1.0)], []) == {}
 
@@ -72,7 +72,7 @@ async def _learn(learner: profiles.Profiles) -> profiles.Learnt:
     return await learner.learn(await learner.find(READER))
 
 
-async def test_relearns_a_profile_only_after_a_change(db: Database, archive: dict[str, int]) -> None:
+async def test_a_profile_is_learnt_again_only_after_a_change(db: Database, archive: dict[str, int]) -> None:
     learner = _profiles(db)
     first = await _learn(learner)
     await _save(db, archive)
@@ -100,7 +100,7 @@ async def test_papers_like_the_saved_ones_score_higher(db: Database, archive: di
     assert min(unsaved) > max(others)
 
 
-async def test_learns_from_the_titles_of_imported_papers(db: Database, archive: dict[str, int]) -> None:
+async def test_profiles_learn_from_titles_of_imported_papers(db: Database, archive: dict[str, int]) -> None:
     learner = _profiles(db)
     async with db.transaction() as connection:
         for number, title in enumerate(("Robot Arms in Kitchens", "Arms of Small Robots")):

@@ -1,4 +1,4 @@
-"""The papers of the day by direct message: at the reader's local time, once, whatever fails."""
+"""Papers of the day by direct message: once a day at the reader's local time, despite failures."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ async def test_an_error_for_one_reader_does_not_delay_the_others(
     assert sorted(world.sent) == ["@7 A", "@9 A"]
 
 
-async def test_sends_each_day_at_the_local_time_when_the_clock_changes(sqlite_db: Database) -> None:
-    """In New York the clock jumps from 02:00 to 03:00 on March 8, so 02:30 is the first minute after that."""
+async def test_each_day_is_sent_at_the_local_time_across_a_clock_change(sqlite_db: Database) -> None:
+    """In New York, clocks jump from 02:00 to 03:00 on March 8, so 02:30 means the first minute after the gap."""
     world = TodayWorld(sqlite_db)
     world.now = moment("Fri+8 12:00 UTC")
     await world.subscribe("02:30 New_York")
@@ -51,7 +51,7 @@ async def test_sends_each_day_at_the_local_time_when_the_clock_changes(sqlite_db
 
 
 async def test_a_reader_who_moves_west_gets_each_day_once(sqlite_db: Database) -> None:
-    """The morning of January 2 comes twice: in Seoul, and 14 hours later in New York, with a newer digest."""
+    """The morning of January 2 happens twice: in Seoul and, 14 hours later with a newer digest, in New York."""
     world = TodayWorld(sqlite_db)
     await world.subscribe("09:00 Seoul")
     for city, name, on, until in (("Seoul", "A", "Thu-1", "Fri-1"), ("New_York", "B", "Fri-1", "Mon")):
@@ -63,7 +63,7 @@ async def test_a_reader_who_moves_west_gets_each_day_once(sqlite_db: Database) -
 
 
 @pytest.mark.engines("sqlite", "postgresql")
-async def test_a_killed_tick_sends_each_day_once(db: Database) -> None:
+async def test_each_day_is_sent_once_even_if_a_tick_is_killed(db: Database) -> None:
     world = TodayWorld(db)
     for user_id in (READER, READER + 1, READER + 2):
         await world.subscribe("15:00 UTC", by=user_id)

@@ -1,4 +1,4 @@
-"""/today: the papers of the day, the menu that marks them, and their delivery by direct message."""
+"""`/today`: the papers of the day, the menu to mark them, and their delivery by direct message."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.support import alert_builders, sample_archive
 from tests.support.client_harness import ClientHarness, both_languages, component_ids, shown_text
 
 SMALL_MODELS = ("2501.00001", "2501.00006", "2412.00007")
-"""Papers on small language models; the last one is from December 30."""
+"""Papers on small language models. The last one is from December 30."""
 
 
 def _shown_papers(message: Any) -> Sequence[str]:
@@ -46,7 +46,7 @@ async def _profile(harness: ClientHarness) -> models.Profile:
 
 
 @both_languages
-async def test_saved_papers_rank_the_papers_of_the_day(harness: ClientHarness) -> None:
+async def test_papers_of_the_day_are_ranked_by_saved_papers(harness: ClientHarness) -> None:
     first = await harness.ask("today")
     assert first.ephemeral
     assert harness.texts("today-by-votes") in shown_text(first)
@@ -65,7 +65,7 @@ async def test_saved_papers_rank_the_papers_of_the_day(harness: ClientHarness) -
     # A paper without votes has no rank.
     assert "Speech without a Score" in shown
     assert harness.texts("today-rank", rank=6) not in shown
-    # The quoted sentence has the topic, and a text in another language is labelled.
+    # The quoted sentence contains the topic. Text in another language is labelled.
     assert ("**Small language models** again" in shown) != is_korean
     foreign = shown.split("Rewards That Teach Reasoning")[1].split("**3 · ")[0]
     assert (harness.texts("summary-in-other-language") in foreign) != is_korean
@@ -117,7 +117,7 @@ async def test_followed_words_come_first_for_a_new_reader(harness: ClientHarness
 
 
 @both_languages
-async def test_picked_topics_rank_the_papers(harness: ClientHarness) -> None:
+async def test_papers_on_picked_topics_come_first(harness: ClientHarness) -> None:
     topic = "강화 학습" if harness.texts.locale is models.Locale.KO else "reinforcement learning"
     await harness.bot.services.get(TodayService).pick_topics(harness.reader.id, [topic])
     shown = await harness.ask("today")
@@ -129,7 +129,7 @@ async def test_picked_topics_rank_the_papers(harness: ClientHarness) -> None:
     assert harness.texts("today-no-topics") in shown_text(cleared)
 
 
-async def test_papers_arrive_by_dm_until_stopped(harness: ClientHarness) -> None:
+async def test_papers_are_sent_by_dm_until_stopped(harness: ClientHarness) -> None:
     await harness.bot.services.readers.update(harness.reader.id, timezone="Asia/Seoul")
     await _save(harness, *SMALL_MODELS)
     assert "(Seoul)" in shown_text(await harness.ask("today", at="9am"))
@@ -138,11 +138,11 @@ async def test_papers_arrive_by_dm_until_stopped(harness: ClientHarness) -> None
     assert await planner.tick(due_at - timedelta(minutes=1)) == 0
     assert await planner.tick(due_at) == 1
     assert await planner.tick(due_at) == 0
-    assert await planner.tick(due_at + timedelta(days=1)) == 0  # the archive has no newer day
+    assert await planner.tick(due_at + timedelta(days=1)) == 0  # there is no newer day
     await harness.wait(days=1)
     (message,) = harness.received()
     assert harness.texts("today-from-saved", count=3) in shown_text(message)
-    # A mark keeps the message's papers, although there is a newer day.
+    # Marking keeps the message's papers, although there is a newer day.
     await harness.publish("A B")
     (menu,) = (id_ for id_ in component_ids(message) if message_builder.unpack_custom_id(id_).verb == "tm")
     await harness.user.select(message, ["less:2501.00004"], custom_id=menu)
@@ -155,7 +155,7 @@ async def test_papers_arrive_by_dm_until_stopped(harness: ClientHarness) -> None
 
 
 @both_languages
-async def test_a_typed_zone_overrides_the_servers_and_the_languages(harness: ClientHarness) -> None:
+async def test_a_typed_zone_overrides_the_zones_of_server_and_language(harness: ClientHarness) -> None:
     is_korean = harness.texts.locale is models.Locale.KO
     await harness.user.slash("today", at="9am")
     assert (await _profile(harness)).timezone == ("Asia/Seoul" if is_korean else "UTC")
@@ -168,7 +168,7 @@ async def test_a_typed_zone_overrides_the_servers_and_the_languages(harness: Cli
     assert (profile.at_time, profile.timezone) == ("21:30", "America/New_York")
 
 
-async def test_reports_closed_dms_and_resumes_on_request(harness: ClientHarness) -> None:
+async def test_closed_dms_are_reported_and_resume_on_request(harness: ClientHarness) -> None:
     await harness.ask("today", at="18:00")
     async with harness.container.database.transaction() as connection:
         await today.change(connection, harness.reader.id, reason=models.Reason.DMS_CLOSED)
@@ -183,7 +183,7 @@ async def test_reports_closed_dms_and_resumes_on_request(harness: ClientHarness)
     assert why not in shown_text(await harness.ask("status"))
 
 
-async def test_an_empty_archive_can_be_subscribed_to(empty_harness: ClientHarness) -> None:
+async def test_daily_papers_can_be_requested_before_any_have_arrived(empty_harness: ClientHarness) -> None:
     nothing = empty_harness.texts("today-nothing")
     assert shown_text(await empty_harness.ask("today")) == nothing
     subscribed = shown_text(await empty_harness.ask("today", at="9am UTC"))
@@ -191,7 +191,7 @@ async def test_an_empty_archive_can_be_subscribed_to(empty_harness: ClientHarnes
     assert "DM으로 보내" in subscribed
 
 
-async def test_hostile_texts_are_escaped_and_bounded(empty_harness: ClientHarness) -> None:
+async def test_hostile_texts_are_escaped_and_shortened(empty_harness: ClientHarness) -> None:
     hostile = [
         "@everyone <@1> <@&2> [x](http://y.example) ||`** </today:1> <t:1:F> <#1>",
         "\u202e" + "가" * 4000,

@@ -31,7 +31,7 @@ def _service(db: Database, at: datetime = NOW) -> trends_service.TrendService:
 
 @pytest.fixture
 async def trends(db: Database) -> trends_service.TrendService:
-    """The trends of five papers in three months, three of them on reinforcement learning in different words."""
+    """The trends of five papers in three months. Three papers are about reinforcement learning, in different words."""
     await sample_archive.add_digest(
         db,
         "2025-01-10",
@@ -43,9 +43,9 @@ async def trends(db: Database) -> trends_service.TrendService:
         db,
         "2025-03-02",
         _paper(4, "Planning Steps", "강화학습 방법입니다. 강화 학습은 느립니다.", votes=3),
-        _paper(5, "Weather", "강화 학습과는 다릅니다."),  # mentioned once: not what the paper is about
+        _paper(5, "Weather", "강화 학습과는 다릅니다."),  # mentioned only once, so the paper is not about it
     )
-    # A paper outside all digests is not counted.
+    # A paper in no digest is not counted.
     unlisted = models.PaperFacts("2501.00009", "arxiv", "u", NOW, title="Reinforcement Learning", votes=50)
     await digest_builders.add_facts(db, unlisted)
     return _service(db)
@@ -66,7 +66,7 @@ async def test_all_forms_of_a_topic_have_the_same_trend(trends: trends_service.T
         assert (await trends.get_trend(query)).added_forms
 
 
-async def test_a_trend_begins_with_the_archives_first_month(trends: trends_service.TrendService) -> None:
+async def test_a_trend_begins_no_earlier_than_the_archive(trends: trends_service.TrendService) -> None:
     for span, months in ((2, [2, 3]), (12, [1, 2, 3]), (60, [1, 2, 3])):
         trend = await trends.get_trend("robots", months=span)
         assert [month.starts_on for month in trend.months] == [date(2025, month, 1) for month in months]
@@ -89,7 +89,7 @@ async def test_a_young_archive_has_a_column_per_week(trends: trends_service.Tren
 
 
 @both_engines
-async def test_applies_the_querys_filters(trends: trends_service.TrendService) -> None:
+async def test_a_trend_respects_the_querys_filters(trends: trends_service.TrendService) -> None:
     assert await _counts(trends, "강화 학습 votes:5") == [(2, 12), (0, None), (0, None)]
     assert await _counts(trends, "강화 학습 since:2025-01-15") == [(1, 7), (0, None), (1, 3)]
     assert await _counts(trends, "author:lovelace") == [(3, 102), (0, None), (2, 13)]
@@ -108,7 +108,7 @@ def _rising(db: Database) -> trends_service.RisingTopicService:
 
 
 async def _add_rising_titles(db: Database) -> None:
-    """Add digests of January and March. In March, 4 of 8 titles have film critics and 3 diffusion."""
+    """Add digests for January and March. Of March's 8 titles, 4 mention film critics and 3 diffusion."""
     others = [_paper(60 + n, f"Notes on {n}") for n in range(10)]
     before = [*others, _paper(10, "Diffusion Models for Sound")]
     await sample_archive.add_digest(db, "2025-01-20", *before)
@@ -117,7 +117,7 @@ async def _add_rising_titles(db: Database) -> None:
     await sample_archive.add_digest(db, "2025-03-02", *recent, _paper(40, "Weather"))
 
 
-async def test_ranks_topics_by_gain_in_the_readers_language(db: Database) -> None:
+async def test_rising_topics_are_ranked_by_gain_in_the_readers_language(db: Database) -> None:
     await _add_rising_titles(db)
     service = _rising(db)
     english = await service.list_topics(models.Locale.EN)
@@ -161,7 +161,7 @@ def glossary() -> resolver.Glossary:
         (": : ()", set()),
     ],
 )
-def test_extracts_concepts_and_phrases_from_titles(
+def test_topics_of_a_title_are_its_concepts_and_phrases(
     glossary: resolver.Glossary, title: str, topics: set[str]
 ) -> None:
     assert topics <= {key for key, _ in trends_service.extract_topics(glossary, title)}
@@ -170,5 +170,5 @@ def test_extracts_concepts_and_phrases_from_titles(
 @pytest.mark.parametrize(
     "title", ["Qwen3 Technical Report", "Gemma: Technical Reports", "o3 System Card", "큐원 기술 보고서"]
 )
-def test_the_kind_of_a_report_is_not_a_topic(glossary: resolver.Glossary, title: str) -> None:
+def test_words_for_a_kind_of_report_are_not_topics(glossary: resolver.Glossary, title: str) -> None:
     assert [spelling for _, spelling in trends_service.extract_topics(glossary, title) if spelling] == []

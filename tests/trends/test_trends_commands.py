@@ -1,4 +1,4 @@
-"""/trends: the chart as a picture and as text, rising topics, and the menus and buttons."""
+"""`/trends`: the chart as a picture and as text, rising topics, and the menus and buttons."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LONG = ("small language models " * 14)[:290].strip()
 
 
 async def _add_rising_topic(harness: ClientHarness) -> None:
-    """Add two digests, in which 1 and 8 of 10 papers are on language models."""
+    """Add two digests in which 1 and 8 of 10 papers are about language models."""
     ingest = harness.container.create_ingest()
     for weeks, rising in ((8, 1), (1, 8)):
         on = date(2026, 1, 1) - timedelta(weeks=weeks)
@@ -59,7 +59,7 @@ async def test_the_chart_of_a_topic_has_its_numbers_as_alt_text(harness: ClientH
     newest, oldest = (
         charts.day_name(day, harness.texts.locale.value) for day in (date(2026, 1, 1), date(2025, 12, 30))
     )
-    # Two of six papers of the newest day.
+    # Two of the newest day's six papers.
     assert harness.texts("trend-share", share="33") in text
     for day, papers, votes in ((newest, 2, 89), (oldest, 1, 33)):
         figure = f"{_figure(harness, day, papers)} (▲\u00a0{votes})"
@@ -85,7 +85,7 @@ async def test_a_chart_offers_papers_alerts_and_rising_topics(harness: ClientHar
 
 
 @both_languages
-async def test_shows_all_papers_and_rising_topics_by_default(harness: ClientHarness) -> None:
+async def test_trends_shows_all_papers_and_rising_topics_by_default(harness: ClientHarness) -> None:
     await _add_rising_topic(harness)
     message = await harness.ask("trends")
     text = shown_text(message)
@@ -102,7 +102,7 @@ async def test_shows_all_papers_and_rising_topics_by_default(harness: ClientHarn
     assert topic in shown_text(selected)
 
 
-async def test_a_topic_without_papers_shows_the_archives_extent(harness: ClientHarness) -> None:
+async def test_the_reply_for_a_topic_without_papers_shows_the_archives_extent(harness: ClientHarness) -> None:
     message = await harness.ask("trends", topic="xyzzyplugh")
     text = shown_text(message)
     span = harness.texts("trend-span-y")
@@ -113,7 +113,7 @@ async def test_a_topic_without_papers_shows_the_archives_extent(harness: ClientH
     assert harness.texts("share") not in text
 
 
-async def test_completes_a_topic(harness: ClientHarness) -> None:
+async def test_autocomplete_suggests_a_topic(harness: ClientHarness) -> None:
     offered = await harness.reader.autocomplete(harness.channel, "trends", "topic", "reinforcement l")
     assert "reinforcement learning" in [choice["value"] for choice in offered]
 
@@ -128,7 +128,7 @@ async def test_a_menu_changes_the_span_of_a_long_topic(harness: ClientHarness) -
     assert "small language models small" in shown_text(updated)
 
 
-async def test_only_members_who_may_write_share_a_chart(harness: ClientHarness) -> None:
+async def test_only_members_who_may_write_can_share_a_chart(harness: ClientHarness) -> None:
     message = await harness.ask("trends", topic="small language model")
     shared, _ = await harness.share(message)
     assert not shared.ephemeral
@@ -141,14 +141,14 @@ async def test_only_members_who_may_write_share_a_chart(harness: ClientHarness) 
     assert harness.texts("share") not in shown_text(response)
 
 
-async def test_escapes_hostile_topics(harness: ClientHarness) -> None:
+async def test_hostile_topics_are_escaped(harness: ClientHarness) -> None:
     for topic in ("@everyone", "</svg><script>", '" * ^ NEAR ( ) : -', "\u202e\u0000x", "😀 " * 40, "   "):
         text = shown_text(await harness.ask("trends", topic=topic))
         assert "@everyone" not in text
         assert "</svg" not in text.replace("\\<", "")
 
 
-async def test_an_invalid_template_falls_back_to_numbers(harness: ClientHarness, tmp_path: Any) -> None:
+async def test_an_invalid_chart_template_falls_back_to_numbers(harness: ClientHarness, tmp_path: Any) -> None:
     (tmp_path / charts.TEMPLATE).write_text("no picture")
     harness.container.templates = Templates(tmp_path)
     await harness.env.restart_bot(harness.container.create_bot(shard_count=1, locale=models.Locale.EN))
