@@ -69,7 +69,7 @@ async def purge(
 
     With `guild_id`, only that server's. Otherwise each subscription keeps its last post for `/status`.
     """
-    condition = sa.and_(deliveries.c.finished_at < before, ~unfinished_clause())
+    condition: sa.ColumnElement[bool] = deliveries.c.finished_at < before
     if guild_id is not None:
         condition &= deliveries.c.guild_id == guild_id
     else:
@@ -418,9 +418,7 @@ async def get(connection: AsyncConnection, delivery_id: int) -> models.Delivery 
 async def list_channel_ids(connection: AsyncConnection, guild_id: int) -> set[int]:
     """Return a server's channels that have deliveries."""
     query = sa.select(deliveries.c.channel_id).where(
-        deliveries.c.guild_id == guild_id,
-        deliveries.c.user_id.is_(None),
-        deliveries.c.channel_id.is_not(None),
+        deliveries.c.guild_id == guild_id, deliveries.c.user_id.is_(None)
     )
     return set((await connection.execute(query.distinct())).scalars())
 

@@ -24,7 +24,6 @@ from storage import models
 from storage.models import AlertTiming
 
 MAX_NAME_LENGTH = 60
-MAX_TERM_LENGTH = 100
 MAX_ALERT_LENGTH = 900
 MAX_RELATED = 8
 """The maximum number of related terms in a preview."""
@@ -38,7 +37,7 @@ def describe_alert(texts: Texts, alert: models.Alert) -> str:
     is_all = alert.match_all and len(alert.terms) > 1
     groups = []
     for kind in models.AlertKind:
-        names = [_escaped(term.text) for term in alert.terms if term.kind is kind]
+        names = [client_messages.escape_untrusted(term.text) for term in alert.terms if term.kind is kind]
         if kind is models.AlertKind.KEYWORD:
             names = [
                 texts("alert-exactly" if '"' in name else "alert-word", text=name.replace('"', ""))
@@ -50,15 +49,13 @@ def describe_alert(texts: Texts, alert: models.Alert) -> str:
     joined = joiner.join(groups)
     described = texts("alert-all" if is_all else "alert-any", terms=joined)
     if alert.excluded:
-        words = ", ".join(texts("alert-word", text=_escaped(word)) for word in alert.excluded)
+        words = ", ".join(
+            texts("alert-word", text=client_messages.escape_untrusted(word)) for word in alert.excluded
+        )
         described = texts("alert-without", alert=described, words=words)
     if alert.min_votes:
         described = texts("alert-with-votes", alert=described, votes=alert.min_votes)
     return discord_text.shorten(described, MAX_ALERT_LENGTH)
-
-
-def _escaped(text: str) -> str:
-    return client_messages.escape_untrusted(text, max_length=MAX_TERM_LENGTH)
 
 
 def describe_name(alert: models.Alert, max_length: int = MAX_NAME_LENGTH) -> str:
@@ -271,7 +268,7 @@ def preview_text(texts: Texts, preview: alerts_service.AlertPreview) -> str:
         wider = describe_alert(texts, preview.wider)
         lines.append(texts("alert-wider", count=preview.wider_count, alert=wider))
     if preview.related:
-        forms = ", ".join(map(_escaped, preview.related[:MAX_RELATED]))
+        forms = ", ".join(map(client_messages.escape_untrusted, preview.related[:MAX_RELATED]))
         lines.append(client_messages.subtext(texts("alert-related", forms=forms)))
     return "\n".join(lines)
 

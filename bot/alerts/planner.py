@@ -148,11 +148,11 @@ class AlertPlanner:
         with isolation.isolated(log, "planning alerts failed; will retry"):
             await self.drain(on_planned=on_planned)
 
-    async def drain(self, *, on_planned: Callable[[], None] = lambda: None) -> int:
-        """Match queued papers, then plan the messages that are due now. Returns the number of messages planned."""
+    async def drain(self, *, on_planned: Callable[[], None] = lambda: None) -> None:
+        """Match queued papers, then plan the messages that are due now."""
         while await self._match_papers():
             pass
-        now, planned = self._clock(), 0
+        now = self._clock()
         async with self._database.transaction() as connection:
             await alerts.release_unsent(connection, now)
             await alerts.mark_ready(connection, now)
@@ -164,10 +164,8 @@ class AlertPlanner:
         # A message that is sent anyway also takes matches that would be due within minutes.
         until |= {row: now for row in schedules if row.timing is AlertTiming.AT_ONCE}
         for recipients in chunked(dict.fromkeys(match.recipient for match in ready), RECIPIENTS_AT_ONCE):
-            if count := await self._plan_messages(set(recipients), until, now):
-                planned += count
+            if await self._plan_messages(set(recipients), until, now):
                 on_planned()
-        return planned
 
     async def _match_papers(self) -> bool:
         """Match a batch of queued papers and store the matches. Returns False if no papers were queued."""
@@ -192,15 +190,13 @@ class AlertPlanner:
                 if ((recipient := alerts.recipient_name(active[alert_id])), paper.id) not in told
             ]
             await alerts.add_matches(connection, new)
-            # Mark matches ready at once, so that those found just as a daily alert is due need not wait a day.
-            await alerts.mark_ready(connection, now)
             await alerts.remove_unmatched(connection, added_at)
         return True
 
     async def _plan_messages(
         self, recipients: set[str], until: Mapping[models.AlertSchedule, datetime], now: datetime
-    ) -> int:
-        """Render and plan messages for some recipients. Returns the number of messages planned.
+    ) -> bool:
+        """Render and plan messages for some recipients. Returns whether any was planned.
 
         Recipients whose matches change in the meantime are retried a minute later.
         """
@@ -256,7 +252,7 @@ class AlertPlanner:
             )
         if ids:
             log.info("alerts planned", count=len(ids))
-        return len(ids)
+        return bool(ids)
 
     def _build(
         self,

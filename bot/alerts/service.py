@@ -20,7 +20,7 @@ from bot.text import analyser, people
 from storage import accounts, alerts, errors, models, outbox
 from storage.database import Database
 
-EMPTY_DRAFT = models.Alert(id=0, user_id=0, terms=(), created_at=datetime(1970, 1, 1, tzinfo=UTC))
+EMPTY_DRAFT = models.Alert(id=0, user_id=0, terms=(), created_at=datetime.min.replace(tzinfo=UTC))
 MAX_TERMS = 20
 """The maximum number of terms, and of excluded words, in an alert."""
 MAX_TEXT_LENGTH = 100

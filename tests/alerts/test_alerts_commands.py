@@ -186,20 +186,39 @@ async def test_confirms_an_alert_even_if_opening_the_dm_fails(
 
 async def test_the_options_of_the_command_are_stored(harness: ClientHarness) -> None:
     options = {
-        "keyword": "robots, 로봇",
+        "keyword": 'robots, "로봇"',
         "author": "Noether, Emmy",
         "institution": "카이스트",
-        "without": "survey",
+        "without": "survey, review",
     }
-    preview = await harness.ask("alerts add", **options, match="all", votes=7, when="daily")
+    preview = await harness.ask("alerts add", **options, match="all", votes=7, when="daily", max_a_day=2)
+    shown = harness.screen(preview)
     await harness.press(preview, "alert-create")
+    assert f"{shown}\n{harness.screen(await harness.ask('alerts list'))}" == snapshot("""\
+### Papers with “robots” and exactly “로봇” and by Emmy
+  Noether and from 카이스트, without “survey”, “review”, at
+  least ▲ 7
+-# DM · daily 9:00 AM (UTC) · at most 2 messages a day
+No papers matched in the last 30 days.
+A wider alert would have matched 3 papers: Papers with
+  “robots” or “로봇” or by Emmy Noether or from 카이스트, without
+  “survey”, “review”
+-# Related terms count too: 로보틱스, 로봇, KAIST. Put words in
+  quotation marks to follow only those.
+<When: Every day, in one message … 9>
+[Create alert] [Widen] [Edit conditions] [Change time or zone]
+
+### Your alerts · 1
+- **robots + "로봇" + Emmy Noether + 카이스트 −survey −review ▲
+  7** · DM · daily 9:00 AM
+<Pick an alert to edit: robots + "로봇" + Emmy Noether + 카이스트
+  −survey −review ▲ 7 … 1>
+""")
     (alert,) = await _list_alerts(harness)
-    texts = [(KEYWORD, "robots"), (KEYWORD, "로봇"), (AUTHOR, "Emmy Noether"), (INSTITUTION, "카이스트")]
+    texts = [(KEYWORD, "robots"), (KEYWORD, '"로봇"'), (AUTHOR, "Emmy Noether"), (INSTITUTION, "카이스트")]
     assert alert.terms == tuple(TERM(kind, text) for kind, text in texts)
-    assert (alert.excluded, alert.match_all, alert.min_votes) == (("survey",), True, 7)
-    assert alert.timing is models.AlertTiming.DAILY
-    listed = shown_text(await harness.ask("alerts list"))
-    assert "robots + 로봇 + Emmy Noether + 카이스트 −survey ▲\u00a07" in listed
+    assert (alert.excluded, alert.match_all, alert.min_votes) == (("survey", "review"), True, 7)
+    assert (alert.timing, alert.max_a_day) == (models.AlertTiming.DAILY, 2)
 
 
 async def test_the_forms_and_the_menu_change_the_draft(harness: ClientHarness) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 from inline_snapshot import snapshot
 
 from bot.alerts.service import Alerts
+from bot.outbox import contents
 from storage import models
-from tests.support.client_harness import ClientHarness, both_languages, shown_text
+from tests.support.client_harness import ClientHarness, both_languages, component_ids, shown_text
 
 
 async def _add(harness: ClientHarness, member: Any = None, **options: Any) -> None:
@@ -80,9 +81,13 @@ Then post-training **quantization** halves its memory. [읽기]
 
 async def test_buttons_of_a_message_open_the_paper_and_the_alert(harness: ClientHarness) -> None:
     await _add(harness, keyword="로봇")
-    await harness.publish(" ".join(f"A{number}▲{10 - number}" for number in range(1, 8)))
+    await harness.publish(" ".join(f"A{number}▲{40 - number}" for number in range(1, 28)))
     await harness.wait(minutes=3)
     (message,) = harness.received()
+    assert shown_text(message).startswith("🔔 **27 new papers match")
+    assert "-# and 2 more" in shown_text(message)
+    marker = contents.part_marker(f"alert:user:{harness.reader.id}:2601_01001", 0)
+    assert any(marker in custom_id for custom_id in component_ids(message))
     opened = await harness.press(message, custom_id="pr:o:2601.01001", by=harness.user)
     assert "2601.01001" in shown_text(opened)
     card = await harness.press(message, "alert-manage", by=harness.user)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -106,7 +107,11 @@ async def test_a_message_shows_at_most_25_papers(world: World) -> None:
     await world.alert("care")
     await world.alert("better")
     await world.written("Mon", " ".join(f"A{number}▲{number}" for number in range(1, 31)))
-    await world.wait(minutes=3)
+    on_planned = mock.Mock()
+    for _ in range(2):
+        world.now += timedelta(minutes=3)
+        await world.alert_planner.tick(on_planned)
+    on_planned.assert_called_once_with()
     [post] = world.renderer.alerts
     assert [match.paper.votes for match in post.matches] == [*range(30, 5, -1)]
     assert post.more == 5

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from storage import database, locks, models, outbox
-from tests.support.outbox_builders import MINUTE, NOW, add, list_due_nonces, new_delivery, start_attempt
+from storage import daily, database, locks, models, outbox
+from tests.fake_discord import process
+from tests.support.outbox_builders import (
+    MINUTE,
+    NOW,
+    add,
+    list_due_nonces,
+    new_delivery,
+    new_subscription,
+    start_attempt,
+)
 
 
 async def test_plans_each_delivery_key_once(db: database.Database) -> None:
@@ -157,7 +166,7 @@ async def test_problems_are_the_failed_messages_of_a_channel_or_a_reader(db: dat
         new_delivery("sent"),
         new_delivery("another channel", 8),
         new_delivery("reader", 9, guild_id=None, user_id=5),
-        new_delivery("another reader", 10, guild_id=None, user_id=6),
+        new_delivery("another reader", 10, user_id=6),
         new_delivery("newest"),
         new_delivery("cancelled"),
     )
@@ -169,3 +178,34 @@ async def test_problems_are_the_failed_messages_of_a_channel_or_a_reader(db: dat
         problems = await outbox.list_problems(connection, [7], 5, NOW, 9)
         assert [row.key for row in problems] == ["newest", "reader", "channel"]
         assert await outbox.list_problems(connection, [7], 5, NOW, 1) == problems[:1]
+        assert await outbox.list_channel_ids(connection, process.GUILD_ID) == {7, 8}
+
+
+async def test_ended_deliveries_are_cleared_and_purged_in_batches(db: database.Database) -> None:
+    ids = await add(db, new_delivery("a"), new_delivery("b"), new_delivery("waiting"))
+    async with db.transaction() as connection:
+        await outbox.cancel(connection, ids[:2], reason=models.Reason.BY_HAND, now=NOW)
+        for remove in (outbox.clear_payloads, outbox.purge):
+            batches = [await remove(connection, at, 1) for at in (NOW, *[NOW + MINUTE] * 3)]
+            assert batches == [0, 1, 1, 0]
+            left = [part for id_ in ids for part in await outbox.list_parts(connection, id_)]
+            assert [part.nonce for part in left if part.payload and part.fallback] == ["waiting/0"]
+        assert len(left) == 1
+
+
+async def test_purging_keeps_the_last_sent_post_of_a_subscription(db: database.Database) -> None:
+    async with db.transaction() as connection:
+        subscription_id = await daily.add(connection, new_subscription(7))
+    keys = ("first", "last", "stopped", "alert")
+    posts = [new_delivery(key, subscription_id=None if key == "alert" else subscription_id) for key in keys]
+    *sent, stopped, alert = await add(db, *posts)
+    async with db.transaction() as connection:
+        for id_ in (*sent, alert):
+            [part] = await outbox.list_parts(connection, id_)
+            await outbox.mark_sent(connection, {part.id: models.Receipt(1, 7)}, NOW)
+        await outbox.cancel(connection, [stopped], reason=models.Reason.NO_SEND, now=NOW)
+        later = NOW + MINUTE
+        assert await outbox.purge(connection, later, 9, guild_id=1) == 0
+        assert await outbox.purge(connection, later, 9) == 3
+        assert [row.key for row in await outbox.list_rows(connection)] == ["last"]
+        assert await outbox.purge(connection, later, 9, guild_id=process.GUILD_ID) == 1
