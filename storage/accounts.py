@@ -62,7 +62,7 @@ async def clear_dm_channel(connection: AsyncConnection, user_id: int) -> None:
 async def add_text(
     connection: AsyncConnection, user_id: int, token: str, text: str, now: datetime, share: int
 ) -> None:
-    """Store the text behind a reader's button, and delete the reader's oldest texts beyond `share`."""
+    """Store the text behind a reader's button, deleting the reader's oldest texts above `share`."""
     row = {"token": token, "user_id": user_id, "text": text, "saved_at": now}
     await database.upsert(connection, button_texts, [row], key=("token", "user_id"))
     own = button_texts.c.user_id == user_id
@@ -83,7 +83,7 @@ async def get_guild(connection: AsyncConnection, guild_id: int) -> Guild | None:
 
 
 async def list_present_guilds(connection: AsyncConnection) -> list[int]:
-    """Return the ids of the stored servers that the bot is in."""
+    """Return the ids of stored servers that the bot is in."""
     query = sa.select(guilds.c.guild_id).where(guilds.c.left_at.is_(None)).order_by(guilds.c.guild_id)
     return list((await connection.execute(query)).scalars())
 
@@ -113,7 +113,7 @@ async def upsert_guilds(connection: AsyncConnection, by_id: Mapping[int, GuildSe
 
 
 async def mark_guild_left(connection: AsyncConnection, guild_ids: Sequence[int], now: datetime) -> None:
-    """Record that the bot was removed from servers at `now` (UTC)."""
+    """Record that the bot was removed from these servers at `now` (UTC)."""
     await connection.execute(
         guilds.update()
         .where(guilds.c.guild_id.in_(guild_ids), guilds.c.left_at.is_(None))
@@ -122,7 +122,7 @@ async def mark_guild_left(connection: AsyncConnection, guild_ids: Sequence[int],
 
 
 async def list_left_guilds(connection: AsyncConnection, before: datetime) -> list[int]:
-    """Return the ids of the servers that the bot left before `before` (UTC) and has not rejoined."""
+    """Return the ids of servers that the bot left before `before` (UTC) and has not rejoined."""
     query = sa.select(guilds.c.guild_id).where(guilds.c.left_at < before).order_by(guilds.c.guild_id)
     return list((await connection.execute(query)).scalars())
 
@@ -179,7 +179,7 @@ def list_reader_columns(declaration: Mapping[str, str]) -> list[sa.Column[Any]]:
 
 
 async def remove_server_rows(connection: AsyncConnection, guild_id: int) -> None:
-    """Delete a server's rows from the tables with a `SERVER_ROWS` column."""
+    """Delete a server's rows from all tables that have a `SERVER_ROWS` column."""
     for table in reversed(metadata.sorted_tables):
         for column in table.c:
             if column.info == SERVER_ROWS:
@@ -230,7 +230,7 @@ async def stream_reader_data(
 
 
 async def count_reader_data(connection: AsyncConnection, user_id: int) -> dict[str, int]:
-    """Return how many rows `remove_reader_data` would delete or change, by table."""
+    """Return how many rows `remove_reader_data` would delete or change in each table."""
     counts: dict[str, int] = {}
     for table, condition in _conditions(user_id).items():
         query = sa.select(sa.func.count()).where(condition).select_from(table)
@@ -258,7 +258,7 @@ async def remove_reader_data(connection: AsyncConnection, user_id: int) -> set[i
 
 
 def _conditions(user_id: int) -> dict[sa.Table, sa.ColumnElement[bool]]:
-    """Return the SQL condition for a reader's rows, by table."""
+    """Return, for each table, the SQL condition that selects a reader's rows."""
     conditions: dict[sa.Table, sa.ColumnElement[bool]] = {}
     for column in [*list_reader_columns(READER_ROWS), *list_reader_columns(READER_MENTION)]:
         names = names_reader(column, user_id)

@@ -27,7 +27,7 @@ async def lock_planning(connection: AsyncConnection) -> None:
 
 
 async def add_unmatched(connection: AsyncConnection, paper_ids: Iterable[int], now: datetime) -> None:
-    """Queue papers for matching with all alerts."""
+    """Queue papers to be matched against all alerts."""
     rows = [{"paper_id": paper_id, "added_at": now} for paper_id in paper_ids]
     await database.insert_rows(connection, unmatched_papers, rows, ignore_conflicts=True)
 
@@ -76,7 +76,7 @@ _SCHEDULE = [alerts.c[name] for name in AlertSchedule._fields]
 
 
 async def list_schedules(connection: AsyncConnection) -> dict[AlertSchedule, datetime]:
-    """Return the schedules of active alerts with ready matches, and when the first match became ready (UTC)."""
+    """Return the schedules of active alerts with ready matches, and when the first became ready (UTC)."""
     first = sa.func.min(matches.c.ready_at, type_=matches.c.ready_at.type)
     query = sa.select(*_SCHEDULE, first).join(alerts, alerts.c.id == matches.c.alert_id)
     query = query.where(_is_ready(), ~alerts.c.paused).group_by(*_SCHEDULE)
@@ -200,7 +200,7 @@ async def change(connection: AsyncConnection, changed: models.Alert) -> models.A
 
 
 async def _require_no_equal(connection: AsyncConnection, alert: models.Alert) -> None:
-    """Raise DuplicateError if the owner has an equal alert for the same destination."""
+    """Raise DuplicateError if the owner already has an equal alert for the same destination."""
     columns = alerts.c
     query = sa.select(columns.id).where(
         columns.id != alert.id,
@@ -243,7 +243,7 @@ async def list_keys(connection: AsyncConnection) -> list[tuple[int, str]]:
 
 
 async def exist(connection: AsyncConnection) -> bool:
-    """Return whether any alert exists."""
+    """Return whether there are any alerts."""
     return (await connection.execute(sa.select(alerts.c.id).limit(1))).first() is not None
 
 

@@ -62,7 +62,7 @@ async def correct(connection: AsyncConnection, digest_id: int, new: SourcedDiges
 
 
 async def update_parse_result(connection: AsyncConnection, digest_id: int, parsed: SourcedDigest) -> None:
-    """Store the result of reparsing an unchanged text."""
+    """Store a new parse result for an unchanged text."""
     digest = parsed.digest
     await connection.execute(
         digests.update()
@@ -141,7 +141,7 @@ async def get_text(connection: AsyncConnection, digest_id: int) -> str | None:
 
 
 async def list_ids(connection: AsyncConnection) -> list[int]:
-    """Return the ids of all digests, oldest date first."""
+    """Return the ids of all digests, earliest date first."""
     query = sa.select(digests.c.id).order_by(digests.c.date_on, digests.c.id)
     return list((await connection.execute(query)).scalars())
 

@@ -81,7 +81,7 @@ async def settle(connection: AsyncConnection, since_at: datetime) -> None:
 
 
 async def list_event_ids(connection: AsyncConnection, guild_id: int, meets_on: date) -> list[int]:
-    """Return the ids of the events created for a meeting."""
+    """Return the ids of events created for a meeting."""
     same = database.equalities(deliveries, {"guild_id": guild_id, "local_on": meets_on})
     query = sa.select(parts.c.message_id).join(deliveries, deliveries.c.id == parts.c.delivery_id)
     query = query.where(*same, deliveries.c.kind == DeliveryKind.CLUB, parts.c.kind == PartKind.REQUEST)
@@ -100,7 +100,7 @@ class PastMeeting(NamedTuple):
 
 
 async def list_meetings(connection: AsyncConnection, guild_id: int, limit: int) -> list[PastMeeting]:
-    """Return the latest meetings with a paper, newest first."""
+    """Return the latest meetings that have a paper, newest first."""
     saved = saved_papers.c
     readers = sa.select(sa.func.count())
     readers = readers.where(saved.paper_id == papers.c.id, saved.server_id == guild_id, _IS_READ)

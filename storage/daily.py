@@ -1,4 +1,4 @@
-"""Subscriptions to daily posts, and the papers posted in each channel. `bot.daily.schedule` computes due times."""
+"""Subscriptions to daily posts, and papers posted in each channel. `bot.daily.schedule` sets due times."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ async def set_state(
 
 
 async def resume_returned(connection: AsyncConnection, guild_ids: Collection[int]) -> None:
-    """Resume the subscriptions that were paused when the bot left their servers."""
+    """Resume subscriptions that were paused because the bot left their servers."""
     left = sa.and_(
         subscriptions.c.guild_id.in_(guild_ids), subscriptions.c.reason == models.Reason.GUILD_LEFT
     )
@@ -188,7 +188,7 @@ async def list_posted(
 async def list_posts_of_paper(
     connection: AsyncConnection, paper_id: int, channel_id: int
 ) -> list[models.Delivery]:
-    """Return the live deliveries of a paper to a channel, newest first."""
+    """Return a paper's live deliveries to a channel, newest first."""
     query = sa.select(deliveries).join(delivery_papers, delivery_papers.c.delivery_id == deliveries.c.id)
     query = query.where(
         deliveries.c.channel_id == channel_id, delivery_papers.c.paper_id == paper_id, outbox.live_clause()

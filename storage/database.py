@@ -255,7 +255,7 @@ def parse_url(url: str) -> URL:
 
 
 def make_name() -> str:
-    """Return a name for this process's sessions: host, process id and random digits, since ids are reused."""
+    """Return a name for this process's sessions: host, process id and random digits, as ids are reused."""
     return f"paperround {socket.gethostname()[:24]}:{os.getpid()}:{secrets.token_hex(4)}"
 
 
@@ -523,7 +523,7 @@ async def update_rows(
 async def delete_some(
     connection: AsyncConnection, table: sa.Table, condition: sa.ColumnElement[bool], limit: int
 ) -> int:
-    """Delete at most `limit` rows that meet a condition. Returns the number of deleted rows."""
+    """Delete at most `limit` rows that meet a condition. Returns the number deleted."""
     keys = list(table.primary_key.columns)
     some = sa.select(*keys).where(condition).limit(limit)
     # Both engines accept row values with a subquery.

@@ -64,7 +64,7 @@ def escape_in_json(line: str) -> str:
 
 
 class PaperroundError(Exception):
-    """Base class of our errors. The message says what happened and what to do. The shell uses `exit_status`."""
+    """Base class of our errors. The message says what happened and what to do. Sets the shell's exit status."""
 
     exit_status = 1
 
@@ -95,7 +95,7 @@ class StorageError(PaperroundError):
 
 
 class DatabaseUnavailableError(StorageError):
-    """Raised if the database is unreachable, locked, read-only or full, or ended the session. Can be retried."""
+    """Raised if the database is unreachable, locked, read-only or full, or ended the session. Retry."""
 
 
 class SupersededError(DatabaseUnavailableError):

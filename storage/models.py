@@ -404,7 +404,7 @@ class SourceKind(StrEnum):
 
 
 class FetchStatus(StrEnum):
-    """The outcomes of fetching a page. NOT_YET: not published yet, no error. REFUSED: blocked by our rules."""
+    """The outcomes of fetching a page. NOT_YET: not published yet, no error. REFUSED: blocked by us."""
 
     OK = "ok"
     UNCHANGED = "unchanged"

@@ -55,7 +55,7 @@ async def set_channel(connection: AsyncConnection, delivery_id: int, channel_id:
 
 
 async def clear_payloads(connection: AsyncConnection, before: datetime, limit: int) -> int:
-    """Clear at most `limit` payloads of deliveries that ended before `before` (UTC). Returns their number."""
+    """Clear at most `limit` payloads of deliveries that ended before `before` (UTC). Returns the number."""
     filled = sa.select(parts.c.id).join(deliveries, deliveries.c.id == parts.c.delivery_id)
     filled = filled.where(parts.c.payload.is_not(None), deliveries.c.finished_at < before).limit(limit)
     statement = parts.update().where(parts.c.id.in_(filled)).values(payload=None, fallback=None)
@@ -438,7 +438,7 @@ def unfinished_clause() -> sa.ColumnElement[bool]:
 
 
 async def list_parts(connection: AsyncConnection, delivery_id: int) -> list[models.Part]:
-    """Return a delivery's parts, by position."""
+    """Return a delivery's parts, ordered by position."""
     query = sa.select(parts).where(parts.c.delivery_id == delivery_id).order_by(parts.c.position)
     return await database.fetch_records(connection, models.Part, query)
 

@@ -76,7 +76,7 @@ Place = tuple[str, int]
 
 
 def list_newest(snapshot: Snapshot, *, before: Place | None, limit: int) -> list[Place]:
-    """Return the next listed papers, newest first."""
+    """Return the listed papers that follow `before`, newest first."""
     earlier, values = "", list[Any]()
     if before is not None:
         on = date.fromisoformat(before[0])
@@ -207,7 +207,7 @@ def list_paper_rows(
 
 
 def get_paper_ids(snapshot: Snapshot, arxiv_ids: Iterable[str]) -> dict[str, int]:
-    """Return the ids of stored papers, by arXiv id."""
+    """Return stored papers' ids by arXiv id."""
     statement = "SELECT arxiv_id, id FROM papers WHERE %s"
     return dict(snapshot.fetch_in(statement, "arxiv_id", arxiv_ids))
 
@@ -219,7 +219,7 @@ def count_listed(snapshot: Snapshot) -> int:
 
 
 def list_paper_ids(snapshot: Snapshot, author_ids: Sequence[int]) -> list[int]:
-    """Return the ids of the papers written by any of these authors."""
+    """Return the ids of papers written by any of these authors."""
     rows = snapshot.fetch_in("SELECT DISTINCT paper_id FROM paper_authors WHERE %s", "author_id", author_ids)
     return [paper_id for (paper_id,) in rows]
 

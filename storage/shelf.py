@@ -37,7 +37,7 @@ async def save_at(
 
 
 async def update(connection: AsyncConnection, user_id: int, paper_id: int, **values: Any) -> None:
-    """Set the `note`, `tags` or `server_id` of a saved paper."""
+    """Set a saved paper's `note`, `tags` or `server_id`."""
     await connection.execute(saved_papers.update().where(_is_saved(user_id, paper_id)).values(values))
 
 

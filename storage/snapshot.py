@@ -72,7 +72,7 @@ async def read(
     *arguments: Parameters.args,
     **options: Parameters.kwargs,
 ) -> Result:
-    """Run a reading function in a connection's transaction, and return its result."""
+    """Run a reading function within a connection's transaction, and return its result."""
     sync = connection.sync_connection
     assert sync is not None
     if connection.dialect.name == "sqlite":

@@ -96,7 +96,7 @@ async def remove(connection: AsyncConnection, url: str) -> bool:
 
 
 async def count_stored(connection: AsyncConnection, url: str, since: datetime) -> int:
-    """Count the papers in a source's digests that were stored or changed since a time (UTC)."""
+    """Count the papers in a source's digests stored or changed since a time (UTC)."""
     query = sa.select(sa.func.count(sa.distinct(entries.c.paper_id)))
     query = query.join(digests, entries.c.digest_id == digests.c.id)
     query = query.where(digests.c.source == url, digests.c.updated_at >= since)

@@ -1,4 +1,4 @@
-"""Readers' profiles: settings of the papers of the day, and marked papers."""
+"""Readers' profiles: settings for the papers of the day, and papers they marked."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _IS_ACTIVE = sa.and_(profiles.c.at_time.is_not(None), profiles.c.reason.is_(None
 
 
 async def list_hours(connection: AsyncConnection) -> list[tuple[str, str]]:
-    """Return the distinct local times (HH:MM) and zones at which papers are sent."""
+    """Return the distinct (local time, zone) pairs at which papers are sent. Times are HH:MM."""
     query = sa.select(profiles.c.at_time, _ZONE).select_from(_WITH_READER).where(_IS_ACTIVE).distinct()
     return [(at_time, zone) for at_time, zone in await connection.execute(query)]
 

@@ -23,14 +23,14 @@ _KEY = (*_SERIES, "input_hash")
 
 
 async def save_draft(connection: AsyncConnection, draft: Draft) -> None:
-    """Store a draft. A draft with an input hash replaces the same draft without one."""
+    """Store a draft. A draft with an input hash replaces the same draft without a hash."""
     if draft.input_hash:
         await connection.execute(drafts.delete().where(_is_in_series(draft), drafts.c.input_hash == ""))
     await database.upsert(connection, drafts, [database.record_values(draft, drafts)], key=_KEY)
 
 
 async def find_draft(connection: AsyncConnection, like: Draft, arxiv_ids: Iterable[str]) -> dict[str, Draft]:
-    """Return each paper's newest draft with the format, language, prompt version and model of `like`."""
+    """Return each paper's newest draft with `like`'s format, language, prompt version and model."""
     # If two drafts have the same time, the one with an input hash wins.
     query = sa.select(drafts).where(_is_in_series(like, _SERIES[1:]))
     ordered = query.order_by(drafts.c.updated_at, drafts.c.input_hash)

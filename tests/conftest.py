@@ -107,7 +107,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class _StatementCache(dict[Any, Any]):
-    """A cache of compiled SQL by engine name and statement. SQLAlchemy's belongs to one `Engine`, so to one test."""
+    """A cache of compiled SQL by engine name and statement. SQLAlchemy's own lasts one `Engine`, so one test."""
 
     def get(self, key: Any, default: Any = None) -> Any:
         return super().get((key[0].name, *key[1:]), default)
@@ -118,7 +118,7 @@ class _StatementCache(dict[Any, Any]):
 
 @pytest.fixture(scope="session", autouse=True)
 def _shared_statements() -> Iterator[None]:
-    """Compile each SQL statement once for all databases of the test process."""
+    """Compile each SQL statement once for all databases in the test process."""
     statements = _StatementCache()
 
     def open_engine(url: str, name: str = "", *size: int) -> AsyncEngine:

@@ -1,4 +1,4 @@
-"""The image built from the `Dockerfile`, run with Docker or Podman. `make test-image` runs it; `make test` skips it."""
+"""The `Dockerfile`'s image, run with Docker or Podman. `make test-image` runs it; `make test` skips it."""
 
 from __future__ import annotations
 

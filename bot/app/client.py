@@ -75,7 +75,7 @@ class GuildEventsCog(commands.Cog):
 
     @commands.Cog.listener()
     async def on_guild_remove(self, guild: discord.Guild) -> None:
-        """Pause a server's posts when the bot is removed. Discord does not send this event for an outage."""
+        """Pause a server's posts when the bot is removed. Discord sends no such event for an outage."""
         async with self._storing:
             # The server may have invited the bot again, and that event may have been handled before this one.
             if self._bot.get_guild(guild.id) is None:
@@ -92,18 +92,18 @@ class GuildEventsCog(commands.Cog):
     async def on_guild_channel_update(
         self, before: discord.abc.GuildChannel, after: discord.abc.GuildChannel
     ) -> None:
-        """Retry refused deliveries to a channel or its threads: its permissions or tags may have changed."""
+        """Retry refused deliveries to a channel or its threads, as permissions or tags may have changed."""
         threads = getattr(after, "threads", ())
         await self._guilds.try_refused(channel_id=[after.id, *(thread.id for thread in threads)])
 
     @commands.Cog.listener()
     async def on_raw_thread_update(self, payload: discord.RawThreadUpdateEvent) -> None:
-        """Retry refused deliveries to a thread: it may be open again."""
+        """Retry refused deliveries to a thread, which may have been reopened."""
         await self._guilds.try_refused(channel_id=[payload.thread_id])
 
     @commands.Cog.listener()
     async def on_guild_role_update(self, before: discord.Role, after: discord.Role) -> None:
-        """Retry refused deliveries to a server's channels."""
+        """Retry refused deliveries to a server's channels if a role's permissions changed."""
         if before.permissions != after.permissions:
             await self._guilds.try_refused(guild_id=[after.guild.id])
 
@@ -189,7 +189,7 @@ class PaperroundCommandTree(app_commands.CommandTree["PaperroundBot"]):
     async def on_error(
         self, interaction: discord.Interaction[PaperroundBot], error: app_commands.AppCommandError, /
     ) -> None:
-        """Report the error of a command to the user."""
+        """Report a command's error to the user."""
         await router.handle_error(interaction, error)
 
 
@@ -294,7 +294,7 @@ class PaperroundBot(Client):
             await router.handle_error(interaction, router.UserError("outdated-control"))
 
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
-        """Log the exception of an event listener."""
+        """Log an event listener's exception."""
         error = sys.exc_info()[1]
         assert error is not None
         isolation.log_error(log, "event handler failed", error, event_name=event_method)
@@ -332,24 +332,24 @@ class DiscordRenderer:
         return _silence(parts) if post.silent else parts
 
     def render_alert(self, post: alerts_planner.AlertPost) -> tuple[contents.RenderedPart, ...]:
-        """Return the message of an alert."""
+        """Render an alert's message."""
         wording = self._wordings[post.locale]
         return _message(
             alerts_messages.post_view(wording, post), alerts_messages.plain_alert_payload(wording, post)
         )
 
     def render_today(self, post: today_service.TodayPost) -> tuple[contents.RenderedPart, ...]:
-        """Return the message of a reader's papers of the day."""
+        """Render the message with a reader's papers of the day."""
         wording = self._wordings[post.locale]
         view = today_messages.today_view(wording.ui_texts, post, marker=contents.part_marker(post.marker, 0))
         return _message(view, today_messages.plain_today_payload(wording, post))
 
     def render_club(self, post: club_service.ClubPost) -> tuple[contents.RenderedPart, ...]:
-        """Return the messages of a club's step or discussion."""
+        """Render the messages of a club's step or discussion."""
         return club_messages.render(self._wordings[post.locale], post)
 
     def render_notice(self, post: contents.NoticePost) -> tuple[contents.RenderedPart, ...]:
-        """Return the message of a notice."""
+        """Render a notice's message."""
         wording = self._wordings[post.locale]
         is_welcome = post.kind is contents.NoticeKind.WELCOME
         show = operations_messages.welcome_view if is_welcome else client_messages.notice_view

@@ -72,7 +72,7 @@ LOOKUP_LIMITS = fetcher.Limits(
 def open_fetcher(
     settings: Settings, clock: Clock, limits: fetcher.Limits | None = None
 ) -> AbstractAsyncContextManager[fetcher.Fetcher]:
-    """Open a fetcher with the allowed hosts and the proxy of the settings."""
+    """Open a fetcher with the allowed hosts and proxy from the settings."""
     return fetcher.open_fetcher(
         now=clock,
         random=random.random,
@@ -122,7 +122,7 @@ class Container:
 
     @property
     def token(self) -> str | None:
-        """The bot's token, if there is one."""
+        """The bot's token, or None if it is not set."""
         secret = self.settings.discord_token
         return None if secret is None else secret.get_secret_value()
 
@@ -133,7 +133,7 @@ class Container:
 
     @cached_property
     def arxiv_throttle(self) -> Throttle:
-        """The pace of requests to arXiv, shared by all processes."""
+        """The limit on requests to arXiv, shared by all processes."""
         return fetcher.shared_throttle(self.database, self.clock, "arxiv", arxiv.SECONDS_PER_REQUEST)
 
     @cached_property
@@ -150,21 +150,21 @@ class Container:
 
     @cached_property
     def texts(self) -> Translations:
-        """The texts of the interface; loads discord.py."""
+        """The interface texts; loads discord.py."""
         from bot.client import translations
 
         return translations.Translations()
 
     @cached_property
     def mentions(self) -> CommandMentions:
-        """The mentions of slash commands, without ids until `load`."""
+        """The mentions of slash commands, which have no ids until `load`."""
         from bot.client.messages import CommandMentions
 
         return CommandMentions()
 
     @cached_property
     def http_observer(self) -> HttpObserver:
-        """The observer of the Discord client's requests; add listeners before the client logs in."""
+        """Observes the Discord client's requests. Add listeners before the client logs in."""
         from bot.client.rest import HttpObserver
 
         observer = HttpObserver(self.pace)
@@ -190,14 +190,14 @@ class Container:
 
     @cached_property
     def renderer(self) -> DiscordRenderer:
-        """The renderer of posts as Discord messages."""
+        """Renders posts as Discord messages."""
         from bot.app.client import DiscordRenderer
 
         return DiscordRenderer(self.texts, self.templates, self.mentions, self.settings.web_url)
 
     @cached_property
     def templates(self) -> Templates:
-        """The templates of posts and charts. Raises UsageError for a checkout without symbolic links."""
+        """The templates for posts and charts. Raises UsageError for a checkout without symbolic links."""
         from bot.rendering.templates import Templates
 
         return Templates(self.settings.templates)
@@ -223,7 +223,7 @@ class Container:
 
     @cached_property
     def alert_planner(self) -> AlertPlanner:
-        """The planner of alert deliveries."""
+        """Plans alert deliveries."""
         from bot.search.service import SearchService
 
         search = SearchService(self.database, clock=self.clock, index=self.search_index)
@@ -310,7 +310,7 @@ class Container:
         )
 
     def create_today_planner(self, services: Services) -> TodayPlanner:
-        """Return the planner of readers' papers of the day."""
+        """Return the planner for readers' papers of the day."""
         from bot.today.service import TodayPlanner, TodayService
 
         today = services.get(TodayService)
@@ -333,7 +333,7 @@ class Container:
         return WebPages(services, self.texts, self.templates)
 
     def create_retention(self) -> Retention:
-        """Return the service that purges old rows, with the configured age."""
+        """Return the service that purges rows older than the configured age."""
         return Retention(self.database, self.clock, days=self.settings.keep_days)
 
     def create_ingest(self) -> IngestService:
@@ -347,7 +347,7 @@ class Container:
 
 
 def delivery_kinds() -> DeliveryKinds:
-    """Return the records of all delivery kinds."""
+    """Return the records of all kinds of deliveries."""
     from bot.alerts.planner import ALERT
     from bot.club.service import CLUB
     from bot.daily.planner import DAILY, ON_DEMAND
@@ -390,7 +390,7 @@ async def open_poller(container: Container, ingest: IngestService) -> AsyncItera
 
 
 async def log_missing_source(container: Container) -> None:
-    """Log the command that adds Hugging Face's list if there is no source and no digest from the inbox."""
+    """Log how to add Hugging Face's list if there is no source and no digest from the inbox."""
     settings = container.settings
     source_registry = kinds.build_source_registry(container.database, container.clock, settings)
     inbox = str(settings.inbox and settings.inbox.absolute())

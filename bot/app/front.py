@@ -171,7 +171,10 @@ class GuildDirectory:
 
 
 async def run(container: Container) -> None:
-    """Run until SIGTERM or SIGINT. Raises UsageError if a setting is missing, PaperroundError if Discord rejects the bot."""
+    """Run until SIGTERM or SIGINT.
+
+    Raises UsageError if a setting is missing, and PaperroundError if Discord rejects the bot.
+    """
     settings, liveness = container.settings, container.liveness
     if container.database.is_sqlite:
         raise errors.UsageError(

@@ -26,8 +26,9 @@ DISCORD_SECONDS = 1200.0
 NO_LOGIN = "Discord has not accepted the login so far."
 
 Sign = Literal["tick", "claim", "discord"]
-"""A sign of life: the planner has finished a tick; the relay has claimed parts, or has decided that none can be sent now; the
-Gateway is connected, or a request to Discord has succeeded."""
+"""A sign of life: the planner finished a tick; the relay claimed parts, or found that none can be sent now;
+the Gateway is connected, or a request to Discord succeeded.
+"""
 
 
 class Liveness:
@@ -53,7 +54,7 @@ class Liveness:
         self._started_at = self._monotonic()
 
     def record(self, sign: Sign) -> None:
-        """Record a sign of life: see `Sign`."""
+        """Record a sign of life (see `Sign`)."""
         self._signs[sign] = self._monotonic()
 
     def record_obstacle(self, reason: str | None) -> None:
@@ -74,7 +75,7 @@ class Liveness:
         return {"discord": "well" if self._is_discord_well() else "troubled", **ages}
 
     def find_problems(self, *, is_standby: bool = False) -> list[str]:
-        """Return a sentence for each overdue sign, and for a standby or front that cannot work."""
+        """Return a sentence for each overdue sign, and for a standby or front that cannot do its work."""
         if is_standby:
             return [] if self._obstacle is None else [self._obstacle]
         problems = []
@@ -96,7 +97,7 @@ LATENESS_BUCKETS = (0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600, 14400, 86400)
 
 
 class Metrics:
-    """The bot's metrics, in their own registry."""
+    """The bot's metrics in a registry of their own."""
 
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
@@ -128,7 +129,7 @@ class Metrics:
     def record(
         self, result: str, kind: models.DeliveryKind, reason: str | None, late_seconds: float | None
     ) -> None:
-        """Record an outcome of the relay (an `OutcomeListener`)."""
+        """Record an outcome reported by the relay (an `OutcomeListener`)."""
         self.part_outcomes.labels(result, kind.value).inc()
         if reason is not None:
             self.failures.labels(reason).inc()

@@ -43,7 +43,7 @@ from storage.locks import RETRY_SECONDS, SenderLock
 log = structlog.get_logger(__name__)
 
 RECONNECT_DELAYS = (1, 2, 4, 8, 15, 30, 60)
-"""Delays in seconds between attempts to reach Discord; the last one repeats."""
+"""Seconds between attempts to reach Discord. The last delay repeats."""
 
 REJECTIONS = {
     4004: command_sync.WRONG_TOKEN,
@@ -119,7 +119,7 @@ async def _connect_until_closed(bot: PaperroundBot) -> None:
 async def _retry_while_unreachable(
     attempt: Callable[[], Awaitable[None]], unreachable: tuple[type[Exception], ...], event: str
 ) -> None:
-    """Repeat `attempt` with growing delays while it raises one of the errors in `unreachable`."""
+    """Repeat `attempt` with growing delays while it raises an error in `unreachable`."""
     for delay in itertools.chain(RECONNECT_DELAYS, itertools.repeat(RECONNECT_DELAYS[-1])):
         try:
             await attempt()
@@ -316,7 +316,7 @@ MISSING_TOKEN_MESSAGE = (
 async def _stand_by_and_send(
     runtime: Runtime, token: str | None, stopping: asyncio.Event, clock: DiscordClock
 ) -> None:
-    """Acquire the sender lock, log in if there is a token, and run until `stopping` is set or the lock is lost."""
+    """Acquire the sender lock, log in if there is a token, and run until stopped or the lock is lost."""
     acquired = asyncio.Event()
     async with in_background(hold_lock(runtime.lock, acquired)) as holding:
         await isolation.run_unless_stopped(_prepare(runtime, token, clock, acquired), stopping, holding)

@@ -77,7 +77,7 @@ async def scheduled(
 
 CHECK_SECONDS = 30.0
 RETRY_SECONDS = 3600.0
-"""The pause after a failure, since maintenance may cost minutes of CPU."""
+"""The pause after a failure, since maintenance can take minutes of CPU."""
 IN_PROCESS_LIMIT = 200
 """The most papers maintained in this process. More go to a worker process, which returns its memory."""
 

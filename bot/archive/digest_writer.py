@@ -178,7 +178,7 @@ def _first_value(said: Iterable[_Statement], field: str) -> Any:
 
 
 def _best_link(arxiv_id: str, said: Iterable[_Statement], facts: Iterable[PaperFacts]) -> str:
-    """Return Hugging Face's page if it lists the paper, arXiv's if a service knows it, or else a digest's link."""
+    """Return Hugging Face's page if it lists the paper, arXiv's if a service knows it, or a digest's link."""
     known = [fact for fact in facts if fact.source in SERVICES]
     if any(fact.source == SourceKind.HUGGINGFACE.value and fact.listed_on for fact in known):
         return huggingface_url(arxiv_id)
@@ -295,8 +295,9 @@ def author_names(paper: MergedPaper) -> papers.AuthorNames:
 
 
 OnFreshPapers = Callable[[Connection, Sequence[int]], Awaitable[object]]
-"""A callback, inside the transaction, with the ids of papers to compare with alerts: papers that a fresh digest
-added, or that gained authors or institutions."""
+"""A callback, inside the transaction, with the ids of papers to match against alerts: papers that a fresh
+digest added, or that gained authors or institutions.
+"""
 
 
 FRESH_PERIOD = timedelta(days=3)

@@ -54,7 +54,7 @@ _COMMANDS = {
 _ORDERED = 2
 """The fewest authors for whom the order matters."""
 UNCONFIRMED_ORDER = "Author order unconfirmed"
-"""The comment above an entry whose authors are not from arXiv, since digests shuffle them."""
+"""The comment above an entry whose authors do not come from arXiv, since digests shuffle authors."""
 
 
 def render_entry(
@@ -412,7 +412,7 @@ FILE_ENDINGS = {ReferenceFormat.BIBTEX: "bib", ReferenceFormat.RIS: "ris", Refer
 
 
 class _Reference(NamedTuple):
-    """A saved paper with its title ("" if unknown) and author names, each on one line."""
+    """A saved paper. The title ("" if unknown) and each author name are on one line."""
 
     paper: SavedPaper
     title: str

@@ -133,7 +133,7 @@ def _clean_each(values: object, clean: Callable[[object], str | None]) -> Iterat
 
 
 def clean_url(value: object) -> str | None:
-    """Return an http(s) URL without line breaks, which browsers drop too, or None for any other value."""
+    """Return an http(s) URL without line breaks, which browsers also drop, or None for any other value."""
     from yarl import URL
 
     if not isinstance(value, str) or len(value) > MAX_URL_LENGTH:
@@ -252,7 +252,7 @@ class PaperHeading(NamedTuple):
 
 
 def parse_paper_heading(text: str) -> PaperHeading | None:
-    """Return the paper that a heading links to or whose id it begins with, or None."""
+    """Return the paper that a heading links to, or whose id the heading begins with, or None."""
     for match in _LINK_START.finditer(text):
         if link := arxiv_ids.parse_link_at(text, match.end()):
             arxiv_id, url, _ = link

@@ -47,7 +47,7 @@ def find_files(paths: Iterable[str]) -> Iterator[str | LocatedProblem]:
 
 
 def read_file(name: str | LocatedProblem) -> TextFile | LocatedProblem:
-    """Read a file from `find_files`, or return the problem. Binary and oversized files are problems."""
+    """Read a file from `find_files`, or return its problem. Binary and oversized files are problems."""
     if isinstance(name, LocatedProblem):
         return name
     if not _is_utf8(name):
@@ -99,7 +99,7 @@ _SHOWN, _PLACES = 3, 10
 
 
 def group_problems(problems: Iterable[LocatedProblem]) -> list[list[LocatedProblem]]:
-    """Group the problems that differ only in numbers and quotations, in order."""
+    """Group problems that differ only in numbers and quotations, keeping their order."""
     groups: dict[tuple[str, bool], list[LocatedProblem]] = {}
     for problem in problems:
         sort = _VARYING.sub("#", problem.message.partition(" (")[0])

@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 BATCH_DIGESTS = 60
 """The most digests per transaction in a bulk ingest. A commit costs as much as ten digests."""
 BATCH_ENTRIES = 1_000
-"""The most entries per transaction, unless one digest has more. Other writers wait up to 2 ms per known paper."""
+"""The most entries per transaction, unless one digest has more. Others wait up to 2 ms per known paper."""
 PAUSE_RATIO = 0.25
 """The pause after a transaction, relative to its duration. SQLite does not queue other writers."""
 FACTS_BATCH = 200

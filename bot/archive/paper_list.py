@@ -269,7 +269,7 @@ def _plain(text: str) -> str:
 
 
 def _as_title(label: str) -> str | None:
-    """Return a link's label as a title, or None for captions, names, numbers, URLs and translations."""
+    """Return a link's label as a title. Returns None for captions, names, numbers, URLs and translations."""
     title = _plain(label).strip(" \"“”'‘’:：-–—")
     words = len(_WORD.findall(title[:_MAX_TITLE_LENGTH]))
     is_other = "://" in title or "![" in label or len(title) > _MAX_TITLE_LENGTH or _CJK.search(title)

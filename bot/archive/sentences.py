@@ -19,7 +19,7 @@ _GOES_ON = re.compile(r"\s*[\"'“‘(\[]{0,3}[a-zà-ÿ]")
 
 
 def split_sentences(text: str) -> list[str]:
-    """Return the sentences of a text in order, verbatim but stripped. The last one may be incomplete."""
+    """Return a text's sentences in order, verbatim but stripped. The last one may be incomplete."""
     sentences, start = [], 0
     for match in _END.finditer(text):
         end = match.end()

@@ -175,7 +175,7 @@ def find_appearance_basis(appearance: Appearance) -> Basis | None:
 
 
 def find_language(appearance: Appearance) -> str:
-    """Return the language of an entry's summary, which may differ from the digest's."""
+    """Return the language of an entry's summary, which may differ from the digest's language."""
     return fields.detect_section_language(appearance.entry.sections) or appearance.language
 
 
@@ -229,10 +229,10 @@ _TAKEN_OVER = (Basis.EXTRACT, Basis.HUGGINGFACE)
 
 
 def best_summary(detail: PaperDetail, locale: Locale) -> Summary | None:
-    """Return the best summary for readers of `locale`, from a digest or the abstract, or None if there is neither.
+    """Return the best summary for readers of `locale`, from a digest or the abstract, or None.
 
-    Summaries are ordered by language, digests before the abstract, source priority, written digests before listings,
-    and older sources first; within a source by basis, then newest first.
+    Summaries are ordered by language, digests before the abstract, source priority, written digests before
+    listings, and older sources first; within a source by basis, then newest first.
     """
     _, best = _best(detail.appearances, locale) or (None, None)
     abstract = _abstract_summary(detail) if best is None or best.language != locale.value else None

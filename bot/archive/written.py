@@ -230,7 +230,7 @@ def _find_stray_text(day: _Day, starts: Sequence[_Heading]) -> list[Problem]:
 def _read_fields(
     rows: Sequence[str], start: int, end: int, paper: _Paper, problems: list[Problem]
 ) -> list[str]:
-    """Read the fields above a paper's first bullet, and return the other lines."""
+    """Parse the fields above a paper's first bullet, and return the other lines."""
     lines: list[str] = []
     for row in range(start, end):
         line = rows[row]
@@ -317,7 +317,7 @@ def _is_marked(day: _Day, heading: _Heading) -> bool:
 def _read_header(
     rows: Sequence[str], start: int, end: int, paper: _Paper, problems: list[Problem]
 ) -> list[str]:
-    """Read the fields above a paper's summary, and return the summary's lines."""
+    """Parse the fields above a paper's summary, and return the summary's lines."""
     for row in range(start, end):
         line = rows[row].strip()
         if label := _LABEL.match(line):

@@ -163,7 +163,7 @@ class ArchiveTools:
         return self._answer({**answer, "papers": papers})
 
     def _answer(self, answer: Mapping[str, Any]) -> str:
-        """Return an answer as JSON, with today's date."""
+        """Return a result as JSON, with today's date."""
         return shell.to_json(_cut({"today": self.clock().date(), **answer}))
 
 

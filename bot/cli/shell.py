@@ -91,7 +91,7 @@ def checked_database(url: str, *, creating: bool) -> Iterator[None]:
 async def open_storage(
     url: str | None = None, *, creating: bool = False, migrate: bool | None = None
 ) -> AsyncIterator[Database]:
-    """Open a database, by default the configured one. `creating` allows creating a SQLite file."""
+    """Open a database, by default the configured one. `creating` permits creating a missing SQLite file."""
     from storage.migrate import open_database
 
     url = url or load_settings().database_url
@@ -167,7 +167,7 @@ def _to_cell(value: Any, zone: ZoneInfo) -> str:
 
 
 def pick(record: object, names: str) -> dict[str, Any]:
-    """Return the named attributes of a record; names are separated by spaces."""
+    """Return the attributes of a record whose names are given, separated by spaces."""
     return {name: getattr(record, name) for name in names.split()}
 
 
@@ -216,12 +216,12 @@ def progress(label: str) -> Iterator[Callable[..., None]]:
 
 
 def echo(sentence: str) -> None:
-    """Print a sentence on stdout."""
+    """Print a sentence to stdout."""
     sys.stdout.write(errors.make_printable(sentence) + "\n")
 
 
 def error(sentence: str) -> None:
-    """Print one line on stderr."""
+    """Print one line to stderr."""
     line = errors.make_printable(sentence).replace("\n", "\\n")
     sys.stderr.write(f"paperround: {line}\n")
     sys.stderr.flush()

@@ -1,1 +1,1 @@
-"""Discord code shared by all commands: routing, messages, options, permissions, sending, accounts."""
+"""Discord code shared by all commands: routing, messages, options, permissions, sending and accounts."""

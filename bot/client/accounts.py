@@ -31,7 +31,7 @@ class Guilds:
             return await accounts.get_guild(connection, guild_id)
 
     async def list_ids(self) -> frozenset[int]:
-        """Return the ids of the stored servers that the bot has not left."""
+        """Return the ids of stored servers that the bot has not left."""
         async with self._database.read() as connection:
             return frozenset(await accounts.list_present_guilds(connection))
 
@@ -67,7 +67,7 @@ class Guilds:
                 await daily.set_state(connection, ids, ActivityState.PAUSED, reason=Reason.GUILD_LEFT)
 
     async def reconcile(self, present_ids: Collection[int]) -> None:
-        """Mark the stored servers that are not in `present_ids` as left."""
+        """Mark stored servers as left if they are not in `present_ids`."""
         await self.mark_left(await self.list_ids() - set(present_ids))
 
 
@@ -112,7 +112,7 @@ class TextTokenStore:
 
 
 def make_token(text: str) -> str:
-    """Return the token of a text."""
+    """Return a text's token."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:TOKEN_LENGTH]
 
 
@@ -156,7 +156,7 @@ class Readers:
         return content
 
     async def count(self, user_id: int) -> dict[str, int]:
-        """Return the number of rows about a reader, by table."""
+        """Return the number of rows about a reader in each table."""
         async with self._database.read() as connection:
             return await accounts.count_reader_data(connection, user_id)
 

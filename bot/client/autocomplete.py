@@ -141,7 +141,7 @@ async def times(_: Interaction, current: str) -> Choices:
 
 
 def make_choices(pairs: Iterable[tuple[str, str]]) -> Choices:
-    """Return (name, value) pairs as at most 25 choices: long names are shortened, long values are skipped."""
+    """Return (name, value) pairs as at most 25 choices, shortening long names and skipping long values."""
     choices: dict[str, app_commands.Choice[str]] = {}
     for name, value in pairs:
         label = shorten_label(name, discord_text.CHOICE_NAME)

@@ -60,7 +60,7 @@ class Services:
     web_url: str | None = None
 
     def get(self, kind: type[Feature]) -> Feature:
-        """Return the feature's service of this class."""
+        """Return the feature service of this class."""
         found = self.features[kind]
         assert isinstance(found, kind)
         return found
@@ -140,7 +140,7 @@ class Client(commands.AutoShardedBot):
             interaction.user.guild = guild
 
     async def texts_for(self, interaction: discord.Interaction[Any]) -> Texts:
-        """Return the texts in the language of the user's client, else the stored one, else the server's."""
+        """Return texts in the language of the user's client, or the stored one, or the server's."""
         locale = self._locale or translations.from_discord_locale(interaction.locale)
         if locale is None:
             reader = await self.services.readers.get(interaction.user.id)
@@ -189,7 +189,7 @@ class Request:
 
     @property
     def user_id(self) -> int:
-        """The user's id."""
+        """The id of the user."""
         return self.interaction.user.id
 
     @property

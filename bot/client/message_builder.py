@@ -33,7 +33,7 @@ def allowed_mentions(role_id: int | None) -> dict[str, list[str]]:
 
 
 def layout_payload(view: ui.LayoutView, *, mention_role_id: int | None = None) -> dict[str, Any]:
-    """Return the message body of a layout that may mention one role."""
+    """Return the message body of a layout, which may mention one role."""
     return {
         "components": view.to_components(),  # type: ignore[no-untyped-call]
         "flags": COMPONENTS_V2,
@@ -161,7 +161,7 @@ class DynamicComponent(ui.DynamicItem[ui.Item[Any]], template=CUSTOM_ID):
         match: re.Match[str],  # noqa: ARG003
         /,
     ) -> Self:
-        """Wrap a message's item."""
+        """Create the component from an item of a message."""
         return cls(item)
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
@@ -360,7 +360,7 @@ class StatelessModal(ui.Modal):
         self._add_field(label, field)
 
     def add_role(self, label: str, custom_id: str, role_id: str) -> None:
-        """Add an optional menu of the server's roles. `role_id` is preselected ("" for none)."""
+        """Add an optional menu of the server's roles with `role_id` preselected ("" for none)."""
         selected = [discord.Object(int(role_id), type=discord.Role)] if role_id else []
         field: ui.RoleSelect[Any] = ui.RoleSelect(
             custom_id=custom_id, min_values=0, required=False, default_values=selected

@@ -64,7 +64,7 @@ _ORIGINS = {models.DigestFormat.LISTING: "listing", None: "abstract"}
 """Text ids for the origin of summaries that no digest author wrote."""
 
 MAX_TOPIC_LENGTH = 60
-"""Maximum characters of a topic in a headline; a thread's name has at most 100."""
+"""The most characters of a topic in a headline. A thread's name has at most 100."""
 MAX_TITLE_LENGTH = 200
 MAX_PLAIN_LENGTH = 1800
 """Of Discord's 2,000 code points. The rest allows for a marker longer than its placeholder."""
@@ -80,7 +80,7 @@ ACTION_REQUIRED = frozenset(
 
 
 def format_title(text: str | None, arxiv_id: str) -> str:
-    """Return a title on one line with LaTeX as Unicode, or the arXiv id if there is no title."""
+    """Return a title on one line with LaTeX as Unicode; the arXiv id if there is no title."""
     return discord_text.to_single_line(typesetting.render_title(text or "")) or arxiv_id
 
 
@@ -240,7 +240,7 @@ class Period(StrEnum):
 
     @property
     def text_id(self) -> str:
-        """The text id of the period's name."""
+        """The id of the text that names the period."""
         return f"period-{self.name.lower()}"
 
 
@@ -273,7 +273,7 @@ class ListState:
 
     @property
     def size(self) -> int:
-        """The number of papers on a page."""
+        """The number of papers per page."""
         return self.page_size or (DAY_PAGE_SIZE if self.has_titles_only else PAGE_SIZE)
 
     @property
@@ -282,7 +282,7 @@ class ListState:
         return self.page * self.size
 
     def replace(self, **changes: object) -> ListState:
-        """Return a copy with changed fields."""
+        """Return a copy with the given fields changed."""
         return dataclasses.replace(self, **changes)  # type: ignore[arg-type]
 
 
@@ -449,7 +449,7 @@ def save_button(texts: Texts, arxiv_id: str) -> ui.Item[Any]:
 def link_buttons(
     paper: models.PaperDetail | contents.PostPaper, project_url: str | None
 ) -> list[ui.Item[Any]]:
-    """Return link buttons to arXiv, the PDF, Hugging Face, the code with its stars, and the project page."""
+    """Return link buttons for arXiv, the PDF, Hugging Face, the code with its stars, and the project page."""
     buttons = (link_button(label, url) for label, url in list_links(paper, project_url))
     return [link for link in buttons if link is not None]
 
@@ -656,7 +656,7 @@ def status_button(texts: Texts, marker: str | None = None) -> ui.Item[Any]:
 
 
 def notice_view(wording: PostWording, post: contents.NoticePost) -> ui.LayoutView:
-    """Return a notice with a button for `/status`, and one to retry a refused post or to resume a paused one."""
+    """Return a notice with a button for `/status`, and one to retry a refused or resume a paused post."""
     accent = RED if post.kind in ACTION_REQUIRED else AMBER
     texts = wording.ui_texts
     resume = None

@@ -78,7 +78,7 @@ def find_time(text: str) -> str | None:
 
 
 def move_zone(typed: Mapping[str, Any], time_key: str, zone_key: str) -> Mapping[str, Any]:
-    """Move a zone typed after the time of day (`9am KST`, `오전 9시 서울`) to the zone's key, where it replaces any zone."""
+    """Move a zone typed after the time (`9am KST`, `오전 9시 서울`) to the zone's key, replacing its value."""
     words = _FILLER.sub(" ", re.sub(r"[()]", " ", (typed.get(time_key) or "")[:100])).split()
     for end in range(1, len(words)):
         time, zone = " ".join(words[:end]), find_zone(" ".join(words[end:]))
@@ -88,7 +88,7 @@ def move_zone(typed: Mapping[str, Any], time_key: str, zone_key: str) -> Mapping
 
 
 def _hour_of_day(hour: int, part_of_day: str) -> int | None:
-    """Convert an hour with a day-part marker (오전, pm …) to a 24-hour value (0 to 23), or return None if it is invalid."""
+    """Convert an hour with a day-part marker (오전, pm …) to 0–23, or return None if it is invalid."""
     if not part_of_day:
         return hour % 24 if hour <= 24 else None
     if not 1 <= hour <= 12:

@@ -44,7 +44,7 @@ log = structlog.get_logger(__name__)
 
 
 class RestClient:
-    """Makes requests with the bot's token at the shared pace, without retries. `report` gets each response."""
+    """Makes requests at the shared pace, without retries. `report` gets each response. `token` is the bot's."""
 
     def __init__(self, pace: Pace, report: AnswerListener, token: str | None = None) -> None:
         self._pace = pace
@@ -249,7 +249,7 @@ def add_error_body(answer: Answer, body: bytes) -> Answer:
 
 
 def _parse_seconds(value: str | None) -> float | None:
-    """Parse a header's seconds. Returns None if it is missing or invalid."""
+    """Parse a header's number of seconds. Returns None if it is missing or invalid."""
     try:
         return None if value is None else max(0.0, float(value))
     except ValueError:

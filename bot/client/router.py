@@ -296,7 +296,7 @@ INVITED = discord.Permissions(
 """The permissions that an invitation requests. `docs/install.md` explains them."""
 
 Channel = Any
-"""A channel or thread of a server, as discord.py caches it."""
+"""A server's channel or thread, as discord.py caches it."""
 
 
 def invitation_url(application_id: int) -> str:
@@ -327,7 +327,7 @@ def is_manager(interaction: Interaction) -> bool:
 
 
 def may_see(interaction: Interaction, channel_id: int) -> bool:
-    """Return whether the user may see a channel of the server. Only managers may see unknown channels."""
+    """Return whether the user may see a channel of the server. Only managers see unknown channels."""
     if channel_id == interaction.channel_id or is_manager(interaction):
         return True
     channel = None if interaction.guild is None else interaction.guild.get_channel_or_thread(channel_id)
@@ -533,7 +533,7 @@ class ComponentRouter:
             self._routes[verb] = check, method
 
     async def dispatch(self, interaction: Interaction, action: message_builder.Action) -> None:
-        """Run an action's handler. Errors and unknown verbs are reported to the user, never raised."""
+        """Run an action's handler. Reports errors and unknown verbs to the user, and never raises them."""
         try:
             if action.verb not in self._routes:
                 raise UserError("outdated-control")
@@ -657,7 +657,7 @@ def list_custom_ids(interaction: AnyInteraction) -> list[str]:
 
 
 def read_text(message: discord.Message) -> str:
-    """Return all texts and URLs of a message, including link previews and forwarded messages, one per line."""
+    """Return a message's texts and URLs, one per line, with link previews and forwarded messages."""
     return "\n".join(_parts(message))[:MAX_LENGTH]
 
 

@@ -105,7 +105,7 @@ class DiscordSender:
         return await self._find_message(request, since)
 
     async def open_dm(self, user_id: int) -> int:
-        """Open the DM channel with a user and return its id. Raises DeliveryError."""
+        """Open a DM channel with a user and return its id. Raises DeliveryError."""
         self._require_bot()
         async with self._opening_dm:  # they share one rate limit
             channel = await self._request(

@@ -22,7 +22,7 @@ Location = app_commands.TranslationContextLocation
 
 
 class Texts:
-    """The texts of one language by key."""
+    """The texts in one language, by key."""
 
     def __init__(self, locale: models.Locale, source: str) -> None:
         self.locale = locale
@@ -74,7 +74,7 @@ class Texts:
         return babel.dates.format_skeleton(skeleton, day, locale=self.locale.value)
 
     def format_period(self, first: date, last: date) -> str:
-        """Return a period in this language: a year, a month or two dates."""
+        """Return a period in this language: a year, a month, or two dates."""
         if (first.month, first.day, last.month, last.day) == (1, 1, 12, 31) and first.year == last.year:
             return babel.dates.format_skeleton("y", first, locale=self.locale.value)
         if first.day == 1 and last.month == first.month and (last + timedelta(days=1)).day == 1:
@@ -83,13 +83,13 @@ class Texts:
 
 
 class Translations:
-    """The texts of all languages. A file is parsed on first use, which takes about 0.1 s."""
+    """The texts in all languages. A file is parsed on first use, which takes about 0.1 s."""
 
     def __init__(self) -> None:
         self._texts_by_locale: dict[models.Locale, Texts] = {}
 
     def for_locale(self, locale: models.Locale) -> Texts:
-        """Return the texts of a language."""
+        """Return the texts in a language."""
         if locale not in self._texts_by_locale:
             self._texts_by_locale[locale] = Texts(locale, read_source(locale))
         return self._texts_by_locale[locale]
@@ -126,7 +126,7 @@ class CommandTranslator(app_commands.Translator):
         locale: discord.Locale,
         context: app_commands.TranslationContextTypes,
     ) -> str | None:
-        """Return the text in `locale`, or None for the default."""
+        """Return the text in `locale`, or None to use the default."""
         target = from_discord_locale(locale)
         if target is models.Locale.KO:
             return self._korean.find(command_key(string, context))

@@ -76,7 +76,7 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
 
     @router.command(name="skip", description="Skip the next meeting")
     async def skip(self, request: Request) -> ui.LayoutView:
-        """Skip the next meeting: delete its event and close its vote without counting."""
+        """Skip the next meeting: delete its event and close its vote without counting it."""
         router.require_manager(request.interaction)
         return await self._view(request, self._clubs.skip(request.interaction.guild_id or 0))
 
@@ -109,7 +109,7 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
         return await self._view(request)
 
     async def _view(self, request: Request, done: Awaitable[str] | None = None) -> ui.LayoutView:
-        """Return the club's view with a finished action's text (a Fluent id). Raises UserError if no club exists."""
+        """Return the club's view with the text (a Fluent id) of a finished action. Raises UserError."""
         mention, said = request.interaction.client.mentions, ""
         with suppress(NoClubError):
             if done is not None and (text_id := await done):
@@ -139,7 +139,7 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
 
     @router.handles(club_messages.MARK)
     async def mark(self, request: Request, action: Action) -> ui.LayoutView:
-        """Mark a card's paper as read or nominate it, or undo either."""
+        """Mark a card's paper as read, nominate it, or undo either."""
         mark, page, arxiv_id = action.fields(3)
         guild_id, paper = request.interaction.guild_id, await load_paper(request, arxiv_id)
         async with request.services.database.transaction() as connection:

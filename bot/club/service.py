@@ -170,7 +170,7 @@ class _Steps:
         thread_id: int | None = None,
         **fields: Any,
     ) -> int | None:
-        """Plan a step that expires when the meeting starts. Returns the delivery's id; None if already planned."""
+        """Plan a step that expires when the meeting starts. Returns its delivery id; None if already planned."""
         club, meeting = self.club, self.meeting
         former = club.step_id or int(club.starts_at.timestamp())
         post = ClubPost(
@@ -266,7 +266,7 @@ class Clubs:
     _request: Callable[..., Awaitable[Any]]
 
     async def tick(self, now: datetime) -> int:
-        """Plan all steps due at `now` (UTC) and return their number. A club's errors are logged."""
+        """Plan all steps due at `now` (UTC) and return their number. Errors of single clubs are logged."""
         async with self._database.transaction() as connection:
             await storage.settle(connection, now - RECENT)
             clubs = await storage.list_present(connection)

@@ -19,7 +19,7 @@ SHARED_PROCESSORS: tuple[structlog.typing.Processor, ...] = (
 
 
 def configure(log: str) -> None:
-    """Configure structlog and the standard library's logging by the setting PAPERROUND_LOG."""
+    """Configure structlog and the standard library's logging from the setting PAPERROUND_LOG."""
     style, level = settings.parse_log(log)
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer(ensure_ascii=False)

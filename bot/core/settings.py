@@ -155,7 +155,7 @@ _HttpAddress = Annotated[str | None, _checked(parse_address)]
 
 
 class SourceSetting(pydantic.BaseModel):
-    """A `[[sources]]` table of `paperround.toml`, with the options of `paperround sources add`."""
+    """A `[[sources]]` table in `paperround.toml`, with the options of `paperround sources add`."""
 
     model_config = pydantic.ConfigDict(extra="forbid")
 

@@ -79,7 +79,7 @@ def load_covers() -> list[bytes]:
 
 
 def assign_covers(entries: Iterable[models.Entry]) -> dict[str, tuple[str, bytes]]:
-    """Return a (file name, PNG) for each thumbnail URL, as SimCord's `assets`. Neighbours differ."""
+    """Map thumbnail URLs to (file name, PNG) as SimCord's `assets`. Neighbours get different pictures."""
     thumbnails = {entry.thumbnail: entry.arxiv_id for entry in entries if entry.thumbnail is not None}
     return {
         url: (f"{arxiv_id}.png", cover)

@@ -70,7 +70,7 @@ def read_options(leaf: CommandSpec, rest: str) -> dict[str, str]:
 
 
 def convert_command(option: CommandSpec, value: str) -> str | int | bool:
-    """Convert a typed value to its option's type, or to the choice with this name. Raises ValueError."""
+    """Convert a typed value to its option's type, or to the choice of that name. Raises ValueError."""
     if choices := option.get("choices"):
         if (choice := _find_choice(choices, value)) is None:
             raise ValueError(value)
@@ -89,7 +89,7 @@ def convert_command(option: CommandSpec, value: str) -> str | int | bool:
 
 
 def _find_choice(choices: Sequence[CommandSpec], value: str) -> CommandSpec | None:
-    """Return the choice with this name or value, else the only choice whose name contains it."""
+    """Return the choice with this name or value, or else the only choice whose name contains it."""
     typed = value.casefold()
     exact = [choice for choice in choices if typed in {*_names(choice), str(choice["value"]).casefold()}]
     partial = [choice for choice in choices if any(typed in name for name in _names(choice))]
@@ -150,7 +150,7 @@ class Stage:
         return viewer
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Watch until `stop` is set."""
+        """Watch the channels until `stop` is set."""
         while not stop.is_set():
             with isolation.isolated(log, "the demo's stage failed"):
                 try:

@@ -42,7 +42,7 @@ _BAD_ID_MARK = f"{_ERROR_MARK}#incorrect_id"
 
 @dataclass(frozen=True, slots=True)
 class ArxivReader:
-    """Reads papers from the API."""
+    """Reads papers from arXiv's API."""
 
     endpoint: str
     fetcher: base.Fetcher

@@ -54,10 +54,11 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The progress of a source. Days are ISO dates.
+    """A source's progress. Days are ISO dates.
 
-    `announced_on` is the last announcement that was read. The back-fill covers papers submitted from `since` to `until`
-    and continues on the day `on`, which is None once it is done. `papers` counts the source's papers read so far.
+    `announced_on` is the last announcement that was read. The back-fill covers papers submitted from `since`
+    to `until` and continues on the day `on`, which is None once it is done. `papers` counts the source's
+    papers read so far.
     """
 
     announced_on: str | None = None
@@ -176,7 +177,7 @@ class ArxivCategories:
     async def _read_announcement(
         self, request: base.FetchRequest, progress: Progress
     ) -> tuple[list[base.FetchResult], Progress]:
-        """Return a result for each day in the feed, and the progress after them."""
+        """Return a result for each day in the feed, and the progress after these days."""
         page = await base.get_page(
             self._fetcher, self._rss, request, accept=feed.ACCEPT, throttle=self._throttle
         )
@@ -264,7 +265,7 @@ class ArxivCategories:
     ) -> dict[date, base.FetchResult]:
         """Return a result for each day of announcement (RSS) or submission (API), oldest first.
 
-        Each result has a digest with the papers' ids, and facts with everything else.
+        Each result has a digest with the papers' ids, and facts with all other data.
         """
         today = request.now.date()
         found: dict[date, list[models.PaperFacts]] = {}

@@ -134,7 +134,7 @@ class FetchRequest:
     progress: Mapping[str, Any] | None = None
 
     def known(self, location: str) -> models.PageState | None:
-        """Return the state of a page, or None if it was never read."""
+        """Return a page's state, or None if it was never read."""
         return self.page_states.get(page_key(location))
 
 
@@ -169,10 +169,10 @@ class SourceContext:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KindRecord:
-    """A kind of source. There is one record for each member of `models.SourceKind`.
+    """A kind of source. Each member of `models.SourceKind` has one record.
 
-    `matches` returns whether an address looks like this kind; `check` raises UsageError for an invalid address; `open`
-    creates the source.
+    `matches` returns whether an address looks like this kind; `check` raises UsageError for an invalid
+    address; `open` creates the source.
     """
 
     kind: models.SourceKind
@@ -203,7 +203,7 @@ async def get_page(
     day: date | None = None,
     throttle: Throttle = no_throttle,
 ) -> Response | FetchResult:
-    """Return the response for a page, or a result if the page is unchanged or cannot be read."""
+    """Return a page's response, or a result if the page is unchanged or cannot be read."""
     try:
         response = await fetch.get(location, request.known(location), accept=accept, throttle=throttle)
     except FetchError as error:
@@ -265,7 +265,7 @@ _ENTRIES_AT_ONCE = 250
 
 
 class HasEntries(Protocol):
-    """A digest or a feed: a dataclass with entries."""
+    """A dataclass with entries: a digest or a feed."""
 
     @property
     def entries(self) -> Sequence[Any]:
@@ -311,7 +311,7 @@ async def parse_apart(
 async def _write_parts(
     parse: Callable[..., tuple[Parsed, ...]], *arguments: Any
 ) -> AsyncGenerator[Any, None]:
-    """Yield each parsed result without its entries, followed by its entries in batches."""
+    """Yield each parsed result without its entries, then its entries in batches."""
     for whole in parse(*arguments):
         yield replace(whole, entries=())  # type: ignore[type-var]
         for first in range(0, len(whole.entries), _ENTRIES_AT_ONCE):

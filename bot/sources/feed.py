@@ -198,7 +198,7 @@ class FeedEntry:
     arxiv_id: str | None = None
     votes: int | None = None
     hash: str = ""
-    """The hash of the entry without dates and votes, which change at each poll in some feeds."""
+    """A hash of the entry without dates and votes, which change at each poll in some feeds."""
     affiliations: tuple[str, ...] = ()
 
     @property
@@ -221,7 +221,7 @@ _ENTRIES = pydantic.TypeAdapter(tuple[FeedEntry, ...])
 
 
 async def read_document(response: base.Response) -> Feed:
-    """Parse the feed in a response, in the worker process if it is large."""
+    """Parse the feed in a response, using the worker process if it is large."""
     body = response.body or b""
     # feedparser's regular expressions take quadratic time on long words and block all threads.
     is_large = len(body) >= base.LARGE_BYTES or max(map(len, body.split()), default=0) > _MAX_WORD_BYTES

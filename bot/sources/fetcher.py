@@ -68,7 +68,7 @@ _RETRYABLE = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
 def _conditional_headers(page_state: models.PageState | None) -> dict[str, str]:
-    """Return the conditional request headers for a page that was read before."""
+    """Return the headers of a conditional request for a page that was read before."""
     headers: dict[str, str] = {}
     if page_state is not None and page_state.hash is not None:
         if page_state.etag:
@@ -149,7 +149,7 @@ def _compare_with_known(response: base.Response, known: models.PageState | None)
 
 
 def _validator(value: str | None) -> str | None:
-    """Return the validator if it can be stored and sent back unchanged, else None."""
+    """Return a validator if it can be stored and sent back unchanged, or None."""
     if value and value.isascii() and value.isprintable() and len(value) <= _MAX_VALIDATOR_LENGTH:
         return value
     return None
@@ -247,7 +247,7 @@ class Fetcher:
     ) -> base.Response:
         """Fetch `url`, conditionally if `page_state` holds validators. Raises FetchError.
 
-        Temporary errors are retried with delays that double.
+        Temporary errors are retried with doubling delays.
         """
         for attempt in itertools.count(1):
             try:

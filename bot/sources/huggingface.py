@@ -26,7 +26,7 @@ _SPELLINGS = re.compile(
     re.IGNORECASE,
 )
 _VOTE_REFRESH_DAYS = (1, 3, 7)
-"""Ages in days at which the votes of a list are refreshed."""
+"""Ages in days at which a list's votes are refreshed."""
 
 
 @dataclass(frozen=True, slots=True)

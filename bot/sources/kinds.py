@@ -33,7 +33,7 @@ _BY_KIND = {record.kind: record for record in RECORDS}
 
 
 def get(kind: models.SourceKind) -> base.KindRecord:
-    """Return the record of a kind."""
+    """Return a kind's record."""
     return _BY_KIND[kind]
 
 
@@ -43,12 +43,12 @@ def guess_kind(address: str, endpoints: base.Endpoints) -> models.SourceKind:
 
 
 def normalise(address: str) -> str:
-    """Return the stored form of an address: one address for Hugging Face, an absolute path for a folder."""
+    """Return the stored form of an address: one for Hugging Face, an absolute path for a folder."""
     return huggingface.normalise(folder.make_absolute(address))
 
 
 def check(kind: models.SourceKind, address: str, options: Mapping[str, object]) -> None:
-    """Raise UsageError with a reason if the address or the options are invalid for this kind."""
+    """Raise UsageError with a reason if the address or options are invalid for this kind."""
     if not address.strip():
         raise errors.UsageError("The source's URL is an empty string. Give a URL or a folder.")
     if len(address) > _MAX_ADDRESS_LENGTH or not address.isprintable():
@@ -223,5 +223,5 @@ def build_source_registry(database: Database, clock: Clock, settings: Settings) 
 
 
 def service_endpoints(settings: Settings) -> base.Endpoints:
-    """Return the base addresses of Hugging Face and arXiv from the settings."""
+    """Return the base URLs of Hugging Face and arXiv from the settings."""
     return {models.SourceKind.HUGGINGFACE: settings.hf_endpoint, models.SourceKind.ARXIV: settings.arxiv_url}

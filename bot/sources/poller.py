@@ -358,7 +358,7 @@ class Poller:
         try:
             async for facts, missing in reader.read_papers(due, now.date()):
                 await self.ingest.add_facts(facts)
-                # Do not ask for them at the next poll.
+                # Do not request them at the next poll.
                 async with self.database.transaction() as connection:
                     await papers.delay_arxiv(connection, missing, now)
         except base.FetchError as error:
@@ -371,7 +371,7 @@ def _limit_of(row: models.StoredSource) -> int:
 
 
 def _cut(result: base.FetchResult, known: set[str], brought: int, limit: int) -> base.FetchResult:
-    """Return a result with only the digests that begin below the limit, and the facts of known and kept papers."""
+    """Drop digests that begin beyond the limit, and facts about papers that are neither known nor kept."""
     kept = []
     for digest in result.digests:
         new = [entry.arxiv_id for entry in digest.entries if entry.arxiv_id not in known]
@@ -398,7 +398,7 @@ def _log_reports(reports: Sequence[SourceReport]) -> None:
         for problem, *others in files.group_problems(report.result.problems):
             more = {"more_like_it": len(others)} if others else {}
             log.warning(
-                "digest not understood",
+                "could not parse digest",
                 place=errors.redact(problem.location),
                 line=problem.line,
                 message=problem.message,

@@ -1,6 +1,6 @@
-"""SSRF guard: blocks connections to private addresses unless the operator allowed the host.
+"""SSRF guard: block connections to private addresses unless the operator allowed the host.
 
-Connections are made only to resolved addresses that were checked, so DNS rebinding has no effect.
+Connections are only made to resolved addresses that were checked, so DNS rebinding has no effect.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ AllowedHost = tuple[str, int | None]
 
 
 def parse_allowed_host(text: str) -> AllowedHost:
-    """Parse `host`, `host:port` or `[v6]:port`. Raises UsageError quoting the text."""
+    """Parse `host`, `host:port` or `[v6]:port`. Raises UsageError that quotes the text."""
     with suppress(ValueError):
         return str(ipaddress.IPv6Address(text.strip().strip("[]"))), None
     with suppress(ValueError):
@@ -41,7 +41,7 @@ def parse_allowed_host(text: str) -> AllowedHost:
 
 
 def allowed_host_of_url(address: str) -> AllowedHost:
-    """Return the host and port of a service's address in the settings. Raises UsageError."""
+    """Return the host and port in a service's URL from the settings. Raises UsageError if invalid."""
     with suppress(ValueError):
         url = URL(address)
         if url.scheme in ("http", "https") and url.raw_host is not None:
@@ -57,7 +57,7 @@ def _normalise_host(host: str) -> str:
 
 
 def is_public(address: IPAddress) -> bool:
-    """Return whether an address is public. An embedded IPv4 address is checked instead of its IPv6 address."""
+    """Return whether an address is public. If an IPv6 address embeds an IPv4 address, that one is checked."""
     if isinstance(address, ipaddress.IPv6Address):
         nat64 = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF) if address in _NAT64 else None
         embedded = address.ipv4_mapped or address.sixtofour or nat64
@@ -78,7 +78,7 @@ def _is_numeric(host: str) -> bool:
 
 
 class SsrfGuard(abc.AbstractResolver):
-    """A resolver for aiohttp that checks every host before a connection."""
+    """A resolver for aiohttp that checks every host before connecting."""
 
     def __init__(self, resolver: abc.AbstractResolver, allowed_hosts: Iterable[AllowedHost] = ()) -> None:
         self._resolver = resolver
@@ -112,7 +112,7 @@ class SsrfGuard(abc.AbstractResolver):
             )
 
     async def check_resolved(self, url: URL) -> None:
-        """Check the addresses of a URL's host before a proxy resolves it. Allowed hosts are not checked.
+        """Check the addresses of a URL's host before a proxy resolves it, except for allowed hosts.
 
         Raises FetchError, also if the host cannot be resolved here.
         """

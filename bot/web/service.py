@@ -47,10 +47,10 @@ MAX_QUERY_LENGTH = 2000
 """Characters, as for `/topic`."""
 FEED_DAYS, FEED_PAPERS = 15, 30
 MAX_AUTHORS = 100
-"""Authors named on a paper's page."""
+"""The most authors named on a paper's page."""
 DESCRIPTION_LENGTH = 200
 POLICY = "default-src 'none'; style-src 'self'; img-src 'self' https:; form-action 'self'; base-uri 'none'"
-"""The Content-Security-Policy of pages: no scripts, and only pictures from other hosts."""
+"""The pages' Content-Security-Policy: no scripts, and only pictures from other hosts."""
 HTML, ATOM = "text/html", "application/atom+xml"
 STYLE, SITEMAP, SCRIPT = "text/css", "application/xml", "text/javascript"
 _DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -271,7 +271,7 @@ class WebPages:
     async def load_author(
         self, site: Site, name: str, *, page: int = 0, size: int | None = None
     ) -> PaperList:
-        """Return an author's papers, newest first. Raises PageError for an unknown author."""
+        """Return an author's papers, newest first. Raises PageError if the author is unknown."""
         size = size or site.row_limit
         state = ListState(ListKind.AUTHOR, name[:300], page, sort=Sort.DATE, page_size=size)
         listed = await self._lists.load(self.texts(site), state)
@@ -401,7 +401,7 @@ class WebPages:
         return await asyncio.to_thread(self._feed, site, texts("web-name"), (), ("feed",), {}, entries)
 
     async def load_search_feed(self, site: Site, query: str) -> Page:
-        """Return the feed of the newest papers on a topic. Raises PageError if the query is empty or too long."""
+        """Return a feed of the newest papers on a topic. Raises PageError for an empty or long query."""
         if not query.strip() or len(query) > MAX_QUERY_LENGTH:
             key = "web-query-too-long" if query.strip() else "no-words"
             raise PageError(400, key, count=MAX_QUERY_LENGTH)
@@ -611,7 +611,7 @@ def make_style() -> Page:
 
 
 def make_script() -> Page:
-    """Return the script of a static site's search."""
+    """Return the script for a static site's search."""
     return Page("web.search.js.j2", {}, SCRIPT)
 
 

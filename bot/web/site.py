@@ -30,7 +30,7 @@ MAX_AUTHORS, MIN_PAPERS = 500, 2
 MAX_NAMED = 20
 """The number of a paper's authors that the browser's search can find."""
 PAPERS_AT_ONCE = 100
-"""Papers in memory at a time."""
+"""The number of papers in memory at a time."""
 
 
 class Built(NamedTuple):
@@ -99,7 +99,7 @@ class SiteBuilder:
         return Built(self._written, len(self._built) - self._written, removed)
 
     async def _list_authors(self) -> dict[str, str]:
-        """Return the names of the authors with pages, by all their spellings."""
+        """Return the names of the authors who have pages, by each of their spellings."""
 
         def read(view: snapshot.Snapshot) -> dict[str, str]:
             found = search.list_most_published(view, limit=MAX_AUTHORS)

@@ -101,7 +101,7 @@ _MAX_ROUNDING = Fraction(7, 100)
 
 
 class _Number(NamedTuple):
-    """A number in a text, with its possible values."""
+    """A number in a text with its possible values."""
 
     start: int
     end: int

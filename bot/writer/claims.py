@@ -93,7 +93,7 @@ class ClaimChecker:
         return min(found, key=len)
 
     def _find_places(self, span: str) -> list[int]:
-        """Return the indices of paragraphs that contain a span as whole words."""
+        """Return the indices of the paragraphs that contain a span as whole words."""
         wanted = re.escape(_normalise(span).strip(_EDGE))
         if not wanted:
             return []

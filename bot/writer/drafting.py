@@ -334,7 +334,7 @@ def _is_done(paper: listing.Paper, draft: models.Draft) -> bool:
 
 
 def _count_failures(draft: models.Draft) -> int:
-    """Return the number of failed calls for an unfinished draft."""
+    """Return how many calls have failed for an unfinished draft."""
     return draft.calls - (draft.state is DraftState.WRITTEN)
 
 

@@ -29,7 +29,7 @@ _MAX_REASON = 200
 _SCHEMA_NOTE = "Answer with one JSON object of this JSON schema, in a ```json fence, and with nothing else:\n"
 
 Message = Mapping[str, str]
-"""A message of the prompt: `role` and `content`."""
+"""A prompt message: `role` and `content`."""
 
 
 class ModelError(errors.PaperroundError):
@@ -78,7 +78,7 @@ class LanguageModel:
         return answer
 
     async def _send(self, request: Mapping[str, Any]) -> tuple[int, bytes]:
-        """Send a request and return the status and the body of the response."""
+        """Send a request and return the response's status and body."""
         self.requests += 1
         url, headers = f"{self.url.rstrip('/')}/chat/completions", {"Accept-Encoding": "identity"}
         if self.key:

@@ -137,7 +137,7 @@ def _clean(markdown: str) -> str:
 
 
 def _cut_sections(markdown: str) -> str:
-    """Remove references and acknowledgements, and write all headings like `## 2 Method`."""
+    """Remove references and acknowledgements, and format all headings like `## 2 Method`."""
     kept: list[str] = []
     cut_level = 0
     plain = _UNDERLINED.sub(lambda match: f"{'#' if match[2] == '=' else '##'} {match[1].strip()}", markdown)

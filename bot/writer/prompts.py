@@ -29,7 +29,7 @@ MAX_TOKENS: Mapping[models.DigestFormat, int] = {
 """The longest response in each format, in tokens. Korean needs up to twice as many as English."""
 
 MAX_SOURCE_CHARACTERS = 60_000
-"""Characters of a paper in the prompt: about 20,000 tokens. Prompt and answer need a window of 32,000 tokens."""
+"""Characters of a paper in the prompt, about 20,000 tokens. The whole call needs a window of 32,000 tokens."""
 
 _HEADING = re.compile(r"^(?=#{1,3} )", re.MULTILINE)
 _MAX_TERMS = 30
@@ -123,7 +123,7 @@ def clean_text(text: str) -> str:
 
 
 class Claim(NamedTuple):
-    """A sentence of a summary. `section` is a key of the format's schema; `span` is copied from the paper."""
+    """A sentence in a summary. `section` is a key of the format's schema; `span` is copied from the paper."""
 
     section: str
     text: str
@@ -131,7 +131,7 @@ class Claim(NamedTuple):
 
     @property
     def shown(self) -> str:
-        """The sentence as readers see it, without markup."""
+        """The sentence that readers see, without markup."""
         return markdown.render_plain(clean_text(self.text)).strip()
 
 

@@ -93,7 +93,7 @@ class WriterService:
     async def estimate(
         self, day: date, form: models.DigestFormat, language: models.Locale, *, limit: int | None = None
     ) -> dict[str, int]:
-        """Return the counts that `write` would return if no call failed. Stores no drafts."""
+        """Return the counts that `write` would return if all calls succeeded. Stores no drafts."""
         papers = (await publication.load_manifest(self.database, self.source, self.clock, day))[:limit]
         kinds: Counter[str] = Counter()
         tokens = []

@@ -1,4 +1,4 @@
-"""The client: intents, contexts, language, stateless components, guild events, and role mentions."""
+"""The client: intents, command contexts, language, stateless components, guild events, and role mentions."""
 
 from __future__ import annotations
 

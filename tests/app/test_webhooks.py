@@ -1,4 +1,4 @@
-"""A daily post through a webhook, from `config apply` to the message, without a token."""
+"""A daily post through a webhook without a token, from `config apply` to the message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""HTML to Markdown, and code fences in Markdown."""
+"""Conversion of HTML to Markdown, and code fences in Markdown."""
 
 from __future__ import annotations
 

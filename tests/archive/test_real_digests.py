@@ -1,4 +1,4 @@
-"""Parsers and exports on real digests; skipped if there are none next to the checkout."""
+"""Parsers and exports on real digests. Skipped if no real digests exist beside the checkout."""
 
 from __future__ import annotations
 

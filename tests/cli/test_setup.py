@@ -56,7 +56,7 @@ def without_token(fake: process.FakeDiscord) -> dict[str, str]:
 async def type_lines(
     folder: Path, fake: process.FakeDiscord, answers: Sequence[tuple[str, str]], **settings: str
 ) -> str:
-    """Run `paperround setup` on a terminal, and type each line after its question. Returns the output."""
+    """Run `paperround setup` in a terminal, typing each line after its question. Returns the output."""
     ours, theirs = os.openpty()
     command = subprocess.Popen(  # noqa: ASYNC220 - it is polled between the lines
         [sys.executable, "-m", "bot", "setup"],

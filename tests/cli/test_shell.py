@@ -1,4 +1,4 @@
-"""Output without control sequences and passwords, invalid arguments and settings, and the help."""
+"""Output without control sequences or passwords, invalid arguments and settings, and the help."""
 
 from __future__ import annotations
 

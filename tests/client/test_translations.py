@@ -1,4 +1,4 @@
-"""Interface texts: the same keys in both languages, none missing or unused, and commands within Discord's limits."""
+"""Interface texts: both languages have the same keys, all used; commands stay within Discord's limits."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def _used_keys(expression: ast.expr) -> Iterator[str]:
 
 @pytest.mark.promise
 def test_no_key_is_missing() -> None:
-    """Checks the keys passed to a function of texts or a UserError, and those in tables of exceptions."""
+    """Checks keys passed to a text function or a UserError, and keys in tables of exceptions."""
     used: set[str] = set()
     for tree in _trees():
         for node in ast.walk(tree):

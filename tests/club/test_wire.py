@@ -1,4 +1,4 @@
-"""A month of a club over HTTP. The bot is killed in each step, after Discord stored it but before it replied."""
+"""A month of a club over HTTP. In each step the bot is killed after Discord stored it but before the reply."""
 
 from __future__ import annotations
 

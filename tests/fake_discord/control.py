@@ -79,7 +79,7 @@ async def vote(fake: server.Fake, params: Json) -> Any:
 
 @action
 async def list_events(fake: server.Fake, params: Json) -> Any:
-    """Return the scheduled events of all guilds."""
+    """Return all guilds' scheduled events."""
     return fake.world.events
 
 

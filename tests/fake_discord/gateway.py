@@ -49,7 +49,7 @@ class Session:
 
 
 class Gateway:
-    """All sessions. `url` is the Gateway's URL in GET /gateway/bot and READY."""
+    """All Gateway sessions. `url` is the Gateway's URL in GET /gateway/bot and READY."""
 
     def __init__(self, world: model.World) -> None:
         self.url = ""

@@ -58,7 +58,7 @@ class RateLimiter:
         self._global_window = Window(per_second, 1.0)
 
     def set_route_limit(self, route: str, limit: int, period: float) -> None:
-        """Set the limit of a route, given as `METHOD /path/{parameter}`."""
+        """Set a route's limit. The route is given as `METHOD /path/{parameter}`."""
         self.routes[route] = (limit, period)
         self._windows = {key: window for key, window in self._windows.items() if key[0] != route}
 

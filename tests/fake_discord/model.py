@@ -33,7 +33,7 @@ DEFAULT_PERMISSIONS = ALL_PERMISSIONS & ~(1 << 3)  # all but Administrator, whic
 
 @dataclass
 class Guild:
-    """A guild."""
+    """A guild (server)."""
 
     id: int
     name: str

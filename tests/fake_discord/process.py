@@ -180,7 +180,7 @@ class FakeDiscord:
         return (await self.all_messages(channel_id=channel_id)).get(channel_id, [])
 
     async def all_messages(self, **params: Any) -> dict[int, list[Json]]:
-        """Return the messages by channel id, oldest first, without deleted ones."""
+        """Return messages by channel id, oldest first, without deleted ones."""
         by_channel = await self.run_action("list_messages", params)
         return {
             int(channel_id): [message for message in messages if not message["deleted"]]

@@ -1,4 +1,4 @@
-"""The components of a fake Discord, and the middleware for outages, rate limits, faults and authentication."""
+"""A fake Discord's components, and the middleware for outages, rate limits, faults and authentication."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Fake:
     log: collections.deque[Json] = field(default_factory=lambda: collections.deque(maxlen=200_000))
     url: str = ""
     endpoints: list[str] = field(default_factory=list)
-    """URLs that receive interactions in turn instead of the Gateway. If one does not respond, the next one is tried."""
+    """URLs that receive interactions in turn instead of the Gateway. If one is down, the next is tried."""
     sending: set[asyncio.Task[None]] = field(default_factory=set)
     session: aiohttp.ClientSession | None = None
     key: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)

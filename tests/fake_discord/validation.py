@@ -116,7 +116,7 @@ def _rewrite_choices(components: Json) -> Json:
 
 
 def invalid_form_body(field_path: str, message: str) -> wire.ApiError:
-    """Return the error for an invalid field (400, 50035), given as a dotted path."""
+    """Return the error (400, 50035) for an invalid field, given as a dotted path."""
     errors: Json = {"_errors": [{"code": "INVALID", "message": message}]}
     for key in reversed(field_path.split(".")):
         errors = {key or "_": errors}

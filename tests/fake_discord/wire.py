@@ -123,7 +123,7 @@ def _thread_fields(channel: model.Channel) -> Json:
 
 
 def render_guild(guild: model.Guild, world: model.World, *, full: bool = False) -> Json:
-    """Render a guild. `full` adds the fields of GUILD_CREATE: channels, threads and the bot as only member."""
+    """Render a guild. `full` adds the fields of GUILD_CREATE: channels, threads, and the bot as a member."""
     body: Json = {
         "id": str(guild.id),
         "name": guild.name,

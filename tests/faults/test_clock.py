@@ -67,7 +67,7 @@ async def _wait_for_posts(harness: FaultHarness, channels: list[int], days: list
 
 
 def _posted_at(message: dict[str, Any]) -> datetime:
-    """Return when Discord accepted a message, by its own clock."""
+    """Return when Discord accepted a message, by Discord's clock."""
     return DISCORD_EPOCH + timedelta(milliseconds=int(message["id"]) >> 22)
 
 

@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.wire, pytest.mark.engines("sqlite"
 
 CHANNELS = 40
 FULL = 48_000
-"""The maximum file size (bytes) once the disk is full: less than the write-ahead log, more than the bot's log."""
+"""The maximum file size (bytes) on a full disk: less than the write-ahead log, more than the bot's log."""
 SENTENCE = "cannot be written. Check whether its disk is full"
 
 

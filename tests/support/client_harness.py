@@ -77,7 +77,7 @@ class SimulatedClock:
 
 @dataclass
 class ClientHarness:
-    """The running bot and its users. `manager` manages the server; users may not write in `readonly_channel`."""
+    """The running bot and its users. `manager` manages the server; no user may write in `readonly_channel`."""
 
     env: simcord.Env
     container: Container
@@ -99,7 +99,7 @@ class ClientHarness:
         return self.reader.user
 
     async def ask(self, command: str, *, by: Any = None, where: Any = None, **options: Any) -> Any:
-        """Run a slash command (default: as the reader, in the channel) and return the reply's last message."""
+        """Run a slash command, by default as the reader in the channel. Returns the reply's last message."""
         return last_response(await (by or self.reader).slash(where or self.channel, command, **options))
 
     async def press(
@@ -116,7 +116,7 @@ class ClientHarness:
         return await self.click(message, by=by, **wanted)
 
     async def turn(self, message: Any, *, back: bool = False) -> Any:
-        """Press the button for the next page, or with `back` for the previous one, and return the last message."""
+        """Press the button for the next page (`back`: the previous page), and return the last message."""
         labels = [part["label"] for part in raw_components(message) if "label" in part]
         label = next(label for label in labels if (label.startswith("◀ ") if back else label.endswith(" ▶")))
         return await self.click(message, label=label)
@@ -145,7 +145,7 @@ class ClientHarness:
         return last_response(await (by or self.reader).select(message, values, custom_id=found))
 
     async def add_subscription(self, channel_id: int | None = None, **options: Any) -> models.Subscription:
-        """Add the manager's subscription for a channel."""
+        """Add a subscription by the manager for a channel."""
         draft = models.Subscription(
             guild_id=self.guild.id,
             channel_id=channel_id or self.channel.id,
@@ -181,7 +181,7 @@ class ClientHarness:
         await self.runtime.relay.drain(self.env.now())
 
     def take_roles(self, actor: Any) -> None:
-        """Take all roles from a member."""
+        """Remove all roles from a member."""
         member = self.env.backend.get_member(self.guild.id, actor.id)
         for role_id in list(member.role_ids):
             self.env.backend.remove_member_role(self.guild.id, actor.id, role_id)
@@ -248,7 +248,7 @@ class ClientHarness:
         return "\n".join(line for of in wrapped for line in of or [""]) + "\n"
 
     def unexpected_errors(self) -> list[BaseException]:
-        """Return the errors that are not in `expected_errors`."""
+        """Return errors that are not in `expected_errors`."""
         return [
             error
             for error in self.env.errors

@@ -20,7 +20,7 @@ _NEW_YORK = ZoneInfo("America/New_York")
 
 @dataclass(frozen=True)
 class Paper:
-    """A made-up paper. Its primary category comes first."""
+    """A made-up paper. The first category is its primary one."""
 
     arxiv_id: str
     title: str

@@ -151,7 +151,7 @@ class FaultHarness:
         return self._log_file.read_text(errors="replace")
 
     async def fan_out(self, channels: list[int], parts: int = 1, name: str = "d") -> None:
-        """Plan a delivery for each channel: in turn a daily post, an alert and a reader's papers of the day."""
+        """Plan a delivery for each channel: in turn a daily post, an alert, and papers of the day."""
         kinds = cycle((models.DeliveryKind.DAILY, models.DeliveryKind.ALERT, models.DeliveryKind.TODAY))
         planned = (
             new_delivery(f"{name}{channel_id}", channel_id, self.now(), parts=parts, kind=next(kinds))

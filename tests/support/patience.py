@@ -23,7 +23,7 @@ def factor() -> float:
 
 
 def scaled(seconds: float) -> float:
-    """Return a time limit for the current load."""
+    """Return a time limit scaled to the current load."""
     return seconds * factor()
 
 

@@ -71,7 +71,7 @@ class PostgresServer:
 
     @contextmanager
     def open_replica(self) -> Iterator[PostgresServer]:
-        """Start a replica of everything that this server commits from now on. `promote` makes it a primary."""
+        """Start a replica of all that this server commits from now on. `promote` makes it a primary."""
         folder = self._server.pgdata.with_name("replica")
         folder.mkdir(mode=0o700)
         if self._server.system_user is not None:

@@ -1,4 +1,4 @@
-"""Load what every bot process loads at startup. The fork server imports this, so its forks have it already."""
+"""Load what every bot process loads at startup. The fork server imports this, so forks have it already."""
 
 from __future__ import annotations
 

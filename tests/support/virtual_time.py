@@ -21,7 +21,7 @@ class _SkippingSelector(selectors.DefaultSelector):
 
 
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
-    """A loop for `asyncio.Runner(loop_factory=VirtualTimeLoop)`, for code without I/O only."""
+    """A loop for `asyncio.Runner(loop_factory=VirtualTimeLoop)`, only for code without I/O."""
 
     def __init__(self) -> None:
         self._clock = _SkippingSelector()

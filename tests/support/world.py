@@ -72,7 +72,7 @@ def names(ids: Sequence[str]) -> str:
 
 
 class Paper(NamedTuple):
-    """A paper parsed from a test's text."""
+    """A paper parsed from a test's notation."""
 
     arxiv_id: str
     votes: int | None
@@ -161,7 +161,7 @@ class Discord:
 
 
 class World:
-    """The bot's planners and relay on a database, with a clock moved by the test. Starts Monday 04:00 in Seoul."""
+    """The bot's planners and relay on a database. The test moves the clock, which starts Monday 04:00 in Seoul."""
 
     def __init__(self, database: Database, begin: str = "Mon 04:00") -> None:
         self.database = database
@@ -209,7 +209,7 @@ class World:
     async def daily(
         self, at: str = "09:00 Seoul", papers: int = 2, channel: int = CHANNEL, **fields: Any
     ) -> models.Subscription:
-        """Add a daily post at a time in a city. If `at` is empty, it posts once the day's list is complete."""
+        """Add a daily post at a time in a city; an empty `at` posts once the day's list is complete."""
         at_time, _, city = at.partition(" ")
         zone = ZONES[city or "Seoul"]
         draft = models.Subscription(
@@ -222,7 +222,7 @@ class World:
         return await self.subscriptions.edit(replace(await self.subscriptions.get(row.id), **changes))
 
     async def force(self, row: models.Subscription, **changes: Any) -> None:
-        """Change a daily post in the database, without validation."""
+        """Change a daily post in the database, bypassing validation."""
         async with self.database.transaction() as connection:
             await daily.update(connection, replace(await self.subscriptions.get(row.id), **changes))
 
@@ -331,7 +331,7 @@ class World:
 
 
 async def read_lists(database: Database, now: datetime, *days: date) -> None:
-    """Add Hugging Face as a source, and record that its lists for these days were read now."""
+    """Add Hugging Face as a source, and record that its lists for these days were just read."""
     url = "https://huggingface.co"
     async with database.transaction() as connection:
         if not await sources.list_rows(connection):

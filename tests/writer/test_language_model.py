@@ -40,7 +40,7 @@ async def serve(answer: origin_server.Page, path: str = "") -> AsyncIterator[ori
 
 
 def completion(content: Any = "text", tokens: Any = 7, **fields: Any) -> web.Response:
-    """Return a response with one completion."""
+    """Return an API response with one completion."""
     choice = {"index": 0, "message": {"role": "assistant", "content": content}, "finish_reason": "stop"}
     return web.json_response({"choices": [{**choice, **fields}], "usage": {"total_tokens": tokens}})
 
