@@ -90,7 +90,7 @@ class Database:
         return _JoinedDatabase(self, connection)
 
     def separate(self) -> Database:
-        """Return this database with its own connection, for work that cannot wait for the pool. Close it."""
+        """Return this database with its own connection, for work that cannot wait. It must be closed too."""
         return Database(open_engine(self.url.render_as_string(hide_password=False), self.name, 1), self.name)
 
     @property

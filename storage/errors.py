@@ -95,7 +95,7 @@ class StorageError(PaperroundError):
 
 
 class DatabaseUnavailableError(StorageError):
-    """Raised if the database is unreachable, locked, read-only or full, or ended the session. Retry."""
+    """The database is unreachable, locked, read-only or full, or ended the session. A retry may succeed."""
 
 
 class SupersededError(DatabaseUnavailableError):

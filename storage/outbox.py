@@ -67,7 +67,8 @@ async def purge(
 ) -> int:
     """Delete at most `limit` deliveries that ended before `before` (UTC), and return their number.
 
-    With `guild_id`, only that server's. Otherwise each subscription keeps its last post for `/status`.
+    With `guild_id`, only deletes that server's deliveries. Otherwise each subscription keeps its last post
+    for `/status`.
     """
     condition: sa.ColumnElement[bool] = deliveries.c.finished_at < before
     if guild_id is not None:
@@ -93,9 +94,9 @@ async def release_interrupted(
 ) -> int:
     """Make parts that a crash left SENDING due at once, if `term` is current. Returns their number.
 
-    The parts `in_flight_ids` are being sent now and stay. `first_attempt_at` is kept, since the outcome is
-    unknown. Forum posts of an earlier term become due at `forum_posts_at`: they have no nonce, so the search
-    for them waits until the former sender's request must have arrived.
+    Skips the parts `in_flight_ids`, which are being sent now. `first_attempt_at` is kept, since the outcome
+    is unknown. Forum posts of an earlier term become due at `forum_posts_at`: they have no nonce, so the
+    search for them waits until the former sender's request must have arrived.
     """
     if not await locks.is_current_term(connection, term):
         return 0
@@ -257,7 +258,7 @@ async def repeat_uncertain(
     now: datetime,
     expires_at: datetime,
 ) -> bool:
-    """Plan an uncertain delivery again. Returns False if its outcome is known or its payload is gone."""
+    """Plan an uncertain delivery again. Returns False if its outcome is known or its payload was cleared."""
     delivery = await get(connection, delivery_id)
     stopped = [part for part in await list_parts(connection, delivery_id) if part.state is PartState.STOPPED]
     if delivery is None or not delivery.is_uncertain or any(part.payload is None for part in stopped):
@@ -487,7 +488,7 @@ async def list_problems(
 
 
 async def is_refusal_known(connection: AsyncConnection, delivery: models.Delivery, reason: str) -> bool:
-    """Return whether such a delivery to this destination was already refused since the last sent one."""
+    """Return whether a delivery like this was already refused since the last one that was sent."""
     same = _same_destination(delivery)
     sent = sa.select(sa.func.max(deliveries.c.id)).where(*same, deliveries.c.state == DeliveryState.SENT)
     query = sa.select(deliveries.c.id).where(

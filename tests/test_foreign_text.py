@@ -245,7 +245,7 @@ def enter(entrance: str, text: str) -> object:
 @pytest.mark.parametrize("entrance", STORED)
 @given(st.text(st.characters(), max_size=5), st.text(st.characters(), max_size=5))
 @settings(max_examples=20)
-def test_half_an_emoji_is_dropped(entrance: str, before: str, after: str) -> None:
+def test_drops_half_an_emoji(entrance: str, before: str, after: str) -> None:
     answer = enter(entrance, f"A title {before}\ud83d{after} of words")
     assert not re.search(r"(?<!\\)(?:\\\\)*\\ud[89a-f]", repr(answer))
 

@@ -420,7 +420,7 @@ def find_date(text: str) -> date | None:
 
 
 def find_path_date(name: str) -> date | None:
-    """Return the date in the last four parts of a path or URL, or None. A week gives its last day."""
+    """Return the date in the last four parts of a path or URL (for a week, its last day), or None."""
     parts = name.split("?")[0].rstrip("/").split("/")[-4:]
     parts[-1] = parts[-1].rpartition(".")[0] or parts[-1]
     path = "/".join(parts)

@@ -63,7 +63,7 @@ class IngestService:
     ) -> AsyncGenerator[tuple[str, IngestResult], None]:
         """Store the digests of many files, several per transaction, and yield each file's name and result.
 
-        An unreadable file or a file without a digest gives a problem without a line number.
+        An unreadable file or a file without a digest is reported as a problem without a line number.
         """
         for chunk in chunked(files, BATCH_DIGESTS):
             batch: list[tuple[str, list[SourcedDigest]]] = []
@@ -139,7 +139,8 @@ class IngestService:
     async def _store(self, group: Sequence[SourcedDigest]) -> list[IngestResult | Exception]:
         """Store digests and return a result or an error for each.
 
-        New digests share transactions. Each correction, and each digest of a failed batch, gets its own.
+        New digests share transactions. Each correction, and each digest of a failed batch, gets its own
+        transaction.
         """
         results: dict[int, IngestResult | Exception] = {}
         for batch in _divide(group):

@@ -103,7 +103,7 @@ def identity(digest: Digest) -> str:
 
 
 def union(digest: Digest, former_text: str) -> Digest:
-    """Add the papers and fields that only the listing's former text has."""
+    """Add papers and fields that exist only in the listing's former text."""
     papers = {paper["arxiv_id"]: paper for paper in papers_of(digest.text)}
     for paper in papers_of(former_text):
         papers[paper["arxiv_id"]] = paper | papers.get(paper["arxiv_id"], {})

@@ -104,7 +104,7 @@ def _count_papers(digests: Iterable[Digest]) -> int:
 
 
 def digest_to_json(digest: Digest, file: str) -> dict[str, Any]:
-    """Return a digest as a JSON object. The keys and their order are a contract. `file` stays as it is."""
+    """Return a digest as a JSON object. The keys and their order are a contract. `file` is left unchanged."""
     return {
         "file": file,
         "format": digest.format.value,

@@ -149,7 +149,7 @@ _LABEL_NAMES = {
 
 
 def shown_sections(entry: Entry) -> tuple[Section, ...]:
-    """Return the sections that readers see: no basis labels; none for a refused or invented summary."""
+    """Return the sections that readers see, without basis labels; empty for a refused or invented summary."""
     return () if entry.summary_missing else select_shown(entry.sections)
 
 

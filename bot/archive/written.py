@@ -383,7 +383,7 @@ def _read_chapter(row: int, line: str) -> _Chapter | None:
 
 
 def _is_title(candidates: Sequence[_Chapter]) -> bool:
-    """Return whether the first heading is the title: it begins with "summary" or is the only level 1."""
+    """Return whether the first heading is the title: it starts with "summary", or is the only level-1 one."""
     first = candidates[0]
     prefix = _SUMMARY_PREFIX.match(first.text)
     if prefix and (first.level < 2 or prefix.end() < len(first.text)):

@@ -1,7 +1,7 @@
-"""Serve the archive as tools for agents over the Model Context Protocol, with the answers of shell commands.
+"""Serve the archive as tools for agents over the Model Context Protocol.
 
-Only `paperround mcp` imports this module, since the SDK is an extra. Titles, names and texts of papers are
-untrusted: they become JSON values without control characters.
+The tools return the same data as shell commands. Only `paperround mcp` imports this module, since the SDK is
+an extra. Titles, names and texts of papers are untrusted: they become JSON values without control characters.
 """
 
 from __future__ import annotations
@@ -150,7 +150,7 @@ class ArchiveTools:
         rows: Sequence[models.PaperRow],
         snippets: Mapping[str, Snippet] | None = None,
     ) -> str:
-        """Return an answer that contains a list of papers."""
+        """Return a result that contains a list of papers."""
         details = {paper["arxiv_id"]: paper for paper in answer.get("papers", ())}
         papers = []
         for row in rows:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 TOKEN, SOURCES = "DISCORD_TOKEN", "PAPERROUND_SOURCES"
 MAX_TOKEN_LENGTH = 1_000
 ATTEMPTS = 3
-"""How often `setup` asks for a valid token."""
+"""How many times `setup` asks for a valid token."""
 INTRODUCTION = """\
 The bot needs a token of its own:
   1. Open https://discord.com/developers/applications and press New Application. The name you give it is the bot's name.

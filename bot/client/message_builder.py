@@ -141,7 +141,7 @@ def find_marker(custom_id: str) -> str | None:
 
 
 def unpack_custom_id(custom_id: str) -> Action:
-    """Parse a custom id. A foreign or unreadable custom id gives an action that has no handler."""
+    """Parse a custom id. A foreign or unreadable custom id results in an action without a handler."""
     if _UNSENDABLE.search(custom_id):
         return Action("")
     marker = _MARKER_PREFIX.match(custom_id)

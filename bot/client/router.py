@@ -598,7 +598,7 @@ def display_name(interaction: AnyInteraction) -> str:
 
 
 def selected_values(interaction: AnyInteraction) -> list[str]:
-    """Return the values selected in the menu behind the interaction, at most as many as a menu can have."""
+    """Return the values selected in the interaction's menu, at most as many as a menu can have."""
     data: Any = interaction.data or {}
     return [str(value) for value in data.get("values", ())[: discord_text.SELECT_OPTIONS]]
 

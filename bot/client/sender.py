@@ -252,7 +252,7 @@ class DiscordSender:
         return None
 
     async def _find_first_message(self, thread_id: int) -> Any:
-        """Return the message with its channel's id, which is a forum post's first message, or None."""
+        """Return the message with the same id as its thread (the first message of a forum post), or None."""
         try:
             return await self._request("GET", f"/channels/{thread_id}/messages/{thread_id}")
         except DeliveryError as error:

@@ -294,7 +294,7 @@ class Clubs:
                 await steps.add(Step.NONE)
 
     async def _read_counts(self, meeting: Meeting) -> Mapping[int, int] | None:
-        """Return a poll's votes by answer number; {} if it was deleted, None if votes are not counted yet."""
+        """Return a poll's votes by answer number; {} if it was deleted, None if they are not counted yet."""
         async with self._database.read() as connection:
             part = await find_poll(connection, meeting)
         if part is None:

@@ -36,7 +36,7 @@ Result = TypeVar("Result")
 def isolated(
     log: Any, event: str, *, reraise: ErrorTypes = (), **details: object
 ) -> Iterator[list[Exception]]:
-    """Log any error in the block and continue. Yields a list that holds the error after the block."""
+    """Log any error in the block and continue. Yields a list that contains the error after the block."""
     failures: list[Exception] = []
     with collected(failures, reraise=reraise):
         yield failures
@@ -71,7 +71,7 @@ async def run_unless_stopped(
 ) -> Result | None:
     """Return the result of the work, or cancel it and return None if `stop` is set first.
 
-    Raises an error of the work, or of a future in `needed` that ends first.
+    Re-raises an error of the work, or of a future in `needed` that ends first.
     """
     task, stopper = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
     try:

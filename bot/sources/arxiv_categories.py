@@ -40,7 +40,7 @@ _ALIASES = {
     "q-fin.EC": "econ.GN",
     "stat.TH": "math.ST",
 }
-"""Categories with two names. arXiv gives papers both names; the one on the right is the primary category."""
+"""Categories with two names, which arXiv lists together. The one on the right is the primary category."""
 _MAX_BACK_FILL = timedelta(days=366)
 """The longest back-fill."""
 _PAGE_SIZE = 250

@@ -153,7 +153,7 @@ def build_sections(
 def build_extract(
     form: models.DigestFormat, language: models.Locale, text: str, basis: Basis
 ) -> tuple[models.Section, ...]:
-    """Return an extract's sections: its text and a label. A model's refusal gives no sections."""
+    """Return an extract's sections: its text and a label. A model's refusal has no sections."""
     cleaned = prompts.clean_text(text)
     if summaries.is_refusal(cleaned):
         return ()

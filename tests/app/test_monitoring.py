@@ -98,7 +98,7 @@ async def test_connected_sender_is_healthy(harness: ServerHarness) -> None:
         ("discord", DISCORD_SECONDS, "Discord"),
     ],
 )
-async def test_names_an_overdue_sign_of_life(
+async def test_reports_an_overdue_sign_of_life_by_name(
     harness: ServerHarness, sign: str, limit: float, word: str
 ) -> None:
     harness.connected = False

@@ -223,7 +223,7 @@ def test_json_has_a_line_per_digest_with_stored_fields() -> None:
     assert "글" in line
 
 
-def test_csv_has_a_row_per_paper_without_formulas() -> None:
+def test_csv_has_a_row_per_paper_and_no_formulas() -> None:
     sections = (Section("새로움", "**굵게**\n글"),)
     listed = entry(title='=HYPERLINK("x")', votes=81, authors=("A, B", "C"), sections=sections)
     other = entry(rank=2, arxiv_id="2502.00001", title=None, votes=None, authors_truncated=True)

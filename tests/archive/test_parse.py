@@ -65,7 +65,7 @@ def test_reports_papers_under_an_impossible_date() -> None:
     assert "2025-02-30" in digest.problems[1].message
 
 
-def test_only_a_daily_papers_heading_dates_a_digest() -> None:
+def test_only_a_daily_papers_heading_sets_the_digests_date() -> None:
     text = "# My page of 2025-03-01\n\n" + review_text("2025-05-27", 1)
     text = text.replace("글.", "## 1. 자료 (2025-01-01)\n\n글.\n\n## 2025-01-02 기준\n\n글.")
     assert parse_days(text) == [("2025-05-27", "review", [1])]

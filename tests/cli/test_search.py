@@ -80,7 +80,7 @@ def test_finds_a_paper_by_id_or_url(filled: Paperround) -> None:
     assert (answer.exit_status, answer.data) == (1, None)
 
 
-def test_suspicious_lists_the_most_doubtful_forms_first(filled: Paperround, tmp_path: Path) -> None:
+def test_suspicious_option_lists_the_most_doubtful_forms_first(filled: Paperround, tmp_path: Path) -> None:
     assert filled("glossary", "--suspicious", "--json").data == []
     assert filled("glossary", "--suspicious").stdout.startswith("No forms have been learnt yet.")
     for day, text, count in (

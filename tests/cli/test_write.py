@@ -28,9 +28,7 @@ def model(fake_model: FakeModel, monkeypatch: pytest.MonkeyPatch) -> FakeModel:
     return fake_model
 
 
-def test_each_paper_takes_two_calls_and_a_second_run_takes_no_calls(
-    paperround: Paperround, model: FakeModel
-) -> None:
+def test_each_paper_takes_two_calls_and_a_rerun_takes_none(paperround: Paperround, model: FakeModel) -> None:
     first = paperround(*NEWSLETTER)
     assert first.exit_status == 0, first.stderr
     assert first.data["written"] == READ

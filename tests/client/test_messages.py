@@ -52,7 +52,7 @@ def _daily_texts(
     }
 
 
-def test_a_daily_post_has_texts_in_both_languages() -> None:
+def test_daily_post_has_texts_in_both_languages() -> None:
     schedule: tuple[str, str, tuple[int, ...]] = ("09:00", "Asia/Seoul", EVERY_DAY)
     assert _daily_texts(Locale.KO, 27, 5, schedule=schedule) == {
         "headline": "2025년 2월 12일의 논문",

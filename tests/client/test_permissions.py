@@ -39,7 +39,7 @@ async def test_offers_sharing_only_to_users_who_may_write_in_the_channel(harness
 
 
 @pytest.mark.promise
-async def test_daily_requires_a_manager_of_the_server(harness: ClientHarness) -> None:
+async def test_daily_command_requires_a_server_manager(harness: ClientHarness) -> None:
     subscription = await harness.add_subscription()
     listed = await harness.ask("daily edit", by=harness.manager)
     with pytest.raises(Exception, match="daily"):

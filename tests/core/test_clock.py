@@ -36,7 +36,7 @@ async def test_other_tasks_run_after_each_slice(items_per_slice: float, turns: f
 
 
 @pytest.mark.parametrize("error", [timedelta(hours=-2), timedelta(days=3650), timedelta(days=-9000)])
-def test_discord_clock_ignores_changes_of_the_system_clock(error: timedelta) -> None:
+def test_discord_clock_ignores_changes_to_the_system_clock(error: timedelta) -> None:
     machine, seconds = [NOW + error], [100.0]
     clock = core_clock.DiscordClock(lambda: machine[0], lambda: seconds[0])
     assert clock() == NOW + error

@@ -22,7 +22,7 @@ from tests.fake_discord.process import ROOT
 from tests.support import child_functions, patience
 
 
-def test_isolated_logs_and_yields_the_error() -> None:
+def test_isolated_block_logs_and_yields_the_error() -> None:
     error = ValueError("broken")
     with (
         structlog.testing.capture_logs() as events,

@@ -175,7 +175,7 @@ async def _choose(shown: browser.Browser, command: str) -> None:
 
 
 async def _check_enter(shown: browser.Browser, command: str, typed: str, heading: str) -> None:
-    """Send a command with Enter: alone, then with a value for its first option, which has the heading."""
+    """Send a command with Enter, alone and with a value for its first option, and check the heading."""
     newest = await shown.evaluate(f"{NEWEST}.dataset.messageId")
     await _choose(shown, command)
     await shown.press("Enter")

@@ -134,7 +134,7 @@ async def drop_gateway(fake: server.Fake, params: Json) -> Any:
 
 @action
 async def replay_events(fake: server.Fake, params: Json) -> Any:
-    """Repeat the events of a `kind`."""
+    """Send all events of a `kind` again."""
     await fake.gateway.replay(params["kind"])
 
 

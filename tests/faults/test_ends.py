@@ -1,4 +1,4 @@
-"""How `run` starts and ends: it registers commands in the background, and its exit status asks for action.
+"""How `run` starts and ends: it registers commands in the background, and ends with an exit status.
 
 Status 1 means that a person must act.
 """

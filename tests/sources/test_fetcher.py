@@ -115,7 +115,7 @@ async def test_retries_a_temporary_error_twice_with_growing_delays(
     assert sleeps == [0.75, 1.5]
 
 
-async def test_does_not_retry_after_a_long_retry_after(
+async def test_stops_retrying_after_a_long_retry_after_header(
     origin: OriginServer, fetch: Fetcher, sleeps: list[float]
 ) -> None:
     origin.pages["/"] = web.Response(status=429, headers={"Retry-After": "3600"})

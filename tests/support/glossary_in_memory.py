@@ -10,7 +10,7 @@ from bot.text import analyser, seed, tokens
 
 
 class TextEvidence:
-    """Counts the texts (one per paper) that contain given forms."""
+    """Counts the texts (one per paper) that contain certain forms."""
 
     def __init__(self, texts: Iterable[str]) -> None:
         self._documents = [

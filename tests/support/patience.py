@@ -1,4 +1,4 @@
-"""Time limits for tests, given for an idle machine and growing with its load."""
+"""Time limits for tests. They are set for an idle machine and grow with its load."""
 
 from __future__ import annotations
 

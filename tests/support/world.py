@@ -218,7 +218,7 @@ class World:
         return await self.subscriptions.add(draft)
 
     async def edit(self, row: models.Subscription, **changes: Any) -> models.Subscription:
-        """Edit a daily post like a manager."""
+        """Edit a daily post as a manager would."""
         return await self.subscriptions.edit(replace(await self.subscriptions.get(row.id), **changes))
 
     async def force(self, row: models.Subscription, **changes: Any) -> None:

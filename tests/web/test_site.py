@@ -99,7 +99,7 @@ async def test_rebuilding_writes_only_changed_files(archive: WebArchive, tmp_pat
     assert '<html lang="ko">' in (folder / "index.html").read_text(encoding="utf-8")
 
 
-async def test_error_names_a_file_in_place_of_the_folder(archive: WebArchive, tmp_path: Path) -> None:
+async def test_error_names_a_file_that_blocks_the_folder(archive: WebArchive, tmp_path: Path) -> None:
     (tmp_path / "site").write_text("mine")
     with pytest.raises(errors.PaperroundError, match=re.escape(str(tmp_path / "site"))):
         await build(archive, tmp_path / "site")

@@ -89,7 +89,7 @@ def test_span_must_be_whole_words_of_one_paragraph() -> None:
     ]
 
 
-def test_long_paragraph_counts_as_several() -> None:
+def test_long_paragraph_counts_as_several_paragraphs() -> None:
     rows = "".join(f"| row {number} of the long table | {number} |\n" for number in range(2_000))
     span = "row 7 of the long table"
     assert find_problems("Row 7 has 7 lamps.", span, paper=f"Title\n\n{rows}") == []
