@@ -150,8 +150,7 @@ def _known_values(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 # Export and deletion of a reader's data: the only code that deletes from other modules' tables. It reads the
-# declarations in `storage.tables` (`READER_ROWS`, `READER_MENTION`), so a new table only has to declare its
-# column.
+# declarations in `storage.tables` (`READER_ROWS`, `READER_MENTION`), so a new table only declares its column.
 
 READER_LOCK = 0x414C5254
 """First key of the PostgreSQL advisory lock on a reader's data; the second key is the user id."""

@@ -380,8 +380,7 @@ def _set_up_sqlite(connection: Any, _record: Any) -> None:
             "synchronous=FULL",
             "foreign_keys=ON",
             "temp_store=MEMORY",
-            # 16 MB instead of 2: a look-up reads many pages, and each page outside the cache costs a system
-            # call.
+            # 16 MB instead of 2: a look-up reads many pages, and each uncached page costs a system call.
             "cache_size=-16384",
         ):
             cursor.execute(f"PRAGMA {pragma}")

@@ -28,7 +28,7 @@ async def add_facts(connection: AsyncConnection, paper_facts: Sequence[tuple[int
     changes: dict[str, Any] = {
         name: sa.case((newer, new[name]), else_=facts.c[name]) for name in _FACT_FIELDS if name != "source"
     }
-    # Keep the first listing: a later reading may not come from a list, or from a feed with new dates.
+    # Keep the first listing: later facts may come without a list, or from a feed with new dates.
     changes["listed_on"] = sa.func.coalesce(facts.c.listed_on, new.listed_on)
     changes["votes"] = sa.func.coalesce(changes["votes"], facts.c.votes)
     statement = statement.on_conflict_do_update(index_elements=["paper_id", "source"], set_=changes)
@@ -141,8 +141,7 @@ async def purge_unkept(connection: AsyncConnection, limit: int, ids: Iterable[in
         for column in table.c
         if any(key.column is papers.c.id for key in column.foreign_keys)
     ]
-    # Buttons and posts contain ids, so ids are never reused. SQLite continues from the last row, so keep that
-    # row.
+    # Buttons and posts contain ids, so ids are never reused: SQLite continues from the last row, which stays.
     last = sa.select(sa.func.max(papers.c.id)).scalar_subquery()
     unkept = sa.and_(papers.c.last_on.is_(None), papers.c.first_on.is_(None), papers.c.id < last)
     unkept &= sa.not_(sa.or_(*named))

@@ -144,7 +144,7 @@ class GuildDirectory:
         http, user = self._client.http, self._client.user
         assert user is not None
         try:
-            # Fetched first: if the bot is only user-installed, not in the server, the other requests would be
+            # Fetched first: if the bot is not in the server (only user-installed), other requests are
             # invalid.
             guild = await http.get_guild(guild_id, with_counts=False)
             channels, member, threads = await asyncio.gather(

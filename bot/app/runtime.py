@@ -55,8 +55,7 @@ REJECTIONS = {
 
 async def log_in(bot: PaperroundBot, token: str, on_attempt: Callable[[], None]) -> None:
     """Log in, and retry while Discord is unreachable. Raises PaperroundError for a wrong token."""
-    # discord.py mistakes a proxy's 401 for a wrong token, and raises TypeError if a proxy's page has status
-    # 200.
+    # discord.py mistakes a proxy's 401 for a wrong token, and raises TypeError for a proxy's page with 200.
     unreachable = (discord.HTTPException, discord.LoginFailure, OSError, TypeError)
 
     async def attempt() -> None:
@@ -200,8 +199,7 @@ class Runtime:
     async def _run_steps(self, *steps: Callable[[], Awaitable[int | None]]) -> list[Exception]:
         failures: list[Exception] = []
         for step in steps:
-            # A database outage must not end the schedule; due subscriptions stay due. One failing step must
-            # not block the rest.
+            # A database outage or a failing step must not end the schedule. Due subscriptions stay due.
             with isolation.isolated(log, "planning failed") as failed:
                 if await step():
                     self.relay.wake()
@@ -287,8 +285,7 @@ async def run(container: Container, role: models.ProcessRole = models.ProcessRol
         container.pace.set_rate(pace.REQUESTS_PER_SECOND - 2 * pace.FRONT_REQUESTS_PER_SECOND)
     bot = container.create_bot()
     runtime = build_runtime(container, bot, asyncio.Event(), lock)
-    # Modules and tables live forever: scanning them for garbage would block the event loop for 80 ms at
-    # times.
+    # Modules and tables live forever: scanning them for garbage would block the event loop for 80 ms.
     gc.freeze()
     async with AsyncExitStack() as stack:
         await _start_servers(runtime, stack)
@@ -456,8 +453,7 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, holding: asyncio
             await asyncio.wait(tasks, timeout=HAND_OVER_SECONDS)
             await asyncio.wait({relaying}, timeout=SHUTDOWN_SECONDS - HAND_OVER_SECONDS)
             if not container.database.is_sqlite:
-                # A standby takes over now. This process answers no more commands, and its remaining writes
-                # are fenced.
+                # A standby takes over now. This process answers no more commands, and its writes are fenced.
                 connection.cancel()
                 await close_client(runtime.bot)
                 await runtime.lock.release()

@@ -113,8 +113,8 @@ def main() -> None:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     try:
         if sys.argv[1:] == ["healthcheck"]:
-            # A supervisor runs this twice a minute; it is three times as fast without loading the other
-            # commands.
+            # A supervisor runs this twice a minute. Not loading the other commands makes it three times as
+            # fast.
             from bot.cli import healthcheck
 
             sys.exit(healthcheck.report())

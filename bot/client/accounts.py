@@ -166,8 +166,7 @@ class Readers:
         A message in flight may still arrive, but is not stored.
         """
         async with self._database.transaction() as connection:
-            # Alerts being planned and papers being imported are either stored before this transaction or not
-            # at all.
+            # Alerts being planned and papers being imported are stored before this transaction or not at all.
             await alerts.lock_planning(connection)
             await accounts.lock_reader(connection, user_id)
             counts = await accounts.count_reader_data(connection, user_id)

@@ -126,7 +126,7 @@ def parse_number(text: str, most: int = MAX_NUMBER) -> int:
 
 
 def pack_custom_id(verb: str, *fields: str | int, marker: str | None = None) -> str:
-    """Return the custom id of an action."""
+    """Return an action's custom id."""
     texts = [str(field) for field in fields]
     assert not any(":" in text for text in (verb, *texts[:-1])), "only the last field may contain a colon"
     packed = (marker or PREFIX) + ":".join((verb, *texts))
@@ -258,7 +258,7 @@ class MessageBuilder:
         return fits
 
     def add_reserved_row(self, *items: ui.Item[Any] | None) -> None:
-        """Add a row of items, if there are any, in reserved space."""
+        """Add a row of items in reserved space, unless all are None."""
         if present := [item for item in items if item is not None]:
             self._container.add_item(ui.ActionRow(*present))
 

@@ -151,8 +151,7 @@ def _classify(answer: Answer, kind: PartKind, path: str) -> Classification:
         seconds = LIMIT_SECONDS if answer.retry_after is None else answer.retry_after
         return replace(outcomes.RATE_LIMITED, wait_seconds=min(max(seconds, 0.1), MAX_LIMIT))
     if not answer.is_json:
-        # A proxy's 503 means that the request was not forwarded. For a message with a nonce, a retry settles
-        # it.
+        # A proxy's 503 means that the request was not forwarded. With a nonce, a retry settles it.
         is_refusal = answer.status < 500 or (answer.status == 503 and _is_webhook(path))
         return outcomes.FOREIGN_REFUSAL if is_refusal else outcomes.OUTCOME_UNKNOWN
     if answer.status == 401 and _is_webhook(path):
@@ -281,8 +280,7 @@ def override_endpoints(api_url: str | None, gateway_url: str | None) -> Callable
             return shards, gateway_url, session_start_limit
 
         gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(gateway_url)
-        # There is no setting for this in a sharded client, which connects to the URL that this method
-        # returns.
+        # A sharded client has no setting for this, but connects to the URL that this method returns.
         client.get_bot_gateway = get_bot_gateway
 
     def restore() -> None:

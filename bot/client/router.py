@@ -91,7 +91,7 @@ class Transfer(Request):
 
 
 async def defer(interaction: AnyInteraction, *, public: bool = False) -> None:
-    """Defer the reply beyond Discord's 3 seconds. `public` determines for good who can see it."""
+    """Defer the reply beyond Discord's 3 seconds. Whether it is `public` cannot be changed afterwards."""
     await interaction.response.defer(ephemeral=not public, thinking=True)
 
 

@@ -125,8 +125,7 @@ class DiscordSender:
             | request.payload
             | {"nonce": request.nonce, "enforce_nonce": True}
         )
-        # If this process was frozen, another may have sent the message so long ago that Discord forgot the
-        # nonce.
+        # If this process was frozen, another may have sent the message before Discord forgot the nonce.
         fence = _make_fence(request.claimed_at, MESSAGE_FENCE_SECONDS)
         path = f"/channels/{request.channel_id}/messages"
         message = await self._request("POST", path, request.kind, payload=payload, fence=fence)

@@ -164,8 +164,8 @@ class Stage:
         async with self._turn:
             page = self._page._pages.get(context_id or "")
             if page is not None:
-                # The page rejects actions on an old state, and the browser, which polls twice a second, may
-                # not have the newest state yet.
+                # The page rejects actions on an old state, which the browser may have, as it polls twice a
+                # second.
                 body = {**body, "published_revision": page.revision}
             return await self._page_action(context_id, body)
 

@@ -106,8 +106,8 @@ def check_entries(answer: feed.Feed) -> Sequence[feed.FeedEntry]:
     return answer.entries
 
 
-# Look-ups of papers in no digest. Their facts are stored, but the papers stay out of lists until a digest
-# lists them.
+# Look-ups of papers in no digest. Their facts are stored, but the papers stay unlisted until a digest lists
+# them.
 
 PATIENCE_SECONDS = 10.0
 """How long a reader waits at most. A later response is stored for the next attempt."""

@@ -104,9 +104,9 @@ class Fetcher(Protocol):
 class FetchResult:
     """The outcome for one location: a URL, a feed entry or a relative path. Its digests are stored there.
 
-    Save `page_states` only after the digests and facts, since they prevent another read. `day` is the
-    requested day; `retry_at` (UTC) is the time requested by the server. Save the `progress` of a back-fill
-    once this result is stored.
+    Save `page_states` only after the digests and facts, since a saved state prevents reading the page again.
+    `day` is the requested day; `retry_at` (UTC) is the time requested by the server. Save the `progress` of a
+    back-fill once this result is stored.
     """
 
     location: str

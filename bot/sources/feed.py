@@ -245,8 +245,7 @@ def parse_document(text: str) -> Feed:
 
     try:
         parsed = feedparser.parse(
-            # The text before the first element only declares the charset, but we have already decoded the
-            # text.
+            # The text before the first element only declares the charset, but we have decoded it already.
             io.BytesIO(text[first.start() :].encode("utf-8", "replace")),
             response_headers={"content-type": "application/xml; charset=utf-8"},
             sanitize_html=False,
@@ -319,7 +318,7 @@ def _parse_time(parsed: Any) -> datetime | None:
 
 
 def _parse_arxiv_id(text: str) -> str | None:
-    """Return the arXiv id in an entry's id or link, such as `oai:arXiv.org:2505.01234v1` or `https://arxiv.org/abs/…`."""
+    """Return the arXiv id in an entry's id or link, such as `oai:arXiv.org:2505.01234v1`, or None."""
     return arxiv_ids.extract_arxiv_id(text.removeprefix("oai:arXiv.org:"))
 
 

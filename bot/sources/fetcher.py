@@ -306,8 +306,7 @@ async def open_fetcher(
     names = resolver or aiohttp.ThreadedResolver()
     guard = connection_guard = ssrf_guard.SsrfGuard(names, allowed_hosts)
     if proxy is not None:
-        # The operator chose the proxy, so its address may be private. Sources may still not be fetched from
-        # there.
+        # The operator chose the proxy, so its address may be private. Sources still may not be fetched there.
         connection_guard = ssrf_guard.SsrfGuard(names, [ssrf_guard.allowed_host_of_url(proxy)])
         connection_guard.check_url(URL(proxy))
     session = aiohttp.ClientSession(

@@ -117,7 +117,7 @@ class SiteBuilder:
 
     async def _add_author(self, name: str) -> None:
         path = f"authors/{make_slug(name)}"
-        # The author's last paper may have been removed meanwhile.
+        # The author's last paper may have been removed in the meantime.
         with suppress(PageError):
             listed = await self._pages.load_author(self._site, name)
             self._add(f"{path}.html", self._pages.make_author(self._site, name, listed))

@@ -68,7 +68,7 @@ def paperround(
         except SystemExit as end:
             status = end.code or 0
         finally:
-            # Some commands add a logging handler for this test's stderr, which later tests do not share.
+            # Some commands add a logging handler for this test's stderr, which is replaced in later tests.
             root.handlers[:] = handlers
             root.setLevel(level)
             structlog.configure(**configuration)
