@@ -83,7 +83,7 @@ async def running_demo(locale: models.Locale, folder: Path) -> AsyncIterator[str
 
 
 class Camera:
-    """Types, presses buttons and takes pictures on a page of the demo."""
+    """Drives a page of the demo: types, presses buttons and takes pictures."""
 
     def __init__(self, page: browser.Browser, locale: models.Locale) -> None:
         self._page, self._locale = page, locale
@@ -112,7 +112,7 @@ class Camera:
         self._save(name, await self._shoot(f"cards().at({place})"))
 
     async def _do(self, typed: str) -> str:
-        """Send a line or press a button of the newest message. Returns the id of the message that was newest before."""
+        """Send a line or press a button of the newest message. Returns the id of the message that had been the newest."""
         newest = str(await self._page.evaluate("messages().at(-1).dataset.messageId"))
         if typed.startswith("/"):
             await self._send(typed)
@@ -171,7 +171,7 @@ class Camera:
         )
 
     async def _choose_topic(self) -> None:
-        """Type the name of the command and choose it, up to its option."""
+        """Type the command's name and select it, so that the cursor is in its option."""
         await self._clear()
         await self._page.evaluate("document.querySelector('#channel-composer-input').focus()")
         await self._page.type("/주제" if self._locale is KO else "/topic")
@@ -207,7 +207,7 @@ class Camera:
             await asyncio.sleep(0.25)
 
     async def _shoot(self, element: str = "") -> Image.Image:
-        """Return a picture of the element that a JavaScript expression gives or, without one, of the whole page."""
+        """Return a picture of the element selected by a JavaScript expression, or of the whole page without one."""
         clip = {}
         if element:
             await self._page.evaluate(f"{element}.scrollIntoView({{block: 'center'}})")

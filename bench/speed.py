@@ -159,7 +159,7 @@ async def measure_search(bench: Bench) -> None:
 
 
 def _time_process(command: Sequence[str], path: Path) -> float:
-    """Return the CPU seconds of a command on a SQLite file: of the second of two runs, when files are cached."""
+    """Run a command twice on a SQLite file and return the CPU seconds of the second run, when files are cached."""
     environment = {**os.environ, "PAPERROUND_DATABASE_URL": f"sqlite+aiosqlite:///{path}"}
     for _ in range(2):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -213,7 +213,7 @@ def _insert_plainly(path: Path, count: int) -> None:
 
 
 async def measure_alerts(bench: Bench) -> None:
-    """Print the times for matching a digest with all alerts and for parsing the alerts first, compared with reading rows."""
+    """Print the times for parsing all alerts and for matching a digest with them, compared with reading their rows."""
     day = synthetic_archive.FIRST_DAY + timedelta(days=DAYS)
     bench.now = datetime(day.year, day.month, day.day, 9, tzinfo=UTC)
     alerts, chance = bench.container().create_services().get(Alerts), random.Random(2)

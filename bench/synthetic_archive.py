@@ -1,4 +1,4 @@
-"""Generates digests with words, terms and authors as frequent as in real ones. Equal seeds give equal digests.
+"""Generates digests with words, terms and authors as frequent as in real ones. The same seed gives the same digests.
 
 A few terms of the seed list are in many papers and most are rare; likewise for words and authors. The sentences have
 no meaning.

@@ -16,7 +16,7 @@ MAX_AUTHORS = 300
 def measure(
     papers: Sequence[corpus.Paper], search: measures.SearchFunction, sets: Sequence[bool]
 ) -> tuple[dict[str, float], int]:
-    """Return the figures for parts of our set (True: for tuning), and the number of concepts measured."""
+    """Return the figures for the chosen halves of our queries (True: tuning), and the number of concepts measured."""
     truth = measures.GroundTruth(papers)
     figures = measures.MetricSamples()
     counted = sum(

@@ -33,7 +33,7 @@ def list_people(files: Sequence[Path]) -> list[str]:
 
 
 def variants(name: str) -> Iterator[tuple[str, str]]:
-    """Yield variants of a name without errors, each with the name of its kind."""
+    """Yield error-free variants of a name as pairs (kind, variant)."""
     yield "as written", name
     yield "lower case", name.lower()
     given, _, family = name.rpartition(" ")

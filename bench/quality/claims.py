@@ -57,7 +57,7 @@ def check_file(file: Path, judge: Judge) -> Iterator[Result]:
 def check_claims(
     paper: Mapping[str, Any], language: models.Locale, rows: Sequence[Mapping[str, Any]], judge: Judge
 ) -> Iterator[Result]:
-    """Yield the results for claims about a paper that are judged together."""
+    """Yield the results for claims about a paper, which are judged together."""
     checker = writer_claims.ClaimChecker(f"{paper['title']}\n\n{paper['text']}")
     claims = [prompts.Claim("results", row["claim"], row["span"]) for row in rows]
     found = checker.find_problems(claims, language)

@@ -175,7 +175,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
 
     @router.handles(client_messages.EDIT_CONDITIONS, router.AT_ONCE)
     async def open_conditions_modal(self, request: Request, action: Action) -> ui.Modal:
-        """Open the form for what the alert matches."""
+        """Open the form that edits the alert's terms, excluded words and vote minimum."""
         draft = await load(request, action.payload)
         return alerts_messages.conditions_modal(request.texts, draft, action.payload)
 
@@ -281,7 +281,7 @@ def make_draft(
 
 
 async def _draft_of_list(request: Request, state: client_messages.ListState) -> models.Alert:
-    """Return a draft for a list's topic or author; the draft is empty if an alert cannot follow the list."""
+    """Return a draft for a list's topic or author. If an alert cannot follow the list, the draft is empty."""
     if state.kind is client_messages.ListKind.AUTHOR:
         found = await request.services.search.find_author(state.text, limit=1)
         name = "" if found.namesakes else found.author or ""
@@ -325,7 +325,7 @@ async def load(request: Request, key: str) -> models.Alert:
 
 
 async def begin(request: Request, draft: models.Alert) -> models.Alert:
-    """Return the draft with its owner, the owner's time zone and the channel's server filled in."""
+    """Fill in a draft's owner, the owner's time zone and the channel's server."""
     zone = await request.interaction.client.timezone_for(request.interaction)
     return replace(_place(request, draft), timezone=zone)
 
@@ -353,7 +353,7 @@ def map_alert_errors() -> Iterator[None]:
 
 
 async def apply(request: Request, draft: models.Alert) -> ui.LayoutView:
-    """Preview a draft, or change the alert if it is already stored. Raises UserError."""
+    """Preview the alert if it is a draft, or store the change if it already exists. Raises UserError."""
     return await (change if draft.id else preview)(request, draft)
 
 

@@ -160,7 +160,7 @@ class PaperText:
         self._found: dict[str, tuple[bool, bool]] = {}
 
     def find(self, form: str) -> tuple[bool, bool]:
-        """Return whether the title and whether the body contains a form."""
+        """Return two booleans: whether the title contains a form, and whether the body does."""
         if form not in self._found:
             has_key = not self.keys.isdisjoint(_list_form_keys(form))
             in_title, in_body = self._tokens.count(form) if has_key else (0, 0)
@@ -217,7 +217,7 @@ def _match_term(query: TermQuery, paper: PaperText) -> AlertReason | None:
 
 
 def find_author(name: str, authors: Iterable[str]) -> str | None:
-    """Return the first author whose name matches in any spelling, word order or script, or None."""
+    """Return the first author whose name is this one in any spelling, word order or script, or None."""
     variants = name_variants(name)
     found = (
         author for author in authors if variants & name_variants(author) or people.is_same_name(name, author)
@@ -232,7 +232,7 @@ def _find_parts(parts: Sequence[Part], paper: PaperText) -> list[tuple[str, bool
 
 
 def _find_part(part: Part, paper: PaperText) -> tuple[str, bool] | None:
-    """Return the first form in the title with True, or else the first in the body with False; None if neither has any."""
+    """Return the first form found in the title and True, or else the first in the body and False; None if not found."""
     in_title = ((form, True) for form in part if paper.find(form)[0])
     return next(in_title, None) or next(((form, False) for form in part if paper.find(form)[1]), None)
 
@@ -274,7 +274,7 @@ def find_sentence(
 
 
 def list_keys(query: AlertQuery) -> frozenset[str]:
-    """Return a query's keys. Every matching paper has at least one: if all terms are required, one of the rarest term."""
+    """Return index keys of a query; every matching paper has at least one. Only the rarest required term is used."""
     by_term = [max(_list_term_keys(term), key=_selectivity, default=frozenset()) for term in query.terms]
     return max(by_term, key=_selectivity) if query.match_all else frozenset[str]().union(*by_term)
 

@@ -170,7 +170,7 @@ def _paper_text(
 
 
 def _footer_buttons(texts: Texts, post: alerts_planner.AlertPost, marker: str) -> list[ui.Item[Any]]:
-    """Return the buttons below the papers. The first contains the delivery's marker. If there is only one paper, add Save."""
+    """Return the buttons below the papers. The first contains the delivery's marker. A single paper gets a Save button."""
     day = client_messages.ListState(client_messages.ListKind.DIGEST, post.digest_on.isoformat())
     day_button = button(texts("alert-day"), client_messages.pack_state(day, marker=marker))
     buttons = [day_button]
@@ -227,7 +227,7 @@ def _time_button(texts: Texts, alert: models.Alert, key: str) -> ui.Item[ui.Layo
 
 
 def _timing_menu(texts: Texts, alert: models.Alert, key: str) -> ui.Item[Any] | None:
-    """Return the menu for when an alert is sent. It does not change the time of day."""
+    """Return the menu that sets how often an alert is sent. The time of day is not changed."""
     labels = {
         timing.value: texts(f"alert-form-{timing}") for timing in (AlertTiming.AT_ONCE, AlertTiming.DAILY)
     }

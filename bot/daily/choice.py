@@ -1,8 +1,9 @@
 """Chooses the papers of a post and describes the post as plain data. Pure.
 
-A post draws from papers that are new since its subscription's previous post (`draw`). It shows the best of them, followed by
-*late* papers: papers added to days already posted, which do not count towards `top_n`. It draws from all regular sources or
-from the one source that it names. With a topic, it can also draw from that source's look-up digests (`find_origin`).
+A post draws from papers that are new since its subscription's previous post (`draw`). It shows the best of
+them, followed by *late* papers: papers added to days already posted, which do not count towards `top_n`. It
+draws from all sources of selected papers or from one named source; with a topic, also from that source's
+look-up digests (`find_origin`).
 """
 
 from __future__ import annotations
@@ -107,7 +108,7 @@ EASTERNMOST_OFFSET = timedelta(hours=14)
 
 
 def is_rolling(subscription: Subscription) -> bool:
-    """Return whether posts draw from all papers of the last seven days not posted yet."""
+    """Return whether posts draw from all papers of the last seven days that have not been posted yet."""
     return subscription.style is Style.WEEKLY
 
 

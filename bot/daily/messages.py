@@ -88,7 +88,7 @@ def post_name(texts: Texts, subscription: Subscription, names: Mapping[int, str]
 
 
 def format_days(texts: Texts, days: Sequence[int]) -> str:
-    """Format ISO weekdays; "every day" and "workdays" have their own texts."""
+    """Return the names of ISO weekdays, or a text such as "every day" or "workdays" if one applies."""
     if tuple(days) == templates.EVERY_DAY:
         return texts("every-day")
     if tuple(days) == templates.WORKDAYS:
@@ -191,7 +191,7 @@ def options_text(texts: Texts, subscription: Subscription) -> str:
 
 
 def switch_text(texts: Texts, switch: daily_options.Option) -> str:
-    """Return the text for a switch, used in the form and for a subscription that has it on."""
+    """Return the label of a switch in the form, also shown for subscriptions that have it on."""
     return texts.find(f"command-daily.switch-{switch.name}") or switch.description
 
 
@@ -274,7 +274,7 @@ def _list_lines(texts: Texts, rows: Sequence[Subscription], calendar: schedule.C
 
 
 def confirm_remove_view(texts: Texts, subscription: Subscription) -> ui.LayoutView:
-    """Return the question that confirms the removal of a subscription."""
+    """Return the prompt to confirm that a subscription should be removed."""
     return client_messages.text_view(
         texts("subscription-remove-sure", post=f"**{post_name(texts, subscription)}**"),
         _button(texts, "remove", REMOVE_CONFIRMED, subscription.id, style=discord.ButtonStyle.danger),
@@ -289,7 +289,7 @@ def removed_view(texts: Texts, removed: Subscription) -> ui.LayoutView:
 
 
 def next_post_text(texts: Texts, subscription: Subscription, calendar: schedule.Calendar) -> str:
-    """Describe when the next post is due, until when a due post waits for papers, or why the subscription is paused."""
+    """Return when the next post is due, how long a due post waits for papers, or why the subscription is paused."""
     if subscription.state is not models.ActivityState.ACTIVE:
         return client_messages.reason_text(texts, subscription.reason)
     slot = calendar.newest(subscription)

@@ -1,4 +1,4 @@
-"""The settings of a subscription, from which `/daily`, its form and the set-up file follow, and their validation."""
+"""The settings of a subscription and their validation. `/daily`, its form and the set-up file are derived from them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NOTHING = ("-", "–", "—")
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """A `/daily` option that sets one field of a subscription; if it takes a bool, a switch in the *More settings* form.
+    """A `/daily` option that sets one field of a subscription. If it takes a bool, it is a switch in *More settings*.
 
     The Korean texts are in `ko.ftl`, below `command-daily`.
     """
@@ -175,7 +175,7 @@ def apply_changes(subscription: Subscription, typed: Mapping[str, Any]) -> Subsc
 
 
 def _fit(subscription: Subscription) -> Subscription:
-    """Return the subscription with `top_n` limited to what its style can show.
+    """Return the subscription with the number of papers limited to what its style can show.
 
     Weekly posts and posts from a source get a time, since no list shows when their papers are complete.
     """

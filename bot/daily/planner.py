@@ -231,7 +231,7 @@ async def load_reads(connection: Connection, now: datetime) -> dict[date, dateti
 async def _load_posted(
     connection: Connection, rows: Iterable[models.Subscription], drawn: Iterable[choice.Drawn], now: datetime
 ) -> dict[daily.ChannelLocale, set[int]]:
-    """Return which of the drawn papers were posted within REPOST_INTERVAL before `now`, by channel and language."""
+    """Return which of the drawn papers were posted in the REPOST_INTERVAL before `now`, by channel and language."""
     distinct = {id(each): each for each in drawn}.values()
     paper_ids = {paper.paper_id for each in distinct for paper in (*each.own, *each.late)}
     since_at = now - choice.REPOST_INTERVAL
@@ -289,7 +289,7 @@ class RenderedPosts:
         key: str | None = None,
         drawn_until: int | None = None,
     ) -> models.NewDelivery:
-        """Return the delivery of a post. Only daily posts mention a role. Passes on template errors."""
+        """Return the delivery of a post. Only daily posts mention a role. Template errors are not caught."""
         role_id = subscription.mention_role_id if record is DAILY else None
         settings = tuple(getattr(subscription, name) for name in options.SETTINGS)
         cached = post, role_id, subscription.is_by_webhook, settings
@@ -315,7 +315,7 @@ class RenderedPosts:
 
 
 class _Tick(NamedTuple):
-    """State shared by a tick's batches. `pool` has the papers of the first `added_seq` ingests."""
+    """State shared by the batches of a tick. `pool` has the papers added by the first `added_seq` ingests."""
 
     calendar: schedule.Calendar
     added_seq: int
@@ -428,7 +428,7 @@ class DailyPlanner:
     async def _choose(
         self, connection: Connection, due: Sequence[tuple[models.Subscription, schedule.Slot]], tick: _Tick
     ) -> dict[int, choice.PlannedPost]:
-        """Return the posts by subscription id, possibly without papers. Leaves out subscriptions that fail."""
+        """Return the posts by subscription id; a post may have no papers. Leaves out subscriptions that fail."""
         marks = await daily.list_marks(connection, [row.id for row, _ in due])
         drawn = [tick.pool.draw(row, slot, marks.get(row.id)) for row, slot in due]
         posted = await _load_posted(connection, [row for row, _ in due], drawn, tick.calendar.now)

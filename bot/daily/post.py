@@ -204,7 +204,7 @@ def _paper_text(
     *,
     heading: str | None = None,
 ) -> str:
-    """Return a paper's lines within a limit of characters and bytes, below the heading for late papers."""
+    """Return a paper's lines, cut to a limit of characters and bytes, below the heading for late papers."""
     above = f"{heading}\n\n" if heading else ""
     characters, size = characters - len(above), size - discord_text.utf8_bytes(above)
     facts = _byline(wording.ui_texts, post, paper)
@@ -341,10 +341,10 @@ def _card_preview(wording: PostWording, post: DailyPost, note: str) -> list[ui.L
 
 @dataclass(frozen=True, slots=True)
 class PostStyle:
-    """A layout of the daily post.
+    """A layout for the daily post.
 
-    `render` returns the messages to send, and `preview` those of a private preview, with a note above the headline. `fits`
-    returns whether a channel supports the style. `permissions` are needed in addition to those that every style needs.
+    `render` returns the messages to send. `preview` returns a private preview with a note above the headline. `fits` returns
+    whether a channel supports the style. `permissions` are needed in addition to those that every style needs.
     """
 
     render: Callable[[PostWording, DailyPost], tuple[RenderedPart, ...]]
@@ -388,7 +388,7 @@ def needed_permissions(channel: Channel, style: models.Style, role_id: int | Non
 
 
 def check_permissions(channel: Channel, style: models.Style, role_id: int | None = None) -> dict[str, bool]:
-    """Return each permission that posts in this style need, and whether the bot has it."""
+    """Return which permissions posts in this style need and whether the bot has each."""
     granted = channel.permissions_for(channel.guild.me)
     return {name: getattr(granted, name) for name in needed_permissions(channel, style, role_id)}
 

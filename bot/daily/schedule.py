@@ -153,7 +153,7 @@ class Calendar:
         return self._look_up(row)[1]
 
     def find_due(self, row: Subscription) -> Slot | None:
-        """Return the due date to post as soon as there are papers, or None."""
+        """Return the due date that should be posted as soon as there are papers, or None."""
         slot = self.newest(row)
         if row.last_on is not None and row.last_on >= slot.on:
             return None
@@ -161,7 +161,7 @@ class Calendar:
         return slot if is_whole or self.is_over(slot) else None
 
     def is_over(self, slot: Slot) -> bool:
-        """Return whether the wait for a date's papers or list is over."""
+        """Return whether it is too late to wait any longer for a date's papers or list."""
         return self.now >= slot.at + WAIT
 
     def _look_up(self, row: Subscription) -> tuple[Slot, Slot]:

@@ -1,7 +1,7 @@
 """Learns forms of terms from counted mentions, using the index as evidence.
 
-Each Korean form or abbreviation belongs to one English term: if most papers with the form also contain the
-term. Links between forms are not transitive, because that would merge all terms that share a word.
+Each Korean form or abbreviation belongs to one English term; most papers with a Korean form must also contain
+its term. Links between forms are not transitive, because that would merge all terms that share a word.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Evidence(Protocol):
 def learn(
     mentions: Iterable[tuple[Mention, int]], terms: Iterable[seed.SeedTerm], evidence: Evidence
 ) -> list[LearntForm]:
-    """Return the forms that mentions explain and papers confirm, most explained first. Each mention has a paper count."""
+    """Return the forms that mentions explain and papers confirm, most explained first. `mentions` come with paper counts."""
     rows, vocabulary = list(mentions), _Vocabulary(terms)
     long_forms = vocabulary.read_long_forms(rows)
     learnt = [
@@ -144,8 +144,8 @@ class _Vocabulary:
         """Return whether a Korean text could be a form of a term.
 
         It needs about two syllables per English word, so 학습 is not supervised fine-tuning. It must not be
-        seeded for another term or as a common word. If its last word has a translation, the term must contain
-        it, so 혼합 모델 is not a mixture.
+        seeded for another term or as a common word. If its last word is a common word, the term must contain
+        the translation, so 혼합 모델 is not a mixture.
         """
         content = len(term_keys.content_words(key))
         heads = self._translations.get(analyser.split_context(form)[-1], ())
@@ -157,7 +157,7 @@ class _Vocabulary:
 
 
 def find_term(left: str, words: int) -> str:
-    """Return the Korean term at the end of a text, or "". Takes about two syllables per word of the English term."""
+    """Return the Korean term at the end of a text, or "". It gets about two syllables per word of the English term."""
     term = ""
     for unit in reversed(left.split()):
         if unit in seed.read_words("boundary_words.txt") or len(term_keys.korean_key(term)) >= 2 * words:

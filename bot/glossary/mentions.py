@@ -82,7 +82,7 @@ def _left_context(preceding: str) -> str:
 
 @lru_cache(maxsize=1 << 12)
 def _classify_parts(content: str) -> tuple[str, str] | None:
-    """Return the English term and the abbreviation in a parenthesis; None if it has neither or anything else."""
+    """Return the English term and the abbreviation in a parenthesis; None if it has neither, or other content."""
     pieces = [piece.strip() for piece in _SEPARATORS.split(content) if piece.strip()]
     short = [piece for piece in pieces if term_keys.is_abbreviation(piece)]
     long = [piece for piece in pieces if piece not in short and _is_english(piece)]
@@ -127,7 +127,9 @@ def _letters(abbreviation: str) -> str:
 
 
 def _matches_initials(words: list[str], letters: str) -> bool:
-    """Return whether the letters are the words' initials. Function words are optional; words with digits stay whole."""
+    """Return whether the letters are the words' initials. Function words may be skipped; words with digits
+    stay whole.
+    """
     if not words:
         return not letters
     word, rest = words[0], words[1:]

@@ -86,7 +86,9 @@ class Glossary:
         return [self._concepts[key] for key in self.find(term)]
 
     def is_topic(self, key: str) -> bool:
-        """Return whether papers are about a concept, judging by their titles, rather than just mention it (dataset)."""
+        """Return whether papers are about a concept, judging by titles, and do not just mention it in passing
+        ("dataset").
+        """
         return self.title_counts.get(key, 0) >= self._paper_counts.get(key, 0) // _PAPERS_PER_TITLE
 
     def is_word(self, text: str) -> bool:
@@ -133,7 +135,9 @@ class Glossary:
         return self._index.get(key) or self._index.get(analyser.strip_ending(key)) or []
 
     def _list_senses(self, text: str) -> Sequence[concepts.AbbreviationSense]:
-        """Return an abbreviation's dominant sense, or else its common senses. Case is ignored if necessary."""
+        """Return an abbreviation's dominant sense, or else its common senses. Ignores case if no sense
+        matches exactly.
+        """
         stripped = text.strip()
         if stripped in seed.read_words("function_words.txt") or len(stripped) < 2:
             return ()
@@ -180,7 +184,7 @@ def is_same_form(left: str, right: str) -> bool:
 
 
 def is_everyday_word(text: str) -> bool:
-    """Return whether a text is an everyday word or its plural in lower case, and so no abbreviation in a phrase."""
+    """Return whether a lower-case text is an everyday word or its plural, and so not an abbreviation in a phrase."""
     return not {text, text.removesuffix("s")}.isdisjoint(seed.read_words("ordinary_words.txt"))
 
 
@@ -266,7 +270,7 @@ class _Lexicon:
         return self._main_keys.get(key, key)
 
     def _own(self, key: str, name: str) -> dict[str, concepts.SurfaceForm]:
-        """Return the forms of a concept, which is created if it is new."""
+        """Return the forms of a concept. A new concept is added first."""
         if key not in self._forms:
             self._names[key] = name
             self._forms[key][key] = concepts.SurfaceForm(name, "en")
@@ -324,7 +328,7 @@ class _Lexicon:
 def _index_forms(
     all_concepts: Iterable[concepts.Concept], firsts: Container[tuple[str, str]]
 ) -> dict[str, list[str]]:
-    """Return the keys of the concepts that have each form, by the form's term key. A concept comes first for its own key."""
+    """Return the keys of the concepts with each form, by the form's term key. A concept's own key lists the concept first."""
     index = defaultdict[str, list[str]](list)
     for concept in all_concepts:
         index[concept.key].insert(0, concept.key)

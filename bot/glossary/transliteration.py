@@ -53,7 +53,7 @@ class SoundIndex:
 
 
 def _consonants(hangul: str) -> str:
-    """Return a pattern that few names match: those with the initial consonants of all syllables in order."""
+    """Return a pattern to preselect names: those with the initial consonants of all syllables in order."""
     pattern = final = ""
     for syllable in hangul:
         before, (initial, vowel, final) = final, _decompose(syllable)
@@ -77,8 +77,8 @@ def name_pattern(hangul: str) -> str | None:
 def _spells(hangul: str, letters: str) -> bool:
     """Return whether lower-case letters spell Hangul syllables, ignoring a silent e at the end.
 
-    Tracks every position where the sounds matched so far may end. A single pattern could backtrack for
-    minutes on one letter repeated 20 times.
+    Tracks every position where the sounds matched so far may end, because a single pattern could backtrack
+    for minutes on one letter repeated 20 times.
     """
     if (
         not len(hangul) - 2

@@ -206,7 +206,7 @@ def _chapter_menu(
 def _action_buttons(
     texts: Texts, detail: models.PaperDetail, page: int, *, is_saved: bool, may_share: bool, is_shared: bool
 ) -> list[ui.Item[Any]]:
-    """Return the buttons of a card. On a shared card, "Save" never removes a paper and saves it for whoever presses it."""
+    """Return the buttons of a card. On a shared card, "Save" saves the paper for whoever presses it and never removes it."""
     arxiv_id = detail.arxiv_id
     save_id = pack_custom_id(SAVE_PAPER, "0" if is_saved else "1", NO_PAGE if is_shared else page, arxiv_id)
     row = [button(texts("unsave" if is_saved else "save"), save_id)]
@@ -299,7 +299,7 @@ def found_view(texts: Texts, papers: Mapping[str, models.PaperDetail | None]) ->
 
 
 def missing_view(texts: Texts, arxiv_id: str, outcome: LookupOutcome) -> ui.LayoutView:
-    """Return the reason why a paper outside the archive has no card, with links to arXiv and Hugging Face."""
+    """Explain why a paper outside the archive has no card, with links to arXiv and Hugging Face."""
     message = MessageBuilder()
     message.add_text(texts(f"lookup-{outcome.value}", paper=escape_untrusted(arxiv_id)))
     message.add_buttons(

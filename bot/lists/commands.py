@@ -234,7 +234,7 @@ class PaperListLoader:
         self._services = services
 
     async def list_view(self, request: Request, state: ListState) -> ui.LayoutView:
-        """Return the view of a page, which may be empty. Counts as a look-up of the reader."""
+        """Return the view of a page, which may be empty. The load counts towards the reader's limit on look-ups."""
         if not state.token:
             state = await store_list_text(self._services.text_tokens, request.user_id, state)
         async with router.admitted_lookup(request.interaction):
@@ -259,7 +259,7 @@ class PaperListLoader:
     async def load(self, texts: Texts, state: ListState, request: Request | None = None) -> PaperList:
         """Return a page of a list, or its last page if the page number is too large.
 
-        Saved papers need the reader's `request`; without it, raises UserError.
+        Raises UserError for saved papers if the reader's `request` is missing.
         """
         listed = await self._load_page(texts, state, request)
         if not listed.rows and state.page and listed.total:
@@ -281,7 +281,7 @@ class PaperListLoader:
     async def _label_days_around(
         self, texts: Texts, state: ListState, today: date
     ) -> tuple[tuple[str, str], ...]:
-        """Return labels and values for the days with a digest around the list's day."""
+        """Return the days with a digest around the list's day, as pairs (label, ISO date)."""
         span = lists_messages.parse_span(state.text)
         if span is None:
             return ()
@@ -473,7 +473,7 @@ class PapersCog(commands.Cog):
         self._tree.add_command(app_commands.ContextMenu(name=LOOK_UP, callback=self.look_up))
 
     async def cog_unload(self) -> None:
-        """Stop fetching papers for readers, before the database is closed."""
+        """Stop fetching papers before the database is closed."""
         await self._services.paper_lookup.close()
 
     @router.callback()
@@ -514,7 +514,7 @@ class PapersCog(commands.Cog):
 
     @router.handles(lists_card.CHAPTERS)
     async def open_chapter(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show the selected chapter: a private message is replaced, and a public card gets a new private message."""
+        """Show the selected chapter in place of a private message, or below a public card in a new private message."""
         chapter = message_builder.parse_number(router.selected_value(request.interaction))
         return await self._chapter_view(request, action.payload, chapter, 0)
 
@@ -611,7 +611,7 @@ class PapersCog(commands.Cog):
 
 
 async def answer_view(request: Request, arxiv_id: str, answer: lists_card.Answer) -> ui.LayoutView:
-    """Return the view for a value of a card's menu. Raises UserError if the paper is unknown."""
+    """Return the view that a value of a card's menu opens. Raises UserError if the paper is unknown."""
     if answer is lists_card.Answer.SIMILAR:
         return await PaperListLoader(request.services).list_view(
             request, ListState(ListKind.SIMILAR, arxiv_id)

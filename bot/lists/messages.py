@@ -96,7 +96,7 @@ def add_span(topic: str, first: date, last: date) -> str:
 
 
 def read_span(texts: Texts, state: ListState) -> tuple[str, str]:
-    """Return the topic of a top list and the name of its period, which comes from `add_span` or from the state."""
+    """Return a top list's topic and the name of its period, taken from the text (see `add_span`) or from the state."""
     found = _SPAN.search(state.text)
     if found is None:
         return state.text, texts(state.period.text_id)
@@ -277,7 +277,7 @@ def lacks_note(texts: Texts, listed: PaperList, arxiv_id: str) -> str:
 
 
 def _facts(texts: Texts, row: models.PaperRow, listed: PaperList) -> str:
-    """Return a paper's votes, date and authors, or instead of the authors the namesake who wrote it."""
+    """Return a paper's votes, date and authors. If namesakes share the list, name the one who wrote it instead."""
     authors = format_authors(texts, row.authors, truncated=row.authors_truncated)
     if isinstance(row, models.SavedPaper) and not row.is_listed:
         return authors
@@ -294,7 +294,7 @@ def filters_text(texts: Texts, state: ListState) -> str:
 
 
 def list_pager(listed: PaperList) -> list[ui.Item[Any]]:
-    """Return the pager of a list."""
+    """Return the buttons that turn the pages of a list."""
     state = listed.state
     return pager(state.page, listed.page_count, lambda number: pack_state(state.replace(page=number)))
 
@@ -317,7 +317,7 @@ def _refine_menu(texts: Texts, listed: PaperList) -> ui.Item[Any] | None:
 def _menu(
     placeholder: str, verb: str, state: ListState, labels: Mapping[str, str], selected: str | None = None
 ) -> ui.Item[Any] | None:
-    """Return a menu whose values show the first page of a changed list."""
+    """Return a menu; choosing a value shows the first page of the list with that value applied."""
     options = [select_option(label, value, selected=value == selected) for value, label in labels.items()]
     return select_menu(placeholder, pack_state(state.replace(page=0), verb), options)
 
@@ -479,7 +479,7 @@ def _name_date(texts: Texts, year: str, month: str, day: str | None) -> str:
 
 
 def topic_heading(texts: Texts, topic: str, result: search_results.SearchResult) -> str:
-    """Return the heading for a topic as searched, with the number of full matches if there are any."""
+    """Return the heading for a topic as it was searched, with the number of full matches if there are any."""
     topic = escape_untrusted(completion.apply_corrections(topic, result.corrected))
     if not result.complete:
         return topic

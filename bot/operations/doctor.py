@@ -56,7 +56,7 @@ class Finding:
 
 
 async def examine(settings: Settings, check_token: TokenCheck) -> list[Finding]:
-    """Run all checks and return the findings, most urgent first. Never raises an exception for a problem."""
+    """Run all checks and return the findings, most urgent first. Problems are findings, never exceptions."""
     of_database, needs_token = await _database(settings)
     findings = [
         await _discord(settings, check_token, is_needed=needs_token),
@@ -105,7 +105,7 @@ def _check_path(label: str, value: Any) -> tuple[bool, str]:
 
 
 async def _database(settings: Settings) -> tuple[list[Finding], bool]:
-    """Return the findings on the database, and whether the bot needs a token (no if only webhooks post)."""
+    """Return the findings on the database, and whether the bot needs a token (False if only webhooks post)."""
     failures: list[Exception] = []
     with isolation.collected(failures):
         return await _examine_database(settings)

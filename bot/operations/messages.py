@@ -51,7 +51,7 @@ def status_view(
 ) -> ui.LayoutView:
     """Return the status; if `can_manage`, with buttons and warnings for managers. `calendar` has the due times.
 
-    `names` are the names of channels by id.
+    `names` has the names of channels by id.
     """
     inactive = [row for row, _ in report.subscriptions if row.state is not models.ActivityState.ACTIVE]
     is_troubled = any(row.reason != models.Reason.BY_HAND for row in inactive)
@@ -82,7 +82,7 @@ def status_view(
 def _post_buttons(
     texts: Texts, report: StatusReport, inactive: list[models.Subscription], names: Mapping[int, str]
 ) -> list[ui.Item[Any]]:
-    """Return the manager's buttons, labelled with the names of posts."""
+    """Return buttons for managers, labelled with the names of posts."""
     posts = {row.id: row for row, _ in report.subscriptions}
 
     def name(text_id: str, subscription_id: int | None) -> str:
@@ -186,7 +186,7 @@ def _alerts_text(texts: Texts, report: StatusReport) -> str:
 def help_view(
     texts: Texts, commands: Iterable[str], mention: MentionLookup, *, can_manage: bool
 ) -> ui.LayoutView:
-    """Return the main commands with a line each, the names of the others, and buttons for the first steps.
+    """Return the main commands with a description each, the names of the others, and buttons for the first steps.
 
     `commands` are those the reader may use. `can_manage` adds the section for server managers.
     """

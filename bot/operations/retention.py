@@ -29,7 +29,7 @@ PAUSE_SECONDS = 0.02
 
 
 class Retention:
-    """Removes rows older than `days`. Each run resumes where an interrupted run stopped."""
+    """Removes rows older than `days`. A run continues where an interrupted run stopped."""
 
     def __init__(
         self,
@@ -93,7 +93,7 @@ class Retention:
         return removed + len(of_guild)
 
     async def _repeat(self, remove_batch: Callable[..., Awaitable[int]], *arguments: object) -> int:
-        """Run a removal in separate transactions until a batch is not full. Returns the number of rows removed."""
+        """Repeat a removal in separate transactions until a batch is not full. Returns the number of rows removed."""
         removed = 0
         while True:
             async with self._database.transaction() as connection:

@@ -63,8 +63,8 @@ class StatusService:
     ) -> StatusReport:
         """Return the status for a reader in a channel; outside a server, only the reader's own data.
 
-        It includes posts in channels that the reader `may_see`. Only the first `most` (None: all) have their
-        last delivery and problems.
+        Includes posts in channels that the reader `may_see`. Last deliveries and problems are loaded only for
+        the first `most` posts (None: all).
         """
         async with self._database.read() as connection:
             dates = await archive.list_dates(connection, limit=1, until_on=latest_date(self._clock()))

@@ -79,7 +79,7 @@ class _Entry(pydantic.BaseModel):
         return cls.model_validate({**stored, **values}, by_alias=False, by_name=True)
 
     def values_for(self, record: type[Any]) -> dict[str, Any]:
-        """Return the values of the fields that the record class also has."""
+        """Return the values of those fields that the record class has too."""
         names = {row.name for row in fields(record)}
         return {name: getattr(self, name) for name in type(self).model_fields if name in names}
 
@@ -232,7 +232,7 @@ class _Stored(NamedTuple):
     alerts: list[models.Alert]
 
     def addresses(self) -> dict[str, str]:
-        """Return the URLs of sources by redacted URL, except URLs that differ only in a secret."""
+        """Return the full URLs of sources by redacted URL. Leaves out URLs that differ only in a secret."""
         known = {row.url for row in self.sources} | {row.source for row in self.posts if row.source}
         shown = [errors.redact(address) for address in known]
         return {text: url for text, url in zip(shown, known, strict=True) if shown.count(text) == 1}
@@ -496,7 +496,7 @@ class _Run:
             await (table.service.pause if entry.paused else table.service.resume)(old.id)
 
     def _begin(self, label: str, before: _Entry | None, after: _Entry) -> bool:
-        """Record what applying an entry changes. Returns whether anything changes."""
+        """Record what an entry changes. Returns whether it changes anything."""
         self.kept += before is not None
         if before == after or (before is None and after.removed):
             self.unchanged += 1

@@ -85,7 +85,7 @@ class NoticePost:
 
 
 def part_marker(marker: str, position: int) -> str:
-    """Return a part's marker. It begins a custom id in the full form and is the fragment of a link in the plain form."""
+    """Return a part's marker. The full form has it at the start of a custom id, the plain form in the fragment of a link."""
     return f"{_MARKER_START}{marker}:{position}/"
 
 
@@ -172,7 +172,7 @@ async def _nothing(*_: Any) -> list[Owned]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KindRecord(Generic[PostT]):
-    """A kind of delivery as the outbox sees it.
+    """A kind of delivery, as far as the outbox needs to know.
 
     `render` takes the `DeliveryFactory`'s renderer and a post, and returns the messages in sending order.
     `find_owned` returns the active subscriptions or alerts behind a refused delivery and, if given a reason,
@@ -287,7 +287,7 @@ class DeliveryFactory:
 
 
 def _serialise_parts(parts: Iterable[RenderedPart], marker: str) -> tuple[models.NewPart, ...]:
-    """Return the parts as JSON without nonces. Each keeps only its own marker."""
+    """Return the parts as JSON without nonces. Markers of other parts are removed from each."""
     serialised = []
     for position, part in enumerate(parts):
         own = part_marker(marker, position) if part.kind in MARKED_KINDS else None

@@ -1,6 +1,6 @@
 """Attempts to send a part: the request, the meaning of Discord's errors, the outcome and its consequences.
 
-Consequences are retries, and notices to owners and the operator. Expired deliveries are ended here too.
+Consequences are retries and notices to owners and the operator. This module also ends expired deliveries.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ class AttemptRunner:
         """Return the receipt and whether the message had already been sent. Raises `outcomes.DeliveryError`.
 
         If the delivery could have been sent before this sender's term began (UTC), its message is searched
-        for even without a recorded attempt: after a backup is restored, later attempts are not recorded.
+        for even without a recorded attempt: a restored backup lacks the attempts made after it was taken.
         """
         delivery = due.delivery
         channel_id = delivery.channel_id
@@ -86,7 +86,7 @@ class AttemptRunner:
     async def _find_unrecorded(
         self, due: DuePart, request: SendRequest, term_began_at: datetime
     ) -> models.Receipt | None:
-        """Search for a message sent after the backup was taken. Returns None if there is none or no search is needed."""
+        """Search for a message sent after the backup was taken. Returns None if nothing is found or no search is needed."""
         delivery, receipt = due.delivery, None
         since = _sendable_since(delivery)
         is_marked = request.kind in contents.MARKED_KINDS  # others can safely be repeated
@@ -239,7 +239,7 @@ class Relay:
         waker.cancel()
 
     async def _send_due(self, clock: Clock) -> None:
-        """Attempt due parts until none are left and every attempt has ended, or the relay is stopped."""
+        """Attempt due parts until none are left and all attempts have ended, or until the relay is stopped."""
         while not self._stopping:
             self._wake_event.clear()
             # A task may end during a claim, which then still treats its channel as busy.
@@ -362,8 +362,8 @@ def _sendable_since(delivery: models.Delivery) -> datetime:
 
 
 def _may_be_webhook(delivery: models.Delivery) -> bool:
-    """Return whether a webhook may send the delivery: it has no server and no reader, like notices to the
-    operator.
+    """Return whether a webhook may send the delivery: like notices to the operator, it has no server and no
+    reader.
     """
     return delivery.guild_id is None and delivery.user_id is None
 

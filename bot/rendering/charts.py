@@ -52,7 +52,7 @@ _CORNER_RADIUS = 4.0
 class Chart(NamedTuple):
     """A chart with one column per month or, without `by_month`, per week or day.
 
-    `labels` are the names of papers and votes as plain text. `is_last_partial`: the last month has not ended.
+    `labels` are the names of papers and votes as plain text. `is_last_partial` means that the last month has not ended.
     """
 
     columns: Sequence[trends.MonthCount]
@@ -171,7 +171,7 @@ def _y_position(number: int, top: int) -> float:
 
 
 def _axis_scales(columns: Sequence[trends.MonthCount]) -> tuple[int, int, int]:
-    """Return the number of steps on both axes and the upper ends of both. The axes share horizontal lines."""
+    """Return the number of steps and the upper ends of both axes. The axes share their horizontal lines."""
     max_papers = max(1, *(column.paper_count for column in columns))
     max_votes = max(1, *(column.votes or 0 for column in columns))
     step = nice_ceiling(max_papers / _MAX_STEPS)

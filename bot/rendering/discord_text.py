@@ -138,7 +138,7 @@ MAX_COLUMNS = 160
 
 
 def count_fitting(text: str, max_columns: int = MAX_COLUMNS) -> int:
-    """Return how many characters of a text fit into the columns, but at least one."""
+    """Return how many characters of a text fit into the columns; at least one."""
     used = 0
     for number, character in enumerate(text):
         used += 2 if character >= "\u1100" else 1
@@ -218,7 +218,7 @@ def _choose_cut(
     markdown: bool = True,
     opened: Sequence[str] = (),
 ) -> tuple[int, bool]:
-    """Return where to cut a text between `start` and `end`, and whether `preferred` matches there."""
+    """Return where to cut a text between `start` and `end`, and whether the pattern `preferred` matches there."""
     if end == len(text):
         return end, True
     atoms = list(_ATOM.finditer(text, start, min(len(text), end + _MAX_ATOM))) if markdown else []
@@ -250,7 +250,7 @@ def _is_bound(text: str, start: int, cut: int, opened: Sequence[str]) -> bool:
 
 
 def _list_open(text: str, opened: Sequence[str]) -> list[str]:
-    """Return the marks still open after a text, given those open before it. Inside a fence, there are no other marks."""
+    """Return the marks still open after a text, given those open before it. A fence cannot contain other marks."""
     marks = list(opened)
     for atom in _ATOM.finditer(text):
         if _in_fence(marks):

@@ -363,7 +363,7 @@ class _Container:
 
 
 class _BlockRenderer:
-    """Renders block tokens as lines. The blank lines between two blocks depend on the kinds of both."""
+    """Renders block tokens as lines. Whether blank lines separate two blocks depends on the kinds of both."""
 
     def __init__(self, with_markup: bool) -> None:
         self.lines: list[str] = []

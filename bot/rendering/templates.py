@@ -45,7 +45,7 @@ def render_votes(votes: int | None) -> str:
 def render_more_authors(more: int, truncated: bool, locale: str) -> str:
     """Return the text that follows the first authors: `and 16 more`, `외 16명`, or "" if there are no others.
 
-    `truncated`: the digest shortened its list, so there are even more authors than `more`.
+    `truncated` means that the digest shortened its list, so there are even more authors than `more`.
     """
     if more > 0:
         number = f"{more:,}"
@@ -322,7 +322,7 @@ _FINALIZERS: dict[OutputFormat, Callable[[Any], Any]] = {
 
 
 def _problem_from_error(error: Exception, file: str, folder: Path | None) -> models.LocatedProblem:
-    """Return an error as a problem with its file and line, which jinja2 puts into the traceback."""
+    """Convert an error to a problem with the file and line, which jinja2 puts into the traceback."""
     location = str(Path(folder or "") / file)
     line: int | None = None
     if isinstance(error, jinja2.TemplateSyntaxError):

@@ -167,7 +167,7 @@ class ShelfCog(commands.Cog):
         )
 
     async def _load_list(self, request: Request, state: ListState) -> lists_messages.PaperList:
-        """Return a page of a reader's saved papers. Its suggestions are lists of tagged papers."""
+        """Return a page of a reader's saved papers. Its suggestions are the lists for the reader's tags."""
         texts, user_id = request.texts, request.user_id
         rows, total = await self._shelf.list_saved(user_id, state.text, limit=state.size, offset=state.offset)
         fresh, tags = state.replace(page=0, token=""), await self._shelf.list_tags(user_id)

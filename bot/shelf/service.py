@@ -70,9 +70,10 @@ class Shelf:
             await shelf.remove(connection, user_id, paper_id)
 
     async def import_file(self, user_id: int, data: bytes, *, is_kept: bool = False) -> Imported:
-        """Save the papers whose arXiv ids are in a file, treating the first as the newest. Raises NoIdsError.
+        """Save the papers whose arXiv ids are in a file, the first as the newest. Raises NoIdsError.
 
-        `is_kept`: the reader had data when the import was requested. If it has been deleted since, nothing is saved.
+        `is_kept`: the reader had data when the import was requested. If it has been deleted since, nothing is
+        saved.
         """
         now = self._clock()
         found = await asyncio.to_thread(_find_ids, data, now.date())
@@ -158,9 +159,9 @@ class Shelf:
     async def _find(
         self, connection: Connection, user_id: int, query: str
     ) -> tuple[list[str], frozenset[int] | None]:
-        """Return a query's tags, and the ids of papers that match its words (by search, title, note or id) and views.
+        """Return a query's tags, and the ids of papers that match its words (in text, title, note or id) and its views.
 
-        The ids are None if the query has neither words nor views, so any paper matches.
+        The ids are None if the query has neither words nor views, so that any paper matches.
         """
         words, tags = notes.split_query(query)
         among: frozenset[int] | None = None

@@ -118,7 +118,7 @@ class TodayCog(commands.Cog):
         return today_messages.today_view(request.texts, post, marker=marker, note=note)
 
     async def _updated_view(self, request: Request, note: str = "") -> ui.LayoutView:
-        """Return the papers of the message whose control was used (a reply or a DM) with their current marks."""
+        """Return the papers of the pressed or selected message (a reply or a DM) with their current marks."""
         interaction = request.interaction
         actions = map(message_builder.unpack_custom_id, router.list_custom_ids(interaction))
         shown = [action.payload for action in actions if action.verb == client_messages.OPEN_PAPER]
@@ -153,7 +153,7 @@ class TodayCog(commands.Cog):
 
 
 def _find_day(interaction: router.AnyInteraction) -> date | None:
-    """Return the day shown in the message whose control was used, read from one of its buttons; None if unknown."""
+    """Return the day of the pressed or selected message, read from one of its buttons; None if unknown."""
     for custom_id in router.list_custom_ids(interaction):
         action = message_builder.unpack_custom_id(custom_id)
         if action.verb == client_messages.OPEN_LIST:

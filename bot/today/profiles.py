@@ -39,8 +39,8 @@ def train_profile(positives: Sequence[Example], negatives: Sequence[Example]) ->
     """Return the MAX_WEIGHTS features that best separate positive from negative examples, with their weights.
 
     A weight is the difference of the class means (Rocchio's method), scaled by rarity. A paper's score is the
-    sum of weight times value over its features. A negative example with a weight above 1 is a paper that the
-    reader disliked. Returns no weights unless there are examples of both classes.
+    sum of weight times value over its features. Negative examples with a weight above 1 are papers that the
+    reader disliked. Returns {} unless there are examples of both classes.
     """
     if not positives or not negatives:
         return {}
@@ -63,7 +63,7 @@ def train_profile(positives: Sequence[Example], negatives: Sequence[Example]) ->
 def _measure_rarity(
     judged: Sequence[Example], frequencies: Mapping[str, int], total: int
 ) -> dict[str, float]:
-    """Return the rarity of up to MAX_TRAINED features, preferring those rare overall but frequent in the judged papers."""
+    """Return the rarity of features. Keeps the MAX_TRAINED features that are most frequent and rarest in judged papers."""
     sums: dict[str, float] = defaultdict(float)
     for vector, weight in judged:
         for feature, value in vector.items():
@@ -249,8 +249,8 @@ class Profiles:
     async def learn(self, profile: models.Profile) -> Learnt:
         """Return the profile learnt from the reader's current signals.
 
-        Callers are admitted as look-ups: learning takes up to half a second of CPU time and a database
-        connection.
+        Takes up to half a second of CPU time and a database connection, so call it only when admitted as a
+        look-up.
         """
         async with self._database.read() as connection:
             signals = await _load_signals(connection, profile)

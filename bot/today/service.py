@@ -278,7 +278,7 @@ def _rule_of(at_time: str, zone: str) -> schedule.Rule:
 
 
 def _ready_at(due: schedule.Slot, closings: day_close.Closings | None) -> datetime:
-    """Return when the papers due at a reader's time can be sent (UTC), as far as is known.
+    """Return the expected time (UTC) at which the papers due at a reader's time can be sent.
 
     If a list closes within schedule.CLOSE_WAIT, wait for that, and then for up to as long again until it has been read.
     """
@@ -292,7 +292,7 @@ def _ready_at(due: schedule.Slot, closings: day_close.Closings | None) -> dateti
 def find_due(
     now: datetime, at_time: str, zone: str, closings: day_close.Closings | None
 ) -> schedule.Slot | None:
-    """Return the last due time of a local time (HH:MM) if its papers can be sent at `now` (UTC)."""
+    """Return the last time (UTC) a local time (HH:MM) was due, if its papers can be sent at `now` (UTC)."""
     due = schedule.next_due(now - schedule.WAIT - schedule.CLOSE_WAIT, _rule_of(at_time, zone))
     return due if _ready_at(due, closings) <= now else None
 
@@ -416,7 +416,7 @@ TODAY: KindRecord[TodayPost] = KindRecord(
 
 
 class TodayPlanner:
-    """Plans DMs with the newest complete day that has not been sent, due from each reader's time on (see `find_due`).
+    """Plans DMs with the newest complete day that has not been sent, once a reader's time has come (see `find_due`).
 
     A delivery's key consists of the reader and the local date, so there is at most one per date.
     """
@@ -451,7 +451,7 @@ class TodayPlanner:
         return planned
 
     async def _plan_batch(self, now: datetime) -> int | None:
-        """Plan deliveries for some readers, built before the transaction. Returns None if no reader is due."""
+        """Plan the deliveries of some readers, building them before the transaction. Returns None if no reader is due."""
         async with self._database.read() as connection:
             if not (hours := await today.list_hours(connection)):
                 return None

@@ -23,7 +23,7 @@ Month = trends.MonthCount
 
 
 class Step(IntEnum):
-    """The number of days per column of a trend; 0 means a calendar month. Weeks begin on Monday."""
+    """The length of a trend's columns in days; 0 means a calendar month. Weeks begin on Monday."""
 
     MONTH = 0
     DAY = 1
@@ -238,7 +238,7 @@ class RisingTopicService:
 async def _count_period(
     connection: Connection, glossary: Glossary, period: search.Filters, only: Container[str] | None = None
 ) -> _TopicCounts:
-    """Count the topics in a period's titles; if `only` is given, only those."""
+    """Count the topics in a period's titles. If `only` is given, other topics are ignored."""
     titles = await trends.list_titles(connection, period, limit=MAX_TITLES)
     return await asyncio.to_thread(_count_topics, glossary, titles, only)
 

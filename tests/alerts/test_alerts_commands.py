@@ -35,7 +35,7 @@ async def _add_alert(harness: ClientHarness, text: str = "로봇") -> models.Ale
 
 
 @both_languages
-async def test_alert_screens(harness: ClientHarness) -> None:
+async def test_alert_screens_match_their_snapshots(harness: ClientHarness) -> None:
     preview = await harness.ask("alerts add", keyword='small language model, "로봇"', votes=10, time="7pm")
     shown = [harness.screen(preview)]
     assert await _list_alerts(harness) == []
@@ -127,7 +127,7 @@ Removed: Papers with “small language model” or exactly “로봇”,
     assert "\n".join(shown) == expected[harness.texts.locale]
 
 
-async def test_undo_removes_an_alert_and_widen_drops_its_vote_minimum(harness: ClientHarness) -> None:
+async def test_undo_removes_an_alert_and_widen_drops_the_vote_minimum(harness: ClientHarness) -> None:
     preview = await harness.ask("alerts add", keyword="로봇", votes=99_999)
     created = await harness.press(preview, "alert-create")
     await harness.press(created, "alert-undo")
@@ -173,7 +173,7 @@ async def test_every_change_to_a_channel_alert_requires_manage_messages(harness:
     assert await harness.bot.services.get(Alerts).list_rows(user_id=harness.manager.id) == [alert]
 
 
-async def test_confirms_an_alert_even_if_opening_the_dm_fails(
+async def test_an_alert_is_confirmed_even_if_opening_the_dm_fails(
     harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail(_: int) -> None:
@@ -309,7 +309,7 @@ async def test_a_stored_alert_is_edited_from_the_list(harness: ClientHarness) ->
     assert shown_text(await harness.press(saved, "alert-pause")) == gone
 
 
-async def test_autocomplete_completes_names_after_a_comma(harness: ClientHarness) -> None:
+async def test_autocomplete_continues_after_a_comma(harness: ClientHarness) -> None:
     offered = await harness.reader.autocomplete(harness.channel, "alerts add", "author", "Ada Lovelace, loub")
     assert all(choice["value"].startswith("Ada Lovelace, ") for choice in offered)
 
@@ -317,7 +317,7 @@ async def test_autocomplete_completes_names_after_a_comma(harness: ClientHarness
     assert [choice["value"] for choice in offered] == ["KAIST, 서울대학교"]
 
 
-async def test_follows_topics_and_authors_from_a_paper_card(harness: ClientHarness) -> None:
+async def test_a_paper_card_can_follow_its_topics_and_authors(harness: ClientHarness) -> None:
     card = await harness.ask("paper", paper="2501.00001")
     (menu,) = [part for part in raw_components(card) if part.get("custom_id", "").startswith("pr:fo:")]
     labels = {option["value"]: option["label"] for option in menu["options"]}

@@ -54,7 +54,7 @@ async def list_matching(
     return [number for number, paper in enumerate(papers_) if matcher.match(query, paper)]
 
 
-async def test_translations_abbreviations_and_other_spacings_match(world: World) -> None:
+async def test_translations_abbreviations_and_spacing_variants_match(world: World) -> None:
     prepared = await prepare(world, *SUMMARIES)
     for text in ("강화 학습", "강화학습", "reinforcement learning", "강화학습을"):
         assert await list_matching(world, prepared, text) == [0, 1, 2], text
@@ -135,7 +135,7 @@ async def test_an_alert_finds_the_complete_matches_of_a_search(world: World, tex
 WORDS = sorted({form for term in seed.load_terms()[:300] for form in (*term.korean, *term.english)})
 
 
-async def test_every_matching_paper_has_a_key_of_the_query(world: World) -> None:
+async def test_every_matching_paper_shares_a_key_with_the_query(world: World) -> None:
     """Otherwise, the index would miss the match."""
     (detail,) = [paper.detail for paper in await prepare(world, "Nothing.")]
     (of,) = detail.appearances
@@ -152,7 +152,7 @@ async def test_every_matching_paper_has_a_key_of_the_query(world: World) -> None
     assert matching > 20
 
 
-async def test_the_index_agrees_with_comparing_each_alert(world: World) -> None:
+async def test_the_index_finds_the_same_alerts_as_comparing_each_one(world: World) -> None:
     prepared = await prepare(world, *SUMMARIES)
     index = matcher.AlertIndex(world.database, world.search)
     texts = ["강화 학습", "LLM 추론", "diffusion", "agent", "학습", "nothing of it", '"RL"']

@@ -21,7 +21,7 @@ async def _add(harness: ClientHarness, member: Any = None, **options: Any) -> No
 
 
 @both_languages
-async def test_alert_messages_in_a_dm_and_a_channel(harness: ClientHarness) -> None:
+async def test_alert_messages_match_their_snapshots_in_a_dm_and_a_channel(harness: ClientHarness) -> None:
     text = "It begins with a large robot. Then *post-training* quantization halves its memory. It ends."
     await _add(harness, keyword="quantization")
     await _add(harness, author="lovelace, ada")

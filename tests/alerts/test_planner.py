@@ -319,7 +319,7 @@ async def test_a_paper_that_fails_is_retried_without_delaying_others(
 
 
 @both_engines
-async def test_a_planner_killed_at_any_point_neither_loses_nor_repeats_alerts(
+async def test_killing_the_planner_neither_loses_nor_repeats_alerts(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.alerts.planner.GROUP_SIZE", 1)

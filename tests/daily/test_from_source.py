@@ -34,7 +34,7 @@ async def test_an_arxiv_post_sorts_by_votes_then_relevance(world: World) -> None
     assert (post.total, post.source) == (4, "arXiv cs.CL")
 
 
-async def test_lookup_papers_appear_in_no_other_posts_and_lists(world: World) -> None:
+async def test_lookup_papers_do_not_appear_in_other_posts_or_lists(world: World) -> None:
     await world.daily(papers=10)
     for on in ("Mon", "Tue"):
         await world.list(on, ANNOUNCED, source=ARXIV, form=LOOKUP)

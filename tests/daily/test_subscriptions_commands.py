@@ -34,7 +34,7 @@ async def _setup(harness: ClientHarness, **options: Any) -> tuple[Any, Any]:
 
 
 @both_languages
-async def test_daily_post_screens(harness: ClientHarness) -> None:
+async def test_daily_post_screens_match_their_snapshots(harness: ClientHarness) -> None:
     press = harness.manager_press
     preview, summary = await _setup(harness, time="9시", timezone="Asia/Seoul")
     assert preview.ephemeral

@@ -22,7 +22,7 @@ async def _why(harness: ClientHarness, paper: str, channel: Any = None) -> Any:
 
 
 @both_languages
-async def test_why_screens(harness: ClientHarness) -> None:
+async def test_why_screens_match_their_snapshots(harness: ClientHarness) -> None:
     shown = [await _why(harness, FIRST)]
     subscription = await harness.add_subscription()
     service = harness.bot.services.get(Subscriptions)

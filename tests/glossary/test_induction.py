@@ -102,7 +102,7 @@ def test_a_form_used_far_more_often_than_explained_is_not_learnt() -> None:
     assert forms_of(build_glossary(*texts, "제거로 하는 diffusion"), "diffusion", "ko") == set()
 
 
-def test_only_forms_explained_twice_are_sure() -> None:
+def test_filters_use_only_forms_explained_twice() -> None:
     texts = ["이를 무작위 투영(random projection)이라 한다", "무작위 투영은 random projection이다"]
     for times, is_sure in ((1, False), (2, True)):
         glossary = build_glossary(*texts[:1] * (times - 1), *texts, *OTHER_TEXTS)
@@ -126,7 +126,7 @@ def test_digits_and_single_syllables_are_not_forms(left: str, english: str) -> N
     assert forms_of(glossary, english, "ko") == set()
 
 
-def test_a_form_of_the_seed_list_is_not_a_form_of_another_term() -> None:
+def test_a_seeded_form_is_not_learnt_for_another_term() -> None:
     terms = (
         seed.SeedTerm(("미세 조정",), ("fine-tuning",), ()),
         seed.SeedTerm(("지도 미세 조정",), ("supervised fine-tuning",), ("SFT",)),
@@ -136,7 +136,7 @@ def test_a_form_of_the_seed_list_is_not_a_form_of_another_term() -> None:
     assert forms_of(glossary, "미세 조정", "en") == {"fine-tuning"}
 
 
-def test_a_form_is_rejected_if_the_term_lacks_its_last_word() -> None:
+def test_a_form_is_rejected_if_its_last_word_is_missing_from_the_term() -> None:
     model = seed.SeedTerm(("모델",), ("model",), (), is_common_word=True)
     texts = ["이는 혼합 모델(Mixture of Experts)이다", "그리고 보상 모델(Reward Model)을 쓴다"]
     glossary = build_glossary(*texts, terms=(model,))
@@ -144,7 +144,7 @@ def test_a_form_is_rejected_if_the_term_lacks_its_last_word() -> None:
     assert forms_of(glossary, "Reward Model", "ko") == {"보상 모델"}
 
 
-def test_evidence_overrides_the_seed_list() -> None:
+def test_frequent_explanations_override_the_seed_list() -> None:
     seed_term = seed.SeedTerm(("표현 학습",), ("representation learning",), ("RL",))
     assert build_glossary(terms=(seed_term,)).find("RL") == ["repr learn"]
     assert build_glossary(*DIGEST_TEXTS * 6, terms=(seed_term,)).find("RL") == ["reinforc learn"]

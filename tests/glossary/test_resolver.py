@@ -23,7 +23,7 @@ def glossary() -> resolver.Glossary:
     return glossary_in_memory.build_glossary([], seed.load_terms())
 
 
-def test_a_final_capital_s_is_not_a_plural() -> None:
+def test_a_capital_s_at_the_end_is_not_a_plural() -> None:
     glossary = glossary_in_memory.build_glossary(["추측 디코딩(Speculative Decoding; SD)을 쓴다"] * 3, ())
     assert glossary.find("SDs") == ["speculative decod"]
     assert not glossary.find("SDS")

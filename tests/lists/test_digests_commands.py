@@ -79,7 +79,7 @@ async def test_top_accepts_periods_in_natural_language(harness: ClientHarness) -
     assert refused == harness.texts("no-date", text="fortnight", example="2026-01-01")
 
 
-async def test_a_post_numbers_its_papers_and_offers_alerts(harness: ClientHarness) -> None:
+async def test_a_post_numbers_its_papers_and_has_an_alert_button(harness: ClientHarness) -> None:
     message = await post_daily(harness)
     shown = shown_text(message)
     menu = next(part["options"] for part in raw_components(message) if part.get("options"))
@@ -118,7 +118,7 @@ async def test_a_button_shows_a_post_in_the_other_language(harness: ClientHarnes
 
 
 @both_languages
-async def test_a_period_shows_its_newest_day_with_a_menu_of_others(harness: ClientHarness) -> None:
+async def test_a_period_shows_its_newest_day_and_a_menu_of_the_others(harness: ClientHarness) -> None:
     result = await harness.ask("digest", date="12월")
     shown = shown_text(result)
     month = {models.Locale.EN: "December 2025", models.Locale.KO: "2025년 12월"}[harness.texts.locale]
@@ -155,7 +155,7 @@ async def test_a_day_without_a_digest_offers_the_nearest_days(harness: ClientHar
     assert between.index(button("2025-12-20")) < between.index(button("2025-12-30"))
 
 
-async def test_an_empty_top_list_offers_all_time_if_it_has_papers(harness: ClientHarness) -> None:
+async def test_an_empty_top_list_suggests_all_time(harness: ClientHarness) -> None:
     shown = shown_text(await harness.ask("top", topic="qwertyuiop"))
     period = harness.texts("period-week")
     assert harness.texts("no-list-top-topic", topic="qwertyuiop", period=period) in shown

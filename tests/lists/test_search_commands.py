@@ -19,7 +19,7 @@ from tests.support.client_harness import ClientHarness, component_ids, last_resp
 
 
 @pytest.mark.promise
-async def test_a_topic_search_replies_privately_and_shows_the_forms_searched(harness: ClientHarness) -> None:
+async def test_a_topic_search_is_private_and_shows_the_forms_searched(harness: ClientHarness) -> None:
     result = await harness.ask("topic", query="소형 언어 모델")
     assert result.ephemeral
     shown = shown_text(result)

@@ -35,7 +35,7 @@ async def _plan(harness: ClientHarness, subscription: models.Subscription) -> mo
 
 
 @both_languages
-async def test_status_screens(harness: ClientHarness) -> None:
+async def test_status_screens_match_their_snapshots(harness: ClientHarness) -> None:
     """Before any set-up; then with a sent post, and a post with an unknown outcome."""
     shown = [harness.screen(await harness.ask("status"))]
     sent = await harness.add_subscription()

@@ -45,7 +45,7 @@ async def test_after_a_restart_nothing_is_sent_before_a_copy_is_searched_for(wor
     assert world.sent == ["A"]
 
 
-async def test_a_rejected_token_ends_the_relay_but_keeps_the_posts(world: World) -> None:
+async def test_a_rejected_token_stops_the_relay_but_keeps_the_posts(world: World) -> None:
     await add_post(world)
     await world.daily(channel=21)
     world.discord.answer = outcomes.classify(401, 0, models.PartKind.MESSAGE)
@@ -59,7 +59,7 @@ async def test_a_rejected_token_ends_the_relay_but_keeps_the_posts(world: World)
     assert world.sent == ["A", "#21 A"]
 
 
-async def test_posts_unsent_at_a_stop_are_sent_after_the_next_start(world: World) -> None:
+async def test_posts_left_unsent_at_a_stop_are_sent_after_the_next_start(world: World) -> None:
     for channel in range(20, 80):
         await world.daily(channel=channel)
     await world.list("Mon", "A▲9")
@@ -100,7 +100,7 @@ async def test_a_stop_does_not_wait_for_a_request_that_hangs(
     assert world.sent == ["A"]
 
 
-async def test_a_wake_starts_one_round(world: World) -> None:
+async def test_waking_the_relay_starts_one_round(world: World) -> None:
     rounds, stop = list[None](), asyncio.Event()
     world.restart(get_term=lambda: rounds.append(None))
     running = asyncio.create_task(world.relay.run(stop))
@@ -114,7 +114,7 @@ async def test_a_wake_starts_one_round(world: World) -> None:
     await running
 
 
-async def test_a_reader_forgotten_while_their_messages_open_is_not_stored_again(world: World) -> None:
+async def test_a_reader_forgotten_while_a_dm_opens_is_not_stored_again(world: World) -> None:
     await world.alert("robot")
     await world.written("Mon", "A▲9", summary="A robot.")
     readers = Readers(world.database, world.clock)

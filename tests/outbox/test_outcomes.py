@@ -49,7 +49,7 @@ from tests.support import outbox_builders
         (400, 999999, PartKind.MESSAGE, Disposition.CONTENT_REFUSED, Reason.REFUSED_CONTENT),
     ],
 )
-def test_each_error_is_classified(
+def test_every_error_code_is_classified(
     status: int, code: int, kind: PartKind, disposition: Disposition, reason: Reason
 ) -> None:
     classification = outcomes.classify(status, code, kind)

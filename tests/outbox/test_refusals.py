@@ -68,7 +68,7 @@ async def test_three_posts_expired_for_the_same_reason_pause_the_subscription(wo
     assert world.sent[-2:] == ["D", "#21 D"]
 
 
-async def test_a_sent_post_resets_the_streak_of_refusals(world: World) -> None:
+async def test_a_sent_post_resets_the_count_of_refusals(world: World) -> None:
     row = await add_post(world)
     for day, paper, is_closed in (
         ("Mon", "A", True),

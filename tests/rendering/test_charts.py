@@ -1,4 +1,4 @@
-"""Trend charts."""
+"""Trend charts: labels, axes, lines and missing fonts."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_months_have_names_in_the_readers_language(has_hangul: bool) -> None:
 
 
 @pytest.mark.skipif(not LATIN.exists(), reason="needs a font without Hangul")
-def test_months_are_numbers_without_a_hangul_font() -> None:
+def test_months_are_shown_as_numbers_without_a_hangul_font() -> None:
     texts = _texts(_svg(_chart(_columns(12), "ko"), [str(LATIN)]))
     assert "2025-07" in texts
     assert not [text for text in texts if re.search("[가-힣]", text)]

@@ -53,7 +53,7 @@ async def test_a_saved_paper_is_found_by_its_note_and_tags(harness: ClientHarnes
     assert harness.texts("list-saved-heading", count=2) in shown_text(everything)
 
 
-async def test_the_search_form_searches_the_list(harness: ClientHarness) -> None:
+async def test_the_search_form_filters_the_list(harness: ClientHarness) -> None:
     await save(harness, SURVEY, REWARDS)
     found = await harness.fill(await harness.ask("saved"), "saved-search", text="강화 학습" + " " * 90)
     assert "Rewards That" in shown_text(found)
@@ -111,7 +111,7 @@ async def test_a_pending_import_saves_nothing_for_a_forgotten_reader(harness: Cl
 
 
 @both_languages
-async def test_an_import_reports_its_result(harness: ClientHarness) -> None:
+async def test_an_import_reports_saved_and_skipped_papers(harness: ClientHarness) -> None:
     answer = await import_file(harness, BIBTEX)
     shown = shown_text(answer)
     assert f"- {harness.texts('saved-import-unlisted', count=1)}" in shown

@@ -22,7 +22,7 @@ def _extract(title: str, body: str = "") -> dict[str, float]:
     return profiles.extract_features(analyser.canonicalise(title), analyser.canonicalise(body))
 
 
-def test_a_texts_features_are_words_and_pairs_with_length_one() -> None:
+def test_features_are_words_and_pairs_normalised_to_length_one() -> None:
     vector = _extract("Maps for Robot Arms", "로봇 팔이 방을 기억해요.")
     assert {"robot", "robot arm", "로봇", "기억"} <= vector.keys()
     assert "map robot" not in vector  # "for" is between them
