@@ -127,12 +127,6 @@ async def list_left_guilds(connection: AsyncConnection, before: datetime) -> lis
     return list((await connection.execute(query)).scalars())
 
 
-async def is_left(connection: AsyncConnection, guild_id: int, before: datetime) -> bool:
-    """Return whether the bot left a server before `before` (UTC), and lock the row for the transaction."""
-    query = sa.select(guilds.c.guild_id).where(guilds.c.guild_id == guild_id, guilds.c.left_at < before)
-    return (await connection.execute(query.with_for_update(read=True))).first() is not None
-
-
 async def remove_guild(connection: AsyncConnection, guild_id: int) -> None:
     """Delete a server's row, but not its daily posts, alerts and deliveries."""
     await connection.execute(guilds.delete().where(guilds.c.guild_id == guild_id))

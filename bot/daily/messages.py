@@ -19,7 +19,7 @@ from bot.client.translations import Texts
 from bot.daily import options as daily_options
 from bot.daily import schedule
 from bot.daily.why import Cause, Explanation, WhyAnswer
-from bot.rendering import discord_text, templates, typesetting
+from bot.rendering import templates, typesetting
 from bot.sources import kinds
 from storage import models
 from storage.models import Reason, Subscription
@@ -333,9 +333,7 @@ def why_view(
         message.add_text(texts("why-not-listed", paper=paper.arxiv_id))
     elif not answer.explanations:
         message.add_text(texts("why-no-subscription", command=mention("daily setup")))
-    read = None
-    if discord_text.utf8_bytes(paper.arxiv_id) <= discord_text.CUSTOM_ID // 2:
-        read = _button(texts, "read", client_messages.OPEN_PAPER, paper.arxiv_id)
+    read = _button(texts, "read", client_messages.OPEN_PAPER, paper.arxiv_id)
     message.add_buttons(read, client_messages.status_button(texts))
     return message.view
 

@@ -6,7 +6,6 @@ that hold a channel's papers.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from functools import partial
@@ -24,25 +23,15 @@ CONTENT_RETENTION = timedelta(days=30)
 GUILD_RETENTION = timedelta(days=30)
 """How long the settings of a server are kept after the bot has left, in case it is invited again."""
 BATCH_SIZE = 500
-PAUSE_SECONDS = 0.02
-"""The pause between batches, which lets other processes write."""
 
 
 class Retention:
     """Removes rows older than `days`. A run continues where an interrupted run stopped."""
 
-    def __init__(
-        self,
-        database: Database,
-        clock: Clock,
-        *,
-        days: int,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-    ) -> None:
+    def __init__(self, database: Database, clock: Clock, *, days: int) -> None:
         self._database = database
         self._clock = clock
         self._days = days
-        self._sleep = sleep
 
     async def purge(self) -> int:
         """Remove everything that is too old. Returns the number of rows and payloads removed."""
@@ -70,7 +59,7 @@ class Retention:
         return removed
 
     async def _remove_guild(self, guild_id: int, before: datetime) -> int:
-        """Remove the rows of a server that the bot left long ago. If the bot has returned, keep the server's settings."""
+        """Remove the rows of a server that the bot left before a time (UTC)."""
         async with self._database.read() as connection:
             rows = await daily.list_rows(connection, guild_id=guild_id)
             of_guild = await alerts.list_rows(connection, guild_id=guild_id)
@@ -82,8 +71,6 @@ class Retention:
             removed += await self._repeat(alerts.remove_recipient, f"channel:{channel_id}")
         removed += await self._repeat(partial(outbox.purge, guild_id=guild_id), before)
         async with self._database.transaction() as connection:
-            if not await accounts.is_left(connection, guild_id, before):
-                return removed
             for row in rows:
                 removed += await daily.remove(connection, row.id)
             await alerts.remove(connection, [alert.id for alert in of_guild])
@@ -101,7 +88,6 @@ class Retention:
             removed += count
             if count < BATCH_SIZE:
                 return removed
-            await self._sleep(PAUSE_SECONDS)
 
 
 async def _remove_unkept_papers(connection: Connection, limit: int) -> int:

@@ -6,7 +6,6 @@ Entries only refer to earlier ones: posts refer to sources.
 from __future__ import annotations
 
 import json
-import re
 import tomllib
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
@@ -36,12 +35,6 @@ HEADER = """\
 Record = models.Subscription | models.Alert
 
 
-def _to_id(value: object) -> int:
-    if not re.fullmatch("[0-9]{1,19}", str(value)) or not 0 < int(str(value)) < 1 << 63:
-        raise ValueError('not a Discord ID such as "123456789012345678"')
-    return int(str(value))
-
-
 def _to_days(value: object) -> object:
     try:
         return schedule.parse_days(value) if isinstance(value, str) else value
@@ -54,7 +47,7 @@ def _to_weekday(value: object) -> object:
 
 
 Text = Annotated[str, Field(pattern=r"^[^\x00]*$")]
-DiscordId = Annotated[int, BeforeValidator(_to_id), PlainSerializer(str, when_used="json-unless-none")]
+DiscordId = Annotated[int, Field(gt=0, lt=1 << 63), PlainSerializer(str, when_used="json-unless-none")]
 Days = Annotated[
     tuple[int, ...], BeforeValidator(_to_days), PlainSerializer(daily_options.format_days, when_used="json")
 ]
@@ -368,8 +361,6 @@ class _Run:
         """Report an error raised in this block as a problem of the entry."""
         try:
             yield
-        except errors.DatabaseUnavailableError:
-            raise
         except errors.PaperroundError as error:
             self.problems.append(f"{_name_place(self.location, table, number)}: {error}")
 

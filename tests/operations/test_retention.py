@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import datetime
 
 import pytest
@@ -25,12 +24,8 @@ SEOUL_9AM = moment("Mon 09:00")
 LATER = moment("Wed+14 09:00")
 
 
-async def _no_pause(seconds: float) -> None:
-    await asyncio.sleep(0)
-
-
 async def purge(database: Database, now: datetime = LATER, *, days: int = 90) -> int:
-    return await Retention(database, lambda: now, days=days, sleep=_no_pause).purge()
+    return await Retention(database, lambda: now, days=days).purge()
 
 
 async def count(database: Database, table: sa.Table) -> int:
@@ -119,5 +114,5 @@ async def test_all_rows_of_a_server_are_purged_30_days_after_leaving(db: Databas
     before = await reader_rows.find_columns(db, str(GUILD))
     for days, is_kept in ((30, True), (31, False)):
         now = SEOUL_9AM + days * DAY
-        await Retention(db, lambda now=now: now, days=90, sleep=_no_pause).purge()  # type: ignore[misc]
+        await Retention(db, lambda now=now: now, days=90).purge()  # type: ignore[misc]
         assert await reader_rows.find_columns(db, str(GUILD)) == (before if is_kept else set())

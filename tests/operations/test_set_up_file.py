@@ -173,7 +173,7 @@ WRONG: tuple[tuple[str, str, str], ...] = (
     ("[[post]]\n", "post", "unknown key"),
     ('[[posts]]\nguild = "10"\n', "posts 2", "needs either"),
     (ALERT.replace('guild = "10"\n', ""), "alerts 1", "needs its guild"),
-    ('[[posts]]\nguild = "10"\nchannel = "0"\n', "posts 2", "not a Discord ID"),
+    ('[[posts]]\nguild = "10"\nchannel = "0"\n', "posts 2", "channel: Input should be greater than 0"),
     (POST + "colour = 1\n", "posts 2", "colour: unknown key"),
     (POST + "top = 26\n", "posts 2", "less than or equal to 25"),
     (POST + "min_votes = -1\n", "posts 2", "greater than or equal to 0"),
