@@ -86,8 +86,7 @@ class InteractionServer:
             before = asyncio.all_tasks()
             self._parse(data)
             # Tasks that discord.py starts are part of the answer.
-            if started := asyncio.all_tasks() - before:
-                await asyncio.wait(started)
+            await asyncio.gather(*asyncio.all_tasks() - before, return_exceptions=True)
 
     async def finish(self) -> None:
         """Wait up to FINISH_SECONDS for replies to the received interactions."""

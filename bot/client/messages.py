@@ -674,6 +674,5 @@ def marked_plain_payload(text: str, marker: str) -> dict[str, Any]:
 
 def reason_text(texts: Texts, reason: str | None) -> str:
     """Return a known reason's text with the remedy. Other reasons, such as a source's error, are escaped."""
-    if not reason:
-        return texts("reason-unknown")
+    reason = reason or "unknown"
     return texts.find(f"reason-{reason}") or escape_untrusted(reason, max_length=300)

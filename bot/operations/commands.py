@@ -80,7 +80,7 @@ class StatusCog(commands.Cog):
             raise UserError("nothing-to-post-again")
         channel = router.require_channel(interaction.guild, delivery.channel_id)
         await router.require_bot_may_post(request, channel)
-        if not await self._services.get(StatusService).resend(delivery.id, guild_id=interaction.guild_id):
+        if not await self._services.get(StatusService).resend(delivery.id):
             raise UserError("nothing-to-post-again")
         return client_messages.text_view(request.texts("posting-again"))
 

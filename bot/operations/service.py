@@ -99,11 +99,9 @@ class StatusService:
         async with self._database.read() as connection:
             return await _get_uncertain(connection, delivery_id, guild_id)
 
-    async def resend(self, delivery_id: int, *, guild_id: int) -> bool:
+    async def resend(self, delivery_id: int) -> bool:
         """Send an uncertain delivery to this server again. Returns False if it is no longer uncertain."""
         async with self._database.transaction() as connection:
-            if await _get_uncertain(connection, delivery_id, guild_id) is None:
-                return False
             now = self._clock()
             return await outbox.repeat_uncertain(
                 connection,

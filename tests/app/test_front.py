@@ -91,13 +91,18 @@ def test_rejects_an_invalid_public_key(key: str) -> None:
         front.read_public_key(key)
 
 
+NO_DATABASE = {"database_url": "postgresql+asyncpg://user@127.0.0.1:1/none"}
+
+
 @pytest.mark.parametrize(
     ("settings", "reason"),
     [
         ({}, "needs PostgreSQL"),
+        (NO_DATABASE, "PAPERROUND_INTERACTIONS is not set"),
+        (NO_DATABASE | {"interactions": "127.0.0.1:0"}, "DISCORD_TOKEN is not set"),
         (
-            {"database_url": "postgresql+asyncpg://user@127.0.0.1:1/none"},
-            "PAPERROUND_INTERACTIONS is not set",
+            NO_DATABASE | {"interactions": "127.0.0.1:0", "discord_token": "a.b.c", "public_key": "zz"},
+            "PAPERROUND_PUBLIC_KEY is not a public key",
         ),
     ],
 )
@@ -130,21 +135,29 @@ class TestByHttp:
         assert (subscription.channel_id, subscription.top_n) == (where.id, 4)
 
     async def test_fetches_a_server_at_most_once_a_minute(self, harness: ClientHarness) -> None:
-        times = iter((0.0, 0.0, 30.0, 60.0, 61.0, 61.0))
-        directory = front.GuildDirectory(harness.bot, lambda: next(times))
+        now = 0.0
+        directory = front.GuildDirectory(harness.bot, lambda: now)
         guild_id = harness.guild.id
         http = harness.bot.http
         asked = mock.Mock(wraps=http.get_guild)
         http.get_guild = asked  # type: ignore[method-assign]
-        for _ in range(3):  # at 0, 30 and 60 seconds
-            await directory.load(guild_id)
+        await asyncio.gather(directory.load(guild_id), directory.load(guild_id))
+        now = 60.0
+        await directory.load(guild_id)
         assert asked.call_count == 1
+        now = 61.0
         await directory.load(guild_id)
         assert asked.call_count == 2
+        for _ in range(2):  # Discord does not return this server
+            await directory.load(guild_id + 1)
+        assert asked.call_count == 3
         guild = harness.bot.get_guild(guild_id)
         assert guild is not None
         assert guild.get_channel(harness.channel.id) is not None
         assert guild.me is not None
+        now = 200.0
+        await directory.load(guild_id + 1)
+        assert harness.bot.get_guild(guild_id) is None
 
     async def test_revoked_permission_takes_effect_in_direct_messages(self, harness: ClientHarness) -> None:
         now = 0.0

@@ -62,7 +62,9 @@ def test_fetch_prints_a_row_for_each_source(site: Site, sources: Paperround) -> 
     assert [row["status"] for row in fetch().data] == ["unchanged", "unchanged"]
 
 
-def test_adding_a_source_reports_its_first_poll(site: Site, sources: Paperround) -> None:
+def test_adding_a_source_reports_its_first_poll(
+    site: Site, sources: Paperround, paperround: Paperround
+) -> None:
     site["/2025-05-06.md"] = source_payloads.review(ids=["2505.00001", "2505.00002"])
     address = f"{site.url}/2025-05-06.md"
     added = sources("add", address).stdout.strip()
@@ -76,6 +78,8 @@ def test_adding_a_source_reports_its_first_poll(site: Site, sources: Paperround)
     rows = sources("list", "--json").data
     assert [row["source"] for row in rows] == [address, f"{site.url}/missing.md", f"{site.url}/page.md"]
     assert [row["brings"] for row in rows] == ["posts", "nothing", "nothing"]
+    found = {row["what"]: row["value"] for row in paperround("doctor", "--json").data}
+    assert [found[f"source {row['source']}"] for row in rows] == ["posts", "failed", "failed"]
 
 
 def test_every_spelling_of_hugging_face_is_the_same_source(

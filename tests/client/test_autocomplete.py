@@ -31,6 +31,8 @@ async def test_autocompletes_every_option(harness: ClientHarness) -> None:
     for typed, zone in (("", "Asia/Seoul"), ("서", "Asia/Seoul"), ("New y", "America/New_York")):
         assert (await offered("daily setup", "timezone", typed))[0] == zone
     assert await offered("daily setup", "time", "9") == ["09:00", "09:30"]
+    assert await offered("daily setup", "time", "9am berlin") == ["09:00 Europe/Berlin"]
+    assert await offered("digest", "date", "2025-06-01") == ["2025-12-30"]
     long = sample_archive.NewsletterPaper("2501.00011", "Lanterns " * 40, "A lamp.", votes=1234)
     await sample_archive.add_digest(harness.container.database, "2026-01-01", long)
     (name,) = await offered("paper", "paper", "lanterns", "name")

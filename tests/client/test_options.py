@@ -65,6 +65,8 @@ def test_parses_typed_time_zones() -> None:
         None: ("Mars", "", "../etc/passwd"),
     }.items():
         assert {text: client_options.find_zone(text) for text in typed} == dict.fromkeys(typed, zone)
+    with pytest.raises(UserError, match="zone-unknown"):
+        client_options.parse_zone("Mars")
 
 
 @pytest.mark.parametrize(

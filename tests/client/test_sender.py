@@ -78,6 +78,20 @@ async def test_finds_a_sent_message_among_later_ones(wire: RelayHarness) -> None
     assert await wire.sender.find(other, system_clock() - LONG_AGO) is None
 
 
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"content": f"Papers [Paperround](<https://discord.com/#{MARKER}>)"},
+        {"embeds": [{"title": "Papers", "url": f"https://huggingface.co/papers#{MARKER}"}]},
+    ],
+)
+async def test_finds_a_message_by_the_marker_in_a_link(wire: RelayHarness, payload: dict[str, Any]) -> None:
+    [channel_id] = await wire.fake.add_channels(1)
+    request = make_request(channel_id, payload=payload)
+    sent = await wire.sender.send(request)
+    assert await wire.sender.find(request, system_clock()) == sent
+
+
 async def test_message_is_unverifiable_without_the_history_permission(wire: RelayHarness) -> None:
     open_id, closed_id, forum = await wire.fake.add_channels(3)
     await wire.fake.change_channel(forum, type=model.FORUM)

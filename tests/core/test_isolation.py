@@ -102,6 +102,8 @@ async def test_child_over_its_limits_fails_with_a_reason() -> None:
         await run(child_functions.take_memory, megabytes=60)
     with pytest.raises(isolation.ChildLimitError, match="within 1 seconds of CPU time"):
         await run(math.factorial, 10_000_000, seconds=1)
+    with pytest.raises(isolation.ChildError, match="ended with status 3"):
+        await run(os._exit, 3)
     with pytest.raises(isolation.ChildLimitError, match="ended with SIGABRT"):
         await run(os.abort)
 

@@ -67,7 +67,7 @@ async def test_an_empty_archive_is_reported(
 async def test_top_accepts_periods_in_natural_language(harness: ClientHarness) -> None:
     paper = sample_archive.NewsletterPaper("2512.00001", "Robots of a Week", "글입니다.")
     await sample_archive.add_digest(harness.container.database, "2025-12-26", paper)
-    for typed, shown in (("지난주", "22"), ("a month", "2025"), ("dec", "December 2025")):
+    for typed, shown in (("지난주", "22"), ("a month", "2025"), ("dec", "December 2025"), ("2025", "· 2025")):
         listed = await harness.ask("top", period=typed, topic="robots")
         heading, *_ = shown_text(listed).splitlines()
         assert shown in heading
