@@ -90,13 +90,16 @@ class Subscriptions:
         """Store a subscription's settings. Raises the errors of `add`.
 
         No date is posted twice: a new schedule starts on its next date, unless a due date is still waiting for papers.
-        Refused posts are retried now.
+        Refused posts are retried now, but if the style changes they are cancelled and their papers count as new.
         """
-        wanted = options.validated(wanted)
+        wanted, now = options.validated(wanted), self._clock()
         async with self._database.transaction() as connection:
             # A post may have been planned since `wanted` was read.
             old = await _get(connection, wanted.id, for_update=True)
-            await outbox.try_now(connection, self._clock(), subscription_id=[old.id])
+            if wanted.style is old.style:
+                await outbox.try_now(connection, now, subscription_id=[old.id])
+            elif refused := await outbox.list_refused(connection, subscription_id=[old.id]):
+                await outbox.cancel(connection, refused, reason=Reason.BY_HAND.value, now=now)
             if (wanted.source, wanted.topic) != (old.source, old.topic):
                 address = await _find_source(connection, wanted, may_be_gone=wanted.source == old.source)
                 wanted = replace(wanted, source=address)
