@@ -558,7 +558,7 @@ async def fetch_records(
     by: sa.ColumnElement[Any] | None = None,
     values: Iterable[Any] | None = None,
 ) -> list[Record]:
-    """Return a query's rows as records. With `values`, only rows where `by` is one of them."""
+    """Return a query's rows as records; with `values`, only the rows whose `by` is one of them."""
     rows: Iterable[sa.Row[Any]]
     if by is None or values is None:
         rows = await connection.execute(query)

@@ -404,7 +404,7 @@ class SourceKind(StrEnum):
 
 
 class FetchStatus(StrEnum):
-    """The outcomes of fetching a page. NOT_YET: not published yet, no error. REFUSED: blocked by us."""
+    """The outcomes of fetching a page. NOT_YET: not published yet, no error. REFUSED: our rules block it."""
 
     OK = "ok"
     UNCHANGED = "unchanged"

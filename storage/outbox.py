@@ -197,7 +197,7 @@ async def stop_part(
     error_code: int | None = None,
     term: int = 0,
 ) -> bool:
-    """Stop a part and its delivery. Returns False, changing nothing, if `term` did not make the last try."""
+    """Stop a part and its delivery, or return False if `term` did not make the last attempt."""
     result = await connection.execute(
         parts.update()
         .where(_is_attempted(part_id, term))

@@ -119,7 +119,7 @@ class GuildEventsCog(commands.Cog):
             known.update(new)
 
     async def welcome(self, guilds: Iterable[discord.Guild]) -> None:
-        """Plan a welcome message in servers that invited the bot recently, where it may write.
+        """Plan a welcome message in each server that recently invited the bot, if it may write there.
 
         The delivery's key identifies the invitation, so retrying after a crash plans no second message.
         """
@@ -259,7 +259,7 @@ class PaperroundBot(Client):
             await asyncio.sleep(min(seconds, SESSION_STARTS_SECONDS))
 
     def is_gateway_connected(self) -> bool:
-        """Return whether the bot has been ready and every shard is connected; `is_ready` stays true."""
+        """Return whether the bot was ready and all shards are connected; `is_ready` ignores disconnects."""
         return (
             self.is_ready()
             and not self.is_closed()
@@ -301,7 +301,7 @@ class PaperroundBot(Client):
 
 
 class DiscordRenderer:
-    """Renders posts as messages for the outbox; each delivery kind's record names its method.
+    """Renders posts as messages for the outbox; the record of each delivery kind names its method.
 
     `mention` returns the mention of a command, such as `daily edit`.
     """
@@ -359,7 +359,7 @@ class DiscordRenderer:
 
 
 def _silence(parts: tuple[contents.RenderedPart, ...]) -> tuple[contents.RenderedPart, ...]:
-    """Return the parts with messages that trigger no notification."""
+    """Return the parts with the notifications of their messages suppressed."""
     silenced = message_builder.silenced
     return tuple(
         replace(part, payload=silenced(part.payload), fallback=part.fallback and silenced(part.fallback))

@@ -215,7 +215,7 @@ class Container:
         return fenced
 
     async def load_mentions(self) -> None:
-        """Load the command ids if there are alerts: of an ingest's posts, only alerts mention commands."""
+        """Load the command ids if there are alerts, the only posts of an ingest that mention commands."""
         async with self.database.read() as connection:
             if not await alerts.exist(connection):
                 return
@@ -323,7 +323,7 @@ class Container:
         return (Clubs(self.database, self.clock, self.deliveries, self._request).tick,)
 
     async def _request(self, method: str, path: str, **fields: Any) -> Any:
-        """Make a request with the current REST client; simulations replace the client later."""
+        """Make a request with the current REST client, which simulations may replace later."""
         return await self.rest.request(method, path, **fields)
 
     def create_web_pages(self, services: Services) -> WebPages:

@@ -67,7 +67,7 @@ class Liveness:
             self.record("discord")
 
     def get_fields(self) -> dict[str, float | str | None]:
-        """Return the fields of `/health`: Discord's state, and the seconds since each sign or None."""
+        """Return the fields of `/health`: Discord's state, and the seconds since each sign (or None)."""
         ages = {
             f"{sign}_seconds": None if at is None else self._seconds_since(at)
             for sign, at in self._signs.items()

@@ -154,7 +154,7 @@ def merge(arxiv_id: str, appearances: Iterable[Appearance], facts: Iterable[Pape
 
 
 def _rank_entry(of: Appearance) -> tuple[tuple[int, ...], date, _Statement]:
-    """Return an entry with its rank and date: newest first in a source, oldest row first in a date."""
+    """Return an entry with its rank and date. In a source, newer dates rank first, then older rows."""
     entry = of.entry
     names = entry.authors if of.format is DigestFormat.LISTING else remove_repeats(entry.authors)
     if len(names) < len(entry.authors):
@@ -433,7 +433,7 @@ class DigestWriter:
 
 
 def _keep_new(sourced: SourcedDigest, on: date, known: Collection[str]) -> SourcedDigest | None:
-    """Date a rolling digest and drop its known papers; return None if no paper is left."""
+    """Set a rolling digest's date and drop its known papers; return None if no paper is left."""
     digest = listing.keep(sourced.digest, on, lambda arxiv_id: arxiv_id not in known)
     return replace(sourced, digest=digest, hash=_digest_hash(digest)) if digest.entries else None
 

@@ -64,7 +64,7 @@ def bounded_key(location: str, max_length: int) -> str:
 
 
 def describe_bug(error: Exception) -> str:
-    """Return a phrase about a bug for an error message; the parsing process has no log."""
+    """Describe a bug for an error message, since the parsing process has no log."""
     detail = clean_line(str(error), _MAX_BUG_LENGTH)
     return f"caused an internal error ({type(error).__name__}{f': {detail}' if detail else ''})"
 
@@ -362,7 +362,7 @@ _MEDIA = re.compile(
 def parse_media(line: str) -> tuple[str | None, str | None] | None:
     """Return the cover URL and video URL in a line of Markdown or HTML, or None if it has neither.
 
-    A missing one of the two is None.
+    If only one is present, the other is None.
     """
     match = _MEDIA.search(line[:5_000]) if line.startswith(("!", "[", "<")) else None
     if not match:

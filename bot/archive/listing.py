@@ -32,7 +32,7 @@ FORMATS = frozenset({DigestFormat.LISTING, DigestFormat.LIST, DigestFormat.LOOKU
 def build_records(
     values: Sequence[tuple[int, object]], listing_form: DigestFormat = DigestFormat.LISTING
 ) -> tuple[Digest, ...]:
-    """Build the listings among JSON values in order, one per date. A service's get the format `listing_form`.
+    """Build the listings among JSON values in order, one per date. A service's listings get `listing_form`.
 
     Other values become problems of the first listing. Raises NotADigestError if there is no listing.
     """

@@ -67,7 +67,7 @@ _NOTE = re.compile(r"(?:위|본|이상의?|이)\s(?:내용|요약|정리)|(?:thi
 
 @lru_cache(maxsize=64)
 def find_basis(sections: tuple[Section, ...]) -> Basis | None:
-    """Return the basis that a summary's text admits, or None if it does not say."""
+    """Return the basis that a summary states in its text, or None if it states none."""
     if not sections:
         return Basis.NONE
     opening = sections[0].body[:_OPENING_CHARACTERS]
@@ -118,7 +118,7 @@ _BASIS_BY_LABEL = {text: basis for labels in BASIS_LABELS.values() for basis, te
 
 
 def label_dropped(language: Locale, count: int) -> str:
-    """Return the label for an entry with dropped claims. `count` is at least 1."""
+    """Return the label that says how many claims were dropped. `count` is at least 1."""
     if language is Locale.KO:
         return f"검사를 통과하지 못한 문장 {count}개는 뺐습니다."
     noun, verb = ("sentence", "was") if count == 1 else ("sentences", "were")
@@ -155,7 +155,7 @@ def shown_sections(entry: Entry) -> tuple[Section, ...]:
 
 @lru_cache(maxsize=64)
 def select_shown(sections: tuple[Section, ...]) -> tuple[Section, ...]:
-    """Return the sections that readers see of a summary. Cached, since views call this repeatedly."""
+    """Return the sections of a summary that readers see. Cached, since views call this repeatedly."""
     return () if find_basis(sections) is Basis.NONE else drop_labels(sections)
 
 

@@ -383,7 +383,7 @@ _DECISIONS = ("forget", "add")
 
 
 def _decide(words: Sequence[str], as_json: bool) -> None:
-    """Add a form to a term or remove it, as the operator typed."""
+    """Add a form to a term or remove it, as the command says."""
     from bot.search.glossary import GlossaryService
 
     verb, *texts = words

@@ -254,7 +254,7 @@ class ListState:
 
     `text` is the query, name, ISO date or arXiv id, or the words and tags of saved papers. `page` counts from
     0. `token` replaces a `text` that is too long for a custom id. If `sort` is None, the list has its default
-    order, the first of SORTS. If `page_size` is None, the page has the size for messages.
+    order, the first of SORTS. If `page_size` is None, the page has the default size for messages.
     """
 
     kind: ListKind
@@ -346,7 +346,7 @@ def save_menu(
     papers: Sequence[models.PaperRow | models.PaperDetail | contents.PostPaper],
     ranks: Sequence[int] = (),
 ) -> ui.Item[Any] | None:
-    """Return a menu that saves the selected papers, shown after their `ranks`; None for a single paper."""
+    """Return a menu that saves selected papers, labelled with `ranks`; None for a single paper."""
     options = _paper_options(papers, ranks) if len(papers) > 1 else []
     return select_menu(
         texts("save-selected"),

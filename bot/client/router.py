@@ -431,7 +431,7 @@ Callback = Callable[Concatenate[Any, AnyInteraction, P], Coroutine[Any, Any, Non
 def callback(
     mode: ResponseMode | Callable[[message_builder.Action], ResponseMode] = PRIVATELY,
 ) -> Callable[[CogMethod[P]], Callback[P]]:
-    """Turn a cog's method into a callback for discord.py. It gets a `Request`; `mode` sends its reply.
+    """Turn a cog's method, given a `Request`, into a callback for discord.py. `mode` says how to reply.
 
     For a cog with `reads_guild`, the server's channels and roles are loaded first, except for `AT_ONCE`,
     since on a front that may take longer than Discord waits.
@@ -476,7 +476,7 @@ def handles(
     *,
     check: Check | None = None,
 ) -> Callable[[CogMethod[P]], Callback[P]]:
-    """Turn a cog's method into a verb's handler. It gets a `Request` and the action; `mode` sends its reply.
+    """Turn a cog's method, given a `Request` and an action, into a handler. `mode` says how to reply.
 
     `check` runs first, and raises UserError to reject the action.
     """

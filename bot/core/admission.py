@@ -23,7 +23,7 @@ class BusyError(errors.PaperroundError):
 class Admission:
     """Limits look-ups to `at_once` in all and one per reader. A look-up waits at most `patience` seconds.
 
-    `on_decision` is called with whether each look-up was admitted.
+    `on_decision` is called for each look-up, with True if it was admitted.
     """
 
     def __init__(self, at_once: int, *, patience: float = PATIENCE_SECONDS) -> None:

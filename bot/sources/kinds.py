@@ -207,7 +207,7 @@ class SourceRegistry:
 
 
 async def find_address(connection: Connection, url: str) -> str:
-    """Return a source's stored address, given it or the label in `sources list`. Raises UsageError."""
+    """Return a source's stored address, given the address or its label. Raises UsageError."""
     stored = [row.url for row in await sources.list_rows(connection)]
     shown = [address for address in stored if errors.redact(address) == url]
     if url not in stored:
