@@ -119,9 +119,7 @@ PAUSE = "au"
 
 
 def post_view(wording: PostWording, post: alerts_planner.AlertPost) -> ui.LayoutView:
-    """Return the notification: up to MAX_PAPERS papers with Read buttons, a menu of the others, and a menu to
-    save papers.
-    """
+    """Return the notification: up to MAX_PAPERS papers with Read buttons, and menus to open or save the others."""
     texts = wording.ui_texts
     message = MessageBuilder()
     marker = contents.part_marker(post.marker, 0)

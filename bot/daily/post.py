@@ -43,9 +43,7 @@ A post can have 25 cards, and each block of text takes 0.1 ms to render.
 MAX_TEMPLATE_AUTHORS = 10
 """The maximum number of authors passed to templates."""
 MAX_DESCRIPTION_LENGTH = 330
-"""The maximum length of an embed's text: nine embeds with titles of 256 and the header stay below Discord's
-6,000.
-"""
+"""The maximum length of an embed's text: nine embeds and the header stay below Discord's 6,000 characters."""
 
 DailyBlock = Literal["headline", "count", "foot", "name"]
 """A block of the `daily` template."""
@@ -77,9 +75,7 @@ def compact_views(wording: PostWording, post: DailyPost, note: str = "") -> list
 
 
 def copy_view(wording: PostWording, papers: Sequence[PostPaper], first: int) -> ui.LayoutView:
-    """Return a copy of a message's papers in another language, with only the menu. Numbering starts at
-    `first`.
-    """
+    """Return a copy of a message's papers in another language, with only the menu. Numbers start at `first`."""
     message = message_builder.MessageBuilder()
     post = DailyPost("", wording.ui_texts.locale, Style.COMPACT, papers[0].date, len(papers), tuple(papers))
     _add_papers(wording, message, post, papers, first, None)

@@ -127,9 +127,7 @@ def _letters(abbreviation: str) -> str:
 
 
 def _matches_initials(words: list[str], letters: str) -> bool:
-    """Return whether the letters are the words' initials. Function words may be skipped; words with digits
-    stay whole.
-    """
+    """Return whether the letters are the words' initials, skipping function words and keeping words with digits whole."""
     if not words:
         return not letters
     word, rest = words[0], words[1:]

@@ -86,9 +86,7 @@ class Glossary:
         return [self._concepts[key] for key in self.find(term)]
 
     def is_topic(self, key: str) -> bool:
-        """Return whether papers are about a concept, judging by titles, and do not just mention it in passing
-        ("dataset").
-        """
+        """Return whether papers are about a concept, judging by titles, and do not only mention it ("dataset")."""
         return self.title_counts.get(key, 0) >= self._paper_counts.get(key, 0) // _PAPERS_PER_TITLE
 
     def is_word(self, text: str) -> bool:
@@ -135,9 +133,7 @@ class Glossary:
         return self._index.get(key) or self._index.get(analyser.strip_ending(key)) or []
 
     def _list_senses(self, text: str) -> Sequence[concepts.AbbreviationSense]:
-        """Return an abbreviation's dominant sense, or else its common senses. Ignores case if no sense
-        matches exactly.
-        """
+        """Return an abbreviation's dominant sense, or else its common senses, ignoring case if necessary."""
         stripped = text.strip()
         if stripped in seed.read_words("function_words.txt") or len(stripped) < 2:
             return ()

@@ -562,9 +562,7 @@ class PapersCog(commands.Cog):
         )
 
     async def _paper_view(self, request: Request, paper: str) -> ui.LayoutView:
-        """Return a paper's card, fetching the paper if the archive lacks it. Any other text is searched as a
-        topic.
-        """
+        """Return a paper's card, fetching the paper if the archive lacks it. Search for any other text as a topic."""
         arxiv_id = titles.parse_id(paper)
         async with router.admitted_lookup(request.interaction):
             if arxiv_id is None or await self._services.search.find_paper(arxiv_id) is not None:

@@ -249,7 +249,7 @@ class SetUpFile:
         return "\n".join(texts)
 
     async def plan(self, text: str, location: str) -> Plan:
-        """Return the changes that `apply` would make. Raises UsageError like `apply`."""
+        """Return the changes that `apply` would make. Raises the same errors."""
         return await self._run(text, location, keep=False)
 
     async def apply(self, text: str, location: str) -> Plan:

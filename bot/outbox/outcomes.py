@@ -525,9 +525,7 @@ class OutcomeRecorder:
     async def _refuse(
         self, connection: Connection, due: DuePart, error: DeliveryError, now: datetime, delay: timedelta
     ) -> bool:
-        """Retry a refused part after `delay`, and notify the owner once. Returns False if a later attempt has
-        begun.
-        """
+        """Retry a refused part after `delay` and notify the owner once. Returns False if a later attempt has begun."""
         delivery, reason = due.delivery, error.classification.reason
         since = due.part.first_attempt_at
         if not await _retry(connection, due, error, now + delay, since, is_refused=True):

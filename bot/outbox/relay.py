@@ -362,9 +362,7 @@ def _sendable_since(delivery: models.Delivery) -> datetime:
 
 
 def _may_be_webhook(delivery: models.Delivery) -> bool:
-    """Return whether a webhook may send the delivery: like notices to the operator, it has no server and no
-    reader.
-    """
+    """Return whether a webhook may send the delivery: like an operator's notice, it has no server and no reader."""
     return delivery.guild_id is None and delivery.user_id is None
 
 

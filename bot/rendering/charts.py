@@ -93,9 +93,7 @@ class ChartRenderer:
 
     @cached_property
     def has_hangul(self) -> bool:
-        """Whether the fonts support Hangul. If not, all syllables look the same: each is drawn as a missing
-        glyph.
-        """
+        """Whether the fonts support Hangul. If not, every syllable is drawn as the same missing glyph."""
         first, second = (draw_png(_GLYPH_PROBE.format(letter=letter), 40, self._fonts) for letter in "가각")
         return first != second
 

@@ -138,9 +138,7 @@ def _query(writers: Writers, family: str, given: str, *, is_prefix: bool) -> Que
 
 
 def _cost(pairs: Sequence[tuple[str, str]], name: str) -> int | None:
-    """Return how unusual a name is as a spelling of a Hangul name, 0 for the name itself; None for a
-    different name.
-    """
+    """Return how unusual a name is as a spelling of a Hangul name, 0 if identical; None for a different name."""
     folded = analyser.fold_name(name).replace(" ", "")
     if any(folded in (family + given, given + family) for family, given in pairs):
         return 0
@@ -274,9 +272,7 @@ def find_author(
     limit: int = 10,
     offset: int = 0,
 ) -> AuthorResult:
-    """Return the papers of the best-matching author, or of all bearers of a Hangul name, and all matching
-    names.
-    """
+    """Return the papers of the best-matching author, or of all bearers of a Hangul name, and all matching names."""
     view, name = archive.view, analyser.clean_typed(name)
     matches = find_authors(archive.writers, name)
     namesakes = _list_namesakes(matches, name)

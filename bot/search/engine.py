@@ -306,9 +306,7 @@ class Engine:
         )
 
     def _list_having(self, parts: Sequence[Part], paper_ids: Collection[int]) -> list[set[int]]:
-        """Return the papers that contain each part, for up to 24 parts. One search: each part sets a bit of
-        the score.
-        """
+        """Return the papers that contain each of up to 24 parts. In one search, each part sets a bit of the score."""
         bits = any_of(
             Query.const_score_query(one, float(1 << number))
             for number, part in enumerate(parts[:_MAX_PARTS])

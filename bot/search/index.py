@@ -405,9 +405,7 @@ class Writer:
             write()
 
     def plan(self, view: Snapshot) -> Callable[[], int] | None:
-        """Read the next papers. Return a function that indexes and counts them; None if there is nothing to
-        do.
-        """
+        """Read the next papers. Return a function that indexes and counts them, or None if there are no more."""
         change, state = search.get_change(view), self.state
         is_first = state is None or not search.has_change(view, state.change)
         if state is None or is_first:

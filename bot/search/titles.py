@@ -20,9 +20,7 @@ _MAX_TOPICS = 24
 
 
 def parse_id(text: str) -> str | None:
-    """Return the arXiv id that a text is or links to, or None. Punctuation around it and full-width digits
-    are accepted.
-    """
+    """Return the arXiv id that a text is or links to, or None. Full-width digits and punctuation are accepted."""
     plain = typography.normalise("NFKC", analyser.clean_typed(text)).strip(" \t\n.,;:!?()[]<>\"'`")
     return arxiv_ids.extract_arxiv_id(plain)
 

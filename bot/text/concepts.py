@@ -41,9 +41,7 @@ class SurfaceForm(NamedTuple):
 
     @property
     def is_sure(self) -> bool:
-        """Whether filters (channels, alerts, trends) may use the form: it is English, seeded, or explained at
-        least twice.
-        """
+        """Whether filters (channels, alerts, trends) may use the form: English, seeded, or explained at least twice."""
         return self.language == "en" or self.seeded or self.papers > 1
 
     @property

@@ -281,9 +281,7 @@ def is_plausible(query_words: tuple[str, ...], name: str) -> bool:
 
     The name must be close, or have at most two errors: none in a first letter, and not both in one short word.
     """
-    from rapidfuzz.distance import (
-        OSA,
-    )  # imported late here and below, because most single searches do not need it
+    from rapidfuzz.distance import OSA  # imported here and below because most searches do not need it
 
     pairs = _differing_words(query_words, name)
     errors = [OSA.distance(typed, meant, score_cutoff=2) for typed, meant in pairs]

@@ -108,9 +108,7 @@ def leading_names(title: str) -> list[str]:
 
 @lru_cache(maxsize=1 << 10)
 def query_names(text: str) -> frozenset[str]:
-    """Return the keys of a typed name, including its words joined, so that "flash attention" matches
-    "FlashAttention".
-    """
+    """Return the keys of a typed name, including its words joined, so that "flash attention" finds "FlashAttention"."""
     text = text[: 2 * _MAX_NAME_LENGTH]
     written = _SPOKEN.sub(lambda spoken: _SYMBOLS[spoken[1].lower()], text)
     return _keys_of_name(text) if written == text else _keys_of_name(text) | _keys_of_name(written)

@@ -113,9 +113,7 @@ def _concept_forms() -> Mapping[str, set[str]]:
 
 
 class _Concept(NamedTuple):
-    """The forms represented by a concept's token, as term keys and phrases, without forms that contain a
-    shorter one.
-    """
+    """The forms represented by a concept's token, as term keys and phrases; only forms that contain no other form."""
 
     form_keys: frozenset[str]
     phrases: frozenset[tuple[str, ...]]

@@ -75,7 +75,7 @@ class Mark(StrEnum):
 
 
 class TodayPick(NamedTuple):
-    """A chosen paper with its rank by votes, its reasons and the reader's marks. The first reason has a quoted sentence."""
+    """A chosen paper: its rank by votes, its reasons (the first with a quote) and the reader's marks."""
 
     paper: contents.PostPaper
     rank: int
