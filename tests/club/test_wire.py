@@ -1,4 +1,4 @@
-"""A month of a club over HTTP. In each step the bot is killed after Discord stored it but before the reply."""
+"""A month of a club over HTTP. In each step Discord stores the request, and the bot dies before the reply."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ DISCORD_EPOCH = datetime(2015, 1, 1, tzinfo=UTC)
 
 
 async def _subscribe(harness: FaultHarness, channels: list[int], after: timedelta) -> datetime:
-    """Set up daily posts for the first full minute later than `after` from now. Returns that minute."""
+    """Set up daily posts at the first full minute that is more than `after` away. Returns that minute."""
     due = (harness.now() + after).replace(second=0, microsecond=0) + timedelta(minutes=1)
     service = Subscriptions(harness.db, harness.now)
     for channel_id in channels:

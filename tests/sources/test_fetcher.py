@@ -225,7 +225,7 @@ async def test_never_requests_a_private_address(
 async def test_blocks_dns_rebinding(
     origin: OriginServer, open_fetcher: OpenFetcher, connected_hosts: set[str]
 ) -> None:
-    """The name resolves first to a public address without a server, then to ours. Both are checked."""
+    """The name resolves first to a public address without a server, then to the test's. Both are checked."""
     resolver = StubResolver({"rebind.test": [["1.1.1.1"], ["127.0.0.1"]]})
     async with open_fetcher(allow=(), resolver=resolver) as fetch:
         for _ in range(2):
