@@ -141,13 +141,20 @@ class PostEntry(_Entry):
         place = place if row.is_by_webhook else {}
         return cls.read(row, source=errors.redact(row.source), paused=_is_paused(row), **place)
 
-    def to_draft(self, settings: Settings, source: str, webhook_id: int | None) -> models.Subscription:
-        """Return the daily post with its source's URL. Raises UsageError."""
+    def to_draft(
+        self, settings: Settings, source: str, webhook_id: int | None, of_server: str | None
+    ) -> models.Subscription:
+        """Return the daily post with its source's URL. Raises UsageError.
+
+        The default zone is `of_server`, the zone of the server's other posts, or else the zone for its language.
+        """
+        locale = self.locale or models.Locale(settings.locale)
+        is_korean = locale is models.Locale.KO and settings.timezone == "UTC"
         values = self.values_for(models.Subscription) | {
             "guild_id": self.guild_id or models.NO_GUILD,
             "channel_id": webhook_id or self.channel_id or 0,
-            "timezone": self.timezone or settings.timezone,
-            "locale": self.locale or models.Locale(settings.locale),
+            "timezone": self.timezone or of_server or ("Asia/Seoul" if is_korean else settings.timezone),
+            "locale": locale,
             "source": source,
         }
         return daily_options.validated(models.Subscription(**values))
@@ -399,6 +406,8 @@ class _Run:
         rule = day_close.parse(self.settings.day_closes)
         service = Subscriptions(self.database, self.clock, rule)
         tokens: dict[int, str] = {}
+        zones: dict[int | None, str] = {row.guild_id: row.timezone for row in self.stored.posts}
+        zones |= {entry.guild_id: entry.timezone for entry in entries if entry.guild_id and entry.timezone}
         table = _Table(
             "posts",
             service,
@@ -413,7 +422,8 @@ class _Run:
 
         async def read(entry: PostEntry) -> models.Subscription:
             webhook_id = await self._read_webhook(entry, tokens)
-            return entry.to_draft(self.settings, addresses.get(entry.source, entry.source), webhook_id)
+            source, zone = addresses.get(entry.source, entry.source), zones.get(entry.guild_id)
+            return entry.to_draft(self.settings, source, webhook_id, zone)
 
         await self._apply_table(table, entries, read)
 

@@ -253,6 +253,24 @@ async def test_a_post_blocked_by_discord_is_not_exported_as_paused(made: Databas
     assert await _service(made).export() != exported
 
 
+async def test_a_post_without_a_zone_gets_its_servers_or_languages_zone(db: Database) -> None:
+    file = """
+posts = [
+  { guild = 10, channel = 20 },
+  { guild = 10, channel = 21, timezone = "Europe/Berlin" },
+  { guild = 11, channel = 30, locale = "ko" },
+  { guild = 12, channel = 40 },
+]
+"""
+    await _apply(db, file)
+    await _apply(db, "posts = [{ guild = 11, channel = 31 }]")
+    async with db.read() as connection:
+        rows = await daily.list_rows(connection)
+    zones = {row.channel_id: row.timezone for row in rows}
+    assert zones == {20: "Europe/Berlin", 21: "Europe/Berlin", 30: "Asia/Seoul", 31: "Asia/Seoul", 40: "UTC"}
+    assert await _apply(db, file) == []
+
+
 async def test_the_file_covers_every_setting_of_a_record() -> None:
     """Only the fields listed here are not settings."""
     kept_out = {
