@@ -452,7 +452,7 @@ class PaperListLoader:
 
 
 def _credit_namesakes(result: AuthorResult) -> dict[str, str]:
-    """Return the namesakes who wrote each paper, by arXiv id."""
+    """Return which of the namesakes wrote each paper, by arXiv id."""
     written = {
         row.arxiv_id: [name for name in row.authors if name in result.namesakes] for row in result.rows
     }

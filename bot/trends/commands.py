@@ -50,7 +50,7 @@ class TrendsCog(commands.Cog):
 
     @router.handles(trends_messages.SHOW)
     async def open_trend(self, request: Request, action: Action) -> WithFile:
-        """Show a button's chart."""
+        """Show the chart that a button refers to."""
         return await self._answer(request, *await self._unpack(action))
 
     @router.handles(trends_messages.SELECT_SPAN)
