@@ -83,8 +83,6 @@ def convert_command(option: CommandSpec, value: str) -> str | int | bool:
         return number
     if option["type"] == BOOLEAN:
         return value.casefold() in _YES
-    if option["type"] != STRING:
-        raise ValueError(value)
     return value
 
 

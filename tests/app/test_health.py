@@ -11,11 +11,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
 from storage import migrate
 from tests.fake_discord import process
-from tests.support import patience, sample_archive
+from tests.support import origin_server, patience, sample_archive
 
 pytestmark = pytest.mark.wire
 
@@ -43,6 +44,15 @@ async def test_running_bot_builds_its_index_and_is_healthy_until_frozen(
         bot.send_signal(signal.SIGSTOP)
         assert await _ask(environment) == {}
         bot.send_signal(signal.SIGCONT)
+
+
+async def test_health_and_the_web_archive_share_an_address(fake: process.FakeDiscord, tmp_path: Path) -> None:
+    address = f"127.0.0.1:{origin_server.find_free_port()}"
+    async with fake.running_here(tmp_path, http=address, web=address), aiohttp.ClientSession() as session:
+        async with session.get(f"http://{address}/health") as health:
+            assert (await health.json())["role"] == "sender"
+        async with session.get(f"http://{address}/search") as page:
+            assert "<h1>Search</h1>" in await page.text()
 
 
 async def _ask(environment: dict[str, str]) -> dict[str, Any]:

@@ -288,6 +288,13 @@ async def test_page_replies_to_all_suggested_lines(
         ]
         await shown.evaluate("document.querySelectorAll('#paperround nav a')[1].click()")
         await shown.wait_for("document.querySelector('#channel-name')?.innerText === 'vision'")
+        await shown.evaluate(
+            "document.querySelectorAll('#paperround nav ul')[1].querySelectorAll('a')[1].click()"
+        )
+        viewer = (
+            "document.querySelectorAll('#paperround nav ul')[1]?.querySelector('[aria-current]')?.innerText"
+        )
+        await shown.wait_for(f"{viewer}?.endsWith({page.WORDS[models.Locale(locale)]['member']!r})")
         archive = await shown.evaluate("document.querySelector('#paperround > p a').href")
         await shown.open(archive, width=400)
         await shown.wait_for_text("SmolLM2", "▲ 147")

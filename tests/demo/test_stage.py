@@ -51,6 +51,7 @@ async def test_invalid_line_gets_one_hint_in_the_readers_language(sqlite_db: Dat
         "/topic RL votes:abc": ("/topic RL votes:abc could not be read", "/topic RL votes:abc: 알 수 없는"),
         "/author": ("/author could not be read", "/author: 알 수 없는"),
         "/daily setup papers:999": ("papers:999 could not be read", "papers:999: 알 수 없는"),
+        "/daily setup style:nothing": ("style:nothing could", "style:nothing: 알 수 없는"),
         "/alerts add channel:nowhere": ("channel:nowhere could", "channel:nowhere: 알 수 없는"),
     }
     async with open_harness(sqlite_db, models.Locale.EN, translations.Translations()) as harness:
@@ -79,7 +80,8 @@ TOPIC = option("topic", "주제") | {
 }
 ADD = option("add", "추가") | {"options": [option("keyword", "단어"), option("all", "모두", stage.BOOLEAN)]}
 ALERTS = option("alerts", "알림") | {"options": [ADD]}
-LEAVES = [([TOPIC], TOPIC), ([ALERTS, ADD], ADD)]
+HELP = option("help", "도움말")
+LEAVES = [([TOPIC], TOPIC), ([ALERTS, ADD], ADD), ([HELP], HELP)]
 
 
 @pytest.mark.parametrize(
@@ -93,6 +95,7 @@ LEAVES = [([TOPIC], TOPIC), ([ALERTS, ADD], ADD)]
         ("/alerts add keyword:reinforcement learning", "alerts add", {"keyword": "reinforcement learning"}),
         ("/알림 추가 강화 학습", "alerts add", {"keyword": "강화 학습"}),
         ("/TOPIC", "topic", {}),
+        ("/help me", "help", {}),
         ("/topic what is x: y", "topic", {"query": "what is x: y"}),
     ],
 )
@@ -102,3 +105,16 @@ def test_parses_a_lines_command_and_options(line: str, name: str, values: dict[s
     path, leaf, rest = found
     assert " ".join(node["name"] for node in path) == name
     assert stage.read_options(leaf, rest) == values
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "value"),
+    [
+        (stage.INTEGER, "20", 20),
+        (stage.BOOLEAN, "예", True),
+        (stage.BOOLEAN, "no", False),
+        (stage.STRING, "5", "5"),
+    ],
+)
+def test_converts_a_typed_value_to_its_type(kind: int, text: str, value: object) -> None:
+    assert stage.convert_command(option("name", "이름", kind), text) == value

@@ -125,16 +125,17 @@ class FakeDiscord:
             bot.wait()
 
     @asynccontextmanager
-    async def running_here(self, folder: Path) -> AsyncIterator[None]:
+    async def running_here(self, folder: Path, **settings: Any) -> AsyncIterator[None]:
         """Run the bot in this process until the end of the block, which sends it SIGINT."""
-        settings = Settings(
+        wanted = Settings(
             discord_token=SecretStr(TOKEN),
             discord_api_url=self.api_url,
             discord_gateway_url=self.gateway_url,
             database_url=f"sqlite+aiosqlite:///{folder / 'paperround.db'}",
+            **settings,
         )
         restore = rest.override_endpoints(None, None)
-        async with container.open_container(settings, migrating=True) as opened:
+        async with container.open_container(wanted, migrating=True) as opened:
             bot = asyncio.create_task(runtime.run(opened))
             try:
                 await self.wait_until_connected()

@@ -11,7 +11,7 @@ import pytest
 from bot.archive import arxiv_ids
 from bot.shelf.service import Shelf
 from storage import models
-from tests.support import origin_server, source_payloads
+from tests.support import digest_builders, origin_server, source_payloads
 from tests.support.client_harness import (
     ClientHarness,
     both_languages,
@@ -132,6 +132,8 @@ async def test_chapters_of_a_review_open_in_the_same_message(harness: ClientHarn
 
 
 async def test_a_card_opens_similar_papers_authors_and_bibtex(harness: ClientHarness) -> None:
+    facts = models.PaperFacts(SURVEY, "huggingface", "u", harness.env.now(), organization="KAIST AI")
+    await digest_builders.add_facts(harness.container.database, facts)
     card = await harness.ask("paper", paper=SURVEY)
     similar = await harness.select(card, ["similar"], custom_id="pr:fo:")
     assert similar.id != card.id
@@ -145,6 +147,7 @@ async def test_a_card_opens_similar_papers_authors_and_bibtex(harness: ClientHar
     assert "@misc{arxiv:2501.00001," in shown
     assert "{Ada Lovelace and Grace Hopper and" in shown
     assert "{2501.00001}" in shown
+    assert "KAIST AI" in shown_text(await harness.select(card, ["i"], custom_id="pr:fo:"))
 
 
 async def test_a_paper_is_saved_from_a_private_or_shared_card(harness: ClientHarness) -> None:

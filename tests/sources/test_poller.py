@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+import structlog
 from aiohttp import web
 
 from bot.archive.digest_writer import IngestResult
@@ -310,6 +311,27 @@ async def test_slow_source_does_not_delay_others(harness: PollingHarness) -> Non
         await patience.wait_until(lambda: asked["slow.md"] == 1)
         assert opened.first_round.is_set()
         stop.set()
+
+
+async def test_failures_and_problems_of_a_poll_are_logged(harness: PollingHarness) -> None:
+    harness.origin.pages["/closed.md"] = web.Response(status=403)
+    harness.origin.pages["/odd.md"] = source_payloads.newsletter().replace("Vote: ", "Vote: some ")
+    for path in ("/closed.md", "/odd.md"):
+        await harness.add(path)
+    stop = asyncio.Event()
+
+    async def fetched(_: object) -> None:
+        stop.set()
+
+    with structlog.testing.capture_logs() as logs:
+        async with harness.open_poller() as opened:
+            await opened.run(stop, on_fetched=fetched)
+    assert [(row["event"], row["log_level"]) for row in logs] == [
+        ("source failed", "warning"),
+        ("source fetched", "info"),
+        ("could not parse digest", "warning"),
+    ]
+    assert "403" in logs[0]["reason"]
 
 
 FEED = models.StoredSource(1, "https://h.test/feed", models.SourceKind.FEED, 0, {}, START)
