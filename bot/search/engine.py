@@ -29,13 +29,15 @@ _NAME_DEGREES = {search_index.EXACT_NAME: 1.0, search_index.VERSION_NAME: 0.8, s
 _PARTIAL_TITLE, _PARTIAL_BODY = 0.45, 0.55
 _OTHER_FORMS = 0.3
 """The share of the scores of a part's other forms that is added to its best form's score."""
-_MAX_FORMS, _MAX_PARTS, _MAX_TOPICS = 48, 24, 24
+_MAX_FORMS, _MAX_PARTS, _MAX_TOPICS = 48, 24, 40
 _MIN_TOPIC_WEIGHT = 0.1
 _MAX_TERMS = 1000
 _ENOUGH, _MAX_PARTIAL = 30, 60
 """If there are fewer complete matches than the first number, partial matches are added, at most the second number."""
+_ALL_WORDS = 1.25
+"""The factor for papers with all words of a sentence."""
 _MAX_FILLED = 10
-"""A list is filled up to this length with papers on a related topic, or with only the last word of a term."""
+"""The most papers that are listed because they have the last word of a term that no paper has."""
 _SATURATION, _LENGTH_NORM = 1.2, 0.75
 """The k1 and b parameters of the engine's BM25."""
 _ABOUT_FREQUENCY, _TOLERANCE = 2, 0.97
@@ -220,25 +222,26 @@ class Engine:
     def find(self, query: ReadQuery, scope: Scope, *, limit: int, sort: Sort = Sort.RELEVANCE) -> Found:
         """Return complete matches, followed by partial ones if there are few. May return more than `limit`."""
         order, clauses = _ORDERS[sort], self._narrow(scope, query)
-        found = self._search(self._complete(query), clauses, max(limit, _ENOUGH), order)
         several = len(query.parts) > 1
-        if found.total >= _ENOUGH or (found.total and not several and not query.topics):
-            return found
         parts = query.parts if several else query.fallback or (query.parts if query.topics else ())
-        partial = self._partial(query, parts)
-        if partial is None:
+        partial, complete = self._partial(query, parts), self._complete(query)
+        is_mixed = several and bool(query.topics) and order is None
+        if is_mixed and partial and complete:
+            # A paper may have all words of a sentence by chance, so its topics rank such papers too.
+            ranks = [Query.boost_query(partial, _ALL_WORDS), *self._named(query)]
+            complete = _within(
+                Query.const_score_query(complete, 0.0), [(Occur.Should, rank) for rank in ranks]
+            )
+        found = self._search(complete, clauses, max(limit, _ENOUGH), order)
+        if partial is None or found.total >= _ENOUGH or (found.total and not several and not query.topics):
             return found
         others = self._search(partial, clauses, _MAX_PARTIAL, order).scores
         others = {id_: score for id_, score in others.items() if id_ not in found.scores}
-        return self._add_partial(query, parts, found, others)
+        return self._add_partial(query, parts, found, others, is_mixed)
 
     def _complete(self, query: ReadQuery) -> Query | None:
         """Return the query for complete matches: papers with all parts, with the whole query as a term, or with its name."""
-        clauses = [
-            self._term("name", f"{name} {mark}", _NAME * degree + _WHOLE)
-            for name in sorted(query.names)
-            for mark, degree in _NAME_DEGREES.items()
-        ]
+        clauses: list[Query | None] = list(self._named(query))
         # Rarest first.
         parts = sorted(query.parts[:_MAX_PARTS], key=lambda part: self._compile(part.forms).papers)
         if (whole := all_of(map(self._part, parts))) is not None:
@@ -252,6 +255,15 @@ class Engine:
             if named is not None
         ]
         return any_of(clauses)
+
+    def _named(self, query: ReadQuery) -> list[Query]:
+        """Return the queries for the papers that a query names."""
+        terms = (
+            self._term("name", f"{name} {mark}", _NAME * degree + _WHOLE)
+            for name in sorted(query.names)
+            for mark, degree in _NAME_DEGREES.items()
+        )
+        return [term for term in terms if term is not None]
 
     def _partial(self, query: ReadQuery, parts: Sequence[Part]) -> Query | None:
         """Return the query for papers with any part, also ranked by the topics of a sentence."""
@@ -274,7 +286,12 @@ class Engine:
         )
 
     def _add_partial(
-        self, query: ReadQuery, parts: Sequence[Part], complete: Found, others: Mapping[int, float]
+        self,
+        query: ReadQuery,
+        parts: Sequence[Part],
+        complete: Found,
+        others: Mapping[int, float],
+        is_mixed: bool,
     ) -> Found:
         """Add partial matches: papers with some parts of the query or on a topic named in the answer."""
         said = query.said
@@ -291,18 +308,16 @@ class Engine:
         else:
             most = len(parts) - 1 if len(query.parts) > 1 else 0
             ids = [id_ for id_ in others if len(missing[id_]) <= most]
-            known = len(complete.scores) + len(ids)
-            # Fill the page with papers that are only on a related topic.
-            for id_ in others if known else ():
+            for id_ in others:
                 topics = [name for name, has in zip(said, having[len(parts) :], strict=True) if id_ in has]
-                if topics and len(missing[id_]) > most and len(related) < _MAX_FILLED - known:
+                if topics and len(missing[id_]) > most:
                     related[id_] = topics[0]
-            ids += related
+            ids += related if ids or complete.scores else ()
+        scores = {**complete.scores, **{id_: others[id_] for id_ in ids}}
+        if is_mixed:
+            scores = dict(sorted(scores.items(), key=lambda item: -item[1]))
         return Found(
-            {**complete.scores, **{id_: others[id_] for id_ in ids}},
-            complete.total + len(ids),
-            {id_: missing[id_] or (query.text,) for id_ in ids},
-            related,
+            scores, complete.total + len(ids), {id_: missing[id_] or (query.text,) for id_ in ids}, related
         )
 
     def _list_having(self, parts: Sequence[Part], paper_ids: Collection[int]) -> list[set[int]]:

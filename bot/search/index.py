@@ -32,7 +32,7 @@ from storage import models, search, snapshot
 from storage.database import Database
 from storage.snapshot import Snapshot
 
-FORMAT = f"4.{tokens.VERSION}"
+FORMAT = f"5.{tokens.VERSION}"
 """The version of the fields and tokens. Each version builds its own folder and deletes the folders of other versions."""
 
 
@@ -94,7 +94,7 @@ def build_texts(paper: models.IndexDocument) -> PaperTexts:
 _EPOCH = date(2015, 1, 1)
 EXACT_NAME, VERSION_NAME, LEADING_NAME = "e", "v", "l"
 """How much of the title a name covers: its head, its head without the version, or just the first words."""
-LEVELS = 4
+LEVELS = 6
 """The number of levels for a topic's weight in a paper."""
 _MAX_TOPICS, _TOP_WEIGHT = 24, 0.5
 

@@ -16,15 +16,15 @@ from bot.glossary import resolver
 from bot.text import analyser, concepts, query_parser, questions, term_keys, tokens
 from bot.text.concepts import Form, Part
 
-_EVERYDAY_WEIGHT, _TRANSLATED_WEIGHT = 0.8, 0.4
+_EVERYDAY_WEIGHT, _TRANSLATED_WEIGHT = 0.9, 0.4
 _IMPLIED_WEIGHT = 0.6
 """The weight of the terms of a question's main topic."""
-_MIN_IMPLIED_WEIGHT, _MAX_IMPLIED = 0.2, 3
+_MIN_IMPLIED_WEIGHT, _MAX_IMPLIED = 0.2, 6
 """The lowest weight and the highest number of topics whose terms are added."""
 _MIN_SAID_WEIGHT = 0.5
 """The lowest weight of a form for the answer to name the implied topic."""
 _MIN_SENTENCE = 3
-"""A query with this many terms and other words is compared by topic even if it has no filler."""
+"""The number of terms that make a noun such as 문제 at the end of a query filler."""
 _MAX_TYPED_WORDS, _MAX_WORDS, _MAX_RUN = 24, 12, 6
 """The maximum number of words read from a query, searched for, and in one term."""
 _MAX_COMPOUND = 20
@@ -130,8 +130,7 @@ class Reader:
         parts, wholes, fallback = self._read_parts(text, words)
         if len(parts) > 1 or not (parts and parts[0].key):
             parts, wholes = self._add_names(parts, wholes, words, choose_names)
-        terms = sum(1 if self.glossary.find(part.text) else len(part.text.split()) for part in parts)
-        is_sentence = len(words) < len(query.text.split()) or terms >= _MIN_SENTENCE
+        is_sentence = len(words) < len(query.text.split())
         topics = questions.describe_topics(query.text) if is_sentence else {}
         quoted = (concepts.literal_part(phrase)._replace(key=phrase) for phrase in query.phrases)
         named = [
@@ -329,7 +328,9 @@ class Reader:
 
     def _list_names(self, text: str, choose: ChooseNames) -> list[str]:
         match = _SPELLING_AND_VERSION.fullmatch(text)
-        if match is None or self.glossary.is_word(match[1]):
+        # One syllable sounds like too many names: 앱을 like ABR.
+        is_short = match is None or len(analyser.monosyllabic_noun(match[1]) or match[1]) < 2
+        if match is None or is_short or self.glossary.is_word(match[1]):
             return []
         names = choose(match[1], self.glossary.find_names(match[1]))
         return [f"{name} {match[2]}".strip() for name in names]

@@ -92,7 +92,8 @@ Kind = Literal["filler", "verb", "maybe", ""]
 have (줄이는, 방법). "maybe" is filler next to filler (search in "search for papers", not in "tree search"). "" is content.
 """
 _MAX_FILLER_LENGTH, _MAX_TAIL = 16, 4
-_EDGE = " \t\n\"'`.,;:!?~…()[]{}<>·“”‘’。、"
+_EDGE = " \t\n\"'`.,;:!?~…()[]{}<>·“”‘’。、" + "".join(map(chr, range(ord("ㄱ"), ord("ㅣ") + 1)))
+"""Punctuation and single Korean letters, such as ㅋㅋ and ㅠㅠ."""
 
 
 class _Filler(NamedTuple):
@@ -160,6 +161,7 @@ def _verb_forms() -> tuple[re.Pattern[str], re.Pattern[str]]:
         rf".*[{_list_syllables(6, 15, 20)}].*",  # ㄶ, ㅀ and ㅆ do not occur in nouns
         rf".+[{_list_syllables(*consonants)}]는",
         rf".*[{_list_syllables(*consonants)}]나",
+        rf".+[{_list_syllables(4)}]데",
         rf"..+(?<=[{open_or_l}])면",
         rf".+[{future}]리는",
         *sorted(_load_filler().following["verbal"]),
@@ -259,7 +261,7 @@ def _key(text: str) -> str:
 # Topics.
 
 _MAX_WORDS = 24
-_FILLER_WEIGHT = 0.5
+_FILLER_WEIGHT = 0.75
 """The weight of possible filler (방법, improve), which tells topics apart less well."""
 _SHARPNESS = 2
 """The exponent for topic weights; it makes the best topics stand out."""
