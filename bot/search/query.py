@@ -23,8 +23,6 @@ _MIN_IMPLIED_WEIGHT, _MAX_IMPLIED = 0.2, 6
 """The lowest weight and the highest number of topics whose terms are added."""
 _MIN_SAID_WEIGHT = 0.5
 """The lowest weight of a form for the answer to name the implied topic."""
-_MIN_SENTENCE = 3
-"""The number of terms that make a noun such as 문제 at the end of a query filler."""
 _MAX_TYPED_WORDS, _MAX_WORDS, _MAX_RUN = 24, 12, 6
 """The maximum number of words read from a query, searched for, and in one term."""
 _MAX_COMPOUND = 20
@@ -177,15 +175,6 @@ class Reader:
             kept and (in_run or not self._is_no_term(word))
             for kept, in_run, word in zip(mask, in_term, words, strict=True)
         ]
-        for number, word in enumerate(typed[1:], 1):
-            # Some nouns are filler after a verb or at the end of a sentence: 구분하는 연구, 보상 모델 과최적화 문제.
-            ends = number == len(typed) - 1 and sum(named) >= _MIN_SENTENCE
-            if (
-                not in_term[number]
-                and analyser.is_hangul(word)
-                and (questions.is_verb(typed[number - 1]) or ends)
-            ):
-                named[number] &= questions.classify_filler(word) != "maybe"
         return " ".join(compress(words, named if any(named) else mask)).split() or text.split()
 
     def _is_no_term(self, word: str) -> bool:
