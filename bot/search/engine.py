@@ -224,14 +224,9 @@ class Engine:
         order, clauses = _ORDERS[sort], self._narrow(scope, query)
         several = len(query.parts) > 1
         parts = query.parts if several else query.fallback or (query.parts if query.topics else ())
-        partial, complete = self._partial(query, parts), self._complete(query)
+        partial = self._partial(query, parts)
         is_mixed = several and bool(query.topics) and order is None
-        if is_mixed and partial and complete:
-            # A paper may have all words of a sentence by chance, so its topics rank such papers too.
-            ranks = [Query.boost_query(partial, _ALL_WORDS), *self._named(query)]
-            complete = _within(
-                Query.const_score_query(complete, 0.0), [(Occur.Should, rank) for rank in ranks]
-            )
+        complete = self._complete(query, partial if is_mixed else None)
         found = self._search(complete, clauses, max(limit, _ENOUGH), order)
         if partial is None or found.total >= _ENOUGH or (found.total and not several and not query.topics):
             return found
@@ -239,12 +234,22 @@ class Engine:
         others = {id_: score for id_, score in others.items() if id_ not in found.scores}
         return self._add_partial(query, parts, found, others, is_mixed)
 
-    def _complete(self, query: ReadQuery) -> Query | None:
-        """Return the query for complete matches: papers with all parts, with the whole query as a term, or with its name."""
-        clauses: list[Query | None] = list(self._named(query))
+    def _complete(self, query: ReadQuery, ranked: Query | None = None) -> Query | None:
+        """Return the query for complete matches: papers with all parts, with the whole query as a term, or with its name.
+
+        A paper may have all parts of a sentence by chance, so such papers are ranked as partial matches are.
+        """
+        clauses = [
+            self._term("name", f"{name} {mark}", _NAME * degree + _WHOLE)
+            for name in sorted(query.names)
+            for mark, degree in _NAME_DEGREES.items()
+        ]
         # Rarest first.
         parts = sorted(query.parts[:_MAX_PARTS], key=lambda part: self._compile(part.forms).papers)
-        if (whole := all_of(map(self._part, parts))) is not None:
+        if (whole := all_of(map(self._part, parts))) is not None and ranked is not None:
+            rank = Occur.Should, Query.boost_query(ranked, _ALL_WORDS)
+            clauses.append(_within(Query.const_score_query(whole, 0.0), [rank]))
+        elif whole is not None:
             clauses.append(Query.boost_query(whole, 1 / len(parts)))
         if len(parts) > 1:
             # The query may also be a phrase or one word, such as ZeroSearch.
@@ -255,15 +260,6 @@ class Engine:
             if named is not None
         ]
         return any_of(clauses)
-
-    def _named(self, query: ReadQuery) -> list[Query]:
-        """Return the queries for the papers that a query names."""
-        terms = (
-            self._term("name", f"{name} {mark}", _NAME * degree + _WHOLE)
-            for name in sorted(query.names)
-            for mark, degree in _NAME_DEGREES.items()
-        )
-        return [term for term in terms if term is not None]
 
     def _partial(self, query: ReadQuery, parts: Sequence[Part]) -> Query | None:
         """Return the query for papers with any part, also ranked by the topics of a sentence."""
@@ -291,7 +287,7 @@ class Engine:
         parts: Sequence[Part],
         complete: Found,
         others: Mapping[int, float],
-        is_mixed: bool,
+        mixed: bool,
     ) -> Found:
         """Add partial matches: papers with some parts of the query or on a topic named in the answer."""
         said = query.said
@@ -314,7 +310,7 @@ class Engine:
                     related[id_] = topics[0]
             ids += related if ids or complete.scores else ()
         scores = {**complete.scores, **{id_: others[id_] for id_ in ids}}
-        if is_mixed:
+        if mixed:
             scores = dict(sorted(scores.items(), key=lambda item: -item[1]))
         return Found(
             scores, complete.total + len(ids), {id_: missing[id_] or (query.text,) for id_ in ids}, related
