@@ -201,7 +201,9 @@ def topic_mask(words: Sequence[str], protected: Sequence[bool] = ()) -> list[boo
     for number in compress(range(1, len(kinds)), protected):
         kinds[number] = ""
     for number in range(1, len(kinds) - 1):
-        if kinds[number] == "maybe" and kinds[number - 1] in ("filler", "verb"):
+        if kinds[number] == "maybe" and (
+            kinds[number - 1] in ("filler", "verb") or (number > 1 and is_verb(words[number - 2]))
+        ):
             kinds[number] = "" if kinds[number + 1] == "" else "filler"
     mask = [kind in ("", "maybe") for kind in kinds[1:-1]]
     return mask if any(mask) else [True] * len(words)
