@@ -88,7 +88,7 @@ async def release_interrupted(
     connection: AsyncConnection,
     now: datetime,
     *,
-    term: int = 0,
+    term: int,
     forum_posts_at: datetime | None = None,
     in_flight_ids: Collection[int] = (),
 ) -> int:

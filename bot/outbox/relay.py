@@ -116,8 +116,7 @@ class AttemptRunner:
 
     async def _open_dm(self, delivery: models.Delivery, now: datetime) -> int:
         user_id = delivery.user_id
-        if user_id is None:
-            raise DeliveryError(outcomes.TARGET_GONE, "the delivery names neither a channel nor a reader")
+        assert user_id is not None, "only a direct message has no channel yet"
         async with self._database.read() as connection:
             reader = await accounts.get_reader(connection, user_id)
         channel_id = reader.dm_channel_id if reader is not None else None

@@ -17,6 +17,7 @@ from tests.support.client_harness import (
     ClientHarness,
     both_languages,
     component_ids,
+    last_response,
     post_daily,
     raw_components,
     shown_text,
@@ -165,12 +166,15 @@ async def test_every_change_to_a_channel_alert_requires_manage_messages(harness:
     listed = await harness.ask("alerts list", by=harness.manager)
     card = await harness.choose(listed, "pr:as", str(alert.id), by=harness.manager)
     preview = await harness.ask("alerts add", by=harness.manager, keyword="care", channel=harness.channel)
+    card = await harness.press(card, "alert-pause", by=harness.manager)
     harness.take_roles(harness.manager)
+    not_resumed = await harness.press(card, "resume", by=harness.manager)
     refused = await harness.fill(card, "alert-edit-conditions", by=harness.manager, keyword="robots")
     not_created = await harness.press(preview, "alert-create", by=harness.manager)
-    for answer in (refused, not_created):
+    for answer in (not_resumed, refused, not_created):
         assert shown_text(answer) == shown_text(response)
-    assert await harness.bot.services.get(Alerts).list_rows(user_id=harness.manager.id) == [alert]
+    left = await harness.bot.services.get(Alerts).list_rows(user_id=harness.manager.id)
+    assert left == [replace(alert, paused=True)]
 
 
 async def test_an_alert_is_confirmed_even_if_opening_the_dm_fails(
@@ -237,14 +241,14 @@ async def test_the_forms_and_the_menu_change_the_draft(harness: ClientHarness) -
     assert changed.id == preview.id
     assert "Ada Lovelace" not in shown_text(changed)
     (menu,) = [id_ for id_ in component_ids(changed) if id_.startswith("pr:aet:")]
-    changed = await harness.choose(changed, menu, "weekly-3")
+    changed = await harness.choose(changed, menu, "weekly-7")
     assert "9:30 PM" in shown_text(changed)
     created = await harness.press(changed, "alert-create")
     (alert,) = await _list_alerts(harness)
     assert [term.text for term in alert.terms] == ["로봇", "robots", "카이스트"]
     assert (alert.excluded, alert.match_all) == (("설문",), True)
     assert (alert.min_votes, alert.max_a_day) == (50, 3)
-    assert (alert.timing, alert.weekday, alert.at_time) == (models.AlertTiming.WEEKLY, 3, "21:30")
+    assert (alert.timing, alert.weekday, alert.at_time) == (models.AlertTiming.WEEKLY, 7, "21:30")
     assert alert.timezone == "America/New_York"
     card = await harness.press(created, "change")
     form = await harness.reader.click(card, label=harness.texts("change-time"))
@@ -254,7 +258,7 @@ async def test_the_forms_and_the_menu_change_the_draft(harness: ClientHarness) -
     card = await harness.fill(refused, "subscription-form-again", time="8am 서울", zone="뉴욕")
     assert "8:00 AM (Seoul)" in shown_text(card)
     (alert,) = await _list_alerts(harness)
-    assert (alert.at_time, alert.timezone, alert.weekday) == ("08:00", "Asia/Seoul", 3)
+    assert (alert.at_time, alert.timezone, alert.weekday) == ("08:00", "Asia/Seoul", 7)
 
 
 REFUSED: tuple[tuple[dict[str, str], str, dict[str, Any]], ...] = (
@@ -352,3 +356,11 @@ async def test_follow_topic_fills_in_the_form(harness: ClientHarness) -> None:
     message = await post_daily(harness, topic="small language model -diffusion votes:9")
     form = await harness.reader.click(message, label=harness.texts("follow-topic"))
     assert all(f"'{text}'" in str(form.modal) for text in ("small language model", "diffusion", "9"))
+
+
+async def test_an_empty_list_opens_the_form_of_a_new_alert(harness: ClientHarness) -> None:
+    empty = last_response(await harness.user.slash("alerts list"))
+    preview = await harness.fill(empty, "post-follow", by=harness.user, keyword="로봇")
+    await harness.press(preview, "alert-create", by=harness.user)
+    (alert,) = await _list_alerts(harness)
+    assert (alert.terms, alert.match_all) == ((TERM(KEYWORD, "로봇"),), False)

@@ -6,7 +6,6 @@ from typing import Any
 
 from inline_snapshot import snapshot
 
-from bot.alerts.service import Alerts
 from bot.outbox import contents
 from storage import models
 from tests.support.client_harness import ClientHarness, both_languages, component_ids, shown_text
@@ -98,15 +97,3 @@ async def test_buttons_of_a_message_open_the_paper_and_the_alert(harness: Client
     assert harness.texts("save") in shown_text(harness.received()[-1])
     listed = await harness.press(harness.received()[-1], "alert-manage", by=harness.user)
     assert harness.texts("alerts-heading", count=2) in shown_text(listed)
-
-
-async def test_editing_a_paused_alert_keeps_it_paused(harness: ClientHarness) -> None:
-    await _add(harness, keyword="로봇")
-    service = harness.bot.services.get(Alerts)
-    (alert,) = await service.list_rows(user_id=harness.reader.id)
-    await service.pause(alert.id)
-    shown = await harness.choose(await harness.ask("alerts list"), "pr:as", str(alert.id))
-    saved = await harness.fill(shown, "alert-edit-conditions", keyword="robots")
-    assert harness.texts("alert-resting") in shown_text(saved)
-    (alert,) = await service.list_rows(user_id=harness.reader.id)
-    assert ([term.text for term in alert.terms], alert.paused) == (["robots"], True)

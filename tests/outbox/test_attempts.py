@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from datetime import timedelta
 from unittest import mock
 
 import pytest
@@ -10,10 +12,11 @@ import pytest
 from bot.app.container import delivery_kinds
 from bot.client.accounts import Readers
 from bot.outbox import outcomes, relay
-from storage import models
+from storage import models, outbox
 from storage.models import DeliveryKind
-from tests.support import patience
-from tests.support.world import AWAY, LOST, READER, World, moment
+from tests.support import outbox_builders, patience
+from tests.support.outbox_builders import new_delivery
+from tests.support.world import AWAY, CHANNEL, LOST, READER, World, moment
 
 
 async def add_post(world: World) -> None:
@@ -95,12 +98,12 @@ async def test_a_stop_does_not_wait_for_a_request_that_hangs(
     with mock.patch.object(world.discord, "send", hang):
         async with patience.limit(5):
             await world.relay.run(stop)
-    world.restart()
-    await world.tick()
-    assert world.sent == ["A"]
 
 
-async def test_waking_the_relay_starts_one_round(world: World) -> None:
+async def test_waking_the_relay_starts_one_round_and_a_stop_ends_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay, "POLL_SECONDS", 3600.0)
     rounds, stop = list[None](), asyncio.Event()
     world.restart(get_term=lambda: rounds.append(None))
     running = asyncio.create_task(world.relay.run(stop))
@@ -111,7 +114,32 @@ async def test_waking_the_relay_starts_one_round(world: World) -> None:
         await asyncio.sleep(0)
     assert len(rounds) == 2
     stop.set()
-    await running
+    async with patience.limit(5):
+        await running
+
+
+async def test_a_rate_limited_channel_rests_until_the_limit_ends(world: World) -> None:
+    await outbox_builders.add(world.database, *(new_delivery(key, CHANNEL, world.now) for key in "ab"))
+    world.discord.answer = replace(outcomes.RATE_LIMITED, wait_seconds=60.0)
+    for seconds, tried in ((0, 1), (59, 1), (2, 2)):
+        world.now += timedelta(seconds=seconds)
+        await world.relay.drain(world.now)
+        assert world.discord.tried == [CHANNEL] * tried
+
+
+async def test_at_most_two_webhook_posts_are_in_flight(world: World) -> None:
+    webhooks = [new_delivery(f"w{number}", number, world.now, guild_id=None) for number in range(30, 35)]
+    await outbox_builders.add(world.database, *webhooks)
+    in_flight = list[int]()
+
+    async def send(request: outcomes.SendRequest) -> models.Receipt:
+        async with world.database.read() as connection:
+            in_flight.append((await outbox.count_by_state(connection))[models.PartState.SENDING])
+        return models.Receipt(1, request.channel_id)
+
+    with mock.patch.object(world.discord, "send", send):
+        await world.relay.drain(world.now)
+    assert (len(in_flight), max(in_flight)) == (5, 2)
 
 
 async def test_a_reader_forgotten_while_a_dm_opens_is_not_stored_again(world: World) -> None:
