@@ -175,19 +175,19 @@ class SubscriptionButtonsCog(commands.Cog):
 
     @router.handles(daily_messages.OPEN_FORM, router.AT_ONCE, check=router.require_manager)
     async def open_form(self, request: Request, action: Action) -> ui.Modal:
-        """Open the *More settings* form for a subscription or draft."""
-        subscription = await _load_target(request, action.payload)
+        """Open the *More settings* form for a subscription."""
+        subscription = await _find(request, action.payload)
         await request.interaction.client.prepare_guild(request.interaction.guild_id)
         channel = router.require_channel(request.interaction.guild, subscription.channel_id)
         role_id = subscription.mention_role_id
         if role_id is not None and channel.guild.get_role(role_id) is None:
             role_id = None
-        return daily_messages.form_modal(request.texts, action.payload, subscription, role_id)
+        return daily_messages.form_modal(request.texts, subscription, role_id)
 
     @router.handles(daily_messages.SUBMIT_FORM, check=router.require_manager)
     async def submit_form(self, request: Request, action: Action) -> ui.LayoutView:
-        """Apply the *More settings* form to a subscription or draft."""
-        old = await _load_target(request, action.payload)
+        """Apply the *More settings* form to a subscription."""
+        old = await _find(request, action.payload)
         values = router.modal_values(request.interaction)
         role_id = message_builder.parse_number(values.get(daily_messages.ROLE) or "0") or None
         switched_on = values.get(daily_messages.SWITCHES, "").split(",")
@@ -196,10 +196,7 @@ class SubscriptionButtonsCog(commands.Cog):
         }
         # Treat @everyone as no role, since nobody wants a daily ping to everyone.
         wanted = replace(old, mention_role_id=None if role_id == old.guild_id else role_id, **switches)
-        if wanted.id:
-            return await _edit(request, wanted)
-        await _require_allowed(request, _find_postable(request, wanted), wanted)
-        return await _setup_view(request, wanted)
+        return await _edit(request, wanted)
 
     @router.handles(daily_messages.SHOW, check=router.require_manager)
     async def show(self, request: Request, action: Action) -> ui.LayoutView:
@@ -390,22 +387,18 @@ async def _setup_views(request: Request, draft: Subscription) -> list[ui.LayoutV
     """Return a preview of the post, and the setup. Raises UserError if the channel cannot receive posts."""
     # A preview counts as a look-up, since matching weeks of papers to a topic occupies a database connection.
     async with router.admitted_lookup(request.interaction):
-        return [*await _build_preview_views(request, draft), await _setup_view(request, draft)]
-
-
-async def _setup_view(request: Request, draft: Subscription) -> ui.LayoutView:
-    channel = _find_postable(request, draft)
-    permissions = daily_post.check_permissions(channel, draft.style, draft.mention_role_id)
-    rows = [row for row in await _list_for_guild(request) if row.channel_id == draft.channel_id]
-    return daily_messages.setup_view(
-        request.texts,
-        draft,
-        await _save_draft(request, draft),
-        permissions,
-        await request.services.get(Subscriptions).load_calendar(),
-        request.interaction.client.mentions,
-        rows,
-    )
+        preview = await _build_preview_views(request, draft)
+        rows = [row for row in await _list_for_guild(request) if row.channel_id == draft.channel_id]
+        setup = daily_messages.setup_view(
+            request.texts,
+            draft,
+            await _save_draft(request, draft),
+            daily_post.check_permissions(_find_postable(request, draft), draft.style),
+            await request.services.get(Subscriptions).load_calendar(),
+            request.interaction.client.mentions,
+            rows,
+        )
+        return [*preview, setup]
 
 
 async def _edit(request: Request, wanted: Subscription) -> ui.LayoutView:
@@ -422,8 +415,8 @@ async def _edit(request: Request, wanted: Subscription) -> ui.LayoutView:
 async def _require_allowed(
     request: Request, channel: router.Channel, wanted: Subscription, mentioned_id: int | None = None
 ) -> None:
-    """Raise UserError if a topic is missing, the channel does not support the style, or the user may not
-    mention the role.
+    """Raise UserError if a topic is missing, the channel does not support the style, or the user or the bot may
+    not mention the role.
 
     The role `mentioned_id` is not checked.
     """
@@ -431,15 +424,16 @@ async def _require_allowed(
         await request.services.get(Subscriptions).check_source(wanted)
     if isinstance(channel, PostableChannel) and not STYLES[wanted.style].fits(channel):
         raise UserError("style-does-not-fit", style=wanted.style.value)
-    if wanted.mention_role_id != mentioned_id:
+    if wanted.mention_role_id not in (None, mentioned_id):
         await router.require_may_mention(request.interaction, channel, wanted.mention_role_id)
+        await _require_bot_may_post(request, channel, wanted.style, wanted.mention_role_id)
 
 
 async def _create(request: Request, draft: Subscription) -> Subscription:
     """Add a subscription. Raises UserError, e.g. if the bot may not post in the channel."""
     channel = _find_postable(request, draft)
     await _require_allowed(request, channel, draft)
-    await _require_bot_may_post(request, channel, draft.style, draft.mention_role_id)
+    await _require_bot_may_post(request, channel, draft.style)
     services, timezone = request.services, draft.timezone
     with map_service_errors(ERRORS, most=daily_service.MAX_POSTS):
         subscription = await services.get(Subscriptions).add(replace(draft, created_by=request.user_id))
@@ -548,10 +542,3 @@ async def _find_manageable(request: Request, subscription_id: str) -> Subscripti
         raise unknown
     await router.require_manager_of(request.interaction, subscription.guild_id)
     return subscription
-
-
-async def _load_target(request: Request, payload: str) -> Subscription:
-    """Return the subscription or draft that a form edits. Raises UserError."""
-    if payload.startswith(daily_messages.STORED_MARK):
-        return await _find(request, payload.removeprefix(daily_messages.STORED_MARK))
-    return await _load_draft(request, payload)

@@ -38,8 +38,6 @@ REMOVE_CONFIRMED = "dxx"
 LIST = "dl"
 MAX_LISTED = 10
 """The maximum number of posts listed by `/daily edit` and `/status`. A menu has the others."""
-STORED_MARK = "="
-"""Prefix for a stored subscription's id in the payload of form actions. A draft's payload is its token."""
 ROLE, SWITCHES = "role", "options"
 """The two fields of the *More settings* form."""
 MAX_TOPIC_LENGTH = 30
@@ -130,10 +128,7 @@ def setup_view(
         edit = client_messages.subtext(texts("subscription-edit", command=mention("daily edit")))
         message.add_separator()
         message.add_text("\n".join([f"**{exists}**", *_list_lines(texts, rows, calendar), edit]))
-    message.add_buttons(
-        _button(texts, "setup-start", START, token, style=discord.ButtonStyle.primary),
-        _button(texts, "more-settings", OPEN_FORM, token),
-    )
+    message.add_buttons(_button(texts, "setup-start", START, token, style=discord.ButtonStyle.primary))
     return message.view
 
 
@@ -225,8 +220,7 @@ def subscription_detail_view(
         _button(texts, "remove", REMOVE, subscription.id),
     )
     message.add_buttons(
-        _button(texts, "more-settings", OPEN_FORM, f"{STORED_MARK}{subscription.id}"),
-        _button(texts, "subscription-all", LIST),
+        _button(texts, "more-settings", OPEN_FORM, subscription.id), _button(texts, "subscription-all", LIST)
     )
     return message.view
 
@@ -300,9 +294,9 @@ def next_post_text(texts: Texts, subscription: Subscription, calendar: schedule.
     return texts("next-at", at=f"{format_timestamp(next_at, 'f')} ({format_timestamp(next_at, 'R')})")
 
 
-def form_modal(texts: Texts, payload: str, subscription: Subscription, role_id: int | None) -> StatelessModal:
-    """Return the *More settings* form. `payload` identifies the subscription (see STORED_MARK)."""
-    modal = StatelessModal(texts("more-settings"), pack_custom_id(SUBMIT_FORM, payload))
+def form_modal(texts: Texts, subscription: Subscription, role_id: int | None) -> StatelessModal:
+    """Return the *More settings* form."""
+    modal = StatelessModal(texts("more-settings"), pack_custom_id(SUBMIT_FORM, subscription.id))
     modal.add_role(texts("subscription-form-role"), ROLE, "" if role_id is None else str(role_id))
     switches = [
         message_builder.select_option(

@@ -376,17 +376,17 @@ def default_style(channel: PostableChannel) -> Style:
     )
 
 
-def needed_permissions(channel: Channel, style: models.Style, role_id: int | None) -> tuple[str, ...]:
+def needed_permissions(channel: Channel, style: models.Style, role_id: int | None = None) -> tuple[str, ...]:
     """Return the names of the permissions needed to post in this style and mention the role."""
     role = None if role_id is None else channel.guild.get_role(role_id)
     mention = ("mention_everyone",) if role is not None and not role.mentionable else ()
     return (*REQUIRED, *STYLES[style].permissions, *mention)
 
 
-def check_permissions(channel: Channel, style: models.Style, role_id: int | None = None) -> dict[str, bool]:
+def check_permissions(channel: Channel, style: models.Style) -> dict[str, bool]:
     """Return which permissions posts in this style need and whether the bot has each."""
     granted = channel.permissions_for(channel.guild.me)
-    return {name: getattr(granted, name) for name in needed_permissions(channel, style, role_id)}
+    return {name: getattr(granted, name) for name in needed_permissions(channel, style)}
 
 
 def daily_text(wording: PostWording, post: DailyPost, block: DailyBlock) -> discord_text.SafeMarkdown:

@@ -60,7 +60,7 @@ English · Compact
 ✓ All the permissions are in place
 First post: Jan 02 00:00 in your time zone (Jan 02 00:00)
 -# To change something, run `/daily setup` again with other options.
-[Start] [More settings]
+[Start]
 
 ### All set
 Daily post in #papers
@@ -84,7 +84,7 @@ First post: Jan 01 09:00 in your time zone (Jan 01 09:00)
 - **Daily · 9:00 AM · #papers** · Paused manually.
 - **language · 9:00 AM · #papers** · Next: Jan 01 09:00 (Jan 01 09:00)
 -# `/daily edit` changes its time, number of papers, style and more.
-[Start] [More settings]
+[Start]
 
 Remove **Daily · 9:00 AM · #papers**? Pausing keeps its settings.
 [Remove] [Back]
@@ -103,7 +103,7 @@ Remove **Daily · 9:00 AM · #papers**? Pausing keeps its settings.
 ✓ 필요한 권한이 모두 있어요
 첫 게시: Jan 02 00:00 (Jan 02 00:00) · 내 시간대 기준
 -# 설정을 바꾸려면 옵션을 넣어 `/daily setup` 명령어를 다시 입력해 주세요.
-[시작하기] [추가 설정]
+[시작하기]
 
 ### 설정했어요
 #papers 자동 게시
@@ -128,7 +128,7 @@ Remove **Daily · 9:00 AM · #papers**? Pausing keeps its settings.
 - **language · 오전 9:00 · #papers** · 다음: Jan 01 09:00 (Jan
   01 09:00)
 -# 시각, 논문 수, 형식 등은 `/daily edit` 명령어로 바꿀 수 있어요.
-[시작하기] [추가 설정]
+[시작하기]
 
 **매일 · 오전 9:00 · #papers** 자동 게시를 삭제할까요? 일시중지하면 설정은 남아요.
 [삭제] [돌아가기]
@@ -174,7 +174,7 @@ Some permissions are missing:
 ✗ **Send Messages** · turn it on for Paperround in the channel's settings › Permissions
 First post: Jan 01 09:00 in your time zone (Jan 01 09:00)
 -# To change something, run `/daily setup` again with other options.
-[Start] [More settings]
+[Start]
 
 The Forum style needs a forum channel.
 
@@ -205,7 +205,7 @@ This server has several daily posts. Pick one with the **post** option.
 ✗ **메시지 보내기** · 채널 설정 › 권한에서 Paperround에 켜 주세요
 첫 게시: Jan 02 00:00 (Jan 02 00:00) · 내 시간대 기준
 -# 설정을 바꾸려면 옵션을 넣어 `/daily setup` 명령어를 다시 입력해 주세요.
-[시작하기] [추가 설정]
+[시작하기]
 
 포럼 형식은 포럼 채널에만 올릴 수 있어요.
 
@@ -357,7 +357,7 @@ async def test_edit_finds_a_post_by_id(harness: ClientHarness) -> None:
     selected = await harness.manager.select(
         await harness.manage("daily edit"), [str(at_six.id)], custom_id="pr:dh"
     )
-    assert f"pr:de:={at_six.id}" in component_ids(last_response(selected))
+    assert f"pr:de:{at_six.id}" in component_ids(last_response(selected))
     await harness.manage("daily edit", post=str(about.id), time="19:00")
     assert {row.id: row.at_time for row in await _stored(harness)} == {at_six.id: "18:00", about.id: "19:00"}
     # "6" is an unknown id; it does not mean the post at six o'clock.
@@ -366,17 +366,16 @@ async def test_edit_finds_a_post_by_id(harness: ClientHarness) -> None:
         assert shown_text(await harness.manage("daily edit", post=post)) == unknown
 
 
-async def test_more_settings_changes_a_draft_or_a_post(harness: ClientHarness) -> None:
+async def test_more_settings_changes_the_role_and_the_switches(harness: ClientHarness) -> None:
     role = harness.guild.create_role("rl-readers", mentionable=True)
     _, summary = await _setup(harness, topic="RL", time="18:00")
-    form = await harness.manager_press(summary, "more-settings")
+    form = await harness.manager_press(await harness.manager_press(summary, "setup-start"), "more-settings")
     changed = last_response(await harness.manager.submit_modal(form, {"role": [role], "options": ["silent"]}))
     for text in (harness.texts("subscription-mention", role=f"<@&{role.id}>"), "Without a notification"):
         assert text in shown_text(changed)
-    started = await harness.manager_press(changed, "setup-start")
     (stored,) = await _stored(harness)
     assert (stored.topic, stored.mention_role_id, stored.silent) == ("RL", role.id, True)
-    form = await harness.manager_press(started, "more-settings")
+    form = await harness.manager_press(changed, "more-settings")
     shown = [row["component"] for row in form.modal["components"]]
     assert [str(default["id"]) for default in shown[0]["default_values"]] == [str(role.id)]
     assert shown[1]["options"][0]["default"]
@@ -388,12 +387,10 @@ async def test_more_settings_changes_a_draft_or_a_post(harness: ClientHarness) -
 async def test_choosing_a_role_requires_the_right_to_mention_it(harness: ClientHarness) -> None:
     role = harness.guild.create_role("rl-readers")
     refusal = harness.texts("needs-mention-role", role=f"<@&{role.id}>", channel=f"<#{harness.channel.id}>")
-    setup = await harness.manage("daily setup")
     stored = await harness.add_subscription()
-    for shown in (setup, await harness.manage("daily edit")):
-        form = await harness.manager_press(shown, "more-settings")
-        refused = await harness.manager.submit_modal(form, {"role": [role], "options": []})
-        assert shown_text(last_response(refused)) == refusal
+    form = await harness.manager_press(await harness.manage("daily edit"), "more-settings")
+    refused = await harness.manager.submit_modal(form, {"role": [role], "options": []})
+    assert shown_text(last_response(refused)) == refusal
     await harness.bot.services.get(Subscriptions).edit(replace(stored, mention_role_id=role.id))
     await harness.bot.services.get(Subscriptions).pause(stored.id)
     card = await harness.manage("daily edit")
