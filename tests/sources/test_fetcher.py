@@ -39,19 +39,15 @@ async def test_response_carries_the_validators_of_the_page(origin: OriginServer,
 
 
 @pytest.mark.parametrize(
-    ("validator", "value", "condition"),
-    [
-        ("ETag", '"v1"', "If-None-Match"),
-        ("Last-Modified", "Tue, 06 May 2025 09:00:00 GMT", "If-Modified-Since"),
-    ],
+    ("validator", "condition"), [("ETag", "If-None-Match"), ("Last-Modified", "If-Modified-Since")]
 )
 async def test_304_response_counts_as_unchanged(
-    origin: OriginServer, fetch: Fetcher, validator: str, value: str, condition: str
+    origin: OriginServer, fetch: Fetcher, validator: str, condition: str
 ) -> None:
     async def page(request: web.BaseRequest) -> web.StreamResponse:
-        if request.headers.get(condition) == value:
+        if request.headers.get(condition) == '"v1"':
             return web.Response(status=304)
-        return web.Response(text="a digest", headers={validator: value})
+        return web.Response(text="a digest", headers={validator: '"v1"'})
 
     origin.pages["/"] = page
     first = await fetch.get(origin.url)
