@@ -111,10 +111,10 @@ class InvalidCustomIdError(ValueError):
 
 @contextmanager
 def map_parse_errors() -> Iterator[None]:
-    """Convert ValueError and KeyError to InvalidCustomIdError."""
+    """Convert ValueError, KeyError and IndexError to InvalidCustomIdError."""
     try:
         yield
-    except (ValueError, KeyError) as error:
+    except (ValueError, LookupError) as error:
         raise InvalidCustomIdError(str(error)) from error
 
 

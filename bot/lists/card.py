@@ -339,8 +339,7 @@ def _options(
     if len(detail.authors) > templates.MAX_AUTHORS:
         yield select_option(texts("authors"), Answer.AUTHORS)
     for topic in topics[:MAX_TOPICS]:
-        if len(topic) < discord_text.SELECT_VALUE:
-            yield _option(texts, models.AlertKind.KEYWORD, topic, topic)
+        yield _option(texts, models.AlertKind.KEYWORD, topic, topic)
     if detail.organization:
         yield _option(texts, models.AlertKind.INSTITUTION, detail.organization, "")
     for number, name in enumerate(detail.authors):
@@ -355,10 +354,8 @@ def selected_term(detail: models.PaperDetail, value: str) -> models.AlertTerm:
     """Return the alert term for a selected value. Raises InvalidCustomIdError if the paper does not have it."""
     with message_builder.map_parse_errors():
         kind = _KINDS[value[:1]]
-    if kind is models.AlertKind.KEYWORD:
-        return models.AlertTerm(kind, value[1:])
-    names = detail.authors if kind is models.AlertKind.AUTHOR else (detail.organization or "",)
-    number = message_builder.parse_number(value[1:] or "0")
-    if number >= len(names) or not names[number]:
-        raise message_builder.InvalidCustomIdError(f"the paper has no {value!r}")
-    return models.AlertTerm(kind, names[number])
+        if kind is models.AlertKind.KEYWORD:
+            return models.AlertTerm(kind, value[1:])
+        institutions = [detail.organization] if detail.organization else []
+        names = detail.authors if kind is models.AlertKind.AUTHOR else institutions
+        return models.AlertTerm(kind, names[message_builder.parse_number(value[1:] or "0")])

@@ -539,11 +539,10 @@ class PapersCog(commands.Cog):
     @router.handles(lists_card.SELECT_AUTHOR, PRIVATELY)
     async def select_author(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the papers of the selected author."""
-        number = message_builder.parse_number(router.selected_value(request.interaction))
         detail = await load_paper(request, action.payload)
-        if number >= len(detail.authors):
-            raise UserError("outdated-control")
-        return await self._lists.list_view(request, ListState(ListKind.AUTHOR, detail.authors[number]))
+        with message_builder.map_parse_errors():
+            name = detail.authors[message_builder.parse_number(router.selected_value(request.interaction))]
+        return await self._lists.list_view(request, ListState(ListKind.AUTHOR, name))
 
     @router.handles(lists_card.SHARE, router.PUBLICLY, check=router.require_may_share)
     async def share(self, request: Request, action: Action) -> ui.LayoutView:
