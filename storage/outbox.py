@@ -509,11 +509,13 @@ async def list_last_ends(
 
 
 def _same_destination(delivery: models.Delivery) -> list[sa.ColumnElement[bool]]:
-    names = ["subscription_id"] if delivery.subscription_id is not None else ["user_id", "channel_id"]
     if delivery.is_direct:
-        names = ["user_id"]
-    columns = ["kind", *names]
-    return [deliveries.c[name].is_not_distinct_from(getattr(delivery, name)) for name in columns]
+        destination = deliveries.c.user_id == delivery.user_id
+    elif delivery.subscription_id is not None:
+        destination = deliveries.c.subscription_id == delivery.subscription_id
+    else:
+        destination = deliveries.c.channel_id == delivery.channel_id
+    return [deliveries.c.kind == delivery.kind, destination]
 
 
 async def count_by_state(connection: AsyncConnection) -> dict[PartState, int]:

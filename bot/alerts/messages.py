@@ -291,7 +291,7 @@ def list_view(texts: Texts, rows: Sequence[models.Alert], add_command: str) -> u
     return message.view
 
 
-def alert_view(texts: Texts, alert: models.Alert, note: str = "") -> ui.LayoutView:
+def alert_view(texts: Texts, alert: models.Alert, note: str) -> ui.LayoutView:
     """Return an alert with its controls. `note` confirms the last action."""
     message = MessageBuilder()
     if note:

@@ -165,7 +165,7 @@ class Relay:
         pace: Pace,
         *,
         clock: Clock,
-        get_term: Callable[[], int | None] = lambda: 0,
+        get_term: Callable[[], int | None],
         monotonic: Callable[[], float] = time.monotonic,
         on_claimed: Callable[[], None] = lambda: None,
     ) -> None:

@@ -55,6 +55,7 @@ async def test_alert_screens_match_their_snapshots(harness: ClientHarness) -> No
     shown.append(harness.screen(await harness.ask("alerts list")))
     resumed = await harness.press(paused, "resume")
     assert not (await _list_alerts(harness))[0].paused
+    assert harness.texts("alert-active") in shown_text(resumed)
     shown.append(harness.screen(await harness.press(resumed, "remove")))
     assert await _list_alerts(harness) == []
     expected = {
@@ -227,8 +228,14 @@ A wider alert would have matched 3 papers: Papers with
 
 async def test_the_forms_and_the_menu_change_the_draft(harness: ClientHarness) -> None:
     preview = await harness.ask(
-        "alerts add", author="Ada Lovelace", match="all", max_a_day=3, time="오후 9시 반 뉴욕"
+        "alerts add",
+        author="Ada Lovelace",
+        match="all",
+        max_a_day=3,
+        time="오후 9시 반 뉴욕",
+        when="weekly-1",
     )
+    assert "weekly, Mon 9:30 PM" in shown_text(preview)
     changed = await harness.fill(
         preview,
         "alert-edit-conditions",
@@ -286,7 +293,7 @@ async def test_a_form_error_names_the_field_and_reopens_the_form(harness: Client
         assert shown_text(response).splitlines()[0] == harness.texts(key, **arguments)
         reopened = await harness.reader.click(response, label=harness.texts("alert-edit-conditions"))
         assert all(text in str(reopened.modal) for text in values.values())
-    for votes in ("many", "-1", str(alerts_service.MAX_VOTES + 1)):
+    for votes in ("many", "-1", "100000"):
         refused = await harness.fill(preview, "alert-edit-conditions", keyword="로봇", votes=votes)
         assert shown_text(refused).splitlines()[0] == harness.texts("votes-not-a-number")
 
@@ -330,7 +337,8 @@ async def test_a_paper_card_can_follow_its_topics_and_authors(harness: ClientHar
     for value, kind in ((topic, KEYWORD), (author, AUTHOR)):
         made = await harness.choose(card, menu["custom_id"], value)
         assert harness.texts("alert-made") in shown_text(made)
-        assert (await _list_alerts(harness))[-1].terms == (TERM(kind, labels[value]),)
+        alert = (await _list_alerts(harness))[-1]
+        assert (alert.terms, alert.min_votes) == ((TERM(kind, labels[value]),), 0)
         again = await harness.choose(card, menu["custom_id"], value)
         assert shown_text(again) == harness.texts("alert-exists")
         await harness.press(made, "alert-undo")

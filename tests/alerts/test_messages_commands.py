@@ -85,6 +85,7 @@ async def test_buttons_of_a_message_open_the_paper_and_the_alert(harness: Client
     (message,) = harness.received()
     assert shown_text(message).startswith("🔔 **27 new papers match")
     assert "-# and 2 more" in shown_text(message)
+    assert harness.texts("alert-more", count=20) in shown_text(message)
     marker = contents.part_marker(f"alert:user:{harness.reader.id}:2601_01001", 0)
     assert any(marker in custom_id for custom_id in component_ids(message))
     opened = await harness.press(message, custom_id="pr:o:2601.01001", by=harness.user)
