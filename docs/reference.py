@@ -137,7 +137,7 @@ def _list_post_settings() -> str:
         key = PostEntry.model_fields[field].alias or field
         name = "from" if option.name == "source" else option.name
         if field in options.SWITCHES:
-            switches.append(f"`{key}` ({option.description})")
+            switches.append(f"`{key}` ({option.description.lower()})")
         else:
             typed.append(f"`{name}`" if key == name else f"`{name}` (`{key}`)")
     return f"{', '.join(typed)}; under *More settings* a role (`mention`), {', '.join(switches)}.\n"

@@ -127,11 +127,6 @@ async def list_left_guilds(connection: AsyncConnection, before: datetime) -> lis
     return list((await connection.execute(query)).scalars())
 
 
-async def remove_guild(connection: AsyncConnection, guild_id: int) -> None:
-    """Delete a server's row, but not its daily posts, alerts and deliveries."""
-    await connection.execute(guilds.delete().where(guilds.c.guild_id == guild_id))
-
-
 async def _list_by_id(
     connection: AsyncConnection, record_type: type[Record], key: sa.Column[int], ids: Iterable[int]
 ) -> dict[int, Record]:
@@ -171,12 +166,14 @@ def list_reader_columns(declaration: Mapping[str, str]) -> list[sa.Column[Any]]:
     return sorted(found, key=lambda column: column.table is not deliveries)
 
 
-async def remove_server_rows(connection: AsyncConnection, guild_id: int) -> None:
-    """Delete a server's rows from all tables that have a `SERVER_ROWS` column."""
+async def remove_server_rows(connection: AsyncConnection, guild_id: int) -> int:
+    """Delete a server's rows from all tables that have a `SERVER_ROWS` column, and return their number."""
+    removed = 0
     for table in reversed(metadata.sorted_tables):
         for column in table.c:
             if column.info == SERVER_ROWS:
-                await connection.execute(table.delete().where(column == guild_id))
+                removed += (await connection.execute(table.delete().where(column == guild_id))).rowcount
+    return removed
 
 
 def names_reader(column: sa.Column[Any], user_id: int) -> sa.ColumnElement[bool]:

@@ -168,9 +168,9 @@ async def purge_matches(connection: AsyncConnection, before: datetime, limit: in
     return await database.delete_some(connection, matches, is_old, limit)
 
 
-async def remove_recipient(connection: AsyncConnection, recipient: str, limit: int) -> int:
-    """Delete at most `limit` of a recipient's matches. Returns the number deleted."""
-    return await database.delete_some(connection, matches, matches.c.recipient == recipient, limit)
+async def remove_recipient(connection: AsyncConnection, recipient: str) -> None:
+    """Delete a recipient's matches."""
+    await connection.execute(matches.delete().where(matches.c.recipient == recipient))
 
 
 # Alerts.

@@ -62,25 +62,19 @@ async def clear_payloads(connection: AsyncConnection, before: datetime, limit: i
     return (await connection.execute(statement)).rowcount
 
 
-async def purge(
-    connection: AsyncConnection, before: datetime, limit: int, *, guild_id: int | None = None
-) -> int:
+async def purge(connection: AsyncConnection, before: datetime, limit: int) -> int:
     """Delete at most `limit` deliveries that ended before `before` (UTC), and return their number.
 
-    With `guild_id`, only deletes that server's deliveries. Otherwise each subscription keeps its last post
-    for `/status`.
+    Each subscription keeps its last post for `/status`.
     """
-    condition: sa.ColumnElement[bool] = deliveries.c.finished_at < before
-    if guild_id is not None:
-        condition &= deliveries.c.guild_id == guild_id
-    else:
-        newer, sent = deliveries.alias("newer"), DeliveryState.SENT
-        has_newer = sa.exists().where(
-            newer.c.subscription_id == deliveries.c.subscription_id,
-            newer.c.id > deliveries.c.id,
-            newer.c.state == sent,
-        )
-        condition &= sa.or_(deliveries.c.subscription_id.is_(None), deliveries.c.state != sent, has_newer)
+    newer, sent = deliveries.alias("newer"), DeliveryState.SENT
+    has_newer = sa.exists().where(
+        newer.c.subscription_id == deliveries.c.subscription_id,
+        newer.c.id > deliveries.c.id,
+        newer.c.state == sent,
+    )
+    is_unneeded = sa.or_(deliveries.c.subscription_id.is_(None), deliveries.c.state != sent, has_newer)
+    condition = sa.and_(deliveries.c.finished_at < before, is_unneeded)
     return await database.delete_some(connection, deliveries, condition, limit)
 
 

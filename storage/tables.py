@@ -247,7 +247,7 @@ subscriptions = _table_of(
     ),
     sa.Index("ix_subscriptions_guild_id", "guild_id"),
     # A source's URL may contain secrets, so readers see a label instead.
-    infos={"created_by": READER_MENTION, "source": OPERATORS},
+    infos={"guild_id": SERVER_ROWS, "created_by": READER_MENTION, "source": OPERATORS},
     sqlite_autoincrement=True,
 )
 
@@ -257,7 +257,7 @@ alerts = _table_of(
     # Both columns: with only the first, SQLite may scan all alerts without a channel for a reader's alert.
     sa.Index("ix_alerts_user_id", "user_id", "channel_id"),
     sa.Index("ix_alerts_channel_id", "channel_id"),
-    infos={"user_id": READER_ROWS},
+    infos={"user_id": READER_ROWS, "guild_id": SERVER_ROWS},
     sqlite_autoincrement=True,
 )
 
@@ -299,7 +299,7 @@ deliveries = _table_of(
     sa.Index("ix_deliveries_user_id", "user_id"),
     sa.Index("ix_deliveries_state_due_at", "state", "due_at"),
     sa.Index("ix_deliveries_subscription_id", "subscription_id", "id"),
-    infos={"user_id": READER_ROWS},
+    infos={"user_id": READER_ROWS, "guild_id": SERVER_ROWS},
     sqlite_autoincrement=True,
 )
 
@@ -392,7 +392,9 @@ feedback = sa.Table(
     sqlite_with_rowid=False,
 )
 
-guilds = _table_of(models.Guild, "guilds", sa.PrimaryKeyConstraint("guild_id"))
+guilds = _table_of(
+    models.Guild, "guilds", sa.PrimaryKeyConstraint("guild_id"), infos={"guild_id": SERVER_ROWS}
+)
 
 sources = _table_of(
     models.StoredSource,

@@ -7,13 +7,12 @@ that hold a channel's papers.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
-from functools import partial
+from datetime import timedelta
 
 import structlog
 
 from bot.core.clock import Clock
-from storage import accounts, alerts, archive, daily, outbox, papers, tables
+from storage import accounts, alerts, archive, outbox, papers, tables
 from storage.database import Connection, Database, delete_some
 
 log = structlog.get_logger(__name__)
@@ -49,35 +48,22 @@ class Retention:
         removed += await self._repeat(alerts.purge_matches, content_before)
         removed += await self._repeat(_remove_unkept_papers)
         removed += await self._repeat(outbox.purge, before)
-        left_before = now - GUILD_RETENTION
         async with self._database.read() as connection:
-            guild_ids = await accounts.list_left_guilds(connection, left_before)
+            guild_ids = await accounts.list_left_guilds(connection, now - GUILD_RETENTION)
         for guild_id in guild_ids:
-            removed += await self._remove_guild(guild_id, left_before)
+            removed += await self._remove_guild(guild_id)
         if removed:
             log.info("old rows removed", rows=removed)
         return removed
 
-    async def _remove_guild(self, guild_id: int, before: datetime) -> int:
-        """Remove the rows of a server that the bot left before a time (UTC)."""
-        async with self._database.read() as connection:
-            rows = await daily.list_rows(connection, guild_id=guild_id)
-            of_guild = await alerts.list_rows(connection, guild_id=guild_id)
-            channel_ids = await outbox.list_channel_ids(connection, guild_id)
-        channel_ids |= {row.channel_id for row in rows}
-        channel_ids |= {alert.channel_id for alert in of_guild if alert.channel_id is not None}
-        removed = 0
-        for channel_id in sorted(channel_ids):
-            removed += await self._repeat(alerts.remove_recipient, f"channel:{channel_id}")
-        removed += await self._repeat(partial(outbox.purge, guild_id=guild_id), before)
+    async def _remove_guild(self, guild_id: int) -> int:
+        """Remove all rows of a server, and the matches of its channels."""
         async with self._database.transaction() as connection:
-            for row in rows:
-                removed += await daily.remove(connection, row.id)
-            await alerts.remove(connection, [alert.id for alert in of_guild])
-            await accounts.remove_server_rows(connection, guild_id)
-            if not await outbox.list_rows(connection, guild_id=guild_id, limit=1):
-                await accounts.remove_guild(connection, guild_id)
-        return removed + len(of_guild)
+            channel_ids = await outbox.list_channel_ids(connection, guild_id)
+            of_guild = await alerts.list_rows(connection, guild_id=guild_id)
+            for channel_id in channel_ids | {alert.channel_id for alert in of_guild}:
+                await alerts.remove_recipient(connection, f"channel:{channel_id}")
+            return await accounts.remove_server_rows(connection, guild_id)
 
     async def _repeat(self, remove_batch: Callable[..., Awaitable[int]], *arguments: object) -> int:
         """Repeat a removal in separate transactions until a batch is not full. Returns the number of rows removed."""
