@@ -119,11 +119,13 @@ async def _retry_while_unreachable(
     attempt: Callable[[], Awaitable[None]], unreachable: tuple[type[Exception], ...], event: str
 ) -> None:
     """Repeat `attempt` with growing delays while it raises an error in `unreachable`."""
-    for delay in itertools.chain(RECONNECT_DELAYS, itertools.repeat(RECONNECT_DELAYS[-1])):
+    delays = itertools.chain(RECONNECT_DELAYS, itertools.repeat(RECONNECT_DELAYS[-1]))
+    while True:
         try:
             await attempt()
             return
         except unreachable as error:
+            delay = next(delays)
             log.warning(event, error=str(error) or type(error).__name__, retry_in_seconds=delay)
             await asyncio.sleep(delay)
 
@@ -346,17 +348,17 @@ async def _ask_for_time(runtime: Runtime, clock: DiscordClock) -> None:
     async with runtime.container.database.read() as connection:
         tokens = await key_values.list_by_prefix(connection, key_values.WEBHOOK)
 
+    key, token = next(iter(tokens.items()))
+
     async def attempt() -> None:
         runtime.liveness.record_start()
-        for key, token in tokens.items():
-            try:
-                await runtime.container.rest.request(
-                    "GET", f"/webhooks/{key.removeprefix(key_values.WEBHOOK)}/{token}"
-                )
-            except outcomes.DeliveryError:
-                if not clock.is_set:
-                    raise
-            return
+        try:
+            await runtime.container.rest.request(
+                "GET", f"/webhooks/{key.removeprefix(key_values.WEBHOOK)}/{token}"
+            )
+        except outcomes.DeliveryError:
+            if not clock.is_set:
+                raise
 
     await _retry_while_unreachable(attempt, (outcomes.DeliveryError,), "Discord is unreachable")
 

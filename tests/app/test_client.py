@@ -104,8 +104,12 @@ async def test_retries_refused_posts_when_a_channel_thread_or_role_changes(
 async def test_leaving_a_server_pauses_its_posts(harness: ClientHarness) -> None:
     subscription = await harness.add_subscription()
     await harness.env.settle()
-    assert await harness.bot.services.guilds.get(harness.guild.id) is not None
-    await harness.bot.services.guilds.mark_left([harness.guild.id])
+    guild = harness.bot.get_guild(harness.guild.id)
+    assert guild is not None
+    await _dispatch(harness, "guild_remove", guild)
+    assert await harness.bot.services.guilds.list_ids() == {guild.id}, "it invited the bot again meanwhile"
+    harness.bot._connection._remove_guild(guild)
+    await _dispatch(harness, "guild_remove", guild)
     paused = await harness.bot.services.get(Subscriptions).get(subscription.id)
     assert (paused.state, paused.reason) == (models.ActivityState.PAUSED, models.Reason.GUILD_LEFT)
     assert await harness.bot.services.guilds.list_ids() == set()

@@ -13,7 +13,7 @@ from bot.app import runtime
 from bot.app.container import Container
 from bot.core.settings import Settings
 from bot.daily.service import Subscriptions
-from storage import locks, models, outbox
+from storage import errors, locks, models, outbox
 from storage.database import Database
 from tests.support import digest_builders
 
@@ -57,10 +57,15 @@ async def test_failing_step_does_not_stop_the_other_steps_of_a_tick(
     digest = digest_builders.newsletter(NOW.date(), [("2601.00001", 9)])
     await digest_builders.ingest_digest(bot.container.database, digest, at=NOW)
 
+    error: Exception = errors.StorageError("the database is away")
+
     async def fail(*_: object, **__: object) -> int:
-        raise KeyError("a bug")
+        raise error
 
     monkeypatch.setattr(bot.relay, "expire", fail)
     monkeypatch.setattr(bot.today_planner, "tick", fail)
+    await bot.tick()
+    assert await _list_planned(bot) == [], "without a database the other steps would fail too"
+    error = KeyError("a bug")
     await bot.tick()
     assert await _list_planned(bot) == PLANNED

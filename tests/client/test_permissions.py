@@ -80,6 +80,9 @@ async def _add_channel_alert(harness: ClientHarness, user_id: int) -> models.Ale
 async def test_channel_alert_needs_a_channel_of_this_server_and_permission(harness: ClientHarness) -> None:
     shown = await _press(harness, harness.manager, await _alert_id(harness, _other_channel(harness).id))
     assert shown == harness.texts("channel-not-here")
+    forum = harness.guild.create_forum_channel("papers-forum")
+    shown = await _press(harness, harness.manager, await _alert_id(harness, forum.id))
+    assert shown == harness.texts("alert-no-such-channel")
     shown = await _press(harness, harness.manager, await _alert_id(harness, harness.readonly_channel.id))
     assert shown == harness.texts(
         "bot-lacks-permissions",
