@@ -142,19 +142,6 @@ async def test_a_preview_respects_authors_and_exclusions(world: World) -> None:
         assert (await world.alerts.preview(of)).paper_count == count, of
 
 
-async def test_a_korean_alert_matches_english_papers(world: World) -> None:
-    """Papers from Hugging Face have no Korean text."""
-    await world.list("Mon", 'A "Offline Reinforcement Learning"')
-    preview = await world.alerts.preview(draft("강화 학습"))
-    assert preview.paper_count == 1
-    assert "reinforcement learning" in preview.related
-    await world.wait(minutes=1)
-    await world.alert("강화학습")
-    await world.list("Mon", 'B "Reinforcement learning at scale"')
-    await world.wait(minutes=3)
-    assert world.sent == ["@7 B"]
-
-
 @pytest.mark.parametrize(
     ("asked", "wider"),
     [

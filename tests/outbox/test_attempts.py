@@ -9,11 +9,9 @@ from unittest import mock
 
 import pytest
 
-from bot.app.container import delivery_kinds
 from bot.client.accounts import Readers
 from bot.outbox import outcomes, relay
 from storage import models, outbox
-from storage.models import DeliveryKind
 from tests.support import outbox_builders, patience
 from tests.support.outbox_builders import new_delivery
 from tests.support.world import AWAY, CHANNEL, LOST, READER, World, moment
@@ -154,16 +152,3 @@ async def test_a_reader_forgotten_while_a_dm_opens_is_not_stored_again(world: Wo
     with mock.patch.object(world.discord, "open_dm", forget):
         await world.wait(minutes=3)
     assert await readers.get(READER) is None
-
-
-def test_each_delivery_kind_has_one_record_with_its_priority() -> None:
-    priorities = {record.kind: record.priority for record in delivery_kinds()}
-    assert len(priorities) == len(delivery_kinds()) == len(DeliveryKind)
-    order = sorted(priorities, key=priorities.__getitem__)
-    assert order[0] is DeliveryKind.ON_DEMAND
-    assert [kind for kind in order if priorities[kind] > models.Priority.INTERACTIVE] == [
-        DeliveryKind.ALERT,
-        DeliveryKind.NOTICE,
-        DeliveryKind.DAILY,
-        DeliveryKind.TODAY,
-    ]

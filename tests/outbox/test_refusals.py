@@ -128,22 +128,6 @@ async def test_a_notice_goes_to_the_system_channel_if_direct_messages_are_closed
     assert world.sent == ["#30 notice refused no-send"] * 2
 
 
-async def test_closed_direct_messages_are_retried_rarely_and_do_not_pause_alerts(world: World) -> None:
-    await world.alert("robot")
-    world.discord.closed.add(-READER)
-    for number, day in enumerate(("Mon", "Tue", "Wed"), 1):
-        await world.written(day, f"A{number}", summary="A robot.", at=f"{day} 09:00")
-        await world.wait(minutes=3)
-        await world.wait(minutes=3)
-        assert world.discord.tried == [-READER] * number
-    await world.at("Thu 09:10")
-    assert [row.paused for row in await world.alerts.list_rows()] == [False]
-    world.discord.closed.clear()
-    await world.written("Thu", "B▲9", summary="A robot.")
-    await world.wait(minutes=3)
-    assert world.sent == [f"@{READER} B"]
-
-
 async def test_a_refused_direct_message_channel_is_reopened(world: World) -> None:
     """The stored channel belongs to a bot whose token the operator has replaced."""
     async with world.database.transaction() as connection:

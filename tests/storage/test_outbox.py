@@ -159,24 +159,16 @@ async def test_only_deliveries_with_unknown_outcome_survive_expiry(db: database.
 
 
 async def test_problems_are_the_failed_messages_of_a_channel_or_a_reader(db: database.Database) -> None:
-    await add(
-        db,
-        new_delivery("old", planned_at=NOW - MINUTE),
-        new_delivery("channel"),
-        new_delivery("sent"),
-        new_delivery("another channel", 8),
-        new_delivery("reader", 9, guild_id=None, user_id=5),
-        new_delivery("another reader", 10, user_id=6),
-        new_delivery("newest"),
-        new_delivery("cancelled"),
-    )
+    posts = [new_delivery(key) for key in ("channel", "newest", "sent", "cancelled")]
+    posts += [new_delivery("old", planned_at=NOW - MINUTE), new_delivery("another channel", 8)]
+    posts += [new_delivery(key, 9, user_id=id_) for key, id_ in (("reader", 5), ("another reader", 6))]
+    ids = dict(zip((post.key for post in posts), await add(db, *posts), strict=True))
     async with db.transaction() as connection:
-        ids = {row.key: row.id for row in await outbox.list_rows(connection)}
         await outbox.cancel(connection, [ids.pop("cancelled")], reason=models.Reason.BY_HAND, now=NOW)
         ids.pop("sent")
         await outbox.cancel(connection, list(ids.values()), reason=models.Reason.NO_SEND, now=NOW)
         problems = await outbox.list_problems(connection, [7], 5, NOW, 9)
-        assert [row.key for row in problems] == ["newest", "reader", "channel"]
+        assert [row.key for row in problems] == ["reader", "newest", "channel"]
         assert await outbox.list_problems(connection, [7], 5, NOW, 1) == problems[:1]
         assert await outbox.list_channel_ids(connection, process.GUILD_ID) == {7, 8}
 
