@@ -26,7 +26,7 @@ NOTHING = ("-", "–", "—")
 class Option:
     """A `/daily` option that sets one field of a subscription. If it takes a bool, it is a switch in *More settings*.
 
-    The Korean texts are in `ko.ftl`, below `command-daily`.
+    Its Korean texts are in `ko.ftl` below `command-daily`: `.option-NAME` and `.option-NAME-description`, or `.switch-NAME`.
     """
 
     name: str
