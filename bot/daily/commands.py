@@ -152,8 +152,8 @@ class SubscriptionsCog(commands.GroupCog, name="daily", description="Daily posts
             rows = await (_list_meant(request, post) if post else _list_for_guild(request))
             return await (_detail_view(request, rows[0]) if len(rows) == 1 else _list_view(request, rows))
         typed = await _find_typed_source(request, typed)
-        wanted = daily_options.apply_changes(await _find(request, post), typed)
-        return await _edit(request, wanted)
+        old = await _find(request, post)
+        return await _edit(request, old, daily_options.apply_changes(old, typed))
 
 
 class SubscriptionButtonsCog(commands.Cog):
@@ -196,7 +196,7 @@ class SubscriptionButtonsCog(commands.Cog):
         }
         # Treat @everyone as no role, since nobody wants a daily ping to everyone.
         wanted = replace(old, mention_role_id=None if role_id == old.guild_id else role_id, **switches)
-        return await _edit(request, wanted)
+        return await _edit(request, old, wanted)
 
     @router.handles(daily_messages.SHOW, check=router.require_manager)
     async def show(self, request: Request, action: Action) -> ui.LayoutView:
@@ -401,9 +401,8 @@ async def _setup_views(request: Request, draft: Subscription) -> list[ui.LayoutV
         return [*preview, setup]
 
 
-async def _edit(request: Request, wanted: Subscription) -> ui.LayoutView:
+async def _edit(request: Request, old: Subscription, wanted: Subscription) -> ui.LayoutView:
     """Change a subscription's settings and return its view. Raises UserError."""
-    old = await _find(request, str(wanted.id))
     channel = request.interaction.client.get_channel(old.channel_id)
     if channel is not None:
         await _require_allowed(request, channel, wanted, old.mention_role_id)
