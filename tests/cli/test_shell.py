@@ -143,7 +143,7 @@ def test_error_names_the_invalid_setting(
             answer = paperround("sources", "list")
         assert (answer.exit_status, name in answer.stderr, hint in answer.stderr) == (2, True, True), answer
     for url, hint in (
-        ("sqlite+aiosqlite://", "a database in memory"),
+        ("sqlite+aiosqlite://", "database in memory"),
         ("sqlite+aiosqlite:////", "is a folder"),
     ):
         with monkeypatch.context() as patch:

@@ -78,20 +78,6 @@ async def test_finds_a_sent_message_among_later_ones(wire: RelayHarness) -> None
     assert await wire.sender.find(other, system_clock() - LONG_AGO) is None
 
 
-@pytest.mark.parametrize(
-    "payload",
-    [
-        {"content": f"Papers [Paperround](<https://discord.com/#{MARKER}>)"},
-        {"embeds": [{"title": "Papers", "url": f"https://huggingface.co/papers#{MARKER}"}]},
-    ],
-)
-async def test_finds_a_message_by_the_marker_in_a_link(wire: RelayHarness, payload: dict[str, Any]) -> None:
-    [channel_id] = await wire.fake.add_channels(1)
-    request = make_request(channel_id, payload=payload)
-    sent = await wire.sender.send(request)
-    assert await wire.sender.find(request, system_clock()) == sent
-
-
 async def test_message_is_unverifiable_without_the_history_permission(wire: RelayHarness) -> None:
     open_id, closed_id, forum = await wire.fake.add_channels(3)
     await wire.fake.change_channel(forum, type=model.FORUM)
@@ -123,6 +109,11 @@ async def test_finds_earlier_messages_in_direct_messages_and_threads(wire: Relay
     in_thread = make_request(thread.channel_id, PartKind.THREAD_MESSAGE)
     sent = await wire.sender.send(in_thread)
     assert await wire.sender.find(in_thread, system_clock()) == sent
+    address = f"https://discord.com/#{MARKER}"
+    for payload in ({"content": f"[Paperround](<{address}>)"}, {"embeds": [{"title": "A", "url": address}]}):
+        linked = make_request(channel_id, payload=payload)
+        sent = await wire.sender.send(linked)
+        assert await wire.sender.find(linked, system_clock()) == sent
 
 
 async def test_finds_a_forum_post_by_its_marker_even_if_archived(wire: RelayHarness) -> None:

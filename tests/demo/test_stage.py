@@ -51,7 +51,7 @@ async def test_invalid_line_gets_one_hint_in_the_readers_language(sqlite_db: Dat
         "/topic RL votes:abc": ("/topic RL votes:abc could not be read", "/topic RL votes:abc: 알 수 없는"),
         "/author": ("/author could not be read", "/author: 알 수 없는"),
         "/daily setup papers:999": ("papers:999 could not be read", "papers:999: 알 수 없는"),
-        "/daily setup style:nothing": ("style:nothing could", "style:nothing: 알 수 없는"),
+        "/daily setup style:x": ("style:x could", "style:x: 알 수 없는"),
         "/alerts add channel:nowhere": ("channel:nowhere could", "channel:nowhere: 알 수 없는"),
     }
     async with open_harness(sqlite_db, models.Locale.EN, translations.Translations()) as harness:
@@ -105,7 +105,3 @@ def test_parses_a_lines_command_and_options(line: str, name: str, values: dict[s
     path, leaf, rest = found
     assert " ".join(node["name"] for node in path) == name
     assert stage.read_options(leaf, rest) == values
-
-
-def test_converts_a_typed_number() -> None:
-    assert stage.convert_command(option("votes", "추천", stage.INTEGER), "20") == 20
