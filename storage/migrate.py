@@ -128,12 +128,9 @@ def hash_schema() -> str:
 
 async def upgrade(opened: database.Database) -> None:
     """Create the schema in an empty database, in one transaction. Other processes wait."""
-    async with _migration_lock(opened):
-        if await current_schema(opened) is not None:
-            return
-        async with opened.transaction() as connection:
-            await connection.run_sync(tables.metadata.create_all)
-            await key_values.set_value(connection, key_values.SCHEMA_HASH, hash_schema())
+    async with _migration_lock(opened), opened.transaction() as connection:
+        await connection.run_sync(tables.metadata.create_all)
+        await key_values.set_value(connection, key_values.SCHEMA_HASH, hash_schema())
 
 
 @asynccontextmanager
