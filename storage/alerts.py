@@ -137,7 +137,7 @@ async def count_messages(
 
 
 async def mark_told(connection: AsyncConnection, told: Mapping[tuple[str, int], int]) -> None:
-    """Store the delivery ids of matches, given by (recipient, paper id)."""
+    """Store the delivery ids of matches, keyed by (recipient, paper id)."""
     rows = [
         {"recipient": name, "paper_id": paper_id, "delivery_id": id_}
         for (name, paper_id), id_ in told.items()
@@ -186,9 +186,9 @@ async def add(connection: AsyncConnection, new: models.Alert) -> models.Alert:
 
 
 async def change(connection: AsyncConnection, changed: models.Alert) -> models.Alert:
-    """Store a changed alert and return it. Its unsent matches must reach the minimum votes again.
+    """Store a changed alert and return it. Checks its unsent matches against the minimum votes again.
 
-    Raises DuplicateError if the recipient has another equal alert.
+    Raises DuplicateError if the recipient already has an identical alert.
     """
     await _require_no_equal(connection, changed)
     await connection.execute(

@@ -155,7 +155,7 @@ async def list_dates(
     oldest_first: bool = False,
     origin: Origin = POSTED,
 ) -> list[date]:
-    """Return the dates that have a digest within a range (inclusive), newest first by default."""
+    """Return the dates within a range (inclusive) that have a digest, newest first by default."""
     day = digests.c.date_on
     query = sa.select(day).distinct().order_by(day if oldest_first else day.desc()).limit(limit)
     query = filter_dates(query.where(is_from(origin)), day, since_on, until_on)

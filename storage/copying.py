@@ -1,6 +1,6 @@
 """Copy a database into an empty one, on the same or the other engine.
 
-Every row keeps its values and its id. The search index is a folder and is rebuilt.
+Every row keeps its values and id. The search index is outside the database, so it is rebuilt, not copied.
 """
 
 from __future__ import annotations

@@ -130,7 +130,7 @@ class Mark(NamedTuple):
 
 
 async def list_marks(connection: AsyncConnection, subscription_ids: Iterable[int]) -> dict[int, Mark]:
-    """Return the mark of each subscription's last live daily post, by subscription id."""
+    """Return, by subscription id, the digest date and cut-off of the last daily post that was not cancelled or refused."""
     own = deliveries.c.subscription_id == subscriptions.c.id
     last = sa.select(deliveries.c.id).where(
         own,

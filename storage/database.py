@@ -150,7 +150,7 @@ class _JoinedDatabase(Database):
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
-        """Run a savepoint of the open transaction, rolled back on an exception."""
+        """Run the block in a savepoint of the open transaction, rolled back on an exception."""
         with translated_errors(self.url):
             async with self._connection.begin_nested():
                 yield self._connection
@@ -428,7 +428,7 @@ def chunked(values: Iterable[Value], size: int = CHUNK_SIZE) -> Iterator[Sequenc
 
 
 async def reserve_ids(connection: AsyncConnection, table: sa.Table, count: int) -> Sequence[int]:
-    """Return unused ids for new rows, ascending. No other transaction may write (`archive.lock_ingest`)."""
+    """Return unused ids for new rows, ascending. Call it under `archive.lock_ingest`, which keeps out other writers."""
     if count == 0:
         return ()
     if connection.dialect.name == "sqlite":
@@ -493,7 +493,7 @@ def _compile_insert(
 
 
 def equalities(table: sa.Table, wanted: Mapping[str, Any]) -> list[sa.ColumnElement[bool]]:
-    """Return the conditions that columns equal the given values, skipping values of None."""
+    """Return conditions that require each column to equal its given value. Values of None are skipped."""
     return [table.c[name] == value for name, value in wanted.items() if value is not None]
 
 

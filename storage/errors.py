@@ -49,7 +49,7 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 def make_printable(text: str) -> str:
-    r"""Escape a text's control and direction characters and lone surrogates (`\x1b`)."""
+    r"""Escape control characters, bidirectional formatting characters and lone surrogates: ESC becomes `\x1b`."""
     if not (text.isascii() and text.isprintable()):
         for pattern in (CONTROLS, _SURROGATES):
             text = pattern.sub(lambda match: ascii(match[0])[1:-1], text)
@@ -64,7 +64,7 @@ def escape_in_json(line: str) -> str:
 
 
 class PaperroundError(Exception):
-    """Base class of our errors. The message says what happened and what to do. Sets the shell's exit status."""
+    """Base class of our errors. The message says what happened and what to do; `exit_status` is for the command line."""
 
     exit_status = 1
 

@@ -311,7 +311,7 @@ class PaperDetail(MergedPaper):
     """A paper with its appearances, newest first.
 
     `is_author_order_confirmed`: the authors come from arXiv. `is_listed` is false for a paper known only from
-    services, which has its publication date as both dates.
+    services, whose first and last dates are both its publication date.
     """
 
     first_on: date
@@ -341,7 +341,7 @@ class PaperFacts(PaperDescription):
 
 @dataclass(frozen=True, slots=True)
 class PaperText:
-    """A paper's text as Markdown, without references and acknowledgements, and its URL.
+    """A paper's URL, and its text as Markdown without references and acknowledgements.
 
     `basis` is a value of `summaries.Basis`: `paper` for the full text, `abstract` for the abstract alone.
     """
@@ -719,7 +719,7 @@ class Delivery:
 
     @property
     def is_uncertain(self) -> bool:
-        """Whether it was stopped with an unknown outcome. If so, a person can repeat it."""
+        """Whether the delivery stopped with an unknown outcome. If so, it can be retried manually."""
         return self.state is DeliveryState.STOPPED and self.reason in (Reason.UNCERTAIN, Reason.NO_HISTORY)
 
 

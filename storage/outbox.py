@@ -55,7 +55,7 @@ async def set_channel(connection: AsyncConnection, delivery_id: int, channel_id:
 
 
 async def clear_payloads(connection: AsyncConnection, before: datetime, limit: int) -> int:
-    """Clear at most `limit` payloads of deliveries that ended before `before` (UTC). Returns the number."""
+    """Clear at most `limit` payloads of deliveries that ended before `before` (UTC). Returns how many were cleared."""
     filled = sa.select(parts.c.id).join(deliveries, deliveries.c.id == parts.c.delivery_id)
     filled = filled.where(parts.c.payload.is_not(None), deliveries.c.finished_at < before).limit(limit)
     statement = parts.update().where(parts.c.id.in_(filled)).values(payload=None, fallback=None)
@@ -236,7 +236,7 @@ async def list_refused(connection: AsyncConnection, **destinations: Collection[i
 
 
 async def try_now(connection: AsyncConnection, now: datetime, **destinations: Collection[int]) -> int:
-    """Make the deliveries of `list_refused` due at `now` (UTC), and return their number."""
+    """Make the deliveries that `list_refused` returns due at `now` (UTC). Returns how many there are."""
     ids = await list_refused(connection, **destinations)
     due = parts.update().where(parts.c.state == PartState.WAITING)
     due = due.values(next_attempt_at=now, error=None, error_code=None)

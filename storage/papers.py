@@ -21,7 +21,7 @@ from storage.tables import authors, facts, paper_authors, papers
 
 
 async def add_facts(connection: AsyncConnection, paper_facts: Sequence[tuple[int, PaperFacts]]) -> None:
-    """Store facts, given as (paper id, facts). A later reading replaces the same service's earlier one."""
+    """Store (paper id, facts) pairs. Newer facts replace older ones from the same service."""
     statement = database.dialect_insert(connection, facts)
     new = statement.excluded
     newer = facts.c.read_at <= new.read_at
@@ -93,7 +93,7 @@ async def delay_arxiv(connection: AsyncConnection, arxiv_ids: Iterable[str], now
 
 
 async def list_with_arxiv_authors(connection: AsyncConnection, paper_ids: Iterable[int]) -> set[int]:
-    """Return the given papers whose authors, in the paper's order, are known from arXiv."""
+    """Return those of the given papers whose full, ordered author list is known from arXiv."""
     query = sa.select(facts.c.paper_id, facts.c.authors).where(facts.c.source == ARXIV)
     rows = await database.execute_in(connection, query, facts.c.paper_id, paper_ids)
     return {paper_id for paper_id, authors in rows if authors}
@@ -181,7 +181,7 @@ async def list_rows(connection: AsyncConnection, paper_ids: Sequence[int]) -> li
 async def list_by_date(
     connection: AsyncConnection, on: date, *, min_votes: int = 0, origin: archive.Origin = archive.POSTED
 ) -> list[PaperRow]:
-    """Return the distinct papers in a date's digests without authors, most votes first.
+    """Return the distinct papers in a date's digests, without their authors, most votes first.
 
     Papers with unknown votes come last, in digest order, and do not meet a minimum above 0. Authors are left
     out because thousands of papers may have thousands of authors each.

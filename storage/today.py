@@ -91,7 +91,7 @@ async def add(connection: AsyncConnection, profile: models.Profile) -> None:
 
 
 async def set_last_on(connection: AsyncConnection, user_ids: Iterable[int], local_on: date) -> None:
-    """Store that a local date is finished for these readers."""
+    """Record a local date as finished for these readers."""
     await connection.execute(
         profiles.update().where(profiles.c.user_id.in_(user_ids)).values(last_on=local_on)
     )

@@ -38,7 +38,7 @@ async def count_papers(connection: AsyncConnection, filters: search.Filters) -> 
 async def count_chosen(
     connection: AsyncConnection, paper_ids: Iterable[int], filters: search.Filters
 ) -> list[MonthCount]:
-    """Count the given papers by day. A day may appear more than once."""
+    """Count the given papers by day. A day's papers may be split over several counts, which the caller adds up."""
 
     def count(view: Snapshot) -> list[Row]:
         conditions, values = _select_listed(view, filters)

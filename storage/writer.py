@@ -30,7 +30,7 @@ async def save_draft(connection: AsyncConnection, draft: Draft) -> None:
 
 
 async def find_draft(connection: AsyncConnection, like: Draft, arxiv_ids: Iterable[str]) -> dict[str, Draft]:
-    """Return each paper's newest draft with `like`'s format, language, prompt version and model."""
+    """Return each paper's newest draft that has the same format, language, prompt version and model as `like`."""
     # If two drafts have the same time, the one with an input hash wins.
     query = sa.select(drafts).where(_is_in_series(like, _SERIES[1:]))
     ordered = query.order_by(drafts.c.updated_at, drafts.c.input_hash)

@@ -229,7 +229,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
 
     @router.handles(lists_card.MORE, router.PRIVATELY)
     async def open_more(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show the answer selected in a card's menu, or create an alert for the selected topic or name."""
+        """Show the details selected in a card's menu, or create an alert for the selected topic or author."""
         chosen = router.selected_value(request.interaction)
         if chosen in set(lists_card.Answer):
             return await lists_commands.answer_view(request, action.payload, lists_card.Answer(chosen))

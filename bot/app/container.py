@@ -150,7 +150,7 @@ class Container:
 
     @cached_property
     def texts(self) -> Translations:
-        """The interface texts; loads discord.py."""
+        """The user interface's strings. The first access imports discord.py."""
         from bot.client import translations
 
         return translations.Translations()

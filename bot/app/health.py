@@ -34,7 +34,7 @@ the Gateway is connected, or a request to Discord succeeded.
 class Liveness:
     """The times of the last signs of life, by `monotonic` (seconds).
 
-    Before its first occurrence, each sign counts from the start, as a grace period.
+    A sign that has not occurred yet counts as having occurred at the start, as a grace period.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Liveness:
         self._obstacle: str | None = NO_LOGIN
 
     def record_start(self) -> None:
-        """Restart the grace period, after acquiring the sender lock or before retrying the login."""
+        """Restart the grace period. Called after acquiring the sender lock and before retrying the login."""
         self._started_at = self._monotonic()
 
     def record(self, sign: Sign) -> None:

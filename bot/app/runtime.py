@@ -173,7 +173,7 @@ class Runtime:
         return self.container.settings.discord_token is not None
 
     def is_delivering(self) -> bool:
-        """Return whether this process is the sender, the Gateway is connected, and no sign of life is overdue."""
+        """Return whether this process is the sender, the Gateway is connected, and no heartbeat is overdue."""
         is_connected = self.bot.is_gateway_connected() or not self.has_bot
         return self.lock.term is not None and is_connected and not self.liveness.find_problems()
 
@@ -211,7 +211,7 @@ class Runtime:
         return failures
 
     async def purge(self) -> None:
-        """Remove rows older than the retention period. Errors are logged, and the next call continues."""
+        """Remove rows older than the retention period. Errors are logged; the next call removes the remaining rows."""
         # Cancelled when the run ends, which APScheduler would log with a traceback.
         with suppress(asyncio.CancelledError), isolation.isolated(log, "removing old rows failed"):
             await self.container.create_retention().purge()
@@ -344,7 +344,7 @@ async def _prepare(runtime: Runtime, token: str | None, clock: DiscordClock, acq
 
 
 async def _ask_for_time(runtime: Runtime, clock: DiscordClock) -> None:
-    """Request a webhook until Discord responds, even if the webhook no longer exists."""
+    """Request a stored webhook until Discord responds (even with an error), to set the clock from its response."""
     async with runtime.container.database.read() as connection:
         tokens = await key_values.list_by_prefix(connection, key_values.WEBHOOK)
 

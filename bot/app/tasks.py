@@ -32,7 +32,7 @@ LOOK_SECONDS = 2.0
 
 
 async def tick_each_minute(clock: Clock, tick: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:
-    """Call `tick` now and at each full minute until `stop` is set. `tick` handles its own errors.
+    """Call `tick` now and at the start of every minute until `stop` is set. `tick` handles its own errors.
 
     Timers stop while the machine sleeps, so the clock is checked every few seconds.
     """
@@ -85,7 +85,7 @@ IN_PROCESS_LIMIT = 200
 class MaintenanceLoop:
     """Maintains a database's index and glossary while the bot runs, and logs each step.
 
-    Uses a worker process for a large archive, in the term that `get_term` returned at the start.
+    For a large archive, runs in a worker process, which writes only during the lock term from `get_term`.
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class MaintenanceLoop:
         self._in_process_limit = in_process_limit
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Do due maintenance periodically until `stop` is set, which cancels it. The next start continues."""
+        """Run maintenance periodically if it is due. Setting `stop` cancels it; the next start resumes where it left off."""
         while not stop.is_set():
             succeeded = await isolation.run_unless_stopped(self.maintain(), stop)
             with suppress(TimeoutError):
@@ -165,7 +165,7 @@ class WriterLoop:
         return False
 
     async def _find_due(self) -> date | None:
-        """Return the last closed day if its list was read after the close and no digest is written yet."""
+        """Return the last closed day if its list was read after the close and its digest has not been written yet."""
         now, rule = self._container.clock(), self._container.day_close
         day = rule.last_closed(now)
         async with self._container.database.read() as connection:

@@ -439,7 +439,7 @@ def _keep_new(sourced: SourcedDigest, on: date, known: Collection[str]) -> Sourc
 
 
 def _unite(sourced: SourcedDigest, former_form: DigestFormat, former_text: str) -> SourcedDigest:
-    """Merge a listing with its former text. A look-up listing stays a look-up: it is too large to post."""
+    """Merge a listing with its former text. A former LOOKUP keeps that format, since it is too large to post."""
     form = former_form if former_form is DigestFormat.LOOKUP else sourced.digest.format
     digest = listing.union(replace(sourced.digest, format=form), former_text)
     language = fields.detect_language(digest.entries).value

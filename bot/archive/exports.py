@@ -154,7 +154,7 @@ def _build_paper(entry: Entry, title: str | None, body: str) -> ExportPaper:
 
 
 def _format_authors(entry: Entry) -> str:
-    """Join the authors with commas, or as a quoted list if commas would be misread (`A, B`, `null`, `C+`).
+    """Join the authors with commas. Return a quoted list if the result would be misread (names like `A, B`, `null`, `C+`).
 
     `+` marks a truncated list.
     """

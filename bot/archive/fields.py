@@ -236,7 +236,7 @@ def cut_sections(sections: Sequence[Section]) -> Iterator[Section]:
 
 
 def describe_cut(row: int) -> Problem:
-    """Return the problem that a text has too many papers. `row` is the row of the first paper left out."""
+    """Return a problem reporting that a text has too many papers. `row` is the row of the first paper left out."""
     return Problem(row + 1, f"only the first {MAX_PAPERS:,} papers are read, up to here")
 
 

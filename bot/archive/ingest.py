@@ -178,7 +178,7 @@ class IngestService:
 
 
 def _divide(group: Sequence[SourcedDigest]) -> Iterator[dict[int, SourcedDigest]]:
-    """Divide digests into one batch per transaction, keyed by position in the group."""
+    """Split the group's digests into batches of one transaction each, keyed by their position in the group."""
     batch: dict[int, SourcedDigest] = {}
     entries = 0
     for index, sourced in enumerate(group):

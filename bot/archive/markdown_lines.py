@@ -104,7 +104,7 @@ def is_markdown_fence(line: str) -> bool:
 
 
 def find_code_rows(rows: Sequence[str]) -> Set[int]:
-    """Return the rows of code blocks with their fences. Unclosed fences and Markdown fences are not code."""
+    """Return the line indexes of code blocks, including their fences. Unclosed or Markdown fences are not code."""
     code: set[int] = set()
     opened: tuple[int, str] | None = None
     for row, line in enumerate(rows):

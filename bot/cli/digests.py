@@ -151,7 +151,7 @@ async def _ingest(paths: list[str], again: bool) -> IngestResult:
 
 
 async def _reparse_all(service: IngestService) -> AsyncGenerator[tuple[str, IngestResult], None]:
-    """Reparse all stored texts and yield the results with "" as the file name: problems carry locations."""
+    """Reparse all stored texts. Yields each result with "" as its file name, since its problems name their files."""
     async for result in service.reparse_all():
         yield "", result
 

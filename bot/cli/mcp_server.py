@@ -104,9 +104,10 @@ class ArchiveTools:
         return self._list_answer(cli_search.author_to_dict(result), result.rows)
 
     async def daily_digest(self, date: date | None = None) -> str:
-        """Return the ten papers of one day's digest with the most votes, each with a sentence of its summary.
+        """Return the ten most upvoted papers in a day's digest, each with a sentence of its summary.
 
-        Without a date (YYYY-MM-DD) it is the newest digest, the end of the archive. "total" counts all papers of the day.
+        Without a date (YYYY-MM-DD), returns the archive's newest digest. "total" counts all papers of the
+        day.
         """
         page, on = await self.search.get_digest(date, limit=MAX_PAPERS)
         snippets = await self.search.list_snippets(page.rows, self.locale)

@@ -127,7 +127,7 @@ def doctor(
     ] = False,
     as_json: shell.AsJson = False,
 ) -> None:
-    """Check the set-up and list the steps that are left. Exit status 1: an error or a step is left."""
+    """Check the set-up and list the remaining steps. Exits with status 1 if there are errors or remaining steps."""
     from bot.operations import doctor as operations_doctor
 
     async def command() -> list[Finding]:

@@ -1,4 +1,4 @@
-"""Readers and servers: their settings, long texts behind buttons, and all data about a reader."""
+"""Settings of readers and servers, texts too long for a button, and export and deletion of a reader's data."""
 
 from __future__ import annotations
 

@@ -673,6 +673,6 @@ def marked_plain_payload(text: str, marker: str) -> dict[str, Any]:
 
 
 def reason_text(texts: Texts, reason: str | None) -> str:
-    """Return a known reason's text with the remedy. Other reasons, such as a source's error, are escaped."""
+    """Return the message for a known reason, which says how to fix it. Escape any other, such as a source's error."""
     reason = reason or "unknown"
     return texts.find(f"reason-{reason}") or escape_untrusted(reason, max_length=300)

@@ -557,7 +557,7 @@ async def admitted_lookup(interaction: Interaction) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def deferring_publicly(interaction: Interaction) -> AsyncIterator[None]:
-    """Run the block as a look-up; defer its public reply once admitted, so that a rejection is private."""
+    """Run the block under the look-up limit. The reply is deferred publicly only then, so that a rejection is private."""
     async with admitted_lookup(interaction):
         await defer(interaction, public=True)
         yield

@@ -86,10 +86,10 @@ class DiscordSender:
         return Receipt(request.message_id, request.channel_id)
 
     async def find(self, request: SendRequest, since: datetime) -> Receipt | None:
-        """Return the receipt of a message since `since` (UTC) with the request's marker, or None.
+        """Return the receipt of a message sent after `since` (UTC) with the request's marker, or None if there is none.
 
-        None means that the message certainly does not exist. Also returns None for THREAD, CROSSPOST and
-        REQUEST, which can safely be repeated. Raises DeliveryError.
+        Always returns None for THREAD, CROSSPOST and REQUEST, which can safely be repeated. Raises
+        DeliveryError if the message may exist but cannot be found.
         """
         if request.kind in (PartKind.THREAD, PartKind.CROSSPOST, PartKind.REQUEST):
             return None

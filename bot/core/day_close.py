@@ -62,7 +62,7 @@ class DayClose:
         return moment < self.closes_at(day) + LATE_PERIOD
 
     def next_read_at(self, planned_at: datetime, now: datetime, *, has_failed: bool = False) -> datetime:
-        """Return when to read the list next: at `planned_at`, or earlier near and just after the close."""
+        """Return when to read the list next: `planned_at`, moved to a suitable time if it is near the close."""
         day = self.last_closed(now - _WINDOW_AFTER) + _DAY
         close = self.closes_at(day)
         interval = _RETRY_INTERVAL if has_failed and now >= close else _WINDOW_INTERVAL

@@ -114,7 +114,7 @@ class ChildError(errors.PaperroundError):
 
 
 class ChildLimitError(ChildError):
-    """Raised if a child process exceeded its memory or time, or was killed. A retry would fail again."""
+    """Raised if a child process exceeded its memory or time limit, or was killed. A retry would fail again."""
 
 
 async def run_isolated(

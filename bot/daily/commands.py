@@ -524,9 +524,10 @@ async def _list_meant(request: Request, meant: str | None) -> list[Subscription]
 
 
 async def _find_manageable(request: Request, subscription_id: str) -> Subscription:
-    """Return a subscription for a manager in its server, or for its creator in a direct message. Raises UserError.
+    """Return a subscription that the user may manage. Raises UserError.
 
-    The creator must still be a manager, since an old notice stays in their messages after they lose the right.
+    In a server, any manager may. In a direct message, only the creator may, and only while still a manager:
+    an old notice stays in their messages after they lose that permission.
     """
     if request.interaction.guild_id is not None:
         router.require_manager(request.interaction)

@@ -80,9 +80,9 @@ async def load_pool(
     calendar: schedule.Calendar,
     added_until: int | None = None,
 ) -> choice.CandidatePool:
-    """Return the papers available to any of the subscriptions on its date.
+    """Return the papers available to the subscriptions on their dates.
 
-    `added_until` excludes papers from later ingests, which PostgreSQL may already show.
+    `added_until` excludes papers from later ingests, whose commits may already be visible on PostgreSQL.
     """
     windows = [choice.find_window(row, slot, calendar.now) for row, slot in due]
     since_on = min(window.late_on for window in windows)
@@ -383,7 +383,7 @@ class DailyPlanner:
         return sorted(due, key=lambda of: of[1].at)
 
     async def _plan_batch(self, due: Sequence[tuple[models.Subscription, schedule.Slot]], tick: _Tick) -> int:
-        """Plan those subscriptions that have not been changed in the meantime. Returns the number of posts planned."""
+        """Plan posts for those subscriptions that have not changed since they were read. Returns the number of posts."""
         calendar, slots = tick.calendar, dict(due)
         if any(row.topic for row in slots):
             # Do this outside the transaction, which blocks other writers.

@@ -90,7 +90,7 @@ def date_exists(on: date, zone: ZoneInfo) -> bool:
 
 
 class Rule(NamedTuple):
-    """A schedule: a time of day in a zone, and at least one ISO weekday there."""
+    """A schedule: a time zone, and a time of day and at least one ISO weekday in that zone."""
 
     at: time
     zone: ZoneInfo

@@ -255,7 +255,7 @@ class OnDemandPosts:
     async def _choose(
         self, connection: Connection, subscription: models.Subscription, on: date | None = None
     ) -> tuple[choice.PlannedPost, schedule.Slot]:
-        """Return today's post, or a post with all papers of the date `on`, even those already posted."""
+        """Return today's post or, if `on` is given, a post with all papers of that date, even those already posted."""
         now = self._clock()
         today = clock.local_date(now, clock.parse_zone(subscription.timezone))
         slot = schedule.Slot(on or today, now, on)

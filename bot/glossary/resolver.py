@@ -74,7 +74,7 @@ class Glossary:
         self._forms: dict[str, tuple[concepts.Form, ...]] = {}
 
     def all_concepts(self) -> list[concepts.Concept]:
-        """Return all concepts, most explained first."""
+        """Return all concepts, those that papers define most often first."""
         return list(self._concepts.values())
 
     def concept(self, key: str) -> concepts.Concept | None:

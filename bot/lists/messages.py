@@ -479,7 +479,7 @@ def _name_date(texts: Texts, year: str, month: str, day: str | None) -> str:
 
 
 def topic_heading(texts: Texts, topic: str, result: search_results.SearchResult) -> str:
-    """Return the heading for a topic as it was searched, with the number of full matches if there are any."""
+    """Return the heading for a topic, corrected as it was searched, and the number of full matches if there are any."""
     topic = escape_untrusted(completion.apply_corrections(topic, result.corrected))
     if not result.complete:
         return topic

@@ -20,7 +20,7 @@ MAX_PROBLEM_DELIVERIES = 5
 
 
 class LastPost(NamedTuple):
-    """A sent delivery and its first part that has a message, or None."""
+    """A sent delivery, and its first part that has a message (None if there is none)."""
 
     delivery: models.Delivery
     part: models.Part | None

@@ -230,9 +230,9 @@ class Sender(Protocol):
 def build_request(
     due: DuePart, channel_id: int, preceding: Sequence[models.Part], webhook_token: str | None
 ) -> SendRequest:
-    """Return the request for a part. `channel_id` is the delivery's channel, `preceding` are the parts before it.
+    """Return the request for a part. `preceding` has the delivery's earlier parts.
 
-    Raises DeliveryError if the part depends on a message that is gone.
+    `channel_id` is the delivery's channel. Raises DeliveryError if the part depends on a deleted message.
     """
     delivery, part = due.delivery, due.part
     message_id = part.message_id

@@ -352,8 +352,8 @@ class Relay:
 def _sendable_since(delivery: models.Delivery) -> datetime:
     """Return the earliest time (UTC) at which a delivery could have been sent, by this run or an earlier one.
 
-    Alerts and papers of the day become due when their digest is stored. That is repeated after restoring a
-    backup, so use the digest's date.
+    Alerts and papers of the day become due when their digest is stored. After restoring a backup, the digest
+    is stored again, so use its date instead.
     """
     if delivery.kind in _DUE_BY_DIGEST and delivery.digest_on is not None:
         return datetime.combine(delivery.digest_on, time_of_day.min, EASTERNMOST)
@@ -361,7 +361,7 @@ def _sendable_since(delivery: models.Delivery) -> datetime:
 
 
 def _may_be_webhook(delivery: models.Delivery) -> bool:
-    """Return whether a webhook may send the delivery: like an operator's notice, it has no server and no reader."""
+    """Return whether a webhook may send the delivery: it has no server and no reader, such as an operator's notice."""
     return delivery.guild_id is None and delivery.user_id is None
 
 

@@ -145,7 +145,7 @@ class Topic(NamedTuple):
 
 
 class TopicIndex:
-    """All forms in a glossary, sorted by keystrokes, and a vocabulary. Each takes 30 ms and is built at first use."""
+    """All forms in a glossary, sorted by keystrokes, and a vocabulary. Each takes 30 ms to build, on first use."""
 
     def __init__(self, glossary: resolver.Glossary) -> None:
         self.glossary = glossary
@@ -186,7 +186,7 @@ class TopicIndex:
         return list(choices.values())[:MAX_CHOICES]
 
     def _list_best(self, keys: str) -> Iterable[Topic]:
-        """Return the heaviest topics whose keystrokes begin with these."""
+        """Return the heaviest topics whose keystrokes begin with `keys`."""
         low, high = (bisect_left(self._entries, (keys + end,)) for end in ("", "\U0010ffff"))
         found = nlargest(_MAX_RANKED, self._entries[low:high], key=lambda entry: (entry[1], -entry[2]))
         return [self._topics[number] for *_, number in found]
@@ -212,8 +212,8 @@ def _first_form(forms: list[concepts.SurfaceForm], language: str) -> str:
 def _rank(topic: Topic, typed: str, locale: models.Locale) -> tuple[bool, bool, bool]:
     """Return a sort key: complete topics first, then topics that match by whole syllables, then the reader's language.
 
-    A complete topic without papers gets no priority, since "re" may be the start of reward. 강 may be the start of 가우시안, but
-    강화 is more likely.
+    A complete topic without papers gets no priority: "re" may be the start of "reward". 강 may be the start of 가우시안
+    (before its ㅇ moves on), but 강화 is more likely.
     """
     is_typed_out = topic.key == typed and topic.weight >= _PAPER_WEIGHT
     is_foreign = (topic.language == "ko") != (locale is models.Locale.KO)

@@ -58,7 +58,7 @@ class PaperTexts(NamedTuple):
 
 
 def count_words(texts: PaperTexts) -> Counter[str]:
-    """Count the words of a paper without particles. Each word in the title counts three times."""
+    """Count a paper's words after stripping their particles. Each word in the title counts three times."""
     titled, words = (text.replace(analyser.PARTICLE_MARK, "").split() for text in (texts.title, texts.body))
     return Counter(words + _TITLE_WEIGHT * titled)
 

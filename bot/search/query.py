@@ -70,7 +70,7 @@ class ReadQuery:
 
     @property
     def said(self) -> dict[str, Part]:
-        """The implied topics that the answer names, by name."""
+        """The implied topics that the reply should mention, keyed by name."""
         return {name: part for part in self.implied.values() if (name := self._said_name(part))}
 
     @property
@@ -277,7 +277,7 @@ class Reader:
         return [form._replace(weight=form.weight * weight) for form in forms]
 
     def _list_implied(self, topics: Mapping[int, float]) -> dict[int, Part]:
-        """Return the parts for a question's main topics by topic number, likeliest first, weighted by likelihood."""
+        """Return the parts for a question's main topics, keyed by topic number, likeliest first, weighted by likelihood."""
         implied = {}
         for topic in sorted(topics, key=lambda topic: (-topics[topic], topic))[:_MAX_IMPLIED]:
             if topics[topic] >= _MIN_IMPLIED_WEIGHT:

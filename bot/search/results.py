@@ -199,7 +199,7 @@ def compile_pattern(terms: Iterable[str]) -> re.Pattern[str] | None:
 
 
 def make_snippet(text: str, patterns: Patterns) -> SafeMarkdown:
-    """Return the first sentence that matches most patterns, with matches in bold; "" if no sentence matches.
+    """Return the sentence that matches the most patterns, with the matches in bold, or "" if no sentence matches.
 
     Without patterns, return the first sentence.
     """

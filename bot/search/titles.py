@@ -35,9 +35,9 @@ def find_paper(archive: Archive, text: str) -> str | None:
 
 
 def find_papers(archive: Archive, text: str, *, limit: int, is_prefix: bool = False) -> list[models.PaperRow]:
-    """Return the papers with a text in the title: exact titles first, then titles that begin with it, then by votes.
+    """Return the papers whose title contains a text: exact titles first, then titles that begin with it, then the others.
 
-    With `is_prefix` the last word may be incomplete.
+    If `is_prefix`, the last word may be incomplete. Each group is in the engine's order.
     """
     words = text[:_MAX_TEXT_LENGTH].split()
     if is_prefix and words and not text.endswith(" "):

@@ -2,7 +2,7 @@
 
 https://info.arxiv.org/help/api/
 
-A request has at most 100 ids, and only one request is made in 3 seconds, including retries. If arXiv
+A request has at most 100 ids, and at most one request is made every 3 seconds, including retries. If arXiv
 considers an id malformed, it rejects the whole request, with status 400 or an entry whose id starts with
 `http://arxiv.org/api/errors#incorrect_id`.
 """

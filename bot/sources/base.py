@@ -157,7 +157,7 @@ Endpoints = Mapping[models.SourceKind, str]
 
 @dataclass(frozen=True, slots=True)
 class SourceContext:
-    """What sources depend on."""
+    """The shared dependencies passed to every source."""
 
     fetch: Fetcher
     endpoints: Endpoints
@@ -365,8 +365,8 @@ def detect_in_text(
 ) -> tuple[models.Digest, ...]:
     """Parse the digests in a text. Raises FetchError with a reason if there are none.
 
-    `name` is the text's path or URL. Papers without a date get `on`, or belong to a rolling list read on
-    `read_on`. Only an operator's file (`is_own`) may contain a service's listing.
+    `name` is the text's path or URL. Papers without a date are dated `on` if it is given. Otherwise they form
+    a rolling list dated `read_on`. Only an operator's file (`is_own`) can become a LISTING.
     """
     listing_form = models.DigestFormat.LISTING if is_own else models.DigestFormat.LIST
     try:

@@ -60,9 +60,9 @@ def check(kind: models.SourceKind, address: str, options: Mapping[str, object]) 
 
 
 def public_label(address: str) -> str:
-    """Return a source's name for readers, without credentials, query or parent folders.
+    """Return a source's public name, without credentials, query or parent folders.
 
-    Returns "" for an empty address. The source may have been removed.
+    Returns "" for an empty address. Also accepts the address of a removed source.
     """
     if address.startswith(arxiv_categories.SCHEME):
         return f"arXiv {address.removeprefix(arxiv_categories.SCHEME)}"
@@ -91,9 +91,9 @@ YIELD_DAYS = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True)
 class Yield:
-    """A source's yield over YIELD_DAYS: how its papers are used, the median papers a day, and the newest day.
+    """What a source delivered in YIELD_DAYS: the use of its papers, the median papers per day, and the latest day.
 
-    Days without papers do not count.
+    Days without papers are not counted.
     """
 
     brings: Brings
@@ -102,7 +102,7 @@ class Yield:
 
 
 def of_stored(row: models.StoredSource, counted: Mapping[models.DigestFormat, Mapping[date, int]]) -> Yield:
-    """Return a stored source's yield, given its papers by format and day."""
+    """Return a summary of what a stored source delivered, from its paper counts by format and day."""
     posted, looked_up = Counter[date](), Counter(counted.get(models.DigestFormat.LOOKUP, {}))
     for form, numbers in counted.items():
         if form is not models.DigestFormat.LOOKUP:
@@ -154,7 +154,7 @@ class SourceRegistry:
             )
 
     async def add_configured(self, settings: Iterable[SourceSetting], inbox: Path | None = None) -> None:
-        """Store the sources in `paperround.toml` and the inbox folder, unless already stored.
+        """Add the sources listed in `paperround.toml` and the inbox folder to the database, unless already there.
 
         Creates the inbox if it is missing. Raises UsageError for an invalid source.
         """

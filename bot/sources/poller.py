@@ -159,7 +159,7 @@ OnFetched = Callable[[Sequence[SourceReport]], Awaitable[None]]
 
 
 async def skip_notification(connection: Connection, row: models.StoredSource, now: datetime) -> None:
-    """Plan no notice. This is the default without an operator channel."""
+    """Do nothing. Used by default if there is no operator channel."""
 
 
 _MAX_CONCURRENT_SOURCES = 50

@@ -28,7 +28,7 @@ AllowedHost = tuple[str, int | None]
 
 
 def parse_allowed_host(text: str) -> AllowedHost:
-    """Parse `host`, `host:port` or `[v6]:port`. Raises UsageError that quotes the text."""
+    """Parse `host`, `host:port` or `[v6]:port`. Raises UsageError, quoting the text, if it is invalid."""
     with suppress(ValueError):
         return str(ipaddress.IPv6Address(text.strip().strip("[]"))), None
     with suppress(ValueError):

@@ -104,7 +104,7 @@ def split_context(context: str) -> list[str]:
 
 
 def monosyllabic_noun(word: str) -> str | None:
-    """Return the noun in a word of one syllable and a particle (뇌 in 뇌를); None for other words."""
+    """Return the noun of a word that is a one-syllable noun and a particle (뇌 for 뇌를), or None for other words."""
     if len(word) == 3 and word[1:] in _LONG_PARTICLES:
         return word[0]
     return word[0] if len(word) == 2 and word[1] in SHORT_PARTICLES else None

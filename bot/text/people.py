@@ -158,7 +158,7 @@ def match_cost(family: str, given: str, latin: str) -> int | None:
 
 
 def _given_cost(given: str, words: list[str]) -> int | None:
-    """Return the lowest cost of adjacent words that spell a given name, plus the cost of the remaining words."""
+    """Return the lowest cost of spelling a person's first name with adjacent words, plus the cost of the remaining words."""
     spellings = given_spellings(given)
     costs = []
     for first in range(len(words)):
@@ -455,8 +455,8 @@ class Writer(NamedTuple):
 def find_writers(words: Sequence[str]) -> list[Writer]:
     """Return the institutions and people that a question names as writers: "from Stanford", 삼성이 쓴.
 
-    A known institution needs such a word before or after it. Other names need 교수 or 쓴 after a Hangul name, or
-    "by" before a capitalised Latin name.
+    A known institution needs such a word before or after it. Any other Hangul name must be followed by 교수 or 쓴, and
+    any other capitalised Latin name preceded by "by".
     """
     found: list[Writer] = []
     words, start = words[:_MAX_QUESTION_WORDS], 0

@@ -2,12 +2,12 @@
 
 A text becomes tokens separated by spaces. `GAP` stands for punctuation or a stripped particle; no phrase
 crosses it. Latin words are stems. Adjacent Hangul words form one run of overlapping pairs of syllables, so
-that a phrase matches in any spacing (강화학습, 강화 학습). Single tokens, which belong to no phrase, follow after the
+that a phrase matches in any spacing (강화학습, 강화 학습). Single tokens, which belong to no phrase, come after the
 text:
 - `^pair`: the first two syllables of a Hangul word (자동화 lacks ^동화, 강화 학습 lacks ^화학)
 - `$word`: a whole Hangul word of two syllables
 - other spellings of Latin words
-- `=key`: one for each occurrence of a seeded concept, so that a frequent term is one token
+- `=key`: one for each occurrence of a seeded concept, so that a single token finds a frequent term
 """
 
 from __future__ import annotations

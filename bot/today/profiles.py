@@ -249,8 +249,8 @@ class Profiles:
     async def learn(self, profile: models.Profile) -> Learnt:
         """Return the profile learnt from the reader's current signals.
 
-        Takes up to half a second of CPU time and a database connection, so call it only when admitted as a
-        look-up.
+        Takes up to half a second of CPU time and a database connection, so call it only under the look-up
+        limit.
         """
         async with self._database.read() as connection:
             signals = await _load_signals(connection, profile)

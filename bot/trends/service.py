@@ -127,7 +127,7 @@ def _fill(days: Iterable[Month], first: date, last: date, step: Step) -> tuple[M
 
 
 def _months_before(month: date, number: int) -> date:
-    """Return the first day of the month `number` months earlier, but not before year 1."""
+    """Return the first day of the month `number` months before `month`, or of year 1 if that is later."""
     months = max(month.year * 12 + month.month - 1 - number, 12)
     return date(months // 12, months % 12 + 1, 1)
 

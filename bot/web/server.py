@@ -83,7 +83,7 @@ class WebServer:
         )
 
     def _site(self, request: web.Request) -> Site:
-        """Return a request's base URL, and its language from the URL, the browser or else the bot."""
+        """Return a request's base URL and language (from the URL, otherwise the browser's, otherwise the bot's)."""
         host = request.headers.get("Host", "")
         if not _is_host(host):
             raise web.HTTPBadRequest(text="The Host header is not a host name.\n")

@@ -332,7 +332,7 @@ class WebPages:
         )
 
     async def load_trends(self, site: Site, query: str = "") -> Page:
-        """Return the page of a topic's papers by month, or of all papers with the rising topics."""
+        """Return the page that charts a topic's papers by month or, without a topic, all papers with the rising topics."""
         if len(query) > MAX_QUERY_LENGTH:
             raise PageError(400, "web-query-too-long", count=MAX_QUERY_LENGTH)
         texts, span = self.texts(site), trends_messages.Span.YEAR
@@ -411,7 +411,7 @@ class WebPages:
         return await asyncio.to_thread(self._papers_feed, site, query, parts, {"q": query}, listed)
 
     async def load_sitemap(self, site: Site) -> Page:
-        """Return the sitemap: the front page, the trends, and the days, which link to all papers."""
+        """Return the sitemap: the front page, the trends page and the pages of days, which together link to all papers."""
         until_on = latest_date(self.services.clock())
         async with self.services.database.read() as connection:
             rows = await archive.list_rows(connection, until_on=until_on, origin=archive.POSTED)

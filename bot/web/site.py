@@ -57,7 +57,7 @@ class SiteBuilder:
             self._known = self._read_manifest()
 
     async def build(self) -> Built:
-        """Write new and changed pages, and delete files of the last build that are no longer pages."""
+        """Write new and changed pages, and delete those of the last build that no longer exist."""
         with _naming(self._folder):
             return await self._build()
 

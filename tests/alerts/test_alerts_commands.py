@@ -323,7 +323,7 @@ async def test_autocomplete_continues_after_a_comma(harness: ClientHarness) -> N
     assert [choice["value"] for choice in offered] == ["KAIST, 서울대학교"]
 
 
-async def test_a_paper_card_can_follow_its_topics_and_authors(harness: ClientHarness) -> None:
+async def test_topics_and_authors_can_be_followed_from_a_paper_card(harness: ClientHarness) -> None:
     card = await harness.ask("paper", paper="2501.00001")
     (menu,) = [part for part in raw_components(card) if part.get("custom_id", "").startswith("pr:fo:")]
     labels = {option["value"]: option["label"] for option in menu["options"]}

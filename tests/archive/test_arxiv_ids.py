@@ -85,7 +85,7 @@ def test_ids_that_arxiv_never_assigned_are_impossible() -> None:
     ] == FIRST_AND_LAST
 
 
-def test_an_id_is_possible_once_its_month_begins() -> None:
+def test_an_id_is_accepted_once_its_month_begins() -> None:
     on = date(2025, 12, 31)
     begun = ["2512.00001", "2601.00001", "cs/0112017"]  # the next month begins earlier ahead of UTC
     assert [name for name in (*begun, "2602.00001", "9912.00001") if arxiv_ids.is_possible(name, on)] == begun

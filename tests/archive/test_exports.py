@@ -64,7 +64,7 @@ def test_bibtex_entry_has_title_authors_year_and_url() -> None:
     ],
     ids=["year 2007", "year 1999", "dash", "names with commas and “and”"],
 )  # fmt: skip
-def test_bibtex_entry_contains_the_expected_line(
+def test_bibtex_entry_has_the_expected_field(
     arxiv_id: str, title: str, authors: list[str], line: str
 ) -> None:
     assert line in exports.render_entry(arxiv_id, title, authors).splitlines()

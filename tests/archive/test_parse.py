@@ -178,7 +178,7 @@ def test_any_text_gives_valid_digests_or_is_rejected(text: str) -> None:
 
 @given(TEXTS)
 @example(newsletter_text("2025-02-06", 1) + newsletter_text("2025-02-30", 2))
-def test_digest_parses_back_from_its_own_text(text: str) -> None:
+def test_digest_round_trips_through_its_text(text: str) -> None:
     for digest in parse_or_none(text):
         (again,) = parse.parse_text(digest.text)
         assert again.date == digest.date

@@ -220,7 +220,7 @@ def test_refusal_counts_as_a_missing_summary(apology: str) -> None:
     assert bare.summary_missing
 
 
-def test_invented_summary_counts_as_missing_but_keeps_its_sections() -> None:
+def test_invented_summary_is_treated_as_missing_but_its_sections_are_kept() -> None:
     apology = "죄송합니다만 링크를 열 수 없었습니다. 제목을 바탕으로 요약해 드리겠습니다."
     paper = parse_summary(f"{apology}\n\n{fence(CHAPTERS)}")
     assert paper.summary_missing

@@ -184,7 +184,7 @@ def _environment(**settings: str) -> dict[str, str]:
 
 
 @pytest.mark.wire
-async def test_stdio_server_responds_and_writes_nothing(folder: Path) -> None:
+async def test_stdio_server_responds_to_tool_calls(folder: Path) -> None:
     arguments = ["-m", "bot", "mcp"]
     parameters = stdio.StdioServerParameters(
         command=sys.executable, args=arguments, env=_environment(), cwd=folder

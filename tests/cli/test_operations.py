@@ -111,7 +111,7 @@ async def _add_alerts() -> None:
             await Alerts(database, system_clock).add(replace(EMPTY_DRAFT, user_id=user, terms=terms))
 
 
-def test_readers_forget_deletes_the_readers_rows(paperround: Paperround) -> None:
+def test_forget_command_deletes_all_rows_of_the_reader(paperround: Paperround) -> None:
     asyncio.run(_add_alerts())
     removed = paperround("readers", "forget", "--user", "8").stdout
     assert "deleted rows" in removed.splitlines()[0]

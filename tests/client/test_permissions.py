@@ -131,7 +131,7 @@ async def _save_text(harness: ClientHarness, draft: models.Subscription) -> str:
     return await harness.bot.services.text_tokens.save(7, TextPurpose.SUBSCRIPTION, text)
 
 
-async def test_typed_text_is_never_read_as_a_draft(harness: ClientHarness) -> None:
+async def test_stored_search_text_is_not_accepted_as_a_draft(harness: ClientHarness) -> None:
     theirs = _other_channel(harness)
     role = theirs.guild.create_role("staff")
     services = harness.bot.services

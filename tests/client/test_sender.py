@@ -49,7 +49,7 @@ def test_response_without_valid_ids_leaves_the_outcome_unknown(ids: dict[str, An
     assert caught.value.classification == outcomes.OUTCOME_UNKNOWN
 
 
-async def test_message_mentions_only_its_posts_role(wire: RelayHarness) -> None:
+async def test_message_mentions_only_the_role_of_its_post(wire: RelayHarness) -> None:
     channel_id, forum = await wire.fake.add_channels(2)
     await wire.fake.change_channel(forum, type=model.FORUM)
     mentions = {"parse": [], "roles": ["5"]}

@@ -31,7 +31,7 @@ async def test_papers_added_after_a_post_appear_at_the_end_of_the_next_post(worl
 
 
 @pytest.mark.promise
-async def test_late_papers_fill_free_slots_and_take_at_most_five_more(world: World) -> None:
+async def test_late_papers_fill_free_slots_and_add_at_most_five_extra(world: World) -> None:
     await post_monday_and_add(world, " ".join(f"C{number}▲{number}" for number in range(30, 39)))
     await world.list("Sat-1", "S▲99")
     await world.at("Tue 18:00")

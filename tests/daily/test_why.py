@@ -75,7 +75,7 @@ async def test_papers_from_before_the_first_post_are_explained_as_too_early(worl
         assert (found.cause, found.digest_on) == (Cause.TOO_EARLY, MONDAY - DAY)
 
 
-async def test_a_paper_in_a_weekly_post_is_explained_with_its_week(world: World) -> None:
+async def test_why_reports_when_a_weekly_post_skips_or_includes_a_paper(world: World) -> None:
     await world.daily(style=models.Style.WEEKLY, days=(1,), papers=1)
     await world.list("Thu-1", "A▲9 B▲40")
     behind = await world.explain("A")

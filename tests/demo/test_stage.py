@@ -29,7 +29,7 @@ def _page(harness: ClientHarness, viewer: Any = None) -> Any:
     return SimpleNamespace(_pages=pages, refresh=harness.env.settle, _action=act, viewers=viewers)
 
 
-async def test_action_waits_for_a_running_line(sqlite_db: Database) -> None:
+async def test_action_waits_for_the_current_line_to_finish(sqlite_db: Database) -> None:
     async with open_harness(sqlite_db, models.Locale.EN, translations.Translations()) as harness:
         page, stop = _page(harness), asyncio.Event()
         stage = Stage(harness.env, page, [harness.channel], models.Locale.EN, harness.env.settle)

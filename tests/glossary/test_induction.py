@@ -91,7 +91,7 @@ def test_a_form_is_learnt_if_most_papers_with_it_contain_the_term() -> None:
     assert form.is_sure
 
 
-def test_a_form_used_far_more_often_than_explained_is_not_learnt() -> None:
+def test_does_not_learn_a_form_whose_uses_far_outnumber_its_definitions() -> None:
     explained = ["확산은 제거(diffusion)이다"] * 2
     texts = [
         *explained,

@@ -83,7 +83,7 @@ def test_the_shortest_matching_long_form_is_found(text: str, abbreviation: str, 
     assert mentions.long_form(text, abbreviation) == words
 
 
-def test_names_are_heads_of_titles_and_words_with_inner_capitals() -> None:
+def test_finds_names_before_a_titles_colon_and_in_camel_case_words() -> None:
     titles = (
         "Gemini: A Family of Models",
         "Qwen2.5 Technical Report",

@@ -33,7 +33,7 @@ async def test_an_unexpected_error_is_retried_after_a_delay(world: World) -> Non
     assert world.sent == ["A"]
 
 
-async def test_after_a_restart_nothing_is_sent_before_a_copy_is_searched_for(world: World) -> None:
+async def test_after_a_restart_searches_for_a_copy_before_sending(world: World) -> None:
     await add_post(world)
     world.discord.answer = AWAY
     await world.at("Mon 09:00")
@@ -60,7 +60,7 @@ async def test_a_rejected_token_stops_the_relay_but_keeps_the_posts(world: World
     assert world.sent == ["A", "#21 A"]
 
 
-async def test_posts_left_unsent_at_a_stop_are_sent_after_the_next_start(world: World) -> None:
+async def test_posts_unsent_at_shutdown_are_sent_after_a_restart(world: World) -> None:
     for channel in range(20, 80):
         await world.daily(channel=channel)
     await world.list("Mon", "A▲9")

@@ -79,7 +79,7 @@ def test_several_failures_in_a_row_pause_requests(failure: Answer | None) -> Non
 
 
 @pytest.mark.parametrize(("answer", "seconds"), [(GLOBAL, 25.0), (BAN_OF_AN_HOUR, 3600.0)])
-def test_a_pause_ends_after_the_limit_with_one_successful_request(answer: Answer, seconds: float) -> None:
+def test_an_expired_pause_ends_with_the_first_successful_request(answer: Answer, seconds: float) -> None:
     bench = Bench()
     bench.answer(OK, answer, OK)
     assert not bench.pace.is_well, "it answers an earlier request"

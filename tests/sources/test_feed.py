@@ -73,7 +73,7 @@ def listed(results: list[base.FetchResult]) -> list[tuple[str, str, bool, int]]:
     ]
 
 
-async def test_single_papers_form_their_days_list(origin: OriginServer, fetch: Fetcher) -> None:
+async def test_entries_with_one_paper_each_are_grouped_by_day(origin: OriginServer, fetch: Fetcher) -> None:
     origin.pages["/feed"] = source_payloads.rss(
         *(paper_item(number, on="2025-05-06", votes=number) for number in (1, 2)),
         paper_item(3, on="2025-05-05"),

@@ -129,7 +129,7 @@ async def test_stops_retrying_after_a_long_retry_after_header(
         (b"", "closed the connection"),
     ],
 )
-async def test_retries_a_broken_response(fetch: Fetcher, script: bytes, reason: str) -> None:
+async def test_retries_after_a_broken_response(fetch: Fetcher, script: bytes, reason: str) -> None:
     async with run_raw_origin(script) as raw:
         with pytest.raises(FetchError, match=reason):
             await fetch.get(raw.url)

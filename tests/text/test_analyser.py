@@ -84,7 +84,7 @@ def test_inflected_words_share_a_stem(words: str) -> None:
 TYPED_IN_ORDER = ("ㅁ", "모", "몯", "모데", "모델", "모델ㅈ", "모델저", "모델적", "모델적ㅇ", "모델적요")
 
 
-def test_keystrokes_of_a_partly_typed_word_are_a_prefix() -> None:
+def test_keystrokes_of_a_partial_word_begin_those_of_the_word() -> None:
     keys = [analyser.keystrokes(text) for text in TYPED_IN_ORDER]
     for shorter, longer in itertools.pairwise(keys):
         assert longer.startswith(shorter)

@@ -19,7 +19,7 @@ def test_every_question_has_a_judged_answer() -> None:
 
 
 @needs_archive
-def test_tuned_questions_reach_the_floors() -> None:
+def test_quality_for_tuning_questions_meets_the_minimum_scores() -> None:
     queries = [query for query in questions.load_queries() if query.half == "tuned"]
     with end_to_end.open_archive(FILES) as archive:
         figures = questions.summarise(questions.measure(queries, corpus.load_papers(FILES), archive))

@@ -168,7 +168,7 @@ async def test_a_typed_zone_overrides_the_zones_of_server_and_language(harness: 
     assert (profile.at_time, profile.timezone) == ("21:30", "America/New_York")
 
 
-async def test_closed_dms_are_reported_and_resume_on_request(harness: ClientHarness) -> None:
+async def test_closed_dms_are_reported_and_daily_dms_resume_on_request(harness: ClientHarness) -> None:
     await harness.ask("today", at="18:00")
     async with harness.container.database.transaction() as connection:
         await today.change(connection, harness.reader.id, reason=models.Reason.DMS_CLOSED)
