@@ -133,13 +133,15 @@ class ShelfCog(commands.Cog):
 
     @router.handles(lists_messages.EXPORT_SAVED, router.PRIVATELY)
     @router.transfers
-    async def select_export(self, request: Transfer, action: Action) -> WithFile:
+    async def select_export(self, request: Transfer, action: Action) -> ui.LayoutView | WithFile:
         """Send the papers of the list as a file in the selected format."""
         state = await self._load_state(action)
         with message_builder.map_parse_errors():
             chosen = ReferenceFormat(router.selected_value(request.interaction))
         with map_service_errors({TooLargeError: "saved-export-too-large"}):
             data, count = await self._shelf.export(request.user_id, chosen, state.text)
+        if not count:
+            return client_messages.text_view(request.texts("saved-nothing-to-export"))
         filename = f"paperround.{FILE_ENDINGS[chosen]}"
         view = shelf_messages.export_view(request.texts, chosen, count, filename)
         return WithFile(view, Attachment(filename, data))

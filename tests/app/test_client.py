@@ -122,9 +122,8 @@ def renderer() -> DiscordRenderer:
 
 @pytest.mark.parametrize("style", list(models.Style))
 def test_a_silent_post_sends_no_notification(renderer: DiscordRenderer, style: models.Style) -> None:
-    papers = (rendered_posts.paper(1), rendered_posts.paper(2))
-    parts = renderer.render_daily(rendered_posts.daily(papers, style=style, silent=True))
-    for message in rendered_posts.messages(parts):
+    post = rendered_posts.daily((rendered_posts.paper(1),), style=style, silent=True)
+    for message in rendered_posts.messages(renderer.render_daily(post)):
         assert message["flags"] & discord.MessageFlags(suppress_notifications=True).value
 
 

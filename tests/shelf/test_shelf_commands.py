@@ -84,6 +84,9 @@ async def test_the_listed_papers_are_exported_in_the_chosen_format(harness: Clie
     [file] = chosen.attachments
     assert file.filename == "paperround.ris"
     assert (await file.read()).count(b"TY  - ") == 1
+    await harness.press(await pick(harness, listed, REWARDS), "unsave")
+    chosen = await harness.select(listed, ["ris"], custom_id="pr:sx:")
+    assert shown_text(chosen) == harness.texts("saved-nothing-to-export")
 
 
 BIBTEX = b"""@misc{a, title={Small}, eprint={2501.00001}}

@@ -116,6 +116,7 @@ saved-edit = Note and tags
 saved-note-label = Your note; only you can see it
 saved-tags-label = Up to { $count } tags, separated by commas
 saved-tags-hint = rl, to read
+saved-nothing-to-export = No saved papers to export.
 saved-not-any-more = This paper is no longer in your saved papers.
 saved-full = You have reached the maximum of { $count } saved papers. Remove some first.
 saved-exported = { $count ->

@@ -101,6 +101,7 @@ saved-edit = 메모·태그
 saved-note-label = 나만 보는 메모
 saved-tags-label = 태그 { $count }개까지, 쉼표로 구분
 saved-tags-hint = 강화학습, 읽을것
+saved-nothing-to-export = 내보낼 논문이 없어요.
 saved-not-any-more = 이제 저장되어 있지 않은 논문이에요.
 saved-full = 논문은 { $count }편까지 저장할 수 있어요. 먼저 몇 편을 삭제해 주세요.
 saved-exported = { $format } 파일 · 논문 { $count }편
