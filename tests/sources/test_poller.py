@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from unittest import mock
 
 import pytest
 import pytest_asyncio
@@ -319,10 +320,7 @@ async def test_failures_and_problems_of_a_poll_are_logged(harness: PollingHarnes
     for path in ("/closed.md", "/odd.md"):
         await harness.add(path)
     stop = asyncio.Event()
-
-    async def fetched(_: object) -> None:
-        stop.set()
-
+    fetched = mock.AsyncMock(side_effect=lambda _: stop.set())
     with structlog.testing.capture_logs() as logs:
         async with harness.open_poller() as opened:
             await opened.run(stop, on_fetched=fetched)
