@@ -30,7 +30,8 @@ def find_paper(archive: Archive, text: str) -> str | None:
     text = analyser.clean_typed(text)
     if (arxiv_id := parse_id(text)) is not None:
         return arxiv_id
-    rows = find_papers(archive, text, limit=1)
+    # "flash attention" is FlashAttention.
+    rows = find_papers(archive, text, limit=1) or find_papers(archive, "".join(text.split()), limit=1)
     return rows[0].arxiv_id if rows else None
 
 

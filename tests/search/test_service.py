@@ -121,6 +121,15 @@ async def test_an_id_or_a_link_as_a_query_finds_the_paper(search: SearchService)
         assert detail.arxiv_id == "2501.00002"
 
 
+async def test_a_title_written_as_one_word_is_found_by_two(db: Database) -> None:
+    title = "FlashAttention: Fast and Memory-Efficient Exact Attention"
+    service = await sample_archive.search_over(db, NewsletterPaper("2205.14135", title, "It reads tiles."))
+    detail = await service.find_paper("flash attention")
+    assert detail is not None
+    assert detail.arxiv_id == "2205.14135"
+    assert await service.find_paper("exact flash") is None
+
+
 async def test_a_query_of_only_signs_or_exclusions_finds_nothing(db: Database) -> None:
     await sample_archive.add_digest(db, "2025-02-02", sample_archive.SMALL)
     for query, count in (("🙈", 0), ("-video", 0), ("", 1), ("since:2025-01", 1)):
