@@ -353,7 +353,8 @@ def _explanation_text(texts: Texts, explanation: Explanation, guild_id: int, men
 
 def _cause_text(texts: Texts, explanation: Explanation, guild_id: int) -> str:
     subscription, cause = explanation.subscription, explanation.cause
-    at_style = "f" if cause is Cause.POSTED else "R"
+    is_posted = cause in (Cause.POSTED, Cause.POSTED_BY_ANOTHER)
+    at_style = "f" if is_posted else "R"
     values: dict[str, str | int] = {
         "date": texts.format_date(explanation.digest_on) if explanation.digest_on else "–",
         "at": format_timestamp(explanation.at, at_style) if explanation.at else "",
@@ -369,7 +370,7 @@ def _cause_text(texts: Texts, explanation: Explanation, guild_id: int) -> str:
     if cause is Cause.STOPPED:
         return f"{text} {client_messages.reason_text(texts, subscription.reason)}"
     part = explanation.part
-    if cause is Cause.POSTED and part and part.message_id is not None and part.channel_id is not None:
+    if is_posted and part and part.message_id is not None and part.channel_id is not None:
         address = client_messages.channel_url(guild_id, part.channel_id, part.message_id)
         return f"{text} [{texts('why-see-post')}]({address})"
     return text

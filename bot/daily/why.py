@@ -5,7 +5,8 @@ Choices are not recorded, so a paper that was not posted is explained with curre
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -24,6 +25,8 @@ class Cause(StrEnum):
     """What happened to a paper in one subscription."""
 
     POSTED = "posted"
+    POSTED_BY_ANOTHER = "posted-by-another"
+    """In the post of another subscription of the channel, so this one leaves it out."""
     WAITING = "waiting"
     """In a planned post that is unsent or has an unknown outcome."""
     TOO_FEW_VOTES = "too-few-votes"
@@ -91,11 +94,9 @@ class WhyExplainer:
             rows = await daily.list_rows(connection, guild_id=guild_id, channel_id=channel_id)
             if not paper.appearances:
                 return WhyAnswer(())
-            posts: dict[models.Locale, models.Delivery] = {}
-            for delivery in await daily.list_posts_of_paper(connection, paper.id, channel_id):
-                posts.setdefault(delivery.locale, delivery)
+            posts = await daily.list_posts_of_paper(connection, paper.id, channel_id)
             explained = rows[:MAX_EXPLAINED]
-            found = [await self._explain(connection, paper, row, posts.get(row.locale)) for row in explained]
+            found = [await self._explain(connection, paper, row, posts) for row in explained]
         return WhyAnswer(tuple(found), left_out=len(rows) - len(explained))
 
     async def _explain(
@@ -103,17 +104,21 @@ class WhyExplainer:
         connection: Connection,
         paper: models.PaperDetail,
         row: models.Subscription,
-        post: models.Delivery | None,
+        posts: Sequence[models.Delivery],
     ) -> Explanation:
         now = self._clock()
+        own_post = next((post for post in posts if post.subscription_id == row.id), None)
+        if own_post is not None:
+            return await _explain_post(connection, paper, own_post, row)
         own = await _list_entries(connection, paper, choice.find_origin(row))
         listed_on = max((entry.date_on for entry in own), default=None)
-        if post is not None:
-            return await _explain_post(connection, paper, post, row)
         if listed_on is None:
             return Explanation(Cause.OTHER_SOURCE, row)
         if row.topic and paper.id not in await self._matcher(connection, row.topic, own):
             return Explanation(Cause.OFF_TOPIC, row, listed_on)
+        if (post := next((post for post in posts if post.locale is row.locale), None)) is not None:
+            found = await _explain_post(connection, paper, post, row)
+            return replace(found, cause=Cause.POSTED_BY_ANOTHER) if found.cause is Cause.POSTED else found
         if not models.meets_minimum(paper.votes, row.min_votes):
             cause = Cause.VOTES_UNKNOWN if paper.votes is None else Cause.TOO_FEW_VOTES
             return Explanation(cause, row, listed_on, votes=paper.votes)

@@ -99,6 +99,13 @@ async def test_off_topic_papers_and_other_sources_are_explained(world: World) ->
     assert await causes(world, "C") == [Cause.OTHER_SOURCE, Cause.BELOW_TOP]
 
 
+async def test_a_paper_of_another_post_in_the_channel_is_explained_by_topic_first(world: World) -> None:
+    await world.daily(topic="moss", at="18:00 Seoul")
+    await post(world, 'A▲9 "Rivers" B▲5 "How moss grows"')
+    assert await causes(world, "A") == [Cause.OFF_TOPIC, Cause.POSTED]
+    assert await causes(world, "B") == [Cause.POSTED_BY_ANOTHER, Cause.POSTED]
+
+
 async def test_refused_expired_and_paused_posts_are_explained(world: World) -> None:
     world.discord.answer = FORBIDDEN
     row = await post(world, "A▲9")

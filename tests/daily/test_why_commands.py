@@ -71,8 +71,8 @@ Paper “xyzzyplugh” not found. Use an arXiv ID such as 2502.02737, a link to 
 It was posted here on Jan 01 00:00. [See the
   post](https://discord.com/channels/1/2/4242)
 **diffusion · 6:00 PM · #papers**
-It was posted here on Jan 01 00:00. [See the
-  post](https://discord.com/channels/1/2/4242)
+It doesn't match this daily post's topic, “diffusion”.
+-# A server manager can change this with `/daily edit`.
 [Read] [See status]
 """),
         models.Locale.KO: snapshot("""\
@@ -108,8 +108,8 @@ It was posted here on Jan 01 00:00. [See the
 Jan 01 00:00에 이 채널에 올라왔어요. [글
   보기](https://discord.com/channels/1/2/4242)
 **diffusion · 오후 6:00 · #papers**
-Jan 01 00:00에 이 채널에 올라왔어요. [글
-  보기](https://discord.com/channels/1/2/4242)
+이 자동 게시의 주제 “diffusion”에 맞지 않아요.
+-# 서버 관리자가 `/daily edit` 명령어로 바꿀 수 있어요.
 [읽기] [상태 보기]
 """),
     }

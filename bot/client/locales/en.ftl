@@ -413,6 +413,7 @@ subscription-started = All set
 subscription-edited = Updated
 subscription-edit = { $command } changes its time, number of papers, style and more.
 subscription-paused = Paused
+subscription-exists = This channel already has this daily post
 subscription-resumed = Resumed
 subscription-removed = { $post } was removed. What it has posted stays.
 subscription-remove-sure = Remove { $post }? Pausing keeps its settings.
@@ -427,6 +428,10 @@ next-at = Next: { $at }
 next-complete = Waiting for the day's list to be complete, until { $until } at the latest
 next-waiting = Waiting for the day's digest, until { $until } at the latest
 preview-note = **Preview:** this is what would be posted now.
+preview-first-card = Shown below is the first of { $count } { $style ->
+        [thread] messages in the post's thread
+       *[other] messages that follow
+    }, one for each paper.
 preview-nothing-new = **Preview:** there is nothing new to post now. This shows the newest papers instead.
 preview-topic = { $count ->
     [0] **Preview:** no paper of the last 30 days matches this topic. Check its spelling, or wait for one.
@@ -564,6 +569,7 @@ club-skip = There is no meeting on { $at }. Votes for it do not count.
 
 ## Why a paper was not posted
 why-posted = It was posted here on { $at }.
+why-posted-by-another = Another daily post here had it on { $at }, so this one leaves it out.
 why-see-post = See the post
 why-waiting = It has been chosen; the message goes out in a moment.
 why-too-few-votes = It has ▲ { $votes }; this daily post needs at least ▲ { $least }.

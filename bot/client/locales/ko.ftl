@@ -376,6 +376,7 @@ subscription-started = 설정했어요
 subscription-edited = 수정했어요
 subscription-edit = 시각, 논문 수, 형식 등은 { $command } 명령어로 바꿀 수 있어요.
 subscription-paused = 일시중지했어요
+subscription-exists = 이 채널에 이미 있는 자동 게시예요
 subscription-resumed = 다시 시작했어요
 subscription-removed = { $post } 자동 게시를 삭제했어요. 이미 올라온 글은 그대로 남아요.
 subscription-remove-sure = { $post } 자동 게시를 삭제할까요? 일시중지하면 설정은 남아요.
@@ -390,6 +391,10 @@ next-at = 다음: { $at }
 next-complete = 목록 마감을 기다리고 있어요 (늦어도 { $until }까지)
 next-waiting = 그날의 다이제스트를 기다리고 있어요 (늦어도 { $until }까지)
 preview-note = **미리보기:** 지금 올리면 이렇게 보여요.
+preview-first-card = 논문 { $count }편이 한 편씩 { $style ->
+        [thread] 스레드에
+       *[other] 메시지로 이어서
+    } 올라와요. 아래는 첫 번째 논문이에요.
 preview-nothing-new = **미리보기:** 지금은 새로 올릴 논문이 없어서, 가장 최근 논문으로 보여 드려요.
 preview-topic = { $count ->
     [0] **미리보기:** 지난 30일 동안 이 주제에 맞는 논문이 없었어요. 철자를 확인하거나 새 논문을 기다려 주세요.
@@ -545,6 +550,7 @@ command-club-list =
 
 ## 왜 안 올라왔나
 why-posted = { $at }에 이 채널에 올라왔어요.
+why-posted-by-another = { $at }에 이 채널의 다른 자동 게시로 올라와서, 여기에는 다시 올리지 않아요.
 why-see-post = 글 보기
 why-waiting = 올릴 논문으로 정해졌어요. 곧 올라와요.
 why-too-few-votes = 지금 ▲ { $votes }인데, 이 자동 게시는 ▲ { $least } 이상만 올려요.
