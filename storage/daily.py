@@ -12,7 +12,12 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import database, errors, models, outbox
-from storage.tables import deliveries, delivery_papers, subscriptions
+from storage.tables import SUBSCRIPTION_KEY, deliveries, delivery_papers, subscriptions
+
+
+def are_same(one: models.Subscription, other: models.Subscription) -> bool:
+    """Return whether two subscriptions count as the same, so that only one of them can be stored."""
+    return all(getattr(one, name) == getattr(other, name) for name in SUBSCRIPTION_KEY)
 
 
 async def add(connection: AsyncConnection, subscription: models.Subscription) -> int:

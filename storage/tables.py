@@ -238,13 +238,12 @@ paper_authors = sa.Table(
     sa.Index("ix_paper_authors_author_id", "author_id", "paper_id"),
 )
 
+SUBSCRIPTION_KEY = ("channel_id", "at_time", "timezone", "locale", "style", "topic", "source")
+"""No two subscriptions have the same values in all of these fields."""
 subscriptions = _table_of(
     models.Subscription,
     "subscriptions",
-    sa.UniqueConstraint(
-        *("channel_id", "at_time", "timezone", "locale", "style", "topic", "source"),
-        name="uq_subscriptions_same",
-    ),
+    sa.UniqueConstraint(*SUBSCRIPTION_KEY, name="uq_subscriptions_same"),
     sa.Index("ix_subscriptions_guild_id", "guild_id"),
     # A source's URL may contain secrets, so readers see a label instead.
     infos={"guild_id": SERVER_ROWS, "created_by": READER_MENTION, "source": OPERATORS},

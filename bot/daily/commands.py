@@ -30,7 +30,7 @@ from bot.daily.why import WhyExplainer
 from bot.outbox import contents
 from bot.search.results import SearchRequest
 from bot.sources import kinds
-from storage import errors, models
+from storage import daily, errors, models
 from storage.models import Subscription
 
 ERRORS: Mapping[type[Exception], str] = {
@@ -384,7 +384,13 @@ async def _load_draft(request: Request, token: str) -> Subscription:
 
 
 async def _setup_views(request: Request, draft: Subscription) -> list[ui.LayoutView]:
-    """Return a preview of the post, and the setup. Raises UserError if the channel cannot receive posts."""
+    """Return a preview of the post, and the setup, or the channel's identical subscription.
+
+    Raises UserError if the channel cannot receive posts.
+    """
+    for row in await _list_for_guild(request):
+        if daily.are_same(row, draft):
+            return [await _detail_view(request, row, "subscription-exists")]
     # A preview counts as a look-up, since matching weeks of papers to a topic occupies a database connection.
     async with router.admitted_lookup(request.interaction):
         preview = await _build_preview_views(request, draft)

@@ -331,8 +331,12 @@ def _thread_fields(wording: PostWording, post: DailyPost) -> dict[str, Any]:
 
 
 def _card_preview(wording: PostWording, post: DailyPost, note: str) -> list[ui.LayoutView]:
-    """Return the headline and the first card."""
-    return [headline_view(wording, post, note), card_view(wording.ui_texts, post, post.papers[0], 1)]
+    """Return the headline and the first card, with a note on how many cards follow if there are more."""
+    texts, count = wording.ui_texts, len(post.papers)
+    if count > 1:
+        follow = texts("preview-first-card", count=count, style=post.style.value)
+        note += f"\n{client_messages.subtext(follow)}"
+    return [headline_view(wording, post, note), card_view(texts, post, post.papers[0], 1)]
 
 
 @dataclass(frozen=True, slots=True)
