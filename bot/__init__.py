@@ -1,4 +1,4 @@
 """Paperround: a Discord bot that delivers each day's machine-learning papers and answers look-ups.
 
-A package is a room: a feature, or a part of the platform that features share. See docs/architecture.md.
+Each package ("room") is a feature, or a part of the platform that features share. See docs/architecture.md.
 """

@@ -281,7 +281,7 @@ def make_draft(
 
 
 async def _draft_of_list(request: Request, state: client_messages.ListState) -> models.Alert:
-    """Return a draft for a list's topic or author. If an alert cannot follow the list, the draft is empty."""
+    """Return a draft for a list's topic or author, without terms if an alert cannot follow the list."""
     if state.kind is client_messages.ListKind.AUTHOR:
         found = await request.services.search.find_author(state.text, limit=1)
         name = "" if found.namesakes else found.author or ""
@@ -325,7 +325,7 @@ async def load(request: Request, key: str) -> models.Alert:
 
 
 async def begin(request: Request, draft: models.Alert) -> models.Alert:
-    """Fill in a draft's owner, the owner's time zone and the channel's server."""
+    """Fill in a draft's owner, time zone (the owner's) and server (the channel's)."""
     zone = await request.interaction.client.timezone_for(request.interaction)
     return replace(_place(request, draft), timezone=zone)
 

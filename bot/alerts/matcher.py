@@ -73,7 +73,7 @@ class AlertQuery(NamedTuple):
 async def read_alerts(
     searching: SearchService, connection: Connection, rows: Iterable[models.Alert]
 ) -> dict[int, AlertQuery]:
-    """Parse alerts in the same way as searches. Returns their queries by alert id."""
+    """Parse alerts in the same way as searches. Returns their queries, keyed by alert id."""
     rows = list(rows)
     words = [term.text for row in rows for term in row.terms if term.kind is models.AlertKind.KEYWORD]
     texts = list(dict.fromkeys((*words, *(word for row in rows for word in row.excluded))))
@@ -217,7 +217,7 @@ def _match_term(query: TermQuery, paper: PaperText) -> AlertReason | None:
 
 
 def find_author(name: str, authors: Iterable[str]) -> str | None:
-    """Return the first author whose name is this one in any spelling, word order or script, or None."""
+    """Return the first author who has this name in any spelling, word order or script, or None."""
     variants = name_variants(name)
     found = (
         author for author in authors if variants & name_variants(author) or people.is_same_name(name, author)
@@ -239,7 +239,7 @@ def _find_part(part: Part, paper: PaperText) -> tuple[str, bool] | None:
 
 @lru_cache(maxsize=1 << 12)
 def name_variants(name: str) -> frozenset[str]:
-    """Return normalised spellings: without accents or with umlauts spelled out, and with hyphens split or joined."""
+    """Return normalised spellings of a name: without accents, with umlauts spelled out, with hyphens split or joined."""
     joined = name.replace("-", "")
     variants = {
         fold(spelling)
@@ -338,7 +338,7 @@ class AlertIndex:
         return await asyncio.to_thread(self._find, papers)
 
     async def _read(self, ids: Mapping[str, int], known: Mapping[str, AlertQuery]) -> dict[str, AlertQuery]:
-        """Return the queries by alert key. `ids` has one alert id for each key."""
+        """Return the queries, keyed by alert key. `ids` maps each alert key to the id of an alert."""
         queries = {key: known[key] for key in ids.keys() & known.keys()}
         for batch in chunked([id_ for key, id_ in ids.items() if key not in known], _READ_AT_ONCE):
             async with self._database.read() as connection:

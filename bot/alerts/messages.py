@@ -255,7 +255,7 @@ def saved_view(texts: Texts, alert: models.Alert) -> ui.LayoutView:
 
 
 def preview_text(texts: Texts, preview: alerts_service.AlertPreview) -> str:
-    """Describe the matches of the last 30 days: their number, the latest papers, and the related terms that also match."""
+    """Describe the matches of the last 30 days: their number, the latest papers, and the related terms included."""
     lines = [texts("alert-would", count=preview.paper_count)]
     for row in preview.latest:
         title = client_messages.title_link(

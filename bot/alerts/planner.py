@@ -42,9 +42,9 @@ class AlertMatch(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class AlertPost:
-    """The papers of one notification, best first. `in_channel` omits the controls meant for a single reader.
+    """The papers of one notification, best first. If `in_channel`, controls for a single reader are omitted.
 
-    `digest_on` is the newest day of these papers. `more` counts the matches beyond MAX_SHOWN.
+    `digest_on` is the newest day of these papers. `more` is the number of matches beyond MAX_SHOWN.
     """
 
     marker: str
@@ -58,7 +58,7 @@ class AlertPost:
 async def _find_owned(
     connection: Connection, delivery: models.Delivery, pause_for: str | None
 ) -> list[Owned]:
-    """Return one alert per owner, to notify owners that a channel refuses messages.
+    """Return one alert per owner, so that each owner is notified once if a channel refuses messages.
 
     The alerts are not paused: papers of an expired message move to the recipient's next message.
     """
@@ -196,9 +196,9 @@ class AlertPlanner:
     async def _plan_messages(
         self, recipients: set[str], until: Mapping[models.AlertSchedule, datetime], now: datetime
     ) -> bool:
-        """Render and plan messages for some recipients. Returns whether any was planned.
+        """Render and plan messages for some recipients. Returns whether any message was planned.
 
-        Recipients whose matches change in the meantime are retried a minute later.
+        A recipient whose matches change during rendering is retried a minute later.
         """
         async with self._database.read() as connection:
             ready = await alerts.list_ready(connection, until, recipients)
@@ -288,7 +288,7 @@ class AlertPlanner:
         )
 
     async def _resolve(self, connection: Connection, of: Collection[models.Alert]) -> dict[int, Destination]:
-        """Return each alert's destination, by alert id."""
+        """Return each alert's destination, keyed by alert id."""
         readers = await accounts.list_readers_by_id(
             connection, [row.user_id for row in of if row.channel_id is None]
         )

@@ -141,7 +141,8 @@ class Alerts:
     async def add(self, draft: models.Alert) -> models.Alert:
         """Create an alert, sent by DM unless the draft has a channel.
 
-        Raises UsageError if the draft is invalid or the reader already has MAX_ALERTS, and DuplicateError for an equal alert.
+        Raises UsageError if the draft is invalid or the reader already has MAX_ALERTS, and DuplicateError for
+        an identical alert.
         """
         new = replace(await asyncio.to_thread(validate_alert, draft), created_at=self._clock())
         async with self._database.transaction() as connection:
@@ -155,7 +156,7 @@ class Alerts:
             return await alerts.add(connection, new)
 
     async def change(self, alert_id: int, draft: models.Alert, *, user_id: int | None = None) -> models.Alert:
-        """Replace an alert's conditions and timing; its destination and pause are kept.
+        """Replace an alert's conditions and timing; its destination and whether it is paused do not change.
 
         Raises the errors of `add`, and UsageError if the alert no longer exists or has another owner.
         """
@@ -212,7 +213,7 @@ class Alerts:
         return AlertPreview(len(rows), rows[:3], related)
 
     async def _find_recent(self, alert: models.Alert) -> tuple[list[models.PaperRow], tuple[str, ...]]:
-        """Return the matching papers, newest first, and the related terms that were searched for."""
+        """Return the matching papers, newest first, and the related terms included in the search."""
         found, forms = [], dict[str, None]()
         for term in alert.terms:
             rows, added = await self._find_term(term)
@@ -234,7 +235,7 @@ class Alerts:
         return latest, tuple(forms)
 
     async def _find_term(self, term: models.AlertTerm) -> tuple[dict[int, models.PaperRow], tuple[str, ...]]:
-        """Return the latest papers for a term, by id, and the related terms that were searched for."""
+        """Return the latest papers for a term, keyed by id, and the related terms included in the search."""
         match term.kind:
             case models.AlertKind.KEYWORD:
                 request = SearchRequest(term.text)

@@ -70,12 +70,12 @@ class GuildEventsCog(commands.Cog):
     @commands.Cog.listener("on_guild_join")
     @commands.Cog.listener("on_guild_available")
     async def on_guild(self, guild: discord.Guild) -> None:
-        """Store a server that invited the bot or is available again. At startup that is every server."""
+        """Store a server that invited the bot or became available again. At startup, Discord sends this for every server."""
         await self._store([guild])
 
     @commands.Cog.listener()
     async def on_guild_remove(self, guild: discord.Guild) -> None:
-        """Pause a server's posts when the bot is removed. Discord sends no such event for an outage."""
+        """Pause a server's posts when the bot is removed. Discord does not send this event during an outage."""
         async with self._storing:
             # The server may have invited the bot again, and that event may have been handled before this one.
             if self._bot.get_guild(guild.id) is None:
@@ -301,7 +301,7 @@ class PaperroundBot(Client):
 
 
 class DiscordRenderer:
-    """Renders posts as messages for the outbox; the record of each delivery kind names its method.
+    """Renders posts as messages for the outbox; the record of each delivery kind names the method to use.
 
     `mention` returns the mention of a command, such as `daily edit`.
     """

@@ -1,4 +1,4 @@
-"""Build the objects that the command line, the demo and the bot share. Imports for one command are local."""
+"""Build the objects that the command line, the demo and the bot share. Modules used by one command are imported locally."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ class Container:
 
     @cached_property
     def mentions(self) -> CommandMentions:
-        """The mentions of slash commands, which have no ids until `load`."""
+        """The mentions of slash commands. Their ids are unknown until `load`."""
         from bot.client.messages import CommandMentions
 
         return CommandMentions()
@@ -215,7 +215,7 @@ class Container:
         return fenced
 
     async def load_mentions(self) -> None:
-        """Load the command ids if there are alerts, the only posts of an ingest that mention commands."""
+        """Load the command ids if there are alerts. Of the posts that an ingest triggers, only alerts mention commands."""
         async with self.database.read() as connection:
             if not await alerts.exist(connection):
                 return
@@ -317,13 +317,13 @@ class Container:
         return TodayPlanner(self.database, self.deliveries, today, self.day_close, default_locale=self.locale)
 
     def list_ticks(self) -> Sequence[Callable[[datetime], Awaitable[int]]]:
-        """Return the functions that plan the posts of features that depend only on the time (UTC)."""
+        """Return the functions that plan posts that depend only on the time (UTC), one per feature."""
         from bot.club.service import Clubs
 
         return (Clubs(self.database, self.clock, self.deliveries, self._request).tick,)
 
     async def _request(self, method: str, path: str, **fields: Any) -> Any:
-        """Make a request with the current REST client, which simulations may replace later."""
+        """Make a request with the current REST client, which a simulation may replace after this object is created."""
         return await self.rest.request(method, path, **fields)
 
     def create_web_pages(self, services: Services) -> WebPages:

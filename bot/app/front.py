@@ -116,8 +116,8 @@ def read_public_key(value: str) -> Ed25519PublicKey:
 class GuildDirectory:
     """Fetches servers with channels, threads, roles and the bot's member, and caches them for a minute.
 
-    They go into the client's cache, which a Gateway would otherwise fill, so that `get_guild` and
-    `get_channel` work.
+    The servers are put into the client's cache, which the Gateway would otherwise fill, so that `get_guild`
+    and `get_channel` work.
     """
 
     def __init__(self, client: Client, monotonic: Callable[[], float]) -> None:
@@ -226,7 +226,7 @@ async def run(container: Container) -> None:
 
 
 async def _follow_database(container: Container) -> None:
-    """Load the command ids that a leader registers, and detect a dead database."""
+    """Load the command ids as a leader registers them, and detect an unreachable database."""
     while True:
         with isolation.isolated(log, "the ids of commands could not be read") as failures:
             await container.mentions.load(container.database)

@@ -75,7 +75,7 @@ class Liveness:
         return {"discord": "well" if self._is_discord_well() else "troubled", **ages}
 
     def find_problems(self, *, is_standby: bool = False) -> list[str]:
-        """Return a sentence for each overdue sign, and for a standby or front that cannot do its work."""
+        """Return a sentence for each overdue sign, and one if a standby or front cannot do its work."""
         if is_standby:
             return [] if self._obstacle is None else [self._obstacle]
         problems = []
@@ -150,7 +150,7 @@ DATABASE_CONNECTIONS = 2
 
 
 class MonitoringServer:
-    """Serves the bot's state. `role` returns "sender", "front", or "standby" while another process sends."""
+    """Serves the bot's state. `role` returns "sender", "front", or "standby" (while another process is the sender)."""
 
     def __init__(
         self,

@@ -194,7 +194,7 @@ class Runtime:
             self.liveness.record("tick")
 
     async def _plan_posts(self) -> None:
-        """Plan daily posts that become due during a tick: planning papers of the day can take minutes."""
+        """Plan the daily posts due by now. Also called while papers of the day are planned, which can take minutes."""
         now = self.container.clock()
         await self._run_steps(lambda: self.planner.tick(now, on_planned=self.relay.wake))
 
@@ -393,7 +393,7 @@ async def start_servers(
     monitoring: health.MonitoringServer,
     archive: web_server.WebServer | None = None,
 ) -> None:
-    """Serve health, metrics and the web archive at the configured addresses, which may be the same."""
+    """Serve health, metrics and the web archive at the configured addresses, or all at one address if they are the same."""
     servers: dict[str, list[http_server.AddRoutes]] = {}
     if settings.http is not None:
         servers[settings.http] = [monitoring.add_routes]

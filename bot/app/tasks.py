@@ -63,7 +63,7 @@ async def beat_each_minute(container: Container, is_well: Callable[[], bool], st
 async def scheduled(
     job: Callable[[], Awaitable[None]], interval: timedelta, now: datetime
 ) -> AsyncIterator[AsyncIOScheduler]:
-    """Run a job each interval from the minute after `now` (machine time, UTC). The job handles its errors."""
+    """Run a job at each interval, starting a minute after `now` (machine time, UTC). The job must handle its errors."""
     scheduler = AsyncIOScheduler(timezone="UTC")
     first = now.replace(second=0, microsecond=0) + timedelta(minutes=1)
     options = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
@@ -112,7 +112,7 @@ class MaintenanceLoop:
                 await asyncio.wait_for(stop.wait(), pause)
 
     async def maintain(self) -> bool:
-        """Do due maintenance; return whether nothing is left. Logs errors. Failed steps are retried later."""
+        """Run maintenance if it is due. Returns whether none remains. Errors are logged, and failed steps retried later."""
         with isolation.isolated(log, "maintenance failed; will retry later"):
             due = await maintenance.find_due(self._database, self._clock, self._index)
             if due is None:
@@ -136,7 +136,7 @@ MIN_WRITING_PERIOD = timedelta(minutes=30)
 
 
 class WriterLoop:
-    """Writes the last closed day's digest once its list is complete, before the writing period ends.
+    """Writes the digest of the last closed day, after its list is complete and before the writing period ends.
 
     `on_written` is called after a digest is stored.
     """

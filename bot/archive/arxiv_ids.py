@@ -69,14 +69,14 @@ def extract_arxiv_id(text: str) -> str | None:
 
 
 def parse_bare_id(text: str) -> str | None:
-    """Return the id of a text that is only an id, with optional version, `arXiv:` or `.pdf`; else None."""
+    """Return the id in a text that is only an id (optionally with a version, `arXiv:` or `.pdf`), otherwise None."""
     text = text.strip()
     match = _BARE_ID.fullmatch(text) if _MIN_ID_LENGTH <= len(text) <= _MAX_ID_LENGTH else None
     return _canonical(match[1]) if match else None
 
 
 def list_arxiv_ids(text: str, on: date) -> list[str]:
-    """Return the distinct plausible ids in a message or file of any format, in order. `on` is today."""
+    """Return the distinct plausible ids in a message or file of any format, in order. `on` is today's date."""
     found = dict.fromkeys(_canonical(match["id"]) for match in _ID_IN_TEXT.finditer(text))
     return [arxiv_id for arxiv_id in found if is_possible(arxiv_id, on)]
 
@@ -89,7 +89,7 @@ def find_ids(text: str) -> list[tuple[str, int]]:
 
 
 def names_paper(text: str) -> bool:
-    """Return whether a text contains an arXiv id, even without a link or a prefix."""
+    """Return whether a text contains an arXiv id, even one without a link or prefix."""
     return _ID_IN_TEXT.search(text) is not None
 
 

@@ -28,7 +28,7 @@ class DigestDates:
             return await archive.list_dates(connection, limit=limit, since_on=since_on, until_on=until_on)
 
     async def list_dates_around(self, on: date) -> list[date]:
-        """Return up to 25 dates that have a digest around a date, newest first; at most eight are later."""
+        """Return up to 25 dates around a date that have a digest, newest first. At most eight of them are later."""
         async with self._database.read() as connection:
             next_on = min(on, date.max - timedelta(days=1)) + timedelta(days=1)
             later = await archive.list_dates(

@@ -76,7 +76,7 @@ MAX_LOCATION_LENGTH = 800
 def to_sourced_digests(digests: Iterable[Digest], source: str, location: str) -> list[SourcedDigest]:
     """Return the digests from one location with their hashes and languages.
 
-    If a date has a second format, that digest's location ends in the format's name.
+    If a date has digests in two formats, the second one's location ends in its format's name.
     """
     sourced: list[SourcedDigest] = []
     for digest in digests:
@@ -154,7 +154,7 @@ def merge(arxiv_id: str, appearances: Iterable[Appearance], facts: Iterable[Pape
 
 
 def _rank_entry(of: Appearance) -> tuple[tuple[int, ...], date, _Statement]:
-    """Return an entry with its rank and date. In a source, newer dates rank first, then older rows."""
+    """Return an entry with its rank and date. Within a source, newer dates rank first, then rows stored earlier."""
     entry = of.entry
     names = entry.authors if of.format is DigestFormat.LISTING else remove_repeats(entry.authors)
     if len(names) < len(entry.authors):
@@ -178,7 +178,7 @@ def _first_value(said: Iterable[_Statement], field: str) -> Any:
 
 
 def _best_link(arxiv_id: str, said: Iterable[_Statement], facts: Iterable[PaperFacts]) -> str:
-    """Return Hugging Face's page if it lists the paper, arXiv's if a service knows it, or a digest's link."""
+    """Return Hugging Face's page if its list has the paper, arXiv's page if a service knows the paper, or a digest's link."""
     known = [fact for fact in facts if fact.source in SERVICES]
     if any(fact.source == SourceKind.HUGGINGFACE.value and fact.listed_on for fact in known):
         return huggingface_url(arxiv_id)
@@ -186,7 +186,7 @@ def _best_link(arxiv_id: str, said: Iterable[_Statement], facts: Iterable[PaperF
 
 
 def remove_repeats(authors: Sequence[str]) -> tuple[str, ...]:
-    """Remove repeated names from a digest's authors. In a service's list a repeated name is two people."""
+    """Remove repeated names from a digest's authors, but not in a service's list, where they are different people."""
     first: dict[str, str] = {}
     for name in authors:
         first.setdefault(" ".join(name.split()).casefold(), name)
@@ -287,7 +287,7 @@ def _is_listed(paper: MergedPaper) -> bool:
 
 
 def author_names(paper: MergedPaper) -> papers.AuthorNames:
-    """Return a paper's author names with their search keys, cut if too long; empty for an unlisted paper."""
+    """Return a paper's author names (shortened if too long) with their search keys. Empty for an unlisted paper."""
     if not _is_listed(paper):
         return ()
     names = [name[:MAX_NAME_LENGTH] for name in paper.authors]
@@ -313,9 +313,9 @@ class DigestWriter:
     async def write_new(
         self, connection: Connection, group: Mapping[int, SourcedDigest]
     ) -> tuple[dict[int, IngestResult], dict[int, SourcedDigest]]:
-        """Insert new digests in bulk; for rolling digests, only the new papers.
+        """Insert new digests in bulk. Of a rolling digest, only the new papers are inserted.
 
-        Returns the results of new and unchanged digests by group key, and the remaining digests for
+        Returns, keyed by group key, the results of new and unchanged digests, and the remaining digests for
         `write_one`.
         """
         dated = {index: await self._date_rolling(connection, sourced) for index, sourced in group.items()}
@@ -336,7 +336,7 @@ class DigestWriter:
     async def _date_rolling(self, connection: Connection, sourced: SourcedDigest) -> SourcedDigest | None:
         """Reduce a rolling digest to its new papers, dated today; return None if it has no new papers.
 
-        On the first read all papers are new, so they get a date too old for posts and alerts.
+        On the first read, all papers are new, so they are dated too far back for posts and alerts.
         """
         if not sourced.digest.is_rolling:
             return sourced

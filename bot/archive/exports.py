@@ -1,7 +1,7 @@
 """Exports for other programs: stored digests in several formats, and saved papers as references.
 
-Newsletters, reviews and listings parse back to the same entries. `templates/export.*.md.j2` define the layout of
-newsletters and reviews.
+Parsing an exported newsletter, review or listing gives the same entries. `templates/export.*.md.j2` define
+the layout of newsletters and reviews.
 """
 
 from __future__ import annotations
@@ -214,9 +214,9 @@ class ExportDigest:
 def render_export(export_format: ExportFormat, digests: Sequence[ExportDigest], templates: Templates) -> str:
     """Render digests, in the given order, as one file that ends in a newline.
 
-    NEWSLETTER, REVIEW and LISTING parse back to the same digests, one per date. LISTING has one JSON object
-    per line with the latest votes, JSON one digest per line as `parse` prints it, CSV one row per entry, and
-    BIBTEX one entry per paper.
+    Parsing a NEWSLETTER, REVIEW or LISTING gives the same digests, one per date. LISTING has a JSON object
+    per line with the latest votes, JSON a digest per line as printed by `parse`, CSV a row per entry, and
+    BIBTEX an entry per paper.
     """
     return _EXPORTERS[export_format](digests, templates)
 
@@ -383,7 +383,7 @@ _STORED = (
 
 
 async def _stored_metadata(connection: Connection, arxiv_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Return papers' stored fields by arXiv id."""
+    """Return papers' stored fields, keyed by arXiv id."""
     ids = await papers.get_ids(connection, arxiv_ids)
     details = await papers.list_details(connection, list(ids.values()))
     confirmed = await papers.list_with_arxiv_authors(connection, [detail.id for detail in details])

@@ -80,7 +80,7 @@ _VISIBLE = re.compile(
 
 
 def is_visible(text: str) -> bool:
-    """Return whether a text has a visible character. A title without one cannot be clicked."""
+    """Return whether a text has a visible character. A title needs one, since readers click on it."""
     return _VISIBLE.search(text) is not None
 
 
@@ -204,7 +204,7 @@ _MIN_HANGUL_SHARE = 0.2
 
 
 def detect_language(papers: Iterable[Entry]) -> Locale:
-    """Return KO if a fifth of the letters in the summaries are Hangul, else EN. Ignores titles and names."""
+    """Return KO if at least a fifth of the letters in the summaries are Hangul, else EN. Ignores titles and names."""
     first = (section for paper in papers for section in paper.sections[:1])
     return _detect_language(itertools.islice(first, _MAX_SUMMARIES), 1) or Locale.EN
 
@@ -414,7 +414,7 @@ def has_date(text: str) -> bool:
 
 
 def find_date(text: str) -> date | None:
-    """Return the date, or the last day of a span, in a heading or cell. None if missing or impossible."""
+    """Return the date, or the last day of a span, in a heading or cell; None if it is missing or impossible."""
     dates = [_make_date(*parts) for parts in _find_dates(text)]
     return max(filter(None, dates), default=None) if all(dates) else None
 

@@ -104,7 +104,7 @@ class IngestService:
 
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[Connection]:
-        """Open a transaction that holds the ingest lock, and afterwards pause for other writers."""
+        """Open a transaction that holds the ingest lock, and pause afterwards so that others can write."""
         started = time.monotonic()
         async with self._database.transaction() as connection:
             await archive.lock_ingest(connection)

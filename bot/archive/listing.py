@@ -1,8 +1,8 @@
 """The listing format: a JSON object with one day's papers, from a service or from the author of a *list*.
 
 Its text is generated here rather than stored as received; JSON from services is read by their field names.
-Votes and other counts are part of the text but not of its identity: they change all day, so new counts are
-not a correction.
+Votes and other counts are part of the text but not of the listing's identity: they change all day, so a
+change of counts is not a correction.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ FORMATS = frozenset({DigestFormat.LISTING, DigestFormat.LIST, DigestFormat.LOOKU
 def build_records(
     values: Sequence[tuple[int, object]], listing_form: DigestFormat = DigestFormat.LISTING
 ) -> tuple[Digest, ...]:
-    """Build the listings among JSON values in order, one per date. A service's listings get `listing_form`.
+    """Build listings from JSON values in order, one per date. A service's listings get `listing_form`.
 
     Other values become problems of the first listing. Raises NotADigestError if there is no listing.
     """

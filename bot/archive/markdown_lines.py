@@ -98,7 +98,7 @@ def is_fence(line: str) -> bool:
 
 
 def is_markdown_fence(line: str) -> bool:
-    """Return whether a line opens a code fence for Markdown, which models put around their answers."""
+    """Return whether a line opens a code fence for Markdown, as models often put around a response."""
     fence = _FENCE.match(line)
     return fence is not None and fence[2].strip().lower() in _MARKDOWN_LANGUAGES
 

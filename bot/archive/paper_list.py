@@ -106,7 +106,7 @@ def _build_digests(
 ) -> tuple[Digest, ...]:
     """Build one digest per date. A list needs three papers, or fewer if it has dates.
 
-    `is_named`: the date is in the name, or the text is JSON.
+    `is_named`: the text's name contains the date, or the text is JSON.
     """
     everything = {paper.arxiv_id for paper in papers}
     listed = [paper for paper in papers if not paper.is_mention]
@@ -192,7 +192,7 @@ def _dated(papers: Iterable[_Paper], on: date | None) -> Iterator[_Paper]:
 
 
 def _find_day(line: str, *, is_heading: bool) -> date | None:
-    """Return the date in a heading or a short line, unless it is the list's update date."""
+    """Return the date in a heading or a short line, unless it is the date on which the list was updated."""
     if not is_heading and (len(line) > 100 or ":" in line):
         return None
     plain = _plain(line)

@@ -118,7 +118,7 @@ _BASIS_BY_LABEL = {text: basis for labels in BASIS_LABELS.values() for basis, te
 
 
 def label_dropped(language: Locale, count: int) -> str:
-    """Return the label that says how many claims were dropped. `count` is at least 1."""
+    """Return the label that states how many claims were dropped (`count`, at least 1)."""
     if language is Locale.KO:
         return f"검사를 통과하지 못한 문장 {count}개는 뺐습니다."
     noun, verb = ("sentence", "was") if count == 1 else ("sentences", "were")
@@ -231,8 +231,8 @@ _TAKEN_OVER = (Basis.EXTRACT, Basis.HUGGINGFACE)
 def best_summary(detail: PaperDetail, locale: Locale) -> Summary | None:
     """Return the best summary for readers of `locale`, from a digest or the abstract, or None.
 
-    Summaries are ordered by language, digests before the abstract, source priority, written digests before
-    listings, and older sources first; within a source by basis, then newest first.
+    Order: by language; digests before the abstract; by source priority; written digests before listings;
+    older sources first; and within a source by basis, then newest first.
     """
     _, best = _best(detail.appearances, locale) or (None, None)
     abstract = _abstract_summary(detail) if best is None or best.language != locale.value else None
@@ -259,7 +259,7 @@ def list_texts(detail: PaperDetail, locale: Locale) -> list[Summary]:
 def are_all_foreign(languages: Iterable[str | None], locale: Locale) -> bool:
     """Return whether no paper in a message has a text in the reader's language.
 
-    The message then says so once instead of below each text. A paper without a text has the language None.
+    If so, the message states this once, not below each text. A paper without a text has the language None.
     """
     found = set(languages)
     return bool(found) and not found & {locale.value, None}

@@ -47,7 +47,7 @@ class _Heading(NamedTuple):
 
 
 class _Day(NamedTuple):
-    """A text's rows, a dated heading, the headings below it, and the row of the next dated heading."""
+    """A dated heading in a text: the text's rows, the headings below it, and the row of the next dated heading."""
 
     rows: Sequence[str]
     heading: _Heading
@@ -67,7 +67,7 @@ class _Parts:
 def parse(rows: Sequence[str]) -> tuple[Digest, ...]:
     """Return a text's digests in the order of their first dates, or an empty tuple if it has another format.
 
-    Raises NotADigestError if all dates are impossible, so that the papers do not get another date.
+    Raises NotADigestError if all dates are impossible, so that the papers are not dated in another way.
     """
     headings: list[_Heading] = []
     count, cut = 0, list[Problem]()
@@ -305,7 +305,7 @@ def _parse_review(day: _Day) -> tuple[list[_Paper], list[Problem], int]:
 def _is_marked(day: _Day, heading: _Heading) -> bool:
     """Return whether the text below a heading begins with the paper's link or the summary's label.
 
-    If the heading has no id, only the link's mark counts.
+    If the heading has no id, only a line that starts with the link's mark counts.
     """
     below = day.rows[heading.row + 1 : min(heading.row + 4, day.end)]
     line = next((line.strip() for line in below if line.strip()), "")

@@ -118,7 +118,7 @@ def _count_sentence(digests: int, papers: int, new: int, problems: int) -> str:
 
 
 async def _ingest(paths: list[str], again: bool) -> IngestResult:
-    """Ingest files. Problems show the file names that the user typed."""
+    """Ingest files. Problems refer to files by the names that the user typed."""
     from bot.archive import files
     from bot.archive.digest_writer import IngestResult
     from bot.search import glossary as search_glossary

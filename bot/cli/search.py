@@ -83,7 +83,7 @@ def search(
 
 
 async def _explain_nothing(service: SearchService, sentence: str) -> str:
-    """Return the sentence, or EMPTY_ARCHIVE if the archive has no papers."""
+    """Return the sentence for an empty result, or EMPTY_ARCHIVE if the archive has no papers."""
     return sentence if (await service.get_extent()).paper_count else EMPTY_ARCHIVE
 
 
@@ -180,7 +180,7 @@ def to_dict(row: models.PaperRow) -> dict[str, Any]:
 
 
 def detail_to_dict(detail: models.PaperDetail, sources: Mapping[int, str]) -> dict[str, Any]:
-    """Convert a paper's details for JSON output. `sources` are the sources of its digests by digest id."""
+    """Convert a paper's details for JSON output. `sources` maps the ids of its digests to their sources."""
     from bot.archive import summaries
     from storage import models
 
@@ -383,7 +383,7 @@ _DECISIONS = ("forget", "add")
 
 
 def _decide(words: Sequence[str], as_json: bool) -> None:
-    """Add a form to a term or remove it, as the command says."""
+    """Add a form to a term or remove it, as requested by the command."""
     from bot.search.glossary import GlossaryService
 
     verb, *texts = words

@@ -167,7 +167,7 @@ def _to_cell(value: Any, zone: ZoneInfo) -> str:
 
 
 def pick(record: object, names: str) -> dict[str, Any]:
-    """Return the record's attributes listed in `names`, separated by spaces."""
+    """Return the record's attributes with these `names` (separated by spaces)."""
     return {name: getattr(record, name) for name in names.split()}
 
 

@@ -173,7 +173,7 @@ def _yield_to_dict(brought: Yield) -> dict[str, Any]:
 
 
 def _days_between(since: date | None, until: date | None, today: date) -> list[date]:
-    """Return the days from `since` to `until`, inclusive; None means today."""
+    """Return the days from `since` to `until`, inclusive. `until` defaults to today, and `since` to `until`."""
     from datetime import timedelta
 
     first, last = since or until or today, until or today

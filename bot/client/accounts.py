@@ -77,7 +77,7 @@ TEXTS_OF_READER = 64
 
 
 class TextPurpose(StrEnum):
-    """The use of a stored text. Readers choose a list's text freely, so it must never pass as a draft."""
+    """The use of a stored text. A list's text is typed by readers, so it must never be accepted as a draft."""
 
     LIST = auto()
     ALERT = auto()
@@ -161,7 +161,7 @@ class Readers:
             return await accounts.count_reader_data(connection, user_id)
 
     async def forget(self, user_id: int) -> dict[str, int]:
-        """Delete all data about a reader, including unsent messages, and return the number of rows by table.
+        """Delete all data about a reader, including unsent messages. Returns the number of rows, keyed by table.
 
         A message in flight may still arrive, but is not stored.
         """

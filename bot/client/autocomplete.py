@@ -30,7 +30,7 @@ PATIENCE_SECONDS = 0.5
 def guarded(complete: Callback) -> Callback:
     """Wrap a callback to cut the typed text, and to return no choices on a timeout or error (logged).
 
-    It also returns no choices while too many readers use look-ups, since late choices are useless.
+    It also returns no choices while the bot is busy with lookups, since late choices are useless.
     """
 
     @functools.wraps(complete)

@@ -25,7 +25,7 @@ async def sync_commands(
 ) -> None:
     """Register the commands with Discord and store their ids.
 
-    Raises discord.py's errors; previously registered commands then keep working.
+    Raises discord.py's errors; the commands registered before then keep working.
     """
     ids = {command.name: command.id for command in await tree.sync()}
     async with database.transaction() as connection:

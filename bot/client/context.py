@@ -140,7 +140,7 @@ class Client(commands.AutoShardedBot):
             interaction.user.guild = guild
 
     async def texts_for(self, interaction: discord.Interaction[Any]) -> Texts:
-        """Return texts in the language of the user's client, or the stored one, or the server's."""
+        """Return texts in the language of the user's client, otherwise the stored one, otherwise the server's."""
         locale = self._locale or translations.from_discord_locale(interaction.locale)
         if locale is None:
             reader = await self.services.readers.get(interaction.user.id)
@@ -152,8 +152,8 @@ class Client(commands.AutoShardedBot):
     async def timezone_for(self, interaction: discord.Interaction[Any], *, of_server: bool = False) -> str:
         """Return the time zone for a time typed without one: the reader's, or else the server's.
 
-        `of_server` reverses the order. The server's zone defaults to the zone of its newest daily post. If
-        neither has one, the language or the settings decide.
+        If `of_server`, the server's zone comes first. It defaults to the zone of the server's newest daily
+        post. If neither has a zone, the language or the settings determine it.
         """
         reader = await self.services.readers.get(interaction.user.id)
         own, server = reader and reader.timezone, None

@@ -193,7 +193,7 @@ class MessageBuilder:
         return layout
 
     def share(self, count: int) -> tuple[int, int]:
-        """Return how many code points and UTF-8 bytes each of `count` further text displays may use."""
+        """Return how many code points and UTF-8 bytes each of `count` more text displays may use."""
         return (
             self.budget.characters // count,
             self.budget.text_bytes // count - discord_text.TEXT_BYTES_OVERHEAD,
@@ -320,7 +320,7 @@ def select_menu(
 
 
 class StatelessModal(ui.Modal):
-    """A modal without state: its verb's handler gets the submission, even after a restart."""
+    """A modal without state: the handler of its verb receives the submission, even after a restart."""
 
     def __init__(self, title: str, custom_id: str) -> None:
         shown = discord_text.shorten(title, discord_text.MODAL_TITLE, markdown=False)

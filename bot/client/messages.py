@@ -135,7 +135,7 @@ def code_and_project(texts: Texts, paper: contents.PostPaper) -> discord_text.Sa
 
 
 def summary_line(texts: Texts, summary: summaries.Summary) -> str:
-    """Return a line saying who wrote a summary, when, and from which text."""
+    """Return a line that states who wrote a summary, when, and from which text."""
     if summary.format is None or summary.format in _ORIGINS:
         return texts(f"summary-{_ORIGINS[summary.format]}")
     day = texts(f"format-{summary.format.value}", date=texts.format_date(summary.date))
@@ -158,8 +158,8 @@ def language_note(texts: Texts, language: str | None) -> str:
 def post_note(texts: Texts, summary: summaries.Summary | None, *, with_language: bool = True) -> str:
     """Return the small print below a paper in a post: the summary's origin and language.
 
-    The origin is left out if people wrote the summary. `with_language` is False if the post's footer gives
-    the language for all papers.
+    The origin is left out if people wrote the summary. If the post's footer states the language of all
+    papers, `with_language` is False.
     """
     if summary is None:
         return ""
@@ -240,7 +240,7 @@ class Period(StrEnum):
 
     @property
     def text_id(self) -> str:
-        """The id of the text that names the period."""
+        """The Fluent id of the period's name."""
         return f"period-{self.name.lower()}"
 
 
@@ -314,7 +314,7 @@ def pack_state(state: ListState, verb: str = SHOW_LIST, *, marker: str | None = 
 
 
 def unpack_state(action: message_builder.Action) -> ListState:
-    """Parse the state in a custom id. A stored text is only given as a token. Raises InvalidCustomIdError."""
+    """Parse the state in a custom id. For a stored text, only its token is set. Raises InvalidCustomIdError."""
     kind, page, period, min_votes, flags, text = action.fields(6)
     is_token = "k" in flags
     with message_builder.map_parse_errors():
@@ -425,7 +425,7 @@ def extent_line(texts: Texts, extent: models.ArchiveExtent) -> str:
 
 
 def label_days(texts: Texts, papers_by_day: Mapping[date, int], today: date) -> tuple[tuple[str, str], ...]:
-    """Return each day's label (`Today · 12 papers`, `Dec 30 · 8 papers`) and ISO date."""
+    """Return (label, ISO date) for each day, with labels such as `Today · 12 papers` or `Dec 30 · 8 papers`."""
     return tuple(
         (f"{texts.format_day(day, today)} · {texts('choice-papers', count=count)}", day.isoformat())
         for day, count in papers_by_day.items()
@@ -573,7 +573,7 @@ def summary_excerpt(sections: Sequence[models.Section]) -> SafeMarkdown:
 
 @lru_cache(maxsize=128)
 def plain_excerpt(body: str) -> str:
-    """Return the start of a body as plain text on one line. Cached, since a day's messages share papers."""
+    """Return the start of a body as plain text on one line. Cached, since the messages for a day share papers."""
     plain = " ".join(markdown.render_plain(body[: 40 * discord_text.MAX_COLUMNS]).split())
     return discord_text.shorten(plain, discord_text.count_fitting(plain), markdown=False)
 
@@ -656,7 +656,7 @@ def status_button(texts: Texts, marker: str | None = None) -> ui.Item[Any]:
 
 
 def notice_view(wording: PostWording, post: contents.NoticePost) -> ui.LayoutView:
-    """Return a notice with a button for `/status`, and one to retry a refused or resume a paused post."""
+    """Return a notice with a button for `/status` and, if it applies, one to retry a refused or resume a paused post."""
     accent = RED if post.kind in ACTION_REQUIRED else AMBER
     texts = wording.ui_texts
     resume = None

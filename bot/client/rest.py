@@ -206,7 +206,7 @@ class HttpObserver:
 
 
 def _is_of_api(url: yarl.URL) -> bool:
-    """Return whether a request goes to the API, not to another host for an attachment."""
+    """Return whether a request goes to the API rather than, for an attachment, to another host."""
     return str(url).startswith(http.Route.BASE)
 
 
@@ -216,7 +216,7 @@ def _is_interaction(url: yarl.URL) -> bool:
 
 
 def read_answer(response: aiohttp.ClientResponse, body: bytes) -> Answer:
-    """Convert a response to an Answer. An error with an unreadable body is not Discord's."""
+    """Convert a response to an Answer. An error with an unreadable body is assumed not to be Discord's."""
     headers, status = response.headers, response.status
     answer = Answer(
         status=status,
@@ -231,7 +231,7 @@ def read_answer(response: aiohttp.ClientResponse, body: bytes) -> Answer:
 
 
 def add_error_body(answer: Answer, body: bytes) -> Answer:
-    """Add the code and rate limit in an error's body to the answer. An unreadable body is not Discord's."""
+    """Add the code and rate limit in an error's body to the answer. An unreadable body is assumed not to be Discord's."""
     if answer.status < 400 or not answer.is_json:
         return answer
     try:

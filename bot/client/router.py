@@ -1,7 +1,7 @@
 """Route commands, components and modals to cogs' methods, which get a `Request` and return the reply.
 
-Views and modals are stopped before they are sent, since custom ids route their components; discord.py would
-otherwise hold each for 15 minutes, with a task.
+Views and modals are stopped before they are sent, since their components are routed by custom id. Otherwise
+discord.py would keep each in memory for 15 minutes, with a task.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class Transfer(Request):
 
 
 async def defer(interaction: AnyInteraction, *, public: bool = False) -> None:
-    """Defer the reply beyond Discord's 3 seconds. Whether it is `public` cannot be changed afterwards."""
+    """Defer the reply beyond Discord's 3 seconds. `public` decides who can see it, which cannot be changed later."""
     await interaction.response.defer(ephemeral=not public, thinking=True)
 
 
@@ -237,7 +237,7 @@ _TOO_LATE = frozenset({10008, 10015, 10062, 40060, 50027})
 
 @contextmanager
 def map_service_errors(text_ids: Mapping[type[Exception], str], **arguments: int) -> Iterator[None]:
-    """Convert the exceptions in the table to UserError with their text ids; others pass through."""
+    """Convert the exceptions in the table to UserErrors with their text ids. Other exceptions are not caught."""
     try:
         yield
     except tuple(text_ids) as error:
@@ -338,7 +338,7 @@ def may_see(interaction: Interaction, channel_id: int) -> bool:
 
 
 def name_channels(interaction: Interaction, channel_ids: Iterable[int]) -> dict[int, str]:
-    """Return the names of the channels that the bot can see, by id."""
+    """Return the names of the channels that the bot can see, keyed by channel id."""
     channels = map(interaction.client.get_channel, channel_ids)
     return {channel.id: channel.name for channel in channels if isinstance(channel, discord.abc.GuildChannel)}
 
@@ -379,7 +379,7 @@ async def require_bot_may_post(
 
 
 async def require_alert_channel(request: Request, guild_id: int | None, channel_id: int) -> None:
-    """Raise UserError unless the bot may post alerts in the channel and the user manages its messages."""
+    """Raise UserError unless the bot may post alerts in the channel and the user may manage messages there."""
     await request.interaction.client.prepare_guild(guild_id)
     guild = None if guild_id is None else request.interaction.client.get_guild(guild_id)
     channel = require_channel(guild, channel_id)
@@ -431,7 +431,7 @@ Callback = Callable[Concatenate[Any, AnyInteraction, P], Coroutine[Any, Any, Non
 def callback(
     mode: ResponseMode | Callable[[message_builder.Action], ResponseMode] = PRIVATELY,
 ) -> Callable[[CogMethod[P]], Callback[P]]:
-    """Turn a cog's method, given a `Request`, into a callback for discord.py. `mode` says how to reply.
+    """Turn a cog's method, which takes a `Request`, into a callback for discord.py. `mode` defines how to reply.
 
     For a cog with `reads_guild`, the server's channels and roles are loaded first, except for `AT_ONCE`,
     since on a front that may take longer than Discord waits.
@@ -476,7 +476,7 @@ def handles(
     *,
     check: Check | None = None,
 ) -> Callable[[CogMethod[P]], Callback[P]]:
-    """Turn a cog's method, given a `Request` and an action, into a handler. `mode` says how to reply.
+    """Turn a cog's method, which takes a `Request` and an action, into a handler. `mode` defines how to reply.
 
     `check` runs first, and raises UserError to reject the action.
     """
@@ -547,9 +547,9 @@ class ComponentRouter:
 
 @asynccontextmanager
 async def admitted_lookup(interaction: Interaction) -> AsyncIterator[None]:
-    """Run the block as a look-up. Raises UserError if too many readers ask at once.
+    """Run the block under the lookup limit. Raises UserError if too many readers are using lookups.
 
-    Use it after deferring the interaction, and not inside another look-up or a transfer.
+    Use it after deferring the interaction, and not inside another lookup or a transfer.
     """
     async with _admitted(interaction, interaction.client.services.lookups):
         yield
@@ -557,7 +557,7 @@ async def admitted_lookup(interaction: Interaction) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def deferring_publicly(interaction: Interaction) -> AsyncIterator[None]:
-    """Run the block under the look-up limit. The reply is deferred publicly only then, so that a rejection is private."""
+    """Run the block under the lookup limit. The reply is deferred publicly only then, so that a rejection is private."""
     async with admitted_lookup(interaction):
         await defer(interaction, public=True)
         yield

@@ -165,7 +165,7 @@ class DiscordSender:
         return Receipt(message_id, message_id)
 
     async def _make_request(self, request: SendRequest) -> Receipt:
-        """Make the request, unless an object of the bot already has the same values for the keys `same`."""
+        """Make the request, unless the bot has already created an object with the same values for the keys `same`."""
         method, path, body = request.payload["method"], request.payload["path"], request.payload.get("body")
         if same := request.payload.get("same"):
             for one in await self._request("GET", path, request.kind):

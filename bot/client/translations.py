@@ -1,4 +1,4 @@
-"""Interface texts in English and Korean (Fluent files in `locales/`), and Korean command names."""
+"""The interface's texts in English and Korean (Fluent files in `locales/`), and Korean command names."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class Translations:
         self._texts_by_locale: dict[models.Locale, Texts] = {}
 
     def for_locale(self, locale: models.Locale) -> Texts:
-        """Return the texts in a language."""
+        """Return the texts in this language."""
         if locale not in self._texts_by_locale:
             self._texts_by_locale[locale] = Texts(locale, read_source(locale))
         return self._texts_by_locale[locale]

@@ -92,7 +92,7 @@ def _poll(texts: Texts, post: ClubPost) -> dict[str, Any]:
 
 
 def _event(texts: Texts, post: ClubPost) -> dict[str, Any]:
-    """Return the request that creates the event. A created event is recognised by its name and place."""
+    """Return the request that creates the event. An event that already exists is recognised by its name and place."""
     (paper,) = post.papers
     name = texts("club-event", title=format_title(paper.title, paper.arxiv_id))
     body = {
@@ -111,7 +111,7 @@ def _event(texts: Texts, post: ClubPost) -> dict[str, Any]:
 def club_view(
     texts: Texts, found: Overview, now_command: str, said: str, *, can_manage: bool
 ) -> ui.LayoutView:
-    """Return a club's next meeting, next step and past papers, below the confirmation `said` (may be "")."""
+    """Return a club's next meeting, next step and past papers, below the confirmation `said`, which may be ""."""
     club, meeting = found.club, found.meeting
     zone = templates.render_zone(club.timezone, texts.locale.value)
     times = {"meets": format_timestamp(meeting.at, "F"), "vote": format_timestamp(meeting.due_at, "F")}

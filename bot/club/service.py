@@ -52,7 +52,7 @@ UNDER_WAY = (Step.POLL, Step.PAPER, Step.REMINDER)
 
 
 def voting_hours(now: datetime, meets_at: datetime) -> int:
-    """Return for how many hours a vote started now stays open; 0 if it is too late to start one."""
+    """Return the number of hours that a vote started now would stay open, or 0 if it is too late for one."""
     hours = (meets_at - VOTE_ENDS - now) // HOUR
     return max(0, hours if hours > 0 else (meets_at - LATE_VOTE_ENDS - now) // HOUR)
 
@@ -120,10 +120,10 @@ def rule_of(club: Club) -> schedule.Rule:
 
 
 async def load_meeting(connection: Connection, club: Club, now: datetime) -> Meeting:
-    """Return a club's next meeting: the one under way, or the first that leaves time for a vote.
+    """Return a club's next meeting: the one in progress, or else the first that leaves enough time for a vote.
 
-    A meeting under way keeps its time, which is part of its steps' keys, even if the club changes its
-    schedule.
+    A meeting in progress keeps its time even if the club's schedule changes, since its steps' keys contain
+    the time.
     """
     newest = None if club.step_id is None else await outbox.get(connection, club.step_id)
     if newest is not None and newest.local_on is not None:
@@ -224,7 +224,7 @@ class _Steps:
         return "club-vote-begins"
 
     async def end_vote(self, counts: Mapping[int, int]) -> None:
-        """Plan the winning paper, unless its thread is being opened. `counts` are votes by answer."""
+        """Plan the post of the winning paper, unless its thread is being opened. `counts` maps answers to votes."""
         connection, club, delivery = self.connection, self.club, self.meeting.delivery
         order = delivery.papers if delivery is not None and counts else ()
         votes = {arxiv_id: counts.get(place, 0) for place, arxiv_id in enumerate(order, start=1)}
@@ -294,7 +294,7 @@ class Clubs:
                 await steps.add(Step.NONE)
 
     async def _read_counts(self, meeting: Meeting) -> Mapping[int, int] | None:
-        """Return a poll's votes by answer number; {} if it was deleted, None if they are not counted yet."""
+        """Return a poll's votes, keyed by answer number; {} if it was deleted, None if they are not counted yet."""
         async with self._database.read() as connection:
             part = await find_poll(connection, meeting)
         if part is None:
@@ -347,7 +347,7 @@ class Clubs:
         return Overview(club, meeting, poll, candidates, past)
 
     async def begin_vote(self, guild_id: int) -> str:
-        """Start the next meeting's vote, even after a skip; "" if it has started. Raises NoClubError."""
+        """Start the next meeting's vote, even after a skip. Returns "" if it has already started. Raises NoClubError."""
         async with self._steps(guild_id) as steps:
             if steps.meeting.step in UNDER_WAY:
                 return ""

@@ -17,7 +17,7 @@ PATIENCE_SECONDS = 2.0
 
 
 class BusyError(errors.PaperroundError):
-    """Raised if too many other look-ups are waiting."""
+    """Raised if a lookup had to wait too long for others."""
 
 
 class Admission:
@@ -34,7 +34,7 @@ class Admission:
 
     @asynccontextmanager
     async def admitted(self, user_id: int, max_patience: float = math.inf) -> AsyncIterator[None]:
-        """Run the block as a reader's look-up. Raises BusyError after `patience` or `max_patience` seconds."""
+        """Run the block as a reader's lookup. Raises BusyError if it waited for `patience` or `max_patience` seconds."""
         turn = self._turns.setdefault(user_id, asyncio.Lock())
         async with AsyncExitStack() as held:
             try:

@@ -36,7 +36,7 @@ MAX_ERROR = timedelta(seconds=5)
 class DiscordClock:
     """Discord's time: the time of its last response plus the seconds that `count` measured since then.
 
-    Before the first response it is the machine's time, so nothing may be planned yet.
+    Before the first response, it returns the machine's time, so nothing may be planned yet.
     """
 
     def __init__(self, machine: Clock = system_clock, count: Callable[[], float] = count_seconds) -> None:
@@ -64,7 +64,7 @@ class DiscordClock:
 def latest_date(now: datetime) -> date:
     """Return the last plausible date of a digest at `now` (UTC): tomorrow, for time zones ahead of UTC.
 
-    A digest with a later date is stored, but does not become the newest before that date.
+    A digest with a later date is stored, but is not the newest digest until that date.
     """
     return now.date() + timedelta(days=1)
 

@@ -34,7 +34,7 @@ _PATTERN = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)\s+(\S+)")
 class DayClose:
     """The time of day, in a time zone, at which the day's list closes.
 
-    From then on the writer has `writing_period` to write the day's digest.
+    The writer then has `writing_period` to write the day's digest.
     """
 
     def __init__(self, at: time, zone: ZoneInfo, writing_period: timedelta = timedelta()) -> None:
@@ -43,7 +43,7 @@ class DayClose:
         self.writing_period = writing_period
 
     def closes_at(self, day: date) -> datetime:
-        """Return when a day's list closes (UTC). A time skipped by a clock change moves by the length of the gap."""
+        """Return when a day's list closes (UTC). A time skipped by a clock change is moved by the length of the gap."""
         return datetime.combine(day, self._at, self._zone).astimezone(UTC)
 
     def last_closed(self, moment: datetime) -> date:
@@ -94,7 +94,7 @@ class Closings:
     def newest_complete(self, now: datetime) -> date:
         """Return the latest complete day that has closed by `now` (UTC), or date.min if there is none.
 
-        A list may have been read "after" a future close if the clock was fast.
+        Checks `now` because a list may seem to have been read after a future close if the clock was ahead.
         """
         closed = self.rule.last_closed(now)
         return max((day for day in self._reads if day <= closed and self.is_complete(day)), default=date.min)

@@ -1,9 +1,9 @@
 """Contain failures within a block, and run functions in child processes.
 
 A child process reads hostile texts, and does work that would block the event loop or use too much memory. Its
-argument is the function's name; limits and arguments are pickled on stdin. Each result is a line of JSON,
-never a pickle, since the child may be compromised. It ends when its stdin closes, as when its parent is
-killed.
+command-line argument is the function's name; limits and arguments are pickled on stdin. Each result is a line
+of JSON, never a pickle, since the child may be compromised. It ends when its stdin closes, as when its parent
+is killed.
 """
 
 from __future__ import annotations

@@ -332,7 +332,7 @@ def setting_name(field_or_alias: str) -> str:
 
 
 def setting_origins() -> dict[str, str]:
-    """Return where each setting's value comes from, by environment variable."""
+    """Return where each setting's value comes from, keyed by environment variable."""
     sources = [(origin, set(source())) for origin, source in _read_sources().items()]
     origins = {}
     for name in Settings.model_fields:
@@ -352,7 +352,7 @@ def _read_sources() -> dict[str, EnvSettingsSource | TomlConfigSettingsSource]:
 
 
 def find_unknown() -> dict[str, str]:
-    """Return unknown names and where they come from: with our prefix, or in `paperround.toml`."""
+    """Return unknown setting names (with our prefix, or in `paperround.toml`) and where they come from."""
     labels = {setting_name(name) for name in Settings.model_fields}
     unknown: dict[str, str] = {}
     for origin, source in _read_sources().items():

@@ -1,9 +1,9 @@
 """Chooses the papers of a post and describes the post as plain data. Pure.
 
-A post draws from papers that are new since its subscription's previous post (`draw`). It shows the best of
-them, followed by *late* papers: papers added to days already posted, which do not count towards `top_n`. It
-draws from all sources of selected papers or from one named source; with a topic, also from that source's
-look-up digests (`find_origin`).
+A post is chosen from the papers that are new since its subscription's previous post (`draw`). It shows the
+best of them, followed by *late* papers: papers added to days already posted, which do not count towards
+`top_n`. The papers come from all sources that select papers, or from one named source (with a topic, also
+from its LOOKUP digests; see `find_origin`).
 """
 
 from __future__ import annotations
@@ -33,11 +33,12 @@ LateDay: TypeAlias = tuple[date, int, int]
 class DailyPost:
     """A day's top papers for one channel.
 
-    `marker` identifies the delivery's messages in the channel's history (at most 64 characters of `A-Za-z0-9:_-`). `total` is
-    the number of papers chosen from. `digest_on` is the digest's date; a weekly post covers `since_on` to `digest_on`. The
-    late papers come last, grouped by the days in `late`. `topic` is the query that all papers match, or "". `source` is the
-    name of the papers' source, or "" for all sources. `mention_role_id` is a role to mention above the headline. A post
-    `by_webhook` has no buttons, menus or commands, since they need a bot. A `silent` post sends no notification.
+    `marker` identifies the delivery's messages in the channel's history (at most 64 characters of
+    `A-Za-z0-9:_-`). `total` is the number of papers chosen from. `digest_on` is the digest's date; a weekly
+    post covers `since_on` to `digest_on`. The late papers come last, grouped by the days in `late`. `topic`
+    is the query that all papers match, or "". `source` is the name of the papers' source, or "" for all
+    sources. `mention_role_id` is a role to mention above the headline. If `by_webhook`, it has no buttons,
+    menus or commands, since they need a bot. If `silent`, it sends no notification.
     """
 
     marker: str
@@ -67,7 +68,7 @@ class DailyPost:
 
     @property
     def is_in_other_language(self) -> bool:
-        """Whether no summary is in the post's language. If so, a note at the end says it once."""
+        """Whether no summary is in the post's language. If so, a single note at the end states this."""
         return contents.is_in_other_language(self.papers, self.locale)
 
 
@@ -85,7 +86,7 @@ def rank_papers(papers: Iterable[DigestPaper]) -> tuple[DigestPaper, ...]:
 
 
 def find_origin(subscription: Subscription) -> Origin:
-    """Return which digests a subscription may draw from."""
+    """Return the origin of the digests that a subscription may draw from."""
     return Origin(subscription.source, with_lookup=bool(subscription.source and subscription.topic))
 
 
@@ -121,7 +122,7 @@ def newest_date(now: datetime) -> date:
 
 
 class Window(NamedTuple):
-    """The days that a post draws from: `own_on` to `last_on`, with late papers from `late_on`. All are inclusive."""
+    """The days that a post draws from: `own_on` to `last_on`, and from `late_on` for late papers. All are inclusive."""
 
     late_on: date
     own_on: date
@@ -139,7 +140,7 @@ def find_window(subscription: Subscription, slot: schedule.Slot, now: datetime) 
 
 
 class Drawn(NamedTuple):
-    """The papers that a post draws from, without duplicates, best first: those of its own days, and late papers."""
+    """The papers that a post draws from, without duplicates, best first: `own` papers of its own days, and late papers."""
 
     own: tuple[DigestPaper, ...]
     late: tuple[DigestPaper, ...] = ()
@@ -193,7 +194,7 @@ class PlannedPost:
 class CandidatePool:
     """The papers that can be posted, by origin, with cached draws and rankings.
 
-    For each topic and origin, `matching` holds relevance scores by paper id or an error, which `choose`
+    For each topic and origin, `matching` holds relevance scores keyed by paper id, or an error that `choose`
     raises.
     """
 
@@ -275,7 +276,7 @@ class CandidatePool:
 
 
 def _add_late(post: PlannedPost, late: Sequence[DigestPaper], subscription: Subscription) -> PlannedPost:
-    """Return the post with late papers, newest day first. They fill free slots, plus at most MAX_LATE more."""
+    """Return the post with late papers, newest day first. Late papers fill the free slots, plus at most MAX_LATE extra."""
     limit = MAX_PAPERS.get(subscription.style, MAX_TOP_N + MAX_LATE)
     most = min(subscription.top_n + MAX_LATE, limit) - len(post.papers)
     by_day: dict[date, list[DigestPaper]] = defaultdict(list)

@@ -157,7 +157,7 @@ class SubscriptionsCog(commands.GroupCog, name="daily", description="Daily posts
 
 
 class SubscriptionButtonsCog(commands.Cog):
-    """The buttons, menus and forms of subscriptions. Everything except `resume` requires a manager of the server."""
+    """The buttons, menus and forms of subscriptions. All except `resume` can be used only by managers of the server."""
 
     reads_guild = True
 
@@ -236,7 +236,7 @@ class SubscriptionButtonsCog(commands.Cog):
 
     @router.handles(daily_messages.RESUME)
     async def resume(self, request: Request, action: Action) -> ui.LayoutView:
-        """Resume a subscription. A manager can do this, and so can its creator, from a notice in a direct message."""
+        """Resume a subscription. Allowed to managers in the server, and to its creator from a notice in a direct message."""
         subscription = await _find_manageable(request, action.payload)
         guild = request.interaction.client.get_guild(subscription.guild_id)
         if guild is not None and not guild.unavailable:
@@ -260,7 +260,7 @@ class SubscriptionButtonsCog(commands.Cog):
 
     @router.handles(daily_post.SHOW_LANGUAGE, router.PRIVATELY)
     async def show_other_language(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show the papers of a message's menu privately in the other language."""
+        """Show the papers in a message's menu privately in the other language."""
         language, first = action.fields(2)
         with message_builder.map_parse_errors():
             locale = models.Locale(language)
@@ -356,8 +356,8 @@ async def _default_draft(request: Request, channel: PostableChannel) -> Subscrip
 async def _save_draft(request: Request, draft: Subscription) -> str:
     """Store a draft and return its token.
 
-    The draft has the source's id instead of its URL: users can export stored texts, and a URL may contain
-    secrets.
+    The draft is stored with the source's id instead of its URL: users can export stored texts, and a URL may
+    contain secrets.
     """
     rows = await request.services.sources.list_rows() if draft.source else []
     named = replace(draft, source=next((str(row.id) for row in rows if row.url == draft.source), ""))
@@ -368,7 +368,7 @@ async def _save_draft(request: Request, draft: Subscription) -> str:
 async def _load_draft(request: Request, token: str) -> Subscription:
     """Return the draft stored under a token.
 
-    Raises UserError if it has expired, belongs to another server, or its source has been removed.
+    Raises UserError if the draft has expired or belongs to another server, or if its source has been removed.
     """
     stored = await request.services.text_tokens.get(TextPurpose.SUBSCRIPTION, token)
     if stored is None:
@@ -458,7 +458,7 @@ async def _require_bot_may_post(
 
 
 async def _build_preview_views(request: Request, subscription: Subscription) -> list[ui.LayoutView]:
-    """Return a preview of the next post, or of the newest papers if none are new, with a note saying which."""
+    """Return a preview of the next post (or of the newest papers if none are new) with a note that states which it is."""
     post, is_new = await request.services.get(OnDemandPosts).preview(subscription)
     if not post.papers:
         return [client_messages.text_view(await _explain_empty(request, subscription))]
@@ -478,7 +478,7 @@ async def _explain_empty(request: Request, subscription: Subscription) -> str:
 
 
 async def _detail_view(request: Request, subscription: Subscription, key: str | None = None) -> ui.LayoutView:
-    """Return a subscription's view. `key` is the id of the text that confirms the last action."""
+    """Return a subscription's view. `key` is the Fluent id of the text that confirms the last action."""
     headline = request.texts(key) if key else ""
     edit_command = request.interaction.client.mentions("daily edit")
     calendar = await request.services.get(Subscriptions).load_calendar()
@@ -504,7 +504,7 @@ async def _list_for_guild(request: Request) -> list[Subscription]:
 
 
 async def _find(request: Request, subscription_id: str | None) -> Subscription:
-    """Return the subscription with this id or, without an id, the only one in the channel or else in the server.
+    """Return the subscription with this id or, if no id is given, the only one in the channel or else in the server.
 
     Raises UserError if there is not exactly one.
     """
@@ -515,7 +515,7 @@ async def _find(request: Request, subscription_id: str | None) -> Subscription:
 
 
 async def _list_meant(request: Request, meant: str | None) -> list[Subscription]:
-    """Return the subscription with this id or, without an id, those of the channel or else of the server.
+    """Return the subscription with this id or, if no id is given, those of the channel or else of the server.
 
     Raises UserError if nothing is found.
     """

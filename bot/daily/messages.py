@@ -61,7 +61,7 @@ def format_schedule(texts: Texts, subscription: Subscription) -> str:
 def post_name(texts: Texts, subscription: Subscription, names: Mapping[int, str] | None = None) -> str:
     """Return a name that is unique within the server: `Weekly · Fri 5:00 PM · #vision`, `diffusion · 9:00 AM · #papers`.
 
-    If `names` of channels are given, it is plain text for a label, otherwise Markdown with a channel mention.
+    Given channel `names`, it is plain text for a label, otherwise Markdown with a channel mention.
     """
     id_, days = subscription.channel_id, subscription.days
     is_every_day = days == templates.EVERY_DAY
@@ -186,7 +186,7 @@ def options_text(texts: Texts, subscription: Subscription) -> str:
 
 
 def switch_text(texts: Texts, switch: daily_options.Option) -> str:
-    """Return the label of a switch in the form, also shown for subscriptions that have it on."""
+    """Return the label of a switch in the form, which is also shown for subscriptions that have it switched on."""
     return texts.find(f"command-daily.switch-{switch.name}") or switch.description
 
 
@@ -283,7 +283,7 @@ def removed_view(texts: Texts, removed: Subscription) -> ui.LayoutView:
 
 
 def next_post_text(texts: Texts, subscription: Subscription, calendar: schedule.Calendar) -> str:
-    """Return when the next post is due, how long a due post waits for papers, or why the subscription is paused."""
+    """Return when the next post is due, how long a post that is due waits for papers, or why posts are paused."""
     if subscription.state is not models.ActivityState.ACTIVE:
         return client_messages.reason_text(texts, subscription.reason)
     slot = calendar.newest(subscription)

@@ -75,7 +75,7 @@ def _parse_topic(text: str) -> str:
 
 
 def format_days(days: tuple[int, ...]) -> str:
-    """Format ISO weekdays so that `schedule.parse_days` can read them: `mon,tue`."""
+    """Format ISO weekdays for `schedule.parse_days`, such as `mon,tue`."""
     return ",".join(schedule.DAY_NAMES[day - 1] for day in days)
 
 
@@ -156,7 +156,7 @@ SETTINGS = (*OPTIONS, "mention_role_id")
 def apply_changes(subscription: Subscription, typed: Mapping[str, Any]) -> Subscription:
     """Return the subscription with the typed options applied; None leaves a value unchanged. Raises UserError.
 
-    A post that becomes weekly moves to Mondays unless weekdays have been chosen.
+    If the post becomes weekly and no weekdays were chosen, it moves to Mondays.
     """
     if typed.get("time"):
         from bot.client import options as client_options
@@ -177,7 +177,7 @@ def apply_changes(subscription: Subscription, typed: Mapping[str, Any]) -> Subsc
 def _fit(subscription: Subscription) -> Subscription:
     """Return the subscription with the number of papers limited to what its style can show.
 
-    Weekly posts and posts from a source get a time, since no list shows when their papers are complete.
+    Weekly posts and posts from a source are given a time, since no list shows when their papers are complete.
     """
     most = choice.MAX_PAPERS.get(subscription.style, choice.MAX_TOP_N)
     needs_time = choice.is_rolling(subscription) or subscription.source
@@ -186,7 +186,7 @@ def _fit(subscription: Subscription) -> Subscription:
 
 
 def validated(subscription: Subscription) -> Subscription:
-    """Return the normalised subscription. Raises UsageError, which names the setting and its valid values."""
+    """Return the normalised subscription. Raises UsageError, naming the setting and its valid values."""
     clock.parse_zone(subscription.timezone)
     if not subscription.days or not set(subscription.days) <= set(schedule.EVERY_DAY):
         raise errors.UsageError("There must be at least one weekday. Use mon, tue, wed, thu, fri, sat, sun.")

@@ -1,7 +1,7 @@
 """Plans the posts of due subscriptions into the outbox.
 
-Each transaction plans one batch. It stores deliveries with rendered parts under unique keys, their papers,
-and the dates that are done. Planning is idempotent.
+Each transaction plans one batch. It stores the deliveries (with rendered parts, under unique keys), their
+papers, and the dates that are finished. Planning is idempotent.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ async def match_topics(
     rows: Iterable[models.Subscription],
     matcher: TopicMatcher,
 ) -> None:
-    """Add the papers that match the subscriptions' topics to the pool. Looks up each topic once per origin."""
+    """Add the papers that match the subscriptions' topics to the pool, searching once per topic and origin."""
     for row in rows:
         key = row.topic, choice.find_origin(row)
         if row.topic and key not in pool.matching:
@@ -128,9 +128,9 @@ async def choose_alone(
     *,
     with_posted: bool = False,
 ) -> choice.PlannedPost:
-    """Return the post for a date for a single subscription. Without a `mark`, choose papers as for a first post.
+    """Return the post for a date for a single subscription. If there is no `mark`, it is chosen like a first post.
 
-    `with_posted` includes papers already posted in the channel.
+    If `with_posted`, papers already posted in the channel are included.
     """
     pool = await load_pool(connection, [(row, slot)], calendar)
     await match_topics(connection, pool, [row], matcher)
@@ -149,7 +149,7 @@ async def load_calendar(connection: Connection, rule: day_close.DayClose, now: d
 async def load_all_closings(
     connection: Connection, rule: day_close.DayClose, now: datetime
 ) -> day_close.Closings | None:
-    """Return which days are complete, or None if no source has lists. A day whose digest is being written is incomplete."""
+    """Return which days are complete, or None if no source has lists. Days whose digest is being written are not."""
     reads = await load_reads(connection, now)
     if reads is None:
         return None
@@ -170,7 +170,7 @@ _WHOLE_DAYS = {models.DigestFormat.NEWSLETTER, models.DigestFormat.REVIEW, model
 
 
 class RecentDays(NamedTuple):
-    """Recent days that have digests, and those that are complete, both newest first. Future days are excluded."""
+    """The recent days that have digests, and those of them that are complete, newest first. Future days are excluded."""
 
     dates: list[date]
     complete: list[date]
@@ -186,8 +186,8 @@ class RecentDays(NamedTuple):
 async def list_recent_days(connection: Connection, rule: day_close.DayClose, now: datetime) -> RecentDays:
     """Return the recent days at `now` (UTC). Days with only look-up digests count if there are no others.
 
-    A day is complete once its list, or a later day's, was read after the day's close, or if no list could be
-    read for SILENT_PERIOD after the close. If no source of lists responds, a day is complete at its close or
+    A day is complete once its list or a later day's was read after the day's close, or once no list could be
+    read for SILENT_PERIOD after the close. If no source of lists responds, it is complete at its close, or
     once it has a digest of the whole day.
     """
     closings = await load_all_closings(connection, rule, now)
@@ -231,7 +231,7 @@ async def load_reads(connection: Connection, now: datetime) -> dict[date, dateti
 async def _load_posted(
     connection: Connection, rows: Iterable[models.Subscription], drawn: Iterable[choice.Drawn], now: datetime
 ) -> dict[daily.ChannelLocale, set[int]]:
-    """Return which of the drawn papers were posted in the REPOST_INTERVAL before `now`, by channel and language."""
+    """Return which of the drawn papers were posted within REPOST_INTERVAL before `now`, keyed by channel and language."""
     distinct = {id(each): each for each in drawn}.values()
     paper_ids = {paper.paper_id for each in distinct for paper in (*each.own, *each.late)}
     since_at = now - choice.REPOST_INTERVAL
@@ -241,7 +241,7 @@ async def _load_posted(
 async def load_details(
     connection: Connection, posts: Iterable[choice.PlannedPost]
 ) -> dict[int, models.PaperDetail]:
-    """Return the details of all papers in the posts, by paper id."""
+    """Return the details of all papers in the posts, keyed by paper id."""
     ids = sorted({paper.paper_id for post in posts for paper in post.papers})
     details = await papers.list_details(connection, ids)
     return {detail.id: detail for detail in details}
@@ -428,7 +428,7 @@ class DailyPlanner:
     async def _choose(
         self, connection: Connection, due: Sequence[tuple[models.Subscription, schedule.Slot]], tick: _Tick
     ) -> dict[int, choice.PlannedPost]:
-        """Return the posts by subscription id; a post may have no papers. Leaves out subscriptions that fail."""
+        """Return the posts, keyed by subscription id. A post may have no papers. Subscriptions that fail are left out."""
         marks = await daily.list_marks(connection, [row.id for row, _ in due])
         drawn = [tick.pool.draw(row, slot, marks.get(row.id)) for row, slot in due]
         posted = await _load_posted(connection, [row for row, _ in due], drawn, tick.calendar.now)

@@ -90,7 +90,7 @@ def header(wording: PostWording, post: DailyPost, note: str = "") -> str:
 
 
 def headline_view(wording: PostWording, post: DailyPost, note: str = "") -> ui.LayoutView:
-    """Return the message that precedes the cards or the thread. `note` goes above the headline."""
+    """Return the message with the headline, sent before the cards or the thread. `note` goes above the headline."""
     message = message_builder.MessageBuilder()
     message.add_text(header(wording, post, note))
     # Omit the language button: it copies the papers in a message's menu, and this message has no menu.
@@ -158,7 +158,7 @@ def _truncated_summary(
 
 
 def split_papers(post: DailyPost) -> list[Sequence[PostPaper]]:
-    """Split the papers evenly into as few groups as possible, each small enough for a message."""
+    """Split the papers evenly into as few groups as possible, such that each group fits into a message."""
     papers = post.papers
     count = -(-len(papers) // PAPERS_PER_MESSAGE)
     size = -(-len(papers) // count)
@@ -175,7 +175,7 @@ def _add_papers(
     buttons: Sequence[ui.Item[Any]] = (),
     small_print: str = "",
 ) -> None:
-    """Add papers numbered from `first`. They share equally the space left by menus and buttons."""
+    """Add papers, numbered from `first`. The space left by menus and buttons is shared equally among them."""
     texts, numbers = wording.ui_texts, range(first, first + len(group))
     menu = client_messages.open_menu(texts("post-pick"), group, marker, ranks=numbers)
     save = None if post.by_webhook else client_messages.save_menu(texts, group, numbers)
@@ -417,7 +417,7 @@ def daily_text(wording: PostWording, post: DailyPost, block: DailyBlock) -> disc
 
 
 def late_headings(wording: PostWording, post: DailyPost) -> dict[str, discord_text.SafeMarkdown]:
-    """Return the heading for each day of late papers, by the arXiv id of the day's first paper."""
+    """Return a heading for each day of late papers, keyed by the arXiv id of the day's first paper."""
     headings, position = {}, post.own_count
     for day, shown, count in post.late:
         values = {"late_on": day, "late_shown": shown, "late_total": count}

@@ -28,7 +28,7 @@ AT_TIME_PATTERN = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 
 
 class Slot(NamedTuple):
-    """A local date, its due time (UTC) and the complete day that the post covers (None if the post has a time of day)."""
+    """A local date, its due time (UTC), and the complete day that the post covers (None for a post with a time of day)."""
 
     on: date
     at: datetime
@@ -126,8 +126,8 @@ def days_until_next(row: Subscription, on: date) -> int:
 class Calendar:
     """The dates of subscriptions as of `now` (UTC). Computes each schedule once.
 
-    `closings` tells which days are complete. If it is None, no source has lists, and posts without a time are
-    due at DEFAULT_TIME.
+    `closings` has the complete days. If it is None, no source has lists, and posts without a time are due at
+    DEFAULT_TIME.
     """
 
     def __init__(
@@ -141,7 +141,7 @@ class Calendar:
         self._slots: dict[object, tuple[Slot, Slot]] = {}
 
     def at(self, moment: datetime) -> Calendar:
-        """Return a calendar for another time (UTC) with the same complete days."""
+        """Return a calendar for another time (UTC) that has the same complete days."""
         return Calendar(moment, self._rule, self._closings)
 
     def newest(self, row: Subscription) -> Slot:
@@ -149,7 +149,7 @@ class Calendar:
         return self._look_up(row)[0]
 
     def following(self, row: Subscription) -> Slot:
-        """Return a subscription's first date that is not due yet."""
+        """Return the first date of a subscription that is not due yet."""
         return self._look_up(row)[1]
 
     def find_due(self, row: Subscription) -> Slot | None:
@@ -161,7 +161,7 @@ class Calendar:
         return slot if is_whole or self.is_over(slot) else None
 
     def is_over(self, slot: Slot) -> bool:
-        """Return whether it is too late to wait any longer for a date's papers or list."""
+        """Return whether a date's post no longer waits for papers or a list."""
         return self.now >= slot.at + WAIT
 
     def _look_up(self, row: Subscription) -> tuple[Slot, Slot]:

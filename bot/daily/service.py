@@ -18,7 +18,7 @@ from storage.models import Reason
 
 
 class TopicNeededError(errors.UsageError):
-    """Raised if a subscription needs a topic, because its source lists all new papers of a day."""
+    """Raised if a subscription has no topic although its source lists all new papers of a day."""
 
 
 class TooManyPostsError(errors.UsageError):
@@ -89,8 +89,9 @@ class Subscriptions:
     async def edit(self, wanted: models.Subscription) -> models.Subscription:
         """Store a subscription's settings. Raises the errors of `add`.
 
-        No date is posted twice: a new schedule starts on its next date, unless a due date is still waiting for papers.
-        Refused posts are retried now, but if the style changes they are cancelled and their papers count as new.
+        No date is posted twice: a new schedule starts on its next date, unless the current date is still
+        waiting for papers. Refused posts are retried now or, if the style changes, cancelled, and their
+        papers count as new.
         """
         wanted, now = options.validated(wanted), self._clock()
         async with self._database.transaction() as connection:
@@ -200,7 +201,7 @@ async def _get(
 class OnDemandPosts:
     """Previews a subscription or posts right away. Previewed papers do not count as posted.
 
-    Like a first post, both draw from the newest day. They exclude papers already posted in the channel.
+    As in a first post, the papers are those of the newest day, except those already posted in the channel.
     """
 
     def __init__(
@@ -218,7 +219,7 @@ class OnDemandPosts:
         self._day_close = rule or day_close.default()
 
     async def preview(self, subscription: models.Subscription) -> tuple[choice.DailyPost, bool]:
-        """Return the post that would be sent now and True; if it has no papers, the newest day's post and False."""
+        """Return the post that would be sent now, and True; or the newest day's post and False if it would have no papers."""
         async with self._database.read() as connection:
             post, _ = await self._choose(connection, subscription)
             if not (is_new := bool(post.papers)):
@@ -227,7 +228,7 @@ class OnDemandPosts:
         return build_daily_post(subscription, post, details), is_new
 
     async def plan(self, subscription_id: int, interaction_id: int) -> models.NewDelivery | None:
-        """Plan a post. Returns None if no paper is new to the channel. A repeated `interaction_id` plans nothing."""
+        """Plan a post. Returns None if no paper is new to the channel. Repeating an `interaction_id` plans nothing."""
         now = self._clock()
         async with self._database.transaction() as connection:
             await archive.lock_ingest(connection)

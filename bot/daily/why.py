@@ -47,8 +47,8 @@ class Cause(StrEnum):
 class Explanation:
     """What happened to a paper in one subscription.
 
-    `digest_on` is the paper's day, and `at` (UTC) is when it was or will be posted. `part` is the message with the
-    paper; `reason` is why Discord refuses that message. `rank` counts from 1 among `candidate_count` papers.
+    `digest_on` is the paper's day, and `at` (UTC) is when it was or will be posted. `part` is the message
+    with the paper; `reason` is why Discord refuses it. `rank` counts from 1 among `candidate_count` papers.
     """
 
     cause: Cause
@@ -89,7 +89,7 @@ class WhyExplainer:
         self._day_close = rule or day_close.default()
 
     async def explain(self, paper: models.PaperDetail, *, guild_id: int, channel_id: int) -> WhyAnswer:
-        """Explain what happened to a paper in a channel. If no digest lists the paper, there are no explanations."""
+        """Explain what happened to a paper in a channel. The result has no explanations if no digest lists the paper."""
         async with self._database.read() as connection:
             rows = await daily.list_rows(connection, guild_id=guild_id, channel_id=channel_id)
             if not paper.appearances:

@@ -1,6 +1,6 @@
 """The demo's page: SimCord's page with Paperround's title, channels and first steps, localised.
 
-SimCord has no public interface for this, so this module replaces handlers of its server before it starts.
+SimCord has no public interface for this, so this module replaces handlers before its server starts.
 """
 
 from __future__ import annotations
@@ -348,7 +348,7 @@ def _localize(catalog: dict[str, Any], preview: simcord.Preview, locale: str) ->
 def list_leaves(
     env: simcord.Env, viewer: Any, channel: simcord.ChannelHandle
 ) -> Iterator[tuple[list[CommandSpec], CommandSpec]]:
-    """Yield the commands visible to a viewer in a channel, as (groups and command, command)."""
+    """Yield the commands visible to a viewer in a channel, as (names of the groups and the command, command)."""
     for command in env.backend.visible_commands(user_id=viewer.id, channel_id=channel.id):
         for path, leaf in command_leaves(command):
             nodes: list[CommandSpec] = [command]
@@ -396,7 +396,7 @@ def _show_as(preview: simcord.Preview, number: int) -> None:
 
 
 def _close_form(preview: simcord.Preview, handle: str) -> None:
-    """Close a cancelled form on the server too. While it is open, menus list no channels."""
+    """Close a cancelled form on the server too. Until then, menus would list no channels."""
     for page in [page for page in preview._pages.values() if page.modal_handle == handle]:
         page.modal = page.modal_handle = None
         preview._publish(page, reason="navigation")

@@ -56,7 +56,7 @@ SOURCES = {
 
 
 def sample_texts() -> list[tuple[str, str]]:
-    """Return all samples as (name, text), oldest day first. Names are like `newsletter-ko/2025-12-29.md`."""
+    """Return all samples as (name, text), oldest day first. An example of a name is `newsletter-ko/2025-12-29.md`."""
     folders = [folder for folder in (resources.files(__package__) / "samples").iterdir() if folder.is_dir()]
     files = [
         (f"{folder.name}/{file.name}", file.read_text(encoding="utf-8"))
@@ -68,7 +68,7 @@ def sample_texts() -> list[tuple[str, str]]:
 
 
 def past_months_text() -> str:
-    """Return lists of titles from the year before the sample week, so that trends have earlier months."""
+    """Return lists of titles from the year before the sample week, so that trends have data for earlier months."""
     return (resources.files(__package__) / "samples" / "past-months.json").read_text(encoding="utf-8")
 
 
@@ -79,7 +79,7 @@ def load_covers() -> list[bytes]:
 
 
 def assign_covers(entries: Iterable[models.Entry]) -> dict[str, tuple[str, bytes]]:
-    """Map thumbnail URLs to (file name, PNG) as SimCord's `assets`. Neighbours get different pictures."""
+    """Map thumbnail URLs to (file name, PNG), in the form of SimCord's `assets`. Neighbours get different pictures."""
     thumbnails = {entry.thumbnail: entry.arxiv_id for entry in entries if entry.thumbnail is not None}
     return {
         url: (f"{arxiv_id}.png", cover)
@@ -88,7 +88,7 @@ def assign_covers(entries: Iterable[models.Entry]) -> dict[str, tuple[str, bytes
 
 
 def load_media() -> dict[str, tuple[str, bytes]]:
-    """Return a (file name, content) for each URL in `MEDIA`, as SimCord's `assets`."""
+    """Return (file name, content) for each URL in `MEDIA`, in the form of SimCord's `assets`."""
     video, picture = MEDIA.media
     content = (resources.files(__package__) / "media" / "dots.webm").read_bytes()
     return {video: ("qlora.webm", content), picture: ("qlora.png", load_covers()[2])}

@@ -50,7 +50,7 @@ INTRODUCTION = {
 
 
 class DemoPages(WebPages):
-    """The web archive without pictures, which would come from other hosts."""
+    """The web archive without its pictures, which would have to be loaded from other hosts."""
 
     def render(self, page: Page) -> str:
         """Render a page without pictures."""
@@ -60,7 +60,7 @@ class DemoPages(WebPages):
 
 
 class DemoClock:
-    """Returns SimCord's time once its environment exists, so that message ids and stored times agree."""
+    """Returns SimCord's time once SimCord's environment exists, so that message ids agree with stored times."""
 
     def __init__(self) -> None:
         self.env: simcord.Env | None = None

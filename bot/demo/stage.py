@@ -1,7 +1,7 @@
 """The demo's stage: adds Discord behaviour that SimCord's page lacks.
 
-It sends due posts, moves the clock, runs typed lines that begin with `/`, shows new messages and scrolls to
-them, and removes old private replies, which would slow down the page. SimCord has no public interface for
+It sends due posts, moves the clock, runs typed lines that begin with `/`, and shows new messages and scrolls
+to them. It removes old private replies, which would slow down the page. SimCord has no public interface for
 most of this, so only this module uses its back end and pages directly.
 """
 
@@ -49,7 +49,7 @@ def find_command(
 
 
 def read_options(leaf: CommandSpec, rest: str) -> dict[str, str]:
-    """Parse options typed as `name:value`, by English name. Other text is the first option's value."""
+    """Parse options typed as `name:value`, keyed by English name. Other text is the first option's value."""
     options = list(leaf.get("options") or ())
     by_name = {name: option["name"] for option in options for name in _names(option)}
     if not by_name:
@@ -69,7 +69,7 @@ def read_options(leaf: CommandSpec, rest: str) -> dict[str, str]:
 
 
 def convert_command(option: CommandSpec, value: str) -> str | int:
-    """Convert a typed value to its option's type, or to the choice of that name. Raises ValueError."""
+    """Convert a typed value to its option's type, or to the choice with that name. Raises ValueError."""
     if choices := option.get("choices"):
         if (choice := _find_choice(choices, value)) is None:
             raise ValueError(value)
@@ -223,7 +223,7 @@ class Stage:
             await self._say(channel, "unknown", line=line[:50])
 
     async def _run_menu_command(self, channel: simcord.ChannelHandle, line: str) -> bool:
-        """Run a message menu command, sent as its name and a message id. Returns False for other lines."""
+        """Run a message menu command, which is sent as its name and a message id. Returns False for any other line."""
         name, _, message_id = line.removeprefix("/").rpartition(" ")
         names = [command["name"] for command in list_menu_commands(self._env, self._viewer, channel)]
         target = next((row for row in self._messages(channel) if str(row.id) == message_id), None)
@@ -248,7 +248,7 @@ class Stage:
         return options
 
     async def _say(self, channel: simcord.ChannelHandle, key: str, **values: str) -> None:
-        """Reply as the bot, unless it may not write in the channel."""
+        """Reply as the bot, unless the bot may not write in the channel."""
         sender = self._env.bot.get_partial_messageable(channel.id)
         with suppress(discord.Forbidden):
             await sender.send(self._texts[key].format(**values))

@@ -1,7 +1,7 @@
 """Learns forms of terms from counted mentions, using the index as evidence.
 
-Each Korean form or abbreviation belongs to one English term; most papers with a Korean form must also contain
-its term. Links between forms are not transitive, because that would merge all terms that share a word.
+Each Korean form or abbreviation belongs to one English term, which most papers with that form must also contain. Links
+between forms are not transitive, because that would merge all terms that share a word.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Evidence(Protocol):
 def learn(
     mentions: Iterable[tuple[Mention, int]], terms: Iterable[seed.SeedTerm], evidence: Evidence
 ) -> list[LearntForm]:
-    """Return the forms that mentions explain and papers confirm, most explained first. `mentions` come with paper counts."""
+    """Return the forms that mentions define and papers confirm, most often defined first. `mentions` map to paper counts."""
     rows, vocabulary = list(mentions), _Vocabulary(terms)
     long_forms = vocabulary.read_long_forms(rows)
     learnt = [
@@ -89,7 +89,7 @@ class _Vocabulary:
         }
 
     def name(self, key: str) -> str:
-        """Return the most frequent spelling of an English key; among equals, the one with the fewest capitals."""
+        """Return the most frequent spelling of an English key; of equally frequent ones, the one with the fewest capitals."""
         if key in self._seeds:
             return self._seeds[key].english[0]
         spellings = self._spellings[key]
@@ -104,7 +104,7 @@ class _Vocabulary:
         return list(dict.fromkeys((*seeded, *written)))
 
     def read_long_forms(self, rows: Iterable[tuple[Mention, int]]) -> dict[str, Counter[str]]:
-        """Count the papers that explain each abbreviation, by the English key of the long form."""
+        """Count the papers that define each abbreviation, keyed by the English key of the long form."""
         long_forms = defaultdict[str, Counter[str]](Counter)
         for mention, papers in rows:
             abbreviation, text = mention.definition()
@@ -128,7 +128,7 @@ class _Vocabulary:
     def find_pairs(
         self, rows: Iterable[tuple[Mention, int]], abbreviations: Mapping[str, str]
     ) -> dict[tuple[str, str], Counter[str]]:
-        """Count the papers with a Korean term before a parenthesis, by Korean and English key, then by spelling."""
+        """Count the papers with a Korean term before a parenthesis, keyed by Korean and English key, then by spelling."""
         pairs = defaultdict[tuple[str, str], Counter[str]](Counter)
         for (left, english, short), papers in rows:
             known = abbreviations.get(term_keys.abbreviation_key(short), "")
@@ -143,9 +143,9 @@ class _Vocabulary:
     def may_be_form(self, korean: str, key: str, form: str) -> bool:
         """Return whether a Korean text could be a form of a term.
 
-        It needs about two syllables per English word, so 학습 is not supervised fine-tuning. It must not be
-        seeded for another term or as a common word. If its last word is a common word, the term must contain
-        the translation, so 혼합 모델 is not a mixture.
+        It needs about two syllables per English word, so 학습 is not supervised fine-tuning. It must not be a seeded form
+        of another term or a common word in the seed list. If its last word is a common word, the term must contain the
+        word's translation, so 혼합 모델 is not a mixture.
         """
         content = len(term_keys.content_words(key))
         heads = self._translations.get(analyser.split_context(form)[-1], ())
@@ -157,7 +157,7 @@ class _Vocabulary:
 
 
 def find_term(left: str, words: int) -> str:
-    """Return the Korean term at the end of a text, or "". It gets about two syllables per word of the English term."""
+    """Return the Korean term at the end of a text, or "". The term has about two syllables per word of the English term."""
     term = ""
     for unit in reversed(left.split()):
         if unit in seed.read_words("boundary_words.txt") or len(term_keys.korean_key(term)) >= 2 * words:

@@ -121,7 +121,7 @@ def long_form(text: str, abbreviation: str) -> str | None:
 
 
 def _letters(abbreviation: str) -> str:
-    """Return an abbreviation's folded letters without a plural s. A 2 between letters becomes t, for "to"."""
+    """Return an abbreviation's folded letters, without the s of a plural. A 2 between letters becomes t, for "to"."""
     joined = "".join(_WORDS.findall(analyser.fold(term_keys.abbreviation_key(abbreviation))))
     return re.sub(r"(?<=[a-z])2(?=[a-z])", "t", joined)
 
@@ -149,7 +149,7 @@ _MAX_HEAD_WORDS, _MAX_BARE_HEAD_WORDS = 4, 3
 
 
 def list_names(title: str) -> Iterator[str]:
-    """Yield possible names in a title: the text before a colon, the first word, and words with inner capitals."""
+    """Yield possible names in a title: the text before a colon, the first word, and words with inner capitals (LoRA)."""
     title = title[:_MAX_TITLE_LENGTH]
     before, *behind = _NAME_HEAD_END.split(title, maxsplit=1)
     head = _NAME_HEAD.match(before)

@@ -27,7 +27,7 @@ class Decision(NamedTuple):
 
 
 class LearntForm(NamedTuple):
-    """A Korean form or abbreviation of an English term, and the number of papers that explain it.
+    """A Korean form or abbreviation of an English term, and the number of papers that define it.
 
     Of the `found` papers with a Korean form, `confirmed` also contain the English term or abbreviation.
     """
@@ -82,11 +82,11 @@ class Glossary:
         return self._concepts.get(key)
 
     def find_concepts(self, term: str) -> list[concepts.Concept]:
-        """Return the concepts that have this form, most explained first."""
+        """Return the concepts that have this form, most often defined first."""
         return [self._concepts[key] for key in self.find(term)]
 
     def is_topic(self, key: str) -> bool:
-        """Return whether papers are about a concept, judging by titles, and do not only mention it ("dataset")."""
+        """Return whether papers are about a concept, judging by titles, rather than only mention it (such as "dataset")."""
         return self.title_counts.get(key, 0) >= self._paper_counts.get(key, 0) // _PAPERS_PER_TITLE
 
     def is_word(self, text: str) -> bool:
@@ -119,9 +119,9 @@ class Glossary:
         return transliteration.SoundIndex({**spoken, **self._names})
 
     def find(self, text: str, *, in_phrase: bool = False) -> list[str]:
-        """Return the English keys of the concepts that a text names, most explained first.
+        """Return the English keys of the concepts that a text names, most often defined first.
 
-        With `in_phrase`, other words surround the text, so "live" (as in live video) is not an abbreviation.
+        If `in_phrase`, the text is part of a phrase, so that "live" (as in live video) is not an abbreviation.
         """
         is_word = is_korean_only(text) or (in_phrase and is_everyday_word(text))
         senses = () if is_word else self._list_senses(text)
@@ -149,7 +149,7 @@ class Glossary:
         return senses[:1] if is_clear else [sense for sense in senses if sense.share >= _MIN_SHARE]
 
     def list_senses(self, abbreviation: str) -> list[str]:
-        """Return the terms that an ambiguous abbreviation may stand for, most explained first; [] for any other text."""
+        """Return the terms that an ambiguous abbreviation may stand for, most often defined first; [] for any other text."""
         senses = self._list_senses(abbreviation)
         return [sense.text for sense in senses] if len(senses) > 1 else []
 
@@ -180,7 +180,7 @@ def is_same_form(left: str, right: str) -> bool:
 
 
 def is_everyday_word(text: str) -> bool:
-    """Return whether a lower-case text is an everyday word or its plural, and so not an abbreviation in a phrase."""
+    """Return whether a lower-case text is an everyday word or its plural, so that it is no abbreviation in a phrase."""
     return not {text, text.removesuffix("s")}.isdisjoint(seed.read_words("ordinary_words.txt"))
 
 
@@ -229,7 +229,7 @@ class _Lexicon:
                 self._weights[short][english[0]] += concepts.SEED_PAPERS
 
     def add_learnt(self, rows: Iterable[LearntForm]) -> None:
-        """Add the forms learnt from papers, except Korean forms seeded for another term or as a common word."""
+        """Add the forms learnt from papers, except Korean forms seeded for another term or as common words."""
         for row in rows:
             key = self._key_of(row.term)
             language, form = form_language(row.form), term_keys.term_key(row.form)
@@ -273,7 +273,7 @@ class _Lexicon:
         return self._forms[key]
 
     def rank_senses(self) -> dict[str, list[concepts.AbbreviationSense]]:
-        """Return each abbreviation's senses, most explained first."""
+        """Return each abbreviation's senses, most often defined first."""
         senses = dict[str, list[concepts.AbbreviationSense]]()
         for short in {**self._weights, **self._explained}:
             papers = self._explained[short]
@@ -288,7 +288,7 @@ class _Lexicon:
     def build_concepts(
         self, senses: Mapping[str, Sequence[concepts.AbbreviationSense]]
     ) -> list[concepts.Concept]:
-        """Return the concepts that have several forms or an operator's decision, most explained first."""
+        """Return the concepts that have several forms or an operator's decision, most often defined first."""
         short_forms = defaultdict[str, list[concepts.SurfaceForm]](list)
         for short, ranked in senses.items():
             if ranked and ranked[0].share >= concepts.DOMINANT_SHARE:
@@ -324,7 +324,7 @@ class _Lexicon:
 def _index_forms(
     all_concepts: Iterable[concepts.Concept], firsts: Container[tuple[str, str]]
 ) -> dict[str, list[str]]:
-    """Return the keys of the concepts with each form, by the form's term key. A concept's own key lists the concept first."""
+    """Map each form's term key to the keys of the concepts with that form; a concept's own key lists that concept first."""
     index = defaultdict[str, list[str]](list)
     for concept in all_concepts:
         index[concept.key].insert(0, concept.key)

@@ -21,7 +21,7 @@ _FINAL_ORDER = "-ㄱㄲㄳㄴㄵㄶㄷㄹㄺㄻㄼㄽㄾㄿㅀㅁㅂㅄㅅㅆㅇ
 
 @lru_cache(maxsize=1)
 def _sounds() -> dict[str, dict[str, str]]:
-    """Load the Latin spellings of sounds, by kind and Hangul letter."""
+    """Load the Latin spellings of sounds, keyed by kind and Hangul letter."""
     sounds: dict[str, dict[str, str]] = {}
     for line in resources.files(__package__).joinpath("sounds.tsv").read_text("utf-8").splitlines():
         if not line.startswith("#"):
@@ -53,7 +53,7 @@ class SoundIndex:
 
 
 def _consonants(hangul: str) -> str:
-    """Return a pattern to preselect names: those with the initial consonants of all syllables in order."""
+    """Return a pattern to preselect names that contain the initial consonants of all syllables in order."""
     pattern = final = ""
     for syllable in hangul:
         before, (initial, vowel, final) = final, _decompose(syllable)
@@ -133,7 +133,7 @@ def _initial(syllable: str, before: str) -> str:
 
 
 def _final(final: str, follower: str) -> str:
-    """Return the spellings of a final consonant. ㄹ before ㄹ adds no letter."""
+    """Return the spellings of a final consonant. ㄹ followed by ㄹ adds no letter."""
     if final == "ㄹ" and follower and _decompose(follower)[0] == "ㄹ":
         return ""
     return _group(_sounds()["final"].get(final, "-"))

@@ -79,8 +79,8 @@ async def card_view(
 ) -> ui.LayoutView:
     """Return a page of a paper's card, counting from 0. `sharer` is the member who shares the card publicly.
 
-    `saved` is the reader's saved paper with its note and tags. `topics` can be followed, as can the authors
-    and institution. `extra` has the buttons of other features. `web_url` is the address of the web archive.
+    `saved` has the reader's note and tags if the paper is saved. `topics`, the authors and the institution
+    can be followed. `extra` has the buttons of other features. `web_url` is the address of the web archive.
     """
     summary = summaries.best_summary(detail, texts.locale)
     review = summaries.best_appearance(detail, texts.locale, models.DigestFormat.REVIEW)
@@ -206,7 +206,7 @@ def _chapter_menu(
 def _action_buttons(
     texts: Texts, detail: models.PaperDetail, page: int, *, is_saved: bool, may_share: bool, is_shared: bool
 ) -> list[ui.Item[Any]]:
-    """Return the buttons of a card. On a shared card, "Save" saves the paper for whoever presses it and never removes it."""
+    """Return the buttons of a card. On a shared card, "Save" always saves the paper, for whoever presses it."""
     arxiv_id = detail.arxiv_id
     save_id = pack_custom_id(SAVE_PAPER, "0" if is_saved else "1", NO_PAGE if is_shared else page, arxiv_id)
     row = [button(texts("unsave" if is_saved else "save"), save_id)]
@@ -224,7 +224,7 @@ def _saved_text(texts: Texts, saved: models.SavedPaper) -> str:
 
 
 def foot_lines(texts: Texts, detail: models.PaperDetail, summary: summaries.Summary | None) -> list[str]:
-    """Return the small print: a note if the summary is in another language, the summary's digest, and other digests."""
+    """Return the small print: a note if the summary is in another language, the summary's digest, and the other digests."""
     shown = (summary.format, summary.date) if summary else None
     others = dict.fromkeys(
         texts(f"format-{of.format.value}", date=texts.format_date(of.date))
@@ -315,7 +315,7 @@ def _title(detail: models.PaperDetail) -> str:
 
 
 class Answer(StrEnum):
-    """Values of a card's menu that open another view. All other values start with the first letter of an `AlertKind`."""
+    """Values of a card's menu that open another view. All other values begin with the first letter of an `AlertKind`."""
 
     SIMILAR = "similar"
     CITE = "cite"

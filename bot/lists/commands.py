@@ -58,7 +58,7 @@ Votes = app_commands.Range[int, 0, 99_999]
 
 @autocomplete.guarded
 async def _complete_period(interaction: Interaction, current: str) -> autocomplete.Choices:
-    """Suggest the periods whose names contain the typed text. Any other text is parsed as typed."""
+    """Suggest the periods whose names contain the typed text. Readers can also submit other text, which is parsed."""
     texts = await interaction.client.texts_for(interaction)
     names = [(texts(period.text_id), period.value) for period in Period]
     return autocomplete.make_choices(
@@ -234,7 +234,7 @@ class PaperListLoader:
         self._services = services
 
     async def list_view(self, request: Request, state: ListState) -> ui.LayoutView:
-        """Return the view of a page, which may be empty. The load counts towards the reader's limit on look-ups."""
+        """Return the view of a page, which may be empty. Loading it counts as one of the reader's lookups."""
         if not state.token:
             state = await store_list_text(self._services.text_tokens, request.user_id, state)
         async with router.admitted_lookup(request.interaction):
@@ -452,7 +452,7 @@ class PaperListLoader:
 
 
 def _credit_namesakes(result: AuthorResult) -> dict[str, str]:
-    """Return which of the namesakes wrote each paper, by arXiv id."""
+    """Return which of the namesakes wrote each paper, keyed by arXiv id."""
     written = {
         row.arxiv_id: [name for name in row.authors if name in result.namesakes] for row in result.rows
     }
@@ -478,7 +478,7 @@ class PapersCog(commands.Cog):
 
     @router.callback()
     async def look_up(self, request: Request, message: discord.Message) -> ui.LayoutView:
-        """Show the papers named in a message: one paper as a card, several as a list. The message is not stored."""
+        """Show the papers named in a message, one as a card, several as a list. The message is not stored."""
         today = self._services.clock().date()
         named = arxiv_ids.list_arxiv_ids(router.read_text(message), today)[:MAX_NAMED_PAPERS]
         if len(named) == 1:
@@ -514,7 +514,7 @@ class PapersCog(commands.Cog):
 
     @router.handles(lists_card.CHAPTERS)
     async def open_chapter(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show the selected chapter in place of a private message, or below a public card in a new private message."""
+        """Show the selected chapter: in place of a private message, or in a new private message below a public card."""
         chapter = message_builder.parse_number(router.selected_value(request.interaction))
         return await self._chapter_view(request, action.payload, chapter, 0)
 
@@ -561,7 +561,7 @@ class PapersCog(commands.Cog):
         )
 
     async def _paper_view(self, request: Request, paper: str) -> ui.LayoutView:
-        """Return a paper's card, fetching the paper if the archive lacks it. Search for any other text as a topic."""
+        """Return a paper's card, fetching the paper if the archive lacks it. Any other text is searched for as a topic."""
         arxiv_id = titles.parse_id(paper)
         async with router.admitted_lookup(request.interaction):
             if arxiv_id is None or await self._services.search.find_paper(arxiv_id) is not None:
@@ -576,7 +576,7 @@ class PapersCog(commands.Cog):
     async def _load_named(
         self, request: Request, named: Sequence[str]
     ) -> dict[str, models.PaperDetail | None]:
-        """Return papers by arXiv id (None if unknown), after fetching up to MAX_FETCHED_PAPERS missing ones."""
+        """Return papers keyed by arXiv id (None if unknown), after fetching up to MAX_FETCHED_PAPERS missing ones."""
         find = self._services.search.find_paper
         async with router.admitted_lookup(request.interaction):
             found = {arxiv_id: await find(arxiv_id) for arxiv_id in named}

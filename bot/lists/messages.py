@@ -91,12 +91,12 @@ _SPAN = re.compile(r"\s*since:(\S+) until:(\S+)$")
 
 
 def add_span(topic: str, first: date, last: date) -> str:
-    """Return a query for a topic (may be "") limited to a period."""
+    """Return a query for a topic (which may be "") limited to a period."""
     return f"{topic} since:{first} until:{last}".strip()
 
 
 def read_span(texts: Texts, state: ListState) -> tuple[str, str]:
-    """Return a top list's topic and the name of its period, taken from the text (see `add_span`) or from the state."""
+    """Return a top list's topic and the name of its period, from the text (see `add_span`) or else from the state."""
     found = _SPAN.search(state.text)
     if found is None:
         return state.text, texts(state.period.text_id)
@@ -115,9 +115,9 @@ Rows = Sequence[Sequence[ui.Item[Any] | None]]
 
 @dataclass(frozen=True, slots=True)
 class PaperList:
-    """One page of a list. `heading` and `notes` are Markdown; the mappings are by arXiv id.
+    """One page of a list. `heading` and `notes` are Markdown; mappings are keyed by arXiv id.
 
-    `missing` has the query terms that a partial match lacks, `related` the topic of a paper that lacks all terms.
+    `missing` has the terms that a partial match lacks, `related` the topic of a paper that lacks all terms.
     """
 
     state: ListState
@@ -277,7 +277,7 @@ def lacks_note(texts: Texts, listed: PaperList, arxiv_id: str) -> str:
 
 
 def _facts(texts: Texts, row: models.PaperRow, listed: PaperList) -> str:
-    """Return a paper's votes, date and authors. If namesakes share the list, name the one who wrote it instead."""
+    """Return a paper's votes, date and authors. If the list has namesakes, name only the one who wrote the paper."""
     authors = format_authors(texts, row.authors, truncated=row.authors_truncated)
     if isinstance(row, models.SavedPaper) and not row.is_listed:
         return authors
@@ -317,7 +317,7 @@ def _refine_menu(texts: Texts, listed: PaperList) -> ui.Item[Any] | None:
 def _menu(
     placeholder: str, verb: str, state: ListState, labels: Mapping[str, str], selected: str | None = None
 ) -> ui.Item[Any] | None:
-    """Return a menu; choosing a value shows the first page of the list with that value applied."""
+    """Return a menu. Selecting a value shows the first page of the list with that value applied."""
     options = [select_option(label, value, selected=value == selected) for value, label in labels.items()]
     return select_menu(placeholder, pack_state(state.replace(page=0), verb), options)
 
@@ -374,7 +374,7 @@ def empty_notes(texts: Texts, listed: PaperList) -> list[str]:
 
 
 def empty_heading(texts: Texts, listed: PaperList) -> str:
-    """Return the sentence that says for which query, author, period or day no papers were found."""
+    """Return the sentence that states for which query, author, period or day no papers were found."""
     state = listed.state
     if listed.unknown_id:
         return texts("no-list-paper", paper=listed.unknown_id)
@@ -562,7 +562,7 @@ def format_tags(tags: Sequence[str]) -> str:
 
 
 def _tag_menu(texts: Texts, listed: PaperList) -> ui.Item[Any] | None:
-    """Return a menu of the reader's most used tags (stored as the list's suggestions), or None."""
+    """Return a menu of the reader's most used tags (passed as the list's suggestions), or None if there are none."""
     if not listed.suggestions:
         return None
     tags = listed.suggestions[: discord_text.SELECT_OPTIONS - 1]

@@ -1,4 +1,4 @@
-"""The commands /status (with its page of sources), /help and /me, and the button that repeats an uncertain delivery."""
+"""The commands /status (with its page of sources), /help and /me, and the button that resends an uncertain delivery."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class StatusCog(commands.Cog):
 
     @router.handles(operations_messages.REPEAT_POST, check=router.require_manager)
     async def post_again(self, request: Request, action: Action) -> ui.LayoutView:
-        """Send a delivery with an unknown outcome again."""
+        """Resend a delivery whose outcome is unknown."""
         interaction = request.interaction
         assert interaction.guild_id is not None  # checked by require_manager
         delivery = await self._services.get(StatusService).find_uncertain(

@@ -41,7 +41,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The result of one check. `origin` says where a setting was set; `note` is a problem or a hint."""
+    """The result of one check. `origin` is where a setting was set; `note` is a problem or a hint."""
 
     what: str
     value: str
@@ -51,7 +51,7 @@ class Finding:
 
     @property
     def is_default(self) -> bool:
-        """Whether this is a setting left at its default, with no note."""
+        """Whether this is a setting that has its default value and no note."""
         return self.origin == "default" and self.status is Status.OK and not self.note
 
 
@@ -160,7 +160,7 @@ def _steps(source_count: int, is_fed: bool, post_count: int, has_alert: bool = F
 
 
 def _webhook(row: models.Subscription) -> Finding:
-    """Return a finding on a webhook's post and its problems, which `/status` cannot show."""
+    """Return a finding on a webhook's post, with the problems of its deliveries, which `/status` cannot show."""
     note = "" if row.state is models.ActivityState.ACTIVE else "It is paused."
     if row.reason == models.Reason.WEBHOOK_GONE:
         note = GONE

@@ -49,9 +49,9 @@ def status_view(
     calendar: schedule.Calendar,
     names: Mapping[int, str],
 ) -> ui.LayoutView:
-    """Return the status; if `can_manage`, with buttons and warnings for managers. `calendar` has the due times.
+    """Return the status, with buttons and warnings for managers if `can_manage`. `calendar` has the due times.
 
-    `names` has the names of channels by id.
+    `names` maps channel ids to names.
     """
     inactive = [row for row, _ in report.subscriptions if row.state is not models.ActivityState.ACTIVE]
     is_troubled = any(row.reason != models.Reason.BY_HAND for row in inactive)
@@ -186,9 +186,9 @@ def _alerts_text(texts: Texts, report: StatusReport) -> str:
 def help_view(
     texts: Texts, commands: Iterable[str], mention: MentionLookup, *, can_manage: bool
 ) -> ui.LayoutView:
-    """Return the main commands with a description each, the names of the others, and buttons for the first steps.
+    """Return the main commands with descriptions, the names of the other commands, and buttons for the first steps.
 
-    `commands` are those the reader may use. `can_manage` adds the section for server managers.
+    `commands` are those that the reader may use. If `can_manage`, there is a section for server managers.
     """
     names = {name.replace(" ", "-"): name for name in commands}
     message = MessageBuilder()
@@ -229,7 +229,7 @@ def sources_view(
     extent: models.ArchiveExtent,
     now: datetime,
 ) -> ui.LayoutView:
-    """Return a page of sources with their health. Pages count from 0; a number beyond the end gives the last page.
+    """Return a page of sources with their health. Pages count from 0; too high a number gives the last page.
 
     `now` is in UTC. Details meant for the operator are left out.
     """
@@ -272,7 +272,7 @@ def _source_text(texts: Texts, row: models.StoredSource, now: datetime) -> str:
 
 
 def _failure_text(texts: Texts, row: models.StoredSource, label: str) -> str:
-    """Describe a source's failures, or "". Refusals are shown without a reason, which may contain private addresses."""
+    """Describe a source's failures, or return "". Refusals are shown without reasons, which may contain private addresses."""
     if row.status is models.FetchStatus.NOT_YET:
         return texts("source-not-yet")
     if not row.failures:

@@ -1,7 +1,7 @@
-"""Removes rows older than the retention time, a few hundred per transaction, so that others can write in between.
+"""Removes rows older than the retention period, a few hundred per transaction, so that others can write in between.
 
-Rows that prevent repeated posts are kept: matches already sent to a recipient, and for over a month the deliveries
-that hold a channel's papers.
+Rows that prevent repeated posts are kept: matches already sent to a recipient and, for over a month, the
+deliveries that contain a channel's papers.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Retention:
             return await accounts.remove_server_rows(connection, guild_id)
 
     async def _repeat(self, remove_batch: Callable[..., Awaitable[int]], *arguments: object) -> int:
-        """Repeat a removal in separate transactions until a batch is not full. Returns the number of rows removed."""
+        """Repeat a removal, in a transaction each, until a batch is not full. Returns the number of rows removed."""
         removed = 0
         while True:
             async with self._database.transaction() as connection:

@@ -64,7 +64,7 @@ class StatusService:
         """Return the status for a reader in a channel; outside a server, only the reader's own data.
 
         Includes posts in channels that the reader `may_see`. Last deliveries and problems are loaded only for
-        the first `most` posts (None: all).
+        the first `most` posts (all if None).
         """
         async with self._database.read() as connection:
             dates = await archive.list_dates(connection, limit=1, until_on=latest_date(self._clock()))

@@ -1,6 +1,6 @@
 """Exports and applies the set-up as a TOML file: sources, daily posts and alerts, without secrets.
 
-Entries only refer to earlier ones: posts refer to sources.
+Entries refer only to earlier entries, such as posts to sources.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ Weekday = Annotated[
 
 
 class _Entry(pydantic.BaseModel):
-    """An entry in a file, whose fields are named as in the stored record. An entry with `removed` is deleted."""
+    """An entry in a file. Its fields are named like those of the stored record. An entry with `removed` is deleted."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -72,7 +72,7 @@ class _Entry(pydantic.BaseModel):
         return cls.model_validate({**stored, **values}, by_alias=False, by_name=True)
 
     def values_for(self, record: type[Any]) -> dict[str, Any]:
-        """Return the values of those fields that the record class has too."""
+        """Return the values of the fields that the record class also has."""
         names = {row.name for row in fields(record)}
         return {name: getattr(self, name) for name in type(self).model_fields if name in names}
 
@@ -100,7 +100,7 @@ E = TypeVar("E", bound=_Entry)
 
 
 def _with_settings(entry: type[E]) -> type[E]:
-    """Add those settings of a daily post that the entry does not declare, with their types, defaults and limits."""
+    """Add the settings of a daily post that the entry does not declare, with their types, defaults and limits."""
     hints = get_type_hints(models.Subscription)
     added: dict[str, Any] = {}
     for row in fields(models.Subscription):
@@ -232,7 +232,7 @@ class _Stored(NamedTuple):
     alerts: list[models.Alert]
 
     def addresses(self) -> dict[str, str]:
-        """Return the full URLs of sources by redacted URL. Leaves out URLs that differ only in a secret."""
+        """Return the full URLs of sources, keyed by redacted URL. Leaves out URLs that differ only in a secret."""
         known = {row.url for row in self.sources} | {row.source for row in self.posts if row.source}
         shown = [errors.redact(address) for address in known]
         return {text: url for text, url in zip(shown, known, strict=True) if shown.count(text) == 1}
@@ -285,7 +285,7 @@ class _UndoneError(Exception):
 
 
 def parse(text: str, location: str) -> SetUp:
-    """Parse a file. Raises UsageError, which names the entry and key of every problem."""
+    """Parse a file. Raises UsageError, naming the entry and key of every problem."""
     try:
         return SetUp.model_validate(tomllib.loads(text))
     except pydantic.ValidationError as error:
@@ -303,7 +303,7 @@ def _describe(found: Any, location: str) -> str:
 
 
 def _name_place(location: str, *place: object) -> str:
-    """Return the name of an entry, such as `set-up.toml, posts 2`."""
+    """Return how to refer to an entry, such as `set-up.toml, posts 2`."""
     return errors.redact(", ".join(filter(None, (location, " ".join(map(str, place))))))
 
 
@@ -516,7 +516,7 @@ def _pair(
 ) -> list[tuple[_Wanted, Record | None]]:
     """Pair each entry for a channel with the stored record that it equals or changes, or with None if it is new.
 
-    Equal entries are paired first. If one is left on each side, those two are paired.
+    Equal ones are paired first. If one is left on each side, these two are paired.
     """
     left = list(rows)
     pairs: list[tuple[_Wanted, Record | None]] = []
