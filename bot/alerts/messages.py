@@ -157,7 +157,7 @@ def _paper_text(
 ) -> str:
     paper = match.paper
     title = client_messages.title_link(
-        paper.title, paper.arxiv_id, paper.url, max_characters=characters * 2 // 3, max_bytes=size * 2 // 3
+        paper.title, paper.arxiv_id, paper.url, max_characters=characters, max_bytes=size
     )
     lines = alert_paper_lines(wording, match, title)
     excerpt, quoted_from = client_messages.excerpt_lines(wording.ui_texts, paper, with_language=False)
