@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import sys
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
@@ -195,6 +196,11 @@ def export(
     first, last = (shell.parse_date(text) if text else None for text in (on or since, on or until))
     text = shell.run_command(lambda: _export("json" if as_json else form, first, last))
     shell.print_document(text, target)
+    entries = re.findall(r"^@misc\{.*?^}$", text, re.MULTILINE | re.DOTALL) if form == "bibtex" else ()
+    for field in ("title", "author"):
+        lacking = sum(f"\n  {field} " not in entry for entry in entries)
+        if lacking:
+            shell.error(f"{lacking} of {len(entries)} entries have no {field}.")
 
 
 async def _export(form: str, first: date | None, last: date | None) -> str:

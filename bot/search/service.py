@@ -271,8 +271,9 @@ class SearchService:
 
     def _make_answer(self, archive: Archive, request: SearchRequest) -> _Answer:
         engine = archive.engine
-        typed = query_parser.parse_query(analyser.clean_typed(request.query))
-        query, period = read_period(typed, self._clock().date())
+        today = self._clock().date()
+        typed = query_parser.parse_query(analyser.clean_typed(request.query), today)
+        query, period = read_period(typed, today)
         query = authors.read_writers(archive, query)
         names = (*query.institutions, *query.authors[len(typed.authors) :])
         author = analyser.clean_typed(request.author).strip()

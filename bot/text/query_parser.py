@@ -66,12 +66,15 @@ class Query:
         return bool(self.since or self.until) or self.min_votes is not None
 
 
-def parse_query(text: str) -> Query:
-    """Parse any text as a query, which may be empty. Takes linear time."""
+def parse_query(text: str, today: date | None = None) -> Query:
+    """Parse any text as a query, which may be empty. Takes linear time.
+
+    Dates relative to a day, as in since:yesterday, are only understood if `today` is given.
+    """
     clean = typography.normalise("NFKC", text[: 4 * MAX_QUERY_LENGTH]).translate(_QUOTES)
     clean = "".join(" " if unicodedata.category(letter) in {"Cc", "Cf", "Cs"} else letter for letter in clean)
     clean = clean[:MAX_QUERY_LENGTH]
-    builder = _QueryBuilder()
+    builder = _QueryBuilder(today)
     for match in _CLAUSE.finditer(clean):
         builder.add(match)
     return builder.build()
@@ -90,7 +93,8 @@ def list_accepted_forms(ignored: Iterable[str]) -> list[str]:
 class _QueryBuilder:
     """Collects the parts of a query while parsing."""
 
-    def __init__(self) -> None:
+    def __init__(self, today: date | None) -> None:
+        self._today = today
         self._words, self._phrases, self._excluded = list[str](), list[str](), list[str]()
         self._authors, self._ignored = list[str](), list[str]()
         self._ranges: dict[str, Any] = {}
@@ -130,7 +134,8 @@ class _QueryBuilder:
                 self._ranges["min_votes"] = int(match[2]) + bool(match[1] and "=" not in value)
             return match is not None
         try:
-            span = dates.read_calendar(value.removeprefix(">").removeprefix("="))
+            typed = value.removeprefix(">").removeprefix("=")
+            span = dates.read_typed_date(typed, self._today) if self._today else dates.read_calendar(typed)
         except ValueError:  # 31 February
             return False
         if span is None:

@@ -58,6 +58,12 @@ def test_operators_are_parsed(text: str, expected: query_parser.Query) -> None:
     assert query_parser.parse_query(text) == expected
 
 
+def test_relative_dates_are_read_if_the_day_is_known() -> None:
+    query = query_parser.parse_query('RAG since:어제 before:"last month" until:someday', date(2026, 1, 1))
+    assert (query.since, query.until) == (date(2025, 12, 31), date(2025, 11, 30))
+    assert (query.text, query.ignored) == ("RAG", ("until:someday",))
+
+
 @given(QUERIES)
 def test_any_text_gives_a_query_without_control_characters(text: str) -> None:
     query = query_parser.parse_query(text)
