@@ -246,14 +246,18 @@ class Profiles:
         """Discard a reader's cached weights."""
         self._learnt.pop(user_id, None)
 
-    async def learn(self, profile: models.Profile) -> Learnt:
+    async def learn(self, profile: models.Profile, day: Collection[int] = ()) -> Learnt:
         """Return the profile learnt from the reader's current signals.
+
+        Feedback on the papers of `day` only counts on later days, so that it does not reorder this one.
 
         Takes up to half a second of CPU time and a database connection, so call it only under the look-up
         limit.
         """
         async with self._database.read() as connection:
             signals = await _load_signals(connection, profile)
+            later = [(paper_id, kind) for paper_id, kind in signals.feedback if paper_id not in day]
+            signals = signals._replace(feedback=later)
             known = self._learnt.pop(profile.user_id, None)
             if known is not None and known.signals == signals:
                 self._learnt[profile.user_id] = known

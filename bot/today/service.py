@@ -175,7 +175,7 @@ class TodayService:
         self, profile: models.Profile, locale: models.Locale, day: Day, shown: Sequence[str] = ()
     ) -> TodayPost:
         """Return a reader's papers of a loaded day. `shown` is as in `build_post`."""
-        learnt = await self._profiles.learn(profile)
+        learnt = await self._profiles.learn(profile, day.vectors.keys())
         async with self._database.read() as connection:
             own = await alerts.list_rows(connection, user_id=profile.user_id)
             active = [alert for alert in own if not alert.paused]
@@ -187,7 +187,8 @@ class TodayService:
             sent = await _list_sent(connection, profile.user_id, self._clock(), but_on=day.on)
             scores = await asyncio.to_thread(profiles.score, learnt.weights, day.vectors)
             chosen: set[int] = set()
-            if len(saved) < MIN_SAVED and FeedbackKind.MORE not in answers.values():
+            earlier = (kind for key, kind in answers.items() if key not in day.vectors)
+            if len(saved) < MIN_SAVED and FeedbackKind.MORE not in earlier:
                 # Weights learnt only from followed words and topics cannot rank papers that contain none of them.
                 picked = frozenset[str]().union(*map(profiles.find_concepts, profile.topics))
                 on_topic = (key for key, own in day.vectors.items() if any(one in own for one in picked))

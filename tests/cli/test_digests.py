@@ -82,9 +82,7 @@ def test_export_rejects_invalid_options_and_dates_without_digests(filled: Paperr
         assert filled("export", *options).exit_status == status
 
 
-def test_a_bibtex_export_counts_the_entries_without_authors(
-    filled: Paperround, digest_folder: Path
-) -> None:
+def test_a_bibtex_export_counts_the_entries_without_authors(filled: Paperround, digest_folder: Path) -> None:
     assert filled("export", "--format", "bibtex").stderr == ""
     listed = (digest_folder / "a.md").read_text(encoding="utf-8").replace("2026-01-05", "2026-01-06")
     unsigned = listed.replace("2601.0", "2601.1").replace("Authors: Ada Lovelace, Kim Min-jun\n\n", "", 1)

@@ -81,7 +81,10 @@ async def test_a_profile_is_learnt_again_only_after_a_change(db: Database, archi
     assert await _learn(learner) is learnt
     async with db.transaction() as connection:
         await today.set_feedback(connection, READER, archive["2502.00001"], FeedbackKind.LESS, NOW)
+    own_day = await learner.learn(await learner.find(READER), [archive["2502.00001"]])
+    assert own_day.weights == learnt.weights
     weights = (await _learn(learner)).weights
+    assert weights != own_day.weights
     assert weights["robot"] > 0
     assert weights.get("speech", 0.0) <= 0
 

@@ -92,6 +92,15 @@ async def test_marks_keep_the_order_of_papers_and_can_be_undone(harness: ClientH
     assert _shown_papers(await harness.ask("today")) == order
 
 
+async def test_a_mark_does_not_reorder_its_own_day(harness: ClientHarness) -> None:
+    draft = alert_builders.draft("reinforcement learning", user_id=harness.reader.id)
+    await harness.bot.services.get(Alerts).add(draft)
+    message = await harness.ask("today")
+    order = _shown_papers(message)
+    await _mark(harness, message, f"more:{order[-1]}")
+    assert _shown_papers(await harness.ask("today")) == order
+
+
 @both_languages
 async def test_followed_words_come_first_for_a_new_reader(harness: ClientHarness) -> None:
     papers = (
