@@ -34,7 +34,7 @@ async def get_reader(connection: AsyncConnection, user_id: int) -> Reader | None
 
 
 async def list_readers_by_id(connection: AsyncConnection, user_ids: Iterable[int]) -> dict[int, Reader]:
-    """Return readers' settings by id. Readers without stored settings are omitted."""
+    """Return readers' settings, keyed by id. Readers without stored settings are omitted."""
     return await _list_by_id(connection, Reader, readers.c.user_id, user_ids)
 
 
@@ -83,13 +83,13 @@ async def get_guild(connection: AsyncConnection, guild_id: int) -> Guild | None:
 
 
 async def list_present_guilds(connection: AsyncConnection) -> list[int]:
-    """Return the ids of stored servers that the bot is in."""
+    """Return the ids of the stored servers that the bot has not left."""
     query = sa.select(guilds.c.guild_id).where(guilds.c.left_at.is_(None)).order_by(guilds.c.guild_id)
     return list((await connection.execute(query)).scalars())
 
 
 async def list_guilds_by_id(connection: AsyncConnection, guild_ids: Iterable[int]) -> dict[int, Guild]:
-    """Return the stored servers with these ids, by id."""
+    """Return the stored servers with these ids, keyed by id."""
     return await _list_by_id(connection, Guild, guilds.c.guild_id, guild_ids)
 
 
@@ -156,7 +156,7 @@ async def lock_reader(connection: AsyncConnection, user_id: int) -> None:
 
 
 def list_reader_columns(declaration: Mapping[str, str]) -> list[sa.Column[Any]]:
-    """Return the columns with this declaration. Deliveries come first, as a sender may be changing one."""
+    """Return the columns declared in this way. Deliveries come first, as a sender may be changing one."""
     found = [
         column
         for table in reversed(metadata.sorted_tables)
@@ -167,7 +167,7 @@ def list_reader_columns(declaration: Mapping[str, str]) -> list[sa.Column[Any]]:
 
 
 async def remove_server_rows(connection: AsyncConnection, guild_id: int) -> int:
-    """Delete a server's rows from all tables that have a `SERVER_ROWS` column, and return their number."""
+    """Delete a server's rows from all tables that have a `SERVER_ROWS` column. Returns the number of rows."""
     removed = 0
     for table in reversed(metadata.sorted_tables):
         for column in table.c:
@@ -177,7 +177,7 @@ async def remove_server_rows(connection: AsyncConnection, guild_id: int) -> int:
 
 
 def names_reader(column: sa.Column[Any], user_id: int) -> sa.ColumnElement[bool]:
-    """Return an SQL condition: the column contains the reader's id, as a number or as `user:<id>`."""
+    """Return the SQL condition that the column contains the reader's id, as a number or as `user:<id>`."""
     is_text = isinstance(column.type, sa.Text)
     return column == (f"user:{user_id}" if is_text else user_id)
 

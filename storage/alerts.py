@@ -88,7 +88,7 @@ async def list_ready(
     until: Mapping[AlertSchedule, datetime],
     recipients: Iterable[str] | None = None,
 ) -> list[Match]:
-    """Return unsent matches of active alerts, ready by their schedule's time (UTC), in a fixed order.
+    """Return unsent matches of active alerts that were ready by their schedule's time (UTC), in a fixed order.
 
     `recipients` limits the result to these recipients.
     """
@@ -126,7 +126,7 @@ async def list_told(
 async def count_messages(
     connection: AsyncConnection, alert_ids: Iterable[int], since: datetime
 ) -> dict[int, int]:
-    """Return the number of messages planned since a time (UTC) by alert id, omitting zeros."""
+    """Return the number of messages planned since a time (UTC), keyed by alert id. Alerts without messages are omitted."""
     query = (
         sa.select(matches.c.alert_id, sa.func.count(matches.c.delivery_id.distinct()))
         .join(deliveries, deliveries.c.id == matches.c.delivery_id)
@@ -177,7 +177,7 @@ async def remove_recipient(connection: AsyncConnection, recipient: str) -> None:
 
 
 async def add(connection: AsyncConnection, new: models.Alert) -> models.Alert:
-    """Store a draft and return the alert. Raises DuplicateError if the recipient has an equal alert."""
+    """Store a draft and return the alert. Raises DuplicateError if the recipient has an identical alert."""
     await _require_no_equal(connection, new)
     inserted = await connection.execute(
         alerts.insert().values(database.record_values(new, alerts)).returning(alerts.c.id)
@@ -200,7 +200,7 @@ async def change(connection: AsyncConnection, changed: models.Alert) -> models.A
 
 
 async def _require_no_equal(connection: AsyncConnection, alert: models.Alert) -> None:
-    """Raise DuplicateError if the owner already has an equal alert for the same destination."""
+    """Raise DuplicateError if the owner already has an identical alert for the same destination."""
     columns = alerts.c
     query = sa.select(columns.id).where(
         columns.id != alert.id,

@@ -72,7 +72,7 @@ async def update_parse_result(connection: AsyncConnection, digest_id: int, parse
 
 
 async def find(connection: AsyncConnection, keys: Iterable[DigestKey]) -> dict[DigestKey, StoredDigest]:
-    """Return the stored digests by key (source, location and date)."""
+    """Return the stored digests, keyed by source, location and date."""
     wanted, query = set(keys), sa.select(*_STORED)
     places = {key[1] for key in wanted}
     found = await database.fetch_records(connection, StoredDigest, query, digests.c.location, places)
@@ -99,7 +99,7 @@ IS_POSTED = digests.c.format != DigestFormat.LOOKUP
 
 
 def is_from(origin: Origin) -> sa.ColumnElement[bool]:
-    """Return the SQL condition for an origin."""
+    """Return the SQL condition that a digest has this origin."""
     return sa.and_(
         digests.c.source == origin.source if origin.source else sa.true(),
         sa.true() if origin.with_lookup else IS_POSTED,
@@ -183,7 +183,7 @@ async def list_arxiv_ids(connection: AsyncConnection, source: str, location: str
 
 
 async def list_sources(connection: AsyncConnection, digest_ids: Iterable[int]) -> dict[int, str]:
-    """Return the digests' sources by digest id."""
+    """Return the digests' sources, keyed by digest id."""
     query = sa.select(digests.c.id, digests.c.source)
     rows = await database.execute_in(connection, query, digests.c.id, digest_ids)
     return dict(map(tuple, rows))
@@ -192,7 +192,7 @@ async def list_sources(connection: AsyncConnection, digest_ids: Iterable[int]) -
 async def list_origins(
     connection: AsyncConnection, digest_ids: Iterable[int]
 ) -> dict[int, tuple[Trust, date]]:
-    """Return, by digest id, the trust of the digest's source and the date it was first stored (UTC)."""
+    """Return the trust of each digest's source and the date it was first stored (UTC), keyed by digest id."""
     c = digests.c
     row = sources.c.priority, sources.c.id.label("source_id"), sources.c.kind
     query = sa.select(c.id, c.source, *row, c.ingested_at)
@@ -250,7 +250,7 @@ async def add_entries(
     paper_ids: Mapping[str, int],
     former: Mapping[int, int],
 ) -> None:
-    """Store entries by digest id. `paper_ids` maps arXiv ids to paper ids.
+    """Store entries, keyed by digest id. `paper_ids` maps arXiv ids to paper ids.
 
     `former` is the result of `remove_entries` for a corrected digest, whose papers keep their `added_seq`.
     """
@@ -275,12 +275,12 @@ async def add_entries(
 
 
 async def get_added_seq(connection: AsyncConnection) -> int:
-    """Return the number of ingests that have added entries."""
+    """Return the number of ingests so far that have added entries."""
     return int(await key_values.get(connection, key_values.ENTRIES_ADDED) or 0)
 
 
 async def remove_entries(connection: AsyncConnection, digest_id: int) -> dict[int, int]:
-    """Delete a digest's entries, and return their `added_seq` by paper id."""
+    """Delete a digest's entries. Returns their `added_seq`, keyed by paper id."""
     result = await connection.execute(
         entries.delete()
         .where(entries.c.digest_id == digest_id)

@@ -56,7 +56,7 @@ async def put_thread(connection: AsyncConnection, **values: Any) -> None:
 
 
 async def clear_meeting(connection: AsyncConnection, guild_id: int, meets_on: date) -> None:
-    """Detach a meeting from the thread about its paper."""
+    """Remove a meeting from the thread about its paper."""
     same = database.equalities(club_threads, {"guild_id": guild_id, "meets_on": meets_on})
     await connection.execute(club_threads.update().where(*same).values(meets_on=None))
 
@@ -64,8 +64,8 @@ async def clear_meeting(connection: AsyncConnection, guild_id: int, meets_on: da
 async def settle(connection: AsyncConnection, since_at: datetime) -> None:
     """Delete nominations made before a time (UTC), and update threads whose delivery has finished.
 
-    Opened threads get their ids; others are deleted. The messages that opened them are cleared, since they
-    may name a reader.
+    Threads that were opened get their ids; the others are deleted. The messages that opened threads are
+    cleared, since they may name a reader.
     """
     await connection.execute(club_nominations.delete().where(club_nominations.c.nominated_at < since_at))
     own, opening = club_threads.c, sa.select(parts.c.channel_id)
@@ -120,7 +120,7 @@ async def list_meetings(connection: AsyncConnection, guild_id: int, limit: int) 
 async def toggle_read(
     connection: AsyncConnection, user_id: int, arxiv_id: str, server_id: int | None
 ) -> None:
-    """Add or remove a saved paper's READ tag, and store the server where it counts, if given."""
+    """Add or remove a saved paper's READ tag. If a server is given, store it as the one where the reading counts."""
     if (saved := await shelf.get(connection, user_id, arxiv_id)) is not None:
         others = [tag for tag in saved.tags if tag != READ]
         tags = others if READ in saved.tags else [*others, READ]
@@ -138,7 +138,7 @@ async def list_unread(connection: AsyncConnection, user_id: int) -> frozenset[in
 async def is_nominated(
     connection: AsyncConnection, guild_id: int, user_id: int, paper_id: int
 ) -> bool | None:
-    """Return whether a reader nominated a paper; None if there is no club or the club already read it."""
+    """Return whether a reader nominated a paper; None if there is no club or the club has already read the paper."""
     row = {"guild_id": guild_id, "user_id": user_id, "paper_id": paper_id}
     query = sa.select(sa.exists().where(*database.equalities(club_nominations, row)))
     own = club_threads.c
@@ -149,7 +149,7 @@ async def is_nominated(
 
 
 async def toggle_nomination(connection: AsyncConnection, row: dict[str, Any], now: datetime) -> None:
-    """Withdraw a nomination (`guild_id`, `user_id`, `paper_id`), or store it in place of the previous one."""
+    """Withdraw a nomination (`guild_id`, `user_id`, `paper_id`), or store it, replacing the reader's previous one."""
     withdrawn = club_nominations.delete().where(*database.equalities(club_nominations, row))
     if not (await connection.execute(withdrawn)).rowcount:
         added = [{**row, "nominated_at": now}]
@@ -161,8 +161,8 @@ async def list_candidates(
 ) -> list[int]:
     """Return the candidates for a vote, best first, without the papers of past meetings.
 
-    Nominated papers come first, then those most saved or discussed in the server since a time (UTC), then the
-    most upvoted since.
+    Nominated papers come first, then those most saved or discussed in the server since a time (UTC), then
+    those with the most votes since that time.
     """
     met = club_threads.c.guild_id == guild_id, club_threads.c.meets_on.is_not(None)
     former = set((await connection.execute(sa.select(club_threads.c.paper_id).where(*met))).scalars())

@@ -24,8 +24,8 @@ _ROWS = 100
 async def copy(source: Database, target: Database) -> AsyncGenerator[int, None]:
     """Copy all tables in one transaction, yielding the number of rows copied so far.
 
-    An interrupted copy leaves the target empty. Raises StorageError if a bot is running on either database,
-    if both are the same, if the target has rows, or if the row counts differ at the end.
+    If the copy is interrupted, the target stays empty. Raises StorageError if a bot is running on either
+    database, if both are the same, if the target has rows, or if the row counts differ at the end.
     """
     async with _locked(source), _locked(target):
         copied = 0

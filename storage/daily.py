@@ -128,7 +128,7 @@ async def resume_returned(connection: AsyncConnection, guild_ids: Collection[int
 
 
 class Mark(NamedTuple):
-    """What a subscription's last post could include: days up to `on`, entries of the first `until` ingests."""
+    """How far a subscription's last post reached: days up to `on`, and entries of the first `until` ingests."""
 
     on: date
     until: int
@@ -160,7 +160,7 @@ def channel_locale(subscription: models.Subscription) -> ChannelLocale:
 
 
 async def add_delivery_papers(connection: AsyncConnection, papers: Mapping[int, Iterable[int]]) -> None:
-    """Store the paper ids of new deliveries, by delivery id."""
+    """Store the paper ids of new deliveries, keyed by delivery id."""
     rows = [
         {"delivery_id": delivery_id, "paper_id": paper_id}
         for delivery_id, ids in papers.items()
@@ -176,7 +176,7 @@ _MAX_PAPERS = 5_000
 async def list_posted(
     connection: AsyncConnection, channel_ids: Iterable[int], paper_ids: Collection[int], *, since_at: datetime
 ) -> dict[ChannelLocale, set[int]]:
-    """Return which papers were posted in the channels since a time (UTC), by channel and language."""
+    """Return which papers were posted in the channels since a time (UTC), keyed by channel and language."""
     query = sa.select(deliveries.c.channel_id, deliveries.c.locale, delivery_papers.c.paper_id)
     query = query.join(delivery_papers, delivery_papers.c.delivery_id == deliveries.c.id)
     query = query.where(deliveries.c.planned_at >= since_at, outbox.live_clause())
@@ -193,7 +193,7 @@ async def list_posted(
 async def list_posts_of_paper(
     connection: AsyncConnection, paper_id: int, channel_id: int
 ) -> list[models.Delivery]:
-    """Return a paper's live deliveries to a channel, newest first."""
+    """Return the deliveries to a channel in which a paper counts as posted (see `live_clause`), newest first."""
     query = sa.select(deliveries).join(delivery_papers, delivery_papers.c.delivery_id == deliveries.c.id)
     query = query.where(
         deliveries.c.channel_id == channel_id, delivery_papers.c.paper_id == paper_id, outbox.live_clause()

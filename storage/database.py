@@ -65,7 +65,7 @@ class Database:
         self._check: Check | None = None
 
     def limited(self, connections: int) -> Database:
-        """Return this database limited to this many connections, and one writer, at a time.
+        """Return this database limited to this many connections at a time, of which one may write.
 
         Further work queues and leaves the rest of the pool to others. Another writer waits for at most one of
         these writers.
@@ -90,7 +90,7 @@ class Database:
         return _JoinedDatabase(self, connection)
 
     def separate(self) -> Database:
-        """Return this database with its own connection, for work that cannot wait. It must be closed too."""
+        """Return this database with its own connection, for work that cannot wait. The caller must close it too."""
         return Database(open_engine(self.url.render_as_string(hide_password=False), self.name, 1), self.name)
 
     @property
@@ -124,7 +124,7 @@ class Database:
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """Run a read transaction, which never waits for a writer.
 
-        It reads one snapshot on SQLite, and one per statement on PostgreSQL.
+        All statements read one snapshot on SQLite; on PostgreSQL, each statement reads its own.
         """
         async with AsyncExitStack() as stack:
             for gate in self._read_gates:
@@ -255,15 +255,14 @@ def parse_url(url: str) -> URL:
 
 
 def make_name() -> str:
-    """Return a name for this process's sessions: host, process id and random digits, as ids are reused."""
+    """Return a name for this process's sessions: host, process id and random digits, since process ids are reused."""
     return f"paperround {socket.gethostname()[:24]}:{os.getpid()}:{secrets.token_hex(4)}"
 
 
 def open_engine(url: str, name: str, pool_size: int = POOL_SIZE) -> AsyncEngine:
     """Create the engine for a database URL. Raises StorageError for an unsupported driver.
 
-    Its error messages, which are logged, contain no parameters: these may be readers' notes or webhook
-    tokens.
+    Its error messages, which are logged, omit parameters, which may be readers' notes or webhook tokens.
     """
     parsed = parse_url(url)
     if parsed.drivername == "postgresql+asyncpg":
@@ -297,8 +296,8 @@ def open_engine(url: str, name: str, pool_size: int = POOL_SIZE) -> AsyncEngine:
 async def _connect(*, host: Any = None, port: Any = None, **options: Any) -> Any:
     """Connect to the first usable host. Raises the first host's error.
 
-    Each host gets a share of the time, since asyncpg would spend all of it on a first host that does not
-    respond.
+    Each host gets a share of the time, since asyncpg would spend it all on the first host if that host does
+    not respond.
     """
     import asyncpg  # not needed for SQLite
 
@@ -558,7 +557,7 @@ async def fetch_records(
     by: sa.ColumnElement[Any] | None = None,
     values: Iterable[Any] | None = None,
 ) -> list[Record]:
-    """Return a query's rows as records; with `values`, only the rows whose `by` is one of them."""
+    """Return a query's rows as records. If `values` are given, only rows whose column `by` has one of the values."""
     rows: Iterable[sa.Row[Any]]
     if by is None or values is None:
         rows = await connection.execute(query)

@@ -64,7 +64,7 @@ def escape_in_json(line: str) -> str:
 
 
 class PaperroundError(Exception):
-    """Base class of our errors. The message says what happened and what to do; `exit_status` is for the command line."""
+    """Base class of our errors. The message says what happened and what to do. `exit_status` is used by commands."""
 
     exit_status = 1
 

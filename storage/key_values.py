@@ -34,7 +34,7 @@ async def get(connection: AsyncConnection, key: str) -> str | None:
 
 
 async def list_by_prefix(connection: AsyncConnection, prefix: str) -> dict[str, str]:
-    """Return all keys with this prefix and their values."""
+    """Return all keys that have this prefix, with their values."""
     query = sa.select(meta.c.key, meta.c.value).where(meta.c.key.startswith(prefix, autoescape=True))
     return dict(map(tuple, await connection.execute(query)))
 

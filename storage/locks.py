@@ -43,7 +43,7 @@ async def lock_transaction(connection: Connection, *numbers: int) -> None:
 
 
 def open_lock_file(path: Path, name: str) -> IO[str]:
-    """Open the lock file beside a SQLite file, resolving links. Raises StorageError if it is not writable."""
+    """Open the lock file beside a SQLite file, resolving symbolic links. Raises StorageError if it is not writable."""
     path = path.resolve()
     path = path.with_name(f"{path.name}.{name}.lock")
     try:
@@ -109,7 +109,7 @@ class SenderLock:
 
     @property
     def term(self) -> int | None:
-        """This process's term as the sender, or None if it knows that it is not the sender."""
+        """This process's term as the sender; None if it knows that it is not the sender."""
         return self._term
 
     async def is_sender(self) -> bool:

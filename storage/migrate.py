@@ -71,7 +71,7 @@ def _is_backup(target: Path) -> bool:
 async def open_database(
     url: str, *, migrate: bool | None = None, name: str | None = None
 ) -> database.Database:
-    """Open a database with the current schema. A child process passes its parent's session `name`.
+    """Open a database with the current schema. In a child process, `name` is the parent's session name.
 
     If `migrate` is None, the schema is created only in an empty SQLite file; on PostgreSQL, `db upgrade` and
     `run` create it. Raises StorageError if the database has another version, or is locked, read-only or

@@ -92,7 +92,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class LocatedProblem:
-    """A problem in a file, a page or a template. `line` counts from 1; None for unknown or the whole text."""
+    """A problem in a file, a page or a template. `line` counts from 1; None if unknown or not a single line."""
 
     location: str
     line: int | None
@@ -232,7 +232,7 @@ _Date: TypeAlias = date
 class Trust(NamedTuple):
     """A source's rank, lowest first: its negated priority, then its id, so that older sources win.
 
-    Services always come first (see `bot.archive.digest_writer`), then files (`sources.FILES`) and folders.
+    Services always rank first (see `bot.archive.digest_writer`), then files (`sources.FILES`) and folders.
     """
 
     rank: int
@@ -261,7 +261,7 @@ class Appearance:
 
     @property
     def counts_on(self) -> _Date:
-        """The date that orders a source's digests, which is never after the day of arrival."""
+        """The date by which a source's digests are ordered, which is never after the day of arrival."""
         return min(self.date, self.ingested_on)
 
 
@@ -522,7 +522,7 @@ class Subscription:
 
     @property
     def is_by_webhook(self) -> bool:
-        """Whether a webhook posts it. If so, `channel_id` is the webhook's id, and the server is unknown."""
+        """Whether a webhook posts the subscription. If so, `channel_id` is the webhook's id, and the server is unknown."""
         return self.guild_id == NO_GUILD
 
 
@@ -614,7 +614,7 @@ class Alert:
 
     @property
     def schedule(self) -> AlertSchedule:
-        """The settings that determine when it is sent."""
+        """The settings that determine when the alert is sent."""
         return AlertSchedule(self.timing, self.at_time, self.timezone, self.weekday)
 
 
@@ -622,7 +622,7 @@ class Match(NamedTuple):
     """An unsent match between a paper and an alert.
 
     `recipient` is `user:<id>` or `channel:<id>`. `ready_at` (UTC) is when the paper reached the alert's
-    minimum votes; None if it has not yet.
+    minimum votes, or None if it has not reached them.
     """
 
     recipient: str
@@ -688,8 +688,8 @@ class Delivery:
 
     `key` is unique, so planning a delivery twice has no effect. `local_on` is a daily post's date in its
     zone, `digest_on` the newest day it includes, and `drawn_until` the number of ingests until then. `papers`
-    are the arXiv ids of its papers, as shown. The lowest `priority` is sent first. `reason` says why it was
-    stopped or, while WAITING, why Discord rejects it.
+    are the arXiv ids of its papers, as shown. The lowest `priority` is sent first. `reason` is why it was
+    stopped or, while it is WAITING, why Discord rejects it.
     """
 
     id: int = 0
@@ -714,7 +714,7 @@ class Delivery:
 
     @property
     def is_direct(self) -> bool:
-        """Whether it goes only to a reader's direct messages and cannot be sent to a server instead."""
+        """Whether the delivery goes only to a reader's direct messages and cannot be sent to a server instead."""
         return self.user_id is not None and self.guild_id is None
 
     @property
@@ -743,11 +743,10 @@ class NewDelivery(Delivery):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One Discord message of a delivery. `payload` is the JSON body, cleared 30 days after the delivery's
-    end.
+    """One Discord message of a delivery. `payload` is the JSON body, cleared 30 days after the delivery's end.
 
     `fallback` is a plainer payload in case Discord rejects the first one (50035), sent under its own nonce.
-    `first_attempt_at` is the first attempt that Discord may have accepted; None if certainly not sent.
+    `first_attempt_at` is the first attempt that Discord may have accepted; None if it was certainly not sent.
     """
 
     id: int
@@ -791,8 +790,8 @@ class Profile:
     """A reader's settings for the papers of the day.
 
     `topics` are the keys of topics that the reader picked. The papers are sent by DM at `at_time` (HH:MM in
-    `timezone`); None means never. Dates up to `last_on`, in that zone, are finished. `reason` says why they
-    are no longer sent.
+    `timezone`); None means never. Dates up to `last_on`, in that zone, are finished. `reason` is why they are
+    no longer sent.
     """
 
     user_id: int

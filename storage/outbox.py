@@ -28,7 +28,7 @@ async def add(connection: AsyncConnection, delivery: models.NewDelivery) -> int 
 async def add_all(
     connection: AsyncConnection, new_deliveries: Sequence[models.NewDelivery]
 ) -> dict[str, int]:
-    """Insert deliveries with new keys, including their parts. Returns the new ids by key."""
+    """Insert deliveries that have new keys, including their parts. Returns the new ids, keyed by delivery key."""
     if not new_deliveries:
         return {}
     # Other processes may insert the same keys on PostgreSQL.
@@ -63,7 +63,7 @@ async def clear_payloads(connection: AsyncConnection, before: datetime, limit: i
 
 
 async def purge(connection: AsyncConnection, before: datetime, limit: int) -> int:
-    """Delete at most `limit` deliveries that ended before `before` (UTC), and return their number.
+    """Delete at most `limit` deliveries that ended before `before` (UTC), returning how many were deleted.
 
     Each subscription keeps its last post for `/status`.
     """
@@ -419,7 +419,7 @@ async def list_channel_ids(connection: AsyncConnection, guild_id: int) -> set[in
 
 
 def live_clause() -> sa.ColumnElement[bool]:
-    """Return the condition that a delivery's papers count as posted: not stopped, or possibly sent."""
+    """Return the condition that a delivery's papers count as posted: it was not stopped, or may have been sent."""
     was_sent = sa.or_(parts.c.state == PartState.SENT, parts.c.first_attempt_at.is_not(None))
     return sa.or_(
         deliveries.c.state != DeliveryState.STOPPED,
@@ -482,7 +482,7 @@ async def list_problems(
 
 
 async def is_refusal_known(connection: AsyncConnection, delivery: models.Delivery, reason: str) -> bool:
-    """Return whether a delivery like this was already refused since the last one that was sent."""
+    """Return whether a similar delivery was refused for this reason since the last one that was sent."""
     same = _same_destination(delivery)
     sent = sa.select(sa.func.max(deliveries.c.id)).where(*same, deliveries.c.state == DeliveryState.SENT)
     query = sa.select(deliveries.c.id).where(
@@ -497,7 +497,7 @@ async def is_refusal_known(connection: AsyncConnection, delivery: models.Deliver
 async def list_last_ends(
     connection: AsyncConnection, delivery: models.Delivery, limit: int
 ) -> list[str | None]:
-    """Return the reasons of the last finished deliveries of this kind to the destination (None if sent)."""
+    """Return why the last finished deliveries of this kind to the destination were stopped (None if sent)."""
     query = sa.select(deliveries.c.reason).where(*_same_destination(delivery), ~unfinished_clause())
     return list((await connection.execute(query.order_by(deliveries.c.id.desc()).limit(limit))).scalars())
 
@@ -513,7 +513,7 @@ def _same_destination(delivery: models.Delivery) -> list[sa.ColumnElement[bool]]
 
 
 async def count_by_state(connection: AsyncConnection) -> dict[PartState, int]:
-    """Return the number of parts by state."""
+    """Return the number of parts in each state."""
     query = sa.select(parts.c.state, sa.func.count()).group_by(parts.c.state)
     return {PartState(state): count for state, count in await connection.execute(query)}
 

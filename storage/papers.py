@@ -104,7 +104,7 @@ _FACT_FIELDS = [column.name for column in facts.c if column.name != "paper_id"]
 
 
 async def add(connection: AsyncConnection, merged: Sequence[MergedPaper]) -> dict[str, int]:
-    """Store new papers, and return their ids by arXiv id."""
+    """Store new papers. Returns their ids, keyed by arXiv id."""
     ids = await database.reserve_ids(connection, papers, len(merged))
     rows = [database.record_values(paper, papers, id=id_) for id_, paper in zip(ids, merged, strict=True)]
     await database.insert_rows(connection, papers, rows)
@@ -131,7 +131,7 @@ async def mark_changed(connection: AsyncConnection, paper_ids: Collection[int]) 
 
 
 async def purge_unkept(connection: AsyncConnection, limit: int, ids: Iterable[int] | None = None) -> int:
-    """Delete up to `limit` papers that no digest ever listed and no row refers to. Returns the number.
+    """Delete up to `limit` papers that no digest ever listed and no row refers to. Returns the number deleted.
 
     `ids` restricts the papers. The transaction must hold the ingest lock (`archive.lock_ingest`).
     """
@@ -162,14 +162,14 @@ async def purge_unkept(connection: AsyncConnection, limit: int, ids: Iterable[in
 async def list_merged(
     connection: AsyncConnection, *, arxiv_ids: Iterable[str] = (), ids: Iterable[int] = ()
 ) -> dict[int, MergedPaper]:
-    """Return stored papers by id, listed or not. They can be selected by arXiv id or database id."""
+    """Return stored papers, keyed by id, listed or not. They can be selected by arXiv id or database id."""
     rows = await database.execute_in(connection, sa.select(papers), papers.c.arxiv_id, arxiv_ids)
     rows += await database.execute_in(connection, sa.select(papers), papers.c.id, ids)
     return {row.id: database.build_record(MergedPaper, row._mapping) for row in rows}
 
 
 async def get_ids(connection: AsyncConnection, arxiv_ids: Iterable[str]) -> dict[str, int]:
-    """Return stored papers' ids by arXiv id."""
+    """Return the ids of stored papers, keyed by arXiv id."""
     return await snapshot.read(connection, search.get_paper_ids, arxiv_ids)
 
 
@@ -311,7 +311,7 @@ async def set_authors(
 
 
 async def _match_existing(connection: AsyncConnection, names_by_key: Mapping[str, str]) -> dict[str, int]:
-    """Return known authors' ids by key, replacing ASCII names with names that have diacritics."""
+    """Return the ids of known authors, keyed by author key. An ASCII name is replaced if the new one has diacritics."""
     query = sa.select(authors.c.key, authors.c.id, authors.c.name)
     stored = await database.execute_in(connection, query, authors.c.key, names_by_key)
     renamed = [

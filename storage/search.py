@@ -49,7 +49,7 @@ MAX_CHANGES = 1000
 
 
 def number_of(change: str) -> int:
-    """Return a change's number, counted from 1, or 0 for "" before the first change."""
+    """Return a change's number, counted from 1; 0 for "", which stands for no change yet."""
     return int(change.partition(":")[0] or 0)
 
 
@@ -60,13 +60,13 @@ def get_change(snapshot: Snapshot) -> str:
 
 
 def has_change(snapshot: Snapshot, change: str) -> bool:
-    """Return whether a change is among the database's last ones. If not, a backup was restored."""
+    """Return whether a change is among the database's latest changes. If not, a backup was restored."""
     rows = snapshot.fetch("SELECT value FROM meta WHERE key = ?", CHANGES)
     return not change or any(change in json.loads(value) for (value,) in rows)
 
 
 def list_changed(snapshot: Snapshot, *, after: tuple[int, int], limit: int) -> list[tuple[int, int]]:
-    """Return the next changed papers as (change number, id), including papers no longer in a digest."""
+    """Return the next changed papers as (change number, id), including papers that are no longer in a digest."""
     statement = "SELECT changed, id FROM papers WHERE (changed, id) > (?, ?) ORDER BY changed, id LIMIT ?"
     return [(number, paper_id) for number, paper_id in snapshot.fetch(statement, *after, limit)]
 
@@ -142,7 +142,7 @@ def list_authors_of(snapshot: Snapshot, paper_ids: Iterable[int]) -> list[Author
 
 
 def list_authors(snapshot: Snapshot, author_ids: Iterable[int]) -> dict[int, Author]:
-    """Return the given authors who have papers, by id."""
+    """Return the given authors who have papers, keyed by id."""
     statement = "SELECT id, key, name, paper_count FROM authors WHERE %s AND paper_count > 0"
     return {row[0]: Author(*row) for row in snapshot.fetch_in(statement, "id", author_ids)}
 
@@ -207,7 +207,7 @@ def list_paper_rows(
 
 
 def get_paper_ids(snapshot: Snapshot, arxiv_ids: Iterable[str]) -> dict[str, int]:
-    """Return stored papers' ids by arXiv id."""
+    """Return the ids of stored papers, keyed by arXiv id."""
     statement = "SELECT arxiv_id, id FROM papers WHERE %s"
     return dict(snapshot.fetch_in(statement, "arxiv_id", arxiv_ids))
 

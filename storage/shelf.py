@@ -67,7 +67,7 @@ async def list_rows(
     limit: int | None = None,
     offset: int = 0,
 ) -> tuple[list[models.SavedPaper], int]:
-    """Return a page of a reader's saved papers with all tags and among `paper_ids`, and the total."""
+    """Return a page of a reader's saved papers that have all tags and are among `paper_ids`, and their total number."""
     chosen = _select_ids(user_id, tags, paper_ids)
     total = (await connection.execute(chosen.with_only_columns(sa.func.count()))).scalar_one()
     page = chosen.order_by(*_NEWEST).limit(limit).offset(offset)
@@ -110,7 +110,7 @@ async def get(connection: AsyncConnection, user_id: int, arxiv_id: str) -> model
 
 
 async def get_tags(connection: AsyncConnection, user_id: int) -> str:
-    """Return the tags of all of a reader's papers, separated by spaces and repeated for each paper."""
+    """Return the tags of all of a reader's papers, separated by spaces. A tag is repeated for each paper that has it."""
     # Read as one value, since thousands of rows would block the event loop.
     joined = sa.func.aggregate_strings(saved_papers.c.tags, "")
     query = sa.select(joined).where(saved_papers.c.user_id == user_id, saved_papers.c.tags != "")

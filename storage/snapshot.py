@@ -39,7 +39,7 @@ class Snapshot:
         return self._fetch(statement, values)
 
     def fetch_in(self, statement: str, column: str, values: Iterable[Any], *further: Any) -> list[Row]:
-        """Return the rows whose column has one of the values, integers or text.
+        """Return the rows in which a column has one of the values, which are integers or text.
 
         The condition replaces `%s`. `further` values are for placeholders after the condition.
         """

@@ -64,7 +64,7 @@ async def list_rows(
 async def count_papers(
     connection: AsyncConnection, since_on: date
 ) -> dict[str, dict[models.DigestFormat, dict[date, int]]]:
-    """Count the papers in digests since a date, by source, format and date.
+    """Count the papers in digests since a date, keyed by source, format and date.
 
     A format that has only older digests has no dates.
     """
@@ -137,7 +137,7 @@ async def reserve_request(
 
 
 async def list_page_states(connection: AsyncConnection, source_id: int) -> dict[str, models.PageState]:
-    """Return a source's page states by location, without blocking the event loop."""
+    """Return a source's page states, keyed by location, without blocking the event loop."""
     query = sa.select(source_pages).where(source_pages.c.source_id == source_id)
     result = await connection.stream(query.execution_options(yield_per=_STATES_AT_ONCE))
     return {
@@ -150,7 +150,7 @@ async def list_page_states(connection: AsyncConnection, source_id: int) -> dict[
 async def list_recent_reads(
     connection: AsyncConnection, kind: models.SourceKind, since: datetime
 ) -> list[tuple[str, datetime]] | None:
-    """Return (location, time) of pages read since a time (UTC); None if no source has this kind."""
+    """Return (location, time) for pages read since a time (UTC), or None if there is no source of this kind."""
     ids = (await connection.scalars(sa.select(sources.c.id).where(sources.c.kind == kind))).all()
     if not ids:
         return None

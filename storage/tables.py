@@ -130,7 +130,7 @@ def _reference(name: str, target: str, *, ondelete: str = "CASCADE", **options: 
 
 
 def _column(name: str, hint: Any, info: dict[str, str]) -> sa.Column[Any]:
-    """Return the column for a record's field. Names of Discord ids and references end in `_id` or `_by`."""
+    """Return the column for a record's field. Fields with Discord ids and references have names ending in `_id` or `_by`."""
     if name == "id":
         return _id()
     options = get_args(hint) if get_origin(hint) in (UnionType, Union) else (hint,)

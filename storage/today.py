@@ -56,7 +56,7 @@ async def list_due(
 async def list_sent(
     connection: AsyncConnection, user_ids: Iterable[int], on: date, until_on: date
 ) -> set[int]:
-    """Return the given readers who have a live delivery with the papers of a day between two dates."""
+    """Return those of the readers to whom a day between two dates counts as sent (see `outbox.live_clause`)."""
     rows = deliveries.c
     query = sa.select(rows.user_id).where(
         rows.kind == models.DeliveryKind.TODAY, rows.digest_on.between(on, until_on), outbox.live_clause()
@@ -65,7 +65,7 @@ async def list_sent(
 
 
 class ProfileSettings(TypedDict, total=False):
-    """A reader's choices, and the last finished local date."""
+    """Settings that a reader chose, and the last local date that is finished."""
 
     topics: tuple[str, ...]
     at_time: str | None
@@ -77,7 +77,7 @@ class ProfileSettings(TypedDict, total=False):
 async def change(connection: AsyncConnection, user_id: int, **settings: Unpack[ProfileSettings]) -> None:
     """Change settings in a reader's profile, if it still exists.
 
-    A `reason` suspends the daily message but keeps its time.
+    A `reason` suspends the daily message without changing its time.
     """
     await connection.execute(profiles.update().where(profiles.c.user_id == user_id).values(**settings))
 
@@ -100,7 +100,7 @@ async def set_last_on(connection: AsyncConnection, user_ids: Iterable[int], loca
 async def set_feedback(
     connection: AsyncConnection, user_id: int, paper_id: int, kind: models.FeedbackKind | None, now: datetime
 ) -> None:
-    """Replace a reader's feedback on a paper; None deletes it."""
+    """Replace a reader's feedback on a paper. None deletes the feedback."""
     if kind is None:
         own = sa.and_(feedback.c.user_id == user_id, feedback.c.paper_id == paper_id)
         await connection.execute(feedback.delete().where(own))

@@ -50,7 +50,7 @@ async def count_chosen(
 async def list_titles(
     connection: AsyncConnection, filters: search.Filters, *, limit: int
 ) -> list[tuple[int, str]]:
-    """Return the ids and titles of up to `limit` of a period's newest papers, ordered by id."""
+    """Return the ids and titles of up to `limit` of the newest papers in a period, ordered by id."""
 
     def select(view: Snapshot) -> list[Row]:
         conditions, values = _select_listed(view, filters)

@@ -27,8 +27,8 @@ from storage.database import Connection
 class PostPaper:
     """A paper in a post.
 
-    `sections` are the full summary as Markdown, in the digest's order; the renderer shortens them to fit the style.
-    `summary` records who wrote it. `quoted` is the sentence with the matched words. `authors` may be the full list.
+    `sections` are the full summary as Markdown, in the digest's order; the renderer shortens it to fit the
+    style. `summary` names its writer. `quoted` is the sentence with the matched words. `authors` may be all.
     """
 
     arxiv_id: str
@@ -85,7 +85,7 @@ class NoticePost:
 
 
 def part_marker(marker: str, position: int) -> str:
-    """Return a part's marker. The full form has it at the start of a custom id, the plain form in the fragment of a link."""
+    """Return a part's marker. It starts a custom id in the full form, and is the fragment of a link in the plain form."""
     return f"{_MARKER_START}{marker}:{position}/"
 
 
@@ -154,7 +154,7 @@ PostT = TypeVar("PostT", bound=Post)
 class Owned:
     """A subscription or alert whose delivery was refused. A notice goes to its owner or, without an owner, to the server.
 
-    `name` is unique. `locale` is used if the owner has not chosen a language; None means the default.
+    `name` is unique. `locale` (None: the default) is used if the owner has not chosen a language.
     """
 
     name: str
@@ -193,7 +193,7 @@ NONCE_BYTES = 15
 
 
 class Fields(TypedDict, total=False):
-    """Those fields of a delivery that depend on its kind: destination and content."""
+    """The fields of a delivery that depend on its kind: destination and content."""
 
     due_at: datetime
     user_id: int | None
@@ -287,7 +287,7 @@ class DeliveryFactory:
 
 
 def _serialise_parts(parts: Iterable[RenderedPart], marker: str) -> tuple[models.NewPart, ...]:
-    """Return the parts as JSON without nonces. Markers of other parts are removed from each."""
+    """Return the parts as JSON without nonces. From each part, the other parts' markers are removed."""
     serialised = []
     for position, part in enumerate(parts):
         own = part_marker(marker, position) if part.kind in MARKED_KINDS else None

@@ -219,7 +219,7 @@ class Sender(Protocol):
         ...
 
     async def find(self, request: SendRequest, since: datetime) -> models.Receipt | None:
-        """Search the messages since `since` (UTC) for the request's marker. Returns None only if it is certainly absent."""
+        """Search the messages since `since` (UTC) for the request's marker. Returns None only if there is certainly none."""
         ...
 
     async def open_dm(self, user_id: int) -> int:
@@ -273,7 +273,7 @@ MAX_DELAY = timedelta(seconds=30)
 
 
 def retry_delay(part: models.Part, classification: Classification, rng: random.Random) -> timedelta:
-    """Return the delay before the next attempt: as requested by Discord, or twice the previous delay, with jitter."""
+    """Return the delay before the next attempt: the one requested by Discord, or twice the previous one, with jitter."""
     if seconds := classification.wait_seconds:
         return timedelta(seconds=seconds + rng.uniform(0.0, 0.5))
     former = timedelta(0)
@@ -426,7 +426,7 @@ class OutcomeRecorder:
     async def record_sent(
         self, due: DuePart, receipt: models.Receipt, now: datetime, *, already_sent: bool
     ) -> None:
-        """Record that a part was sent, either now or (`already_sent`) in an earlier attempt."""
+        """Record that a part was sent, either now or (if `already_sent`) by an earlier attempt."""
         await self._store_batched(due.part.id, receipt, now)
         late = (now - due.delivery.due_at).total_seconds()
         self._log_and_report("found" if already_sent else "sent", due, late_seconds=late)
@@ -436,7 +436,7 @@ class OutcomeRecorder:
         return self._pending.get(part_id)
 
     async def _store_batched(self, part_id: int, receipt: models.Receipt, now: datetime) -> None:
-        """Store a receipt along with others that arrive within `linger_seconds`, which saves transactions in a fan-out."""
+        """Store a receipt with others that arrive within `linger_seconds`, to save transactions when many posts are sent."""
         self._pending[part_id] = receipt
         async with self._store_lock:
             if part_id not in self._pending:
@@ -491,7 +491,7 @@ class OutcomeRecorder:
     async def expire(self, now: datetime) -> None:
         """End the deliveries that have expired by `now` (UTC).
 
-        A delivery with an unknown outcome expires a day later. A subscription or alert is paused once
+        A delivery with an unknown outcome ends a day later. A subscription or alert is paused once
         `MAX_REFUSED` of its deliveries in a row have expired for the same reason.
         """
         async with self._database.transaction() as connection:
@@ -539,7 +539,7 @@ class OutcomeRecorder:
         return True
 
     async def _stop(self, connection: Connection, due: DuePart, error: DeliveryError, now: datetime) -> bool:
-        """Stop a part and its delivery. If a reader refuses a notice, it is sent to the server's system channel instead."""
+        """Stop a part and its delivery. A notice that its reader refuses is sent to the server's system channel instead."""
         classification, delivery = error.classification, due.delivery
         is_stored = await outbox.stop_part(
             connection,

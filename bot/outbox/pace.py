@@ -1,6 +1,7 @@
 """Spaces out requests to Discord, and pauses them while Discord fails or rate-limits the bot. See docs/delivery.md.
 
-A status without Discord's own JSON reveals nothing about a channel, a message or the token. Times are monotonic seconds.
+A status without Discord's own JSON says nothing about a channel, a message or the token. Times are monotonic
+seconds.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ MAX_LIMIT = 7200.0
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer to a request or an interaction.
+    """The HTTP response to a request or an interaction's callback.
 
     `is_json` is False if the body is not in Discord's format, such as a page or other JSON from a proxy.
     `code` is Discord's error code, or 0. `retry_after` (seconds) is from the body or the header,
@@ -97,7 +98,7 @@ class Pace:
 
     @property
     def is_well(self) -> bool:
-        """Whether Discord is answering, so that requests may run concurrently."""
+        """Whether Discord is responding, so that requests may run concurrently."""
         return self._failures < MAX_FAILURES
 
     @property
@@ -124,7 +125,7 @@ class Pace:
         return self.delay()
 
     def record_answer(self, answer: Answer) -> None:
-        """Record an answer, which may begin or end a pause."""
+        """Record a response, which may begin or end a pause."""
         if answer.status in REFUSED_STATUSES and not answer.is_shared:
             self._refused_times.append(self.clock())
         is_ban = answer.status == 429 and not answer.is_json
@@ -142,11 +143,11 @@ class Pace:
             self._failures = 0
 
     def record_failure(self) -> None:
-        """Record a request without an answer: the connection was refused or reset, or timed out."""
+        """Record a request without a response: the connection was refused or reset, or timed out."""
         self._fail(None)
 
     def _fail(self, status: int | None, limit: float = 0.0, *, pauses: bool = False) -> None:
-        """Count a failure. Pause for `limit` seconds, or for a growing time, if it `pauses` or several failed in a row."""
+        """Count a failure. If it `pauses`, or several failed in a row, pause for `limit` seconds or an increasing time."""
         now, limit = self.clock(), min(limit, MAX_LIMIT)
         if now < self._paused_until:  # this answers an earlier request, and can only extend the pause
             self._paused_until = max(self._paused_until, now + limit)

@@ -153,8 +153,8 @@ STOP_SECONDS = 8.0
 class Relay:
     """Sends due parts through `sender`. `clock` returns the current time (UTC); `monotonic` (seconds) measures delays.
 
-    `get_term` returns the term of the sender lock; while it is None, nothing is claimed. `on_claimed` is called after each
-    round, even if nothing was due.
+    `get_term` returns the term of the sender lock; while it is None, nothing is claimed. `on_claimed` is
+    called after each round of claims, even if nothing was due.
     """
 
     def __init__(
@@ -188,7 +188,7 @@ class Relay:
         self._fatal_error: DeliveryError | None = None
 
     def wake(self) -> None:
-        """End the wait, because deliveries were planned."""
+        """End the wait for due parts, because deliveries were planned."""
         self._wake_event.set()
 
     async def expire(self, now: datetime) -> None:
@@ -366,5 +366,5 @@ def _may_be_webhook(delivery: models.Delivery) -> bool:
 
 
 def _destination_key(due: DuePart) -> Hashable:
-    """Return the channel, or the reader whose DM is not open yet. Only one part per destination is in flight."""
+    """Return the channel, or the reader if no DM is open yet. Only one part per destination is in flight."""
     return due.delivery.channel_id or ("reader", due.delivery.user_id)

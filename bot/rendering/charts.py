@@ -77,7 +77,7 @@ class ChartRenderer:
         return draw_png(self.render_svg(chart, hangul=self.has_hangul), PNG_WIDTH, self._fonts)
 
     def render_svg(self, chart: Chart, *, hangul: bool) -> str:
-        """Return a chart as SVG. `hangul` tells whether its viewer has a Hangul font."""
+        """Return a chart as SVG. `hangul` states whether its viewer has a Hangul font."""
         values = _layout(chart, hangul)
         papers_label, votes_label = (
             "" if _has_missing_glyphs(label, hangul) else label for label in chart.labels
@@ -204,9 +204,9 @@ def _format_count(number: int) -> str:
 
 
 def _labels(chart: Chart, centres: Sequence[float], locale: str | None) -> list[dict[str, object]]:
-    """Return the labels of months, or of some weeks or days (in Korean in the short form `11. 16.`).
+    """Return the labels of months, or of some of the weeks or days (in Korean in the short form `11. 16.`).
 
-    Each year appears below its first label. Without a locale, labels look like `2025-11` or `11-16`.
+    Each year appears below its first label. If there is no locale, labels look like `2025-11` or `11-16`.
     """
     dated = [(centre, column.starts_on) for centre, column in zip(centres, chart.columns, strict=True)]
     if chart.by_month:
@@ -241,7 +241,7 @@ def month_name(month: date, locale: str, *, with_year: bool = False) -> str:
 
 
 def _has_missing_glyphs(text: str, hangul: bool) -> bool:
-    """Return whether fonts may lack glyphs for a text: non-Latin letters, or Hangul without a Hangul font."""
+    """Return whether the fonts may lack glyphs for a text: letters that are not Latin, or Hangul without a Hangul font."""
     return any(
         not ("\uac00" <= letter <= "\ud7a3" and hangul)
         and ord(letter) >= 0x250

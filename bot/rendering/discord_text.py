@@ -138,7 +138,7 @@ MAX_COLUMNS = 160
 
 
 def count_fitting(text: str, max_columns: int = MAX_COLUMNS) -> int:
-    """Return how many characters of a text fit into the columns; at least one."""
+    """Return how many characters of a text fit into the given columns, but at least one."""
     used = 0
     for number, character in enumerate(text):
         used += 2 if character >= "\u1100" else 1
@@ -150,7 +150,7 @@ def count_fitting(text: str, max_columns: int = MAX_COLUMNS) -> int:
 def shorten(text: str, limit: int, *, max_bytes: int | None = None, markdown: bool = True) -> str:
     """Shorten a text to `limit` code points and `max_bytes` of UTF-8, ending in `…` if it is cut.
 
-    The cut is after a sentence if that fills at least half the limit, else after a word, else after a
+    The text is cut after a sentence if that leaves at least half the limit, else after a word, else after a
     grapheme. `markdown=False` is for labels and options, which have no markup.
     """
     byte_limit = 4 * limit if max_bytes is None else max_bytes
@@ -242,7 +242,7 @@ def _choose_cut(
 
 
 def _is_bound(text: str, start: int, cut: int, opened: Sequence[str]) -> bool:
-    """Return whether the line before `cut` must stay with the next one: a heading, or either edge of a fence."""
+    """Return whether the lines before and after `cut` must stay together: after a heading, or at either edge of a fence."""
     line = text[text.rfind("\n", start, cut) + 1 if "\n" in text[start:cut] else start : cut]
     if line.startswith(FENCE) or text.startswith(f"\n{FENCE}", cut):
         return _in_fence(_list_open(text[start:cut], opened))
@@ -250,7 +250,7 @@ def _is_bound(text: str, start: int, cut: int, opened: Sequence[str]) -> bool:
 
 
 def _list_open(text: str, opened: Sequence[str]) -> list[str]:
-    """Return the marks still open after a text, given those open before it. A fence cannot contain other marks."""
+    """Return the marks still open after a text, given the marks open before it. A fence cannot contain other marks."""
     marks = list(opened)
     for atom in _ATOM.finditer(text):
         if _in_fence(marks):

@@ -39,8 +39,9 @@ _CJK = re.compile(
 def get_parser(*, links: bool) -> MarkdownIt:
     """Return the cached parser. Without `links`, square brackets are plain text.
 
-    Raw HTML is text, since many apparent tags are tokens such as `<think>`. Indented lines are not code, since
-    continued bullets are indented. Link definitions and underlined headings are text, so that no line disappears.
+    Raw HTML is text, as many apparent tags are tokens such as `<think>`. Indented lines are not code, as
+    continued bullets are indented. Link definitions and underlined headings are text, so that no line is
+    lost.
     """
     markdown = MarkdownIt("commonmark", {"maxNesting": _MAX_NESTING})
     markdown.enable(["table", "strikethrough"])
@@ -328,9 +329,9 @@ def _render(text: str, *, with_markup: bool) -> str:
 
 
 def _chunks(text: str) -> Iterator[str]:
-    """Yield the text in chunks of limited length, if possible cut at blank lines outside fences.
+    """Yield the text in chunks of limited length, cut at blank lines outside fences if possible.
 
-    Hostile text can take the parser more than linear time.
+    The parser can take more than linear time for hostile text.
     """
     lines: list[str] = []
     size, in_fence = 0, False

@@ -75,7 +75,7 @@ def render_weekday(day: int, locale: str) -> str:
 
 
 def render_time(at: str, locale: str) -> str:
-    """Format a time of day given as `HH:MM` the way Discord shows it: `9:00 AM`, `오전 9:00`."""
+    """Format a time of day, given as `HH:MM`, like Discord: `9:00 AM`, `오전 9:00`."""
     pattern = "aaaa h:mm" if locale == models.Locale.KO else "h:mm aaaa"
     return babel.dates.format_time(time.fromisoformat(at), pattern, locale=locale)
 
@@ -156,7 +156,7 @@ class OutputFormat(Enum):
 
 
 def check_bundled_templates(folder: Traversable) -> None:
-    """Raise UsageError if git has checked out the link to the bundled templates as a plain file."""
+    """Raise UsageError if git has checked out the symbolic link to the bundled templates as a plain file."""
     if not folder.is_dir():
         raise errors.UsageError(
             f"{folder} is not a folder: it is a symbolic link in the repository."
@@ -230,7 +230,7 @@ class Templates:
         return problems
 
     def _resolve_files(self, name: str, locale: str) -> tuple[str, str]:
-        """Return the template to use and the bundled template. They are the same unless an operator has replaced it."""
+        """Return the template to use and the bundled template, which are the same unless an operator has replaced it."""
         override = ""
         for language in dict.fromkeys((locale, FALLBACK_LOCALE)):
             file = f"{name}.{language}.j2"

@@ -58,6 +58,6 @@ _WHOLLY_QUOTED = re.compile('\\s*["“”„«»『』「」]([^"“”„«»�
 
 
 def strip_quotes(text: str) -> str:
-    """Strip quotation marks that enclose a whole text, because the text will be quoted in a sentence."""
+    """Strip quotation marks around a whole text, which will be quoted in a sentence."""
     quoted = _WHOLLY_QUOTED.fullmatch(text)
     return text if quoted is None else quoted[1]

@@ -175,7 +175,7 @@ def _find_by_sound(writers: Writers, words: tuple[str, ...]) -> list[models.Auth
 
 
 def _find_exact(writers: Writers, words: tuple[str, ...], *, is_prefix: bool) -> list[models.Author]:
-    """Return the authors whose names contain all of the words. An initial matches any word that starts with it."""
+    """Return the authors whose names contain all of the words. An initial matches any word that begins with that letter."""
     is_alone = len(words) == 1
     query = all_of(
         writers.word(word) if is_alone or len(word) > 1 else writers.beginning(word) for word in words
@@ -185,7 +185,7 @@ def _find_exact(writers: Writers, words: tuple[str, ...], *, is_prefix: bool) ->
 
 
 def _joined_queries(writers: Writers, words: tuple[str, ...]) -> list[Query | None]:
-    """Return one query per pair of adjacent words joined: junyang lin and jun yanglin for jun yang lin."""
+    """Return one query per pair of adjacent words, with the pair joined: junyang lin and jun yanglin for jun yang lin."""
     return [
         all_of(map(writers.word, (*words[:number], left + right, *words[number + 2 :])))
         for number, (left, right) in enumerate(pairwise(words))
@@ -272,7 +272,7 @@ def find_author(
     limit: int = 10,
     offset: int = 0,
 ) -> AuthorResult:
-    """Return the papers of the best-matching author, or of all bearers of a Hangul name, and all matching names."""
+    """Return the papers of the best-matching author (or of everyone with that Hangul name), and all matching names."""
     view, name = archive.view, analyser.clean_typed(name)
     matches = find_authors(archive.writers, name)
     namesakes = _list_namesakes(matches, name)

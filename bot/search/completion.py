@@ -135,7 +135,7 @@ TopicNames = tuple[str, str, str]
 
 
 class Topic(NamedTuple):
-    """A form of a concept. `key` is its normalised text, `weight` its rank."""
+    """A form of a concept. `key` is its normalised text; topics with a higher `weight` come first."""
 
     key: str
     text: str
@@ -153,14 +153,14 @@ class TopicIndex:
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
-        """The words to correct to: words of topics and translations, and Korean topics with their spaces removed."""
+        """The words that corrections can give: words of topics and translations, and Korean topics without their spaces."""
         words = [(word, topic.weight) for topic in self._topics for word in _WORD_GAP.split(topic.text)]
         words += [(topic.key, topic.weight) for topic in self._topics if topic.language == "ko"]
         return Vocabulary([*words, *((word, 1) for word in self.glossary.korean_words)])
 
     @cached_property
     def _entries(self) -> list[tuple[str, int, int]]:
-        """A sorted list of keystrokes, weight and topic number: one entry for each form and for each of its later words."""
+        """Sorted (keystrokes, weight, topic number): an entry for each form, and one for each of the form's later words."""
         entries = []
         for number, topic in enumerate(self._topics):
             entries.append((analyser.keystrokes(topic.key), topic.weight, number))
@@ -193,7 +193,7 @@ class TopicIndex:
 
 
 def _concept_topics(glossary: resolver.Glossary) -> Iterator[Topic]:
-    """Yield every form, weighted by the number of papers that explain its concept or name it in the title."""
+    """Yield every form, weighted by the number of papers that define its concept or name it in the title."""
     in_titles = glossary.title_counts
     for concept in glossary.all_concepts():
         forms = [form for form in concept.forms if form.is_presentable and len(form.text) <= MAX_VALUE_LENGTH]
@@ -236,7 +236,7 @@ def _label(topic: Topic, locale: models.Locale) -> str:
 
 
 def _key(text: str) -> str:
-    """Return a text folded and without spaces and punctuation, for comparison."""
+    """Return a text, folded and without spaces and punctuation, for comparisons."""
     return term_keys.korean_key(text[:MAX_VALUE_LENGTH])
 
 

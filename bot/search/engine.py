@@ -1,7 +1,7 @@
 """Answers queries from the index: papers with all parts of a query first, then partial matches and related papers.
 
 A part matches if any of its forms occurs in the title or body. Complete matches are ranked by term frequency without IDF,
-partial matches by a weighted OR (BM25) and by their similarity to the question's topics. Paper texts are never read.
+partial matches by a weighted OR (BM25) and by their similarity to the question's topics. Never reads papers' texts.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Scope:
 class Found(NamedTuple):
     """Scores by paper id, best first, and the total number of matches.
 
-    `missing` maps a partial match to the parts it lacks. `related` maps a paper without any part to its topic.
+    `missing` maps each partial match to the parts that it lacks, `related` each paper that has no part to its topic.
     """
 
     scores: Mapping[int, float] = MappingProxyType({})
@@ -289,7 +289,7 @@ class Engine:
         others: Mapping[int, float],
         mixed: bool,
     ) -> Found:
-        """Add partial matches: papers with some parts of the query or on a topic named in the answer."""
+        """Add partial matches: papers with some parts of the query, or on a topic that the reply mentions."""
         said = query.said
         having = self._list_having((*parts, *said.values()), others)
         missing = {
@@ -365,7 +365,7 @@ class Engine:
         )
 
     def _least_score(self, length: int) -> float:
-        """Return the score of a body of this length in which a form occurs twice."""
+        """Return the score of a body of this length that contains a form twice."""
         norm = 1 - _LENGTH_NORM + _LENGTH_NORM * length / self._mean_length
         return _TOLERANCE * _ABOUT_FREQUENCY / (_ABOUT_FREQUENCY + _SATURATION * norm)
 
@@ -437,7 +437,7 @@ class Engine:
     def list_similar(
         self, own: int, words: Mapping[str, int], topics: Mapping[int, float], *, limit: int
     ) -> list[int]:
-        """Return the papers that share the most with paper `own`: concepts, given with their counts, and topics."""
+        """Return the papers most similar to paper `own`, given its concepts with their counts, and its topics."""
         named = any_of(
             self._term("concept", token, self._idf(self._count("concept", [token])[0]) * math.log(1 + count))
             for token, count in words.items()
@@ -486,7 +486,7 @@ def any_of(queries: Iterable[Query | None]) -> Query | None:
 
 
 def all_of(queries: Iterable[Query | None]) -> Query | None:
-    """Return the conjunction of these queries; None if there are no queries or any is None."""
+    """Return the conjunction of these queries; None if there are none or if any is None."""
     clauses = list(queries)
     known = [(Occur.Must, query) for query in clauses if query is not None]
     return Query.boolean_query(known) if known and len(known) == len(clauses) else None

@@ -51,7 +51,7 @@ class GlossaryService:
         self._loading = threading.Lock()
 
     def read_current(self, view: Snapshot) -> resolver.Glossary:
-        """Return the glossary for a snapshot of the database. Loading it after a change takes 50 ms."""
+        """Return the glossary for a snapshot of the database. After a change, loading it takes 50 ms."""
         version, loaded = search.get_glossary_version(view), self._loaded
         if loaded is None or loaded[0] != version:
             # Read before taking the lock: on PostgreSQL a read switches to other look-ups of this thread.
@@ -160,7 +160,7 @@ def _learn(
 
 
 def check_decision(current: resolver.Glossary, term: str, form: str, *, is_added: bool) -> resolver.Decision:
-    """Return a valid decision with the term's English name. Raises UsageError if the decision makes no sense."""
+    """Return a valid decision with the term's English name. Raises UsageError if the term or form is invalid or unknown."""
     term, form = (" ".join(typography.to_plain_text(text).split()) for text in (term, form))
     for text in (term, form):
         if len(text) > MAX_FORM_LENGTH or not term_keys.term_key(text):
@@ -189,7 +189,7 @@ def read_decisions(view: Snapshot) -> list[resolver.Decision]:
 
 
 def name_concept(concept: concepts.Concept, locale: models.Locale) -> str:
-    """Return a concept's main form in the reader's language, or else in English."""
+    """Return a concept's main form in the reader's language or, if it has none, in English."""
     korean = concept.usual_form("ko") if locale is models.Locale.KO else ""
     return korean or concept.usual_form("en") or concept.key
 

@@ -1,7 +1,7 @@
 """The search index: a tantivy folder, derived from the database, with the tokens of papers and the names of authors.
 
-The index follows the numbered changes of papers. A folder that is missing, damaged or newer than a restored database
-is rebuilt, newest papers first. Only one process at a time writes a folder; the others read what it has committed.
+The index follows the numbered changes of papers. A folder that is missing, damaged or newer than a restored database is
+rebuilt, newest papers first. Only one process at a time writes to a folder; other processes read what it has committed.
 """
 
 from __future__ import annotations
@@ -211,7 +211,7 @@ _WAIT_SECONDS = 0.2
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A folder's progress: the last change indexed and, during a build, how far back it has got (`before`)."""
+    """A folder's progress: the last change indexed and, during a build, the paper down to which it is done (`before`)."""
 
     change: str
     before: search.Place | None = None
@@ -237,7 +237,7 @@ def folder_of(database: Database) -> Path:
 class SearchIndex:
     """An index folder; `papers` and `authors` are the last versions loaded. Thread-safe.
 
-    A search first indexes at most `at_once` changed papers, or all of them if it is None.
+    A search first indexes at most `at_once` changed papers (all of them if `at_once` is None).
     """
 
     def __init__(self, folder: Path, *, at_once: int | None = AT_ONCE) -> None:
@@ -258,7 +258,7 @@ class SearchIndex:
     def refresh(self, view: Snapshot) -> bool:
         """Load the last commit, index a few changes and return whether the index is up to date.
 
-        If the folder cannot be written, log it once and go on using the index as it is.
+        If the folder cannot be written, this is logged once, and the index stays in use as it is.
         """
         self._load()
         if self.is_current(view):
@@ -294,7 +294,7 @@ class SearchIndex:
         return self._folder / "state.json"
 
     def _load(self) -> None:
-        """Reopen the index if its state has changed. If the folder is missing or damaged, keep using the loaded index."""
+        """Reopen the index if its state has changed. If the folder is missing or damaged, the loaded index stays in use."""
         with self._loading:
             try:
                 found = os.stat(self._state_file)
@@ -472,7 +472,7 @@ def _by_ids(schema: tantivy.Schema, ids: Sequence[int]) -> Query:
 
 
 async def follow(database: Database, index: SearchIndex) -> AsyncGenerator[int, None]:
-    """Bring the index up to date, yielding the number of papers done. Ends at once if another process is writing."""
+    """Bring the index up to date, yielding the number of papers done. Returns at once if another process is writing."""
     done = 0
     try:
         with index.open_writer() as writer:

@@ -42,10 +42,10 @@ ChooseNames = Callable[[str, Sequence[str]], Sequence[str]]
 class ReadQuery:
     """An interpreted query; `text` has the words that are searched for.
 
-    A paper matches if it has all `parts` or one of the `wholes` (alternatives to all parts), or if its title begins
-    with one of the `names`. It must have none of the `excluded` parts. `fallback` has the words of a single term,
-    used if too few papers match. For a sentence, `topics` has topic weights by number and `implied` the terms of the
-    main topics. `meanings` lists what an ambiguous abbreviation may stand for, most explained first.
+    A paper matches if it has all `parts` or one of the `wholes` (alternatives to all parts), or if its title begins with
+    one of the `names`. It must have none of the `excluded` parts. `fallback` has the words of a single term, used if too
+    few papers match. For a sentence, `topics` has topic weights by number and `implied` the terms of the main topics.
+    `meanings` lists what an ambiguous abbreviation may stand for, most often defined first.
     """
 
     text: str = ""
@@ -59,7 +59,7 @@ class ReadQuery:
     meanings: tuple[str, ...] = ()
 
     def sure(self) -> ReadQuery:
-        """Return the query for use as a filter, without forms that only one paper explains."""
+        """The query for use as a filter, without the forms that only one paper defines."""
 
         def keep(parts: Iterable[Part]) -> tuple[Part, ...]:
             return tuple(part._replace(forms=tuple(f for f in part.forms if f.is_sure)) for part in parts)
@@ -101,7 +101,7 @@ class ReadQuery:
         ]
 
     def _said_name(self, part: Part) -> str | None:
-        """Return the name of an implied topic, if possible in the query's language; None if unlikely or already typed."""
+        """Return the name of an implied topic, in the query's language if possible; None if unlikely or already typed."""
         is_korean = analyser.has_hangul(self.text)
         asked = {form.key for own in (*self.parts, *self.wholes) for form in own.forms}
         if part.forms[0].key in asked:
@@ -154,7 +154,7 @@ class Reader:
     # Words.
 
     def _list_content(self, text: str) -> list[str]:
-        """Return the words of a query that carry its topic, without particles; all words of a term or of mere filler."""
+        """Return the words of a query that name its topic, without particles; all words of a term or of mere filler."""
         if self.glossary.find(text):
             return text.split()
         joined = [
@@ -287,7 +287,7 @@ class Reader:
         return implied
 
     def _list_excluded(self, excluded: Iterable[str]) -> Iterator[Part]:
-        """Yield a part for each excluded term, with those forms in both languages that answers may show."""
+        """Yield a part for each excluded term, with its forms in both languages that replies may show."""
         for term in excluded:
             forms = (form for key in self.glossary.find(term)[:1] for form in self.glossary.forms_of(key))
             yield Part(term, concepts.merge_forms((Form(term), *(form for form in forms if form.is_shown))))

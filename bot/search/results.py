@@ -116,7 +116,7 @@ class AuthorResult(PaperPage):
 class Choice:
     """An autocomplete choice: the label to show, of any length, and the value to search for.
 
-    A paper's label is its title and may be "". `papers` is the number of papers by an author.
+    A paper's label is its title, which may be "". An author's choice has the number of `papers`.
     """
 
     name: str
@@ -154,7 +154,7 @@ class Snippet(NamedTuple):
 async def list_snippets(
     connection: Connection, rows: Sequence[models.PaperRow], locale: models.Locale, patterns: Patterns = ()
 ) -> dict[str, Snippet]:
-    """Return a matching sentence from each paper by arXiv id, or its first sentence if only the title matches."""
+    """Return a matching sentence of each paper (its first if only the title matches), keyed by arXiv id."""
     from storage import papers
 
     def make(detail: models.PaperDetail) -> Snippet | None:
@@ -174,7 +174,7 @@ async def list_snippets(
 
 
 def find_snippet(detail: models.PaperDetail, locale: models.Locale, patterns: Patterns) -> Snippet | None:
-    """Return the sentence that matches most patterns, from the best summary or else from other summaries and the abstract."""
+    """Return the sentence that matches the most patterns, from the best summary or else any other summary or the abstract."""
     from bot.archive import summaries
 
     for text in summaries.list_texts(detail, locale):

@@ -83,7 +83,7 @@ def read_period(query: query_parser.Query, today: date) -> tuple[query_parser.Qu
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """The papers found so far, the engine and reader that found them, and what all pages of the answer share."""
+    """The papers found so far, the engine and reader that found them, and the data shared by all pages of the answer."""
 
     query: ReadQuery
     scope: Scope
@@ -95,7 +95,7 @@ class _Answer:
 
 
 def _find(engine: Engine, query: ReadQuery, scope: Scope, request: SearchRequest) -> search_engine.Found:
-    """Return the papers of a query, to the end of a page; sorted by votes, only papers about it, if there are any.
+    """Return a query's papers up to the end of a page. Sorted by votes, only papers about the query count, if there are any.
 
     A query without words finds all papers in the scope, top-voted first.
     """
@@ -130,7 +130,7 @@ def _list_alert_terms(
 
 
 def _match_papers(archive: Archive, text: str, digest_papers: Sequence[DigestPaper]) -> dict[int, float]:
-    """Return the scores of the papers about a query, by id."""
+    """Return the scores of the papers about a query, keyed by paper id."""
     query = query_parser.parse_query(analyser.clean_typed(text))
     allowed = merge_filters(NO_FILTERS, query)
     ids = {paper.paper_id for paper in digest_papers if allowed.allow(paper.date_on, paper.votes)}
@@ -149,7 +149,7 @@ def _match_papers(archive: Archive, text: str, digest_papers: Sequence[DigestPap
 
 @lru_cache(maxsize=4)
 def _index_apart(documents: tuple[models.IndexDocument, ...]) -> Engine:
-    """Return an engine for papers that a stale index may lack. It is cached for the topics of other channels."""
+    """Return an engine for papers that a stale index may lack. It is cached, since other channels' topics need it too."""
     return Engine(search_index.index_in_memory(documents))
 
 
@@ -324,7 +324,7 @@ class SearchService:
     async def match_papers(
         self, connection: Connection, text: str, digest_papers: Sequence[DigestPaper]
     ) -> dict[int, float]:
-        """Return the scores of the digest papers that are about a query and pass its filters, by id.
+        """Return the scores of the digest papers that are about a query and pass its filters, keyed by paper id.
 
         Date filters apply to the dates of digests. As in `search`, a query that only has exclusions matches nothing.
         """
@@ -376,7 +376,7 @@ class SearchService:
         return await self._look_up(look_up)
 
     async def list_suspicious_forms(self) -> list[tuple[str, concepts.SurfaceForm]]:
-        """Return learnt Korean forms and their English terms. Forms that papers rarely use with the term come first."""
+        """Return learnt Korean forms and their English terms, starting with forms that papers rarely use with the term."""
 
         def look_up(archive: Archive) -> list[tuple[str, concepts.SurfaceForm]]:
             listed = [
@@ -400,7 +400,7 @@ class SearchService:
         limit: int = 10,
         offset: int = 0,
     ) -> AuthorResult:
-        """Return a page of the best-matching author's papers, by votes or date, and the other matching names."""
+        """Return a page of the best-matching author's papers, sorted by votes or date, and the other matching names."""
         return await self._look_up(
             lambda archive: authors.find_author(
                 archive, name, sort=sort, filters=filters, limit=limit, offset=offset
@@ -428,7 +428,7 @@ class SearchService:
         )
 
     async def list_sources(self, detail: models.PaperDetail) -> dict[int, str]:
-        """Return the sources of a paper's digests by digest id."""
+        """Return the sources of a paper's digests, keyed by digest id."""
         ids = [appearance.digest_id for appearance in detail.appearances]
         async with self._database.read() as connection:
             return await stored_archive.list_sources(connection, ids)
@@ -436,7 +436,7 @@ class SearchService:
     async def get_digest(
         self, on: date | None = None, *, limit: int = 10, offset: int = 0, min_votes: int | None = None
     ) -> tuple[PaperPage, date | None]:
-        """Return a page of a date's papers, top-voted first, and the date, by default the latest with a digest."""
+        """Return a page of a date's papers, top-voted first, and that date. It defaults to the latest date with a digest."""
         async with self._database.read() as connection:
             if on is None:
                 newest = await stored_archive.list_dates(
@@ -452,7 +452,7 @@ class SearchService:
     async def list_snippets(
         self, rows: Sequence[models.PaperRow], locale: models.Locale
     ) -> dict[str, search_results.Snippet]:
-        """Return the first sentence about each paper, by arXiv id."""
+        """Return the first sentence about each paper, keyed by arXiv id."""
         async with self._database.read() as connection:
             return await search_results.list_snippets(connection, rows, locale)
 

@@ -66,7 +66,7 @@ class ShelfCog(commands.Cog):
     @router.handles(shelf_messages.SUBMIT_IMPORT)
     @router.transfers
     async def submit_import(self, request: Transfer, action: Action) -> ui.LayoutView:
-        """Save the papers named in the uploaded file. A file that is too large is not downloaded."""
+        """Save the papers named in the uploaded file. If the file is too large, it is not downloaded."""
         url, size = router.uploaded_file(request.interaction)
         if size > MAX_FILE_BYTES:
             raise UserError("saved-import-too-large", megabytes=MAX_FILE_BYTES // 1_000_000)
@@ -169,7 +169,7 @@ class ShelfCog(commands.Cog):
         )
 
     async def _load_list(self, request: Request, state: ListState) -> lists_messages.PaperList:
-        """Return a page of a reader's saved papers. Its suggestions are the lists for the reader's tags."""
+        """Return a page of a reader's saved papers. The suggestions are the lists for the reader's tags."""
         texts, user_id = request.texts, request.user_id
         rows, total = await self._shelf.list_saved(user_id, state.text, limit=state.size, offset=state.offset)
         fresh, tags = state.replace(page=0, token=""), await self._shelf.list_tags(user_id)

@@ -60,7 +60,7 @@ class Shelf:
                 raise FullShelfError(f"You already have {MAX_SAVED:,} saved papers, the maximum.")
 
     async def find_ids(self, arxiv_ids: Collection[str]) -> dict[str, int]:
-        """Return the ids of the known papers, by arXiv id."""
+        """Return the ids of the known papers, keyed by arXiv id."""
         async with self._database.read() as connection:
             return await papers.get_ids(connection, arxiv_ids)
 
@@ -72,8 +72,8 @@ class Shelf:
     async def import_file(self, user_id: int, data: bytes, *, is_kept: bool = False) -> Imported:
         """Save the papers whose arXiv ids are in a file, the first as the newest. Raises NoIdsError.
 
-        `is_kept`: the reader had data when the import was requested. If it has been deleted since, nothing is
-        saved.
+        `is_kept`: the reader had data when the import was requested. If that data has been deleted since,
+        nothing is saved.
         """
         now = self._clock()
         found = await asyncio.to_thread(_find_ids, data, now.date())
@@ -209,7 +209,7 @@ class NoIdsError(PaperroundError):
 class Imported:
     """How many papers an import saved and skipped. `unlisted` papers were saved but are in no digest.
 
-    `known` papers had already been saved; for `full` papers there was no room.
+    `known` papers had been saved before; `full` papers were skipped because the shelf was full.
     """
 
     saved: int = 0

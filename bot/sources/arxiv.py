@@ -148,7 +148,7 @@ class PaperLookup:
         self._running: dict[str, asyncio.Task[dict[str, LookupOutcome]]] = {}
 
     async def fetch(self, user_id: int, ids: Sequence[str]) -> dict[str, LookupOutcome]:
-        """Fetch and store papers, and return the outcome by arXiv id."""
+        """Fetch and store papers. Returns the outcomes, keyed by arXiv id."""
         outcomes: dict[str, LookupOutcome] = {}
         started: list[str] = []
         for arxiv_id in dict.fromkeys(ids):
@@ -175,7 +175,7 @@ class PaperLookup:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _refuse(self, user_id: int, arxiv_id: str) -> LookupOutcome | None:
-        """Return why a paper is not fetched. None: it is fetched and counts towards the reader's limit."""
+        """Return why a paper is not fetched. If it is fetched, return None and count it towards the reader's limit."""
         today = self.clock().date()
         if today != self._counted_on:
             self._counted_on = today

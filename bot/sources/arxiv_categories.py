@@ -68,14 +68,14 @@ class Progress:
     papers: int = 0
 
     def fill_from(self, since: date, until: date) -> Progress:
-        """Return the progress with these days added to the back-fill."""
+        """Return the progress with these days added to its back-fill."""
         first, last = since.isoformat(), until.isoformat()
         if self.on is None:
             return Progress(self.announced_on, first, last, first)
         return replace(self, since=min(first, self.since or first), until=last, on=min(first, self.on))
 
     def after(self, papers: int) -> Progress:
-        """Return the progress after a day that had this number of the source's papers."""
+        """Return the progress after reading a day that had this number of the source's papers."""
         following = (date.fromisoformat(self.on or "") + _DAY).isoformat()
         on = following if following <= (self.until or "") else None
         return replace(self, on=on, papers=self.papers + papers)
@@ -168,7 +168,7 @@ class ArxivCategories:
             yield result
 
     def _is_own(self, entry: feed.FeedEntry) -> bool:
-        """Return whether a paper's primary category (any, with cross-lists) belongs to the source."""
+        """Return whether a paper's primary category (or, with cross-lists, any category) belongs to the source."""
         return any(
             category in self._categories or category.partition(".")[0] in self._categories
             for category in entry.categories[: None if self._with_cross_lists else 1]
@@ -234,7 +234,7 @@ class ArxivCategories:
                 yield result
 
     async def _read_day(self, on: str) -> list[feed.FeedEntry]:
-        """Return the papers submitted on a day. Raises FetchError, also if the response is incomplete."""
+        """Return the papers submitted on a day. Raises FetchError, including if the response is incomplete."""
         day = on.replace("-", "")
         listed = " OR ".join(
             f"cat:{name}" if "." in name or name in _UNDIVIDED else f"cat:{name}.*"

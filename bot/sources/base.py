@@ -39,7 +39,7 @@ BAD_REQUEST, NOT_FOUND, GONE, TOO_LARGE = 400, 404, 410, 413
 class FetchError(errors.PaperroundError):
     """Raised if a location cannot be read. The message is one printable line for operators.
 
-    `code` is the HTTP status, or 404 for an empty list and 413 for a body over our limit. `retry_at` (UTC) is
+    `code` is the HTTP status; 404 for an empty list, and 413 for a body over our limit. `retry_at` (UTC) is
     the time requested by the server. `is_blocked`: the SSRF guard forbids the address. `is_retryable`: a
     retry may succeed.
     """
@@ -66,7 +66,7 @@ LARGE_BYTES = 200_000
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """The response for a URL. `body` is None if it has not changed since the given page state.
+    """The response for a URL. `body` is None if the page has not changed since the given page state.
 
     `url` is the URL after redirects; `charset` is the Content-Type's, in lower case.
     """
@@ -82,7 +82,7 @@ Throttle = Callable[[], Awaitable[None]]
 
 
 async def no_throttle() -> None:
-    """Return at once. This is the default throttle."""
+    """Return without waiting. This is the default throttle."""
 
 
 class Fetcher(Protocol):
@@ -104,7 +104,7 @@ class Fetcher(Protocol):
 class FetchResult:
     """The outcome for one location: a URL, a feed entry or a relative path. Its digests are stored there.
 
-    Save `page_states` only after the digests and facts, since a saved state prevents reading the page again.
+    Save `page_states` only after the digests and facts, since a page with a saved state is not read again.
     `day` is the requested day; `retry_at` (UTC) is the time requested by the server. Save the `progress` of a
     back-fill once this result is stored.
     """
@@ -287,7 +287,7 @@ async def parse_apart(
 
     It runs in a thread, or in the worker process if `is_large`. From the worker's plain data, `build` creates
     the result without entries, and `entries` validates the entries. Raises the function's PaperroundErrors,
-    and FetchError if it needs too much memory or time.
+    and FetchError if parsing needs too much memory or time.
     """
     if not is_large:
         return await asyncio.to_thread(parse, *arguments)

@@ -203,7 +203,7 @@ class FeedEntry:
 
     @property
     def is_replacement(self) -> bool:
-        """Whether the entry announces a new version of an arXiv paper."""
+        """Whether the entry announces a new version of a paper on arXiv."""
         return any(map(_ARXIV_REPLACEMENT.match, self.contents))
 
 
@@ -221,7 +221,7 @@ _ENTRIES = pydantic.TypeAdapter(tuple[FeedEntry, ...])
 
 
 async def read_document(response: base.Response) -> Feed:
-    """Parse the feed in a response, using the worker process if it is large."""
+    """Parse the feed in a response. Large feeds are parsed in the worker process."""
     body = response.body or b""
     # feedparser's regular expressions take quadratic time on long words and block all threads.
     is_large = len(body) >= base.LARGE_BYTES or max(map(len, body.split()), default=0) > _MAX_WORD_BYTES
@@ -385,10 +385,10 @@ _MAX_BUILD_AGE = timedelta(days=3)
 
 
 def assign_days(entries: Iterable[FeedEntry], built_on: date | None, read_on: date) -> dict[str, date | None]:
-    """Return the day of each paper in a feed by entry key, or None for unknown days.
+    """Return the day of each paper in a feed (None if unknown), keyed by entry key.
 
-    If the newest entries come first, a paper's day is its entry's date. In any other order, as in a feed
-    generated from a day's list, the entries have publication dates, and the day is the feed's build date.
+    If the newest entries come first, a paper's day is its entry's date. In a feed in any other order, such as
+    one generated from a day's list, the entries have publication dates, so the day is the feed's build date.
     """
     papers = [entry for entry in entries if entry.arxiv_id is not None]
     dates = [entry.published_on for entry in papers if entry.published_on is not None]
@@ -550,7 +550,7 @@ class FeedSource:
     async def _fetch_link(
         self, entry: FeedEntry, state: models.PageState, request: base.FetchRequest
     ) -> base.FetchResult:
-        """Fetch a linked page. A failed page is retried; one without a digest is skipped until it changes."""
+        """Fetch a linked page. If that fails, it is retried; if the page has no digest, it is skipped until it changes."""
         link = entry.link or ""
         page_states: tuple[models.PageState, ...] = (state,)
         try:

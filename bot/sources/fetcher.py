@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Limits of one fetch. Times are in seconds, `total_timeout` per request; `max_bytes` is unpacked."""
+    """Limits of one fetch. Times are in seconds, `total_timeout` for each request; `max_bytes` limits unpacked bytes."""
 
     connect_timeout: float = 10.0
     read_timeout: float = 20.0
@@ -134,7 +134,7 @@ async def _read_response(
 
 
 def _compare_with_known(response: base.Response, known: models.PageState | None) -> base.Response:
-    """Return the response with the page state to store. A body with the known hash counts as unchanged."""
+    """Return the response with the page state to store. It counts as unchanged if the body has the known hash."""
     state = response.page_state
     if known is None or known.hash is None or state.hash not in (None, known.hash):
         if response.body is None:
@@ -211,7 +211,7 @@ Sleep = Callable[[float], Awaitable[None]]
 def shared_throttle(
     database: Database, now: clock.Clock, service: str, seconds: float, sleep: Sleep = asyncio.sleep
 ) -> base.Throttle:
-    """Return a throttle for one request per `seconds` to a service, across all processes of the database.
+    """Return a throttle that allows a service one request every `seconds`, across all processes of the database.
 
     The slot is reserved in storage before waiting, so a killed process wastes at most one interval.
     """

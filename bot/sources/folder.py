@@ -54,7 +54,7 @@ class FolderSource:
     def _find_changed(
         self, request: base.FetchRequest
     ) -> tuple[list[tuple[str, str]], list[str], dict[str, FetchStatus]]:
-        """Return changed files with time and size, listing problems, and the states of unchanged files."""
+        """Return changed files with their times and sizes, problems with the folder, and the states of unchanged files."""
         if not self.root.is_dir():
             raise NotADirectoryError(0, "there is no such folder")
         changed: list[tuple[str, str]] = []

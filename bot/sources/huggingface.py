@@ -47,7 +47,7 @@ class HuggingFaceSource:
             yield await self.fetch_day(day, request)
 
     def _due_days(self, request: base.FetchRequest) -> Sequence[date]:
-        """Return today, days with open lists, and days not read since their close or last vote refresh."""
+        """Return today, days whose lists are open, and days not read since their close or their last vote refresh."""
         today = request.now.astimezone(UTC).date()
         due = [today]
         for age in range(1, max(_VOTE_REFRESH_DAYS) + 1):

@@ -43,7 +43,7 @@ def guess_kind(address: str, endpoints: base.Endpoints) -> models.SourceKind:
 
 
 def normalise(address: str) -> str:
-    """Return the stored form of an address: one for Hugging Face, an absolute path for a folder."""
+    """Return the form in which an address is stored: one form for Hugging Face, and an absolute path for a folder."""
     return huggingface.normalise(folder.make_absolute(address))
 
 
@@ -91,7 +91,7 @@ YIELD_DAYS = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True)
 class Yield:
-    """What a source delivered in YIELD_DAYS: the use of its papers, the median papers per day, and the latest day.
+    """What a source delivered in YIELD_DAYS: how its papers are used, the median number per day, and the latest day.
 
     Days without papers are not counted.
     """
@@ -180,7 +180,7 @@ class SourceRegistry:
             return await sources.list_rows(connection)
 
     async def list_yields(self) -> list[tuple[models.StoredSource, Yield]]:
-        """Return all sources with their yields, in the order of `list_rows`."""
+        """Return all sources with summaries of what they delivered, in the order of `list_rows`."""
         since_on = self.clock().date() - YIELD_DAYS
         async with self.database.read() as connection:
             counted = await sources.count_papers(connection, since_on)

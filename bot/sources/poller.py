@@ -36,8 +36,8 @@ _MAX_PROBLEMS = 200
 class SourceReport:
     """The outcome of polling a source: counts of results, and `status` and `reason` set by `conclude`.
 
-    `missed_days` could not be read. `page_states` are saved at the end. `progress` is how far a back-fill has
-    been stored.
+    `missed_days` are the days that could not be read. `page_states` are saved at the end. `progress` is how
+    far a back-fill has been stored.
     """
 
     source: models.StoredSource
@@ -112,7 +112,7 @@ def poll_interval(row: models.StoredSource) -> timedelta:
 def updated_health(
     report: SourceReport, now: datetime, random: Callable[[], float], rule: day_close.DayClose
 ) -> models.StoredSource:
-    """Return a source with its health after a poll that ended at `now` (UTC). `rule` closes daily lists.
+    """Return a source with its health after a poll that ended at `now` (UTC). `rule` determines when daily lists close.
 
     The interval doubles with each consecutive failure, up to a day. The reason stays until the source
     succeeds.
@@ -318,7 +318,7 @@ class Poller:
     async def _limit_papers(self, row: models.StoredSource, result: base.FetchResult) -> base.FetchResult:
         """Return a result without the papers beyond the source's daily limit (UTC).
 
-        A digest that crosses the limit keeps its first papers. The others are read again the next day.
+        A digest that exceeds the limit keeps its first papers. The other papers are read again the next day.
         """
         ids = {entry.arxiv_id for digest in result.digests for entry in digest.entries}
         ids |= {fact.arxiv_id for fact in result.facts}
@@ -371,7 +371,7 @@ def _limit_of(row: models.StoredSource) -> int:
 
 
 def _cut(result: base.FetchResult, known: set[str], brought: int, limit: int) -> base.FetchResult:
-    """Drop digests that begin beyond the limit, and facts about papers that are neither known nor kept."""
+    """Drop digests beyond the limit, and facts about papers that are neither known nor in the remaining digests."""
     kept = []
     for digest in result.digests:
         new = [entry.arxiv_id for entry in digest.entries if entry.arxiv_id not in known]

@@ -57,7 +57,7 @@ def _normalise_host(host: str) -> str:
 
 
 def is_public(address: IPAddress) -> bool:
-    """Return whether an address is public. If an IPv6 address embeds an IPv4 address, that one is checked."""
+    """Return whether an address is public. An IPv6 address that embeds an IPv4 address is judged by the embedded address."""
     if isinstance(address, ipaddress.IPv6Address):
         nat64 = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF) if address in _NAT64 else None
         embedded = address.ipv4_mapped or address.sixtofour or nat64

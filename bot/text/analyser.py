@@ -49,7 +49,7 @@ def remembered(
 ) -> Callable[[Callable[[str], Value]], Callable[[str], Value]]:
     """Cache a function's results for the last `maxsize` texts of at most `max_length` characters.
 
-    Longer texts are not cached, since the results for a query of 2,000 characters can take 50 kB.
+    Longer texts are not cached: the results for a query of 2,000 characters can take 50 kB.
     """
 
     def decorate(compute: Callable[[str], Value]) -> Callable[[str], Value]:
@@ -104,14 +104,14 @@ def split_context(context: str) -> list[str]:
 
 
 def monosyllabic_noun(word: str) -> str | None:
-    """Return the noun of a word that is a one-syllable noun and a particle (뇌 for 뇌를), or None for other words."""
+    """Return the noun of a word that is a one-syllable noun and a particle (뇌 for 뇌를); None for other words."""
     if len(word) == 3 and word[1:] in _LONG_PARTICLES:
         return word[0]
     return word[0] if len(word) == 2 and word[1] in SHORT_PARTICLES else None
 
 
 def is_particle(ending: str) -> bool:
-    """Return whether an ending is a particle that can follow any noun, including a Latin one: LLM을, LLM에서."""
+    """Return whether an ending is a particle that can follow any noun, even a Latin one: LLM을, LLM에서."""
     return ending in SHORT_PARTICLES or ending in _LONG_PARTICLES
 
 
@@ -123,7 +123,7 @@ def bigrams(run: str) -> list[str]:
 def keystrokes(text: str) -> str:
     """Replace each Hangul syllable with the letters typed for it on a Korean keyboard.
 
-    While someone types 모델, the field shows 모, 몯 and 모데: prefixes of 모델 only letter by letter.
+    While someone types 모델, the field shows 모, 몯 and 모데, which are prefixes of 모델 only letter by letter.
     """
     return text if text.isascii() else typography.normalise("NFD", text).translate(_KEYS)
 
@@ -356,7 +356,7 @@ def _fold_word(part: str) -> str:
 
 @lru_cache(maxsize=1 << 14)
 def _stem_to_fixpoint(word: str) -> str:
-    """Stem repeatedly until nothing changes, because Snowball may shorten its own stems further."""
+    """Stem repeatedly until nothing changes, because Snowball may stem its own results further."""
     if len(word) < 3 or not word.isascii() or not word.isalpha():
         return word
     if len(word) > 3 and word[-1] == "s" and word[-2] != "s" and _VOWELS.isdisjoint(word):

@@ -20,10 +20,10 @@ SEED_PAPERS = 2
 class SurfaceForm(NamedTuple):
     """One spelling of a concept.
 
-    `papers` counts the papers that explain the form; `seeded` forms come from the seed list or the operator.
-    Of the `found` papers with a Korean form, `confirmed` also contain the English term or abbreviation. A
-    form with `searched=False` is only recognised in queries, because a shorter form already finds it or
-    because it usually means something else in papers.
+    `papers` counts the papers that define the form; `seeded` forms come from the seed list or the operator. Of the
+    `found` papers with a Korean form, `confirmed` also contain the English term or abbreviation. A form with
+    `searched=False` is only recognised in queries, because a shorter form already finds it or because it usually means
+    something else in papers.
     """
 
     text: str
@@ -41,12 +41,12 @@ class SurfaceForm(NamedTuple):
 
     @property
     def is_sure(self) -> bool:
-        """Whether filters (channels, alerts, trends) may use the form: English, seeded, or explained at least twice."""
+        """Whether filters (channels, alerts, trends) may use the form: it is English, seeded, or defined at least twice."""
         return self.language == "en" or self.seeded or self.papers > 1
 
     @property
     def is_presentable(self) -> bool:
-        """Whether answers may show the form. A form from only one paper is often a slip or a capitalised word: LARGE."""
+        """Whether replies may show the form. A form from only one paper is often a slip or a word in capitals: LARGE."""
         return self.searched and (self.is_sure or self.confirmed > 1)
 
 
@@ -59,7 +59,7 @@ class Concept:
 
     @property
     def support(self) -> int:
-        """The number of papers that explain any of the forms, but at least 1."""
+        """The number of papers that define any of the forms, but at least 1."""
         return max(1, sum(form.papers for form in self.forms))
 
     def forms_in(self, language: Language) -> list[SurfaceForm]:
@@ -72,7 +72,7 @@ class Concept:
 
 
 class AbbreviationSense(NamedTuple):
-    """A sense of an abbreviation: its English key and name, and how many papers explain it, as a number and a share."""
+    """A sense of an abbreviation: its English key and name, and the number and share of papers that define it."""
 
     key: str
     share: float
@@ -86,9 +86,9 @@ class AbbreviationSense(NamedTuple):
 class Form(NamedTuple):
     """A form to search for.
 
-    Answers do not mention a form with `is_shown=False`, such as the translation of a single word. A form with
-    `is_sure=False` affects ranking but not filters. `token` is the index token that represents this form of a
-    seeded concept (see `bot.text.tokens`), or "".
+    Replies do not mention a form with `is_shown=False`, such as the translation of a single word. A form with
+    `is_sure=False` affects ranking but not filters. `token` is the index token that represents this form of a seeded
+    concept (see `bot.text.tokens`), or "".
     """
 
     text: str
@@ -115,7 +115,7 @@ class Part(NamedTuple):
 
     @property
     def shown_text(self) -> str:
-        """The part's name in answers: without particles, or the term that an everyday verb stands for."""
+        """The part's name in replies: without particles, or the term that an everyday verb stands for."""
         start, space, word = self.text.rpartition(" ")
         if not analyser.is_hangul(word):
             return self.text

@@ -114,7 +114,7 @@ def format_period(period: Period) -> str:
 
 
 def _relate(text: str, match: re.Match[str]) -> _Mention | None:
-    """Return a date match with the words around it; None if only such words could make it a date and they are missing."""
+    """Return a date match with its context; None if it is only a date in a context that is missing here."""
     before = _BEFORE.search(text, 0, match.start())
     behind = _BEHIND.match(text, match.end())
     ahead = text[: match.start()]
@@ -142,7 +142,7 @@ def _limit(before: str, behind: str, span: tuple[date, date]) -> Period:
 
 
 def _span(match: re.Match[str], today: date) -> tuple[date, date]:
-    """Return the first and last day of a matched date. Raises ValueError if the date does not exist."""
+    """Return the first and last day of a matched date. Raises ValueError if there is no such date."""
     group = {name: text.lower() for name, text in match.groupdict().items() if text}
     if iso := group.get("iso"):
         return calendar_span(*map(int, re.split("[-./]", iso)))

@@ -66,7 +66,7 @@ _TITLES = frozenset({"교수", "교수님", "박사", "박사님", "님", "씨",
 
 @lru_cache(maxsize=1)
 def _tables() -> dict[str, dict[str, str]]:
-    """Return the spelling tables by kind. The `rare` kind has family names that more often begin a given name: 은우, 도현."""
+    """Return the spelling tables by kind. Kind `rare` has family names that more often begin a given name: 은우, 도현."""
     tables: dict[str, dict[str, str]] = {}
     for line in seed.read_data("korean_names.tsv").splitlines()[1:]:
         kind, hangul, spellings = line.split("\t")
@@ -227,7 +227,7 @@ _LETTERS_PER_ERROR = 3
 
 @lru_cache(maxsize=1 << 12)
 def name_distance(query_words: tuple[str, ...], name: str) -> float:
-    """Return the distance between the query words and a name: about 1 for an initial, 3 for each typing error."""
+    """Return the distance between the query words and a name: about 1 for an initial and 3 for a typing error."""
     name_words = tuple(name_tokens(name))
     best = _aligned_distance(query_words, name_words)
     if best == EXACT or len(query_words) == len(name_words):
@@ -272,7 +272,7 @@ def _aligned_distance(query_words: tuple[str, ...], name_words: tuple[str, ...])
 
 
 def is_correction(query_words: tuple[str, ...], name: str) -> bool:
-    """Return whether the name matches only by a typing error, a prefix, or a full word for an initial."""
+    """Return whether the name matches only by a typing error, by a prefix, or with a full word in place of an initial."""
     return name_distance(query_words, name) >= _PREFIX_COST and bool(_differing_words(query_words, name))
 
 
@@ -380,7 +380,7 @@ def institution_forms(name: str) -> tuple[str, ...]:
 def complete_institution(prefix: str) -> list[str]:
     """Return the known institutions with a word that begins with `prefix`, matches at the start of a name first.
 
-    Each is listed once, under the matching name.
+    Each institution is listed once, under the matching name.
     """
     typed = analyser.fold_name(prefix)
     names = [next((form for form in forms if _begins(form, typed)), None) for forms in _rows()]
@@ -401,7 +401,7 @@ def _fold(name: str) -> str:
 
 @lru_cache(maxsize=1)
 def _keys() -> dict[str, str]:
-    """Return the keys of known institutions by folded name."""
+    """Return the keys of known institutions, keyed by folded name."""
     return {_fold(form): _fold(forms[0]) for forms in _rows() for form in forms}
 
 
@@ -469,7 +469,7 @@ def find_writers(words: Sequence[str]) -> list[Writer]:
 
 
 def _read_writer(words: Sequence[str], start: int, end: int) -> Writer | None:
-    """Parse a writer from the words `start` to `end`, including "by the" before and 연구진이 쓴 after them; otherwise None."""
+    """Parse a writer from the words `start` to `end`, with "by the" before or 연구진이 쓴 after the name; otherwise None."""
     typed = " ".join(words[start:end]).strip(_EDGE)
     stem = _SUFFIX.sub("", typed)
     before = start - (start > 1 and words[start - 1].lower() == "the")

@@ -84,7 +84,7 @@ _EXAMPLES = {"author": "NAME", "votes": "20", **dict.fromkeys(("since", "until",
 
 
 def list_accepted_forms(ignored: Iterable[str]) -> list[str]:
-    """Return a valid example for each ignored filter, with the name as typed: since:2025-01-31 for since:december."""
+    """Return a valid example for each ignored filter, with the filter name as typed: since:2025-01-31 for since:december."""
     names = [match[2] for match in map(_CLAUSE.match, ignored) if match and match[2] and not match[1]]
     examples = {name: _EXAMPLES.get(_FIELDS.get(name.lower(), "")) for name in names}
     return [f"{name}:{example}" for name, example in examples.items() if example]

@@ -1,12 +1,12 @@
 """Parses questions: strips particles, verb endings and filler, and maps everyday words to terms and topics.
 
-The analyser only strips endings that are rare in nouns (평가, 해상도). A word in a query may lose more if a known word remains:
-LLM의 becomes LLM, 로봇이 becomes 로봇, 학습시키나요 becomes 학습. Known terms stay whole.
+The analyser only strips endings that are rare in nouns (평가, 해상도). From a word in a query, more is stripped if a
+known word remains: LLM의 becomes LLM, 로봇이 becomes 로봇, 학습시키나요 becomes 학습. Known terms stay whole.
 
 `filler.tsv` lists filler. `everyday_words.tsv` maps everyday words to the terms papers use (lie to hallucination, 옷 to
-garment). `topic_descriptions.tsv` describes topics of machine learning in everyday words. A question is a vector over these
-topics (explicit semantic analysis, Gabrilovich and Markovitch 2007): "reading text aloud" mostly means speech synthesis,
-though no paper uses those words. The similarity of a paper and a question is the cosine of their vectors.
+garment). `topic_descriptions.tsv` describes topics of machine learning in everyday words. A question is a vector over
+these topics (explicit semantic analysis, Gabrilovich and Markovitch 2007): "reading text aloud" mostly means speech
+synthesis, though no paper uses those words. The similarity of a paper and a question is the cosine of their vectors.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _LATIN = re.compile("[A-Za-z]")
 
 @lru_cache(maxsize=1)
 def _load_endings() -> tuple[dict[str, list[str]], re.Pattern[str]]:
-    """Return Korean word endings by last syllable, longest first, and a pattern for one to three endings."""
+    """Return Korean word endings, keyed by last syllable, longest first, and a pattern for one to three endings."""
     listed = next(listed for kind, listed in _read_table("filler.tsv") if kind == "ending")
     endings, by_last = sorted(listed.split(), key=len, reverse=True), dict[str, list[str]]()
     for ending in endings:
@@ -77,7 +77,7 @@ def _strip_unknown(word: str) -> str:
 
 
 def _agrees(word: str, ending: str) -> bool:
-    """Return whether an ending fits: it follows at least two syllables or letters and agrees with the last one."""
+    """Return whether an ending fits a word: it follows at least two syllables or letters and agrees with the last one."""
     stem = word[: -len(ending)]
     if len(stem) < 2 or not analyser.is_syllables(stem[-1]):
         return len(stem) > 1
@@ -211,7 +211,7 @@ def topic_mask(words: Sequence[str], protected: Sequence[bool] = ()) -> list[boo
 
 @lru_cache(maxsize=1)
 def _everyday_words() -> Mapping[str, tuple[str, ...]]:
-    """Return the terms that papers use for each everyday word or phrase, by its key. Takes 30 ms the first time."""
+    """Return the terms that papers use for everyday words and phrases, keyed by the latter. Takes 30 ms the first time."""
     rows = (*load_rows(), *people.list_korean_names())
     return {_key(word): terms for words, terms in reversed(rows) for word in reversed(words)}
 
@@ -343,7 +343,7 @@ def prepare_topics() -> None:
 
 
 def find_paper_topics(words: Mapping[str, int], most: int) -> list[tuple[int, float]]:
-    """Return a paper's `most` heaviest topics, given its word counts. Weights come from a unit vector."""
+    """Return a paper's `most` heaviest topics, given its word counts. The weights form a vector of length 1."""
     weighted, weights = _load_weighted_words(), dict[int, float]()
     for word in weighted.keys() & words.keys():
         weight, topics = weighted[word]

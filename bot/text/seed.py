@@ -1,4 +1,4 @@
-"""The seed list of machine-learning terms, for archives too small to explain them, and other data files."""
+"""The seed list of machine-learning terms, for archives too small to define them, and other data files."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ def _read_hangul(word: str) -> tuple[str, str, bool]:
 def phrases(form: str) -> tuple[tuple[str, ...], ...]:
     """Return the token phrases that find a form of a term in any spelling.
 
-    A form of two syllables matches only at the beginning of a word. A single token, such as `=key`, is its own only phrase.
+    A form of two syllables matches only at the beginning of a word. A single token, such as `=key`, is its own phrase.
     """
     if form[:1] in (CONCEPT, WHOLE):
         return ((form,),)
@@ -100,7 +100,7 @@ def phrases(form: str) -> tuple[tuple[str, ...], ...]:
 
 @lru_cache(maxsize=1)
 def _concept_forms() -> Mapping[str, set[str]]:
-    """Return the forms of seeded concepts by English key, except two-letter abbreviations."""
+    """Return the forms of seeded concepts, keyed by English key, except two-letter abbreviations."""
     forms: dict[str, set[str]] = {}
     for term in seed.load_terms():
         if not term.is_common_word:
@@ -113,7 +113,7 @@ def _concept_forms() -> Mapping[str, set[str]]:
 
 
 class _Concept(NamedTuple):
-    """The forms represented by a concept's token, as term keys and phrases; only forms that contain no other form."""
+    """The forms represented by a concept's token, as term keys and phrases. Forms that contain another form are left out."""
 
     form_keys: frozenset[str]
     phrases: frozenset[tuple[str, ...]]
@@ -132,7 +132,7 @@ def _read_concept(key: str) -> _Concept:
 
 @lru_cache(maxsize=1)
 def _phrases_by_token() -> Mapping[str, list[tuple[list[str], str]]]:
-    """Return the phrases and tokens of all concepts by the phrase's first token. Takes 250 ms the first time."""
+    """Return all concepts' phrases and tokens, keyed by the phrase's first token. Takes 250 ms the first time."""
     found: dict[str, list[tuple[list[str], str]]] = {}
     for key in _concept_forms():
         for phrase in sorted(_read_concept(key).phrases):

@@ -109,7 +109,7 @@ def _converter() -> Any:
 
 @lru_cache(maxsize=1)
 def _parsed_commands() -> Any:
-    """Load the table of commands only once. pylatexenc would rebuild it for every text, which takes most of its time."""
+    """Load the table of commands once. Otherwise pylatexenc would rebuild it for every text, which takes most of its time."""
     from pylatexenc.latexwalker import get_default_latex_context_db
 
     return get_default_latex_context_db()

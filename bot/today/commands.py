@@ -1,4 +1,4 @@
-"""The `/today` command: a reader's five papers of the day, their menus and buttons, and the daily direct message (DM)."""
+"""The `/today` command: a reader's five papers of the day with their menus and buttons, and the daily direct message (DM)."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ class TodayCog(commands.Cog):
         return today_messages.today_view(request.texts, post, marker=marker, note=note)
 
     async def _updated_view(self, request: Request, note: str = "") -> ui.LayoutView:
-        """Return the papers of the pressed or selected message (a reply or a DM) with their current marks."""
+        """Return the papers of the message whose control was used (a reply or a DM) with their current marks."""
         interaction = request.interaction
         actions = map(message_builder.unpack_custom_id, router.list_custom_ids(interaction))
         shown = [action.payload for action in actions if action.verb == client_messages.OPEN_PAPER]
@@ -134,7 +134,7 @@ class TodayCog(commands.Cog):
     async def _start_daily(self, request: Request, typed: str | None = None) -> str:
         """Start the daily DM at the typed or stored time. Returns the confirmation for the reader.
 
-        A zone typed along with the time becomes the reader's zone. Raises UserError.
+        A zone typed with the time becomes the reader's zone. Raises UserError.
         """
         values = {} if typed is None else client_options.move_zone({"time": typed}, "time", "zone")
         at_time = client_options.parse_time(values["time"]) if values else None
@@ -151,7 +151,7 @@ class TodayCog(commands.Cog):
 
 
 def _find_day(interaction: router.AnyInteraction) -> date | None:
-    """Return the day of the pressed or selected message, read from one of its buttons; None if unknown."""
+    """Return the day of the message whose control was used, read from one of its buttons; None if unknown."""
     for custom_id in router.list_custom_ids(interaction):
         action = message_builder.unpack_custom_id(custom_id)
         if action.verb == client_messages.OPEN_LIST:

@@ -35,7 +35,7 @@ _MAX_REASON_LENGTH = 60
 def today_view(
     texts: Texts, post: today_service.TodayPost, *, marker: str | None = None, note: str = ""
 ) -> ui.LayoutView:
-    """Return the papers, each with a button to open it, a menu to mark them, and `note` below.
+    """Return the papers, each with a button to open it, followed by a menu to mark them and the `note`.
 
     `marker` identifies the delivery in the menu's custom id.
     """
@@ -103,7 +103,7 @@ def suspended_text(texts: Texts, reason: str | None) -> str:
 
 
 def send_button(texts: Texts, *, again: bool) -> ui.Item[Any]:
-    """Return the button that starts the daily message or, with `again`, restarts it after Discord refused one."""
+    """Return the button that starts the daily message or, if `again`, restarts it after Discord refused a message."""
     return button(texts("today-send-again" if again else "today-send"), pack_custom_id(SEND))
 
 

@@ -40,7 +40,7 @@ def train_profile(positives: Sequence[Example], negatives: Sequence[Example]) ->
 
     A weight is the difference of the class means (Rocchio's method), scaled by rarity. A paper's score is the
     sum of weight times value over its features. Negative examples with a weight above 1 are papers that the
-    reader disliked. Returns {} unless there are examples of both classes.
+    reader disliked. Returns {} if there are no examples of one of the classes.
     """
     if not positives or not negatives:
         return {}
@@ -63,7 +63,7 @@ def train_profile(positives: Sequence[Example], negatives: Sequence[Example]) ->
 def _measure_rarity(
     judged: Sequence[Example], frequencies: Mapping[str, int], total: int
 ) -> dict[str, float]:
-    """Return the rarity of features. Keeps the MAX_TRAINED features that are most frequent and rarest in judged papers."""
+    """Return the rarity of the MAX_TRAINED features that are rarest overall and most frequent in the judged papers."""
     sums: dict[str, float] = defaultdict(float)
     for vector, weight in judged:
         for feature, value in vector.items():
@@ -107,7 +107,7 @@ def extract_words(text: str) -> dict[str, float]:
 
 
 def _is_content(token: str) -> bool:
-    """Return whether a token is a feature. Beginnings of Hangul words are not: they repeat the word's first two syllables."""
+    """Return whether a token is a feature. Tokens for a Hangul word's first two syllables are not, since they repeat them."""
     marks = tokens.BEGINNING, tokens.WHOLE
     return len(token) > 1 and token not in analyser.FUNCTION_WORDS and not token.startswith(marks)
 
@@ -118,7 +118,7 @@ def _is_content_word(token: str) -> bool:
 
 @lru_cache(maxsize=256)
 def find_concepts(text: str) -> frozenset[str]:
-    """Return those features of a short text that are concepts."""
+    """Return the features of a short text that are concepts."""
     return frozenset(feature for feature in extract_words(text) if feature.startswith(tokens.CONCEPT))
 
 
@@ -134,7 +134,7 @@ PAPERS_AT_ONCE = 50
 
 
 class PaperVectors:
-    """Extracts vectors of papers in a thread. Caches those of one day and of the sample until the archive changes."""
+    """Extracts papers' vectors in a thread. Caches the vectors of one day and of the sample until the archive changes."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -146,7 +146,7 @@ class PaperVectors:
     async def extract(
         self, connection: Connection, paper_ids: Collection[int]
     ) -> dict[int, dict[str, float]]:
-        """Return the vectors of those papers that are indexed, by id."""
+        """Return the vectors of the papers that are indexed, keyed by id."""
         vectors: dict[int, dict[str, float]] = {}
         # Share the strings of features between papers.
         names: dict[str, str] = {}
@@ -156,7 +156,7 @@ class PaperVectors:
         return vectors
 
     async def get_day(self, connection: Connection, on: date) -> dict[int, dict[str, float]]:
-        """Return the vectors of a day's papers by id, most votes first."""
+        """Return the vectors of a day's papers, keyed by id, most votes first."""
         async with self._lock:
             sample = await self._refresh_sample(connection)
             if self._day is None or self._day[0] != on:
@@ -167,7 +167,7 @@ class PaperVectors:
             return self._day[1]
 
     async def get_sample(self, connection: Connection) -> Mapping[int, Vector]:
-        """Return the vectors of the sample by paper id. The sample is the same for all readers."""
+        """Return the vectors of the sample, keyed by paper id. All readers have the same sample."""
         async with self._lock:
             return await self._refresh_sample(connection)
 

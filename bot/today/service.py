@@ -85,7 +85,7 @@ class TodayPick(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TodayPost:
-    """A reader's papers of a day. `is_personal` is False if they are only ranked by votes.
+    """A reader's papers of a day. `is_personal` is False if they are ranked only by votes.
 
     `at_time` is the local time (HH:MM) of the daily DM, or None. `suspended` is the reason why Discord
     refused the last DM.
@@ -157,12 +157,12 @@ class TodayService:
         return await self.build_of_day(profile, locale, day, shown)
 
     async def list_topics(self, locale: models.Locale) -> tuple[str, ...]:
-        """Return last month's topics, from which readers pick, in the reader's language."""
+        """Return last month's topics in the reader's language, for the reader to pick from."""
         common = await self._rising.list_topics(locale, limit=MENU_TOPICS, with_common=True)
         return tuple(dict.fromkeys(topic.text[:MAX_TOPIC_LENGTH] for topic in common))
 
     async def open_day(self, on: date) -> Day | None:
-        """Load a day for any number of readers. Returns None if it has no papers."""
+        """Load a day, for use with any number of readers. Returns None if the day has no papers."""
         async with self._database.read() as connection:
             rows = await papers.list_by_date(connection, on, origin=archive.ALL)
             if not rows:
@@ -281,7 +281,8 @@ def _rule_of(at_time: str, zone: str) -> schedule.Rule:
 def _ready_at(due: schedule.Slot, closings: day_close.Closings | None) -> datetime:
     """Return the expected time (UTC) at which the papers due at a reader's time can be sent.
 
-    If a list closes within schedule.CLOSE_WAIT, wait for that, and then for up to as long again until it has been read.
+    If a list closes within schedule.CLOSE_WAIT, wait for its close, then up to CLOSE_WAIT until it has been
+    read.
     """
     if closings is None:
         return due.at
@@ -319,7 +320,7 @@ async def _list_sent(connection: Connection, user_id: int, now: datetime, *, but
 async def _match_follows(
     search: SearchService, connection: Connection, day: Day, active: Sequence[models.Alert]
 ) -> Follows:
-    """Return why papers of the day match a reader's alerts, ignoring vote minimums."""
+    """Return why papers of the day match a reader's alerts, whose vote minimums are ignored."""
     if not active:
         return {}
     if day.texts is None:
@@ -340,7 +341,7 @@ def _match(queries: Sequence[matcher.AlertQuery], texts: Iterable[matcher.PaperT
 def _rank(
     rows: Sequence[models.PaperRow], scores: Mapping[int, float], follows: Follows, chosen: Collection[int]
 ) -> dict[str, tuple[int, models.PaperRow]]:
-    """Return a day's papers by arXiv id, best first, each with its rank by votes. Papers in `chosen` come first.
+    """Return a day's papers, best first, keyed by arXiv id, each with its rank by votes. Papers in `chosen` come first.
 
     Papers with equal scores are sorted by votes.
     """
@@ -393,7 +394,7 @@ def _find_reasons(
 
 
 def concept_name(glossary: Glossary, feature: str, locale: models.Locale) -> str:
-    """Return a concept's usual name in the given language, or else the other; "" if papers are rarely about the concept."""
+    """Return a concept's usual name in the given language, or else in the other; "" if it is rarely the subject of papers."""
     key = tokens.read_concept_token(feature)
     concept = glossary.concept(key)
     return search_glossary.name_concept(concept, locale) if concept and glossary.is_topic(key) else ""
@@ -422,7 +423,7 @@ TODAY: KindRecord[TodayPost] = KindRecord(
 
 
 class TodayPlanner:
-    """Plans DMs with the newest complete day that has not been sent, once a reader's time has come (see `find_due`).
+    """Plans DMs with the newest complete day not sent yet, once a reader's time has come (see `find_due`).
 
     A delivery's key consists of the reader and the local date, so there is at most one per date.
     """
@@ -447,7 +448,7 @@ class TodayPlanner:
     ) -> int:
         """Plan all deliveries due at `now` (UTC) and return their number. Errors are logged and retried in the next tick.
 
-        `between` is called after each batch, for work that must not wait for all readers.
+        `between` is called after each batch, for work that must not wait until all readers are done.
         """
         planned = 0
         with isolation.isolated(log, "planning papers of the day failed"):
@@ -457,7 +458,7 @@ class TodayPlanner:
         return planned
 
     async def _plan_batch(self, now: datetime) -> int | None:
-        """Plan the deliveries of some readers, building them before the transaction. Returns None if no reader is due."""
+        """Plan some readers' deliveries, which are built before the transaction. Returns None if no reader is due."""
         async with self._database.read() as connection:
             if not (hours := await today.list_hours(connection)):
                 return None
@@ -499,7 +500,7 @@ class TodayPlanner:
         now: datetime,
         on: date,
     ) -> list[models.NewDelivery]:
-        """Build and render a day's posts. Leaves out empty posts and failures, which are logged."""
+        """Build and render a day's posts. Empty posts are left out, as are failures, which are logged."""
         built: list[models.NewDelivery] = []
         if (day := await self._service.open_day(on)) is None:
             return built

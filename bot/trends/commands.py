@@ -115,7 +115,7 @@ class TrendsCog(commands.Cog):
 async def load_answer(
     services: Services, texts: Texts, topic: client_messages.ListState, span: Span, *, rising: bool
 ) -> TrendAnswer:
-    """Return the trend of a topic. With `rising`, include the rising topics."""
+    """Return the trend of a topic and, if `rising`, the rising topics."""
     return TrendAnswer(
         topic=topic,
         span=span,

@@ -40,7 +40,7 @@ SPAN_MONTHS = {Span.HALF_YEAR: 6, Span.YEAR: 12, Span.TWO_YEARS: 24, Span.FIVE_Y
 
 @dataclass(frozen=True, slots=True)
 class TrendAnswer:
-    """The content of a reply. `topic` is the state of the topic's list, whose text is "" for the whole archive.
+    """The content of a reply. `topic` is the state of the topic's list; its text is "" for the whole archive.
 
     `rising` is None unless requested. `has_image` is True if the chart is attached.
     """
@@ -65,7 +65,7 @@ def pack(topic: client_messages.ListState, span: Span, verb: str = SHOW) -> str:
 
 
 def unpack(action: message_builder.Action) -> tuple[client_messages.ListState, Span]:
-    """Return the topic and span written by `pack`. A stored topic has only its token. Raises InvalidCustomIdError."""
+    """Return the topic and span packed by `pack`. Of a stored topic, only the token is set. Raises InvalidCustomIdError."""
     code, flag, text = action.fields(3)
     with message_builder.map_parse_errors():
         span = Span(code)
@@ -144,7 +144,7 @@ def _topic_name(texts: Texts, text: str) -> str:
 
 
 def summary(texts: Texts, trend: Trend) -> str:
-    """Describe the last two months (weeks, days) and the one with the most papers."""
+    """Describe the last two months (or weeks or days) and the one with the most papers."""
     last = _month_papers(texts, trend, trend.months[-1])
     if trend.is_last_month_partial:
         last = texts("trend-so-far", month=last)

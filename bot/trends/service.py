@@ -50,7 +50,7 @@ class Trend:
 
     @property
     def total(self) -> int:
-        """The number of papers in all months together."""
+        """The number of papers in all months."""
         return sum(month.paper_count for month in self.months)
 
 
@@ -65,8 +65,9 @@ class TrendService:
     async def get_trend(self, query: str, *, months: int = 12, by_age: bool = False) -> Trend:
         """Return the trend of a query's papers over the last `months` months, but not before the archive's first month.
 
-        A query without terms counts all papers that pass its filters (author:, since:, until:, votes:). An empty archive has
-        no months. With `by_age`, a young archive is counted by week or day (MAX_WEEKS_DAYS, MAX_DAYS).
+        A query without terms counts all papers that pass its filters (author:, since:, until:, votes:). An
+        empty archive has no months. If `by_age`, a young archive is counted by week or day (MAX_WEEKS_DAYS,
+        MAX_DAYS).
         """
         parsed = query_parser.parse_query(query)
         async with self._database.read() as connection:
@@ -175,7 +176,7 @@ class _TopicCounts:
         return len(self.papers_by_topic.get(key, ())) / max(1, self.title_count)
 
     def keep(self, keys: Iterable[str]) -> None:
-        """Remove all topics except these."""
+        """Remove all topics except the given ones."""
         kept = set(keys)
         self.papers_by_topic = {key: ids for key, ids in self.papers_by_topic.items() if key in kept}
         self.phrase_spellings = {key: of for key, of in self.phrase_spellings.items() if key in kept}
@@ -310,7 +311,7 @@ _STOPWORDS = analyser.FUNCTION_WORDS | frozenset(_EXTRA_STOPWORDS.split())
 
 
 def _rank_topics(recent: _TopicCounts, baseline: _TopicCounts, limit: int) -> list[str]:
-    """Return the keys of the fastest-rising topics, except those that duplicate a higher-ranked topic."""
+    """Return the keys of the topics that rose most, best first, except those that duplicate a higher-ranked topic."""
     if not baseline.title_count:
         return []
     shares = {

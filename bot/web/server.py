@@ -1,7 +1,7 @@
 """Serve the web archive: routes, languages, conditional requests, and admission shared with Discord.
 
-All web readers count as one reader: one page is built at a time, and the other slots stay free for look-ups
-on Discord. Rate limits per client and compression are left to a proxy. There are no cookies, and requests are
+All web readers together count as one reader: one page is built at a time, and the other slots stay free for
+Discord. Rate limits per client and compression are left to a proxy. There are no cookies, and requests are
 not logged.
 """
 

@@ -99,7 +99,7 @@ class Site:
 
     @property
     def row_limit(self) -> int:
-        """The most papers on the page of a day or an author."""
+        """The maximum number of papers on the page of a day or author."""
         return MAX_STATIC_ROWS if self.is_static else DAY_SIZE
 
     def author_link(self, name: str) -> str | None:
@@ -154,8 +154,8 @@ class Entry(NamedTuple):
 class Row:
     """A paper in the list template. `snippet`, `missing` and `language_note` are Discord's Markdown.
 
-    `day` (ISO) is "" on that day's own page. On another day's page, `day_text` says that the paper is listed
-    then too. `language` is "" unless the snippet's language differs from the page's.
+    `day` (ISO) is "" on the page of that day. On another day's page, `day_text` states that the paper is also
+    listed then. `language` is "" unless the snippet's language differs from the page's.
     """
 
     rank: int
@@ -223,7 +223,7 @@ class WebPages:
         return await asyncio.to_thread(self._list_page, site, listed, parts, {}, further)
 
     async def find_main_language(self) -> models.Locale:
-        """Return the language of most digests, or the bot's language if there are none."""
+        """Return the language of most digests, or the bot's language if there are no digests."""
         async with self.services.database.read() as connection:
             rows = await archive.list_rows(connection, origin=archive.POSTED)
         counted = Counter(row.language for row in rows if row.language in set(models.Locale))
@@ -245,13 +245,13 @@ class WebPages:
         return self._page(site, "web.days.html.j2", ("days",), {}, texts("web-days"), values)
 
     def make_find(self, site: Site) -> Page:
-        """Return a static site's search page, which searches titles in the browser."""
+        """Return the search page of a static site, which searches titles in the browser."""
         page = self._page(site, "web.find.html.j2", ("search",), {}, self.texts(site)("web-search"), {})
         policy = f"{POLICY}; script-src 'self'; connect-src 'self'"
         return replace(page, values={**page.values, "policy": policy})
 
     async def load_search(self, site: Site, query: str, *, page: int = 0) -> Page:
-        """Return a search's results, or topics if the query is empty. Raises PageError if it is too long."""
+        """Return a search's results, or topics for an empty query. Raises PageError if the query is too long."""
         if len(query) > MAX_QUERY_LENGTH:
             raise PageError(400, "web-query-too-long", count=MAX_QUERY_LENGTH)
         texts = self.texts(site)
@@ -401,7 +401,7 @@ class WebPages:
         return await asyncio.to_thread(self._feed, site, texts("web-name"), (), ("feed",), {}, entries)
 
     async def load_search_feed(self, site: Site, query: str) -> Page:
-        """Return a feed of the newest papers on a topic. Raises PageError for an empty or long query."""
+        """Return a feed of the newest papers on a topic. Raises PageError if the query is empty or too long."""
         if not query.strip() or len(query) > MAX_QUERY_LENGTH:
             key = "web-query-too-long" if query.strip() else "no-words"
             raise PageError(400, key, count=MAX_QUERY_LENGTH)
@@ -478,7 +478,7 @@ class WebPages:
     def _make_rows(
         self, site: Site, rows: Sequence[models.PaperRow], listed: PaperList | None = None, *, on: str = ""
     ) -> list[Row]:
-        """Return the rows of a list. `on` is the day (ISO) if the list is a day's, else ""."""
+        """Return the rows of a list. `on` is the day (ISO) if this is the list of a day, else ""."""
         texts = self.texts(site)
         snippets: Mapping[str, Snippet] = listed.snippets if listed else {}
         languages = {
@@ -649,7 +649,7 @@ def check_base_url(text: str) -> str:
 
 
 def find_picture(url: str | None) -> str | None:
-    """Return a picture's URL if pages may load it (https only), or None."""
+    """Return a picture's URL if pages may load it (https only), otherwise None."""
     return discord_text.safe_url(url) if url and url.startswith("https://") else None
 
 
@@ -661,7 +661,7 @@ def to_plain_text(text: str) -> str:
 def _list_chapters(
     texts: Texts, detail: models.PaperDetail, summary: summaries.Summary | None
 ) -> list[tuple[discord_text.SafeMarkdown, str | None, str]]:
-    """Return the summary and the rest of the review, each as (Markdown, language, language note)."""
+    """Return the summary and the rest of the review, each as (Markdown, language, note on the language)."""
     sections = tuple(summary.sections) if summary else ()
     shown = [(sections, summary.language if summary else None)]
     if review := summaries.best_appearance(detail, texts.locale, models.DigestFormat.REVIEW):
@@ -694,5 +694,5 @@ def _more_authors(texts: Texts, paper: models.PaperRow | models.PaperDetail, sho
 
 
 def _list_authors(texts: Texts, row: models.PaperRow) -> tuple[str, ...]:
-    """Return the authors of a feed entry. The last item may say how many more there are."""
+    """Return the authors of a feed entry. If there are more, the last item says how many."""
     return (*row.authors[:MAX_AUTHORS], *filter(None, [_more_authors(texts, row, MAX_AUTHORS)]))

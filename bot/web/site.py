@@ -99,7 +99,7 @@ class SiteBuilder:
         return Built(self._written, len(self._built) - self._written, removed)
 
     async def _list_authors(self) -> dict[str, str]:
-        """Return the names of the authors who have pages, by each of their spellings."""
+        """Return the names of the authors who have pages, keyed by each of their spellings."""
 
         def read(view: snapshot.Snapshot) -> dict[str, str]:
             found = search.list_most_published(view, limit=MAX_AUTHORS)

@@ -1,4 +1,4 @@
-"""Draft summaries of a day's papers in one format and language, with one call to write and one to judge each.
+"""Draft summaries of a day's papers in one format and language. Each takes one call to write and one to judge it.
 
 Each response is stored before the next call, so a killed process never repeats a stored response. A failed
 call is retried in the next round; after four failed calls, the paper fails.
@@ -47,7 +47,7 @@ Messages = Sequence[language_model.Message]
 
 
 class _RunEndedError(errors.PaperroundError):
-    """Raised if no further call can be made in this run."""
+    """Raised if this run cannot make any more calls."""
 
 
 @dataclass(eq=False)
@@ -86,9 +86,9 @@ class DraftWriter:
         seconds: float | None = None,
         retries_failed: bool = False,
     ) -> dict[str, models.Draft]:
-        """Write the papers and return their drafts by arXiv id. Failures are passed to `on_problem`.
+        """Write the papers and return their drafts, keyed by arXiv id. Failures are passed to `on_problem`.
 
-        Drafts stay unfinished if `seconds` or a cap is exceeded; the next run continues them.
+        If `seconds` or a cap is exceeded, drafts stay unfinished, and the next run resumes them.
         `retries_failed` also retries papers that failed in an earlier run.
         """
         like = self._series(form, language)
@@ -122,7 +122,7 @@ class DraftWriter:
     async def estimate(
         self, papers: Sequence[listing.Paper], form: models.DigestFormat, language: models.Locale
     ) -> list[tuple[Basis, int]]:
-        """Return each paper's basis and the maximum tokens of its two calls; 0 if it needs no calls."""
+        """Return each paper's basis and the maximum tokens of its two calls (0 if no calls are needed)."""
         like = self._series(form, language)
         known = await self._find_drafts(papers, like)
         found = []
@@ -199,7 +199,7 @@ class DraftWriter:
         return await self._call(draft, self.model, messages, schema, prompts.MAX_TOKENS[draft.format], read)
 
     async def _check(self, draft: models.Draft, source: str) -> models.Draft:
-        """Return the draft with only the claims that have a valid form and that the judge finds proved."""
+        """Return the draft with only those claims that have a valid form and that the judge accepts."""
         claims = prompts.read_answer(draft.text or "", draft.format)
         checker = await asyncio.to_thread(writer_claims.ClaimChecker, source)
         found = await asyncio.to_thread(checker.find_problems, claims, draft.language)
@@ -283,7 +283,7 @@ class DraftWriter:
     async def _read(self, paper: listing.Paper) -> models.PaperText:
         """Return a paper's text from storage or a website, or its abstract from the day's list.
 
-        If there is no text, the result is empty with the basis `none`. A full text from a website is stored.
+        If there is no text, the result is empty, with the basis `none`. A full text from a website is stored.
         """
         arxiv_id, abstract = paper["arxiv_id"], str(paper.get("abstract") or "")
         async with self.database.read() as connection:

@@ -1,7 +1,7 @@
 """Read full texts of papers: Hugging Face's Markdown, or arXiv's HTML as plain text.
 
 Either site may return a page that is not the paper, so a text must contain the paper's id and title and at
-least MIN_WORDS words. All but short pages are parsed in a child process.
+least MIN_WORDS words. Pages are parsed in a child process unless they are short.
 """
 
 from __future__ import annotations

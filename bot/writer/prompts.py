@@ -231,7 +231,7 @@ def build_judgement(excerpts: str, claims: Sequence[Claim]) -> list[dict[str, st
 def read_answer(answer: str, form: models.DigestFormat) -> tuple[Claim, ...]:
     """Parse the claims in a response, in the order of the sections. Raises AnswerError if it has none.
 
-    Ignores text and a fence around the JSON, and unknown keys.
+    Ignores unknown keys, and any text or fence around the JSON.
     """
     record = _find_object(answer)
     claims: list[Claim] = []
@@ -311,7 +311,7 @@ def _enclose(name: str, text: str) -> str:
 
 
 def _cut_at_paragraph(section: str, limit: int) -> str:
-    """Cut a section to `limit` characters, preferably at a paragraph, and end it with two newlines."""
+    """Cut a section to `limit` characters, at the end of a paragraph if possible, and end it with two newlines."""
     if len(section) <= limit:
         return section
     cut = section[:limit]

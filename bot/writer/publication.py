@@ -1,7 +1,7 @@
 """Render a day's digest and publish it: in storage like any other digest, and as a file.
 
-The text is that of an export: it parses back to the same entries, which export to the same bytes. Hashes of
-published texts are stored for each place, so that a file edited by a person is recognised and left alone.
+The text equals an export: parsing it gives the same entries, and exporting these gives the same bytes. Hashes
+of published texts are stored for each place, so that a file edited by a person is recognised and not changed.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Publisher:
     ) -> bool:
         """Write the file and store the digest. Returns False if a person has edited the file.
 
-        Raises PaperroundError if that fails, or if the file was not written by the writer.
+        Raises PaperroundError if either fails, or if the file was not written by the writer.
         """
         name = f"{day.isoformat()}.{form.value}.{language.value}.md"
         if file is not None and await asyncio.to_thread(file.is_dir):
@@ -90,7 +90,7 @@ class Publisher:
         return True
 
     async def _locate(self, place: str) -> tuple[str, str]:
-        """Return the source and location of a place. A file in a folder source belongs to that source."""
+        """Return a place's source and location. A file in the folder of a source belongs to that source."""
         folder, _, name = place.rpartition("/")
         async with self.database.read() as connection:
             is_source = any(row.url == folder for row in await sources.list_rows(connection))
@@ -176,7 +176,7 @@ def build_entry(
 def render_digest(
     on: date, form: models.DigestFormat, entries: Sequence[models.Entry], templates: Templates
 ) -> str:
-    """Render a digest as the text of a file. A title that would not parse back loses its punctuation."""
+    """Render a digest as the text of a file. A title that parsing would change loses its punctuation."""
     readable = [_make_readable(entry, on, form, templates) for entry in entries]
     return _render(on, form, readable, templates)
 
@@ -184,7 +184,7 @@ def render_digest(
 def _make_readable(
     entry: models.Entry, on: date, form: models.DigestFormat, templates: Templates
 ) -> models.Entry:
-    """Return the entry with the first variant of its title that parses back, or with no title."""
+    """Return the entry with the first variant of its title that survives parsing, or else without a title."""
     title = entry.title or ""
     for candidate in (title, _PUNCTUATION.sub(" ", title), _NOT_A_LETTER.sub(" ", title)):
         changed = replace(entry, title=" ".join(candidate.split()) or None)
@@ -237,7 +237,7 @@ async def load_manifest(
 
 
 async def load_stored(database: Database, day: date) -> Sequence[listing.Paper]:
-    """Return the papers in the day's longest stored listing, or an empty list."""
+    """Return the papers in the longest listing stored for a day, or an empty list."""
     papers: list[listing.Paper] = []
     async with database.read() as connection:
         for row in await archive.list_rows(connection, since_on=day, until_on=day):

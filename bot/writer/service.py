@@ -55,8 +55,8 @@ class WriterService:
         """Write and publish a digest. Returns the run's counts, and whether the digest was published.
 
         `on_problem` is called with problems of papers, and `on_notice` with edits found in files. If
-        `seconds` is given, nothing is published until all papers are finished or the time is up; unfinished
-        papers then become extracts. If it is None, papers that failed earlier are retried. Raises
+        `seconds` is given, nothing is published until all papers are finished or the time is up, when
+        unfinished papers become extracts. If it is None, papers that failed earlier are retried. Raises
         PaperroundError.
         """
         ends_at = None if seconds is None else self.clock() + timedelta(seconds=seconds - RETRY_SECONDS)
