@@ -137,7 +137,7 @@ async def test_widening_drops_the_vote_minimum(harness: ClientHarness) -> None:
     assert [alert.min_votes for alert in await _list_alerts(harness)] == [0]
 
 
-async def test_alerts_of_maximum_number_and_length_fit_in_messages(harness: ClientHarness) -> None:
+async def test_the_most_and_longest_alerts_fit_in_messages(harness: ClientHarness) -> None:
     """Twenty terms and twenty excluded words of a hundred characters, half of which need escaping in Markdown."""
     words, excluded = ([f"{start}{number} {'*_' * 48}"[:100] for number in range(20)] for start in "ax")
     draft = alert_builders.draft(*words, user_id=harness.reader.id, excluded=tuple(excluded), min_votes=10)
@@ -315,7 +315,7 @@ async def test_a_stored_alert_is_edited_from_the_list(harness: ClientHarness) ->
     assert shown_text(await harness.press(saved, "alert-pause")) == gone
 
 
-async def test_autocomplete_continues_after_a_comma(harness: ClientHarness) -> None:
+async def test_autocomplete_completes_the_text_after_a_comma(harness: ClientHarness) -> None:
     offered = await harness.reader.autocomplete(harness.channel, "alerts add", "author", "Ada Lovelace, loub")
     assert all(choice["value"].startswith("Ada Lovelace, ") for choice in offered)
 

@@ -78,7 +78,7 @@ async def test_an_alert_matches_any_or_all_terms_but_no_excluded_words(world: Wo
     assert without == [0]
 
 
-async def test_a_reason_gives_the_matching_form_and_field(world: World) -> None:
+async def test_a_match_reason_has_the_matching_form_and_field(world: World) -> None:
     (paper,) = await prepare(world, SUMMARIES[0])
     (query,) = await read(world, alert_builders.draft("강화 학습", "paper"))
     reasons = matcher.match(query, paper)

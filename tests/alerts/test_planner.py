@@ -78,7 +78,7 @@ async def test_messages_are_in_the_recipients_language(world: World) -> None:
     }
 
 
-async def test_an_alert_ignores_papers_that_arrived_before_it(world: World) -> None:
+async def test_an_alert_ignores_papers_that_arrived_before_its_creation(world: World) -> None:
     world.is_matching = False
     await world.written("Mon", "A▲5")
     world.now += timedelta(minutes=1)
@@ -135,7 +135,7 @@ async def test_a_message_shows_at_most_25_papers(world: World) -> None:
         ({"timing": AlertTiming.AT_ONCE}, "2026-01-05T08:00", "2026-01-05T07:57"),
     ],
 )
-def test_the_last_due_time_is_right_across_clock_changes(
+def test_the_last_due_time_is_correct_across_clock_changes(
     alert: dict[str, Any], now: str, expected: str
 ) -> None:
     fields: dict[str, Any] = {"timing": AlertTiming.DAILY, "timezone": "Europe/Berlin"} | alert
@@ -144,7 +144,7 @@ def test_the_last_due_time_is_right_across_clock_changes(
     assert f"{last:%Y-%m-%dT%H:%M}" == expected
 
 
-async def test_a_daily_alert_collects_papers_until_its_hour(world: World) -> None:
+async def test_a_daily_alert_collects_papers_until_its_time(world: World) -> None:
     daily: dict[str, Any] = {"timing": AlertTiming.DAILY, "at_time": "12:30", "timezone": "Asia/Seoul"}
     await world.alert("care", **daily)
     changed = await world.alert("care", by=8, **daily)
@@ -174,7 +174,7 @@ async def test_a_paper_is_reported_when_it_reaches_the_vote_minimum(world: World
     assert world.sent == ["@7 B", "@7 A"]
 
 
-async def test_a_match_waiting_for_its_hour_is_not_purged(world: World) -> None:
+async def test_a_match_waiting_for_its_alerts_time_is_not_purged(world: World) -> None:
     await world.alert("care", min_votes=50, timing=AlertTiming.WEEKLY, weekday=1, at_time="09:00")
     await world.written("Mon", "A▲12")
     await world.wait(days=29)
@@ -265,7 +265,7 @@ async def test_papers_of_an_expired_message_join_the_next_one(world: World) -> N
     assert world.sent == ["@7 A B C"]
 
 
-async def test_the_owner_is_notified_once_if_a_channel_refuses(world: World) -> None:
+async def test_the_owner_is_notified_once_if_a_channel_refuses_messages(world: World) -> None:
     await world.alert("care", channel_id=CHANNEL, guild_id=GUILD)
     world.discord.closed = {CHANNEL}
     await world.written("Mon", "A▲5")
@@ -279,7 +279,7 @@ async def test_the_owner_is_notified_once_if_a_channel_refuses(world: World) -> 
     assert notice.channel_id == -READER, "the direct messages are opened once"
 
 
-async def test_papers_of_an_unconfirmed_message_are_not_repeated(world: World) -> None:
+async def test_papers_of_a_message_with_unknown_outcome_are_not_repeated(world: World) -> None:
     await world.alert("care")
     world.discord.answer = UNVERIFIABLE
     await world.written("Mon", "A▲5")

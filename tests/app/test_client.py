@@ -58,7 +58,7 @@ async def test_replies_use_the_client_language_or_the_stored_one(
     assert harness.container.texts.for_locale(models.Locale.KO)("help-intro") in shown
 
 
-async def test_components_are_stateless_and_never_expire(harness: ClientHarness) -> None:
+async def test_message_components_are_stateless_and_never_expire(harness: ClientHarness) -> None:
     listed = last_response(await harness.reader.slash(harness.channel, "top"))
     card = last_response(await harness.reader.slash(harness.channel, "paper", paper="2501.00001"))
     guide = last_response(await harness.reader.slash(harness.channel, "help"))

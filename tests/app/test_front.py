@@ -120,7 +120,7 @@ class TestByHttp:
     def _by_http(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(client_harness, "SENDS_BY_HTTP", True)
 
-    async def test_look_up_does_not_fetch_the_server(self, harness: ClientHarness) -> None:
+    async def test_lookup_does_not_fetch_the_server(self, harness: ClientHarness) -> None:
         answer = await harness.ask("topic", query="강화학습")
         assert "강화학습" in shown_text(answer)
         assert harness.bot.get_guild(harness.guild.id) is None

@@ -98,7 +98,7 @@ async def test_connected_sender_is_healthy(harness: ServerHarness) -> None:
         ("discord", DISCORD_SECONDS, "Discord"),
     ],
 )
-async def test_reports_an_overdue_sign_of_life_by_name(
+async def test_names_the_overdue_sign_of_life(
     harness: ServerHarness, sign: str, limit: float, word: str
 ) -> None:
     harness.connected = False
@@ -131,7 +131,7 @@ async def test_is_unhealthy_after_the_grace_period(harness: ServerHarness) -> No
     assert (await harness.health())[0] == 503
 
 
-async def test_reports_the_queue_by_state_and_age(harness: ServerHarness) -> None:
+async def test_metrics_report_queued_parts_by_state_and_the_oldest_age(harness: ServerHarness) -> None:
     async def queue() -> list[float]:
         samples = await harness.samples()
         names = ("queue_depth,state=waiting", "queue_depth,state=sent", "oldest_unsent_seconds")

@@ -30,7 +30,7 @@ async def make_due(path: Path) -> None:
     await database.close()
 
 
-async def test_webhook_posts_without_a_token_and_stays_secret(
+async def test_posts_by_webhook_without_a_token_and_hides_its_url(
     fake: process.FakeDiscord, paperround: Paperround, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PAPERROUND_DISCORD_API_URL", fake.api_url)

@@ -16,7 +16,7 @@ from tests.support.ingest_harness import DAY, IngestHarness, newsletter, paper
 from tests.support.source_payloads import listing_text
 
 
-async def test_new_text_at_a_known_location_is_a_correction(harness: IngestHarness) -> None:
+async def test_a_new_text_at_a_known_location_is_a_correction(harness: IngestHarness) -> None:
     await harness.add(newsletter(paper(1), paper(2, authors="Bea Long"), paper(3)))
     result = await harness.add(newsletter(paper(1, title="Better", votes=7), paper(3), paper(4)))
     assert (result.written, result.new_papers) == (1, 1)
@@ -77,7 +77,7 @@ async def stored_ids(harness: IngestHarness) -> list[list[str]]:
         ]
 
 
-async def test_changed_votes_or_order_are_not_a_correction(harness: IngestHarness) -> None:
+async def test_a_change_of_votes_or_order_is_not_a_correction(harness: IngestHarness) -> None:
     assert await add(harness, [A, B]) == 1
     assert await add(harness, [B, A], votes=80, comments=12) == 0
     assert len(harness.notified) == 1
@@ -165,7 +165,7 @@ ABSTRACT_PAGE, LIST_PAGE = "https://arxiv.org/abs/2601.00001", "https://huggingf
         ([newsletter_entry(url="https://else"), ARXIV, LISTED], {"url": LIST_PAGE}),
     ],
 )  # fmt: skip
-def test_each_field_is_the_first_non_empty_value_by_rank(
+def test_each_field_has_the_highest_ranked_non_empty_value(
     statements: list[Appearance | PaperFacts], expected: dict[str, object]
 ) -> None:
     paper = merged(*statements)

@@ -182,7 +182,7 @@ def assert_parses_back(before: Digest) -> Digest:
 
 
 @given(NEWSLETTERS)
-def test_exported_newsletter_parses_back_to_the_same_entries(text: str) -> None:
+def test_exported_newsletter_parses_to_the_same_entries(text: str) -> None:
     (before,) = parse.parse_text(text)
     # A newsletter with more problems than papers is read as a list.
     assume(before.format is DigestFormat.NEWSLETTER)
@@ -203,7 +203,7 @@ NAMED = [
     st.lists(st.sampled_from(NAMED), min_size=1, max_size=4), st.sampled_from([None, "What", "2502.01234"])
 )
 @example(["https://arxiv.org/abs/2502.08888"], "2502.01234")
-def test_export_ignores_papers_mentioned_in_a_summary(lines: list[str], heading: str | None) -> None:
+def test_export_omits_papers_only_mentioned_in_a_summary(lines: list[str], heading: str | None) -> None:
     bare = entry(title=None, sections=(Section(heading, "\n".join(lines)),))
     (after,) = parse.parse_text(export("newsletter", digest(bare)))
     assert after.format is DigestFormat.NEWSLETTER

@@ -39,7 +39,7 @@ FORMS = {
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_every_list_format_yields_its_papers_date_and_titles(form: str) -> None:
+def test_finds_papers_date_and_titles_in_every_list_format(form: str) -> None:
     name = "data/2026-06-01.md" if "2026" not in FORMS[form] else "README.md"
     [digest] = read(FORMS[form], name)
     assert (digest.format, digest.date, digest.is_rolling) == (DigestFormat.LIST, date(2026, 6, 1), False)

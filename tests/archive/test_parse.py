@@ -79,7 +79,7 @@ def test_day_without_papers_becomes_an_empty_digest() -> None:
         assert (digest.format, digest.entries, digest.problems) == (form, (), ())
 
 
-def test_list_below_a_newsletter_heading_is_still_a_list() -> None:
+def test_list_below_a_newsletter_heading_is_parsed_as_a_list() -> None:
     rows = "".join(f"- [Paper {n} on Kites and Wind](https://arxiv.org/abs/2502.{n:05})\n" for n in (2, 3))
     paper = "### [One Paper on Kites](https://arxiv.org/abs/2502.00001)\n\n- text\n"
     for text in (rows, rows + paper):

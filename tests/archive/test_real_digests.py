@@ -58,7 +58,7 @@ def test_entries_of_real_digests_have_not_changed() -> None:
 
 @needs_archive
 @pytest.mark.parametrize("path", SEEDS + ARCHIVE, ids=lambda path: "-".join(path.parts[-3:]))
-def test_each_real_file_is_one_digest_that_survives_export(path: Path) -> None:
+def test_each_real_file_is_one_digest_and_unchanged_by_an_export(path: Path) -> None:
     digest = parse_digest(path)
     assert digest.problems == ()
     name = "".join(path.parts).replace("-", "").replace(".md", "")

@@ -8,7 +8,9 @@ from pathlib import Path
 from tests.support.shell_fixtures import Paperround
 
 
-def test_parse_prints_digests_and_reports_other_files(paperround: Paperround, digest_folder: Path) -> None:
+def test_parse_prints_digests_and_reports_files_without_any(
+    paperround: Paperround, digest_folder: Path
+) -> None:
     answer = paperround("parse", str(digest_folder))
     assert answer.exit_status == 1
     (digest,) = answer.lines
@@ -62,7 +64,7 @@ def test_folds_similar_problems_and_counts_them(paperround: Paperround, tmp_path
     assert len(paperround("ingest", "day.md", "--again", "--json").data["problem_list"]) == 40
 
 
-def test_digest_sorts_a_dates_papers_by_votes(filled: Paperround) -> None:
+def test_digest_command_sorts_a_dates_papers_by_votes(filled: Paperround) -> None:
     rows = filled("digest", "2026-01-05", "--json").data
     assert [row["arxiv_id"] for row in rows] == ["2601.00002", "2601.00001", "2601.00003"]
     assert list(rows[0]) == ["arxiv_id", "title", "date", "votes", "authors", "score"]

@@ -45,7 +45,7 @@ def test_full_json_has_totals_and_missing_terms(filled: Paperround) -> None:
     assert isinstance(filled("search", "--json", "care").data, list)
 
 
-def test_search_reports_how_it_parsed_the_query(filled: Paperround) -> None:
+def test_search_reports_how_it_interpreted_the_query(filled: Paperround) -> None:
     answer = filled("search", "trained", "with", "care", "votes:many", "--json")
     assert (len(answer.data), "votes:many" in answer.stderr) == (3, True)
     assert "votes:many (use votes:20)" in answer.stderr

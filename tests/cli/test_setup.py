@@ -121,7 +121,7 @@ async def press(
     return list(record["replies"])
 
 
-async def test_setup_and_three_buttons_lead_to_the_first_post(
+async def test_setup_command_and_three_buttons_lead_to_the_first_post(
     fake: process.FakeDiscord, new_server: int, tmp_path: Path
 ) -> None:
     today = system_clock().date().isoformat()

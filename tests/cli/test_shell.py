@@ -159,7 +159,7 @@ def test_error_names_the_invalid_setting(
         assert (answer.exit_status, name in answer.stderr) == (2, True), answer
 
 
-def test_an_internal_error_is_one_line_unless_debugging(
+def test_an_internal_error_prints_one_line_unless_debugging(
     paperround: Paperround, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail() -> None:

@@ -110,7 +110,7 @@ def test_invalid_source_options_exit_with_status_2(sources: Paperround) -> None:
         assert (answer.exit_status, bool(answer.stderr)) == (2, True), arguments
 
 
-def test_exported_hugging_face_list_can_be_ingested(
+def test_an_exported_hugging_face_list_can_be_ingested(
     site: Site, paperround: Paperround, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     items = [

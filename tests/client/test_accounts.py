@@ -45,7 +45,7 @@ async def test_leaving_a_server_keeps_its_settings_and_pauses_its_posts(db: Data
     assert await guilds.list_ids() == {1, 2}
 
 
-async def test_token_returns_its_text_only_for_its_purpose(db: Database) -> None:
+async def test_token_returns_a_text_only_for_the_purpose_it_was_stored_for(db: Database) -> None:
     store = TextTokenStore(db, lambda: outbox_builders.NOW)
     token = await store.save(7, TextPurpose.LIST, "a long query")
     assert await store.get(TextPurpose.LIST, token) == "a long query"
@@ -79,7 +79,7 @@ async def test_new_text_replaces_only_the_same_readers_oldest_text(db: Database)
 READER = 7_000_000_000_000_007
 
 
-async def test_sending_a_message_does_not_store_a_forgotten_reader_again(db: Database) -> None:
+async def test_sending_a_message_does_not_store_a_deleted_reader_again(db: Database) -> None:
     world = World(db, "Mon 12:00")
     await world.alert("robot", by=READER)
     await world.written("Mon", "A▲9", summary="A robot.")
@@ -94,7 +94,7 @@ async def test_sending_a_message_does_not_store_a_forgotten_reader_again(db: Dat
 
 
 @pytest.mark.promise
-async def test_forgotten_reader_gets_no_waiting_alerts(db: Database) -> None:
+async def test_a_deleted_reader_gets_no_waiting_alerts(db: Database) -> None:
     world = World(db, "Mon 12:00")
     await world.alert("robot", by=READER)
     await world.alert("robot", by=8)

@@ -96,7 +96,7 @@ def test_daily_post_has_texts_in_both_languages() -> None:
         ),
     ],
 )
-def test_count_explains_how_the_papers_were_chosen(
+def test_a_daily_post_states_how_its_papers_were_chosen(
     options: dict[str, Any], english: str, korean: str
 ) -> None:
     for locale, text in ((Locale.EN, english), (Locale.KO, korean)):

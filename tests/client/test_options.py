@@ -87,7 +87,7 @@ def test_every_zone_nickname_is_unambiguous() -> None:
 
 
 @given(st.text(max_size=30))
-def test_any_typed_text_returns_a_valid_value_or_none(typed: str) -> None:
+def test_parsing_any_typed_text_gives_a_valid_value_or_none(typed: str) -> None:
     time, zone = client_options.find_time(typed), client_options.find_zone(typed)
     assert time is None or f"{schedule.parse_time(time):%H:%M}" == time
     assert zone is None or clock.is_known_zone(zone)

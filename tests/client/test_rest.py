@@ -44,7 +44,7 @@ async def refusal_of(client: rest.RestClient, method: str, path: str, **options:
     return caught.value.classification
 
 
-async def test_pause_or_fence_holds_back_a_request(
+async def test_a_pause_or_a_fence_stops_a_request(
     client: rest.RestClient, fake: process.FakeDiscord, pace: Pace
 ) -> None:
     class HeldUpError(Exception):
@@ -136,7 +136,7 @@ def test_rate_limit_in_the_body_overrides_the_header() -> None:
         (400, b"oops", False),
     ],
 )
-def test_error_comes_from_discord_only_if_it_has_an_error_code(
+def test_an_error_is_attributed_to_discord_only_if_it_has_an_error_code(
     status: int, body: bytes, is_discords: bool
 ) -> None:
     assert rest.add_error_body(Answer(status, is_json=True), body).is_discords is is_discords

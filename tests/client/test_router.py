@@ -149,7 +149,7 @@ async def test_saved_papers_cannot_be_shared(harness: ClientHarness) -> None:
     assert shown_text(answer) == harness.texts("outdated-control")
 
 
-async def test_rejects_a_second_transfer_before_any_work(
+async def test_rejects_a_concurrent_transfer_before_any_work(
     harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail(*_: Any, **__: Any) -> None:

@@ -78,7 +78,7 @@ async def test_finds_a_sent_message_among_later_ones(wire: RelayHarness) -> None
     assert await wire.sender.find(other, system_clock() - LONG_AGO) is None
 
 
-async def test_message_is_unverifiable_without_the_history_permission(wire: RelayHarness) -> None:
+async def test_cannot_search_for_a_message_without_the_history_permission(wire: RelayHarness) -> None:
     open_id, closed_id, forum = await wire.fake.add_channels(3)
     await wire.fake.change_channel(forum, type=model.FORUM)
     since = system_clock() - LONG_AGO

@@ -257,7 +257,7 @@ async def test_forgets_the_reader_who_opened_a_discussion(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("days", [10, 40])
-async def test_server_that_the_bot_left_has_no_votes_and_loses_its_club(lab: Lab, days: int) -> None:
+async def test_a_server_that_the_bot_left_gets_no_votes_and_loses_its_club(lab: Lab, days: int) -> None:
     await _set_up(lab)
     guilds = lab.harness.bot.services.guilds
     await guilds.update({lab.harness.guild.id: {}})

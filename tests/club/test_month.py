@@ -14,7 +14,7 @@ FIRST = datetime(2026, 1, 2, 17, tzinfo=UTC)
 DAY = timedelta(days=1)
 
 
-async def test_each_step_of_a_month_happens_once(lab: Lab) -> None:
+async def test_each_club_step_in_a_month_happens_once(lab: Lab) -> None:
     harness = lab.harness
     answer = await lab.manage("setup", channel=harness.channel, day="fri", time="17:00 UTC")
     assert "Every Fri at 5:00 PM" in answer

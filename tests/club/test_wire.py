@@ -117,7 +117,7 @@ async def lab(fake: process.FakeDiscord, database_url: str, tmp_path: Path) -> A
 
 
 @pytest.mark.engines("sqlite", "postgresql")
-async def test_killed_bot_repeats_no_step_of_a_month(lab: Lab) -> None:
+async def test_killed_bot_repeats_no_club_step_in_a_month(lab: Lab) -> None:
     posts, threads = f"/channels/{lab.channel_id}/messages", "/channels/*/threads"
     for week in range(4):
         meets_at = lab.meets_at + week * 7 * DAY
@@ -149,7 +149,7 @@ async def test_killed_bot_repeats_no_step_of_a_month(lab: Lab) -> None:
 
 
 @pytest.mark.engines("sqlite")
-async def test_reports_a_deleted_poll_once_and_closes_a_skipped_one(lab: Lab) -> None:
+async def test_reports_a_deleted_poll_once_and_closes_the_poll_of_a_skipped_meeting(lab: Lab) -> None:
     await lab.run_until(1, lab.polls)
     [poll] = await lab.polls()
     gone = {"channel_id": lab.channel_id, "message_id": poll["id"]}

@@ -45,7 +45,7 @@ def run(test: Coroutine[Any, Any, None]) -> None:
         runner.run(test)
 
 
-def test_runs_a_few_look_ups_at_once_in_order_of_arrival() -> None:
+def test_runs_a_few_lookups_at_once_in_order_of_arrival() -> None:
     readers = Readers()
     run(readers.ask_all(20))
     assert readers.max_at_once == admission.MAX_AT_ONCE
@@ -62,7 +62,7 @@ def test_admits_or_rejects_every_reader_within_two_seconds() -> None:
     assert len(readers.answered_after) >= in_time / 2
 
 
-def test_many_slow_look_ups_of_one_reader_do_not_block_others() -> None:
+def test_many_slow_lookups_by_one_reader_do_not_block_others() -> None:
     async def compete(readers: Readers) -> None:
         greedy = [asyncio.create_task(readers.ask(99, seconds=600.0)) for _ in range(12)]
         await asyncio.sleep(0)

@@ -22,7 +22,7 @@ from tests.fake_discord.process import ROOT
 from tests.support import child_functions, patience
 
 
-def test_isolated_block_logs_and_yields_the_error() -> None:
+def test_isolated_block_logs_and_returns_the_error() -> None:
     error = ValueError("broken")
     with (
         structlog.testing.capture_logs() as events,
@@ -84,7 +84,7 @@ async def test_results_arrive_as_plain_data() -> None:
     assert await run_all(child_functions.print_and_yield, 7, 3) == [7, 7, 7]
 
 
-async def test_our_errors_keep_their_type_across_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_our_errors_have_the_same_type_in_the_parent_process(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(NotADigestError, match="binary"):
         await run(parse.decode, b"\0" * 9)
     with pytest.raises(isolation.ChildError, match="ZeroDivisionError"):

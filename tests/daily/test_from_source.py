@@ -94,7 +94,7 @@ async def test_late_papers_from_a_source_appear_in_its_next_post(world: World) -
     assert world.sent == ["R", "T V B"]
 
 
-async def test_a_post_continues_after_its_source_is_removed(world: World) -> None:
+async def test_a_subscription_keeps_posting_after_its_source_is_removed(world: World) -> None:
     await world.source(ARXIV, SourceKind.ARXIV)
     row = await world.daily(topic=TOPIC, source=ARXIV, papers=1)
     await world.list("Mon", ANNOUNCED, source=ARXIV, form=LOOKUP)

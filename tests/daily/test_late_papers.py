@@ -85,7 +85,7 @@ async def test_late_papers_of_an_expired_post_appear_in_the_next_one(world: Worl
 @pytest.mark.promise
 @pytest.mark.engines("sqlite", "postgresql")
 @pytest.mark.parametrize("options", [{"topic": "moss"}, {"min_votes": 10}], ids=["topic", "votes"])
-async def test_a_second_digest_is_posted_once_if_the_first_has_no_match(
+async def test_a_days_second_digest_is_posted_if_the_first_has_no_match(
     world: World, options: dict[str, Any]
 ) -> None:
     await world.daily(at="18:00 Seoul", papers=3, **options)
@@ -113,7 +113,7 @@ async def test_an_announcement_has_at_most_nine_papers(world: World) -> None:
     assert [post.late for post in world.renderer.posts] == [(), ((MONDAY, 2, 10),)]
 
 
-async def test_an_older_list_does_not_bring_back_skipped_papers(world: World) -> None:
+async def test_a_list_of_an_earlier_day_does_not_bring_back_skipped_papers(world: World) -> None:
     await world.daily(at="18:00 Seoul", papers=3)
     monday = "A▲8 B▲7 C▲6 D▲5 E▲4"
     await world.list("Mon", monday, at="Mon 17:00")

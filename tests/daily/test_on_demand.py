@@ -14,7 +14,7 @@ async def preview(world: World, row: models.Subscription) -> tuple[str, bool]:
     return names([paper.arxiv_id for paper in post.papers]), is_new
 
 
-async def test_a_preview_shows_new_papers_or_else_the_newest_day(world: World) -> None:
+async def test_a_preview_shows_new_papers_or_else_those_of_the_newest_day(world: World) -> None:
     row = await world.daily()
     assert await preview(world, row) == ("", False)
     await world.list("Sun-1", "I▲99")
@@ -68,7 +68,7 @@ async def test_a_weekly_post_planned_on_demand_covers_seven_days(world: World) -
 
 
 @pytest.mark.parametrize("is_removed", [False, True], ids=["expired", "removed"])
-async def test_papers_of_a_post_never_sent_appear_in_the_next_post(world: World, is_removed: bool) -> None:
+async def test_papers_of_an_unsent_post_appear_in_the_next_post(world: World, is_removed: bool) -> None:
     asked = await world.daily()
     await world.daily(at="13:00 Seoul")
     await world.list("Mon", "A▲9 B▲8")

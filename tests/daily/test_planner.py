@@ -92,7 +92,7 @@ async def test_posts_in_the_same_channel_and_language_do_not_repeat_papers(world
     assert sorted(world.sent) == ["A B", "A B", "C D"]
 
 
-async def test_posts_with_a_topic_are_planned_last_with_one_lookup_per_topic(world: World) -> None:
+async def test_posts_with_topics_are_planned_last_with_one_search_per_topic(world: World) -> None:
     for number in range(12):
         await world.daily(channel=20 + number, topic=f"robot {number % 11}")
     for number in range(3):
@@ -243,7 +243,7 @@ async def test_a_post_waits_twelve_hours_for_an_unreachable_source(world: World)
     assert world.sent == ["A"]
 
 
-async def test_a_day_without_a_list_has_no_post(world: World) -> None:
+async def test_nothing_is_posted_for_a_day_without_a_list(world: World) -> None:
     await world.read_lists("Thu-1")
     row = await world.daily(at="")
     world.now = moment("Tue 11:31")

@@ -24,7 +24,7 @@ def test_every_message_contains_its_marker(style: Style, count: int, topic: str)
 
 
 @pytest.mark.parametrize("style", Style)
-def test_late_papers_have_their_day_as_a_heading(style: Style) -> None:
+def test_late_papers_appear_below_a_heading_with_their_day(style: Style) -> None:
     papers = tuple(map(rendered_posts.paper, range(1, 5)))
     parts = RENDERER.render_daily(
         rendered_posts.daily(papers, style=style, late=((date(2025, 2, 10), 2, 3),))

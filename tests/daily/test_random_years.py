@@ -369,7 +369,7 @@ class Year:
 @pytest.mark.promise
 @pytest.mark.engines("sqlite", "postgresql")
 @pytest.mark.parametrize("seed", range(SEED, SEED + max(1, YEARS)))
-async def test_posts_of_a_random_year_follow_the_rules(db: Database, seed: int) -> None:
+async def test_posts_in_a_randomly_simulated_year_follow_the_rules(db: Database, seed: int) -> None:
     year = Year(db, seed)
     await year.run(DAYS)
     count = 0

@@ -68,7 +68,7 @@ def test_the_error_for_an_invalid_time_gives_an_example(text: str) -> None:
     after=st.integers(0, 13_000 * 86_400).map(lambda seconds: utc("2000-01-01") + timedelta(seconds=seconds)),
     at=st.times().map(lambda moment: moment.replace(second=0, microsecond=0, tzinfo=None)),
 )
-def test_each_existing_local_date_is_due_exactly_once(zone: ZoneInfo, after: datetime, at: time) -> None:
+def test_each_local_date_that_exists_is_due_exactly_once(zone: ZoneInfo, after: datetime, at: time) -> None:
     dues = []
     moment = after
     for _ in range(4):

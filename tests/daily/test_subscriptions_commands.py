@@ -141,7 +141,7 @@ Remove **Daily · 9:00 AM · #papers**? Pausing keeps its settings.
 
 
 @both_languages
-async def test_setup_and_edit_explain_refusals(harness: ClientHarness) -> None:
+async def test_setup_and_edit_explain_why_they_refuse_a_setting(harness: ClientHarness) -> None:
     shown = [await harness.manage("daily edit")]
     shown += [
         (await _setup(harness, time="18:00", **options))[0]
@@ -406,7 +406,7 @@ async def test_more_settings_changes_the_role_and_the_switches(harness: ClientHa
     assert await _stored(harness) == [replace(stored, mention_role_id=None, silent=False)]
 
 
-async def test_choosing_a_role_requires_the_right_to_mention_it(harness: ClientHarness) -> None:
+async def test_choosing_a_role_requires_permission_to_mention_it(harness: ClientHarness) -> None:
     role = harness.guild.create_role("rl-readers")
     refusal = harness.texts("needs-mention-role", role=f"<@&{role.id}>", channel=f"<#{harness.channel.id}>")
     stored = await harness.add_subscription()

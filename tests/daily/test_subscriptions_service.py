@@ -37,7 +37,7 @@ async def test_rescheduling_after_todays_post_takes_effect_tomorrow(world: World
     ("changes", "at_once", "by_evening"),
     [({"at_time": "08:55"}, ["A"], ["A"]), ({"at_time": "21:00"}, [], ["A"]), ({"days": (2,)}, [], [])],
 )
-async def test_rescheduling_an_unsent_post_does_not_lose_it(
+async def test_rescheduling_does_not_lose_an_unsent_post(
     world: World, changes: dict[str, Any], at_once: list[str], by_evening: list[str], is_refused: bool
 ) -> None:
     row = await world.daily(days=(1,))

@@ -25,7 +25,7 @@ async def causes(world: World, name: str) -> list[Cause]:
     return [found.cause for found in (await world.why(name)).explanations]
 
 
-async def test_a_posted_paper_is_explained_with_its_date_and_message(world: World) -> None:
+async def test_why_names_the_date_and_message_of_a_posted_paper(world: World) -> None:
     world.discord.answer = AWAY
     await post(world, "A▲9")
     assert await causes(world, "A") == [Cause.WAITING]
@@ -39,7 +39,7 @@ async def test_a_posted_paper_is_explained_with_its_date_and_message(world: Worl
     assert found.part.message_id is not None
 
 
-async def test_a_skipped_paper_is_explained_with_its_current_votes_or_rank(world: World) -> None:
+async def test_why_explains_a_skipped_paper_by_its_current_votes_or_rank(world: World) -> None:
     await post(world, "A▲50 B▲40 C▲30 D▲20 E▲3 F", min_votes=10)
     few = await world.explain("E")
     assert (few.cause, few.votes) == (Cause.TOO_FEW_VOTES, 3)
@@ -64,7 +64,7 @@ async def test_papers_of_the_upcoming_post_are_explained(world: World) -> None:
     assert await causes(world, "D") == [Cause.TOO_FEW_VOTES]
 
 
-async def test_papers_from_before_the_first_post_are_explained_as_too_early(world: World) -> None:
+async def test_why_reports_papers_from_before_the_first_post_as_too_early(world: World) -> None:
     await world.list("Sun-1", "A▲99")
     await world.list("Mon", "B▲5")
     await world.at("Mon 07:00")

@@ -233,7 +233,7 @@ def _check_port_in_use(url: str, folder: Path) -> None:
 
 @needs_chromium
 @pytest.mark.parametrize("locale", ["ko", "en"])
-async def test_page_replies_to_all_suggested_lines(
+async def test_demo_replies_to_all_lines_suggested_on_its_page(
     locale: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = SHOWN[locale]

@@ -98,7 +98,7 @@ async def test_posts_each_date_once_and_on_time_with_a_wrong_clock(harness: Faul
     harness.assert_no_traceback()
 
 
-async def test_bot_with_only_webhooks_follows_discords_time(harness: FaultHarness) -> None:
+async def test_bot_with_only_webhooks_uses_discords_time(harness: FaultHarness) -> None:
     await harness.fan_out_by_webhooks(await harness.fake.add_channels(1))
     harness.set_clock_error(timedelta(days=5))  # according to this clock the post has expired
     harness.start_bot(DISCORD_TOKEN="")

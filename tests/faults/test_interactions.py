@@ -55,7 +55,7 @@ async def test_replayed_or_expired_interaction_posts_nothing_twice(harness: Faul
     harness.assert_no_traceback()
 
 
-async def test_shares_a_page_once_even_if_a_proxy_answers(harness: FaultHarness) -> None:
+async def test_shares_a_page_once_if_a_proxy_hides_the_response(harness: FaultHarness) -> None:
     [channel_id] = await harness.fake.add_channels(1)
     await harness.store_digest("2601.00001")
     harness.start_bot()

@@ -179,7 +179,7 @@ async def test_standby_sends_the_rest_of_the_planned_posts(
     harness.assert_no_traceback()
 
 
-async def test_lost_database_raises_one_kind_of_error_until_it_returns(
+async def test_an_unreachable_database_always_raises_the_same_error(
     harness: FaultHarness, server: postgres_server.PostgresServer
 ) -> None:
     async def lose_the_server() -> None:

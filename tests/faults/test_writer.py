@@ -82,7 +82,7 @@ async def list_answered(database: Database, ids: list[str]) -> tuple[set[str], s
     return {row.arxiv_id for row in rows if row.text}, judged
 
 
-async def test_restarted_run_does_not_repeat_answered_requests(
+async def test_restarted_run_does_not_repeat_requests_that_had_a_response(
     fake_model: FakeModel, tmp_path: Path, all_seeds: bool
 ) -> None:
     kills, count = (LONG_KILLS, 60) if all_seeds else (SHORT_KILLS, 14)

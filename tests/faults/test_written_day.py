@@ -21,7 +21,7 @@ HALF_AN_HOUR = timedelta(minutes=30)
 pytestmark = [pytest.mark.faults, pytest.mark.wire, pytest.mark.engines("sqlite")]
 
 
-async def test_writes_and_posts_a_closed_day_that_morning(
+async def test_writes_the_digest_of_a_closed_day_and_posts_it_that_morning(
     harness: FaultHarness, fake_model: FakeModel
 ) -> None:
     rule = day_close.default()

@@ -102,7 +102,7 @@ def test_does_not_learn_a_form_whose_uses_far_outnumber_its_definitions() -> Non
     assert forms_of(build_glossary(*texts, "제거로 하는 diffusion"), "diffusion", "ko") == set()
 
 
-def test_filters_use_only_forms_explained_twice() -> None:
+def test_filters_use_only_forms_defined_at_least_twice() -> None:
     texts = ["이를 무작위 투영(random projection)이라 한다", "무작위 투영은 random projection이다"]
     for times, is_sure in ((1, False), (2, True)):
         glossary = build_glossary(*texts[:1] * (times - 1), *texts, *OTHER_TEXTS)
@@ -144,7 +144,7 @@ def test_a_form_is_rejected_if_its_last_word_is_missing_from_the_term() -> None:
     assert forms_of(glossary, "Reward Model", "ko") == {"보상 모델"}
 
 
-def test_frequent_explanations_override_the_seed_list() -> None:
+def test_frequent_definitions_override_the_seed_list() -> None:
     seed_term = seed.SeedTerm(("표현 학습",), ("representation learning",), ("RL",))
     assert build_glossary(terms=(seed_term,)).find("RL") == ["repr learn"]
     assert build_glossary(*DIGEST_TEXTS * 6, terms=(seed_term,)).find("RL") == ["reinforc learn"]
@@ -157,7 +157,7 @@ WORDS = st.sampled_from(
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.lists(WORDS, max_size=20).map(" ".join), max_size=6))
-def test_learning_from_any_texts_gives_consistent_counts(texts: Sequence[str]) -> None:
+def test_counts_learnt_from_any_texts_are_consistent(texts: Sequence[str]) -> None:
     found = [mention for text in texts for mention in mentions.extract_mentions(text)]
     for row in glossary_in_memory.learn(texts, seed.load_terms()[:60]):
         assert row.form

@@ -23,7 +23,7 @@ def glossary() -> resolver.Glossary:
     return glossary_in_memory.build_glossary([], seed.load_terms())
 
 
-def test_a_capital_s_at_the_end_is_not_a_plural() -> None:
+def test_an_abbreviation_that_ends_in_a_capital_s_is_not_a_plural() -> None:
     glossary = glossary_in_memory.build_glossary(["추측 디코딩(Speculative Decoding; SD)을 쓴다"] * 3, ())
     assert glossary.find("SDs") == ["speculative decod"]
     assert not glossary.find("SDS")
@@ -82,7 +82,7 @@ def test_each_seed_term_has_a_korean_and_an_english_form() -> None:
         assert not any(analyser.has_hangul(form) for form in (*term.english, *term.abbreviations))
 
 
-def test_no_learnt_form_hides_a_seeded_one() -> None:
+def test_no_learnt_form_hides_a_seeded_form() -> None:
     terms = [term for term in seed.load_terms() if not term.is_common_word]
     # Forms learnt from every suffix of every seeded form: 포머(Transformer).
     rows = [

@@ -46,18 +46,18 @@ def test_a_korean_spelling_finds_only_its_name(korean: str, name: str) -> None:
 @pytest.mark.parametrize(
     "word", ["그라", "라마단", "로봇", "클래스", "학습", "모델", "추론", "제미", "다리", "평가", "라", ""]
 )
-def test_words_that_sound_like_no_name_find_nothing(word: str) -> None:
+def test_words_that_sound_like_no_name_have_no_matches(word: str) -> None:
     assert transliteration.SoundIndex(NAMES).find(word) == []
 
 
-def test_names_with_the_same_sound_are_sorted_without_rare_ones() -> None:
+def test_names_that_sound_alike_are_sorted_without_rare_ones() -> None:
     names = {"Sigma": 1, "LaMa": 3, "LLaMA": 5, "Llama": 4, "Lamma": 1}
     assert transliteration.SoundIndex(names).find("라마") == ["LLaMA"]
     assert transliteration.SoundIndex({"LLaMA": 5, "LaMa": 3}).find("라마") == ["LLaMA", "LaMa"]
 
 
 @given(st.text(alphabet="가나다라마바사아자차카타파하힣의쀍뷁괜찮않", max_size=14), st.text(max_size=60))
-def test_any_spelling_can_be_compared_with_any_name(korean: str, name: str) -> None:
+def test_comparing_any_spelling_with_any_name_raises_no_error(korean: str, name: str) -> None:
     found = transliteration.SoundIndex({name: 1}).find(korean)
     assert found in ([], [name])
 

@@ -129,7 +129,7 @@ async def test_a_period_shows_its_newest_day_and_a_menu_of_the_others(harness: C
     assert harness.texts("choose-day") in shown_text(other)
 
 
-async def test_yesterday_is_a_day_in_the_readers_time_zone(harness: ClientHarness) -> None:
+async def test_yesterday_refers_to_the_readers_time_zone(harness: ClientHarness) -> None:
     await harness.bot.services.readers.update(harness.user.id, timezone="America/Los_Angeles")
     assert "December 30, 2025" in shown_text(await harness.ask("digest", date="yesterday"))
     choices = await harness.reader.autocomplete(harness.channel, "digest", "date", "yesterday")
@@ -155,7 +155,7 @@ async def test_a_day_without_a_digest_offers_the_nearest_days(harness: ClientHar
     assert between.index(button("2025-12-20")) < between.index(button("2025-12-30"))
 
 
-async def test_an_empty_top_list_suggests_all_time(harness: ClientHarness) -> None:
+async def test_an_empty_top_list_suggests_the_period_of_all_time(harness: ClientHarness) -> None:
     shown = shown_text(await harness.ask("top", topic="qwertyuiop"))
     period = harness.texts("period-week")
     assert harness.texts("no-list-top-topic", topic="qwertyuiop", period=period) in shown

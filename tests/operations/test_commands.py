@@ -130,7 +130,7 @@ async def test_status_lists_only_posts_in_visible_channels(harness: ClientHarnes
     assert f"<#{hidden.id}>" in shown_text(await harness.ask("status", by=harness.manager))
 
 
-async def test_an_uncertain_post_is_shown_for_a_week_and_can_be_repeated(harness: ClientHarness) -> None:
+async def test_status_offers_to_resend_an_uncertain_post_for_a_week(harness: ClientHarness) -> None:
     delivery, part = await harness.plan_post(await harness.add_subscription())
     async with harness.container.database.transaction() as connection:
         await outbox.mark_sending(connection, [part.id], harness.env.now())
@@ -161,7 +161,7 @@ async def _is_active(harness: ClientHarness, subscription: models.Subscription) 
     return stored.state is models.ActivityState.ACTIVE
 
 
-async def test_a_paused_post_shows_its_reason_and_a_resume_button(harness: ClientHarness) -> None:
+async def test_status_shows_why_a_post_is_paused_and_a_resume_button(harness: ClientHarness) -> None:
     subscription = await _add_paused(harness)
     status = await harness.ask("status", by=harness.manager)
     assert harness.texts("reason-no-send") in shown_text(status)

@@ -80,7 +80,7 @@ async def test_unfinished_deliveries_are_never_purged(db: Database) -> None:
 
 
 @pytest.mark.parametrize("is_back", [False, True])
-async def test_a_server_is_purged_unless_the_bot_returns(posted_twice: World, is_back: bool) -> None:
+async def test_a_servers_data_is_purged_unless_the_bot_rejoins(posted_twice: World, is_back: bool) -> None:
     database = posted_twice.database
     service, of_alerts = Guilds(database, lambda: SEOUL_9AM + 2 * DAY), Alerts(database, lambda: SEOUL_9AM)
     await service.update({10: {}})

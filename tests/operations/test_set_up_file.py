@@ -195,7 +195,7 @@ WRONG: tuple[tuple[str, str, str], ...] = (
 """Invalid entries to put after a valid post: each with the name of the entry and a part of the error."""
 
 
-async def test_an_invalid_entry_is_named_and_nothing_is_changed(sqlite_db: Database) -> None:
+async def test_an_invalid_entry_is_reported_by_name_and_nothing_is_changed(sqlite_db: Database) -> None:
     for wrong, entry, hint in WRONG:
         with pytest.raises(errors.UsageError) as refused:
             await _apply(sqlite_db, f'{POST}topic = "diffusion"\n{wrong}')
@@ -253,7 +253,7 @@ async def test_a_post_blocked_by_discord_is_not_exported_as_paused(made: Databas
     assert await _service(made).export() != exported
 
 
-async def test_a_post_without_a_zone_gets_its_servers_or_languages_zone(db: Database) -> None:
+async def test_a_post_without_a_zone_gets_the_zone_of_its_server_or_language(db: Database) -> None:
     file = """
 posts = [
   { guild = 10, channel = 20 },

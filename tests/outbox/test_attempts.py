@@ -80,7 +80,7 @@ async def test_posts_unsent_at_shutdown_are_sent_after_a_restart(world: World) -
     assert len(world.sent) == 60
 
 
-async def test_a_stop_does_not_wait_for_a_request_that_hangs(
+async def test_stopping_does_not_wait_for_a_request_that_hangs(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await add_post(world)
@@ -98,7 +98,7 @@ async def test_a_stop_does_not_wait_for_a_request_that_hangs(
             await world.relay.run(stop)
 
 
-async def test_waking_the_relay_starts_one_round_and_a_stop_ends_it(
+async def test_waking_the_relay_starts_one_round_and_stopping_ends_it(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(relay, "POLL_SECONDS", 3600.0)
@@ -116,7 +116,7 @@ async def test_waking_the_relay_starts_one_round_and_a_stop_ends_it(
         await running
 
 
-async def test_a_rate_limited_channel_rests_until_the_limit_ends(world: World) -> None:
+async def test_nothing_is_sent_to_a_rate_limited_channel_until_the_limit_ends(world: World) -> None:
     await outbox_builders.add(world.database, *(new_delivery(key, CHANNEL, world.now) for key in "ab"))
     world.discord.answer = replace(outcomes.RATE_LIMITED, wait_seconds=60.0)
     for seconds, tried in ((0, 1), (59, 1), (2, 2)):
@@ -140,7 +140,7 @@ async def test_at_most_two_webhook_posts_are_in_flight(world: World) -> None:
     assert (len(in_flight), max(in_flight)) == (5, 2)
 
 
-async def test_a_reader_forgotten_while_a_dm_opens_is_not_stored_again(world: World) -> None:
+async def test_a_reader_deleted_while_a_dm_opens_is_not_stored_again(world: World) -> None:
     await world.alert("robot")
     await world.written("Mon", "A▲9", summary="A robot.")
     readers = Readers(world.database, world.clock)

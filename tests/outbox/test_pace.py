@@ -55,7 +55,7 @@ class Bench:
 
 
 @pytest.mark.parametrize("answer", [PAGE, CODELESS, Answer(200, is_json=False), BAN, GLOBAL])
-def test_one_rate_limit_or_answer_from_a_proxy_pauses_requests(answer: Answer) -> None:
+def test_a_single_global_rate_limit_or_proxy_response_pauses_requests(answer: Answer) -> None:
     bench = Bench()
     bench.answer(OK, answer)
     assert not bench.pace.is_well
@@ -63,7 +63,7 @@ def test_one_rate_limit_or_answer_from_a_proxy_pauses_requests(answer: Answer) -
 
 
 @pytest.mark.parametrize("answer", [OK, VERDICT, Answer(401, is_json=True), OF_CHANNEL])
-def test_ordinary_answers_from_discord_do_not_pause_requests(answer: Answer) -> None:
+def test_ordinary_responses_from_discord_do_not_pause_requests(answer: Answer) -> None:
     bench = Bench()
     bench.answer(*[answer] * 20)
     assert (bench.pace.is_well, bench.pace.delay()) == (True, 0.0)
@@ -89,7 +89,7 @@ def test_an_expired_pause_ends_with_the_first_successful_request(answer: Answer,
     assert (bench.pace.is_well, bench.pace.delay()) == (True, 0.0)
 
 
-def test_answers_to_interactions_pause_requests_only_for_a_ban() -> None:
+def test_responses_to_interactions_pause_requests_only_during_a_ban() -> None:
     bench = Bench()
     bench.answer(
         *(

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.wire
 
 
 @pytest.mark.promise
-async def test_lost_replies_and_errors_do_not_duplicate_parts(wire: RelayHarness) -> None:
+async def test_lost_responses_and_errors_do_not_duplicate_parts(wire: RelayHarness) -> None:
     channels = await wire.fake.add_channels(10)
     await wire.fake.set_faults(
         {"kind": "lose", "method": "POST", "probability": 0.2, "stored": True},
@@ -65,7 +65,7 @@ async def test_the_history_is_searched_once_discord_has_forgotten_the_nonce(wire
 
 
 @pytest.mark.promise
-async def test_a_lost_reply_stops_the_delivery_if_the_history_is_unreadable(wire: RelayHarness) -> None:
+async def test_a_lost_response_stops_the_delivery_if_the_history_is_unreadable(wire: RelayHarness) -> None:
     [channel_id] = await wire.fake.add_channels(1)
     await wire.fake.change_channel(channel_id, denied=model.READ_MESSAGE_HISTORY)
     await wire.fake.set_faults({"kind": "lose", "method": "POST", "stored": True})
@@ -80,7 +80,7 @@ async def test_a_lost_reply_stops_the_delivery_if_the_history_is_unreadable(wire
 
 
 @pytest.mark.promise
-async def test_deliveries_due_before_the_start_are_searched_for_once(wire: RelayHarness) -> None:
+async def test_messages_due_before_startup_are_searched_for_once(wire: RelayHarness) -> None:
     fake = wire.fake
     sent, unsent, to_come = await fake.add_channels(3)
     for key, channel_id in (("a", sent), ("b", unsent)):
@@ -180,7 +180,7 @@ async def test_a_refused_payload_is_replaced_by_its_fallback(wire: RelayHarness)
     assert await wire.list_states() == ["sent", "stopped"]
 
 
-async def test_an_alert_overtakes_a_running_fan_out(
+async def test_an_alert_is_sent_ahead_of_queued_posts_to_many_channels(
     wire: RelayHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     *channels, alerted = await wire.fake.add_channels(121)
@@ -216,7 +216,7 @@ async def test_a_channel_with_many_parts_does_not_delay_others(wire: RelayHarnes
 
 
 @pytest.mark.promise
-async def test_a_slow_answer_does_not_duplicate_a_message(wire: RelayHarness) -> None:
+async def test_a_slow_response_does_not_duplicate_a_message(wire: RelayHarness) -> None:
     [channel_id] = await wire.fake.add_channels(1)
     await wire.fake.set_faults({"kind": "slow", "method": "POST", "seconds": 5, "stored": True, "times": 1})
     await wire.add("a", channel_id, parts=2)
@@ -227,7 +227,7 @@ async def test_a_slow_answer_does_not_duplicate_a_message(wire: RelayHarness) ->
 
 @pytest.mark.promise
 @pytest.mark.engines("sqlite", "postgresql")
-async def test_parts_left_in_flight_by_a_crash_are_finished_at_once(wire: RelayHarness) -> None:
+async def test_parts_in_flight_during_a_crash_are_finished_after_restart(wire: RelayHarness) -> None:
     sent, unsent = await wire.fake.add_channels(2)
     await wire.add("a", sent)
     await wire.add("b", unsent)
@@ -266,7 +266,7 @@ async def test_a_digest_cannot_forge_the_marker_of_a_lost_post(wire: RelayHarnes
 
 @pytest.mark.promise
 @pytest.mark.engines("sqlite", "postgresql")
-async def test_nothing_is_claimed_without_the_sender_lock_or_with_an_old_term(
+async def test_nothing_is_claimed_without_the_sender_lock_and_current_term(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for channel in range(20, 25):

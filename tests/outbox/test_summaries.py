@@ -49,7 +49,7 @@ def chosen(
     return None if best is None else (best.format, best.language, best.date, best.basis)
 
 
-def test_summaries_rank_by_priority_then_authorship_then_source_age() -> None:
+def test_summaries_are_ranked_by_priority_then_writer_then_source_age() -> None:
     def ranked(
         rank: int, age: int, digest_format: DigestFormat = DigestFormat.REVIEW, **more: Any
     ) -> models.Appearance:
@@ -72,7 +72,7 @@ def test_summaries_rank_by_priority_then_authorship_then_source_age() -> None:
             assert best.digest_id == expected.digest_id
 
 
-def test_a_summary_in_the_readers_language_beats_a_newer_one() -> None:
+def test_a_summary_in_the_readers_language_is_preferred_to_a_newer_one() -> None:
     english, korean = (appearance(language, DigestFormat.REVIEW) for language in ("en", "ko"))
     newsletter, newer = (
         replace(appearance("en", DigestFormat.NEWSLETTER, on, labelled=True), writer="a model")

@@ -170,7 +170,7 @@ def test_shortening_keeps_graphemes_whole(text: str, limit: int) -> None:
 
 @pytest.mark.parametrize("atom", ATOMS)
 @pytest.mark.parametrize("before", range(40, 64, 3))
-def test_a_page_never_ends_inside_a_link_or_token(atom: str, before: int) -> None:
+def test_a_page_never_ends_inside_an_indivisible_element(atom: str, before: int) -> None:
     text = "a" * before + " " + atom + " " + "b" * 60
     pages = discord_text.split_pages(text, 64, 256)
     assert sum(page.count(atom) for page in pages) == 1
@@ -231,7 +231,7 @@ def test_page_limits_below_64_are_rejected() -> None:
         discord_text.split_pages("text", 10, 10)
 
 
-def test_text_that_exceeds_the_budget_takes_nothing_from_it() -> None:
+def test_text_that_exceeds_the_budget_does_not_change_the_budget() -> None:
     budget = discord_text.Budget(components=2)
     assert budget.add_text("one")
     assert not budget.add(2, ["two", "three"])

@@ -80,7 +80,7 @@ async def test_autocomplete_follows_a_new_glossary(db: Database, induced_search:
     assert "Harbour Lights" in [choice.value for choice in await induced_search.complete_topic("harbour", EN)]
 
 
-def test_an_abbreviation_without_papers_does_not_hide_longer_topics() -> None:
+def test_an_abbreviation_without_papers_ranks_below_longer_topics() -> None:
     terms = [seed.SeedTerm((), ("relation extraction",), ("RE",))]
     learnt = resolver.Learnt([resolver.LearntForm("reward", "RW", 2)])
     topics = completion.TopicIndex(resolver.Glossary(terms, learnt))
@@ -108,7 +108,7 @@ async def test_an_empty_author_field_offers_the_most_published_authors(induced_s
         assert [choice.value for choice in await induced_search.complete_author(typed)] == ["Jürgen Müller"]
 
 
-def test_a_korean_form_explained_by_one_paper_is_not_offered() -> None:
+def test_autocomplete_omits_a_korean_form_that_only_one_paper_defines() -> None:
     terms = [seed.SeedTerm(("등불",), ("lantern",), ())]
     rows = [resolver.LearntForm("lantern", "등롱", 1), resolver.LearntForm("lantern", "초롱", 2)]
     topics = completion.TopicIndex(resolver.Glossary(terms, resolver.Learnt(rows)))

@@ -35,7 +35,7 @@ async def test_an_unknown_arxiv_id_is_reported(search: SearchService) -> None:
         assert (result.rows, result.unknown_id) == ((), "2501.99999")
 
 
-async def test_a_query_is_suggested_without_filters_that_exclude_all_papers(search: SearchService) -> None:
+async def test_suggests_the_query_without_filters_if_they_exclude_all_papers(search: SearchService) -> None:
     for query in ("모델 votes:500", "모델 author:lin", "모델 since:2025-02", "모델 -모델"):
         result = await search.search(SearchRequest(query))
         assert result.rows == ()
@@ -77,7 +77,7 @@ def test_every_correction_is_a_known_word(word: str) -> None:
     assert (_VOCABULARY.correct(word) or "model").casefold() in known
 
 
-def test_two_common_syllables_are_not_taken_for_a_misspelling() -> None:
+def test_a_word_of_two_common_syllables_is_not_corrected() -> None:
     vocabulary = completion.Vocabulary([("반응", 5), ("영상", 1), ("학습", 1)])
     assert vocabulary.is_ordinary("반영")
     assert not any(map(vocabulary.is_ordinary, ("핵습", "반영상", "갭")))

@@ -151,7 +151,7 @@ async def test_an_exclusion_covers_all_forms_of_its_concept(archive_search: Sear
         assert not [row for row in found.rows if form in titles[row.arxiv_id]]
 
 
-async def test_a_term_found_nowhere_lists_ten_papers_with_its_last_word(db: Database) -> None:
+async def test_a_term_without_matches_lists_ten_papers_with_its_last_word(db: Database) -> None:
     heads = make_studies(14, "distillation")
     service = await sample_archive.search_over(db, *heads, *make_studies(14, "knowledge", start=100))
     result = await service.search(SearchRequest("knowledge distillation", limit=100))

@@ -38,7 +38,7 @@ async def find(service: SearchService, query: str, *, by_votes: bool = False) ->
     return {row.arxiv_id for row in result.rows}
 
 
-async def test_a_form_explained_by_one_paper_is_searched_but_not_used_in_filters(db: Database) -> None:
+async def test_a_form_that_one_paper_defines_is_searched_but_not_used_in_filters(db: Database) -> None:
     service = await fill(db)
     assert await find(service, "lantern signal") == {"2501.00001", "2501.00002", "2501.00003"}
     assert await find(service, "lantern signal", by_votes=True) == {"2501.00001"}
@@ -52,7 +52,7 @@ async def test_a_form_explained_by_one_paper_is_searched_but_not_used_in_filters
 LIST = "https://untrusted.example/list.json"
 
 
-async def test_an_abbreviation_explained_by_one_paper_is_not_used_in_filters(db: Database) -> None:
+async def test_an_abbreviation_that_one_paper_defines_is_not_used_in_filters(db: Database) -> None:
     """Most such abbreviations are capitalised words that occur in thousands of papers."""
     ships = NewsletterPaper("2501.00006", "Large Ships", "Ships are large.")
     language = NewsletterPaper("2501.00005", "Large Language Models", "A large language model (LLM).")
@@ -70,7 +70,7 @@ async def test_an_abbreviation_explained_by_one_paper_is_not_used_in_filters(db:
     assert "2501.00005" in await find(service, "LLM", by_votes=True)
 
 
-async def test_a_decision_reaches_other_processes_and_survives_relearning(db: Database) -> None:
+async def test_a_decision_applies_in_other_processes_and_after_relearning(db: Database) -> None:
     service, glossary = await fill(db), GlossaryService(db)
     assert await find(service, "등롱 신호") == {"2501.00001", "2501.00002", "2501.00003"}
     await glossary.decide("lantern signal", "등롱 신호", is_added=False)

@@ -147,7 +147,7 @@ async def test_many_changes_are_indexed_in_the_background_newest_first(
     assert not (await service.search(SearchRequest("learning"))).is_stale
 
 
-async def test_an_unwritable_folder_makes_answers_stale_and_is_logged_once(
+async def test_an_unwritable_index_folder_makes_results_stale_and_is_logged_once(
     filled: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(search_index, "_WAIT_SECONDS", 10)  # until the previous writer has closed

@@ -74,7 +74,7 @@ def test_only_ambiguous_abbreviations_have_meanings() -> None:
         ("휴대폰에서 돌아가는 모델", "휴대폰", "on-device"),
     ],
 )
-def test_an_everyday_word_has_the_forms_of_its_term(
+def test_an_everyday_word_is_searched_with_all_forms_of_its_term(
     glossary: resolver.Glossary, typed: str, segment: str, form: str
 ) -> None:
     read = _read(glossary, typed)
@@ -107,7 +107,7 @@ _HOSTILE = (
 
 
 @given(st.text(_HOSTILE, max_size=300) | st.text(max_size=300))
-def test_any_text_is_a_readable_query(glossary: resolver.Glossary, text: str) -> None:
+def test_any_text_can_be_interpreted_as_a_query(glossary: resolver.Glossary, text: str) -> None:
     read = _read(glossary, text)
     assert bool(read.text.strip()) == bool(text.strip())
     assert len(read.parts) <= 100
@@ -173,7 +173,7 @@ def test_an_everyday_word_in_a_sentence_is_not_an_abbreviation(query: str, is_ab
         ("수학 문제를 잘 풀게 하는 법", ["수학 문제"]),
     ],
 )
-def test_answers_show_the_terms_of_a_question(
+def test_the_reply_mentions_the_terms_implied_by_a_question(
     glossary: resolver.Glossary, question: str, terms: list[str]
 ) -> None:
     assert list(_read(glossary, question).terms) == terms

@@ -121,7 +121,7 @@ async def _ids(search: SearchService, query: str) -> set[str]:
 
 
 @pytest.mark.engines("sqlite", "postgresql")
-async def test_an_institution_filters_by_listed_affiliations_or_else_by_text(search: SearchService) -> None:
+async def test_an_institution_matches_listed_affiliations_or_else_the_text(search: SearchService) -> None:
     for query in (
         "papers from Samsung on quantization",
         "anything new by Samsung on quantization?",
@@ -138,14 +138,14 @@ async def test_an_institution_filters_by_listed_affiliations_or_else_by_text(sea
     assert await _ids(search, "papers from Oslo Sound Lab") == {ELSEWHERE.arxiv_id}
 
 
-async def test_a_person_named_as_writer_is_a_filter(search: SearchService) -> None:
+async def test_a_person_named_as_the_writer_becomes_a_filter(search: SearchService) -> None:
     for query in ("work by Jane Roe on quantization", "papers by Jane Roe"):
         assert await _ids(search, query) == {STORED.arxiv_id}
     for query in ("김건우 교수 논문", "김건우가 쓴 양자화 논문"):
         assert await _ids(search, query) == {NAMED.arxiv_id}
 
 
-async def test_names_not_given_as_writers_stay_search_words(search: SearchService) -> None:
+async def test_names_that_are_not_given_as_writers_are_searched_for(search: SearchService) -> None:
     for query in (
         "quantization by Google",
         "quantization by Someone Unknown",
@@ -157,7 +157,7 @@ async def test_names_not_given_as_writers_stay_search_words(search: SearchServic
         assert (await search.search(SearchRequest(query))).writers == (), query
 
 
-async def test_a_query_is_suggested_without_an_institution_that_excludes_all_papers(
+async def test_suggests_the_query_without_an_institution_that_excludes_all_papers(
     search: SearchService,
 ) -> None:
     result = await search.search(SearchRequest("papers from Samsung on steps that are plain"))

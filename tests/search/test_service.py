@@ -131,7 +131,7 @@ async def test_a_title_written_as_one_word_is_found_by_two(db: Database) -> None
     assert await service.find_paper("exact flash") is None
 
 
-async def test_a_query_of_only_signs_or_exclusions_finds_nothing(db: Database) -> None:
+async def test_a_query_with_only_signs_or_exclusions_finds_nothing(db: Database) -> None:
     await sample_archive.add_digest(db, "2025-02-02", sample_archive.SMALL)
     for query, count in (("🙈", 0), ("-video", 0), ("", 1), ("since:2025-01", 1)):
         assert (await SearchService(db).search(SearchRequest(query, until=date(2025, 3, 1)))).total == count

@@ -100,7 +100,7 @@ async def import_file(harness: ClientHarness, data: bytes, name: str = "library.
     return await harness.fill(await harness.ask("saved"), "saved-import", file=(name, data))
 
 
-async def test_a_pending_import_saves_nothing_for_a_forgotten_reader(harness: ClientHarness) -> None:
+async def test_a_pending_import_saves_nothing_for_a_deleted_reader(harness: ClientHarness) -> None:
     await save(harness, SURVEY)
     services = harness.bot.services
     async with services.transfers.admitted(harness.manager.id):

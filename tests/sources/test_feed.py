@@ -88,7 +88,9 @@ async def test_entries_with_one_paper_each_are_grouped_by_day(origin: OriginServ
     assert (facts.authors, facts.votes) == (paper.authors, None), "votes of a feed are not a service's"
 
 
-async def test_unsorted_feed_is_the_list_of_its_build_date(origin: OriginServer, fetch: Fetcher) -> None:
+async def test_papers_of_an_unsorted_feed_are_listed_on_its_build_date(
+    origin: OriginServer, fetch: Fetcher
+) -> None:
     days = [date(2025, 3, 1) + timedelta(days=number) for number in range(30)]
     items = [paper_item(number, on=str(day)) for number, day in enumerate(days, 1)]
     for entries in (items, items[15:] + items[:15]):

@@ -111,7 +111,7 @@ async def test_retries_a_temporary_error_twice_with_growing_delays(
     assert sleeps == [0.75, 1.5]
 
 
-async def test_stops_retrying_after_a_long_retry_after_header(
+async def test_does_not_retry_if_retry_after_is_long(
     origin: OriginServer, fetch: Fetcher, sleeps: list[float]
 ) -> None:
     origin.pages["/"] = web.Response(status=429, headers={"Retry-After": "3600"})
@@ -256,7 +256,7 @@ KOREAN = "# 오늘의 논문\n\n소형 언어 모델이 긴 문서를 읽는 방
         ("<html><head><META charset=iso-8859-2><title>Łódź</title>", "iso-8859-2", None),
     ],
 )
-def test_decodes_a_body_by_its_mark_as_utf_8_or_as_declared(
+def test_decodes_a_body_by_byte_order_mark_as_utf_8_or_as_declared(
     text: str, encoding: str, declared: str | None
 ) -> None:
     assert base.decode_text(text.encode(encoding), declared) == text

@@ -53,7 +53,7 @@ def prose(name: str) -> str:
     return f"# On {name}\n\nWe build on what others did before us, in {ids}, and leave the rest to them.\n"
 
 
-async def test_every_poll_names_three_unread_files(tmp_path: Path) -> None:
+async def test_every_poll_reports_three_unread_files_by_name(tmp_path: Path) -> None:
     texts = {name: prose(name) for name in "bcde"}
     source = write(tmp_path, README=README, z=source_payloads.newsletter(), **texts)
     first = await fetch_results(source)

@@ -76,7 +76,7 @@ def feed_of_papers(numbers: Sequence[int], on: str, *, reverse: bool = False) ->
 
 
 @on_both_engines
-async def test_posts_a_mirrored_list_once_and_a_large_feed_never(harness: PollingHarness) -> None:
+async def test_posts_a_list_found_in_two_feeds_once_and_a_large_feed_never(harness: PollingHarness) -> None:
     world = World(harness.db)
     world.now = START - timedelta(days=1)
     await world.daily(papers=10)
@@ -213,7 +213,9 @@ async def test_failing_link_does_not_delay_its_feed(harness: PollingHarness) -> 
 
 
 @pytest.mark.parametrize("on", ["", "2025-05-06"])
-async def test_feed_that_grows_too_large_keeps_the_days_papers(harness: PollingHarness, on: str) -> None:
+async def test_a_feed_that_becomes_too_large_keeps_the_papers_of_the_day(
+    harness: PollingHarness, on: str
+) -> None:
     await harness.add("/feed")
     shown: list[range] = []
     for added in (range(1, 20), range(200, 205), range(300, 450), range(500, 503)):
@@ -363,7 +365,7 @@ MISSED = "days not read, from 2025-05-0{} to 2025-05-05: failed"
         ([S.NOT_YET], SERVICE, S.NOT_YET, "not_yet"),
     ],
 )
-def test_most_important_result_determines_the_status(
+def test_a_poll_has_the_status_of_its_most_important_result(
     statuses: list[S], source: models.StoredSource, status: S, reason: str
 ) -> None:
     report = SourceReport(source)
@@ -394,7 +396,7 @@ async def test_poll_adds_missing_titles_and_abstracts_from_arxiv(harness: Pollin
     assert sum(request.path.startswith("/api/query") for request in origin.requests) == 1
 
 
-async def test_requests_an_unknown_paper_from_arxiv_less_and_less_often(harness: PollingHarness) -> None:
+async def test_requests_a_paper_unknown_to_arxiv_at_increasing_intervals(harness: PollingHarness) -> None:
     origin, asked_on = harness.origin, []
     origin.pages["/list.md"] = LIST
     origin.pages["/api/query"] = source_payloads.atom()

@@ -51,7 +51,7 @@ async def test_sends_parts_in_order_until_the_delivery_is_complete(db: database.
         assert await outbox.oldest_unsent_at(connection) is None
 
 
-async def test_known_failure_clears_the_time_of_the_first_attempt(db: database.Database) -> None:
+async def test_a_certain_failure_clears_the_time_of_the_first_attempt(db: database.Database) -> None:
     await add(db, new_delivery(parts=1))
     async with db.transaction() as connection:
         part = await start_attempt(connection)
@@ -106,7 +106,7 @@ async def test_retries_a_former_senders_forum_post_after_its_timeout(db: databas
         assert len(await outbox.list_due(connection, NOW + MINUTE)) == 2
 
 
-async def test_delivery_with_unknown_outcome_can_be_repeated_once(db: database.Database) -> None:
+async def test_a_delivery_with_unknown_outcome_can_be_resent_once(db: database.Database) -> None:
     [delivery_id] = await add(db, new_delivery("a", parts=2))
     await add(db, new_delivery("b", priority=60))
     async with db.transaction() as connection:
@@ -158,7 +158,7 @@ async def test_only_deliveries_with_unknown_outcome_survive_expiry(db: database.
     assert [row.key for row in ended] == ["waiting"]
 
 
-async def test_problems_are_the_failed_messages_of_a_channel_or_a_reader(db: database.Database) -> None:
+async def test_lists_failed_messages_to_a_channel_or_a_reader_as_problems(db: database.Database) -> None:
     posts = [new_delivery(key) for key in ("channel", "newest", "sent", "cancelled")]
     posts += [new_delivery("old", planned_at=NOW - MINUTE), new_delivery("another channel", 8)]
     posts += [new_delivery(key, 9, user_id=id_) for key, id_ in (("reader", 5), ("another reader", 6))]

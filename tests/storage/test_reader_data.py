@@ -25,7 +25,7 @@ SUSPICIOUS = re.compile("user|reader|recipient|member|owner|creator|sender|(^|_)
 
 
 @pytest.mark.parametrize("table", tables.metadata.sorted_tables, ids=lambda table: table.name)
-def test_columns_that_may_hold_a_readers_id_are_declared(table: sa.Table) -> None:
+def test_all_columns_that_may_contain_a_readers_id_are_declared(table: sa.Table) -> None:
     undeclared = [
         column.name
         for column in table.c

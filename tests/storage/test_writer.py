@@ -13,7 +13,7 @@ DAY = date(2026, 1, 31)
 DRAFT = models.Draft("2601.00001", models.DigestFormat.NEWSLETTER, models.Locale.KO, "1", "small", NOW)
 
 
-async def test_written_draft_replaces_the_planned_draft(db: Database) -> None:
+async def test_a_written_draft_replaces_the_draft_without_input(db: Database) -> None:
     written = replace(DRAFT, input_hash="abc", state=models.DraftState.CHECKED, text="{}", problems=("one",))
     async with db.transaction() as connection:
         for draft in (DRAFT, replace(DRAFT, language=models.Locale.EN), written):
@@ -22,7 +22,7 @@ async def test_written_draft_replaces_the_planned_draft(db: Database) -> None:
     assert found == {"2601.00001": written}
 
 
-async def test_finds_the_draft_of_the_newest_input(db: Database) -> None:
+async def test_finds_the_draft_written_from_the_newest_input(db: Database) -> None:
     first, second = (
         replace(DRAFT, input_hash=name, updated_at=NOW + timedelta(days=days))
         for name, days in (("b", 1), ("a", 2))

@@ -66,7 +66,7 @@ SAME_NAMES = {
 
 
 @pytest.mark.parametrize(("hangul", "spellings"), SAME_NAMES.items())
-def test_a_usual_spelling_is_the_same_name(hangul: str, spellings: str) -> None:
+def test_a_usual_spelling_matches_the_hangul_name(hangul: str, spellings: str) -> None:
     for latin in spellings.split("|"):
         assert people.is_same_name(hangul, latin)
         assert people.is_same_name(latin, hangul)
@@ -80,7 +80,7 @@ _OTHER_NAMES = (
 
 
 @pytest.mark.parametrize("pair", _OTHER_NAMES.split("|"))
-def test_a_different_name_is_not_the_same_name(pair: str) -> None:
+def test_a_spelling_of_a_different_name_does_not_match(pair: str) -> None:
     assert not people.is_same_name(*pair.split("="))
 
 

@@ -11,7 +11,7 @@ FILES = corpus.list_files()
 needs_archive = pytest.mark.skipif(not FILES, reason="no archive of digests next to the checkout")
 
 
-def test_every_question_has_a_judged_answer() -> None:
+def test_every_test_question_has_a_paper_judged_relevant() -> None:
     judgements = questions.load_judgements()
     judged = {query.number for query in questions.load_queries() if query.kind in ("question", "mix")}
     assert set(judgements) == judged
@@ -43,7 +43,7 @@ FLOORS = {
 
 @pytest.mark.promise
 @needs_archive
-def test_held_out_queries_and_names_reach_the_floors() -> None:
+def test_quality_for_held_out_queries_and_names_meets_the_minimum_scores() -> None:
     papers, names = corpus.load_papers(FILES), measures.MetricSamples()
     with end_to_end.open_archive(FILES) as archive:
         figures, concept_count = quality.measure(papers, archive.search, [False])

@@ -57,7 +57,7 @@ def test_words_that_may_be_topics_are_kept(query: str) -> None:
 @pytest.mark.parametrize(
     "query", ["the of", "논문", "how to", "논문 연구", "?!", "뭐야", "추천해줘", "더 잘하게"]
 )
-def test_a_query_of_only_filler_stays_whole(query: str) -> None:
+def test_a_query_with_only_filler_is_unchanged(query: str) -> None:
     assert _topic(query) == query
 
 

@@ -89,7 +89,7 @@ def test_a_typed_version_excludes_other_versions() -> None:
 
 
 @given(st.text(max_size=200), st.text(max_size=200))
-def test_any_text_yields_only_a_few_short_names(typed: str, title: str) -> None:
+def test_any_text_gives_only_a_few_short_names(typed: str, title: str) -> None:
     canonical = analyser.canonicalise(title)
     names = (*term_keys.full_names(canonical), *term_keys.leading_names(canonical))
     assert len(names) <= 4

@@ -34,7 +34,7 @@ def test_a_concept_is_the_same_feature_in_both_languages(text: str) -> None:
     assert profiles.find_concepts("reinforcement learning") <= _extract("A title", text).keys()
 
 
-def test_nothing_is_learnt_from_one_class_of_examples() -> None:
+def test_nothing_is_learnt_unless_there_are_positive_and_negative_examples() -> None:
     assert profiles.train_profile([], [({"speech": 1.0}, 1.0)]) == {}
     assert profiles.train_profile([({"speech": 1.0}, 1.0)], []) == {}
 
@@ -72,7 +72,9 @@ async def _learn(learner: profiles.Profiles) -> profiles.Learnt:
     return await learner.learn(await learner.find(READER))
 
 
-async def test_a_profile_is_learnt_again_only_after_a_change(db: Database, archive: dict[str, int]) -> None:
+async def test_a_profile_is_learnt_again_only_if_its_signals_change(
+    db: Database, archive: dict[str, int]
+) -> None:
     learner = _profiles(db)
     first = await _learn(learner)
     await _save(db, archive)

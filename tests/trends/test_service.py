@@ -161,7 +161,7 @@ def glossary() -> resolver.Glossary:
         (": : ()", set()),
     ],
 )
-def test_topics_of_a_title_are_its_concepts_and_phrases(
+def test_the_topics_in_a_title_are_its_concepts_and_phrases(
     glossary: resolver.Glossary, title: str, topics: set[str]
 ) -> None:
     assert topics <= {key for key, _ in trends_service.extract_topics(glossary, title)}
@@ -170,5 +170,5 @@ def test_topics_of_a_title_are_its_concepts_and_phrases(
 @pytest.mark.parametrize(
     "title", ["Qwen3 Technical Report", "Gemma: Technical Reports", "o3 System Card", "큐원 기술 보고서"]
 )
-def test_words_for_a_kind_of_report_are_not_topics(glossary: resolver.Glossary, title: str) -> None:
+def test_words_such_as_technical_report_are_not_topics(glossary: resolver.Glossary, title: str) -> None:
     assert [spelling for _, spelling in trends_service.extract_topics(glossary, title) if spelling] == []

@@ -118,7 +118,7 @@ async def test_autocomplete_suggests_a_topic(harness: ClientHarness) -> None:
     assert "reinforcement learning" in [choice["value"] for choice in offered]
 
 
-async def test_the_menu_of_spans_works_for_a_long_topic(harness: ClientHarness) -> None:
+async def test_the_menu_of_periods_works_for_a_long_topic(harness: ClientHarness) -> None:
     message = await harness.ask("trends", topic=LONG)
     assert any(make_token(LONG) in custom_id for custom_id in component_ids(message))
     menu = f"pr:{trends_messages.SELECT_SPAN}:"

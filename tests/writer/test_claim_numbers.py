@@ -71,12 +71,12 @@ MISSING = (
 
 
 @pytest.mark.parametrize("pair", THERE.split("|"))
-def test_accepts_a_true_number(pair: str) -> None:
+def test_accepts_a_number_that_the_paragraph_supports(pair: str) -> None:
     assert matches(*pair.split(": ", 1))
 
 
 @pytest.mark.parametrize("pair", MISSING.split("|"))
-def test_rejects_a_missing_number(pair: str) -> None:
+def test_rejects_a_number_that_the_paragraph_lacks(pair: str) -> None:
     assert not matches(*pair.split(": ", 1))
 
 

@@ -199,7 +199,7 @@ async def test_at_most_one_call_exceeds_a_token_cap(desk: Desk, period: str) -> 
     assert (model.requests, await desk.used()) == (3, 3_300)
 
 
-async def test_call_without_a_token_count_is_charged_the_maximum(desk: Desk) -> None:
+async def test_a_call_without_a_token_count_counts_as_the_maximum(desk: Desk) -> None:
     await desk.write(Script(answer_of(TRUE), tokens=None), Script(verdicts_of(True)))
     assert prompts.MAX_TOKENS[FORM] < await desk.used() < 10_000
 

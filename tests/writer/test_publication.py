@@ -57,7 +57,9 @@ def _check_round_trip(form: models.DigestFormat, *entries: models.Entry) -> str:
 @pytest.mark.parametrize("form", FORMATS)
 @settings(max_examples=30)
 @given(st.data())
-def test_summaries_and_extracts_parse_back_exactly(form: models.DigestFormat, data: st.DataObject) -> None:
+def test_rendered_summaries_and_extracts_parse_to_the_same_entries(
+    form: models.DigestFormat, data: st.DataObject
+) -> None:
     language = data.draw(st.sampled_from(models.Locale))
     entries = []
     for number in range(1, data.draw(st.integers(1, 3)) + 1):
@@ -105,7 +107,7 @@ def test_label_states_the_basis_of_an_entry(
 
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("language", models.Locale)
-def test_entry_states_how_many_claims_were_dropped(
+def test_an_entry_states_how_many_claims_were_dropped(
     form: models.DigestFormat, language: models.Locale
 ) -> None:
     for count in (1, 3):

@@ -51,7 +51,7 @@ async def test_post_states_the_basis_of_each_text(harness: ClientHarness) -> Non
         assert any(line.startswith(note) for line in shown.splitlines())
 
 
-async def test_digest_by_others_names_no_model(harness: ClientHarness) -> None:
+async def test_a_digest_not_written_by_paperround_names_no_model(harness: ClientHarness) -> None:
     text = written_digests.print_digest(DAY, models.DigestFormat.NEWSLETTER, harness.texts.locale, CHOSEN)
     await harness.container.create_ingest().add_text(text, location="other.md")
     card = last_response(await harness.reader.slash(harness.channel, "paper", paper=CHOSEN[0][0].id))
