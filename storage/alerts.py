@@ -115,7 +115,7 @@ def _is_ready() -> sa.ColumnElement[bool]:
 async def list_told(
     connection: AsyncConnection, recipients: Iterable[str], paper_ids: Iterable[int]
 ) -> set[tuple[str, int]]:
-    """Return the (recipient, paper id) pairs for which a message is planned."""
+    """Return the (recipient, paper id) pairs for which a message has been planned."""
     rows = matches.c
     is_told = rows.delivery_id.is_not(None), rows.paper_id.in_(set(paper_ids))
     query = sa.select(rows.recipient, rows.paper_id).where(*is_told)

@@ -86,7 +86,7 @@ async def get(connection: AsyncConnection, digest_id: int) -> StoredDigest | Non
 
 
 class Origin(NamedTuple):
-    """A filter for digests: by the source's URL ("" for all), and with or without look-up digests."""
+    """A filter for digests: by the source's URL ("" for all), and with or without LOOKUP digests."""
 
     source: str = ""
     with_lookup: bool = False
@@ -120,7 +120,7 @@ async def list_rows(
 
 
 async def has_lookup(connection: AsyncConnection, source: str) -> bool:
-    """Return whether a source has look-up digests."""
+    """Return whether a source has LOOKUP digests."""
     found = sa.exists().where(is_from(Origin(source, with_lookup=True)), ~IS_POSTED)
     return bool((await connection.execute(sa.select(found))).scalar())
 
@@ -290,7 +290,7 @@ async def remove_entries(connection: AsyncConnection, digest_id: int) -> dict[in
 
 
 async def list_entries_by_digest(connection: AsyncConnection, digest_id: int) -> tuple[Entry, ...]:
-    """Return a digest's entries with their sections, by rank."""
+    """Return a digest's entries with their sections, ordered by rank."""
     query = _query().where(entries.c.digest_id == digest_id).order_by(entries.c.rank)
     rows = (await connection.execute(query)).all()
     return tuple([entry for _, entry in await _build_entries(connection, rows)])

@@ -379,7 +379,7 @@ def _set_up_sqlite(connection: Any, _record: Any) -> None:
             "synchronous=FULL",
             "foreign_keys=ON",
             "temp_store=MEMORY",
-            # 16 MB instead of 2: a look-up reads many pages, and each uncached page costs a system call.
+            # 16 MB instead of 2: a lookup reads many pages, and each uncached page costs a system call.
             "cache_size=-16384",
         ):
             cursor.execute(f"PRAGMA {pragma}")
@@ -504,7 +504,7 @@ async def update_rows(
     key: tuple[str, ...] = ("id",),
     same: Mapping[str, Any] | None = None,
 ) -> None:
-    """Update many rows, each given as a mapping of the key columns and the columns to change.
+    """Update many rows, each given as a mapping of its key columns and the columns to change.
 
     `same` holds new values for all rows, which may be SQL expressions.
     """

@@ -61,7 +61,7 @@ _PAST = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def _lease_end(connection: Connection) -> sa.ColumnElement[datetime] | datetime:
-    """Return when a lease renewed now expires, by PostgreSQL's clock; a constant on SQLite (no lease)."""
+    """Return when a lease renewed now expires, by PostgreSQL's clock; a constant on SQLite, which has no lease."""
     return _PAST if connection.dialect.name == "sqlite" else sa.func.clock_timestamp() + LEASE
 
 

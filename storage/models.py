@@ -63,8 +63,8 @@ class DigestFormat(StrEnum):
     """The formats of digests.
 
     NEWSLETTER and REVIEW are written, LISTING is a service's list for a day, and LIST any other list. LOOKUP
-    contains all new papers of a source that does not select, such as an arXiv category: they are used for
-    search and alerts, and only posted by subscriptions to that source.
+    contains all new papers of a source that does not select papers, such as an arXiv category. They are used
+    for search and alerts, and posted only by subscriptions to that source.
     """
 
     NEWSLETTER = "newsletter"
@@ -404,7 +404,7 @@ class SourceKind(StrEnum):
 
 
 class FetchStatus(StrEnum):
-    """The outcomes of fetching a page. NOT_YET: not published yet, no error. REFUSED: our rules block it."""
+    """The outcomes of fetching a page. NOT_YET: not published yet (no error). REFUSED: blocked by our rules."""
 
     OK = "ok"
     UNCHANGED = "unchanged"

@@ -86,7 +86,7 @@ async def release_interrupted(
     forum_posts_at: datetime | None = None,
     in_flight_ids: Collection[int] = (),
 ) -> int:
-    """Make parts that a crash left SENDING due at once, if `term` is current. Returns their number.
+    """Make parts that a crash left SENDING due at once, if `term` is current. Returns how many there were.
 
     Skips the parts `in_flight_ids`, which are being sent now. `first_attempt_at` is kept, since the outcome
     is unknown. Forum posts of an earlier term become due at `forum_posts_at`: they have no nonce, so the
@@ -133,7 +133,7 @@ async def mark_sending(
 async def mark_sent(
     connection: AsyncConnection, receipts: Mapping[int, models.Receipt], now: datetime
 ) -> None:
-    """Store receipts by part id, whatever the state and term. A delivery is SENT once all its parts are."""
+    """Store receipts, keyed by part id, in any state and term. A delivery is SENT once all its parts are."""
     rows = [
         {"id": part_id, "message_id": receipt.message_id, "channel_id": receipt.channel_id}
         for part_id, receipt in receipts.items()
@@ -160,7 +160,7 @@ async def mark_retry(
 ) -> bool:
     """Schedule another attempt at `next_attempt_at` (UTC).
 
-    Returns False, changing nothing, if `term` did not make the last attempt. `unknown_since` is the first
+    Returns False, changing nothing, if the last attempt was not made in `term`. `unknown_since` is the first
     attempt that Discord may have accepted, or None. If `is_refused`, the error becomes the delivery's reason.
     """
     result = await connection.execute(
@@ -191,7 +191,7 @@ async def stop_part(
     error_code: int | None = None,
     term: int = 0,
 ) -> bool:
-    """Stop a part and its delivery, or return False if `term` did not make the last attempt."""
+    """Stop a part and its delivery. Returns False, changing nothing, if the last attempt was not made in `term`."""
     result = await connection.execute(
         parts.update()
         .where(_is_attempted(part_id, term))
@@ -210,7 +210,7 @@ async def use_fallback(
 ) -> bool:
     """Plan the plain form of a part that Discord rejected (50035), under a new nonce.
 
-    Returns False if there is no plain form, or if `term` did not make the last attempt.
+    Returns False if there is no plain form, or if the last attempt was not made in `term`.
     """
     result = await connection.execute(
         parts.update()
@@ -221,7 +221,7 @@ async def use_fallback(
 
 
 def _is_attempted(part_id: int, term: int) -> sa.ColumnElement[bool]:
-    """Return the condition that `term` made the part's last attempt, which has no outcome yet."""
+    """Return the condition that the part's last attempt was made in `term` and has no outcome yet."""
     return sa.and_(parts.c.id == part_id, parts.c.state == PartState.SENDING, parts.c.term == term)
 
 
@@ -470,7 +470,7 @@ async def list_rows(
 async def list_problems(
     connection: AsyncConnection, channel_ids: Sequence[int], user_id: int, since_at: datetime, limit: int
 ) -> list[models.Delivery]:
-    """Return the latest refused or stopped deliveries to channels or a reader, except cancelled ones."""
+    """Return the latest refused or stopped (but not cancelled) deliveries to channels or a reader."""
     query = sa.select(deliveries).where(
         deliveries.c.reason.is_not(None),
         deliveries.c.reason != models.Reason.BY_HAND,

@@ -82,7 +82,7 @@ async def list_arxiv_due(connection: AsyncConnection, now: datetime, *, limit: i
 
 
 async def delay_arxiv(connection: AsyncConnection, arxiv_ids: Iterable[str], now: datetime) -> None:
-    """Delay the next look-up of papers unknown to arXiv: by a day, then by 2, 4 … 32 days."""
+    """Delay the next lookup of papers unknown to arXiv: by a day, then by 2, 4 … 32 days."""
     query = sa.select(papers.c.id, papers.c.arxiv_asks)
     rows = await database.execute_in(connection, query, papers.c.arxiv_id, arxiv_ids)
     changed = [
@@ -204,7 +204,7 @@ async def list_by_date(
 
 
 async def count_by_date(connection: AsyncConnection, days: Sequence[date]) -> dict[date, int]:
-    """Return the number of distinct papers on each date, not counting look-up digests."""
+    """Return the number of distinct papers on each date, not counting LOOKUP digests."""
     query = (
         sa.select(t.digests.c.date_on, sa.func.count(sa.distinct(t.entries.c.paper_id)))
         .join(t.entries, t.entries.c.digest_id == t.digests.c.id)
@@ -277,7 +277,7 @@ AuthorNames = Sequence[tuple[str, str]]
 async def set_authors(
     connection: AsyncConnection, names: Mapping[int, AuthorNames], *, new_paper_ids: Iterable[int] = ()
 ) -> None:
-    """Replace the authors of papers, by paper id. Papers in `new_paper_ids` have no stored authors yet."""
+    """Replace the authors of papers, keyed by paper id. Papers in `new_paper_ids` have no stored authors yet."""
     former_ids = set(names).difference(new_paper_ids)
     former = paper_authors.delete().returning(paper_authors.c.author_id, paper_authors.c.paper_id)
     removed = {

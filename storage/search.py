@@ -1,4 +1,4 @@
-"""Read data for look-ups in plain SQL: papers and changes for the index, the glossary, papers and authors.
+"""Read data for lookups in plain SQL: papers and changes for the index, the glossary, papers and authors.
 
 The index is a folder beside the database (`bot.search.index`). Each change of papers has a number.
 """
@@ -54,7 +54,7 @@ def number_of(change: str) -> int:
 
 
 def get_change(snapshot: Snapshot) -> str:
-    """Return the last change to papers. Cheap enough for every look-up."""
+    """Return the last change to papers. Cheap enough for every lookup."""
     rows = snapshot.fetch("SELECT value FROM meta WHERE key = ?", CHANGE)
     return "".join(value for (value,) in rows)
 

@@ -251,7 +251,7 @@ def test_drops_half_an_emoji(entrance: str, before: str, after: str) -> None:
 
 
 @pytest.mark.parametrize("entrance", ENTRANCES)
-def test_text_of_any_shape_takes_linear_time(entrance: str) -> None:
+def test_parsing_text_of_any_shape_takes_linear_time(entrance: str) -> None:
     for shape, write in SHAPES.items():
         length = LENGTH * LONG_SHAPES.get(shape, 1)
         small, large = write(length), write(4 * length)

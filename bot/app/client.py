@@ -199,7 +199,7 @@ SESSION_STARTS_SECONDS = 600.0
 
 
 class _ShardNotConnectedError(Exception):
-    """Raised to connect a shard again.
+    """Raised to make a shard connect again.
 
     discord.py recurses in its own error handler: during an outage each log entry repeats all earlier errors,
     and after some hundred attempts the stack overflows.
@@ -339,7 +339,7 @@ class DiscordRenderer:
         )
 
     def render_today(self, post: today_service.TodayPost) -> tuple[contents.RenderedPart, ...]:
-        """Render the message with a reader's papers of the day."""
+        """Render the message with a reader's papers for a day."""
         wording = self._wordings[post.locale]
         view = today_messages.today_view(wording.ui_texts, post, marker=contents.part_marker(post.marker, 0))
         return _message(view, today_messages.plain_today_payload(wording, post))

@@ -310,7 +310,7 @@ class Container:
         )
 
     def create_today_planner(self, services: Services) -> TodayPlanner:
-        """Return the planner for readers' papers of the day."""
+        """Return the planner that sends readers their papers of the day."""
         from bot.today.service import TodayPlanner, TodayService
 
         today = services.get(TodayService)

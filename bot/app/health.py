@@ -58,7 +58,7 @@ class Liveness:
         self._signs[sign] = self._monotonic()
 
     def record_obstacle(self, reason: str | None) -> None:
-        """Record why a standby cannot take over or a front cannot answer; None clears the reason."""
+        """Record why a standby cannot take over or a front cannot respond. None clears the reason."""
         self._obstacle = reason
 
     def record_answer(self, answer: Answer) -> None:
@@ -137,7 +137,7 @@ class Metrics:
             self.lateness.labels(kind.value).observe(max(0.0, late_seconds))
 
     def record_lookup(self, is_admitted: bool) -> None:
-        """Record whether a look-up was admitted or rejected as busy."""
+        """Record whether a lookup was admitted or rejected as busy."""
         self.lookups.labels("admitted" if is_admitted else "busy").inc()
 
     def render(self) -> bytes:

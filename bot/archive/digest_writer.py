@@ -433,7 +433,7 @@ class DigestWriter:
 
 
 def _keep_new(sourced: SourcedDigest, on: date, known: Collection[str]) -> SourcedDigest | None:
-    """Set a rolling digest's date and drop its known papers; return None if no paper is left."""
+    """Set a rolling digest's date and drop its known papers. Returns None if no paper is left."""
     digest = listing.keep(sourced.digest, on, lambda arxiv_id: arxiv_id not in known)
     return replace(sourced, digest=digest, hash=_digest_hash(digest)) if digest.entries else None
 

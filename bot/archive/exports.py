@@ -334,7 +334,7 @@ async def export_digests(
     """Return the digests of an inclusive date range (None for an open end) as one file, oldest first.
 
     NEWSLETTER and REVIEW use each date's digests in that format, or convert others if it has none. LISTING
-    uses listings. All three skip look-up digests. Raises PaperroundError if there are no digests.
+    uses listings. All three skip LOOKUP digests. Raises PaperroundError if there are no digests.
     """
     async with database.read() as connection:
         digest_format = next((known for known in DigestFormat if known.value == form.value), None)

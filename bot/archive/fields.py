@@ -113,7 +113,7 @@ def clean_labels(values: object) -> tuple[str, ...]:
 
 
 def clean_names(values: object) -> tuple[str, ...]:
-    """Return people's names in order, each on one line. Repeats stay; names without a letter do not."""
+    """Return people's names in order, each on one line. Names without a letter are dropped, repeated names are not."""
     return tuple(line for line in _clean_each(values, _clean_name) if any(map(str.isalpha, line)))
 
 
@@ -210,7 +210,7 @@ def detect_language(papers: Iterable[Entry]) -> Locale:
 
 
 def detect_section_language(sections: Sequence[Section]) -> Locale | None:
-    """Return the language of a summary, or None if it has too few letters to tell."""
+    """Return the language of a summary, or None if it has too few letters to detect one."""
     return _detect_language(sections[:3], _MIN_LETTERS)
 
 
@@ -281,7 +281,7 @@ _BULLET_HEADING = re.compile(
 
 
 def split_heading(text: str) -> tuple[str | None, str]:
-    """Split a bullet into its bold heading (`**New**: it …`) or None, and the text after the colon."""
+    """Split a bullet into its bold heading (`**New**: it …`; None if it has none) and the text after the colon."""
     match = _BULLET_HEADING.match(text)
     return (match["bold"].rstrip(" :：") or None, text[match.end() :]) if match else (None, text)
 

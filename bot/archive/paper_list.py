@@ -91,7 +91,7 @@ def parse_json(text: str, name: str, on: date | None, listing_form: DigestFormat
 
 
 def _take(papers: Iterable[_Paper]) -> tuple[list[_Paper], list[Problem]]:
-    """Return the first MAX_PAPERS distinct papers, and a problem if there are more."""
+    """Return the first MAX_PAPERS distinct papers, and a problem if there are more papers."""
     taken, ids = list[_Paper](), set[str]()
     for paper in papers:
         ids.add(paper.arxiv_id)
@@ -187,7 +187,7 @@ def _read_rows(rows: Sequence[str], start: int, named_on: date | None) -> Iterat
 
 
 def _dated(papers: Iterable[_Paper], on: date | None) -> Iterator[_Paper]:
-    """Give a paragraph's date to its papers without a date."""
+    """Assign a paragraph's date to its papers that have none."""
     return (paper if paper.on else paper._replace(on=on) for paper in papers)
 
 
@@ -269,7 +269,7 @@ def _plain(text: str) -> str:
 
 
 def _as_title(label: str) -> str | None:
-    """Return a link's label as a title. Returns None for captions, names, numbers, URLs and translations."""
+    """Return a link's label as a title, or None if it is a caption, a person, a number, a URL or a translation."""
     title = _plain(label).strip(" \"“”'‘’:：-–—")
     words = len(_WORD.findall(title[:_MAX_TITLE_LENGTH]))
     is_other = "://" in title or "![" in label or len(title) > _MAX_TITLE_LENGTH or _CJK.search(title)

@@ -272,7 +272,7 @@ def best_appearance(detail: PaperDetail, locale: Locale, digest_format: DigestFo
 
 
 def misses_summary(appearance: Appearance) -> bool:
-    """Return whether an entry lacks a summary. Entries of look-up digests do not need one."""
+    """Return whether an entry lacks a summary. Entries of LOOKUP digests do not need one."""
     return appearance.format is not DigestFormat.LOOKUP and not shown_sections(appearance.entry)
 
 

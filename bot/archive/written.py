@@ -108,7 +108,7 @@ def parse(rows: Sequence[str]) -> tuple[Digest, ...]:
 
 
 def _end_at(row: int) -> _Heading:
-    """Return a heading that marks the end of the last paper or day."""
+    """Return a placeholder heading at the row where the last paper or day ends."""
     return _Heading(row, 1, "")
 
 
@@ -126,7 +126,7 @@ def _problem(row: int, message: str, line: str) -> Problem:
 
 
 def _name_left_out(headings: Iterable[_Heading]) -> list[Problem]:
-    """Return a problem for each paper outside a dated digest."""
+    """Return a problem for each paper that is left out because it is outside a dated digest."""
     return [
         Problem(row + 1, f"{paper.arxiv_id} is outside a dated digest and is left out")
         for row, _, _, paper in headings

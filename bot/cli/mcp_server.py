@@ -72,9 +72,9 @@ class ArchiveTools:
     ) -> str:
         """Find papers on a topic, best first, in Korean or English, each with a sentence of its summary.
 
-        since and until are the first and the last date (YYYY-MM-DD) of the digests. An empty query with a date lists that
-        period's papers, most votes first. "missing" lists the terms of the query that a paper lacks; "corrected" and "also" say
-        how the query was read.
+        since and until are the first and the last date (YYYY-MM-DD) of the digests. An empty query with a
+        date lists that period's papers, most votes first. "missing" lists the terms of the query that a paper
+        lacks; "corrected" and "also" show how the query was interpreted.
         """
         if not query.strip() and since is None and until is None:
             raise exceptions.ToolError("Say what to look for: give query, since or until.")
@@ -106,8 +106,7 @@ class ArchiveTools:
     async def daily_digest(self, date: date | None = None) -> str:
         """Return the ten most upvoted papers in a day's digest, each with a sentence of its summary.
 
-        Without a date (YYYY-MM-DD), returns the archive's newest digest. "total" counts all papers of the
-        day.
+        Without a date (YYYY-MM-DD), returns the archive's newest digest. "total" counts all papers in it.
         """
         page, on = await self.search.get_digest(date, limit=MAX_PAPERS)
         snippets = await self.search.list_snippets(page.rows, self.locale)

@@ -311,7 +311,7 @@ def build_web(
     ] = None,
     as_json: shell.AsJson = False,
 ) -> None:
-    """Build the web archive as files for a static host. Unchanged files are not written again."""
+    """Build the web archive as files for a static host. Unchanged files are not rewritten."""
     from bot.web import service, site
 
     address = service.check_base_url(base_url)
@@ -349,7 +349,7 @@ def apply_set_up(
     accept: Annotated[bool, typer.Option("--yes", help="Apply without asking.")] = False,
     as_json: shell.AsJson = False,
 ) -> None:
-    """Apply a set-up file, after showing what it changes. All or nothing; what is not in the file stays."""
+    """Apply a set-up file, after showing what it changes. All or nothing; what the file does not mention is kept."""
     text = _read_set_up(file)
     plan = shell.run_with_service(
         _create_set_up_file, lambda service: service.plan(text, str(file)), creating=True
@@ -402,7 +402,7 @@ def forget_reader(
     user: Annotated[int, typer.Option("--user", min=1, help="The user's Discord ID.")],
     as_json: shell.AsJson = False,
 ) -> None:
-    """Delete everything kept about a user. Messages waiting to be sent are deleted too."""
+    """Delete everything stored about a user, including messages waiting to be sent."""
 
     def create(database: Database) -> Readers:
         from bot.client.accounts import Readers

@@ -47,7 +47,7 @@ def search(
         bool, typer.Option("--json-full", help="Print JSON with the total, corrections and meanings too.")
     ] = False,
 ) -> None:
-    """Find papers on a topic, best first. A filter works without a query too."""
+    """Find papers on a topic, best first. The query may be empty if there is a filter."""
     first = None if since is None else shell.parse_date(since)
     if not ("".join(query or ()).strip() or name or since or min_votes):
         raise errors.UsageError(

@@ -121,7 +121,7 @@ def list_rows(as_json: shell.AsJson = False) -> None:
 
 
 def edit(url: Url, priority: Annotated[int, typer.Option("--priority", help=_PRIORITY_HELP)]) -> None:
-    """Change the priority of a source, which counts for the papers that come in from now on."""
+    """Change the priority of a source. It applies to papers fetched from now on."""
     shell.run_with_service(_create_registry, lambda registry: registry.set_priority(url, priority))
     shell.echo(f"{errors.redact(url)} now has priority {priority}.")
 

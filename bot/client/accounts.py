@@ -19,7 +19,7 @@ from storage.models import ActivityState, Guild, Reader, Reason
 
 
 class Guilds:
-    """The settings of servers. They are kept for a while after the bot leaves, since many invite it again."""
+    """The settings of servers. They are kept for a while after the bot leaves, since many servers invite it again."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database

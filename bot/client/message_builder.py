@@ -1,6 +1,6 @@
 """Build messages and modals within Discord's limits, custom ids, and message bodies for the outbox.
 
-Texts that do not fit are rejected, so that the caller can move them to the next page. Labels are cut.
+Texts that do not fit are rejected, so that the caller can move them to the next page. Labels are shortened.
 """
 
 from __future__ import annotations
@@ -141,7 +141,7 @@ def find_marker(custom_id: str) -> str | None:
 
 
 def unpack_custom_id(custom_id: str) -> Action:
-    """Parse a custom id. A foreign or unreadable custom id results in an action without a handler."""
+    """Parse a custom id. If it is foreign or unreadable, the action has no handler."""
     if _UNSENDABLE.search(custom_id):
         return Action("")
     marker = _MARKER_PREFIX.match(custom_id)
@@ -200,7 +200,7 @@ class MessageBuilder:
         )
 
     def end_with(self, rows: Iterable[Iterable[ui.Item[Any] | None]], foot: str = "") -> None:
-        """Reserve space for rows and a text (may be "") at the end of the message. None items are skipped."""
+        """Reserve space for rows and a text (which may be "") at the end of the message. None items are skipped."""
         present = [row for row in ([item for item in row if item is not None] for row in rows) if row]
         self.budget.add(sum(1 + len(row) for row in present) + bool(foot), (foot,) if foot else ())
         self._end = [ui.ActionRow(*row) for row in present]
@@ -258,7 +258,7 @@ class MessageBuilder:
         return fits
 
     def add_reserved_row(self, *items: ui.Item[Any] | None) -> None:
-        """Add a row of items in reserved space, unless all are None."""
+        """Add a row of items in reserved space, unless all items are None."""
         if present := [item for item in items if item is not None]:
             self._container.add_item(ui.ActionRow(*present))
 

@@ -612,7 +612,7 @@ def fit_paper_lines(
 
 
 def day_url(day: date, marker: str, position: int) -> str:
-    """Return the URL of a day's list on Hugging Face, with a part's marker as its fragment."""
+    """Return the URL of Hugging Face's list for a day, with a part's marker as its fragment."""
     return f"https://huggingface.co/papers/date/{day.isoformat()}#{contents.part_marker(marker, position)}"
 
 

@@ -78,7 +78,7 @@ def find_time(text: str) -> str | None:
 
 
 def move_zone(typed: Mapping[str, Any], time_key: str, zone_key: str) -> Mapping[str, Any]:
-    """Move a zone typed after the time (`9am KST`, `오전 9시 서울`) to the zone's key, replacing its value."""
+    """Move a zone typed after the time (`9am KST`, `오전 9시 서울`) to the zone's option, replacing the option's value."""
     words = _FILLER.sub(" ", re.sub(r"[()]", " ", (typed.get(time_key) or "")[:100])).split()
     for end in range(1, len(words)):
         time, zone = " ".join(words[:end]), find_zone(" ".join(words[end:]))

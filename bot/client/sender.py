@@ -50,7 +50,7 @@ class DiscordSender:
     """Sends as a logged-in client, and through webhooks.
 
     `is_sender` returns whether this process still holds the sender lock. It is called before each request
-    without a nonce: a process that was frozen must not send what its successor sends.
+    without a nonce: a process that was frozen must not repeat what its successor sent.
     """
 
     def __init__(

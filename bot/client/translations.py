@@ -22,7 +22,7 @@ Location = app_commands.TranslationContextLocation
 
 
 class Texts:
-    """The texts in one language, by key."""
+    """The texts in one language, keyed by Fluent id."""
 
     def __init__(self, locale: models.Locale, source: str) -> None:
         self.locale = locale

@@ -243,7 +243,7 @@ class _Steps:
 
 
 class Overview(NamedTuple):
-    """A club with its next meeting, its past meetings, and the open poll or else the next candidates."""
+    """A club with its next and past meetings, and the open poll or, if there is none, the next candidates."""
 
     club: Club
     meeting: Meeting

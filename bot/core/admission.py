@@ -1,4 +1,4 @@
-"""Admission control for look-ups: a few run at once, one per reader; others wait briefly or are rejected."""
+"""Admission control for lookups: a few run at once, one per reader; others wait briefly or are rejected."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from storage import errors
 
 MAX_AT_ONCE = 3
-"""The most look-ups that run at once. More would be no faster on one core, and slow down the event loop."""
+"""The most lookups that run at once. More would be no faster on one core, and slow down the event loop."""
 PATIENCE_SECONDS = 2.0
 """The longest wait. Discord expects a response within three seconds."""
 
@@ -21,9 +21,9 @@ class BusyError(errors.PaperroundError):
 
 
 class Admission:
-    """Limits look-ups to `at_once` in all and one per reader. A look-up waits at most `patience` seconds.
+    """Limits lookups to `at_once` in all and one per reader. A lookup waits at most `patience` seconds.
 
-    `on_decision` is called for each look-up, with True if it was admitted.
+    `on_decision` is called for each lookup, with True if it was admitted.
     """
 
     def __init__(self, at_once: int, *, patience: float = PATIENCE_SECONDS) -> None:

@@ -25,7 +25,7 @@ def system_clock() -> datetime:
 
 
 def count_seconds() -> float:
-    """Return the seconds of a monotonic clock that keeps counting during sleep where the system has one."""
+    """Return the seconds of a monotonic clock, if possible of one that keeps counting while the machine sleeps."""
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
@@ -54,7 +54,7 @@ class DiscordClock:
         self.is_set = True
         if abs(error) > MAX_ERROR:
             self._set_at, self._set_to = self._count(), answered_at
-            # Imported here because it takes a tenth of the time of a look-up in the shell.
+            # Imported here because it takes a tenth of the time of a lookup in the shell.
             import structlog
 
             log = structlog.get_logger(__name__)

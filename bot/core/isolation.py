@@ -36,7 +36,7 @@ Result = TypeVar("Result")
 def isolated(
     log: Any, event: str, *, reraise: ErrorTypes = (), **details: object
 ) -> Iterator[list[Exception]]:
-    """Log any error in the block and continue. Yields a list that contains the error after the block."""
+    """Log any error in the block and continue. Yields a list to which the error is added."""
     failures: list[Exception] = []
     with collected(failures, reraise=reraise):
         yield failures

@@ -130,7 +130,7 @@ class SubscriptionsCog(commands.GroupCog, name="daily", description="Daily posts
         channel: discord.TextChannel | discord.ForumChannel | None = None,
         **typed: Any,
     ) -> list[ui.LayoutView]:
-        """Show a preview and the setup, whose button creates the daily post."""
+        """Show a preview and the setup, which has a button that creates the daily post."""
         destination = _postable_channel(channel or request.interaction.channel)
         typed = await _find_typed_source(request, typed)
         draft = daily_options.apply_changes(await _default_draft(request, destination), typed)
@@ -391,7 +391,7 @@ async def _setup_views(request: Request, draft: Subscription) -> list[ui.LayoutV
     for row in await _list_for_guild(request):
         if daily.are_same(row, draft):
             return [await _detail_view(request, row, "subscription-exists")]
-    # A preview counts as a look-up, since matching weeks of papers to a topic occupies a database connection.
+    # A preview counts as a lookup, since matching weeks of papers to a topic occupies a database connection.
     async with router.admitted_lookup(request.interaction):
         preview = await _build_preview_views(request, draft)
         rows = [row for row in await _list_for_guild(request) if row.channel_id == draft.channel_id]

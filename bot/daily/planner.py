@@ -31,7 +31,7 @@ RETRY_DELAY = timedelta(hours=1)
 """A due subscription without papers is retried after this time, or as soon as a paper is added."""
 BATCH_SIZE = 500
 TOPIC_BATCH_SIZE = 10
-"""The number of subscriptions with a topic per batch. A look-up takes 0.1 s; posts planned so far are sent meanwhile."""
+"""The number of subscriptions with a topic per batch. A lookup takes 0.1 s; posts planned so far are sent meanwhile."""
 
 TopicMatcher: TypeAlias = Callable[[Connection, str, Sequence[DigestPaper]], Awaitable[Mapping[int, float]]]
 """Returns the relevance, by paper id, of the papers that fully match a topic."""
@@ -184,7 +184,7 @@ class RecentDays(NamedTuple):
 
 
 async def list_recent_days(connection: Connection, rule: day_close.DayClose, now: datetime) -> RecentDays:
-    """Return the recent days at `now` (UTC). Days with only look-up digests count if there are no others.
+    """Return the recent days at `now` (UTC). Days with only LOOKUP digests count if there are no others.
 
     A day is complete once its list or a later day's was read after the day's close, or once no list could be
     read for SILENT_PERIOD after the close. If no source of lists responds, it is complete at its close, or

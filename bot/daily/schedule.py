@@ -153,7 +153,7 @@ class Calendar:
         return self._look_up(row)[1]
 
     def find_due(self, row: Subscription) -> Slot | None:
-        """Return the due date that should be posted as soon as there are papers, or None."""
+        """Return the due date whose post should be sent as soon as there are papers, or None."""
         slot = self.newest(row)
         if row.last_on is not None and row.last_on >= slot.on:
             return None

@@ -18,7 +18,7 @@ from storage.models import Reason
 
 
 class TopicNeededError(errors.UsageError):
-    """Raised if a subscription has no topic although its source lists all new papers of a day."""
+    """Raised if a subscription needs a topic, because its source lists all new papers rather than a selection."""
 
 
 class TooManyPostsError(errors.UsageError):

@@ -1,6 +1,6 @@
 """Explains for `/why` what happened to a paper in a channel's subscriptions.
 
-Choices are not recorded, so a paper that was not posted is explained with current votes, texts and settings.
+Choices are not recorded, so an unposted paper is explained from current votes, texts and settings.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Explanation:
 
 
 class WhyAnswer(NamedTuple):
-    """The explanations for a channel's subscriptions. `left_out` counts subscriptions not explained."""
+    """The explanations for a channel's subscriptions. `left_out` is the number of subscriptions without one."""
 
     explanations: tuple[Explanation, ...]
     left_out: int = 0
@@ -157,7 +157,7 @@ async def _explain_post(
     delivery: models.Delivery,
     subscription: models.Subscription,
 ) -> Explanation:
-    """Explain a paper that was posted or whose post is waiting."""
+    """Explain a paper that was posted or is in a planned post."""
     parts = await outbox.list_parts(connection, delivery.id)
     showing = [part for part in parts if part.payload and paper.arxiv_id in part.payload]
     part = next(iter(showing or parts), None)  # payloads are purged after a while

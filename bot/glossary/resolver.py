@@ -49,7 +49,7 @@ class Learnt(NamedTuple):
 
 
 class Glossary:
-    """All concepts from the seed list, an archive and its operator, indexed for look-ups."""
+    """All concepts from the seed list, an archive and its operator, indexed for lookups."""
 
     def __init__(
         self,

@@ -109,7 +109,7 @@ class ListsCog(commands.Cog):
 
     @router.handles(client_messages.SHOW_LIST)
     async def turn_page(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show another page of a list, or a related list."""
+        """Show another page of a list, or the list that a button refers to."""
         return await self._lists.list_view(request, await self._load_state(action))
 
     @router.handles(client_messages.OPEN_LIST, PRIVATELY)
@@ -567,7 +567,7 @@ class PapersCog(commands.Cog):
             if arxiv_id is None or await self._services.search.find_paper(arxiv_id) is not None:
                 topic = await self._topic_fallback_view(request, paper)
                 return topic or await card_view(request, paper)
-        # This does not count as a look-up, because fetching takes seconds and must not occupy a slot.
+        # This does not count as a lookup, because fetching takes seconds and must not occupy a slot.
         outcomes = await self._services.paper_lookup.fetch(request.user_id, [arxiv_id])
         if outcomes[arxiv_id] is LookupOutcome.FOUND:
             return await card_view(request, arxiv_id)

@@ -58,7 +58,7 @@ class Classification:
 
 
 class DeliveryError(errors.PaperroundError):
-    """A failed attempt. `status` and `code` come from Discord; they are None if it did not answer."""
+    """A failed attempt. `status` and `code` are from Discord's response, or None if there was none."""
 
     def __init__(
         self,

@@ -300,7 +300,7 @@ class Relay:
         ]
 
     async def _release_orphans(self, now: datetime, term: int) -> None:
-        """Release parts left SENDING by an earlier process or by an attempt whose outcome was not stored."""
+        """Release parts left SENDING by an earlier process, or by an attempt with an outcome that could not be stored."""
         # With SQLite, holding the lock proves that no earlier sender is alive.
         forum_posts_at = None if self._database.is_sqlite else now + FORUM_POST_GRACE
         in_flight_ids = {due.part.id for due in self._in_flight.values()}

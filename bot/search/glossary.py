@@ -54,7 +54,7 @@ class GlossaryService:
         """Return the glossary for a snapshot of the database. After a change, loading it takes 50 ms."""
         version, loaded = search.get_glossary_version(view), self._loaded
         if loaded is None or loaded[0] != version:
-            # Read before taking the lock: on PostgreSQL a read switches to other look-ups of this thread.
+            # Read before taking the lock: on PostgreSQL a read switches to other lookups of this thread.
             stored, decisions = search.get_glossary(view), read_decisions(view)
             with self._loading:
                 if self._loaded is None or self._loaded[0] != version:
@@ -134,7 +134,7 @@ def _read_papers(
     documents: Iterable[models.IndexDocument], found: Counter[mentions.Mention], names: Counter[str]
 ) -> None:
     """Count the papers that have each mention in their texts and each name in their titles."""
-    from bot.glossary import mentions  # not needed for look-ups
+    from bot.glossary import mentions  # not needed for lookups
 
     for paper in documents:
         texts = [paper.title or "", *(section.body for section in paper.sections), paper.abstract or ""]

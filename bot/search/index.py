@@ -400,7 +400,7 @@ class Writer:
         self._writers = []
 
     def follow(self, view: Snapshot) -> None:
-        """Index all changes."""
+        """Index all remaining changes."""
         while (write := self.plan(view)) is not None:
             write()
 

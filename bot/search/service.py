@@ -1,6 +1,6 @@
 """Searches topics, authors, papers and digests, and autocompletes what readers type.
 
-Each look-up is one synchronous call on an `Archive`: a database snapshot with one version of the index and the glossary.
+Each lookup is one synchronous call on an `Archive`: a database snapshot with one version of the index and the glossary.
 """
 
 from __future__ import annotations
@@ -192,7 +192,7 @@ class SearchService:
         self._engine, self._reader = lru_cache(maxsize=1)(Engine), lru_cache(maxsize=1)(Reader)
         self._topics = lru_cache(maxsize=1)(TopicIndex)
 
-    # Look-ups.
+    # Lookups.
 
     def _open(self, view: Snapshot) -> Archive:
         """Return the current archive after indexing a few changes."""
@@ -201,7 +201,7 @@ class SearchService:
         return Archive(view, engine, writers, self._reader(glossary), not is_current)
 
     async def _read(self, connection: Connection, look_up: Callable[[Archive], Result]) -> Result:
-        """Run a look-up, on SQLite in the connection's thread. If the index is damaged, rebuild it and retry."""
+        """Run a lookup, on SQLite in the connection's thread. If the index is damaged, rebuild it and retry."""
         try:
             return await snapshot.read(connection, lambda view: look_up(self._open(view)))
         except ValueError as error:

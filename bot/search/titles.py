@@ -1,4 +1,4 @@
-"""Finds single papers by id or title, for look-ups and autocomplete, and papers similar to a given one."""
+"""Finds single papers by id or title, for lookups and autocomplete, and papers similar to a given one."""
 
 from __future__ import annotations
 

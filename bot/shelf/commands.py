@@ -100,7 +100,7 @@ class ShelfCog(commands.Cog):
         return await self._save(request, await self._find_ids(request, selected))
 
     async def _find_ids(self, request: Request, arxiv_ids: Sequence[str]) -> list[int]:
-        # Load no texts, which would take as long as several look-ups.
+        # Load no texts, which would take as long as several lookups.
         found = await self._shelf.find_ids(arxiv_ids)
         if unknown := next((arxiv_id for arxiv_id in arxiv_ids if arxiv_id not in found), None):
             raise UserError("no-paper", paper=client_messages.escape_untrusted(unknown))

@@ -42,7 +42,7 @@ class FullShelfError(PaperroundError):
 
 
 class Shelf:
-    """Stores readers' saved papers. `matcher` searches the papers of digests; `views` can be used like tags."""
+    """Stores readers' saved papers. `matcher` searches digests' papers; `views` are computed selections, used like tags."""
 
     def __init__(
         self, database: Database, clock: Clock, matcher: Matcher, views: Mapping[str, View] | None = None

@@ -1,1 +1,1 @@
-"""Sources of digests and papers: fetching, polling, kinds of sources, and look-ups of single papers."""
+"""Sources of digests and papers: fetching, polling, kinds of sources, and lookups of single papers."""

@@ -106,7 +106,7 @@ def check_entries(answer: feed.Feed) -> Sequence[feed.FeedEntry]:
     return answer.entries
 
 
-# Look-ups of papers in no digest. Their facts are stored, but the papers stay unlisted until a digest lists
+# Lookups of papers in no digest. Their facts are stored, but the papers stay unlisted until a digest lists
 # them.
 
 PATIENCE_SECONDS = 10.0

@@ -354,7 +354,7 @@ async def detect_in_response(response: Response, on: date | None = None) -> tupl
 def detect_in_bytes(
     body: bytes, charset_name: str | None, name: str, on: date | None, read_on: date
 ) -> tuple[models.Digest, ...]:
-    """Decode a body and parse its digests, like `detect_in_text`."""
+    """Decode a body and parse its digests; see `detect_in_text`."""
     if not body.strip():
         raise FetchError("its response is empty")
     return detect_in_text(decode_text(body, charset_name), name, on, read_on)

@@ -209,7 +209,7 @@ class FeedEntry:
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """A feed: its entries in order, and its build date (UTC). `total` counts the results of a search feed."""
+    """A feed: its entries in order, and its build date (UTC). `total` is the number of results of a search feed."""
 
     entries: tuple[FeedEntry, ...]
     built_on: date | None = None
@@ -327,7 +327,7 @@ def paper_facts(
 ) -> models.PaperFacts:
     """Return the facts from an entry whose paper was parsed by `read_paper`.
 
-    Votes are left out, because votes in a feed are not a service's.
+    Votes are left out, because those in a feed do not come from a service.
     """
     return models.PaperFacts(
         arxiv_id=paper["arxiv_id"],
@@ -497,7 +497,7 @@ class FeedSource:
     async def _read_contents(
         self, entry: FeedEntry, state: models.PageState, *, is_paper: bool
     ) -> tuple[models.Digest, ...]:
-        """Return the digests in an entry's content, except for a list of only the entry's own paper."""
+        """Return the digests in an entry's content, except a list that contains only the entry's own paper."""
         read_on = state.read_at.date()
         for text in entry.contents:
             with suppress(base.FetchError):

@@ -38,7 +38,7 @@ class HuggingFaceSource:
     day_close: day_close.DayClose = field(default_factory=day_close.default)
 
     def daily_papers_url(self, day: date) -> str:
-        """Return the URL of a day's list."""
+        """Return the URL of the list for a day."""
         return f"{self.endpoint.rstrip('/')}{_DAILY_PAPERS_PATH}?date={day.isoformat()}"
 
     async def fetch(self, request: base.FetchRequest) -> AsyncIterator[base.FetchResult]:
@@ -65,7 +65,7 @@ class HuggingFaceSource:
         return due
 
     async def fetch_day(self, day: date, request: base.FetchRequest) -> base.FetchResult:
-        """Fetch a day's list."""
+        """Fetch the list for a day."""
         location, today = self.daily_papers_url(day), request.now.astimezone(UTC).date()
         if day > today:
             return base.FetchResult(location, FetchStatus.NOT_YET, f"{day} has not begun", day=day)

@@ -81,7 +81,7 @@ class Brings(StrEnum):
     POSTS = "posts"
     """Lists and written digests, used by daily posts."""
     LOOK_UP = "look-up"
-    """Papers for look-ups and alerts, and facts. Only daily posts for this source use them."""
+    """Papers for lookups and alerts, and facts. Only daily posts for this source use them."""
     NOTHING = "nothing"
 
 

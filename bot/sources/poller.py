@@ -331,7 +331,7 @@ class Poller:
         return await asyncio.to_thread(_cut, result, known, brought, limit)
 
     async def _save(self, report: SourceReport, health: models.StoredSource | None) -> None:
-        """Save a polled source's page states and health, unless it was removed in the meantime.
+        """Save a polled source's page states and health, unless it was removed during the poll.
 
         `health` is None if the poll was cancelled. After repeated failures, the operator gets a notice.
         """

@@ -1,1 +1,1 @@
-"""A reader's five papers of the day, chosen on the basis of the papers they have saved."""
+"""A reader's five papers of the day, chosen by the papers that the reader has saved."""

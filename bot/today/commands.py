@@ -37,13 +37,13 @@ class TodayCog(commands.Cog):
     async def today(
         self, request: Request, at: app_commands.Range[str, 1, 40] | None = None
     ) -> ui.LayoutView:
-        """Show the papers of the day. With a time, also send them every day."""
+        """Show the papers of the day. If a time is given, also send them every day."""
         note = "" if at is None else await self._start_daily(request, at)
         return await self._view(request, note)
 
     @router.handles(today_messages.SHOW)
     async def show(self, request: Request, action: Action) -> ui.LayoutView:
-        """Replace a private message with the papers of the day."""
+        """Replace a private message with the reader's papers of the day."""
         return await self._view(request)
 
     @router.handles(today_messages.MARK, router.IN_OWN_MESSAGE)

@@ -251,7 +251,7 @@ class Profiles:
 
         Feedback on the papers of `day` only counts on later days, so that it does not reorder this one.
 
-        Takes up to half a second of CPU time and a database connection, so call it only under the look-up
+        Takes up to half a second of CPU time and a database connection, so call it only under the lookup
         limit.
         """
         async with self._database.read() as connection:

@@ -1,4 +1,4 @@
-"""Chooses a reader's five papers of a day, with reasons, and plans their daily delivery by direct message (DM)."""
+"""Chooses a reader's five papers for a day, with reasons, and plans their delivery by direct message (DM)."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class TodayPick(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TodayPost:
-    """A reader's papers of a day. `is_personal` is False if they are ranked only by votes.
+    """A reader's papers for a day. `is_personal` is False if they are ranked only by votes.
 
     `at_time` is the local time (HH:MM) of the daily DM, or None. `suspended` is the reason why Discord
     refused the last DM.
@@ -119,7 +119,7 @@ Follows: TypeAlias = Mapping[int, tuple[matcher.AlertReason, ...]]
 
 
 class TodayService:
-    """Chooses readers' papers of a day, and stores their picked topics and when to send the papers."""
+    """Chooses readers' papers for a day. Stores the topics they picked and the time at which to send the papers."""
 
     def __init__(
         self,
@@ -142,7 +142,7 @@ class TodayService:
     async def build_post(
         self, user_id: int, locale: models.Locale, on: date | None = None, *, shown: Sequence[str] = ()
     ) -> TodayPost | None:
-        """Return the reader's papers of a day, by default the newest complete day; None if the archive is empty.
+        """Return the reader's papers for a day, by default the latest complete day; None if the archive is empty.
 
         `shown` has the arXiv ids of the papers already in the message, whose order is kept.
         """
@@ -174,7 +174,7 @@ class TodayService:
     async def build_of_day(
         self, profile: models.Profile, locale: models.Locale, day: Day, shown: Sequence[str] = ()
     ) -> TodayPost:
-        """Return a reader's papers of a loaded day. `shown` is as in `build_post`."""
+        """Return a reader's papers for a day that is already loaded. `shown` is as in `build_post`."""
         learnt = await self._profiles.learn(profile, day.vectors.keys())
         async with self._database.read() as connection:
             own = await alerts.list_rows(connection, user_id=profile.user_id)

@@ -1,4 +1,4 @@
-"""Build the pages and feeds of the web archive from the same look-ups as Discord's replies.
+"""Build the pages and feeds of the web archive from the same lookups as Discord's replies.
 
 They contain only published data, nothing about readers or servers: a page for a paper outside all digests
 would reveal a reader's request.
@@ -199,7 +199,7 @@ class WebPages:
         return self.templates.render_document(page.template, page.values, OutputFormat.XML)
 
     async def load_day(self, site: Site, day: str = "", *, page: int = 0) -> Page:
-        """Return the page of a day (ISO), by default the newest. Raises PageError if it has no digest."""
+        """Return a day's page (ISO date), by default the newest day's. Raises PageError if the day has no digest."""
         day = day.removesuffix(".html")  # as in links from Discord's messages
         on = _parse_day(day)
         texts = self.texts(site)

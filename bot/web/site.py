@@ -1,7 +1,7 @@
 """Build the web archive as files for any static host.
 
 The files are the pages of days, papers, the most published authors and trends, the feeds of days and of these
-authors, a sitemap, and a title search in the browser. Pages that need a look-up (topics, other authors) and
+authors, a sitemap, and a title search in the browser. Pages that need a lookup (topics, other authors) and
 links to them are left out.
 """
 

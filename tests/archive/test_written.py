@@ -262,7 +262,7 @@ def test_paper_linked_in_a_chapter_heading_is_not_an_entry() -> None:
     assert [section.heading for section in paper.sections] == ["1. 동기"]
 
 
-def test_lines_above_a_summary_are_fields() -> None:
+def test_lines_above_a_summary_are_parsed_as_fields() -> None:
     fields = "**Title**: A Small Model\n\nVotes: 7\nAuthors: A B, C D\n![](https://example.org/a.png)\n"
     summary = f"\n**Summary**:\n{fence('Vote: 9' + chr(10) * 2 + '글 하나.' + chr(10))}\n"
     digest = parse_one(

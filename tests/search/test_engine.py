@@ -51,7 +51,7 @@ async def test_two_syllables_do_not_match_inside_a_longer_word(db: Database) -> 
         assert [row.arxiv_id for row in found.rows] == [tale.arxiv_id]
 
 
-async def test_a_match_inside_a_longer_word_ranks_below_the_whole_word(db: Database) -> None:
+async def test_a_match_inside_a_longer_word_ranks_below_a_whole_word(db: Database) -> None:
     whole = NewsletterPaper("2501.00031", "Exams", "과학 시험을 제안한다.")
     within = NewsletterPaper("2501.00032", "More Exams", "생명과학 시험을 제안한다. 시험이 쉽다.", votes=900)
     service = await sample_archive.search_over(db, whole, within)

@@ -23,7 +23,7 @@ from tests.support.origin_server import OriginServer, StubResolver, http_respons
 from tests.support.source_fixtures import OpenFetcher
 
 
-async def test_response_carries_the_validators_of_the_page(origin: OriginServer, fetch: Fetcher) -> None:
+async def test_a_response_has_the_validators_of_the_page(origin: OriginServer, fetch: Fetcher) -> None:
     modified = "Tue, 06 May 2025 09:00:00 GMT"
     headers = {"ETag": '"v1"', "Last-Modified": modified, "Content-Type": "text/markdown; charset=euc-kr"}
     origin.pages["/a"] = web.Response(body=b"a digest", headers=headers)

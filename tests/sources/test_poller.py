@@ -155,7 +155,7 @@ BAD: tuple[tuple[str, web.Response | str | None, str], ...] = (
 )
 
 
-async def test_only_the_bad_source_reports_an_error_and_backs_off(
+async def test_only_the_failing_source_reports_an_error_and_backs_off(
     harness: PollingHarness, tmp_path: Path
 ) -> None:
     for path, body, _ in BAD:
@@ -338,7 +338,7 @@ FEED = models.StoredSource(1, "https://h.test/feed", models.SourceKind.FEED, 0, 
 
 
 @pytest.mark.parametrize(("every", "minutes"), [("5", 5), ("0", 30), ("-3", 30), ("x", 30), ("", 30)])
-def test_option_every_sets_the_poll_interval(every: str, minutes: int) -> None:
+def test_the_every_option_sets_the_poll_interval(every: str, minutes: int) -> None:
     assert poller.poll_interval(replace(FEED, options={"every": every})) == timedelta(minutes=minutes)
 
 

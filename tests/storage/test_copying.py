@@ -34,7 +34,7 @@ async def copy(source: Database, target: Database) -> int:
     return [rows async for rows in copying.copy(source, target)][-1]
 
 
-async def test_copy_has_all_rows_and_continues_the_ids(db: Database, target: Database) -> None:
+async def test_a_copied_database_has_all_rows_and_continues_the_ids(db: Database, target: Database) -> None:
     for reader in (7, 1 << 60):
         await reader_rows.fill_every_table(db, reader)
     async with db.transaction() as connection:

@@ -158,7 +158,7 @@ def test_filler_describes_no_topic(text: str) -> None:
     assert questions.describe_topics(text) == {}
 
 
-def test_words_in_any_form_find_their_topics() -> None:
+def test_topics_are_found_by_words_in_any_form() -> None:
     find = questions.find_topics
     assert find("읽어주는") & find("읽다가") == find("읽는") & find("읽다가")
     assert find("Voices") == find("voice") != frozenset()

@@ -34,7 +34,7 @@ class Elements(HTMLParser):
         return [value for _, attributes in self.found if (value := attributes.get(name))]
 
 
-async def test_every_url_returns_a_page_or_a_reason(archive: WebArchive) -> None:
+async def test_every_url_returns_a_page_or_an_error_with_a_reason(archive: WebArchive) -> None:
     found = {
         "/": (200, "text/html", "Title"),
         "/days/2025-01-02": (200, "text/html", "TinyTalk"),
