@@ -146,7 +146,7 @@ async def mark_told(connection: AsyncConnection, told: Mapping[tuple[str, int], 
 
 
 async def release_unsent(connection: AsyncConnection, now: datetime) -> None:
-    """Mark matches as unsent if their message stopped within the last week before any part was sent."""
+    """Mark matches as unsent if their delivery was stopped within the last week before any part was sent."""
     rows = deliveries.c
     ended = sa.select(rows.id).where(rows.state == models.DeliveryState.STOPPED, rows.due_at > now - _WEEK)
     ended = ended.where(rows.kind == models.DeliveryKind.ALERT, ~outbox.live_clause())

@@ -89,7 +89,7 @@ async def list_event_ids(connection: AsyncConnection, guild_id: int, meets_on: d
 
 
 class PastMeeting(NamedTuple):
-    """A past meeting with its paper. `readers` counts the members who marked it as read."""
+    """A past meeting with its paper. `readers` is the number of members who marked the paper as read."""
 
     meets_on: date
     arxiv_id: str

@@ -636,7 +636,7 @@ class Match(NamedTuple):
 
 
 class DeliveryState(StrEnum):
-    """The states of a delivery. SENT: every part was sent. STOPPED: it was given up for a reason."""
+    """The states of a delivery. SENT: every part was sent. STOPPED: it was abandoned, and its `reason` says why."""
 
     WAITING = "waiting"
     SENT = "sent"

@@ -174,7 +174,7 @@ async def get_ids(connection: AsyncConnection, arxiv_ids: Iterable[str]) -> dict
 
 
 async def list_rows(connection: AsyncConnection, paper_ids: Sequence[int]) -> list[PaperRow]:
-    """Return the given papers that are listed, in the order of `paper_ids`."""
+    """Return those of the given papers that a digest lists, in the order of `paper_ids`."""
     return await snapshot.read(connection, search.list_paper_rows, paper_ids)
 
 
@@ -247,7 +247,7 @@ async def _list_unlisted_details(connection: AsyncConnection, paper_ids: Sequenc
 
 
 async def list_details(connection: AsyncConnection, paper_ids: Sequence[int]) -> list[PaperDetail]:
-    """Return the details of the given papers that are listed, in the order of `paper_ids`."""
+    """Return the details of those of the given papers that a digest lists, in the order of `paper_ids`."""
     merged = await list_merged(connection, ids=paper_ids)
     appearances = await archive.list_appearances(connection, merged)
     return [

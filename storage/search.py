@@ -1,6 +1,6 @@
-"""Read data for lookups in plain SQL: papers and changes for the index, the glossary, papers and authors.
+"""Read data for lookups in plain SQL: papers, their authors and changes, and the glossary.
 
-The index is a folder beside the database (`bot.search.index`). Each change of papers has a number.
+The index is a folder beside the database (`bot.search.index`). Each change to papers has a number.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def list_documents(
     *,
     also_unlisted: bool = False,
 ) -> list[IndexDocument]:
-    """Return the index documents of the given papers that are listed, in any order.
+    """Return the index documents of those of the given papers that a digest lists, in any order.
 
     `select_shown` selects the sections of a summary that readers see.
     """
@@ -187,7 +187,7 @@ def list_paper_rows(
     *,
     with_authors: bool = True,
 ) -> list[PaperRow]:
-    """Return the given papers that are listed, in order. Authors are optional: a paper may have thousands."""
+    """Return those of the given papers that a digest lists, in order. Authors are optional: a paper may have thousands."""
     names = "authors" if with_authors else "'[]'"
     statement = (
         f"SELECT id, arxiv_id, title, url, last_on, votes, {names}, thumbnail, authors_truncated"  # noqa: S608 - constants

@@ -89,7 +89,7 @@ def split_items(text: str) -> list[str]:
 
 
 def _split_names(text: str) -> list[str]:
-    """Split a text into names. Two single Latin words are one name, last name first: `Levine, Sergey`."""
+    """Split a text into names. Two single Latin words are taken as one name, with the last name first: `Levine, Sergey`."""
     names = split_items(text)
     is_one = len(names) == 2 and not any(" " in name or people.split_hangul(name) for name in names)
     return [f"{names[1]} {names[0]}"] if is_one else names

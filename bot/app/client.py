@@ -319,7 +319,7 @@ class DiscordRenderer:
         }
 
     def wording_for(self, locale: models.Locale) -> PostWording:
-        """Return the texts of posts in a language, for replies that repeat a post."""
+        """Return the texts of posts in a language, for replies that show a post again."""
         return self._wordings[locale]
 
     def render_daily(self, post: choice.DailyPost) -> tuple[contents.RenderedPart, ...]:

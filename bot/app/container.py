@@ -138,7 +138,7 @@ class Container:
 
     @cached_property
     def deliveries(self) -> DeliveryFactory:
-        """The factory of all deliveries. The renderer is loaded with the first post."""
+        """The factory of all deliveries. The renderer is loaded when the first post is rendered."""
         return DeliveryFactory(lambda: self.renderer)
 
     @cached_property

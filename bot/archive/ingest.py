@@ -192,7 +192,7 @@ def _divide(group: Sequence[SourcedDigest]) -> Iterator[dict[int, SourcedDigest]
 
 
 def _parse_result(sourced: SourcedDigest) -> IngestResult:
-    """Return a parsed digest's result before the digest is stored."""
+    """Return the result for a parsed digest that has not been stored yet."""
     return IngestResult(
         digests=1,
         arxiv_ids=frozenset(entry.arxiv_id for entry in sourced.digest.entries),

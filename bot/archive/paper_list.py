@@ -340,7 +340,7 @@ def _read_id(value: object) -> str | None:
 
 
 def _date_of(item: Mapping[str, Any]) -> date | None:
-    """Return the date in an object's fields, or None. Prefers any other date to an update date."""
+    """Return the date in an object's fields, or None. The date of an update is used only if there is no other."""
     named = sorted(filter(_DATE_KEY.search, item), key=lambda name: "update" in name.lower())
     dates = (fields.find_date(value[:40]) for name in named if isinstance(value := item[name], str))
     return next(filter(None, dates), None)

@@ -195,9 +195,9 @@ _BULLET = re.compile(r"[-*+•](?:[ \t]+|$)")
 
 
 def _parse_newsletter(day: _Day) -> tuple[list[_Paper], list[Problem], int]:
-    """Return a newsletter's papers, problems and end row. A heading at or above the date's level ends it.
+    """Return a newsletter's papers, problems and end row. A heading at or above the date's level ends the newsletter.
 
-    A heading without an id at the papers' level is a problem, and its text is left out. A lower heading
+    At the papers' level, a heading without an id is a problem, and its text is left out. A lower heading
     belongs to the paper above it.
     """
     end = next((heading.row for heading in day.below if heading.level <= day.heading.level), day.end)

@@ -153,7 +153,7 @@ def doctor(
 
 
 def ask_health(as_json: shell.AsJson = False) -> None:
-    """Check the running bot's `/health`. Exit status: 0 healthy, 1 unhealthy, 2 PAPERROUND_HTTP not set."""
+    """Check the running bot's `/health`. Exit status: 0 healthy, 1 unhealthy, 2 if PAPERROUND_HTTP is not set."""
     from bot.cli import healthcheck
 
     sys.exit(healthcheck.report(as_json=as_json))

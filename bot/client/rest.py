@@ -206,7 +206,7 @@ class HttpObserver:
 
 
 def _is_of_api(url: yarl.URL) -> bool:
-    """Return whether a request goes to the API rather than, for an attachment, to another host."""
+    """Return whether a URL belongs to the API. Attachments are on other hosts."""
     return str(url).startswith(http.Route.BASE)
 
 

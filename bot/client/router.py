@@ -135,7 +135,7 @@ _SHARED_ID = "shared_id"
 
 
 async def _offer_to_take_back(request: Request) -> None:
-    """Confirm a shared message privately, with a delete button if the bot is in the server."""
+    """Confirm privately that a message was shared, with a delete button if the bot is in the server."""
     interaction, texts = request.interaction, request.texts
     if not interaction.is_guild_integration():
         await interaction.client.prepare_guild(interaction.guild_id)

@@ -101,7 +101,7 @@ def _check_proxy(address: str) -> None:
 
 
 def _web_address(sentence: str) -> pydantic.AfterValidator:
-    """Return a validator for web addresses. `sentence` must not quote one that may contain a password."""
+    """Return a validator for web addresses. `sentence` must not quote an address that may contain a password."""
 
     def check(value: str | SecretStr) -> None:
         address = value.get_secret_value() if isinstance(value, SecretStr) else value

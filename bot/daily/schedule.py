@@ -119,7 +119,7 @@ def next_due(after: datetime, rule: Rule) -> Slot:
 
 
 def days_until_next(row: Subscription, on: date) -> int:
-    """Return the number of days from a local date to the subscription's next date."""
+    """Return the number of days from a local date to the next date on the subscription's schedule."""
     return min((day - on.isoweekday() - 1) % 7 + 1 for day in row.days)
 
 

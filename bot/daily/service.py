@@ -89,9 +89,9 @@ class Subscriptions:
     async def edit(self, wanted: models.Subscription) -> models.Subscription:
         """Store a subscription's settings. Raises the errors of `add`.
 
-        No date is posted twice: a new schedule starts on its next date, unless the current date is still
-        waiting for papers. Refused posts are retried now or, if the style changes, cancelled, and their
-        papers count as new.
+        No date is posted twice: a new schedule starts on its next date, unless the post for the current date
+        is still waiting for papers. Refused posts are retried now or, if the style changes, cancelled, and
+        their papers count as new.
         """
         wanted, now = options.validated(wanted), self._clock()
         async with self._database.transaction() as connection:
@@ -173,7 +173,8 @@ async def _find_source(
 ) -> str:
     """Return the URL of the subscription's source, or "" for all sources.
 
-    Raises TopicNeededError if the source needs a topic. Raises UsageError if it is unknown, unless it `may_be_gone`.
+    Raises TopicNeededError if the source needs a topic. Raises UsageError if it is unknown, unless
+    `may_be_gone`.
     """
     stored = {row.url: row.kind for row in await sources.list_rows(connection)}
     if not wanted.source or (may_be_gone and wanted.source not in stored):

@@ -375,7 +375,7 @@ def _local(node: CommandSpec, key: str, locale: str) -> str:
 
 
 def _show_channel(preview: simcord.Preview, channel: simcord.ChannelHandle) -> None:
-    """Show another channel on pages opened from now on. Open pages must be reloaded."""
+    """Show another channel on pages that are opened later. Pages already open must be reloaded."""
     source: Any = preview._python
     preview.channel = channel
     source.channel_id, source.target_id = channel.id, preview._initial_target(source.viewer, channel.id)

@@ -266,7 +266,7 @@ class _Lexicon:
         return self._main_keys.get(key, key)
 
     def _own(self, key: str, name: str) -> dict[str, concepts.SurfaceForm]:
-        """Return the forms of a concept. A new concept is added first."""
+        """Return the forms of a concept, after adding the concept if it is new."""
         if key not in self._forms:
             self._names[key] = name
             self._forms[key][key] = concepts.SurfaceForm(name, "en")

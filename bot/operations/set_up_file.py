@@ -497,7 +497,7 @@ class _Run:
             await (table.service.pause if entry.paused else table.service.resume)(old.id)
 
     def _begin(self, label: str, before: _Entry | None, after: _Entry) -> bool:
-        """Record what an entry changes. Returns whether it changes anything."""
+        """Record the changes that an entry makes. Returns whether it makes any."""
         self.kept += before is not None
         if before == after or (before is None and after.removed):
             self.unchanged += 1

@@ -451,7 +451,7 @@ class OutcomeRecorder:
     async def record_failure(
         self, due: DuePart, error: DeliveryError, started_at: datetime, now: datetime
     ) -> None:
-        """Record a failed attempt that began at `started_at` (UTC), with its consequences."""
+        """Record a failed attempt that began at `started_at` (UTC), and apply the consequences."""
         classification, part = error.classification, due.part
         delay: timedelta | None = None
         if classification.disposition is Disposition.ALREADY_DONE:

@@ -83,7 +83,7 @@ class Vocabulary:
         return near[0][0] if is_sure else None
 
     def is_ordinary(self, word: str) -> bool:
-        """Return whether a word consists of two common syllables and so is probably no misspelling: 반영 rather than 반응."""
+        """Return whether a word consists of two common syllables, and so is probably not misspelt: 반영 rather than 반응."""
         return len(word) == 2 and analyser.is_syllables(word) and self._syllables.issuperset(word)
 
 

@@ -262,7 +262,7 @@ class Engine:
         return any_of(clauses)
 
     def _partial(self, query: ReadQuery, parts: Sequence[Part]) -> Query | None:
-        """Return the query for papers with any part, also ranked by the topics of a sentence."""
+        """Return the query for papers with any part. For a sentence, papers are also ranked by its topics."""
         clauses, weights = list[Query](), list[float]()
         for part in (*parts[:_MAX_PARTS], *query.implied.values()):
             if (found := self._part(part, _PARTIAL_TITLE, _PARTIAL_BODY)) is not None:

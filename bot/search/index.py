@@ -350,7 +350,7 @@ def _parse_state(text: str) -> State:
 
 
 def _end_of(change: str) -> tuple[int, int]:
-    """Return the cursor for `list_changed` that skips all papers of a change."""
+    """Return the cursor that makes `list_changed` skip all papers of a change."""
     return search.number_of(change), START[1]
 
 

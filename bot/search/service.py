@@ -160,7 +160,7 @@ def _suggest(
     unknown: Sequence[str],
     given: Filters,
 ) -> tuple[str, ...]:
-    """Return alternatives to a query without matches: without its own filters, or with words corrected.
+    """Return alternatives to a query without matches: without the query's filters, or with words corrected.
 
     The `given` filters of the request still apply.
     """

@@ -159,7 +159,7 @@ class Shelf:
     async def _find(
         self, connection: Connection, user_id: int, query: str
     ) -> tuple[list[str], frozenset[int] | None]:
-        """Return a query's tags, and the ids of papers that match its words (in text, title, note or id) and its views.
+        """Return a query's tags, and the ids of papers that match its words (in text, title, note or id) and are in its views.
 
         The ids are None if the query has neither words nor views, so that any paper matches.
         """

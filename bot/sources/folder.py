@@ -120,7 +120,7 @@ def _detect(data: bytes, name: str, read_on: date) -> tuple[models.Digest, ...]:
 
 
 def parse_folder_path(address: str) -> Path | None:
-    """Return the path in a `file:` URL or a plain path, or None for other URLs."""
+    """Return the path in a `file:` URL, or a plain path unchanged; None for other URLs."""
     if address.startswith("file://"):
         return Path(unquote(address.removeprefix("file://")))
     return None if "://" in address else Path(address)

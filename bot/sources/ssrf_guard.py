@@ -114,7 +114,7 @@ class SsrfGuard(abc.AbstractResolver):
     async def check_resolved(self, url: URL) -> None:
         """Check the addresses of a URL's host before a proxy resolves it, except for allowed hosts.
 
-        Raises FetchError, also if the host cannot be resolved here.
+        Raises FetchError, including if the host cannot be resolved here.
         """
         host, port = url.raw_host or "", url.port or 0
         if _is_numeric(host) or self._is_allowed(host, port):

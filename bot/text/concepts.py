@@ -134,9 +134,9 @@ def literal_part(text: str) -> Part:
 
 
 def merge_forms(forms: Iterable[Form]) -> tuple[Form, ...]:
-    """Keep one form per term key, with the highest weight of its forms. Heaviest first.
+    """Keep one form per term key, with the highest weight among its spellings. Returns the heaviest forms first.
 
-    Its text is the spelling with the most spaces and hyphens, because that spelling's index query covers all spacings.
+    The text is the spelling with the most spaces and hyphens, because its index query covers all spacings.
     """
     by_key: dict[str, Form] = {}
     for form in sorted(forms, key=lambda candidate: -candidate.weight):

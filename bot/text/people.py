@@ -340,7 +340,7 @@ def institution_key(name: str) -> str:
 
 @lru_cache(maxsize=1 << 12)
 def find_keys(text: str) -> frozenset[str]:
-    """Return the keys of all institutions that an affiliation may name: one for each run of whole words."""
+    """Return the keys of all institutions that an affiliation may name: the key of each sequence of its words."""
     words = _fold(text).split()
     keys = _keys()
     return frozenset(

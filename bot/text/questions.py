@@ -3,7 +3,7 @@
 The analyser only strips endings that are rare in nouns (평가, 해상도). From a word in a query, more is stripped if a
 known word remains: LLM의 becomes LLM, 로봇이 becomes 로봇, 학습시키나요 becomes 학습. Known terms stay whole.
 
-`filler.tsv` lists filler. `everyday_words.tsv` maps everyday words to the terms papers use (lie to hallucination, 옷 to
+`filler.tsv` lists filler. `everyday_words.tsv` maps everyday words to the terms papers use ("lie" to hallucination, 옷 to
 garment). `topic_descriptions.tsv` describes topics of machine learning in everyday words. A question is a vector over
 these topics (explicit semantic analysis, Gabrilovich and Markovitch 2007): "reading text aloud" mostly means speech
 synthesis, though no paper uses those words. The similarity of a paper and a question is the cosine of their vectors.

@@ -67,7 +67,7 @@ MIN_SAVED = 3
 
 
 class Mark(StrEnum):
-    """Actions that a reader can take on a paper of the day and undo."""
+    """Actions that a reader can take on a paper of the day, and undo."""
 
     SAVE = "save"
     MORE = "more"

@@ -165,7 +165,7 @@ class RisingTopic:
 
 @dataclass(slots=True)
 class _TopicCounts:
-    """The topics in a period's titles: ids of each topic's papers, and spellings of phrases."""
+    """The topics in a period's titles: the ids of the papers on each topic, and the spellings of each phrase."""
 
     title_count: int
     papers_by_topic: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))

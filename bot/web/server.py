@@ -158,7 +158,7 @@ def find_language(accepted: str, default: models.Locale) -> models.Locale:
 
 
 def _respond(request: web.Request, page: Page, text: str) -> web.Response:
-    """Return the response, which is a 304 if the client already has this text."""
+    """Return the response, or a 304 response if the client already has this text."""
     body = text.encode("utf-8", "replace")
     etag = hashlib.sha256(body).hexdigest()[:24]
     policy = page.values.get("policy", "default-src 'none'")

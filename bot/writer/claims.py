@@ -67,7 +67,7 @@ class ClaimChecker:
         return found
 
     def list_excerpts(self, claims: Iterable[prompts.Claim]) -> str:
-        """Return the title and the spans' paragraphs, with the nearest text of neighbouring paragraphs."""
+        """Return the title and the paragraphs that contain the spans, with the nearest text of neighbouring paragraphs."""
         places = {place for claim in claims for place in self._find_places(claim.span)}
         shown = {0: self._paragraphs[0]} if self._paragraphs else {}
         for place in places:

@@ -125,7 +125,7 @@ async def test_names_match_in_any_order_spelling_or_script(world: World) -> None
 
 
 @pytest.mark.parametrize("text", ["강화 학습", "LLM 추론", "diffusion", "video generation", "보상", "agent"])
-async def test_an_alert_finds_the_complete_matches_of_a_search(world: World, text: str) -> None:
+async def test_an_alert_matches_the_papers_that_a_search_matches_completely(world: World, text: str) -> None:
     prepared = await prepare(world, *SUMMARIES)
     result = await world.search.search(SearchRequest(text, limit=100))
     whole = {row.id for row in result.rows if row.arxiv_id not in result.missing}

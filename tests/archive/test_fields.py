@@ -27,7 +27,7 @@ from storage import models
         (fields.clean_date, {"2025-05-06T17:00:00.000Z": date(2025, 5, 6), "soon": None, None: None}),
     ],
 )  # fmt: skip
-def test_cleans_valid_values_and_drops_others(
+def test_cleans_valid_field_values_and_drops_others(
     clean: Callable[[object], object], cleaned: Mapping[object, object]
 ) -> None:
     assert {value: clean(value) for value in cleaned} == cleaned

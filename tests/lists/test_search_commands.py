@@ -19,7 +19,7 @@ from tests.support.client_harness import ClientHarness, component_ids, last_resp
 
 
 @pytest.mark.promise
-async def test_a_topic_search_is_private_and_shows_the_forms_searched(harness: ClientHarness) -> None:
+async def test_a_topic_search_is_private_and_shows_the_forms_searched_for(harness: ClientHarness) -> None:
     result = await harness.ask("topic", query="소형 언어 모델")
     assert result.ephemeral
     shown = shown_text(result)
@@ -93,7 +93,7 @@ async def test_the_menus_of_a_list_preserve_a_long_query(harness: ClientHarness)
         assert "Small Language Models" in shown_text(await harness.select(shown, ["y"], custom_id="pr:lp:"))
 
 
-async def test_an_alert_on_a_list_has_the_terms_searched_for(harness: ClientHarness) -> None:
+async def test_an_alert_created_from_a_list_has_its_search_terms(harness: ClientHarness) -> None:
     keyword, author = AlertKind.KEYWORD, AlertKind.AUTHOR
     for query, *terms in (
         ("author:lovelace since:december", (author, "Ada Lovelace")),

@@ -208,7 +208,7 @@ async def test_help_lists_every_command_that_the_reader_may_use(harness: ClientH
     assert not any(name in in_direct_messages for name in in_servers)
 
 
-async def test_a_notice_has_buttons_for_status_and_resume(harness: ClientHarness) -> None:
+async def test_a_notice_has_buttons_to_show_the_status_and_resume_the_post(harness: ClientHarness) -> None:
     subscription = await _add_paused(harness)
     notice = contents.NoticePost(
         marker="notice:s1:1",

@@ -46,7 +46,7 @@ async def test_after_a_restart_searches_for_a_copy_before_sending(world: World) 
     assert world.sent == ["A"]
 
 
-async def test_a_rejected_token_stops_the_relay_but_keeps_the_posts(world: World) -> None:
+async def test_a_rejected_token_stops_the_relay_without_losing_posts(world: World) -> None:
     await add_post(world)
     await world.daily(channel=21)
     world.discord.answer = outcomes.classify(401, 0, models.PartKind.MESSAGE)

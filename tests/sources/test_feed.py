@@ -103,7 +103,7 @@ async def test_papers_of_an_unsorted_feed_are_listed_on_its_build_date(
     assert old == ("list", "2025-05-06", True, 30), "an old build date is ignored"
 
 
-async def test_changed_paper_keeps_its_day(origin: OriginServer, fetch: Fetcher) -> None:
+async def test_a_changed_paper_stays_listed_on_its_day(origin: OriginServer, fetch: Fetcher) -> None:
     origin.pages["/feed"] = built(
         paper_item(2, on="2025-04-01"), paper_item(1, on="2025-05-01"), on="2025-05-06"
     )

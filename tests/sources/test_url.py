@@ -88,7 +88,7 @@ NO_FIELDS = (
 
 
 @pytest.mark.parametrize("field", NO_FIELDS.split())
-def test_braces_without_a_date_raise_a_usage_error(field: str) -> None:
+def test_a_url_with_braces_but_no_date_is_rejected(field: str) -> None:
     with pytest.raises(errors.UsageError):
         feed.check_template(f"https://h.test/{field}.md")
 

@@ -91,7 +91,7 @@ async def test_a_profile_is_learnt_again_only_if_its_signals_change(
     assert weights.get("speech", 0.0) <= 0
 
 
-async def test_papers_like_the_saved_ones_score_higher(db: Database, archive: dict[str, int]) -> None:
+async def test_papers_similar_to_saved_papers_score_higher(db: Database, archive: dict[str, int]) -> None:
     learner = _profiles(db)
     await _save(db, archive)
     learnt = await _learn(learner)

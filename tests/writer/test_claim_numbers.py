@@ -48,7 +48,7 @@ def matches(claim: str, source: str) -> bool:
 
 
 @pytest.mark.parametrize("forms", SAME, ids=lambda forms: forms[0])
-def test_every_notation_of_a_number_matches(forms: tuple[str, ...]) -> None:
+def test_a_number_matches_in_every_notation(forms: tuple[str, ...]) -> None:
     assert [(claim, source) for claim in forms for source in forms if not matches(claim, source)] == []
 
 

@@ -94,7 +94,7 @@ BASES = {
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("language", models.Locale)
 @pytest.mark.parametrize("basis", BASES)
-def test_label_states_the_basis_of_an_entry(
+def test_a_label_states_what_a_summary_is_based_on(
     form: models.DigestFormat, language: models.Locale, basis: Basis
 ) -> None:
     entry = _build(form, language, basis)

@@ -40,7 +40,7 @@ async def test_card_names_model_date_and_basis(harness: ClientHarness, form: mod
 
 
 @both_languages
-async def test_post_states_the_basis_of_each_text(harness: ClientHarness) -> None:
+async def test_a_post_states_what_each_text_is_based_on(harness: ClientHarness) -> None:
     form = models.DigestFormat.NEWSLETTER
     await written_digests.store(harness.container, DAY, form, harness.texts.locale, CHOSEN)
     shown = shown_text(await post_daily(harness))
