@@ -207,9 +207,10 @@ class TodayService:
                 ][:PAPERS]
             details = await papers.list_details(connection, [row.id for _, row in kept])
         ranks = {row.id: rank for rank, row in kept}
+        concepts = learnt.concepts if len(saved) >= MIN_SAVED else {}
         picks = []
         for detail in details:
-            reasons = _find_reasons(day, detail, profile, learnt, locale, follows) if is_personal else ()
+            reasons = _find_reasons(day, detail, profile, concepts, locale, follows) if is_personal else ()
             quoted = None
             for reason in reasons:
                 if quoted := matcher.find_sentence(detail, [reason.text], locale):
@@ -362,19 +363,17 @@ def _find_reasons(
     day: Day,
     detail: models.PaperDetail,
     profile: models.Profile,
-    learnt: profiles.Learnt,
+    concepts: Mapping[str, int],
     locale: models.Locale,
     follows: Follows,
 ) -> tuple[TodayReason, ...]:
-    """Return up to MAX_REASONS reasons: concepts from the reader's saved papers, then alerts and picked topics."""
+    """Return up to MAX_REASONS reasons: `concepts` of the reader's saved papers, then alerts and picked topics."""
     own = day.vectors.get(detail.id, {})
     limit = max(2, _MAX_CONCEPT_SHARE * len(day.papers)) if len(day.papers) >= _MIN_DAY else len(day.papers)
     reasons: list[TodayReason] = []
     told = ""
     # Of equally frequent concepts the longest wins and covers the others: "small language model", not "language model".
-    for concept, count in sorted(
-        learnt.concepts.items(), key=lambda item: (-item[1], -len(item[0]), item[0])
-    ):
+    for concept, count in sorted(concepts.items(), key=lambda item: (-item[1], -len(item[0]), item[0])):
         is_rare = concept in own and sum(concept in vector for vector in day.vectors.values()) <= limit
         if not is_rare or count < 2 or concept[1:] in told:
             continue

@@ -101,6 +101,16 @@ async def test_a_mark_does_not_reorder_its_own_day(harness: ClientHarness) -> No
     assert _shown_papers(await harness.ask("today")) == order
 
 
+async def test_fewer_than_three_saved_papers_are_no_reason(harness: ClientHarness) -> None:
+    draft = alert_builders.draft("reward", user_id=harness.reader.id)
+    await harness.bot.services.get(Alerts).add(draft)
+    saved = harness.texts("today-because-saved", text="TOPIC", count=2).partition("TOPIC")[0]
+    await _save(harness, "2501.00001", "2412.00007")
+    assert saved not in shown_text(await harness.ask("today"))
+    await _save(harness, "2501.00004")
+    assert saved in shown_text(await harness.ask("today"))
+
+
 @both_languages
 async def test_followed_words_come_first_for_a_new_reader(harness: ClientHarness) -> None:
     papers = (
