@@ -11,6 +11,7 @@ import pytest
 
 from bot.client.accounts import Readers
 from bot.outbox import outcomes, relay
+from bot.outbox.pace import Answer
 from storage import models, outbox
 from tests.support import outbox_builders, patience
 from tests.support.outbox_builders import new_delivery
@@ -116,13 +117,17 @@ async def test_waking_the_relay_starts_one_round_and_stopping_ends_it(
         await running
 
 
-async def test_nothing_is_sent_to_a_rate_limited_channel_until_the_limit_ends(world: World) -> None:
+async def test_a_rate_limit_of_a_channel_or_the_bot_is_waited_for(world: World) -> None:
     await outbox_builders.add(world.database, *(new_delivery(key, CHANNEL, world.now) for key in "ab"))
     world.discord.answer = replace(outcomes.RATE_LIMITED, wait_seconds=60.0)
     for seconds, tried in ((0, 1), (59, 1), (2, 2)):
         world.now += timedelta(seconds=seconds)
         await world.relay.drain(world.now)
         assert world.discord.tried == [CHANNEL] * tried
+    world.pace.record_answer(Answer(429, is_json=True, retry_after=600.0, is_global=True))
+    world.now += timedelta(minutes=2)
+    await world.relay.drain(world.now)
+    assert world.discord.tried == [CHANNEL] * 2
 
 
 async def test_at_most_two_webhook_posts_are_in_flight(world: World) -> None:
