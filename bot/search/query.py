@@ -19,7 +19,7 @@ from bot.text.concepts import Form, Part
 _EVERYDAY_WEIGHT, _TRANSLATED_WEIGHT = 0.9, 0.4
 _IMPLIED_WEIGHT = 0.6
 """The weight of the terms of a question's main topic."""
-_MIN_IMPLIED_WEIGHT, _MAX_IMPLIED = 0.2, 6
+_MIN_IMPLIED_WEIGHT, _MAX_IMPLIED = 0.2, 5
 """The lowest weight and the highest number of topics whose terms are added."""
 _MIN_SAID_WEIGHT = 0.5
 """The lowest weight of a form for the answer to name the implied topic."""
