@@ -1,7 +1,7 @@
 """Measures how well look-ups answer typed queries: questions, mixed keywords, names, typing errors, single terms.
 
-The queries and judgements were written for one archive, so they give no figures for any other folder. Half of the
-queries are `held` out: nothing is tuned on them. Paper ids and words are ours; no text of the archive is included.
+The queries and judgements were written for one archive, so they give no figures for any other folder. Nothing is
+tuned on the `held` queries. Paper ids and words are ours; no text of the archive is included.
 """
 
 from __future__ import annotations
