@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import socket
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -139,7 +138,7 @@ def doctor(
     status = operations_doctor.Status
     left = [finding for finding in findings if finding.status in (status.ERROR, status.TODO)]
     if as_json:
-        shell.print_answer([asdict(finding) for finding in findings], True)
+        shell.print_answer([finding.to_dict() for finding in findings], True)
     else:
         for row in findings:
             if not (row.status is status.OK if quiet else row.is_default and not show_all):

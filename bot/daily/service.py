@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 
 from bot.core import clock, day_close
 from bot.core.clock import Clock
 from bot.daily import choice, options, schedule
 from bot.daily import planner as daily_planner
 from bot.daily.planner import ON_DEMAND, RenderedPosts, build_daily_post
-from bot.outbox.contents import DeliveryFactory
+from bot.outbox.contents import DeliveryFactory, new_nonce
 from bot.sources import kinds
 from storage import archive, daily, errors, key_values, models, outbox, sources
 from storage.database import Connection, Database
@@ -122,10 +122,15 @@ class Subscriptions:
         return changed
 
     async def resume(self, subscription_id: int) -> models.Subscription:
-        """Resume posting and send planned deliveries now. Also posts a missed date unless the pause was manual."""
+        """Resume posting and send planned deliveries now. Also posts a missed date unless the pause was manual.
+
+        Webhook posts with an unknown outcome are sent again, since whoever resumes them has checked the channel.
+        """
         now = self._clock()
         async with self._database.transaction() as connection:
             old = await _get(connection, subscription_id, for_update=True)
+            if old.is_by_webhook:
+                await _resend_uncertain(connection, old, now)
             await outbox.try_now(connection, now, channel_id=[old.channel_id])
             if old.state is models.ActivityState.ACTIVE:
                 return old
@@ -149,6 +154,15 @@ class Subscriptions:
             if old.is_by_webhook and not await daily.list_rows(connection, channel_id=old.channel_id):
                 await key_values.remove(connection, _webhook_key(old))
         return old
+
+
+async def _resend_uncertain(connection: Connection, subscription: models.Subscription, now: datetime) -> None:
+    state = models.DeliveryState.STOPPED
+    for row in await outbox.list_rows(connection, subscription_id=subscription.id, state=state):
+        if row.is_uncertain and row.expires_at > now - schedule.DAY:
+            await outbox.repeat_uncertain(
+                connection, row.id, new_nonce=new_nonce, now=now, expires_at=now + schedule.DAY
+            )
 
 
 def _webhook_key(subscription: models.Subscription) -> str:

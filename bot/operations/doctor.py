@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -15,7 +15,7 @@ from bot.core.clock import latest_date, system_clock
 from bot.core.settings import Settings, find_unknown, setting_name, setting_origins
 from bot.rendering.templates import Templates
 from bot.sources import kinds
-from storage import alerts, daily, errors, key_values, migrate, models, papers, snapshot, sources
+from storage import alerts, daily, errors, key_values, migrate, models, outbox, papers, snapshot, sources
 
 TokenCheck = Callable[[Settings], Awaitable[command_sync.Application]]
 """Returns the bot token's application or raises PaperroundError."""
@@ -27,6 +27,10 @@ NO_POST = (
 GONE = (
     "Discord no longer knows this webhook. Create another one in the channel's settings › Integrations. Then let"
     " `paperround config apply` add the post with its URL, and remove this one with `removed = true`."
+)
+UNCERTAIN = (
+    "It is unclear whether the post of {days} arrived. Check the channel; if it is missing, pause and resume the post by"
+    " `paperround config apply`, which sends it again."
 )
 
 
@@ -50,9 +54,18 @@ class Finding:
     note: str = ""
 
     @property
+    def well(self) -> bool:
+        """Whether this is not an error."""
+        return self.status is not Status.ERROR
+
+    @property
     def is_default(self) -> bool:
         """Whether this is a setting that has its default value and no note."""
         return self.origin == "default" and self.status is Status.OK and not self.note
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the finding as JSON."""
+        return {**asdict(self), "well": self.well}
 
 
 async def examine(settings: Settings, check_token: TokenCheck) -> list[Finding]:
@@ -133,6 +146,8 @@ async def _examine_database(settings: Settings) -> tuple[list[Finding], bool]:
             rows = await sources.list_rows(connection)
             counted = await sources.count_papers(connection, system_clock().date() - kinds.YIELD_DAYS)
             posts, has_alert = await daily.list_rows(connection), await alerts.exist(connection)
+            stopped = await outbox.list_rows(connection, state=models.DeliveryState.STOPPED)
+            uncertain = [row for row in stopped if row.is_uncertain]
         async with opened.transaction() as connection:
             await key_values.remove(connection, "doctor")  # fails if the database is read-only
         revision = await migrate.current_schema(opened)
@@ -145,7 +160,7 @@ async def _examine_database(settings: Settings) -> tuple[list[Finding], bool]:
     findings = [
         Finding("database", f"schema {revision}, {count}"),
         *_steps(source_count, is_fed, len(posts), has_alert),
-        *(_webhook(row) for row in posts if row.is_by_webhook),
+        *(_webhook(row, uncertain) for row in posts if row.is_by_webhook),
         *(_source(row, kinds.of_stored(row, counted.get(row.url, {}))) for row in rows),
     ]
     return findings, has_alert or not posts or not all(row.is_by_webhook for row in posts)
@@ -159,14 +174,16 @@ def _steps(source_count: int, is_fed: bool, post_count: int, has_alert: bool = F
     ]
 
 
-def _webhook(row: models.Subscription) -> Finding:
+def _webhook(row: models.Subscription, uncertain: Sequence[models.Delivery]) -> Finding:
     """Return a finding on a webhook's post, with the problems of its deliveries, which `/status` cannot show."""
-    note = "" if row.state is models.ActivityState.ACTIVE else "It is paused."
+    notes = ["It is paused."] if row.state is not models.ActivityState.ACTIVE else []
     if row.reason == models.Reason.WEBHOOK_GONE:
-        note = GONE
+        notes = [GONE]
+    days = ", ".join(f"{delivery.local_on}" for delivery in uncertain if delivery.subscription_id == row.id)
+    notes += [UNCERTAIN.format(days=days)] if days else []
     value = f"webhook {webhook.shorten_address(row.channel_id)}"
-    status = Status.WARNING if note else Status.OK
-    return Finding(f"daily post {row.id}", value, status=status, note=note)
+    status = Status.WARNING if notes else Status.OK
+    return Finding(f"daily post {row.id}", value, status=status, note=" ".join(notes))
 
 
 def _step(what: str, value: str, *, is_done: bool, note: str) -> Finding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,9 @@ from bot.daily.service import Subscriptions
 from bot.operations import doctor
 from bot.sources import kinds
 from storage import errors, migrate, models, tables
+from tests.support import outbox_builders
 
+NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
 SECRET = "MTAw.secret-of-the-bot.xyz"
 
 
@@ -43,7 +46,7 @@ async def test_a_new_installation_has_three_steps_left(tmp_path: Path) -> None:
     findings = await examine()
     left = [finding.what for finding in findings.values() if finding.status is doctor.Status.TODO]
     assert left == [*findings][:3] == ["Discord", "sources", "daily posts"]
-    assert not any(finding.status is doctor.Status.ERROR for finding in findings.values())
+    assert [finding for finding in findings.values() if not finding.well] == []
     timezone = findings["PAPERROUND_TIMEZONE"]
     assert (timezone.value, timezone.origin) == ("UTC", "default")
     assert "`paperround setup`" in findings["Discord"].note
@@ -75,13 +78,13 @@ async def test_secrets_are_never_shown(monkeypatch: pytest.MonkeyPatch, tmp_path
     url = "postgresql+asyncpg://bot:pass-of-the-bot@127.0.0.1:1/papers"
     monkeypatch.setenv("PAPERROUND_DATABASE_URL", url)
     findings = await examine()
-    printed = repr(findings)
+    printed = repr([finding.to_dict() for finding in findings.values()])
     assert "secret-of-the-bot" not in printed
     assert "pass-of-the-bot" not in printed
     assert findings["DISCORD_TOKEN"].value == "set, not shown"
     assert findings["Discord"].value == "logged in as Paperround#0001"
     rejected = (await examine(reject_token))["Discord"]
-    assert rejected.status is doctor.Status.ERROR
+    assert not rejected.well
     assert "does not accept" in rejected.note
 
 
@@ -102,7 +105,7 @@ async def test_an_unusable_database_is_reported_with_a_remedy(
     monkeypatch.setenv("PAPERROUND_DATABASE_URL", url)
     findings = await examine()
     database = findings["database"]
-    assert database.status is doctor.Status.ERROR
+    assert not database.well
     assert "pass-of-the-bot" not in repr(findings)
     assert len(database.note) > 20
 
@@ -114,19 +117,19 @@ async def test_an_unusable_folder_or_template_is_reported(
 
     templates, inbox = "PAPERROUND_TEMPLATES", "PAPERROUND_INBOX"
 
-    async def assert_found(name: str, note: str, status: str = "error") -> None:
+    async def assert_found(name: str, note: str, *, well: bool = False) -> None:
         with monkeypatch.context() as patch:
             patch.setenv(name, str(path))
             finding = (await examine())[name]
-        assert (finding.status, note in finding.note) == (status, True), finding
+        assert (finding.well, note in finding.note) == (well, True), finding
 
     await assert_found(templates, "place is not a folder")
-    await assert_found(inbox, "`paperround run` creates it", "ok")
+    await assert_found(inbox, "`paperround run` creates it", well=True)
     path.write_text("a file")
     await assert_found(inbox, "place is not a folder")
     path.unlink()
     path.mkdir()
-    await assert_found(templates, "", "ok")
+    await assert_found(templates, "", well=True)
     (path / "daily.en.j2").write_text("{% block headline %}\n{{ day }{% endblock %}")
     await assert_found(templates, "daily.en.j2, line 2: ")
 
@@ -135,13 +138,20 @@ async def test_problems_of_webhook_posts_are_reported_without_a_token(tmp_path: 
     opened = await migrate.open_database(f"sqlite+aiosqlite:///{tmp_path / 'paperround.db'}")
     draft = models.Subscription(guild_id=models.NO_GUILD, channel_id=812345678901234567)
     added = await Subscriptions(opened, system_clock).add(draft, webhook_token="a-secret_of-the-webhook")
+    planned = outbox_builders.new_delivery(
+        "d", added.channel_id, NOW, guild_id=None, subscription_id=added.id, local_on=NOW.date()
+    )
+    await outbox_builders.add(opened, planned)
     async with opened.transaction() as connection:
+        stopped = {"state": models.DeliveryState.STOPPED, "reason": models.Reason.UNCERTAIN}
+        await connection.execute(tables.deliveries.update().values(stopped))
         gone = {"state": models.ActivityState.PAUSED, "reason": models.Reason.WEBHOOK_GONE}
         await connection.execute(tables.subscriptions.update().values(gone))
     await opened.close()
     findings = await examine()
     found = findings[f"daily post {added.id}"]
     assert (found.value, found.status) == ("webhook …/webhooks/812345678901234567/••••", "warning")
-    assert found.note == doctor.GONE
+    for hint in (doctor.GONE, f"the post of {NOW.date()} arrived"):
+        assert hint in found.note
     assert findings["Discord"].status is doctor.Status.OK
     assert "a-secret" not in repr(findings)
