@@ -30,8 +30,7 @@ _PARTIAL_TITLE, _PARTIAL_BODY = 0.45, 0.55
 _OTHER_FORMS = 0.3
 """The share of the scores of a part's other forms that is added to its best form's score."""
 _MAX_FORMS, _MAX_PARTS, _MAX_TOPICS = 48, 24, 32
-_MIN_TOPIC_WEIGHT = 0.1
-_MAX_TERMS = 1000
+_MIN_TOPIC_WEIGHT, _MAX_TERMS = 0.1, 1000
 _ENOUGH, _MAX_PARTIAL = 30, 60
 """If there are fewer complete matches than the first number, partial matches are added, at most the second number."""
 _ALL_WORDS = 1.25
@@ -232,7 +231,9 @@ class Engine:
             return found
         others = self._search(partial, clauses, _MAX_PARTIAL, order).scores
         others = {id_: score for id_, score in others.items() if id_ not in found.scores}
-        return self._add_partial(query, parts, found, others, is_mixed)
+        found = self._add_partial(query, parts, found, others)
+        scores = sorted(found.scores.items(), key=lambda item: -item[1] if is_mixed else 0)
+        return found._replace(scores=dict(scores))
 
     def _complete(self, query: ReadQuery, ranked: Query | None = None) -> Query | None:
         """Return the query for complete matches: papers with all parts, with the whole query as a term, or with its name.
@@ -282,12 +283,7 @@ class Engine:
         )
 
     def _add_partial(
-        self,
-        query: ReadQuery,
-        parts: Sequence[Part],
-        complete: Found,
-        others: Mapping[int, float],
-        mixed: bool,
+        self, query: ReadQuery, parts: Sequence[Part], complete: Found, others: Mapping[int, float]
     ) -> Found:
         """Add partial matches: papers with some parts of the query, or on a topic that the reply mentions."""
         said = query.said
@@ -309,11 +305,11 @@ class Engine:
                 if topics and len(missing[id_]) > most:
                     related[id_] = topics[0]
             ids += related if ids or complete.scores else ()
-        scores = {**complete.scores, **{id_: others[id_] for id_ in ids}}
-        if mixed:
-            scores = dict(sorted(scores.items(), key=lambda item: -item[1]))
         return Found(
-            scores, complete.total + len(ids), {id_: missing[id_] or (query.text,) for id_ in ids}, related
+            {**complete.scores, **{id_: others[id_] for id_ in ids}},
+            complete.total + len(ids),
+            {id_: missing[id_] or (query.text,) for id_ in ids},
+            related,
         )
 
     def _list_having(self, parts: Sequence[Part], paper_ids: Collection[int]) -> list[set[int]]:
