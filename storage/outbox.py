@@ -49,7 +49,7 @@ async def add_all(
 
 
 async def set_channel(connection: AsyncConnection, delivery_id: int, channel_id: int | None) -> bool:
-    """Store a delivery's DM channel; None opens it again. Returns False if the delivery does not exist."""
+    """Store a delivery's DM channel, or None to have it opened again. Returns False if the delivery does not exist."""
     statement = deliveries.update().where(deliveries.c.id == delivery_id)
     return (await connection.execute(statement.values(channel_id=channel_id))).rowcount > 0
 
@@ -470,7 +470,7 @@ async def list_rows(
 async def list_problems(
     connection: AsyncConnection, channel_ids: Sequence[int], user_id: int, since_at: datetime, limit: int
 ) -> list[models.Delivery]:
-    """Return the latest refused or stopped (but not cancelled) deliveries to channels or a reader."""
+    """Return the latest deliveries to channels or a reader that were refused or stopped, except cancelled ones."""
     query = sa.select(deliveries).where(
         deliveries.c.reason.is_not(None),
         deliveries.c.reason != models.Reason.BY_HAND,

@@ -56,8 +56,8 @@ async def list_facts_by_paper(
 async def list_arxiv_due(connection: AsyncConnection, now: datetime, *, limit: int) -> list[str]:
     """Return the arXiv ids to look up at arXiv now, newest first.
 
-    First come listed papers without a title, and papers of lists and reviews without facts from arXiv; then
-    saved papers without a title that no digest lists.
+    Listed papers without a title, and papers of lists and reviews without facts from arXiv, come first. Saved
+    papers without a title that no digest lists follow.
     """
     described = sa.exists().where(facts.c.paper_id == papers.c.id, facts.c.source == ARXIV)
     is_of_ids = t.digests.c.format.in_((DigestFormat.LIST, DigestFormat.REVIEW))

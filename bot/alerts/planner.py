@@ -312,7 +312,7 @@ def _prepare(details: Iterable[models.PaperDetail]) -> list[matcher.PaperText]:
 
 
 async def _list_resting(connection: Connection, of: Iterable[models.Alert], now: datetime) -> set[int]:
-    """Return the ids of alerts that have reached their message limit for the last 24 hours."""
+    """Return the ids of alerts that reached their message limit in the last 24 hours."""
     capped = {row.id: row.max_a_day for row in of if row.max_a_day and row.timing is AlertTiming.AT_ONCE}
     counts = await alerts.count_messages(connection, capped, now - schedule.DAY)
     return {id_ for id_, count in counts.items() if count >= capped[id_]}

@@ -150,7 +150,7 @@ class WriterLoop:
         self._ends_at: dict[date, datetime] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Check every WRITER_CHECK_SECONDS until `stop` is set, which cancels writing."""
+        """Write digests that are due, checking every WRITER_CHECK_SECONDS until `stop` is set, which cancels writing."""
         while not stop.is_set():
             finished = await isolation.run_unless_stopped(self.write_due(), stop)
             pause = WRITER_CHECK_SECONDS if finished else writer_service.RETRY_SECONDS

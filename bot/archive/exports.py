@@ -412,7 +412,7 @@ FILE_ENDINGS = {ReferenceFormat.BIBTEX: "bib", ReferenceFormat.RIS: "ris", Refer
 
 
 class _Reference(NamedTuple):
-    """A saved paper. The title ("" if unknown) and each author name are on one line."""
+    """A saved paper. The title ("" if unknown) is on one line, as is each author's name."""
 
     paper: SavedPaper
     title: str

@@ -55,7 +55,7 @@ def setup(
     ] = False,
     as_json: shell.AsJson = False,
 ) -> None:
-    """Set up the bot's token and its sources. Writes both to `.env` and prints the next steps."""
+    """Set up the bot's token and sources. Writes both to `.env` and prints the next steps."""
     from bot.client import router
     from bot.core import settings
 

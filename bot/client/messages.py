@@ -433,7 +433,7 @@ def label_days(texts: Texts, papers_by_day: Mapping[date, int], today: date) -> 
 
 
 def nearest_days(days: Sequence[date], first: date, last: date) -> list[date]:
-    """Return the days closest before and after a period, the closer one first."""
+    """Return the nearest day before a period and the nearest one after it, the closer one first."""
     before = max((day for day in days if day < first), default=None)
     after = min((day for day in days if day > last), default=None)
     distances = {before: first - before} if before else {}

@@ -177,7 +177,7 @@ class DiscordSender:
         return Receipt(_read_receipt(answer, "id").message_id if same else None, request.channel_id)
 
     async def _make_sender_fence(self) -> Callable[[], None]:
-        """Return a fence for a request without a nonce. Raises DeliveryError if this is not the sender."""
+        """Return a fence for a request without a nonce. Raises DeliveryError if this process is not the sender."""
         fence = _make_fence(time.monotonic(), FENCE_SECONDS)
         if not await self._is_sender():
             raise DeliveryError(NOT_SENDER, "this process is no longer the sender")

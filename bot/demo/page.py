@@ -396,7 +396,7 @@ def _show_as(preview: simcord.Preview, number: int) -> None:
 
 
 def _close_form(preview: simcord.Preview, handle: str) -> None:
-    """Close a cancelled form on the server too. Until then, menus would list no channels."""
+    """Close a cancelled form on the server too. While a form is open there, menus list no channels."""
     for page in [page for page in preview._pages.values() if page.modal_handle == handle]:
         page.modal = page.modal_handle = None
         preview._publish(page, reason="navigation")

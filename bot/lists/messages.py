@@ -267,7 +267,7 @@ def _paper_text(
 
 
 def lacks_note(texts: Texts, listed: PaperList, arxiv_id: str) -> str:
-    """Return a note on the terms that a paper lacks, or on its topic if it lacks all; "" for a full match."""
+    """Return a note on the terms that a paper lacks (or on its topic, if it lacks all terms); "" for a full match."""
     if topic := listed.related.get(arxiv_id):
         return texts("list-related", topic=escape_untrusted(topic, max_length=_MAX_MISSING_LENGTH))
     missing = listed.missing.get(arxiv_id, ())

@@ -256,7 +256,7 @@ class SetUpFile:
         return "\n".join(texts)
 
     async def plan(self, text: str, location: str) -> Plan:
-        """Return the changes that `apply` would make. Raises the same errors."""
+        """Return the changes that `apply` would make. Raises the same errors as `apply`."""
         return await self._run(text, location, keep=False)
 
     async def apply(self, text: str, location: str) -> Plan:

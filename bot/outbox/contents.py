@@ -253,10 +253,10 @@ class DeliveryFactory:
         days: int = 1,
         **fields: Unpack[Fields],
     ) -> models.NewDelivery:
-        """Return the delivery of rendered messages, due now unless `due_at` is given. It expires after `days` LIFETIMEs.
+        """Return the delivery of rendered messages, due now unless `due_at` is given. It expires after `days` times LIFETIME.
 
-        `marker` identifies the messages and defaults to the key. If planning the delivery again gives the same marker, the
-        post can be found in the channel's history after a backup is restored.
+        `marker` identifies the messages and defaults to the key. If planning the delivery again gives the
+        same marker, the post can be found in the channel's history after a backup is restored.
         """
         fields.setdefault("due_at", now)
         return models.NewDelivery(

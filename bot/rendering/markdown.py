@@ -364,7 +364,7 @@ class _Container:
 
 
 class _BlockRenderer:
-    """Renders block tokens as lines. Whether blank lines separate two blocks depends on the kinds of both."""
+    """Renders block tokens as lines. Whether a blank line separates two blocks depends on the kinds of both blocks."""
 
     def __init__(self, with_markup: bool) -> None:
         self.lines: list[str] = []

@@ -281,7 +281,7 @@ class SearchIndex:
         return self.is_current(view)
 
     def _is_little(self, view: Snapshot) -> bool:
-        """Return whether there are few enough changes for a search to index them."""
+        """Return whether the changes are few enough to be indexed by a search."""
         state, limit = self._state, self._at_once
         if limit is None:
             return True

@@ -193,7 +193,7 @@ class Reader:
     # Parts.
 
     def _read_parts(self, text: str, words: list[str]) -> tuple[Sequence[Part], list[Part], Sequence[Part]]:
-        """Return a query's parts, alternatives to all parts, and the words of a single term as parts."""
+        """Return a query's parts, the alternatives to all parts, and (for a single term) the term's words as parts."""
         whole = self._find(text, in_phrase=False) if words else None
         if whole is None or not self.glossary.find(text):
             return [whole] if whole else self._divide(words), [], ()

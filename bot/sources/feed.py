@@ -235,7 +235,7 @@ def _parse_body(body: bytes, charset_name: str | None) -> tuple[Feed]:
 
 
 def parse_document(text: str) -> Feed:
-    """Parse a feed. This takes seconds if it is large. Raises FetchError for entities and other text."""
+    """Parse a feed, which takes seconds if it is large. Raises FetchError if it declares entities or is not a feed."""
     if "<!ENTITY" in text:
         raise base.FetchError("its XML declares entities of its own, which are not read")
     # feedparser would take a minute on a large HTML page.

@@ -310,7 +310,7 @@ def join_prefixes(parts: list[str]) -> list[str]:
 
 
 class _Chunk(NamedTuple):
-    """Canonical words, each after a space, and their variants, separated by two spaces."""
+    """Canonical words, each preceded by a space, and their variants, separated by two spaces."""
 
     words: str
     variants: str

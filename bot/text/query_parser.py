@@ -124,7 +124,7 @@ class _QueryBuilder:
             self._ignored.append(clause[0].strip())
 
     def _add_filter(self, field: str, value: str) -> bool:
-        """Add a filter and return True if its value is usable."""
+        """Add a filter if its value is usable. Returns whether it was added."""
         if field == "author":
             named = any(map(str.isalnum, value))
             self._authors += [value] if named else []

@@ -131,7 +131,7 @@ def _head_pieces(title: str) -> tuple[str, ...]:
 
 
 def trim_title(words: list[str]) -> list[str]:
-    """Strip words from both ends of a title or query that do not belong to a name."""
+    """Strip words that do not belong to a name from both ends of a title or query."""
     start, end = 0, len(words)
     while end - start > 1 and analyser.stem(words[start]) in _OPENERS:
         start += 1

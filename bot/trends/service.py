@@ -55,7 +55,7 @@ class Trend:
 
 
 class TrendService:
-    """Computes trends from the papers that a search finds, so that all forms of a term have the same trend."""
+    """Computes trends from the papers that a search finds. Therefore all forms of a term have the same trend."""
 
     def __init__(self, database: Database, clock: Clock, searching: SearchService) -> None:
         self._database = database
