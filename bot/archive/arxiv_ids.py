@@ -94,7 +94,7 @@ def names_paper(text: str) -> bool:
 
 
 def is_possible(arxiv_id: str, on: date | None = None) -> bool:
-    """Return whether arXiv can have assigned an id, by the date `on` if given.
+    """Return whether arXiv may have assigned an id (by the date `on`, if given).
 
     The month after `on` is allowed too, because it starts earlier in time zones ahead of UTC.
     """

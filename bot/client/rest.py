@@ -70,8 +70,8 @@ class RestClient:
     ) -> Any:
         """Make a request for a part of this kind, and return the JSON of the response. Raises DeliveryError.
 
-        `fence` is called just before the request is sent, and raises to prevent it. During a pause or above a
-        rate limit the request is not sent.
+        `fence` is called just before the request is sent, and can raise an error to prevent it. During a
+        pause or above a rate limit the request is not sent.
         """
         bucket = _bucket_of(method, path)
         wait = self._reset_at.get(bucket, 0.0) - self._pace.clock()

@@ -266,7 +266,7 @@ class Clubs:
     _request: Callable[..., Awaitable[Any]]
 
     async def tick(self, now: datetime) -> int:
-        """Plan all steps due at `now` (UTC) and return their number. Errors of single clubs are logged."""
+        """Plan all steps due at `now` (UTC). Returns how many were planned. Errors of single clubs are logged."""
         async with self._database.transaction() as connection:
             await storage.settle(connection, now - RECENT)
             clubs = await storage.list_present(connection)

@@ -117,7 +117,7 @@ async def open_demo(
 ) -> AsyncIterator[tuple[simcord.Env, Runtime, list[simcord.ChannelHandle], list[Viewer]]]:
     """Start the bot in a new simulated Discord with sample content. Yields channels and viewers.
 
-    With `dm`, the only channel is the DM. The reader owns the server, which has an ordinary member and five
+    If `dm`, the only channel is the DM. The reader owns the server, which has an ordinary member and five
     channels: one with a daily post, one without, an announcement channel, a locked one, and a forum.
     """
     clock = DemoClock()

@@ -149,7 +149,7 @@ def _cost(pairs: Sequence[tuple[str, str]], name: str) -> int | None:
 def find_authors(
     writers: Writers, name: str, *, limit: int = _CANDIDATE_LIMIT, is_prefix: bool = False
 ) -> list[models.Author]:
-    """Return the authors with matching names, best first. With `is_prefix` the last word may be incomplete."""
+    """Return the authors with matching names, best first. If `is_prefix`, the last word may be incomplete."""
     words = tuple(people.name_tokens(name))
     if not words:
         return []

@@ -435,7 +435,7 @@ class Writer:
         *,
         is_first: bool,
     ) -> int:
-        """Index papers and their authors. With `is_first`, empty the folder first."""
+        """Index papers and their authors. If `is_first`, the folder is emptied first."""
         papers, authors = self._writers
         if is_first:
             for folder in self._folder.parent.iterdir():

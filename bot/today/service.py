@@ -445,7 +445,7 @@ class TodayPlanner:
     async def tick(
         self, now: datetime, between: Callable[[], Awaitable[None]] = lambda: asyncio.sleep(0)
     ) -> int:
-        """Plan all deliveries due at `now` (UTC) and return their number. Errors are logged and retried in the next tick.
+        """Plan all deliveries due at `now` (UTC). Returns how many. Errors are logged and retried in the next tick.
 
         `between` is called after each batch, for work that must not wait until all readers are done.
         """
