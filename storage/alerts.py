@@ -199,8 +199,8 @@ async def change(connection: AsyncConnection, changed: models.Alert) -> models.A
     return changed
 
 
-async def _require_no_equal(connection: AsyncConnection, alert: models.Alert) -> None:
-    """Raise DuplicateError if the owner already has an identical alert for the same destination."""
+async def find_equal(connection: AsyncConnection, alert: models.Alert) -> int | None:
+    """Return the id of another identical alert of the same owner and destination, or None."""
     columns = alerts.c
     query = sa.select(columns.id).where(
         columns.id != alert.id,
@@ -209,7 +209,12 @@ async def _require_no_equal(connection: AsyncConnection, alert: models.Alert) ->
         columns.key == alert.key,
         columns.min_votes == alert.min_votes,
     )
-    if (equal_id := await connection.scalar(query.order_by(columns.id).limit(1))) is not None:
+    return await connection.scalar(query.order_by(columns.id).limit(1))
+
+
+async def _require_no_equal(connection: AsyncConnection, alert: models.Alert) -> None:
+    """Raise DuplicateError if there is an identical alert."""
+    if (equal_id := await find_equal(connection, alert)) is not None:
         raise errors.DuplicateError(f"The same alert already exists: alert {equal_id}.")
 
 

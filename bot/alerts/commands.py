@@ -158,8 +158,8 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         """Remove an alert."""
         alert = await find(request, action.number)
         await request.services.get(Alerts).remove(alert.id)
-        described = alerts_messages.describe_alert(request.texts, alert)
-        return client_messages.text_view(request.texts("alert-removed", alert=described))
+        key = await store_draft(request.services.text_tokens, request.user_id, replace(alert, id=0))
+        return alerts_messages.removed_view(request.texts, alert, key)
 
     # Drafts and one-click alerts.
 
@@ -243,7 +243,9 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
 async def list_view(request: Request) -> ui.LayoutView:
     """Return the message that lists the user's alerts."""
     add_command = request.interaction.client.mentions("alerts add")
-    return alerts_messages.list_view(request.texts, await list_for_reader(request), add_command)
+    rows = await list_for_reader(request)
+    names = router.name_channels(request.interaction, [row.channel_id for row in rows if row.channel_id])
+    return alerts_messages.list_view(request.texts, rows, add_command, names)
 
 
 async def alert_view(request: Request, alert_id: int, note: str = "") -> ui.LayoutView:
@@ -331,7 +333,8 @@ async def begin(request: Request, draft: models.Alert) -> models.Alert:
 
 
 def _place(request: Request, draft: models.Alert) -> models.Alert:
-    guild_id = request.interaction.guild_id if draft.channel_id is not None else None
+    here_id = draft.guild_id or request.interaction.guild_id
+    guild_id = here_id if draft.channel_id is not None else None
     return replace(draft, user_id=request.user_id, guild_id=guild_id)
 
 

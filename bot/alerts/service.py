@@ -120,7 +120,8 @@ MAX_FOUND = 1000
 class AlertPreview(NamedTuple):
     """Matches of the last PREVIEW_DAYS: their number, the latest three papers, and the related terms that also match.
 
-    If nothing matches, `wider` may be a draft that would have matched `wider_count` papers.
+    If nothing matches, `wider` may be a draft that would have matched `wider_count` papers. `exists` is whether
+    the reader already has an identical alert.
     """
 
     paper_count: int
@@ -128,6 +129,7 @@ class AlertPreview(NamedTuple):
     related: tuple[str, ...] = ()
     wider: models.Alert | None = None
     wider_count: int = 0
+    exists: bool = False
 
 
 class Alerts:
@@ -205,12 +207,14 @@ class Alerts:
     async def preview(self, draft: models.Alert) -> AlertPreview:
         """Return the papers from the last PREVIEW_DAYS that match the draft. Raises UsageError if the draft is invalid."""
         alert = await asyncio.to_thread(validate_alert, draft)
+        async with self._database.read() as connection:
+            exists = await alerts.find_equal(connection, alert) is not None
         rows, related = await self._find_recent(alert)
         for other in () if rows else _widen(alert):
             matching, _ = await self._find_recent(other)
             if matching:
-                return AlertPreview(0, [], related, other, len(matching))
-        return AlertPreview(len(rows), rows[:3], related)
+                return AlertPreview(0, [], related, other, len(matching), exists)
+        return AlertPreview(len(rows), rows[:3], related, exists=exists)
 
     async def _find_recent(self, alert: models.Alert) -> tuple[list[models.PaperRow], tuple[str, ...]]:
         """Return the matching papers, newest first, and the related terms included in the search."""
