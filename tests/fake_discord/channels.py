@@ -33,7 +33,6 @@ async def create_thread_from_message(request: web.Request) -> web.StreamResponse
         raise wire.ApiError(400, 160004, "A thread has already been created for this message")
     kind = model.ANNOUNCEMENT_THREAD if parent.type == model.ANNOUNCEMENT else model.THREAD
     thread = _add_thread(fake, parent, kind, message.id, payload)
-    message.thread_id = thread.id
     return server.json_response(wire.render_channel(thread, fake.world), 201)
 
 

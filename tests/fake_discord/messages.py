@@ -27,7 +27,7 @@ def require_channel(request: web.Request, needed: int = model.VIEW_CHANNEL) -> m
     world = request.app[server.FAKE].world
     channel = world.channels.get(int(request.match_info["channel_id"]))
     if channel is None:
-        raise wire.unknown_channel()
+        raise wire.ApiError(404, 10003, "Unknown Channel")
     permissions = world.permissions(channel)
     if not permissions & model.VIEW_CHANNEL:
         raise MISSING_ACCESS
@@ -51,32 +51,21 @@ async def create_message(request: web.Request) -> web.StreamResponse:
     channel = require_channel(request)
     _check_may_send(fake.world, channel)
     nonce = payload.get("nonce")
-    if nonce is not None and payload.get("enforce_nonce"):
-        earlier = fake.world.find_by_nonce(str(nonce))
-        if earlier is not None:
-            return _repeat_response(fake.world, *earlier, nonce)
-    fake.schemas.check("MessageCreateRequest", payload)
-    validation.check_message(payload)
-    channel.archived = False
-    message = fake.world.add_message(channel, payload)
-    return server.json_response(wire.render_message(message, fake.world) | {"nonce": nonce})
-
-
-def _repeat_response(
-    world: model.World, channel: model.Channel, message_id: int, nonce: object
-) -> web.Response:
-    message = channel.find(message_id)
+    message = fake.world.find_by_nonce(str(nonce)) if payload.get("enforce_nonce") else None
     if message is None:
+        fake.schemas.check("MessageCreateRequest", payload)
+        validation.check_message(payload)
+        channel.archived = False
+        message = fake.world.add_message(channel, payload)
+    elif message.deleted:
         raise wire.unknown_message()
-    return server.json_response(wire.render_message(message, world) | {"nonce": nonce})
+    return server.json_response(wire.render_message(message, fake.world) | {"nonce": nonce})
 
 
 def _check_may_send(world: model.World, channel: model.Channel) -> None:
     if channel.type == model.FORUM:
         raise wire.ApiError(400, 50008, "Cannot send messages in a non-text channel")
     thread = channel.type in model.THREAD_TYPES
-    if thread and channel.locked:
-        raise wire.ApiError(403, 160005, "Thread is locked")
     needed = model.SEND_MESSAGES_IN_THREADS if thread else model.SEND_MESSAGES
     if not world.permissions(channel) & needed:
         raise MISSING_PERMISSIONS

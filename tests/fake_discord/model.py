@@ -57,7 +57,6 @@ class Channel:
     parent_id: int | None = None
     denied: int = 0
     recipient_id: int | None = None
-    locked: bool = False
     archived: bool = False
     archive_changed_at: float = 0.0
     owner_id: int = BOT_ID
@@ -84,7 +83,6 @@ class Message:
     votes: dict[int, int] = field(default_factory=dict)
     poll_ended: bool = False
     """Whether the poll was ended early."""
-    thread_id: int | None = None
 
 
 @dataclass
@@ -105,7 +103,7 @@ class World:
         self.guilds: dict[int, Guild] = {}
         self.channels: dict[int, Channel] = {}
         self.dm_channel_ids: dict[int, int] = {}
-        self.nonces: dict[str, tuple[float, int, int]] = {}
+        self.nonces: dict[str, tuple[float, Message]] = {}
         self.webhooks: dict[int, Webhook] = {}
         self.commands: list[Json] = []
         self.events: list[Json] = []
@@ -150,15 +148,13 @@ class World:
         )
         channel.messages.append(message)
         if message.nonce is not None and payload.get("enforce_nonce"):
-            self.nonces[message.nonce] = (self.now(), channel.id, message.id)
+            self.nonces[message.nonce] = (self.now(), message)
         return message
 
-    def find_by_nonce(self, nonce: str) -> tuple[Channel, int] | None:
-        """Return the channel and message id for a nonce, or None if it is unknown or expired."""
-        sent_at, channel_id, message_id = self.nonces.get(nonce, (-math.inf, 0, 0))
-        if self.now() - sent_at > NONCE_WINDOW_SECONDS:
-            return None
-        return self.channels[channel_id], message_id
+    def find_by_nonce(self, nonce: str) -> Message | None:
+        """Return the message with a nonce, or None if it is unknown or expired."""
+        sent_at, message = self.nonces.get(nonce, (-math.inf, None))
+        return message if self.now() - sent_at <= NONCE_WINDOW_SECONDS else None
 
     def permissions(self, channel: Channel) -> int:
         """Return the bot's permissions in a channel."""

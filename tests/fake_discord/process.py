@@ -8,9 +8,8 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import aiohttp
@@ -28,62 +27,42 @@ TOKEN = model.TOKEN
 GUILD_ID = 700_000_000_000_000_000
 
 
-class FakeDiscordProcess:
+class FakeDiscordProcess(ExitStack):
     """A context manager that runs the subprocess."""
 
     def __init__(self) -> None:
+        super().__init__()
         has_schemas = validation.OPENAPI_PATH.exists()
         arguments = ["--openapi", str(validation.OPENAPI_PATH)] if has_schemas else []
-        self._process = subprocess.Popen(
+        started = subprocess.Popen(
             [sys.executable, "-m", "tests.fake_discord", *arguments],
             cwd=ROOT,
             stdout=subprocess.PIPE,
             text=True,
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
         )
-        self.api_url = self._read_line()
-        self.control_url = self._read_line()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._process.kill()
-        self._process.wait()
-        assert self._process.stdout is not None
-        self._process.stdout.close()
-
-    def _read_line(self) -> str:
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        assert line, "the fake Discord exited before it was listening"
-        return line.strip()
+        self.enter_context(started)
+        self.callback(started.kill)
+        assert started.stdout is not None
+        self.api_url, self.control_url = (started.stdout.readline().strip() for _ in range(2))
+        assert self.control_url, "the fake Discord exited before it was listening"
 
 
-class FakeDiscord:
+class FakeDiscord(AsyncExitStack):
     """A client of the control API. `api_url` and `gateway_url` are the URLs for the bot."""
 
     def __init__(self, server: FakeDiscordProcess) -> None:
+        super().__init__()
         self._server = server
-        self._session: aiohttp.ClientSession | None = None
         self.api_url = self._server.api_url
         self.gateway_url = self.api_url.replace("http://", "ws://").replace("/api/v10", "/gateway")
 
     async def __aenter__(self) -> Self:
-        self._session = aiohttp.ClientSession()
+        self._session = await self.enter_async_context(aiohttp.ClientSession())
         return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._session is not None:
-            await self._session.close()
 
     async def run_action(self, action: str, params: Json | None = None) -> Any:
         """Run an action of the control API (see `control.ACTIONS`) and return its result."""
-        assert self._session is not None, "the fake Discord was not started"
         async with self._session.post(
             f"{self._server.control_url}/control/{action}", json=params or {}
         ) as response:

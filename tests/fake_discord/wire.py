@@ -22,11 +22,6 @@ class ApiError(Exception):
         return body | ({"errors": self.errors} if self.errors else {})
 
 
-def unknown_channel() -> ApiError:
-    """Return the error for a deleted or unknown channel (404, 10003)."""
-    return ApiError(404, 10003, "Unknown Channel")
-
-
 def unknown_message() -> ApiError:
     """Return the error for a deleted or unknown message (404, 10008)."""
     return ApiError(404, 10008, "Unknown Message")
@@ -70,14 +65,6 @@ def render_member(guild: model.Guild, user_id: int) -> Json:
     }
 
 
-def render_roles(guild: model.Guild) -> list[Json]:
-    """Render a guild's roles: @everyone without permissions, and the bot's role."""
-    return [
-        _render_role(guild.id, "@everyone", 0, 0),
-        _render_role(guild.role_id, "paperround", model.DEFAULT_PERMISSIONS, 1),
-    ]
-
-
 def _render_role(role_id: int, name: str, permissions: int, position: int) -> Json:
     return {"id": str(role_id), "name": name, "position": position, "permissions": str(permissions)}
 
@@ -117,7 +104,7 @@ def _thread_fields(channel: model.Channel) -> Json:
             "auto_archive_duration": 1440,
             "archive_timestamp": render_time(archive_time(channel)),
             "create_timestamp": created,
-            "locked": channel.locked,
+            "locked": False,
         },
     }
 
@@ -128,7 +115,10 @@ def render_guild(guild: model.Guild, world: model.World, *, full: bool = False) 
         "id": str(guild.id),
         "name": guild.name,
         "owner_id": str(model.OWNER_ID),
-        "roles": render_roles(guild),
+        "roles": [
+            _render_role(guild.id, "@everyone", 0, 0),
+            _render_role(guild.role_id, "paperround", model.DEFAULT_PERMISSIONS, 1),
+        ],
         "features": [],
         "system_channel_id": str(guild.system_channel_id) if guild.system_channel_id else None,
         "preferred_locale": guild.locale,
