@@ -210,12 +210,11 @@ def view_with_rows(texts: Texts, listed: PaperList, rows: Rows, head: str = "") 
     if listed.state.has_titles_only:
         message.add_text(_titles_text(listed, *message.share(1)))
         return message.view
-    has_partial_heading = not listed.matching
+    complete = [position for position, row in enumerate(listed.rows) if row.arxiv_id not in listed.missing]
     for position, (rank, row) in enumerate(zip(listed.ranks, listed.rows, strict=True)):
-        if row.arxiv_id in listed.missing and not has_partial_heading:
+        if listed.matching and position == max(complete, default=-1) + 1:
             message.add_separator()
             message.add_text(subtext(texts("list-partial-heading")))
-            has_partial_heading = True
         message.add_separator(visible=False)
         share = message.share(len(listed.rows) - position)
         text = _paper_text(texts, rank, row, listed, *share, with_language=not is_foreign)

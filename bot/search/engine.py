@@ -35,8 +35,6 @@ _ENOUGH, _MAX_PARTIAL = 30, 60
 """If there are fewer complete matches than the first number, partial matches are added, at most the second number."""
 _ALL_WORDS = 1.25
 """The factor for papers with all words of a sentence."""
-_MAX_FILLED = 10
-"""The most papers that are listed because they have the last word of a term that no paper has."""
 _SATURATION, _LENGTH_NORM = 1.2, 0.75
 """The k1 and b parameters of the engine's BM25."""
 _ABOUT_FREQUENCY, _TOLERANCE = 2, 0.97
@@ -222,7 +220,7 @@ class Engine:
         """Return complete matches, followed by partial ones if there are few. May return more than `limit`."""
         order, clauses = _ORDERS[sort], self._narrow(scope, query)
         several = len(query.parts) > 1
-        parts = query.parts if several else query.fallback or (query.parts if query.topics else ())
+        parts = query.parts if several or query.topics else ()
         partial = self._partial(query, parts)
         is_mixed = several and bool(query.topics) and order is None
         complete = self._complete(query, partial if is_mixed else None)
@@ -292,19 +290,13 @@ class Engine:
             id_: tuple(part.shown_text for part, has in zip(parts, having, strict=False) if id_ not in has)
             for id_ in others
         }
-        related = dict[int, str]()
-        if len(query.parts) == 1 and not query.topics:
-            # No paper has the whole term, so list papers with its last word.
-            head = parts[-1].shown_text
-            ids = [id_ for id_ in others if head not in missing[id_]][:_MAX_FILLED]
-        else:
-            most = len(parts) - 1 if len(query.parts) > 1 else 0
-            ids = [id_ for id_ in others if len(missing[id_]) <= most]
-            for id_ in others:
-                topics = [name for name, has in zip(said, having[len(parts) :], strict=True) if id_ in has]
-                if topics and len(missing[id_]) > most:
-                    related[id_] = topics[0]
-            ids += related if ids or complete.scores else ()
+        most = len(parts) - 1 if len(parts) > 1 else 0
+        ids, related = [id_ for id_ in others if len(missing[id_]) <= most], dict[int, str]()
+        for id_ in others:
+            topics = [name for name, has in zip(said, having[len(parts) :], strict=True) if id_ in has]
+            if topics and len(missing[id_]) > most:
+                related[id_] = topics[0]
+        ids += related
         return Found(
             {**complete.scores, **{id_: others[id_] for id_ in ids}},
             complete.total + len(ids),

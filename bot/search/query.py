@@ -42,10 +42,9 @@ ChooseNames = Callable[[str, Sequence[str]], Sequence[str]]
 class ReadQuery:
     """An interpreted query; `text` has the words that are searched for.
 
-    A paper matches if it has all `parts` or one of the `wholes` (alternatives to all parts), or if its title begins with
-    one of the `names`. It must have none of the `excluded` parts. `fallback` has the words of a single term, used if too
-    few papers match. For a sentence, `topics` has topic weights by number and `implied` the terms of the main topics.
-    `meanings` lists what an ambiguous abbreviation may stand for, most often defined first.
+    A paper matches if it has all `parts` or one of the `wholes` (alternatives to all parts), or if its title begins
+    with one of the `names`. It must have none of the `excluded` parts. For a sentence, `topics` has topic weights by
+    number and `implied` the terms of the main topics. `meanings` has the senses of an abbreviation, most common first.
     """
 
     text: str = ""
@@ -53,7 +52,6 @@ class ReadQuery:
     wholes: tuple[Part, ...] = ()
     excluded: tuple[Part, ...] = ()
     names: frozenset[str] = frozenset()
-    fallback: tuple[Part, ...] = ()
     topics: Mapping[int, float] = field(default_factory=dict)
     implied: Mapping[int, Part] = field(default_factory=dict)
     meanings: tuple[str, ...] = ()
@@ -125,7 +123,7 @@ class Reader:
         """Interpret a query, adding all forms of its terms in both languages."""
         words = self._list_content(query.text)[:_MAX_WORDS]
         text = " ".join(words)
-        parts, wholes, fallback = self._read_parts(text, words)
+        parts, wholes = self._read_parts(text, words)
         if len(parts) > 1 or not (parts and parts[0].key):
             parts, wholes = self._add_names(parts, wholes, words, choose_names)
         is_sentence = len(words) < len(query.text.split())
@@ -141,9 +139,8 @@ class Reader:
             tuple(wholes),
             tuple(self._list_excluded(query.excluded)),
             names=frozenset[str]().union(*map(term_keys.query_names, named)),
-            fallback=tuple(fallback),
             topics=topics,
-            implied=self._list_implied(topics),
+            implied=self._list_implied(topics, query.text),
             meanings=tuple(self.glossary.list_senses(parts[0].text)) if len(parts) == 1 else (),
         )
 
@@ -175,6 +172,9 @@ class Reader:
             kept and (in_run or not self._is_no_term(word))
             for kept, in_run, word in zip(mask, in_term, words, strict=True)
         ]
+        if not any(named):
+            # 모델이 왜 그렇게 답했는지 설명하는 연구: rather the nouns of filler than a verb alone.
+            named = list(map(questions.is_noun, words))
         return " ".join(compress(words, named if any(named) else mask)).split() or text.split()
 
     def _is_no_term(self, word: str) -> bool:
@@ -192,18 +192,15 @@ class Reader:
 
     # Parts.
 
-    def _read_parts(self, text: str, words: list[str]) -> tuple[Sequence[Part], list[Part], Sequence[Part]]:
-        """Return a query's parts, the alternatives to all parts, and (for a single term) the term's words as parts."""
+    def _read_parts(self, text: str, words: list[str]) -> tuple[Sequence[Part], list[Part]]:
+        """Return a query's parts and the alternatives to all parts."""
         whole = self._find(text, in_phrase=False) if words else None
-        if whole is None or not self.glossary.find(text):
-            return [whole] if whole else self._divide(words), [], ()
-        main = whole.forms[0]
-        spaced = main.text.split() if main.key == term_keys.korean_key(text) else words
-        own = self._divide(spaced, whole=False) if len(spaced) > 1 else []
-        if own and analyser.has_hangul(text) and not resolver.is_korean_only(text):
+        if whole is None:
+            return self._divide(words), []
+        if len(words) > 1 and analyser.has_hangul(text) and not resolver.is_korean_only(text):
             # Words in two languages are usually two terms: LLM 추론.
-            return own, [whole], ()
-        return [whole], [], own
+            return self._divide(words, whole=False), [whole]
+        return [whole], []
 
     def _split(self, words: Sequence[str], *, whole: bool = True) -> Iterator[tuple[int, int, Part | None]]:
         """Yield the start, end and part of each longest known run of words. The part of an unknown word is None."""
@@ -276,11 +273,11 @@ class Reader:
             forms += [Form(term), *(form for key in keys for form in self.glossary.forms_of(key))]
         return [form._replace(weight=form.weight * weight) for form in forms]
 
-    def _list_implied(self, topics: Mapping[int, float]) -> dict[int, Part]:
+    def _list_implied(self, topics: Mapping[int, float], text: str) -> dict[int, Part]:
         """Return the parts for a question's main topics, keyed by topic number, likeliest first, weighted by likelihood."""
-        implied = {}
+        implied, shared = {}, questions.find_shared_topics(text) if topics else ()
         for topic in sorted(topics, key=lambda topic: (-topics[topic], topic))[:_MAX_IMPLIED]:
-            if topics[topic] >= _MIN_IMPLIED_WEIGHT:
+            if topics[topic] >= _MIN_IMPLIED_WEIGHT and topic in shared:
                 terms = questions.load_topic_terms()[topic]
                 forms = concepts.merge_forms(self._forms_of(terms, _IMPLIED_WEIGHT * topics[topic]))
                 implied[topic] = Part(terms[0], forms, terms[0])

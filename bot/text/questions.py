@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import compress
@@ -285,6 +286,16 @@ def describe_topics(text: str) -> TopicVector:
             weights[topic] = weights.get(topic, 0.0) + weight
     heaviest = max(weights.values(), default=1.0)
     return {topic: (weight / heaviest) ** _SHARPNESS for topic, weight in weights.items()}
+
+
+def find_shared_topics(text: str) -> Collection[int]:
+    """Return the topics described by two words of a question, or by its only word with topics: one may be a coincidence."""
+    words = (
+        word for word in map(trim_filler, text.split()[:_MAX_WORDS]) if classify_filler(word) != "filler"
+    )
+    described = list(filter(None, map(find_topics, words)))
+    counts = Counter(topic for topics in described for topic in topics)
+    return {topic for topic, count in counts.items() if count >= min(2, len(described))}
 
 
 def inverse_topic_frequency(topics: int) -> float:

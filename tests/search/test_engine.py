@@ -151,15 +151,6 @@ async def test_an_exclusion_covers_all_forms_of_its_concept(archive_search: Sear
         assert not [row for row in found.rows if form in titles[row.arxiv_id]]
 
 
-async def test_a_term_without_matches_lists_ten_papers_with_its_last_word(db: Database) -> None:
-    heads = make_studies(14, "distillation")
-    service = await sample_archive.search_over(db, *heads, *make_studies(14, "knowledge", start=100))
-    result = await service.search(SearchRequest("knowledge distillation", limit=100))
-    assert (result.complete, result.total, result.is_partial) == (0, 10, True)
-    assert {row.arxiv_id for row in result.rows} <= {paper.arxiv_id for paper in heads}
-    assert set(result.missing) == {row.arxiv_id for row in result.rows}
-
-
 @pytest.mark.engines("sqlite", "postgresql")
 async def test_later_pages_do_not_change_when_papers_arrive(db: Database) -> None:
     service = await sample_archive.search_over(db, *make_studies(60, "robots"))
