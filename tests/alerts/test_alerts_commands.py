@@ -10,9 +10,7 @@ import pytest
 from inline_snapshot import snapshot
 
 from bot.alerts import service as alerts_service
-from bot.alerts.service import Alerts
 from storage import models, tables
-from tests.support import alert_builders
 from tests.support.client_harness import (
     ClientHarness,
     both_languages,
@@ -28,11 +26,7 @@ TERM = models.AlertTerm
 
 
 async def _list_alerts(harness: ClientHarness) -> list[models.Alert]:
-    return await harness.bot.services.get(Alerts).list_rows(user_id=harness.reader.id)
-
-
-async def _add_alert(harness: ClientHarness, text: str = "로봇") -> models.Alert:
-    return await harness.bot.services.get(Alerts).add(alert_builders.draft(text, user_id=harness.reader.id))
+    return await harness.alerts.list_rows(user_id=harness.reader.id)
 
 
 @both_languages
@@ -145,10 +139,9 @@ async def test_widening_drops_the_vote_minimum(harness: ClientHarness) -> None:
 async def test_the_most_and_longest_alerts_fit_in_messages(harness: ClientHarness) -> None:
     """Twenty terms and twenty excluded words of a hundred characters, half of which need escaping in Markdown."""
     words, excluded = ([f"{start}{number} {'*_' * 48}"[:100] for number in range(20)] for start in "ax")
-    draft = alert_builders.draft(*words, user_id=harness.reader.id, excluded=tuple(excluded), min_votes=10)
-    alert = await harness.bot.services.get(Alerts).add(draft)
+    alert = await harness.add_alert(*words, excluded=tuple(excluded), min_votes=10)
     for number in range(alerts_service.MAX_ALERTS - 1):
-        await _add_alert(harness, f"{number} {'a long *text* ' * 7}")
+        await harness.add_alert(f"{number} {'a long *text* ' * 7}")
     shown = await harness.choose(await harness.ask("alerts list"), "pr:as", str(alert.id))
     assert "\\*\\_" in shown_text(shown)
     saved = await harness.choose(shown, f"pr:aet:#{alert.id}", "weekly-5")
@@ -162,7 +155,7 @@ async def test_every_change_to_a_channel_alert_requires_manage_messages(harness:
     assert shown_text(response) == harness.texts("needs-manage-messages", channel=f"<#{harness.channel.id}>")
     preview = await harness.ask("alerts add", by=harness.manager, keyword="로봇", channel=harness.channel)
     await harness.manager.click(preview, label=harness.texts("alert-create"))
-    (alert,) = await harness.bot.services.get(Alerts).list_rows(user_id=harness.manager.id)
+    (alert,) = await harness.alerts.list_rows(user_id=harness.manager.id)
     assert (alert.channel_id, alert.guild_id) == (harness.channel.id, harness.guild.id)
     listed = await harness.ask("alerts list", by=harness.manager)
     (menu,) = [part for part in raw_components(listed) if "options" in part]
@@ -176,7 +169,7 @@ async def test_every_change_to_a_channel_alert_requires_manage_messages(harness:
     not_created = await harness.press(preview, "alert-create", by=harness.manager)
     for answer in (not_resumed, refused, not_created):
         assert shown_text(answer) == shown_text(response)
-    left = await harness.bot.services.get(Alerts).list_rows(user_id=harness.manager.id)
+    left = await harness.alerts.list_rows(user_id=harness.manager.id)
     assert left == [replace(alert, paused=True)]
 
 
@@ -301,9 +294,7 @@ async def test_a_form_error_names_the_field_and_reopens_the_form(harness: Client
 
 
 async def test_a_stored_alert_is_edited_from_the_list(harness: ClientHarness) -> None:
-    stored = await harness.bot.services.get(Alerts).add(
-        alert_builders.draft("로봇", user_id=harness.reader.id, min_votes=3)
-    )
+    stored = await harness.add_alert("로봇", min_votes=3)
     listed = await harness.ask("alerts list")
     detail = await harness.choose(listed, "pr:as", str(stored.id))
     refused = await harness.fill(detail, "alert-edit-conditions", keyword="the")
@@ -316,7 +307,7 @@ async def test_a_stored_alert_is_edited_from_the_list(harness: ClientHarness) ->
     (alert,) = await _list_alerts(harness)
     assert alert == replace(stored, timing=models.AlertTiming.DAILY, min_votes=0)
     assert harness.texts("alert-exists") in shown_text(await harness.ask("alerts add", keyword="로봇"))
-    await harness.bot.services.get(Alerts).remove(stored.id)
+    await harness.alerts.remove(stored.id)
     gone = harness.texts("no-alert", command=harness.bot.mentions("alerts list"))
     assert shown_text(await harness.press(saved, "alert-pause")) == gone
 

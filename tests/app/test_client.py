@@ -11,7 +11,6 @@ import discord
 import pytest
 
 from bot.app.client import DiscordRenderer
-from bot.daily.service import Subscriptions
 from storage import models
 from tests.support import payload_checks, rendered_posts
 from tests.support.client_harness import ClientHarness, last_response, shown_text
@@ -110,7 +109,7 @@ async def test_leaving_a_server_pauses_its_posts(harness: ClientHarness) -> None
     assert await harness.bot.services.guilds.list_ids() == {guild.id}, "it invited the bot again meanwhile"
     harness.bot._connection._remove_guild(guild)
     await _dispatch(harness, "guild_remove", guild)
-    paused = await harness.bot.services.get(Subscriptions).get(subscription.id)
+    paused = await harness.subscriptions.get(subscription.id)
     assert (paused.state, paused.reason) == (models.ActivityState.PAUSED, models.Reason.GUILD_LEFT)
     assert await harness.bot.services.guilds.list_ids() == set()
 

@@ -41,18 +41,6 @@ SOUND = "작은 모델을 큰 모델만큼 학습시키는 방법을 제안합�
 INVENTED = "죄송하지만 논문을 확인할 수 없었습니다. 제목을 바탕으로 추정하여 요약해 드리겠습니다."
 
 
-def entry(*sections: Section, missing: bool = False) -> Entry:
-    return Entry(1, "2501.00001", None, "u", sections=sections, summary_missing=missing)
-
-
-def test_refusals_and_invented_summaries_are_not_shown() -> None:
-    sound = Section("1. 동기", SOUND)
-    assert summaries.shown_sections(entry(sound)) == (sound,)
-    assert summaries.shown_sections(entry(Section(None, INVENTED), sound)) == ()
-    assert summaries.shown_sections(entry(sound, missing=True)) == ()
-    assert summaries.shown_sections(entry()) == ()
-
-
 @pytest.mark.parametrize(
     ("digest_format", "sections", "basis"),
     [
@@ -68,7 +56,8 @@ def test_refusals_and_invented_summaries_are_not_shown() -> None:
 def test_basis_is_unknown_unless_text_or_format_states_it(
     digest_format: DigestFormat, sections: list[Section], basis: Basis | None
 ) -> None:
-    appearance = Appearance(1, digest_format, date(2026, 1, 1), "ko", entry(*sections))
+    entry = Entry(1, "2501.00001", None, "u", sections=tuple(sections))
+    appearance = Appearance(1, digest_format, date(2026, 1, 1), "ko", entry)
     assert summaries.find_appearance_basis(appearance) is basis
     written = basis or Basis.PAPER
     assert summaries.find_appearance_basis(replace(appearance, writer="m")) is written

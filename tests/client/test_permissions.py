@@ -11,7 +11,6 @@ from discord import ui
 
 from bot.alerts import commands as alerts_commands
 from bot.alerts import messages as alerts_messages
-from bot.alerts.service import Alerts
 from bot.client import messages as client_messages
 from bot.client.accounts import TextPurpose, make_token
 from bot.client.message_builder import layout_payload, pack_custom_id
@@ -68,14 +67,6 @@ async def _alert_id(harness: ClientHarness, channel_id: int) -> str:
     return pack_custom_id(alerts_messages.SAVE, token)
 
 
-async def _add_channel_alert(harness: ClientHarness, user_id: int) -> models.Alert:
-    return await harness.bot.services.get(Alerts).add(
-        alert_builders.draft(
-            "robot", user_id=user_id, channel_id=harness.channel.id, guild_id=harness.guild.id
-        )
-    )
-
-
 @pytest.mark.promise
 async def test_channel_alert_needs_a_channel_of_this_server_and_permission(harness: ClientHarness) -> None:
     shown = await _press(harness, harness.manager, await _alert_id(harness, _other_channel(harness).id))
@@ -96,20 +87,20 @@ async def test_channel_alert_needs_a_channel_of_this_server_and_permission(harne
     harness.take_roles(harness.manager)
     pressed = await harness.click(preview, label=harness.texts("alert-create"), by=harness.manager)
     assert shown_text(pressed) == harness.texts("needs-manage-messages", channel=mention)
-    assert await harness.bot.services.get(Alerts).list_rows() == []
+    assert await harness.alerts.list_rows() == []
 
 
 async def test_user_cannot_remove_another_users_alert(harness: ClientHarness) -> None:
-    draft = alert_builders.draft("robot", user_id=harness.reader.id)
-    alert = await harness.bot.services.get(Alerts).add(draft)
+    alert = await harness.add_alert("robot")
     shown = await _press(harness, harness.manager, pack_custom_id(alerts_messages.REMOVE, alert.id))
     assert shown == harness.texts("no-alert", command=harness.bot.mentions("alerts list"))
-    assert await harness.bot.services.get(Alerts).list_rows() == [alert]
+    assert await harness.alerts.list_rows() == [alert]
 
 
 async def test_resuming_a_channel_alert_checks_current_permissions(harness: ClientHarness) -> None:
-    alert = await _add_channel_alert(harness, harness.manager.id)
-    await harness.bot.services.get(Alerts).pause(alert.id)
+    place = {"channel_id": harness.channel.id, "guild_id": harness.guild.id}
+    alert = await harness.add_alert("robot", user_id=harness.manager.id, **place)
+    await harness.alerts.pause(alert.id)
     harness.take_roles(harness.manager)
     for actor, channel_id in (
         (harness.manager, harness.channel.id),
@@ -117,13 +108,13 @@ async def test_resuming_a_channel_alert_checks_current_permissions(harness: Clie
     ):
         shown = await _press(harness, actor, pack_custom_id(alerts_messages.RESUME, alert.id), channel_id)
         assert shown == harness.texts("needs-manage-messages", channel=f"<#{harness.channel.id}>")
-    assert (await harness.bot.services.get(Alerts).list_rows())[0].paused
+    assert (await harness.alerts.list_rows())[0].paused
 
 
-async def _wizard_button(harness: ClientHarness, channel_id: int, verb: str = daily_messages.START) -> str:
+async def _wizard_button(harness: ClientHarness, channel_id: int) -> str:
     """Return the custom id of a button that starts a daily post with default settings."""
     draft = models.Subscription(guild_id=harness.guild.id, channel_id=channel_id)
-    return pack_custom_id(verb, await _save_text(harness, draft))
+    return pack_custom_id(daily_messages.START, await _save_text(harness, draft))
 
 
 async def _save_text(harness: ClientHarness, draft: models.Subscription) -> str:
@@ -174,7 +165,7 @@ async def test_daily_post_needs_a_channel_of_this_server_and_permission(harness:
     harness.take_roles(harness.manager)
     pressed = await harness.click(wizard, label=harness.texts("setup-start"), by=harness.manager)
     assert shown_text(pressed) == harness.texts("needs-manage-server")
-    assert await harness.bot.services.get(Subscriptions).list_rows() == []
+    assert await harness.subscriptions.list_rows() == []
 
 
 async def _press_notice(harness: ClientHarness, subscription: models.Subscription) -> str:
@@ -188,7 +179,7 @@ async def _press_notice(harness: ClientHarness, subscription: models.Subscriptio
 async def test_resuming_from_a_notice_checks_current_permissions(
     harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    subscriptions = harness.bot.services.get(Subscriptions)
+    subscriptions = harness.subscriptions
     subscription = await harness.add_subscription()
     await subscriptions.pause(subscription.id)
 

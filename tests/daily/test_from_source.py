@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from bot.daily import service as daily_service
-from bot.daily.service import Subscriptions
 from storage import archive, errors, papers, sources
 from storage.models import DigestFormat, SourceKind
 from tests.support.client_harness import ClientHarness, shown_text
@@ -121,7 +120,7 @@ async def test_the_preview_of_a_post_from_a_source_names_it(harness: ClientHarne
         assert shown in shown_text(preview)
     assert harness.texts("subscription-source", source="arXiv cs.CL") in shown_text(wizard)
     await harness.manager_press(wizard, "setup-start")
-    [subscription] = await harness.bot.services.get(Subscriptions).list_rows(guild_id=harness.guild.id)
+    [subscription] = await harness.subscriptions.list_rows(guild_id=harness.guild.id)
     assert subscription.source == ARXIV
     assert "arXiv cs.CL" not in shown_text(await harness.manage("daily edit", **{"from": "-"}))
 
@@ -138,7 +137,7 @@ async def test_exported_personal_data_excludes_source_urls(harness: ClientHarnes
     collected = await read_data()
     assert '"button_texts"' in collected
     await harness.manager_press(drafted, "setup-start")
-    [subscription] = await harness.bot.services.get(Subscriptions).list_rows(guild_id=harness.guild.id)
+    [subscription] = await harness.subscriptions.list_rows(guild_id=harness.guild.id)
     assert subscription.source == address
     opened = await harness.manage("daily edit")
     source = harness.texts("subscription-source", source="feeds.example.org/papers.md")

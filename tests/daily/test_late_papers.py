@@ -11,13 +11,21 @@ from storage import models
 from tests.support.world import AWAY, MONDAY, World
 
 
-async def post_monday_and_add(world: World, added: str = "") -> None:
-    """Post two papers on Monday at 18:00, then add papers to Monday's list and publish Tuesday's."""
-    await world.daily(at="18:00 Seoul", papers=3)
-    await world.list("Mon", "A▲9 B▲8", at="Mon 17:00")
+async def post_monday_and_add(
+    world: World,
+    added: str = "",
+    *,
+    monday: str = "A▲9 B▲8",
+    tuesday: str = "K▲5 L▲4",
+    papers: int = 3,
+    **options: Any,
+) -> None:
+    """Post Monday's list at 18:00, then add papers to it and publish Tuesday's."""
+    await world.daily(at="18:00 Seoul", papers=papers, **options)
+    await world.list("Mon", monday, at="Mon 17:00")
     await world.at("Mon 18:00")
-    await world.list("Mon", f"A▲9 B▲8 {added}", at="Mon 20:00")
-    await world.list("Tue", "K▲5 L▲4", at="Tue 14:00")
+    await world.list("Mon", f"{monday} {added}", at="Mon 20:00")
+    await world.list("Tue", tuesday, at="Tue 14:00")
 
 
 @pytest.mark.promise
@@ -40,11 +48,8 @@ async def test_late_papers_fill_free_slots_and_add_at_most_five_extra(world: Wor
 
 
 async def test_a_post_of_25_papers_still_adds_late_papers(world: World) -> None:
-    await world.daily(at="18:00 Seoul", papers=25)
-    await world.list("Mon", "A", at="Mon 17:00")
-    await world.at("Mon 18:00")
-    await world.list("Mon", " ".join(f"C{number}" for number in range(1, 32)), at="Mon 20:00")
-    await world.list("Tue", "K", at="Tue 14:00")
+    added = " ".join(f"C{number}" for number in range(1, 32))
+    await post_monday_and_add(world, added, monday="A", tuesday="K", papers=25)
     await world.at("Tue 18:00")
     assert world.renderer.posts[1].late == ((MONDAY, 29, 31),)
 
@@ -100,12 +105,12 @@ async def test_a_days_second_digest_is_posted_if_the_first_has_no_match(
 
 async def test_an_announcement_has_at_most_nine_papers(world: World) -> None:
     """More papers would count as posted without ever being shown."""
-    await world.daily(at="18:00 Seoul", papers=9, style=models.Style.ANNOUNCEMENT)
     monday = " ".join(f"A{number}▲{number}" for number in range(30, 42))
-    await world.list("Mon", monday, at="Mon 17:00")
-    await world.at("Mon 18:00")
-    await world.list("Mon", " ".join([monday, *(f"B{number}▲1" for number in range(1, 11))]), at="Mon 20:00")
-    await world.list("Tue", " ".join(f"C{number}▲5" for number in range(1, 8)), at="Tue 14:00")
+    added = " ".join(f"B{number}▲1" for number in range(1, 11))
+    tuesday = " ".join(f"C{number}▲5" for number in range(1, 8))
+    await post_monday_and_add(
+        world, added, monday=monday, tuesday=tuesday, papers=9, style=models.Style.ANNOUNCEMENT
+    )
     await world.at("Tue 18:00")
     assert [len(post.papers) for post in world.renderer.posts] == [
         choice.MAX_PAPERS[models.Style.ANNOUNCEMENT]

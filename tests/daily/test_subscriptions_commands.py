@@ -10,7 +10,6 @@ import pytest
 from inline_snapshot import snapshot
 
 from bot.daily import options as daily_options
-from bot.daily.service import Subscriptions
 from storage import models, outbox
 from tests.support.client_harness import (
     ClientHarness,
@@ -23,7 +22,7 @@ from tests.support.world import read_lists
 
 
 async def _stored(harness: ClientHarness) -> list[models.Subscription]:
-    return await harness.bot.services.get(Subscriptions).list_rows(guild_id=harness.guild.id)
+    return await harness.subscriptions.list_rows(guild_id=harness.guild.id)
 
 
 async def _setup(harness: ClientHarness, **options: Any) -> tuple[Any, Any]:
@@ -256,7 +255,7 @@ async def test_a_managers_first_post_sets_their_time_zone(harness: ClientHarness
         assert known is not None
         assert known.timezone == "America/New_York"
         for subscription in await _stored(harness):
-            await harness.bot.services.get(Subscriptions).remove(subscription.id)
+            await harness.subscriptions.remove(subscription.id)
 
 
 @pytest.mark.parametrize(
@@ -339,7 +338,7 @@ async def test_a_preview_is_private_and_plans_nothing(harness: ClientHarness) ->
         result = await harness.manager.click(card, label=harness.texts("subscription-preview"))
         assert "Small Language Models" in shown_text(last_response(result))
         assert all(message.ephemeral for message in result.followups)
-        await harness.bot.services.get(Subscriptions).remove(subscription.id)
+        await harness.subscriptions.remove(subscription.id)
     async with harness.container.database.read() as connection:
         assert await outbox.list_rows(connection) == []
     await harness.plan_post(await harness.add_subscription(top_n=10))
@@ -413,10 +412,10 @@ async def test_choosing_a_role_requires_permission_to_mention_it(harness: Client
     form = await harness.manager_press(await harness.manage("daily edit"), "more-settings")
     refused = await harness.manager.submit_modal(form, {"role": [role], "options": []})
     assert shown_text(last_response(refused)) == refusal
-    await harness.bot.services.get(Subscriptions).edit(replace(stored, mention_role_id=role.id))
-    await harness.bot.services.get(Subscriptions).pause(stored.id)
+    await harness.subscriptions.edit(replace(stored, mention_role_id=role.id))
+    await harness.subscriptions.pause(stored.id)
     card = await harness.manage("daily edit")
     assert shown_text(await harness.manager_press(card, "resume-post")) == refusal
-    await harness.bot.services.get(Subscriptions).edit(stored)
+    await harness.subscriptions.edit(stored)
     resumed = await harness.manager_press(card, "resume-post")
     assert harness.texts("subscription-resumed") in shown_text(resumed)

@@ -8,7 +8,6 @@ import discord
 from inline_snapshot import snapshot
 
 from bot.daily import why
-from bot.daily.service import Subscriptions
 from storage import models, outbox
 from tests.support.client_harness import ClientHarness, both_languages, last_response, shown_text
 
@@ -25,7 +24,7 @@ async def _why(harness: ClientHarness, paper: str, channel: Any = None) -> Any:
 async def test_why_screens_match_their_snapshots(harness: ClientHarness) -> None:
     shown = [await _why(harness, FIRST)]
     subscription = await harness.add_subscription()
-    service = harness.bot.services.get(Subscriptions)
+    service = harness.subscriptions
     await service.pause(subscription.id)
     shown.append(await _why(harness, FIRST))
     await service.resume(subscription.id)

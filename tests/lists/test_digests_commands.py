@@ -7,7 +7,6 @@ from datetime import date
 
 import pytest
 
-from bot.alerts.service import Alerts
 from bot.daily import post as daily_post
 from bot.daily.service import OnDemandPosts
 from storage import models
@@ -89,7 +88,7 @@ async def test_a_post_numbers_its_papers_and_has_an_alert_button(harness: Client
     previewed = last_response(await harness.reader.submit_modal(modal, {"keyword": "강화 학습"}))
     assert previewed.ephemeral
     assert harness.texts("alert-made") in shown_text(await harness.press(previewed, "alert-create"))
-    (alert,) = await harness.bot.services.get(Alerts).list_rows(user_id=harness.reader.id)
+    (alert,) = await harness.alerts.list_rows(user_id=harness.reader.id)
     assert [term.text for term in alert.terms] == ["강화 학습"]
     listed = await harness.press(message, "alert-day")
     assert listed.ephemeral

@@ -8,7 +8,6 @@ from itertools import permutations
 import discord
 import pytest
 
-from bot.alerts.service import Alerts
 from bot.client.accounts import make_token
 from bot.search import glossary
 from bot.shelf.service import Shelf
@@ -107,7 +106,7 @@ async def test_an_alert_created_from_a_list_has_its_search_terms(harness: Client
         await harness.press(
             result, "follow-author" if {kind for kind, _ in terms} == {author} else "follow-topic"
         )
-        alert = (await harness.bot.services.get(Alerts).list_rows(user_id=harness.reader.id))[-1]
+        alert = (await harness.alerts.list_rows(user_id=harness.reader.id))[-1]
         assert (list(alert.terms), alert.match_all) == (terms, len(terms) > 1)
 
 
@@ -115,12 +114,12 @@ async def test_following_twice_creates_one_alert(harness: ClientHarness) -> None
     result = await harness.ask("topic", query="reinforcement learning -survey votes:5")
     label = harness.texts("follow-topic")
     assert harness.texts("alert-made") in shown_text(await harness.click(result, label=label))
-    alerts = await harness.bot.services.get(Alerts).list_rows(user_id=harness.reader.id)
+    alerts = await harness.alerts.list_rows(user_id=harness.reader.id)
     term = models.AlertKind.KEYWORD, "reinforcement learning"
     assert [(*alert.terms, *alert.excluded, alert.min_votes) for alert in alerts] == [(term, "survey", 5)]
     repeated = await harness.click(result, label=label)
     assert harness.texts("alert-exists", place="").strip() in shown_text(repeated)
-    assert len(await harness.bot.services.get(Alerts).list_rows(user_id=harness.reader.id)) == 1
+    assert len(await harness.alerts.list_rows(user_id=harness.reader.id)) == 1
 
 
 async def test_a_shared_list_can_be_deleted_by_its_sharer(harness: ClientHarness) -> None:

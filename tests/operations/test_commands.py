@@ -12,26 +12,15 @@ import discord
 import pytest
 from inline_snapshot import snapshot
 
-from bot.alerts.service import Alerts
 from bot.client import message_builder
-from bot.daily.service import OnDemandPosts, Subscriptions
 from bot.outbox import contents
 from bot.outbox.pace import Answer
 from bot.rendering import discord_text
 from bot.sources import kinds
 from storage import daily, models, outbox
 from storage import sources as stored_sources
-from tests.support import alert_builders, digest_builders, reader_rows
+from tests.support import digest_builders, reader_rows
 from tests.support.client_harness import ClientHarness, both_languages, last_response, send_parts, shown_text
-
-
-async def _plan(harness: ClientHarness, subscription: models.Subscription) -> models.Part:
-    """Plan a subscription's next post."""
-    await harness.bot.services.get(OnDemandPosts).plan(subscription.id, 1)
-    async with harness.container.database.read() as connection:
-        newest = max(await outbox.list_rows(connection), key=lambda row: row.id)
-        (part,) = await outbox.list_parts(connection, newest.id)
-    return part
 
 
 @both_languages
@@ -46,7 +35,7 @@ async def test_status_screens_match_their_snapshots(harness: ClientHarness) -> N
         at_time="17:00",
         locale=harness.texts.locale,
     )
-    parts = [await _plan(harness, row) for row in (sent, weekly)]
+    parts = [(await harness.plan_post(row))[1] for row in (sent, weekly)]
     async with harness.container.database.transaction() as connection:
         await daily.set_last_on(connection, {sent.id: date(2026, 1, 4)})
         receipts = {parts[0].id: models.Receipt(4242, harness.channel.id)}
@@ -152,12 +141,12 @@ async def test_status_offers_to_resend_an_uncertain_post_for_a_week(harness: Cli
 
 async def _add_paused(harness: ClientHarness) -> models.Subscription:
     subscription = await harness.add_subscription()
-    await harness.bot.services.get(Subscriptions).pause(subscription.id, models.Reason.NO_SEND)
+    await harness.subscriptions.pause(subscription.id, models.Reason.NO_SEND)
     return subscription
 
 
 async def _is_active(harness: ClientHarness, subscription: models.Subscription) -> bool:
-    stored = await harness.bot.services.get(Subscriptions).get(subscription.id)
+    stored = await harness.subscriptions.get(subscription.id)
     return stored.state is models.ActivityState.ACTIVE
 
 
@@ -170,7 +159,7 @@ async def test_status_shows_why_a_post_is_paused_and_a_resume_button(harness: Cl
 
 
 async def test_status_in_a_direct_message_shows_the_readers_own_data(harness: ClientHarness) -> None:
-    await harness.bot.services.get(Alerts).add(alert_builders.draft("로봇", user_id=harness.reader.id))
+    await harness.add_alert("로봇")
     shown = shown_text(last_response(await harness.user.slash("status")))
     assert shown.splitlines()[-4:] == [
         harness.texts("status-alerts", count=1),
@@ -196,7 +185,7 @@ async def test_help_lists_every_command_that_the_reader_may_use(harness: ClientH
     assert harness.texts("preview-note") in shown_text([wizard.response, *wizard.followups][-2])
     await harness.manager.click(last_response(wizard), label=harness.texts("setup-start"))
     said = await harness.click(answer, label=harness.texts("help-set-up"), by=harness.manager)
-    assert harness.texts("setup-exists", channel=f"<#{harness.channel.id}>", count=1) in shown_text(said)
+    assert harness.texts("subscription-exists") in shown_text(said)
     newest = await harness.click(answer, label=harness.texts("newest-digest"), by=harness.manager)
     assert "2026" in shown_text(newest)
     for_reader = shown_text(await harness.ask("help"))

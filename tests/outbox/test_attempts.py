@@ -9,13 +9,12 @@ from unittest import mock
 
 import pytest
 
-from bot.client.accounts import Readers
 from bot.outbox import outcomes, relay
 from bot.outbox.pace import Answer
 from storage import models, outbox
 from tests.support import outbox_builders, patience
 from tests.support.outbox_builders import new_delivery
-from tests.support.world import AWAY, CHANNEL, LOST, READER, World, moment
+from tests.support.world import AWAY, CHANNEL, LOST, World, moment
 
 
 async def add_post(world: World) -> None:
@@ -143,17 +142,3 @@ async def test_at_most_two_webhook_posts_are_in_flight(world: World) -> None:
     with mock.patch.object(world.discord, "send", send):
         await world.relay.drain(world.now)
     assert (len(in_flight), max(in_flight)) == (5, 2)
-
-
-async def test_a_reader_deleted_while_a_dm_opens_is_not_stored_again(world: World) -> None:
-    await world.alert("robot")
-    await world.written("Mon", "A▲9", summary="A robot.")
-    readers = Readers(world.database, world.clock)
-
-    async def forget(user_id: int) -> int:
-        await readers.forget(user_id)
-        return -user_id
-
-    with mock.patch.object(world.discord, "open_dm", forget):
-        await world.wait(minutes=3)
-    assert await readers.get(READER) is None

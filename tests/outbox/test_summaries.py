@@ -99,7 +99,7 @@ def test_an_english_reader_gets_the_abstract_instead_of_a_korean_digest() -> Non
 
 @pytest.mark.parametrize("flagged", [False, True])
 def test_an_invented_summary_is_never_shown(flagged: bool) -> None:
-    invention = appearance("ko", DigestFormat.REVIEW, text=INVENTED)
+    invention = appearance("ko", DigestFormat.REVIEW, text=None if flagged else INVENTED)
     entry = replace(invention.entry, summary_missing=flagged)
     paper = detail(replace(invention, entry=entry))
     assert summaries.best_summary(paper, Locale.KO) is None

@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from discord import app_commands
 from discord.http import MultipartParameters
 
+from bot.alerts.service import Alerts
 from bot.app import front
 from bot.app.client import PaperroundBot
 from bot.app.container import Container
@@ -40,7 +41,7 @@ from bot.sources import base
 from storage import locks, models, outbox
 from storage.database import Database
 from tests.fake_discord import validation
-from tests.support import digest_builders, patience, world
+from tests.support import alert_builders, digest_builders, patience, world
 
 SIMCORD_EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 """The start of SimCord's clock."""
@@ -98,6 +99,14 @@ class ClientHarness:
         """The reader in direct messages."""
         return self.reader.user
 
+    @property
+    def alerts(self) -> Alerts:
+        return self.bot.services.get(Alerts)
+
+    @property
+    def subscriptions(self) -> Subscriptions:
+        return self.bot.services.get(Subscriptions)
+
     async def ask(self, command: str, *, by: Any = None, where: Any = None, **options: Any) -> Any:
         """Run a slash command, by default as the reader in the channel. Returns the reply's last message."""
         return last_response(await (by or self.reader).slash(where or self.channel, command, **options))
@@ -152,7 +161,11 @@ class ClientHarness:
             created_by=self.manager.id,
             **{"locale": self.texts.locale, "at_time": "09:00"} | options,
         )
-        return await self.bot.services.get(Subscriptions).add(draft)
+        return await self.subscriptions.add(draft)
+
+    async def add_alert(self, *texts: str, **fields: Any) -> models.Alert:
+        """Add an alert, by default of the reader."""
+        return await self.alerts.add(alert_builders.draft(*texts, **{"user_id": self.reader.id} | fields))
 
     async def manage(self, command: str, **options: Any) -> Any:
         """Run a command as the manager in `channel`, and return the reply's last message."""
@@ -194,7 +207,7 @@ class ClientHarness:
         """Plan a single-message post now, and return its stored delivery and part."""
         await self.bot.services.get(OnDemandPosts).plan(subscription.id, 1)
         async with self.container.database.read() as connection:
-            (delivery,) = await outbox.list_rows(connection)
+            delivery = max(await outbox.list_rows(connection), key=lambda row: row.id)
             (part,) = await outbox.list_parts(connection, delivery.id)
         return delivery, part
 

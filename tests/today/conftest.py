@@ -11,7 +11,7 @@ from bot.today.service import TodayPost, TodayService
 from storage import models
 from storage.database import Database
 from tests.support import world
-from tests.support.world import MINUTE, READER, ZONES, World
+from tests.support.world import DAY, MINUTE, READER, ZONES, World
 
 LETTERS = {"Thu-1": "A", "Fri-1": "B", "Sat-1": "C", "Sun-1": "D", "Mon": "E", "Tue": "F", "Wed": "G"}
 """The letter that names the papers on each day's list."""
@@ -58,9 +58,14 @@ class TodayWorld(World):
         await self.relay.drain(self.now)
         self.arrived += [(f"{self.now:%a %H:%M}", text) for text in self.sent[len(self.arrived) :]]
 
-    async def until(self, when: str) -> None:
-        """Move the clock to a given time, planning and sending twice an hour on the way."""
-        end = world.moment(when)
+    async def read_closed(self, on: str, numbers: Iterable[int] = (), *more: str) -> None:
+        """Read a day's list a minute after it closes."""
+        await self.until(f"{on} 02:31 UTC", days=1)
+        await self.read(on, numbers, *more)
+
+    async def until(self, when: str, *, days: int = 0) -> None:
+        """Move the clock to a given time or days after it, planning and sending twice an hour on the way."""
+        end = world.moment(when) + days * DAY
         while self.now < end:
             await self.wait(minutes=min(30 - self.now.minute % 30, (end - self.now) / MINUTE))
 

@@ -16,8 +16,7 @@ from tests.today.conftest import TodayWorld
 async def growing_list_in_seoul(world: TodayWorld) -> None:
     """The reader's day ends at 15:00 UTC, before the list's day does."""
     await world.read("Thu-1", range(1, 8))
-    await world.until("Fri-1 02:31 UTC")
-    await world.read("Thu-1", range(1, 9))
+    await world.read_closed("Thu-1", range(1, 9))
     await world.subscribe("09:00 Seoul")
     await world.until("Fri-1 16:00 UTC")
     await world.read("Fri-1", range(1, 12))
@@ -35,10 +34,8 @@ async def growing_list_in_seoul(world: TodayWorld) -> None:
 async def weekend(world: TodayWorld) -> None:
     """A full Friday, a Saturday with two papers, and a Sunday without a list."""
     await world.subscribe()
-    counts = {"Thu-1": 7, "Fri-1": 7, "Sat-1": 2, "Sun-1": 0, "Mon": 7}
-    for (on, count), following in zip(counts.items(), ("Fri-1", "Sat-1", "Sun-1", "Mon", "Tue"), strict=True):
-        await world.until(f"{following} 02:31 UTC")
-        await world.read(on, range(1, count + 1))
+    for on, count in {"Thu-1": 7, "Fri-1": 7, "Sat-1": 2, "Sun-1": 0, "Mon": 7}.items():
+        await world.read_closed(on, range(1, count + 1))
     await world.until("Wed 00:00 UTC")
     assert world.arrived == [
         ("Fri 09:00", "@7 A1 A2 A3 A4 A5"),
@@ -73,8 +70,7 @@ async def arxiv_alone(world: TodayWorld) -> None:
 async def source_down_for_two_days(world: TodayWorld) -> None:
     """Friday's list was read in part, Saturday's not at all, while a blog kept posting. One paper is on both lists."""
     await world.subscribe()
-    await world.until("Fri-1 02:31 UTC")
-    await world.read("Thu-1", [1])
+    await world.read_closed("Thu-1", [1])
     await world.until("Fri-1 12:00 UTC")
     await world.read("Fri-1", range(1, 7))
     for on, name in (("Fri-1", "X"), ("Sat-1", "Y")):
@@ -84,8 +80,7 @@ async def source_down_for_two_days(world: TodayWorld) -> None:
     assert world.arrived == [("Fri 09:00", "@7 A1")]
     await world.read("Fri-1", range(1, 12))
     await world.read("Sat-1", [10, 11], "B1")
-    await world.until("Mon 02:31 UTC")
-    await world.read("Sun-1")
+    await world.read_closed("Sun-1")
     await world.until("Tue 00:00 UTC")
     assert world.arrived[1:] == [("Mon 09:00", "@7 B1 Y C10 C11")]
 
@@ -93,18 +88,15 @@ async def source_down_for_two_days(world: TodayWorld) -> None:
 async def nothing_left(world: TodayWorld) -> None:
     """All of Friday's papers have been sent to the reader or saved."""
     await world.subscribe()
-    await world.until("Fri-1 02:31 UTC")
-    await world.read("Thu-1", [1, 2])
-    await world.until("Sat-1 02:31 UTC")
-    await world.read("Fri-1", [9], "A1", "A2")
+    await world.read_closed("Thu-1", [1, 2])
+    await world.read_closed("Fri-1", [9], "A1", "A2")
     paper = await world.search.find_paper(arxiv_id("B9"))
     assert paper is not None
     await world.services.get(Shelf).save(READER, [paper.id])
     post = await world.show()
     assert post is not None
     assert post.picks == ()
-    await world.until("Sun-1 02:31 UTC")
-    await world.read("Sat-1", [1])
+    await world.read_closed("Sat-1", [1])
     await world.until("Mon 00:00 UTC")
     assert world.arrived == [("Fri 09:00", "@7 A1 A2"), ("Sun 09:00", "@7 C1")]
 
@@ -112,8 +104,7 @@ async def nothing_left(world: TodayWorld) -> None:
 async def source_gone(world: TodayWorld) -> None:
     """A source that stops responding delays other days by at most three days."""
     await world.subscribe()
-    await world.until("Fri-1 02:31 UTC")
-    await world.read("Thu-1", [1])
+    await world.read_closed("Thu-1", [1])
     for on, name in {"Sat-1": "C", "Sun-1": "D", "Mon": "E", "Tue": "F"}.items():
         await world.until(f"{on} 08:00 UTC")
         await world.list(on, name, form=DigestFormat.NEWSLETTER, source="files")
@@ -143,12 +134,10 @@ async def list_in_the_future(world: TodayWorld) -> None:
     await world.subscribe()
     await world.list("Mon+99", "Z", form=DigestFormat.NEWSLETTER, source="files")
     await world.list("Sat-1", "C", form=DigestFormat.NEWSLETTER, source="files")
-    for on, following in (("Thu-1", "Fri-1"), ("Fri-1", "Sat-1")):
-        await world.until(f"{following} 02:31 UTC")
-        await world.read(on, [1])
+    for on in ("Thu-1", "Fri-1"):
+        await world.read_closed(on, [1])
         assert await world.shows(on)
-    await world.until("Sun-1 02:31 UTC")
-    await world.read("Sat-1")
+    await world.read_closed("Sat-1")
     await world.until("Mon 00:00 UTC")
     assert world.arrived == [("Fri 09:00", "@7 A1"), ("Sat 09:00", "@7 B1"), ("Sun 09:00", "@7 C")]
 
@@ -156,8 +145,7 @@ async def list_in_the_future(world: TodayWorld) -> None:
 async def discord_down(world: TodayWorld) -> None:
     """A message expires. Its day is sent at the next due time, since there is no newer day."""
     await world.subscribe()
-    await world.until("Fri-1 02:31 UTC")
-    await world.read("Thu-1", [1])
+    await world.read_closed("Thu-1", [1])
     world.discord.answer = AWAY
     await world.until("Sat-1 08:59 UTC")
     world.discord.answer = None

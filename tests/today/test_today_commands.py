@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from bot.alerts.service import Alerts
 from bot.archive import listing
 from bot.client import message_builder
 from bot.client import messages as client_messages
@@ -16,7 +15,7 @@ from bot.shelf.service import Shelf
 from bot.today import messages as today_messages
 from bot.today.service import TodayService
 from storage import models, today
-from tests.support import alert_builders, sample_archive
+from tests.support import sample_archive
 from tests.support.client_harness import ClientHarness, both_languages, component_ids, shown_text
 
 SMALL_MODELS = ("2501.00001", "2501.00006", "2412.00007")
@@ -93,8 +92,7 @@ async def test_marks_keep_the_order_of_papers_and_can_be_undone(harness: ClientH
 
 
 async def test_a_mark_does_not_reorder_its_own_day(harness: ClientHarness) -> None:
-    draft = alert_builders.draft("reinforcement learning", user_id=harness.reader.id)
-    await harness.bot.services.get(Alerts).add(draft)
+    await harness.add_alert("reinforcement learning")
     message = await harness.ask("today")
     order = _shown_papers(message)
     await _mark(harness, message, f"more:{order[-1]}")
@@ -102,8 +100,7 @@ async def test_a_mark_does_not_reorder_its_own_day(harness: ClientHarness) -> No
 
 
 async def test_fewer_than_three_saved_papers_are_no_reason(harness: ClientHarness) -> None:
-    draft = alert_builders.draft("reward", user_id=harness.reader.id)
-    await harness.bot.services.get(Alerts).add(draft)
+    await harness.add_alert("reward")
     saved = harness.texts("today-because-saved", text="TOPIC", count=2).partition("TOPIC")[0]
     await _save(harness, "2501.00001", "2412.00007")
     assert saved not in shown_text(await harness.ask("today"))
@@ -122,8 +119,7 @@ async def test_followed_words_come_first_for_a_new_reader(harness: ClientHarness
         sample_archive.NewsletterPaper(f"2501.0010{number}", *paper) for number, paper in enumerate(papers)
     ]
     await sample_archive.add_digest(harness.container.database, "2026-01-01", *added)
-    draft = alert_builders.draft("reinforcement learning", user_id=harness.reader.id)
-    await harness.bot.services.get(Alerts).add(draft)
+    await harness.add_alert("reinforcement learning")
     message = await harness.ask("today")
     shown = shown_text(message)
     reason = harness.texts("today-because-followed", text="reinforcement learning")
