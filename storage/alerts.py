@@ -178,7 +178,7 @@ async def remove_recipient(connection: AsyncConnection, recipient: str) -> None:
 
 async def add(connection: AsyncConnection, new: models.Alert) -> models.Alert:
     """Store a draft and return the alert. Raises DuplicateError if the recipient has an identical alert."""
-    await _require_no_equal(connection, new)
+    await require_no_equal(connection, new)
     inserted = await connection.execute(
         alerts.insert().values(database.record_values(new, alerts)).returning(alerts.c.id)
     )
@@ -190,7 +190,7 @@ async def change(connection: AsyncConnection, changed: models.Alert) -> models.A
 
     Raises DuplicateError if the recipient already has an identical alert.
     """
-    await _require_no_equal(connection, changed)
+    await require_no_equal(connection, changed)
     await connection.execute(
         alerts.update().where(alerts.c.id == changed.id).values(database.record_values(changed, alerts))
     )
@@ -199,8 +199,8 @@ async def change(connection: AsyncConnection, changed: models.Alert) -> models.A
     return changed
 
 
-async def find_equal(connection: AsyncConnection, alert: models.Alert) -> int | None:
-    """Return the id of another identical alert of the same owner and destination, or None."""
+async def require_no_equal(connection: AsyncConnection, alert: models.Alert) -> None:
+    """Raise DuplicateError if the owner already has an identical alert for the same destination."""
     columns = alerts.c
     query = sa.select(columns.id).where(
         columns.id != alert.id,
@@ -209,12 +209,7 @@ async def find_equal(connection: AsyncConnection, alert: models.Alert) -> int | 
         columns.key == alert.key,
         columns.min_votes == alert.min_votes,
     )
-    return await connection.scalar(query.order_by(columns.id).limit(1))
-
-
-async def _require_no_equal(connection: AsyncConnection, alert: models.Alert) -> None:
-    """Raise DuplicateError if there is an identical alert."""
-    if (equal_id := await find_equal(connection, alert)) is not None:
+    if (equal_id := await connection.scalar(query.order_by(columns.id).limit(1))) is not None:
         raise errors.DuplicateError(f"The same alert already exists: alert {equal_id}.")
 
 

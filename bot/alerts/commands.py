@@ -126,16 +126,11 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         """Show the user's alerts."""
         return await list_view(request)
 
-    @router.handles(alerts_messages.SELECT)
-    async def select_alert(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show the selected alert."""
-        selected = router.selected_value(request.interaction)
-        return await alert_view(request, message_builder.parse_number(selected))
-
     @router.handles(alerts_messages.SHOW)
     async def show_alert(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show an alert."""
-        return await alert_view(request, action.number)
+        """Show the alert chosen by a button or in the menu."""
+        chosen = action.payload or router.selected_value(request.interaction)
+        return await alert_view(request, message_builder.parse_number(chosen))
 
     @router.handles(alerts_messages.PAUSE)
     async def pause(self, request: Request, action: Action) -> ui.LayoutView:
@@ -155,11 +150,14 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
 
     @router.handles(alerts_messages.REMOVE)
     async def remove_alert(self, request: Request, action: Action) -> ui.LayoutView:
-        """Remove an alert."""
+        """Remove an alert. *Undo* creates it again."""
         alert = await find(request, action.number)
         await request.services.get(Alerts).remove(alert.id)
         key = await store_draft(request.services.text_tokens, request.user_id, replace(alert, id=0))
-        return alerts_messages.removed_view(request.texts, alert, key)
+        undo_id = message_builder.pack_custom_id(alerts_messages.SAVE, key)
+        described = alerts_messages.describe_alert(request.texts, alert)
+        text = request.texts("alert-removed", alert=described)
+        return client_messages.text_view(text, message_builder.button(request.texts("alert-undo"), undo_id))
 
     # Drafts and one-click alerts.
 
@@ -333,9 +331,8 @@ async def begin(request: Request, draft: models.Alert) -> models.Alert:
 
 
 def _place(request: Request, draft: models.Alert) -> models.Alert:
-    here_id = draft.guild_id or request.interaction.guild_id
-    guild_id = here_id if draft.channel_id is not None else None
-    return replace(draft, user_id=request.user_id, guild_id=guild_id)
+    guild_id = draft.guild_id or request.interaction.guild_id
+    return replace(draft, user_id=request.user_id, guild_id=guild_id if draft.channel_id else None)
 
 
 @contextmanager
@@ -363,7 +360,7 @@ async def apply(request: Request, draft: models.Alert) -> ui.LayoutView:
 async def preview(request: Request, draft: models.Alert) -> ui.LayoutView:
     """Return a preview of the draft's matches in the last 30 days, with buttons to save or change it. Raises UserError.
 
-    If the draft is invalid, the view shows the reason and a button that reopens the form.
+    If the draft is invalid or the alert exists, the view shows this and a button that reopens the form.
     """
     await _require_allowed(request, draft)
     key = await store_draft(request.services.text_tokens, request.user_id, draft)

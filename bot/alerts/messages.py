@@ -187,7 +187,6 @@ SET_TIMING = "aet"
 OPEN_TIME = "ati"
 SUBMIT_TIME = "atis"
 SHOW = "av"
-SELECT = "as"
 RESUME = "ar"
 REMOVE = "ad"
 MAX_LINE_LENGTH = 140
@@ -207,9 +206,7 @@ def preview_view(
     message.add_text(preview_text(texts, preview))
     message.add_buttons(_timing_menu(texts, draft, key))
     message.add_buttons(
-        button(texts("alert-manage"), pack_custom_id(MANAGE))
-        if preview.exists
-        else button(texts("alert-create"), pack_custom_id(SAVE, key), style=discord.ButtonStyle.primary),
+        button(texts("alert-create"), pack_custom_id(SAVE, key), style=discord.ButtonStyle.primary),
         button(texts("alert-widen"), pack_custom_id(WIDEN, wider_key)) if wider_key else None,
         _edit_button(texts, key),
         _time_button(texts, draft, key),
@@ -258,8 +255,7 @@ def saved_view(texts: Texts, alert: models.Alert) -> ui.LayoutView:
 
 def preview_text(texts: Texts, preview: alerts_service.AlertPreview) -> str:
     """Describe the matches of the last 30 days: their number, the latest papers, and the related terms included."""
-    lines = [texts("alert-exists")] if preview.exists else []
-    lines.append(texts("alert-would", count=preview.paper_count))
+    lines = [texts("alert-would", count=preview.paper_count)]
     for row in preview.latest:
         title = client_messages.title_link(
             row.title, row.arxiv_id, row.url, max_characters=500, max_bytes=1500
@@ -277,10 +273,7 @@ def preview_text(texts: Texts, preview: alerts_service.AlertPreview) -> str:
 def list_view(
     texts: Texts, rows: Sequence[models.Alert], add_command: str, names: Mapping[int, str]
 ) -> ui.LayoutView:
-    """Return a user's alerts with a menu to open one, or instructions for creating one.
-
-    `names` are the names of channels, keyed by id, since a menu cannot mention channels.
-    """
+    """Return a user's alerts with a menu, with channel `names`, to open one, or instructions for creating one."""
     if not rows:
         return text_view(texts("no-alerts", command=add_command), client_messages.begin_alert_button(texts))
     message = MessageBuilder()
@@ -296,14 +289,8 @@ def list_view(
         label = describe_name(alert, discord_text.SELECT_LABEL)
         options.append(select_option(label, str(alert.id), description=description))
     message.add_text("\n".join(lines))
-    message.add_buttons(select_menu(texts("alert-pick"), pack_custom_id(SELECT), options))
+    message.add_buttons(select_menu(texts("alert-pick"), pack_custom_id(SHOW), options))
     return message.view
-
-
-def removed_view(texts: Texts, alert: models.Alert, key: str) -> ui.LayoutView:
-    """Return the confirmation of a removal. *Undo* creates the alert again from the draft with the token `key`."""
-    undo = button(texts("alert-undo"), pack_custom_id(SAVE, key))
-    return text_view(texts("alert-removed", alert=describe_alert(texts, alert)), undo)
 
 
 def alert_view(texts: Texts, alert: models.Alert, note: str) -> ui.LayoutView:

@@ -120,8 +120,7 @@ MAX_FOUND = 1000
 class AlertPreview(NamedTuple):
     """Matches of the last PREVIEW_DAYS: their number, the latest three papers, and the related terms that also match.
 
-    If nothing matches, `wider` may be a draft that would have matched `wider_count` papers. `exists` is whether
-    the reader already has an identical alert.
+    If nothing matches, `wider` may be a draft that would have matched `wider_count` papers.
     """
 
     paper_count: int
@@ -129,7 +128,6 @@ class AlertPreview(NamedTuple):
     related: tuple[str, ...] = ()
     wider: models.Alert | None = None
     wider_count: int = 0
-    exists: bool = False
 
 
 class Alerts:
@@ -205,16 +203,16 @@ class Alerts:
             await alerts.set_paused(connection, alert.id, paused=False)
 
     async def preview(self, draft: models.Alert) -> AlertPreview:
-        """Return the papers from the last PREVIEW_DAYS that match the draft. Raises UsageError if the draft is invalid."""
+        """Return the papers from the last PREVIEW_DAYS that match the draft. Raises the same errors as `add`."""
         alert = await asyncio.to_thread(validate_alert, draft)
         async with self._database.read() as connection:
-            exists = await alerts.find_equal(connection, alert) is not None
+            await alerts.require_no_equal(connection, alert)
         rows, related = await self._find_recent(alert)
         for other in () if rows else _widen(alert):
             matching, _ = await self._find_recent(other)
             if matching:
-                return AlertPreview(0, [], related, other, len(matching), exists)
-        return AlertPreview(len(rows), rows[:3], related, exists=exists)
+                return AlertPreview(0, [], related, other, len(matching))
+        return AlertPreview(len(rows), rows[:3], related)
 
     async def _find_recent(self, alert: models.Alert) -> tuple[list[models.PaperRow], tuple[str, ...]]:
         """Return the matching papers, newest first, and the related terms included in the search."""

@@ -35,10 +35,11 @@ class DailyPost:
 
     `marker` identifies the delivery's messages in the channel's history (at most 64 characters of
     `A-Za-z0-9:_-`). `total` is the number of papers chosen from. `digest_on` is the digest's date; a weekly
-    post covers `since_on` to `digest_on`. The late papers come last, grouped by the days in `late`. `topic`
-    is the query that all papers match, or "". `source` is the name of the papers' source, or "" for all
-    sources. `mention_role_id` is a role to mention above the headline. If `by_webhook`, it has no buttons,
-    menus or commands, since they need a bot. If `silent`, it sends no notification.
+    post covers `since_on` to `digest_on`. The late papers come last, grouped by the days in `late`; `ranks` are
+    those of the others, () if unknown. `topic` is the query that all papers match, or "". `source` is the name
+    of the papers' source, or "" for all sources. `mention_role_id` is a role to mention above the headline. If
+    `by_webhook`, it has no buttons, menus or commands, since they need a bot. If `silent`, it sends no
+    notification.
     """
 
     marker: str
@@ -52,6 +53,7 @@ class DailyPost:
     topic: str = ""
     source: str = ""
     late: tuple[LateDay, ...] = ()
+    ranks: tuple[int, ...] = ()
     mention_role_id: int | None = None
     by_webhook: bool = False
     silent: bool = False
@@ -180,7 +182,8 @@ class PlannedPost:
     """The papers of a post.
 
     `digest_on` is the newest day that the post draws from; a weekly post covers `since_on` to `digest_on`. `papers`
-    are the best of `eligible`, followed by the late papers. `total` counts the papers not yet posted in the channel.
+    are the best of `eligible`, followed by the late papers. `total` also counts the papers already
+    posted in the channel, and so do the `ranks` of `papers`.
     """
 
     digest_on: date
@@ -189,6 +192,7 @@ class PlannedPost:
     total: int
     since_on: date | None = None
     late: tuple[LateDay, ...] = ()
+    ranks: tuple[int, ...] = ()
 
 
 class CandidatePool:
@@ -237,7 +241,9 @@ class CandidatePool:
             )
 
         drawn = self.draw(subscription, slot, mark)
-        eligible = tuple(filter(is_eligible, self._filter_topic(drawn.own, subscription)))
+        ranked = self._filter_topic(drawn.own, subscription)
+        ranks = tuple(rank for rank, paper in enumerate(ranked, 1) if is_eligible(paper))
+        eligible = tuple(ranked[rank - 1] for rank in ranks)
         own = eligible[: min(subscription.top_n, MAX_PAPERS.get(subscription.style, MAX_TOP_N))]
         rolling = is_rolling(subscription)
         window = find_window(subscription, slot, self._now)
@@ -246,8 +252,9 @@ class CandidatePool:
             window.last_on if rolling else max(days, default=window.last_on),
             own,
             eligible,
-            sum(paper.paper_id not in posted_ids for paper in drawn.own),
+            len(drawn.own),
             since_on=window.own_on if rolling else None,
+            ranks=ranks[: len(own)],
         )
         if not own:
             return post

@@ -145,7 +145,7 @@ class SubscriptionsCog(commands.GroupCog, name="daily", description="Daily posts
     @app_commands.autocomplete(post=_complete_post)
     @_with_options
     async def edit(
-        self, request: Request, /, post: app_commands.Range[str, 1, 30] | None = None, **typed: Any
+        self, request: Request, /, post: app_commands.Range[str, 1, 101] | None = None, **typed: Any
     ) -> ui.LayoutView:
         """Change a subscription. Without options, show it, or list the server's subscriptions."""
         if all(value is None for value in typed.values()):
@@ -492,7 +492,8 @@ async def _list_view(request: Request, rows: Sequence[Subscription]) -> ui.Layou
     setup_command = request.interaction.client.mentions("daily setup")
     names = router.name_channels(request.interaction, [row.channel_id for row in rows])
     calendar = await request.services.get(Subscriptions).load_calendar()
-    return daily_messages.list_view(request.texts, rows, calendar, setup_command, names)
+    zone = await request.interaction.client.timezone_for(request.interaction)
+    return daily_messages.list_view(request.texts, rows, calendar, setup_command, names, zone)
 
 
 async def _list_for_guild(request: Request) -> list[Subscription]:
@@ -515,16 +516,21 @@ async def _find(request: Request, subscription_id: str | None) -> Subscription:
 
 
 async def _list_meant(request: Request, meant: str | None) -> list[Subscription]:
-    """Return the subscription with this id or, if no id is given, those of the channel or else of the server.
+    """Return the subscription with this id, or those of the channel with this name or mention.
 
-    Raises UserError if nothing is found.
+    If neither is given, return those of this channel or else of the server. Raises UserError if nothing is found.
     """
     rows = await _list_for_guild(request)
     if not rows:
         raise UserError("no-subscriptions", command=request.interaction.client.mentions("daily setup"))
     if meant is None:
         return [row for row in rows if row.channel_id == request.interaction.channel_id] or rows
-    if not (found := [row for row in rows if str(row.id) == meant]):
+    names = router.name_channels(request.interaction, [row.channel_id for row in rows])
+    channel = meant.strip("<#> ").casefold()  # the name or mention of a channel
+    found = [row for row in rows if str(row.id) == meant] or [
+        row for row in rows if channel in (str(row.channel_id), names.get(row.channel_id, "#").casefold())
+    ]
+    if not found:
         raise UserError("no-subscription", command=request.interaction.client.mentions("daily edit"))
     return found
 

@@ -58,10 +58,13 @@ def format_schedule(texts: Texts, subscription: Subscription) -> str:
     return texts("schedule", days=days, time=texts.format_time(subscription.at_time), zone=zone)
 
 
-def post_name(texts: Texts, subscription: Subscription, names: Mapping[int, str] | None = None) -> str:
+def post_name(
+    texts: Texts, subscription: Subscription, names: Mapping[int, str] | None = None, zone: str = ""
+) -> str:
     """Return a name that is unique within the server: `Weekly · Fri 5:00 PM · #vision`, `diffusion · 9:00 AM · #papers`.
 
-    Given channel `names`, it is plain text for a label, otherwise Markdown with a channel mention.
+    Given channel `names`, it is plain text for a label, otherwise Markdown with a channel mention. Given the
+    reader's `zone`, it names the post's zone if that is another one.
     """
     id_, days = subscription.channel_id, subscription.days
     is_every_day = days == templates.EVERY_DAY
@@ -79,6 +82,8 @@ def post_name(texts: Texts, subscription: Subscription, names: Mapping[int, str]
     else:
         on = texts("on-days-separator").join(format_weekday(texts, day) for day in days)
     at = texts.format_time(subscription.at_time) if subscription.at_time else texts("post-name-complete")
+    if zone not in ("", subscription.timezone) and subscription.at_time:
+        at += f" ({templates.render_zone(subscription.timezone, texts.locale.value)})"
     about = client_messages.join_dotted(texts("style-weekly") if is_weekly else "", topic, source)
     if not about and is_every_day:
         about = texts("post-name-daily")
@@ -231,16 +236,17 @@ def list_view(
     calendar: schedule.Calendar,
     setup_command: str,
     names: Mapping[int, str],
+    zone: str,
 ) -> ui.LayoutView:
     """Return a server's subscriptions with a menu to open one, or instructions for setting one up.
 
-    `names` has the names of the channels that the bot can see.
+    `names` has the names of the channels that the bot can see, `zone` is the reader's time zone.
     """
     if not rows:
         return client_messages.text_view(texts("no-subscriptions", command=setup_command))
     message = message_builder.MessageBuilder()
     message.add_text(f"### {texts('subscriptions-heading', count=len(rows))}")
-    message.add_text("\n".join(_list_lines(texts, rows, calendar)))
+    message.add_text("\n".join(_list_lines(texts, rows, calendar, zone)))
     # Menu options cannot show mentions, so they show channel names.
     options = [
         message_builder.select_option(
@@ -258,12 +264,14 @@ def list_view(
     return message.view
 
 
-def _list_lines(texts: Texts, rows: Sequence[Subscription], calendar: schedule.Calendar) -> list[str]:
+def _list_lines(
+    texts: Texts, rows: Sequence[Subscription], calendar: schedule.Calendar, zone: str = ""
+) -> list[str]:
     """Return a line per subscription with its name and next post."""
-    lines = [
-        f"- {client_messages.join_dotted(f'**{post_name(texts, row)}**', next_post_text(texts, row, calendar))}"
-        for row in rows[:MAX_LISTED]
-    ]
+    lines = []
+    for row in rows[:MAX_LISTED]:
+        name = f"**{post_name(texts, row, zone=zone)}**"
+        lines.append(f"- {client_messages.join_dotted(name, next_post_text(texts, row, calendar))}")
     return lines if len(rows) <= MAX_LISTED else [*lines, texts("and-more", count=len(rows) - MAX_LISTED)]
 
 

@@ -263,6 +263,7 @@ def build_daily_post(
         schedule=schedule.schedule_key(subscription),
         since_on=post.since_on,
         late=post.late,
+        ranks=post.ranks,
         by_webhook=subscription.is_by_webhook,
     )
     for name, option in options.OPTIONS.items():

@@ -401,6 +401,8 @@ def daily_text(wording: PostWording, post: DailyPost, block: DailyBlock) -> disc
         "since": post.since_on,
         "total": post.total,
         "shown": post.own_count,
+        "first": post.ranks[0] if post.ranks else 1,
+        "last": post.ranks[-1] if post.ranks else post.own_count,
         "late_count": len(post.papers) - post.own_count,
         "has_votes": post.has_votes,
         "at_time": at_time,

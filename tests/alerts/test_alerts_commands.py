@@ -42,7 +42,7 @@ async def test_alert_screens_match_their_snapshots(harness: ClientHarness) -> No
     reader = await harness.bot.services.readers.get(harness.reader.id)
     assert reader is not None
     assert (reader.dm_channel_id, reader.locale) == (harness.user.dm_channel.id, harness.texts.locale)
-    detail = await harness.choose(await harness.ask("alerts list"), "pr:as", str(alert.id))
+    detail = await harness.choose(await harness.ask("alerts list"), "pr:av", str(alert.id))
     paused = await harness.press(detail, "alert-pause")
     shown.append(harness.screen(paused))
     assert (await _list_alerts(harness))[0].paused
@@ -142,7 +142,7 @@ async def test_the_most_and_longest_alerts_fit_in_messages(harness: ClientHarnes
     alert = await harness.add_alert(*words, excluded=tuple(excluded), min_votes=10)
     for number in range(alerts_service.MAX_ALERTS - 1):
         await harness.add_alert(f"{number} {'a long *text* ' * 7}")
-    shown = await harness.choose(await harness.ask("alerts list"), "pr:as", str(alert.id))
+    shown = await harness.choose(await harness.ask("alerts list"), "pr:av", str(alert.id))
     assert "\\*\\_" in shown_text(shown)
     saved = await harness.choose(shown, f"pr:aet:#{alert.id}", "weekly-5")
     assert harness.texts("alert-changed") in shown_text(saved)
@@ -160,7 +160,7 @@ async def test_every_change_to_a_channel_alert_requires_manage_messages(harness:
     listed = await harness.ask("alerts list", by=harness.manager)
     (menu,) = [part for part in raw_components(listed) if "options" in part]
     assert menu["options"][0]["description"] == f"#{harness.channel.name} · right away"
-    card = await harness.choose(listed, "pr:as", str(alert.id), by=harness.manager)
+    card = await harness.choose(listed, "pr:av", str(alert.id), by=harness.manager)
     preview = await harness.ask("alerts add", by=harness.manager, keyword="care", channel=harness.channel)
     card = await harness.press(card, "alert-pause", by=harness.manager)
     harness.take_roles(harness.manager)
@@ -296,7 +296,7 @@ async def test_a_form_error_names_the_field_and_reopens_the_form(harness: Client
 async def test_a_stored_alert_is_edited_from_the_list(harness: ClientHarness) -> None:
     stored = await harness.add_alert("로봇", min_votes=3)
     listed = await harness.ask("alerts list")
-    detail = await harness.choose(listed, "pr:as", str(stored.id))
+    detail = await harness.choose(listed, "pr:av", str(stored.id))
     refused = await harness.fill(detail, "alert-edit-conditions", keyword="the")
     assert harness.texts("refused-only-particles", text="the") in shown_text(refused)
     assert await _list_alerts(harness) == [stored]

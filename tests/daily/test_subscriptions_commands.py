@@ -371,13 +371,13 @@ async def test_only_managers_get_suggestions_for_posts(harness: ClientHarness) -
 
 @both_languages
 async def test_edit_finds_a_post_by_id(harness: ClientHarness) -> None:
-    at_six = await harness.add_subscription(at_time="18:00")
+    at_six = await harness.add_subscription(at_time="18:00", timezone="America/New_York")
     about, at_shown = await harness.add_subscription(topic="Diffusion"), harness.texts.format_time("18:00")
     offered = await harness.manager.autocomplete(harness.channel, "daily edit", "post", at_shown)
     assert [choice["value"] for choice in offered] == [str(at_six.id)]
-    selected = await harness.manager.select(
-        await harness.manage("daily edit"), [str(at_six.id)], custom_id="pr:dh"
-    )
+    listed = await harness.manage("daily edit")
+    assert shown_text(listed).count(") · <#") == 1  # the zone of the post that has another one
+    selected = await harness.manager.select(listed, [str(at_six.id)], custom_id="pr:dh")
     assert f"pr:de:{at_six.id}" in component_ids(last_response(selected))
     await harness.manage("daily edit", post=str(about.id), time="19:00")
     assert {row.id: row.at_time for row in await _stored(harness)} == {at_six.id: "18:00", about.id: "19:00"}
@@ -385,6 +385,8 @@ async def test_edit_finds_a_post_by_id(harness: ClientHarness) -> None:
     unknown = harness.texts("no-subscription", command=harness.bot.mentions("daily edit"))
     for post in ("6", "#vision"):
         assert shown_text(await harness.manage("daily edit", post=post)) == unknown
+    for post in ("#papers", "Papers", f"<#{harness.channel.id}>"):
+        assert "pr:dh" in component_ids(await harness.manage("daily edit", post=post))
 
 
 async def test_more_settings_changes_the_role_and_the_switches(harness: ClientHarness) -> None:

@@ -104,9 +104,15 @@ async def test_the_button_of_a_weekly_post_lists_the_weeks_papers(harness: Clien
 @both_languages
 async def test_a_button_shows_a_post_in_the_other_language(harness: ClientHarness) -> None:
     subscription = await harness.add_subscription(top_n=2)
+    await harness.plan_post(subscription)
     post, _ = await harness.bot.services.get(OnDemandPosts).preview(subscription)
     parts = harness.container.renderer.render_daily(replace(post, marker="daily:1:2026-01-01"))
     message = await send_parts(harness, harness.channel.id, *parts)
+    counts = {
+        models.Locale.EN: "3–4 of 6 by votes; the top 2 were already posted here",
+        models.Locale.KO: "6편 중 추천순 3~4위 · 순위가 더 높은 2편은 이미 올라왔어요",
+    }
+    assert counts[harness.texts.locale] in shown_text(message)
     other = daily_post.OTHER_LOCALE[harness.texts.locale]
     result = await harness.press(message, f"language-{other.value}")
     shown, wording = shown_text(result), harness.container.renderer.wording_for(other)
