@@ -348,8 +348,11 @@ def _localize(catalog: dict[str, Any], preview: simcord.Preview, locale: str) ->
 def list_leaves(
     env: simcord.Env, viewer: Any, channel: simcord.ChannelHandle
 ) -> Iterator[tuple[list[CommandSpec], CommandSpec]]:
-    """Yield the commands visible to a viewer in a channel, as (names of the groups and the command, command)."""
-    for command in env.backend.visible_commands(user_id=viewer.id, channel_id=channel.id):
+    """Yield the commands visible to a viewer in a channel, or all, as (names of the groups and the command, command)."""
+    commands = [spec for (_, kind), spec in env.backend.commands.get(None, {}).items() if kind == 1]
+    if viewer is not None:
+        commands = env.backend.visible_commands(user_id=viewer.id, channel_id=channel.id)
+    for command in commands:
         for path, leaf in command_leaves(command):
             nodes: list[CommandSpec] = [command]
             for name in path[1:]:

@@ -32,7 +32,7 @@ def find_command(
 ) -> tuple[Sequence[CommandSpec], CommandSpec, str] | None:
     """Find a line's command. Returns (groups and command, command, rest of the line), or None.
 
-    `leaves` are all commands, as returned by `list_leaves`.
+    `leaves` are commands, as returned by `list_leaves`.
     """
     words = line.removeprefix("/").split()
     found = [
@@ -105,12 +105,16 @@ MAX_PRIVATE_ANSWERS = 8
 HINTS = {
     models.Locale.EN: {
         "unknown": "{line} could not be read. Type / and choose a command from the list, or try /help.",
+        "managers": "{line} works only with the **Manage Server** permission.",
+        "servers": "{line} works only in a server.",
         "text": "The bot answers commands and does not read messages. Type a command, such as `/topic diffusion`, or press one of"
         " the first steps.",
         "later": "⏩ {now}",
     },
     models.Locale.KO: {
         "unknown": "{line}: 알 수 없는 명령이에요. /를 입력해 목록에서 고르거나 /도움말을 입력해 보세요.",
+        "managers": "{line}: **서버 관리하기** 권한이 있어야 쓸 수 있어요.",
+        "servers": "{line}: 서버 안에서만 쓸 수 있어요.",
         "text": "봇은 메시지를 읽지 않고 명령어에만 답해요. `/주제 확산 모델`처럼 입력하거나 예시를 눌러 보세요.",
         "later": "⏩ {now}",
     },
@@ -209,7 +213,9 @@ class Stage:
         leaves = list(list_leaves(self._env, self._viewer, channel))
         found = find_command(line, leaves)
         if found is None:
-            await self._say(channel, "unknown", line=line[:50])
+            place = "managers" if isinstance(self._viewer, simcord.MemberActor) else "servers"
+            is_hidden = find_command(line, list_leaves(self._env, None, channel)) is not None
+            await self._say(channel, place if is_hidden else "unknown", line=line[:50])
             return
         path, leaf, rest = found
         name = " ".join(node["name"] for node in path)

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, fields, replace
-from typing import Annotated, Any, NamedTuple, Self, TypeVar, get_type_hints
+from typing import Annotated, Any, NamedTuple, Self, TypeVar, get_args, get_type_hints
 
 import pydantic
 import tomli_w
@@ -297,8 +297,11 @@ def parse(text: str, location: str) -> SetUp:
 def _describe(found: Any, location: str) -> str:
     """Return a sentence that describes a pydantic error."""
     place = [part + 1 if isinstance(part, int) else part for part in found["loc"]]
-    is_unknown = found["type"] == "extra_forbidden"
-    message = "unknown key" if is_unknown else found["msg"].removeprefix("Value error, ").removesuffix(".")
+    message = found["msg"].removeprefix("Value error, ").removesuffix(".")
+    if found["type"] == "extra_forbidden":
+        of = SetUp if len(place) == 1 else get_args(SetUp.model_fields[found["loc"][0]].annotation)[0]
+        known = ", ".join(field.alias or name for name, field in of.model_fields.items())
+        message = f"unknown key; known are {known}"
     return f"{_name_place(location, *place[:2])}: {': '.join([*map(str, place[2:]), message])}."
 
 

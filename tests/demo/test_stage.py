@@ -65,6 +65,15 @@ async def test_invalid_line_gets_one_hint_in_the_readers_language(sqlite_db: Dat
                     await stage.step()
                 answers = [row.content for row in harness.env.backend.messages[harness.channel.id].values()]
                 assert sum(texts[position] in answer for answer in answers) == 1, answers
+        await harness.reader.send(harness.channel, "/daily setup")
+        await harness.user.send_dm("/daily setup")
+        for viewer, channel, hint in (
+            (harness.reader, harness.channel, "**Manage Server**"),
+            (harness.user, harness.user.dm_channel, "only in a server"),
+        ):
+            page = _page(harness, viewer)
+            await Stage(harness.env, page, [channel], models.Locale.EN, harness.env.settle).step()
+            assert hint in [*harness.env.backend.messages[channel.id].values()][-1].content
 
 
 def option(name: str, korean: str, kind: int = stage.STRING, **more: Any) -> dict[str, Any]:

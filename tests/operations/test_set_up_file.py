@@ -170,11 +170,11 @@ POST = '[[posts]]\nguild = "10"\nchannel = "20"\n'
 ALERT = '[[alerts]]\nguild = "10"\nchannel = "20"\nuser = "7"\nkeywords = ["RL"]\n'
 WRONG: tuple[tuple[str, str, str], ...] = (
     ("[[posts]\n", "line 5", "not valid TOML"),
-    ("[[post]]\n", "post", "unknown key"),
+    ("[[post]]\n", "post", "unknown key; known are sources, posts, alerts."),
     ('[[posts]]\nguild = "10"\n', "posts 2", "needs either"),
     (ALERT.replace('guild = "10"\n', ""), "alerts 1", "needs its guild"),
     ('[[posts]]\nguild = "10"\nchannel = "0"\n', "posts 2", "channel: Input should be greater than 0"),
-    (POST + "colour = 1\n", "posts 2", "colour: unknown key"),
+    (POST + "colour = 1\n", "posts 2", "colour: unknown key; known are removed, guild, channel, "),
     (POST + "top = 26\n", "posts 2", "less than or equal to 25"),
     (POST + "min_votes = -1\n", "posts 2", "greater than or equal to 0"),
     (POST + 'days = "someday"\n', "posts 2", "weekday"),

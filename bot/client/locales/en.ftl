@@ -463,9 +463,9 @@ status-discord-troubled = Discord is limiting requests or isn't answering proper
 status-no-digest = No digest has arrived yet.
 status-no-source = No sources yet. The operator can add the first one with { $command }.
 status-no-post = No channel that you can see has a daily post.
-status-last = { $what } { $at }
+status-last = { $what }: { $at }
 status-silent = No post for { $date }: nothing new by then. What came later is in the next one.
-status-post = last posted
+status-post = last post
 status-to-you = Messages to you
 status-alerts = { $count ->
     [one] Your alert
@@ -688,7 +688,7 @@ today-heading = { $count ->
     [1] Your paper
    *[other] Your papers
 } · { $day }
-today-by-votes = Sorted by votes until you have saved three papers. Until then, **My topics** counts too.
+today-by-votes = Sorted by votes for now. Topics from **My topics** count right away, saved papers once you have three.
 today-from-saved = Based on { $count ->
     [one] 1 saved paper
    *[other] { $count } saved papers

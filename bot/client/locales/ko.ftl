@@ -425,9 +425,9 @@ status-discord-troubled = 지금 디스코드가 요청을 제한하거나 제�
 status-no-digest = 아직 들어온 다이제스트가 없어요.
 status-no-source = 아직 출처가 없어요. 운영자가 { $command } 명령어로 첫 출처를 추가할 수 있어요.
 status-no-post = 볼 수 있는 채널에는 자동 게시가 없어요.
-status-last = { $at } { $what }
+status-last = { $what }: { $at }
 status-silent = { $date }에는 새 논문이 없어 글을 올리지 않았어요. 그 뒤에 나온 논문은 다음 글에 올라와요.
-status-post = 올린 글
+status-post = 마지막 글
 status-to-you = 나에게 보내는 메시지
 status-alerts = 내 알림 { $count }개
 status-alerts-paused = 일시중지: { $count }개
@@ -654,7 +654,7 @@ me-forgotten = 내 정보를 모두 삭제했어요. 이미 받은 메시지는 
 # /오늘: 독자에게 맞춘 오늘의 논문
 
 today-heading = 오늘의 맞춤 논문 · { $day }
-today-by-votes = 논문을 세 편 저장할 때까지는 추천순이에요. **내 주제**에서 고른 주제는 그 전에도 반영해요.
+today-by-votes = 아직은 추천순이에요. **내 주제**에서 고른 주제는 바로 반영하고, 저장한 논문은 세 편이 되면 반영해요.
 today-from-saved = 저장한 논문 { $count }편을 바탕으로 골랐어요
 today-from-topics = { $picked ->
     [yes] 직접 고른 주제와 알림 단어를
