@@ -263,17 +263,17 @@ async def test_the_forms_and_the_menu_change_the_draft(harness: ClientHarness) -
     assert (alert.at_time, alert.timezone, alert.weekday) == ("08:00", "Asia/Seoul", 7)
 
 
+def _words(count: int) -> str:
+    return ", ".join(f"word{number}" for number in range(count))
+
+
 REFUSED: tuple[tuple[dict[str, str], str, dict[str, Any]], ...] = (
     ({}, "refused-no-terms", {}),
     ({"keyword": "?!"}, "refused-no-letters", {"text": "?!"}),
     ({"keyword": "the"}, "refused-only-particles", {"text": "the"}),
+    ({"keyword": _words(50)}, "refused-too-many-terms", {"most": 20, "count": 50}),
     (
-        {"keyword": ", ".join(f"word{number}" for number in range(50))},
-        "refused-too-many-terms",
-        {"most": 20, "count": 50},
-    ),
-    (
-        {"keyword": "로봇", "without": ", ".join(f"word{number}" for number in range(21))},
+        {"keyword": "로봇", "without": _words(21)},
         "refused-too-many-excluded-words",
         {"most": 20, "count": 21},
     ),

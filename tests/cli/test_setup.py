@@ -145,12 +145,7 @@ async def test_setup_command_and_three_buttons_lead_to_the_first_post(
             wizard = await press(fake, new_server, [welcome], "dsu", "pr:ds:")
             started = await press(fake, new_server, wizard, "ds", "pr:dn:")
             await press(fake, new_server, started, "dn")
-
-            async def is_posted() -> bool:
-                return len(await fake.messages(new_server)) > 1
-
-            await patience.wait_until(is_posted, describe=log.read_text)
-    [_, post] = await fake.messages(new_server)
+            [_, post] = await fake.wait_for_messages(new_server, log.read_text, count=2)
     text = json.dumps(post, ensure_ascii=False)
     assert text.index("2505.00008") < text.index("2505.00005")
     assert "▲\u00a08" in text
@@ -205,6 +200,7 @@ async def test_failed_setup_prints_one_sentence_and_writes_nothing(
 ) -> None:
     token = ("--token-stdin",)
     elsewhere = {"PAPERROUND_SOURCES": "https://a.example"}
+    unreachable = {"PAPERROUND_DISCORD_API_URL": "http://127.0.0.1:9/api"}
     await fake.set_faults(
         {"kind": "status", "method": "GET", "path": "/users/@me", "status": 401, "times": 1}
     )
@@ -212,23 +208,11 @@ async def test_failed_setup_prints_one_sentence_and_writes_nothing(
         (token, "wrong.token.of-another-bot", {}, 1, command_sync.WRONG_TOKEN),
         (token, "", {}, 2, "The first line of stdin has no token"),
         ((), "", {}, 2, "without a terminal or with --yes"),
-        (
-            token,
-            model.TOKEN,
-            {"PAPERROUND_DISCORD_API_URL": "http://127.0.0.1:9/api"},
-            1,
-            "cannot be reached",
-        ),
+        (token, model.TOKEN, unreachable, 1, "cannot be reached"),
         (token, model.TOKEN, {"DISCORD_TOKEN": "x"}, 2, "in the environment"),
         ((*token, "--source", "arxiv:nonsense!"), model.TOKEN, {}, 2, "nonsense!"),
         ((*token, "--source", "/a b"), model.TOKEN, {}, 2, "takes one address"),
-        (
-            (*token, "--source", "arxiv:cs.CL"),
-            model.TOKEN,
-            elsewhere,
-            2,
-            "PAPERROUND_SOURCES is set in the env",
-        ),
+        ((*token, "--source", "arxiv:cs.CL"), model.TOKEN, elsewhere, 2, "PAPERROUND_SOURCES is set in"),
     )
     for arguments, stdin, settings, status, reason in cases:
         with monkeypatch.context() as patch:

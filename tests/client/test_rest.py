@@ -16,6 +16,7 @@ from bot.outbox.outcomes import Classification, DeliveryError, Disposition
 from bot.outbox.pace import Answer, Pace
 from tests.fake_discord import process
 from tests.fake_discord.fixtures import fake, fake_server
+from tests.support.relay_harness import logged_in
 
 __all__ = ["fake", "fake_server"]
 
@@ -91,10 +92,7 @@ async def test_discord_py_shares_the_pace_and_reports_its_responses(
     answers: list[Answer] = []
     observer = rest.HttpObserver(pace)
     observer.on_answer(answers.append)
-    restore = rest.override_endpoints(fake.api_url, fake.gateway_url)
-    client = discord.Client(intents=discord.Intents.none(), http_trace=observer.trace)
-    try:
-        await client.login(process.TOKEN)
+    async with logged_in(fake, fake.gateway_url, http_trace=observer.trace) as client:
         pace.record_answer(Answer(429, is_json=True, retry_after=0.3, is_global=True))
         paused_at = time.monotonic()
         await client.application_info()
@@ -106,9 +104,6 @@ async def test_discord_py_shares_the_pace_and_reports_its_responses(
         with pytest.raises(discord.HTTPException):
             await client.http.get_from_cdn(fake.api_url.partition("/api")[0] + "/attachments/library.bib")
         assert len(answers) == told, "pages of other hosts are not reported"
-    finally:
-        await client.close()
-        restore()
 
 
 def test_rate_limit_in_the_body_overrides_the_header() -> None:
@@ -145,11 +140,5 @@ def test_an_error_is_attributed_to_discord_only_if_it_has_an_error_code(
 async def test_overridden_gateway_url_replaces_the_apis_url(fake: process.FakeDiscord) -> None:
     elsewhere = "ws://127.0.0.1:9/elsewhere"
     for given, used in ((elsewhere, elsewhere), (None, fake.gateway_url)):
-        restore = rest.override_endpoints(fake.api_url, given)
-        client = discord.AutoShardedClient(intents=discord.Intents.none())
-        try:
-            await client.login(process.TOKEN)
+        async with logged_in(fake, given, discord.AutoShardedClient) as client:
             assert (await client.http.get_bot_gateway())[:2] == (1, used)
-        finally:
-            await client.close()
-            restore()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,8 +10,7 @@ from typing import Any
 import discord
 import pytest
 
-from bot.app.runtime import Runtime, build_runtime
-from storage.locks import SenderLock
+from bot.app.runtime import Runtime
 from tests.support import digest_builders
 from tests.support.client_harness import ClientHarness, shown_text
 
@@ -80,10 +78,6 @@ def text_of(message: Any) -> str:
 
 
 @pytest.fixture
-async def lab(harness: ClientHarness) -> AsyncIterator[Lab]:
-    lock = SenderLock(harness.container.database)
-    assert await lock.try_acquire()
-    runtime = build_runtime(harness.container, harness.bot, asyncio.Event(), lock)
+async def lab(harness: ClientHarness) -> Lab:
     readers = [harness.guild.add_member(harness.env.create_user(f"reader{number}")) for number in range(6)]
-    yield Lab(harness, runtime, readers)
-    await lock.release()
+    return Lab(harness, await harness.start_runtime(), readers)

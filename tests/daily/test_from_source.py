@@ -26,8 +26,7 @@ async def test_an_arxiv_post_sorts_by_votes_then_relevance(world: World) -> None
     await world.daily(channel=22)
     await world.list("Mon", ANNOUNCED, source=ARXIV, form=LOOKUP)
     # The other posts ignore look-up digests.
-    for when in ("Mon 09:00", "Mon 21:00"):
-        await world.at(when)
+    await world.at("Mon 09:00", "Mon 21:00")
     assert world.sent == ["V B R"]
     [post] = world.renderer.posts
     assert (post.total, post.source) == (4, "arXiv cs.CL")
@@ -75,8 +74,7 @@ async def test_a_post_from_a_list_shows_only_that_list(world: World) -> None:
     await world.daily(papers=5)
     await world.written("Mon", "S▲90 V▲3")
     await world.list("Mon", "S B R", form=DigestFormat.LIST, source=LIST)
-    for when in ("Mon 08:00", "Mon 09:00"):
-        await world.at(when)
+    await world.at("Mon 08:00", "Mon 09:00")
     assert world.sent == ["S B R", "V"]
 
 
@@ -84,8 +82,7 @@ async def test_late_papers_from_a_source_appear_in_its_next_post(world: World) -
     await world.source(ARXIV, SourceKind.ARXIV)
     await world.daily(topic=TOPIC, source=ARXIV, papers=1)
     await world.list("Mon", REWARDS, source=ARXIV, form=LOOKUP)
-    for when in ("Mon 09:00", "Mon 10:00"):
-        await world.at(when)
+    await world.at("Mon 09:00", "Mon 10:00")
     assert world.sent == ["R"]
     await world.list("Mon", ANNOUNCED, source=ARXIV, form=LOOKUP)
     await world.list("Tue", 'T "Reinforcement Learning Tomorrow"', source=ARXIV, form=LOOKUP)

@@ -199,8 +199,7 @@ async def test_setting_the_clock_back_does_not_repeat_posts(world: World) -> Non
     await world.list("Mon", "A▲9 B▲8 C▲7")
     await world.at("Mon 09:00")
     await world.force(row, last_on=None)
-    for when in ("Mon 07:00", "Mon 09:00"):
-        await world.at(when)
+    await world.at("Mon 07:00", "Mon 09:00")
     assert world.sent == ["A B"]
 
 
@@ -236,8 +235,7 @@ async def test_a_post_waits_twelve_hours_for_an_unreachable_source(world: World)
     await world.read_lists("Thu-1")
     await world.daily(at="")
     await world.list("Mon", "A")
-    for when in ("Tue 10:00", "Tue 11:35", "Tue 23:29"):  # the list closes at 11:30
-        await world.at(when)
+    await world.at("Tue 10:00", "Tue 11:35", "Tue 23:29")  # the list closes at 11:30
     assert world.sent == []
     await world.at("Tue 23:30")
     assert world.sent == ["A"]
@@ -248,7 +246,6 @@ async def test_nothing_is_posted_for_a_day_without_a_list(world: World) -> None:
     row = await world.daily(at="")
     world.now = moment("Tue 11:31")
     await world.read_lists("Mon")
-    for when in ("Tue 11:31", "Tue 23:30"):
-        await world.at(when)
+    await world.at("Tue 11:31", "Tue 23:30")
     assert world.sent == []
     assert await world.last_on(row) == day("Tue")

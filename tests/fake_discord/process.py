@@ -186,14 +186,26 @@ class FakeDiscord(AsyncExitStack):
 
         await patience.wait_until(is_connected)
 
-    async def wait_for_messages(self, channel_id: int, describe: Callable[[], object] = str) -> list[Json]:
-        """Wait until a channel has messages, and return them."""
+    async def wait_for_messages(
+        self, channel_id: int, describe: Callable[[], object] = str, count: int = 1
+    ) -> list[Json]:
+        """Wait until a channel has this many messages, and return them."""
 
         async def are_there() -> bool:
-            return bool(await self.messages(channel_id))
+            return len(await self.messages(channel_id)) >= count
 
         await patience.wait_until(are_there, describe=describe)
         return await self.messages(channel_id)
+
+    async def wait_for_requests(
+        self, count: int, method: str = "", path: str = "", describe: Callable[[], object] = str
+    ) -> None:
+        """Wait until this many REST requests were made, filtered as in `log`."""
+
+        async def were_made() -> bool:
+            return len(await self.log(method, path)) >= count
+
+        await patience.wait_until(were_made, describe=describe)
 
     async def interact(self, channel_id: int, data: Json, **fields: Any) -> Json:
         """Send an interaction and wait for the first response. Returns the record of `create_interaction`."""

@@ -121,11 +121,7 @@ async def test_bot_that_starts_during_an_outage_waits_for_its_end(
         before = len(await harness.fake.log())
         await harness.fake.set_faults(fault)
         bot = harness.start_bot()
-
-        async def was_asked(before: int = before) -> bool:
-            return len(await harness.fake.log()) >= before + 2
-
-        await harness.wait_until(was_asked)
+        await harness.fake.wait_for_requests(before + 2, describe=harness.read_log)
         assert bot.poll() is None
         await harness.fake.set_faults()
         await harness.wait_until_all_sent()

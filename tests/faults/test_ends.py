@@ -65,11 +65,7 @@ async def test_sigterm_ends_a_reconnecting_bot(harness: FaultHarness) -> None:
     await harness.fake.set_faults({"kind": "slow", "method": "GET", "path": "/gateway/bot", "seconds": 600.0})
     asked = len(await harness.fake.log("GET", "/gateway/bot"))
     await harness.fake.run_action("drop_gateway")
-
-    async def is_connecting() -> bool:
-        return len(await harness.fake.log("GET", "/gateway/bot")) > asked
-
-    await harness.wait_until(is_connecting)
+    await harness.fake.wait_for_requests(asked + 1, "GET", "/gateway/bot", harness.read_log)
     bot.terminate()
     assert await harness.wait_for_end(bot) == 0, harness.read_log()
     assert "stopped" in _last_line(harness)
@@ -93,11 +89,7 @@ async def test_sends_posts_before_the_commands_are_registered(harness: FaultHarn
     bot = harness.start_cli("run")
     await harness.wait_until_all_sent()
     await harness.fake.wait_until_connected()
-
-    async def is_registering() -> bool:
-        return len(await harness.fake.log("PUT")) == 1
-
-    await harness.wait_until(is_registering)
+    await harness.fake.wait_for_requests(1, "PUT", describe=harness.read_log)
     assert (await harness.fake.counts())["commands"] == 0
     bot.send_signal(signal.SIGTERM)
     assert await harness.wait_for_end(bot) == 0

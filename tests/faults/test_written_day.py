@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
@@ -44,23 +43,13 @@ async def test_writes_the_digest_of_a_closed_day_and_posts_it_that_morning(
     )
     for arguments in (("sources", "add", fake_model.url), ("config", "apply", str(set_up), "--yes")):
         command = harness.start_cli(*arguments, **settings)
-        assert await _ended(harness, command) == 0, harness.read_log()
+        assert await harness.wait_for_end(command) == 0, harness.read_log()
     await harness.advance_clock(rule.closes_at(today) + timedelta(minutes=1) - harness.now())
     harness.start_bot(**settings)
     await harness.wait_until(lambda: "digest written" in harness.read_log(), 180)
     await harness.advance_clock(due_at + timedelta(seconds=1) - harness.now())
-
-    async def has_posted() -> bool:
-        return bool(await harness.fake.messages(channel_id))
-
-    await harness.wait_until(has_posted)
-    [message] = await harness.fake.messages(channel_id)
+    [message] = await harness.fake.wait_for_messages(channel_id, harness.read_log)
     post = json.dumps(message, ensure_ascii=False)
     assert "소형 언어 모델(small language model; SLM)은" in post
     assert f"{MODEL} 모델이 논문 전문을 읽고 작성" in post
     assert {row["status"] for row in fake_model.log()} == {200}
-
-
-async def _ended(harness: FaultHarness, command: Any) -> int:
-    await harness.wait_until(lambda: command.poll() is not None)
-    return int(command.returncode)

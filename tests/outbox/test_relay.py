@@ -18,7 +18,7 @@ from bot.outbox import contents, relay
 from storage import locks, models, outbox, tables
 from storage.models import PartKind
 from tests.fake_discord import model
-from tests.support import outbox_builders, patience
+from tests.support import outbox_builders
 from tests.support.outbox_builders import message_payload, new_delivery
 from tests.support.relay_harness import RelayHarness, message_texts
 from tests.support.world import World, moment
@@ -188,11 +188,7 @@ async def test_an_alert_is_sent_ahead_of_queued_posts_to_many_channels(
     await wire.fake.set_faults({"kind": "slow", "method": "POST", "seconds": 0.03})
     monkeypatch.setattr(relay, "MAX_IN_FLIGHT", 4)
     drain = asyncio.create_task(wire.drain())
-
-    async def are_ten_sent() -> bool:
-        return len(await wire.fake.log("POST", "/channels/")) >= 10
-
-    await patience.wait_until(are_ten_sent)
+    await wire.fake.wait_for_requests(10, "POST", "/channels/")
     await wire.add("alert", alerted, priority=10, due_at=wire.now - timedelta(hours=1))
     wire.relay.wake()
     await drain

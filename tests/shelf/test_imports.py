@@ -10,7 +10,7 @@ from bot.archive import arxiv_ids
 from bot.archive.exports import ReferenceFormat
 from bot.demo import sample_digests
 from bot.shelf import service as shelf_service
-from bot.shelf.service import Imported, NoIdsError, Shelf
+from bot.shelf.service import Imported, Shelf
 from storage import papers, shelf
 from storage.database import Database
 from tests.shelf.test_service import match_nothing
@@ -63,15 +63,11 @@ async def test_imported_papers_keep_the_order_of_the_file(db: Database) -> None:
         assert await papers.list_arxiv_due(connection, NOW, limit=9) == ["2401.99999"]
 
 
-async def test_an_import_stops_at_the_limit_and_rejects_files_without_ids(
-    sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_import_stops_at_the_limit(sqlite_db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shelf_service, "MAX_SAVED", 3)
     kept = Shelf(sqlite_db, lambda: NOW, match_nothing)
     text = " ".join(f"2401.{number:05}" for number in range(1, 6))
     assert await kept.import_file(7, text.encode()) == Imported(saved=3, unlisted=3, full=2)
-    with pytest.raises(NoIdsError):
-        await kept.import_file(7, b"%PDF-1.7 \xff\xfe\x00\xff")
 
 
 @pytest.mark.parametrize("form", ReferenceFormat)

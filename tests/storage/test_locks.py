@@ -12,19 +12,22 @@ import sqlalchemy as sa
 from storage import database, errors, key_values, locks, migrate
 from tests.support import patience
 
+Senders = tuple[locks.SenderLock, locks.SenderLock]
+
 
 @pytest.fixture
-async def other_db(db: database.Database, database_url: str) -> AsyncIterator[database.Database]:
-    """The database of `db`, opened by another process."""
-    opened = await migrate.open_database(database_url)
-    yield opened
-    await opened.close()
-
-
-async def test_second_process_gets_the_lock_after_release(
-    db: database.Database, other_db: database.Database
-) -> None:
+async def senders(db: database.Database, database_url: str) -> AsyncIterator[Senders]:
+    """The locks of two processes."""
+    other_db = await migrate.open_database(database_url)
     first, second = locks.SenderLock(db), locks.SenderLock(other_db)
+    yield first, second
+    for lock in (first, second):
+        await lock.release()
+    await other_db.close()
+
+
+async def test_second_process_gets_the_lock_after_release(db: database.Database, senders: Senders) -> None:
+    first, second = senders
     assert await first.try_acquire()
     assert not await second.try_acquire()
     terms = [first.term]
@@ -35,7 +38,6 @@ async def test_second_process_gets_the_lock_after_release(
     async with db.transaction() as connection:
         assert [await locks.is_current_term(connection, term or 0) for term in terms] == [False, True]
     assert await second.is_sender()
-    await second.release()
 
 
 @pytest.mark.engines("postgresql")
@@ -60,11 +62,11 @@ async def test_fenced_write_fails_outside_the_current_term(db: database.Database
 
 @pytest.mark.engines("postgresql")
 async def test_another_process_takes_an_expired_lease(
-    db: database.Database, other_db: database.Database, monkeypatch: pytest.MonkeyPatch
+    senders: Senders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(locks, "LEASE", timedelta(seconds=1))
     monkeypatch.setattr(locks, "RENEW_SECONDS", 0.0)
-    first, second = locks.SenderLock(db), locks.SenderLock(other_db)
+    first, second = senders
     assert await first.try_acquire()
     await patience.wait_until(second.try_acquire, 20)
     assert not await first.is_sender()
@@ -73,15 +75,14 @@ async def test_another_process_takes_an_expired_lease(
     assert first.term is None
     await first.release()
     assert await second.is_sender()
-    await second.release()
 
 
 @pytest.mark.engines("postgresql")
 async def test_frozen_transaction_does_not_block_the_next_sender(
-    db: database.Database, other_db: database.Database, monkeypatch: pytest.MonkeyPatch
+    db: database.Database, senders: Senders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(locks, "LEASE", timedelta(seconds=-1))
-    first, second = locks.SenderLock(db), locks.SenderLock(other_db)
+    first, second = senders
     assert await first.try_acquire()
 
     async def freeze() -> None:
@@ -91,8 +92,6 @@ async def test_frozen_transaction_does_not_block_the_next_sender(
 
     with pytest.raises(errors.DatabaseUnavailableError):
         await freeze()
-    for lock in (first, second):
-        await lock.release()
 
 
 @pytest.mark.engines("postgresql")

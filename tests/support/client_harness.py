@@ -184,14 +184,18 @@ class ClientHarness:
 
     async def wait(self, **delay: float) -> None:
         """Plan and send the alerts that are due now and after a delay."""
-        if self.runtime is None:
-            self.lock = locks.SenderLock(self.container.database)
-            await self.lock.try_acquire()
-            self.runtime = build_runtime(self.container, self.bot, asyncio.Event(), self.lock)
+        runtime = self.runtime or await self.start_runtime()
         await self.container.alert_planner.drain()
         await self.env.advance_time(timedelta(**delay).total_seconds())
         await self.container.alert_planner.drain()
-        await self.runtime.relay.drain(self.env.now())
+        await runtime.relay.drain(self.env.now())
+
+    async def start_runtime(self) -> Runtime:
+        """Build what plans and sends in the background, which the test runs."""
+        self.lock = locks.SenderLock(self.container.database)
+        assert await self.lock.try_acquire()
+        self.runtime = build_runtime(self.container, self.bot, asyncio.Event(), self.lock)
+        return self.runtime
 
     def take_roles(self, actor: Any) -> None:
         """Remove all roles from a member."""

@@ -79,14 +79,28 @@ async def open_relay_harness(
     database: Database, fake: process.FakeDiscord, *, per_second: float = 1000.0
 ) -> AsyncIterator[RelayHarness]:
     """Open a harness with a logged-in client, without the Gateway."""
-    restore = rest.override_endpoints(fake.api_url, fake.gateway_url)
-    client = discord.Client(intents=discord.Intents.none())
-    harness = RelayHarness(database, fake, client, per_second)
+    async with logged_in(fake, fake.gateway_url) as client:
+        harness = RelayHarness(database, fake, client, per_second)
+        try:
+            yield harness
+        finally:
+            await harness.rest.close()
+
+
+@asynccontextmanager
+async def logged_in(
+    fake: process.FakeDiscord,
+    gateway_url: str | None,
+    kind: type[discord.Client] = discord.Client,
+    **options: Any,
+) -> AsyncIterator[discord.Client]:
+    """Log in to the fake with a client of discord.py, which is closed at the end."""
+    restore = rest.override_endpoints(fake.api_url, gateway_url)
+    client = kind(intents=discord.Intents.none(), **options)
     try:
         await client.login(process.TOKEN)
-        yield harness
+        yield client
     finally:
-        await harness.rest.close()
         await client.close()
         restore()
 

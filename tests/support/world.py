@@ -283,10 +283,11 @@ class World:
 
     # Time and sent messages.
 
-    async def at(self, when: str) -> None:
-        """Move the clock to a moment, then plan and send everything due."""
-        self.now = moment(when)
-        await self.tick()
+    async def at(self, *moments: str) -> None:
+        """Move the clock to each moment in turn, and plan and send everything due then."""
+        for when in moments:
+            self.now = moment(when)
+            await self.tick()
 
     async def wait(self, **delay: float) -> None:
         """Move the clock by days, hours or minutes, then plan and send everything due."""
