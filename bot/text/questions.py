@@ -93,8 +93,10 @@ Kind = Literal["filler", "verb", "maybe", ""]
 have (줄이는, 방법). "maybe" is filler next to filler (search in "search for papers", not in "tree search"). "" is content.
 """
 _MAX_FILLER_LENGTH, _MAX_TAIL = 16, 4
-_EDGE = " \t\n\"'`.,;:!?~…()[]{}<>·“”‘’。、" + "".join(map(chr, range(ord("ㄱ"), ord("ㅣ") + 1)))
-"""Punctuation and single Korean letters, such as ㅋㅋ and ㅠㅠ."""
+_EDGE = " \t\n\"'`.,;:!?~…()[]{}<>·“”‘’。、" + "".join(
+    map(chr, (*range(0x1100, 0x1200), *range(0x3131, 0x3164)))
+)
+"""Punctuation and single Korean letters, such as ㅋㅋ and ㅠㅠ, in both of their Unicode blocks."""
 
 
 class _Filler(NamedTuple):
