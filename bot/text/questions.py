@@ -93,9 +93,8 @@ Kind = Literal["filler", "verb", "maybe", ""]
 have (줄이는, 방법). "maybe" is filler next to filler (search in "search for papers", not in "tree search"). "" is content.
 """
 _MAX_FILLER_LENGTH, _MAX_TAIL = 16, 4
-_EDGE = " \t\n\"'`.,;:!?~…()[]{}<>·“”‘’。、" + "".join(
-    map(chr, (*range(0x1100, 0x1200), *range(0x3131, 0x3164)))
-)
+_JAMO = "".join(map(chr, (*range(0x1100, 0x1200), *range(0x3131, 0x3164))))
+_EDGE = " \t\n\"'`.,;:!?~…()[]{}<>·“”‘’。、" + _JAMO
 """Punctuation and single Korean letters, such as ㅋㅋ and ㅠㅠ, in both of their Unicode blocks."""
 
 
@@ -291,13 +290,12 @@ def describe_topics(text: str) -> TopicVector:
 
 
 def find_shared_topics(text: str) -> Collection[int]:
-    """Return the topics described by two words of a question, or by its only word with topics: one may be a coincidence."""
+    """Return the topics that at least two words of a question describe: one alone is often a coincidence."""
     words = (
         word for word in map(trim_filler, text.split()[:_MAX_WORDS]) if classify_filler(word) != "filler"
     )
-    described = list(filter(None, map(find_topics, words)))
-    counts = Counter(topic for topics in described for topic in topics)
-    return {topic for topic, count in counts.items() if count >= min(2, len(described))}
+    counts = Counter(topic for word in words for topic in find_topics(word))
+    return {topic for topic, count in counts.items() if count > 1}
 
 
 def inverse_topic_frequency(topics: int) -> float:
