@@ -341,17 +341,6 @@ async def test_topics_and_authors_can_be_followed_from_a_paper_card(harness: Cli
     assert shown_text(gone) == harness.texts("outdated-control")
 
 
-async def test_following_a_list_creates_an_alert_with_its_words_or_author(harness: ClientHarness) -> None:
-    topic = await harness.ask("topic", query="reinforcement learning -survey votes:5")
-    author = await harness.ask("author", name="Lovelace, Ada")
-    for message, label in ((topic, "follow-topic"), (author, "follow-author")):
-        assert harness.texts("alert-made") in shown_text(await harness.press(message, label))
-    of_topic, of_author = await _list_alerts(harness)
-    assert of_topic.terms == (TERM(KEYWORD, "reinforcement learning"),)
-    assert (of_topic.excluded, of_topic.min_votes) == (("survey",), 5)
-    assert (of_author.terms, of_author.min_votes) == ((TERM(AUTHOR, "Ada Lovelace"),), 0)
-
-
 async def test_follow_topic_fills_in_the_form(harness: ClientHarness) -> None:
     message = await post_daily(harness, topic="small language model -diffusion votes:9")
     form = await harness.reader.click(message, label=harness.texts("follow-topic"))

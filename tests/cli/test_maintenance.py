@@ -50,6 +50,15 @@ def test_backup_is_complete_and_replaces_only_backups(paperround: Paperround, tm
         notes.write_text(text)
         assert paperround("backup", "notes.md").exit_status == code
         assert (notes.read_bytes() == text.encode()) is (code == 1)
+    with closing(sqlite3.connect(tmp_path / "photos.db")) as opened, opened:
+        opened.execute("CREATE TABLE photos (name TEXT)")
+    (tmp_path / "folder").mkdir()
+    before = {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+    for name in ("paperround.db", "photos.db", "folder"):
+        assert paperround("backup", name).exit_status == 1
+    assert {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == before
+    assert (tmp_path / "copy.db").stat().st_mode & 0o777 == 0o600
+    assert not (tmp_path / "copy.db.partial").exists()
     with closing(sqlite3.connect(tmp_path / "copy.db")) as copy, copy:
         assert copy.execute("SELECT count(*) FROM subscriptions").fetchone() == (1,)
 

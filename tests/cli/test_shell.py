@@ -121,6 +121,9 @@ def test_typed_date_must_be_a_single_day(monkeypatch: pytest.MonkeyPatch) -> Non
             shell.parse_date(text)
 
 
+CLOSES = ("", "21:30", "25:00 Asia/Seoul", "21:30 Mars/Olympus", "21:30 Asia/Seoul x")
+
+
 def test_error_names_the_invalid_setting(
     paperround: Paperround, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -137,6 +140,7 @@ def test_error_names_the_invalid_setting(
         ("PAPERROUND_WRITER_URL", "http://127.0.0.1:1/v1", "PAPERROUND_WRITER_MODEL"),
         ("PAPERROUND_WRITER_JUDGE", "strict", "PAPERROUND_WRITER_URL"),
         ("PAPERROUND_KEEP_DAYS", "soon", "integer"),
+        *(("PAPERROUND_DAY_CLOSES", closes, "America/New_York") for closes in CLOSES),
     ):
         with monkeypatch.context() as patch:
             patch.setenv(name, value)

@@ -110,16 +110,20 @@ async def test_an_alert_created_from_a_list_has_its_search_terms(harness: Client
         assert (list(alert.terms), alert.match_all) == (terms, len(terms) > 1)
 
 
-async def test_following_twice_creates_one_alert(harness: ClientHarness) -> None:
+async def test_following_a_list_twice_creates_one_alert(harness: ClientHarness) -> None:
+    by_author = await harness.ask("author", name="Lovelace, Ada")
+    assert harness.texts("alert-made") in shown_text(await harness.press(by_author, "follow-author"))
     result = await harness.ask("topic", query="reinforcement learning -survey votes:5")
     label = harness.texts("follow-topic")
     assert harness.texts("alert-made") in shown_text(await harness.click(result, label=label))
     alerts = await harness.alerts.list_rows(user_id=harness.reader.id)
-    term = models.AlertKind.KEYWORD, "reinforcement learning"
-    assert [(*alert.terms, *alert.excluded, alert.min_votes) for alert in alerts] == [(term, "survey", 5)]
+    assert [(*alert.terms, *alert.excluded, alert.min_votes) for alert in alerts] == [
+        ((AlertKind.AUTHOR, "Ada Lovelace"), 0),
+        ((AlertKind.KEYWORD, "reinforcement learning"), "survey", 5),
+    ]
     repeated = await harness.click(result, label=label)
     assert harness.texts("alert-exists", place="").strip() in shown_text(repeated)
-    assert len(await harness.alerts.list_rows(user_id=harness.reader.id)) == 1
+    assert await harness.alerts.list_rows(user_id=harness.reader.id) == alerts
 
 
 async def test_a_shared_list_can_be_deleted_by_its_sharer(harness: ClientHarness) -> None:

@@ -120,22 +120,3 @@ def test_driver_errors_become_readable_sentences(error: Exception, sentence: str
 async def test_unusable_url_raises_a_readable_error(url: str, sentence: str) -> None:
     with pytest.raises(errors.StorageError, match=sentence):
         await migrate.open_database(url, migrate=True)
-
-
-@pytest.mark.parametrize("name", ["paperround.db", "photos.db", "notes.md", "folder"])
-async def test_backup_replaces_only_an_earlier_backup(
-    sqlite_db: database.Database, tmp_path: Path, name: str
-) -> None:
-    with closing(sqlite3.connect(tmp_path / "photos.db")) as opened:
-        opened.execute("CREATE TABLE photos (name TEXT)")
-        opened.commit()
-    (tmp_path / "notes.md").write_text("kept")
-    (tmp_path / "folder").mkdir()
-    before = {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
-    with pytest.raises(errors.StorageError):
-        await migrate.copy_to(sqlite_db, tmp_path / name)
-    assert {path: path.read_bytes() for path in before} == before
-    for _ in range(2):
-        await migrate.copy_to(sqlite_db, tmp_path / "copy.db")
-    assert (tmp_path / "copy.db").stat().st_mode & 0o777 == 0o600
-    assert not (tmp_path / "copy.db.partial").exists()
