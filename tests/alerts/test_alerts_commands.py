@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
+from unittest import mock
 
 import aiohttp
 import pytest
@@ -176,9 +177,7 @@ async def test_every_change_to_a_channel_alert_requires_manage_messages(harness:
 async def test_an_alert_is_confirmed_even_if_opening_the_dm_fails(
     harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def fail(_: int) -> None:
-        raise aiohttp.ServerDisconnectedError
-
+    fail = mock.AsyncMock(side_effect=aiohttp.ServerDisconnectedError)
     preview = await harness.ask("alerts add", keyword="로봇")
     monkeypatch.setattr(harness.bot.http, "start_private_message", fail)
     assert harness.texts("alert-made") in shown_text(await harness.press(preview, "alert-create"))

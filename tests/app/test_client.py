@@ -6,6 +6,7 @@ import asyncio
 import json
 from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 import discord
 import pytest
@@ -83,12 +84,8 @@ async def _dispatch(harness: ClientHarness, event: str, *arguments: Any) -> None
 async def test_retries_refused_posts_when_a_channel_thread_or_role_changes(
     harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tried: list[Any] = []
-
-    async def note(**destinations: Any) -> None:
-        tried.append(destinations)
-
-    monkeypatch.setattr(harness.bot.services.guilds, "try_refused", note)
+    tried = mock.AsyncMock()
+    monkeypatch.setattr(harness.bot.services.guilds, "try_refused", tried)
     guild = harness.bot.get_guild(harness.guild.id)
     assert guild is not None
     channel, role = guild.get_channel(harness.channel.id), guild.default_role
@@ -97,7 +94,8 @@ async def test_retries_refused_posts_when_a_channel_thread_or_role_changes(
     await _dispatch(harness, "raw_thread_update", SimpleNamespace(thread_id=7))
     await _dispatch(harness, "guild_role_update", role, role)
     await _dispatch(harness, "guild_role_update", former, role)
-    assert tried == [{"channel_id": [harness.channel.id]}, {"channel_id": [7]}, {"guild_id": [guild.id]}]
+    channels = [mock.call(channel_id=[id_]) for id_ in (harness.channel.id, 7)]
+    assert tried.await_args_list == [*channels, mock.call(guild_id=[guild.id])]
 
 
 async def test_leaving_a_server_pauses_its_posts(harness: ClientHarness) -> None:

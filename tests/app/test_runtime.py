@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -57,15 +58,11 @@ async def test_failing_step_does_not_stop_the_other_steps_of_a_tick(
     digest = digest_builders.newsletter(NOW.date(), [("2601.00001", 9)])
     await digest_builders.ingest_digest(bot.container.database, digest, at=NOW)
 
-    error: Exception = errors.StorageError("the database is away")
-
-    async def fail(*_: object, **__: object) -> int:
-        raise error
-
+    fail = mock.AsyncMock(side_effect=errors.StorageError("the database is away"))
     monkeypatch.setattr(bot.relay, "expire", fail)
     monkeypatch.setattr(bot.today_planner, "tick", fail)
     await bot.tick()
     assert await _list_planned(bot) == [], "without a database the other steps would fail too"
-    error = KeyError("a bug")
+    fail.side_effect = KeyError("a bug")
     await bot.tick()
     assert await _list_planned(bot) == PLANNED

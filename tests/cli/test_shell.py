@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date, timedelta
 from pathlib import Path
+from unittest import mock
 
 import pytest
 import typer
@@ -166,10 +167,7 @@ def test_error_names_the_invalid_setting(
 def test_an_internal_error_prints_one_line_unless_debugging(
     paperround: Paperround, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail() -> None:
-        raise KeyError("a bug")
-
-    monkeypatch.setattr(shell, "load_settings", fail)
+    monkeypatch.setattr(shell, "load_settings", mock.Mock(side_effect=KeyError("a bug")))
     answer = paperround("sources", "list")
     assert (answer.exit_status, "Internal error: KeyError: 'a bug'" in answer.stderr) == (1, True)
     monkeypatch.setenv("PAPERROUND_LOG", "console:debug")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -55,8 +55,6 @@ async def test_does_not_offer_future_days(harness: ClientHarness) -> None:
 async def test_returns_no_choices_after_an_error(
     harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def fail(*_: Any, **__: Any) -> None:
-        raise RuntimeError("on purpose")
-
+    fail = mock.AsyncMock(side_effect=RuntimeError("on purpose"))
     monkeypatch.setattr(type(harness.bot.services.search), "complete_author", fail)
     assert await harness.reader.autocomplete(harness.channel, "author", "name", "ada") == []

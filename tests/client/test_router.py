@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack
 from typing import Any
+from unittest import mock
 
 import pytest
 import structlog.testing
@@ -105,9 +106,7 @@ async def test_reports_an_error_privately_with_a_logged_reference(
     harness.expected_errors.append(errors.DatabaseUnavailableError)
     listed = await harness.ask("top")
 
-    async def fail(*_: Any, **__: Any) -> None:
-        raise errors.DatabaseUnavailableError("the database is away")
-
+    fail = mock.AsyncMock(side_effect=errors.DatabaseUnavailableError("the database is away"))
     monkeypatch.setattr(type(harness.bot.services.search), "search", fail)
     with structlog.testing.capture_logs() as logs:
         results = [await harness.ask("topic", query="로봇"), await harness.turn(listed)]
@@ -152,9 +151,7 @@ async def test_saved_papers_cannot_be_shared(harness: ClientHarness) -> None:
 async def test_rejects_a_concurrent_transfer_before_any_work(
     harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def fail(*_: Any, **__: Any) -> None:
-        raise AssertionError("work was done for a reader who was refused")
-
+    fail = mock.AsyncMock(side_effect=AssertionError("work was done for a reader who was refused"))
     listed = await harness.ask("saved")
     card = await harness.ask("paper", paper="2501.00001")
     await harness.click(card, label=harness.texts("save"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
+from unittest import mock
 
 import aiohttp
 import pytest
@@ -134,8 +135,6 @@ async def test_an_import_reports_saved_and_skipped_papers(harness: ClientHarness
 async def test_a_failed_download_asks_for_the_file_again(
     harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def fail(_: str) -> bytes:
-        raise aiohttp.ClientPayloadError("the connection was closed")
-
+    fail = mock.AsyncMock(side_effect=aiohttp.ClientPayloadError("the connection was closed"))
     monkeypatch.setattr(harness.bot.http, "get_from_cdn", fail)
     assert shown_text(await import_file(harness, BIBTEX)) == harness.texts("upload-failed")

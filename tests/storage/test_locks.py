@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from unittest import mock
 
 import pytest
 import sqlalchemy as sa
@@ -98,12 +99,8 @@ async def test_frozen_transaction_does_not_block_the_next_sender(
 async def test_sender_ends_after_failing_to_renew_its_lease(
     db: database.Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lock, failures = locks.SenderLock(db), [0]
-
-    async def fail(_: object) -> bool:
-        failures[0] += 1
-        raise errors.DatabaseUnavailableError("connection refused")
-
+    lock = locks.SenderLock(db)
+    fail = mock.AsyncMock(side_effect=errors.DatabaseUnavailableError("connection refused"))
     monkeypatch.setattr(locks, "RENEW_SECONDS", 0.0)
     monkeypatch.setattr(locks, "RETRY_SECONDS", 0.01)
     monkeypatch.setattr(locks, "MAX_SILENCE_SECONDS", 0.5)
@@ -111,7 +108,7 @@ async def test_sender_ends_after_failing_to_renew_its_lease(
     assert await lock.try_acquire()
     with pytest.raises(errors.DatabaseUnavailableError, match="connection refused"):
         await lock.keep()
-    assert failures[0] > 1
+    assert fail.await_count > 1
     await lock.release()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
-from typing import Any
+from unittest import mock
 from urllib.parse import quote
 
 import pytest
@@ -186,10 +186,7 @@ async def test_web_readers_share_one_lookup_slot(archive: WebArchive) -> None:
 async def test_internal_error_page_hides_the_cause(
     archive: WebArchive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def fail(*_: Any, **__: Any) -> None:
-        raise RuntimeError("secret")
-
-    monkeypatch.setattr(archive.services.search, "search", fail)
+    monkeypatch.setattr(archive.services.search, "search", mock.AsyncMock(side_effect=RuntimeError("secret")))
     status, headers, text = await archive.get("/search?q=model")
     assert (status, "secret" in text, headers["Cache-Control"]) == (500, False, "no-store")
     assert "Something went wrong" in text
