@@ -71,7 +71,7 @@ async def add_text(
 
 
 async def get_text(connection: AsyncConnection, token: str) -> str | None:
-    """Return the text that any reader stored under a token, or None if it was deleted."""
+    """Return the text stored under a token, whichever reader stored it, or None if it was deleted."""
     query = sa.select(button_texts.c.text).where(button_texts.c.token == token).limit(1)
     text: str | None = (await connection.execute(query)).scalar_one_or_none()
     return text

@@ -40,7 +40,7 @@ async def list_unmatched(connection: AsyncConnection, limit: int) -> dict[int, d
 
 
 async def remove_unmatched(connection: AsyncConnection, paper_ids: Iterable[int]) -> None:
-    """Remove papers from the queue."""
+    """Remove papers from the queue of papers to be matched against alerts."""
     await database.execute_in(connection, unmatched_papers.delete(), unmatched_papers.c.paper_id, paper_ids)
 
 

@@ -85,7 +85,7 @@ def _plain(table: sa.Table) -> sa.TableClause:
 
 
 def _select(table: sa.TableClause) -> sa.Select[Any]:
-    """Return the SELECT for a table. For `meta`, it omits this database's own keys."""
+    """Return the SELECT for a table. For `meta`, it omits the hash of this database's schema."""
     query = sa.select(table)
     if table.name != tables.meta.name:
         return query

@@ -61,7 +61,7 @@ _PAST = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def _lease_end(connection: Connection) -> sa.ColumnElement[datetime] | datetime:
-    """Return when a lease renewed now expires, by PostgreSQL's clock; a constant on SQLite, which has no lease."""
+    """Return when a lease would expire if renewed now, by PostgreSQL's clock; a constant on SQLite."""
     return _PAST if connection.dialect.name == "sqlite" else sa.func.clock_timestamp() + LEASE
 
 
@@ -109,7 +109,7 @@ class SenderLock:
 
     @property
     def term(self) -> int | None:
-        """This process's term as the sender; None if it knows that it is not the sender."""
+        """The id of this process's period as the sender; None before it and once it is known to be over."""
         return self._term
 
     async def is_sender(self) -> bool:
@@ -174,7 +174,7 @@ class SenderLock:
         return renewed.rowcount > 0
 
     async def release(self) -> None:
-        """Release the lock and end the term."""
+        """Release the lock, so that this process is no longer the sender."""
         term, self._term = self._term, None
         if self._file is not None:
             # Closing alone does not unlock a file that a child process has open too.

@@ -191,7 +191,7 @@ async def stop_part(
     error_code: int | None = None,
     term: int = 0,
 ) -> bool:
-    """Stop a part and its delivery. Returns False, changing nothing, if the last attempt was not made in `term`."""
+    """Give up a part and its delivery. Returns False, changing nothing, if `term` did not attempt it last."""
     result = await connection.execute(
         parts.update()
         .where(_is_attempted(part_id, term))

@@ -204,7 +204,7 @@ async def list_by_date(
 
 
 async def count_by_date(connection: AsyncConnection, days: Sequence[date]) -> dict[date, int]:
-    """Return the number of distinct papers on each date, not counting LOOKUP digests."""
+    """Return the number of distinct papers on each date, without digests made for lookups."""
     query = (
         sa.select(t.digests.c.date_on, sa.func.count(sa.distinct(t.entries.c.paper_id)))
         .join(t.entries, t.entries.c.digest_id == t.digests.c.id)
@@ -224,7 +224,7 @@ async def list_newest_ids(connection: AsyncConnection, *, limit: int) -> list[in
 
 
 async def get_detail(connection: AsyncConnection, arxiv_id: str) -> PaperDetail | None:
-    """Return a paper's details, or None if no digest lists it and no service has described it."""
+    """Return a paper's details, or None if no digest lists it and no metadata for it is stored."""
     ids = list((await get_ids(connection, [arxiv_id])).values())
     details = await list_details(connection, ids) or await _list_unlisted_details(connection, ids)
     if not details:

@@ -160,7 +160,7 @@ class PaperText:
         self._found: dict[str, tuple[bool, bool]] = {}
 
     def find(self, form: str) -> tuple[bool, bool]:
-        """Return two booleans: whether the title contains a form, and whether the body does."""
+        """Return two booleans: whether the title contains a spelling of a term, and whether the body does."""
         if form not in self._found:
             has_key = not self.keys.isdisjoint(_list_form_keys(form))
             in_title, in_body = self._tokens.count(form) if has_key else (0, 0)

@@ -194,7 +194,7 @@ class Runtime:
             self.liveness.record("tick")
 
     async def _plan_posts(self) -> None:
-        """Plan the daily posts due by now. Also called while papers of the day are planned, which can take minutes."""
+        """Plan the daily posts due by now. Also called while /today messages are planned, which is slow."""
         now = self.container.clock()
         await self._run_steps(lambda: self.planner.tick(now, on_planned=self.relay.wake))
 
@@ -344,7 +344,7 @@ async def _prepare(runtime: Runtime, token: str | None, clock: DiscordClock, acq
 
 
 async def _ask_for_time(runtime: Runtime, clock: DiscordClock) -> None:
-    """Request a stored webhook until Discord responds (even with an error), to set the clock from its response."""
+    """Set the clock from a response of Discord, even an error, retrying until Discord can be reached."""
     async with runtime.container.database.read() as connection:
         tokens = await key_values.list_by_prefix(connection, key_values.WEBHOOK)
 

@@ -89,7 +89,7 @@ def to_sourced_digests(digests: Iterable[Digest], source: str, location: str) ->
 
 
 def _digest_hash(digest: Digest) -> str:
-    """Return the SHA-256 (hex) of a digest's stripped text, or of a listing's papers without votes."""
+    """Return the SHA-256 (hex) of a digest's stripped text; for a listing, of its papers except for votes."""
     text = listing.identity(digest) if digest.format in listing.FORMATS else digest.text
     return hashlib.sha256(text.strip().encode()).hexdigest()
 

@@ -47,7 +47,7 @@ class _Heading(NamedTuple):
 
 
 class _Day(NamedTuple):
-    """A dated heading in a text: the text's rows, the headings below it, and the row of the next dated heading."""
+    """A section under a dated heading: the text's rows, the heading, its subheadings, the row of the next."""
 
     rows: Sequence[str]
     heading: _Heading
@@ -172,7 +172,7 @@ def _detect(day: _Day) -> DigestFormat:
 
 
 def _read_field(line: str, paper: _Paper, problems: list[Problem], row: int) -> bool:
-    """Read votes, authors, cover or video from a line. Returns whether the line is a field or only markup."""
+    """Read votes, authors, cover or video from a line. Returns True for these and for lines of markup."""
     if labelled := fields.parse_labelled_field(line):
         name, value = labelled
         if name == "authors":

@@ -33,7 +33,7 @@ def allowed_mentions(role_id: int | None) -> dict[str, list[str]]:
 
 
 def layout_payload(view: ui.LayoutView, *, mention_role_id: int | None = None) -> dict[str, Any]:
-    """Return the message body of a layout, which may mention one role."""
+    """Return a layout as the body of a message that can notify no one but the role `mention_role_id`."""
     return {
         "components": view.to_components(),  # type: ignore[no-untyped-call]
         "flags": COMPONENTS_V2,

@@ -384,7 +384,7 @@ def follow_button(
 ) -> ui.Item[Any] | None:
     """Return a button that creates an alert for a list's topic or author, or None for other lists.
 
-    `terms` are the alert's terms if the search has parsed the query. If they are empty, there is no button.
+    `terms` are the alert's terms, or None if the query is not parsed yet. If empty, there is no button.
     """
     if terms is None:
         typed = alert_terms(state)
@@ -415,7 +415,7 @@ def newest_digest_button(texts: Texts) -> ui.Item[Any]:
 
 
 def extent_line(texts: Texts, extent: models.ArchiveExtent) -> str:
-    """Return the archive's number of papers and its range of dates."""
+    """Return the number of papers in the archive and their first and last dates."""
     if not extent.paper_count or extent.first_on is None or extent.last_on is None:
         return texts("archive-empty")
     first, last = map(texts.format_date, (extent.first_on, extent.last_on))
@@ -589,9 +589,9 @@ def fit_paper_lines(
     papers: tuple[contents.PostPaper, ...],
     headings: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
-    """Return the lines, then a line for each paper that fits, then the number of remaining papers.
+    """Return `lines`, then a line for each paper that fits, then how many papers were left out, if any.
 
-    `headings` maps arXiv ids to headings above the papers.
+    `headings` maps arXiv ids to the headings shown above these papers.
     """
     more = texts("more-papers", count=len(papers))
     remaining = MAX_PLAIN_LENGTH - sum(len(line) + 1 for line in lines) - len(more) - 1
@@ -673,6 +673,6 @@ def marked_plain_payload(text: str, marker: str) -> dict[str, Any]:
 
 
 def reason_text(texts: Texts, reason: str | None) -> str:
-    """Return the message for a known reason, which says how to fix it. Escape any other, such as a source's error."""
+    """Return a known reason's message, which says what to do. Other reasons (error texts) are escaped."""
     reason = reason or "unknown"
     return texts.find(f"reason-{reason}") or escape_untrusted(reason, max_length=300)

@@ -44,7 +44,7 @@ log = structlog.get_logger(__name__)
 
 
 class RestClient:
-    """Makes requests at the shared pace, without retries. Calls `report` with each response. `token` is the bot's token."""
+    """Sends requests to Discord within the rate limit, without retries. `report` gets each response."""
 
     def __init__(self, pace: Pace, report: AnswerListener, token: str | None = None) -> None:
         self._pace = pace

@@ -70,7 +70,7 @@ Answer = ui.LayoutView | WithFile | list[ui.LayoutView] | ui.Modal | None
 
 @dataclass(frozen=True, slots=True)
 class Transfer(Request):
-    """A request handled as a transfer, which may read an uploaded file."""
+    """A request that exports or imports data, for which an uploaded file can be read."""
 
     is_kept: bool
     """Whether there was data about the reader when the transfer was requested, which may be minutes ago."""
@@ -91,7 +91,7 @@ class Transfer(Request):
 
 
 async def defer(interaction: AnyInteraction, *, public: bool = False) -> None:
-    """Defer the reply beyond Discord's 3 seconds. `public` decides who can see it, which cannot be changed later."""
+    """Tell Discord that the reply may take over 3 s. Whether everyone sees it (`public`) is then fixed."""
     await interaction.response.defer(ephemeral=not public, thinking=True)
 
 
@@ -557,7 +557,7 @@ async def admitted_lookup(interaction: Interaction) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def deferring_publicly(interaction: Interaction) -> AsyncIterator[None]:
-    """Run the block under the lookup limit. The reply is deferred publicly only then, so that a rejection is private."""
+    """Defer the reply publicly and run the block, if the lookup limit allows it. A rejection is private."""
     async with admitted_lookup(interaction):
         await defer(interaction, public=True)
         yield

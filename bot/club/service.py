@@ -310,7 +310,7 @@ class Clubs:
 
     @asynccontextmanager
     async def _steps(self, guild_id: int) -> AsyncIterator[_Steps]:
-        """Lock a server's club in a transaction. Raises NoClubError."""
+        """Lock a server's club in a transaction. Raises NoClubError if the server has no club."""
         now = self._clock()
         async with self._database.transaction() as connection:
             if (club := await storage.get(connection, guild_id, for_update=True)) is None:

@@ -116,7 +116,7 @@ _API = re.compile(r"https?://(?:\[[0-9A-Fa-f:.]+\]|[^\s/?#@:]+)(?::[0-9]+)?(?:/[
 
 
 def _check_api(address: str) -> None:
-    """Raise ValueError, without quoting the URL, if a path cannot be appended to it."""
+    """Raise ValueError if no path can be appended to the URL. The message does not quote the URL."""
     if not _API.fullmatch(address):
         raise ValueError(
             "not the address of an API, without a user, a password and a query (PAPERROUND_WRITER_KEY is for the key)."

@@ -236,7 +236,7 @@ class SubscriptionButtonsCog(commands.Cog):
 
     @router.handles(daily_messages.RESUME)
     async def resume(self, request: Request, action: Action) -> ui.LayoutView:
-        """Resume a subscription. Allowed to managers in the server, and to its creator from a notice in a direct message."""
+        """Resume a subscription: in its server as a manager, or from a direct message as its creator."""
         subscription = await _find_manageable(request, action.payload)
         guild = request.interaction.client.get_guild(subscription.guild_id)
         if guild is not None and not guild.unavailable:

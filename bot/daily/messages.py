@@ -191,7 +191,7 @@ def options_text(texts: Texts, subscription: Subscription) -> str:
 
 
 def switch_text(texts: Texts, switch: daily_options.Option) -> str:
-    """Return the label of a switch in the form, which is also shown for subscriptions that have it switched on."""
+    """Return a switch's label in the form. Subscriptions with the switch on show it too."""
     return texts.find(f"command-daily.switch-{switch.name}") or switch.description
 
 

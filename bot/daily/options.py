@@ -60,7 +60,7 @@ def _parse_zone(text: str) -> str:
 
 
 def _parse_topic(text: str) -> str:
-    """Return a topic on one line, or "" for a hyphen. Raises UserError if no paper could match it."""
+    """Return a topic with spaces for line breaks; "" for "-". Raises UserError if no paper could match it."""
     from bot.client.router import UserError
 
     if text.strip() in NOTHING:

@@ -184,11 +184,11 @@ class RecentDays(NamedTuple):
 
 
 async def list_recent_days(connection: Connection, rule: day_close.DayClose, now: datetime) -> RecentDays:
-    """Return the recent days at `now` (UTC). Days with only LOOKUP digests count if there are no others.
+    """Return the newest days as of `now` (UTC). Days with only LOOKUP digests are used if no others exist.
 
-    A day is complete once its list or a later day's was read after the day's close, or once no list could be
-    read for SILENT_PERIOD after the close. If no source of lists responds, it is complete at its close, or
-    once it has a digest of the whole day.
+    A day is complete once its list, or that of a later day, has been read after the day closed, or at the
+    latest SILENT_PERIOD after it closed. If no source of lists responds, a day is complete when it closes,
+    or earlier if a digest of the whole day is stored.
     """
     closings = await load_all_closings(connection, rule, now)
     if closings is not None and not closings.has_read_since(now - day_close.SILENT_PERIOD):
@@ -250,7 +250,7 @@ async def load_details(
 def build_daily_post(
     subscription: models.Subscription, post: choice.PlannedPost, details: Mapping[int, models.PaperDetail]
 ) -> choice.DailyPost:
-    """Return the content of a planned post, with the placeholder marker. `details` are keyed by paper id."""
+    """Return a planned post's content. Deliveries set their own `marker`. `details` is keyed by paper id."""
     built = choice.DailyPost(
         marker=MARKER_PLACEHOLDER,
         locale=subscription.locale,
@@ -384,7 +384,7 @@ class DailyPlanner:
         return sorted(due, key=lambda of: of[1].at)
 
     async def _plan_batch(self, due: Sequence[tuple[models.Subscription, schedule.Slot]], tick: _Tick) -> int:
-        """Plan posts for those subscriptions that have not changed since they were read. Returns the number of posts."""
+        """Plan posts for the subscriptions unchanged since they were read. Returns the number of posts."""
         calendar, slots = tick.calendar, dict(due)
         if any(row.topic for row in slots):
             # Do this outside the transaction, which blocks other writers.

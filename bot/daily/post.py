@@ -104,7 +104,7 @@ def card_view(
 ) -> ui.LayoutView:
     """Return a paper with as much of its summary as fits; a button shows the rest privately.
 
-    `position` is the message's position in the delivery. `heading` precedes late papers.
+    `position` is the message's position in the delivery. `heading` is shown above the paper.
     """
     marker = contents.part_marker(post.marker, position)
     message = message_builder.MessageBuilder()

@@ -32,7 +32,7 @@ MAX_ENGLISH_WORDS = 8
 
 
 class Mention(NamedTuple):
-    """The parts of a parenthesis and the words before it. Missing parts are ""."""
+    """The words before a pair of brackets, and the terms in the brackets. Missing ones are ""."""
 
     left_context: str
     english: str

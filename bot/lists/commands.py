@@ -259,7 +259,7 @@ class PaperListLoader:
     async def load(self, texts: Texts, state: ListState, request: Request | None = None) -> PaperList:
         """Return a page of a list, or its last page if the page number is too large.
 
-        Raises UserError for saved papers if the reader's `request` is missing.
+        Raises UserError if the list is the reader's saved papers and `request` is None.
         """
         listed = await self._load_page(texts, state, request)
         if not listed.rows and state.page and listed.total:

@@ -59,7 +59,7 @@ Weekday = Annotated[
 
 
 class _Entry(pydantic.BaseModel):
-    """An entry in a file. Its fields are named like those of the stored record. An entry with `removed` is deleted."""
+    """An entry in a set-up file, with the fields of a stored record. `removed` deletes that record."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -432,7 +432,7 @@ class OutcomeRecorder:
         self._log_and_report("found" if already_sent else "sent", due, late_seconds=late)
 
     def find_unstored(self, part_id: int) -> models.Receipt | None:
-        """Return the receipt of a part that this process has sent but not yet stored."""
+        """Return the receipt of a sent part if it is not stored yet, or None."""
         return self._pending.get(part_id)
 
     async def _store_batched(self, part_id: int, receipt: models.Receipt, now: datetime) -> None:

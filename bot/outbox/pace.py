@@ -61,8 +61,8 @@ class Answer:
 
     @property
     def is_discords(self) -> bool:
-        """Whether the answer came from Discord itself. Its answers to an invalid token or a rate-limited
-        request have no error code.
+        """Whether the response came from Discord itself. Its errors have a code, except for an invalid token
+        or a rate-limited request.
         """
         return self.is_json and (self.status < 400 or self.code != 0 or self.status in (401, 429))
 

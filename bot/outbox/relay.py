@@ -366,5 +366,5 @@ def _may_be_webhook(delivery: models.Delivery) -> bool:
 
 
 def _destination_key(due: DuePart) -> Hashable:
-    """Return the channel, or the reader if no DM is open yet. Only one part per destination is in flight."""
+    """Return what identifies a message's destination: the channel, or the reader if no DM is open yet."""
     return due.delivery.channel_id or ("reader", due.delivery.user_id)

@@ -292,7 +292,7 @@ def render_plain(text: str) -> str:
 
 
 def render_html(text: str) -> Markup:
-    """Return Discord's Markdown, or any other text, as HTML without images or raw HTML. Only http(s) links are kept."""
+    """Render text with Discord's Markdown as HTML: raw HTML escaped, no images, and only http(s) links."""
     parser = _get_html_parser()
     chunks = (
         chunk.replace("[", "(") if chunk.count("[") > _MAX_BRACKETS else chunk for chunk in _chunks(text)

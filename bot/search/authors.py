@@ -120,7 +120,7 @@ def _list_namesakes(authors: Sequence[models.Author], name: str) -> list[models.
 
 
 def _query(writers: Writers, family: str, given: str, *, is_prefix: bool) -> Query | None:
-    """Return the query for a Hangul name: as written, joined, or romanised in any known way."""
+    """Return a query for a name in Hangul, with or without a space, or in any known romanisation."""
     spellings = list(people.given_spellings(given))
     given_queries = list(map(writers.word, spellings))
     if is_prefix:

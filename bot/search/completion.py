@@ -186,7 +186,7 @@ class TopicIndex:
         return list(choices.values())[:MAX_CHOICES]
 
     def _list_best(self, keys: str) -> Iterable[Topic]:
-        """Return the heaviest topics whose keystrokes begin with `keys`."""
+        """Return the topics with the highest weight among those whose typed letters begin with `keys`."""
         low, high = (bisect_left(self._entries, (keys + end,)) for end in ("", "\U0010ffff"))
         found = nlargest(_MAX_RANKED, self._entries[low:high], key=lambda entry: (entry[1], -entry[2]))
         return [self._topics[number] for *_, number in found]

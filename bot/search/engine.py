@@ -370,7 +370,7 @@ class Engine:
     # Counting.
 
     def has_papers(self, part: Part) -> bool:
-        """Return whether any paper contains a part."""
+        """Return whether any paper contains this part of a query."""
         query = self._part(part)
         return query is not None and self.searcher.search(query, 1, count=False).hits != []
 

@@ -203,7 +203,7 @@ class Reader:
         return [whole], []
 
     def _split(self, words: Sequence[str], *, whole: bool = True) -> Iterator[tuple[int, int, Part | None]]:
-        """Yield the start, end and part of each longest known run of words. The part of an unknown word is None."""
+        """Split words into the longest known terms. Yields (start, end, term); None for an unknown word."""
         start = 0
         while start < len(words):
             for end in range(min(len(words), start + _MAX_RUN), start, -1):

@@ -175,7 +175,7 @@ class PaperLookup:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _refuse(self, user_id: int, arxiv_id: str) -> LookupOutcome | None:
-        """Return why a paper is not fetched. If it is fetched, return None and count it towards the reader's limit."""
+        """Return why a paper may not be fetched, or None, which is counted towards the reader's limit."""
         today = self.clock().date()
         if today != self._counted_on:
             self._counted_on = today

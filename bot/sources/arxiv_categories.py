@@ -177,7 +177,7 @@ class ArxivCategories:
     async def _read_announcement(
         self, request: base.FetchRequest, progress: Progress
     ) -> tuple[list[base.FetchResult], Progress]:
-        """Return a result for each day in the feed, and the progress after these days."""
+        """Return a result for each day in the feed, or one if it has none, and the source's new progress."""
         page = await base.get_page(
             self._fetcher, self._rss, request, accept=feed.ACCEPT, throttle=self._throttle
         )

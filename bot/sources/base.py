@@ -86,7 +86,7 @@ async def no_throttle() -> None:
 
 
 class Fetcher(Protocol):
-    """The interface of `fetcher.Fetcher`, whose module loads aiohttp."""
+    """The interface of `fetcher.Fetcher`. It is defined here so that users need not load aiohttp."""
 
     async def get(
         self,
@@ -269,7 +269,7 @@ class HasEntries(Protocol):
 
     @property
     def entries(self) -> Sequence[Any]:
-        """The entries in order."""
+        """The entries, in the order of the document."""
         ...
 
 

@@ -79,7 +79,7 @@ def _conditional_headers(page_state: models.PageState | None) -> dict[str, str]:
 
 
 def _parse_url(text: str, former: URL | None = None) -> URL:
-    """Parse a URL, or a redirect from `former`, without the fragment. Raises FetchError if invalid."""
+    """Parse a URL without its fragment. A redirect is relative to `former`. Raises FetchError if invalid."""
     try:
         if len(text) > _MAX_URL_LENGTH:
             raise ValueError("too long")

@@ -33,7 +33,7 @@ _BY_KIND = {record.kind: record for record in RECORDS}
 
 
 def get(kind: models.SourceKind) -> base.KindRecord:
-    """Return a kind's record."""
+    """Return the functions and settings of a kind of source."""
     return _BY_KIND[kind]
 
 

@@ -52,7 +52,7 @@ class SourceReport:
     reason: str = ""
 
     def add(self, result: base.FetchResult, ingested: IngestResult) -> None:
-        """Count a stored result and its ingest. Only the first reason per status is kept."""
+        """Add a result and what storing it changed to the totals. Each status keeps only its first reason."""
         total = self.result + ingested
         self.result = replace(total, problems=total.problems[:_MAX_PROBLEMS])
         self.counts[result.status] += 1

@@ -350,7 +350,7 @@ def _analyse_latin(run: str) -> Run:
 
 
 def _fold_word(part: str) -> str:
-    """Fold a part of a compound. Plurals like LMs are handled here, because the stemmer requires a vowel."""
+    """Fold a word of a compound. Drops the s of plurals like LMs; the stemmer skips words without a vowel."""
     return fold(part[:-1] if _PLURAL_ACRONYM.fullmatch(part) else part)
 
 

@@ -41,7 +41,7 @@ class SurfaceForm(NamedTuple):
 
     @property
     def is_sure(self) -> bool:
-        """Whether filters (channels, alerts, trends) may use the form: it is English, seeded, or defined at least twice."""
+        """Whether filters may use the form: it is English, in the seed list, or defined by several papers."""
         return self.language == "en" or self.seeded or self.papers > 1
 
     @property

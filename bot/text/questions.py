@@ -328,7 +328,7 @@ def load_topic_terms() -> tuple[tuple[str, ...], ...]:
 
 @lru_cache(maxsize=1)
 def load_topic_words() -> Mapping[str, tuple[int, ...]]:
-    """Return the topics for each stem in their descriptions. Takes 100 ms the first time."""
+    """Map each word stem to the topics described with it. The first call takes 100 ms."""
     topics: dict[str, set[int]] = {}
     for number, (terms, words) in enumerate(_load_topics()):
         for stem in analyser.stemmed_words(" ".join((*terms, words)).replace("-", " ")):

@@ -144,7 +144,7 @@ class TodayService:
     ) -> TodayPost | None:
         """Return the reader's papers for a day, by default the latest complete day; None if the archive is empty.
 
-        `shown` has the arXiv ids of the papers already in the message, whose order is kept.
+        `shown` lists the arXiv ids of the papers already in the message; they stay in this order.
         """
         profile = await self._profiles.find(user_id)
         if on is None:

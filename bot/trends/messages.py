@@ -132,7 +132,7 @@ def _add_trend(texts: Texts, message: MessageBuilder, answer: TrendAnswer) -> No
 
 
 def heading(texts: Texts, answer: TrendAnswer) -> str:
-    """Return the topic with its number of papers and the span."""
+    """Return the topic, its number of papers and the period covered, such as the last 12 months."""
     topic = _topic_name(texts, answer.topic.text)
     span = texts(f"trend-span-{answer.span.value}")
     return texts("trend-heading", topic=topic, count=answer.trend.total, period=span)

@@ -103,7 +103,7 @@ class TrendService:
 
 
 def _start_of(on: date, step: Step) -> date:
-    """Return the first day of the month or week, or the day itself."""
+    """Return the first day of the date's month or week, or the date itself if the step is a day."""
     if step is Step.MONTH:
         return on.replace(day=1)
     return on if step is Step.DAY else on - timedelta(days=on.weekday())
@@ -259,7 +259,7 @@ def _count_topics(
 
 
 def extract_topics(glossary: Glossary, title: str) -> Iterator[tuple[str, str]]:
-    """Yield the topics in a title: (key, "") for a concept, (key, spelling) for two words outside concepts."""
+    """Yield a title's topics: (key, "") for known concepts, (key, spelling) for other two-word phrases."""
     left = _MAX_TITLE_WORDS
     for part in _split_title(title):
         words = part.split()[:left]

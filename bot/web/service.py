@@ -332,7 +332,7 @@ class WebPages:
         )
 
     async def load_trends(self, site: Site, query: str = "") -> Page:
-        """Return the page that charts a topic's papers by month or, without a topic, all papers with the rising topics."""
+        """Return a page with a topic's papers by month or, without a topic, all papers and rising topics."""
         if len(query) > MAX_QUERY_LENGTH:
             raise PageError(400, "web-query-too-long", count=MAX_QUERY_LENGTH)
         texts, span = self.texts(site), trends_messages.Span.YEAR

@@ -180,7 +180,7 @@ class Paragraph:
 
 
 def _plain(text: str) -> str:
-    """Return a text with plain numbers: 1{,}200 as 1,200, 10⁶ as 10^6, 1억 2천만 as 120000000."""
+    """Return a text with numbers in digits: 1{,}200 as 1,200, 10⁶ as 10^6, 1억 2천만 as 120000000."""
     text = _THIN_SPACE.sub("", text.replace("{,}", ","))
     text = _SUPERSCRIPT.sub(lambda match: "^" + match[0].translate(_SUPERSCRIPTS), text)
     text = _EXPONENT.sub(r"^\1\2", typography.normalise("NFKC", text))

@@ -321,7 +321,7 @@ def _title_of(paper: listing.Paper) -> str:
 
 
 def _estimate_tokens(messages: Messages, schema: Mapping[str, Any], max_tokens: int) -> int:
-    """Return the maximum tokens of a call: the prompt and the longest response."""
+    """Estimate how many tokens a call can use at most: the prompt plus the longest allowed response."""
     sent = language_model.add_schema(messages, schema)
     return sum(len(message["content"].encode()) for message in sent) // BYTES_PER_TOKEN + max_tokens
 

@@ -311,7 +311,7 @@ def _enclose(name: str, text: str) -> str:
 
 
 def _cut_at_paragraph(section: str, limit: int) -> str:
-    """Cut a section to `limit` characters, at the end of a paragraph if possible, and end it with two newlines."""
+    """Shorten a section to `limit` characters, if possible after a paragraph, and add two newlines."""
     if len(section) <= limit:
         return section
     cut = section[:limit]
