@@ -29,7 +29,7 @@ _NAME_DEGREES = {search_index.EXACT_NAME: 1.0, search_index.VERSION_NAME: 0.8, s
 _PARTIAL_TITLE, _PARTIAL_BODY = 0.45, 0.55
 _OTHER_FORMS = 0.3
 """The share of the scores of a part's other forms that is added to its best form's score."""
-_MAX_FORMS, _MAX_PARTS, _MAX_TOPICS = 48, 24, 32
+_MAX_FORMS, _MAX_PARTS, _MAX_TOPICS = 48, 24, 20
 _MIN_TOPIC_WEIGHT, _MAX_TERMS = 0.1, 1000
 _ENOUGH, _MAX_PARTIAL = 30, 60
 """If there are fewer complete matches than the first number, partial matches are added, at most the second number."""
