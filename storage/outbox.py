@@ -363,7 +363,7 @@ async def list_due(
     """Return the first unsent part of each delivery that may be sent at `now` (UTC), most urgent first.
 
     Excludes parts of expired deliveries (unless an outcome is unknown), of paused subscriptions, in
-    `exclude_channel_ids` (None stands for unopened direct messages), of webhooks unless `with_webhooks`, and
+    `exclude_channel_ids` (None means unopened direct messages), of webhooks unless `with_webhooks`, and
     SENDING parts.
     """
     excluded = [id_ or 0 for id_ in exclude_channel_ids]

@@ -49,7 +49,7 @@ MAX_CHANGES = 1000
 
 
 def number_of(change: str) -> int:
-    """Return a change's number, counted from 1; 0 for "", which stands for no change yet."""
+    """Return a change's number, counted from 1; 0 for "", which means no change yet."""
     return int(change.partition(":")[0] or 0)
 
 

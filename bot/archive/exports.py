@@ -333,7 +333,7 @@ async def export_digests(
 ) -> str:
     """Return the digests of an inclusive date range (None for an open end) as one file, oldest first.
 
-    NEWSLETTER and REVIEW use each date's digests in that format, or convert others if it has none. LISTING
+    NEWSLETTER and REVIEW use each date's digests in that format, or else convert others. LISTING
     uses listings. All three skip LOOKUP digests. Raises PaperroundError if there are no digests.
     """
     async with database.read() as connection:
@@ -353,7 +353,7 @@ async def export_digests(
 def _prefer_format(rows: Sequence[StoredDigest], digest_format: DigestFormat) -> Iterable[StoredDigest]:
     """Yield each date's digests in the given format.
 
-    If a date has none, a written format falls back to the other written formats, then to listings.
+    For a date without them, a written format falls back to the other written formats, then to listings.
     """
     for _, date_rows in groupby(rows, key=lambda row: row.date_on):
         group = list(date_rows)

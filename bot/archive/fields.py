@@ -281,7 +281,7 @@ _BULLET_HEADING = re.compile(
 
 
 def split_heading(text: str) -> tuple[str | None, str]:
-    """Split a bullet into its bold heading (`**New**: it …`; None if it has none) and the text after the colon."""
+    """Split a bullet into its bold heading (`**New**: it …`; None if absent) and the text after the colon."""
     match = _BULLET_HEADING.match(text)
     return (match["bold"].rstrip(" :：") or None, text[match.end() :]) if match else (None, text)
 

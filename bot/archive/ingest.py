@@ -210,7 +210,7 @@ def _report_bug(name: str, error: Exception) -> IngestResult:
 
 
 def _parse_file(file: TextFile | LocatedProblem, on: date) -> list[SourcedDigest] | IngestResult:
-    """Return a file's digests, or a result that says why it has none."""
+    """Return a file's digests, or a result that says why nothing was found."""
     if isinstance(file, LocatedProblem):
         return IngestResult(problems=(file,))
     is_json, names_paper = parse.is_json(file.text), arxiv_ids.names_paper(file.text)

@@ -77,7 +77,7 @@ def search(
         shell.print_answer(answer_to_dict(result), True)
     else:
         print_papers(result.rows, as_json, empty=empty, missing=result.missing)
-    # Printed with JSON too, or nobody would notice that part of the query was ignored.
+    # Printed with JSON too, so that users notice that part of the query was ignored.
     for line in _warnings(result) if as_json or full_json else _notes(result):
         shell.error(line)
 

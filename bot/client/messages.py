@@ -112,12 +112,12 @@ def format_authors(texts: Texts, names: Sequence[str], *, truncated: bool = Fals
 
 
 def format_organization(name: str | None) -> str:
-    """Return the authors' organization, shortened; "" if there is none."""
+    """Return the authors' organization, shortened; "" if unknown."""
     return escape_untrusted(name, max_length=MAX_ORGANIZATION_LENGTH) if name else ""
 
 
 def format_stars(number: int | None) -> str:
-    """Format a number of stars as `★ 950` or `★ 1.2k`; "" if there are none."""
+    """Format a number of stars as `★ 950` or `★ 1.2k`; "" without stars."""
     if not number:
         return ""
     return f"★ {number if number < 1000 else f'{number // 100 / 10:g}k'}"

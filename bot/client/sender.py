@@ -86,7 +86,7 @@ class DiscordSender:
         return Receipt(request.message_id, request.channel_id)
 
     async def find(self, request: SendRequest, since: datetime) -> Receipt | None:
-        """Return the receipt of a message sent after `since` (UTC) with the request's marker, or None if there is none.
+        """Return the receipt of a message sent after `since` (UTC) with the request's marker, or None.
 
         Always returns None for THREAD, CROSSPOST and REQUEST, which can safely be repeated. Raises
         DeliveryError if the message may exist but cannot be found.

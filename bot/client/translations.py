@@ -151,7 +151,7 @@ def command_key(string: app_commands.locale_str, context: app_commands.Translati
 
 
 def _top_name(command: app_commands.Command[Any, Any, Any]) -> str:
-    """Return the name of a command's group, or of the command if it has none."""
+    """Return the name of a command's group, or of the command itself if it is in no group."""
     return (command.root_parent or command).name
 
 

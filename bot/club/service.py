@@ -243,7 +243,7 @@ class _Steps:
 
 
 class Overview(NamedTuple):
-    """A club with its next and past meetings, and the open poll or, if there is none, the next candidates."""
+    """A club with its next and past meetings, and the open poll, or else the next candidates."""
 
     club: Club
     meeting: Meeting
@@ -334,7 +334,7 @@ class Clubs:
         return done
 
     async def load(self, guild_id: int) -> Overview | None:
-        """Return a server's club, or None if it has none."""
+        """Return a server's club, or None."""
         now = self._clock()
         async with self._database.read() as connection:
             if (club := await storage.get(connection, guild_id)) is None:

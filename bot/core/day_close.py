@@ -92,7 +92,7 @@ class Closings:
         return read_at is not None and read_at >= self.rule.closes_at(day)
 
     def newest_complete(self, now: datetime) -> date:
-        """Return the latest complete day that has closed by `now` (UTC), or date.min if there is none.
+        """Return the latest complete day that has closed by `now` (UTC), or else date.min.
 
         Checks `now` because a list may seem to have been read after a future close if the clock was ahead.
         """

@@ -207,7 +207,7 @@ async def _start(name: str, max_line: int, with_database: bool) -> asyncio.subpr
 
 
 def _find_error(name: str) -> type[errors.PaperroundError]:
-    """Return the subclass of PaperroundError that has this name, or ChildError if there is none."""
+    """Return the subclass of PaperroundError that has this name, or else ChildError."""
     found: list[type[errors.PaperroundError]] = [errors.PaperroundError]
     for kind in found:
         found += kind.__subclasses__()

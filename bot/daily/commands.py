@@ -194,7 +194,7 @@ class SubscriptionButtonsCog(commands.Cog):
         switches: dict[str, Any] = {
             field: option.name in switched_on for field, option in daily_options.SWITCHES.items()
         }
-        # Treat @everyone as no role, since nobody wants a daily ping to everyone.
+        # Treat @everyone as no role, since a daily ping to everyone is not wanted.
         wanted = replace(old, mention_role_id=None if role_id == old.guild_id else role_id, **switches)
         return await _edit(request, old, wanted)
 

@@ -124,7 +124,7 @@ class Subscriptions:
     async def resume(self, subscription_id: int) -> models.Subscription:
         """Resume posting and send planned deliveries now. Also posts a missed date unless the pause was manual.
 
-        Webhook posts with an unknown outcome are sent again, since whoever resumes them has checked the channel.
+        Webhook posts with an unknown outcome are sent again: the person who resumes has checked the channel.
         """
         now = self._clock()
         async with self._database.transaction() as connection:

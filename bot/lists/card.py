@@ -206,7 +206,7 @@ def _chapter_menu(
 def _action_buttons(
     texts: Texts, detail: models.PaperDetail, page: int, *, is_saved: bool, may_share: bool, is_shared: bool
 ) -> list[ui.Item[Any]]:
-    """Return the buttons of a card. On a shared card, "Save" always saves the paper, for whoever presses it."""
+    """Return the buttons of a card. On a shared card, "Save" always saves the paper for its user."""
     arxiv_id = detail.arxiv_id
     save_id = pack_custom_id(SAVE_PAPER, "0" if is_saved else "1", NO_PAGE if is_shared else page, arxiv_id)
     row = [button(texts("unsave" if is_saved else "save"), save_id)]

@@ -189,7 +189,7 @@ def list_view(texts: Texts, listed: PaperList, *, may_share: bool) -> ui.LayoutV
 
 
 def shared_view(texts: Texts, listed: PaperList, *, sharer: str) -> ui.LayoutView:
-    """Return a public list. Its controls reply privately to whoever uses them."""
+    """Return a public list. Its controls reply privately to the person who uses them."""
     more = button(
         texts("list-more-privately", count=listed.matching or listed.total),
         pack_state(listed.state.replace(page=0)),
@@ -561,7 +561,7 @@ def format_tags(tags: Sequence[str]) -> str:
 
 
 def _tag_menu(texts: Texts, listed: PaperList) -> ui.Item[Any] | None:
-    """Return a menu of the reader's most used tags (passed as the list's suggestions), or None if there are none."""
+    """Return a menu of the reader's most used tags (passed as the list's suggestions), or None without tags."""
     if not listed.suggestions:
         return None
     tags = listed.suggestions[: discord_text.SELECT_OPTIONS - 1]

@@ -20,7 +20,7 @@ MAX_PROBLEM_DELIVERIES = 5
 
 
 class LastPost(NamedTuple):
-    """A sent delivery, and its first part that has a message (None if there is none)."""
+    """A sent delivery, and its first part that has a message (or None)."""
 
     delivery: models.Delivery
     part: models.Part | None

@@ -157,7 +157,7 @@ _MESSAGE_SCOPED_KINDS = {PartKind.THREAD, PartKind.CROSSPOST}
 
 
 def classify(status: int, code: int, kind: PartKind) -> Classification:
-    """Classify Discord's error response to a part of this kind. `code` is 0 if the response has none."""
+    """Classify Discord's error response to a part of this kind. `code` is 0 if the response lacks a code."""
     if status == 401:
         return _INVALID_TOKEN
     if kind is PartKind.REQUEST and code and status in (400, 403, 404):

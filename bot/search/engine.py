@@ -404,8 +404,7 @@ class Engine:
     ) -> list[int]:
         """Return the papers with all of these tokens in the title, top-voted first.
 
-        If `beginnings` are given, the title must also contain a token that starts with one of them, or one of
-        the alternatives.
+        With `beginnings`, the title must also contain a token that starts with one of them, or an alternative.
         """
 
         def token(text: str) -> Query:
@@ -474,7 +473,7 @@ def any_of(queries: Iterable[Query | None]) -> Query | None:
 
 
 def all_of(queries: Iterable[Query | None]) -> Query | None:
-    """Return the conjunction of these queries; None if there are none or if any is None."""
+    """Return the conjunction of these queries; None if the list is empty or any query is None."""
     clauses = list(queries)
     known = [(Occur.Must, query) for query in clauses if query is not None]
     return Query.boolean_query(known) if known and len(known) == len(clauses) else None

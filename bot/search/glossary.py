@@ -189,7 +189,7 @@ def read_decisions(view: Snapshot) -> list[resolver.Decision]:
 
 
 def name_concept(concept: concepts.Concept, locale: models.Locale) -> str:
-    """Return a concept's main form in the reader's language or, if it has none, in English."""
+    """Return a concept's main form in the reader's language, or else in English."""
     korean = concept.usual_form("ko") if locale is models.Locale.KO else ""
     return korean or concept.usual_form("en") or concept.key
 

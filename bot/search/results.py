@@ -184,7 +184,7 @@ def find_snippet(detail: models.PaperDetail, locale: models.Locale, patterns: Pa
 
 
 def compile_pattern(terms: Iterable[str]) -> re.Pattern[str] | None:
-    """Return a pattern for any of these terms, or None if there are none. Latin terms match only at word starts.
+    """Return a pattern for any of these terms, or None without terms. Latin terms match only at word starts.
 
     Spaces between words may vary, as may spaces within a long Korean term (강화학습).
     """

@@ -96,7 +96,7 @@ class BackFill(NamedTuple):
 
 
 def read_back_fill(progress: Mapping[str, Any] | None) -> BackFill | None:
-    """Return the state of a source's back-fill, given its stored progress, or None if it has none."""
+    """Return the state of a source's back-fill, given its stored progress, or None."""
     found = Progress(**progress or {})
     if found.since is None or found.until is None:
         return None
@@ -177,7 +177,7 @@ class ArxivCategories:
     async def _read_announcement(
         self, request: base.FetchRequest, progress: Progress
     ) -> tuple[list[base.FetchResult], Progress]:
-        """Return a result for each day in the feed, or one if it has none, and the source's new progress."""
+        """Return a result for each day in the feed, or one for an empty feed, and the source's new progress."""
         page = await base.get_page(
             self._fetcher, self._rss, request, accept=feed.ACCEPT, throttle=self._throttle
         )

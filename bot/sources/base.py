@@ -181,7 +181,7 @@ class KindRecord:
     open: Callable[[str, Mapping[str, object], SourceContext], Source]
     poll_interval: timedelta
     is_for_lookup: bool = False
-    """Whether the papers are for search and alerts only, because nobody selected them."""
+    """Whether the papers are for search and alerts only, because they were not hand-picked."""
     stale_after: timedelta | None = None
     """The time without digests after which NOT_YET counts as a failure."""
     has_daily_list: bool = False
@@ -343,7 +343,7 @@ async def read_digests(
 
 
 async def detect_in_response(response: Response, on: date | None = None) -> tuple[models.Digest, ...]:
-    """Parse the digests in a response. Raises FetchError with a reason if there are none.
+    """Parse the digests in a response. Raises FetchError with a reason if no digest is found.
 
     `on` is the date for papers without one; if it is None, they form a rolling list.
     """
@@ -363,7 +363,7 @@ def detect_in_bytes(
 def detect_in_text(
     text: str, name: str = "", on: date | None = None, read_on: date | None = None, *, is_own: bool = False
 ) -> tuple[models.Digest, ...]:
-    """Parse the digests in a text. Raises FetchError with a reason if there are none.
+    """Parse the digests in a text. Raises FetchError with a reason if no digest is found.
 
     `name` is the text's path or URL. Papers without a date are dated `on` if it is given. Otherwise they form
     a rolling list dated `read_on`. Only an operator's file (`is_own`) can become a LISTING.

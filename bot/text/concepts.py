@@ -115,7 +115,7 @@ class Part(NamedTuple):
 
     @property
     def shown_text(self) -> str:
-        """The part's name in replies: without particles, or the term that an everyday verb stands for."""
+        """The part's name in replies: without particles, or the term that an everyday verb means."""
         start, space, word = self.text.rpartition(" ")
         if not analyser.is_hangul(word):
             return self.text

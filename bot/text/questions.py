@@ -277,11 +277,7 @@ TopicVector = Mapping[int, float]
 def describe_topics(text: str) -> TopicVector:
     """Return the topics that a question's words describe; empty if no description has any of the words."""
     weights: dict[int, float] = {}
-    for word in map(trim_filler, text.split()[:_MAX_WORDS]):
-        kind = classify_filler(word)
-        topics = () if kind == "filler" else find_topics(word)
-        if not topics:
-            continue
+    for kind, topics in _list_word_topics(text):
         weight = inverse_topic_frequency(len(topics)) * (_FILLER_WEIGHT if kind else 1)
         for topic in topics:
             weights[topic] = weights.get(topic, 0.0) + weight
@@ -291,11 +287,16 @@ def describe_topics(text: str) -> TopicVector:
 
 def find_shared_topics(text: str) -> Collection[int]:
     """Return the topics that at least two words of a question describe: one alone is often a coincidence."""
-    words = (
-        word for word in map(trim_filler, text.split()[:_MAX_WORDS]) if classify_filler(word) != "filler"
-    )
-    counts = Counter(topic for word in words for topic in find_topics(word))
+    counts = Counter(topic for _, topics in _list_word_topics(text) for topic in topics)
     return {topic for topic, count in counts.items() if count > 1}
+
+
+def _list_word_topics(text: str) -> Iterator[tuple[Kind, Collection[int]]]:
+    """Yield the kind and the topics of each word of a question that is not filler and describes a topic."""
+    for word in map(trim_filler, text.split()[:_MAX_WORDS]):
+        kind = classify_filler(word)
+        if kind != "filler" and (topics := find_topics(word)):
+            yield kind, topics
 
 
 def inverse_topic_frequency(topics: int) -> float:

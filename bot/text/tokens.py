@@ -1,6 +1,6 @@
 """Tokens of canonical texts in the search index, and the token phrases that find a term there.
 
-A text becomes tokens separated by spaces. `GAP` stands for punctuation or a stripped particle; no phrase
+A text becomes tokens separated by spaces. `GAP` marks punctuation or a stripped particle; no phrase
 crosses it. Latin words are stems. Adjacent Hangul words form one run of overlapping pairs of syllables, so
 that a phrase matches in any spacing (강화학습, 강화 학습). Single tokens, which belong to no phrase, come after the
 text:

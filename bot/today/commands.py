@@ -102,7 +102,7 @@ class TodayCog(commands.Cog):
         on: date | None = None,
         shown: Sequence[str] = (),
     ) -> ui.LayoutView:
-        """Return the reader's papers for a day, by default the latest complete day. Raises UserError if there are none."""
+        """Return the reader's papers for a day, by default the latest complete day. Raises UserError if it has no papers."""
         async with router.admitted_lookup(request.interaction):
             post = await self._services.get(TodayService).build_post(
                 request.user_id, request.texts.locale, on, shown=shown

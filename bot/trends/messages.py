@@ -89,7 +89,7 @@ def trend_view(texts: Texts, answer: TrendAnswer, *, may_share: bool) -> ui.Layo
 
 
 def shared_view(texts: Texts, answer: TrendAnswer, *, sharer: str) -> ui.LayoutView:
-    """Return a public reply. Its button replies privately to whoever presses it."""
+    """Return a public reply. Its button replies privately to the person who presses it."""
     message = MessageBuilder()
     message.add_text(client_messages.subtext(texts("shared-by", name=sharer)))
     _add_trend(texts, message, answer)

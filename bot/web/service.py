@@ -103,7 +103,7 @@ class Site:
         return MAX_STATIC_ROWS if self.is_static else DAY_SIZE
 
     def author_link(self, name: str) -> str | None:
-        """Return the path of an author's page, or None if the author has none."""
+        """Return the path of an author's page, or None if the author has no page."""
         if self.is_static:
             return self.link("authors", make_slug(self.authors[name])) if name in self.authors else None
         return self.link("authors", name)

@@ -229,7 +229,7 @@ def build_judgement(excerpts: str, claims: Sequence[Claim]) -> list[dict[str, st
 
 
 def read_answer(answer: str, form: models.DigestFormat) -> tuple[Claim, ...]:
-    """Parse the claims in a response, in the order of the sections. Raises AnswerError if it has none.
+    """Parse the claims in a response, in the order of the sections. Raises AnswerError if it contains no claims.
 
     Ignores unknown keys, and any text or fence around the JSON.
     """
