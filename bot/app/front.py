@@ -26,6 +26,7 @@ from bot.app import health, runtime
 from bot.app.container import Container
 from bot.client.context import Client
 from bot.core import http_server, isolation
+from bot.core.clock import Clock
 from bot.outbox import pace
 from storage import errors, models
 
@@ -37,6 +38,8 @@ FINISH_SECONDS = 5.0
 """`run` ends within 10 s of SIGTERM."""
 PING = 1
 FOLLOW_SECONDS = 30.0
+MAX_AGE_SECONDS = 300
+"""How far a request's signed time may be from the clock: an older request was sent before, by someone else."""
 GUILD_SECONDS = 60.0
 """How long a server's fetched channels and roles stay valid."""
 
@@ -44,8 +47,9 @@ GUILD_SECONDS = 60.0
 class InteractionServer:
     """Receives Discord's interactions at `PATH`. `public_key` is the application's, in hex."""
 
-    def __init__(self, client: Client, public_key: str) -> None:
+    def __init__(self, client: Client, public_key: str, clock: Clock) -> None:
         self._client = client
+        self._clock = clock
         self._key = read_public_key(public_key)
         # The Gateway's parser.
         self._parse = client._connection.parsers["INTERACTION_CREATE"]
@@ -63,7 +67,7 @@ class InteractionServer:
         return self.receive(request.headers, body)
 
     def receive(self, headers: Mapping[str, str], body: bytes) -> web.Response:
-        """Start handling a request and return its HTTP response: 401 if Discord did not sign it."""
+        """Start handling a request and return its HTTP response: 401 if Discord did not sign it just now."""
         if not self._is_signed(headers, body):
             return web.Response(status=401, text="invalid request signature")
         try:
@@ -94,12 +98,12 @@ class InteractionServer:
             await asyncio.wait(self._tasks, timeout=FINISH_SECONDS)
 
     def _is_signed(self, headers: Mapping[str, str], body: bytes) -> bool:
-        signed = headers.get(TIMESTAMP, "").encode() + body
+        timestamp = headers.get(TIMESTAMP, "")
         try:
-            self._key.verify(bytes.fromhex(headers.get(SIGNATURE, "")), signed)
+            self._key.verify(bytes.fromhex(headers.get(SIGNATURE, "")), timestamp.encode() + body)
+            return abs(int(timestamp) - int(self._clock().timestamp())) <= MAX_AGE_SECONDS
         except (InvalidSignature, ValueError):
             return False
-        return True
 
 
 def read_public_key(value: str) -> Ed25519PublicKey:
@@ -212,7 +216,7 @@ async def run(container: Container) -> None:
         if stopping.is_set():
             return
         assert bot.application is not None  # set by the login
-        server = InteractionServer(bot, settings.public_key or bot.application.verify_key)
+        server = InteractionServer(bot, settings.public_key or bot.application.verify_key, container.clock)
         await container.mentions.load(container.database)
         stack.push_async_callback(server.finish)  # once the server is closed
         url = await stack.enter_async_context(

@@ -138,7 +138,8 @@ class ArchiveTools:
 
     async def _find_paper(self, text: str) -> models.PaperDetail:
         detail = await self.search.find_paper(text)
-        if detail is None:
+        # That a reader asked for an unlisted paper is not for others to know.
+        if detail is None or not detail.is_listed:
             raise exceptions.ToolError(
                 f"There is no paper {errors.make_printable(text[:60])!r} in the archive. search_papers finds papers by topic."
             )

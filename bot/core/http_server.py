@@ -6,10 +6,11 @@ It limits the size and duration of requests. A proxy in front may limit requests
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
-from aiohttp import web
+from aiohttp import http_exceptions, web
 
 from storage import errors
 
@@ -28,6 +29,7 @@ async def serving(address: str, setting: str, add_routes: Sequence[AddRoutes]) -
 
     Raises PaperroundError with the setting's name if the port is in use.
     """
+    _log.addFilter(_summarise)
     app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[_limit_time])
     for add in add_routes:
         add(app.router)
@@ -50,6 +52,22 @@ async def serving(address: str, setting: str, add_routes: Sequence[AddRoutes]) -
         yield f"http://{host or '127.0.0.1'}:{runner.addresses[0][1]}"
     finally:
         await runner.cleanup()
+
+
+_log = logging.getLogger("aiohttp.server")
+"""aiohttp's logger of failed requests."""
+
+
+def _summarise(record: logging.LogRecord) -> bool:
+    """Turn the traceback of a malformed request, which is its sender's fault, into one line."""
+    error = record.exc_info and record.exc_info[1]
+    if isinstance(error, http_exceptions.HttpProcessingError):
+        reason = next(iter(error.message.splitlines()), "")
+        said, remote = f"{record.msg}: %.100r", record.args or ()
+        vars(record).update(
+            msg=said, args=(*remote, reason), exc_info=None, levelno=logging.INFO, levelname="INFO"
+        )
+    return True
 
 
 @web.middleware

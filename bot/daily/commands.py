@@ -67,9 +67,9 @@ async def _complete_source(interaction: Interaction, current: str) -> autocomple
     """Suggest sources whose names contain the typed text. URLs are never shown, since they may contain secrets."""
     query = current.casefold()
     rows = await interaction.client.services.sources.list_rows()
-    labels = {str(row.id): kinds.public_label(row.url) for row in rows}
+    labels = kinds.public_labels(row.url for row in rows)
     return autocomplete.make_choices(
-        (label, id_) for id_, label in labels.items() if query in label.casefold()
+        (label, str(row.id)) for row in rows if query in (label := labels[row.url]).casefold()
     )
 
 
@@ -324,8 +324,10 @@ async def _find_typed_source(request: Request, typed: Mapping[str, Any]) -> dict
     name = typed["source"].strip()
     if name in daily_options.NOTHING:
         return {**typed, "source": ""}
-    for row in await request.services.sources.list_rows():
-        if name in (str(row.id), row.url) or name.casefold() == kinds.public_label(row.url).casefold():
+    rows = await request.services.sources.list_rows()
+    labels = kinds.public_labels(row.url for row in rows)
+    for row in rows:
+        if name in (str(row.id), row.url) or name.casefold() == labels[row.url].casefold():
             return {**typed, "source": row.url}
     raise UserError("no-such-source", source=client_messages.escape_untrusted(name))
 

@@ -145,10 +145,18 @@ class ListsCog(commands.Cog):
 
     @router.handles(client_messages.TAKE_BACK)
     async def take_back(self, request: Request, action: Action) -> ui.LayoutView:
-        """Delete a message that the reader shared in this channel. Raises UserError if the bot lacks permission."""
+        """Delete a message that the reader shared in this channel.
+
+        Raises UserError if it is not the reader's, or the bot lacks permission.
+        """
         channel = request.interaction.client.get_partial_messageable(request.interaction.channel_id or 0)
         try:
-            await channel.get_partial_message(action.number).delete()
+            message = await channel.fetch_message(action.number)
+            shared = message.interaction_metadata
+            # Custom ids can be forged.
+            if shared is None or shared.user.id != request.user_id:
+                raise UserError("outdated-control")
+            await message.delete()
         except discord.NotFound:
             pass
         except discord.Forbidden:

@@ -23,7 +23,7 @@ from bot.outbox import contents
 from bot.rendering import discord_text
 from bot.sources import kinds, poller
 from bot.today import messages as today_messages
-from storage import errors, models
+from storage import models
 
 REPEAT_POST = "pa"
 SHOW_SOURCES = "src"
@@ -239,8 +239,9 @@ def sources_view(
     message.add_text(f"### {texts('sources-heading', count=len(rows))}")
     if not rows:
         message.add_text(f"{texts('sources-none')}\n{no_source_text(texts)}")
+    labels = kinds.public_labels(row.url for row in rows)
     for row in rows[page * SOURCES_PER_PAGE :][:SOURCES_PER_PAGE]:
-        message.add_text(_source_text(texts, row, now))
+        message.add_text(_source_text(texts, row, labels[row.url], now))
     if len(rows) > 1:
         message.add_text(subtext(texts("sources-order")))
     if not rows:
@@ -256,8 +257,8 @@ def kind_label(texts: Texts, kind: models.SourceKind) -> str:
     return texts.find(f"source-{kind.value}") or kind.value
 
 
-def _source_text(texts: Texts, row: models.StoredSource, now: datetime) -> str:
-    label = shorten_label(kinds.public_label(row.url), MAX_LABEL_LENGTH)
+def _source_text(texts: Texts, row: models.StoredSource, label: str, now: datetime) -> str:
+    label = shorten_label(label, MAX_LABEL_LENGTH)
     if row.last_success_at is None:
         last = texts("source-never")
     else:
@@ -280,6 +281,6 @@ def _failure_text(texts: Texts, row: models.StoredSource, label: str) -> str:
     if row.status is models.FetchStatus.REFUSED:
         reason = texts("source-refused")
     else:
-        public = errors.redact((row.reason or "").replace(row.url, label))
+        public = kinds.public_text((row.reason or "").replace(row.url, label))
         reason = escape_untrusted(public, max_length=300) if public else texts("reason-unknown")
     return texts("source-failures", count=row.failures, reason=reason)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import statistics
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -60,19 +61,45 @@ def check(kind: models.SourceKind, address: str, options: Mapping[str, object]) 
 
 
 def public_label(address: str) -> str:
-    """Return a source's public name, without credentials, query or parent folders.
+    """Return a source's name for readers: its host, folder or categories, without what may be secret.
 
-    Returns "" for an empty address. Also accepts the address of a removed source.
+    Paths and queries may contain secrets; a private host is named by its kind alone. Returns "" for an empty
+    address. Also accepts the address of a removed source.
     """
     if address.startswith(arxiv_categories.SCHEME):
         return f"arXiv {address.removeprefix(arxiv_categories.SCHEME)}"
     if folder.parse_folder_path(address) is not None:
         return address.rstrip("/\\").replace("\\", "/").rpartition("/")[2] or address
+    if not address:
+        return ""
     try:
-        parts = urlsplit(address)
+        host = urlsplit(address).hostname or ""
     except ValueError:
-        return models.SourceKind.URL.value
-    return parts.netloc.rpartition("@")[2] + parts.path.rstrip("/")
+        host = ""
+    return host if _PUBLIC_NAME.search(host) else models.SourceKind.URL.value
+
+
+_PUBLIC_NAME = re.compile(
+    r"\.(?!(?:local|internal|lan|home|corp|intranet|private|arpa|[0-9]*)\.?$)[^.:]+\.?$"
+)
+"""The end of a host's name if it is public: neither an address nor in a domain of a private network (RFC 6762, appendix G)."""
+_URL_IN_TEXT = re.compile(r"https?://[^\s<>\"'`]+")
+
+
+def public_text(text: str) -> str:
+    """Return a text with the public name in place of each URL."""
+    return _URL_IN_TEXT.sub(lambda match: public_label(match[0]), text)
+
+
+def public_labels(addresses: Iterable[str]) -> dict[str, str]:
+    """Return the public names by address, numbered from the second one on if several are equal: `github.com (2)`."""
+    labels: dict[str, str] = {}
+    used = Counter[str]()
+    for address in addresses:
+        label = public_label(address)
+        used[label] += 1
+        labels[address] = label if used[label] == 1 else f"{label} ({used[label]})"
+    return labels
 
 
 class Brings(StrEnum):

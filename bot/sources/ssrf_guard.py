@@ -18,7 +18,10 @@ from storage import errors
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_EMBEDDING = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "::/96")))
+"""IPv6 networks whose addresses end with the IPv4 address that is reached: NAT64 and IPv4-compatible addresses."""
+_LOCAL_NAT64 = ipaddress.IPv6Network("64:ff9b:1::/48")
+"""NAT64 within a network (RFC 8215), where the IPv4 address has no fixed place. Python 3.11 calls it public."""
 _AZURE_METADATA = ipaddress.ip_address("168.63.129.16")
 """Azure's metadata service, the only cloud metadata service at a public address."""
 
@@ -59,11 +62,12 @@ def _normalise_host(host: str) -> str:
 def is_public(address: IPAddress) -> bool:
     """Return whether an address is public. An IPv6 address that embeds an IPv4 address is judged by the embedded address."""
     if isinstance(address, ipaddress.IPv6Address):
-        nat64 = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF) if address in _NAT64 else None
-        embedded = address.ipv4_mapped or address.sixtofour or nat64
+        is_embedding = any(address in network for network in _EMBEDDING)
+        last = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF) if is_embedding else None
+        embedded = address.ipv4_mapped or address.sixtofour or last
         if embedded is not None:
             return is_public(embedded)
-        if address.is_site_local:
+        if address.is_site_local or address in _LOCAL_NAT64:
             return False
     return address.is_global and not address.is_multicast and address != _AZURE_METADATA
 

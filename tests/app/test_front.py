@@ -38,14 +38,14 @@ class ClientStub:
         self.parsers = {"INTERACTION_CREATE": self.parsed.append}
 
 
-def sign(body: bytes, *, key: Ed25519PrivateKey = KEY) -> dict[str, str]:
-    timestamp = str(int(SIMCORD_EPOCH.timestamp()))
+def sign(body: bytes, *, key: Ed25519PrivateKey = KEY, seconds: float = 0) -> dict[str, str]:
+    timestamp = str(int(SIMCORD_EPOCH.timestamp() + seconds))
     return {front.SIGNATURE: key.sign(timestamp.encode() + body).hex(), front.TIMESTAMP: timestamp}
 
 
 def make_server(client: Any) -> front.InteractionServer:
     stub: Client = client
-    return front.InteractionServer(stub, KEY.public_key().public_bytes_raw().hex())
+    return front.InteractionServer(stub, KEY.public_key().public_bytes_raw().hex(), lambda: SIMCORD_EPOCH)
 
 
 PING = json.dumps({"type": 1}).encode()
@@ -75,6 +75,10 @@ async def test_front_finishes_received_interactions_before_stopping() -> None:
         (sign(PING) | {front.SIGNATURE: "not hexadecimal"}, PING, 401),
         (sign(PING, key=Ed25519PrivateKey.generate()), PING, 401),
         (sign(PING), PING + b" ", 401),
+        (sign(PING) | {front.TIMESTAMP: "\udcff\udcfe"}, PING, 401),
+        # Five minutes either way, as the clocks of a request's two ends may differ.
+        *((sign(PING, seconds=minutes * 60), PING, 200) for minutes in (-4, 4)),
+        *((sign(PING, seconds=minutes * 60), PING, 401) for minutes in (-6, 6, -12_000_000)),
         *((sign(body), body, 400) for body in (b"", b"[]", b"{}", b"\xff", b"[" * 100_000)),
     ],
 )

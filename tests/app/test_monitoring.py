@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -88,6 +90,31 @@ async def test_connected_sender_is_healthy(harness: ServerHarness) -> None:
     expected = {"up": True, "role": "sender", "gateway_connected": True, "discord": "well", "problems": []}
     ages = {"tick_seconds": 7.0, "claim_seconds": 7.0, "discord_seconds": 0.0}
     assert await harness.health() == (200, expected | ages)
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        b"GET / HTTP/1.1\r\nHost: x\r\nA: " + b"a" * 60_000 + b"\r\n\r\n",
+        b"GET /" + b"a" * 40_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nA: \0\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    ],
+    ids=["long header", "long line", "NUL", "two lengths", "bad chunk"],
+)
+async def test_malformed_request_is_one_line_of_the_log(
+    harness: ServerHarness, request_bytes: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(harness.url.rpartition(":")[2]))
+    writer.write(request_bytes)
+    answer = await reader.read()
+    writer.close()
+    assert answer.split(b" ")[1] in (b"400", b"404", b"405")
+    shown = [logging.Formatter().format(record) for record in caplog.records]
+    assert len(shown) <= 1
+    assert all("\n" not in line for line in shown)
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ async def test_a_lookup_source_requires_a_topic(world: World) -> None:
     # If the source becomes look-up only after subscribing, nothing is posted without a topic either.
     await world.at("Mon 09:00")
     assert world.sent == []
-    with pytest.raises(daily_service.TopicNeededError, match=r"feeds\.example/all\.rss lists") as raised:
+    with pytest.raises(daily_service.TopicNeededError, match=r"feeds\.example lists") as raised:
         await world.daily(source=feed, channel=21)
     assert "secret" not in str(raised.value)
     with pytest.raises(errors.UsageError, match="is not a source"):
@@ -137,7 +137,7 @@ async def test_exported_personal_data_excludes_source_urls(harness: ClientHarnes
     [subscription] = await harness.subscriptions.list_rows(guild_id=harness.guild.id)
     assert subscription.source == address
     opened = await harness.manage("daily edit")
-    source = harness.texts("subscription-source", source="feeds.example.org/papers.md")
+    source = harness.texts("subscription-source", source="feeds.example.org")
     assert source in shown_text(opened)
     collected += await read_data()
     assert '"subscriptions"' in collected

@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import re
 from itertools import permutations
+from typing import Any
 
 import discord
 import pytest
+from discord import ui
 
+from bot.client import message_builder
+from bot.client import messages as client_messages
 from bot.client.accounts import make_token
+from bot.outbox.contents import RenderedPart
 from bot.search import glossary
 from bot.shelf.service import Shelf
 from storage import models
 from storage.models import AlertKind
 from tests.support import sample_archive
-from tests.support.client_harness import ClientHarness, component_ids, last_response, post_daily, shown_text
+from tests.support.client_harness import (
+    ClientHarness,
+    component_ids,
+    last_response,
+    post_daily,
+    send_parts,
+    shown_text,
+)
 
 
 @pytest.mark.promise
@@ -139,6 +151,24 @@ async def test_a_shared_list_can_be_deleted_by_its_sharer(harness: ClientHarness
     assert shown_text(taken_back) == harness.texts("share-taken-back")
     with pytest.raises(discord.NotFound):
         await harness.bot.get_partial_messageable(harness.channel.id).fetch_message(shared.id)
+
+
+async def test_only_its_sharer_can_take_a_shared_list_back(harness: ClientHarness) -> None:
+    channel = harness.bot.get_partial_messageable(harness.channel.id)
+    (shared, _) = await harness.share(await harness.ask("topic", query="로봇"))
+    post = await channel.send("a message that nobody shared")
+    for message_id, presser in ((shared.id, harness.manager), (post.id, harness.reader)):
+        forged = ui.LayoutView(timeout=None)
+        custom_id = message_builder.pack_custom_id(client_messages.TAKE_BACK, message_id)
+        forged.add_item(ui.ActionRow(ui.Button[Any](label="forged", custom_id=custom_id)))
+        sent = await send_parts(
+            harness,
+            harness.channel.id,
+            RenderedPart(models.PartKind.MESSAGE, message_builder.layout_payload(forged)),
+        )
+        shown = shown_text(last_response(await presser.click(sent, label="forged")))
+        assert shown == harness.texts("outdated-control")
+        assert (await channel.fetch_message(message_id)).id == message_id
 
 
 @pytest.mark.promise

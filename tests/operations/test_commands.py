@@ -293,18 +293,18 @@ async def test_the_page_of_sources_shows_their_health_without_secrets(
     assert not any(hidden in shown for hidden in ("secret", "10.1.2.3", str(tmp_path)))
     assert shown == snapshot("""\
 ### Sources · 6
-`digests.example/{date:%Y/%m/%d}.md` · URL with a date
+`digests.example` · URL with a date
 -# last read Dec 31 22:00 · next check Jan 01 01:00
 `daily-papers` · folder
 **The last attempt failed**: daily-papers: Permission denied
 -# nothing read so far · next check Jan 01 01:00
-`one.example/all.xml` · feed
+`one.example` · feed
 **The last 4 attempts failed**: it refuses access (403)
 -# nothing read so far · next check Jan 01 01:00
-`two.example/all.xml` · feed
+`two.example` · feed
 **The last 4 attempts failed**: its address is private; the operator has to allow it
 -# nothing read so far · next check Jan 01 01:00
-`three.example/all.xml` · feed
+`three.example` · feed
 The newest digest is not available yet.
 -# nothing read so far · next check Jan 01 01:00
 `arXiv cs.CL` · arXiv: titles, authors, abstracts

@@ -82,13 +82,20 @@ def test_invalid_address_raises_a_usage_error(address: str, kind: models.SourceK
         ("/srv/secret/papers/", "papers"),
         ("C:\\papers\\daily", "daily"),
         ("/", "/"),
-        ("https://me:pass@h.test/a/{date:%Y}.md?key=1#top", "h.test/a/{date:%Y}.md"),
-        ("https://h.test/feed/", "h.test/feed"),
+        ("https://me:pass@h.test/a/{date:%Y}.md?key=1#top", "h.test"),
+        ("https://feeds.example.org:8443/private/S3cr3t.xml", "feeds.example.org"),
         ("https://[h.test/feed", "url"),
+        *((f"http://{host}/papers", "url") for host in ("10.20.30.40:8080", "[::1]", "nas", "wiki.internal")),
     ],
 )
-def test_public_label_hides_passwords_queries_and_folders(address: str, label: str) -> None:
+def test_public_label_hides_paths_passwords_folders_and_private_hosts(address: str, label: str) -> None:
     assert kinds.public_label(address) == label
+
+
+def test_sources_of_one_host_are_numbered() -> None:
+    addresses = [f"https://{host}/feed" for host in ("a.test", "b.test/x", "b.test/y", "nas", "10.0.0.1")]
+    labels = list(kinds.public_labels(addresses).values())
+    assert labels == ["a.test", "b.test", "b.test (2)", "url", "url (2)"]
 
 
 def _publish(origin: OriginServer, folder: Path) -> None:

@@ -110,7 +110,9 @@ async def test_splits_a_query_with_too_many_values(db: database.Database) -> Non
         "https://c.example/?X-Amz-Signature={a1}&sig={b2}",
         "https://e.example/f?a=1;token={b}#c",
         "https://e.example/f?rank=1&work=2#k",
-        "https://d.example/?keyword=rl&design=x",
+        "https://d.example/?keyword=rl&design=x&postcode=1",
+        "https://f.example/?pass={a}&pwd={b}&passphrase={c}&session={d}&jwt={e}",
+        "https://f.example/?sid={a}&code={b}&access={c}&X-Amz-Credential={d}&hash={e}&bearer={f}",
     ],
 )
 def test_redacts_only_the_secrets_in_a_text(marked: str) -> None:

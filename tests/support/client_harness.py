@@ -318,7 +318,7 @@ async def open_harness(
 def send_by_http(bot: PaperroundBot, clock: Clock) -> None:
     """Deliver interactions as signed requests to a front whose server cache is empty."""
     key = Ed25519PrivateKey.generate()
-    server = front.InteractionServer(bot, key.public_key().public_bytes_raw().hex())
+    server = front.InteractionServer(bot, key.public_key().public_bytes_raw().hex(), clock)
     state: Any = bot._connection
 
     def send(data: Any) -> None:
