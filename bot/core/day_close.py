@@ -8,7 +8,8 @@ Hugging Face's list for a day is complete at 21:30 New York time. Source: anothe
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -102,6 +103,28 @@ class Closings:
     def has_read_since(self, moment: datetime) -> bool:
         """Return whether any list was read at or after a moment (UTC)."""
         return any(read_at >= moment for read_at in self._reads.values())
+
+
+MISSED_DAYS = 2
+"""How many expected days without papers mean that papers have stopped."""
+EXPECTED_WEEKS = 4
+"""How many weeks show on which weekdays papers are to be expected."""
+
+
+def find_missed_days(listed: Sequence[date], closed_on: date) -> list[date]:
+    """Return the days after the newest one with papers, up to `closed_on`, on which papers were expected.
+
+    `listed` are days with papers, newest first. A weekday is expected if at least half of the last four weeks with
+    papers had some on it: Monday to Friday for a daily list, its own day for a weekly one.
+    """
+    if not listed:
+        return []
+    newest = listed[0]
+    recent = [day for day in listed if newest - day < EXPECTED_WEEKS * 7 * _DAY]
+    weeks = (newest - recent[-1]).days // 7 + 1
+    counts = Counter(day.isoweekday() for day in recent)
+    days = (newest + number * _DAY for number in range(1, (closed_on - newest).days + 1))
+    return [day for day in days if counts[day.isoweekday()] * 2 >= weeks]
 
 
 def parse(text: str, writing_period: timedelta = timedelta()) -> DayClose:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from discord import ui
@@ -15,6 +15,7 @@ from bot.client import messages as client_messages
 from bot.client.message_builder import AMBER, RED, MessageBuilder, button, pack_custom_id, shorten_label
 from bot.client.messages import MentionLookup, escape_untrusted, join_dotted, subtext
 from bot.client.translations import Texts
+from bot.core import day_close
 from bot.daily import messages as daily_messages
 from bot.daily import schedule
 from bot.daily.messages import format_timestamp
@@ -32,6 +33,8 @@ SOURCES_PER_PAGE = 8
 MAX_POSTS_LENGTH = 3000
 """Maximum length of the server's posts in `/status`, in code points. A message has 4,000."""
 MAX_LABEL_LENGTH = 120
+MAX_FAILING = 3
+"""How many failing sources `/status` names when papers have stopped."""
 HELP_SECTIONS = ("help-reading", "help-following")
 """Fluent ids of headings, whose attributes describe the commands below: `.alerts-add` is `/alerts add`."""
 HELP_FOR_MANAGERS = "help-channel"
@@ -55,9 +58,10 @@ def status_view(
     """
     inactive = [row for row, _ in report.subscriptions if row.state is not models.ActivityState.ACTIVE]
     is_troubled = any(row.reason != models.Reason.BY_HAND for row in inactive)
-    message = MessageBuilder(RED if report.problem_deliveries or is_troubled else AMBER)
+    stopped = _stopped_text(texts, report, calendar.closed_on)
+    message = MessageBuilder(RED if report.problem_deliveries or is_troubled or stopped else AMBER)
     message.add_text(f"### {texts('status-heading')}")
-    message.add_text(_archive_line(texts, report))
+    message.add_text(stopped or _archive_line(texts, report))
     if can_manage and not report.is_discord_well:
         message.add_text(texts("status-discord-troubled"))
     problems = defaultdict[int | None, list[models.Delivery]](list)
@@ -108,17 +112,34 @@ def _reader_buttons(texts: Texts, report: StatusReport) -> list[ui.Item[Any]]:
         row.append(button(texts("alert-manage"), pack_custom_id(alerts_messages.MANAGE)))
     if report.today_reason:
         row.append(today_messages.send_button(texts, again=True))
-    if report.newest_digest_on is not None:
+    if report.listed_on:
         row.append(client_messages.newest_digest_button(texts))
     return [*row, button(texts("status-sources"), pack_custom_id(SHOW_SOURCES, 0))]
 
 
 def _archive_line(texts: Texts, report: StatusReport) -> str:
-    if report.newest_digest_on is None or report.last_ingested_at is None:
-        hint = "" if report.has_source else no_source_text(texts)
+    if not report.listed_on or report.last_ingested_at is None:
+        hint = "" if report.sources else no_source_text(texts)
         return "\n".join(filter(None, (texts("status-no-digest"), hint)))
     read = format_timestamp(report.last_ingested_at, "R")
-    return texts("status-digest", date=texts.format_date(report.newest_digest_on), read=read)
+    return texts("status-digest", date=texts.format_date(report.listed_on[0]), read=read)
+
+
+def _stopped_text(texts: Texts, report: StatusReport, closed_on: date) -> str:
+    """Return since when no papers have come, from which sources, and what to do; "" while fewer than two days are missed."""
+    if len(day_close.find_missed_days(report.listed_on, closed_on)) < day_close.MISSED_DAYS:
+        return ""
+    newest = report.listed_on[0]
+    lines = [texts("status-stopped", days=(closed_on - newest).days, date=texts.format_date(newest))]
+    labels = kinds.public_labels(row.url for row in report.sources)
+    failing = [row for row in report.sources if row.failures]
+    for row in failing[:MAX_FAILING]:
+        name = discord_text.code_span(shorten_label(labels[row.url], MAX_LABEL_LENGTH))
+        lines.append(f"{name} · {_failure_text(texts, row, labels[row.url])}")
+    if not failing:
+        lines.append(texts("status-stopped-unknown" if report.sources else "sources-files"))
+    lines.append(subtext(texts("status-stopped-do", command="`paperround doctor`")))
+    return "\n".join(lines)
 
 
 def no_source_text(texts: Texts) -> str:

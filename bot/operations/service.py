@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
+from bot.core import day_close
 from bot.core.clock import Clock, latest_date
 from bot.outbox import contents
 from bot.outbox.contents import DeliveryFactory
@@ -30,7 +31,8 @@ class LastPost(NamedTuple):
 class StatusReport:
     """The data for `/status`, including each subscription's last post. Times are UTC."""
 
-    newest_digest_on: date | None
+    listed_on: Sequence[date]
+    """The latest dates that have digests for posts, newest first."""
     last_ingested_at: datetime | None
     subscriptions: tuple[tuple[models.Subscription, LastPost | None], ...]
     problem_deliveries: tuple[models.Delivery, ...]
@@ -38,8 +40,7 @@ class StatusReport:
     paused_alerts: int
     today_reason: str | None = None
     """Why the reader's papers of the day are no longer sent; None if they are sent or were not requested."""
-    has_source: bool = True
-    """Whether there are any sources to fetch from."""
+    sources: Sequence[models.StoredSource] = ()
     is_discord_well: bool = True
 
 
@@ -67,7 +68,8 @@ class StatusService:
         the first `most` posts (all if None).
         """
         async with self._database.read() as connection:
-            dates = await archive.list_dates(connection, limit=1, until_on=latest_date(self._clock()))
+            days = day_close.EXPECTED_WEEKS * 7
+            dates = await archive.list_dates(connection, limit=days, until_on=latest_date(self._clock()))
             statuses = await self._subscription_statuses(connection, guild_id, may_see, most)
             channel_ids = {row.channel_id for row, _ in statuses[:most]}
             if guild_id is not None and channel_id is not None:
@@ -75,7 +77,7 @@ class StatusService:
             profile = await today.get(connection, user_id)
             reader_alerts = await alerts.list_rows(connection, user_id=user_id)
             return StatusReport(
-                newest_digest_on=dates[0] if dates else None,
+                listed_on=dates,
                 last_ingested_at=await archive.get_last_updated_at(connection),
                 subscriptions=statuses,
                 problem_deliveries=tuple(
@@ -90,7 +92,7 @@ class StatusService:
                 alert_count=len(reader_alerts),
                 paused_alerts=sum(alert.paused for alert in reader_alerts),
                 today_reason=profile.reason if profile is not None else None,
-                has_source=bool(await sources.list_rows(connection)),
+                sources=await sources.list_rows(connection),
                 is_discord_well=self._pace.is_well,
             )
 

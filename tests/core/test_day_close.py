@@ -75,3 +75,22 @@ def test_day_is_complete_once_its_list_is_read_after_the_close() -> None:
     assert not day_close.Closings(rule, {}).is_complete(day)
     assert not day_close.Closings(rule, {day: SUMMER - MINUTE}).is_complete(day)
     assert day_close.Closings(rule, {day: SUMMER + MINUTE}).is_complete(day)
+
+
+def test_days_without_papers_count_where_the_last_weeks_had_some() -> None:
+    monday, day = date(2026, 11, 2), timedelta(days=1)
+    workdays = [monday + n * day for n in range(-28, 5) if (monday + n * day).isoweekday() <= 5][::-1]
+    for listed, closed_on, missed in (
+        ([], monday, []),
+        (workdays, date(2026, 11, 8), []),  # a weekend
+        (workdays, date(2026, 11, 9), [9]),
+        (workdays, date(2026, 11, 10), [9, 10]),
+        ([*workdays[1:5], *workdays[6:]], date(2026, 11, 6), [6]),  # a holiday before does not matter
+        # A list each Sunday, dated ahead: the second Sunday without one is the second day.
+        ([date(2026, 11, 1) - n * 7 * day for n in range(6)], date(2026, 11, 14), [8]),
+        ([date(2026, 11, 22) - n * 7 * day for n in range(6)], date(2026, 11, 18), []),
+        (workdays[:1], date(2026, 11, 20), [13, 20]),  # all that is known is one Friday
+        # One odd Saturday among four weeks makes no Saturday expected.
+        ([date(2026, 10, 31) if on == date(2026, 10, 30) else on for on in workdays], date(2026, 11, 8), []),
+    ):
+        assert [on.day for on in day_close.find_missed_days(listed, closed_on)] == missed

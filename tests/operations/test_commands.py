@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +64,7 @@ Discord is limiting requests or isn't answering properly right now. Pending post
 **Daily · 9:00 AM · #papers**
 Next: Jan 01 09:00 (Jan 01 09:00) · [last
   post](https://discord.com/channels/1456074443980800019/1456074443980800021/4242): Jan 01 00:00
--# No post for January 4, 2026: nothing new by then. What came later is in the next one.
+-# No post on January 4, 2026: no new papers. Late ones go into the next post.
 **Weekly · Fri 5:00 PM · #vision**
 Next: Jan 02 17:00 (Jan 02 17:00)
 ⚠ **unclear whether it arrived** Jan 01 00:00
@@ -138,6 +138,32 @@ async def test_status_offers_to_resend_an_uncertain_post_for_a_week(harness: Cli
         repeated = await outbox.get(connection, delivery.id)
     assert repeated is not None
     assert repeated.state is models.DeliveryState.WAITING
+
+
+@both_languages
+async def test_status_is_red_once_papers_were_missed_on_two_expected_days(harness: ClientHarness) -> None:
+    # The archive has lists of Tuesday to Thursday, the last of 1 January.
+    registry, texts = harness.bot.services.sources, harness.texts
+    for url, failures, reason in (
+        ("https://one.example/secret.xml", 4, "https://one.example/secret.xml: it refuses access (403)"),
+        ("arxiv:cs.CL", 0, None),
+    ):
+        row = replace(
+            await registry.add(url), status=models.FetchStatus.FAILED, failures=failures, reason=reason
+        )
+        async with harness.container.database.transaction() as connection:
+            await stored_sources.set_health(connection, row)
+    command = texts("status-stopped-do", command="`paperround doctor`")
+    for hours, days in ((6 * 24 + 12, None), (7 * 24 + 12, 6)):
+        now = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=hours)
+        await harness.env.advance_time((now - harness.env.now()).total_seconds())
+        status = await harness.ask("status")
+        shown = shown_text(status)
+        is_red = status.components[0]["accent_color"] == message_builder.RED
+        assert (is_red, command in shown, "one.example" in shown) == (days is not None,) * 3
+    assert texts("status-stopped", days=6, date=texts.format_date(date(2026, 1, 1))) in shown
+    assert "it refuses access (403)" in shown
+    assert "secret" not in shown
 
 
 async def _add_paused(harness: ClientHarness) -> models.Subscription:

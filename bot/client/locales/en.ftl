@@ -425,8 +425,8 @@ subscription-which = This server has several daily posts. Pick one with the **po
 no-subscription = Daily post not found. { $command } shows this server's daily posts.
 no-subscriptions = This server doesn't have a daily post yet. Set one up with { $command }.
 next-at = Next: { $at }
-next-complete = Waiting for the day's list to be complete, until { $until } at the latest
-next-waiting = Waiting for the day's digest, until { $until } at the latest
+next-complete = The day's list isn't complete yet; I'll post by { $until }
+next-waiting = No new papers yet; I'll wait until { $until }
 preview-note = **Preview:** this is what would be posted now.
 preview-first-card = Shown below is the first of { $count } { $style ->
         [thread] messages in the post's thread
@@ -459,12 +459,15 @@ style-does-not-fit = { $style ->
 ## Status
 status-heading = Status
 status-digest = Newest digest: { $date } · last update { $read }
+status-stopped = **No new papers for { $days } days** (last: { $date })
+status-stopped-unknown = The sources answer, but list no new papers.
+status-stopped-do = Ask the operator to look for the cause with { $command }. Once papers come again, posting goes on by itself.
 status-discord-troubled = Discord is limiting requests or isn't answering properly right now. Pending posts go out when it recovers.
 status-no-digest = No digest has arrived yet.
 status-no-source = No sources yet. The operator can add the first one with { $command }.
 status-no-post = No channel that you can see has a daily post.
 status-last = { $what }: { $at }
-status-silent = No post for { $date }: nothing new by then. What came later is in the next one.
+status-silent = No post on { $date }: no new papers. Late ones go into the next post.
 status-post = last post
 status-to-you = Messages to you
 status-alerts = { $count ->

@@ -388,8 +388,8 @@ subscription-which = 이 서버에는 자동 게시가 여러 개 있어요. **�
 no-subscription = 자동 게시를 찾을 수 없어요. { $command } 명령어로 이 서버의 자동 게시를 볼 수 있어요.
 no-subscriptions = 이 서버에는 자동 게시가 아직 없어요. { $command } 명령어로 만들어 보세요.
 next-at = 다음: { $at }
-next-complete = 목록 마감을 기다리고 있어요 (늦어도 { $until }까지)
-next-waiting = 그날의 다이제스트를 기다리고 있어요 (늦어도 { $until }까지)
+next-complete = 오늘 목록이 확정되기를 기다리는 중이에요. 늦어도 { $until }에는 올려요
+next-waiting = 새 논문을 기다리는 중이에요 (늦어도 { $until }까지)
 preview-note = **미리보기:** 지금 올리면 이렇게 보여요.
 preview-first-card = 논문 { $count }편이 한 편씩 { $style ->
         [thread] 스레드에
@@ -421,6 +421,9 @@ style-does-not-fit = { $style ->
 ## 상태
 status-heading = 상태
 status-digest = 가장 최근 다이제스트: { $date } · 마지막 업데이트 { $read }
+status-stopped = **{ $days }일째 새 논문이 없어요** (마지막: { $date })
+status-stopped-unknown = 출처는 응답하지만 새 논문이 올라오지 않고 있어요.
+status-stopped-do = 운영자에게 { $command } 명령어로 원인을 확인해 달라고 해 주세요. 논문이 다시 들어오면 자동으로 이어서 올려요.
 status-discord-troubled = 지금 디스코드가 요청을 제한하거나 제대로 응답하지 않아요. 풀리는 대로 밀린 글을 올려요.
 status-no-digest = 아직 들어온 다이제스트가 없어요.
 status-no-source = 아직 출처가 없어요. 운영자가 { $command } 명령어로 첫 출처를 추가할 수 있어요.
