@@ -85,11 +85,11 @@ def _plain(table: sa.Table) -> sa.TableClause:
 
 
 def _select(table: sa.TableClause) -> sa.Select[Any]:
-    """Return the SELECT for a table. For `meta`, it omits the hash of this database's schema."""
+    """Return the SELECT for a table. For `meta`, it omits the version of this database's schema."""
     query = sa.select(table)
     if table.name != tables.meta.name:
         return query
-    return query.where(table.c.key != key_values.SCHEMA_HASH)
+    return query.where(~table.c.key.startswith(key_values.SCHEMA))
 
 
 async def _count(connection: Connection, table: sa.Table) -> int:

@@ -70,12 +70,12 @@ def backup(
 
 
 def upgrade(as_json: shell.AsJson = False) -> None:
-    """Create the schema in an empty database."""
+    """Upgrade the database to the schema of this version, or create the schema in an empty database."""
     from storage import migrate
 
-    async def command() -> str | None:
+    async def command() -> int | None:
         async with shell.open_storage(creating=True, migrate=True) as database:
-            return await migrate.current_schema(database)
+            return await migrate.find_version(database)
 
     schema = shell.run_command(command)
     shell.print_answer({"schema": schema}, as_json, sentence=f"The database is at schema {schema}.")

@@ -150,7 +150,7 @@ async def _examine_database(settings: Settings) -> tuple[list[Finding], bool]:
             uncertain = [row for row in stopped if row.is_uncertain]
         async with opened.transaction() as connection:
             await key_values.remove(connection, "doctor")  # fails if the database is read-only
-        revision = await migrate.current_schema(opened)
+        version = await migrate.find_version(opened)
     finally:
         await opened.close()
     inbox = str(settings.inbox and settings.inbox.absolute())
@@ -158,7 +158,7 @@ async def _examine_database(settings: Settings) -> tuple[list[Finding], bool]:
     is_fed = source_count > 0 or (settings.inbox is not None and extent.paper_count > 0)
     count = f"{extent.paper_count} paper{'s' if extent.paper_count != 1 else ''}"
     findings = [
-        Finding("database", f"schema {revision}, {count}"),
+        Finding("database", f"schema {version}, {count}"),
         *_steps(source_count, is_fed, len(posts), has_alert),
         *(_webhook(row, uncertain) for row in posts if row.is_by_webhook),
         *(_source(row, kinds.of_stored(row, counted.get(row.url, {}))) for row in rows),

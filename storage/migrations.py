@@ -1,0 +1,86 @@
+"""The changes of the schema after version 1 in order, each a numbered function.
+
+A change of `storage.tables` needs one: a function decorated with the next number, whose docstring says what it does
+in one line, for operators. It runs once, in a transaction, and writes plain SQL: `storage.tables` declares the newest
+schema, not the one before. A released function never changes. `tests/storage/test_migrations.py` compares the result
+with `storage.tables`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from storage import tables
+
+Migration = Callable[[sa.Connection], None]
+
+MIGRATIONS: dict[int, Migration] = {}
+"""The functions by the version that they lead to."""
+
+
+def _migration(version: int) -> Callable[[Migration], Migration]:
+    """Register the function that leads to `version` from the version before."""
+
+    def register(function: Migration) -> Migration:
+        assert version == len(MIGRATIONS) + 2, f"the next migration has the number {len(MIGRATIONS) + 2}"
+        MIGRATIONS[version] = function
+        return function
+
+    return register
+
+
+def create_table(
+    connection: sa.Connection, name: str, *items: sa.Column[Any] | sa.Constraint | sa.Index, **options: Any
+) -> None:
+    """Create a table with its indexes, declared like those in `storage.tables`."""
+    metadata = sa.MetaData(naming_convention=tables.metadata.naming_convention)
+    table = sa.Table(name, metadata, *items, **options)
+    for key in table.foreign_keys:
+        # SQLAlchemy must find what a key refers to, though the statement only names it.
+        other, column = key.target_fullname.split(".")
+        if other not in metadata.tables:
+            sa.Table(other, metadata, sa.Column(column, key.parent.type, primary_key=True))
+    table.create(connection)
+
+
+def rebuild_table(connection: sa.Connection, name: str, changes: Mapping[str, str]) -> None:
+    """Change a SQLite table where ALTER TABLE cannot: NOT NULL, types, keys and constraints.
+
+    `changes` are texts of its CREATE TABLE statement and what replaces each; white space counts as one space. Rows,
+    ids, the AUTOINCREMENT sequence and indexes are kept. Columns are added, renamed and dropped by ALTER TABLE.
+    """
+    execute = connection.exec_driver_sql
+    of_table = "FROM sqlite_master WHERE tbl_name = ? AND type = ? AND sql IS NOT NULL"
+    [statement] = execute(f"SELECT sql {of_table}", (name, "table")).scalars()
+    indexes = execute(f"SELECT sql {of_table}", (name, "index")).scalars().all()
+    # SQLite quotes the name of a table that was renamed.
+    statement = re.sub(r"\s+", " ", statement).replace(f'CREATE TABLE "{name}"', f"CREATE TABLE {name}", 1)
+    for old, new in {f"CREATE TABLE {name} ": f"CREATE TABLE {name}__new ", **changes}.items():
+        if statement.count(old) != 1:
+            raise ValueError(f"{old!r} is not once in: {statement}")
+        statement = statement.replace(old, new)
+    execute(statement)
+    columns = ", ".join(f'"{row.name}"' for row in execute(f"PRAGMA table_info({name}__new)"))
+    execute(f"INSERT INTO {name}__new ({columns}) SELECT {columns} FROM {name}")  # noqa: S608 - names of ours
+    last = None
+    if " AUTOINCREMENT" in statement:
+        last = execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (name,)).scalar()
+    execute(f"DROP TABLE {name}")
+    execute(f"ALTER TABLE {name}__new RENAME TO {name}")
+    if last is not None:
+        # An empty table has a row only after it had one.
+        execute("DELETE FROM sqlite_sequence WHERE name = ?", (name,))
+        execute("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", (name, last))
+    for index in indexes:
+        execute(index)
+
+
+# Version 1 is the schema before migrations (3329496193c9c800). New functions go below.
+
+
+VERSION = 1 + len(MIGRATIONS)
+"""The version of the schema in `storage.tables`."""

@@ -1,0 +1,194 @@
+"""Migrations: stored databases of former versions get the schema that `storage.tables` declares, and lose nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+from unittest import mock
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from storage import daily, errors, migrate, migrations, tables
+from storage.database import Connection, Database
+from tests.support import outbox_builders, upgrades
+
+
+class Schema(NamedTuple):
+    """A database's tables as SQLAlchemy reads them, and what it does not read."""
+
+    tables: sa.MetaData
+    others: set[tuple[str, ...]]
+
+
+def read_schema(connection: sa.Connection) -> Schema:
+    """Return the schema of a database, with the statements of indexes and the options of SQLite's tables."""
+    reflected = sa.MetaData()
+    reflected.reflect(connection)
+    if connection.dialect.name == "postgresql":
+        query = "SELECT tablename, indexdef FROM pg_indexes WHERE schemaname = 'public'"
+        return Schema(reflected, set(map(tuple, connection.exec_driver_sql(query))))
+    rows = connection.exec_driver_sql("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL").all()
+    options = r"AUTOINCREMENT|WITHOUT ROWID|PRIMARY KEY \([^)]*\)"
+    others = {
+        (row.name, *re.findall(options if row.type == "table" else ".+", " ".join(row.sql.split())))
+        for row in rows
+    }
+    return Schema(reflected, others)
+
+
+async def find_differences(connection: Connection, created: Schema) -> list[Any]:
+    """Return how a database differs from one that was created, by Alembic and by what Alembic does not compare."""
+    found = await connection.run_sync(read_schema)
+
+    def compare(inner: sa.Connection) -> list[Any]:
+        options = {"compare_type": True, "compare_server_default": True}
+        return list(compare_metadata(MigrationContext.configure(inner, opts=options), created.tables))
+
+    return [*await connection.run_sync(compare), *found.others ^ created.others]
+
+
+async def read_created(db: Database) -> Schema:
+    """Return the schema of a database that `create_all` made."""
+    async with db.read() as connection:
+        return await connection.run_sync(read_schema)
+
+
+@pytest.mark.promise
+@pytest.mark.parametrize("folder", upgrades.STORED, ids=lambda folder: folder.name)
+async def test_each_stored_version_gets_the_schema_of_a_new_database(
+    folder: Path, db: Database, database_url: str
+) -> None:
+    created = await read_created(db)
+    await db.close()
+    upgrades.restore(folder, database_url)
+    upgraded = await migrate.open_database(database_url, migrate=True)
+    async with upgraded.read() as connection:
+        assert await find_differences(connection, created) == [], "a table changed without a migration"
+    await upgraded.close()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "DROP INDEX ix_papers_votes",
+        "ALTER TABLE clubs ADD COLUMN extra INTEGER",
+        "CREATE UNIQUE INDEX uq_more ON papers (title)",
+        "DROP INDEX ix_matches_unsent; CREATE INDEX ix_matches_unsent ON matches (ready_at, paper_id)",
+        ("saved_papers", "note TEXT DEFAULT '' NOT NULL", "note TEXT DEFAULT ''"),
+        ("saved_papers", "note TEXT DEFAULT '' NOT NULL", "note TEXT DEFAULT 'none' NOT NULL"),
+        ("parts", ", CONSTRAINT uq_parts_nonce UNIQUE (nonce)", ""),
+        ("alerts", " AUTOINCREMENT", ""),
+        ("feedback", "PRIMARY KEY (user_id, paper_id)", "PRIMARY KEY (paper_id, user_id)"),
+    ],
+    ids=str,
+)
+@pytest.mark.engines("sqlite")
+async def test_a_change_without_a_migration_is_found(
+    db: Database, change: str | tuple[str, str, str]
+) -> None:
+    created = await read_created(db)
+    async with migrate._open_for_migration(db) as connection:
+        if isinstance(change, str):
+            for statement in change.split("; "):
+                await connection.exec_driver_sql(statement)
+        else:
+            name, old, new = change
+            await connection.run_sync(migrations.rebuild_table, name, {old: new})
+        assert await find_differences(connection, created)
+
+
+@contextmanager
+def more_migrations(*functions: migrations.Migration) -> Iterator[None]:
+    """Let the program know further versions of the schema."""
+    following = dict(enumerate(functions, migrations.VERSION + 1))
+    with (
+        mock.patch.dict(migrations.MIGRATIONS, following),
+        mock.patch.object(migrations, "VERSION", migrations.VERSION + len(functions)),
+    ):
+        yield
+
+
+def relax_topics(connection: sa.Connection) -> None:
+    """Let a column of a table with an id sequence, which others refer to, be empty."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("ALTER TABLE subscriptions ALTER COLUMN topic DROP NOT NULL")
+    else:
+        migrations.rebuild_table(connection, "subscriptions", {"topic TEXT NOT NULL": "topic TEXT"})
+
+
+def add_remarks(connection: sa.Connection) -> None:
+    """Add a table."""
+    reference = sa.ForeignKey("papers.id", ondelete="CASCADE")
+    migrations.create_table(
+        connection,
+        "remarks",
+        sa.Column("id", tables.RowId, sa.Identity(), primary_key=True),
+        sa.Column("paper_id", tables.RowId, reference, nullable=False, index=True),
+        sa.Column("made_at", tables.UtcTime, nullable=False),
+        sqlite_autoincrement=True,
+    )
+
+
+def fail(connection: sa.Connection) -> None:
+    """Change a table and fail."""
+    connection.exec_driver_sql("DROP TABLE club_nominations")
+    raise RuntimeError("killed")
+
+
+async def test_a_rebuilt_table_keeps_rows_references_ids_and_indexes(db: Database, database_url: str) -> None:
+    posts = [outbox_builders.new_subscription(channel_id) for channel_id in (20, 21, 22)]
+    async with db.transaction() as connection:
+        ids = [await daily.add(connection, post) for post in posts]
+        await daily.remove(connection, ids[2])
+        before = await daily.list_rows(connection)
+    indexes = (await read_created(db)).others
+    await outbox_builders.add(db, outbox_builders.new_delivery(subscription_id=ids[1]))
+    subscription_id = sa.select(tables.deliveries.c.subscription_id)
+    with more_migrations(relax_topics, add_remarks):
+        upgraded = await migrate.open_database(database_url, migrate=True)
+        async with upgraded.transaction() as connection:
+            assert await daily.list_rows(connection) == before
+            assert await connection.scalar(subscription_id) == ids[1]
+            assert indexes <= (await connection.run_sync(read_schema)).others
+            await connection.execute(sa.text("UPDATE subscriptions SET topic = NULL"))
+            assert await daily.add(connection, posts[2]) == ids[2] + 1, "an id is never given twice"
+            # References work again after the upgrade.
+            await daily.remove(connection, ids[1])
+            assert await connection.scalar(subscription_id) is None
+            assert await connection.scalar(sa.text("SELECT count(*) FROM remarks")) == 0
+        await upgraded.close()
+
+
+async def test_a_failed_migration_leaves_the_version_before(db: Database, database_url: str) -> None:
+    first = migrations.VERSION
+    with more_migrations(add_remarks, fail):
+        with pytest.raises(RuntimeError, match="killed"):
+            await migrate.open_database(database_url, migrate=True)
+        assert await migrate.find_version(db) == first + 1
+    async with db.read() as connection:
+        assert "club_nominations" in await connection.run_sync(
+            lambda inner: sa.inspect(inner).get_table_names()
+        )
+    with more_migrations(add_remarks, relax_topics):
+        await (await migrate.open_database(database_url, migrate=True)).close()
+        assert await migrate.find_version(db) == first + 2
+
+
+async def test_only_an_upgrade_opens_an_older_database(database_url: str) -> None:
+    with more_migrations(add_remarks):
+        for upgrading in (False, None):
+            with pytest.raises(
+                errors.StorageError, match=r"schema \d+, .* uses schema \d+. Run `paperround db upgrade`"
+            ):
+                await migrate.open_database(database_url, migrate=upgrading)
+        await (await migrate.open_database(database_url, migrate=True)).close()
+    with pytest.raises(
+        errors.StorageError, match=r"schema \d+, made by a newer version .* uses schema \d+\."
+    ):
+        await migrate.open_database(database_url, migrate=True)
