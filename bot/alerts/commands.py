@@ -283,7 +283,8 @@ def make_draft(
 async def _draft_of_list(request: Request, state: client_messages.ListState) -> models.Alert:
     """Return a draft for a list's topic or author, without terms if an alert cannot follow the list."""
     if state.kind is client_messages.ListKind.AUTHOR:
-        found = await request.services.search.find_author(state.text, limit=1)
+        typed, _ = query_parser.parse_author(state.text)
+        found = await request.services.search.find_author(typed, limit=1)
         name = "" if found.namesakes else found.author or ""
         return make_draft([models.AlertTerm(models.AlertKind.AUTHOR, name)], min_votes=state.min_votes)
     query = query_parser.parse_query(state.text)

@@ -14,14 +14,22 @@ from enum import StrEnum
 from functools import cached_property, lru_cache
 from typing import NamedTuple, TypeAlias, assert_never
 
+import structlog
+
 from bot.archive import summaries
+from bot.core import isolation
 from bot.search import index as search_index
 from bot.search import results as search_results
 from bot.search.query import ReadQuery
 from bot.search.service import SearchService
 from bot.text import analyser, concepts, people, term_keys, tokens
-from storage import alerts, models, search, snapshot
+from storage import alerts, errors, models, search, snapshot
 from storage.database import Connection, Database, chunked
+
+log = structlog.get_logger(__name__)
+
+NOT_COMPARED = "paper not compared with alerts"
+"""The log event for a paper or an alert that triggers a bug, which must not block the others."""
 
 
 class MatchField(StrEnum):
@@ -73,8 +81,23 @@ class AlertQuery(NamedTuple):
 async def read_alerts(
     searching: SearchService, connection: Connection, rows: Iterable[models.Alert]
 ) -> dict[int, AlertQuery]:
-    """Parse alerts in the same way as searches. Returns their queries, keyed by alert id."""
-    rows = list(rows)
+    """Parse alerts in the same way as searches. Returns their queries, keyed by alert id.
+
+    An alert that triggers a bug is logged and left out.
+    """
+    rows, failures = list(rows), list[Exception]()
+    with isolation.collected(failures, reraise=(errors.StorageError,)):
+        return await _read_all(searching, connection, rows)
+    if len(rows) == 1:
+        isolation.log_error(log, "alert not parsed", failures[0], alert=rows[0].id)
+        return {}
+    alone = [await read_alerts(searching, connection, [row]) for row in rows]
+    return {alert_id: query for read in alone for alert_id, query in read.items()}
+
+
+async def _read_all(
+    searching: SearchService, connection: Connection, rows: Sequence[models.Alert]
+) -> dict[int, AlertQuery]:
     words = [term.text for row in rows for term in row.terms if term.kind is models.AlertKind.KEYWORD]
     texts = list(dict.fromkeys((*words, *(word for row in rows for word in row.excluded))))
     read = dict(zip(texts, await searching.read_queries(connection, texts), strict=True))
@@ -344,17 +367,20 @@ class AlertIndex:
             async with self._database.read() as connection:
                 rows = await alerts.list_rows(connection, ids=batch)
                 read = await read_alerts(self._search, connection, rows)
-            queries.update((row.key, read[row.id]) for row in rows)
+            queries.update((row.key, read[row.id]) for row in rows if row.id in read)
         return queries
 
     def _find(self, papers: Sequence[PaperText]) -> list[tuple[int, models.PaperDetail]]:
         found = []
         for paper in papers:
-            keys = paper.keys
-            candidates = {id(row): row for key in keys & self._by_key.keys() for row in self._by_key[key]}
+            candidates: dict[int, tuple[AlertQuery, list[int]]] = {}
+            with isolation.isolated(log, NOT_COMPARED, paper=paper.detail.id):
+                keys = paper.keys & self._by_key.keys()
+                candidates = {id(row): row for key in keys for row in self._by_key[key]}
             for query, alert_ids in candidates.values():
-                if match(query, paper):
-                    found += [(alert_id, paper.detail) for alert_id in alert_ids]
+                with isolation.isolated(log, NOT_COMPARED, paper=paper.detail.id, alerts=alert_ids):
+                    if match(query, paper):
+                        found += [(alert_id, paper.detail) for alert_id in alert_ids]
         return found
 
 
@@ -367,6 +393,7 @@ def _index(
     by_token: dict[str, list[tuple[AlertQuery, list[int]]]] = {}
     for key, query in queries.items():
         row = query, alert_ids.get(key, [])
-        for token in list_keys(query):
-            by_token.setdefault(token, []).append(row)
+        with isolation.isolated(log, "alert not indexed", alerts=row[1]):
+            for token in list_keys(query):
+                by_token.setdefault(token, []).append(row)
     return by_token

@@ -169,7 +169,7 @@ def _paper_text(
 
 def _footer_buttons(texts: Texts, post: alerts_planner.AlertPost, marker: str) -> list[ui.Item[Any]]:
     """Return the buttons below the papers. The first contains the delivery's marker. A single paper gets a Save button."""
-    day = client_messages.ListState(client_messages.ListKind.DIGEST, post.digest_on.isoformat())
+    day = client_messages.ListState(client_messages.ListKind.DIGEST, span=(post.digest_on,) * 2)
     day_button = button(texts("alert-day"), client_messages.pack_state(day, marker=marker))
     buttons = [day_button]
     if len(post.matches) == 1:

@@ -13,7 +13,6 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import NamedTuple, assert_never
-from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -98,7 +97,7 @@ _NOT_COMPARED = "paper not compared with alerts"
 
 def last_slot(alert: models.AlertSchedule, now: datetime) -> datetime:
     """Return the last time an alert was due (UTC). Matches that were ready by then can be sent at `now`."""
-    zone = _zone(alert)
+    zone = clock.stored_zone(alert.timezone)
     on, at = clock.local_date(now, zone), schedule.parse_time(alert.at_time)
     match alert.timing:
         case AlertTiming.AT_ONCE:
@@ -316,11 +315,6 @@ async def _list_resting(connection: Connection, of: Iterable[models.Alert], now:
     capped = {row.id: row.max_a_day for row in of if row.max_a_day and row.timing is AlertTiming.AT_ONCE}
     counts = await alerts.count_messages(connection, capped, now - schedule.DAY)
     return {id_ for id_, count in counts.items() if count >= capped[id_]}
-
-
-def _zone(alert: models.AlertSchedule) -> ZoneInfo:
-    # The stored zone may come from a machine with a newer time zone database.
-    return clock.parse_zone(alert.timezone if clock.is_known_zone(alert.timezone) else "UTC")
 
 
 def _describe(

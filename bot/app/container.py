@@ -108,7 +108,7 @@ class Container:
 
         def set_clock(answer: Answer) -> None:
             # A proxy's own page carries the time of the proxy, which may be this machine.
-            if answer.is_json and answer.answered_at is not None:
+            if answer.is_discords and answer.answered_at is not None:
                 clock.set(answer.answered_at)
 
         self.http_observer.on_answer(set_clock)

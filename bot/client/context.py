@@ -172,8 +172,7 @@ class Client(commands.AutoShardedBot):
     async def today_for(self, interaction: discord.Interaction[Any]) -> date:
         """Return today's date in the user's time zone."""
         name = await self.timezone_for(interaction)
-        zone = clock.parse_zone(name if clock.is_known_zone(name) else self.services.timezone)
-        return clock.local_date(self.services.clock(), zone)
+        return clock.local_date(self.services.clock(), clock.stored_zone(name))
 
 
 Interaction = discord.Interaction[Client]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -15,7 +16,7 @@ from enum import StrEnum
 from functools import lru_cache
 from itertools import zip_longest
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 import discord
 from discord import ui
@@ -248,13 +249,36 @@ PERIOD_DAYS = {Period.WEEK: 7, Period.MONTH: 30, Period.QUARTER: 91, Period.YEAR
 """The days of each period except ALL."""
 
 
+Span: TypeAlias = tuple[date, date]
+"""The first and the last day of a period."""
+
+
+def _pack_span(span: Span) -> str:
+    first, last = (f"{day:%Y%m%d}" for day in span)
+    return first if first == last else f"{first}-{last}"
+
+
+def parse_span(text: str) -> Span:
+    """Parse a day or two days in ISO 8601, with `-` (or `/` between full dates) between them. Raises ValueError."""
+    first, _, last = (
+        text.partition("/" if "/" in text else "-") if len(text) > _DAY_LENGTH else (text, "", "")
+    )
+    return date.fromisoformat(first), date.fromisoformat(last or first)
+
+
+_DAY_LENGTH = len("2025-12-31")
+_OLD_SPAN = re.compile(r"\s*since:([0-9-]{10}) until:([0-9-]{10})$")
+"""The period in the text of a list sent by version 0.1, which had no field for it; its days are texts too."""
+
+
 @dataclass(frozen=True, slots=True)
 class ListState:
     """The query, filters and page of a list.
 
-    `text` is the query, name, ISO date or arXiv id, or the words and tags of saved papers. `page` counts from
-    0. `token` replaces a `text` that is too long for a custom id. If `sort` is None, the list has its default
-    order, the first of SORTS. If `page_size` is None, the page has the default size for messages.
+    `text` is the query, name or arXiv id, or the words and tags of saved papers. `span` is a period typed as
+    dates (first and last day), or the day of a digest; None means `period`, or the newest day. `page` counts
+    from 0. `token` replaces a `text` that is too long for a custom id. If `sort` is None, the list has its
+    default order, the first of SORTS. If `page_size` is None, the page has the default size for messages.
     """
 
     kind: ListKind
@@ -265,6 +289,12 @@ class ListState:
     sort: Sort | None = None
     token: str = ""
     page_size: int | None = None
+    span: Span | None = None
+
+    @property
+    def max_text_length(self) -> int:
+        """The longest text that fits into a custom id beside the other fields."""
+        return MAX_LIST_TEXT_LENGTH - (len(_pack_span(self.span)) if self.span else 0)
 
     @property
     def has_titles_only(self) -> bool:
@@ -293,7 +323,7 @@ def alert_terms(state: ListState) -> tuple[models.AlertKind, str, int] | None:
     text.
     """
     if state.kind is ListKind.AUTHOR:
-        candidates = [(models.AlertKind.AUTHOR, state.text)]
+        candidates = [(models.AlertKind.AUTHOR, query_parser.parse_author(state.text)[0])]
         min_votes = state.min_votes
     elif state.kind is ListKind.TOPIC:
         query = query_parser.parse_query(state.text)
@@ -309,8 +339,8 @@ def pack_state(state: ListState, verb: str = SHOW_LIST, *, marker: str | None = 
     """Return the custom id that shows this page of the list."""
     flags = _SORT_FLAGS.get(state.sort, "") + "k" * bool(state.token)
     page, votes = min(state.page, _MAX_PAGE), min(state.min_votes, _MAX_VOTES)
-    text = state.token or state.text
-    return pack_custom_id(verb, state.kind, page, state.period, votes, flags, text, marker=marker)
+    text, period = state.token or state.text, _pack_span(state.span) if state.span else state.period
+    return pack_custom_id(verb, state.kind, page, period, votes, flags, text, marker=marker)
 
 
 def unpack_state(action: message_builder.Action) -> ListState:
@@ -318,11 +348,18 @@ def unpack_state(action: message_builder.Action) -> ListState:
     kind, page, period, min_votes, flags, text = action.fields(6)
     is_token = "k" in flags
     with message_builder.map_parse_errors():
+        is_span = len(period) > 1
+        span = parse_span(period) if is_span else None
+        if kind == ListKind.DIGEST and text:
+            span, text = parse_span(text), ""
+        elif kind == ListKind.TOP and period == Period.ALL and (old := _OLD_SPAN.search(text)):
+            span, text = parse_span("/".join(old.groups())), text[: old.start()]
         return ListState(
             kind=ListKind(kind),
             text="" if is_token else text,
             page=message_builder.parse_number(page, _MAX_PAGE),
-            period=Period(period),
+            period=Period.ALL if is_span else Period(period),
+            span=span,
             min_votes=message_builder.parse_number(min_votes, _MAX_VOTES),
             sort=next((sort for sort, flag in _SORT_FLAGS.items() if flag in flags), None),
             token=text if is_token else "",

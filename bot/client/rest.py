@@ -125,14 +125,16 @@ class RestClient:
     def _note_bucket(
         self, bucket: tuple[str, str, str], response: aiohttp.ClientResponse, answer: Answer
     ) -> None:
-        """Store when the exhausted rate limit of a route ends."""
+        """Store when the exhausted rate limit of a route ends, and forget those that are over."""
         if answer.status == 429:
             seconds = 0.0 if answer.is_global else answer.retry_after or 0.0
         elif response.headers.get("X-RateLimit-Remaining") == "0":
             seconds = _parse_seconds(response.headers.get("X-RateLimit-Reset-After")) or 0.0
         else:
             return
-        self._reset_at[bucket] = self._pace.clock() + min(seconds, MAX_LIMIT)
+        now = self._pace.clock()
+        waiting = {other: at for other, at in self._reset_at.items() if at > now}
+        self._reset_at = waiting | {bucket: now + min(seconds, MAX_LIMIT)}
 
 
 def _bucket_of(method: str, path: str) -> tuple[str, str, str]:

@@ -116,7 +116,7 @@ CLUB: contents.KindRecord[ClubPost] = contents.KindRecord(
 
 def rule_of(club: Club) -> schedule.Rule:
     """Return the schedule of a club's meetings."""
-    return schedule.Rule(schedule.parse_time(club.at_time), clock.parse_zone(club.timezone), (club.weekday,))
+    return schedule.Rule(schedule.parse_time(club.at_time), clock.stored_zone(club.timezone), (club.weekday,))
 
 
 async def load_meeting(connection: Connection, club: Club, now: datetime) -> Meeting:

@@ -117,13 +117,12 @@ def parse_zone(name: str) -> ZoneInfo:
         raise errors.UsageError(f"{error}. Example: Asia/Seoul.") from None
 
 
-def is_known_zone(name: str) -> bool:
-    """Return whether this machine knows a time zone, since a stored name may come from another machine."""
+def stored_zone(name: str) -> ZoneInfo:
+    """Return the zone of a stored name, or UTC if this machine does not know it: another one may have stored it."""
     try:
-        parse_zone(name)
+        return parse_zone(name)
     except errors.UsageError:
-        return False
-    return True
+        return ZoneInfo("UTC")
 
 
 def local_date(now: datetime, zone: ZoneInfo) -> date:

@@ -19,7 +19,6 @@ from bot.client.messages import PostWording, subtext_lines
 from bot.client.router import REQUIRED, Channel
 from bot.client.translations import Texts
 from bot.daily.choice import MAX_PAPERS, DailyPost
-from bot.lists import messages as lists_messages
 from bot.outbox import contents
 from bot.outbox.contents import PostPaper, RenderedPart
 from bot.rendering import discord_text, templates
@@ -233,10 +232,9 @@ def _action_buttons(
     is_linked = 0 < len(post.topic) <= client_messages.MAX_LIST_TEXT_LENGTH
     # A custom id cannot hold both a topic and the marker, which is needed to find the message.
     if marker or not is_linked:
-        listed = client_messages.ListState(client_messages.ListKind.DIGEST, post.digest_on.isoformat())
-        if post.since_on:
-            week = lists_messages.add_span("", post.since_on, post.digest_on)
-            listed = client_messages.ListState(client_messages.ListKind.TOP, week)
+        span = post.since_on or post.digest_on, post.digest_on
+        kind = client_messages.ListKind.TOP if post.since_on else client_messages.ListKind.DIGEST
+        listed = client_messages.ListState(kind, span=span)
         label = texts("post-week" if post.since_on else "alert-day")
         buttons.append(message_builder.button(label, client_messages.pack_state(listed, marker=marker)))
     if is_linked:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from bot.core import day_close
-from bot.core.clock import local_date, parse_zone
+from bot.core.clock import local_date, stored_zone
 from storage import errors
 from storage.models import Subscription
 
@@ -145,7 +145,7 @@ class Calendar:
         return Calendar(moment, self._rule, self._closings)
 
     def newest(self, row: Subscription) -> Slot:
-        """Return a subscription's latest date that is already due. Raises UsageError if the zone is unknown."""
+        """Return a subscription's latest date that is already due."""
         return self._look_up(row)[0]
 
     def following(self, row: Subscription) -> Slot:
@@ -167,7 +167,7 @@ class Calendar:
     def _look_up(self, row: Subscription) -> tuple[Slot, Slot]:
         key = schedule_key(row)
         if key not in self._slots:
-            rule = Rule(parse_time(row.at_time or DEFAULT_TIME), parse_zone(row.timezone), row.days)
+            rule = Rule(parse_time(row.at_time or DEFAULT_TIME), stored_zone(row.timezone), row.days)
             start = local_date(self.now, rule.zone) - _LONGEST_GAP
             slots = (self._slot(row, due) for due in iter_due_times(start, rule))
             past, following = next(pair for pair in pairwise(slots) if pair[1].at > self.now)

@@ -273,7 +273,7 @@ class OnDemandPosts:
     ) -> tuple[choice.PlannedPost, schedule.Slot]:
         """Return today's post or, if `on` is given, a post with all papers of that date, even those already posted."""
         now = self._clock()
-        today = clock.local_date(now, clock.parse_zone(subscription.timezone))
+        today = clock.local_date(now, clock.stored_zone(subscription.timezone))
         slot = schedule.Slot(on or today, now, on)
         calendar = schedule.Calendar(now, self._day_close)
         post = await daily_planner.choose_alone(

@@ -135,7 +135,7 @@ class WhyExplainer:
             cause, at = Cause.UPCOMING if is_coming else Cause.BELOW_TOP, slot.at
             if is_coming and row.state is not ActivityState.ACTIVE:
                 cause = Cause.STOPPED
-        elif clock.local_date(row.created_at, clock.parse_zone(row.timezone)) > listed_on:
+        elif clock.local_date(row.created_at, clock.stored_zone(row.timezone)) > listed_on:
             return Explanation(Cause.TOO_EARLY, row, listed_on)
         else:
             # The paper's day was already posted, so rank it there by current votes.

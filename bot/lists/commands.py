@@ -33,9 +33,11 @@ from bot.lists import card as lists_card
 from bot.lists import messages as lists_messages
 from bot.lists.messages import MAX_NAMES, PaperList, Suggestion, format_names
 from bot.rendering import discord_text, templates
+from bot.search import service as search_service
 from bot.search import titles
 from bot.search.results import AuthorResult, SearchRequest, Sort
 from bot.sources.arxiv import LookupOutcome
+from bot.text import query_parser
 from storage import models, shelf
 from storage.search import Filters
 
@@ -82,11 +84,11 @@ class ListsCog(commands.Cog):
         self, request: Request, date: app_commands.Range[str, 1, 40] | None = None
     ) -> ui.LayoutView:
         """Show the digest of a date, by default the latest one."""
-        text = ""
+        span = None
         if date:
             today = await request.interaction.client.today_for(request.interaction)
-            text = lists_messages.format_span(*client_options.parse_dates(date, today))
-        return await self._lists.list_view(request, ListState(ListKind.DIGEST, text))
+            span = client_options.parse_dates(date, today)
+        return await self._lists.list_view(request, ListState(ListKind.DIGEST, span=span))
 
     @router.command(name="top", description="The most upvoted papers")
     @app_commands.describe(
@@ -104,8 +106,8 @@ class ListsCog(commands.Cog):
         if period in set(Period):
             return await self._lists.list_view(request, ListState(ListKind.TOP, topic, period=Period(period)))
         today = await request.interaction.client.today_for(request.interaction)
-        text = lists_messages.add_span(topic, *client_options.parse_dates(period, today))
-        return await self._lists.list_view(request, ListState(ListKind.TOP, text, period=Period.ALL))
+        span = client_options.parse_dates(period, today)
+        return await self._lists.list_view(request, ListState(ListKind.TOP, topic, span=span))
 
     @router.handles(client_messages.SHOW_LIST)
     async def turn_page(self, request: Request, action: Action) -> ui.LayoutView:
@@ -128,8 +130,10 @@ class ListsCog(commands.Cog):
     @router.handles(lists_messages.SELECT_DAY)
     async def select_day(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the digest of the selected day."""
-        day = router.selected_value(request.interaction)
-        state = client_messages.unpack_state(action).replace(text=day, page=0)
+        state = client_messages.unpack_state(action)
+        with message_builder.map_parse_errors():
+            span = client_messages.parse_span(router.selected_value(request.interaction))
+        state = state.replace(span=span, page=0)
         return await self._lists.list_view(request, state)
 
     @router.handles(lists_messages.SHARE, router.PUBLICLY, check=router.require_may_share)
@@ -221,7 +225,7 @@ class ListsCog(commands.Cog):
 async def store_list_text(tokens: TextTokenStore, user_id: int, state: ListState) -> ListState:
     """Return the state with its text on one line. A text too long for a custom id is stored under a token."""
     text = discord_text.to_single_line(state.text)
-    token = await tokens.save(user_id, TextPurpose.LIST, text) if len(text) > MAX_LIST_TEXT_LENGTH else ""
+    token = await tokens.save(user_id, TextPurpose.LIST, text) if len(text) > state.max_text_length else ""
     return replace(state, text=text, token=token)
 
 
@@ -280,7 +284,7 @@ class PaperListLoader:
 
     async def _load_wider(self, texts: Texts, state: ListState, request: Request | None) -> PaperList | None:
         """Return the list without its filters; None if that is empty too."""
-        wider = state.replace(period=Period.ALL, min_votes=0, page=0)
+        wider = state.replace(period=Period.ALL, span=None, min_votes=0, page=0)
         if state.kind not in lists_messages.FILTERABLE_KINDS or wider == state:
             return None
         listed = await self._load_page(texts, wider, request)
@@ -290,10 +294,9 @@ class PaperListLoader:
         self, texts: Texts, state: ListState, today: date
     ) -> tuple[tuple[str, str], ...]:
         """Return the days with a digest around the list's day, as pairs (label, ISO date)."""
-        span = lists_messages.parse_span(state.text)
-        if span is None:
+        if state.span is None:
             return ()
-        days = await self._services.dates.list_dates_around(span[1])
+        days = await self._services.dates.list_dates_around(state.span[1])
         counts = await self._services.dates.count_papers(days)
         return client_messages.label_days(texts, counts, today)
 
@@ -339,22 +342,25 @@ class PaperListLoader:
         )
 
     async def _load_author(self, texts: Texts, state: ListState) -> PaperList:
+        name, query = query_parser.parse_author(state.text, self._services.clock().date())
+        filters = Filters(self._since(state.period), None, state.min_votes or None)
         result = await self._services.search.find_author(
-            state.text,
+            name,
             sort=state.sort or Sort.VOTES,
-            filters=Filters(self._since(state.period), None, state.min_votes or None),
+            filters=search_service.merge_filters(filters, query),
             limit=state.size,
             offset=state.offset,
         )
         if result.author is None:
             return PaperList(state)
         is_one = not result.namesakes
-        shown = state if state.token or not is_one else state.replace(text=result.author)
+        is_kept = state.token or not is_one or query.has_range_filters
+        shown = state if is_kept else state.replace(text=result.author)
         others = [name for name in result.matches if name != result.author] if is_one else result.namesakes
         names_note = "list-other-authors" if is_one else "list-namesakes"
-        heading = result.author if is_one else state.text
+        heading = result.author if is_one else name
         more = templates.render_more_authors(len(others) - MAX_NAMES, False, texts.locale)
-        typed = escape_untrusted(state.text, max_length=60)
+        typed = escape_untrusted(name, max_length=60)
         notes = (
             texts("list-name-corrected", name=typed) if result.is_corrected else "",
             texts(names_note, names=f"{format_names(others)} {more}".rstrip()) if others else "",
@@ -375,7 +381,7 @@ class PaperListLoader:
     async def _load_top(self, texts: Texts, state: ListState) -> PaperList:
         result = await self._services.search.search(self._request(texts, state.replace(sort=Sort.VOTES)))
         suggestions = self._suggestions(state, result.suggestions)
-        topic, period = lists_messages.read_span(texts, state)
+        topic, period = state.text, lists_messages.name_period(texts, state)
         key = "list-top-topic-heading" if topic else "list-top-heading"
         return PaperList(
             state=state,
@@ -391,8 +397,7 @@ class PaperListLoader:
         )
 
     async def _load_digest(self, texts: Texts, state: ListState) -> PaperList:
-        with message_builder.map_parse_errors():
-            span = lists_messages.parse_span(state.text)
+        span = state.span
         days = await self._services.dates.list_dates(*span) if span else []
         if span and not days:
             return PaperList(state)
@@ -407,7 +412,7 @@ class PaperListLoader:
         if span and len(days) > 1:
             of_period = texts("list-digest-of-period", count=len(days), period=texts.format_period(*span))
         return PaperList(
-            state=state.replace(text=on.isoformat()) if on else state,
+            state=state.replace(span=(on, on)) if on else state,
             heading=heading,
             rows=result.rows,
             total=result.total,
@@ -436,7 +441,8 @@ class PaperListLoader:
     def _request(self, texts: Texts, state: ListState) -> SearchRequest:
         return SearchRequest(
             state.text,
-            since=self._since(state.period),
+            since=state.span[0] if state.span else self._since(state.period),
+            until=state.span[1] if state.span else None,
             min_votes=state.min_votes or None,
             limit=state.size,
             offset=state.offset,
@@ -455,7 +461,7 @@ class PaperListLoader:
         return tuple(
             Suggestion(text, fresh.replace(text=text))
             for text in dict.fromkeys(plain)
-            if 0 < len(text) <= MAX_LIST_TEXT_LENGTH and text != state.text
+            if 0 < len(text) <= state.max_text_length and text != state.text
         )[:MAX_SUGGESTIONS]
 
 

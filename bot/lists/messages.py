@@ -76,31 +76,9 @@ SORTS = {ListKind.TOPIC: (Sort.RELEVANCE, Sort.VOTES, Sort.DATE), ListKind.AUTHO
 """The orders that a list offers, default first."""
 
 
-def format_span(first: date, last: date) -> str:
-    """Format a day or period in ISO 8601, as stored in a list state's text."""
-    return first.isoformat() if first == last else f"{first}/{last}"
-
-
-def parse_span(text: str) -> tuple[date, date] | None:
-    """Parse the text of `format_span` into the first and last day; None for "". Raises ValueError."""
-    first, _, last = text.partition("/")
-    return (date.fromisoformat(first), date.fromisoformat(last or first)) if text else None
-
-
-_SPAN = re.compile(r"\s*since:(\S+) until:(\S+)$")
-
-
-def add_span(topic: str, first: date, last: date) -> str:
-    """Return a query for a topic (which may be "") limited to a period."""
-    return f"{topic} since:{first} until:{last}".strip()
-
-
-def read_span(texts: Texts, state: ListState) -> tuple[str, str]:
-    """Return a top list's topic and the name of its period, from the text (see `add_span`) or else from the state."""
-    found = _SPAN.search(state.text)
-    if found is None:
-        return state.text, texts(state.period.text_id)
-    return state.text[: found.start()], texts.format_period(*map(date.fromisoformat, found.groups()))
+def name_period(texts: Texts, state: ListState) -> str:
+    """Return the name of a list's period."""
+    return texts.format_period(*state.span) if state.span else texts(state.period.text_id)
 
 
 class Suggestion(NamedTuple):
@@ -304,7 +282,7 @@ def _refine_menu(texts: Texts, listed: PaperList) -> ui.Item[Any] | None:
     if state.kind not in FILTERABLE_KINDS:
         return None
     labels = {period.value: texts(period.text_id) for period in Period}
-    in_use = [read_span(texts, state)[1]]
+    in_use = [name_period(texts, state)]
     if listed.total > 1 and (sorts := SORTS.get(state.kind)):
         labels |= {sort.value: texts(f"list-by-{sort.value}") for sort in sorts}
         in_use.append(labels.pop(state.sort or sorts[0]))
@@ -325,15 +303,15 @@ def refine(state: ListState, value: str) -> ListState:
     """Return the state for the first page with the selected period or order. Raises ValueError."""
     if value in tuple(Sort):
         return state.replace(page=0, sort=Sort(value))
-    text = _SPAN.sub("", state.text) if state.kind is ListKind.TOP else state.text
-    return state.replace(page=0, period=Period(value), text=text)
+    return state.replace(page=0, period=Period(value), span=None)
 
 
 def _day_menu(texts: Texts, listed: PaperList) -> ui.Item[Any] | None:
     state, days = listed.state, listed.days
     if len(days) < 2:
         return None
-    return _menu(texts("choose-day"), SELECT_DAY, state, {day: label for label, day in days}, state.text)
+    selected = state.span[1].isoformat() if state.span else None
+    return _menu(texts("choose-day"), SELECT_DAY, state, {day: label for label, day in days}, selected)
 
 
 def _suggestion_buttons(listed: PaperList) -> list[ui.Item[Any]]:
@@ -377,10 +355,7 @@ def empty_heading(texts: Texts, listed: PaperList) -> str:
     state = listed.state
     if listed.unknown_id:
         return texts("no-list-paper", paper=listed.unknown_id)
-    text, period = escape_untrusted(typesetting.strip_quotes(state.text)), texts(state.period.text_id)
-    if state.kind is ListKind.TOP:
-        topic, period = read_span(texts, state)
-        text = escape_untrusted(typesetting.strip_quotes(topic))
+    text, period = escape_untrusted(typesetting.strip_quotes(state.text)), name_period(texts, state)
     match state.kind:
         case ListKind.TOPIC:
             return texts("no-list-topic", topic=text)
@@ -390,9 +365,9 @@ def empty_heading(texts: Texts, listed: PaperList) -> str:
             key = "no-list-top-topic" if text else "no-list-top"
             return texts(key, topic=text, period=period)
         case ListKind.DIGEST:
-            if not (span := parse_span(state.text)):
+            if not state.span:
                 return ""
-            first, last = span
+            first, last = state.span
             day = texts.format_date(first) if first == last else texts.format_period(first, last)
             is_ahead = listed.today is not None and first > listed.today
             return texts("no-list-digest-yet" if is_ahead else "no-list-digest", date=day)
@@ -414,11 +389,11 @@ def _navigation_buttons(
         label = f"{texts('without-filters' if state.min_votes else 'all-time')} · {texts('choice-papers', count=wider.matching)}"
         buttons.append(button(label, pack_state(wider.state)))
     buttons.append(follow_button(texts, state, listed.alert_terms))
-    span = parse_span(state.text) if state.kind is ListKind.DIGEST else None
+    span = state.span if state.kind is ListKind.DIGEST else None
     if span:
         for day in nearest_days([date.fromisoformat(day) for _, day in listed.days], *span):
             label = texts("nearest-digest", date=texts.format_date(day))
-            buttons.append(button(label, pack_state(ListState(ListKind.DIGEST, day.isoformat()))))
+            buttons.append(button(label, pack_state(ListState(ListKind.DIGEST, span=(day, day)))))
     if extent.paper_count and not (span and extent.last_on and extent.last_on < span[0]):
         buttons.append(newest_digest_button(texts))
     return buttons

@@ -66,6 +66,14 @@ class Query:
         return bool(self.since or self.until) or self.min_votes is not None
 
 
+def parse_author(text: str, today: date | None = None) -> tuple[str, Query]:
+    """Return the name in a query for an author, and the query's filters, such as since:2025 and votes:20."""
+    query = parse_query(text, today)
+    if not (query.has_range_filters or query.authors):
+        return text, Query()
+    return query.text or " ".join(query.authors[:1]), query
+
+
 def parse_query(text: str, today: date | None = None) -> Query:
     """Parse any text as a query, which may be empty. Takes linear time.
 

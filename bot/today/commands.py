@@ -156,5 +156,6 @@ def _find_day(interaction: router.AnyInteraction) -> date | None:
         action = message_builder.unpack_custom_id(custom_id)
         if action.verb == client_messages.OPEN_LIST:
             with suppress(ValueError):
-                return date.fromisoformat(client_messages.unpack_state(action).text)
+                span = client_messages.unpack_state(action).span
+                return span[1] if span else None
     return None

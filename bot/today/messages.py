@@ -163,7 +163,7 @@ def _escape(text: str) -> str:
 
 def _footer_buttons(texts: Texts, post: today_service.TodayPost) -> list[ui.Item[Any]]:
     """Return the buttons below the papers."""
-    day = client_messages.ListState(client_messages.ListKind.DIGEST, post.digest_on.isoformat())
+    day = client_messages.ListState(client_messages.ListKind.DIGEST, span=(post.digest_on,) * 2)
     sending = (
         send_button(texts, again=post.suspended is not None)
         if post.at_time is None

@@ -276,7 +276,7 @@ class TodayService:
 
 
 def _rule_of(at_time: str, zone: str) -> schedule.Rule:
-    return schedule.Rule(schedule.parse_time(at_time), clock.parse_zone(zone))
+    return schedule.Rule(schedule.parse_time(at_time), clock.stored_zone(zone))
 
 
 def _ready_at(due: schedule.Slot, closings: day_close.Closings | None) -> datetime:
@@ -295,12 +295,7 @@ def _ready_at(due: schedule.Slot, closings: day_close.Closings | None) -> dateti
 def find_due(
     now: datetime, at_time: str, zone: str, closings: day_close.Closings | None
 ) -> schedule.Slot | None:
-    """Return the last time (UTC) a local time (HH:MM) was due, if its papers can be sent at `now` (UTC).
-
-    Returns None if this machine does not know the zone.
-    """
-    if not clock.is_known_zone(zone):
-        return None
+    """Return the last time (UTC) a local time (HH:MM) was due, if its papers can be sent at `now` (UTC)."""
     due = schedule.next_due(now - schedule.WAIT - schedule.CLOSE_WAIT, _rule_of(at_time, zone))
     return due if _ready_at(due, closings) <= now else None
 

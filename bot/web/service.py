@@ -204,11 +204,12 @@ class WebPages:
         on = _parse_day(day)
         texts = self.texts(site)
         listed = await self._lists.load(
-            texts, ListState(ListKind.DIGEST, day, page, page_size=site.row_limit)
+            texts,
+            ListState(ListKind.DIGEST, page=page, page_size=site.row_limit, span=(on, on) if on else None),
         )
         if on is not None and not listed.rows:
             raise PageError(404, "no-list-digest", date=texts.format_date(on))
-        shown = _parse_day(listed.state.text)
+        shown = listed.state.span and listed.state.span[1]
         around = await self.services.dates.list_dates_around(shown) if shown else []
         around = [other for other in around if other <= latest_date(self.services.clock())]
         older = max((other for other in around if shown and other < shown), default=None)
@@ -446,7 +447,7 @@ class WebPages:
             notes = [note for note in lists_messages.empty_notes(texts, listed) if note]
             if listed.suggestions and not site.is_static:
                 notes.append(texts("try-instead"))
-        on = state.text if state.kind is ListKind.DIGEST else ""
+        on = state.span[1].isoformat() if state.kind is ListKind.DIGEST and state.span else ""
         rows = self._make_rows(site, listed.rows, listed, on=on)
         if listed.is_in_other_language(site.locale):
             notes.append(texts("summary-in-other-language"))

@@ -117,6 +117,26 @@ async def test_a_message_shows_at_most_25_papers(world: World) -> None:
     assert post.more == 5
 
 
+@pytest.mark.parametrize("step", ["_make_query", "list_keys", "match"])
+async def test_a_bug_in_one_alert_stops_no_other(
+    world: World, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """Of parsing, indexing and comparing, each step may raise."""
+    works: Any = getattr(matcher, step)
+
+    def fail_for_moss(*given: Any) -> Any:
+        if "moss" in repr(given[0]):
+            raise RuntimeError("a bug")
+        return works(*given)
+
+    monkeypatch.setattr(matcher, step, fail_for_moss)
+    await world.alert("moss")
+    await world.alert("care", by=8)
+    await world.written("Mon", "A▲9", summary="moss and care")
+    await world.wait(minutes=3)
+    assert world.sent == ["@8 A"]
+
+
 # Due times.
 
 

@@ -6,14 +6,19 @@ import random
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
 
 import discord
 import pytest
 
+from bot.app.container import Container
 from bot.client import rest
 from bot.core.clock import system_clock
+from bot.core.settings import Settings
 from bot.outbox.outcomes import Classification, DeliveryError, Disposition
 from bot.outbox.pace import Answer, Pace
+from storage.database import Database
 from tests.fake_discord import process
 from tests.fake_discord.fixtures import fake, fake_server
 from tests.support.relay_harness import logged_in
@@ -84,6 +89,29 @@ async def test_does_not_retry_a_request(client: rest.RestClient, fake: process.F
     await fake.set_faults({"kind": "page", "status": 404, "times": 1})
     assert (await refusal_of(client, "GET", "/users/@me")).disposition is Disposition.RETRY
     assert len(await fake.log()) == 2
+
+
+async def test_only_discords_own_answer_moves_the_clock(sqlite_db: Database) -> None:
+    container = Container(Settings(), sqlite_db, lambda: NOW)
+    clock = container.follow_discord()
+    date, json_type = (NOW + timedelta(days=400)).strftime("%a, %d %b %Y %H:%M:%S GMT"), "application/json"
+    response: Any = SimpleNamespace(status=502, headers={"Content-Type": json_type, "Date": date})
+    container.http_observer.report(rest.read_answer(response, b'{"error": "upstream unavailable"}'))
+    assert clock() - NOW < timedelta(minutes=1)
+    response.status = 404
+    container.http_observer.report(rest.read_answer(response, b'{"message": "x", "code": 10008}'))
+    assert clock() - NOW > timedelta(days=399)
+
+
+async def test_ended_limits_are_forgotten(client: rest.RestClient, fake: process.FakeDiscord) -> None:
+    now = [0.0]
+    client = rest.RestClient(Pace(lambda: now[0], random.Random(1), 1000.0), lambda _: None, process.TOKEN)
+    for channel_id in await fake.add_channels(3):
+        for _ in range(5):
+            await client.request("POST", f"/channels/{channel_id}/messages", payload={"content": "x"})
+        now[0] += 60.0
+    await client.close()
+    assert len(client._reset_at) == 1
 
 
 async def test_discord_py_shares_the_pace_and_reports_its_responses(

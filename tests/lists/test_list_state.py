@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,15 +22,21 @@ from storage.database import Database
 texts = st.text(
     st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp")), max_size=client_messages.MAX_LIST_TEXT_LENGTH
 )
+days = st.dates(date(1991, 1, 1), date(2099, 12, 31))
 states = st.builds(
     ListState,
-    kind=st.sampled_from(ListKind),
+    kind=st.sampled_from([*set(ListKind) - {ListKind.DIGEST}]),
     text=texts,
     page=st.integers(0, 9999),
     period=st.sampled_from(client_messages.Period),
     min_votes=st.integers(0, 99_999),
     sort=st.none() | st.sampled_from(Sort),
-)
+    span=st.none() | st.tuples(days, days),
+).map(lambda state: state.replace(text=state.text[: state.max_text_length], **_without_period(state)))
+
+
+def _without_period(state: ListState) -> dict[str, object]:
+    return {"period": client_messages.Period.ALL} if state.span else {}
 
 
 def _unpack(packed: str) -> ListState:
@@ -41,6 +49,30 @@ def test_a_packed_state_unpacks_to_the_same_state(state: ListState) -> None:
     assert len(packed) <= discord_text.CUSTOM_ID
     assert message_builder.CUSTOM_ID.fullmatch(packed)
     assert _unpack(packed) == state
+
+
+@pytest.mark.parametrize(
+    ("sent", "text", "first", "last"),
+    [
+        ("l:d:0:a:0::", "", None, None),
+        ("l:d:0:a:0::2025-12-30", "", date(2025, 12, 30), date(2025, 12, 30)),
+        ("l:d:1:a:0::2025-12-01/2025-12-31", "", date(2025, 12, 1), date(2025, 12, 31)),
+        ("l:p:0:w:0::robots", "robots", None, None),
+        ("l:p:0:a:0::since:2025-12-22 until:2025-12-29", "", date(2025, 12, 22), date(2025, 12, 29)),
+        (
+            "lp:p:0:a:5:d:robots since:2025-12-01 until:2025-12-31",
+            "robots",
+            date(2025, 12, 1),
+            date(2025, 12, 31),
+        ),
+        ("l:t:0:a:0::robots since:2025 until:2026", "robots since:2025 until:2026", None, None),
+    ],
+)
+def test_buttons_of_version_0_1_still_name_their_list(
+    sent: str, text: str, first: date | None, last: date | None
+) -> None:
+    state = _unpack(f"pr:{sent}")
+    assert (state.text, state.span) == (text, first and last and (first, last))
 
 
 async def test_only_long_texts_are_stored_under_a_token(sqlite_db: Database) -> None:
