@@ -14,6 +14,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
 import pydantic
+import regex
 from w3lib import encoding as web_encoding
 
 from bot.archive import fields, parse
@@ -221,7 +222,8 @@ def failed_result(location: str, error: FetchError, day: date | None = None) -> 
 
 
 # Decoding. w3lib finds byte order marks, declared charsets and their aliases. We avoid its `html_to_unicode`,
-# which replaces invalid bytes and prefers a declared one-byte charset to UTF-8.
+# which replaces invalid bytes and prefers a declared one-byte charset to UTF-8. charset-normalizer judges texts
+# whose charset was declared wrongly or not at all.
 
 _ALIASES = {"windows-949": "cp949", "x-windows-949": "cp949"}
 """Names of Korean charsets that w3lib does not know."""
@@ -231,8 +233,8 @@ _PRESCAN_BYTES = 4096
 def decode_text(body: bytes, declared: str | None = None) -> str:
     """Decode a body and drop its byte order mark. `declared` is the charset in the Content-Type.
 
-    Tries UTF-8, then the charsets declared by the server and the document, then Korean ones. Raises
-    FetchError if none fits; characters are never guessed or replaced.
+    Tries UTF-8, then the charsets declared by the server and the document, then those in which the text has no
+    suspicious characters. Raises FetchError if none fits; characters are never replaced.
     """
     marked, mark = web_encoding.read_bom(body)
     if marked is not None and mark is not None:
@@ -244,7 +246,9 @@ def decode_text(body: bytes, declared: str | None = None) -> str:
         _ALIASES.get(name) or web_encoding.resolve_encoding(name[:40]),
         web_encoding.html_body_declared_encoding(body),
     )
-    return _decode(body, ["utf-8", *filter(None, found), "cp949"])
+    with suppress(FetchError):
+        return _decode(body, ["utf-8", *filter(None, found)])
+    return _detect(body)
 
 
 def _decode(body: bytes, encodings: Sequence[str]) -> str:
@@ -252,6 +256,35 @@ def _decode(body: bytes, encodings: Sequence[str]) -> str:
         with suppress(UnicodeDecodeError, LookupError):
             return body.decode(name)
     raise FetchError(f"its text cannot be decoded: it is not {encodings[0]}")
+
+
+_USUAL = "cp1252"
+_DETECTED = (
+    *(_USUAL, "cp1250", "iso8859_2", "cp1251", "koi8_r", "cp1253", "cp1254"),
+    *("cp932", "euc_jp", "gb18030", "big5", "cp949"),
+)
+"""Charsets of web pages that declare none."""
+_MAX_CHAOS = 0.1
+_SIGN = r"[^\x00-\x7f\p{L}\p{M}\p{Nd}\p{P}\p{Z}]"
+_SIGN_IN_WORD = regex.compile(rf"\p{{L}}{_SIGN}|{_SIGN}\p{{L}}")
+_ASCII = bytes(range(0x80))
+
+
+def _detect(body: bytes) -> str:
+    """Decode a body as charset-normalizer suggests. Raises FetchError if it finds nothing, or if it is damaged UTF-8."""
+    import charset_normalizer  # few bodies need it
+
+    intact = body.decode("utf-8", "ignore").encode()
+    if 2 * len(intact.translate(None, _ASCII)) <= len(body.translate(None, _ASCII)):
+        found = charset_normalizer.from_bytes(body, cp_isolation=[*_DETECTED], threshold=_MAX_CHAOS)
+        names = [
+            name for match in found if match.chaos <= found[0].chaos for name in match.could_be_from_charset
+        ]
+        # Equally good ones differ in letters such as ď and ï, or in £ and Ł.
+        names.sort(key=lambda name: (len(_SIGN_IN_WORD.findall(body.decode(name))), name != _USUAL))
+        if names:
+            return body.decode(names[0])
+    raise FetchError("its text cannot be decoded: it is not utf-8, and no other charset is certain")
 
 
 # Parsing. Large bodies are parsed in a worker process with limits on memory and time.

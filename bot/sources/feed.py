@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import html
 import io
 import re
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import partial
-from itertools import accumulate
 from typing import Any, NamedTuple
+from urllib.parse import urljoin
 
 import pydantic
 from yarl import URL
@@ -181,6 +183,14 @@ _TEXT_LABEL = re.compile(r"[*_\s]{0,4}(?:abstract|summary)\s?[*_]{0,3}\s?[:：][
 _VOTE_COUNT = re.compile(
     r"\b(?:up)?votes?\b[^0-9\w]{0,12}(?:</?\w{1,10}>[^0-9\w]{0,12}){0,2}[0-9]{1,7}", re.IGNORECASE
 )
+# Titles of RSS are HTML for some and plain text for others, which may have `a < b` or `<mask>`.
+_ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,30});", re.IGNORECASE)
+_TITLE_TAG = re.compile(
+    r"<(?P<end>/?)(?P<name>a|abbr|b|big|bdi|cite|code|div|em|font|h[1-6]|i|mark|p|q|small|span|strong|sub|sup|tt|u|wbr|br)"
+    r"(?:\s[^<>]{0,500})?/?>",
+    re.IGNORECASE,
+)
+_UNPAIRED_TAGS = frozenset({"br", "wbr"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,17 +235,20 @@ async def read_document(response: base.Response) -> Feed:
     body = response.body or b""
     # feedparser's regular expressions take quadratic time on long words and block all threads.
     is_large = len(body) >= base.LARGE_BYTES or max(map(len, body.split()), default=0) > _MAX_WORD_BYTES
-    arguments = _FEED.validate_python, _ENTRIES, _parse_body, body, response.charset
+    arguments = _FEED.validate_python, _ENTRIES, _parse_body, body, response.charset, response.url
     [found] = await base.parse_apart(*arguments, is_large=is_large)
     return found
 
 
-def _parse_body(body: bytes, charset_name: str | None) -> tuple[Feed]:
-    return (parse_document(base.decode_text(body, charset_name)),)
+def _parse_body(body: bytes, charset_name: str | None, url: str) -> tuple[Feed]:
+    return (parse_document(base.decode_text(body, charset_name), url),)
 
 
-def parse_document(text: str) -> Feed:
-    """Parse a feed, which takes seconds if it is large. Raises FetchError if it declares entities or is not a feed."""
+def parse_document(text: str, url: str = "") -> Feed:
+    """Parse a feed, which takes seconds if it is large. Its links are relative to `url`.
+
+    Raises FetchError if it declares entities or is not a feed.
+    """
     if "<!ENTITY" in text:
         raise base.FetchError("its XML declares entities of its own, which are not read")
     # feedparser would take a minute on a large HTML page.
@@ -255,7 +268,7 @@ def parse_document(text: str) -> Feed:
         raise base.FetchError(f"its feed cannot be read: {type(error).__name__} in feedparser") from error
     if not parsed.get("version"):
         raise base.FetchError(NOT_A_FEED)
-    entries = map(_parse_entry, parsed.entries[:_MAX_ENTRIES])
+    entries = (_parse_entry(entry, url) for entry in parsed.entries[:_MAX_ENTRIES])
     by_key: dict[str, FeedEntry] = {}
     for entry in entries:
         if entry.key:
@@ -268,9 +281,9 @@ def parse_document(text: str) -> Feed:
     )
 
 
-def _parse_entry(entry: Mapping[str, Any]) -> FeedEntry:
-    link = fields.clean_url(entry.get("link"))
-    title = fields.clean_line(entry.get("title"))
+def _parse_entry(entry: Mapping[str, Any], url: str) -> FeedEntry:
+    link = _absolute(entry.get("link"), url)
+    title = _parse_title(entry)
     id_ = str(entry.get("id") or "")[:_MAX_ID_LENGTH]
     key = fields.clean_line(id_) or link or title or ""
     texts = {str(part.get("value") or "") for part in entry.get("content") or ()} | {
@@ -278,7 +291,7 @@ def _parse_entry(entry: Mapping[str, Any]) -> FeedEntry:
     }
     times = dict(entry)  # feedparser's own get() substitutes one time for another, with a warning
     published_at = _parse_time(times.get("published_parsed") or times.get("updated_parsed"))
-    authors = _parse_authors(entry)
+    authors, affiliations = _parse_authors(entry)
     longest_first = sorted(filter(str.strip, texts), key=lambda text: (-len(text), text))
     contents = tuple(longest_first[:_MAX_CONTENTS])
     said = "\0".join([title or "", link or "", *authors, *(_VOTE_COUNT.sub("", text) for text in contents)])
@@ -290,22 +303,83 @@ def _parse_entry(entry: Mapping[str, Any]) -> FeedEntry:
         authors=authors,
         categories=fields.clean_labels(tag.get("term") for tag in entry.get("tags") or ()),
         thumbnail=next(
-            (fields.clean_url(media.get("url")) for media in entry.get("media_thumbnail") or ()), None
+            (_absolute(media.get("url"), url) for media in entry.get("media_thumbnail") or ()), None
         ),
         published_on=published_at and published_at.date(),
         arxiv_id=_parse_arxiv_id(id_) or _parse_arxiv_id(link or ""),
         votes=fields.parse_votes(str(entry.get("rsshub_upvotes") or ""))[0],
         hash=hashlib.sha256(said.encode("utf-8", "replace")).hexdigest(),
-        affiliations=fields.clean_labels([entry.get("arxiv_affiliation")]),
+        affiliations=fields.clean_labels([*affiliations, entry.get("arxiv_affiliation")]),
     )
 
 
-def _parse_authors(entry: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the authors. arXiv's feeds list them in one field, separated by commas."""
+def _absolute(address: object, url: str) -> str | None:
+    """Return an address, which may be relative to the feed's URL, as a web address, or None."""
+    text = address.strip() if isinstance(address, str) else ""
+    with suppress(ValueError):  # a malformed IPv6 address
+        return fields.clean_url(urljoin(url, text)) if text else None
+    return None
+
+
+def _parse_title(entry: Mapping[str, Any]) -> str | None:
+    """Return the title as plain text: without tags that are closed again, and with entities decoded.
+
+    arXiv's titles are plain text.
+    """
+    title = str(entry.get("title") or "")[: 8 * fields.MAX_LINE_LENGTH]
+    if _is_of_arxiv(entry):
+        return fields.clean_line(title)
+    closed = {tag["name"].lower() for tag in _TITLE_TAG.finditer(title) if tag["end"]}
+
+    def strip(tag: re.Match[str]) -> str:
+        name = tag["name"].lower()
+        return " " if name in _UNPAIRED_TAGS else tag[0] if name not in closed else ""
+
+    return fields.clean_line(
+        _ENTITY.sub(lambda entity: html.unescape(entity[0]), _TITLE_TAG.sub(strip, title))
+    )
+
+
+def _parse_authors(entry: Mapping[str, Any]) -> tuple[tuple[str, ...], list[str]]:
+    """Return the authors and their affiliations.
+
+    arXiv's feeds name all authors in one field: `Ann Beech (Pond Lab, Springfield), Bo Carr`. Elsewhere a field
+    with one comma is one person (`Beech, Ann`), and one with more commas lists people if each has two words.
+    """
     names = [str(author.get("name") or "") for author in entry.get("authors") or ()]
-    if len(names) == 1 and ", " in names[0]:
-        names = names[0].split(", ")
-    return fields.clean_names(names)
+    if len(names) != 1:
+        return fields.clean_names(names), []
+    if _is_of_arxiv(entry):
+        found = _split_affiliations(names[0])
+        return fields.clean_names(name for name, _ in found), [affiliation for _, affiliation in found]
+    parts = [part.strip() for part in names[0].split(";" if ";" in names[0] else ",")]
+    is_list = ";" in names[0] or (len(parts) > 2 and all(" " in part for part in parts))
+    return fields.clean_names(parts if is_list else names), []
+
+
+_ARXIV_ID_PREFIX = "oai:arXiv.org:"
+
+
+def _is_of_arxiv(entry: Mapping[str, Any]) -> bool:
+    """Return whether an entry is from one of arXiv's RSS feeds, which others publish again."""
+    return "arxiv_announce_type" in entry or str(entry.get("id")).startswith(_ARXIV_ID_PREFIX)
+
+
+def _split_affiliations(text: str) -> list[tuple[str, str]]:
+    """Return the names in arXiv's list of authors, each with what stands in brackets behind it."""
+    found, start, bracket, depth = [], 0, 0, 0
+    for index, letter in enumerate(f"{text},"):
+        if letter == "(":
+            bracket, depth = bracket if depth else index, depth + 1
+        elif letter == ")":
+            depth = max(0, depth - 1)
+        elif letter == "," and (depth == 0 or index == len(text)):
+            name, affiliation = text[start:index].strip(), ""
+            if bracket > start and (depth or name.endswith(")")):
+                name, affiliation = text[start:bracket].strip(), text[bracket + 1 : index].strip()
+            found.append((name, affiliation.removesuffix(")") if not depth else affiliation))
+            start = index + 1
+    return found
 
 
 def _parse_time(parsed: Any) -> datetime | None:
@@ -319,7 +393,7 @@ def _parse_time(parsed: Any) -> datetime | None:
 
 def _parse_arxiv_id(text: str) -> str | None:
     """Return the arXiv id in an entry's id or link, such as `oai:arXiv.org:2505.01234v1`, or None."""
-    return arxiv_ids.extract_arxiv_id(text.removeprefix("oai:arXiv.org:"))
+    return arxiv_ids.extract_arxiv_id(text.removeprefix(_ARXIV_ID_PREFIX))
 
 
 def paper_facts(
@@ -387,27 +461,46 @@ _MAX_BUILD_AGE = timedelta(days=3)
 def assign_days(entries: Iterable[FeedEntry], built_on: date | None, read_on: date) -> dict[str, date | None]:
     """Return the day of each paper in a feed (None if unknown), keyed by entry key.
 
-    If the newest entries come first, a paper's day is its entry's date. In a feed in any other order, such as
-    one generated from a day's list, the entries have publication dates, so the day is the feed's build date.
+    A paper's day is its entry's date. In a feed that was just generated from a day's list, the dates are those
+    of publication, in no order, and the day is the feed's build date. A date before arXiv existed or after
+    tomorrow counts as missing.
     """
     papers = [entry for entry in entries if entry.arxiv_id is not None]
-    dates = [entry.published_on for entry in papers if entry.published_on is not None]
-    oldest_so_far = accumulate(dates, min)
-    # Compares ordinals, because a day cannot be added to date.max.
-    are_own = all(
-        on.toordinal() <= oldest.toordinal() + 1 for on, oldest in zip(dates[1:], oldest_so_far, strict=False)
-    )
-    is_days_list = len(papers) <= MAX_POSTED_PAPERS and built_on is not None
-    fresh = built_on if is_days_list and abs(read_on - (built_on or date.min)) <= _MAX_BUILD_AGE else None
-    return {entry.key: (entry.published_on if are_own else None) or fresh for entry in papers}
+    is_short = len(papers) <= MAX_POSTED_PAPERS and built_on is not None
+    fresh = built_on if is_short and abs(read_on - (built_on or date.min)) <= _MAX_BUILD_AGE else None
+    dates = {
+        entry.key: entry.published_on
+        for entry in papers
+        if _FIRST_DAY <= (entry.published_on or date.min) <= read_on + timedelta(days=1)
+    }
+    known = {} if fresh is not None and not _are_in_order([*filter(None, dates.values())]) else dates
+    return {entry.key: known.get(entry.key) or fresh for entry in papers}
+
+
+_FIRST_DAY = date(1991, 8, 1)
+
+
+def _are_in_order(days: Sequence[date]) -> bool:
+    """Return whether the newest or the oldest come first, except for one or a tenth of them, such as pinned entries."""
+    longest = max(_longest_rise(days), _longest_rise(days[::-1]))
+    return len(days) - longest <= max(1, len(days) // 10)
+
+
+def _longest_rise(days: Sequence[date]) -> int:
+    """Return the most days that rise or stay equal after others are left out."""
+    last: list[date] = []  # of the earliest rise of each length
+    for day in days:
+        at = bisect_right(last, day)
+        last[at : at + 1] = [day]
+    return len(last)
 
 
 class _ListedPaper(NamedTuple):
-    """A single paper in a feed. Its page state stores the date of its list as `last_modified`."""
+    """A single paper in a feed. Its page states, the entry's first, store the date of its list as `last_modified`."""
 
     entry: FeedEntry
     paper: listing.Paper
-    page_state: models.PageState
+    page_states: tuple[models.PageState, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -450,49 +543,70 @@ class FeedSource:
     async def _read_entries(
         self, parsed: Feed, feed_state: models.PageState, request: base.FetchRequest
     ) -> AsyncIterator[base.FetchResult]:
-        """Yield a result for each new entry and each day of single papers, then the feed's own result."""
+        """Yield a result for each new entry and each day of single papers, then the feed's own result.
+
+        Some feeds give their entries new ids, so an entry is also known by its paper or link, if no other entry
+        has it. An entry without papers has the status NOT_YET.
+        """
         days = assign_days(parsed.entries, parsed.built_on, request.now.date())
+        targets = Counter(entry.arxiv_id or entry.link for entry in parsed.entries)
         papers: list[_ListedPaper] = []
-        linked: list[tuple[FeedEntry, models.PageState]] = []
+        linked: list[tuple[FeedEntry, tuple[models.PageState, ...]]] = []
+        feed_states: list[models.PageState] = []
+        is_empty, reason = True, ""
         for entry in parsed.entries:
-            location = self._locate(entry)
-            state = models.PageState(location, request.now, FetchStatus.OK, hash=entry.hash)
-            known = request.known(location)
-            if known is not None and known.hash == state.hash:
+            target = entry.arxiv_id or entry.link
+            keys = [entry.key, *([target] if target and targets[target] == 1 and target != entry.key else ())]
+            places = [self._locate(key) for key in keys]
+            known = next(filter(None, map(request.known, places)), None)
+            if known is not None and known.hash == entry.hash:
+                is_empty &= known.status is FetchStatus.NOT_YET
+                feed_states += (replace(known, location=at) for at in places if request.known(at) is None)
                 continue
+            state = models.PageState(places[0], request.now, FetchStatus.OK, hash=entry.hash)
+            states = tuple(replace(state, location=place) for place in places)
             paper = await asyncio.to_thread(read_paper, entry)
             if digests := await self._read_contents(entry, state, is_paper=paper is not None):
-                yield base.FetchResult(location, FetchStatus.OK, digests=digests, page_states=(state,))
+                is_empty = False
+                yield base.FetchResult(places[0], FetchStatus.OK, digests=digests, page_states=states)
             elif paper is not None:
+                is_empty = False
                 # A known paper stays in the list of its first day. If another entry links to this location, the known
                 # `last_modified` is a server's time instead.
-                day = days[entry.key] if known is None else fields.clean_date(known.last_modified)
+                is_new = known is None or known.status is FetchStatus.NOT_YET
+                day = days[entry.key] if is_new else fields.clean_date(known and known.last_modified)
                 stamp = None if day is None else str(day)
-                papers.append(_ListedPaper(entry, paper, replace(state, last_modified=stamp)))
+                stamped = tuple(replace(state, last_modified=stamp) for state in states)
+                papers.append(_ListedPaper(entry, paper, stamped))
             elif entry.link is None:
-                yield base.FetchResult(location, FetchStatus.UNCHANGED, page_states=(state,))
+                yield base.FetchResult(places[0], FetchStatus.NOT_YET, page_states=_mark_empty(states))
             else:
-                linked.append((entry, state))
+                linked.append((entry, states))
         counts = Counter(day for day in days.values() if day is not None)
         is_large = is_arxiv(self.address) or max(counts.values(), default=0) > MAX_POSTED_PAPERS
         for result in await asyncio.to_thread(self._list_papers, papers, request, is_large=is_large):
             yield result
         # Links that failed before come last, so that dead links do not block others.
-        linked.sort(key=lambda row: request.known(row[1].location) is not None)
+        linked.sort(key=lambda row: request.known(row[1][0].location) is not None)
         is_missed = len(linked) > _MAX_LINKS
-        for entry, state in linked[:_MAX_LINKS]:
-            result = await self._fetch_link(entry, state, request)
+        for entry, states in linked[:_MAX_LINKS]:
+            result = await self._fetch_link(entry, states, request)
             is_missed |= result.status is FetchStatus.FAILED
-            yield result
-        status = FetchStatus.UNCHANGED if parsed.entries else FetchStatus.NOT_YET
-        reason = "" if parsed.entries else "the feed has no entries"
-        page_states = () if is_missed else (feed_state,)
-        yield base.FetchResult(self.address, status, reason, page_states=page_states)
+            is_empty &= result.status is FetchStatus.NOT_YET
+            reason = reason or result.reason
+            yield replace(result, reason="") if result.status is FetchStatus.NOT_YET else result
+        if not is_empty:
+            feed_states += () if is_missed else (feed_state,)
+            yield base.FetchResult(self.address, FetchStatus.UNCHANGED, page_states=tuple(feed_states))
+            return
+        nothing = "none of its entries that were read has papers of arXiv, or links to a list of them"
+        nothing = f"{nothing}: {reason}" if reason else nothing
+        note = base.clean_reason(nothing) if parsed.entries else "the feed has no entries"
+        yield base.FetchResult(self.address, FetchStatus.NOT_YET, note, page_states=tuple(feed_states))
 
-    def _locate(self, entry: FeedEntry) -> str:
+    def _locate(self, key: str) -> str:
         # The dated location is that day's list.
-        is_date = str(fields.clean_date(entry.key)) == entry.key
-        return f"{self.address}#{'entry-' if is_date else ''}{entry.key}"
+        return f"{self.address}#{'entry-' if str(fields.clean_date(key)) == key else ''}{key}"
 
     async def _read_contents(
         self, entry: FeedEntry, state: models.PageState, *, is_paper: bool
@@ -519,7 +633,7 @@ class FeedSource:
         """Return one list per day, and a rolling list of papers without a day."""
         by_stamp: dict[str | None, list[_ListedPaper]] = {}
         for listed in papers:
-            by_stamp.setdefault(listed.page_state.last_modified, []).append(listed)
+            by_stamp.setdefault(listed.page_states[0].last_modified, []).append(listed)
         results = []
         source_name = models.SourceKind.ARXIV.value if is_arxiv(self.address) else self.address
         for stamp, group in by_stamp.items():
@@ -535,39 +649,49 @@ class FeedSource:
             )
             facts = tuple(
                 replace(
-                    paper_facts(entry, paper, page.location, source_name, request.now),
+                    paper_facts(entry, paper, pages[0].location, source_name, request.now),
                     listed_on=digest.date if stamp and paper["arxiv_id"] in news else None,
                 )
-                for entry, paper, page in group
+                for entry, paper, pages in group
             )
             location = f"{self.address}#{stamp}" if stamp else self.address
-            pages = tuple(listed.page_state for listed in group)
+            pages = tuple(page for listed in group for page in listed.page_states)
             results.append(
                 base.FetchResult(location, FetchStatus.OK, "", (digest,) if news else (), facts, pages)
             )
         return results
 
     async def _fetch_link(
-        self, entry: FeedEntry, state: models.PageState, request: base.FetchRequest
+        self, entry: FeedEntry, states: tuple[models.PageState, ...], request: base.FetchRequest
     ) -> base.FetchResult:
         """Fetch a linked page. If that fails, it is retried; if the page has no digest, it is skipped until it changes."""
         link = entry.link or ""
-        page_states: tuple[models.PageState, ...] = (state,)
+        known, page_states = request.known(link), states
         try:
-            page = await self.fetcher.get(link, request.known(link), accept=base.ACCEPT)
+            page = await self.fetcher.get(link, known, accept=base.ACCEPT)
             page_states += (page.page_state,)
             if page.body is None:
-                return base.FetchResult(link, FetchStatus.UNCHANGED, page_states=page_states)
+                is_empty = known is not None and known.status is FetchStatus.NOT_YET
+                status = FetchStatus.NOT_YET if is_empty else FetchStatus.UNCHANGED
+                page_states = _mark_empty(page_states) if is_empty else page_states
+                return base.FetchResult(link, status, page_states=page_states)
             digests = await base.detect_in_response(page, entry.published_on)
         except base.FetchError as error:
-            is_answered = len(page_states) > 1 or error.code in (base.NOT_FOUND, base.GONE)
-            status = FetchStatus.UNCHANGED if is_answered else error.status
-            if status is FetchStatus.FAILED:
-                # Without a hash, the entry will be read again.
-                page_states = (replace(state, status=status, hash=None),)
             reason = base.clean_reason(f"{link}: {error}")
-            return base.FetchResult(link, status, reason, page_states=page_states)
+            if page_states != states or error.code in (base.NOT_FOUND, base.GONE):
+                return base.FetchResult(
+                    link, FetchStatus.NOT_YET, reason, page_states=_mark_empty(page_states)
+                )
+            if error.status is FetchStatus.FAILED:
+                # Without a hash, the entry will be read again.
+                page_states = tuple(replace(state, status=error.status, hash=None) for state in states)
+            return base.FetchResult(link, error.status, reason, page_states=page_states)
         return base.FetchResult(link, FetchStatus.OK, digests=digests, page_states=page_states)
+
+
+def _mark_empty(page_states: Iterable[models.PageState]) -> tuple[models.PageState, ...]:
+    """Return the states of pages that were read and have no papers."""
+    return tuple(replace(state, status=FetchStatus.NOT_YET) for state in page_states)
 
 
 KIND = base.KindRecord(

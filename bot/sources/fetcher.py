@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import email.utils
 import hashlib
 import http.client
 import itertools
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -51,11 +52,17 @@ _MAX_RETRY_AFTER = timedelta(days=1)
 
 
 def parse_retry_after(value: str | None, now: datetime) -> datetime | None:
-    """Parse the seconds of a Retry-After header to a time (UTC) at most a day ahead, or None if invalid."""
-    text = (value or "").strip()
-    if not (text.isascii() and text.isdigit()):
+    """Parse a Retry-After header, in seconds or as a date, to a time (UTC) at most a day ahead, or None if invalid."""
+    text = (value or "").strip()[:100]
+    if text.isascii() and text.isdigit():
+        return now + min(timedelta(seconds=int(text[:9])), _MAX_RETRY_AFTER)
+    try:
+        at = email.utils.parsedate_to_datetime(text)
+        # A date without a zone is in UTC.
+        at = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         return None
-    return now + min(timedelta(seconds=int(text[:9])), _MAX_RETRY_AFTER)
+    return max(now, min(at, now + _MAX_RETRY_AFTER))
 
 
 # One HTTP response as plain data, or a FetchError. aiohttp's exceptions are converted.

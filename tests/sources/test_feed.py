@@ -91,29 +91,90 @@ async def test_entries_with_one_paper_each_are_grouped_by_day(origin: OriginServ
 async def test_papers_of_an_unsorted_feed_are_listed_on_its_build_date(
     origin: OriginServer, fetch: Fetcher
 ) -> None:
-    days = [date(2025, 3, 1) + timedelta(days=number) for number in range(30)]
+    days = [date(2025, 4, 1) + timedelta(days=number) for number in range(30)]
     items = [paper_item(number, on=str(day)) for number, day in enumerate(days, 1)]
-    for entries in (items, items[15:] + items[:15]):
+    for entries in (items[::3] + items[1::3] + items[2::3], items[15:] + items[:15]):
         origin.pages["/feed"] = built(*entries, on="2025-05-06")
         assert listed(await fetch_results(feed_at(origin, fetch))) == [("list", "2025-05-06", False, 30)]
-    origin.pages["/feed"] = built(*items[::-1], on="2025-05-06")
-    assert len(listed(await fetch_results(feed_at(origin, fetch)))) == 30
-    origin.pages["/feed"] = built(*items, on="2025-04-06")
-    [old] = listed(await fetch_results(feed_at(origin, fetch)))
-    assert old == ("list", "2025-05-06", True, 30), "an old build date is ignored"
+        origin.pages["/feed"] = built(*entries, on="2025-04-06")
+        assert len(listed(await fetch_results(feed_at(origin, fetch)))) == 30, "an old build date is ignored"
+
+
+def spoilt(days: list[str], at: int, on: str) -> list[str]:
+    return [*days[:at], on, *days[at:]]
+
+
+DAYS = [f"2025-04-{day}" for day in range(20, 29)]
+
+
+@pytest.mark.parametrize(
+    ("dates", "expected"),
+    [
+        (DAYS, DAYS),
+        (DAYS[::-1], DAYS),
+        (spoilt(DAYS[::-1], 0, "2025-03-15"), ["2025-03-15", *DAYS]),
+        (spoilt(DAYS, 5, "2025-03-15"), ["2025-03-15", *DAYS]),
+        (spoilt(DAYS[::-1], 4, "1970-01-01"), [*DAYS, "2025-05-06"]),
+        (spoilt(DAYS[::-1], 4, "2099-01-01"), [*DAYS, "2025-05-06"]),
+        (spoilt(DAYS[::-1], 4, ""), [*DAYS, "2025-05-06"]),
+        (["2025-04-28", "2025-04-21", "2025-04-28"], ["2025-04-21", "2025-04-28"]),
+    ],
+    ids=["oldest-first", "newest-first", "pinned", "late", "epoch", "future", "none", "one-of-three"],
+)
+@pytest.mark.parametrize("is_built", [True, False])
+async def test_a_wrong_date_in_a_feed_spoils_only_its_own_entry(
+    origin: OriginServer, fetch: Fetcher, dates: list[str], expected: list[str], is_built: bool
+) -> None:
+    items = [paper_item(number, on=on) for number, on in enumerate(dates, 1)]
+    origin.pages["/feed"] = built(*items, on="2025-05-06") if is_built else source_payloads.rss(*items)
+    found = listed(await fetch_results(feed_at(origin, fetch)))
+    assert sorted(on for _, on, _, _ in found) == expected
+    assert [is_rolling for _, on, is_rolling, _ in found if on == "2025-05-06"] in ([], [not is_built])
+
+
+@pytest.mark.parametrize("on", ["", "2025-05-01"])
+async def test_an_entry_with_a_new_id_is_the_entry_with_its_paper_or_link(
+    origin: OriginServer, fetch: Fetcher, on: str
+) -> None:
+    days = source_fixtures.NOW + timedelta(days=1), source_fixtures.NOW + timedelta(days=2)
+    papers = [paper_item(number, on=on) for number in (1, 2)]
+    post = item("build1-p", link=f"{origin.url}/post", content=source_payloads.newsletter())
+    states: dict[str, models.PageState] = {}
+    found = []
+    for build, now in enumerate((source_fixtures.NOW, *days), 1):
+        entries = [entry.replace("'>https", f"'>build{build}-https") for entry in papers]
+        text = built(*entries, post.replace("build1", f"build{build}"), on=str(now.date()))
+        origin.pages["/feed"] = text.replace("<pubDate>T08:00:00Z</pubDate>", "")
+        results = await fetch_results(feed_at(origin, fetch), states, now=now)
+        states = merge_page_states(results, states)
+        found.append(listed(results))
+    assert [len(digests) for digests in found] == [2, 0, 0]
+    assert found[0][1] == ("list", on or "2025-05-06", False, 2)
+
+
+async def test_an_entry_known_by_its_id_alone_is_known_by_its_link_from_then_on(
+    origin: OriginServer, fetch: Fetcher
+) -> None:
+    origin.pages["/feed"] = built(paper_item(1).replace("'>https", "'>build1-https"), on="2025-05-05")
+    first = merge_page_states(await fetch_results(feed_at(origin, fetch)))
+    former = {place: state for place, state in first.items() if "#build1" in place}
+    second = await fetch_results(feed_at(origin, fetch), former)
+    assert merge_page_states(second, former).keys() == first.keys()
 
 
 async def test_a_changed_paper_stays_listed_on_its_day(origin: OriginServer, fetch: Fetcher) -> None:
-    origin.pages["/feed"] = built(
-        paper_item(2, on="2025-04-01"), paper_item(1, on="2025-05-01"), on="2025-05-06"
-    )
+    days = [f"2025-04-{day:02}" for day in (9, 3, 21, 5, 14, 2, 30, 8)]
+    items = [paper_item(number, on=on) for number, on in enumerate(days, 4)]
+    papers = paper_item(2, on="2025-04-01"), paper_item(1, on="2025-05-01")
+    origin.pages["/feed"] = built(*papers, *items, on="2025-05-06")
     first = await fetch_results(feed_at(origin, fetch))
-    assert listed(first) == [("list", "2025-05-06", False, 2)]
+    assert listed(first) == [("list", "2025-05-06", False, 10)]
     states = merge_page_states(first)
     origin.pages["/feed"] = built(
         paper_item(2, on="2025-04-01", votes=99),
         paper_item(1, on="2025-05-01").replace("Growing", "On Growing"),
         paper_item(3, on="2025-05-02"),
+        *items,
         on="2025-05-07",
     )
     second = await fetch_results(feed_at(origin, fetch), states, now=source_fixtures.NOW + timedelta(days=1))
@@ -156,7 +217,7 @@ async def test_retries_a_failed_link_even_if_the_feed_is_unchanged(
     assert [result.status for result in third] == [UNCHANGED]
 
 
-async def test_fetches_a_link_without_a_digest_once_without_failing(
+async def test_fetches_a_link_without_a_digest_once_and_says_that_nothing_was_read(
     origin: OriginServer, fetch: Fetcher
 ) -> None:
     links = [item(name, link=f"{origin.url}/{name}") for name in ("post", "none")]
@@ -164,12 +225,99 @@ async def test_fetches_a_link_without_a_digest_once_without_failing(
     origin.pages["/feed"] = source_payloads.rss(*entries)
     origin.pages["/post"] = "<html><body>My holidays</body></html>"
     first = await fetch_results(feed_at(origin, fetch))
-    assert {result.status for result in first} == {UNCHANGED}
+    assert {result.status for result in first} == {FetchStatus.NOT_YET}
+    assert [result.reason for result in first][-1] == (
+        "none of its entries that were read has papers of arXiv, or links to a list of them: "
+        f"{origin.url}/post: it is an HTML page without a digest"
+    )
+    states = merge_page_states(first)
+    [again] = await fetch_results(feed_at(origin, fetch), states)
+    assert (again.status, bool(again.reason)) == (FetchStatus.NOT_YET, True)
     origin.pages["/feed"] = source_payloads.rss(*entries, item("4", content=source_payloads.newsletter()))
     origin.requests.clear()
-    second = await fetch_results(feed_at(origin, fetch), merge_page_states(first))
-    assert [len(result.digests) for result in second] == [1, 0]
+    second = await fetch_results(feed_at(origin, fetch), states)
+    assert [(result.status, len(result.digests)) for result in second] == [(OK, 1), (UNCHANGED, 0)]
     assert origin.paths == ["/feed"]
+
+
+@pytest.mark.parametrize(
+    ("link", "head"),
+    [
+        ("/days/a.md", ""),
+        ("a.md", ""),
+        ("../days/a.md", ""),
+        ("//127.0.0.1:{port}/days/a.md", ""),
+        ("a.md", "<?xml version='1.0'?><rss xml:base='/days/'>"),
+    ],
+)
+async def test_links_may_be_relative_to_the_feed(
+    origin: OriginServer, fetch: Fetcher, link: str, head: str
+) -> None:
+    text = source_payloads.rss(item("1", link=link.format(port=origin.port)))
+    origin.pages["/days/feed"] = text.replace("<rss ", "<rss xml:base='/days/' ", 1) if head else text
+    origin.pages["/days/a.md"] = source_payloads.newsletter()
+    results = await fetch_results(feed.FeedSource(f"{origin.url}/days/feed", fetch))
+    assert [result.location for result in results if result.digests] == [f"{origin.url}/days/a.md"]
+
+
+@pytest.mark.parametrize(
+    ("title", "expected"),
+    [
+        ("Don&amp;#8217;t panic &amp;amp; carry a towel", "Don’t panic & carry a towel"),
+        ("Finding &lt;i&gt;E. coli&lt;/i&gt; in H&lt;sub&gt;2&lt;/sub&gt;O", "Finding E. coli in H2O"),
+        ("<![CDATA[<em class='x'>Two</em><br>lines&nbsp;&eacute;&#x2014;]]>", "Two lines é—"),
+        ("If a &lt; b and c &gt; d", "If a < b and c > d"),
+        ("The &lt;mask&gt; token, &lt;b&gt; and AT&amp;T", "The <mask> token, <b> and AT&T"),
+        ("Q&amp;A with R&amp;D; x &amp;lt; y", "Q&A with R&D; x < y"),
+    ],
+)
+@pytest.mark.parametrize("is_atom", [False, True])
+def test_a_title_is_html_where_it_has_entities_or_tags(title: str, expected: str, is_atom: bool) -> None:
+    text = (
+        source_payloads.atom(f"<entry><id>1</id><title type='html'>{title}</title></entry>")
+        if is_atom
+        else source_payloads.rss(f"<item><guid>1</guid><title>{title}</title></item>")
+    )
+    [entry] = feed.parse_document(text).entries
+    assert entry.title == expected
+
+
+ARXIV_GUID = "<guid isPermaLink='false'>oai:arXiv.org:2505.00001v1</guid>"
+
+
+@pytest.mark.parametrize(
+    ("is_arxiv", "creator", "names", "affiliations"),
+    [
+        (True, "Ann Beech, Bo Carr, Cy Dunn", "Ann Beech|Bo Carr|Cy Dunn", ""),
+        (
+            True,
+            "Ann Beech (Pond University, Springfield), Bo Carr (Ant Lab), Cy Dunn",
+            "Ann Beech|Bo Carr|Cy Dunn",
+            "Pond University, Springfield|Ant Lab",
+        ),
+        (
+            True,
+            "Yi (Kevin) Li (Dept. of Ponds (East), Town), The Geese Collaboration",
+            "Yi (Kevin) Li|The Geese Collaboration",
+            "Dept. of Ponds (East), Town",
+        ),
+        (True, "Yi (Kevin) Li, Bo Carr (Ant Lab, Town", "Yi (Kevin) Li|Bo Carr", "Ant Lab, Town"),
+        (False, "Quillfeather, Odalys", "Quillfeather, Odalys", ""),
+        (False, "Martin Exampleking, Jr.", "Martin Exampleking, Jr.", ""),
+        (False, "García Márquez, Gabriel José", "García Márquez, Gabriel José", ""),
+        (False, "Ann Beech, Bo Carr, Cy Dunn", "Ann Beech|Bo Carr|Cy Dunn", ""),
+        (False, "Beech, Ann; Carr, Bo", "Beech, Ann|Carr, Bo", ""),
+        (False, "Beech, Ann</dc:creator><dc:creator>Carr, Bo", "Beech, Ann|Carr, Bo", ""),
+    ],
+)
+def test_affiliations_are_kept_apart_and_one_creator_with_a_comma_is_one_person(
+    is_arxiv: bool, creator: str, names: str, affiliations: str
+) -> None:
+    guid = ARXIV_GUID if is_arxiv else "<guid>g-1</guid>"
+    text = source_payloads.rss(f"<item>{guid}<title>A</title><dc:creator>{creator}</dc:creator></item>")
+    [entry] = feed.parse_document(text).entries
+    assert entry.authors == tuple(names.split("|"))
+    assert entry.affiliations == tuple(filter(None, affiliations.split("|")))
 
 
 async def test_link_to_a_private_address_does_not_affect_other_entries(

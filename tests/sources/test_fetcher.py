@@ -111,10 +111,11 @@ async def test_retries_a_temporary_error_twice_with_growing_delays(
     assert sleeps == [0.75, 1.5]
 
 
+@pytest.mark.parametrize("retry_after", ["3600", "Tue, 06 May 2025 13:00:00 GMT"])
 async def test_does_not_retry_if_retry_after_is_long(
-    origin: OriginServer, fetch: Fetcher, sleeps: list[float]
+    origin: OriginServer, fetch: Fetcher, sleeps: list[float], retry_after: str
 ) -> None:
-    origin.pages["/"] = web.Response(status=429, headers={"Retry-After": "3600"})
+    origin.pages["/"] = web.Response(status=429, headers={"Retry-After": retry_after})
     with pytest.raises(FetchError) as caught:
         await fetch.get(origin.url)
     assert caught.value.retry_at == source_fixtures.NOW + timedelta(hours=1)
@@ -254,16 +255,33 @@ KOREAN = "# 오늘의 논문\n\n소형 언어 모델이 긴 문서를 읽는 방
         ("Andrés Marafioti", "latin-1", "iso-8859-1"),
         ('<?xml version="1.0" encoding="shift_jis"?><title>論文のまとめ</title>', "shift_jis", None),
         ("<html><head><META charset=iso-8859-2><title>Łódź</title>", "iso-8859-2", None),
+        *(
+            (text, encoding, declared)
+            for declared in (None, "utf-8")
+            for text, encoding in (
+                ('<?xml version="1.0" encoding="utf-8"?><title>It’s a ship’s model</title>', "cp1252"),
+                ("“Attention” – naïve Bayes for £50, Müller says…", "cp1252"),
+                ("Łódź i Kraków są pięknymi miastami w Polsce", "iso-8859-2"),
+                ("Малые языковые модели читают длинные тексты", "cp1251"),
+                ("論文のまとめ：小さな言語モデルについて", "shift_jis"),
+            )
+        ),
     ],
 )
-def test_decodes_a_body_by_byte_order_mark_as_utf_8_or_as_declared(
+def test_decodes_a_body_by_byte_order_mark_as_utf_8_as_declared_or_as_detected(
     text: str, encoding: str, declared: str | None
 ) -> None:
     assert base.decode_text(text.encode(encoding), declared) == text
 
 
 @pytest.mark.parametrize(
-    "body", [b"a \xff\xfe\xfd", "논문".encode()[:-1] + b"\x80\xff", KOREAN.encode("utf-16-le")]
+    "body",
+    [
+        "Müller’s naïve café".encode()[:-1],
+        "논문".encode()[:-1] + b"\x80\xff",
+        KOREAN.encode("utf-16-le"),
+        bytes(range(0x80, 0x100)),
+    ],
 )
 def test_undecodable_bytes_raise_an_error(body: bytes) -> None:
     with pytest.raises(FetchError, match="cannot be decoded"):
@@ -330,6 +348,22 @@ def test_parses_retry_after_in_seconds(value: str, seconds: int) -> None:
     assert found == source_fixtures.NOW + timedelta(seconds=seconds)
 
 
-@pytest.mark.parametrize("value", [None, "", "soon", "-5", "1.5", "٣"])
+@pytest.mark.parametrize(
+    ("value", "hours"),
+    [
+        ("Tue, 06 May 2025 15:00:00 GMT", 3),
+        ("Tuesday, 06-May-25 15:00:00 GMT", 3),
+        ("Tue May  6 15:00:00 2025", 3),
+        ("Tue, 06 May 2025 17:00:00 +0200", 3),
+        ("Mon, 05 May 2025 15:00:00 GMT", 0),
+        ("Fri, 06 May 2050 15:00:00 GMT", 24),
+    ],
+)
+def test_parses_retry_after_as_a_date(value: str, hours: int) -> None:
+    found = fetcher.parse_retry_after(value, source_fixtures.NOW)
+    assert found == source_fixtures.NOW + timedelta(hours=hours)
+
+
+@pytest.mark.parametrize("value", [None, "", "soon", "-5", "1.5", "٣", "Wed, 99 Nov 2026"])
 def test_ignores_an_invalid_retry_after(value: str | None) -> None:
     assert fetcher.parse_retry_after(value, source_fixtures.NOW) is None

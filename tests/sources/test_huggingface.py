@@ -107,7 +107,7 @@ async def test_invalid_paper_does_not_affect_others(origin: OriginServer, fetch:
         ('[{"title": "no paper"}, 3]', "its list of 2 papers cannot be understood"),
         ("[" * 100_000, "its response is not JSON"),
         ("[" + "9" * 10_000 + "]", "its response is not JSON"),
-        (b"[\x80\xff\xfe]", "cannot be decoded"),
+        ("[é]".encode() + b"\xff", "cannot be decoded"),
     ],
 )
 async def test_invalid_list_fails_with_a_reason(
