@@ -88,6 +88,13 @@ async def _read_rows(
     return [_from_row(rows[paper_id]) for paper_id in ids if paper_id in rows]
 
 
+async def list_annotations(connection: AsyncConnection, user_id: int) -> Sequence[Any]:
+    """Return the paper_id, note and tags of a reader's saved papers."""
+    own = saved_papers.c
+    query = sa.select(own.paper_id, own.note, own.tags).where(own.user_id == user_id)
+    return (await connection.execute(query)).all()
+
+
 async def list_texts(connection: AsyncConnection, user_id: int) -> Sequence[Any]:
     """Return the searchable columns: paper_id, last_on, votes, arxiv_id, title, note and tags."""
     query = sa.select(

@@ -267,6 +267,13 @@ class Container:
         profiles = Profiles(database, PaperVectors(self.clock))
         search_index.prepare()
         search = SearchService(database, glossary, self.clock, self.search_index)
+        paper_lookup = arxiv.PaperLookup(
+            self.clock,
+            IngestService(database, self.clock),
+            lambda: open_fetcher(self.settings, self.clock, LOOKUP_LIMITS),
+            self.settings.arxiv_url,
+            self.arxiv_throttle,
+        )
         return Services(
             database=database,
             clock=self.clock,
@@ -279,13 +286,7 @@ class Container:
             guilds=Guilds(database, self.clock),
             readers=Readers(database, self.clock),
             text_tokens=TextTokenStore(database, self.clock),
-            paper_lookup=arxiv.PaperLookup(
-                self.clock,
-                IngestService(database, self.clock),
-                lambda: open_fetcher(self.settings, self.clock, LOOKUP_LIMITS),
-                self.settings.arxiv_url,
-                self.arxiv_throttle,
-            ),
+            paper_lookup=paper_lookup,
             features={
                 type(service): service
                 for service in (
@@ -294,7 +295,14 @@ class Container:
                     OnDemandPosts(database, self.clock, self.deliveries, search.match_papers, self.day_close),
                     StatusService(database, self.clock, self.deliveries, self.pace),
                     WhyExplainer(database, self.clock, search.match_papers, self.day_close),
-                    Shelf(database, self.clock, search.match_papers, {"unread": club.list_unread}),
+                    Shelf(
+                        database,
+                        self.clock,
+                        search.match_papers,
+                        {"unread": club.list_unread},
+                        find_titled=search.find_titled,
+                        fetch_titled=paper_lookup.fetch_titled,
+                    ),
                     Clubs(database, self.clock, self.deliveries, self._request),
                     profiles,
                     TodayService(database, self.clock, profiles, rising, search, glossary, self.day_close),

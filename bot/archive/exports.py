@@ -40,6 +40,11 @@ def make_key(arxiv_id: str) -> str:
     return f"arxiv:{arxiv_id}"
 
 
+def parse_key(key: str) -> str | None:
+    """Return the arXiv id of a citation key made by `make_key`, or None."""
+    return arxiv_ids.parse_bare_id(key) if key.startswith(make_key("")) else None
+
+
 # BibTeX entries, in Unicode (which biber and current BibTeX styles accept), with LaTeX escaped.
 
 _SPECIAL = re.compile(r"[\\{}$&#%_~^]")
@@ -51,6 +56,9 @@ _COMMANDS = {
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
 }
+_PARAGRAPH = r"\par{}"
+_TEXTS = {_PARAGRAPH: "\n"} | {command: text for text, command in _COMMANDS.items()}
+_ESCAPED = re.compile("|".join([*map(re.escape, _TEXTS), r"\\[$&#%_]"]))
 _ORDERED = 2
 """The fewest authors for whom the order matters."""
 UNCONFIRMED_ORDER = "Author order unconfirmed"
@@ -86,7 +94,7 @@ def render_entry(
         "archivePrefix": "arXiv",
         "url": (discord_text.safe_url(url) if url else None) or arxiv_ids.abstract_url(arxiv_id),
         "keywords": ", ".join(map(escape_bibtex, tags)),
-        "annote": r"\par{}".join(map(escape_bibtex, note.splitlines())),
+        "annote": _PARAGRAPH.join(map(escape_bibtex, note.splitlines())),
     }
     lines = [f"  {name:<13} = {{{value}}}," for name, value in fields.items() if value]
     # A note would be printed in the references.
@@ -98,6 +106,11 @@ def escape_bibtex(text: str) -> str:
     """Return the text on one line with LaTeX special characters escaped."""
     plain = discord_text.to_single_line(text)
     return _SPECIAL.sub(lambda match: _COMMANDS.get(match[0], f"\\{match[0]}"), plain)
+
+
+def unescape_bibtex(text: str) -> str:
+    """Return the text that was escaped by `escape_bibtex`, with a line for each paragraph."""
+    return _ESCAPED.sub(lambda match: _TEXTS.get(match[0], match[0][-1]), text)
 
 
 def _format_author(name: str) -> str:

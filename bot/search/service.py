@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple, TypeVar
 
 from bot.archive import summaries
@@ -28,7 +28,7 @@ from bot.search.query import Reader, ReadQuery
 from bot.search.results import AuthorResult, Choice, PaperPage, SearchRequest, SearchResult, Sort
 from bot.text import analyser, concepts, dates, query_parser, questions
 from storage import archive as stored_archive
-from storage import models, papers, search, snapshot
+from storage import database, models, papers, search, snapshot
 from storage.archive import DigestPaper
 from storage.database import Connection, Database
 from storage.search import NO_FILTERS, Filters
@@ -37,6 +37,8 @@ from storage.snapshot import Snapshot
 _MAX_ANSWERS, _MAX_PAGE_SECONDS = 64, 900
 """The number of cached answers, and how long the later pages of an answer ignore changes to the archive."""
 _MAX_SAID = 12
+_TITLES_AT_ONCE = 25
+"""How many titles are found in one look-up, between which others take their turn."""
 _MAX_TERM_LENGTH = 200
 Result = TypeVar("Result")
 
@@ -412,6 +414,13 @@ class SearchService:
         async with self._database.read() as connection:
             arxiv_id = await self._read(connection, lambda archive: titles.find_paper(archive, text))
             return None if arxiv_id is None else await papers.get_detail(connection, arxiv_id)
+
+    async def find_titled(self, texts: Sequence[str]) -> dict[str, str]:
+        """Return the arXiv ids of the papers with exactly these titles, by title."""
+        found: dict[str, str] = {}
+        for batch in database.chunked(texts, _TITLES_AT_ONCE):
+            found |= await self._look_up(partial(titles.find_titled, titles=batch))
+        return found
 
     async def list_similar(self, arxiv_id: str, *, limit: int = 10) -> list[models.PaperRow]:
         """Return the papers most similar to a paper, best first."""

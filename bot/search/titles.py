@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from bot.archive import arxiv_ids, summaries
 from bot.search import index as search_index
@@ -13,6 +13,7 @@ from storage import models, search
 
 _CANDIDATE_LIMIT = 60
 _MAX_TEXT_LENGTH = 300
+_SAME_TITLE_LIMIT = 5
 _MIN_PREFIX_LENGTH = 2
 """A Latin word is completed from this many letters, since a single letter starts too many words."""
 _MIN_STEM_LENGTH = 3
@@ -33,6 +34,17 @@ def find_paper(archive: Archive, text: str) -> str | None:
     # "flash attention" is FlashAttention.
     rows = find_papers(archive, text, limit=1) or find_papers(archive, "".join(text.split()), limit=1)
     return rows[0].arxiv_id if rows else None
+
+
+def find_titled(archive: Archive, titles: Iterable[str]) -> dict[str, str]:
+    """Return the arXiv ids of the papers with exactly these titles, apart from case, punctuation and LaTeX."""
+    found: dict[str, str] = {}
+    for title in titles:
+        plain = typography.to_plain_text(analyser.clean_typed(title))
+        for row in find_papers(archive, plain, limit=_SAME_TITLE_LIMIT):
+            if analyser.fold_title(row.title or "") == analyser.fold_title(plain):
+                found.setdefault(title, row.arxiv_id)
+    return found
 
 
 def find_papers(archive: Archive, text: str, *, limit: int, is_prefix: bool = False) -> list[models.PaperRow]:

@@ -22,6 +22,8 @@ TEXT = "text"
 SUBMIT_IMPORT = "sfim"
 FILE = "file"
 MAX_SEARCH_LENGTH = 300
+MAX_SKIPPED = 15
+"""How many references that an import skipped are named."""
 
 
 def import_modal(texts: Texts) -> message_builder.StatelessModal:
@@ -83,8 +85,12 @@ def import_view(texts: Texts, imported: shelf_service.Imported) -> ui.LayoutView
     message = MessageBuilder()
     message.add_text(texts("saved-imported", count=imported.saved))
     counts = {"unlisted": imported.unlisted, "known": imported.known, "full": imported.full}
-    message.add_text(
-        "\n".join(f"- {texts(f'saved-import-{key}', count=count)}" for key, count in counts.items() if count)
-    )
+    lines = [texts(f"saved-import-{key}", count=count) for key, count in counts.items() if count]
+    for key, labels in (("skipped", imported.skipped), ("unasked", imported.unasked)):
+        if labels:
+            shown = [client_messages.escape_untrusted(label, max_length=60) for label in labels[:MAX_SKIPPED]]
+            more = [texts("and-more", count=len(labels) - MAX_SKIPPED)] if len(labels) > MAX_SKIPPED else []
+            lines.append(f"{texts(f'saved-import-{key}', count=len(labels))}: {', '.join([*shown, *more])}")
+    message.add_text("\n".join(f"- {line}" for line in lines))
     message.add_buttons(show_all_button(texts) if imported.saved else None)
     return message.view

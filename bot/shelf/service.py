@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, TypeAlias
 
-from bot.archive import arxiv_ids, digest_writer
+from bot.archive import digest_writer, references
 from bot.archive.exports import ReferenceFormat, render_references
+from bot.archive.references import Reference
 from bot.client.accounts import TooLargeError
 from bot.core.clock import Clock
 from bot.rendering import discord_text
@@ -33,6 +34,13 @@ MAX_LISTED_TAGS = 25
 Matcher: TypeAlias = Callable[[Connection, str, Sequence[DigestPaper]], Awaitable[Collection[int]]]
 """Returns the ids of the papers that fully match a query, as in `/topic`."""
 
+FindTitled: TypeAlias = Callable[[Sequence[str]], Awaitable[Mapping[str, str]]]
+"""Returns the arXiv ids of the archive's papers with exactly these titles, by title."""
+
+FetchTitled: TypeAlias = Callable[[int, Sequence[str]], Awaitable[Mapping[str, str | None]]]
+"""Asks arXiv for papers with exactly these titles for a reader. None: arXiv has none. Titles left out were not asked for."""
+
+
 View: TypeAlias = Callable[[Connection, int], Awaitable[frozenset[int]]]
 """Returns the ids of a reader's saved papers that belong to another feature's view."""
 
@@ -42,15 +50,27 @@ class FullShelfError(PaperroundError):
 
 
 class Shelf:
-    """Stores readers' saved papers. `matcher` searches digests' papers; `views` are computed selections, used like tags."""
+    """Stores readers' saved papers. `matcher` searches digests' papers; `views` are computed selections, used like tags.
+
+    `find_titled` and then `fetch_titled` find the papers of references without an arXiv id.
+    """
 
     def __init__(
-        self, database: Database, clock: Clock, matcher: Matcher, views: Mapping[str, View] | None = None
+        self,
+        database: Database,
+        clock: Clock,
+        matcher: Matcher,
+        views: Mapping[str, View] | None = None,
+        *,
+        find_titled: FindTitled | None = None,
+        fetch_titled: FetchTitled | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._matcher = matcher
         self._views = views or {}
+        self._find_titled = find_titled
+        self._fetch_titled = fetch_titled
 
     async def save(self, user_id: int, paper_ids: Collection[int], server_id: int | None = None) -> None:
         """Save papers that are not saved yet. Raises FullShelfError, without saving any, if there are too many."""
@@ -70,15 +90,26 @@ class Shelf:
             await shelf.remove(connection, user_id, paper_id)
 
     async def import_file(self, user_id: int, data: bytes, *, is_kept: bool = False) -> Imported:
-        """Save the papers whose arXiv ids are in a file, the first as the newest. Raises NoIdsError.
+        """Save the papers of a file's references, the first as the newest. Raises NoIdsError.
 
-        `is_kept`: the reader had data when the import was requested. If that data has been deleted since,
-        nothing is saved.
+        A reference without an arXiv id is looked up by its title. Notes and tags of this bot's exports are
+        restored where the paper has none. `is_kept`: the reader had data when the import was requested. If
+        that data has been deleted since, nothing is saved.
         """
         now = self._clock()
-        found = await asyncio.to_thread(_find_ids, data, now.date())
-        if not found:
-            raise NoIdsError("The file names no paper by its arXiv id.")
+        file = await asyncio.to_thread(_read_references, data, now.date())
+        if not file:
+            raise NoIdsError("The file names no paper by its arXiv id or title.")
+        titled = await self._find_titles(
+            user_id, [reference.title for reference in file if reference.arxiv_id is None][:MAX_TITLES]
+        )
+        found: dict[str, Reference] = {}
+        skipped, unasked = list[str](), list[str]()
+        for reference in file:
+            if (arxiv_id := reference.arxiv_id or titled.get(reference.title)) is not None:
+                found.setdefault(arxiv_id, reference)
+            else:
+                (skipped if reference.title in titled else unasked).append(reference.label)
         async with self._database.transaction() as connection:
             await archive.lock_ingest(connection)
             await accounts.lock_reader(connection, user_id)
@@ -94,12 +125,40 @@ class Shelf:
             listed = await papers.list_rows(connection, taken_ids)
             times = {id_: now - timedelta(microseconds=number) for number, id_ in enumerate(taken_ids)}
             await shelf.save_at(connection, user_id, times)
+            await self._restore(connection, user_id, {ids[key]: found[key] for key in found if key in ids})
         return Imported(
             saved=len(taken),
             unlisted=len(taken) - len(listed),
             known=len(found) - len(fresh),
             full=len(fresh) - len(taken),
+            skipped=tuple(skipped),
+            unasked=tuple(unasked),
         )
+
+    async def _find_titles(self, user_id: int, titles: Sequence[str]) -> Mapping[str, str | None]:
+        """Return the arXiv ids of papers with these titles: of the archive, or else of arXiv."""
+        if not titles:
+            return {}
+        found: dict[str, str | None] = dict(await self._find_titled(titles)) if self._find_titled else {}
+        if self._fetch_titled and (others := [title for title in titles if title not in found]):
+            found |= await self._fetch_titled(user_id, others)
+        return found
+
+    async def _restore(
+        self, connection: Connection, user_id: int, references: Mapping[int, Reference]
+    ) -> None:
+        """Give saved papers the notes and tags of their references, unless they have some."""
+        noted = {id_: row for id_, row in references.items() if row.note or row.tags}
+        for row in await shelf.list_annotations(connection, user_id) if noted else ():
+            if (reference := noted.get(row.paper_id)) is not None:
+                tags = notes.join_tags(notes.parse_tags(reference.tags))
+                await shelf.update(
+                    connection,
+                    user_id,
+                    row.paper_id,
+                    note=row.note or notes.clean_note(reference.note),
+                    tags=row.tags or tags,
+                )
 
     async def get(self, user_id: int, arxiv_id: str) -> models.SavedPaper | None:
         """Return a saved paper, or None."""
@@ -196,28 +255,33 @@ def _find_in_texts(rows: Sequence[Any], words: str) -> frozenset[int]:
     return frozenset(paper_id for paper_id, text in texts.items() if all(word in text for word in wanted))
 
 
-# Imports save all papers whose arXiv ids are in a file, including those that no digest lists.
+# Imports save the papers of all references in a file, including those that no digest lists.
 
 MAX_FILE_BYTES = 2_000_000
+MAX_TITLES = 500
+"""The most titles of references that are looked up."""
 
 
 class NoIdsError(PaperroundError):
-    """Raised if a file contains no arXiv ids."""
+    """Raised if a file contains neither arXiv ids nor titles."""
 
 
 @dataclass(frozen=True, slots=True)
 class Imported:
     """How many papers an import saved and skipped. `unlisted` papers were saved but are in no digest.
 
-    `known` papers had been saved before; `full` papers were skipped because the shelf was full.
+    `known` papers had been saved before; `full` papers were skipped because the shelf was full. `skipped` are the
+    labels of references without an arXiv id or a known title, `unasked` of those whose title was not looked up.
     """
 
     saved: int = 0
     unlisted: int = 0
     known: int = 0
     full: int = 0
+    skipped: tuple[str, ...] = ()
+    unasked: tuple[str, ...] = ()
 
 
-def _find_ids(data: bytes, on: date) -> list[str]:
-    """Return the arXiv ids in a file, in order. Removing zero bytes makes UTF-16 readable."""
-    return arxiv_ids.list_arxiv_ids(data.replace(b"\0", b"").decode("utf-8", "replace"), on)
+def _read_references(data: bytes, on: date) -> list[Reference]:
+    """Return the references in a file, in order. Removing zero bytes makes UTF-16 readable."""
+    return references.read_references(data.replace(b"\0", b"").decode("utf-8", "replace"), on)

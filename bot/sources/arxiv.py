@@ -10,9 +10,10 @@ considers an id malformed, it rejects the whole request, with status 400 or an e
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -25,6 +26,7 @@ from bot.archive import arxiv_ids
 from bot.core import isolation
 from bot.core.clock import Clock
 from bot.sources import base, feed
+from bot.text import analyser, typography
 from storage import database, models
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 IDS_PER_REQUEST = 100
+TITLES_PER_REQUEST = 10
 SECONDS_PER_REQUEST = 3.1
 """arXiv asks for three seconds; the margin covers network delays."""
 ACCEPT = "application/atom+xml"
@@ -58,6 +61,17 @@ class ArxivReader:
         for batch in database.chunked(possible, IDS_PER_REQUEST):
             async for asked, facts in self._read_halved(batch):
                 yield facts, sorted({*asked} - {paper.arxiv_id for paper in facts})
+
+    async def find_titled(self, titles: Sequence[str]) -> dict[str, models.PaperFacts]:
+        """Return facts about papers with exactly these titles, at most `TITLES_PER_REQUEST`, by title. Raises FetchError."""
+        phrases = {
+            title: " ".join(re.findall(r"\w+", typography.to_plain_text(title))[:20]) for title in titles
+        }
+        query = " OR ".join(f'ti:"{phrase}"' for phrase in phrases.values() if phrase)
+        asked: dict[str, str | int] = {"search_query": query, "max_results": 5 * len(titles)}
+        facts = {analyser.fold_title(fact.title or ""): fact for fact in await self._ask(asked)}
+        folded = {title: analyser.fold_title(title) for title in titles}
+        return {title: facts[key] for title, key in folded.items() if key and key in facts}
 
     async def _read_halved(
         self, ids: Sequence[str]
@@ -85,16 +99,21 @@ class ArxivReader:
 
     async def _read(self, ids: Sequence[str]) -> tuple[models.PaperFacts, ...]:
         """Return the facts about the requested papers. Other entries are ignored. Raises FetchError."""
-        query = urlencode({"id_list": ",".join(ids), "max_results": len(ids)}, safe=",/")
+        facts = await self._ask({"id_list": ",".join(ids), "max_results": len(ids)})
+        return tuple(fact for fact in facts if fact.arxiv_id in ids)
+
+    async def _ask(self, asked: Mapping[str, str | int]) -> Sequence[models.PaperFacts]:
+        """Return the facts about the papers in the answer to a query. Raises FetchError."""
+        query = urlencode(asked, safe=",/")
         url = f"{self.endpoint}{'&' if '?' in self.endpoint else '?'}{query}"
         response = await self.fetcher.get(url, accept=ACCEPT, throttle=self.throttle)
         place = self.endpoint, models.SourceKind.ARXIV.value, response.page_state.read_at
         facts = {
             paper["arxiv_id"]: feed.paper_facts(entry, paper, *place)
             for entry in check_entries(await feed.read_document(response))
-            if (paper := feed.read_paper(entry)) is not None and paper["arxiv_id"] in ids
+            if (paper := feed.read_paper(entry)) is not None
         }
-        return tuple(facts.values())
+        return list(facts.values())
 
 
 def check_entries(answer: feed.Feed) -> Sequence[feed.FeedEntry]:
@@ -153,7 +172,9 @@ class PaperLookup:
         started: list[str] = []
         for arxiv_id in dict.fromkeys(ids):
             if arxiv_id not in self._running:
-                if (outcome := self._refuse(user_id, arxiv_id)) is None:
+                is_possible = arxiv_ids.is_possible(arxiv_id, self.clock().date())
+                outcome = self._refuse(user_id) if is_possible else LookupOutcome.UNKNOWN
+                if outcome is None:
                     started.append(arxiv_id)
                 else:
                     outcomes[arxiv_id] = outcome
@@ -167,6 +188,25 @@ class PaperLookup:
             outcomes[arxiv_id] = task.result()[arxiv_id] if is_done else LookupOutcome.LATE
         return {arxiv_id: outcomes[arxiv_id] for arxiv_id in ids}
 
+    async def fetch_titled(self, user_id: int, titles: Sequence[str]) -> dict[str, str | None]:
+        """Ask arXiv for papers with exactly these titles and store them. Returns the arXiv ids by title.
+
+        None: arXiv has no such paper. Titles beyond the reader's daily limit, or that arXiv did not answer in
+        time, are left out.
+        """
+        found: dict[str, str | None] = {}
+        allowed = [title for title in titles if self._refuse(user_id) is None]
+        expected = TimeoutError, base.FetchError
+        with suppress(*expected), isolation.isolated(log, "titles not looked up", reraise=expected):
+            async with asyncio.timeout(self.patience), self.open_fetcher() as fetch:
+                reader = ArxivReader(self.endpoint, fetch, self.throttle)
+                for batch in database.chunked(allowed, TITLES_PER_REQUEST):
+                    matches = await reader.find_titled(batch)
+                    await self.ingest.add_facts(list(matches.values()))
+                    found |= dict.fromkeys(batch)
+                    found |= {title: fact.arxiv_id for title, fact in matches.items()}
+        return found
+
     async def close(self) -> None:
         """Cancel all requests."""
         tasks = {*self._running.values()}
@@ -174,14 +214,12 @@ class PaperLookup:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _refuse(self, user_id: int, arxiv_id: str) -> LookupOutcome | None:
+    def _refuse(self, user_id: int) -> LookupOutcome | None:
         """Return why a paper may not be fetched, or None, which is counted towards the reader's limit."""
         today = self.clock().date()
         if today != self._counted_on:
             self._counted_on = today
             self._counts.clear()
-        if not arxiv_ids.is_possible(arxiv_id, today):
-            return LookupOutcome.UNKNOWN
         if self._counts[user_id] >= MAX_PER_DAY:
             return LookupOutcome.LIMITED
         self._counts[user_id] += 1

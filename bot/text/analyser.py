@@ -219,6 +219,11 @@ def fold_name_german(name: str) -> str:
     return fold_name(typography.normalise("NFC", name).casefold().translate(_UMLAUTS))
 
 
+def fold_title(title: str) -> str:
+    """Return a title's letters and digits alone, so that spellings with other case, punctuation or LaTeX are equal."""
+    return "".join(filter(str.isalnum, fold(typography.to_plain_text(title))))
+
+
 MAX_TOKEN_LENGTH = 40
 """In characters. Longer words are truncated."""
 

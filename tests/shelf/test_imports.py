@@ -5,19 +5,30 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from aiohttp import web
 
-from bot.archive import arxiv_ids
+from bot.app import container
+from bot.archive import arxiv_ids, references
 from bot.archive.exports import ReferenceFormat
+from bot.client.accounts import Readers
+from bot.core.settings import Settings
 from bot.demo import sample_digests
+from bot.search.glossary import GlossaryService
+from bot.search.service import SearchService
 from bot.shelf import service as shelf_service
 from bot.shelf.service import Imported, Shelf
+from bot.sources import arxiv, base
 from storage import papers, shelf
 from storage.database import Database
 from tests.shelf.test_service import match_nothing
 from tests.storage.test_saved_papers import add_papers
+from tests.support.fake_arxiv import FakeArxiv
+from tests.support.origin_server import OriginServer
 from tests.support.sample_archive import make_ingest
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
+
+NOTE = '100 % of {a} & $b$_c ~d^2 #1\\e, see 2401.99999\nand a second line: "quoted"'
 
 FILES = {
     "@misc{a, title={A}, eprint={2502.11089}, archiveprefix={arXiv}}": ["2502.11089"],
@@ -44,6 +55,110 @@ FILES = {
 @pytest.mark.parametrize("text", FILES)
 def test_arxiv_ids_are_found_in_every_common_notation(text: str) -> None:
     assert arxiv_ids.list_arxiv_ids(text, NOW.date()) == FILES[text]
+
+
+TITLED = {
+    "bibtex": """@inproceedings{vaswani2017attention,
+  title     = {Attention Is All You Need},
+  author    = "Vaswani, Ashish",
+}
+@article{bert, title = "{BERT}: Pre-training of Deep Bidirectional Transformers", year = 2019}
+@misc{third,
+  title={{\\"U}ber $\\beta$-VAEs}, eprint={2401.00003}}
+@string{acl = "ACL"}
+@comment{title = {not a reference}}
+""",
+    "ris": (
+        "TY  - CONF\nID  - vaswani2017attention\nTI  - Attention Is All You Need\nER  - \n\n"
+        "TY  - JOUR\nT1  - BERT: Pre-training of Deep Bidirectional Transformers\nID  - bert\nER  - \n"
+        "TY  - GEN\nTI  - Über β-VAEs\nUR  - https://arxiv.org/abs/2401.00003\nER  - \n"
+    ),
+    "csl": """[{"id": "vaswani2017attention", "title": "Attention Is All You Need"},
+ {"id": 7, "citation-key": "bert", "title": "BERT: Pre-training of Deep Bidirectional Transformers"},
+ {"title": "Über β-VAEs", "URL": "https://arxiv.org/abs/2401.00003"}]""",
+    "better bibtex": """{"items": [{"citationKey": "vaswani2017attention", "title": "Attention Is All You Need"},
+ {"citationKey": "bert", "title": "BERT: Pre-training of Deep Bidirectional Transformers"},
+ {"title": "Über β-VAEs", "extra": "arXiv:2401.00003"}]}""",
+    "csv": (
+        '\ufeff"Key","Item Type","Title","Url"\n"vaswani2017attention","conferencePaper","Attention Is All You Need",""\n'
+        '"bert","preprint","BERT: Pre-training of Deep Bidirectional Transformers",""\n'
+        '"third","preprint","Über β-VAEs","https://arxiv.org/abs/2401.00003"\n'
+    ),
+}
+
+
+@pytest.mark.parametrize("form", TITLED)
+def test_references_without_an_id_keep_their_titles(form: str) -> None:
+    read = references.read_references(TITLED[form], NOW.date())
+    assert [(reference.label, reference.arxiv_id) for reference in read[:2]] == [
+        ("vaswani2017attention", None),
+        ("bert", None),
+    ]
+    assert [reference.title for reference in read[:2]] == [
+        "Attention Is All You Need",
+        "BERT: Pre-training of Deep Bidirectional Transformers",
+    ]
+    assert [reference.arxiv_id for reference in read[2:]] == ["2401.00003"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "@misc{a, title={never closed, arXiv:2401.00001",
+        "[{]",
+        "[" * 50_000,
+        "[1, null, [], {}]",
+        "title,\n,",
+        "@",
+        '"title","key"\n"' + "x" * 200_000,
+        '{"tables": {"saved_papers": [1, {}]}}',
+        '{"items": "x"}',
+        '{"items": [1]}',
+    ],
+)
+def test_malformed_files_lose_no_id(text: str) -> None:
+    """What cannot be read as its format is searched for ids as any other text."""
+    read = references.read_references(text, NOW.date())
+    assert [reference.arxiv_id for reference in read] == ["2401.00001"] * ("2401.00001" in text)
+
+
+async def test_references_are_found_by_title_in_the_archive_and_then_at_arxiv(
+    sqlite_db: Database, origin: OriginServer
+) -> None:
+    async with sqlite_db.transaction() as connection:
+        await add_papers(connection, ["Attention is all you need!", "Attention"])
+    arxiv_papers = FakeArxiv(origin)
+    arxiv_papers.add("1810.04805", "BERT: Pre-training of Deep Bidirectional Transformers")
+    arxiv_papers.add("1901.00001", "BERT: Pre-training of Deep Bidirectional Transformers Revisited")
+    settings = Settings(arxiv_url=f"{origin.url}/api/query", hf_endpoint=origin.url)
+    lookup = arxiv.PaperLookup(
+        lambda: NOW,
+        make_ingest(sqlite_db),
+        lambda: container.open_fetcher(settings, lambda: NOW, container.LOOKUP_LIMITS),
+        settings.arxiv_url,
+        base.no_throttle,
+    )
+    search = SearchService(sqlite_db, GlossaryService(sqlite_db, lambda: NOW), lambda: NOW)
+    kept = Shelf(
+        sqlite_db,
+        lambda: NOW,
+        match_nothing,
+        find_titled=search.find_titled,
+        fetch_titled=lookup.fetch_titled,
+    )
+    text = TITLED["bibtex"] + "@book{knuth, title={The Art of Computer Programming}}\n@misc{empty, year=2020}"
+    imported = await kept.import_file(7, text.encode())
+    assert imported == Imported(saved=3, unlisted=2, skipped=("knuth",))
+    rows, _ = await kept.list_saved(7)
+    assert [row.arxiv_id for row in rows] == ["2501.00001", "1810.04805", "2401.00003"]
+    assert rows[1].title == "BERT: Pre-training of Deep Bidirectional Transformers"
+    assert len(origin.requests) == 1, "all titles are asked for at once"
+    many = "".join(f"@misc{{k{n}, title={{Unknown title {n}}}}}\n" for n in range(30))
+    again = await kept.import_file(8, many.encode())
+    assert (len(again.skipped), len(again.unasked)) == (arxiv.MAX_PER_DAY, 30 - arxiv.MAX_PER_DAY)
+    origin.pages["/api/query"] = web.Response(status=503)
+    away = await kept.import_file(9, many.encode())
+    assert (len(away.skipped), len(away.unasked)) == (0, 30)
 
 
 @pytest.mark.engines("sqlite", "postgresql")
@@ -79,9 +194,31 @@ async def test_every_export_format_can_be_imported(sqlite_db: Database, form: Re
     async with sqlite_db.read() as connection:
         ids = await papers.list_newest_ids(connection, limit=100)
     await kept.save(7, ids)
+    for number, paper_id in enumerate(ids[:4]):
+        await kept.annotate(7, paper_id, note=f"{NOTE} {number}", tags="rl, to-read, 논문리뷰"[: 20 - number])
     before, count = await kept.list_saved(7)
     assert count >= 20
     exported, _ = await kept.export(7, form)
     assert (await kept.import_file(8, exported)).saved == count
     after, _ = await kept.list_saved(8)
     assert [(paper.arxiv_id, paper.title) for paper in after] == [(row.arxiv_id, row.title) for row in before]
+    assert [(paper.note, paper.tags) for paper in after] == [(row.note, row.tags) for row in before]
+    # A second import changes no note that its reader has edited since.
+    await kept.annotate(8, after[0].id, note="mine", tags="own")
+    assert (await kept.import_file(8, exported)).known == count
+    (edited, *_), _ = await kept.list_saved(8)
+    assert (edited.note, edited.tags) == ("mine", ("own",))
+
+
+async def test_saved_papers_in_me_data_can_be_imported(sqlite_db: Database) -> None:
+    kept = Shelf(sqlite_db, lambda: NOW, match_nothing)
+    async with sqlite_db.transaction() as connection:
+        ids = await add_papers(connection, ["A", "B", "C"])
+    await kept.save(7, ids[:2])
+    await kept.annotate(7, ids[0], note=NOTE, tags="rl, 논문리뷰")
+    exported = await Readers(sqlite_db, lambda: NOW).export(7)
+    assert (await kept.import_file(8, exported)).saved == 2
+    before, after = [(await kept.list_saved(user_id))[0] for user_id in (7, 8)]
+    assert [(row.arxiv_id, row.note, row.tags) for row in after] == [
+        (row.arxiv_id, row.note, row.tags) for row in before
+    ]

@@ -122,6 +122,15 @@ class FakeArxiv:
         if self.faults:
             return self.faults.pop(0)
         query = request.query["search_query"]
+        if phrases := re.findall(r'ti:"([^"]+)"', query):
+            # arXiv compares words, so that longer titles are found too.
+            known = {paper.arxiv_id: paper.title for paper in self.papers} | self.titles
+            entries = [
+                source_payloads.arxiv_entry(name, title)
+                for name, title in known.items()
+                if any(set(phrase.casefold().split()) <= _words(title) for phrase in phrases)
+            ]
+            return web.Response(text=source_payloads.atom(*entries))
         listed = [name.removesuffix(".*") for name in re.findall(r"cat:([^ )]+)", query)]
         [day] = re.findall(r"submittedDate:\[(\d{8})0000 TO \d{8}2359\]", query)
         found = [
@@ -131,6 +140,10 @@ class FakeArxiv:
         page = found[start : start + int(request.query["max_results"])]
         self.served.update(paper.arxiv_id for paper in page)
         return web.Response(text=search_page(page, len(found)))
+
+
+def _words(title: str) -> set[str]:
+    return set(re.findall(r"\w+", title.casefold()))
 
 
 def _is_in(paper: Paper, wanted: Sequence[str]) -> bool:

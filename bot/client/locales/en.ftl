@@ -127,7 +127,7 @@ saved-export-too-large = The file would be too large for Discord. Export only on
 saved-import = Import a file
 saved-import-file = A file with arXiv IDs or links
 saved-import-file-hint = A library from Zotero or BibTeX, a spreadsheet or any other text, up to 2 MB.
-saved-import-no-ids = No arXiv ID was found in this file. Export your library as text, such as BibTeX, RIS or CSV.
+saved-import-no-ids = No arXiv ID and no title was found in this file. Export your library as text, such as BibTeX, RIS or CSV.
 saved-import-too-large = The file is larger than { $megabytes } MB. Export only part of your library, without attachments or abstracts.
 saved-imported = ### { $count ->
         [0] No papers saved
@@ -135,13 +135,21 @@ saved-imported = ### { $count ->
        *[other] { $count } papers saved
     }
 saved-import-unlisted = { $count ->
-    [one] One of them is not in a digest yet
-   *[other] { $count } of them are not in a digest yet
-}; its title comes from arXiv
+    [one] One is new to the archive; its title will come from arXiv
+   *[other] { $count } are new to the archive; their titles will come from arXiv
+}
 saved-import-known = { $count ->
     [one] One was already saved
    *[other] { $count } were already saved
 }
+saved-import-skipped = { $count ->
+    [one] One was skipped
+   *[other] { $count } were skipped
+}, without an arXiv ID or a title that arXiv or the archive has
+saved-import-unasked = { $count ->
+    [one] One has
+   *[other] { $count } have
+} no arXiv ID, and their titles could not all be looked up now. Import the file again tomorrow
 saved-import-full = { $count ->
     [one] One was not saved
    *[other] { $count } were not saved

@@ -109,14 +109,16 @@ saved-export-too-large = 파일이 디스코드 업로드 한도보다 커요. �
 saved-import = 파일 가져오기
 saved-import-file = arXiv 번호나 주소가 있는 파일
 saved-import-file-hint = Zotero나 BibTeX에서 내보낸 파일, 표 등 텍스트 파일(2MB까지)
-saved-import-no-ids = 이 파일에서 arXiv 번호를 찾지 못했어요. BibTeX, RIS, CSV 같은 텍스트 파일로 내보내서 올려 주세요.
+saved-import-no-ids = 이 파일에서 arXiv 번호나 논문 제목을 찾지 못했어요. BibTeX, RIS, CSV 같은 텍스트 파일로 내보내서 올려 주세요.
 saved-import-too-large = 파일이 { $megabytes }MB보다 커요. 첨부 파일과 초록을 빼고 일부만 내보내서 올려 주세요.
 saved-imported = ### { $count ->
         [0] 새로 저장한 논문이 없어요
        *[other] 논문 { $count }편을 저장했어요
     }
-saved-import-unlisted = 이 중 { $count }편은 아직 목록에 없어요. 제목은 arXiv에서 가져와요
+saved-import-unlisted = { $count }편은 아직 보관함에 없어서 제목을 arXiv에서 가져와요
 saved-import-known = { $count }편은 이미 저장되어 있어요
+saved-import-skipped = { $count }건은 arXiv 번호가 없고 같은 제목의 논문도 찾지 못해 건너뛰었어요
+saved-import-unasked = { $count }건은 arXiv 번호가 없는데 지금은 제목으로 다 찾아볼 수 없었어요. 내일 같은 파일을 다시 올려 주세요
 saved-import-full = { $count }편은 저장하지 못했어요. 논문은 5,000편까지 저장할 수 있어요. 몇 편을 삭제한 다음 같은 파일을 다시 올려 주세요
 
 ## 논문 카드
