@@ -155,6 +155,18 @@ async def release_unsent(connection: AsyncConnection, now: datetime) -> None:
     )
 
 
+async def release(connection: AsyncConnection, delivery_ids: Iterable[int]) -> None:
+    """Mark the matches in deliveries that were removed as unsent."""
+    released = matches.update().values(delivery_id=None)
+    await database.execute_in(connection, released, matches.c.delivery_id, delivery_ids)
+
+
+async def remove_papers(connection: AsyncConnection, paper_ids: Iterable[int]) -> None:
+    """Delete the unsent matches of papers that no digest lists any more."""
+    unsent = matches.delete().where(matches.c.delivery_id.is_(None))
+    await database.execute_in(connection, unsent, matches.c.paper_id, paper_ids)
+
+
 async def remove_matches(connection: AsyncConnection, unsent: Iterable[Match]) -> None:
     """Delete unsent matches that no longer apply."""
     key = sa.tuple_(*matches.primary_key.columns)

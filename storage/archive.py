@@ -15,16 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import database, key_values, locks
 from storage import sources as stored_sources
-from storage.models import (
-    Appearance,
-    DigestFormat,
-    DigestKey,
-    Entry,
-    Section,
-    SourcedDigest,
-    StoredDigest,
-    Trust,
-)
+from storage.models import Appearance, DigestFormat, Entry, Section, SourcedDigest, StoredDigest, Trust
 from storage.tables import digests, entries, meta, papers, sections, sources
 
 ENTRIES_AT_ONCE = 1_000
@@ -55,10 +46,11 @@ async def add(connection: AsyncConnection, new: Sequence[SourcedDigest], now: da
     return ids
 
 
-async def correct(connection: AsyncConnection, digest_id: int, new: SourcedDigest, now: datetime) -> None:
-    """Replace a digest's text."""
-    values = await _values(new, now)
-    await connection.execute(digests.update().where(digests.c.id == digest_id).values(values))
+async def correct(connection: AsyncConnection, corrected: Mapping[int, SourcedDigest], now: datetime) -> None:
+    """Replace the texts of digests, keyed by id."""
+    for digest_id, new in corrected.items():
+        values = await _values(new, now)
+        await connection.execute(digests.update().where(digests.c.id == digest_id).values(values))
 
 
 async def update_parse_result(connection: AsyncConnection, digest_id: int, parsed: SourcedDigest) -> None:
@@ -71,12 +63,19 @@ async def update_parse_result(connection: AsyncConnection, digest_id: int, parse
     )
 
 
-async def find(connection: AsyncConnection, keys: Iterable[DigestKey]) -> dict[DigestKey, StoredDigest]:
-    """Return the stored digests, keyed by source, location and date."""
-    wanted, query = set(keys), sa.select(*_STORED)
-    places = {key[1] for key in wanted}
-    found = await database.fetch_records(connection, StoredDigest, query, digests.c.location, places)
-    return {key: row for row in found if (key := (row.source, row.location, row.date_on)) in wanted}
+async def list_at(
+    connection: AsyncConnection, places: Iterable[tuple[str, str]]
+) -> dict[tuple[str, str], list[StoredDigest]]:
+    """Return the digests of some sources' locations, earliest date first, keyed by source and location."""
+    wanted = set(places)
+    query = sa.select(*_STORED).order_by(digests.c.date_on, digests.c.id)
+    found: dict[tuple[str, str], list[StoredDigest]] = defaultdict(list)
+    for row in await database.fetch_records(
+        connection, StoredDigest, query, digests.c.location, {location for _, location in wanted}
+    ):
+        if (row.source, row.location) in wanted:
+            found[row.source, row.location].append(row)
+    return found
 
 
 async def get(connection: AsyncConnection, digest_id: int) -> StoredDigest | None:
@@ -169,17 +168,13 @@ async def get_last_updated_at(connection: AsyncConnection) -> datetime | None:
     return latest
 
 
-async def list_arxiv_ids(connection: AsyncConnection, source: str, location: str) -> set[str] | None:
-    """Return the arXiv ids in all digests of a location, or None if it has no digests."""
-    query = (
-        sa.select(papers.c.arxiv_id)
-        .select_from(digests)
-        .outerjoin(entries, entries.c.digest_id == digests.c.id)
-        .outerjoin(papers, papers.c.id == entries.c.paper_id)
-        .where(digests.c.source == source, digests.c.location == location)
-    )
-    found = set((await connection.execute(query)).scalars())
-    return found - {None} if found else None
+async def list_arxiv_ids(connection: AsyncConnection, digest_ids: Iterable[int]) -> dict[int, set[str]]:
+    """Return the arXiv ids in each digest, keyed by digest id."""
+    query = sa.select(entries.c.digest_id, papers.c.arxiv_id).join(papers, papers.c.id == entries.c.paper_id)
+    found: dict[int, set[str]] = defaultdict(set)
+    for digest_id, arxiv_id in await database.execute_in(connection, query, entries.c.digest_id, digest_ids):
+        found[digest_id].add(arxiv_id)
+    return found
 
 
 async def list_sources(connection: AsyncConnection, digest_ids: Iterable[int]) -> dict[int, str]:
@@ -248,11 +243,11 @@ async def add_entries(
     connection: AsyncConnection,
     entries_by_digest: Mapping[int, Sequence[Entry]],
     paper_ids: Mapping[str, int],
-    former: Mapping[int, int],
+    former: FormerEntries,
 ) -> None:
     """Store entries, keyed by digest id. `paper_ids` maps arXiv ids to paper ids.
 
-    `former` is the result of `remove_entries` for a corrected digest, whose papers keep their `added_seq`.
+    `former` is the result of `remove_entries` for corrected digests, whose papers keep their `added_seq`.
     """
     new_entries = [(digest_id, entry) for digest_id, digest in entries_by_digest.items() for entry in digest]
     added_seq = await key_values.increment(connection, key_values.ENTRIES_ADDED)
@@ -261,7 +256,7 @@ async def add_entries(
         ids = await database.reserve_ids(connection, entries, len(chunk))
         rows = [
             database.record_values(entry, entries, id=id_, digest_id=digest_id, paper_id=paper_id)
-            | {"added_seq": former.get(paper_id, added_seq)}
+            | {"added_seq": former.get(digest_id, {}).get(paper_id, added_seq)}
             for id_, (digest_id, entry) in zip(ids, chunk, strict=True)
             for paper_id in (paper_ids[entry.arxiv_id],)
         ]
@@ -279,14 +274,40 @@ async def get_added_seq(connection: AsyncConnection) -> int:
     return int(await key_values.get(connection, key_values.ENTRIES_ADDED) or 0)
 
 
-async def remove_entries(connection: AsyncConnection, digest_id: int) -> dict[int, int]:
-    """Delete a digest's entries. Returns their `added_seq`, keyed by paper id."""
-    result = await connection.execute(
-        entries.delete()
-        .where(entries.c.digest_id == digest_id)
-        .returning(entries.c.paper_id, entries.c.added_seq)
-    )
-    return {paper_id: added_seq for paper_id, added_seq in result}  # noqa: C416
+FormerEntries = Mapping[int, Mapping[int, int]]
+"""The `added_seq` of removed entries by paper id, by digest id."""
+
+
+async def remove_entries(connection: AsyncConnection, digest_ids: Iterable[int]) -> dict[int, dict[int, int]]:
+    """Delete the entries of digests. Returns their `added_seq` by paper id, keyed by digest id."""
+    removal = entries.delete().returning(entries.c.digest_id, entries.c.paper_id, entries.c.added_seq)
+    former: dict[int, dict[int, int]] = defaultdict(dict)
+    for digest_id, paper_id, added_seq in await database.execute_in(
+        connection, removal, entries.c.digest_id, digest_ids
+    ):
+        former[digest_id][paper_id] = added_seq
+    return former
+
+
+async def remove(connection: AsyncConnection, taken: Sequence[StoredDigest]) -> dict[int, dict[int, int]]:
+    """Delete digests. Returns what `remove_entries` returns.
+
+    Where another digest of the same source and date has a paper of theirs, such as that of a renamed file, the
+    paper keeps its `added_seq`: it is not new to any post.
+    """
+    ids = [digest.id for digest in taken]
+    former = await remove_entries(connection, ids)
+    for digest in taken:
+        same = sa.select(digests.c.id).where(
+            digests.c.source == digest.source, digests.c.date_on == digest.date_on
+        )
+        for added_seq in set(former[digest.id].values()):
+            later = entries.c.digest_id.in_(same) & (entries.c.added_seq > added_seq)
+            kept = entries.update().where(later).values(added_seq=added_seq)
+            paper_ids = [paper_id for paper_id, seq in former[digest.id].items() if seq == added_seq]
+            await database.execute_in(connection, kept, entries.c.paper_id, paper_ids)
+    await database.execute_in(connection, digests.delete(), digests.c.id, ids)
+    return former
 
 
 async def list_entries_by_digest(connection: AsyncConnection, digest_id: int) -> tuple[Entry, ...]:
@@ -296,12 +317,10 @@ async def list_entries_by_digest(connection: AsyncConnection, digest_id: int) ->
     return tuple([entry for _, entry in await _build_entries(connection, rows)])
 
 
-async def filter_listed(
-    connection: AsyncConnection, paper_ids: Iterable[int], *, since_on: date, until_on: date
-) -> set[int]:
-    """Return the given papers that are listed in a digest within the date range (inclusive)."""
+async def filter_listed(connection: AsyncConnection, paper_ids: Iterable[int], *, since_on: date) -> set[int]:
+    """Return the given papers that are listed in a digest on a date or later."""
     query = sa.select(entries.c.paper_id).join(digests, digests.c.id == entries.c.digest_id)
-    query = query.where(digests.c.date_on.between(since_on, until_on))
+    query = query.where(digests.c.date_on >= since_on)
     return {row[0] for row in await database.execute_in(connection, query, entries.c.paper_id, paper_ids)}
 
 

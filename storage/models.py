@@ -141,24 +141,15 @@ class Digest:
     is_rolling: bool = False
 
 
-DigestKey: TypeAlias = tuple[str, str, date]
-"""A digest's source, location (a path, a URL or a feed entry) and date. A new text replaces the entries of its key."""
-
-
 @dataclass(frozen=True, slots=True)
 class SourcedDigest:
-    """A parsed digest with its source and location. `hash` is the SHA-256 of its text."""
+    """A parsed digest with its source and location (a path, a URL or a feed entry). `hash` is the SHA-256 of its text."""
 
     digest: Digest
     language: str
     hash: str
     source: str
     location: str
-
-    @property
-    def key(self) -> DigestKey:
-        """The key under which the digest is stored."""
-        return self.source, self.location, self.digest.date
 
 
 @dataclass(frozen=True, slots=True)
@@ -686,10 +677,10 @@ class PartKind(StrEnum):
 class Delivery:
     """A delivery to one channel or reader; not stored yet if `id` is 0.
 
-    `key` is unique, so planning a delivery twice has no effect. `local_on` is a daily post's date in its
-    zone, `digest_on` the newest day it includes, and `drawn_until` the number of ingests until then. `papers`
-    are the arXiv ids of its papers, as shown. The lowest `priority` is sent first. `reason` is why it was
-    stopped or, while it is WAITING, why Discord rejects it.
+    `key` is unique, so planning a delivery twice has no effect. `local_on` is the date of a daily post, or of a
+    reader's papers of the day, in its zone, `digest_on` the newest day it includes, and `drawn_until` the number of
+    ingests until then. `papers` are the arXiv ids of its papers, as shown. The lowest `priority` is sent first.
+    `reason` is why it was stopped or, while it is WAITING, why Discord rejects it.
     """
 
     id: int = 0

@@ -48,6 +48,31 @@ async def add_all(
     return ids
 
 
+async def remove_unsent(
+    connection: AsyncConnection, arxiv_ids: Collection[str], kinds: Collection[DeliveryKind]
+) -> list[models.Delivery]:
+    """Delete the waiting deliveries of some kinds that name one of the papers, and return them.
+
+    A delivery stays if a part of it was sent or may have been.
+    """
+    waiting = await list_rows(connection, state=DeliveryState.WAITING)
+    named = {
+        row.id: row for row in waiting if row.kind in kinds and not set(arxiv_ids).isdisjoint(row.papers)
+    }
+    # Locks subscriptions before their deliveries, as `expire` does, and parts before the relay may claim them.
+    posting = sa.select(subscriptions.c.id).order_by(subscriptions.c.id).with_for_update()
+    subscription_ids = {row.subscription_id for row in named.values() if row.subscription_id is not None}
+    await database.execute_in(connection, posting, subscriptions.c.id, sorted(subscription_ids))
+    locked = sa.select(parts.c.id).order_by(parts.c.id).with_for_update()
+    await database.execute_in(connection, locked, parts.c.delivery_id, named)
+    is_tried = sa.exists().where(
+        parts.c.delivery_id == deliveries.c.id,
+        sa.or_(parts.c.state != PartState.WAITING, parts.c.first_attempt_at.is_not(None)),
+    )
+    removal = deliveries.delete().where(~is_tried).returning(deliveries.c.id)
+    return [named[id_] for (id_,) in await database.execute_in(connection, removal, deliveries.c.id, named)]
+
+
 async def set_channel(connection: AsyncConnection, delivery_id: int, channel_id: int | None) -> bool:
     """Store a delivery's DM channel, or None to have it opened again. Returns False if the delivery does not exist."""
     statement = deliveries.update().where(deliveries.c.id == delivery_id)

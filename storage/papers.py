@@ -38,6 +38,12 @@ async def add_facts(connection: AsyncConnection, paper_facts: Sequence[tuple[int
     )
 
 
+async def remove_listing(connection: AsyncConnection, paper_ids: Iterable[int], on: date) -> None:
+    """Forget that services listed papers on a date, since the digest that said so was removed."""
+    unlisted = facts.update().where(facts.c.listed_on == on).values(listed_on=None)
+    await database.execute_in(connection, unlisted, facts.c.paper_id, paper_ids)
+
+
 async def list_facts_by_paper(
     connection: AsyncConnection, paper_ids: Iterable[int]
 ) -> dict[int, list[PaperFacts]]:

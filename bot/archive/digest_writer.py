@@ -1,7 +1,8 @@
 """Store digests and facts within the caller's transaction, and merge their fields into papers.
 
-A digest is identified by its source, location and date: a new text with the same three replaces its entries.
-Listings are compared without votes, and a corrected listing keeps the papers it had before.
+A digest is identified by its source, location and date. What a location contains now replaces what it contained:
+new days are added, changed ones corrected, and `find_gone` says which are taken back. Listings are compared without
+votes, and a corrected listing keeps the papers it had before.
 
 Each field of a paper is the first non-empty value by rank: arXiv, Hugging Face, files, then other sources by
 priority and age. Entries and facts are stored unchanged. Papers, authors and the search index change
@@ -12,11 +13,12 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections import ChainMap, defaultdict
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from operator import itemgetter
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import structlog
 
@@ -24,19 +26,20 @@ from bot.archive import fields, listing
 from bot.archive.arxiv_ids import abstract_url, huggingface_url
 from bot.core.clock import Clock, TimeSlices
 from bot.text import analyser
-from storage import archive, papers
+from storage import alerts, archive, daily, errors, outbox, papers, today
 from storage.database import Connection, chunked
 from storage.models import (
     Appearance,
+    DeliveryKind,
     Digest,
     DigestFormat,
-    DigestKey,
     Entry,
     LocatedProblem,
     MergedPaper,
     PaperFacts,
     SourcedDigest,
     SourceKind,
+    StoredDigest,
 )
 
 log = structlog.get_logger(__name__)
@@ -86,6 +89,23 @@ def to_sourced_digests(digests: Iterable[Digest], source: str, location: str) ->
         place = fields.bounded_key(place, MAX_LOCATION_LENGTH)
         sourced.append(SourcedDigest(digest, language, _digest_hash(digest), source, place))
     return sourced
+
+
+class LocationContent(NamedTuple):
+    """The digests that a location of a source contains now. If not `is_whole`, some were left out."""
+
+    source: str
+    location: str
+    digests: Sequence[SourcedDigest]
+    is_whole: bool = True
+
+    @property
+    def places(self) -> list[tuple[str, str]]:
+        """The source and locations under which digests of the location may be stored (see `to_sourced_digests`)."""
+        suffixes = ("", *(f"#{form.value}" for form in DigestFormat))
+        return [
+            (self.source, fields.bounded_key(self.location + end, MAX_LOCATION_LENGTH)) for end in suffixes
+        ]
 
 
 def _digest_hash(digest: Digest) -> str:
@@ -206,23 +226,24 @@ MAX_NAME_LENGTH = 200
 
 
 async def write_digest_papers(
-    connection: Connection, stored_digests: Mapping[int, SourcedDigest], former: Mapping[int, int]
+    connection: Connection, written: Mapping[int, SourcedDigest], former: archive.FormerEntries
 ) -> tuple[dict[str, int], set[str]]:
-    """Store digests' entries, and merge the papers that the digests list now or listed before.
+    """Store digests' entries, keyed by digest id, and merge the papers that digests list now or listed before.
 
-    `former` is the result of `archive.remove_entries` for a corrected digest. Returns the paper ids by arXiv
-    id, and the arXiv ids that are new to the archive.
+    `former` is the result of `archive.remove_entries` for corrected and removed digests. Returns the paper ids by
+    arXiv id, and the arXiv ids that are new to the archive.
     """
     appearances: dict[str, list[Appearance]] = {}
-    origins = await archive.list_origins(connection, stored_digests)
+    origins = await archive.list_origins(connection, written)
     slices = TimeSlices()
-    for digest_id, sourced in stored_digests.items():
+    for digest_id, sourced in written.items():
         head = digest_id, sourced.digest.format, sourced.digest.date, sourced.language
         for entry in sourced.digest.entries:
             appearance = Appearance(*head, entry, None, *origins[digest_id])
             appearances.setdefault(entry.arxiv_id, []).append(appearance)
         await slices.pause()
-    stored = await papers.list_merged(connection, arxiv_ids=appearances, ids=former)
+    former_ids = {paper_id for of_digest in former.values() for paper_id in of_digest}
+    stored = await papers.list_merged(connection, arxiv_ids=appearances, ids=former_ids)
     ids = {paper.arxiv_id: paper_id for paper_id, paper in stored.items() if paper.arxiv_id in appearances}
     new = [arxiv_id for arxiv_id in appearances if arxiv_id not in ids]
     for chunk in chunked(new, CHUNK_PAPERS):
@@ -235,7 +256,7 @@ async def write_digest_papers(
         await papers.set_authors(connection, names, new_paper_ids=names)
         ids |= added
         await slices.pause()
-    entries = {digest_id: sourced.digest.entries for digest_id, sourced in stored_digests.items()}
+    entries = {digest_id: sourced.digest.entries for digest_id, sourced in written.items()}
     await archive.add_entries(connection, entries, ids, former)
     await _remerge(connection, stored, has_new_texts=True)
     await papers.mark_changed(connection, [ids[arxiv_id] for arxiv_id in new])
@@ -279,7 +300,31 @@ async def _remerge(
             if _is_listed(merged[id_]) or _is_listed(stored[id_])
         ]
         await papers.mark_changed(connection, indexed)
+    gone = {
+        id_: old.arxiv_id for id_, (old, new) in changes.items() if _is_listed(old) and not _is_listed(new)
+    }
+    if gone:
+        await _withdraw(connection, gone)
     return changes
+
+
+async def _withdraw(connection: Connection, gone: Mapping[int, str]) -> None:
+    """Take papers that no digest lists any more (arXiv ids by paper id) out of unsent messages, which are planned again.
+
+    What was sent, or may have been, stays.
+    """
+    await alerts.remove_papers(connection, gone)
+    unsent = await outbox.remove_unsent(connection, set(gone.values()), _PLANNED_AGAIN)
+    await alerts.release(connection, [row.id for row in unsent])
+    for row in unsent:
+        if row.local_on is not None and row.subscription_id is not None:
+            await daily.set_last_on(connection, {row.subscription_id: row.local_on - _DAY})
+        elif row.local_on is not None and row.user_id is not None:
+            await today.set_last_on(connection, [row.user_id], row.local_on - _DAY)
+
+
+_PLANNED_AGAIN = (DeliveryKind.DAILY, DeliveryKind.ALERT, DeliveryKind.TODAY)
+"""The kinds of messages that planners plan again once they are removed."""
 
 
 def _is_listed(paper: MergedPaper) -> bool:
@@ -303,48 +348,117 @@ digest added, or that gained authors or institutions.
 FRESH_PERIOD = timedelta(days=3)
 
 
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """What a location's content changes: new digests, corrected ones by id, and those to be taken back."""
+
+    new: Sequence[SourcedDigest]
+    corrected: Mapping[int, SourcedDigest]
+    gone: Sequence[StoredDigest]
+
+
 class DigestWriter:
-    """Writes digests, papers and facts. Digests dated within `FRESH_PERIOD` trigger alerts."""
+    """Writes digests, papers and facts. Papers of days since `FRESH_PERIOD`, also of days to come, trigger alerts."""
 
     def __init__(self, clock: Clock, on_fresh: OnFreshPapers | None) -> None:
         self._clock = clock
         self._on_fresh = on_fresh
 
-    async def write_new(
-        self, connection: Connection, group: Mapping[int, SourcedDigest]
-    ) -> tuple[dict[int, IngestResult], dict[int, SourcedDigest]]:
-        """Insert new digests in bulk. Of a rolling digest, only the new papers are inserted.
+    async def put(self, connection: Connection, contents: Sequence[LocationContent]) -> list[IngestResult]:
+        """Store what different locations contain now, and return a result for each.
 
-        Returns, keyed by group key, the results of new and unchanged digests, and the remaining digests for
-        `write_one`.
+        New days are added, changed ones corrected, and those for which `is_gone` is true taken back.
         """
-        dated = {index: await self._date_rolling(connection, sourced) for index, sourced in group.items()}
-        results = {index: IngestResult() for index, sourced in dated.items() if sourced is None}
-        rest = {index: sourced for index, sourced in dated.items() if sourced is not None}
-        stored = await archive.find(connection, (sourced.key for sourced in rest.values()))
-        new: dict[DigestKey, int] = {}
-        for index, sourced in list(rest.items()):
-            if sourced.key not in stored:
-                if new.setdefault(sourced.key, index) == index:
-                    del rest[index]
-            elif stored[sourced.key].hash == sourced.hash:
-                results[index] = IngestResult()
-                del rest[index]
-        inserted = await self._insert(connection, [dated_ for i in new.values() if (dated_ := dated[i])])
-        return results | dict(zip(new.values(), inserted, strict=True)), rest
+        places = {place for content in contents for place in content.places}
+        stored = await archive.list_at(connection, places)
+        changes = []
+        for content in contents:
+            rows = [row for place in content.places for row in stored.get(place, ())]
+            changes.append(await self._compare(connection, content, rows))
+        corrected = {id_: sourced for change in changes for id_, sourced in change.corrected.items()}
+        new = [sourced for change in changes for sourced in change.new]
+        gone = [row for change in changes for row in change.gone]
+        if not (corrected or new or gone):
+            return [IngestResult() for _ in contents]
+        former = await archive.remove_entries(connection, corrected) | await self._remove(connection, gone)
+        await archive.correct(connection, corrected, self._clock())
+        new_ids = iter(await archive.add(connection, new, self._clock()))
+        written = [dict(change.corrected) for change in changes]
+        for change, of_location in zip(changes, written, strict=True):
+            of_location.update((next(new_ids), sourced) for sourced in change.new)
+        ids, unknown = await write_digest_papers(connection, dict(ChainMap(*written)), former)
+        results = []
+        for of_location in written:
+            listed: set[str] = set()
+            for digest_id, sourced in of_location.items():
+                arxiv_ids = {entry.arxiv_id for entry in sourced.digest.entries}
+                added = {ids[arxiv_id] for arxiv_id in arxiv_ids}.difference(former.get(digest_id, ()))
+                await self._notify_if_fresh(connection, sourced.digest.date, added)
+                listed |= arxiv_ids
+            results.append(IngestResult(written=len(of_location), new_papers=len(listed & unknown)))
+            unknown -= listed
+        return results
 
-    async def _date_rolling(self, connection: Connection, sourced: SourcedDigest) -> SourcedDigest | None:
-        """Reduce a rolling digest to its new papers, dated today; return None if it has no new papers.
+    async def _compare(
+        self, connection: Connection, content: LocationContent, stored: Sequence[StoredDigest]
+    ) -> _Change:
+        """Compare what a location contains now with the digests stored from it."""
+        known = {(row.location, row.date_on): row for row in stored}
+        now: dict[tuple[str, date], SourcedDigest] = {}
+        for sourced in content.digests:
+            dated = await self._date_rolling(connection, sourced, stored)
+            if dated is None:
+                continue
+            key = dated.location, dated.digest.date
+            if key in now:
+                # The new papers of a rolling list, on a date that the text also names.
+                dated = await asyncio.to_thread(_unite, dated, now[key].digest.format, now[key].digest.text)
+            elif key in known and known[key].hash != dated.hash:
+                dated = await _unite_stored(connection, dated, known[key], content)
+            now[key] = dated
+        return _Change(
+            [sourced for key, sourced in now.items() if key not in known],
+            {row.id: now[key] for key, row in known.items() if key in now and now[key].hash != row.hash},
+            await _find_gone(
+                connection, content, [row for key, row in known.items() if key not in now], stored
+            ),
+        )
+
+    async def take_back(self, connection: Connection, gone: Sequence[StoredDigest]) -> int:
+        """Remove digests. Returns the number of papers that no digest lists any more."""
+        former = await self._remove(connection, gone)
+        await write_digest_papers(connection, {}, former)
+        ids = {paper_id for of_digest in former.values() for paper_id in of_digest}
+        return sum(
+            not _is_listed(paper) for paper in (await papers.list_merged(connection, ids=ids)).values()
+        )
+
+    async def _remove(
+        self, connection: Connection, gone: Sequence[StoredDigest]
+    ) -> dict[int, dict[int, int]]:
+        """Remove digests without merging their papers again. Returns what `archive.remove_entries` returns."""
+        former = await archive.remove(connection, gone)
+        for row in gone:
+            paper_ids = former.get(row.id, {})
+            await papers.remove_listing(connection, paper_ids, row.date_on)
+            place = errors.redact(row.location)
+            log.info("digest taken back", place=place, date=str(row.date_on), papers=len(paper_ids))
+        return former
+
+    async def _date_rolling(
+        self, connection: Connection, sourced: SourcedDigest, stored: Sequence[StoredDigest]
+    ) -> SourcedDigest | None:
+        """Reduce a rolling digest to the papers new to its location, dated today; return None if there are none.
 
         On the first read, all papers are new, so they are dated too far back for posts and alerts.
         """
         if not sourced.digest.is_rolling:
             return sourced
         on = self._clock().date()
-        known = await archive.list_arxiv_ids(connection, sourced.source, sourced.location)
-        if known is None:
+        if not stored:
             on -= timedelta(days=FILL_AGE_DAYS)
-        return await asyncio.to_thread(_keep_new, sourced, on, known or ())
+        known = await archive.list_arxiv_ids(connection, [row.id for row in stored])
+        return await asyncio.to_thread(_keep_new, sourced, on, set().union(*known.values()))
 
     async def update_parsed(
         self, connection: Connection, digest_id: int, parsed: SourcedDigest
@@ -353,7 +467,8 @@ class DigestWriter:
         if parsed.digest.entries == await archive.list_entries_by_digest(connection, digest_id):
             return IngestResult()
         await archive.update_parse_result(connection, digest_id, parsed)
-        _, new = await self._replace_entries(connection, digest_id, parsed)
+        former = await archive.remove_entries(connection, [digest_id])
+        _, new = await write_digest_papers(connection, {digest_id: parsed}, former)
         return IngestResult(written=1, new_papers=len(new))
 
     async def write_facts(self, connection: Connection, paper_facts: Sequence[PaperFacts]) -> IngestResult:
@@ -368,48 +483,8 @@ class DigestWriter:
         listed = {fact.arxiv_id for fact in paper_facts if fact.listed_on is not None}
         return IngestResult(new_papers=len(unknown & listed), arxiv_ids=frozenset(ids))
 
-    async def write_one(self, connection: Connection, sourced: SourcedDigest) -> IngestResult:
-        """Insert a digest, or replace its text and entries if they differ."""
-        written, known = await self.write_new(connection, {0: sourced})
-        return written[0] if written else await self._write_known(connection, known[0])
-
-    async def _write_known(self, connection: Connection, sourced: SourcedDigest) -> IngestResult:
-        stored = (await archive.find(connection, [sourced.key]))[sourced.key]
-        if stored.format in listing.FORMATS and sourced.digest.format in listing.FORMATS:
-            # Papers that left the list may have been posted, and a feed only contains new papers.
-            text = await archive.get_text(connection, stored.id)
-            sourced = await asyncio.to_thread(_unite, sourced, stored.format, text or "")
-        if stored.hash == sourced.hash:
-            return IngestResult()
-        await archive.correct(connection, stored.id, sourced, self._clock())
-        added, new = await self._replace_entries(connection, stored.id, sourced)
-        await self._notify_if_fresh(connection, sourced.digest.date, added)
-        return IngestResult(written=1, new_papers=len(new))
-
-    async def _insert(self, connection: Connection, new: Sequence[SourcedDigest]) -> list[IngestResult]:
-        ids = await archive.add(connection, new, self._clock())
-        stored = dict(zip(ids, new, strict=True))
-        ids_by_arxiv_id, uncounted = await write_digest_papers(connection, stored, {})
-        results = []
-        for sourced in new:
-            listed = {entry.arxiv_id for entry in sourced.digest.entries}
-            paper_ids = {ids_by_arxiv_id[arxiv_id] for arxiv_id in listed}
-            await self._notify_if_fresh(connection, sourced.digest.date, paper_ids)
-            results.append(IngestResult(written=1, new_papers=len(listed & uncounted)))
-            uncounted -= listed
-        return results
-
-    async def _replace_entries(
-        self, connection: Connection, digest_id: int, sourced: SourcedDigest
-    ) -> tuple[set[int], set[str]]:
-        """Replace a digest's entries. Returns the ids of papers new to the digest, and the new arXiv ids."""
-        former = await archive.remove_entries(connection, digest_id)
-        ids, new = await write_digest_papers(connection, {digest_id: sourced}, former)
-        return set(ids.values()) - former.keys(), new
-
     async def _notify_if_fresh(self, connection: Connection, on: date, paper_ids: Collection[int]) -> None:
-        since_on, until_on = self._fresh_days()
-        if self._on_fresh is not None and since_on <= on <= until_on:
+        if self._on_fresh is not None and on >= self._clock().date() - FRESH_PERIOD:
             await self._on_fresh(connection, sorted(paper_ids))
 
     async def _notify_of_names(self, connection: Connection, changes: Changes) -> None:
@@ -421,15 +496,49 @@ class DigestWriter:
         ]
         if self._on_fresh is None or not named:
             return
-        since_on, until_on = self._fresh_days()
-        fresh = await archive.filter_listed(connection, named, since_on=since_on, until_on=until_on)
-        if fresh:
+        since_on = self._clock().date() - FRESH_PERIOD
+        if fresh := await archive.filter_listed(connection, named, since_on=since_on):
             await self._on_fresh(connection, sorted(fresh))
 
-    def _fresh_days(self) -> tuple[date, date]:
-        """Return the first and last fresh date. The last is tomorrow, for time zones ahead of UTC."""
-        today = self._clock().date()
-        return today - FRESH_PERIOD, today + timedelta(days=1)
+
+def is_gone(day: date, arxiv_ids: Set[str], now: Mapping[date, Set[str]], known: Collection[date]) -> bool:
+    """Return whether a stored day that its location no longer has was corrected there, not just left behind.
+
+    `now` has the papers of the location's days, `known` the days stored from it. A page that is overwritten each
+    day, or drops its oldest days, moves on: its former days stay.
+    """
+    named = set().union(*now.values())
+    if day in now or arxiv_ids <= named:
+        return True  # all its papers stand under other dates or in another format
+    if any(on > day and on not in known for on in now):
+        return False  # the page has moved on
+    is_removed = any(on < day and on in known for on in now)
+    is_dated_earlier = max(now) < day and not arxiv_ids.isdisjoint(named)
+    return is_removed or is_dated_earlier
+
+
+async def _find_gone(
+    connection: Connection,
+    content: LocationContent,
+    missing: Sequence[StoredDigest],
+    stored: Sequence[StoredDigest],
+) -> Sequence[StoredDigest]:
+    """Return those of the missing digests that are to be taken back: all if the location has no digest any more.
+
+    Rolling lists only grow.
+    """
+    if not content.is_whole or any(sourced.digest.is_rolling for sourced in content.digests):
+        return ()
+    if not missing or not content.digests:
+        return missing
+    now: dict[date, set[str]] = defaultdict(set)
+    for sourced in content.digests:
+        now[sourced.digest.date].update(entry.arxiv_id for entry in sourced.digest.entries)
+    ids, known = (
+        await archive.list_arxiv_ids(connection, [row.id for row in missing]),
+        {row.date_on for row in stored},
+    )
+    return [row for row in missing if is_gone(row.date_on, ids.get(row.id, set()), now, known)]
 
 
 def _keep_new(sourced: SourcedDigest, on: date, known: Collection[str]) -> SourcedDigest | None:
@@ -438,9 +547,30 @@ def _keep_new(sourced: SourcedDigest, on: date, known: Collection[str]) -> Sourc
     return replace(sourced, digest=digest, hash=_digest_hash(digest)) if digest.entries else None
 
 
-def _unite(sourced: SourcedDigest, former_form: DigestFormat, former_text: str) -> SourcedDigest:
+async def _unite_stored(
+    connection: Connection, sourced: SourcedDigest, stored: StoredDigest, content: LocationContent
+) -> SourcedDigest:
+    """Add the stored papers of a list that its text leaves out, but for those that it names under other dates.
+
+    Papers that left the list may have been posted, and a feed only contains new papers.
+    """
+    if stored.format not in listing.FORMATS or sourced.digest.format not in listing.FORMATS:
+        return sourced
+    moved = {
+        entry.arxiv_id
+        for other in content.digests
+        if other.digest.date != sourced.digest.date
+        for entry in other.digest.entries
+    }
+    text = await archive.get_text(connection, stored.id)
+    return await asyncio.to_thread(_unite, sourced, stored.format, text or "", moved)
+
+
+def _unite(
+    sourced: SourcedDigest, former_form: DigestFormat, former_text: str, moved: Collection[str] = ()
+) -> SourcedDigest:
     """Merge a listing with its former text. A former LOOKUP keeps that format, since it is too large to post."""
     form = former_form if former_form is DigestFormat.LOOKUP else sourced.digest.format
-    digest = listing.union(replace(sourced.digest, format=form), former_text)
+    digest = listing.union(replace(sourced.digest, format=form), former_text, moved)
     language = fields.detect_language(digest.entries).value
     return replace(sourced, digest=digest, language=language, hash=_digest_hash(digest))

@@ -1,28 +1,28 @@
-"""Parse files and texts, and store each digest completely or not at all.
+"""Parse files and texts, and store what each location contains completely or not at all.
 
-`digest_writer` decides inside the transaction whether a digest is new, known or corrected.
+`digest_writer` decides inside the transaction which digests are new, known, corrected or gone.
 """
 
 from __future__ import annotations
 
 import asyncio
-import itertools
+import operator
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import date
 
 import structlog
 
 from bot.archive import arxiv_ids, digest_writer, fields, parse
-from bot.archive.digest_writer import IngestResult
+from bot.archive.digest_writer import IngestResult, LocationContent
 from bot.archive.files import TextFile
 from bot.core import isolation
 from bot.core.clock import Clock
 from storage import archive, errors, sources
 from storage.database import Connection, Database, chunked
 from storage.errors import StorageError
-from storage.models import Digest, LocatedProblem, PaperFacts, SourcedDigest
+from storage.models import Digest, LocatedProblem, PaperFacts, StoredDigest
 
 log = structlog.get_logger(__name__)
 
@@ -46,17 +46,22 @@ class IngestService:
         self._clock = clock
         self._writer = digest_writer.DigestWriter(clock, on_fresh)
 
+    async def put(
+        self, source: str, location: str, digests: Sequence[Digest], *, is_whole: bool = True
+    ) -> IngestResult:
+        """Store that a location of a source contains these digests now. Without any, its days are taken back.
+
+        If not `is_whole`, some of its digests were left out, and what is missing stays stored.
+        """
+        sourced = digest_writer.to_sourced_digests(digests, source, location)
+        [outcome] = await self._put([LocationContent(source, location, sourced, is_whole)])
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
     async def add_text(self, text: str, *, source: str = sources.FILES, location: str) -> IngestResult:
         """Parse a text and store its digests. Raises NotADigestError if it contains no digest."""
-        parsed = await _parse(text, location, self._clock().date())
-        return await self.add_digests(parsed, source=source, location=location)
-
-    async def add_digests(
-        self, parsed: Sequence[Digest], *, source: str = sources.FILES, location: str
-    ) -> IngestResult:
-        """Store all digests from one location."""
-        digests = digest_writer.to_sourced_digests(parsed, source, location)
-        return sum(await self.add_batch(digests), IngestResult())
+        return await self.put(source, location, await _parse(text, location, self._clock().date()))
 
     async def add_files(
         self, files: Iterable[TextFile | LocatedProblem]
@@ -66,7 +71,7 @@ class IngestService:
         An unreadable file or a file without a digest is reported as a problem without a line number.
         """
         for chunk in chunked(files, BATCH_DIGESTS):
-            batch: list[tuple[str, list[SourcedDigest]]] = []
+            batch: list[tuple[str, LocationContent]] = []
             for file in chunk:
                 name = file.location if isinstance(file, LocatedProblem) else file.name
                 failures: list[Exception] = []
@@ -78,8 +83,18 @@ class IngestService:
                     yield name, parsed
                 else:
                     batch.append((name, parsed))
-            for stored in await self._store_files(batch):
-                yield stored
+            for (name, _), outcome in zip(
+                batch, await self._put([content for _, content in batch]), strict=True
+            ):
+                yield name, _report_bug(name, outcome) if isinstance(outcome, Exception) else outcome
+
+    async def take_back(self, digests: Iterable[StoredDigest]) -> int:
+        """Remove stored digests, several per transaction. Returns the number of papers that no digest lists any more."""
+        unlisted = 0
+        for chunk in chunked(digests, BATCH_DIGESTS):
+            async with self._writing() as connection:
+                unlisted += await self._writer.take_back(connection, chunk)
+        return unlisted
 
     async def reparse_all(self) -> AsyncIterator[IngestResult]:
         """Reparse every stored text with the current parser, and yield the results. Triggers no alerts."""
@@ -111,55 +126,24 @@ class IngestService:
             yield connection
         await asyncio.sleep(PAUSE_RATIO * (time.monotonic() - started))
 
-    async def _store_files(
-        self, batch: Sequence[tuple[str, list[SourcedDigest]]]
-    ) -> list[tuple[str, IngestResult]]:
-        group = [sourced for _, file_digests in batch for sourced in file_digests]
-        outcomes = iter(await self._store(group))
-        results: list[tuple[str, IngestResult]] = []
-        for name, file_digests in batch:
-            result = IngestResult()
-            for outcome in itertools.islice(outcomes, len(file_digests)):
-                result += _report_bug(name, outcome) if isinstance(outcome, Exception) else outcome
-            results.append((name, result))
-        return results
+    async def _put(self, contents: Sequence[LocationContent]) -> list[IngestResult | Exception]:
+        """Store what locations contain, several per transaction, and return a result or an error for each.
 
-    async def add_batch(self, group: Sequence[SourcedDigest]) -> list[IngestResult]:
-        """Store digests from any locations and return a result for each.
-
-        Raises the first error, but only after storing all other digests.
+        The locations of a failed transaction are tried alone.
         """
-        results: list[IngestResult] = []
-        for outcome in await self._store(group):
-            if isinstance(outcome, Exception):
-                raise outcome
-            results.append(outcome)
-        return results
-
-    async def _store(self, group: Sequence[SourcedDigest]) -> list[IngestResult | Exception]:
-        """Store digests and return a result or an error for each.
-
-        New digests share transactions. Each correction, and each digest of a failed batch, gets its own
-        transaction.
-        """
-        results: dict[int, IngestResult | Exception] = {}
-        for batch in _divide(group):
-            alone: Mapping[int, SourcedDigest] = batch
-            with isolation.collected([], reraise=(StorageError,)):
+        outcomes: list[IngestResult | Exception] = []
+        for batch in _divide(contents):
+            failures: list[Exception] = []
+            with isolation.collected(failures, reraise=(StorageError,)):
                 async with self._writing() as connection:
-                    written, known = await self._writer.write_new(connection, batch)
-                results |= written
-                alone = known
-            for index, sourced in alone.items():
-                failures: list[Exception] = []
-                with isolation.collected(failures, reraise=(StorageError,)):
-                    async with self._writing() as connection:
-                        result = await self._writer.write_one(connection, sourced)
-                results[index] = failures[0] if failures else result
-        return [
-            outcome if isinstance(outcome, Exception) else _parse_result(sourced) + outcome
-            for sourced, outcome in zip(group, map(results.__getitem__, range(len(group))), strict=True)
-        ]
+                    stored = await self._writer.put(connection, batch)
+                outcomes += map(operator.add, map(_parse_result, batch), stored)
+            if failures and len(batch) == 1:
+                outcomes += failures
+            elif failures:
+                for content in batch:
+                    outcomes += await self._put([content])
+        return outcomes
 
     async def _reparse(self, connection: Connection, digest_id: int) -> IngestResult:
         stored = await archive.get(connection, digest_id)
@@ -174,31 +158,36 @@ class IngestService:
             message = f"this version no longer finds the digest of {stored.date_on} in the stored text"
             return IngestResult(1, problems=(LocatedProblem(stored.location, None, message),))
         [parsed] = digest_writer.to_sourced_digests([digest], stored.source, stored.location)
-        return _parse_result(parsed) + await self._writer.update_parsed(connection, digest_id, parsed)
+        content = LocationContent(stored.source, stored.location, [parsed])
+        return _parse_result(content) + await self._writer.update_parsed(connection, digest_id, parsed)
 
 
-def _divide(group: Sequence[SourcedDigest]) -> Iterator[dict[int, SourcedDigest]]:
-    """Split the group's digests into batches of one transaction each, keyed by their position in the group."""
-    batch: dict[int, SourcedDigest] = {}
-    entries = 0
-    for index, sourced in enumerate(group):
-        entries += len(sourced.digest.entries)
-        if batch and (len(batch) == BATCH_DIGESTS or entries > BATCH_ENTRIES):
+def _divide(contents: Iterable[LocationContent]) -> Iterator[list[LocationContent]]:
+    """Split contents into batches of one transaction each, in which no location is repeated."""
+    batch: list[LocationContent] = []
+    for content in contents:
+        together = [*batch, content]
+        digests = sum(len(of.digests) for of in together)
+        entries = sum(len(sourced.digest.entries) for of in together for sourced in of.digests)
+        is_repeated = any((of.source, of.location) == (content.source, content.location) for of in batch)
+        if batch and (is_repeated or digests > BATCH_DIGESTS or entries > BATCH_ENTRIES):
             yield batch
-            batch, entries = {}, len(sourced.digest.entries)
-        batch[index] = sourced
+            together = [content]
+        batch = together
     if batch:
         yield batch
 
 
-def _parse_result(sourced: SourcedDigest) -> IngestResult:
-    """Return the result for a parsed digest that has not been stored yet."""
+def _parse_result(content: LocationContent) -> IngestResult:
+    """Return the result for parsed digests that have not been stored yet."""
+    digests = [sourced.digest for sourced in content.digests]
     return IngestResult(
-        digests=1,
-        arxiv_ids=frozenset(entry.arxiv_id for entry in sourced.digest.entries),
+        digests=len(digests),
+        arxiv_ids=frozenset(entry.arxiv_id for digest in digests for entry in digest.entries),
         problems=tuple(
-            LocatedProblem(sourced.location, problem.line, problem.message)
-            for problem in sourced.digest.problems
+            LocatedProblem(content.location, problem.line, problem.message)
+            for digest in digests
+            for problem in digest.problems
         ),
     )
 
@@ -209,14 +198,15 @@ def _report_bug(name: str, error: Exception) -> IngestResult:
     return IngestResult(problems=(LocatedProblem(name, None, f"it {fields.describe_bug(error)}"),))
 
 
-def _parse_file(file: TextFile | LocatedProblem, on: date) -> list[SourcedDigest] | IngestResult:
-    """Return a file's digests, or a result that says why nothing was found."""
+def _parse_file(file: TextFile | LocatedProblem, on: date) -> LocationContent | IngestResult:
+    """Return a file's content, or a result that says why nothing was found."""
     if isinstance(file, LocatedProblem):
         return IngestResult(problems=(file,))
     is_json, names_paper = parse.is_json(file.text), arxiv_ids.names_paper(file.text)
     try:
         parsed = parse.parse_text(fields.storable_text(file.text), file.name, on)
-        return digest_writer.to_sourced_digests(parsed, sources.FILES, file.location)
+        sourced = digest_writer.to_sourced_digests(parsed, sources.FILES, file.location)
+        return LocationContent(sources.FILES, file.location, sourced)
     except errors.NotADigestError as error:
         problem = LocatedProblem(file.name, None, str(error))
         is_unrelated = not names_paper and (is_json or str(error) == parse.NO_PAPER)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -102,11 +102,12 @@ def identity(digest: Digest) -> str:
     return json.dumps([digest.format, digest.date.isoformat(), rows], ensure_ascii=False)
 
 
-def union(digest: Digest, former_text: str) -> Digest:
-    """Add papers and fields that exist only in the listing's former text."""
+def union(digest: Digest, former_text: str, moved: Collection[str] = ()) -> Digest:
+    """Add papers and fields that exist only in the listing's former text. Of the papers in `moved` only fields are added."""
     papers = {paper["arxiv_id"]: paper for paper in papers_of(digest.text)}
     for paper in papers_of(former_text):
-        papers[paper["arxiv_id"]] = paper | papers.get(paper["arxiv_id"], {})
+        if paper["arxiv_id"] in papers or paper["arxiv_id"] not in moved:
+            papers[paper["arxiv_id"]] = paper | papers.get(paper["arxiv_id"], {})
     return _build_cleaned(digest.format, digest.date, list(papers.values()), digest.problems)
 
 

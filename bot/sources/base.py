@@ -107,7 +107,7 @@ class FetchResult:
 
     Save `page_states` only after the digests and facts, since a page with a saved state is not read again.
     `day` is the requested day; `retry_at` (UTC) is the time requested by the server. Save the `progress` of a
-    back-fill once this result is stored.
+    back-fill once this result is stored. `is_gone`: the location does not exist any more.
     """
 
     location: str
@@ -119,6 +119,7 @@ class FetchResult:
     day: date | None = None
     retry_at: datetime | None = None
     progress: Mapping[str, Any] | None = None
+    is_gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

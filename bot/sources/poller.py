@@ -15,7 +15,7 @@ from typing import Any
 
 import structlog
 
-from bot.archive import digest_writer, fields, files, listing
+from bot.archive import fields, files, listing
 from bot.archive.digest_writer import IngestResult
 from bot.archive.ingest import IngestService
 from bot.core import day_close, isolation
@@ -304,11 +304,15 @@ class Poller:
             request = base.FetchRequest(self.clock(), states, days, row.progress)
             async for result in kind.open(row.url, row.options, self.context).fetch(request):
                 kept = await self._limit_papers(row, result) if is_limited else result
-                digests = digest_writer.to_sourced_digests(kept.digests, row.url, kept.location)
                 async with self._turn:
                     # Facts first: posts and alerts of a listing need its votes.
                     stored = await self.ingest.add_facts(kept.facts)
-                    report.add(kept, sum(await self.ingest.add_batch(digests), stored))
+                    if kept.digests or kept.is_gone:
+                        is_whole = kept is result
+                        stored += await self.ingest.put(
+                            row.url, kept.location, kept.digests, is_whole=is_whole
+                        )
+                    report.add(kept, stored)
                 progress(row, result)
                 if kept is not result:
                     brought = f"it has brought {_limit_of(row):,} new papers today"

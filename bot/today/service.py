@@ -514,6 +514,7 @@ class TodayPlanner:
                         due_at=slot.at,
                         user_id=profile.user_id,
                         channel_id=reader.dm_channel_id if reader is not None else None,
+                        local_on=slot.on,
                         digest_on=on,
                         papers=tuple(pick.paper.arxiv_id for pick in post.picks),
                     )

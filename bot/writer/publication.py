@@ -231,7 +231,7 @@ async def load_manifest(
     if not fetched.digests:
         raise errors.PaperroundError(f"{fetched.location}: {fetched.reason}")
     if ingest is not None and not source.day_close.is_list_growing(day, clock()):
-        await ingest.add_digests(fetched.digests, source=huggingface.ADDRESS, location=fetched.location)
+        await ingest.put(huggingface.ADDRESS, fetched.location, fetched.digests)
         await ingest.add_facts(fetched.facts)
     return listing.papers_of(fetched.digests[0].text)
 

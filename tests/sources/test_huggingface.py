@@ -201,7 +201,7 @@ async def test_stores_order_authors_and_media_exactly_as_listed(
             (fact.arxiv_id, fact.authors, fact.media, entry.thumbnail, fact.code_url)
             for fact, entry in zip(result.facts, digest.entries, strict=True)
         ]
-        await service.add_digests(result.digests, source=huggingface.ADDRESS, location=result.location)
+        await service.put(huggingface.ADDRESS, result.location, result.digests)
         await service.add_facts(result.facts)
     assert found == expected
     async with db.read() as connection:

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -265,22 +266,22 @@ async def test_source_removed_during_its_poll_stores_nothing(harness: PollingHar
 
 
 async def test_storage_error_fails_one_source_and_is_retried(harness: PollingHarness) -> None:
-    store = harness.ingest.add_batch
+    store = harness.ingest.put
     for number in (1, 2, 3):
         page = source_payloads.newsletter(date(2025, 5, number), ids=[f"2505.0000{number}"])
         harness.origin.pages[f"/{number}.md"] = page
         await harness.add(f"/{number}.md")
 
-    async def break_on_one(group: Sequence[models.SourcedDigest]) -> object:
-        if any(digest.location.endswith("/2.md") for digest in group):
+    async def break_on_one(source: str, location: str, *arguments: Any, **options: Any) -> IngestResult:
+        if location.endswith("/2.md"):
             raise errors.DatabaseUnavailableError("paperround.db is locked")
-        return await store(group)
+        return await store(source, location, *arguments, **options)
 
-    harness.ingest.add_batch = break_on_one  # type: ignore[method-assign, assignment]
+    harness.ingest.put = break_on_one  # type: ignore[method-assign]
     reports = await harness.fetch_due()
     assert [report.status for report in reports] == [S.OK, S.FAILED, S.OK]
     assert "paperround.db is locked" in reports[1].reason
-    harness.ingest.add_batch = store  # type: ignore[method-assign]
+    harness.ingest.put = store  # type: ignore[method-assign]
     harness.now += timedelta(hours=2)
     assert [report.status for report in await harness.fetch_due()] == [S.UNCHANGED, S.OK, S.UNCHANGED]
 

@@ -248,7 +248,7 @@ class World:
         ]
         digest = listing.build(day(on), items, form=form)
         if source:
-            await self.ingest().add_digests([digest], source=source, location=f"{source}#{day(on)}")
+            await self.ingest().put(source, f"{source}#{day(on)}", [digest])
         else:
             await self.ingest().add_text(digest.text, location=f"https://huggingface.co/{day(on)}")
         await self._match()

@@ -216,7 +216,7 @@ async def test_hostile_texts_are_escaped_and_shortened(empty_harness: ClientHarn
     ids = [f"2601.0{number:04}" for number in range(1, 5)]
     listed = [{"arxiv_id": name, "title": text} for name, text in zip(ids, hostile, strict=True)]
     ingest = empty_harness.container.create_ingest()
-    await ingest.add_digests([listing.build(date(2025, 12, 31), listed)], source="files", location="l")
+    await ingest.put("files", "l", [listing.build(date(2025, 12, 31), listed)])
     await ingest.add_facts(
         models.PaperFacts(
             name, "arxiv", "u", datetime(2026, 1, 1, tzinfo=UTC), title=text, authors=(text,), abstract=text

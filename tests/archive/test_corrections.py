@@ -1,0 +1,151 @@
+"""A location is what it says now: corrected dates, removed days and files, and what readers see of them."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from storage import models, papers
+from storage.database import Database
+from tests.support import digest_builders, killed_process, world
+from tests.support.world import World
+
+on_both_engines = pytest.mark.engines("sqlite", "postgresql")
+CASES = Path(__file__).parents[3] / "shared/cases/more"
+
+
+async def write(
+    stage: World, at: str, *days: tuple[str, str], location: str = "notes.md", source: str = "files"
+) -> None:
+    """Ingest a file of newsletters of several days, such as `("Mon", "A▲9 B")`, at a time."""
+    stage.now = world.moment(at)
+    texts = []
+    for on, listed in days:
+        rows = [(paper.arxiv_id, paper.votes) for paper in world.papers(listed)]
+        texts.append(digest_builders.newsletter(world.day(on), rows))
+    await stage.ingest().add_text("\n".join(texts), source=source, location=location)
+    await stage.alert_planner.drain()
+
+
+async def shown(stage: World) -> dict[str, str]:
+    """Return what `/digest` shows of each day of five weeks."""
+    days = [f"{day}{week or ''}" for week in ("-1", "", "+1", "+5") for day in world.DAYS]
+    async with stage.database.read() as connection:
+        rows = {day: await papers.list_by_date(connection, world.day(day)) for day in days}
+    return {day: world.names([row.arxiv_id for row in found]) for day, found in rows.items() if found}
+
+
+async def months(stage: World) -> list[str]:
+    """Let six weeks pass at nine o'clock, and return all posts."""
+    for week in range(6):
+        await stage.at(*(f"{day}+{week} 09:00" for day in world.DAYS))
+    return list(stage.sent)
+
+
+@on_both_engines
+async def test_papers_of_a_corrected_date_are_posted_on_the_right_day_once(db: Database) -> None:
+    stage = World(db)
+    await stage.daily()
+    await write(stage, "Mon 05:00", ("Mon+5", "A▲9 B▲8"))
+    await write(stage, "Mon 06:00", ("Mon", "A▲9 B▲8"))
+    assert await shown(stage) == {"Mon": "A B"}
+    assert await months(stage) == ["A B"]
+
+
+async def test_papers_of_a_date_corrected_after_the_post_are_not_posted_again(db: Database) -> None:
+    stage = World(db)
+    await stage.daily()
+    await write(stage, "Mon 05:00", ("Sun-1", "A▲9 B▲8"))
+    await stage.at("Mon 09:00")
+    await write(stage, "Mon 12:00", ("Mon", "A▲9 B▲8"))
+    assert await shown(stage) == {"Mon": "A B"}
+    assert await months(stage) == ["A B"]
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        # Corrected, and a paper added or taken out at the same time.
+        (["Wed+1:A B", "Mon:A B C"], "Mon:A B C"),
+        (["Wed+1:A B", "Mon:A"], "Mon:A"),
+        (["Mon:A | Tue:B | Wed+1:C", "Mon:A | Tue:B | Wed:C D"], "Mon:A | Tue:B | Wed:C D"),
+        (["Mon-1:A | Tue:B", "Mon:A | Tue:B"], "Mon:A | Tue:B"),
+        # A day was taken out.
+        (["Mon:A | Tue:B | Wed:C", "Mon:A | Wed:C"], "Mon:A | Wed:C"),
+        (["Mon:A | Tue:B", "Mon:A"], "Mon:A"),
+        # Overwritten each day, with other papers or some of the same.
+        (["Mon:A B", "Tue:C", "Wed:D E"], "Mon:A B | Tue:C | Wed:D E"),
+        (["Mon:A B", "Tue:B C"], "Mon:A B | Tue:B C"),
+        (["Sun-1:F | Mon:A", "Sun-1:F | Tue:B"], "Sun-1:F | Mon:A | Tue:B"),
+        # The last two days, and a mirror that answers with an older version.
+        (["Mon:A | Tue:B", "Tue:B | Wed:C", "Wed:C"], "Mon:A | Tue:B | Wed:C"),
+        (["Tue:B C", "Mon:A"], "Mon:A | Tue:B C"),
+    ],
+)
+async def test_days_that_a_page_leaves_behind_stay_and_corrected_ones_go(
+    db: Database, texts: list[str], expected: str
+) -> None:
+    stage = World(db)
+    for number, text in enumerate(texts):
+        days = [tuple(day.split(":")) for day in text.split(" | ")]
+        await write(stage, f"Mon {number + 5:02}:00", *days)  # type: ignore[arg-type]
+    assert await shown(stage) == dict(day.split(":") for day in expected.split(" | "))
+
+
+async def test_a_list_of_a_week_grows_and_its_papers_leave_it_only_for_another_date(db: Database) -> None:
+    stage = World(db)
+    page = "https://x.example/weekly.md"
+    links = {name: f"- https://arxiv.org/abs/{world.arxiv_id(name)}\n" for name in "ABCDE"}
+    for number, text in enumerate(
+        ("# 2026-01-11\nABC", "# 2026-01-11\nCD", "# 2026-01-11\nCD# 2026-01-08\nAE")
+    ):
+        stage.now = world.moment(f"Mon 0{number + 5}:00")
+        for name, link in links.items():
+            text = text.replace(name, link)
+        await stage.ingest().add_text(text, source=page, location=page)
+        if number == 1:
+            assert {*(await shown(stage))["Sun"].split()} == {*"ABCD"}
+    found = await shown(stage)
+    assert {day: {*listed.split()} for day, listed in found.items()} == {"Sun": {*"BCD"}, "Thu": {*"AE"}}
+
+
+async def test_killed_while_a_date_is_corrected_the_papers_are_on_one_date(db: Database) -> None:
+    stage = World(db)
+    await write(stage, "Mon 05:00", ("Mon+5", "A▲9 B▲8"))
+    for is_stored, expected in ((False, {"Mon+5": "A B"}), (True, {"Mon": "A B"})):
+        with killed_process.killed_at(db, 1, is_stored=is_stored):
+            await write(stage, "Mon 06:00", ("Mon", "A▲9 B▲8"))
+        assert await shown(stage) == expected
+
+
+async def test_alerts_see_a_list_of_the_week_when_its_papers_arrive(db: Database) -> None:
+    stage = World(db)
+    await stage.alert("Paper")
+    page = "https://x.example/weekly.md"
+    await stage.list("Sun", "A B C", source=page, at="Tue 09:00")
+    await stage.wait(minutes=5)
+    await stage.list("Sun", "A B C D", source=page, at="Sun 09:00")
+    await stage.wait(minutes=5)
+    assert list(stage.sent) == ["@7 A B C", "@7 D"]
+
+
+async def test_alerts_see_the_author_whom_arxiv_names_on_a_list_of_the_week(db: Database) -> None:
+    stage = World(db)
+    await stage.alert("Ada Lovelace", kind=models.AlertKind.AUTHOR)
+    await stage.list("Sun", "A B", source="https://x.example/weekly.md", at="Tue 09:00")
+    await stage.facts("A", source="arxiv", title="On Engines", authors=("Ada Lovelace",))
+    await stage.wait(minutes=5)
+    assert list(stage.sent) == ["@7 A"]
+
+
+async def test_readers_see_a_file_whose_date_was_corrected_on_that_date_only(db: Database) -> None:
+    stage = World(db, "Mon+46 12:00")
+    if not CASES.exists():
+        pytest.skip("no ../shared")
+    for name in ("typo-1.md", "typo-2.md"):
+        await stage.ingest().add_text((CASES / name).read_text(), location="typo.md")
+    async with db.read() as connection:
+        listed = [await papers.list_by_date(connection, date(2026, *on)) for on in ((12, 17), (11, 23))]
+    assert [len(rows) for rows in listed] == [0, 2]
