@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import database, errors, locks, models, outbox
 from storage.models import AlertSchedule, Match
-from storage.tables import alerts, deliveries, matches, papers, unmatched_papers
+from storage.tables import alerts, deliveries, matches, papers, parts, unmatched_papers
 
 PLANNING_LOCK = 0x414C45525453
 """PostgreSQL advisory lock for planning alerts: "ALERTS" in ASCII."""
@@ -60,13 +60,20 @@ async def add_matches(connection: AsyncConnection, found: Sequence[Match]) -> No
 
 
 async def mark_ready(connection: AsyncConnection, now: datetime) -> int:
-    """Mark unsent matches as ready if their papers have enough votes. Returns the number of matches marked."""
+    """Mark unsent matches as ready if their papers are listed and have enough votes. Returns the number marked.
+
+    A match whose paper left its digest waits until the paper returns.
+    """
+    left = sa.select(papers.c.id).where(papers.c.id == matches.c.paper_id, papers.c.last_on.is_(None))
+    gone = matches.update().where(_is_ready(), left.exists())
+    await connection.execute(gone.values(ready_at=None))
     is_waiting = sa.and_(matches.c.delivery_id.is_(None), matches.c.ready_at.is_(None))
     reached = (
         sa.select(*matches.primary_key.columns)
         .join(alerts, alerts.c.id == matches.c.alert_id)
         .join(papers, papers.c.id == matches.c.paper_id)
-        .where(is_waiting, sa.func.coalesce(papers.c.votes, 0) >= alerts.c.min_votes)
+        .where(is_waiting, papers.c.last_on.is_not(None))
+        .where(sa.func.coalesce(papers.c.votes, 0) >= alerts.c.min_votes)
     )
     is_reached = sa.tuple_(*matches.primary_key.columns).in_(reached)
     return (await connection.execute(matches.update().where(is_reached).values(ready_at=now))).rowcount
@@ -270,8 +277,34 @@ async def set_paused(connection: AsyncConnection, alert_id: int, *, paused: bool
     await connection.execute(alerts.update().where(alerts.c.id == alert_id).values(paused=paused))
 
 
+async def list_matched(
+    connection: AsyncConnection, recipient: str, since_at: datetime, until_at: datetime
+) -> list[int]:
+    """Return the ids of a recipient's papers that became ready between two times (UTC), most votes first."""
+    rows = matches.c
+    query = sa.select(rows.paper_id).join(papers, papers.c.id == rows.paper_id).distinct()
+    query = query.where(rows.recipient == recipient, rows.ready_at.between(since_at, until_at))
+    query = query.add_columns(sa.func.coalesce(papers.c.votes, -1).label("votes"), papers.c.arxiv_id)
+    found = await connection.execute(query.order_by(sa.desc("votes"), papers.c.arxiv_id))
+    return list(found.scalars())
+
+
+async def _take_back(connection: AsyncConnection, alert_ids: Sequence[int]) -> None:
+    """Delete planned messages about these alerts that were certainly not sent. Their papers become unsent again."""
+    tried = sa.or_(parts.c.state != models.PartState.WAITING, parts.c.first_attempt_at.is_not(None))
+    untried = ~sa.exists().where(parts.c.delivery_id == deliveries.c.id, tried)
+    about = sa.select(matches.c.delivery_id).join(deliveries, deliveries.c.id == matches.c.delivery_id)
+    about = about.where(outbox.unfinished_clause(), untried)
+    rows = await database.execute_in(connection, about, matches.c.alert_id, alert_ids)
+    planned = {delivery_id for (delivery_id,) in rows}
+    unsent = matches.update().values(delivery_id=None)
+    await database.execute_in(connection, unsent, matches.c.delivery_id, planned)
+    await database.execute_in(connection, deliveries.delete(), deliveries.c.id, planned)
+
+
 async def remove(connection: AsyncConnection, alert_ids: Sequence[int]) -> int:
-    """Delete alerts and their unsent matches. Returns the number of alerts deleted."""
+    """Delete alerts with their unsent matches and planned messages. Returns the number of alerts deleted."""
+    await _take_back(connection, alert_ids)
     unsent = matches.delete().where(matches.c.delivery_id.is_(None))
     await database.execute_in(connection, unsent, matches.c.alert_id, alert_ids)
     statement = alerts.delete().returning(alerts.c.id)

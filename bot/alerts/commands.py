@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from discord import app_commands, ui
 from discord.ext import commands
@@ -32,6 +33,8 @@ from bot.text import people, query_parser
 from storage import errors, models
 
 _DRAFT = TypeAdapter(models.Alert)
+MAX_TIME = 2**32
+"""The largest Unix time in a custom id, in the year 2106."""
 
 TermTexts = app_commands.Range[str, 1, 2000]
 ANY, ALL = "any", "all"
@@ -123,8 +126,28 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
 
     @router.handles(alerts_messages.MANAGE)
     async def show_list(self, request: Request, action: Action) -> ui.LayoutView:
-        """Show the user's alerts."""
-        return await list_view(request)
+        """Show the user's alerts or, for the people who manage its messages, all alerts of a channel."""
+        if not action.payload:
+            return await list_view(request)
+        channel_id, page = map(message_builder.parse_number, action.fields(2))
+        return await channel_view(request, channel_id, page)
+
+    @router.handles(alerts_messages.MATCHED, router.PRIVATELY)
+    async def show_matched(self, request: Request, action: Action) -> ui.LayoutView:
+        """Show all papers of a notification that could not name them all."""
+        since, until, page = (message_builder.parse_number(field, MAX_TIME) for field in action.fields(3))
+        channel_id = request.interaction.channel_id
+        is_direct = request.interaction.guild_id is None
+        recipient = f"user:{request.user_id}" if is_direct else f"channel:{channel_id}"
+        times = (datetime.fromtimestamp(seconds, UTC) for seconds in (since, until))
+        rows = await request.services.get(Alerts).list_matched(recipient, *times)
+        if not rows:
+            raise UserError("outdated-control")
+
+        def page_id(number: int) -> str:
+            return message_builder.pack_custom_id(alerts_messages.MATCHED, since, until, number)
+
+        return alerts_messages.matched_view(request.texts, rows, page, page_id)
 
     @router.handles(alerts_messages.SHOW)
     async def show_alert(self, request: Request, action: Action) -> ui.LayoutView:
@@ -135,14 +158,14 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
     @router.handles(alerts_messages.PAUSE)
     async def pause(self, request: Request, action: Action) -> ui.LayoutView:
         """Pause an alert until it is resumed."""
-        alert = await find(request, action.number)
+        alert = await find(request, action.number, in_channels=True)
         await request.services.get(Alerts).pause(alert.id)
         return await alert_view(request, alert.id)
 
     @router.handles(alerts_messages.RESUME)
     async def resume_alert(self, request: Request, action: Action) -> ui.LayoutView:
         """Resume an alert."""
-        alert = await find(request, action.number)
+        alert = await find(request, action.number, in_channels=True)
         if alert.channel_id is not None:
             await router.require_alert_channel(request, alert.guild_id, alert.channel_id)
         await request.services.get(Alerts).resume(alert.id)
@@ -150,9 +173,11 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
 
     @router.handles(alerts_messages.REMOVE)
     async def remove_alert(self, request: Request, action: Action) -> ui.LayoutView:
-        """Remove an alert. *Undo* creates it again."""
-        alert = await find(request, action.number)
+        """Remove an alert. Its owner can create it again with *Undo*."""
+        alert = await find(request, action.number, in_channels=True)
         await request.services.get(Alerts).remove(alert.id)
+        if alert.user_id != request.user_id:
+            return await channel_view(request, alert.channel_id or 0)
         key = await store_draft(request.services.text_tokens, request.user_id, replace(alert, id=0))
         undo_id = message_builder.pack_custom_id(alerts_messages.SAVE, key)
         described = alerts_messages.describe_alert(request.texts, alert)
@@ -241,14 +266,27 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
 async def list_view(request: Request) -> ui.LayoutView:
     """Return the message that lists the user's alerts."""
     add_command = request.interaction.client.mentions("alerts add")
-    rows = await list_for_reader(request)
+    rows, channel_id = await list_for_reader(request), request.interaction.channel_id or 0
     names = router.name_channels(request.interaction, [row.channel_id for row in rows if row.channel_id])
-    return alerts_messages.list_view(request.texts, rows, add_command, names)
+    here = None
+    if request.interaction.guild_id is not None and request.interaction.permissions.manage_messages:
+        there = await request.services.get(Alerts).list_rows(channel_id=channel_id)
+        here = (channel_id, len(there)) if there else None
+    return alerts_messages.list_view(request.texts, rows, add_command, names, here)
+
+
+async def channel_view(request: Request, channel_id: int, page: int = 0) -> ui.LayoutView:
+    """Return all alerts of a channel. Raises UserError unless the user may manage messages there."""
+    await router.require_manage_messages(request, request.interaction.guild_id, channel_id)
+    rows = await request.services.get(Alerts).list_rows(channel_id=channel_id)
+    names = router.name_channels(request.interaction, [channel_id])
+    return alerts_messages.channel_view(request.texts, rows, channel_id, page, names)
 
 
 async def alert_view(request: Request, alert_id: int, note: str = "") -> ui.LayoutView:
-    """Return the card of a user's alert. Raises UserError if the alert no longer exists."""
-    return alerts_messages.alert_view(request.texts, await find(request, alert_id), note)
+    """Return the card of an alert that the user may see. Raises UserError if the alert no longer exists."""
+    alert = await find(request, alert_id, in_channels=True)
+    return alerts_messages.alert_view(request.texts, alert, note, is_own=alert.user_id == request.user_id)
 
 
 async def list_for_reader(request: Request) -> list[models.Alert]:
@@ -256,10 +294,16 @@ async def list_for_reader(request: Request) -> list[models.Alert]:
     return await request.services.get(Alerts).list_rows(user_id=request.user_id)
 
 
-async def find(request: Request, alert_id: int) -> models.Alert:
-    """Return one of the user's alerts. Raises UserError if it no longer exists."""
-    for alert in await list_for_reader(request):
-        if alert.id == alert_id:
+async def find(request: Request, alert_id: int, *, in_channels: bool = False) -> models.Alert:
+    """Return one of the user's alerts. Raises UserError if it no longer exists.
+
+    With `in_channels`, it may be an alert of others in a channel where the user may manage messages.
+    """
+    for alert in await request.services.get(Alerts).list_rows(ids=[alert_id]):
+        if alert.user_id == request.user_id:
+            return alert
+        if in_channels and alert.channel_id is not None:
+            await router.require_manage_messages(request, alert.guild_id, alert.channel_id)
             return alert
     raise UserError("no-alert", command=request.interaction.client.mentions("alerts list"))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import discord
@@ -115,6 +115,9 @@ MAX_PAPERS = 5
 """The maximum number of papers shown in full."""
 
 MANAGE = "am"
+MATCHED = "amp"
+LINE_MARGIN = 24
+"""Characters (or bytes) of a line in addition to its title."""
 PAUSE = "au"
 
 
@@ -174,11 +177,45 @@ def _footer_buttons(texts: Texts, post: alerts_planner.AlertPost, marker: str) -
     buttons = [day_button]
     if len(post.matches) == 1:
         buttons.append(client_messages.save_button(texts, post.matches[0].paper.arxiv_id))
-    if post.in_channel:
-        return buttons
+    if post.more:
+        times = int(post.since_at.timestamp()), int(post.until_at.timestamp()) + 1
+        total = len(post.matches) + post.more
+        buttons.append(button(texts("alert-show-all", count=total), pack_custom_id(MATCHED, *times, 0)))
     alert_ids = {alert_id for match in post.matches for alert_id in match.alert_ids}
-    custom_id = pack_custom_id(SHOW, alert_ids.pop()) if len(alert_ids) == 1 else pack_custom_id(MANAGE)
+    is_one = len(alert_ids) == 1 and not post.in_channel
+    custom_id = pack_custom_id(SHOW, alert_ids.pop()) if is_one else pack_custom_id(MANAGE)
     return [*buttons, button(texts("alert-manage"), custom_id)]
+
+
+def matched_view(
+    texts: Texts, rows: Sequence[models.PaperRow], page: int, custom_id: Callable[[int], str]
+) -> ui.LayoutView:
+    """Return a page of all papers of a large notification, with a menu to open one. `custom_id` maps pages to ids."""
+    pages = -(-len(rows) // client_messages.DAY_PAGE_SIZE)
+    first = min(page, pages - 1) * client_messages.DAY_PAGE_SIZE
+    shown = rows[first:][: client_messages.DAY_PAGE_SIZE]
+    message = MessageBuilder()
+    message.add_text(f"### {texts('alert-matched', count=len(rows))}")
+    ranks = range(first + 1, first + 1 + len(shown))
+    message.end_with(
+        (
+            [client_messages.open_menu(texts("open-paper"), shown, ranks=ranks)],
+            client_messages.pager(min(page, pages - 1), pages, custom_id),
+        )
+    )
+    characters, size = (number // len(shown) - LINE_MARGIN for number in message.share(1))
+    lines = (
+        client_messages.join_dotted(
+            f"{rank}",
+            client_messages.title_link(
+                row.title, row.arxiv_id, row.url, max_characters=characters, max_bytes=size
+            ),
+            client_messages.format_votes(row.votes),
+        )
+        for rank, row in zip(ranks, shown, strict=True)
+    )
+    message.add_text("\n".join(lines))
+    return message.view
 
 
 SAVE = "ac"
@@ -271,13 +308,49 @@ def preview_text(texts: Texts, preview: alerts_service.AlertPreview) -> str:
 
 
 def list_view(
-    texts: Texts, rows: Sequence[models.Alert], add_command: str, names: Mapping[int, str]
+    texts: Texts,
+    rows: Sequence[models.Alert],
+    add_command: str,
+    names: Mapping[int, str],
+    here: tuple[int, int] | None = None,
 ) -> ui.LayoutView:
-    """Return a user's alerts with a menu, with channel `names`, to open one, or instructions for creating one."""
+    """Return a user's alerts with a menu, with channel `names`, to open one, or instructions for creating one.
+
+    `here` are the channel where the user may see all alerts, and their number.
+    """
+    in_channel = None
+    if here is not None:
+        in_channel = button(texts("alerts-here", count=here[1]), pack_custom_id(MANAGE, here[0], 0))
     if not rows:
-        return text_view(texts("no-alerts", command=add_command), client_messages.begin_alert_button(texts))
+        begin = client_messages.begin_alert_button(texts)
+        return text_view(texts("no-alerts", command=add_command), begin, in_channel)
     message = MessageBuilder()
     message.add_text(f"### {texts('alerts-heading', count=len(rows))}")
+    _add_alerts(message, texts, rows, names)
+    message.add_buttons(in_channel)
+    return message.view
+
+
+def channel_view(
+    texts: Texts, rows: Sequence[models.Alert], channel_id: int, page: int, names: Mapping[int, str]
+) -> ui.LayoutView:
+    """Return a page of all alerts in a channel, with a menu to open one."""
+    most = alerts_service.MAX_ALERTS
+    pages = max(1, -(-len(rows) // most))
+    page = min(page, pages - 1)
+    message = MessageBuilder()
+    message.add_text(f"### {texts('alerts-in-channel', channel=f'<#{channel_id}>', count=len(rows))}")
+    if rows:
+        _add_alerts(message, texts, rows[page * most :][:most], names)
+    pager = client_messages.pager(page, pages, lambda number: pack_custom_id(MANAGE, channel_id, number))
+    message.add_buttons(*pager, button(texts("back"), pack_custom_id(MANAGE)))
+    return message.view
+
+
+def _add_alerts(
+    message: MessageBuilder, texts: Texts, rows: Sequence[models.Alert], names: Mapping[int, str]
+) -> None:
+    """Add a line and a menu option per alert."""
     lines, options = [], []
     for alert in rows:
         state = texts("alert-resting") if alert.paused else ""
@@ -290,26 +363,31 @@ def list_view(
         options.append(select_option(label, str(alert.id), description=description))
     message.add_text("\n".join(lines))
     message.add_buttons(select_menu(texts("alert-pick"), pack_custom_id(SHOW), options))
-    return message.view
 
 
-def alert_view(texts: Texts, alert: models.Alert, note: str) -> ui.LayoutView:
-    """Return an alert with its controls. `note` confirms the last action."""
+def alert_view(texts: Texts, alert: models.Alert, note: str, *, is_own: bool = True) -> ui.LayoutView:
+    """Return an alert with its controls. `note` confirms the last action. Only the owner may change its conditions."""
     message = MessageBuilder()
     if note:
         message.add_text(note)
     message.add_text(f"### {describe_alert(texts, alert)}")
     message.add_text(client_messages.subtext(describe_details(texts, alert)))
-    message.add_text(texts("alert-resting" if alert.paused else "alert-active"))
+    owner = "" if is_own else texts("alert-of", owner=f"<@{alert.user_id}>")
+    state = texts("alert-resting" if alert.paused else "alert-active")
+    message.add_text(client_messages.join_dotted(state, owner))
     key = f"{STORED}{alert.id}"
-    message.add_buttons(_timing_menu(texts, alert, key))
-    message.add_buttons(_edit_button(texts, key), _time_button(texts, alert, key))
+    if is_own:
+        message.add_buttons(_timing_menu(texts, alert, key))
+        message.add_buttons(_edit_button(texts, key), _time_button(texts, alert, key))
     message.add_buttons(
         button(texts("resume"), pack_custom_id(RESUME, alert.id))
         if alert.paused
         else button(texts("alert-pause"), pack_custom_id(PAUSE, alert.id)),
         button(texts("remove"), pack_custom_id(REMOVE, alert.id), style=discord.ButtonStyle.danger),
-        button(texts("back"), pack_custom_id(MANAGE)),
+        button(
+            texts("back"),
+            pack_custom_id(MANAGE) if is_own else pack_custom_id(MANAGE, alert.channel_id or 0, 0),
+        ),
     )
     return message.view
 

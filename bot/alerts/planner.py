@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import NamedTuple, assert_never
@@ -43,7 +43,8 @@ class AlertMatch(NamedTuple):
 class AlertPost:
     """The papers of one notification, best first. If `in_channel`, controls for a single reader are omitted.
 
-    `digest_on` is the newest day of these papers. `more` is the number of matches beyond MAX_SHOWN.
+    `digest_on` is the newest day of these papers. `more` is the number of matches that follow in later
+    messages; with these, all became ready within `since_at` to `until_at` (UTC).
     """
 
     marker: str
@@ -52,6 +53,8 @@ class AlertPost:
     matches: tuple[AlertMatch, ...]
     in_channel: bool = False
     more: int = 0
+    since_at: datetime = models.NEVER
+    until_at: datetime = models.NEVER
 
 
 async def _find_owned(
@@ -91,8 +94,16 @@ GROUP_SIZE = 50
 RECIPIENTS_AT_ONCE = 200
 """The number of recipients planned in one transaction."""
 MAX_SHOWN = 25
-"""The maximum number of papers in a message: five in full, the rest in a menu. Others are only counted."""
-_NOT_COMPARED = "paper not compared with alerts"
+"""The maximum number of papers in a message: five in full, the rest in a menu. Others follow in the next message."""
+RIGHTS_SECONDS = 10.0
+"""How long Discord may take to say whether the owners of channel alerts keep their rights."""
+
+MayAlert = Callable[[models.Alert], Awaitable[bool]]
+"""Returns whether the owner of a channel's alert may still manage messages there; true if Discord does not say."""
+
+
+async def _may_alert(alert: models.Alert) -> bool:
+    return True
 
 
 def last_slot(alert: models.AlertSchedule, now: datetime) -> datetime:
@@ -134,11 +145,13 @@ class AlertPlanner:
         search: SearchService,
         *,
         default_locale: models.Locale = models.Locale.EN,
+        may_alert: MayAlert = _may_alert,
     ) -> None:
         self._database = database
         self._clock = clock
         self._deliveries = deliveries
         self._search = search
+        self._may_alert = may_alert
         self._default_locale = default_locale
         self._index = matcher.AlertIndex(database, search)
 
@@ -207,17 +220,19 @@ class AlertPlanner:
             details = await papers.list_details(connection, list({match.paper_id for match in due}))
             queries = await matcher.read_alerts(self._search, connection, rows)
             destinations = await self._resolve(connection, rows)
+        ended = await self._find_ended(rows)
         prepared = {paper.detail.id: paper for paper in await asyncio.to_thread(_prepare, details)}
         grouped: dict[tuple[str, int], list[models.Match]] = defaultdict(list)
         for match in due:
-            grouped[match.recipient, match.paper_id].append(match)
+            if match.alert_id not in ended:
+                grouped[match.recipient, match.paper_id].append(match)
         told: dict[str, list[AlertMatch]] = defaultdict(list)
         unmatched: list[models.Match] = []
         slices = TimeSlices()
         for (recipient, paper_id), own in grouped.items():
             if paper_id in prepared:
                 # A paper or alert that triggers a bug must not block the others.
-                with isolation.isolated(log, _NOT_COMPARED, paper=paper_id, recipient=recipient):
+                with isolation.isolated(log, matcher.NOT_COMPARED, paper=paper_id, recipient=recipient):
                     locale = destinations[own[0].alert_id].locale
                     if found := _describe(own, prepared[paper_id], queries, locale):
                         told[recipient].append(found)
@@ -230,7 +245,8 @@ class AlertPlanner:
             found_papers.sort(key=lambda one: (*models.votes_descending(one.paper.votes), one.paper.arxiv_id))
             # If a message fails to render, it is retried in a minute.
             with isolation.isolated(log, "alert rendering failed", reraise=(StorageError,), to=recipient):
-                built[recipient] = self._build(recipient, found_papers, active, destinations, now)
+                ready_at = [match.ready_at or now for match in due if match.recipient == recipient]
+                built[recipient] = self._build(recipient, found_papers, ready_at, active, destinations, now)
             await slices.pause()
         ids_by_arxiv = {row.arxiv_id: row.id for row in details}
         async with self._database.transaction() as connection:
@@ -243,9 +259,11 @@ class AlertPlanner:
                 (name, ids_by_arxiv[match.paper.arxiv_id]): ids[new.key]
                 for name, new in built.items()
                 if new.key in ids
-                for match in told[name]
+                for match in told[name][:MAX_SHOWN]
             }
             await alerts.mark_told(connection, deliveries)
+            for alert_id in ended:
+                await alerts.set_paused(connection, alert_id, paused=True)
             await alerts.remove_matches(
                 connection, [match for match in unmatched if match.recipient not in changed]
             )
@@ -257,22 +275,25 @@ class AlertPlanner:
         self,
         recipient: str,
         matches: Sequence[AlertMatch],
+        ready_at: Sequence[datetime],
         active: Mapping[int, models.Alert],
         destinations: Mapping[int, Destination],
         now: datetime,
     ) -> models.NewDelivery:
-        """Return the rendered message for a recipient. `active` maps ids to alerts."""
+        """Return the rendered message for a recipient. `active` maps ids to alerts, `ready_at` has the matches' times."""
         alert_ids = {alert_id for match in matches for alert_id in match.alert_ids}
         alert = active[min(alert_ids)]
         locale, dm_channel_id = destinations[alert.id]
         shown, in_channel = tuple(matches[:MAX_SHOWN]), alert.channel_id is not None
         post = AlertPost(
-            marker=_marker(recipient, matches),
+            marker=_marker(recipient, shown),
             locale=locale,
             digest_on=max(match.paper.date for match in shown),
             matches=shown,
             in_channel=in_channel,
             more=len(matches) - len(shown),
+            since_at=min(ready_at),
+            until_at=max(ready_at),
         )
         return self._deliveries.build_post(
             ALERT,
@@ -285,6 +306,24 @@ class AlertPlanner:
             digest_on=post.digest_on,
             papers=tuple(match.paper.arxiv_id for match in shown),
         )
+
+    async def _find_ended(self, of: Iterable[models.Alert]) -> set[int]:
+        """Return the ids of channel alerts whose owners may no longer manage messages there."""
+        alerts_by_place = defaultdict[tuple[int, int | None], list[models.Alert]](list)
+        for alert in of:
+            if alert.channel_id is not None:
+                alerts_by_place[alert.user_id, alert.channel_id].append(alert)
+        asked = [asyncio.ensure_future(self._may_alert(own[0])) for own in alerts_by_place.values()]
+        if asked:
+            _, unanswered = await asyncio.wait(asked, timeout=RIGHTS_SECONDS)
+            for answer in unanswered:
+                answer.cancel()
+        ended = set[int]()
+        for answer, own in zip(asked, alerts_by_place.values(), strict=True):
+            with isolation.isolated(log, "rights of an alert's owner unknown", alert=own[0].id):
+                if answer.done() and not answer.cancelled() and not answer.result():
+                    ended.update(alert.id for alert in own)
+        return ended
 
     async def _resolve(self, connection: Connection, of: Collection[models.Alert]) -> dict[int, Destination]:
         """Return each alert's destination, keyed by alert id."""
@@ -305,7 +344,7 @@ def _prepare(details: Iterable[models.PaperDetail]) -> list[matcher.PaperText]:
     prepared = []
     for detail in details:
         # A paper that triggers a bug must not block the others.
-        with isolation.isolated(log, _NOT_COMPARED, paper=detail.id):
+        with isolation.isolated(log, matcher.NOT_COMPARED, paper=detail.id):
             prepared.append(matcher.PaperText(detail))
     return prepared
 
@@ -324,7 +363,9 @@ def _describe(
     locale: models.Locale,
 ) -> AlertMatch | None:
     """Return a paper with the reasons for the match and a quoted sentence; None if it no longer matches."""
-    matching = [match for match in own if matcher.match(queries[match.alert_id], paper)]
+    matching = [
+        match for match in own if match.alert_id in queries and matcher.match(queries[match.alert_id], paper)
+    ]
     if not matching:
         return None
     reasons = matcher.match_all([queries[match.alert_id] for match in matching], paper)

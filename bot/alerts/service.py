@@ -6,6 +6,7 @@ Drafts are validated first: lengths are limited, and terms that cannot match any
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, assert_never
@@ -17,7 +18,7 @@ from bot.daily import schedule
 from bot.search.results import SearchRequest, Sort
 from bot.search.service import SearchService
 from bot.text import analyser, people
-from storage import accounts, alerts, errors, models, outbox
+from storage import accounts, alerts, errors, models, outbox, papers
 from storage.database import Database
 
 EMPTY_DRAFT = models.Alert(id=0, user_id=0, terms=(), created_at=datetime.min.replace(tzinfo=UTC))
@@ -176,10 +177,20 @@ class Alerts:
             )
             return await alerts.change(connection, changed)
 
-    async def list_rows(self, *, user_id: int | None = None) -> list[models.Alert]:
-        """Return all alerts, or only one reader's, oldest first."""
+    async def list_rows(
+        self, *, user_id: int | None = None, channel_id: int | None = None, ids: Sequence[int] | None = None
+    ) -> list[models.Alert]:
+        """Return all alerts, or only those of a reader, of a channel or with these ids, oldest first."""
         async with self._database.read() as connection:
-            return await alerts.list_rows(connection, user_id=user_id)
+            return await alerts.list_rows(connection, user_id=user_id, channel_id=channel_id, ids=ids)
+
+    async def list_matched(
+        self, recipient: str, since_at: datetime, until_at: datetime
+    ) -> list[models.PaperRow]:
+        """Return a recipient's papers that became ready between two times (UTC), most votes first."""
+        async with self._database.read() as connection:
+            ids = await alerts.list_matched(connection, recipient, since_at, until_at)
+            return await papers.list_rows(connection, ids)
 
     async def remove(self, alert_id: int) -> None:
         """Delete an alert if it still exists."""

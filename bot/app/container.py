@@ -101,6 +101,8 @@ class Container:
     settings: Settings
     database: Database
     clock: Clock = system_clock
+    client: PaperroundBot | None = None
+    """The Discord client, once it is created."""
 
     def follow_discord(self) -> DiscordClock:
         """Set the clock from Discord's responses. Must be called before the services are built."""
@@ -227,7 +229,21 @@ class Container:
         from bot.search.service import SearchService
 
         search = SearchService(self.database, clock=self.clock, index=self.search_index)
-        return AlertPlanner(self.database, self.clock, self.deliveries, search, default_locale=self.locale)
+        return AlertPlanner(
+            self.database,
+            self.clock,
+            self.deliveries,
+            search,
+            default_locale=self.locale,
+            may_alert=self._may_alert,
+        )
+
+    async def _may_alert(self, alert: models.Alert) -> bool:
+        """Return whether the owner of a channel's alert keeps the right to it. True in the shell, without a client."""
+        from bot.client import router
+
+        place = alert.guild_id or 0, alert.channel_id or 0
+        return self.client is None or await router.may_alert(self.client, alert.user_id, *place)
 
     def create_bot(
         self, *, shard_count: int | None = None, locale: models.Locale | None = None
@@ -235,7 +251,7 @@ class Container:
         """Return the Discord client. Only the demo and tests use the options: see `PaperroundBot`."""
         from bot.app.client import PaperroundBot
 
-        return PaperroundBot(
+        self.client = PaperroundBot(
             self.create_services(),
             self.texts,
             self.mentions,
@@ -244,6 +260,7 @@ class Container:
             shard_count=shard_count,
             locale=locale,
         )
+        return self.client
 
     def create_services(self) -> Services:
         """Return the services that the client's commands use."""

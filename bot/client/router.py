@@ -378,8 +378,10 @@ async def require_bot_may_post(
         raise UserError("bot-lacks-permissions", channel=channel.mention, permissions=names)
 
 
-async def require_alert_channel(request: Request, guild_id: int | None, channel_id: int) -> None:
-    """Raise UserError unless the bot may post alerts in the channel and the user may manage messages there."""
+async def require_manage_messages(
+    request: Request, guild_id: int | None, channel_id: int
+) -> discord.TextChannel:
+    """Return a text channel. Raises UserError unless the user may manage messages there."""
     await request.interaction.client.prepare_guild(guild_id)
     guild = None if guild_id is None else request.interaction.client.get_guild(guild_id)
     channel = require_channel(guild, channel_id)
@@ -388,7 +390,27 @@ async def require_alert_channel(request: Request, guild_id: int | None, channel_
     member = await fetch_member(request.interaction, channel.guild.id)
     if not channel.permissions_for(member).manage_messages:
         raise UserError("needs-manage-messages", channel=channel.mention)
-    await require_bot_may_post(request, channel)
+    return channel
+
+
+async def require_alert_channel(request: Request, guild_id: int | None, channel_id: int) -> None:
+    """Raise UserError unless the bot may post alerts in the channel and the user may manage messages there."""
+    await require_bot_may_post(request, await require_manage_messages(request, guild_id, channel_id))
+
+
+async def may_alert(client: discord.Client, user_id: int, guild_id: int, channel_id: int) -> bool:
+    """Return whether a user may manage messages in a channel; true if Discord does not say."""
+    guild = client.get_guild(guild_id)
+    channel = None if guild is None else guild.get_channel(channel_id)
+    if guild is None or channel is None:
+        return True
+    try:
+        member = await guild.fetch_member(user_id)
+    except discord.NotFound as error:
+        return not error.code  # a proxy's page has no code
+    except (discord.HTTPException, OSError, TimeoutError):
+        return True
+    return channel.permissions_for(member).manage_messages
 
 
 async def require_manager_of(interaction: Interaction, guild_id: int) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from unittest import mock
 
 import aiohttp
+import discord
 import pytest
 from inline_snapshot import snapshot
 
@@ -352,3 +353,47 @@ async def test_an_empty_list_opens_the_form_of_a_new_alert(harness: ClientHarnes
     await harness.press(preview, "alert-create", by=harness.user)
     (alert,) = await _list_alerts(harness)
     assert (alert.terms, alert.match_all) == ((TERM(KEYWORD, "로봇"),), False)
+
+
+async def _channel_alert(harness: ClientHarness, owner: Any) -> models.Alert:
+    place = {"channel_id": harness.channel.id, "guild_id": harness.guild.id}
+    return await harness.add_alert("로봇", user_id=owner.id, **place)
+
+
+@both_languages
+async def test_channel_moderators_see_and_stop_each_others_alerts(harness: ClientHarness) -> None:
+    await _channel_alert(harness, harness.manager)
+    role = harness.guild.create_role("moderators", permissions=discord.Permissions(manage_messages=True))
+    other = harness.guild.add_member(harness.env.create_user("other"), roles=[role])
+    assert harness.texts("alerts-here", count=1) not in shown_text(await harness.ask("alerts list"))
+    await harness.publish("A▲53")
+    await harness.wait(minutes=3)
+    mine = await harness.press(harness.channel.last_message, "alert-manage", by=other)
+    there = await harness.press(mine, label=harness.texts("alerts-here", count=1), by=other)
+    card = await harness.select(there, ["1"], by=other, custom_id="pr:av")
+    shown = shown_text(card)
+    assert harness.texts("alert-of", owner=f"<@{harness.manager.id}>") in shown
+    assert harness.texts("alert-edit-conditions") not in shown
+    emptied = await harness.press(card, "remove", by=other)
+    assert harness.texts("alerts-in-channel", channel=f"<#{harness.channel.id}>", count=0) in shown_text(
+        emptied
+    )
+    assert await harness.alerts.list_rows() == []
+
+
+@pytest.mark.parametrize("has_left", [False, True])
+async def test_a_channel_alert_ends_when_its_owner_may_no_longer_manage_messages(
+    harness: ClientHarness, has_left: bool
+) -> None:
+    await _channel_alert(harness, harness.manager)
+    await harness.publish("A▲53")
+    await harness.wait(minutes=3)
+    assert len(harness.channel.history()) == 1
+    if has_left:
+        harness.env.backend.remove_member(harness.guild.id, harness.manager.id)
+    else:
+        harness.take_roles(harness.manager)
+    await harness.publish("B▲53")
+    await harness.wait(minutes=3)
+    assert len(harness.channel.history()) == 1
+    assert [alert.paused for alert in await harness.alerts.list_rows()] == [True]

@@ -49,7 +49,7 @@ Then post-training **quantization** halves its memory. [Read]
 -# “quantization” in the summary
 Then post-training **quantization** halves its memory. [Read]
 <Pick papers to save: Paper 2601.01000 … 2>
-[All the day's papers]
+[All the day's papers] [Manage alerts]
 """),
         models.Locale.KO: snapshot("""\
 🔔 **알림 조건에 맞는 새 논문 2편** · 2026년 1월 1일
@@ -71,7 +71,7 @@ Then post-training **quantization** halves its memory. [읽기]
 -# 요약에 “quantization”
 Then post-training **quantization** halves its memory. [읽기]
 <저장할 논문을 고르세요: Paper 2601.01000 … 2>
-[그날의 논문 모두 보기]
+[그날의 논문 모두 보기] [알림 관리]
 -# 한국어 요약이 없어 영어로 보여 드려요
 """),
     }
@@ -82,14 +82,21 @@ async def test_buttons_of_a_message_open_the_paper_and_the_alert(harness: Client
     await _add(harness, keyword="로봇")
     await harness.publish(" ".join(f"A{number}▲{40 - number}" for number in range(1, 28)))
     await harness.wait(minutes=3)
-    (message,) = harness.received()
+    await harness.wait(minutes=1)
+    message, rest = harness.received()
+    assert shown_text(rest).startswith("🔔 **2 new papers match")
     assert shown_text(message).startswith("🔔 **27 new papers match")
-    assert "-# and 2 more" in shown_text(message)
+    assert "-# 2 more in the next message" in shown_text(message)
     assert harness.texts("alert-more", count=20) in shown_text(message)
     marker = contents.part_marker(f"alert:user:{harness.reader.id}:2601_01001", 0)
     assert any(marker in custom_id for custom_id in component_ids(message))
     opened = await harness.press(message, custom_id="pr:o:2601.01001", by=harness.user)
     assert "2601.01001" in shown_text(opened)
+    everything = await harness.press(
+        message, label=harness.texts("alert-show-all", count=27), by=harness.user
+    )
+    assert "Paper 2601.01020" in shown_text(everything)
+    assert "Paper 2601.01027" in shown_text(await harness.press(everything, label="2/2 ▶", by=harness.user))
     card = await harness.press(message, "alert-manage", by=harness.user)
     assert harness.texts("alert-active") in shown_text(card)
     await _add(harness, keyword="care")

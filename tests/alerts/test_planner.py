@@ -108,13 +108,44 @@ async def test_a_message_shows_at_most_25_papers(world: World) -> None:
     await world.alert("better")
     await world.written("Mon", " ".join(f"A{number}▲{number}" for number in range(1, 31)))
     on_planned = mock.Mock()
-    for _ in range(2):
+    for _ in range(3):
         world.now += timedelta(minutes=3)
         await world.alert_planner.tick(on_planned)
-    on_planned.assert_called_once_with()
-    [post] = world.renderer.alerts
-    assert [match.paper.votes for match in post.matches] == [*range(30, 5, -1)]
-    assert post.more == 5
+    assert on_planned.call_count == 2
+    posts = world.renderer.alerts
+    shown = [[match.paper.votes for match in post.matches] for post in posts]
+    assert shown == [[*range(30, 5, -1)], [*range(5, 0, -1)]]
+    assert [post.more for post in posts] == [5, 0]
+
+
+async def test_a_match_whose_paper_left_its_digest_waits_until_it_returns(world: World) -> None:
+    await world.alert("moss")
+    await world.written("Mon", "A▲9 B▲8", summary="moss", location="x")
+    await world.written("Mon", "B▲8", summary="moss", location="x")
+    await world.wait(minutes=5)
+    async with world.database.read() as connection:
+        assert await alerts.list_schedules(connection) == {}, "nothing is left to plan each minute"
+    await world.written("Tue", "A▲9", summary="moss", location="y")
+    await world.wait(minutes=5)
+    assert world.sent == ["@7 B", "@7 A"]
+
+
+@both_engines
+async def test_removing_an_alert_takes_back_its_part_of_a_channels_waiting_message(world: World) -> None:
+    place = {"channel_id": CHANNEL, "guild_id": GUILD}
+    removed = await world.alert("moss", by=1, **place)
+    await world.alert("lichen", by=2, **place)
+    await world.written("Mon", "A▲9", summary="moss", location="a")
+    await world.written("Mon", "B▲8", summary="moss lichen", location="b")
+    world.discord.answer = AWAY
+    await world.wait(minutes=3)
+    await world.alerts.remove(removed)
+    world.discord.answer = None
+    await world.wait(minutes=1)
+    assert world.sent == ["B"]
+    assert [reason.topic for match in world.renderer.alerts[-1].matches for reason in match.reasons] == [
+        "lichen"
+    ]
 
 
 @pytest.mark.parametrize("step", ["_make_query", "list_keys", "match"])

@@ -249,6 +249,7 @@ alert-more = { $count ->
 alert-day = All the day's papers
 post-week = All the week's papers
 alert-manage = Manage alerts
+alert-show-all = Show all { $count }
 
 ## Notices, and why something stands still
 see-status = See status
@@ -350,6 +351,10 @@ rights-unknown = Couldn't check your permissions in that server. Try again in a 
 no-alerts = You have no alerts yet. Press **Follow this topic** under a list, or use { $command }.
 no-alert = Alert not found. { $command } shows your alerts.
 alerts-heading = Your alerts · { $count }
+alerts-here = Alerts in this channel · { $count }
+alerts-in-channel = Alerts in { $channel } · { $count }
+alert-of = by { $owner }
+alert-matched = { $count } papers that matched
 alert-pick = Pick an alert to edit
 alert-active = Active
 alert-resting = Paused

@@ -206,6 +206,7 @@ alert-more = { $count }편 더 보기
 alert-day = 그날의 논문 모두 보기
 post-week = 그 주의 논문 모두 보기
 alert-manage = 알림 관리
+alert-show-all = { $count }편 모두 보기
 
 ## 멈춘 이유
 see-status = 상태 보기
@@ -310,6 +311,10 @@ rights-unknown = 그 서버에서 필요한 권한이 있는지 확인하지 못
 no-alerts = 알림이 아직 없어요. 목록 아래의 **이 주제 알림 받기**를 누르거나 { $command } 명령어로 만들어 보세요.
 no-alert = 알림을 찾을 수 없어요. { $command } 명령어로 내 알림을 볼 수 있어요.
 alerts-heading = 내 알림 · { $count }개
+alerts-here = 이 채널의 알림 · { $count }개
+alerts-in-channel = { $channel } 알림 · { $count }개
+alert-of = 만든 사람 { $owner }
+alert-matched = 알림 조건에 맞는 논문 · { $count }편
 alert-pick = 수정할 알림을 고르세요
 alert-active = 받는 중
 alert-resting = 일시중지
