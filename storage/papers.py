@@ -63,7 +63,7 @@ async def list_arxiv_due(connection: AsyncConnection, now: datetime, *, limit: i
     """Return the arXiv ids to look up at arXiv now, newest first.
 
     Listed papers without a title, and papers of lists and reviews without facts from arXiv, come first. Saved
-    papers without a title that no digest lists follow.
+    papers without a title that no digest lists follow, one of each reader in turn.
     """
     described = sa.exists().where(facts.c.paper_id == papers.c.id, facts.c.source == ARXIV)
     is_of_ids = t.digests.c.format.in_((DigestFormat.LIST, DigestFormat.REVIEW))
@@ -79,20 +79,26 @@ async def list_arxiv_due(connection: AsyncConnection, now: datetime, *, limit: i
         .limit(limit)
     )
     listed = list((await connection.execute(query)).scalars())
-    is_saved = sa.exists().where(t.saved_papers.c.paper_id == papers.c.id)
-    unlisted = sa.select(papers.c.arxiv_id).where(
-        papers.c.last_on.is_(None), papers.c.title.is_(None), is_saved, is_due
+    turn = sa.func.row_number().over(partition_by=t.saved_papers.c.user_id, order_by=papers.c.id)
+    unlisted = (
+        sa.select(papers.c.arxiv_id, turn.label("turn"))
+        .join(t.saved_papers, t.saved_papers.c.paper_id == papers.c.id)
+        .where(papers.c.last_on.is_(None), papers.c.title.is_(None), is_due)
+        .subquery()
     )
-    saved = await connection.execute(unlisted.order_by(papers.c.id).limit(limit - len(listed)))
-    return [*listed, *saved.scalars()]
+    turns = sa.select(unlisted.c.arxiv_id).group_by(unlisted.c.arxiv_id)
+    turns = turns.order_by(sa.func.min(unlisted.c.turn), unlisted.c.arxiv_id)
+    return [*listed, *(await connection.execute(turns.limit(limit - len(listed)))).scalars()]
 
 
-async def delay_arxiv(connection: AsyncConnection, arxiv_ids: Iterable[str], now: datetime) -> None:
-    """Delay the next lookup of papers unknown to arXiv: by a day, then by 2, 4 … 32 days."""
+async def delay_arxiv(
+    connection: AsyncConnection, arxiv_ids: Iterable[str], now: datetime, unit: timedelta = timedelta(days=1)
+) -> None:
+    """Delay the next lookup of papers that arXiv did not give: by one unit, then by 2, 4 … 32."""
     query = sa.select(papers.c.id, papers.c.arxiv_asks)
     rows = await database.execute_in(connection, query, papers.c.arxiv_id, arxiv_ids)
     changed = [
-        {"id": id_, "arxiv_asks": asks + 1, "arxiv_due_at": now + timedelta(days=2 ** min(asks, 5))}
+        {"id": id_, "arxiv_asks": asks + 1, "arxiv_due_at": now + unit * 2 ** min(asks, 5)}
         for id_, asks in rows
     ]
     await database.update_rows(connection, papers, changed)

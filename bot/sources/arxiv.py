@@ -4,7 +4,7 @@ https://info.arxiv.org/help/api/
 
 A request has at most 100 ids, and at most one request is made every 3 seconds, including retries. If arXiv
 considers an id malformed, it rejects the whole request, with status 400 or an entry whose id starts with
-`http://arxiv.org/api/errors#incorrect_id`.
+`http://arxiv.org/api/errors#incorrect_id`. At times it counts papers (`totalResults`) that its page lacks.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
@@ -39,6 +39,8 @@ TITLES_PER_REQUEST = 10
 SECONDS_PER_REQUEST = 3.1
 """arXiv asks for three seconds; the margin covers network delays."""
 ACCEPT = "application/atom+xml"
+MAX_REQUESTS_PER_PAGE = 2
+"""How often an incomplete page is requested before its papers are left for later."""
 _ERROR_MARK = "api/errors"
 _BAD_ID_MARK = f"{_ERROR_MARK}#incorrect_id"
 
@@ -53,14 +55,17 @@ class ArxivReader:
 
     async def read_papers(
         self, ids: Sequence[str], today: date
-    ) -> AsyncIterator[tuple[tuple[models.PaperFacts, ...], list[str]]]:
-        """Yield batches of facts, each with the ids unknown to arXiv. Raises FetchError."""
+    ) -> AsyncIterator[tuple[Sequence[models.PaperFacts], list[str]]]:
+        """Yield batches of facts, each with the ids unknown to arXiv. Raises FetchError.
+
+        If arXiv's response was incomplete, the other ids of a batch are in neither.
+        """
         possible = [arxiv_id for arxiv_id in dict.fromkeys(ids) if arxiv_ids.is_possible(arxiv_id, today)]
         if impossible := sorted({*ids} - {*possible}):
             yield (), impossible
         for batch in database.chunked(possible, IDS_PER_REQUEST):
-            async for asked, facts in self._read_halved(batch):
-                yield facts, sorted({*asked} - {paper.arxiv_id for paper in facts})
+            async for asked, facts, is_complete in self._read_halved(batch):
+                yield facts, sorted({*asked} - {paper.arxiv_id for paper in facts}) if is_complete else []
 
     async def find_titled(self, titles: Sequence[str]) -> dict[str, models.PaperFacts]:
         """Return facts about papers with exactly these titles, at most `TITLES_PER_REQUEST`, by title. Raises FetchError."""
@@ -68,21 +73,23 @@ class ArxivReader:
             title: " ".join(re.findall(r"\w+", typography.to_plain_text(title))[:20]) for title in titles
         }
         query = " OR ".join(f'ti:"{phrase}"' for phrase in phrases.values() if phrase)
-        asked: dict[str, str | int] = {"search_query": query, "max_results": 5 * len(titles)}
-        facts = {analyser.fold_title(fact.title or ""): fact for fact in await self._ask(asked)}
+        found, is_complete = await self._ask({"search_query": query}, max_results=5 * len(titles))
+        if not is_complete:
+            raise base.FetchError("its page lacks papers that it counts")
+        facts = {analyser.fold_title(fact.title or ""): fact for fact in found}
         folded = {title: analyser.fold_title(title) for title in titles}
         return {title: facts[key] for title, key in folded.items() if key and key in facts}
 
     async def _read_halved(
         self, ids: Sequence[str]
-    ) -> AsyncIterator[tuple[Sequence[str], tuple[models.PaperFacts, ...]]]:
-        """Yield batches of ids with the facts about their papers.
+    ) -> AsyncIterator[tuple[Sequence[str], Sequence[models.PaperFacts], bool]]:
+        """Yield batches of ids with the facts about their papers, and whether these are all that arXiv has.
 
         A batch that arXiv rejects, or whose response is too large, is halved and requested again. A single id
         that arXiv rejects has no facts.
         """
         try:
-            yield ids, await self._read(ids)
+            yield ids, *await self._read(ids)
         except base.FetchError as error:
             middle = len(ids) // 2
             if error.code not in (base.BAD_REQUEST, base.TOO_LARGE) or (
@@ -91,29 +98,34 @@ class ArxivReader:
                 raise
             if not middle:
                 log.info("arXiv rejects an id", paper=ids[0], reason=str(error))
-                yield ids, ()
+                yield ids, (), True
                 return
             for half in (ids[:middle], ids[middle:]):
                 async for found in self._read_halved(half):
                     yield found
 
-    async def _read(self, ids: Sequence[str]) -> tuple[models.PaperFacts, ...]:
-        """Return the facts about the requested papers. Other entries are ignored. Raises FetchError."""
-        facts = await self._ask({"id_list": ",".join(ids), "max_results": len(ids)})
-        return tuple(fact for fact in facts if fact.arxiv_id in ids)
+    async def _read(self, ids: Sequence[str]) -> tuple[Sequence[models.PaperFacts], bool]:
+        """Return the facts about the requested papers, and whether these are all. Raises FetchError."""
+        facts, is_complete = await self._ask({"id_list": ",".join(ids)}, max_results=len(ids))
+        return [fact for fact in facts if fact.arxiv_id in ids], is_complete
 
-    async def _ask(self, asked: Mapping[str, str | int]) -> Sequence[models.PaperFacts]:
-        """Return the facts about the papers in the answer to a query. Raises FetchError."""
-        query = urlencode(asked, safe=",/")
+    async def _ask(
+        self, asked: Mapping[str, str], *, max_results: int
+    ) -> tuple[Sequence[models.PaperFacts], bool]:
+        """Return the facts about the papers that a query finds, and whether these are all. Raises FetchError."""
+        query = urlencode({**asked, "max_results": max_results}, safe=",/")
         url = f"{self.endpoint}{'&' if '?' in self.endpoint else '?'}{query}"
-        response = await self.fetcher.get(url, accept=ACCEPT, throttle=self.throttle)
-        place = self.endpoint, models.SourceKind.ARXIV.value, response.page_state.read_at
-        facts = {
-            paper["arxiv_id"]: feed.paper_facts(entry, paper, *place)
-            for entry in check_entries(await feed.read_document(response))
-            if (paper := feed.read_paper(entry)) is not None
-        }
-        return list(facts.values())
+        facts: dict[str, models.PaperFacts] = {}
+        for _ in range(MAX_REQUESTS_PER_PAGE):
+            response = await self.fetcher.get(url, accept=ACCEPT, throttle=self.throttle)
+            place = self.endpoint, models.SourceKind.ARXIV.value, response.page_state.read_at
+            page = await feed.read_document(response)
+            for entry in check_entries(page):
+                if (paper := feed.read_paper(entry)) is not None:
+                    facts[paper["arxiv_id"]] = feed.paper_facts(entry, paper, *place)
+            if max(len(page.entries), len(facts)) >= min(page.total or 0, max_results):
+                return [*facts.values()], True
+        return [*facts.values()], False
 
 
 def check_entries(answer: feed.Feed) -> Sequence[feed.FeedEntry]:
@@ -131,7 +143,7 @@ def check_entries(answer: feed.Feed) -> Sequence[feed.FeedEntry]:
 PATIENCE_SECONDS = 10.0
 """How long a reader waits at most. A later response is stored for the next attempt."""
 MAX_PER_DAY = 20
-"""The most papers fetched for one reader a day (UTC)."""
+"""The most papers that arXiv answers for one reader a day (UTC)."""
 
 
 class LookupOutcome(StrEnum):
@@ -162,6 +174,7 @@ class PaperLookup:
     patience: float = PATIENCE_SECONDS
 
     def __post_init__(self) -> None:
+        self._resume_at: datetime | None = None
         self._counted_on = date.min
         self._counts: Counter[int] = Counter()
         self._running: dict[str, asyncio.Task[dict[str, LookupOutcome]]] = {}
@@ -179,7 +192,8 @@ class PaperLookup:
                 else:
                     outcomes[arxiv_id] = outcome
         if started:
-            self._running |= dict.fromkeys(started, asyncio.create_task(self._fetch_batch(started)))
+            task = asyncio.create_task(self._fetch_batch(started, user_id))
+            self._running |= dict.fromkeys(started, task)
         running = {arxiv_id: self._running[arxiv_id] for arxiv_id in ids if arxiv_id in self._running}
         if running:
             await asyncio.wait({*running.values()}, timeout=self.patience)
@@ -205,6 +219,7 @@ class PaperLookup:
                     await self.ingest.add_facts(list(matches.values()))
                     found |= dict.fromkeys(batch)
                     found |= {title: fact.arxiv_id for title, fact in matches.items()}
+        self._give_back(user_id, len(allowed) - len(found))
         return found
 
     async def close(self) -> None:
@@ -220,12 +235,18 @@ class PaperLookup:
         if today != self._counted_on:
             self._counted_on = today
             self._counts.clear()
+        if self._resume_at is not None and self.clock() < self._resume_at:
+            return LookupOutcome.UNREACHABLE
         if self._counts[user_id] >= MAX_PER_DAY:
             return LookupOutcome.LIMITED
         self._counts[user_id] += 1
         return None
 
-    async def _fetch_batch(self, batch: Sequence[str]) -> dict[str, LookupOutcome]:
+    def _give_back(self, user_id: int, number: int) -> None:
+        """Take papers that arXiv did not answer for off the reader's count."""
+        self._counts[user_id] = max(0, self._counts[user_id] - number)
+
+    async def _fetch_batch(self, batch: Sequence[str], user_id: int) -> dict[str, LookupOutcome]:
         outcomes = dict.fromkeys(batch, LookupOutcome.UNREACHABLE)
         try:
             with isolation.isolated(log, "papers not fetched", reraise=(base.FetchError,), papers=batch):
@@ -237,8 +258,11 @@ class PaperLookup:
                         outcomes |= dict.fromkeys(missing, LookupOutcome.UNKNOWN)
                         outcomes |= {fact.arxiv_id: LookupOutcome.FOUND for fact in found}
         except base.FetchError as error:
+            self._resume_at = error.retry_at
             log.info("could not ask arXiv about papers for readers", papers=batch, reason=str(error))
         finally:
+            failed = sum(outcome is LookupOutcome.UNREACHABLE for outcome in outcomes.values())
+            self._give_back(user_id, failed)
             for arxiv_id in batch:
                 del self._running[arxiv_id]
         return outcomes

@@ -47,6 +47,9 @@ _PAGE_SIZE = 250
 """Papers per API request: pages of papers with thousands of authors stay below the size limit."""
 _DAYS_A_POLL = 5
 """Days of a back-fill read per poll. The next poll follows at once."""
+_MAX_POLLS_PER_DAY = 2
+"""How many polls read a day of which arXiv gave fewer papers than it counts. Then the back-fill goes on."""
+_INCOMPLETE_DELAY = timedelta(minutes=10)
 _HELD_DAYS = timedelta(days=7)
 """How long arXiv's moderators may hold a submitted paper before its announcement."""
 _DAY = timedelta(days=1)
@@ -58,7 +61,7 @@ class Progress:
 
     `announced_on` is the last announcement that was read. The back-fill covers papers submitted from `since`
     to `until` and continues on the day `on`, which is None once it is done. `papers` counts the source's
-    papers read so far.
+    papers read so far, and `polls` how often the day `on` was incomplete.
     """
 
     announced_on: str | None = None
@@ -66,6 +69,7 @@ class Progress:
     until: str | None = None
     on: str | None = None
     papers: int = 0
+    polls: int = 0
 
     def fill_from(self, since: date, until: date) -> Progress:
         """Return the progress with these days added to its back-fill."""
@@ -78,7 +82,7 @@ class Progress:
         """Return the progress after reading a day that had this number of the source's papers."""
         following = (date.fromisoformat(self.on or "") + _DAY).isoformat()
         on = following if following <= (self.until or "") else None
-        return replace(self, on=on, papers=self.papers + papers)
+        return replace(self, on=on, papers=self.papers + papers, polls=0)
 
 
 class BackFill(NamedTuple):
@@ -216,7 +220,7 @@ class ArxivCategories:
             if progress.on is None:
                 return
             try:
-                entries = await self._read_day(progress.on)
+                entries, gap = await self._read_day(progress.on)
             except base.FetchError as error:
                 failed = replace(base.failed_result(self._api, error), progress=asdict(progress))
                 # A wait requested by arXiv is not a failure.
@@ -224,17 +228,28 @@ class ArxivCategories:
                 return
             by_day = self._by_day(request, self._api, entries)
             facts = tuple(fact for result in by_day.values() for fact in result.facts)
-            progress = progress.after(len(facts))
+            is_last = request.days is not None or progress.polls + 1 >= _MAX_POLLS_PER_DAY
+            is_waiting = bool(gap) and not is_last
+            progress = (
+                replace(progress, polls=progress.polls + 1) if is_waiting else progress.after(len(facts))
+            )
             status = FetchStatus.OK if facts else FetchStatus.UNCHANGED
             # Older papers are never posted.
             digests = [replace(result, facts=()) for on, result in by_day.items() if on >= recent]
-            results = [base.FetchResult(self._api, status, facts=facts), *digests]
+            results = [base.FetchResult(self._api, status, facts=facts), *digests] if facts or not gap else []
+            if is_waiting:
+                at = request.now + _INCOMPLETE_DELAY
+                results.append(base.FetchResult(self._api, FetchStatus.NOT_YET, gap, retry_at=at))
+            elif gap:
+                results.append(base.FetchResult(self._api, FetchStatus.FAILED, gap))
             results[-1] = replace(results[-1], progress=asdict(progress))
             for result in results:
                 yield result
+            if is_waiting:
+                return
 
-    async def _read_day(self, on: str) -> list[feed.FeedEntry]:
-        """Return the papers submitted on a day. Raises FetchError, including if the response is incomplete."""
+    async def _read_day(self, on: str) -> tuple[list[feed.FeedEntry], str]:
+        """Return the papers submitted on a day, and a note if arXiv counts more than it gives. Raises FetchError."""
         day = on.replace("-", "")
         listed = " OR ".join(
             f"cat:{name}" if "." in name or name in _UNDIVIDED else f"cat:{name}.*"
@@ -247,6 +262,7 @@ class ArxivCategories:
             "max_results": _PAGE_SIZE,
         }
         entries: list[feed.FeedEntry] = []
+        empty_pages = 0
         while True:
             url = (
                 f"{self._api}{'&' if '?' in self._api else '?'}{urlencode({**query, 'start': len(entries)})}"
@@ -256,9 +272,11 @@ class ArxivCategories:
             found = arxiv.check_entries(page)
             entries += found
             if len(entries) >= (page.total or 0):
-                return entries
-            if not found:
-                raise base.FetchError(f"its page is empty, although {page.total:,} papers were found")
+                return entries, ""
+            empty_pages += not found
+            if empty_pages == arxiv.MAX_REQUESTS_PER_PAGE:
+                given = f"gave {len(entries):,} of the {page.total:,} papers that it counts"
+                return entries, f"arXiv {given} on {on}"
 
     def _by_day(
         self, request: base.FetchRequest, location: str, entries: Iterable[feed.FeedEntry]

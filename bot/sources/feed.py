@@ -270,15 +270,17 @@ def parse_document(text: str, url: str = "") -> Feed:
         raise base.FetchError(NOT_A_FEED)
     entries = (_parse_entry(entry, url) for entry in parsed.entries[:_MAX_ENTRIES])
     by_key: dict[str, FeedEntry] = {}
+    empty_count = 0  # arXiv counts entries without anything for ids that it does not have
     for entry in entries:
         if entry.key:
             by_key.setdefault(entry.key, entry)
+        else:
+            empty_count += 1
     times = dict(parsed.feed)
     built_at = _parse_time(times.get("updated_parsed") or times.get("published_parsed"))
-    total = str(times.get("opensearch_totalresults") or "")[:9]
-    return Feed(
-        tuple(by_key.values()), built_at and built_at.date(), int(total) if total.isdecimal() else None
-    )
+    text = str(times.get("opensearch_totalresults") or "")[:9]
+    total = max(0, int(text) - empty_count) if text.isdecimal() else None
+    return Feed(tuple(by_key.values()), built_at and built_at.date(), total)
 
 
 def _parse_entry(entry: Mapping[str, Any], url: str) -> FeedEntry:

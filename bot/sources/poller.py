@@ -169,6 +169,8 @@ _VOTES_SECONDS = 60.0
 """The longest that other sources wait for lists with votes."""
 _MAX_UNTITLED = 300
 """The most papers looked up at arXiv per round: three requests."""
+_FIRST_PAUSE, _MAX_PAUSE = timedelta(minutes=2), timedelta(hours=1)
+"""How long arXiv is not asked for titles after a failure. The pause doubles with each failure in a row."""
 
 
 @dataclass(eq=False)
@@ -188,6 +190,8 @@ class Poller:
         self._slots = asyncio.Semaphore(_MAX_CONCURRENT_SOURCES)
         self._worker = asyncio.Semaphore(1)
         self._turn = asyncio.Lock()
+        self._titles = asyncio.Lock()
+        self._pause, self._titles_at = _FIRST_PAUSE, datetime.min.replace(tzinfo=UTC)
 
     async def run(self, stop: asyncio.Event, *, on_fetched: OnFetched, every_seconds: float = 30.0) -> None:
         """Poll due sources until `stop` is set, logging errors. A slow source does not delay others."""
@@ -353,20 +357,33 @@ class Poller:
             await sources.set_health(connection, health)
 
     async def _fetch_titles(self) -> None:
-        """Fetch the facts of listed papers, and of papers without a title, from arXiv."""
-        now = self.clock()
-        async with self.database.read() as connection:
-            due = await papers.list_arxiv_due(connection, now, limit=_MAX_UNTITLED)
-        endpoint, throttle = self.context.endpoints[models.SourceKind.ARXIV], self.context.arxiv_throttle
-        reader = arxiv.ArxivReader(endpoint, self.context.fetch, throttle)
-        try:
-            async for facts, missing in reader.read_papers(due, now.date()):
-                await self.ingest.add_facts(facts)
-                # Do not request them at the next poll.
-                async with self.database.transaction() as connection:
-                    await papers.delay_arxiv(connection, missing, now)
-        except base.FetchError as error:
-            log.warning("titles not fetched from arXiv", papers=len(due), reason=str(error))
+        """Fetch the facts of listed papers, and of papers without a title, from arXiv, unless it failed lately."""
+        if self._titles.locked() or self.clock() < self._titles_at:
+            return
+        async with self._titles:
+            now = self.clock()
+            async with self.database.read() as connection:
+                due = await papers.list_arxiv_due(connection, now, limit=_MAX_UNTITLED)
+            endpoint, throttle = self.context.endpoints[models.SourceKind.ARXIV], self.context.arxiv_throttle
+            reader, left = arxiv.ArxivReader(endpoint, self.context.fetch, throttle), {*due}
+            try:
+                async for facts, missing in reader.read_papers(due, now.date()):
+                    await self.ingest.add_facts(facts)
+                    # Do not request them at the next poll.
+                    async with self.database.transaction() as connection:
+                        await papers.delay_arxiv(connection, missing, now)
+                    left -= {*missing, *(fact.arxiv_id for fact in facts)}
+            except base.FetchError as error:
+                self._titles_at = max(error.retry_at or now, self.clock() + self._pause)
+                self._pause = min(2 * self._pause, _MAX_PAUSE)
+                until = f"{self._titles_at:%H:%M} UTC"
+                log.warning(
+                    "titles not fetched from arXiv", papers=len(left), reason=str(error), next_at=until
+                )
+                return
+            self._pause = _FIRST_PAUSE
+            async with self.database.transaction() as connection:
+                await papers.delay_arxiv(connection, left, now, unit=timedelta(hours=1))
 
 
 def _limit_of(row: models.StoredSource) -> int:

@@ -178,6 +178,25 @@ async def test_imported_papers_keep_the_order_of_the_file(db: Database) -> None:
         assert await papers.list_arxiv_due(connection, NOW, limit=9) == ["2401.99999"]
 
 
+@pytest.mark.engines("sqlite", "postgresql")
+async def test_titles_are_asked_for_in_turn_by_reader_and_of_listed_papers_first(db: Database) -> None:
+    kept = Shelf(db, lambda: NOW, match_nothing)
+    numbers = {1: range(1, 60), 2: range(101, 103), 3: (55, 201)}
+    for reader, of_reader in numbers.items():
+        text = "\n".join(f"2401.{number:05}" for number in of_reader)
+        await kept.import_file(reader, text.encode())
+    listed = [f"2401.0030{number}" for number in range(3)]
+    rows = "".join(f"- https://arxiv.org/abs/{arxiv_id}\n" for arxiv_id in listed)
+    await make_ingest(db).add_text(f"# 2026-01-05\n\n{rows}", location="a.md")
+    async with db.read() as connection:
+        due = await papers.list_arxiv_due(connection, NOW, limit=200)
+        first = await papers.list_arxiv_due(connection, NOW, limit=9)
+    assert due[:9] == first
+    assert due[:3] == listed
+    assert {*first} >= {"2401.00101", "2401.00102", "2401.00055", "2401.00201"}
+    assert (len(due), len({*due})) == (65, 65)
+
+
 async def test_an_import_stops_at_the_limit(sqlite_db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shelf_service, "MAX_SAVED", 3)
     kept = Shelf(sqlite_db, lambda: NOW, match_nothing)

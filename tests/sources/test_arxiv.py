@@ -48,6 +48,43 @@ async def test_requests_papers_in_batches_of_a_hundred(origin: OriginServer, fet
     assert len(origin.requests) == 3
 
 
+def page_of(*entries: str, total: int) -> web.Response:
+    head = (
+        '<feed xmlns="http://www.w3.org/2005/Atom" xmlns:opensearch="http://a9.com/-/spec/opensearch/1.1/">'
+    )
+    counted = f"<opensearch:totalResults>{total}</opensearch:totalResults>"
+    return web.Response(text=f"{head}{counted}{''.join(entries)}</feed>")
+
+
+@pytest.mark.parametrize(
+    ("pages", "found", "missing"),
+    [
+        ([page_of(total=3), page_of(total=3)], [], []),
+        ([page_of(*map(source_payloads.arxiv_entry, WANTED[:2]), total=3)] * 2, WANTED[:2], []),
+        ([page_of(total=3), page_of(*map(source_payloads.arxiv_entry, WANTED[:3]), total=3)], WANTED[:3], []),
+        ([page_of(*map(source_payloads.arxiv_entry, WANTED[:2]), total=2)], WANTED[:2], WANTED[2:3]),
+        (
+            [page_of(source_payloads.arxiv_entry(WANTED[0]), "<entry/>", "<entry/>", total=3)],
+            WANTED[:1],
+            WANTED[1:3],
+        ),
+    ],
+    ids=["empty", "short", "empty-once", "unknown", "unknown-as-empty-entries"],
+)
+async def test_papers_that_arxiv_counts_but_does_not_give_are_not_unknown(
+    origin: OriginServer, fetch: Fetcher, pages: list[web.Response], found: list[str], missing: list[str]
+) -> None:
+    left = list(pages)
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        page = left.pop(0)
+        return web.Response(text=page.text)
+
+    origin.pages["/api/query"] = answer
+    facts, unknown = await read(origin, fetch, WANTED[:3])
+    assert ([paper.arxiv_id for paper in facts], unknown, left) == (found, missing, [])
+
+
 @pytest.mark.parametrize("status", [400, 200])
 async def test_rejected_id_does_not_affect_other_papers(
     origin: OriginServer, fetch: Fetcher, status: int
@@ -149,6 +186,29 @@ async def test_reader_can_look_up_twenty_papers_a_day(harness: LookupHarness) ->
     harness.now += timedelta(days=1)
     assert await harness.fetch(WANTED[0]) == [UNKNOWN]
     assert list(map(len, harness.services.asked)) == [18, 2, 1, 1]
+
+
+@pytest.mark.parametrize("answer", [web.Response(status=500), page_of(total=9)], ids=["fails", "empty"])
+async def test_a_failure_of_arxiv_does_not_count_towards_the_daily_limit(
+    harness: LookupHarness, answer: web.Response
+) -> None:
+    good = harness.origin.pages["/api/query"]
+    harness.origin.pages["/api/query"] = answer
+    for _ in range(3):
+        assert await harness.fetch(*WANTED[:9]) == [UNREACHABLE] * 9
+    harness.origin.pages["/api/query"] = good
+    assert await harness.fetch(*WANTED[:21]) == [UNKNOWN] * 20 + [LIMITED]
+
+
+async def test_lookups_wait_as_long_as_arxiv_requests(harness: LookupHarness) -> None:
+    good = harness.origin.pages["/api/query"]
+    harness.origin.pages["/api/query"] = web.Response(status=503, headers={"Retry-After": "600"})
+    for _ in range(3):
+        assert await harness.fetch(WANTED[0]) == [UNREACHABLE]
+    assert len(harness.origin.requests) == 1
+    harness.origin.pages["/api/query"] = good
+    harness.now += timedelta(minutes=10)
+    assert await harness.fetch(WANTED[0]) == [UNKNOWN]
 
 
 @pytest.mark.parametrize(

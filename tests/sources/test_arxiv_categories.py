@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -205,15 +205,50 @@ async def test_back_fill_waits_as_long_as_arxiv_requests(harness: ArxivHarness) 
     assert await harness.stored_ids() == own(harness.fake.papers)
 
 
-async def test_requests_an_incomplete_page_again(harness: ArxivHarness) -> None:
+def short_pages(given: Sequence[fake_arxiv.Paper], total: int, empty: int) -> list[web.Response]:
+    """Return a page with the given papers, if any, and empty ones. All have the same total."""
+    pages = [given] if given else []
+    return [web.Response(text=fake_arxiv.search_page(page, total)) for page in [*pages, *[()] * empty]]
+
+
+async def test_requests_an_empty_page_again_at_once(harness: ArxivHarness) -> None:
     harness.fake.papers = many(2)
-    harness.fake.faults = [web.Response(text=fake_arxiv.search_page((), 10))]
+    harness.fake.faults = short_pages((), 10, empty=1)
     await harness.add(CL, since=SINCE)
-    report = await harness.fetch_all()
-    assert report.status is FetchStatus.FAILED
-    assert report.reason == "1 of 2 locations not read: its page is empty, although 10 papers were found"
-    await harness.fetch_all()
+    assert (await harness.fetch_all()).status is FetchStatus.OK
     assert await harness.stored_ids() == own(harness.fake.papers)
+
+
+@pytest.mark.parametrize("count", [0, 2])
+async def test_a_day_of_which_arxiv_counts_too_many_papers_is_read_twice_and_left(
+    harness: ArxivHarness, count: int
+) -> None:
+    of_day = [make_paper(number, FIRST_ON) for number in (1, 2, 3)]
+    later = [make_paper(number, FIRST_ON + timedelta(days=number)) for number in (4, 5)]
+    harness.fake.papers = [*of_day, *later]
+    harness.fake.faults = [page for _ in range(2) for page in short_pages(of_day[:count], 3, empty=2)]
+    await harness.add(CL, since=SINCE)
+    [report] = await harness.fetch_due()
+    assert await harness.stored_ids() == {paper.arxiv_id for paper in of_day[:count]}
+    assert report.status is (FetchStatus.OK if count else FetchStatus.NOT_YET)
+    [health] = (await harness.health()).values()
+    assert (health.failures, health.next_attempt_at) == (0, harness.now + timedelta(minutes=10))
+    harness.now += timedelta(minutes=10)
+    [report] = await harness.fetch_due()
+    assert report.reason.endswith(f"arXiv gave {count} of the 3 papers that it counts on {FIRST_ON}")
+    harness.now += timedelta(hours=2)
+    await harness.fetch_due()
+    assert await harness.stored_ids() == {paper.arxiv_id for paper in (*of_day[:count], *later)}
+    assert harness.fake.faults == []
+
+
+async def test_requested_days_after_an_incomplete_one_are_read(harness: ArxivHarness) -> None:
+    harness.fake.papers = [make_paper(4, FIRST_ON + timedelta(days=1))]
+    harness.fake.faults = short_pages((), 3, empty=2)
+    await harness.add(CL)
+    report = await harness.fetch_all(days=[FIRST_ON, FIRST_ON + timedelta(days=1)])
+    assert await harness.stored_ids() == {"2502.00004"}
+    assert (report.status, "arXiv gave 0 of the 3" in report.reason) == (FetchStatus.OK, True)
 
 
 async def test_fetches_missed_announcements_later(harness: ArxivHarness) -> None:

@@ -23,7 +23,7 @@ from bot.sources import base, poller
 from bot.sources.poller import SourceReport
 from storage import archive, database, errors, models
 from storage.models import FetchStatus
-from tests.support import origin_server, patience, source_payloads
+from tests.support import fake_arxiv, origin_server, patience, source_payloads
 from tests.support.polling_harness import START, PollingHarness
 from tests.support.world import World
 
@@ -34,6 +34,7 @@ HF = "/api/daily_papers?date=2025-05-06"
 LISTED = "<details><summary>Contents</summary><ol><li>x</li></ol></details>\n\n" + "".join(
     f"- [A Paper about Kites, Number {k}](https://arxiv.org/abs/2505.0000{k})\n" for k in range(1, 4)
 )
+ASKED = "/api/query?id_list=2505.00001,2505.00002&max_results=2"
 LIST = "# 2025-05-06\n\n" + "".join(f"- https://arxiv.org/abs/2505.0000{n}\n" for n in (1, 2))
 
 
@@ -395,6 +396,51 @@ async def test_poll_adds_missing_titles_and_abstracts_from_arxiv(harness: Pollin
         ("Told by arXiv 3", True),
     ]
     assert sum(request.path.startswith("/api/query") for request in origin.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("headers", "minutes"),
+    [
+        ({"Retry-After": "3600"}, [0, 60, 120]),
+        ({"Retry-After": "Tue, 06 May 2025 13:30:00 GMT"}, [0, 90, 94, 102, 118]),
+        ({}, [0, 2, 6, 14, 30, 62, 122]),
+    ],
+)
+async def test_arxiv_is_not_asked_for_titles_for_some_time_after_it_failed(
+    harness: PollingHarness, headers: dict[str, str], minutes: list[int]
+) -> None:
+    harness.origin.pages["/list.md"] = LIST
+    harness.origin.pages["/api/query"] = web.Response(status=503, headers=headers)
+    await harness.add("/list.md")
+    asked_after = []
+    async with harness.open_poller() as opened:
+        for half_minute in range(2 * 60 * 3 - 60):
+            count = harness.origin.paths.count(ASKED)
+            await opened.fetch_due()
+            if harness.origin.paths.count(ASKED) > count:
+                asked_after.append(half_minute // 2)
+            harness.now += timedelta(seconds=30)
+        assert asked_after == minutes
+        harness.origin.pages["/api/query"] = source_payloads.atom(source_payloads.arxiv_entry("2505.00001"))
+        harness.now += timedelta(hours=2)
+        await opened.fetch_due()
+    assert (await harness.detail("2505.00001")).title == "A Study of Small Things"
+
+
+async def test_papers_that_arxiv_counts_but_does_not_give_are_asked_for_in_hours(
+    harness: PollingHarness,
+) -> None:
+    harness.origin.pages["/list.md"] = LIST
+    harness.origin.pages["/api/query"] = fake_arxiv.search_page((), 2)
+    await harness.add("/list.md")
+    asked_after = []
+    for hour in range(16):
+        count = len(harness.origin.requests)
+        await harness.fetch_due()
+        if any(request.path == "/api/query" for request in harness.origin.requests[count:]):
+            asked_after.append(hour)
+        harness.now += timedelta(hours=1)
+    assert asked_after == [0, 1, 3, 7, 15]
 
 
 async def test_requests_a_paper_unknown_to_arxiv_at_increasing_intervals(harness: PollingHarness) -> None:
