@@ -5,7 +5,6 @@ Every row keeps its values and id. The search index is outside the database, so 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -62,12 +61,8 @@ async def _locked(database: Database) -> AsyncIterator[None]:
             raise errors.StorageError(
                 f"{name} is in use by a running bot, or is both source and target. Stop the bot, or choose another target."
             )
-        keeping = asyncio.create_task(lock.keep())
-        try:
+        async with lock.kept():
             yield
-        finally:
-            keeping.cancel()
-            await asyncio.gather(keeping, return_exceptions=True)
     finally:
         await lock.release()
 

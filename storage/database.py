@@ -254,9 +254,18 @@ def parse_url(url: str) -> URL:
     return parsed
 
 
-def make_name() -> str:
-    """Return a name for this process's sessions: host, process id and random digits, since process ids are reused."""
-    return f"paperround {socket.gethostname()[:24]}:{os.getpid()}:{secrets.token_hex(4)}"
+def make_name(version: int) -> str:
+    """Return a name for this process's sessions, which also tells the version of the schema that it uses.
+
+    It has random digits, since process ids are reused.
+    """
+    process = f"{socket.gethostname()[:24]}:{os.getpid()}:{secrets.token_hex(4)}"
+    return f"paperround {process}{name_suffix(version)}"
+
+
+def name_suffix(version: int) -> str:
+    """Return the end of the names of all sessions that use a version of the schema."""
+    return f" v{version}"
 
 
 def open_engine(url: str, name: str, pool_size: int = POOL_SIZE) -> AsyncEngine:

@@ -102,5 +102,9 @@ class SupersededError(DatabaseUnavailableError):
     """Raised if this process is not the sender and so must not write the sender's data."""
 
 
+class OtherVersionError(StorageError):
+    """Raised if a database has, or is getting, the schema of another version of Paperround."""
+
+
 class DuplicateError(StorageError):
     """Raised if an identical row exists."""

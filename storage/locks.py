@@ -12,8 +12,8 @@ import asyncio
 import fcntl
 import secrets
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, NoReturn
@@ -165,6 +165,16 @@ class SenderLock:
             self._renewed_at, pause = asked_at, RENEW_SECONDS
         self._term = None
         raise errors.SupersededError("Another process has become the sender.")
+
+    @asynccontextmanager
+    async def kept(self) -> AsyncIterator[None]:
+        """Keep an acquired lock while the block runs."""
+        keeping = asyncio.create_task(self.keep())
+        try:
+            yield
+        finally:
+            keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)
 
     async def _renew(self) -> bool:
         """Renew the lease. Returns False if another process has it."""

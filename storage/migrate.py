@@ -8,9 +8,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import glob
 import os
 import sqlite3
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,7 @@ import sqlalchemy as sa
 
 from storage import database, errors, key_values, locks, migrations, tables
 
-MIGRATION_LOCK = 0x5041504552  # "PAPER": PostgreSQL advisory lock for creating the schema
+MIGRATION_LOCK = 0x5041504552  # "PAPER": PostgreSQL advisory lock for creating and upgrading the schema
 
 
 async def copy_to(source: database.Database, target: Path) -> int:
@@ -68,38 +70,60 @@ def _is_backup(target: Path) -> bool:
             return False
 
 
+Approve = Callable[[str], None]
+"""Called with sentences that say what an upgrade will do; raises an error to prevent it."""
+
+
 async def open_database(
-    url: str, *, migrate: bool | None = None, name: str | None = None
+    url: str, *, migrate: bool | None = None, approve: Approve | None = None, name: str | None = None
 ) -> database.Database:
     """Open a database with the current schema. In a child process, `name` is the parent's session name.
 
-    With `migrate`, an empty database gets the schema and an older one is upgraded. If it is None, the schema is
-    created only in an empty SQLite file. Raises StorageError if the database has another version, or is locked,
-    read-only or unreachable.
+    `migrate` permits to create the schema in an empty database; if it is None, only in a SQLite file. `approve` permits
+    to upgrade an older database. Raises StorageError if the database has another version, or is locked, read-only or
+    unreachable.
     """
-    name = name or database.make_name()
+    name = name or database.make_name(migrations.VERSION)
     opened = database.Database(database.open_engine(url, name), name)
     database.check_file(opened.url)
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(opened.close)
         version = await find_version(opened)
-        if version is None and migrate is None:
-            migrate = opened.is_sqlite
-        if version != migrations.VERSION:
-            if not migrate:
-                raise errors.StorageError(_describe_old(opened, version))
-            await upgrade(opened)
+        if version is None:
+            if not (opened.is_sqlite if migrate is None else migrate):
+                raise errors.StorageError(f"{_name(opened)} is empty. Run `paperround db upgrade` first.")
+            await _create(opened)
+        elif version < migrations.VERSION:
+            if approve is None:
+                raise errors.OtherVersionError(_describe_old(opened, version))
+            approve(_describe_upgrade(opened, version))
+            await _upgrade(opened)
         stack.pop_all()
     return opened
 
 
-def _describe_old(opened: database.Database, version: int | None) -> str:
-    name = opened.url.render_as_string()
-    if version is None:
-        return f"{name} is empty. Run `paperround db upgrade` first."
+def _name(opened: database.Database) -> str:
+    return opened.url.render_as_string(hide_password=True)
+
+
+def _describe_old(opened: database.Database, version: int) -> str:
     return (
-        f"{name} has schema {version}, and this version of Paperround uses schema {migrations.VERSION}. Run `paperround"
-        " db upgrade`."
+        f"{_name(opened)} is older: it has schema {version}, and this version of Paperround uses schema"
+        f" {migrations.VERSION}. Run `paperround db upgrade`."
+    )
+
+
+def _describe_upgrade(opened: database.Database, version: int) -> str:
+    changes = [
+        f"{number}: {(migration.__doc__ or '').strip()}"
+        for number, migration in sorted(migrations.MIGRATIONS.items())
+        if number > version
+    ]
+    path = database.sqlite_path(opened.url)
+    copied = "" if path is None else f" It is copied to {_backup_of(path)} first."
+    return (
+        f"{_name(opened)} is upgraded from schema {version} to {migrations.VERSION}. {' '.join(changes)}{copied} A bot"
+        " that runs on it, with its standby and fronts, must end within a minute."
     )
 
 
@@ -115,17 +139,28 @@ async def find_version(opened: database.Database) -> int | None:
     """
     async with opened.read() as connection:
         version = await connection.run_sync(_read_version)
-    name = opened.url.render_as_string()
     if version == _FOREIGN:
         raise errors.StorageError(
-            f"{name} contains tables that are not Paperround's. Choose another database."
+            f"{_name(opened)} contains tables that are not Paperround's, or of a version before 0.1.0. Choose another database."
         )
     if version is not None and version > migrations.VERSION:
-        raise errors.StorageError(
-            f"{name} has schema {version}, made by a newer version of Paperround; this one uses schema {migrations.VERSION}."
-            " Install the newer version again, or restore a backup from before the upgrade."
+        raise errors.OtherVersionError(
+            f"{_name(opened)} has schema {version}, made by a newer version of Paperround; this one uses schema"
+            f" {migrations.VERSION}. Install the newer version again, or restore a backup from before the upgrade."
         )
     return version
+
+
+async def check_version(opened: database.Database) -> None:
+    """Raise OtherVersionError if another version of Paperround has upgraded an open database, or waits to do so."""
+    version = await find_version(opened)
+    if version is None or version < migrations.VERSION:
+        raise errors.OtherVersionError(_describe_old(opened, version or 0))
+    if await _is_upgrading(opened):
+        raise errors.OtherVersionError(
+            f"Another version of Paperround upgrades {_name(opened)} from schema {version}, the newest that this one uses."
+            " Start that version instead of this one."
+        )
 
 
 _FOREIGN = 0
@@ -149,28 +184,101 @@ def _read_version(connection: sa.Connection) -> int | None:
     return 1 if found.get(key_values.SCHEMA_HASH) == _FIRST_HASH else _FOREIGN
 
 
-async def upgrade(opened: database.Database) -> None:
-    """Create the schema in an empty database, or run the migrations that an older one lacks. Other processes wait.
+async def _create(opened: database.Database) -> None:
+    """Create the schema in an empty database. Other processes wait."""
+    async with _migration_lock(opened), opened.transaction() as connection:
+        if await connection.run_sync(_read_version) is None:
+            await connection.run_sync(tables.metadata.create_all)
+            await _set_version(connection)
 
-    Each migration is one transaction: after an interruption the next call continues with the version reached.
+
+async def _set_version(connection: database.Connection) -> None:
+    await connection.execute(tables.meta.delete().where(tables.meta.c.key.startswith(key_values.SCHEMA)))
+    await key_values.set_value(connection, key_values.SCHEMA_VERSION, str(migrations.VERSION))
+
+
+WAIT_SECONDS = 60.0
+"""How long an upgrade waits for the bot of the older version, and then for its fronts and standbys, to end."""
+
+
+async def _upgrade(opened: database.Database) -> None:
+    """Run the migrations that a database lacks, all in one transaction, while no other process can send.
+
+    Returns as well once another process has upgraded it. Raises StorageError if a bot is running on it.
     """
-    async with _migration_lock(opened):
-        while await find_version(opened) != migrations.VERSION:
+    lock = locks.SenderLock(opened)
+    try:
+        ends_at = time.monotonic() + WAIT_SECONDS
+        while not await lock.try_acquire():
+            if await _is_upgrading(opened):
+                ends_at = time.monotonic() + WAIT_SECONDS
+            elif time.monotonic() > ends_at:
+                raise errors.StorageError(
+                    f"{_name(opened)} is in use by a running bot of an older version. Stop it, then start again."
+                )
+            await asyncio.sleep(locks.RETRY_SECONDS)
+            if await find_version(opened) == migrations.VERSION:
+                return
+        async with lock.kept(), _migration_lock(opened):
+            if await find_version(opened) == migrations.VERSION:
+                return
+            await _end_others(opened)
+            path = database.sqlite_path(opened.url)
+            if path is not None:
+                await copy_to(opened, _backup_of(path))
             async with _open_for_migration(opened) as connection:
-                await connection.run_sync(_advance)
+                if lock.term is None or not await locks.is_current_term(connection, lock.term):
+                    raise errors.SupersededError("Another process has become the sender.")
+                await connection.run_sync(_run_migrations)
+                await _set_version(connection)
+            if path is not None:
+                _remove_older_backups(path)
+    finally:
+        await lock.release()
 
 
-def _advance(connection: sa.Connection) -> None:
-    """Create the newest schema in an empty database, or bring another one to its next version."""
+def _run_migrations(connection: sa.Connection) -> None:
     version = _read_version(connection)
-    if version is None:
-        tables.metadata.create_all(connection)
-        version = migrations.VERSION
-    else:
-        version += 1
-        migrations.MIGRATIONS[version](connection)
-        connection.execute(tables.meta.delete().where(tables.meta.c.key.startswith(key_values.SCHEMA)))
-    connection.execute(tables.meta.insert().values(key=key_values.SCHEMA_VERSION, value=str(version)))
+    for number, migration in sorted(migrations.MIGRATIONS.items()):
+        if number > (version or 0):
+            migration(connection)
+
+
+def _backup_of(path: Path) -> Path:
+    """Return the file for the copy of a SQLite database before its upgrade to this version."""
+    path = path.resolve()
+    return path.with_name(f"{path.name}.before-{migrations.VERSION}")
+
+
+def _remove_older_backups(path: Path) -> None:
+    current = _backup_of(path)
+    for other in current.parent.glob(f"{glob.escape(path.resolve().name)}.before-*"):
+        if other != current and other.suffix.removeprefix(".before-").isdecimal():
+            with contextlib.suppress(OSError):
+                other.unlink()
+
+
+async def _end_others(opened: database.Database) -> None:
+    """Wait until no process of another version uses a PostgreSQL database; after a minute, end their sessions.
+
+    They notice the migration lock (`check_version`).
+    """
+    if opened.is_sqlite:
+        return
+    # Every process names its sessions by `database.make_name`.
+    others = (
+        "FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'paperround %'"
+        " AND application_name NOT LIKE :mine"
+    )
+    mine = {"mine": f"%{database.name_suffix(migrations.VERSION)}"}
+    ends_at = time.monotonic() + WAIT_SECONDS
+    while time.monotonic() < ends_at:
+        async with opened.read() as connection:
+            if not await connection.scalar(sa.text(f"SELECT count(*) {others}"), mine):
+                return
+        await asyncio.sleep(locks.RETRY_SECONDS)
+    async with opened.read() as connection:
+        await connection.execute(sa.text(f"SELECT pg_terminate_backend(pid) {others}"), mine)
 
 
 @asynccontextmanager
@@ -195,6 +303,21 @@ async def _open_for_migration(opened: database.Database) -> AsyncIterator[databa
                 await raw.execute_fetchall("PRAGMA foreign_keys=ON")
 
 
+async def _is_upgrading(opened: database.Database) -> bool:
+    """Return whether another process holds the migration lock."""
+    path = database.sqlite_path(opened.url)
+    if path is None:
+        async with opened.read() as connection:
+            query = sa.select(sa.func.pg_try_advisory_xact_lock_shared(MIGRATION_LOCK))
+            return not await connection.scalar(query)
+    with locks.open_lock_file(path, "migrate") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
 @asynccontextmanager
 async def _migration_lock(opened: database.Database) -> AsyncIterator[None]:
     path = database.sqlite_path(opened.url)
@@ -204,6 +327,8 @@ async def _migration_lock(opened: database.Database) -> AsyncIterator[None]:
             yield
         return
     async with opened.engine.connect() as connection:
+        # No transaction, since the server may end sessions that are idle within one.
+        await connection.execution_options(isolation_level="AUTOCOMMIT")
         await connection.execute(sa.select(sa.func.pg_advisory_lock(MIGRATION_LOCK)))
         try:
             yield

@@ -386,8 +386,12 @@ def delivery_kinds() -> DeliveryKinds:
 async def open_container(
     settings: Settings, *, clock: Clock = system_clock, migrating: bool | None = None
 ) -> AsyncIterator[Container]:
-    """Open the database and build a container. See `storage.migrate.open_database` for errors."""
-    database = await migrate.open_database(settings.database_url, migrate=migrating)
+    """Open the database and build a container. See `storage.migrate.open_database` for errors.
+
+    `migrating` permits to create the schema, and to upgrade it unless the settings say otherwise.
+    """
+    approve = log.info if migrating and settings.upgrade == "auto" else None
+    database = await migrate.open_database(settings.database_url, migrate=migrating, approve=approve)
     try:
         yield Container(settings, database, clock)
     finally:

@@ -28,7 +28,7 @@ from bot.client.context import Client
 from bot.core import http_server, isolation
 from bot.core.clock import Clock
 from bot.outbox import pace
-from storage import errors, models
+from storage import errors, migrate, models
 
 log = structlog.get_logger(__name__)
 
@@ -224,15 +224,19 @@ async def run(container: Container) -> None:
         )
         log.info("answering interactions", url=f"{url}{PATH}")
         liveness.record_obstacle(None)
-        await stack.enter_async_context(runtime.in_background(_follow_database(container)))
-        await stopping.wait()
+        await isolation.run_unless_stopped(_follow_database(container), stopping)
     log.info("stopped")
 
 
 async def _follow_database(container: Container) -> None:
-    """Load the command ids as a leader registers them, and detect an unreachable database."""
+    """Load the command ids as a leader registers them, and detect an unreachable database.
+
+    Raises OtherVersionError once another version of Paperround upgrades the database.
+    """
+    reraise = (errors.OtherVersionError,)
     while True:
-        with isolation.isolated(log, "the ids of commands could not be read") as failures:
+        with isolation.isolated(log, "the ids of commands could not be read", reraise=reraise) as failures:
+            await migrate.check_version(container.database)
             await container.mentions.load(container.database)
         container.liveness.record_obstacle(str(failures[0]) if failures else None)
         await asyncio.sleep(FOLLOW_SECONDS)

@@ -37,7 +37,8 @@ from bot.outbox.relay import Relay
 from bot.sources.poller import SourceReport
 from bot.today.service import TodayPlanner
 from bot.web import server as web_server
-from storage import errors, key_values, models
+from storage import errors, key_values, migrate, models
+from storage.database import Database
 from storage.locks import RETRY_SECONDS, SenderLock
 
 log = structlog.get_logger(__name__)
@@ -130,10 +131,15 @@ async def _retry_while_unreachable(
             await asyncio.sleep(delay)
 
 
-async def hold_lock(lock: SenderLock, acquired: asyncio.Event) -> None:
-    """Acquire the lock, set `acquired`, and keep the lock. Raises StorageError when it is lost."""
-    while not await lock.try_acquire():  # noqa: ASYNC110 - another process releases it
+async def hold_lock(lock: SenderLock, acquired: asyncio.Event, database: Database) -> None:
+    """Acquire the lock, set `acquired`, and keep the lock.
+
+    Raises StorageError when it is lost, or when another version of Paperround upgrades the database.
+    """
+    while not await lock.try_acquire():
+        await migrate.check_version(database)
         await asyncio.sleep(RETRY_SECONDS)
+    await migrate.check_version(database)
     acquired.set()
     await lock.keep()
 
@@ -317,7 +323,7 @@ async def _stand_by_and_send(
 ) -> None:
     """Acquire the sender lock, log in if there is a token, and run until stopped or the lock is lost."""
     acquired = asyncio.Event()
-    async with in_background(hold_lock(runtime.lock, acquired)) as holding:
+    async with in_background(hold_lock(runtime.lock, acquired, runtime.container.database)) as holding:
         await isolation.run_unless_stopped(_prepare(runtime, token, clock, acquired), stopping, holding)
         if stopping.is_set():
             return

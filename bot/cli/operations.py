@@ -69,12 +69,23 @@ def backup(
     shell.print_answer({"file": target, "bytes": size}, as_json, sentence=said)
 
 
-def upgrade(as_json: shell.AsJson = False) -> None:
-    """Upgrade the database to the schema of this version, or create the schema in an empty database."""
+def upgrade(
+    is_approved: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: shell.AsJson = False,
+) -> None:
+    """Upgrade the database to the schema of this version, after a question, or create the schema in an empty one.
+
+    A SQLite file is copied first. A bot that runs on it must end within a minute.
+    """
     from storage import migrate
 
+    def approve(plan: str) -> None:
+        shell.error(plan)
+        if not (is_approved or _confirm("Upgrade?")):
+            raise errors.PaperroundError("Nothing was changed.")
+
     async def command() -> int | None:
-        async with shell.open_storage(creating=True, migrate=True) as database:
+        async with shell.open_storage(creating=True, migrate=True, approve=approve) as database:
             return await migrate.find_version(database)
 
     schema = shell.run_command(command)
@@ -162,7 +173,10 @@ def _print_version(is_wanted: bool) -> None:
     if is_wanted:
         import importlib.metadata
 
-        typer.echo(f"paperround {importlib.metadata.version('paperround')}")
+        from storage import migrations
+
+        version = importlib.metadata.version("paperround")
+        typer.echo(f"paperround {version} (schema {migrations.VERSION})")
         raise typer.Exit
 
 
@@ -358,7 +372,7 @@ def apply_set_up(
             shell.echo(f"  {change}")
         counts = f"{len(plan.changes)} to change, {plan.unchanged} unchanged"
         shell.echo(f"{counts}, {plan.others} not in the file (kept).")
-    is_wanted = bool(plan.changes) and (accept or _confirm())
+    is_wanted = bool(plan.changes) and (accept or _confirm("Apply?"))
     if is_wanted:
         shell.run_command(lambda: _apply(text, file))
     if as_json or plan.changes:
@@ -376,13 +390,13 @@ def _read_set_up(file: Path) -> str:
         raise errors.UsageError(f"{file} is not UTF-8. Save the file as UTF-8.") from None
 
 
-def _confirm() -> bool:
-    """Ask whether to apply the plan. Raises UsageError if there is no terminal."""
+def _confirm(question: str) -> bool:
+    """Ask whether to go on. Raises UsageError if there is no terminal."""
     if not sys.stdin.isatty():
         raise errors.UsageError(
-            "Nothing was applied: confirming needs a terminal. Add --yes to apply without asking."
+            "Nothing was changed: confirming needs a terminal. Add --yes to go on without asking."
         )
-    return typer.confirm("Apply?", default=False, err=True)
+    return typer.confirm(question, default=False, err=True)
 
 
 async def _apply(text: str, file: Path) -> None:

@@ -89,14 +89,21 @@ def checked_database(url: str, *, creating: bool) -> Iterator[None]:
 
 @asynccontextmanager
 async def open_storage(
-    url: str | None = None, *, creating: bool = False, migrate: bool | None = None
+    url: str | None = None,
+    *,
+    creating: bool = False,
+    migrate: bool | None = None,
+    approve: Callable[[str], None] | None = None,
 ) -> AsyncIterator[Database]:
-    """Open a database, by default the configured one. `creating` permits creating a missing SQLite file."""
+    """Open a database, by default the configured one. `creating` permits creating a missing SQLite file.
+
+    For `migrate` and `approve` see `storage.migrate.open_database`.
+    """
     from storage.migrate import open_database
 
     url = url or load_settings().database_url
     with checked_database(url, creating=creating):
-        database = await open_database(url, migrate=migrate)
+        database = await open_database(url, migrate=migrate, approve=approve)
     try:
         yield database
     finally:

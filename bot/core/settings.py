@@ -191,6 +191,8 @@ class Settings(BaseSettings):
     """Or `postgresql+asyncpg://user:password@host/name`, with `?ssl=require` for TLS (`sslmode` too); [several
     hosts](scaling.md#postgresql-with-a-replica).
     """
+    upgrade: Literal["auto", "manual"] = "auto"
+    """Whether `run` upgrades an older database; `manual` leaves it to `paperround db upgrade`."""
     discord_api_url: str | None = None
     """Another address of Discord's REST API, for a proxy or a local fake."""
     discord_gateway_url: str | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -15,7 +16,19 @@ from bot.core.clock import latest_date, system_clock
 from bot.core.settings import Settings, find_unknown, setting_name, setting_origins
 from bot.rendering.templates import Templates
 from bot.sources import kinds
-from storage import alerts, daily, errors, key_values, migrate, models, outbox, papers, snapshot, sources
+from storage import (
+    alerts,
+    daily,
+    errors,
+    key_values,
+    migrate,
+    migrations,
+    models,
+    outbox,
+    papers,
+    snapshot,
+    sources,
+)
 
 TokenCheck = Callable[[Settings], Awaitable[command_sync.Application]]
 """Returns the bot token's application or raises PaperroundError."""
@@ -71,7 +84,9 @@ class Finding:
 async def examine(settings: Settings, check_token: TokenCheck) -> list[Finding]:
     """Run all checks and return the findings, most urgent first. Problems are findings, never exceptions."""
     of_database, needs_token = await _database(settings)
+    version = f"{importlib.metadata.version('paperround')}, schema {migrations.VERSION}"
     findings = [
+        Finding("Paperround", version),
         await _discord(settings, check_token, is_needed=needs_token),
         *of_database,
         *_settings(settings),

@@ -18,8 +18,8 @@ from bot.app import container
 from bot.core.settings import Settings
 from bot.daily import schedule
 from bot.daily.planner import DailyPlanner
-from storage import daily, tables
-from tests.support import sample_archive
+from storage import daily, errors, migrate, migrations, tables
+from tests.support import sample_archive, upgrades
 from tests.support.sample_archive import NewsletterPaper
 from tests.support.shell_fixtures import Paperround, apply_set_up
 
@@ -87,6 +87,39 @@ def test_prints_the_path_of_a_new_database(paperround: Paperround, tmp_path: Pat
     answer = paperround(*command.split())
     assert (answer.exit_status, answer.stderr) == (0, f"paperround: created a new database: {file}\n")
     assert "new database" not in paperround(*command.split()).stderr
+
+
+def test_upgrades_an_older_database_after_a_question(paperround: Paperround, tmp_path: Path) -> None:
+    apply_set_up(paperround)
+    with upgrades.more_migrations(upgrades.add_remarks):
+        command = "`paperround db upgrade`"
+        assert command in paperround("search", "moss").stderr
+        assert (
+            command
+            in next(row for row in paperround("doctor", "--json").data if row["what"] == "database")["note"]
+        )
+        asked = paperround("db", "upgrade")
+        assert (asked.exit_status, asked.stdout) == (2, "")
+        for what in ("Add a table.", f"paperround.db.before-{migrations.VERSION}", "--yes"):
+            assert what in asked.stderr
+        assert paperround("db", "upgrade", "--yes", "--json").data == {"schema": migrations.VERSION}
+        assert paperround("search", "moss").exit_status == 0
+    assert f"schema {migrations.VERSION}." in paperround("search", "moss").stderr
+    (tmp_path / "paperround.db").write_bytes(
+        (tmp_path / f"paperround.db.before-{migrations.VERSION + 1}").read_bytes()
+    )
+    assert "09:00" in paperround("config", "export").stdout
+
+
+@pytest.mark.engines("sqlite", "postgresql")
+async def test_a_running_bot_upgrades_unless_the_operator_does(database_url: str) -> None:
+    with upgrades.more_migrations(upgrades.add_remarks):
+        settings = Settings(database_url=database_url, upgrade="manual")
+        with pytest.raises(errors.OtherVersionError, match="db upgrade"):
+            async with container.open_container(settings, migrating=True):
+                pass
+        async with container.open_container(Settings(database_url=database_url), migrating=True) as opened:
+            assert await migrate.find_version(opened.database) == migrations.VERSION
 
 
 async def _plan_next_posts(url: str) -> list[Any]:

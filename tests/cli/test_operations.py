@@ -18,7 +18,7 @@ import pytest
 from bot.alerts.service import EMPTY_DRAFT, Alerts
 from bot.cli import healthcheck, shell
 from bot.core.clock import system_clock
-from storage import models
+from storage import migrations, models
 from tests.support import patience
 from tests.support.shell_fixtures import Paperround, apply_set_up, serving
 
@@ -101,7 +101,8 @@ def test_run_without_a_token_explains_where_to_get_one(
 
 
 def test_prints_the_version(paperround: Paperround) -> None:
-    assert paperround("--version").stdout == f"paperround {importlib.metadata.version('paperround')}\n"
+    version = importlib.metadata.version("paperround")
+    assert paperround("--version").stdout == f"paperround {version} (schema {migrations.VERSION})\n"
 
 
 async def _add_alerts() -> None:

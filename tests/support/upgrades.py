@@ -1,14 +1,22 @@
-"""The stored installations of former versions, which every later version opens."""
+"""The stored installations of former versions, which every later version opens, and migrations for tests."""
 
 from __future__ import annotations
 
 import lzma
+import os
+import signal
 import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
+from unittest import mock
 
+import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
-from storage import database
+from storage import database, locks, migrate, migrations, tables
 
 STORED = sorted((Path(__file__).parents[1] / "upgrades").iterdir())
 """A folder for each version, with a SQLite file and a dump of PostgreSQL."""
@@ -28,3 +36,60 @@ def restore(folder: Path, url: str) -> None:
     script = b"DROP SCHEMA public CASCADE; CREATE SCHEMA public;\n"
     script += lzma.decompress((folder / "dump.sql.xz").read_bytes())
     subprocess.run(command, input=script, check=True)
+
+
+def approve(plan: str) -> None:
+    """Permit an upgrade."""
+
+
+@contextmanager
+def more_migrations(*functions: migrations.Migration) -> Iterator[None]:
+    """Let the program know further versions of the schema."""
+    following = dict(enumerate(functions, migrations.VERSION + 1))
+    with (
+        mock.patch.dict(migrations.MIGRATIONS, following),
+        mock.patch.object(migrations, "VERSION", migrations.VERSION + len(functions)),
+    ):
+        yield
+
+
+def relax_topics(connection: sa.Connection) -> None:
+    """Let a column of a table with an id sequence, which others refer to, be empty."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("ALTER TABLE subscriptions ALTER COLUMN topic DROP NOT NULL")
+    else:
+        migrations.rebuild_table(connection, "subscriptions", {"topic TEXT NOT NULL": "topic TEXT"})
+
+
+def add_remarks(connection: sa.Connection) -> None:
+    """Add a table."""
+    reference = sa.ForeignKey("papers.id", ondelete="CASCADE")
+    migrations.create_table(
+        connection,
+        "remarks",
+        sa.Column("id", tables.RowId, sa.Identity(), primary_key=True),
+        sa.Column("paper_id", tables.RowId, reference, nullable=False, index=True),
+        sa.Column("made_at", tables.UtcTime, nullable=False),
+        sqlite_autoincrement=True,
+    )
+
+
+POINTS = ("copy_to", "_open_for_migration", "_set_version", "_remove_older_backups")
+"""Functions of `storage.migrate` before, in and after the transaction of an upgrade."""
+
+
+async def _upgrade_until(url: str, point: str) -> None:
+    """Upgrade a database; this process is killed when it comes to a point."""
+
+    def die(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    locks.LEASE = timedelta(seconds=1)  # so that the next process need not wait for long
+    with more_migrations(relax_topics, add_remarks), mock.patch.object(migrate, point, die):
+        await (await migrate.open_database(url, approve=approve)).close()
+
+
+def kill_upgrade(url: str, point: str) -> int:
+    """Upgrade a database in a process that is killed at a point. Returns its status."""
+    program = f"import asyncio; from tests.support import upgrades as u; asyncio.run(u._upgrade_until({url!r}, {point!r}))"
+    return subprocess.run((sys.executable, "-c", program), check=False).returncode

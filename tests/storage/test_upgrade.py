@@ -1,0 +1,184 @@
+"""Upgrading a database: who may, what is copied before, and what is left after a failure."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import resource
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
+from pathlib import Path
+from unittest import mock
+
+import pytest
+import sqlalchemy as sa
+
+from storage import database, errors, locks, migrate, migrations
+from storage.database import Connection, Database
+from tests.support import outbox_builders, patience, upgrades
+
+FIRST = migrations.VERSION
+
+
+@pytest.fixture
+async def old_url(db: Database, database_url: str) -> AsyncIterator[str]:
+    """A database with a row, while the program knows two more versions of the schema."""
+    await outbox_builders.add(db, outbox_builders.new_delivery())
+    await db.close()  # an upgrade waits for the sessions of the older version
+    with upgrades.more_migrations(upgrades.relax_topics, upgrades.add_remarks):
+        yield database_url
+
+
+async def find_version(url: str) -> int | None:
+    opened = Database(database.open_engine(url, ""))
+    try:
+        return await migrate.find_version(opened)
+    finally:
+        await opened.close()
+
+
+async def upgrade(url: str) -> None:
+    await (await migrate.open_database(url, approve=upgrades.approve)).close()
+
+
+@contextlib.contextmanager
+def failing(*statements: str) -> Iterator[None]:
+    """Let the last migration run statements that fail."""
+
+    def fail(connection: sa.Connection) -> None:
+        connection.exec_driver_sql("DROP TABLE club_nominations")
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+
+    with mock.patch.dict(migrations.MIGRATIONS, {FIRST + 2: fail}):
+        yield
+
+
+async def test_a_failed_upgrade_leaves_the_old_database(old_url: str) -> None:
+    with failing("not SQL"), pytest.raises(sa.exc.DBAPIError):
+        await upgrade(old_url)
+    assert await find_version(old_url) == FIRST
+    await upgrade(old_url)
+    assert await find_version(old_url) == FIRST + 2
+
+
+async def test_only_an_approved_upgrade_opens_an_older_database(old_url: str) -> None:
+    for creating in (True, False, None):
+        with pytest.raises(
+            errors.StorageError, match=r"is older.* schema .* schema .*`paperround db upgrade`"
+        ):
+            await migrate.open_database(old_url, migrate=creating)
+
+    def refuse(plan: str) -> None:
+        assert "Let a column" in plan
+        assert "Add a table." in plan
+        raise errors.PaperroundError("no")
+
+    with pytest.raises(errors.PaperroundError, match=r"^no$"):
+        await migrate.open_database(old_url, approve=refuse)
+    assert await find_version(old_url) == FIRST
+
+
+async def test_a_newer_database_is_refused_with_both_versions(database_url: str) -> None:
+    with upgrades.more_migrations(upgrades.add_remarks):
+        await upgrade(database_url)
+    for approve in (upgrades.approve, None):
+        with pytest.raises(
+            errors.StorageError, match=rf"schema {FIRST + 1}, made by a newer .* schema {FIRST}\."
+        ):
+            await migrate.open_database(database_url, migrate=True, approve=approve)
+
+
+@pytest.mark.engines("sqlite")
+async def test_a_file_is_copied_before_and_the_copy_kept_until_the_next_version(
+    old_url: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "paperround.db"
+    older = path.with_name(f"{path.name}.before-{FIRST}")
+    unrelated = path.with_name(f"{path.name}.before-holidays")
+    older.touch()
+    unrelated.touch()
+    await upgrade(old_url)
+    copy = path.with_name(f"{path.name}.before-{FIRST + 2}")
+    assert sorted(tmp_path.glob("*.before-*")) == sorted([copy, unrelated])
+    assert copy.stat().st_mode & 0o777 == 0o600
+    assert await find_version(f"sqlite+aiosqlite:///{copy}") == FIRST
+    with closing(sqlite3.connect(copy)) as connection:
+        assert connection.execute("SELECT count(*) FROM deliveries").fetchone() == (1,)
+
+
+@pytest.mark.engines("sqlite")
+@pytest.mark.parametrize(
+    ("beyond", "sentence"),
+    [(-50_000, "before-.* could not be written"), (50_000, "is full|disk is too full")],
+)
+async def test_a_full_disk_leaves_the_old_database_and_says_so(
+    old_url: str, tmp_path: Path, beyond: int, sentence: str
+) -> None:
+    """The largest file is smaller than the copy, or larger but smaller than what a migration writes."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    size = (tmp_path / "paperround.db").stat().st_size
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size + beyond, limits[1]))
+    try:
+        with (
+            failing("CREATE TABLE large AS SELECT zeroblob(3000000)"),
+            pytest.raises(errors.StorageError, match=sentence),
+        ):
+            await upgrade(old_url)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert await find_version(old_url) == FIRST
+    assert not list(tmp_path.glob("*.partial"))
+
+
+async def test_nothing_is_upgraded_while_a_bot_holds_the_senders_lock(
+    old_url: str, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrate, "WAIT_SECONDS", 0.1)
+    lock = locks.SenderLock(db)
+    assert await lock.try_acquire()
+    with pytest.raises(errors.StorageError, match="in use by a running bot of an older version"):
+        await upgrade(old_url)
+    assert await find_version(old_url) == FIRST
+    monkeypatch.setattr(migrate, "WAIT_SECONDS", patience.scaled(60))
+    await asyncio.gather(upgrade(old_url), lock.release())
+    assert await find_version(old_url) == FIRST + 2
+
+
+async def test_of_several_processes_one_upgrades_and_the_others_wait(old_url: str) -> None:
+    await asyncio.gather(*(upgrade(old_url) for _ in range(3)))
+    assert await find_version(old_url) == FIRST + 2
+
+
+@pytest.mark.engines("postgresql")
+async def test_sessions_of_the_older_version_are_waited_for_then_ended(
+    old_url: str, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrate, "WAIT_SECONDS", 1.0)
+    # A front that hangs: its open transaction would keep the tables from being changed.
+    connection: Connection
+    with contextlib.suppress(errors.StorageError, sa.exc.DBAPIError):
+        async with db.transaction() as connection:
+            await connection.execute(sa.text("SELECT * FROM subscriptions"))
+            await upgrade(old_url)
+            raise AssertionError("the session was not ended")
+    assert await find_version(old_url) == FIRST + 2
+
+
+@pytest.mark.promise
+@pytest.mark.parametrize("point", upgrades.POINTS)
+async def test_a_killed_upgrade_leaves_the_old_or_the_new_database_and_the_next_one_finishes(
+    database_url: str, db: Database, point: str
+) -> None:
+    await outbox_builders.add(db, outbox_builders.new_delivery())
+    await db.close()
+    is_reached = db.is_sqlite or point in ("_open_for_migration", "_set_version")
+    assert await asyncio.to_thread(upgrades.kill_upgrade, database_url, point) == (-9 if is_reached else 0)
+    is_new = point == "_remove_older_backups" or not is_reached
+    with upgrades.more_migrations(upgrades.relax_topics, upgrades.add_remarks):
+        assert await find_version(database_url) == (FIRST + 2 if is_new else FIRST)
+        await upgrade(database_url)
+        assert await find_version(database_url) == FIRST + 2
+        async with db.read() as connection:
+            assert await connection.scalar(sa.text("SELECT count(*) FROM deliveries")) == 1
