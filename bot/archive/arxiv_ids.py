@@ -8,6 +8,7 @@ every id matches `ID` or passes `is_possible`.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import date
 
 _ARCHIVES = (
@@ -30,46 +31,52 @@ ID = rf"(?:{_NEW_ID}|{_OLD_ID})"
 
 `math.GT/0309136` or `math/0309136` until 0703, `0704.0001` until 1412, `1501.00001` since.
 """
-_VERSION = r"(?:v[0-9]{1,3})?"
-_END = r"(?![0-9A-Za-z])"
-_URL_PREFIX = (
-    r"(?:(?:[a-z]{2,6}\.){0,2}arxiv\.org/(?:abs|pdf|html|ps|format|src|e-print)/"
-    r"|(?:www\.)?(?:huggingface\.co|hf\.co)/papers/"
-    r"|(?:www\.)?alphaxiv\.org/(?:abs|pdf|html|overview)/"
-    r"|(?:www\.)?ar5iv\.org/(?:abs|html)/"
-    r"|(?:dx\.)?doi\.org/10\.48550/arxiv\.)"
+_VERSION = r"(?:v[0-9]{1,3}(?:[-–]v[0-9]{1,3})?)?"
+_NO_PICTURE = r"(?![^\s()<>\"'|]{0,200}\.(?:png|jpe?g|gif|webp|svg)\b)"
+_PREFIX = (
+    r"(?:(?:arx|alphax|ar5)iv[^\s()<>\"'|]{0,60}?[/:.=_+-]"
+    r"|(?:huggingface\.co|hf\.co|emergentmind\.com)/papers/"
+    r"|lanl\.gov/abs/"
+    r"|arxiv(?:\s?id)?\s?[:：.#]?\s{0,3})"
 )
-_URL = re.compile(rf"https?://{_URL_PREFIX}({ID}){_VERSION}{_END}", re.IGNORECASE)
-_URL_IN_TEXT = re.compile(rf"(?<![0-9A-Za-z]){_URL_PREFIX}({ID}){_VERSION}{_END}", re.IGNORECASE)
-_BARE_ID = re.compile(rf"(?:arxiv:\s?)?({ID}){_VERSION}(?:\.pdf)?(?:\s?\[[\w.-]{{2,20}}\])?", re.IGNORECASE)
-_ID_ANYWHERE = re.compile(
-    rf"(?<![0-9A-Za-z])(?:{_URL_PREFIX}|arxiv[^\s()<>\"'|]{{0,40}}/|arxiv:\s?)({ID}){_VERSION}{_END}",
+"""What is before the id in a link to arXiv or to a site about its papers (`papers.cool/arxiv/…`), in a DOI, or after
+`arXiv:`.
+"""
+_NAMED_ID = re.compile(rf"(?<![0-9A-Za-z]){_PREFIX}({ID}){_VERSION}(?![0-9A-Za-z]){_NO_PICTURE}", re.IGNORECASE)
+_BARE_ID = re.compile(
+    rf"(?:doi:\s?)?(?:10\.48550/)?(?:arxiv[:.]\s?)?({ID}){_VERSION}(?:\.pdf)?(?:\s?\[[\w.-]{{2,20}}\])?",
     re.IGNORECASE,
 )
-"""An id in a link to arXiv or a related site (`papers.cool/arxiv/…`), or after `arXiv:`."""
+_END = rf"(?![0-9A-Za-z]|[./-](?!{ID})[0-9A-Za-z]){_NO_PICTURE}"
 _ID_IN_TEXT = re.compile(
-    rf"(?:(?<![0-9A-Za-z])(?:{_URL_PREFIX}|arxiv[^\s()<>\"'|]{{0,40}}/|arxiv[:.]\s{{0,3}}|abs/)"
-    rf"|(?<![0-9A-Za-z./$€£₩-])|(?<=[/\\:])(?={ID}{_VERSION}\.pdf))(?P<id>{ID}){_VERSION}(?:\.pdf)?"
-    r"(?![0-9A-Za-z]|[./-][0-9A-Za-z])",
+    rf"(?:(?<![0-9A-Za-z])(?:{_PREFIX}|abs/)|(?<![0-9A-Za-z./$€£₩-])|(?<=[/\\:])(?={ID}{_VERSION}\.pdf))"
+    rf"({ID}){_VERSION}(?:\.pdf)?{_END}",
     re.IGNORECASE,
 )
 """An id in a message or a file: in a link, after `arXiv:`, in a sentence (`2502.02737에서`), alone in a field, or as
 the name of a PDF; not a price or a part of a longer number.
 """
+_JOINED_ID = re.compile(rf"[/-]({ID}){_VERSION}{_END}", re.IGNORECASE)
+"""An id joined to the one before it: `2502.02737/2502.02738`."""
+_PIECE_LENGTH, _LONGEST_MATCH = 5_000, 400
+"""Characters searched at a time: one search holds Python's lock, so that 2 MB would stop the event loop for seconds."""
+_EPRINT_NUMBER = re.compile(r"eprint\s{0,9}=\s{0,9}[{\"]{1,2}([0-9]{7})[}\"]", re.IGNORECASE)
+_EPRINT_CLASS = re.compile(
+    rf"(?:eprintclass|primaryclass|archive)\s{{0,9}}=\s{{0,9}}[{{\"]{{1,2}}({_ARCHIVES})(?:\.[a-z-]{{2,9}})?[}}\"]",
+    re.IGNORECASE,
+)
+_ADDRESS = re.compile(r"[^\s()<>\[\]\"'|]{8,500}")
 _PLAIN_ID = re.compile(ID)
 _MIN_ID_LENGTH, _MAX_ID_LENGTH = len("0704.0001"), 64
-_MAX_URL_LENGTH = 500
 
 
 def extract_arxiv_id(text: str) -> str | None:
-    """Return the arXiv id that a text consists of (`2502.02737v2`, `arXiv:cs/0112017`) or links to."""
-    bare = parse_bare_id(text)
-    match = None if bare else _URL_IN_TEXT.search(text)
-    return _canonical(match[1]) if match else bare
+    """Return the arXiv id that a text consists of (`2502.02737v2`, `arXiv:cs/0112017`), or the first that it links to or names."""
+    return parse_bare_id(text) or next(iter(find_ids(text)), None)
 
 
 def parse_bare_id(text: str) -> str | None:
-    """Return the id in a text that is only an id (optionally with a version, `arXiv:` or `.pdf`), otherwise None."""
+    """Return the id in a text that is only an id (optionally with a version, `arXiv:`, a DOI's prefix or `.pdf`), otherwise None."""
     text = text.strip()
     match = _BARE_ID.fullmatch(text) if _MIN_ID_LENGTH <= len(text) <= _MAX_ID_LENGTH else None
     return _canonical(match[1]) if match else None
@@ -77,20 +84,63 @@ def parse_bare_id(text: str) -> str | None:
 
 def list_arxiv_ids(text: str, on: date) -> list[str]:
     """Return the distinct plausible ids in a message or file of any format, in order. `on` is today's date."""
-    found = dict.fromkeys(_canonical(match["id"]) for match in _ID_IN_TEXT.finditer(text))
-    return [arxiv_id for arxiv_id in found if is_possible(arxiv_id, on)]
-
-
-def find_ids(text: str) -> list[tuple[str, int]]:
-    """Return each id in a link or after `arXiv:`, with the offset of its end."""
-    if not any(mark in text for mark in ("xiv", "Xiv", "XIV", "/papers/", "ar5iv")):
-        return []
-    return [(_canonical(match[1]), match.end(1)) for match in _ID_ANYWHERE.finditer(text)]
+    return [arxiv_id for arxiv_id in dict.fromkeys(_iterate_ids(text)) if is_possible(arxiv_id, on)]
 
 
 def names_paper(text: str) -> bool:
     """Return whether a text contains an arXiv id, even one without a link or prefix."""
-    return _ID_IN_TEXT.search(text) is not None
+    return next(_iterate_ids(text), None) is not None
+
+
+def _iterate_ids(text: str) -> Iterator[str]:
+    """Yield all ids in a text, in pieces."""
+    text = _unquote(text)
+    for start in range(0, len(text), _PIECE_LENGTH):
+        stop = start + _PIECE_LENGTH
+        for found in _ID_IN_TEXT.finditer(text, start, stop + _LONGEST_MATCH):
+            match: re.Match[str] | None = found if found.start() < stop else None
+            while match:
+                yield _canonical(match[1])
+                match = _JOINED_ID.match(text, match.end())
+        for number in _EPRINT_NUMBER.finditer(text, start, stop + _LONGEST_MATCH):
+            yield from _read_old_eprint(text, number)
+
+
+def _read_old_eprint(text: str, number: re.Match[str]) -> Iterator[str]:
+    """Yield the id of a BibTeX entry that has an old id's number and archive in two fields."""
+    before = text[max(0, number.start() - _LONGEST_MATCH) : number.start()].rpartition("@")[2]
+    behind = text[number.end() : number.end() + _LONGEST_MATCH].partition("@")[0]
+    archive = _EPRINT_CLASS.search(f"{before} {behind}")
+    if archive and is_possible(arxiv_id := f"{archive[1].lower()}/{number[1]}"):
+        yield arxiv_id
+
+
+def find_ids(text: str) -> list[str]:
+    """Return each id in a link or after `arXiv:`, except in the address of a picture."""
+    if not any(mark in text for mark in ("xiv", "Xiv", "XIV", "5iv", "papers", "lanl.gov")):
+        return []
+    return [_canonical(match[1]) for match in _NAMED_ID.finditer(_unquote(text))]
+
+
+def parse_link_at(text: str, start: int) -> tuple[str, str, int] | None:
+    """Parse the paper link at `start` into its id, URL and end offset, or return None.
+
+    The link ends at white space, a bracket or a quote. Without `http`, the URL is that of arXiv.
+    """
+    address = _ADDRESS.match(text, start)
+    if address is None or not (ids := find_ids(address[0])):
+        return None
+    is_url = address[0].startswith(("http://", "https://"))
+    return ids[0], (address[0] if is_url else abstract_url(ids[0])), address.end()
+
+
+def find_link(text: str) -> tuple[str, str, int] | None:
+    """Return the id, URL and end offset of the first paper link in a text, or None."""
+    links = (parse_link_at(text, match.start()) for match in _SCHEME.finditer(text))
+    return next(filter(None, links), None)
+
+
+_SCHEME = re.compile("https?://", re.IGNORECASE)
 
 
 def is_possible(arxiv_id: str, on: date | None = None) -> bool:
@@ -103,27 +153,6 @@ def is_possible(arxiv_id: str, on: date | None = None) -> bool:
     if on is None or "/" in arxiv_id:
         return True
     return int(arxiv_id[:2]) * 12 + int(arxiv_id[2:4]) <= (on.year % 100) * 12 + on.month + 1
-
-
-def parse_link_at(text: str, start: int) -> tuple[str, str, int] | None:
-    """Parse the paper link at `start` into its id, URL and end offset, or return None.
-
-    The link ends at white space, `)`, `>`, `]` or a quote.
-    """
-    match = _URL.match(text, start)
-    if not match:
-        return None
-    end = match.end()
-    limit = min(len(text), end + _MAX_URL_LENGTH)
-    while end < limit and text[end] not in " \t)>]\"'":
-        end += 1
-    return _canonical(match[1]), text[start:end], end
-
-
-def find_link(text: str) -> tuple[str, str, int] | None:
-    """Return the id, URL and end offset of the first paper link in a text, or None."""
-    match = _URL.search(text)
-    return parse_link_at(text, match.start()) if match else None
 
 
 def abstract_url(arxiv_id: str) -> str:
@@ -147,3 +176,10 @@ def _canonical(arxiv_id: str) -> str:
         return arxiv_id
     archive, _, number = arxiv_id.lower().partition("/")
     return f"{archive.partition('.')[0]}/{number}"
+
+
+def _unquote(text: str) -> str:
+    """Return a text with the separators of an encoded URL (`arxiv.org%2Fabs%2F…`) decoded."""
+    if "%2" not in text:
+        return text
+    return text.replace("%3A", ":").replace("%3a", ":").replace("%2F", "/").replace("%2f", "/")

@@ -210,7 +210,7 @@ def _read_line(line: str, row: int, on: date | None) -> Iterator[_Paper]:
         is_anchor = match.re is _ANCHOR
         label = match[2] if is_anchor else markdown_lines.label_before(line, match.start())
         ids = arxiv_ids.find_ids(match[1]) or arxiv_ids.find_ids(label)
-        if arxiv_id := ids[-1][0] if ids else arxiv_ids.parse_bare_id(label):
+        if arxiv_id := ids[0] if ids else arxiv_ids.parse_bare_id(label):
             found.append(_Paper(arxiv_id, _as_title(label), on, row))
         spans.append((match.start() - (0 if is_anchor else len(label) + 1), match.end()))
     rest = _cut_out(line, spans)
@@ -246,7 +246,7 @@ def _cut_out(line: str, spans: list[tuple[int, int]]) -> str:
 
 def _find_others(rest: str, cells: Sequence[str], words: Sequence[str]) -> Iterator[str]:
     """Yield the ids outside links: after `arXiv:`, in brackets, alone in a cell, or at either end of the line."""
-    yield from (arxiv_id for arxiv_id, _ in arxiv_ids.find_ids(rest))
+    yield from arxiv_ids.find_ids(rest)
     yield from _BUTTON.findall(rest)
     parts = [*cells, *_BRACKETED.findall(rest[:600]), *words[:2], *words[-1:]]
     bare = (arxiv_ids.parse_bare_id(part.strip(" *`[]():,")) for part in parts if len(part) < 40)
@@ -334,9 +334,7 @@ def _read_id(value: object) -> str | None:
     """Return the arXiv id if a value is only an id or a paper link, or None."""
     if not isinstance(value, str) or len(value) >= 300 or " " in value.strip():
         return None
-    doi = value.lower().partition("10.48550/arxiv.")[2]
-    found = arxiv_ids.parse_bare_id(doi or value)
-    return found or next((arxiv_id for arxiv_id, _ in arxiv_ids.find_ids(value)), None)
+    return arxiv_ids.extract_arxiv_id(value)
 
 
 def _date_of(item: Mapping[str, Any]) -> date | None:
