@@ -42,7 +42,9 @@ _PREFIX = (
 """What is before the id in a link to arXiv or to a site about its papers (`papers.cool/arxiv/…`), in a DOI, or after
 `arXiv:`.
 """
-_NAMED_ID = re.compile(rf"(?<![0-9A-Za-z]){_PREFIX}({ID}){_VERSION}(?![0-9A-Za-z]){_NO_PICTURE}", re.IGNORECASE)
+_NAMED_ID = re.compile(
+    rf"(?<![0-9A-Za-z]){_PREFIX}({ID}){_VERSION}(?![0-9A-Za-z]){_NO_PICTURE}", re.IGNORECASE
+)
 _BARE_ID = re.compile(
     rf"(?:doi:\s?)?(?:10\.48550/)?(?:arxiv[:.]\s?)?({ID}){_VERSION}(?:\.pdf)?(?:\s?\[[\w.-]{{2,20}}\])?",
     re.IGNORECASE,
@@ -71,12 +73,12 @@ _MIN_ID_LENGTH, _MAX_ID_LENGTH = len("0704.0001"), 64
 
 
 def extract_arxiv_id(text: str) -> str | None:
-    """Return the arXiv id that a text consists of (`2502.02737v2`, `arXiv:cs/0112017`), or the first that it links to or names."""
+    """Return the arXiv id that a text consists of (`2502.02737v2`), or the first that it links to or names (`arXiv:…`)."""
     return parse_bare_id(text) or next(iter(find_ids(text)), None)
 
 
 def parse_bare_id(text: str) -> str | None:
-    """Return the id in a text that is only an id (optionally with a version, `arXiv:`, a DOI's prefix or `.pdf`), otherwise None."""
+    """Return the id in a text that is only an id (with a version, `arXiv:`, a DOI's prefix or `.pdf`), otherwise None."""
     text = text.strip()
     match = _BARE_ID.fullmatch(text) if _MIN_ID_LENGTH <= len(text) <= _MAX_ID_LENGTH else None
     return _canonical(match[1]) if match else None
@@ -120,6 +122,13 @@ def find_ids(text: str) -> list[str]:
     if not any(mark in text for mark in ("xiv", "Xiv", "XIV", "5iv", "papers", "lanl.gov")):
         return []
     return [_canonical(match[1]) for match in _NAMED_ID.finditer(_unquote(text))]
+
+
+def first_day(arxiv_id: str) -> date:
+    """Return the first day of the month in an id, in which arXiv received the paper."""
+    number = arxiv_id.rpartition("/")[2]
+    year = int(number[:2])
+    return date(year + (1900 if year > 90 else 2000), int(number[2:4]), 1)
 
 
 def parse_link_at(text: str, start: int) -> tuple[str, str, int] | None:

@@ -21,12 +21,22 @@ _ATTRIBUTE = re.compile(
     r"""([a-zA-Z_:][\w:.-]{0,60})(?:\s{0,9}=\s{0,9}(?:"([^"]{0,20000})"|'([^']{0,20000})'|([^\s"'<>=`]{1,2000})))?"""
 )
 _EMPTY_LINES = re.compile(r"\n[ \t]*\n\s*\n")
-_SKIPPED_TAGS = frozenset({"script", "style", "head", "template", "noscript", "svg", "nav"})
+_SKIPPED_TAGS = frozenset({"script", "style", "head", "title", "template", "noscript", "svg", "nav"})
+_HEAD_TAGS = frozenset({"title", "meta", "link", "script", "style", "base", "noscript", "template", "head"})
+"""The tags of a head. Any other ends it, as in a browser: HTML lets `</head>` be left out."""
 _INLINE_MARKERS = {"strong": "**", "b": "**", "em": "*", "i": "*", "code": "`", "del": "~~"}
 _HEADINGS = {f"h{level}": "#" * level for level in range(1, 7)}
 _LIST_TAGS = frozenset({"ul", "ol", "dl"})
 _BLOCK_TAGS = frozenset({"p", "div", "article", "section", "main", "blockquote", "body", "header", "footer"})
 _CELL_TAGS = frozenset({"td", "th"})
+_HTML_TAGS = (
+    _BLOCK_TAGS
+    | _LIST_TAGS
+    | _CELL_TAGS
+    | _HEADINGS.keys()
+    | {"li", "dt", "dd", "table", "tr", "span", "pre"}
+)
+"""Tags that end an open `svg`, as in a browser."""
 _ID_ATTRIBUTE = re.compile(
     r"""\sdata-[a-z-]{0,30}id\s?=\s?["'](?:arxiv:)?([0-9]{4}\.[0-9]{4,5})""", re.IGNORECASE
 )
@@ -59,6 +69,7 @@ class _MarkdownWriter:
 
     def __init__(self, page: str) -> None:
         self._written = io.StringIO()
+        self._page, self._unclosed = page, set[str]()
         self._links: list[str] = []
         self._skipped_tag: str | None = None
         self._in_pre = False
@@ -70,6 +81,8 @@ class _MarkdownWriter:
             self._write_text(page[position : token.start()])
             position = token.end()
             if name := token["name"]:
+                if self._is_skipped(name.lower(), bool(token["close"]), token):
+                    continue
                 self._write_tag(name.lower(), bool(token["close"]), token["attributes"])
         self._write_text(page[position:])
         self.text = _EMPTY_LINES.sub("\n\n", self._written.getvalue()).strip() + "\n"
@@ -80,13 +93,33 @@ class _MarkdownWriter:
             text = text.replace("|", "\\|") if self._in_row else text
             self._written.write(text if self._in_pre else re.sub(r"\s+", " ", text))
 
-    def _write_tag(self, name: str, is_closing: bool, attributes: str) -> None:
-        if self._skipped_tag is not None:
-            if is_closing and name == self._skipped_tag:
+    def _is_skipped(self, name: str, is_closing: bool, token: re.Match[str]) -> bool:
+        """Return whether a tag is in an element that is not shown, or begins or ends one.
+
+        Without its end tag, such an element is not skipped, so that it does not swallow the page.
+        """
+        skipped = self._skipped_tag
+        if skipped == "head":
+            self._skipped_tag = (
+                skipped if name in _HEAD_TAGS and not (is_closing and name == skipped) else None
+            )
+            return name in _HEAD_TAGS
+        if skipped is not None:
+            is_broken = skipped == "svg" and name in _HTML_TAGS
+            if is_broken or (is_closing and name == skipped):
                 self._skipped_tag = None
-        elif name in _SKIPPED_TAGS:
-            self._skipped_tag = None if is_closing else name
-        elif name in _HEADINGS:
+            return not is_broken
+        if name not in _SKIPPED_TAGS:
+            return False
+        is_empty = is_closing or token["attributes"].endswith("/")
+        if name not in ("head", "svg") and not is_empty and name not in self._unclosed:
+            end = re.compile(rf"</{name}\b", re.IGNORECASE).search(self._page, token.end())
+            self._unclosed |= set() if end else {name}
+        self._skipped_tag = None if is_empty or name in self._unclosed else name
+        return True
+
+    def _write_tag(self, name: str, is_closing: bool, attributes: str) -> None:
+        if name in _HEADINGS:
             self._written.write("\n\n" if is_closing else f"\n\n{_HEADINGS[name]} ")
         elif name in ("a", "img", "video"):
             self._write_link(name, is_closing, attributes)

@@ -1,19 +1,21 @@
 """Parse other projects' lists of papers in Markdown or JSON: the arXiv ids of each day, with titles.
 
-An id counts if it is in a link, in a table cell, or at either end of a short line; in prose it is only a
-mention. A link's label is the title until arXiv's facts arrive. Papers without a date form a *rolling*
-digest.
+An id counts if it is in a link, in a table cell, in an address of a line that is no sentence, or at either end of
+a short line; in prose it is only a mention. The title until arXiv's facts arrive is the link's label, or else what
+stands beside or above the link. Papers without a date form a *rolling* digest.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import date, timedelta
 from itertools import chain, islice
 from typing import Any, NamedTuple
 
-from bot.archive import arxiv_ids, fields, listing, markdown_lines
+from bot.archive import arxiv_ids, date_reader, fields, listing, markdown_lines, title_reader
+from bot.archive.title_reader import CUT, plain
 from storage import errors
 from storage.models import Digest, DigestFormat, Problem
 
@@ -21,22 +23,41 @@ _LINK = re.compile(r"\]\(\s{0,9}<?(https?://[^\s()<>]{1,1000}|[^\s()<>]{1,200})[
 _ANCHOR = re.compile(
     r"<a\s[^<>]{0,500}?href\s?=\s?[\"']?([^\s\"'<>]{1,1000})[^<>]{0,500}>([^<>]{0,400})", re.I
 )
+_IMAGE_TAG = re.compile(r"<(?:img|source|video)\b[^<>]{0,2000}>", re.IGNORECASE)
+_SLACK_LINK = re.compile(r"<(https?://[^\s<>|]{1,1000})\|([^<>|]{0,400})>")
+_ADDRESS = re.compile(
+    r"<?(?:https?://|(?<![\w./-])(?:www\.)?arxiv\.org/)[^\s<>|\"']{1,1000}>?", re.IGNORECASE
+)
 _BUTTON = re.compile(r"\sdata-[a-z-]{0,30}id\s?=\s?[\"'](?:arxiv:)?([0-9]{4}\.[0-9]{4,5})", re.IGNORECASE)
 _REFERENCE = re.compile(r"\[([^\[\]]{1,400})\](?:\[([^\[\]]{0,100})\])?(?![\[(:])")
 _DEFINITION = re.compile(r" {0,3}\[([^\[\]]{1,100})\]:\s{1,9}<?(https?://[^\s>]{1,1000})")
 _BRACKETED = re.compile(r"[\[(`【]([0-9a-z][^\[\]()`\s【】]{8,29})[\])`】]", re.IGNORECASE)
 _DATED_LINE = re.compile(
-    r"[-*>\s]{0,4}\**(?:date|published|publish date|posted|日期|发布日期|날짜|게시일)\**\s?[:：]", re.I
+    r"[-*>\s]{0,4}\**(?:date|published|publish date|posted|submitted|日期|发布日期|날짜|게시일|발표일)\**(?:\s?[:：]|\s)",
+    re.IGNORECASE,
 )
 _MENTIONING = re.compile(
     r"\W*(?:references?|bibliography|citations?|citing|cite us|related works?|acknowledge?ments?|参考文献|참고문헌)\W*",
     re.IGNORECASE,
 )
 _UPDATED = re.compile(r"updat|last |更新|갱신|업데이트|generated", re.IGNORECASE)
-_MARKUP = re.compile(r"[*_`#>|~]|<[^<>]{0,500}>|^\W{0,3}\[?[0-9]{1,4}[\].):]{1,2}\s")
+_ASIDE = re.compile(r"[(（][^()（）]{0,80}[)）]")
+_LABEL = re.compile(r"\[([^\[\]]{1,400})\]\(")
+_FORMULA = re.compile(r"\$[^$\n]{1,200}\$|\\\|")
+_DELIMITER_ROW = re.compile(r"\s*\|?(?:\s*:?-{1,60}:?\s*\|){1,60}(?:\s*:?-{1,60}:?)?\s*")
+_DIVIDERS = re.compile(r"[|()\[\]:：·•—–]|\s[-~]\s|\*\*")
 _CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
-_WORD = re.compile(r"[^\W\d_]{2,}")
-_MAX_TITLE_LENGTH, _MAX_SHORT_LINE, _MAX_CELL_LENGTH = 300, 200, 24
+_BEFORE_MENTION = re.compile(
+    r"of|in|on|at|to|by|with|from|as|than|and|or|see|via|per|for|is|are|was|were|like|that|this|the|an?|our|we|cf|us(?:e|es|ing)"
+    r"|into|about|between|says|against|both|while|where|which"
+    r"|en|de|con|por|como|y|que|dans|par|avec|et|von|mit|und|wie|bei|di|da|para|e"
+)
+_BEHIND_ADDRESS = re.compile(r"by|from|via|par|von|de|por|votes?|upvotes|likes|points|stars|comments")
+_MAX_SHORT_LINE, _MAX_CELL_LENGTH, _MAX_LINE = 200, 24, 400
+_AHEAD = timedelta(days=7)
+"""How far in the future a list's day may be: a week's list has its last day."""
+_EARLY = timedelta(days=7)
+"""How long before the month of a paper's id its day may be."""
 NO_PAPER = "it names no paper of arXiv"
 """The error for a text without papers."""
 
@@ -47,28 +68,31 @@ class _Paper(NamedTuple):
     arxiv_id: str
     title: str | None
     on: date | None
-    row: int
+    row: int = 0
     is_mention: bool = False
 
 
 def parse(rows: Sequence[str], name: str, on: date | None) -> tuple[Digest, ...]:
-    """Parse a Markdown list into one digest per date. Undated papers become a rolling digest dated `on`.
+    """Parse a Markdown list into one digest per date. Undated papers become a rolling digest dated `on`, which is today.
 
     `name`, the path or URL, may contain the date. Raises NotADigestError with a reason if the text is not a
     list.
     """
-    front_on, start = _read_front_matter(rows)
-    named_on = front_on or fields.find_path_date(name)
-    papers, problems = _take(_read_rows(rows, start, named_on))
+    front, start = _read_front_matter(rows)
+    named_on = front.on or date_reader.find_path_date(name)
+    reader = _Reader(rows, named_on)
+    found = iter([front._replace(on=named_on)]) if front.arxiv_id else reader.read(start)
+    papers, problems = _take(found)
     if not papers and any(map(arxiv_ids.find_ids, rows)):
         raise errors.NotADigestError(
             "its arXiv links are in code, comments or references, which are not read"
         )
-    return _build_digests(papers, on, problems, is_named=named_on is not None)
+    certain = {named_on, *reader.weeks}
+    return _build_digests(papers, on, problems, is_named=named_on is not None, certain=certain)
 
 
 def parse_json(text: str, name: str, on: date | None, listing_form: DigestFormat) -> tuple[Digest, ...]:
-    """Parse JSON values: listings, a Hugging Face response, or any objects that contain papers.
+    """Parse JSON values: listings, Hugging Face's list as people store it, or any objects that contain papers.
 
     For the arguments see `parse.parse_text`. Raises NotADigestError with a reason if there is no digest.
     """
@@ -76,18 +100,21 @@ def parse_json(text: str, name: str, on: date | None, listing_form: DigestFormat
     head = list(islice(values, 2))
     if any(listing.is_record(value) for _, value in head):
         return listing.build_records([*head, *values], listing_form)
-    path_on = fields.find_path_date(name)
-    if service := _read_answer(head):
-        day = path_on or _newest_day(service) or on
-        if day:
-            return (listing.build(day, map(listing.from_service, service), form=listing_form),)
+    path_on = date_reader.find_path_date(name)
+    values = chain(head, values)
+    if any(map(_is_service_item, _find_items(head[:1]))):
+        stored = list(values)
+        items, stated_on = _read_answer(stored)
+        if items and (day := path_on or stated_on):
+            return (listing.build(day, map(listing.from_service, items), form=listing_form),)
+        values = iter(stored)
     papers, problems = _take(
-        paper for line, value in chain(head, values) for paper in _read_value(value, line - 1, path_on)
+        paper for line, value in values for paper in _read_value(value, line - 1, path_on)
     )
     if not papers:
         # Raises the reason why the first value is not a listing.
         return listing.build_records(head)
-    return _build_digests(papers, on, problems, is_named=True)
+    return _build_digests(papers, on, problems, is_named=True, certain={path_on})
 
 
 def _take(papers: Iterable[_Paper]) -> tuple[list[_Paper], list[Problem]]:
@@ -102,12 +129,19 @@ def _take(papers: Iterable[_Paper]) -> tuple[list[_Paper], list[Problem]]:
 
 
 def _build_digests(
-    papers: Sequence[_Paper], on: date | None, problems: Sequence[Problem], *, is_named: bool
+    papers: Sequence[_Paper],
+    on: date | None,
+    problems: Sequence[Problem],
+    *,
+    is_named: bool,
+    certain: Collection[date | None],
 ) -> tuple[Digest, ...]:
-    """Build one digest per date. A list needs three papers, or fewer if it has dates.
+    """Build one digest per date. A list needs three papers, or a date.
 
-    `is_named`: the text's name contains the date, or the text is JSON.
+    `is_named`: the text's name contains the date, or the text is JSON. `certain` dates may be in the future.
     """
+    papers, doubts = _question_dates(papers, on, certain)
+    problems = [*problems, *doubts]
     everything = {paper.arxiv_id for paper in papers}
     listed = [paper for paper in papers if not paper.is_mention]
     found = {paper.arxiv_id for paper in listed}
@@ -118,7 +152,7 @@ def _build_digests(
         raise errors.NotADigestError(
             f"it has {links}, but only {len(found)} in links or cells: it is not a list"
         )
-    if len(found) < (1 if is_named else 2 if any(paper.on for paper in listed) else 3):
+    if len(found) < (1 if is_named or doubts or any(paper.on for paper in listed) else 3):
         raise errors.NotADigestError(
             f"it has {links}, but a list has three papers or a date: it is not a list"
         )
@@ -147,101 +181,292 @@ def _build_digests(
     )
 
 
+def _question_dates(
+    papers: Iterable[_Paper], today: date | None, certain: Collection[date | None]
+) -> tuple[list[_Paper], list[Problem]]:
+    """Remove dates before the month of the paper's id or in the future, and return a problem for each such date."""
+    kept, doubts = list[_Paper](), dict[str, int]()
+    for paper in papers:
+        doubt = ""
+        if paper.on and paper.on + _EARLY < arxiv_ids.first_day(paper.arxiv_id):
+            doubt = f"{paper.on} is before the month of {paper.arxiv_id}"
+        elif paper.on and today and paper.on > today + _AHEAD and paper.on not in certain:
+            doubt = f"{paper.on} is in the future"
+        if doubt:
+            doubts.setdefault(doubt, paper.row)
+            paper = paper._replace(on=None)
+        kept.append(paper)
+    problems = [Problem(row + 1, f"{doubt}: read without a date") for doubt, row in doubts.items()]
+    return kept, problems
+
+
 # Markdown, line by line. A paper's date is in its line, its paragraph or the heading above.
 
 
-def _read_rows(rows: Sequence[str], start: int, named_on: date | None) -> Iterator[_Paper]:
-    """Yield the papers of a text, skipping code, comments and references."""
-    code = markdown_lines.find_code_rows(rows)
-    targets = {match[1].lower(): match[2] for row in rows if (match := _DEFINITION.match(row))}
-    section_on, is_mentioning, is_comment = named_on, False, False
-    paragraph: list[_Paper] = []
-    paragraph_on: date | None = None
-    for row in range(start, len(rows)):
-        line = rows[row]
-        if is_comment or line.lstrip().startswith("<!--"):
-            is_comment = "-->" not in line
-            continue
-        if row in code or _DEFINITION.match(line):
-            continue
-        if not line.strip() or markdown_lines.is_thematic_break(line):
-            yield from _dated(paragraph, paragraph_on)
-            paragraph, paragraph_on = [], None
-            continue
-        following = rows[row + 1] if row + 1 < len(rows) else ""
-        if "[" in line and "](" not in line and line.count("[") > line.count("]"):
-            line = f"{line} {following.strip()}"  # a link over two lines
-        is_underlined = len(following) > 2 and not following.strip("=")
-        is_heading = is_underlined or markdown_lines.parse_heading(row, line.strip()) is not None
-        if is_heading:
-            is_mentioning = _MENTIONING.fullmatch(_plain(line)) is not None
-        if is_mentioning:
-            continue
-        if found := list(_read_line(_resolve(line, targets), row, section_on)):
-            paragraph += found
-        elif _DATED_LINE.match(line):
-            paragraph_on = fields.find_date(_plain(line)[:80])
+class _Heading(NamedTuple):
+    """A heading with the days that it states."""
+
+    row: int
+    level: int
+    text: str
+    stated: date_reader.Stated | None
+
+
+class _Reader:
+    """Reads the papers of a text, skipping code, comments and references.
+
+    `weeks` are the last days of numbered weeks: only they may be far in the future.
+    """
+
+    def __init__(self, rows: Sequence[str], named_on: date | None) -> None:
+        self.weeks: set[date] = set()
+        self._rows, self._named_on = rows, named_on
+        self._code = markdown_lines.find_code_rows(rows)
+        self._targets = {match[1].lower(): match[2] for row in rows if (match := _DEFINITION.match(row))}
+        self._near = named_on
+        headings = list(filter(None, map(self._parse_heading, range(len(rows)))))
+        self._headings = {heading.row: heading for heading in headings}
+        self._next = dict(
+            zip(self._headings, [*headings[1:], _Heading(len(rows), 0, "", None)], strict=False)
+        )
+        self._levels = Counter(heading.level for heading in headings)
+        self._dated_levels = Counter(it.level for it in headings if it.stated and it.stated.on)
+        self._section: list[_Paper] = []
+        self._paragraph: list[_Paper] = []
+        self._section_on = named_on
+        self._paragraph_on: date | None = None
+        self._heading_title: tuple[int, str] | None = None
+        self._line_title: str | None = None
+        self._is_first_line, self._in_table = True, False
+        # Whether dates and titles are above the papers; None until the first of them or the first paper.
+        self._dates_are_above: bool | None = None
+        self._titles_are_above: bool | None = None
+
+    def read(self, start: int) -> Iterator[_Paper]:
+        """Yield the papers from a row on. A heading above a single paper without a title of its own is its title."""
+        is_mentioning = is_comment = False
+        for row in range(start, len(self._rows)):
+            line = self._rows[row]
+            if is_comment or line.lstrip().startswith("<!--"):
+                is_comment = "-->" not in line
+                continue
+            if row in self._code or _DEFINITION.match(line):
+                continue
+            heading = self._headings.get(row)
+            if heading or not line.strip() or markdown_lines.is_thematic_break(line):
+                self._end_paragraph()
+            if heading:
+                self._near = (heading.stated and heading.stated.near) or self._near
+                is_mentioning = _MENTIONING.fullmatch(heading.text) is not None
+                if self._heading_title is None or heading.level <= self._heading_title[0]:
+                    yield from self._end_section()
+            if is_mentioning or not line.strip():
+                continue
+            if found := self._read_line(self._join(row, line), row):
+                self._paragraph += found
+                if self._dates_are_above is None:
+                    self._dates_are_above = False
+            elif heading:
+                self._enter(heading)
+            else:
+                self._read_note(row, line)
+            self._is_first_line = False
+        self._end_paragraph()
+        yield from self._end_section()
+
+    def _end_paragraph(self) -> None:
+        on = self._paragraph_on
+        self._section += [paper if paper.on else paper._replace(on=on) for paper in self._paragraph]
+        self._paragraph, self._paragraph_on = [], None
+        self._is_first_line, self._in_table = True, False
+
+    def _end_section(self) -> Iterator[_Paper]:
+        """Yield a section's papers. If there is one, its heading is its title, unless a link has one."""
+        listed = {paper.arxiv_id for paper in self._section if not paper.is_mention}
+        title = self._heading_title[1] if self._heading_title and len(listed) == 1 else None
+        for paper in self._section:
+            yield paper._replace(title=title) if title and paper.arxiv_id in listed else paper
+        self._section, self._heading_title, self._line_title = [], None, None
+
+    def _join(self, row: int, line: str) -> str:
+        """Return a line with a link that continues in the next line, and with other notations of links resolved."""
+        is_open = "[" in line and "](" not in line and line.count("[") > line.count("]")
+        if is_open and row + 1 < len(self._rows):
+            line = f"{line} {self._rows[row + 1].strip()}"
+        return _resolve(line, self._targets)
+
+    # Headings and lines without papers.
+
+    def _parse_heading(self, row: int) -> _Heading | None:
+        line = self._rows[row].strip()
+        if not line or row in self._code:
+            return None
+        below = self._rows[row + 1] if row + 1 < len(self._rows) else ""
+        heading = markdown_lines.parse_heading(row, line)
+        if heading is None and not (len(below) > 2 and not below.strip("=")):
+            return None
+        level, text = (heading.level, heading.text) if heading else (1, line)
+        text = plain(_ASIDE.sub(lambda aside: "" if _UPDATED.search(aside[0]) else aside[0], text))
+        stated = None if _UPDATED.search(text[:100]) else date_reader.read(text, self._near)
+        if stated and stated.near:
+            self._near = stated.near
+        return _Heading(row, level, text, stated)
+
+    def _enter(self, heading: _Heading) -> None:
+        """Begin a heading's day or title."""
+        if heading.stated and self._is_day(heading, heading.stated):
+            self._set_day(heading.stated)
+            return
+        text = self._rows[heading.row].strip().strip("#")
+        min_words = 1 if title_reader.is_numbered(text) else 4
+        if title := title_reader.read_title(text, min_words):
+            self._heading_title = heading.level, title
+
+    def _set_day(self, stated: date_reader.Stated) -> None:
+        """Begin a day. One that cannot be read ends the day above."""
+        self._section_on, self._dates_are_above = stated.on or self._named_on, True
+        if stated.on and stated.kind == "week":
+            self.weeks.add(stated.on)
+
+    def _is_day(self, heading: _Heading, stated: date_reader.Stated) -> bool:
+        """Return whether a heading with a date is about that day, and is no paper's title that contains it."""
+        words = stated.count_words()
+        if words is None or (words and stated.on is None):
+            return False
+        dated, all_of_level = self._dated_levels[heading.level], self._levels[heading.level]
+        if not words or dated == all_of_level:
+            return True
+        following = self._next[heading.row]
+        below = "\n".join(self._rows[heading.row + 1 : min(following.row, heading.row + 50)])
+        ids = set(arxiv_ids.find_ids(below))
+        if len(ids) == 1 and not any(title_reader.read_title(label) for label in _LABEL.findall(below)):
+            return False
+        if not ids and following.level <= heading.level:
+            return words < 2
+        return words < 4 or 2 * dated >= all_of_level
+
+    def _read_note(self, row: int, line: str) -> None:
+        """Read a line without a paper: a date or a title of the papers above or below it, or other text."""
+        text = plain(line)
+        if _DATED_LINE.match(line) and (on := date_reader.find_date(text[:80])):
+            self._paragraph_on = on
+            return
+        stated = None if len(line) > 100 or _UPDATED.search(line) else date_reader.read(text, self._near)
+        if stated and stated.on and stated.count_words() == 0:
+            if self._paragraph and not self._dates_are_above:
+                self._paragraph_on = stated.on
+            else:
+                self._set_day(stated)
+        elif title := title_reader.read_labelled(line):
+            papers = self._paragraph or self._section
+            if papers and papers[-1].title is None and not self._titles_are_above:
+                self._titles_are_above = False
+                papers[-1] = papers[-1]._replace(title=title)
+            else:
+                self._titles_are_above, self._line_title = True, title
         else:
-            section_on = _find_day(line, is_heading=is_heading) or section_on
-    yield from _dated(paragraph, paragraph_on)
+            below = self._rows[row + 1] if row + 1 < len(self._rows) else ""
+            title = title_reader.find_above(line, below, is_first=self._is_first_line)
+            self._line_title = title or self._line_title
+
+    # Lines with papers.
+
+    def _read_line(self, line: str, row: int) -> list[_Paper]:
+        """Return the papers in a line's links, in its addresses, and in the rest of the line."""
+        self._in_table |= _DELIMITER_ROW.fullmatch(line) is not None
+        if "/" not in line and "." not in line:
+            return []
+        found, spans, notes = _read_links(line, row)
+        rest = _cut_out(line, spans)
+        bare = _FORMULA.sub(" ", rest)
+        is_row = self._in_table or line.lstrip().startswith("|")
+        is_row = is_row or (bare.count(" | ") > 1 and len(line) <= _MAX_LINE)
+        cells = bare.split("|") if is_row else []
+        for part in cells or [rest]:
+            found += _read_text(part, row, is_cell=is_row)
+        found = self._add_title(found, cells or [rest], are_cells=is_row)
+        on = self._section_on
+        if found and on is None:
+            parts = [cell for cell in cells if len(plain(cell)) < _MAX_CELL_LENGTH]
+            parts = [*notes, *(parts if is_row else _DIVIDERS.split(rest[:_MAX_LINE]))]
+            on = next(filter(None, map(_find_lone_date, parts)), None)
+        return [paper._replace(on=on) for paper in found]
+
+    def _add_title(self, found: list[_Paper], parts: Sequence[str], *, are_cells: bool) -> list[_Paper]:
+        """Return a line's papers with the title beside or above the link, if there is only one paper."""
+        listed = {paper.arxiv_id for paper in found if not paper.is_mention}
+        above, self._line_title = self._line_title, None if listed else self._line_title
+        if len(listed) != 1 or any(paper.title for paper in found if paper.arxiv_id in listed):
+            return found
+        title = title_reader.find_beside(parts, are_cells=are_cells) or above
+        return [paper._replace(title=title) if paper.arxiv_id in listed else paper for paper in found]
 
 
-def _dated(papers: Iterable[_Paper], on: date | None) -> Iterator[_Paper]:
-    """Assign a paragraph's date to its papers that have none."""
-    return (paper if paper.on else paper._replace(on=on) for paper in papers)
-
-
-def _find_day(line: str, *, is_heading: bool) -> date | None:
-    """Return the date in a heading or a short line, unless it is the date on which the list was updated."""
-    if not is_heading and (len(line) > 100 or ":" in line):
-        return None
-    plain = _plain(line)
-    is_other = _UPDATED.search(plain[:100]) or (not is_heading and len(plain) > 40)
-    return None if is_other else fields.find_date(plain)
-
-
-def _read_line(line: str, row: int, on: date | None) -> Iterator[_Paper]:
-    """Yield the papers in a line's links, then those in the rest of the line."""
-    if "/" not in line and "." not in line:
-        return
-    spans: list[tuple[int, int]] = []
-    found: list[_Paper] = []
+def _read_links(line: str, row: int) -> tuple[list[_Paper], list[tuple[int, int]], list[str]]:
+    """Return the papers in a line's links, the spans of its links and images, and the labels of other links."""
+    spans = [match.span() for match in _IMAGE_TAG.finditer(line)]
+    found, notes = list[_Paper](), list[str]()
     for match in [*_LINK.finditer(line), *_ANCHOR.finditer(line)]:
         is_anchor = match.re is _ANCHOR
         label = match[2] if is_anchor else markdown_lines.label_before(line, match.start())
-        ids = arxiv_ids.find_ids(match[1]) or arxiv_ids.find_ids(label)
+        start = match.start() - (0 if is_anchor else len(label) + 1)
+        is_image = not is_anchor and line[max(0, start - 1) : start] == "!"
+        spans.append((start - is_image, match.end()))
+        if is_image:
+            continue
+        ids = arxiv_ids.find_ids(match[1])
+        if not ids and not fields.is_picture(match[1]):
+            ids = arxiv_ids.find_ids(label)
         if arxiv_id := ids[0] if ids else arxiv_ids.parse_bare_id(label):
-            found.append(_Paper(arxiv_id, _as_title(label), on, row))
-        spans.append((match.start() - (0 if is_anchor else len(label) + 1), match.end()))
-    rest = _cut_out(line, spans)
-    cells = rest.split("|") if rest.count("|") > 1 else []
-    is_short = bool(cells) or len(rest.strip()) <= _MAX_SHORT_LINE
-    words = rest.split()
-    edges = " ".join(words[:2] + words[-2:]) if is_short and not cells else ""
-    for arxiv_id in dict.fromkeys(_find_others(rest, cells, words)):
-        is_mention = not (
-            cells or arxiv_id in edges or (is_short and f"({arxiv_id}" in rest) or len(words) < 6
-        )
-        found.append(_Paper(arxiv_id, None, on, row, is_mention))
-    if found and on is None:
-        plain = (
-            [_plain(cell) for cell in line.split("|")]
-            if cells or line.count("|") > 1
-            else [_plain(line)[:60]]
-        )
-        dates = (fields.find_date(part) for part in plain if not cells or len(part) < _MAX_CELL_LENGTH)
-        day = next(filter(None, dates), None)
-        found = [paper._replace(on=day) for paper in found]
-    yield from found
+            found.append(_Paper(arxiv_id, title_reader.read_title(label), None, row))
+        else:
+            notes.append(label)
+    return found, spans, notes
 
 
 def _cut_out(line: str, spans: list[tuple[int, int]]) -> str:
-    """Remove spans, which may be nested, from a line."""
+    """Replace spans, which may be nested, by a mark."""
     kept, position = [], 0
     for start, end in sorted(spans):
         kept.append(line[position : max(start, position)])
         position = max(position, end)
-    return " ".join([*kept, line[position:]])
+    return f" {CUT} ".join([*kept, line[position:]])
+
+
+def _find_lone_date(part: str) -> date | None:
+    """Return the date of a part of a line that is only a date."""
+    stated = date_reader.read(text) if (text := plain(part)) else None
+    return stated.on if stated and stated.count_words() == 0 else None
+
+
+def _read_text(part: str, row: int, *, is_cell: bool) -> Iterator[_Paper]:
+    """Yield the papers in a cell, or in a line without its links."""
+    if "." not in part and "/" not in part:
+        return
+    is_short, is_long = len(part.strip()) <= _MAX_SHORT_LINE, len(part) > _MAX_LINE
+    number, spans = len(part.split()), list[tuple[int, int]]()
+    for match in _ADDRESS.finditer(part):
+        if ids := arxiv_ids.find_ids(match[0]):
+            is_mention = number > 5 and (is_long or _is_in_sentence(part, match))
+            yield _Paper(ids[0], None, None, row, is_mention)
+        spans.append(match.span())
+    rest = _cut_out(part, spans)
+    words = rest.split()
+    edges = " ".join(words[:2] + words[-2:]) if is_short else ""
+    for arxiv_id in dict.fromkeys(_find_others(rest, [part] if is_cell else [], words)):
+        is_listed = arxiv_id in edges or (is_short and f"({arxiv_id}" in rest) or len(words) < 6
+        yield _Paper(arxiv_id, None, None, row, not is_listed)
+
+
+def _is_in_sentence(part: str, match: re.Match[str]) -> bool:
+    """Return whether an address is part of a sentence: a word before it needs it, or a sentence goes on behind it."""
+    before, behind = part[: match.start()].split(), part[match.end() :]
+    if _CJK.search(match[0]) or _CJK.match(behind.lstrip(")>")):
+        return True  # with a particle
+    if before and _BEFORE_MENTION.fullmatch(before[-1].strip("(*_,").lower()):
+        return True
+    word = re.match(r"[^\W\d_]+", behind.lstrip(" ,)"))
+    return word is not None and word[0].islower() and not _BEHIND_ADDRESS.fullmatch(word[0])
 
 
 def _find_others(rest: str, cells: Sequence[str], words: Sequence[str]) -> Iterator[str]:
@@ -254,7 +479,9 @@ def _find_others(rest: str, cells: Sequence[str], words: Sequence[str]) -> Itera
 
 
 def _resolve(line: str, targets: Mapping[str, str]) -> str:
-    """Return the line with reference links (`[label][name]`, `[label]`) turned into inline links."""
+    """Return the line with reference links (`[label][name]`, `[label]`) and Slack's turned into inline links."""
+    if "|" in line and "<http" in line:
+        line = _SLACK_LINK.sub(r"[\2](\1)", line)
 
     def link(match: re.Match[str]) -> str:
         url = targets.get((match[2] or match[1]).lower())
@@ -263,99 +490,147 @@ def _resolve(line: str, targets: Mapping[str, str]) -> str:
     return _REFERENCE.sub(link, line) if targets else line
 
 
-def _plain(text: str) -> str:
-    """Return the first 600 characters of a text without links, emphasis and HTML."""
-    return " ".join(_MARKUP.sub("", _LINK.sub("]", text[:600])).replace("[", "").replace("]", "").split())
+_PAPER_KEYS = (
+    "arxiv",
+    "arxiv_id",
+    "arxiv-id",
+    "eprint",
+    "doi",
+    "paper",
+    "paper_url",
+    "url",
+    "link",
+    "source",
+)
+"""Fields of a note's front matter that may name its paper."""
 
 
-def _as_title(label: str) -> str | None:
-    """Return a link's label as a title, or None if it is a caption, a person, a number, a URL or a translation."""
-    title = _plain(label).strip(" \"“”'‘’:：-–—")
-    words = len(_WORD.findall(title[:_MAX_TITLE_LENGTH]))
-    is_other = "://" in title or "![" in label or len(title) > _MAX_TITLE_LENGTH or _CJK.search(title)
-    return None if is_other or words < 4 - (": " in title) else title
-
-
-def _read_front_matter(rows: Sequence[str]) -> tuple[date | None, int]:
-    """Return the date in the front matter, or None, and the first row after the front matter."""
+def _read_front_matter(rows: Sequence[str]) -> tuple[_Paper, int]:
+    """Return the date, and the paper that a note is about, in the front matter, and the first row after it."""
     end = next((row for row in range(1, min(len(rows), 60)) if rows[row].strip() == "---"), 0)
     if not end or rows[0].strip() != "---":
-        return None, 0
-    values = (line.partition(":")[::2] for line in rows[1:end])
-    dates = (
-        fields.find_date(value)
-        for key, value in values
-        if key.strip().lower() in ("date", "published", "day")
-    )
-    return next(filter(None, dates), None), end + 1
+        return _Paper("", None, None), 0
+    pairs = (line.partition(":")[::2] for line in rows[1:end])
+    values = {key.strip().lower(): value.strip(" \"'") for key, value in pairs}
+    dates = (date_reader.find_date(values[key]) for key in ("date", "published", "day") if key in values)
+    ids = (_read_id(values[key]) for key in _PAPER_KEYS if key in values)
+    title = title_reader.clean_title(values.get("title", ""))
+    return _Paper(next(filter(None, ids), ""), title, next(filter(None, dates), None)), end + 1
 
 
 # JSON and JSON Lines: objects, rows and texts with a paper's id.
 
-_TITLE_KEYS = ("title", "paper_title", "original_title", "title_en", "name")
+_TITLE_KEYS = ("title", "paper_title", "original_title", "title_en")
 _DATE_KEY = re.compile(r"(?:date|publish|created|submitted|announced|\Aday\Z)", re.IGNORECASE)
+_LIST_DATE_KEY = re.compile(r"\Adate\Z|\Aday\Z|daily|listed|digest|report", re.IGNORECASE)
 
 
 def _read_value(value: object, row: int, path_on: date | None) -> Iterator[_Paper]:
-    """Yield the papers in a JSON value in order, without recursion."""
+    """Yield the papers in a JSON value in order, without recursion. A list's date counts before its papers' own."""
     stack: list[tuple[str, object, date | None, str | None]] = [("", value, None, None)]
     while stack:
         key, item, on, title = stack.pop()
         arxiv_id = arxiv_ids.parse_bare_id(key)
         if isinstance(item, Mapping):
-            title = next((name for key in _TITLE_KEYS if isinstance(name := item.get(key), str)), title)
+            title = _title_of(item) or title
             if arxiv_id := arxiv_id or next(filter(None, map(_read_id, item.values())), None):
-                yield _Paper(arxiv_id, _as_title(title or ""), on or path_on or _date_of(item), row)
+                yield _Paper(arxiv_id, title, on or path_on or _date_of(item), row)
                 continue
-            headers = (child for child in item.values() if isinstance(child, Mapping))
-            on = _date_of(item) or on or next(filter(None, map(_date_of, headers)), None)
+            headers = [child for child in item.values() if isinstance(child, Mapping)]
+            own = _date_of(item) or next(filter(None, map(_date_of, headers)), None)
+            is_wrapper = any(_read_id(child.get("id")) for child in headers)
+            on = on or path_on or own if is_wrapper else own or on
             stack += [
-                (name, child, on or fields.find_date(name[:40]), title)
+                (name, child, on or date_reader.find_date(name[:40]), title)
                 for name, child in reversed([*item.items()])
             ]
         elif isinstance(item, list):
             arxiv_id = _read_id(item[0]) if len(item) > 1 and not _read_id(item[1]) else None
             if arxiv_id:
-                yield _Paper(arxiv_id, _as_title(str(item[1])), on or path_on, row)
+                yield _Paper(arxiv_id, _read_title(item[1], min_words=2), on or path_on, row)
             else:
                 stack += [("", child, on, None) for child in reversed(item)]
         elif isinstance(item, str):
             if arxiv_id and not arxiv_ids.find_ids(item):
-                yield _Paper(arxiv_id, _as_title(item), on or path_on, row)
-            elif own := _read_id(item):
-                yield _Paper(own, None, on or path_on, row)
+                yield _Paper(arxiv_id, _read_title(item, min_words=2), on or path_on, row)
+            elif own_id := _read_id(item):
+                yield _Paper(own_id, None, on or path_on, row)
             elif arxiv_ids.find_ids(item):
-                yield from (
-                    paper._replace(row=row) for paper in _read_rows(item.split("\n"), 0, on or path_on)
-                )
+                papers = _Reader(item.split("\n"), on or path_on).read(0)
+                yield from (paper._replace(row=row) for paper in papers)
+
+
+def _title_of(item: Mapping[str, Any]) -> str | None:
+    """Return an object's title as plain text. A `name` may be a topic's, so it needs a title's length."""
+    titles = (_read_title(item.get(key)) for key in _TITLE_KEYS)
+    return next(filter(None, titles), None) or _read_title(item.get("name"), min_words=4)
+
+
+def _read_title(value: object, min_words: int = 1) -> str | None:
+    return title_reader.clean_title(value, min_words) if isinstance(value, str) else None
 
 
 def _read_id(value: object) -> str | None:
     """Return the arXiv id if a value is only an id or a paper link, or None."""
-    if not isinstance(value, str) or len(value) >= 300 or " " in value.strip():
+    if not isinstance(value, str) or len(value) >= 300:
         return None
-    return arxiv_ids.extract_arxiv_id(value)
+    return arxiv_ids.parse_bare_id(value) if " " in value.strip() else arxiv_ids.extract_arxiv_id(value)
 
 
 def _date_of(item: Mapping[str, Any]) -> date | None:
-    """Return the date in an object's fields, or None. The date of an update is used only if there is no other."""
-    named = sorted(filter(_DATE_KEY.search, item), key=lambda name: "update" in name.lower())
-    dates = (fields.find_date(value[:40]) for name in named if isinstance(value := item[name], str))
+    """Return the date in an object's fields, or None: that of a list, else of the paper, else of an update."""
+    named = sorted(
+        filter(_DATE_KEY.search, item),
+        key=lambda name: ("update" in name.lower(), not _LIST_DATE_KEY.search(name)),
+    )
+    dates = (date_reader.find_date(value[:40]) for name in named if isinstance(value := item[name], str))
     return next(filter(None, dates), None)
 
 
-def _read_answer(values: Sequence[tuple[int, object]]) -> list[Any]:
-    """Return the items in a Hugging Face response (a list of objects with a `paper`), or an empty list for any other JSON."""
-    if len(values) != 1 or not isinstance(values[0][1], list):
-        return []
-    items = values[0][1]
-    is_answer = all(isinstance(item, Mapping) and isinstance(item.get("paper"), Mapping) for item in items)
-    return items if is_answer else []
+# Hugging Face's list as people store it: the answer itself or parts of it, in an object with a date, or as JSON Lines.
 
 
-def _newest_day(items: Sequence[Any]) -> date | None:
-    days = [
-        fields.clean_date(item["paper"].get("submittedOnDailyAt") or item.get("publishedAt"))
-        for item in items
-    ]
-    return max(filter(None, days), default=None)
+def _is_service_item(item: object) -> bool:
+    """Return whether an object is a paper in Hugging Face's form, in its wrapper or alone."""
+    if not isinstance(item, Mapping):
+        return False
+    paper = item.get("paper")
+    is_alone = "upvotes" in item or "submittedOnDailyAt" in item
+    return _read_id((paper if isinstance(paper, Mapping) else item if is_alone else {}).get("id")) is not None
+
+
+def _find_items(values: Sequence[tuple[int, object]]) -> list[Any]:
+    """Return the items of the only list in JSON values, or an empty list."""
+    if len(values) != 1:
+        return [value for _, value in values]
+    value = values[0][1]
+    if isinstance(value, list):
+        return value
+    children = value.values() if isinstance(value, Mapping) else ()
+    lists = [child for child in children if isinstance(child, list) and any(map(_is_service_item, child))]
+    return lists[0] if len(lists) == 1 else [] if lists else [value]
+
+
+def _read_answer(values: Sequence[tuple[int, object]]) -> tuple[list[Any], date | None]:
+    """Return the items of Hugging Face's list and its day, or an empty list for any other JSON.
+
+    The day is that of the object around the list, or else the newest on which a paper was submitted to the list.
+    """
+    items = _find_items(values)
+    if not items or not all(map(_is_service_item, items)):
+        return [], None
+    around, stated_on = values[0][1], None
+    if isinstance(around, Mapping) and around is not items[0]:
+        keys = (date_reader.find_date(key[:40]) for key, child in around.items() if child is items)
+        stated_on = _date_of(around) or next(filter(None, keys), None)
+    return items, stated_on or max(filter(None, map(_find_submission, items)), default=None)
+
+
+def _find_submission(item: Mapping[str, Any]) -> date | None:
+    """Return the day on which a paper was submitted to Hugging Face's list, not to arXiv."""
+    inner = item.get("paper")
+    paper = inner if isinstance(inner, Mapping) else item
+    submitted = paper.get("submittedOnDailyAt") or item.get("submittedOnDailyAt")
+    if not submitted and paper is not item and item.get("publishedAt") != paper.get("publishedAt"):
+        submitted = item.get("publishedAt")
+    return fields.clean_date(submitted)

@@ -28,7 +28,9 @@ _JSON_START = re.compile(r"\s*(?:\{(?![{%])|\[\s*[\[{\]])")
 _HTML_BLOCK_TAG = re.compile(
     r"<(?:!doctype\s|html|head|body|h[1-6]|p|ul|ol|li|div|article|section|pre|br)\b", re.IGNORECASE
 )
-_PAGE_START = re.compile(r"\s{0,1000}<(?:!doctype\s|html|head|body|\?xml)\b", re.IGNORECASE)
+_XML_START = r"\s{0,1000}(?:<(?:\?|!--)[^<>]{0,500}>\s{0,100}){0,9}"
+_PAGE_START = re.compile(rf"{_XML_START}<(?:!doctype\s|html|head|body)\b", re.IGNORECASE)
+_FEED_START = re.compile(rf"{_XML_START}<(?:rss|feed|rdf:rdf)\b", re.IGNORECASE)
 _MARKDOWN_MARK = re.compile(r"^(?:#{1,6}[ \t]|[ \t]{0,3}[-*+][ \t]|\|)|\]\(https?://", re.MULTILINE)
 _SNIFF_LENGTH = 20_000
 
@@ -82,6 +84,12 @@ def parse_text(
         raise errors.NotADigestError("it is empty")
     if is_json(text):
         return paper_list.parse_json(text, name, on, listing_form)
+    if _FEED_START.match(text):
+        raise errors.NotADigestError(
+            "it is a feed (RSS or Atom): add its address with `paperround sources add`"
+        )
+    if text.lstrip().startswith("<?xml") and not is_html(text):
+        raise errors.NotADigestError("it is XML, but neither a page of HTML nor a feed")
     if is_html(text):
         text = html_pages.to_markdown(text)
     rows = text.split("\n")
@@ -104,11 +112,11 @@ def _count_papers(digests: Iterable[Digest]) -> int:
 
 
 def digest_to_json(digest: Digest, file: str) -> dict[str, Any]:
-    """Return a digest as a JSON object. The keys and their order are a contract. `file` is left unchanged."""
+    """Return a digest as a JSON object, without a date if it is rolling. The keys and their order are a contract."""
     return {
         "file": file,
         "format": digest.format.value,
-        "date": digest.date.isoformat(),
+        "date": None if digest.is_rolling else digest.date.isoformat(),
         "papers": [paper_to_json(entry) for entry in digest.entries],
         "problems": [asdict(problem) for problem in digest.problems],
     }

@@ -13,7 +13,7 @@ from datetime import date
 from itertools import pairwise
 from typing import NamedTuple
 
-from bot.archive import arxiv_ids, fields, markdown_lines, summaries
+from bot.archive import arxiv_ids, date_reader, fields, markdown_lines, summaries
 from storage import errors
 from storage.models import Digest, DigestFormat, Entry, Problem, Section
 
@@ -86,7 +86,7 @@ def parse(rows: Sequence[str]) -> tuple[Digest, ...]:
     for number, following in pairwise([*days, len(headings)]):
         head, below = headings[number], headings[number + 1 : following]
         day = _Day(rows, head, below, (*headings[following:], _end_at(len(rows)))[0].row)
-        on = fields.find_date(head.text)
+        on = date_reader.find_date(head.text)
         if on is None:
             stray += [_problem(head.row, "its date does not exist", head.text), *_name_left_out(below)]
             continue
@@ -114,7 +114,7 @@ def _end_at(row: int) -> _Heading:
 
 def _is_date(heading: _Heading) -> bool:
     is_named = _DAILY_PAPERS.search(heading.text) is not None
-    return is_named and heading.paper is None and fields.has_date(heading.text)
+    return is_named and heading.paper is None and date_reader.has_date(heading.text)
 
 
 def _is_text(line: str) -> bool:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.archive import fields
+from bot.archive import date_reader, fields
 from storage import models
 
 
@@ -65,7 +65,7 @@ def test_detects_the_language_of_summaries(body: str, expected: str) -> None:
     ],
 )  # fmt: skip
 def test_finds_unambiguous_dates_and_the_last_day_of_a_span(text: str, day: date | None) -> None:
-    assert fields.find_date(text) == day
+    assert date_reader.find_date(text) == day
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.archive import arxiv_ids, fields, parse
+from bot.archive import arxiv_ids, date_reader, fields, parse
 from storage import errors
 from storage.models import Digest, DigestFormat, Entry
 
@@ -78,7 +78,7 @@ def test_link_label_is_the_title_unless_it_is_a_caption() -> None:
     ],
 )
 def test_finds_the_date_in_a_path(name: str, day: date | None) -> None:
-    assert fields.find_path_date(name) == day
+    assert date_reader.find_path_date(name) == day
 
 
 def test_only_papers_without_a_date_form_a_rolling_digest() -> None:
@@ -126,7 +126,7 @@ NESTED = f"<table><tr><td><table><tr><td><a href='{ABS_TWO}'>{OTHER}</a></td></t
         (f"---\ntitle: x\ndate: 2026-06-01 09:00:00\n---\n\nIt reads: [pdf]({ABS_ONE})\n", "_posts/a.md", [None]),
         (json.dumps({"ids": [ONE, ABS_TWO]}), "2026-06-01.json", [None, None]),
         (f"- [{TITLE}](javascript:x) [pdf]({ABS_ONE}) ![](https://h.test/a.png)\n{NESTED}\n", "2026-06-01.md", [None, OTHER]),
-        (f"## 1. {TITLE}\n\n**Paper**: {ABS_ONE} ｜ [Code](https://h.test)\n\n{PROSE}", "2026-06-01.md", [None]),
+        (f"## 1. {TITLE}\n\n**Paper**: {ABS_ONE} ｜ [Code](https://h.test)\n\n{PROSE}", "2026-06-01.md", [TITLE]),
     ],
     ids=["front matter", "ids alone", "odd links", "a mention in prose"],
 )  # fmt: skip

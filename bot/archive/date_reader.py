@@ -1,0 +1,308 @@
+"""Read the day that a heading, a line, a cell or a path states, in unambiguous spellings.
+
+The year is first or the month has a name. A span or a week counts as its last day. Weeks of a year are those of
+ISO 8601; a week of a month belongs, by Korea's standard, to the month of its Thursday.
+"""
+
+from __future__ import annotations
+
+import re
+from calendar import monthrange
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Literal, NamedTuple
+
+
+class Stated(NamedTuple):
+    """The days that a text states: the last one, or None if it is unknown (31 February, "since May 2", no year).
+
+    `rest` is the text without them. `near` is a day in the stated year or month.
+    """
+
+    on: date | None
+    rest: str
+    kind: Literal["day", "week", "month"]
+    near: date | None = None
+
+    def count_words(self) -> int | None:
+        """Return the number of words beside the days, except those of a list ("Papers of …"); None beside a version."""
+        if _VERSION.search(self.rest):
+            return None
+        words = _WORD.findall(self.rest.lower())
+        return sum(not _LIST_WORD.fullmatch(word) for word in words)
+
+
+_WORD = re.compile(r"[^\W\d_]+")
+_VERSION = re.compile(r"\bv?[0-9]{1,3}\.[0-9]{1,3}\b", re.IGNORECASE)
+_LIST_WORD = re.compile(
+    r"an?|the|of|on|for|from|to|till|until|through|since|and|in|at|by|our|my|all|s|papers?|articles?|preprints?|arxiv|digests?"
+    r"|list(?:s|ings?)?|showing|readings?|picks?|top|best|new(?:est)?|latest|hot|trending|recent|hugging|face|huggingface|hf|news"
+    r"|newsletter|issue|edition|vol|volume|no|number|part|notes?|log|reports?|summary|summaries|reviews?|roundup|archive|research"
+    r"|ai|ml|daily|weekly|weeks?|days?|dated?|today|select(?:ed|ion)|feed|ep|episode|now|present|current|ongoing|onwards|utc|kst|[ap]m"
+    r"|(?:mon|tue|wednes|thurs|fri|satur|sun)day|mon|tues?|wed|thu(?:rs?)?|fri|sat|sun"
+    r"|(?:오늘의?|금일|주간|일간|데일리|위클리|논문들?|페이퍼|요약|정리|목록|리스트|추천|최신|발행|리뷰|뉴스레터|다이제스트|모음|소식"
+    r"|스터디|[년월일주호자의제기준화수목금토]|[월화수목금토일]요일|부터|까지|현재|지금|이후)+"
+    r"|(?:[論论]文|每[日周]|[日周][報报刊]|今[日週]|精选|推荐|速[递報]|最新|日期|[周星期]{1,2}[一二三四五六日]|[月火水木金土日](?:曜日?)?|の|まとめ)+"
+)
+"""A word that leaves a heading with a date the heading of a day's list."""
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_NAME = (
+    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
+    r"|nov(?:ember)?|dec(?:ember)?)\b\.?"
+)
+_YEAR = r"(?:19|20)[0-9]{2}"
+_DAY = r"[0-9]{1,2}(?![0-9])"
+_TH = r"(?:st|nd|rd|th)?"
+_DASH = r"(?:-{1,3}|[‐-―−~〜～→])"
+_DATE = re.compile(
+    rf"(?<![0-9.])(?P<y1>{_YEAR})\s?[-‐-―−./년年]\s?(?P<m1>[0-9]{{1,2}})\s?[-‐-―−./월月]\s?"
+    rf"(?P<d1>{_DAY})(?!\s?(?:번째|[주周週]))(?:\s?[일日])?"
+    rf"|(?<![0-9])(?P<m2>[0-9]{{1,2}})\s?[월月]\s?(?P<d2>{_DAY})\s?[일日]"
+    rf"|\b(?P<m3>{_NAME})\s?(?P<d3>{_DAY}){_TH}(?:,?\s(?P<y3>{_YEAR})\b)?"
+    rf"|(?<![0-9.])(?<!week\s)(?P<d4>[0-9]{{1,2}}){_TH}\.?(?:\s(?:of|if))?\s(?P<m4>{_NAME})(?:,?\s(?P<y4>{_YEAR})\b)?"
+    r"|(?<![0-9.])(?P<y5>20[0-9]{2})(?P<m5>[0-9]{2})(?P<d5>[0-9]{2})(?![0-9.]|[A-SU-Z])",
+    re.IGNORECASE,
+)
+_WEEKDAY = r"\.?(?:\s?[(（][^()（）0-9]{1,9}[)）])?"
+_UP_TO = re.compile(rf"{_WEEKDAY}\s?(?:{_DASH}|to\b|until\b|through\b|부터|에서)\s?", re.IGNORECASE)
+_LAST = re.compile(
+    rf"(?:(?P<m>[0-9]{{1,2}})\s?[-./월月]\s?)?(?P<d>{_DAY}){_TH}(?:\s?[일日])?(?:\W{{1,5}}(?P<y>{_YEAR})\b)?",
+    re.IGNORECASE,
+)
+_LATE_YEAR = re.compile(rf"\W{{1,5}}({_YEAR})\b")
+_LONE_YEAR = re.compile(rf"(?<![0-9.])({_YEAR})\s?[년年]?(?![0-9.])")
+_OPEN_BEFORE = re.compile(
+    r"(?:since|after|(?:starting|beginning)(?:\s(?:from|on|in))?)\W{1,3}$", re.IGNORECASE
+)
+_OPEN_BEHIND = re.compile(
+    rf"{_WEEKDAY}\s?(?:(?:{_DASH}|to\b|until\b|through\b|부터)\s?(?:now|present|today|current|date|ongoing|현재|지금|오늘|至今|今)"
+    r"|부터|이후|이래|以来|以降|起|onwards?\b|\+|[~〜～]\W*$)",
+    re.IGNORECASE,
+)
+_ORDINALS = {
+    name: number
+    for names in (
+        ("first", "second", "third", "fourth", "fifth"),
+        ("첫", "둘", "셋", "넷", "다섯"),
+        "一二三四五",
+    )
+    for number, name in enumerate(names, 1)
+}
+_NTH = rf"(?:[1-6]{_TH}|(?:{'|'.join(_ORDINALS)})째?|last|마지막)"
+_GAP = r"[-_/ ,.()]{0,3}"
+_WEEKS_OF_MONTH = re.compile(
+    rf"(?:(?<![0-9])(?P<y1>{_YEAR})\s?[-./년年]\s?)?(?<![0-9])(?P<m1>[0-9]{{1,2}})\s?[월月]{_GAP}[제第]?\s?"
+    rf"(?P<n1>{_NTH})\s?(?:번째\s?)?[주周週]차?"
+    rf"|(?<![0-9])(?P<y2>{_YEAR})[-_/.](?P<m2>[0-9]{{1,2}}){_GAP}w(?:ee)?k?[-_ ]?(?P<n2>[1-6])(?![0-9])"
+    rf"|\b(?P<n3>{_NTH})\sweek\s(?:of|in)\s(?P<m3>{_NAME}),?\s?(?P<y3>{_YEAR})?"
+    rf"|\bweek\s(?P<n4>[1-6])(?:,|\s(?:of|in))?\s(?P<m4>{_NAME}),?\s?(?P<y4>{_YEAR})?"
+    rf"|\b(?P<m5>{_NAME})\s?(?P<y5>{_YEAR}),?\s\(?week\s(?P<n5>[1-6])(?![0-9])",
+    re.IGNORECASE,
+)
+_WEEKS = re.compile(
+    rf"(?<![0-9])(?P<y1>{_YEAR}){_GAP}w(?:ee)?k?[-_ .#]{{0,2}}(?P<n1>{_DAY})"
+    rf"|\bw(?:ee)?k?[-_ .#]{{0,2}}(?P<n2>{_DAY})(?:\sof)?[-_/ ,.()]{{1,3}}(?P<y2>{_YEAR})(?![0-9])"
+    rf"|(?<![0-9])(?P<y3>{_YEAR})\s?[년年]?{_GAP}[제第]?\s?(?P<n3>{_DAY})\s?[주周週]차?"
+    rf"|(?:\bweek\s?|(?<![0-9])(?=[0-9제第]{{1,3}}\s?[주周週]))[제第]?(?P<n4>{_DAY})(?:\s?[주周週]차?)?",
+    re.IGNORECASE,
+)
+_WEEK_BEGINS = re.compile(r"\bweek\s(?:of|beginning|starting|commencing|from)\W{0,3}$", re.IGNORECASE)
+_MONTH = re.compile(
+    rf"(?<![0-9])(?P<y1>{_YEAR})\s?[-./년年]\s?(?P<m1>0?[1-9]|1[0-2])(?![0-9.])(?:\s?[월月])?|\b(?P<m2>{_NAME}),?\s(?P<y2>{_YEAR})\b",
+    re.IGNORECASE,
+)
+_SLASHED = re.compile(r"[^\w/]*([0-9]{1,2})/([0-9]{1,2})[^\w/]*(?:[^\W0-9_]{1,9}[^\w/]*)?")
+_FILE_SUFFIX = re.compile(r"\.[A-Za-z][A-Za-z0-9]{0,8}$")
+_PATH_WEEK = re.compile(r"(?<![0-9])(?:([01][0-9])([0-3][0-9])-)([01][0-9])([0-3][0-9])(?![0-9])")
+_PATH_YEAR = re.compile(r"(?<![0-9])(20[0-9]{2})(?![0-9])")
+_MAX_DATED_LENGTH = 300
+_Parts = tuple[int | None, int, int]
+"""A year, if it is stated, a month and a day."""
+
+
+def read(text: str, near: date | None = None) -> Stated | None:
+    """Return the days that a text states, or None. A day without a year is in the year in which it is closest to `near`."""
+    text = text[:_MAX_DATED_LENGTH]
+    spans = list(_find_spans(text))
+    if spans and any(parts[0] for days, _, _ in spans for parts in days):
+        spans = [span for span in spans if any(parts[0] for parts in span[0])]
+    elif week := _read_week(text, near):
+        return week
+    if not spans:
+        return _read_month(text) or _read_slashed(text, near)
+    rest, position = "", 0
+    for _, start, end in spans:
+        rest, position = rest + text[position:start] + " ", end
+    rest += text[position:]
+    lone = None if any(parts[0] for days, _, _ in spans for parts in days) else _LONE_YEAR.search(rest)
+    # "2026 06 June" is a month.
+    year = int(lone[1]) if lone and not text[lone.end() : spans[0][1] + 1].strip().isdecimal() else None
+    dates: list[date | None] = []
+    for days, start, end in spans:
+        found = [_make_date(*parts) or _nearest(parts, near) for parts in _fill_years(days, year)]
+        if len(found) == 1 and found[0] and _WEEK_BEGINS.search(text[:start]):
+            found = [found[0] + timedelta(days=6)]
+        is_open = (len(found) == 1 and _OPEN_BEFORE.search(text[:start])) or _OPEN_BEHIND.match(text, end)
+        dates += [None] if is_open else found
+    on = max(filter(None, dates), default=None) if all(dates) else None
+    return Stated(
+        on, _LONE_YEAR.sub("", rest) if year else rest, "day", on or next(filter(None, dates), None)
+    )
+
+
+def find_date(text: str) -> date | None:
+    """Return the date, or the last day of a span or week, in a heading or cell; None if it is missing or impossible."""
+    return stated.on if (stated := read(text)) else None
+
+
+def has_date(text: str) -> bool:
+    """Return whether a text contains a date, even an impossible one."""
+    stated = read(text)
+    return stated is not None and stated.kind != "month"
+
+
+def find_path_date(name: str) -> date | None:
+    """Return the date in the last four parts of a path or URL (for a week, its last day), or None."""
+    parts = name.split("?")[0].rstrip("/").split("/")[-4:]
+    parts[-1] = _FILE_SUFFIX.sub("", parts[-1])
+    path = "/".join(parts)
+    for text in (*reversed(parts), path):
+        if on := find_date(text.replace("_", " ")) or find_date(text.replace("-", " ")):
+            return on
+    if (weeks := list(_PATH_WEEK.finditer(path))) and (years := _PATH_YEAR.findall(path)):
+        first, _, month, day = weeks[-1].groups()
+        return _make_date(int(years[-1]) + (month < first), int(month), int(day))
+    return None
+
+
+def _find_spans(text: str) -> Iterator[tuple[list[_Parts], int, int]]:
+    """Yield the dates in a text with their start and end. A span is several dates."""
+    end = 0
+    for match in _DATE.finditer(text):
+        if match.start() < end:
+            continue
+        days, end = [_parts_of(match)], match.end()
+        while up_to := _UP_TO.match(text, end):
+            last = _DATE.match(text, up_to.end())
+            if last is None:
+                last = _LAST.match(text, up_to.end())
+                if last is None or not _ends_span(match[0], up_to[0], last, days[-1]):
+                    break
+            days.append(_parts_of(last, days[-1]))
+            end = last.end()
+        if days[-1][0] is None and (late := _LATE_YEAR.match(text, end)):
+            days[-1] = (int(late[1]), *days[-1][1:])
+            end = late.end()
+        yield days, match.start(), end
+
+
+def _ends_span(first: str, dash: str, last: re.Match[str], before: _Parts) -> bool:
+    """Return whether a number after a date and a dash is the span's last day rather than a count: "2026-11-02 - 12 papers"."""
+    if last["m"]:
+        return int(last["m"]) <= 12
+    is_clear = last[0][-1] in "일日" or dash.strip(" -‐‑‒–—―−") != "" or dash == dash.strip()
+    is_word = last.string[last.end() : last.end() + 2].strip()[:1].isalpha()
+    is_same_mark = dash == "-" and "-" in first
+    return int(last["d"]) > before[2] and not is_same_mark and (is_clear or not is_word)
+
+
+def _parts_of(match: re.Match[str], before: _Parts | None = None) -> _Parts:
+    """Return the year, month and day of a match; a missing month is that of the date before."""
+    values = {name[0]: value for name, value in match.groupdict().items() if value}
+    month = values.get("m", "")
+    number = before[1] if before and not month else _month_number(month)
+    return (int(values["y"]) if "y" in values else None), number, int(values["d"])
+
+
+def _month_number(month: str) -> int:
+    return int(month) if month.isdecimal() else _MONTHS.index(month[:3].lower()) + 1
+
+
+def _fill_years(days: list[_Parts], year: int | None) -> list[_Parts]:
+    """Return a span's dates with the years that are stated for only one of them."""
+    filled = [
+        (parts[0] or (year if number == len(days) - 1 else None), *parts[1:])
+        for number, parts in enumerate(days)
+    ]
+    for i in range(1, len(filled)):
+        before, (own, month, day) = filled[i - 1], filled[i]
+        if own is None and before[0]:
+            filled[i] = (before[0] + (month < before[1]), month, day)
+    for i in range(len(filled) - 2, -1, -1):
+        (own, month, day), behind = filled[i], filled[i + 1]
+        if own is None and behind[0]:
+            filled[i] = (behind[0] - (month > behind[1]), month, day)
+    return filled
+
+
+def _nearest(parts: _Parts, near: date | None) -> date | None:
+    """Return a date without a year in the year in which it is closest to `near`."""
+    if parts[0] is not None or near is None:
+        return None
+    years = range(max(near.year - 1, 1), min(near.year + 2, date.max.year))
+    dates = filter(None, (_make_date(year, *parts[1:]) for year in years))
+    return min(dates, key=lambda on: abs(on - near), default=None)
+
+
+def _read_week(text: str, near: date | None) -> Stated | None:
+    """Return the last day of a numbered week of a month or year. Without a year, the week is in the year of `near`."""
+    month_week = _WEEKS_OF_MONTH.search(text)
+    match = month_week or _WEEKS.search(text)
+    if match is None:
+        return None
+    values = {name[0]: value for name, value in match.groupdict().items() if value}
+    year = int(values["y"]) if "y" in values else near.year if near else None
+    if year is None and month_week is None:
+        return None  # "47주차" without a year may be a serial number.
+    on = None
+    if year is not None:
+        number = _ordinal(values["n"])
+        on = _month_week(year, _month_number(values["m"]), number) if month_week else _iso_week(year, number)
+    rest = f"{text[: match.start()]} {text[match.end() :]}"
+    return Stated(on, rest, "week", on)
+
+
+def _ordinal(text: str) -> int:
+    """Return the number of an ordinal (3rd, third, 셋째, 三); 6 for the last one."""
+    digits = text.rstrip("stndrhSTNDRH")
+    return int(digits) if digits.isdecimal() else _ORDINALS.get(text.lower().removesuffix("째"), 6)
+
+
+def _month_week(year: int, month: int, number: int) -> date | None:
+    """Return the Sunday of a month's week. Beyond its last week, the last day of the month."""
+    if not 1 <= month <= 12:
+        return None
+    first_thursday = 1 + (3 - date(year, month, 1).weekday()) % 7
+    last = monthrange(year, month)[1]
+    thursday = first_thursday + 7 * (number - 1)
+    return date(year, month, min(thursday, last)) + timedelta(days=3 if thursday <= last else 0)
+
+
+def _iso_week(year: int, number: int) -> date | None:
+    try:
+        return date.fromisocalendar(year, number, 7)
+    except ValueError:  # week 53 of a year that has 52
+        return None
+
+
+def _read_month(text: str) -> Stated | None:
+    """Return the month or year that a text states, which is not a day."""
+    if match := _MONTH.search(text):
+        year, month = int(match["y1"] or match["y2"]), _month_number(match["m1"] or match["m2"])
+        return Stated(None, f"{text[: match.start()]} {text[match.end() :]}", "month", date(year, month, 15))
+    year_match = _LONE_YEAR.search(text)
+    return year_match and Stated(None, _LONE_YEAR.sub("", text), "month", date(int(year_match[1]), 7, 1))
+
+
+def _read_slashed(text: str, near: date | None) -> Stated | None:
+    """Return the day of a text that is only a month and a day (`11/18 (수)`), if it is within two months of `near`."""
+    match = _SLASHED.fullmatch(text) if near else None
+    on = _nearest((None, int(match[1]), int(match[2])), near) if match else None
+    return Stated(on, "", "day", on) if on and near and abs(on - near) < timedelta(days=62) else None
+
+
+def _make_date(year: int | None, month: int, day: int) -> date | None:
+    try:
+        return date(year or 0, month, day)
+    except ValueError:
+        return None

@@ -1,0 +1,146 @@
+"""Read the titles that texts give to papers: a link's label, and what stands beside or above a link."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Sequence
+from itertools import islice
+
+from bot.archive import arxiv_ids
+
+CUT = "\0"
+"""What is left of a link in a line. Texts have no NUL."""
+MAX_TITLE_LENGTH = 300
+_MAX_LINE = 400
+_TARGET = re.compile(r"\]\([^()\s]{1,1000}\)")
+_TAG = re.compile(r"</?[a-z][^<>]{0,500}>", re.IGNORECASE)
+_EMPHASIS = re.compile(r"(?<![\w*\\])(\*{1,3}|_{1,3}|~~|`{1,2})(?=\S)(.{1,600}?)(?<=\S)\1(?!\w)")
+_ESCAPED = re.compile(r"\\([\[\]_*#`|~<>])")
+_NUMBER = re.compile(r"^\W{0,6}\[?[0-9]{1,4}[\].):]{1,2}\s")
+_LEADING = re.compile(r"^[^\w\"“'‘(\[$\\]+")
+_CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
+_WORD = re.compile(r"[^\W\d_]{2,}")
+_SENTENCE_END = re.compile(r"[a-z]{3}[.;] |[.,;]$")
+_NAMES_APART = re.compile(r", | and | & |; ")
+_ITEM = re.compile(r"\s*(?:[-*+•]|[0-9]{1,4}[.)])\s+(?:\[[ xX]\]\s)?")
+_BOLD = re.compile(r"(\*\*|__)(?=\S)(?P<title>.{1,300}?)(?<=\S)\1")
+_QUOTED = re.compile(r"[\"“「『《](?P<title>[^\"“”「」『』《》]{8,300})[\"”」』》]")
+_BOLD_LINE = re.compile(r"\W{0,6}(?:[0-9]{1,4}[.)]\s*)?(\*\*|__)(?P<title>.{1,300}?)\1\W*")
+_SUMMARY_TAG = re.compile(r".{0,40}<summary>(?P<title>.{1,400}?)(?:</summary>.*|$)", re.IGNORECASE)
+_LABELLED = re.compile(
+    r"\W{0,6}(?:paper |논문\s?|论文)?(?:title|제목|标题|題名|タイトル)\**\s?[:：]\**\s*(.{1,400})",
+    re.IGNORECASE,
+)
+_CAPTION = re.compile(
+    r"(?:read|view|see|open|download|click|check|visit|full|go to|link to|get)\b.{0,40}"
+    r"\b(?:paper|arxiv|pdf|here|abstract|article|more|text)\b",
+    re.IGNORECASE,
+)
+_BEHIND_TITLE = re.compile(r"\s[-–—|·]\s|\sby\s")
+_OPENED = re.compile(r"\s?(?:[(\[<【][^()\[\]<>]*|\([^()]*\bet al\b[^()]*\)\W*)$")
+"""A bracket that is still open, as before a link, or the authors in brackets."""
+_ID = re.compile(
+    rf"[(\[]?(?:arxiv\s?[:.]?\s?)?{arxiv_ids.ID}(?:v[0-9]{{1,3}})?[)\]]?|<?https?://[^\s<>|\"']{{1,1000}}>?",
+    re.IGNORECASE,
+)
+
+
+def plain(text: str) -> str:
+    """Return the first 600 characters of Markdown without links, emphasis, tags and a number in front."""
+    text = _TAG.sub("", _TARGET.sub("]", text[:600])).replace("[", "").replace("]", "")
+    return _NUMBER.sub("", _strip_emphasis(text).strip(" \t>#|~"))
+
+
+def _strip_emphasis(text: str) -> str:
+    """Return Markdown as plain text: without emphasis around words, escapes and character references."""
+    for _ in range(3):
+        text, before = _EMPHASIS.sub(r"\2", text), text
+        if text == before:
+            break
+    return " ".join(html.unescape(_ESCAPED.sub(r"\1", text)).split())
+
+
+def is_numbered(text: str) -> bool:
+    """Return whether a text begins with a number, as the headings of a list's papers do."""
+    return _NUMBER.match(text) is not None
+
+
+def read_title(label: str, min_words: int = 4) -> str | None:
+    """Return Markdown as a title, or None if it is a caption, a person, a number, a URL or a translation.
+
+    One word less is enough with a colon.
+    """
+    title = _NUMBER.sub("", _TAG.sub("", label[: 2 * MAX_TITLE_LENGTH]).strip(" \t#>|"))
+    title = _NUMBER.sub("", _strip_emphasis(_LEADING.sub("", _strip_emphasis(title))))
+    title = title.replace(CUT, " ").strip(" \t:：-–—~·|,，")
+    if title.count("[") != title.count("]"):
+        title = title.strip("[]")
+    pairs = ('""', "“”", "‘’", "''", "[]")
+    if len(title) > 2 and title[0] + title[-1] in pairs and title[-1] not in title[1:-1]:
+        title = title[1:-1]
+    words = len(_WORD.findall(title[:MAX_TITLE_LENGTH]))
+    is_other = "://" in title or "![" in label or len(title) > MAX_TITLE_LENGTH or _CJK.search(title)
+    is_caption = words < 10 and _CAPTION.match(title)
+    return None if is_other or is_caption or words < min_words - (": " in title) else title
+
+
+def clean_title(value: str, min_words: int = 1) -> str | None:
+    """Return plain text as a title, or None if it is a number, a URL or a translation."""
+    title = " ".join(value[: 2 * MAX_TITLE_LENGTH].split())
+    is_other = "://" in title or len(title) > MAX_TITLE_LENGTH or _CJK.search(title)
+    return None if is_other or len(_WORD.findall(title)) < min_words else title
+
+
+def _read_bare(text: str) -> str | None:
+    """Return text without marks as a title, or None if it may be a sentence or a list of names."""
+    title = None if "](" in text else read_title(text)
+    if title is None or len(_WORD.findall(title)) < 4 or _SENTENCE_END.search(title):
+        return None
+    names = [name.split() for name in _NAMES_APART.split(title.rpartition(": ")[2])]
+    are_names = len(names) > 1 and all(
+        1 <= len(name) <= 4 and all(word[0].isupper() for word in name if len(word) > 3) for name in names
+    )
+    return None if are_names else title
+
+
+def read_labelled(line: str) -> str | None:
+    """Return the title in a line "Title: …", or None."""
+    match = _LABELLED.match(line)
+    return read_title(match[1], min_words=1) if match else None
+
+
+def find_above(line: str, below: str, *, is_first: bool) -> str | None:
+    """Return the title that a line without an id gives to a paper in the lines below it, or None.
+
+    It is bold, a summary, an item with lines of its own, or the first line of a paragraph (`is_first`).
+    """
+    if match := _SUMMARY_TAG.match(line) or _BOLD_LINE.fullmatch(line.strip()):
+        return read_title(match["title"])
+    if item := _ITEM.match(line):
+        indent = len(line) - len(line.lstrip())
+        is_parent = bool(below.strip()) and len(below) - len(below.lstrip()) > indent
+        return _read_bare(line[item.end() :]) if is_parent else None
+    has_label = "**:" in line or ":**" in line
+    return _read_bare(line.strip("- \t")) if is_first and len(line) < _MAX_LINE and not has_label else None
+
+
+def find_beside(parts: Sequence[str], *, are_cells: bool) -> str | None:
+    """Return the title in a paper's own line: bold or quoted text, or the text beside the link, or None.
+
+    `parts` are a row's cells, or one line with `CUT` in the place of links. Text behind a link counts if there
+    is none before it.
+    """
+    parts = [part for whole in parts for part in _ID.sub(CUT, whole[: 2 * _MAX_LINE]).split(CUT)]
+    for pattern in (_BOLD, _QUOTED):
+        for part in parts:
+            for match in islice(pattern.finditer(part), 3):
+                if title := read_title(match["title"]):
+                    return title
+    for number, part in enumerate(parts):
+        text = _OPENED.sub("", _ITEM.sub("", part, count=1))
+        text = _BEHIND_TITLE.split(text, maxsplit=1)[0] if number and not are_cells else text
+        title = _read_bare(text)
+        if title or (not are_cells and _WORD.search(text)):
+            return title
+    return None
