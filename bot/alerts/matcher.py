@@ -262,14 +262,16 @@ def _find_part(part: Part, paper: PaperText) -> tuple[str, bool] | None:
 
 @lru_cache(maxsize=1 << 12)
 def name_variants(name: str) -> frozenset[str]:
-    """Return normalised spellings of a name: without accents, with umlauts spelled out, with hyphens split or joined."""
+    """Return normalised spellings of a name: without accents, with umlauts spelled out, with words or hyphens joined."""
     joined = name.replace("-", "")
     variants = {
         fold(spelling)
         for fold in (analyser.fold_name, analyser.fold_name_german)
         for spelling in (name, joined)
     }
-    return frozenset(" ".join(sorted(variant.split())) for variant in variants if variant)
+    words = tuple(people.name_tokens(name))
+    spellings = [*map(str.split, variants), words, *people.join_words(words)]
+    return frozenset(" ".join(sorted(spelling)) for spelling in spellings if spelling)
 
 
 MAX_REASONS = 6

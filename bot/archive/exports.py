@@ -114,9 +114,12 @@ def unescape_bibtex(text: str) -> str:
 
 
 def _format_author(name: str) -> str:
-    """Return an author's name, in braces if BibTeX would split it (`Lee, Inc.`, `A and B`)."""
-    escaped = escape_bibtex(name)
-    return f"{{{escaped}}}" if "," in escaped or re.search(r"(?i)\band\b|\bothers\b", escaped) else escaped
+    """Return an author's name as BibTeX reads it: `Oakley, Jr., Guy`, and in braces if it is one (`Pond Team`, `A and B`)."""
+    escaped, parts = escape_bibtex(name), list(map(escape_bibtex, people.split_name(name)))
+    if (" " in escaped and not parts[1]) or re.search(r"(?i)\band\b|\bothers\b", escaped):
+        return f"{{{escaped}}}"
+    family, given, suffix = parts
+    return ", ".join(filter(None, (family, suffix, given))) if suffix or "," in escaped else escaped
 
 
 # Digest entries as the Markdown of a newsletter or a review.
@@ -276,9 +279,10 @@ def _render_json(exported: Sequence[ExportDigest], _: Templates) -> str:
 
 
 def _render_csv(exported: Sequence[ExportDigest], _: Templates) -> str:
-    lines = [_csv_line(CSV_COLUMNS)]
+    # Excel reads Hangul only after a byte order mark.
+    lines = [f"\ufeff{_csv_line(CSV_COLUMNS)}"]
     for item in exported:
-        for entry in item.digest.entries:
+        for entry in (_fill_in(item, entry) for entry in item.digest.entries):
             sections = [
                 (f"{section.heading}: " if section.heading else "") + markdown.render_plain(section.body)
                 for section in entry.sections
@@ -295,11 +299,12 @@ def _render_csv(exported: Sequence[ExportDigest], _: Templates) -> str:
 
 
 def _render_bibtex(exported: Sequence[ExportDigest], _: Templates) -> str:
-    """Render one entry per paper, with the stored authors rather than the digest's."""
+    """Render one entry per paper, with the stored title and authors rather than the digest's."""
     distinct: dict[str, tuple[Entry, Mapping[str, Any]]] = {}
     for item in exported:
         for entry in item.digest.entries:
             stored = item.stored.get(entry.arxiv_id, {})
+            entry = replace(entry, title=stored.get("title") or entry.title)
             distinct.setdefault(entry.arxiv_id, (entry, stored if stored.get("authors") else {}))
     return "\n".join(
         render_entry(
@@ -312,6 +317,13 @@ def _render_bibtex(exported: Sequence[ExportDigest], _: Templates) -> str:
         )
         for paper, known in distinct.values()
     )
+
+
+def _fill_in(item: ExportDigest, entry: Entry) -> Entry:
+    """Return an entry with the stored title and authors if the digest has none."""
+    stored = item.stored.get(entry.arxiv_id, {})
+    known = {name: stored[name] for name in ("authors", "authors_truncated") if stored and not entry.authors}
+    return replace(entry, title=entry.title or stored.get("title"), **known)
 
 
 def _csv_line(row: Iterable[object]) -> str:
@@ -510,8 +522,8 @@ def _csl_reference(of: _Reference) -> str:
 
 
 def _csl_name(name: str) -> dict[str, str]:
-    family, given, suffix = people.split_name(name)
-    return {"literal": name} if suffix or not given else {"family": family, "given": given}
+    parts = dict(zip(("family", "given", "suffix"), people.split_name(name), strict=True))
+    return {key: text for key, text in parts.items() if text} if parts["given"] else {"literal": name}
 
 
 _REFERENCES: Mapping[ReferenceFormat, tuple[str, str, Callable[[_Reference], str], str]] = {

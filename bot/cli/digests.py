@@ -181,7 +181,9 @@ def digest(
 
 
 def export(
-    form: Annotated[str, typer.Option("--format", help="newsletter, review, listing, json, csv or bibtex.")],
+    form: Annotated[
+        str | None, typer.Option("--format", help="newsletter, review, listing, json, csv or bibtex.")
+    ] = None,
     on: Annotated[str | None, typer.Option("--date", metavar="D", help="One date, YYYY-MM-DD.")] = None,
     since: Annotated[str | None, typer.Option("--since", metavar="D", help="From this date on.")] = None,
     until: Annotated[str | None, typer.Option("--until", metavar="D", help="Up to this date.")] = None,
@@ -194,7 +196,9 @@ def export(
     if on is not None and (since is not None or until is not None):
         raise errors.UsageError("Use either --date, or --since and --until.")
     first, last = (shell.parse_date(text) if text else None for text in (on or since, on or until))
-    text = shell.run_command(lambda: _export("json" if as_json else form, first, last))
+    if form is None and not as_json:
+        raise errors.UsageError("Name a format: --format newsletter, review, listing, json, csv or bibtex.")
+    text = shell.run_command(lambda: _export("json" if as_json else form or "", first, last))
     shell.print_document(text, target)
     entries = re.findall(r"^@misc\{.*?^}$", text, re.MULTILINE | re.DOTALL) if form == "bibtex" else ()
     for field in ("title", "author"):

@@ -184,7 +184,8 @@ def print_document(text: str, target: Path | None = None) -> None:
     Raises PaperroundError if the file is a database or cannot be written.
     """
     if target is None:
-        sys.stdout.write(errors.make_printable(text) if sys.stdout.isatty() else text)
+        is_terminal = sys.stdout.isatty()
+        sys.stdout.write(errors.make_printable(text.removeprefix("\ufeff")) if is_terminal else text)
         return
     from storage import database  # slow to import
 

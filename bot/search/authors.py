@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from itertools import islice, pairwise
+from itertools import islice
 from typing import NamedTuple, cast
 
 import tantivy
@@ -175,21 +175,17 @@ def _find_by_sound(writers: Writers, words: tuple[str, ...]) -> list[models.Auth
 
 
 def _find_exact(writers: Writers, words: tuple[str, ...], *, is_prefix: bool) -> list[models.Author]:
-    """Return the authors whose names contain all of the words. An initial matches any word that begins with that letter."""
+    """Return the authors whose names contain all of the words, or two of them joined. An initial matches any word
+    that begins with that letter.
+    """
     is_alone = len(words) == 1
     query = all_of(
         writers.word(word) if is_alone or len(word) > 1 else writers.beginning(word) for word in words
     )
-    queries = [query, _prefix_query(writers, words) if is_prefix else None]
+    queries = [query, *(all_of(map(writers.word, joined)) for joined in people.join_words(words))]
+    if is_prefix:
+        queries += (_prefix_query(writers, of) for of in (words, *people.join_words(words)))
     return writers.find(queries, limit=_PREFIX_LIMIT if is_prefix else _CANDIDATE_LIMIT)
-
-
-def _joined_queries(writers: Writers, words: tuple[str, ...]) -> list[Query | None]:
-    """Return one query per pair of adjacent words, with the pair joined: junyang lin and jun yanglin for jun yang lin."""
-    return [
-        all_of(map(writers.word, (*words[:number], left + right, *words[number + 2 :])))
-        for number, (left, right) in enumerate(pairwise(words))
-    ]
 
 
 def _prefix_query(writers: Writers, words: tuple[str, ...]) -> Query | None:
@@ -211,7 +207,7 @@ def _rank(
 
 
 def _find_fuzzy(writers: Writers, words: tuple[str, ...]) -> list[models.Author]:
-    """Return authors whose names match loosely: by initials, prefix, joined words or up to two typing errors."""
+    """Return authors whose names match loosely: by initials, prefix or up to two typing errors."""
     # One name may be abbreviated to an initial if another word is complete; a middle initial may be missing.
     whole = [word for word in words if len(word) > 1]
     short = None
@@ -219,10 +215,7 @@ def _find_fuzzy(writers: Writers, words: tuple[str, ...]) -> list[models.Author]
         or_initial = [any_of(map(writers.word, (word, word[0]))) for word in whole]
         short = all_of((*or_initial, any_of(map(writers.word, whole))))
     corrected = (all_of(writers.near(word, errors) for word in words) for errors in (1, 2))
-    authors = writers.find(
-        [_prefix_query(writers, words), any_of(_joined_queries(writers, words)), short, *corrected],
-        limit=_FUZZY_LIMIT,
-    )
+    authors = writers.find([_prefix_query(writers, words), short, *corrected], limit=_FUZZY_LIMIT)
     return [
         author
         for author in authors

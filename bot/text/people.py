@@ -18,8 +18,19 @@ _UMLAUT_SPELLINGS = (("ae", "a"), ("oe", "o"), ("ue", "u"))
 
 
 def name_tokens(name: str) -> list[str]:
-    """Return the folded words of a name in order: lin and junyang for "Lin, Junyang"."""
-    return [word[:_MAX_WORD_LENGTH] for word in analyser.fold_name(name[:300]).split()][:MAX_WORDS]
+    """Return the folded words of a name in order and in Latin letters: lin and junyang for "Lin, Junyang"."""
+    folded = analyser.fold_name(name[:300])
+    if not folded.isascii():
+        folded = folded.replace("ου", "ou").translate(_LATIN_LETTERS)
+    return [word[:_MAX_WORD_LENGTH] for word in folded.split()][:MAX_WORDS]
+
+
+_LETTERS = (
+    "аa бb вv гg дd еe жzh зz иi кk лl мm нn оo пp рr сs тt уu фf хkh цts чch шsh щshch ъ ыy ь эe юyu яya єye іi ґg "
+    "јj љlj њnj ћc ђdj џdz αa βv γg δd εe ζz ηi θth ιi κk λl μm νn ξx οo πp ρr σs ςs τt υy φf χch ψps ωo"
+)
+"""Cyrillic and Greek letters without accents, each with its Latin spelling in most passports."""
+_LATIN_LETTERS = str.maketrans({pair[0]: pair[1:] for pair in _LETTERS.split()})
 
 
 def index_terms(name: str) -> list[str]:
@@ -189,7 +200,7 @@ def consonant_keys(name: str) -> frozenset[str]:
     All spellings of a name share a key in any word order or script.
     """
     spelt = (_spelling_keys(family, given) for family, given in split_hangul(name) if family)
-    return frozenset((_consonants(analyser.fold_name(name)),)).union(*spelt)
+    return frozenset((_consonants("".join(name_tokens(name))),)).union(*spelt)
 
 
 @lru_cache(maxsize=1 << 8)
@@ -230,14 +241,18 @@ def name_distance(query_words: tuple[str, ...], name: str) -> float:
     """Return the distance between the query words and a name: about 1 for an initial and 3 for a typing error."""
     name_words = tuple(name_tokens(name))
     best = _aligned_distance(query_words, name_words)
-    if best == EXACT or len(query_words) == len(name_words):
+    if best == EXACT:
         return best
-    longer = max(query_words, name_words, key=len)
-    for number, (left, right) in enumerate(pairwise(longer)):
-        joined = (*longer[:number], left + right, *longer[number + 2 :])
-        pair = (query_words, joined) if longer is name_words else (joined, name_words)
-        best = min(best, _aligned_distance(*pair) + _WRITING_COST)
-    return best
+    # Le Cun and LeCun, in the query or in the name.
+    pairs = [(joined, name_words) for joined in join_words(query_words)]
+    pairs += [(query_words, joined) for joined in join_words(name_words)]
+    return min((best, *(_aligned_distance(*pair) + _WRITING_COST for pair in pairs)))
+
+
+def join_words(words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Yield the words with each adjacent pair joined: junyang lin and jun yanglin for jun yang lin."""
+    for number, (left, right) in enumerate(pairwise(words)):
+        yield *words[:number], left + right, *words[number + 2 :]
 
 
 def _aligned_distance(query_words: tuple[str, ...], name_words: tuple[str, ...]) -> float:
@@ -491,10 +506,27 @@ def _read_writer(words: Sequence[str], start: int, end: int) -> Writer | None:
     return Writer(stem, first, last, is_known=False) if is_name else None
 
 
+_NAME_SUFFIX = re.compile(r",?\s(?:jr|sr|i{2,3}|iv|ph\.?d|m\.?d)\.?$", re.IGNORECASE)
+_GROUP_NAME = re.compile(
+    r"^(?i:the|team)\s|@|[\s-](?:AI|(?i:teams?|collaborations?|consortium|group|labs?|laboratory|research|initiative"
+    r"|project|community|workshop|network|foundation|institute|university|inc\.?|ltd\.?|corp\.?|gmbh|팀))(?:,|$)"
+)
+
+
 def split_name(name: str) -> tuple[str, str, str]:
-    """Split a name into family name, given names and the suffix after a comma."""
-    head, _, suffix = name.partition(",")
-    if "," in name and " " not in head.strip():
-        return head.strip(), "", suffix.strip()
-    given, _, family = head.strip().rpartition(" ")
-    return family, given.strip(), suffix.strip()
+    """Split a name into family name, given names and suffix, such as `van den Oord`, `Aäron`, "" and `Oakley`, `Guy`, `Jr.`.
+
+    A team, a company and a single word are a family name alone.
+    """
+    if _GROUP_NAME.search(name):
+        return name.strip(), "", ""
+    suffix = _NAME_SUFFIX.search(name)
+    head = name[: suffix.start()] if suffix else name
+    family, comma, given = head.partition(",")
+    if not comma:
+        words = head.split()
+        first = len(words) - 1
+        while first > 1 and words[first - 1].islower():
+            first -= 1
+        given, family = " ".join(words[: max(first, 0)]), " ".join(words[max(first, 0) :])
+    return family.strip(), given.strip(), suffix[0].strip(", ") if suffix else ""

@@ -117,7 +117,15 @@ async def test_the_quoted_sentence_is_in_the_readers_language(world: World) -> N
 
 async def test_names_match_in_any_order_spelling_or_script(world: World) -> None:
     (paper,) = await prepare(world, "Nothing.")
-    for name in ("kim minjun", "Min-jun Kim", "김민준", "lovelace, ada", "ADA LOVELACE"):
+    for name in (
+        "kim minjun",
+        "Min-jun Kim",
+        "김민준",
+        "lovelace, ada",
+        "ADA LOVELACE",
+        "Love Lace, Ada",
+        "Ада Ловелаће",
+    ):
         (query,) = await read(world, alert_builders.draft(name, kind=AlertKind.AUTHOR))
         assert matcher.match(query, paper), name
     (query,) = await read(world, alert_builders.draft("Ada Love", kind=AlertKind.AUTHOR))

@@ -82,6 +82,44 @@ def test_bibtex_escapes_special_characters_and_balances_braces(title: str, autho
     assert len(entry.splitlines()) == entry.count("\n")
 
 
+@pytest.mark.parametrize(
+    ("name", "bibtex", "ris"),
+    [
+        ("Guy L. Oakley Jr.", "Oakley, Jr., Guy L.", "Oakley, Guy L., Jr."),
+        ("Guy L. Oakley, Jr.", "Oakley, Jr., Guy L.", "Oakley, Guy L., Jr."),
+        ("Hal Daumé III", "Daumé, III, Hal", "Daumé, Hal, III"),
+        ("Oriol de la Cruz, Jr.", "de la Cruz, Jr., Oriol", "de la Cruz, Oriol, Jr."),
+        ("Quillfeather, Odalys", "Quillfeather, Odalys", "Quillfeather, Odalys"),
+        ("Aäron van den Oord", "Aäron van den Oord", "van den Oord, Aäron"),
+        ("Pond Team", "{Pond Team}", "Pond Team"),
+        ("The Geese Collaboration", "{The Geese Collaboration}", "The Geese Collaboration"),
+        ("Kite Team, AI @ Pond", "{Kite Team, AI @ Pond}", "Kite Team, AI @ Pond"),
+        ("Pond AI", "{Pond AI}", "Pond AI"),
+        ("Kite-AI", "Kite-AI", "Kite-AI"),
+        ("Wei Ai", "Wei Ai", "Ai, Wei"),
+        ("Lee, Inc.", "{Lee, Inc.}", "Lee, Inc."),
+        ("김민준", "김민준", "김민준"),
+    ],
+)
+def test_names_of_references_keep_suffixes_particles_and_groups(name: str, bibtex: str, ris: str) -> None:
+    assert f"  author        = {{{bibtex}}}," in exports.render_entry("2502.02737", "T", [name])
+    assert f"\nAU  - {ris}\n" in render(ReferenceFormat.RIS, replace(PAPER, authors=(name,)))
+    [item] = json.loads(render(ReferenceFormat.CSL, replace(PAPER, authors=(name,))))
+    [author] = item["author"]
+    assert author.get("literal") or ", ".join(author.values()) == ris
+    assert ("literal" in author) == (bibtex.startswith("{") or " " not in name)
+
+
+def test_titles_and_authors_that_a_digest_lacks_are_those_of_the_archive() -> None:
+    bare = digest(entry(title=None), digest_format=DigestFormat.LIST)
+    stored = {"2502.02737": {"title": "Counting flies", "authors": ["A B", "C D"], "authors_truncated": True}}
+    [row] = csv.DictReader(io.StringIO(export("csv", bare, stored=stored).removeprefix("\ufeff")))
+    assert (row["title"], row["authors"], row["authors_truncated"]) == ("Counting flies", "A B; C D", "yes")
+    bibtex = export("bibtex", bare, stored=stored)
+    assert "{{Counting flies}}" in bibtex
+    assert "{A B and C D and others}" in bibtex
+
+
 def test_bibtex_prefers_stored_authors_to_the_digests() -> None:
     listed = digest(entry(authors=("C D", "A B", "C D")), entry(rank=2, arxiv_id="2502.00001"))
     stored = {"authors": ["A B", "C D"], "authors_truncated": False, "author_order_confirmed": True}
@@ -227,7 +265,9 @@ def test_csv_has_a_row_per_paper_and_no_formulas() -> None:
     sections = (Section("새로움", "**굵게**\n글"),)
     listed = entry(title='=HYPERLINK("x")', votes=81, authors=("A, B", "C"), sections=sections)
     other = entry(rank=2, arxiv_id="2502.00001", title=None, votes=None, authors_truncated=True)
-    first, second = csv.DictReader(io.StringIO(export("csv", digest(listed, other))))
+    text = export("csv", digest(listed, other))
+    first, second = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")))
+    assert text.startswith("\ufeffdate,"), "Excel needs a byte order mark for Hangul"
     assert list(first) == list(exports.CSV_COLUMNS)
     assert (first["title"], first["authors"], first["votes"]) == ('\'=HYPERLINK("x")', "A, B; C", "81")
     assert first["summary"] == "새로움: 굵게 글"

@@ -76,12 +76,14 @@ def test_digest_command_sorts_a_dates_papers_by_votes(filled: Paperround) -> Non
 
 def test_export_rejects_invalid_options_and_dates_without_digests(filled: Paperround) -> None:
     for status, options in (
+        (2, ()),
         (2, ("--format", "docx")),
         (2, ("--format", "csv", "--date", "2026-01-05", "--since", "2026-01-01")),
         (1, ("--format", "csv", "--date", "2020-01-01")),
         (1, ("--format", "csv", "--output", "no/such/folder/x")),
     ):
         assert filled("export", *options).exit_status == status
+    assert "newsletter, review, listing, json, csv or bibtex" in filled("export").stderr
 
 
 def test_a_bibtex_export_counts_the_entries_without_authors(filled: Paperround, digest_folder: Path) -> None:

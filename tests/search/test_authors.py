@@ -37,6 +37,29 @@ async def test_a_name_matches_in_any_spelling_or_with_typing_errors(
             assert (name, result.author, result.is_corrected) == (name, author, is_corrected)
 
 
+OTHER_LETTERS = (
+    "Mc Dougal: Ira McDougal|mcdougal: Ira McDougal|Ira Mc Dougal: Ira McDougal|de marco: Ann DeMarco|le cun: Yann LeCun"
+    "|lebon: Eve Le Bon|Le Bon: Eve Le Bon|Ivanov: Иван Иванов|ivan ivanov: Иван Иванов|Иванов: Иван Иванов"
+    "|Papadopoulos: Γιώργος Παπαδόπουλος|Giorgos Papadopoulos: Γιώργος Παπαδόπουλος|Παπαδόπουλος: Γιώργος Παπαδόπουλος"
+    "|Shcherbakova: Юлия Щербакова|Петров: Oleg Petrov"
+)
+
+
+async def test_a_name_matches_in_one_or_two_words_and_in_latin_cyrillic_or_greek_letters(
+    db: Database,
+) -> None:
+    pairs = [pair.split(": ") for pair in OTHER_LETTERS.split("|")]
+    names = tuple(dict.fromkeys(author for _, author in pairs))
+    others = ("Marco Dean", "Le Zhang", "Ira Dougan", "Cun Lei")
+    search = await sample_archive.search_over(
+        db, NewsletterPaper("2501.00001", "One", "It works.", authors=(*names, *others))
+    )
+    for typed, author in pairs:
+        found = await search.find_author(typed)
+        assert (typed, found.author, found.is_corrected) == (typed, author, False)
+    assert (await search.complete_author("mc doug"))[0].value == "Ira McDougal"
+
+
 async def test_a_foreign_name_in_hangul_matches_by_sound(db: Database) -> None:
     names = ("Thomas Wolf", "Liang Wang", "Tom Wolfe Lewis")
     service = await sample_archive.search_over(
