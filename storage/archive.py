@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -63,18 +64,20 @@ async def update_parse_result(connection: AsyncConnection, digest_id: int, parse
     )
 
 
+def location_key(source: str, location: str) -> str:
+    """Return the key by which the digests of a source's location are found: a SHA-256 in hex."""
+    return hashlib.sha256(f"{source}\n{location}".encode()).hexdigest()
+
+
 async def list_at(
     connection: AsyncConnection, places: Iterable[tuple[str, str]]
 ) -> dict[tuple[str, str], list[StoredDigest]]:
     """Return the digests of some sources' locations, earliest date first, keyed by source and location."""
-    wanted = set(places)
     query = sa.select(*_STORED).order_by(digests.c.date_on, digests.c.id)
+    keys = {location_key(*place) for place in places}
     found: dict[tuple[str, str], list[StoredDigest]] = defaultdict(list)
-    for row in await database.fetch_records(
-        connection, StoredDigest, query, digests.c.location, {location for _, location in wanted}
-    ):
-        if (row.source, row.location) in wanted:
-            found[row.source, row.location].append(row)
+    for row in await database.fetch_records(connection, StoredDigest, query, digests.c.location_key, keys):
+        found[row.source, row.location].append(row)
     return found
 
 
@@ -177,6 +180,12 @@ async def list_arxiv_ids(connection: AsyncConnection, digest_ids: Iterable[int])
     return found
 
 
+async def list_source_names(connection: AsyncConnection) -> list[str]:
+    """Return the sources of all digests, but for ingested files."""
+    query = sa.select(digests.c.source).distinct().where(digests.c.source != stored_sources.FILES)
+    return list((await connection.execute(query)).scalars())
+
+
 async def list_sources(connection: AsyncConnection, digest_ids: Iterable[int]) -> dict[int, str]:
     """Return the digests' sources, keyed by digest id."""
     query = sa.select(digests.c.id, digests.c.source)
@@ -198,7 +207,7 @@ async def list_origins(
     }
 
 
-_STORED = [column for column in digests.c if column.name != "raw"]
+_STORED = [column for column in digests.c if column.name not in ("raw", "location_key")]
 
 
 async def _values(new: SourcedDigest, now: datetime) -> dict[str, Any]:
@@ -209,6 +218,7 @@ async def _values(new: SourcedDigest, now: datetime) -> dict[str, Any]:
     return {
         "source": new.source,
         "location": new.location,
+        "location_key": location_key(new.source, new.location),
         "format": digest.format,
         "date_on": digest.date,
         "language": new.language,

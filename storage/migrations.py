@@ -8,6 +8,7 @@ with `storage.tables`.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -80,6 +81,36 @@ def rebuild_table(connection: sa.Connection, name: str, changes: Mapping[str, st
 
 
 # Version 1 is the schema before migrations (3329496193c9c800). New functions go below.
+
+
+@_migration(2)
+def _add_location_keys(connection: sa.Connection) -> None:
+    """Find digests by a hash of their source and location, since PostgreSQL's indexes hold no long addresses."""
+    execute = connection.exec_driver_sql
+    execute("ALTER TABLE digests ADD COLUMN location_key TEXT")
+    rows = execute("SELECT id, source, location FROM digests").all()
+    keys = [
+        {"key": hashlib.sha256(f"{row.source}\n{row.location}".encode()).hexdigest(), "id": row.id}
+        for row in rows
+    ]
+    if keys:
+        connection.execute(sa.text("UPDATE digests SET location_key = :key WHERE id = :id"), keys)
+    old, new = "uq_digests_location_source_date_on", "uq_digests_location_key_date_on"
+    if connection.dialect.name == "postgresql":
+        execute("ALTER TABLE digests ALTER COLUMN location_key SET NOT NULL")
+        execute(
+            f"ALTER TABLE digests DROP CONSTRAINT {old}, ADD CONSTRAINT {new} UNIQUE (location_key, date_on)"
+        )
+    else:
+        unique = f"CONSTRAINT {old} UNIQUE (location, source, date_on)"
+        rebuild_table(
+            connection,
+            "digests",
+            {
+                "location_key TEXT": "location_key TEXT NOT NULL",
+                unique: f"CONSTRAINT {new} UNIQUE (location_key, date_on)",
+            },
+        )
 
 
 VERSION = 1 + len(MIGRATIONS)

@@ -410,7 +410,8 @@ class StoredSource:
 
     When sources disagree, the highest `priority` wins; among equal priorities, the oldest source. `failures`
     counts consecutive failures, and `reason` describes the last one. `noticed_at` is when the operator was
-    notified of them. `progress` describes a back-fill in the source's own format.
+    notified of them. `progress` describes a back-fill in the source's own format, or how many new papers a limited
+    source brought on a day.
     """
 
     id: int

@@ -38,10 +38,27 @@ async def add_facts(connection: AsyncConnection, paper_facts: Sequence[tuple[int
     )
 
 
-async def remove_listing(connection: AsyncConnection, paper_ids: Iterable[int], on: date) -> None:
-    """Forget that services listed papers on a date, since the digest that said so was removed."""
-    unlisted = facts.update().where(facts.c.listed_on == on).values(listed_on=None)
+async def remove_listing(
+    connection: AsyncConnection, paper_ids: Iterable[int], on: date | None = None
+) -> None:
+    """Forget that services listed papers (on a date), since the digest or the source that said so was removed."""
+    unlisted = (
+        facts.update().where(sa.true() if on is None else facts.c.listed_on == on).values(listed_on=None)
+    )
     await database.execute_in(connection, unlisted, facts.c.paper_id, paper_ids)
+
+
+async def list_listed_by_arxiv(connection: AsyncConnection) -> dict[int, tuple[str, ...]]:
+    """Return the categories of the papers that arXiv's announcements and back-fills listed, keyed by paper id."""
+    query = sa.select(facts.c.paper_id, facts.c.categories)
+    query = query.where(facts.c.source == ARXIV, facts.c.listed_on.is_not(None))
+    return dict(map(tuple, await connection.execute(query)))
+
+
+async def remove_facts(connection: AsyncConnection, source: str) -> set[int]:
+    """Delete the facts from a source. Returns the ids of their papers."""
+    removal = facts.delete().where(facts.c.source == source).returning(facts.c.paper_id)
+    return set((await connection.execute(removal)).scalars())
 
 
 async def list_facts_by_paper(
@@ -142,17 +159,26 @@ async def mark_changed(connection: AsyncConnection, paper_ids: Collection[int]) 
     await database.execute_in(connection, sa.update(papers).values(changed=number), papers.c.id, paper_ids)
 
 
-async def purge_unkept(connection: AsyncConnection, limit: int, ids: Iterable[int] | None = None) -> int:
+async def purge_unkept(
+    connection: AsyncConnection,
+    limit: int,
+    ids: Iterable[int] | None = None,
+    *,
+    read_before: datetime | None = None,
+) -> int:
     """Delete up to `limit` papers that no digest ever listed and no row refers to. Returns the number deleted.
 
-    `ids` restricts the papers. The transaction must hold the ingest lock (`archive.lock_ingest`).
+    `ids` restricts the papers. Facts keep a paper, unless all were read before `read_before` (UTC). The transaction
+    must hold the ingest lock (`archive.lock_ingest`).
     """
     named = [
         sa.exists().where(column == papers.c.id)
         for table in t.metadata.sorted_tables
         for column in table.c
-        if any(key.column is papers.c.id for key in column.foreign_keys)
+        if table is not facts and any(key.column is papers.c.id for key in column.foreign_keys)
     ]
+    is_recent = sa.true() if read_before is None else facts.c.read_at >= read_before
+    named.append(sa.exists().where(facts.c.paper_id == papers.c.id, is_recent))
     # Buttons and posts contain ids, so ids are never reused: SQLite continues from the last row, which stays.
     last = sa.select(sa.func.max(papers.c.id)).scalar_subquery()
     unkept = sa.and_(papers.c.last_on.is_(None), papers.c.first_on.is_(None), papers.c.id < last)

@@ -95,14 +95,6 @@ async def remove(connection: AsyncConnection, url: str) -> bool:
     return (await connection.execute(sources.delete().where(sources.c.url == url))).rowcount > 0
 
 
-async def count_stored(connection: AsyncConnection, url: str, since: datetime) -> int:
-    """Count the papers in a source's digests stored or changed since a time (UTC)."""
-    query = sa.select(sa.func.count(sa.distinct(entries.c.paper_id)))
-    query = query.join(digests, entries.c.digest_id == digests.c.id)
-    query = query.where(digests.c.source == url, digests.c.updated_at >= since)
-    return (await connection.execute(query)).scalar_one()
-
-
 async def is_stored(connection: AsyncConnection, row: models.StoredSource) -> bool:
     """Return whether a source still exists."""
     return (

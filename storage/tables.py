@@ -174,7 +174,9 @@ digests = _table_of(
     models.StoredDigest,
     "digests",
     _required("raw", sa.LargeBinary, comment="text, UTF-8, zlib"),
-    sa.UniqueConstraint("location", "source", "date_on"),
+    # `archive.location_key`: PostgreSQL's indexes have no room for long addresses.
+    _required("location_key", sa.Text),
+    sa.UniqueConstraint("location_key", "date_on"),
     sa.Index("ix_digests_date_on", "date_on"),
     # Ids must never be reused: the keys of deliveries contain them.
     sqlite_autoincrement=True,

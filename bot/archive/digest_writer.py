@@ -433,6 +433,13 @@ class DigestWriter:
             not _is_listed(paper) for paper in (await papers.list_merged(connection, ids=ids)).values()
         )
 
+    async def take_back_facts(self, connection: Connection, source: str, listed: Collection[int]) -> int:
+        """Remove a source's facts, and the services' listing of some papers. Returns what `take_back` returns."""
+        ids = await papers.remove_facts(connection, source) | set(listed)
+        await papers.remove_listing(connection, listed)
+        changes = await _remerge(connection, await papers.list_merged(connection, ids=ids))
+        return sum(_is_listed(old) and not _is_listed(new) for old, new in changes.values())
+
     async def _remove(
         self, connection: Connection, gone: Sequence[StoredDigest]
     ) -> dict[int, dict[int, int]]:

@@ -96,6 +96,14 @@ class IngestService:
                 unlisted += await self._writer.take_back(connection, chunk)
         return unlisted
 
+    async def take_back_facts(self, source: str, listed: Iterable[int] = ()) -> int:
+        """Remove a source's facts, and the services' listing of some papers. Returns what `take_back` returns."""
+        unlisted = 0
+        for chunk in (*chunked(listed, FACTS_BATCH), []):
+            async with self._writing() as connection:
+                unlisted += await self._writer.take_back_facts(connection, source, chunk)
+        return unlisted
+
     async def reparse_all(self) -> AsyncIterator[IngestResult]:
         """Reparse every stored text with the current parser, and yield the results. Triggers no alerts."""
         async with self._database.read() as connection:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 HELP = {
     "Start here": ("demo", "setup", "run", "doctor"),
     "Papers": ("search", "author", "paper", "digest", "export"),
-    "Sources and digests": ("sources", "ingest", "write"),
+    "Sources and digests": ("sources", "ingest", "digests", "write"),
     "Operation": ("config", "backup", "db", "web", "mcp", "readers"),
     "Advanced": ("parse", "glossary", "reindex", "healthcheck"),
 }
@@ -83,6 +83,7 @@ def build_app() -> typer.Typer:
             "remove": sources.remove,
             "fetch": sources.fetch,
         },
+        ("digests", "Remove stored digests."): {"remove": digests.remove},
         ("readers", "Delete the data kept about a user."): {"forget": operations.forget_reader},
         ("db", "Upgrade the database, or copy it to another one."): {
             "upgrade": operations.upgrade,

@@ -1,8 +1,9 @@
-"""Commands that read and write digests: `parse`, `ingest`, `digest`, `export` and `write`."""
+"""Commands that read and write digests: `parse`, `ingest`, `digest`, `digests remove`, `export` and `write`."""
 
 from __future__ import annotations
 
 import itertools
+import os
 import re
 import sys
 from collections.abc import AsyncGenerator, Iterator
@@ -157,6 +158,54 @@ async def _reparse_all(service: IngestService) -> AsyncGenerator[tuple[str, Inge
         yield "", result
 
 
+def remove(
+    location: Annotated[
+        str, typer.Argument(metavar="LOCATION", help="A file, a folder, a page, or a source's address.")
+    ],
+    on: Annotated[str | None, typer.Option("--date", metavar="D", help="Only this day, YYYY-MM-DD.")] = None,
+    as_json: shell.AsJson = False,
+) -> None:
+    """Remove stored digests, such as those ingested by mistake. What was posted stays posted."""
+    day = None if on is None else shell.parse_date(on)
+    digests, papers = shell.run_command(lambda: _remove(location, day))
+    if not digests:
+        raise errors.PaperroundError(
+            f"No digest is stored from {errors.redact(location)}{f' for {day}' if day else ''}. Give a file as it was"
+            " ingested, a page's address, or a source as in `paperround sources list`."
+        )
+    words = [f"{n} {noun}{'s' if n != 1 else ''}" for n, noun in ((digests, "digest"), (papers, "paper"))]
+    said = f"{words[0]} removed; {words[1]} left the archive."
+    shell.print_answer({"digests": digests, "papers": papers}, as_json, sentence=said)
+
+
+async def _remove(location: str, on: date | None) -> tuple[int, int]:
+    """Remove the digests at a location. Returns their number and that of papers that no digest lists any more."""
+    from bot.archive.ingest import IngestService
+    from storage import archive
+
+    async with shell.open_storage() as database:
+        async with database.read() as connection:
+            rows = await archive.list_rows(connection, since_on=on, until_on=on)
+        found = [row for row in rows if _is_at(row, location)]
+        return len(found), await IngestService(database, clock.system_clock).take_back(found)
+
+
+def _is_at(row: models.StoredDigest, location: str) -> bool:
+    """Return whether a digest is from a location: a file, a folder, a page, an entry of a feed, or a source."""
+    from bot.archive import digest_writer, fields
+    from bot.sources import kinds
+    from storage import sources
+
+    path = os.path.abspath(os.path.expanduser(location))
+    named = {location, kinds.normalise(location), path}
+    named |= {fields.bounded_key(name, digest_writer.MAX_LOCATION_LENGTH) for name in named}
+    # Files in a folder that is a source have paths within it.
+    names = {row.location, os.path.join(row.source, row.location)}
+    names |= {row.source} - {sources.FILES}
+    begin = (f"{path}/", *(f"{name}#" for name in named))
+    return any(name in named or name.startswith(begin) for name in names | set(map(errors.redact, names)))
+
+
 def digest(
     on: Annotated[
         str | None,
@@ -253,11 +302,7 @@ def write(
     if show is not None:
         _show(show, as_json)
         return
-    from bot.core import logs
-
     settings = shell.load_settings()
-    # Logs go to stderr, except for papers without a text, which the counts include.
-    logs.configure(settings.log if settings.log.endswith("debug") else "console:warning")
     day = None if on is None else shell.parse_date(on)
     formats = _parse_formats(settings, form)
     if language is None:

@@ -36,7 +36,14 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text
 
 
 def run_command(command: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
-    """Run a coroutine function in a new event loop."""
+    """Run a coroutine function in a new event loop. Warnings go to stderr, unless logs are configured already."""
+    import structlog
+
+    if isinstance(structlog.get_config()["logger_factory"], structlog.PrintLoggerFactory):
+        from bot.core import logs
+
+        chosen = load_settings().log
+        logs.configure(chosen if chosen.endswith("debug") else "console:warning")
     return asyncio.run(command())
 
 

@@ -126,13 +126,26 @@ def edit(url: Url, priority: Annotated[int, typer.Option("--priority", help=_PRI
     shell.echo(f"{errors.redact(url)} now has priority {priority}.")
 
 
-def remove(url: Url) -> None:
-    """Remove a source. Digests already fetched are kept, with the lowest priority."""
+def remove(
+    url: Url,
+    with_digests: Annotated[
+        bool,
+        typer.Option("--with-digests", help="Also remove what it brought. What was posted stays posted."),
+    ] = False,
+) -> None:
+    """Remove a source. Digests already fetched are kept, with the lowest priority, or removed too."""
     from bot.core import settings
     from bot.sources import folder
 
-    address = shell.run_with_service(_create_registry, lambda registry: registry.remove(url))
-    shell.echo(f"{errors.redact(url)} was removed. Its digests are kept.")
+    if with_digests:
+        address, digests, papers = shell.run_command(lambda: _take_back(url))
+        brought = f"with {_count(digests, 'list')}; {_count(papers, 'paper')} left the archive"
+        shell.echo(f"{errors.redact(url)} was removed {brought}.")
+    else:
+        address = shell.run_with_service(_create_registry, lambda registry: registry.remove(url))
+        shell.echo(
+            f"{errors.redact(url)} was removed. Its digests are kept; --with-digests removes them too."
+        )
     named = {row.url for row in shell.load_settings().sources}
     if address in named | set(map(folder.make_absolute, named)):
         place = settings.setting_origins()[_SETTING]
@@ -201,6 +214,15 @@ async def _fetch_first(row: models.StoredSource) -> SourceReport:
             report = await service.fetch_first(row)
         await container.alert_planner.drain()
         return report
+
+
+async def _take_back(url: str) -> tuple[str, int, int]:
+    from bot.archive.ingest import IngestService
+    from bot.core.clock import system_clock
+
+    async with shell.open_storage() as database:
+        registry = _create_registry(database)
+        return await registry.take_back(url, IngestService(database, system_clock))
 
 
 def _count(number: int, noun: str) -> str:

@@ -7,7 +7,7 @@ deliveries that contain a channel's papers.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -46,7 +46,7 @@ class Retention:
             removed += await self._repeat(delete_some, column.table, column < limit)
         removed += await self._repeat(outbox.clear_payloads, content_before)
         removed += await self._repeat(alerts.purge_matches, content_before)
-        removed += await self._repeat(_remove_unkept_papers)
+        removed += await self._repeat(_remove_unkept_papers, content_before)
         removed += await self._repeat(outbox.purge, before)
         async with self._database.read() as connection:
             guild_ids = await accounts.list_left_guilds(connection, now - GUILD_RETENTION)
@@ -76,7 +76,7 @@ class Retention:
                 return removed
 
 
-async def _remove_unkept_papers(connection: Connection, limit: int) -> int:
-    """Remove papers that are in no digest and that no reader has saved, such as imported papers."""
+async def _remove_unkept_papers(connection: Connection, before: datetime, limit: int) -> int:
+    """Remove papers that are in no digest and that no reader has saved: imported ones, and those once looked up."""
     await archive.lock_ingest(connection)
-    return await papers.purge_unkept(connection, limit)
+    return await papers.purge_unkept(connection, limit, read_before=before)

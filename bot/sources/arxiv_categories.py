@@ -9,7 +9,7 @@ API: pages of the papers submitted on a day, oldest first. https://info.arxiv.or
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
@@ -101,7 +101,7 @@ class BackFill(NamedTuple):
 
 def read_back_fill(progress: Mapping[str, Any] | None) -> BackFill | None:
     """Return the state of a source's back-fill, given its stored progress, or None."""
-    found = Progress(**progress or {})
+    found = Progress(**progress) if progress and "since" in progress else Progress()
     if found.since is None or found.until is None:
         return None
     first, last = date.fromisoformat(found.since), date.fromisoformat(found.until)
@@ -118,6 +118,17 @@ def parse_categories(address: str) -> tuple[str, ...]:
             f"{len(names)} arXiv categories are too many for one source; the maximum is {_MAX_CATEGORIES}."
         )
     return tuple(dict.fromkeys(_parse_category(name) for name in names))
+
+
+def covers(categories: Collection[str], names: Iterable[str]) -> bool:
+    """Return whether one of a paper's categories is among these categories, or in one of these archives."""
+    return any(name in categories or name.partition(".")[0] in categories for name in names)
+
+
+def filter_only_of(address: str, others: Iterable[str], by_paper: Mapping[int, Sequence[str]]) -> list[int]:
+    """Return the papers, given with their categories, that belong to a source and to none of the others."""
+    own, kept = parse_categories(address), {name for other in others for name in parse_categories(other)}
+    return [id_ for id_, names in by_paper.items() if covers(own, names) and not covers(kept, names)]
 
 
 def _parse_category(name: str) -> str:
@@ -173,10 +184,7 @@ class ArxivCategories:
 
     def _is_own(self, entry: feed.FeedEntry) -> bool:
         """Return whether a paper's primary category (or, with cross-lists, any category) belongs to the source."""
-        return any(
-            category in self._categories or category.partition(".")[0] in self._categories
-            for category in entry.categories[: None if self._with_cross_lists else 1]
-        )
+        return covers(self._categories, entry.categories[: None if self._with_cross_lists else 1])
 
     async def _read_announcement(
         self, request: base.FetchRequest, progress: Progress

@@ -1,4 +1,7 @@
-"""Folders with digest files, such as a checked-out repository. Only new and changed files are read."""
+"""Folders with digest files, such as a checked-out repository. Only new and changed files are read.
+
+A file that stays away for a day takes its digests along: until then it may have been moved, or come back.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import unquote
 
 from bot.archive import arxiv_ids, files, parse
@@ -17,6 +21,17 @@ from storage import errors, models
 from storage.models import FetchStatus
 
 _MAX_FILES = 100_000
+_GRACE = timedelta(days=1)
+"""How long a file may be away before its digests are taken back."""
+
+
+class _Comparison(NamedTuple):
+    """Changed files with their times and sizes, former states of missing ones, problems, and states of unchanged ones."""
+
+    changed: list[tuple[str, str]]
+    missing: list[models.PageState]
+    problems: list[str]
+    states: dict[str, FetchStatus]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +44,7 @@ class FolderSource:
         """Read new and changed files, sorted by path. Yields nothing for unchanged files."""
         folder = str(self.root)
         try:
-            changed, problems, known = await asyncio.to_thread(self._find_changed, request)
+            changed, missing, problems, known = await asyncio.to_thread(self._compare, request)
         except OSError as error:
             reason = f"the folder cannot be read: {error.strerror or error}"
             yield base.FetchResult(folder, FetchStatus.FAILED, reason)
@@ -42,19 +57,27 @@ class FolderSource:
             if known.get(location) is FetchStatus.FAILED:
                 why = why or result.reason
             yield result
+        # The state of a missing file has no time and size: it is NOT_YET since the file was missed, then UNCHANGED.
+        missed = tuple(
+            models.PageState(state.location, request.now, FetchStatus.NOT_YET)
+            for state in missing
+            if state.last_modified is not None
+        )
+        for state in missing:
+            if state.last_modified is None and request.now - state.read_at >= _GRACE:
+                gone = replace(state, status=FetchStatus.UNCHANGED)
+                yield base.FetchResult(state.location, FetchStatus.OK, page_states=(gone,), is_gone=True)
         for problem in problems:
             yield base.FetchResult(folder, FetchStatus.FAILED, base.clean_reason(problem))
         unread = [location for location, found in known.items() if found in _UNREAD]
         is_lost = len(unread) == len(known) and FetchStatus.FAILED in known.values()
-        if unread or not (changed or problems):
+        if unread or missed or not (changed or problems):
             status = FetchStatus.FAILED if is_lost else status
             reason = "; ".join(filter(None, (_describe_unread(known), why)))
-            yield base.FetchResult(folder, status, base.clean_reason(reason))
+            yield base.FetchResult(folder, status, base.clean_reason(reason), page_states=missed)
 
-    def _find_changed(
-        self, request: base.FetchRequest
-    ) -> tuple[list[tuple[str, str]], list[str], dict[str, FetchStatus]]:
-        """Return changed files with their times and sizes, problems with the folder, and the states of unchanged files."""
+    def _compare(self, request: base.FetchRequest) -> _Comparison:
+        """Compare the folder's files with the states of the last poll."""
         if not self.root.is_dir():
             raise NotADirectoryError(0, "there is no such folder")
         changed: list[tuple[str, str]] = []
@@ -72,7 +95,14 @@ class FolderSource:
                 changed.append((location, stamp))
             else:
                 states[location] = known.status
-        return changed, list(map(str, problems)), states
+        present = set(map(base.page_key, locations))
+        missing = [
+            state
+            for location, state in request.page_states.items()
+            if location not in present and (state.last_modified or state.status is FetchStatus.NOT_YET)
+        ]
+        # A part of the folder that cannot be read is not gone.
+        return _Comparison(changed, [] if problems else missing, list(map(str, problems)), states)
 
     async def _read_document(self, location: str, stamp: str, request: base.FetchRequest) -> base.FetchResult:
         """Read one file. The stored page state prevents a file without a digest from being read again."""

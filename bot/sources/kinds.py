@@ -14,13 +14,15 @@ from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from bot.archive.ingest import IngestService
 from bot.core.clock import Clock
 from bot.core.settings import Settings, SourceSetting
 from bot.sources import arxiv_categories, base, feed, folder, huggingface
-from storage import errors, models, sources
+from storage import archive, errors, models, papers, sources
 from storage.database import Connection, Database
 
-_MAX_ADDRESS_LENGTH = 2_000
+_MAX_ADDRESS_BYTES = 2_000
+"""What PostgreSQL can index, with other columns."""
 
 RECORDS: tuple[base.KindRecord, ...] = (
     arxiv_categories.KIND,
@@ -52,7 +54,7 @@ def check(kind: models.SourceKind, address: str, options: Mapping[str, object]) 
     """Raise UsageError with a reason if the address or options are invalid for this kind."""
     if not address.strip():
         raise errors.UsageError("The source's URL is an empty string. Give a URL or a folder.")
-    if len(address) > _MAX_ADDRESS_LENGTH or not address.isprintable():
+    if not address.isprintable() or len(address.encode()) > _MAX_ADDRESS_BYTES:
         raise errors.UsageError(
             f"{errors.redact(address)[:80]!r} is not an address. Example: https://huggingface.co"
         )
@@ -232,10 +234,32 @@ class SourceRegistry:
             await sources.remove(connection, url)
         return url
 
+    async def take_back(self, url: str, ingest: IngestService) -> tuple[str, int, int]:
+        """Delete a source with its digests and facts, also one that was removed before. What was posted stays.
 
-async def find_address(connection: Connection, url: str) -> str:
-    """Return a source's stored address, given the address or its label. Raises UsageError."""
-    stored = [row.url for row in await sources.list_rows(connection)]
+        Returns the address, the number of digests, and the number of papers that no digest lists any more. Raises
+        UsageError if neither the source nor a digest of it is stored.
+        """
+        async with self.database.transaction() as connection:
+            url = await find_address(connection, url, await archive.list_source_names(connection))
+            await sources.remove(connection, url)
+            digests = await archive.list_rows(connection, origin=archive.Origin(url, with_lookup=True))
+            listed: Iterable[int] = ()
+            if url.startswith(arxiv_categories.SCHEME):
+                stored = [row.url for row in await sources.list_rows(connection)]
+                others = [other for other in stored if other.startswith(arxiv_categories.SCHEME)]
+                by_paper = await papers.list_listed_by_arxiv(connection)
+                listed = arxiv_categories.filter_only_of(url, others, by_paper)
+        unlisted = await ingest.take_back(digests) + await ingest.take_back_facts(url, listed)
+        return url, len(digests), unlisted
+
+
+async def find_address(connection: Connection, url: str, removed: Iterable[str] = ()) -> str:
+    """Return a source's stored address, given the address or its label. Raises UsageError.
+
+    `removed` are the addresses of sources that were removed.
+    """
+    stored = {row.url for row in await sources.list_rows(connection)}.union(removed)
     shown = [address for address in stored if errors.redact(address) == url]
     if url not in stored:
         url = shown[0] if len(shown) == 1 else normalise(url)

@@ -10,7 +10,7 @@ import contextlib
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import structlog
@@ -37,7 +37,7 @@ class SourceReport:
     """The outcome of polling a source: counts of results, and `status` and `reason` set by `conclude`.
 
     `missed_days` are the days that could not be read. `page_states` are saved at the end. `progress` is how
-    far a back-fill has been stored.
+    far a back-fill has been stored, or how many new papers of the day a limited source has brought.
     """
 
     source: models.StoredSource
@@ -307,7 +307,10 @@ class Poller:
                 states = await sources.list_page_states(connection, row.id)
             request = base.FetchRequest(self.clock(), states, days, row.progress)
             async for result in kind.open(row.url, row.options, self.context).fetch(request):
-                kept = await self._limit_papers(row, result) if is_limited else result
+                async with self.database.read() as connection:
+                    if not await sources.is_stored(connection, row):
+                        return  # removed during the poll
+                kept = await self._limit_papers(report, result) if is_limited else result
                 async with self._turn:
                     # Facts first: posts and alerts of a listing need its votes.
                     stored = await self.ingest.add_facts(kept.facts)
@@ -319,24 +322,29 @@ class Poller:
                     report.add(kept, stored)
                 progress(row, result)
                 if kept is not result:
-                    brought = f"it has brought {_limit_of(row):,} new papers today"
-                    report.add_failure(f"{brought}; the others will be read from tomorrow on")
+                    report.add_failure(_describe_limit(report))
                     return
 
-    async def _limit_papers(self, row: models.StoredSource, result: base.FetchResult) -> base.FetchResult:
-        """Return a result without the papers beyond the source's daily limit (UTC).
+    async def _limit_papers(self, report: SourceReport, result: base.FetchResult) -> base.FetchResult:
+        """Return a result without the papers beyond the source's daily limit (UTC), and count the new ones.
 
         A digest that exceeds the limit keeps its first papers. The other papers are read again the next day.
         """
-        ids = {entry.arxiv_id for digest in result.digests for entry in digest.entries}
-        ids |= {fact.arxiv_id for fact in result.facts}
-        midnight, limit = datetime.combine(self.clock().date(), time.min, UTC), _limit_of(row)
+        named = {entry.arxiv_id for digest in result.digests for entry in digest.entries}
+        named |= {fact.arxiv_id for fact in result.facts}
         async with self.database.read() as connection:
-            known = set(await papers.get_ids(connection, ids))
-            brought = 0 if ids <= known else await sources.count_stored(connection, row.url, midnight)
-        if ids <= known or brought + len(ids - known) <= limit:
-            return result
-        return await asyncio.to_thread(_cut, result, known, brought, limit)
+            known = set(await papers.get_ids(connection, named))
+        today = self.clock().date().isoformat()
+        counted = report.progress or {}
+        brought = counted["new"] if counted.get("day") == today else 0
+        room = _limit_of(report.source) - brought
+        if len(named - known) > room:
+            result = await asyncio.to_thread(_cut, result, set(known), room)
+            named = {entry.arxiv_id for digest in result.digests for entry in digest.entries}
+        # The first poll, which fills the archive, leaves the day's limit as it is.
+        if report.source.last_success_at is not None:
+            report.progress = {"day": today, "new": brought + len(named - known)}
+        return result
 
     async def _save(self, report: SourceReport, health: models.StoredSource | None) -> None:
         """Save a polled source's page states and health, unless it was removed during the poll.
@@ -391,17 +399,27 @@ def _limit_of(row: models.StoredSource) -> int:
     return base.MAX_PAPERS_AT_FIRST if row.last_success_at is None else base.MAX_PAPERS_A_DAY
 
 
-def _cut(result: base.FetchResult, known: set[str], brought: int, limit: int) -> base.FetchResult:
-    """Drop digests beyond the limit, and facts about papers that are neither known nor in the remaining digests."""
+def _describe_limit(report: SourceReport) -> str:
+    """Say that a source has reached its limit, and when the rest of its papers comes."""
+    limit = f"{base.MAX_PAPERS_A_DAY:,}"
+    if report.source.last_success_at is None:
+        return f"its first poll brought {base.MAX_PAPERS_AT_FIRST:,} papers; the others follow, up to {limit} a day"
+    brought = (report.progress or {}).get("new", 0)
+    return f"it has brought {brought:,} new papers today, and its limit is {limit}; the others will be read from tomorrow on"
+
+
+def _cut(result: base.FetchResult, known: set[str], room: int) -> base.FetchResult:
+    """Drop the papers beyond `room` new ones, and facts about papers that are neither known nor in the remaining digests."""
     kept = []
     for digest in result.digests:
         new = [entry.arxiv_id for entry in digest.entries if entry.arxiv_id not in known]
-        if brought < limit or not new:
-            known |= {*new[:limit]}
-            if len(new) > limit and digest.format in listing.FORMATS:
-                digest = listing.keep(digest, digest.date, known.__contains__)
+        if not new or room > 0:
+            if len(new) > room and digest.format in listing.FORMATS:
+                new = new[:room]
+                digest = listing.keep(digest, digest.date, {*known, *new}.__contains__)
+            known.update(new)
+            room -= len(new)
             kept.append(digest)
-            brought += len(new)
     facts = tuple(fact for fact in result.facts if fact.arxiv_id in known)
     return replace(result, digests=tuple(kept), facts=facts, page_states=())
 

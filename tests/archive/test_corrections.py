@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
-from storage import models, papers
+from bot.shelf.service import Shelf
+from bot.sources import kinds
+from storage import archive, models, papers
 from storage.database import Database
-from tests.support import digest_builders, killed_process, world
-from tests.support.world import World
+from tests.support import digest_builders, killed_process, source_payloads, world
+from tests.support.polling_harness import PollingHarness
+from tests.support.world import READER, World
 
 on_both_engines = pytest.mark.engines("sqlite", "postgresql")
 CASES = Path(__file__).parents[3] / "shared/cases/more"
@@ -149,3 +153,87 @@ async def test_readers_see_a_file_whose_date_was_corrected_on_that_date_only(db:
     async with db.read() as connection:
         listed = [await papers.list_by_date(connection, date(2026, *on)) for on in ((12, 17), (11, 23))]
     assert [len(rows) for rows in listed] == [0, 2]
+
+
+@on_both_engines
+async def test_a_source_added_by_mistake_is_taken_back_with_its_unsent_messages(db: Database) -> None:
+    stage = World(db)
+    page = "https://x.example/list.md"
+    await stage.source(page, models.SourceKind.URL)
+    await stage.daily(papers=3)
+    await stage.alert("Paper")
+    await stage.list("Sun-1", "A", source=page, at="Mon 05:00")
+    await stage.at("Mon 09:00")
+    await stage.wait(minutes=5)
+    assert list(stage.sent) == ["A", "@7 A"]
+    stage.discord.answer = world.AWAY
+    await stage.list("Mon", "B C", source=page, at="Mon 12:00")
+    await stage.list("Mon", "D▲1", at="Mon 12:10")
+    await stage.at("Tue 09:00")
+    await stage.list("Tue", "E F", source=page, at="Tue 10:00")
+    shelf = Shelf(db, stage.clock, stage.search.match_papers, {})
+    ids = await shelf.find_ids([world.arxiv_id(name) for name in "AB"])
+    await shelf.save(READER, list(ids.values()))
+    assert [row.papers for row in await stage.planned(state=models.DeliveryState.WAITING)] == [
+        tuple(map(world.arxiv_id, "DBC")),
+        tuple(map(world.arxiv_id, "DBC")),
+    ]
+    registry = kinds.SourceRegistry(db, stage.clock, {})
+    assert await registry.take_back(page, stage.ingest()) == (page, 3, 5)
+    assert await shown(stage) == {"Mon": "D"}
+    assert await stage.search.find_paper(world.arxiv_id("B")) is None
+    stage.discord.answer = None
+    await stage.at("Tue 11:00")
+    await stage.wait(minutes=5)
+    assert sorted(stage.sent) == ["@7 A", "@7 D", "A", "D"]
+    saved, _ = await shelf.list_saved(READER)
+    assert {world.names([row.arxiv_id]) for row in saved} == {"A", "B"}
+    # A was posted, and is not posted again when a digest names it.
+    await stage.list("Tue", "A G", at="Tue 12:00")
+    await stage.at("Wed 09:00")
+    assert stage.sent[-1] == "G"
+
+
+@on_both_engines
+async def test_a_message_that_may_have_been_sent_is_not_taken_back(db: Database) -> None:
+    stage = World(db)
+    await stage.daily()
+    await write(stage, "Mon 05:00", ("Mon", "A▲9 B▲8"))
+    stage.discord.answer = world.LOST
+    await stage.at("Mon 09:00")
+    async with db.read() as connection:
+        digests = await archive.list_rows(connection)
+    assert await stage.ingest().take_back(digests) == 2
+    stage.discord.answer = None
+    assert await months(stage) == ["A B"]
+
+
+async def test_a_deleted_file_of_a_folder_takes_its_days_along_after_a_day(
+    db: Database, tmp_path: Path
+) -> None:
+    harness = PollingHarness(
+        db, mock.Mock(url="http://127.0.0.1:1", port=1), now=datetime(2025, 5, 6, 12, tzinfo=UTC)
+    )
+    await harness.add(f"file://{tmp_path}", "folder")
+
+    async def poll(hours: int) -> list[tuple[str, str]]:
+        harness.now += timedelta(hours=hours)
+        await harness.fetch_due()
+        return sorted((row.location, str(row.date_on)) for row in await harness.digests())
+
+    for day in (5, 6):
+        text = source_payloads.newsletter(date(2025, 5, day), ids=[f"2505.0000{day}"])
+        (tmp_path / f"{day}.md").write_text(text)
+    of_five, of_six = ("5.md", "2025-05-05"), ("6.md", "2025-05-06")
+    assert await poll(0) == [of_five, of_six]
+    (tmp_path / "5.md").rename(tmp_path / "away.md")
+    away = ("away.md", "2025-05-05")
+    assert await poll(1) == [of_five, of_six, away]
+    (tmp_path / "away.md").rename(tmp_path / "5.md")  # moved and back
+    assert await poll(23) == [of_five, of_six, away]
+    assert await poll(24) == [of_five, of_six]
+    (tmp_path / "6.md").unlink()
+    assert await poll(1) == [of_five, of_six]
+    assert await poll(24) == [of_five]
+    (tmp_path / "6.md").write_text(source_payloads.newsletter(date(2025, 5, 6), ids=["2505.00006"]))
+    assert await poll(1) == [of_five, of_six]

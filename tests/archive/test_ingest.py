@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import replace
@@ -80,8 +81,11 @@ async def test_stores_digests_with_invalid_characters_and_huge_fields(harness: I
     many, long = ", ".join(f"Author Number{n}" for n in range(700)), "X" * 5000
     listed = [paper(1, authors=many, votes=999_999_999), paper(2, authors="A\0da \ud800")]
     text = newsletter(*listed, paper(3, title=f"T\0itle {long}", authors=long))
-    assert (await harness.add(text, "p" * 5000)).new_papers == 3
-    assert not (await harness.add(text, "p" * 5000)).written
+    token = "".join(hashlib.sha256(bytes([number])).hexdigest() for number in range(31))
+    signed = f"https://x.example/?{token}"[:2000]
+    for number, (source, location) in enumerate((("files", "p" * 5000), (signed, signed))):
+        assert (await harness.add(text, location, source)).new_papers == (0 if number else 3)
+        assert not (await harness.add(text, location, source)).written
     async with harness.db.read() as connection:
         detail = await papers.get_detail(connection, "2601.00001")
     assert detail is not None

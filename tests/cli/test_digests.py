@@ -105,3 +105,30 @@ def test_export_never_overwrites_a_database(filled: Paperround, tmp_path: Path) 
         answer = filled(*command)
         assert (answer.exit_status, "is a database" in answer.stderr) == (1, True)
     assert target.read_bytes() == before
+
+
+def test_digests_ingested_by_mistake_are_removed_by_file_folder_or_day(
+    paperround: Paperround, digest_folder: Path
+) -> None:
+    other = digest_folder / "sub"
+    other.mkdir()
+    for day in (6, 7):
+        text = (digest_folder / "a.md").read_text().replace("2026-01-05", f"2026-01-0{day}")
+        (other / f"{day}.md").write_text(text)
+
+    def remove(*arguments: str) -> tuple[int, int]:
+        data = paperround("digests", "remove", *arguments, "--json").data
+        return data["digests"], data["papers"]
+
+    paperround("ingest", str(digest_folder))
+    assert remove(str(other), "--date", "2026-01-06") == (1, 0)
+    unknown = paperround("digests", "remove", str(other), "--date", "2026-01-06")
+    assert (unknown.exit_status, f"No digest is stored from {other} for 2026-01-06." in unknown.stderr) == (
+        1,
+        True,
+    )
+    assert paperround("digests", "remove", "files").exit_status == 1
+    assert remove(f"{other}/7.md") == (1, 0)
+    answer = paperround("digests", "remove", str(digest_folder))
+    assert answer.stdout == "1 digest removed; 3 papers left the archive.\n"
+    assert paperround("digest", "2026-01-05").stdout == "No papers for 2026-01-05.\n"

@@ -152,3 +152,32 @@ def test_stores_a_folder_source_by_its_absolute_path(
     monkeypatch.chdir(elsewhere)
     (row,) = sources("fetch", "--json").data
     assert (row["source"], row["status"]) == (str(home), "unchanged")
+
+
+def test_a_source_is_removed_with_what_it_brought_also_later(site: Site, paperround: Paperround) -> None:
+    ids = ["2505.00001", "2505.00002"]
+    site["/page.md"] = source_payloads.newsletter(ids=ids)
+    site["/feed"] = source_payloads.rss(
+        *(
+            f"<item><title>Moss</title><link>https://arxiv.org/abs/{id_}</link></item>"
+            for id_ in (*ids, "2505.00003")
+        )
+    )
+    site["/api/daily_papers?date=2025-05-06"] = source_payloads.daily_papers(
+        source_payloads.daily_papers_item("2505.00004", 81)
+    )
+    for path in ("/page.md", "/feed"):
+        paperround("sources", "add", f"{site.url}{path}")
+    paperround("sources", "add", "https://huggingface.co")
+    paperround("sources", "fetch", "--since", "2025-05-06", "--until", "2025-05-06")
+    kept = paperround("sources", "remove", f"{site.url}/feed")
+    assert kept.stdout.endswith("Its digests are kept; --with-digests removes them too.\n")
+    removed = [
+        paperround("sources", "remove", url, "--with-digests").stdout.partition(" was removed ")[2]
+        for url in (f"{site.url}/feed", "hf.co", f"{site.url}/page.md")
+    ]
+    assert removed == [
+        f"with 1 list; {papers} left the archive.\n" for papers in ("1 paper", "1 paper", "2 papers")
+    ]
+    assert paperround("sources", "remove", f"{site.url}/feed", "--with-digests").exit_status == 2
+    assert paperround("search", "Moss", "--json").data == []

@@ -44,6 +44,15 @@ async def posted_twice(db: Database) -> World:
     return world
 
 
+async def test_a_paper_that_was_only_looked_up_is_purged_after_30_days(posted_twice: World) -> None:
+    for name in ("C", "D", "E"):
+        await posted_twice.facts(name, source="arxiv", title="Looked up")
+    await posted_twice.list("Tue", "D", source="https://x.example/list.md")
+    for days, papers in ((29, 5), (32, 4)):  # the last one stays, so that no id is given twice
+        await purge(posted_twice.database, SEOUL_9AM + days * DAY)
+        assert await count(posted_twice.database, tables.papers) == papers
+
+
 async def test_the_last_delivery_of_a_daily_post_is_not_purged(posted_twice: World) -> None:
     database = posted_twice.database
     assert await purge(database, SEOUL_9AM + 89 * DAY) > 0  # payloads only

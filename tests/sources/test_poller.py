@@ -502,11 +502,43 @@ async def test_limits_the_papers_that_a_page_adds_per_day(
         stored.append(report.result.papers)
         reasons.append(report.reason)
         harness.now += timedelta(hours=2)
-    assert stored == [8, 0, 0]
-    assert "it has brought 7 new papers today; the others will be read from tomorrow on" in reasons[0]
+    # Written digests are not cut. What the first poll brought leaves the day's limit as it is.
+    assert stored == [8, 6, 0]
+    assert "its first poll brought 7 papers; the others follow, up to 5 a day" in reasons[0]
+    for reason in reasons[1:]:
+        assert (
+            "it has brought 6 new papers today, and its limit is 5; the others will be read from tomorrow on"
+            in reason
+        )
     harness.now += timedelta(days=1)
     [report] = await harness.fetch_due()
     assert report.result.papers == 6, "the page is read again"
+
+
+async def test_papers_added_to_a_long_page_on_its_first_day_are_that_days_list(
+    harness: PollingHarness,
+) -> None:
+    def page(*numbers: int) -> str:
+        return "".join(
+            f"- [A Paper about Kites, Number {k}](https://arxiv.org/abs/2505.{k:05})\n" for k in numbers
+        )
+
+    row = await harness.add("/README.md")
+    # (new papers, what is stored of them). Limit: 1,000 a day.
+    for new, count in (
+        (range(1, 1101), 1100),
+        (range(2001, 2004), 3),
+        (range(3001, 3901), 900),
+        (range(4001, 4901), 97),
+    ):
+        harness.origin.pages["/README.md"] = page(*new, *range(1, 1101))
+        [report] = await harness.fetch_due()
+        assert report.result.new_papers == count
+        harness.now += timedelta(hours=1)
+    reason = "it has brought 1,000 new papers today, and its limit is 1,000; the others"
+    assert reason in ((await harness.health())[row.url].reason or "")
+    [filled, today] = sorted(await harness.digests(), key=lambda digest: digest.date_on)
+    assert (today.date_on, START.date() - filled.date_on) == (START.date(), timedelta(days=60))
 
 
 async def test_slow_source_fails_at_its_timeout(
