@@ -10,7 +10,7 @@ DEV := $(VENV)/.dev
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test test-promises coverage test-scale test-faults test-image test-install check format docs pictures bench clean
+.PHONY: help install demo run test test-promises coverage test-scale test-faults test-image test-install release check format docs pictures bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -71,6 +71,12 @@ test-image: $(DEV) ## build the image and run it; needs Docker or Podman
 
 test-install: $(DEV) ## install the checkout into an empty environment and use it; needs a package index
 	@$(BIN)/pytest -m install tests/test_install.py $(ARGS)
+
+release: $(DEV) ## source, wheel and image, each tried in an empty environment, with notes and checksums in dist/
+	@rm -rf dist && $(BIN)/python -m hatchling build -d dist
+	@$(BIN)/pytest -m 'install or image' tests/test_install.py tests/test_image.py $(ARGS)
+	@awk '/^## /{shown=0} /^## \['"$$($(BIN)/python -m hatchling version)"'\]/{shown=1; next} shown' CHANGELOG.md > dist/notes.md
+	@cd dist && sha256sum paperround-* > SHA256SUMS && ls -l
 
 docs: $(DEV) ## write the tables of the reference pages from the code
 	@$(BIN)/python docs/reference.py

@@ -18,8 +18,13 @@ TAG = "paperround-test"
 SCRIPT = "id -u; paperround ingest /inbox/day.md && paperround digest 2026-01-05"
 
 
+def _is_running(engine: str) -> bool:
+    return subprocess.run([engine, "info"], capture_output=True, timeout=patience.scaled(60)).returncode == 0
+
+
 def test_image_stores_a_digest_as_its_user_on_a_read_only_root(tmp_path: Path) -> None:
-    engine = shutil.which("docker") or shutil.which("podman")
+    found = filter(None, map(shutil.which, ("docker", "podman")))
+    engine = next((path for path in found if _is_running(path)), None)
     if engine is None:
         pytest.skip("needs Docker or Podman")
     subprocess.run([engine, "build", "--tag", TAG, ROOT], check=True, timeout=patience.scaled(900))

@@ -1,4 +1,4 @@
-"""Installation into an empty environment, as with `pipx install .` and `uv tool install .`."""
+"""Installation into an empty environment, as with `pipx install .`, and of the files that `make release` built."""
 
 from __future__ import annotations
 
@@ -17,13 +17,17 @@ pytestmark = pytest.mark.install
 ROOT = Path(__file__).parents[1]
 
 
-@pytest.fixture(scope="module")
-def command(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(
+    scope="module", params=[ROOT, *sorted(ROOT.glob("dist/paperround-*"))], ids=lambda path: path.name
+)
+def command(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The command `paperround` in a new environment without extras."""
     environment = tmp_path_factory.mktemp("environment")
     subprocess.run([sys.executable, "-m", "venv", environment], check=True, timeout=patience.scaled(120))
     pip: list[str | Path] = [environment / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "-c", ROOT / "constraints.txt", ROOT], check=True, timeout=patience.scaled(600))
+    subprocess.run(
+        [*pip, "-c", ROOT / "constraints.txt", request.param], check=True, timeout=patience.scaled(600)
+    )
     return environment / "bin" / "paperround"
 
 
