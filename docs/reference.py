@@ -19,6 +19,7 @@ from typing import Any
 
 import click
 import discord
+import pydantic
 import typer
 from discord import app_commands
 
@@ -27,7 +28,7 @@ from bot.app import client, container, health
 from bot.client import translations
 from bot.core import settings
 from bot.daily import options
-from bot.operations.set_up_file import PostEntry
+from bot.operations.set_up_file import AlertEntry, PostEntry, SourceEntry
 from storage import migrate
 
 PAGES = Path(__file__).parent
@@ -153,12 +154,47 @@ def _list_metrics() -> str:
     return _render_table(("metric", "meaning"), rows)
 
 
+def _list_set_up_keys() -> str:
+    entries: dict[str, type[pydantic.BaseModel]] = {
+        "sources": SourceEntry,
+        "posts": PostEntry,
+        "alerts": AlertEntry,
+    }
+    return "".join(f"- {name}: {_list_names(list_keys(entry))}\n" for name, entry in entries.items())
+
+
+def list_keys(entry: type[pydantic.BaseModel]) -> list[str]:
+    """Return the keys of an entry of the set-up file."""
+    return sorted(field.alias or name for name, field in entry.model_fields.items())
+
+
+def find_blocks() -> dict[str, list[str]]:
+    """Return the names of the blocks in the templates of Discord's messages, by file."""
+    paths = sorted((PAGES.parent / "templates").glob("*.en.j2"))
+    return {
+        path.name.removesuffix(".en.j2"): sorted(
+            re.findall(r"\{% block (\w+) %\}", path.read_text(encoding="utf-8"))
+        )
+        for path in paths
+    }
+
+
+def _list_blocks() -> str:
+    return "".join(f"- {name}: {_list_names(blocks)}\n" for name, blocks in find_blocks().items())
+
+
+def _list_names(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "settings": _list_settings,
     "shell": _list_shell_commands,
     "discord": _list_slash_commands,
     "post": _list_post_settings,
     "metrics": _list_metrics,
+    "contract_set_up": _list_set_up_keys,
+    "contract_blocks": _list_blocks,
 }
 """The tables by the names that pages give."""
 
