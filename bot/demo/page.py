@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from importlib import resources
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import discord
@@ -16,6 +17,7 @@ import simcord
 from aiohttp import web
 from simcord.interactions import command_leaves
 
+from bot.core import clock
 from storage import models
 
 Viewer: TypeAlias = "simcord.MemberActor | simcord.UserHandle"
@@ -39,11 +41,11 @@ FIRST_STEPS = {
         ("/주제 small language model", "영어 주제로도 찾기"),
         ("/저자 loubna ben allal", "저자의 논문"),
         ("/논문 2502.02737", "논문 한 편과 코드"),
-        ("/알림 추가 확산 모델", "새 논문 알림 받기"),
+        ("/알림 추가 단어:확산 모델", "새 논문 알림 받기"),
         ("/자동게시 설정 채널:vision 시각:오전 9시 주제:확산 모델", "다른 채널에 자동 게시"),
         ("/동향", "떠오르는 주제"),
-        ("/스터디 설정 채널:papers 요일:wed 시각:오후 5시", "매주 함께 읽을 논문 정하기"),
-        ("+1일", "하루 뒤로 가기: 글이 올라오고 투표가 끝나요"),
+        ("/스터디 설정 채널:papers 요일:수 시각:오후 5시", "매주 함께 읽을 논문 정하기"),
+        ("+1일", "하루 건너뛰기: 글이 올라오고 투표가 끝나요"),
     ),
 }
 """Lines for the reader to type, each with a description. A test types all of them."""
@@ -68,7 +70,7 @@ WORDS = {
             "가상 서버에서 실제 봇이 돌아가고 있어요. 토큰도 계정도 필요 없어요. 끝내려면 터미널에서 Ctrl-C를 누르세요."
         ),
         "channels": "채널",
-        "viewers": "누구의 화면인가요?",
+        "viewers": "보는 사람 바꾸기",
         "manager": "서버 관리자",
         "member": "일반 멤버",
         "dm": "다이렉트 메시지",
@@ -149,6 +151,8 @@ KOREAN_WORDS = {
 }
 KOREAN_PATTERNS = (
     ("(.+) used", "$1 ·"),
+    (r"started a thread: (.+)\.", "스레드를 열었어요: $1"),
+    (r"(\S+)'s message", "$1의 메시지"),
     (r"\+(\d+) (?:optional|more|options)", "+$1개 더"),
     (r"(\d+) options on this page", "$1개"),
     (r"(\d+) required options missing", "꼭 필요한 값이 $1개 빠졌어요"),
@@ -164,7 +168,8 @@ KOREAN_PATTERNS = (
     (r"Choose no more than (\d+) (?:options|value\(s\))\.", "$1개까지만 골라 주세요"),
 )
 _FILES = {"/paperround.css": "text/css", "/paperround.js": "application/javascript"}
-_CHANNEL, _VIEWER, _CANCELLED = "/paperround/channel/", "/paperround/viewer/", "/paperround/cancelled"
+_CHANNEL, _VIEWER = "/paperround/channel/", "/paperround/viewer/"
+_CANCELLED, _NAVIGATION, _ZONE = "/paperround/cancelled", "/paperround/navigation", "/paperround/zone"
 MAX_SHOWN = 50
 """Channels and threads listed on the page."""
 
@@ -188,8 +193,12 @@ def dress(
     channels: Sequence[simcord.ChannelHandle],
     locale: models.Locale,
     archive_url: str,
+    use_zone: Callable[[str], Awaitable[None]],
 ) -> None:
-    """Turn SimCord's page into Paperround's, linked to the web archive. Call this before it is served."""
+    """Turn SimCord's page into Paperround's, linked to the web archive. Call this before it is served.
+
+    `use_zone` is called with the browser's time zone if it differs from the page's.
+    """
     server: Any = preview._server
     serve_file, serve_commands = server._static, server._commands
 
@@ -198,16 +207,14 @@ def dress(
 
     async def serve(request: web.Request) -> web.StreamResponse:
         path = request.path
-        if path == _CANCELLED or path.startswith((_CHANNEL, _VIEWER)):
+        if path.startswith("/paperround/"):
             if not server._authorized(request):
                 raise web.HTTPUnauthorized
-            if path == _CANCELLED:
-                _close_form(preview, request.query_string)
-            elif path.startswith(_VIEWER):
-                _show_as(preview, int(path.removeprefix(_VIEWER)))
-            else:
-                _show_channel(preview, list_shown(channels)[int(path.removeprefix(_CHANNEL))])
-            return respond("", "text/plain")
+            answer = await _act(request, preview, channels, locale, use_zone)
+            return respond(answer, "text/html")
+        if path.startswith("/fonts/"):  # 17 MB that SimCord would read into memory for each page
+            folder = Path(simcord.__file__).parent / "preview" / "static"
+            return web.FileResponse(folder / path[1:], headers={"Cache-Control": "max-age=86400"})
         if path in _FILES:
             text = (resources.files(__package__) / "page" / path[1:]).read_text(encoding="utf-8")
             if path.endswith(".js"):
@@ -228,9 +235,35 @@ def dress(
         _localize(catalog, preview, locale.value)
         return respond(json.dumps(catalog), "application/json")
 
-    shown = [f"{start}{number}" for number in range(MAX_SHOWN) for start in (_CHANNEL, _VIEWER)]
-    server._STATIC_FILES = server._STATIC_FILES | dict.fromkeys([*_FILES, *shown, _CANCELLED], "")
+    paths = [f"{_CHANNEL}{{id}}", f"{_VIEWER}{{id}}", _CANCELLED, _NAVIGATION, _ZONE]
+    server._STATIC_FILES = server._STATIC_FILES | dict.fromkeys([*_FILES, *paths], "")
     server._static, server._commands = serve, list_commands
+
+
+async def _act(
+    request: web.Request,
+    preview: simcord.Preview,
+    channels: Sequence[simcord.ChannelHandle],
+    locale: models.Locale,
+    use_zone: Callable[[str], Awaitable[None]],
+) -> str:
+    """Do what the page's script asks for, and return the text of the answer. Raises HTTPNotFound."""
+    path, id_ = request.path, request.match_info.get("id")
+    if path == _NAVIGATION:
+        return _render_navigation(preview, channels, locale)
+    if path == _CANCELLED:
+        _close_form(preview, request.query_string)
+    elif path == _ZONE:
+        preview.timezone = clock.stored_zone(request.query.get("name", "")).key
+        await use_zone(preview.timezone)
+        _show_channel(preview, preview.channel)
+    elif viewer := next((viewer for viewer in preview.viewers if str(viewer.id) == id_), None):
+        _show_as(preview, viewer)
+    elif channel := next((channel for channel in list_shown(channels) if str(channel.id) == id_), None):
+        _show_channel(preview, channel)
+    else:
+        raise web.HTTPNotFound
+    return ""
 
 
 def _render(
@@ -241,24 +274,7 @@ def _render(
     archive_url: str,
 ) -> str:
     """Return SimCord's page with Paperround's title, channels, members and first steps."""
-    words = {name: html.escape(text) for name, text in WORDS[locale].items()}
-    links, shown = "", list_shown(channels)
-    for channel in channels:
-        # A forum has no messages of its own; its posts are listed below it.
-        links += f"<li><span>{_label(channel, words)}</span></li>" if _is_forum(channel) else ""
-        ids = {channel.id, *(thread.id for thread in channel.threads)}
-        for number, row in enumerate(shown):
-            if row.id in ids:
-                current = " aria-current=page" if row.id == preview.channel.id else ""
-                links += f'<li><a href="{_CHANNEL}{number}"{current}>{_label(row, words)}</a></li>'
-    members = sorted(preview.viewers, key=lambda viewer: viewer.id)
-    people = "".join(
-        f'<li><a href="{_VIEWER}{number}"{" aria-current=page" if viewer is preview.viewers[0] else ""}>'
-        f"{html.escape(_name(viewer))} · {words['member' if number else 'manager']}</a></li>"
-        for number, viewer in enumerate(members)
-    )
-    is_dm = preview.channel.guild is None
-    switch = "" if is_dm else f"<h2>{words['viewers']}</h2><ul>{people}</ul>"
+    words, is_dm = _escaped_words(locale), preview.channel.guild is None
     steps = "".join(
         f'<li><button type="button" data-line="{html.escape(line)}"><code>{html.escape(line)}</code>'
         f"{html.escape(what)}</button></li>"
@@ -267,8 +283,7 @@ def _render(
     )
     side = (
         f'<aside id="paperround"><header><h1>{words["title"]}</h1><p>{words["about"]}</p></header>'
-        f'<nav aria-label="{words["channels"]}"><h2>{words["channels"]}</h2><ul>{links}</ul>'
-        f"{switch}</nav>"
+        f'<nav aria-label="{words["channels"]}">{_render_navigation(preview, channels, locale)}</nav>'
         f'<p><a href="{archive_url}/?lang={locale.value}" target="_blank" rel="noopener">{words["archive"]}</a></p>'
         f"<details><summary>{words['steps']}</summary><ol>{steps}</ol><p>{words['how']}</p></details></aside>"
         f'<p id="paperround-address" role="alert" hidden>{words["address"]}</p>'
@@ -283,6 +298,32 @@ def _render(
     for old, new in changes.items():
         page = page.replace(old, new, 1)
     return page
+
+
+def _escaped_words(locale: models.Locale) -> dict[str, str]:
+    return {name: html.escape(text) for name, text in WORDS[locale].items()}
+
+
+def _render_navigation(
+    preview: simcord.Preview, channels: Sequence[simcord.ChannelHandle], locale: models.Locale
+) -> str:
+    """Return the lists of channels with their threads, and of members."""
+    words, links = _escaped_words(locale), ""
+    shown_ids = {row.id for row in list_shown(channels)}
+    for channel in channels:
+        # A forum has no messages of its own; its posts are listed below it.
+        links += f"<li><span>{_label(channel, words)}</span></li>" if _is_forum(channel) else ""
+        for row in (channel, *channel.threads):
+            if row.id in shown_ids:
+                current = " aria-current=page" if row.id == preview.channel.id else ""
+                links += f'<li><a href="{_CHANNEL}{row.id}"{current}>{_label(row, words)}</a></li>'
+    people = "".join(
+        f'<li><a href="{_VIEWER}{viewer.id}"{" aria-current=page" if viewer is preview.viewers[0] else ""}>'
+        f"{html.escape(_name(viewer))} · {words['member' if number else 'manager']}</a></li>"
+        for number, viewer in enumerate(sorted(preview.viewers, key=lambda viewer: viewer.id))
+    )
+    switch = "" if preview.channel.guild is None else f"<h2>{words['viewers']}</h2><ul>{people}</ul>"
+    return f"<h2>{words['channels']}</h2><ul>{links}</ul>{switch}"
 
 
 def _name(viewer: Viewer) -> str:
@@ -301,7 +342,8 @@ def _texts(preview: simcord.Preview, locale: models.Locale) -> dict[str, Any]:
     listed = list_menu_commands(preview.env, preview.viewers[0], preview.channel)
     menu = {command["name"]: local_name(command, locale.value) for command in listed}
     if locale is models.Locale.EN:
-        return {"exact": ENGLISH_WORDS, "patterns": (), "commands": {}, "options": {}, "menu": menu}
+        texts = {"exact": ENGLISH_WORDS, "patterns": (), "commands": {}, "options": {}, "menu": menu}
+        return texts | {"zone": preview.timezone}
     leaves = list(list_leaves(preview.env, preview.viewers[0], preview.channel))
     commands = {
         " ".join(node["name"] for node in path[:depth]): " ".join(
@@ -388,11 +430,9 @@ def _show_channel(preview: simcord.Preview, channel: simcord.ChannelHandle) -> N
     preview._publish(source, reason="navigation")
 
 
-def _show_as(preview: simcord.Preview, number: int) -> None:
-    """Show the first channel as another member, numbered by the order of joining."""
-    members = sorted(preview.viewers, key=lambda viewer: viewer.id)
-    chosen = members[number]
-    preview.viewers = (chosen, *(viewer for viewer in members if viewer is not chosen))
+def _show_as(preview: simcord.Preview, chosen: Viewer) -> None:
+    """Show the channel as another member."""
+    preview.viewers = (chosen, *(viewer for viewer in preview.viewers if viewer is not chosen))
     source: Any = preview._python
     source.viewer = chosen
     _show_channel(preview, preview.channel)

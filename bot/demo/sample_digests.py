@@ -1,15 +1,17 @@
 """The demo's content: digests in every format and both languages, lists of past months, and pictures.
 
-The digests cover the week before the demo's clock, the lists the year before that. Titles, ids and authors
-belong to real papers; dates, votes and summaries are made up.
+The digests cover the week before the demo's clock and the days after it, the lists the year before that. Each
+paper of a digest has a text in both languages. Titles, ids and authors belong to real papers; dates, votes and
+summaries are made up.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from importlib import resources
 from itertools import cycle
+from typing import NamedTuple
 
 from storage import models
 
@@ -26,7 +28,7 @@ ABSTRACT = models.PaperFacts(
         "It needs fewer memory accesses than standard attention, and trains language models faster."
     ),
 )
-"""An abstract, in our words, for the only paper without a summary, so that posts show an extract."""
+"""An abstract, in our words, for the only paper without an English summary, so that English posts show an extract."""
 
 
 _UPLOADS = "https://cdn-uploads.huggingface.co/production/uploads/demo"
@@ -51,20 +53,38 @@ CODE = models.PaperFacts(
 SOURCES = {
     "list-en": ("https://github.com/example/reading-group", models.SourceKind.FEED),
     "look-up-en": ("arxiv:cs.CL", models.SourceKind.ARXIV),
+    "look-up-ko": ("arxiv:cs.CL", models.SourceKind.ARXIV),
 }
 """Sources that a daily post can be limited to, by the folder of their samples."""
 
 
-def sample_texts() -> list[tuple[str, str]]:
-    """Return all samples as (name, text), oldest day first. An example of a name is `newsletter-ko/2025-12-29.md`."""
+class Sample(NamedTuple):
+    """A digest with its name, such as `newsletter-ko/2025-12-29.md`."""
+
+    name: str
+    text: str
+
+    @property
+    def date_on(self) -> date:
+        """The day of its papers."""
+        return date.fromisoformat(self.name.partition("/")[2].partition(".")[0])
+
+    @property
+    def source(self) -> str:
+        """The address of the source that it belongs to."""
+        return SOURCES.get(self.name.partition("/")[0], ("demo", None))[0]
+
+
+def sample_texts() -> list[Sample]:
+    """Return all samples, oldest day first."""
     folders = [folder for folder in (resources.files(__package__) / "samples").iterdir() if folder.is_dir()]
     files = [
-        (f"{folder.name}/{file.name}", file.read_text(encoding="utf-8"))
+        Sample(f"{folder.name}/{file.name}", file.read_text(encoding="utf-8"))
         for folder in folders
         for file in folder.iterdir()
         if file.name.endswith((".md", ".json"))
     ]
-    return sorted(files, key=lambda sample: sample[0].split("/")[::-1])
+    return sorted(files, key=lambda sample: (sample.date_on, sample.name))
 
 
 def past_months_text() -> str:

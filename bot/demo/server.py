@@ -1,15 +1,17 @@
 """Serve the demo: the bot on SimCord's local page, with sample digests, a daily post and alerts.
 
-The clock starts at SimCord's fixed time, and the samples are dated to match.
+The clock starts at SimCord's fixed time, and the samples are dated to match. Those of later days are stored when
+the clock reaches their day.
 """
 
 from __future__ import annotations
 
 import asyncio
 import dataclasses
+import gc
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -37,8 +39,14 @@ from storage import locks, models, sources
 
 START_AT = datetime(2026, 1, 1, tzinfo=UTC)
 """The start of SimCord's clock: 09:00 in Seoul."""
+READY_BEFORE = timedelta(hours=2)
+"""How long before midnight UTC a day's papers are there, so that they can be posted in the morning in Seoul."""
+GARBAGE_THRESHOLD = 700
+"""The number of allocations between garbage collections."""
 ALERT_KEYWORDS = {models.Locale.KO: "강화 학습", models.Locale.EN: "reinforcement learning"}
 DISCORD_LOCALES = {models.Locale.KO: "ko", models.Locale.EN: "en-US"}
+ZONES = {models.Locale.KO: "Asia/Seoul", models.Locale.EN: "UTC"}
+"""The time zones at the start. An English page then names its browser's."""
 STARTING = {
     models.Locale.EN: "Starting the bot with sample digests on a local page. This takes a few seconds …",
     models.Locale.KO: "예제 다이제스트로 봇을 켜고 있어요. 몇 초 걸려요 …",
@@ -72,19 +80,19 @@ class DemoClock:
 async def _populate(
     env: simcord.Env, container: Container, runtime: Runtime, *, guild_id: int, channel_id: int, user_id: int
 ) -> None:
-    """Store the sample digests, and send the daily post and the alerts."""
+    """Store the sample digests until today, and send the daily post and the alerts."""
     services, ingest = container.create_services(), container.create_ingest()
-    today = START_AT.date().isoformat()
-    texts = sample_digests.sample_texts()
+    today = START_AT.date()
+    samples = [sample for sample in sample_digests.sample_texts() if sample.date_on <= today]
     await ingest.add_text(sample_digests.past_months_text(), source="demo", location="past-months")
     async with container.database.transaction() as connection:
-        for url, kind in sample_digests.SOURCES.values():
+        for url, kind in dict(sample_digests.SOURCES.values()).items():
             source = await sources.add(connection, url=url, kind=kind, now=START_AT)
             read = dataclasses.replace(source, status=models.FetchStatus.OK, last_success_at=START_AT)
             await sources.set_health(connection, read)
-    for name, text in texts:
-        if today not in name:
-            await ingest.add_text(text, source=_source_of(name), location=name)
+    for sample in samples:
+        if sample.date_on < today:
+            await ingest.add_text(sample.text, source=sample.source, location=sample.name)
     await ingest.add_facts([sample_digests.ABSTRACT, sample_digests.MEDIA, sample_digests.CODE])
     keyword = ALERT_KEYWORDS[container.locale]
     terms = (models.AlertTerm(models.AlertKind.KEYWORD, keyword),)
@@ -96,19 +104,15 @@ async def _populate(
     yesterday = START_AT - timedelta(days=1)
     subscriptions = Subscriptions(container.database, lambda: yesterday)
     draft = models.Subscription(guild_id=guild_id, channel_id=channel_id, created_by=user_id)
+    # In Seoul the clock starts at nine, so that each further day brings its post.
     await subscriptions.add(dataclasses.replace(draft, timezone="Asia/Seoul", locale=container.locale))
-    for name, text in texts:
-        if today in name:
-            await ingest.add_text(text, source=_source_of(name), location=name)
+    for sample in samples:
+        if sample.date_on == today:
+            await ingest.add_text(sample.text, source=sample.source, location=sample.name)
     await glossary.GlossaryService(container.database, container.clock).rebuild()
     await container.alert_planner.drain()
     await env.advance_time(planner.GATHERING_TIME.total_seconds())
-    await _deliver(runtime)
-
-
-def _source_of(name: str) -> str:
-    """Return the address of the source that a sample belongs to."""
-    return sample_digests.SOURCES.get(name.partition("/")[0], ("demo", None))[0]
+    await make_delivery(runtime)()
 
 
 @asynccontextmanager
@@ -162,37 +166,63 @@ async def serve(*, port: int, locale: models.Locale, dm: bool) -> None:
     with tempfile.TemporaryDirectory(prefix="paperround-demo-") as folder:
         async with open_demo(locale, Path(folder), dm=dm) as (env, runtime, channels, viewers):
             digests = [
-                digest for _, text in sample_digests.sample_texts() for digest in parse.parse_text(text)
+                digest for sample in sample_digests.sample_texts() for digest in parse.parse_text(sample.text)
             ]
             preview = env.preview(
                 channels[0],
                 viewers=viewers,
                 layout="channel",
                 locale=DISCORD_LOCALES[locale],
-                timezone="Asia/Seoul",
+                timezone=ZONES[locale],
                 assets=sample_digests.assign_covers(entry for digest in digests for entry in digest.entries)
                 | sample_digests.load_media(),
                 port=port or None,
             )
-            container = runtime.container
-            pages = DemoPages(runtime.bot.services, container.texts, container.templates)
+            container, services = runtime.container, runtime.bot.services
+            pages = DemoPages(services, container.texts, container.templates)
+
+            async def use_zone(zone: str) -> None:
+                for viewer in viewers:
+                    await services.readers.update(viewer.id, timezone=zone)
+                if guild := channels[0].guild:
+                    await services.guilds.update({guild.id: {"timezone": zone}})
+
+            await use_zone(ZONES[locale])
             archive = web_server.WebServer(pages)
             serving = http_server.serving("127.0.0.1:0", "the archive", [archive.add_routes])
             async with AsyncExitStack() as stack:
                 archive_url = await stack.enter_async_context(serving)
-                demo_page.dress(preview, channels, locale, archive_url)
+                demo_page.dress(preview, channels, locale, archive_url, use_zone)
                 page = await stack.enter_async_context(preview)
                 sys.stdout.write(f"{page.url}\n{INTRODUCTION[locale]}\n")
                 sys.stdout.flush()
-                stage = Stage(env, page, channels, locale, lambda: _deliver(runtime))
+                stage = Stage(env, page, channels, locale, make_delivery(runtime))
+                # The command line collects garbage rarely, and SimCord leaves 30 MB of it for each answer.
+                gc.collect()
+                gc.freeze()
+                gc.set_threshold(GARBAGE_THRESHOLD)
                 running = asyncio.create_task(stage.run(stop))
                 await isolation.run_unless_stopped(page.wait_closed(), stop)
                 stop.set()
                 await running
 
 
-async def _deliver(runtime: Runtime) -> None:
-    """Plan and send everything that is due by the demo's clock."""
-    await runtime.container.alert_planner.drain()
-    await runtime.tick()
-    await runtime.relay.drain(runtime.container.clock())
+def make_delivery(runtime: Runtime) -> Callable[[], Awaitable[None]]:
+    """Return a function that stores the samples of new days, and then plans and sends all that is due by the clock."""
+    container = runtime.container
+    coming = [sample for sample in sample_digests.sample_texts() if sample.date_on > START_AT.date()]
+
+    async def deliver() -> None:
+        today = (container.clock() + READY_BEFORE).date()
+        if coming and coming[0].date_on <= today:
+            while coming and coming[0].date_on <= today:
+                sample = coming.pop(0)
+                await container.create_ingest().add_text(
+                    sample.text, source=sample.source, location=sample.name
+                )
+            await glossary.GlossaryService(container.database, container.clock).rebuild()
+        await container.alert_planner.drain()
+        await runtime.tick()
+        await runtime.relay.drain(container.clock())
+
+    return deliver

@@ -1,8 +1,8 @@
 """The demo's stage: adds Discord behaviour that SimCord's page lacks.
 
 It sends due posts, moves the clock, runs typed lines that begin with `/`, and shows new messages and scrolls
-to them. It removes old private replies, which would slow down the page. SimCord has no public interface for
-most of this, so only this module uses its back end and pages directly.
+to them. SimCord has no public interface for most of this, so only this module uses its back end and pages
+directly.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ from typing import Any
 import discord
 import simcord
 import structlog
+from babel.dates import format_date
 from simcord.results import ResponseMessage
 
 from bot.core import isolation
+from bot.demo import sample_digests
 from bot.demo.page import CommandSpec, Viewer, list_leaves, list_menu_commands, list_shown
 from storage import models
 
@@ -99,9 +101,6 @@ def _names(node: CommandSpec) -> set[str]:
 CHECK_SECONDS = 0.5
 LATER = re.compile(r"\+\s*([1-7])\s*(?:days?|일)")
 """A typed line that moves the clock: `+1 day`, `+3일`."""
-EPHEMERAL = discord.MessageFlags(ephemeral=True).value
-MAX_PRIVATE_ANSWERS = 8
-"""The number of private replies, the newest ones, that stay on the page."""
 HINTS = {
     models.Locale.EN: {
         "unknown": "{line} could not be read. Type / and choose a command from the list, or try /help.",
@@ -110,6 +109,8 @@ HINTS = {
         "text": "The bot answers commands and does not read messages. Type a command, such as `/topic diffusion`, or press one of"
         " the first steps.",
         "later": "⏩ {now}",
+        "over": "⏩ {now}\n-# The sample papers end here: none come after {last}. Start the demo again to go back to its first"
+        " day.",
     },
     models.Locale.KO: {
         "unknown": "{line}: 알 수 없는 명령이에요. /를 입력해 목록에서 고르거나 /도움말을 입력해 보세요.",
@@ -117,6 +118,7 @@ HINTS = {
         "servers": "{line}: 서버 안에서만 쓸 수 있어요.",
         "text": "봇은 메시지를 읽지 않고 명령어에만 답해요. `/주제 확산 모델`처럼 입력하거나 예시를 눌러 보세요.",
         "later": "⏩ {now}",
+        "over": "⏩ {now}\n-# 준비된 논문은 여기까지예요. {last} 뒤에는 새 논문이 없어요. 첫날로 돌아가려면 데모를 다시 켜세요.",
     },
 }
 
@@ -169,7 +171,7 @@ class Stage:
             return await self._page_action(context_id, body)
 
     async def step(self) -> None:
-        """Send due posts, run typed lines, scroll to new messages, and remove old private replies."""
+        """Send due posts, run typed lines, and scroll to new messages."""
         await self._deliver()
         for channel in list_shown(self._channels):
             await self._show_new(channel)
@@ -184,14 +186,17 @@ class Stage:
                     for _ in range(24 * int(later[1])):  # by the hour, so that everything is sent at its time
                         await self._env.advance_time(3600)
                         await self._deliver()
-                    await self._say(channel, "later", now=discord.utils.format_dt(self._env.now(), "F"))
+                    now, last_on = self._env.now(), sample_digests.sample_texts()[-1].date_on
+                    await self._say(
+                        channel,
+                        "over" if now.date() > last_on else "later",
+                        now=discord.utils.format_dt(now, "F"),
+                        last=format_date(last_on, "long", locale=self._locale.value),
+                    )
                 else:
                     await self._say(channel, "text")
         newest = self._newest_message_id(channel)
         if newest != self._newest.get(channel.id, 0):
-            private = [message for message in self._messages(channel) if message.flags & EPHEMERAL]
-            for message in private[:-MAX_PRIVATE_ANSWERS]:
-                self._env.backend.delete_message(channel.id, message.id)
             # Not Preview.show, which is for captures.
             for page in self._page._pages.values():
                 if page.channel_id == channel.id:

@@ -2,22 +2,88 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import aiohttp
 import simcord
+from discord import ChannelType, TextChannel
 
-from bot.archive import parse
+from bot.archive import fields, parse
 from bot.demo import page, sample_digests, server, stage
 from storage import models
-from tests.support.client_harness import last_response, shown_text
+from tests.support.client_harness import both_languages, last_response, shown_text
 
 
 def test_every_sample_parses_without_problems() -> None:
     for name, text in sample_digests.sample_texts():
         (digest,) = parse.parse_text(text)
         assert digest.problems == (), name
+
+
+def test_each_paper_of_the_samples_has_a_text_in_both_languages() -> None:
+    languages: dict[str, set[str]] = {sample_digests.ABSTRACT.arxiv_id: {"en"}}
+    for _, text in sample_digests.sample_texts():
+        for entry in parse.parse_text(text)[0].entries:
+            found = {fields.detect_language([entry]).value} if entry.sections else set()
+            languages.setdefault(entry.arxiv_id, set()).update(found)
+    assert {id_ for id_, found in languages.items() if found != {"en", "ko"}} == set()
+    assert len(languages) > 130
+
+
+@both_languages
+async def test_each_further_day_brings_a_post_until_the_samples_are_over(
+    locale: models.Locale, tmp_path: Path
+) -> None:
+    heading = {models.Locale.EN: "Papers for", models.Locale.KO: "일의 논문"}[locale]
+    last = {models.Locale.EN: "January 11, 2026", models.Locale.KO: "2026년 1월 11일"}[locale]
+    async with server.open_demo(locale, tmp_path, dm=False) as (env, runtime, channels, viewers):
+        page_of_viewer: Any = SimpleNamespace(
+            _pages={}, refresh=env.settle, _action=env.settle, viewers=viewers
+        )
+        shown = stage.Stage(env, page_of_viewer, channels, locale, server.make_delivery(runtime))
+        stored = env.backend.messages[channels[0].id]
+        seen = len(stored)
+        for day in range(1, 12):
+            assert isinstance(viewers[0], simcord.MemberActor)
+            await viewers[0].send(channels[0], "+1 day")
+            await shown.step()
+            messages = [str(row) for row in stored.values()][seen:]
+            seen += len(messages)
+            posts = [text for text in messages if heading in text]
+            assert len(posts) == (day <= 10), day
+            assert any(last in text and "⏩" in text for text in messages) == (day > 10), day
+
+
+async def test_page_opens_the_chosen_channel_also_after_a_thread_was_opened(tmp_path: Path) -> None:
+    async with server.open_demo(models.Locale.EN, tmp_path, dm=False) as (env, _, channels, viewers):
+        papers, vision, *_ = channels
+        preview = env.preview(papers, viewers=viewers, layout="channel", locale="en-US", timezone="UTC")
+        zones: list[str] = []
+
+        async def use_zone(zone: str) -> None:
+            zones.append(zone)
+
+        page.dress(preview, channels, models.Locale.EN, "http://127.0.0.1", use_zone)
+        headers = {"X-Simcord-Capability": preview.capability}
+        async with preview, aiohttp.ClientSession(preview.url.partition("#")[0], headers=headers) as client:
+
+            async def get(path: str) -> str:
+                async with client.get(path) as answer:
+                    return await answer.text()
+
+            link = re.search('href="([^"]+)"># vision<', await get("/"))
+            assert link is not None
+            opened = env.bot.get_channel(papers.id)
+            assert isinstance(opened, TextChannel)
+            await opened.create_thread(name="SmolLM2", type=ChannelType.public_thread)
+            assert "› SmolLM2" in await get("/paperround/navigation")
+            await get(link[1])
+            assert preview.channel.id == vision.id
+            await get("/paperround/zone?name=Europe/Berlin")
+            assert (preview.timezone, zones) == ("Europe/Berlin", ["Europe/Berlin"])
 
 
 async def test_demo_has_a_member_a_locked_channel_and_a_forum(tmp_path: Path) -> None:
@@ -41,7 +107,7 @@ async def test_moving_the_clock_ends_a_vote_and_opens_the_thread(tmp_path: Path)
         page_of_viewer: Any = SimpleNamespace(
             _pages={}, refresh=env.settle, _action=env.settle, viewers=viewers
         )
-        shown = stage.Stage(env, page_of_viewer, channels, models.Locale.EN, lambda: server._deliver(runtime))
+        shown = stage.Stage(env, page_of_viewer, channels, models.Locale.EN, server.make_delivery(runtime))
         manager, _ = viewers
         assert isinstance(manager, simcord.MemberActor)
         for line in ("/club setup channel:papers day:wed time:5pm", "/club now", "+5 days"):

@@ -4,13 +4,28 @@
 const capability = { "X-Simcord-Capability": location.hash.slice(1) };
 const composer = () => document.getElementById("channel-composer-input");
 
-for (const link of document.querySelectorAll("#paperround nav a")) {
-  link.addEventListener("click", async (event) => {
-    event.preventDefault();
-    const answer = await fetch(link.getAttribute("href"), { headers: capability });
-    if (answer.ok) location.reload();
-  });
+const navigation = document.querySelector("#paperround nav");
+async function go(address) {
+  const answer = await fetch(address, { headers: capability });
+  if (answer.ok) location.reload();
 }
+navigation.addEventListener("click", (event) => {
+  const link = event.target.closest("a");
+  if (!link) return;
+  event.preventDefault();
+  void go(link.getAttribute("href"));
+});
+// A thread that the bot has opened is listed without a reload.
+let drawn = 0;
+async function redraw() {
+  if (simcordPreview.publishedRevision === drawn || location.hash.length < 2) return;
+  drawn = simcordPreview.publishedRevision;
+  const answer = await fetch("/paperround/navigation", { headers: capability });
+  const shown = answer.ok ? await answer.text() : "";
+  if (shown && navigation.dataset.shown !== shown) navigation.innerHTML = navigation.dataset.shown = shown;
+}
+const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+if (TEXTS.zone && TEXTS.zone !== timeZone && location.hash.length > 1) void go(`/paperround/zone?name=${encodeURIComponent(timeZone)}`);
 
 const steps = document.querySelector("#paperround details");
 const narrow = matchMedia("(max-width: 760px)");
@@ -72,6 +87,7 @@ function reportForm() {
 new MutationObserver(reportForm).observe(document.getElementById("modal-root"), { attributes: true, childList: true });
 setInterval(() => {
   reportForm();
+  void redraw();
   if (isBusy()) return;
   if (composer() && lines.length) {
     const typedSince = composer().value;
