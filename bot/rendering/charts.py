@@ -1,4 +1,4 @@
-"""PNG charts of a topic's papers and votes. This module computes the layout; `trend.svg.j2` styles it.
+"""PNG charts of a topic's papers. This module computes the layout; `trend.svg.j2` styles it.
 
 resvg draws a chart in about 50 ms with the system's fonts. Without a Hangul font, months are written as
 2025-11 and Korean text is left out. Without any fonts, the chart has no text.
@@ -32,16 +32,16 @@ def draw_png(svg: str, width: int, fonts: Sequence[str] | None = None) -> bytes:
 
 
 WIDTH, HEIGHT = 800, 480
-"""The size of the view box. A chart is 320 pixels wide on a phone, so letters of 40 units are 16 pixels high."""
+"""The size of the view box. A chart is 320 pixels wide on a phone, so letters of 32 units are 13 pixels high."""
 PNG_WIDTH = 1200
 """In pixels: sharp on a phone and drawn in 50 ms."""
-FONT_SIZE = 40
+FONT_SIZE = 32
 TEMPLATE = "trend.svg.j2"
 FONT_FAMILIES = (
     "Noto Sans CJK KR, Noto Sans KR, Pretendard, Apple SD Gothic Neo, Malgun Gothic, NanumGothic, Nanum Gothic,"
     " UnDotum, DejaVu Sans, Liberation Sans, Arial, sans-serif"
 )
-_PLOT_TOP, _PLOT_BOTTOM, _MARGIN, _NARROW_MARGIN = 96, 372, 116, 36
+_PLOT_TOP, _PLOT_BOTTOM, _LEFT, _RIGHT = 88, 388, 96, WIDTH - 36
 _MAX_BAR_WIDTH, _BAR_WIDTH_RATIO = 64.0, 0.64
 _MAX_LABELS, _MAX_DAY_LABELS = 6, 3
 _MAX_STEPS = 4
@@ -52,11 +52,11 @@ _CORNER_RADIUS = 4.0
 class Chart(NamedTuple):
     """A chart with one column per month or, without `by_month`, per week or day.
 
-    `labels` are the names of papers and votes as plain text. `is_last_partial` means that the last month has not ended.
+    `label` is the name of papers as plain text. `is_last_partial` means that the last month has not ended.
     """
 
     columns: Sequence[trends.MonthCount]
-    labels: tuple[str, str]
+    label: str
     locale: str
     is_last_partial: bool
     by_month: bool = True
@@ -79,16 +79,7 @@ class ChartRenderer:
     def render_svg(self, chart: Chart, *, hangul: bool) -> str:
         """Return a chart as SVG. `hangul` states whether its viewer has a Hangul font."""
         values = _layout(chart, hangul)
-        papers_label, votes_label = (
-            "" if _has_missing_glyphs(label, hangul) else label for label in chart.labels
-        )
-        # The label for votes ends at the right edge.
-        legend_width = FONT_SIZE * sum(
-            0.95 if unicodedata.east_asian_width(letter) in "WF" else 0.58
-            for letter in (votes_label if values["lines"] else "")
-        )
-        legend = round(WIDTH - 28 - legend_width, 1)
-        values |= {"papers_label": papers_label, "votes_label": votes_label, "legend": legend}
+        values["label"] = "" if _has_missing_glyphs(chart.label, hangul) else chart.label
         return self._templates.render_document(TEMPLATE, values, OutputFormat.XML)
 
     @cached_property
@@ -106,25 +97,19 @@ _GLYPH_PROBE = (
 
 def _layout(chart: Chart, hangul: bool) -> dict[str, object]:
     columns, locale = chart.columns, chart.locale
-    with_votes = any(column.votes is not None for column in columns)
-    left, right = _MARGIN, WIDTH - (_MARGIN if with_votes else _NARROW_MARGIN)
-    slot = (right - left) / len(columns)
-    centres = [left + slot * (index + 0.5) for index in range(len(columns))]
-    steps, papers_top, votes_top = _axis_scales(columns)
-    lines = _vote_lines(columns, centres, votes_top)
+    slot = (_RIGHT - _LEFT) / len(columns)
+    centres = [_LEFT + slot * (index + 0.5) for index in range(len(columns))]
+    steps, top = _axis_scale(columns)
     return {
         "width": WIDTH,
         "height": HEIGHT,
         "fonts": FONT_FAMILIES,
         "size": FONT_SIZE,
-        "left": left,
-        "right": right,
+        "left": _LEFT,
+        "right": _RIGHT,
         "floor": _PLOT_BOTTOM,
-        "thin": len(columns) > 18,
-        "ticks": _ticks(steps, papers_top, votes_top),
-        "bars": _bars(columns, centres, slot, papers_top, chart.is_last_partial),
-        "lines": [" ".join(f"{x:.1f},{y:.1f}" for x, y in line) for line in lines],
-        "dots": [{"x": round(x, 1), "y": round(y, 1)} for line in lines for x, y in line],
+        "ticks": _ticks(steps, top),
+        "bars": _bars(columns, centres, slot, top, chart.is_last_partial),
         "labels": _labels(chart, centres, locale if hangul or locale != "ko" else None),
     }
 
@@ -148,33 +133,16 @@ def _bars(
     return bars
 
 
-def _vote_lines(
-    columns: Sequence[trends.MonthCount], centres: Sequence[float], top: int
-) -> list[list[tuple[float, float]]]:
-    """Return the points of each unbroken run of months with known votes. A month without papers has 0 votes."""
-    lines: list[list[tuple[float, float]]] = [[]]
-    if all(column.votes is None for column in columns):
-        return []
-    for column, centre in zip(columns, centres, strict=True):
-        votes = 0 if column.votes is None and not column.paper_count else column.votes
-        if votes is None:
-            lines.append([])
-        else:
-            lines[-1].append((centre, _y_position(votes, top)))
-    return [line for line in lines if line]
-
-
 def _y_position(number: int, top: int) -> float:
     return _PLOT_BOTTOM - (_PLOT_BOTTOM - _PLOT_TOP) * number / top
 
 
-def _axis_scales(columns: Sequence[trends.MonthCount]) -> tuple[int, int, int]:
-    """Return the number of steps and the upper ends of both axes. The axes share their horizontal lines."""
-    max_papers = max(1, *(column.paper_count for column in columns))
-    max_votes = max(1, *(column.votes or 0 for column in columns))
-    step = nice_ceiling(max_papers / _MAX_STEPS)
-    steps = math.ceil(max_papers / step)
-    return steps, steps * step, steps * nice_ceiling(max_votes / steps)
+def _axis_scale(columns: Sequence[trends.MonthCount]) -> tuple[int, int]:
+    """Return the number of steps and the upper end of the axis."""
+    most = max(1, *(column.paper_count for column in columns))
+    step = nice_ceiling(most / _MAX_STEPS)
+    steps = math.ceil(most / step)
+    return steps, steps * step
 
 
 def nice_ceiling(number: float) -> int:
@@ -185,13 +153,9 @@ def nice_ceiling(number: float) -> int:
     )
 
 
-def _ticks(steps: int, papers_top: int, votes_top: int) -> list[dict[str, object]]:
+def _ticks(steps: int, top: int) -> list[dict[str, object]]:
     return [
-        {
-            "y": round(_y_position(index, steps), 1),
-            "papers": _format_count(papers_top // steps * index),
-            "votes": _format_count(votes_top // steps * index),
-        }
+        {"y": round(_y_position(index, steps), 1), "papers": _format_count(top // steps * index)}
         for index in range(steps + 1)
     ]
 

@@ -101,7 +101,7 @@ def make_chart(texts: Texts, trend: Trend) -> charts.Chart:
     """Return the chart of a trend."""
     return charts.Chart(
         trend.months,
-        labels=(texts("trend-papers"), texts("trend-votes")),
+        label=texts("trend-papers"),
         locale=texts.locale.value,
         is_last_partial=trend.is_last_month_partial,
         by_month=trend.step is Step.MONTH,

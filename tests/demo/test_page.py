@@ -129,9 +129,9 @@ ANSWERS = {
     "/주제 small language model": ("small language model · 7편", "SmolLM2"),
     "/저자 loubna ben allal": ("Loubna Ben Allal",),
     "/논문 2502.02737": ("SmolLM2: When Smol Goes Big", "GitHub"),
-    "/알림 추가 확산 모델": ("Inference-Time Scaling for Diffusion Models",),
+    "/알림 추가 단어:확산 모델": ("Inference-Time Scaling for Diffusion Models",),
     "/자동게시 설정 채널:vision 시각:오전 9시 주제:확산 모델": ("#vision", "확산 모델", "첫 게시:"),
-    "/스터디 설정 채널:papers 요일:wed 시각:오후 5시": ("매주 수요일 오후 5:00", "다음 투표:"),
+    "/스터디 설정 채널:papers 요일:수 시각:오후 5시": ("매주 수요일 오후 5:00", "다음 투표:"),
     "+1일": ("⏩", "2026년 1월 2일"),
     "/동향": ("진행 중", "최근 30일 동안 떠오르는 주제", "9.9% → 15.9%"),
 }

@@ -21,20 +21,19 @@ from storage import trends
 LATIN = Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf")
 
 
-def _columns(number: int, *, votes: bool = True, end: tuple[int, int] = (2026, 1)) -> list[trends.MonthCount]:
+def _columns(number: int, *, end: tuple[int, int] = (2026, 1)) -> list[trends.MonthCount]:
     columns = []
     for index in range(number):
         months = end[0] * 12 + end[1] - 1 - (number - 1 - index)
         month = date(months // 12, months % 12 + 1, 1)
-        columns.append(trends.MonthCount(month, index % 7, index * 9 if votes else None))
+        columns.append(trends.MonthCount(month, index % 7, index * 9))
     return columns
 
 
-def _chart(
-    columns: list[trends.MonthCount], locale: str = "en", labels: tuple[str, str] | None = None
-) -> charts.Chart:
-    labels = labels or (("논문", "추천") if locale == "ko" else ("Papers", "Votes"))
-    return charts.Chart(columns, labels, locale, is_last_partial=True)
+def _chart(columns: list[trends.MonthCount], locale: str = "en", label: str | None = None) -> charts.Chart:
+    return charts.Chart(
+        columns, label or ("논문" if locale == "ko" else "Papers"), locale, is_last_partial=True
+    )
 
 
 def _texts(svg: str) -> list[str]:
@@ -63,11 +62,9 @@ def test_a_chart_is_a_png_in_the_template_colours() -> None:
 
 
 def test_months_have_names_in_the_readers_language(has_hangul: bool) -> None:
-    assert {"Papers", "Votes", "Mar", "2025", "Jan", "2026"} <= set(_texts(_svg(_chart(_columns(12)))))
+    assert {"Papers", "Mar", "2025", "Jan", "2026"} <= set(_texts(_svg(_chart(_columns(12)))))
     if has_hangul:
-        assert {"논문", "추천", "3월", "2025", "1월", "2026"} <= set(
-            _texts(_svg(_chart(_columns(12), "ko"), None))
-        )
+        assert {"논문", "3월", "2025", "1월", "2026"} <= set(_texts(_svg(_chart(_columns(12), "ko"), None)))
 
 
 @pytest.mark.skipif(not LATIN.exists(), reason="needs a font without Hangul")
@@ -79,9 +76,8 @@ def test_months_are_shown_as_numbers_without_a_hangul_font() -> None:
 
 def test_labels_are_escaped_or_dropped_if_glyphs_are_missing() -> None:
     label = "<b>&\"'</svg>"
-    texts = _texts(_svg(_chart(_columns(3), labels=(label, "😀 votes"))))
-    assert label in texts
-    assert "😀 votes" not in texts
+    assert label in _texts(_svg(_chart(_columns(3), label=label)))
+    assert "😀 papers" not in _texts(_svg(_chart(_columns(3), label="😀 papers")))
 
 
 @pytest.mark.parametrize(
@@ -94,7 +90,7 @@ def test_labels_are_escaped_or_dropped_if_glyphs_are_missing() -> None:
 def test_at_most_three_weeks_or_days_are_labelled(locale: str, names: list[str]) -> None:
     first = date(2024, 12, 24)
     columns = [trends.MonthCount(first + timedelta(days=day), 3, None) for day in range(21)]
-    chart = charts.Chart(columns, ("Papers", "Votes"), locale, is_last_partial=False, by_month=False)
+    chart = charts.Chart(columns, "Papers", locale, is_last_partial=False, by_month=False)
     for hangul, expected in (
         (True, names),
         (False, names if locale == "en" else ["12-27", "01-03", "01-10"]),
@@ -103,34 +99,22 @@ def test_at_most_three_weeks_or_days_are_labelled(locale: str, names: list[str])
         assert [text for text in texts if re.search("[A-Z][a-z]{2} |[0-9]{4}|[.-]", text)] == expected
 
 
-def test_a_chart_without_votes_has_no_second_axis() -> None:
-    svg = _svg(_chart(_columns(6, votes=False)))
-    assert "polyline" not in svg
-    assert "Votes" not in _texts(svg)
-
-
-def test_unknown_votes_leave_a_gap_in_the_line() -> None:
-    columns = _columns(12)
-    columns[5] = trends.MonthCount(columns[5].starts_on, 3, None)
-    assert _svg(_chart(columns)).count("<polyline") == 2 * 2  # each run of months has a line and an outline
-
-
 @settings(max_examples=10)
 @given(
-    labels=st.tuples(st.text(max_size=40), st.text(max_size=40)),
+    label=st.text(max_size=40),
     locale=st.sampled_from(["en", "ko"]),
     months=st.lists(
         st.tuples(st.integers(0, 10**7), st.none() | st.integers(0, 10**9)), min_size=1, max_size=60
     ),
 )
 def test_any_numbers_and_labels_can_be_drawn(
-    labels: tuple[str, str], locale: str, months: list[tuple[int, int | None]]
+    label: str, locale: str, months: list[tuple[int, int | None]]
 ) -> None:
     columns = [
         trends.MonthCount(column.starts_on, papers, votes)
         for column, (papers, votes) in zip(_columns(len(months)), months, strict=True)
     ]
-    charts.ChartRenderer(Templates(), []).draw(_chart(columns, locale, labels))
+    charts.ChartRenderer(Templates(), []).draw(_chart(columns, locale, label))
 
 
 def test_an_invalid_svg_is_an_error() -> None:

@@ -641,7 +641,6 @@ trend-heading = { $topic } · { $count ->
 } · { $period }
 trend-everything = All papers
 trend-papers = Papers
-trend-votes = Votes
 trend-span-half-year = Last 6 months
 trend-span-y = Last 12 months
 trend-span-two-years = Last 2 years

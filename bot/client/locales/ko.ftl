@@ -610,7 +610,6 @@ source-failures = { $count ->
 trend-heading = { $topic } · { $count }편 · { $period }
 trend-everything = 모든 논문
 trend-papers = 논문
-trend-votes = 추천
 trend-span-half-year = 최근 6개월
 trend-span-y = 최근 1년
 trend-span-two-years = 최근 2년
