@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -13,8 +13,12 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from bot.core.clock import Clock
 from bot.outbox.pace import Answer
-from storage import errors, models, outbox
+from bot.sources import kinds
+from storage import errors, models, outbox, snapshot, sources
 from storage.database import Database
+
+if TYPE_CHECKING:
+    from bot.search.index import SearchIndex
 
 TICK_SECONDS = 150.0
 """The planner runs every minute, and planning for 10,000 channels takes less than a minute."""
@@ -123,6 +127,24 @@ class Metrics:
             "Readers' look-ups: admitted, or refused because the bot was busy",
             ["decision"],
         )
+        self.lookup_seconds = histogram(
+            "paperround_lookup_seconds",
+            "Time that an admitted look-up took",
+            buckets=(0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30),
+        )
+        self.planning = histogram(
+            "paperround_planning_seconds",
+            "Time that the minute tick took: expiry, daily posts, alerts, clubs and papers of the day",
+            buckets=(0.03, 0.1, 0.3, 1, 3, 10, 30, 60),
+        )
+        self.index_behind = gauge(
+            "paperround_index_behind", "Changes of papers that are not in the search index yet"
+        )
+        self.source_success = gauge(
+            "paperround_source_success_timestamp_seconds",
+            "When a source was last read, by its name",
+            ["source"],
+        )
         self.digests = counter("paperround_digests", "Digests stored or corrected")
         self.leader = gauge("paperround_leader", "1 for the process that sends, 0 for a standby")
 
@@ -136,9 +158,11 @@ class Metrics:
         if late_seconds is not None:
             self.lateness.labels(kind.value).observe(max(0.0, late_seconds))
 
-    def record_lookup(self, is_admitted: bool) -> None:
-        """Record whether a lookup was admitted or rejected as busy."""
-        self.lookups.labels("admitted" if is_admitted else "busy").inc()
+    def record_lookup(self, seconds: float | None) -> None:
+        """Record a lookup and how long it took; None if it was rejected as busy."""
+        self.lookups.labels("busy" if seconds is None else "admitted").inc()
+        if seconds is not None:
+            self.lookup_seconds.observe(seconds)
 
     def render(self) -> bytes:
         """Return the metrics in the Prometheus text format."""
@@ -150,7 +174,10 @@ DATABASE_CONNECTIONS = 2
 
 
 class MonitoringServer:
-    """Serves the bot's state. `role` returns "sender", "front", or "standby" (while another process is the sender)."""
+    """Serves the bot's state. `role` returns "sender", "front", or "standby" (while another process is the sender).
+
+    A process without a search `index` of its own shows no lag of it.
+    """
 
     def __init__(
         self,
@@ -161,7 +188,9 @@ class MonitoringServer:
         *,
         role: Callable[[], str],
         is_connected: Callable[[], bool],
+        index: SearchIndex | None = None,
     ) -> None:
+        self._index = index
         self._database = database.limited(DATABASE_CONNECTIONS)
         self._metrics = metrics
         self._clock = clock
@@ -193,11 +222,19 @@ class MonitoringServer:
             async with self._database.read() as connection:
                 depth = await outbox.count_by_state(connection)
                 oldest = await outbox.oldest_unsent_at(connection)
+                read_at = {row.url: row.last_success_at for row in await sources.list_rows(connection)}
+                if self._index is not None:
+                    behind = await snapshot.read(connection, self._index.count_behind)
+                    self._metrics.index_behind.set(behind)
         except errors.StorageError as error:
             return web.Response(status=503, text=str(error))
         # Set states without parts to 0, or the old value would stay.
         for state in models.PartState:
             self._metrics.queue_depth.labels(state.value).set(depth.get(state, 0))
+        self._metrics.source_success.clear()
+        for url, name in kinds.public_labels(read_at).items():
+            if (at := read_at[url]) is not None:
+                self._metrics.source_success.labels(name).set(at.timestamp())
         age = 0.0 if oldest is None else (self._clock() - oldest).total_seconds()
         self._metrics.oldest_unsent.set(max(0.0, age))
         return web.Response(body=self._metrics.render(), headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -190,12 +190,13 @@ class Runtime:
         now = self.container.clock()
         if self.bot.is_gateway_connected() or not self.has_bot:
             self.liveness.record("discord")
-        failures = await self._run_steps(
-            lambda: self.relay.expire(now),
-            lambda: self.planner.tick(now, on_planned=self.relay.wake),
-            *(partial(tick, now) for tick in self.ticks),
-            lambda: self.today_planner.tick(now, between=self._plan_posts),
-        )
+        with self.metrics.planning.time():
+            failures = await self._run_steps(
+                lambda: self.relay.expire(now),
+                lambda: self.planner.tick(now, on_planned=self.relay.wake),
+                *(partial(tick, now) for tick in self.ticks),
+                lambda: self.today_planner.tick(now, between=self._plan_posts),
+            )
         if not failures:
             self.liveness.record("tick")
 
@@ -251,7 +252,7 @@ def build_runtime(container: Container, bot: PaperroundBot, stop: asyncio.Event,
     delivery_database, rest_client = container.database, container.rest
     container = container.fenced(lambda: lock.term)
     metrics.leader.set_function(lambda: lock.term is not None)
-    bot.services.lookups.on_decision = metrics.record_lookup
+    bot.services.lookups.on_end = metrics.record_lookup
     recorder = outcomes.OutcomeRecorder(
         delivery_database,
         container.deliveries,
@@ -386,6 +387,7 @@ async def _start_servers(runtime: Runtime, stack: AsyncExitStack) -> None:
         runtime.liveness,
         role=lambda: "sender" if runtime.lock.term is not None else "standby",
         is_connected=bot.is_gateway_connected,
+        index=container.search_index,
     )
     archive = None
     if container.settings.web is not None:

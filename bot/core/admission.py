@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import time
 import weakref
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -23,11 +24,11 @@ class BusyError(errors.PaperroundError):
 class Admission:
     """Limits lookups to `at_once` in all and one per reader. A lookup waits at most `patience` seconds.
 
-    `on_decision` is called for each lookup, with True if it was admitted.
+    `on_end` is called for each lookup, with the seconds that it took, or None if it was not admitted.
     """
 
     def __init__(self, at_once: int, *, patience: float = PATIENCE_SECONDS) -> None:
-        self.on_decision: Callable[[bool], None] = lambda _: None
+        self.on_end: Callable[[float | None], None] = lambda _: None
         self.patience = patience
         self._slots = asyncio.Semaphore(at_once)
         self._turns = weakref.WeakValueDictionary[int, asyncio.Lock]()
@@ -42,7 +43,10 @@ class Admission:
                     await held.enter_async_context(turn)
                     await held.enter_async_context(self._slots)
             except TimeoutError:
-                self.on_decision(False)
+                self.on_end(None)
                 raise BusyError("too many readers ask at once") from None
-            self.on_decision(True)
-            yield
+            started_at = time.perf_counter()
+            try:
+                yield
+            finally:
+                self.on_end(time.perf_counter() - started_at)

@@ -255,6 +255,13 @@ class SearchIndex:
         state = self._state
         return state is not None and state.before is None and state.change == search.get_change(view)
 
+    def count_behind(self, view: Snapshot) -> int:
+        """Return the number of changes of papers that are not in the index; all of them during a build."""
+        self._load()
+        state = self._state
+        done = search.number_of(state.change) if state is not None and state.before is None else 0
+        return search.number_of(search.get_change(view)) - done
+
     def refresh(self, view: Snapshot) -> bool:
         """Load the last commit, index a few changes and return whether the index is up to date.
 

@@ -6,8 +6,9 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, get_args
 
 import aiohttp
@@ -17,9 +18,12 @@ from prometheus_client import parser
 from bot.app import health
 from bot.app.health import CLAIM_SECONDS, DISCORD_SECONDS, TICK_SECONDS, Liveness, Metrics
 from bot.core import http_server
-from storage import errors, models, outbox
+from bot.search.index import SearchIndex
+from storage import errors, models, outbox, snapshot, sources
 from storage.database import Database
+from tests.support.digest_builders import newsletter
 from tests.support.outbox_builders import new_delivery
+from tests.support.sample_archive import make_ingest
 from tests.support.world import moment
 
 SEOUL_9AM = moment("Mon 09:00")
@@ -36,6 +40,7 @@ class ServerHarness:
     seconds: float = 1000.0
     metrics: Metrics = field(default_factory=Metrics)
     url: str = ""
+    index: SearchIndex | None = None
 
     def __post_init__(self) -> None:
         self.liveness = Liveness(lambda: self.seconds)
@@ -48,6 +53,7 @@ class ServerHarness:
             self.liveness,
             role=lambda: self.role,
             is_connected=lambda: self.connected,
+            index=self.index,
         )
         return http_server.serving(address, "PAPERROUND_HTTP", [server.add_routes])
 
@@ -181,7 +187,8 @@ async def test_counts_outcomes_and_lateness(harness: ServerHarness) -> None:
     harness.metrics.record("retry", daily, models.Reason.DISCORD_TROUBLE, None)
     harness.metrics.record("paused", models.DeliveryKind.ALERT, models.Reason.NO_SEND, None)
     harness.metrics.digests.inc(2)
-    harness.metrics.record_lookup(False)
+    harness.metrics.record_lookup(None)
+    harness.metrics.record_lookup(0.2)
     samples = await harness.samples()
     expected = {
         "parts_total,kind=daily,outcome=sent": 2,
@@ -192,8 +199,34 @@ async def test_counts_outcomes_and_lateness(harness: ServerHarness) -> None:
         "lateness_seconds_sum,kind=daily": 3,
         "digests_total": 2,
         "lookups_total,decision=busy": 1,
+        "lookups_total,decision=admitted": 1,
+        "lookup_seconds_bucket,le=0.3": 1,
+        "lookup_seconds_count": 1,
     }
     assert {name: samples[f"paperround_{name}"] for name in expected} == expected
+
+
+async def test_metrics_show_each_sources_last_success_and_what_the_index_lacks(
+    harness: ServerHarness, tmp_path: Path
+) -> None:
+    harness.index = SearchIndex(tmp_path)
+    async with harness.db.transaction() as connection:
+        url, kind = "https://me:secret@a.example/feed", models.SourceKind.FEED
+        row = await sources.add(connection, url=url, kind=kind, now=NOW)
+        await sources.set_health(connection, replace(row, last_success_at=SEOUL_9AM))
+    await make_ingest(harness.db).add_text(newsletter(NOW.date(), [("2601.00001", 5)]), location="a.md")
+
+    async def shown() -> list[float | None]:
+        samples = await harness.samples()
+        names = ("source_success_timestamp_seconds,source=a.example", "index_behind")
+        return [samples.get(f"paperround_{name}") for name in names]
+
+    async with harness.serving("127.0.0.1:0") as harness.url:
+        assert await shown() == [SEOUL_9AM.timestamp(), 1]
+        async with harness.db.transaction() as connection:
+            await snapshot.read(connection, harness.index.refresh)
+            await sources.remove(connection, row.url)
+        assert await shown() == [None, 0]
 
 
 async def test_error_names_a_port_in_use(harness: ServerHarness) -> None:
