@@ -27,7 +27,7 @@ from bot.app import tasks as app_tasks
 from bot.app.client import PaperroundBot
 from bot.app.container import Container, delivery_kinds
 from bot.app.health import Liveness, Metrics
-from bot.client import command_sync, rest, sender
+from bot.client import command_sync, rest, sender, webhook
 from bot.core import http_server, isolation
 from bot.core.clock import DiscordClock, system_clock
 from bot.core.settings import Settings
@@ -360,8 +360,9 @@ async def _ask_for_time(runtime: Runtime, clock: DiscordClock) -> None:
     async def attempt() -> None:
         runtime.liveness.record_start()
         try:
+            secret = token.partition(webhook.THREAD)[0]
             await runtime.container.rest.request(
-                "GET", f"/webhooks/{key.removeprefix(key_values.WEBHOOK)}/{token}"
+                "GET", f"/webhooks/{key.removeprefix(key_values.WEBHOOK)}/{secret}"
             )
         except outcomes.DeliveryError:
             if not clock.is_set:

@@ -14,7 +14,7 @@ from typing import Any, assert_never
 
 import discord
 
-from bot.client import message_builder, rest
+from bot.client import message_builder, rest, webhook
 from bot.client.message_builder import NO_MENTIONS
 from bot.outbox import outcomes
 from bot.outbox.outcomes import HISTORY_UNREADABLE, Classification, DeliveryError, Disposition, SendRequest
@@ -190,7 +190,8 @@ class DiscordSender:
         sent: Discord accepts no nonce from a webhook and does not list its messages (its OpenAPI document,
         2026).
         """
-        path = f"/webhooks/{request.channel_id}/{request.webhook_token}"
+        token, _, thread_id = (request.webhook_token or "").partition(webhook.THREAD)
+        path = f"/webhooks/{request.channel_id}/{token}"
         try:
             await self._request("GET", path, request.kind)
         except DeliveryError as error:
@@ -199,7 +200,7 @@ class DiscordSender:
             certain = replace(error.classification, disposition=Disposition.RETRY)
             raise DeliveryError(certain, str(error), status=error.status, code=error.code) from error
         payload = request.payload | {"allowed_mentions": NO_MENTIONS}
-        query = {"wait": "true", "with_components": "true"}
+        query = {"wait": "true", "with_components": "true"} | ({"thread_id": thread_id} if thread_id else {})
         message = await self._request("POST", path, request.kind, payload=payload, query=query)
         return Receipt(_read_receipt(message, "id").message_id, request.channel_id)
 

@@ -3,31 +3,39 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import parse_qsl
 
 from storage import errors
 
 MAX_ADDRESS_LENGTH = 500
 _ENDPOINT = r"/webhooks/([0-9]{1,19})/([A-Za-z0-9_-]{10,200})/?"
-_DISCORDS = re.compile(r"https://discord\.com/api(?:/v[0-9]{1,2})?" + _ENDPOINT)
+_DISCORDS = r"https://(?:(?:www|canary|ptb)\.)?discord(?:app)?\.com/api(?:/v[0-9]{1,2})?"
+"""Discord's API, as its own clients and old set-ups name it."""
+_THREAD_ID = re.compile(r"(?:[1-9][0-9]{0,18})?")
+THREAD = "?thread_id="
+"""Stands between a webhook's token and the id of the thread in which it posts, if there is one."""
 
 
 def parse_address(text: str, api_url: str | None = None) -> tuple[int, str]:
-    """Parse a webhook's URL, at Discord or below `api_url`, into its id and token.
+    """Parse a webhook's URL, at Discord or below `api_url`, into its id and its token, with THREAD if it names one.
 
     Raises UsageError without quoting the URL.
     """
-    address = text.strip()
-    match = None
-    if len(address) <= MAX_ADDRESS_LENGTH:
-        match = _DISCORDS.fullmatch(address)
-        if match is None and api_url:
-            match = re.fullmatch(re.escape(api_url.rstrip("/")) + _ENDPOINT, address)
+    address, _, query = text.strip()[: MAX_ADDRESS_LENGTH + 1].partition("?")
+    parameters = dict(parse_qsl(query))
+    thread_id = parameters.pop("thread_id", "")
+    api = f"{_DISCORDS}|{re.escape(api_url.rstrip('/'))}" if api_url else _DISCORDS
+    match = re.fullmatch(f"(?:{api}){_ENDPOINT}", address)
     if match is None or not 0 < int(match[1]) < 1 << 63:
         raise errors.UsageError(
             "This is not a Discord webhook URL, which looks like https://discord.com/api/webhooks/ID/TOKEN."
             " Copy it from the channel's settings › Integrations › Webhooks › Copy Webhook URL."
         )
-    return int(match[1]), match[2]
+    if parameters.keys() - {"wait", "with_components"} or not _THREAD_ID.fullmatch(thread_id):
+        raise errors.UsageError(
+            "Only ?thread_id=ID, with a thread's id, may follow the token of a webhook URL."
+        )
+    return int(match[1]), f"{match[2]}{THREAD}{thread_id}" if thread_id else match[2]
 
 
 def shorten_address(webhook_id: int) -> str:

@@ -46,10 +46,18 @@ _UNPREFIXED = ("DISCORD_TOKEN", "HF_ENDPOINT")
 """The names that are read without the prefix. Other unprefixed names may belong to other programs."""
 
 
+def _unquote(text: str) -> str:
+    """Return a text without one pair of quotes around it, which `docker run --env-file` keeps."""
+    stripped = text.strip()
+    quote = stripped[:1]
+    is_quoted = len(stripped) > 1 and quote in ("'", '"') and stripped.find(quote, 1) == len(stripped) - 1
+    return stripped[1:-1].strip() if is_quoted else stripped
+
+
 def _split_texts(value: Any) -> Any:
     """Split a text at commas; return a list unchanged."""
     if isinstance(value, str):
-        return tuple(item.strip() for item in value.split(",") if item.strip())
+        return tuple(_unquote(item) for item in value.split(",") if _unquote(item))
     if not isinstance(value, list | tuple):
         raise ValueError(f"{value!r} is not a list of strings")
     return value
@@ -285,6 +293,7 @@ class Settings(BaseSettings):
         if isinstance(value, bool):
             raise ValueError("must not be true or false")
         is_optional = cls.model_fields[str(info.field_name)].default is None
+        value = _unquote(value) if isinstance(value, str) else value
         return None if is_optional and isinstance(value, str) and not value.strip() else value
 
     @pydantic.model_validator(mode="after")

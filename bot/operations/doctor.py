@@ -144,7 +144,7 @@ async def _database(settings: Settings) -> tuple[list[Finding], bool]:
         reason = str(error).partition("\n")[0][:200]
         note = (
             f"Its schema or a row is not as this version expects ({type(error).__name__}: {reason})."
-            " Replace it with a backup, or check PAPERROUND_DATABASE_URL."
+            " Check PAPERROUND_DATABASE_URL. If it is right, the database is probably sound: report this line."
         )
     return [Finding("database", "cannot be used", status=Status.ERROR, note=errors.redact(note))], True
 

@@ -437,9 +437,14 @@ class _Run:
         if not entry.webhook.isdecimal():
             from bot.client import webhook  # imports discord.py
 
-            webhook_id, tokens[webhook_id] = webhook.parse_address(
-                entry.webhook, self.settings.discord_api_url
-            )
+            webhook_id, token = webhook.parse_address(entry.webhook, self.settings.discord_api_url)
+            if tokens.setdefault(webhook_id, token) != token:
+                raise errors.UsageError(
+                    "A webhook posts in one place. Create another webhook for the other thread."
+                )
+            key = f"{key_values.WEBHOOK}{webhook_id}"
+            if await key_values.get(self.connection, key) not in (None, token):
+                await key_values.set_value(self.connection, key, token)
             return webhook_id
         webhook_id = int(entry.webhook)
         is_stored = await key_values.get(self.connection, f"{key_values.WEBHOOK}{webhook_id}") is not None

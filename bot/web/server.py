@@ -83,18 +83,24 @@ class WebServer:
         )
 
     def _site(self, request: web.Request) -> Site:
-        """Return a request's base URL and language (from the URL, otherwise the browser's, otherwise the bot's)."""
+        """Return the base URL (PAPERROUND_WEB_URL, otherwise the request's) and the language of a request.
+
+        The language is that of the URL, otherwise the browser's, otherwise the bot's.
+        """
         host = request.headers.get("Host", "")
         if not _is_host(host):
             raise web.HTTPBadRequest(text="The Host header is not a host name.\n")
         # Set by a proxy in front.
         scheme = request.headers.get("X-Forwarded-Proto", request.scheme)
         base_url = f"{scheme if scheme in ('http', 'https') else 'http'}://{host.lower()}"
-        chosen = request.query.get("lang", "")
-        if chosen in set(models.Locale):
-            return Site(base_url, models.Locale(chosen), is_chosen=True)
-        default = self._pages.services.locale
-        return Site(base_url, find_language(request.headers.get("Accept-Language", ""), default))
+        services, chosen = self._pages.services, request.query.get("lang", "")
+        locale = find_language(request.headers.get("Accept-Language", ""), services.locale)
+        return Site(
+            (services.web_url or base_url).rstrip("/"),
+            models.Locale(chosen) if (is_chosen := chosen in set(models.Locale)) else locale,
+            is_chosen=is_chosen,
+            is_of_request=services.web_url is None,
+        )
 
     def _handler(
         self, load: Load, *, is_lookup: bool = True

@@ -70,13 +70,15 @@ class Site:
     """The base URL and language of the pages. `base_url` has no trailing slash.
 
     `is_chosen`: the URL names the language, so links must too. `is_static`: the pages are files, so there is
-    no search, and only `authors` have pages (their names by every spelling).
+    no search, and only `authors` have pages (their names by every spelling). `is_of_request`: the base URL is
+    that of one request, which another host may serve too.
     """
 
     base_url: str
     locale: models.Locale
     is_chosen: bool = False
     is_static: bool = False
+    is_of_request: bool = False
     authors: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     def link(self, *parts: str, ending: str = "", **query: str) -> str:
@@ -90,6 +92,14 @@ class Site:
     def address(self, *parts: str, ending: str = "", **query: str) -> str:
         """Return the full URL of another page in the same language."""
         return self.origin + self.link(*parts, ending=ending, **query)
+
+    def permanent_id(self, *parts: str, **query: str) -> str:
+        """Return an id of a page for feeds (RFC 4287, 4.2.6): its URL, or a URN if the URL is that of one request."""
+        return (
+            f"urn:paperround:{self.link(*parts, **query)[1:]}"
+            if self.is_of_request
+            else self.address(*parts, **query)
+        )
 
     @property
     def origin(self) -> str:
@@ -393,7 +403,8 @@ class WebPages:
             html = self.templates.render_document("web.entry.html.j2", values, OutputFormat.XML)
             heading = texts("list-digest-heading", date=texts.format_date(day), count=found.total)
             url, name = site.address("days", day.isoformat()), texts("web-name")
-            return Entry(url, url, to_plain_text(heading), updated_at[day], (name,), html=html)
+            entry_id = site.permanent_id("days", day.isoformat())
+            return Entry(entry_id, url, to_plain_text(heading), updated_at[day], (name,), html=html)
 
         entries = []
         for day in days:
@@ -582,6 +593,7 @@ class WebPages:
         # A fixed time for a feed without entries, so that the feed does not change.
         updated_at = max((entry.updated_at for entry in entries), default=datetime(1970, 1, 1, tzinfo=UTC))
         values = {
+            "id": site.permanent_id(*feed_parts, ending=".atom", **query),
             "url": site.address(*feed_parts, ending=".atom", **query),
             "home": site.address(*parts, **query),
             "title": title,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -38,6 +39,7 @@ CONCURRENCY = 4
 """Papers written in parallel. With a token cap only one, so that at most one call exceeds the cap."""
 BYTES_PER_TOKEN = 2
 """UTF-8 bytes per token for estimates, below the average of tokenizers in both languages."""
+_REQUEST_ID = re.compile(r"[0-9a-f-]{8,}")
 FINAL = frozenset({DraftState.CHECKED, DraftState.REFUSED, DraftState.FAILED})
 
 NO_CLAIM = "no claim passed the checks"
@@ -69,6 +71,8 @@ class DraftWriter:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     tokens: int = field(default=0, init=False)
     _halt: errors.PaperroundError | None = field(default=None, init=False)
+    _answered: set[bool] = field(default_factory=set, init=False)
+    _refused: dict[str, set[str]] = field(default_factory=dict, init=False)
 
     @property
     def requests(self) -> int:
@@ -246,10 +250,14 @@ class DraftWriter:
             self._halt = _RunEndedError(spent)
             return draft
         answer = error = tokens = None
+        is_judging = schema is prompts.JUDGE_SCHEMA
         try:
             answer, tokens = await model.complete(messages, schema, max_tokens=max_tokens)
+            self._answered.add(is_judging)
         except ModelError as failure:
             error, tokens = failure, failure.tokens
+            if self._is_of_set_up(error, draft.arxiv_id, is_judging=is_judging):
+                error.is_fatal = True
             if error.is_fatal:
                 self._halt = _RunEndedError(str(error))
             elif error.is_outage:
@@ -271,6 +279,14 @@ class DraftWriter:
             await writer.add_tokens(connection, day, tokens)
             await writer.save_draft(connection, draft)
         return draft
+
+    def _is_of_set_up(self, error: ModelError, arxiv_id: str, *, is_judging: bool) -> bool:
+        """Return whether the server refuses all requests: two papers' equally, and none of this kind was answered."""
+        if not error.is_refusal or is_judging in self._answered:
+            return False
+        refused = self._refused.setdefault(f"{is_judging} {_REQUEST_ID.sub('', str(error))}", set())
+        refused.add(arxiv_id)
+        return len(refused) > 1
 
     async def _find_spent_cap(self) -> str | None:
         async with self.database.read() as connection:

@@ -24,7 +24,11 @@ MAX_BYTES = 2_000_000
 """The largest response, forty times the longest text requested."""
 _CONNECT_SECONDS = 10.0
 _REFUSED_FORM, _RATE_LIMITED = (400, 422), 429
-_FATAL = (401, 403, 404)
+_FATAL = (401, 402, 403, 404)
+_NEW_LIMIT = "max_completion_tokens"
+"""OpenAI's newer name of `max_tokens`. Its newer models know only this one, other servers only the old one."""
+_NO_CREDIT = "insufficient_quota"
+"""OpenAI's code for an empty account, which comes with 429."""
 _MAX_REASON = 200
 _SCHEMA_NOTE = "Answer with one JSON object of this JSON schema, in a ```json fence, and with nothing else:\n"
 
@@ -36,16 +40,24 @@ class ModelError(errors.PaperroundError):
     """Raised for a request without a usable response. `tokens` is the number used, or None if unknown.
 
     `is_outage`: the server is down or rate-limited, so other requests would fail too. `is_fatal`: all
-    requests will fail until a setting, such as the key, is corrected.
+    requests will fail until a setting, such as the key, is corrected. `is_refusal`: the server refuses this
+    request, or all of them.
     """
 
     def __init__(
-        self, message: str, *, tokens: int | None = None, is_outage: bool = False, is_fatal: bool = False
+        self,
+        message: str,
+        *,
+        tokens: int | None = None,
+        is_outage: bool = False,
+        is_fatal: bool = False,
+        is_refusal: bool = False,
     ) -> None:
         super().__init__(message)
         self.tokens = tokens
         self.is_outage = is_outage
         self.is_fatal = is_fatal
+        self.is_refusal = is_refusal
 
 
 @dataclass(eq=False, repr=False)
@@ -59,26 +71,35 @@ class LanguageModel:
     seconds: float = field(default=TIMEOUT_SECONDS, kw_only=True)
     requests: int = field(default=0, init=False)
     _takes_schemas: bool = field(default=True, init=False)
+    _limit: str = field(default="max_tokens", init=False)
 
     async def complete(
         self, messages: Sequence[Message], schema: Mapping[str, Any], *, max_tokens: int
     ) -> tuple[str, int | None]:
         """Return the model's text and the tokens that the server counted. Raises ModelError."""
-        request = {"model": self.name, "messages": [*messages], "max_tokens": max_tokens}
+        request = {"model": self.name, "messages": [*messages]}
         if self._takes_schemas:
             form = {"name": "summary", "schema": schema, "strict": True}
             schema_form = {"type": "json_schema", "json_schema": form}
-            status, body = await self._send({**request, "response_format": schema_form})
+            status, body = await self._send({**request, "response_format": schema_form}, max_tokens)
             if status not in _REFUSED_FORM:
                 return await self._read(status, body)
-        status, body = await self._send({**request, "messages": add_schema(messages, schema)})
+        status, body = await self._send({**request, "messages": add_schema(messages, schema)}, max_tokens)
         answer = await self._read(status, body)
         # If this request fails too, the server rejects the request itself, not the schema.
         self._takes_schemas = False
         return answer
 
-    async def _send(self, request: Mapping[str, Any]) -> tuple[int, bytes]:
-        """Send a request and return the response's status and body."""
+    async def _send(self, request: Mapping[str, Any], max_tokens: int) -> tuple[int, bytes]:
+        """Send a request and return the response's status and body, again if the limit has another name here."""
+        limit = self._limit
+        status, body = await self._post({**request, limit: max_tokens})
+        if status in _REFUSED_FORM and limit != _NEW_LIMIT and _NEW_LIMIT.encode() in body:
+            self._limit = _NEW_LIMIT
+            return await self._post({**request, _NEW_LIMIT: max_tokens})
+        return status, body
+
+    async def _post(self, request: Mapping[str, Any]) -> tuple[int, bytes]:
         self.requests += 1
         url, headers = f"{self.url.rstrip('/')}/chat/completions", {"Accept-Encoding": "identity"}
         if self.key:
@@ -107,12 +128,14 @@ class LanguageModel:
         detail = record.get("error", record)
         message = detail.get("message") if isinstance(detail, dict) else detail
         reason = f"Error code: {status}" + (f" - {message}" if isinstance(message, str) else "")
+        has_no_credit = isinstance(detail, dict) and _NO_CREDIT in (detail.get("code"), detail.get("type"))
         raise ModelError(
             self._describe(reason),
             # A rejected request never reached the model. After other errors it may have.
             tokens=0 if 400 <= status < 500 else None,
             is_outage=status == _RATE_LIMITED or status >= 500,
-            is_fatal=status in _FATAL,
+            is_fatal=status in _FATAL or has_no_credit,
+            is_refusal=status in _REFUSED_FORM,
         )
 
     def _describe(self, reason: str) -> str:

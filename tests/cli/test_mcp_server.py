@@ -138,6 +138,20 @@ async def test_every_tool_has_a_description_and_responds(archive: Database) -> N
         assert similar["papers"][0]["arxiv_id"] == "2501.00007"
 
 
+async def test_an_empty_argument_counts_as_absent(archive: Database) -> None:
+    async with create_client(archive) as client:
+        for tool, given, blanks in (
+            ("search_papers", {"query": "diffusion"}, ("since", "until", "limit")),
+            ("search_papers", {"since": "2025-03-01"}, ("query", "until")),
+            ("papers_by_author", {"name": "Lovelace"}, ("limit",)),
+            ("daily_digest", {}, ("date",)),
+            ("trends", {}, ("topic",)),
+        ):
+            expected = await call(client, tool, **given)
+            for blank in ("", " ", None):
+                assert await call(client, tool, **given, **dict.fromkeys(blanks, blank)) == expected
+
+
 async def test_invalid_arguments_return_a_readable_message(archive: Database) -> None:
     cases: Sequence[tuple[str, dict[str, object], str]] = (
         ("search_papers", {"query": " "}, "Say what to look for"),

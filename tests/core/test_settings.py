@@ -26,6 +26,30 @@ def test_reads_only_settings_with_the_prefix(
     assert set(core_settings.setting_origins().values()) == {"default"}
 
 
+@pytest.mark.parametrize("quote", ["'", '"'])
+def test_quotes_around_a_value_are_not_part_of_it(monkeypatch: pytest.MonkeyPatch, quote: str) -> None:
+    given = {
+        "DISCORD_TOKEN": "abc.def",
+        "HF_ENDPOINT": "https://mirror.example",
+        "PAPERROUND_INBOX": "/srv/my digests",
+        "PAPERROUND_FETCH_ALLOW": f"a.lan{quote}, {quote}10.0.0.5:8080",
+        "PAPERROUND_KEEP_DAYS": "100",
+        "PAPERROUND_TIMEZONE": "Asia/Seoul",
+        "PAPERROUND_SOURCES": "https://huggingface.co arxiv:cs.CL",
+        "PAPERROUND_WRITER_FORMATS": "review",
+        "PAPERROUND_WEB_URL": "",
+    }
+    for name, value in given.items():
+        monkeypatch.setenv(name, f" {quote}{value}{quote}")
+    loaded = core_settings.load()
+    assert loaded.discord_token is not None
+    assert loaded.discord_token.get_secret_value() == "abc.def"
+    assert (loaded.hf_endpoint, loaded.inbox) == ("https://mirror.example", Path("/srv/my digests"))
+    assert (loaded.fetch_allow, loaded.keep_days) == (("a.lan", "10.0.0.5:8080"), 100)
+    assert [source.url for source in loaded.sources] == ["https://huggingface.co", "arxiv:cs.CL"]
+    assert (loaded.timezone, loaded.writer_formats[0].value, loaded.web_url) == ("Asia/Seoul", "review", None)
+
+
 def test_environment_variables_override_the_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     Path(".env").write_text("PAPERROUND_LOCALE=ko\nPAPERROUND_KEEP_DAYS=50\nDISCORD_TOKEN=file\n")

@@ -143,6 +143,11 @@ async def execute_webhook(request: web.Request) -> web.StreamResponse:
     world = request.app[server.FAKE].world
     webhook, payload = _require_webhook(request), await server.read_payload(request)
     channel = world.channels[webhook.channel_id]
+    if thread_id := request.query.get("thread_id"):
+        thread = world.channels.get(int(thread_id))
+        if thread is None or thread.parent_id != channel.id:
+            raise wire.ApiError(404, 10003, "Unknown Channel")
+        channel = thread
     _check_webhook(request, {"components": [], **payload})
     message = world.add_message(channel, payload)
     message.author_id = webhook.id

@@ -183,6 +183,14 @@ WRONG: tuple[tuple[str, str, str], ...] = (
     (POST + 'from = "arxiv:cs.XX"\n', "posts 2", "is not a source"),
     (POST + 'webhook = "5"\n', "posts 2", "needs either"),
     ('[[posts]]\nwebhook = "5"\n', "posts 2", "Write the whole URL"),
+    (
+        "".join(
+            f'[[posts]]\nwebhook = "https://ptb.discord.com/api/webhooks/5/token-of-a-webhook?thread_id={n}"\n'
+            for n in (7, 8)
+        ),
+        "posts 3",
+        "one place",
+    ),
     ('[[posts]]\nwebhook = "https://example.com/5"\n', "posts 2", "not a Discord webhook URL"),
     (POST + 'timezone = "UTC"\n' + POST + 'timezone = "UTC"\n', "posts 3", "already"),
     (ALERT.replace("RL", "the"), "alerts 1", "only of common words"),

@@ -13,7 +13,7 @@ from bot.client import webhook
 from storage import daily, key_values, models, outbox
 from storage.errors import UsageError
 from storage.models import Locale, Style
-from tests.fake_discord import validation
+from tests.fake_discord import model, validation
 from tests.support import digest_builders
 from tests.support.relay_harness import RelayHarness
 from tests.support.world import HOUR, MINUTE, MONDAY, moment
@@ -31,10 +31,16 @@ class Posting:
         self.wire, self.fake = wire, wire.fake
         self.channel_id, self.token = 0, ""
 
-    async def subscribe(self, number: int = 1, **options: Any) -> models.Subscription:
+    async def subscribe(
+        self, number: int = 1, *, in_thread: bool = False, **options: Any
+    ) -> models.Subscription:
         """Subscribe a webhook and plan its post for MONDAY."""
         [self.channel_id] = await self.fake.add_channels(1, first=number)
         address = await self.fake.add_webhook(self.channel_id, number)
+        if in_thread:
+            fields = {"type": model.THREAD, "parent_id": self.channel_id}
+            [self.channel_id] = await self.fake.add_channels(1, first=number + 500, **fields)
+            address += f"?thread_id={self.channel_id}"
         webhook_id, self.token = webhook.parse_address(address, self.fake.api_url)
         settings = {"at_time": "09:00", "timezone": "Asia/Seoul", **options}
         draft = models.Subscription(guild_id=models.NO_GUILD, channel_id=webhook_id, **settings)
@@ -57,6 +63,13 @@ class Posting:
 @pytest.fixture
 def posting(wire: RelayHarness) -> Posting:
     return Posting(wire)
+
+
+async def test_a_webhook_with_a_thread_posts_there(posting: Posting) -> None:
+    await posting.subscribe(in_thread=True, style=Style.CARDS)
+    assert set(await posting.drain()) == {"sent"}
+    assert len(await posting.messages()) == 4
+    assert len(await posting.fake.all_messages()) == 1
 
 
 @pytest.mark.parametrize(
@@ -154,19 +167,31 @@ async def test_a_webhooks_secret_is_deleted_with_its_last_subscription(posting: 
 ADDRESS = "https://discord.com/api/webhooks/123456789012345678/abc-DEF_0123456789"
 
 
+HOSTS = (
+    "canary.discord.com",
+    "ptb.discord.com",
+    "www.discord.com",
+    "discordapp.com",
+    "canary.discordapp.com",
+)
+
+
 @pytest.mark.parametrize(
-    "text",
+    "address",
     [
         ADDRESS,
-        f" {ADDRESS}/\n",
+        f" {ADDRESS}/",
         ADDRESS.replace("/api", "/api/v10"),
         "http://127.0.0.1:8/api/v10" + ADDRESS[23:],
+        *(ADDRESS.replace("discord.com", host) for host in HOSTS),
     ],
 )
-def test_a_webhook_url_is_parsed_into_id_and_token(text: str) -> None:
-    assert webhook.parse_address(text, "http://127.0.0.1:8/api/v10") == (
+@pytest.mark.parametrize("query", ["", "?thread_id=81234", "?wait=true&thread_id=81234", "?wait=true"])
+def test_a_webhook_url_is_parsed_into_id_and_token_with_its_thread(address: str, query: str) -> None:
+    thread = "?thread_id=81234" if "thread_id" in query else ""
+    assert webhook.parse_address(f"{address}{query}\n", "http://127.0.0.1:8/api/v10") == (
         123456789012345678,
-        "abc-DEF_0123456789",
+        f"abc-DEF_0123456789{thread}",
     )
 
 
@@ -178,7 +203,12 @@ def test_a_webhook_url_is_parsed_into_id_and_token(text: str) -> None:
         ADDRESS.replace("discord.com", "discord.com.evil.example"),
         ADDRESS.replace("https", "http"),
         ADDRESS.replace("https://", "https://me:pw@"),
-        f"{ADDRESS}?wait=false",
+        ADDRESS.replace("discord.com", "nightly.discord.com"),
+        ADDRESS.replace("discord.com", "canary-discord.com"),
+        ADDRESS.replace("discord.com", "canary.discord.com.evil.example"),
+        f"{ADDRESS}?thread_id=general",
+        f"{ADDRESS}?thread_id=0",
+        f"{ADDRESS}?thread_name=Papers",
         ADDRESS.replace("123456789012345678", "9999999999999999999"),
         "http://127.0.0.1:9/api/v10" + ADDRESS[23:],
     ],
@@ -187,4 +217,4 @@ def test_an_invalid_webhook_url_is_rejected_without_quoting_it(text: str) -> Non
     with pytest.raises(UsageError) as caught:
         webhook.parse_address(text, "http://127.0.0.1:8/api/v10")
     assert "abc-" not in str(caught.value)
-    assert "Copy Webhook URL" in str(caught.value)
+    assert ("?thread_id=ID" if "?" in text else "Copy Webhook URL") in str(caught.value)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from urllib.parse import quote, urlsplit
 from xml.etree import ElementTree
 
 import feedparser
+import pytest
 
 from tests.web.conftest import WebArchive
 
@@ -28,7 +30,7 @@ def check_atom(text: str) -> ElementTree.Element:
         # 4.1.1, 4.1.2: exactly one id, title and updated; 4.2.6: the id is an IRI.
         for name in ("id", "title", "updated"):
             assert len(element.findall(f"{ATOM}{name}")) == 1, name
-        assert urlsplit(element.findtext(f"{ATOM}id", "")).scheme in ("http", "https")
+        assert urlsplit(element.findtext(f"{ATOM}id", "")).scheme in ("http", "https", "urn")
         assert RFC3339.fullmatch(element.findtext(f"{ATOM}updated", ""))
         # At most one alternate link, since all have the same type and language.
         links = [dict(link.attrib) for link in element.findall(f"{ATOM}link")]
@@ -56,6 +58,24 @@ async def test_feeds_are_valid_atom(archive: WebArchive) -> None:
         alternates = atom.findall(f"{ATOM}link[@rel='alternate']")
         assert (await archive.get(alternates[0].attrib["href"].removeprefix(archive.url)))[0] == 200
     assert titles[1] == "Molecules in Motion", "after the newer, hostile one"
+
+
+@pytest.mark.parametrize("web_url", [None, "https://papers.example/archive/"])
+async def test_ids_and_own_addresses_do_not_depend_on_the_host(
+    archive: WebArchive, web_url: str | None
+) -> None:
+    object.__setattr__(archive.pages, "services", replace(archive.services, web_url=web_url))
+    for path in (*FEEDS, "/days/2025-01-02", "/sitemap.xml"):
+        texts = [
+            (await archive.get(path, {"Host": host, "X-Forwarded-Proto": scheme}))[2]
+            for host, scheme in (("a.example", "http"), ("www.a.example", "https"))
+        ]
+        ids, others = ({*re.findall("<id>(.*?)</id>", text)} for text in texts)
+        assert ids == others
+        assert bool(ids) == ("atom" in path)
+        assert (texts[0] == texts[1]) == bool(web_url)
+        assert ("a.example" in texts[0]) != bool(web_url)
+        assert ("https://papers.example/archive/" in texts[0]) == bool(web_url)
 
 
 async def test_feed_has_an_entry_for_each_day_with_its_papers(archive: WebArchive) -> None:

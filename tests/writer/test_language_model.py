@@ -65,6 +65,33 @@ async def test_server_that_rejects_schemas_gets_them_as_text(takes_schemas: bool
     assert {request["max_tokens"] for request in requests} == {3_000}
 
 
+@pytest.mark.parametrize("takes_schemas", [True, False])
+async def test_limit_has_its_new_name_where_a_model_wants_it(takes_schemas: bool) -> None:
+    requests: list[dict[str, Any]] = []
+    wanted = "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        requests.append(json.loads(await request.read()))
+        if "max_tokens" in requests[-1]:
+            return web.json_response({"error": {"message": wanted}}, status=400)
+        is_refused = "response_format" in requests[-1] and not takes_schemas
+        return web.json_response({}, status=400) if is_refused else completion()
+
+    async with serve(answer) as origin:
+        text, _, model = await complete(origin.url, times=3)
+    assert (text, model.requests) == ("text", 4 if takes_schemas else 5)
+    assert ["max_tokens" in request for request in requests] == [True] + [False] * (len(requests) - 1)
+    assert {request.get("max_completion_tokens", 3_000) for request in requests} == {3_000}
+
+
+async def test_an_empty_account_is_fatal_although_openai_calls_it_a_rate_limit() -> None:
+    error = {"message": "You exceeded your current quota", "code": "insufficient_quota"}
+    async with serve(web.json_response({"error": error}, status=429)) as origin:
+        with pytest.raises(language_model.ModelError) as failure:
+            await complete(origin.url)
+    assert failure.value.is_fatal
+
+
 @pytest.mark.parametrize(
     ("status", "expected"),
     [
@@ -72,6 +99,7 @@ async def test_server_that_rejects_schemas_gets_them_as_text(takes_schemas: bool
         (500, (True, False, None)),
         (503, (True, False, None)),
         (401, (False, True, 0)),
+        (402, (False, True, 0)),
         (413, (False, False, 0)),
         (302, (False, False, None)),
     ],
