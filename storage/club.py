@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import database, shelf, tables
-from storage.models import Club, DeliveryKind, PartKind, PartState
+from storage import database, locks, shelf, tables
+from storage.models import Club, Delivery, DeliveryKind, PartKind, PartState
 from storage.tables import club_nominations, club_threads, clubs, deliveries, papers, parts, saved_papers
 
 READ = "read"
@@ -36,8 +36,19 @@ async def list_present(connection: AsyncConnection) -> list[Club]:
 
 
 async def remove(connection: AsyncConnection, guild_id: int) -> None:
-    """Delete a club. Its threads stay listed."""
+    """Delete a club and its nominations. Its threads stay listed."""
     await connection.execute(clubs.delete().where(clubs.c.guild_id == guild_id))
+    await connection.execute(club_nominations.delete().where(club_nominations.c.guild_id == guild_id))
+
+
+async def remove_nominations(connection: AsyncConnection, count: Delivery) -> None:
+    """Delete the nominations made before the vote that was counted began. The others are for the next vote."""
+    same = database.equalities(deliveries, {"guild_id": count.guild_id, "local_on": count.local_on})
+    began = sa.select(sa.func.max(deliveries.c.planned_at)).where(*same, deliveries.c.id < count.id)
+    began = began.where(deliveries.c.kind == DeliveryKind.CLUB)
+    own = club_nominations.c
+    counted = own.guild_id == count.guild_id, own.nominated_at < began.scalar_subquery()
+    await connection.execute(club_nominations.delete().where(*counted))
 
 
 async def find_thread(connection: AsyncConnection, **columns: object) -> int | None:
@@ -61,13 +72,20 @@ async def clear_meeting(connection: AsyncConnection, guild_id: int, meets_on: da
     await connection.execute(club_threads.update().where(*same).values(meets_on=None))
 
 
-async def settle(connection: AsyncConnection, since_at: datetime) -> None:
-    """Delete nominations made before a time (UTC), and update threads whose delivery has finished.
+THREAD_LOCK = 0x434C5542
+"""First key of the PostgreSQL advisory lock on the thread about a paper: "CLUB" in ASCII."""
 
-    Threads that were opened get their ids; the others are deleted. The messages that opened threads are
-    cleared, since they may name a reader.
+
+async def lock_thread(connection: AsyncConnection, *, channel_id: int, paper_id: int) -> None:
+    """Serialise the transactions that open a thread about a paper in a channel."""
+    await locks.lock_transaction(connection, THREAD_LOCK, (channel_id ^ paper_id) % 2**31)
+
+
+async def settle(connection: AsyncConnection) -> None:
+    """Store the ids of threads that were opened, and forget those whose delivery ended without.
+
+    The messages that opened threads are cleared, since they may name a reader.
     """
-    await connection.execute(club_nominations.delete().where(club_nominations.c.nominated_at < since_at))
     own, opening = club_threads.c, sa.select(parts.c.channel_id)
     ended = sa.select(deliveries.c.id).where(deliveries.c.finished_at.is_not(None))
     ended = ended.where(deliveries.c.id.in_(sa.select(own.delivery_id).where(own.thread_id == 0)))
@@ -75,9 +93,11 @@ async def settle(connection: AsyncConnection, since_at: datetime) -> None:
     await connection.execute(parts.update().where(*named).values(payload=None, fallback=None))
     opening = opening.where(parts.c.delivery_id == own.delivery_id, parts.c.state == PartState.SENT)
     opening = opening.where(parts.c.kind.in_((PartKind.THREAD, PartKind.FORUM_POST))).limit(1)
-    found = club_threads.update().where(own.thread_id == 0, own.delivery_id.in_(ended))
-    await connection.execute(found.values(thread_id=opening.scalar_subquery()))
-    await connection.execute(club_threads.delete().where(own.thread_id.is_(None)))
+    opened = club_threads.update().where(own.thread_id == 0, opening.exists())
+    await connection.execute(opened.values(thread_id=opening.scalar_subquery()))
+    unfinished = sa.select(deliveries.c.id).where(deliveries.c.finished_at.is_(None))
+    lost = club_threads.delete().where(own.thread_id == 0, own.delivery_id.not_in(unfinished))
+    await connection.execute(lost)
 
 
 async def list_event_ids(connection: AsyncConnection, guild_id: int, meets_on: date) -> list[int]:

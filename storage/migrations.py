@@ -113,5 +113,11 @@ def _add_location_keys(connection: sa.Connection) -> None:
         )
 
 
+@_migration(3)
+def _add_answers_of_parts(connection: sa.Connection) -> None:
+    """Add the votes that Discord counted in a club's poll."""
+    connection.exec_driver_sql("ALTER TABLE parts ADD COLUMN answer JSON")
+
+
 VERSION = 1 + len(MIGRATIONS)
 """The version of the schema in `storage.tables`."""

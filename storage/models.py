@@ -664,7 +664,10 @@ class Priority(IntEnum):
 
 
 class PartKind(StrEnum):
-    """The Discord requests for parts. THREAD opens a thread on the first message; REQUEST is any other."""
+    """The Discord requests for parts.
+
+    THREAD opens a thread on the first message, COUNT reads the votes of a poll that has ended; REQUEST is any other.
+    """
 
     MESSAGE = "message"
     FORUM_POST = "forum_post"
@@ -672,6 +675,7 @@ class PartKind(StrEnum):
     THREAD_MESSAGE = "thread_message"
     CROSSPOST = "crosspost"
     REQUEST = "request"
+    COUNT = "count"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -757,14 +761,20 @@ class Part:
     error_code: int | None
     error: str | None
     marker: str | None = None
+    answer: Mapping[str, Any] | None = None
+    """What Discord answered to a COUNT: `votes` has a number for each answer of the poll, in their order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """A sent message and its channel, thread or DM. `message_id` is None if it was deleted later."""
+    """A sent message and its channel, thread or DM. `message_id` is None if it was deleted later.
+
+    `answer` is what was asked for, see `Part`.
+    """
 
     message_id: int | None
     channel_id: int
+    answer: Mapping[str, Any] | None = None
 
 
 # A reader's interests, for the papers of the day.
@@ -826,6 +836,8 @@ class Reason(StrEnum):
     NO_SEND_IN_THREADS = "no-send-in-threads"
     NO_THREADS = "no-threads"
     NO_HISTORY = "no-history"
+    NO_POLLS = "no-polls"
+    NO_EVENTS = "no-events"
     DMS_CLOSED = "dms-closed"
     NO_SHARED_SERVER = "no-shared-server"
     THREAD_LOCKED = "thread-locked"

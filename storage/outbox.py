@@ -160,7 +160,12 @@ async def mark_sent(
 ) -> None:
     """Store receipts, keyed by part id, in any state and term. A delivery is SENT once all its parts are."""
     rows = [
-        {"id": part_id, "message_id": receipt.message_id, "channel_id": receipt.channel_id}
+        {
+            "id": part_id,
+            "message_id": receipt.message_id,
+            "channel_id": receipt.channel_id,
+            "answer": receipt.answer,
+        }
         for part_id, receipt in receipts.items()
     ]
     sent = {"state": PartState.SENT, "error": None, "error_code": None}
@@ -170,6 +175,12 @@ async def mark_sent(
         affected = sa.select(parts.c.delivery_id).where(parts.c.id.in_(chunk))
         finished = deliveries.update().where(deliveries.c.id.in_(affected), ~has_unsent)
         await connection.execute(finished.values(state=DeliveryState.SENT, reason=None, finished_at=now))
+
+
+async def set_payload(connection: AsyncConnection, part_id: int, payload: str) -> None:
+    """Replace the payload of a part that waits for its next attempt."""
+    waiting = parts.c.id == part_id, parts.c.state == PartState.WAITING
+    await connection.execute(parts.update().where(*waiting).values(payload=payload))
 
 
 async def mark_retry(

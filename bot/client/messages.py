@@ -572,6 +572,7 @@ class PostWording:
             "place": SafeMarkdown("" if post.channel_id is None else f"<#{post.channel_id}>"),
             "subject": post.subject or "",
             "is_alert": post.alert_id is not None,
+            "is_club": post.is_club,
             **{
                 f"{name}_command": SafeMarkdown(self.mention(command))
                 for name, command in (("status", "status"), ("setup", "daily setup"), ("topic", "topic"))

@@ -292,6 +292,8 @@ INVITED = discord.Permissions(
     create_public_threads=True,
     embed_links=True,
     attach_files=True,
+    send_polls=True,
+    create_events=True,
 )
 """The permissions that an invitation requests. `docs/install.md` explains them."""
 

@@ -81,6 +81,8 @@ class DiscordSender:
                 await self._request("POST", path, request.kind)
             case PartKind.REQUEST:
                 return await self._make_request(request)
+            case PartKind.COUNT:
+                return await self._count_votes(request)
             case _:
                 assert_never(request.kind)
         return Receipt(request.message_id, request.channel_id)
@@ -88,10 +90,10 @@ class DiscordSender:
     async def find(self, request: SendRequest, since: datetime) -> Receipt | None:
         """Return the receipt of a message sent after `since` (UTC) with the request's marker, or None.
 
-        Always returns None for THREAD, CROSSPOST and REQUEST, which can safely be repeated. Raises
-        DeliveryError if the message may exist but cannot be found.
+        Always returns None for kinds that can safely be repeated. Raises DeliveryError if the message may exist but
+        cannot be found.
         """
-        if request.kind in (PartKind.THREAD, PartKind.CROSSPOST, PartKind.REQUEST):
+        if request.kind in (PartKind.THREAD, PartKind.CROSSPOST, PartKind.REQUEST, PartKind.COUNT):
             return None
         if request.webhook_token is not None:
             raise DeliveryError(
@@ -128,8 +130,29 @@ class DiscordSender:
         # If this process was frozen, another may have sent the message before Discord forgot the nonce.
         fence = _make_fence(request.claimed_at, MESSAGE_FENCE_SECONDS)
         path = f"/channels/{request.channel_id}/messages"
-        message = await self._request("POST", path, request.kind, payload=payload, fence=fence)
+        try:
+            message = await self._request("POST", path, request.kind, payload=payload, fence=fence)
+        except DeliveryError as error:
+            found = error.classification
+            if "poll" not in payload or found.reason is not Reason.NO_SEND:
+                raise
+            found = replace(found, reason=Reason.NO_POLLS)
+            raise DeliveryError(found, str(error), status=error.status, code=error.code) from error
         return _read_receipt(message, "channel_id")
+
+    async def _count_votes(self, request: SendRequest) -> Receipt:
+        """Read the votes of a poll that has ended, in the order of its answers, whose ids are Discord's."""
+        message = await self._request("GET", request.payload["path"], request.kind)
+        try:
+            poll = message["poll"]
+            results = poll.get("results") or {}
+            counts = {one["id"]: int(one["count"]) for one in results.get("answer_counts") or ()}
+            votes = [counts.get(answer["answer_id"], 0) for answer in poll["answers"]]
+        except rest.UNREADABLE as error:
+            raise DeliveryError(outcomes.NOT_COUNTED, "the answer has no poll") from error
+        if not results.get("is_finalized"):
+            raise DeliveryError(outcomes.NOT_COUNTED, "the votes are not final yet")
+        return Receipt(None, request.channel_id, {"votes": votes})
 
     async def _create_forum_post(self, request: SendRequest) -> Receipt:
         message = {"allowed_mentions": NO_MENTIONS} | request.payload["message"]

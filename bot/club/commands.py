@@ -28,6 +28,8 @@ DAYS = [
     app_commands.Choice(name=name, value=day) for name, day in zip(NAMES, schedule.DAY_NAMES, strict=True)
 ]
 NEEDED = (*router.REQUIRED, "create_public_threads", "send_messages_in_threads")
+"""The permissions that a discussion needs."""
+NEEDED_BY_CLUB = (*NEEDED, "send_polls", "create_events")
 
 
 @app_commands.guild_only()
@@ -53,7 +55,7 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
         interaction = request.interaction
         router.require_manager(interaction)
         found = router.require_channel(interaction.guild, channel.id)
-        await router.require_bot_may_post(request, found, NEEDED)
+        await router.require_bot_may_post(request, found, NEEDED_BY_CLUB)
         server_zone = await interaction.client.timezone_for(interaction, of_server=True)
         typed = client_options.move_zone({"time": time, "timezone": server_zone}, "time", "timezone")
         club = models.Club(
@@ -117,7 +119,9 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
         if (found := await self._clubs.load(request.interaction.guild_id or 0)) is None:
             raise UserError("club-missing", setup=mention("club setup"))
         can_manage = router.is_manager(request.interaction)
-        return club_messages.club_view(request.texts, found, mention("club now"), said, can_manage=can_manage)
+        return club_messages.club_view(
+            request.texts, found, mention("club now"), mention("status"), said, can_manage=can_manage
+        )
 
     async def _add_to_card(
         self, request: Request, paper: models.PaperDetail, page: int | None, saved: models.SavedPaper | None

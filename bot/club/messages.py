@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from discord import ui
@@ -30,11 +30,16 @@ READ, NOMINATE = "read", "nominate"
 """The actions of a card's buttons."""
 POLL_ANSWER = 55
 """Characters in a poll's answer (Discord docs, resources/poll)."""
+_ALIKE = 16
+"""Characters left for the common beginning of titles."""
 EVENT_NAME = 100
 
 
 def render(wording: PostWording, post: ClubPost) -> tuple[RenderedPart, ...]:
     """Return the parts of a step: a message with its thread or a forum post, and other requests."""
+    if post.counted is not None:
+        path = f"/channels/{post.counted.channel_id}/messages/{post.counted.message_id}"
+        return (RenderedPart(PartKind.COUNT, {"path": path}),)
     texts, marker, text = wording.ui_texts, contents.part_marker(post.marker, 0), _text(wording, post)
     if post.step not in (None, Step.PAPER):
         message = client_messages.marked_plain_payload(text, marker)
@@ -73,6 +78,9 @@ def _text(wording: PostWording, post: ClubPost) -> str:
     if post.step is Step.POLL:
         lines += _list_papers(post.papers)
         lines.append(client_messages.subtext(texts("club-how-to-nominate")))
+    if post.meeting.lost_at is not None and post.step in (Step.POLL, Step.NONE):
+        lost = texts("club-lost", at=format_timestamp(post.meeting.lost_at, "F"))
+        lines.append(client_messages.subtext(lost))
     return "\n".join(lines)
 
 
@@ -85,10 +93,31 @@ def _list_papers(papers: Iterable[Any]) -> Iterator[str]:
 
 def _poll(texts: Texts, post: ClubPost) -> dict[str, Any]:
     question = texts("club-question", date=texts.format_date(post.meeting.on))
-    titles = (format_title(paper.title, paper.arxiv_id) for paper in post.papers)
-    short = (discord_text.shorten(title, POLL_ANSWER, markdown=False) for title in titles)
-    answers = [{"poll_media": {"text": title}} for title in short]
+    titles = [format_title(paper.title, paper.arxiv_id) for paper in post.papers]
+    answers = [{"poll_media": {"text": answer}} for answer in poll_answers(titles)]
     return {"question": {"text": question}, "answers": answers, "duration": post.hours}
+
+
+def poll_answers(titles: Sequence[str]) -> list[str]:
+    """Return numbered answers of at most POLL_ANSWER characters. Of titles that begin alike, the middle is left out."""
+    answers = []
+    for number, title in enumerate(titles, start=1):
+        length = POLL_ANSWER - len(f"{number}. ")
+        short = discord_text.shorten(title, length, markdown=False)
+        alike = [other for other in titles if other != title and other[: length - 1] == title[: length - 1]]
+        if alike:
+            begins = max(_count_common(title, other) for other in alike)
+            rest = title[title.rfind(" ", 0, begins) + 1 :]
+            rest = discord_text.shorten(rest, length - _ALIKE, markdown=False)
+            short = f"{discord_text.shorten(title, length - len(rest), markdown=False)}{rest}"
+        answers.append(f"{number}. {short}")
+    return answers
+
+
+def _count_common(one: str, other: str) -> int:
+    """Return the length of the common beginning of two texts."""
+    pairs = zip(one, other, strict=False)
+    return next((n for n, pair in enumerate(pairs) if len(set(pair)) > 1), min(len(one), len(other)))
 
 
 def _event(texts: Texts, post: ClubPost) -> dict[str, Any]:
@@ -109,7 +138,7 @@ def _event(texts: Texts, post: ClubPost) -> dict[str, Any]:
 
 
 def club_view(
-    texts: Texts, found: Overview, now_command: str, said: str, *, can_manage: bool
+    texts: Texts, found: Overview, now_command: str, status_command: str, said: str, *, can_manage: bool
 ) -> ui.LayoutView:
     """Return a club's next meeting, next step and past papers, below the confirmation `said`, which may be ""."""
     club, meeting = found.club, found.meeting
@@ -121,11 +150,13 @@ def club_view(
         day=format_weekday(texts, club.weekday),
         time=f"{texts.format_time(club.at_time)} ({zone})",
     )
-    state = texts(f"club-state-{meeting.step or 'new'}", now=now_command, **times)
+    step = "waiting" if meeting.step is Step.POLL and meeting.is_unsent else meeting.step or "new"
+    state = texts(f"club-state-{step}", now=now_command, status=status_command, **times)
     message = MessageBuilder()
     message.add_text("\n".join(filter(None, (said, heading, state))))
-    if found.poll is not None:
-        url = channel_url(club.guild_id, found.poll.channel_id, found.poll.message_id)
+    poll = meeting.part if meeting.step is Step.POLL else None
+    if poll is not None and poll.message_id is not None:
+        url = channel_url(club.guild_id, poll.channel_id, poll.message_id)
         message.add_text(texts("club-poll-link", url=url))
     elif found.candidates:
         message.add_text("\n".join((texts("club-candidates"), *_list_papers(found.candidates))))

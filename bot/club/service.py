@@ -6,12 +6,13 @@ so each step is planned only once.
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, assert_never
 
 import structlog
 
@@ -31,36 +32,51 @@ VOTE_ENDS = timedelta(days=2)
 LATE_VOTE_ENDS = timedelta(hours=2)
 """How long before the meeting a vote ends if it began late."""
 REMINDER = timedelta(hours=1)
+COUNT_ENDS = timedelta(minutes=10)
+"""How long before the meeting the votes are given up if Discord does not give them."""
 RECENT = timedelta(days=7)
 MAX_CANDIDATES = 5
 MAX_PAST = 10
 
 
 class Step(StrEnum):
-    """The steps of a meeting. NONE: there were no candidates. GONE: the vote or its papers were deleted."""
+    """The steps of a meeting. COUNT reads the votes, and appears nowhere.
+
+    NONE: there were no candidates. GONE: the vote or its papers were deleted. UNHELD: Discord accepted no vote, or
+    did not give its votes.
+    """
 
     POLL = "poll"
+    COUNT = "count"
     PAPER = "paper"
     REMINDER = "reminder"
     NONE = "none"
     GONE = "gone"
+    UNHELD = "unheld"
     SKIP = "skip"
 
 
-UNDER_WAY = (Step.POLL, Step.PAPER, Step.REMINDER)
+UNDER_WAY = (Step.POLL, Step.COUNT, Step.PAPER, Step.REMINDER)
 """The steps of a meeting, in order."""
 
 
+def find_vote_end(now: datetime, meets_at: datetime) -> datetime | None:
+    """Return when a vote that begins now ends (UTC), or None if it is too late for one."""
+    ends = (meets_at - VOTE_ENDS, meets_at - LATE_VOTE_ENDS)
+    return next((end for end in ends if end - now >= HOUR), None)
+
+
 def voting_hours(now: datetime, meets_at: datetime) -> int:
-    """Return the number of hours that a vote started now would stay open, or 0 if it is too late for one."""
-    hours = (meets_at - VOTE_ENDS - now) // HOUR
-    return max(0, hours if hours > 0 else (meets_at - LATE_VOTE_ENDS - now) // HOUR)
+    """Return the duration of a vote that begins now in hours, Discord's unit; 0 if it is too late for one."""
+    end = find_vote_end(now, meets_at)
+    return 0 if end is None else round((end - now) / HOUR)
 
 
 class Meeting(NamedTuple):
-    """A club's next meeting, with its latest step, that step's delivery, and when the next step is due (UTC).
+    """A club's next meeting, with its latest step, and when the next step is due (UTC).
 
-    The step and delivery are None before the first step.
+    `delivery` is that of the step, and `part` its first message or request. All three are None before the first
+    step. `lost_at` is when the meeting before this one was, if nothing was said of its paper.
     """
 
     on: date
@@ -68,6 +84,14 @@ class Meeting(NamedTuple):
     due_at: datetime
     step: Step | None = None
     delivery: models.Delivery | None = None
+    part: models.Part | None = None
+    lost_at: datetime | None = None
+
+    @property
+    def is_unsent(self) -> bool:
+        """Whether the latest step was certainly not posted."""
+        part = self.part
+        return part is not None and part.message_id is None and part.first_attempt_at is None
 
 
 NO_MEETING = Meeting(date.min, models.NEVER, models.NEVER)
@@ -77,8 +101,9 @@ NO_MEETING = Meeting(date.min, models.NEVER, models.NEVER)
 class ClubPost:
     """The content of a meeting's step or, without a `step`, of a discussion opened by a reader (`opened_by`).
 
-    `papers` are the candidates of a poll open for `hours`, or a single paper with its `votes`. `thread_id` is
-    an existing thread. `undoing` are requests that close the poll and delete the event of earlier steps.
+    `papers` are the candidates of a poll open for `hours`, or a single paper with its `votes`. `counted` is the
+    message of the poll whose votes are read, `thread_id` an existing thread. `undoing` are requests that close the
+    poll and delete the event of earlier steps.
     """
 
     guild_id: int
@@ -90,6 +115,7 @@ class ClubPost:
     meeting: Meeting = NO_MEETING
     papers: Sequence[contents.PostPaper] = ()
     hours: int = 0
+    counted: models.Receipt | None = None
     votes: int = 0
     thread_id: int | None = None
     opened_by: int | None = None
@@ -103,7 +129,11 @@ async def _find_owned(
     if club is None or delivery.local_on is None or pause is not None:
         return []
     place = {"guild_id": club.guild_id, "channel_id": delivery.channel_id}
-    return [contents.Owned(name=f"c{club.guild_id}", user_id=club.created_by, locale=club.locale, **place)]
+    return [
+        contents.Owned(
+            name=f"c{club.guild_id}", user_id=club.created_by, locale=club.locale, is_club=True, **place
+        )
+    ]
 
 
 CLUB: contents.KindRecord[ClubPost] = contents.KindRecord(
@@ -125,26 +155,36 @@ async def load_meeting(connection: Connection, club: Club, now: datetime) -> Mee
     A meeting in progress keeps its time even if the club's schedule changes, since its steps' keys contain
     the time.
     """
-    newest = None if club.step_id is None else await outbox.get(connection, club.step_id)
+    newest, lost_at = None if club.step_id is None else await outbox.get(connection, club.step_id), None
     if newest is not None and newest.local_on is not None:
-        _, _, timestamp, step, _ = newest.key.split(":")
-        if (at := datetime.fromtimestamp(int(timestamp), UTC)) > now:
-            ends_at = newest.planned_at + voting_hours(newest.planned_at, at) * HOUR
-            due_at = {Step.POLL: ends_at, Step.PAPER: at - REMINDER}.get(Step(step), at)
-            return Meeting(newest.local_on, at, due_at, Step(step), newest)
+        _, _, timestamp, name, _ = newest.key.split(":")
+        at, step = datetime.fromtimestamp(int(timestamp), UTC), Step(name)
+        part = next(iter(await outbox.list_parts(connection, newest.id)), None)
+        if at > now:
+            return Meeting(newest.local_on, at, _find_due(step, part, at, now), step, newest, part)
+        if step in (Step.POLL, Step.COUNT) or (part is not None and part.state is not models.PartState.SENT):
+            lost_at = at
     begins_at, rule = max(now, club.starts_at), rule_of(club)
     due = schedule.next_due(begins_at, rule)
     if not voting_hours(begins_at, due.at):
         begins_at, due = due.at, schedule.next_due(due.at, rule)
-    return Meeting(due.on, due.at, begins_at)
+    return Meeting(due.on, due.at, begins_at, lost_at=lost_at)
 
 
-async def find_poll(connection: Connection, meeting: Meeting) -> models.Part | None:
-    """Return the part that contains the poll of an open vote, or None if it was not sent."""
-    if meeting.step is not Step.POLL or meeting.delivery is None:
-        return None
-    *_, part = await outbox.list_parts(connection, meeting.delivery.id)
-    return part if part.message_id is not None else None
+def _find_due(step: Step, part: models.Part | None, meets_at: datetime, now: datetime) -> datetime:
+    """Return when the step after `step` is due (UTC): for a vote that is not held or counted yet, now."""
+    match step:
+        case Step.POLL if part is not None and part.message_id is not None:
+            begun_at = part.last_attempt_at or now
+            return begun_at + voting_hours(begun_at, meets_at) * HOUR
+        case Step.POLL | Step.COUNT:
+            return now
+        case Step.PAPER:
+            return meets_at - REMINDER
+        case Step.REMINDER | Step.NONE | Step.GONE | Step.UNHELD | Step.SKIP:
+            return meets_at
+        case _:
+            assert_never(step)
 
 
 async def list_candidates(connection: Connection, guild_id: int, now: datetime) -> list[models.PaperDetail]:
@@ -170,8 +210,11 @@ class _Steps:
         thread_id: int | None = None,
         **fields: Any,
     ) -> int | None:
-        """Plan a step that expires when the meeting starts. Returns its delivery id; None if already planned."""
-        club, meeting = self.club, self.meeting
+        """Plan a step in the channel of the meeting's vote. Returns its delivery id; None if already planned.
+
+        It expires when the meeting starts; a vote when it is too late for one, and its count shortly before.
+        """
+        club, meeting = replace(self.club, channel_id=self.channel_id), self.meeting
         former = club.step_id or int(club.starts_at.timestamp())
         post = ClubPost(
             guild_id=club.guild_id,
@@ -191,13 +234,25 @@ class _Steps:
             guild_id=club.guild_id,
             channel_id=thread_id if step is Step.REMINDER else club.channel_id,
             local_on=meeting.on,
-            papers=tuple(paper.arxiv_id for paper in papers),
+            papers=self._candidates if step is Step.COUNT else tuple(paper.arxiv_id for paper in papers),
         )
-        if step is not Step.POLL or delivery.expires_at > meeting.at:
-            delivery = replace(delivery, expires_at=meeting.at)
+        spare = {Step.POLL: LATE_VOTE_ENDS + HOUR, Step.COUNT: COUNT_ENDS}.get(step, timedelta(0))
+        delivery = replace(delivery, expires_at=meeting.at - spare)
         if (delivery_id := await outbox.add(self.connection, delivery)) is not None:
-            await storage.put(self.connection, replace(club, step_id=delivery_id))
+            await storage.put(self.connection, replace(self.club, step_id=delivery_id))
         return delivery_id
+
+    @property
+    def channel_id(self) -> int:
+        """The channel of the meeting's vote, which it keeps although the club moved, or else the club's channel."""
+        has_begun = self.meeting.step in UNDER_WAY and self.meeting.step is not Step.REMINDER
+        former = self.meeting.delivery if has_begun else None
+        return (former and former.channel_id) or self.club.channel_id
+
+    @property
+    def _candidates(self) -> tuple[str, ...]:
+        """The arXiv ids of the papers in the vote, in the order of its answers."""
+        return () if self.meeting.delivery is None else self.meeting.delivery.papers
 
     async def skip(self) -> None:
         """Cancel unsent steps, and plan a notice plus requests to close the poll and delete the event."""
@@ -207,7 +262,7 @@ class _Steps:
         ids = await storage.list_event_ids(connection, guild_id, meeting.on)
         events = f"/guilds/{guild_id}/scheduled-events"
         undoing = [{"method": "DELETE", "path": f"{events}/{event_id}"} for event_id in ids]
-        if poll := await find_poll(connection, meeting):
+        if meeting.step is Step.POLL and (poll := meeting.part) and poll.message_id is not None:
             path = f"/channels/{poll.channel_id}/polls/{poll.message_id}/expire"
             undoing.append({"method": "POST", "path": path})
         await storage.clear_meeting(connection, guild_id, meeting.on)
@@ -223,31 +278,59 @@ class _Steps:
         await self.add(Step.POLL, candidates, hours=hours)
         return "club-vote-begins"
 
-    async def end_vote(self, counts: Mapping[int, int]) -> None:
-        """Plan the post of the winning paper, unless its thread is being opened. `counts` maps answers to votes."""
-        connection, club, delivery = self.connection, self.club, self.meeting.delivery
-        order = delivery.papers if delivery is not None and counts else ()
-        votes = {arxiv_id: counts.get(place, 0) for place, arxiv_id in enumerate(order, start=1)}
-        ids = await papers.get_ids(connection, order)
-        listed = await papers.list_details(connection, [ids[one] for one in order if one in ids])
+    async def advance(self) -> None:
+        """Plan the step that is due, or hold a refused vote to its end."""
+        meeting, delivery, part = self.meeting, self.meeting.delivery, self.meeting.part
+        is_stopped = delivery is not None and delivery.state is DeliveryState.STOPPED
+        if meeting.step is Step.POLL and part is not None and part.message_id is not None:
+            await self.add(Step.COUNT, counted=models.Receipt(part.message_id, part.channel_id or 0))
+        elif meeting.step in (Step.POLL, Step.COUNT) and (is_stopped or part is None):
+            is_gone = delivery is not None and delivery.reason == Reason.UNKNOWN_CHANNEL
+            await self.add(Step.GONE if is_gone and meeting.step is Step.COUNT else Step.UNHELD)
+        elif meeting.step is Step.POLL and part is not None:
+            await self._shorten_vote(part)
+        elif meeting.step is Step.COUNT:
+            if part is not None and part.answer is not None:
+                await self._end_vote(dict(zip(self._candidates, part.answer["votes"], strict=True)))
+        elif meeting.step is Step.PAPER:
+            key = {"guild_id": self.club.guild_id, "meets_on": meeting.on}
+            if thread_id := await storage.find_thread(self.connection, **key):
+                await self.add(Step.REMINDER, thread_id=thread_id)
+        elif await self.begin_vote() == "club-no-candidates":
+            await self.add(Step.NONE)
+
+    async def _shorten_vote(self, part: models.Part) -> None:
+        """Make a vote that waits end when it would have ended; a poll has a duration, not an end."""
+        payload, hours = json.loads(part.payload or "{}"), voting_hours(self.now, self.meeting.at)
+        if hours and "poll" in payload and payload["poll"]["duration"] != hours:
+            payload["poll"]["duration"] = hours
+            text = json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
+            await outbox.set_payload(self.connection, part.id, text)
+
+    async def _end_vote(self, votes: Mapping[str, int]) -> None:
+        """Plan the post of the winning paper, unless its thread is being opened. `votes` are keyed by arXiv id."""
+        connection, club = self.connection, self.club
+        ids = await papers.get_ids(connection, votes)
+        listed = await papers.list_details(connection, [ids[one] for one in votes if one in ids])
         if not listed:
             await self.add(Step.GONE)
             return
         paper = min(listed, key=lambda one: (-votes[one.arxiv_id], models.votes_descending(one.votes)))
-        key = {"channel_id": club.channel_id, "paper_id": paper.id}
+        key = {"channel_id": self.channel_id, "paper_id": paper.id}
         if (thread_id := await storage.find_thread(connection, **key)) == 0:
             return
+        if self.meeting.delivery is not None:
+            await storage.remove_nominations(connection, self.meeting.delivery)
         delivery_id = await self.add(Step.PAPER, [paper], thread_id, votes=votes[paper.arxiv_id])
         values = {"guild_id": club.guild_id, "opened_at": self.now, "meets_on": self.meeting.on}
         await storage.put_thread(connection, **key, delivery_id=delivery_id, **values)
 
 
 class Overview(NamedTuple):
-    """A club with its next and past meetings, and the open poll, or else the next candidates."""
+    """A club with its next and past meetings, and the next candidates, unless a vote is open."""
 
     club: Club
     meeting: Meeting
-    poll: models.Part | None
     candidates: Sequence[models.PaperDetail]
     past: Sequence[storage.PastMeeting]
 
@@ -268,45 +351,21 @@ class Clubs:
     async def tick(self, now: datetime) -> int:
         """Plan all steps due at `now` (UTC). Returns how many were planned. Errors of single clubs are logged."""
         async with self._database.transaction() as connection:
-            await storage.settle(connection, now - RECENT)
+            await storage.settle(connection)
             clubs = await storage.list_present(connection)
-            meetings = {club.guild_id: await load_meeting(connection, club, now) for club in clubs}
-        due = {guild_id: meeting for guild_id, meeting in meetings.items() if meeting.due_at <= now}
-        for guild_id, meeting in due.items():
+            due = []
+            for club in clubs:
+                with isolation.isolated(
+                    log, "club failed", reraise=(errors.StorageError,), guild=club.guild_id
+                ):
+                    if (await load_meeting(connection, club, now)).due_at <= now:
+                        due.append(club.guild_id)
+        for guild_id in due:
             with isolation.isolated(log, "club failed", reraise=(errors.StorageError,), guild=guild_id):
-                await self._plan_due(guild_id, meeting)
+                async with self._steps(guild_id) as steps:
+                    if steps.meeting.due_at <= steps.now:  # no other process was faster
+                        await steps.advance()
         return len(due)
-
-    async def _plan_due(self, guild_id: int, meeting: Meeting) -> None:
-        counts = await self._read_counts(meeting) if meeting.step is Step.POLL else {}
-        if counts is None:
-            return
-        async with self._steps(guild_id) as steps:
-            if (steps.meeting.on, steps.meeting.delivery) != (meeting.on, meeting.delivery):
-                return  # another process was faster
-            if meeting.step is Step.POLL:
-                await steps.end_vote(counts)
-            elif meeting.step is Step.PAPER:
-                key = {"guild_id": guild_id, "meets_on": meeting.on}
-                if thread_id := await storage.find_thread(steps.connection, **key):
-                    await steps.add(Step.REMINDER, thread_id=thread_id)
-            elif await steps.begin_vote() == "club-no-candidates":
-                await steps.add(Step.NONE)
-
-    async def _read_counts(self, meeting: Meeting) -> Mapping[int, int] | None:
-        """Return a poll's votes, keyed by answer number; {} if it was deleted, None if they are not counted yet."""
-        async with self._database.read() as connection:
-            part = await find_poll(connection, meeting)
-        if part is None:
-            return None if meeting.delivery and meeting.delivery.state is DeliveryState.WAITING else {}
-        try:
-            message = await self._request("GET", f"/channels/{part.channel_id}/messages/{part.message_id}")
-        except outcomes.DeliveryError as error:
-            return {} if error.status == 404 else None
-        results = message["poll"].get("results") or {}
-        if not results.get("is_finalized"):
-            return None
-        return {0: 0} | {int(one["id"]): int(one["count"]) for one in results.get("answer_counts") or ()}
 
     @asynccontextmanager
     async def _steps(self, guild_id: int) -> AsyncIterator[_Steps]:
@@ -321,14 +380,17 @@ class Clubs:
     async def set_up(self, wanted: Club) -> str:
         """Store a club. Its first vote opens at the first scheduled time after `starts_at`.
 
-        A meeting whose vote has already begun is kept.
+        A meeting whose vote has already begun is kept. A vote that Discord refused begins at once as now set up.
         """
-        done = "club-set-up"
-        club = replace(wanted, starts_at=schedule.next_due(wanted.starts_at, rule_of(wanted)).at)
+        now, done = wanted.starts_at, "club-set-up"
+        club = replace(wanted, starts_at=schedule.next_due(now, rule_of(wanted)).at)
         async with self._database.transaction() as connection:
             if (former := await storage.get(connection, club.guild_id, for_update=True)) is not None:
-                done = "club-changed"
-                if (await load_meeting(connection, former, wanted.starts_at)).step in UNDER_WAY:
+                done, meeting = "club-changed", await load_meeting(connection, former, now)
+                if meeting.step is Step.POLL and meeting.is_unsent and meeting.delivery is not None:
+                    await outbox.cancel(connection, [meeting.delivery.id], reason=Reason.BY_HAND, now=now)
+                    club = replace(club, starts_at=now)
+                elif meeting.step in UNDER_WAY:
                     club, done = replace(club, step_id=former.step_id), "club-changed-later"
             await storage.put(connection, club)
         return done
@@ -340,16 +402,22 @@ class Clubs:
             if (club := await storage.get(connection, guild_id)) is None:
                 return None
             meeting = await load_meeting(connection, club, now)
-            poll = await find_poll(connection, meeting)
-            is_open = meeting.step is Step.POLL
+            is_open = meeting.step in (Step.POLL, Step.COUNT)
             candidates = [] if is_open else await list_candidates(connection, guild_id, now)
             past = await storage.list_meetings(connection, guild_id, MAX_PAST)
-        return Overview(club, meeting, poll, candidates, past)
+        return Overview(club, meeting, candidates, past)
 
     async def begin_vote(self, guild_id: int) -> str:
-        """Start the next meeting's vote, even after a skip. Returns "" if it has already started. Raises NoClubError."""
+        """Start the next meeting's vote, even after a skip, or try a refused one again now.
+
+        Returns "" if it has already started. Raises NoClubError.
+        """
         async with self._steps(guild_id) as steps:
-            if steps.meeting.step in UNDER_WAY:
+            meeting, delivery = steps.meeting, steps.meeting.delivery
+            if meeting.step in UNDER_WAY:
+                if meeting.step is Step.POLL and meeting.is_unsent and delivery is not None:
+                    await outbox.try_now(steps.connection, steps.now, id=[delivery.id])
+                    return "club-vote-begins"
                 return ""
             # The vote is for the first meeting that leaves enough time.
             club = replace(steps.club, starts_at=steps.now)
@@ -378,6 +446,7 @@ class Clubs:
         if known == 0 or (known and await self._open_again(known)):
             return known or None
         async with self._database.transaction() as connection:
+            await storage.lock_thread(connection, **key)
             if await storage.find_thread(connection, **key) != known:
                 return None
             marker = f"club:{post.channel_id}:{paper.id}:{known or int(now.timestamp())}"
@@ -395,5 +464,5 @@ class Clubs:
         try:
             await self._request("PATCH", f"/channels/{thread_id}", payload={"archived": False})
         except outcomes.DeliveryError as error:
-            return error.status != 404
+            return error.code not in outcomes.GONE
         return True

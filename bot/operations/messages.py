@@ -187,7 +187,8 @@ def _last_post_text(texts: Texts, post: LastPost | None, guild_id: int) -> str:
 
 def _problem_text(texts: Texts, delivery: models.Delivery) -> str:
     recipient = f"<#{delivery.channel_id}>" if delivery.guild_id is not None else texts("status-to-you")
-    return f"⚠ {recipient} · {_trouble(texts, delivery)}"
+    club = texts("status-club") if delivery.kind is models.DeliveryKind.CLUB else ""
+    return f"⚠ {join_dotted(recipient, club, _trouble(texts, delivery))}"
 
 
 def _trouble(texts: Texts, delivery: models.Delivery) -> str:

@@ -12,7 +12,7 @@ from bot.core.clock import Clock, latest_date
 from bot.outbox import contents
 from bot.outbox.contents import DeliveryFactory
 from bot.outbox.pace import Pace
-from storage import alerts, archive, daily, models, outbox, sources, today
+from storage import alerts, archive, club, daily, models, outbox, sources, today
 from storage.database import Connection, Database
 
 PROBLEM_WINDOW = timedelta(days=7)
@@ -74,6 +74,9 @@ class StatusService:
             channel_ids = {row.channel_id for row, _ in statuses[:most]}
             if guild_id is not None and channel_id is not None:
                 channel_ids.add(channel_id)
+            found = None if guild_id is None else await club.get(connection, guild_id)
+            if found is not None and may_see(found.channel_id):
+                channel_ids.add(found.channel_id)
             profile = await today.get(connection, user_id)
             reader_alerts = await alerts.list_rows(connection, user_id=user_id)
             return StatusReport(

@@ -81,6 +81,7 @@ class NoticePost:
     channel_id: int | None = None
     subscription_id: int | None = None
     alert_id: int | None = None
+    is_club: bool = False
     subject: str | None = None
 
 
@@ -110,8 +111,8 @@ class RenderedPart:
     """One rendered part of a post.
 
     `payload` is the JSON body of the request: a message for MESSAGE and THREAD_MESSAGE, `{"name", "message"}` for
-    FORUM_POST, `{"name", …}` for THREAD, `{"method", "path", "body", "same"}` for REQUEST, and empty for CROSSPOST. A
-    REQUEST may safely be repeated or refused; `same` lists the keys of the body that identify the created object.
+    FORUM_POST, `{"name", …}` for THREAD, `{"method", "path", "body", "same"}` for REQUEST, `{"path"}` for COUNT, and
+    empty for CROSSPOST. A REQUEST may safely be repeated; `same` lists the keys of the body that identify the created object.
     `fallback` is the plain form, sent if Discord refuses the payload. Payloads of MARKED_KINDS contain their marker.
     """
 
@@ -164,6 +165,7 @@ class Owned:
     locale: models.Locale | None = None
     subscription_id: int | None = None
     alert_id: int | None = None
+    is_club: bool = False
 
 
 async def _nothing(*_: Any) -> list[Owned]:

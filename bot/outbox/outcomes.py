@@ -95,6 +95,12 @@ WEBHOOK_GONE = Classification(Disposition.REFUSED, Reason.WEBHOOK_GONE)
 
 TARGET_GONE = Classification(Disposition.TARGET_GONE, Reason.UNKNOWN_CHANNEL)
 
+GONE = frozenset({10003, 10008})
+"""Discord's codes for an unknown channel or thread, and an unknown message."""
+
+NOT_COUNTED = Classification(Disposition.RETRY, Reason.DISCORD_TROUBLE)
+"""The votes of a poll that has ended are final some time later."""
+
 _INVALID_TOKEN = Classification(Disposition.INVALID_TOKEN, Reason.NO_ACCESS)
 _CONTENT_REFUSED = Classification(Disposition.CONTENT_REFUSED, Reason.REFUSED_CONTENT)
 _ALREADY_DONE = Classification(Disposition.ALREADY_DONE, Reason.UNCERTAIN)
@@ -147,6 +153,8 @@ _PERMISSION_REASONS = {
     PartKind.FORUM_POST: Reason.NO_SEND,
     PartKind.THREAD: Reason.NO_THREADS,
     PartKind.THREAD_MESSAGE: Reason.NO_SEND_IN_THREADS,
+    PartKind.REQUEST: Reason.NO_EVENTS,
+    PartKind.COUNT: Reason.NO_HISTORY,
 }
 
 DEPENDENT_KINDS = {PartKind.THREAD, PartKind.THREAD_MESSAGE, PartKind.CROSSPOST}
@@ -160,14 +168,14 @@ def classify(status: int, code: int, kind: PartKind) -> Classification:
     """Classify Discord's error response to a part of this kind. `code` is 0 if the response lacks a code."""
     if status == 401:
         return _INVALID_TOKEN
-    if kind is PartKind.REQUEST and code and status in (400, 403, 404):
-        return _ALREADY_DONE  # not permitted, too late or a repetition: the delivery continues without it
+    if kind is PartKind.REQUEST and code and status in (400, 404):
+        return _ALREADY_DONE  # too late or a repetition: the delivery continues without it
     classification = DISCORD_ERRORS.get(code)
     if classification is None:
         return _classify_status(status, code, kind)
     if code == 50013:
         return replace(classification, reason=_PERMISSION_REASONS.get(kind, Reason.NO_PERMISSION))
-    if kind is PartKind.THREAD and code == 10008:
+    if (kind is PartKind.THREAD and code == 10008) or (kind is PartKind.COUNT and code in GONE):
         return TARGET_GONE
     if kind in DEPENDENT_KINDS and code in (10003, 50083, 160005):
         return replace(classification, disposition=Disposition.TARGET_GONE)
@@ -243,7 +251,7 @@ def build_request(
         case PartKind.THREAD_MESSAGE:
             base = _last_sent(preceding, PartKind.THREAD, PartKind.FORUM_POST)
             channel_id = base.channel_id or channel_id
-        case PartKind.MESSAGE | PartKind.FORUM_POST | PartKind.REQUEST:
+        case PartKind.MESSAGE | PartKind.FORUM_POST | PartKind.REQUEST | PartKind.COUNT:
             pass
         case _:
             assert_never(part.kind)
@@ -334,6 +342,7 @@ async def _notify_owners(
             channel_id=owned.channel_id,
             subscription_id=owned.subscription_id,
             alert_id=owned.alert_id,
+            is_club=owned.is_club,
         )
         delivery = deliveries.build_post(
             NOTICE,

@@ -72,6 +72,13 @@ class Lab:
         return list(guild.scheduled_events.values())
 
 
+def answers(poll: Any) -> list[str]:
+    """Return a poll's answers without their numbers."""
+    texts = [answer.text for answer in poll.poll.answers]
+    assert [text.split(". ")[0] for text in texts] == [f"{n}" for n in range(1, len(texts) + 1)]
+    return [text.partition(". ")[2] for text in texts]
+
+
 def text_of(message: Any) -> str:
     """Return all visible text of a message."""
     return f"{message.content}{shown_text(message)}"

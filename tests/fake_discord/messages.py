@@ -49,7 +49,7 @@ async def create_message(request: web.Request) -> web.StreamResponse:
     fake = request.app[server.FAKE]
     payload = await server.read_payload(request)
     channel = require_channel(request)
-    _check_may_send(fake.world, channel)
+    _check_may_send(fake.world, channel, payload)
     nonce = payload.get("nonce")
     message = fake.world.find_by_nonce(str(nonce)) if payload.get("enforce_nonce") else None
     if message is None:
@@ -62,12 +62,13 @@ async def create_message(request: web.Request) -> web.StreamResponse:
     return server.json_response(wire.render_message(message, fake.world) | {"nonce": nonce})
 
 
-def _check_may_send(world: model.World, channel: model.Channel) -> None:
+def _check_may_send(world: model.World, channel: model.Channel, payload: model.Json) -> None:
     if channel.type == model.FORUM:
         raise wire.ApiError(400, 50008, "Cannot send messages in a non-text channel")
     thread = channel.type in model.THREAD_TYPES
     needed = model.SEND_MESSAGES_IN_THREADS if thread else model.SEND_MESSAGES
-    if not world.permissions(channel) & needed:
+    needed |= model.SEND_POLLS if payload.get("poll") else 0
+    if world.permissions(channel) & needed != needed:
         raise MISSING_PERMISSIONS
 
 

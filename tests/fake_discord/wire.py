@@ -165,15 +165,17 @@ def _render_poll(message: model.Message, world: model.World) -> Json:
     poll = message.payload["poll"]
     expiry = snowflake_time(message.id) + 3600 * (poll.get("duration") or 24)
     numbers = range(1, len(poll["answers"]) + 1)
+    # Discord numbers them from 1 today, and recommends against relying on it (resources/poll).
+    ids = {number: 10 * (len(poll["answers"]) - number + 1) for number in numbers}
     counts = [
-        {"id": number, "count": message.votes.get(number, 0), "me_voted": False}
+        {"id": ids[number], "count": message.votes.get(number, 0), "me_voted": False}
         for number in numbers
         if message.votes.get(number)
     ]
     return {
         "question": poll["question"],
         "answers": [
-            {"answer_id": number, "poll_media": answer["poll_media"]}
+            {"answer_id": ids[number], "poll_media": answer["poll_media"]}
             for number, answer in zip(numbers, poll["answers"], strict=True)
         ],
         "expiry": render_time(expiry),

@@ -263,6 +263,8 @@ reason-no-send = Paperround can't send messages there. Turn on **Send Messages**
 reason-no-send-in-threads = Paperround can't post in threads there. Turn on **Send Messages in Threads** for Paperround in the channel's settings › Permissions.
 reason-no-threads = Paperround can't create threads there. Turn on **Create Public Threads** for Paperround in the channel's settings › Permissions.
 reason-no-history = Paperround can't read the channel's history, so it can't tell whether a message arrived. Check the channel, and post it again if the message is missing. To avoid this, turn on **Read Message History** for Paperround in the channel's settings › Permissions.
+reason-no-polls = Paperround can't hold the club's vote. Turn on **Create Polls** (and **Send Messages**) for Paperround in the channel's settings › Permissions.
+reason-no-events = Paperround can't create the club's event. Turn on **Create Events** for Paperround in the server's settings › Roles.
 reason-dms-closed = Your privacy settings block direct messages from Paperround. In a server that you share with it, open Privacy Settings, allow them, then resume your alerts.
 reason-no-shared-server = You don't share a server with Paperround, so it can't message you. Install the app for your account or join a server that has it, then resume your alerts.
 reason-thread-locked = The thread is locked. Unlock it.
@@ -395,6 +397,8 @@ permission-create-public-threads = Create Public Threads
 permission-send-messages-in-threads = Send Messages in Threads
 permission-embed-links = Embed Links
 permission-mention-everyone = Mention @everyone, @here, and All Roles
+permission-send-polls = Create Polls
+permission-create-events = Create Events
 permission-where = turn it on for Paperround in the channel's settings › Permissions
 subscription-papers = { $count ->
     [one] The most upvoted paper
@@ -483,6 +487,7 @@ status-last = { $what }: { $at }
 status-silent = No post on { $date }: no new papers. Late ones go into the next post.
 status-post = last post
 status-to-you = Messages to you
+status-club = Club
 status-alerts = { $count ->
     [one] Your alert
    *[other] Your { $count } alerts
@@ -550,6 +555,11 @@ club-state-paper = Next meeting: { $meets }
 club-state-reminder = Next meeting: { $meets }
 club-state-none = There is no paper for { $meets }. Press **Nominate** on one, then use { $now }.
 club-state-gone = { club-state-none }
+club-state-unheld = { club-state-none }
+club-state-waiting = Next meeting: { $meets }
+    Discord does not accept its vote yet; { $status } says what is missing. { $now } tries again.
+club-state-count = Next meeting: { $meets }
+    Its votes are being counted.
 club-state-skip = The meeting on { $meets } is skipped. To hold it after all, start a vote with { $now }.
 club-past = **Papers so far**
 club-thread-link = discussion
@@ -560,7 +570,7 @@ club-readers = { $count ->
 club-stop = End the club
 club-stop-sure = **End the club in { $channel }?** Its open vote and its event end with it. Its papers and discussions stay.
 club-stopped = The club has ended. Its discussions stay where they are.
-club-set-up = The club is set up. To meet sooner, start the vote with { $now }. If Paperround has the permission **Create Events**, each meeting is also an event of the server.
+club-set-up = The club is set up. To meet sooner, start the vote with { $now }. Each meeting is also an event of the server.
 club-changed = The club is changed.
 club-changed-later = The club is changed. Its next meeting, whose vote has begun, stays as it is; { $skip } skips it.
 club-poll-link = [To the vote]({ $url })
@@ -581,6 +591,8 @@ club-event = Club: { $title }
 club-reminder = ⏰ The meeting about this paper: { $at } ({ $when })
 club-none = There is no paper for { $at }: nobody nominated one, and the archive has none from this week. Press **Nominate** on a paper, then a manager can begin a vote with { $now }.
 club-gone = There is no paper for { $at }: its vote was deleted, or none of its papers is in the archive any more. A manager can begin another vote with { $now }.
+club-unheld = There is no paper for { $at }: Discord did not let Paperround hold its vote or count it. A manager can begin another vote with { $now }.
+club-lost = The meeting on { $at } had no paper: its vote could not be held or counted.
 club-skip = There is no meeting on { $at }. Votes for it do not count.
 
 ## Why a paper was not posted

@@ -1,0 +1,202 @@
+"""What Discord refuses of a club: its manager is told what is missing, and nothing is lost that can still come."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from bot.club import messages as club_messages
+from bot.club.service import ClubPost, Clubs
+from storage import models, outbox
+from storage.database import Database
+from tests.club.conftest import Lab, answers, text_of
+from tests.support.client_harness import both_languages, shown_text
+from tests.support.world import CHANNEL, GUILD, World, arxiv_id
+
+MEETS = datetime(2026, 1, 9, 17, tzinfo=UTC)
+DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
+DENIED = {"status": 403, "code": 50013, "message": "Missing Permissions"}
+PROXY = {"status": 404, "code": 0, "message": "<html>"}
+
+
+async def _set_up(lab: Lab, nominated: str = "") -> None:
+    """Set up a club an hour before its first vote, which does not begin yet."""
+    await lab.until(MEETS - 7 * DAY - HOUR)
+    await lab.manage("setup", channel=lab.harness.channel, day="fri", time="17:00 UTC")
+    if nominated:
+        await lab.press_on_card(nominated, "nominate", lab.readers[0])
+
+
+def _refuse(lab: Lab, method: str, path: str, answer: dict[str, Any]) -> None:
+    lab.harness.env.inject_error(method, path, times=None, **answer)
+
+
+def _allow(lab: Lab) -> None:
+    lab.harness.env.backend.faults.clear()
+
+
+def _notices(lab: Lab) -> list[str]:
+    return [text_of(message) for message in lab.harness.manager.user.dm_channel.history()]
+
+
+@both_languages
+async def test_a_refused_vote_comes_with_its_nomination_and_ends_when_it_promised(lab: Lab) -> None:
+    texts = lab.harness.texts
+    await _set_up(lab, nominated="2501.00004")
+    _refuse(lab, "POST", f"/channels/{lab.harness.channel.id}/messages", DENIED)
+    await lab.until(MEETS - 7 * DAY + MINUTE)
+    await lab.until(MEETS - 6 * DAY)
+    [notice] = _notices(lab)
+    is_korean = texts.locale is models.Locale.KO
+    assert ("스터디" if is_korean else "club") in notice
+    assert ("투표 만들기" if is_korean else "Create Polls") in notice
+    status = shown_text(await lab.harness.manage("status"))
+    assert texts("status-club") in status
+    assert texts("reason-no-polls") in status
+    listed = shown_text(await lab.harness.manage("club list"))
+    assert texts("club-state-paper", meets=f"<t:{int(MEETS.timestamp())}:F>") in listed
+    assert f"<t:{int((MEETS - 2 * DAY).timestamp())}" not in listed, "no vote ends that has not begun"
+    _allow(lab)
+    await lab.until(MEETS - 5 * DAY - 12 * HOUR)
+    await lab.manage("now")
+    [poll] = lab.polls()
+    assert answers(poll)[0] == "Maps for Robots"
+    assert abs(poll.poll.expires_at - (MEETS - 2 * DAY)) < timedelta(minutes=30)
+    await lab.until(MEETS - 2 * DAY + timedelta(minutes=31))
+    assert [thread.name for thread in lab.threads()] == ["Maps for Robots"] or len(lab.threads()) == 1
+
+
+async def test_a_vote_that_was_never_accepted_is_said_before_the_meeting(lab: Lab) -> None:
+    await _set_up(lab, nominated="2501.00004")
+    _refuse(lab, "POST", f"/channels/{lab.harness.channel.id}/messages", DENIED)
+    await lab.until(MEETS - 7 * DAY + MINUTE)
+    await lab.until(MEETS - 3 * HOUR + MINUTE)
+    _allow(lab)
+    await lab.until(MEETS - 2 * HOUR)
+    [said] = lab.messages()
+    assert "There is no paper for" in text_of(said)
+    assert "did not let Paperround hold its vote" in text_of(said)
+    await lab.add_day(("2602.00001", 4))
+    await lab.until(MEETS + MINUTE)
+    assert answers(lab.polls()[0])[0] == "Maps for Robots", "the nomination is for the vote that was held"
+    assert "had no paper" not in text_of(lab.polls()[0]), "it was said already"
+
+
+async def test_votes_that_cannot_be_read_are_asked_for_seldom_and_said_to_be_lost(lab: Lab) -> None:
+    await _set_up(lab)
+    await lab.until(MEETS - 7 * DAY + MINUTE)
+    _refuse(lab, "GET", f"/channels/{lab.harness.channel.id}/messages/*", DENIED)
+    begins = MEETS - 2 * DAY + 2 * MINUTE
+    await lab.until(begins)
+    for minutes in range(120):
+        await lab.until(begins + minutes * MINUTE)
+    async with lab.harness.container.database.read() as connection:
+        parts = [
+            part
+            for row in await outbox.list_rows(connection, kind=models.DeliveryKind.CLUB)
+            for part in await outbox.list_parts(connection, row.id)
+        ]
+    [count] = [part for part in parts if part.kind is models.PartKind.COUNT]
+    assert count.next_attempt_at - (count.last_attempt_at or begins) >= 6 * HOUR, (
+        "after 10 minutes and an hour"
+    )
+    [notice] = _notices(lab)
+    assert "Read Message History" in notice
+    await lab.until(MEETS - 5 * MINUTE)
+    assert "There is no paper for" in text_of(lab.messages()[-1])
+    assert len(_notices(lab)) == 1
+    _allow(lab)
+
+
+async def test_votes_that_can_be_read_in_time_still_choose_the_paper(lab: Lab) -> None:
+    await _set_up(lab)
+    await lab.until(MEETS - 7 * DAY + MINUTE)
+    await lab.readers[0].set_poll_votes(lab.polls()[0], answers=[3])
+    chosen = answers(lab.polls()[0])[2]
+    _refuse(lab, "GET", f"/channels/{lab.harness.channel.id}/messages/*", DENIED)
+    await lab.until(MEETS - 2 * DAY + 2 * MINUTE)
+    _allow(lab)
+    await lab.until(MEETS - DAY)
+    assert [thread.name for thread in lab.threads()] == [chosen]
+
+
+async def test_only_discords_own_answer_says_that_a_vote_or_a_thread_is_gone(lab: Lab) -> None:
+    await _set_up(lab)
+    reader = lab.readers[0]
+    await lab.press_on_card("2501.00003", "discuss", reader)
+    await lab.until(MEETS - 7 * DAY + MINUTE)
+    _refuse(lab, "GET", f"/channels/{lab.harness.channel.id}/messages/*", PROXY)
+    _refuse(lab, "PATCH", "/channels/*", PROXY)
+    await lab.until(MEETS - 2 * DAY + 2 * MINUTE)
+    await lab.until(lab.now + MINUTE)
+    assert "already has a discussion" in await lab.press_on_card("2501.00003", "discuss", reader)
+    _allow(lab)
+    await lab.until(lab.now + MINUTE)
+    await lab.until(lab.now + MINUTE)
+    assert len(lab.threads()) == 2, "the discussion, and the winner's thread"
+    assert "There is no paper" not in "".join(map(text_of, lab.messages()))
+
+
+async def test_a_lost_meeting_is_named_by_the_next_vote(lab: Lab) -> None:
+    await _set_up(lab)
+    await lab.until(MEETS - 7 * DAY + MINUTE)
+    lab.is_away = True
+    await lab.until(MEETS + HOUR)
+    lab.is_away = False
+    await lab.add_day(("2602.00001", 4))
+    await lab.until(MEETS + 2 * HOUR)
+    assert len(lab.polls()) == 2
+    assert f"The meeting on <t:{int(MEETS.timestamp())}:F> had no paper" in text_of(lab.polls()[1])
+
+
+async def test_a_nomination_for_the_next_vote_outlives_an_outage_at_it(lab: Lab) -> None:
+    await _set_up(lab)
+    await lab.until(MEETS - 7 * DAY + MINUTE)
+    await lab.until(MEETS - 7 * DAY + HOUR)
+    await lab.press_on_card("2501.00004", "nominate", lab.readers[0])
+    await lab.until(MEETS - HOUR)
+    lab.is_away = True
+    await lab.until(MEETS + 2 * HOUR)
+    lab.is_away = False
+    await lab.add_day(("2602.00001", 4))
+    await lab.tick()
+    titles = answers(lab.polls()[1])
+    assert titles[0] == "Maps for Robots"
+    card = shown_text(await lab.harness.ask("paper", by=lab.readers[0], paper="2501.00004"))
+    assert "Nominated" in card, "until its vote is counted"
+
+
+def test_answers_of_titles_that_begin_alike_stay_distinct() -> None:
+    begins = "Scaling Large Language Models with Reinforcement Learning from"
+    titles = [
+        f"{begins} {end}" for end in ("Human Feedback", "AI Feedback", "Play", "Verifiable Rewards", "Errors")
+    ]
+    shown = club_messages.poll_answers([*titles, "A Short Title", "x" * 300])
+    assert all(len(answer) <= 55 for answer in shown)
+    assert len({answer.partition(". ")[2] for answer in shown}) == 7
+    assert [answer.rpartition("…")[2] for answer in shown[:3]] == ["Human Feedback", "AI Feedback", "Play"]
+    assert shown[5] == "6. A Short Title"
+
+
+@pytest.mark.engines("sqlite", "postgresql")
+async def test_two_presses_of_discuss_at_once_open_one_thread(db: Database) -> None:
+    world = World(db)
+    world.renderer.render_club = lambda post: world.renderer._render(post.marker, "club")  # type: ignore[attr-defined]
+    await world.list("Mon", "A▲9")
+    paper = await world.search.find_paper(arxiv_id("A"))
+    assert paper is not None
+    place: dict[str, Any] = {"guild_id": GUILD, "channel_id": CHANNEL, "locale": models.Locale.EN}
+    for second in range(10):
+        clubs = Clubs(db, lambda: world.now + timedelta(seconds=second), world.deliveries, _unasked)  # noqa: B023
+        later = Clubs(db, lambda: world.now + timedelta(seconds=second + 1), world.deliveries, _unasked)  # noqa: B023
+        await asyncio.gather(
+            *(each.discuss(paper, ClubPost(**place, opened_by=7)) for each in (clubs, later))
+        )
+    assert len(await world.planned()) == 1
+
+
+async def _unasked(method: str, path: str, **_: Any) -> None:
+    raise AssertionError(f"{method} {path}")
