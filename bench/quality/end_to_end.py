@@ -6,16 +6,20 @@ import asyncio
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from bot.archive import ingest as archive_ingest
 from bot.archive.files import read_file
 from bot.core.clock import system_clock
 from bot.search import glossary
-from bot.search.results import SearchRequest
+from bot.search.results import SearchRequest, SearchResult
 from bot.search.service import SearchService
 from storage import migrate
 from storage.database import Database
+
+NOW = datetime(2025, 1, 31, 9, tzinfo=UTC)
+"""The time of the questions, which name periods of our archive."""
 
 
 class StoredSearch:
@@ -27,8 +31,11 @@ class StoredSearch:
 
     def search(self, query: str, limit: int) -> list[str]:
         """Return the arXiv ids of the best-matching papers."""
-        request = SearchRequest(query, limit=limit)
-        return [row.arxiv_id for row in self._runner.run(self._search.search(request)).rows]
+        return [row.arxiv_id for row in self.answer(query, limit).rows]
+
+    def answer(self, query: str, limit: int) -> SearchResult:
+        """Return the whole answer to a query."""
+        return self._runner.run(self._search.search(SearchRequest(query, limit=limit)))
 
     def author(self, name: str, limit: int = 1) -> list[str]:
         """Return the names of matching authors, best first."""
@@ -45,7 +52,7 @@ def open_archive(files: Sequence[Path]) -> Iterator[StoredSearch]:
     with tempfile.TemporaryDirectory(prefix="paperround-") as folder, asyncio.Runner() as runner:
         database = runner.run(_fill(f"sqlite+aiosqlite:///{folder}/paperround.db", files))
         try:
-            yield StoredSearch(runner, SearchService(database))
+            yield StoredSearch(runner, SearchService(database, clock=lambda: NOW))
         finally:
             runner.run(database.close())
 
