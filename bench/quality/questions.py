@@ -173,7 +173,11 @@ def judge_reading(query: Query, result: SearchResult, texts: Mapping[str, str]) 
             "@": result.period == want[1:],
             "~": any(want[1:] in text for text in result.ignored),
             "?": True,
-        }.get(want[0], result.sort == want and (want != "votes" or votes == sorted(votes, reverse=True)))
+        }.get(
+            want[0],
+            (result.sort or "relevance") == want
+            and (want != "votes" or votes == sorted(votes, reverse=True)),
+        )
         wrong += [] if is_met else [want]
     return Outcome(query, {"right": float(not wrong)}, f"wrong: {wrong}" if wrong else "right")
 

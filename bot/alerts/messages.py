@@ -302,7 +302,7 @@ def preview_text(texts: Texts, preview: alerts_service.AlertPreview) -> str:
         wider = describe_alert(texts, preview.wider)
         lines.append(texts("alert-wider", count=preview.wider_count, alert=wider))
     if preview.related:
-        forms = ", ".join(map(client_messages.escape_untrusted, preview.related[:MAX_RELATED]))
+        forms = client_messages.name_related(texts, preview.related, most=MAX_RELATED)
         lines.append(client_messages.subtext(texts("alert-related", forms=forms)))
     return "\n".join(lines)
 

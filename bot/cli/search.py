@@ -95,6 +95,8 @@ def answer_to_dict(result: search_results.SearchResult) -> dict[str, Any]:
         "also": result.added_forms,
         **shell.pick(result, "corrected meanings period"),
         "from": result.writers,
+        "order": result.sort,
+        "without": result.excluded,
         **shell.pick(result, "suggestions"),
         "papers": [
             {
@@ -267,8 +269,10 @@ def _warnings(result: search_results.SearchResult) -> list[str]:
 def _notes(result: search_results.SearchResult) -> list[str]:
     notes = _warnings(result)
     writers = f"from {', '.join(result.writers)}" if result.writers else ""
-    searched = " · ".join(filter(None, (result.period, writers, *result.terms)))
-    if result.is_shortened or result.period or result.writers:
+    excluded = f"without {', '.join(result.excluded)}" if result.excluded else ""
+    order = f"by {result.sort.value}" if result.sort else ""
+    searched = " · ".join(filter(None, (order, result.period, writers, *result.terms, excluded)))
+    if result.is_shortened or result.period or result.writers or order or excluded:
         notes.append(f"Searched for: {searched}")
     if result.meanings:
         notes.append(f"The query has several meanings: {', '.join(result.meanings)}")

@@ -42,7 +42,7 @@ from bot.rendering import discord_text, markdown, templates, typesetting
 from bot.rendering.discord_text import SafeMarkdown
 from bot.rendering.templates import Templates
 from bot.search.results import Sort
-from bot.text import query_parser
+from bot.text import analyser, query_parser
 from storage import key_values, models
 from storage.database import Database
 
@@ -314,6 +314,16 @@ class ListState:
     def replace(self, **changes: object) -> ListState:
         """Return a copy with the given fields changed."""
         return dataclasses.replace(self, **changes)  # type: ignore[arg-type]
+
+
+def name_related(texts: Texts, forms: Sequence[str], *, most: int) -> str:
+    """Return related terms as Markdown. To readers of English, Korean forms are only mentioned."""
+    is_korean = texts.locale is models.Locale.KO
+    own = [form for form in forms if is_korean or not analyser.has_hangul(form)]
+    names = ", ".join(escape_untrusted(form, max_length=60) for form in own[:most])
+    if len(own) == len(forms):
+        return names
+    return texts("related-and-korean", forms=names) if names else texts("related-korean")
 
 
 def alert_terms(state: ListState) -> tuple[models.AlertKind, str, int] | None:

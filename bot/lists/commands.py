@@ -338,6 +338,7 @@ class PaperListLoader:
             snippets=result.snippets,
             suggestions=suggestions,
             alert_terms=result.alert_terms,
+            sort=result.sort,
             unknown_id=result.unknown_id,
         )
 
@@ -363,7 +364,15 @@ class PaperListLoader:
         typed = escape_untrusted(name, max_length=60)
         notes = (
             texts("list-name-corrected", name=typed) if result.is_corrected else "",
-            texts(names_note, names=f"{format_names(others)} {more}".rstrip()) if others else "",
+            texts(
+                names_note,
+                names=f"{format_names(others)} {more}".rstrip(),
+                count=len(others) + 1,
+                name=typed,
+                author=escape_untrusted(result.author),
+            )
+            if others
+            else "",
             lists_messages.filters_text(texts, state),
         )
         return PaperList(

@@ -32,6 +32,7 @@ from bot.client.messages import (
     format_votes,
     join_dotted,
     language_note,
+    name_related,
     nearest_days,
     newest_digest_button,
     open_menu,
@@ -117,6 +118,9 @@ class PaperList:
     is_author_known: bool = False
     """Whether the author is known, even if filters exclude all of the papers."""
 
+    sort: Sort | None = None
+    """The order, if it is neither the state's nor the default one."""
+
     complete: int | None = None
     """The number of full matches; None if all papers are full matches."""
 
@@ -139,6 +143,14 @@ class PaperList:
         """The papers' positions in the whole list, counting from 1."""
         first = self.state.offset + 1
         return range(first, first + len(self.rows))
+
+    @property
+    def first_partial(self) -> int | None:
+        """The position of the page's first partial match; None without one, or if no paper is a full match."""
+        partial = (
+            rank for rank, row in zip(self.ranks, self.rows, strict=True) if row.arxiv_id in self.missing
+        )
+        return next(partial, None) if self.matching else None
 
     @property
     def page_count(self) -> int:
@@ -188,9 +200,8 @@ def view_with_rows(texts: Texts, listed: PaperList, rows: Rows, head: str = "") 
     if listed.state.has_titles_only:
         message.add_text(_titles_text(listed, *message.share(1)))
         return message.view
-    complete = [position for position, row in enumerate(listed.rows) if row.arxiv_id not in listed.missing]
     for position, (rank, row) in enumerate(zip(listed.ranks, listed.rows, strict=True)):
-        if listed.matching and position == max(complete, default=-1) + 1:
+        if rank == listed.first_partial:
             message.add_separator()
             message.add_text(subtext(texts("list-partial-heading")))
         message.add_separator(visible=False)
@@ -285,7 +296,7 @@ def _refine_menu(texts: Texts, listed: PaperList) -> ui.Item[Any] | None:
     in_use = [name_period(texts, state)]
     if listed.total > 1 and (sorts := SORTS.get(state.kind)):
         labels |= {sort.value: texts(f"list-by-{sort.value}") for sort in sorts}
-        in_use.append(labels.pop(state.sort or sorts[0]))
+        in_use.append(labels.pop(state.sort or listed.sort or sorts[0]))
     if in_use[0] == labels[state.period]:
         del labels[state.period]
     return _menu(join_dotted(*in_use), REFINE, state, labels)
@@ -426,7 +437,7 @@ def query_notes(
         texts("list-meanings", term=format_names(result.terms), meanings=format_names(result.meanings))
         if result.meanings
         else "",
-        texts("list-also", forms=format_names(also)) if also else "",
+        texts("list-also", forms=name_related(texts, also, most=MAX_NAMES)) if also else "",
         texts("list-stale") if result.is_stale else "",
         texts("list-partial") if result.is_partial and not result.complete else "",
         texts("list-perhaps", topics=names) if names else "",
@@ -435,14 +446,16 @@ def query_notes(
 
 
 def _read_note(texts: Texts, result: search_results.SearchResult) -> str:
-    """Return a note on the period, authors and terms found in a query; "" if it was taken literally."""
-    if not (result.is_shortened or result.period or result.writers):
+    """Return a note on the order, period, authors, terms and exclusions of a query; "" if it was taken literally."""
+    if not (result.is_shortened or result.period or result.writers or result.sort or result.excluded):
         return ""
     more = " …" if len(result.terms) > MAX_NAMES else ""
     terms = format_names(result.terms, " · ") + more
     period = _ISO_DATE.sub(lambda found: _name_date(texts, *found.groups()), result.period)
     writers = texts("list-read-from", names=format_names(result.writers)) if result.writers else ""
-    return texts("list-read", terms=" · ".join(part for part in (period, writers, terms) if part))
+    order = texts(f"list-by-{result.sort.value}") if result.sort else ""
+    excluded = texts("list-read-without", names=format_names(result.excluded)) if result.excluded else ""
+    return texts("list-read", terms=join_dotted(order, period, writers, terms, excluded))
 
 
 def _name_date(texts: Texts, year: str, month: str, day: str | None) -> str:

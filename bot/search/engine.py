@@ -19,7 +19,7 @@ from tantivy import FieldType, Occur, Query
 from bot.search import index as search_index
 from bot.search.query import ReadQuery
 from bot.search.results import Sort
-from bot.text import concepts, people, tokens
+from bot.text import analyser, concepts, people, questions, term_keys, tokens
 from bot.text.concepts import Form, Part
 from storage import search
 
@@ -33,6 +33,14 @@ _MAX_FORMS, _MAX_PARTS, _MAX_TOPICS = 48, 24, 20
 _MIN_TOPIC_WEIGHT, _MAX_TERMS = 0.1, 1000
 _ENOUGH, _MAX_PARTIAL = 30, 60
 """If there are fewer complete matches than the first number, partial matches are added, at most the second number."""
+_COMMON_SHARE = 0.05
+"""The share of papers from which on a word that is no term is ordinary."""
+_MAX_WORD_TOPICS = 4
+"""A keyword that describes more topics is ordinary, such as "full"."""
+_ALL_PAPERS = frozenset(
+    map(term_keys.term_key, ("AI", "artificial intelligence", "machine learning", "deep learning"))
+)
+"""Terms that all papers are about, whether or not they say so."""
 _ALL_WORDS = 1.25
 """The factor for papers with all words of a sentence."""
 _SATURATION, _LENGTH_NORM = 1.2, 0.75
@@ -58,12 +66,12 @@ class Scope:
 class Found(NamedTuple):
     """Scores by paper id, best first, and the total number of matches.
 
-    `missing` maps each partial match to the parts that it lacks, `related` each paper that has no part to its topic.
+    `missing` maps each partial match to the terms that it seems to lack, `related` each paper that has no part to its topic.
     """
 
     scores: Mapping[int, float] = MappingProxyType({})
     total: int = 0
-    missing: Mapping[int, tuple[str, ...]] = MappingProxyType({})
+    missing: Mapping[int, tuple[Part, ...]] = MappingProxyType({})
     related: Mapping[int, str] = MappingProxyType({})
 
     @property
@@ -91,6 +99,7 @@ class Engine:
         self.searcher = searcher
         self._schema = search_index.paper_schema()
         self._compile = lru_cache(maxsize=1 << 11)(self._compile_forms)
+        self._mention = lru_cache(maxsize=1 << 11)(self._compile_mention)
 
     # Building queries.
 
@@ -131,6 +140,28 @@ class Engine:
             any_of([*repeated, of_concept]),
             min(papers, self.searcher.num_docs),
         )
+
+    def _compile_mention(self, part: Part) -> Query | None:
+        """Return the query for papers with any form of a part, or with all words of a form somewhere in the text."""
+        apart = (
+            all_of(
+                any_of(self._term(field, token, 1.0) for field in ("title", "body"))
+                for token in tokens.words_apart(form.text)
+            )
+            for form in part.forms
+        )
+        return any_of([self._part(part), *apart])
+
+    def _is_ordinary(self, part: Part) -> bool:
+        """Return whether a part is no term, and many papers have it."""
+        return not part.is_term and self._compile(part.forms).papers >= _COMMON_SHARE * self.searcher.num_docs
+
+    def _is_named(self, part: Part, query: ReadQuery) -> bool:
+        """Return whether an answer may say that a paper lacks this part: a term, or a rare noun among keywords."""
+        if part.is_term or part.key or query.topics or self._is_ordinary(part):
+            return part.is_term and part.key not in _ALL_PAPERS
+        is_rare = len(questions.find_topics(part.text)) <= _MAX_WORD_TOPICS
+        return is_rare and (not analyser.is_hangul(part.text) or questions.is_noun(part.text))
 
     def _part(self, part: Part, title: float = _TITLE, body: float = _BODY) -> Query | None:
         """Return the query for papers that contain a part; None if none do."""
@@ -229,9 +260,7 @@ class Engine:
             return found
         others = self._search(partial, clauses, _MAX_PARTIAL, order).scores
         others = {id_: score for id_, score in others.items() if id_ not in found.scores}
-        found = self._add_partial(query, parts, found, others)
-        scores = sorted(found.scores.items(), key=lambda item: -item[1] if is_mixed else 0)
-        return found._replace(scores=dict(scores))
+        return self._add_partial(query, parts, found, others, is_mixed=is_mixed)
 
     def _complete(self, query: ReadQuery, ranked: Query | None = None) -> Query | None:
         """Return the query for complete matches: papers with all parts, with the whole query as a term, or with its name.
@@ -281,55 +310,74 @@ class Engine:
         )
 
     def _add_partial(
-        self, query: ReadQuery, parts: Sequence[Part], complete: Found, others: Mapping[int, float]
+        self,
+        query: ReadQuery,
+        parts: Sequence[Part],
+        complete: Found,
+        others: Mapping[int, float],
+        *,
+        is_mixed: bool,
     ) -> Found:
-        """Add partial matches: papers with some parts of the query, or on a topic that the reply mentions."""
+        """Add papers with some parts of the query, or on a topic that the reply mentions, behind the full matches.
+
+        A paper that has the words of a sentence's terms anywhere is a full match too. If `is_mixed`, both are sorted
+        by their scores.
+        """
         said = query.said
-        having = self._list_having((*parts, *said.values()), others)
-        missing = {
-            id_: tuple(part.shown_text for part, has in zip(parts, having, strict=False) if id_ not in has)
+        needed = [part for part in parts if not (query.topics and self._is_ordinary(part))] or parts
+        of_parts = map(self._mention if query.topics else self._part, parts)
+        having = self._list_having([*of_parts, *map(self._part, said.values())], others)
+        has_part, of_topics = set[int]().union(*having[: len(parts)]), having[len(parts) :]
+        lacking = {
+            id_: [part for part, has in zip(parts, having, strict=False) if part in needed and id_ not in has]
             for id_ in others
         }
-        most = len(parts) - 1 if len(parts) > 1 else 0
-        ids, related = [id_ for id_ in others if len(missing[id_]) <= most], dict[int, str]()
-        for id_ in others:
-            topics = [name for name, has in zip(said, having[len(parts) :], strict=True) if id_ in has]
-            if topics and len(missing[id_]) > most:
-                related[id_] = topics[0]
-        ids += related
+        ids = [id_ for id_ in others if id_ in has_part]
+        full = {**complete.scores, **{id_: others[id_] for id_ in ids if not lacking[id_]}}
+        related = {
+            id_: topics[0]
+            for id_ in others
+            if id_ not in has_part
+            and (topics := [name for name, has in zip(said, of_topics, strict=True) if id_ in has])
+        }
+        partial = {id_: others[id_] for id_ in (*ids, *related) if id_ not in full}
+        if is_mixed:
+            full, partial = (_by_score(scores) for scores in (full, partial))
         return Found(
-            {**complete.scores, **{id_: others[id_] for id_ in ids}},
-            complete.total + len(ids),
-            {id_: missing[id_] or (query.text,) for id_ in ids},
+            {**full, **partial},
+            complete.total + len(ids) + len(related),
+            {id_: tuple(part for part in lacking[id_] if self._is_named(part, query)) for id_ in partial},
             related,
         )
 
-    def _list_having(self, parts: Sequence[Part], paper_ids: Collection[int]) -> list[set[int]]:
-        """Return the papers that contain each of up to 24 parts. In one search, each part sets a bit of the score."""
+    def _list_having(self, queries: Sequence[Query | None], paper_ids: Collection[int]) -> list[set[int]]:
+        """Return the papers that match each of up to 24 queries. In one search, each query sets a bit of the score."""
         bits = any_of(
-            Query.const_score_query(one, float(1 << number))
-            for number, part in enumerate(parts[:_MAX_PARTS])
-            if (one := self._part(part)) is not None
+            one and Query.const_score_query(one, float(1 << number))
+            for number, one in enumerate(queries[:_MAX_PARTS])
         )
         if bits is None or not paper_ids:
-            return [set[int]() for _ in parts]
+            return [set[int]() for _ in queries]
         bits = _within(bits, self._narrow(Scope(paper_ids=paper_ids)))
         scores = self._scores(self.searcher.search(bits, len(paper_ids), count=False))
         return [
-            {id_ for id_, score in scores.items() if int(score) >> number & 1} for number in range(len(parts))
+            {id_ for id_, score in scores.items() if int(score) >> number & 1}
+            for number in range(len(queries))
         ]
 
     # Exact sets.
 
-    def list_about(self, query: ReadQuery, scope: Scope) -> list[int]:
-        """Return all papers with each part in the title or at least twice in the body, most votes first."""
+    def list_about(self, query: ReadQuery, scope: Scope, *, sort: Sort = Sort.VOTES) -> list[int]:
+        """Return all papers with each part in the title or at least twice in the body, most votes or newest first."""
         clauses, order = self._narrow(scope, query), dict[int, int]()
 
         def list_(wanted: Query | None) -> set[int]:
             if wanted is None:
                 return set()
             hits = self.searcher.search(_within(wanted, clauses), max(1, self.searcher.num_docs), count=False)
-            ids, lengths, tops = (self._numbers(hits, name) for name in ("id", "length", "top"))
+            ids, lengths, tops = (
+                self._numbers(hits, name) for name in ("id", "length", _ORDERS[sort] or "top")
+            )
             order.update(zip(ids, tops, strict=True))
             return {
                 id_
@@ -375,11 +423,20 @@ class Engine:
         return query is not None and self.searcher.search(query, 1, count=False).hits != []
 
     def list_top(
-        self, scope: Scope, *, sort: Sort = Sort.VOTES, limit: int, offset: int = 0
+        self,
+        scope: Scope,
+        query: ReadQuery | None = None,
+        *,
+        sort: Sort = Sort.VOTES,
+        limit: int,
+        offset: int = 0,
     ) -> tuple[list[int], int]:
-        """Return a page of the papers in a scope, top-voted or newest first, and the total number of papers."""
-        query = _within(Query.all_query(), self._narrow(scope))
-        found = self.searcher.search(query, limit, order_by_field=_ORDERS[sort] or "top", offset=offset)
+        """Return a page of the papers in a scope without a query's exclusions, and the total number of papers.
+
+        They are sorted by date or, for any other order, by votes.
+        """
+        wanted = _within(Query.all_query(), self._narrow(scope, query))
+        found = self.searcher.search(wanted, limit, order_by_field=_ORDERS[sort] or "top", offset=offset)
         return self._numbers(found), _total(found)
 
     def count(self, *terms: Sequence[str]) -> int:
@@ -452,6 +509,10 @@ def _join_seeded(forms: Sequence[Form]) -> list[Form]:
     }
     joined = [Form(token, weight) for token, weight in sorted(whole.items())]
     return [*joined, *(form for form in forms if form.token not in whole)]
+
+
+def _by_score(scores: Mapping[int, float]) -> dict[int, float]:
+    return dict(sorted(scores.items(), key=lambda item: -item[1]))
 
 
 def _within(query: Query, clauses: Sequence[_Clause]) -> Query:

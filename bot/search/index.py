@@ -69,6 +69,14 @@ def count_concepts(title: str, body: str) -> Counter[str]:
     return Counter(word for word in words if word.startswith(tokens.CONCEPT))
 
 
+def join_texts(paper: models.IndexDocument) -> str:
+    """Return all that a reader may see of a paper's texts, as one text."""
+    sections = (text for section in paper.sections for text in (section.heading, section.body))
+    title = paper.title or ""
+    plain = typography.to_plain_text(title)
+    return "\n".join(filter(None, (title, plain, *sections, paper.abstract, *paper.keywords)))
+
+
 def build_texts(paper: models.IndexDocument) -> PaperTexts:
     """Return the texts of a paper. The body consists of its summaries, abstract and keywords."""
     title = (paper.title or "")[:_MAX_TITLE_LENGTH]

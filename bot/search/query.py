@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from itertools import compress, zip_longest
 
 from bot.glossary import resolver
-from bot.text import analyser, concepts, query_parser, questions, term_keys, tokens
+from bot.text import analyser, concepts, query_parser, questions, requests, term_keys, tokens
 from bot.text.concepts import Form, Part
 
 _EVERYDAY_WEIGHT, _TRANSLATED_WEIGHT = 0.9, 0.4
@@ -144,6 +144,15 @@ class Reader:
             meanings=tuple(self.glossary.list_senses(parts[0].text)) if len(parts) == 1 else (),
         )
 
+    def read_exclusions(self, query: query_parser.Query) -> query_parser.Query:
+        """Turn exclusions in words ("except agents", 강화학습 없이) into terms that papers must not have."""
+        read = requests.read_exclusions(
+            query.text, lambda text: bool(self.glossary.find(text, in_phrase=True))
+        )
+        excluded, ignored = (*query.excluded, *read.excluded), (*query.ignored, *read.unread)
+        text = read.text if not read.excluded or questions.has_topic(read.text.split()) else ""
+        return replace(query, text=text, excluded=excluded, ignored=ignored)
+
     def is_known(self, text: str) -> bool:
         """Return whether the whole text is a term or an everyday word for one."""
         return self._find(text, in_phrase=False) is not None
@@ -227,7 +236,10 @@ class Reader:
         is_short = resolver.is_korean_only(word) and len(key) <= _MAX_COMPOUND
         pieces = self._cut(key) if is_short else []
         pieces = pieces if len(pieces) > 1 else [word]
-        return [self._find(piece) or Part(piece, self._typed_forms(piece)) for piece in pieces]
+        return [
+            self._find(piece) or Part(piece, self._typed_forms(piece), is_term=concepts.is_name(piece))
+            for piece in pieces
+        ]
 
     def _cut(self, word: str) -> list[str]:
         """Split a word into known words, preferring a long first word; [] if impossible."""
@@ -258,12 +270,25 @@ class Reader:
             if len(self._known) >= _MAX_CACHED:
                 self._known.clear()
             part = (
-                Part(text, concepts.merge_forms(forms), keys[0] if keys else term_keys.term_key(terms[0]))
+                Part(
+                    text,
+                    concepts.merge_forms(forms),
+                    keys[0] if keys else term_keys.term_key(terms[0]),
+                    is_term=not terms and self._is_term(text, keys),
+                )
                 if keys or terms
                 else None
             )
             self._known[asked] = part
         return self._known[asked]
+
+    def _is_term(self, text: str, keys: Iterable[str]) -> bool:
+        """Return whether a text is a usual form of a concept: "detection", but not "detects"."""
+        typed, *usual = (
+            analyser.fold(form).replace("-", " ").removesuffix("s")
+            for form in (text, *(form.text for key in keys for form in self.glossary.forms_of(key)))
+        )
+        return typed in usual or (bool(usual) and analyser.has_hangul(text))
 
     def _forms_of(self, terms: Iterable[str], weight: float) -> list[Form]:
         """Return the forms of several synonymous terms, with weights multiplied by `weight`."""
@@ -284,10 +309,12 @@ class Reader:
         return implied
 
     def _list_excluded(self, excluded: Iterable[str]) -> Iterator[Part]:
-        """Yield a part for each excluded term, with its forms in both languages that replies may show."""
+        """Yield a part for each excluded term, with its forms in both languages."""
         for term in excluded:
-            forms = (form for key in self.glossary.find(term)[:1] for form in self.glossary.forms_of(key))
-            yield Part(term, concepts.merge_forms((Form(term), *(form for form in forms if form.is_shown))))
+            keys, terms = self.glossary.find(term)[:1], questions.find_everyday_terms(term)
+            forms = [form for key in keys for form in self.glossary.forms_of(key)]
+            forms += self._forms_of(terms, 1) if not keys else []
+            yield Part(term, concepts.merge_forms((*self._typed_forms(term), *forms)))
 
     # Names by sound.
 

@@ -31,8 +31,8 @@ class Sort(StrEnum):
 class SearchRequest:
     """A search for papers on a topic.
 
-    Filters in the `query` (author:, since:, until:, votes:) are combined with the other fields. If a
-    `snippet_locale` is given, the result includes snippets.
+    Filters in the `query` (author:, since:, until:, votes:) are combined with the other fields. If `sort` is None, the
+    query decides ("most upvoted"), else relevance. If a `snippet_locale` is given, the result includes snippets.
     """
 
     query: str = ""
@@ -42,7 +42,7 @@ class SearchRequest:
     min_votes: int | None = None
     limit: int = 10
     offset: int = 0
-    sort: Sort = Sort.RELEVANCE
+    sort: Sort | None = None
     snippet_locale: models.Locale | None = None
 
     @property
@@ -69,7 +69,8 @@ class SearchResult(PaperPage):
     - `corrected`: pairs of typed and corrected words; `suggestions`: alternative queries if there are no
       complete matches; `meanings`: the terms that an ambiguous abbreviation may stand for.
     - `is_shortened`: filler was left out; `period`: the dates named in the query; `writers`: the institutions
-      and people named in it; `ignored`: parts of the query that could not be used.
+      and people named in it; `sort`: the order that it asks for; `excluded`: what it leaves out; `ignored`: parts
+      of the query that could not be used.
     - `unknown_id`: the requested arXiv id, if the archive does not have it.
     - `alert_terms`: terms for an alert on papers like these; empty if a name may mean several people.
     - `is_stale`: the index is not up to date; `snippets`: by arXiv id, if requested.
@@ -87,6 +88,8 @@ class SearchResult(PaperPage):
     is_shortened: bool = False
     period: str = ""
     writers: tuple[str, ...] = ()
+    sort: Sort | None = None
+    excluded: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
     unknown_id: str = ""
     alert_terms: tuple[models.AlertTerm, ...] = ()

@@ -26,7 +26,7 @@ from bot.search.glossary import GlossaryService
 from bot.search.index import SearchIndex
 from bot.search.query import Reader, ReadQuery
 from bot.search.results import AuthorResult, Choice, PaperPage, SearchRequest, SearchResult, Sort
-from bot.text import analyser, concepts, dates, query_parser, questions
+from bot.text import analyser, concepts, dates, query_parser, questions, requests
 from storage import archive as stored_archive
 from storage import database, models, papers, search, snapshot
 from storage.archive import DigestPaper
@@ -73,14 +73,19 @@ def merge_filters(given: search.Filters, query: query_parser.Query) -> search.Fi
     )
 
 
-def read_period(query: query_parser.Query, today: date) -> tuple[query_parser.Query, str]:
-    """Turn a period named in a query (작년, "last month") into a filter. Return the query and the period as text."""
-    text, period = dates.read_period(query.text, today)
-    if text == query.text:
-        return query, ""
+def read_request(query: query_parser.Query, today: date) -> tuple[query_parser.Query, str]:
+    """Turn the order ("most upvoted") and period ("last month") that a query names into its order and filters.
+
+    Returns the query and the period as text.
+    """
+    read = requests.read_order(query.text, has_period=True)
+    text, period = dates.read_period(read.text, today, is_clear=bool(read.order))
+    if period == (None, None):
+        read = requests.read_order(query.text, has_period=False)
+        text = read.text if questions.has_topic(read.text.split()) or not read.order else ""
     narrowed = merge_filters(search.Filters(*period), query)
-    query = replace(query, text=text, since=narrowed.since_on, until=narrowed.until_on)
-    return query, dates.format_period(period)
+    query = replace(query, since=narrowed.since_on, until=narrowed.until_on, order=read.order)
+    return replace(query, text=text, ignored=(*query.ignored, *read.unread)), dates.format_period(period)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,18 +101,38 @@ class _Answer:
     made_at: datetime
 
 
-def _find(engine: Engine, query: ReadQuery, scope: Scope, request: SearchRequest) -> search_engine.Found:
-    """Return a query's papers up to the end of a page. Sorted by votes, only papers about the query count, if there are any.
+def _find(
+    engine: Engine, query: ReadQuery, scope: Scope, request: SearchRequest, asked: Sort | None = None
+) -> search_engine.Found:
+    """Return a query's papers up to the end of a page.
+
+    In the order of votes, or one that the query `asked` for, only papers about the query count, if there are any.
 
     A query without words finds all papers in the scope, top-voted first.
     """
-    end = request.offset + request.limit
-    if query == ReadQuery():
-        ids, total = engine.list_top(scope, limit=end)
+    end, sort = request.offset + request.limit, request.sort or Sort.RELEVANCE
+    if not (query.parts or query.wholes):
+        ids, total = engine.list_top(scope, query, sort=sort, limit=end)
         return search_engine.Found(dict.fromkeys(ids, 0.0), total)
-    if request.sort is Sort.VOTES and (about := engine.list_about(query.sure(), scope)):
+    if (asked or sort is Sort.VOTES) and (about := engine.list_about(query.sure(), scope, sort=sort)):
         return search_engine.Found(dict.fromkeys(about, 0.0), len(about))
-    return engine.find(query, scope, limit=end, sort=request.sort)
+    return engine.find(query, scope, limit=end, sort=sort)
+
+
+def _list_missing(
+    view: Snapshot, rows: Sequence[models.PaperRow], found: search_engine.Found
+) -> dict[str, tuple[str, ...]]:
+    """Return the terms that each partial match has in no form, not even within another word, keyed by arXiv id."""
+    lacking = [row.id for row in rows if found.missing.get(row.id)]
+    documents = search.list_documents(view, lacking, summaries.select_shown) if lacking else ()
+    absent = {
+        paper.arxiv_id: tuple(
+            part.shown_text
+            for part in concepts.list_absent(found.missing[paper.id], search_index.join_texts(paper))
+        )
+        for paper in documents
+    }
+    return {row.arxiv_id: absent.get(row.arxiv_id, ()) for row in rows if row.id in found.missing}
 
 
 def _list_alert_terms(
@@ -140,7 +165,7 @@ def _match_papers(archive: Archive, text: str, digest_papers: Sequence[DigestPap
     ids = ids if written is None else ids & written
     if not ids or not query.has_text:
         return dict.fromkeys(ids, 0.0) if written is not None or query.has_range_filters else {}
-    engine, read = archive.engine, archive.read(query).sure()
+    engine, read = archive.engine, archive.read(archive.reader.read_exclusions(query)).sure()
     if archive.is_stale:
         documents = search.list_documents(archive.view, sorted(ids), summaries.select_shown)
         engine = _index_apart(tuple(documents))
@@ -246,7 +271,7 @@ class SearchService:
         return replace(
             answer.common,
             rows=tuple(rows),
-            missing={row.arxiv_id: found.missing[row.id] for row in rows if row.id in found.missing},
+            missing=_list_missing(view, rows, found),
             related={row.arxiv_id: found.related[row.id] for row in rows if row.id in found.related},
             is_stale=archive.is_stale,
         )
@@ -263,6 +288,7 @@ class SearchService:
         ):
             answer = self._make_answer(archive, request)
         elif len(answer.found.scores) < min(end, answer.found.total):
+            request = replace(request, sort=request.sort or answer.common.sort)
             answer = replace(answer, found=_find(answer.engine, answer.query, answer.scope, request))
         with self._lock:
             self._answers.pop(key, None)
@@ -275,22 +301,25 @@ class SearchService:
         engine = archive.engine
         today = self._clock().date()
         typed = query_parser.parse_query(analyser.clean_typed(request.query), today)
-        query, period = read_period(typed, today)
-        query = authors.read_writers(archive, query)
+        query, period = read_request(typed, today)
+        query = authors.read_writers(archive, archive.reader.read_exclusions(query))
         names = (*query.institutions, *query.authors[len(typed.authors) :])
         author = analyser.clean_typed(request.author).strip()
         written = authors.list_paper_ids(archive.writers, [*query.authors, *filter(None, [author])])
         scope = Scope(merge_filters(request.filters, query), written, query.institutions)
-        read, ignored = archive.read(query) if query.has_text else ReadQuery(), query.ignored
-        if not query.has_text and (
+        asked = Sort(query.order) if query.order and request.sort is None else None
+        request = replace(request, sort=request.sort or asked)
+        read, ignored = archive.read(query), query.ignored
+        is_request = query.has_text or bool(query.order) or query.excluded != typed.excluded
+        if not is_request and (
             (scope == Scope() and request.sort is not Sort.VOTES)
             or (request.query.strip() and replace(query, excluded=()) == query_parser.Query() and not author)
         ):
-            # Exclusions alone, or signs alone such as an emoji, do not mean "all papers".
+            # -word alone, or signs alone such as an emoji, do not mean "all papers".
             found = search_engine.Found()
             ignored += tuple(f"-{term}" for term in query.excluded)
         else:
-            found = _find(engine, read, scope, request)
+            found = _find(engine, read, scope, request, asked)
         # If there are complete matches, assume that nothing is misspelt.
         unknown = [] if found.complete_count else completion.list_unknown_words(engine, read.parts)
         vocabulary = self._topics(archive.reader.glossary).vocabulary if unknown else completion.Vocabulary()
@@ -299,12 +328,14 @@ class SearchService:
             unknown = [word for word in unknown if word not in dict(corrected)]
             query = replace(query, text=completion.apply_corrections(query.text, corrected))
             read = archive.read(query)
-            found = _find(engine, read, scope, request)
+            found = _find(engine, read, scope, request, asked)
         # Implied terms are only searched for partial matches.
         used = read if found.missing else replace(read, implied={})
         common = SearchResult(
             period=period,
             writers=names,
+            sort=asked,
+            excluded=query.excluded,
             ignored=ignored,
             total=found.total,
             complete=found.complete_count,

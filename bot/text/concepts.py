@@ -107,11 +107,15 @@ _OBJECT = re.compile(f"(?<=[{analyser.SYLLABLES}])(?:[을를]|에서?)$")
 
 
 class Part(NamedTuple):
-    """A part of a query; a paper matches it by any of its forms. `key` is the concept's key, or "" for plain words."""
+    """A part of a query; a paper matches it by any of its forms. `key` is the concept's key, or "" for plain words.
+
+    `is_term`: whether it is a term, a name or a quoted phrase, and not an ordinary word.
+    """
 
     text: str
     forms: tuple[Form, ...]
     key: str = ""
+    is_term: bool = False
 
     @property
     def shown_text(self) -> str:
@@ -130,7 +134,16 @@ class Part(NamedTuple):
 
 def literal_part(text: str) -> Part:
     """Return a part that matches only the exact text."""
-    return Part(text, (Form(text),))
+    return Part(text, (Form(text),), is_term=True)
+
+
+def is_name(word: str) -> bool:
+    """Return whether a word is written like a name: FineWeb, GPT-4o."""
+    return (
+        word[:1].isalnum()
+        and any(map(str.isalpha, word))
+        and any(c.isupper() or c.isdigit() for c in word[1:])
+    )
 
 
 def merge_forms(forms: Iterable[Form]) -> tuple[Form, ...]:
@@ -149,3 +162,44 @@ def merge_forms(forms: Iterable[Form]) -> tuple[Form, ...]:
             )
     by_key.pop("", None)
     return tuple(by_key.values())
+
+
+def list_absent(parts: Iterable[Part], text: str) -> list[Part]:
+    """Return the parts of which a text has no form and not even one of its words, joined to others or apart.
+
+    A term that is known in one language alone, and is no name, may be in a text in the other.
+    """
+    folded = analyser.fold(text)
+    joined, scripts = "".join(folded.split()), {False, analyser.has_hangul(text)}
+    return [
+        part
+        for part in parts
+        if (is_name(part.text) or {analyser.has_hangul(form.text) for form in part.forms} >= scripts)
+        and not any(_has(text, folded, joined, form.text) for form in part.forms)
+    ]
+
+
+def _has(text: str, folded: str, joined: str, form: str) -> bool:
+    if analyser.has_hangul(form):
+        words = [word for word in analyser.split_context(analyser.fold(form)) if len(word) > 1]
+        return any(word in joined for word in words)
+    words = [word for word in _WORDS_OF_FORM.split(form) if word and word not in analyser.FUNCTION_WORDS]
+    return any(
+        _beginning(analyser.fold(word)) in folded if len(word) > _MAX_SHORT else _has_short(text, word)
+        for word in words
+    )
+
+
+def _beginning(word: str) -> str:
+    """Return the beginning that related words share: generat for generators, generation and generative."""
+    return analyser.stem(word)[: max(_MAX_SHORT + 1, len(word) - _MAX_SHORT)]
+
+
+def _has_short(text: str, word: str) -> bool:
+    """Return whether a text has a word of few letters: RL also within RLHF, but not within "world"."""
+    within = "" if sum(map(str.isupper, word)) > 1 else "(?i)(?<![A-Za-z])"
+    return re.search(f"{within}{re.escape(word)}", text) is not None
+
+
+_WORDS_OF_FORM = re.compile(r"[^\w+#.]+")
+_MAX_SHORT = 3

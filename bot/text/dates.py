@@ -47,7 +47,7 @@ _ATOM = re.compile(
     rf"|(?:지난 ?)?(?P<ko_bare>1[0-2]|[1-9])월(?=에|의|부터|까지|달| ?논문|$)"
     rf"|(?P<ko_near>어제|오늘)"
     rf"|(?P<month>{_MONTH})\.?,? (?:of )?(?P<month_year>{_YEAR})(?!\w)"
-    rf"|(?P<this>this|last|past|previous) (?P<unit>week|month|year)(?!\w)"
+    rf"|(?P<this>this|last|past|previous|(?<=of )the) (?P<unit>week|month|year)(?!\w)"
     rf"|(?:last|past|previous) (?P<count>[0-9]{{1,3}}|{'|'.join(_ENGLISH_NUMBERS)}) "
     rf"(?P<units>days?|weeks?|months?|years?)(?!\w)"
     rf"|(?P<near>yesterday)(?!\w)"
@@ -77,14 +77,15 @@ _Mention = tuple[re.Match[str], str, str, int, int]
 _MAX_QUERY_LENGTH = 1_000
 
 
-def read_period(text: str, today: date) -> tuple[str, Period]:
+def read_period(text: str, today: date, *, is_clear: bool = False) -> tuple[str, Period]:
     """Split a query into its topic and its period. A query without a period is returned unchanged.
 
     The topic is "" if only filler is left ("papers from last month"). Texts longer than a query are not parsed.
+    If `is_clear`, the query is about a period, and a month or year needs no other word ("top papers december").
     """
     if len(text) > _MAX_QUERY_LENGTH:
         return text, (None, None)
-    related = [_relate(text, match) for match in _ATOM.finditer(text)]
+    related = [_relate(text, match, is_clear=is_clear) for match in _ATOM.finditer(text)]
     mentions = [mention for mention in related if mention is not None]
     if len(mentions) != 1:
         return text, (None, None)
@@ -113,7 +114,7 @@ def format_period(period: Period) -> str:
     return f"≥ {first}" if first else f"≤ {last}"
 
 
-def _relate(text: str, match: re.Match[str]) -> _Mention | None:
+def _relate(text: str, match: re.Match[str], *, is_clear: bool) -> _Mention | None:
     """Return a date match with its context; None if it is only a date in a context that is missing here."""
     before = _BEFORE.search(text, 0, match.start())
     behind = _BEHIND.match(text, match.end())
@@ -121,7 +122,7 @@ def _relate(text: str, match: re.Match[str]) -> _Mention | None:
     if behind is None and not match.group().isascii():
         return None  # 작년도면서, 올해의: the rest is not a particle
     preposition = before["word"].lower() if before else ""
-    needs_word = match["bare_year"] or match["bare_month"]
+    needs_word = not is_clear and (match["bare_year"] or match["bare_month"])
     has_papers = match["bare_year"] and (
         _PAPERS_BEHIND.match(text, match.end()) or _PAPERS_AHEAD.search(ahead)
     )
@@ -163,7 +164,7 @@ def _span(match: re.Match[str], today: date) -> tuple[date, date]:
         units = _UNITS[group.get("units") or group["ko_units"]]
         return _last(units, int(count) if count.isdecimal() else _NUMBERS.get(count, 1), today)
     word, unit = group.get("this") or group["ko_this"], _UNITS[group.get("unit") or group["ko_unit"]]
-    return _named(unit, word in ("this", "이번"), today)
+    return _named(unit, word in ("this", "the", "이번"), today)
 
 
 def read_calendar(text: str) -> tuple[date, date] | None:

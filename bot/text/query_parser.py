@@ -43,6 +43,7 @@ class Query:
 
     `text` has the free words as typed, `phrases` the quoted phrases, and `excluded` the words and phrases that must
     not occur. All `authors` and `institutions` must match. `ignored` has the filters with unusable values, as typed.
+    `order` is "votes" or "date" if the query asks for one.
     """
 
     text: str = ""
@@ -54,6 +55,7 @@ class Query:
     until: date | None = None
     min_votes: int | None = None
     ignored: tuple[str, ...] = ()
+    order: str = ""
 
     @property
     def has_text(self) -> bool:

@@ -149,6 +149,17 @@ def classify_filler(word: str) -> Kind:
     return ""
 
 
+_HEADS = frozenset(("model", "models", "learning", "모델", "학습"))
+
+
+def is_means(text: str) -> bool:
+    """Return whether a term names what methods do without, such as labels, retraining or a reward model."""
+    words = analyser.fold(text).replace("-", " ").split()
+    while len(words) > 1 and words[-1] in _HEADS:
+        words.pop()
+    return words[-1] in _load_filler().following["means"]
+
+
 def _list_syllables(*finals: int) -> str:
     """Return all syllables that have one of these final consonants, given by index."""
     return "".join(map(chr, (code for code in range(0xAC00, 0xD7A4) if (code - 0xAC00) % 28 in finals)))

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from bot.text import analyser, seed, term_keys
 
-VERSION = "3"
+VERSION = "4"
 """Increased when tokens change. An index with another version is rebuilt."""
 GAP = "."
 BEGINNING, WHOLE, CONCEPT = "^", "$", "="
@@ -96,6 +96,16 @@ def phrases(form: str) -> tuple[tuple[str, ...], ...]:
             beginnings = _place(words, tokens)
             found.append(tuple(beginnings[:1] if len(tokens) < 2 and beginnings else tokens))
     return tuple(dict.fromkeys(filter(None, found)))
+
+
+@analyser.remembered(1 << 13)
+def words_apart(form: str) -> tuple[str, ...]:
+    """Return the tokens of the words of a form, which a text may have apart; () if that would tell nothing."""
+    words = [
+        word.removesuffix(analyser.PARTICLE_MARK) for word in analyser.canonical_words(form.replace("-", " "))
+    ]
+    kept = [word for word in words if len(word) > 1 and word not in analyser.FUNCTION_WORDS]
+    return tuple(token for word in kept for token in analyser.word_tokens(word))
 
 
 @lru_cache(maxsize=1)

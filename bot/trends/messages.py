@@ -112,9 +112,7 @@ def list_notes(texts: Texts, trend: Trend) -> list[str]:
     """Return the notes above a trend: the other forms of the topic that were counted."""
     if not trend.added_forms:
         return []
-    also = ", ".join(
-        client_messages.escape_untrusted(form, max_length=60) for form in trend.added_forms[:MAX_EXPANSIONS]
-    )
+    also = client_messages.name_related(texts, trend.added_forms, most=MAX_EXPANSIONS)
     return [texts("list-also", forms=also)]
 
 

@@ -474,9 +474,7 @@ class WebPages:
             "heading": heading.replace(" · ", "\u00a0·\u00a0"),
             "notes": notes,
             "rows": rows,
-            "first_partial": next((row.rank for row in rows if row.missing), None)
-            if listed.matching
-            else None,
+            "first_partial": listed.first_partial,
             "suggestions": [] if site.is_static else _list_suggestions(site, listed),
             "previous_page": page_link(state.page - 1) if state.page else None,
             "next_page": page_link(state.page + 1) if state.page < last else None,

@@ -80,7 +80,7 @@ async def test_agent_finds_new_papers_on_a_topic(archive: Database) -> None:
     async with create_client(archive) as client:
         assert (await call(client, "daily_digest"))["date"] == "2025-03-04"
         found = await call(client, "search_papers", query="what is new on 확산 모델", since="2025-03-03")
-        by_words = await call(client, "search_papers", query="what is new on 확산 모델 this week")
+        by_words = await call(client, "search_papers", query="papers on 확산 모델 this week")
         assert found["papers"] == by_words["papers"]
         (paper,) = found["papers"]
         assert paper["arxiv_id"] == "2503.00001"

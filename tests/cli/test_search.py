@@ -31,10 +31,10 @@ def test_search_and_author_print_papers_and_corrected_names(filled: Paperround) 
 
 
 def test_full_json_has_totals_and_missing_terms(filled: Paperround) -> None:
-    answer = filled("search", "--json-full", "trained with care quaternion", "--limit", "2").data
+    answer = filled("search", "--json-full", "trained care quaternion", "--limit", "2").data
     assert [*answer] == [
         *("total", "complete", "partial", "also", "corrected", "meanings"),
-        *("period", "from", "suggestions", "papers"),
+        *("period", "from", "order", "without", "suggestions", "papers"),
     ]
     assert (answer["total"], answer["complete"]) == (3, 0)
     assert answer["partial"]

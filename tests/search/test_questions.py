@@ -44,24 +44,29 @@ async def test_a_question_finds_a_paper_by_topic_without_common_words(db: Databa
     assert "text-to-speech" not in asked.added_forms, "a topic that is asked for by name is not said again"
 
 
-async def test_a_partial_match_lists_the_missing_terms(archive: Path, db: Database) -> None:
+async def test_full_matches_come_first_and_only_absent_terms_are_missing(archive: Path, db: Database) -> None:
     ingest = sample_archive.make_ingest(db)
     for file in sorted((archive / "newsletter").rglob("*.md"))[:8]:
         await ingest.add_text(file.read_text(), location=file.name)
     service = SearchService(db, index=SearchIndex(folder_of(db), at_once=None))
     partial = 0
-    for question in QUESTIONS:
+    for question in (*QUESTIONS, "LoRA full fine tuning", "GUI agents benchmark", "긴 문맥 처리 방법"):
         found = await service.search(SearchRequest(question, limit=100))
+        is_partial = [row.arxiv_id in found.missing for row in found.rows]
+        assert is_partial == sorted(is_partial), "the divider stands once"
+        assert is_partial.count(False) == found.complete
         for arxiv_id, lacking in found.missing.items():
             partial += 1
-            assert lacking, (question, arxiv_id)
-            assert len(found.terms) < 2 or (set(lacking) == set(found.terms)) == (arxiv_id in found.related)
+            assert not {"full", "처리", "작은"}.intersection(lacking)
+            paper = await service.find_paper(arxiv_id)
+            assert paper is not None
+            sections = [section for of in paper.appearances for section in of.entry.sections]
+            text = term_keys.korean_key(" ".join([paper.title or "", *(one.body for one in sections)]))
+            for forms in found.term_forms if arxiv_id not in found.related else ():
+                long = [term_keys.korean_key(form) for form in forms if len(form) > 3]
+                assert not (forms[0] in lacking and any(form in text for form in long)), (question, forms)
             if topic := found.related.get(arxiv_id):
                 assert topic in found.added_forms
-                paper = await service.find_paper(arxiv_id)
-                assert paper is not None
-                sections = [section for of in paper.appearances for section in of.entry.sections]
-                text = term_keys.korean_key(" ".join([paper.title or "", *(one.body for one in sections)]))
                 named = [forms for forms in found.term_forms if forms[0] in found.added_forms]
                 assert any(term_keys.korean_key(form) in text for forms in named for form in forms)
     assert partial > 10

@@ -1,0 +1,106 @@
+"""What a question asks for besides its topic: an order, and what to leave out."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.glossary import resolver
+from bot.search.query import Reader
+from bot.text import query_parser, requests, seed
+
+
+@pytest.mark.parametrize(
+    ("query", "text", "order"),
+    [
+        ("most liked papers on robots", "papers on robots", "votes"),
+        ("the highest rated agent papers", "agent papers", "votes"),
+        ("top 5 papers on RAG", "papers on RAG", "votes"),
+        ("popular", "", "votes"),
+        ("most recent speech papers", "speech papers", "date"),
+        ("추천 가장 많이 받은 로봇 논문", "로봇 논문", "votes"),
+        ("인기 많은 논문", "논문", "votes"),
+        ("최신순으로 양자화", "양자화", "date"),
+        ("추천 시스템", "추천 시스템", ""),
+        ("인기 편향을 줄이는 추천", "인기 편향을 줄이는 추천", ""),
+        ("which optimizer works best", "which optimizer works best", ""),
+        ("best-of-N sampling", "best-of-N sampling", ""),
+        ("top-k routing", "top-k routing", ""),
+        ("최고 성능을 내는 모델", "최고 성능을 내는 모델", ""),
+        ("the smallest vision model", "the smallest vision model", ""),
+    ],
+)
+def test_a_question_may_ask_for_an_order(query: str, text: str, order: str) -> None:
+    assert requests.read_order(query, has_period=False) == (text, order, ())
+
+
+def test_a_superlative_beside_a_period_asks_for_an_order() -> None:
+    assert requests.read_order("best of", has_period=True).order == "votes"
+    assert requests.read_order("지난달 최고", has_period=True).order == "votes"
+
+
+@pytest.mark.parametrize(
+    "query", ["most downloaded papers", "worst papers", "인용 많은 논문", "추천 적은 논문"]
+)
+def test_an_order_that_is_unknown_of_papers_is_said(query: str) -> None:
+    (unread,) = requests.read_order(query, has_period=False).unread
+    assert unread in query
+
+
+@pytest.mark.parametrize(
+    ("query", "text", "excluded"),
+    [
+        ("retrieval without knowledge distillation", "retrieval", "knowledge distillation"),
+        ("robots, but not reinforcement learning", "robots", "reinforcement learning"),
+        ("video generation that doesn't use diffusion models", "video generation that", "diffusion models"),
+        ("agents not about benchmarks or surveys", "agents", "benchmarks"),
+        ("speech excluding translation and diffusion", "speech", "translation diffusion"),
+        ("지식 증류 없이 양자화", "양자화", "지식 증류"),
+        ("강화학습이나 증류 말고 정렬", "정렬", "강화학습 증류"),
+        ("로봇 논문은 빼고 에이전트", "에이전트", "로봇"),
+        ("확산 모델을 쓰지 않는 비디오 생성", "비디오 생성", "확산 모델"),
+        ("강화학습제외하고 추론", "추론", "강화학습"),
+        ("음성이 아닌 오디오", "오디오", "음성"),
+    ],
+)
+def test_words_exclude_a_term(query: str, text: str, excluded: str) -> None:
+    read = Reader(resolver.Glossary(seed.load_terms())).read_exclusions(query_parser.Query(query))
+    assert read.text.startswith(text)
+    assert " ".join(read.excluded) == excluded
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "segmentation without labels",
+        "label-free detection",
+        "alignment without a reward model",
+        "video editing without fine-tuning",
+        "translation without losing accuracy",
+        "not only text but also images",
+        "why do transformers not generalize",
+        "no free lunch",
+        "정답 없이 학습",
+        "보상 모델 없이 정렬",
+        "미세 조정 없는 편집",
+        "카메라뿐 아니라 라이다도",
+        "강화학습 말고도 쓰는 방법",
+        "끊김 없이 말하는 로봇",
+        "해외의 법률",
+    ],
+)
+def test_what_a_method_does_without_is_part_of_the_topic(query: str) -> None:
+    read = Reader(resolver.Glossary(seed.load_terms())).read_exclusions(query_parser.Query(query))
+    assert (read.text, read.excluded, read.ignored) == (query, (), ())
+
+
+def test_an_exclusion_of_nothing_is_said() -> None:
+    read = Reader(resolver.Glossary(seed.load_terms())).read_exclusions(query_parser.Query("그거 말고 로봇"))
+    assert (read.text, read.excluded, read.ignored) == ("로봇", (), ("그거 말고",))
+
+
+@given(st.text(max_size=120), st.booleans())
+def test_any_text_can_be_read(text: str, has_period: bool) -> None:
+    requests.read_order(text, has_period=has_period)
+    requests.read_exclusions(text, lambda word: len(word) > 3)
