@@ -5,9 +5,11 @@ Every row keeps its values and id. The search index is outside the database, so 
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
+from contextlib import asynccontextmanager, nullcontext
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -20,47 +22,70 @@ _ROWS = 100
 """Rows read and written at a time. A single digest may take megabytes."""
 
 
-async def copy(source: Database, target: Database) -> AsyncGenerator[int, None]:
-    """Copy all tables in one transaction, yielding the number of rows copied so far.
+class Progress(NamedTuple):
+    """The number of rows copied so far, and of all rows."""
 
-    If the copy is interrupted, the target stays empty. Raises StorageError if a bot is running on either
-    database, if both are the same, if the target has rows, or if the row counts differ at the end.
+    done: int
+    total: int
+
+
+async def copy(
+    source: Database, target: Database, *, is_export: bool = False
+) -> AsyncGenerator[Progress, None]:
+    """Copy all tables in one transaction, yielding the progress.
+
+    An export is a snapshot of a database that a bot may use, without the tokens of webhooks. If a copy is interrupted,
+    the target stays empty; a target that has as many rows in each table is a finished copy. Raises StorageError if a
+    bot is running on a database, if both are the same, if the target has other rows, or if the counts differ at the end.
     """
-    async with _locked(source), _locked(target):
+    async with nullcontext() if is_export else _locked(source), _locked(target):
         copied = 0
         async with source.read() as reading, target.transaction() as writing:
-            for table in COPIED:
-                if await _count(writing, table):
-                    name = target.url.render_as_string(hide_password=True)
-                    raise errors.StorageError(
-                        f"{name} already has rows in {table.name}. Choose an empty database."
-                    )
+            if not source.is_sqlite:
+                await reading.execute(sa.text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+            counts = {table: await _count(reading, table, is_export=is_export) for table in COPIED}
+            total = sum(counts.values())
+            present = {table: count for table in COPIED if (count := await _count(writing, table))}
+            if present and present == {table: count for table, count in counts.items() if count}:
+                yield Progress(total, total)
+                return
+            if present:
+                name = target.url.render_as_string(hide_password=True)
+                raise errors.StorageError(
+                    f"{name} already has rows in {min(table.name for table in present)}. Choose an empty database."
+                )
             for table in COPIED:
                 plain = _plain(table)
-                result = await reading.stream(_select(plain).execution_options(yield_per=_ROWS))
+                query = _select(plain, is_export=is_export).execution_options(yield_per=_ROWS)
+                result = await reading.stream(query)
                 async for rows in result.mappings().partitions():
                     await writing.execute(plain.insert(), [dict(row) for row in rows])
                     copied += len(rows)
-                    yield copied
-                await _continue_ids(writing, table)
-            for table in COPIED:
-                counts = await _count(reading, table), await _count(writing, table)
-                if counts[0] != counts[1]:
+                    yield Progress(copied, total)
+                await _continue_ids(writing, table, await _read_last_id(reading, table))
+            for table, count in counts.items():
+                if (written := await _count(writing, table)) != count:
                     raise errors.StorageError(
-                        f"The copy has {counts[1]} rows in {table.name}, the source {counts[0]}. Copy again."
+                        f"The copy has {written} rows in {table.name}, the source {count}. Copy again."
                     )
 
 
 @asynccontextmanager
 async def _locked(database: Database) -> AsyncIterator[None]:
-    """Hold the sender lock, so that no bot can run on the database."""
+    """Hold the sender lock, so that no bot can run on the database.
+
+    On PostgreSQL it waits until the lease of a process that was killed has expired.
+    """
     lock = locks.SenderLock(database)
+    ends_at = time.monotonic() + (0.0 if database.is_sqlite else 1.5 * locks.LEASE.total_seconds())
     try:
-        if not await lock.try_acquire():
-            name = database.url.render_as_string(hide_password=True)
-            raise errors.StorageError(
-                f"{name} is in use by a running bot, or is both source and target. Stop the bot, or choose another target."
-            )
+        while not await lock.try_acquire():
+            if time.monotonic() > ends_at:
+                name = database.url.render_as_string(hide_password=True)
+                raise errors.StorageError(
+                    f"{name} is in use by a running bot, or is both source and target. Stop the bot, or choose another target."
+                )
+            await asyncio.sleep(locks.RETRY_SECONDS)
         async with lock.kept():
             yield
     finally:
@@ -79,21 +104,44 @@ def _plain(table: sa.Table) -> sa.TableClause:
     return sa.table(table.name, *columns)
 
 
-def _select(table: sa.TableClause) -> sa.Select[Any]:
+def _select(table: sa.TableClause, *, is_export: bool) -> sa.Select[Any]:
     """Return the SELECT for a table. For `meta`, it omits the version of this database's schema."""
     query = sa.select(table)
     if table.name != tables.meta.name:
         return query
-    return query.where(~table.c.key.startswith(key_values.SCHEMA))
+    omitted = (key_values.SCHEMA, key_values.WEBHOOK) if is_export else (key_values.SCHEMA,)
+    return query.where(*(~table.c.key.startswith(prefix) for prefix in omitted))
 
 
-async def _count(connection: Connection, table: sa.Table) -> int:
-    query = sa.select(sa.func.count()).select_from(_select(_plain(table)).subquery())
+async def _count(connection: Connection, table: sa.Table, *, is_export: bool = False) -> int:
+    query = sa.select(sa.func.count()).select_from(_select(_plain(table), is_export=is_export).subquery())
     return int((await connection.execute(query)).scalar_one())
 
 
-async def _continue_ids(connection: Connection, table: sa.Table) -> None:
-    """Make PostgreSQL continue after the largest copied id, as SQLite always does."""
-    if connection.dialect.name != "sqlite" and "id" in table.c and table.c.id.identity is not None:
+async def _read_last_id(connection: Connection, table: sa.Table) -> int | None:
+    """Return the last id that a table gave, perhaps to a row that was removed; None if it does not say."""
+    if "id" not in table.c or table.c.id.identity is None:
+        return None
+    query = "SELECT seq FROM sqlite_sequence WHERE name = :name"
+    if connection.dialect.name != "sqlite":
+        query = (
+            "SELECT last_value FROM pg_sequences WHERE format('%I.%I', schemaname, sequencename)::regclass"
+            " = pg_get_serial_sequence(:name, 'id')::regclass"
+        )
+    last: int | None = await connection.scalar(sa.text(query), {"name": table.name})
+    return last
+
+
+async def _continue_ids(connection: Connection, table: sa.Table, last: int | None) -> None:
+    """Let a copied table continue after the last id that the source gave."""
+    if "id" not in table.c or table.c.id.identity is None:
+        return
+    if connection.dialect.name != "sqlite":
         sequence = sa.func.pg_get_serial_sequence(table.name, "id")
-        await connection.execute(sa.select(sa.func.setval(sequence, sa.func.max(table.c.id))))
+        newest = sa.func.greatest(sa.func.max(table.c.id), sa.cast(last, sa.BigInteger))
+        await connection.execute(sa.select(sa.func.setval(sequence, newest)))
+    elif last and table.dialect_options["sqlite"]["autoincrement"]:
+        values = {"name": table.name, "last": last}
+        await connection.execute(sa.text("DELETE FROM sqlite_sequence WHERE name = :name"), values)
+        query = sa.text("INSERT INTO sqlite_sequence (name, seq) VALUES (:name, :last)")
+        await connection.execute(query, values)

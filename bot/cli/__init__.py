@@ -24,7 +24,7 @@ HELP = {
     "Start here": ("demo", "setup", "run", "doctor"),
     "Papers": ("search", "author", "paper", "digest", "export"),
     "Sources and digests": ("sources", "ingest", "digests", "write"),
-    "Operation": ("config", "backup", "db", "web", "mcp", "readers"),
+    "Operation": ("config", "backup", "import", "db", "web", "mcp", "readers"),
     "Advanced": ("parse", "glossary", "reindex", "healthcheck"),
 }
 """The headings of `paperround --help` and the commands below each."""
@@ -69,6 +69,7 @@ def build_app() -> typer.Typer:
         *(operations.reindex, operations.backup),
     ):
         app.command()(command)
+    app.command("import")(operations.import_all)
     app.command("healthcheck")(operations.ask_health)
     app.command("mcp")(operations.serve_tools)
     groups: dict[tuple[str, str], dict[str, Callable[..., None]]] = {

@@ -239,9 +239,18 @@ def export(
     target: Annotated[
         Path | None, typer.Option("--output", metavar="PATH", help="Write to this file instead of stdout.")
     ] = None,
+    everything: Annotated[
+        Path | None,
+        typer.Option("--all", metavar="FILE", help="Write everything into one file for `paperround import`."),
+    ] = None,
     as_json: shell.AsJson = False,
 ) -> None:
-    """Export stored digests."""
+    """Export stored digests, or everything. Safe while the bot runs."""
+    if everything is not None:
+        if any(option is not None for option in (form, on, since, until, target)):
+            raise errors.UsageError("--all writes everything. Leave the other options out.")
+        _export_all(everything, as_json)
+        return
     if on is not None and (since is not None or until is not None):
         raise errors.UsageError("Use either --date, or --since and --until.")
     first, last = (shell.parse_date(text) if text else None for text in (on or since, on or until))
@@ -254,6 +263,22 @@ def export(
         lacking = sum(f"\n  {field} " not in entry for entry in entries)
         if lacking:
             shell.error(f"{lacking} of {len(entries)} entries have no {field}.")
+
+
+def _export_all(file: Path, as_json: bool) -> None:
+    from storage import export_file
+
+    async def command() -> int:
+        done = 0
+        with shell.progress("Copying rows") as show_count:
+            async with shell.open_storage() as database:
+                async for done, total in export_file.write(database, file):
+                    show_count(done, total)
+        return done
+
+    rows = shell.run_command(command)
+    said = f"Wrote {file} ({file.stat().st_size:,} bytes). It holds readers' notes and the addresses of sources: keep it private."
+    shell.print_answer({"file": str(file), "rows": rows}, as_json, sentence=said)
 
 
 async def _export(form: str, first: date | None, last: date | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from bot.client.accounts import Readers
     from bot.operations.doctor import Finding
     from bot.operations.set_up_file import SetUpFile
+    from storage.copying import Progress
     from storage.database import Database
 
 
@@ -107,25 +109,47 @@ def copy_database(
         raise errors.UsageError(str(error).replace("PAPERROUND_DATABASE_URL", "--to")) from None
 
     async def command() -> int:
-        from bot.search import index as search_index
-
-        rows = 0
         async with (
             shell.open_storage() as source,
             shell.open_storage(target, creating=True, migrate=True) as opened,
         ):
-            with shell.progress("Copying rows") as show_count:
-                async for rows in copying.copy(source, opened):
-                    show_count(rows)
-            with shell.progress("Indexing papers") as show_count:
-                index = search_index.SearchIndex(search_index.folder_of(opened))
-                async for papers in search_index.follow(opened, index):
-                    show_count(papers)
-        return rows
+            return await _fill(opened, copying.copy(source, opened))
 
     rows = shell.run_command(command)
     said = f"Copied {rows} row{'s' if rows != 1 else ''} to {name} and built the search index."
     shell.print_answer({"to": name, "rows": rows}, as_json, sentence=said)
+
+
+async def _fill(target: Database, copying: AsyncIterator[Progress]) -> int:
+    """Fill a database while showing the progress, and build its search index. Returns the number of rows."""
+    from bot.search import index as search_index
+
+    done = 0
+    with shell.progress("Copying rows") as show_count:
+        async for done, total in copying:
+            show_count(done, total)
+    with shell.progress("Indexing papers") as show_count:
+        index = search_index.SearchIndex(search_index.folder_of(target))
+        async for papers in search_index.follow(target, index):
+            show_count(papers)
+    return done
+
+
+def import_all(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file by `export --all`.")],
+    as_json: shell.AsJson = False,
+) -> None:
+    """Read a file with everything into an empty database. Stop the bot first."""
+    from storage import export_file
+
+    async def command() -> int:
+        async with shell.open_storage(creating=True, migrate=True) as opened:
+            return await _fill(opened, export_file.read(file, opened))
+
+    rows = shell.run_command(command)
+    said = f"Read {rows} row{'s' if rows != 1 else ''} and built the search index. Webhooks need their addresses again:"
+    said += " `paperround config apply`."
+    shell.print_answer({"file": str(file), "rows": rows}, as_json, sentence=said)
 
 
 def doctor(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from storage import copying, errors, locks, migrate, tables
+from storage import copying, daily, errors, locks, migrate, tables
 from storage.database import Database
-from tests.support import paper_records, reader_rows
+from tests.support import outbox_builders, paper_records, reader_rows
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ async def read(database: Database, table: sa.Table) -> list[Any]:
 
 
 async def copy(source: Database, target: Database) -> int:
-    return [rows async for rows in copying.copy(source, target)][-1]
+    return [progress.done async for progress in copying.copy(source, target)][-1]
 
 
 async def test_a_copied_database_has_all_rows_and_continues_the_ids(db: Database, target: Database) -> None:
@@ -48,6 +49,38 @@ async def test_a_copied_database_has_all_rows_and_continues_the_ids(db: Database
     for table in copying.COPIED:
         assert await read(target, table) == await read(db, table) != []
     assert await paper_records.add_digest(target, {}, digest_hash="b") > last
+
+
+async def test_a_copy_gives_no_id_of_a_removed_row_again(db: Database, target: Database) -> None:
+    post = outbox_builders.new_subscription(20)
+    async with db.transaction() as connection:
+        kept, removed = (
+            await daily.add(connection, post),
+            await daily.add(connection, replace(post, channel_id=21)),
+        )
+        await daily.remove(connection, removed)
+    await copy(db, target)
+    async with target.transaction() as connection:
+        assert await daily.add(connection, replace(post, channel_id=22)) == removed + 1
+        assert [row.id for row in await daily.list_rows(connection)] == [kept, removed + 1]
+
+
+async def test_a_copy_that_was_killed_can_be_repeated(
+    db: Database, target: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await reader_rows.fill_every_table(db, 7)
+    monkeypatch.setattr(locks, "LEASE", timedelta(seconds=2))
+    for database in (db, target):  # as the killed process leaves them
+        if not database.is_sqlite:
+            async with database.transaction() as connection:
+                await locks.raise_term(connection)
+    copied = await copy(db, target)
+    assert copied >= len(copying.COPIED)
+    # Killed after its commit, while the papers were indexed.
+    assert await copy(db, target) == copied
+    await paper_records.add_digest(db, {})
+    with pytest.raises(errors.StorageError, match="already has rows"):
+        await copy(db, target)
 
 
 @pytest.mark.engines("sqlite")
