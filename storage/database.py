@@ -21,7 +21,7 @@ from contextlib import (
     contextmanager,
     suppress,
 )
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -315,7 +315,10 @@ async def _connect(*, host: Any = None, port: Any = None, **options: Any) -> Any
     for name, number in hosts:
         try:
             timeout = CONNECT_TIMEOUT_SECONDS / len(hosts)
-            connection = await asyncpg.connect(host=name, port=number, timeout=timeout, **options)
+            options |= {option: float(options[option]) for option in _NUMBERS & options.keys()}
+            open_session = partial(asyncpg.connect, host=name, port=number, timeout=timeout, **options)
+            connection = await open_session()
+            await _refuse_pooler(connection, open_session)
         except (
             asyncpg.TargetServerAttributeNotMatched,
             asyncpg.exceptions.ClientConfigurationError,
@@ -323,10 +326,59 @@ async def _connect(*, host: Any = None, port: Any = None, **options: Any) -> Any
             failures.append(ConnectionError(str(error)))
         except (asyncpg.PostgresError, OSError) as error:
             failures.append(error)
+        except (TypeError, ValueError) as error:
+            raise errors.StorageError(f"An option in PAPERROUND_DATABASE_URL is invalid: {error}") from None
         else:
             _notice_silence(connection._transport.get_extra_info("socket"))
             return connection
     raise failures[0]
+
+
+_NUMBERS = frozenset(
+    (
+        "command_timeout",
+        "statement_cache_size",
+        "max_cached_statement_lifetime",
+        "max_cacheable_statement_size",
+    )
+)
+"""asyncpg's options that are numbers, which a URL has as text."""
+
+
+async def _refuse_pooler(connection: Any, open_session: Callable[[], Awaitable[Any]]) -> None:
+    """Raise StorageError if a pooler gives each transaction another session, which would lose statements and locks.
+
+    Behind a pooler, the process that answers is not the one that accepted the connection. If it pools by
+    transactions, a setting of this session is found in another one, or is lost once that one has taken it over.
+    """
+    import asyncpg
+
+    token = secrets.token_hex(8)
+    expect = "DO $$ BEGIN ASSERT {}; END $$".format
+    found = f"coalesce(current_setting('paperround.session', true), '') {{}} '{token}'".format
+    with suppress(asyncpg.AssertError):
+        await connection.execute(expect(f"pg_backend_pid() = {connection.get_server_pid()}"))
+        return
+    other, has_begun = await open_session(), False
+    try:
+        async with asyncio.timeout(CONNECT_TIMEOUT_SECONDS / 2):
+            await connection.execute(f"SET paperround.session = '{token}'")
+            await other.execute("BEGIN")
+            has_begun = True
+            await other.execute(expect(found("<>")))
+            await connection.execute(expect(found("=")))
+    except (asyncpg.AssertError, TimeoutError):
+        if has_begun:  # otherwise all sessions of the pooler are in use
+            connection.terminate()
+            raise errors.StorageError(_POOLED) from None
+    finally:
+        other.terminate()
+
+
+_POOLED = (
+    "The address in PAPERROUND_DATABASE_URL is that of a pooler such as PgBouncer in transaction mode, which Paperround cannot"
+    " use. Name PostgreSQL itself or a pooler in session mode (Supabase: port 5432; Neon: the host without -pooler)."
+)
 
 
 def _notice_silence(connected: socket.socket) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
+from typing import Any
 
+import asyncpg
 import pytest
 import sqlalchemy as sa
 
@@ -119,3 +122,74 @@ def test_redacts_only_the_secrets_in_a_text(marked: str) -> None:
     shown = re.sub(r"\{.*?\}", "***", marked)
     assert str(errors.StorageError(re.sub("[{}]", "", marked))) == shown
     assert errors.redact(shown) == shown
+
+
+class PooledSession:
+    """A client's session behind a pooler that gives it one of `servers`, the last one used first.
+
+    In transaction mode it gives a server back after each transaction.
+    """
+
+    def __init__(self, servers: list[Any], *, keeps: bool) -> None:
+        self.servers, self.keeps = servers, keeps
+        self.held: Any = None
+        self.is_terminated = False
+
+    def get_server_pid(self) -> int:
+        return 1
+
+    async def execute(self, statement: str) -> None:
+        server = self.held or self.servers.pop()
+        try:
+            await server.execute(statement)
+        finally:
+            self.held = server if self.keeps or statement == "BEGIN" or self.held else None
+            self.servers += [] if self.held else [server]
+
+    def terminate(self) -> None:
+        self.is_terminated = True
+
+
+@pytest.mark.engines("postgresql")
+@pytest.mark.parametrize("keeps", [False, True], ids=["transactions", "sessions"])
+async def test_a_pooler_in_transaction_mode_is_refused_by_name(db: database.Database, keeps: bool) -> None:
+    servers = [
+        await asyncpg.connect(db.url.set(drivername="postgresql").render_as_string(False)) for _ in range(3)
+    ]
+    try:
+        session, pool = PooledSession([*servers], keeps=keeps), [*servers]
+
+        async def open_session() -> PooledSession:
+            return PooledSession(session.servers, keeps=keeps)
+
+        refused = contextlib.nullcontext() if keeps else pytest.raises(errors.StorageError, match="PgBouncer")
+        with refused:
+            await database._refuse_pooler(session, open_session)
+        assert session.is_terminated != keeps
+        await database._refuse_pooler(pool[0], open_session)  # without a pooler
+    finally:
+        for server in servers:
+            await server.close()
+
+
+@pytest.mark.engines("postgresql")
+@pytest.mark.parametrize(
+    ("option", "reason"),
+    [
+        ("statement_cache_size=0", ""),
+        ("command_timeout=5.5", ""),
+        ("command_timeout=soon", "soon"),
+        ("a=1", "'a'"),
+    ],
+)
+async def test_an_option_in_the_url_is_a_number_or_refused(
+    db: database.Database, option: str, reason: str
+) -> None:
+    url = db.url.render_as_string(hide_password=False)
+    opened = database.Database(database.open_engine(f"{url}{'&' if '?' in url else '?'}{option}", "test"))
+    try:
+        with pytest.raises(errors.StorageError, match=reason) if reason else contextlib.nullcontext():
+            async with opened.read() as connection:
+                await key_values.get(connection, "n")
+    finally:
+        await opened.close()
