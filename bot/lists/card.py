@@ -263,19 +263,27 @@ def authors_view(texts: Texts, detail: models.PaperDetail, page: int) -> ui.Layo
     return message.view
 
 
+def cite(detail: models.PaperDetail) -> str:
+    """Return the BibTeX entry of a paper."""
+    names = detail.authors[:MAX_CITED_AUTHORS]
+    return exports.render_entry(
+        detail.arxiv_id,
+        detail.title,
+        names,
+        truncated=detail.authors_truncated or len(names) < len(detail.authors),
+        is_order_confirmed=detail.is_author_order_confirmed,
+    )
+
+
 def cite_view(texts: Texts, detail: models.PaperDetail) -> ui.LayoutView:
     """Return the BibTeX entry in a code block."""
     message = MessageBuilder()
     message.add_text(texts("cite-heading", title=_title(detail)))
-    names = detail.authors[:MAX_CITED_AUTHORS]
-    truncated = detail.authors_truncated or len(names) < len(detail.authors)
-    is_confirmed = detail.is_author_order_confirmed
-    entry = exports.render_entry(
-        detail.arxiv_id, detail.title, names, truncated=truncated, is_order_confirmed=is_confirmed
+    code = discord_text.shorten(
+        cite(detail).strip().replace("```", "'''"), 3000, max_bytes=8000, markdown=False
     )
-    code = discord_text.shorten(entry.strip().replace("```", "'''"), 3000, max_bytes=8000, markdown=False)
     message.add_text(f"```bibtex\n{code}\n```")
-    if len(names) > 1 and not is_confirmed:
+    if len(detail.authors) > 1 and not detail.is_author_order_confirmed:
         message.add_text(subtext(texts("author-order-unconfirmed")))
     return message.view
 

@@ -62,7 +62,8 @@ class WebServer:
         }
         for path, load in handlers.items():
             router.add_get(path, self._handler(load))
-        router.add_get("/style.css", self._handler(_load_style, is_lookup=False))
+        for name in web_service.FILES:
+            router.add_get(f"/{name}", self._handler(_load_file, is_lookup=False))
         router.add_get("/robots.txt", self._handle_robots)
         router.add_get("/{path:.*}", self._handler(_miss, is_lookup=False))
 
@@ -137,8 +138,8 @@ def _is_host(text: str) -> bool:
         return False
 
 
-async def _load_style(site: Site, request: web.Request) -> Page:
-    return web_service.make_style()
+async def _load_file(site: Site, request: web.Request) -> Page:
+    return web_service.make_file(request.path[1:])
 
 
 async def _miss(site: Site, request: web.Request) -> Page:

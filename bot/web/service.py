@@ -46,13 +46,21 @@ MAX_PAGE = 500
 MAX_QUERY_LENGTH = 2000
 """Characters, as for `/topic`."""
 FEED_DAYS, FEED_PAPERS = 15, 30
-MAX_AUTHORS = 100
-"""The most authors named on a paper's page."""
+MAX_AUTHORS, MAX_INSTITUTIONS = 100, 12
+"""The most authors and institutions named on a paper's page."""
 DESCRIPTION_LENGTH = 200
 POLICY = "default-src 'none'; style-src 'self'; img-src 'self' https:; form-action 'self'; base-uri 'none'"
 """The pages' Content-Security-Policy: no scripts, and only pictures from other hosts."""
+SCRIPT_POLICY = f"{POLICY}; script-src 'self'"
+"""The policy of pages with a script of the site: a paper's, and the search of a static site."""
 HTML, ATOM = "text/html", "application/atom+xml"
-STYLE, SITEMAP, SCRIPT = "text/css", "application/xml", "text/javascript"
+SITEMAP = "application/xml"
+FILES = {
+    "style.css": ("web.style.css.j2", "text/css"),
+    "paper.js": ("web.paper.js.j2", "text/javascript"),
+    "logo.svg": ("web.logo.svg.j2", "image/svg+xml"),
+}
+"""The templates and content types of the files that pages load."""
 _DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _UNSLUGGED = re.compile("[^a-z0-9가-힣]+")
 
@@ -255,11 +263,10 @@ class WebPages:
         values = {"months": months}
         return self._page(site, "web.days.html.j2", ("days",), {}, texts("web-days"), values)
 
-    def make_find(self, site: Site) -> Page:
-        """Return the search page of a static site, which searches titles in the browser."""
-        page = self._page(site, "web.find.html.j2", ("search",), {}, self.texts(site)("web-search"), {})
-        policy = f"{POLICY}; script-src 'self'; connect-src 'self'"
-        return replace(page, values={**page.values, "policy": policy})
+    def make_find(self, site: Site, papers: int) -> Page:
+        """Return the search page of a static site with this many papers, which searches in the browser."""
+        values = {"papers": papers, "policy": f"{SCRIPT_POLICY}; connect-src 'self'"}
+        return self._page(site, "web.find.html.j2", ("search",), {}, self.texts(site)("web-search"), values)
 
     async def load_search(self, site: Site, query: str, *, page: int = 0) -> Page:
         """Return a search's results, or topics for an empty query. Raises PageError if the query is too long."""
@@ -315,8 +322,8 @@ class WebPages:
         texts, summary = self.texts(site), summaries.best_summary(detail, site.locale)
         title = format_title(detail.title, detail.arxiv_id)
         links = [*client_messages.list_links(detail, detail.project_url or detail.video)]
-        organization = discord_text.to_single_line(detail.organization or "")
-        search = {} if site.is_static else {"q": texts("web-from-query", name=organization)}
+        institutions = [discord_text.to_single_line(name) for name in detail.institutions[:MAX_INSTITUTIONS]]
+        has_abstract = detail.abstract and (not summary or summary.basis is not summaries.Basis.ABSTRACT)
         values = {
             "detail": detail,
             "chapters": _list_chapters(texts, detail, summary),
@@ -325,8 +332,13 @@ class WebPages:
             "day_link": site.link("days", detail.last_on.isoformat()),
             "authors": [(name, site.author_link(name)) for name in detail.authors[:MAX_AUTHORS]],
             "more_authors": _more_authors(texts, detail, MAX_AUTHORS),
-            "organization": organization,
-            "organization_link": site.link("search", **search) if search and organization else None,
+            "institutions": [
+                (name, None if site.is_static else site.link("search", q=texts("web-from-query", name=name)))
+                for name in institutions
+            ],
+            "abstract": detail.abstract if has_abstract else None,
+            "bibtex": lists_card.cite(detail),
+            "policy": SCRIPT_POLICY,
             "links": [(label, safe) for label, url in links if url and (safe := discord_text.safe_url(url))],
             "foot": lists_card.foot_lines(
                 texts, detail, summary and replace(summary, language=site.locale.value)
@@ -616,14 +628,10 @@ class _WebTexts:
         return self._texts.locale.value
 
 
-def make_style() -> Page:
-    """Return the style sheet."""
-    return Page("web.style.css.j2", {}, STYLE)
-
-
-def make_script() -> Page:
-    """Return the script for a static site's search."""
-    return Page("web.search.js.j2", {}, SCRIPT)
+def make_file(name: str) -> Page:
+    """Return a file in `FILES`."""
+    template, content_type = FILES[name]
+    return Page(template, {}, content_type)
 
 
 def _parse_day(text: str) -> date | None:

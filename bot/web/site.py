@@ -1,7 +1,7 @@
 """Build the web archive as files for any static host.
 
 The files are the pages of days, papers, the most published authors and trends, the feeds of days and of these
-authors, a sitemap, and a title search in the browser. Pages that need a lookup (topics, other authors) and
+authors, a sitemap, and a search in the browser. Pages that need a lookup (topics, other authors) and
 links to them are left out.
 """
 
@@ -19,6 +19,7 @@ from bot.client.messages import format_title
 from bot.core.clock import latest_date
 from bot.core.files import replace_file
 from bot.web import service as web_service
+from bot.web.find import Found, make_files
 from bot.web.service import Page, PageError, Site, WebPages, make_slug
 from storage import errors, models, papers, search, snapshot
 from storage.database import chunked
@@ -65,7 +66,7 @@ class SiteBuilder:
         self._site = site = replace(self._site, authors=await self._list_authors())
         pages, services = self._pages, self._pages.services
         paper_ids: dict[int, None] = {}
-        titles: dict[int, tuple[str, str, str, int | None, str]] = {}
+        found: dict[int, Found] = {}
         for day in await services.dates.list_dates(
             until_on=latest_date(services.clock()), limit=web_service.MAX_DAYS
         ):
@@ -75,20 +76,20 @@ class SiteBuilder:
                 details = await papers.list_details(connection, chunk)
             for detail in details:
                 self._add(f"papers/{detail.arxiv_id}.html", pages.make_paper(site, detail))
-                titles[detail.id] = await self._make_title(detail)
+                found[detail.id] = await self._make_found(detail)
         for name in sorted({*site.authors.values()}):
             await self._add_author(name)
         self._add("index.html", await pages.load_day(site))
         self._add("days.html", await pages.load_days(site))
-        self._add("search.html", pages.make_find(site))
-        self._add("search.js", web_service.make_script())
-        self._add_text(
-            "titles.json", json.dumps([titles[id_] for id_ in paper_ids if id_ in titles], ensure_ascii=False)
-        )
+        self._add("search.html", pages.make_find(site, len(found)))
+        self._add("search.js", Page("web.search.js.j2", {}))
+        for path, text in make_files([found[id_] for id_ in paper_ids if id_ in found]):
+            self._add_text(path, text)
         self._add("trends.html", await pages.load_trends(site))
         self._add("404.html", pages.make_error(site, PageError(404, "web-no-address")))
         self._add("sitemap.xml", await pages.load_sitemap(site))
-        self._add("style.css", web_service.make_style())
+        for name in web_service.FILES:
+            self._add(name, web_service.make_file(name))
         self._add("feed.atom", await pages.load_days_feed(site))
         removed = 0
         for path in self._known - self._built:
@@ -123,17 +124,15 @@ class SiteBuilder:
             self._add(f"{path}.html", self._pages.make_author(self._site, name, listed))
             self._add(f"{path}.atom", self._pages.make_author_feed(self._site, name, listed))
 
-    async def _make_title(self, detail: models.PaperDetail) -> tuple[str, str, str, int | None, str]:
-        """Return a paper's row for the browser's search: id, title, day (ISO), votes and searchable text."""
+    async def _make_found(self, detail: models.PaperDetail) -> Found:
+        """Return a paper for the browser's search."""
         title = format_title(detail.title, detail.arxiv_id)
         glossary = self._pages.services.glossary
         topics = [
             topic for locale in models.Locale for topic in await glossary.list_title_topics(title, locale)
         ]
-        # Also without spaces, so that Hangul is found with any spacing.
-        words = [title, *topics, *(topic.replace(" ", "") for topic in topics), *detail.authors[:MAX_NAMED]]
-        text = " ".join(words).lower()
-        return detail.arxiv_id, title, detail.last_on.isoformat(), detail.votes, text
+        authors = detail.authors[:MAX_NAMED]
+        return Found(detail.arxiv_id, title, detail.last_on.isoformat(), detail.votes, topics, authors)
 
     def _add(self, path: str, page: Page) -> None:
         self._add_text(path, self._pages.render(page))

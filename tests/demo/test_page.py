@@ -210,11 +210,6 @@ async def _check_message_menu(shown: browser.Browser, locale: str) -> None:
     await shown.wait_for(f"{NEWEST}.innerText.includes('SmolLM2: When Smol Goes Big')")
 
 
-needs_chromium = pytest.mark.skipif(
-    browser.CHROMIUM is None, reason="Chromium is not installed (apt-get install chromium)"
-)
-
-
 def _check_port_in_use(url: str, folder: Path) -> None:
     """Check that a second demo on the same port fails with one line."""
     port = url.split(":")[2].split("/")[0]
@@ -231,7 +226,7 @@ def _check_port_in_use(url: str, folder: Path) -> None:
     assert "Traceback" not in second.stderr
 
 
-@needs_chromium
+@browser.needs_chromium
 @pytest.mark.parametrize("locale", ["ko", "en"])
 async def test_demo_replies_to_all_lines_suggested_on_its_page(
     locale: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
