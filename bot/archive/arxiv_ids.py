@@ -46,7 +46,7 @@ _NAMED_ID = re.compile(
     rf"(?<![0-9A-Za-z]){_PREFIX}({ID}){_VERSION}(?![0-9A-Za-z]){_NO_PICTURE}", re.IGNORECASE
 )
 _BARE_ID = re.compile(
-    rf"(?:doi:\s?)?(?:10\.48550/)?(?:arxiv[:.]\s?)?({ID}){_VERSION}(?:\.pdf)?(?:\s?\[[\w.-]{{2,20}}\])?",
+    rf"(?:doi:\s?)?(?:10\.48550/)?(?:arxiv(?:[:.]\s?|\s))?({ID}){_VERSION}(?:\.pdf)?(?:\s?\[[\w.-]{{2,20}}\])?",
     re.IGNORECASE,
 )
 _END = rf"(?![0-9A-Za-z]|[./-](?!{ID})[0-9A-Za-z]){_NO_PICTURE}"

@@ -252,62 +252,107 @@ class PaperHeading(NamedTuple):
 
 
 def parse_paper_heading(text: str) -> PaperHeading | None:
-    """Return the paper that a heading links to, or whose id the heading begins with, or None."""
+    """Return the paper that a heading links to or names by its id, first or in brackets at the end, or None."""
     for match in _LINK_START.finditer(text):
         if link := arxiv_ids.parse_link_at(text, match.end()):
             arxiv_id, url, _ = link
             label = markdown_lines.label_before(text, match.start())
-            label = label or text[text.find("[") + 1 : match.start()]
-            title = None if arxiv_ids.parse_bare_id(label) == arxiv_id else _clean_title(label)
-            return PaperHeading(arxiv_id, title, url)
-    first, _, rest = text.partition(" ")
-    paper_id = arxiv_ids.parse_bare_id(first.strip("[]():`*"))
-    return PaperHeading(paper_id, _clean_title(rest.lstrip("-–—: ")), None) if paper_id else None
+            before = text[: match.start() - len(label)]
+            if not label or before.count("[") > before.count("]") + 1:
+                label = text[text.find("[") + 1 : match.start()]
+            before = text[: match.start() - len(label)].strip(" *_-–—:|[")
+            is_caption = label.strip(" *_").lower() in _CAPTIONS
+            title = (
+                before
+                if is_caption
+                else None
+                if arxiv_ids.parse_bare_id(label) == arxiv_id
+                else _clean_title(label)
+            )
+            return PaperHeading(arxiv_id, title or None, url)
+    if link := arxiv_ids.find_link(text):
+        arxiv_id, url, _ = link
+        if "<a " in text:
+            return PaperHeading(arxiv_id, _clean_title(_TAG.sub("", text)), url)
+        return PaperHeading(
+            arxiv_id,
+            _clean_title(text[: text.find("://")].rpartition("http")[0].strip(' (<[]-–—:🔗"“”')),
+            url,
+        )
+    words = _BEFORE_ID.sub("", text).split(maxsplit=2)
+    for number in (1, 2):
+        if paper_id := arxiv_ids.parse_bare_id(" ".join(words[:number]).strip("[]():`*")):
+            return PaperHeading(paper_id, _clean_title(" ".join(words[number:]).lstrip("-–—: ")), None)
+    rest, _, last = text.rpartition(" ")
+    paper_id = arxiv_ids.parse_bare_id(last.strip("()[]`*")) if last[:1] in ("(", "[") else None
+    return PaperHeading(paper_id, _clean_title(rest), None) if paper_id else None
 
 
-_LINK_START = re.compile(r"\]\(<?")
+_TAG = re.compile(r"<[^<>]{1,2000}>")
+_BEFORE_ID = re.compile(r"^(?:#?[0-9]{1,3}[.)]?\s|[^\w\s\[(`*]+\s?|(?:paper|논문)\s?[:：]\s?)", re.IGNORECASE)
+_LINK_START = re.compile(r"\]\s?\(?\s?<?(?=https?://|\S{0,20}arxiv)", re.IGNORECASE)
+_CAPTIONS = frozenset(
+    ("", "abs", "abstract", "arxiv", "hf", "html", "link", "paper", "pdf", "url", "논문", "링크", "원문")
+)
 
 
 def _clean_title(title: str) -> str | None:
     """Return a title on one line with brackets unescaped and bold removed, or None if it is empty."""
     title = " ".join(title.replace("\\[", "[").replace("\\]", "]").split())
-    title = title[2:-2].strip() if title.startswith("**") and title.find("**", 2) == len(title) - 2 else title
+    for mark in ("**", "__", "*"):
+        size = len(mark)
+        is_marked = (
+            len(title) > 2 * size and title.startswith(mark) and title.find(mark, size) == len(title) - size
+        )
+        title = title[size:-size].strip() if is_marked else title
     return title if is_visible(title) else None
 
 
 _BULLET_HEADING = re.compile(
-    r"(?P<mark>\*{2,3})\s?(?P<bold>[^*]{1,1000}?)\s?(?:[:：]\s?(?P=mark)|(?P=mark)\s?(?:[:：]|[-–—]\s))\s*"
+    r"(?:[^\w\s*_\[({<\"'`$]\ufe0f?\s)?(?:(?P<mark>\*{1,3}|__)\s?(?P<bold>[^*]{1,1000}?)\s?(?:[:：]\s?(?P=mark)|(?P=mark)\s*(?:[:：]|[-–—]\s))"
+    r"|\*\*\*(?P<marked>[^*]{1,200})\*\*\*(?=\s))\s*(?:<br\s?/?>\s*)?"
 )
 
 
 def split_heading(text: str) -> tuple[str | None, str]:
     """Split a bullet into its bold heading (`**New**: it …`; None if absent) and the text after the colon."""
     match = _BULLET_HEADING.match(text)
-    return (match["bold"].rstrip(" :：") or None, text[match.end() :]) if match else (None, text)
+    if match is None:
+        return None, text
+    return (match["bold"] or match["marked"]).rstrip(" :：") or None, text[match.end() :]
 
 
 _LABEL = re.compile(
-    r"\W{0,6}(?P<name>votes?|upvotes?|likes|추천|authors?|저자)\*{0,3}\s?[:：]\**\s*(?P<value>.*)",
+    r"[\W_]{0,6}(?P<name>votes?|upvotes?|likes|추천|투표|authors?|저자|글쓴이|by(?=\s?[:：]))(?:\(s\)|들|수)?"
+    r"[*_]{0,3}\s?(?:[:：=]|[-–]\s|(?=\s[0-9]))[*_]*\s*(?P<value>.*)",
     re.IGNORECASE | re.DOTALL,
 )
 _COUNT = re.compile(
     r"([0-9]{1,9}|[0-9]{1,3}(?:,[0-9]{3}){1,2})(?:\s?(?:votes?|upvotes?|likes?|표|👍))?", re.IGNORECASE
+)
+_COUNT_ALONE = re.compile(
+    r"(?:[👍⬆🔼🔺▲❤]\ufe0f?\s?[0-9,]{1,11}|[0-9,]{1,11}\s?(?:votes?|upvotes?|표))", re.IGNORECASE
 )
 _UNKNOWN_VALUES = frozenset({"", "-", "–", "—", "?", "n/a", "none", "null", "unknown", "미상", "없음"})
 
 
 def parse_labelled_field(line: str) -> tuple[str, str] | None:
     """Parse a labelled line into its field ("votes" or "authors") and value. Returns None for other lines."""
+    if _COUNT_ALONE.fullmatch(line):
+        return "votes", line.strip("👍⬆🔼🔺▲❤\ufe0f ")
     match = _LABEL.match(line)
     if not match:
         return None
-    name = "authors" if match["name"].lower() in {"author", "authors", "저자"} else "votes"
-    return name, match["value"].strip()
+    value, is_votes = match["value"].strip(), match["name"][0] in "vVuUlL추투"
+    has_colon = line[match.start("value") - 3 : match.start("value")].count(":") or "：" in line
+    if is_votes and not has_colon and not _COUNT.fullmatch(value[:40]):
+        return None
+    return ("votes" if is_votes else "authors"), value
 
 
 def parse_votes(value: str) -> tuple[int | None, bool]:
     """Parse a vote count. Returns the number, or None if unknown, and whether the value is valid."""
-    value = value.strip("*_` ")
+    value = value.strip("*_` ().")
     match = _COUNT.fullmatch(value) if len(value) < 40 else None
     return (int(match[1].replace(",", "")), True) if match else (None, value.lower() in _UNKNOWN_VALUES)
 
@@ -327,6 +372,8 @@ def parse_authors(value: str) -> tuple[tuple[str, ...], bool]:
     The names are separated by commas or semicolons, or form a Python or JSON list. The mark of a truncated
     list can appear anywhere.
     """
+    value = _LINKED_NAME.sub(r"\1", value)
+    value = value[1:-1].strip("*_") if value[:1] in ("*", "_") and value[-1] == value[0] else value
     if value.lower().strip("*_` ") in _UNKNOWN_VALUES:
         return (), False
     quoted = list(_QUOTED_NAME.finditer(value)) if value.startswith("[") else []
@@ -335,14 +382,30 @@ def parse_authors(value: str) -> tuple[tuple[str, ...], bool]:
         between = _QUOTED_NAME.sub("", value)
         is_shortened = any(mark in between for mark in ("+", "...", "…"))
         return tuple(filter(None, names)), is_shortened
-    items = value.strip("[]").split(";" if ";" in value else ",")
+    items = re.split(_find_separator(value), value.strip("[]"))
     names = [name for item in items if (name := item.strip())]
     kept = [name for name in names if not (len(name) < 60 and _MORE.fullmatch(name))]
     if kept:
         last = kept[-1].removeprefix("and ") if len(kept) > 1 else kept[-1]
-        kept[-1] = _TRAILING_MORE.sub("", last) if len(last) < MAX_NAME_LENGTH else last
+        last_name = _FULL_STOP.sub("", last)
+        kept[-1] = _TRAILING_MORE.sub("", last_name) if len(last) < MAX_NAME_LENGTH else last
+        last = last_name if kept[-1] == last_name else last
         return tuple(kept), len(kept) < len(names) or kept[-1] != last
     return (), bool(names)
+
+
+_LINKED_NAME = re.compile(r"\[([^\[\]'\"]{1,200})\]\(https?://[^()\s]{1,500}\)")
+_FULL_STOP = re.compile(r"(?<=[a-z]{4})\.$")
+_TWO_NAMES = re.compile(r"\S+ \S[^,;]{0,60} (?:and|&) \S+ \S[^,;&]{0,60}")
+
+
+def _find_separator(value: str) -> str:
+    """Return a regular expression for what separates names: semicolons, commas, or other marks where there are none."""
+    for marks in (";；", ",，、"):
+        if any(mark in value for mark in marks):
+            return f"[{marks}]"
+    is_pair = _TWO_NAMES.fullmatch(value) and value.count(" and ") + value.count(" & ") == 1
+    return r"\s(?:and|&)\s" if is_pair else r"\s[·•|/]\s"
 
 
 def _unescape(match: re.Match[str]) -> str:
@@ -351,23 +414,45 @@ def _unescape(match: re.Match[str]) -> str:
 
 
 _BLANKS = str.maketrans("ntr\n", "    ")
-_MEDIA = re.compile(
-    r"!\[[^\[\]]{0,300}\]\(<?(https?://[^\s)>]{1,2000})"
-    r"|\[[^\[\]]{0,100}(?:video|영상)[^\[\]]{0,100}\]\((https?://[^\s)>]{1,2000})"
-    r"|<(img|video|source)\b[^<>]{0,500}?\ssrc\s?=\s?[\"']?(https?://[^\s\"'<>]{1,2000})",
+_MEDIA_TAG = re.compile(
+    r"<(img|video|source|iframe)\b[^<>]{0,500}?\ssrc\s?=\s?[\"']?(https?://[^\s\"'<>]{1,2000})[^<>]{0,500}>?",
     re.IGNORECASE,
 )
+_IMAGE = re.compile(
+    r"!\[(?:[^\[\]]|\[[^\[\]]{0,100}\]){0,300}\]\s?[(\[<]{0,2}\s?(https?://[^\s)>\]]{1,2000})"
+    r"(?:\s{1,9}[\"'][^\"'\n]{0,200}[\"'])?\s?[)>\]]{0,2}(?:\{[^{}\n]{0,100}\})?"
+)
+_ADDRESS = re.compile(r"https?://[^\s()<>\[\]\"']{1,2000}")
+_MEDIA_WORD = re.compile(
+    r"video|watch|play|movie|clip|demo|youtube|image|figure|picture|photo|cover|thumbnail|poster|the|here|link|view|see|gif|mp|mov|webm|png|jpe?g|webp|br"
+    r"|영상|동영상|비디오|보기|데모|시연|이미지|그림|사진|썸네일|표지|포스터|링크"
+)
+_VIDEO_WORD = re.compile(r"video|watch|movie|영상|비디오", re.IGNORECASE)
 
 
-def parse_media(line: str) -> tuple[str | None, str | None] | None:
-    """Return the cover URL and video URL in a line of Markdown or HTML, or None if it has neither.
+def parse_media(line: str) -> tuple[str | None, str | None, str] | None:
+    """Return the cover URL, the video URL and the other text of a line that shows media, or None.
 
-    If only one is present, the other is None.
+    Media are an image or a tag in Markdown or HTML, and the address of a picture or video that stands alone or
+    behind a label such as "Watch Video", in whatever brackets. If only one is present, the other is None.
     """
-    match = _MEDIA.search(line[:5_000]) if line.startswith(("!", "[", "<")) else None
-    if not match:
+    line = line[:5_000]
+    if line.startswith(("![", "[![")) and (image := _IMAGE.search(line)):
+        rest = _IMAGE.sub("", line)
+        return (*_sort_media(image[1]), "" if line[0] == "[" else rest.strip())
+    if line.startswith("<") and (tag := _MEDIA_TAG.search(line)):
+        return (None, tag[2], "") if tag[1].lower() != "img" else (*_sort_media(tag[2]), "")
+    address = _ADDRESS.search(line)
+    if address is None:
         return None
-    picture, video, tag, address = match.groups()
-    address = picture or video or address
-    is_film = video or is_video(address) or (tag or "img").lower() != "img"
-    return (None, address) if is_film else (address, None)
+    label = _ADDRESS.sub("", line)
+    words = re.findall(r"[^\W\d_]+", label.lower())
+    if not all(map(_MEDIA_WORD.fullmatch, words)):
+        return None
+    if is_video(address[0]) or _VIDEO_WORD.search(label):
+        return None, address[0], ""
+    return (address[0], None, "") if is_picture(address[0]) else None
+
+
+def _sort_media(address: str) -> tuple[str | None, str | None]:
+    return (None, address) if is_video(address) else (address, None)

@@ -31,23 +31,35 @@ def normalise(text: str) -> str:
 
 
 def find_headings(rows: Sequence[str]) -> Iterator[Heading]:
-    """Yield the headings at the start of lines, including lines in code blocks."""
-    candidates = (parse_heading(row, line) for row, line in enumerate(rows) if line.startswith("#"))
+    """Yield the headings at the start of lines, including lines in code blocks. An indented one needs a link."""
+    marked = (
+        (row, line.lstrip(" "))
+        for row, line in enumerate(rows)
+        if line.startswith("#") or (line.startswith((" #", "  #", "   #")) and "](" in line)
+    )
+    candidates = (parse_heading(row, line) for row, line in marked)
     return filter(None, candidates)
 
 
 def parse_heading(row: int, line: str) -> Heading | None:
-    """Parse a line as a heading, or return None. `#hashtag` and more than six hashes are not headings."""
+    """Parse a line as a heading, or return None. `#hashtag` and more than six hashes are not headings.
+
+    After two hashes, and before a symbol, the space may be missing: a reader sees a heading.
+    """
     text = line.lstrip("#")
     level = len(line) - len(text)
-    if not 0 < level <= _MAX_LEVEL or (text and text[0] not in " \t"):
+    if not 0 < level <= _MAX_LEVEL:
+        return None
+    if level == 1 and text and text[0] not in " \t" and (text[0] < "\u2190" or text[0].isalnum()):
         return None
     return Heading(row, level, text.strip().rstrip("#").rstrip())
 
 
 def is_thematic_break(line: str) -> bool:
-    """Return whether a line is a thematic break: `---`, `***` or `___`."""
+    """Return whether a line is a thematic break: `---`, `***`, `___` or `<hr>`."""
     bare = line.strip()
+    if bare[:3].lower() == "<hr":
+        return bare[3:].strip(" />") == ""
     return len(bare) >= 3 and bare[0] in "-*_" and bare[-1] == bare[0] and not bare.strip(bare[0] + " ")
 
 

@@ -7,7 +7,7 @@ review, the paper's link or the summary's label follows that heading, since summ
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import pairwise
@@ -17,7 +17,7 @@ from bot.archive import arxiv_ids, date_reader, fields, markdown_lines, summarie
 from storage import errors
 from storage.models import Digest, DigestFormat, Entry, Problem, Section
 
-_DAILY_PAPERS = re.compile(r"daily\s{1,3}papers?|데일리\s?페이퍼|오늘의\s?논문", re.IGNORECASE)
+_DAILY_PAPERS = re.compile(r"daily[\s_-]{0,3}papers?|데일리\s?페이퍼|오늘의\s?논문", re.IGNORECASE)
 NO_PAPERS = "there is no paper in a known form under this date"
 
 
@@ -38,11 +38,12 @@ class _Paper:
 
 
 class _Heading(NamedTuple):
-    """A heading, with its paper if it contains an arXiv id."""
+    """A heading, with its paper if it contains an arXiv id. `end` is the row below its last line."""
 
     row: int
     level: int
     text: str
+    end: int
     paper: fields.PaperHeading | None = None
 
 
@@ -69,15 +70,17 @@ def parse(rows: Sequence[str]) -> tuple[Digest, ...]:
 
     Raises NotADigestError if all dates are impossible, so that the papers are not dated in another way.
     """
+    rows = _mark_headings(rows)
     headings: list[_Heading] = []
     count, cut = 0, list[Problem]()
     for heading in markdown_lines.find_headings(rows):
-        paper = fields.parse_paper_heading(heading.text)
+        text, end = _join_lines(heading, rows)
+        paper = fields.parse_paper_heading(text)
         count += paper is not None
         if count > fields.MAX_PAPERS:
             rows, cut = rows[: heading.row], [fields.describe_cut(heading.row)]
             break
-        headings.append(_Heading(*heading, paper))
+        headings.append(_Heading(heading.row, heading.level, text, end, paper))
     days = [number for number, heading in enumerate(headings) if _is_date(heading)]
     if not days:
         return ()
@@ -92,7 +95,7 @@ def parse(rows: Sequence[str]) -> tuple[Digest, ...]:
             continue
         form = _detect(day)
         papers, problems, end = _PARSERS[form](day)
-        if not papers and any(map(_is_text, rows[head.row + 1 : end])):
+        if not papers and any(map(_is_text, rows[head.end : end])):
             stray.append(_problem(head.row, NO_PAPERS, head.text))
             continue
         part = parts.setdefault((form, on), _Parts())
@@ -107,9 +110,42 @@ def parse(rows: Sequence[str]) -> tuple[Digest, ...]:
     )
 
 
+def _mark_headings(rows: Sequence[str]) -> Sequence[str]:
+    """Return the rows with `#` before the dates and linked titles that are headings by an underline or bold type."""
+    marked: dict[int, str] = {}
+    for row, line in enumerate(rows):
+        below = rows[row + 1].strip() if row + 1 < len(rows) else ""
+        is_underlined = len(below) > 2 and not below.strip(below[0]) and below[0] in "=-"
+        if not is_underlined and not (line.startswith("**") and line.rstrip().endswith("**")):
+            continue
+        is_day = _DAILY_PAPERS.search(line) and date_reader.has_date(line)
+        if is_day or (line.startswith(("[", "**[")) and fields.parse_paper_heading(line)):
+            marked[row] = f"{'##' if is_day else '###'} {line}"
+            marked |= {row + 1: ""} if is_underlined else {}
+    return [marked.get(row, line) for row, line in enumerate(rows)] if marked else rows
+
+
+def _join_lines(heading: markdown_lines.Heading, rows: Sequence[str]) -> tuple[str, int]:
+    """Return a heading's text with the lines in which its linked title goes on, or the line of its date, and its end."""
+    text, end = heading.text, heading.row + 1
+    if text.startswith("[") and "](" not in text:
+        for row in range(end, min(end + 3, len(rows))):
+            text = f"{text} {rows[row].strip()}"
+            if not rows[row].strip() or rows[row].startswith("#"):
+                break
+            if "](" in rows[row]:
+                return text, row + 1
+    if _DAILY_PAPERS.search(heading.text) and not date_reader.has_date(heading.text):
+        below = next((row for row in range(end, min(end + 2, len(rows))) if rows[row].strip()), heading.row)
+        stated = date_reader.read(rows[below]) if below > heading.row else None
+        if stated and stated.count_words() == 0:
+            return f"{heading.text} {rows[below].strip()}", below + 1
+    return heading.text, end
+
+
 def _end_at(row: int) -> _Heading:
     """Return a placeholder heading at the row where the last paper or day ends."""
-    return _Heading(row, 1, "")
+    return _Heading(row, 1, "", row)
 
 
 def _is_date(heading: _Heading) -> bool:
@@ -129,7 +165,7 @@ def _name_left_out(headings: Iterable[_Heading]) -> list[Problem]:
     """Return a problem for each paper that is left out because it is outside a dated digest."""
     return [
         Problem(row + 1, f"{paper.arxiv_id} is outside a dated digest and is left out")
-        for row, _, _, paper in headings
+        for row, _, _, _, paper in headings
         if paper
     ]
 
@@ -171,27 +207,53 @@ def _detect(day: _Day) -> DigestFormat:
 # Fields above a paper's text, in both formats.
 
 
-def _read_field(line: str, paper: _Paper, problems: list[Problem], row: int) -> bool:
-    """Read votes, authors, cover or video from a line. Returns True for these and for lines of markup."""
+def _read_field(
+    line: str, paper: _Paper, problems: list[Problem], row: int, *, is_late: bool = False
+) -> bool:
+    """Read votes, authors, cover or video from a line. Returns True for these and for lines of markup.
+
+    Below the paper's text (`is_late`), only what is still unknown is a field.
+    """
+    line = _LINE_BREAK.sub("", line)
+    if not line:
+        return True
     if labelled := fields.parse_labelled_field(line):
         name, value = labelled
+        if second := _SECOND_FIELD.search(value):
+            _read_field(value[second.end() :], paper, problems, row, is_late=is_late)
+            value = value[: second.start()]
         if name == "authors":
-            paper.authors, paper.authors_truncated = fields.parse_authors(value)
-        elif paper.votes is None:
-            paper.votes, is_understood = fields.parse_votes(value)
-            if not is_understood:
-                problems.append(_problem(row, "votes that are not a number", line))
-        return True
+            if not is_late or not paper.authors:
+                paper.authors, paper.authors_truncated = fields.parse_authors(value)
+                return True
+        elif not is_late or (paper.votes is None and fields.parse_votes(value)[0] is not None):
+            if paper.votes is None:
+                paper.votes, is_understood = fields.parse_votes(value)
+                if not is_understood:
+                    problems.append(_problem(row, "votes that are not a number", line))
+            return True
+        return False
     if media := fields.parse_media(line):
-        picture, video = media
+        picture, video, rest = media
+        if is_late and (paper.thumbnail or not picture) and (paper.video or not video):
+            return False
         paper.thumbnail, paper.video = paper.thumbnail or picture, paper.video or video
+        return not rest or _read_field(rest, paper, problems, row)
+    link = None if is_late else _parse_lone_link(line)
+    if link and link[0] == paper.arxiv_id:
         return True
-    return line.startswith("<") and line.endswith(">") and "://" not in line
+    return line.startswith("</" if is_late else "<") and line.endswith(">") and "://" not in line
+
+
+_LINE_BREAK = re.compile(r"(?:<br\s?/?>|\\)$")
+_SECOND_FIELD = re.compile(
+    r"\s*[|,;·/]?\s(?=[*_]{0,3}(?:votes?|upvotes?|authors?|추천|저자)[*_]{0,3}\s?[:：])", re.IGNORECASE
+)
 
 
 # The newsletter, in which a paper's text is a list of bullets.
 
-_BULLET = re.compile(r"[-*+•](?:[ \t]+|$)")
+_BULLET = re.compile(r"([ \t]*)(?:[-*+–](?:[ \t]+|$|(?=\*\*\*?[^*\s]))|[•‣▪●][ \t]*|([0-9]{1,3})[.)][ \t]+)")
 
 
 def _parse_newsletter(day: _Day) -> tuple[list[_Paper], list[Problem], int]:
@@ -200,8 +262,13 @@ def _parse_newsletter(day: _Day) -> tuple[list[_Paper], list[Problem], int]:
     At the papers' level, a heading without an id is a problem, and its text is left out. A lower heading
     belongs to the paper above it.
     """
-    end = next((heading.row for heading in day.below if heading.level <= day.heading.level), day.end)
-    inside = [heading for heading in day.below if heading.row < end]
+    code = {
+        day.heading.end + row for row in markdown_lines.find_code_rows(day.rows[day.heading.end : day.end])
+    }
+    below = [_add_link(heading, day) for heading in day.below if heading.paper or heading.row not in code]
+    level = day.heading.level
+    end = next((it.row for it in below if it.level <= level and it.paper is None), day.end)
+    inside = [heading for heading in below if heading.row < end]
     level = next((heading.level for heading in inside if heading.paper), 0)
     starts = [heading for heading in inside if heading.paper or heading.level <= level]
     papers: list[_Paper] = []
@@ -213,67 +280,136 @@ def _parse_newsletter(day: _Day) -> tuple[list[_Paper], list[Problem], int]:
             continue
         arxiv_id, title, url = heading.paper
         paper = _Paper(heading.row + 1, arxiv_id, title, url or arxiv_ids.abstract_url(arxiv_id))
-        lines = _read_fields(day.rows, heading.row + 1, following.row, paper, problems)
-        paper.sections = summaries.drop_refusal(tuple(_read_bullets(lines)))
+        sections = _read_block(day.rows, heading.end, following.row, paper, problems)
+        paper.sections = summaries.drop_refusal(tuple(sections))
         papers.append(paper)
     return papers, problems, end
 
 
+def _add_link(heading: _Heading, day: _Day) -> _Heading:
+    """Return a heading with the paper that the line below it links to, if the line is only that link."""
+    below = day.rows[heading.end : min(heading.end + 2, day.end)]
+    row, line = next(((row, line) for row, line in enumerate(below, heading.end) if line.strip()), (0, ""))
+    link = _parse_lone_link(line) if heading.paper is None else None
+    if link is None:
+        return heading
+    return heading._replace(end=row + 1, paper=fields.PaperHeading(link[0], heading.text, link[1]))
+
+
+def _parse_lone_link(line: str) -> tuple[str, str, int] | None:
+    """Return the paper link that a line consists of, or None."""
+    line = line.strip(" <>🔗")
+    is_alone = len(line.split()) == 1
+    return (arxiv_ids.find_link(line) or arxiv_ids.parse_link_at(line, 0)) if is_alone else None
+
+
 def _find_stray_text(day: _Day, starts: Sequence[_Heading]) -> list[Problem]:
     """Return a problem for the first text between a date's heading and its first paper, if there is any."""
-    for row in range(day.heading.row + 1, starts[0].row if starts else 0):
+    for row in range(day.heading.end, starts[0].row if starts else 0):
         if _is_text(day.rows[row]):
             return [_problem(row, "text that does not belong to a paper", day.rows[row])]
     return []
 
 
-def _read_fields(
+@dataclass(slots=True)
+class _Item:
+    """A bullet with its continuation lines, or a heading (`is_block`) with all lines below it."""
+
+    heading: str | None
+    lines: list[str]
+    is_block: bool = False
+
+
+def _read_block(
     rows: Sequence[str], start: int, end: int, paper: _Paper, problems: list[Problem]
-) -> list[str]:
-    """Parse the fields above a paper's first bullet, and return the other lines."""
-    lines: list[str] = []
+) -> Iterator[Section]:
+    """Read the fields below a paper's heading, and yield a section for each bullet, heading or text above them."""
+    code = {start + row for row in markdown_lines.find_code_rows(rows[start:end])}
+    items: list[_Item] = []
+    first: re.Match[str] | None = None
+    comment_end, is_open = start, False
     for row in range(start, end):
         line = rows[row]
-        if _BULLET.match(line):
-            return [*lines, *rows[row:end]]
-        if not line or not _read_field(line.strip(), paper, problems, row):
-            lines.append(line)
-    return lines
-
-
-def _read_bullets(lines: Iterable[str]) -> Iterable[Section]:
-    """Yield a section per bullet with its continuation lines, and one for any text above the first bullet."""
-    items: list[tuple[str | None, list[str]]] = []
-    for line in lines:
-        if markdown_lines.is_thematic_break(line) and not line.startswith(" "):
+        if line.startswith("<!--") and row >= comment_end and row not in code:
+            closing = (other + 1 for other in range(row, min(end, row + 100)) if "-->" in rows[other])
+            comment_end = next(closing, row + 1)
+        if row < comment_end or (markdown_lines.is_thematic_break(line) and not line.startswith(" ")):
             continue
-        if bullet := _BULLET.match(line):
-            heading, text = fields.split_heading(line[bullet.end() :].strip())
-            items.append((heading, [text]))
+        is_outside = row not in code and not (items and line[:1] in " \t")
+        labelled = fields.parse_labelled_field(line.strip()) if is_outside and not items else None
+        is_open = is_open and (bool(line.strip()) or not paper.authors)
+        if is_open and not labelled and line.strip():
+            is_open = _continue_field(line.strip(), paper)
+        elif line and is_outside and _read_field(line.strip(), paper, problems, row, is_late=bool(items)):
+            is_open = labelled is not None and labelled[1][-1:] in ("", ",", ";")
+        elif item := _read_item(line, items, first) if row not in code else None:
+            first = first or _BULLET.match(line)
+            items.append(item)
         elif items:
-            items[-1][1].append(line if line.strip() else "")
+            items[-1].lines.append(line if line.strip() else "")
         elif line.strip():
-            items.append((None, [line.strip()]))
-    for heading, (text, *rest) in items:
+            items.append(_Item(None, [line.strip()]))
+    for item in items:
+        text, *rest = item.lines
+        if item.heading is None and any(rest) and (bold := _BOLD_ALONE.fullmatch(text)):
+            item.heading, text = bold[2].rstrip(" :："), ""
         body = "\n".join(markdown_lines.trim_lines([text, *markdown_lines.dedent(rest)])).rstrip()
         if body:
-            yield Section(heading, body)
+            yield Section(item.heading, body)
+
+
+def _continue_field(line: str, paper: _Paper) -> bool:
+    """Read a line that continues votes or authors. Returns whether the next line goes on."""
+    if line.isdecimal() and paper.votes is None:
+        paper.votes, _ = fields.parse_votes(line)
+        return False
+    bullet = _BULLET.match(line)
+    names, paper.authors_truncated = fields.parse_authors(line[bullet.end() :] if bullet else line)
+    paper.authors += names
+    return bullet is not None or line.endswith((",", ";"))
+
+
+def _read_item(line: str, items: Sequence[_Item], first: re.Match[str] | None) -> _Item | None:
+    """Return the item that a line begins: a heading, a bullet, or bold text above or among bullets; None for other lines."""
+    line = _BOLD_TAG.sub("**", line)
+    if heading := markdown_lines.parse_heading(0, line):
+        return _Item(heading.text.strip("*_ :：") or None, [""], is_block=True)
+    if items and items[-1].is_block:
+        return None
+    bullet = _BULLET.match(line)
+    if bullet is None:
+        heading_text, text = fields.split_heading(line) if line.startswith(("**", "__")) else (None, "")
+        return _Item(heading_text, [text]) if heading_text else None
+    if first and (
+        len(bullet[1].expandtabs(4)) > len(first[1].expandtabs(4)) + 1 or (bullet[2] and not first[2])
+    ):
+        return None
+    heading_text, text = fields.split_heading(line[bullet.end() :].strip())
+    return _Item(heading_text, [text])
+
+
+_BOLD_TAG = re.compile(r"</?(?:b|strong)>", re.IGNORECASE)
+_BOLD_ALONE = re.compile(r"(\*{2,3}|__)([^*_]{1,200})\1[:：]?")
 
 
 # The review, in which a paper's text is a summary with chapters.
 
 _LINK_MARK = "🔗"
 _LABEL = re.compile(
-    r"(?:#{1,6}\s|\*\*)?(?:summary|요약)(?:\*\*\s?[:：]?|\s?[:：](?:\*\*)?|(?=\s*$))\s*", re.IGNORECASE
+    r"(?:[-*+>]\s)?(?:[^\w\s*#_-]\ufe0f?\s?)?(?:#{1,6}\s?|\*{1,3}|__)?(?:[^\w\s*#_]\ufe0f?\s?)?(?:summary|요약)(?:\s?\([^()]{1,20}\))?"
+    r"(?:(?:\*{1,3}|__)\s?[:：]?|\s?[:：](?:\*{1,3}|__)?|(?=\s*$))\s*",
+    re.IGNORECASE,
 )
 _TITLE_LABEL = re.compile(r"\**(?:title|제목)\**\s?[:：]\**\s*", re.IGNORECASE)
 _SUMMARY_PREFIX = re.compile(
-    r"\[?(?:논문\s?)?(?:요약|제목|리뷰|(?:paper\s)?(?:summary|review)|title)\s?(?:[:：\]]|[-–—|]\s|$)\s?",
+    r"\[?(?:논문\s?)?(?:요약|제목|리뷰|분석|(?:paper\s)?(?:summary|review)|title)\s?(?:[:：\]]|[-–—|]\s|$)\s?",
     re.IGNORECASE,
 )
 _NUMBERED = re.compile(r"[0-9]{1,3}[.)]\s")
 _BOLD_LINE = re.compile(r"([0-9]{1,3}[.)]\s+)?\*\*([0-9]{1,3}[.)]\s)?([^*]{1,200})\*\*\s?[:：]?\s*")
-_QUOTES = ('""', "''", "“”", "‘’", "「」", "『』", "《》")
+_QUOTES = ('""', "''", "“”", "‘’", "「」", "『』", "《》", "[]")
+_LINKED_TITLE = re.compile(r"\[(.{1,400})\]\(https?://[^()\s]{1,1000}\)")
+_SYMBOLS = re.compile(r"^[^\w\s\"'“‘「『《\[(<*`$\\.-]+\s+")
 _COLONS = " :："
 
 
@@ -294,7 +430,7 @@ def _parse_review(day: _Day) -> tuple[list[_Paper], list[Problem], int]:
             continue
         arxiv_id, title, url = heading.paper
         paper = _Paper(heading.row + 1, arxiv_id, None, url or arxiv_ids.huggingface_url(arxiv_id))
-        lines = _read_header(day.rows, heading.row + 1, following.row, paper, problems)
+        lines = _read_header(day.rows, heading.end, following.row, paper, problems)
         own_title, sections = _parse_chapters(_unwrap(lines))
         paper.title = own_title or paper.title or title
         paper.sections = summaries.drop_refusal(sections)
@@ -307,37 +443,58 @@ def _is_marked(day: _Day, heading: _Heading) -> bool:
 
     If the heading has no id, only a line that starts with the link's mark counts.
     """
-    below = day.rows[heading.row + 1 : min(heading.row + 4, day.end)]
+    below = day.rows[heading.end : min(heading.end + 3, day.end)]
     line = next((line.strip() for line in below if line.strip()), "")
     if line.startswith(_LINK_MARK) or heading.paper is None:
         return line.startswith(_LINK_MARK)
-    return arxiv_ids.parse_link_at(line, 0) is not None or _LABEL.match(line) is not None
+    is_link = arxiv_ids.parse_link_at(line, 0) is not None
+    is_titled = heading.paper.title is not None and heading.paper.url is not None
+    return (is_link and not is_titled) or _LABEL.match(line) is not None
 
 
 def _read_header(
     rows: Sequence[str], start: int, end: int, paper: _Paper, problems: list[Problem]
 ) -> list[str]:
     """Parse the fields above a paper's summary, and return the summary's lines."""
-    for row in range(start, end):
+    header = range(start, min(end, start + _MAX_HEADER_LINES))
+    label = next((row for row in header if _LABEL.match(rows[row].strip())), None)
+    for row in header:
         line = rows[row].strip()
-        if label := _LABEL.match(line):
-            return [line[label.end() :], *rows[row + 1 : end]]
-        if link := arxiv_ids.find_link(line) if line.startswith((_LINK_MARK, "http")) else None:
+        if row == label and (match := _LABEL.match(line)):
+            return [line[match.end() :], *rows[row + 1 : end]]
+        link = arxiv_ids.find_link(line) or _parse_lone_link(line)
+        if link and (label or line.startswith((_LINK_MARK, "http", "<http")) or len(line.split()) < 3):
             paper.url = link[1] if link[0] == paper.arxiv_id else paper.url
         elif title := _TITLE_LABEL.match(line):
             paper.title = line[title.end() :].strip(" *") or None
         elif line and not _read_field(line, paper, problems, row):
-            return [*rows[row:end]]
-    return []
+            if label is None:
+                return [*rows[row:end]]
+            problems.append(_problem(row, "a line that is not understood", line))
+    return [*rows[header.stop : end]]
+
+
+_MAX_HEADER_LINES = 15
 
 
 def _unwrap(lines: Sequence[str]) -> Sequence[str]:
-    """Remove the Markdown fence that a model put around a summary, but keep text above the fence."""
+    """Remove the Markdown fence that a model put around a summary, but keep text above the fence.
+
+    A fence without a language wraps the summary if it is above all text. Fences inside come in pairs.
+    """
     fences = [row for row, line in enumerate(lines) if markdown_lines.is_fence(line)]
-    if not fences or not markdown_lines.is_markdown_fence(lines[fences[0]]):
+    if not fences:
         return lines
-    close = fences[-1] if len(fences) > 1 else None
+    first = lines[fences[0]]
+    is_text = first.strip("`~ \t").lower() in _TEXT_LANGUAGES
+    is_bare = is_text and not any(line.strip() for line in lines[: fences[0]])
+    if not is_bare and not markdown_lines.is_markdown_fence(first):
+        return lines
+    close = fences[-1] if len(fences) % 2 == 0 else None
     return [line for row, line in enumerate(lines) if row not in (fences[0], close)]
+
+
+_TEXT_LANGUAGES = ("", "text", "txt", "plaintext", "mdx", "{.markdown}")
 
 
 class _Chapter(NamedTuple):
@@ -358,7 +515,11 @@ def _parse_chapters(rows: Sequence[str]) -> tuple[str | None, tuple[Section, ...
     code = markdown_lines.find_code_rows(rows)
     possible = (_read_chapter(row, line) for row, line in enumerate(rows) if row not in code)
     candidates = [chapter for chapter in possible if chapter]
-    title = candidates[0] if candidates and _is_title(candidates) else None
+    first = next((row for row, line in enumerate(rows) if line.strip()), 0)
+    label = _TITLE_LABEL.match(rows[first].strip()) if rows else None
+    if label and not (candidates and candidates[0].row == first):
+        candidates.insert(0, _Chapter(first, 1, rows[first].strip()[label.end() :].strip(" *"), "#"))
+    title = candidates[0] if candidates and _is_title(candidates, first) else None
     chapters = _choose_chapters(candidates[1:] if title else candidates)
     starts = [(None, -1), *((chapter.text, chapter.row) for chapter in chapters), (None, len(rows))]
     sections: list[Section] = []
@@ -371,7 +532,9 @@ def _parse_chapters(rows: Sequence[str]) -> tuple[str | None, tuple[Section, ...
 
 
 def _read_chapter(row: int, line: str) -> _Chapter | None:
-    if heading := markdown_lines.parse_heading(row, line):
+    if heading := markdown_lines.parse_heading(
+        row, line.lstrip(" ") if line.startswith((" #", "  #")) else line
+    ):
         text = heading.text.replace("**", "").strip(" *_").rstrip(_COLONS)
         return _Chapter(row, heading.level, text, "#") if text else None
     bold = _BOLD_LINE.fullmatch(line)
@@ -382,13 +545,18 @@ def _read_chapter(row: int, line: str) -> _Chapter | None:
     return _Chapter(row, 0, outer + inner + text.strip().rstrip(_COLONS), notation)
 
 
-def _is_title(candidates: Sequence[_Chapter]) -> bool:
-    """Return whether the first heading is the title: it starts with "summary", or is the only level-1 one."""
+def _is_title(candidates: Sequence[_Chapter], first_row: int) -> bool:
+    """Return whether the first heading is the title: it starts with "summary", or is the only level-1 one.
+
+    A bold line above all text is the title if the chapters have `#` headings.
+    """
     first = candidates[0]
     prefix = _SUMMARY_PREFIX.match(first.text)
     if prefix and (first.level < 2 or prefix.end() < len(first.text)):
         return True
     is_numbered = _NUMBERED.match(first.text) is not None
+    if first.notation == "**":
+        return first.row == first_row and len(candidates) > 1 and candidates[1].notation == "#"
     return first.level == 1 and not is_numbered and all(other.level != 1 for other in candidates[1:])
 
 
@@ -405,7 +573,9 @@ def _choose_chapters(candidates: Sequence[_Chapter]) -> list[_Chapter]:
 def _clean_title(text: str) -> str | None:
     """Return the title without a leading "summary" and surrounding quotes, or None if it is empty."""
     prefix = _SUMMARY_PREFIX.match(text)
-    text = (text[prefix.end() :] if prefix else text).strip()
+    text = _SYMBOLS.sub("", (text[prefix.end() :] if prefix else text).strip())
+    if linked := _LINKED_TITLE.fullmatch(text):
+        text = linked[1]
     if len(text) > 2 and text[0] + text[-1] in _QUOTES and text[-1] not in text[1:-1]:
         text = text[1:-1].strip()
     return text or None
