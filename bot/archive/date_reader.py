@@ -111,6 +111,8 @@ _MONTH = re.compile(
     rf"(?<![0-9])(?P<y1>{_YEAR})\s?[-./년年]\s?(?P<m1>0?[1-9]|1[0-2])(?![0-9.])(?:\s?[월月])?|\b(?P<m2>{_NAME}),?\s(?P<y2>{_YEAR})\b",
     re.IGNORECASE,
 )
+_DIGIT = re.compile("[0-9]")
+_MONTH_NAME = re.compile(rf"\W*(?:[0-9]{{1,2}}\s?[월月]|{_NAME})\W*", re.IGNORECASE)
 _SLASHED = re.compile(r"[^\w/]*([0-9]{1,2})/([0-9]{1,2})[^\w/]*(?:[^\W0-9_]{1,9}[^\w/]*)?")
 _FILE_SUFFIX = re.compile(r"\.[A-Za-z][A-Za-z0-9]{0,8}$")
 _PATH_WEEK = re.compile(r"(?<![0-9])(?:([01][0-9])([0-3][0-9])-)([01][0-9])([0-3][0-9])(?![0-9])")
@@ -123,6 +125,8 @@ _Parts = tuple[int | None, int, int]
 def read(text: str, near: date | None = None) -> Stated | None:
     """Return the days that a text states, or None. A day without a year is in the year in which it is closest to `near`."""
     text = text[:_MAX_DATED_LENGTH]
+    if not _DIGIT.search(text):
+        return Stated(None, "", "month") if _MONTH_NAME.fullmatch(text) else None
     spans = list(_find_spans(text))
     if spans and any(parts[0] for days, _, _ in spans for parts in days):
         spans = [span for span in spans if any(parts[0] for parts in span[0])]
@@ -290,6 +294,8 @@ def _read_month(text: str) -> Stated | None:
     if match := _MONTH.search(text):
         year, month = int(match["y1"] or match["y2"]), _month_number(match["m1"] or match["m2"])
         return Stated(None, f"{text[: match.start()]} {text[match.end() :]}", "month", date(year, month, 15))
+    if _MONTH_NAME.fullmatch(text):
+        return Stated(None, "", "month")
     year_match = _LONE_YEAR.search(text)
     return year_match and Stated(None, _LONE_YEAR.sub("", text), "month", date(int(year_match[1]), 7, 1))
 

@@ -53,7 +53,7 @@ _BEFORE_MENTION = re.compile(
     r"|en|de|con|por|como|y|que|dans|par|avec|et|von|mit|und|wie|bei|di|da|para|e"
 )
 _BEHIND_ADDRESS = re.compile(r"by|from|via|par|von|de|por|votes?|upvotes|likes|points|stars|comments")
-_MAX_SHORT_LINE, _MAX_CELL_LENGTH, _MAX_LINE = 200, 24, 400
+_MAX_SHORT_LINE, _MAX_CELL_LENGTH, _MAX_LINE = 200, 60, 400
 _AHEAD = timedelta(days=7)
 """How far in the future a list's day may be: a week's list has its last day."""
 _EARLY = timedelta(days=7)
@@ -237,7 +237,7 @@ class _Reader:
         self._paragraph_on: date | None = None
         self._heading_title: tuple[int, str] | None = None
         self._line_title: str | None = None
-        self._is_first_line, self._in_table = True, False
+        self._is_first_line, self._in_table, self._is_day_heading = True, False, False
         # Whether dates and titles are above the papers; None until the first of them or the first paper.
         self._dates_are_above: bool | None = None
         self._titles_are_above: bool | None = None
@@ -276,6 +276,8 @@ class _Reader:
 
     def _end_paragraph(self) -> None:
         on = self._paragraph_on
+        if on and not self._paragraph and self._dates_are_above is None:
+            self._section_on, self._dates_are_above = on, True
         self._section += [paper if paper.on else paper._replace(on=on) for paper in self._paragraph]
         self._paragraph, self._paragraph_on = [], None
         self._is_first_line, self._in_table = True, False
@@ -315,16 +317,17 @@ class _Reader:
     def _enter(self, heading: _Heading) -> None:
         """Begin a heading's day or title."""
         if heading.stated and self._is_day(heading, heading.stated):
-            self._set_day(heading.stated)
+            self._set_day(heading.stated, is_heading=True)
             return
         text = self._rows[heading.row].strip().strip("#")
         min_words = 1 if title_reader.is_numbered(text) else 4
         if title := title_reader.read_title(text, min_words):
             self._heading_title = heading.level, title
 
-    def _set_day(self, stated: date_reader.Stated) -> None:
+    def _set_day(self, stated: date_reader.Stated, *, is_heading: bool) -> None:
         """Begin a day. One that cannot be read ends the day above."""
         self._section_on, self._dates_are_above = stated.on or self._named_on, True
+        self._is_day_heading = is_heading and stated.on is not None
         if stated.on and stated.kind == "week":
             self.weeks.add(stated.on)
 
@@ -347,16 +350,17 @@ class _Reader:
 
     def _read_note(self, row: int, line: str) -> None:
         """Read a line without a paper: a date or a title of the papers above or below it, or other text."""
-        text = plain(line)
-        if _DATED_LINE.match(line) and (on := date_reader.find_date(text[:80])):
+        if _DATED_LINE.match(line) and (on := date_reader.find_date(plain(line)[:80])):
             self._paragraph_on = on
             return
-        stated = None if len(line) > 100 or _UPDATED.search(line) else date_reader.read(text, self._near)
+        may_be_date = len(line) <= 100 and any(map(str.isdecimal, line)) and not _UPDATED.search(line)
+        stated = date_reader.read(plain(line), self._near) if may_be_date else None
         if stated and stated.on and stated.count_words() == 0:
-            if self._paragraph and not self._dates_are_above:
+            is_papers_own = self._heading_title or self._is_day_heading or self._named_on
+            if is_papers_own or (self._paragraph and not self._dates_are_above):
                 self._paragraph_on = stated.on
             else:
-                self._set_day(stated)
+                self._set_day(stated, is_heading=False)
         elif title := title_reader.read_labelled(line):
             papers = self._paragraph or self._section
             if papers and papers[-1].title is None and not self._titles_are_above:
@@ -387,7 +391,7 @@ class _Reader:
         found = self._add_title(found, cells or [rest], are_cells=is_row)
         on = self._section_on
         if found and on is None:
-            parts = [cell for cell in cells if len(plain(cell)) < _MAX_CELL_LENGTH]
+            parts = [cell for cell in cells if len(cell.strip()) <= _MAX_CELL_LENGTH]
             parts = [*notes, *(parts if is_row else _DIVIDERS.split(rest[:_MAX_LINE]))]
             on = next(filter(None, map(_find_lone_date, parts)), None)
         return [paper._replace(on=on) for paper in found]
@@ -435,7 +439,7 @@ def _cut_out(line: str, spans: list[tuple[int, int]]) -> str:
 
 def _find_lone_date(part: str) -> date | None:
     """Return the date of a part of a line that is only a date."""
-    stated = date_reader.read(text) if (text := plain(part)) else None
+    stated = date_reader.read(plain(part)) if any(map(str.isdecimal, part)) else None
     return stated.on if stated and stated.count_words() == 0 else None
 
 
@@ -444,11 +448,10 @@ def _read_text(part: str, row: int, *, is_cell: bool) -> Iterator[_Paper]:
     if "." not in part and "/" not in part:
         return
     is_short, is_long = len(part.strip()) <= _MAX_SHORT_LINE, len(part) > _MAX_LINE
-    number, spans = len(part.split()), list[tuple[int, int]]()
+    spans: list[tuple[int, int]] = []
     for match in _ADDRESS.finditer(part):
         if ids := arxiv_ids.find_ids(match[0]):
-            is_mention = number > 5 and (is_long or _is_in_sentence(part, match))
-            yield _Paper(ids[0], None, None, row, is_mention)
+            yield _Paper(ids[0], None, None, row, is_long or _is_in_sentence(part, match))
         spans.append(match.span())
     rest = _cut_out(part, spans)
     words = rest.split()
@@ -521,8 +524,9 @@ def _read_front_matter(rows: Sequence[str]) -> tuple[_Paper, int]:
 # JSON and JSON Lines: objects, rows and texts with a paper's id.
 
 _TITLE_KEYS = ("title", "paper_title", "original_title", "title_en")
-_DATE_KEY = re.compile(r"(?:date|publish|created|submitted|announced|\Aday\Z)", re.IGNORECASE)
-_LIST_DATE_KEY = re.compile(r"\Adate\Z|\Aday\Z|daily|listed|digest|report", re.IGNORECASE)
+_DATE_KEY = re.compile(r"(?:date|publish|created|submitted|announced|\A(?:day|week)\Z)", re.IGNORECASE)
+_LIST_DATE_KEY = re.compile(r"\A(?:date|day|week)\Z|daily|listed|digest|report", re.IGNORECASE)
+_READING_KEY = re.compile(r"fetched|generated|crawled|scraped|retrieved|collected|timestamp", re.IGNORECASE)
 
 
 def _read_value(value: object, row: int, path_on: date | None) -> Iterator[_Paper]:
@@ -537,9 +541,10 @@ def _read_value(value: object, row: int, path_on: date | None) -> Iterator[_Pape
                 yield _Paper(arxiv_id, title, on or path_on or _date_of(item), row)
                 continue
             headers = [child for child in item.values() if isinstance(child, Mapping)]
-            own = _date_of(item) or next(filter(None, map(_date_of, headers)), None)
-            is_wrapper = any(_read_id(child.get("id")) for child in headers)
-            on = on or path_on or own if is_wrapper else own or on
+            if inner := next((child for child in headers if _read_id(child.get("id"))), None):
+                on = on or path_on or _date_of({**item, **inner})
+            else:
+                on = _date_of(item) or next(filter(None, map(_date_of, headers)), on)
             stack += [
                 (name, child, on or date_reader.find_date(name[:40]), title)
                 for name, child in reversed([*item.items()])
@@ -614,16 +619,30 @@ def _find_items(values: Sequence[tuple[int, object]]) -> list[Any]:
 def _read_answer(values: Sequence[tuple[int, object]]) -> tuple[list[Any], date | None]:
     """Return the items of Hugging Face's list and its day, or an empty list for any other JSON.
 
-    The day is that of the object around the list, or else the newest on which a paper was submitted to the list.
+    The day is that of the object around the list, the newest on which a paper was submitted to the list, or that
+    on which the list was read.
     """
     items = _find_items(values)
-    if not items or not all(map(_is_service_item, items)):
+    own = list(filter(_is_service_item, items))
+    if 2 * len(own) <= len(items):
         return [], None
-    around, stated_on = values[0][1], None
-    if isinstance(around, Mapping) and around is not items[0]:
+    around = values[0][1]
+    around = around if isinstance(around, Mapping) and around is not items[0] else {}
+    stated_on = None
+    if around:
         keys = (date_reader.find_date(key[:40]) for key, child in around.items() if child is items)
         stated_on = _date_of(around) or next(filter(None, keys), None)
-    return items, stated_on or max(filter(None, map(_find_submission, items)), default=None)
+    submitted = list(filter(None, map(_find_submission, own)))
+    if not stated_on and submitted and max(submitted) - min(submitted) > _LONGEST_LIST:
+        return [], None  # the lists of several days
+    if on := stated_on or max(submitted, default=None):
+        return items, on
+    read = (fields.clean_date(around[key]) for key in filter(_READING_KEY.search, around))
+    return items, next(filter(None, read), None)
+
+
+_LONGEST_LIST = timedelta(days=4)
+"""The longest time in which the papers of one list are submitted: a long weekend."""
 
 
 def _find_submission(item: Mapping[str, Any]) -> date | None:

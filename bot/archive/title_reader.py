@@ -12,13 +12,18 @@ from bot.archive import arxiv_ids
 CUT = "\0"
 """What is left of a link in a line. Texts have no NUL."""
 MAX_TITLE_LENGTH = 300
-_MAX_LINE = 400
+_MAX_LINE, _MIN_TITLE_LENGTH = 400, 8
 _TARGET = re.compile(r"\]\([^()\s]{1,1000}\)")
-_TAG = re.compile(r"</?[a-z][^<>]{0,500}>", re.IGNORECASE)
+_TAG = re.compile(
+    r"</?(?:a|abbr|b|big|br|center|code|del|details|div|em|font|h[1-6]|i|img|ins|kbd|li|mark|p|s|small|span|strong|su[bp]|summary|t[dhr]|table|tbody|thead|button|ul|ol|u)"
+    r"\b[^<>]{0,500}>",
+    re.IGNORECASE,
+)
 _EMPHASIS = re.compile(r"(?<![\w*\\])(\*{1,3}|_{1,3}|~~|`{1,2})(?=\S)(.{1,600}?)(?<=\S)\1(?!\w)")
 _ESCAPED = re.compile(r"\\([\[\]_*#`|~<>])")
-_NUMBER = re.compile(r"^\W{0,6}\[?[0-9]{1,4}[\].):]{1,2}\s")
-_LEADING = re.compile(r"^[^\w\"“'‘(\[$\\]+")
+_NUMBER = re.compile(r"^\W{0,6}(?:[(\[【]?[0-9]{1,4}[\])】]:?\s?|[0-9]{1,4}[.:]\s)")
+_LEADING = re.compile(r"^[^\w\"“'‘(\[$\\~]+")
+_TRAILING = re.compile(r"[^\w\"”'’)\]$?!%.*+#~…]+$")
 _CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _SENTENCE_END = re.compile(r"[a-z]{3}[.;] |[.,;]$")
@@ -41,24 +46,29 @@ _BEHIND_TITLE = re.compile(r"\s[-–—|·]\s|\sby\s")
 _OPENED = re.compile(r"\s?(?:[(\[<【][^()\[\]<>]*|\([^()]*\bet al\b[^()]*\)\W*)$")
 """A bracket that is still open, as before a link, or the authors in brackets."""
 _ID = re.compile(
-    rf"[(\[]?(?:arxiv\s?[:.]?\s?)?{arxiv_ids.ID}(?:v[0-9]{{1,3}})?[)\]]?|<?https?://[^\s<>|\"']{{1,1000}}>?",
+    rf"[(\[]?(?:doi:\s?|10\.48550/|arxiv\.org/[a-z]{{3,8}}/|arxiv\s?[:.]?\s?){{0,3}}{arxiv_ids.ID}(?:v[0-9]{{1,3}})?[)\]]?|<?https?://[^\s<>|\"']{{1,1000}}>?",
     re.IGNORECASE,
 )
 
 
 def plain(text: str) -> str:
     """Return the first 600 characters of Markdown without links, emphasis, tags and a number in front."""
-    text = _TAG.sub("", _TARGET.sub("]", text[:600])).replace("[", "").replace("]", "")
-    return _NUMBER.sub("", _strip_emphasis(text).strip(" \t>#|~"))
+    text = _strip_tags(_TARGET.sub("]", text[:600])).replace("[", "").replace("]", "")
+    return _NUMBER.sub("", _strip_emphasis(text).lstrip("# >~").strip(" |"))
+
+
+def _strip_tags(text: str) -> str:
+    return _TAG.sub("", text) if "<" in text else text
 
 
 def _strip_emphasis(text: str) -> str:
     """Return Markdown as plain text: without emphasis around words, escapes and character references."""
-    for _ in range(3):
+    for _ in range(3 if any(mark in text for mark in "*_~`") else 0):
         text, before = _EMPHASIS.sub(r"\2", text), text
         if text == before:
             break
-    return " ".join(html.unescape(_ESCAPED.sub(r"\1", text)).split())
+    text = _ESCAPED.sub(r"\1", text) if "\\" in text else text
+    return " ".join((html.unescape(text) if "&" in text else text).split())
 
 
 def is_numbered(text: str) -> bool:
@@ -71,9 +81,9 @@ def read_title(label: str, min_words: int = 4) -> str | None:
 
     One word less is enough with a colon.
     """
-    title = _NUMBER.sub("", _TAG.sub("", label[: 2 * MAX_TITLE_LENGTH]).strip(" \t#>|"))
+    title = _NUMBER.sub("", _strip_tags(label[: 2 * MAX_TITLE_LENGTH]).strip(" \t#>|"))
     title = _NUMBER.sub("", _strip_emphasis(_LEADING.sub("", _strip_emphasis(title))))
-    title = title.replace(CUT, " ").strip(" \t:：-–—~·|,，")
+    title = _TRAILING.sub("", title.replace(CUT, " ")).strip()
     if title.count("[") != title.count("]"):
         title = title.strip("[]")
     pairs = ('""', "“”", "‘’", "''", "[]")
@@ -97,16 +107,23 @@ def _read_bare(text: str) -> str | None:
     title = None if "](" in text else read_title(text)
     if title is None or len(_WORD.findall(title)) < 4 or _SENTENCE_END.search(title):
         return None
-    names = [name.split() for name in _NAMES_APART.split(title.rpartition(": ")[2])]
-    are_names = len(names) > 1 and all(
+    if _are_names(title.rpartition(": ")[2]):
+        return None
+    before, _, last = title.rpartition(" - ")
+    return before if before and _are_names(last) else title
+
+
+def _are_names(text: str) -> bool:
+    """Return whether a text is a list of two or more people."""
+    names = [name.split() for name in _NAMES_APART.split(text)]
+    return len(names) > 1 and all(
         1 <= len(name) <= 4 and all(word[0].isupper() for word in name if len(word) > 3) for name in names
     )
-    return None if are_names else title
 
 
 def read_labelled(line: str) -> str | None:
     """Return the title in a line "Title: …", or None."""
-    match = _LABELLED.match(line)
+    match = _LABELLED.match(line) if ":" in line or "：" in line else None
     return read_title(match[1], min_words=1) if match else None
 
 
@@ -115,14 +132,18 @@ def find_above(line: str, below: str, *, is_first: bool) -> str | None:
 
     It is bold, a summary, an item with lines of its own, or the first line of a paragraph (`is_first`).
     """
-    if match := _SUMMARY_TAG.match(line) or _BOLD_LINE.fullmatch(line.strip()):
+    if len(line) > _MAX_LINE:
+        return None
+    match = _SUMMARY_TAG.match(line) if "summary>" in line else None
+    if match := match or (_BOLD_LINE.fullmatch(line.strip()) if "**" in line or "__" in line else None):
         return read_title(match["title"])
     if item := _ITEM.match(line):
         indent = len(line) - len(line.lstrip())
-        is_parent = bool(below.strip()) and len(below) - len(below.lstrip()) > indent
+        is_deeper = len(below) - len(below.lstrip()) > indent
+        is_parent = bool(below.strip()) and (is_deeper or not _ITEM.match(below))
         return _read_bare(line[item.end() :]) if is_parent else None
     has_label = "**:" in line or ":**" in line
-    return _read_bare(line.strip("- \t")) if is_first and len(line) < _MAX_LINE and not has_label else None
+    return _read_bare(line.strip("- \t")) if is_first and not has_label else None
 
 
 def find_beside(parts: Sequence[str], *, are_cells: bool) -> str | None:
@@ -132,8 +153,11 @@ def find_beside(parts: Sequence[str], *, are_cells: bool) -> str | None:
     is none before it.
     """
     parts = [part for whole in parts for part in _ID.sub(CUT, whole[: 2 * _MAX_LINE]).split(CUT)]
-    for pattern in (_BOLD, _QUOTED):
+    parts = [part for part in parts if len(part) >= _MIN_TITLE_LENGTH or not are_cells]
+    for pattern, marks in ((_BOLD, "*_"), (_QUOTED, '"“「『《')):
         for part in parts:
+            if not any(mark in part for mark in marks):
+                continue
             for match in islice(pattern.finditer(part), 3):
                 if title := read_title(match["title"]):
                     return title

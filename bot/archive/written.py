@@ -299,8 +299,9 @@ def _add_link(heading: _Heading, day: _Day) -> _Heading:
 def _parse_lone_link(line: str) -> tuple[str, str, int] | None:
     """Return the paper link that a line consists of, or None."""
     line = line.strip(" <>🔗")
-    is_alone = len(line.split()) == 1
-    return (arxiv_ids.find_link(line) or arxiv_ids.parse_link_at(line, 0)) if is_alone else None
+    if not line or " " in line:
+        return None
+    return arxiv_ids.find_link(line) or arxiv_ids.parse_link_at(line, 0)
 
 
 def _find_stray_text(day: _Day, starts: Sequence[_Heading]) -> list[Problem]:
@@ -335,7 +336,7 @@ def _read_block(
             comment_end = next(closing, row + 1)
         if row < comment_end or (markdown_lines.is_thematic_break(line) and not line.startswith(" ")):
             continue
-        is_outside = row not in code and not (items and line[:1] in " \t")
+        is_outside = row not in code and not (items and (line[:1] in " \t" or _BULLET.match(line)))
         labelled = fields.parse_labelled_field(line.strip()) if is_outside and not items else None
         is_open = is_open and (bool(line.strip()) or not paper.authors)
         if is_open and not labelled and line.strip():
@@ -371,7 +372,7 @@ def _continue_field(line: str, paper: _Paper) -> bool:
 
 def _read_item(line: str, items: Sequence[_Item], first: re.Match[str] | None) -> _Item | None:
     """Return the item that a line begins: a heading, a bullet, or bold text above or among bullets; None for other lines."""
-    line = _BOLD_TAG.sub("**", line)
+    line = _BOLD_TAG.sub("**", line) if "<" in line else line
     if heading := markdown_lines.parse_heading(0, line):
         return _Item(heading.text.strip("*_ :：") or None, [""], is_block=True)
     if items and items[-1].is_block:
