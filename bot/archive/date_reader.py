@@ -76,7 +76,7 @@ _OPEN_BEFORE = re.compile(
 )
 _OPEN_BEHIND = re.compile(
     rf"{_WEEKDAY}\s?(?:(?:{_DASH}|to\b|until\b|through\b|부터)\s?(?:now|present|today|current|date|ongoing|현재|지금|오늘|至今|今)"
-    r"|부터|이후|이래|以来|以降|起|onwards?\b|\+|[~〜～]\W*$)",
+    r"|부터|이후|이래|至今|以来|以降|起|onwards?\b|\+|[~〜～]\W*$)",
     re.IGNORECASE,
 )
 _ORDINALS = {

@@ -60,6 +60,8 @@ _EARLY = timedelta(days=7)
 """How long before the month of a paper's id its day may be."""
 NO_PAPER = "it names no paper of arXiv"
 """The error for a text without papers."""
+UNDATED = ": its papers are read without a date"
+"""The end of a problem with a date that cannot be right."""
 
 
 class _Paper(NamedTuple):
@@ -185,19 +187,18 @@ def _question_dates(
     papers: Iterable[_Paper], today: date | None, certain: Collection[date | None]
 ) -> tuple[list[_Paper], list[Problem]]:
     """Remove dates before the month of the paper's id or in the future, and return a problem for each such date."""
-    kept, doubts = list[_Paper](), dict[str, int]()
+    kept, doubts = list[_Paper](), dict[tuple[date, bool], Problem]()
     for paper in papers:
-        doubt = ""
-        if paper.on and paper.on + _EARLY < arxiv_ids.first_day(paper.arxiv_id):
-            doubt = f"{paper.on} is before the month of {paper.arxiv_id}"
-        elif paper.on and today and paper.on > today + _AHEAD and paper.on not in certain:
-            doubt = f"{paper.on} is in the future"
-        if doubt:
-            doubts.setdefault(doubt, paper.row)
+        on = paper.on
+        is_early = on is not None and on + _EARLY < arxiv_ids.first_day(paper.arxiv_id)
+        is_ahead = on is not None and today is not None and on > today + _AHEAD and on not in certain
+        if on and (is_early or is_ahead):
+            doubt = f"before the month of {paper.arxiv_id}" if is_early else "in the future"
+            problem = Problem(paper.row + 1, f"{on} is {doubt}{UNDATED}")
+            doubts.setdefault((on, is_early), problem)
             paper = paper._replace(on=None)
         kept.append(paper)
-    problems = [Problem(row + 1, f"{doubt}: read without a date") for doubt, row in doubts.items()]
-    return kept, problems
+    return kept, list(doubts.values())
 
 
 # Markdown, line by line. A paper's date is in its line, its paragraph or the heading above.

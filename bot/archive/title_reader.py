@@ -114,11 +114,34 @@ def _read_bare(text: str) -> str | None:
 
 
 def _are_names(text: str) -> bool:
-    """Return whether a text is a list of two or more people."""
+    """Return whether a text is a list of people: names of two to four words in capitals, with commas between them."""
     names = [name.split() for name in _NAMES_APART.split(text)]
-    return len(names) > 1 and all(
-        1 <= len(name) <= 4 and all(word[0].isupper() for word in name if len(word) > 3) for name in names
+    return any(mark in text for mark in ",;") and all(
+        2 <= len(name) <= 4 and all(word[0].isupper() or word in _PARTICLES for word in name)
+        for name in names
     )
+
+
+_PARTICLES = frozenset(
+    (
+        "van",
+        "de",
+        "der",
+        "den",
+        "von",
+        "del",
+        "della",
+        "di",
+        "da",
+        "la",
+        "le",
+        "bin",
+        "al",
+        "el",
+        "ten",
+        "ter",
+    )
+)
 
 
 def read_labelled(line: str) -> str | None:

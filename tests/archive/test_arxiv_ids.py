@@ -31,11 +31,48 @@ from bot.archive import arxiv_ids
         ("http://www.arxiv.org/pdf/2502.02737v1.pdf", "2502.02737"),
         ("https://export.arxiv.org/abs/math.GT/0309136v2", "math/0309136"),
         ("https://arxiv.org/html/2502.02737v2#S3", "2502.02737"),
-        ("https://huggingface.co/papers/2502.02737?ref=x", "2502.02737"),
-        ("https://hf.co/papers/2502.02737", "2502.02737"),
-        ("https://www.alphaxiv.org/abs/2502.02737v1", "2502.02737"),
-        ("https://doi.org/10.48550/arXiv.2502.02737", "2502.02737"),
         ("look at arxiv.org/abs/2502.02737, please", "2502.02737"),
+        *(
+            (text, "2502.02737")
+            for text in (
+                *(
+                    "https://huggingface.co/papers/2502.02737?ref=x",
+                    "https://hf.co/papers/2502.02737",
+                    "arXiv 2502.02737",
+                ),
+                *(
+                    "https://www.alphaxiv.org/abs/2502.02737v1",
+                    "https://www.alphaxiv.org/ko/overview/2502.02737",
+                ),
+                *(
+                    "https://doi.org/10.48550/arXiv.2502.02737",
+                    "10.48550/arXiv.2502.02737",
+                    "doi:10.48550/ARXIV.2502.02737",
+                ),
+                *(
+                    "https://arxiv.org/abs/arXiv:2502.02737",
+                    "arxiv.org/abs//2502.02737",
+                    "arXiv:2502.02737v2 [cs.CL] 5 Feb 2025",
+                ),
+                *(
+                    "https://ar5iv.labs.arxiv.org/html/2502.02737",
+                    "https://ar5iv.org/abs/2502.02737",
+                    "2502.02737v1-v3",
+                ),
+                *(
+                    "https://papers.cool/arxiv/2502.02737",
+                    "https://scirate.com/arxiv/2502.02737",
+                    "arXiv：2502.02737",
+                ),
+                *(
+                    "https%3A%2F%2Farxiv.org%2Fabs%2F2502.02737",
+                    "https://api.semanticscholar.org/arXiv:2502.02737",
+                ),
+                "Cite as: arXiv:2502.02737 [cs.CL] (or arXiv:2502.02737v1 [cs.CL] for this version)",
+            )
+        ),
+        ("xxx.lanl.gov/abs/hep-th/9901001", "hep-th/9901001"),
+        ("https://arxiv.org/abs/cs%2F0112017", "cs/0112017"),
     ],
 )
 def test_finds_an_id_in_every_notation(text: str, expected: str) -> None:
@@ -50,6 +87,7 @@ def test_finds_an_id_in_every_notation(text: str, expected: str) -> None:
         *("https://example.org/abs/2502.02737", "https://huggingface.co/papers/date/2025-02-06"),
         *("https://arxiv.org/list/cs.CL/2502", "https://arxiv.org/abs/zzz/0112017"),
         *("https://arxiv.org/abs/2411.1234", "https://huggingface.co/papers/2513.00001"),
+        "https://arxiv.org/html/2502.02737v1/x1.png",
     ],
 )
 def test_text_without_an_id_returns_none(text: str) -> None:
@@ -98,3 +136,33 @@ def test_lists_all_ids_in_a_message() -> None:
     )
     expected = ["2501.00001", "2501.00002", "2501.00003", "cs/0112017"]
     assert arxiv_ids.list_arxiv_ids(text, date(2026, 1, 1)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2501.00001/2501.00002, 2501.00003v1-v2", ["2501.00001", "2501.00002", "2501.00003"]),
+        ("volume = {abs/1711.00399}, file = {:a/1706.03762.pdf:PDF}", ["1711.00399", "1706.03762"]),
+        (
+            "@a{eprint = {9711200}, eprintclass = {hep-th}}, @b{eprint = {2501.00001}}",
+            ["2501.00001", "hep-th/9711200"],
+        ),
+        ('@a{primaryClass = "hep-th", eprint = "9711200"} @b{archive = {cs}}', ["hep-th/9711200"]),
+        ("https%3A%2F%2Farxiv.org%2Fabs%2F2501.00005 arXiv:\n2501.00006", ["2501.00005", "2501.00006"]),
+        ("https://cdn.h.test/papers/2501.00001.png https://arxiv.org/html/2501.00002v1/x1.jpg", []),
+    ],
+)
+def test_lists_ids_in_the_fields_of_references(text: str, expected: list[str]) -> None:
+    assert sorted(arxiv_ids.list_arxiv_ids(text, date(2026, 1, 1))) == sorted(expected)
+
+
+@pytest.mark.parametrize(
+    "text", ["https://arxiv.org/abs/2501.00001", " 2501.00001 ", "0704.00012", "2501.00001/2501.00001"]
+)
+def test_ids_do_not_change_where_a_long_text_is_divided(text: str) -> None:
+    alone = arxiv_ids.list_arxiv_ids(f" {text} ", date(2026, 1, 1))
+    for length in range(4_960, 5_010):
+        assert (
+            arxiv_ids.list_arxiv_ids(f"{'x ' * (length // 2)}{' ' * (length % 2)}{text} x", date(2026, 1, 1))
+            == alone
+        )

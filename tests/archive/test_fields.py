@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.archive import date_reader, fields
+from bot.archive import fields
 from storage import models
 
 
@@ -46,26 +46,6 @@ def test_cleans_valid_field_values_and_drops_others(
 def test_detects_the_language_of_summaries(body: str, expected: str) -> None:
     entry = models.Entry(1, "2601.00001", None, "", sections=(models.Section("What's New", body),))
     assert fields.detect_language([entry]).value == expected
-
-
-@pytest.mark.parametrize(
-    ("text", "day"),
-    [
-        *(
-            (f"Daily Papers {spelled}", date(2025, 5, 27))
-            for spelled in (
-                *("(2025-05-27)", "2025/05/27", "2025.05.27.", "2025. 5. 27", "2025–05–27", "— 20250527"),
-                *("2025년 5월 27일", "2025年05月27日", "May 27, 2025", "27 May 2025", "27th of May 2025"),
-                *("(2025-05-27, Tue; 2025-05-27)", "(May 21 - May 27) - 2025", "2025-05-21 ~ 2025-05-27"),
-            )
-        ),
-        ("Top Papers (Dec 29 - Jan 4, 2026)", date(2026, 1, 4)),
-        ("7th if October 2023", date(2023, 10, 7)),
-        *((text, None) for text in ("Daily Papers", "05/06/2025", "2025-05", "9.2025-05-27", "28th of August", "2025-02-30")),
-    ],
-)  # fmt: skip
-def test_finds_unambiguous_dates_and_the_last_day_of_a_span(text: str, day: date | None) -> None:
-    assert date_reader.find_date(text) == day
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,13 @@ from bot.archive import html_pages, markdown_lines, parse
         ("<p data-paper-id='2505.00001'>A</p>", "arXiv:2505.00001 A\n"),
         ("</a></li></ul></h9>text", "text\n"),
         ("", "\n"),
+        # What HTML lets be left out, or a browser closes.
+        ("<html><head><title>t</title><h1>A</h1>text", "# A\n\ntext\n"),
+        ("<head><meta charset=utf-8><style>p {}</style><body><p>A", "A\n"),
+        ("<div><svg width='1'><rect/></div><p>A</p>", "A\n"),
+        ("<p>A<svg/>B<svg><title>t</title><path/></svg>C</p>", "ABC\n"),
+        ("<nav><a href='/'>home</a></nav>A", "A\n"),
+        ("<nav><p>A</p><template>B", "A\n\nB\n"),
     ],
 )
 def test_html_elements_become_markdown(page: str, markdown: str) -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.archive import arxiv_ids, date_reader, fields, parse
+from bot.archive import arxiv_ids, fields, parse
 from storage import errors
 from storage.models import Digest, DigestFormat, Entry
 
@@ -59,26 +61,6 @@ def test_link_label_is_the_title_unless_it_is_a_caption() -> None:
         (7, [(ONE, None), (TWO, TITLE)]),
         (1, [(THREE, OTHER)]),
     ]
-
-
-@pytest.mark.parametrize(
-    ("name", "day"),
-    [
-        ("archive/2026/06/02.md", date(2026, 6, 2)),
-        ("2-Jun-2026/AI/README.md", date(2026, 6, 2)),
-        ("data/20260602.md", date(2026, 6, 2)),
-        ("https://h.test/a/2026-06-02_daily_paper.md?x=2025-01-01", date(2026, 6, 2)),
-        ("2025/1222-1226.md", date(2025, 12, 26)),
-        ("2024/1230-0103.md", date(2025, 1, 3)),
-        ("digests/2026-W30.html", date(2026, 7, 26)),
-        ("data/2026-06/arxiv_digest_2026-06-02.md", date(2026, 6, 2)),
-        ("2026-06-31.md", None),
-        ("highlights/2026-06-june.md", None),
-        ("README.md", None),
-    ],
-)
-def test_finds_the_date_in_a_path(name: str, day: date | None) -> None:
-    assert date_reader.find_path_date(name) == day
 
 
 def test_only_papers_without_a_date_form_a_rolling_digest() -> None:
@@ -164,3 +146,223 @@ def test_never_lists_a_paper_that_the_text_does_not_contain(text: str) -> None:
         assert {entry.arxiv_id for entry in digest.entries} <= named | {ONE, TWO, THREE}
         if digest.format is DigestFormat.LIST:
             assert parse.parse_text(digest.text)[0].entries == digest.entries
+
+
+# Days: a date counts where a date stands, and ends with the next heading that names days.
+
+KETTLES, GEESE, CARTS = TITLE, "Counting Geese in Fog and Rain", "Bridges That Carry Heavy Carts"
+IDS = (ONE, TWO, THREE)
+DATED_TITLES = [
+    "The River School (RS 2027), April 27--May 1, 2027, Bergen, Norway",
+    "Bursts of FRB 20240114A seen from two hills",
+    "Lessons from 9 November 1989",
+    "What happened on 2024-02-30?",
+    "Predicting the election of November 5, 2024",
+    "The storm of 20251112",
+    "한국의 2024년 12월 3일 이후 여론 분석",
+    "2023年10月7日以后的网络舆论",
+]
+LAYOUTS = [
+    "## 1. {}\n- URL: [{url}]({url})\n",
+    "## {}\n\n[arXiv]({url}) · [PDF]({url})\n",
+    "**{}**\n{url}\n",
+    "- {}\n  - {url}\n",
+    "- [{}]({url})",
+    "- {} {url}",
+    "{}\n{url}\n",
+    "| {} | {url} |",
+]
+
+
+def days_of(text: str, name: str = "README.md") -> dict[str, list[str]]:
+    """Return the papers of each day; those without a date are under "rolling"."""
+    found = read(text, name)
+    return {
+        "rolling" if digest.is_rolling else str(digest.date): [entry.arxiv_id for entry in digest.entries]
+        for digest in found
+    }
+
+
+def lay_out(layout: str, titles: Iterable[str]) -> str:
+    rows = (
+        layout.replace("{}", title).replace("{url}", f"https://arxiv.org/abs/{arxiv_id}")
+        for title, arxiv_id in zip(titles, IDS, strict=False)
+    )
+    return "\n".join(rows) + "\n"
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_date_in_a_title_is_no_day(layout: str) -> None:
+    for title in DATED_TITLES:
+        text = lay_out(layout, (KETTLES, title, CARTS))
+        assert days_of(f"# Papers of 2026-06-20\n\n{text}") == {"2026-06-20": list(IDS)}
+        assert days_of(text) == {"rolling": list(IDS)}
+
+
+@pytest.mark.parametrize(
+    ("heading", "days"),
+    [
+        *((heading, {"rolling": [THREE], "2026-06-20": [ONE, TWO]}) for heading in (
+            "2026-06-33", "13월 1일", "2026-02-30", "May 2026", "2026년 5월", "5월", "since 2024", "2025", "2026-06-18 ~",
+        )),
+        *((heading, {"2026-06-20": [ONE, TWO], "2026-06-18": [THREE]}) for heading in (
+            "6월 18일 (목)", "June 18", "Thu, Jun 18", "6/18 (목)", "2026-06-18 (updated 2026-06-20)",
+        )),
+        ("Robots", {"2026-06-20": [ONE, TWO, THREE]}),
+    ],
+)  # fmt: skip
+def test_a_heading_that_names_days_ends_the_day_above(heading: str, days: dict[str, list[str]]) -> None:
+    above = "# Picks\n\n## 2026-06-20\n\n" + lay_out("- [{}]({url})", (KETTLES, GEESE))
+    assert days_of(f"{above}\n## {heading}\n\n- [{CARTS}](https://arxiv.org/abs/{THREE})\n") == days
+
+
+@pytest.mark.parametrize(
+    ("heading", "doubt"),
+    [
+        (
+            "2024-09-30",
+            "line 3: 2024-09-30 is before the month of 2606.00001: its papers are read without a date",
+        ),
+        ("2027-05-01", "line 3: 2027-05-01 is in the future: its papers are read without a date"),
+        ("2026-W53", None),
+        ("2026-07-04", None),
+    ],
+)
+def test_a_date_that_cannot_be_right_is_not_used_and_said(heading: str, doubt: str | None) -> None:
+    [digest] = read(f"# {heading}\n\n" + lay_out("- [{}]({url})", (KETTLES, GEESE, CARTS)))
+    problems = [f"line {problem.line}: {problem.message}" for problem in digest.problems]
+    assert (digest.is_rolling, problems) == (doubt is not None, [doubt] if doubt else [])
+    assert parse.digest_to_json(digest, "a")["date"] is None or doubt is None
+
+
+def test_one_paper_below_a_date_is_a_list_but_not_below_a_version() -> None:
+    paper = f"- [{KETTLES}]({ABS_ONE})\n"
+    assert days_of(f"## 2026-06-20\n\n{paper}") == {"2026-06-20": [ONE]}
+    for heading in ("1.2.0 (2026-06-20)", "[1.2.0] - 2026-06-20", "v2.1 of 2026-06-20"):
+        with pytest.raises(errors.NotADigestError, match="1 arXiv link"):
+            read(f"# Changelog\n\n## {heading}\n\n{paper}")
+
+
+# Where papers and their titles stand.
+
+
+@pytest.mark.parametrize(
+    "layout",
+    [
+        *("- {} {url} by Ann Beech, 31 votes", "- {} <{url}> by Ann Beech", "- {}, {url}, 31 votes", "- {url} {}"),
+        *("{} {url} (추천 31)", "<{url}|{}> :fire: 31", "<{url}|arXiv> {}", "{} | {url} | 31", "1. {} - {url}", "{}\t{url}"),
+        *("- **{}**, Ann Beech et al. [paper]({url}) [code](https://h.test)", '- "{}" (Ann Beech) {url}', "- [ ] {} — {url}"),
+        *("- {} [![arXiv](https://h.test/badge.svg)]({url})", "| 1 | {} | Ann Beech, Cee Dale | [pdf]({url}) |"),
+        *("## {}\n![Overview of the proposed framework]({url}v1/x1.png)\n\n[arXiv]({url})\n", "### [1] {}\n\n{url}\n"),
+        *("**1. {}**\n\n- link: {url}\n", "Title: {}\nAuthors: Ann Beech, Cee Dale\nLink: {url}\n", "제목: {}\n링크: {url}\n"),
+        *("--- 1. {} ---\nLink: {url}\n\n## Abstract\nWe read.\n", "<details><summary>{}</summary>\n\n{url}\n\n</details>\n"),
+        *("<h3>{}</h3><a href='{url}'>PDF</a>\n", "{}\nAnn Beech, Cee Dale\n{url}\n", "1. {}\n   - arXiv: {url}\n"),
+        *("## {}\n[Read the full paper on arXiv]({url})\n", "arXiv:{url}\nTitle: {}\nAuthors: Ann Beech\n"),
+    ],
+)  # fmt: skip
+def test_takes_the_title_beside_or_above_a_link(layout: str) -> None:
+    [digest] = read("# 2026-06-20\n\n" + lay_out(layout, (KETTLES, GEESE, CARTS)))
+    assert (digest.date, digest.is_rolling) == (date(2026, 6, 20), False)
+    assert [(entry.arxiv_id, entry.title) for entry in digest.entries] == [
+        *zip(IDS, (KETTLES, GEESE, CARTS), strict=True)
+    ]
+
+
+@pytest.mark.parametrize(
+    "mention",
+    [
+        "It is better than that of https://arxiv.org/abs/2501.00009, which was the best so far.",
+        "우리는 https://arxiv.org/abs/2501.00009에서 제안한 방법을 쓴다.",
+        "(see https://arxiv.org/abs/2501.00009)",
+        "Otro método, como en https://arxiv.org/abs/2501.00009 y más.",
+        "The group before us (2025a, arXiv:2501.00009) bounds $|x|$ and $|y|$ of a kettle, which is long known.",
+        "![compare with the older figure](https://arxiv.org/html/2501.00009v1/x1.png)",
+        "[![](https://arxiv.org/html/2501.00009v1/x1.png)](https://h.test) ![x][figure]",
+        '<img src="https://arxiv.org/html/2501.00009v1/x1.png">',
+        "[Figure 1](https://arxiv.org/html/2501.00009v1/x1.png) https://arxiv.org/html/2501.00009v1/x2.svg",
+    ],
+)
+def test_a_mention_and_a_picture_are_no_papers(mention: str) -> None:
+    text = lay_out(f"## {{}}\n{{url}}\n\n{mention}\n", (KETTLES, GEESE, CARTS))
+    assert [(entry.arxiv_id, entry.title) for entry in read_one(text)] == [
+        *zip(IDS, (KETTLES, GEESE, CARTS), strict=True)
+    ]
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        *("Using snake_case names in code", "Bounds in $L_\\infty$ for kettles", "C# and F# for kettle code"),
+        "τ_0 and the kettles of old",
+        *("A* search for all B* trees", "Kettles > pots: a small study", "~100 kettles in one room"),
+        "1000 kettles in one small room",
+        *("The <unk> token in small models", '"Why kettles?" and other questions', "What's new & old in kettles?"),
+    ],
+)  # fmt: skip
+def test_a_title_keeps_its_signs(title: str) -> None:
+    for text in (f"- [{title}]({ABS_ONE})\n", f"## {title}\n{ABS_ONE}\n", f"- {title} {ABS_ONE}\n"):
+        assert [entry.title for entry in read_one(text)] == [title]
+    for plain in (title, "Cold Soup", "*Soup* __init__"):
+        assert read_one(json.dumps([{"id": ONE, "title": plain}]))[0].title == plain
+
+
+def test_a_note_about_one_paper_names_it_in_its_front_matter() -> None:
+    text = f"---\narxiv: {ONE}\ntitle: Cold Soup\ndate: 2026-06-20\n---\n\nUnlike {ABS_TWO}, it is cold.\n"
+    [digest] = read(text)
+    assert [(entry.arxiv_id, entry.title) for entry in digest.entries] == [(ONE, "Cold Soup")]
+
+
+# Hugging Face's list as people store it.
+
+
+def item(number: int, listed: str | None = None, *, outer: str | None = None, alone: bool = False) -> Any:
+    paper = {
+        "id": f"2606.{number:05}",
+        "title": KETTLES,
+        "upvotes": number,
+        "publishedAt": "2026-06-15T21:26:31.000Z",
+    }
+    paper |= {"submittedOnDailyAt": listed} if listed else {}
+    return (
+        paper if alone else {"paper": paper, "title": KETTLES, "publishedAt": outer or paper["publishedAt"]}
+    )
+
+
+LISTED = "2026-06-20T00:00:00.000Z"
+ITEMS = [item(1), item(2)]
+
+
+@pytest.mark.parametrize(
+    ("value", "name"),
+    [
+        ([item(1, LISTED), item(2, LISTED)], "a.json"),
+        ([item(1, LISTED), {"paper": None}, item(2, LISTED)], "a.json"),
+        ([item(1, LISTED, alone=True), item(2, LISTED, alone=True)], "a.json"),
+        ([item(1, outer="2026-06-20T03:12:01.457Z"), item(2, outer="2026-06-20T01:00:00.123Z")], "a.json"),
+        (ITEMS, "data/2026-06-20.json"),
+        ({"date": "2026-06-20", "count": 2, "papers": ITEMS}, "a.json"),
+        ({"2026-06-20": ITEMS}, "a.json"),
+        ({"fetched_at": "2026-06-20T05:00:00Z", "data": ITEMS}, "a.json"),
+        ({"day": "2026-06-20", "papers": [item(1, alone=True), item(2, alone=True)]}, "a.json"),
+    ],
+)
+def test_reads_the_stored_list_of_hugging_face_with_its_day_and_votes(value: Any, name: str) -> None:
+    [digest] = read(json.dumps(value), name)
+    assert (digest.format, digest.date, digest.is_rolling) == (DigestFormat.LISTING, date(2026, 6, 20), False)
+    assert [(entry.arxiv_id, entry.votes) for entry in digest.entries] == [(ONE, 1), (TWO, 2)]
+
+
+@pytest.mark.parametrize(
+    ("value", "days"),
+    [
+        ([{"paper": {"id": ONE, "upvotes": 3}}, {"paper": {"id": TWO}}], {"rolling": [ONE, TWO]}),
+        ([item(1, LISTED), item(2, "2026-05-20T00:00:00.000Z")], {"2026-06-20": [ONE], "rolling": [TWO]}),
+        ([{"date": "2026-06-20", "papers": ITEMS[:1]}, {"date": "2026-06-19", "papers": ITEMS[1:]}],
+         {"2026-06-20": [ONE], "2026-06-19": [TWO]}),
+    ],
+)  # fmt: skip
+def test_a_stored_list_without_a_day_of_its_own_is_never_todays(
+    value: Any, days: dict[str, list[str]]
+) -> None:
+    assert days_of(json.dumps(value), "a.json") == days
+    assert all(digest.format is DigestFormat.LIST for digest in read(json.dumps(value), "a.json"))

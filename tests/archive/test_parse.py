@@ -96,6 +96,9 @@ def test_list_below_a_newsletter_heading_is_parsed_as_a_list() -> None:
         (newsletter_text("2025-02-06", 1).partition("\n")[2], "1 arXiv link, but a list has three papers or a date"),
         (newsletter_text("2025-02-30", 1), "line 1: its date does not exist: “Daily Papers (2025-02-30)”"),
         ("## Daily Papers (2025-02-30)\n", "its date does not exist"),
+        ('\ufeff<?xml version="1.0"?>\n<!-- a --><rss version="2.0"></rss>', "it is a feed (RSS or Atom)"),
+        ("<feed xmlns='http://www.w3.org/2005/Atom'><link href='https://arxiv.org/abs/2502.00001'/></feed>", "it is a feed"),
+        ("<?xml version='1.0'?><records><id>2502.00001</id></records>", "it is XML, but neither"),
     ],
 )  # fmt: skip
 def test_rejects_text_without_a_digest(text: str, words: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
@@ -280,3 +281,108 @@ def test_skips_and_reports_a_paper_without_an_id() -> None:
     digest = parse_one(REVIEW + paper_text(CHAPTERS) + broken + paper_text(CHAPTERS, "2505.00002"))
     assert [paper.arxiv_id for paper in digest.entries] == ["2505.00001", "2505.00002"]
     assert ["None" in problem.message for problem in digest.problems] == [True]
+
+
+# What people write, or their tools leave out: each line in the spellings of `data/spellings.txt` reads as the usual one.
+
+CLIP, COVER = "https://h.test/kettles/first.mp4", "https://h.test/kettles/first.png"
+URL = "https://arxiv.org/abs/2502.00001"
+
+
+def load_spellings(kind: str) -> dict[str, list[str]]:
+    text = (Path(__file__).parent / "data/spellings.txt").read_text("utf-8").replace("\n\n", "\n")
+    for place, value in {"{COVER}": COVER, "{CLIP}": CLIP, "{URL}": URL}.items():
+        text = text.replace(place, value)
+    blocks = (block.partition("\n") for block in text.rstrip("\n").split("\n== ")[1:])
+    return {
+        title.split()[1]: [
+            line.removeprefix(" ").replace("⏎", "\n") for line in listed.replace("‖\n", "‖ ").split(" ‖")
+        ]
+        for title, _, listed in blocks
+        if title.startswith(kind)
+    }
+
+
+LINES = {
+    "date": "## Daily Papers (2025-02-06)",
+    "title": f"### [A Small Model]({URL})",
+    "cover": f"![]({COVER})",
+    "votes": "Vote: 12",
+    "authors": "Authors: Ada One, Ben Two",
+    "new": "- ***What's New***: It is small.",
+    "end": "- ***Results***: It is quick.",
+}
+SECTIONS = (("What's New", "It is small."), ("Results", "It is quick."))
+USUAL = ("A Small Model", URL, COVER, None, 12, ("Ada One", "Ben Two"), SECTIONS)
+ORDERS = [
+    "{title}\n\n{cover}\n\n{votes}\n\n{authors}\n\n{new}\n{end}",
+    "{title}\n{cover}\n{votes}\n{authors}\n{new}\n\n{end}",
+    "{title}\n\n{authors}\n\n{votes}\n\n{cover}\n\n{new}\n{end}",
+    "{title}\n\n{new}\n{end}\n\n{cover}\n\n{votes}\n\n{authors}",
+    "{title}\n\n{cover}{votes}\n\n{authors}\n\n{new}\n{end}",
+    "{title}\n\n{cover}\n\n{votes} | {authors}\n\n{new}\n{end}",
+    "{title}\n\n{cover}\n\n{votes}, {authors}\n\n{new}\n{end}",
+    "{title}\n\n<details>\n\n{cover}\n\n{votes}\n\n{authors}\n\n{new}\n{end}\n\n</details>",
+    "{title}\n\n{cover}\n<!-- from\nthe service -->\n---\n{votes}<br>\n{authors}<br>\n\n---\n{new}  \n{end}\n\n---",
+    "{title}\n\n  {cover}\n\n  {votes}\n\n  {authors}\n\n  {new}\n  {end}",
+]
+
+
+def read_newsletter(lines: Mapping[str, str], order: str) -> tuple[object, ...]:
+    digest = parse_one(f"{lines['date']}\n\n{order.format(**lines)}\n\n{OTHER}")
+    first, second = digest.entries
+    assert (second.title, second.votes, len(second.sections), digest.problems) == ("A Small Model", 12, 2, ())
+    sections = tuple((section.heading, section.body) for section in first.sections)
+    return first.title, first.url, first.thumbnail, first.video, first.votes, first.authors, sections
+
+
+NEWSLETTERS, REVIEWS = load_spellings("newsletter"), load_spellings("review")
+
+
+@pytest.mark.parametrize("construct", NEWSLETTERS)
+def test_reads_a_newsletter_in_other_spellings(construct: str) -> None:
+    usual = (*USUAL[:2], None, CLIP, *USUAL[4:]) if construct == "video" else USUAL
+    place = "cover" if construct == "video" else construct
+    read = {line: read_newsletter(LINES | {place: line}, ORDERS[0]) for line in NEWSLETTERS[construct]}
+    assert read == dict.fromkeys(read, usual)
+
+
+def test_reads_a_newsletter_in_other_orders() -> None:
+    assert {order: read_newsletter(LINES, order) for order in ORDERS} == dict.fromkeys(ORDERS, USUAL)
+
+
+REVIEW_LINES = {
+    "date": "# 📰 Hugging Face Daily Papers – 2025-05-27",
+    "id": "## 2505.00001",
+    "link": "🔗 https://huggingface.co/papers/2505.00001",
+    "label": "**Summary**:",
+    "open": "```markdown",
+    "title": "# 작은 모델",
+    "chapter": "## 1. 동기\n\n작다.",
+    "close": "```\n ",
+    "rule": "---",
+}
+
+
+@pytest.mark.parametrize("construct", REVIEWS)
+def test_reads_a_review_in_other_spellings(construct: str) -> None:
+    read: dict[str, object] = {}
+    for line in REVIEWS[construct]:
+        lines = REVIEW_LINES | {construct: line}
+        if construct == "open" and not line.strip().startswith("```m"):
+            lines["close"] = line.strip().rstrip("markdowntex")
+        text = "{date}\n\n{id}\n{link}\n\n{label}\n{open}\n{title}\n\n{chapter}\n\n## 2. 결과\n\n- 빠르다.\n{close}\n{rule}\n\n"
+        digest = parse_one(text.format(**lines) + paper_text(fence(CHAPTERS), "2505.00002"))
+        first, second = digest.entries
+        assert (second.arxiv_id, second.title, len(second.sections)) == ("2505.00002", "작은 모델", 2)
+        sections = [(section.heading, section.body.strip()) for section in first.sections]
+        read[line] = (digest.format, str(digest.date), first.arxiv_id, first.title, sections, digest.problems)
+    usual = (
+        "review",
+        "2025-05-27",
+        "2505.00001",
+        "작은 모델",
+        [("1. 동기", "작다."), ("2. 결과", "- 빠르다.")],
+        (),
+    )
+    assert read == dict.fromkeys(read, usual)
