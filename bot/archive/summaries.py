@@ -272,8 +272,9 @@ def best_appearance(detail: PaperDetail, locale: Locale, digest_format: DigestFo
 
 
 def misses_summary(appearance: Appearance) -> bool:
-    """Return whether an entry lacks a summary. Entries of LOOKUP digests do not need one."""
-    return appearance.format is not DigestFormat.LOOKUP and not shown_sections(appearance.entry)
+    """Return whether an entry lacks a summary. Entries of LIST and LOOKUP digests never have one."""
+    has_ids_alone = appearance.format in (DigestFormat.LIST, DigestFormat.LOOKUP)
+    return not has_ids_alone and not shown_sections(appearance.entry)
 
 
 def _digest_summary(appearance: Appearance) -> Summary | None:

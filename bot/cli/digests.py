@@ -87,7 +87,7 @@ def ingest(
         )
     from bot.archive import files
 
-    result = shell.run_command(lambda: _ingest(paths or [], again))
+    result, untitled = shell.run_command(lambda: _ingest(paths or [], again))
     # A README beside digests is skipped, but a named file is expected to contain papers.
     named = {row.location for row in result.unrelated} if not result.digests else {*(paths or ())}
     unrelated = [row for row in result.unrelated if row.location not in named]
@@ -102,6 +102,8 @@ def ingest(
     counts = {"digests": result.digests, "papers": result.papers, "new_papers": result.new_papers}
     listed = [{"file": row.location, "line": row.line, "message": row.message} for row in problems]
     said = _count_sentence(result.digests, result.papers, result.new_papers, len(problems))
+    if untitled:
+        said += f" arXiv was not asked about {untitled} of them: `paperround sources fetch` asks, and so does the running bot."
     data = {**counts, "problems": len(problems), "problem_list": listed}
     shell.print_answer(data, as_json, sentence=said)
     sys.exit(1 if problems else 0)
@@ -119,11 +121,15 @@ def _count_sentence(digests: int, papers: int, new: int, problems: int) -> str:
     return f"{', '.join(counts)} ({new} new).{trouble}"
 
 
-async def _ingest(paths: list[str], again: bool) -> IngestResult:
-    """Ingest files. Problems refer to files by the names that the user typed."""
+async def _ingest(paths: list[str], again: bool) -> tuple[IngestResult, int]:
+    """Ingest files, and count their papers for whose title or authors arXiv is to be asked.
+
+    Problems refer to files by the names that the user typed.
+    """
     from bot.archive import files
     from bot.archive.digest_writer import IngestResult
     from bot.search import glossary as search_glossary
+    from storage import papers
 
     total = IngestResult()
     async with shell.open_container(creating=bool(paths)) as container:
@@ -149,7 +155,12 @@ async def _ingest(paths: list[str], again: bool) -> IngestResult:
         if await glossary.is_stale():
             with shell.progress("Updating glossary and index, papers read") as show_count:
                 await glossary.rebuild(show_count)
-    return total
+        async with container.database.read() as connection:
+            due = await papers.list_arxiv_due(connection, container.clock(), limit=_MAX_COUNTED)
+    return total, len(total.arxiv_ids.intersection(due))
+
+
+_MAX_COUNTED = 100_000
 
 
 async def _reparse_all(service: IngestService) -> AsyncGenerator[tuple[str, IngestResult], None]:

@@ -15,7 +15,7 @@ from typing import Any
 
 import structlog
 
-from bot.archive import fields, files, listing
+from bot.archive import fields, files, listing, paper_list
 from bot.archive.digest_writer import IngestResult
 from bot.archive.ingest import IngestService
 from bot.core import day_close, isolation
@@ -56,8 +56,9 @@ class SourceReport:
         total = self.result + ingested
         self.result = replace(total, problems=total.problems[:_MAX_PROBLEMS])
         self.counts[result.status] += 1
-        if result.reason:
-            self.reasons.setdefault(result.status, result.reason)
+        doubts = (row.message for row in ingested.problems if row.message.endswith(paper_list.UNDATED))
+        if reason := result.reason or next(doubts, ""):
+            self.reasons.setdefault(result.status, reason)
         if result.retry_at is not None:
             self.retry_at = max(result.retry_at, self.retry_at or result.retry_at)
         if result.day is not None and result.status in _FAILING:
@@ -128,12 +129,14 @@ def updated_health(
     back_fill = arxiv_categories.read_back_fill(report.progress)
     if back_fill is not None and not back_fill.is_done and not failed:
         next_at = now
+    # A list whose dates cannot be right stays so until it changes.
+    doubt = row.reason if row.reason and row.reason.endswith(paper_list.UNDATED) else None
     if kinds.get(row.kind).has_daily_list:
         next_at = rule.next_read_at(next_at, now, has_failed=failed)
     return replace(
         row,
         status=status,
-        reason=report.reason or None,
+        reason=report.reason or (doubt if status is FetchStatus.UNCHANGED else None),
         failures=failures,
         last_attempt_at=now,
         last_success_at=now if status in _HEALTHY else row.last_success_at,
