@@ -35,6 +35,15 @@ def test_ingesting_twice_adds_nothing(paperround: Paperround, digest_folder: Pat
     assert (again.exit_status, again.data) == (0, {**counts, "problem_list": []})
 
 
+def test_ingest_says_that_it_did_not_ask_arxiv_and_a_list_has_no_summary_to_miss(
+    paperround: Paperround, tmp_path: Path
+) -> None:
+    (tmp_path / "a.md").write_text("# Papers of 2026-01-05\n\n- https://arxiv.org/abs/2601.00001\n", "utf-8")
+    answer = paperround("ingest", "a.md")
+    assert "1 paper (1 new). arXiv was not asked about 1 of them: `paperround sources fetch`" in answer.stdout
+    assert "summary" not in paperround("paper", "arXiv:2601.00001 [cs.CL]").stdout
+
+
 def test_ingest_does_not_report_a_readme_beside_digests(paperround: Paperround, digest_folder: Path) -> None:
     (digest_folder / "c.md").unlink()
     readme = str(digest_folder / "b.txt")

@@ -482,6 +482,23 @@ async def test_only_the_operators_folder_may_contain_a_listing(
     assert {row.date_on for row in rows} == {START.date()}
 
 
+async def test_a_list_with_a_date_that_cannot_be_right_is_without_a_date_and_the_source_says_so(
+    harness: PollingHarness,
+) -> None:
+    harness.origin.pages["/README.md"] = LIST.replace("2025-05-06", "2024-05-06")
+    row = await harness.add("/README.md")
+    for status in (S.OK, S.UNCHANGED):
+        [report] = await harness.fetch_due()
+        harness.now += timedelta(hours=1)
+        [found] = (await harness.health()).values()
+        assert (report.status, found.reason) == (
+            status,
+            "2024-05-06 is before the month of 2505.00001: its papers are read without a date",
+        )
+    assert [stored.date_on for stored in await harness.digests()] == [START.date() - timedelta(days=60)]
+    assert row.reason is None
+
+
 async def test_limits_the_papers_that_a_page_adds_per_day(
     harness: PollingHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
