@@ -54,31 +54,16 @@ async def correct(connection: AsyncConnection, corrected: Mapping[int, SourcedDi
         await connection.execute(digests.update().where(digests.c.id == digest_id).values(values))
 
 
-async def update_parse_result(connection: AsyncConnection, digest_id: int, parsed: SourcedDigest) -> None:
-    """Store a new parse result for an unchanged text."""
-    digest = parsed.digest
-    await connection.execute(
-        digests.update()
-        .where(digests.c.id == digest_id)
-        .values(format=digest.format, language=parsed.language, problems=digest.problems)
-    )
-
-
 def location_key(source: str, location: str) -> str:
     """Return the key by which the digests of a source's location are found: a SHA-256 in hex."""
     return hashlib.sha256(f"{source}\n{location}".encode()).hexdigest()
 
 
-async def list_at(
-    connection: AsyncConnection, places: Iterable[tuple[str, str]]
-) -> dict[tuple[str, str], list[StoredDigest]]:
-    """Return the digests of some sources' locations, earliest date first, keyed by source and location."""
+async def list_at(connection: AsyncConnection, places: Iterable[tuple[str, str]]) -> list[StoredDigest]:
+    """Return the digests of some (source, location) pairs, earliest date first."""
+    keys = [location_key(*place) for place in places]
     query = sa.select(*_STORED).order_by(digests.c.date_on, digests.c.id)
-    keys = {location_key(*place) for place in places}
-    found: dict[tuple[str, str], list[StoredDigest]] = defaultdict(list)
-    for row in await database.fetch_records(connection, StoredDigest, query, digests.c.location_key, keys):
-        found[row.source, row.location].append(row)
-    return found
+    return await database.fetch_records(connection, StoredDigest, query, digests.c.location_key, keys)
 
 
 async def get(connection: AsyncConnection, digest_id: int) -> StoredDigest | None:
@@ -171,12 +156,12 @@ async def get_last_updated_at(connection: AsyncConnection) -> datetime | None:
     return latest
 
 
-async def list_arxiv_ids(connection: AsyncConnection, digest_ids: Iterable[int]) -> dict[int, set[str]]:
-    """Return the arXiv ids in each digest, keyed by digest id."""
+async def list_arxiv_ids(connection: AsyncConnection, digest_ids: Sequence[int]) -> dict[int, set[str]]:
+    """Return the arXiv ids in each of the digests, keyed by digest id."""
     query = sa.select(entries.c.digest_id, papers.c.arxiv_id).join(papers, papers.c.id == entries.c.paper_id)
-    found: dict[int, set[str]] = defaultdict(set)
-    for digest_id, arxiv_id in await database.execute_in(connection, query, entries.c.digest_id, digest_ids):
-        found[digest_id].add(arxiv_id)
+    found: dict[int, set[str]] = {id_: set() for id_ in digest_ids}
+    for id_, arxiv_id in await database.execute_in(connection, query, entries.c.digest_id, digest_ids):
+        found[id_].add(arxiv_id)
     return found
 
 
@@ -290,33 +275,30 @@ FormerEntries = Mapping[int, Mapping[int, int]]
 
 async def remove_entries(connection: AsyncConnection, digest_ids: Iterable[int]) -> dict[int, dict[int, int]]:
     """Delete the entries of digests. Returns their `added_seq` by paper id, keyed by digest id."""
+    former: dict[int, dict[int, int]] = {id_: {} for id_ in digest_ids}
     removal = entries.delete().returning(entries.c.digest_id, entries.c.paper_id, entries.c.added_seq)
-    former: dict[int, dict[int, int]] = defaultdict(dict)
-    for digest_id, paper_id, added_seq in await database.execute_in(
-        connection, removal, entries.c.digest_id, digest_ids
-    ):
-        former[digest_id][paper_id] = added_seq
+    for id_, paper_id, seq in await database.execute_in(connection, removal, entries.c.digest_id, former):
+        former[id_][paper_id] = seq
     return former
 
 
-async def remove(connection: AsyncConnection, taken: Sequence[StoredDigest]) -> dict[int, dict[int, int]]:
+async def remove(connection: AsyncConnection, gone: Sequence[StoredDigest]) -> dict[int, dict[int, int]]:
     """Delete digests. Returns what `remove_entries` returns.
 
-    Where another digest of the same source and date has a paper of theirs, such as that of a renamed file, the
-    paper keeps its `added_seq`: it is not new to any post.
+    Where another digest of the same source and date has a paper too, such as that of a renamed file, the paper keeps
+    the first `added_seq`: it is not new to any post.
     """
-    ids = [digest.id for digest in taken]
-    former = await remove_entries(connection, ids)
-    for digest in taken:
+    twin = entries.alias()
+    for digest in gone:
         same = sa.select(digests.c.id).where(
             digests.c.source == digest.source, digests.c.date_on == digest.date_on
         )
-        for added_seq in set(former[digest.id].values()):
-            later = entries.c.digest_id.in_(same) & (entries.c.added_seq > added_seq)
-            kept = entries.update().where(later).values(added_seq=added_seq)
-            paper_ids = [paper_id for paper_id, seq in former[digest.id].items() if seq == added_seq]
-            await database.execute_in(connection, kept, entries.c.paper_id, paper_ids)
-    await database.execute_in(connection, digests.delete(), digests.c.id, ids)
+        first = sa.select(sa.func.min(twin.c.added_seq)).where(twin.c.paper_id == entries.c.paper_id)
+        first = first.where(twin.c.digest_id.in_(same))
+        values = {"added_seq": first.scalar_subquery()}
+        await connection.execute(entries.update().where(entries.c.digest_id.in_(same)).values(values))
+    former = await remove_entries(connection, [digest.id for digest in gone])
+    await database.execute_in(connection, digests.delete(), digests.c.id, former)
     return former
 
 

@@ -55,12 +55,6 @@ async def list_listed_by_arxiv(connection: AsyncConnection) -> dict[int, tuple[s
     return dict(map(tuple, await connection.execute(query)))
 
 
-async def remove_facts(connection: AsyncConnection, source: str) -> set[int]:
-    """Delete the facts from a source. Returns the ids of their papers."""
-    removal = facts.delete().where(facts.c.source == source).returning(facts.c.paper_id)
-    return set((await connection.execute(removal)).scalars())
-
-
 async def list_facts_by_paper(
     connection: AsyncConnection, paper_ids: Iterable[int]
 ) -> dict[int, list[PaperFacts]]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections import ChainMap, defaultdict
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -106,6 +106,14 @@ class LocationContent(NamedTuple):
         return [
             (self.source, fields.bounded_key(self.location + end, MAX_LOCATION_LENGTH)) for end in suffixes
         ]
+
+    @property
+    def days(self) -> dict[date, set[str]]:
+        """The arXiv ids by date."""
+        days: dict[date, set[str]] = defaultdict(set)
+        for sourced in self.digests:
+            days[sourced.digest.date].update(entry.arxiv_id for entry in sourced.digest.entries)
+        return days
 
 
 def _digest_hash(digest: Digest) -> str:
@@ -219,7 +227,7 @@ Changes: TypeAlias = dict[int, tuple[MergedPaper, MergedPaper]]
 
 CHUNK_PAPERS = 500
 """Papers per statement."""
-FILL_AGE_DAYS = 60
+FILL_AGE = timedelta(days=60)
 """The age of a rolling list's papers at its first read: too old for posts and alerts."""
 MAX_NAME_LENGTH = 200
 """Indexed characters of a name. PostgreSQL indexes 2,700 bytes, and a list of authors without commas is one name."""
@@ -348,13 +356,12 @@ digest added, or that gained authors or institutions.
 FRESH_PERIOD = timedelta(days=3)
 
 
-@dataclass(frozen=True, slots=True)
-class _Change:
-    """What a location's content changes: new digests, corrected ones by id, and those to be taken back."""
+class _Change(NamedTuple):
+    """What a location's content changes: new digests, others to be written by id, and those to be taken back."""
 
-    new: Sequence[SourcedDigest]
-    corrected: Mapping[int, SourcedDigest]
-    gone: Sequence[StoredDigest]
+    new: list[SourcedDigest]
+    written: dict[int, SourcedDigest]
+    gone: list[StoredDigest]
 
 
 class DigestWriter:
@@ -365,79 +372,90 @@ class DigestWriter:
         self._on_fresh = on_fresh
 
     async def put(self, connection: Connection, contents: Sequence[LocationContent]) -> list[IngestResult]:
-        """Store what different locations contain now, and return a result for each.
+        """Store what different locations of a source contain now, and return a result for each.
 
-        New days are added, changed ones corrected, and those for which `is_gone` is true taken back.
+        New days are added, changed ones corrected, and those that `is_gone` removed.
         """
-        places = {place for content in contents for place in content.places}
-        stored = await archive.list_at(connection, places)
-        changes = []
-        for content in contents:
-            rows = [row for place in content.places for row in stored.get(place, ())]
-            changes.append(await self._compare(connection, content, rows))
-        corrected = {id_: sourced for change in changes for id_, sourced in change.corrected.items()}
+        stored = await archive.list_at(
+            connection, [place for content in contents for place in content.places]
+        )
+        stored_ids = await archive.list_arxiv_ids(connection, [row.id for row in stored])
+        changes = [await self._compare(connection, content, stored, stored_ids) for content in contents]
         new = [sourced for change in changes for sourced in change.new]
         gone = [row for change in changes for row in change.gone]
-        if not (corrected or new or gone):
+        written = {id_: sourced for change in changes for id_, sourced in change.written.items()}
+        if not (new or gone or written):
             return [IngestResult() for _ in contents]
-        former = await archive.remove_entries(connection, corrected) | await self._remove(connection, gone)
-        await archive.correct(connection, corrected, self._clock())
+        former = await archive.remove_entries(connection, written) | await self._remove(connection, gone)
+        await archive.correct(connection, written, self._clock())
         new_ids = iter(await archive.add(connection, new, self._clock()))
-        written = [dict(change.corrected) for change in changes]
-        for change, of_location in zip(changes, written, strict=True):
-            of_location.update((next(new_ids), sourced) for sourced in change.new)
-        ids, unknown = await write_digest_papers(connection, dict(ChainMap(*written)), former)
+        for change in changes:
+            change.written.update({next(new_ids): sourced for sourced in change.new})
+            written |= change.written
+        ids, unknown = await write_digest_papers(connection, written, former)
         results = []
-        for of_location in written:
+        for change in changes:
             listed: set[str] = set()
-            for digest_id, sourced in of_location.items():
+            for digest_id, sourced in change.written.items():
                 arxiv_ids = {entry.arxiv_id for entry in sourced.digest.entries}
                 added = {ids[arxiv_id] for arxiv_id in arxiv_ids}.difference(former.get(digest_id, ()))
                 await self._notify_if_fresh(connection, sourced.digest.date, added)
                 listed |= arxiv_ids
-            results.append(IngestResult(written=len(of_location), new_papers=len(listed & unknown)))
+            results.append(IngestResult(written=len(change.written), new_papers=len(listed & unknown)))
             unknown -= listed
         return results
 
     async def _compare(
-        self, connection: Connection, content: LocationContent, stored: Sequence[StoredDigest]
+        self,
+        connection: Connection,
+        content: LocationContent,
+        stored: Iterable[StoredDigest],
+        stored_ids: Mapping[int, set[str]],
     ) -> _Change:
-        """Compare what a location contains now with the digests stored from it."""
-        known = {(row.location, row.date_on): row for row in stored}
+        """Compare what a location contains now with the stored digests, among them those from other locations."""
+        names = {location for _, location in content.places}
+        known = {(row.location, row.date_on): row for row in stored if row.location in names}
+        days, is_rolling = content.days, any(sourced.digest.is_rolling for sourced in content.digests)
         now: dict[tuple[str, date], SourcedDigest] = {}
         for sourced in content.digests:
-            dated = await self._date_rolling(connection, sourced, stored)
-            if dated is None:
-                continue
-            key = dated.location, dated.digest.date
+            if sourced.digest.is_rolling:
+                ids = set().union(*(stored_ids[row.id] for row in known.values()))
+                on = self._clock().date() - (timedelta() if known else FILL_AGE)
+                sourced = await asyncio.to_thread(_keep_new, sourced, on, ids)
+                if not sourced.digest.entries:
+                    continue
+            key = sourced.location, sourced.digest.date
+            row = known.get(key)
             if key in now:
-                # The new papers of a rolling list, on a date that the text also names.
-                dated = await asyncio.to_thread(_unite, dated, now[key].digest.format, now[key].digest.text)
-            elif key in known and known[key].hash != dated.hash:
-                dated = await _unite_stored(connection, dated, known[key], content)
-            now[key] = dated
+                # The text names a date on which its papers without a date are new.
+                former = now[key].digest
+                sourced = await asyncio.to_thread(_unite, sourced, former.format, former.text, {})
+            elif row and row.hash != sourced.hash and {row.format, sourced.digest.format} <= listing.FORMATS:
+                # Papers that left the list may have been posted, and a feed only contains new papers.
+                text = await archive.get_text(connection, row.id)
+                sourced = await asyncio.to_thread(_unite, sourced, row.format, text or "", days)
+            now[key] = sourced
+        gone = (
+            []
+            if is_rolling or not content.is_whole
+            else [row for key, row in known.items() if key not in now]
+        )
+        known_days = {row.date_on for row in known.values()}
         return _Change(
             [sourced for key, sourced in now.items() if key not in known],
             {row.id: now[key] for key, row in known.items() if key in now and now[key].hash != row.hash},
-            await _find_gone(
-                connection, content, [row for key, row in known.items() if key not in now], stored
-            ),
+            [row for row in gone if is_gone(row.date_on, stored_ids[row.id], days, known_days)],
         )
 
-    async def take_back(self, connection: Connection, gone: Sequence[StoredDigest]) -> int:
-        """Remove digests. Returns the number of papers that no digest lists any more."""
+    async def take_back(
+        self, connection: Connection, gone: Sequence[StoredDigest], listed: Collection[int] = ()
+    ) -> int:
+        """Remove digests, and the listing of some papers by services. Returns how many papers no digest lists any more."""
         former = await self._remove(connection, gone)
-        await write_digest_papers(connection, {}, former)
-        ids = {paper_id for of_digest in former.values() for paper_id in of_digest}
-        return sum(
-            not _is_listed(paper) for paper in (await papers.list_merged(connection, ids=ids)).values()
-        )
-
-    async def take_back_facts(self, connection: Connection, source: str, listed: Collection[int]) -> int:
-        """Remove a source's facts, and the services' listing of some papers. Returns what `take_back` returns."""
-        ids = await papers.remove_facts(connection, source) | set(listed)
         await papers.remove_listing(connection, listed)
-        changes = await _remerge(connection, await papers.list_merged(connection, ids=ids))
+        ids = {paper_id for of_digest in former.values() for paper_id in of_digest}.union(listed)
+        stored = await papers.list_merged(connection, ids=ids)
+        changes = await _remerge(connection, stored, has_new_texts=True)
         return sum(_is_listed(old) and not _is_listed(new) for old, new in changes.values())
 
     async def _remove(
@@ -446,36 +464,18 @@ class DigestWriter:
         """Remove digests without merging their papers again. Returns what `archive.remove_entries` returns."""
         former = await archive.remove(connection, gone)
         for row in gone:
-            paper_ids = former.get(row.id, {})
-            await papers.remove_listing(connection, paper_ids, row.date_on)
-            place = errors.redact(row.location)
-            log.info("digest taken back", place=place, date=str(row.date_on), papers=len(paper_ids))
+            await papers.remove_listing(connection, former[row.id], row.date_on)
+            place, number = errors.redact(row.location), len(former[row.id])
+            log.info("digest taken back", place=place, date=str(row.date_on), papers=number)
         return former
 
-    async def _date_rolling(
-        self, connection: Connection, sourced: SourcedDigest, stored: Sequence[StoredDigest]
-    ) -> SourcedDigest | None:
-        """Reduce a rolling digest to the papers new to its location, dated today; return None if there are none.
-
-        On the first read, all papers are new, so they are dated too far back for posts and alerts.
-        """
-        if not sourced.digest.is_rolling:
-            return sourced
-        on = self._clock().date()
-        if not stored:
-            on -= timedelta(days=FILL_AGE_DAYS)
-        known = await archive.list_arxiv_ids(connection, [row.id for row in stored])
-        return await asyncio.to_thread(_keep_new, sourced, on, set().union(*known.values()))
-
-    async def update_parsed(
-        self, connection: Connection, digest_id: int, parsed: SourcedDigest
-    ) -> IngestResult:
-        """Store the reparsed entries of an unchanged text if they differ."""
-        if parsed.digest.entries == await archive.list_entries_by_digest(connection, digest_id):
+    async def correct(self, connection: Connection, digest_id: int, sourced: SourcedDigest) -> IngestResult:
+        """Replace a digest if its entries differ. Triggers no alerts."""
+        if sourced.digest.entries == await archive.list_entries_by_digest(connection, digest_id):
             return IngestResult()
-        await archive.update_parse_result(connection, digest_id, parsed)
+        await archive.correct(connection, {digest_id: sourced}, self._clock())
         former = await archive.remove_entries(connection, [digest_id])
-        _, new = await write_digest_papers(connection, {digest_id: parsed}, former)
+        _, new = await write_digest_papers(connection, {digest_id: sourced}, former)
         return IngestResult(written=1, new_papers=len(new))
 
     async def write_facts(self, connection: Connection, paper_facts: Sequence[PaperFacts]) -> IngestResult:
@@ -508,6 +508,15 @@ class DigestWriter:
             await self._on_fresh(connection, sorted(fresh))
 
 
+def _keep_new(sourced: SourcedDigest, on: date, known: Collection[str]) -> SourcedDigest:
+    """Date a rolling digest and drop its known papers.
+
+    On the first read all papers are new, so that they are dated `FILL_AGE` back: too far for posts and alerts.
+    """
+    digest = listing.keep(sourced.digest, on, lambda arxiv_id: arxiv_id not in known)
+    return replace(sourced, digest=digest, hash=_digest_hash(digest))
+
+
 def is_gone(day: date, arxiv_ids: Set[str], now: Mapping[date, Set[str]], known: Collection[date]) -> bool:
     """Return whether a stored day that its location no longer has was corrected there, not just left behind.
 
@@ -515,69 +524,24 @@ def is_gone(day: date, arxiv_ids: Set[str], now: Mapping[date, Set[str]], known:
     day, or drops its oldest days, moves on: its former days stay.
     """
     named = set().union(*now.values())
-    if day in now or arxiv_ids <= named:
-        return True  # all its papers stand under other dates or in another format
+    if not now or day in now or arxiv_ids <= named:
+        return True  # nothing is left, or its papers stand under other dates or in another format
     if any(on > day and on not in known for on in now):
         return False  # the page has moved on
-    is_removed = any(on < day and on in known for on in now)
+    is_taken_out = any(on < day and on in known for on in now)
     is_dated_earlier = max(now) < day and not arxiv_ids.isdisjoint(named)
-    return is_removed or is_dated_earlier
-
-
-async def _find_gone(
-    connection: Connection,
-    content: LocationContent,
-    missing: Sequence[StoredDigest],
-    stored: Sequence[StoredDigest],
-) -> Sequence[StoredDigest]:
-    """Return those of the missing digests that are to be taken back: all if the location has no digest any more.
-
-    Rolling lists only grow.
-    """
-    if not content.is_whole or any(sourced.digest.is_rolling for sourced in content.digests):
-        return ()
-    if not missing or not content.digests:
-        return missing
-    now: dict[date, set[str]] = defaultdict(set)
-    for sourced in content.digests:
-        now[sourced.digest.date].update(entry.arxiv_id for entry in sourced.digest.entries)
-    ids, known = (
-        await archive.list_arxiv_ids(connection, [row.id for row in missing]),
-        {row.date_on for row in stored},
-    )
-    return [row for row in missing if is_gone(row.date_on, ids.get(row.id, set()), now, known)]
-
-
-def _keep_new(sourced: SourcedDigest, on: date, known: Collection[str]) -> SourcedDigest | None:
-    """Set a rolling digest's date and drop its known papers. Returns None if no paper is left."""
-    digest = listing.keep(sourced.digest, on, lambda arxiv_id: arxiv_id not in known)
-    return replace(sourced, digest=digest, hash=_digest_hash(digest)) if digest.entries else None
-
-
-async def _unite_stored(
-    connection: Connection, sourced: SourcedDigest, stored: StoredDigest, content: LocationContent
-) -> SourcedDigest:
-    """Add the stored papers of a list that its text leaves out, but for those that it names under other dates.
-
-    Papers that left the list may have been posted, and a feed only contains new papers.
-    """
-    if stored.format not in listing.FORMATS or sourced.digest.format not in listing.FORMATS:
-        return sourced
-    moved = {
-        entry.arxiv_id
-        for other in content.digests
-        if other.digest.date != sourced.digest.date
-        for entry in other.digest.entries
-    }
-    text = await archive.get_text(connection, stored.id)
-    return await asyncio.to_thread(_unite, sourced, stored.format, text or "", moved)
+    return is_taken_out or is_dated_earlier
 
 
 def _unite(
-    sourced: SourcedDigest, former_form: DigestFormat, former_text: str, moved: Collection[str] = ()
+    sourced: SourcedDigest, former_form: DigestFormat, former_text: str, days: Mapping[date, Set[str]]
 ) -> SourcedDigest:
-    """Merge a listing with its former text. A former LOOKUP keeps that format, since it is too large to post."""
+    """Merge a listing with its former text, but for the papers that its location has on other days now.
+
+    A former LOOKUP keeps that format, since it is too large to post.
+    """
+    elsewhere = set().union(*(ids for on, ids in days.items() if on != sourced.digest.date))
     form = former_form if former_form is DigestFormat.LOOKUP else sourced.digest.format
-    digest = listing.union(replace(sourced.digest, format=form), former_text, moved)
+    digest = listing.union(replace(sourced.digest, format=form), former_text, elsewhere)
     language = fields.detect_language(digest.entries).value
     return replace(sourced, digest=digest, language=language, hash=_digest_hash(digest))

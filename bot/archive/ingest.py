@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import asyncio
-import operator
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -88,20 +87,13 @@ class IngestService:
             ):
                 yield name, _report_bug(name, outcome) if isinstance(outcome, Exception) else outcome
 
-    async def take_back(self, digests: Iterable[StoredDigest]) -> int:
-        """Remove stored digests, several per transaction. Returns the number of papers that no digest lists any more."""
+    async def take_back(self, digests: Iterable[StoredDigest], listed: Iterable[int] = ()) -> int:
+        """Remove digests, and the listing of some papers by services. Returns how many papers no digest lists any more."""
         unlisted = 0
-        for chunk in chunked(digests, BATCH_DIGESTS):
+        parts = [(chunk, ()) for chunk in chunked(digests, BATCH_DIGESTS)]
+        for gone, paper_ids in (*parts, *(((), chunk) for chunk in chunked(listed, FACTS_BATCH))):
             async with self._writing() as connection:
-                unlisted += await self._writer.take_back(connection, chunk)
-        return unlisted
-
-    async def take_back_facts(self, source: str, listed: Iterable[int] = ()) -> int:
-        """Remove a source's facts, and the services' listing of some papers. Returns what `take_back` returns."""
-        unlisted = 0
-        for chunk in (*chunked(listed, FACTS_BATCH), []):
-            async with self._writing() as connection:
-                unlisted += await self._writer.take_back_facts(connection, source, chunk)
+                unlisted += await self._writer.take_back(connection, gone, paper_ids)
         return unlisted
 
     async def reparse_all(self) -> AsyncIterator[IngestResult]:
@@ -145,7 +137,7 @@ class IngestService:
             with isolation.collected(failures, reraise=(StorageError,)):
                 async with self._writing() as connection:
                     stored = await self._writer.put(connection, batch)
-                outcomes += map(operator.add, map(_parse_result, batch), stored)
+                outcomes += [_parse_result(content) + of for content, of in zip(batch, stored, strict=True)]
             if failures and len(batch) == 1:
                 outcomes += failures
             elif failures:
@@ -167,7 +159,7 @@ class IngestService:
             return IngestResult(1, problems=(LocatedProblem(stored.location, None, message),))
         [parsed] = digest_writer.to_sourced_digests([digest], stored.source, stored.location)
         content = LocationContent(stored.source, stored.location, [parsed])
-        return _parse_result(content) + await self._writer.update_parsed(connection, digest_id, parsed)
+        return _parse_result(content) + await self._writer.correct(connection, digest_id, parsed)
 
 
 def _divide(contents: Iterable[LocationContent]) -> Iterator[list[LocationContent]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -44,6 +45,7 @@ def run_command(command: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
 
         chosen = load_settings().log
         logs.configure(chosen if chosen.endswith("debug") else "console:warning")
+        logging.getLogger("discord").setLevel(logging.ERROR)  # a command has no intents to warn about
     return asyncio.run(command())
 
 

@@ -9,7 +9,7 @@ API: pages of the papers submitted on a day, oldest first. https://info.arxiv.or
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
@@ -125,12 +125,6 @@ def covers(categories: Collection[str], names: Iterable[str]) -> bool:
     return any(name in categories or name.partition(".")[0] in categories for name in names)
 
 
-def filter_only_of(address: str, others: Iterable[str], by_paper: Mapping[int, Sequence[str]]) -> list[int]:
-    """Return the papers, given with their categories, that belong to a source and to none of the others."""
-    own, kept = parse_categories(address), {name for other in others for name in parse_categories(other)}
-    return [id_ for id_, names in by_paper.items() if covers(own, names) and not covers(kept, names)]
-
-
 def _parse_category(name: str) -> str:
     archive, point, subject = name.partition(".")
     archive = archive.lower()
@@ -223,7 +217,7 @@ class ArxivCategories:
         self, request: base.FetchRequest, progress: Progress, days: int
     ) -> AsyncIterator[base.FetchResult]:
         """Continue a back-fill by some days. Each day's last result holds the progress to store."""
-        recent = request.now.date() - timedelta(days=digest_writer.FILL_AGE_DAYS)
+        recent = request.now.date() - digest_writer.FILL_AGE
         for _ in range(days):
             if progress.on is None:
                 return

@@ -235,23 +235,34 @@ class SourceRegistry:
         return url
 
     async def take_back(self, url: str, ingest: IngestService) -> tuple[str, int, int]:
-        """Delete a source with its digests and facts, also one that was removed before. What was posted stays.
+        """Delete a source with its digests, also one that was removed before. What was posted stays posted.
 
-        Returns the address, the number of digests, and the number of papers that no digest lists any more. Raises
-        UsageError if neither the source nor a digest of it is stored.
+        Returns the address, the number of digests, and that of papers that no digest lists any more. Raises UsageError
+        if neither the source nor a digest of it is stored.
         """
         async with self.database.transaction() as connection:
             url = await find_address(connection, url, await archive.list_source_names(connection))
             await sources.remove(connection, url)
             digests = await archive.list_rows(connection, origin=archive.Origin(url, with_lookup=True))
-            listed: Iterable[int] = ()
-            if url.startswith(arxiv_categories.SCHEME):
-                stored = [row.url for row in await sources.list_rows(connection)]
-                others = [other for other in stored if other.startswith(arxiv_categories.SCHEME)]
-                by_paper = await papers.list_listed_by_arxiv(connection)
-                listed = arxiv_categories.filter_only_of(url, others, by_paper)
-        unlisted = await ingest.take_back(digests) + await ingest.take_back_facts(url, listed)
-        return url, len(digests), unlisted
+            listed = await _list_of_categories(connection, url)
+        return url, len(digests), await ingest.take_back(digests, listed)
+
+
+async def _list_of_categories(connection: Connection, url: str) -> list[int]:
+    """Return the papers that arXiv listed in the categories of a removed source, and of no other one.
+
+    Those of a back-fill are in no digest.
+    """
+    if not url.startswith(arxiv_categories.SCHEME):
+        return []
+    others = [row.url for row in await sources.list_rows(connection) if row.kind is models.SourceKind.ARXIV]
+    own, kept = (
+        {name for address in addresses for name in arxiv_categories.parse_categories(address)}
+        for addresses in ([url], others)
+    )
+    covers = arxiv_categories.covers
+    listed = await papers.list_listed_by_arxiv(connection)
+    return [id_ for id_, names in listed.items() if covers(own, names) and not covers(kept, names)]
 
 
 async def find_address(connection: Connection, url: str, removed: Iterable[str] = ()) -> str:
