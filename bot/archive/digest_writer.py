@@ -73,7 +73,7 @@ _ADDED = [name for name in IngestResult.__slots__ if name != "arxiv_ids"]
 
 
 MAX_LOCATION_LENGTH = 800
-"""Characters of a location that PostgreSQL can index. A longer location is cut and ends in a hash."""
+"""Characters of a stored location. A longer location is cut and ends in a hash."""
 
 
 def to_sourced_digests(digests: Iterable[Digest], source: str, location: str) -> list[SourcedDigest]:
@@ -357,7 +357,10 @@ FRESH_PERIOD = timedelta(days=3)
 
 
 class _Change(NamedTuple):
-    """What a location's content changes: new digests, others to be written by id, and those to be taken back."""
+    """What a location's content changes: new digests, corrected ones by id, and those to be taken back.
+
+    Once stored, the new ones are among `written`, too.
+    """
 
     new: list[SourcedDigest]
     written: dict[int, SourcedDigest]
@@ -435,16 +438,18 @@ class DigestWriter:
                 text = await archive.get_text(connection, row.id)
                 sourced = await asyncio.to_thread(_unite, sourced, row.format, text or "", days)
             now[key] = sourced
-        gone = (
-            []
-            if is_rolling or not content.is_whole
-            else [row for key, row in known.items() if key not in now]
-        )
-        known_days = {row.date_on for row in known.values()}
+        known_days = {on for _, on in known}
         return _Change(
-            [sourced for key, sourced in now.items() if key not in known],
-            {row.id: now[key] for key, row in known.items() if key in now and now[key].hash != row.hash},
-            [row for row in gone if is_gone(row.date_on, stored_ids[row.id], days, known_days)],
+            new=[sourced for key, sourced in now.items() if key not in known],
+            written={
+                row.id: now[key] for key, row in known.items() if key in now and now[key].hash != row.hash
+            },
+            gone=[
+                row
+                for key, row in known.items()
+                if key not in now and content.is_whole and not is_rolling  # rolling lists only grow
+                if is_gone(row.date_on, stored_ids[row.id], days, known_days)
+            ],
         )
 
     async def take_back(
@@ -529,7 +534,7 @@ def is_gone(day: date, arxiv_ids: Set[str], now: Mapping[date, Set[str]], known:
     if any(on > day and on not in known for on in now):
         return False  # the page has moved on
     is_taken_out = any(on < day and on in known for on in now)
-    is_dated_earlier = max(now) < day and not arxiv_ids.isdisjoint(named)
+    is_dated_earlier = max(now) < day and 2 * len(arxiv_ids & named) >= len(arxiv_ids)
     return is_taken_out or is_dated_earlier
 
 

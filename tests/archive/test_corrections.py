@@ -86,6 +86,7 @@ async def test_papers_of_a_date_corrected_after_the_post_are_not_posted_again(db
         # The last two days, and a mirror that answers with an older version.
         (["Mon:A | Tue:B", "Tue:B | Wed:C", "Wed:C"], "Mon:A | Tue:B | Wed:C"),
         (["Tue:B C", "Mon:A"], "Mon:A | Tue:B C"),
+        (["Tue:B C D", "Mon:A B"], "Mon:A B | Tue:B C D"),
     ],
 )
 async def test_days_that_a_page_leaves_behind_stay_and_corrected_ones_go(
@@ -237,3 +238,17 @@ async def test_a_deleted_file_of_a_folder_takes_its_days_along_after_a_day(
     assert await poll(24) == [of_five]
     (tmp_path / "6.md").write_text(source_payloads.newsletter(date(2025, 5, 6), ids=["2505.00006"]))
     assert await poll(1) == [of_five, of_six]
+
+
+async def test_papers_of_a_back_fill_leave_with_the_source_of_their_categories(db: Database) -> None:
+    stage = World(db)
+    for name, categories in (("A", ["cs.CL"]), ("B", ["cs.CL", "cs.LG"]), ("C", ["cs.LG"])):
+        await stage.facts(
+            name, "arxiv", title=f"On {name}", categories=categories, listed_on=world.day("Mon-9")
+        )
+    for url in ("arxiv:cs.CL", "arxiv:cs.LG"):
+        await stage.source(url, models.SourceKind.ARXIV)
+    registry = kinds.SourceRegistry(db, stage.clock, {})
+    assert await registry.take_back("arxiv:cs.CL", stage.ingest()) == ("arxiv:cs.CL", 0, 1)
+    found = [await stage.search.find_paper(world.arxiv_id(name)) for name in "ABC"]
+    assert [paper is not None and paper.is_listed for paper in found] == [False, True, True]
