@@ -156,7 +156,7 @@ async def release_unsent(connection: AsyncConnection, now: datetime) -> None:
     """Mark matches as unsent if their delivery was stopped within the last week before any part was sent."""
     rows = deliveries.c
     ended = sa.select(rows.id).where(rows.state == models.DeliveryState.STOPPED, rows.due_at > now - _WEEK)
-    ended = ended.where(rows.kind == models.DeliveryKind.ALERT, ~outbox.live_clause())
+    ended = ended.where(rows.kind == models.DeliveryKind.ALERT, ~outbox.arrived_clause())
     await connection.execute(
         matches.update().where(matches.c.delivery_id.in_(ended)).values(delivery_id=None)
     )

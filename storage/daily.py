@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
@@ -12,7 +12,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import database, errors, models, outbox
-from storage.tables import SUBSCRIPTION_KEY, deliveries, delivery_papers, subscriptions
+from storage.models import DeliveryKind, Reason
+from storage.tables import SUBSCRIPTION_KEY, deliveries, delivery_papers, parts, subscriptions
 
 
 def are_same(one: models.Subscription, other: models.Subscription) -> bool:
@@ -124,30 +125,7 @@ async def resume_returned(connection: AsyncConnection, guild_ids: Collection[int
     )
 
 
-# Posted papers: the papers of live deliveries (`outbox.live_clause`).
-
-
-class Mark(NamedTuple):
-    """How far a subscription's last post reached: days up to `on`, and entries of the first `until` ingests."""
-
-    on: date
-    until: int
-
-
-async def list_marks(connection: AsyncConnection, subscription_ids: Iterable[int]) -> dict[int, Mark]:
-    """Return, by subscription id, the digest date and cut-off of the last daily post that was not cancelled or refused."""
-    own = deliveries.c.subscription_id == subscriptions.c.id
-    last = sa.select(deliveries.c.id).where(
-        own,
-        deliveries.c.kind == models.DeliveryKind.DAILY,
-        deliveries.c.drawn_until.is_not(None),
-        outbox.live_clause(),
-    )
-    last_id = last.order_by(deliveries.c.id.desc()).limit(1).correlate(subscriptions).scalar_subquery()
-    query = sa.select(subscriptions.c.id, deliveries.c.digest_on, deliveries.c.drawn_until)
-    query = query.join_from(subscriptions, deliveries, deliveries.c.id == last_id)
-    rows = await database.execute_in(connection, query, subscriptions.c.id, subscription_ids)
-    return {id_: Mark(*mark) for id_, *mark in rows}
+# A paper is posted when the part that has it was sent, may have been, or will be (`outbox.taken_clause`).
 
 
 ChannelLocale = tuple[int, str]
@@ -159,12 +137,72 @@ def channel_locale(subscription: models.Subscription) -> ChannelLocale:
     return subscription.channel_id, subscription.locale.value
 
 
-async def add_delivery_papers(connection: AsyncConnection, papers: Mapping[int, Iterable[int]]) -> None:
-    """Store the paper ids of new deliveries, keyed by delivery id."""
+class Mark(NamedTuple):
+    """What is new to a subscription after its last post: days after `on`, entries after the first `until` ingests, and
+    the papers that were `returned` unsent in its channel and language.
+    """
+
+    on: date
+    until: int
+    returned: frozenset[int] = frozenset()
+
+
+async def list_marks(
+    connection: AsyncConnection, rows: Sequence[models.Subscription], *, returned_since: datetime
+) -> dict[int, Mark]:
+    """Return the marks of subscriptions that have had a post, by id. Papers were returned since a time (UTC)."""
+    own = sa.and_(
+        deliveries.c.subscription_id == subscriptions.c.id,
+        deliveries.c.kind == DeliveryKind.DAILY,
+        deliveries.c.drawn_until.is_not(None),
+    )
+    last_id = sa.select(sa.func.max(deliveries.c.id)).where(own).correlate(subscriptions).scalar_subquery()
+    query = sa.select(subscriptions.c.id, deliveries.c.digest_on, deliveries.c.drawn_until)
+    query = query.join_from(subscriptions, deliveries, deliveries.c.id == last_id)
+    places = {row.id: channel_locale(row) for row in rows}
+    marks = await database.execute_in(connection, query, subscriptions.c.id, places)
+    returned = await _list_returned(connection, {row.channel_id for row in rows}, returned_since)
+    return {id_: Mark(on, until, returned.get(places[id_], frozenset())) for id_, on, until in marks}
+
+
+_PAPERS = delivery_papers.join(deliveries, deliveries.c.id == delivery_papers.c.delivery_id).join(
+    parts,
+    sa.and_(
+        parts.c.delivery_id == delivery_papers.c.delivery_id, parts.c.position == delivery_papers.c.position
+    ),
+)
+_PLACE_AND_PAPER = (deliveries.c.channel_id, deliveries.c.locale, delivery_papers.c.paper_id)
+_MAX_CONTENT_REFUSALS = 2
+"""A paper does not come again after Discord refused the content of so many messages with it."""
+
+
+async def _list_returned(
+    connection: AsyncConnection, channel_ids: Iterable[int], since_at: datetime
+) -> dict[ChannelLocale, frozenset[int]]:
+    """Return the papers of parts that ended unsent since a time (UTC). Some may have been posted afterwards."""
+    query = sa.select(*_PLACE_AND_PAPER, parts.c.error).select_from(_PAPERS)
+    query = query.where(deliveries.c.finished_at >= since_at, ~outbox.taken_clause())
+    returned: dict[ChannelLocale, set[int]] = defaultdict(set)
+    refusals: Counter[tuple[int, str, int]] = Counter()
+    for channel_id, locale, paper_id, error in await database.execute_in(
+        connection, query, deliveries.c.channel_id, channel_ids
+    ):
+        refusals[channel_id, locale, paper_id] += error == Reason.REFUSED_CONTENT
+        if refusals[channel_id, locale, paper_id] < _MAX_CONTENT_REFUSALS:
+            returned[channel_id, locale].add(paper_id)
+        else:
+            returned[channel_id, locale].discard(paper_id)
+    return {place: frozenset(paper_ids) for place, paper_ids in returned.items()}
+
+
+async def add_delivery_papers(
+    connection: AsyncConnection, papers: Mapping[int, Iterable[tuple[int, int]]]
+) -> None:
+    """Store the papers of new deliveries as (paper id, position of the part that has it), keyed by delivery id."""
     rows = [
-        {"delivery_id": delivery_id, "paper_id": paper_id}
-        for delivery_id, ids in papers.items()
-        for paper_id in ids
+        {"delivery_id": delivery_id, "paper_id": paper_id, "position": position}
+        for delivery_id, of_delivery in papers.items()
+        for paper_id, position in of_delivery
     ]
     await database.insert_rows(connection, delivery_papers, rows)
 
@@ -177,9 +215,9 @@ async def list_posted(
     connection: AsyncConnection, channel_ids: Iterable[int], paper_ids: Collection[int], *, since_at: datetime
 ) -> dict[ChannelLocale, set[int]]:
     """Return which papers were posted in the channels since a time (UTC), keyed by channel and language."""
-    query = sa.select(deliveries.c.channel_id, deliveries.c.locale, delivery_papers.c.paper_id)
-    query = query.join(delivery_papers, delivery_papers.c.delivery_id == deliveries.c.id)
-    query = query.where(deliveries.c.planned_at >= since_at, outbox.live_clause())
+    query = sa.select(*_PLACE_AND_PAPER).select_from(_PAPERS)
+    last_at = sa.func.coalesce(deliveries.c.finished_at, deliveries.c.planned_at)
+    query = query.where(last_at >= since_at, outbox.taken_clause())
     if len(paper_ids) <= _MAX_PAPERS:
         query = query.where(delivery_papers.c.paper_id.in_(paper_ids))
     posted: dict[ChannelLocale, set[int]] = defaultdict(set)
@@ -190,12 +228,25 @@ async def list_posted(
     return posted
 
 
+class PostOfPaper(NamedTuple):
+    """A delivery with a paper, the part that has it, and whether that was sent, may have been, or will be."""
+
+    delivery: models.Delivery
+    part: models.Part
+    is_posted: bool
+
+
 async def list_posts_of_paper(
     connection: AsyncConnection, paper_id: int, channel_id: int
-) -> list[models.Delivery]:
-    """Return the deliveries to a channel in which a paper counts as posted (see `live_clause`), newest first."""
-    query = sa.select(deliveries).join(delivery_papers, delivery_papers.c.delivery_id == deliveries.c.id)
-    query = query.where(
-        deliveries.c.channel_id == channel_id, delivery_papers.c.paper_id == paper_id, outbox.live_clause()
-    )
-    return await database.fetch_records(connection, models.Delivery, query.order_by(deliveries.c.id.desc()))
+) -> list[PostOfPaper]:
+    """Return a paper's posts in a channel, newest first, including those that were not sent."""
+    query = sa.select(deliveries.c.id, delivery_papers.c.position, outbox.taken_clause()).select_from(_PAPERS)
+    query = query.where(deliveries.c.channel_id == channel_id, delivery_papers.c.paper_id == paper_id)
+    found = (await connection.execute(query)).all()
+    rows = {id_: (position, is_posted) for id_, position, is_posted in found}
+    posts = []
+    for delivery in await outbox.list_rows(connection, ids=list(rows)):
+        position, is_posted = rows[delivery.id]
+        part = (await outbox.list_parts(connection, delivery.id))[position]
+        posts.append(PostOfPaper(delivery, part, is_posted))
+    return posts

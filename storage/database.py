@@ -488,11 +488,16 @@ def chunked(values: Iterable[Value], size: int = CHUNK_SIZE) -> Iterator[Sequenc
 
 
 async def reserve_ids(connection: AsyncConnection, table: sa.Table, count: int) -> Sequence[int]:
-    """Return unused ids for new rows, ascending. Call it under `archive.lock_ingest`, which keeps out other writers."""
+    """Return unused ids for new rows, ascending. Call it under `archive.lock_ingest`, which keeps out other writers.
+
+    Ids of removed rows are used again only in SQLite tables without AUTOINCREMENT.
+    """
     if count == 0:
         return ()
     if connection.dialect.name == "sqlite":
         last = (await connection.execute(sa.select(sa.func.max(table.c.id)))).scalar() or 0
+        used = sa.text("SELECT seq FROM sqlite_sequence WHERE name = :name")
+        last = max(last, (await connection.execute(used, {"name": table.name})).scalar() or 0)
         return range(last + 1, last + 1 + count)
     sequence = sa.func.pg_get_serial_sequence(table.name, "id")
     query = sa.select(sa.func.nextval(sequence)).select_from(sa.func.generate_series(1, count).alias())

@@ -119,5 +119,19 @@ def _add_answers_of_parts(connection: sa.Connection) -> None:
     connection.exec_driver_sql("ALTER TABLE parts ADD COLUMN answer JSON")
 
 
+@_migration(4)
+def _add_parts_of_papers(connection: sa.Connection) -> None:
+    """Record which message of a post has each paper, so that the papers of unsent messages come again."""
+    execute = connection.exec_driver_sql
+    execute("ALTER TABLE delivery_papers ADD COLUMN position INTEGER DEFAULT 0 NOT NULL")
+    # The first message with the paper's id. Texts are kept for 30 days after the end: without one, papers do not come again.
+    execute(
+        """UPDATE delivery_papers SET position = coalesce((
+            SELECT min(parts.position) FROM parts JOIN papers ON papers.id = delivery_papers.paper_id
+            WHERE parts.delivery_id = delivery_papers.delivery_id AND parts.payload LIKE '%%' || papers.arxiv_id || '%%'
+        ), 0)"""
+    )
+
+
 VERSION = 1 + len(MIGRATIONS)
 """The version of the schema in `storage.tables`."""

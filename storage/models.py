@@ -721,13 +721,17 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class NewPart:
-    """A message to store. `nonce` is globally unique; `marker` identifies the message in the channel."""
+    """A message to store. `nonce` is globally unique; `marker` identifies the message in the channel.
+
+    `paper_count` is how many of a post's papers it has.
+    """
 
     kind: PartKind
     payload: str
     nonce: str
     fallback: str | None = None
     marker: str | None = None
+    paper_count: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,8 @@
 """The transactional outbox: deliveries with their parts, attempts to send them, and the outcomes.
 
-A delivery is WAITING until all its parts are SENT, or one is STOPPED, which stops the others. An unsent part
-blocks only later parts of the same delivery. A claim carries the sender's term (a fencing token): a former
-sender cannot start attempts, and can only store receipts of attempts it had already started.
+A delivery is WAITING until all its parts have ended: SENT, or STOPPED. An unsent part blocks only later parts
+of the same delivery. A claim carries the sender's term (a fencing token): a former sender cannot start
+attempts, and can only store receipts of attempts it had already started.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import database, locks, models
 from storage.models import DeliveryKind, DeliveryState, PartKind, PartState
-from storage.tables import UtcTime, deliveries, parts, subscriptions
+from storage.tables import UtcTime, deliveries, delivery_papers, parts, subscriptions
 
 
 async def add(connection: AsyncConnection, delivery: models.NewDelivery) -> int | None:
@@ -130,7 +130,7 @@ async def release_interrupted(
     result = await connection.execute(
         parts.update()
         .where(parts.c.state == PartState.SENDING, parts.c.id.not_in(in_flight_ids))
-        .values(state=PartState.WAITING, next_attempt_at=next_attempt_at)
+        .values(state=_UNSENT_STATE, next_attempt_at=next_attempt_at)
     )
     return result.rowcount
 
@@ -158,7 +158,7 @@ async def mark_sending(
 async def mark_sent(
     connection: AsyncConnection, receipts: Mapping[int, models.Receipt], now: datetime
 ) -> None:
-    """Store receipts, keyed by part id, in any state and term. A delivery is SENT once all its parts are."""
+    """Store receipts, keyed by part id, in any state and term. Deliveries end with their last part."""
     rows = [
         {
             "id": part_id,
@@ -170,11 +170,23 @@ async def mark_sent(
     ]
     sent = {"state": PartState.SENT, "error": None, "error_code": None}
     await database.update_rows(connection, parts, rows, same=sent)
-    has_unsent = sa.exists().where(parts.c.delivery_id == deliveries.c.id, parts.c.state != PartState.SENT)
     for chunk in database.chunked(receipts):
-        affected = sa.select(parts.c.delivery_id).where(parts.c.id.in_(chunk))
-        finished = deliveries.update().where(deliveries.c.id.in_(affected), ~has_unsent)
-        await connection.execute(finished.values(state=DeliveryState.SENT, reason=None, finished_at=now))
+        await _finish(connection, sa.select(parts.c.delivery_id).where(parts.c.id.in_(chunk)), now)
+
+
+async def _finish(connection: AsyncConnection, ids: sa.Select[Any] | Sequence[int], now: datetime) -> None:
+    """End those of the deliveries whose parts have all ended: as SENT, or with the reason of a STOPPED part."""
+    of = parts.c.delivery_id == deliveries.c.id
+    stopped = sa.select(sa.func.max(parts.c.error)).where(of, parts.c.state == PartState.STOPPED)
+    is_stopped = sa.exists().where(of, parts.c.state == PartState.STOPPED)
+    is_open = sa.exists().where(of, parts.c.state.in_((PartState.WAITING, PartState.SENDING)))
+    # A delivery that ended earlier, and whose message turns out to have been sent, keeps its reason if others are missing.
+    ended = deliveries.update().where(deliveries.c.id.in_(ids), ~is_open)
+    ended = ended.where(sa.or_(unfinished_clause(), ~is_stopped))
+    known = sa.func.coalesce(stopped.scalar_subquery(), models.Reason.TOO_OLD)
+    reason = sa.case((is_stopped, known), else_=sa.null())
+    state = sa.case((is_stopped, DeliveryState.STOPPED), else_=DeliveryState.SENT)
+    await connection.execute(ended.values(state=state, reason=reason, finished_at=now))
 
 
 async def set_payload(connection: AsyncConnection, part_id: int, payload: str) -> None:
@@ -199,11 +211,12 @@ async def mark_retry(
     Returns False, changing nothing, if the last attempt was not made in `term`. `unknown_since` is the first
     attempt that Discord may have accepted, or None. If `is_refused`, the error becomes the delivery's reason.
     """
+    await _lock_delivery(connection, part_id)
     result = await connection.execute(
         parts.update()
         .where(_is_attempted(part_id, term))
         .values(
-            state=PartState.WAITING,
+            state=_UNSENT_STATE,
             next_attempt_at=next_attempt_at,
             first_attempt_at=unknown_since,
             error=error,
@@ -224,20 +237,29 @@ async def stop_part(
     *,
     reason: str,
     now: datetime,
+    unknown_since: datetime | None = None,
     error_code: int | None = None,
     term: int = 0,
+    alone: bool = False,
 ) -> bool:
-    """Give up a part and its delivery. Returns False, changing nothing, if `term` did not attempt it last."""
+    """Give up a part and, unless `alone`, its delivery. `unknown_since` is the first attempt that Discord may have accepted.
+
+    Returns False, changing nothing, if `term` did not attempt it last.
+    """
+    stopped = {"state": PartState.STOPPED, "error": reason, "error_code": error_code}
     result = await connection.execute(
         parts.update()
         .where(_is_attempted(part_id, term))
-        .values(state=PartState.STOPPED, error=reason, error_code=error_code)
+        .values(first_attempt_at=unknown_since, **stopped)
         .returning(parts.c.delivery_id)
     )
     delivery_id = result.scalar()
     if delivery_id is None:
         return False
-    await cancel(connection, [delivery_id], reason=reason, now=now)
+    if alone:
+        await _finish(connection, [delivery_id], now)
+    else:
+        await cancel(connection, [delivery_id], reason=reason, now=now)
     return True
 
 
@@ -248,12 +270,21 @@ async def use_fallback(
 
     Returns False if there is no plain form, or if the last attempt was not made in `term`.
     """
+    await _lock_delivery(connection, part_id)
     result = await connection.execute(
         parts.update()
         .where(_is_attempted(part_id, term), parts.c.fallback.is_not(None))
-        .values(payload=parts.c.fallback, fallback=None, **_new_attempt(nonce, now))
+        .values(
+            payload=parts.c.fallback, fallback=None, **_new_attempt(nonce, now) | {"state": _UNSENT_STATE}
+        )
     )
     return result.rowcount > 0
+
+
+async def _lock_delivery(connection: AsyncConnection, part_id: int) -> None:
+    """Lock a part's delivery before the part, as `cancel` does, so that the part sees whether its delivery ended."""
+    own = sa.select(parts.c.delivery_id).where(parts.c.id == part_id).scalar_subquery()
+    await connection.execute(sa.select(deliveries.c.id).where(deliveries.c.id == own).with_for_update())
 
 
 def _is_attempted(part_id: int, term: int) -> sa.ColumnElement[bool]:
@@ -288,9 +319,26 @@ async def repeat_uncertain(
     now: datetime,
     expires_at: datetime,
 ) -> bool:
-    """Plan an uncertain delivery again. Returns False if its outcome is known or its payload was cleared."""
+    """Plan an uncertain delivery again, without messages whose papers have come with a later post.
+
+    Returns False if its outcome is known or its payload was cleared.
+    """
     delivery = await get(connection, delivery_id)
+    later = delivery_papers.alias("later")
+    moved = sa.select(delivery_papers.c.position).where(
+        delivery_papers.c.delivery_id == delivery_id,
+        later.c.paper_id == delivery_papers.c.paper_id,
+        later.c.delivery_id > delivery_id,
+        later.c.delivery_id == parts.c.delivery_id,
+        later.c.position == parts.c.position,
+        taken_clause(),
+        deliveries.c.id == later.c.delivery_id,
+        deliveries.c.channel_id == (delivery and delivery.channel_id),
+        deliveries.c.locale == (delivery and delivery.locale),
+    )
+    positions = set((await connection.execute(moved)).scalars())
     stopped = [part for part in await list_parts(connection, delivery_id) if part.state is PartState.STOPPED]
+    stopped = [part for part in stopped if part.position not in positions]
     if delivery is None or not delivery.is_uncertain or any(part.payload is None for part in stopped):
         return False
     for part in stopped:
@@ -351,6 +399,15 @@ async def expire(
     return await list_rows(connection, ids=ids)
 
 
+async def set_expiry(
+    connection: AsyncConnection, subscription_id: int, expires_at: datetime, now: datetime
+) -> None:
+    """Set when a subscription's unfinished daily posts expire (UTC), unless they have at `now` (UTC)."""
+    own = sa.and_(deliveries.c.subscription_id == subscription_id, deliveries.c.kind == DeliveryKind.DAILY)
+    changed = deliveries.update().where(own, unfinished_clause(), deliveries.c.expires_at > now)
+    await connection.execute(changed.values(expires_at=expires_at))
+
+
 async def cancel(
     connection: AsyncConnection,
     delivery_ids: Sequence[int],
@@ -407,7 +464,7 @@ async def list_due(
     has_unsent_predecessor = sa.exists().where(
         earlier.c.delivery_id == parts.c.delivery_id,
         earlier.c.position < parts.c.position,
-        earlier.c.state != PartState.SENT,
+        earlier.c.state.in_((PartState.WAITING, PartState.SENDING)),
     )
     is_of_paused = sa.exists().where(
         subscriptions.c.id == deliveries.c.subscription_id,
@@ -454,18 +511,30 @@ async def list_channel_ids(connection: AsyncConnection, guild_id: int) -> set[in
     return set((await connection.execute(query.distinct())).scalars())
 
 
-def live_clause() -> sa.ColumnElement[bool]:
-    """Return the condition that a delivery's papers count as posted: it was not stopped, or may have been sent."""
-    was_sent = sa.or_(parts.c.state == PartState.SENT, parts.c.first_attempt_at.is_not(None))
-    return sa.or_(
-        deliveries.c.state != DeliveryState.STOPPED,
-        sa.exists().where(parts.c.delivery_id == deliveries.c.id, was_sent),
-    )
+def taken_clause() -> sa.ColumnElement[bool]:
+    """Return the condition that a part was sent, may have been sent, or will be."""
+    return sa.or_(parts.c.state != PartState.STOPPED, parts.c.first_attempt_at.is_not(None))
+
+
+def arrived_clause() -> sa.ColumnElement[bool]:
+    """Return the condition that a delivery is not planned again: a part is taken, or Discord refuses its content."""
+    is_settled = sa.or_(taken_clause(), parts.c.error == models.Reason.REFUSED_CONTENT)
+    return sa.exists().where(parts.c.delivery_id == deliveries.c.id, is_settled)
 
 
 def unfinished_clause() -> sa.ColumnElement[bool]:
     """Return the condition that a delivery may still be sent."""
     return deliveries.c.state == DeliveryState.WAITING
+
+
+_UNSENT_STATE = sa.case(
+    (
+        sa.exists().where(deliveries.c.id == parts.c.delivery_id, unfinished_clause()).correlate(parts),
+        PartState.WAITING,
+    ),
+    else_=PartState.STOPPED,
+)
+"""The state of a part whose attempt failed: waiting, unless its delivery ended meanwhile."""
 
 
 async def list_parts(connection: AsyncConnection, delivery_id: int) -> list[models.Part]:

@@ -309,6 +309,7 @@ delivery_papers = sa.Table(
     metadata,
     _reference("delivery_id", "deliveries.id", primary_key=True),
     _reference("paper_id", "papers.id", primary_key=True, index=True),
+    _required("position", sa.Integer, server_default="0"),  # of the part that has the paper
     sqlite_with_rowid=False,
 )
 

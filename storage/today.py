@@ -56,10 +56,10 @@ async def list_due(
 async def list_sent(
     connection: AsyncConnection, user_ids: Iterable[int], on: date, until_on: date
 ) -> set[int]:
-    """Return those of the readers to whom a day between two dates counts as sent (see `outbox.live_clause`)."""
+    """Return those of the readers to whom a day between two dates counts as sent (see `outbox.arrived_clause`)."""
     rows = deliveries.c
     query = sa.select(rows.user_id).where(
-        rows.kind == models.DeliveryKind.TODAY, rows.digest_on.between(on, until_on), outbox.live_clause()
+        rows.kind == models.DeliveryKind.TODAY, rows.digest_on.between(on, until_on), outbox.arrived_clause()
     )
     return {user_id for (user_id,) in await database.execute_in(connection, query, rows.user_id, user_ids)}
 

@@ -100,6 +100,8 @@ LATE_DAYS = 7
 """Papers more than this many days old are not posted."""
 FRESH_DAYS = 3
 """The number of days that a post covers; papers from earlier days are late."""
+RETURN_PERIOD = timedelta(days=7)
+"""For how long papers of unsent messages come again. They may be older than LATE_DAYS by as much."""
 WEEK = timedelta(days=7)
 """The length of the period that a weekly post covers, including its own day."""
 MAX_PAPERS: Mapping[Style, int] = {Style.ANNOUNCEMENT: discord_text.EMBEDS - 1}
@@ -152,11 +154,16 @@ def draw(entries: Iterable[DigestPaper], window: Window, mark: Mark | None, clos
     """Return the papers that are new since the previous post (`mark`), or those of the newest day if there is
     none.
 
-    A paper is new if its day is later than that post's or if it was first listed after that post. It is late
-    if its day is before `own_on`, or if the day already had papers then and has closed since. `closed_on` is
-    the newest closed day.
+    A paper is new if its day is later than that post's, if it was first listed after that post, or if it was
+    returned. It is late if its day is before `own_on`, or if the day already had papers then, has closed
+    since, and was not the paper's. `closed_on` is the newest closed day.
     """
-    dated = [entry for entry in entries if window.late_on <= entry.date_on <= window.last_on]
+    returned = mark.returned if mark is not None else ()
+    dated = [
+        entry
+        for entry in entries
+        if entry.date_on <= window.last_on and (entry.date_on >= window.late_on or entry.paper_id in returned)
+    ]
     if mark is None:
         newest_on = max((entry.date_on for entry in dated), default=window.last_on)
         is_own = newest_on >= window.own_on
@@ -170,8 +177,9 @@ def draw(entries: Iterable[DigestPaper], window: Window, mark: Mark | None, clos
     own: list[DigestPaper] = []
     late: list[DigestPaper] = []
     for paper in rank_papers(dated):
-        if paper.date_on > mark.on or listed_first[paper.paper_id] > mark.until:
-            was_drawn = paper.date_on in drawn_days and paper.date_on <= closed_on
+        is_added = listed_first[paper.paper_id] > mark.until
+        if paper.date_on > mark.on or is_added or paper.paper_id in returned:
+            was_drawn = is_added and paper.date_on in drawn_days and paper.date_on <= closed_on
             is_late = was_drawn or paper.date_on < window.own_on
             (late if is_late else own).append(paper)
     return Drawn(tuple(own), tuple(late))
@@ -224,8 +232,16 @@ class CandidatePool:
         if key not in self._drawn:
             entries = self.entries_of(subscription)
             if rolling:
-                dated = (entry for entry in entries if window.own_on <= entry.date_on <= window.last_on)
-                self._drawn[key] = Drawn(rank_papers(dated))
+                ranked = rank_papers(entry for entry in entries if entry.date_on <= window.last_on)
+                returned = mark.returned if mark is not None else ()
+                self._drawn[key] = Drawn(
+                    tuple(paper for paper in ranked if paper.date_on >= window.own_on),
+                    tuple(
+                        paper
+                        for paper in ranked
+                        if paper.date_on < window.own_on and paper.paper_id in returned
+                    ),
+                )
             else:
                 self._drawn[key] = draw(entries, window, mark, self._closed_on)
         return self._drawn[key]

@@ -295,7 +295,7 @@ def next_post_text(texts: Texts, subscription: Subscription, calendar: schedule.
     if subscription.state is not models.ActivityState.ACTIVE:
         return client_messages.reason_text(texts, subscription.reason)
     slot = calendar.newest(subscription)
-    if (subscription.last_on is None or subscription.last_on < slot.on) and not calendar.is_over(slot):
+    if calendar.is_open(subscription) and not calendar.is_over(slot):
         text_id = "next-waiting" if slot.day is None else "next-complete"
         return texts(text_id, until=format_timestamp(slot.at + schedule.WAIT, "t"))
     next_at = calendar.following(subscription).at
@@ -349,7 +349,7 @@ def unknown_paper_view(texts: Texts, arxiv_id: str) -> ui.LayoutView:
 def _explanation_text(texts: Texts, explanation: Explanation, guild_id: int, mention: MentionLookup) -> str:
     subscription, cause = explanation.subscription, explanation.cause
     lines = [f"**{post_name(texts, subscription)}**", _cause_text(texts, explanation, guild_id)]
-    if cause is Cause.WAITING and explanation.reason:
+    if cause in (Cause.WAITING, Cause.UNCERTAIN, Cause.UNSENT) and explanation.reason:
         lines.append(client_messages.reason_text(texts, explanation.reason))
     if cause is Cause.BELOW_TOP and explanation.at is not None:
         at = format_timestamp(explanation.at, "R")

@@ -79,13 +79,16 @@ async def load_pool(
     due: Collection[tuple[models.Subscription, schedule.Slot]],
     calendar: schedule.Calendar,
     added_until: int | None = None,
+    *,
+    with_returned: bool = False,
 ) -> choice.CandidatePool:
-    """Return the papers available to the subscriptions on their dates.
+    """Return the papers available to the subscriptions on their dates, `with_returned` older ones that may come again.
 
     `added_until` excludes papers from later ingests, whose commits may already be visible on PostgreSQL.
     """
     windows = [choice.find_window(row, slot, calendar.now) for row, slot in due]
     since_on = min(window.late_on for window in windows)
+    since_on -= choice.RETURN_PERIOD if with_returned else timedelta()
     until_on = max(window.last_on for window in windows)
     digest_ids: dict[archive.Origin, list[int]] = {}
     for origin in dict.fromkeys(choice.find_origin(row) for row, _ in due):
@@ -118,27 +121,45 @@ async def match_topics(
                 pool.matching[key] = failures[0]
 
 
-async def choose_alone(
+async def load_marks(
+    connection: Connection, rows: Sequence[models.Subscription], now: datetime
+) -> dict[int, daily.Mark]:
+    """Return what is new to the subscriptions that have had a post, by id."""
+    return await daily.list_marks(connection, rows, returned_since=now - choice.RETURN_PERIOD)
+
+
+class LonePost(NamedTuple):
+    """The date of a single subscription's post and its candidates. Without a `mark`, it is chosen like a first post."""
+
+    row: models.Subscription
+    slot: schedule.Slot
+    pool: choice.CandidatePool
+    mark: daily.Mark | None = None
+
+    async def choose(self, connection: Connection, now: datetime) -> choice.PlannedPost:
+        """Return the post without papers already posted in the channel."""
+        row, slot, pool, mark = self
+        posted = await _load_posted(connection, [row], [pool.draw(row, slot, mark)], now)
+        return pool.choose(row, slot, mark, posted.get(daily.channel_locale(row), ()))
+
+    def choose_with_posted(self) -> choice.PlannedPost:
+        """Return the post, including papers already posted in the channel."""
+        return self.pool.choose(self.row, self.slot, self.mark, ())
+
+
+async def load_alone(
     connection: Connection,
     matcher: TopicMatcher,
     row: models.Subscription,
     slot: schedule.Slot,
     calendar: schedule.Calendar,
     mark: daily.Mark | None = None,
-    *,
-    with_posted: bool = False,
-) -> choice.PlannedPost:
-    """Return the post for a date for a single subscription. If there is no `mark`, it is chosen like a first post.
-
-    If `with_posted`, papers already posted in the channel are included.
-    """
-    pool = await load_pool(connection, [(row, slot)], calendar)
+) -> LonePost:
+    """Load the candidates for a subscription's post and match its topic, which may take several tenths of a second."""
+    with_returned = bool(mark and mark.returned)
+    pool = await load_pool(connection, [(row, slot)], calendar, with_returned=with_returned)
     await match_topics(connection, pool, [row], matcher)
-    posted = set[int]()
-    if not with_posted:
-        by_place = await _load_posted(connection, [row], [pool.draw(row, slot, mark)], calendar.now)
-        posted = by_place.get(daily.channel_locale(row), posted)
-    return pool.choose(row, slot, mark, posted)
+    return LonePost(row, slot, pool, mark)
 
 
 async def load_calendar(connection: Connection, rule: day_close.DayClose, now: datetime) -> schedule.Calendar:
@@ -286,6 +307,7 @@ class RenderedPosts:
         details: Mapping[int, models.PaperDetail],
         slot: schedule.Slot,
         *,
+        expires_at: datetime,
         record: KindRecord[choice.DailyPost] = DAILY,
         key: str | None = None,
         drawn_until: int | None = None,
@@ -303,7 +325,7 @@ class RenderedPosts:
             subscription.locale,
             self._cache[cached],
             self._now,
-            days=schedule.days_until_next(subscription, slot.on) if record is DAILY else 1,
+            expires_at=expires_at,
             due_at=slot.at,
             subscription_id=subscription.id,
             guild_id=subscription.guild_id or None,
@@ -313,6 +335,12 @@ class RenderedPosts:
             drawn_until=drawn_until,
             papers=tuple(paper.arxiv_id for paper in post.papers),
         )
+
+
+def list_placed_papers(post: choice.PlannedPost, delivery: models.NewDelivery) -> list[tuple[int, int]]:
+    """Return the ids of a post's papers, each with the position of the part that has it. The first part has the rest."""
+    places = [position for position, part in enumerate(delivery.parts) for _ in range(part.paper_count)]
+    return [(paper.paper_id, places.pop() if places else 0) for paper in reversed(post.papers)]
 
 
 class _Tick(NamedTuple):
@@ -352,7 +380,9 @@ class DailyPlanner:
             rows = await daily.list_rows(connection, state=models.ActivityState.ACTIVE)
             if not (due := self._find_due(rows, calendar, added_seq)):
                 return 0
-            pool = await load_pool(connection, due, calendar, added_seq)
+            marks = await load_marks(connection, [row for row, _ in due], now)
+            with_returned = any(mark.returned for mark in marks.values())
+            pool = await load_pool(connection, due, calendar, added_seq, with_returned=with_returned)
         tick = _Tick(calendar, added_seq, pool, RenderedPosts(self._deliveries, now))
         plain, on_topic = ([of for of in due if bool(of[0].topic) is has] for has in (False, True))
         planned = 0
@@ -404,7 +434,12 @@ class DailyPlanner:
                     # A template error in one style must not stop the other posts.
                     with isolation.isolated(log, "post not planned", subscription=row.id) as failures:
                         delivery = tick.rendered.build_delivery(
-                            row, posts[row.id], details, slot, drawn_until=tick.added_seq
+                            row,
+                            posts[row.id],
+                            details,
+                            slot,
+                            expires_at=calendar.following(row).at,
+                            drawn_until=tick.added_seq,
                         )
                     if not failures:
                         deliveries[delivery.key] = delivery
@@ -416,7 +451,7 @@ class DailyPlanner:
                     self._resting[row, tick.added_seq] = rest_until
             keys = await add_all(connection, list(deliveries.values()))
             papers = {
-                delivery_id: [paper.paper_id for paper in posts[subscription_id].papers]
+                delivery_id: list_placed_papers(posts[subscription_id], deliveries[key])
                 for key, delivery_id in keys.items()
                 if (subscription_id := deliveries[key].subscription_id) is not None
             }
@@ -430,7 +465,7 @@ class DailyPlanner:
         self, connection: Connection, due: Sequence[tuple[models.Subscription, schedule.Slot]], tick: _Tick
     ) -> dict[int, choice.PlannedPost]:
         """Return the posts, keyed by subscription id. A post may have no papers. Subscriptions that fail are left out."""
-        marks = await daily.list_marks(connection, [row.id for row, _ in due])
+        marks = await load_marks(connection, [row for row, _ in due], tick.calendar.now)
         drawn = [tick.pool.draw(row, slot, marks.get(row.id)) for row, slot in due]
         posted = await _load_posted(connection, [row for row, _ in due], drawn, tick.calendar.now)
         posts: dict[int, choice.PlannedPost] = {}

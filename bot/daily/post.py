@@ -5,7 +5,7 @@ fallback, and the copy of a message in the other language.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import discord
@@ -294,16 +294,22 @@ def _forum_parts(wording: PostWording, post: DailyPost) -> tuple[RenderedPart, .
     first, *rest = _compact_parts(wording, post)
     fields = _thread_fields(wording, post)
     return (
-        RenderedPart(
-            PartKind.FORUM_POST, {**fields, "message": first.payload}, {**fields, "message": first.fallback}
+        replace(
+            first,
+            kind=PartKind.FORUM_POST,
+            payload={**fields, "message": first.payload},
+            fallback={**fields, "message": first.fallback},
         ),
-        *(RenderedPart(PartKind.THREAD_MESSAGE, part.payload, part.fallback) for part in rest),
+        *(replace(part, kind=PartKind.THREAD_MESSAGE) for part in rest),
     )
 
 
 def _announcement_parts(wording: PostWording, post: DailyPost) -> tuple[RenderedPart, ...]:
     message = RenderedPart(
-        PartKind.MESSAGE, embeds_payload(wording, post), plain_post_payload(wording, post, post.papers, 0)
+        PartKind.MESSAGE,
+        embeds_payload(wording, post),
+        plain_post_payload(wording, post, post.papers, 0),
+        paper_count=len(post.papers),
     )
     return message, RenderedPart(PartKind.CROSSPOST)
 
@@ -318,7 +324,8 @@ def _message_part(
 ) -> RenderedPart:
     plain = plain_post_payload(wording, post, papers, position)
     role_id = post.mention_role_id if position == 0 else None
-    return RenderedPart(kind, message_builder.layout_payload(view, mention_role_id=role_id), plain)
+    payload = message_builder.layout_payload(view, mention_role_id=role_id)
+    return RenderedPart(kind, payload, plain, paper_count=len(papers))
 
 
 def _thread_fields(wording: PostWording, post: DailyPost) -> dict[str, Any]:

@@ -118,9 +118,8 @@ def next_due(after: datetime, rule: Rule) -> Slot:
     return next(due for due in iter_due_times(first, rule) if due.at > after)
 
 
-def days_until_next(row: Subscription, on: date) -> int:
-    """Return the number of days from a local date to the next date on the subscription's schedule."""
-    return min((day - on.isoweekday() - 1) % 7 + 1 for day in row.days)
+def _rule(row: Subscription) -> Rule:
+    return Rule(parse_time(row.at_time or DEFAULT_TIME), stored_zone(row.timezone), row.days)
 
 
 class Calendar:
@@ -149,16 +148,22 @@ class Calendar:
         return self._look_up(row)[0]
 
     def following(self, row: Subscription) -> Slot:
-        """Return the first date of a subscription that is not due yet."""
-        return self._look_up(row)[1]
+        """Return the first date of a subscription that is neither due yet nor finished."""
+        slot = self._look_up(row)[1]
+        if row.last_on is None or row.last_on < slot.on:
+            return slot
+        # A post that was moved to a later time has had today's date.
+        return self._slot(row, next(iter_due_times(row.last_on + DAY, _rule(row))))
+
+    def is_open(self, row: Subscription) -> bool:
+        """Return whether a subscription's newest date is not finished: its post waits for papers or a list."""
+        return row.last_on is None or row.last_on < self.newest(row).on
 
     def find_due(self, row: Subscription) -> Slot | None:
         """Return the due date whose post should be sent as soon as there are papers, or None."""
         slot = self.newest(row)
-        if row.last_on is not None and row.last_on >= slot.on:
-            return None
         is_whole = slot.day is None or self._closings is None or self._closings.is_complete(slot.day)
-        return slot if is_whole or self.is_over(slot) else None
+        return slot if self.is_open(row) and (is_whole or self.is_over(slot)) else None
 
     def is_over(self, slot: Slot) -> bool:
         """Return whether a date's post no longer waits for papers or a list."""
@@ -167,7 +172,7 @@ class Calendar:
     def _look_up(self, row: Subscription) -> tuple[Slot, Slot]:
         key = schedule_key(row)
         if key not in self._slots:
-            rule = Rule(parse_time(row.at_time or DEFAULT_TIME), stored_zone(row.timezone), row.days)
+            rule = _rule(row)
             start = local_date(self.now, rule.zone) - _LONGEST_GAP
             slots = (self._slot(row, due) for due in iter_due_times(start, rule))
             past, following = next(pair for pair in pairwise(slots) if pair[1].at > self.now)

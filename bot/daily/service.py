@@ -10,6 +10,7 @@ from bot.core.clock import Clock
 from bot.daily import choice, options, schedule
 from bot.daily import planner as daily_planner
 from bot.daily.planner import ON_DEMAND, RenderedPosts, build_daily_post
+from bot.outbox import contents
 from bot.outbox.contents import DeliveryFactory, new_nonce
 from bot.sources import kinds
 from storage import archive, daily, errors, key_values, models, outbox, sources
@@ -89,9 +90,9 @@ class Subscriptions:
     async def edit(self, wanted: models.Subscription) -> models.Subscription:
         """Store a subscription's settings. Raises the errors of `add`.
 
-        No date is posted twice: a new schedule starts on its next date, unless the post for the current date
-        is still waiting for papers. Refused posts are retried now or, if the style changes, cancelled, and
-        their papers count as new.
+        No date is posted twice: a new schedule starts on its next date, unless a post waits for papers or a list.
+        Posts not sent yet expire when the new schedule's next date comes. Refused posts are retried now or, if the
+        style changes, cancelled, and their papers come again.
         """
         wanted, now = options.validated(wanted), self._clock()
         async with self._database.transaction() as connection:
@@ -107,9 +108,9 @@ class Subscriptions:
             changed = replace(old, **{name: getattr(wanted, name) for name in options.SETTINGS})
             if schedule.schedule_key(changed) != schedule.schedule_key(old):
                 calendar = await self._load_calendar(connection)
-                due = calendar.find_due(old)
-                if due is None or calendar.newest(changed).on != due.on:
+                if not calendar.is_open(old) or calendar.newest(changed).on < calendar.newest(old).on:
                     changed = _begin_next(changed, calendar)
+                await outbox.set_expiry(connection, old.id, calendar.following(changed).at, now)
             await daily.update(connection, changed)
         return changed
 
@@ -236,7 +237,8 @@ class OnDemandPosts:
     async def preview(self, subscription: models.Subscription) -> tuple[choice.DailyPost, bool]:
         """Return the post that would be sent now, and True; or the newest day's post and False if it would have no papers."""
         async with self._database.read() as connection:
-            post, _ = await self._choose(connection, subscription)
+            candidates, _ = await self._load(connection, subscription)
+            post = await candidates.choose(connection, self._clock())
             if not (is_new := bool(post.papers)):
                 post = await self._choose_newest(connection, subscription)
             details = await daily_planner.load_details(connection, [post])
@@ -245,13 +247,17 @@ class OnDemandPosts:
     async def plan(self, subscription_id: int, interaction_id: int) -> models.NewDelivery | None:
         """Plan a post. Returns None if no paper is new to the channel. Repeating an `interaction_id` plans nothing."""
         now = self._clock()
-        async with self._database.transaction() as connection:
-            await archive.lock_ingest(connection)
+        # Load the candidates outside the transaction, which blocks other writers.
+        async with self._database.read() as connection:
             subscription = await daily.get(connection, subscription_id)
             if subscription is None:
                 return None
-            post, slot = await self._choose(connection, subscription)
-            if not post.papers:
+            candidates, slot = await self._load(connection, subscription)
+        async with self._database.transaction() as connection:
+            await archive.lock_ingest(connection)
+            post = await candidates.choose(connection, now)
+            is_there = await daily.get(connection, subscription_id) is not None
+            if not is_there or not post.papers:
                 return None
             details = await daily_planner.load_details(connection, [post])
             delivery = RenderedPosts(self._deliveries, now).build_delivery(
@@ -259,32 +265,31 @@ class OnDemandPosts:
                 post,
                 details,
                 slot,
+                expires_at=now + contents.LIFETIME,
                 record=ON_DEMAND,
                 key=f"now:{subscription.id}:{interaction_id}",
             )
             delivery_id = await outbox.add(connection, delivery)
             if delivery_id is not None:
-                papers = [paper.paper_id for paper in post.papers]
+                papers = daily_planner.list_placed_papers(post, delivery)
                 await daily.add_delivery_papers(connection, {delivery_id: papers})
         return delivery
 
-    async def _choose(
+    async def _load(
         self, connection: Connection, subscription: models.Subscription, on: date | None = None
-    ) -> tuple[choice.PlannedPost, schedule.Slot]:
-        """Return today's post or, if `on` is given, a post with all papers of that date, even those already posted."""
+    ) -> tuple[daily_planner.LonePost, schedule.Slot]:
+        """Return the candidates for a post now and its date, today. If `on` is given, the candidates are of that date."""
         now = self._clock()
         today = clock.local_date(now, clock.stored_zone(subscription.timezone))
         slot = schedule.Slot(on or today, now, on)
         calendar = schedule.Calendar(now, self._day_close)
-        post = await daily_planner.choose_alone(
-            connection, self._matcher, subscription, slot, calendar, with_posted=on is not None
-        )
-        return post, schedule.Slot(today, now, None)
+        alone = await daily_planner.load_alone(connection, self._matcher, subscription, slot, calendar)
+        return alone, schedule.Slot(today, now, None)
 
     async def _choose_newest(
         self, connection: Connection, subscription: models.Subscription
     ) -> choice.PlannedPost:
         origin, until_on = choice.find_origin(subscription), clock.latest_date(self._clock())
         dates = await archive.list_dates(connection, limit=1, until_on=until_on, origin=origin)
-        post, _ = await self._choose(connection, subscription, dates[0] if dates else until_on)
-        return post
+        candidates, _ = await self._load(connection, subscription, dates[0] if dates else until_on)
+        return candidates.choose_with_posted()

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, assert_never
 
 from bot.core import clock, day_close
 from bot.core.clock import Clock
@@ -18,7 +18,7 @@ from bot.daily import planner as daily_planner
 from storage import archive, daily, models, outbox
 from storage.archive import DigestPaper
 from storage.database import Connection, Database
-from storage.models import ActivityState, DeliveryState, PartState
+from storage.models import ActivityState, DeliveryKind, PartState
 
 
 class Cause(StrEnum):
@@ -28,7 +28,11 @@ class Cause(StrEnum):
     POSTED_BY_ANOTHER = "posted-by-another"
     """In the post of another subscription of the channel, so this one leaves it out."""
     WAITING = "waiting"
-    """In a planned post that is unsent or has an unknown outcome."""
+    """In a message that will be sent."""
+    UNCERTAIN = "uncertain"
+    """In a message that may have been sent."""
+    UNSENT = "unsent"
+    """In a message that was not sent in time. It does not come again."""
     TOO_FEW_VOTES = "too-few-votes"
     VOTES_UNKNOWN = "votes-unknown"
     BELOW_TOP = "below-top"
@@ -37,6 +41,10 @@ class Cause(StrEnum):
     OFF_TOPIC = "off-topic"
     UPCOMING = "coming"
     STOPPED = "stopped"
+    LATE = "late"
+    """Late, and not among those that follow the next post."""
+    TOO_OLD = "too-old"
+    """Listed too many days after its day."""
     TOO_EARLY = "too-early"
     """Listed before the subscription was created and too old for a post now."""
     NOT_CHOSEN_THEN = "not-then"
@@ -104,69 +112,110 @@ class WhyExplainer:
         connection: Connection,
         paper: models.PaperDetail,
         row: models.Subscription,
-        posts: Sequence[models.Delivery],
+        posts: Sequence[daily.PostOfPaper],
     ) -> Explanation:
         now = self._clock()
-        own_post = next((post for post in posts if post.subscription_id == row.id), None)
-        if own_post is not None:
-            return await _explain_post(connection, paper, own_post, row)
+        posted = [post for post in posts if post.is_posted]
+        own_posts = [post for post in posts if post.delivery.subscription_id == row.id]
+        if (own_post := next((post for post in own_posts if post.is_posted), None)) is not None:
+            return _explain_post(own_post, row)
         own = await _list_entries(connection, paper, choice.find_origin(row))
         listed_on = max((entry.date_on for entry in own), default=None)
         if listed_on is None:
             return Explanation(Cause.OTHER_SOURCE, row)
         if row.topic and paper.id not in await self._matcher(connection, row.topic, own):
             return Explanation(Cause.OFF_TOPIC, row, listed_on)
-        if (post := next((post for post in posts if post.locale is row.locale), None)) is not None:
-            found = await _explain_post(connection, paper, post, row)
+        if (post := next((post for post in posted if post.delivery.locale is row.locale), None)) is not None:
+            found = _explain_post(post, row)
             return replace(found, cause=Cause.POSTED_BY_ANOTHER) if found.cause is Cause.POSTED else found
         if not models.meets_minimum(paper.votes, row.min_votes):
             cause = Cause.VOTES_UNKNOWN if paper.votes is None else Cause.TOO_FEW_VOTES
             return Explanation(cause, row, listed_on, votes=paper.votes)
+        in_next = await self._explain_next(connection, paper, row, listed_on)
+        if in_next is not None:
+            return in_next
+        if own_posts:
+            return replace(_explain_post(own_posts[0], row), cause=Cause.UNSENT)
+        if clock.local_date(row.created_at, clock.stored_zone(row.timezone)) > listed_on:
+            return Explanation(Cause.TOO_EARLY, row, listed_on)
+        if not await _was_candidate(connection, row, own):
+            return Explanation(Cause.TOO_OLD, row, listed_on)
+        # The paper's day was already posted, so rank it there by current votes.
+        on_day, today = schedule.Slot(listed_on, now, listed_on), schedule.Calendar(now, self._day_close)
+        alone = await daily_planner.load_alone(connection, self._matcher, row, on_day, today)
+        day = alone.choose_with_posted()
+        is_below = all(shown.paper_id != paper.id for shown in day.papers)
+        return _rank(paper, row, listed_on, day, Cause.BELOW_TOP if is_below else Cause.NOT_CHOSEN_THEN)
+
+    async def _explain_next(
+        self, connection: Connection, paper: models.PaperDetail, row: models.Subscription, listed_on: date
+    ) -> Explanation | None:
+        """Explain a paper by its place in the next post; None if it is not new."""
+        now = self._clock()
         calendar = await daily_planner.load_calendar(connection, self._day_close, now)
         slot = calendar.find_due(row) or calendar.following(row)
         if listed_on > choice.find_window(row, slot, max(now, slot.at)).last_on:
             slot = calendar.at(slot.at).following(row)
         then = schedule.Calendar(max(now, slot.at), self._day_close)
-        mark = (await daily.list_marks(connection, [row.id])).get(row.id)
-        planned = await daily_planner.choose_alone(connection, self._matcher, row, slot, then, mark)
-        is_coming = any(shown.paper_id == paper.id for shown in planned.papers)
-        ranked = [shown.paper_id for shown in planned.eligible]
-        if is_coming or paper.id in ranked:
-            cause, at = Cause.UPCOMING if is_coming else Cause.BELOW_TOP, slot.at
-            if is_coming and row.state is not ActivityState.ACTIVE:
-                cause = Cause.STOPPED
-        elif clock.local_date(row.created_at, clock.stored_zone(row.timezone)) > listed_on:
-            return Explanation(Cause.TOO_EARLY, row, listed_on)
-        else:
-            # The paper's day was already posted, so rank it there by current votes.
-            on_day = schedule.Slot(listed_on, now, listed_on)
-            today = schedule.Calendar(now, self._day_close)
-            day = await daily_planner.choose_alone(
-                connection, self._matcher, row, on_day, today, with_posted=True
-            )
-            ranked, at = [shown.paper_id for shown in day.eligible], None
-            is_below = paper.id in ranked and all(shown.paper_id != paper.id for shown in day.papers)
-            cause = Cause.BELOW_TOP if is_below else Cause.NOT_CHOSEN_THEN
-        rank = ranked.index(paper.id) + 1 if paper.id in ranked else 0
-        return Explanation(cause, row, listed_on, at, rank=rank, candidate_count=len(ranked))
+        mark = (await daily_planner.load_marks(connection, [row], now)).get(row.id)
+        alone = await daily_planner.load_alone(connection, self._matcher, row, slot, then, mark)
+        planned = await alone.choose(connection, then.now)
+        if any(shown.paper_id == paper.id for shown in planned.papers):
+            cause = Cause.UPCOMING if row.state is ActivityState.ACTIVE else Cause.STOPPED
+            return _rank(paper, row, listed_on, planned, cause, slot.at)
+        if any(shown.paper_id == paper.id for shown in planned.eligible):
+            return _rank(paper, row, listed_on, planned, Cause.BELOW_TOP, slot.at)
+        if any(late.paper_id == paper.id for late in alone.pool.draw(row, slot, mark).late):
+            return Explanation(Cause.LATE, row, listed_on)
+        return None
 
 
-async def _explain_post(
-    connection: Connection,
+def _rank(
     paper: models.PaperDetail,
-    delivery: models.Delivery,
     subscription: models.Subscription,
+    listed_on: date,
+    post: choice.PlannedPost,
+    cause: Cause,
+    at: datetime | None = None,
 ) -> Explanation:
-    """Explain a paper that was posted or is in a planned post."""
-    parts = await outbox.list_parts(connection, delivery.id)
-    showing = [part for part in parts if part.payload and paper.arxiv_id in part.payload]
-    part = next(iter(showing or parts), None)  # payloads are purged after a while
-    is_sent = delivery.state is DeliveryState.SENT or (part is not None and part.state is PartState.SENT)
-    at = delivery.planned_at
-    if is_sent:
-        at = (part and part.last_attempt_at) or delivery.finished_at or at
-    cause = Cause.POSTED if is_sent else Cause.WAITING
-    return Explanation(cause, subscription, delivery.digest_on, at, part, delivery.reason)
+    """Return the explanation with a paper's rank among the candidates of a post."""
+    ranked = [shown.paper_id for shown in post.eligible]
+    if paper.id not in ranked:
+        cause = Cause.NOT_CHOSEN_THEN if cause is Cause.BELOW_TOP else cause
+        return Explanation(cause, subscription, listed_on, at, candidate_count=len(ranked))
+    rank = ranked.index(paper.id) + 1
+    return Explanation(cause, subscription, listed_on, at, rank=rank, candidate_count=len(ranked))
+
+
+def _explain_post(post: daily.PostOfPaper, subscription: models.Subscription) -> Explanation:
+    """Explain a paper by the message that has it."""
+    delivery, part, _ = post
+    cause, at = Cause.UNCERTAIN, delivery.planned_at
+    match part.state:
+        case PartState.SENT:
+            cause, at = Cause.POSTED, part.last_attempt_at or delivery.finished_at or at
+        case PartState.WAITING | PartState.SENDING:
+            cause = Cause.WAITING
+        case PartState.STOPPED:
+            at = part.first_attempt_at or at
+        case _:
+            assert_never(part.state)
+    reason = delivery.reason or part.error
+    return Explanation(cause, subscription, delivery.digest_on, at, part, reason)
+
+
+async def _was_candidate(
+    connection: Connection, subscription: models.Subscription, entries: Sequence[DigestPaper]
+) -> bool:
+    """Return whether a post of the subscription was planned while one of a paper's entries was new enough for it."""
+    posts = await outbox.list_rows(connection, subscription_id=subscription.id, kind=DeliveryKind.DAILY)
+    return any(
+        entry.added_seq <= (post.drawn_until or 0)
+        and timedelta() <= post.digest_on - entry.date_on <= choice.LATE_DAYS * schedule.DAY
+        for post in posts
+        for entry in entries
+        if post.digest_on
+    )
 
 
 async def _list_entries(

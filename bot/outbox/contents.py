@@ -113,12 +113,14 @@ class RenderedPart:
     `payload` is the JSON body of the request: a message for MESSAGE and THREAD_MESSAGE, `{"name", "message"}` for
     FORUM_POST, `{"name", …}` for THREAD, `{"method", "path", "body", "same"}` for REQUEST, `{"path"}` for COUNT, and
     empty for CROSSPOST. A REQUEST may safely be repeated; `same` lists the keys of the body that identify the created object.
-    `fallback` is the plain form, sent if Discord refuses the payload. Payloads of MARKED_KINDS contain their marker.
+    `fallback` is the plain form, sent if Discord refuses the payload. Payloads of MARKED_KINDS contain their marker,
+    and show the next `paper_count` papers of the post.
     """
 
     kind: models.PartKind
     payload: dict[str, Any] = field(default_factory=dict)
     fallback: dict[str, Any] | None = None
+    paper_count: int = field(default=1, kw_only=True)
 
 
 def build_post_paper(detail: models.PaperDetail, locale: models.Locale) -> PostPaper:
@@ -198,6 +200,7 @@ class Fields(TypedDict, total=False):
     """The fields of a delivery that depend on its kind: destination and content."""
 
     due_at: datetime
+    expires_at: datetime
     user_id: int | None
     guild_id: int | None
     channel_id: int | None
@@ -214,7 +217,7 @@ def new_nonce() -> str:
 
 
 LIFETIME = timedelta(hours=24)
-"""How long a delivery is retried. A post for certain weekdays is retried until the next one."""
+"""How long a delivery is retried. A daily post is retried until its next date."""
 
 
 class DeliveryFactory:
@@ -252,21 +255,20 @@ class DeliveryFactory:
         parts: Iterable[models.NewPart],
         now: datetime,
         marker: str | None = None,
-        days: int = 1,
         **fields: Unpack[Fields],
     ) -> models.NewDelivery:
-        """Return the delivery of rendered messages, due now unless `due_at` is given. It expires after `days` times LIFETIME.
+        """Return the delivery of rendered messages, due now and for LIFETIME unless `due_at` and `expires_at` are given.
 
         `marker` identifies the messages and defaults to the key. If planning the delivery again gives the
         same marker, the post can be found in the channel's history after a backup is restored.
         """
         fields.setdefault("due_at", now)
+        fields.setdefault("expires_at", now + LIFETIME)
         return models.NewDelivery(
             key=key,
             kind=record.kind,
             locale=locale,
             planned_at=now,
-            expires_at=now + days * LIFETIME,
             parts=self.build_parts(parts, marker or key),
             priority=record.priority,
             **fields,
@@ -298,5 +300,6 @@ def _serialise_parts(parts: Iterable[RenderedPart], marker: str) -> tuple[models
             for body in (part.payload, part.fallback)
         ]
         payload, fallback = bodies[0] or "{}", bodies[1] or None
-        serialised.append(models.NewPart(part.kind, payload, "", fallback=fallback, marker=own))
+        count = part.paper_count if own else 0
+        serialised.append(models.NewPart(part.kind, payload, "", fallback, own, paper_count=count))
     return tuple(serialised)

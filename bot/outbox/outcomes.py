@@ -548,15 +548,24 @@ class OutcomeRecorder:
         return True
 
     async def _stop(self, connection: Connection, due: DuePart, error: DeliveryError, now: datetime) -> bool:
-        """Stop a part and its delivery. A notice that its reader refuses is sent to the server's system channel instead."""
-        classification, delivery = error.classification, due.delivery
+        """Stop a part, and its delivery unless only its content is refused and similar parts follow.
+
+        A notice that its reader refuses is sent to the server's system channel instead.
+        """
+        classification, delivery, part = error.classification, due.delivery, due.part
+        is_of_content = classification.disposition is Disposition.CONTENT_REFUSED
+        others = await outbox.list_parts(connection, delivery.id) if is_of_content else []
+        is_alone = is_of_content and all(other.kind is part.kind for other in others[part.position :])
         is_stored = await outbox.stop_part(
             connection,
-            due.part.id,
+            part.id,
             reason=classification.reason,
             now=now,
+            unknown_since=part.first_attempt_at
+            or (now if classification.disposition is Disposition.UNVERIFIABLE else None),
             error_code=error.code,
             term=due.term,
+            alone=is_alone,
         )
         is_refused = classification.disposition is Disposition.REFUSED
         if is_stored and is_refused and delivery.user_id is not None and delivery.guild_id is not None:

@@ -220,17 +220,6 @@ async def test_a_digest_dated_tomorrow_does_not_block_todays(world: World, at: s
         assert sorted(" ".join(world.sent)) == sorted("A B C")
 
 
-@pytest.mark.parametrize(("days", "lives"), [((1,), 7), ((1, 2, 3, 4, 5), 1), ((1, 4), 3)])
-async def test_a_post_expires_on_the_next_scheduled_date(
-    world: World, days: tuple[int, ...], lives: int
-) -> None:
-    await world.daily(days=days)
-    await world.list("Mon", "A▲5")
-    await world.at("Mon 09:00")
-    [delivery] = await world.planned()
-    assert delivery.expires_at - delivery.planned_at == lives * DAY
-
-
 async def test_a_post_waits_twelve_hours_for_an_unreachable_source(world: World) -> None:
     await world.read_lists("Thu-1")
     await world.daily(at="")

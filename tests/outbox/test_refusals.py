@@ -65,7 +65,7 @@ async def test_three_posts_expired_for_the_same_reason_pause_the_subscription(wo
     await world.subscriptions.resume(refused.id)
     await world.list("Thu", "D▲9")
     await world.at("Fri 09:00")
-    assert world.sent[-2:] == ["D", "#21 D"]
+    assert world.sent[-2:] == ["D A", "#21 D"], "with the refused paper"
 
 
 async def test_a_sent_post_resets_the_count_of_refusals(world: World) -> None:

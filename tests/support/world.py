@@ -319,8 +319,8 @@ class World:
         return (await self.subscriptions.get(row.id)).last_on
 
     async def why(self, name: str, channel: int = CHANNEL, **options: Any) -> WhyAnswer:
-        """Explain what happened to a paper in a channel."""
-        paper = await self.search.find_paper(arxiv_id(name))
+        """Explain what happened to a paper, given by its name or arXiv id, in a channel."""
+        paper = await self.search.find_paper(name if "." in name else arxiv_id(name))
         assert paper is not None
         explainer = WhyExplainer(self.database, self.clock, self.search.match_papers, **options)
         return await explainer.explain(paper, guild_id=GUILD, channel_id=channel)

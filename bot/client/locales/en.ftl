@@ -603,6 +603,8 @@ why-posted = It was posted here on { $at }.
 why-posted-by-another = Another daily post here had it on { $at }, so this one leaves it out.
 why-see-post = See the post
 why-waiting = It has been chosen; the message goes out in a moment.
+why-uncertain = It was chosen, but it is unclear whether its message arrived.
+why-unsent = It was chosen on { $at }, but its message could not be posted, and its time to come again is over.
 why-too-few-votes = It has ▲ { $votes }; this daily post needs at least ▲ { $least }.
 why-votes-unknown = Its votes aren't known yet; this daily post needs at least ▲ { $least }.
 why-below-top = It is number { $rank } of { $total } candidates, and this daily post takes { $top ->
@@ -615,8 +617,10 @@ why-other-source =
         [none] Only a source for search and alerts, such as an arXiv category, has it. This daily post takes papers from digests and lists.
        *[other] This daily post takes papers only from { $source }, which hasn't listed it.
     }
+why-late = It was added to the { $date } list after that day's post. Up to five such papers follow a post with new ones.
+why-too-old = It was added to the { $date } list more than a week after that day, which is too late for a post.
 why-too-early = It was listed on { $date }, before this daily post was set up.
-why-not-then = It was not in the post for { $date }: it had fewer votes then, the settings were different, or it was listed too late.
+why-not-then = It was not in the post for { $date }: it had fewer votes then, the settings were different, or too many papers were added late.
 why-coming = It is on its way: number { $rank } of { $total } for the next post, { $at }.
 why-stopped = This daily post is paused.
 why-may-change = This can change until the next post, { $at }.

@@ -576,6 +576,8 @@ why-posted = { $at }에 이 채널에 올라왔어요.
 why-posted-by-another = { $at }에 이 채널의 다른 자동 게시로 올라와서, 여기에는 다시 올리지 않아요.
 why-see-post = 글 보기
 why-waiting = 올릴 논문으로 정해졌어요. 곧 올라와요.
+why-uncertain = 올릴 논문으로 정해졌지만, 메시지가 올라갔는지 알 수 없어요.
+why-unsent = { $at }에 올릴 논문으로 정해졌지만 메시지를 올리지 못했고, 다시 올릴 기한도 지났어요.
 why-too-few-votes = 지금 ▲ { $votes }인데, 이 자동 게시는 ▲ { $least } 이상만 올려요.
 why-votes-unknown = 추천 수를 아직 확인하지 못했어요. 이 자동 게시는 ▲ { $least } 이상만 올려요.
 why-below-top = 후보 { $total }편 중 { $rank }위인데, 이 자동 게시는 { $top }편까지만 올려요. ({ $date } 다이제스트)
@@ -585,8 +587,10 @@ why-other-source =
         [none] arXiv 분야처럼 검색과 알림에만 쓰이는 출처에만 있는 논문이에요. 이 자동 게시는 다이제스트와 목록의 논문만 올려요.
        *[other] 이 자동 게시는 { $source }의 논문만 올리는데, 거기에는 아직 없어요.
     }
+why-late = 그날 글이 올라온 뒤에 { $date } 목록에 추가됐어요. 이런 논문은 다음 글 끝에 다섯 편까지 올라와요.
+why-too-old = { $date } 목록에 일주일 넘게 지나서 추가되어 올릴 수 없었어요.
 why-too-early = 이 자동 게시를 설정하기 전인 { $date }에 목록에 올랐어요.
-why-not-then = { $date } 글에는 올라가지 않았어요. 그때는 추천이 더 적었거나, 설정이 달랐거나, 너무 늦게 목록에 올랐어요.
+why-not-then = { $date } 글에는 올라가지 않았어요. 그때는 추천이 더 적었거나, 설정이 달랐거나, 뒤늦게 추가된 논문이 너무 많았어요.
 why-coming = 곧 올라와요. 다음 글({ $at })에서 { $total }편 중 { $rank }위예요.
 why-stopped = 이 자동 게시는 일시중지 상태예요.
 why-may-change = 다음 글({ $at }) 전까지 바뀔 수 있어요.
