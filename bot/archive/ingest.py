@@ -9,11 +9,11 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from datetime import date
+from datetime import UTC, date, datetime
 
 import structlog
 
-from bot.archive import arxiv_ids, digest_writer, fields, parse
+from bot.archive import arxiv_ids, digest_writer, fields, listing, parse
 from bot.archive.digest_writer import IngestResult, LocationContent
 from bot.archive.files import TextFile
 from bot.core import isolation
@@ -21,7 +21,7 @@ from bot.core.clock import Clock
 from storage import archive, errors, sources
 from storage.database import Connection, Database, chunked
 from storage.errors import StorageError
-from storage.models import Digest, LocatedProblem, PaperFacts, StoredDigest
+from storage.models import Digest, DigestFormat, LocatedProblem, PaperFacts, StoredDigest
 
 log = structlog.get_logger(__name__)
 
@@ -137,6 +137,8 @@ class IngestService:
             with isolation.collected(failures, reraise=(StorageError,)):
                 async with self._writing() as connection:
                     stored = await self._writer.put(connection, batch)
+                    if described := [fact for content in batch for fact in _describe(content)]:
+                        await self._writer.write_facts(connection, described)
                 outcomes += [_parse_result(content) + of for content, of in zip(batch, stored, strict=True)]
             if failures and len(batch) == 1:
                 outcomes += failures
@@ -190,6 +192,17 @@ def _parse_result(content: LocationContent) -> IngestResult:
             for problem in digest.problems
         ),
     )
+
+
+def _describe(content: LocationContent) -> Iterator[PaperFacts]:
+    """Yield what a listing in a file says about its papers: an export of Paperround or an answer of Hugging Face."""
+    for sourced in content.digests:
+        digest = sourced.digest
+        if digest.format is DigestFormat.LISTING and "://" not in content.location:
+            read_at = datetime.combine(digest.date, datetime.min.time(), UTC)
+            for paper in listing.papers_of(digest.text):
+                place = paper["arxiv_id"], content.source, content.location, read_at
+                yield PaperFacts(*place, **listing.descriptions(paper))
 
 
 def _report_bug(name: str, error: Exception) -> IngestResult:

@@ -93,6 +93,16 @@ def papers_of(text: str) -> list[Paper]:
     return papers
 
 
+def descriptions(paper: Paper) -> dict[str, Any]:
+    """Return what a listed paper says about itself beyond its entry, as fields of `PaperFacts`."""
+    texts = ("abstract", "code_url", "project_url", "organization", "code_stars")
+    return {
+        **{name: paper.get(name) for name in texts},
+        **{name: tuple(paper.get(name, ())) for name in ("keywords", "media")},
+        "published_on": fields.clean_date(paper.get("published_on")),
+    }
+
+
 def identity(digest: Digest) -> str:
     """Return a listing's identity: its papers sorted by id, without votes and other counts."""
     rows = sorted(

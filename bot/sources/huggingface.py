@@ -124,16 +124,9 @@ def _facts_of(
             title=paper.get("title"),
             authors=tuple(paper.get("authors", ())),
             votes=paper.get("votes"),
-            abstract=paper.get("abstract"),
-            keywords=tuple(paper.get("keywords", ())),
-            code_url=paper.get("code_url"),
-            project_url=paper.get("project_url"),
-            organization=paper.get("organization"),
-            code_stars=paper.get("code_stars"),
             thumbnail=paper.get("thumbnail"),
-            media=tuple(paper.get("media", ())),
-            published_on=fields.clean_date(paper.get("published_on")),
             listed_on=day,
+            **listing.descriptions(paper),
         )
         for paper in papers
     )

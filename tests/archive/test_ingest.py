@@ -19,7 +19,7 @@ from bot.archive.files import TextFile, find_files, read_file
 from storage import papers, tables
 from storage.database import Connection
 from storage.models import LocatedProblem, PaperFacts, Section
-from tests.support import paper_records
+from tests.support import paper_records, source_payloads
 from tests.support.ingest_harness import NOW, IngestHarness, newsletter, paper
 
 both_engines = pytest.mark.engines("sqlite", "postgresql")
@@ -175,6 +175,28 @@ async def test_facts_fill_in_missing_fields_of_papers(harness: IngestHarness) ->
     assert len(harness.notified) == 2, "alerts are compared with the new author"
     await harness.add(newsletter(paper(9999, title="In a newsletter", votes=1)), "b.md")
     assert "Unlisted" in await harness.titles()
+
+
+@pytest.mark.parametrize("form", ["export", "answer"])
+async def test_a_listing_in_a_file_describes_its_papers(harness: IngestHarness, form: str) -> None:
+    wanted = "2505.00001"
+    item = source_payloads.daily_papers_item(wanted, submittedOnDailyAt="2025-05-06T00:00:00.000Z")
+    described: dict[str, Any] = {
+        "abstract": "Small things are studied.",
+        "code_url": "https://a.example/x",
+        "keywords": ["moss"],
+    }
+    text = (
+        source_payloads.daily_papers(item)
+        if form == "answer"
+        else source_payloads.listing_text(ids=[wanted], **described)
+    )
+    await harness.ingest.add_text(text, location="2025-05-06.json")
+    async with harness.db.read() as connection:
+        [merged] = (await papers.list_merged(connection, arxiv_ids=[wanted])).values()
+    assert (merged.abstract or "").startswith("Small things are studied.")
+    assert (bool(merged.code_url), bool(merged.keywords), merged.last_on) == (True, True, date(2025, 5, 6))
+    assert (merged.votes, merged.title) == ((7, 10)[form == "export"], f"A Study of Small Things {wanted}")
 
 
 async def test_prefers_votes_of_services_and_newer_digests(harness: IngestHarness) -> None:
