@@ -34,7 +34,7 @@ from bot.search.index import SearchIndex
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
 from bot.text import seed
-from storage import daily, migrate, models, outbox, snapshot
+from storage import daily, migrate, models, outbox
 from storage.database import Database
 from tests.fake_discord import process
 from tests.support import outbox_builders, relay_harness
@@ -146,8 +146,7 @@ async def measure_search(bench: Bench) -> None:
             value = samples[int(share * len(samples))]
             show(f"{kind}, {100 * share:.0f} % below", value, floor, "a query of a plain FTS5 table")
     index = SearchIndex(bench.folder / "index", at_once=None)
-    async with bench.database.read() as connection:
-        seconds = await time_await(snapshot.read(connection, index.refresh))
+    seconds = await time_await(bench.database.look_up(index.refresh))
     show("indexing a paper", seconds / PAPERS, inserting / PAPERS, "inserting it into that table")
     seconds = await time_await(SearchService(bench.database).search(SearchRequest("모델")))
     splitting = time_call(lambda: [line.split("\t") for line in seed.read_data("seed.tsv").splitlines()])

@@ -24,7 +24,7 @@ from contextlib import (
 from functools import lru_cache, partial
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Dialect, make_url
@@ -32,6 +32,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from storage import errors
+from storage.snapshot import LOOK_UPS_AT_ONCE, Snapshot, SnapshotPool
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -43,6 +44,8 @@ Connection = AsyncConnection
 Check = Callable[[Connection], Awaitable[None]]
 """Raises an error if the transaction must not write."""
 
+Result = TypeVar("Result")
+Parameters = ParamSpec("Parameters")
 _Gate = AbstractAsyncContextManager[None]
 BUSY_TIMEOUT_SECONDS = 15.0
 POOL_SIZE = 8
@@ -63,6 +66,13 @@ class Database:
         self._write_gates: list[_Gate] = [asyncio.Lock()] if self.is_sqlite else []
         self._read_gates: list[_Gate] = []
         self._check: Check | None = None
+        self._snapshots = self._make_snapshots()
+
+    def _make_snapshots(self) -> SnapshotPool:
+        path, url = sqlite_path(self.url), self.url.render_as_string(hide_password=False)
+        if path is not None:
+            return SnapshotPool(partial(_connect_reader, path))
+        return SnapshotPool(None, lambda: open_engine(url, self.name, LOOK_UPS_AT_ONCE))
 
     def limited(self, connections: int) -> Database:
         """Return this database limited to this many connections at a time, of which one may write.
@@ -136,8 +146,22 @@ class Database:
                     await connection.begin()
                     yield connection
 
+    async def look_up(
+        self,
+        function: Callable[Concatenate[Snapshot, Parameters], Result],
+        *arguments: Parameters.args,
+        **options: Parameters.kwargs,
+    ) -> Result:
+        """Run a reading function in a thread with a connection of its own, and return its result.
+
+        It sees what is committed, also within an open transaction. Raises DatabaseUnavailableError.
+        """
+        with translated_errors(self.url):
+            return await self._snapshots.run(lambda view: function(view, *arguments, **options))
+
     async def close(self) -> None:
         """Close all connections."""
+        await self._snapshots.close()
         await self.engine.dispose()
 
 
@@ -146,6 +170,7 @@ class _JoinedDatabase(Database):
 
     def __init__(self, database: Database, connection: AsyncConnection) -> None:
         super().__init__(database.engine, database.name)
+        self._snapshots = database._snapshots
         self._connection = connection
 
     @asynccontextmanager
@@ -316,7 +341,8 @@ async def _connect(*, host: Any = None, port: Any = None, **options: Any) -> Any
         try:
             timeout = CONNECT_TIMEOUT_SECONDS / len(hosts)
             options |= {option: float(options[option]) for option in _NUMBERS & options.keys()}
-            open_session = partial(asyncpg.connect, host=name, port=number, timeout=timeout, **options)
+            place = {"host": name, "port": number, "timeout": timeout}
+            open_session = partial(asyncpg.connect, connection_class=_connection_class(), **place, **options)
             connection = await open_session()
             await _refuse_pooler(connection, open_session)
         except (
@@ -329,7 +355,6 @@ async def _connect(*, host: Any = None, port: Any = None, **options: Any) -> Any
         except (TypeError, ValueError) as error:
             raise errors.StorageError(f"An option in PAPERROUND_DATABASE_URL is invalid: {error}") from None
         else:
-            _notice_silence(connection._transport.get_extra_info("socket"))
             return connection
     raise failures[0]
 
@@ -379,6 +404,21 @@ _POOLED = (
     "The address in PAPERROUND_DATABASE_URL is that of a pooler such as PgBouncer in transaction mode, which Paperround cannot"
     " use. Name PostgreSQL itself or a pooler in session mode (Supabase: port 5432; Neon: the host without -pooler)."
 )
+
+
+@lru_cache(maxsize=1)
+def _connection_class() -> Any:
+    """Return asyncpg's class of connections with a time limit on silence."""
+    import asyncpg
+
+    class Connection(asyncpg.Connection):  # type: ignore[misc]
+        __slots__ = ()
+
+        def __init__(self, protocol: Any, transport: Any, *arguments: Any) -> None:
+            _notice_silence(transport.get_extra_info("socket"))
+            super().__init__(protocol, transport, *arguments)
+
+    return Connection
 
 
 def _notice_silence(connected: socket.socket) -> None:
@@ -448,6 +488,14 @@ def _set_up_sqlite(connection: Any, _record: Any) -> None:
     except BaseException:
         connection.close()  # not in the pool yet
         raise
+
+
+def _connect_reader(path: Path) -> sqlite3.Connection:
+    """Open a connection to a SQLite file for look-ups. The thread that uses it need not be the one that closes it."""
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    _set_up_sqlite(connection, None)
+    connection.execute("PRAGMA query_only=ON")
+    return connection
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:

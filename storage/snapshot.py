@@ -1,22 +1,29 @@
 """Read the database with plain SQL in synchronous functions.
 
-On SQLite a function runs in the connection's thread, without the event loop between statements. On
-PostgreSQL, SQLAlchemy awaits each statement.
+A look-up runs in a thread with a connection of its own (`SnapshotPool`), so that its computing does not hold the
+event loop. Within a transaction, `read` awaits each statement on the transaction's connection.
 """
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Callable, Iterable, Sequence
+import threading
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from itertools import count, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
-    from sqlalchemy.ext.asyncio import AsyncConnection
+    import sqlite3
+
+    import sqlalchemy as sa
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 Result = TypeVar("Result")
+Awaited = TypeVar("Awaited")
 Parameters = ParamSpec("Parameters")
 Row = tuple[Any, ...]
 
@@ -72,25 +79,118 @@ async def read(
     *arguments: Parameters.args,
     **options: Parameters.kwargs,
 ) -> Result:
-    """Run a reading function within a connection's transaction, and return its result."""
-    sync = connection.sync_connection
-    assert sync is not None
-    if connection.dialect.name == "sqlite":
-        driver: Any = sync.connection.driver_connection
-        view = Snapshot(lambda *query: driver._conn.execute(*query).fetchall(), is_sqlite=True)
-        # aiosqlite has no public method that runs a function in the connection's thread.
-        found: Result = await driver._execute(lambda: function(view, *arguments, **options))
-        return found
+    """Run a short reading function within a connection's transaction, and return its result."""
+    is_sqlite = connection.dialect.name == "sqlite"
 
-    def run(sync_connection: Any) -> Result:
+    def run(sync_connection: sa.Connection) -> Result:
         def fetch(statement: str, values: Sequence[Any]) -> list[Row]:
-            numbers = count(1)
-            numbered = re.sub(r"\?", lambda _: f"${next(numbers)}", statement)  # $1, $2 …
-            return [tuple(row) for row in sync_connection.exec_driver_sql(numbered, tuple(values))]
+            text = statement if is_sqlite else _number_placeholders(statement)
+            return [tuple(row) for row in sync_connection.exec_driver_sql(text, tuple(values))]
 
-        return function(Snapshot(fetch, is_sqlite=False), *arguments, **options)
+        return function(Snapshot(fetch, is_sqlite=is_sqlite), *arguments, **options)
 
     return await connection.run_sync(run)
+
+
+def _number_placeholders(statement: str) -> str:
+    """Return a statement with PostgreSQL's placeholders $1, $2 … in place of `?`."""
+    numbers = count(1)
+    return re.sub(r"\?", lambda _: f"${next(numbers)}", statement)
+
+
+LOOK_UPS_AT_ONCE = 4
+"""Threads with a connection each. Readers have three look-ups at once; one is left for planning and alerts."""
+
+
+class SnapshotPool:
+    """Runs reading functions in threads, each with a connection of its own, closed with `close()`.
+
+    A function sees one state of the database: what was committed when it began. `connect_sqlite` opens a
+    connection of a file that any thread may close; `open_engine` an engine for PostgreSQL, whose statements
+    an event loop in a thread of its own executes.
+    """
+
+    def __init__(
+        self,
+        connect_sqlite: Callable[[], sqlite3.Connection] | None,
+        open_engine: Callable[[], AsyncEngine] | None = None,
+    ) -> None:
+        self._connect_sqlite = connect_sqlite
+        self._open_engine = open_engine
+        self._threads: ThreadPoolExecutor | None = None
+        self._of_thread = threading.local()
+        self._connections: list[sqlite3.Connection] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._engine: AsyncEngine | None = None
+        self._starting = threading.Lock()
+
+    async def run(self, function: Callable[[Snapshot], Result]) -> Result:
+        """Return the result of a function that reads. It must not start tasks."""
+        run = self._read_file if self._connect_sqlite is not None else self._read_server
+        if self._threads is None:
+            self._threads = ThreadPoolExecutor(LOOK_UPS_AT_ONCE, thread_name_prefix="paperround-look-up")
+        return await asyncio.get_running_loop().run_in_executor(self._threads, run, function)
+
+    def _read_file(self, function: Callable[[Snapshot], Result]) -> Result:
+        connection: sqlite3.Connection | None = getattr(self._of_thread, "connection", None)
+        if connection is None:
+            assert self._connect_sqlite is not None
+            connection = self._of_thread.connection = self._connect_sqlite()
+            self._connections.append(connection)
+        view = Snapshot(lambda *query: connection.execute(*query).fetchall(), is_sqlite=True)
+        connection.execute("BEGIN")
+        try:
+            return function(view)
+        finally:
+            connection.rollback()
+
+    def _read_server(self, function: Callable[[Snapshot], Result]) -> Result:
+        loop, engine = self._start()
+        connection = engine.connect()
+
+        def wait_for(work: Coroutine[Any, Any, Awaited]) -> Awaited:
+            return asyncio.run_coroutine_threadsafe(work, loop).result()
+
+        async def begin() -> None:
+            await connection.start()
+            await connection.execution_options(isolation_level="REPEATABLE READ")
+
+        async def execute(statement: str, values: Sequence[Any]) -> list[Row]:
+            rows = await connection.exec_driver_sql(_number_placeholders(statement), tuple(values))
+            return [tuple(row) for row in rows]
+
+        wait_for(begin())
+        try:
+            return function(Snapshot(lambda *query: wait_for(execute(*query)), is_sqlite=False))
+        finally:
+            wait_for(connection.close())
+
+    def _start(self) -> tuple[asyncio.AbstractEventLoop, AsyncEngine]:
+        """Return the event loop of the connections and their engine, starting them once."""
+        with self._starting:
+            if self._loop is None or self._engine is None:
+                assert self._open_engine is not None
+                self._loop, self._engine = asyncio.new_event_loop(), self._open_engine()
+                threading.Thread(target=_run, args=(self._loop,), daemon=True).start()
+        return self._loop, self._engine
+
+    async def close(self) -> None:
+        """Wait for running functions, and close the connections and threads."""
+        threads, self._threads = self._threads, None
+        if threads is not None:
+            await asyncio.to_thread(threads.shutdown)
+        while self._connections:
+            self._connections.pop().close()
+        if self._loop is not None and self._engine is not None:
+            loop, engine = self._loop, self._engine
+            self._loop = self._engine = None
+            await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(engine.dispose(), loop))
+            loop.call_soon_threadsafe(loop.stop)
+
+
+def _run(loop: asyncio.AbstractEventLoop) -> None:
+    loop.run_forever()
+    loop.close()
 
 
 def parse_date(value: date | str) -> date:

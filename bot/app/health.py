@@ -14,7 +14,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from bot.core.clock import Clock
 from bot.outbox.pace import Answer
 from bot.sources import kinds
-from storage import errors, models, outbox, snapshot, sources
+from storage import errors, models, outbox, sources
 from storage.database import Database
 
 if TYPE_CHECKING:
@@ -223,9 +223,8 @@ class MonitoringServer:
                 depth = await outbox.count_by_state(connection)
                 oldest = await outbox.oldest_unsent_at(connection)
                 read_at = {row.url: row.last_success_at for row in await sources.list_rows(connection)}
-                if self._index is not None:
-                    behind = await snapshot.read(connection, self._index.count_behind)
-                    self._metrics.index_behind.set(behind)
+            if self._index is not None:
+                self._metrics.index_behind.set(await self._database.look_up(self._index.count_behind))
         except errors.StorageError as error:
             return web.Response(status=503, text=str(error))
         # Set states without parts to 0, or the old value would stay.

@@ -82,15 +82,13 @@ class GlossaryService:
 
     async def list_decisions(self) -> list[resolver.Decision]:
         """Return the operator's decisions, oldest first."""
-        async with self._database.read() as connection:
-            return await snapshot.read(connection, read_decisions)
+        return await self._database.look_up(read_decisions)
 
     async def list_title_topics(self, title: str, locale: models.Locale) -> list[str]:
         """Return the names of the seeded concepts in a title, in the given language."""
         words = tokens.tokenize(analyser.canonicalise(typography.to_plain_text(title[:_MAX_TITLE_LENGTH])))
         keys = [tokens.read_concept_token(word) for word in words.split() if word.startswith(tokens.CONCEPT)]
-        async with self._database.read() as connection:
-            current = await self.get_current(connection)
+        current = await self._database.look_up(self.read_current)
         # For "image editing", do not list "editing" as well.
         named = [
             current.concept(key) for key in keys if not any(key != other and key in other for other in keys)
@@ -99,9 +97,8 @@ class GlossaryService:
 
     async def is_stale(self) -> bool:
         """Return whether the archive has grown by `STALE_GROWTH` or the stored data has another version."""
-        async with self._database.read() as connection:
-            stored = await snapshot.read(connection, search.get_glossary)
-            paper_count = await snapshot.read(connection, search.count_listed)
+        stored = await self._database.look_up(search.get_glossary)
+        paper_count = await self._database.look_up(search.count_listed)
         if stored is None or not _is_current(stored[1]):
             return paper_count > 0
         return paper_count != stored[0] and paper_count >= STALE_GROWTH * stored[0]
@@ -112,15 +109,12 @@ class GlossaryService:
         async for done in search_index.follow(self._database, index):
             on_progress(done)
         found, names, read = Counter["mentions.Mention"](), Counter[str](), 0
+        await self._database.look_up(index.refresh)
+        paper_count = await self._database.look_up(search.count_listed)
         async with self._database.read() as connection:
-            await snapshot.read(connection, index.refresh)
-            paper_count = await snapshot.read(connection, search.count_listed)
             ids = await papers.list_newest_ids(connection, limit=MAX_PAPERS)
         for chunk in database.chunked(ids, _CHUNK_SIZE):
-            async with self._database.read() as connection:
-                documents = await snapshot.read(
-                    connection, search.list_documents, chunk, summaries.select_shown
-                )
+            documents = await self._database.look_up(search.list_documents, chunk, summaries.select_shown)
             await asyncio.to_thread(_read_papers, documents, found, names)
             read += len(chunk)
             on_progress(read)

@@ -28,7 +28,7 @@ from tantivy import Query
 
 from bot.archive import summaries
 from bot.text import analyser, people, questions, term_keys, tokens, typography
-from storage import models, search, snapshot
+from storage import models, search
 from storage.database import Database
 from storage.snapshot import Snapshot
 
@@ -492,8 +492,7 @@ async def follow(database: Database, index: SearchIndex) -> AsyncGenerator[int, 
     try:
         with index.open_writer() as writer:
             while True:
-                async with database.read() as connection:
-                    write = await snapshot.read(connection, writer.plan)
+                write = await database.look_up(writer.plan)
                 if write is None:
                     break
                 done += await asyncio.to_thread(write)

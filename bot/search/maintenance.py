@@ -6,7 +6,7 @@ from bot.core import isolation
 from bot.core.clock import Clock, system_clock
 from bot.search import index as search_index
 from bot.search.glossary import GlossaryService
-from storage import locks, migrate, search, snapshot
+from storage import locks, migrate, search
 from storage.database import Database
 
 
@@ -17,9 +17,8 @@ async def find_due(
 
     A few changes are indexed right away.
     """
-    async with database.read() as connection:
-        is_current = await snapshot.read(connection, index.refresh)
-        papers = await snapshot.read(connection, search.count_listed)
+    is_current = await database.look_up(index.refresh)
+    papers = await database.look_up(search.count_listed)
     if not is_current:
         return papers, "papers have changed"
     if await GlossaryService(database, clock).is_stale():

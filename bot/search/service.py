@@ -28,7 +28,7 @@ from bot.search.query import Reader, ReadQuery
 from bot.search.results import AuthorResult, Choice, PaperPage, SearchRequest, SearchResult, Sort
 from bot.text import analyser, concepts, dates, query_parser, questions, requests
 from storage import archive as stored_archive
-from storage import database, models, papers, search, snapshot
+from storage import database, models, papers, search
 from storage.archive import DigestPaper
 from storage.database import Connection, Database
 from storage.search import NO_FILTERS, Filters
@@ -227,19 +227,15 @@ class SearchService:
         engine, writers = self._engine(self.index.papers), authors.Writers(view, self.index.authors)
         return Archive(view, engine, writers, self._reader(glossary), not is_current)
 
-    async def _read(self, connection: Connection, look_up: Callable[[Archive], Result]) -> Result:
-        """Run a lookup, on SQLite in the connection's thread. If the index is damaged, rebuild it and retry."""
+    async def _look_up(self, look_up: Callable[[Archive], Result]) -> Result:
+        """Run a look-up in a thread. If the index is damaged, rebuild it and retry."""
         try:
-            return await snapshot.read(connection, lambda view: look_up(self._open(view)))
+            return await self._database.look_up(lambda view: look_up(self._open(view)))
         except ValueError as error:
             if not search_index.is_damage(error):
                 raise
             self.index.forget()
-        return await snapshot.read(connection, lambda view: look_up(self._open(view)))
-
-    async def _look_up(self, look_up: Callable[[Archive], Result]) -> Result:
-        async with self._database.read() as connection:
-            return await self._read(connection, look_up)
+        return await self._database.look_up(lambda view: look_up(self._open(view)))
 
     # Topics.
 
@@ -249,11 +245,11 @@ class SearchService:
         Filters without words list all papers that pass them, top-voted first. An arXiv id or link finds its
         paper. Later pages come from the same answer as the first page, even if papers have arrived since.
         """
+        result = await self._look_up(lambda archive: self._search(archive, request))
+        if request.snippet_locale is None:
+            return result
+        patterns = search_results.build_patterns(result.term_forms)
         async with self._database.read() as connection:
-            result = await self._read(connection, lambda archive: self._search(archive, request))
-            if request.snippet_locale is None:
-                return result
-            patterns = search_results.build_patterns(result.term_forms)
             snippets = await search_results.list_snippets(
                 connection, result.rows, request.snippet_locale, patterns
             )
@@ -361,7 +357,7 @@ class SearchService:
 
         Date filters apply to the dates of digests. As in `search`, a query that only has exclusions matches nothing.
         """
-        return await self._read(connection, lambda archive: _match_papers(archive, text, digest_papers))
+        return await self._look_up(lambda archive: _match_papers(archive, text, digest_papers))
 
     async def list_about(self, connection: Connection, text: str, filters: Filters) -> AboutPapers:
         """Return all papers about a query that pass its own filters and `filters`, most votes first."""
@@ -375,7 +371,7 @@ class SearchService:
             scope = Scope(merge_filters(filters, query), written, query.institutions)
             return AboutPapers(archive.engine.list_about(read, scope), read.added_forms)
 
-        return await self._read(connection, look_up)
+        return await self._look_up(look_up)
 
     async def read_queries(self, connection: Connection, texts: Sequence[str]) -> list[ReadQuery]:
         """Interpret texts like search queries, without forms too uncertain for a filter. Quoted texts are taken literally."""
@@ -388,7 +384,7 @@ class SearchService:
                 for text in map(analyser.clean_typed, texts)
             ]
 
-        return await self._read(connection, look_up)
+        return await self._look_up(look_up)
 
     # The glossary.
 
@@ -442,8 +438,8 @@ class SearchService:
 
     async def find_paper(self, text: str) -> models.PaperDetail | None:
         """Return the paper identified by an arXiv id, a link or part of a title, or None."""
+        arxiv_id = await self._look_up(lambda archive: titles.find_paper(archive, text))
         async with self._database.read() as connection:
-            arxiv_id = await self._read(connection, lambda archive: titles.find_paper(archive, text))
             return None if arxiv_id is None else await papers.get_detail(connection, arxiv_id)
 
     async def find_titled(self, texts: Sequence[str]) -> dict[str, str]:

@@ -108,8 +108,7 @@ class SiteBuilder:
             others = {spelling: names[id_] for id_, spelling in search.list_spellings(view, names)}
             return others | {name: name for name in names.values()}
 
-        async with self._pages.services.database.read() as connection:
-            return await snapshot.read(connection, read)
+        return await self._pages.services.database.look_up(read)
 
     async def _add_day(self, day: date, paper_ids: dict[int, None]) -> None:
         found, _ = await self._pages.services.search.get_digest(day, limit=web_service.MAX_STATIC_ROWS)

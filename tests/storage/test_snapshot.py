@@ -1,0 +1,56 @@
+"""Look-ups: in a thread of their own, on one state of the database."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+
+from storage import errors, key_values
+from storage.database import Database, open_engine
+from storage.snapshot import Snapshot
+from tests.support import patience
+
+pytestmark = pytest.mark.engines("sqlite", "postgresql")
+
+
+async def test_a_look_up_leaves_the_event_loop_and_sees_one_state(db: Database) -> None:
+    has_begun, may_go_on = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def look_up(view: Snapshot, key: str) -> tuple[int, list[str]]:
+        seen = [str(view.fetch("SELECT value FROM meta WHERE key = ?", key))]
+        loop.call_soon_threadsafe(has_begun.set)
+        assert may_go_on.wait(patience.scaled(30))
+        seen.append(str(view.fetch("SELECT value FROM meta WHERE key = ?", key)))
+        return threading.get_ident(), seen
+
+    async with db.transaction() as connection:
+        await key_values.set_value(connection, "a", "1")
+    looking = asyncio.create_task(db.look_up(look_up, "a"))
+    await has_begun.wait()
+    async with db.transaction() as connection:
+        await key_values.set_value(connection, "a", "2")
+    may_go_on.set()
+    thread, seen = await looking
+    assert thread != threading.get_ident()
+    assert seen == ["[('1',)]"] * 2
+    assert await db.look_up(lambda view: view.fetch("SELECT value FROM meta WHERE key = 'a'")) == [("2",)]
+
+
+async def test_a_look_up_cannot_write(db: Database) -> None:
+    def write(view: Snapshot) -> None:
+        view.fetch("DELETE FROM meta")
+
+    if db.is_sqlite:
+        with pytest.raises(errors.StorageError, match="read-only"):
+            await db.look_up(write)
+
+
+async def test_an_unreachable_server_is_a_storage_error(db: Database) -> None:
+    if not db.is_sqlite:
+        away = Database(open_engine("postgresql+asyncpg://user@127.0.0.1:1/none", ""))
+        with pytest.raises(errors.DatabaseUnavailableError):
+            await away.look_up(lambda view: view.fetch("SELECT 1"))
+        await away.close()
