@@ -36,16 +36,20 @@ Choice = TypeVar("Choice", bound=StrEnum)
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 
-def run_command(command: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
-    """Run a coroutine function in a new event loop. Warnings go to stderr, unless logs are configured already."""
-    import structlog
+def run_command(command: Callable[[], Coroutine[Any, Any, Result]], *, with_logs: bool = True) -> Result:
+    """Run a coroutine function in a new event loop. Warnings go to stderr, unless logs are configured already.
 
-    if isinstance(structlog.get_config()["logger_factory"], structlog.PrintLoggerFactory):
+    A search starts faster without logs.
+    """
+    if with_logs:
+        import structlog
+
         from bot.core import logs
 
-        chosen = load_settings().log
-        logs.configure(chosen if chosen.endswith("debug") else "console:warning")
-        logging.getLogger("discord").setLevel(logging.ERROR)  # a command has no intents to warn about
+        if isinstance(structlog.get_config()["logger_factory"], structlog.PrintLoggerFactory):
+            chosen = load_settings().log
+            logs.configure(chosen if chosen.endswith("debug") else "console:warning")
+            logging.getLogger("discord").setLevel(logging.ERROR)  # a command has no intents to warn about
     return asyncio.run(command())
 
 
@@ -61,7 +65,7 @@ def run_with_service(
         async with open_storage(creating=creating) as database:
             return await command(create(database))
 
-    return run_command(run)
+    return run_command(run, with_logs=False)
 
 
 def load_settings() -> Settings:
