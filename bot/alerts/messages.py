@@ -116,8 +116,6 @@ MAX_PAPERS = 5
 
 MANAGE = "am"
 MATCHED = "amp"
-LINE_MARGIN = 24
-"""Characters (or bytes) of a line in addition to its title."""
 PAUSE = "au"
 
 
@@ -191,30 +189,21 @@ def matched_view(
     texts: Texts, rows: Sequence[models.PaperRow], page: int, custom_id: Callable[[int], str]
 ) -> ui.LayoutView:
     """Return a page of all papers of a large notification, with a menu to open one. `custom_id` maps pages to ids."""
-    pages = -(-len(rows) // client_messages.DAY_PAGE_SIZE)
-    first = min(page, pages - 1) * client_messages.DAY_PAGE_SIZE
-    shown = rows[first:][: client_messages.DAY_PAGE_SIZE]
+    size = client_messages.DAY_PAGE_SIZE
+    pages = -(-len(rows) // size)
+    page = min(page, pages - 1)
+    shown, ranks = rows[page * size :][:size], range(page * size + 1, len(rows) + 1)
+    lines = [f"### {texts('alert-matched', count=len(rows))}"]
+    for rank, row in zip(ranks, shown, strict=False):
+        link = client_messages.title_link(
+            row.title, row.arxiv_id, row.url, max_characters=MAX_LINE_LENGTH, max_bytes=2 * MAX_LINE_LENGTH
+        )
+        lines.append(client_messages.join_dotted(f"{rank}", link, client_messages.format_votes(row.votes)))
+    opening = client_messages.open_menu(texts("open-paper"), shown, ranks=ranks[: len(shown)])
     message = MessageBuilder()
-    message.add_text(f"### {texts('alert-matched', count=len(rows))}")
-    ranks = range(first + 1, first + 1 + len(shown))
-    message.end_with(
-        (
-            [client_messages.open_menu(texts("open-paper"), shown, ranks=ranks)],
-            client_messages.pager(min(page, pages - 1), pages, custom_id),
-        )
-    )
-    characters, size = (number // len(shown) - LINE_MARGIN for number in message.share(1))
-    lines = (
-        client_messages.join_dotted(
-            f"{rank}",
-            client_messages.title_link(
-                row.title, row.arxiv_id, row.url, max_characters=characters, max_bytes=size
-            ),
-            client_messages.format_votes(row.votes),
-        )
-        for rank, row in zip(ranks, shown, strict=True)
-    )
     message.add_text("\n".join(lines))
+    message.add_buttons(opening)
+    message.add_buttons(*client_messages.pager(page, pages, custom_id))
     return message.view
 
 

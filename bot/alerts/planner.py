@@ -95,9 +95,6 @@ RECIPIENTS_AT_ONCE = 200
 """The number of recipients planned in one transaction."""
 MAX_SHOWN = 25
 """The maximum number of papers in a message: five in full, the rest in a menu. Others follow in the next message."""
-RIGHTS_SECONDS = 10.0
-"""How long Discord may take to say whether the owners of channel alerts keep their rights."""
-
 MayAlert = Callable[[models.Alert], Awaitable[bool]]
 """Returns whether the owner of a channel's alert may still manage messages there; true if Discord does not say."""
 
@@ -220,7 +217,9 @@ class AlertPlanner:
             details = await papers.list_details(connection, list({match.paper_id for match in due}))
             queries = await matcher.read_alerts(self._search, connection, rows)
             destinations = await self._resolve(connection, rows)
-        ended = await self._find_ended(rows)
+        in_channels = [row for row in rows if row.channel_id is not None]
+        rights = zip(in_channels, await asyncio.gather(*map(self._may_alert, in_channels)), strict=True)
+        ended = {row.id for row, may_alert in rights if not may_alert}
         prepared = {paper.detail.id: paper for paper in await asyncio.to_thread(_prepare, details)}
         grouped: dict[tuple[str, int], list[models.Match]] = defaultdict(list)
         for match in due:
@@ -306,24 +305,6 @@ class AlertPlanner:
             digest_on=post.digest_on,
             papers=tuple(match.paper.arxiv_id for match in shown),
         )
-
-    async def _find_ended(self, of: Iterable[models.Alert]) -> set[int]:
-        """Return the ids of channel alerts whose owners may no longer manage messages there."""
-        alerts_by_place = defaultdict[tuple[int, int | None], list[models.Alert]](list)
-        for alert in of:
-            if alert.channel_id is not None:
-                alerts_by_place[alert.user_id, alert.channel_id].append(alert)
-        asked = [asyncio.ensure_future(self._may_alert(own[0])) for own in alerts_by_place.values()]
-        if asked:
-            _, unanswered = await asyncio.wait(asked, timeout=RIGHTS_SECONDS)
-            for answer in unanswered:
-                answer.cancel()
-        ended = set[int]()
-        for answer, own in zip(asked, alerts_by_place.values(), strict=True):
-            with isolation.isolated(log, "rights of an alert's owner unknown", alert=own[0].id):
-                if answer.done() and not answer.cancelled() and not answer.result():
-                    ended.update(alert.id for alert in own)
-        return ended
 
     async def _resolve(self, connection: Connection, of: Collection[models.Alert]) -> dict[int, Destination]:
         """Return each alert's destination, keyed by alert id."""

@@ -254,19 +254,16 @@ Span: TypeAlias = tuple[date, date]
 
 
 def _pack_span(span: Span) -> str:
-    first, last = (f"{day:%Y%m%d}" for day in span)
-    return first if first == last else f"{first}-{last}"
+    first, last = span
+    return f"{first}" if first == last else f"{first}/{last}"
 
 
 def parse_span(text: str) -> Span:
-    """Parse a day or two days in ISO 8601, with `-` (or `/` between full dates) between them. Raises ValueError."""
-    first, _, last = (
-        text.partition("/" if "/" in text else "-") if len(text) > _DAY_LENGTH else (text, "", "")
-    )
+    """Parse a day or a period in ISO 8601. Raises ValueError."""
+    first, _, last = text.partition("/")
     return date.fromisoformat(first), date.fromisoformat(last or first)
 
 
-_DAY_LENGTH = len("2025-12-31")
 _OLD_SPAN = re.compile(r"\s*since:([0-9-]{10}) until:([0-9-]{10})$")
 """The period in the text of a list sent by version 0.1, which had no field for it; its days are texts too."""
 

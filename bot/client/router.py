@@ -400,6 +400,10 @@ async def require_alert_channel(request: Request, guild_id: int | None, channel_
     await require_bot_may_post(request, await require_manage_messages(request, guild_id, channel_id))
 
 
+RIGHTS_SECONDS = 10.0
+"""How long Discord may take to answer before planning goes on."""
+
+
 async def may_alert(client: discord.Client, user_id: int, guild_id: int, channel_id: int) -> bool:
     """Return whether a user may manage messages in a channel; true if Discord does not say."""
     guild = client.get_guild(guild_id)
@@ -407,7 +411,8 @@ async def may_alert(client: discord.Client, user_id: int, guild_id: int, channel
     if guild is None or channel is None:
         return True
     try:
-        member = await guild.fetch_member(user_id)
+        async with asyncio.timeout(RIGHTS_SECONDS):
+            member = await guild.fetch_member(user_id)
     except discord.NotFound as error:
         return not error.code  # a proxy's page has no code
     except (discord.HTTPException, OSError, TimeoutError):
