@@ -65,13 +65,14 @@ UNDATED = ": its papers are read without a date"
 
 
 class _Paper(NamedTuple):
-    """A paper found in a text. `is_mention`: it occurs only in prose."""
+    """A paper found in a text. `is_mention`: it occurs only in prose. `above` is a title in a line above it."""
 
     arxiv_id: str
     title: str | None
     on: date | None
     row: int = 0
     is_mention: bool = False
+    above: str | None = None
 
 
 def parse(rows: Sequence[str], name: str, on: date | None) -> tuple[Digest, ...]:
@@ -284,11 +285,14 @@ class _Reader:
         self._is_first_line, self._in_table = True, False
 
     def _end_section(self) -> Iterator[_Paper]:
-        """Yield a section's papers. If there is one, its heading is its title, unless a link has one."""
-        listed = {paper.arxiv_id for paper in self._section if not paper.is_mention}
-        title = self._heading_title[1] if self._heading_title and len(listed) == 1 else None
+        """Yield a section's papers. Its heading is the title of a single paper that has none in its line."""
+        papers = [paper for paper in self._section if not paper.is_mention]
+        is_single = len({paper.arxiv_id for paper in papers}) == 1
+        is_titled = any(paper.title for paper in papers if paper.row == papers[0].row)
+        heading = self._heading_title[1] if self._heading_title and is_single and not is_titled else None
         for paper in self._section:
-            yield paper._replace(title=title) if title and paper.arxiv_id in listed else paper
+            title = None if paper.is_mention else heading or paper.title or paper.above
+            yield paper._replace(title=title)
         self._section, self._heading_title, self._line_title = [], None, None
 
     def _join(self, row: int, line: str) -> str:
@@ -398,13 +402,15 @@ class _Reader:
         return [paper._replace(on=on) for paper in found]
 
     def _add_title(self, found: list[_Paper], parts: Sequence[str], *, are_cells: bool) -> list[_Paper]:
-        """Return a line's papers with the title beside or above the link, if there is only one paper."""
+        """Return a line's papers with the titles beside and above the link, if there is only one paper."""
         listed = {paper.arxiv_id for paper in found if not paper.is_mention}
         above, self._line_title = self._line_title, None if listed else self._line_title
         if len(listed) != 1 or any(paper.title for paper in found if paper.arxiv_id in listed):
             return found
-        title = title_reader.find_beside(parts, are_cells=are_cells) or above
-        return [paper._replace(title=title) if paper.arxiv_id in listed else paper for paper in found]
+        title = title_reader.find_beside(parts, are_cells=are_cells)
+        return [
+            paper._replace(title=title, above=above) if paper.arxiv_id in listed else paper for paper in found
+        ]
 
 
 def _read_links(line: str, row: int) -> tuple[list[_Paper], list[tuple[int, int]], list[str]]:

@@ -258,5 +258,9 @@ def _read_day(text: str, today: date) -> date | None:
         return None
     first, second = (MONTHS.get(part) or int(part) for part in match.groups()[:2])
     month, day = (second, first) if match[2] in MONTHS or first > 12 else (first, second)
-    found = date(int(match[3] or today.year), month, day)
-    return found if match[3] or found <= today else found.replace(year=today.year - 1)
+    if match[3]:
+        return date(int(match[3]), month, day)
+    for year in range(today.year, today.year - 9, -1):  # 29 February
+        if day <= calendar.monthrange(year, month)[1] and date(year, month, day) <= today:
+            return date(year, month, day)
+    raise ValueError("there is no such day")

@@ -268,6 +268,17 @@ def test_takes_the_title_beside_or_above_a_link(layout: str) -> None:
     ]
 
 
+def test_a_topic_above_a_single_paper_is_not_its_title() -> None:
+    for row in (
+        f"- [{KETTLES}]({ABS_ONE})",
+        f"- {KETTLES} {ABS_ONE}",
+        f"[pdf]({ABS_ONE}) [{KETTLES}]({ABS_ONE})",
+    ):
+        assert [entry.title for entry in read_one(f"## Robots that Learn from People\n\n{row}\n")] == [
+            KETTLES
+        ]
+
+
 @pytest.mark.parametrize(
     "mention",
     [
