@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from typing import Literal, NamedTuple
 
@@ -58,7 +58,7 @@ _DATE = re.compile(
     rf"(?<![0-9.])(?P<y1>{_YEAR})\s?[-‐-―−./년年]\s?(?P<m1>[0-9]{{1,2}})\s?[-‐-―−./월月]\s?"
     rf"(?P<d1>{_DAY})(?!\s?(?:번째|[주周週]))(?:\s?[일日])?"
     rf"|(?<![0-9])(?P<m2>[0-9]{{1,2}})\s?[월月]\s?(?P<d2>{_DAY})\s?[일日]"
-    rf"|\b(?P<m3>{_NAME})\s?(?P<d3>{_DAY}){_TH}(?:,?\s(?P<y3>{_YEAR})\b)?"
+    rf"|(?:\b(?P<y6>{_YEAR})[,:]?\s)?\b(?P<m3>{_NAME})\s?(?P<d3>{_DAY}){_TH}(?:,?\s(?P<y3>{_YEAR})\b)?"
     rf"|(?<![0-9.])(?<!week\s)(?P<d4>[0-9]{{1,2}}){_TH}\.?(?:\s(?:of|if))?\s(?P<m4>{_NAME})(?:,?\s(?P<y4>{_YEAR})\b)?"
     r"|(?<![0-9.])(?P<y5>20[0-9]{2})(?P<m5>[0-9]{2})(?P<d5>[0-9]{2})(?![0-9.]|[A-SU-Z])",
     re.IGNORECASE,
@@ -138,20 +138,15 @@ def read(text: str, near: date | None = None) -> Stated | None:
     for _, start, end in spans:
         rest, position = rest + text[position:start] + " ", end
     rest += text[position:]
-    lone = None if any(parts[0] for days, _, _ in spans for parts in days) else _LONE_YEAR.search(rest)
-    # "2026 06 June" is a month.
-    year = int(lone[1]) if lone and not text[lone.end() : spans[0][1] + 1].strip().isdecimal() else None
     dates: list[date | None] = []
     for days, start, end in spans:
-        found = [_make_date(*parts) or _nearest(parts, near) for parts in _fill_years(days, year)]
+        found = [_make_date(*parts) or _nearest(parts, near) for parts in _fill_years(days)]
         if len(found) == 1 and found[0] and _WEEK_BEGINS.search(text[:start]):
             found = [found[0] + timedelta(days=6)]
         is_open = (len(found) == 1 and _OPEN_BEFORE.search(text[:start])) or _OPEN_BEHIND.match(text, end)
         dates += [None] if is_open else found
     on = max(filter(None, dates), default=None) if all(dates) else None
-    return Stated(
-        on, _LONE_YEAR.sub("", rest) if year else rest, "day", on or next(filter(None, dates), None)
-    )
+    return Stated(on, rest, "day", on or next(filter(None, dates), None))
 
 
 def find_date(text: str) -> date | None:
@@ -222,20 +217,15 @@ def _month_number(month: str) -> int:
     return int(month) if month.isdecimal() else _MONTHS.index(month[:3].lower()) + 1
 
 
-def _fill_years(days: list[_Parts], year: int | None) -> list[_Parts]:
+def _fill_years(days: Sequence[_Parts]) -> list[_Parts]:
     """Return a span's dates with the years that are stated for only one of them."""
-    filled = [
-        (parts[0] or (year if number == len(days) - 1 else None), *parts[1:])
-        for number, parts in enumerate(days)
-    ]
-    for i in range(1, len(filled)):
-        before, (own, month, day) = filled[i - 1], filled[i]
-        if own is None and before[0]:
-            filled[i] = (before[0] + (month < before[1]), month, day)
-    for i in range(len(filled) - 2, -1, -1):
-        (own, month, day), behind = filled[i], filled[i + 1]
-        if own is None and behind[0]:
-            filled[i] = (behind[0] - (month > behind[1]), month, day)
+    filled = list(days)
+    for i, (year, month, day) in enumerate(days[1:], 1):
+        before, before_month, _ = filled[i - 1]
+        filled[i] = (year or (before and before + (month < before_month)), month, day)
+    for i, (year, month, day) in reversed([*enumerate(filled[:-1])]):
+        behind, behind_month, _ = filled[i + 1]
+        filled[i] = (year or (behind and behind - (month > behind_month)), month, day)
     return filled
 
 
