@@ -54,6 +54,8 @@ _BEFORE_MENTION = re.compile(
 )
 _BEHIND_ADDRESS = re.compile(r"by|from|via|par|von|de|por|votes?|upvotes|likes|points|stars|comments")
 _MAX_SHORT_LINE, _MAX_CELL_LENGTH, _MAX_LINE = 200, 60, 400
+_MIN_LIST = 3
+"""The papers of a list without a date, and of a note that is about more than the paper in its front matter."""
 _AHEAD = timedelta(days=7)
 """How far in the future a list's day may be: a week's list has its last day."""
 _EARLY = timedelta(days=7)
@@ -84,8 +86,9 @@ def parse(rows: Sequence[str], name: str, on: date | None) -> tuple[Digest, ...]
     front, start = _read_front_matter(rows)
     named_on = front.on or date_reader.find_path_date(name)
     reader = _Reader(rows, named_on)
-    found = iter([front._replace(on=named_on)]) if front.arxiv_id else reader.read(start)
-    papers, problems = _take(found)
+    papers, problems = _take(reader.read(start))
+    if front.arxiv_id and len({paper.arxiv_id for paper in papers if not paper.is_mention}) < _MIN_LIST:
+        papers = [front._replace(on=named_on)]
     if not papers and any(map(arxiv_ids.find_ids, rows)):
         raise errors.NotADigestError(
             "its arXiv links are in code, comments or references, which are not read"
@@ -155,7 +158,7 @@ def _build_digests(
         raise errors.NotADigestError(
             f"it has {links}, but only {len(found)} in links or cells: it is not a list"
         )
-    if len(found) < (1 if is_named or doubts or any(paper.on for paper in listed) else 3):
+    if len(found) < (1 if is_named or doubts or any(paper.on for paper in listed) else _MIN_LIST):
         raise errors.NotADigestError(
             f"it has {links}, but a list has three papers or a date: it is not a list"
         )
