@@ -309,8 +309,9 @@ def _clean_title(title: str) -> str | None:
 
 
 _BULLET_HEADING = re.compile(
-    r"(?:[^\w\s*_\[({<\"'`$]\ufe0f?\s)?(?:(?P<mark>\*{1,3}|__)\s?(?P<bold>[^*]{1,1000}?)\s?(?:[:：]\s?(?P=mark)|(?P=mark)\s*(?:[:：]|[-–—]\s))"
-    r"|\*\*\*(?P<marked>[^*]{1,200})\*\*\*(?=\s))\s*(?:<br\s?/?>\s*)?"
+    r"(?:[^\w\s*_\[({<\"'`$]\ufe0f?\s)?(?:(?P<mark>\*{2,3}|__)\s?(?P<bold>[^*]{1,1000}?)\s?(?:[:：]\s?(?P=mark)|(?P=mark)\s*(?:[:：]|[-–—]\s))"
+    r"|\*\*\*(?P<marked>what['’]s new|technical details|performance highlights)\*\*\*(?=\s))\s*(?:<br\s?/?>\s*)?",
+    re.IGNORECASE,
 )
 
 
