@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urljoin
 
 import pydantic
+from markupsafe import Markup
 from yarl import URL
 
 from bot.archive import arxiv_ids, fields, html_pages, listing, parse
@@ -183,14 +184,8 @@ _TEXT_LABEL = re.compile(r"[*_\s]{0,4}(?:abstract|summary)\s?[*_]{0,3}\s?[:：][
 _VOTE_COUNT = re.compile(
     r"\b(?:up)?votes?\b[^0-9\w]{0,12}(?:</?\w{1,10}>[^0-9\w]{0,12}){0,2}[0-9]{1,7}", re.IGNORECASE
 )
-# Titles of RSS are HTML for some and plain text for others, which may have `a < b` or `<mask>`.
-_ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,30});", re.IGNORECASE)
-_TITLE_TAG = re.compile(
-    r"<(?P<end>/?)(?P<name>a|abbr|b|big|bdi|cite|code|div|em|font|h[1-6]|i|mark|p|q|small|span|strong|sub|sup|tt|u|wbr|br)"
-    r"(?:\s[^<>]{0,500})?/?>",
-    re.IGNORECASE,
-)
-_UNPAIRED_TAGS = frozenset({"br", "wbr"})
+_LINE_BREAK = re.compile(r"<br\s?/?>", re.IGNORECASE)
+_CLOSING_TAG = re.compile(r"</[a-z][a-z0-9]{0,9}>", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,22 +319,13 @@ def _absolute(address: object, url: str) -> str | None:
 
 
 def _parse_title(entry: Mapping[str, Any]) -> str | None:
-    """Return the title as plain text: without tags that are closed again, and with entities decoded.
-
-    arXiv's titles are plain text.
-    """
+    """Return the title as plain text. It is HTML if it has a closing tag or entities, except in arXiv's feeds."""
     title = str(entry.get("title") or "")[: 8 * fields.MAX_LINE_LENGTH]
-    if _is_of_arxiv(entry):
-        return fields.clean_line(title)
-    closed = {tag["name"].lower() for tag in _TITLE_TAG.finditer(title) if tag["end"]}
-
-    def strip(tag: re.Match[str]) -> str:
-        name = tag["name"].lower()
-        return " " if name in _UNPAIRED_TAGS else tag[0] if name not in closed else ""
-
-    return fields.clean_line(
-        _ENTITY.sub(lambda entity: html.unescape(entity[0]), _TITLE_TAG.sub(strip, title))
-    )
+    if not _is_of_arxiv(entry):
+        title = _LINE_BREAK.sub(" ", title)
+        is_html = _CLOSING_TAG.search(title) is not None
+        title = Markup(title).striptags() if is_html else html.unescape(title)  # noqa: S704 - loses its tags
+    return fields.clean_line(title)
 
 
 def _parse_authors(entry: Mapping[str, Any]) -> tuple[tuple[str, ...], list[str]]:
@@ -547,17 +533,17 @@ class FeedSource:
     ) -> AsyncIterator[base.FetchResult]:
         """Yield a result for each new entry and each day of single papers, then the feed's own result.
 
-        Some feeds give their entries new ids, so an entry is also known by its paper or link, if no other entry
-        has it. An entry without papers has the status NOT_YET.
+        Some feeds give their entries new ids, so an entry with a text is also known by its paper or link, if no
+        other entry has it. An entry without papers has the status NOT_YET.
         """
         days = assign_days(parsed.entries, parsed.built_on, request.now.date())
-        targets = Counter(entry.arxiv_id or entry.link for entry in parsed.entries)
+        targets = Counter(map(_target_of, parsed.entries))
         papers: list[_ListedPaper] = []
         linked: list[tuple[FeedEntry, tuple[models.PageState, ...]]] = []
         feed_states: list[models.PageState] = []
         is_empty, reason = True, ""
         for entry in parsed.entries:
-            target = entry.arxiv_id or entry.link
+            target = _target_of(entry)
             keys = [entry.key, *([target] if target and targets[target] == 1 and target != entry.key else ())]
             places = [self._locate(key) for key in keys]
             known = next(filter(None, map(request.known, places)), None)
@@ -689,6 +675,11 @@ class FeedSource:
                 page_states = tuple(replace(state, status=error.status, hash=None) for state in states)
             return base.FetchResult(link, error.status, reason, page_states=page_states)
         return base.FetchResult(link, FetchStatus.OK, digests=digests, page_states=page_states)
+
+
+def _target_of(entry: FeedEntry) -> str | None:
+    """Return what an entry is about, or None if it only links to a page, which may be another each time."""
+    return entry.arxiv_id or (entry.link if entry.contents else None)
 
 
 def _mark_empty(page_states: Iterable[models.PageState]) -> tuple[models.PageState, ...]:

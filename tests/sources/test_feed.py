@@ -152,6 +152,19 @@ async def test_an_entry_with_a_new_id_is_the_entry_with_its_paper_or_link(
     assert found[0][1] == ("list", on or "2025-05-06", False, 2)
 
 
+async def test_a_new_entry_that_links_to_the_same_page_reads_it_again(
+    origin: OriginServer, fetch: Fetcher
+) -> None:
+    states: dict[str, models.PageState] = {}
+    for number, day in enumerate((date(2025, 5, 5), date(2025, 5, 6))):
+        origin.pages["/latest.md"] = source_payloads.newsletter(day)
+        entry = item(str(number), link=f"{origin.url}/latest.md")
+        origin.pages["/feed"] = source_payloads.rss(entry)
+        results = await fetch_results(feed_at(origin, fetch), states)
+        states = merge_page_states(results, states)
+        assert [on for _, on, _, _ in listed(results)] == [str(day)]
+
+
 async def test_an_entry_known_by_its_id_alone_is_known_by_its_link_from_then_on(
     origin: OriginServer, fetch: Fetcher
 ) -> None:
