@@ -31,6 +31,8 @@ BATCH_ENTRIES = 1_000
 """The most entries per transaction, unless one digest has more. Others wait up to 2 ms per known paper."""
 PAUSE_RATIO = 0.25
 """The pause after a transaction, relative to its duration. SQLite does not queue other writers."""
+BATCH_REMOVED = 10
+"""The most digests that are removed per transaction."""
 FACTS_BATCH = 200
 """Papers per transaction when storing facts."""
 
@@ -90,7 +92,7 @@ class IngestService:
     async def take_back(self, digests: Iterable[StoredDigest], listed: Iterable[int] = ()) -> int:
         """Remove digests, and the listing of some papers by services. Returns how many papers no digest lists any more."""
         unlisted = 0
-        parts = [(chunk, ()) for chunk in chunked(digests, BATCH_DIGESTS)]
+        parts = [(chunk, ()) for chunk in chunked(digests, BATCH_REMOVED)]
         for gone, paper_ids in (*parts, *(((), chunk) for chunk in chunked(listed, FACTS_BATCH))):
             async with self._writing() as connection:
                 unlisted += await self._writer.take_back(connection, gone, paper_ids)

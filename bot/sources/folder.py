@@ -23,6 +23,8 @@ from storage.models import FetchStatus
 _MAX_FILES = 100_000
 _GRACE = timedelta(days=1)
 """How long a file may be away before its digests are taken back."""
+_FEW_FILES = 5
+"""A folder that loses all of its files, if there were more, is probably not mounted."""
 
 
 class _Comparison(NamedTuple):
@@ -101,6 +103,8 @@ class FolderSource:
             for location, state in request.page_states.items()
             if location not in present and (state.last_modified or state.status is FetchStatus.NOT_YET)
         ]
+        if not locations and len(missing) > _FEW_FILES:
+            raise OSError(0, f"none of its {len(missing)} files is there any more. Is it mounted?")
         # A part of the folder that cannot be read is not gone.
         return _Comparison(changed, [] if problems else missing, list(map(str, problems)), states)
 

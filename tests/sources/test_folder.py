@@ -85,3 +85,13 @@ async def test_does_not_read_symlinks_pipes_and_hidden_folders(tmp_path: Path) -
     (root / "up").symlink_to(tmp_path, target_is_directory=True)
     os.mkfifo(root / "pipe.md")
     assert await fetch_statuses(folder.FolderSource(root)) == [FetchStatus.UNCHANGED]
+
+
+async def test_an_emptied_folder_is_probably_not_mounted(tmp_path: Path) -> None:
+    texts = {name: source_payloads.newsletter() for name in "abcdef"}
+    pages = merge_page_states(await fetch_results(write(tmp_path, **texts)))
+    for name in texts:
+        (tmp_path / f"{name}.md").unlink()
+    [result] = await fetch_results(folder.FolderSource(tmp_path), pages)
+    reason = "the folder cannot be read: none of its 6 files is there any more. Is it mounted?"
+    assert (result.status, result.reason, result.page_states) == (FetchStatus.FAILED, reason, ())
