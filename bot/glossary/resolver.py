@@ -102,6 +102,11 @@ class Glossary:
         words = {word for text in forms for word in analyser.split_context(text)}
         return frozenset(filter(analyser.is_hangul, {*words, *self._words}))
 
+    @cached_property
+    def _joined(self) -> Mapping[str, list[str]]:
+        """The concepts by their English keys without spaces, so that "data set" and zeroshot are known too."""
+        return {key.replace(" ", ""): found for key, found in self._index.items() if key.isascii()}
+
     def translate(self, word: str) -> Sequence[str]:
         """Return the translations of a common word, with or without its ending: patient for 환자."""
         key = term_keys.term_key(word)
@@ -129,7 +134,7 @@ class Glossary:
             return known
         key = term_keys.term_key(text)
         if not analyser.has_hangul(text):
-            return self._index.get(key, [])[:1]
+            return (self._index.get(key) or self._joined.get(key.replace(" ", ""), []))[:1]
         return self._index.get(key) or self._index.get(analyser.strip_ending(key)) or []
 
     def _list_senses(self, text: str) -> Sequence[concepts.AbbreviationSense]:

@@ -92,7 +92,8 @@ class Archive(NamedTuple):
 
     def read(self, query: query_parser.Query) -> ReadQuery:
         """Interpret a query with the current glossary."""
-        return self.reader.read(query, self.choose_names)
+        read = self.reader.read(query, self.choose_names)
+        return replace(read, parts=self.engine.join_parts(read.parts))
 
 
 def _find_by_hangul(writers: Writers, name: str, *, is_prefix: bool) -> list[models.Author]:

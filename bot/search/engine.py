@@ -10,6 +10,7 @@ import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias, cast
 
@@ -33,6 +34,8 @@ _MAX_FORMS, _MAX_PARTS, _MAX_TOPICS = 48, 24, 20
 _MIN_TOPIC_WEIGHT, _MAX_TERMS = 0.1, 1000
 _ENOUGH, _MAX_PARTIAL = 30, 60
 """If there are fewer complete matches than the first number, partial matches are added, at most the second number."""
+_MIN_JOINED = 3
+"""The least number of letters of each of two words that may be joined."""
 _COMMON_SHARE = 0.05
 """The share of papers from which on a word that is no term is ordinary."""
 _MAX_WORD_TOPICS = 4
@@ -111,6 +114,38 @@ class Engine:
         ]
         return Query.phrase_query(self._schema, field, placed)
 
+    def _list_spellings(self, phrases: Sequence[tuple[str, ...]]) -> Iterable[tuple[str, ...]]:
+        """Return phrases, and as the index has them their Latin words split in two (data set) and joined (dataset)."""
+        found = dict.fromkeys(phrases)
+        for phrase in phrases:
+            (first, *rest) = phrase
+            if not rest and first.isascii() and first.isalpha():
+                cuts = range(_MIN_JOINED, len(first) - _MIN_JOINED + 1)
+                halves = ((first[:cut], first[cut:]) for cut in cuts)
+                found |= dict.fromkeys(pair for pair in halves if all(self._count("body", pair)))
+            elif joined := [self._join(*pair) for pair in pairwise(phrase)]:
+                found |= dict.fromkeys(
+                    (*phrase[:place], word, *phrase[place + 2 :]) for place, word in enumerate(joined) if word
+                )
+        return found
+
+    def _join(self, first: str, second: str) -> str:
+        """Return the word that two Latin words make if they are joined; "" if no paper has it."""
+        joined = analyser.stem(first + second)
+        is_word = joined.isascii() and joined.isalpha() and min(len(first), len(second)) >= _MIN_JOINED
+        return joined if is_word and any(self._count(field, [joined])[0] for field in ("title", "body")) else ""
+
+    def join_parts(self, parts: Sequence[Part]) -> tuple[Part, ...]:
+        """Return the parts of a query, with two plain words as one part if papers join them: mini batch."""
+        found = list[Part]()
+        for part in parts:
+            before = found[-1] if found and not (found[-1].key or part.key) else None
+            if before and self._join(before.text.casefold(), part.text.casefold()):
+                found[-1] = concepts.literal_part(f"{before.text} {part.text}")
+            else:
+                found.append(part)
+        return tuple(found)
+
     def _count(self, field: str, phrase: Sequence[str]) -> list[int]:
         return [self.searcher.doc_freq(field, token) for token in phrase if token != tokens.GAP]
 
@@ -120,7 +155,7 @@ class Engine:
     def _compile_forms(self, forms: tuple[Form, ...]) -> _Compiled:
         titles, bodies, repeated, of_concepts, papers = *(list[Query]() for _ in range(4)), 0
         for form in _join_seeded(forms)[:_MAX_FORMS]:
-            for phrase in tokens.phrases(form.text):
+            for phrase in self._list_spellings(tokens.phrases(form.text)):
                 counts = self._count("body", phrase)
                 if all(counts):
                     papers += min(counts)
@@ -256,11 +291,24 @@ class Engine:
         is_mixed = several and bool(query.topics) and order is None
         complete = self._complete(query, partial if is_mixed else None)
         found = self._search(complete, clauses, max(limit, _ENOUGH), order)
+        if order is None and (first := self._find_named(query, clauses)) is not None:
+            best = max(found.scores.values(), default=0.0)
+            found = found._replace(scores={first: best + 1.0} | {**found.scores, first: best + 1.0})
         if partial is None or found.total >= _ENOUGH or (found.total and not several and not query.topics):
             return found
         others = self._search(partial, clauses, _MAX_PARTIAL, order).scores
         others = {id_: score for id_, score in others.items() if id_ not in found.scores}
         return self._add_partial(query, parts, found, others, is_mixed=is_mixed)
+
+    def _find_named(self, query: ReadQuery, clauses: Sequence[_Clause]) -> int | None:
+        """Return the paper of the very name that a query is, or the family's with the most votes; None without one."""
+        for marks in ((search_index.EXACT_NAME,), (search_index.VERSION_NAME, search_index.LEADING_NAME)):
+            named = any_of(
+                self._term("name", f"{name} {mark}", 1.0) for name in sorted(query.names) for mark in marks
+            )
+            if found := self._search(named, clauses, 1, "top").scores:
+                return next(iter(found))
+        return None
 
     def _complete(self, query: ReadQuery, ranked: Query | None = None) -> Query | None:
         """Return the query for complete matches: papers with all parts, with the whole query as a term, or with its name.

@@ -10,6 +10,7 @@ There is no morphological analysis. An ending is stripped only where doing so ca
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterator
 from functools import lru_cache, wraps
 from typing import NamedTuple, TypeVar
@@ -167,6 +168,7 @@ _COMBINING_MARKS = re.compile(
 _BASE_LETTERS = str.maketrans(
     {**dict(zip("øłđðħıŧ", "olddhit", strict=True)), "æ": "ae", "œ": "oe", "þ": "th", "ß": "ss"}
 )
+_GREEK_LETTER = re.compile("(?<![α-ω])[α-ω](?![α-ω])")
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
 _NON_NAME_CHARACTERS = re.compile(r"[^\w]+|_+")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
@@ -190,13 +192,19 @@ def clean_typed(text: str) -> str:
 def fold(text: str) -> str:
     """Return `text` in NFC without case, compatibility forms and diacritics. Folding twice changes nothing.
 
-    Hangul is unchanged, apart from half-width and similar forms.
+    A Greek letter by itself becomes its name: beta for β. Hangul is unchanged, apart from half-width and similar forms.
     """
     if text.isascii() or _ASCII_AND_SYLLABLES.fullmatch(text):
         return text.lower()
     folded = typography.normalise("NFKC", text).casefold()
     folded = _COMBINING_MARKS.sub("", typography.normalise("NFKD", folded)).translate(_BASE_LETTERS)
+    folded = _GREEK_LETTER.sub(lambda letter: _name_greek(letter[0]), folded)
     return typography.normalise("NFC", folded.casefold())
+
+
+def _name_greek(letter: str) -> str:
+    """Return the English name of a Greek letter. Unicode spells lambda without its b."""
+    return unicodedata.name(letter).rsplit(" ", 1)[-1].lower().replace("lamda", "lambda")
 
 
 def fold_name(name: str) -> str:
