@@ -16,12 +16,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.archive import arxiv_ids, exports, parse, sentences, summaries
+from bot.archive import arxiv_ids, exports, parse, summaries
 from bot.client import options, router
 from bot.glossary import mentions
 from bot.rendering import discord_text, markdown, typesetting
 from bot.sources import feed
-from bot.text import analyser, dates, people, query_parser, questions, tokens
+from bot.text import analyser, dates, people, query_parser, questions, sentences, tokens
 from bot.writer import claims, paper_text, prompts
 from storage import errors, models
 from tests.support import paper_pages

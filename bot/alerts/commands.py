@@ -242,13 +242,16 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
 
     @router.handles(client_messages.FOLLOW, router.PRIVATELY)
     async def follow(self, request: Request, action: Action) -> ui.LayoutView:
-        """Create an alert for the topic or author of a list; the reply has an Undo button."""
+        """Create an alert for the topic or author of a list, with an Undo button; preview what a question became."""
         state = await load_list_text(request.services.text_tokens, client_messages.unpack_state(action))
         async with router.admitted_lookup(request.interaction):
             draft = await _draft_of_list(request, state)
         if not draft.terms:
             raise UserError("alert-not-possible")
-        return await save(request, await begin(request, draft))
+        is_author = state.kind is client_messages.ListKind.AUTHOR
+        asked, terms = query_parser.parse_query(state.text).text, " ".join(term.text for term in draft.terms)
+        make = save if is_author or asked.casefold() == terms.casefold() else preview
+        return await make(request, await begin(request, draft))
 
     @router.handles(lists_card.MORE, router.PRIVATELY)
     async def open_more(self, request: Request, action: Action) -> ui.LayoutView:

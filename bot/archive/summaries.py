@@ -14,7 +14,8 @@ from datetime import date
 from enum import StrEnum
 from functools import lru_cache
 
-from bot.archive import fields, sentences
+from bot.archive import fields
+from bot.text import sentences
 from storage.models import Appearance, DigestFormat, Entry, Locale, PaperDetail, Section
 
 

@@ -7,7 +7,6 @@ an extra. Titles, names and texts of papers are untrusted: they become JSON valu
 from __future__ import annotations
 
 import hmac
-import re
 import signal
 import socket
 from collections.abc import Mapping, Sequence
@@ -44,7 +43,6 @@ MAX_TEXT, MAX_ITEMS = 2_000, 20
 """Maximum characters of a text, and items of a list, in an answer."""
 MAX_BODY_BYTES = 65_536
 PATH = "/mcp"
-_MARKS = re.compile(r"\\([^\w\s])|\*\*")
 INSTRUCTIONS = (
     "An archive of daily digests of machine-learning papers from arXiv. Queries may be Korean or English, and find papers in"
     " both: a topic or a question, with filters such as author:NAME, since:2026-01-31, votes:20 or 'this week' and '이번 주'."
@@ -168,7 +166,7 @@ class ArchiveTools:
             paper |= {"authors": row.authors[:ROW_AUTHORS], "author_count": len(row.authors)}
             paper |= {"url": arxiv_ids.abstract_url(row.arxiv_id)}
             if snippets and row.arxiv_id in snippets:
-                paper["summary"] = _MARKS.sub(r"\1", snippets[row.arxiv_id].text)
+                paper["summary"] = snippets[row.arxiv_id].text
             papers.append(paper)
         return self._answer({**answer, "papers": papers})
 

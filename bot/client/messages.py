@@ -606,9 +606,9 @@ def excerpt_lines(
     language = paper.summary.language if paper.summary else None
     if paper.quoted and paper.quoted.language not in (language, texts.locale.value):
         # Only the text in the other language contains the matched words.
-        return paper.quoted.text, texts("quoted-from", language=paper.quoted.language)
+        return paper.quoted.markdown, texts("quoted-from", language=paper.quoted.language)
     note = language_note(texts, language) if with_language else ""
-    return paper.quoted.text if paper.quoted else summary_excerpt(paper.sections), note
+    return paper.quoted.markdown if paper.quoted else summary_excerpt(paper.sections), note
 
 
 def summary_excerpt(sections: Sequence[models.Section]) -> SafeMarkdown:

@@ -353,7 +353,10 @@ class PaperListLoader:
             offset=state.offset,
         )
         if result.author is None:
-            return PaperList(state)
+            label = texts("list-read-from", names=result.institution)
+            papers_from = ListState(ListKind.TOPIC, f"from {result.institution}", period=state.period)
+            suggested = (Suggestion(label, papers_from),) if result.institution else ()
+            return PaperList(state, suggestions=suggested)
         is_one = not result.namesakes
         is_kept = state.token or not is_one or query.has_range_filters
         shown = state if is_kept else state.replace(text=result.author)

@@ -240,7 +240,7 @@ def _paper_text(
     lines = (
         (listed.facts.get(row.arxiv_id), "")
         if snippet is None
-        else (snippet.text, subtext(language_note(texts, snippet.language)) if with_language else "")
+        else (snippet.markdown, subtext(language_note(texts, snippet.language)) if with_language else "")
     )
     lacks = subtext(note) if (note := lacks_note(texts, listed, row.arxiv_id)) else ""
     title = title_link(
@@ -371,6 +371,8 @@ def empty_heading(texts: Texts, listed: PaperList) -> str:
         case ListKind.TOPIC:
             return texts("no-list-topic", topic=text)
         case ListKind.AUTHOR:
+            if listed.suggestions:
+                return texts("no-list-author-institution", author=text)
             return texts("no-list-author-papers" if listed.is_author_known else "no-list-author", author=text)
         case ListKind.TOP:
             key = "no-list-top-topic" if text else "no-list-top"

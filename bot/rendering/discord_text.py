@@ -13,7 +13,7 @@ from urllib.parse import quote, urlsplit
 
 import regex
 
-from bot.text import typography
+from bot.text import sentences, typography
 
 # Discord's limits, and the budget of a message under construction.
 #
@@ -126,15 +126,21 @@ _ATOM = regex.compile(
 )
 _MARKS = {"***": ("**", "*"), "**": ("**",), "*": ("*",), "~~": ("~~",)}
 _LINE_END = regex.compile(r"\n+")
-_SENTENCE_END = regex.compile(
-    r"\n+|\s(?<=[\p{L}\p{N})\]]{2}[.!?…][\"'”’)\]」』*~]{0,4}\s)(?!\s*[a-z])|(?<=[。！？])(?=.)"
-)
 _WORD_END = regex.compile(r"\s+")
 _HEADING = regex.compile(r"\*\*[^\n]*\*\*|#[^\n]*")
 
 
 MAX_COLUMNS = 160
 """About two lines of a message. A Hangul syllable is two columns wide."""
+
+
+def embolden(text: str, spans: Iterable[tuple[int, int]]) -> SafeMarkdown:
+    """Return a plain text as Markdown, with these parts of it in bold. They are in order and do not overlap."""
+    pieces, end = list[str](), 0
+    for start, stop in spans:
+        pieces.append(f"{escape_inline(text[end:start])}**{escape_inline(text[start:stop])}**")
+        end = stop
+    return SafeMarkdown(escape_line_start("".join((*pieces, escape_inline(text[end:])))))
 
 
 def count_fitting(text: str, max_columns: int = MAX_COLUMNS) -> int:
@@ -163,7 +169,7 @@ def shorten(text: str, limit: int, *, max_bytes: int | None = None, markdown: bo
         if room < 1 or byte_room < 1:
             return ELLIPSIS if limit >= 1 and byte_limit >= utf8_bytes(ELLIPSIS) else ""
         end = _fit(text, 0, room, byte_room)
-        cut, is_whole = _choose_cut(text, 0, end, _SENTENCE_END, markdown=markdown)
+        cut, is_whole = _choose_cut(text, 0, end, None, markdown=markdown)
         kept = text[:cut].rstrip()
         closers = _closing_marks(_list_open(kept, [])) if markdown else ""
         if len(closers) <= closing:
@@ -213,18 +219,23 @@ def _choose_cut(
     text: str,
     start: int,
     end: int,
-    preferred: regex.Pattern[str],
+    preferred: regex.Pattern[str] | None,
     *,
     markdown: bool = True,
     opened: Sequence[str] = (),
 ) -> tuple[int, bool]:
-    """Return where to cut a text between `start` and `end`, and whether the pattern `preferred` matches there."""
+    """Return where to cut a text between `start` and `end`, and whether the pattern `preferred` matches there.
+
+    Without a pattern, the ends of lines and sentences are preferred.
+    """
     if end == len(text):
         return end, True
     atoms = list(_ATOM.finditer(text, start, min(len(text), end + _MAX_ATOM))) if markdown else []
 
-    def list_cuts(pattern: regex.Pattern[str], least: int) -> list[int]:
-        cuts = [match.start() for match in pattern.finditer(text, start, end + 1)]
+    def list_cuts(pattern: regex.Pattern[str] | None, least: int) -> list[int]:
+        cuts = [match.start() for match in (pattern or _LINE_END).finditer(text, start, end + 1)]
+        if pattern is None:
+            cuts = sorted({*cuts, *(start + cut for cut in sentences.find_ends(text[start : end + 1]))})
         cuts = [cut for cut in cuts if cut > least][-_MAX_CUTS:]
         return [cut for cut in reversed(cuts) if not any(atom.start() < cut < atom.end() for atom in atoms)]
 

@@ -268,15 +268,24 @@ def find_author(
 ) -> AuthorResult:
     """Return the papers of the best-matching author (or of everyone with that Hangul name), and all matching names."""
     view, name = archive.view, analyser.clean_typed(name)
+    typed = tuple(people.name_tokens(name))
     matches = find_authors(archive.writers, name)
+    is_exact = bool(typed) and bool(_find_exact(archive.writers, typed, is_prefix=False))
+    if (not is_exact and not analyser.has_hangul(name)) or not matches:
+        institution = next(iter(people.institution_forms(name)), "")
+        if institution and archive.engine.institution(institution) is not None:
+            return AuthorResult(institution=institution)
     namesakes = _list_namesakes(matches, name)
     if not matches and analyser.has_hangul(name):
         # For an incomplete name, such as the family name alone, use the suggestions of autocomplete.
         matches = namesakes = find_authors(archive.writers, name, limit=_PREFIX_LIMIT, is_prefix=True)
+    elif is_exact and len(typed) == 1 and people.name_tokens(matches[0].name) != [*typed]:
+        namesakes = [author for author in matches if typed[0] in people.name_tokens(author.name)][
+            :_PREFIX_LIMIT
+        ]
     if not matches:
         return AuthorResult()
     best, ids, is_one = matches[0], [author.id for author in namesakes or matches[:1]], len(namesakes) < 2
-    typed = tuple(people.name_tokens(name))
     name_of = {author.id: author.name for author in matches}
     scope = Scope(filters, search.list_paper_ids(view, ids))
     found, total = archive.engine.list_top(scope, sort=sort, limit=limit, offset=offset)

@@ -21,7 +21,7 @@ from bot.search import titles
 from bot.search.authors import Archive
 from bot.search.engine import Engine, Scope
 from bot.search.results import Choice
-from bot.text import analyser, concepts, people, query_parser, term_keys
+from bot.text import analyser, concepts, dates, people, query_parser, questions, term_keys
 from storage import models, search
 
 _MAX_CORRECTED = 4
@@ -92,8 +92,10 @@ def _spelling_key(word: str) -> str:
 
 
 def list_unknown_words(engine: Engine, parts: Iterable[concepts.Part]) -> list[str]:
-    """Return the words of a query that occur in no paper."""
-    plain = [part for part in parts if not part.key and not engine.has_papers(part)]
+    """Return the words of a query that occur in no paper and are no words of dates, such as "week"."""
+    plain = [
+        part for part in parts if not (part.key or dates.is_date_word(part.text) or engine.has_papers(part))
+    ]
     return [analyser.strip_term(part.text) for part in plain]
 
 
@@ -107,6 +109,11 @@ def find_corrections(
         if meant and not vocabulary.is_ordinary(word):
             parts = archive.reader.read(query_parser.Query(meant)).parts
             found += [(word, meant)] if any(map(archive.engine.has_papers, parts)) else []
+    # A misspelt word with the right stem is found, but would look odd beside corrected ones.
+    for word in text.split() if found else ():
+        meant = vocabulary.correct(word)
+        if meant and analyser.stemmed_words(meant) == analyser.stemmed_words(word):
+            found.append((word, meant))
     return tuple(sorted(found, key=lambda pair: text.find(pair[0])))
 
 
@@ -253,13 +260,15 @@ def complete_author(archive: Archive, text: str) -> list[Choice]:
 def complete_paper(archive: Archive, text: str) -> list[Choice]:
     """Return the paper with this arXiv id or link, or else the papers with these words in the title, top-voted first."""
     typed = text.strip()[:MAX_VALUE_LENGTH]
+    typed = typed if any(map(str.isalnum, questions.trim_filler(typed))) else ""  # ㄱ begins any word
     if (arxiv_id := titles.parse_id(typed)) is not None:
         ids = list(search.get_paper_ids(archive.view, [arxiv_id]).values())
     else:
         ids = [] if typed else archive.engine.list_top(Scope(), limit=MAX_CHOICES)[0]
     rows = search.list_paper_rows(archive.view, ids)
     rows = rows or titles.find_papers(archive, typed, limit=MAX_CHOICES, is_prefix=True)
-    if not rows and analyser.ends_in_hangul(analyser.fold(typed)):
+    shorter = typed[:-1].strip()
+    if not rows and shorter and analyser.ends_in_hangul(analyser.fold(typed)):
         # While 모델 is being typed, the text is briefly 몯, which no title contains.
-        return complete_paper(archive, typed[:-1])
+        rows = titles.find_papers(archive, shorter, limit=MAX_CHOICES, is_prefix=True)
     return [Choice(typesetting.render_title(row.title or ""), row.arxiv_id, votes=row.votes) for row in rows]

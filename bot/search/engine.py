@@ -114,26 +114,29 @@ class Engine:
         ]
         return Query.phrase_query(self._schema, field, placed)
 
-    def _list_spellings(self, phrases: Sequence[tuple[str, ...]]) -> Iterable[tuple[str, ...]]:
-        """Return phrases, and as the index has them their Latin words split in two (data set) and joined (dataset)."""
+    def _list_spellings(self, text: str) -> Iterable[tuple[str, ...]]:
+        """Return the phrases of a form, and as papers have them its Latin words cut in two (data set) and joined (dataset)."""
+        phrases, word = tokens.phrases(text), text.casefold()
         found = dict.fromkeys(phrases)
+        if word.isascii() and word.isalpha():
+            for cut in range(_MIN_JOINED, len(word) - _MIN_JOINED + 1):
+                pair = analyser.stem(word[:cut]), analyser.stem(word[cut:])
+                if all(map(self._is_indexed, pair)):
+                    found[pair] = None
         for phrase in phrases:
-            (first, *rest) = phrase
-            if not rest and first.isascii() and first.isalpha():
-                cuts = range(_MIN_JOINED, len(first) - _MIN_JOINED + 1)
-                halves = ((first[:cut], first[cut:]) for cut in cuts)
-                found |= dict.fromkeys(pair for pair in halves if all(self._count("body", pair)))
-            elif joined := [self._join(*pair) for pair in pairwise(phrase)]:
-                found |= dict.fromkeys(
-                    (*phrase[:place], word, *phrase[place + 2 :]) for place, word in enumerate(joined) if word
-                )
+            for place, pair in enumerate(pairwise(phrase)):
+                if joined := self._join(*pair):
+                    found[(*phrase[:place], joined, *phrase[place + 2 :])] = None
         return found
 
     def _join(self, first: str, second: str) -> str:
         """Return the word that two Latin words make if they are joined; "" if no paper has it."""
         joined = analyser.stem(first + second)
         is_word = joined.isascii() and joined.isalpha() and min(len(first), len(second)) >= _MIN_JOINED
-        return joined if is_word and any(self._count(field, [joined])[0] for field in ("title", "body")) else ""
+        return joined if is_word and self._is_indexed(joined) else ""
+
+    def _is_indexed(self, token: str) -> bool:
+        return any(self.searcher.doc_freq(field, token) for field in ("title", "body"))
 
     def join_parts(self, parts: Sequence[Part]) -> tuple[Part, ...]:
         """Return the parts of a query, with two plain words as one part if papers join them: mini batch."""
@@ -155,7 +158,7 @@ class Engine:
     def _compile_forms(self, forms: tuple[Form, ...]) -> _Compiled:
         titles, bodies, repeated, of_concepts, papers = *(list[Query]() for _ in range(4)), 0
         for form in _join_seeded(forms)[:_MAX_FORMS]:
-            for phrase in self._list_spellings(tokens.phrases(form.text)):
+            for phrase in self._list_spellings(form.text):
                 counts = self._count("body", phrase)
                 if all(counts):
                     papers += min(counts)

@@ -10,7 +10,7 @@ from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from bot.text import analyser
+from bot.text import analyser, sentences
 from storage import models, search
 
 if TYPE_CHECKING:
@@ -72,7 +72,8 @@ class SearchResult(PaperPage):
       and people named in it; `sort`: the order that it asks for; `excluded`: what it leaves out; `ignored`: parts
       of the query that could not be used.
     - `unknown_id`: the requested arXiv id, if the archive does not have it.
-    - `alert_terms`: terms for an alert on papers like these; empty if a name may mean several people.
+    - `alert_terms`: terms for an alert on papers like these; empty if a name may mean several people, or if no
+      paper has any of the words.
     - `is_stale`: the index is not up to date; `snippets`: by arXiv id, if requested.
     """
 
@@ -106,13 +107,15 @@ class SearchResult(PaperPage):
 class AuthorResult(PaperPage):
     """A page of an author's papers. `author` is None if no name matches; `matches` lists all matching names, best first.
 
-    `namesakes` are the authors of the papers if a Hangul name may mean several people. `is_corrected`: the name was misspelt.
+    `namesakes` are the authors of the papers if a name may mean several people. `is_corrected`: the name was misspelt.
+    `institution` is the name of an institution that was typed instead of an author's.
     """
 
     author: str | None = None
     matches: tuple[str, ...] = ()
     namesakes: tuple[str, ...] = ()
     is_corrected: bool = False
+    institution: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +131,6 @@ class Choice:
     votes: int | None = None
 
 
-_SENTENCE_END = re.compile(r"(?<=[.!?。])\s+")
 _SEPARATORS = re.compile(r"[\W_]+")
 _LIST_MARKER = re.compile(r"^\s*(?:[-*•]|[0-9]{1,2}[.)])\s+")
 _MAX_TEXT_LENGTH = 20_000
@@ -148,27 +150,37 @@ def build_patterns(term_forms: Sequence[Sequence[str]]) -> Patterns:
 
 
 class Snippet(NamedTuple):
-    """A sentence about a paper as Discord's Markdown, and its language."""
+    """A sentence about a paper as plain text, its language, and where the matches stand in it."""
 
-    text: SafeMarkdown
+    text: str
     language: str
+    spans: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def markdown(self) -> SafeMarkdown:
+        """The sentence as Discord's Markdown, with the matches in bold."""
+        from bot.rendering import discord_text
+
+        return discord_text.embolden(self.text, self.spans)
 
 
 async def list_snippets(
     connection: Connection, rows: Sequence[models.PaperRow], locale: models.Locale, patterns: Patterns = ()
 ) -> dict[str, Snippet]:
-    """Return a matching sentence of each paper (its first if only the title matches), keyed by arXiv id."""
+    """Return a matching sentence of each paper, keyed by arXiv id.
+
+    If only the title or a text in another language matches, it is the first sentence in the reader's language, if any.
+    """
     from storage import papers
 
     def make(detail: models.PaperDetail) -> Snippet | None:
         title, snippet = detail.title or "", find_snippet(detail, locale, patterns)
         titles = title, _SEPARATORS.sub("", title)  # so that deepseekr1 matches DeepSeek-R1
-        if (snippet is None or snippet.language != locale.value) and any(
-            pattern.search(title) for pattern in patterns for title in titles
-        ):
-            first = find_snippet(detail, locale, ())
-            return first if first and (snippet is None or first.language == locale.value) else snippet
-        return snippet
+        has_title = any(pattern.search(title) for pattern in patterns for title in titles)
+        if (snippet is not None and snippet.language == locale.value) or not (snippet or has_title):
+            return snippet
+        first = find_snippet(detail, locale, ())
+        return first if first and (snippet is None or first.language == locale.value) else snippet
 
     details = await papers.list_details(connection, [row.id for row in rows])
     # Each snippet takes milliseconds.
@@ -181,8 +193,9 @@ def find_snippet(detail: models.PaperDetail, locale: models.Locale, patterns: Pa
     from bot.archive import summaries
 
     for text in summaries.list_texts(detail, locale):
-        if line := make_snippet("\n\n".join(section.body for section in text.sections), patterns):
-            return Snippet(line, text.language)
+        sentence, spans = make_snippet("\n\n".join(section.body for section in text.sections), patterns)
+        if sentence:
+            return Snippet(sentence, text.language, spans)
     return None
 
 
@@ -201,32 +214,26 @@ def compile_pattern(terms: Iterable[str]) -> re.Pattern[str] | None:
     return re.compile("|".join(alternatives[:_MAX_TERMS]), re.IGNORECASE) if alternatives else None
 
 
-def make_snippet(text: str, patterns: Patterns) -> SafeMarkdown:
-    """Return the sentence that matches the most patterns, with the matches in bold, or "" if no sentence matches.
+def make_snippet(text: str, patterns: Patterns) -> tuple[str, tuple[tuple[int, int], ...]]:
+    """Return the sentence that matches the most patterns, and where its matches stand, or "" if no sentence matches.
 
     Without patterns, return the first sentence.
     """
-    from bot.rendering import discord_text, markdown
+    from bot.rendering import markdown
 
     lines = (
         _LIST_MARKER.sub("", line) for line in markdown.render_plain(text[:_MAX_TEXT_LENGTH]).splitlines()
     )
-    sentences = [sentence for sentence in _SENTENCE_END.split(" ".join(" ".join(lines).split())) if sentence]
-    found = [[match for p in patterns if (match := p.search(sentence))] for sentence in sentences]
-    best = max(range(len(sentences)), key=lambda number: len(found[number]), default=None)
-    if best is None or not found[best]:
-        first = sentences[0] if sentences and not patterns else ""
-        return discord_text.escape_text(_shorten_around(first, None))
-    sentence = _shorten_around(sentences[best], found[best][0])
-    spans = sorted(match.span() for p in patterns for match in p.finditer(sentence) if match[0].strip())
-    pieces, end = [], 0
-    for start, stop in spans:
-        if start >= end:
-            before = discord_text.escape_inline(sentence[end:start])
-            pieces.append(f"{before}**{discord_text.escape_inline(sentence[start:stop])}**")
-            end = stop
-    pieces.append(discord_text.escape_inline(sentence[end:]))
-    return discord_text.SafeMarkdown(discord_text.escape_line_start("".join(pieces)))
+    found = sentences.split_sentences(" ".join(" ".join(lines).split()))
+    matches = [[match for p in patterns if (match := p.search(sentence))] for sentence in found]
+    best = max(range(len(found)), key=lambda number: len(matches[number]), default=None)
+    if best is None or not matches[best]:
+        return _shorten_around(found[0] if found and not patterns else "", None), ()
+    sentence, spans = _shorten_around(found[best], matches[best][0]), list[tuple[int, int]]()
+    for start, end in sorted(match.span() for p in patterns for match in p.finditer(sentence)):
+        if sentence[start:end].strip() and start >= (spans[-1][1] if spans else 0):
+            spans.append((start, end))
+    return sentence, tuple(spans)
 
 
 def _shorten_around(sentence: str, match: re.Match[str] | None) -> str:

@@ -341,7 +341,9 @@ class SearchService:
             term_forms=used.term_forms,
             is_shortened=len(read.text.split()) < len(query.text.split()),
             meanings=read.meanings,
-            alert_terms=_list_alert_terms(archive, query, read.parts),
+            alert_terms=()
+            if unknown and len(unknown) >= len(read.parts)
+            else _list_alert_terms(archive, query, read.parts),
             suggestions=()
             if found.complete_count
             else _suggest(archive, vocabulary, query, unknown, request.filters),

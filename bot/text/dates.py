@@ -226,6 +226,11 @@ _MONTH_AND_DAY = re.compile(
 )
 
 
+def is_date_word(word: str) -> bool:
+    """Return whether a word is the name of a month or a unit of time."""
+    return word.casefold() in MONTHS or word.casefold() in _UNITS
+
+
 def read_typed_date(text: str, today: date) -> tuple[date, date] | None:
     """Return the first and last day of a typed date or period, inclusive; None for any other text."""
     folded = " ".join(typography.normalise("NFKC", text[:_MAX_LENGTH]).casefold().replace(",", " ").split())

@@ -521,7 +521,7 @@ class WebPages:
                 row.votes,
                 tuple((name, site.author_link(name)) for name in row.authors[:3]),
                 _more_authors(texts, row, 3),
-                str(snippets[row.arxiv_id].text) if row.arxiv_id in snippets else "",
+                str(snippets[row.arxiv_id].markdown) if row.arxiv_id in snippets else "",
                 lists_messages.lacks_note(texts, listed, row.arxiv_id) if listed else "",
                 find_picture(row.thumbnail),
                 languages.get(row.arxiv_id, ""),
@@ -583,7 +583,7 @@ class WebPages:
                 format_title(row.title, row.arxiv_id),
                 datetime.combine(row.date, time(), UTC),
                 _list_authors(texts, row),
-                summary=to_plain_text(snippets.get(row.arxiv_id, "")),
+                summary=snippets.get(row.arxiv_id, ""),
                 picture=find_picture(row.thumbnail),
             )
             for row in listed.rows

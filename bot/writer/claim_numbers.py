@@ -12,7 +12,7 @@ from fractions import Fraction
 from itertools import chain, pairwise
 from typing import NamedTuple
 
-from bot.text import typography
+from bot.text import sentences, typography
 
 # Number words in papers. A claim may use digits instead.
 
@@ -96,7 +96,6 @@ _PERCENT = re.compile(r"\s?(?:%|퍼센트|per ?cent)")
 _TIME = re.compile(r"[\s-]?(초|분|시간|일|주|second|minute|hour|day|week)")
 _SECONDS = {"초": 1, "second": 1, "분": 60, "minute": 60, "시간": 3600, "hour": 3600}
 _SECONDS |= {"일": 86_400, "day": 86_400, "주": 604_800, "week": 604_800}
-_SENTENCE_END = re.compile(r"[.!?]\s|\n")
 _MAX_ROUNDING = Fraction(7, 100)
 
 
@@ -121,7 +120,7 @@ class Paragraph:
         self._seconds: set[Fraction] = set()
         self._differences: set[Fraction] = set()
         self._ratios: set[Fraction] = set()
-        for sentence in _SENTENCE_END.split(source):
+        for sentence in (one for line in source.split("\n") for one in sentences.split_sentences(line)):
             row = [
                 (value, _TIME.match(sentence, number.end))
                 for number in _find(sentence, in_source=True)

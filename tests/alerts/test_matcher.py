@@ -88,7 +88,7 @@ async def test_a_match_reason_has_the_matching_form_and_field(world: World) -> N
     ]
     sentence = matcher.find_sentence(paper.detail, reasons[0].forms, models.Locale.EN)
     assert sentence is not None
-    assert sentence.text == "Trains an agent by **reinforcement learning**."
+    assert sentence.markdown == "Trains an agent by **reinforcement learning**."
     words = "trains", "agent", "reinforcement", "learning", "care", "better"
     (many,) = await read(world, alert_builders.draft(*words))
     (none,) = await read(world, alert_builders.draft("care", excluded=("agent",)))

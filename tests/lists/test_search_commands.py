@@ -64,6 +64,7 @@ async def test_a_list_shows_how_its_query_was_interpreted(harness: ClientHarness
         ("robots votes:many", ignored, none),
         ("zzzzzz votes:many", ignored, "Maps"),
         ("🤖", texts("newest-digest"), texts("follow-topic")),
+        ("asdfghjkl", texts("newest-digest"), texts("follow-topic")),
         ("-diffusion", texts("newest-digest"), texts("follow-topic")),
         ("?!", texts("newest-digest"), texts("follow-topic")),
         ("langauge models survey", texts("list-corrected", words="langauge → language"), none),
@@ -112,12 +113,14 @@ async def test_an_alert_created_from_a_list_has_its_search_terms(harness: Client
         ("로봇을 빠르게 하는 방법", (keyword, "로봇")),
         ("로봇 요약", (keyword, "로봇"), (keyword, "요약")),
         ("papers by Grace Hopper on 로봇 this week", (keyword, "로봇"), (author, "Grace Hopper")),
-        ("reinforcment lerning", (keyword, "reinforcment learning")),
+        ("reinforcment lerning", (keyword, "reinforcement learning")),
     ):
         result = await harness.ask("topic", query=query)
-        await harness.press(
+        made = await harness.press(
             result, "follow-author" if {kind for kind, _ in terms} == {author} else "follow-topic"
         )
+        if harness.texts("alert-made") not in shown_text(made):
+            await harness.press(made, "alert-create")
         alert = (await harness.alerts.list_rows(user_id=harness.reader.id))[-1]
         assert (list(alert.terms), alert.match_all) == (terms, len(terms) > 1)
 

@@ -186,3 +186,22 @@ async def test_an_authors_papers_are_sorted_filtered_and_paged(db: Database) -> 
         SearchRequest("author:lovelace", until=few.until_on, min_votes=5, limit=2, offset=2)
     )
     assert ([row.arxiv_id[-1] for row in filtered.rows], filtered.total) == (["0"], 3)
+
+
+async def test_a_family_name_lists_all_who_have_it_in_both_scripts(db: Database) -> None:
+    papers = [
+        NewsletterPaper(f"2501.0000{number}", "A Study", "실험입니다.", authors=(name,))
+        for number, name in enumerate(("Mina Kim", "Jun-ho Kim", "Kimberly Stone"), 1)
+    ]
+    service = await sample_archive.search_over(db, *papers)
+    for typed in ("Kim", "김"):
+        assert {*(await service.find_author(typed)).namesakes} == {"Mina Kim", "Jun-ho Kim"}
+    assert (await service.find_author("Mina Kim")).namesakes == ()
+
+
+async def test_an_institution_typed_as_an_author_is_named(db: Database) -> None:
+    paper = NewsletterPaper("2501.00001", "A Study", "네이버(NAVER)의 실험입니다. NAVER가 공개합니다.")
+    service = await sample_archive.search_over(db, paper)
+    for typed in ("Naver", "네이버"):
+        result = await service.find_author(typed)
+        assert (result.author, result.institution.casefold()) == (None, "naver")

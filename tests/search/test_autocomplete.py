@@ -125,6 +125,7 @@ async def test_a_link_or_an_incomplete_korean_title_offers_the_paper(induced_sea
         assert all(choice.votes == 10 for choice in offered)
     assert [choice.name for choice in await induced_search.complete_paper("2501.00006")] == ["π0: Plans"]
     assert len(await induced_search.complete_paper("ㄱ")) == len(PAPERS)
+    assert await induced_search.complete_paper("존재하지않는논문제목") == []
 
 
 async def test_a_glossary_stored_by_an_older_version_is_ignored(db: Database) -> None:

@@ -114,3 +114,42 @@ async def test_an_ordinary_korean_word_is_not_a_spelling_of_a_name(spelt: Search
     result = await spelt.search(SearchRequest("다리"))
     assert {row.arxiv_id for row in result.rows} == {"2501.00002", "2501.00003"}
     assert result.added_forms == ()
+
+
+async def test_words_are_found_joined_apart_and_hyphenated_and_greek_letters_by_name(db: Database) -> None:
+    titles = (
+        ("Training with a mini-batch", "1"),
+        ("Quiet minibatches", "2"),
+        ("τ²-bench for tools", "3"),
+        ("λ-returns by hand", "4"),
+        ("Kettle-side cooking", "5"),
+    )
+    papers = [NewsletterPaper(f"2501.0000{number}", title, "실험입니다.") for title, number in titles]
+    service = await sample_archive.search_over(db, *papers)
+    for query, numbers in {
+        "minibatch": "12",
+        "mini batch": "12",
+        "mini-batches": "12",
+        "training mini batch": "1",
+        "tau2-bench": "3",
+        "λ returns": "4",
+        "lambda-returns": "4",
+        "kettleside": "5",
+    }.items():
+        result = await service.search(SearchRequest(query))
+        complete = {row.arxiv_id[-1] for row in result.rows if row.arxiv_id not in result.missing}
+        assert (query, complete) == (query, set(numbers))
+    assert (await service.find_paper("tau2-bench")) is not None
+
+
+async def test_of_a_family_without_a_paper_of_its_name_the_one_with_most_votes_is_first(db: Database) -> None:
+    papers = [
+        NewsletterPaper("2501.00001", "Lantern-R1: Reading", "Lantern을 씁니다. Lantern, Lantern.", votes=3),
+        NewsletterPaper("2501.00002", "Lantern v2: Writing", "글을 씁니다.", votes=90),
+        NewsletterPaper("2501.00003", "On Lantern and Lantern", "Lantern Lantern Lantern.", votes=200),
+    ]
+    service = await sample_archive.search_over(db, *papers)
+    assert (await service.search(SearchRequest("Lantern"))).rows[0].arxiv_id == "2501.00002"
+    exact = NewsletterPaper("2501.00004", "Lantern: Light", "빛입니다.", votes=0)
+    await sample_archive.add_digest(db, "2025-02-02", exact)
+    assert (await service.search(SearchRequest("Lantern"))).rows[0].arxiv_id == "2501.00004"

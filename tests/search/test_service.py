@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime
 
 import pytest
@@ -67,7 +68,7 @@ async def test_a_snippet_is_a_matching_sentence_from_any_summary(db: Database) -
     await sample_archive.add_digest(db, "2025-01-03", newer)
     for query, text in (("자율주행", "**자율 주행**으로 넓힙니다."), ("zephyr", "빨래를 갭니다.")):
         result = await SearchService(db).search(SearchRequest(query, snippet_locale=models.Locale.KO))
-        assert [snippet.text for snippet in result.snippets.values()] == [text]
+        assert [snippet.markdown for snippet in result.snippets.values()] == [text]
 
 
 async def test_filters_in_the_query_and_in_the_request_both_apply(search: SearchService) -> None:
@@ -135,3 +136,39 @@ async def test_a_query_with_only_signs_or_exclusions_finds_nothing(db: Database)
     await sample_archive.add_digest(db, "2025-02-02", sample_archive.SMALL)
     for query, count in (("🙈", 0), ("-video", 0), ("", 1), ("since:2025-01", 1)):
         assert (await SearchService(db).search(SearchRequest(query, until=date(2025, 3, 1)))).total == count
+
+
+async def test_a_reader_sees_a_sentence_in_their_language_before_one_that_matches(db: Database) -> None:
+    listing = {
+        "format": "listing",
+        "date": "2025-01-02",
+        "papers": [{"arxiv_id": "2501.00001", "title": "Kettles", "summary": "A first sentence. It boils."}],
+    }
+    ingest = sample_archive.make_ingest(db)
+    await ingest.add_text(json.dumps(listing), location="listing.json")
+    await sample_archive.add_digest(
+        db, "2025-01-03", NewsletterPaper("2501.00001", "Kettles", "강화 학습을 씁니다.")
+    )
+    service = SearchService(db)
+    for locale, shown in ((models.Locale.EN, "A first sentence."), (models.Locale.KO, "강화 학습을 씁니다.")):
+        result = await service.search(SearchRequest("강화학습", snippet_locale=locale))
+        assert result.snippets["2501.00001"].text == shown
+
+
+async def test_a_question_is_answered_in_the_order_and_without_what_it_names(db: Database) -> None:
+    rows = ((1, "강화 학습으로 추론합니다.", 9), (2, "추론합니다.", 5), (3, "추론을 봅니다.", 7))
+    papers = [
+        NewsletterPaper(f"2501.0000{n}", f"Study {n}", f"{text} {text}", votes=v) for n, text, v in rows
+    ]
+    await sample_archive.add_digest(db, "2025-01-02", *papers)
+    await sample_archive.add_digest(
+        db, "2025-02-02", NewsletterPaper("2502.00001", "New", "추론합니다.", votes=99)
+    )
+    service = SearchService(db, clock=lambda: datetime(2025, 2, 20, tzinfo=UTC))
+    assert await ids(service, "지난달 추천 많은 논문") == ["2501.00001", "2501.00003", "2501.00002"]
+    assert await ids(
+        service, "most upvoted papers of january on reasoning without reinforcement learning"
+    ) == ["2501.00003", "2501.00002"]
+    result = await service.search(SearchRequest("best of the weak december"))
+    assert not any("weak" in typed or "december" in typed for typed, _ in result.corrected)
+    assert (await service.search(SearchRequest("most cited papers"))).ignored == ("most cited",)

@@ -12,7 +12,8 @@ from bot.search import results as search_results
 
 def make_snippet(text: str, *terms: tuple[str, ...]) -> str:
     """Return the snippet of a text for these terms, each given by its forms."""
-    return str(search_results.make_snippet(text, search_results.build_patterns(terms)))
+    sentence, spans = search_results.make_snippet(text, search_results.build_patterns(terms))
+    return search_results.Snippet(sentence, "", spans).markdown
 
 
 @pytest.mark.parametrize(
@@ -31,6 +32,12 @@ def test_a_term_matches_at_the_start_of_a_word_in_any_spacing(text: str, term: s
 
 def test_a_snippet_without_terms_is_the_first_sentence_escaped() -> None:
     assert make_snippet("# One *two* `x_y`. Three.") == r"One two x\_y."
+
+
+def test_a_snippet_does_not_end_at_an_abbreviation() -> None:
+    text = "Large models (e.g. GPT-4) reason well, as Kim et al. show. They are large."
+    assert make_snippet(text) == "Large models (e.g. GPT-4) reason well, as Kim et al. show."
+    assert make_snippet(text, ("reason",)).startswith("Large models (e.g. GPT-4) **reason** well")
 
 
 def test_the_sentence_with_the_most_terms_is_shown() -> None:

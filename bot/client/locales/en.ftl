@@ -73,6 +73,7 @@ no-list-paper = ### “{ $paper }” is not in the archive
 no-list-topic = ### Nothing found for “{ $topic }”
 no-list-author-papers = ### No papers by “{ $author }” match these filters
 no-list-author = ### No author found for “{ $author }”
+no-list-author-institution = ### “{ $author }” is an institution
 no-list-top = ### No papers · { $period }
 no-list-top-topic = ### No papers on “{ $topic }” · { $period }
 no-list-digest = ### No digest for { $date }

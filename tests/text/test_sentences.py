@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.archive import sentences
+from bot.text import sentences
 
 # `|` marks the end of a sentence.
 PROSE = [
