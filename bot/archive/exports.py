@@ -253,6 +253,7 @@ def _render_listing(exported: Sequence[ExportDigest], _: Templates) -> str:
         listing.build(
             item.digest.date,
             (_with_stored_fields(item, paper) for paper in listing.papers_of(item.digest.text)),
+            form=item.digest.format,
         ).text
         for item in exported
     )
@@ -261,9 +262,8 @@ def _render_listing(exported: Sequence[ExportDigest], _: Templates) -> str:
 def _with_stored_fields(item: ExportDigest, paper: listing.Paper) -> listing.Paper:
     """Fill a listed paper's missing fields from the archive, and update its votes."""
     stored = item.stored.get(paper["arxiv_id"], {})
-    known = {
-        name: stored[name] for name in ("abstract", "keywords", "code_url", "project_url") if name in stored
-    }
+    names = ("title", "authors", "abstract", "keywords", "code_url", "project_url", "organization")
+    known = {name: stored[name] for name in names if name in stored}
     votes = stored.get("votes")
     return {**known, **paper, **({} if votes is None else {"votes": votes})}
 
@@ -358,12 +358,13 @@ async def export_digests(
 ) -> str:
     """Return the digests of an inclusive date range (None for an open end) as one file, oldest first.
 
-    NEWSLETTER and REVIEW use each date's digests in that format, or else convert others. LISTING
-    uses listings. All three skip LOOKUP digests. Raises PaperroundError if there are no digests.
+    NEWSLETTER and REVIEW use each date's digests in that format, or else convert others but LOOKUP digests. LISTING
+    uses listings and LOOKUP digests. Raises PaperroundError if there are no digests.
     """
     async with database.read() as connection:
         digest_format = next((known for known in DigestFormat if known.value == form.value), None)
-        origin = archive.Origin(with_lookup=digest_format is None)
+        is_lossless = digest_format in (None, DigestFormat.LISTING)
+        origin = archive.Origin(with_lookup=is_lossless)
         rows = await archive.list_rows(connection, since_on=since_on, until_on=until_on, origin=origin)
         rows.sort(key=lambda row: (row.date_on, row.format.value, row.id))
         chosen = rows if digest_format is None else list(_prefer_format(rows, digest_format))
@@ -382,7 +383,8 @@ def _prefer_format(rows: Sequence[StoredDigest], digest_format: DigestFormat) ->
     """
     for _, date_rows in groupby(rows, key=lambda row: row.date_on):
         group = list(date_rows)
-        own = [row for row in group if row.format is digest_format]
+        kept = (digest_format, DigestFormat.LOOKUP) if digest_format in listing.FORMATS else (digest_format,)
+        own = [row for row in group if row.format in kept]
         written = [row for row in group if row.format not in listing.FORMATS]
         yield from own if own or digest_format in listing.FORMATS else written or group
 
@@ -402,7 +404,7 @@ async def _read_digest(connection: Connection, stored: StoredDigest) -> ExportDi
 _CONFIRMED = "author_order_confirmed"
 _STORED = (
     *("title", "votes", "votes_read_at", "authors", "authors_truncated", _CONFIRMED, "abstract", "keywords"),
-    *("categories", "code_url", "project_url", "first_on", "last_on"),
+    *("categories", "code_url", "project_url", "organization", "first_on", "last_on"),
 )
 """The stored fields in the JSON export, in order."""
 

@@ -21,7 +21,7 @@ from bot.core.clock import Clock
 from storage import archive, errors, sources
 from storage.database import Connection, Database, chunked
 from storage.errors import StorageError
-from storage.models import Digest, DigestFormat, LocatedProblem, PaperFacts, StoredDigest
+from storage.models import Digest, LocatedProblem, PaperFacts, StoredDigest
 
 log = structlog.get_logger(__name__)
 
@@ -200,7 +200,7 @@ def _describe(content: LocationContent) -> Iterator[PaperFacts]:
     """Yield what a listing in a file says about its papers: an export of Paperround or an answer of Hugging Face."""
     for sourced in content.digests:
         digest = sourced.digest
-        if digest.format is DigestFormat.LISTING and "://" not in content.location:
+        if digest.format in listing.FORMATS and "://" not in content.location:
             read_at = datetime.combine(digest.date, datetime.min.time(), UTC)
             for paper in listing.papers_of(digest.text):
                 place = paper["arxiv_id"], content.source, content.location, read_at

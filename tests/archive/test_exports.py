@@ -15,10 +15,12 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from bot.archive import exports, parse
+from bot.archive import exports, ingest, listing, parse
 from bot.archive.exports import ExportDigest, ExportFormat, ReferenceFormat
 from bot.rendering.templates import Templates
-from storage.models import Digest, DigestFormat, Entry, SavedPaper, Section
+from storage import archive, migrate, papers
+from storage.database import Database
+from storage.models import Digest, DigestFormat, Entry, PaperFacts, SavedPaper, Section
 
 TEMPLATES = Templates()
 
@@ -285,3 +287,51 @@ def test_uses_the_operators_export_template_unless_it_fails(tmp_path: Path) -> N
     text = exports.render_export(ExportFormat.REVIEW, [exported], templates)
     assert parse.parse_text(text)[0].entries[0].arxiv_id == "2502.02737"
     assert len(templates._problems) == 1
+
+
+async def test_exported_listings_and_look_ups_keep_all_fields_when_read_again(
+    sqlite_db: Database, tmp_path: Path
+) -> None:
+    on, now = date(2025, 5, 6), datetime(2025, 5, 7, tzinfo=UTC)
+    item = {
+        "arxiv_id": "2505.00001",
+        "title": "Kilns",
+        "authors": ["Ada Lovelace"],
+        "abstract": "Tungsten is fired.",
+        "keywords": ["tungsten"],
+        "code_url": "https://github.com/example/kilns",
+        "project_url": "https://kilns.example/",
+        "organization": "A Lab",
+    }
+    service = ingest.IngestService(sqlite_db, lambda: now)
+    listed = listing.build(on, [item])
+    looked_up = listing.build(on, [{"arxiv_id": "2505.00002"}], form=DigestFormat.LOOKUP)
+    await service.put("https://huggingface.co", "https://a.example", [listed])
+    await service.put("arxiv:cs.CL", "https://b.example", [looked_up])
+    described = listing.descriptions(listing.papers_of(listed.text)[0])
+    one = PaperFacts("2505.00001", "huggingface", "a", now, title="Kilns", **described)
+    other = PaperFacts("2505.00002", "arxiv", "b", now, title="Clay", abstract="Clay is fired.")
+    await service.add_facts([one, other])
+    copy = await migrate.open_database(f"sqlite+aiosqlite:///{tmp_path / 'copy.db'}")
+    text = await exports.export_digests(
+        sqlite_db, ExportFormat.LISTING, TEMPLATES, since_on=None, until_on=None
+    )
+    await ingest.IngestService(copy, lambda: now).add_text(text, location="export.json")
+    async with sqlite_db.read() as reading, copy.read() as rereading:
+        for arxiv_id in ("2505.00001", "2505.00002"):
+            before, after = [await papers.get_detail(of, arxiv_id) for of in (reading, rereading)]
+            assert before is not None
+            assert after is not None
+            for name in (
+                "title",
+                "authors",
+                "abstract",
+                "keywords",
+                "code_url",
+                "project_url",
+                "organization",
+            ):
+                assert getattr(after, name) == getattr(before, name), name
+        formats = {row.format for row in await archive.list_rows(rereading, origin=archive.ALL)}
+    await copy.close()
+    assert formats == {DigestFormat.LISTING, DigestFormat.LOOKUP}
