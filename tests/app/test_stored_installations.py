@@ -131,6 +131,8 @@ async def test_a_day_passes_and_old_buttons_are_answered(
         origin_server.run_origin() as origin,
         open_harness(opened, models.Locale.EN, texts, origin.url) as harness,
     ):
+        for guild_id in {row["guild_id"] for row in before["guilds"]} - {harness.guild.id}:
+            harness.env.create_guild("Paper Club", id=guild_id)
         await harness.env.advance_time((installation.ENDS_AT - harness.env.now()).total_seconds())
         with mock.patch.object(sender, "DiscordSender", return_value=recorder):
             await harness.start_runtime()
