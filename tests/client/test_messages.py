@@ -77,7 +77,7 @@ def test_daily_post_has_texts_in_both_languages() -> None:
     complete = ("", "UTC", EVERY_DAY)
     for locale, foot in (
         (Locale.EN, "Every day, once the day's list is complete"),
-        (Locale.KO, "매일 목록 마감 후"),
+        (Locale.KO, "매일, 그날 목록이 확정되면"),
     ):
         assert _daily_texts(locale, 5, 5, schedule=complete)["foot"] == foot
 

@@ -197,7 +197,7 @@ This server has several daily posts. Pick one with the **post** option.
   주세요.
 
 ### #quiet 자동 게시
-매일 목록 마감 후
+매일, 그날 목록이 확정되면
 추천순으로 5편
 한국어 · 간략
 부족한 권한이 있어요:

@@ -95,7 +95,7 @@ It doesn't match this daily post's topic, “diffusion”.
 -# 서버 관리자가 `/daily edit` 명령어로 바꿀 수 있어요.
 [읽기] [상태 보기]
 
-2412\\.56789 논문은 아직 목록에 없어서 올릴 수 없었어요.
+2412\\.56789 논문은 아직 보관함에 없어서 올릴 수 없었어요.
 [상태 보기]
 
 “xyzzyplugh” 논문을 찾지 못했어요. 2502.02737 같은 arXiv 번호, arXiv나

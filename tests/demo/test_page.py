@@ -112,8 +112,8 @@ SHOWN = {
     ),
 }
 ANSWERS = {
-    "/topic small language model": ("small language model · 7 papers", "소형 언어 모델"),
-    "/topic 강화학습": ("강화학습 · 23 papers", "Also searched for reinforcement learning"),
+    "/topic small language model": ("small language model · 7 papers", "and their Korean forms"),
+    "/topic 강화학습": ("강화학습 · 23 papers", "Related terms included: reinforcement learning"),
     "/author loubna ben allal": ("Loubna Ben Allal",),
     "/paper 2502.02737": ("SmolLM2: When Smol Goes Big", "GitHub"),
     "/alerts add keyword:diffusion": ("Inference-Time Scaling for Diffusion Models",),
@@ -133,7 +133,7 @@ ANSWERS = {
     "/자동게시 설정 채널:vision 시각:오전 9시 주제:확산 모델": ("#vision", "확산 모델", "첫 게시:"),
     "/스터디 설정 채널:papers 요일:수 시각:오후 5시": ("매주 수요일 오후 5:00", "다음 투표:"),
     "+1일": ("⏩", "2026년 1월 2일"),
-    "/동향": ("진행 중", "최근 30일 동안 떠오르는 주제", "9.9% → 15.9%"),
+    "/동향": ("집계 중", "최근 30일 동안 떠오르는 주제", "9.9% → 15.9%"),
 }
 """What the page shows after each line that the README or the page suggests."""
 
@@ -292,9 +292,12 @@ async def test_demo_replies_to_all_lines_suggested_on_its_page(
         await shown.wait_for(f"{viewer}?.endsWith({page.WORDS[models.Locale(locale)]['member']!r})")
         archive = await shown.evaluate("document.querySelector('#paperround > p a').href")
         await shown.open(archive, width=400)
-        await shown.wait_for_text("SmolLM2", "▲ 147")
+        await shown.wait_for_text("Attention Is All You Need", "▲ 158")
         assert await shown.evaluate("document.documentElement.lang") == locale
-        assert await shown.evaluate("document.images.length") == 0, "nothing is fetched from elsewhere"
+        others = (
+            "[...document.images].map(image => image.src).filter(src => !src.startsWith(location.origin))"
+        )
+        assert await shown.evaluate(others) == [], "nothing is fetched from elsewhere"
         if locale == "en":
             _check_port_in_use(url, tmp_path)
 

@@ -335,8 +335,8 @@ The newest digest is not available yet.
 -# nothing read so far · next check Jan 01 01:00
 `arXiv cs.CL` · arXiv: titles, authors, abstracts
 -# nothing read so far · next check in a moment
--# Where sources disagree, the one listed first here wins. For titles, authors and votes, arXiv and
-  Hugging Face come first.
+-# If sources disagree, the first one wins; titles, authors and votes come from arXiv and Hugging
+  Face.
 -# The archive holds 7 papers, from December 30, 2025 to January 1, 2026.
 [See status]
 """)

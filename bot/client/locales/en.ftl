@@ -182,7 +182,7 @@ summary-listing = Hugging Face's summary of the abstract
 summary-abstract = The paper's abstract
 summary-listing-in-other-language = Hugging Face's summary of the abstract, in Korean
 summary-abstract-in-other-language = The paper's abstract, in Korean
-summary-in-other-language = Not available in English yet; shown in Korean
+summary-in-other-language = Summary in Korean only
 label-whats-new = What's New
 label-technical-details = Technical Details
 label-performance-highlights = Performance Highlights
@@ -284,7 +284,7 @@ reason-by-hand = Paused manually.
 
 ## Looking up
 no-words = Please type at least one word.
-no-date = “{ $text }” is not a date that Paperround understands. Type, for example, Dec 30 or { $example }, or leave it out for the newest digest.
+no-date = “{ $text }” can't be read as a date. Try Dec 30 or { $example }, or leave it out for the newest digest.
 may-not-take-back = Paperround can't delete it, because it can't see this channel any more.
 may-not-share = You can't send messages in this channel, so you can't share papers here.
 ask-label = What would you like to read about?
@@ -521,7 +521,7 @@ help-reading = Reading
     .author = an author's papers
     .paper = one paper in detail
     .trends = a topic month by month, and rising topics
-help-look-up = **Look up papers** (a message's menu › *Apps*) the papers mentioned in it
+help-look-up = Right-click a message › *Apps* › **Look up papers**: the papers it mentions
 help-following = Following
     .saved = your saved papers, with notes and tags
     .alerts-add = get new papers by keyword, author or institution
@@ -575,8 +575,8 @@ club-stop = End the club
 club-stop-sure = **End the club in { $channel }?** Its open vote and its event end with it. Its papers and discussions stay.
 club-stopped = The club has ended. Its discussions stay where they are.
 club-set-up = The club is set up. To meet sooner, start the vote with { $now }. Each meeting is also an event of the server.
-club-changed = The club is changed.
-club-changed-later = The club is changed. Its next meeting, whose vote has begun, stays as it is; { $skip } skips it.
+club-changed = Club updated.
+club-changed-later = Club updated. Its next meeting, whose vote has begun, stays as it is; { $skip } skips it.
 club-poll-link = [To the vote]({ $url })
 club-how-to-nominate = For the next vote: press **Nominate** on a paper's card.
 club-candidates = **Up for the next vote**
@@ -590,7 +590,7 @@ club-paper = ## 📖 The paper for the next meeting
         [one] {" "}· 1 vote
        *[other] {" "}· { $votes } votes
     }
-club-thread = [Its discussion]({ $url })
+club-thread = [Open the discussion]({ $url })
 club-event = Club: { $title }
 club-reminder = ⏰ The meeting about this paper: { $at } ({ $when })
 club-none = There is no paper for { $at }: nobody nominated one, and the archive has none from this week. Press **Nominate** on a paper, then a manager can begin a vote with { $now }.
@@ -637,7 +637,7 @@ sources-heading = { $count ->
 }
 sources-none = Nothing is fetched automatically.
 sources-files = Digests come as files: the operator adds them with `paperround ingest`.
-sources-order = Where sources disagree, the one listed first here wins. For titles, authors and votes, arXiv and Hugging Face come first.
+sources-order = If sources disagree, the first one wins; titles, authors and votes come from arXiv and Hugging Face.
 source-folder = folder
 source-url = URL with a date
 source-feed = feed
@@ -732,7 +732,7 @@ today-from-topics = Based on { $picked ->
     [yes] your topics and alerts
    *[other] your alerts
 }. Once you have saved three papers, they count too.
-today-rank = no. { $rank } by votes
+today-rank = #{ $rank } by votes
 today-because = Matches { $reasons }
 today-and = {" and "}
 today-because-saved = { $count } papers you saved on “{ $text }”
@@ -760,7 +760,7 @@ today-show = Show today's papers
 today-send = Send me these every day
 today-stop = Stop daily messages
 change-time = Change time or zone
-today-sent-daily = You'll get them by direct message every day at { $at } ({ $zone }) or, if it closes later, once the day's list is complete. Days without new papers are skipped. `/today at:` changes the time.
+today-sent-daily = I'll send you five papers every day at { $at } ({ $zone }), or a little later if the list isn't complete. No new papers, no message. `/today at:` changes the time.
 today-stopped = Daily messages are off. Use `/today` any time.
 today-send-again = Resume daily messages
 today-suspended = Daily messages stopped, because { $reason ->

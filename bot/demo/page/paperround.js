@@ -24,8 +24,12 @@ async function redraw() {
   const shown = answer.ok ? await answer.text() : "";
   if (shown && navigation.dataset.shown !== shown) navigation.innerHTML = navigation.dataset.shown = shown;
 }
+// Asked for once: the server may not know the browser's zone.
 const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
-if (TEXTS.zone && TEXTS.zone !== timeZone && location.hash.length > 1) void go(`/paperround/zone?name=${encodeURIComponent(timeZone)}`);
+if (TEXTS.zone && ![TEXTS.zone, sessionStorage.zone].includes(timeZone) && location.hash.length > 1) {
+  sessionStorage.zone = timeZone;
+  void go(`/paperround/zone?name=${encodeURIComponent(timeZone)}`);
+}
 
 const steps = document.querySelector("#paperround details");
 const narrow = matchMedia("(max-width: 760px)");
