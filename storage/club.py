@@ -82,15 +82,8 @@ async def lock_thread(connection: AsyncConnection, *, channel_id: int, paper_id:
 
 
 async def settle(connection: AsyncConnection) -> None:
-    """Store the ids of threads that were opened, and forget those whose delivery ended without.
-
-    The messages that opened threads are cleared, since they may name a reader.
-    """
+    """Store the ids of threads that were opened, and forget those whose delivery ended without or was removed."""
     own, opening = club_threads.c, sa.select(parts.c.channel_id)
-    ended = sa.select(deliveries.c.id).where(deliveries.c.finished_at.is_not(None))
-    ended = ended.where(deliveries.c.id.in_(sa.select(own.delivery_id).where(own.thread_id == 0)))
-    named = parts.c.delivery_id.in_(ended), parts.c.payload.is_not(None)
-    await connection.execute(parts.update().where(*named).values(payload=None, fallback=None))
     opening = opening.where(parts.c.delivery_id == own.delivery_id, parts.c.state == PartState.SENT)
     opening = opening.where(parts.c.kind.in_((PartKind.THREAD, PartKind.FORUM_POST))).limit(1)
     opened = club_threads.update().where(own.thread_id == 0, opening.exists())

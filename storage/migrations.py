@@ -133,5 +133,12 @@ def _add_parts_of_papers(connection: sa.Connection) -> None:
     )
 
 
+@_migration(5)
+def _add_askers_of_deliveries(connection: sa.Connection) -> None:
+    """Record which reader asked for a post in a channel, such as a discussion."""
+    connection.exec_driver_sql("ALTER TABLE deliveries ADD COLUMN asked_by BIGINT")
+    connection.exec_driver_sql("CREATE INDEX ix_deliveries_asked_by ON deliveries (asked_by, planned_at)")
+
+
 VERSION = 1 + len(MIGRATIONS)
 """The version of the schema in `storage.tables`."""

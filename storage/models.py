@@ -661,6 +661,8 @@ class Priority(IntEnum):
     INTERACTIVE = 5
     NOTIFICATION = 10
     SCHEDULED = 50
+    DISCUSSION = 60
+    """Threads that readers open wait for their channel's own posts."""
 
 
 class PartKind(StrEnum):
@@ -685,7 +687,8 @@ class Delivery:
     `key` is unique, so planning a delivery twice has no effect. `local_on` is the date of a daily post, or of a
     reader's papers of the day, in its zone, `digest_on` the newest day it includes, and `drawn_until` the number of
     ingests until then. `papers` are the arXiv ids of its papers, as shown. The lowest `priority` is sent first.
-    `reason` is why it was stopped or, while it is WAITING, why Discord rejects it.
+    `reason` is why it was stopped or, while it is WAITING, why Discord rejects it. `asked_by` is the reader who
+    asked for a post in a channel.
     """
 
     id: int = 0
@@ -695,6 +698,7 @@ class Delivery:
     guild_id: int | None = None
     channel_id: int | None = None
     user_id: int | None = None
+    asked_by: int | None = None
     locale: Locale
     local_on: date | None = None
     digest_on: date | None = None

@@ -408,6 +408,14 @@ async def set_expiry(
     await connection.execute(changed.values(expires_at=expires_at))
 
 
+async def count_asked(connection: AsyncConnection, user_id: int, since_at: datetime) -> int:
+    """Return how many posts a reader has asked for since a time (UTC)."""
+    query = sa.select(sa.func.count()).where(
+        deliveries.c.asked_by == user_id, deliveries.c.planned_at > since_at
+    )
+    return int((await connection.execute(query)).scalar_one())
+
+
 async def cancel(
     connection: AsyncConnection,
     delivery_ids: Sequence[int],

@@ -15,9 +15,9 @@ from bot.client import messages as client_messages
 from bot.client import options as client_options
 from bot.client.context import Client, Request
 from bot.client.message_builder import Action, button, pack_custom_id
-from bot.client.router import UserError
+from bot.client.router import UserError, map_service_errors
 from bot.club import messages as club_messages
-from bot.club.service import ClubPost, Clubs, NoClubError
+from bot.club.service import MAX_DISCUSSIONS, ClubPost, Clubs, NoClubError, TooManyDiscussionsError
 from bot.daily import schedule
 from bot.lists.commands import card_view, load_paper
 from storage import club as storage
@@ -162,15 +162,18 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
             channel = channel.parent
         if not isinstance(channel, discord.TextChannel | discord.ForumChannel):
             raise UserError("club-no-threads")
+        is_forum = isinstance(channel, discord.ForumChannel)
+        member = await router.fetch_member(request.interaction, channel.guild.id)
+        granted = channel.permissions_for(member)
+        if not (granted.send_messages if is_forum else granted.create_public_threads):
+            raise UserError("club-may-not-open", channel=channel.mention)
         await router.require_bot_may_post(request, channel, NEEDED)
         post = ClubPost(
-            guild_id=channel.guild.id,
-            channel_id=channel.id,
-            locale=request.texts.locale,
-            is_forum=isinstance(channel, discord.ForumChannel),
-            opened_by=request.user_id,
+            guild_id=channel.guild.id, channel_id=channel.id, locale=request.texts.locale, is_forum=is_forum
         )
         paper = await load_paper(request, action.payload)
-        if (thread_id := await self._clubs.discuss(paper, post)) is None:
+        with map_service_errors({TooManyDiscussionsError: "club-too-many"}, count=MAX_DISCUSSIONS):
+            thread_id = await self._clubs.discuss(paper, post, request.user_id)
+        if thread_id is None:
             return client_messages.text_view(request.texts("club-opening", channel=channel.mention))
         return client_messages.text_view(request.texts("club-open", thread=f"<#{thread_id}>"))

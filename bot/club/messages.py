@@ -71,7 +71,7 @@ def _text(wording: PostWording, post: ClubPost) -> str:
     texts = wording.ui_texts
     times = {"at": format_timestamp(post.meeting.at, "F"), "when": format_timestamp(post.meeting.at, "R")}
     if post.step is None:
-        return texts("club-discussion", reader=f"<@{post.opened_by}>")
+        return texts("club-discussion")
     lines = [texts(f"club-{post.step}", votes=post.votes, now=wording.mention("club now"), **times)]
     if post.step is Step.PAPER and post.thread_id:
         lines.append(texts("club-thread", url=channel_url(post.guild_id, post.thread_id)))

@@ -26,7 +26,7 @@ from storage.models import Club, DeliveryState, Reason
 
 log = structlog.get_logger(__name__)
 
-HOUR = timedelta(hours=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 VOTE_ENDS = timedelta(days=2)
 """How long before the meeting a vote ends."""
 LATE_VOTE_ENDS = timedelta(hours=2)
@@ -99,7 +99,7 @@ NO_MEETING = Meeting(date.min, models.NEVER, models.NEVER)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClubPost:
-    """The content of a meeting's step or, without a `step`, of a discussion opened by a reader (`opened_by`).
+    """The content of a meeting's step or, without a `step`, of a discussion that a reader opens.
 
     `papers` are the candidates of a poll open for `hours`, or a single paper with its `votes`. `counted` is the
     message of the poll whose votes are read, `thread_id` an existing thread. `undoing` are requests that close the
@@ -118,7 +118,6 @@ class ClubPost:
     counted: models.Receipt | None = None
     votes: int = 0
     thread_id: int | None = None
-    opened_by: int | None = None
     undoing: Sequence[Mapping[str, str]] = ()
 
 
@@ -134,6 +133,14 @@ async def _find_owned(
             name=f"c{club.guild_id}", user_id=club.created_by, locale=club.locale, is_club=True, **place
         )
     ]
+
+
+MAX_DISCUSSIONS = 10
+"""The most discussions that a reader can open within a day."""
+
+
+class TooManyDiscussionsError(errors.PaperroundError):
+    """Raised if a reader opens more than `MAX_DISCUSSIONS` within a day."""
 
 
 CLUB: contents.KindRecord[ClubPost] = contents.KindRecord(
@@ -438,8 +445,11 @@ class Clubs:
                 await steps.skip()
             await storage.remove(steps.connection, guild_id)
 
-    async def discuss(self, paper: models.PaperDetail, post: ClubPost) -> int | None:
-        """Return the id of a paper's thread after unarchiving it, or None if it is still being opened."""
+    async def discuss(self, paper: models.PaperDetail, post: ClubPost, user_id: int) -> int | None:
+        """Return the id of a paper's thread after unarchiving it, or None if it is still being opened.
+
+        Raises TooManyDiscussionsError if the reader has opened `MAX_DISCUSSIONS` within a day.
+        """
         now, key = self._clock(), {"channel_id": post.channel_id, "paper_id": paper.id}
         async with self._database.read() as connection:
             known = await storage.find_thread(connection, **key)
@@ -449,10 +459,18 @@ class Clubs:
             await storage.lock_thread(connection, **key)
             if await storage.find_thread(connection, **key) != known:
                 return None
+            if await outbox.count_asked(connection, user_id, now - DAY) >= MAX_DISCUSSIONS:
+                raise TooManyDiscussionsError(f"{MAX_DISCUSSIONS} discussions a day are the most.")
             marker = f"club:{post.channel_id}:{paper.id}:{known or int(now.timestamp())}"
             post = replace(post, marker=marker, papers=[contents.build_post_paper(paper, post.locale)])
             delivery = self._deliveries.build_post(
-                CLUB, post, now, guild_id=post.guild_id, channel_id=post.channel_id
+                CLUB,
+                post,
+                now,
+                guild_id=post.guild_id,
+                channel_id=post.channel_id,
+                asked_by=user_id,
+                priority=models.Priority.DISCUSSION,
             )
             if (delivery_id := await outbox.add(connection, delivery)) is not None:
                 values = {"guild_id": post.guild_id, "opened_at": now, "thread_id": 0}

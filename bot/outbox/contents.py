@@ -209,6 +209,8 @@ class Fields(TypedDict, total=False):
     digest_on: date | None
     drawn_until: int | None
     papers: tuple[str, ...]
+    asked_by: int | None
+    priority: int
 
 
 def new_nonce() -> str:
@@ -264,13 +266,13 @@ class DeliveryFactory:
         """
         fields.setdefault("due_at", now)
         fields.setdefault("expires_at", now + LIFETIME)
+        fields.setdefault("priority", record.priority)
         return models.NewDelivery(
             key=key,
             kind=record.kind,
             locale=locale,
             planned_at=now,
             parts=self.build_parts(parts, marker or key),
-            priority=record.priority,
             **fields,
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import discord
@@ -9,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from bot.club.service import ClubPost, Clubs
-from storage import models, tables
+from storage import models, outbox, tables
 from tests.club.conftest import Lab, answers, text_of
 from tests.support.client_harness import both_languages, shown_text
 
@@ -226,8 +227,8 @@ async def test_discussion_in_a_forum_is_a_post_with_a_card(lab: Lab) -> None:
     paper = await services.search.find_paper("2501.00003")
     assert paper is not None
     place = {"guild_id": lab.harness.guild.id, "channel_id": forum.id, "locale": models.Locale.EN}
-    wanted = ClubPost(**place, is_forum=True, opened_by=reader.id)
-    assert await services.get(Clubs).discuss(paper, wanted) is None
+    wanted = ClubPost(**place, is_forum=True)
+    assert await services.get(Clubs).discuss(paper, wanted, reader.id) is None
     await lab.tick()
     [post] = lab.threads(forum)
     [card] = lab.messages(post)
@@ -241,6 +242,48 @@ async def test_error_names_the_permission_missing_for_a_discussion(lab: Lab) -> 
     assert "Create Public Threads" in answer
 
 
+async def test_only_who_may_open_threads_can_open_a_discussion(lab: Lab) -> None:
+    guild, bot = lab.harness.guild, lab.harness.bot.user
+    may, may_not = [
+        discord.PermissionOverwrite(view_channel=True, send_messages=True, create_public_threads=allowed)
+        for allowed in (True, False)
+    ]
+    channel = guild.create_text_channel("quiet", overwrites={guild.default_role: may_not, bot: may})
+    answer = await lab.press_on_card("2501.00003", "discuss", lab.readers[0], where=channel)
+    assert answer == lab.harness.texts("club-may-not-open", channel=f"<#{channel.id}>")
+    await lab.tick()
+    assert lab.threads(channel) == []
+
+
+async def test_a_reader_opens_at_most_ten_discussions_a_day(lab: Lab) -> None:
+    texts, (reader, other) = lab.harness.texts, lab.readers[:2]
+    rooms = [lab.harness.guild.create_text_channel(f"room-{number}") for number in range(2)]
+    papers = [f"2501.0000{number}" for number in range(1, 7)]
+    wanted = [(room, paper) for room in rooms for paper in papers]
+    answers = [await lab.press_on_card(paper, "discuss", reader, where=room) for room, paper in wanted]
+    refused = texts("club-too-many", count=10)
+    assert [answer == refused for answer in answers] == [False] * 10 + [True] * 2
+    assert await lab.press_on_card(papers[-1], "discuss", other, where=rooms[1]) != refused
+    async with lab.harness.container.database.read() as connection:
+        rows = await outbox.list_rows(connection)
+    assert {row.priority for row in rows} == {models.Priority.DISCUSSION}, "after the channel's own posts"
+    await lab.until(lab.now + DAY)
+    assert await lab.press_on_card(papers[-2], "discuss", reader, where=rooms[1]) != refused
+
+
+async def test_a_waiting_discussion_is_shown_and_forgotten(lab: Lab) -> None:
+    reader, data = lab.readers[0], lab.harness.bot.services.readers
+    await lab.press_on_card("2501.00003", "discuss", reader)
+    assert (await data.count(reader.id))["deliveries"] == 1
+    shown = json.loads(await data.export(reader.id))["tables"]
+    assert shown["deliveries"][0]["asked_by"] == str(reader.id)
+    assert str(reader.id) not in json.dumps(shown["parts"])
+    await data.forget(reader.id)
+    await lab.tick()
+    assert lab.threads() == []
+    assert "Opening" in await lab.press_on_card("2501.00003", "discuss", reader)
+
+
 @both_languages
 async def test_forgets_the_reader_who_opened_a_discussion(lab: Lab) -> None:
     reader = lab.readers[0]
@@ -251,7 +294,7 @@ async def test_forgets_the_reader_who_opened_a_discussion(lab: Lab) -> None:
     await lab.press_on_card("2501.00004", "nominate", reader)
     await lab.tick()
     [card] = lab.messages()
-    assert f"<@{reader.id}>" in shown_text(card)
+    assert str(reader.id) not in shown_text(card)
     data = lab.harness.bot.services.readers
     assert set(await data.count(reader.id)) >= {"club_nominations", "saved_papers"}
     await data.forget(reader.id)

@@ -192,9 +192,7 @@ async def test_two_presses_of_discuss_at_once_open_one_thread(db: Database) -> N
     for second in range(10):
         clubs = Clubs(db, lambda: world.now + timedelta(seconds=second), world.deliveries, _unasked)  # noqa: B023
         later = Clubs(db, lambda: world.now + timedelta(seconds=second + 1), world.deliveries, _unasked)  # noqa: B023
-        await asyncio.gather(
-            *(each.discuss(paper, ClubPost(**place, opened_by=7)) for each in (clubs, later))
-        )
+        await asyncio.gather(*(each.discuss(paper, ClubPost(**place), 7) for each in (clubs, later)))
     assert len(await world.planned()) == 1
 
 
