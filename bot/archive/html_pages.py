@@ -105,7 +105,8 @@ class _MarkdownWriter:
             )
             return name in _HEAD_TAGS
         if skipped is not None:
-            is_broken = skipped == "svg" and name in _HTML_TAGS
+            ends_link = name == "a" and is_closing and bool(self._links)
+            is_broken = skipped == "svg" and (ends_link or name in _HTML_TAGS)
             if is_broken or (is_closing and name == skipped):
                 self._skipped_tag = None
             return not is_broken

@@ -33,6 +33,7 @@ from bot.archive import html_pages, markdown_lines, parse
         ("<div><svg width='1'><rect/></div><p>A</p>", "A\n"),
         ("<p>A<svg/>B<svg><title>t</title><path/></svg>C</p>", "ABC\n"),
         ("<nav><a href='/'>home</a></nav>A", "A\n"),
+        ("<a href='/b'>A<svg><path></a> B", "[A](/b) B\n"),
         ("<nav><p>A</p><template>B", "A\n\nB\n"),
     ],
 )
