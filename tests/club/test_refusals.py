@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,9 +11,11 @@ import pytest
 
 from bot.club import messages as club_messages
 from bot.club.service import ClubPost, Clubs
+from storage import club as storage_club
 from storage import models, outbox
 from storage.database import Database
 from tests.club.conftest import Lab, answers, text_of
+from tests.support import patience
 from tests.support.client_harness import both_languages, shown_text
 from tests.support.world import CHANNEL, GUILD, World, arxiv_id
 
@@ -182,17 +185,35 @@ def test_answers_of_titles_that_begin_alike_stay_distinct() -> None:
 
 
 @pytest.mark.engines("sqlite", "postgresql")
-async def test_two_presses_of_discuss_at_once_open_one_thread(db: Database) -> None:
+async def test_two_presses_of_discuss_at_once_open_one_thread(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both find no thread before either stores one, unless the second has to wait for the first."""
     world = World(db)
     world.renderer.render_club = lambda post: world.renderer._render(post.marker, "club")  # type: ignore[attr-defined]
     await world.list("Mon", "A▲9")
     paper = await world.search.find_paper(arxiv_id("A"))
     assert paper is not None
+    numbers, pressed, second = itertools.count(1), asyncio.Barrier(2), asyncio.Event()
+    find_thread = storage_club.find_thread
+
+    async def find_together(connection: Any, **columns: object) -> int | None:
+        number, found = next(numbers), await find_thread(connection, **columns)
+        if number <= 2:
+            await pressed.wait()
+        elif number == 3:
+            waiting = asyncio.ensure_future(second.wait())
+            await asyncio.wait([waiting], timeout=patience.scaled(0.5))
+            waiting.cancel()
+        else:
+            second.set()
+        return found
+
+    monkeypatch.setattr(storage_club, "find_thread", find_together)
     place: dict[str, Any] = {"guild_id": GUILD, "channel_id": CHANNEL, "locale": models.Locale.EN}
-    for second in range(10):
-        clubs = Clubs(db, lambda: world.now + timedelta(seconds=second), world.deliveries, _unasked)  # noqa: B023
-        later = Clubs(db, lambda: world.now + timedelta(seconds=second + 1), world.deliveries, _unasked)  # noqa: B023
-        await asyncio.gather(*(each.discuss(paper, ClubPost(**place), 7) for each in (clubs, later)))
+    clocks = (lambda: world.now), (lambda: world.now + timedelta(seconds=1))
+    clubs = [Clubs(db, clock, world.deliveries, _unasked) for clock in clocks]
+    await asyncio.gather(*(each.discuss(paper, ClubPost(**place), 7) for each in clubs))
     assert len(await world.planned()) == 1
 
 
