@@ -10,7 +10,7 @@ import pytest
 from storage import accounts, models
 from storage.database import Database
 from tests.support import killed_process
-from tests.support.world import READER, ZONES, moment
+from tests.support.world import AWAY, READER, ZONES, moment
 from tests.today.conftest import TodayWorld
 
 
@@ -74,3 +74,15 @@ async def test_each_day_is_sent_once_even_if_a_tick_is_killed(db: Database) -> N
             await world.planner.tick(now)
     await world.at("Thu-1 15:30 UTC")
     assert sorted(world.sent) == ["@7 A", "@8 A", "@9 A"]
+
+
+async def test_papers_that_no_digest_names_any_more_leave_a_waiting_message(sqlite_db: Database) -> None:
+    world = TodayWorld(sqlite_db)
+    await world.subscribe("15:00 UTC")
+    await world.written("Thu-1", "A▲9 B▲8", location="notes.md")
+    world.discord.answer = AWAY
+    await world.at("Thu-1 15:30 UTC")
+    await world.written("Thu-1", "B▲8", location="notes.md")
+    world.discord.answer = None
+    await world.at("Thu-1 16:00 UTC")
+    assert world.sent == ["@7 B"]
