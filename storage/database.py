@@ -379,9 +379,9 @@ async def _refuse_pooler(connection: Any, open_session: Callable[[], Awaitable[A
     import asyncpg
 
     token = secrets.token_hex(8)
-    expect = "DO $$ BEGIN ASSERT {}; END $$".format
+    expect = "SELECT 1 / ({})::int".format  # as an error, since prepared statements would fail
     found = f"coalesce(current_setting('paperround.session', true), '') {{}} '{token}'".format
-    with suppress(asyncpg.AssertError):
+    with suppress(asyncpg.DivisionByZeroError):
         await connection.execute(expect(f"pg_backend_pid() = {connection.get_server_pid()}"))
         return
     other, has_begun = await open_session(), False
@@ -392,7 +392,7 @@ async def _refuse_pooler(connection: Any, open_session: Callable[[], Awaitable[A
             has_begun = True
             await other.execute(expect(found("<>")))
             await connection.execute(expect(found("=")))
-    except (asyncpg.AssertError, TimeoutError):
+    except (asyncpg.DivisionByZeroError, TimeoutError):
         if has_begun:  # otherwise all sessions of the pooler are in use
             connection.terminate()
             raise errors.StorageError(_POOLED) from None
