@@ -20,7 +20,7 @@ from bot.core import clock, day_close, isolation
 from bot.daily import choice, options, schedule
 from bot.outbox import contents
 from bot.outbox.contents import DeliveryFactory, KindRecord, Owned
-from storage import archive, daily, database, key_values, models, papers, sources
+from storage import archive, daily, database, key_values, models, papers, shelf, sources
 from storage.archive import DigestPaper
 from storage.database import Connection, Database
 from storage.outbox import add_all
@@ -268,6 +268,23 @@ async def load_details(
     return {detail.id: detail for detail in details}
 
 
+MIN_SAVERS = 3
+"""From this many members on, a post says how many of its server saved a paper: fewer might be recognised."""
+
+
+async def count_savers(
+    connection: Connection, posts: Iterable[tuple[models.Subscription, choice.PlannedPost]]
+) -> list[choice.PlannedPost]:
+    """Return the posts with the number of members of each post's server who saved its papers."""
+    planned = list(posts)
+    ids = sorted({paper.paper_id for _, post in planned for paper in post.papers})
+    counts = await shelf.count_savers(connection, ids, MIN_SAVERS)
+    return [
+        replace(post, savers=tuple(counts.get((row.guild_id, paper.paper_id), 0) for paper in post.papers))
+        for row, post in planned
+    ]
+
+
 def build_daily_post(
     subscription: models.Subscription, post: choice.PlannedPost, details: Mapping[int, models.PaperDetail]
 ) -> choice.DailyPost:
@@ -279,7 +296,8 @@ def build_daily_post(
         digest_on=post.digest_on,
         total=post.total,
         papers=tuple(
-            contents.build_post_paper(details[paper.paper_id], subscription.locale) for paper in post.papers
+            replace(contents.build_post_paper(details[paper.paper_id], subscription.locale), savers=savers)
+            for paper, savers in zip(post.papers, post.savers or (0,) * len(post.papers), strict=True)
         ),
         schedule=schedule.schedule_key(subscription),
         since_on=post.since_on,
@@ -425,6 +443,9 @@ class DailyPlanner:
             rows = await daily.lock_active(connection, [row.id for row in slots])
             rows = [row for row in rows if row in slots]
             posts = await self._choose(connection, [(row, slots[row]) for row in rows], tick)
+            chosen = [(row, posts[row.id]) for row in rows if row.id in posts]
+            counted = await count_savers(connection, chosen)
+            posts = {row.id: post for (row, _), post in zip(chosen, counted, strict=True)}
             details = await load_details(connection, posts.values())
             deliveries: dict[str, models.NewDelivery] = {}
             done: dict[int, date] = {}

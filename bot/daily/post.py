@@ -218,7 +218,12 @@ def _byline(texts: Texts, post: DailyPost, paper: PostPaper) -> str:
     votes = client_messages.format_votes(paper.votes) if post.has_votes else ""
     names = client_messages.format_authors(texts, paper.authors, truncated=paper.authors_truncated)
     organization = client_messages.format_organization(paper.organization)
-    return client_messages.join_dotted(votes, names, organization)
+    return client_messages.join_dotted(votes, names, organization, _savers(texts, paper))
+
+
+def _savers(texts: Texts, paper: PostPaper) -> str:
+    """Return how many of the server's members saved a paper, or "" for too few to say so."""
+    return texts("post-savers", count=paper.savers) if paper.savers else ""
 
 
 def _action_buttons(
@@ -457,8 +462,11 @@ def paper_lines(wording: PostWording, post: DailyPost, rank: int, paper: PostPap
         "organization": discord_text.SafeMarkdown(client_messages.format_organization(paper.organization)),
         "links": client_messages.code_and_project(wording.ui_texts, paper),
         "thought": client_messages.plain_excerpt(paper.sections[0].body) if paper.sections else "",
-        "note": client_messages.post_note(
-            wording.ui_texts, paper.summary, with_language=not post.is_in_other_language
+        "note": client_messages.join_dotted(
+            _savers(wording.ui_texts, paper),
+            client_messages.post_note(
+                wording.ui_texts, paper.summary, with_language=not post.is_in_other_language
+            ),
         ),
     }
     return wording.templates.render_block("daily", "paper", wording.ui_texts.locale.value, values)
