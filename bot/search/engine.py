@@ -191,8 +191,11 @@ class Engine:
         return any_of([self._part(part), *apart])
 
     def _is_ordinary(self, part: Part) -> bool:
-        """Return whether a part is no term, and many papers have it."""
-        return not part.is_term and self._compile(part.forms).papers >= _COMMON_SHARE * self.searcher.num_docs
+        """Return whether a part is no term and no everyday word for one, and many papers have it."""
+        return (
+            not (part.is_term or part.key)
+            and self._compile(part.forms).papers >= _COMMON_SHARE * self.searcher.num_docs
+        )
 
     def _is_named(self, part: Part, query: ReadQuery) -> bool:
         """Return whether an answer may say that a paper lacks this part: a term, or a rare noun among keywords."""

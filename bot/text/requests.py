@@ -49,7 +49,7 @@ _BEST = re.compile(
 """Superlatives that ask for an order if papers or a period are named, but not in "which tokenizer is best"."""
 _DATE = re.compile(
     rf"\b(?:the )?(?:newest|most recent)(?: first)?\b|\blatest(?: first\b|{_SOON})"
-    rf"|{_MOST_KO} ?(?:최근|최신|새로)[가-힣]*|최신 ?순[가-힣]*|최신(?= ?{_PAPERS})",
+    rf"|{_MOST_KO} ?(?:최근|최신|새로)[가-힣]*|최신 ?순[가-힣]*",
     re.IGNORECASE,
 )
 _UNKNOWN_BEST = re.compile(
