@@ -6,6 +6,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -35,7 +36,8 @@ Next:
   1. Invite it to your server (you need Manage Server there):
      {invitation}
   2. Start it:  paperround run    (with Docker: docker compose up -d)
-  3. In the channel for the papers, type /daily setup."""
+  3. In the channel for the papers, type /daily setup.
+  4. Give it a face: upload {avatar} as its App Icon on the General Information page."""
 
 
 def setup(
@@ -86,7 +88,8 @@ def setup(
         "written": sorted(values),
     }
     written = f"Wrote {' and '.join(values)} to {file}." if values else f"{file} is unchanged."
-    text = NEXT_STEPS.format(name=application.name, written=written, invitation=invitation)
+    avatar = resources.files("bot.web") / "avatar.png"
+    text = NEXT_STEPS.format(name=application.name, written=written, invitation=invitation, avatar=avatar)
     shell.print_answer(result, as_json, sentence=text)
 
 

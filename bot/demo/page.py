@@ -169,6 +169,7 @@ KOREAN_PATTERNS = (
 )
 _FILES = {"/paperround.css": "text/css", "/paperround.js": "application/javascript"}
 _CHANNEL, _VIEWER = "/paperround/channel/", "/paperround/viewer/"
+_ICON = "/paperround.png"
 _CANCELLED, _NAVIGATION, _ZONE = "/paperround/cancelled", "/paperround/navigation", "/paperround/zone"
 MAX_SHOWN = 50
 """Channels and threads listed on the page."""
@@ -212,6 +213,8 @@ def dress(
                 raise web.HTTPUnauthorized
             answer = await _act(request, preview, channels, locale, use_zone)
             return respond(answer, "text/html")
+        if path == _ICON:
+            return web.FileResponse(Path(str(resources.files("bot.web"))) / "avatar.png")
         if path.startswith("/fonts/"):  # 17 MB that SimCord would read into memory for each page
             folder = Path(simcord.__file__).parent / "preview" / "static"
             return web.FileResponse(folder / path[1:], headers={"Cache-Control": "max-age=86400"})
@@ -236,7 +239,7 @@ def dress(
         return respond(json.dumps(catalog), "application/json")
 
     paths = [f"{_CHANNEL}{{id}}", f"{_VIEWER}{{id}}", _CANCELLED, _NAVIGATION, _ZONE]
-    server._STATIC_FILES = server._STATIC_FILES | dict.fromkeys([*_FILES, *paths], "")
+    server._STATIC_FILES = server._STATIC_FILES | dict.fromkeys([*_FILES, *paths, _ICON], "")
     server._static, server._commands = serve, list_commands
 
 
@@ -290,7 +293,7 @@ def _render(
     )
     changes = {
         '<html lang="en">': f'<html lang="{locale.value}">',
-        "<title>SimCord Preview</title>": (f'<title>{words["title"]}</title><link rel="icon" href="data:,">'),
+        "<title>SimCord Preview</title>": f'<title>{words["title"]}</title><link rel="icon" href="{_ICON}">',
         "</head>": '<link rel="stylesheet" href="/paperround.css"></head>',
         '<div id="preview-shell"': f'{side}<div id="preview-shell"',
         "</body>": '<script type="module" src="/paperround.js"></script></body>',
