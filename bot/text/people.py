@@ -506,7 +506,7 @@ def _read_writer(words: Sequence[str], start: int, end: int) -> Writer | None:
     return Writer(stem, first, last, is_known=False) if is_name else None
 
 
-_NAME_SUFFIX = re.compile(r",?\s(?:jr|sr|i{2,3}|iv|ph\.?d|m\.?d)\.?$", re.IGNORECASE)
+_NAME_SUFFIX = re.compile(r",?\s(?:[Jj][Rr]|[Ss][Rr]|I{2,3}|IV|Ph\.?D|M\.?D)\.?$")  # not the names Iv and Md
 _GROUP_NAME = re.compile(
     r"^(?i:the|team)\s|@|[\s-](?:AI|(?i:teams?|collaborations?|consortium|group|labs?|laboratory|research|initiative"
     r"|project|community|workshop|network|foundation|institute|university|inc\.?|ltd\.?|corp\.?|gmbh|팀))(?:,|$)"

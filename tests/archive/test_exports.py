@@ -92,6 +92,8 @@ def test_bibtex_escapes_special_characters_and_balances_braces(title: str, autho
         ("Hal Daumé III", "Daumé, III, Hal", "Daumé, Hal, III"),
         ("Oriol de la Cruz, Jr.", "de la Cruz, Jr., Oriol", "de la Cruz, Oriol, Jr."),
         ("Quillfeather, Odalys", "Quillfeather, Odalys", "Quillfeather, Odalys"),
+        ("Rahman, Md", "Rahman, Md", "Rahman, Md"),
+        ("Sok Iv", "Sok Iv", "Iv, Sok"),
         ("Aäron van den Oord", "Aäron van den Oord", "van den Oord, Aäron"),
         ("Pond Team", "{Pond Team}", "Pond Team"),
         ("The Geese Collaboration", "{The Geese Collaboration}", "The Geese Collaboration"),
