@@ -85,7 +85,7 @@ def _walk_shell(command: click.Command, name: str) -> Iterator[tuple[str, str]]:
     for word, subcommand in subcommands.items():
         yield from _walk_shell(subcommand, f"{name} {word}")
     if not subcommands:
-        arguments = [each for each in command.params if each.param_type_name == "argument"]
+        arguments = [each for each in command.params if each.param_type_name == "argument" or each.required]
         yield (
             " ".join((name, *map(_render_argument, arguments))),
             " ".join((command.help or "").split("\n\n")[0].split()),
@@ -94,6 +94,8 @@ def _walk_shell(command: click.Command, name: str) -> Iterator[tuple[str, str]]:
 
 def _render_argument(argument: click.Parameter) -> str:
     shown = argument.metavar or (argument.name or "").upper()
+    if argument.param_type_name == "option":
+        return f"{argument.opts[0]} {shown}"
     return shown if argument.required else f"[{shown}]"
 
 

@@ -340,7 +340,10 @@ def demo(
 def build_web(
     folder: Annotated[str, typer.Argument(metavar="DIR", help="A new folder, or that of an earlier build.")],
     base_url: Annotated[
-        str, typer.Option("--base-url", help="The site's address, such as https://example.org/papers.")
+        str,
+        typer.Option(
+            "--base-url", metavar="URL", help="The site's address, such as https://example.org/papers."
+        ),
     ],
     lang: Annotated[
         str | None,
