@@ -253,7 +253,9 @@ _SECOND_FIELD = re.compile(
 
 # The newsletter, in which a paper's text is a list of bullets.
 
-_BULLET = re.compile(r"([ \t]*)(?:[-*+–](?:[ \t]+|$|(?=\*\*\*?[^*\s]))|[•‣▪●][ \t]*|([0-9]{1,3})[.)][ \t]+)")
+_BULLET = re.compile(
+    r"([ \t]*)(?:[-*+–](?:[ \t]+|$|(?=\*\*\*?[^*\s]))|[•‣▪●][ \t]*|([0-9]{1,3})[.)](?:[ \t]+|$))"
+)
 
 
 def _parse_newsletter(day: _Day) -> tuple[list[_Paper], list[Problem], int]:
