@@ -103,7 +103,8 @@ async def open_database(
 
 
 def _name(opened: database.Database) -> str:
-    return opened.url.render_as_string(hide_password=True)
+    path = database.sqlite_path(opened.url)
+    return opened.url.render_as_string(hide_password=True) if path is None else str(path)
 
 
 def _describe_old(opened: database.Database, version: int) -> str:
