@@ -169,6 +169,22 @@ async def toggle_nomination(connection: AsyncConnection, row: dict[str, Any], no
         await database.upsert(connection, club_nominations, added, key=("guild_id", "user_id"))
 
 
+async def get_nominated(connection: AsyncConnection, guild_id: int, user_id: int) -> int | None:
+    """Return the id of the paper that a reader nominated, or None."""
+    same = database.equalities(club_nominations, {"guild_id": guild_id, "user_id": user_id})
+    found: int | None = (
+        await connection.execute(sa.select(club_nominations.c.paper_id).where(*same))
+    ).scalar()
+    return found
+
+
+async def count_nominations(connection: AsyncConnection, guild_id: int) -> dict[int, int]:
+    """Return how many members nominated each paper, keyed by paper id."""
+    own = club_nominations.c
+    query = sa.select(own.paper_id, sa.func.count()).where(own.guild_id == guild_id).group_by(own.paper_id)
+    return dict(map(tuple, await connection.execute(query)))
+
+
 async def list_candidates(
     connection: AsyncConnection, guild_id: int, since_at: datetime, limit: int
 ) -> list[int]:

@@ -21,7 +21,7 @@ from bot.club.service import MAX_DISCUSSIONS, ClubPost, Clubs, NoClubError, TooM
 from bot.daily import schedule
 from bot.lists.commands import card_view, load_paper
 from storage import club as storage
-from storage import models
+from storage import models, papers
 
 NAMES = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
 DAYS = [
@@ -142,17 +142,25 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
         return offers
 
     @router.handles(club_messages.MARK)
-    async def mark(self, request: Request, action: Action) -> ui.LayoutView:
-        """Mark a card's paper as read, nominate it, or undo either."""
+    async def mark(self, request: Request, action: Action) -> ui.LayoutView | list[ui.LayoutView]:
+        """Mark a card's paper as read, nominate it, or undo either. Says which nomination a second one replaces."""
         mark, page, arxiv_id = action.fields(3)
         guild_id, paper = request.interaction.guild_id, await load_paper(request, arxiv_id)
+        former: models.PaperDetail | None = None
         async with request.services.database.transaction() as connection:
             if mark == club_messages.READ:
                 await storage.toggle_read(connection, request.user_id, arxiv_id, guild_id)
             else:
                 row = {"guild_id": guild_id or 0, "user_id": request.user_id, "paper_id": paper.id}
+                former_id = await storage.get_nominated(connection, row["guild_id"], request.user_id)
+                if former_id not in (None, paper.id):
+                    former = next(iter(await papers.list_details(connection, [former_id or 0])), None)
                 await storage.toggle_nomination(connection, row, request.services.clock())
-        return await card_view(request, arxiv_id, message_builder.parse_number(page))
+        card = await card_view(request, arxiv_id, message_builder.parse_number(page))
+        if former is None:
+            return card
+        title = client_messages.title_link(former.title, former.arxiv_id, former.url)
+        return [card, client_messages.text_view(request.texts("club-replaces", title=title))]
 
     @router.handles(club_messages.DISCUSS, router.PRIVATELY, check=router.require_may_share)
     async def discuss(self, request: Request, action: Action) -> ui.LayoutView:

@@ -159,7 +159,10 @@ def club_view(
         url = channel_url(club.guild_id, poll.channel_id, poll.message_id)
         message.add_text(texts("club-poll-link", url=url))
     elif found.candidates:
-        message.add_text("\n".join((texts("club-candidates"), *_list_papers(found.candidates))))
+        counts = [found.nominations.get(paper.id, 0) for paper in found.candidates]
+        said_of = [texts("club-nominated", count=count) if count else "" for count in counts]
+        listed = map(join_dotted, _list_papers(found.candidates), said_of)
+        message.add_text("\n".join((texts("club-candidates"), *listed)))
     lines = [texts("club-past")] if found.past else []
     for row in found.past:
         url = channel_url(club.guild_id, row.thread_id)

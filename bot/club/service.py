@@ -340,6 +340,8 @@ class Overview(NamedTuple):
     meeting: Meeting
     candidates: Sequence[models.PaperDetail]
     past: Sequence[storage.PastMeeting]
+    nominations: Mapping[int, int]
+    """How many members nominated each paper, by paper id."""
 
 
 class NoClubError(errors.PaperroundError):
@@ -412,7 +414,8 @@ class Clubs:
             is_open = meeting.step in (Step.POLL, Step.COUNT)
             candidates = [] if is_open else await list_candidates(connection, guild_id, now)
             past = await storage.list_meetings(connection, guild_id, MAX_PAST)
-        return Overview(club, meeting, candidates, past)
+            nominations = await storage.count_nominations(connection, guild_id)
+        return Overview(club, meeting, candidates, past, nominations)
 
     async def begin_vote(self, guild_id: int) -> str:
         """Start the next meeting's vote, even after a skip, or try a refused one again now.

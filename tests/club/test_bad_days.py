@@ -242,6 +242,20 @@ async def test_error_names_the_permission_missing_for_a_discussion(lab: Lab) -> 
     assert "Create Public Threads" in answer
 
 
+@both_languages
+async def test_nominations_are_counted_and_a_second_one_says_what_it_replaces(lab: Lab) -> None:
+    texts = lab.harness.texts
+    await lab.manage("setup", channel=lab.harness.channel, day="fri", time="17:00 UTC")
+    for reader in lab.readers[:2]:
+        await lab.press_on_card("2501.00004", "nominate", reader)
+    assert f"· {texts('club-nominated', count=2)}" in await lab.manage("list")
+    said = await lab.press_on_card("2501.00003", "nominate", lab.readers[0])
+    assert said.startswith(texts("club-replaces", title="\0").partition("\0")[0])
+    assert "Maps for Robots" in said
+    shown = await lab.manage("list")
+    assert shown.count(texts("club-nominated", count=1)) == 2
+
+
 async def test_only_who_may_open_threads_can_open_a_discussion(lab: Lab) -> None:
     guild, bot = lab.harness.guild, lab.harness.bot.user
     may, may_not = [

@@ -583,6 +583,11 @@ club-changed-later = Club updated. Its next meeting, whose vote has begun, stays
 club-poll-link = [To the vote]({ $url })
 club-how-to-nominate = For the next vote: press **Nominate** on a paper's card.
 club-candidates = **Up for the next vote**
+club-nominated = { $count ->
+    [one] one nomination
+   *[other] { $count } nominations
+}
+club-replaces = Nominated, in place of { $title }: each member has one nomination a week.
 club-vote-begins = The vote begins in a few seconds.
 club-skipped = The meeting is skipped.
 club-question = Which paper for { $date }?
