@@ -73,7 +73,12 @@ MAX_PLAIN_LENGTH = 1800
 SHOW_STATUS = "status"
 RESUME = "dr"
 ACTION_REQUIRED = frozenset(
-    {contents.NoticeKind.REFUSED, contents.NoticeKind.PAUSED, contents.NoticeKind.SOURCE_FAILING}
+    {
+        contents.NoticeKind.REFUSED,
+        contents.NoticeKind.PAUSED,
+        contents.NoticeKind.SOURCE_FAILING,
+        contents.NoticeKind.PAPERS_STOPPED,
+    }
 )
 
 
@@ -578,6 +583,7 @@ class PostWording:
             "reason": post.reason or "",
             "place": SafeMarkdown("" if post.channel_id is None else f"<#{post.channel_id}>"),
             "subject": post.subject or "",
+            "on": post.on,
             "is_alert": post.alert_id is not None,
             "is_club": post.is_club,
             **{

@@ -18,7 +18,7 @@ import structlog
 
 from bot.core import clock, day_close, isolation
 from bot.daily import choice, options, schedule
-from bot.outbox import contents
+from bot.outbox import contents, outcomes
 from bot.outbox.contents import DeliveryFactory, KindRecord, Owned
 from storage import archive, daily, database, key_values, models, papers, shelf, sources
 from storage.archive import DigestPaper
@@ -50,17 +50,18 @@ async def _find_owned(
         await daily.set_state(
             connection, [row.id for row in rows], models.ActivityState.PAUSED, reason=pause_for
         )
-    return [
-        Owned(
-            name=f"s{row.id}",
-            guild_id=row.guild_id,
-            channel_id=row.channel_id,
-            user_id=row.created_by,
-            locale=row.locale,
-            subscription_id=row.id,
-        )
-        for row in rows
-    ]
+    return list(map(_owner_of, rows))
+
+
+def _owner_of(row: models.Subscription) -> Owned:
+    return Owned(
+        name=f"s{row.id}",
+        guild_id=row.guild_id,
+        channel_id=row.channel_id,
+        user_id=row.created_by,
+        locale=row.locale,
+        subscription_id=row.id,
+    )
 
 
 DAILY: KindRecord[choice.DailyPost] = KindRecord(
@@ -449,6 +450,7 @@ class DailyPlanner:
             details = await load_details(connection, posts.values())
             deliveries: dict[str, models.NewDelivery] = {}
             done: dict[int, date] = {}
+            posted = set[int]()
             for row in rows:
                 slot = slots[row]
                 if row.id in posts and posts[row.id].papers:
@@ -465,6 +467,7 @@ class DailyPlanner:
                     if not failures:
                         deliveries[delivery.key] = delivery
                         done[row.id] = slot.on
+                        posted.add(row.id)
                 if row.id not in done and calendar.is_over(slot):
                     done[row.id] = slot.on
                 elif row.id not in done:
@@ -478,9 +481,34 @@ class DailyPlanner:
             }
             await daily.add_delivery_papers(connection, papers)
             await daily.set_last_on(connection, done)
+            given_up = [row for row in rows if row.id in done and row.id not in posted]
+            # A template error must not plan the posts of this batch again.
+            with isolation.isolated(log, "notice not planned", reraise=database.FAILURES):
+                await self._say_that_papers_stopped(connection, given_up, calendar)
         if keys:
             log.info("posts planned", count=len(keys))
         return len(keys)
+
+    async def _say_that_papers_stopped(
+        self, connection: Connection, rows: Sequence[models.Subscription], calendar: schedule.Calendar
+    ) -> None:
+        """Plan a notice to the owners of posts whose date had no papers, once two expected days brought none."""
+        for origin in dict.fromkeys(map(choice.find_origin, rows)):
+            days = day_close.EXPECTED_WEEKS * 7
+            listed = await archive.list_dates(
+                connection, limit=days, until_on=clock.latest_date(calendar.now), origin=origin
+            )
+            if len(day_close.find_missed_days(listed, calendar.closed_on)) >= day_close.MISSED_DAYS:
+                owners = [_owner_of(row) for row in rows if choice.find_origin(row) == origin]
+                await outcomes.notify_owners(
+                    connection,
+                    self._deliveries,
+                    owners,
+                    contents.NoticeKind.PAPERS_STOPPED,
+                    calendar.now,
+                    default_locale=rows[0].locale,
+                    on=listed[0],
+                )
 
     async def _choose(
         self, connection: Connection, due: Sequence[tuple[models.Subscription, schedule.Slot]], tick: _Tick

@@ -65,6 +65,8 @@ class NoticeKind(StrEnum):
     """A subscription or alert was paused after several of its deliveries in a row expired for the same `reason`."""
     SOURCE_FAILING = "source-failing"
     """A source keeps failing; `subject` is its URL."""
+    PAPERS_STOPPED = "papers-stopped"
+    """No papers have come for a daily post on two expected days after the date `on`."""
     WELCOME = "welcome"
     """The bot has joined a server and explains the first steps."""
 
@@ -85,6 +87,7 @@ class NoticePost:
     alert_id: int | None = None
     is_club: bool = False
     subject: str | None = None
+    on: date | None = None
 
 
 def part_marker(marker: str, position: int) -> str:

@@ -11,7 +11,7 @@ import random
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol, assert_never
 
@@ -312,7 +312,7 @@ NOTICE: KindRecord[contents.NoticePost] = KindRecord(
 )
 
 
-async def _notify_owners(
+async def notify_owners(
     connection: Connection,
     deliveries: DeliveryFactory,
     changed: Iterable[Owned],
@@ -320,11 +320,13 @@ async def _notify_owners(
     now: datetime,
     *,
     default_locale: models.Locale,
-    reason: str,
+    reason: str | None = None,
+    on: date | None = None,
 ) -> None:
     """Plan a notice for each subscription or alert at `now` (UTC).
 
-    It is sent to the owner as a direct message or, without an owner, to the server's system channel.
+    It is sent to the owner as a direct message or, without an owner, to the server's system channel. One about a
+    date `on` is planned once for each owner.
     """
     for owned in changed:
         channel_id = None
@@ -335,7 +337,12 @@ async def _notify_owners(
                 continue
         reader = None if owned.user_id is None else await accounts.get_reader(connection, owned.user_id)
         notice = contents.NoticePost(
-            marker=f"notice:{kind.value}:{owned.name}:{int(now.timestamp())}",
+            marker=f"notice:{kind.value}:"
+            + (
+                f"{owned.name}:{int(now.timestamp())}"
+                if on is None
+                else f"{owned.user_id or owned.guild_id}:{on}"
+            ),
             locale=(reader and reader.locale) or owned.locale or default_locale,
             kind=kind,
             reason=reason,
@@ -343,6 +350,7 @@ async def _notify_owners(
             subscription_id=owned.subscription_id,
             alert_id=owned.alert_id,
             is_club=owned.is_club,
+            on=on,
         )
         delivery = deliveries.build_post(
             NOTICE,
@@ -527,7 +535,7 @@ class OutcomeRecorder:
         reason = reason or delivery.reason or ""
         record = next(record for record in self._kinds if record.kind is delivery.kind)
         owned = await record.find_owned(connection, delivery, reason if kind is NoticeKind.PAUSED else None)
-        await _notify_owners(
+        await notify_owners(
             connection, self._deliveries, owned, kind, now, default_locale=delivery.locale, reason=reason
         )
 

@@ -1,0 +1,46 @@
+"""Who set a post up is told once when papers have stopped."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.outbox import contents
+from storage import models
+from tests.support import rendered_posts
+from tests.support.world import DAYS, World, day, moment
+
+
+@pytest.mark.engines("sqlite", "postgresql")
+async def test_a_manager_is_told_once_that_papers_have_stopped(world: World) -> None:
+    await world.daily(created_by=8)
+    await world.daily(channel=21, created_by=8)
+    for number, name in enumerate(DAYS[:5]):
+        world.now = moment(f"{name} 20:00")
+        await world.list(name, f"A{number + 1}▲9")
+        await world.at(f"{DAYS[number + 1]} 09:01")
+    posted = len(world.sent)
+    # On Monday to Friday there were lists. The one of Monday is missed at Tuesday's post, Tuesday's at Wednesday's.
+    notices = []
+    for name in ("Sun", "Mon+1", "Tue+1", "Wed+1", "Thu+1", "Fri+1"):
+        await world.at(f"{name} 09:01", f"{name} 21:01")
+        notices.append(len(world.sent) - posted)
+    assert notices == [0, 0, 0, 1, 1, 1]
+    assert world.sent[-1].startswith("@8 notice papers-stopped")
+    # Papers come, and stop again: that is told again.
+    await world.list("Fri+1", "B▲9")
+    await world.at("Sat+1 09:01", *(f"{name} {at}" for name in DAYS_AFTER for at in ("09:01", "21:01")))
+    assert [text for text in world.sent if "notice" in text] == [world.sent[-1]] * 2
+
+
+DAYS_AFTER = ("Mon+2", "Tue+2", "Wed+2", "Thu+2")
+
+
+@pytest.mark.parametrize("locale", models.Locale)
+def test_the_notice_names_the_last_list_and_what_to_do(locale: models.Locale) -> None:
+    kind = contents.NoticeKind.PAPERS_STOPPED
+    notice = contents.NoticePost("notice:x:1", locale, kind, channel_id=20, on=day("Fri"))
+    parts = rendered_posts.new_renderer().render_notice(notice)
+    rendered_posts.check(parts)
+    shown = str(parts[0].payload)
+    assert "paperround doctor" in shown
+    assert ("January 9" if locale is models.Locale.EN else "1월 9일") in shown
