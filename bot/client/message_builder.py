@@ -6,6 +6,7 @@ Texts that do not fit are rejected, so that the caller can move them to the next
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -174,8 +175,12 @@ def shorten_label(text: str, max_length: int) -> str:
     return discord_text.shorten(discord_text.to_single_line(text), max_length, markdown=False)
 
 
+class MessageFullWarning(UserWarning):
+    """Warns that a text was shortened or an item left out, because a message is full. The view has to page instead."""
+
+
 class MessageBuilder:
-    """Builds a message within Discord's limits. The `add_*` methods return whether the item fits."""
+    """Builds a message within Discord's limits. What does not fit is shortened or left out, with a `MessageFullWarning`."""
 
     def __init__(self, accent: int = AMBER) -> None:
         self.budget = discord_text.Budget()
@@ -202,60 +207,74 @@ class MessageBuilder:
     def end_with(self, rows: Iterable[Iterable[ui.Item[Any] | None]], foot: str = "") -> None:
         """Reserve space for rows and a text (which may be "") at the end of the message. None items are skipped."""
         present = [row for row in ([item for item in row if item is not None] for row in rows) if row]
+        foot = self._fit(foot)
         self.budget.add(sum(1 + len(row) for row in present) + bool(foot), (foot,) if foot else ())
         self._end = [ui.ActionRow(*row) for row in present]
         if foot:
             self._end.append(ui.TextDisplay(foot))
 
-    def add_text(self, markdown: str) -> bool:
+    def add_text(self, markdown: str) -> None:
         """Add a text display, unless the text is blank."""
-        if not markdown.strip():
-            return True
-        return self._add(ui.TextDisplay(markdown), 1, markdown)
+        if markdown.strip():
+            text = self._fit(markdown)
+            self._add(ui.TextDisplay(text), 1, text)
 
     def add_reserved_text(self, markdown: str) -> None:
         """Add a text display in reserved space."""
         self._container.add_item(ui.TextDisplay(markdown))
 
-    def add_section(self, markdown: str, thumbnail: str | None, description: str | None = None) -> bool:
+    def add_section(self, markdown: str, thumbnail: str | None, description: str | None = None) -> None:
         """Add text with a thumbnail. The thumbnail is omitted if its URL is missing or unsafe."""
         address = discord_text.safe_url(thumbnail) if thumbnail else None
         if address is None:
-            return self.add_text(markdown)
+            self.add_text(markdown)
+            return
         alt = shorten_label(description or "", discord_text.ALT_TEXT)
         picture: ui.Thumbnail[ui.LayoutView] = ui.Thumbnail(address, description=alt or None)
-        return self._add(ui.Section(markdown, accessory=picture), 3, markdown)
+        self._add_section(markdown, picture)
 
-    def add_text_beside(self, markdown: str, accessory: ui.Item[Any]) -> bool:
+    def add_text_beside(self, markdown: str, accessory: ui.Item[Any]) -> None:
         """Add a text with an item on its right."""
-        return self._add(ui.Section(markdown, accessory=accessory), 3, markdown)
+        self._add_section(markdown, accessory)
 
-    def add_media(self, addresses: Sequence[str], description: str) -> bool:
+    def _add_section(self, markdown: str, accessory: ui.Item[Any]) -> None:
+        text = self._fit(markdown)
+        self._add(ui.Section(text, accessory=accessory), 3, text)
+
+    def add_media(self, addresses: Sequence[str], description: str) -> None:
         """Add at most ten pictures or videos by URL; `attachment://NAME` is an attached file."""
         if not addresses:
-            return True
+            return
         alt = shorten_label(description, discord_text.ALT_TEXT) or None
         items = [discord.MediaGalleryItem(address, description=alt) for address in addresses]
-        return self._add(ui.MediaGallery(*items))
+        self._add(ui.MediaGallery(*items))
 
-    def add_file(self, name: str) -> bool:
+    def add_file(self, name: str) -> None:
         """Add an attached file by name."""
-        return self._add(ui.File(f"attachment://{name}"))
+        self._add(ui.File(f"attachment://{name}"))
 
-    def add_separator(self, *, visible: bool = True) -> bool:
+    def add_separator(self, *, visible: bool = True) -> None:
         """Add a separator line, or only vertical space."""
-        return self._add(ui.Separator(visible=visible))
+        self._add(ui.Separator(visible=visible))
 
-    def add_buttons(self, *buttons: ui.Item[Any] | None) -> bool:
+    def add_buttons(self, *buttons: ui.Item[Any] | None) -> None:
         """Add a row of up to five buttons, or one select menu. None items are skipped."""
-        present = [button for button in buttons if button is not None]
-        return not present or self._add(ui.ActionRow(*present), 1 + len(present))
+        if present := [button for button in buttons if button is not None]:
+            self._add(ui.ActionRow(*present), 1 + len(present))
 
-    def _add(self, item: ui.Item[ui.LayoutView], components: int = 1, *texts: str) -> bool:
-        fits = self.budget.add(components, texts)
-        if fits:
+    def _fit(self, markdown: str) -> str:
+        """Return a text, shortened to the space that is left."""
+        characters, size = self.share(1)
+        if len(markdown) <= characters and discord_text.utf8_bytes(markdown) <= size:
+            return markdown
+        warnings.warn(MessageFullWarning(f"shortened: {markdown[:80]!r}"), stacklevel=3)
+        return discord_text.shorten(markdown, max(characters, 0), max_bytes=max(size, 0))
+
+    def _add(self, item: ui.Item[ui.LayoutView], components: int = 1, *texts: str) -> None:
+        if self.budget.add(components, texts) and all(texts):
             self._container.add_item(item)
-        return fits
+        else:
+            warnings.warn(MessageFullWarning(f"left out: {type(item).__name__}"), stacklevel=3)
 
     def add_reserved_row(self, *items: ui.Item[Any] | None) -> None:
         """Add a row of items in reserved space, unless all items are None."""

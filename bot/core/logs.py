@@ -48,6 +48,7 @@ def configure(log: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
+    logging.captureWarnings(capture=True)
     # These libraries log internals at INFO.
     quiet = logging.INFO if level == "debug" else max(logging.WARNING, root.level)
     for name in ("discord", "apscheduler", "aiosqlite", "mcp"):

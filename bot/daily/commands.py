@@ -56,9 +56,9 @@ async def _complete_post(interaction: Interaction, current: str) -> autocomplete
     request = Request(interaction, texts)
     rows = await _list_for_guild(request)
     names = router.name_channels(interaction, [row.channel_id for row in rows])
-    labels = [(daily_messages.post_name(texts, row, names), str(row.id)) for row in rows]
+    labels = daily_messages.post_names(texts, rows, names)
     return autocomplete.make_choices(
-        (label, value) for label, value in labels if query in label.casefold() or query == value
+        (label, str(id_)) for id_, label in labels.items() if query in label.casefold() or query == str(id_)
     )
 
 
@@ -207,7 +207,7 @@ class SubscriptionButtonsCog(commands.Cog):
     @router.handles(daily_messages.LIST, check=router.require_manager)
     async def show_list(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the server's subscriptions."""
-        return await _list_view(request, await _list_for_guild(request))
+        return await _list_view(request, await _list_for_guild(request), action.number)
 
     @router.handles(daily_messages.SHOW_PREVIEW, router.PRIVATELY, check=router.require_manager)
     async def show_preview(self, request: Request, action: Action) -> list[ui.LayoutView]:
@@ -249,14 +249,15 @@ class SubscriptionButtonsCog(commands.Cog):
     @router.handles(daily_messages.REMOVE, check=router.require_manager)
     async def confirm_remove(self, request: Request, action: Action) -> ui.LayoutView:
         """Ask for confirmation before removing a subscription."""
-        return daily_messages.confirm_remove_view(request.texts, await _find(request, action.payload))
+        subscription, name = await _find_named(request, action.payload)
+        return daily_messages.confirm_remove_view(request.texts, subscription, name)
 
     @router.handles(daily_messages.REMOVE_CONFIRMED, check=router.require_manager)
     async def remove(self, request: Request, action: Action) -> ui.LayoutView:
         """Remove a subscription."""
-        subscription = await _find(request, action.payload)
+        subscription, name = await _find_named(request, action.payload)
         await request.services.get(Subscriptions).remove(subscription.id)
-        return daily_messages.removed_view(request.texts, subscription)
+        return daily_messages.removed_view(request.texts, name)
 
     @router.handles(daily_post.SHOW_LANGUAGE, router.PRIVATELY)
     async def show_other_language(self, request: Request, action: Action) -> ui.LayoutView:
@@ -489,13 +490,13 @@ async def _detail_view(request: Request, subscription: Subscription, key: str | 
     )
 
 
-async def _list_view(request: Request, rows: Sequence[Subscription]) -> ui.LayoutView:
-    """Return the list of subscriptions, with a menu to open one."""
+async def _list_view(request: Request, rows: Sequence[Subscription], page: int = 0) -> ui.LayoutView:
+    """Return a page of the list of subscriptions, with a menu to open one."""
     setup_command = request.interaction.client.mentions("daily setup")
     names = router.name_channels(request.interaction, [row.channel_id for row in rows])
     calendar = await request.services.get(Subscriptions).load_calendar()
     zone = await request.interaction.client.timezone_for(request.interaction)
-    return daily_messages.list_view(request.texts, rows, calendar, setup_command, names, zone)
+    return daily_messages.list_view(request.texts, rows, calendar, setup_command, names, zone, page)
 
 
 async def _list_for_guild(request: Request) -> list[Subscription]:
@@ -515,6 +516,13 @@ async def _find(request: Request, subscription_id: str | None) -> Subscription:
     if len(rows) > 1:
         raise UserError("subscription-which")
     return rows[0]
+
+
+async def _find_named(request: Request, subscription_id: str) -> tuple[Subscription, str]:
+    """Return the subscription with this id and its name. Raises UserError."""
+    subscription = await _find(request, subscription_id)
+    names = daily_messages.post_names(request.texts, await _list_for_guild(request))
+    return subscription, names[subscription.id]
 
 
 async def _list_meant(request: Request, meant: str | None) -> list[Subscription]:

@@ -5,7 +5,8 @@ Texts of posts come from templates.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 import discord
@@ -19,7 +20,7 @@ from bot.client.translations import Texts
 from bot.daily import options as daily_options
 from bot.daily import schedule
 from bot.daily.why import Cause, Explanation, WhyAnswer
-from bot.rendering import templates, typesetting
+from bot.rendering import discord_text, templates, typesetting
 from bot.sources import kinds
 from storage import models
 from storage.models import Reason, Subscription
@@ -37,7 +38,7 @@ REMOVE = "dx"
 REMOVE_CONFIRMED = "dxx"
 LIST = "dl"
 MAX_LISTED = 10
-"""The maximum number of posts listed by `/daily edit` and `/status`. A menu has the others."""
+"""The maximum number of posts listed by `/daily edit` and `/status`. The menu of `/daily edit` has the others."""
 ROLE, SWITCHES = "role", "options"
 """The two fields of the *More settings* form."""
 MAX_TOPIC_LENGTH = 30
@@ -58,14 +59,37 @@ def format_schedule(texts: Texts, subscription: Subscription) -> str:
     return texts("schedule", days=days, time=texts.format_time(subscription.at_time), zone=zone)
 
 
-def post_name(
+def post_names(
+    texts: Texts, rows: Iterable[Subscription], names: Mapping[int, str] | None = None, zone: str = ""
+) -> dict[int, str]:
+    """Return distinct names of a server's posts by id: `Weekly · Fri 5:00 PM · #vision`, `diffusion · 9:00 AM · #papers`.
+
+    Those that would be equal also have their style, language and zone as far as they differ, or their number.
+    Given channel `names`, they are plain text for labels, otherwise Markdown with channel mentions. Given the
+    reader's `zone`, they name the post's zone if that is another one.
+    """
+    alike: dict[str, list[Subscription]] = defaultdict(list)
+    for row in rows:
+        alike[_post_name(texts, row, names, zone)].append(row)
+    details: Sequence[Callable[[Subscription], str]] = (
+        lambda row: texts(f"style-{row.style.value}"),
+        lambda row: texts(f"language-{row.locale.value}"),
+        lambda row: templates.render_zone(row.timezone, texts.locale.value),
+    )
+    distinct: dict[int, str] = {}
+    for name, same in alike.items():
+        differing = [detail for detail in details if len({detail(row) for row in same}) > 1]
+        longer = [client_messages.join_dotted(name, *(detail(row) for detail in differing)) for row in same]
+        for row, text in zip(same, longer, strict=True):
+            number = texts("post-name-number", id=str(row.id)) if longer.count(text) > 1 else ""
+            distinct[row.id] = client_messages.join_dotted(text, number)
+    return distinct
+
+
+def _post_name(
     texts: Texts, subscription: Subscription, names: Mapping[int, str] | None = None, zone: str = ""
 ) -> str:
-    """Return a name that is unique within the server: `Weekly · Fri 5:00 PM · #vision`, `diffusion · 9:00 AM · #papers`.
-
-    Given channel `names`, it is plain text for a label, otherwise Markdown with a channel mention. Given the
-    reader's `zone`, it names the post's zone if that is another one.
-    """
+    """Return a post's topic, source, days, time and channel."""
     id_, days = subscription.channel_id, subscription.days
     is_every_day = days == templates.EVERY_DAY
     shown = client_messages.escape_untrusted if names is None else message_builder.shorten_label
@@ -132,7 +156,7 @@ def setup_view(
         exists = texts("setup-exists", channel=f"<#{draft.channel_id}>", count=len(rows))
         edit = client_messages.subtext(texts("subscription-edit", command=mention("daily edit")))
         message.add_separator()
-        message.add_text("\n".join([f"**{exists}**", *_list_lines(texts, rows, calendar), edit]))
+        message.add_text("\n".join([f"**{exists}**", *_list_lines(texts, rows, rows, calendar), edit]))
     message.add_buttons(_button(texts, "setup-start", START, token, style=discord.ButtonStyle.primary))
     return message.view
 
@@ -237,56 +261,66 @@ def list_view(
     setup_command: str,
     names: Mapping[int, str],
     zone: str,
+    page: int = 0,
 ) -> ui.LayoutView:
-    """Return a server's subscriptions with a menu to open one, or instructions for setting one up.
+    """Return a page of a server's subscriptions with a menu to open one, or instructions for setting one up.
 
     `names` has the names of the channels that the bot can see, `zone` is the reader's time zone.
     """
     if not rows:
         return client_messages.text_view(texts("no-subscriptions", command=setup_command))
+    starts = range(0, len(rows), discord_text.SELECT_OPTIONS)
+    pages = [rows[start : start + discord_text.SELECT_OPTIONS] for start in starts]
+    page = min(page, len(pages) - 1)
     message = message_builder.MessageBuilder()
     message.add_text(f"### {texts('subscriptions-heading', count=len(rows))}")
-    message.add_text("\n".join(_list_lines(texts, rows, calendar, zone)))
+    message.add_text("\n".join(_list_lines(texts, pages[page], rows, calendar, zone)))
+    labels = post_names(texts, rows, names)
     # Menu options cannot show mentions, so they show channel names.
     options = [
         message_builder.select_option(
-            post_name(texts, row, names),
+            labels[row.id],
             str(row.id),
             description=client_messages.join_dotted(
                 texts("subscription-option", id=str(row.id), style=texts(f"style-{row.style.value}")),
                 templates.render_zone(row.timezone, texts.locale.value),
             ),
         )
-        for row in rows
+        for row in pages[page]
     ]
     menu = message_builder.select_menu(texts("subscription-pick"), pack_custom_id(SHOW), options)
     message.add_buttons(menu)
+    message.add_buttons(*client_messages.pager(page, len(pages), lambda number: pack_custom_id(LIST, number)))
     return message.view
 
 
 def _list_lines(
-    texts: Texts, rows: Sequence[Subscription], calendar: schedule.Calendar, zone: str = ""
+    texts: Texts,
+    rows: Sequence[Subscription],
+    of_server: Sequence[Subscription],
+    calendar: schedule.Calendar,
+    zone: str = "",
 ) -> list[str]:
-    """Return a line per subscription with its name and next post."""
-    lines = []
+    """Return a line for each of the subscriptions of a server with its name and next post."""
+    lines, names = [], post_names(texts, of_server, zone=zone)
     for row in rows[:MAX_LISTED]:
-        name = f"**{post_name(texts, row, zone=zone)}**"
+        name = f"**{names[row.id]}**"
         lines.append(f"- {client_messages.join_dotted(name, next_post_text(texts, row, calendar))}")
     return lines if len(rows) <= MAX_LISTED else [*lines, texts("and-more", count=len(rows) - MAX_LISTED)]
 
 
-def confirm_remove_view(texts: Texts, subscription: Subscription) -> ui.LayoutView:
+def confirm_remove_view(texts: Texts, subscription: Subscription, name: str) -> ui.LayoutView:
     """Return the prompt to confirm that a subscription should be removed."""
     return client_messages.text_view(
-        texts("subscription-remove-sure", post=f"**{post_name(texts, subscription)}**"),
+        texts("subscription-remove-sure", post=f"**{name}**"),
         _button(texts, "remove", REMOVE_CONFIRMED, subscription.id, style=discord.ButtonStyle.danger),
         _button(texts, "back", LIST),
     )
 
 
-def removed_view(texts: Texts, removed: Subscription) -> ui.LayoutView:
+def removed_view(texts: Texts, name: str) -> ui.LayoutView:
     """Return the confirmation that a subscription was removed."""
-    text = texts("subscription-removed", post=f"**{post_name(texts, removed)}**")
+    text = texts("subscription-removed", post=f"**{name}**")
     return client_messages.text_view(text, _button(texts, "subscription-all", LIST))
 
 
@@ -327,8 +361,10 @@ def why_view(
     title = client_messages.title_link(paper.title, paper.arxiv_id, paper.url)
     message.add_text(f"### {title}\n{client_messages.format_votes(paper.votes)}")
     message.add_separator()
+    names = post_names(texts, answer.rows)
     for explanation in answer.explanations:
-        message.add_text(_explanation_text(texts, explanation, guild_id, mention))
+        name = names[explanation.subscription.id]
+        message.add_text(f"**{name}**\n{_explanation_text(texts, explanation, guild_id, mention)}")
     if answer.left_out:
         message.add_text(texts("and-more", count=answer.left_out))
     if not paper.appearances:
@@ -347,8 +383,8 @@ def unknown_paper_view(texts: Texts, arxiv_id: str) -> ui.LayoutView:
 
 
 def _explanation_text(texts: Texts, explanation: Explanation, guild_id: int, mention: MentionLookup) -> str:
-    subscription, cause = explanation.subscription, explanation.cause
-    lines = [f"**{post_name(texts, subscription)}**", _cause_text(texts, explanation, guild_id)]
+    cause = explanation.cause
+    lines = [_cause_text(texts, explanation, guild_id)]
     if cause in (Cause.WAITING, Cause.UNCERTAIN, Cause.UNSENT) and explanation.reason:
         lines.append(client_messages.reason_text(texts, explanation.reason))
     if cause is Cause.BELOW_TOP and explanation.at is not None:

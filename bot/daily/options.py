@@ -16,8 +16,6 @@ from storage.models import Locale, Style, Subscription
 MAX_TOPIC_LENGTH = 200
 MAX_VOTES = 99_999
 WEBHOOK_STYLES = (Style.COMPACT, Style.CARDS, Style.WEEKLY)
-WEEKLY_DAYS = (1,)
-"""The default weekday of a weekly post: Monday."""
 NOTHING = ("-", "–", "—")
 """Typed texts that clear the time, topic or source."""
 
@@ -156,7 +154,7 @@ SETTINGS = (*OPTIONS, "mention_role_id")
 def apply_changes(subscription: Subscription, typed: Mapping[str, Any]) -> Subscription:
     """Return the subscription with the typed options applied; None leaves a value unchanged. Raises UserError.
 
-    If the post becomes weekly and no weekdays were chosen, it moves to Mondays.
+    If the post becomes weekly and no weekdays were chosen, it moves to the default days.
     """
     if typed.get("time"):
         from bot.client import options as client_options
@@ -170,8 +168,21 @@ def apply_changes(subscription: Subscription, typed: Mapping[str, Any]) -> Subsc
     changed = _fit(replace(subscription, **changes))
     becomes_weekly = Style.WEEKLY is changed.style is not subscription.style
     if becomes_weekly and "days" not in changes and changed.days == schedule.EVERY_DAY:
-        return replace(changed, days=WEEKLY_DAYS)
+        return replace(changed, days=default_days(changed.style))
     return changed
+
+
+# The defaults of a post are those of `Subscription`, and these, which depend on its other settings.
+
+
+def default_days(style: Style) -> tuple[int, ...]:
+    """Return the ISO weekdays of a post in a style: Mondays for weekly posts, otherwise every day."""
+    return (1,) if style is Style.WEEKLY else schedule.EVERY_DAY
+
+
+def default_zone(locale: Locale, configured: str) -> str:
+    """Return the zone of a server's first post: the `configured` one, or Seoul for Korean posts if that is UTC."""
+    return "Asia/Seoul" if locale is Locale.KO and configured == "UTC" else configured
 
 
 def _fit(subscription: Subscription) -> Subscription:

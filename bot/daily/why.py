@@ -71,10 +71,14 @@ class Explanation:
 
 
 class WhyAnswer(NamedTuple):
-    """The explanations for a channel's subscriptions. `left_out` is the number of subscriptions without one."""
+    """The explanations for a channel's subscriptions `rows`. `left_out` is the number of those without one."""
 
     explanations: tuple[Explanation, ...]
-    left_out: int = 0
+    rows: Sequence[models.Subscription] = ()
+
+    @property
+    def left_out(self) -> int:
+        return len(self.rows) - len(self.explanations) if self.explanations else 0
 
 
 MAX_EXPLAINED = 5
@@ -105,7 +109,7 @@ class WhyExplainer:
             posts = await daily.list_posts_of_paper(connection, paper.id, channel_id)
             explained = rows[:MAX_EXPLAINED]
             found = [await self._explain(connection, paper, row, posts) for row in explained]
-        return WhyAnswer(tuple(found), left_out=len(rows) - len(explained))
+        return WhyAnswer(tuple(found), rows)
 
     async def _explain(
         self,

@@ -87,11 +87,10 @@ def _post_buttons(
     texts: Texts, report: StatusReport, inactive: list[models.Subscription], names: Mapping[int, str]
 ) -> list[ui.Item[Any]]:
     """Return buttons for managers, labelled with the names of posts."""
-    posts = {row.id: row for row, _ in report.subscriptions}
+    labels = daily_messages.post_names(texts, [row for row, _ in report.subscriptions], names)
 
     def name(text_id: str, subscription_id: int | None) -> str:
-        row = posts.get(subscription_id or 0)
-        return join_dotted(texts(text_id), daily_messages.post_name(texts, row, names) if row else None)
+        return join_dotted(texts(text_id), labels.get(subscription_id or 0))
 
     row = []
     uncertain = (row for row in report.problem_deliveries if row.is_uncertain and row.guild_id)
@@ -157,10 +156,11 @@ def _posts_text(
     if not report.subscriptions:
         return texts("status-no-post")
     shown: list[str] = []
+    names = daily_messages.post_names(texts, [row for row, _ in report.subscriptions])
     for subscription, last_post in report.subscriptions[: daily_messages.MAX_LISTED]:
         upcoming = daily_messages.next_post_text(texts, subscription, calendar)
         last = _last_post_text(texts, last_post, guild_id)
-        lines = [f"**{daily_messages.post_name(texts, subscription)}**", join_dotted(upcoming, last)]
+        lines = [f"**{names[subscription.id]}**", join_dotted(upcoming, last)]
         posted_on = last_post and last_post.delivery.local_on
         if posted_on and subscription.last_on and posted_on < subscription.last_on:
             lines.append(subtext(texts("status-silent", date=texts.format_date(subscription.last_on))))

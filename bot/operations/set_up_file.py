@@ -111,6 +111,9 @@ def _with_settings(entry: type[E]) -> type[E]:
     return pydantic.create_model(entry.__name__, __base__=entry, __doc__=entry.__doc__, **added)
 
 
+_POST_DEFAULTS: dict[str, Any] = {row.name: row.default for row in fields(models.Subscription)}
+
+
 @_with_settings
 class PostEntry(_Entry):
     """A daily post in a channel or through a webhook. A URL adds a webhook; an id refers to a stored one."""
@@ -118,10 +121,10 @@ class PostEntry(_Entry):
     guild_id: Annotated[DiscordId | None, Field(alias="guild")] = None
     channel_id: Annotated[DiscordId | None, Field(alias="channel")] = None
     webhook: Text | None = None
-    at_time: Annotated[Text, Field(alias="at")] = ""
+    at_time: Annotated[Text, Field(alias="at")] = _POST_DEFAULTS["at_time"]
     timezone: Text | None = None
-    top_n: Annotated[int, Field(alias="top", ge=1, le=choice.MAX_TOP_N)] = 5
-    days: Days = schedule.EVERY_DAY
+    top_n: Annotated[int, Field(alias="top", ge=1, le=choice.MAX_TOP_N)] = _POST_DEFAULTS["top_n"]
+    days: Days | None = None
     locale: models.Locale | None = None
     source: Annotated[Text, Field(alias="from")] = ""
     mention_role_id: Annotated[DiscordId | None, Field(alias="mention")] = None
@@ -149,11 +152,12 @@ class PostEntry(_Entry):
         The default zone is `of_server`, the zone of the server's other posts, or else the zone for its language.
         """
         locale = self.locale or models.Locale(settings.locale)
-        is_korean = locale is models.Locale.KO and settings.timezone == "UTC"
-        values = self.values_for(models.Subscription) | {
+        values = self.values_for(models.Subscription)
+        values |= {
             "guild_id": self.guild_id or models.NO_GUILD,
             "channel_id": webhook_id or self.channel_id or 0,
-            "timezone": self.timezone or of_server or ("Asia/Seoul" if is_korean else settings.timezone),
+            "timezone": self.timezone or of_server or daily_options.default_zone(locale, settings.timezone),
+            "days": self.days or daily_options.default_days(values["style"]),
             "locale": locale,
             "source": source,
         }

@@ -17,7 +17,7 @@ from bot.alerts import matcher
 from bot.alerts import planner as alerts_planner
 from bot.alerts.planner import ALERT
 from bot.app.client import DiscordRenderer
-from bot.client import translations
+from bot.client import message_builder, translations
 from bot.client.messages import PostWording
 from bot.daily import choice, planner
 from bot.daily import messages as daily_messages
@@ -227,3 +227,18 @@ def test_payload_contains_no_foreign_marker(text: str, style: models.Style, othe
     for part in (*daily_parts, *others):
         for body in (part.payload, part.fallback or part.payload):
             assert set(rendered_posts.MARKER.findall(body)) == ({part.marker} if part.marker else set())
+
+
+def test_what_does_not_fit_into_a_message_is_shortened_and_reported() -> None:
+    message = message_builder.MessageBuilder()
+    message.add_text("a" * 3_900)
+    with pytest.warns(message_builder.MessageFullWarning, match="shortened: 'word word"):
+        message.add_text("word " * 100)
+    for _ in range(37):
+        message.add_separator()
+    with pytest.warns(message_builder.MessageFullWarning, match="left out: Separator"):
+        message.add_separator()
+    texts = [part["content"] for part in message.view.to_components()[0]["components"] if part["type"] == 10]  # type: ignore[no-untyped-call]
+    assert [len(text) for text in texts[:1]] == [3_900]
+    assert texts[1].startswith("word word")
+    assert texts[1].endswith("word…")

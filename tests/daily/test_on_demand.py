@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
+
 import pytest
 
-from storage import models
+from bot.daily.service import OnDemandPosts
+from storage import archive, models
+from storage.database import Connection
+from tests.support import patience
 from tests.support.world import AWAY, DAY, MONDAY, World, day, moment, names
 
 
@@ -43,6 +49,21 @@ async def test_pressing_post_now_twice_plans_one_post(world: World) -> None:
     on_demand, *_, daily = await world.planned()
     assert (on_demand.key, on_demand.kind) == (f"now:{row.id}:77", models.DeliveryKind.ON_DEMAND)
     assert on_demand.priority < daily.priority
+
+
+async def test_post_now_matches_its_topic_while_others_write(world: World) -> None:
+    row = await world.daily(topic="moss")
+    await world.list("Mon", "A▲9")
+
+    async def match(_: Connection, topic: str, papers: Sequence[archive.DigestPaper]) -> dict[int, float]:
+        async with patience.limit(20):
+            await asyncio.create_task(world.list("Mon", "A▲9 B▲1"))
+        return {paper.paper_id: 1.0 for paper in papers}
+
+    on_demand = OnDemandPosts(world.database, world.clock, world.deliveries, match)
+    planned = await on_demand.plan(row.id, 1)
+    assert planned is not None
+    assert names(planned.papers) == "A"
 
 
 async def test_post_now_plans_nothing_without_new_papers(world: World) -> None:

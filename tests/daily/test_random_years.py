@@ -415,7 +415,7 @@ class Year:
         holds = {
             "posted": seen,
             "posted-by-another": seen,
-            "waiting": is_open,
+            "waiting": is_open or name in self.discord.tainted,
             "uncertain": is_open,
             "unsent": bool(posts) and not seen,
             "too-few-votes": self.votes[name] < row.min_votes,
@@ -500,7 +500,8 @@ class Year:
                 await self.world.subscriptions.resume(row.id)
                 if row.reason == models.Reason.BY_HAND:
                     self.finished[row.id] = max(self.newest(row), self.finished[row.id])
-        row = self.random.choice(rows)
+        waiting = [row for row in rows if self.finished[row.id] < self.newest(row)]
+        row = self.random.choice(waiting if waiting and self.random.random() < 0.5 else rows)
         if self.random.random() < 0.03 and "pauses" in PLAY:
             await self.world.subscriptions.pause(row.id)
         if self.random.random() < 0.06 and "edits" in PLAY:

@@ -16,6 +16,7 @@ from tests.support.client_harness import (
     both_languages,
     component_ids,
     last_response,
+    raw_components,
     shown_text,
 )
 from tests.support.world import read_lists
@@ -387,6 +388,35 @@ async def test_edit_finds_a_post_by_id(harness: ClientHarness) -> None:
         assert shown_text(await harness.manage("daily edit", post=post)) == unknown
     for post in ("#papers", "Papers", f"<#{harness.channel.id}>"):
         assert "pr:dh" in component_ids(await harness.manage("daily edit", post=post))
+
+
+@both_languages
+async def test_all_posts_of_a_server_have_distinct_names_and_can_be_opened(harness: ClientHarness) -> None:
+    same = "a topic that is longer than a list shows"
+    several: tuple[dict[str, Any], ...] = (
+        {},
+        {"locale": models.Locale.KO, "style": models.Style.CARDS},
+        {"locale": models.Locale.EN, "style": models.Style.CARDS},
+        {"timezone": "Europe/Berlin"},
+        {"topic": f"{same}, and one"},
+        {"topic": f"{same}, and another"},
+        *({"topic": f"topic {number}"} for number in range(50)),
+    )
+    for fields in several:
+        await harness.add_subscription(**fields)
+    ids, labels = [], []
+    page = await harness.manage("daily edit")
+    for number in range(1, 4):
+        [menu] = [part for part in raw_components(page) if "options" in part]
+        ids += [int(option["value"]) for option in menu["options"]]
+        labels += [option["label"] for option in menu["options"]]
+        if number < 3:
+            page = last_response(await harness.manager.click(page, custom_id=f"pr:dl:{number}"))
+    assert sorted(ids) == [row.id for row in await _stored(harness)]
+    assert len(set(labels)) == len(ids)
+    first = (await _stored(harness))[:3]
+    named = [harness.texts(f"language-{row.locale.value}") in labels[ids.index(row.id)] for row in first]
+    assert named == [True] * 3
 
 
 async def test_more_settings_changes_the_role_and_the_switches(harness: ClientHarness) -> None:

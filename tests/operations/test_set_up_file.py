@@ -279,6 +279,15 @@ posts = [
     assert await _apply(db, file) == []
 
 
+async def test_a_weekly_post_without_days_comes_on_mondays(db: Database) -> None:
+    weekly = 'posts = [{ guild = 10, channel = 20, style = "weekly" }'
+    await _apply(db, f'{weekly}, {{ guild = 10, channel = 21, style = "weekly", days = "fri" }}]')
+    async with db.read() as connection:
+        rows = await daily.list_rows(connection)
+    assert {row.channel_id: row.days for row in rows} == {20: (1,), 21: (5,)}
+    assert await _apply(db, f"{weekly}]") == []
+
+
 async def test_the_file_covers_every_setting_of_a_record() -> None:
     """Only the fields listed here are not settings."""
     kept_out = {

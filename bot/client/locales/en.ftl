@@ -237,6 +237,7 @@ workdays = Monday to Friday
 on-days = Every { $days }
 post-name-daily = Daily
 post-name-workdays = Mon–Fri
+post-name-number = No. { $id }
 post-name-complete = when the list is complete
 on-days-separator = {", "}
 more-papers = and { $count ->

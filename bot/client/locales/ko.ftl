@@ -200,6 +200,7 @@ workdays = 평일
 on-days = 매주 { $days }요일
 post-name-daily = 매일
 post-name-workdays = 평일
+post-name-number = { $id }번
 post-name-complete = 목록이 확정되면
 on-days-separator = ·
 more-papers = 외 { $count }편
