@@ -51,6 +51,7 @@ ELSEWHERE = {
     "ap",
     "auth",
     "ax",
+    "dsr",
     "dxx",
     "help",
     "pa",

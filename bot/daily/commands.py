@@ -173,6 +173,16 @@ class SubscriptionButtonsCog(commands.Cog):
         draft = await _load_draft(request, action.payload)
         return await _detail_view(request, await _create(request, draft), "subscription-started")
 
+    @router.handles(daily_messages.REPLACE, check=router.require_manager)
+    async def replace_post(self, request: Request, action: Action) -> ui.LayoutView:
+        """Give the channel's existing subscription the settings of a draft. What it posted stays its own."""
+        replaced, token = action.fields(2)
+        draft, old = await _load_draft(request, token), await _find(request, replaced)
+        if draft.channel_id != old.channel_id:
+            raise UserError("outdated-control")
+        settings = {name: getattr(draft, name) for name in daily_options.SETTINGS}
+        return await _edit(request, old, replace(old, **settings))
+
     @router.handles(daily_messages.OPEN_FORM, router.AT_ONCE, check=router.require_manager)
     async def open_form(self, request: Request, action: Action) -> ui.Modal:
         """Open the *More settings* form for a subscription."""

@@ -27,6 +27,7 @@ from storage.models import Reason, Subscription
 
 SETUP = "dsu"
 START = "ds"
+REPLACE = "dsr"
 OPEN_FORM = "de"
 SUBMIT_FORM = "df"
 SHOW = "dh"
@@ -157,7 +158,11 @@ def setup_view(
         edit = client_messages.subtext(texts("subscription-edit", command=mention("daily edit")))
         message.add_separator()
         message.add_text("\n".join([f"**{exists}**", *_list_lines(texts, rows, rows, calendar), edit]))
-    message.add_buttons(_button(texts, "setup-start", START, token, style=discord.ButtonStyle.primary))
+    message.add_buttons(
+        _button(texts, "setup-start", START, token, style=discord.ButtonStyle.primary),
+        # Which of several is meant would have to be asked; `/daily edit` shows them.
+        _button(texts, "setup-replace", REPLACE, rows[0].id, token) if len(rows) == 1 else None,
+    )
     return message.view
 
 

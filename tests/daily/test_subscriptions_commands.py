@@ -451,3 +451,20 @@ async def test_choosing_a_role_requires_permission_to_mention_it(harness: Client
     await harness.subscriptions.edit(stored)
     resumed = await harness.manager_press(card, "resume-post")
     assert harness.texts("subscription-resumed") in shown_text(resumed)
+
+
+@both_languages
+async def test_a_second_setup_can_replace_the_channels_post(harness: ClientHarness) -> None:
+    old = await harness.add_subscription(top_n=3)
+    setup = await harness.manager.slash(
+        harness.channel, "daily setup", channel=harness.channel, style="cards", time="10:00", papers=4
+    )
+    replaced = await harness.manager_press(setup.followups[-1], "setup-replace")
+    assert harness.texts("subscription-edited") in shown_text(replaced)
+    [row] = await harness.subscriptions.list_rows(guild_id=harness.guild.id)
+    assert (row.id, row.style, row.at_time, row.top_n) == (old.id, models.Style.CARDS, "10:00", 4)
+    assert row.last_on == old.last_on, "what it posted stays its own"
+    # Beside two posts, the button could not say which one it means.
+    await harness.add_subscription(at_time="11:00")
+    setup = await harness.manager.slash(harness.channel, "daily setup", channel=harness.channel, time="12:00")
+    assert harness.texts("setup-replace") not in shown_text(setup.followups[-1])

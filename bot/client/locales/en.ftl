@@ -389,6 +389,7 @@ votes-not-a-number = Votes must be a number from 0 to 99999, such as 10.
 setup-first = First post: { $at } in your time zone ({ $relative })
 setup-change = To change something, run { $command } again with other options.
 setup-start = Start
+setup-replace = Replace that post
 setup-exists = { $channel } already has { $count ->
     [one] a daily post
    *[other] { $count } daily posts
@@ -630,7 +631,7 @@ why-other-source =
 why-late = It was added to the { $date } list after that day's post. Up to five such papers follow a post with new ones.
 why-too-old = It was added to the { $date } list more than a week after that day, which is too late for a post.
 why-too-early = It was listed on { $date }, before this daily post was set up.
-why-not-then = It was not in the post for { $date }: it had fewer votes then, the settings were different, or too many papers were added late.
+why-not-then = The post for { $date } was made without it: by the votes and settings of that time, other papers came first.
 why-coming = It is on its way: number { $rank } of { $total } for the next post, { $at }.
 why-stopped = This daily post is paused.
 why-may-change = This can change until the next post, { $at }.

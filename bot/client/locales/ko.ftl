@@ -349,6 +349,7 @@ votes-not-a-number = 추천 수는 10처럼 0에서 99999 사이의 숫자로 �
 setup-first = 첫 게시: { $at } ({ $relative }) · 내 시간대 기준
 setup-change = 설정을 바꾸려면 옵션을 넣어 { $command } 명령어를 다시 입력해 주세요.
 setup-start = 시작하기
+setup-replace = 기존 자동 게시를 바꾸기
 setup-exists = { $channel }에는 자동 게시가 이미 { $count ->
     [1] 있어요
    *[other] { $count }개 있어요
@@ -599,7 +600,7 @@ why-other-source =
 why-late = 그날 글이 올라온 뒤에 { $date } 목록에 추가됐어요. 이런 논문은 다음 글 끝에 다섯 편까지 올라와요.
 why-too-old = { $date } 목록에 일주일 넘게 지나서 추가되어 올릴 수 없었어요.
 why-too-early = 이 자동 게시를 설정하기 전인 { $date }에 목록에 올랐어요.
-why-not-then = { $date } 글에는 올라가지 않았어요. 그때는 추천이 더 적었거나, 설정이 달랐거나, 뒤늦게 추가된 논문이 너무 많았어요.
+why-not-then = { $date } 글을 올릴 때의 추천 수와 설정으로는 다른 논문이 먼저였어요.
 why-coming = 곧 올라와요. 다음 글({ $at })에서 { $total }편 중 { $rank }위예요.
 why-stopped = 이 자동 게시는 일시중지 상태예요.
 why-may-change = 다음 글({ $at }) 전까지 바뀔 수 있어요.
