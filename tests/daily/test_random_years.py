@@ -504,7 +504,7 @@ class Year:
         row = self.random.choice(waiting if waiting and self.random.random() < 0.5 else rows)
         if self.random.random() < 0.03 and "pauses" in PLAY:
             await self.world.subscriptions.pause(row.id)
-        if self.random.random() < 0.06 and "edits" in PLAY:
+        if self.random.random() < 0.12 and "edits" in PLAY:
             await self.edit(row)
         if self.random.random() < 0.03 and "asked" in PLAY and not row.topic:
             await self.post_now(row)
@@ -601,7 +601,7 @@ class Year:
             self.disturb()
             if self.now >= self.bot_away_until:
                 today = self.now.date()
-                days_read = [day for day in (today - DAY, today) if self.random.random() < 0.9]
+                days_read = [day for day in (today - DAY, today) if self.random.random() < 0.6]
                 self.reads |= dict.fromkeys(days_read, self.now)
                 await read_lists(self.world.database, self.now, *days_read)
                 await self.manage()
