@@ -18,7 +18,7 @@ from functools import partial
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from bot.archive import arxiv_ids, fields, listing, parse
+from bot.archive import arxiv_ids, fields, listing, markdown_lines, parse
 from bot.rendering import discord_text, markdown, typesetting
 from bot.rendering.templates import Templates
 from bot.text import people, typography
@@ -185,8 +185,9 @@ def _format_authors(entry: Entry) -> str:
 def _render_bullet(section: Section) -> str:
     heading = _one_line(section.heading).replace("*", "")
     first, *rest = section.body.split("\n")
-    if any(rest) and all(line.startswith(" ") for line in rest if line.strip()):
-        # Common indentation is only kept under an empty first line.
+    is_indented = any(rest) and all(line.startswith(" ") for line in rest if line.strip())
+    if is_indented or markdown_lines.is_fence(first):
+        # Common indentation is only kept, and a code block only read, under an empty first line.
         first, rest = "", [first, *rest]
     head = f"- ***{heading}***: {first}" if heading else f"- {first}"
     return "\n".join([head.rstrip(), *(f"  {line}" if line.strip() else "" for line in rest)])

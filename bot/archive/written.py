@@ -358,7 +358,8 @@ def _read_block(
             item.heading, text = bold[2].rstrip(" :："), ""
         body = "\n".join(markdown_lines.trim_lines([text, *markdown_lines.dedent(rest)])).rstrip()
         if body:
-            yield Section(item.heading, body)
+            # Spaces that the first line alone has more of mean nothing.
+            yield Section(item.heading, body.lstrip(" "))
 
 
 def _continue_field(line: str, paper: _Paper) -> bool:

@@ -224,6 +224,10 @@ def assert_parses_back(before: Digest) -> Digest:
 
 
 @given(NEWSLETTERS)
+@example(
+    "## Daily Papers (2025-02-06)\n\n### [First](https://arxiv.org/abs/2502.09999)\n```python\nx = 1\n```\n- **Bold**: x\n"
+    "```python\nx = 1\n```"
+)
 def test_exported_newsletter_parses_to_the_same_entries(text: str) -> None:
     (before,) = parse.parse_text(text)
     # A newsletter with more problems than papers is read as a list.
