@@ -236,7 +236,7 @@ def _choose_cut(
         cuts = [match.start() for match in (pattern or _LINE_END).finditer(text, start, end + 1)]
         if pattern is None:
             cuts = sorted({*cuts, *(start + cut for cut in sentences.find_ends(text[start : end + 1]))})
-        cuts = [cut for cut in cuts if cut > least][-_MAX_CUTS:]
+        cuts = [cut for cut in cuts if least < cut <= end][-_MAX_CUTS:]
         return [cut for cut in reversed(cuts) if not any(atom.start() < cut < atom.end() for atom in atoms)]
 
     for cut in list_cuts(preferred, start + (end - start) // 2):
