@@ -173,7 +173,7 @@ _PAPERS = delivery_papers.join(deliveries, deliveries.c.id == delivery_papers.c.
 )
 _PLACE_AND_PAPER = (deliveries.c.channel_id, deliveries.c.locale, delivery_papers.c.paper_id)
 _MAX_CONTENT_REFUSALS = 2
-"""A paper does not come again after Discord refused the content of so many messages with it."""
+"""A paper does not come again after Discord refused the content of this many messages with it."""
 
 
 async def _list_returned(

@@ -321,7 +321,7 @@ def _render_bibtex(exported: Sequence[ExportDigest], _: Templates) -> str:
 
 
 def _fill_in(item: ExportDigest, entry: Entry) -> Entry:
-    """Return an entry with the stored title and authors if the digest has none."""
+    """Return an entry with the stored title and authors if the digest lacks them."""
     stored = item.stored.get(entry.arxiv_id, {})
     known = {name: stored[name] for name in ("authors", "authors_truncated") if stored and not entry.authors}
     return replace(entry, title=entry.title or stored.get("title"), **known)

@@ -401,7 +401,7 @@ _TWO_NAMES = re.compile(r"\S+ \S[^,;]{0,60} (?:and|&) \S+ \S[^,;&]{0,60}")
 
 
 def _find_separator(value: str) -> str:
-    """Return a regular expression for what separates names: semicolons, commas, or other marks where there are none."""
+    """Return a regular expression for what separates names: semicolons, commas, or other marks in a text without both."""
     for marks in (";；", ",，、"):
         if any(mark in value for mark in marks):
             return f"[{marks}]"
@@ -435,7 +435,7 @@ def parse_media(line: str) -> tuple[str | None, str | None, str] | None:
     """Return the cover URL, the video URL and the other text of a line that shows media, or None.
 
     Media are an image or a tag in Markdown or HTML, and the address of a picture or video that stands alone or
-    behind a label such as "Watch Video", in whatever brackets. If only one is present, the other is None.
+    behind a label such as "Watch Video", in brackets of any kind. If only one is present, the other is None.
     """
     line = line[:5_000]
     if line.startswith(("![", "[![")) and (image := _IMAGE.search(line)):

@@ -1,8 +1,8 @@
 """Parse other projects' lists of papers in Markdown or JSON: the arXiv ids of each day, with titles.
 
-An id counts if it is in a link, in a table cell, in an address of a line that is no sentence, or at either end of
+An id counts if it is in a link, in a table cell, in an address outside sentences, or at either end of
 a short line; in prose it is only a mention. The title until arXiv's facts arrive is the link's label, or else what
-stands beside or above the link. Papers without a date form a *rolling* digest.
+is beside or above the link. Papers without a date form a *rolling* digest.
 """
 
 from __future__ import annotations
@@ -288,7 +288,7 @@ class _Reader:
         self._is_first_line, self._in_table = True, False
 
     def _end_section(self) -> Iterator[_Paper]:
-        """Yield a section's papers. Its heading is the title of a single paper that has none in its line."""
+        """Yield a section's papers. Its heading is the title of a single paper without one in its line."""
         papers = [paper for paper in self._section if not paper.is_mention]
         is_single = len({paper.arxiv_id for paper in papers}) == 1
         is_titled = any(paper.title for paper in papers if paper.row == papers[0].row)
@@ -340,7 +340,7 @@ class _Reader:
             self.weeks.add(stated.on)
 
     def _is_day(self, heading: _Heading, stated: date_reader.Stated) -> bool:
-        """Return whether a heading with a date is about that day, and is no paper's title that contains it."""
+        """Return whether a heading with a date is about that day, rather than a paper's title that contains it."""
         words = stated.count_words()
         if words is None or (words and stated.on is None):
             return False

@@ -28,7 +28,7 @@ _TITLE_COLUMNS, _KEY_COLUMNS = ("title", "publication title", "제목"), ("key",
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A reference to one paper: its arXiv id (None if the file has none) and title ("" if unknown).
+    """A reference to one paper: its arXiv id (None if the file lacks it) and title ("" if unknown).
 
     `label` names it for its reader. The note and tags are those of an export by this bot.
     """

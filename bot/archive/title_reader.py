@@ -1,4 +1,4 @@
-"""Read the titles that texts give to papers: a link's label, and what stands beside or above a link."""
+"""Read the titles that texts give to papers: a link's label, or the text beside or above a link."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ _ENOUGH, _MAX_PARTIAL = 30, 60
 _MIN_JOINED = 3
 """The least number of letters of each of two words that may be joined."""
 _COMMON_SHARE = 0.05
-"""The share of papers from which on a word that is no term is ordinary."""
+"""The share of papers from which on a word outside the glossary is ordinary."""
 _MAX_WORD_TOPICS = 4
 """A keyword that describes more topics is ordinary, such as "full"."""
 _ALL_PAPERS = frozenset(
@@ -191,7 +191,7 @@ class Engine:
         return any_of([self._part(part), *apart])
 
     def _is_ordinary(self, part: Part) -> bool:
-        """Return whether a part is no term and no everyday word for one, and many papers have it."""
+        """Return whether a part is neither a term nor an everyday word for one, and many papers have it."""
         return (
             not (part.is_term or part.key)
             and self._compile(part.forms).papers >= _COMMON_SHARE * self.searcher.num_docs

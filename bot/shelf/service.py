@@ -38,7 +38,7 @@ FindTitled: TypeAlias = Callable[[Sequence[str]], Awaitable[Mapping[str, str]]]
 """Returns the arXiv ids of the archive's papers with exactly these titles, by title."""
 
 FetchTitled: TypeAlias = Callable[[int, Sequence[str]], Awaitable[Mapping[str, str | None]]]
-"""Asks arXiv for papers with exactly these titles for a reader. None: arXiv has none. Titles left out were not asked for."""
+"""Asks arXiv for papers with exactly these titles for a reader. None: arXiv lacks it. Titles left out were not asked for."""
 
 
 View: TypeAlias = Callable[[Connection, int], Awaitable[frozenset[int]]]
@@ -93,7 +93,7 @@ class Shelf:
         """Save the papers of a file's references, the first as the newest. Raises NoIdsError.
 
         A reference without an arXiv id is looked up by its title. Notes and tags of this bot's exports are
-        restored where the paper has none. `is_kept`: the reader had data when the import was requested. If
+        restored where the paper lacks them. `is_kept`: the reader had data when the import was requested. If
         that data has been deleted since, nothing is saved.
         """
         now = self._clock()

@@ -354,7 +354,7 @@ def _is_of_arxiv(entry: Mapping[str, Any]) -> bool:
 
 
 def _split_affiliations(text: str) -> list[tuple[str, str]]:
-    """Return the names in arXiv's list of authors, each with what stands in brackets behind it."""
+    """Return the names in arXiv's list of authors, each with the text in brackets behind it."""
     found, start, bracket, depth = [], 0, 0, 0
     for index, letter in enumerate(f"{text},"):
         if letter == "(":

@@ -167,7 +167,7 @@ def merge_forms(forms: Iterable[Form]) -> tuple[Form, ...]:
 def list_absent(parts: Iterable[Part], text: str) -> list[Part]:
     """Return the parts of which a text has no form and not even one of its words, joined to others or apart.
 
-    A term that is known in one language alone, and is no name, may be in a text in the other.
+    A term that is known in one language alone, and not a name, may be in a text in the other.
     """
     folded = analyser.fold(text)
     joined, scripts = "".join(folded.split()), {False, analyser.has_hangul(text)}
