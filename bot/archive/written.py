@@ -404,7 +404,7 @@ _LABEL = re.compile(
     r"(?:(?:\*{1,3}|__)\s?[:：]?|\s?[:：](?:\*{1,3}|__)?|(?=\s*$))\s*",
     re.IGNORECASE,
 )
-_TITLE_LABEL = re.compile(r"\**(?:title|제목)\**\s?[:：]\**\s*", re.IGNORECASE)
+TITLE_LABEL = re.compile(r"\**(?:title|제목)\**\s?[:：]\**\s*", re.IGNORECASE)
 _SUMMARY_PREFIX = re.compile(
     r"\[?(?:논문\s?)?(?:요약|제목|리뷰|분석|(?:paper\s)?(?:summary|review)|title)\s?(?:[:：\]]|[-–—|]\s|$)\s?",
     re.IGNORECASE,
@@ -469,7 +469,7 @@ def _read_header(
         link = arxiv_ids.find_link(line) or _parse_lone_link(line)
         if link and (label or line.startswith((_LINK_MARK, "http", "<http")) or len(line.split()) < 3):
             paper.url = link[1] if link[0] == paper.arxiv_id else paper.url
-        elif title := _TITLE_LABEL.match(line):
+        elif title := TITLE_LABEL.match(line):
             paper.title = line[title.end() :].strip(" *") or None
         elif line and not _read_field(line, paper, problems, row):
             if label is None:
@@ -520,7 +520,7 @@ def _parse_chapters(rows: Sequence[str]) -> tuple[str | None, tuple[Section, ...
     possible = (_read_chapter(row, line) for row, line in enumerate(rows) if row not in code)
     candidates = [chapter for chapter in possible if chapter]
     first = next((row for row, line in enumerate(rows) if line.strip()), 0)
-    label = _TITLE_LABEL.match(rows[first].strip()) if rows else None
+    label = TITLE_LABEL.match(rows[first].strip()) if rows else None
     if label and not (candidates and candidates[0].row == first):
         candidates.insert(0, _Chapter(first, 1, rows[first].strip()[label.end() :].strip(" *"), "#"))
     title = candidates[0] if candidates and _is_title(candidates, first) else None

@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from bot.archive import summaries
+from bot.archive import fields, summaries, written
 from bot.glossary import resolver
 from bot.rendering import markdown
 from bot.text import term_keys
@@ -113,13 +113,26 @@ _BLOCK_START = re.compile(
 
 
 def clean_text(text: str) -> str:
-    """Return a text on one line, without markup that could start a block."""
+    """Return a text on one line, without markup that could start a block and without what a digest has as a field."""
     printable = "".join(character if unicodedata.category(character)[0] != "C" else " " for character in text)
     cleaned, former = " ".join(printable.split()), None
     while cleaned != former:
         former = cleaned
-        cleaned = " ".join(_BLOCK_START.sub("", _BLOCK_MARKUP.sub("", cleaned)).split())
+        cleaned = _drop_field(" ".join(_BLOCK_START.sub("", _BLOCK_MARKUP.sub("", cleaned)).split()))
     return cleaned
+
+
+def _drop_field(text: str) -> str:
+    """Return a text without a label or an address that would make it a field of the paper: votes, authors, title or media."""
+    if labelled := fields.parse_labelled_field(text):
+        return labelled[1] if labelled[1] != text else ""
+    if fields.parse_media(text):
+        return _ADDRESS.sub(" ", text).strip()
+    label = written.TITLE_LABEL.match(text)
+    return text[label.end() :] if label else text
+
+
+_ADDRESS = re.compile(r"\S*://\S*")
 
 
 class Claim(NamedTuple):

@@ -120,3 +120,18 @@ def test_title_that_would_parse_as_markup_loses_its_punctuation() -> None:
     entry = publication.build_entry(1, {**PAPER, "title": "Attention [is all (you"}, sections)
     [digest] = parse.parse_text(publication.render_digest(DAY, FORMATS[0], [entry], TEMPLATES))
     assert "you" in (digest.entries[0].title or "")
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("Vote: 3 models", "3 models"),
+        ("제목: 나무", "나무"),
+        ("Title: A tree", "A tree"),
+        ("![](https://a.example/b.png)", ""),
+        ("See https://a.example/b for more.", "See https://a.example/b for more."),
+        ("The authors: how they worked", "The authors: how they worked"),
+    ],
+)
+def test_texts_lose_what_a_digest_reads_as_a_field(typed: str, kept: str) -> None:
+    assert prompts.clean_text(typed) == kept
