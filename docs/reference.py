@@ -25,10 +25,10 @@ from discord import app_commands
 
 from bot import cli
 from bot.app import client, container, health
+from bot.cli.set_up_file import AlertEntry, PostEntry, SourceEntry
 from bot.client import translations
 from bot.core import settings
 from bot.daily import options
-from bot.operations.set_up_file import AlertEntry, PostEntry, SourceEntry
 from storage import migrate
 
 PAGES = Path(__file__).parent

@@ -11,8 +11,8 @@ from typing import Any
 
 import pydantic
 
+from bot.cli import set_up_file
 from bot.core import settings
-from bot.operations import set_up_file
 from tests.support import digest_builders
 from tests.support.shell_fixtures import POST, Paperround
 

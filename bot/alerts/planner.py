@@ -16,12 +16,11 @@ from typing import NamedTuple, assert_never
 
 import structlog
 
-from bot.alerts import matcher
-from bot.core import clock, isolation
+from bot.core import clock, isolation, schedule
 from bot.core.clock import Clock, TimeSlices
-from bot.daily import schedule
 from bot.outbox import contents
 from bot.outbox.contents import DeliveryFactory, KindRecord, Owned
+from bot.search import matcher
 from bot.search.service import SearchService
 from storage import accounts, alerts, models, outbox, papers
 from storage.database import Connection, Database, chunked

@@ -11,10 +11,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, assert_never
 
-from bot.alerts import matcher
-from bot.core import clock
+from bot.core import clock, schedule
 from bot.core.clock import Clock
-from bot.daily import schedule
+from bot.search import matcher
 from bot.search.results import SearchRequest, Sort
 from bot.search.service import SearchService
 from bot.text import analyser, people

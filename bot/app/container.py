@@ -273,10 +273,10 @@ class Container:
 
         # The service imports these on first use, which would hold up the event loop.
         from bot.search.service import SearchService
+        from bot.search.trends import RisingTopicService, TrendService
         from bot.shelf.service import Shelf
         from bot.today.profiles import PaperVectors, Profiles
         from bot.today.service import TodayService
-        from bot.trends.service import RisingTopicService, TrendService
 
         database = self.database.limited(READER_CONNECTIONS)
         glossary = GlossaryService(database, self.clock, self.search_index)

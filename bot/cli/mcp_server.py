@@ -30,9 +30,9 @@ from bot.core.clock import Clock
 from bot.search.glossary import GlossaryService
 from bot.search.results import SearchRequest, Snippet
 from bot.search.service import SearchService
+from bot.search.trends import RisingTopicService, TrendService
 from bot.sources import kinds
 from bot.text import analyser
-from bot.trends.service import RisingTopicService, TrendService
 from storage import errors, models
 from storage.database import Database
 

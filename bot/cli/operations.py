@@ -15,9 +15,9 @@ from bot.cli import shell
 from storage import errors, models
 
 if TYPE_CHECKING:
+    from bot.cli.set_up_file import SetUpFile
     from bot.client.accounts import Readers
     from bot.operations.doctor import Finding
-    from bot.operations.set_up_file import SetUpFile
     from storage.copying import Progress
     from storage.database import Database
 
@@ -432,8 +432,8 @@ async def _apply(text: str, file: Path) -> None:
 
 
 def _create_set_up_file(database: Database) -> SetUpFile:
+    from bot.cli.set_up_file import SetUpFile
     from bot.core.clock import system_clock
-    from bot.operations.set_up_file import SetUpFile
 
     return SetUpFile(database, system_clock, shell.load_settings())
 

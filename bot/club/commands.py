@@ -18,7 +18,7 @@ from bot.client.message_builder import Action, button, pack_custom_id
 from bot.client.router import UserError, map_service_errors
 from bot.club import messages as club_messages
 from bot.club.service import MAX_DISCUSSIONS, ClubPost, Clubs, NoClubError, TooManyDiscussionsError
-from bot.daily import schedule
+from bot.core import schedule
 from bot.lists.commands import card_view, load_paper
 from storage import club as storage
 from storage import models, papers

@@ -16,8 +16,7 @@ from typing import Any, NamedTuple, assert_never
 
 import structlog
 
-from bot.core import clock, isolation
-from bot.daily import schedule
+from bot.core import clock, isolation, schedule
 from bot.outbox import contents, outcomes
 from storage import club as storage
 from storage import database, errors, models, outbox, papers

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import NamedTuple, TypeAlias
 
-from bot.daily import schedule
-from bot.daily.schedule import DAY
+from bot.core import schedule
+from bot.core.schedule import DAY
 from bot.outbox import contents
 from bot.rendering import discord_text
 from storage import models

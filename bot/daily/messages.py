@@ -17,8 +17,8 @@ from bot.client import messages as client_messages
 from bot.client.message_builder import StatelessModal, button, pack_custom_id
 from bot.client.messages import MentionLookup
 from bot.client.translations import Texts
+from bot.core import schedule
 from bot.daily import options as daily_options
-from bot.daily import schedule
 from bot.daily.why import Cause, Explanation, WhyAnswer
 from bot.rendering import discord_text, templates, typesetting
 from bot.sources import kinds

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bot.core import clock
-from bot.daily import choice, schedule
+from bot.core import clock, schedule
+from bot.daily import choice
 from bot.sources import kinds
 from bot.text import query_parser
 from storage import errors

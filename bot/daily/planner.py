@@ -16,8 +16,8 @@ from typing import NamedTuple, TypeAlias
 
 import structlog
 
-from bot.core import clock, day_close, isolation
-from bot.daily import choice, options, schedule
+from bot.core import clock, day_close, isolation, schedule
+from bot.daily import choice, options
 from bot.outbox import contents, outcomes
 from bot.outbox.contents import DeliveryFactory, KindRecord, Owned
 from storage import archive, daily, database, key_values, models, papers, shelf, sources

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, datetime
 
-from bot.core import clock, day_close
+from bot.core import clock, day_close, schedule
 from bot.core.clock import Clock
-from bot.daily import choice, options, schedule
+from bot.daily import choice, options
 from bot.daily import planner as daily_planner
 from bot.daily.planner import ON_DEMAND, RenderedPosts, build_daily_post
 from bot.outbox import contents

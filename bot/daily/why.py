@@ -11,9 +11,9 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple, assert_never
 
-from bot.core import clock, day_close
+from bot.core import clock, day_close, schedule
 from bot.core.clock import Clock
-from bot.daily import choice, schedule
+from bot.daily import choice
 from bot.daily import planner as daily_planner
 from storage import archive, daily, models, outbox
 from storage.archive import DigestPaper

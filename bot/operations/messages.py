@@ -15,9 +15,8 @@ from bot.client import messages as client_messages
 from bot.client.message_builder import AMBER, RED, MessageBuilder, button, pack_custom_id, shorten_label
 from bot.client.messages import MentionLookup, escape_untrusted, join_dotted, subtext
 from bot.client.translations import Texts
-from bot.core import day_close
+from bot.core import day_close, schedule
 from bot.daily import messages as daily_messages
-from bot.daily import schedule
 from bot.daily.messages import format_timestamp
 from bot.operations.service import LastPost, StatusReport
 from bot.outbox import contents

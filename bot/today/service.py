@@ -11,20 +11,20 @@ from typing import NamedTuple, TypeAlias
 
 import structlog
 
-from bot.alerts import matcher
-from bot.core import clock, day_close, isolation
+from bot.core import clock, day_close, isolation, schedule
 from bot.core.clock import Clock
-from bot.daily import choice, schedule
+from bot.daily import choice
 from bot.daily import planner as daily_planner
 from bot.glossary.resolver import Glossary
 from bot.outbox import contents
 from bot.outbox.contents import DeliveryFactory, KindRecord, Owned
 from bot.search import glossary as search_glossary
+from bot.search import matcher
 from bot.search.service import SearchService
+from bot.search.trends import RisingTopicService
 from bot.text import tokens
 from bot.today import profiles
 from bot.today.profiles import Profiles
-from bot.trends.service import RisingTopicService
 from storage import accounts, alerts, archive, models, outbox, papers, shelf, today
 from storage.database import Connection, Database, chunked
 from storage.errors import StorageError

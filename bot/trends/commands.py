@@ -16,9 +16,9 @@ from bot.client.message_builder import Action
 from bot.client.router import Attachment, UserError, WithFile
 from bot.client.translations import Texts
 from bot.lists.commands import load_list_text, store_list_text
+from bot.search.trends import RisingTopicService, TrendService
 from bot.trends import messages as trends_messages
 from bot.trends.messages import Span, TrendAnswer
-from bot.trends.service import RisingTopicService, TrendService
 
 log = structlog.get_logger(__name__)
 

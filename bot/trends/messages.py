@@ -14,7 +14,7 @@ from bot.client import messages as client_messages
 from bot.client.message_builder import MessageBuilder, button, pack_custom_id, select_menu, select_option
 from bot.client.translations import Texts
 from bot.rendering import charts, discord_text, typesetting
-from bot.trends.service import Month, RisingTopic, Step, Trend
+from bot.search.trends import Month, RisingTopic, Step, Trend
 from storage import models
 
 SHOW = "tr"

@@ -34,9 +34,9 @@ from bot.rendering import discord_text, markdown
 from bot.rendering import templates as rendering_templates
 from bot.rendering.templates import OutputFormat, Templates
 from bot.search.results import PaperPage, Snippet, Sort
+from bot.search.trends import RisingTopicService
 from bot.trends import commands as trends_commands
 from bot.trends import messages as trends_messages
-from bot.trends.service import RisingTopicService
 from storage import archive, errors, models
 
 MAX_DAYS = 20_000

@@ -9,8 +9,9 @@ from unittest import mock
 
 import pytest
 
-from bot.alerts import matcher, planner
+from bot.alerts import planner
 from bot.operations import retention
+from bot.search import matcher
 from storage import accounts, alerts
 from storage.models import AlertKind, AlertTiming, Locale
 from tests.support import alert_builders, killed_process

@@ -14,12 +14,12 @@ from unittest import mock
 import pytest
 import sqlalchemy as sa
 
+from bot.cli.set_up_file import SetUpFile
 from bot.client import sender
 from bot.client.message_builder import unpack_custom_id
 from bot.client.translations import Translations
 from bot.core.clock import system_clock
 from bot.core.settings import Settings
-from bot.operations.set_up_file import SetUpFile
 from bot.outbox.contents import RenderedPart
 from bot.outbox.outcomes import SendRequest
 from storage import database, migrate, models, tables

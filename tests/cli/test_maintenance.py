@@ -15,8 +15,8 @@ import pytest
 import sqlalchemy as sa
 
 from bot.app import container
+from bot.core import schedule
 from bot.core.settings import Settings
-from bot.daily import schedule
 from bot.daily.planner import DailyPlanner
 from storage import daily, errors, migrate, migrations, tables
 from tests.support import sample_archive, upgrades

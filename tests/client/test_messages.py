@@ -13,7 +13,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.alerts import matcher
 from bot.alerts import planner as alerts_planner
 from bot.alerts.planner import ALERT
 from bot.app.client import DiscordRenderer
@@ -25,6 +24,7 @@ from bot.daily import post as daily_post
 from bot.outbox import contents
 from bot.outbox.outcomes import NOTICE
 from bot.rendering.templates import Templates
+from bot.search import matcher
 from storage import models
 from storage.models import Locale
 from tests.support import hostile_papers, rendered_posts

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from bot.client import options as client_options
 from bot.client.router import UserError
-from bot.core import clock, day_close
-from bot.daily import schedule
+from bot.core import clock, day_close, schedule
 
 
 def test_parses_typed_times() -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from bot.daily import choice, schedule
+from bot.core import schedule
+from bot.daily import choice
 from storage import models
 from storage.archive import DigestPaper
 from storage.daily import Mark

@@ -8,9 +8,9 @@ import pytest
 
 from bot.glossary import resolver
 from bot.search import glossary as search_glossary
+from bot.search import trends as trends_service
 from bot.search.service import SearchService
 from bot.text import seed
-from bot.trends import service as trends_service
 from storage import models
 from storage.database import Database
 from tests.support import digest_builders, sample_archive

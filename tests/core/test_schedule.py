@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.daily import schedule
+from bot.core import schedule
 from storage import errors
 
 ZONES = sorted(available_timezones())

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from bot.alerts import matcher
 from bot.alerts.service import validate_alert
+from bot.search import matcher
 from bot.search.results import SearchRequest
 from bot.text import seed
 from storage import models, papers

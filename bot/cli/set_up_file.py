@@ -18,10 +18,10 @@ import tomli_w
 from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer
 
 from bot.alerts import service as alerts_service
-from bot.core import day_close
+from bot.core import day_close, schedule
 from bot.core.clock import Clock
 from bot.core.settings import Settings
-from bot.daily import choice, schedule
+from bot.daily import choice
 from bot.daily import options as daily_options
 from bot.daily.service import Subscriptions, is_same
 from bot.sources import folder, kinds

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from bot.alerts.service import Alerts
+from bot.cli import set_up_file
+from bot.cli.set_up_file import SetUpFile
 from bot.core import settings as core_settings
 from bot.daily import options
 from bot.daily.service import Subscriptions
-from bot.operations import set_up_file
-from bot.operations.set_up_file import SetUpFile
 from bot.sources import kinds
 from storage import daily, errors, migrate, models
 from storage.database import Database
