@@ -13,6 +13,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from typing import Any
 
 import aiohttp
@@ -27,6 +28,7 @@ from bot.app.container import Container
 from bot.client.context import Client
 from bot.core import http_server, isolation
 from bot.core.clock import Clock
+from bot.core.timers import Timers
 from bot.outbox import pace
 from storage import errors, migrate, models
 
@@ -37,7 +39,8 @@ SIGNATURE, TIMESTAMP = "X-Signature-Ed25519", "X-Signature-Timestamp"
 FINISH_SECONDS = 5.0
 """`run` ends within 10 s of SIGTERM."""
 PING = 1
-FOLLOW_SECONDS = 30.0
+FOLLOW_EVERY, FOLLOW_JITTER_SECONDS = timedelta(seconds=30), 5
+"""Jitter, since many fronts may share a database."""
 MAX_AGE_SECONDS = 300
 """How far a request's signed time may be from the clock: an older request was sent before, by someone else."""
 GUILD_SECONDS = 60.0
@@ -224,19 +227,19 @@ async def run(container: Container) -> None:
         )
         log.info("answering interactions", url=f"{url}{PATH}")
         liveness.record_obstacle(None)
-        await isolation.run_unless_stopped(_follow_database(container), stopping)
+        async with Timers() as timers:
+            timers.add(lambda: follow_database(container), FOLLOW_EVERY, jitter_seconds=FOLLOW_JITTER_SECONDS)
+            await isolation.run_unless_stopped(timers.failure, stopping)
     log.info("stopped")
 
 
-async def _follow_database(container: Container) -> None:
+async def follow_database(container: Container) -> None:
     """Load the command ids as a leader registers them, and detect an unreachable database.
 
     Raises OtherVersionError once another version of Paperround upgrades the database.
     """
     reraise = (errors.OtherVersionError,)
-    while True:
-        with isolation.isolated(log, "the ids of commands could not be read", reraise=reraise) as failures:
-            await migrate.check_version(container.database)
-            await container.mentions.load(container.database)
-        container.liveness.record_obstacle(str(failures[0]) if failures else None)
-        await asyncio.sleep(FOLLOW_SECONDS)
+    with isolation.isolated(log, "the ids of commands could not be read", reraise=reraise) as failures:
+        await migrate.check_version(container.database)
+        await container.mentions.load(container.database)
+    container.liveness.record_obstacle(str(failures[0]) if failures else None)

@@ -1,6 +1,7 @@
 """`paperround run`: acquire the sender lock, log in, run background tasks, and shut down on a signal.
 
-Each background task is a coroutine that ends when `stop` is set. The Discord client starts none of them.
+Recurring work is a job of `bot.core.timers`, which starts once this process is the sender. The Discord client
+starts none of it.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ import asyncio
 import gc
 import itertools
 import random
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -22,15 +22,15 @@ import discord
 import structlog
 
 from bot.app import container as app_container
-from bot.app import health
-from bot.app import tasks as app_tasks
+from bot.app import health, jobs
 from bot.app.client import PaperroundBot
 from bot.app.container import Container, delivery_kinds
 from bot.app.health import Liveness, Metrics
 from bot.client import command_sync, rest, sender, webhook
 from bot.core import http_server, isolation
-from bot.core.clock import DiscordClock, system_clock
+from bot.core.clock import DiscordClock
 from bot.core.settings import Settings
+from bot.core.timers import Timers
 from bot.daily.planner import DailyPlanner
 from bot.outbox import outcomes, pace
 from bot.outbox.relay import Relay
@@ -150,7 +150,10 @@ HAND_OVER_SECONDS = 1.0
 """A standby takes over after this time, unless a part is still being sent."""
 STANDBY_SECONDS = 1.5
 """A process that has waited this long for the lock counts as a standby."""
-PURGE_INTERVAL = timedelta(hours=6)
+HEARTBEAT_EVERY = timedelta(minutes=1)
+POLL_EVERY, MAX_POLLS = timedelta(seconds=30), 20
+"""Several polls may run: a source that takes minutes must not delay those that become due meanwhile."""
+PURGE_EVERY, PURGE_AFTER = timedelta(hours=6), timedelta(minutes=1)
 FIRST_READ_SECONDS = 60.0
 """How long planning waits at startup for the first read of the sources."""
 
@@ -170,8 +173,9 @@ class Runtime:
     lock: SenderLock
     stop: asyncio.Event
     liveness: Liveness
-    is_reading: bool = False
-    """Whether the first read of the sources still runs. Until it ends, a day may seem to have no digest."""
+    is_reading: Callable[[], bool] = lambda: False
+    """Returns whether the first read of the sources still runs. Until it ends, a day may seem to have no digest."""
+    _ticks_wanted: int = 0
 
     @property
     def has_bot(self) -> bool:
@@ -183,10 +187,25 @@ class Runtime:
         is_connected = self.bot.is_gateway_connected() or not self.has_bot
         return self.lock.term is not None and is_connected and not self.liveness.find_problems()
 
-    async def tick(self) -> None:
-        """Plan due posts. Errors are logged, and the next call retries."""
-        if self.is_reading:
-            return
+    async def tick(self) -> bool:
+        """Plan due posts. Errors are logged, and the next call retries. Returns whether the sources have been read.
+
+        A call during a tick makes that tick run once more, and returns at once.
+        """
+        if self.is_reading():
+            return False
+        self._ticks_wanted += 1
+        if self._ticks_wanted == 1:
+            try:
+                while self._ticks_wanted:
+                    wanted = self._ticks_wanted
+                    await self._tick()
+                    self._ticks_wanted -= wanted
+            finally:
+                self._ticks_wanted = 0
+        return True
+
+    async def _tick(self) -> None:
         now = self.container.clock()
         if self.bot.is_gateway_connected() or not self.has_bot:
             self.liveness.record("discord")
@@ -219,8 +238,7 @@ class Runtime:
 
     async def purge(self) -> None:
         """Remove rows older than the retention period. Errors are logged; the next call removes the remaining rows."""
-        # Cancelled when the run ends, which APScheduler would log with a traceback.
-        with suppress(asyncio.CancelledError), isolation.isolated(log, "removing old rows failed"):
+        with isolation.isolated(log, "removing old rows failed"):
             await self.container.create_retention().purge()
 
     async def sync_commands(self) -> None:
@@ -422,63 +440,54 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, holding: asyncio
     The relay starts at once and sends deliveries that the previous process planned.
     """
     stop, container = runtime.stop, runtime.container
-    bodies: list[Callable[[], Awaitable[None]]] = [
-        lambda: app_tasks.tick_each_minute(
-            container.clock, lambda: container.alert_planner.tick(runtime.relay.wake), stop
-        ),
-        lambda: app_tasks.beat_each_minute(container, runtime.is_delivering, stop),
-        lambda: app_tasks.MaintenanceLoop(
-            container.database, container.clock, container.search_index, lambda: runtime.lock.term
-        ).run(stop),
-    ]
-    runtime.is_reading = True
-    if container.settings.writes_digests:
-        ingest = container.create_ingest()
-        writer = app_tasks.WriterLoop(container, ingest, runtime.plan_and_wake)
-        bodies.append(lambda: writer.run(stop))
+    settings, ingest = container.settings, container.create_ingest()
+    maintainer = jobs.Maintainer(
+        container.database, container.clock, container.search_index, lambda: runtime.lock.term
+    )
     async with (
         in_background(runtime.relay.run(stop)) as relaying,
-        app_container.open_poller(container, container.create_ingest()) as poller,
-        app_tasks.scheduled(runtime.purge, PURGE_INTERVAL, system_clock()),
+        app_container.open_poller(container, ingest) as poller,
+        # After downtime, read new digests before giving up a post for the day.
+        in_background(asyncio.wait_for(poller.first_round.wait(), FIRST_READ_SECONDS)) as first_read,
         in_background(connect_gateway(runtime.bot) if runtime.has_bot else stopping.wait()) as connection,
+        in_background(runtime.sync_commands()),
+        in_background(stopping.wait()) as stopper,
+        Timers() as timers,
     ):
         # A busy or unreachable database must not abort the start because of two log messages.
         with isolation.isolated(log, "the settings could not be examined"):
             await app_container.log_missing_source(container)
-        bodies.append(lambda: poller.run(stop, on_fetched=runtime.on_sources_fetched))
-
-        async def tick() -> None:
-            # After downtime, read new digests before giving up a post for the day.
-            waiting = poller.first_round.wait()
-            with suppress(TimeoutError):
-                await isolation.run_unless_stopped(asyncio.wait_for(waiting, FIRST_READ_SECONDS), stop)
-            runtime.is_reading = False
-            await app_tasks.tick_each_minute(container.clock, runtime.tick, stop)
-
-        bodies.append(tick)
-        tasks = [relaying, *(asyncio.ensure_future(body()) for body in bodies)]
-        async with in_background(runtime.sync_commands()), in_background(stopping.wait()) as stopper:
-            await asyncio.wait({*tasks, connection, holding, stopper}, return_when=asyncio.FIRST_COMPLETED)
-            stop.set()
-            ends_at = time.monotonic() + SHUTDOWN_SECONDS
-            await asyncio.wait(tasks, timeout=HAND_OVER_SECONDS)
-            await asyncio.wait({relaying}, timeout=SHUTDOWN_SECONDS - HAND_OVER_SECONDS)
-            if not container.database.is_sqlite:
-                # A standby takes over now. This process answers no more commands, and its writes are fenced.
-                connection.cancel()
-                await close_client(runtime.bot)
-                await runtime.lock.release()
-            await asyncio.wait(tasks, timeout=max(0.0, ends_at - time.monotonic()))
-        for task in tasks:
-            task.cancel()
-        results = await asyncio.gather(*tasks, return_exceptions=True)
-        ended = [task for task in (connection, holding) if task.done() and not task.cancelled()]
-        results += [task.exception() for task in ended]
-    for result in results:
-        if isinstance(result, outcomes.DeliveryError):
-            raise errors.PaperroundError(command_sync.WRONG_TOKEN) from result
-        if isinstance(result, Exception):
-            raise result
+        runtime.is_reading = lambda: not first_read.done()
+        timers.add(lambda: poller.poll_due(runtime.on_sources_fetched), POLL_EVERY, max_instances=MAX_POLLS)
+        timers.add_each_minute(runtime.tick, container.clock)
+        timers.add_each_minute(lambda: container.alert_planner.tick(runtime.relay.wake), container.clock)
+        timers.add(maintainer.maintain, jobs.MAINTENANCE_EVERY, retry=jobs.MAINTENANCE_RETRY)
+        timers.add(runtime.purge, PURGE_EVERY, after=PURGE_AFTER)
+        if settings.writes_digests:
+            writer = jobs.DailyWriter(container, ingest, runtime.plan_and_wake)
+            timers.add(writer.write_due, jobs.WRITER_EVERY, retry=jobs.WRITER_RETRY)
+        if settings.heartbeat_url is not None:
+            url = settings.heartbeat_url.get_secret_value()
+            fetch = poller.context.fetch
+            timers.add(lambda: jobs.send_heartbeat(url, fetch, runtime.is_delivering), HEARTBEAT_EVERY)
+        needed: list[asyncio.Future[Any]] = [relaying, timers.failure, connection, holding]
+        await asyncio.wait([*needed, stopper], return_when=asyncio.FIRST_COMPLETED)
+        stop.set()
+        await timers.stop(HAND_OVER_SECONDS)
+        await asyncio.wait({relaying}, timeout=SHUTDOWN_SECONDS - HAND_OVER_SECONDS)
+        if not container.database.is_sqlite:
+            # A standby takes over now. This process answers no more commands, and its writes are fenced.
+            connection.cancel()
+            await close_client(runtime.bot)
+            await runtime.lock.release()
+        relaying.cancel()
+        await asyncio.gather(relaying, return_exceptions=True)
+        failures = [task.exception() for task in needed if task.done() and not task.cancelled()]
+    for failure in failures:
+        if isinstance(failure, outcomes.DeliveryError):
+            raise errors.PaperroundError(command_sync.WRONG_TOKEN) from failure
+        if failure is not None:
+            raise failure
 
 
 @asynccontextmanager

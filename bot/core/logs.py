@@ -51,8 +51,10 @@ def configure(log: str) -> None:
     logging.captureWarnings(capture=True)
     # These libraries log internals at INFO.
     quiet = logging.INFO if level == "debug" else max(logging.WARNING, root.level)
-    for name in ("discord", "apscheduler", "aiosqlite", "mcp"):
+    for name in ("discord", "aiosqlite", "mcp"):
         logging.getLogger(name).setLevel(quiet)
+    # It warns of each run that is left out because the job still runs.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
 
 
 def _is_event(record: logging.LogRecord) -> bool:

@@ -26,6 +26,7 @@ from bot.app.runtime import Runtime, build_runtime
 from bot.archive import parse
 from bot.core import http_server, isolation
 from bot.core.settings import Settings
+from bot.core.timers import Timers
 from bot.daily.service import Subscriptions
 from bot.demo import page as demo_page
 from bot.demo import sample_digests
@@ -41,6 +42,7 @@ START_AT = datetime(2026, 1, 1, tzinfo=UTC)
 """The start of SimCord's clock: 09:00 in Seoul."""
 READY_BEFORE = timedelta(hours=2)
 """How long before midnight UTC a day's papers are there, so that they can be posted in the morning in Seoul."""
+WATCH_EVERY = timedelta(seconds=0.5)
 GARBAGE_THRESHOLD = 700
 """The number of allocations between garbage collections."""
 ALERT_KEYWORDS = {models.Locale.KO: "강화 학습", models.Locale.EN: "reinforcement learning"}
@@ -201,10 +203,9 @@ async def serve(*, port: int, locale: models.Locale, dm: bool) -> None:
                 gc.collect()
                 gc.freeze()
                 gc.set_threshold(GARBAGE_THRESHOLD)
-                running = asyncio.create_task(stage.run(stop))
+                timers = await stack.enter_async_context(Timers())
+                timers.add(stage.watch, WATCH_EVERY)
                 await isolation.run_unless_stopped(page.wait_closed(), stop)
-                stop.set()
-                await running
 
 
 def make_delivery(runtime: Runtime) -> Callable[[], Awaitable[None]]:

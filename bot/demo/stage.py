@@ -98,7 +98,6 @@ def _names(node: CommandSpec) -> set[str]:
     return {name.casefold() for name in names}
 
 
-CHECK_SECONDS = 0.5
 LATER = re.compile(r"\+\s*([1-7])\s*(?:days?|일)")
 """A typed line that moves the clock: `+1 day`, `+3일`."""
 HINTS = {
@@ -150,16 +149,14 @@ class Stage:
         viewer: Viewer = self._page.viewers[0]
         return viewer
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Watch the channels until `stop` is set."""
-        while not stop.is_set():
-            with isolation.isolated(log, "the demo's stage failed"):
-                try:
-                    async with self._turn:
-                        await self.step()
-                except simcord.SetupError as error:
-                    log.debug("the demo's page is busy", reason=str(error))
-            await asyncio.sleep(CHECK_SECONDS)
+    async def watch(self) -> None:
+        """Take one step, unless the page is busy. Errors are logged."""
+        with isolation.isolated(log, "the demo's stage failed"):
+            try:
+                async with self._turn:
+                    await self.step()
+            except simcord.SetupError as error:
+                log.debug("the demo's page is busy", reason=str(error))
 
     async def _act_in_turn(self, context_id: str | None, body: Mapping[str, Any]) -> dict[str, Any]:
         async with self._turn:

@@ -6,7 +6,6 @@ Sources are isolated from each other: each has its own timeout, failures and rep
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -178,7 +177,7 @@ _FIRST_PAUSE, _MAX_PAUSE = timedelta(minutes=2), timedelta(hours=1)
 
 @dataclass(eq=False)
 class Poller:
-    """Polls stored sources. `first_round` is set once `run` has polled the sources due at its start."""
+    """Polls stored sources. `first_round` is set once the first `poll_due` has ended."""
 
     database: Database
     clock: Clock
@@ -189,6 +188,7 @@ class Poller:
     first_round: asyncio.Event = field(default_factory=asyncio.Event, init=False)
 
     def __post_init__(self) -> None:
+        self._has_begun = False
         self._polled: set[int] = set()
         self._slots = asyncio.Semaphore(_MAX_CONCURRENT_SOURCES)
         self._worker = asyncio.Semaphore(1)
@@ -196,26 +196,18 @@ class Poller:
         self._titles = asyncio.Lock()
         self._pause, self._titles_at = _FIRST_PAUSE, datetime.min.replace(tzinfo=UTC)
 
-    async def run(self, stop: asyncio.Event, *, on_fetched: OnFetched, every_seconds: float = 30.0) -> None:
-        """Poll due sources until `stop` is set, logging errors. A slow source does not delay others."""
-        is_first = True
-        async with asyncio.TaskGroup() as rounds:
-            while not stop.is_set():
-                task = rounds.create_task(self._run_round(on_fetched))
-                if is_first:
-                    # Later rounds may end earlier, but only the first polls all sources that are due now.
-                    task.add_done_callback(lambda _: self.first_round.set())
-                is_first = False
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), every_seconds)
-
-    async def _run_round(self, on_fetched: OnFetched) -> None:
+    async def poll_due(self, on_fetched: OnFetched) -> None:
+        """Poll due sources, and log results and errors. Rounds may overlap: a slow source does not delay others."""
+        is_first, self._has_begun = not self._has_begun, True
         # A database outage must not end polling; the next round retries.
         with isolation.isolated(log, "polling failed"):
             reports = await self.fetch_due()
             _log_reports(reports)
             if any(report.status is FetchStatus.OK for report in reports):
                 await on_fetched(reports)
+        if is_first:
+            # Later rounds may end earlier, but only the first polls all sources that are due now.
+            self.first_round.set()
 
     async def fetch_due(self) -> list[SourceReport]:
         """Poll the sources that are due and not already being polled."""

@@ -23,7 +23,7 @@ from bot.client.messages import CommandMentions
 from bot.core.settings import Settings
 from storage import daily, errors
 from storage.database import Database, open_engine
-from tests.support import client_harness, patience
+from tests.support import client_harness
 from tests.support.client_harness import SIMCORD_EPOCH, ClientHarness, shown_text
 
 KEY = Ed25519PrivateKey.generate()
@@ -184,9 +184,7 @@ async def test_front_reports_an_unreachable_database() -> None:
     )  # nothing listens there
     container: Any = SimpleNamespace(database=Database(engine), liveness=liveness, mentions=CommandMentions())
     liveness.record_obstacle(None)
-    following = asyncio.create_task(front._follow_database(container))
-    await patience.wait_until(lambda: bool(liveness.find_problems(is_standby=True)), 5.0)
+    await front.follow_database(container)
     [problem] = liveness.find_problems(is_standby=True)
     assert "cannot be reached" in problem
-    following.cancel()
     await engine.dispose()

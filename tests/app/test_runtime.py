@@ -66,3 +66,24 @@ async def test_failing_step_does_not_stop_the_other_steps_of_a_tick(
     fail.side_effect = KeyError("a bug")
     await bot.tick()
     assert await _list_planned(bot) == PLANNED
+
+
+async def test_ticks_do_not_overlap_and_a_call_during_one_is_not_lost(
+    bot: runtime.Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, may_end, ticks = asyncio.Event(), asyncio.Event(), list[str]()
+
+    async def expire(_: datetime) -> None:
+        ticks.append("begins")
+        begun.set()
+        await may_end.wait()
+        ticks.append("ends")
+
+    monkeypatch.setattr(bot.relay, "expire", expire)
+    first = asyncio.create_task(bot.tick())
+    await begun.wait()
+    for _ in range(3):
+        assert await bot.tick()
+    may_end.set()
+    await first
+    assert ticks == ["begins", "ends"] * 2

@@ -31,17 +31,14 @@ def _page(harness: ClientHarness, viewer: Any = None) -> Any:
 
 async def test_action_waits_for_the_current_line_to_finish(sqlite_db: Database) -> None:
     async with open_harness(sqlite_db, models.Locale.EN, translations.Translations()) as harness:
-        page, stop = _page(harness), asyncio.Event()
+        page = _page(harness)
         stage = Stage(harness.env, page, [harness.channel], models.Locale.EN, harness.env.settle)
         await harness.reader.send(harness.channel, "/paper diffusion")
-        running = asyncio.create_task(stage.run(stop))
-        try:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(stage.watch())
             while not harness.env._operation_label:  # noqa: ASYNC110 - SimCord sets no event
                 await asyncio.sleep(0)
             assert await page._action(None, {}) == {}
-        finally:
-            stop.set()
-            await running
 
 
 async def test_invalid_line_gets_one_hint_in_the_readers_language(sqlite_db: Database) -> None:

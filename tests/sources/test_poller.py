@@ -300,22 +300,21 @@ async def test_slow_source_does_not_delay_others(harness: PollingHarness) -> Non
         "/next.md": source_payloads.newsletter(date(2025, 5, 5)),
     }
     await harness.add("/slow.md")
-    stop = asyncio.Event()
 
     async def fetched(reports: Sequence[poller.SourceReport]) -> None:
         asked.update(report.source.url.rpartition("/")[2] for report in reports)
 
     async with harness.open_poller() as opened, asyncio.TaskGroup() as tasks:
-        tasks.create_task(opened.run(stop, on_fetched=fetched, every_seconds=0.01))
+        first = tasks.create_task(opened.poll_due(fetched))
         await patience.wait_until(lambda: asked["slow"] == 1)
         await harness.add("/next.md")
-        await patience.wait_until(lambda: asked["next.md"] == 1)
+        await opened.poll_due(fetched)
         assert asked == {"slow": 1, "next.md": 1}
         assert not opened.first_round.is_set()
         answered.set()
-        await patience.wait_until(lambda: asked["slow.md"] == 1)
+        await first
+        assert asked["slow.md"] == 1
         assert opened.first_round.is_set()
-        stop.set()
 
 
 async def test_failures_and_problems_of_a_poll_are_logged(harness: PollingHarness) -> None:
@@ -323,11 +322,11 @@ async def test_failures_and_problems_of_a_poll_are_logged(harness: PollingHarnes
     harness.origin.pages["/odd.md"] = source_payloads.newsletter().replace("Vote: ", "Vote: some ")
     for path in ("/closed.md", "/odd.md"):
         await harness.add(path)
-    stop = asyncio.Event()
-    fetched = mock.AsyncMock(side_effect=lambda _: stop.set())
+    fetched = mock.AsyncMock()
     with structlog.testing.capture_logs() as logs:
         async with harness.open_poller() as opened:
-            await opened.run(stop, on_fetched=fetched)
+            await opened.poll_due(fetched)
+    fetched.assert_awaited_once()
     assert [(row["event"], row["log_level"]) for row in logs] == [
         ("source failed", "warning"),
         ("source fetched", "info"),

@@ -1,15 +1,12 @@
-"""The bot's background tasks besides the relay: minute tick, periodic jobs, maintenance and writer."""
+"""The bot's recurring work that is not a room's own: maintenance, the written digest, and the heartbeat."""
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable
 from datetime import date, datetime, timedelta
 
 import structlog
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bot.app import container as app_container
 from bot.app.container import Container
@@ -27,65 +24,17 @@ from storage.database import Database
 
 log = structlog.get_logger(__name__)
 
-MINUTE = timedelta(minutes=1)
-LOOK_SECONDS = 2.0
-
-
-async def tick_each_minute(clock: Clock, tick: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:
-    """Call `tick` now and at the start of every minute until `stop` is set. `tick` handles its own errors.
-
-    Timers stop while the machine sleeps, so the clock is checked every few seconds.
-    """
-    while not stop.is_set():
-        await tick()
-        next_at = clock().replace(second=0, microsecond=0) + MINUTE
-        while not stop.is_set() and timedelta(0) < (left := next_at - clock()) <= MINUTE:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), min(left.total_seconds(), LOOK_SECONDS))
-
-
-async def beat_each_minute(container: Container, is_well: Callable[[], bool], stop: asyncio.Event) -> None:
-    """Request the operator's heartbeat URL each minute if `is_well()`. The URL is secret and never logged."""
-    url = container.settings.heartbeat_url
-
-    async def beat() -> None:
-        if url is not None and is_well():
-            try:
-                await fetch.get(url.get_secret_value())
-            except base.FetchError as error:
-                log.warning("heartbeat not accepted", status=error.status.value)
-
-    async with app_container.open_fetcher(container.settings, container.clock) as fetch:
-        await tick_each_minute(container.clock, beat, stop)
-
-
-@asynccontextmanager
-async def scheduled(
-    job: Callable[[], Awaitable[None]], interval: timedelta, now: datetime
-) -> AsyncIterator[AsyncIOScheduler]:
-    """Run a job at each interval, starting a minute after `now` (machine time, UTC). The job must handle its errors."""
-    scheduler = AsyncIOScheduler(timezone="UTC")
-    first = now.replace(second=0, microsecond=0) + timedelta(minutes=1)
-    options = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
-    scheduler.add_job(job, "interval", seconds=int(interval.total_seconds()), start_date=first, **options)
-    scheduler.start()
-    try:
-        yield scheduler
-    finally:
-        scheduler.shutdown(wait=False)
-
-
-CHECK_SECONDS = 30.0
-RETRY_SECONDS = 3600.0
-"""The pause after a failure, since maintenance can take minutes of CPU."""
+MAINTENANCE_EVERY, MAINTENANCE_RETRY = timedelta(seconds=30), timedelta(hours=1)
+"""The pause after a failure is long, since maintenance can take minutes of CPU."""
 IN_PROCESS_LIMIT = 200
 """The most papers maintained in this process. More go to a worker process, which returns its memory."""
 
 
-class MaintenanceLoop:
+class Maintainer:
     """Maintains a database's index and glossary while the bot runs, and logs each step.
 
     For a large archive, runs in a worker process, which writes only during the lock term from `get_term`.
+    If it is cancelled, the next run resumes where it left off.
     """
 
     def __init__(
@@ -102,14 +51,6 @@ class MaintenanceLoop:
         self._index = index
         self._get_term = get_term
         self._in_process_limit = in_process_limit
-
-    async def run(self, stop: asyncio.Event) -> None:
-        """Run maintenance periodically if it is due. Setting `stop` cancels it; the next start resumes where it left off."""
-        while not stop.is_set():
-            succeeded = await isolation.run_unless_stopped(self.maintain(), stop)
-            with suppress(TimeoutError):
-                pause = CHECK_SECONDS if succeeded else RETRY_SECONDS
-                await asyncio.wait_for(stop.wait(), pause)
 
     async def maintain(self) -> bool:
         """Run maintenance if it is due. Returns whether none remains. Errors are logged, and failed steps retried later."""
@@ -130,12 +71,12 @@ class MaintenanceLoop:
         return False
 
 
-WRITER_CHECK_SECONDS = 10.0
+WRITER_EVERY, WRITER_RETRY = timedelta(seconds=10), timedelta(seconds=writer_service.RETRY_SECONDS)
 MIN_WRITING_PERIOD = timedelta(minutes=30)
 """The time to write a day's digest if its writing period ended while the bot was offline."""
 
 
-class WriterLoop:
+class DailyWriter:
     """Writes the digest of the last closed day, after its list is complete and before the writing period ends.
 
     `on_written` is called after a digest is stored.
@@ -148,14 +89,6 @@ class WriterLoop:
         self._ingest = ingest
         self._on_written = on_written
         self._ends_at: dict[date, datetime] = {}
-
-    async def run(self, stop: asyncio.Event) -> None:
-        """Write digests that are due, checking every WRITER_CHECK_SECONDS until `stop` is set, which cancels writing."""
-        while not stop.is_set():
-            finished = await isolation.run_unless_stopped(self.write_due(), stop)
-            pause = WRITER_CHECK_SECONDS if finished else writer_service.RETRY_SECONDS
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), pause)
 
     async def write_due(self) -> bool:
         """Write the digest of the last closed day if it is due. Returns False if papers must be retried."""
@@ -200,3 +133,12 @@ class WriterLoop:
                 await key_values.set_value(connection, key_values.WRITTEN_ON, day.isoformat())
         await self._on_written()
         return is_written
+
+
+async def send_heartbeat(url: str, fetch: base.Fetcher, is_well: Callable[[], bool]) -> None:
+    """Request the operator's heartbeat URL if `is_well()`. The URL is secret and never logged."""
+    if is_well():
+        try:
+            await fetch.get(url)
+        except base.FetchError as error:
+            log.warning("heartbeat not accepted", status=error.status.value)

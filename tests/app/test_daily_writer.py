@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.app import container, tasks
+from bot.app import container, jobs
 from bot.core import day_close
 from bot.core.settings import Settings
 from bot.daily.planner import DailyPlanner
@@ -37,7 +37,7 @@ class Bot:
         self.planner = DailyPlanner(
             opened.database, opened.deliveries, opened.create_services().search.match_papers, opened.day_close
         )
-        self.loop = tasks.WriterLoop(opened, opened.create_ingest(), self.plan)
+        self.writer = jobs.DailyWriter(opened, opened.create_ingest(), self.plan)
 
     async def plan(self) -> None:
         await self.planner.tick(self.now)
@@ -89,12 +89,12 @@ async def test_failed_papers_become_extracts_at_the_deadline(bot: Bot, fake_mode
     fake_model.reset(key="wrong")
     bot.now = CLOSE + timedelta(minutes=1)
     await bot.read_list()
-    assert not await bot.loop.write_due()
+    assert not await bot.writer.write_due()
     await bot.plan()
     assert await bot.list_posts() == []
     assert NEWSLETTER not in await bot.list_formats()
     bot.now = CLOSE + timedelta(minutes=WRITER_MINUTES - 5)
-    assert await bot.loop.write_due()
+    assert await bot.writer.write_due()
     [post] = await bot.list_posts()
     assert "which saves a third of the tokens" in post
     assert NEWSLETTER in await bot.list_formats()
@@ -104,6 +104,6 @@ async def test_skips_a_day_without_papers(bot: Bot, fake_model: FakeModel) -> No
     fake_model.reset(paper_count=0)
     bot.now = CLOSE + timedelta(minutes=1)
     await bot.read_list()
-    assert await bot.loop.write_due()
+    assert await bot.writer.write_due()
     assert fake_model.log() == []
     assert await bot.list_formats() == []

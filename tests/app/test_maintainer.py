@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.app import tasks
+from bot.app import jobs
 from bot.search import index as search_index
 from bot.search import maintenance
 from bot.search.results import SearchRequest
@@ -40,10 +40,8 @@ def open_index(database: Database) -> search_index.SearchIndex:
     return search_index.SearchIndex(search_index.folder_of(database), at_once=1)
 
 
-def maintenance_loop(database: Database, *, in_process_limit: int = 10**6) -> tasks.MaintenanceLoop:
-    return tasks.MaintenanceLoop(
-        database, lambda: NOW, open_index(database), in_process_limit=in_process_limit
-    )
+def open_maintainer(database: Database, *, in_process_limit: int = 10**6) -> jobs.Maintainer:
+    return jobs.Maintainer(database, lambda: NOW, open_index(database), in_process_limit=in_process_limit)
 
 
 async def count(database: Database) -> int:
@@ -56,7 +54,7 @@ async def test_maintenance_builds_the_index_and_glossary(filled: Database) -> No
     """Runs in this process on SQLite, in a worker on PostgreSQL."""
     in_process_limit = 10**6 if filled.is_sqlite else 0
     assert await count(filled) == 0
-    assert await maintenance_loop(filled, in_process_limit=in_process_limit).maintain()
+    assert await open_maintainer(filled, in_process_limit=in_process_limit).maintain()
     assert await count(filled) == 1
     async with filled.read() as connection:
         made = await snapshot.read(connection, search.get_glossary)
@@ -66,8 +64,8 @@ async def test_maintenance_builds_the_index_and_glossary(filled: Database) -> No
 
 
 async def test_maintenance_rebuilds_a_deleted_index(filled: Database) -> None:
-    loop = maintenance_loop(filled)
-    assert await loop.maintain()
+    maintainer = open_maintainer(filled)
+    assert await maintainer.maintain()
     shutil.rmtree(search_index.folder_of(filled))
-    assert await loop.maintain()
+    assert await maintainer.maintain()
     assert await count(filled) == 1

@@ -1,0 +1,164 @@
+"""Recurring jobs in virtual time: when they run, after a run that left work, and while the machine's clock is set."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, tzinfo
+
+import apscheduler.schedulers.base
+import pytest
+
+from bot.core import clock, timers
+from bot.core.timers import Timers
+from tests.support.virtual_time import VirtualTimeLoop
+
+START = datetime(2026, 1, 5, 8, 59, 20, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+
+class Stage:
+    """Runs timers in virtual time. `jobs` adds jobs, which record their runs by `record`."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._monkeypatch = monkeypatch
+        self.loop = VirtualTimeLoop()
+        self.runs: list[float] = []
+        self.error: Callable[[float], timedelta] = lambda _: timedelta(0)
+        """The error of the machine's clock after some seconds."""
+        self.slept: Callable[[float], timedelta] = lambda _: timedelta(0)
+        """How long the machine has slept after some seconds. Its timers do not count that time."""
+
+    def now(self) -> datetime:
+        """The right time (UTC)."""
+        return START + timedelta(seconds=self.loop.time()) + self.slept(self.loop.time())
+
+    def machine_now(self) -> datetime:
+        return self.now() + self.error(self.loop.time())
+
+    async def record(self) -> None:
+        self.runs.append(self.loop.time())
+
+    def run(self, seconds: float, add: Callable[[Timers], None]) -> list[float]:
+        """Run the jobs that `add` adds for some seconds, and return when `record` was called."""
+        machine_now = self.machine_now
+
+        class MachineTime(datetime):
+            @classmethod
+            def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+                return machine_now().astimezone(tz)
+
+        self._monkeypatch.setattr(apscheduler.schedulers.base, "datetime", MachineTime)
+        self._monkeypatch.setattr(clock, "system_clock", machine_now)
+        self._monkeypatch.setattr(clock, "count_seconds", lambda: (self.now() - START).total_seconds())
+
+        async def run() -> None:
+            async with Timers() as opened:
+                add(opened)
+                await asyncio.sleep(seconds)
+
+        with asyncio.Runner(loop_factory=lambda: self.loop) as runner:
+            runner.run(run())
+        return self.runs
+
+
+@pytest.fixture
+def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
+    return Stage(monkeypatch)
+
+
+def test_minute_jobs_run_at_once_and_at_the_start_of_every_minute(stage: Stage) -> None:
+    runs = stage.run(600, lambda opened: opened.add_each_minute(stage.record, stage.now))
+    assert runs == pytest.approx([0, *range(40, 600, 60)], abs=0.05)
+
+
+def test_minute_jobs_follow_discords_clock_while_the_machines_is_wrong(stage: Stage) -> None:
+    stage.error = lambda seconds: timedelta(seconds=-7.5)
+    runs = stage.run(200, lambda opened: opened.add_each_minute(stage.record, stage.now))
+    assert runs == pytest.approx([0, 40, 100, 160], abs=1.05)
+
+
+def test_minute_jobs_run_within_seconds_after_the_machine_slept(stage: Stage) -> None:
+    stage.slept = lambda seconds: timedelta(hours=1) * (seconds > 10)
+    runs = stage.run(39, lambda opened: opened.add_each_minute(stage.record, stage.now))
+    assert len(runs) == 2
+    assert 10 < runs[1] <= 12
+
+
+@pytest.mark.parametrize("error", [-timedelta(days=3650), -timedelta(hours=2), timedelta(hours=50)])
+def test_jobs_go_on_when_the_machines_clock_is_set(stage: Stage, error: timedelta) -> None:
+    stage.error = lambda seconds: error * (seconds > 100)
+
+    def add(opened: Timers) -> None:
+        opened.add_each_minute(stage.record, stage.now)
+
+    runs = stage.run(300, add)
+    assert runs == pytest.approx([0, *range(40, 300, 60)], abs=timers.LOOK_SECONDS + 1)
+
+
+def test_interval_jobs_count_real_time_when_the_machines_clock_is_set_back(stage: Stage) -> None:
+    stage.error = lambda seconds: timedelta(hours=-2) * (seconds > 100)
+    runs = stage.run(300, lambda opened: opened.add(stage.record, MINUTE, after=timedelta(seconds=5)))
+    assert runs == pytest.approx(range(5, 300, 60), abs=timers.LOOK_SECONDS)
+
+
+def test_a_run_that_left_work_is_repeated_after_the_retry_time(stage: Stage) -> None:
+    async def fail_once() -> bool:
+        await stage.record()
+        return len(stage.runs) > 1
+
+    runs = stage.run(900, lambda opened: opened.add(fail_once, MINUTE, retry=10 * MINUTE))
+    assert runs == pytest.approx([0, *range(600, 900, 60)], abs=0.05)
+
+
+def test_a_job_has_one_run_at_a_time_and_its_missed_runs_are_one(stage: Stage) -> None:
+    async def take_long() -> None:
+        await stage.record()
+        await asyncio.sleep(150)
+
+    runs = stage.run(400, lambda opened: opened.add(take_long, MINUTE))
+    assert runs == pytest.approx([0, 180, 360], abs=0.05)
+
+
+def test_overlapping_runs_are_permitted_by_max_instances(stage: Stage) -> None:
+    async def take_long() -> None:
+        await stage.record()
+        await asyncio.sleep(1000)
+
+    runs = stage.run(400, lambda opened: opened.add(take_long, MINUTE, max_instances=3))
+    assert runs == pytest.approx([0, 60, 120], abs=0.05)
+
+
+async def test_the_error_of_a_job_ends_the_wait_for_failure() -> None:
+    async def fail() -> None:
+        raise KeyError("a bug")
+
+    async with Timers() as opened:
+        opened.add(fail, MINUTE)
+        with pytest.raises(KeyError, match="a bug"):
+            await opened.failure
+
+
+async def test_stop_lets_a_run_end_and_cancels_one_that_takes_too_long() -> None:
+    begun, ended, cancelled = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    may_end = asyncio.Event()
+
+    async def end() -> None:
+        await may_end.wait()
+        ended.set()
+
+    async def hang() -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cancelled.set()
+
+    async with Timers() as opened:
+        opened.add(end, MINUTE)
+        opened.add(hang, MINUTE)
+        await begun.wait()
+        may_end.set()
+        await opened.stop(0.01)
+        assert ended.is_set()
+        assert cancelled.is_set()
