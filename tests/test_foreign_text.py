@@ -21,7 +21,7 @@ from bot.client import options, router
 from bot.glossary import mentions
 from bot.rendering import discord_text, markdown, typesetting
 from bot.sources import feed
-from bot.text import analyser, dates, people, query_parser, questions, sentences, tokens
+from bot.text import dates, people, plain, query_parser, questions, tokens
 from bot.writer import claims, paper_text, prompts
 from storage import errors, models
 from tests.support import paper_pages
@@ -169,7 +169,7 @@ def read_answer(text: str) -> object:
 
 def read_typed(text: str) -> object:
     """Parse a reader's input as a query with dates, names and topics, and as a time with a zone."""
-    typed = analyser.clean_typed(text)
+    typed = plain.clean_typed(text)
     query_parser.parse_query(typed)
     people.find_writers(typed.split())
     questions.find_topics(typed)
@@ -184,7 +184,7 @@ def read_typed(text: str) -> object:
 
 def index_text(text: str) -> None:
     tokens.tokenize(text)
-    sentences.split_sentences(text)
+    plain.split_sentences(text)
     mentions.extract_mentions(text)
     mentions.long_form(text, "LLM")
     summaries.find_basis((models.Section(text, text),))

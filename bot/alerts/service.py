@@ -16,7 +16,7 @@ from bot.core.clock import Clock
 from bot.search import matcher
 from bot.search.results import SearchRequest, Sort
 from bot.search.service import SearchService
-from bot.text import analyser, people
+from bot.text import analyser, people, plain
 from storage import accounts, alerts, errors, models, outbox, papers
 from storage.database import Database
 
@@ -53,7 +53,7 @@ def validate_alert(draft: models.Alert) -> models.Alert:
 
 
 def _to_line(text: str) -> str:
-    return " ".join(analyser.clean_typed(text).split())
+    return " ".join(plain.clean_typed(text).split())
 
 
 def _check_count(noun: str, count: int, remedy: str) -> None:

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from typing import Literal, NamedTuple
 
+from bot.text.plain import MONTH, MONTHS
+
 
 class Stated(NamedTuple):
     """The days that a text states: the last one, or None if it is unknown (31 February, "since May 2", no year).
@@ -45,11 +47,7 @@ _LIST_WORD = re.compile(
     r"|(?:[論论]文|每[日周]|[日周][報报刊]|今[日週]|精选|推荐|速[递報]|最新|日期|[周星期]{1,2}[一二三四五六日]|[月火水木金土日](?:曜日?)?|の|まとめ)+"
 )
 """A word that leaves a heading with a date the heading of a day's list."""
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_NAME = (
-    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
-    r"|nov(?:ember)?|dec(?:ember)?)\b\.?"
-)
+_NAME = rf"(?:{MONTH})\b\.?"
 _YEAR = r"(?:19|20)[0-9]{2}"
 _DAY = r"[0-9]{1,2}(?![0-9])"
 _TH = r"(?:st|nd|rd|th)?"
@@ -214,7 +212,7 @@ def _parts_of(match: re.Match[str], before: _Parts | None = None) -> _Parts:
 
 
 def _month_number(month: str) -> int:
-    return int(month) if month.isdecimal() else _MONTHS.index(month[:3].lower()) + 1
+    return int(month) if month.isdecimal() else MONTHS[month.rstrip(".").lower()]
 
 
 def _fill_years(days: Sequence[_Parts]) -> list[_Parts]:

@@ -14,7 +14,7 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 from bot.archive import arxiv_ids, markdown_lines
-from bot.text import typography
+from bot.text import plain
 from storage.models import Entry, Locale, Problem, Section
 
 MAX_PAPERS = 10_000
@@ -32,7 +32,6 @@ MAX_URL_LENGTH = 2_000
 _MAX_LABELS = 50
 _MAX_MEDIA = 30
 _MAX_VOTES = 10_000_000
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def decode_json(text: str) -> object:
@@ -43,17 +42,10 @@ def decode_json(text: str) -> object:
     try:
         value: object = json.loads(text)
         if "\\ud" in text.lower():
-            value = json.loads(storable_text(json.dumps(value, ensure_ascii=False)))
+            value = json.loads(plain.make_storable(json.dumps(value, ensure_ascii=False)))
         return value
     except RecursionError as error:
         raise ValueError(str(error)) from None
-
-
-def storable_text(text: str) -> str:
-    """Remove NULs and lone surrogates, which databases reject."""
-    if not text.isascii():
-        text = _SURROGATE.sub("", text)
-    return text.replace("\0", "")
 
 
 def bounded_key(location: str, max_length: int) -> str:
@@ -72,39 +64,20 @@ def describe_bug(error: Exception) -> str:
 _MAX_BUG_LENGTH = 120
 
 
-_VISIBLE = re.compile(
-    "[^\\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164"
-    "\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]"
-)
-"""A visible character: no space, joiner, filler (Hangul, Braille), variation selector, direction or tag."""
-
-
-def is_visible(text: str) -> bool:
-    """Return whether a text has a visible character. A title needs one, since readers click on it."""
-    return _VISIBLE.search(text) is not None
-
-
 def clean_line(value: object, max_length: int = MAX_LINE_LENGTH) -> str | None:
     """Return a text on one line of at most `max_length` characters, or None if it has no visible character."""
     if not isinstance(value, str):
         return None
-    line = " ".join(_strip_control_characters(value[: 4 * max_length]).split())
-    if not is_visible(line):
-        return None
-    return cut_line(line, max_length)
-
-
-def cut_line(line: str, max_length: int) -> str:
-    """Cut a line to `max_length` characters, ending in an ellipsis if it was longer."""
-    return line if len(line) <= max_length else line[: max_length - 1].rstrip() + "…"
+    line = plain.to_single_line(value[: 4 * max_length])
+    return plain.cut(line, max_length) if plain.is_visible(line) else None
 
 
 def clean_paragraph(value: object) -> str | None:
     """Return a text as paragraphs separated by empty lines, or None if it is empty."""
     if not isinstance(value, str):
         return None
-    text = _strip_control_characters(value[:_MAX_TEXT_LENGTH].replace("\r\n", "\n")).strip()
-    return "\n\n".join(" ".join(block.split()) for block in text.split("\n\n") if block.strip()) or None
+    blocks = map(plain.to_single_line, value[:_MAX_TEXT_LENGTH].replace("\r\n", "\n").split("\n\n"))
+    return "\n\n".join(filter(None, blocks)) or None
 
 
 def clean_labels(values: object) -> tuple[str, ...]:
@@ -183,17 +156,6 @@ def clean_date(value: object) -> date | None:
         return None
 
 
-def _strip_control_characters(text: str) -> str:
-    """Remove control characters except newline and tab, and lone surrogates; shorten runs of combining marks."""
-    if not text.isprintable():
-        text = "".join(
-            letter
-            for letter in text
-            if letter in "\n\t" or not (letter < " " or "\ud800" <= letter <= "\udfff")
-        )
-    return typography.limit_marks(text)
-
-
 _HANGUL = re.compile("[가-힣]+")
 _LATIN = re.compile("[A-Za-z]+")
 _SAMPLE_CHARACTERS = 300
@@ -226,7 +188,7 @@ def cut_sections(sections: Sequence[Section]) -> Iterator[Section]:
     """Yield sections up to MAX_CHARACTERS in total, cutting the last one and long headings."""
     room = MAX_CHARACTERS
     for section in sections:
-        heading = cut_line(section.heading or "", MAX_LINE_LENGTH)
+        heading = plain.cut(section.heading or "", MAX_LINE_LENGTH)
         if room <= len(heading):
             return
         length = len(heading) + len(section.body)
@@ -305,7 +267,7 @@ def _clean_title(title: str) -> str | None:
             len(title) > 2 * size and title.startswith(mark) and title.find(mark, size) == len(title) - size
         )
         title = title[size:-size].strip() if is_marked else title
-    return title if is_visible(title) else None
+    return title if plain.is_visible(title) else None
 
 
 _BULLET_HEADING = re.compile(
@@ -411,7 +373,7 @@ def _find_separator(value: str) -> str:
 
 def _unescape(match: re.Match[str]) -> str:
     code = match[1] or match[2]
-    return storable_text(chr(int(code, 16))) if code else match[3].translate(_BLANKS)
+    return plain.make_storable(chr(int(code, 16))) if code else match[3].translate(_BLANKS)
 
 
 _BLANKS = str.maketrans("ntr\n", "    ")

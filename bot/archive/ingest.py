@@ -18,6 +18,7 @@ from bot.archive.digest_writer import IngestResult, LocationContent
 from bot.archive.files import TextFile
 from bot.core import isolation
 from bot.core.clock import Clock
+from bot.text import plain
 from storage import archive, errors, sources
 from storage.database import Connection, Database, chunked
 from storage.errors import StorageError
@@ -219,7 +220,7 @@ def _parse_file(file: TextFile | LocatedProblem, on: date) -> LocationContent | 
         return IngestResult(problems=(file,))
     is_json, names_paper = parse.is_json(file.text), arxiv_ids.names_paper(file.text)
     try:
-        parsed = parse.parse_text(fields.storable_text(file.text), file.name, on)
+        parsed = parse.parse_text(plain.make_storable(file.text), file.name, on)
         sourced = digest_writer.to_sourced_digests(parsed, sources.FILES, file.location)
         return LocationContent(sources.FILES, file.location, sourced)
     except errors.NotADigestError as error:
@@ -230,4 +231,4 @@ def _parse_file(file: TextFile | LocatedProblem, on: date) -> LocationContent | 
 
 async def _parse(text: str, name: str, on: date) -> tuple[Digest, ...]:
     """Parse a text in a thread, since a single long line can be slow to parse."""
-    return await asyncio.to_thread(lambda: parse.parse_text(fields.storable_text(text), name, on))
+    return await asyncio.to_thread(lambda: parse.parse_text(plain.make_storable(text), name, on))

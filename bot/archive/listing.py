@@ -14,6 +14,7 @@ from datetime import date
 from typing import Any
 
 from bot.archive import arxiv_ids, fields, summaries
+from bot.text import plain
 from storage import errors
 from storage.models import Digest, DigestFormat, Entry, Problem, Section
 
@@ -228,7 +229,7 @@ def _clean_summary(value: object) -> str | None:
     """Return a summary in paragraphs, cut if too long, or None if it is empty or an HTML page."""
     text = fields.clean_paragraph(value) or ""
     is_page = text.lower().startswith(("<!doctype", "<html"))
-    return None if is_page or not text else fields.cut_line(text, MAX_SUMMARY_LENGTH)
+    return None if is_page or not text else plain.cut(text, MAX_SUMMARY_LENGTH)
 
 
 _CLEANERS: Mapping[str, Any] = {

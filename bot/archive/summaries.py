@@ -15,7 +15,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 from bot.archive import fields
-from bot.text import sentences
+from bot.text import plain
 from storage.models import Appearance, DigestFormat, Entry, Locale, PaperDetail, Section
 
 
@@ -192,9 +192,9 @@ _NOTICES = ("http://", "https://", "available at", "project page", "코드는 ",
 
 def choose_sentences(abstract: str) -> tuple[str, ...]:
     """Return an abstract's first two sentences and its last, verbatim, skipping notices of code and data."""
-    found = sentences.split_sentences(abstract)
+    found = plain.split_sentences(abstract)
     # The last sentence may be truncated.
-    whole = [sentence for sentence in found if sentences.is_whole_sentence(sentence)] or found[:1]
+    whole = [sentence for sentence in found if plain.is_whole_sentence(sentence)] or found[:1]
     said = [text for text in whole if not any(notice in text.casefold() for notice in _NOTICES)] or whole
     return tuple(said) if len(said) <= 3 else (*said[:2], said[-1])
 

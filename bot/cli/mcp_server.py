@@ -32,7 +32,7 @@ from bot.search.results import SearchRequest, Snippet
 from bot.search.service import SearchService
 from bot.search.trends import RisingTopicService, TrendService
 from bot.sources import kinds
-from bot.text import analyser
+from bot.text import analyser, plain
 from storage import errors, models
 from storage.database import Database
 
@@ -178,7 +178,7 @@ class ArchiveTools:
 def _cut(value: Any) -> Any:
     """Make texts printable and cut them to `MAX_TEXT`; cut lists to `MAX_ITEMS`."""
     if isinstance(value, str):
-        return errors.make_printable(value if len(value) <= MAX_TEXT else f"{value[: MAX_TEXT - 1]}…")
+        return errors.make_printable(plain.cut(value, MAX_TEXT))
     if isinstance(value, Mapping):
         return {key: _cut(item) for key, item in value.items()}
     return [_cut(item) for item in value[:MAX_ITEMS]] if isinstance(value, list | tuple) else value

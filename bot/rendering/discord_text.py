@@ -13,7 +13,7 @@ from urllib.parse import quote, urlsplit
 
 import regex
 
-from bot.text import sentences, typography
+from bot.text import plain, typography
 
 # Discord's limits, and the budget of a message under construction.
 #
@@ -235,7 +235,7 @@ def _choose_cut(
     def list_cuts(pattern: regex.Pattern[str] | None, least: int) -> list[int]:
         cuts = [match.start() for match in (pattern or _LINE_END).finditer(text, start, end + 1)]
         if pattern is None:
-            cuts = sorted({*cuts, *(start + cut for cut in sentences.find_ends(text[start : end + 1]))})
+            cuts = sorted({*cuts, *(start + cut for cut in plain.find_ends(text[start : end + 1]))})
         cuts = [cut for cut in cuts if least < cut <= end][-_MAX_CUTS:]
         return [cut for cut in reversed(cuts) if not any(atom.start() < cut < atom.end() for atom in atoms)]
 
@@ -292,16 +292,6 @@ def _closing_marks(opened: Sequence[str]) -> str:
 
 ZERO_WIDTH_SPACE = "\u200b"
 
-_INVISIBLE = re.compile(
-    "["
-    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e"  # soft hyphen, joiners and fillers without a glyph
-    "\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"  # zero width, bidi overrides, isolates
-    "\ud800-\udfff"  # lone surrogates: not encodable
-    "\U000e0000-\U000e007f"  # tags, which are invisible copies of ASCII
-    "]"
-)
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
-_SPACES = re.compile(r"\s+")
 _TIED = re.compile(" (?=…)|(?<=▲) ")
 _MARKUP = re.compile(
     r"(?P<mark>[\\*_~|`\[\]<]"
@@ -322,23 +312,16 @@ class SafeMarkdown(str):
 
 
 def to_single_line(text: str) -> str:
-    """Return the text on a single line, cleaned like `strip_invisible` and with tied marks.
+    """Return the text on a single line, without invisible characters and with tied marks.
 
     Use this where Discord shows no Markdown: labels, options, modal titles, thread names.
     """
-    return tie_marks(_SPACES.sub(" ", strip_invisible(text)).strip())
+    return tie_marks(plain.to_single_line(text))
 
 
 def tie_marks(text: str) -> str:
     """Put a no-break space before `…` and after `▲`, so that no line breaks there."""
     return _TIED.sub("\u00a0", text)
-
-
-def strip_invisible(text: str) -> str:
-    """Return the text in NFC without control, invisible and direction characters, except `\\n`."""
-    if text.isascii() and text.isprintable():
-        return text
-    return typography.normalise("NFC", _INVISIBLE.sub("", _CONTROL.sub(" ", text)))
 
 
 def escape_text(text: str) -> SafeMarkdown:
@@ -420,5 +403,7 @@ def code_block(content: str, language: str = "") -> SafeMarkdown:
 
     `language`, a single word, selects the syntax highlighting.
     """
-    inside = strip_invisible(content).replace("```", f"`{ZERO_WIDTH_SPACE}`{ZERO_WIDTH_SPACE}`").strip("\n")
+    inside = (
+        plain.strip_invisible(content).replace("```", f"`{ZERO_WIDTH_SPACE}`{ZERO_WIDTH_SPACE}`").strip("\n")
+    )
     return SafeMarkdown(f"```{language}\n{inside}\n```")

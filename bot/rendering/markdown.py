@@ -20,6 +20,7 @@ from markupsafe import Markup
 
 from bot.rendering import discord_text, typesetting
 from bot.rendering.discord_text import SafeMarkdown
+from bot.text import plain
 
 # The parser for digests: CommonMark with tables, formulas and emphasis next to Korean letters.
 
@@ -237,7 +238,7 @@ class _InlineRenderer:
             lambda tag: "\n" if (tag[2] or "").lower() in _BREAKS and not tag[1] else "",
             "".join(self._pending_text),
         )
-        raw = discord_text.strip_invisible(text)
+        raw = plain.strip_invisible(text)
         self._pending_text.clear()
         if not raw:
             return
@@ -421,7 +422,7 @@ class _BlockRenderer:
         language = info if _LANGUAGE.fullmatch(info) else ""
         content = token.content if language == info else f"{info}\n{token.content}"
         if not self._with_markup:
-            self._write("paragraph", discord_text.strip_invisible(content).strip("\n"))
+            self._write("paragraph", plain.strip_invisible(content).strip("\n"))
         elif content.strip():
             # Discord recognises fences only at the start of a line, so omit bullets and indentation.
             self._append("fence", discord_text.code_block(content, language).split("\n"))

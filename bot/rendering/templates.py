@@ -27,6 +27,7 @@ from markupsafe import Markup
 
 from bot.rendering import discord_text, markdown
 from bot.rendering.discord_text import SafeMarkdown
+from bot.text import plain
 from storage import errors, models
 
 # Filters that format votes, authors, dates and times in the template's `locale`.
@@ -316,7 +317,7 @@ _FINALIZERS: dict[OutputFormat, Callable[[Any], Any]] = {
         value
         if isinstance(value, Markup)
         # XML 1.0 does not allow the last two.
-        else html.escape(discord_text.strip_invisible(_text(value)).translate({0xFFFE: None, 0xFFFF: None}))
+        else html.escape(plain.strip_invisible(_text(value)).translate({0xFFFE: None, 0xFFFF: None}))
     ),
 }
 

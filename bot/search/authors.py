@@ -20,7 +20,7 @@ from bot.search import index as search_index
 from bot.search.engine import Engine, Scope, all_of, any_of
 from bot.search.query import Reader, ReadQuery
 from bot.search.results import AuthorResult, Sort
-from bot.text import analyser, people, query_parser, questions, tokens
+from bot.text import analyser, people, plain, query_parser, questions, tokens
 from storage import models, search
 from storage.snapshot import Snapshot
 
@@ -267,7 +267,7 @@ def find_author(
     offset: int = 0,
 ) -> AuthorResult:
     """Return the papers of the best-matching author (or of everyone with that Hangul name), and all matching names."""
-    view, name = archive.view, analyser.clean_typed(name)
+    view, name = archive.view, plain.clean_typed(name)
     typed = tuple(people.name_tokens(name))
     matches = find_authors(archive.writers, name)
     is_exact = bool(typed) and bool(_find_exact(archive.writers, typed, is_prefix=False))

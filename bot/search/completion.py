@@ -21,7 +21,7 @@ from bot.search import titles
 from bot.search.authors import Archive
 from bot.search.engine import Engine, Scope
 from bot.search.results import Choice
-from bot.text import analyser, concepts, dates, people, query_parser, questions, term_keys
+from bot.text import analyser, concepts, dates, people, plain, query_parser, questions, term_keys
 from storage import models, search
 
 _MAX_CORRECTED = 4
@@ -249,7 +249,7 @@ def _key(text: str) -> str:
 
 def complete_author(archive: Archive, text: str) -> list[Choice]:
     """Return the authors with a name that begins with a text, most papers first."""
-    writers, text = archive.writers, analyser.clean_typed(text)
+    writers, text = archive.writers, plain.clean_typed(text)
     if people.name_tokens(text):
         authors = search_authors.find_authors(writers, text, limit=MAX_CHOICES, is_prefix=True)
     else:

@@ -10,7 +10,7 @@ from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from bot.text import analyser, sentences
+from bot.text import analyser, plain
 from storage import models, search
 
 if TYPE_CHECKING:
@@ -224,7 +224,7 @@ def make_snippet(text: str, patterns: Patterns) -> tuple[str, tuple[tuple[int, i
     lines = (
         _LIST_MARKER.sub("", line) for line in markdown.render_plain(text[:_MAX_TEXT_LENGTH]).splitlines()
     )
-    found = sentences.split_sentences(" ".join(" ".join(lines).split()))
+    found = plain.split_sentences(" ".join(" ".join(lines).split()))
     matches = [[match for p in patterns if (match := p.search(sentence))] for sentence in found]
     best = max(range(len(found)), key=lambda number: len(matches[number]), default=None)
     if best is None or not matches[best]:

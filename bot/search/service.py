@@ -26,7 +26,7 @@ from bot.search.glossary import GlossaryService
 from bot.search.index import SearchIndex
 from bot.search.query import Reader, ReadQuery
 from bot.search.results import AuthorResult, Choice, PaperPage, SearchRequest, SearchResult, Sort
-from bot.text import analyser, concepts, dates, query_parser, questions, requests
+from bot.text import concepts, dates, plain, query_parser, questions, requests
 from storage import archive as stored_archive
 from storage import database, models, papers, search
 from storage.archive import DigestPaper
@@ -158,7 +158,7 @@ def _list_alert_terms(
 
 def _match_papers(archive: Archive, text: str, digest_papers: Sequence[DigestPaper]) -> dict[int, float]:
     """Return the scores of the papers about a query, keyed by paper id."""
-    query = query_parser.parse_query(analyser.clean_typed(text))
+    query = query_parser.parse_query(text)
     allowed = merge_filters(NO_FILTERS, query)
     ids = {paper.paper_id for paper in digest_papers if allowed.allow(paper.date_on, paper.votes)}
     written = authors.list_paper_ids(archive.writers, query.authors)
@@ -296,11 +296,11 @@ class SearchService:
     def _make_answer(self, archive: Archive, request: SearchRequest) -> _Answer:
         engine = archive.engine
         today = self._clock().date()
-        typed = query_parser.parse_query(analyser.clean_typed(request.query), today)
+        typed = query_parser.parse_query(request.query, today)
         query, period = read_request(typed, today)
         query = authors.read_writers(archive, archive.reader.read_exclusions(query))
         names = (*query.institutions, *query.authors[len(typed.authors) :])
-        author = analyser.clean_typed(request.author).strip()
+        author = plain.clean_typed(request.author).strip()
         written = authors.list_paper_ids(archive.writers, [*query.authors, *filter(None, [author])])
         scope = Scope(merge_filters(request.filters, query), written, query.institutions)
         asked = Sort(query.order) if query.order and request.sort is None else None
@@ -365,7 +365,7 @@ class SearchService:
         """Return all papers about a query that pass its own filters and `filters`, most votes first."""
 
         def look_up(archive: Archive) -> AboutPapers:
-            query = query_parser.parse_query(analyser.clean_typed(text))
+            query = query_parser.parse_query(text)
             written = authors.list_paper_ids(archive.writers, query.authors)
             if not query.has_text:
                 return AboutPapers(None if written is None else sorted(written))
@@ -383,7 +383,7 @@ class SearchService:
                 ReadQuery(phrase, (concepts.literal_part(phrase),))
                 if (phrase := text.strip('"')) != text
                 else archive.read(query_parser.Query(text)).sure()
-                for text in map(analyser.clean_typed, texts)
+                for text in map(plain.clean_typed, texts)
             ]
 
         return await self._look_up(look_up)
@@ -394,7 +394,7 @@ class SearchService:
         """Return the concepts of a term, best supported first, with paper counts per form, and the term's senses."""
 
         def look_up(archive: Archive) -> TermEvidence:
-            text, glossary = analyser.clean_typed(term)[:_MAX_TERM_LENGTH], archive.reader.glossary
+            text, glossary = plain.clean_typed(term)[:_MAX_TERM_LENGTH], archive.reader.glossary
             found = [
                 (
                     concept.key,
@@ -462,7 +462,7 @@ class SearchService:
     async def complete_paper(self, text: str) -> list[Choice]:
         """Return the paper with this arXiv id or link, or else the papers with these words in the title."""
         return await self._look_up(
-            lambda archive: completion.complete_paper(archive, analyser.clean_typed(text))
+            lambda archive: completion.complete_paper(archive, plain.clean_typed(text))
         )
 
     async def list_sources(self, detail: models.PaperDetail) -> dict[int, str]:
@@ -497,7 +497,7 @@ class SearchService:
     async def complete_topic(self, text: str, locale: models.Locale) -> list[Choice]:
         """Return the topics that begin with a text, those in the reader's language first."""
         topics = await self._look_up(lambda archive: self._topics(archive.reader.glossary))
-        return await asyncio.to_thread(topics.complete, analyser.clean_typed(text), locale)
+        return await asyncio.to_thread(topics.complete, plain.clean_typed(text), locale)
 
     async def get_extent(self) -> models.ArchiveExtent:
         """Return the first and last date of the archive and its number of papers."""

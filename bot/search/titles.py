@@ -8,7 +8,7 @@ from bot.archive import arxiv_ids, summaries
 from bot.search import index as search_index
 from bot.search.authors import Archive
 from bot.search.engine import Engine
-from bot.text import analyser, questions, tokens, typography
+from bot.text import analyser, plain, questions, tokens, typography
 from storage import models, search
 
 _CANDIDATE_LIMIT = 60
@@ -22,13 +22,13 @@ _MAX_TOPICS = 24
 
 def parse_id(text: str) -> str | None:
     """Return the arXiv id that a text is or links to, or None. Full-width digits and punctuation are accepted."""
-    plain = typography.normalise("NFKC", analyser.clean_typed(text)).strip(" \t\n.,;:!?()[]<>\"'`")
-    return arxiv_ids.extract_arxiv_id(plain)
+    typed = typography.normalise("NFKC", plain.clean_typed(text)).strip(" \t\n.,;:!?()[]<>\"'`")
+    return arxiv_ids.extract_arxiv_id(typed)
 
 
 def find_paper(archive: Archive, text: str) -> str | None:
     """Return the arXiv id of the paper identified by an id, a link or part of a title, or None."""
-    text = analyser.clean_typed(text)
+    text = plain.clean_typed(text)
     if (arxiv_id := parse_id(text)) is not None:
         return arxiv_id
     # "flash attention" is FlashAttention.
@@ -38,13 +38,13 @@ def find_paper(archive: Archive, text: str) -> str | None:
 
 def find_titled(archive: Archive, titles: Iterable[str]) -> dict[str, str]:
     """Return the arXiv ids of the papers with exactly these titles, apart from case, punctuation and LaTeX."""
-    found: dict[str, str] = {}
+    ids: dict[str, str] = {}
     for title in titles:
-        plain = typography.to_plain_text(analyser.clean_typed(title))
-        for row in find_papers(archive, plain, limit=_SAME_TITLE_LIMIT):
-            if analyser.fold_title(row.title or "") == analyser.fold_title(plain):
-                found.setdefault(title, row.arxiv_id)
-    return found
+        typed = typography.to_plain_text(plain.clean_typed(title))
+        for row in find_papers(archive, typed, limit=_SAME_TITLE_LIMIT):
+            if analyser.fold_title(row.title or "") == analyser.fold_title(typed):
+                ids.setdefault(title, row.arxiv_id)
+    return ids
 
 
 def find_papers(archive: Archive, text: str, *, limit: int, is_prefix: bool = False) -> list[models.PaperRow]:
@@ -90,7 +90,7 @@ def _complete(engine: Engine, words: Sequence[str], limit: int) -> list[int]:
 
 def list_similar(archive: Archive, arxiv_id: str, limit: int) -> list[models.PaperRow]:
     """Return the papers that share the most rare concepts and topics with a paper, most similar first."""
-    ids = list(search.get_paper_ids(archive.view, [analyser.clean_typed(arxiv_id)]).values())
+    ids = list(search.get_paper_ids(archive.view, [plain.clean_typed(arxiv_id)]).values())
     documents = search.list_documents(archive.view, ids, summaries.select_shown, also_unlisted=True)
     if not documents:
         return []

@@ -28,10 +28,7 @@ _MAX_KEY_LENGTH = 600
 
 def clean_reason(text: str) -> str:
     """Return text that may quote a server or a file as one printable line of at most 300 characters."""
-    printable = "".join(
-        letter if letter.isprintable() else " " for letter in errors.redact(text[: 4 * _MAX_REASON_LENGTH])
-    )
-    return fields.clean_line(printable, _MAX_REASON_LENGTH) or ""
+    return fields.clean_line(errors.redact(text[: 4 * _MAX_REASON_LENGTH]), _MAX_REASON_LENGTH) or ""
 
 
 BAD_REQUEST, NOT_FOUND, GONE, TOO_LARGE = 400, 404, 410, 413

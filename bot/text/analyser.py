@@ -171,22 +171,9 @@ _BASE_LETTERS = str.maketrans(
 _GREEK_LETTER = re.compile("(?<![α-ω])[α-ω](?![α-ω])")
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
 _NON_NAME_CHARACTERS = re.compile(r"[^\w]+|_+")
-_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
-"""Soft hyphens, joiners and direction marks found in pasted text."""
 _ASCII_AND_SYLLABLES = re.compile("[\0-\x7f\uac00-\ud7a3]*")
 """Matches nearly all texts. Folding these only needs lower case, since Hangul syllables have no marks or case."""
-_MAX_TYPED_LENGTH = 2000
 _APOSTROPHES = re.compile("['’‘`´ʼ]")
-
-
-def clean_typed(text: str) -> str:
-    """Return typed text without invisible characters, NUL, lone surrogates and long runs of combining marks.
-
-    Text beyond `_MAX_TYPED_LENGTH` characters is cut off.
-    """
-    visible = _INVISIBLE.sub("", text[:_MAX_TYPED_LENGTH])
-    visible = typography.limit_marks(visible.replace("\0", " "))
-    return visible.encode("utf-8", "replace").decode()
 
 
 def fold(text: str) -> str:

@@ -13,15 +13,11 @@ from datetime import date, timedelta
 from typing import TypeAlias
 
 from bot.text import questions, typography
+from bot.text.plain import MONTH, MONTH_NAMES, MONTHS
 
 Period: TypeAlias = tuple[date | None, date | None]
 """The first and last day, inclusive, in the time zone of `today`; None at an open end."""
 
-_MONTH_LIST = "january february march april may june july august september october november december"
-_MONTH_NAMES = _MONTH_LIST.split()
-MONTHS = {name[:length]: number for number, name in enumerate(_MONTH_NAMES, 1) for length in (3, len(name))}
-MONTHS["sept"] = 9
-"""Month numbers by English name and abbreviation in lower case."""
 _ENGLISH_NUMBERS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
 _NUMBERS = {
     name: number
@@ -36,7 +32,6 @@ _UNITS = {
 }
 _YEARS_AGO = {"재작년": 2, "작년": 1, "지난해": 1, "올해": 0, "금년": 0}
 _YEAR = "(?:19|20)[0-9]{2}"
-_MONTH = "|".join(sorted(MONTHS, key=len, reverse=True))
 _ATOM = re.compile(
     rf"(?<![\w.\-/])(?:"
     rf"(?P<iso>{_YEAR}[-./](?:0[1-9]|1[0-2])(?:[-./](?:0[1-9]|[12][0-9]|3[01]))?)(?![\w\-/]|\.[0-9])"
@@ -46,12 +41,12 @@ _ATOM = re.compile(
     rf"|(?:최근|지난) ?(?P<ko_count>[0-9]{{1,3}}|[한두세네]|다섯|여섯|일) ?(?P<ko_units>개월|주일|주|일|년|달)(?:간|동안)?"
     rf"|(?:지난 ?)?(?P<ko_bare>1[0-2]|[1-9])월(?=에|의|부터|까지|달| ?논문|$)"
     rf"|(?P<ko_near>어제|오늘)"
-    rf"|(?P<month>{_MONTH})\.?,? (?:of )?(?P<month_year>{_YEAR})(?!\w)"
+    rf"|(?P<month>{MONTH})\.?,? (?:of )?(?P<month_year>{_YEAR})(?!\w)"
     rf"|(?P<this>this|last|past|previous|(?<=of )the) (?P<unit>week|month|year)(?!\w)"
     rf"|(?:last|past|previous) (?P<count>[0-9]{{1,3}}|{'|'.join(_ENGLISH_NUMBERS)}) "
     rf"(?P<units>days?|weeks?|months?|years?)(?!\w)"
     rf"|(?P<near>yesterday)(?!\w)"
-    rf"|(?P<bare_month>{'|'.join(_MONTH_NAMES)})(?!\w)"
+    rf"|(?P<bare_month>{MONTH_NAMES})(?!\w)"
     rf"|(?P<bare_year>20(?:[1-9][0-9]|0[1-9]))(?!\w|[-.]\w)"
     rf")",
     re.IGNORECASE,
@@ -222,7 +217,7 @@ _WEEKDAY = re.compile(
 )
 _WEEKDAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun", "월", "화", "수", "목", "금", "토", "일"]
 _MONTH_AND_DAY = re.compile(
-    rf"({_MONTH}|[0-9]{{1,2}})[월 ./-]+({_MONTH}|[0-9]{{1,2}})[일.]?(?:[ ./-]+([0-9]{{4}}))?"
+    rf"({MONTH}|[0-9]{{1,2}})[월 ./-]+({MONTH}|[0-9]{{1,2}})[일.]?(?:[ ./-]+([0-9]{{4}}))?"
 )
 
 

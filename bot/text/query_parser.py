@@ -6,13 +6,12 @@ Any text is a valid query. Whatever is not an operator is searched for or report
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from bot.text import analyser, dates, typography
+from bot.text import analyser, dates, plain, typography
 
 MAX_QUERY_LENGTH = 300
 """In characters. Longer queries are cut."""
@@ -81,9 +80,7 @@ def parse_query(text: str, today: date | None = None) -> Query:
 
     Dates relative to a day, as in since:yesterday, are only understood if `today` is given.
     """
-    clean = typography.normalise("NFKC", text[: 4 * MAX_QUERY_LENGTH]).translate(_QUOTES)
-    clean = "".join(" " if unicodedata.category(letter) in {"Cc", "Cf", "Cs"} else letter for letter in clean)
-    clean = clean[:MAX_QUERY_LENGTH]
+    clean = typography.normalise("NFKC", plain.clean_typed(text)).translate(_QUOTES)[:MAX_QUERY_LENGTH]
     builder = _QueryBuilder(today)
     for match in _CLAUSE.finditer(clean):
         builder.add(match)

@@ -393,7 +393,7 @@ class WebPages:
             "web.trends.html.j2",
             ("trends",),
             {"q": query} if query else {},
-            to_plain_text(heading),
+            strip_markdown(heading),
             values,
             is_indexed=not query,
         )
@@ -416,7 +416,7 @@ class WebPages:
             heading = texts("list-digest-heading", date=texts.format_date(day), count=found.total)
             url, name = site.address("days", day.isoformat()), texts("web-name")
             entry_id = site.permanent_id("days", day.isoformat())
-            return Entry(entry_id, url, to_plain_text(heading), updated_at[day], (name,), html=html)
+            return Entry(entry_id, url, strip_markdown(heading), updated_at[day], (name,), html=html)
 
         entries = []
         for day in days:
@@ -493,7 +493,7 @@ class WebPages:
             "page_numbers": f"{state.page + 1}/{listed.page_count}",
             **further,
         }
-        title = to_plain_text(heading)
+        title = strip_markdown(heading)
         feed = ("feed",) if state.kind is ListKind.DIGEST else parts
         return self._page(site, "web.list.html.j2", parts, query, title, values, feed=feed)
 
@@ -672,7 +672,7 @@ def find_picture(url: str | None) -> str | None:
     return discord_text.safe_url(url) if url and url.startswith("https://") else None
 
 
-def to_plain_text(text: str) -> str:
+def strip_markdown(text: str) -> str:
     """Convert Discord's Markdown to plain text on one line."""
     return discord_text.to_single_line(markdown.render_html(text.lstrip("# ")).striptags())
 

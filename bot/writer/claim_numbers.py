@@ -12,7 +12,7 @@ from fractions import Fraction
 from itertools import chain, pairwise
 from typing import NamedTuple
 
-from bot.text import sentences, typography
+from bot.text import plain, typography
 
 # Number words in papers. A claim may use digits instead.
 
@@ -120,7 +120,7 @@ class Paragraph:
         self._seconds: set[Fraction] = set()
         self._differences: set[Fraction] = set()
         self._ratios: set[Fraction] = set()
-        for sentence in (one for line in source.split("\n") for one in sentences.split_sentences(line)):
+        for sentence in (one for line in source.split("\n") for one in plain.split_sentences(line)):
             row = [
                 (value, _TIME.match(sentence, number.end))
                 for number in _find(sentence, in_source=True)

