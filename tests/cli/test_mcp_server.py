@@ -191,7 +191,8 @@ async def test_cuts_long_texts_and_escapes_control_characters(sqlite_db: Databas
         assert "\u202e" not in detail["title"]
         assert "\x1b" not in detail["title"]
         body = detail["digests"][0]["sections"][0]["body"]
-        assert (len(body), body[-1], len(detail["authors"])) == (2000, "…", 20)
+        assert len(body) in (1999, 2000)  # no space before the ellipsis
+        assert (body[-1], len(detail["authors"])) == ("…", 20)
 
 
 @pytest.fixture
