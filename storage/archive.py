@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage import database, key_values, locks
 from storage import sources as stored_sources
 from storage.models import Appearance, DigestFormat, Entry, Section, SourcedDigest, StoredDigest, Trust
-from storage.tables import digests, entries, meta, papers, sections, sources
+from storage.tables import digests, entries, papers, published_texts, sections, sources
 
 ENTRIES_AT_ONCE = 1_000
 """Entries per INSERT statement."""
@@ -368,6 +368,7 @@ async def _build_entries(
 
 
 def _query() -> sa.Select[Any]:
+    writer = sa.select(sa.func.max(published_texts.c.model)).where(published_texts.c.hash == digests.c.hash)
     return (
         sa.select(
             entries,
@@ -375,9 +376,8 @@ def _query() -> sa.Select[Any]:
             digests.c.format,
             digests.c.date_on,
             digests.c.language,
-            meta.c.value.label("writer"),
+            writer.scalar_subquery().label("writer"),
         )
         .join(digests, digests.c.id == entries.c.digest_id)
         .join(papers, papers.c.id == entries.c.paper_id)
-        .outerjoin(meta, meta.c.key == key_values.WRITTEN_BY + digests.c.hash)
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -20,14 +18,10 @@ SCHEMA_HASH = f"{SCHEMA}hash"
 """Before there were numbers: a hash of the database's columns."""
 REQUESTED = "requested:"
 """Prefix for rate-limited services. The value is the time (UTC) of the last reserved request."""
-WRITTEN_BY = "written-by:"
-"""Prefix for hashes of digests that Paperround wrote. The value is the name of the language model."""
 WRITTEN_ON = "writer:written-on"
 """The last day for which the running bot wrote a digest, or found no list."""
 WEBHOOK = "webhook:"
 """Prefix for webhook ids. The value is the token, which is secret."""
-PRINTED = "printed:"
-"""Prefix for files of written digests. The value is a JSON list of the hashes of all texts in the file."""
 
 
 async def get(connection: AsyncConnection, key: str) -> str | None:
@@ -53,14 +47,7 @@ async def increment(connection: AsyncConnection, key: str) -> int:
 
 async def set_value(connection: AsyncConnection, key: str, value: str) -> None:
     """Set a key."""
-    await set_values(connection, {key: value})
-
-
-async def set_values(connection: AsyncConnection, values: Mapping[str, str]) -> None:
-    """Set several keys."""
-    await database.upsert(
-        connection, meta, [{"key": key, "value": value} for key, value in values.items()], key=("key",)
-    )
+    await database.upsert(connection, meta, [{"key": key, "value": value}], key=("key",))
 
 
 async def remove(connection: AsyncConnection, key: str) -> None:

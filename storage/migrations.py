@@ -9,6 +9,7 @@ with `storage.tables`.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -138,6 +139,50 @@ def _add_askers_of_deliveries(connection: sa.Connection) -> None:
     """Record which reader asked for a post in a channel, such as a discussion."""
     connection.exec_driver_sql("ALTER TABLE deliveries ADD COLUMN asked_by BIGINT")
     connection.exec_driver_sql("CREATE INDEX ix_deliveries_asked_by ON deliveries (asked_by, planned_at)")
+
+
+@_migration(6)
+def _add_changes_and_published_texts(connection: sa.Connection) -> None:
+    """Keep the changes of papers, and the texts that the writer published, in tables of their own."""
+    row_id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+    create_table(
+        connection,
+        "paper_changes",
+        sa.Column("number", row_id, primary_key=True, autoincrement=False, comment="as in `papers.changed`"),
+        sa.Column("token", sa.Text, nullable=False, comment="random; other after a backup is restored"),
+    )
+    create_table(
+        connection,
+        "published_texts",
+        sa.Column("hash", sa.Text, primary_key=True, comment="SHA-256 in hex of a written digest's text"),
+        sa.Column("place", sa.Text, primary_key=True, comment="the file, or `writer/NAME`"),
+        sa.Column("model", sa.Text, comment="the language model that wrote it; NULL: extracts"),
+        sqlite_with_rowid=False,
+    )
+    values = dict(map(tuple, connection.exec_driver_sql("SELECT key, value FROM meta")))
+    changes = [change.partition(":") for change in json.loads(values.get("search:changes", "[]"))]
+    printed = [
+        {"hash": text_hash, "place": key.removeprefix("printed:"), "model": None}
+        for key, value in values.items()
+        if key.startswith("printed:")
+        for text_hash in json.loads(value)
+    ]
+    # Where a text was published is not known of the texts whose model is.
+    written = [
+        {"hash": key.removeprefix("written-by:"), "place": "", "model": value}
+        for key, value in values.items()
+        if key.startswith("written-by:")
+    ]
+    for table, rows in (
+        ("paper_changes (number, token)", [{"number": int(n), "token": token} for n, _, token in changes]),
+        ("published_texts (hash, place, model)", printed + written),
+    ):
+        if rows:
+            names = ", ".join(f":{name}" for name in rows[0])
+            connection.execute(sa.text(f"INSERT INTO {table} VALUES ({names})"), rows)  # noqa: S608 - names of ours
+    connection.exec_driver_sql(
+        "DELETE FROM meta WHERE key IN ('search:change', 'search:changes') OR key LIKE 'printed:%%' OR key LIKE 'written-by:%%'"
+    )
 
 
 VERSION = 1 + len(MIGRATIONS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -14,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import archive, database, key_values, search, snapshot, sources
+from storage import archive, database, search, snapshot, sources
 from storage import tables as t
 from storage.models import ArchiveExtent, DigestFormat, MergedPaper, PaperDetail, PaperFacts, PaperRow
 from storage.tables import authors, facts, paper_authors, papers
@@ -145,11 +144,10 @@ async def mark_changed(connection: AsyncConnection, paper_ids: Collection[int]) 
     """Mark papers as changed for the search index. The transaction must hold the ingest lock."""
     if not paper_ids:
         return
-    number = search.number_of(await key_values.get(connection, search.CHANGE) or "") + 1
-    change = f"{number}:{secrets.token_hex(4)}"
-    known = json.loads(await key_values.get(connection, search.CHANGES) or "[]")
-    kept = json.dumps([*known, change][-search.MAX_CHANGES :])
-    await key_values.set_values(connection, {search.CHANGE: change, search.CHANGES: kept})
+    changes = t.paper_changes
+    number = (await connection.scalar(sa.select(sa.func.max(changes.c.number))) or 0) + 1
+    await connection.execute(changes.insert().values(number=number, token=secrets.token_hex(4)))
+    await connection.execute(changes.delete().where(changes.c.number <= number - search.MAX_CHANGES))
     await database.execute_in(connection, sa.update(papers).values(changed=number), papers.c.id, paper_ids)
 
 

@@ -40,12 +40,11 @@ NO_FILTERS = Filters()
 
 # Changes to papers, which the index follows.
 
-CHANGE, CHANGES = "search:change", "search:changes"
-"""Keys of the last change and of the last MAX_CHANGES changes as JSON.
+# A change is written as its number with a random token, such as "3:f0e1". After a backup is restored, the same number
+# gets another token.
 
-A change is a number with a random token, such as "3:f0e1". After a backup is restored, the same number gets another token.
-"""
 MAX_CHANGES = 1000
+"""The number of latest changes that the database knows."""
 
 
 def number_of(change: str) -> int:
@@ -55,14 +54,15 @@ def number_of(change: str) -> int:
 
 def get_change(snapshot: Snapshot) -> str:
     """Return the last change to papers. Cheap enough for every lookup."""
-    rows = snapshot.fetch("SELECT value FROM meta WHERE key = ?", CHANGE)
-    return "".join(value for (value,) in rows)
+    rows = snapshot.fetch("SELECT number, token FROM paper_changes ORDER BY number DESC LIMIT 1")
+    return "".join(f"{number}:{token}" for number, token in rows)
 
 
 def has_change(snapshot: Snapshot, change: str) -> bool:
     """Return whether a change is among the database's latest changes. If not, a backup was restored."""
-    rows = snapshot.fetch("SELECT value FROM meta WHERE key = ?", CHANGES)
-    return not change or any(change in json.loads(value) for (value,) in rows)
+    number, token = number_of(change), change.partition(":")[2]
+    known = "SELECT 1 FROM paper_changes WHERE number = ? AND token = ?"
+    return not change or bool(snapshot.fetch(known, number, token))
 
 
 def list_changed(snapshot: Snapshot, *, after: tuple[int, int], limit: int) -> list[tuple[int, int]]:

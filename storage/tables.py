@@ -200,6 +200,13 @@ papers = _table_of(
     sa.Index("ix_papers_changed", "changed", "id"),
 )
 
+paper_changes = sa.Table(
+    "paper_changes",
+    metadata,
+    sa.Column("number", RowId, primary_key=True, autoincrement=False, comment="as in `papers.changed`"),
+    _required("token", sa.Text, comment="random; other after a backup is restored"),
+)
+
 entries = _table_of(
     models.Entry,
     "entries",
@@ -440,6 +447,15 @@ paper_texts = _table_of(
     _required("text", sa.LargeBinary, comment="Markdown, UTF-8, zlib"),
     sa.PrimaryKeyConstraint("arxiv_id"),
     sa.Index("ix_paper_texts_fetched_at", "fetched_at"),
+)
+
+published_texts = sa.Table(
+    "published_texts",
+    metadata,
+    sa.Column("hash", sa.Text, primary_key=True, comment="SHA-256 in hex of a written digest's text"),
+    sa.Column("place", sa.Text, primary_key=True, comment="the file, or `writer/NAME`"),
+    sa.Column("model", sa.Text, comment="the language model that wrote it; NULL: extracts"),
+    sqlite_with_rowid=False,
 )
 
 token_ledger = sa.Table(

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import database, models
 from storage.models import Draft
-from storage.tables import drafts, paper_texts, token_ledger
+from storage.tables import drafts, paper_texts, published_texts, token_ledger
 
 _SERIES = ("arxiv_id", "format", "language", "prompt_version", "model")
 _KEY = (*_SERIES, "input_hash")
@@ -62,6 +62,20 @@ async def get_text(connection: AsyncConnection, arxiv_id: str) -> models.PaperTe
         return None
     text = (await asyncio.to_thread(zlib.decompress, row.text)).decode()
     return database.build_record(models.PaperText, row._mapping, text=text)
+
+
+async def add_published(
+    connection: AsyncConnection, place: str, hashes: Iterable[str], model: str | None
+) -> None:
+    """Record texts that are published at a place (a file, or a name), and the model that wrote them."""
+    rows = [{"hash": text_hash, "place": place, "model": model} for text_hash in hashes]
+    await database.upsert(connection, published_texts, rows, key=("hash", "place"))
+
+
+async def list_published(connection: AsyncConnection, place: str) -> set[str]:
+    """Return the hashes of all texts that were published at a place."""
+    query = sa.select(published_texts.c.hash).where(published_texts.c.place == place)
+    return set((await connection.execute(query)).scalars())
 
 
 async def add_tokens(connection: AsyncConnection, day: date, tokens: int) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 import os
 import re
 import tempfile
@@ -29,12 +28,12 @@ from bot.core.clock import Clock
 from bot.rendering.templates import Templates
 from bot.sources import base, huggingface
 from bot.writer import prompts
-from storage import archive, errors, key_values, models, sources
+from storage import archive, errors, models, sources
+from storage import writer as stored_writer
 from storage.database import Database
 
 EDITED = "it was edited after it was published, so it is left as it is"
 FOREIGN = "exists and was not written by the writer, so it is left alone"
-_MAX_HASHES = 50
 
 
 def check_writable(file: Path) -> None:
@@ -75,15 +74,19 @@ class Publisher:
             file /= name
         place = f"writer/{name}" if file is None else os.path.abspath(file)
         source, location = await self._locate(place)
-        printed = await self._list_printed(place)
+        async with self.database.read() as connection:
+            published = await stored_writer.list_published(connection, place)
         found = None if file is None else await asyncio.to_thread(_read, file)
-        if found is not None and _hash(found) not in {*printed, _hash(text)}:
-            if not printed:
+        if found is not None and _hash(found) not in {*published, _hash(text)}:
+            if not published:
                 raise errors.PaperroundError(f"{file} {FOREIGN}. Name another file.")
             with suppress(errors.NotADigestError):
                 await self.ingest.add_text(found, source=source, location=location)
             return False
-        await self._remember(place, [*printed, _hash(text)], text)
+        parsed = digest_writer.to_sourced_digests(parse.parse_text(text), source, location)
+        hashes = {_hash(text), *(digest.hash for digest in parsed)}
+        async with self.database.transaction() as connection:
+            await stored_writer.add_published(connection, place, hashes, self.model)
         if file is not None:
             await asyncio.to_thread(_write, file, text)
         await self.ingest.add_text(text, source=source, location=location)
@@ -95,21 +98,6 @@ class Publisher:
         async with self.database.read() as connection:
             is_source = any(row.url == folder for row in await sources.list_rows(connection))
         return (folder, name) if is_source else (sources.FILES, place)
-
-    async def _list_printed(self, place: str) -> list[str]:
-        """Return the hashes of the texts published at a place."""
-        async with self.database.read() as connection:
-            value = await key_values.get(connection, key_values.PRINTED + place)
-        return list(json.loads(value)) if value else []
-
-    async def _remember(self, place: str, printed: Sequence[str], text: str) -> None:
-        """Store a place's hashes, and the model that wrote the digests in a text."""
-        parsed = digest_writer.to_sourced_digests(parse.parse_text(text), sources.FILES, place)
-        async with self.database.transaction() as connection:
-            kept = list(dict.fromkeys(printed))[-_MAX_HASHES:]
-            await key_values.set_value(connection, key_values.PRINTED + place, json.dumps(kept))
-            for sourced in parsed if self.model is not None else ():
-                await key_values.set_value(connection, key_values.WRITTEN_BY + sourced.hash, str(self.model))
 
 
 def _hash(text: str) -> str:

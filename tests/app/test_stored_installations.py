@@ -79,7 +79,10 @@ async def test_everything_is_there_after_the_upgrade(folder: Path, empty_databas
         after = await read_rows(connection)
     set_up_file = await SetUpFile(opened, system_clock, Settings()).export()
     await opened.close()
-    del before["meta"], after["meta"]
+    values = {row["key"]: row["value"] for row in before.pop("meta")}
+    if "search:changes" in values:
+        changes = [f"{row['number']}:{row['token']}" for row in after["paper_changes"]]
+        assert changes == json.loads(values["search:changes"])
     for name, rows in before.items():
         assert rows or folder not in upgrades.STORED, (
             f"{name} has no row: let tests/support/installation.py add one"

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from storage import daily, migrate, migrations, tables
-from storage.database import Connection, Database
+from storage import daily, key_values, migrate, migrations, tables, writer
+from storage.database import Connection, Database, open_engine
 from tests.support import outbox_builders, upgrades
 
 
@@ -67,6 +67,22 @@ async def test_each_stored_version_gets_the_schema_of_a_new_database(
     upgraded = await migrate.open_database(database_url, approve=upgrades.approve)
     async with upgraded.read() as connection:
         assert await find_differences(connection, created) == [], "a table changed without a migration"
+    await upgraded.close()
+
+
+async def test_texts_that_the_writer_published_are_still_known(db: Database, database_url: str) -> None:
+    await db.close()
+    upgrades.restore(upgrades.STORED[0], database_url)
+    older = Database(open_engine(database_url, ""))
+    async with older.transaction() as connection:
+        await key_values.set_value(connection, "printed:/a.md", '["a", "b"]')
+        await key_values.set_value(connection, "written-by:b", "a model")
+    await older.close()
+    upgraded = await migrate.open_database(database_url, approve=upgrades.approve)
+    models_by_hash = sa.select(tables.published_texts.c.hash, tables.published_texts.c.model)
+    async with upgraded.read() as connection:
+        assert await writer.list_published(connection, "/a.md") == {"a", "b"}
+        assert ("b", "a model") in (await connection.execute(models_by_hash)).all()
     await upgraded.close()
 
 

@@ -11,7 +11,7 @@ from bot.archive import digest_writer, parse
 from bot.archive.summaries import Basis
 from bot.rendering.templates import Templates
 from bot.writer import prompts, publication
-from storage import key_values, models
+from storage import models, writer
 from tests.fake_model import papers, writing
 
 MODEL = "fake-1"
@@ -63,5 +63,5 @@ async def store(
     place = f"writer/{digest_format}-{language}.md"
     await container.create_ingest().add_text(text, location=place)
     async with container.database.transaction() as connection:
-        for sourced in digest_writer.to_sourced_digests(parse.parse_text(text), "files", place):
-            await key_values.set_value(connection, key_values.WRITTEN_BY + sourced.hash, MODEL)
+        digests = digest_writer.to_sourced_digests(parse.parse_text(text), "files", place)
+        await writer.add_published(connection, place, [digest.hash for digest in digests], MODEL)
