@@ -267,8 +267,6 @@ class Container:
         from bot.client.context import Services
         from bot.club.service import Clubs
         from bot.core import admission
-        from bot.papers.lists import PaperLists
-        from bot.papers.trends import TrendAnswers
         from bot.rendering.charts import ChartRenderer
         from bot.search import index as search_index
         from bot.search.glossary import GlossaryService
@@ -283,7 +281,6 @@ class Container:
         database = self.database.limited(READER_CONNECTIONS)
         glossary = GlossaryService(database, self.clock, self.search_index)
         rising = RisingTopicService(database, glossary, self.clock)
-        dates = DigestDates(database)
         profiles = Profiles(database, PaperVectors(self.clock))
         search_index.prepare()
         search = SearchService(database, glossary, self.clock, self.search_index)
@@ -326,11 +323,11 @@ class Container:
                     Clubs(database, self.clock, self.deliveries, self._request),
                     profiles,
                     TodayService(database, self.clock, profiles, rising, search, glossary, self.day_close),
-                    PaperLists(search, dates, self.clock),
-                    TrendAnswers(search, TrendService(database, self.clock, search), rising),
+                    TrendService(database, self.clock, search),
+                    rising,
                 )
             },
-            dates=dates,
+            dates=DigestDates(database),
             sources=kinds.build_source_registry(database, self.clock, self.settings),
             locale=self.locale,
             timezone=self.settings.timezone,

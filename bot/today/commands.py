@@ -16,7 +16,7 @@ from bot.client import options as client_options
 from bot.client.context import Client, Request
 from bot.client.message_builder import Action, MessageBuilder
 from bot.client.router import UserError, map_service_errors
-from bot.papers.replies import load_paper
+from bot.lists.commands import load_paper
 from bot.rendering import templates
 from bot.shelf.service import MAX_SAVED, FullShelfError, Shelf
 from bot.today import messages as today_messages

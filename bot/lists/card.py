@@ -10,7 +10,7 @@ from typing import Any
 import discord
 from discord import ui
 
-from bot.archive import arxiv_ids, fields, summaries
+from bot.archive import arxiv_ids, exports, fields, summaries
 from bot.client import message_builder
 from bot.client import messages as client_messages
 from bot.client.message_builder import (
@@ -37,8 +37,7 @@ from bot.client.messages import (
     title_link,
 )
 from bot.client.translations import Texts
-from bot.papers.list_views import Rows
-from bot.papers.texts import cite, foot_lines, listed_text
+from bot.lists import messages as lists_messages
 from bot.rendering import discord_text, markdown, templates
 from bot.sources.arxiv import LookupOutcome
 from storage import models
@@ -56,8 +55,11 @@ MORE = "fo"
 PAGER_COMPONENTS = 3
 """A row with two buttons. Space for it is reserved before the number of pages is known."""
 
+MAX_CITED_AUTHORS = 60
 MAX_SHOWN_NOTE = 1_200
 MAX_TOPICS = 8
+MAX_OTHER_DIGESTS = 2
+"""The maximum number of other digests named at the foot of a card."""
 
 MAX_MEDIA = 4
 """The maximum number of pictures and videos in a card's gallery."""
@@ -99,7 +101,7 @@ async def card_view(
         ),
         *extra,
     ]
-    rows: Rows = (
+    rows: lists_messages.Rows = (
         [_chapter_menu(texts, detail, review, sections)],
         actions[: discord_text.ROW_BUTTONS],
         actions[discord_text.ROW_BUTTONS :],
@@ -165,6 +167,13 @@ def _header(texts: Texts, detail: models.PaperDetail) -> str:
     return "\n".join(filter(None, (f"### {title}", facts)))
 
 
+def listed_text(texts: Texts, detail: models.PaperDetail) -> str:
+    """Return when a digest last listed a paper or, if none did, when it was published."""
+    is_new_only = all(of.format is models.DigestFormat.LOOKUP for of in detail.appearances)
+    listed_id = "published-on" if not detail.is_listed else "card-new" if is_new_only else "card-listed"
+    return texts(listed_id, date=texts.format_date(detail.last_on))
+
+
 def _list_media(detail: models.PaperDetail) -> list[str]:
     """Return the addresses of up to MAX_MEDIA pictures and videos, except the thumbnail."""
     shown = [address for address in (*detail.media, detail.video or "") if address != detail.thumbnail]
@@ -209,9 +218,27 @@ def _action_buttons(
 def _saved_text(texts: Texts, saved: models.SavedPaper) -> str:
     """Return the date a paper was saved, its tags, and its note as a quote."""
     on = texts("saved-on", date=f"<t:{int(saved.saved_at.timestamp())}:D>")
-    lines = [subtext(join_dotted(on, format_tags(saved.tags)))]
+    lines = [subtext(join_dotted(on, lists_messages.format_tags(saved.tags)))]
     lines += [f"> {escape_untrusted(line, max_length=MAX_SHOWN_NOTE)}" for line in saved.note.splitlines()]
     return discord_text.shorten("\n".join(lines), MAX_SHOWN_NOTE, max_bytes=3 * MAX_SHOWN_NOTE)
+
+
+def foot_lines(texts: Texts, detail: models.PaperDetail, summary: summaries.Summary | None) -> list[str]:
+    """Return the small print: a note if the summary is in another language, the summary's digest, and the other digests."""
+    shown = (summary.format, summary.date) if summary else None
+    others = dict.fromkeys(
+        texts(f"format-{of.format.value}", date=texts.format_date(of.date))
+        for of in detail.appearances
+        if (of.format, of.date) != shown
+    )
+    lines = (
+        "" if detail.is_listed else texts("paper-fetched"),
+        client_messages.language_note(texts, summary.language) if summary else "",
+        join_dotted(
+            client_messages.summary_line(texts, summary) if summary else "", *list(others)[:MAX_OTHER_DIGESTS]
+        ),
+    )
+    return [line for line in lines if line]
 
 
 def authors_view(texts: Texts, detail: models.PaperDetail, page: int) -> ui.LayoutView:
@@ -234,6 +261,18 @@ def authors_view(texts: Texts, detail: models.PaperDetail, page: int) -> ui.Layo
     )
     message.add_buttons(*pager)
     return message.view
+
+
+def cite(detail: models.PaperDetail) -> str:
+    """Return the BibTeX entry of a paper."""
+    names = detail.authors[:MAX_CITED_AUTHORS]
+    return exports.render_entry(
+        detail.arxiv_id,
+        detail.title,
+        names,
+        truncated=detail.authors_truncated or len(names) < len(detail.authors),
+        is_order_confirmed=detail.is_author_order_confirmed,
+    )
 
 
 def cite_view(texts: Texts, detail: models.PaperDetail) -> ui.LayoutView:
@@ -328,8 +367,3 @@ def selected_term(detail: models.PaperDetail, value: str) -> models.AlertTerm:
         institutions = [detail.organization] if detail.organization else []
         names = detail.authors if kind is models.AlertKind.AUTHOR else institutions
         return models.AlertTerm(kind, names[message_builder.parse_number(value[1:] or "0")])
-
-
-def format_tags(tags: Sequence[str]) -> str:
-    """Return tags, escaped, as `#rl #to-read`."""
-    return " ".join(f"#{escape_untrusted(tag)}" for tag in tags)

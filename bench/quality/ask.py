@@ -1,0 +1,90 @@
+"""Measures questions about papers: `python -m bench.quality.ask FOLDER [--each]`.
+
+The folder has `papers/ID.json` (`paragraphs` with `section` and `text`) and `questions.jsonl` (`paper`, `script`,
+`question`, `evidence`: the numbers of the paragraphs that answer; none if the paper does not say). With
+`PAPERROUND_EMBEDDINGS_URL` the order is fused with that of its vectors.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from bot.ask import question
+from bot.ask.passages import Passage
+from bot.ask.ranking import PaperIndex
+from bot.glossary import resolver
+from bot.text import seed
+
+SHOWN = 3
+
+
+class Outcome(NamedTuple):
+    """A question with the paragraphs found, best first, and whether they were offered as an answer."""
+
+    row: dict[str, Any]
+    found: Sequence[int]
+    is_answer: bool
+
+    @property
+    def is_right(self) -> bool:
+        """Whether a paragraph that answers is among the first three."""
+        return not set(self.row["evidence"]).isdisjoint(self.found[:SHOWN])
+
+
+def measure(folder: Path) -> list[Outcome]:
+    """Ask all questions of a folder."""
+    glossary = resolver.Glossary(seed.load_terms())
+    lines = (folder / "questions.jsonl").read_text(encoding="utf-8").splitlines()
+    by_paper = defaultdict[str, list[dict[str, Any]]](list)
+    for row in map(json.loads, filter(None, lines)):
+        by_paper[row["paper"]].append(row)
+    outcomes = []
+    for paper, rows in by_paper.items():
+        stored = json.loads((folder / "papers" / f"{paper}.json").read_text(encoding="utf-8"))
+        index = PaperIndex([Passage(part["section"], part["text"]) for part in stored["paragraphs"]])
+        for row in rows:
+            ranking = index.rank(question.read(row["question"], glossary))
+            outcomes.append(Outcome(row, [*ranking.scores], ranking.is_answer))
+    return outcomes
+
+
+def summarise(outcomes: Sequence[Outcome]) -> str:
+    """Return the figures in one line."""
+    answered = [outcome for outcome in outcomes if outcome.row["evidence"]]
+    others = [outcome for outcome in outcomes if not outcome.row["evidence"]]
+    of_script = {
+        script: [one for one in answered if one.row["script"] == script]
+        for script in ("en", "mixed", "hangul")
+    }
+    right, english, mixed, hangul = map(_share, (answered, *of_script.values()))
+    refused, kept = (sum(not one.is_answer for one in others), sum(one.is_answer for one in answered))
+    return (
+        f"ask: right among three {right} (en {english}, mixed {mixed}, hangul {hangul});"
+        f" refused {refused} of {len(others)} without an answer, {kept} of {len(answered)} others kept"
+    )
+
+
+def _share(outcomes: Sequence[Outcome]) -> str:
+    return f"{sum(one.is_right for one in outcomes) / len(outcomes):.3f}" if outcomes else "-"
+
+
+def main() -> None:
+    """Print the figures, and with `--each` what was found for each question before them."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--each", action="store_true", help="print each question with the paragraphs found")
+    options = parser.parse_args()
+    outcomes = measure(options.folder)
+    for row, found, is_answer in outcomes if options.each else ():
+        sys.stdout.write(f"{row['question']}\t{row['evidence']}\t{found[:SHOWN]}\t{is_answer}\n")
+    sys.stdout.write(f"{summarise(outcomes)}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Questions about one paper, answered by its passages."""

@@ -1,0 +1,111 @@
+"""Splits a paper's text (Markdown) into passages: paragraphs, captions, tables and listings, each with its section."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from bot.text import plain
+from storage import models
+
+MAX_PASSAGES = 1_500
+_MIN_LENGTH, _MAX_LENGTH = 60, 1_200
+"""Characters: a shorter block, such as a formula, is joined to the one before, and a longer text is split by sentences."""
+_MAX_TABLE_LENGTH = 3_000
+_MAX_HEADING_LENGTH = 120
+_HEADING = re.compile(r"(#{1,6})[ \t]+(\S.*)")
+_BOLD_HEADING = re.compile(r"\*\*([^*\n]{1,80})\*\*:?")
+_EMPHASIS = re.compile(r"[*`]+|(?<!\w)_+|_+(?!\w)")
+_CAPTION = re.compile(
+    r"\W{0,4}(?:figure|fig\.?|table|tab\.|algorithm|listing|그림|표|알고리즘)\s?[0-9A-Z]", re.IGNORECASE
+)
+_TABLE = re.compile(r"^\s*\|.*\|\s*$", re.MULTILINE)
+_FENCE = re.compile(r"^(?:```|~~~)", re.MULTILINE)
+_NUMBER = re.compile(r"\W{0,2}([0-9]{1,2}|[A-Z](?=[. ]))((?:\.[0-9]{1,2}){0,2})[.)]?\s+[^a-z\s]")
+
+
+class Passage(NamedTuple):
+    """A piece of a paper's text as written. `section` has the nearest headings; `anchor` is its place in arXiv's HTML, or ""."""
+
+    section: str
+    text: str
+    anchor: str = ""
+
+
+def split(text: models.PaperText) -> list[Passage]:
+    """Return the passages of a paper in order, without its title. Takes linear time."""
+    found: list[Passage] = []
+    headings: list[tuple[int, str]] = []
+    is_first = True
+    for block in _list_blocks(text.text):
+        if (heading := _read_heading(block)) is not None:
+            is_title = is_first and heading[0] == 1
+            headings = [] if is_title else [*(other for other in headings if other[0] < heading[0]), heading]
+            is_first = False
+            continue
+        section, anchor = " › ".join(title for _, title in headings[-2:]), _find_anchor(headings)
+        is_whole = bool(_CAPTION.match(block) or _TABLE.search(block) or _FENCE.match(block))
+        is_short = len(block) < _MIN_LENGTH and not is_whole
+        if is_short and found and found[-1].section == section:
+            found[-1] = found[-1]._replace(text=f"{found[-1].text}\n\n{block}")
+        elif is_whole:
+            found.append(Passage(section, block[:_MAX_TABLE_LENGTH], anchor))
+        else:
+            found += (Passage(section, piece, anchor) for piece in _cut(block))
+        if len(found) >= MAX_PASSAGES:
+            break
+    return [passage for passage in found if any(map(str.isalpha, passage.text))]
+
+
+def _list_blocks(text: str) -> Iterator[str]:
+    """Yield what stands between empty lines and headings. A fenced listing is one block."""
+    block: list[str] = []
+    is_fenced = False
+    for line in (*text.splitlines(), ""):
+        if _FENCE.match(line):
+            is_fenced = not is_fenced
+        if not is_fenced and (not line.strip() or _HEADING.match(line)):
+            if block:
+                yield "\n".join(block)
+            block = [line] if line.strip() else []
+            if block:
+                yield block.pop()
+        else:
+            block.append(line.rstrip())
+    if block:
+        yield "\n".join(block)
+
+
+def _read_heading(block: str) -> tuple[int, str] | None:
+    """Return the level and the text of a heading. A long one is a paragraph."""
+    if match := _HEADING.fullmatch(block):
+        title = _EMPHASIS.sub("", match[2]).strip("# ")
+        return (len(match[1]), title) if len(title) <= _MAX_HEADING_LENGTH else None
+    if match := _BOLD_HEADING.fullmatch(block):
+        return 7, match[1].strip()
+    return None
+
+
+def _find_anchor(headings: Sequence[tuple[int, str]]) -> str:
+    """Return the fragment that LaTeXML gives to the nearest numbered section: S3.SS1 for 3.1, A2 for B."""
+    for _, title in reversed(headings):
+        if match := _NUMBER.match(title):
+            first, rest = match[1], match[2].split(".")[1:]
+            top = f"S{first}" if first.isdecimal() else f"A{ord(first) - ord('A') + 1}"
+            return ".".join(
+                (top, *(f"{'SS' if depth < 1 else 'SSS'}{part}" for depth, part in enumerate(rest)))
+            )
+    return ""
+
+
+def _cut(block: str) -> Iterator[str]:
+    """Split a paragraph after sentences into pieces of at most _MAX_LENGTH characters, a longer sentence apart."""
+    start = end = 0
+    for after in (*plain.find_ends(block), len(block)):
+        if after - start > _MAX_LENGTH and end > start:
+            yield block[start:end].strip()
+            start = end
+        end = after
+    for first in range(start, len(block), _MAX_TABLE_LENGTH):
+        yield block[first : first + _MAX_TABLE_LENGTH].strip()

@@ -1,0 +1,135 @@
+"""Reads a question about a paper: its parts, each with the forms that papers have for it in both languages.
+
+The forms come from the glossary, from the everyday words of search, and from `asked_words.tsv`: what questions say
+about any paper ("what did it cost", 학습 데이터는 뭐예요), and the words of papers for it, the nearest first. A Korean word of
+that table matches by its beginning, so that one row reads 줄였어, 줄이려고 and 줄어드는.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from importlib import resources
+from typing import NamedTuple
+
+from bot.glossary.resolver import Glossary
+from bot.text import analyser, concepts, plain, questions, term_keys, tokens
+from bot.text.concepts import Form
+
+MAX_LENGTH = 500
+"""In characters. The rest of a longer question is not read."""
+_MAX_WORDS, _MAX_RUN = 40, 4
+"""How many words are read of a question, and at most together as one part."""
+_MAX_ENDING, _MAX_SHORT_ENDING = 4, 2
+"""Syllables that may follow a Korean word of the table; fewer follow a single syllable."""
+_EVERYDAY = 0.8
+_NEAREST, _STEP, _LEAST = 0.9, 0.08, 0.5
+"""The weight of a row's first form, how much less each further one weighs, and the least."""
+_VAGUE = 0.5
+"""The weight of a part that says little, such as 방법 or "use"."""
+
+
+class AskedPart(NamedTuple):
+    """A part of a question. `is_known`: whether it has forms other than the typed one."""
+
+    text: str
+    forms: tuple[Form, ...]
+    weight: float
+    is_known: bool = True
+
+
+def read(text: str, glossary: Glossary) -> tuple[AskedPart, ...]:
+    """Return the parts of a question, without what says nothing about where the answer stands."""
+    words = [
+        piece
+        for word in plain.clean_typed(text)[:MAX_LENGTH].split()[:_MAX_WORDS]
+        for piece in questions.split_joined(questions.trim_filler(word))
+        if piece
+    ]
+    parts: dict[str, AskedPart] = {}
+    for part in _divide(words, glossary):
+        if any(tokens.phrases(form.text) for form in part.forms):
+            parts.setdefault(term_keys.term_key(part.text), part)
+    return tuple(parts.values())
+
+
+def _divide(words: Sequence[str], glossary: Glossary) -> Iterator[AskedPart]:
+    """Split words into the longest runs that are known."""
+    start = 0
+    while start < len(words):
+        for end in range(min(len(words), start + _MAX_RUN), start, -1):
+            if (part := _read_run(words[start:end], glossary)) is not None:
+                break
+        else:
+            end, part = start + 1, _read_unknown(words[start])
+        if part is not None:
+            yield part
+        start = end
+
+
+_NOTHING = AskedPart("", (), 0.0)
+
+
+def _read_run(words: Sequence[str], glossary: Glossary) -> AskedPart | None:
+    """Return the part that a run of words is; None if it is not known."""
+    row, kinds = _find_row(words), set(map(questions.classify_filler, words))
+    if row == ():
+        return _NOTHING
+    if kinds == {"filler"} and row is None:
+        return None
+    last = questions.strip_query_word(
+        words[-1], lambda stem: glossary.is_word(stem) or questions.is_everyday(stem)
+    )
+    text, is_single = " ".join((*words[:-1], last)), len(words) == 1
+    keys = glossary.find(text, in_phrase=is_single)
+    forms = [form for key in keys for form in glossary.forms_of(key)]
+    if not keys:
+        forms += [Form(term) for term in (glossary.translate(text) if is_single else ())]
+        forms += [Form(term, _EVERYDAY) for term in questions.find_everyday_terms(text)]
+    forms += [Form(term, max(_NEAREST - _STEP * place, _LEAST)) for place, term in enumerate(row or ())]
+    if not forms:
+        return None
+    weight = 1.0 if "" in kinds else _VAGUE
+    return AskedPart(text, concepts.merge_forms((Form(text), *forms)), weight)
+
+
+def _read_unknown(word: str) -> AskedPart | None:
+    kind = questions.classify_filler(word)
+    if kind == "filler":
+        return None
+    text = questions.strip_query_word(word, lambda _: False)
+    weight = _VAGUE if kind or analyser.is_hangul(text) else 1.0
+    return AskedPart(text, (Form(text),), weight, is_known=False)
+
+
+_Rows = dict[str, tuple[str, ...]]
+
+
+@lru_cache(maxsize=1)
+def _load_rows() -> _Rows:
+    """Return the forms of each asked word: Korean ones by their key, English ones in lower case."""
+    rows: _Rows = {}
+    text = resources.files(__package__).joinpath("asked_words.tsv").read_text(encoding="utf-8")
+    for line in text.splitlines():
+        if line and not line.startswith("#"):
+            asked, _, forms = line.partition("\t")
+            for word in asked.split("|"):
+                rows.setdefault(_key(word), tuple(filter(None, forms.split("|"))))
+    return rows
+
+
+def _key(text: str) -> str:
+    return term_keys.korean_key(text) if analyser.has_hangul(text) else text.casefold()
+
+
+def _find_row(words: Sequence[str]) -> tuple[str, ...] | None:
+    """Return the forms of the longest asked word that a run begins with and ends in; None if there is none."""
+    rows, key = _load_rows(), _key(" ".join(words))
+    if not analyser.has_hangul(key):
+        return rows.get(key)
+    before_last = len(key) - len(_key(words[-1]))
+    for end in range(len(key), before_last, -1):
+        most = _MAX_ENDING if end > 1 else _MAX_SHORT_ENDING
+        if len(key) - end <= most and (row := rows.get(key[:end])) is not None:
+            return row
+    return None

@@ -1,0 +1,120 @@
+"""Ranks the passages of one paper for a question, without a model.
+
+BM25 over the parts of a question (Robertson and Zaragoza 2009): each part scores by its best form and a share of its
+others, each form by how often the text and the headings above it have it and by how rare form and part are in the paper.
+A passage gets a share of its neighbours' scores, since an answer often follows the sentence that names its subject.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from bot.ask.passages import Passage
+from bot.ask.question import AskedPart
+from bot.text import analyser, tokens
+
+_SATURATION, _LENGTH_NORM = 1.2, 0.35
+"""The k1 and b parameters of BM25."""
+_HEADING = 1.5
+"""The weight of a form in a heading of one word; it is divided by the root of the heading's length."""
+_OTHER_FORMS = 0.4
+"""The share of the scores of a part's other forms that is added to its best form's score."""
+_FORM_RARITY = 0.25
+"""How far a form's own rarity counts beside that of its part."""
+_NEIGHBOUR = 0.075
+"""The share of each neighbour's score in the same section that a passage gets."""
+MIN_SCORE = 0.6
+"""A best passage with a lower share of the score that each part would give once seems to have no answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Scores by passage number, best first; passages without any part are left out.
+
+    `score` is the best passage's score in relation to the question's. `found` maps each part's text to the forms that
+    the paper has, the nearest first.
+    """
+
+    scores: Mapping[int, float]
+    score: float
+    found: Mapping[str, Sequence[str]]
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether the best passages seem to answer the question."""
+        return self.score >= MIN_SCORE
+
+
+class PaperIndex:
+    """The tokens of a paper's passages and their headings. Takes some 50 ms to build. Thread-safe."""
+
+    def __init__(self, passages: Sequence[Passage]) -> None:
+        self.passages = passages
+        self._postings = defaultdict[str, list[tuple[int, int]]](list)
+        """Where each token stands: the number of the text and the position in it."""
+        self._texts: list[list[str]] = []
+        """The tokens of the passages, then those of their headings."""
+        for text in (*(passage.text for passage in passages), *(passage.section for passage in passages)):
+            words = tokens.tokenize(analyser.canonicalise(text)).split()
+            for position, word in enumerate(words):
+                self._postings[word].append((len(self._texts), position))
+            self._texts.append(words)
+        self._mean = sum(map(len, self._texts[: len(passages)])) / max(len(passages), 1) or 1.0
+
+    def rank(self, parts: Sequence[AskedPart]) -> Ranking:
+        """Rank the passages for the parts of a question."""
+        scores, needed = defaultdict[int, float](float), 0.0
+        found = dict[str, Sequence[str]]()
+        for part in parts:
+            frequencies = {
+                form.text: self._count(tokens.phrases(form.token or form.text)) for form in part.forms
+            }
+            found[part.text] = [text for text, counts in frequencies.items() if counts]
+            rarity = self._rarity(set[int]().union(*frequencies.values()))
+            if part.is_known or not analyser.has_hangul(part.text):
+                needed += part.weight * max(rarity, 0.5)
+            of_part = defaultdict[int, list[float]](list)
+            for form in part.forms:
+                own = self._rarity(frequencies[form.text])
+                weight = form.weight * (_FORM_RARITY * own + (1 - _FORM_RARITY) * rarity)
+                for number, frequency in frequencies[form.text].items():
+                    saturated = frequency * (_SATURATION + 1) / (frequency + _SATURATION)
+                    of_part[number].append(weight * saturated)
+            for number, of_forms in of_part.items():
+                best = max(of_forms)
+                scores[number] += part.weight * (best + _OTHER_FORMS * (sum(of_forms) - best))
+        ranked = {number: score + _NEIGHBOUR * self._near(scores, number) for number, score in scores.items()}
+        ordered = dict(sorted(ranked.items(), key=lambda item: (-item[1], item[0])))
+        return Ranking(ordered, max(ordered.values(), default=0.0) / (needed or 1.0), found)
+
+    def _near(self, scores: Mapping[int, float], number: int) -> float:
+        """Return the sum of the neighbours' scores in the same section."""
+        section = self.passages[number].section
+        near = (other for other in (number - 1, number + 1) if 0 <= other < len(self.passages))
+        return sum(scores.get(other, 0.0) for other in near if self.passages[other].section == section)
+
+    def _rarity(self, having: Collection[int]) -> float:
+        """Return the IDF of what these passages have."""
+        return math.log(1 + (len(self.passages) - len(having) + 0.5) / (len(having) + 0.5))
+
+    def _count(self, phrases: Iterable[tuple[str, ...]]) -> dict[int, float]:
+        """Return how often each passage has a form in its most frequent spelling, with its headings and its length."""
+        found = Counter[int]()
+        for first, *rest in phrases:
+            end = 1 + len(rest)
+            found |= Counter(
+                text
+                for text, position in self._postings.get(first, ())
+                if not rest or self._texts[text][position + 1 : position + end] == rest
+            )
+        count, weighted = len(self.passages), defaultdict[int, float](float)
+        for text, number in found.items():
+            length = len(self._texts[text])
+            if text < count:
+                weighted[text] += number / (1 - _LENGTH_NORM + _LENGTH_NORM * length / self._mean)
+            else:
+                weighted[text - count] += _HEADING * number / math.sqrt(length)
+        return weighted

@@ -1,0 +1,70 @@
+"""Questions about a paper find the passages that answer, in both languages, and say when there is none."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from bench.quality import ask as bench_ask
+from bot.ask import passages, question
+from bot.ask.ranking import PaperIndex
+from bot.glossary import resolver
+from bot.text import seed
+from tests.support import asked_paper
+
+GLOSSARY = resolver.Glossary(seed.load_terms())
+
+
+@pytest.mark.parametrize(("asked", "words"), asked_paper.QUESTIONS.items())
+def test_the_passage_that_answers_is_among_the_first_three(asked: str, words: str | None) -> None:
+    found = passages.split(asked_paper.paper_text())
+    ranking = PaperIndex(found).rank(question.read(asked, GLOSSARY))
+    shown = [found[number].text for number in list(ranking.scores)[:3]]
+    assert ranking.is_answer is (words is not None)
+    assert words is None or any(words in text for text in shown)
+
+
+def test_a_korean_question_says_what_it_was_read_as() -> None:
+    found = passages.split(asked_paper.paper_text())
+    ranking = PaperIndex(found).rank(question.read("중복된 이미지는 어떻게 걸러냈어?", GLOSSARY))
+    assert "near-duplicate" in ranking.found["중복"]
+    assert "remove" in ranking.found["걸러냈어"]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["", "?!", "👩‍🔬🧪" * 300, "왜 " * 2_000, "Ποια δεδομένα;", "データは何ですか", "\0\ud800", "a" * 4_000],
+)
+def test_a_question_that_cannot_be_read_finds_no_answer(asked: str) -> None:
+    ranking = PaperIndex(passages.split(asked_paper.paper_text())).rank(question.read(asked, GLOSSARY))
+    assert not ranking.is_answer
+
+
+@pytest.mark.parametrize("text", ["", "# Only a title\n", "## 1 Data\n"])
+def test_a_paper_without_text_answers_nothing(text: str) -> None:
+    ranking = PaperIndex(passages.split(asked_paper.paper_text(text))).rank(question.read("data?", GLOSSARY))
+    assert not ranking.scores
+    assert not ranking.is_answer
+
+
+def test_the_figures_count_each_script_and_what_was_refused(tmp_path, capsys) -> None:  # type: ignore[no-untyped-def]
+    parts = [
+        {"n": number, "section": passage.section, "text": passage.text}
+        for number, passage in enumerate(passages.split(asked_paper.paper_text()))
+    ]
+    (tmp_path / "papers").mkdir()
+    (tmp_path / "papers" / "lanterns.json").write_text(json.dumps({"paragraphs": parts}))
+    licence = next(part["n"] for part in parts if "Apache" in str(part["text"]))
+    rows: list[dict[str, object]] = [
+        {"question": "라이선스가 뭐야?", "script": "hangul", "evidence": [licence]},
+        {"question": "PSNR은 몇이야?", "script": "mixed", "evidence": [0]},  # the judge is wrong here
+        {"question": "Which licence?", "script": "en", "evidence": [licence]},
+        {"question": "Does it help with underwater sonar?", "script": "en", "evidence": []},
+    ]
+    lines = (json.dumps({**row, "paper": "lanterns"}, ensure_ascii=False) for row in rows)
+    (tmp_path / "questions.jsonl").write_text("\n".join(lines))
+    assert bench_ask.summarise(bench_ask.measure(tmp_path)) == (
+        "ask: right among three 0.667 (en 1.000, mixed 0.000, hangul 1.000);"
+        " refused 1 of 1 without an answer, 3 of 3 others kept"
+    )
