@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from simcord.backend.errors import SetupError
 
-from bot.client import message_builder
+from bot.client import custom_ids
 from tests.fake_discord import validation
 from tests.support.client_harness import (
     ClientHarness,
@@ -76,7 +76,7 @@ def _list_controls(message: Any) -> dict[tuple[str, int], tuple[str, str | None]
     numbers: dict[str, int] = {}
     for part in raw_components(message) if message is not None else ():
         if part.get("custom_id") and not part.get("disabled"):
-            verb = message_builder.unpack_custom_id(part["custom_id"]).verb
+            verb = custom_ids.unpack_custom_id(part["custom_id"]).verb
             values = [option["value"] for option in part.get("options", ())[:MAX_VALUES]]
             for value in values or [None]:
                 numbers[verb] = number = numbers.get(verb, -1) + 1
@@ -132,7 +132,7 @@ class Crawler:
         except SetupError:
             return None  # the message was edited meanwhile
         if result.modal:
-            self.verbs.add(message_builder.unpack_custom_id(result.modal["custom_id"]).verb)
+            self.verbs.add(custom_ids.unpack_custom_id(result.modal["custom_id"]).verb)
             result = await self.by.submit_modal(result, _fill(result.modal))
         return last_response(result)
 

@@ -19,11 +19,11 @@ from bot.alerts import messages as alerts_messages
 from bot.alerts import options as alerts_options
 from bot.alerts import service as alerts_service
 from bot.alerts.service import Alerts
-from bot.client import autocomplete, message_builder, router
+from bot.client import autocomplete, custom_ids, list_state, message_builder, paper_texts, router
 from bot.client import messages as client_messages
 from bot.client.accounts import TextPurpose, TextTokenStore
 from bot.client.context import Interaction, Request
-from bot.client.message_builder import Action
+from bot.client.custom_ids import Action
 from bot.client.router import UserError
 from bot.lists import card as lists_card
 from bot.lists import commands as lists_commands
@@ -129,13 +129,13 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         """Show the user's alerts or, for the people who manage its messages, all alerts of a channel."""
         if not action.payload:
             return await list_view(request)
-        channel_id, page = map(message_builder.parse_number, action.fields(2))
+        channel_id, page = map(custom_ids.parse_number, action.fields(2))
         return await channel_view(request, channel_id, page)
 
     @router.handles(alerts_messages.MATCHED, router.PRIVATELY)
     async def show_matched(self, request: Request, action: Action) -> ui.LayoutView:
         """Show all papers of a notification that could not name them all."""
-        since, until, page = (message_builder.parse_number(field, MAX_TIME) for field in action.fields(3))
+        since, until, page = (custom_ids.parse_number(field, MAX_TIME) for field in action.fields(3))
         channel_id = request.interaction.channel_id
         is_direct = request.interaction.guild_id is None
         recipient = f"user:{request.user_id}" if is_direct else f"channel:{channel_id}"
@@ -145,7 +145,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
             raise UserError("outdated-control")
 
         def page_id(number: int) -> str:
-            return message_builder.pack_custom_id(alerts_messages.MATCHED, since, until, number)
+            return custom_ids.pack_custom_id(alerts_messages.MATCHED, since, until, number)
 
         return alerts_messages.matched_view(request.texts, rows, page, page_id)
 
@@ -153,7 +153,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
     async def show_alert(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the alert chosen by a button or in the menu."""
         chosen = action.payload or router.selected_value(request.interaction)
-        return await alert_view(request, message_builder.parse_number(chosen))
+        return await alert_view(request, custom_ids.parse_number(chosen))
 
     @router.handles(alerts_messages.PAUSE)
     async def pause(self, request: Request, action: Action) -> ui.LayoutView:
@@ -179,7 +179,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         if alert.user_id != request.user_id:
             return await channel_view(request, alert.channel_id or 0)
         key = await store_draft(request.services.text_tokens, request.user_id, replace(alert, id=0))
-        undo_id = message_builder.pack_custom_id(alerts_messages.SAVE, key)
+        undo_id = custom_ids.pack_custom_id(alerts_messages.SAVE, key)
         described = alerts_messages.describe_alert(request.texts, alert)
         text = request.texts("alert-removed", alert=described)
         return client_messages.text_view(text, message_builder.button(request.texts("alert-undo"), undo_id))
@@ -225,7 +225,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         """Open the form for the time of day and time zone."""
         draft = await load(request, action.payload)
         values = {"time": draft.at_time, "zone": draft.timezone}
-        submit_id = message_builder.pack_custom_id(alerts_messages.SUBMIT_TIME, action.payload)
+        submit_id = custom_ids.pack_custom_id(alerts_messages.SUBMIT_TIME, action.payload)
         return client_messages.time_modal(request.texts, submit_id, values)
 
     @router.handles(alerts_messages.SUBMIT_TIME)
@@ -236,19 +236,19 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
             draft = alerts_options.apply_time(draft, router.modal_values(request.interaction))
         except UserError as error:
             reason = request.texts(error.key, **error.arguments)
-            reopen_id = message_builder.pack_custom_id(alerts_messages.OPEN_TIME, action.payload)
+            reopen_id = custom_ids.pack_custom_id(alerts_messages.OPEN_TIME, action.payload)
             return client_messages.refused_view(request.texts, reason, reopen_id)
         return await apply(request, draft)
 
     @router.handles(client_messages.FOLLOW, router.PRIVATELY)
     async def follow(self, request: Request, action: Action) -> ui.LayoutView:
         """Create an alert for the topic or author of a list, with an Undo button; preview what a question became."""
-        state = await load_list_text(request.services.text_tokens, client_messages.unpack_state(action))
+        state = await load_list_text(request.services.text_tokens, list_state.unpack_state(action))
         async with router.admitted_lookup(request.interaction):
             draft = await _draft_of_list(request, state)
         if not draft.terms:
             raise UserError("alert-not-possible")
-        is_author = state.kind is client_messages.ListKind.AUTHOR
+        is_author = state.kind is list_state.ListKind.AUTHOR
         asked, terms = query_parser.parse_query(state.text).text, " ".join(term.text for term in draft.terms)
         make = save if is_author or asked.casefold() == terms.casefold() else preview
         return await make(request, await begin(request, draft))
@@ -327,9 +327,9 @@ def make_draft(
     )
 
 
-async def _draft_of_list(request: Request, state: client_messages.ListState) -> models.Alert:
+async def _draft_of_list(request: Request, state: list_state.ListState) -> models.Alert:
     """Return a draft for a list's topic or author, without terms if an alert cannot follow the list."""
-    if state.kind is client_messages.ListKind.AUTHOR:
+    if state.kind is list_state.ListKind.AUTHOR:
         typed, _ = query_parser.parse_author(state.text)
         found = await request.services.search.find_author(typed, limit=1)
         name = "" if found.namesakes else found.author or ""
@@ -353,18 +353,18 @@ async def load_draft(tokens: TextTokenStore, token: str) -> models.Alert:
     stored = await tokens.get(TextPurpose.ALERT, token)
     if stored is None:
         raise UserError("outdated-control")
-    with message_builder.map_parse_errors():
+    with custom_ids.map_parse_errors():
         return _DRAFT.validate_json(stored)
 
 
 async def load(request: Request, key: str) -> models.Alert:
     """Return the stored alert or draft that a custom id's key refers to. Raises UserError."""
     if key.startswith(alerts_messages.STORED):
-        return await find(request, message_builder.parse_number(key.removeprefix(alerts_messages.STORED)))
+        return await find(request, custom_ids.parse_number(key.removeprefix(alerts_messages.STORED)))
     if not key.startswith(client_messages.NEW_ALERT):
         return _place(request, await load_draft(request.services.text_tokens, key))
     topic = key.removeprefix(client_messages.NEW_ALERT)
-    found = client_messages.alert_terms(client_messages.ListState(client_messages.ListKind.TOPIC, topic))
+    found = list_state.alert_terms(list_state.ListState(list_state.ListKind.TOPIC, topic))
     if found is None:
         return await begin(request, alerts_service.EMPTY_DRAFT)
     kind, text, min_votes = found
@@ -392,7 +392,7 @@ def map_alert_errors() -> Iterator[None]:
         raise UserError("alert-exists") from error
     except errors.UsageError as error:
         arguments = {
-            name: client_messages.escape_untrusted(value, max_length=60) if isinstance(value, str) else value
+            name: paper_texts.escape_untrusted(value, max_length=60) if isinstance(value, str) else value
             for name, value in error.arguments.items()
         }
         raise UserError(

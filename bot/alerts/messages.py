@@ -11,12 +11,13 @@ from discord import ui
 from bot.alerts import options as alerts_options
 from bot.alerts import planner as alerts_planner
 from bot.alerts import service as alerts_service
-from bot.client import message_builder
+from bot.client import list_state, message_builder, paper_texts
 from bot.client import messages as client_messages
-from bot.client.message_builder import RED, MessageBuilder, button, pack_custom_id, select_menu, select_option
+from bot.client.custom_ids import pack_custom_id
+from bot.client.message_builder import RED, MessageBuilder, button, select_menu, select_option
 from bot.client.messages import PostWording, text_view
 from bot.client.router import UserError
-from bot.client.translations import Texts
+from bot.client.texts import Texts
 from bot.daily import messages as daily_messages
 from bot.outbox import contents
 from bot.rendering import discord_text, templates
@@ -37,7 +38,7 @@ def describe_alert(texts: Texts, alert: models.Alert) -> str:
     is_all = alert.match_all and len(alert.terms) > 1
     groups = []
     for kind in models.AlertKind:
-        names = [client_messages.escape_untrusted(term.text) for term in alert.terms if term.kind is kind]
+        names = [paper_texts.escape_untrusted(term.text) for term in alert.terms if term.kind is kind]
         if kind is models.AlertKind.KEYWORD:
             names = [
                 texts("alert-exactly" if '"' in name else "alert-word", text=name.replace('"', ""))
@@ -50,7 +51,7 @@ def describe_alert(texts: Texts, alert: models.Alert) -> str:
     described = texts("alert-all" if is_all else "alert-any", terms=joined)
     if alert.excluded:
         words = ", ".join(
-            texts("alert-word", text=client_messages.escape_untrusted(word)) for word in alert.excluded
+            texts("alert-word", text=paper_texts.escape_untrusted(word)) for word in alert.excluded
         )
         described = texts("alert-without", alert=described, words=words)
     if alert.min_votes:
@@ -69,7 +70,7 @@ def describe_name(alert: models.Alert, max_length: int = MAX_NAME_LENGTH) -> str
 def place_and_time(texts: Texts, alert: models.Alert) -> str:
     """Return where and when an alert is sent: `DM · right away`, `<#1> · weekly, Mon 9:00 AM`."""
     place = texts("alert-dm") if alert.channel_id is None else f"<#{alert.channel_id}>"
-    return client_messages.join_dotted(place, _timing(texts, alert))
+    return paper_texts.join_dotted(place, _timing(texts, alert))
 
 
 def _timing(texts: Texts, alert: models.Alert) -> str:
@@ -83,7 +84,7 @@ def describe_details(texts: Texts, alert: models.Alert) -> str:
     parts = [place_and_time(texts, alert) + (f" ({zone})" if alert.timing is not AlertTiming.AT_ONCE else "")]
     if alert.max_a_day:
         parts.append(texts("alert-at-most-a-day", count=alert.max_a_day))
-    return client_messages.join_dotted(*parts)
+    return paper_texts.join_dotted(*parts)
 
 
 SUBMIT_CONDITIONS = "aed"
@@ -135,7 +136,7 @@ def post_view(wording: PostWording, post: alerts_planner.AlertPost) -> ui.Layout
             [client_messages.open_menu(texts("alert-more", count=len(further)), further)],
             _footer_buttons(texts, post, marker),
         ),
-        client_messages.subtext_lines(f"{foot}\n{_alert_text(wording, 'more', post)}"),
+        paper_texts.subtext_lines(f"{foot}\n{_alert_text(wording, 'more', post)}"),
     )
     for position, match in enumerate(shown):
         share = message.share(len(shown) - position)
@@ -147,31 +148,31 @@ def post_view(wording: PostWording, post: alerts_planner.AlertPost) -> ui.Layout
 
 def plain_alert_payload(wording: PostWording, post: alerts_planner.AlertPost) -> dict[str, Any]:
     """Return the notification as plain text, used if Discord refuses the layout."""
-    day = client_messages.day_url(post.digest_on, post.marker, 0)
+    day = paper_texts.day_url(post.digest_on, post.marker, 0)
     lines = [f"🔔 {_alert_text(wording, 'headline', post)}", f"[{wording.ui_texts('alert-day')}](<{day}>)"]
     papers = tuple(match.paper for match in post.matches)
-    return message_builder.plain_payload(client_messages.fit_paper_lines(wording.ui_texts, lines, papers))
+    return message_builder.plain_payload(paper_texts.fit_paper_lines(wording.ui_texts, lines, papers))
 
 
 def _paper_text(
     wording: PostWording, match: alerts_planner.AlertMatch, characters: int, size: int, *, with_language: bool
 ) -> str:
     paper = match.paper
-    title = client_messages.title_link(
+    title = paper_texts.title_link(
         paper.title, paper.arxiv_id, paper.url, max_characters=characters, max_bytes=size
     )
     lines = alert_paper_lines(wording, match, title)
-    excerpt, quoted_from = client_messages.excerpt_lines(wording.ui_texts, paper, with_language=False)
-    origin = client_messages.post_note(wording.ui_texts, paper.summary, with_language=with_language)
-    note = client_messages.join_dotted(quoted_from, origin)
-    text = "\n".join(line for line in (lines, excerpt, client_messages.subtext(note)) if line)
+    excerpt, quoted_from = paper_texts.excerpt_lines(wording.ui_texts, paper, with_language=False)
+    origin = paper_texts.post_note(wording.ui_texts, paper.summary, with_language=with_language)
+    note = paper_texts.join_dotted(quoted_from, origin)
+    text = "\n".join(line for line in (lines, excerpt, paper_texts.subtext(note)) if line)
     return discord_text.shorten(text, characters, max_bytes=size)
 
 
 def _footer_buttons(texts: Texts, post: alerts_planner.AlertPost, marker: str) -> list[ui.Item[Any]]:
     """Return the buttons below the papers. The first contains the delivery's marker. A single paper gets a Save button."""
-    day = client_messages.ListState(client_messages.ListKind.DIGEST, span=(post.digest_on,) * 2)
-    day_button = button(texts("alert-day"), client_messages.pack_state(day, marker=marker))
+    day = list_state.ListState(list_state.ListKind.DIGEST, span=(post.digest_on,) * 2)
+    day_button = button(texts("alert-day"), list_state.pack_state(day, marker=marker))
     buttons = [day_button]
     if len(post.matches) == 1:
         buttons.append(client_messages.save_button(texts, post.matches[0].paper.arxiv_id))
@@ -189,16 +190,16 @@ def matched_view(
     texts: Texts, rows: Sequence[models.PaperRow], page: int, custom_id: Callable[[int], str]
 ) -> ui.LayoutView:
     """Return a page of all papers of a large notification, with a menu to open one. `custom_id` maps pages to ids."""
-    size = client_messages.DAY_PAGE_SIZE
+    size = list_state.DAY_PAGE_SIZE
     pages = -(-len(rows) // size)
     page = min(page, pages - 1)
     shown, ranks = rows[page * size :][:size], range(page * size + 1, len(rows) + 1)
     lines = [f"### {texts('alert-matched', count=len(rows))}"]
     for rank, row in zip(ranks, shown, strict=False):
-        link = client_messages.title_link(
+        link = paper_texts.title_link(
             row.title, row.arxiv_id, row.url, max_characters=MAX_LINE_LENGTH, max_bytes=2 * MAX_LINE_LENGTH
         )
-        lines.append(client_messages.join_dotted(f"{rank}", link, client_messages.format_votes(row.votes)))
+        lines.append(paper_texts.join_dotted(f"{rank}", link, paper_texts.format_votes(row.votes)))
     opening = client_messages.open_menu(texts("open-paper"), shown, ranks=ranks[: len(shown)])
     message = MessageBuilder()
     message.add_text("\n".join(lines))
@@ -228,7 +229,7 @@ def preview_view(
     """
     message = MessageBuilder()
     message.add_text(f"### {describe_alert(texts, draft)}")
-    message.add_text(client_messages.subtext(describe_details(texts, draft)))
+    message.add_text(paper_texts.subtext(describe_details(texts, draft)))
     message.add_text(preview_text(texts, preview))
     message.add_buttons(_timing_menu(texts, draft, key))
     message.add_buttons(
@@ -270,7 +271,7 @@ def refused_view(texts: Texts, error: UserError, key: str) -> ui.LayoutView:
 
 def saved_view(texts: Texts, alert: models.Alert) -> ui.LayoutView:
     """Return the confirmation of a new alert, with buttons to undo, edit and list alerts."""
-    details = client_messages.subtext(describe_details(texts, alert))
+    details = paper_texts.subtext(describe_details(texts, alert))
     return text_view(
         f"{texts('alert-made')}\n**{describe_alert(texts, alert)}**\n{details}",
         button(texts("alert-undo"), pack_custom_id(REMOVE, alert.id)),
@@ -283,16 +284,14 @@ def preview_text(texts: Texts, preview: alerts_service.AlertPreview) -> str:
     """Describe the matches of the last 30 days: their number, the latest papers, and the related terms included."""
     lines = [texts("alert-would", count=preview.paper_count)]
     for row in preview.latest:
-        title = client_messages.title_link(
-            row.title, row.arxiv_id, row.url, max_characters=500, max_bytes=1500
-        )
-        lines.append(f"- {title} {client_messages.format_votes(row.votes)}")
+        title = paper_texts.title_link(row.title, row.arxiv_id, row.url, max_characters=500, max_bytes=1500)
+        lines.append(f"- {title} {paper_texts.format_votes(row.votes)}")
     if preview.wider is not None:
         wider = describe_alert(texts, preview.wider)
         lines.append(texts("alert-wider", count=preview.wider_count, alert=wider))
     if preview.related:
-        forms = client_messages.name_related(texts, preview.related, most=MAX_RELATED)
-        lines.append(client_messages.subtext(texts("alert-related", forms=forms)))
+        forms = paper_texts.name_related(texts, preview.related, most=MAX_RELATED)
+        lines.append(paper_texts.subtext(texts("alert-related", forms=forms)))
     return "\n".join(lines)
 
 
@@ -343,11 +342,11 @@ def _add_alerts(
     lines, options = [], []
     for alert in rows:
         state = texts("alert-resting") if alert.paused else ""
-        name = f"**{client_messages.escape_untrusted(describe_name(alert))}**"
-        line = f"- {client_messages.join_dotted(name, place_and_time(texts, alert), state)}"
+        name = f"**{paper_texts.escape_untrusted(describe_name(alert))}**"
+        line = f"- {paper_texts.join_dotted(name, place_and_time(texts, alert), state)}"
         lines.append(discord_text.shorten(line, MAX_LINE_LENGTH))
         place = f"#{names.get(alert.channel_id, alert.channel_id)}" if alert.channel_id else texts("alert-dm")
-        description = client_messages.join_dotted(place, _timing(texts, alert), state)
+        description = paper_texts.join_dotted(place, _timing(texts, alert), state)
         label = describe_name(alert, discord_text.SELECT_LABEL)
         options.append(select_option(label, str(alert.id), description=description))
     message.add_text("\n".join(lines))
@@ -360,10 +359,10 @@ def alert_view(texts: Texts, alert: models.Alert, note: str, *, is_own: bool = T
     if note:
         message.add_text(note)
     message.add_text(f"### {describe_alert(texts, alert)}")
-    message.add_text(client_messages.subtext(describe_details(texts, alert)))
+    message.add_text(paper_texts.subtext(describe_details(texts, alert)))
     owner = "" if is_own else texts("alert-of", owner=f"<@{alert.user_id}>")
     state = texts("alert-resting" if alert.paused else "alert-active")
-    message.add_text(client_messages.join_dotted(state, owner))
+    message.add_text(paper_texts.join_dotted(state, owner))
     key = f"{STORED}{alert.id}"
     if is_own:
         message.add_buttons(_timing_menu(texts, alert, key))
@@ -392,7 +391,7 @@ def _alert_text(
         "shown": len(post.matches),
         "in_channel": post.in_channel,
         "topics": [
-            discord_text.shorten(topic, client_messages.MAX_TOPIC_LENGTH, markdown=False)
+            discord_text.shorten(topic, paper_texts.MAX_TOPIC_LENGTH, markdown=False)
             for topic in topics[:MAX_TOPICS]
         ],
     }

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from bot.alerts import service as alerts_service
-from bot.client import message_builder
+from bot.client import custom_ids
 from bot.client import options as client_options
 from bot.rendering import discord_text
 from bot.text import people
@@ -56,11 +56,9 @@ def apply_when(draft: models.Alert, value: str) -> models.Alert:
     Raises InvalidCustomIdError for any other value.
     """
     chosen, _, day = value.partition("-")
-    with message_builder.map_parse_errors():
+    with custom_ids.map_parse_errors():
         timing = models.AlertTiming(chosen)
-    return replace(
-        draft, timing=timing, weekday=message_builder.parse_number(day, 7) if day else draft.weekday
-    )
+    return replace(draft, timing=timing, weekday=custom_ids.parse_number(day, 7) if day else draft.weekday)
 
 
 def apply_time(draft: models.Alert, typed: Mapping[str, str]) -> models.Alert:

@@ -20,8 +20,9 @@ from discord.ext import commands
 from bot.alerts import commands as alerts_commands
 from bot.alerts import messages as alerts_messages
 from bot.alerts import planner as alerts_planner
-from bot.client import command_sync, message_builder, router, translations
+from bot.client import command_sync, custom_ids, message_builder, router, translations
 from bot.client import messages as client_messages
+from bot.client import texts as client_texts
 from bot.client.context import Client
 from bot.client.messages import MentionLookup, PostWording
 from bot.club import commands as club_commands
@@ -286,10 +287,9 @@ class PaperroundBot(Client):
         data: Any = interaction.data or {}
         custom_id = str(data.get("custom_id", ""))
         if interaction.type is discord.InteractionType.modal_submit:
-            await self.component_router.dispatch(interaction, message_builder.unpack_custom_id(custom_id))
-        elif (
-            interaction.type is discord.InteractionType.component
-            and not message_builder.CUSTOM_ID.fullmatch(custom_id)
+            await self.component_router.dispatch(interaction, custom_ids.unpack_custom_id(custom_id))
+        elif interaction.type is discord.InteractionType.component and not custom_ids.CUSTOM_ID.fullmatch(
+            custom_id
         ):
             await router.handle_error(interaction, router.UserError("outdated-control"))
 
@@ -308,7 +308,7 @@ class DiscordRenderer:
 
     def __init__(
         self,
-        texts: translations.Translations,
+        texts: client_texts.Translations,
         templates: Templates,
         mention: MentionLookup,
         web_url: str | None = None,

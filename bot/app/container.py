@@ -24,6 +24,7 @@ from bot.alerts.service import Alerts
 from bot.app.health import Liveness
 from bot.archive.dates import DigestDates
 from bot.archive.ingest import IngestService
+from bot.client import texts as client_texts
 from bot.client.accounts import Guilds, Readers, TextTokenStore
 from bot.core import day_close
 from bot.core.clock import Clock, DiscordClock, system_clock
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
     from bot.client.context import Services
     from bot.client.messages import CommandMentions
     from bot.client.rest import HttpObserver, RestClient
-    from bot.client.translations import Translations
+    from bot.client.texts import Translations
     from bot.outbox.pace import Answer
     from bot.rendering.templates import Templates
     from bot.search.index import SearchIndex
@@ -153,9 +154,8 @@ class Container:
     @cached_property
     def texts(self) -> Translations:
         """The user interface's strings. The first access imports discord.py."""
-        from bot.client import translations
 
-        return translations.Translations()
+        return client_texts.Translations()
 
     @cached_property
     def mentions(self) -> CommandMentions:

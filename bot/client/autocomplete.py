@@ -10,12 +10,12 @@ from typing import Any
 import structlog
 from discord import app_commands
 
-from bot.client import messages as client_messages
 from bot.client import options as client_options
+from bot.client import paper_texts
 from bot.client.context import Interaction
-from bot.client.message_builder import shorten_label
 from bot.core import admission, clock
 from bot.rendering import discord_text
+from bot.rendering.discord_text import shorten_label
 from bot.text import dates as text_dates
 
 log = structlog.get_logger(__name__)
@@ -92,9 +92,7 @@ async def papers(interaction: Interaction, current: str) -> Choices:
     matches = await interaction.client.services.search.complete_paper(current)
     return make_choices(
         (
-            client_messages.join_dotted(
-                f"{paper.value} {client_messages.format_votes(paper.votes)}", paper.name
-            ),
+            paper_texts.join_dotted(f"{paper.value} {paper_texts.format_votes(paper.votes)}", paper.name),
             paper.value,
         )
         for paper in matches
@@ -115,9 +113,9 @@ async def dates(interaction: Interaction, current: str) -> Choices:
     listed = await dates_of_digests.list_dates(until_on=clock.latest_date(client.services.clock()))
     days += [day for day in listed if current.strip() in day.isoformat()] or ([] if span else listed)
     if span and not days:
-        days = client_messages.nearest_days(await dates_of_digests.list_dates_around(span[1]), *span)
+        days = paper_texts.nearest_days(await dates_of_digests.list_dates_around(span[1]), *span)
     days = list(dict.fromkeys(days))[: discord_text.AUTOCOMPLETE_CHOICES]
-    return make_choices(client_messages.label_days(texts, await dates_of_digests.count_papers(days), today))
+    return make_choices(paper_texts.label_days(texts, await dates_of_digests.count_papers(days), today))
 
 
 @guarded

@@ -13,9 +13,11 @@ from discord.ext import commands
 
 from bot.archive.dates import DigestDates
 from bot.client import rest, translations
+from bot.client import texts as client_texts
 from bot.client.accounts import Guilds, Readers, TextTokenStore
-from bot.client.messages import CommandMentions, ListKind, ListState, PostWording
-from bot.client.translations import Texts
+from bot.client.list_state import ListKind, ListState
+from bot.client.messages import CommandMentions, PostWording
+from bot.client.texts import Texts
 from bot.core import clock
 from bot.core.admission import Admission
 from bot.core.clock import Clock
@@ -86,7 +88,7 @@ class Client(commands.AutoShardedBot):
     def __init__(
         self,
         services: Services,
-        texts: translations.Translations,
+        texts: client_texts.Translations,
         mentions: CommandMentions,
         wording_for: Callable[[models.Locale], PostWording],
         *,

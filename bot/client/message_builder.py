@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from typing import Any, Self
 
 import discord
 from discord import ui
 
+from bot.client.custom_ids import CUSTOM_ID, unpack_custom_id
 from bot.rendering import discord_text
 
 AMBER = 0xF4B400
@@ -72,85 +71,6 @@ def plain_payload(content: str, *, mention_role_id: int | None = None) -> dict[s
     return {"content": content, "flags": SUPPRESS_EMBEDS, "allowed_mentions": mentions}
 
 
-# A custom id (at most 100 characters) holds the state of a button or select menu:
-# `pr:<verb>:<field>:<field>…`. Only the last field may contain colons. In a delivery's messages the marker
-# comes first: `pr:d:<marker>:<position>/<verb>:<field>…`.
-
-PREFIX = "pr:"
-CUSTOM_ID = re.compile(r"pr:.{1,97}", re.DOTALL)
-
-MAX_NUMBER = 2**63 - 1
-"""The largest number in a custom id. Discord's ids and row ids have 64 bits."""
-
-_UNSENDABLE = re.compile("[\x00-\x08\x0b-\x1f\ud800-\udfff]")
-_MARKER_PREFIX = re.compile(r"pr:d:[A-Za-z0-9:_-]{1,64}:[0-9]+/")
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """A component's action: a verb, and a payload for the verb's handler."""
-
-    verb: str
-    payload: str = ""
-
-    def fields(self, count: int) -> list[str]:
-        """Split the payload into `count` fields. Raises InvalidCustomIdError if there are fewer."""
-        fields = self.payload.split(":", count - 1)
-        if len(fields) != count:
-            raise InvalidCustomIdError(f"{self.verb!r} has {len(fields)} fields, not {count}")
-        return fields
-
-    @property
-    def number(self) -> int:
-        """The payload as a number; 0 if it is empty. Raises InvalidCustomIdError for other texts."""
-        return parse_number(self.payload or "0")
-
-
-class InvalidCustomIdError(ValueError):
-    """Raised for a custom id of another version, which makes the component outdated."""
-
-
-@contextmanager
-def map_parse_errors() -> Iterator[None]:
-    """Convert ValueError, KeyError and IndexError to InvalidCustomIdError."""
-    try:
-        yield
-    except (ValueError, LookupError) as error:
-        raise InvalidCustomIdError(str(error)) from error
-
-
-def parse_number(text: str, most: int = MAX_NUMBER) -> int:
-    """Parse a number from 0 to `most`. Raises InvalidCustomIdError for any other text."""
-    if not (text.isascii() and text.isdecimal() and len(text) <= len(str(MAX_NUMBER))) or int(text) > most:
-        raise InvalidCustomIdError(f"{text!r} is not a number up to {most}")
-    return int(text)
-
-
-def pack_custom_id(verb: str, *fields: str | int, marker: str | None = None) -> str:
-    """Return an action's custom id."""
-    texts = [str(field) for field in fields]
-    assert not any(":" in text for text in (verb, *texts[:-1])), "only the last field may contain a colon"
-    packed = (marker or PREFIX) + ":".join((verb, *texts))
-    assert len(packed) <= discord_text.CUSTOM_ID, packed
-    return packed
-
-
-def find_marker(custom_id: str) -> str | None:
-    """Return the delivery marker in a custom id, or None if there is no marker."""
-    marker = _MARKER_PREFIX.match(custom_id)
-    return None if marker is None else marker.group()
-
-
-def unpack_custom_id(custom_id: str) -> Action:
-    """Parse a custom id. If it is foreign or unreadable, the action has no handler."""
-    if _UNSENDABLE.search(custom_id):
-        return Action("")
-    marker = _MARKER_PREFIX.match(custom_id)
-    body = custom_id[marker.end() :] if marker else custom_id.removeprefix(PREFIX)
-    verb, _, payload = body.partition(":")
-    return Action(verb, payload)
-
-
 class DynamicComponent(ui.DynamicItem[ui.Item[Any]], template=CUSTOM_ID):
     """A button or select menu that works after a restart, since its custom id contains the action."""
 
@@ -168,11 +88,6 @@ class DynamicComponent(ui.DynamicItem[ui.Item[Any]], template=CUSTOM_ID):
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Dispatch the action to its handler."""
         await interaction.client.component_router.dispatch(interaction, unpack_custom_id(self.custom_id))
-
-
-def shorten_label(text: str, max_length: int) -> str:
-    """Return a text on one line without markup, shortened to `max_length`."""
-    return discord_text.shorten(discord_text.to_single_line(text), max_length, markdown=False)
 
 
 class MessageFullWarning(UserWarning):
@@ -229,7 +144,7 @@ class MessageBuilder:
         if address is None:
             self.add_text(markdown)
             return
-        alt = shorten_label(description or "", discord_text.ALT_TEXT)
+        alt = discord_text.shorten_label(description or "", discord_text.ALT_TEXT)
         picture: ui.Thumbnail[ui.LayoutView] = ui.Thumbnail(address, description=alt or None)
         self._add_section(markdown, picture)
 
@@ -245,7 +160,7 @@ class MessageBuilder:
         """Add at most ten pictures or videos by URL; `attachment://NAME` is an attached file."""
         if not addresses:
             return
-        alt = shorten_label(description, discord_text.ALT_TEXT) or None
+        alt = discord_text.shorten_label(description, discord_text.ALT_TEXT) or None
         items = [discord.MediaGalleryItem(address, description=alt) for address in addresses]
         self._add(ui.MediaGallery(*items))
 
@@ -290,7 +205,7 @@ def button(
     style: discord.ButtonStyle = discord.ButtonStyle.secondary,
 ) -> ui.Item[Any]:
     """Return a button for the action in `custom_id`, with its label shortened."""
-    shown = shorten_label(label, discord_text.BUTTON_LABEL)
+    shown = discord_text.shorten_label(label, discord_text.BUTTON_LABEL)
     return DynamicComponent(ui.Button(label=shown, custom_id=custom_id, emoji=emoji, style=style))
 
 
@@ -305,9 +220,9 @@ def select_option(
 ) -> discord.SelectOption:
     """Return a select menu option with shortened texts."""
     return discord.SelectOption(
-        label=shorten_label(label, discord_text.SELECT_LABEL) or "–",
+        label=discord_text.shorten_label(label, discord_text.SELECT_LABEL) or "–",
         value=value,
-        description=shorten_label(description or "", discord_text.SELECT_DESCRIPTION) or None,
+        description=discord_text.shorten_label(description or "", discord_text.SELECT_DESCRIPTION) or None,
         default=selected,
     )
 

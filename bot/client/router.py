@@ -31,10 +31,10 @@ import discord
 import structlog
 from discord import app_commands, ui
 
-from bot.client import message_builder
+from bot.client import custom_ids, message_builder, paper_texts
 from bot.client import messages as client_messages
 from bot.client.context import Interaction, Request
-from bot.client.translations import Argument
+from bot.client.texts import Argument
 from bot.core import isolation
 from bot.core.admission import Admission, BusyError
 from bot.rendering import discord_text
@@ -141,7 +141,7 @@ async def _offer_to_take_back(request: Request) -> None:
         await interaction.client.prepare_guild(interaction.guild_id)
         if interaction.client.get_guild(interaction.guild_id or 0) is None:
             return
-    custom_id = message_builder.pack_custom_id(client_messages.TAKE_BACK, interaction.extras[_SHARED_ID])
+    custom_id = custom_ids.pack_custom_id(client_messages.TAKE_BACK, interaction.extras[_SHARED_ID])
     take_back = message_builder.button(texts("share-take-back"), custom_id)
     view = client_messages.text_view(texts("share-done"), take_back)
     with suppress(discord.HTTPException):  # the message was shared anyway
@@ -223,7 +223,7 @@ class UserError(app_commands.AppCommandError):
 
 
 _REFUSALS = {
-    message_builder.InvalidCustomIdError: "outdated-control",
+    custom_ids.InvalidCustomIdError: "outdated-control",
     app_commands.MissingPermissions: "needs-manage-server",
     app_commands.NoPrivateMessage: "only-in-servers",
     app_commands.CommandNotFound: "outdated-command",
@@ -452,13 +452,13 @@ async def fetch_member(interaction: Interaction, guild_id: int) -> discord.Membe
 
 P = ParamSpec("P")
 Check = Callable[[Interaction], None]
-Handler = Callable[[Interaction, message_builder.Action], Awaitable[None]]
+Handler = Callable[[Interaction, custom_ids.Action], Awaitable[None]]
 CogMethod = Callable[Concatenate[Any, Request, P], Awaitable[Answer]]
 Callback = Callable[Concatenate[Any, AnyInteraction, P], Coroutine[Any, Any, None]]
 
 
 def callback(
-    mode: ResponseMode | Callable[[message_builder.Action], ResponseMode] = PRIVATELY,
+    mode: ResponseMode | Callable[[custom_ids.Action], ResponseMode] = PRIVATELY,
 ) -> Callable[[CogMethod[P]], Callback[P]]:
     """Turn a cog's method, which takes a `Request`, into a callback for discord.py. `mode` defines how to reply.
 
@@ -501,7 +501,7 @@ def command(
 
 def handles(
     verb: str,
-    mode: ResponseMode | Callable[[message_builder.Action], ResponseMode] = IN_PLACE,
+    mode: ResponseMode | Callable[[custom_ids.Action], ResponseMode] = IN_PLACE,
     *,
     check: Check | None = None,
 ) -> Callable[[CogMethod[P]], Callback[P]]:
@@ -561,7 +561,7 @@ class ComponentRouter:
             assert verb not in self._routes, f"two handlers claim {verb!r}"
             self._routes[verb] = check, method
 
-    async def dispatch(self, interaction: Interaction, action: message_builder.Action) -> None:
+    async def dispatch(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Run an action's handler. Reports errors and unknown verbs to the user, and never raises them."""
         try:
             if action.verb not in self._routes:
@@ -623,7 +623,7 @@ def is_ephemeral(interaction: AnyInteraction) -> bool:
 
 def display_name(interaction: AnyInteraction) -> str:
     """Return the user's display name in this server, escaped and limited to 60 characters."""
-    return client_messages.escape_untrusted(interaction.user.display_name, max_length=60)
+    return paper_texts.escape_untrusted(interaction.user.display_name, max_length=60)
 
 
 def selected_values(interaction: AnyInteraction) -> list[str]:
@@ -636,7 +636,7 @@ def selected_value(interaction: AnyInteraction) -> str:
     """Return the first selected value. Raises InvalidCustomIdError if it is missing or not printable."""
     value = next(iter(selected_values(interaction)), "")
     if not value or not value.isprintable():
-        raise message_builder.InvalidCustomIdError(f"{value!r} is not a value of a menu")
+        raise custom_ids.InvalidCustomIdError(f"{value!r} is not a value of a menu")
     return value
 
 
@@ -661,7 +661,7 @@ def modal_values(interaction: AnyInteraction) -> dict[str, str]:
 def uploaded_file(interaction: AnyInteraction) -> tuple[str, int]:
     """Return the URL and size (bytes) of a submitted modal's file. Raises InvalidCustomIdError if missing."""
     data: Any = interaction.data or {}
-    with message_builder.map_parse_errors():
+    with custom_ids.map_parse_errors():
         file, *_ = data["resolved"]["attachments"].values()
         return str(file["url"]), int(file["size"])
 
@@ -676,7 +676,7 @@ def walk_components(components: Any) -> Iterator[Any]:
 
 def find_marker(interaction: AnyInteraction) -> str | None:
     """Return the delivery marker in a component's message, which an edit must keep, or None."""
-    return next(filter(None, map(message_builder.find_marker, list_custom_ids(interaction))), None)
+    return next(filter(None, map(custom_ids.find_marker, list_custom_ids(interaction))), None)
 
 
 def list_custom_ids(interaction: AnyInteraction) -> list[str]:

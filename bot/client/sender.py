@@ -14,7 +14,7 @@ from typing import Any, assert_never
 
 import discord
 
-from bot.client import message_builder, rest, webhook
+from bot.client import custom_ids, rest, webhook
 from bot.client.message_builder import NO_MENTIONS
 from bot.outbox import outcomes
 from bot.outbox.outcomes import HISTORY_UNREADABLE, Classification, DeliveryError, Disposition, SendRequest
@@ -330,7 +330,7 @@ def _make_fence(checked_at: float, seconds: float) -> Callable[[], None]:
 def _read_receipt(answer: Any, channel_key: str) -> Receipt:
     """Return the ids in a response. Raises DeliveryError (unknown outcome) if they are missing or invalid."""
     try:
-        message_id, channel_id = (message_builder.parse_number(answer[key]) for key in ("id", channel_key))
+        message_id, channel_id = (custom_ids.parse_number(answer[key]) for key in ("id", channel_key))
         return Receipt(message_id, channel_id)
     except rest.UNREADABLE as error:
         raise DeliveryError(outcomes.OUTCOME_UNKNOWN, "the answer has no id of a message") from error

@@ -10,11 +10,12 @@ import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
-from bot.client import autocomplete, message_builder, router
+from bot.client import autocomplete, custom_ids, paper_texts, router
 from bot.client import messages as client_messages
 from bot.client import options as client_options
 from bot.client.context import Client, Request
-from bot.client.message_builder import Action, button, pack_custom_id
+from bot.client.custom_ids import Action, pack_custom_id
+from bot.client.message_builder import button
 from bot.client.router import UserError, map_service_errors
 from bot.club import messages as club_messages
 from bot.club.service import MAX_DISCUSSIONS, ClubPost, Clubs, NoClubError, TooManyDiscussionsError
@@ -156,10 +157,10 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
                 if former_id not in (None, paper.id):
                     former = next(iter(await papers.list_details(connection, [former_id or 0])), None)
                 await storage.toggle_nomination(connection, row, request.services.clock())
-        card = await card_view(request, arxiv_id, message_builder.parse_number(page))
+        card = await card_view(request, arxiv_id, custom_ids.parse_number(page))
         if former is None:
             return card
-        title = client_messages.title_link(former.title, former.arxiv_id, former.url)
+        title = paper_texts.title_link(former.title, former.arxiv_id, former.url)
         return [card, client_messages.text_view(request.texts("club-replaces", title=title))]
 
     @router.handles(club_messages.DISCUSS, router.PRIVATELY, check=router.require_may_share)

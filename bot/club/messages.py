@@ -9,9 +9,12 @@ from discord import ui
 
 from bot.archive import arxiv_ids
 from bot.client import messages as client_messages
-from bot.client.message_builder import MessageBuilder, button, layout_payload, pack_custom_id
-from bot.client.messages import PostWording, channel_url, format_title, join_dotted, title_link
-from bot.client.translations import Texts
+from bot.client import paper_texts
+from bot.client.custom_ids import pack_custom_id
+from bot.client.message_builder import MessageBuilder, button, layout_payload
+from bot.client.messages import PostWording
+from bot.client.paper_texts import channel_url, format_title, join_dotted, title_link
+from bot.client.texts import Texts
 from bot.club.service import HOUR, ClubPost, Overview, Step
 from bot.daily import post as daily_post
 from bot.daily.choice import DailyPost
@@ -77,10 +80,10 @@ def _text(wording: PostWording, post: ClubPost) -> str:
         lines.append(texts("club-thread", url=channel_url(post.guild_id, post.thread_id)))
     if post.step is Step.POLL:
         lines += _list_papers(post.papers)
-        lines.append(client_messages.subtext(texts("club-how-to-nominate")))
+        lines.append(paper_texts.subtext(texts("club-how-to-nominate")))
     if post.meeting.lost_at is not None and post.step in (Step.POLL, Step.NONE):
         lost = texts("club-lost", at=format_timestamp(post.meeting.lost_at, "F"))
-        lines.append(client_messages.subtext(lost))
+        lines.append(paper_texts.subtext(lost))
     return "\n".join(lines)
 
 
@@ -88,7 +91,7 @@ def _list_papers(papers: Iterable[Any]) -> Iterator[str]:
     """Yield one line per candidate, with its votes."""
     for number, paper in enumerate(papers, start=1):
         link = title_link(paper.title, paper.arxiv_id, paper.url, max_characters=200)
-        yield f"{number}. {join_dotted(link, client_messages.format_votes(paper.votes))}"
+        yield f"{number}. {join_dotted(link, paper_texts.format_votes(paper.votes))}"
 
 
 def _poll(texts: Texts, post: ClubPost) -> dict[str, Any]:
@@ -170,7 +173,7 @@ def club_view(
         readers = texts("club-readers", count=row.readers) if row.readers else ""
         link = title_link(row.title, row.arxiv_id, row.url, max_characters=200)
         lines.append(
-            f"{link}\n{client_messages.subtext(join_dotted(texts.format_date(row.meets_on), thread, readers))}"
+            f"{link}\n{paper_texts.subtext(join_dotted(texts.format_date(row.meets_on), thread, readers))}"
         )
     message.add_text("\n".join(lines))
     if can_manage:

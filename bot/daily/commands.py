@@ -13,11 +13,11 @@ from discord.ext import commands
 from pydantic import TypeAdapter
 
 from bot.archive import arxiv_ids
-from bot.client import autocomplete, message_builder, router
+from bot.client import autocomplete, custom_ids, paper_texts, router
 from bot.client import messages as client_messages
 from bot.client.accounts import TextPurpose
 from bot.client.context import Client, Interaction, Request
-from bot.client.message_builder import Action
+from bot.client.custom_ids import Action
 from bot.client.router import UserError, map_service_errors
 from bot.daily import messages as daily_messages
 from bot.daily import options as daily_options
@@ -199,7 +199,7 @@ class SubscriptionButtonsCog(commands.Cog):
         """Apply the *More settings* form to a subscription."""
         old = await _find(request, action.payload)
         values = router.modal_values(request.interaction)
-        role_id = message_builder.parse_number(values.get(daily_messages.ROLE) or "0") or None
+        role_id = custom_ids.parse_number(values.get(daily_messages.ROLE) or "0") or None
         switched_on = values.get(daily_messages.SWITCHES, "").split(",")
         switches: dict[str, Any] = {
             field: option.name in switched_on for field, option in daily_options.SWITCHES.items()
@@ -273,12 +273,12 @@ class SubscriptionButtonsCog(commands.Cog):
     async def show_other_language(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the papers in a message's menu privately in the other language."""
         language, first = action.fields(2)
-        with message_builder.map_parse_errors():
+        with custom_ids.map_parse_errors():
             locale = models.Locale(language)
         arxiv_ids: list[str] = []
         message = request.interaction.message
         for component in router.walk_components(message.components if message else ()):
-            own = message_builder.unpack_custom_id(getattr(component, "custom_id", None) or "")
+            own = custom_ids.unpack_custom_id(getattr(component, "custom_id", None) or "")
             if isinstance(component, discord.SelectMenu) and own.verb == client_messages.OPEN_SELECTED:
                 arxiv_ids += [option.value for option in component.options]
         async with router.admitted_lookup(request.interaction):
@@ -288,7 +288,7 @@ class SubscriptionButtonsCog(commands.Cog):
         if not papers:
             raise UserError("outdated-control")
         wording = request.interaction.client.wording_for(locale)
-        return daily_post.copy_view(wording, papers, message_builder.parse_number(first))
+        return daily_post.copy_view(wording, papers, custom_ids.parse_number(first))
 
 
 class WhyCog(commands.Cog):
@@ -325,7 +325,7 @@ class WhyCog(commands.Cog):
                 )
         if (arxiv_id := arxiv_ids.extract_arxiv_id(paper)) is not None:
             return daily_messages.unknown_paper_view(texts, arxiv_id)
-        raise UserError("no-paper", paper=client_messages.escape_untrusted(paper))
+        raise UserError("no-paper", paper=paper_texts.escape_untrusted(paper))
 
 
 async def _find_typed_source(request: Request, typed: Mapping[str, Any]) -> dict[str, Any]:
@@ -340,7 +340,7 @@ async def _find_typed_source(request: Request, typed: Mapping[str, Any]) -> dict
     for row in rows:
         if name in (str(row.id), row.url) or name.casefold() == labels[row.url].casefold():
             return {**typed, "source": row.url}
-    raise UserError("no-such-source", source=client_messages.escape_untrusted(name))
+    raise UserError("no-such-source", source=paper_texts.escape_untrusted(name))
 
 
 def _postable_channel(channel: Any) -> PostableChannel:
@@ -386,7 +386,7 @@ async def _load_draft(request: Request, token: str) -> Subscription:
     stored = await request.services.text_tokens.get(TextPurpose.SUBSCRIPTION, token)
     if stored is None:
         raise UserError("outdated-control")
-    with message_builder.map_parse_errors():
+    with custom_ids.map_parse_errors():
         draft = DRAFT.validate_json(stored)
     rows = await request.services.sources.list_rows() if draft.source else []
     source = next((row.url for row in rows if str(row.id) == draft.source), "")
@@ -566,7 +566,7 @@ async def _find_manageable(request: Request, subscription_id: str) -> Subscripti
         return await _find(request, subscription_id)
     unknown = UserError("no-subscription", command=request.interaction.client.mentions("daily edit"))
     try:
-        number = message_builder.parse_number(subscription_id)
+        number = custom_ids.parse_number(subscription_id)
         subscription = await request.services.get(Subscriptions).get(number)
     except errors.UsageError:
         raise unknown from None

@@ -12,11 +12,12 @@ from datetime import datetime
 import discord
 from discord import ui
 
-from bot.client import message_builder
+from bot.client import message_builder, paper_texts
 from bot.client import messages as client_messages
-from bot.client.message_builder import StatelessModal, button, pack_custom_id
+from bot.client.custom_ids import pack_custom_id
+from bot.client.message_builder import StatelessModal, button
 from bot.client.messages import MentionLookup
-from bot.client.translations import Texts
+from bot.client.texts import Texts
 from bot.core import schedule
 from bot.daily import options as daily_options
 from bot.daily.why import Cause, Explanation, WhyAnswer
@@ -80,10 +81,10 @@ def post_names(
     distinct: dict[int, str] = {}
     for name, same in alike.items():
         differing = [detail for detail in details if len({detail(row) for row in same}) > 1]
-        longer = [client_messages.join_dotted(name, *(detail(row) for detail in differing)) for row in same]
+        longer = [paper_texts.join_dotted(name, *(detail(row) for detail in differing)) for row in same]
         for row, text in zip(same, longer, strict=True):
             number = texts("post-name-number", id=str(row.id)) if longer.count(text) > 1 else ""
-            distinct[row.id] = client_messages.join_dotted(text, number)
+            distinct[row.id] = paper_texts.join_dotted(text, number)
     return distinct
 
 
@@ -93,7 +94,7 @@ def _post_name(
     """Return a post's topic, source, days, time and channel."""
     id_, days = subscription.channel_id, subscription.days
     is_every_day = days == templates.EVERY_DAY
-    shown = client_messages.escape_untrusted if names is None else message_builder.shorten_label
+    shown = paper_texts.escape_untrusted if names is None else discord_text.shorten_label
     topic, source = (
         shown(text, max_length=MAX_TOPIC_LENGTH)
         for text in (subscription.topic, kinds.public_label(subscription.source))
@@ -109,10 +110,10 @@ def _post_name(
     at = texts.format_time(subscription.at_time) if subscription.at_time else texts("post-name-complete")
     if zone not in ("", subscription.timezone) and subscription.at_time:
         at += f" ({templates.render_zone(subscription.timezone, texts.locale.value)})"
-    about = client_messages.join_dotted(texts("style-weekly") if is_weekly else "", topic, source)
+    about = paper_texts.join_dotted(texts("style-weekly") if is_weekly else "", topic, source)
     if not about and is_every_day:
         about = texts("post-name-daily")
-    return client_messages.join_dotted(about, f"{on} {at}".strip(), channel)
+    return paper_texts.join_dotted(about, f"{on} {at}".strip(), channel)
 
 
 def format_days(texts: Texts, days: Sequence[int]) -> str:
@@ -152,10 +153,10 @@ def setup_view(
     first_at = calendar.following(draft).at
     first = texts("setup-first", at=format_timestamp(first_at, "F"), relative=format_timestamp(first_at, "R"))
     change = texts("setup-change", command=mention("daily setup"))
-    message.add_text(f"{first}\n{client_messages.subtext(change)}")
+    message.add_text(f"{first}\n{paper_texts.subtext(change)}")
     if rows:
         exists = texts("setup-exists", channel=f"<#{draft.channel_id}>", count=len(rows))
-        edit = client_messages.subtext(texts("subscription-edit", command=mention("daily edit")))
+        edit = paper_texts.subtext(texts("subscription-edit", command=mention("daily edit")))
         message.add_separator()
         message.add_text("\n".join([f"**{exists}**", *_list_lines(texts, rows, rows, calendar), edit]))
     message.add_buttons(
@@ -193,21 +194,21 @@ def _heading(texts: Texts, subscription: Subscription) -> str:
 
 def options_text(texts: Texts, subscription: Subscription) -> str:
     """Describe the settings on one line each: topic, source, role, schedule, papers and appearance."""
-    topic = client_messages.escape_untrusted(typesetting.strip_quotes(subscription.topic))
+    topic = paper_texts.escape_untrusted(typesetting.strip_quotes(subscription.topic))
     role_id, min_votes = subscription.mention_role_id, subscription.min_votes
     lines = (
         texts("subscription-topic", topic=topic) if topic else "",
         texts("subscription-source", source=format_source(subscription, 100)) if subscription.source else "",
         "" if role_id is None else texts("subscription-mention", role=f"<@&{role_id}>"),
         format_schedule(texts, subscription),
-        client_messages.join_dotted(
+        paper_texts.join_dotted(
             texts(
                 "choice-papers" if subscription.source else "subscription-papers", count=subscription.top_n
             ),
             texts("subscription-week") if subscription.style is models.Style.WEEKLY else None,
             texts("subscription-votes", votes=min_votes) if min_votes else None,
         ),
-        client_messages.join_dotted(
+        paper_texts.join_dotted(
             texts(f"language-{subscription.locale.value}"), texts(f"style-{subscription.style.value}")
         ),
         *(
@@ -226,7 +227,7 @@ def switch_text(texts: Texts, switch: daily_options.Option) -> str:
 
 def format_source(subscription: Subscription, max_length: int = MAX_TOPIC_LENGTH) -> str:
     """Return the escaped name of the subscription's source, or "" for all sources."""
-    return client_messages.escape_untrusted(kinds.public_label(subscription.source), max_length=max_length)
+    return paper_texts.escape_untrusted(kinds.public_label(subscription.source), max_length=max_length)
 
 
 def subscription_detail_view(
@@ -243,7 +244,7 @@ def subscription_detail_view(
     heading = _heading(texts, subscription)
     message.add_text(f"### {headline or heading}")
     message.add_text(("" if not headline else f"{heading}\n") + options_text(texts, subscription))
-    edit = client_messages.subtext(texts("subscription-edit", command=edit_command))
+    edit = paper_texts.subtext(texts("subscription-edit", command=edit_command))
     message.add_text(f"{next_post_text(texts, subscription, calendar)}\n{edit}")
     message.add_buttons(
         _button(texts, "subscription-preview", SHOW_PREVIEW, subscription.id),
@@ -286,7 +287,7 @@ def list_view(
         message_builder.select_option(
             labels[row.id],
             str(row.id),
-            description=client_messages.join_dotted(
+            description=paper_texts.join_dotted(
                 texts("subscription-option", id=str(row.id), style=texts(f"style-{row.style.value}")),
                 templates.render_zone(row.timezone, texts.locale.value),
             ),
@@ -310,7 +311,7 @@ def _list_lines(
     lines, names = [], post_names(texts, of_server, zone=zone)
     for row in rows[:MAX_LISTED]:
         name = f"**{names[row.id]}**"
-        lines.append(f"- {client_messages.join_dotted(name, next_post_text(texts, row, calendar))}")
+        lines.append(f"- {paper_texts.join_dotted(name, next_post_text(texts, row, calendar))}")
     return lines if len(rows) <= MAX_LISTED else [*lines, texts("and-more", count=len(rows) - MAX_LISTED)]
 
 
@@ -332,7 +333,7 @@ def removed_view(texts: Texts, name: str) -> ui.LayoutView:
 def next_post_text(texts: Texts, subscription: Subscription, calendar: schedule.Calendar) -> str:
     """Return when the next post is due, how long a post that is due waits for papers, or why posts are paused."""
     if subscription.state is not models.ActivityState.ACTIVE:
-        return client_messages.reason_text(texts, subscription.reason)
+        return paper_texts.reason_text(texts, subscription.reason)
     slot = calendar.newest(subscription)
     if calendar.is_open(subscription) and not calendar.is_over(slot):
         text_id = "next-waiting" if slot.day is None else "next-complete"
@@ -363,8 +364,8 @@ def why_view(
     has_problem = any(row.reason != Reason.BY_HAND for row in stopped)
     accent = message_builder.RED if has_problem else message_builder.AMBER
     message = message_builder.MessageBuilder(accent)
-    title = client_messages.title_link(paper.title, paper.arxiv_id, paper.url)
-    message.add_text(f"### {title}\n{client_messages.format_votes(paper.votes)}")
+    title = paper_texts.title_link(paper.title, paper.arxiv_id, paper.url)
+    message.add_text(f"### {title}\n{paper_texts.format_votes(paper.votes)}")
     message.add_separator()
     names = post_names(texts, answer.rows)
     for explanation in answer.explanations:
@@ -383,7 +384,7 @@ def why_view(
 
 def unknown_paper_view(texts: Texts, arxiv_id: str) -> ui.LayoutView:
     """Return the explanation for a paper that is not in the archive."""
-    text = texts("why-not-listed", paper=client_messages.escape_untrusted(arxiv_id))
+    text = texts("why-not-listed", paper=paper_texts.escape_untrusted(arxiv_id))
     return client_messages.text_view(text, client_messages.status_button(texts))
 
 
@@ -391,12 +392,12 @@ def _explanation_text(texts: Texts, explanation: Explanation, guild_id: int, men
     cause = explanation.cause
     lines = [_cause_text(texts, explanation, guild_id)]
     if cause in (Cause.WAITING, Cause.UNCERTAIN, Cause.UNSENT) and explanation.reason:
-        lines.append(client_messages.reason_text(texts, explanation.reason))
+        lines.append(paper_texts.reason_text(texts, explanation.reason))
     if cause is Cause.BELOW_TOP and explanation.at is not None:
         at = format_timestamp(explanation.at, "R")
-        lines.append(client_messages.subtext(texts("why-may-change", at=at)))
+        lines.append(paper_texts.subtext(texts("why-may-change", at=at)))
     if cause in (Cause.TOO_FEW_VOTES, Cause.BELOW_TOP, Cause.OFF_TOPIC):
-        lines.append(client_messages.subtext(texts("why-edit", command=mention("daily edit"))))
+        lines.append(paper_texts.subtext(texts("why-edit", command=mention("daily edit"))))
     return "\n".join(lines)
 
 
@@ -410,16 +411,16 @@ def _cause_text(texts: Texts, explanation: Explanation, guild_id: int) -> str:
         "rank": explanation.rank,
         "total": explanation.candidate_count,
         "votes": explanation.votes or 0,
-        "topic": client_messages.escape_untrusted(subscription.topic),
+        "topic": paper_texts.escape_untrusted(subscription.topic),
         "source": format_source(subscription) or "none",
         "least": subscription.min_votes,
         "top": subscription.top_n,
     }
     text = texts(f"why-{cause.value}", **values)
     if cause is Cause.STOPPED:
-        return f"{text} {client_messages.reason_text(texts, subscription.reason)}"
+        return f"{text} {paper_texts.reason_text(texts, subscription.reason)}"
     part = explanation.part
     if is_posted and part and part.message_id is not None and part.channel_id is not None:
-        address = client_messages.channel_url(guild_id, part.channel_id, part.message_id)
+        address = paper_texts.channel_url(guild_id, part.channel_id, part.message_id)
         return f"{text} [{texts('why-see-post')}]({address})"
     return text

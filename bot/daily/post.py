@@ -12,12 +12,13 @@ import discord
 from discord import ui
 
 from bot.archive import arxiv_ids
-from bot.client import message_builder
+from bot.client import list_state, message_builder, paper_texts
 from bot.client import messages as client_messages
-from bot.client.message_builder import pack_custom_id
-from bot.client.messages import PostWording, subtext_lines
+from bot.client.custom_ids import pack_custom_id
+from bot.client.messages import PostWording
+from bot.client.paper_texts import subtext_lines
 from bot.client.router import REQUIRED, Channel
-from bot.client.translations import Texts
+from bot.client.texts import Texts
 from bot.daily.choice import MAX_PAPERS, DailyPost
 from bot.outbox import contents
 from bot.outbox.contents import PostPaper, RenderedPart
@@ -125,12 +126,12 @@ def card_view(
     ]
     notes: tuple[str, ...] = ()
     if paper.summary is not None:
-        language = client_messages.language_note(texts, paper.summary.language)
+        language = paper_texts.language_note(texts, paper.summary.language)
         notes = (
             "" if post.is_in_other_language else language,
-            client_messages.summary_line(texts, paper.summary),
+            paper_texts.summary_line(texts, paper.summary),
         )
-    foot = "\n".join(client_messages.subtext(line) for line in notes if line)
+    foot = "\n".join(paper_texts.subtext(line) for line in notes if line)
     message.budget.add(1)
     message.end_with(rows, foot)
     more = texts("more-at-links" if post.by_webhook else "more-inside")
@@ -146,14 +147,14 @@ def _truncated_summary(
         models.Section(of.heading, "\n".join(of.body[:RENDERED_LENGTH].split("\n")[:RENDERED_LINES]))
         for of in sections[:SHOWN_SECTIONS]
     )
-    pages = client_messages.summary_pages(texts, start, budget)
+    pages = paper_texts.summary_pages(texts, start, budget)
     if not pages:
-        return client_messages.subtext(texts("no-summary"))
+        return paper_texts.subtext(texts("no-summary"))
     if len(pages) == 1 and start == tuple(sections):
         return pages[0]
-    more = client_messages.subtext(more)
+    more = paper_texts.subtext(more)
     size = budget.text_bytes - discord_text.TEXT_BYTES_OVERHEAD - discord_text.utf8_bytes(more) - 1
-    return f"{discord_text.shorten(pages[0], client_messages.MAX_SUMMARY_LENGTH - len(more) - 1, max_bytes=size)}\n{more}"
+    return f"{discord_text.shorten(pages[0], paper_texts.MAX_SUMMARY_LENGTH - len(more) - 1, max_bytes=size)}\n{more}"
 
 
 def split_papers(post: DailyPost) -> list[Sequence[PostPaper]]:
@@ -209,16 +210,16 @@ def _paper_text(
 
 
 def _title(paper: PostPaper, characters: int, size: int) -> str:
-    return client_messages.title_link(
+    return paper_texts.title_link(
         paper.title, paper.arxiv_id, paper.url, max_characters=characters, max_bytes=size
     )
 
 
 def _byline(texts: Texts, post: DailyPost, paper: PostPaper) -> str:
-    votes = client_messages.format_votes(paper.votes) if post.has_votes else ""
-    names = client_messages.format_authors(texts, paper.authors, truncated=paper.authors_truncated)
-    organization = client_messages.format_organization(paper.organization)
-    return client_messages.join_dotted(votes, names, organization, _savers(texts, paper))
+    votes = paper_texts.format_votes(paper.votes) if post.has_votes else ""
+    names = paper_texts.format_authors(texts, paper.authors, truncated=paper.authors_truncated)
+    organization = paper_texts.format_organization(paper.organization)
+    return paper_texts.join_dotted(votes, names, organization, _savers(texts, paper))
 
 
 def _savers(texts: Texts, paper: PostPaper) -> str:
@@ -234,17 +235,17 @@ def _action_buttons(
     `first` is the number of the message's first paper, or None if it has no papers. One button contains the marker.
     """
     buttons = []
-    is_linked = 0 < len(post.topic) <= client_messages.MAX_LIST_TEXT_LENGTH
+    is_linked = 0 < len(post.topic) <= list_state.MAX_LIST_TEXT_LENGTH
     # A custom id cannot hold both a topic and the marker, which is needed to find the message.
     if marker or not is_linked:
         span = post.since_on or post.digest_on, post.digest_on
-        kind = client_messages.ListKind.TOP if post.since_on else client_messages.ListKind.DIGEST
-        listed = client_messages.ListState(kind, span=span)
+        kind = list_state.ListKind.TOP if post.since_on else list_state.ListKind.DIGEST
+        listed = list_state.ListState(kind, span=span)
         label = texts("post-week" if post.since_on else "alert-day")
-        buttons.append(message_builder.button(label, client_messages.pack_state(listed, marker=marker)))
+        buttons.append(message_builder.button(label, list_state.pack_state(listed, marker=marker)))
     if is_linked:
-        on_topic = client_messages.ListState(client_messages.ListKind.TOPIC, post.topic)
-        buttons.append(message_builder.button(texts("post-on-topic"), client_messages.pack_state(on_topic)))
+        on_topic = list_state.ListState(list_state.ListKind.TOPIC, post.topic)
+        buttons.append(message_builder.button(texts("post-on-topic"), list_state.pack_state(on_topic)))
     buttons.append(client_messages.begin_alert_button(texts, post.topic))
     return buttons if first is None else [*buttons, _language_button(texts, post, first)]
 
@@ -345,7 +346,7 @@ def _card_preview(wording: PostWording, post: DailyPost, note: str) -> list[ui.L
     texts, count = wording.ui_texts, len(post.papers)
     if count > 1:
         follow = texts("preview-first-card", count=count, style=post.style.value)
-        note += f"\n{client_messages.subtext(follow)}"
+        note += f"\n{paper_texts.subtext(follow)}"
     return [headline_view(wording, post, note), card_view(texts, post, post.papers[0], 1)]
 
 
@@ -421,8 +422,8 @@ def daily_text(wording: PostWording, post: DailyPost, block: DailyBlock) -> disc
         "every_day": templates.EVERY_DAY,
         "workdays": templates.WORKDAYS,
         "edit_command": discord_text.SafeMarkdown("" if post.by_webhook else wording.mention("daily edit")),
-        "topic": discord_text.shorten(post.topic, client_messages.MAX_TOPIC_LENGTH, markdown=False),
-        "source": discord_text.shorten(post.source, client_messages.MAX_TOPIC_LENGTH, markdown=False),
+        "topic": discord_text.shorten(post.topic, paper_texts.MAX_TOPIC_LENGTH, markdown=False),
+        "source": discord_text.shorten(post.source, paper_texts.MAX_TOPIC_LENGTH, markdown=False),
     }
     output = templates.OutputFormat.PLAIN if block == "name" else templates.OutputFormat.MARKDOWN
     return wording.templates.render_block("daily", block, post.locale.value, values, output)
@@ -442,7 +443,7 @@ def late_headings(wording: PostWording, post: DailyPost) -> dict[str, discord_te
 def foot(wording: PostWording, post: DailyPost) -> str:
     """Return the small print below a post: a note if no summary is in the post's language, the schedule, and a link."""
     language = wording.ui_texts("summary-in-other-language") if post.is_in_other_language else ""
-    web = client_messages.web_link(wording.ui_texts, wording.web_url, "days", post.digest_on.isoformat())
+    web = paper_texts.web_link(wording.ui_texts, wording.web_url, "days", post.digest_on.isoformat())
     return subtext_lines(f"{language}\n{daily_text(wording, post, 'foot')}\n{web}")
 
 
@@ -454,17 +455,17 @@ def paper_lines(wording: PostWording, post: DailyPost, rank: int, paper: PostPap
         "votes": paper.votes,
         "has_votes": post.has_votes,
         "authors": [
-            discord_text.shorten(name, client_messages.MAX_NAME_LENGTH, markdown=False)
+            discord_text.shorten(name, paper_texts.MAX_NAME_LENGTH, markdown=False)
             for name in paper.authors[:MAX_TEMPLATE_AUTHORS]
         ],
         "author_count": len(paper.authors),
         "authors_truncated": paper.authors_truncated,
-        "organization": discord_text.SafeMarkdown(client_messages.format_organization(paper.organization)),
-        "links": client_messages.code_and_project(wording.ui_texts, paper),
-        "thought": client_messages.plain_excerpt(paper.sections[0].body) if paper.sections else "",
-        "note": client_messages.join_dotted(
+        "organization": discord_text.SafeMarkdown(paper_texts.format_organization(paper.organization)),
+        "links": paper_texts.code_and_project(wording.ui_texts, paper),
+        "thought": paper_texts.plain_excerpt(paper.sections[0].body) if paper.sections else "",
+        "note": paper_texts.join_dotted(
             _savers(wording.ui_texts, paper),
-            client_messages.post_note(
+            paper_texts.post_note(
                 wording.ui_texts, paper.summary, with_language=not post.is_in_other_language
             ),
         ),
@@ -482,7 +483,7 @@ def embeds_payload(wording: PostWording, post: DailyPost) -> dict[str, Any]:
             f"📰 {daily_text(wording, post, 'headline')}", discord_text.EMBED_TITLE
         ),
         "description": "\n".join(filter(None, lines)),
-        "url": client_messages.day_url(post.digest_on, post.marker, 0),
+        "url": paper_texts.day_url(post.digest_on, post.marker, 0),
         "color": message_builder.AMBER,
     }
     embeds = [
@@ -501,11 +502,11 @@ def plain_post_payload(
 ) -> dict[str, Any]:
     """Return a plain-text message: the headline, a line for each paper that fits, and the number of other papers."""
     mention = mention_line(post) if position == 0 else ""
-    day = client_messages.day_url(post.digest_on, post.marker, position)
+    day = paper_texts.day_url(post.digest_on, post.marker, position)
     head = f"{mention}**[{daily_text(wording, post, 'headline')}](<{day}>)**"
     lines = [head, daily_text(wording, post, "count")]
     headings = late_headings(wording, post)
-    text = client_messages.fit_paper_lines(wording.ui_texts, lines, papers, headings)
+    text = paper_texts.fit_paper_lines(wording.ui_texts, lines, papers, headings)
     return message_builder.plain_payload(
         text, mention_role_id=post.mention_role_id if position == 0 else None
     )
@@ -519,15 +520,15 @@ def mention_line(post: DailyPost) -> str:
 def _paper_embed(
     texts: Texts, post: DailyPost, rank: int, paper: PostPaper, heading: str | None
 ) -> dict[str, Any]:
-    title = f"{rank} · {client_messages.format_title(paper.title, paper.arxiv_id)}"
+    title = f"{rank} · {paper_texts.format_title(paper.title, paper.arxiv_id)}"
     facts = _byline(texts, post, paper)
-    excerpt = client_messages.summary_excerpt(paper.sections)
-    note = client_messages.post_note(texts, paper.summary, with_language=not post.is_in_other_language)
-    links = client_messages.code_and_project(texts, paper)
-    lines = [heading or "", facts, excerpt, client_messages.subtext(client_messages.join_dotted(note, links))]
+    excerpt = paper_texts.summary_excerpt(paper.sections)
+    note = paper_texts.post_note(texts, paper.summary, with_language=not post.is_in_other_language)
+    links = paper_texts.code_and_project(texts, paper)
+    lines = [heading or "", facts, excerpt, paper_texts.subtext(paper_texts.join_dotted(note, links))]
     if sum(len(line) + 1 for line in lines) > MAX_DESCRIPTION_LENGTH:
         # Links can take up most of the space, and the title already links to the paper's page.
-        lines[-1] = client_messages.subtext(note)
+        lines[-1] = paper_texts.subtext(note)
     embed: dict[str, Any] = {
         "title": discord_text.shorten(title, discord_text.EMBED_TITLE, markdown=False),
         "url": discord_text.safe_url(paper.url) or arxiv_ids.huggingface_url(paper.arxiv_id),

@@ -11,32 +11,24 @@ import discord
 from discord import ui
 
 from bot.archive import arxiv_ids, exports, fields, summaries
-from bot.client import message_builder
+from bot.client import custom_ids, paper_texts
 from bot.client import messages as client_messages
-from bot.client.message_builder import (
-    MessageBuilder,
-    button,
-    link_button,
-    pack_custom_id,
-    select_menu,
-    select_option,
-)
-from bot.client.messages import (
+from bot.client.custom_ids import pack_custom_id
+from bot.client.message_builder import MessageBuilder, button, link_button, select_menu, select_option
+from bot.client.messages import NO_PAGE, SAVE_PAPER, link_buttons
+from bot.client.paper_texts import (
     MAX_NAME_LENGTH,
-    NO_PAGE,
-    SAVE_PAPER,
     escape_untrusted,
     format_authors,
     format_organization,
     format_title,
     format_votes,
     join_dotted,
-    link_buttons,
     subtext,
     summary_pages,
     title_link,
 )
-from bot.client.translations import Texts
+from bot.client.texts import Texts
 from bot.lists import messages as lists_messages
 from bot.rendering import discord_text, markdown, templates
 from bot.sources.arxiv import LookupOutcome
@@ -109,7 +101,7 @@ async def card_view(
         [_more_menu(texts, detail, topics)],
     )
     message.budget.add(PAGER_COMPONENTS)
-    web = client_messages.web_link(texts, web_url if detail.is_listed else None, "papers", detail.arxiv_id)
+    web = paper_texts.web_link(texts, web_url if detail.is_listed else None, "papers", detail.arxiv_id)
     foot = [*foot_lines(texts, detail, summary), *([web] if web else [])]
     message.end_with(rows, "\n".join(map(subtext, foot)))
     # Use a thread, since splitting a long summary into pages takes tenths of a second.
@@ -233,9 +225,9 @@ def foot_lines(texts: Texts, detail: models.PaperDetail, summary: summaries.Summ
     )
     lines = (
         "" if detail.is_listed else texts("paper-fetched"),
-        client_messages.language_note(texts, summary.language) if summary else "",
+        paper_texts.language_note(texts, summary.language) if summary else "",
         join_dotted(
-            client_messages.summary_line(texts, summary) if summary else "", *list(others)[:MAX_OTHER_DIGESTS]
+            paper_texts.summary_line(texts, summary) if summary else "", *list(others)[:MAX_OTHER_DIGESTS]
         ),
     )
     return [line for line in lines if line]
@@ -360,10 +352,10 @@ def _option(texts: Texts, kind: models.AlertKind, label: str, value: str) -> dis
 
 def selected_term(detail: models.PaperDetail, value: str) -> models.AlertTerm:
     """Return the alert term for a selected value. Raises InvalidCustomIdError if the paper does not have it."""
-    with message_builder.map_parse_errors():
+    with custom_ids.map_parse_errors():
         kind = _KINDS[value[:1]]
         if kind is models.AlertKind.KEYWORD:
             return models.AlertTerm(kind, value[1:])
         institutions = [detail.organization] if detail.organization else []
         names = detail.authors if kind is models.AlertKind.AUTHOR else institutions
-        return models.AlertTerm(kind, names[message_builder.parse_number(value[1:] or "0")])
+        return models.AlertTerm(kind, names[custom_ids.parse_number(value[1:] or "0")])

@@ -12,23 +12,16 @@ from discord import app_commands, ui
 from discord.ext import commands
 
 from bot.archive import arxiv_ids
-from bot.client import autocomplete, message_builder, router
+from bot.client import autocomplete, custom_ids, list_state, paper_texts, router
 from bot.client import messages as client_messages
 from bot.client import options as client_options
 from bot.client.accounts import TextPurpose, TextTokenStore
 from bot.client.context import Client, Interaction, Request, Services
-from bot.client.message_builder import Action
-from bot.client.messages import (
-    MAX_LIST_TEXT_LENGTH,
-    PERIOD_DAYS,
-    ListKind,
-    ListState,
-    Period,
-    escape_untrusted,
-    format_title,
-)
+from bot.client.custom_ids import Action
+from bot.client.list_state import MAX_LIST_TEXT_LENGTH, PERIOD_DAYS, ListKind, ListState, Period
+from bot.client.paper_texts import escape_untrusted, format_title
 from bot.client.router import PRIVATELY, UserError
-from bot.client.translations import Texts
+from bot.client.texts import Texts
 from bot.lists import card as lists_card
 from bot.lists import messages as lists_messages
 from bot.lists.messages import MAX_NAMES, PaperList, Suggestion, format_names
@@ -109,12 +102,12 @@ class ListsCog(commands.Cog):
         span = client_options.parse_dates(period, today)
         return await self._lists.list_view(request, ListState(ListKind.TOP, topic, span=span))
 
-    @router.handles(client_messages.SHOW_LIST)
+    @router.handles(list_state.SHOW_LIST)
     async def turn_page(self, request: Request, action: Action) -> ui.LayoutView:
         """Show another page of a list, or the list that a button refers to."""
         return await self._lists.list_view(request, await self._load_state(action))
 
-    @router.handles(client_messages.OPEN_LIST, PRIVATELY)
+    @router.handles(list_state.OPEN_LIST, PRIVATELY)
     async def open_list(self, request: Request, action: Action) -> ui.LayoutView:
         """Show a list in a new private message."""
         return await self._lists.list_view(request, await self._load_state(action))
@@ -123,16 +116,16 @@ class ListsCog(commands.Cog):
     async def refine(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the list for the selected period or order."""
         state = await self._load_state(action)
-        with message_builder.map_parse_errors():
+        with custom_ids.map_parse_errors():
             refined = lists_messages.refine(state, router.selected_value(request.interaction))
         return await self._lists.list_view(request, refined)
 
     @router.handles(lists_messages.SELECT_DAY)
     async def select_day(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the digest of the selected day."""
-        state = client_messages.unpack_state(action)
-        with message_builder.map_parse_errors():
-            span = client_messages.parse_span(router.selected_value(request.interaction))
+        state = list_state.unpack_state(action)
+        with custom_ids.map_parse_errors():
+            span = list_state.parse_span(router.selected_value(request.interaction))
         state = state.replace(span=span, page=0)
         return await self._lists.list_view(request, state)
 
@@ -219,7 +212,7 @@ class ListsCog(commands.Cog):
         return await self._lists.list_view(request, state)
 
     async def _load_state(self, action: Action) -> ListState:
-        return await load_list_text(self._services.text_tokens, client_messages.unpack_state(action))
+        return await load_list_text(self._services.text_tokens, list_state.unpack_state(action))
 
 
 async def store_list_text(tokens: TextTokenStore, user_id: int, state: ListState) -> ListState:
@@ -298,7 +291,7 @@ class PaperListLoader:
             return ()
         days = await self._services.dates.list_dates_around(state.span[1])
         counts = await self._services.dates.count_papers(days)
-        return client_messages.label_days(texts, counts, today)
+        return paper_texts.label_days(texts, counts, today)
 
     async def _load_page(self, texts: Texts, state: ListState, request: Request | None) -> PaperList:
         match state.kind:
@@ -534,21 +527,21 @@ class PapersCog(commands.Cog):
     async def turn_card_page(self, request: Request, action: Action) -> ui.LayoutView:
         """Show another page of a card."""
         arxiv_id, page = action.fields(2)
-        number = message_builder.parse_number(page)
+        number = custom_ids.parse_number(page)
         async with router.admitted_lookup(request.interaction):
             return await card_view(request, arxiv_id, number)
 
     @router.handles(lists_card.CHAPTERS)
     async def open_chapter(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the selected chapter: in place of a private message, or in a new private message below a public card."""
-        chapter = message_builder.parse_number(router.selected_value(request.interaction))
+        chapter = custom_ids.parse_number(router.selected_value(request.interaction))
         return await self._chapter_view(request, action.payload, chapter, 0)
 
     @router.handles(lists_card.CHAPTER)
     async def turn_chapter_page(self, request: Request, action: Action) -> ui.LayoutView:
         """Show another page of the review."""
         arxiv_id, *position = action.fields(3)
-        return await self._chapter_view(request, arxiv_id, *map(message_builder.parse_number, position))
+        return await self._chapter_view(request, arxiv_id, *map(custom_ids.parse_number, position))
 
     @router.handles(client_messages.SIMILAR_PAPERS, PRIVATELY)
     async def show_similar(self, request: Request, action: Action) -> ui.LayoutView:
@@ -560,14 +553,14 @@ class PapersCog(commands.Cog):
         """Show another page of the paper's authors."""
         page, arxiv_id = action.fields(2)
         detail = await load_paper(request, arxiv_id)
-        return lists_card.authors_view(request.texts, detail, message_builder.parse_number(page))
+        return lists_card.authors_view(request.texts, detail, custom_ids.parse_number(page))
 
     @router.handles(lists_card.SELECT_AUTHOR, PRIVATELY)
     async def select_author(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the papers of the selected author."""
         detail = await load_paper(request, action.payload)
-        with message_builder.map_parse_errors():
-            name = detail.authors[message_builder.parse_number(router.selected_value(request.interaction))]
+        with custom_ids.map_parse_errors():
+            name = detail.authors[custom_ids.parse_number(router.selected_value(request.interaction))]
         return await self._lists.list_view(request, ListState(ListKind.AUTHOR, name))
 
     @router.handles(lists_card.SHARE, router.PUBLICLY, check=router.require_may_share)

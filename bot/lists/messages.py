@@ -12,36 +12,24 @@ from discord import ui
 
 from bot.archive import summaries
 from bot.archive.exports import ReferenceFormat
-from bot.client import message_builder
-from bot.client.message_builder import (
-    MessageBuilder,
-    StatelessModal,
-    button,
-    pack_custom_id,
-    select_menu,
-    select_option,
-)
-from bot.client.messages import (
-    ListKind,
-    ListState,
-    Period,
+from bot.client import custom_ids
+from bot.client.custom_ids import pack_custom_id
+from bot.client.list_state import ListKind, ListState, Period, pack_state
+from bot.client.message_builder import MessageBuilder, StatelessModal, button, select_menu, select_option
+from bot.client.messages import follow_button, newest_digest_button, open_menu, pager
+from bot.client.paper_texts import (
     escape_untrusted,
     extent_line,
-    follow_button,
     format_authors,
     format_votes,
     join_dotted,
     language_note,
     name_related,
     nearest_days,
-    newest_digest_button,
-    open_menu,
-    pack_state,
-    pager,
     subtext,
     title_link,
 )
-from bot.client.translations import Texts
+from bot.client.texts import Texts
 from bot.rendering import discord_text, typesetting
 from bot.search import completion
 from bot.search import results as search_results
@@ -509,7 +497,7 @@ def saved_view(texts: Texts, listed: PaperList) -> ui.LayoutView:
 
 def import_button(texts: Texts) -> ui.Item[Any]:
     """Return the button that opens the import form."""
-    return button(texts("saved-import"), message_builder.pack_custom_id(OPEN_IMPORT))
+    return button(texts("saved-import"), custom_ids.pack_custom_id(OPEN_IMPORT))
 
 
 def no_saved_view(texts: Texts, listed: PaperList) -> ui.LayoutView:

@@ -12,7 +12,7 @@ from bot.client import message_builder, router
 from bot.client import messages as client_messages
 from bot.client.accounts import TooLargeError
 from bot.client.context import Client, Request
-from bot.client.message_builder import Action, pack_custom_id
+from bot.client.custom_ids import Action, pack_custom_id
 from bot.client.router import Attachment, Transfer, UserError, WithFile
 from bot.daily import messages as daily_messages
 from bot.daily.service import Subscriptions

@@ -10,17 +10,20 @@ from typing import Any
 from discord import ui
 
 from bot.alerts import messages as alerts_messages
-from bot.client import message_builder
+from bot.client import custom_ids, paper_texts
 from bot.client import messages as client_messages
-from bot.client.message_builder import AMBER, RED, MessageBuilder, button, pack_custom_id, shorten_label
-from bot.client.messages import MentionLookup, escape_untrusted, join_dotted, subtext
-from bot.client.translations import Texts
+from bot.client.custom_ids import pack_custom_id
+from bot.client.message_builder import AMBER, RED, MessageBuilder, button
+from bot.client.messages import MentionLookup
+from bot.client.paper_texts import escape_untrusted, join_dotted, subtext
+from bot.client.texts import Texts
 from bot.core import day_close, schedule
 from bot.daily import messages as daily_messages
 from bot.daily.messages import format_timestamp
 from bot.operations.service import LastPost, StatusReport
 from bot.outbox import contents
 from bot.rendering import discord_text
+from bot.rendering.discord_text import shorten_label
 from bot.sources import kinds, poller
 from bot.today import messages as today_messages
 from storage import models
@@ -180,7 +183,7 @@ def _last_post_text(texts: Texts, post: LastPost | None, guild_id: int) -> str:
     at = format_timestamp(delivery.finished_at or delivery.due_at, "R")
     what, channel_id = texts("status-post"), (part and part.channel_id) or delivery.channel_id
     if part is not None and channel_id is not None:
-        what = f"[{what}]({client_messages.channel_url(guild_id, channel_id, part.message_id)})"
+        what = f"[{what}]({paper_texts.channel_url(guild_id, channel_id, part.message_id)})"
     return texts("status-last", what=what, at=at)
 
 
@@ -193,7 +196,7 @@ def _problem_text(texts: Texts, delivery: models.Delivery) -> str:
 def _trouble(texts: Texts, delivery: models.Delivery) -> str:
     state = texts("delivery-uncertain" if delivery.is_uncertain else f"delivery-{delivery.state.value}")
     due = format_timestamp(delivery.due_at, "R")
-    return f"**{state}** {due}\n{client_messages.reason_text(texts, delivery.reason)}"
+    return f"**{state}** {due}\n{paper_texts.reason_text(texts, delivery.reason)}"
 
 
 def _alerts_text(texts: Texts, report: StatusReport) -> str:
@@ -216,11 +219,9 @@ def help_view(
     message.add_text(f"### {texts('help-heading')}\n{texts('help-intro')}")
     message.add_buttons(
         client_messages.newest_digest_button(texts),
-        button(texts("post-ask"), message_builder.pack_custom_id(client_messages.OPEN_TOPIC_MODAL)),
+        button(texts("post-ask"), custom_ids.pack_custom_id(client_messages.OPEN_TOPIC_MODAL)),
         client_messages.begin_alert_button(texts),
-        button(texts("help-set-up"), message_builder.pack_custom_id(daily_messages.SETUP))
-        if can_manage
-        else None,
+        button(texts("help-set-up"), custom_ids.pack_custom_id(daily_messages.SETUP)) if can_manage else None,
     )
     for section in (*HELP_SECTIONS, *((HELP_FOR_MANAGERS,) if can_manage else ())):
         keys = [key for key in texts.list_attributes(section) if key in names]
@@ -267,7 +268,7 @@ def sources_view(
         message.add_text(subtext(texts("sources-order")))
     if not rows:
         message.add_text(texts("sources-files"))
-    message.add_text(subtext(client_messages.extent_line(texts, extent)))
+    message.add_text(subtext(paper_texts.extent_line(texts, extent)))
     pager = client_messages.pager(page, page_count, lambda number: pack_custom_id(SHOW_SOURCES, number))
     message.add_buttons(*pager, client_messages.status_button(texts))
     return message.view

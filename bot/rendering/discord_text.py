@@ -177,6 +177,11 @@ def shorten(text: str, limit: int, *, max_bytes: int | None = None, markdown: bo
         closing = len(closers)
 
 
+def shorten_label(text: str, max_length: int) -> str:
+    """Return a text on one line without markup, shortened to `max_length`."""
+    return shorten(to_single_line(text), max_length, markdown=False)
+
+
 def split_pages(text: str, max_chars: int = TEXT, max_bytes: int = TEXT_BYTES) -> list[str]:
     """Split a text into pages of at most `max_chars` code points and `max_bytes` of UTF-8.
 

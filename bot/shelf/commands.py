@@ -8,12 +8,12 @@ from discord import app_commands, ui
 from discord.ext import commands
 
 from bot.archive.exports import FILE_ENDINGS, ReferenceFormat
-from bot.client import autocomplete, message_builder, router
+from bot.client import autocomplete, custom_ids, list_state, paper_texts, router
 from bot.client import messages as client_messages
 from bot.client.accounts import TooLargeError
 from bot.client.context import Client, Interaction, Request
-from bot.client.message_builder import Action
-from bot.client.messages import ListKind, ListState
+from bot.client.custom_ids import Action
+from bot.client.list_state import ListKind, ListState
 from bot.client.router import Attachment, Transfer, UserError, WithFile, map_service_errors
 from bot.lists import card as lists_card
 from bot.lists import messages as lists_messages
@@ -103,7 +103,7 @@ class ShelfCog(commands.Cog):
         # Load no texts, which would take as long as several lookups.
         found = await self._shelf.find_ids(arxiv_ids)
         if unknown := next((arxiv_id for arxiv_id in arxiv_ids if arxiv_id not in found), None):
-            raise UserError("no-paper", paper=client_messages.escape_untrusted(unknown))
+            raise UserError("no-paper", paper=paper_texts.escape_untrusted(unknown))
         return [found[arxiv_id] for arxiv_id in arxiv_ids]
 
     async def _save(self, request: Request, ids: Sequence[int]) -> ui.LayoutView:
@@ -129,14 +129,14 @@ class ShelfCog(commands.Cog):
     async def submit_search(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the saved papers that match the search."""
         text = router.modal_values(request.interaction).get(shelf_messages.TEXT, "")
-        return await self._list_view(request, client_messages.unpack_state(action).replace(text=text))
+        return await self._list_view(request, list_state.unpack_state(action).replace(text=text))
 
     @router.handles(lists_messages.EXPORT_SAVED, router.PRIVATELY)
     @router.transfers
     async def select_export(self, request: Transfer, action: Action) -> ui.LayoutView | WithFile:
         """Send the papers of the list as a file in the selected format."""
         state = await self._load_state(action)
-        with message_builder.map_parse_errors():
+        with custom_ids.map_parse_errors():
             chosen = ReferenceFormat(router.selected_value(request.interaction))
         with map_service_errors({TooLargeError: "saved-export-too-large"}):
             data, count = await self._shelf.export(request.user_id, chosen, state.text)
@@ -151,7 +151,7 @@ class ShelfCog(commands.Cog):
         """Open the form for a paper's note and tags."""
         page, arxiv_id = action.fields(2)
         paper = await self._find(request, arxiv_id)
-        return shelf_messages.edit_modal(request.texts, paper, message_builder.parse_number(page))
+        return shelf_messages.edit_modal(request.texts, paper, custom_ids.parse_number(page))
 
     @router.handles(shelf_messages.SUBMIT_EDIT)
     async def submit_edit(self, request: Request, action: Action) -> ui.LayoutView:
@@ -161,7 +161,7 @@ class ShelfCog(commands.Cog):
         typed = router.modal_values(request.interaction)
         note, tags = (typed.get(name, "") for name in (shelf_messages.NOTE, shelf_messages.TAGS))
         await self._shelf.annotate(request.user_id, paper.id, note=note, tags=tags)
-        return await card_view(request, arxiv_id, message_builder.parse_number(page))
+        return await card_view(request, arxiv_id, custom_ids.parse_number(page))
 
     async def _list_view(self, request: Request, state: ListState) -> ui.LayoutView:
         return await self._lists.list_view(
@@ -173,7 +173,7 @@ class ShelfCog(commands.Cog):
         texts, user_id = request.texts, request.user_id
         rows, total = await self._shelf.list_saved(user_id, state.text, limit=state.size, offset=state.offset)
         fresh, tags = state.replace(page=0, token=""), await self._shelf.list_tags(user_id)
-        query = client_messages.escape_untrusted(typesetting.strip_quotes(state.text), max_length=200)
+        query = paper_texts.escape_untrusted(typesetting.strip_quotes(state.text), max_length=200)
         return lists_messages.PaperList(
             state=state,
             heading=texts("list-saved-heading", count=total),
@@ -187,8 +187,8 @@ class ShelfCog(commands.Cog):
             ),
         )
 
-    async def _load_state(self, action: message_builder.Action) -> ListState:
-        return await load_list_text(self._tokens, client_messages.unpack_state(action))
+    async def _load_state(self, action: custom_ids.Action) -> ListState:
+        return await load_list_text(self._tokens, list_state.unpack_state(action))
 
     async def _find(self, request: Request, arxiv_id: str) -> models.SavedPaper:
         paper = await self._shelf.get(request.user_id, arxiv_id)
@@ -200,4 +200,4 @@ class ShelfCog(commands.Cog):
 def _card_page(action: Action) -> int | None:
     """Return the page of the card that the pressed button is on; None if it is not on a card."""
     page = action.fields(3)[1]
-    return None if page == client_messages.NO_PAGE else message_builder.parse_number(page)
+    return None if page == client_messages.NO_PAGE else custom_ids.parse_number(page)

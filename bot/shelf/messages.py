@@ -5,10 +5,10 @@ from __future__ import annotations
 from discord import ui
 
 from bot.archive.exports import ReferenceFormat
-from bot.client import message_builder
-from bot.client import messages as client_messages
-from bot.client.message_builder import MessageBuilder, pack_custom_id
-from bot.client.translations import Texts
+from bot.client import list_state, message_builder, paper_texts
+from bot.client.custom_ids import pack_custom_id
+from bot.client.message_builder import MessageBuilder
+from bot.client.texts import Texts
 from bot.lists.messages import FORMAT_NAMES, show_all_button
 from bot.shelf import service as shelf_service
 from bot.shelf.notes import MAX_NOTE_LENGTH, MAX_TAG_LENGTH, MAX_TAGS
@@ -33,9 +33,9 @@ def import_modal(texts: Texts) -> message_builder.StatelessModal:
     return modal
 
 
-def search_modal(texts: Texts, state: client_messages.ListState) -> message_builder.StatelessModal:
+def search_modal(texts: Texts, state: list_state.ListState) -> message_builder.StatelessModal:
     """Return the form that searches the saved papers."""
-    custom_id = client_messages.pack_state(state.replace(text="", token=""), SUBMIT_SEARCH)
+    custom_id = list_state.pack_state(state.replace(text="", token=""), SUBMIT_SEARCH)
     modal = message_builder.StatelessModal(texts("saved-search"), custom_id)
     hint = texts("saved-search-hint")
     # The tag and search of `/saved` may together be too long for the field.
@@ -88,7 +88,7 @@ def import_view(texts: Texts, imported: shelf_service.Imported) -> ui.LayoutView
     lines = [texts(f"saved-import-{key}", count=count) for key, count in counts.items() if count]
     for key, labels in (("skipped", imported.skipped), ("unasked", imported.unasked)):
         if labels:
-            shown = [client_messages.escape_untrusted(label, max_length=60) for label in labels[:MAX_SKIPPED]]
+            shown = [paper_texts.escape_untrusted(label, max_length=60) for label in labels[:MAX_SKIPPED]]
             more = [texts("and-more", count=len(labels) - MAX_SKIPPED)] if len(labels) > MAX_SKIPPED else []
             lines.append(f"{texts(f'saved-import-{key}', count=len(labels))}: {', '.join([*shown, *more])}")
     message.add_text("\n".join(f"- {line}" for line in lines))

@@ -10,11 +10,12 @@ from typing import assert_never
 from discord import app_commands, ui
 from discord.ext import commands
 
-from bot.client import message_builder, router
+from bot.client import custom_ids, list_state, paper_texts, router
 from bot.client import messages as client_messages
 from bot.client import options as client_options
 from bot.client.context import Client, Request
-from bot.client.message_builder import Action, MessageBuilder
+from bot.client.custom_ids import Action
+from bot.client.message_builder import MessageBuilder
 from bot.client.router import UserError, map_service_errors
 from bot.lists.commands import load_paper
 from bot.rendering import templates
@@ -50,7 +51,7 @@ class TodayCog(commands.Cog):
     async def mark(self, request: Request, action: Action) -> ui.LayoutView:
         """Save or mark a paper, or undo either. The papers stay in place."""
         chosen, _, arxiv_id = router.selected_value(request.interaction).partition(":")
-        with message_builder.map_parse_errors():
+        with custom_ids.map_parse_errors():
             mark = Mark(chosen.removeprefix(today_messages.UNDO))
         is_undo = chosen.startswith(today_messages.UNDO)
         paper = await load_paper(request, arxiv_id)
@@ -109,7 +110,7 @@ class TodayCog(commands.Cog):
             )
         if post is None and note:
             message = MessageBuilder()
-            message.add_text(f"{request.texts('today-nothing')}\n{client_messages.subtext(note)}")
+            message.add_text(f"{request.texts('today-nothing')}\n{paper_texts.subtext(note)}")
             return message.view
         if post is None:
             raise UserError("today-nothing")
@@ -118,7 +119,7 @@ class TodayCog(commands.Cog):
     async def _updated_view(self, request: Request, note: str = "") -> ui.LayoutView:
         """Return the papers of the message whose control was used (a reply or a DM) with their current marks."""
         interaction = request.interaction
-        actions = map(message_builder.unpack_custom_id, router.list_custom_ids(interaction))
+        actions = map(custom_ids.unpack_custom_id, router.list_custom_ids(interaction))
         shown = [action.payload for action in actions if action.verb == client_messages.OPEN_PAPER]
         return await self._view(request, note, router.find_marker(interaction), _find_day(interaction), shown)
 
@@ -153,9 +154,9 @@ class TodayCog(commands.Cog):
 def _find_day(interaction: router.AnyInteraction) -> date | None:
     """Return the day of the message whose control was used, read from one of its buttons; None if unknown."""
     for custom_id in router.list_custom_ids(interaction):
-        action = message_builder.unpack_custom_id(custom_id)
-        if action.verb == client_messages.OPEN_LIST:
+        action = custom_ids.unpack_custom_id(custom_id)
+        if action.verb == list_state.OPEN_LIST:
             with suppress(ValueError):
-                span = client_messages.unpack_state(action).span
+                span = list_state.unpack_state(action).span
                 return span[1] if span else None
     return None

@@ -11,11 +11,12 @@ from typing import Any
 
 from discord import ui
 
-from bot.client import message_builder
+from bot.client import list_state, message_builder, paper_texts
 from bot.client import messages as client_messages
-from bot.client.message_builder import MessageBuilder, button, pack_custom_id, select_menu, select_option
+from bot.client.custom_ids import pack_custom_id
+from bot.client.message_builder import MessageBuilder, button, select_menu, select_option
 from bot.client.messages import PostWording
-from bot.client.translations import Texts
+from bot.client.texts import Texts
 from bot.outbox import contents
 from bot.rendering import discord_text
 from bot.today import service as today_service
@@ -46,14 +47,14 @@ def today_view(
         is_learnt = post.saved_count >= today_service.MIN_SAVED
         basis = saved if is_learnt else texts("today-from-topics", picked="yes" if post.has_topics else "no")
     heading = texts("today-heading", day=texts.format_date(post.digest_on), count=len(post.picks))
-    message.add_text(f"## {heading}\n{client_messages.subtext(basis)}")
+    message.add_text(f"## {heading}\n{paper_texts.subtext(basis)}")
     message.add_text(suspended_text(texts, post.suspended))
     menu, buttons = _mark_menu(texts, post, marker), _footer_buttons(texts, post)
     if not post.picks:
         message.add_text(texts("today-none-left"))
     is_foreign = contents.is_in_other_language([pick.paper for pick in post.picks], texts.locale)
     foot = [texts("summary-in-other-language") if is_foreign else "", note]
-    message.end_with(([menu], buttons), "\n".join(client_messages.subtext(line) for line in foot if line))
+    message.end_with(([menu], buttons), "\n".join(paper_texts.subtext(line) for line in foot if line))
     for position, pick in enumerate(post.picks):
         share = message.share(len(post.picks) - position)
         text = _pick_text(texts, position + 1, pick, *share, with_language=not is_foreign)
@@ -67,9 +68,9 @@ def plain_today_payload(wording: PostWording, post: today_service.TodayPost) -> 
     """Return the papers as plain text, with the marker in the fragment of a link."""
     texts = wording.ui_texts
     heading = texts("today-heading", day=texts.format_date(post.digest_on), count=len(post.picks))
-    lines = [f"**[{heading}](<{client_messages.day_url(post.digest_on, post.marker, 0)}>)**"]
+    lines = [f"**[{heading}](<{paper_texts.day_url(post.digest_on, post.marker, 0)}>)**"]
     papers = tuple(pick.paper for pick in post.picks)
-    return message_builder.plain_payload(client_messages.fit_paper_lines(texts, lines, papers))
+    return message_builder.plain_payload(paper_texts.fit_paper_lines(texts, lines, papers))
 
 
 def topics_view(
@@ -83,7 +84,7 @@ def topics_view(
     shown = ", ".join(map(_escape, picked)) or texts("today-no-topics")
     lines = [f"### {texts('today-topics')}", texts("today-picked", topics=shown)]
     how = texts("today-how", data=commands[0], forget=commands[1])
-    message.add_text("\n".join([*lines, client_messages.subtext_lines(how)]))
+    message.add_text("\n".join([*lines, paper_texts.subtext_lines(how)]))
     message.add_buttons(_topics_menu(texts, topics, picked))
     message.add_buttons(button(texts("today-show"), pack_custom_id(SHOW)))
     return message.view
@@ -128,19 +129,19 @@ def _pick_text(
         clauses[0] = texts("today-because-in-other-language", because=clauses[0])
     reasons_text = ", ".join([*clauses[:-2], texts("today-and").join(clauses[-2:])])
     because = texts("today-because", reasons=reasons_text) if clauses else ""
-    title = client_messages.title_link(
+    title = paper_texts.title_link(
         paper.title, paper.arxiv_id, paper.url, max_characters=characters // 2, max_bytes=size // 2
     )
     place = "" if paper.votes is None else texts("today-rank", rank=pick.rank)
-    facts = client_messages.join_dotted(client_messages.format_votes(paper.votes), place)
-    excerpt, language = client_messages.excerpt_lines(texts, paper, with_language=with_language)
+    facts = paper_texts.join_dotted(paper_texts.format_votes(paper.votes), place)
+    excerpt, language = paper_texts.excerpt_lines(texts, paper, with_language=with_language)
     marks = " · ".join(texts(f"today-{mark}-noted") for mark in pick.marks)
     lines = (
         f"**{position} · {title}**",
         facts,
         f"**{marks}**" if marks else "",
         excerpt,
-        *map(client_messages.subtext, (language, because)),
+        *map(paper_texts.subtext, (language, because)),
     )
     return discord_text.shorten("\n".join(line for line in lines if line), characters, max_bytes=size)
 
@@ -149,7 +150,7 @@ def _mark_menu(texts: Texts, post: today_service.TodayPost, marker: str | None) 
     """Return the menu that marks a paper or removes a mark. It contains the delivery's marker."""
     options = []
     for position, pick in enumerate(post.picks, start=1):
-        title = client_messages.format_title(pick.paper.title, pick.paper.arxiv_id)
+        title = paper_texts.format_title(pick.paper.title, pick.paper.arxiv_id)
         for mark in today_service.Mark:
             action = f"{UNDO if mark in pick.marks else ''}{mark}"
             label = f"{position} · {texts(f'today-{action}')}"
@@ -158,19 +159,19 @@ def _mark_menu(texts: Texts, post: today_service.TodayPost, marker: str | None) 
 
 
 def _escape(text: str) -> str:
-    return client_messages.escape_untrusted(text, max_length=_MAX_REASON_LENGTH)
+    return paper_texts.escape_untrusted(text, max_length=_MAX_REASON_LENGTH)
 
 
 def _footer_buttons(texts: Texts, post: today_service.TodayPost) -> list[ui.Item[Any]]:
     """Return the buttons below the papers."""
-    day = client_messages.ListState(client_messages.ListKind.DIGEST, span=(post.digest_on,) * 2)
+    day = list_state.ListState(list_state.ListKind.DIGEST, span=(post.digest_on,) * 2)
     sending = (
         send_button(texts, again=post.suspended is not None)
         if post.at_time is None
         else button(texts("today-stop"), pack_custom_id(STOP))
     )
     return [
-        button(texts("today-others"), client_messages.pack_state(day, client_messages.OPEN_LIST)),
+        button(texts("today-others"), list_state.pack_state(day, list_state.OPEN_LIST)),
         button(texts("today-topics"), pack_custom_id(TOPICS)),
         sending,
     ]

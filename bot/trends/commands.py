@@ -9,12 +9,11 @@ import structlog
 from discord import app_commands
 from discord.ext import commands
 
-from bot.client import autocomplete, message_builder, router
-from bot.client import messages as client_messages
+from bot.client import autocomplete, custom_ids, list_state, router
 from bot.client.context import Client, Request, Services
-from bot.client.message_builder import Action
+from bot.client.custom_ids import Action
 from bot.client.router import Attachment, UserError, WithFile
-from bot.client.translations import Texts
+from bot.client.texts import Texts
 from bot.lists.commands import load_list_text, store_list_text
 from bot.search.trends import RisingTopicService, TrendService
 from bot.trends import messages as trends_messages
@@ -57,14 +56,14 @@ class TrendsCog(commands.Cog):
     async def select_span(self, request: Request, action: Action) -> WithFile:
         """Show the chart for the selected span."""
         topic, _ = await self._unpack(action)
-        with message_builder.map_parse_errors():
+        with custom_ids.map_parse_errors():
             span = Span(router.selected_value(request.interaction))
         return await self._answer(request, trends_messages.make_topic(topic.text, span, topic.token), span)
 
     @router.handles(trends_messages.SELECT)
     async def select_topic(self, request: Request, action: Action) -> WithFile:
         """Show the chart of the selected rising topic."""
-        with message_builder.map_parse_errors():
+        with custom_ids.map_parse_errors():
             span = Span(action.payload)
         return await self._answer_topic(request, router.selected_value(request.interaction), span)
 
@@ -79,7 +78,7 @@ class TrendsCog(commands.Cog):
         sharer = router.display_name(interaction)
         return WithFile(trends_messages.shared_view(texts, answer, sharer=sharer), image)
 
-    async def _unpack(self, action: Action) -> tuple[client_messages.ListState, Span]:
+    async def _unpack(self, action: Action) -> tuple[list_state.ListState, Span]:
         topic, span = trends_messages.unpack(action)
         return await load_list_text(self._services.text_tokens, topic), span
 
@@ -89,14 +88,14 @@ class TrendsCog(commands.Cog):
         )
         return await self._answer(request, topic, span)
 
-    async def _answer(self, request: Request, topic: client_messages.ListState, span: Span) -> WithFile:
+    async def _answer(self, request: Request, topic: list_state.ListState, span: Span) -> WithFile:
         async with router.admitted_lookup(request.interaction):
             answer, image = await self._load_answer(request.texts, topic, span, rising=not topic.text)
         may_share = router.may_share(request.interaction)
         return WithFile(trends_messages.trend_view(request.texts, answer, may_share=may_share), image)
 
     async def _load_answer(
-        self, texts: Texts, topic: client_messages.ListState, span: Span, *, rising: bool
+        self, texts: Texts, topic: list_state.ListState, span: Span, *, rising: bool
     ) -> tuple[TrendAnswer, Attachment | None]:
         answer = await load_answer(self._services, texts, topic, span, rising=rising)
         if not answer.trend.total:
@@ -113,7 +112,7 @@ class TrendsCog(commands.Cog):
 
 
 async def load_answer(
-    services: Services, texts: Texts, topic: client_messages.ListState, span: Span, *, rising: bool
+    services: Services, texts: Texts, topic: list_state.ListState, span: Span, *, rising: bool
 ) -> TrendAnswer:
     """Return the trend of a topic and, if `rising`, the rising topics."""
     return TrendAnswer(

@@ -9,10 +9,11 @@ from itertools import groupby
 
 from discord import ui
 
-from bot.client import message_builder
+from bot.client import custom_ids, list_state, paper_texts
 from bot.client import messages as client_messages
-from bot.client.message_builder import MessageBuilder, button, pack_custom_id, select_menu, select_option
-from bot.client.translations import Texts
+from bot.client.custom_ids import pack_custom_id
+from bot.client.message_builder import MessageBuilder, button, select_menu, select_option
+from bot.client.texts import Texts
 from bot.rendering import charts, discord_text, typesetting
 from bot.search.trends import Month, RisingTopic, Step, Trend
 from storage import models
@@ -45,7 +46,7 @@ class TrendAnswer:
     `rising` is None unless requested. `has_image` is True if the chart is attached.
     """
 
-    topic: client_messages.ListState
+    topic: list_state.ListState
     span: Span
     trend: Trend
     extent: models.ArchiveExtent
@@ -53,21 +54,21 @@ class TrendAnswer:
     has_image: bool = False
 
 
-def make_topic(text: str, span: Span, token: str = "") -> client_messages.ListState:
+def make_topic(text: str, span: Span, token: str = "") -> list_state.ListState:
     """Return the state for a list of a topic's papers from about the same period."""
-    period = client_messages.Period.YEAR if span is Span.YEAR else client_messages.Period.ALL
-    return client_messages.ListState(client_messages.ListKind.TOPIC, text, period=period, token=token)
+    period = list_state.Period.YEAR if span is Span.YEAR else list_state.Period.ALL
+    return list_state.ListState(list_state.ListKind.TOPIC, text, period=period, token=token)
 
 
-def pack(topic: client_messages.ListState, span: Span, verb: str = SHOW) -> str:
+def pack(topic: list_state.ListState, span: Span, verb: str = SHOW) -> str:
     """Return the custom id of a control for a topic's trend."""
     return pack_custom_id(verb, span, "k" if topic.token else "", topic.token or topic.text)
 
 
-def unpack(action: message_builder.Action) -> tuple[client_messages.ListState, Span]:
+def unpack(action: custom_ids.Action) -> tuple[list_state.ListState, Span]:
     """Return the topic and span packed by `pack`. Of a stored topic, only the token is set. Raises InvalidCustomIdError."""
     code, flag, text = action.fields(3)
-    with message_builder.map_parse_errors():
+    with custom_ids.map_parse_errors():
         span = Span(code)
     return (make_topic("", span, text) if flag else make_topic(text, span)), span
 
@@ -91,7 +92,7 @@ def trend_view(texts: Texts, answer: TrendAnswer, *, may_share: bool) -> ui.Layo
 def shared_view(texts: Texts, answer: TrendAnswer, *, sharer: str) -> ui.LayoutView:
     """Return a public reply. Its button replies privately to the person who presses it."""
     message = MessageBuilder()
-    message.add_text(client_messages.subtext(texts("shared-by", name=sharer)))
+    message.add_text(paper_texts.subtext(texts("shared-by", name=sharer)))
     _add_trend(texts, message, answer)
     message.add_buttons(button(texts("trend-privately"), pack(answer.topic, answer.span)))
     return message.view
@@ -112,20 +113,20 @@ def list_notes(texts: Texts, trend: Trend) -> list[str]:
     """Return the notes above a trend: the other forms of the topic that were counted."""
     if not trend.added_forms:
         return []
-    also = client_messages.name_related(texts, trend.added_forms, most=MAX_EXPANSIONS)
+    also = paper_texts.name_related(texts, trend.added_forms, most=MAX_EXPANSIONS)
     return [texts("list-also", forms=also)]
 
 
 def _add_trend(texts: Texts, message: MessageBuilder, answer: TrendAnswer) -> None:
     trend = answer.trend
     message.add_text(f"### {heading(texts, answer)}")
-    message.add_text("\n".join(map(client_messages.subtext, list_notes(texts, trend))))
+    message.add_text("\n".join(map(paper_texts.subtext, list_notes(texts, trend))))
     if answer.has_image:
         message.add_media([f"attachment://{IMAGE_FILENAME}"], monthly_figures(texts, trend, plain=True))
     message.add_text(summary(texts, trend))
     if not answer.has_image:
         # If there is a picture, the numbers are its alt text.
-        numbers = client_messages.subtext(texts("trend-numbers", step=trend.step.name.lower()))
+        numbers = paper_texts.subtext(texts("trend-numbers", step=trend.step.name.lower()))
         message.add_text(f"{numbers}\n{monthly_figures(texts, trend)}")
 
 
@@ -137,7 +138,7 @@ def heading(texts: Texts, answer: TrendAnswer) -> str:
 
 
 def _topic_name(texts: Texts, text: str) -> str:
-    name = client_messages.escape_untrusted(text, max_length=MAX_TITLE_LENGTH)
+    name = paper_texts.escape_untrusted(text, max_length=MAX_TITLE_LENGTH)
     return name if text else texts("trend-everything")
 
 
@@ -154,7 +155,7 @@ def summary(texts: Texts, trend: Trend) -> str:
         month=_month_papers(texts, trend, peak_month, with_year=True),
         step=trend.step.name.lower(),
     )
-    return client_messages.join_dotted(last, previous, peak if peak_month not in trend.months[-2:] else None)
+    return paper_texts.join_dotted(last, previous, peak if peak_month not in trend.months[-2:] else None)
 
 
 def _name(texts: Texts, trend: Trend, month: Month, *, with_year: bool = False) -> str:
@@ -177,21 +178,21 @@ def monthly_figures(texts: Texts, trend: Trend, *, plain: bool = False) -> str:
     for year, months in groupby(trend.months, key=lambda month: month.starts_on.year):
         shown = []
         for month in months:
-            votes = "" if month.votes is None else f" ({client_messages.format_votes(month.votes)})"
+            votes = "" if month.votes is None else f" ({paper_texts.format_votes(month.votes)})"
             count = texts("trend-figure", month=_name(texts, trend, month), count=month.paper_count)
             shown.append(f"{count}{votes}")
         figures = ", ".join(shown)
-        lines.append(f"{year}: {figures}" if plain else client_messages.subtext(f"**{year}** {figures}"))
+        lines.append(f"{year}: {figures}" if plain else paper_texts.subtext(f"**{year}** {figures}"))
     return "\n".join(lines)
 
 
 def _add_rising(texts: Texts, message: MessageBuilder, rising: Sequence[RisingTopic]) -> None:
     message.add_separator()
     if not rising:
-        message.add_text(client_messages.subtext(texts("rising-none")))
+        message.add_text(paper_texts.subtext(texts("rising-none")))
         return
     rows = [_rising_row(texts, rank, topic) for rank, topic in enumerate(rising, start=1)]
-    head = f"**{texts('rising-heading')}**\n{client_messages.subtext(texts('rising-note'))}"
+    head = f"**{texts('rising-heading')}**\n{paper_texts.subtext(texts('rising-note'))}"
     message.add_text("\n".join((head, *rows)))
 
 
@@ -203,10 +204,10 @@ def rising_facts(texts: Texts, topic: RisingTopic) -> str:
 
 
 def _rising_row(texts: Texts, rank: int, topic: RisingTopic) -> str:
-    name = f"{rank} · **{client_messages.escape_untrusted(topic.text, max_length=MAX_TITLE_LENGTH)}**"
-    translation = client_messages.escape_untrusted(topic.translation or "", max_length=MAX_TITLE_LENGTH)
+    name = f"{rank} · **{paper_texts.escape_untrusted(topic.text, max_length=MAX_TITLE_LENGTH)}**"
+    translation = paper_texts.escape_untrusted(topic.translation or "", max_length=MAX_TITLE_LENGTH)
     facts = rising_facts(texts, topic)
-    return f"{client_messages.join_dotted(name, translation)} · {facts}"
+    return f"{paper_texts.join_dotted(name, translation)} · {facts}"
 
 
 def _rising_menu(texts: Texts, topics: Sequence[RisingTopic], span: Span) -> ui.Item[ui.LayoutView] | None:
@@ -232,7 +233,7 @@ def _navigation_buttons(
     topic, span = answer.topic, answer.span
     buttons: list[ui.Item[ui.LayoutView] | None] = []
     if topic.text and answer.trend.total:
-        buttons.append(button(texts("trend-list"), client_messages.pack_state(topic)))
+        buttons.append(button(texts("trend-list"), list_state.pack_state(topic)))
     if topic.text:
         buttons.append(client_messages.follow_button(texts, topic))
         buttons.append(button(texts("rising-heading-short"), pack(make_topic("", span), span)))
@@ -245,7 +246,7 @@ def _add_no_results(texts: Texts, message: MessageBuilder, answer: TrendAnswer) 
     name = typesetting.strip_quotes(answer.topic.text)
     span = texts(f"trend-span-{answer.span.value}")
     message.add_text(texts("trend-nothing", topic=_topic_name(texts, name), period=span))
-    message.add_text(client_messages.extent_line(texts, answer.extent))
+    message.add_text(paper_texts.extent_line(texts, answer.extent))
 
 
 def alt_text(texts: Texts, answer: TrendAnswer) -> str:

@@ -21,10 +21,11 @@ from urllib.parse import quote, urlencode, urlsplit
 from markupsafe import Markup
 
 from bot.archive import arxiv_ids, summaries
-from bot.client import messages as client_messages
+from bot.client import paper_texts
 from bot.client.context import Services
-from bot.client.messages import ListKind, ListState, format_title
-from bot.client.translations import Argument, Texts, Translations
+from bot.client.list_state import ListKind, ListState
+from bot.client.paper_texts import format_title
+from bot.client.texts import Argument, Texts, Translations
 from bot.core.clock import latest_date
 from bot.lists import card as lists_card
 from bot.lists import messages as lists_messages
@@ -321,7 +322,7 @@ class WebPages:
         """Return a paper's page, with links to searches for its topics."""
         texts, summary = self.texts(site), summaries.best_summary(detail, site.locale)
         title = format_title(detail.title, detail.arxiv_id)
-        links = [*client_messages.list_links(detail, detail.project_url or detail.video)]
+        links = [*paper_texts.list_links(detail, detail.project_url or detail.video)]
         institutions = [discord_text.to_single_line(name) for name in detail.institutions[:MAX_INSTITUTIONS]]
         has_abstract = detail.abstract and (not summary or summary.basis is not summaries.Basis.ABSTRACT)
         values = {
@@ -379,7 +380,7 @@ class WebPages:
             "alt": trends_messages.alt_text(texts, answer),
             "summary": trends_messages.summary(texts, trend) if trend.total else "",
             "figures": trends_messages.monthly_figures(texts, trend, plain=True).splitlines(),
-            "extent": client_messages.extent_line(texts, answer.extent),
+            "extent": paper_texts.extent_line(texts, answer.extent),
             "rising": [
                 (name, None if site.is_static else site.link("trends", q=name), translation, facts)
                 for name, translation, facts in rising
@@ -687,7 +688,7 @@ def _list_chapters(
         more = tuple(row for row in summaries.shown_sections(review.entry) if row not in sections)
         shown.append((more, summaries.find_language(review)))
     return [
-        (client_messages.summary_text(texts, part), language, client_messages.language_note(texts, language))
+        (paper_texts.summary_text(texts, part), language, paper_texts.language_note(texts, language))
         for part, language in shown
         if part
     ]

@@ -15,7 +15,7 @@ from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
-from bot.client.messages import format_title
+from bot.client.paper_texts import format_title
 from bot.core.clock import latest_date
 from bot.core.files import replace_file
 from bot.web import service as web_service

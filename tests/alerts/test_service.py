@@ -11,7 +11,7 @@ from bot.alerts import commands as alerts_commands
 from bot.alerts import options as alerts_options
 from bot.alerts import service as alerts_service
 from bot.client.accounts import TOKEN_LENGTH, TextPurpose, TextTokenStore
-from bot.client.message_builder import InvalidCustomIdError
+from bot.client.custom_ids import InvalidCustomIdError
 from bot.client.router import UserError
 from storage import errors, models
 from storage.models import AlertKind

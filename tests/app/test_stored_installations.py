@@ -16,8 +16,8 @@ import sqlalchemy as sa
 
 from bot.cli.set_up_file import SetUpFile
 from bot.client import sender
-from bot.client.message_builder import unpack_custom_id
-from bot.client.translations import Translations
+from bot.client.custom_ids import unpack_custom_id
+from bot.client.texts import Translations
 from bot.core.clock import system_clock
 from bot.core.settings import Settings
 from bot.outbox.contents import RenderedPart

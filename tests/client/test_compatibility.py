@@ -11,7 +11,7 @@ import discord
 import pytest
 from discord import ui
 
-from bot.client import message_builder
+from bot.client import custom_ids, message_builder
 from bot.outbox.contents import RenderedPart
 from storage import models
 from tests.support.client_harness import ClientHarness, last_response, send_parts, shown_text
@@ -38,7 +38,7 @@ def _build_view(kind: int, custom_id: str, values: list[str]) -> ui.LayoutView:
         item = ui.Select(custom_id=custom_id, options=options)
     # The button for the other language shows the papers of the menu beside it.
     papers = ui.Select[Any](custom_id="pr:open:0", options=[discord.SelectOption(label="2501.00001")])
-    rows = [item] if message_builder.unpack_custom_id(custom_id).verb == "open" else [item, papers]
+    rows = [item] if custom_ids.unpack_custom_id(custom_id).verb == "open" else [item, papers]
     view = ui.LayoutView(timeout=None)
     for row in rows:
         view.add_item(ui.ActionRow(row))

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from bot.alerts import planner as alerts_planner
 from bot.alerts.planner import ALERT
 from bot.app.client import DiscordRenderer
-from bot.client import message_builder, translations
+from bot.client import message_builder
+from bot.client import texts as client_texts
 from bot.client.messages import PostWording
 from bot.daily import choice, planner
 from bot.daily import messages as daily_messages
@@ -33,7 +34,7 @@ DAY = date(2025, 2, 12)
 EVERY_DAY = (1, 2, 3, 4, 5, 6, 7)
 WORDINGS = {
     locale: PostWording(
-        translations.Translations().for_locale(locale), Templates(), lambda name: f"</{name}:1>"
+        client_texts.Translations().for_locale(locale), Templates(), lambda name: f"</{name}:1>"
     )
     for locale in Locale
 }

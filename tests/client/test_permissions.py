@@ -13,7 +13,8 @@ from bot.alerts import commands as alerts_commands
 from bot.alerts import messages as alerts_messages
 from bot.client import messages as client_messages
 from bot.client.accounts import TextPurpose, make_token
-from bot.client.message_builder import layout_payload, pack_custom_id
+from bot.client.custom_ids import pack_custom_id
+from bot.client.message_builder import layout_payload
 from bot.daily import messages as daily_messages
 from bot.daily.commands import DRAFT
 from bot.daily.service import Subscriptions

@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from simcord import actors
 
-from bot.client import message_builder
-from bot.client import messages as client_messages
-from bot.client.message_builder import layout_payload, pack_custom_id
-from bot.client.messages import ListKind, ListState
+from bot.client import custom_ids, list_state
+from bot.client.custom_ids import pack_custom_id
+from bot.client.list_state import ListKind, ListState
+from bot.client.message_builder import layout_payload
 from bot.core import admission
 from bot.lists import messages as lists_messages
 from bot.outbox import contents
@@ -30,7 +30,7 @@ def test_delivery_marker_does_not_change_the_action() -> None:
     marker = contents.part_marker("daily:12:2026-01-01", 3)
     packed = pack_custom_id("l", "d", "a:b", marker=marker)
     assert packed == "pr:d:daily:12:2026-01-01:3/l:d:a:b"
-    assert message_builder.unpack_custom_id(packed) == message_builder.Action("l", "d:a:b")
+    assert custom_ids.unpack_custom_id(packed) == custom_ids.Action("l", "d:a:b")
 
 
 async def test_reports_an_unknown_custom_id_as_outdated(harness: ClientHarness) -> None:
@@ -143,7 +143,7 @@ async def test_busy_bot_replies_privately(harness: ClientHarness) -> None:
 
 
 async def test_saved_papers_cannot_be_shared(harness: ClientHarness) -> None:
-    custom_id = client_messages.pack_state(ListState(ListKind.SAVED), lists_messages.SHARE)
+    custom_id = list_state.pack_state(ListState(ListKind.SAVED), lists_messages.SHARE)
     answer = last_response(await _press_forged(harness, custom_id))
     assert shown_text(answer) == harness.texts("outdated-control")
 

@@ -13,6 +13,7 @@ from fluent.syntax import FluentParser
 from fluent.syntax import ast as ftl
 
 import bot
+from bot.client import texts as client_texts
 from bot.client import translations
 from bot.daily import options
 from storage import models
@@ -23,7 +24,7 @@ COMMAND_NAME = re.compile(r"[-_\w]{1,32}")
 
 
 def _messages(locale: models.Locale) -> dict[str, ftl.Message]:
-    parsed = FluentParser().parse(translations.read_source(locale))
+    parsed = FluentParser().parse(client_texts.read_source(locale))
     assert not [entry for entry in parsed.body if isinstance(entry, ftl.Junk)]
     entries = [entry for entry in parsed.body if isinstance(entry, ftl.Message)]
     assert len({entry.id.name for entry in entries}) == len(entries), "duplicate key"
@@ -116,14 +117,14 @@ def test_no_key_is_missing() -> None:
 @pytest.mark.promise
 @pytest.mark.parametrize("locale", list(models.Locale))
 def test_missing_argument_raises_an_error(locale: models.Locale) -> None:
-    texts = translations.Translations().for_locale(locale)
+    texts = client_texts.Translations().for_locale(locale)
     with pytest.raises(ValueError, match="shared-by"):
         texts("shared-by")
 
 
 @pytest.mark.parametrize("locale", list(models.Locale))
 def test_every_reason_has_a_text(locale: models.Locale) -> None:
-    texts = translations.Translations().for_locale(locale)
+    texts = client_texts.Translations().for_locale(locale)
     assert all(texts.find(f"reason-{reason.value}") for reason in models.Reason)
 
 

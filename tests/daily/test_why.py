@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.client import translations
+from bot.client import texts as client_texts
 from bot.daily.why import Cause
 from storage import models
 from storage.models import Reason, SourceKind
@@ -126,7 +126,7 @@ async def test_why_explains_each_subscription_of_the_channel(world: World) -> No
 
 
 @pytest.mark.parametrize("locale", models.Locale)
-def test_every_cause_has_a_text(texts: translations.Translations, locale: models.Locale) -> None:
+def test_every_cause_has_a_text(texts: client_texts.Translations, locale: models.Locale) -> None:
     values: dict[str, Any] = dict.fromkeys(("rank", "total", "votes", "least", "top"), 3)
     values |= {"date": "2026-01-01", "at": "", "topic": "diffusion", "source": "none"}
     for cause in Cause:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.client import translations
+from bot.client import texts as client_texts
 from bot.demo import stage
 from bot.demo.stage import Stage
 from storage import models
@@ -30,7 +30,7 @@ def _page(harness: ClientHarness, viewer: Any = None) -> Any:
 
 
 async def test_action_waits_for_the_current_line_to_finish(sqlite_db: Database) -> None:
-    async with open_harness(sqlite_db, models.Locale.EN, translations.Translations()) as harness:
+    async with open_harness(sqlite_db, models.Locale.EN, client_texts.Translations()) as harness:
         page = _page(harness)
         stage = Stage(harness.env, page, [harness.channel], models.Locale.EN, harness.env.settle)
         await harness.reader.send(harness.channel, "/paper diffusion")
@@ -51,7 +51,7 @@ async def test_invalid_line_gets_one_hint_in_the_readers_language(sqlite_db: Dat
         "/daily setup style:x": ("style:x could", "style:x: 알 수 없는"),
         "/alerts add channel:nowhere": ("channel:nowhere could", "channel:nowhere: 알 수 없는"),
     }
-    async with open_harness(sqlite_db, models.Locale.EN, translations.Translations()) as harness:
+    async with open_harness(sqlite_db, models.Locale.EN, client_texts.Translations()) as harness:
         for position, locale in enumerate((models.Locale.EN, models.Locale.KO)):
             stage = Stage(
                 harness.env, _page(harness, harness.manager), [harness.channel], locale, harness.env.settle

@@ -8,10 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.client import message_builder
-from bot.client import messages as client_messages
+from bot.client import custom_ids, list_state
 from bot.client.accounts import TextTokenStore
-from bot.client.messages import ListKind, ListState
+from bot.client.list_state import ListKind, ListState
 from bot.client.router import UserError
 from bot.core.clock import system_clock
 from bot.lists.commands import load_list_text, store_list_text
@@ -20,7 +19,7 @@ from bot.search.results import Sort
 from storage.database import Database
 
 texts = st.text(
-    st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp")), max_size=client_messages.MAX_LIST_TEXT_LENGTH
+    st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp")), max_size=list_state.MAX_LIST_TEXT_LENGTH
 )
 days = st.dates(date(1991, 1, 1), date(2099, 12, 31))
 states = st.builds(
@@ -28,7 +27,7 @@ states = st.builds(
     kind=st.sampled_from([*set(ListKind) - {ListKind.DIGEST}]),
     text=texts,
     page=st.integers(0, 9999),
-    period=st.sampled_from(client_messages.Period),
+    period=st.sampled_from(list_state.Period),
     min_votes=st.integers(0, 99_999),
     sort=st.none() | st.sampled_from(Sort),
     span=st.none() | st.tuples(days, days),
@@ -36,18 +35,18 @@ states = st.builds(
 
 
 def _without_period(state: ListState) -> dict[str, object]:
-    return {"period": client_messages.Period.ALL} if state.span else {}
+    return {"period": list_state.Period.ALL} if state.span else {}
 
 
 def _unpack(packed: str) -> ListState:
-    return client_messages.unpack_state(message_builder.unpack_custom_id(packed))
+    return list_state.unpack_state(custom_ids.unpack_custom_id(packed))
 
 
 @given(state=states)
 def test_a_packed_state_unpacks_to_the_same_state(state: ListState) -> None:
-    packed = client_messages.pack_state(state, "lp")
+    packed = list_state.pack_state(state, "lp")
     assert len(packed) <= discord_text.CUSTOM_ID
-    assert message_builder.CUSTOM_ID.fullmatch(packed)
+    assert custom_ids.CUSTOM_ID.fullmatch(packed)
     assert _unpack(packed) == state
 
 
@@ -81,7 +80,7 @@ async def test_only_long_texts_are_stored_under_a_token(sqlite_db: Database) -> 
     assert short == ListState(ListKind.TOPIC, "two lines")
     assert await load_list_text(tokens, short) == short
     long = await store_list_text(tokens, 7, ListState(ListKind.TOPIC, "x" * 73))
-    shown = _unpack(client_messages.pack_state(long))
+    shown = _unpack(list_state.pack_state(long))
     assert shown == ListState(ListKind.TOPIC, token=long.token)
     assert await load_list_text(tokens, shown) == long
     with pytest.raises(UserError, match="outdated-control"):

@@ -10,7 +10,7 @@ import discord
 import pytest
 from discord import ui
 
-from bot.client import message_builder
+from bot.client import custom_ids, message_builder
 from bot.client import messages as client_messages
 from bot.client.accounts import make_token
 from bot.outbox.contents import RenderedPart
@@ -162,7 +162,7 @@ async def test_only_its_sharer_can_take_a_shared_list_back(harness: ClientHarnes
     post = await channel.send("a message that nobody shared")
     for message_id, presser in ((shared.id, harness.manager), (post.id, harness.reader)):
         forged = ui.LayoutView(timeout=None)
-        custom_id = message_builder.pack_custom_id(client_messages.TAKE_BACK, message_id)
+        custom_id = custom_ids.pack_custom_id(client_messages.TAKE_BACK, message_id)
         forged.add_item(ui.ActionRow(ui.Button[Any](label="forged", custom_id=custom_id)))
         sent = await send_parts(
             harness,

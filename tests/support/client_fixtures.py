@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bot.app.container import Container
-from bot.client import translations
+from bot.client import texts as client_texts
 from bot.core.settings import Settings
 from storage import migrate, models
 from storage.database import Database
@@ -21,9 +21,9 @@ from tests.support.client_harness import NOWHERE, SIMCORD_EPOCH, ClientHarness, 
 
 
 @pytest.fixture(scope="session")
-def texts() -> translations.Translations:
+def texts() -> client_texts.Translations:
     """The interface texts, loaded once."""
-    return translations.Translations()
+    return client_texts.Translations()
 
 
 @pytest.fixture(scope="session")
@@ -61,7 +61,7 @@ def locale() -> models.Locale:
 
 @pytest.fixture
 async def harness(
-    archive_db: Database, locale: models.Locale, texts: translations.Translations
+    archive_db: Database, locale: models.Locale, texts: client_texts.Translations
 ) -> AsyncIterator[ClientHarness]:
     """A client harness with the sample digests."""
     async with _checked_harness(archive_db, locale, texts) as harness:
@@ -70,7 +70,7 @@ async def harness(
 
 @pytest.fixture
 async def empty_harness(
-    sqlite_db: Database, texts: translations.Translations
+    sqlite_db: Database, texts: client_texts.Translations
 ) -> AsyncIterator[ClientHarness]:
     """A client harness in Korean with an empty archive."""
     async with _checked_harness(sqlite_db, models.Locale.KO, texts) as harness:
@@ -88,7 +88,7 @@ async def origin() -> AsyncIterator[origin_server.OriginServer]:
 async def online_harness(
     archive_db: Database,
     locale: models.Locale,
-    texts: translations.Translations,
+    texts: client_texts.Translations,
     origin: origin_server.OriginServer,
 ) -> AsyncIterator[ClientHarness]:
     """A client harness with arXiv and Hugging Face on loopback."""
@@ -98,7 +98,7 @@ async def online_harness(
 
 @asynccontextmanager
 async def _checked_harness(
-    database: Database, locale: models.Locale, texts: translations.Translations, services_url: str = NOWHERE
+    database: Database, locale: models.Locale, texts: client_texts.Translations, services_url: str = NOWHERE
 ) -> AsyncIterator[ClientHarness]:
     async with open_harness(database, locale, texts, services_url) as harness:
         yield harness

@@ -30,7 +30,7 @@ from bot.app.container import Container
 from bot.app.runtime import Runtime, build_runtime
 from bot.client import autocomplete
 from bot.client.router import UserError
-from bot.client.translations import Texts, Translations
+from bot.client.texts import Texts, Translations
 from bot.core.clock import Clock
 from bot.core.settings import Settings
 from bot.daily.service import OnDemandPosts, Subscriptions

@@ -23,7 +23,7 @@ from sqlalchemy.engine import make_url
 
 from bot.cli.set_up_file import SetUpFile
 from bot.client import messages as client_messages
-from bot.client.translations import Translations
+from bot.client.texts import Translations
 from bot.search import index as search_index
 from bot.search.glossary import GlossaryService
 from bot.today import messages as today_messages

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from fluent.runtime import FluentResource
 
+from bot.client import texts as client_texts
 from bot.client import translations
 from bot.search import index as search_index
 from bot.sources import arxiv
@@ -15,5 +16,5 @@ parse_resource = lru_cache(FluentResource)
 vars(translations)["FluentResource"] = parse_resource
 arxiv.SECONDS_PER_REQUEST = 0.0  # arXiv is on loopback
 for locale in models.Locale:
-    parse_resource(translations.read_source(locale))
+    parse_resource(client_texts.read_source(locale))
 search_index.prepare()

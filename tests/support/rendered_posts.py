@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 
 from bot.app.client import DiscordRenderer
-from bot.client import translations
+from bot.client import texts as client_texts
 from bot.client.messages import CommandMentions
 from bot.daily import choice
 from bot.outbox import contents
@@ -18,7 +18,7 @@ from bot.rendering.templates import Templates
 from storage import models
 from tests.support import payload_checks
 
-TEXTS = translations.Translations()
+TEXTS = client_texts.Translations()
 LONGEST_MARKER = "m" * 64
 MARKER = re.compile("pr:d:[A-Za-z0-9:_-]{1,64}:[0-9]+/")
 WITHOUT_MESSAGE = frozenset({models.PartKind.THREAD, models.PartKind.CROSSPOST})

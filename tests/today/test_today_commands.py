@@ -8,9 +8,9 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from bot.archive import listing
-from bot.client import message_builder
+from bot.client import custom_ids
 from bot.client import messages as client_messages
-from bot.client.message_builder import pack_custom_id
+from bot.client.custom_ids import pack_custom_id
 from bot.shelf.service import Shelf
 from bot.today import messages as today_messages
 from bot.today.service import TodayService
@@ -23,7 +23,7 @@ SMALL_MODELS = ("2501.00001", "2501.00006", "2412.00007")
 
 
 def _shown_papers(message: Any) -> Sequence[str]:
-    actions = map(message_builder.unpack_custom_id, component_ids(message))
+    actions = map(custom_ids.unpack_custom_id, component_ids(message))
     return [action.payload for action in actions if action.verb == client_messages.OPEN_PAPER]
 
 
@@ -159,12 +159,12 @@ async def test_papers_are_sent_by_dm_until_stopped(harness: ClientHarness) -> No
     assert harness.texts("today-from-saved", count=3) in shown_text(message)
     # Marking keeps the message's papers, although there is a newer day.
     await harness.publish("A B")
-    (menu,) = (id_ for id_ in component_ids(message) if message_builder.unpack_custom_id(id_).verb == "tm")
+    (menu,) = (id_ for id_ in component_ids(message) if custom_ids.unpack_custom_id(id_).verb == "tm")
     await harness.user.select(message, ["less:2501.00004"], custom_id=menu)
     edited = await harness.bot.get_partial_messageable(harness.user.dm_channel.id).fetch_message(message.id)
     assert _shown_papers(edited) == _shown_papers(message)
     assert harness.texts("today-less-noted") in shown_text(edited)
-    assert any(map(message_builder.find_marker, component_ids(edited)))
+    assert any(map(custom_ids.find_marker, component_ids(edited)))
     await harness.user.click(edited, label=harness.texts("today-stop"))
     assert (await _profile(harness)).at_time is None
 

@@ -1,0 +1,172 @@
+"""The state of a list of papers, and its custom id: query, filters and page."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import TypeAlias
+
+from bot.client.custom_ids import Action, map_parse_errors, pack_custom_id, parse_number
+from bot.search.results import Sort
+from bot.text import query_parser
+from storage import models
+
+SHOW_LIST = "l"
+OPEN_LIST = "lo"
+"""Opens a list in a new message, unlike `SHOW_LIST`."""
+PAGE_SIZE = 5
+DAY_PAGE_SIZE = 20
+"""Papers per page of a day, by title only: as many as fit into a menu and a message."""
+MAX_LIST_TEXT_LENGTH = 72
+"""The longest text in a custom id. A longer one is stored under a token."""
+_SORT_FLAGS: Mapping[Sort | None, str] = {Sort.RELEVANCE: "r", Sort.DATE: "d", Sort.VOTES: "v"}
+_MAX_PAGE = 9_999
+_MAX_VOTES = 99_999
+
+
+class ListKind(StrEnum):
+    """What a list contains."""
+
+    DIGEST = "d"
+    TOP = "p"
+    TOPIC = "t"
+    AUTHOR = "a"
+    SIMILAR = "s"
+    SAVED = "m"
+
+
+class Period(StrEnum):
+    """A list's period, which ends today."""
+
+    WEEK = "w"
+    MONTH = "m"
+    QUARTER = "q"
+    YEAR = "y"
+    ALL = "a"
+
+    @property
+    def text_id(self) -> str:
+        """The Fluent id of the period's name."""
+        return f"period-{self.name.lower()}"
+
+
+PERIOD_DAYS = {Period.WEEK: 7, Period.MONTH: 30, Period.QUARTER: 91, Period.YEAR: 365}
+"""The days of each period except ALL."""
+
+
+Span: TypeAlias = tuple[date, date]
+"""The first and the last day of a period."""
+
+
+def _pack_span(span: Span) -> str:
+    first, last = span
+    return f"{first}" if first == last else f"{first}/{last}"
+
+
+def parse_span(text: str) -> Span:
+    """Parse a day or a period in ISO 8601. Raises ValueError."""
+    first, _, last = text.partition("/")
+    return date.fromisoformat(first), date.fromisoformat(last or first)
+
+
+_OLD_SPAN = re.compile(r"\s*since:([0-9-]{10}) until:([0-9-]{10})$")
+"""The period in the text of a list sent by version 0.1, which had no field for it; its days are texts too."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListState:
+    """The query, filters and page of a list.
+
+    `text` is the query, name or arXiv id, or the words and tags of saved papers. `span` is a period typed as
+    dates (first and last day), or the day of a digest; None means `period`, or the newest day. `page` counts
+    from 0. `token` replaces a `text` that is too long for a custom id. If `sort` is None, the list has its
+    default order, the first of SORTS. If `page_size` is None, the page has the default size for messages.
+    """
+
+    kind: ListKind
+    text: str = ""
+    page: int = 0
+    period: Period = Period.ALL
+    min_votes: int = 0
+    sort: Sort | None = None
+    token: str = ""
+    page_size: int | None = None
+    span: Span | None = None
+
+    @property
+    def max_text_length(self) -> int:
+        """The longest text that fits into a custom id beside the other fields."""
+        return MAX_LIST_TEXT_LENGTH - (len(_pack_span(self.span)) if self.span else 0)
+
+    @property
+    def has_titles_only(self) -> bool:
+        """Whether each paper takes one line, so that a day fits on a screen."""
+        return self.kind is ListKind.DIGEST and self.page_size is None
+
+    @property
+    def size(self) -> int:
+        """The number of papers per page."""
+        return self.page_size or (DAY_PAGE_SIZE if self.has_titles_only else PAGE_SIZE)
+
+    @property
+    def offset(self) -> int:
+        """The index of the page's first paper in the list, from 0."""
+        return self.page * self.size
+
+    def replace(self, **changes: object) -> ListState:
+        """Return a copy with the given fields changed."""
+        return dataclasses.replace(self, **changes)  # type: ignore[arg-type]
+
+
+def alert_terms(state: ListState) -> tuple[models.AlertKind, str, int] | None:
+    """Return the kind, text and minimum votes of an alert for a list's topic or author.
+
+    The text is the query's words, or else its first phrase or its first author. Returns None if there is no
+    text.
+    """
+    if state.kind is ListKind.AUTHOR:
+        candidates = [(models.AlertKind.AUTHOR, query_parser.parse_author(state.text)[0])]
+        min_votes = state.min_votes
+    elif state.kind is ListKind.TOPIC:
+        query = query_parser.parse_query(state.text)
+        candidates = [(models.AlertKind.KEYWORD, text) for text in (query.text, *query.phrases[:1])]
+        candidates += [(models.AlertKind.AUTHOR, name) for name in query.authors[:1]]
+        min_votes = max(state.min_votes, query.min_votes or 0)
+    else:
+        return None
+    return next(((kind, text, min_votes) for kind, text in candidates if any(map(str.isalpha, text))), None)
+
+
+def pack_state(state: ListState, verb: str = SHOW_LIST, *, marker: str | None = None) -> str:
+    """Return the custom id that shows this page of the list."""
+    flags = _SORT_FLAGS.get(state.sort, "") + "k" * bool(state.token)
+    page, votes = min(state.page, _MAX_PAGE), min(state.min_votes, _MAX_VOTES)
+    text, period = state.token or state.text, _pack_span(state.span) if state.span else state.period
+    return pack_custom_id(verb, state.kind, page, period, votes, flags, text, marker=marker)
+
+
+def unpack_state(action: Action) -> ListState:
+    """Parse the state in a custom id. For a stored text, only its token is set. Raises InvalidCustomIdError."""
+    kind, page, period, min_votes, flags, text = action.fields(6)
+    is_token = "k" in flags
+    with map_parse_errors():
+        is_span = len(period) > 1
+        span = parse_span(period) if is_span else None
+        if kind == ListKind.DIGEST and text:
+            span, text = parse_span(text), ""
+        elif kind == ListKind.TOP and period == Period.ALL and (old := _OLD_SPAN.search(text)):
+            span, text = parse_span("/".join(old.groups())), text[: old.start()]
+        return ListState(
+            kind=ListKind(kind),
+            text="" if is_token else text,
+            page=parse_number(page, _MAX_PAGE),
+            period=Period.ALL if is_span else Period(period),
+            span=span,
+            min_votes=parse_number(min_votes, _MAX_VOTES),
+            sort=next((sort for sort, flag in _SORT_FLAGS.items() if flag in flags), None),
+            token=text if is_token else "",
+        )

@@ -1,0 +1,310 @@
+"""Texts about papers for messages and pages: titles, links, authors, votes, summaries and where they come from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from functools import lru_cache
+from types import MappingProxyType
+
+from bot.archive import arxiv_ids, summaries
+from bot.archive.summaries import Basis
+from bot.client.texts import Texts
+from bot.outbox import contents
+from bot.rendering import discord_text, markdown, templates, typesetting
+from bot.rendering.discord_text import SafeMarkdown
+from bot.text import analyser
+from storage import models
+
+MAX_URL_LENGTH = 160
+"""A longer URL is replaced by the paper's page on Hugging Face, so that a title always fits."""
+
+TITLE_LENGTHS = (1000, 300, 200, 120, 60)
+MAX_NAME_LENGTH = 80
+MAX_ORGANIZATION_LENGTH = 60
+MAX_MODEL_LENGTH = 60
+
+format_votes = templates.render_votes
+
+_ORIGINS = {models.DigestFormat.LISTING: "listing", None: "abstract"}
+"""Text ids for the origin of summaries that no digest author wrote."""
+
+MAX_TOPIC_LENGTH = 60
+"""The most characters of a topic in a headline. A thread's name has at most 100."""
+MAX_TITLE_LENGTH = 200
+MAX_PLAIN_LENGTH = 1800
+"""Of Discord's 2,000 code points. The rest allows for a marker longer than its placeholder."""
+
+
+# Texts of papers: title, votes, authors, the origin of a summary.
+
+
+def format_title(text: str | None, arxiv_id: str) -> str:
+    """Return a title on one line with LaTeX as Unicode; the arXiv id if there is no title."""
+    return discord_text.to_single_line(typesetting.render_title(text or "")) or arxiv_id
+
+
+def title_link(
+    text: str | None, arxiv_id: str, url: str, *, max_characters: int = 1600, max_bytes: int = 4000
+) -> str:
+    """Return the title as a link of at most `max_characters` code points and `max_bytes` bytes.
+
+    The arXiv id replaces a missing title, and the paper's page on Hugging Face replaces a URL that is too
+    long. The limits may be exceeded if even these do not fit.
+    """
+    short_address = arxiv_ids.huggingface_url(arxiv_id)
+    address = url if len(url) <= MAX_URL_LENGTH and discord_text.safe_url(url) else short_address
+    plain, link = format_title(text, arxiv_id), ""
+    for length, target in (
+        *((length, address) for length in TITLE_LENGTHS),
+        (TITLE_LENGTHS[-1], short_address),
+    ):
+        link = discord_text.masked_link(discord_text.shorten(plain, length, markdown=False), target)
+        if len(link) <= max_characters and discord_text.utf8_bytes(link) <= max_bytes:
+            break
+    return link
+
+
+def format_authors(texts: Texts, names: Sequence[str], *, truncated: bool = False) -> str:
+    """Return the first three authors and the number of others."""
+    authors = templates.render_authors(names, texts.locale, truncated)
+    return discord_text.escape_text(authors)
+
+
+def format_organization(name: str | None) -> str:
+    """Return the authors' organization, shortened; "" if unknown."""
+    return escape_untrusted(name, max_length=MAX_ORGANIZATION_LENGTH) if name else ""
+
+
+def format_stars(number: int | None) -> str:
+    """Format a number of stars as `★ 950` or `★ 1.2k`; "" without stars."""
+    if not number:
+        return ""
+    return f"★ {number if number < 1000 else f'{number // 100 / 10:g}k'}"
+
+
+def code_and_project(texts: Texts, paper: contents.PostPaper) -> discord_text.SafeMarkdown:
+    """Return links to the code, with its stars, and to the project. Very long URLs are left out."""
+    code = f"{texts('link-code')} {format_stars(paper.code_stars)}".rstrip()
+    links = (
+        discord_text.masked_link(label, url)
+        for label, url in ((code, paper.code_url), (texts("link-project"), paper.project_url))
+        if url and len(url) <= MAX_URL_LENGTH and discord_text.safe_url(url)
+    )
+    return discord_text.SafeMarkdown(join_dotted(*links))
+
+
+def summary_line(texts: Texts, summary: summaries.Summary) -> str:
+    """Return a line that states who wrote a summary, when, and from which text."""
+    if summary.format is None or summary.format in _ORIGINS:
+        return texts(f"summary-{_ORIGINS[summary.format]}")
+    day = texts(f"format-{summary.format.value}", date=texts.format_date(summary.date))
+    return join_dotted(day, _basis_text(texts, summary))
+
+
+def _basis_text(texts: Texts, summary: summaries.Summary) -> str:
+    """Return what a digest's summary is based on, and the model if Paperround wrote it; "" if unknown."""
+    if summary.basis in (Basis.PAPER, Basis.ABSTRACT) and summary.writer is not None:
+        model = escape_untrusted(summary.writer, max_length=MAX_MODEL_LENGTH)
+        return texts(f"written-from-{summary.basis.value}", model=model)
+    return texts(f"basis-{summary.basis.value}") if summary.basis else ""
+
+
+def language_note(texts: Texts, language: str | None) -> str:
+    """Return a note if a text is not in the reader's language, otherwise ""."""
+    return texts("summary-in-other-language") if language not in (None, texts.locale.value) else ""
+
+
+def post_note(texts: Texts, summary: summaries.Summary | None, *, with_language: bool = True) -> str:
+    """Return the small print below a paper in a post: the summary's origin and language.
+
+    The origin is left out if people wrote the summary. If the post's footer states the language of all
+    papers, `with_language` is False.
+    """
+    if summary is None:
+        return ""
+    note = language_note(texts, summary.language) if with_language else ""
+    if note and summary.basis is Basis.EXTRACT:
+        return texts("basis-extract-in-other-language")
+    if summary.writer is not None or summary.basis in (Basis.EXTRACT, Basis.HUGGINGFACE):
+        return join_dotted(_basis_text(texts, summary), note)
+    if summary.format not in _ORIGINS:
+        return note
+    return texts(f"summary-{_ORIGINS[summary.format]}{'-in-other-language' if note else ''}")
+
+
+def join_dotted(*texts: str | None) -> str:
+    """Join non-empty texts with a middle dot."""
+    return " · ".join(text for text in texts if text)
+
+
+def subtext(text: str) -> str:
+    """Return a text as small print, or "" if it is empty."""
+    return f"-# {text}" if text else ""
+
+
+def escape_untrusted(text: str, *, max_length: int = 100) -> str:
+    """Return untrusted text on one line, escaped and shortened."""
+    return discord_text.escape_text(discord_text.shorten_label(text, max_length))
+
+
+MAX_SUMMARY_LENGTH = 2600
+"""Code points of a summary per page, about three phone screens."""
+
+
+def name_related(texts: Texts, forms: Sequence[str], *, most: int) -> str:
+    """Return related terms as Markdown. To readers of English, Korean forms are only mentioned."""
+    is_korean = texts.locale is models.Locale.KO
+    own = [form for form in forms if is_korean or not analyser.has_hangul(form)]
+    names = ", ".join(escape_untrusted(form, max_length=60) for form in own[:most])
+    if len(own) == len(forms):
+        return names
+    return texts("related-and-korean", forms=names) if names else texts("related-korean")
+
+
+def extent_line(texts: Texts, extent: models.ArchiveExtent) -> str:
+    """Return the number of papers in the archive and their first and last dates."""
+    if not extent.paper_count or extent.first_on is None or extent.last_on is None:
+        return texts("archive-empty")
+    first, last = map(texts.format_date, (extent.first_on, extent.last_on))
+    if first == last:
+        return texts("archive-extent-day", count=extent.paper_count, day=first)
+    return texts("archive-extent", count=extent.paper_count, first=first, last=last)
+
+
+def label_days(texts: Texts, papers_by_day: Mapping[date, int], today: date) -> tuple[tuple[str, str], ...]:
+    """Return (label, ISO date) for each day, with labels such as `Today · 12 papers` or `Dec 30 · 8 papers`."""
+    return tuple(
+        (f"{texts.format_day(day, today)} · {texts('choice-papers', count=count)}", day.isoformat())
+        for day, count in papers_by_day.items()
+    )
+
+
+def nearest_days(days: Sequence[date], first: date, last: date) -> list[date]:
+    """Return the nearest day before a period and the nearest one after it, the closer one first."""
+    before = max((day for day in days if day < first), default=None)
+    after = min((day for day in days if day > last), default=None)
+    distances = {before: first - before} if before else {}
+    distances |= {after: after - last} if after else {}
+    return sorted(distances, key=distances.__getitem__)
+
+
+def list_links(
+    paper: models.PaperDetail | contents.PostPaper, project_url: str | None
+) -> list[tuple[str, str | None]]:
+    """Return the labels and URLs of a paper's links. A missing URL is None."""
+    arxiv_id = paper.arxiv_id
+    label = "GitHub" if "github.com" in (paper.code_url or "") else "Code"
+    code_label = f"{label} {format_stars(paper.code_stars)}".rstrip()
+    return [
+        ("arXiv", arxiv_ids.abstract_url(arxiv_id)),
+        ("PDF", arxiv_ids.pdf_url(arxiv_id)),
+        ("Hugging Face", arxiv_ids.huggingface_url(arxiv_id)),
+        (code_label, paper.code_url),
+        ("Project" if paper.project_url else "Video", project_url),
+    ]
+
+
+def summary_pages(texts: Texts, sections: Sequence[models.Section], budget: discord_text.Budget) -> list[str]:
+    """Return the sections as Discord Markdown, in pages that each fit into the space left in a message."""
+    text = summary_text(texts, sections)
+    characters = min(budget.characters, MAX_SUMMARY_LENGTH)
+    return discord_text.split_pages(text, characters, budget.text_bytes - discord_text.TEXT_BYTES_OVERHEAD)
+
+
+def summary_text(texts: Texts, sections: Sequence[models.Section]) -> discord_text.SafeMarkdown:
+    """Return the sections as Discord Markdown with bold headings. The newsletter's labels are translated."""
+    parts = []
+    for section in sections:
+        body: str = markdown.render_markdown(section.body)
+        if section.heading:
+            label = summaries.label_name(section.heading)
+            heading = texts(f"label-{label}") if label else section.heading
+            body = f"**{markdown.render_heading(heading)}**\n{body}"
+        parts.append(body)
+    return discord_text.SafeMarkdown("\n\n".join(parts))
+
+
+def web_link(texts: Texts, base_url: str | None, *path: str) -> str:
+    """Return a link to a page of the web archive, or "" if PAPERROUND_WEB_URL is not set."""
+    if base_url is None:
+        return ""
+    address = f"{base_url.rstrip('/')}/{'/'.join(path)}.html"  # valid for a static host and for the bot's own server
+    return discord_text.masked_link(texts("open-web"), address)
+
+
+def excerpt_lines(
+    texts: Texts, paper: contents.PostPaper, *, with_language: bool = True
+) -> tuple[SafeMarkdown, str]:
+    """Return the sentence with the matched words, or else the start of the summary, and a language note.
+
+    The note is "" if the text is in the reader's language. A summary has a note only if `with_language`.
+    """
+    language = paper.summary.language if paper.summary else None
+    if paper.quoted and paper.quoted.language not in (language, texts.locale.value):
+        # Only the text in the other language contains the matched words.
+        return paper.quoted.markdown, texts("quoted-from", language=paper.quoted.language)
+    note = language_note(texts, language) if with_language else ""
+    return paper.quoted.markdown if paper.quoted else summary_excerpt(paper.sections), note
+
+
+def summary_excerpt(sections: Sequence[models.Section]) -> SafeMarkdown:
+    """Return the start of a summary on one line, or "" if it has no sections."""
+    return discord_text.escape_text(plain_excerpt(sections[0].body) if sections else "")
+
+
+@lru_cache(maxsize=128)
+def plain_excerpt(body: str) -> str:
+    """Return the start of a body as plain text on one line. Cached, since the messages for a day share papers."""
+    plain = " ".join(markdown.render_plain(body[: 40 * discord_text.MAX_COLUMNS]).split())
+    return discord_text.shorten(plain, discord_text.count_fitting(plain), markdown=False)
+
+
+def subtext_lines(text: str) -> str:
+    """Return a text's non-blank lines as small print."""
+    return "\n".join(subtext(line) for line in text.splitlines() if line.strip())
+
+
+def fit_paper_lines(
+    texts: Texts,
+    lines: list[str],
+    papers: tuple[contents.PostPaper, ...],
+    headings: Mapping[str, str] = MappingProxyType({}),
+) -> str:
+    """Return `lines`, then a line for each paper that fits, then how many papers were left out, if any.
+
+    `headings` maps arXiv ids to the headings shown above these papers.
+    """
+    more = texts("more-papers", count=len(papers))
+    remaining = MAX_PLAIN_LENGTH - sum(len(line) + 1 for line in lines) - len(more) - 1
+    has_votes = any(paper.votes is not None for paper in papers)
+    for shown, paper in enumerate(papers):
+        title = format_title(paper.title, paper.arxiv_id)
+        label = discord_text.link_label(discord_text.shorten(title, MAX_TITLE_LENGTH, markdown=False))
+        line = f"[{label}](<{arxiv_ids.huggingface_url(paper.arxiv_id)}>)"
+        if has_votes:
+            line = f"{format_votes(paper.votes)} {line}"
+        if paper.arxiv_id in headings:
+            line = f"{headings[paper.arxiv_id]}\n{line}"
+        if len(line) + 1 > remaining:
+            return "\n".join([*lines, texts("more-papers", count=len(papers) - shown)])
+        lines.append(line)
+        remaining -= len(line) + 1
+    return "\n".join(lines)
+
+
+def day_url(day: date, marker: str, position: int) -> str:
+    """Return the URL of Hugging Face's list for a day, with a part's marker as its fragment."""
+    return f"https://huggingface.co/papers/date/{day.isoformat()}#{contents.part_marker(marker, position)}"
+
+
+def channel_url(guild_id: int | None, channel_id: int | None, message_id: int | None = None) -> str:
+    """Return the URL of a channel or thread, or of a message in it."""
+    address = f"https://discord.com/channels/{guild_id or '@me'}/{channel_id}"
+    return f"{address}/{message_id}" if message_id else address
+
+
+def reason_text(texts: Texts, reason: str | None) -> str:
+    """Return a known reason's message, which says what to do. Other reasons (error texts) are escaped."""
+    reason = reason or "unknown"
+    return texts.find(f"reason-{reason}") or escape_untrusted(reason, max_length=300)
