@@ -10,7 +10,15 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import database, models
+from storage.errors import PaperroundError
 from storage.tables import papers, saved_papers
+
+MAX_SAVED = 5_000
+"""The maximum number of papers that a reader can save."""
+
+
+class FullShelfError(PaperroundError):
+    """Raised if a reader would have more than `MAX_SAVED` saved papers."""
 
 
 async def save(
@@ -20,8 +28,13 @@ async def save(
     now: datetime,
     server_id: int | None = None,
 ) -> None:
-    """Save papers for a reader, with the server if one is given. Papers already saved stay unchanged."""
+    """Save papers for a reader, with the server if one is given. Papers already saved stay unchanged.
+
+    Raises FullShelfError if there are too many; roll the transaction back.
+    """
     await save_at(connection, user_id, dict.fromkeys(paper_ids, now), server_id)
+    if await count(connection, user_id) > MAX_SAVED:
+        raise FullShelfError(f"You already have {MAX_SAVED:,} saved papers, the maximum.")
 
 
 async def save_at(

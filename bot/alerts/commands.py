@@ -25,9 +25,8 @@ from bot.client.accounts import TextPurpose, TextTokenStore
 from bot.client.context import Interaction, Request
 from bot.client.custom_ids import Action
 from bot.client.router import UserError
-from bot.lists import card as lists_card
-from bot.lists import commands as lists_commands
-from bot.lists.commands import load_list_text
+from bot.papers import cards, replies
+from bot.papers.replies import load_list_text
 from bot.search import results as search_results
 from bot.text import people, query_parser
 from storage import errors, models
@@ -124,7 +123,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
 
     # Stored alerts.
 
-    @router.handles(alerts_messages.MANAGE)
+    @router.handles(client_messages.MANAGE_ALERTS)
     async def show_list(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the user's alerts or, for the people who manage its messages, all alerts of a channel."""
         if not action.payload:
@@ -253,16 +252,16 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         make = save if is_author or asked.casefold() == terms.casefold() else preview
         return await make(request, await begin(request, draft))
 
-    @router.handles(lists_card.MORE, router.PRIVATELY)
+    @router.handles(cards.MORE, router.PRIVATELY)
     async def open_more(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the details selected in a card's menu, or create an alert for the selected topic or author."""
         chosen = router.selected_value(request.interaction)
-        if chosen in set(lists_card.Answer):
-            return await lists_commands.answer_view(request, action.payload, lists_card.Answer(chosen))
+        if chosen in set(cards.Answer):
+            return await replies.answer_view(request, action.payload, cards.Answer(chosen))
         detail = await request.services.search.find_paper(action.payload)
         if detail is None:
             raise UserError("outdated-control")
-        term = models.AlertTerm(*lists_card.selected_term(detail, chosen))
+        term = models.AlertTerm(*cards.selected_term(detail, chosen))
         return await save(request, await begin(request, make_draft([term])))
 
 

@@ -11,14 +11,13 @@ from discord import ui
 from bot.alerts import options as alerts_options
 from bot.alerts import planner as alerts_planner
 from bot.alerts import service as alerts_service
-from bot.client import list_state, message_builder, paper_texts
+from bot.client import list_state, message_builder, paper_texts, post_names
 from bot.client import messages as client_messages
 from bot.client.custom_ids import pack_custom_id
 from bot.client.message_builder import RED, MessageBuilder, button, select_menu, select_option
-from bot.client.messages import PostWording, text_view
+from bot.client.messages import MANAGE_ALERTS, PostWording, text_view
 from bot.client.router import UserError
 from bot.client.texts import Texts
-from bot.daily import messages as daily_messages
 from bot.outbox import contents
 from bot.rendering import discord_text, templates
 from storage import models
@@ -74,7 +73,7 @@ def place_and_time(texts: Texts, alert: models.Alert) -> str:
 
 
 def _timing(texts: Texts, alert: models.Alert) -> str:
-    day = daily_messages.format_weekday(texts, alert.weekday)
+    day = post_names.format_weekday(texts, alert.weekday)
     return texts(f"alert-timing-{alert.timing.value}", day=day, time=texts.format_time(alert.at_time))
 
 
@@ -115,7 +114,6 @@ def conditions_modal(texts: Texts, alert: models.Alert, key: str) -> message_bui
 MAX_PAPERS = 5
 """The maximum number of papers shown in full."""
 
-MANAGE = "am"
 MATCHED = "amp"
 PAUSE = "au"
 
@@ -182,7 +180,7 @@ def _footer_buttons(texts: Texts, post: alerts_planner.AlertPost, marker: str) -
         buttons.append(button(texts("alert-show-all", count=total), pack_custom_id(MATCHED, *times, 0)))
     alert_ids = {alert_id for match in post.matches for alert_id in match.alert_ids}
     is_one = len(alert_ids) == 1 and not post.in_channel
-    custom_id = pack_custom_id(SHOW, alert_ids.pop()) if is_one else pack_custom_id(MANAGE)
+    custom_id = pack_custom_id(SHOW, alert_ids.pop()) if is_one else pack_custom_id(MANAGE_ALERTS)
     return [*buttons, button(texts("alert-manage"), custom_id)]
 
 
@@ -256,7 +254,7 @@ def _timing_menu(texts: Texts, alert: models.Alert, key: str) -> ui.Item[Any] | 
         timing.value: texts(f"alert-form-{timing}") for timing in (AlertTiming.AT_ONCE, AlertTiming.DAILY)
     }
     for weekday in range(1, 8):
-        day = daily_messages.format_weekday(texts, weekday)
+        day = post_names.format_weekday(texts, weekday)
         labels[alerts_options.weekly_value(weekday)] = texts("alert-form-weekly", day=day)
     is_weekly = alert.timing is AlertTiming.WEEKLY
     chosen = alerts_options.weekly_value(alert.weekday) if is_weekly else alert.timing.value
@@ -276,7 +274,7 @@ def saved_view(texts: Texts, alert: models.Alert) -> ui.LayoutView:
         f"{texts('alert-made')}\n**{describe_alert(texts, alert)}**\n{details}",
         button(texts("alert-undo"), pack_custom_id(REMOVE, alert.id)),
         button(texts("change"), pack_custom_id(SHOW, alert.id)),
-        button(texts("alert-manage"), pack_custom_id(MANAGE)),
+        button(texts("alert-manage"), pack_custom_id(MANAGE_ALERTS)),
     )
 
 
@@ -308,7 +306,7 @@ def list_view(
     """
     in_channel = None
     if here is not None:
-        in_channel = button(texts("alerts-here", count=here[1]), pack_custom_id(MANAGE, here[0], 0))
+        in_channel = button(texts("alerts-here", count=here[1]), pack_custom_id(MANAGE_ALERTS, here[0], 0))
     if not rows:
         begin = client_messages.begin_alert_button(texts)
         return text_view(texts("no-alerts", command=add_command), begin, in_channel)
@@ -330,8 +328,10 @@ def channel_view(
     message.add_text(f"### {texts('alerts-in-channel', channel=f'<#{channel_id}>', count=len(rows))}")
     if rows:
         _add_alerts(message, texts, rows[page * most :][:most], names)
-    pager = client_messages.pager(page, pages, lambda number: pack_custom_id(MANAGE, channel_id, number))
-    message.add_buttons(*pager, button(texts("back"), pack_custom_id(MANAGE)))
+    pager = client_messages.pager(
+        page, pages, lambda number: pack_custom_id(MANAGE_ALERTS, channel_id, number)
+    )
+    message.add_buttons(*pager, button(texts("back"), pack_custom_id(MANAGE_ALERTS)))
     return message.view
 
 
@@ -374,7 +374,9 @@ def alert_view(texts: Texts, alert: models.Alert, note: str, *, is_own: bool = T
         button(texts("remove"), pack_custom_id(REMOVE, alert.id), style=discord.ButtonStyle.danger),
         button(
             texts("back"),
-            pack_custom_id(MANAGE) if is_own else pack_custom_id(MANAGE, alert.channel_id or 0, 0),
+            pack_custom_id(MANAGE_ALERTS)
+            if is_own
+            else pack_custom_id(MANAGE_ALERTS, alert.channel_id or 0, 0),
         ),
     )
     return message.view

@@ -267,6 +267,8 @@ class Container:
         from bot.client.context import Services
         from bot.club.service import Clubs
         from bot.core import admission
+        from bot.papers.lists import PaperLists
+        from bot.papers.trends import TrendAnswers
         from bot.rendering.charts import ChartRenderer
         from bot.search import index as search_index
         from bot.search.glossary import GlossaryService
@@ -281,6 +283,7 @@ class Container:
         database = self.database.limited(READER_CONNECTIONS)
         glossary = GlossaryService(database, self.clock, self.search_index)
         rising = RisingTopicService(database, glossary, self.clock)
+        dates = DigestDates(database)
         profiles = Profiles(database, PaperVectors(self.clock))
         search_index.prepare()
         search = SearchService(database, glossary, self.clock, self.search_index)
@@ -301,7 +304,7 @@ class Container:
             charts=ChartRenderer(self.templates),
             deliveries=self.deliveries,
             guilds=Guilds(database, self.clock),
-            readers=Readers(database, self.clock),
+            readers=Readers(database, self.clock, [profiles]),
             text_tokens=TextTokenStore(database, self.clock),
             paper_lookup=paper_lookup,
             features={
@@ -310,7 +313,7 @@ class Container:
                     Alerts(database, self.clock, search),
                     Subscriptions(database, self.clock, self.day_close),
                     OnDemandPosts(database, self.clock, self.deliveries, search.match_papers, self.day_close),
-                    StatusService(database, self.clock, self.deliveries, self.pace),
+                    StatusService(database, self.clock, self.deliveries, self.pace, self.day_close),
                     WhyExplainer(database, self.clock, search.match_papers, self.day_close),
                     Shelf(
                         database,
@@ -323,11 +326,11 @@ class Container:
                     Clubs(database, self.clock, self.deliveries, self._request),
                     profiles,
                     TodayService(database, self.clock, profiles, rising, search, glossary, self.day_close),
-                    TrendService(database, self.clock, search),
-                    rising,
+                    PaperLists(search, dates, self.clock),
+                    TrendAnswers(search, TrendService(database, self.clock, search), rising),
                 )
             },
-            dates=DigestDates(database),
+            dates=dates,
             sources=kinds.build_source_registry(database, self.clock, self.settings),
             locale=self.locale,
             timezone=self.settings.timezone,

@@ -10,10 +10,10 @@ import structlog
 
 from bot.app import container as app_container
 from bot.app.container import Container
+from bot.archive import dates as archive_dates
 from bot.archive.ingest import IngestService
 from bot.core import day_close, isolation
 from bot.core.clock import Clock
-from bot.daily import planner as daily_planner
 from bot.search import index as search_index
 from bot.search import maintenance
 from bot.sources import base
@@ -103,7 +103,7 @@ class DailyWriter:
         day = rule.last_closed(now)
         async with self._container.database.read() as connection:
             written_on = await key_values.get(connection, key_values.WRITTEN_ON)
-            reads = await daily_planner.load_reads(connection, now)
+            reads = await archive_dates.load_reads(connection, now)
         if written_on is not None and day.isoformat() <= written_on:
             return None
         return day if day_close.Closings(rule, reads or {}).is_complete(day) else None

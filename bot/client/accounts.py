@@ -8,7 +8,7 @@ import json
 from collections.abc import Collection, Mapping
 from contextlib import aclosing
 from enum import StrEnum, auto
-from typing import Any, Unpack
+from typing import Any, Protocol, Unpack
 
 from bot.core.clock import Clock
 from bot.rendering import discord_text
@@ -120,15 +120,24 @@ class TooLargeError(PaperroundError):
     """Raised for a file that is larger than Discord accepts."""
 
 
+class ReaderCache(Protocol):
+    """What a service keeps in memory about readers."""
+
+    def forget(self, user_id: int) -> None:
+        """Discard what is known about a reader."""
+
+
 class Readers:
     """Readers' settings, and the data for `/me`.
 
-    The tables declare which columns hold a reader's id. A reader is stored when a setting is saved.
+    The tables declare which columns hold a reader's id. A reader is stored when a setting is saved. `caches` also
+    forget the readers who delete their data.
     """
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, caches: Collection[ReaderCache] = ()) -> None:
         self._database = database
         self._clock = clock
+        self._caches = caches
 
     async def get(self, user_id: int) -> Reader | None:
         """Return a reader, or None if no settings are saved."""
@@ -176,4 +185,6 @@ class Readers:
         async with self._database.transaction() as connection:
             await archive.lock_ingest(connection)
             await papers.purge_unkept(connection, len(paper_ids), paper_ids)
+        for cache in self._caches:
+            cache.forget(user_id)
         return counts

@@ -122,8 +122,8 @@ class Client(commands.AutoShardedBot):
         self._locale = locale
         self.card_offers: list[CardOffer] = []
         """Buttons that features add to a paper's card, registered by their cogs."""
-        self.list_loaders: dict[ListKind, Callable[[Request, ListState], Awaitable[Any]]] = {}
-        """Loaders of a page of a list, registered by the features' cogs."""
+        self.list_views: dict[ListKind, Callable[[Request, ListState], Awaitable[ui.LayoutView]]] = {}
+        """Views of a page of a list that belongs to one feature, registered by its cog."""
         self.load_guild: Callable[[int], Awaitable[None]] | None = None
         """Loads a server's channels and roles into the cache of a client without a Gateway."""
 

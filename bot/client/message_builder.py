@@ -304,3 +304,13 @@ class StatelessModal(ui.Modal):
     def _add_field(self, label: str, field: ui.Item[Any], description: str | None = None) -> None:
         text = discord_text.shorten(label, discord_text.TEXT_INPUT_LABEL, markdown=False)
         self.add_item(ui.Label(text=text, description=description, component=field))
+
+
+AUTO_ARCHIVE_MINUTES = 4320
+"""Discord archives an inactive thread after this time: three days, one of four allowed values."""
+
+
+def thread_payload(name: str) -> dict[str, Any]:
+    """Return the name, shortened, and the settings of a new thread."""
+    shown = discord_text.shorten(name, discord_text.THREAD_NAME, markdown=False)
+    return {"name": shown, "auto_archive_duration": AUTO_ARCHIVE_MINUTES}

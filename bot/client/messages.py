@@ -39,6 +39,10 @@ COMMAND_IDS = "commands.ids"
 
 SHOW_STATUS = "status"
 RESUME = "dr"
+SET_UP_POST = "dsu"
+LIST_POSTS = "dl"
+MANAGE_ALERTS = "am"
+SEND_TODAY = "ton"
 ACTION_REQUIRED = frozenset(
     {
         contents.NoticeKind.REFUSED,

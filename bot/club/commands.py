@@ -20,7 +20,7 @@ from bot.client.router import UserError, map_service_errors
 from bot.club import messages as club_messages
 from bot.club.service import MAX_DISCUSSIONS, ClubPost, Clubs, NoClubError, TooManyDiscussionsError
 from bot.core import schedule
-from bot.lists.commands import card_view, load_paper
+from bot.papers.replies import card_view, load_paper
 from storage import club as storage
 from storage import models, papers
 

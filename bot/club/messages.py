@@ -11,18 +11,16 @@ from bot.archive import arxiv_ids
 from bot.client import messages as client_messages
 from bot.client import paper_texts
 from bot.client.custom_ids import pack_custom_id
-from bot.client.message_builder import MessageBuilder, button, layout_payload
+from bot.client.message_builder import MessageBuilder, button, layout_payload, thread_payload
 from bot.client.messages import PostWording
 from bot.client.paper_texts import channel_url, format_title, join_dotted, title_link
+from bot.client.post_names import format_weekday
 from bot.client.texts import Texts
 from bot.club.service import HOUR, ClubPost, Overview, Step
-from bot.daily import post as daily_post
-from bot.daily.choice import DailyPost
-from bot.daily.messages import format_timestamp, format_weekday
 from bot.outbox import contents
 from bot.outbox.contents import RenderedPart
+from bot.papers.cards import post_card_view
 from bot.rendering import discord_text, templates
-from storage import models
 from storage.models import PartKind
 
 SHOW = "clubs"
@@ -51,15 +49,10 @@ def render(wording: PostWording, post: ClubPost) -> tuple[RenderedPart, ...]:
         requests = (RenderedPart(PartKind.REQUEST, dict(request)) for request in post.undoing)
         return (RenderedPart(PartKind.MESSAGE, message), *requests)
     (paper,) = post.papers
-    day = DailyPost(post.marker, post.locale, models.Style.CARDS, paper.date, 1, (paper,))
     plain = f"{text}\n{title_link(paper.title, paper.arxiv_id, paper.url)}"
-    card = layout_payload(daily_post.card_view(texts, day, paper, 0, text))
+    card = layout_payload(post_card_view(texts, paper, marker, text, with_votes=paper.votes is not None))
     bodies = card, client_messages.marked_plain_payload(plain, marker)
-    name = format_title(paper.title, paper.arxiv_id)
-    thread = {
-        "name": discord_text.shorten(name, discord_text.THREAD_NAME, markdown=False),
-        "auto_archive_duration": daily_post.AUTO_ARCHIVE_MINUTES,
-    }
+    thread = thread_payload(format_title(paper.title, paper.arxiv_id))
     if post.is_forum:
         return (RenderedPart(PartKind.FORUM_POST, *(thread | {"message": body} for body in bodies)),)
     parts = [RenderedPart(PartKind.MESSAGE, *bodies)]
@@ -72,7 +65,10 @@ def render(wording: PostWording, post: ClubPost) -> tuple[RenderedPart, ...]:
 
 def _text(wording: PostWording, post: ClubPost) -> str:
     texts = wording.ui_texts
-    times = {"at": format_timestamp(post.meeting.at, "F"), "when": format_timestamp(post.meeting.at, "R")}
+    times = {
+        "at": discord_text.timestamp(post.meeting.at, "F"),
+        "when": discord_text.timestamp(post.meeting.at, "R"),
+    }
     if post.step is None:
         return texts("club-discussion")
     lines = [texts(f"club-{post.step}", votes=post.votes, now=wording.mention("club now"), **times)]
@@ -82,7 +78,7 @@ def _text(wording: PostWording, post: ClubPost) -> str:
         lines += _list_papers(post.papers)
         lines.append(paper_texts.subtext(texts("club-how-to-nominate")))
     if post.meeting.lost_at is not None and post.step in (Step.POLL, Step.NONE):
-        lost = texts("club-lost", at=format_timestamp(post.meeting.lost_at, "F"))
+        lost = texts("club-lost", at=discord_text.timestamp(post.meeting.lost_at, "F"))
         lines.append(paper_texts.subtext(lost))
     return "\n".join(lines)
 
@@ -146,7 +142,10 @@ def club_view(
     """Return a club's next meeting, next step and past papers, below the confirmation `said`, which may be ""."""
     club, meeting = found.club, found.meeting
     zone = templates.render_zone(club.timezone, texts.locale.value)
-    times = {"meets": format_timestamp(meeting.at, "F"), "vote": format_timestamp(meeting.due_at, "F")}
+    times = {
+        "meets": discord_text.timestamp(meeting.at, "F"),
+        "vote": discord_text.timestamp(meeting.due_at, "F"),
+    }
     heading = texts(
         "club-heading",
         channel=f"<#{club.channel_id}>",

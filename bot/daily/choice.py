@@ -106,8 +106,6 @@ WEEK = timedelta(days=7)
 """The length of the period that a weekly post covers, including its own day."""
 MAX_PAPERS: Mapping[Style, int] = {Style.ANNOUNCEMENT: discord_text.EMBEDS - 1}
 """The maximum number of papers that a style can show. Others would count as posted without being visible."""
-REPOST_INTERVAL = timedelta(days=30)
-"""A paper is not posted again in a channel within this time."""
 EASTERNMOST_OFFSET = timedelta(hours=14)
 """The UTC offset of the first zone to reach each date (Kiritimati)."""
 

@@ -13,7 +13,7 @@ from discord.ext import commands
 from pydantic import TypeAdapter
 
 from bot.archive import arxiv_ids
-from bot.client import autocomplete, custom_ids, paper_texts, router
+from bot.client import autocomplete, custom_ids, paper_texts, post_names, router
 from bot.client import messages as client_messages
 from bot.client.accounts import TextPurpose
 from bot.client.context import Client, Interaction, Request
@@ -23,11 +23,11 @@ from bot.daily import messages as daily_messages
 from bot.daily import options as daily_options
 from bot.daily import post as daily_post
 from bot.daily import service as daily_service
-from bot.daily.choice import REPOST_INTERVAL
 from bot.daily.post import STYLES, PostableChannel, default_style
 from bot.daily.service import OnDemandPosts, Subscriptions, TooManyPostsError, TopicNeededError
 from bot.daily.why import WhyExplainer
 from bot.outbox import contents
+from bot.outbox.contents import REPOST_INTERVAL
 from bot.search.results import SearchRequest
 from bot.sources import kinds
 from storage import daily, errors, models
@@ -56,7 +56,7 @@ async def _complete_post(interaction: Interaction, current: str) -> autocomplete
     request = Request(interaction, texts)
     rows = await _list_for_guild(request)
     names = router.name_channels(interaction, [row.channel_id for row in rows])
-    labels = daily_messages.post_names(texts, rows, names)
+    labels = post_names.name_posts(texts, rows, names)
     return autocomplete.make_choices(
         (label, str(id_)) for id_, label in labels.items() if query in label.casefold() or query == str(id_)
     )
@@ -161,7 +161,7 @@ class SubscriptionButtonsCog(commands.Cog):
 
     reads_guild = True
 
-    @router.handles(daily_messages.SETUP, router.PRIVATELY, check=router.require_manager)
+    @router.handles(client_messages.SET_UP_POST, router.PRIVATELY, check=router.require_manager)
     async def setup(self, request: Request, action: Action) -> list[ui.LayoutView]:
         """Begin setting up a subscription for this channel."""
         channel = _postable_channel(request.interaction.channel)
@@ -214,7 +214,7 @@ class SubscriptionButtonsCog(commands.Cog):
         chosen = action.payload or router.selected_value(request.interaction)
         return await _detail_view(request, await _find(request, chosen))
 
-    @router.handles(daily_messages.LIST, check=router.require_manager)
+    @router.handles(client_messages.LIST_POSTS, check=router.require_manager)
     async def show_list(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the server's subscriptions."""
         return await _list_view(request, await _list_for_guild(request), action.number)
@@ -531,7 +531,7 @@ async def _find(request: Request, subscription_id: str | None) -> Subscription:
 async def _find_named(request: Request, subscription_id: str) -> tuple[Subscription, str]:
     """Return the subscription with this id and its name. Raises UserError."""
     subscription = await _find(request, subscription_id)
-    names = daily_messages.post_names(request.texts, await _list_for_guild(request))
+    names = post_names.name_posts(request.texts, await _list_for_guild(request))
     return subscription, names[subscription.id]
 
 

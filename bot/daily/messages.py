@@ -5,9 +5,7 @@ Texts of posts come from templates.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 
 import discord
 from discord import ui
@@ -16,7 +14,8 @@ from bot.client import message_builder, paper_texts
 from bot.client import messages as client_messages
 from bot.client.custom_ids import pack_custom_id
 from bot.client.message_builder import StatelessModal, button
-from bot.client.messages import MentionLookup
+from bot.client.messages import LIST_POSTS, MentionLookup
+from bot.client.post_names import MAX_LISTED, MAX_TOPIC_LENGTH, format_schedule, name_posts, next_post_text
 from bot.client.texts import Texts
 from bot.core import schedule
 from bot.daily import options as daily_options
@@ -26,7 +25,6 @@ from bot.sources import kinds
 from storage import models
 from storage.models import Reason, Subscription
 
-SETUP = "dsu"
 START = "ds"
 REPLACE = "dsr"
 OPEN_FORM = "de"
@@ -38,97 +36,8 @@ PAUSE = "dz"
 RESUME = client_messages.RESUME
 REMOVE = "dx"
 REMOVE_CONFIRMED = "dxx"
-LIST = "dl"
-MAX_LISTED = 10
-"""The maximum number of posts listed by `/daily edit` and `/status`. The menu of `/daily edit` has the others."""
 ROLE, SWITCHES = "role", "options"
 """The two fields of the *More settings* form."""
-MAX_TOPIC_LENGTH = 30
-"""The maximum length of a topic in a list, so that all rows fit into a message."""
-
-
-def format_timestamp(at: datetime, style: str) -> str:
-    """Return Discord's markup for a time, which clients display in the user's time zone."""
-    return f"<t:{int(at.timestamp())}:{style}>"
-
-
-def format_schedule(texts: Texts, subscription: Subscription) -> str:
-    """Describe a schedule: `Every day at 9:00 AM (Seoul)`."""
-    days = format_days(texts, subscription.days)
-    if not subscription.at_time:
-        return texts("schedule-complete", days=days)
-    zone = templates.render_zone(subscription.timezone, texts.locale.value)
-    return texts("schedule", days=days, time=texts.format_time(subscription.at_time), zone=zone)
-
-
-def post_names(
-    texts: Texts, rows: Iterable[Subscription], names: Mapping[int, str] | None = None, zone: str = ""
-) -> dict[int, str]:
-    """Return distinct names of a server's posts by id: `Weekly · Fri 5:00 PM · #vision`, `diffusion · 9:00 AM · #papers`.
-
-    Those that would be equal also have their style, language and zone as far as they differ, or their number.
-    Given channel `names`, they are plain text for labels, otherwise Markdown with channel mentions. Given the
-    reader's `zone`, they name the post's zone if that is another one.
-    """
-    alike: dict[str, list[Subscription]] = defaultdict(list)
-    for row in rows:
-        alike[_post_name(texts, row, names, zone)].append(row)
-    details: Sequence[Callable[[Subscription], str]] = (
-        lambda row: texts(f"style-{row.style.value}"),
-        lambda row: texts(f"language-{row.locale.value}"),
-        lambda row: templates.render_zone(row.timezone, texts.locale.value),
-    )
-    distinct: dict[int, str] = {}
-    for name, same in alike.items():
-        differing = [detail for detail in details if len({detail(row) for row in same}) > 1]
-        longer = [paper_texts.join_dotted(name, *(detail(row) for detail in differing)) for row in same]
-        for row, text in zip(same, longer, strict=True):
-            number = texts("post-name-number", id=str(row.id)) if longer.count(text) > 1 else ""
-            distinct[row.id] = paper_texts.join_dotted(text, number)
-    return distinct
-
-
-def _post_name(
-    texts: Texts, subscription: Subscription, names: Mapping[int, str] | None = None, zone: str = ""
-) -> str:
-    """Return a post's topic, source, days, time and channel."""
-    id_, days = subscription.channel_id, subscription.days
-    is_every_day = days == templates.EVERY_DAY
-    shown = paper_texts.escape_untrusted if names is None else discord_text.shorten_label
-    topic, source = (
-        shown(text, max_length=MAX_TOPIC_LENGTH)
-        for text in (subscription.topic, kinds.public_label(subscription.source))
-    )
-    channel = f"<#{id_}>" if names is None else f"#{names[id_]}" if id_ in names else str(id_)
-    is_weekly = subscription.style is models.Style.WEEKLY
-    if is_every_day:
-        on = texts("every-day") if is_weekly else ""
-    elif days == templates.WORKDAYS:
-        on = texts("post-name-workdays")
-    else:
-        on = texts("on-days-separator").join(format_weekday(texts, day) for day in days)
-    at = texts.format_time(subscription.at_time) if subscription.at_time else texts("post-name-complete")
-    if zone not in ("", subscription.timezone) and subscription.at_time:
-        at += f" ({templates.render_zone(subscription.timezone, texts.locale.value)})"
-    about = paper_texts.join_dotted(texts("style-weekly") if is_weekly else "", topic, source)
-    if not about and is_every_day:
-        about = texts("post-name-daily")
-    return paper_texts.join_dotted(about, f"{on} {at}".strip(), channel)
-
-
-def format_days(texts: Texts, days: Sequence[int]) -> str:
-    """Return the names of ISO weekdays, or a text such as "every day" or "workdays" if one applies."""
-    if tuple(days) == templates.EVERY_DAY:
-        return texts("every-day")
-    if tuple(days) == templates.WORKDAYS:
-        return texts("workdays")
-    separator = texts("on-days-separator")
-    return texts("on-days", days=separator.join(format_weekday(texts, day) for day in days))
-
-
-def format_weekday(texts: Texts, day: int) -> str:
-    """Return the short name of an ISO weekday."""
-    return templates.render_weekday(day, texts.locale.value)
 
 
 def setup_view(
@@ -151,7 +60,11 @@ def setup_view(
     message.add_separator()
     message.add_text(permissions_text(texts, permissions))
     first_at = calendar.following(draft).at
-    first = texts("setup-first", at=format_timestamp(first_at, "F"), relative=format_timestamp(first_at, "R"))
+    first = texts(
+        "setup-first",
+        at=discord_text.timestamp(first_at, "F"),
+        relative=discord_text.timestamp(first_at, "R"),
+    )
     change = texts("setup-change", command=mention("daily setup"))
     message.add_text(f"{first}\n{paper_texts.subtext(change)}")
     if rows:
@@ -255,7 +168,8 @@ def subscription_detail_view(
         _button(texts, "remove", REMOVE, subscription.id),
     )
     message.add_buttons(
-        _button(texts, "more-settings", OPEN_FORM, subscription.id), _button(texts, "subscription-all", LIST)
+        _button(texts, "more-settings", OPEN_FORM, subscription.id),
+        _button(texts, "subscription-all", LIST_POSTS),
     )
     return message.view
 
@@ -281,7 +195,7 @@ def list_view(
     message = message_builder.MessageBuilder()
     message.add_text(f"### {texts('subscriptions-heading', count=len(rows))}")
     message.add_text("\n".join(_list_lines(texts, pages[page], rows, calendar, zone)))
-    labels = post_names(texts, rows, names)
+    labels = name_posts(texts, rows, names)
     # Menu options cannot show mentions, so they show channel names.
     options = [
         message_builder.select_option(
@@ -296,7 +210,9 @@ def list_view(
     ]
     menu = message_builder.select_menu(texts("subscription-pick"), pack_custom_id(SHOW), options)
     message.add_buttons(menu)
-    message.add_buttons(*client_messages.pager(page, len(pages), lambda number: pack_custom_id(LIST, number)))
+    message.add_buttons(
+        *client_messages.pager(page, len(pages), lambda number: pack_custom_id(LIST_POSTS, number))
+    )
     return message.view
 
 
@@ -308,7 +224,7 @@ def _list_lines(
     zone: str = "",
 ) -> list[str]:
     """Return a line for each of the subscriptions of a server with its name and next post."""
-    lines, names = [], post_names(texts, of_server, zone=zone)
+    lines, names = [], name_posts(texts, of_server, zone=zone)
     for row in rows[:MAX_LISTED]:
         name = f"**{names[row.id]}**"
         lines.append(f"- {paper_texts.join_dotted(name, next_post_text(texts, row, calendar))}")
@@ -320,26 +236,14 @@ def confirm_remove_view(texts: Texts, subscription: Subscription, name: str) -> 
     return client_messages.text_view(
         texts("subscription-remove-sure", post=f"**{name}**"),
         _button(texts, "remove", REMOVE_CONFIRMED, subscription.id, style=discord.ButtonStyle.danger),
-        _button(texts, "back", LIST),
+        _button(texts, "back", LIST_POSTS),
     )
 
 
 def removed_view(texts: Texts, name: str) -> ui.LayoutView:
     """Return the confirmation that a subscription was removed."""
     text = texts("subscription-removed", post=f"**{name}**")
-    return client_messages.text_view(text, _button(texts, "subscription-all", LIST))
-
-
-def next_post_text(texts: Texts, subscription: Subscription, calendar: schedule.Calendar) -> str:
-    """Return when the next post is due, how long a post that is due waits for papers, or why posts are paused."""
-    if subscription.state is not models.ActivityState.ACTIVE:
-        return paper_texts.reason_text(texts, subscription.reason)
-    slot = calendar.newest(subscription)
-    if calendar.is_open(subscription) and not calendar.is_over(slot):
-        text_id = "next-waiting" if slot.day is None else "next-complete"
-        return texts(text_id, until=format_timestamp(slot.at + schedule.WAIT, "t"))
-    next_at = calendar.following(subscription).at
-    return texts("next-at", at=f"{format_timestamp(next_at, 'f')} ({format_timestamp(next_at, 'R')})")
+    return client_messages.text_view(text, _button(texts, "subscription-all", LIST_POSTS))
 
 
 def form_modal(texts: Texts, subscription: Subscription, role_id: int | None) -> StatelessModal:
@@ -367,7 +271,7 @@ def why_view(
     title = paper_texts.title_link(paper.title, paper.arxiv_id, paper.url)
     message.add_text(f"### {title}\n{paper_texts.format_votes(paper.votes)}")
     message.add_separator()
-    names = post_names(texts, answer.rows)
+    names = name_posts(texts, answer.rows)
     for explanation in answer.explanations:
         name = names[explanation.subscription.id]
         message.add_text(f"**{name}**\n{_explanation_text(texts, explanation, guild_id, mention)}")
@@ -394,7 +298,7 @@ def _explanation_text(texts: Texts, explanation: Explanation, guild_id: int, men
     if cause in (Cause.WAITING, Cause.UNCERTAIN, Cause.UNSENT) and explanation.reason:
         lines.append(paper_texts.reason_text(texts, explanation.reason))
     if cause is Cause.BELOW_TOP and explanation.at is not None:
-        at = format_timestamp(explanation.at, "R")
+        at = discord_text.timestamp(explanation.at, "R")
         lines.append(paper_texts.subtext(texts("why-may-change", at=at)))
     if cause in (Cause.TOO_FEW_VOTES, Cause.BELOW_TOP, Cause.OFF_TOPIC):
         lines.append(paper_texts.subtext(texts("why-edit", command=mention("daily edit"))))
@@ -407,7 +311,7 @@ def _cause_text(texts: Texts, explanation: Explanation, guild_id: int) -> str:
     at_style = "f" if is_posted else "R"
     values: dict[str, str | int] = {
         "date": texts.format_date(explanation.digest_on) if explanation.digest_on else "–",
-        "at": format_timestamp(explanation.at, at_style) if explanation.at else "",
+        "at": discord_text.timestamp(explanation.at, at_style) if explanation.at else "",
         "rank": explanation.rank,
         "total": explanation.candidate_count,
         "votes": explanation.votes or 0,

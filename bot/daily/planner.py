@@ -7,7 +7,6 @@ papers, and the dates that are finished. Planning is idempotent.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -16,11 +15,12 @@ from typing import NamedTuple, TypeAlias
 
 import structlog
 
+from bot.archive import dates as archive_dates
 from bot.core import clock, day_close, isolation, schedule
 from bot.daily import choice, options
 from bot.outbox import contents, outcomes
 from bot.outbox.contents import DeliveryFactory, KindRecord, Owned
-from storage import archive, daily, database, key_values, models, papers, shelf, sources
+from storage import archive, daily, database, models, papers, shelf
 from storage.archive import DigestPaper
 from storage.database import Connection, Database
 from storage.outbox import add_all
@@ -163,100 +163,13 @@ async def load_alone(
     return LonePost(row, slot, pool, mark)
 
 
-async def load_calendar(connection: Connection, rule: day_close.DayClose, now: datetime) -> schedule.Calendar:
-    """Return the calendar at `now` (UTC)."""
-    return schedule.Calendar(now, rule, await load_all_closings(connection, rule, now))
-
-
-async def load_all_closings(
-    connection: Connection, rule: day_close.DayClose, now: datetime
-) -> day_close.Closings | None:
-    """Return which days are complete, or None if no source has lists. Days whose digest is being written are not."""
-    reads = await load_reads(connection, now)
-    if reads is None:
-        return None
-    if rule.writing_period:
-        written_on = await key_values.get(connection, key_values.WRITTEN_ON) or ""
-        reads = {
-            day: read_at
-            for day, read_at in reads.items()
-            if day.isoformat() <= written_on or now >= rule.written_by(day)
-        }
-    return day_close.Closings(rule, reads)
-
-
-_RECENT_DAYS = 10
-"""The number of days searched for a complete one. Up to six may be open, including one dated tomorrow."""
-_WHOLE_DAYS = {models.DigestFormat.NEWSLETTER, models.DigestFormat.REVIEW, models.DigestFormat.LOOKUP}
-"""Formats that cover a whole day at once. Lists grow or cover a single author."""
-
-
-class RecentDays(NamedTuple):
-    """The recent days that have digests, and those of them that are complete, newest first. Future days are excluded."""
-
-    dates: list[date]
-    complete: list[date]
-    closings: day_close.Closings | None
-    """None if no list was read recently."""
-
-    @property
-    def newest(self) -> date | None:
-        """The newest complete day, or else the newest day; None if there are no digests."""
-        return next(iter(self.complete or self.dates), None)
-
-
-async def list_recent_days(connection: Connection, rule: day_close.DayClose, now: datetime) -> RecentDays:
-    """Return the newest days as of `now` (UTC). Days with only LOOKUP digests are used if no others exist.
-
-    A day is complete once its list, or that of a later day, has been read after the day closed, or at the
-    latest SILENT_PERIOD after it closed. If no source of lists responds, a day is complete when it closes,
-    or earlier if a digest of the whole day is stored.
-    """
-    closings = await load_all_closings(connection, rule, now)
-    if closings is not None and not closings.has_read_since(now - day_close.SILENT_PERIOD):
-        closings = None
-    newest = None if closings is None else closings.newest_complete(now)
-    patience = timedelta() if closings is None else day_close.SILENT_PERIOD
-    until_on = clock.latest_date(now)
-    for origin in (archive.POSTED, archive.ALL):
-        if dates := await archive.list_dates(
-            connection, limit=_RECENT_DAYS, until_on=until_on, origin=origin
-        ):
-            digests = await archive.list_rows(
-                connection, since_on=dates[-1], until_on=dates[0], origin=origin
-            )
-            whole = {digest.date_on for digest in digests if digest.format in _WHOLE_DAYS}
-            complete = [
-                day
-                for day in dates
-                if (day in whole if newest is None else day <= newest)
-                or rule.closes_at(day) + patience <= now
-            ]
-            return RecentDays(dates, complete, closings)
-    return RecentDays([], [], closings)
-
-
-async def load_reads(connection: Connection, now: datetime) -> dict[date, datetime] | None:
-    """Return when each recent day's list was last read (UTC), or None if no source has lists."""
-    since = now - choice.REPOST_INTERVAL
-    pages = await sources.list_recent_reads(connection, models.SourceKind.HUGGINGFACE, since)
-    if pages is None:
-        return None
-    reads: dict[date, datetime] = {}
-    for location, read_at in pages:
-        with contextlib.suppress(ValueError):
-            day = date.fromisoformat(location.rpartition("?date=")[2])
-            reads[day] = max(read_at, reads.get(day, read_at))
-    return reads
-
-
 async def _load_posted(
     connection: Connection, rows: Iterable[models.Subscription], drawn: Iterable[choice.Drawn], now: datetime
 ) -> dict[daily.ChannelLocale, set[int]]:
     """Return which of the drawn papers were posted within REPOST_INTERVAL before `now`, keyed by channel and language."""
     distinct = {id(each): each for each in drawn}.values()
     paper_ids = {paper.paper_id for each in distinct for paper in (*each.own, *each.late)}
-    since_at = now - choice.REPOST_INTERVAL
+    since_at = now - contents.REPOST_INTERVAL
     return await daily.list_posted(connection, {row.channel_id for row in rows}, paper_ids, since_at=since_at)
 
 
@@ -394,7 +307,7 @@ class DailyPlanner:
         `on_planned` is called after each transaction that plans posts.
         """
         async with self._database.read() as connection:
-            calendar = await load_calendar(connection, self._day_close, now)
+            calendar = await archive_dates.load_calendar(connection, self._day_close, now)
             added_seq = await archive.get_added_seq(connection)
             rows = await daily.list_rows(connection, state=models.ActivityState.ACTIVE)
             if not (due := self._find_due(rows, calendar, added_seq)):

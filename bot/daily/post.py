@@ -22,6 +22,7 @@ from bot.client.texts import Texts
 from bot.daily.choice import MAX_PAPERS, DailyPost
 from bot.outbox import contents
 from bot.outbox.contents import PostPaper, RenderedPart
+from bot.papers.cards import byline, format_savers, post_card_view, post_title
 from bot.rendering import discord_text, templates
 from storage import models
 from storage.models import PartKind, Style
@@ -32,13 +33,6 @@ PAPERS_PER_MESSAGE = 7
 The last message has one more button, but fewer papers or no header.
 """
 
-SHOWN_SECTIONS = 4
-RENDERED_LENGTH = 4000
-RENDERED_LINES = 50
-"""How many sections of a summary, and how many characters and lines of each, are rendered for a card, which shows less.
-
-A post can have 25 cards, and each block of text takes 0.1 ms to render.
-"""
 
 MAX_TEMPLATE_AUTHORS = 10
 """The maximum number of authors passed to templates."""
@@ -99,62 +93,19 @@ def headline_view(wording: PostWording, post: DailyPost, note: str = "") -> ui.L
     return message.view
 
 
-def card_view(
-    texts: Texts, post: DailyPost, paper: PostPaper, position: int, heading: str | None = None
+def _card_view(
+    wording: PostWording, post: DailyPost, paper: PostPaper, position: int, heading: str = ""
 ) -> ui.LayoutView:
-    """Return a paper with as much of its summary as fits; a button shows the rest privately.
-
-    `position` is the message's position in the delivery. `heading` is shown above the paper.
-    """
-    marker = contents.part_marker(post.marker, position)
-    message = message_builder.MessageBuilder()
-    if heading:
-        message.add_text(heading)
-    title = f"### {_title(paper, 1200, 3000)}"
-    message.add_section(f"{title}\n{_byline(texts, post, paper)}".strip(), paper.thumbnail, paper.title)
-    rows: list[list[ui.Item[Any]]] = [
-        [
-            message_builder.button(
-                texts("read"), pack_custom_id(client_messages.OPEN_PAPER, paper.arxiv_id, marker=marker)
-            ),
-            client_messages.save_button(texts, paper.arxiv_id),
-            message_builder.button(
-                texts("similar"), pack_custom_id(client_messages.SIMILAR_PAPERS, paper.arxiv_id)
-            ),
-        ],
-        client_messages.link_buttons(paper, paper.project_url),
-    ]
-    notes: tuple[str, ...] = ()
-    if paper.summary is not None:
-        language = paper_texts.language_note(texts, paper.summary.language)
-        notes = (
-            "" if post.is_in_other_language else language,
-            paper_texts.summary_line(texts, paper.summary),
-        )
-    foot = "\n".join(paper_texts.subtext(line) for line in notes if line)
-    message.budget.add(1)
-    message.end_with(rows, foot)
-    more = texts("more-at-links" if post.by_webhook else "more-inside")
-    message.add_reserved_text(_truncated_summary(texts, paper.sections, message.budget, more))
-    return message.view
-
-
-def _truncated_summary(
-    texts: Texts, sections: Sequence[models.Section], budget: discord_text.Budget, more: str
-) -> str:
-    """Return as much of a summary as fits, followed by the note `more` if it is truncated."""
-    start = tuple(
-        models.Section(of.heading, "\n".join(of.body[:RENDERED_LENGTH].split("\n")[:RENDERED_LINES]))
-        for of in sections[:SHOWN_SECTIONS]
+    """Return the message with one paper at this position in the delivery."""
+    return post_card_view(
+        wording.ui_texts,
+        paper,
+        contents.part_marker(post.marker, position),
+        heading,
+        with_votes=post.has_votes,
+        with_language=not post.is_in_other_language,
+        by_webhook=post.by_webhook,
     )
-    pages = paper_texts.summary_pages(texts, start, budget)
-    if not pages:
-        return paper_texts.subtext(texts("no-summary"))
-    if len(pages) == 1 and start == tuple(sections):
-        return pages[0]
-    more = paper_texts.subtext(more)
-    size = budget.text_bytes - discord_text.TEXT_BYTES_OVERHEAD - discord_text.utf8_bytes(more) - 1
-    return f"{discord_text.shorten(pages[0], paper_texts.MAX_SUMMARY_LENGTH - len(more) - 1, max_bytes=size)}\n{more}"
 
 
 def split_papers(post: DailyPost) -> list[Sequence[PostPaper]]:
@@ -203,28 +154,10 @@ def _paper_text(
     """Return a paper's lines, cut to a limit of characters and bytes, below the heading for late papers."""
     above = f"{heading}\n\n" if heading else ""
     characters, size = characters - len(above), size - discord_text.utf8_bytes(above)
-    facts = _byline(wording.ui_texts, post, paper)
-    title = _title(paper, characters - len(facts) - 16, size - discord_text.utf8_bytes(facts) - 16)
+    facts = byline(wording.ui_texts, paper, with_votes=post.has_votes)
+    title = post_title(paper, characters - len(facts) - 16, size - discord_text.utf8_bytes(facts) - 16)
     lines = paper_lines(wording, post, number, paper, title)
     return above + discord_text.shorten(lines, characters, max_bytes=size)
-
-
-def _title(paper: PostPaper, characters: int, size: int) -> str:
-    return paper_texts.title_link(
-        paper.title, paper.arxiv_id, paper.url, max_characters=characters, max_bytes=size
-    )
-
-
-def _byline(texts: Texts, post: DailyPost, paper: PostPaper) -> str:
-    votes = paper_texts.format_votes(paper.votes) if post.has_votes else ""
-    names = paper_texts.format_authors(texts, paper.authors, truncated=paper.authors_truncated)
-    organization = paper_texts.format_organization(paper.organization)
-    return paper_texts.join_dotted(votes, names, organization, _savers(texts, paper))
-
-
-def _savers(texts: Texts, paper: PostPaper) -> str:
-    """Return how many of the server's members saved a paper, or "" for too few to say so."""
-    return texts("post-savers", count=paper.savers) if paper.savers else ""
 
 
 def _action_buttons(
@@ -257,9 +190,6 @@ def _language_button(texts: Texts, post: DailyPost, first: int) -> ui.Item[Any]:
     return message_builder.button(texts(f"language-{other.value}"), custom_id, emoji="🌐")
 
 
-AUTO_ARCHIVE_MINUTES = 4320
-"""Discord archives an inactive thread after this time: three days, one of four allowed values."""
-
 PostableChannel = discord.TextChannel | discord.ForumChannel
 
 
@@ -281,7 +211,7 @@ def _card_parts(
         _message_part(
             wording,
             post,
-            card_view(wording.ui_texts, post, paper, position, headings.get(paper.arxiv_id)),
+            _card_view(wording, post, paper, position, headings.get(paper.arxiv_id, "")),
             (paper,),
             position,
             kind,
@@ -335,10 +265,8 @@ def _message_part(
 
 
 def _thread_fields(wording: PostWording, post: DailyPost) -> dict[str, Any]:
-    name = discord_text.shorten(
-        str(daily_text(wording, post, "name")), discord_text.THREAD_NAME, markdown=False
-    )
-    return {"name": name or post.digest_on.isoformat(), "auto_archive_duration": AUTO_ARCHIVE_MINUTES}
+    name = str(daily_text(wording, post, "name"))
+    return message_builder.thread_payload(name or post.digest_on.isoformat())
 
 
 def _card_preview(wording: PostWording, post: DailyPost, note: str) -> list[ui.LayoutView]:
@@ -347,7 +275,7 @@ def _card_preview(wording: PostWording, post: DailyPost, note: str) -> list[ui.L
     if count > 1:
         follow = texts("preview-first-card", count=count, style=post.style.value)
         note += f"\n{paper_texts.subtext(follow)}"
-    return [headline_view(wording, post, note), card_view(texts, post, post.papers[0], 1)]
+    return [headline_view(wording, post, note), _card_view(wording, post, post.papers[0], 1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -464,7 +392,7 @@ def paper_lines(wording: PostWording, post: DailyPost, rank: int, paper: PostPap
         "links": paper_texts.code_and_project(wording.ui_texts, paper),
         "thought": paper_texts.plain_excerpt(paper.sections[0].body) if paper.sections else "",
         "note": paper_texts.join_dotted(
-            _savers(wording.ui_texts, paper),
+            format_savers(wording.ui_texts, paper),
             paper_texts.post_note(
                 wording.ui_texts, paper.summary, with_language=not post.is_in_other_language
             ),
@@ -521,7 +449,7 @@ def _paper_embed(
     texts: Texts, post: DailyPost, rank: int, paper: PostPaper, heading: str | None
 ) -> dict[str, Any]:
     title = f"{rank} · {paper_texts.format_title(paper.title, paper.arxiv_id)}"
-    facts = _byline(texts, post, paper)
+    facts = byline(texts, paper, with_votes=post.has_votes)
     excerpt = paper_texts.summary_excerpt(paper.sections)
     note = paper_texts.post_note(texts, paper.summary, with_language=not post.is_in_other_language)
     links = paper_texts.code_and_project(texts, paper)

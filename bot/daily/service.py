@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, datetime
 
+from bot.archive import dates as archive_dates
 from bot.core import clock, day_close, schedule
 from bot.core.clock import Clock
 from bot.daily import choice, options
@@ -44,7 +45,7 @@ class Subscriptions:
             return await self._load_calendar(connection)
 
     async def _load_calendar(self, connection: Connection) -> schedule.Calendar:
-        return await daily_planner.load_calendar(connection, self._day_close, self._clock())
+        return await archive_dates.load_calendar(connection, self._day_close, self._clock())
 
     async def add(
         self, draft: models.Subscription, *, webhook_token: str | None = None

@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple, assert_never
 
+from bot.archive import dates as archive_dates
 from bot.core import clock, day_close, schedule
 from bot.core.clock import Clock
 from bot.daily import choice
@@ -156,7 +157,7 @@ class WhyExplainer:
     ) -> Explanation | None:
         """Explain a paper by its place in the next post; None if it is not new."""
         now = self._clock()
-        calendar = await daily_planner.load_calendar(connection, self._day_close, now)
+        calendar = await archive_dates.load_calendar(connection, self._day_close, now)
         slot = calendar.find_due(row) or calendar.following(row)
         if listed_on > choice.find_window(row, slot, max(now, slot.at)).last_on:
             slot = calendar.at(slot.at).following(row)

@@ -8,17 +8,14 @@ import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
-from bot.client import message_builder, router
+from bot.client import message_builder, post_names, router
 from bot.client import messages as client_messages
 from bot.client.accounts import TooLargeError
 from bot.client.context import Client, Request
 from bot.client.custom_ids import Action, pack_custom_id
 from bot.client.router import Attachment, Transfer, UserError, WithFile
-from bot.daily import messages as daily_messages
-from bot.daily.service import Subscriptions
 from bot.operations import messages as operations_messages
 from bot.operations.service import StatusService
-from bot.today.profiles import Profiles
 
 FORGET = "mf"
 KEEP = "mk"
@@ -93,7 +90,7 @@ class StatusCog(commands.Cog):
                 guild_id=interaction.guild_id,
                 channel_id=interaction.channel_id,
                 may_see=partial(router.may_see, interaction),
-                most=daily_messages.MAX_LISTED,
+                most=post_names.MAX_LISTED,
             )
         return operations_messages.status_view(
             request.texts,
@@ -101,7 +98,6 @@ class StatusCog(commands.Cog):
             guild_id=interaction.guild_id,
             can_manage=can_manage,
             names=router.name_channels(interaction, [row.channel_id for row, _ in report.subscriptions]),
-            calendar=await self._services.get(Subscriptions).load_calendar(),
         )
 
 
@@ -147,7 +143,6 @@ class MeCog(commands.GroupCog, name="me", description="What is stored about you"
     async def confirm_forget(self, request: Request, action: Action) -> ui.LayoutView:
         """Delete all data about the reader who pressed the button."""
         await self._data.forget(request.user_id)
-        request.services.get(Profiles).forget(request.user_id)
         return client_messages.text_view(request.texts("me-forgotten"))
 
     @router.handles(KEEP)

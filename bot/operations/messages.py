@@ -9,23 +9,19 @@ from typing import Any
 
 from discord import ui
 
-from bot.alerts import messages as alerts_messages
-from bot.client import custom_ids, paper_texts
+from bot.client import custom_ids, paper_texts, post_names
 from bot.client import messages as client_messages
 from bot.client.custom_ids import pack_custom_id
 from bot.client.message_builder import AMBER, RED, MessageBuilder, button
 from bot.client.messages import MentionLookup
 from bot.client.paper_texts import escape_untrusted, join_dotted, subtext
 from bot.client.texts import Texts
-from bot.core import day_close, schedule
-from bot.daily import messages as daily_messages
-from bot.daily.messages import format_timestamp
+from bot.core import day_close
 from bot.operations.service import LastPost, StatusReport
 from bot.outbox import contents
 from bot.rendering import discord_text
 from bot.rendering.discord_text import shorten_label
 from bot.sources import kinds, poller
-from bot.today import messages as today_messages
 from storage import models
 
 REPEAT_POST = "pa"
@@ -46,35 +42,27 @@ FOR_MANAGERS = frozenset(("club setup", "club now", "club skip"))
 
 
 def status_view(
-    texts: Texts,
-    report: StatusReport,
-    *,
-    guild_id: int | None,
-    can_manage: bool,
-    calendar: schedule.Calendar,
-    names: Mapping[int, str],
+    texts: Texts, report: StatusReport, *, guild_id: int | None, can_manage: bool, names: Mapping[int, str]
 ) -> ui.LayoutView:
-    """Return the status, with buttons and warnings for managers if `can_manage`. `calendar` has the due times.
-
-    `names` maps channel ids to names.
-    """
+    """Return the status, with buttons and warnings for managers if `can_manage`. `names` maps channel ids to names."""
     inactive = [row for row, _ in report.subscriptions if row.state is not models.ActivityState.ACTIVE]
     is_troubled = any(row.reason != models.Reason.BY_HAND for row in inactive)
-    stopped = _stopped_text(texts, report, calendar.closed_on)
+    stopped = _stopped_text(texts, report, report.calendar.closed_on)
     message = MessageBuilder(RED if report.problem_deliveries or is_troubled or stopped else AMBER)
     message.add_text(f"### {texts('status-heading')}")
     message.add_text(stopped or _archive_line(texts, report))
     if can_manage and not report.is_discord_well:
         message.add_text(texts("status-discord-troubled"))
     problems = defaultdict[int | None, list[models.Delivery]](list)
-    listed = {row.id for row, _ in report.subscriptions[: daily_messages.MAX_LISTED]}
+    listed = {row.id for row, _ in report.subscriptions[: post_names.MAX_LISTED]}
     for delivery in report.problem_deliveries:
         problems[delivery.subscription_id if delivery.subscription_id in listed else None].append(delivery)
     parts = []
     if guild_id is not None:
-        parts.append(_posts_text(texts, report, guild_id, calendar, problems))
+        parts.append(_posts_text(texts, report, guild_id, problems))
     parts.append("\n".join(_problem_text(texts, row) for row in problems[None]))
-    reader = (_alerts_text(texts, report), today_messages.suspended_text(texts, report.today_reason))
+    suspended = texts("today-suspended", reason=report.today_reason) if report.today_reason else ""
+    reader = (_alerts_text(texts, report), suspended)
     parts.append("\n".join(filter(None, reader)))
     for part in filter(None, parts):
         message.add_separator()
@@ -89,7 +77,7 @@ def _post_buttons(
     texts: Texts, report: StatusReport, inactive: list[models.Subscription], names: Mapping[int, str]
 ) -> list[ui.Item[Any]]:
     """Return buttons for managers, labelled with the names of posts."""
-    labels = daily_messages.post_names(texts, [row for row, _ in report.subscriptions], names)
+    labels = post_names.name_posts(texts, [row for row, _ in report.subscriptions], names)
 
     def name(text_id: str, subscription_id: int | None) -> str:
         return join_dotted(texts(text_id), labels.get(subscription_id or 0))
@@ -103,16 +91,16 @@ def _post_buttons(
         label = name("resume-post", inactive[0].id)
         row.append(button(label, pack_custom_id(client_messages.RESUME, inactive[0].id)))
     if len(inactive) > 1:
-        row.append(button(texts("subscription-all"), pack_custom_id(daily_messages.LIST)))
+        row.append(button(texts("subscription-all"), pack_custom_id(client_messages.LIST_POSTS)))
     return row
 
 
 def _reader_buttons(texts: Texts, report: StatusReport) -> list[ui.Item[Any]]:
     row = []
     if report.alert_count:
-        row.append(button(texts("alert-manage"), pack_custom_id(alerts_messages.MANAGE)))
+        row.append(button(texts("alert-manage"), pack_custom_id(client_messages.MANAGE_ALERTS)))
     if report.today_reason:
-        row.append(today_messages.send_button(texts, again=True))
+        row.append(button(texts("today-send-again"), pack_custom_id(client_messages.SEND_TODAY)))
     if report.listed_on:
         row.append(client_messages.newest_digest_button(texts))
     return [*row, button(texts("status-sources"), pack_custom_id(SHOW_SOURCES, 0))]
@@ -122,7 +110,7 @@ def _archive_line(texts: Texts, report: StatusReport) -> str:
     if not report.listed_on or report.last_ingested_at is None:
         hint = "" if report.sources else no_source_text(texts)
         return "\n".join(filter(None, (texts("status-no-digest"), hint)))
-    read = format_timestamp(report.last_ingested_at, "R")
+    read = discord_text.timestamp(report.last_ingested_at, "R")
     return texts("status-digest", date=texts.format_date(report.listed_on[0]), read=read)
 
 
@@ -152,15 +140,14 @@ def _posts_text(
     texts: Texts,
     report: StatusReport,
     guild_id: int,
-    calendar: schedule.Calendar,
     problems: Mapping[int | None, Sequence[models.Delivery]],
 ) -> str:
     if not report.subscriptions:
         return texts("status-no-post")
     shown: list[str] = []
-    names = daily_messages.post_names(texts, [row for row, _ in report.subscriptions])
-    for subscription, last_post in report.subscriptions[: daily_messages.MAX_LISTED]:
-        upcoming = daily_messages.next_post_text(texts, subscription, calendar)
+    names = post_names.name_posts(texts, [row for row, _ in report.subscriptions])
+    for subscription, last_post in report.subscriptions[: post_names.MAX_LISTED]:
+        upcoming = post_names.next_post_text(texts, subscription, report.calendar)
         last = _last_post_text(texts, last_post, guild_id)
         lines = [f"**{names[subscription.id]}**", join_dotted(upcoming, last)]
         posted_on = last_post and last_post.delivery.local_on
@@ -180,7 +167,7 @@ def _last_post_text(texts: Texts, post: LastPost | None, guild_id: int) -> str:
     if post is None:
         return ""
     delivery, part = post
-    at = format_timestamp(delivery.finished_at or delivery.due_at, "R")
+    at = discord_text.timestamp(delivery.finished_at or delivery.due_at, "R")
     what, channel_id = texts("status-post"), (part and part.channel_id) or delivery.channel_id
     if part is not None and channel_id is not None:
         what = f"[{what}]({paper_texts.channel_url(guild_id, channel_id, part.message_id)})"
@@ -195,7 +182,7 @@ def _problem_text(texts: Texts, delivery: models.Delivery) -> str:
 
 def _trouble(texts: Texts, delivery: models.Delivery) -> str:
     state = texts("delivery-uncertain" if delivery.is_uncertain else f"delivery-{delivery.state.value}")
-    due = format_timestamp(delivery.due_at, "R")
+    due = discord_text.timestamp(delivery.due_at, "R")
     return f"**{state}** {due}\n{paper_texts.reason_text(texts, delivery.reason)}"
 
 
@@ -221,7 +208,9 @@ def help_view(
         client_messages.newest_digest_button(texts),
         button(texts("post-ask"), custom_ids.pack_custom_id(client_messages.OPEN_TOPIC_MODAL)),
         client_messages.begin_alert_button(texts),
-        button(texts("help-set-up"), custom_ids.pack_custom_id(daily_messages.SETUP)) if can_manage else None,
+        button(texts("help-set-up"), custom_ids.pack_custom_id(client_messages.SET_UP_POST))
+        if can_manage
+        else None,
     )
     for section in (*HELP_SECTIONS, *((HELP_FOR_MANAGERS,) if can_manage else ())):
         keys = [key for key in texts.list_attributes(section) if key in names]
@@ -238,7 +227,7 @@ def welcome_view(wording: client_messages.PostWording, post: contents.NoticePost
     texts, marker = wording.ui_texts, contents.part_marker(post.marker, 0)
     return client_messages.text_view(
         wording.notice_text(post),
-        button(texts("help-set-up"), pack_custom_id(daily_messages.SETUP, marker=marker)),
+        button(texts("help-set-up"), pack_custom_id(client_messages.SET_UP_POST, marker=marker)),
         button(texts("help-show"), pack_custom_id(SHOW_HELP, marker=marker)),
     )
 
@@ -284,11 +273,11 @@ def _source_text(texts: Texts, row: models.StoredSource, label: str, now: dateti
     if row.last_success_at is None:
         last = texts("source-never")
     else:
-        last = texts("source-last", last=format_timestamp(row.last_success_at, "R"))
+        last = texts("source-last", last=discord_text.timestamp(row.last_success_at, "R"))
     if row.next_attempt_at is None or row.next_attempt_at <= now:
         upcoming = texts("source-due")
     else:
-        upcoming = texts("source-next", next=format_timestamp(row.next_attempt_at, "R"))
+        upcoming = texts("source-next", next=discord_text.timestamp(row.next_attempt_at, "R"))
     head = join_dotted(discord_text.code_span(label), kind_label(texts, row.kind))
     lines = (head, _failure_text(texts, row, label), subtext(join_dotted(last, upcoming)))
     return "\n".join(line for line in lines if line)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from bot.core import day_close
+from bot.archive import dates as archive_dates
+from bot.core import day_close, schedule
 from bot.core.clock import Clock, latest_date
 from bot.outbox import contents
 from bot.outbox.contents import DeliveryFactory
@@ -35,6 +36,8 @@ class StatusReport:
     """The latest dates that have digests for posts, newest first."""
     last_ingested_at: datetime | None
     subscriptions: tuple[tuple[models.Subscription, LastPost | None], ...]
+    calendar: schedule.Calendar
+    """When the subscriptions are due."""
     problem_deliveries: tuple[models.Delivery, ...]
     alert_count: int
     paused_alerts: int
@@ -47,9 +50,17 @@ class StatusReport:
 class StatusService:
     """Reads the status from the outbox and the archive, and repeats deliveries on request."""
 
-    def __init__(self, database: Database, clock: Clock, deliveries: DeliveryFactory, pace: Pace) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        deliveries: DeliveryFactory,
+        pace: Pace,
+        rule: day_close.DayClose,
+    ) -> None:
         self._database = database
         self._clock = clock
+        self._day_close = rule
         self._deliveries = deliveries
         self._pace = pace
 
@@ -83,6 +94,7 @@ class StatusService:
                 listed_on=dates,
                 last_ingested_at=await archive.get_last_updated_at(connection),
                 subscriptions=statuses,
+                calendar=await archive_dates.load_calendar(connection, self._day_close, self._clock()),
                 problem_deliveries=tuple(
                     await outbox.list_problems(
                         connection,

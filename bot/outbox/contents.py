@@ -22,6 +22,9 @@ from bot.search import results as search_results
 from storage import models
 from storage.database import Connection
 
+REPOST_INTERVAL = timedelta(days=30)
+"""A paper is not posted again in a channel within this time."""
+
 
 @dataclass(frozen=True, slots=True)
 class PostPaper:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from urllib.parse import quote, urlsplit
 
 import regex
@@ -412,3 +413,8 @@ def code_block(content: str, language: str = "") -> SafeMarkdown:
         plain.strip_invisible(content).replace("```", f"`{ZERO_WIDTH_SPACE}`{ZERO_WIDTH_SPACE}`").strip("\n")
     )
     return SafeMarkdown(f"```{language}\n{inside}\n```")
+
+
+def timestamp(at: datetime, style: str) -> str:
+    """Return the markup for a time, which clients display in the user's time zone."""
+    return f"<t:{int(at.timestamp())}:{style}>"

@@ -15,14 +15,15 @@ from bot.client.context import Client, Interaction, Request
 from bot.client.custom_ids import Action
 from bot.client.list_state import ListKind, ListState
 from bot.client.router import Attachment, Transfer, UserError, WithFile, map_service_errors
-from bot.lists import card as lists_card
-from bot.lists import messages as lists_messages
-from bot.lists.commands import PaperListLoader, card_view, load_list_text, store_list_text
+from bot.papers import cards, replies
+from bot.papers.lists import PaperList, Suggestion
+from bot.papers.replies import card_view, load_list_text, store_list_text
 from bot.rendering import typesetting
 from bot.shelf import messages as shelf_messages
 from bot.shelf import notes
-from bot.shelf.service import MAX_FILE_BYTES, MAX_SAVED, FullShelfError, NoIdsError, Shelf
+from bot.shelf.service import MAX_FILE_BYTES, NoIdsError, Shelf
 from storage import models
+from storage.shelf import MAX_SAVED, FullShelfError
 
 Tag = app_commands.Range[str, 1, 60]
 Words = app_commands.Range[str, 1, 300]
@@ -45,9 +46,8 @@ class ShelfCog(commands.Cog):
     def __init__(self, bot: Client) -> None:
         self._shelf = bot.services.get(Shelf)
         self._tokens = bot.services.text_tokens
-        self._lists = PaperListLoader(bot.services)
         self._mentions = bot.mentions
-        bot.list_loaders[ListKind.SAVED] = self._load_list
+        bot.list_views[ListKind.SAVED] = self._page_view
 
     @router.command(
         name="saved", description="Your saved papers, with notes and tags; to export or import them too"
@@ -58,7 +58,7 @@ class ShelfCog(commands.Cog):
         """Show the reader's saved papers."""
         return await self._list_view(request, ListState(ListKind.SAVED, notes.make_query(tag, search)))
 
-    @router.handles(lists_messages.OPEN_IMPORT, router.AT_ONCE)
+    @router.handles(shelf_messages.OPEN_IMPORT, router.AT_ONCE)
     async def open_import(self, request: Request, action: Action) -> ui.Modal:
         """Open the import form."""
         return shelf_messages.import_modal(request.texts)
@@ -113,14 +113,14 @@ class ShelfCog(commands.Cog):
         command = self._mentions("saved")
         return client_messages.text_view(request.texts("paper-saved", count=len(ids), command=command))
 
-    @router.handles(lists_messages.SELECT_TAG)
+    @router.handles(shelf_messages.SELECT_TAG)
     async def select_tag(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the papers with the selected tag, or all papers."""
         tag = router.selected_value(request.interaction)
-        text = "" if tag == lists_messages.ALL_TAGS else tag
+        text = "" if tag == shelf_messages.ALL_TAGS else tag
         return await self._list_view(request, (await self._load_state(action)).replace(text=text))
 
-    @router.handles(lists_messages.SEARCH_SAVED, router.AT_ONCE)
+    @router.handles(shelf_messages.SEARCH_SAVED, router.AT_ONCE)
     async def open_search(self, request: Request, action: Action) -> ui.Modal:
         """Open the search form."""
         return shelf_messages.search_modal(request.texts, await self._load_state(action))
@@ -131,7 +131,7 @@ class ShelfCog(commands.Cog):
         text = router.modal_values(request.interaction).get(shelf_messages.TEXT, "")
         return await self._list_view(request, list_state.unpack_state(action).replace(text=text))
 
-    @router.handles(lists_messages.EXPORT_SAVED, router.PRIVATELY)
+    @router.handles(shelf_messages.EXPORT_SAVED, router.PRIVATELY)
     @router.transfers
     async def select_export(self, request: Transfer, action: Action) -> ui.LayoutView | WithFile:
         """Send the papers of the list as a file in the selected format."""
@@ -146,7 +146,7 @@ class ShelfCog(commands.Cog):
         view = shelf_messages.export_view(request.texts, chosen, count, filename)
         return WithFile(view, Attachment(filename, data))
 
-    @router.handles(lists_card.EDIT_SAVED, router.AT_ONCE)
+    @router.handles(cards.EDIT_SAVED, router.AT_ONCE)
     async def open_edit(self, request: Request, action: Action) -> ui.Modal:
         """Open the form for a paper's note and tags."""
         page, arxiv_id = action.fields(2)
@@ -164,26 +164,31 @@ class ShelfCog(commands.Cog):
         return await card_view(request, arxiv_id, custom_ids.parse_number(page))
 
     async def _list_view(self, request: Request, state: ListState) -> ui.LayoutView:
-        return await self._lists.list_view(
-            request, await store_list_text(self._tokens, request.user_id, state)
-        )
+        return await replies.list_view(request, await store_list_text(self._tokens, request.user_id, state))
 
-    async def _load_list(self, request: Request, state: ListState) -> lists_messages.PaperList:
+    async def _page_view(self, request: Request, state: ListState) -> ui.LayoutView:
+        """Return a page of the reader's saved papers, or the last page if the page number is too large."""
+        listed = await self._load_list(request, state)
+        if not listed.rows and state.page and listed.total:
+            listed = await self._load_list(request, state.replace(page=listed.page_count - 1))
+        view = shelf_messages.saved_view if listed.rows else shelf_messages.no_saved_view
+        return view(request.texts, listed)
+
+    async def _load_list(self, request: Request, state: ListState) -> PaperList:
         """Return a page of a reader's saved papers. The suggestions are the lists for the reader's tags."""
         texts, user_id = request.texts, request.user_id
         rows, total = await self._shelf.list_saved(user_id, state.text, limit=state.size, offset=state.offset)
         fresh, tags = state.replace(page=0, token=""), await self._shelf.list_tags(user_id)
         query = paper_texts.escape_untrusted(typesetting.strip_quotes(state.text), max_length=200)
-        return lists_messages.PaperList(
+        return PaperList(
             state=state,
             heading=texts("list-saved-heading", count=total),
             rows=tuple(rows),
             total=total,
             notes=(texts("saved-filter", query=query),) if query else (),
-            facts={row.arxiv_id: lists_messages.format_facts(texts, row) for row in rows},
+            facts={row.arxiv_id: shelf_messages.format_facts(texts, row) for row in rows},
             suggestions=tuple(
-                lists_messages.Suggestion(f"#{tag} · {count}", fresh.replace(text=f"#{tag}"))
-                for tag, count in tags
+                Suggestion(f"#{tag} · {count}", fresh.replace(text=f"#{tag}")) for tag, count in tags
             ),
         )
 

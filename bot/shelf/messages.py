@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from discord import ui
 
 from bot.archive.exports import ReferenceFormat
 from bot.client import list_state, message_builder, paper_texts
 from bot.client.custom_ids import pack_custom_id
-from bot.client.message_builder import MessageBuilder
+from bot.client.list_state import ListKind, ListState, pack_state
+from bot.client.message_builder import MessageBuilder, button, select_menu, select_option
+from bot.client.messages import newest_digest_button, open_menu
+from bot.client.paper_texts import escape_untrusted, join_dotted, subtext
 from bot.client.texts import Texts
-from bot.lists.messages import FORMAT_NAMES, show_all_button
+from bot.papers.cards import format_tags
+from bot.papers.list_views import Rows, list_pager, state_menu, view_with_rows
+from bot.papers.lists import PaperList
+from bot.rendering import discord_text, typesetting
 from bot.shelf import service as shelf_service
 from bot.shelf.notes import MAX_NOTE_LENGTH, MAX_TAG_LENGTH, MAX_TAGS
 from storage import models
 
+SELECT_TAG = "sg"
+SEARCH_SAVED = "sq"
+EXPORT_SAVED = "sx"
+OPEN_IMPORT = "sfi"
+ALL_TAGS = "*"
+"""The tag menu's value for all papers. Other values begin with `#`."""
+FORMAT_NAMES = {ReferenceFormat.BIBTEX: "BibTeX", ReferenceFormat.RIS: "RIS", ReferenceFormat.CSL: "CSL JSON"}
+_MAX_SHOWN_NOTE = 120
 SUBMIT_EDIT = "snm"
 NOTE, TAGS = "note", "tags"
 """The fields of the edit form."""
@@ -24,6 +40,69 @@ FILE = "file"
 MAX_SEARCH_LENGTH = 300
 MAX_SKIPPED = 15
 """How many references that an import skipped are named."""
+
+
+def saved_view(texts: Texts, listed: PaperList) -> ui.LayoutView:
+    """Return a page of saved papers with controls to open one, choose a tag and export."""
+    state = listed.state
+    show_all = show_all_button(texts) if state.text else None
+    formats = [select_option(name, form.value) for form, name in FORMAT_NAMES.items()]
+    rows: Rows = (
+        [open_menu(texts("open-paper"), listed.rows, ranks=listed.ranks)],
+        [_tag_menu(texts, listed)],
+        [select_menu(texts("saved-export"), pack_state(state, EXPORT_SAVED), formats)],
+        list_pager(listed),
+        [_search_button(texts, state), show_all, import_button(texts)],
+    )
+    return view_with_rows(texts, listed, rows)
+
+
+def import_button(texts: Texts) -> ui.Item[Any]:
+    """Return the button that opens the import form."""
+    return button(texts("saved-import"), pack_custom_id(OPEN_IMPORT))
+
+
+def no_saved_view(texts: Texts, listed: PaperList) -> ui.LayoutView:
+    """Return the reply for a search or tag without results or, if nothing is saved, how to save papers."""
+    message = MessageBuilder()
+    if not listed.state.text:
+        message.add_text(texts("no-list-saved"))
+        message.add_buttons(import_button(texts), newest_digest_button(texts))
+        return message.view
+    query = escape_untrusted(typesetting.strip_quotes(listed.state.text), max_length=200)
+    message.add_text(texts("saved-none-found", query=query))
+    message.add_buttons(_search_button(texts, listed.state), show_all_button(texts))
+    return message.view
+
+
+def _search_button(texts: Texts, state: ListState) -> ui.Item[Any]:
+    return button(texts("saved-search"), pack_state(state.replace(page=0), SEARCH_SAVED))
+
+
+def show_all_button(texts: Texts) -> ui.Item[Any]:
+    """Return the button that shows all saved papers."""
+    return button(texts("saved-show-all"), pack_state(ListState(ListKind.SAVED)))
+
+
+def format_facts(texts: Texts, paper: models.SavedPaper) -> str:
+    """Return a saved paper's small print: when it was saved, its tags and its note."""
+    saved = texts("saved-on", date=discord_text.timestamp(paper.saved_at, "D"))
+    unlisted = "" if paper.is_listed else texts("saved-unlisted")
+    lines = [join_dotted(saved, unlisted, format_tags(paper.tags))]
+    if paper.note:
+        note = escape_untrusted(paper.note, max_length=_MAX_SHOWN_NOTE)
+        lines.append(texts("saved-note", note=note))
+    return "\n".join(map(subtext, lines))
+
+
+def _tag_menu(texts: Texts, listed: PaperList) -> ui.Item[Any] | None:
+    """Return a menu of the reader's most used tags (passed as the list's suggestions), or None without tags."""
+    if not listed.suggestions:
+        return None
+    tags = listed.suggestions[: discord_text.SELECT_OPTIONS - 1]
+    labels = {ALL_TAGS: texts("saved-all-tags")} | {tagged.text: label for label, tagged in tags}
+    fresh = listed.state.replace(text="", token="")
+    return state_menu(texts("saved-tags"), SELECT_TAG, fresh, labels, listed.state.text or ALL_TAGS)
 
 
 def import_modal(texts: Texts) -> message_builder.StatelessModal:

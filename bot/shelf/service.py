@@ -26,8 +26,6 @@ from storage.archive import DigestPaper
 from storage.database import Connection, Database
 from storage.errors import PaperroundError
 
-MAX_SAVED = 5_000
-"""The maximum number of papers that a reader can save."""
 MAX_LISTED_TAGS = 25
 """The maximum number of tags offered, limited by Discord."""
 
@@ -43,10 +41,6 @@ FetchTitled: TypeAlias = Callable[[int, Sequence[str]], Awaitable[Mapping[str, s
 
 View: TypeAlias = Callable[[Connection, int], Awaitable[frozenset[int]]]
 """Returns the ids of a reader's saved papers that belong to another feature's view."""
-
-
-class FullShelfError(PaperroundError):
-    """Raised if a reader would have more than `MAX_SAVED` saved papers."""
 
 
 class Shelf:
@@ -76,8 +70,6 @@ class Shelf:
         """Save papers that are not saved yet. Raises FullShelfError, without saving any, if there are too many."""
         async with self._database.transaction() as connection:
             await shelf.save(connection, user_id, paper_ids, self._clock(), server_id)
-            if await shelf.count(connection, user_id) > MAX_SAVED:
-                raise FullShelfError(f"You already have {MAX_SAVED:,} saved papers, the maximum.")
 
     async def find_ids(self, arxiv_ids: Collection[str]) -> dict[str, int]:
         """Return the ids of the known papers, keyed by arXiv id."""
@@ -118,7 +110,7 @@ class Shelf:
             kept = set(await shelf.list_paper_ids(connection, user_id))
             ids = await papers.get_ids(connection, found)
             fresh = [arxiv_id for arxiv_id in found if ids.get(arxiv_id) not in kept]
-            taken = fresh[: MAX_SAVED - len(kept)]
+            taken = fresh[: shelf.MAX_SAVED - len(kept)]
             missing = [arxiv_id for arxiv_id in taken if arxiv_id not in ids]
             ids |= await papers.add(connection, digest_writer.unlisted_papers(missing))
             taken_ids = [ids[arxiv_id] for arxiv_id in taken]

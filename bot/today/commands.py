@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import date
-from typing import assert_never
 
 from discord import app_commands, ui
 from discord.ext import commands
@@ -17,13 +16,12 @@ from bot.client.context import Client, Request
 from bot.client.custom_ids import Action
 from bot.client.message_builder import MessageBuilder
 from bot.client.router import UserError, map_service_errors
-from bot.lists.commands import load_paper
+from bot.papers.replies import load_paper
 from bot.rendering import templates
-from bot.shelf.service import MAX_SAVED, FullShelfError, Shelf
 from bot.today import messages as today_messages
 from bot.today.profiles import Profiles
 from bot.today.service import DEFAULT_TIME, Mark, TodayService
-from storage.models import FeedbackKind
+from storage.shelf import MAX_SAVED, FullShelfError
 
 
 class TodayCog(commands.Cog):
@@ -55,19 +53,10 @@ class TodayCog(commands.Cog):
             mark = Mark(chosen.removeprefix(today_messages.UNDO))
         is_undo = chosen.startswith(today_messages.UNDO)
         paper = await load_paper(request, arxiv_id)
-        match mark:
-            case Mark.SAVE if is_undo:
-                await self._services.get(Shelf).remove(request.user_id, paper.id)
-            case Mark.SAVE:
-                with map_service_errors({FullShelfError: "saved-full"}, count=MAX_SAVED):
-                    await self._services.get(Shelf).save(
-                        request.user_id, [paper.id], request.interaction.guild_id
-                    )
-            case Mark.MORE | Mark.LESS:
-                kind = None if is_undo else FeedbackKind(mark.value)
-                await self._services.get(TodayService).answer(request.user_id, paper.id, kind)
-            case _:
-                assert_never(mark)
+        with map_service_errors({FullShelfError: "saved-full"}, count=MAX_SAVED):
+            await self._services.get(TodayService).set_mark(
+                request.user_id, paper.id, mark, not is_undo, request.interaction.guild_id
+            )
         return await self._updated_view(request)
 
     @router.handles(today_messages.TOPICS, router.PRIVATELY)
@@ -84,7 +73,7 @@ class TodayCog(commands.Cog):
         )
         return await self._topics_view(request)
 
-    @router.handles(today_messages.SEND, router.IN_OWN_MESSAGE)
+    @router.handles(client_messages.SEND_TODAY, router.IN_OWN_MESSAGE)
     async def send_daily(self, request: Request, action: Action) -> ui.LayoutView:
         """Start the daily DM."""
         return await self._updated_view(request, await self._start_daily(request))

@@ -27,7 +27,6 @@ UNDO = "undo-"
 """Prefix for the values of the mark menu that undo a mark."""
 TOPICS = "tt"
 PICK = "ts"
-SEND = "ton"
 STOP = "toff"
 
 _MAX_REASON_LENGTH = 60
@@ -48,7 +47,7 @@ def today_view(
         basis = saved if is_learnt else texts("today-from-topics", picked="yes" if post.has_topics else "no")
     heading = texts("today-heading", day=texts.format_date(post.digest_on), count=len(post.picks))
     message.add_text(f"## {heading}\n{paper_texts.subtext(basis)}")
-    message.add_text(suspended_text(texts, post.suspended))
+    message.add_text(texts("today-suspended", reason=post.suspended) if post.suspended else "")
     menu, buttons = _mark_menu(texts, post, marker), _footer_buttons(texts, post)
     if not post.picks:
         message.add_text(texts("today-none-left"))
@@ -96,16 +95,6 @@ def _topics_menu(texts: Texts, topics: Sequence[str], picked: Sequence[str]) -> 
         select_option(topic, topic, selected=topic in picked) for topic in dict.fromkeys([*picked, *topics])
     ]
     return select_menu(texts("today-pick-topics"), pack_custom_id(PICK), options, max_values=len(options))
-
-
-def suspended_text(texts: Texts, reason: str | None) -> str:
-    """Explain why the papers are no longer sent and what to do about it; "" if there is no reason."""
-    return texts("today-suspended", reason=reason) if reason else ""
-
-
-def send_button(texts: Texts, *, again: bool) -> ui.Item[Any]:
-    """Return the button that starts the daily message or, if `again`, restarts it after Discord refused a message."""
-    return button(texts("today-send-again" if again else "today-send"), pack_custom_id(SEND))
 
 
 def _pick_text(
@@ -165,11 +154,11 @@ def _escape(text: str) -> str:
 def _footer_buttons(texts: Texts, post: today_service.TodayPost) -> list[ui.Item[Any]]:
     """Return the buttons below the papers."""
     day = list_state.ListState(list_state.ListKind.DIGEST, span=(post.digest_on,) * 2)
-    sending = (
-        send_button(texts, again=post.suspended is not None)
-        if post.at_time is None
-        else button(texts("today-stop"), pack_custom_id(STOP))
-    )
+    if post.at_time is None:
+        label = texts("today-send-again" if post.suspended else "today-send")
+        sending = button(label, pack_custom_id(client_messages.SEND_TODAY))
+    else:
+        sending = button(texts("today-stop"), pack_custom_id(STOP))
     return [
         button(texts("today-others"), list_state.pack_state(day, list_state.OPEN_LIST)),
         button(texts("today-topics"), pack_custom_id(TOPICS)),

@@ -7,14 +7,13 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, 
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, assert_never
 
 import structlog
 
+from bot.archive import dates as archive_dates
 from bot.core import clock, day_close, isolation, schedule
 from bot.core.clock import Clock
-from bot.daily import choice
-from bot.daily import planner as daily_planner
 from bot.glossary.resolver import Glossary
 from bot.outbox import contents
 from bot.outbox.contents import DeliveryFactory, KindRecord, Owned
@@ -149,7 +148,7 @@ class TodayService:
         profile = await self._profiles.find(user_id)
         if on is None:
             async with self._database.read() as connection:
-                days = await daily_planner.list_recent_days(connection, self._day_close, self._clock())
+                days = await archive_dates.list_recent_days(connection, self._day_close, self._clock())
             if (on := days.newest) is None:
                 return None
         if (day := await self.open_day(on)) is None:
@@ -232,11 +231,25 @@ class TodayService:
             suspended=profile.reason,
         )
 
-    async def answer(self, user_id: int, paper_id: int, kind: FeedbackKind | None) -> None:
-        """Store a reader's feedback on a paper, for use on later days. None deletes the feedback."""
+    async def set_mark(
+        self, user_id: int, paper_id: int, mark: Mark, is_set: bool, server_id: int | None
+    ) -> None:
+        """Save a paper or store the reader's feedback on it, for use on later days; or undo either.
+
+        Raises FullShelfError.
+        """
         await self._profiles.find(user_id)
         async with self._database.transaction() as connection:
-            await today.set_feedback(connection, user_id, paper_id, kind, self._clock())
+            match mark:
+                case Mark.SAVE if is_set:
+                    await shelf.save(connection, user_id, [paper_id], self._clock(), server_id)
+                case Mark.SAVE:
+                    await shelf.remove(connection, user_id, paper_id)
+                case Mark.MORE | Mark.LESS:
+                    kind = FeedbackKind(mark.value) if is_set else None
+                    await today.set_feedback(connection, user_id, paper_id, kind, self._clock())
+                case _:
+                    assert_never(mark)
 
     async def pick_topics(self, user_id: int, topics: Sequence[str]) -> None:
         """Replace a reader's picked topics: at most MENU_TOPICS of up to MAX_TOPIC_LENGTH characters each."""
@@ -256,7 +269,7 @@ class TodayService:
             reader = await accounts.get_reader(connection, user_id)
             zone = (reader and reader.timezone) or profile.timezone or zone
             chosen = at_time or profile.at_time or DEFAULT_TIME
-            days = await daily_planner.list_recent_days(connection, self._day_close, now)
+            days = await archive_dates.list_recent_days(connection, self._day_close, now)
             due = schedule.next_due(now - schedule.DAY, _rule_of(chosen, zone))
             is_over = _ready_at(due, days.closings) <= now
             settings: today.ProfileSettings = {
@@ -301,9 +314,9 @@ def find_due(
 
 
 async def _list_sent(connection: Connection, user_id: int, now: datetime, *, but_on: date) -> set[str]:
-    """Return the arXiv ids sent to a reader on other days within choice.REPOST_INTERVAL before `now`."""
+    """Return the arXiv ids sent to a reader on other days within contents.REPOST_INTERVAL before `now`."""
     sent = await outbox.list_rows(
-        connection, kind=models.DeliveryKind.TODAY, user_id=user_id, since_at=now - choice.REPOST_INTERVAL
+        connection, kind=models.DeliveryKind.TODAY, user_id=user_id, since_at=now - contents.REPOST_INTERVAL
     )
     return {
         arxiv_id
@@ -456,7 +469,7 @@ class TodayPlanner:
         async with self._database.read() as connection:
             if not (hours := await today.list_hours(connection)):
                 return None
-            days = await daily_planner.list_recent_days(connection, self._day_close, now)
+            days = await archive_dates.list_recent_days(connection, self._day_close, now)
             found = {hour: find_due(now, *hour, days.closings) for hour in hours}
             due = {hour: slot for hour, slot in found.items() if slot is not None}
             dates = {hour: slot.on for hour, slot in due.items()}

@@ -10,14 +10,14 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client import autocomplete, custom_ids, list_state, router
-from bot.client.context import Client, Request, Services
+from bot.client.context import Client, Request
 from bot.client.custom_ids import Action
 from bot.client.router import Attachment, UserError, WithFile
 from bot.client.texts import Texts
-from bot.lists.commands import load_list_text, store_list_text
-from bot.search.trends import RisingTopicService, TrendService
+from bot.papers import trends
+from bot.papers.replies import load_list_text, store_list_text
+from bot.papers.trends import Span, TrendAnswer, TrendAnswers
 from bot.trends import messages as trends_messages
-from bot.trends.messages import Span, TrendAnswer
 
 log = structlog.get_logger(__name__)
 
@@ -58,7 +58,7 @@ class TrendsCog(commands.Cog):
         topic, _ = await self._unpack(action)
         with custom_ids.map_parse_errors():
             span = Span(router.selected_value(request.interaction))
-        return await self._answer(request, trends_messages.make_topic(topic.text, span, topic.token), span)
+        return await self._answer(request, trends.make_topic(topic.text, span, topic.token), span)
 
     @router.handles(trends_messages.SELECT)
     async def select_topic(self, request: Request, action: Action) -> WithFile:
@@ -84,7 +84,7 @@ class TrendsCog(commands.Cog):
 
     async def _answer_topic(self, request: Request, text: str, span: Span) -> WithFile:
         topic = await store_list_text(
-            self._services.text_tokens, request.user_id, trends_messages.make_topic(text, span)
+            self._services.text_tokens, request.user_id, trends.make_topic(text, span)
         )
         return await self._answer(request, topic, span)
 
@@ -97,30 +97,15 @@ class TrendsCog(commands.Cog):
     async def _load_answer(
         self, texts: Texts, topic: list_state.ListState, span: Span, *, rising: bool
     ) -> tuple[TrendAnswer, Attachment | None]:
-        answer = await load_answer(self._services, texts, topic, span, rising=rising)
+        answer = await self._services.get(TrendAnswers).load(texts, topic, span, rising=rising)
         if not answer.trend.total:
             return answer, None
         try:
-            chart = trends_messages.make_chart(texts, answer.trend)
+            chart = trends.make_chart(texts, answer.trend)
             image = await asyncio.to_thread(self._services.charts.draw, chart)
         except ValueError as error:
             # The operator has changed the template and it is invalid.
             log.warning("chart not drawn", error=str(error))
             return answer, None
-        description = trends_messages.alt_text(texts, answer) or None
+        description = trends.alt_text(texts, answer) or None
         return replace(answer, has_image=True), Attachment(trends_messages.IMAGE_FILENAME, image, description)
-
-
-async def load_answer(
-    services: Services, texts: Texts, topic: list_state.ListState, span: Span, *, rising: bool
-) -> TrendAnswer:
-    """Return the trend of a topic and, if `rising`, the rising topics."""
-    return TrendAnswer(
-        topic=topic,
-        span=span,
-        trend=await services.get(TrendService).get_trend(
-            topic.text, months=trends_messages.SPAN_MONTHS[span], by_age=True
-        ),
-        extent=await services.search.get_extent(),
-        rising=await services.get(RisingTopicService).list_topics(texts.locale) if rising else None,
-    )

@@ -27,17 +27,13 @@ from bot.client.list_state import ListKind, ListState
 from bot.client.paper_texts import format_title
 from bot.client.texts import Argument, Texts, Translations
 from bot.core.clock import latest_date
-from bot.lists import card as lists_card
-from bot.lists import messages as lists_messages
-from bot.lists.commands import PaperListLoader
-from bot.lists.messages import PaperList
+from bot.papers import lists, trends
+from bot.papers.lists import PaperList, PaperLists
+from bot.papers.trends import TrendAnswers
 from bot.rendering import discord_text, markdown
 from bot.rendering import templates as rendering_templates
 from bot.rendering.templates import OutputFormat, Templates
 from bot.search.results import PaperPage, Snippet, Sort
-from bot.search.trends import RisingTopicService
-from bot.trends import commands as trends_commands
-from bot.trends import messages as trends_messages
 from storage import archive, errors, models
 
 MAX_DAYS = 20_000
@@ -204,10 +200,10 @@ class WebPages:
     services: Services
     translations: Translations
     templates: Templates
-    _lists: PaperListLoader = field(init=False)
+    _lists: PaperLists = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_lists", PaperListLoader(self.services))
+        object.__setattr__(self, "_lists", self.services.get(PaperLists))
 
     def texts(self, site: Site) -> Texts:
         """Return the interface texts in the site's language."""
@@ -275,7 +271,7 @@ class WebPages:
             raise PageError(400, "web-query-too-long", count=MAX_QUERY_LENGTH)
         texts = self.texts(site)
         if not query.strip():
-            topics = await self.services.get(RisingTopicService).list_topics(
+            topics = await self.services.get(TrendAnswers).rising.list_topics(
                 texts.locale, limit=PAGE_SIZE, with_common=True
             )
             suggestions = [(topic.text, site.link("search", q=topic.text)) for topic in topics]
@@ -329,7 +325,7 @@ class WebPages:
             "detail": detail,
             "chapters": _list_chapters(texts, detail, summary),
             "no_summary": texts("no-summary"),
-            "listed": lists_card.listed_text(texts, detail),
+            "listed": paper_texts.listed_text(texts, detail),
             "day_link": site.link("days", detail.last_on.isoformat()),
             "authors": [(name, site.author_link(name)) for name in detail.authors[:MAX_AUTHORS]],
             "more_authors": _more_authors(texts, detail, MAX_AUTHORS),
@@ -338,10 +334,10 @@ class WebPages:
                 for name in institutions
             ],
             "abstract": detail.abstract if has_abstract else None,
-            "bibtex": lists_card.cite(detail),
+            "bibtex": paper_texts.cite(detail),
             "policy": SCRIPT_POLICY,
             "links": [(label, safe) for label, url in links if url and (safe := discord_text.safe_url(url))],
-            "foot": lists_card.foot_lines(
+            "foot": paper_texts.foot_lines(
                 texts, detail, summary and replace(summary, language=site.locale.value)
             ),
             "topics": [] if site.is_static else [(topic, site.link("search", q=topic)) for topic in topics],
@@ -359,27 +355,27 @@ class WebPages:
         """Return a page with a topic's papers by month or, without a topic, all papers and rising topics."""
         if len(query) > MAX_QUERY_LENGTH:
             raise PageError(400, "web-query-too-long", count=MAX_QUERY_LENGTH)
-        texts, span = self.texts(site), trends_messages.Span.YEAR
-        answer = await trends_commands.load_answer(
-            self.services, texts, trends_messages.make_topic(query, span), span, rising=not query
+        texts, span = self.texts(site), trends.Span.YEAR
+        answer = await self.services.get(TrendAnswers).load(
+            texts, trends.make_topic(query, span), span, rising=not query
         )
         trend, chart = answer.trend, None
         if trend.total:
-            of_trend = trends_messages.make_chart(texts, trend)
+            of_trend = trends.make_chart(texts, trend)
             chart = await asyncio.to_thread(self.services.charts.render_svg, of_trend, hangul=True)
-        heading = trends_messages.heading(texts, answer)
+        heading = trends.heading(texts, answer)
         rising = [
-            (topic.text, topic.translation, trends_messages.rising_facts(texts, topic))
+            (topic.text, topic.translation, trends.rising_facts(texts, topic))
             for topic in answer.rising or ()
         ]
         values = {
             "typed": query,
             "heading": heading,
-            "notes": trends_messages.list_notes(texts, trend),
+            "notes": trends.list_notes(texts, trend),
             "chart": Markup(chart) if chart else None,  # noqa: S704 - rendered as XML
-            "alt": trends_messages.alt_text(texts, answer),
-            "summary": trends_messages.summary(texts, trend) if trend.total else "",
-            "figures": trends_messages.monthly_figures(texts, trend, plain=True).splitlines(),
+            "alt": trends.alt_text(texts, answer),
+            "summary": trends.summary(texts, trend) if trend.total else "",
+            "figures": trends.monthly_figures(texts, trend, plain=True).splitlines(),
             "extent": paper_texts.extent_line(texts, answer.extent),
             "rising": [
                 (name, None if site.is_static else site.link("trends", q=name), translation, facts)
@@ -467,8 +463,8 @@ class WebPages:
         if listed.rows:
             heading, notes = listed.heading, [note for note in listed.notes if note]
         else:
-            heading = lists_messages.empty_heading(texts, listed) or texts("archive-empty")
-            notes = [note for note in lists_messages.empty_notes(texts, listed) if note]
+            heading = lists.empty_heading(texts, listed) or texts("archive-empty")
+            notes = [note for note in lists.empty_notes(texts, listed) if note]
             if listed.suggestions and not site.is_static:
                 notes.append(texts("try-instead"))
         on = state.span[1].isoformat() if state.kind is ListKind.DIGEST and state.span else ""
@@ -523,7 +519,7 @@ class WebPages:
                 tuple((name, site.author_link(name)) for name in row.authors[:3]),
                 _more_authors(texts, row, 3),
                 str(snippets[row.arxiv_id].markdown) if row.arxiv_id in snippets else "",
-                lists_messages.lacks_note(texts, listed, row.arxiv_id) if listed else "",
+                lists.lacks_note(texts, listed, row.arxiv_id) if listed else "",
                 find_picture(row.thumbnail),
                 languages.get(row.arxiv_id, ""),
                 texts("summary-in-other-language") if row.arxiv_id in languages else "",

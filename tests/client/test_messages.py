@@ -16,11 +16,9 @@ from hypothesis import strategies as st
 from bot.alerts import planner as alerts_planner
 from bot.alerts.planner import ALERT
 from bot.app.client import DiscordRenderer
-from bot.client import message_builder
-from bot.client import texts as client_texts
+from bot.client import message_builder, post_names, texts
 from bot.client.messages import PostWording
 from bot.daily import choice, planner
-from bot.daily import messages as daily_messages
 from bot.daily import post as daily_post
 from bot.outbox import contents
 from bot.outbox.outcomes import NOTICE
@@ -33,9 +31,7 @@ from tests.support import hostile_papers, rendered_posts
 DAY = date(2025, 2, 12)
 EVERY_DAY = (1, 2, 3, 4, 5, 6, 7)
 WORDINGS = {
-    locale: PostWording(
-        client_texts.Translations().for_locale(locale), Templates(), lambda name: f"</{name}:1>"
-    )
+    locale: PostWording(texts.Translations().for_locale(locale), Templates(), lambda name: f"</{name}:1>")
     for locale in Locale
 }
 PAPER = contents.PostPaper("2502.02737", "SmolLM2", "https://arxiv.org/abs/2502.02737", DAY)
@@ -71,7 +67,7 @@ def test_daily_post_has_texts_in_both_languages() -> None:
     assert [_daily_texts(locale, 5, 5)["foot"] for locale in Locale] == ["", ""]
     schedule = ("18:30", "UTC", (1, 3, 5))
     assert _daily_texts(Locale.KO, 5, 5, schedule=schedule)["foot"] == "매주 월·수·금요일 오후 6:30 (UTC)"
-    assert daily_messages.format_days(WORDINGS[Locale.KO].ui_texts, schedule[2]) == "매주 월·수·금요일", (
+    assert post_names.format_days(WORDINGS[Locale.KO].ui_texts, schedule[2]) == "매주 월·수·금요일", (
         "as in lists"
     )
     assert _daily_texts(Locale.EN, 5, 5, schedule=schedule)["foot"] == "Every Mon, Wed, Fri at 6:30 PM (UTC)"

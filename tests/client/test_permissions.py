@@ -18,8 +18,8 @@ from bot.client.message_builder import layout_payload
 from bot.daily import messages as daily_messages
 from bot.daily.commands import DRAFT
 from bot.daily.service import Subscriptions
-from bot.lists import messages as lists_messages
 from bot.outbox.contents import RenderedPart
+from bot.papers import list_views
 from storage import models, outbox
 from tests.support import alert_builders
 from tests.support.client_harness import ClientHarness, last_response, send_parts, shown_text
@@ -34,7 +34,7 @@ async def test_offers_sharing_only_to_users_who_may_write_in_the_channel(harness
         assert "Maps for Robots" in shown
         assert harness.texts("share") not in shown
     dm = await (await harness.bot.fetch_user(harness.reader.id)).create_dm()
-    shown = await _press(harness, harness.reader.user, pack_custom_id(lists_messages.SHARE, ""), dm.id)
+    shown = await _press(harness, harness.reader.user, pack_custom_id(list_views.SHARE, ""), dm.id)
     assert shown == harness.texts("may-not-share")
 
 

@@ -18,9 +18,10 @@ from bot.client.custom_ids import pack_custom_id
 from bot.client.list_state import ListKind, ListState
 from bot.client.message_builder import layout_payload
 from bot.core import admission
-from bot.lists import messages as lists_messages
 from bot.outbox import contents
 from bot.outbox.contents import RenderedPart
+from bot.papers import list_views
+from bot.shelf import messages as shelf_messages
 from bot.shelf.service import Shelf
 from storage import errors, models
 from tests.support.client_harness import ClientHarness, last_response, send_parts, shown_text
@@ -143,7 +144,7 @@ async def test_busy_bot_replies_privately(harness: ClientHarness) -> None:
 
 
 async def test_saved_papers_cannot_be_shared(harness: ClientHarness) -> None:
-    custom_id = list_state.pack_state(ListState(ListKind.SAVED), lists_messages.SHARE)
+    custom_id = list_state.pack_state(ListState(ListKind.SAVED), list_views.SHARE)
     answer = last_response(await _press_forged(harness, custom_id))
     assert shown_text(answer) == harness.texts("outdated-control")
 
@@ -165,7 +166,7 @@ async def test_rejects_a_concurrent_transfer_before_any_work(
             for answer in (
                 await harness.ask("me data"),
                 await harness.fill(listed, "saved-import", file=("a.bib", b"@misc{k,eprint={2501.00001}}")),
-                await harness.select(listed, ["ris"], custom_id=f"pr:{lists_messages.EXPORT_SAVED}"),
+                await harness.select(listed, ["ris"], custom_id=f"pr:{shelf_messages.EXPORT_SAVED}"),
             ):
                 assert (shown_text(answer), answer.ephemeral) == (harness.texts("busy"), True)
             # Look-ups are admitted separately.

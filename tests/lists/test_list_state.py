@@ -13,7 +13,7 @@ from bot.client.accounts import TextTokenStore
 from bot.client.list_state import ListKind, ListState
 from bot.client.router import UserError
 from bot.core.clock import system_clock
-from bot.lists.commands import load_list_text, store_list_text
+from bot.papers.replies import load_list_text, store_list_text
 from bot.rendering import discord_text
 from bot.search.results import Sort
 from storage.database import Database

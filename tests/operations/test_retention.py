@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from bot.alerts.service import Alerts
 from bot.client.accounts import Guilds
+from bot.core import day_close
 from bot.operations.retention import Retention
 from bot.operations.service import StatusService
 from storage import alerts, models, tables
@@ -60,7 +61,7 @@ async def test_the_last_delivery_of_a_daily_post_is_not_purged(posted_twice: Wor
     await purge(database)
     assert (await count(database, tables.deliveries), await count(database, tables.parts)) == (1, 1)
     pace = outbox_builders.make_pace()
-    status = StatusService(database, lambda: LATER, posted_twice.deliveries, pace)
+    status = StatusService(database, lambda: LATER, posted_twice.deliveries, pace, day_close.default())
     report = await status.report(user_id=1, guild_id=10, channel_id=CHANNEL)
     ((_, last),) = report.subscriptions
     assert last is not None

@@ -15,7 +15,6 @@ from bot.core.settings import Settings
 from bot.demo import sample_digests
 from bot.search.glossary import GlossaryService
 from bot.search.service import SearchService
-from bot.shelf import service as shelf_service
 from bot.shelf.service import Imported, Shelf
 from bot.sources import arxiv, base
 from storage import papers, shelf
@@ -198,7 +197,7 @@ async def test_titles_are_asked_for_in_turn_by_reader_and_of_listed_papers_first
 
 
 async def test_an_import_stops_at_the_limit(sqlite_db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shelf_service, "MAX_SAVED", 3)
+    monkeypatch.setattr("storage.shelf.MAX_SAVED", 3)
     kept = Shelf(sqlite_db, lambda: NOW, match_nothing)
     text = " ".join(f"2401.{number:05}" for number in range(1, 6))
     assert await kept.import_file(7, text.encode()) == Imported(saved=3, unlisted=3, full=2)

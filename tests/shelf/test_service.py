@@ -16,6 +16,7 @@ from bot.shelf import notes
 from bot.shelf import service as shelf_service
 from storage.archive import DigestPaper
 from storage.database import Connection, Database
+from storage.shelf import FullShelfError
 from tests.storage.test_saved_papers import add_papers
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
@@ -82,13 +83,13 @@ async def test_a_search_covers_texts_titles_notes_and_tags(sqlite_db: Database) 
 async def test_too_many_papers_and_too_large_exports_are_refused(
     sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shelf_service, "MAX_SAVED", 1)
+    monkeypatch.setattr("storage.shelf.MAX_SAVED", 1)
     monkeypatch.setattr(discord_text, "FILE_BYTES", 10)
     saved = shelf_service.Shelf(sqlite_db, lambda: NOW, match_nothing)
     async with sqlite_db.transaction() as connection:
         first, second = await add_papers(connection, ["A", "B"])
     await saved.save(7, [first])
-    with pytest.raises(shelf_service.FullShelfError):
+    with pytest.raises(FullShelfError):
         await saved.save(7, [second])
     await saved.save(7, [first])
     await saved.remove(7, first)

@@ -10,7 +10,7 @@ from typing import Any
 import discord
 from discord import ui
 
-from bot.archive import arxiv_ids, exports, fields, summaries
+from bot.archive import arxiv_ids, fields, summaries
 from bot.client import custom_ids, paper_texts
 from bot.client import messages as client_messages
 from bot.client.custom_ids import pack_custom_id
@@ -18,18 +18,22 @@ from bot.client.message_builder import MessageBuilder, button, link_button, sele
 from bot.client.messages import NO_PAGE, SAVE_PAPER, link_buttons
 from bot.client.paper_texts import (
     MAX_NAME_LENGTH,
+    cite,
     escape_untrusted,
+    foot_lines,
     format_authors,
     format_organization,
     format_title,
     format_votes,
     join_dotted,
+    listed_text,
     subtext,
     summary_pages,
     title_link,
 )
 from bot.client.texts import Texts
-from bot.lists import messages as lists_messages
+from bot.outbox.contents import PostPaper
+from bot.papers.list_views import Rows
 from bot.rendering import discord_text, markdown, templates
 from bot.sources.arxiv import LookupOutcome
 from storage import models
@@ -47,11 +51,8 @@ MORE = "fo"
 PAGER_COMPONENTS = 3
 """A row with two buttons. Space for it is reserved before the number of pages is known."""
 
-MAX_CITED_AUTHORS = 60
 MAX_SHOWN_NOTE = 1_200
 MAX_TOPICS = 8
-MAX_OTHER_DIGESTS = 2
-"""The maximum number of other digests named at the foot of a card."""
 
 MAX_MEDIA = 4
 """The maximum number of pictures and videos in a card's gallery."""
@@ -93,7 +94,7 @@ async def card_view(
         ),
         *extra,
     ]
-    rows: lists_messages.Rows = (
+    rows: Rows = (
         [_chapter_menu(texts, detail, review, sections)],
         actions[: discord_text.ROW_BUTTONS],
         actions[discord_text.ROW_BUTTONS :],
@@ -159,13 +160,6 @@ def _header(texts: Texts, detail: models.PaperDetail) -> str:
     return "\n".join(filter(None, (f"### {title}", facts)))
 
 
-def listed_text(texts: Texts, detail: models.PaperDetail) -> str:
-    """Return when a digest last listed a paper or, if none did, when it was published."""
-    is_new_only = all(of.format is models.DigestFormat.LOOKUP for of in detail.appearances)
-    listed_id = "published-on" if not detail.is_listed else "card-new" if is_new_only else "card-listed"
-    return texts(listed_id, date=texts.format_date(detail.last_on))
-
-
 def _list_media(detail: models.PaperDetail) -> list[str]:
     """Return the addresses of up to MAX_MEDIA pictures and videos, except the thumbnail."""
     shown = [address for address in (*detail.media, detail.video or "") if address != detail.thumbnail]
@@ -209,28 +203,10 @@ def _action_buttons(
 
 def _saved_text(texts: Texts, saved: models.SavedPaper) -> str:
     """Return the date a paper was saved, its tags, and its note as a quote."""
-    on = texts("saved-on", date=f"<t:{int(saved.saved_at.timestamp())}:D>")
-    lines = [subtext(join_dotted(on, lists_messages.format_tags(saved.tags)))]
+    on = texts("saved-on", date=discord_text.timestamp(saved.saved_at, "D"))
+    lines = [subtext(join_dotted(on, format_tags(saved.tags)))]
     lines += [f"> {escape_untrusted(line, max_length=MAX_SHOWN_NOTE)}" for line in saved.note.splitlines()]
     return discord_text.shorten("\n".join(lines), MAX_SHOWN_NOTE, max_bytes=3 * MAX_SHOWN_NOTE)
-
-
-def foot_lines(texts: Texts, detail: models.PaperDetail, summary: summaries.Summary | None) -> list[str]:
-    """Return the small print: a note if the summary is in another language, the summary's digest, and the other digests."""
-    shown = (summary.format, summary.date) if summary else None
-    others = dict.fromkeys(
-        texts(f"format-{of.format.value}", date=texts.format_date(of.date))
-        for of in detail.appearances
-        if (of.format, of.date) != shown
-    )
-    lines = (
-        "" if detail.is_listed else texts("paper-fetched"),
-        paper_texts.language_note(texts, summary.language) if summary else "",
-        join_dotted(
-            paper_texts.summary_line(texts, summary) if summary else "", *list(others)[:MAX_OTHER_DIGESTS]
-        ),
-    )
-    return [line for line in lines if line]
 
 
 def authors_view(texts: Texts, detail: models.PaperDetail, page: int) -> ui.LayoutView:
@@ -253,18 +229,6 @@ def authors_view(texts: Texts, detail: models.PaperDetail, page: int) -> ui.Layo
     )
     message.add_buttons(*pager)
     return message.view
-
-
-def cite(detail: models.PaperDetail) -> str:
-    """Return the BibTeX entry of a paper."""
-    names = detail.authors[:MAX_CITED_AUTHORS]
-    return exports.render_entry(
-        detail.arxiv_id,
-        detail.title,
-        names,
-        truncated=detail.authors_truncated or len(names) < len(detail.authors),
-        is_order_confirmed=detail.is_author_order_confirmed,
-    )
 
 
 def cite_view(texts: Texts, detail: models.PaperDetail) -> ui.LayoutView:
@@ -359,3 +323,95 @@ def selected_term(detail: models.PaperDetail, value: str) -> models.AlertTerm:
         institutions = [detail.organization] if detail.organization else []
         names = detail.authors if kind is models.AlertKind.AUTHOR else institutions
         return models.AlertTerm(kind, names[custom_ids.parse_number(value[1:] or "0")])
+
+
+def format_tags(tags: Sequence[str]) -> str:
+    """Return tags, escaped, as `#rl #to-read`."""
+    return " ".join(f"#{escape_untrusted(tag)}" for tag in tags)
+
+
+SHOWN_SECTIONS = 4
+RENDERED_LENGTH = 4000
+RENDERED_LINES = 50
+"""How many sections of a summary, and how many characters and lines of each, are rendered for a card, which shows less.
+
+A post can have 25 cards, and each block of text takes 0.1 ms to render.
+"""
+
+
+def post_card_view(
+    texts: Texts,
+    paper: PostPaper,
+    marker: str,
+    heading: str = "",
+    *,
+    with_votes: bool,
+    with_language: bool = True,
+    by_webhook: bool = False,
+) -> ui.LayoutView:
+    """Return a paper of a post with as much of its summary as fits; a button shows the rest privately.
+
+    `marker` identifies the message, and `heading` is shown above the paper. `with_language` says if the summary is in
+    another language. A message sent `by_webhook` has no buttons, so its links show the rest.
+    """
+    message = MessageBuilder()
+    message.add_text(heading)
+    title = f"### {post_title(paper, 1200, 3000)}"
+    message.add_section(
+        f"{title}\n{byline(texts, paper, with_votes=with_votes)}".strip(), paper.thumbnail, paper.title
+    )
+    rows: list[list[ui.Item[Any]]] = [
+        [
+            button(texts("read"), pack_custom_id(client_messages.OPEN_PAPER, paper.arxiv_id, marker=marker)),
+            client_messages.save_button(texts, paper.arxiv_id),
+            button(texts("similar"), pack_custom_id(client_messages.SIMILAR_PAPERS, paper.arxiv_id)),
+        ],
+        client_messages.link_buttons(paper, paper.project_url),
+    ]
+    notes: tuple[str, ...] = ()
+    if paper.summary is not None:
+        language = paper_texts.language_note(texts, paper.summary.language)
+        notes = (language if with_language else "", paper_texts.summary_line(texts, paper.summary))
+    foot = "\n".join(paper_texts.subtext(line) for line in notes if line)
+    message.budget.add(1)
+    message.end_with(rows, foot)
+    more = texts("more-at-links" if by_webhook else "more-inside")
+    message.add_reserved_text(_truncated_summary(texts, paper.sections, message.budget, more))
+    return message.view
+
+
+def _truncated_summary(
+    texts: Texts, sections: Sequence[models.Section], budget: discord_text.Budget, more: str
+) -> str:
+    """Return as much of a summary as fits, followed by the note `more` if it is truncated."""
+    start = tuple(
+        models.Section(of.heading, "\n".join(of.body[:RENDERED_LENGTH].split("\n")[:RENDERED_LINES]))
+        for of in sections[:SHOWN_SECTIONS]
+    )
+    pages = paper_texts.summary_pages(texts, start, budget)
+    if not pages:
+        return paper_texts.subtext(texts("no-summary"))
+    if len(pages) == 1 and start == tuple(sections):
+        return pages[0]
+    more = paper_texts.subtext(more)
+    size = budget.text_bytes - discord_text.TEXT_BYTES_OVERHEAD - discord_text.utf8_bytes(more) - 1
+    return f"{discord_text.shorten(pages[0], paper_texts.MAX_SUMMARY_LENGTH - len(more) - 1, max_bytes=size)}\n{more}"
+
+
+def post_title(paper: PostPaper, characters: int, size: int) -> str:
+    """Return a paper's title as a link of at most this many characters and bytes."""
+    return paper_texts.title_link(
+        paper.title, paper.arxiv_id, paper.url, max_characters=characters, max_bytes=size
+    )
+
+
+def byline(texts: Texts, paper: PostPaper, *, with_votes: bool) -> str:
+    """Return a paper's votes, authors, organization, and how many of the server's members saved it."""
+    votes = format_votes(paper.votes) if with_votes else ""
+    names = format_authors(texts, paper.authors, truncated=paper.authors_truncated)
+    return join_dotted(votes, names, format_organization(paper.organization), format_savers(texts, paper))
+
+
+def format_savers(texts: Texts, paper: PostPaper) -> str:
+    """Return how many of the server's members saved a paper, or "" for too few to say so."""
+    return texts("post-savers", count=paper.savers) if paper.savers else ""

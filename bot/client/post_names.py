@@ -1,0 +1,112 @@
+"""How a daily post is named wherever it is listed, its schedule, and when its next post is due."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from bot.client import paper_texts
+from bot.client.texts import Texts
+from bot.core import schedule
+from bot.rendering import discord_text, templates
+from bot.sources import kinds
+from storage import models
+from storage.models import Subscription
+
+MAX_LISTED = 10
+"""The maximum number of posts listed by `/daily edit` and `/status`. The menu of `/daily edit` has the others."""
+MAX_TOPIC_LENGTH = 30
+"""The maximum length of a topic in a list, so that all rows fit into a message."""
+
+
+def format_schedule(texts: Texts, subscription: Subscription) -> str:
+    """Describe a schedule: `Every day at 9:00 AM (Seoul)`."""
+    days = format_days(texts, subscription.days)
+    if not subscription.at_time:
+        return texts("schedule-complete", days=days)
+    zone = templates.render_zone(subscription.timezone, texts.locale.value)
+    return texts("schedule", days=days, time=texts.format_time(subscription.at_time), zone=zone)
+
+
+def name_posts(
+    texts: Texts, rows: Iterable[Subscription], names: Mapping[int, str] | None = None, zone: str = ""
+) -> dict[int, str]:
+    """Return distinct names of a server's posts by id: `Weekly · Fri 5:00 PM · #vision`, `diffusion · 9:00 AM · #papers`.
+
+    Those that would be equal also have their style, language and zone as far as they differ, or their number.
+    Given channel `names`, they are plain text for labels, otherwise Markdown with channel mentions. Given the
+    reader's `zone`, they name the post's zone if that is another one.
+    """
+    alike: dict[str, list[Subscription]] = defaultdict(list)
+    for row in rows:
+        alike[_post_name(texts, row, names, zone)].append(row)
+    details: Sequence[Callable[[Subscription], str]] = (
+        lambda row: texts(f"style-{row.style.value}"),
+        lambda row: texts(f"language-{row.locale.value}"),
+        lambda row: templates.render_zone(row.timezone, texts.locale.value),
+    )
+    distinct: dict[int, str] = {}
+    for name, same in alike.items():
+        differing = [detail for detail in details if len({detail(row) for row in same}) > 1]
+        longer = [paper_texts.join_dotted(name, *(detail(row) for detail in differing)) for row in same]
+        for row, text in zip(same, longer, strict=True):
+            number = texts("post-name-number", id=str(row.id)) if longer.count(text) > 1 else ""
+            distinct[row.id] = paper_texts.join_dotted(text, number)
+    return distinct
+
+
+def _post_name(
+    texts: Texts, subscription: Subscription, names: Mapping[int, str] | None = None, zone: str = ""
+) -> str:
+    """Return a post's topic, source, days, time and channel."""
+    id_, days = subscription.channel_id, subscription.days
+    is_every_day = days == templates.EVERY_DAY
+    shown = paper_texts.escape_untrusted if names is None else discord_text.shorten_label
+    topic, source = (
+        shown(text, max_length=MAX_TOPIC_LENGTH)
+        for text in (subscription.topic, kinds.public_label(subscription.source))
+    )
+    channel = f"<#{id_}>" if names is None else f"#{names[id_]}" if id_ in names else str(id_)
+    is_weekly = subscription.style is models.Style.WEEKLY
+    if is_every_day:
+        on = texts("every-day") if is_weekly else ""
+    elif days == templates.WORKDAYS:
+        on = texts("post-name-workdays")
+    else:
+        on = texts("on-days-separator").join(format_weekday(texts, day) for day in days)
+    at = texts.format_time(subscription.at_time) if subscription.at_time else texts("post-name-complete")
+    if zone not in ("", subscription.timezone) and subscription.at_time:
+        at += f" ({templates.render_zone(subscription.timezone, texts.locale.value)})"
+    about = paper_texts.join_dotted(texts("style-weekly") if is_weekly else "", topic, source)
+    if not about and is_every_day:
+        about = texts("post-name-daily")
+    return paper_texts.join_dotted(about, f"{on} {at}".strip(), channel)
+
+
+def format_days(texts: Texts, days: Sequence[int]) -> str:
+    """Return the names of ISO weekdays, or a text such as "every day" or "workdays" if one applies."""
+    if tuple(days) == templates.EVERY_DAY:
+        return texts("every-day")
+    if tuple(days) == templates.WORKDAYS:
+        return texts("workdays")
+    separator = texts("on-days-separator")
+    return texts("on-days", days=separator.join(format_weekday(texts, day) for day in days))
+
+
+def format_weekday(texts: Texts, day: int) -> str:
+    """Return the short name of an ISO weekday."""
+    return templates.render_weekday(day, texts.locale.value)
+
+
+def next_post_text(texts: Texts, subscription: Subscription, calendar: schedule.Calendar) -> str:
+    """Return when the next post is due, how long a post that is due waits for papers, or why posts are paused."""
+    if subscription.state is not models.ActivityState.ACTIVE:
+        return paper_texts.reason_text(texts, subscription.reason)
+    slot = calendar.newest(subscription)
+    if calendar.is_open(subscription) and not calendar.is_over(slot):
+        text_id = "next-waiting" if slot.day is None else "next-complete"
+        return texts(text_id, until=discord_text.timestamp(slot.at + schedule.WAIT, "t"))
+    next_at = calendar.following(subscription).at
+    return texts(
+        "next-at", at=f"{discord_text.timestamp(next_at, 'f')} ({discord_text.timestamp(next_at, 'R')})"
+    )

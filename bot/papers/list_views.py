@@ -1,0 +1,241 @@
+"""Views of lists of papers (`/digest`, `/top`, `/topic`, `/author`, `/saved`, similar papers)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from discord import ui
+
+from bot.client.list_state import ListKind, ListState, Period, pack_state
+from bot.client.message_builder import MessageBuilder, button, select_menu, select_option
+from bot.client.messages import follow_button, newest_digest_button, open_menu, pager
+from bot.client.paper_texts import (
+    escape_untrusted,
+    extent_line,
+    format_authors,
+    format_votes,
+    join_dotted,
+    language_note,
+    nearest_days,
+    subtext,
+    title_link,
+)
+from bot.client.texts import Texts
+from bot.papers.lists import FILTERABLE_KINDS, PaperList, empty_heading, empty_notes, lacks_note, name_period
+from bot.rendering import discord_text
+from bot.search.results import Sort
+from storage import models
+
+SHARE = "ls"
+REFINE = "lp"
+SELECT_DAY = "ld"
+
+_LINE_MARGIN = 24
+"""Characters (or bytes) needed for each line of a day's list in addition to the title."""
+
+
+SORTS = {ListKind.TOPIC: (Sort.RELEVANCE, Sort.VOTES, Sort.DATE), ListKind.AUTHOR: (Sort.VOTES, Sort.DATE)}
+"""The orders that a list offers, default first."""
+
+
+Rows = Sequence[Sequence[ui.Item[Any] | None]]
+
+
+def list_view(texts: Texts, listed: PaperList, *, may_share: bool) -> ui.LayoutView:
+    """Return a private list with menus to open a paper and refine the list, a pager, and Follow and Share buttons."""
+    share = button(texts("share"), pack_state(listed.state, SHARE)) if may_share and listed.rows else None
+    rows: Rows = (
+        [open_menu(texts("open-paper"), listed.rows, ranks=listed.ranks)],
+        [_refine_menu(texts, listed) or _day_menu(texts, listed)],
+        list_pager(listed),
+        [follow_button(texts, listed.state, listed.alert_terms), share],
+        _suggestion_buttons(listed),
+    )
+    return view_with_rows(texts, listed, rows)
+
+
+def shared_view(texts: Texts, listed: PaperList, *, sharer: str) -> ui.LayoutView:
+    """Return a public list. Its controls reply privately to the person who uses them."""
+    more = button(
+        texts("list-more-privately", count=listed.matching or listed.total),
+        pack_state(listed.state.replace(page=0)),
+    )
+    rows: Rows = ([open_menu(texts("open-paper"), listed.rows, ranks=listed.ranks)], [more])
+    return view_with_rows(texts, listed, rows, head=subtext(texts("shared-by", name=sharer)))
+
+
+def view_with_rows(texts: Texts, listed: PaperList, rows: Rows, head: str = "") -> ui.LayoutView:
+    """Return a list above rows of controls. The papers share the remaining space equally."""
+    message = MessageBuilder()
+    message.add_text(head)
+    message.add_text(f"### {listed.heading}")
+    is_foreign = listed.is_in_other_language(texts.locale)
+    language = texts("summary-in-other-language") if is_foreign else ""
+    message.add_text("\n".join(subtext(note) for note in (*listed.notes, language) if note))
+    message.end_with(rows)
+    if listed.state.has_titles_only:
+        message.add_text(_titles_text(listed, *message.share(1)))
+        return message.view
+    for position, (rank, row) in enumerate(zip(listed.ranks, listed.rows, strict=True)):
+        if rank == listed.first_partial:
+            message.add_separator()
+            message.add_text(subtext(texts("list-partial-heading")))
+        message.add_separator(visible=False)
+        share = message.share(len(listed.rows) - position)
+        text = _paper_text(texts, rank, row, listed, *share, with_language=not is_foreign)
+        message.add_text(text)
+    return message.view
+
+
+def _titles_text(listed: PaperList, characters: int, size: int) -> str:
+    """Return one line per paper with its number, title and votes."""
+    lines = []
+    for rank, row in zip(listed.ranks, listed.rows, strict=True):
+        title = title_link(
+            row.title,
+            row.arxiv_id,
+            row.url,
+            max_characters=characters // len(listed.rows) - _LINE_MARGIN,
+            max_bytes=size // len(listed.rows) - _LINE_MARGIN,
+        )
+        lines.append(join_dotted(str(rank), title, format_votes(row.votes)))
+    return "\n".join(lines)
+
+
+def _paper_text(
+    texts: Texts,
+    rank: int,
+    row: models.PaperRow,
+    listed: PaperList,
+    characters: int,
+    size: int,
+    *,
+    with_language: bool,
+) -> str:
+    snippet, facts = listed.snippets.get(row.arxiv_id), _facts(texts, row, listed)
+    lines = (
+        (listed.facts.get(row.arxiv_id), "")
+        if snippet is None
+        else (snippet.markdown, subtext(language_note(texts, snippet.language)) if with_language else "")
+    )
+    lacks = subtext(note) if (note := lacks_note(texts, listed, row.arxiv_id)) else ""
+    title = title_link(
+        row.title,
+        row.arxiv_id,
+        row.url,
+        max_characters=characters - len(facts) - len(lacks) - 17,
+        max_bytes=size - discord_text.utf8_bytes(facts) - discord_text.utf8_bytes(lacks) - 17,
+    )
+    text = "\n".join(line for line in (f"**{rank} · {title}**", facts, lacks, *lines) if line)
+    return discord_text.shorten(text, characters, max_bytes=size)
+
+
+def _facts(texts: Texts, row: models.PaperRow, listed: PaperList) -> str:
+    """Return a paper's votes, date and authors. If the list has namesakes, name only the one who wrote the paper."""
+    authors = format_authors(texts, row.authors, truncated=row.authors_truncated)
+    if isinstance(row, models.SavedPaper) and not row.is_listed:
+        return authors
+    credit = listed.credits.get(row.arxiv_id)
+    day = texts.format_date(row.date)
+    return join_dotted(format_votes(row.votes), day, escape_untrusted(credit) if credit else authors)
+
+
+def list_pager(listed: PaperList) -> list[ui.Item[Any]]:
+    """Return the buttons that turn the pages of a list."""
+    state = listed.state
+    return pager(state.page, listed.page_count, lambda number: pack_state(state.replace(page=number)))
+
+
+def _refine_menu(texts: Texts, listed: PaperList) -> ui.Item[Any] | None:
+    """Return the menu of periods and orders, labelled with the current ones; None for lists that cannot be refined."""
+    state = listed.state
+    if state.kind not in FILTERABLE_KINDS:
+        return None
+    labels = {period.value: texts(period.text_id) for period in Period}
+    in_use = [name_period(texts, state)]
+    if listed.total > 1 and (sorts := SORTS.get(state.kind)):
+        labels |= {sort.value: texts(f"list-by-{sort.value}") for sort in sorts}
+        in_use.append(labels.pop(state.sort or listed.sort or sorts[0]))
+    if in_use[0] == labels[state.period]:
+        del labels[state.period]
+    return state_menu(join_dotted(*in_use), REFINE, state, labels)
+
+
+def state_menu(
+    placeholder: str, verb: str, state: ListState, labels: Mapping[str, str], selected: str | None = None
+) -> ui.Item[Any] | None:
+    """Return a menu. Selecting a value shows the first page of the list with that value applied."""
+    options = [select_option(label, value, selected=value == selected) for value, label in labels.items()]
+    return select_menu(placeholder, pack_state(state.replace(page=0), verb), options)
+
+
+def refine(state: ListState, value: str) -> ListState:
+    """Return the state for the first page with the selected period or order. Raises ValueError."""
+    if value in tuple(Sort):
+        return state.replace(page=0, sort=Sort(value))
+    return state.replace(page=0, period=Period(value), span=None)
+
+
+def _day_menu(texts: Texts, listed: PaperList) -> ui.Item[Any] | None:
+    state, days = listed.state, listed.days
+    if len(days) < 2:
+        return None
+    selected = state.span[1].isoformat() if state.span else None
+    return state_menu(texts("choose-day"), SELECT_DAY, state, {day: label for label, day in days}, selected)
+
+
+def _suggestion_buttons(listed: PaperList) -> list[ui.Item[Any]]:
+    shown = listed.suggestions[: discord_text.ROW_BUTTONS]
+    return [button(label, pack_state(state)) for label, state in shown]
+
+
+def empty_view(
+    texts: Texts, listed: PaperList, extent: models.ArchiveExtent, wider: PaperList | None = None
+) -> ui.LayoutView:
+    """Return the reply for an empty list (except saved papers), suggesting up to five other lists.
+
+    `wider` is the list without its filters; None if that is empty too.
+    """
+    state = listed.state
+    message = MessageBuilder()
+    message.add_text(empty_heading(texts, listed))
+    message.add_text("\n".join(subtext(note) for note in empty_notes(texts, listed) if note))
+    message.add_text(extent_line(texts, extent))
+    others = tuple(pair for pair in listed.suggestions if wider is None or pair.state != wider.state)
+    suggested = _suggestion_buttons(replace(listed, suggestions=others))
+    if suggested:
+        message.add_text(subtext(texts("try-instead")))
+    elif state.kind is ListKind.AUTHOR and not listed.is_author_known and extent.paper_count:
+        message.add_text(subtext(texts("try-name")))
+    message.add_buttons(*suggested)
+    message.add_buttons(*_navigation_buttons(texts, listed, extent, wider))
+    return message.view
+
+
+def _navigation_buttons(
+    texts: Texts, listed: PaperList, extent: models.ArchiveExtent, wider: PaperList | None
+) -> list[ui.Item[Any] | None]:
+    """Return the buttons for the unfiltered list, an alert, and the nearest or newest digest."""
+    state = listed.state
+    buttons: list[ui.Item[Any] | None] = []
+    if wider is not None:
+        label = f"{texts('without-filters' if state.min_votes else 'all-time')} · {texts('choice-papers', count=wider.matching)}"
+        buttons.append(button(label, pack_state(wider.state)))
+    buttons.append(follow_button(texts, state, listed.alert_terms))
+    span = state.span if state.kind is ListKind.DIGEST else None
+    if span:
+        for day in nearest_days([date.fromisoformat(day) for _, day in listed.days], *span):
+            label = texts("nearest-digest", date=texts.format_date(day))
+            buttons.append(button(label, pack_state(ListState(ListKind.DIGEST, span=(day, day)))))
+    if extent.paper_count and not (span and extent.last_on and extent.last_on < span[0]):
+        buttons.append(newest_digest_button(texts))
+    return buttons
+
+
+# Notes above a list.
+
+
+# The list of saved papers.

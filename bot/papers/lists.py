@@ -1,0 +1,461 @@
+"""Pages of lists of papers (`/digest`, `/top`, `/topic`, `/author`, similar papers): loading, headings and notes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from typing import NamedTuple, assert_never
+
+from bot.archive import summaries
+from bot.archive.dates import DigestDates
+from bot.client import paper_texts
+from bot.client.list_state import MAX_LIST_TEXT_LENGTH, PERIOD_DAYS, ListKind, ListState, Period
+from bot.client.paper_texts import escape_untrusted, format_title, join_dotted, name_related
+from bot.client.texts import Texts
+from bot.core.clock import Clock
+from bot.rendering import discord_text, templates, typesetting
+from bot.search import completion
+from bot.search import results as search_results
+from bot.search import service as search_service
+from bot.search.results import AuthorResult, SearchRequest, Sort
+from bot.search.service import SearchService
+from bot.text import dates, query_parser
+from storage import models
+from storage.search import Filters
+
+MAX_NAMES = 5
+_ISO_DATE = re.compile(r"([0-9]{4})-([0-9]{2})(?:-([0-9]{2}))?")
+_MAX_MISSING = 4
+_MAX_MISSING_LENGTH = 30
+FILTERABLE_KINDS = frozenset({ListKind.TOP, ListKind.TOPIC, ListKind.AUTHOR})
+MAX_SIMILAR = 10
+MAX_SUGGESTIONS = 5
+
+
+def name_period(texts: Texts, state: ListState) -> str:
+    """Return the name of a list's period."""
+    return texts.format_period(*state.span) if state.span else texts(state.period.text_id)
+
+
+class Suggestion(NamedTuple):
+    """The label and target of a button for another list."""
+
+    label: str
+    state: ListState
+
+
+@dataclass(frozen=True, slots=True)
+class PaperList:
+    """One page of a list. `heading` and `notes` are Markdown; mappings are keyed by arXiv id.
+
+    `missing` has the terms that a partial match lacks, `related` the topic of a paper that lacks all terms.
+    """
+
+    state: ListState
+    heading: str = ""
+    rows: tuple[models.PaperRow, ...] = ()
+    total: int = 0
+    notes: tuple[str, ...] = ()
+    snippets: Mapping[str, search_results.Snippet] = field(default_factory=dict)
+    facts: Mapping[str, str] = field(default_factory=dict)
+    """Small print shown instead of a snippet."""
+    missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    related: Mapping[str, str] = field(default_factory=dict)
+    credits: Mapping[str, str] = field(default_factory=dict)
+    """The author of each paper, if several people share a name."""
+
+    suggestions: tuple[Suggestion, ...] = ()
+    alert_terms: Sequence[models.AlertTerm] | None = None
+    """The terms for an alert on this list; empty if an alert is impossible, None to use the list's text."""
+    is_author_known: bool = False
+    """Whether the author is known, even if filters exclude all of the papers."""
+
+    sort: Sort | None = None
+    """The order, if it is neither the state's nor the default one."""
+
+    complete: int | None = None
+    """The number of full matches; None if all papers are full matches."""
+
+    unknown_id: str = ""
+    """The query if it is an arXiv id that the archive does not have, else ""."""
+
+    days: tuple[tuple[str, str], ...] = ()
+    """Labels and ISO dates of the days with a digest around the list's day, newest first."""
+
+    today: date | None = None
+    """The reader's current date, set for a day's list."""
+
+    @property
+    def matching(self) -> int:
+        """The number of full matches."""
+        return self.total if self.complete is None else self.complete
+
+    @property
+    def ranks(self) -> range:
+        """The papers' positions in the whole list, counting from 1."""
+        first = self.state.offset + 1
+        return range(first, first + len(self.rows))
+
+    @property
+    def first_partial(self) -> int | None:
+        """The position of the page's first partial match; None without one, or if no paper is a full match."""
+        partial = (
+            rank for rank, row in zip(self.ranks, self.rows, strict=True) if row.arxiv_id in self.missing
+        )
+        return next(partial, None) if self.matching else None
+
+    @property
+    def page_count(self) -> int:
+        """The number of pages, at least 1."""
+        return max(1, -(-self.total // self.state.size))
+
+    def is_in_other_language(self, locale: models.Locale) -> bool:
+        """Return whether all papers have a snippet but none is in the reader's language."""
+        snippets = (self.snippets.get(row.arxiv_id) for row in self.rows)
+        return summaries.are_all_foreign(
+            (snippet.language if snippet else None for snippet in snippets), locale
+        )
+
+
+class PaperLists:
+    """Loads pages of lists, except of saved papers."""
+
+    def __init__(self, search: SearchService, dates: DigestDates, clock: Clock) -> None:
+        self._search = search
+        self._dates = dates
+        self._clock = clock
+
+    async def load(self, texts: Texts, state: ListState) -> PaperList:
+        """Return a page of a list, or its last page if the page number is too large."""
+        listed = await self._load_page(texts, state)
+        if not listed.rows and state.page and listed.total:
+            listed = await self._load_page(texts, state.replace(page=listed.page_count - 1))
+        # A search shows only matching sentences, so papers without one get no snippet.
+        if state.kind is ListKind.TOPIC or listed.snippets or state.has_titles_only:
+            return listed
+        snippets = await self._search.list_snippets(listed.rows, texts.locale)
+        return replace(listed, snippets=snippets)
+
+    async def load_wider(self, texts: Texts, state: ListState) -> PaperList | None:
+        """Return the list without its filters; None if that is empty too."""
+        wider = state.replace(period=Period.ALL, span=None, min_votes=0, page=0)
+        if state.kind not in FILTERABLE_KINDS or wider == state:
+            return None
+        listed = await self._load_page(texts, wider)
+        return listed if listed.rows and listed.matching else None
+
+    async def label_days_around(
+        self, texts: Texts, state: ListState, today: date
+    ) -> tuple[tuple[str, str], ...]:
+        """Return the days with a digest around the list's day, as pairs (label, ISO date)."""
+        if state.span is None:
+            return ()
+        days = await self._dates.list_dates_around(state.span[1])
+        counts = await self._dates.count_papers(days)
+        return paper_texts.label_days(texts, counts, today)
+
+    async def _load_page(self, texts: Texts, state: ListState) -> PaperList:
+        match state.kind:
+            case ListKind.TOPIC:
+                return await self._load_topic(texts, state)
+            case ListKind.AUTHOR:
+                return await self._load_author(texts, state)
+            case ListKind.TOP:
+                return await self._load_top(texts, state)
+            case ListKind.DIGEST:
+                return await self._load_digest(texts, state)
+            case ListKind.SIMILAR:
+                return await self._load_similar(texts, state)
+            case ListKind.SAVED:
+                raise ValueError("only their reader can load saved papers")
+            case _:
+                assert_never(state.kind)
+
+    async def _load_topic(self, texts: Texts, state: ListState) -> PaperList:
+        result = await self._search.search(self._request(texts, state))
+        notes = _query_notes(texts, result, self._suggestions(state, result.suggestions))
+        suggestions = self._suggestions(state, (*result.meanings, *result.suggestions))
+        if not result.complete and not result.unknown_id:
+            suggestions = await self._author_suggestion(texts, state) + suggestions
+        return PaperList(
+            state=state,
+            heading=_topic_heading(texts, state.text, result),
+            rows=result.rows,
+            total=result.total,
+            missing=result.missing,
+            related=result.related,
+            complete=result.complete,
+            notes=(*notes, _filters_text(texts, state)),
+            snippets=result.snippets,
+            suggestions=suggestions,
+            alert_terms=result.alert_terms,
+            sort=result.sort,
+            unknown_id=result.unknown_id,
+        )
+
+    async def _load_author(self, texts: Texts, state: ListState) -> PaperList:
+        name, query = query_parser.parse_author(state.text, self._clock().date())
+        filters = Filters(self._since(state.period), None, state.min_votes or None)
+        result = await self._search.find_author(
+            name,
+            sort=state.sort or Sort.VOTES,
+            filters=search_service.merge_filters(filters, query),
+            limit=state.size,
+            offset=state.offset,
+        )
+        if result.author is None:
+            label = texts("list-read-from", names=result.institution)
+            papers_from = ListState(ListKind.TOPIC, f"from {result.institution}", period=state.period)
+            suggested = (Suggestion(label, papers_from),) if result.institution else ()
+            return PaperList(state, suggestions=suggested)
+        is_one = not result.namesakes
+        is_kept = state.token or not is_one or query.has_range_filters
+        shown = state if is_kept else state.replace(text=result.author)
+        others = [name for name in result.matches if name != result.author] if is_one else result.namesakes
+        names_note = "list-other-authors" if is_one else "list-namesakes"
+        heading = result.author if is_one else name
+        more = templates.render_more_authors(len(others) - MAX_NAMES, False, texts.locale)
+        typed = escape_untrusted(name, max_length=60)
+        notes = (
+            texts("list-name-corrected", name=typed) if result.is_corrected else "",
+            texts(
+                names_note,
+                names=f"{_format_names(others)} {more}".rstrip(),
+                count=len(others) + 1,
+                name=typed,
+                author=escape_untrusted(result.author),
+            )
+            if others
+            else "",
+            _filters_text(texts, state),
+        )
+        return PaperList(
+            state=shown if len(shown.text) <= MAX_LIST_TEXT_LENGTH else state,
+            heading=texts("list-author-heading", author=escape_untrusted(heading), count=result.total),
+            rows=result.rows,
+            total=result.total,
+            notes=notes,
+            suggestions=self._suggestions(state, others),
+            credits=_credit_namesakes(result),
+            alert_terms=None if is_one else (),
+            is_author_known=True,
+        )
+
+    async def _load_top(self, texts: Texts, state: ListState) -> PaperList:
+        result = await self._search.search(self._request(texts, state.replace(sort=Sort.VOTES)))
+        suggestions = self._suggestions(state, result.suggestions)
+        topic, period = state.text, name_period(texts, state)
+        key = "list-top-topic-heading" if topic else "list-top-heading"
+        return PaperList(
+            state=state,
+            heading=texts(key, topic=escape_untrusted(topic), period=period),
+            rows=result.rows,
+            total=result.total,
+            missing=result.missing,
+            related=result.related,
+            complete=result.complete,
+            notes=_query_notes(texts, result, suggestions),
+            snippets=result.snippets,
+            suggestions=suggestions,
+        )
+
+    async def _load_digest(self, texts: Texts, state: ListState) -> PaperList:
+        span = state.span
+        days = await self._dates.list_dates(*span) if span else []
+        if span and not days:
+            return PaperList(state)
+        result, on = await self._search.get_digest(
+            days[0] if days else None,
+            limit=state.size,
+            offset=state.offset,
+            min_votes=state.min_votes or None,
+        )
+        heading = texts("list-digest-heading", date=texts.format_date(on), count=result.total) if on else ""
+        of_period = ""
+        if span and len(days) > 1:
+            of_period = texts("list-digest-of-period", count=len(days), period=texts.format_period(*span))
+        return PaperList(
+            state=state.replace(span=(on, on)) if on else state,
+            heading=heading,
+            rows=result.rows,
+            total=result.total,
+            notes=(_filters_text(texts, state), of_period),
+        )
+
+    async def _load_similar(self, texts: Texts, state: ListState) -> PaperList:
+        rows = tuple(await self._search.list_similar(state.text, limit=MAX_SIMILAR))
+        detail = await self._search.find_paper(state.text)
+        title = escape_untrusted(format_title(detail.title if detail else None, state.text), max_length=200)
+        return PaperList(
+            state=state,
+            heading=texts("list-similar-heading", title=title),
+            rows=rows[state.offset :][: state.size],
+            total=len(rows),
+        )
+
+    async def _author_suggestion(self, texts: Texts, state: ListState) -> tuple[Suggestion, ...]:
+        """Return a button for the author's papers if the topic is somebody's name."""
+        result = await self._search.find_author(state.text, limit=1)
+        if result.author is None or len(result.author) > MAX_LIST_TEXT_LENGTH:
+            return ()
+        label = texts("alert-author", text=discord_text.to_single_line(result.author))
+        return (Suggestion(label, ListState(ListKind.AUTHOR, result.author)),)
+
+    def _request(self, texts: Texts, state: ListState) -> SearchRequest:
+        return SearchRequest(
+            state.text,
+            since=state.span[0] if state.span else self._since(state.period),
+            until=state.span[1] if state.span else None,
+            min_votes=state.min_votes or None,
+            limit=state.size,
+            offset=state.offset,
+            sort=state.sort or Sort.RELEVANCE,
+            snippet_locale=texts.locale,
+        )
+
+    def _since(self, period: Period) -> date | None:
+        days = PERIOD_DAYS.get(period)
+        return None if days is None else self._clock().date() - timedelta(days=days)
+
+    def _suggestions(self, state: ListState, queries: Sequence[str]) -> tuple[Suggestion, ...]:
+        """Return buttons for the same kind of list with other queries, if they fit in a custom id."""
+        plain = [discord_text.to_single_line(query) for query in queries]
+        fresh = state.replace(page=0, token="")
+        return tuple(
+            Suggestion(text, fresh.replace(text=text))
+            for text in dict.fromkeys(plain)
+            if 0 < len(text) <= state.max_text_length and text != state.text
+        )[:MAX_SUGGESTIONS]
+
+
+def _credit_namesakes(result: AuthorResult) -> dict[str, str]:
+    """Return which of the namesakes wrote each paper, keyed by arXiv id."""
+    written = {
+        row.arxiv_id: [name for name in row.authors if name in result.namesakes] for row in result.rows
+    }
+    return {arxiv_id: ", ".join(people) for arxiv_id, people in written.items() if people}
+
+
+def lacks_note(texts: Texts, listed: PaperList, arxiv_id: str) -> str:
+    """Return a note on the terms that a paper lacks (or on its topic, if it lacks all terms); "" for a full match."""
+    if topic := listed.related.get(arxiv_id):
+        return texts("list-related", topic=escape_untrusted(topic, max_length=_MAX_MISSING_LENGTH))
+    missing = listed.missing.get(arxiv_id, ())
+    shown = [escape_untrusted(term, max_length=_MAX_MISSING_LENGTH) for term in missing[:_MAX_MISSING]]
+    more = " …" if len(missing) > _MAX_MISSING else ""
+    return texts("list-missing", terms=", ".join(shown) + more) if missing else ""
+
+
+def _filters_text(texts: Texts, state: ListState) -> str:
+    """Describe a list's period and minimum votes; "" if it has no filters."""
+    period = "" if state.period is Period.ALL else texts(state.period.text_id)
+    votes = texts("subscription-votes", votes=state.min_votes) if state.min_votes else ""
+    return join_dotted(period, votes)
+
+
+def empty_notes(texts: Texts, listed: PaperList) -> list[str]:
+    """Return the notes on an empty list: how its query was interpreted, and its filters."""
+    kind = listed.state.kind
+    if kind is ListKind.AUTHOR:
+        return [_filters_text(texts, listed.state)]
+    return [*listed.notes] if kind in (ListKind.TOPIC, ListKind.TOP) else []
+
+
+def empty_heading(texts: Texts, listed: PaperList) -> str:
+    """Return the sentence that states for which query, author, period or day no papers were found."""
+    state = listed.state
+    if listed.unknown_id:
+        return texts("no-list-paper", paper=listed.unknown_id)
+    text, period = escape_untrusted(typesetting.strip_quotes(state.text)), name_period(texts, state)
+    match state.kind:
+        case ListKind.TOPIC:
+            return texts("no-list-topic", topic=text)
+        case ListKind.AUTHOR:
+            if listed.suggestions:
+                return texts("no-list-author-institution", author=text)
+            return texts("no-list-author-papers" if listed.is_author_known else "no-list-author", author=text)
+        case ListKind.TOP:
+            key = "no-list-top-topic" if text else "no-list-top"
+            return texts(key, topic=text, period=period)
+        case ListKind.DIGEST:
+            if not state.span:
+                return ""
+            first, last = state.span
+            day = texts.format_date(first) if first == last else texts.format_period(first, last)
+            is_ahead = listed.today is not None and first > listed.today
+            return texts("no-list-digest-yet" if is_ahead else "no-list-digest", date=day)
+        case ListKind.SIMILAR:
+            return f"### {listed.heading}\n{texts('no-list-similar')}"
+        case ListKind.SAVED:
+            return ""
+        case _:
+            assert_never(state.kind)
+
+
+def _query_notes(
+    texts: Texts, result: search_results.SearchResult, suggestions: Sequence[Suggestion]
+) -> tuple[str, ...]:
+    """Return the notes on a query ("" if not needed): corrections, added forms, partial matches, suggestions,
+    ignored filters.
+    """
+    known = (*result.terms, *result.meanings)
+    others = [label for label, _ in suggestions if label not in known]
+    names = _format_names(others) if result.rows else ""
+    also = [form for form in result.added_forms if form not in result.meanings]
+    corrected = _format_names([f"{typed} → {meant}" for typed, meant in result.corrected])
+    return (
+        texts("list-corrected", words=corrected) if corrected else "",
+        _read_note(texts, result),
+        texts("list-meanings", term=_format_names(result.terms), meanings=_format_names(result.meanings))
+        if result.meanings
+        else "",
+        texts("list-also", forms=name_related(texts, also, most=MAX_NAMES)) if also else "",
+        texts("list-stale") if result.is_stale else "",
+        texts("list-partial") if result.is_partial and not result.complete else "",
+        texts("list-perhaps", topics=names) if names else "",
+        _ignored_note(texts, result),
+    )
+
+
+def _read_note(texts: Texts, result: search_results.SearchResult) -> str:
+    """Return a note on the order, period, authors, terms and exclusions of a query; "" if it was taken literally."""
+    if not (result.is_shortened or result.period or result.writers or result.sort or result.excluded):
+        return ""
+    more = " …" if len(result.terms) > MAX_NAMES else ""
+    terms = _format_names(result.terms, " · ") + more
+    period = _ISO_DATE.sub(lambda found: _name_date(texts, *found.groups()), result.period)
+    writers = texts("list-read-from", names=_format_names(result.writers)) if result.writers else ""
+    order = texts(f"list-by-{result.sort.value}") if result.sort else ""
+    excluded = texts("list-read-without", names=_format_names(result.excluded)) if result.excluded else ""
+    return texts("list-read", terms=join_dotted(order, period, writers, terms, excluded))
+
+
+def _name_date(texts: Texts, year: str, month: str, day: str | None) -> str:
+    """Return a date, or a month if there is no day, in the reader's language."""
+    if day is not None:
+        return texts.format_date(date(int(year), int(month), int(day)))
+    return texts.format_period(*dates.calendar_span(int(year), int(month)))
+
+
+def _topic_heading(texts: Texts, topic: str, result: search_results.SearchResult) -> str:
+    """Return the heading for a topic, corrected as it was searched, and the number of full matches if there are any."""
+    topic = escape_untrusted(completion.apply_corrections(topic, result.corrected))
+    if not result.complete:
+        return topic
+    return texts("list-topic-heading", topic=topic, count=result.complete)
+
+
+def _ignored_note(texts: Texts, result: search_results.SearchResult) -> str:
+    """Return a note on the query's ignored filters, or ""."""
+    if not result.ignored:
+        return ""
+    note = texts("list-ignored", filters=_format_names(result.ignored))
+    forms = _format_names(query_parser.list_accepted_forms(result.ignored))
+    return texts("list-ignored-forms", ignored=note, forms=forms) if forms else note
+
+
+def _format_names(names: Sequence[str], separator: str = ", ") -> str:
+    """Return up to MAX_NAMES names or terms as Markdown."""
+    return separator.join(escape_untrusted(name, max_length=60) for name in names[:MAX_NAMES])

@@ -1,0 +1,101 @@
+"""Replies with a list of papers or with a paper's card, for the commands and buttons of several features."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from discord import ui
+
+from bot.client import router
+from bot.client.accounts import TextPurpose, TextTokenStore
+from bot.client.context import Request
+from bot.client.list_state import ListKind, ListState
+from bot.client.paper_texts import escape_untrusted
+from bot.client.router import UserError
+from bot.papers import cards, list_views
+from bot.papers.lists import PaperLists
+from bot.rendering import discord_text
+from storage import models, shelf
+
+
+async def store_list_text(tokens: TextTokenStore, user_id: int, state: ListState) -> ListState:
+    """Return the state with its text on one line. A text too long for a custom id is stored under a token."""
+    text = discord_text.to_single_line(state.text)
+    token = await tokens.save(user_id, TextPurpose.LIST, text) if len(text) > state.max_text_length else ""
+    return replace(state, text=text, token=token)
+
+
+async def load_list_text(tokens: TextTokenStore, state: ListState) -> ListState:
+    """Return the state from a custom id with its text. Raises UserError if the stored text has been deleted."""
+    if not state.token:
+        return state
+    text = await tokens.get(TextPurpose.LIST, state.token)
+    if text is None:
+        raise UserError("outdated-control")
+    return replace(state, text=text)
+
+
+async def list_view(request: Request, state: ListState) -> ui.LayoutView:
+    """Return the view of a page, which may be empty. Loading it counts as one of the reader's lookups."""
+    texts, interaction, services = request.texts, request.interaction, request.services
+    if not state.token:
+        state = await store_list_text(services.text_tokens, request.user_id, state)
+    async with router.admitted_lookup(interaction):
+        if (load_view := interaction.client.list_views.get(state.kind)) is not None:
+            return await load_view(request, state)
+        lists = services.get(PaperLists)
+        listed = await lists.load(texts, state)
+        if state.kind is ListKind.DIGEST:
+            today = await interaction.client.today_for(interaction)
+            days = await lists.label_days_around(texts, listed.state, today)
+            listed = replace(listed, days=days, today=today)
+        if listed.rows:
+            return list_views.list_view(texts, listed, may_share=router.may_share(interaction))
+        wider = await lists.load_wider(texts, state)
+        return list_views.empty_view(texts, listed, await services.search.get_extent(), wider)
+
+
+async def answer_view(request: Request, arxiv_id: str, answer: cards.Answer) -> ui.LayoutView:
+    """Return the view that a value of a card's menu opens. Raises UserError if the paper is unknown."""
+    if answer is cards.Answer.SIMILAR:
+        return await list_view(request, ListState(ListKind.SIMILAR, arxiv_id))
+    detail = await load_paper(request, arxiv_id)
+    if answer is cards.Answer.CITE:
+        return cards.cite_view(request.texts, detail)
+    return cards.authors_view(request.texts, detail, 0)
+
+
+async def card_view(request: Request, paper: str, page: int = 0) -> ui.LayoutView:
+    """Return a page of a paper's card for this reader. Raises UserError if the paper is unknown."""
+    texts, detail = request.texts, await load_paper(request, paper)
+    async with request.services.database.read() as connection:
+        saved = await shelf.get(connection, request.user_id, detail.arxiv_id)
+    may_share = router.may_share(request.interaction)
+    topics = await request.services.glossary.list_title_topics(detail.title or "", texts.locale)
+    return await cards.card_view(
+        texts,
+        detail,
+        page,
+        saved=saved,
+        may_share=may_share,
+        extra=await list_extra(request, detail, page, saved),
+        topics=topics,
+        web_url=request.services.web_url,
+    )
+
+
+async def list_extra(
+    request: Request, detail: models.PaperDetail, page: int | None, saved: models.SavedPaper | None = None
+) -> list[ui.Item[Any]]:
+    """Return the buttons that other features add to a card."""
+    offers = request.interaction.client.card_offers
+    return [item for offer in offers for item in await offer(request, detail, page, saved)]
+
+
+async def load_paper(request: Request, paper: str) -> models.PaperDetail:
+    """Return the paper with this id, link or title. Raises UserError if it is unknown."""
+    detail = await request.services.search.find_paper(paper)
+    if detail is None:
+        raise UserError("no-paper", paper=escape_untrusted(paper))
+    return detail

@@ -1,0 +1,159 @@
+"""A topic's papers and votes by month, and rising topics, as texts and as a chart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import groupby
+
+from bot.client import list_state, paper_texts
+from bot.client.texts import Texts
+from bot.rendering import charts, discord_text
+from bot.search.service import SearchService
+from bot.search.trends import Month, RisingTopic, RisingTopicService, Step, Trend, TrendService
+from storage import models
+
+MAX_EXPANSIONS = 5
+MAX_TITLE_LENGTH = 60
+
+
+class Span(StrEnum):
+    """The period that a chart covers."""
+
+    HALF_YEAR = "half-year"
+    YEAR = "y"
+    TWO_YEARS = "two-years"
+    FIVE_YEARS = "five-years"
+
+
+SPAN_MONTHS = {Span.HALF_YEAR: 6, Span.YEAR: 12, Span.TWO_YEARS: 24, Span.FIVE_YEARS: 60}
+
+
+@dataclass(frozen=True, slots=True)
+class TrendAnswer:
+    """The content of a reply. `topic` is the state of the topic's list; its text is "" for the whole archive.
+
+    `rising` is None unless requested. `has_image` is True if the chart is attached.
+    """
+
+    topic: list_state.ListState
+    span: Span
+    trend: Trend
+    extent: models.ArchiveExtent
+    rising: tuple[RisingTopic, ...] | None = None
+    has_image: bool = False
+
+
+def make_topic(text: str, span: Span, token: str = "") -> list_state.ListState:
+    """Return the state for a list of a topic's papers from about the same period."""
+    period = list_state.Period.YEAR if span is Span.YEAR else list_state.Period.ALL
+    return list_state.ListState(list_state.ListKind.TOPIC, text, period=period, token=token)
+
+
+def make_chart(texts: Texts, trend: Trend) -> charts.Chart:
+    """Return the chart of a trend."""
+    return charts.Chart(
+        trend.months,
+        label=texts("trend-papers"),
+        locale=texts.locale.value,
+        is_last_partial=trend.is_last_month_partial,
+        by_month=trend.step is Step.MONTH,
+    )
+
+
+def list_notes(texts: Texts, trend: Trend) -> list[str]:
+    """Return the notes above a trend: the other forms of the topic that were counted."""
+    if not trend.added_forms:
+        return []
+    also = paper_texts.name_related(texts, trend.added_forms, most=MAX_EXPANSIONS)
+    return [texts("list-also", forms=also)]
+
+
+def heading(texts: Texts, answer: TrendAnswer) -> str:
+    """Return the topic, its number of papers and the period covered, such as the last 12 months."""
+    topic = topic_name(texts, answer.topic.text)
+    span = texts(f"trend-span-{answer.span.value}")
+    return texts("trend-heading", topic=topic, count=answer.trend.total, period=span)
+
+
+def topic_name(texts: Texts, text: str) -> str:
+    name = paper_texts.escape_untrusted(text, max_length=MAX_TITLE_LENGTH)
+    return name if text else texts("trend-everything")
+
+
+def summary(texts: Texts, trend: Trend) -> str:
+    """Describe the last two months (or weeks or days) and the one with the most papers."""
+    last = _month_papers(texts, trend, trend.months[-1])
+    if trend.is_last_month_partial:
+        last = texts("trend-so-far", month=last)
+    previous = _month_papers(texts, trend, trend.months[-2]) if len(trend.months) > 1 else None
+    # Of equal months take the latest, since the last two are named anyway.
+    peak_month = max(reversed(trend.months), key=lambda month: month.paper_count)
+    peak = texts(
+        "trend-most",
+        month=_month_papers(texts, trend, peak_month, with_year=True),
+        step=trend.step.name.lower(),
+    )
+    return paper_texts.join_dotted(last, previous, peak if peak_month not in trend.months[-2:] else None)
+
+
+def _name(texts: Texts, trend: Trend, month: Month, *, with_year: bool = False) -> str:
+    name = charts.month_name if trend.step is Step.MONTH else charts.day_name
+    return name(month.starts_on, texts.locale.value, with_year=with_year)
+
+
+def _month_papers(texts: Texts, trend: Trend, month: Month, *, with_year: bool = False) -> str:
+    name = _name(texts, trend, month, with_year=with_year)
+    text = texts("trend-month", month=name, count=month.paper_count)
+    if trend.totals and month.paper_count:
+        share = month.paper_count / trend.totals[trend.months.index(month)]
+        text += texts("trend-share", share=f"{100 * share:.0f}" if share >= 0.01 else "<1")
+    return text
+
+
+def monthly_figures(texts: Texts, trend: Trend, *, plain: bool = False) -> str:
+    """Return the numbers for all months, one line per year."""
+    lines = []
+    for year, months in groupby(trend.months, key=lambda month: month.starts_on.year):
+        shown = []
+        for month in months:
+            votes = "" if month.votes is None else f" ({paper_texts.format_votes(month.votes)})"
+            count = texts("trend-figure", month=_name(texts, trend, month), count=month.paper_count)
+            shown.append(f"{count}{votes}")
+        figures = ", ".join(shown)
+        lines.append(f"{year}: {figures}" if plain else paper_texts.subtext(f"**{year}** {figures}"))
+    return "\n".join(lines)
+
+
+def rising_facts(texts: Texts, topic: RisingTopic) -> str:
+    """Return a rising topic's number of papers and its shares before and now."""
+    before, now = (f"{100 * share:.1f}".removesuffix(".0") for share in (topic.baseline_share, topic.share))
+    count = texts("choice-papers", count=topic.papers)
+    return f"{count} · {before}% → {now}%"
+
+
+def alt_text(texts: Texts, answer: TrendAnswer) -> str:
+    """Return the alt text of the chart."""
+    text = f"{heading(texts, answer)}\n{monthly_figures(texts, answer.trend, plain=True)}"
+    return discord_text.shorten(text, discord_text.ALT_TEXT, markdown=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TrendAnswers:
+    """Loads the content of replies."""
+
+    search: SearchService
+    trends: TrendService
+    rising: RisingTopicService
+
+    async def load(
+        self, texts: Texts, topic: list_state.ListState, span: Span, *, rising: bool
+    ) -> TrendAnswer:
+        """Return the trend of a topic and, if `rising`, the rising topics."""
+        return TrendAnswer(
+            topic=topic,
+            span=span,
+            trend=await self.trends.get_trend(topic.text, months=SPAN_MONTHS[span], by_age=True),
+            extent=await self.search.get_extent(),
+            rising=await self.rising.list_topics(texts.locale) if rising else None,
+        )
