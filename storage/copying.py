@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext
-from typing import Any, NamedTuple
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -21,53 +21,50 @@ COPIED = tuple(table for table in tables.metadata.sorted_tables if table is not 
 _ROWS = 100
 """Rows read and written at a time. A single digest may take megabytes."""
 
+OnProgress = Callable[[int, int], None]
+"""Called with the number of rows copied so far, and of all rows."""
 
-class Progress(NamedTuple):
-    """The number of rows copied so far, and of all rows."""
 
-    done: int
-    total: int
+def ignore_progress(done: int, total: int) -> None:
+    """Do nothing."""
 
 
 async def copy(
-    source: Database, target: Database, *, is_export: bool = False
-) -> AsyncGenerator[Progress, None]:
-    """Copy all tables in one transaction, yielding the progress.
+    source: Database, target: Database, on_progress: OnProgress = ignore_progress, *, is_export: bool = False
+) -> int:
+    """Copy all tables in one transaction. Returns the number of rows.
 
     An export is a snapshot of a database that a bot may use, without the tokens of webhooks. If a copy is interrupted,
     the target stays empty; a target that has as many rows in each table is a finished copy. Raises StorageError if a
     bot is running on a database, if both are the same, if the target has other rows, or if the counts differ at the end.
     """
-    async with nullcontext() if is_export else _locked(source), _locked(target):
-        copied = 0
-        async with source.read() as reading, target.transaction() as writing:
-            if not source.is_sqlite:
-                await reading.execute(sa.text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
-            counts = {table: await _count(reading, table, is_export=is_export) for table in COPIED}
-            total = sum(counts.values())
-            present = {table: count for table in COPIED if (count := await _count(writing, table))}
-            if present and present == {table: count for table, count in counts.items() if count}:
-                yield Progress(total, total)
-                return
-            if present:
-                name = target.url.render_as_string(hide_password=True)
-                raise errors.StorageError(
-                    f"{name} already has rows in {min(table.name for table in present)}. Choose an empty database."
-                )
-            for table in COPIED:
-                plain = _plain(table)
-                query = _select(plain, is_export=is_export).execution_options(yield_per=_ROWS)
-                result = await reading.stream(query)
-                async for rows in result.mappings().partitions():
-                    await writing.execute(plain.insert(), [dict(row) for row in rows])
-                    copied += len(rows)
-                    yield Progress(copied, total)
+    async with (
+        nullcontext() if is_export else _locked(source),
+        _locked(target),
+        source.read() as reading,
+        target.transaction() as writing,
+    ):
+        if not source.is_sqlite:
+            await reading.execute(sa.text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+        counts, present = await _count(reading, is_export=is_export), await _count(writing)
+        copied, total = 0, sum(counts.values())
+        if present and present == counts:
+            return total
+        if present:
+            name = target.url.render_as_string(hide_password=True)
+            raise errors.StorageError(f"{name} already has rows in {min(present)}. Choose an empty database.")
+        for table in COPIED:
+            query = _select(table, is_export=is_export).execution_options(yield_per=_ROWS)
+            result = await reading.stream(query)
+            async for rows in result.mappings().partitions():
+                await writing.execute(_plain(table).insert(), [dict(row) for row in rows])
+                copied += len(rows)
+                on_progress(copied, total)
+            if "id" in table.c and table.c.id.identity is not None:
                 await _continue_ids(writing, table, await _read_last_id(reading, table))
-            for table, count in counts.items():
-                if (written := await _count(writing, table)) != count:
-                    raise errors.StorageError(
-                        f"The copy has {written} rows in {table.name}, the source {count}. Copy again."
-                    )
+        if (written := await _count(writing)) != counts:
+            raise errors.StorageError(f"The copy has {written} rows, the source {counts}. Copy again.")
+    return copied
 
 
 @asynccontextmanager
@@ -104,38 +101,35 @@ def _plain(table: sa.Table) -> sa.TableClause:
     return sa.table(table.name, *columns)
 
 
-def _select(table: sa.TableClause, *, is_export: bool) -> sa.Select[Any]:
-    """Return the SELECT for a table. For `meta`, it omits the version of this database's schema."""
-    query = sa.select(table)
-    if table.name != tables.meta.name:
-        return query
+def _select(table: sa.Table, *, is_export: bool) -> sa.Select[Any]:
+    """Return the query of a table's rows to copy: in `meta`, not the version of this database's schema."""
+    plain = _plain(table)
+    if table is not tables.meta:
+        return sa.select(plain)
     omitted = (key_values.SCHEMA, key_values.WEBHOOK) if is_export else (key_values.SCHEMA,)
-    return query.where(*(~table.c.key.startswith(prefix) for prefix in omitted))
+    return sa.select(plain).where(*(~plain.c.key.startswith(prefix) for prefix in omitted))
 
 
-async def _count(connection: Connection, table: sa.Table, *, is_export: bool = False) -> int:
-    query = sa.select(sa.func.count()).select_from(_select(_plain(table), is_export=is_export).subquery())
-    return int((await connection.execute(query)).scalar_one())
+async def _count(connection: Connection, *, is_export: bool = False) -> dict[str, int]:
+    """Count the rows to copy of each table that has any, by its name."""
+    counts = {}
+    for table in COPIED:
+        rows = _select(table, is_export=is_export).subquery()
+        counts[table.name] = await connection.scalar(sa.select(sa.func.count()).select_from(rows)) or 0
+    return {name: count for name, count in counts.items() if count}
 
 
 async def _read_last_id(connection: Connection, table: sa.Table) -> int | None:
     """Return the last id that a table gave, perhaps to a row that was removed; None if it does not say."""
-    if "id" not in table.c or table.c.id.identity is None:
-        return None
     query = "SELECT seq FROM sqlite_sequence WHERE name = :name"
     if connection.dialect.name != "sqlite":
-        query = (
-            "SELECT last_value FROM pg_sequences WHERE format('%I.%I', schemaname, sequencename)::regclass"
-            " = pg_get_serial_sequence(:name, 'id')::regclass"
-        )
+        query = "SELECT pg_sequence_last_value(pg_get_serial_sequence(:name, 'id'))"
     last: int | None = await connection.scalar(sa.text(query), {"name": table.name})
     return last
 
 
 async def _continue_ids(connection: Connection, table: sa.Table, last: int | None) -> None:
     """Let a copied table continue after the last id that the source gave."""
-    if "id" not in table.c or table.c.id.identity is None:
-        return
     if connection.dialect.name != "sqlite":
         sequence = sa.func.pg_get_serial_sequence(table.name, "id")
         newest = sa.func.greatest(sa.func.max(table.c.id), sa.cast(last, sa.BigInteger))

@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import copy
 import json
+import logging
 import os
 import secrets
 import socket
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import (
     AbstractAsyncContextManager,
@@ -24,7 +26,7 @@ from contextlib import (
 from functools import lru_cache, partial
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Dialect, make_url
@@ -32,7 +34,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from storage import errors
-from storage.snapshot import LOOK_UPS_AT_ONCE, Snapshot, SnapshotPool
+from storage.snapshot import LOOK_UPS_AT_ONCE, Snapshot, SnapshotPool, log, log_statement
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -157,12 +159,19 @@ class Database:
         It sees what is committed, also within an open transaction. Raises DatabaseUnavailableError.
         """
         with translated_errors(self.url):
-            return await self._snapshots.run(lambda view: function(view, *arguments, **options))
+            name = getattr(function, "__qualname__", "")
+            return await self._snapshots.run(lambda view: function(view, *arguments, **options), name)
 
     async def close(self) -> None:
         """Close all connections."""
         await self._snapshots.close()
         await self.engine.dispose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
 
 
 class _JoinedDatabase(Database):
@@ -300,7 +309,7 @@ def open_engine(url: str, name: str, pool_size: int = POOL_SIZE) -> AsyncEngine:
     """
     parsed = parse_url(url)
     if parsed.drivername == "postgresql+asyncpg":
-        return create_async_engine(
+        engine = create_async_engine(
             parsed,
             pool_size=pool_size,
             max_overflow=pool_size,
@@ -309,6 +318,8 @@ def open_engine(url: str, name: str, pool_size: int = POOL_SIZE) -> AsyncEngine:
             json_serializer=_to_json,
             connect_args={"async_creator_fn": _connect, "server_settings": {"application_name": name}},
         )
+        _log_statements(engine)
+        return engine
     if sqlite3.sqlite_version_info < MIN_SQLITE_VERSION:
         raise errors.StorageError(
             f"SQLite {sqlite3.sqlite_version} is too old; Paperround needs 3.37 or newer."
@@ -324,7 +335,23 @@ def open_engine(url: str, name: str, pool_size: int = POOL_SIZE) -> AsyncEngine:
     )
     sa.event.listen(engine.sync_engine, "connect", _set_up_sqlite)
     sa.event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    _log_statements(engine)
     return engine
+
+
+def _log_statements(engine: AsyncEngine) -> None:
+    """Let an engine log its statements with their times, at level debug alone."""
+    if not log.isEnabledFor(logging.DEBUG):
+        return
+
+    def start(connection: sa.Connection, *_: object) -> None:
+        connection.info["started"] = time.perf_counter()
+
+    def end(connection: sa.Connection, _cursor: object, statement: str, *_: object) -> None:
+        log_statement(statement, time.perf_counter() - connection.info["started"])
+
+    sa.event.listen(engine.sync_engine, "before_cursor_execute", start)
+    sa.event.listen(engine.sync_engine, "after_cursor_execute", end)
 
 
 async def _connect(*, host: Any = None, port: Any = None, **options: Any) -> Any:

@@ -7,8 +7,10 @@ event loop. Within a transaction, `read` awaits each statement on the transactio
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 import threading
+import time
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
@@ -32,18 +34,35 @@ CHUNK_SIZE = 1 << 14
 _SQLITE_URL = "sqlite+aiosqlite:///"
 
 
+log = logging.getLogger(__name__)
+SLOW_SECONDS = 0.2
+"""A look-up that takes longer is logged."""
+
+
+def log_statement(statement: str, seconds: float) -> None:
+    """Log an executed statement at level debug, without its parameters, which may be secrets."""
+    log.debug("statement", extra={"statement": " ".join(statement.split()), "ms": round(1e3 * seconds, 1)})
+
+
 class Snapshot:
-    """Reads one state of the database. Values are returned as stored: dates and JSON are text on SQLite."""
+    """Reads one state of the database. Values are returned as stored: dates and JSON are text on SQLite.
 
-    __slots__ = ("_fetch", "is_sqlite")
+    `times` has each statement with the seconds that it took.
+    """
 
-    def __init__(self, fetch: Callable[[str, Sequence[Any]], list[Row]], *, is_sqlite: bool) -> None:
-        self._fetch = fetch
+    __slots__ = ("_execute", "is_sqlite", "times")
+
+    def __init__(self, execute: Callable[[str, Sequence[Any]], list[Row]], *, is_sqlite: bool) -> None:
+        self._execute = execute
         self.is_sqlite = is_sqlite
+        self.times: list[tuple[str, float]] = []
 
     def fetch(self, statement: str, *values: Any) -> list[Row]:
         """Return a statement's rows. Placeholders are `?`."""
-        return self._fetch(statement, values)
+        started = time.perf_counter()
+        rows = self._execute(statement, values)
+        self.times.append((statement, time.perf_counter() - started))
+        return rows
 
     def fetch_in(self, statement: str, column: str, values: Iterable[Any], *further: Any) -> list[Row]:
         """Return the rows in which a column has one of the values, which are integers or text.
@@ -61,7 +80,7 @@ class Snapshot:
             else:
                 condition = f"{column} = ANY(?::{'text' if isinstance(chunk[0], str) else 'bigint'}[])"
                 parameters = (chunk,)
-            rows += self._fetch(statement.replace("%s", condition), (*parameters, *further))
+            rows += self.fetch(statement.replace("%s", condition), *parameters, *further)
         return rows
 
 
@@ -124,12 +143,21 @@ class SnapshotPool:
         self._engine: AsyncEngine | None = None
         self._starting = threading.Lock()
 
-    async def run(self, function: Callable[[Snapshot], Result]) -> Result:
-        """Return the result of a function that reads. It must not start tasks."""
-        run = self._read_file if self._connect_sqlite is not None else self._read_server
+    async def run(self, function: Callable[[Snapshot], Result], name: str = "") -> Result:
+        """Return the result of a function that reads. It must not start tasks. `name` is for the log."""
+        read = self._read_file if self._connect_sqlite is not None else self._read_server
         if self._threads is None:
             self._threads = ThreadPoolExecutor(LOOK_UPS_AT_ONCE, thread_name_prefix="paperround-look-up")
-        return await asyncio.get_running_loop().run_in_executor(self._threads, run, function)
+        asked_at = time.perf_counter()
+
+        def timed(view: Snapshot) -> Result:
+            began_at = time.perf_counter()
+            try:
+                return function(view)
+            finally:
+                _log_times(name, view, began_at - asked_at, time.perf_counter() - began_at)
+
+        return await asyncio.get_running_loop().run_in_executor(self._threads, read, timed)
 
     def _read_file(self, function: Callable[[Snapshot], Result]) -> Result:
         connection: sqlite3.Connection | None = getattr(self._of_thread, "connection", None)
@@ -186,6 +214,18 @@ class SnapshotPool:
             self._loop = self._engine = None
             await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(engine.dispose(), loop))
             loop.call_soon_threadsafe(loop.stop)
+
+
+def _log_times(name: str, view: Snapshot, waited: float, took: float) -> None:
+    """Log a look-up that took long, with its stages: it waited for a thread, executed statements, computed."""
+    for statement, seconds in view.times if view.is_sqlite else ():  # on PostgreSQL the engine logs them
+        log_statement(statement, seconds)
+    if waited + took > SLOW_SECONDS:
+        executed = sum(seconds for _, seconds in view.times)
+        slowest, longest = max(view.times, key=lambda item: item[1], default=("", 0.0))
+        stages = {"waited": waited, "statements": executed, "slowest": longest, "computed": took - executed}
+        milliseconds = {f"{stage}_ms": round(1e3 * seconds) for stage, seconds in stages.items()}
+        log.info("slow look-up", extra={"look_up": name, **milliseconds, "statement": slowest[:500]})
 
 
 def _run(loop: asyncio.AbstractEventLoop) -> None:

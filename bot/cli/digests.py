@@ -280,12 +280,9 @@ def _export_all(file: Path, as_json: bool) -> None:
     from storage import export_file
 
     async def command() -> int:
-        done = 0
         with shell.progress("Copying rows") as show_count:
             async with shell.open_storage() as database:
-                async for done, total in export_file.write(database, file):
-                    show_count(done, total)
-        return done
+                return await export_file.write(database, file, show_count)
 
     rows = shell.run_command(command)
     said = f"Wrote {file} ({file.stat().st_size:,} bytes). It holds readers' notes and the addresses of sources: keep it private."

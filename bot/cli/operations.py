@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from bot.cli.set_up_file import SetUpFile
     from bot.client.accounts import Readers
     from bot.operations.doctor import Finding
-    from storage.copying import Progress
+    from storage.copying import OnProgress
     from storage.database import Database
 
 
@@ -26,17 +27,11 @@ def reindex(as_json: shell.AsJson = False) -> None:
     """Rebuild the search index and glossary. Safe while the bot is running."""
     from bot.core.clock import system_clock
     from bot.search import glossary
-    from bot.search import index as search_index
 
     async def command() -> int:
-        papers = 0
         async with shell.open_storage() as database:
-            index = search_index.SearchIndex(search_index.folder_of(database))
-            index.forget()
-            with shell.progress("Indexing") as show_count:
-                async for papers in search_index.follow(database, index):
-                    show_count(papers)
-            await glossary.GlossaryService(database, system_clock, index).rebuild()
+            papers = await _index(database, again=True)
+            await glossary.GlossaryService(database, system_clock).rebuild()
         return papers
 
     papers = shell.run_command(command)
@@ -113,26 +108,35 @@ def copy_database(
             shell.open_storage() as source,
             shell.open_storage(target, creating=True, migrate=True) as opened,
         ):
-            return await _fill(opened, copying.copy(source, opened))
+            return await _fill(opened, partial(copying.copy, source, opened))
 
     rows = shell.run_command(command)
     said = f"Copied {rows} row{'s' if rows != 1 else ''} to {name} and built the search index."
     shell.print_answer({"to": name, "rows": rows}, as_json, sentence=said)
 
 
-async def _fill(target: Database, copying: AsyncIterator[Progress]) -> int:
+async def _fill(target: Database, copy: Callable[[OnProgress], Awaitable[int]]) -> int:
     """Fill a database while showing the progress, and build its search index. Returns the number of rows."""
-    from bot.search import index as search_index
-
-    done = 0
     with shell.progress("Copying rows") as show_count:
-        async for done, total in copying:
-            show_count(done, total)
+        rows = await copy(show_count)
+    await _index(target)
+    return rows
+
+
+async def _index(database: Database, *, again: bool = False) -> int:
+    """Bring the search index up to date, or build it `again`, while showing the progress. Returns the number of papers."""
+    from bot.search import index as search_index
+    from storage import search
+
+    papers = 0
+    index = search_index.SearchIndex(search_index.folder_of(database))
+    if again:
+        index.forget()
+    total = await database.look_up(search.count_listed)
     with shell.progress("Indexing papers") as show_count:
-        index = search_index.SearchIndex(search_index.folder_of(target))
-        async for papers in search_index.follow(target, index):
-            show_count(papers)
-    return done
+        async for papers in search_index.follow(database, index):
+            show_count(papers, max(papers, total))
+    return papers
 
 
 def import_all(
@@ -144,7 +148,7 @@ def import_all(
 
     async def command() -> int:
         async with shell.open_storage(creating=True, migrate=True) as opened:
-            return await _fill(opened, export_file.read(file, opened))
+            return await _fill(opened, partial(export_file.read, file, opened))
 
     rows = shell.run_command(command)
     said = f"Read {rows} row{'s' if rows != 1 else ''} and built the search index. Webhooks need their addresses again:"

@@ -216,23 +216,26 @@ def print_document(text: str, target: Path | None = None) -> None:
 
 @contextmanager
 def progress(label: str) -> Iterator[Callable[..., None]]:
-    """Show a count on stderr while the block runs, if stderr is a terminal.
+    """Show a count on stderr while the block runs, and a bar once a total is known, if stderr is a terminal.
 
-    Yields a function that sets the count, and optionally a total and a new label.
+    Yields a function that sets the count, and optionally the total and a new label.
     """
     if not sys.stderr.isatty():
         yield lambda *_, **__: None
         return
+    from rich import progress as bars
     from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     # A thread moves the spinner, so a slow step does not look like a hang.
-    columns = (SpinnerColumn(), TextColumn("{task.description}: {task.fields[count]}"), TimeElapsedColumn())
+    numbers = bars.MofNCompleteColumn(), bars.TimeElapsedColumn(), bars.TimeRemainingColumn()
+    columns = (bars.SpinnerColumn(), "{task.description}", bars.BarColumn(), *numbers)
     # Redirection would send JSON and tables for stdout to stderr.
-    with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False) as shown:
-        task = shown.add_task(label, count=0)
+    with bars.Progress(
+        *columns, console=Console(stderr=True), transient=True, redirect_stdout=False
+    ) as shown:
+        task = shown.add_task(label, total=None)
         yield lambda done, total=None, label=label: shown.update(
-            task, count=done if total is None else f"{done} of {total}", description=label
+            task, completed=done, total=total, description=label
         )
 
 

@@ -16,6 +16,8 @@ SHARED_PROCESSORS: tuple[structlog.typing.Processor, ...] = (
     structlog.stdlib.add_logger_name,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 )
+_STORAGE_FIELDS = ("statement", "ms", "look_up", "waited_ms", "statements_ms", "slowest_ms", "computed_ms")
+"""What `storage`, which does not load structlog, adds to its records."""
 
 
 def configure(log: str) -> None:
@@ -40,7 +42,8 @@ def configure(log: str) -> None:
         structlog.processors.format_exc_info,
     ]
     formatter = structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=list(SHARED_PROCESSORS), processors=[*finish, renderer]
+        foreign_pre_chain=[*SHARED_PROCESSORS, structlog.stdlib.ExtraAdder(_STORAGE_FIELDS)],
+        processors=[*finish, renderer],
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)

@@ -93,13 +93,13 @@ def test_everything_is_exported_and_imported(filled: Paperround, tmp_path: Path)
     apply_set_up(filled)
     set_up = filled("config", "export").stdout
     found = filled("search", "trained with care", "--json").data
-    assert filled("export", "--all", "all.gz", "--format", "csv").exit_status == 2
-    rows = filled("export", "--all", "all.gz", "--json").data["rows"]
+    assert filled("export", "--all", "all.zip", "--format", "csv").exit_status == 2
+    rows = filled("export", "--all", "all.zip", "--json").data["rows"]
     (tmp_path / "paperround.db").unlink()
-    assert filled("import", "all.gz", "--json").data == {"file": "all.gz", "rows": rows}
+    assert filled("import", "all.zip", "--json").data == {"file": "all.zip", "rows": rows}
     assert filled("config", "export").stdout == set_up
     assert filled("search", "trained with care", "--json").data == found
-    assert filled("import", "none.gz").stderr.startswith("paperround: none.gz cannot be read")
+    assert filled("import", "none.zip").stderr.startswith("paperround: none.zip cannot be read")
 
 
 def test_upgrades_an_older_database_after_a_question(paperround: Paperround, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core import logs
-from storage import errors
+from storage import errors, key_values, migrate, snapshot
 
 
 @pytest.fixture(autouse=True)
@@ -80,3 +80,28 @@ def test_printable_text_has_no_control_characters(text: str) -> None:
     shown = errors.make_printable(text)
     assert not any(letter < " " or "\x7f" <= letter <= "\x9f" for letter in shown if letter not in "\n\t")
     shown.encode()
+
+
+@pytest.mark.engines("sqlite", "postgresql")
+async def test_statements_and_slow_look_ups_are_logged_with_their_times(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def look(view: snapshot.Snapshot) -> object:
+        return view.fetch("SELECT value FROM meta WHERE key = ?", "hidden")
+
+    logs.configure("json:debug")
+    monkeypatch.setattr(snapshot, "SLOW_SECONDS", 0.0)
+    async with await migrate.open_database(database_url) as opened:
+        capsys.readouterr()
+        await opened.look_up(look)
+        async with opened.transaction() as connection:
+            await key_values.set_value(connection, "a", "hidden")
+    stderr = capsys.readouterr().err
+    events = [json.loads(line) for line in stderr.splitlines()]
+    [slow] = [event for event in events if event["event"] == "slow look-up"]
+    assert slow["look_up"].endswith("look")
+    assert slow.keys() > {"waited_ms", "statements_ms", "slowest_ms", "computed_ms", "statement"}
+    times = {event["statement"][:11]: event["ms"] for event in events if event["event"] == "statement"}
+    assert times["SELECT valu"] >= 0
+    assert times["INSERT INTO"] >= 0
+    assert "hidden" not in stderr

@@ -2,37 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from storage import copying, daily, errors, locks, migrate, tables
+from storage import copying, daily, errors, locks, tables
 from storage.database import Database
 from tests.support import outbox_builders, paper_records, reader_rows
-
-
-@pytest.fixture
-async def target(empty_database_url: str, tmp_path: Path) -> AsyncIterator[Database]:
-    """An empty database to copy to."""
-    is_sqlite = empty_database_url.startswith("sqlite")
-    url = f"sqlite+aiosqlite:///{tmp_path / 'copy.db'}" if is_sqlite else empty_database_url
-    opened = await migrate.open_database(url, migrate=True)
-    yield opened
-    await opened.close()
 
 
 async def read(database: Database, table: sa.Table) -> list[Any]:
     async with database.read() as connection:
         return sorted(map(repr, (await connection.execute(sa.select(table))).all()))
-
-
-async def copy(source: Database, target: Database) -> int:
-    return [progress.done async for progress in copying.copy(source, target)][-1]
 
 
 async def test_a_copied_database_has_all_rows_and_continues_the_ids(db: Database, target: Database) -> None:
@@ -44,7 +28,7 @@ async def test_a_copied_database_has_all_rows_and_continues_the_ids(db: Database
         values = {"votes_read_at": at, "categories": ("\t",)}
         await connection.execute(tables.papers.update().values(texts | values))
     last = await paper_records.add_digest(db, {}, digest_hash="a")
-    copied = await copy(db, target)
+    copied = await copying.copy(db, target)
     assert copied > len(copying.COPIED)
     for table in copying.COPIED:
         assert await read(target, table) == await read(db, table) != []
@@ -59,7 +43,7 @@ async def test_a_copy_gives_no_id_of_a_removed_row_again(db: Database, target: D
             await daily.add(connection, replace(post, channel_id=21)),
         )
         await daily.remove(connection, removed)
-    await copy(db, target)
+    await copying.copy(db, target)
     async with target.transaction() as connection:
         assert await daily.add(connection, replace(post, channel_id=22)) == removed + 1
         assert [row.id for row in await daily.list_rows(connection)] == [kept, removed + 1]
@@ -74,24 +58,24 @@ async def test_a_copy_that_was_killed_can_be_repeated(
         if not database.is_sqlite:
             async with database.transaction() as connection:
                 await locks.raise_term(connection)
-    copied = await copy(db, target)
+    copied = await copying.copy(db, target)
     assert copied >= len(copying.COPIED)
     # Killed after its commit, while the papers were indexed.
-    assert await copy(db, target) == copied
+    assert await copying.copy(db, target) == copied
     await paper_records.add_digest(db, {})
     with pytest.raises(errors.StorageError, match="already has rows"):
-        await copy(db, target)
+        await copying.copy(db, target)
 
 
 @pytest.mark.engines("sqlite")
 async def test_copy_requires_an_empty_target_and_no_running_bot(db: Database, target: Database) -> None:
     with pytest.raises(errors.StorageError, match="both source and target"):
-        await copy(db, db)
+        await copying.copy(db, db)
     lock = locks.SenderLock(db)
     assert await lock.try_acquire()
     with pytest.raises(errors.StorageError, match="Stop the bot"):
-        await copy(db, target)
+        await copying.copy(db, target)
     await lock.release()
     await paper_records.add_digest(target, {})
     with pytest.raises(errors.StorageError, match="already has rows in digests"):
-        await copy(db, target)
+        await copying.copy(db, target)

@@ -1,0 +1,20 @@
+"""Fixtures for the tests of storage."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from storage import migrate
+from storage.database import Database
+
+
+@pytest.fixture
+async def target(empty_database_url: str, tmp_path: Path) -> AsyncIterator[Database]:
+    """An empty database to copy to."""
+    is_sqlite = empty_database_url.startswith("sqlite")
+    url = f"sqlite+aiosqlite:///{tmp_path / 'copy.db'}" if is_sqlite else empty_database_url
+    async with await migrate.open_database(url, migrate=True) as opened:
+        yield opened
