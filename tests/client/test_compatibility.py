@@ -11,9 +11,10 @@ import discord
 import pytest
 from discord import ui
 
+from bot.app.client import COGS
 from bot.client import custom_ids, message_builder
 from bot.outbox.contents import RenderedPart
-from storage import models
+from storage import alerts, models, papers
 from tests.support.client_harness import ClientHarness, last_response, send_parts, shown_text
 
 pytestmark = pytest.mark.promise
@@ -57,11 +58,29 @@ async def _press(harness: ClientHarness, kind: int, custom_id: str, value: str) 
     return None if result.modal is not None else shown_text(last_response(result))
 
 
+def test_each_verb_has_a_stored_custom_id_with_its_fields() -> None:
+    """`controls.jsonl` is the list of all verbs with their fields; forms are sent back at once and need none."""
+    stored = {custom_ids.unpack_custom_id(custom_id).verb for _, custom_id, _ in CONTROLS}
+    marked = (method for cog in COGS for method in vars(cog).values() if hasattr(method, "__route__"))
+    handled = {method.__route__[0]: method.__name__ for method in marked}
+    assert len(handled) > 70
+    assert stored - handled.keys() == set(), "old messages have these verbs: answer them for ever"
+    new = {verb: name for verb, name in handled.items() if verb not in stored}
+    assert {name for name in new.values() if not name.startswith("submit_")} == set(), (
+        "add a custom id to controls.jsonl"
+    )
+
+
 async def test_controls_of_earlier_versions_are_answered(harness: ClientHarness) -> None:
     # The rows that the custom ids name: a daily post with its message, an alert, a saved paper.
     await harness.plan_post(await harness.add_subscription())
     await harness.add_alert("robot")
     await harness.press(await harness.ask("paper", paper="2501.00001"), "save")
+    async with harness.container.database.transaction() as connection:
+        (paper_id,) = (await papers.get_ids(connection, ["2501.00001"])).values()
+        now = harness.container.clock()
+        match = models.Match(f"channel:{harness.channel.id}", paper_id, 1, now, now)
+        await alerts.add_matches(connection, [match])
     broken = harness.texts("broken", reference="\0").partition("\0")[0]
     unanswered = []
     for kind, custom_id, values in CONTROLS:
