@@ -1,4 +1,4 @@
-"""The digest writer's data: drafts, full texts of papers, and the tokens used on each day (UTC).
+"""The digest writer's data: drafts and the tokens used on each day (UTC).
 
 A draft is identified by its paper, format, language, prompt version, model and input hash, so nothing is
 written twice. The hash is empty until the input is read.
@@ -6,17 +6,15 @@ written twice. The hash is empty until the input is read.
 
 from __future__ import annotations
 
-import asyncio
-import zlib
 from collections.abc import Iterable, Sequence
 from datetime import date
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import database, models
+from storage import database
 from storage.models import Draft
-from storage.tables import drafts, paper_texts, published_texts, token_ledger
+from storage.tables import drafts, published_texts, token_ledger
 
 _SERIES = ("arxiv_id", "format", "language", "prompt_version", "model")
 _KEY = (*_SERIES, "input_hash")
@@ -46,22 +44,6 @@ async def list_drafts_by_paper(connection: AsyncConnection, arxiv_id: str) -> li
 
 def _is_in_series(draft: Draft, names: Sequence[str] = _SERIES) -> sa.ColumnElement[bool]:
     return sa.and_(*(drafts.c[name] == getattr(draft, name) for name in names))
-
-
-async def save_text(connection: AsyncConnection, text: models.PaperText) -> None:
-    """Compress and store a paper's text, replacing an earlier text."""
-    raw = await asyncio.to_thread(zlib.compress, text.text.encode("utf-8", "replace"))
-    values = database.record_values(text, paper_texts, text=raw)
-    await database.upsert(connection, paper_texts, [values], key=("arxiv_id",))
-
-
-async def get_text(connection: AsyncConnection, arxiv_id: str) -> models.PaperText | None:
-    """Return a paper's stored text, or None if it is not stored."""
-    row = (await connection.execute(sa.select(paper_texts).where(paper_texts.c.arxiv_id == arxiv_id))).first()
-    if row is None:
-        return None
-    text = (await asyncio.to_thread(zlib.decompress, row.text)).decode()
-    return database.build_record(models.PaperText, row._mapping, text=text)
 
 
 async def add_published(

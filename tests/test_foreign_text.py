@@ -20,9 +20,9 @@ from bot.archive import arxiv_ids, exports, parse, summaries
 from bot.client import options, router
 from bot.glossary import mentions
 from bot.rendering import discord_text, markdown, typesetting
-from bot.sources import feed
+from bot.sources import feed, paper_text
 from bot.text import dates, people, plain, query_parser, questions, tokens
-from bot.writer import claims, paper_text, prompts
+from bot.writer import claims, prompts
 from storage import errors, models
 from tests.support import paper_pages
 

@@ -9,7 +9,7 @@ import os
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -37,9 +37,9 @@ from bot.outbox.contents import DeliveryFactory, DeliveryKinds
 from bot.outbox.outcomes import notify_operator
 from bot.outbox.pace import Pace
 from bot.search import glossary as search_glossary
-from bot.sources import arxiv, base, fetcher, huggingface, kinds, poller, ssrf_guard
+from bot.sources import arxiv, base, fetcher, huggingface, kinds, paper_text, poller, ssrf_guard
 from bot.sources.poller import Poller
-from bot.writer import drafting, language_model, paper_text, publication
+from bot.writer import drafting, language_model, publication
 from bot.writer import service as writer_service
 from storage import alerts, archive, club, locks, migrate, models
 from storage.database import READER_CONNECTIONS, Connection, Database
@@ -360,6 +360,13 @@ class Container:
 
         return WebPages(services, self.texts, self.templates)
 
+    def create_text_reader(self, fetch: fetcher.Fetcher) -> paper_text.PaperTextReader:
+        """Return a reader of papers' texts."""
+        settings = self.settings
+        return paper_text.PaperTextReader(
+            settings.hf_endpoint, settings.arxiv_html_url, fetch, now=self.clock, throttle=self.arxiv_throttle
+        )
+
     def create_retention(self) -> Retention:
         """Return the service that purges rows older than the configured age."""
         return Retention(self.database, self.clock, days=self.settings.keep_days)
@@ -473,9 +480,7 @@ async def _create_draft_writer(
         each: language_model.LanguageModel(session, url, each, key)
         for each in (name, settings.writer_judge or name)
     }
-    reader = paper_text.PaperTextReader(
-        settings.hf_endpoint, settings.arxiv_html_url, fetch, now=clock, throttle=container.arxiv_throttle
-    )
+    reader = container.create_text_reader(fetch)
     async with database.read() as connection:
         glossary = await search_glossary.GlossaryService(database).get_current(connection)
     return drafting.DraftWriter(
@@ -483,7 +488,7 @@ async def _create_draft_writer(
         clock,
         by_name[name],
         by_name[settings.writer_judge or name],
-        reader,
+        paper_text.PaperTexts(database, clock, lambda: nullcontext(reader)),
         glossary,
         daily=settings.writer_daily_tokens,
         monthly=settings.writer_monthly_tokens,

@@ -16,13 +16,14 @@ from typing import Any
 
 import structlog
 
-from bot.archive import arxiv_ids, listing
+from bot.archive import listing
 from bot.archive.summaries import Basis
 from bot.core import isolation
 from bot.core.clock import Clock
 from bot.glossary.resolver import Glossary
+from bot.sources import paper_text
 from bot.writer import claims as writer_claims
-from bot.writer import language_model, paper_text, prompts
+from bot.writer import language_model, prompts
 from bot.writer.language_model import ModelError
 from storage import errors, models, writer
 from storage.database import Database
@@ -64,7 +65,7 @@ class DraftWriter:
     clock: Clock
     model: language_model.LanguageModel
     judge: language_model.LanguageModel
-    reader: paper_text.PaperTextReader
+    texts: paper_text.PaperTexts
     glossary: Glossary
     daily: int | None = None
     monthly: int | None = None
@@ -135,7 +136,7 @@ class DraftWriter:
             if _is_done(paper, draft):
                 found.append((Basis(draft.basis or "none"), 0))
                 continue
-            source = await self._read(paper)
+            source = await self._read_text(paper)
             messages = await self._build_messages(paper, draft, source)
             # The judge never reads more of the paper than the writer.
             tokens = 2 * _estimate_tokens(messages, prompts.build_schema(form), prompts.MAX_TOKENS[form])
@@ -181,7 +182,7 @@ class DraftWriter:
         return await self._save(replace(draft, state=DraftState.FAILED, problems=(reason,)))
 
     async def _write(self, paper: listing.Paper, draft: models.Draft) -> models.Draft:
-        source = await self._read(paper)
+        source = await self._read_text(paper)
         input_hash = _hash_input(paper, source.text)
         if draft.input_hash != input_hash:
             like = self._series(draft.format, draft.language)
@@ -296,24 +297,10 @@ class DraftWriter:
                 return f"token budget: {used:,} of the {period}'s {cap:,} tokens are used"
         return None
 
-    async def _read(self, paper: listing.Paper) -> models.PaperText:
-        """Return a paper's text from storage or a website, or its abstract from the day's list.
-
-        If there is no text, the result is empty, with the basis `none`. A full text from a website is stored.
-        """
-        arxiv_id, abstract = paper["arxiv_id"], str(paper.get("abstract") or "")
-        async with self.database.read() as connection:
-            stored = await writer.get_text(connection, arxiv_id)
-        if stored is not None:
-            return stored
-        text = await self.reader.read(arxiv_id, str(paper.get("title") or ""))
-        if text is None:
-            basis = Basis.ABSTRACT if abstract else Basis.NONE
-            url = arxiv_ids.huggingface_url(arxiv_id)
-            return models.PaperText(arxiv_id, abstract, url, self.clock(), basis.value)
-        async with self.database.transaction() as connection:
-            await writer.save_text(connection, text)
-        return text
+    async def _read_text(self, paper: listing.Paper) -> models.PaperText:
+        """Return a paper's text, or else its abstract from the day's list."""
+        title, abstract = str(paper.get("title") or ""), str(paper.get("abstract") or "")
+        return await self.texts.read(paper["arxiv_id"], title, abstract)
 
     async def _build_messages(
         self, paper: listing.Paper, draft: models.Draft, source: models.PaperText

@@ -12,7 +12,7 @@ from bot.client.accounts import Guilds
 from bot.core import day_close
 from bot.operations.retention import Retention
 from bot.operations.service import StatusService
-from storage import alerts, models, tables
+from storage import alerts, club, models, paper_texts, shelf, tables
 from storage.database import Database
 from tests.support import alert_builders, outbox_builders, reader_rows
 from tests.support.world import CHANNEL, DAY, World, moment
@@ -126,3 +126,29 @@ async def test_all_rows_of_a_server_are_purged_30_days_after_leaving(db: Databas
         now = SEOUL_9AM + days * DAY
         await Retention(db, lambda now=now: now, days=90).purge()  # type: ignore[misc]
         assert await reader_rows.find_columns(db, str(GUILD)) == (before if is_kept else set())
+
+
+async def test_full_texts_are_kept_for_a_month_or_while_a_shelf_or_a_thread_has_the_paper(
+    db: Database,
+) -> None:
+    world = World(db)
+    await world.list("Mon", "A▲9 B▲8 C▲7")
+    async with db.transaction() as connection:
+        rows = (await connection.execute(sa.select(tables.papers.c.arxiv_id, tables.papers.c.id))).all()
+        (_, _), (_, saved), (_, discussed) = rows
+        for arxiv_id, _ in rows:
+            text = models.PaperText(arxiv_id, "Lamps.", "https://x.example", SEOUL_9AM)
+            await paper_texts.save(connection, text)
+        await shelf.save(connection, 7, [saved], SEOUL_9AM, None)
+        await club.put_thread(
+            connection,
+            channel_id=CHANNEL,
+            paper_id=discussed,
+            guild_id=GUILD,
+            opened_at=SEOUL_9AM,
+            thread_id=9,
+            delivery_id=1,
+        )
+    for days, left in ((29, 3), (31, 2)):
+        await purge(db, SEOUL_9AM + days * DAY)
+        assert await count(db, tables.paper_texts) == left

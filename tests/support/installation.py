@@ -27,7 +27,7 @@ from bot.client.texts import Translations
 from bot.search import index as search_index
 from bot.search.glossary import GlossaryService
 from bot.today import messages as today_messages
-from storage import migrate, models, writer
+from storage import migrate, models, paper_texts, writer
 from storage.database import Database
 from tests.support import client_archive, origin_server, postgres_server, sample_archive, source_payloads
 from tests.support.client_harness import ClientHarness, last_response, open_harness
@@ -232,7 +232,7 @@ async def _leave_work(installation: Installation) -> None:
     )
     async with database.transaction() as connection:
         await writer.save_draft(connection, draft)
-        await writer.save_text(
+        await paper_texts.save(
             connection, models.PaperText("2601.99001", "A text.", "https://arxiv.org/html/2601.99001", now)
         )
         await writer.add_tokens(connection, now.date(), 1200)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from bot.sources import paper_text
 from bot.writer import drafting, prompts
 from bot.writer.language_model import LanguageModel, Message, ModelError
 from storage import models, writer
@@ -87,7 +89,7 @@ class Desk:
             lambda: NOW,
             model,
             judge or model,
-            Reader(),  # type: ignore[arg-type]
+            paper_text.PaperTexts(self.database, lambda: NOW, lambda: nullcontext(Reader())),  # type: ignore[arg-type]
             glossary_in_memory.build_glossary([], ()),
             sleep=self._sleep,
             **caps,

@@ -1,4 +1,4 @@
-"""Read full texts of papers: Hugging Face's Markdown, or arXiv's HTML as plain text.
+"""Full texts of papers: Hugging Face's Markdown, or arXiv's HTML as plain text, each read once and kept for a month.
 
 Either site may return a page that is not the paper, so a text must contain the paper's id and title and at
 least MIN_WORDS words. Pages are parsed in a child process unless they are short.
@@ -8,17 +8,23 @@ from __future__ import annotations
 
 import asyncio
 import re
+import weakref
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 import structlog
 from yarl import URL
 
-from bot.archive import html_pages
+from bot.archive import arxiv_ids, html_pages
+from bot.archive.summaries import Basis
 from bot.core import isolation
 from bot.core.clock import Clock
 from bot.sources import base, fetcher
 from bot.text import analyser, plain, typography
-from storage import errors, models
+from storage import errors, models, paper_texts
+from storage.database import Database
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +41,7 @@ _VERSION = re.compile(r"v[0-9]{1,3}/?$")
 _WORD = re.compile(r"(?<!\w)[\d_]*+[^\W\d_]")
 _NOT_ALPHANUMERIC = re.compile(r"[\W_]+")
 _MARKDOWN_HEAD = "Markdown Content:"
+_HTML_SOURCE = re.compile(r"^URL Source: https?://arxiv\.org/html/", re.MULTILINE)
 _MATH = re.compile(r"<math\b[^>]*?\balttext=\"([^\"]{0,5000})\"[^>]*>.*?</math>", re.DOTALL)
 _TEX = re.compile(r"[\\^_{]")
 _UNDERLINED = re.compile(r"^([^\s#|>-][^\n]{0,300})\n(=|-){3,200}[ \t]*$", re.MULTILINE)
@@ -75,14 +82,15 @@ class PaperTextReader:
             (f"{self.html_base.rstrip('/')}/{arxiv_id}", True),
         ):
             try:
-                text = await self._read_page(address, arxiv_id, title, is_html=is_html)
+                text, source = await self._read_page(address, arxiv_id, title, is_html=is_html)
             except errors.PaperroundError as error:
                 log.info("site has no text of the paper", paper=arxiv_id, place=address, reason=str(error))
             else:
-                return models.PaperText(arxiv_id, text, address, self.now())
+                return models.PaperText(arxiv_id, text, source, self.now())
         return None
 
-    async def _read_page(self, address: str, arxiv_id: str, title: str, *, is_html: bool) -> str:
+    async def _read_page(self, address: str, arxiv_id: str, title: str, *, is_html: bool) -> tuple[str, str]:
+        """Return the text of a page, and the address of arXiv's HTML if it says that it was made from that."""
         accept = "text/html, */*;q=0.1" if is_html else "text/markdown, */*;q=0.1"
         throttle = self.throttle if is_html else base.no_throttle
         response = await self.fetcher.get(address, accept=accept, throttle=throttle)
@@ -91,13 +99,67 @@ class PaperTextReader:
         body = bytes(response.body or b"")
         page = await asyncio.to_thread(base.decode_text, body, response.charset)
         arguments = page, arxiv_id, title, is_html
+        source = (
+            f"{self.html_base.rstrip('/')}/{arxiv_id}"
+            if _HTML_SOURCE.search(page[:_HEAD_CHARACTERS])
+            else address
+        )
         if len(body) < _PROCESS_BYTES:
-            return parse_paper(*arguments)
+            return parse_paper(*arguments), source
         async with self.process:
             text: str = await isolation.run_isolated(
                 parse_paper, *arguments, seconds=_MAX_CPU_SECONDS, megabytes=_MAX_MEGABYTES
             )
-        return text
+        return text, source
+
+
+MISSING_PERIOD = timedelta(minutes=10)
+"""How long a paper without a text is not looked for again."""
+_MAX_MISSING = 1_000
+
+
+@dataclass(eq=False)
+class PaperTexts:
+    """The stored texts of papers. One that is not stored is read once for all who ask for it.
+
+    `open_reader` opens the reader.
+    """
+
+    database: Database
+    clock: Clock
+    open_reader: Callable[[], AbstractAsyncContextManager[PaperTextReader]]
+    _turns: weakref.WeakValueDictionary[str, asyncio.Lock] = field(
+        default_factory=weakref.WeakValueDictionary, init=False
+    )
+    _missing: dict[str, datetime] = field(default_factory=dict, init=False)
+
+    async def find(self, arxiv_id: str) -> models.PaperText | None:
+        """Return the stored text of a paper, or None."""
+        async with self.database.read() as connection:
+            return await paper_texts.get(connection, arxiv_id)
+
+    async def read(self, arxiv_id: str, title: str, abstract: str) -> models.PaperText:
+        """Return the text of a paper, else its abstract, which is not stored.
+
+        Without both, the text is empty, with the basis `none`.
+        """
+        turn = self._turns.setdefault(arxiv_id, asyncio.Lock())
+        async with turn:
+            if (text := await self.find(arxiv_id)) is not None:
+                return text
+            if self._missing.get(arxiv_id, models.NEVER) < self.clock():
+                async with self.open_reader() as reader:
+                    text = await reader.read(arxiv_id, title)
+                if text is not None:
+                    async with self.database.transaction() as connection:
+                        await paper_texts.save(connection, text)
+                    return text
+                if len(self._missing) >= _MAX_MISSING:
+                    self._missing.clear()
+                self._missing[arxiv_id] = self.clock() + MISSING_PERIOD
+        basis = Basis.ABSTRACT if abstract else Basis.NONE
+        url = arxiv_ids.huggingface_url(arxiv_id)
+        return models.PaperText(arxiv_id, abstract, url, self.clock(), basis.value)
 
 
 def _page_path(address: str) -> str:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import nullcontext
+from datetime import timedelta
+
 import pytest
 from aiohttp import web
 
-from bot.sources import base
+from bot.sources import base, paper_text
 from bot.sources.fetcher import Fetcher
-from bot.writer import paper_text
-from storage import models
+from storage import models, paper_texts
+from storage.database import Database
 from tests.support import origin_server, paper_pages, source_fixtures
 from tests.support.origin_server import OriginServer
 
@@ -36,7 +40,8 @@ def markdown(text: str) -> web.Response:
 async def test_prefers_hugging_faces_markdown(origin: OriginServer, fetch: Fetcher) -> None:
     origin.pages[MARKDOWN] = markdown(paper_pages.markdown_page())
     found = await read(origin, fetch)
-    assert (found.arxiv_id, found.url, found.basis) == (ID, f"{origin.url}{MARKDOWN}", "paper")
+    # the page says that it was made from arXiv's HTML
+    assert (found.arxiv_id, found.url, found.basis) == (ID, f"{origin.url}{HTML}", "paper")
     assert found.fetched_at == source_fixtures.NOW
     assert "lantern29" in found.text
     assert "## A Extra tables" in found.text
@@ -129,3 +134,44 @@ def test_removes_references_and_acknowledgements(heading: str) -> None:
     text = paper_text.parse_paper(paper_pages.markdown_page(content=content), ID, TITLE, False)
     assert "Lamps on land" not in text
     assert "## B Proofs\n\nIt is so." in text
+
+
+def texts_of(db: Database, origin: OriginServer, fetch: Fetcher) -> paper_text.PaperTexts:
+    return paper_text.PaperTexts(
+        db, lambda: source_fixtures.NOW, lambda: nullcontext(open_reader(origin, fetch))
+    )
+
+
+async def test_a_text_is_read_once_for_forty_readers_and_stored(
+    db: Database, origin: OriginServer, fetch: Fetcher
+) -> None:
+    origin.pages[MARKDOWN] = markdown(paper_pages.markdown_page())
+    texts = texts_of(db, origin, fetch)
+    found = await asyncio.gather(*(texts.read(ID, TITLE, "") for _ in range(40)))
+    assert {text.basis for text in found} == {"paper"}
+    assert origin.paths == [MARKDOWN]
+    assert await texts.find(ID) == found[0]
+
+
+async def test_a_paper_without_a_text_has_its_abstract_and_is_not_looked_for_by_each_reader(
+    db: Database, origin: OriginServer, fetch: Fetcher
+) -> None:
+    texts = texts_of(db, origin, fetch)
+    found = [await texts.read(ID, TITLE, abstract) for abstract in ("Lamps.", "Lamps.", "")]
+    assert [(text.text, text.basis) for text in found] == [("Lamps.", "abstract")] * 2 + [("", "none")]
+    assert origin.paths == [MARKDOWN, HTML]
+    assert await texts.find(ID) is None
+
+
+@pytest.mark.parametrize(("name", "limit"), [("MAX_TEXTS", 2), ("MAX_BYTES", 50)])
+async def test_the_oldest_texts_make_room(
+    db: Database, monkeypatch: pytest.MonkeyPatch, name: str, limit: int
+) -> None:
+    monkeypatch.setattr(paper_texts, name, limit)
+    async with db.transaction() as connection:
+        for number in range(4):
+            at = source_fixtures.NOW + timedelta(hours=number)
+            text = models.PaperText(f"2505.0000{number}", f"Lamps of {number}.", "https://x.example", at)
+            await paper_texts.save(connection, text)
+        kept = [await paper_texts.get(connection, f"2505.0000{number}") is not None for number in range(4)]
+    assert kept == [False, False, True, True]

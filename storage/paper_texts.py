@@ -1,0 +1,56 @@
+"""Full texts of papers with the vectors of their passages: kept for a month, or while a thread or shelf has the paper."""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage import database, models
+from storage.tables import club_threads, paper_texts, papers, saved_papers
+
+MAX_TEXTS, MAX_BYTES = 2_000, 200_000_000
+"""The most texts kept, and their most bytes with their vectors. The oldest are removed first."""
+
+
+async def save(connection: AsyncConnection, text: models.PaperText) -> None:
+    """Compress and store a paper's text, replacing an earlier text. The oldest texts beyond the limits are removed."""
+    raw = await asyncio.to_thread(zlib.compress, text.text.encode("utf-8", "replace"))
+    values = database.record_values(text, paper_texts, text=raw)
+    await database.upsert(connection, paper_texts, [values], key=("arxiv_id",))
+    await _trim(connection)
+
+
+async def get(connection: AsyncConnection, arxiv_id: str) -> models.PaperText | None:
+    """Return a paper's stored text, or None if it is not stored."""
+    row = (await connection.execute(sa.select(paper_texts).where(paper_texts.c.arxiv_id == arxiv_id))).first()
+    if row is None:
+        return None
+    text = (await asyncio.to_thread(zlib.decompress, row.text)).decode()
+    return database.build_record(models.PaperText, row._mapping, text=text)
+
+
+async def _trim(connection: AsyncConnection) -> None:
+    """Remove the oldest texts beyond the limits."""
+    own = paper_texts.c
+    query = sa.select(own.arxiv_id, sa.func.length(own.text)).order_by(own.fetched_at.desc(), own.arxiv_id)
+    size, removed = 0, []
+    for number, (arxiv_id, length) in enumerate(await connection.execute(query)):
+        size += length
+        if number >= MAX_TEXTS or size > MAX_BYTES:
+            removed.append(arxiv_id)
+    await database.execute_in(connection, paper_texts.delete(), own.arxiv_id, removed)
+
+
+async def purge(connection: AsyncConnection, before: datetime, limit: int) -> int:
+    """Remove at most `limit` texts fetched before a time (UTC) of papers that no thread and no shelf has."""
+    own = paper_texts.c
+    kept = [
+        sa.exists().where(papers.c.arxiv_id == own.arxiv_id, papers.c.id == table.c.paper_id)
+        for table in (saved_papers, club_threads)
+    ]
+    condition = sa.and_(own.fetched_at < before, *(~one for one in kept))
+    return await database.delete_some(connection, paper_texts, condition, limit)
