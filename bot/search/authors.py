@@ -185,8 +185,10 @@ def _find_exact(writers: Writers, words: tuple[str, ...], *, is_prefix: bool) ->
     )
     queries = [query, *(all_of(map(writers.word, joined)) for joined in people.join_words(words))]
     if is_prefix:
-        queries += (_prefix_query(writers, of) for of in (words, *people.join_words(words)))
-    return writers.find(queries, limit=_PREFIX_LIMIT if is_prefix else _CANDIDATE_LIMIT)
+        queries += (_prefix_query(writers, typed) for typed in (words, *people.join_words(words)))
+        return writers.find(queries, limit=_PREFIX_LIMIT)
+    authors = writers.find(queries, limit=_CANDIDATE_LIMIT)
+    return [author for author in authors if people.name_distance(words, author.name) < people.MISSING_WORD]
 
 
 def _prefix_query(writers: Writers, words: tuple[str, ...]) -> Query | None:

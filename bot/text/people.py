@@ -243,8 +243,9 @@ def name_distance(query_words: tuple[str, ...], name: str) -> float:
     best = _aligned_distance(query_words, name_words)
     if best == EXACT:
         return best
-    # Le Cun and LeCun, in the query or in the name.
-    pairs = [(joined, name_words) for joined in join_words(query_words)]
+    # Le Cun and LeCun, in the query or in the name. Two words alone are joined to a family name: Yuan Hang is not Yuanhang Zhou.
+    queries = (joined for joined in join_words(query_words) if len(joined) > 1 or joined == name_words[-1:])
+    pairs = [(joined, name_words) for joined in queries]
     pairs += [(query_words, joined) for joined in join_words(name_words)]
     return min((best, *(_aligned_distance(*pair) + _WRITING_COST for pair in pairs)))
 

@@ -60,6 +60,16 @@ async def test_a_name_matches_in_one_or_two_words_and_in_latin_cyrillic_or_greek
     assert (await search.complete_author("mc doug"))[0].value == "Ira McDougal"
 
 
+async def test_two_typed_words_are_a_misspelt_name_rather_than_one_given_name(db: Database) -> None:
+    names = ("Yuanhang Zhou", "Yuan Zhang", "Junyang Lin", "Jun Yan")
+    search = await sample_archive.search_over(
+        db, NewsletterPaper("2501.00001", "One", "It works.", authors=names)
+    )
+    for typed, author in (("Yuan hang", "Yuan Zhang"), ("jun yang", "Jun Yan")):
+        result = await search.find_author(typed)
+        assert (typed, result.author, result.is_corrected) == (typed, author, True)
+
+
 async def test_a_foreign_name_in_hangul_matches_by_sound(db: Database) -> None:
     names = ("Thomas Wolf", "Liang Wang", "Tom Wolfe Lewis")
     service = await sample_archive.search_over(
