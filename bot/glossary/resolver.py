@@ -140,17 +140,17 @@ class Glossary:
     def _list_senses(self, text: str) -> Sequence[concepts.AbbreviationSense]:
         """Return an abbreviation's dominant sense, or else its common senses, ignoring case if necessary."""
         stripped = text.strip()
-        if stripped in seed.read_words("function_words.txt") or len(stripped) < 2:
-            return ()
-        if stripped.islower() and term_keys.english_key(stripped) in self._concepts:
-            return ()  # map is not mAP
         key = term_keys.abbreviation_key(stripped)
         folded = key.casefold()
         # LLMs is the plural of LLM, but SDS is not the plural of SD.
         singular = folded if stripped.endswith("S") else folded.removesuffix("s")
         spellings = (key, *(self._abbreviation_by_folded.get(other, "") for other in (folded, singular)))
         senses = next((self._senses[spelling] for spelling in spellings if spelling in self._senses), [])
-        is_clear = bool(senses) and senses[0].share >= concepts.DOMINANT_SHARE
+        if not senses or len(stripped) < 2 or stripped in seed.read_words("function_words.txt"):
+            return ()
+        if stripped.islower() and term_keys.english_key(stripped) in self._concepts:
+            return ()  # map is not mAP
+        is_clear = senses[0].share >= concepts.DOMINANT_SHARE
         return senses[:1] if is_clear else [sense for sense in senses if sense.share >= _MIN_SHARE]
 
     def list_senses(self, abbreviation: str) -> list[str]:

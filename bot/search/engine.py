@@ -103,6 +103,7 @@ class Engine:
         self._schema = search_index.paper_schema()
         self._compile = lru_cache(maxsize=1 << 11)(self._compile_forms)
         self._mention = lru_cache(maxsize=1 << 11)(self._compile_mention)
+        self._frequency = lru_cache(maxsize=1 << 14)(searcher.doc_freq)
 
     # Building queries.
 
@@ -136,7 +137,7 @@ class Engine:
         return joined if is_word and self._is_indexed(joined) else ""
 
     def _is_indexed(self, token: str) -> bool:
-        return any(self.searcher.doc_freq(field, token) for field in ("title", "body"))
+        return any(self._frequency(field, token) for field in ("title", "body"))
 
     def join_parts(self, parts: Sequence[Part]) -> tuple[Part, ...]:
         """Return the parts of a query, with two plain words as one part if papers join them: mini batch."""
@@ -150,7 +151,7 @@ class Engine:
         return tuple(found)
 
     def _count(self, field: str, phrase: Sequence[str]) -> list[int]:
-        return [self.searcher.doc_freq(field, token) for token in phrase if token != tokens.GAP]
+        return [self._frequency(field, token) for token in phrase if token != tokens.GAP]
 
     def _idf(self, papers: int) -> float:
         return math.log(1 + (self.searcher.num_docs - papers + 0.5) / (papers + 0.5))
@@ -214,7 +215,7 @@ class Engine:
         )
 
     def _term(self, field: str, token: str, weight: float) -> Query | None:
-        if not self.searcher.doc_freq(field, token):
+        if not self._frequency(field, token):
             return None
         return Query.const_score_query(Query.term_query(self._schema, field, token, "basic"), weight)
 

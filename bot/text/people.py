@@ -474,14 +474,29 @@ def find_writers(words: Sequence[str]) -> list[Writer]:
     A known institution needs such a word before or after it. Any other Hangul name must be followed by 교수 or 쓴, and
     any other capitalised Latin name preceded by "by".
     """
-    found: list[Writer] = []
+    writers: list[Writer] = []
     words, start = words[:_MAX_QUESTION_WORDS], 0
-    while start < len(words) and len(found) < _MAX_WRITERS:
-        ends = range(min(len(words), start + MAX_WORDS), start, -1) if words[start].lower() != "the" else ()
-        read = [writer for end in ends if (writer := _read_writer(words, start, end))]
-        found += sorted(read, key=lambda writer: not writer.is_known)[:1]
-        start = found[-1].end if read else start + 1
-    return found
+    while start < len(words) and len(writers) < _MAX_WRITERS:
+        ends = range(min(len(words), start + _count_name_words(words, start)), start, -1)
+        candidates = filter(None, [_read_writer(words, start, end) for end in ends])
+        best = min(candidates, key=lambda writer: not writer.is_known, default=None)
+        writers += [best] if best else []
+        start = best.end if best else start + 1
+    return writers
+
+
+def _count_name_words(words: Sequence[str], start: int) -> int:
+    """Return the most words that a writer's name may have from `start`: several only of a known name or behind "by"."""
+    if words[start].lower() == "the":
+        return 0
+    is_named = start > 0 and words[start - 1].lower() in (*_BEFORE, "the")
+    return MAX_WORDS if is_named or _fold(words[start]).partition(" ")[0] in _first_words() else 1
+
+
+@lru_cache(maxsize=1)
+def _first_words() -> frozenset[str]:
+    """Return the first words of known institutions, and "" for words that are left out."""
+    return frozenset(("", *(name.partition(" ")[0] for name in _keys())))
 
 
 def _read_writer(words: Sequence[str], start: int, end: int) -> Writer | None:
@@ -493,7 +508,7 @@ def _read_writer(words: Sequence[str], start: int, end: int) -> Writer | None:
     rest = [word.lower().strip(_EDGE) for word in (*words[end : end + 2], "", "")]
     has_group = _GROUP.fullmatch(rest[0]) is not None
     last = end + has_group + (rest[has_group] in _WRITTEN)
-    if name := next((name for name in (typed, stem) if _fold(name) in _keys()), None):
+    if name := next((name for name in dict.fromkeys((typed, stem)) if _fold(name) in _keys()), None):
         is_possessive = name != typed and typed.endswith("s")
         is_said = is_possessive or (first, last) != (start, end) or _PAPERS.fullmatch(rest[0])
         return Writer(name, first, last, is_known=True) if is_said else None
