@@ -117,6 +117,8 @@ class Channels(stage.Discord):
     """The markers of messages whose reply was lost."""
     tainted: set[str] = field(default_factory=set)
     """Papers in messages whose content was refused."""
+    refused: set[str] = field(default_factory=set)
+    """The markers of messages whose content was refused."""
 
     async def send(self, request: SendRequest) -> models.Receipt:
         channel_id, names = request.channel_id, request.payload["content"].split()
@@ -126,6 +128,7 @@ class Channels(stage.Discord):
             raise DeliveryError(FORBIDDEN, "closed")
         if self.poison & {*names}:
             self.tainted |= {*names}
+            self.refused.add(request.marker or "")
             self.uncertain.discard(request.marker or "")
             raise DeliveryError(REFUSED_CONTENT, "content")
         is_lost = request.marker is not None and self.random.random() < self.loss
@@ -239,10 +242,13 @@ class Year:
         self.withdraw({*before} - {name for of in self.listed.values() for name in of})
 
     def withdraw(self, gone: set[str]) -> None:
-        """Forget waiting posts of which nothing came and a paper is in no document any more: they are planned again."""
+        """Forget waiting posts of which nothing came or was refused, and of which a paper left all documents.
+
+        They are planned again.
+        """
         for post in [post for post in self.posts.values() if gone & {*post.names}]:
             markers = {contents.part_marker(post.key, n) for n in range(len(post.groups))}
-            is_tried = markers & (self.discord.uncertain | self.discord.arrived.keys())
+            is_tried = markers & (self.discord.uncertain | self.discord.refused | self.discord.arrived.keys())
             is_asked = post.key.startswith("now:")
             if is_tried or is_asked or self.ticked_at + stage.MINUTE >= post.ends_at:
                 continue
