@@ -46,9 +46,9 @@ from storage.database import READER_CONNECTIONS, Connection, Database
 
 if TYPE_CHECKING:
     from bot.app.client import DiscordRenderer, PaperroundBot
-    from bot.client.context import Services
     from bot.client.messages import CommandMentions
     from bot.client.rest import HttpObserver, RestClient
+    from bot.client.services import Services
     from bot.client.texts import Translations
     from bot.outbox.pace import Answer
     from bot.rendering.templates import Templates
@@ -264,7 +264,7 @@ class Container:
 
     def create_services(self) -> Services:
         """Return the services that the client's commands use."""
-        from bot.client.context import Services
+        from bot.client.services import Services
         from bot.club.service import Clubs
         from bot.core import admission
         from bot.papers.lists import PaperLists

@@ -1,72 +1,24 @@
-"""What commands depend on: the services, the base class of the Discord client, and requests for handlers."""
+"""What commands depend on: the base class of the Discord client, and requests for handlers."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, ClassVar, TypeAlias, TypeVar
+from typing import Any, ClassVar, TypeAlias
 
 import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
-from bot.archive.dates import DigestDates
 from bot.client import rest, translations
 from bot.client import texts as client_texts
-from bot.client.accounts import Guilds, Readers, TextTokenStore
 from bot.client.list_state import ListKind, ListState
 from bot.client.messages import CommandMentions, PostWording
+from bot.client.services import Services
 from bot.client.texts import Texts
 from bot.core import clock
-from bot.core.admission import Admission
-from bot.core.clock import Clock
-from bot.outbox.contents import DeliveryFactory
-from bot.rendering.charts import ChartRenderer
-from bot.search.glossary import GlossaryService
-from bot.search.service import SearchService
-from bot.sources.arxiv import PaperLookup
-from bot.sources.kinds import SourceRegistry
 from storage import daily, models
-from storage.database import Database
-
-Feature = TypeVar("Feature")
-
-
-@dataclass(frozen=True, slots=True)
-class Services:
-    """The services for commands and buttons, built by `bot.app.container`.
-
-    `locale` and `timezone` are the defaults for new readers and subscriptions. `web_url` is the web archive's
-    URL.
-    """
-
-    database: Database
-    clock: Clock
-    search: SearchService
-    glossary: GlossaryService
-    lookups: Admission
-    transfers: Admission
-    deliveries: DeliveryFactory
-    guilds: Guilds
-    readers: Readers
-    text_tokens: TextTokenStore
-    paper_lookup: PaperLookup
-    sources: SourceRegistry
-    dates: DigestDates
-    charts: ChartRenderer
-    features: Mapping[type, object]
-    """The features' services by class."""
-    locale: models.Locale = models.Locale.EN
-    timezone: str = "UTC"
-    web_url: str | None = None
-
-    def get(self, kind: type[Feature]) -> Feature:
-        """Return the feature service of this class."""
-        found = self.features[kind]
-        assert isinstance(found, kind)
-        return found
-
 
 CardOffer: TypeAlias = Callable[
     ["Request", models.PaperDetail, int | None, models.SavedPaper | None], Awaitable[Sequence[ui.Item[Any]]]

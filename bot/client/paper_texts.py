@@ -13,6 +13,7 @@ from bot.client.texts import Texts
 from bot.outbox import contents
 from bot.rendering import discord_text, markdown, templates, typesetting
 from bot.rendering.discord_text import SafeMarkdown
+from bot.search.results import Snippet
 from bot.text import analyser
 from storage import models
 
@@ -243,9 +244,14 @@ def excerpt_lines(
     language = paper.summary.language if paper.summary else None
     if paper.quoted and paper.quoted.language not in (language, texts.locale.value):
         # Only the text in the other language contains the matched words.
-        return paper.quoted.markdown, texts("quoted-from", language=paper.quoted.language)
+        return mark_matches(paper.quoted), texts("quoted-from", language=paper.quoted.language)
     note = language_note(texts, language) if with_language else ""
-    return paper.quoted.markdown if paper.quoted else summary_excerpt(paper.sections), note
+    return mark_matches(paper.quoted) if paper.quoted else summary_excerpt(paper.sections), note
+
+
+def mark_matches(snippet: Snippet) -> SafeMarkdown:
+    """Return a snippet with its matches in bold."""
+    return discord_text.embolden(snippet.pieces)
 
 
 def summary_excerpt(sections: Sequence[models.Section]) -> SafeMarkdown:

@@ -19,6 +19,7 @@ from bot.client.paper_texts import (
     format_votes,
     join_dotted,
     language_note,
+    mark_matches,
     nearest_days,
     subtext,
     title_link,
@@ -119,7 +120,7 @@ def _paper_text(
     lines = (
         (listed.facts.get(row.arxiv_id), "")
         if snippet is None
-        else (snippet.markdown, subtext(language_note(texts, snippet.language)) if with_language else "")
+        else (mark_matches(snippet), subtext(language_note(texts, snippet.language)) if with_language else "")
     )
     lacks = subtext(note) if (note := lacks_note(texts, listed, row.arxiv_id)) else ""
     title = title_link(

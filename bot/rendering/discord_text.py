@@ -135,13 +135,10 @@ MAX_COLUMNS = 160
 """About two lines of a message. A Hangul syllable is two columns wide."""
 
 
-def embolden(text: str, spans: Iterable[tuple[int, int]]) -> SafeMarkdown:
-    """Return a plain text as Markdown, with these parts of it in bold. They are in order and do not overlap."""
-    pieces, end = list[str](), 0
-    for start, stop in spans:
-        pieces.append(f"{escape_inline(text[end:start])}**{escape_inline(text[start:stop])}**")
-        end = stop
-    return SafeMarkdown(escape_line_start("".join((*pieces, escape_inline(text[end:])))))
+def embolden(pieces: Iterable[tuple[str, bool]]) -> SafeMarkdown:
+    """Return pieces of plain text, each with whether it is to be bold, as Markdown."""
+    escaped = (f"**{escape_inline(text)}**" if is_bold else escape_inline(text) for text, is_bold in pieces)
+    return SafeMarkdown(escape_line_start("".join(escaped)))
 
 
 def count_fitting(text: str, max_columns: int = MAX_COLUMNS) -> int:

@@ -301,6 +301,17 @@ def render_html(text: str) -> Markup:
     return Markup("".join(map(parser.render, chunks)))  # noqa: S704 - the parser escapes all that it does not know
 
 
+def read_plain_line(text: str) -> str:
+    """Return text with Discord's Markdown as plain text on one line."""
+    tokens = (token for chunk in _chunks(text.lstrip("# ")) for token in _get_html_parser().parse(chunk))
+    pieces = [
+        child.content or " " * child.type.endswith("break")
+        for token in tokens
+        for child in token.children or ()
+    ]
+    return discord_text.to_single_line("".join(pieces))
+
+
 @lru_cache(maxsize=1)
 def _get_html_parser() -> MarkdownIt:
     markdown = MarkdownIt("commonmark", {"html": False, "breaks": True, "maxNesting": _MAX_NESTING})

@@ -15,7 +15,6 @@ from storage import models, search
 
 if TYPE_CHECKING:
     # Libraries for snippets are imported late, because the shell's search makes none and starts 10 % faster.
-    from bot.rendering.discord_text import SafeMarkdown
     from storage.database import Connection
 
 
@@ -157,11 +156,13 @@ class Snippet(NamedTuple):
     spans: tuple[tuple[int, int], ...] = ()
 
     @property
-    def markdown(self) -> SafeMarkdown:
-        """The sentence as Discord's Markdown, with the matches in bold."""
-        from bot.rendering import discord_text
-
-        return discord_text.embolden(self.text, self.spans)
+    def pieces(self) -> tuple[tuple[str, bool], ...]:
+        """The sentence in pieces, each with whether it is a match."""
+        pieces, end = list[tuple[str, bool]](), 0
+        for start, stop in self.spans:
+            pieces += [(self.text[end:start], False), (self.text[start:stop], True)]
+            end = stop
+        return (*pieces, (self.text[end:], False))
 
 
 async def list_snippets(

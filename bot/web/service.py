@@ -22,9 +22,9 @@ from markupsafe import Markup
 
 from bot.archive import arxiv_ids, summaries
 from bot.client import paper_texts
-from bot.client.context import Services
 from bot.client.list_state import ListKind, ListState
 from bot.client.paper_texts import format_title
+from bot.client.services import Services
 from bot.client.texts import Argument, Texts, Translations
 from bot.core.clock import latest_date
 from bot.papers import lists, trends
@@ -167,7 +167,9 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A paper in the list template. `snippet`, `missing` and `language_note` are Discord's Markdown.
+    """A paper in the list template. `missing` and `language_note` are Discord's Markdown.
+
+    `snippet` are pieces of plain text, each with whether it matches the query.
 
     `day` (ISO) is "" on the page of that day. On another day's page, `day_text` states that the paper is also
     listed then. `language` is "" unless the snippet's language differs from the page's.
@@ -183,7 +185,7 @@ class Row:
     votes: int | None
     authors: tuple[tuple[str, str | None], ...]
     more_authors: str
-    snippet: str = ""
+    snippet: tuple[tuple[str, bool], ...] = ()
     missing: str = ""
     picture: str | None = None
     language: str = ""
@@ -390,7 +392,7 @@ class WebPages:
             "web.trends.html.j2",
             ("trends",),
             {"q": query} if query else {},
-            strip_markdown(heading),
+            markdown.read_plain_line(heading),
             values,
             is_indexed=not query,
         )
@@ -413,7 +415,9 @@ class WebPages:
             heading = texts("list-digest-heading", date=texts.format_date(day), count=found.total)
             url, name = site.address("days", day.isoformat()), texts("web-name")
             entry_id = site.permanent_id("days", day.isoformat())
-            return Entry(entry_id, url, strip_markdown(heading), updated_at[day], (name,), html=html)
+            return Entry(
+                entry_id, url, markdown.read_plain_line(heading), updated_at[day], (name,), html=html
+            )
 
         entries = []
         for day in days:
@@ -490,7 +494,7 @@ class WebPages:
             "page_numbers": f"{state.page + 1}/{listed.page_count}",
             **further,
         }
-        title = strip_markdown(heading)
+        title = markdown.read_plain_line(heading)
         feed = ("feed",) if state.kind is ListKind.DIGEST else parts
         return self._page(site, "web.list.html.j2", parts, query, title, values, feed=feed)
 
@@ -518,7 +522,7 @@ class WebPages:
                 row.votes,
                 tuple((name, site.author_link(name)) for name in row.authors[:3]),
                 _more_authors(texts, row, 3),
-                str(snippets[row.arxiv_id].markdown) if row.arxiv_id in snippets else "",
+                snippets[row.arxiv_id].pieces if row.arxiv_id in snippets else (),
                 lists.lacks_note(texts, listed, row.arxiv_id) if listed else "",
                 find_picture(row.thumbnail),
                 languages.get(row.arxiv_id, ""),
@@ -667,11 +671,6 @@ def check_base_url(text: str) -> str:
 def find_picture(url: str | None) -> str | None:
     """Return a picture's URL if pages may load it (https only), otherwise None."""
     return discord_text.safe_url(url) if url and url.startswith("https://") else None
-
-
-def strip_markdown(text: str) -> str:
-    """Convert Discord's Markdown to plain text on one line."""
-    return discord_text.to_single_line(markdown.render_html(text.lstrip("# ")).striptags())
 
 
 def _list_chapters(

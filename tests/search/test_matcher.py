@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bot.alerts.service import validate_alert
+from bot.client import paper_texts
 from bot.search import matcher
 from bot.search.results import SearchRequest
 from bot.text import seed
@@ -88,7 +89,7 @@ async def test_a_match_reason_has_the_matching_form_and_field(world: World) -> N
     ]
     sentence = matcher.find_sentence(paper.detail, reasons[0].forms, models.Locale.EN)
     assert sentence is not None
-    assert sentence.markdown == "Trains an agent by **reinforcement learning**."
+    assert paper_texts.mark_matches(sentence) == "Trains an agent by **reinforcement learning**."
     words = "trains", "agent", "reinforcement", "learning", "care", "better"
     (many,) = await read(world, alert_builders.draft(*words))
     (none,) = await read(world, alert_builders.draft("care", excluded=("agent",)))

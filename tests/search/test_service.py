@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from bot.client import paper_texts
 from bot.search.results import SearchRequest, Sort
 from bot.search.service import SearchService
 from storage import models
@@ -68,7 +69,7 @@ async def test_a_snippet_is_a_matching_sentence_from_any_summary(db: Database) -
     await sample_archive.add_digest(db, "2025-01-03", newer)
     for query, text in (("자율주행", "**자율 주행**으로 넓힙니다."), ("zephyr", "빨래를 갭니다.")):
         result = await SearchService(db).search(SearchRequest(query, snippet_locale=models.Locale.KO))
-        assert [snippet.markdown for snippet in result.snippets.values()] == [text]
+        assert [paper_texts.mark_matches(snippet) for snippet in result.snippets.values()] == [text]
 
 
 async def test_filters_in_the_query_and_in_the_request_both_apply(search: SearchService) -> None:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.client import paper_texts
 from bot.rendering import discord_text
 from bot.search import results as search_results
 
@@ -13,7 +14,7 @@ from bot.search import results as search_results
 def make_snippet(text: str, *terms: tuple[str, ...]) -> str:
     """Return the snippet of a text for these terms, each given by its forms."""
     sentence, spans = search_results.make_snippet(text, search_results.build_patterns(terms))
-    return search_results.Snippet(sentence, "", spans).markdown
+    return paper_texts.mark_matches(search_results.Snippet(sentence, "", spans))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 from yarl import URL
 
 from bot.app.container import Container
-from bot.client.context import Services
+from bot.client.services import Services
 from bot.core import http_server
 from bot.core.settings import Settings
 from bot.web import server
