@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
-from bot.archive import arxiv_ids, markdown_lines
+from bot.archive import arxiv_ids, html_pages
 from bot.text import plain
 from storage.models import Entry, Locale, Problem, Section
 
@@ -215,32 +215,23 @@ class PaperHeading(NamedTuple):
 
 def parse_paper_heading(text: str) -> PaperHeading | None:
     """Return the paper that a heading links to or names by its id, first or in brackets at the end, or None."""
+    text = html_pages.convert_tags(text) if "<" in text else text
+    if not arxiv_ids.MAY_HAVE_ID.search(text):
+        return None
     for match in _LINK_START.finditer(text):
         if link := arxiv_ids.parse_link_at(text, match.end()):
             arxiv_id, url, _ = link
-            label = markdown_lines.label_before(text, match.start())
-            before = text[: match.start() - len(label)]
-            if not label or before.count("[") > before.count("]") + 1:
-                label = text[text.find("[") + 1 : match.start()]
-            before = text[: match.start() - len(label)].strip(" *_-–—:|[")
-            is_caption = label.strip(" *_").lower() in _CAPTIONS
-            title = (
-                before
-                if is_caption
-                else None
-                if arxiv_ids.parse_bare_id(label) == arxiv_id
-                else _clean_title(label)
-            )
-            return PaperHeading(arxiv_id, title or None, url)
+            before, label = text[: match.start()], match["label"]
+            if not label or before.count("[") > before.count("]"):
+                start = text.find("[") + 1
+                before, label = text[:start], text[start : match.start("end")]
+            if label.strip(" *_").lower() in _CAPTIONS:
+                return PaperHeading(arxiv_id, before.strip(" *_-–—:|[") or None, url)
+            is_id = arxiv_ids.parse_bare_id(label) == arxiv_id
+            return PaperHeading(arxiv_id, None if is_id else _clean_title(label), url)
     if link := arxiv_ids.find_link(text):
-        arxiv_id, url, _ = link
-        if "<a " in text:
-            return PaperHeading(arxiv_id, _clean_title(_TAG.sub("", text)), url)
-        return PaperHeading(
-            arxiv_id,
-            _clean_title(text[: text.find("://")].rpartition("http")[0].strip(' (<[]-–—:🔗"“”')),
-            url,
-        )
+        before = text[: text.find("://")].rpartition("http")[0]
+        return PaperHeading(link[0], _clean_title(before.strip(' (<[]-–—:🔗"“”')), link[1])
     words = _BEFORE_ID.sub("", text).split(maxsplit=2)
     for number in (1, 2):
         if paper_id := arxiv_ids.parse_bare_id(" ".join(words[:number]).strip("[]():`*")):
@@ -250,9 +241,11 @@ def parse_paper_heading(text: str) -> PaperHeading | None:
     return PaperHeading(paper_id, _clean_title(rest), None) if paper_id else None
 
 
-_TAG = re.compile(r"<[^<>]{1,2000}>")
 _BEFORE_ID = re.compile(r"^(?:#?[0-9]{1,3}[.)]?\s|[^\w\s\[(`*]+\s?|(?:paper|논문)\s?[:：]\s?)", re.IGNORECASE)
-_LINK_START = re.compile(r"\]\s?\(?\s?<?(?=https?://|\S{0,20}arxiv)", re.IGNORECASE)
+_LINK_START = re.compile(
+    r"(?:\[(?P<label>(?:[^\[\]]++|\[[^\[\]]*+\])*+))?(?P<end>\])\s?\(?\s?<?(?=https?://|\S{0,20}arxiv)",
+    re.IGNORECASE,
+)
 _CAPTIONS = frozenset(
     ("", "abs", "abstract", "arxiv", "hf", "html", "link", "paper", "pdf", "url", "논문", "링크", "원문")
 )
@@ -335,7 +328,7 @@ def parse_authors(value: str) -> tuple[tuple[str, ...], bool]:
     The names are separated by commas or semicolons, or form a Python or JSON list. The mark of a truncated
     list can appear anywhere.
     """
-    value = _LINKED_NAME.sub(r"\1", value)
+    value = _LINKED_NAME.sub(r"\1", value) if "](" in value else value
     value = value[1:-1].strip("*_") if value[:1] in ("*", "_") and value[-1] == value[0] else value
     if value.lower().strip("*_` ") in _UNKNOWN_VALUES:
         return (), False
@@ -377,10 +370,6 @@ def _unescape(match: re.Match[str]) -> str:
 
 
 _BLANKS = str.maketrans("ntr\n", "    ")
-_MEDIA_TAG = re.compile(
-    r"<(img|video|source|iframe)\b[^<>]{0,500}?\ssrc\s?=\s?[\"']?(https?://[^\s\"'<>]{1,2000})[^<>]{0,500}>?",
-    re.IGNORECASE,
-)
 _IMAGE = re.compile(
     r"!\[(?:[^\[\]]|\[[^\[\]]{0,100}\]){0,300}\]\s?[(\[<]{0,2}\s?(https?://[^\s)>\]]{1,2000})"
     r"(?:\s{1,9}[\"'][^\"'\n]{0,200}[\"'])?\s?[)>\]]{0,2}(?:\{[^{}\n]{0,100}\})?"
@@ -399,12 +388,11 @@ def parse_media(line: str) -> tuple[str | None, str | None, str] | None:
     Media are an image or a tag in Markdown or HTML, and the address of a picture or video that stands alone or
     behind a label such as "Watch Video", in brackets of any kind. If only one is present, the other is None.
     """
-    line = line[:5_000]
+    line = html_pages.convert_tags(line[:5_000]) if "<" in line else line[:5_000]
     if line.startswith(("![", "[![")) and (image := _IMAGE.search(line)):
-        rest = _IMAGE.sub("", line)
-        return (*_sort_media(image[1]), "" if line[0] == "[" else rest.strip())
-    if line.startswith("<") and (tag := _MEDIA_TAG.search(line)):
-        return (None, tag[2], "") if tag[1].lower() != "img" else (*_sort_media(tag[2]), "")
+        rest = "" if line[0] == "[" else _IMAGE.sub("", line).strip()
+        is_clip = is_video(image[1]) or image[0].startswith(f"![{html_pages.VIDEO_LABEL}]")
+        return (None, image[1], rest) if is_clip else (image[1], None, rest)
     address = _ADDRESS.search(line)
     if address is None:
         return None
@@ -415,7 +403,3 @@ def parse_media(line: str) -> tuple[str | None, str | None, str] | None:
     if is_video(address[0]) or _VIDEO_WORD.search(label):
         return None, address[0], ""
     return (address[0], None, "") if is_picture(address[0]) else None
-
-
-def _sort_media(address: str) -> tuple[str | None, str | None]:
-    return (None, address) if is_video(address) else (address, None)

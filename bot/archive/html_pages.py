@@ -40,6 +40,11 @@ _HTML_TAGS = (
 _ID_ATTRIBUTE = re.compile(
     r"""\sdata-[a-z-]{0,30}id\s?=\s?["'](?:arxiv:)?([0-9]{4}\.[0-9]{4,5})""", re.IGNORECASE
 )
+_TAG_IN_MARKDOWN = re.compile(
+    r"<(?P<close>/?)(?P<name>a|abbr|b|big|br|button|center|code|del|details|div|em|font|h[1-6]|i|iframe|img|ins|kbd|li|mark|ol|p|s|small"
+    r"|source|span|strong|su[bp]|summary|table|tbody|t[dhr]|thead|u|ul|video)\b(?P<attributes>[^<>]{0,2000})>",
+    re.IGNORECASE,
+)
 
 
 def to_markdown(page: str) -> str:
@@ -47,6 +52,33 @@ def to_markdown(page: str) -> str:
     return _MarkdownWriter(page).text
 
 
+def convert_tags(line: str) -> str:
+    """Return a line of Markdown with its HTML tags as Markdown: links, media and bold type. Other known tags are left out."""
+    opened: list[tuple[str, str]] = []
+
+    def convert(tag: re.Match[str]) -> str:
+        name, is_closing = tag["name"].lower(), bool(tag["close"])
+        values = {} if is_closing else parse_attributes(tag["attributes"])
+        button = _ID_ATTRIBUTE.search(tag["attributes"])
+        mark = f" arXiv:{button[1]} " if button else ""
+        if name == "a" or name in _BOLD_TAGS:
+            if is_closing:
+                return opened.pop()[1] if opened and opened[-1][0] == name else ""
+            opened.append((name, f"]({values.get('href', '')})" if name == "a" else "**"))
+            return ("[" if name == "a" else "**") + mark
+        if name == "br":
+            return " "
+        if "src" in values:
+            alt = values.get("alt", "") if name == "img" else VIDEO_LABEL
+            return f"![{alt}]({values['src']})"
+        return mark
+
+    line = _TAG_IN_MARKDOWN.sub(convert, line)
+    return line + "".join(mark for _, mark in reversed(opened))
+
+
+VIDEO_LABEL = "Watch Video"
+_BOLD_TAGS = frozenset({"b", "strong", "summary"})
 _LONG_NUMBER = re.compile(r"&#[0-9]{100,};?")
 
 
@@ -146,7 +178,7 @@ class _MarkdownWriter:
         elif name == "img":
             self._written.write(f"![{values.get('alt', '')}]({values.get('src', '')})")
         elif "src" in values:
-            self._written.write(f"\n[Watch Video]({values['src']})\n")
+            self._written.write(f"\n[{VIDEO_LABEL}]({values['src']})\n")
 
     def _write_block(self, name: str, is_closing: bool) -> None:
         if name in _LIST_TAGS:

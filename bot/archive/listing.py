@@ -221,7 +221,7 @@ def _clean_paper(raw: object) -> Paper | str:
     arxiv_id = arxiv_ids.extract_arxiv_id(name)
     if arxiv_id is None:
         return f"has an invalid arXiv ID ({name[:40]})"
-    cleaned = {key: clean(raw.get(key)) for key, clean in _CLEANERS.items()}
+    cleaned = {key: clean(raw[key]) for key, clean in _CLEANERS.items() if key in raw}
     return {"arxiv_id": arxiv_id, **{key: value for key, value in cleaned.items() if value not in (None, [])}}
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Sequence, Set
 from typing import NamedTuple
 
 from bot.text import typography
 
 _MAX_LEVEL = 6
 _EXCERPT_LENGTH = 80
-_MAX_LABEL_LENGTH = 400
 
 
 class Heading(NamedTuple):
@@ -30,15 +29,10 @@ def normalise(text: str) -> str:
     return typography.limit_marks(text.replace("\0", "") if "\0" in text else text)
 
 
-def find_headings(rows: Sequence[str]) -> Iterator[Heading]:
-    """Yield the headings at the start of lines, including lines in code blocks. An indented one needs a link."""
-    marked = (
-        (row, line.lstrip(" "))
-        for row, line in enumerate(rows)
-        if line.startswith("#") or (line.startswith((" #", "  #", "   #")) and "](" in line)
-    )
-    candidates = (parse_heading(row, line) for row, line in marked)
-    return filter(None, candidates)
+def is_underline(line: str) -> bool:
+    """Return whether a line makes the text above it a heading: at least three `=` or `-`."""
+    bare = line.strip()
+    return len(bare) > 2 and bare[0] in "=-" and not bare.strip(bare[0])
 
 
 def parse_heading(row: int, line: str) -> Heading | None:
@@ -85,19 +79,6 @@ def excerpt(text: str) -> str:
     return f"“{text[:_EXCERPT_LENGTH]}…”" if len(text) > _EXCERPT_LENGTH else f"“{text}”"
 
 
-def label_before(line: str, end: int) -> str:
-    """Return the label of the Markdown link whose `]` is at `end`, or "" if no bracket opens it."""
-    start = line.rfind("[", max(0, end - _MAX_LABEL_LENGTH), end)
-    if "]" not in line[start + 1 : end]:
-        return line[start + 1 : end] if start >= 0 else ""
-    depth = 0
-    for position in range(end, max(-1, end - _MAX_LABEL_LENGTH), -1):
-        depth += (line[position] == "]") - (line[position] == "[")
-        if depth == 0:
-            return line[position + 1 : end]
-    return ""
-
-
 # Code fences.
 
 _FENCE = re.compile(r"[ \t]*(`{3,}(?=[^`]*$)|~{3,})\s*(.*)")
@@ -120,7 +101,7 @@ def find_code_rows(rows: Sequence[str]) -> Set[int]:
     code: set[int] = set()
     opened: tuple[int, str] | None = None
     for row, line in enumerate(rows):
-        fence = _FENCE.match(line) if "```" in line or "~~~" in line else None
+        fence = _FENCE.match(line) if line.lstrip()[:3] in ("```", "~~~") else None
         if fence is None:
             continue
         if opened is None:

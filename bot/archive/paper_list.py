@@ -11,24 +11,23 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
-from itertools import chain, islice
 from typing import Any, NamedTuple
 
-from bot.archive import arxiv_ids, date_reader, fields, listing, markdown_lines, title_reader
+from bot.archive import arxiv_ids, date_reader, fields, html_pages, listing, markdown_lines, title_reader
 from bot.archive.title_reader import CUT, plain
 from storage import errors
 from storage.models import Digest, DigestFormat, Problem
 
-_LINK = re.compile(r"\]\(\s{0,9}<?(https?://[^\s()<>]{1,1000}|[^\s()<>]{1,200})[^()\n]{0,200}\)")
-_ANCHOR = re.compile(
-    r"<a\s[^<>]{0,500}?href\s?=\s?[\"']?([^\s\"'<>]{1,1000})[^<>]{0,500}>([^<>]{0,400})", re.I
+_LINK = re.compile(
+    r"(!?)\[((?:[^\[\]]++|\[[^\[\]]*+\](?:\([^()\s]*+\))?)*+)\]"
+    r"\(\s{0,9}<?(https?://[^\s()<>]{1,1000}|[^\s()<>]{0,200})[^()\n]{0,200}\)"
 )
-_IMAGE_TAG = re.compile(r"<(?:img|source|video)\b[^<>]{0,2000}>", re.IGNORECASE)
+"""A link or an image: its mark, its label, which may contain an image, and its address."""
+_DIGIT = re.compile("[0-9]")
 _SLACK_LINK = re.compile(r"<(https?://[^\s<>|]{1,1000})\|([^<>|]{0,400})>")
 _ADDRESS = re.compile(
     r"<?(?:https?://|(?<![\w./-])(?:www\.)?arxiv\.org/)[^\s<>|\"']{1,1000}>?", re.IGNORECASE
 )
-_BUTTON = re.compile(r"\sdata-[a-z-]{0,30}id\s?=\s?[\"'](?:arxiv:)?([0-9]{4}\.[0-9]{4,5})", re.IGNORECASE)
 _REFERENCE = re.compile(r"\[([^\[\]]{1,400})\](?:\[([^\[\]]{0,100})\])?(?![\[(:])")
 _DEFINITION = re.compile(r" {0,3}\[([^\[\]]{1,100})\]:\s{1,9}<?(https?://[^\s>]{1,1000})")
 _BRACKETED = re.compile(r"[\[(`【]([0-9a-z][^\[\]()`\s【】]{8,29})[\])`】]", re.IGNORECASE)
@@ -102,24 +101,19 @@ def parse_json(text: str, name: str, on: date | None, listing_form: DigestFormat
 
     For the arguments see `parse.parse_text`. Raises NotADigestError with a reason if there is no digest.
     """
-    values = listing.read_values(text)
-    head = list(islice(values, 2))
-    if any(listing.is_record(value) for _, value in head):
-        return listing.build_records([*head, *values], listing_form)
+    values = list(listing.read_values(text))
+    if any(listing.is_record(value) for _, value in values[:2]):
+        return listing.build_records(values, listing_form)
     path_on = date_reader.find_path_date(name)
-    values = chain(head, values)
-    if any(map(_is_service_item, _find_items(head[:1]))):
-        stored = list(values)
-        items, stated_on = _read_answer(stored)
-        if items and (day := path_on or stated_on):
-            return (listing.build(day, map(listing.from_service, items), form=listing_form),)
-        values = iter(stored)
+    items, stated_on = _read_answer([value for _, value in values])
+    if items and (day := path_on or stated_on):
+        return (listing.build(day, map(listing.from_service, items), form=listing_form),)
     papers, problems = _take(
         paper for line, value in values for paper in _read_value(value, line - 1, path_on)
     )
     if not papers:
         # Raises the reason why the first value is not a listing.
-        return listing.build_records(head)
+        return listing.build_records(values[:2])
     return _build_digests(papers, on, problems, is_named=True, certain={path_on})
 
 
@@ -225,9 +219,12 @@ class _Reader:
 
     def __init__(self, rows: Sequence[str], named_on: date | None) -> None:
         self.weeks: set[date] = set()
-        self._rows, self._named_on = rows, named_on
+        self._rows = [html_pages.convert_tags(line) if "<" in line else line for line in rows]
+        self._named_on = named_on
         self._code = markdown_lines.find_code_rows(rows)
-        self._targets = {match[1].lower(): match[2] for row in rows if (match := _DEFINITION.match(row))}
+        self._targets = {
+            match[1].lower(): match[2] for row in rows if "]:" in row and (match := _DEFINITION.match(row))
+        }
         self._near = named_on
         headings = list(filter(None, map(self._parse_heading, range(len(rows)))))
         self._headings = {heading.row: heading for heading in headings}
@@ -255,7 +252,7 @@ class _Reader:
             if is_comment or line.lstrip().startswith("<!--"):
                 is_comment = "-->" not in line
                 continue
-            if row in self._code or _DEFINITION.match(line):
+            if row in self._code or ("]:" in line and _DEFINITION.match(line)):
                 continue
             heading = self._headings.get(row)
             if heading or not line.strip() or markdown_lines.is_thematic_break(line):
@@ -361,7 +358,7 @@ class _Reader:
         if _DATED_LINE.match(line) and (on := date_reader.find_date(plain(line)[:80])):
             self._paragraph_on = on
             return
-        may_be_date = len(line) <= 100 and any(map(str.isdecimal, line)) and not _UPDATED.search(line)
+        may_be_date = len(line) <= 100 and _DIGIT.search(line) and not _UPDATED.search(line)
         stated = date_reader.read(plain(line), self._near) if may_be_date else None
         if stated and stated.on and stated.count_words() == 0:
             is_papers_own = self._heading_title or self._is_day_heading or self._named_on
@@ -386,10 +383,9 @@ class _Reader:
     def _read_line(self, line: str, row: int) -> list[_Paper]:
         """Return the papers in a line's links, in its addresses, and in the rest of the line."""
         self._in_table |= _DELIMITER_ROW.fullmatch(line) is not None
-        if "/" not in line and "." not in line:
+        if not arxiv_ids.MAY_HAVE_ID.search(line):
             return []
-        found, spans, notes = _read_links(line, row)
-        rest = _cut_out(line, spans)
+        found, rest, notes = _read_links(line, row)
         bare = _FORMULA.sub(" ", rest)
         is_row = self._in_table or line.lstrip().startswith("|")
         is_row = is_row or (bare.count(" | ") > 1 and len(line) <= _MAX_LINE)
@@ -416,54 +412,40 @@ class _Reader:
         ]
 
 
-def _read_links(line: str, row: int) -> tuple[list[_Paper], list[tuple[int, int]], list[str]]:
-    """Return the papers in a line's links, the spans of its links and images, and the labels of other links."""
-    spans = [match.span() for match in _IMAGE_TAG.finditer(line)]
-    found, notes = list[_Paper](), list[str]()
-    for match in [*_LINK.finditer(line), *_ANCHOR.finditer(line)]:
-        is_anchor = match.re is _ANCHOR
-        label = match[2] if is_anchor else markdown_lines.label_before(line, match.start())
-        start = match.start() - (0 if is_anchor else len(label) + 1)
-        is_image = not is_anchor and line[max(0, start - 1) : start] == "!"
-        spans.append((start - is_image, match.end()))
-        if is_image:
-            continue
-        ids = arxiv_ids.find_ids(match[1])
-        if not ids and not fields.is_picture(match[1]):
-            ids = arxiv_ids.find_ids(label)
-        if arxiv_id := ids[0] if ids else arxiv_ids.parse_bare_id(label):
-            found.append(_Paper(arxiv_id, title_reader.read_title(label), None, row))
-        else:
-            notes.append(label)
-    return found, spans, notes
+def _read_links(line: str, row: int) -> tuple[list[_Paper], str, list[str]]:
+    """Return the papers in a line's links, the line with `CUT` for links and images, and the labels of other links."""
+    papers, notes = list[_Paper](), list[str]()
 
+    def take(match: re.Match[str]) -> str:
+        is_image, label, address = match.groups()
+        if not is_image:
+            ids = arxiv_ids.find_ids(address)
+            if not ids and not fields.is_picture(address):
+                ids = arxiv_ids.find_ids(label)
+            if arxiv_id := ids[0] if ids else arxiv_ids.parse_bare_id(label):
+                papers.append(_Paper(arxiv_id, title_reader.read_title(label), None, row))
+            else:
+                notes.append(label)
+        return f" {CUT} "
 
-def _cut_out(line: str, spans: list[tuple[int, int]]) -> str:
-    """Replace spans, which may be nested, by a mark."""
-    kept, position = [], 0
-    for start, end in sorted(spans):
-        kept.append(line[position : max(start, position)])
-        position = max(position, end)
-    return f" {CUT} ".join([*kept, line[position:]])
+    return papers, (_LINK.sub(take, line) if "](" in line else line), notes
 
 
 def _find_lone_date(part: str) -> date | None:
     """Return the date of a part of a line that is only a date."""
-    stated = date_reader.read(plain(part)) if any(map(str.isdecimal, part)) else None
+    stated = date_reader.read(plain(part)) if _DIGIT.search(part) else None
     return stated.on if stated and stated.count_words() == 0 else None
 
 
 def _read_text(part: str, row: int, *, is_cell: bool) -> Iterator[_Paper]:
     """Yield the papers in a cell, or in a line without its links."""
-    if "." not in part and "/" not in part:
+    if not arxiv_ids.MAY_HAVE_ID.search(part):
         return
     is_short, is_long = len(part.strip()) <= _MAX_SHORT_LINE, len(part) > _MAX_LINE
-    spans: list[tuple[int, int]] = []
     for match in _ADDRESS.finditer(part):
         if ids := arxiv_ids.find_ids(match[0]):
             yield _Paper(ids[0], None, None, row, is_long or _is_in_sentence(part, match))
-        spans.append(match.span())
-    rest = _cut_out(part, spans)
+    rest = _ADDRESS.sub(f" {CUT} ", part)
     words = rest.split()
     edges = " ".join(words[:2] + words[-2:]) if is_short else ""
     for arxiv_id in dict.fromkeys(_find_others(rest, [part] if is_cell else [], words)):
@@ -485,7 +467,6 @@ def _is_in_sentence(part: str, match: re.Match[str]) -> bool:
 def _find_others(rest: str, cells: Sequence[str], words: Sequence[str]) -> Iterator[str]:
     """Yield the ids outside links: after `arXiv:`, in brackets, alone in a cell, or at either end of the line."""
     yield from arxiv_ids.find_ids(rest)
-    yield from _BUTTON.findall(rest)
     parts = [*cells, *_BRACKETED.findall(rest[:600]), *words[:2], *words[-1:]]
     bare = (arxiv_ids.parse_bare_id(part.strip(" *`[]():,")) for part in parts if len(part) < 40)
     yield from filter(None, bare)
@@ -614,41 +595,29 @@ def _is_service_item(item: object) -> bool:
     return _read_id((paper if isinstance(paper, Mapping) else item if is_alone else {}).get("id")) is not None
 
 
-def _find_items(values: Sequence[tuple[int, object]]) -> list[Any]:
-    """Return the items of the only list in JSON values, or an empty list."""
-    if len(values) != 1:
-        return [value for _, value in values]
-    value = values[0][1]
-    if isinstance(value, list):
-        return value
-    children = value.values() if isinstance(value, Mapping) else ()
-    lists = [child for child in children if isinstance(child, list) and any(map(_is_service_item, child))]
-    return lists[0] if len(lists) == 1 else [] if lists else [value]
-
-
-def _read_answer(values: Sequence[tuple[int, object]]) -> tuple[list[Any], date | None]:
+def _read_answer(values: Sequence[object]) -> tuple[list[Any], date | None]:
     """Return the items of Hugging Face's list and its day, or an empty list for any other JSON.
 
     The day is that of the object around the list, the newest on which a paper was submitted to the list, or that
     on which the list was read.
     """
-    items = _find_items(values)
-    own = list(filter(_is_service_item, items))
-    if 2 * len(own) <= len(items):
+    [only, *others] = values
+    around = only if isinstance(only, Mapping) and not others and not _is_service_item(only) else {}
+    inside = [only, *around.values()] if not others else []
+    lists = [
+        part for part in (values, *inside) if isinstance(part, list) and any(map(_is_service_item, part))
+    ]
+    own = list(filter(_is_service_item, lists[0])) if len(lists) == 1 else []
+    if not own or 2 * len(own) <= len(lists[0]):
         return [], None
-    around = values[0][1]
-    around = around if isinstance(around, Mapping) and around is not items[0] else {}
-    stated_on = None
-    if around:
-        keys = (date_reader.find_date(key[:40]) for key, child in around.items() if child is items)
-        stated_on = _date_of(around) or next(filter(None, keys), None)
-    submitted = list(filter(None, map(_find_submission, own)))
-    if not stated_on and submitted and max(submitted) - min(submitted) > _LONGEST_LIST:
-        return [], None  # the lists of several days
-    if on := stated_on or max(submitted, default=None):
-        return items, on
+    keys = (date_reader.find_date(key[:40]) for key, part in around.items() if part is lists[0])
+    on = _date_of(around) or next(filter(None, keys), None)
+    if not on and (submitted := list(filter(None, map(_find_submission, own)))):
+        if max(submitted) - min(submitted) > _LONGEST_LIST:
+            return [], None  # the lists of several days
+        on = max(submitted)
     read = (fields.clean_date(around[key]) for key in filter(_READING_KEY.search, around))
-    return items, next(filter(None, read), None)
+    return lists[0], on or next(filter(None, read), None)
 
 
 _LONGEST_LIST = timedelta(days=4)

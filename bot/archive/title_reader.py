@@ -14,11 +14,6 @@ CUT = "\0"
 MAX_TITLE_LENGTH = 300
 _MAX_LINE, _MIN_TITLE_LENGTH = 400, 8
 _TARGET = re.compile(r"\]\([^()\s]{1,1000}\)")
-_TAG = re.compile(
-    r"</?(?:a|abbr|b|big|br|center|code|del|details|div|em|font|h[1-6]|i|img|ins|kbd|li|mark|p|s|small|span|strong|su[bp]|summary|t[dhr]|table|tbody|thead|button|ul|ol|u)"
-    r"\b[^<>]{0,500}>",
-    re.IGNORECASE,
-)
 _EMPHASIS = re.compile(r"(?<![\w*\\])(\*{1,3}|_{1,3}|~~|`{1,2})(?=\S)(.{1,600}?)(?<=\S)\1(?!\w)")
 _ESCAPED = re.compile(r"\\([\[\]_*#`|~<>])")
 _NUMBER = re.compile(r"^\W{0,6}(?:[(\[【]?[0-9]{1,4}[\])】]:?\s?|[0-9]{1,4}[.:]\s)")
@@ -32,7 +27,6 @@ _ITEM = re.compile(r"\s*(?:[-*+•]|[0-9]{1,4}[.)])\s+(?:\[[ xX]\]\s)?")
 _BOLD = re.compile(r"(\*\*|__)(?=\S)(?P<title>.{1,300}?)(?<=\S)\1")
 _QUOTED = re.compile(r"[\"“「『《](?P<title>[^\"“”「」『』《》]{8,300})[\"”」』》]")
 _BOLD_LINE = re.compile(r"\W{0,6}(?:[0-9]{1,4}[.)]\s*)?(\*\*|__)(?P<title>.{1,300}?)\1\W*")
-_SUMMARY_TAG = re.compile(r".{0,40}<summary>(?P<title>.{1,400}?)(?:</summary>.*|$)", re.IGNORECASE)
 _LABELLED = re.compile(
     r"\W{0,6}(?:paper |논문\s?|论文)?(?:title|제목|标题|題名|タイトル)\**\s?[:：]\**\s*(.{1,400})",
     re.IGNORECASE,
@@ -53,12 +47,8 @@ _ID = re.compile(
 
 def plain(text: str) -> str:
     """Return the first 600 characters of Markdown without links, emphasis, tags and a number in front."""
-    text = _strip_tags(_TARGET.sub("]", text[:600])).replace("[", "").replace("]", "")
+    text = _TARGET.sub("]", text[:600]).replace("[", "").replace("]", "")
     return _NUMBER.sub("", _strip_emphasis(text).lstrip("# >~").strip(" |"))
-
-
-def _strip_tags(text: str) -> str:
-    return _TAG.sub("", text) if "<" in text else text
 
 
 def _strip_emphasis(text: str) -> str:
@@ -81,7 +71,7 @@ def read_title(label: str, min_words: int = 4) -> str | None:
 
     One word less is enough with a colon.
     """
-    title = _NUMBER.sub("", _strip_tags(label[: 2 * MAX_TITLE_LENGTH]).strip(" \t#>|"))
+    title = _NUMBER.sub("", label[: 2 * MAX_TITLE_LENGTH].strip(" \t#>|"))
     title = _NUMBER.sub("", _strip_emphasis(_LEADING.sub("", _strip_emphasis(title))))
     title = _TRAILING.sub("", title.replace(CUT, " ")).strip()
     if title.count("[") != title.count("]"):
@@ -123,7 +113,7 @@ def _are_names(text: str) -> bool:
 
 
 _PARTICLES = frozenset(
-    (
+    [
         "van",
         "de",
         "der",
@@ -140,7 +130,7 @@ _PARTICLES = frozenset(
         "el",
         "ten",
         "ter",
-    )
+    ]
 )
 
 
@@ -157,8 +147,7 @@ def find_above(line: str, below: str, *, is_first: bool) -> str | None:
     """
     if len(line) > _MAX_LINE:
         return None
-    match = _SUMMARY_TAG.match(line) if "summary>" in line else None
-    if match := match or (_BOLD_LINE.fullmatch(line.strip()) if "**" in line or "__" in line else None):
+    if ("**" in line or "__" in line) and (match := _BOLD_LINE.fullmatch(line.strip())):
         return read_title(match["title"])
     if item := _ITEM.match(line):
         indent = len(line) - len(line.lstrip())
@@ -175,7 +164,11 @@ def find_beside(parts: Sequence[str], *, are_cells: bool) -> str | None:
     `parts` are a row's cells, or one line with `CUT` in the place of links. Text behind a link counts if there
     is none before it.
     """
-    parts = [part for whole in parts for part in _ID.sub(CUT, whole[: 2 * _MAX_LINE]).split(CUT)]
+    cut = (
+        _ID.sub(CUT, part[: 2 * _MAX_LINE]) if "://" in part or arxiv_ids.MAY_HAVE_ID.search(part) else part
+        for part in parts
+    )
+    parts = [part for whole in cut for part in whole[: 2 * _MAX_LINE].split(CUT)]
     parts = [part for part in parts if len(part) >= _MIN_TITLE_LENGTH or not are_cells]
     for pattern, marks in ((_BOLD, "*_"), (_QUOTED, '"“「『《')):
         for part in parts:

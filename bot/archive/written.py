@@ -13,7 +13,7 @@ from datetime import date
 from itertools import pairwise
 from typing import NamedTuple
 
-from bot.archive import arxiv_ids, date_reader, fields, markdown_lines, summaries
+from bot.archive import arxiv_ids, date_reader, fields, html_pages, markdown_lines, summaries
 from storage import errors
 from storage.models import Digest, DigestFormat, Entry, Problem, Section
 
@@ -23,7 +23,7 @@ NO_PAPERS = "there is no paper in a known form under this date"
 
 @dataclass(slots=True)
 class _Paper:
-    """A paper being parsed. `line` is its heading's line number, from 1."""
+    """A paper being parsed. `line` is its heading's line number, from 1; `is_open`: its authors or votes go on."""
 
     line: int
     arxiv_id: str
@@ -35,16 +35,18 @@ class _Paper:
     thumbnail: str | None = None
     video: str | None = None
     sections: tuple[Section, ...] = ()
+    is_open: bool = False
 
 
 class _Heading(NamedTuple):
-    """A heading, with its paper if it contains an arXiv id. `end` is the row below its last line."""
+    """A heading, with its paper if it contains an arXiv id, or a digest's date. `end` is the row below its last line."""
 
     row: int
     level: int
     text: str
     end: int
     paper: fields.PaperHeading | None = None
+    is_day: bool = False
 
 
 class _Day(NamedTuple):
@@ -70,18 +72,18 @@ def parse(rows: Sequence[str]) -> tuple[Digest, ...]:
 
     Raises NotADigestError if all dates are impossible, so that the papers are not dated in another way.
     """
-    rows = _mark_headings(rows)
+    candidates = list(_find_headings(rows))
+    if not any(_DAILY_PAPERS.search(heading.text) for heading in candidates):
+        return ()
     headings: list[_Heading] = []
     count, cut = 0, list[Problem]()
-    for heading in markdown_lines.find_headings(rows):
-        text, end = _join_lines(heading, rows)
-        paper = fields.parse_paper_heading(text)
-        count += paper is not None
+    for heading in map(_read_heading, candidates):
+        count += heading.paper is not None
         if count > fields.MAX_PAPERS:
             rows, cut = rows[: heading.row], [fields.describe_cut(heading.row)]
             break
-        headings.append(_Heading(heading.row, heading.level, text, end, paper))
-    days = [number for number, heading in enumerate(headings) if _is_date(heading)]
+        headings += [heading] if heading.level else []
+    days = [number for number, heading in enumerate(headings) if heading.is_day]
     if not days:
         return ()
     parts: dict[tuple[DigestFormat, date], _Parts] = {}
@@ -110,47 +112,57 @@ def parse(rows: Sequence[str]) -> tuple[Digest, ...]:
     )
 
 
-def _mark_headings(rows: Sequence[str]) -> Sequence[str]:
-    """Return the rows with `#` before the dates and linked titles that are headings by an underline or bold type."""
-    marked: dict[int, str] = {}
+def _find_headings(rows: Sequence[str]) -> Iterator[_Heading]:
+    """Yield the headings, also in code blocks, and with the level 0 lines that are underlined or in bold type.
+
+    An indented heading needs a link.
+    """
     for row, line in enumerate(rows):
-        below = rows[row + 1].strip() if row + 1 < len(rows) else ""
-        is_underlined = len(below) > 2 and not below.strip(below[0]) and below[0] in "=-"
-        if not is_underlined and not (line.startswith("**") and line.rstrip().endswith("**")):
+        if line[:1] not in _HEADING_STARTS:
             continue
-        is_day = _DAILY_PAPERS.search(line) and date_reader.has_date(line)
-        if is_day or (line.startswith(("[", "**[")) and fields.parse_paper_heading(line)):
-            marked[row] = f"{'##' if is_day else '###'} {line}"
-            marked |= {row + 1: ""} if is_underlined else {}
-    return [marked.get(row, line) for row, line in enumerate(rows)] if marked else rows
+        if line.startswith("#") or (line.startswith((" #", "  #", "   #")) and "](" in line):
+            if heading := markdown_lines.parse_heading(row, line.lstrip(" ")):
+                yield _Heading(row, heading.level, *_join_lines(heading.text, rows, row + 1))
+        elif row and markdown_lines.is_underline(line):
+            yield _Heading(row - 1, 0, *_join_lines(rows[row - 1], rows, row + 1))
+        elif line.startswith("**") and line.rstrip().endswith("**"):
+            yield _Heading(row, 0, *_join_lines(line, rows, row + 1))
 
 
-def _join_lines(heading: markdown_lines.Heading, rows: Sequence[str]) -> tuple[str, int]:
+def _read_heading(heading: _Heading) -> _Heading:
+    """Return a heading with its paper or date. A line of level 0 becomes a heading if it is a date or a linked title."""
+    paper, level = fields.parse_paper_heading(heading.text), heading.level
+    is_named = paper is None and _DAILY_PAPERS.search(heading.text) is not None
+    is_day = is_named and date_reader.has_date(heading.text)
+    if not level:
+        level = 2 if is_day else 3 if paper and heading.text.startswith(("[", "**[")) else 0
+    return heading._replace(level=level, paper=paper if level else None, is_day=is_day)
+
+
+_HEADING_STARTS = ("#", " ", "*", "=", "-")
+
+
+def _join_lines(text: str, rows: Sequence[str], end: int) -> tuple[str, int]:
     """Return a heading's text with the lines in which its linked title goes on, or the line of its date, and its end."""
-    text, end = heading.text, heading.row + 1
     if text.startswith("[") and "](" not in text:
+        joined = text
         for row in range(end, min(end + 3, len(rows))):
-            text = f"{text} {rows[row].strip()}"
+            joined = f"{joined} {rows[row].strip()}"
             if not rows[row].strip() or rows[row].startswith("#"):
                 break
             if "](" in rows[row]:
-                return text, row + 1
-    if _DAILY_PAPERS.search(heading.text) and not date_reader.has_date(heading.text):
-        below = next((row for row in range(end, min(end + 2, len(rows))) if rows[row].strip()), heading.row)
-        stated = date_reader.read(rows[below]) if below > heading.row else None
-        if stated and stated.count_words() == 0:
-            return f"{heading.text} {rows[below].strip()}", below + 1
-    return heading.text, end
+                return joined, row + 1
+    if _DAILY_PAPERS.search(text) and not date_reader.has_date(text):
+        below = next((row for row in range(end, min(end + 2, len(rows))) if rows[row].strip()), None)
+        stated = date_reader.read(rows[below]) if below is not None else None
+        if below is not None and stated and stated.count_words() == 0:
+            return f"{text} {rows[below].strip()}", below + 1
+    return text, end
 
 
 def _end_at(row: int) -> _Heading:
     """Return a placeholder heading at the row where the last paper or day ends."""
     return _Heading(row, 1, "", row)
-
-
-def _is_date(heading: _Heading) -> bool:
-    is_named = _DAILY_PAPERS.search(heading.text) is not None
-    return is_named and heading.paper is None and date_reader.has_date(heading.text)
 
 
 def _is_text(line: str) -> bool:
@@ -165,7 +177,7 @@ def _name_left_out(headings: Iterable[_Heading]) -> list[Problem]:
     """Return a problem for each paper that is left out because it is outside a dated digest."""
     return [
         Problem(row + 1, f"{paper.arxiv_id} is outside a dated digest and is left out")
-        for row, _, _, _, paper in headings
+        for row, _, _, _, paper, _ in headings
         if paper
     ]
 
@@ -214,25 +226,26 @@ def _read_field(
 
     Below the paper's text (`is_late`), only what is still unknown is a field.
     """
-    line = _LINE_BREAK.sub("", line)
-    if not line:
+    line = _LINE_BREAK.sub("", line) if line.endswith((">", "\\")) else line
+    labelled, is_open, paper.is_open = fields.parse_labelled_field(line), paper.is_open, False
+    if not line or (is_open and not labelled and _continue_field(line, paper)):
         return True
-    if labelled := fields.parse_labelled_field(line):
+    if labelled:
         name, value = labelled
-        if second := _SECOND_FIELD.search(value):
+        if (":" in value or "：" in value) and (second := _SECOND_FIELD.search(value)):
             _read_field(value[second.end() :], paper, problems, row, is_late=is_late)
             value = value[: second.start()]
-        if name == "authors":
-            if not is_late or not paper.authors:
-                paper.authors, paper.authors_truncated = fields.parse_authors(value)
-                return True
-        elif not is_late or (paper.votes is None and fields.parse_votes(value)[0] is not None):
-            if paper.votes is None:
-                paper.votes, is_understood = fields.parse_votes(value)
-                if not is_understood:
-                    problems.append(_problem(row, "votes that are not a number", line))
+        paper.is_open = not is_late and value[-1:] in ("", ",", ";")
+        if name == "authors" and not (is_late and paper.authors):
+            paper.authors, paper.authors_truncated = fields.parse_authors(value)
             return True
-        return False
+        votes, is_understood = fields.parse_votes(value)
+        if name == "authors" or (is_late and (paper.votes is not None or votes is None)):
+            return False
+        if paper.votes is None and not is_understood:
+            problems.append(_problem(row, "votes that are not a number", line))
+        paper.votes = votes if paper.votes is None else paper.votes
+        return True
     if media := fields.parse_media(line):
         picture, video, rest = media
         if is_late and (paper.thumbnail or not picture) and (paper.video or not video):
@@ -240,9 +253,8 @@ def _read_field(
         paper.thumbnail, paper.video = paper.thumbnail or picture, paper.video or video
         return not rest or _read_field(rest, paper, problems, row)
     link = None if is_late else _parse_lone_link(line)
-    if link and link[0] == paper.arxiv_id:
-        return True
-    return line.startswith("</" if is_late else "<") and line.endswith(">") and "://" not in line
+    is_markup = line.startswith("</" if is_late else "<") and line.endswith(">") and "://" not in line
+    return is_markup or (link is not None and link[0] == paper.arxiv_id)
 
 
 _LINE_BREAK = re.compile(r"(?:<br\s?/?>|\\)$")
@@ -330,28 +342,31 @@ def _read_block(
     code = {start + row for row in markdown_lines.find_code_rows(rows[start:end])}
     items: list[_Item] = []
     first: re.Match[str] | None = None
-    comment_end, is_open = start, False
+    comment_end = start
     for row in range(start, end):
-        line = rows[row]
-        if line.startswith("<!--") and row >= comment_end and row not in code:
+        line, bare, is_code = rows[row], rows[row].strip(), row in code
+        paper.is_open = paper.is_open and not items and (bool(bare) or not paper.authors)
+        if not bare and items:
+            items[-1].lines.append("")
+        if not bare or row < comment_end:
+            continue
+        if line.startswith("<!--") and not is_code:
             closing = (other + 1 for other in range(row, min(end, row + 100)) if "-->" in rows[other])
             comment_end = next(closing, row + 1)
-        if row < comment_end or (markdown_lines.is_thematic_break(line) and not line.startswith(" ")):
             continue
-        is_outside = row not in code and not (items and (line[:1] in " \t" or _BULLET.match(line)))
-        labelled = fields.parse_labelled_field(line.strip()) if is_outside and not items else None
-        is_open = is_open and (bool(line.strip()) or not paper.authors)
-        if is_open and not labelled and line.strip():
-            is_open = _continue_field(line.strip(), paper)
-        elif line and is_outside and _read_field(line.strip(), paper, problems, row, is_late=bool(items)):
-            is_open = labelled is not None and labelled[1][-1:] in ("", ",", ";")
-        elif item := _read_item(line, items, first) if row not in code else None:
-            first = first or _BULLET.match(line)
+        if line[:1] in ("-", "*", "_", "<") and markdown_lines.is_thematic_break(line):
+            continue
+        bullet = None if is_code else _BULLET.match(line)
+        is_outside = not is_code and not (items and (bullet or line[:1] in " \t"))
+        if is_outside and _read_field(bare, paper, problems, row, is_late=bool(items)):
+            continue
+        if item := _read_item(line, bullet, items, first) if not is_code else None:
+            first = first or bullet
             items.append(item)
         elif items:
-            items[-1].lines.append(line if line.strip() else "")
-        elif line.strip():
-            items.append(_Item(None, [line.strip()]))
+            items[-1].lines.append(line)
+        else:
+            items.append(_Item(None, [bare]))
     for item in items:
         text, *rest = item.lines
         if item.heading is None and any(rest) and (bold := _BOLD_ALONE.fullmatch(text)):
@@ -363,24 +378,26 @@ def _read_block(
 
 
 def _continue_field(line: str, paper: _Paper) -> bool:
-    """Read a line that continues votes or authors. Returns whether the next line goes on."""
+    """Read a line that continues votes or authors."""
     if line.isdecimal() and paper.votes is None:
         paper.votes, _ = fields.parse_votes(line)
-        return False
+        return True
     bullet = _BULLET.match(line)
     names, paper.authors_truncated = fields.parse_authors(line[bullet.end() :] if bullet else line)
     paper.authors += names
-    return bullet is not None or line.endswith((",", ";"))
+    paper.is_open = bullet is not None or line.endswith((",", ";"))
+    return True
 
 
-def _read_item(line: str, items: Sequence[_Item], first: re.Match[str] | None) -> _Item | None:
+def _read_item(
+    line: str, bullet: re.Match[str] | None, items: Sequence[_Item], first: re.Match[str] | None
+) -> _Item | None:
     """Return the item that a line begins: a heading, a bullet, or bold text above or among bullets; None for other lines."""
-    line = _BOLD_TAG.sub("**", line) if "<" in line else line
+    line = html_pages.convert_tags(line) if "<b>" in line or "<strong>" in line else line
     if heading := markdown_lines.parse_heading(0, line):
         return _Item(heading.text.strip("*_ :：") or None, [""], is_block=True)
     if items and items[-1].is_block:
         return None
-    bullet = _BULLET.match(line)
     if bullet is None:
         heading_text, text = fields.split_heading(line) if line.startswith(("**", "__")) else (None, "")
         return _Item(heading_text, [text]) if heading_text else None
@@ -392,7 +409,6 @@ def _read_item(line: str, items: Sequence[_Item], first: re.Match[str] | None) -
     return _Item(heading_text, [text])
 
 
-_BOLD_TAG = re.compile(r"</?(?:b|strong)>", re.IGNORECASE)
 _BOLD_ALONE = re.compile(r"(\*{2,3}|__)([^*_]{1,200})\1[:：]?")
 
 

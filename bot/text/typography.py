@@ -30,10 +30,9 @@ _ESCAPED = re.compile(r"\\([$%&_#{}])")
 
 MAX_MARKS = 30
 """Maximum length of a run of combining marks, as in Unicode's stream-safe text format (UAX #15, section 13)."""
-_MARKS_IN_ROW = re.compile(
-    f"((?:[^\\w\\s\\0-\x7f]|[\uff9e\uff9f]){{{MAX_MARKS}}})(?:[^\\w\\s\\0-\x7f]|[\uff9e\uff9f])+"
-)
-"""Also matches other symbols, because `re` has no class for combining marks."""
+_MARK = r"(?:[^\w\s\0-\x7f]|[\uff9e\uff9f])"
+_MARKS_IN_ROW = re.compile(rf"(?=[^\0-\x7f\uac00-\ud7a3])({_MARK}{{{MAX_MARKS}}}){_MARK}+")
+"""Also matches other symbols, because `re` has no class for combining marks. The lookahead only saves time."""
 
 
 def normalise(form: Literal["NFC", "NFD", "NFKC", "NFKD"], text: str) -> str:
