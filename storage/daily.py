@@ -137,7 +137,7 @@ def channel_locale(subscription: models.Subscription) -> ChannelLocale:
     return subscription.channel_id, subscription.locale.value
 
 
-class Mark(NamedTuple):
+class HighWaterMark(NamedTuple):
     """What is new to a subscription after its last post: days after `on`, entries after the first `until` ingests, and
     the papers that were `returned` unsent in its channel and language.
     """
@@ -149,7 +149,7 @@ class Mark(NamedTuple):
 
 async def list_marks(
     connection: AsyncConnection, rows: Sequence[models.Subscription], *, returned_since: datetime
-) -> dict[int, Mark]:
+) -> dict[int, HighWaterMark]:
     """Return the marks of subscriptions that have had a post, by id. Papers were returned since a time (UTC)."""
     own = sa.and_(
         deliveries.c.subscription_id == subscriptions.c.id,
@@ -162,7 +162,7 @@ async def list_marks(
     places = {row.id: channel_locale(row) for row in rows}
     marks = await database.execute_in(connection, query, subscriptions.c.id, places)
     returned = await _list_returned(connection, {row.channel_id for row in rows}, returned_since)
-    return {id_: Mark(on, until, returned.get(places[id_], frozenset())) for id_, on, until in marks}
+    return {id_: HighWaterMark(on, until, returned.get(places[id_], frozenset())) for id_, on, until in marks}
 
 
 _PAPERS = delivery_papers.join(deliveries, deliveries.c.id == delivery_papers.c.delivery_id).join(

@@ -256,8 +256,8 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
     async def open_more(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the details selected in a card's menu, or create an alert for the selected topic or author."""
         chosen = router.selected_value(request.interaction)
-        if chosen in set(cards.Answer):
-            return await replies.answer_view(request, action.payload, cards.Answer(chosen))
+        if chosen in set(cards.CardDetail):
+            return await replies.answer_view(request, action.payload, cards.CardDetail(chosen))
         detail = await request.services.search.find_paper(action.payload)
         if detail is None:
             raise UserError("outdated-control")

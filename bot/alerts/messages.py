@@ -19,6 +19,8 @@ from bot.client.messages import MANAGE_ALERTS, PostWording, text_view
 from bot.client.router import UserError
 from bot.client.texts import Texts
 from bot.outbox import contents
+from bot.papers.list_views import view_with_rows
+from bot.papers.lists import PaperList
 from bot.rendering import discord_text, templates
 from storage import models
 from storage.models import AlertTiming
@@ -188,22 +190,14 @@ def matched_view(
     texts: Texts, rows: Sequence[models.PaperRow], page: int, custom_id: Callable[[int], str]
 ) -> ui.LayoutView:
     """Return a page of all papers of a large notification, with a menu to open one. `custom_id` maps pages to ids."""
-    size = list_state.DAY_PAGE_SIZE
-    pages = -(-len(rows) // size)
-    page = min(page, pages - 1)
-    shown, ranks = rows[page * size :][:size], range(page * size + 1, len(rows) + 1)
-    lines = [f"### {texts('alert-matched', count=len(rows))}"]
-    for rank, row in zip(ranks, shown, strict=False):
-        link = paper_texts.title_link(
-            row.title, row.arxiv_id, row.url, max_characters=MAX_LINE_LENGTH, max_bytes=2 * MAX_LINE_LENGTH
-        )
-        lines.append(paper_texts.join_dotted(f"{rank}", link, paper_texts.format_votes(row.votes)))
-    opening = client_messages.open_menu(texts("open-paper"), shown, ranks=ranks[: len(shown)])
-    message = MessageBuilder()
-    message.add_text("\n".join(lines))
-    message.add_buttons(opening)
-    message.add_buttons(*client_messages.pager(page, pages, custom_id))
-    return message.view
+    state = list_state.ListState(list_state.ListKind.DIGEST)
+    page = min(page, (len(rows) - 1) // state.size)
+    shown = tuple(rows[page * state.size :][: state.size])
+    heading = texts("alert-matched", count=len(rows))
+    listed = PaperList(state.replace(page=page), heading, shown, len(rows))
+    opening = client_messages.open_menu(texts("open-paper"), shown, ranks=listed.ranks)
+    pager = client_messages.pager(page, listed.page_count, custom_id)
+    return view_with_rows(texts, listed, ([opening], pager))
 
 
 SAVE = "ac"

@@ -12,14 +12,14 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import NamedTuple, assert_never
+from typing import NamedTuple
 
 import structlog
 
 from bot.core import clock, isolation, schedule
 from bot.core.clock import Clock, TimeSlices
 from bot.outbox import contents
-from bot.outbox.contents import DeliveryFactory, KindRecord, Owned
+from bot.outbox.contents import DeliveryFactory, DeliveryHandler, Owned
 from bot.search import matcher
 from bot.search.service import SearchService
 from storage import accounts, alerts, models, outbox, papers
@@ -79,7 +79,7 @@ async def _find_owned(
     ]
 
 
-ALERT: KindRecord[AlertPost] = KindRecord(
+ALERT: DeliveryHandler[AlertPost] = DeliveryHandler(
     kind=models.DeliveryKind.ALERT,
     priority=models.Priority.NOTIFICATION,
     render=lambda renderer, post: renderer.render_alert(post),
@@ -104,20 +104,11 @@ async def _may_alert(alert: models.Alert) -> bool:
 
 def last_slot(alert: models.AlertSchedule, now: datetime) -> datetime:
     """Return the last time an alert was due (UTC). Matches that were ready by then can be sent at `now`."""
-    zone = clock.stored_zone(alert.timezone)
-    on, at = clock.local_date(now, zone), schedule.parse_time(alert.at_time)
-    match alert.timing:
-        case AlertTiming.AT_ONCE:
-            return now - GATHERING_TIME
-        case AlertTiming.DAILY:
-            step = timedelta(days=1)
-        case AlertTiming.WEEKLY:
-            step = timedelta(days=7)
-            on -= timedelta(days=(on.isoweekday() - alert.weekday) % 7)
-        case _:
-            assert_never(alert.timing)
-    due_at = schedule.wall_clock_to_utc(on, at, zone)
-    return due_at if due_at <= now else schedule.wall_clock_to_utc(on - step, at, zone)
+    if alert.timing is AlertTiming.AT_ONCE:
+        return now - GATHERING_TIME
+    days = (alert.weekday,) if alert.timing is AlertTiming.WEEKLY else schedule.EVERY_DAY
+    at, zone = schedule.parse_time(alert.at_time), clock.stored_zone(alert.timezone)
+    return schedule.last_due(now, schedule.Rule(at, zone, days)).at
 
 
 class Destination(NamedTuple):
@@ -320,12 +311,12 @@ class AlertPlanner:
         return destinations
 
 
-def _prepare(details: Iterable[models.PaperDetail]) -> list[matcher.PaperText]:
+def _prepare(details: Iterable[models.PaperDetail]) -> list[matcher.PreparedPaper]:
     prepared = []
     for detail in details:
         # A paper that triggers a bug must not block the others.
         with isolation.isolated(log, matcher.NOT_COMPARED, paper=detail.id):
-            prepared.append(matcher.PaperText(detail))
+            prepared.append(matcher.PreparedPaper(detail))
     return prepared
 
 
@@ -338,7 +329,7 @@ async def _list_resting(connection: Connection, of: Iterable[models.Alert], now:
 
 def _describe(
     own: Sequence[models.Match],
-    paper: matcher.PaperText,
+    paper: matcher.PreparedPaper,
     queries: Mapping[int, matcher.AlertQuery],
     locale: models.Locale,
 ) -> AlertMatch | None:

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from bot.client.rest import HttpObserver, RestClient
     from bot.client.services import Services
     from bot.client.texts import Translations
-    from bot.outbox.pace import Answer
+    from bot.outbox.pace import HttpAnswer
     from bot.rendering.templates import Templates
     from bot.search.index import SearchIndex
     from bot.sources.base import Throttle
@@ -109,7 +109,7 @@ class Container:
         """Set the clock from Discord's responses. Must be called before the services are built."""
         clock = self.clock = DiscordClock(self.clock)
 
-        def set_clock(answer: Answer) -> None:
+        def set_clock(answer: HttpAnswer) -> None:
             # A proxy's own page carries the time of the proxy, which may be this machine.
             if answer.is_discords and answer.answered_at is not None:
                 clock.set(answer.answered_at)

@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from bot.core.clock import Clock
-from bot.outbox.pace import Answer
+from bot.outbox.pace import HttpAnswer
 from bot.sources import kinds
 from storage import errors, models, outbox, sources
 from storage.database import Database
@@ -65,7 +65,7 @@ class Liveness:
         """Record why a standby cannot take over or a front cannot respond. None clears the reason."""
         self._obstacle = reason
 
-    def record_answer(self, answer: Answer) -> None:
+    def record_answer(self, answer: HttpAnswer) -> None:
         """Record a response from Discord or a proxy. Every response from Discord is a sign of life."""
         if answer.is_discords and answer.status < 500 and answer.status != 429:
             self.record("discord")

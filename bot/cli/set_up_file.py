@@ -23,9 +23,9 @@ from bot.core.clock import Clock
 from bot.core.settings import Settings
 from bot.daily import choice
 from bot.daily import options as daily_options
-from bot.daily.service import Subscriptions, is_same
+from bot.daily.service import Subscriptions
 from bot.sources import folder, kinds
-from storage import archive, errors, key_values, models
+from storage import archive, daily, errors, key_values, models
 from storage.database import Connection, Database
 
 HEADER = """\
@@ -421,7 +421,7 @@ class _Run:
             self.stored.posts,
             PostEntry.of,
             place=lambda row: (row.guild_id, row.channel_id),
-            is_same=is_same,
+            is_same=daily.are_same,
             label=_label_post,
             add=lambda draft: service.add(draft, webhook_token=tokens.get(draft.channel_id)),
             change=lambda old, draft: service.edit(replace(draft, id=old)),

@@ -25,7 +25,7 @@ from discord import gateway, http
 from bot.core import isolation
 from bot.outbox import outcomes
 from bot.outbox.outcomes import Classification, DeliveryError
-from bot.outbox.pace import MAX_LIMIT, Answer, AnswerListener, Pace
+from bot.outbox.pace import MAX_LIMIT, AnswerListener, HttpAnswer, Pace
 from storage.models import PartKind
 
 REQUEST_SECONDS = 20.0
@@ -123,7 +123,7 @@ class RestClient:
             raise DeliveryError(outcomes.OUTCOME_UNKNOWN, type(error).__name__) from error
 
     def _note_bucket(
-        self, bucket: tuple[str, str, str], response: aiohttp.ClientResponse, answer: Answer
+        self, bucket: tuple[str, str, str], response: aiohttp.ClientResponse, answer: HttpAnswer
     ) -> None:
         """Store when the exhausted rate limit of a route ends, and forget those that are over."""
         if answer.status == 429:
@@ -147,7 +147,7 @@ def _is_webhook(path: str) -> bool:
     return path.startswith("/webhooks/")
 
 
-def _classify(answer: Answer, kind: PartKind, path: str) -> Classification:
+def _classify(answer: HttpAnswer, kind: PartKind, path: str) -> Classification:
     """Classify an error response."""
     if answer.status == 429:
         seconds = LIMIT_SECONDS if answer.retry_after is None else answer.retry_after
@@ -181,7 +181,7 @@ class HttpObserver:
         """Call `listener` for each response."""
         self._listeners.append(listener)
 
-    def report(self, answer: Answer) -> None:
+    def report(self, answer: HttpAnswer) -> None:
         """Pass a response, from discord.py or `RestClient`, to the listeners."""
         for listener in self._listeners:
             with isolation.isolated(log, "response listener failed"):
@@ -217,10 +217,10 @@ def _is_interaction(url: yarl.URL) -> bool:
     return any(part in url.path for part in ("/interactions/", "/webhooks/"))
 
 
-def read_answer(response: aiohttp.ClientResponse, body: bytes) -> Answer:
+def read_answer(response: aiohttp.ClientResponse, body: bytes) -> HttpAnswer:
     """Convert a response to an Answer. An error with an unreadable body is assumed not to be Discord's."""
     headers, status = response.headers, response.status
-    answer = Answer(
+    answer = HttpAnswer(
         status=status,
         # The exact content type of Discord's responses, which discord.py requires too.
         is_json=headers.get("Content-Type") == "application/json" or status == 204,
@@ -232,7 +232,7 @@ def read_answer(response: aiohttp.ClientResponse, body: bytes) -> Answer:
     return add_error_body(answer, body)
 
 
-def add_error_body(answer: Answer, body: bytes) -> Answer:
+def add_error_body(answer: HttpAnswer, body: bytes) -> HttpAnswer:
     """Add the code and rate limit in an error's body to the answer. An unreadable body is assumed not to be Discord's."""
     if answer.status < 400 or not answer.is_json:
         return answer

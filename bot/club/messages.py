@@ -16,7 +16,7 @@ from bot.client.messages import PostWording
 from bot.client.paper_texts import channel_url, format_title, join_dotted, title_link
 from bot.client.post_names import format_weekday
 from bot.client.texts import Texts
-from bot.club.service import HOUR, ClubPost, Overview, Step
+from bot.club.service import HOUR, ClubPost, MeetingStep, Overview
 from bot.outbox import contents
 from bot.outbox.contents import RenderedPart
 from bot.papers.cards import post_card_view
@@ -42,9 +42,9 @@ def render(wording: PostWording, post: ClubPost) -> tuple[RenderedPart, ...]:
         path = f"/channels/{post.counted.channel_id}/messages/{post.counted.message_id}"
         return (RenderedPart(PartKind.COUNT, {"path": path}),)
     texts, marker, text = wording.ui_texts, contents.part_marker(post.marker, 0), _text(wording, post)
-    if post.step not in (None, Step.PAPER):
+    if post.step not in (None, MeetingStep.PAPER):
         message = client_messages.marked_plain_payload(text, marker)
-        if post.step is Step.POLL:
+        if post.step is MeetingStep.POLL:
             message["poll"] = _poll(texts, post)
         requests = (RenderedPart(PartKind.REQUEST, dict(request)) for request in post.undoing)
         return (RenderedPart(PartKind.MESSAGE, message), *requests)
@@ -58,7 +58,7 @@ def render(wording: PostWording, post: ClubPost) -> tuple[RenderedPart, ...]:
     parts = [RenderedPart(PartKind.MESSAGE, *bodies)]
     if not post.thread_id:
         parts.append(RenderedPart(PartKind.THREAD, thread))
-    if post.step is Step.PAPER:
+    if post.step is MeetingStep.PAPER:
         parts.append(RenderedPart(PartKind.REQUEST, _event(texts, post)))
     return tuple(parts)
 
@@ -72,12 +72,12 @@ def _text(wording: PostWording, post: ClubPost) -> str:
     if post.step is None:
         return texts("club-discussion")
     lines = [texts(f"club-{post.step}", votes=post.votes, now=wording.mention("club now"), **times)]
-    if post.step is Step.PAPER and post.thread_id:
+    if post.step is MeetingStep.PAPER and post.thread_id:
         lines.append(texts("club-thread", url=channel_url(post.guild_id, post.thread_id)))
-    if post.step is Step.POLL:
+    if post.step is MeetingStep.POLL:
         lines += _list_papers(post.papers)
         lines.append(paper_texts.subtext(texts("club-how-to-nominate")))
-    if post.meeting.lost_at is not None and post.step in (Step.POLL, Step.NONE):
+    if post.meeting.lost_at is not None and post.step in (MeetingStep.POLL, MeetingStep.NONE):
         lost = texts("club-lost", at=discord_text.timestamp(post.meeting.lost_at, "F"))
         lines.append(paper_texts.subtext(lost))
     return "\n".join(lines)
@@ -152,11 +152,11 @@ def club_view(
         day=format_weekday(texts, club.weekday),
         time=f"{texts.format_time(club.at_time)} ({zone})",
     )
-    step = "waiting" if meeting.step is Step.POLL and meeting.is_unsent else meeting.step or "new"
+    step = "waiting" if meeting.step is MeetingStep.POLL and meeting.is_unsent else meeting.step or "new"
     state = texts(f"club-state-{step}", now=now_command, status=status_command, **times)
     message = MessageBuilder()
     message.add_text("\n".join(filter(None, (said, heading, state))))
-    poll = meeting.part if meeting.step is Step.POLL else None
+    poll = meeting.part if meeting.step is MeetingStep.POLL else None
     if poll is not None and poll.message_id is not None:
         url = channel_url(club.guild_id, poll.channel_id, poll.message_id)
         message.add_text(texts("club-poll-link", url=url))

@@ -38,7 +38,7 @@ MAX_CANDIDATES = 5
 MAX_PAST = 10
 
 
-class Step(StrEnum):
+class MeetingStep(StrEnum):
     """The steps of a meeting. COUNT reads the votes, and appears nowhere.
 
     NONE: there were no candidates. GONE: the vote or its papers were deleted. UNHELD: Discord accepted no vote, or
@@ -55,7 +55,7 @@ class Step(StrEnum):
     SKIP = "skip"
 
 
-UNDER_WAY = (Step.POLL, Step.COUNT, Step.PAPER, Step.REMINDER)
+UNDER_WAY = (MeetingStep.POLL, MeetingStep.COUNT, MeetingStep.PAPER, MeetingStep.REMINDER)
 """The steps of a meeting, in order."""
 
 
@@ -81,7 +81,7 @@ class Meeting(NamedTuple):
     on: date
     at: datetime
     due_at: datetime
-    step: Step | None = None
+    step: MeetingStep | None = None
     delivery: models.Delivery | None = None
     part: models.Part | None = None
     lost_at: datetime | None = None
@@ -110,7 +110,7 @@ class ClubPost:
     locale: models.Locale
     is_forum: bool = False
     marker: str = ""
-    step: Step | None = None
+    step: MeetingStep | None = None
     meeting: Meeting = NO_MEETING
     papers: Sequence[contents.PostPaper] = ()
     hours: int = 0
@@ -142,7 +142,7 @@ class TooManyDiscussionsError(errors.PaperroundError):
     """Raised if a reader opens more than `MAX_DISCUSSIONS` within a day."""
 
 
-CLUB: contents.KindRecord[ClubPost] = contents.KindRecord(
+CLUB: contents.DeliveryHandler[ClubPost] = contents.DeliveryHandler(
     kind=models.DeliveryKind.CLUB,
     priority=models.Priority.INTERACTIVE,
     render=lambda renderer, post: renderer.render_club(post),
@@ -164,11 +164,13 @@ async def load_meeting(connection: Connection, club: Club, now: datetime) -> Mee
     newest, lost_at = None if club.step_id is None else await outbox.get(connection, club.step_id), None
     if newest is not None and newest.local_on is not None:
         _, _, timestamp, name, _ = newest.key.split(":")
-        at, step = datetime.fromtimestamp(int(timestamp), UTC), Step(name)
+        at, step = datetime.fromtimestamp(int(timestamp), UTC), MeetingStep(name)
         part = next(iter(await outbox.list_parts(connection, newest.id)), None)
         if at > now:
             return Meeting(newest.local_on, at, _find_due(step, part, at, now), step, newest, part)
-        if step in (Step.POLL, Step.COUNT) or (part is not None and part.state is not models.PartState.SENT):
+        if step in (MeetingStep.POLL, MeetingStep.COUNT) or (
+            part is not None and part.state is not models.PartState.SENT
+        ):
             lost_at = at
     begins_at, rule = max(now, club.starts_at), rule_of(club)
     due = schedule.next_due(begins_at, rule)
@@ -177,17 +179,19 @@ async def load_meeting(connection: Connection, club: Club, now: datetime) -> Mee
     return Meeting(due.on, due.at, begins_at, lost_at=lost_at)
 
 
-def _find_due(step: Step, part: models.Part | None, meets_at: datetime, now: datetime) -> datetime:
+def _find_due(step: MeetingStep, part: models.Part | None, meets_at: datetime, now: datetime) -> datetime:
     """Return when the step after `step` is due (UTC): for a vote that is not held or counted yet, now."""
     match step:
-        case Step.POLL if part is not None and part.message_id is not None:
+        case MeetingStep.POLL if part is not None and part.message_id is not None:
             begun_at = part.last_attempt_at or now
             return begun_at + voting_hours(begun_at, meets_at) * HOUR
-        case Step.POLL | Step.COUNT:
+        case MeetingStep.POLL | MeetingStep.COUNT:
             return now
-        case Step.PAPER:
+        case MeetingStep.PAPER:
             return meets_at - REMINDER
-        case Step.REMINDER | Step.NONE | Step.GONE | Step.UNHELD | Step.SKIP:
+        case (
+            MeetingStep.REMINDER | MeetingStep.NONE | MeetingStep.GONE | MeetingStep.UNHELD | MeetingStep.SKIP
+        ):
             return meets_at
         case _:
             assert_never(step)
@@ -211,7 +215,7 @@ class _Steps:
 
     async def add(
         self,
-        step: Step,
+        step: MeetingStep,
         papers: Sequence[models.PaperDetail] = (),
         thread_id: int | None = None,
         **fields: Any,
@@ -238,11 +242,15 @@ class _Steps:
             post,
             self.now,
             guild_id=club.guild_id,
-            channel_id=thread_id if step is Step.REMINDER else club.channel_id,
+            channel_id=thread_id if step is MeetingStep.REMINDER else club.channel_id,
             local_on=meeting.on,
-            papers=self._candidates if step is Step.COUNT else tuple(paper.arxiv_id for paper in papers),
+            papers=self._candidates
+            if step is MeetingStep.COUNT
+            else tuple(paper.arxiv_id for paper in papers),
         )
-        spare = {Step.POLL: LATE_VOTE_ENDS + HOUR, Step.COUNT: COUNT_ENDS}.get(step, timedelta(0))
+        spare = {MeetingStep.POLL: LATE_VOTE_ENDS + HOUR, MeetingStep.COUNT: COUNT_ENDS}.get(
+            step, timedelta(0)
+        )
         delivery = replace(delivery, expires_at=meeting.at - spare)
         if (delivery_id := await outbox.add(self.connection, delivery)) is not None:
             await storage.put(self.connection, replace(self.club, step_id=delivery_id))
@@ -251,7 +259,7 @@ class _Steps:
     @property
     def channel_id(self) -> int:
         """The channel of the meeting's vote, which it keeps although the club moved, or else the club's channel."""
-        has_begun = self.meeting.step in UNDER_WAY and self.meeting.step is not Step.REMINDER
+        has_begun = self.meeting.step in UNDER_WAY and self.meeting.step is not MeetingStep.REMINDER
         former = self.meeting.delivery if has_begun else None
         return (former and former.channel_id) or self.club.channel_id
 
@@ -268,11 +276,11 @@ class _Steps:
         ids = await storage.list_event_ids(connection, guild_id, meeting.on)
         events = f"/guilds/{guild_id}/scheduled-events"
         undoing = [{"method": "DELETE", "path": f"{events}/{event_id}"} for event_id in ids]
-        if meeting.step is Step.POLL and (poll := meeting.part) and poll.message_id is not None:
+        if meeting.step is MeetingStep.POLL and (poll := meeting.part) and poll.message_id is not None:
             path = f"/channels/{poll.channel_id}/polls/{poll.message_id}/expire"
             undoing.append({"method": "POST", "path": path})
         await storage.clear_meeting(connection, guild_id, meeting.on)
-        await self.add(Step.SKIP, undoing=undoing)
+        await self.add(MeetingStep.SKIP, undoing=undoing)
 
     async def begin_vote(self) -> str:
         """Plan a poll. Returns the Fluent id of the result."""
@@ -281,29 +289,31 @@ class _Steps:
         candidates = await list_candidates(self.connection, self.club.guild_id, self.now)
         if not candidates:
             return "club-no-candidates"
-        await self.add(Step.POLL, candidates, hours=hours)
+        await self.add(MeetingStep.POLL, candidates, hours=hours)
         return "club-vote-begins"
 
     async def advance(self) -> None:
         """Plan the step that is due, or hold a refused vote to its end."""
         meeting, delivery, part = self.meeting, self.meeting.delivery, self.meeting.part
         is_stopped = delivery is not None and delivery.state is DeliveryState.STOPPED
-        if meeting.step is Step.POLL and part is not None and part.message_id is not None:
-            await self.add(Step.COUNT, counted=models.Receipt(part.message_id, part.channel_id or 0))
-        elif meeting.step in (Step.POLL, Step.COUNT) and (is_stopped or part is None):
+        if meeting.step is MeetingStep.POLL and part is not None and part.message_id is not None:
+            await self.add(MeetingStep.COUNT, counted=models.Receipt(part.message_id, part.channel_id or 0))
+        elif meeting.step in (MeetingStep.POLL, MeetingStep.COUNT) and (is_stopped or part is None):
             is_gone = delivery is not None and delivery.reason == Reason.UNKNOWN_CHANNEL
-            await self.add(Step.GONE if is_gone and meeting.step is Step.COUNT else Step.UNHELD)
-        elif meeting.step is Step.POLL and part is not None:
+            await self.add(
+                MeetingStep.GONE if is_gone and meeting.step is MeetingStep.COUNT else MeetingStep.UNHELD
+            )
+        elif meeting.step is MeetingStep.POLL and part is not None:
             await self._shorten_vote(part)
-        elif meeting.step is Step.COUNT:
+        elif meeting.step is MeetingStep.COUNT:
             if part is not None and part.answer is not None:
                 await self._end_vote(dict(zip(self._candidates, part.answer["votes"], strict=True)))
-        elif meeting.step is Step.PAPER:
+        elif meeting.step is MeetingStep.PAPER:
             key = {"guild_id": self.club.guild_id, "meets_on": meeting.on}
             if thread_id := await storage.find_thread(self.connection, **key):
-                await self.add(Step.REMINDER, thread_id=thread_id)
+                await self.add(MeetingStep.REMINDER, thread_id=thread_id)
         elif await self.begin_vote() == "club-no-candidates":
-            await self.add(Step.NONE)
+            await self.add(MeetingStep.NONE)
 
     async def _shorten_vote(self, part: models.Part) -> None:
         """Make a vote that waits end when it would have ended; a poll has a duration, not an end."""
@@ -319,7 +329,7 @@ class _Steps:
         ids = await papers.get_ids(connection, votes)
         listed = await papers.list_details(connection, [ids[one] for one in votes if one in ids])
         if not listed:
-            await self.add(Step.GONE)
+            await self.add(MeetingStep.GONE)
             return
         paper = min(listed, key=lambda one: (-votes[one.arxiv_id], models.votes_descending(one.votes)))
         key = {"channel_id": self.channel_id, "paper_id": paper.id}
@@ -327,7 +337,7 @@ class _Steps:
             return
         if self.meeting.delivery is not None:
             await storage.remove_nominations(connection, self.meeting.delivery)
-        delivery_id = await self.add(Step.PAPER, [paper], thread_id, votes=votes[paper.arxiv_id])
+        delivery_id = await self.add(MeetingStep.PAPER, [paper], thread_id, votes=votes[paper.arxiv_id])
         values = {"guild_id": club.guild_id, "opened_at": self.now, "meets_on": self.meeting.on}
         await storage.put_thread(connection, **key, delivery_id=delivery_id, **values)
 
@@ -395,7 +405,7 @@ class Clubs:
         async with self._database.transaction() as connection:
             if (former := await storage.get(connection, club.guild_id, for_update=True)) is not None:
                 done, meeting = "club-changed", await load_meeting(connection, former, now)
-                if meeting.step is Step.POLL and meeting.is_unsent and meeting.delivery is not None:
+                if meeting.step is MeetingStep.POLL and meeting.is_unsent and meeting.delivery is not None:
                     await outbox.cancel(connection, [meeting.delivery.id], reason=Reason.BY_HAND, now=now)
                     club = replace(club, starts_at=now)
                 elif meeting.step in UNDER_WAY:
@@ -410,7 +420,7 @@ class Clubs:
             if (club := await storage.get(connection, guild_id)) is None:
                 return None
             meeting = await load_meeting(connection, club, now)
-            is_open = meeting.step in (Step.POLL, Step.COUNT)
+            is_open = meeting.step in (MeetingStep.POLL, MeetingStep.COUNT)
             candidates = [] if is_open else await list_candidates(connection, guild_id, now)
             past = await storage.list_meetings(connection, guild_id, MAX_PAST)
             nominations = await storage.count_nominations(connection, guild_id)
@@ -424,7 +434,7 @@ class Clubs:
         async with self._steps(guild_id) as steps:
             meeting, delivery = steps.meeting, steps.meeting.delivery
             if meeting.step in UNDER_WAY:
-                if meeting.step is Step.POLL and meeting.is_unsent and delivery is not None:
+                if meeting.step is MeetingStep.POLL and meeting.is_unsent and delivery is not None:
                     await outbox.try_now(steps.connection, steps.now, id=[delivery.id])
                     return "club-vote-begins"
                 return ""
@@ -436,7 +446,7 @@ class Clubs:
     async def skip(self, guild_id: int) -> str:
         """Skip the next meeting, whichever step it has reached. Raises NoClubError."""
         async with self._steps(guild_id) as steps:
-            if steps.meeting.step is not Step.SKIP:
+            if steps.meeting.step is not MeetingStep.SKIP:
                 await steps.skip()
             return "club-skipped"
 

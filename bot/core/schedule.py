@@ -118,6 +118,14 @@ def next_due(after: datetime, rule: Rule) -> Slot:
     return next(due for due in iter_due_times(first, rule) if due.at > after)
 
 
+def last_due(now: datetime, rule: Rule) -> Slot:
+    """Return the last due time up to a given time (UTC)."""
+    due = next_due(now - _LONGEST_GAP, rule)
+    while (following := next_due(due.at, rule)).at <= now:
+        due = following
+    return due
+
+
 def _rule(row: Subscription) -> Rule:
     return Rule(parse_time(row.at_time or DEFAULT_TIME), stored_zone(row.timezone), row.days)
 

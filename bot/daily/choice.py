@@ -20,7 +20,7 @@ from bot.outbox import contents
 from bot.rendering import discord_text
 from storage import models
 from storage.archive import DigestPaper, Origin
-from storage.daily import Mark
+from storage.daily import HighWaterMark
 from storage.models import Style, Subscription
 
 PostSchedule = tuple[str, str, tuple[int, ...]]
@@ -148,13 +148,11 @@ class Drawn(NamedTuple):
     late: tuple[DigestPaper, ...] = ()
 
 
-def draw(entries: Iterable[DigestPaper], window: Window, mark: Mark | None, closed_on: date) -> Drawn:
+def draw(
+    entries: Iterable[DigestPaper], window: Window, mark: HighWaterMark | None, closed_on: date
+) -> Drawn:
     """Return the papers that are new since the previous post (`mark`), or those of the newest day if there is
-    none.
-
-    A paper is new if its day is later than that post's, if it was first listed after that post, or if it was
-    returned. It is late if its day is before `own_on`, or if the day already had papers then, has closed
-    since, and was not the paper's. `closed_on` is the newest closed day.
+    none. `closed_on` is the newest closed day.
     """
     returned = mark.returned if mark is not None else ()
     dated = [
@@ -166,21 +164,22 @@ def draw(entries: Iterable[DigestPaper], window: Window, mark: Mark | None, clos
         newest_on = max((entry.date_on for entry in dated), default=window.last_on)
         is_own = newest_on >= window.own_on
         return Drawn(rank_papers(entry for entry in dated if entry.date_on == newest_on) if is_own else ())
-    listed_first: dict[int, int] = {}
-    drawn_days = {
-        entry.date_on for entry in dated if entry.date_on <= mark.on and entry.added_seq <= mark.until
-    }
-    for entry in dated:
-        listed_first[entry.paper_id] = min(entry.added_seq, listed_first.get(entry.paper_id, entry.added_seq))
-    own: list[DigestPaper] = []
-    late: list[DigestPaper] = []
-    for paper in rank_papers(dated):
-        is_added = listed_first[paper.paper_id] > mark.until
-        if paper.date_on > mark.on or is_added or paper.paper_id in returned:
-            was_drawn = is_added and paper.date_on in drawn_days and paper.date_on <= closed_on
-            is_late = was_drawn or paper.date_on < window.own_on
-            (late if is_late else own).append(paper)
-    return Drawn(tuple(own), tuple(late))
+    drawn = [entry for entry in dated if entry.added_seq <= mark.until]
+    known_ids = {entry.paper_id for entry in drawn}
+    drawn_days = {entry.date_on for entry in drawn if entry.date_on <= mark.on}
+
+    def is_new(paper: DigestPaper) -> bool:
+        """Return whether the day is later than the previous post's, or the paper was listed since, or returned."""
+        return paper.date_on > mark.on or paper.paper_id not in known_ids or paper.paper_id in returned
+
+    def is_late(paper: DigestPaper) -> bool:
+        """Return whether a new paper is too old to be the post's own, or came after its day was posted and closed."""
+        is_posted_day = paper.date_on in drawn_days and paper.date_on <= closed_on
+        return paper.date_on < window.own_on or (is_posted_day and paper.paper_id not in known_ids)
+
+    new = [paper for paper in rank_papers(dated) if is_new(paper)]
+    own = tuple(paper for paper in new if not is_late(paper))
+    return Drawn(own, tuple(paper for paper in new if is_late(paper)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,30 +223,23 @@ class CandidatePool:
         """Return the papers of all digests that a subscription may draw from."""
         return self._entries.get(find_origin(subscription), ())
 
-    def draw(self, subscription: Subscription, slot: schedule.Slot, mark: Mark | None) -> Drawn:
+    def draw(self, subscription: Subscription, slot: schedule.Slot, mark: HighWaterMark | None) -> Drawn:
         """Return the papers that a date's post can draw from, before filtering by topic, votes and earlier posts."""
+        if is_rolling(subscription):
+            # Whatever the previous posts drew from, all papers of the seven days are new.
+            mark = HighWaterMark(date.min, 0, mark.returned if mark is not None else frozenset())
         window = find_window(subscription, slot, self._now)
-        rolling = is_rolling(subscription)
-        key = find_origin(subscription), window, mark, rolling
+        key = find_origin(subscription), window, mark
         if key not in self._drawn:
-            entries = self.entries_of(subscription)
-            if rolling:
-                ranked = rank_papers(entry for entry in entries if entry.date_on <= window.last_on)
-                returned = mark.returned if mark is not None else ()
-                self._drawn[key] = Drawn(
-                    tuple(paper for paper in ranked if paper.date_on >= window.own_on),
-                    tuple(
-                        paper
-                        for paper in ranked
-                        if paper.date_on < window.own_on and paper.paper_id in returned
-                    ),
-                )
-            else:
-                self._drawn[key] = draw(entries, window, mark, self._closed_on)
+            self._drawn[key] = draw(self.entries_of(subscription), window, mark, self._closed_on)
         return self._drawn[key]
 
     def choose(
-        self, subscription: Subscription, slot: schedule.Slot, mark: Mark | None, posted_ids: Collection[int]
+        self,
+        subscription: Subscription,
+        slot: schedule.Slot,
+        mark: HighWaterMark | None,
+        posted_ids: Collection[int],
     ) -> PlannedPost:
         """Return the post for a date, without papers if there is nothing to post. Papers in `posted_ids` are excluded."""
 

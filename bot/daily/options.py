@@ -8,7 +8,6 @@ from typing import Any
 
 from bot.core import clock, schedule
 from bot.daily import choice
-from bot.sources import kinds
 from bot.text import query_parser
 from storage import errors
 from storage.models import Locale, Style, Subscription
@@ -36,8 +35,6 @@ class Option:
     """The offered values by label."""
     parse: Callable[[Any], Any] = lambda value: value
     """Parses the typed text. Raises UserError or ValueError."""
-    apply: Callable[[choice.DailyPost, Any], choice.DailyPost] = lambda post, _: post
-    """Applies the value to the content of a post."""
 
 
 # Parsers import Discord's modules only when called, because the shell does not need discord.py.
@@ -130,20 +127,9 @@ OPTIONS: Mapping[str, Option] = {
         "Only papers that match, as in /topic; a hyphen for all papers",
         limits=(1, MAX_TOPIC_LENGTH),
         parse=_parse_topic,
-        apply=lambda post, topic: replace(post, topic=topic),
     ),
-    "source": Option(
-        "source",
-        "Only papers from this source; a hyphen for all sources",
-        limits=(1, 100),
-        apply=lambda post, url: replace(post, source=kinds.public_label(url) if url else ""),
-    ),
-    "silent": Option(
-        "silent",
-        "Without a notification",
-        takes=bool,
-        apply=lambda post, is_silent: replace(post, silent=is_silent),
-    ),
+    "source": Option("source", "Only papers from this source; a hyphen for all sources", limits=(1, 100)),
+    "silent": Option("silent", "Without a notification", takes=bool),
 }
 """The options by subscription field."""
 SWITCHES = {field: option for field, option in OPTIONS.items() if option.takes is bool}

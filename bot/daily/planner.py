@@ -19,7 +19,8 @@ from bot.archive import dates as archive_dates
 from bot.core import clock, day_close, isolation, schedule
 from bot.daily import choice, options
 from bot.outbox import contents, outcomes
-from bot.outbox.contents import DeliveryFactory, KindRecord, Owned
+from bot.outbox.contents import DeliveryFactory, DeliveryHandler, Owned
+from bot.sources import kinds
 from storage import archive, daily, database, models, papers, shelf
 from storage.archive import DigestPaper
 from storage.database import Connection, Database
@@ -64,13 +65,13 @@ def _owner_of(row: models.Subscription) -> Owned:
     )
 
 
-DAILY: KindRecord[choice.DailyPost] = KindRecord(
+DAILY: DeliveryHandler[choice.DailyPost] = DeliveryHandler(
     kind=models.DeliveryKind.DAILY,
     priority=models.Priority.SCHEDULED,
     render=lambda renderer, post: renderer.render_daily(post),
     find_owned=_find_owned,
 )
-ON_DEMAND = KindRecord(
+ON_DEMAND = DeliveryHandler(
     kind=models.DeliveryKind.ON_DEMAND, priority=models.Priority.INTERACTIVE, render=DAILY.render
 )
 
@@ -124,7 +125,7 @@ async def match_topics(
 
 async def load_marks(
     connection: Connection, rows: Sequence[models.Subscription], now: datetime
-) -> dict[int, daily.Mark]:
+) -> dict[int, daily.HighWaterMark]:
     """Return what is new to the subscriptions that have had a post, by id."""
     return await daily.list_marks(connection, rows, returned_since=now - choice.RETURN_PERIOD)
 
@@ -135,7 +136,7 @@ class LonePost(NamedTuple):
     row: models.Subscription
     slot: schedule.Slot
     pool: choice.CandidatePool
-    mark: daily.Mark | None = None
+    mark: daily.HighWaterMark | None = None
 
     async def choose(self, connection: Connection, now: datetime) -> choice.PlannedPost:
         """Return the post without papers already posted in the channel."""
@@ -154,7 +155,7 @@ async def load_alone(
     row: models.Subscription,
     slot: schedule.Slot,
     calendar: schedule.Calendar,
-    mark: daily.Mark | None = None,
+    mark: daily.HighWaterMark | None = None,
 ) -> LonePost:
     """Load the candidates for a subscription's post and match its topic, which may take several tenths of a second."""
     with_returned = bool(mark and mark.returned)
@@ -203,7 +204,7 @@ def build_daily_post(
     subscription: models.Subscription, post: choice.PlannedPost, details: Mapping[int, models.PaperDetail]
 ) -> choice.DailyPost:
     """Return a planned post's content. Deliveries set their own `marker`. `details` is keyed by paper id."""
-    built = choice.DailyPost(
+    return choice.DailyPost(
         marker=MARKER_PLACEHOLDER,
         locale=subscription.locale,
         style=subscription.style,
@@ -217,11 +218,11 @@ def build_daily_post(
         since_on=post.since_on,
         late=post.late,
         ranks=post.ranks,
+        topic=subscription.topic,
+        source=kinds.public_label(subscription.source) if subscription.source else "",
         by_webhook=subscription.is_by_webhook,
+        silent=subscription.silent,
     )
-    for name, option in options.OPTIONS.items():
-        built = option.apply(built, getattr(subscription, name))
-    return built
 
 
 class RenderedPosts:
@@ -240,7 +241,7 @@ class RenderedPosts:
         slot: schedule.Slot,
         *,
         expires_at: datetime,
-        record: KindRecord[choice.DailyPost] = DAILY,
+        record: DeliveryHandler[choice.DailyPost] = DAILY,
         key: str | None = None,
         drawn_until: int | None = None,
     ) -> models.NewDelivery:

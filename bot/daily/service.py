@@ -171,13 +171,6 @@ def _webhook_key(subscription: models.Subscription) -> str:
     return f"{key_values.WEBHOOK}{subscription.channel_id}"
 
 
-def is_same(row: models.Subscription, draft: models.Subscription) -> bool:
-    """Return whether a subscription duplicates a draft for the same channel."""
-    names = ("at_time", "timezone", "locale", "style", "topic", "source")
-    valid = options.validated(draft)
-    return all(getattr(row, name) == getattr(valid, name) for name in names)
-
-
 def _begin_next(subscription: models.Subscription, calendar: schedule.Calendar) -> models.Subscription:
     """Return the subscription with all past due dates marked as done."""
     newest_on = calendar.newest(subscription).on

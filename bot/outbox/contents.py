@@ -1,6 +1,6 @@
 """Content of posts as plain data, and the factory that turns rendered posts into deliveries.
 
-A feature's planner builds the content of its posts, and `bot/app/client.py` renders it. A `KindRecord`
+A feature's planner builds the content of its posts, and `bot/app/client.py` renders it. A `DeliveryHandler`
 describes one of a feature's delivery kinds to the outbox; the container lists all of them.
 """
 
@@ -183,7 +183,7 @@ async def _nothing(*_: Any) -> list[Owned]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KindRecord(Generic[PostT]):
+class DeliveryHandler(Generic[PostT]):
     """A kind of delivery, as far as the outbox needs to know.
 
     `render` takes the `DeliveryFactory`'s renderer and a post, and returns the messages in sending order.
@@ -197,7 +197,7 @@ class KindRecord(Generic[PostT]):
     find_owned: Callable[[Connection, models.Delivery, str | None], Awaitable[list[Owned]]] = _nothing
 
 
-DeliveryKinds = Sequence[KindRecord[Any]]
+DeliveryKinds = Sequence[DeliveryHandler[Any]]
 
 
 NONCE_BYTES = 15
@@ -240,13 +240,13 @@ class DeliveryFactory:
         self._renderer = renderer
         self.new_nonce = nonces
 
-    def render(self, record: KindRecord[PostT], post: PostT) -> tuple[models.NewPart, ...]:
+    def render(self, record: DeliveryHandler[PostT], post: PostT) -> tuple[models.NewPart, ...]:
         """Return a post's messages with its marker but without nonces, so that many deliveries can share them."""
         return _serialise_parts(record.render(self._renderer(), post), post.marker)
 
     def build_post(
         self,
-        record: KindRecord[PostT],
+        record: DeliveryHandler[PostT],
         post: PostT,
         now: datetime,
         /,
@@ -259,7 +259,7 @@ class DeliveryFactory:
 
     def build(
         self,
-        record: KindRecord[Any],
+        record: DeliveryHandler[Any],
         key: str,
         locale: models.Locale,
         parts: Iterable[models.NewPart],

@@ -18,7 +18,7 @@ from typing import Any, Protocol, assert_never
 import structlog
 
 from bot.outbox import contents
-from bot.outbox.contents import DeliveryFactory, DeliveryKinds, KindRecord, NoticeKind, Owned
+from bot.outbox.contents import DeliveryFactory, DeliveryHandler, DeliveryKinds, NoticeKind, Owned
 from storage import accounts, errors, models, outbox
 from storage.database import Connection, Database
 from storage.models import DeliveryKind, PartKind, Reason
@@ -305,7 +305,7 @@ def refusal_delay(part: models.Part) -> timedelta:
     )
 
 
-NOTICE: KindRecord[contents.NoticePost] = KindRecord(
+NOTICE: DeliveryHandler[contents.NoticePost] = DeliveryHandler(
     kind=models.DeliveryKind.NOTICE,
     priority=models.Priority.NOTIFICATION,
     render=lambda renderer, post: renderer.render_notice(post),

@@ -42,7 +42,7 @@ MAX_LIMIT = 7200.0
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpAnswer:
     """The HTTP response to a request or an interaction's callback.
 
     `is_json` is False if the body is not in Discord's format, such as a page or other JSON from a proxy.
@@ -67,7 +67,7 @@ class Answer:
         return self.is_json and (self.status < 400 or self.code != 0 or self.status in (401, 429))
 
 
-AnswerListener = Callable[[Answer], None]
+AnswerListener = Callable[[HttpAnswer], None]
 """Called with each answer on the event loop."""
 
 
@@ -124,7 +124,7 @@ class Pace:
                 self.waiting -= 1
         return self.delay()
 
-    def record_answer(self, answer: Answer) -> None:
+    def record_answer(self, answer: HttpAnswer) -> None:
         """Record a response, which may begin or end a pause."""
         if answer.status in REFUSED_STATUSES and not answer.is_shared:
             self._refused_times.append(self.clock())

@@ -278,7 +278,7 @@ def _title(detail: models.PaperDetail) -> str:
     return escape_untrusted(title, max_length=200)
 
 
-class Answer(StrEnum):
+class CardDetail(StrEnum):
     """Values of a card's menu that open another view. All other values begin with the first letter of an `AlertKind`."""
 
     SIMILAR = "similar"
@@ -298,10 +298,10 @@ def _more_menu(texts: Texts, detail: models.PaperDetail, topics: Sequence[str]) 
 def _options(
     texts: Texts, detail: models.PaperDetail, topics: Sequence[str]
 ) -> Iterator[discord.SelectOption]:
-    yield select_option(texts("similar"), Answer.SIMILAR)
-    yield select_option(texts("cite"), Answer.CITE)
+    yield select_option(texts("similar"), CardDetail.SIMILAR)
+    yield select_option(texts("cite"), CardDetail.CITE)
     if len(detail.authors) > templates.MAX_AUTHORS:
-        yield select_option(texts("authors"), Answer.AUTHORS)
+        yield select_option(texts("authors"), CardDetail.AUTHORS)
     for topic in topics[:MAX_TOPICS]:
         yield _option(texts, models.AlertKind.KEYWORD, topic, topic)
     if detail.organization:

@@ -56,12 +56,12 @@ async def list_view(request: Request, state: ListState) -> ui.LayoutView:
         return list_views.empty_view(texts, listed, await services.search.get_extent(), wider)
 
 
-async def answer_view(request: Request, arxiv_id: str, answer: cards.Answer) -> ui.LayoutView:
+async def answer_view(request: Request, arxiv_id: str, answer: cards.CardDetail) -> ui.LayoutView:
     """Return the view that a value of a card's menu opens. Raises UserError if the paper is unknown."""
-    if answer is cards.Answer.SIMILAR:
+    if answer is cards.CardDetail.SIMILAR:
         return await list_view(request, ListState(ListKind.SIMILAR, arxiv_id))
     detail = await load_paper(request, arxiv_id)
-    if answer is cards.Answer.CITE:
+    if answer is cards.CardDetail.CITE:
         return cards.cite_view(request.texts, detail)
     return cards.authors_view(request.texts, detail, 0)
 

@@ -10,7 +10,7 @@ from bot.client import list_state, paper_texts
 from bot.client.texts import Texts
 from bot.rendering import charts, discord_text
 from bot.search.service import SearchService
-from bot.search.trends import Month, RisingTopic, RisingTopicService, Step, Trend, TrendService
+from bot.search.trends import Interval, Month, RisingTopic, RisingTopicService, Trend, TrendService
 from storage import models
 
 MAX_EXPANSIONS = 5
@@ -57,7 +57,7 @@ def make_chart(texts: Texts, trend: Trend) -> charts.Chart:
         label=texts("trend-papers"),
         locale=texts.locale.value,
         is_last_partial=trend.is_last_month_partial,
-        by_month=trend.step is Step.MONTH,
+        by_month=trend.step is Interval.MONTH,
     )
 
 
@@ -98,7 +98,7 @@ def summary(texts: Texts, trend: Trend) -> str:
 
 
 def _name(texts: Texts, trend: Trend, month: Month, *, with_year: bool = False) -> str:
-    name = charts.month_name if trend.step is Step.MONTH else charts.day_name
+    name = charts.month_name if trend.step is Interval.MONTH else charts.day_name
     return name(month.starts_on, texts.locale.value, with_year=with_year)
 
 

@@ -160,7 +160,7 @@ _ANY = ""
 """The key for forms without letters; every paper has it."""
 
 
-class PaperText:
+class PreparedPaper:
     """A paper's texts, tokenized once for comparison with many queries."""
 
     def __init__(self, detail: models.PaperDetail) -> None:
@@ -199,7 +199,7 @@ class PaperText:
         return frozenset(keys)
 
 
-def match(query: AlertQuery, paper: PaperText) -> tuple[AlertReason, ...]:
+def match(query: AlertQuery, paper: PreparedPaper) -> tuple[AlertReason, ...]:
     """Return a reason for each matching term; empty if the paper does not match. Votes are ignored."""
     reasons = []
     for term in query.terms:
@@ -212,7 +212,7 @@ def match(query: AlertQuery, paper: PaperText) -> tuple[AlertReason, ...]:
     return tuple(reasons)
 
 
-def _match_term(query: TermQuery, paper: PaperText) -> AlertReason | None:
+def _match_term(query: TermQuery, paper: PreparedPaper) -> AlertReason | None:
     kind, text = query.term
     match kind:
         case models.AlertKind.AUTHOR:
@@ -248,13 +248,13 @@ def find_author(name: str, authors: Iterable[str]) -> str | None:
     return next(found, None)
 
 
-def _find_parts(parts: Sequence[Part], paper: PaperText) -> list[tuple[str, bool]]:
+def _find_parts(parts: Sequence[Part], paper: PreparedPaper) -> list[tuple[str, bool]]:
     """Return each part's matching form and whether it is in the title; [] if any part is missing."""
     found = [one for part in parts if (one := _find_part(part, paper))]
     return found if len(found) == len(parts) else []
 
 
-def _find_part(part: Part, paper: PaperText) -> tuple[str, bool] | None:
+def _find_part(part: Part, paper: PreparedPaper) -> tuple[str, bool] | None:
     """Return the first form found in the title and True, or else the first in the body and False; None if not found."""
     in_title = ((form, True) for form in part if paper.find(form)[0])
     return next(in_title, None) or next(((form, False) for form in part if paper.find(form)[1]), None)
@@ -278,7 +278,7 @@ MAX_REASONS = 6
 """The maximum number of reasons given for a paper."""
 
 
-def match_all(queries: Iterable[AlertQuery], paper: PaperText) -> tuple[AlertReason, ...]:
+def match_all(queries: Iterable[AlertQuery], paper: PreparedPaper) -> tuple[AlertReason, ...]:
     """Return the reasons from all matching queries: one per topic, at most MAX_REASONS."""
     reasons: dict[tuple[models.AlertKind, str], AlertReason] = {}
     for query in queries:
@@ -350,7 +350,7 @@ class AlertIndex:
         self._queries: dict[str, AlertQuery] = {}
         self._by_key: dict[str, list[tuple[AlertQuery, list[int]]]] = {}
 
-    async def find(self, papers: Sequence[PaperText]) -> list[tuple[int, models.PaperDetail]]:
+    async def find(self, papers: Sequence[PreparedPaper]) -> list[tuple[int, models.PaperDetail]]:
         """Return pairs of an alert's id and a paper that it matches."""
         async with self._database.read() as connection:
             rows = await alerts.list_keys(connection)
@@ -372,7 +372,7 @@ class AlertIndex:
             queries.update((row.key, read[row.id]) for row in rows if row.id in read)
         return queries
 
-    def _find(self, papers: Sequence[PaperText]) -> list[tuple[int, models.PaperDetail]]:
+    def _find(self, papers: Sequence[PreparedPaper]) -> list[tuple[int, models.PaperDetail]]:
         found = []
         for paper in papers:
             candidates: dict[int, tuple[AlertQuery, list[int]]] = {}

@@ -22,7 +22,7 @@ from storage.database import Connection, Database
 Month = trends.MonthCount
 
 
-class Step(IntEnum):
+class Interval(IntEnum):
     """The length of a trend's columns in days; 0 means a calendar month. Weeks begin on Monday."""
 
     MONTH = 0
@@ -45,7 +45,7 @@ class Trend:
     months: tuple[Month, ...] = ()
     added_forms: tuple[str, ...] = ()
     is_last_month_partial: bool = False
-    step: Step = Step.MONTH
+    step: Interval = Interval.MONTH
     totals: tuple[int, ...] = ()
 
     @property
@@ -77,9 +77,9 @@ class TrendService:
             last = extent.last_on.replace(day=1)
             asked = _months_before(last, months - 1)
             age = (extent.last_on - extent.first_on).days + 1
-            step = Step.MONTH
+            step = Interval.MONTH
             if by_age and age < MAX_WEEKS_DAYS:
-                step = Step.DAY if age < MAX_DAYS else Step.WEEK
+                step = Interval.DAY if age < MAX_DAYS else Interval.WEEK
             first = max(_start_of(extent.first_on, step), asked)
             filters = search.Filters(
                 max(first, parsed.since or first),
@@ -102,19 +102,19 @@ class TrendService:
         )
 
 
-def _start_of(on: date, step: Step) -> date:
+def _start_of(on: date, step: Interval) -> date:
     """Return the first day of the date's month or week, or the date itself if the step is a day."""
-    if step is Step.MONTH:
+    if step is Interval.MONTH:
         return on.replace(day=1)
-    return on if step is Step.DAY else on - timedelta(days=on.weekday())
+    return on if step is Interval.DAY else on - timedelta(days=on.weekday())
 
 
-def _fill(days: Iterable[Month], first: date, last: date, step: Step) -> tuple[Month, ...]:
+def _fill(days: Iterable[Month], first: date, last: date, step: Interval) -> tuple[Month, ...]:
     """Return all columns from the first to the last, including empty ones."""
     groups: dict[date, list[Month]] = defaultdict(list)
     for day in days:
         groups[_start_of(day.starts_on, step)].append(day)
-    if step is Step.MONTH:
+    if step is Interval.MONTH:
         number = (last.year - first.year) * 12 + last.month - first.month + 1
         starts = [_months_before(last, number - 1 - passed) for passed in range(number)]
     else:

@@ -20,7 +20,7 @@ from bot.papers.replies import load_paper
 from bot.rendering import templates
 from bot.today import messages as today_messages
 from bot.today.profiles import Profiles
-from bot.today.service import DEFAULT_TIME, Mark, TodayService
+from bot.today.service import DEFAULT_TIME, PaperMark, TodayService
 from storage.shelf import MAX_SAVED, FullShelfError
 
 
@@ -50,7 +50,7 @@ class TodayCog(commands.Cog):
         """Save or mark a paper, or undo either. The papers stay in place."""
         chosen, _, arxiv_id = router.selected_value(request.interaction).partition(":")
         with custom_ids.map_parse_errors():
-            mark = Mark(chosen.removeprefix(today_messages.UNDO))
+            mark = PaperMark(chosen.removeprefix(today_messages.UNDO))
         is_undo = chosen.startswith(today_messages.UNDO)
         paper = await load_paper(request, arxiv_id)
         with map_service_errors({FullShelfError: "saved-full"}, count=MAX_SAVED):

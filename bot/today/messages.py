@@ -140,7 +140,7 @@ def _mark_menu(texts: Texts, post: today_service.TodayPost, marker: str | None) 
     options = []
     for position, pick in enumerate(post.picks, start=1):
         title = paper_texts.format_title(pick.paper.title, pick.paper.arxiv_id)
-        for mark in today_service.Mark:
+        for mark in today_service.PaperMark:
             action = f"{UNDO if mark in pick.marks else ''}{mark}"
             label = f"{position} · {texts(f'today-{action}')}"
             options.append(select_option(label, f"{action}:{pick.paper.arxiv_id}", description=title))

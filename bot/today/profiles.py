@@ -213,7 +213,7 @@ class Signals(NamedTuple):
     """Picked topics and the keywords of alerts."""
 
 
-class Learnt(NamedTuple):
+class LearntProfile(NamedTuple):
     """A learnt profile: the weights of features, and the number of saved papers for each concept."""
 
     signals: Signals
@@ -230,7 +230,7 @@ class Profiles:
     def __init__(self, database: Database, vectors: PaperVectors) -> None:
         self._database = database
         self.vectors = vectors
-        self._learnt: dict[int, Learnt] = {}
+        self._learnt: dict[int, LearntProfile] = {}
 
     async def find(self, user_id: int) -> models.Profile:
         """Return a reader's profile; create it if it does not exist yet."""
@@ -246,7 +246,7 @@ class Profiles:
         """Discard a reader's cached weights."""
         self._learnt.pop(user_id, None)
 
-    async def learn(self, profile: models.Profile, day: Collection[int] = ()) -> Learnt:
+    async def learn(self, profile: models.Profile, day: Collection[int] = ()) -> LearntProfile:
         """Return the profile learnt from the reader's current signals.
 
         Feedback on the papers of `day` only counts on later days, so that it does not reorder this one.
@@ -271,7 +271,7 @@ class Profiles:
             sample = await self.vectors.get_sample(connection)
         vectors |= {paper_id: extract_words(title) for paper_id, title in titles.items()}
         weights, counts = await asyncio.to_thread(_train, signals, vectors, sample)
-        learnt = self._learnt[profile.user_id] = Learnt(signals, weights, counts)
+        learnt = self._learnt[profile.user_id] = LearntProfile(signals, weights, counts)
         if len(self._learnt) > MAX_LEARNT:
             del self._learnt[next(iter(self._learnt))]
         return learnt

@@ -16,7 +16,7 @@ from bot.core import clock, day_close, isolation, schedule
 from bot.core.clock import Clock
 from bot.glossary.resolver import Glossary
 from bot.outbox import contents
-from bot.outbox.contents import DeliveryFactory, KindRecord, Owned
+from bot.outbox.contents import DeliveryFactory, DeliveryHandler, Owned
 from bot.search import glossary as search_glossary
 from bot.search import matcher
 from bot.search.service import SearchService
@@ -65,7 +65,7 @@ MIN_SAVED = 3
 """With fewer saved papers, followed words and picked topics come first, then the most upvoted papers."""
 
 
-class Mark(StrEnum):
+class PaperMark(StrEnum):
     """Actions that a reader can take on a paper of the day, and undo."""
 
     SAVE = "save"
@@ -79,7 +79,7 @@ class TodayPick(NamedTuple):
     paper: contents.PostPaper
     rank: int
     reasons: tuple[TodayReason, ...]
-    marks: tuple[Mark, ...]
+    marks: tuple[PaperMark, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ class Day:
     papers: list[models.PaperRow]
     vectors: Mapping[int, profiles.Vector]
     glossary: Glossary
-    texts: list[matcher.PaperText] | None = None
+    texts: list[matcher.PreparedPaper] | None = None
     """The papers prepared for matching with alerts; None until a reader with an alert needs them."""
 
 
@@ -216,8 +216,8 @@ class TodayService:
                     reasons = (reason, *(other for other in reasons if other is not reason))
                     break
             paper = replace(contents.build_post_paper(detail, locale), quoted=quoted)
-            marks = [Mark.SAVE] if detail.id in saved else []
-            marks += [Mark(answers[detail.id].value)] if detail.id in answers else []
+            marks = [PaperMark.SAVE] if detail.id in saved else []
+            marks += [PaperMark(answers[detail.id].value)] if detail.id in answers else []
             picks.append(TodayPick(paper, ranks[detail.id], reasons, tuple(marks)))
         return TodayPost(
             marker=f"today:{profile.user_id}:{day.on}",
@@ -232,7 +232,7 @@ class TodayService:
         )
 
     async def set_mark(
-        self, user_id: int, paper_id: int, mark: Mark, is_set: bool, server_id: int | None
+        self, user_id: int, paper_id: int, mark: PaperMark, is_set: bool, server_id: int | None
     ) -> None:
         """Save a paper or store the reader's feedback on it, for use on later days; or undo either.
 
@@ -241,11 +241,11 @@ class TodayService:
         await self._profiles.find(user_id)
         async with self._database.transaction() as connection:
             match mark:
-                case Mark.SAVE if is_set:
+                case PaperMark.SAVE if is_set:
                     await shelf.save(connection, user_id, [paper_id], self._clock(), server_id)
-                case Mark.SAVE:
+                case PaperMark.SAVE:
                     await shelf.remove(connection, user_id, paper_id)
-                case Mark.MORE | Mark.LESS:
+                case PaperMark.MORE | PaperMark.LESS:
                     kind = FeedbackKind(mark.value) if is_set else None
                     await today.set_feedback(connection, user_id, paper_id, kind, self._clock())
                 case _:
@@ -337,12 +337,12 @@ async def _match_follows(
         compared = [row.id for row in day.papers[: profiles.MAX_COMPARED]]
         for batch in chunked(compared, profiles.PAPERS_AT_ONCE):
             details = await papers.list_details(connection, batch)
-            day.texts += await asyncio.to_thread(lambda: list(map(matcher.PaperText, details)))  # noqa: B023
+            day.texts += await asyncio.to_thread(lambda: list(map(matcher.PreparedPaper, details)))  # noqa: B023
     queries = await matcher.read_alerts(search, connection, active)
     return await asyncio.to_thread(_match, list(queries.values()), day.texts)
 
 
-def _match(queries: Sequence[matcher.AlertQuery], texts: Iterable[matcher.PaperText]) -> Follows:
+def _match(queries: Sequence[matcher.AlertQuery], texts: Iterable[matcher.PreparedPaper]) -> Follows:
     found = ((paper.detail.id, matcher.match_all(queries, paper)) for paper in texts)
     return {paper_id: reasons for paper_id, reasons in found if reasons}
 
@@ -421,7 +421,7 @@ async def _find_owned(
     return []
 
 
-TODAY: KindRecord[TodayPost] = KindRecord(
+TODAY: DeliveryHandler[TodayPost] = DeliveryHandler(
     kind=models.DeliveryKind.TODAY,
     priority=models.Priority.SCHEDULED,
     render=lambda renderer, post: renderer.render_today(post),

@@ -356,7 +356,7 @@ async def test_a_paper_that_fails_is_retried_without_delaying_others(
 ) -> None:
     describe = planner._describe
 
-    def fail_for_one(own: Any, paper: matcher.PaperText, *rest: Any) -> Any:
+    def fail_for_one(own: Any, paper: matcher.PreparedPaper, *rest: Any) -> Any:
         if paper.detail.arxiv_id == arxiv_id("A"):
             raise ValueError("a title that cannot be compared")
         return describe(own, paper, *rest)

@@ -17,7 +17,7 @@ from bot.client import rest
 from bot.core.clock import system_clock
 from bot.core.settings import Settings
 from bot.outbox.outcomes import Classification, DeliveryError, Disposition
-from bot.outbox.pace import Answer, Pace
+from bot.outbox.pace import HttpAnswer, Pace
 from storage.database import Database
 from tests.fake_discord import process
 from tests.fake_discord.fixtures import fake, fake_server
@@ -61,7 +61,7 @@ async def test_a_pause_or_a_fence_stops_a_request(
 
     with pytest.raises(HeldUpError):
         await client.request("GET", "/users/@me", fence=refuse)
-    pace.record_answer(Answer(403, is_json=False))
+    pace.record_answer(HttpAnswer(403, is_json=False))
     held_back = await refusal_of(client, "GET", "/users/@me")
     assert held_back.disposition is Disposition.RETRY
     assert held_back.wait_seconds > 0.0
@@ -117,11 +117,11 @@ async def test_ended_limits_are_forgotten(client: rest.RestClient, fake: process
 async def test_discord_py_shares_the_pace_and_reports_its_responses(
     fake: process.FakeDiscord, pace: Pace
 ) -> None:
-    answers: list[Answer] = []
+    answers: list[HttpAnswer] = []
     observer = rest.HttpObserver(pace)
     observer.on_answer(answers.append)
     async with logged_in(fake, fake.gateway_url, http_trace=observer.trace) as client:
-        pace.record_answer(Answer(429, is_json=True, retry_after=0.3, is_global=True))
+        pace.record_answer(HttpAnswer(429, is_json=True, retry_after=0.3, is_global=True))
         paused_at = time.monotonic()
         await client.application_info()
         assert time.monotonic() - paused_at >= 0.3
@@ -135,7 +135,7 @@ async def test_discord_py_shares_the_pace_and_reports_its_responses(
 
 
 def test_rate_limit_in_the_body_overrides_the_header() -> None:
-    answer = Answer(429, is_json=True, retry_after=2.0)
+    answer = HttpAnswer(429, is_json=True, retry_after=2.0)
     limited = rest.add_error_body(answer, b'{"retry_after": 1.25, "global": true}')
     assert (limited.retry_after, limited.is_global) == (1.25, True)
     for broken in (b"<html>", b"[]", b"{}", b'{"retry_after": "soon"}'):
@@ -162,7 +162,7 @@ def test_rate_limit_in_the_body_overrides_the_header() -> None:
 def test_an_error_is_attributed_to_discord_only_if_it_has_an_error_code(
     status: int, body: bytes, is_discords: bool
 ) -> None:
-    assert rest.add_error_body(Answer(status, is_json=True), body).is_discords is is_discords
+    assert rest.add_error_body(HttpAnswer(status, is_json=True), body).is_discords is is_discords
 
 
 async def test_overridden_gateway_url_replaces_the_apis_url(fake: process.FakeDiscord) -> None:

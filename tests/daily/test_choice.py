@@ -11,7 +11,7 @@ from bot.core import schedule
 from bot.daily import choice
 from storage import models
 from storage.archive import DigestPaper
-from storage.daily import Mark
+from storage.daily import HighWaterMark
 
 ON = date(2026, 1, 5)
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -43,5 +43,5 @@ def test_papers_are_ranked_by_votes_then_newest_digest(
     pool = choice.CandidatePool(
         {choice.find_origin(row): [candidate(*facts) for facts in candidates]}, NOON, ON
     )
-    post = pool.choose(row, schedule.Slot(ON, NOON, ON), Mark(date(2025, 1, 1), 0), ())
+    post = pool.choose(row, schedule.Slot(ON, NOON, ON), HighWaterMark(date(2025, 1, 1), 0), ())
     assert [paper.paper_id for paper in post.papers] == chosen

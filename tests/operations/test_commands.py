@@ -14,7 +14,7 @@ from inline_snapshot import snapshot
 
 from bot.client import message_builder
 from bot.outbox import contents
-from bot.outbox.pace import Answer
+from bot.outbox.pace import HttpAnswer
 from bot.rendering import discord_text
 from bot.sources import kinds
 from storage import daily, models, outbox
@@ -44,7 +44,7 @@ async def test_status_screens_match_their_snapshots(harness: ClientHarness) -> N
         await outbox.stop_part(
             connection, parts[1].id, reason=models.Reason.NO_HISTORY, now=harness.env.now()
         )
-    harness.container.pace.record_answer(Answer(429, is_json=False, retry_after=60))
+    harness.container.pace.record_answer(HttpAnswer(429, is_json=False, retry_after=60))
     troubled = await harness.ask("status", by=harness.manager)
     assert troubled.components[0]["accent_color"] == message_builder.RED
     shown.append(harness.screen(troubled))

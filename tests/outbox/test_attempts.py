@@ -10,7 +10,7 @@ from unittest import mock
 import pytest
 
 from bot.outbox import outcomes, relay
-from bot.outbox.pace import Answer
+from bot.outbox.pace import HttpAnswer
 from storage import models, outbox
 from tests.support import outbox_builders, patience
 from tests.support.outbox_builders import new_delivery
@@ -123,7 +123,7 @@ async def test_a_rate_limit_of_a_channel_or_the_bot_is_waited_for(world: World) 
         world.now += timedelta(seconds=seconds)
         await world.relay.drain(world.now)
         assert world.discord.tried == [CHANNEL] * tried
-    world.pace.record_answer(Answer(429, is_json=True, retry_after=600.0, is_global=True))
+    world.pace.record_answer(HttpAnswer(429, is_json=True, retry_after=600.0, is_global=True))
     world.now += timedelta(minutes=2)
     await world.relay.drain(world.now)
     assert world.discord.tried == [CHANNEL] * 2

@@ -12,18 +12,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.outbox import pace
-from bot.outbox.pace import MAX_FAILURES, MAX_PAUSE, Answer, Pace
+from bot.outbox.pace import MAX_FAILURES, MAX_PAUSE, HttpAnswer, Pace
 from tests.support.virtual_time import VirtualTimeLoop
 
-OK = Answer(200, is_json=True)
-PAGE = Answer(403, is_json=False)
-CODELESS = Answer(404, is_json=True)
-VERDICT = Answer(403, is_json=True, code=50001)
-SERVER_ERROR = Answer(503, is_json=True)
-BAN = Answer(429, is_json=False)
-BAN_OF_AN_HOUR = Answer(429, is_json=False, retry_after=3600.0)
-GLOBAL = Answer(429, is_json=True, retry_after=25.0, is_global=True)
-OF_CHANNEL = Answer(429, is_json=True, retry_after=2.0)
+OK = HttpAnswer(200, is_json=True)
+PAGE = HttpAnswer(403, is_json=False)
+CODELESS = HttpAnswer(404, is_json=True)
+VERDICT = HttpAnswer(403, is_json=True, code=50001)
+SERVER_ERROR = HttpAnswer(503, is_json=True)
+BAN = HttpAnswer(429, is_json=False)
+BAN_OF_AN_HOUR = HttpAnswer(429, is_json=False, retry_after=3600.0)
+GLOBAL = HttpAnswer(429, is_json=True, retry_after=25.0, is_global=True)
+OF_CHANNEL = HttpAnswer(429, is_json=True, retry_after=2.0)
 FAILURE = None
 """A request without an answer."""
 
@@ -39,7 +39,7 @@ class Bench:
     def __post_init__(self) -> None:
         self.pace = Pace(lambda: self.now, random.Random(self.seed))
 
-    def answer(self, *answers: Answer | None) -> None:
+    def answer(self, *answers: HttpAnswer | None) -> None:
         for answer in answers:
             if answer is None:
                 self.pace.record_failure()
@@ -54,23 +54,23 @@ class Bench:
         return delay
 
 
-@pytest.mark.parametrize("answer", [PAGE, CODELESS, Answer(200, is_json=False), BAN, GLOBAL])
-def test_a_single_global_rate_limit_or_proxy_response_pauses_requests(answer: Answer) -> None:
+@pytest.mark.parametrize("answer", [PAGE, CODELESS, HttpAnswer(200, is_json=False), BAN, GLOBAL])
+def test_a_single_global_rate_limit_or_proxy_response_pauses_requests(answer: HttpAnswer) -> None:
     bench = Bench()
     bench.answer(OK, answer)
     assert not bench.pace.is_well
     assert bench.pace.delay() > 0.0
 
 
-@pytest.mark.parametrize("answer", [OK, VERDICT, Answer(401, is_json=True), OF_CHANNEL])
-def test_ordinary_responses_from_discord_do_not_pause_requests(answer: Answer) -> None:
+@pytest.mark.parametrize("answer", [OK, VERDICT, HttpAnswer(401, is_json=True), OF_CHANNEL])
+def test_ordinary_responses_from_discord_do_not_pause_requests(answer: HttpAnswer) -> None:
     bench = Bench()
     bench.answer(*[answer] * 20)
     assert (bench.pace.is_well, bench.pace.delay()) == (True, 0.0)
 
 
 @pytest.mark.parametrize("failure", [FAILURE, SERVER_ERROR])
-def test_several_failures_in_a_row_pause_requests(failure: Answer | None) -> None:
+def test_several_failures_in_a_row_pause_requests(failure: HttpAnswer | None) -> None:
     bench = Bench()
     bench.answer(*[failure] * (MAX_FAILURES - 1), OK, *[failure] * (MAX_FAILURES - 1))
     assert bench.pace.is_well
@@ -79,7 +79,7 @@ def test_several_failures_in_a_row_pause_requests(failure: Answer | None) -> Non
 
 
 @pytest.mark.parametrize(("answer", "seconds"), [(GLOBAL, 25.0), (BAN_OF_AN_HOUR, 3600.0)])
-def test_an_expired_pause_ends_with_the_first_successful_request(answer: Answer, seconds: float) -> None:
+def test_an_expired_pause_ends_with_the_first_successful_request(answer: HttpAnswer, seconds: float) -> None:
     bench = Bench()
     bench.answer(OK, answer, OK)
     assert not bench.pace.is_well, "it answers an earlier request"
@@ -93,14 +93,14 @@ def test_responses_to_interactions_pause_requests_only_during_a_ban() -> None:
     bench = Bench()
     bench.answer(
         *(
-            Answer(status, is_json=True, is_interaction=True)
+            HttpAnswer(status, is_json=True, is_interaction=True)
             for status in (403, 404, 429, 500)
             for _ in "1234"
         )
     )
     assert bench.pace.is_well
     assert bench.pace.refused == 8
-    bench.answer(Answer(429, is_json=False, is_interaction=True))
+    bench.answer(HttpAnswer(429, is_json=False, is_interaction=True))
     assert not bench.pace.is_well
 
 
@@ -111,7 +111,7 @@ def test_a_thousand_refusals_in_ten_minutes_pause_requests() -> None:
         bench.answer(VERDICT)
         bench.now += 0.1
     assert bench.wait() == pytest.approx(pace.REFUSED_SECONDS - 100.0)
-    bench.answer(Answer(429, is_json=True, retry_after=1.0, is_shared=True), VERDICT)
+    bench.answer(HttpAnswer(429, is_json=True, retry_after=1.0, is_shared=True), VERDICT)
     assert bench.pace.delay() == pytest.approx(0.1), "by then the second refusal is ten minutes old too"
 
 
@@ -127,7 +127,7 @@ def test_a_thousand_refusals_in_ten_minutes_pause_requests() -> None:
     st.integers(0, 1000),
 )
 def test_requests_resume_after_a_pause_and_one_success(
-    history: list[tuple[Answer | None, float]], seed: int
+    history: list[tuple[HttpAnswer | None, float]], seed: int
 ) -> None:
     bench = Bench(seed=seed)
     for answer, seconds in history:

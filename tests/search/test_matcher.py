@@ -33,13 +33,13 @@ SUMMARIES = (
 )
 
 
-async def prepare(world: World, *summaries: str) -> list[matcher.PaperText]:
+async def prepare(world: World, *summaries: str) -> list[matcher.PreparedPaper]:
     """Store one paper per summary and return the papers prepared for matching."""
     for number, summary in enumerate(summaries, 1):
         await world.written("Mon", f"A{number}▲5", summary=summary, location=str(number))
     async with world.database.read() as connection:
         details = await papers.list_details(connection, range(1, len(summaries) + 1))
-    return list(map(matcher.PaperText, details))
+    return list(map(matcher.PreparedPaper, details))
 
 
 async def read(world: World, *drafts: models.Alert) -> list[matcher.AlertQuery]:
@@ -49,7 +49,7 @@ async def read(world: World, *drafts: models.Alert) -> list[matcher.AlertQuery]:
 
 
 async def list_matching(
-    world: World, papers_: Sequence[matcher.PaperText], *texts: str, **fields: Any
+    world: World, papers_: Sequence[matcher.PreparedPaper], *texts: str, **fields: Any
 ) -> list[int]:
     (query,) = await read(world, alert_builders.draft(*texts, **fields))
     return [number for number, paper in enumerate(papers_) if matcher.match(query, paper)]
@@ -154,7 +154,7 @@ async def test_every_matching_paper_shares_a_key_with_the_query(world: World) ->
         texts = pick.choices(WORDS, k=pick.randint(1, 3))
         words = [*pick.choices(WORDS, k=pick.randint(0, 6)), texts[0].replace(" ", "")]
         entry = replace(of.entry, sections=(models.Section(None, " ".join(words)),))
-        paper = matcher.PaperText(replace(detail, appearances=(replace(of, entry=entry),)))
+        paper = matcher.PreparedPaper(replace(detail, appearances=(replace(of, entry=entry),)))
         (query,) = await read(world, alert_builders.draft(*texts, match_all=pick.random() < 0.5))
         if matcher.match(query, paper):
             matching += 1

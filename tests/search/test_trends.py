@@ -85,7 +85,7 @@ async def test_a_young_archive_has_a_column_per_week(trends: trends_service.Tren
         assert [on for on, _, _ in counted] == [date(2025, 1, 6) + timedelta(weeks=n) for n in range(8)]
         known = [(on.day, papers, votes) for on, papers, votes in counted if papers]
         assert known == [(6, 1, 5), (27, 1, 7), (24, 1, 3)]
-        assert (weeks.step, weeks.is_last_month_partial) == (trends_service.Step.WEEK, False)
+        assert (weeks.step, weeks.is_last_month_partial) == (trends_service.Interval.WEEK, False)
 
 
 @both_engines

@@ -68,7 +68,7 @@ async def _save(db: Database, archive: dict[str, int]) -> None:
         await shelf.save(connection, READER, saved, NOW)
 
 
-async def _learn(learner: profiles.Profiles) -> profiles.Learnt:
+async def _learn(learner: profiles.Profiles) -> profiles.LearntProfile:
     return await learner.learn(await learner.find(READER))
 
 
