@@ -26,7 +26,7 @@ _WORD_START = "^"
 
 
 @dataclass(frozen=True, slots=True)
-class Concept:
+class MeasuredConcept:
     """A concept in our set, with its forms by kind. The first form of each kind is used as a query."""
 
     korean: tuple[str, ...]
@@ -56,18 +56,20 @@ class MetricSamples:
         return {name: round(fmean(values), 3) for name, values in self.samples.items()}
 
 
-def load_concepts() -> list[Concept]:
+def load_concepts() -> list[MeasuredConcept]:
     """Read the set of concepts. Every third line is for tuning; the others are held out."""
     return [
-        Concept(_split(ko), _split(en), _split(abbreviated), is_tuning=number % 3 == 0)
+        MeasuredConcept(_split(ko), _split(en), _split(abbreviated), is_tuning=number % 3 == 0)
         for number, (ko, en, abbreviated) in enumerate(_rows("concepts.tsv", 3))
     ]
 
 
-def load_words() -> list[Concept]:
+def load_words() -> list[MeasuredConcept]:
     """Read two-syllable Korean words and their English translations."""
     rows = enumerate(_rows("words.tsv", 2))
-    return [Concept(_split(ko), _split(en), (), is_tuning=number % 3 == 0) for number, (ko, en) in rows]
+    return [
+        MeasuredConcept(_split(ko), _split(en), (), is_tuning=number % 3 == 0) for number, (ko, en) in rows
+    ]
 
 
 def load_mixed_queries() -> list[tuple[str, tuple[str, str], bool]]:
@@ -98,7 +100,7 @@ class GroundTruth:
         """Return the ids of the papers that contain any of the forms."""
         return {paper for form in forms for paper in self._counts(form, is_abbreviation)}
 
-    def find_core_papers(self, concept: Concept) -> set[str]:
+    def find_core_papers(self, concept: MeasuredConcept) -> set[str]:
         """Return the papers with any form in the title or with two occurrences."""
         total: dict[str, int] = {}
         for forms, is_abbreviation in (
@@ -141,7 +143,7 @@ def recall_cutoff(papers: int) -> int:
 
 
 def measure_concept(
-    concept: Concept, truth: GroundTruth, search: SearchFunction, papers: int, figures: MetricSamples
+    concept: MeasuredConcept, truth: GroundTruth, search: SearchFunction, papers: int, figures: MetricSamples
 ) -> bool:
     """Add the samples for one concept. Returns False if the archive has too few papers on it."""
     kinds = [
@@ -177,7 +179,7 @@ def measure_concept(
 
 
 def measure_word(
-    word: Concept, truth: GroundTruth, search: SearchFunction, papers: int, figures: MetricSamples
+    word: MeasuredConcept, truth: GroundTruth, search: SearchFunction, papers: int, figures: MetricSamples
 ) -> None:
     """Add the samples for a single word. Papers with the word or its translation are relevant.
 

@@ -33,7 +33,7 @@ _HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
+class JudgedQuery:
     """A query in the set.
 
     `answer` is the paper for a name, the intended query for a typing error, a term's true forms, or for a reading what
@@ -53,16 +53,16 @@ class Query:
 class Outcome:
     """A query's samples by measure, and a readable note on what was found."""
 
-    query: Query
+    query: JudgedQuery
     samples: Mapping[str, float]
     note: str = ""
 
 
-def load_queries() -> list[Query]:
+def load_queries() -> list[JudgedQuery]:
     """Read the queries of both halves."""
     rows = (f"{line}\t\t".split("\t")[:6] for line in _lines("questions.tsv"))
     return [
-        Query(int(number), half, kind, language, text, answer)
+        JudgedQuery(int(number), half, kind, language, text, answer)
         for number, half, kind, language, text, answer in rows
     ]
 
@@ -86,7 +86,7 @@ def _lines(name: str) -> list[str]:
 
 
 def measure(
-    queries: Sequence[Query], papers: Sequence[corpus.Paper], stored: end_to_end.StoredSearch
+    queries: Sequence[JudgedQuery], papers: Sequence[corpus.Paper], stored: end_to_end.StoredSearch
 ) -> list[Outcome]:
     """Run every query and return the outcomes in the same order."""
     judgements = load_judgements()
@@ -107,7 +107,7 @@ def measure(
     return outcomes
 
 
-def judge_answer(query: Query, answer: Sequence[str], grades: Mapping[str, int]) -> Outcome:
+def judge_answer(query: JudgedQuery, answer: Sequence[str], grades: Mapping[str, int]) -> Outcome:
     """Return the samples for a query with graded papers."""
     found = [grades.get(paper, 0) for paper in answer[:_PAGE]]
     first = found[:_FIRST]
@@ -137,19 +137,19 @@ def _sum_discounted(gains: Sequence[int]) -> float:
     return math.fsum(gain / math.log2(rank + 2) for rank, gain in enumerate(gains))
 
 
-def judge_name(query: Query, answer: Sequence[str]) -> Outcome:
+def judge_name(query: JudgedQuery, answer: Sequence[str]) -> Outcome:
     """Return the reciprocal rank of the paper that a name refers to."""
     rank = answer.index(query.answer) + 1 if query.answer in answer else 0
     return Outcome(query, {"mrr": 1 / rank if rank else 0.0}, f"rank {rank}" if rank else "not found")
 
 
-def judge_typo(query: Query, typed: Sequence[str], meant: Sequence[str]) -> Outcome:
+def judge_typo(query: JudgedQuery, typed: Sequence[str], meant: Sequence[str]) -> Outcome:
     """Return whether a misspelt query shows the same papers as the intended query."""
     share = len(set(typed) & set(meant)) / len(meant) if meant else 0.0
     return Outcome(query, {"right": float(share >= _SAME_ANSWER)}, f"{share:.0%} of «{query.answer}»")
 
 
-def judge_term(query: Query, answer: Sequence[str], texts: Mapping[str, str]) -> Outcome:
+def judge_term(query: JudgedQuery, answer: Sequence[str], texts: Mapping[str, str]) -> Outcome:
     """Return the share of hits that do not contain any true form of a term."""
     form = true_form_pattern(query.answer)
     false = [paper for paper in answer if not form.search(texts.get(paper, ""))]
@@ -159,7 +159,7 @@ def judge_term(query: Query, answer: Sequence[str], texts: Mapping[str, str]) ->
     return Outcome(query, {"false": share, "terms over 5 %": float(share > _NO_FORM)}, note)
 
 
-def judge_reading(query: Query, result: SearchResult, texts: Mapping[str, str]) -> Outcome:
+def judge_reading(query: JudgedQuery, result: SearchResult, texts: Mapping[str, str]) -> Outcome:
     """Return whether a superlative or negation was understood, and what was not."""
     found, wants = [texts.get(row.arxiv_id, "") for row in result.rows], query.answer.split(";")
     wrong = [] if result.excluded == () or any(want[0] in "-?" for want in wants) else ["excluded"]

@@ -39,7 +39,7 @@ class LearntForm(NamedTuple):
     confirmed: int = 0
 
 
-class Learnt(NamedTuple):
+class LearntTerms(NamedTuple):
     """Everything learnt from an archive: forms, paper and title counts by concept, and title counts by name."""
 
     forms: Sequence[LearntForm] = ()
@@ -54,10 +54,10 @@ class Glossary:
     def __init__(
         self,
         terms: Iterable[seed.SeedTerm] = (),
-        learnt: Learnt | None = None,
+        learnt: LearntTerms | None = None,
         decisions: Iterable[Decision] = (),
     ) -> None:
-        learnt = learnt or Learnt()
+        learnt = learnt or LearntTerms()
         self.title_counts = learnt.titles
         self._paper_counts = learnt.papers
         self._names = learnt.names

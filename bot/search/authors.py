@@ -18,7 +18,7 @@ from tantivy import Query
 from bot.glossary import transliteration
 from bot.search import index as search_index
 from bot.search.engine import Engine, Scope, all_of, any_of
-from bot.search.query import Reader, ReadQuery
+from bot.search.query import QueryReader, ReadQuery
 from bot.search.results import AuthorResult, Sort
 from bot.text import analyser, people, plain, query_parser, questions, tokens
 from storage import models, search
@@ -79,7 +79,7 @@ class Archive(NamedTuple):
     view: Snapshot
     engine: Engine
     writers: Writers
-    reader: Reader
+    reader: QueryReader
     is_stale: bool
 
     def choose_names(self, word: str, names: Sequence[str]) -> list[str]:

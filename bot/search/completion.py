@@ -91,7 +91,7 @@ def _spelling_key(word: str) -> str:
     return analyser.keystrokes(analyser.fold(word))
 
 
-def list_unknown_words(engine: Engine, parts: Iterable[concepts.Part]) -> list[str]:
+def list_unknown_words(engine: Engine, parts: Iterable[concepts.QueryPart]) -> list[str]:
     """Return the words of a query that occur in no paper and are no words of dates, such as "week"."""
     plain = [
         part for part in parts if not (part.key or dates.is_date_word(part.text) or engine.has_papers(part))

@@ -21,7 +21,7 @@ from bot.search import index as search_index
 from bot.search.query import ReadQuery
 from bot.search.results import Sort
 from bot.text import analyser, concepts, people, questions, term_keys, tokens
-from bot.text.concepts import Form, Part
+from bot.text.concepts import Form, QueryPart
 from storage import search
 
 _TITLE, _BODY, _NAME, _WHOLE = 2.5, 2.0, 4.0, 6.0
@@ -66,7 +66,7 @@ class Scope:
     institutions: tuple[str, ...] = ()
 
 
-class Found(NamedTuple):
+class Matches(NamedTuple):
     """Scores by paper id, best first, and the total number of matches.
 
     `missing` maps each partial match to the terms that it seems to lack, `related` each paper that has no part to its topic.
@@ -74,7 +74,7 @@ class Found(NamedTuple):
 
     scores: Mapping[int, float] = MappingProxyType({})
     total: int = 0
-    missing: Mapping[int, tuple[Part, ...]] = MappingProxyType({})
+    missing: Mapping[int, tuple[QueryPart, ...]] = MappingProxyType({})
     related: Mapping[int, str] = MappingProxyType({})
 
     @property
@@ -139,9 +139,9 @@ class Engine:
     def _is_indexed(self, token: str) -> bool:
         return any(self._frequency(field, token) for field in ("title", "body"))
 
-    def join_parts(self, parts: Sequence[Part]) -> tuple[Part, ...]:
+    def join_parts(self, parts: Sequence[QueryPart]) -> tuple[QueryPart, ...]:
         """Return the parts of a query, with two plain words as one part if papers join them: mini batch."""
-        found = list[Part]()
+        found = list[QueryPart]()
         for part in parts:
             before = found[-1] if found and not (found[-1].key or part.key) else None
             if before and self._join(before.text.casefold(), part.text.casefold()):
@@ -180,7 +180,7 @@ class Engine:
             min(papers, self.searcher.num_docs),
         )
 
-    def _compile_mention(self, part: Part) -> Query | None:
+    def _compile_mention(self, part: QueryPart) -> Query | None:
         """Return the query for papers with any form of a part, or with all words of a form somewhere in the text."""
         apart = (
             all_of(
@@ -191,21 +191,21 @@ class Engine:
         )
         return any_of([self._part(part), *apart])
 
-    def _is_ordinary(self, part: Part) -> bool:
+    def _is_ordinary(self, part: QueryPart) -> bool:
         """Return whether a part is neither a term nor an everyday word for one, and many papers have it."""
         return (
             not (part.is_term or part.key)
             and self._compile(part.forms).papers >= _COMMON_SHARE * self.searcher.num_docs
         )
 
-    def _is_named(self, part: Part, query: ReadQuery) -> bool:
+    def _is_named(self, part: QueryPart, query: ReadQuery) -> bool:
         """Return whether an answer may say that a paper lacks this part: a term, or a rare noun among keywords."""
         if part.is_term or part.key or query.topics or self._is_ordinary(part):
             return part.is_term and part.key not in _ALL_PAPERS
         is_rare = len(questions.find_topics(part.text)) <= _MAX_WORD_TOPICS
         return is_rare and (not analyser.is_hangul(part.text) or questions.is_noun(part.text))
 
-    def _part(self, part: Part, title: float = _TITLE, body: float = _BODY) -> Query | None:
+    def _part(self, part: QueryPart, title: float = _TITLE, body: float = _BODY) -> Query | None:
         """Return the query for papers that contain a part; None if none do."""
         compiled = self._compile(part.forms)
         return any_of(
@@ -267,18 +267,18 @@ class Engine:
 
     def _search(
         self, query: Query | None, clauses: Sequence[_Clause], limit: int, order: str | None
-    ) -> Found:
+    ) -> Matches:
         """Return the best-scoring papers, or the first papers in the given order."""
         if query is None:
-            return Found()
+            return Matches()
         query = _within(query, clauses)
         if order is not None:
             found = self.searcher.search(query, limit, order_by_field=order)
-            return Found(dict.fromkeys(self._numbers(found), 0.0), _total(found))
+            return Matches(dict.fromkeys(self._numbers(found), 0.0), _total(found))
         found = self.searcher.search(query, limit, weight_by_field="popularity")
         # Ties are sorted by id, so that their order does not depend on when they were indexed.
         scores = {id_: round(score, 4) for id_, score in self._scores(found).items()}
-        return Found(dict(sorted(scores.items(), key=lambda item: item[::-1], reverse=True)), _total(found))
+        return Matches(dict(sorted(scores.items(), key=lambda item: item[::-1], reverse=True)), _total(found))
 
     def _scores(self, found: tantivy.SearchResult) -> dict[int, float]:
         return dict(zip(self._numbers(found), (score for score, _ in found.hits), strict=True))
@@ -289,7 +289,7 @@ class Engine:
 
     # Searching.
 
-    def find(self, query: ReadQuery, scope: Scope, *, limit: int, sort: Sort = Sort.RELEVANCE) -> Found:
+    def find(self, query: ReadQuery, scope: Scope, *, limit: int, sort: Sort = Sort.RELEVANCE) -> Matches:
         """Return complete matches, followed by partial ones if there are few. May return more than `limit`."""
         order, clauses = _ORDERS[sort], self._narrow(scope, query)
         several = len(query.parts) > 1
@@ -344,7 +344,7 @@ class Engine:
         ]
         return any_of(clauses)
 
-    def _partial(self, query: ReadQuery, parts: Sequence[Part]) -> Query | None:
+    def _partial(self, query: ReadQuery, parts: Sequence[QueryPart]) -> Query | None:
         """Return the query for papers with any part. For a sentence, papers are also ranked by its topics."""
         clauses, weights = list[Query](), list[float]()
         for part in (*parts[:_MAX_PARTS], *query.implied.values()):
@@ -367,12 +367,12 @@ class Engine:
     def _add_partial(
         self,
         query: ReadQuery,
-        parts: Sequence[Part],
-        complete: Found,
+        parts: Sequence[QueryPart],
+        complete: Matches,
         others: Mapping[int, float],
         *,
         is_mixed: bool,
-    ) -> Found:
+    ) -> Matches:
         """Add papers with some parts of the query, or on a topic that the reply mentions, behind the full matches.
 
         A paper that has the words of a sentence's terms anywhere is a full match too. If `is_mixed`, both are sorted
@@ -398,7 +398,7 @@ class Engine:
         partial = {id_: others[id_] for id_ in (*ids, *related) if id_ not in full}
         if is_mixed:
             full, partial = (_by_score(scores) for scores in (full, partial))
-        return Found(
+        return Matches(
             {**full, **partial},
             complete.total + len(ids) + len(related),
             {id_: tuple(part for part in lacking[id_] if self._is_named(part, query)) for id_ in partial},
@@ -448,7 +448,7 @@ class Engine:
         found |= list_(any_of(named))
         return sorted(found, key=lambda paper_id: -order[paper_id])
 
-    def _about(self, part: Part) -> Query | None:
+    def _about(self, part: QueryPart) -> Query | None:
         """Return the query that gives a title match a fixed high score and scores a body by how often the forms occur."""
         compiled = self._compile(part.forms)
         return any_of(
@@ -472,7 +472,7 @@ class Engine:
 
     # Counting.
 
-    def has_papers(self, part: Part) -> bool:
+    def has_papers(self, part: QueryPart) -> bool:
         """Return whether any paper contains this part of a query."""
         query = self._part(part)
         return query is not None and self.searcher.search(query, 1, count=False).hits != []
@@ -574,8 +574,8 @@ def _within(query: Query, clauses: Sequence[_Clause]) -> Query:
     return Query.boolean_query([(Occur.Must, query), *clauses]) if clauses else query
 
 
-def _literal_part(forms: Sequence[str]) -> Part:
-    return Part("", tuple(Form(text, 1.0) for text in forms))
+def _literal_part(forms: Sequence[str]) -> QueryPart:
+    return QueryPart("", tuple(Form(text, 1.0) for text in forms))
 
 
 def _total(found: Any) -> int:

@@ -138,19 +138,19 @@ def _read_papers(
 
 def _learn(
     evidence: search_engine.Engine, found: Counter[mentions.Mention], names: dict[str, int]
-) -> resolver.Learnt:
+) -> resolver.LearntTerms:
     from bot.glossary import induction
 
     terms = seed.load_terms()
     forms = induction.learn(found.items(), terms, evidence)
     in_papers, in_titles = dict[str, int](), dict[str, int]()
-    for concept in resolver.Glossary(terms, resolver.Learnt(forms)).all_concepts():
+    for concept in resolver.Glossary(terms, resolver.LearntTerms(forms)).all_concepts():
         texts = [form.text for form in concept.forms if form.searched]
         if count := evidence.count(texts):
             in_papers[concept.key] = count
         if count := evidence.count_titles(texts):
             in_titles[concept.key] = count
-    return resolver.Learnt(forms, in_papers, in_titles, names)
+    return resolver.LearntTerms(forms, in_papers, in_titles, names)
 
 
 def check_decision(current: resolver.Glossary, term: str, form: str, *, is_added: bool) -> resolver.Decision:
@@ -188,7 +188,7 @@ def name_concept(concept: concepts.Concept, locale: models.Locale) -> str:
     return korean or concept.usual_form("en") or concept.key
 
 
-def _dump(learnt: resolver.Learnt) -> str:
+def _dump(learnt: resolver.LearntTerms) -> str:
     fields = {"version": _VERSION, **learnt._asdict()}
     return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
 
@@ -200,9 +200,9 @@ def _is_current(text: str) -> bool:
 
 def _load(data: tuple[int, str] | None, decisions: Sequence[resolver.Decision]) -> resolver.Glossary:
     """Build the glossary from stored data; ignore data of another version."""
-    learnt = resolver.Learnt()
+    learnt = resolver.LearntTerms()
     if data is not None and _is_current(data[1]):
         stored = json.loads(data[1])
         rows = [resolver.LearntForm(*row) for row in stored["forms"]]
-        learnt = resolver.Learnt(rows, stored["papers"], stored["titles"], stored["names"])
+        learnt = resolver.LearntTerms(rows, stored["papers"], stored["titles"], stored["names"])
     return resolver.Glossary(seed.load_terms(), learnt, decisions)

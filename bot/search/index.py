@@ -49,7 +49,7 @@ _MAX_BODY_LENGTH = 60_000
 _TITLE_WEIGHT = 3
 
 
-class PaperTexts(NamedTuple):
+class IndexTexts(NamedTuple):
     """A paper's canonical texts and the tokens of its institutions."""
 
     title: str
@@ -57,7 +57,7 @@ class PaperTexts(NamedTuple):
     institutions: tuple[str, ...] = ()
 
 
-def count_words(texts: PaperTexts) -> Counter[str]:
+def count_words(texts: IndexTexts) -> Counter[str]:
     """Count a paper's words after stripping their particles. Each word in the title counts three times."""
     titled, words = (text.replace(analyser.PARTICLE_MARK, "").split() for text in (texts.title, texts.body))
     return Counter(words + _TITLE_WEIGHT * titled)
@@ -77,7 +77,7 @@ def join_texts(paper: models.IndexDocument) -> str:
     return "\n".join(filter(None, (title, plain, *sections, paper.abstract, *paper.keywords)))
 
 
-def build_texts(paper: models.IndexDocument) -> PaperTexts:
+def build_texts(paper: models.IndexDocument) -> IndexTexts:
     """Return the texts of a paper. The body consists of its summaries, abstract and keywords."""
     title = (paper.title or "")[:_MAX_TITLE_LENGTH]
     plain_title = typography.to_plain_text(title)
@@ -94,7 +94,7 @@ def build_texts(paper: models.IndexDocument) -> PaperTexts:
     room = max(0, _MAX_BODY_LENGTH - sum(len(text) + 1 for text in own))
     body = "\n".join(filter(None, ["\n".join(told)[:room], *own]))[:_MAX_BODY_LENGTH]
     institutions = tuple(sorted(people.institution_tokens(paper.institutions)))
-    return PaperTexts(analyser.canonicalise(plain_title), analyser.canonicalise(body), institutions)
+    return IndexTexts(analyser.canonicalise(plain_title), analyser.canonicalise(body), institutions)
 
 
 # Index documents.
@@ -225,7 +225,7 @@ class State:
     before: search.Place | None = None
 
 
-class BusyError(Exception):
+class IndexBusyError(Exception):
     """Raised if another process or thread is writing the index."""
 
 
@@ -283,7 +283,7 @@ class SearchIndex:
         try:
             with self.open_writer() as writer:
                 writer.follow(view)
-        except BusyError:
+        except IndexBusyError:
             pass
         except (OSError, ValueError) as error:
             if not self._is_failing:
@@ -331,13 +331,13 @@ class SearchIndex:
             self._state_file.unlink()
 
     @contextmanager
-    def open_writer(self) -> Iterator[Writer]:
-        """Open the index for writing. Raises BusyError, or ValueError or OSError if the folder cannot be written."""
+    def open_writer(self) -> Iterator[IndexWriter]:
+        """Open the index for writing. Raises IndexBusyError, or ValueError or OSError if the folder cannot be written."""
         if not self._writing.acquire(timeout=_WAIT_SECONDS):
-            raise BusyError
+            raise IndexBusyError
         try:
             self._load()
-            writer = Writer(self._folder, self._state)
+            writer = IndexWriter(self._folder, self._state)
         except BaseException:
             self._writing.release()
             raise
@@ -350,7 +350,7 @@ class SearchIndex:
             closing.start()
             closing.join(_WAIT_SECONDS)
 
-    def _close(self, writer: Writer) -> None:
+    def _close(self, writer: IndexWriter) -> None:
         try:
             writer.close()
         finally:
@@ -379,7 +379,7 @@ def is_damage(error: ValueError) -> bool:
     return is_of_engine and not any(reason in text for reason in _PASSING)
 
 
-class Writer:
+class IndexWriter:
     """Writes an index folder and stores its state after each commit."""
 
     def __init__(self, folder: Path, state: State | None) -> None:
@@ -392,7 +392,7 @@ class Writer:
         except ValueError as error:
             self.close()
             if "LockBusy" in str(error):
-                raise BusyError from error
+                raise IndexBusyError from error
             if not is_damage(error):
                 raise
             self.state = None
@@ -497,5 +497,5 @@ async def follow(database: Database, index: SearchIndex) -> AsyncGenerator[int, 
                     break
                 done += await asyncio.to_thread(write)
                 yield done
-    except BusyError:
+    except IndexBusyError:
         return

@@ -125,7 +125,7 @@ def _list_parts(read: ReadQuery) -> tuple[tuple[Part, ...], Part]:
     return tuple(map(_list_forms, read.parts)), tuple(form for forms in wholes for form in forms)
 
 
-def _list_forms(part: concepts.Part) -> Part:
+def _list_forms(part: concepts.QueryPart) -> Part:
     # Skip forms that only affect the ranking of search results, such as translations of a single word.
     return tuple(form.text for form in part.forms if form.is_shown or form.weight >= 1)
 

@@ -14,7 +14,7 @@ from itertools import compress, zip_longest
 
 from bot.glossary import resolver
 from bot.text import analyser, concepts, query_parser, questions, requests, term_keys, tokens
-from bot.text.concepts import Form, Part
+from bot.text.concepts import Form, QueryPart
 
 _EVERYDAY_WEIGHT, _TRANSLATED_WEIGHT = 0.9, 0.4
 _IMPLIED_WEIGHT = 0.6
@@ -48,18 +48,18 @@ class ReadQuery:
     """
 
     text: str = ""
-    parts: tuple[Part, ...] = ()
-    wholes: tuple[Part, ...] = ()
-    excluded: tuple[Part, ...] = ()
+    parts: tuple[QueryPart, ...] = ()
+    wholes: tuple[QueryPart, ...] = ()
+    excluded: tuple[QueryPart, ...] = ()
     names: frozenset[str] = frozenset()
     topics: Mapping[int, float] = field(default_factory=dict)
-    implied: Mapping[int, Part] = field(default_factory=dict)
+    implied: Mapping[int, QueryPart] = field(default_factory=dict)
     meanings: tuple[str, ...] = ()
 
     def sure(self) -> ReadQuery:
         """The query for use as a filter, without the forms that only one paper defines."""
 
-        def keep(parts: Iterable[Part]) -> tuple[Part, ...]:
+        def keep(parts: Iterable[QueryPart]) -> tuple[QueryPart, ...]:
             return tuple(part._replace(forms=tuple(f for f in part.forms if f.is_sure)) for part in parts)
 
         return replace(self, parts=keep(self.parts), wholes=keep(self.wholes), implied={})
@@ -67,7 +67,7 @@ class ReadQuery:
     # For answers.
 
     @property
-    def said(self) -> dict[str, Part]:
+    def said(self) -> dict[str, QueryPart]:
         """The implied topics that the reply should mention, keyed by name."""
         return {name: part for part in self.implied.values() if (name := self._said_name(part))}
 
@@ -88,7 +88,7 @@ class ReadQuery:
         added = [form for forms in by_term for form in forms if form]
         return tuple(dict.fromkeys([*added, *self.said]))
 
-    def _added_to(self, part: Part) -> list[str]:
+    def _added_to(self, part: QueryPart) -> list[str]:
         """Return the forms added to a part, except a noun typed with a particle (추론 for 추론은)."""
         typed, keys = term_keys.korean_key(self.text), {term_keys.term_key(part.text)}
         shown = ((form.text, form.key) for form in part.forms if form.is_shown)
@@ -98,7 +98,7 @@ class ReadQuery:
             if key not in keys and not (analyser.has_hangul(text) and key in typed)
         ]
 
-    def _said_name(self, part: Part) -> str | None:
+    def _said_name(self, part: QueryPart) -> str | None:
         """Return the name of an implied topic, in the query's language if possible; None if unlikely or already typed."""
         is_korean = analyser.has_hangul(self.text)
         asked = {form.key for own in (*self.parts, *self.wholes) for form in own.forms}
@@ -110,12 +110,12 @@ class ReadQuery:
         )
 
 
-class Reader:
+class QueryReader:
     """Interprets queries using a glossary, with a cache. Thread-safe."""
 
     def __init__(self, glossary: resolver.Glossary) -> None:
         self.glossary = glossary
-        self._known: dict[tuple[str, bool], Part | None] = {}
+        self._known: dict[tuple[str, bool], QueryPart | None] = {}
 
     def read(
         self, query: query_parser.Query, choose_names: ChooseNames = lambda _, names: names
@@ -202,7 +202,7 @@ class Reader:
 
     # Parts.
 
-    def _read_parts(self, text: str, words: list[str]) -> tuple[Sequence[Part], list[Part]]:
+    def _read_parts(self, text: str, words: list[str]) -> tuple[Sequence[QueryPart], list[QueryPart]]:
         """Return a query's parts and the alternatives to all parts."""
         whole = self._find(text, in_phrase=False) if words else None
         if whole is None:
@@ -212,7 +212,9 @@ class Reader:
             return self._divide(words, whole=False), [whole]
         return [whole], []
 
-    def _split(self, words: Sequence[str], *, whole: bool = True) -> Iterator[tuple[int, int, Part | None]]:
+    def _split(
+        self, words: Sequence[str], *, whole: bool = True
+    ) -> Iterator[tuple[int, int, QueryPart | None]]:
         """Split words into the longest known terms. Yields (start, end, term); None for an unknown word."""
         start = 0
         while start < len(words):
@@ -225,20 +227,20 @@ class Reader:
             yield start, end, part
             start = end
 
-    def _divide(self, words: Sequence[str], *, whole: bool = True) -> list[Part]:
-        parts = list[Part]()
+    def _divide(self, words: Sequence[str], *, whole: bool = True) -> list[QueryPart]:
+        parts = list[QueryPart]()
         for start, _, part in self._split(words, whole=whole):
             parts += [part] if part else self._read_word(words[start])
         return [part for part in parts if tokens.phrases(part.text)]
 
-    def _read_word(self, word: str) -> Iterable[Part]:
+    def _read_word(self, word: str) -> Iterable[QueryPart]:
         """Return the part for an unknown word, or the parts for a compound of known words: 대규모언어모델추론."""
         key = analyser.strip_ending(term_keys.korean_key(word))
         is_short = resolver.is_korean_only(word) and len(key) <= _MAX_COMPOUND
         pieces = self._cut(key) if is_short else []
         pieces = pieces if len(pieces) > 1 else [word]
         return [
-            self._find(piece) or Part(piece, self._typed_forms(piece), is_term=concepts.is_name(piece))
+            self._find(piece) or QueryPart(piece, self._typed_forms(piece), is_term=concepts.is_name(piece))
             for piece in pieces
         ]
 
@@ -258,7 +260,7 @@ class Reader:
         )
         return (Form(text), *named, *translated)
 
-    def _find(self, text: str, *, in_phrase: bool = True) -> Part | None:
+    def _find(self, text: str, *, in_phrase: bool = True) -> QueryPart | None:
         """Return the part if the whole text is a term or an everyday word for one, otherwise None."""
         asked = text, in_phrase
         if asked not in self._known:
@@ -271,7 +273,7 @@ class Reader:
             if len(self._known) >= _MAX_CACHED:
                 self._known.clear()
             part = (
-                Part(
+                QueryPart(
                     text,
                     concepts.merge_forms(forms),
                     keys[0] if keys else term_keys.term_key(terms[0]),
@@ -299,36 +301,36 @@ class Reader:
             forms += [Form(term), *(form for key in keys for form in self.glossary.forms_of(key))]
         return [form._replace(weight=form.weight * weight) for form in forms]
 
-    def _list_implied(self, topics: Mapping[int, float], text: str) -> dict[int, Part]:
+    def _list_implied(self, topics: Mapping[int, float], text: str) -> dict[int, QueryPart]:
         """Return the parts for a question's main topics, keyed by topic number, likeliest first, weighted by likelihood."""
         implied, shared = {}, questions.find_shared_topics(text) if topics else ()
         for topic in sorted(topics, key=lambda topic: (-topics[topic], topic))[:_MAX_IMPLIED]:
             if topics[topic] >= _MIN_IMPLIED_WEIGHT and topic in shared:
                 terms = questions.load_topic_terms()[topic]
                 forms = concepts.merge_forms(self._forms_of(terms, _IMPLIED_WEIGHT * topics[topic]))
-                implied[topic] = Part(terms[0], forms, terms[0])
+                implied[topic] = QueryPart(terms[0], forms, terms[0])
         return implied
 
-    def _list_excluded(self, excluded: Iterable[str]) -> Iterator[Part]:
+    def _list_excluded(self, excluded: Iterable[str]) -> Iterator[QueryPart]:
         """Yield a part for each excluded term, with its forms in both languages."""
         for term in excluded:
             keys, terms = self.glossary.find(term)[:1], questions.find_everyday_terms(term)
             forms = [form for key in keys for form in self.glossary.forms_of(key)]
             forms += self._forms_of(terms, 1) if not keys else []
-            yield Part(term, concepts.merge_forms((*self._typed_forms(term), *forms)))
+            yield QueryPart(term, concepts.merge_forms((*self._typed_forms(term), *forms)))
 
     # Names by sound.
 
     def _add_names(
-        self, parts: Sequence[Part], wholes: list[Part], words: list[str], choose: ChooseNames
-    ) -> tuple[Sequence[Part], list[Part]]:
+        self, parts: Sequence[QueryPart], wholes: list[QueryPart], words: list[str], choose: ChooseNames
+    ) -> tuple[Sequence[QueryPart], list[QueryPart]]:
         """Add names that sound like unknown Korean words: Gemini for 제미나이.
 
         A name that matches the whole query, with or without a version, becomes an alternative to all parts.
         """
         text = " ".join(words)
         if whole := self._list_names(" ".join(term_keys.trim_title(words)), choose):
-            return parts, [Part(text, (Form(text), *map(Form, whole))), *wholes]
+            return parts, [QueryPart(text, (Form(text), *map(Form, whole))), *wholes]
         if len(parts) < 2:
             return parts, wholes
         return [
@@ -350,9 +352,9 @@ class Reader:
         return [f"{name} {match[2]}".strip() for name in names]
 
 
-def _distinct(parts: Iterable[Part]) -> tuple[Part, ...]:
+def _distinct(parts: Iterable[QueryPart]) -> tuple[QueryPart, ...]:
     """Return the parts that can be searched for, without duplicates."""
-    distinct: dict[str, Part] = {}
+    distinct: dict[str, QueryPart] = {}
     for part in parts:
         if tokens.phrases(part.text):
             distinct.setdefault(part.key or term_keys.term_key(part.text), part)

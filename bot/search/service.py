@@ -24,7 +24,7 @@ from bot.search.completion import TopicIndex
 from bot.search.engine import Engine, Scope
 from bot.search.glossary import GlossaryService
 from bot.search.index import SearchIndex
-from bot.search.query import Reader, ReadQuery
+from bot.search.query import QueryReader, ReadQuery
 from bot.search.results import AuthorResult, Choice, PaperPage, SearchRequest, SearchResult, Sort
 from bot.text import concepts, dates, plain, query_parser, questions, requests
 from storage import archive as stored_archive
@@ -95,15 +95,15 @@ class _Answer:
     query: ReadQuery
     scope: Scope
     engine: Engine
-    reader: Reader
-    found: search_engine.Found
+    reader: QueryReader
+    found: search_engine.Matches
     common: SearchResult
     made_at: datetime
 
 
 def _find(
     engine: Engine, query: ReadQuery, scope: Scope, request: SearchRequest, asked: Sort | None = None
-) -> search_engine.Found:
+) -> search_engine.Matches:
     """Return a query's papers up to the end of a page.
 
     In the order of votes, or one that the query `asked` for, only papers about the query count, if there are any.
@@ -113,14 +113,14 @@ def _find(
     end, sort = request.offset + request.limit, request.sort or Sort.RELEVANCE
     if not (query.parts or query.wholes):
         ids, total = engine.list_top(scope, query, sort=sort, limit=end)
-        return search_engine.Found(dict.fromkeys(ids, 0.0), total)
+        return search_engine.Matches(dict.fromkeys(ids, 0.0), total)
     if (asked or sort is Sort.VOTES) and (about := engine.list_about(query.sure(), scope, sort=sort)):
-        return search_engine.Found(dict.fromkeys(about, 0.0), len(about))
+        return search_engine.Matches(dict.fromkeys(about, 0.0), len(about))
     return engine.find(query, scope, limit=end, sort=sort)
 
 
 def _list_missing(
-    view: Snapshot, rows: Sequence[models.PaperRow], found: search_engine.Found
+    view: Snapshot, rows: Sequence[models.PaperRow], found: search_engine.Matches
 ) -> dict[str, tuple[str, ...]]:
     """Return the terms that each partial match has in no form, not even within another word, keyed by arXiv id."""
     lacking = [row.id for row in rows if found.missing.get(row.id)]
@@ -136,7 +136,7 @@ def _list_missing(
 
 
 def _list_alert_terms(
-    archive: Archive, query: query_parser.Query, parts: Sequence[concepts.Part]
+    archive: Archive, query: query_parser.Query, parts: Sequence[concepts.QueryPart]
 ) -> tuple[models.AlertTerm, ...]:
     """Return the terms for an alert on a query's papers; () if a name may mean several people."""
     # Drop everyday words, such as "faster", that papers rarely use; but 요약 (summary) is also a term.
@@ -216,7 +216,7 @@ class SearchService:
         self._lock = threading.Lock()
         self._answers: dict[object, _Answer] = {}
         # Cached for the latest index and glossary.
-        self._engine, self._reader = lru_cache(maxsize=1)(Engine), lru_cache(maxsize=1)(Reader)
+        self._engine, self._reader = lru_cache(maxsize=1)(Engine), lru_cache(maxsize=1)(QueryReader)
         self._topics = lru_cache(maxsize=1)(TopicIndex)
 
     # Lookups.
@@ -312,7 +312,7 @@ class SearchService:
             or (request.query.strip() and replace(query, excluded=()) == query_parser.Query() and not author)
         ):
             # -word alone, or signs alone such as an emoji, do not mean "all papers".
-            found = search_engine.Found()
+            found = search_engine.Matches()
             ignored += tuple(f"-{term}" for term in query.excluded)
         else:
             found = _find(engine, read, scope, request, asked)

@@ -106,7 +106,7 @@ class Form(NamedTuple):
 _OBJECT = re.compile(f"(?<=[{analyser.SYLLABLES}])(?:[을를]|에서?)$")
 
 
-class Part(NamedTuple):
+class QueryPart(NamedTuple):
     """A part of a query; a paper matches it by any of its forms. `key` is the concept's key, or "" for plain words.
 
     `is_term`: whether it is a term, a name or a quoted phrase, and not an ordinary word.
@@ -132,9 +132,9 @@ class Part(NamedTuple):
         return word[0] if len(word) == 2 and word[1] in "을를" else analyser.strip_ending(word)
 
 
-def literal_part(text: str) -> Part:
+def literal_part(text: str) -> QueryPart:
     """Return a part that matches only the exact text."""
-    return Part(text, (Form(text),), is_term=True)
+    return QueryPart(text, (Form(text),), is_term=True)
 
 
 def is_name(word: str) -> bool:
@@ -164,7 +164,7 @@ def merge_forms(forms: Iterable[Form]) -> tuple[Form, ...]:
     return tuple(by_key.values())
 
 
-def list_absent(parts: Iterable[Part], text: str) -> list[Part]:
+def list_absent(parts: Iterable[QueryPart], text: str) -> list[QueryPart]:
     """Return the parts of which a text has no form and not even one of its words, joined to others or apart.
 
     A term that is known in one language alone, and not a name, may be in a text in the other.

@@ -7,14 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.glossary import resolver
-from bot.search.query import Reader
+from bot.search.query import QueryReader
 from bot.text import analyser, query_parser, seed, term_keys, tokens
 from tests.support import glossary_in_memory
 
 
 def _forms(glossary: resolver.Glossary, text: str) -> list[str]:
     """Return the forms that a search for a term includes."""
-    part = Reader(glossary).read(query_parser.Query(text)).parts[0]
+    part = QueryReader(glossary).read(query_parser.Query(text)).parts[0]
     return [form.text for form in part.forms]
 
 
@@ -91,7 +91,7 @@ def test_no_learnt_form_hides_a_seeded_form() -> None:
         for form in term.korean
         for at in range(len(form))
     ]
-    learnt = resolver.Glossary(terms, resolver.Learnt(rows))
+    learnt = resolver.Glossary(terms, resolver.LearntTerms(rows))
     for term in terms:
         found = _forms(learnt, term.english[0])
         for form in term.korean:
@@ -119,7 +119,7 @@ def test_a_query_only_form_is_recognised_but_not_searched_for() -> None:
     ],
 )
 def test_wrong_forms_of_common_terms_are_not_learnt(term: str, forms: list[str]) -> None:
-    learnt = resolver.Learnt([resolver.LearntForm(term, form, 9, 9, 9) for form in forms])
+    learnt = resolver.LearntTerms([resolver.LearntForm(term, form, 9, 9, 9) for form in forms])
     found = _forms(resolver.Glossary(seed.load_terms(), learnt), term)
     assert not {*forms} & {*found}
 

@@ -82,7 +82,7 @@ async def test_autocomplete_follows_a_new_glossary(db: Database, induced_search:
 
 def test_an_abbreviation_without_papers_ranks_below_longer_topics() -> None:
     terms = [seed.SeedTerm((), ("relation extraction",), ("RE",))]
-    learnt = resolver.Learnt([resolver.LearntForm("reward", "RW", 2)])
+    learnt = resolver.LearntTerms([resolver.LearntForm("reward", "RW", 2)])
     topics = completion.TopicIndex(resolver.Glossary(terms, learnt))
     for locale in (EN, KO):
         assert [choice.value for choice in topics.complete("re", locale)] == ["reward", "relation extraction"]
@@ -91,7 +91,7 @@ def test_an_abbreviation_without_papers_ranks_below_longer_topics() -> None:
 
 def test_matches_by_syllable_rank_before_matches_by_keystroke() -> None:
     rows = [resolver.LearntForm("Gaussian", "가우시안", 9), resolver.LearntForm("reinforce", "강화", 2)]
-    topics = completion.TopicIndex(resolver.Glossary(learnt=resolver.Learnt(rows)))
+    topics = completion.TopicIndex(resolver.Glossary(learnt=resolver.LearntTerms(rows)))
     for typed, values in (("가", ["가우시안", "강화"]), ("강", ["강화", "가우시안"]), ("강호", ["강화"])):
         assert [choice.value for choice in topics.complete(typed, KO)] == values
 
@@ -111,7 +111,7 @@ async def test_an_empty_author_field_offers_the_most_published_authors(induced_s
 def test_autocomplete_omits_a_korean_form_that_only_one_paper_defines() -> None:
     terms = [seed.SeedTerm(("등불",), ("lantern",), ())]
     rows = [resolver.LearntForm("lantern", "등롱", 1), resolver.LearntForm("lantern", "초롱", 2)]
-    topics = completion.TopicIndex(resolver.Glossary(terms, resolver.Learnt(rows)))
+    topics = completion.TopicIndex(resolver.Glossary(terms, resolver.LearntTerms(rows)))
     assert topics.complete("등", KO)[0].name == "등불 · lantern"
     assert topics.complete("등롱", KO) == []
     assert [choice.value for choice in topics.complete("초", KO)] == ["초롱"]

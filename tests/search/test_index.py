@@ -158,7 +158,7 @@ async def test_an_unwritable_index_folder_makes_results_stale_and_is_logged_once
     def refuse(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(search_index.Writer, "_commit", refuse)
+    monkeypatch.setattr(search_index.IndexWriter, "_commit", refuse)
     with structlog.testing.capture_logs() as events:
         for _ in range(2):
             result = await service.search(SearchRequest("learning"))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.glossary import resolver
-from bot.search.query import Reader, ReadQuery
+from bot.search.query import QueryReader, ReadQuery
 from bot.text import query_parser, seed
 from tests.support import glossary_in_memory
 
@@ -19,7 +19,7 @@ def glossary() -> resolver.Glossary:
 
 
 def _read(glossary: resolver.Glossary, text: str) -> ReadQuery:
-    return Reader(glossary).read(query_parser.Query(text))
+    return QueryReader(glossary).read(query_parser.Query(text))
 
 
 def _parts(read: ReadQuery) -> list[str]:

@@ -36,4 +36,4 @@ def build_glossary(
 ) -> resolver.Glossary:
     """Return a glossary of the seed terms and the forms learnt from texts (one per paper)."""
     known = list(terms)
-    return resolver.Glossary(known, resolver.Learnt(learn(texts, known)), decisions)
+    return resolver.Glossary(known, resolver.LearntTerms(learn(texts, known)), decisions)

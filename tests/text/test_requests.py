@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.glossary import resolver
-from bot.search.query import Reader
+from bot.search.query import QueryReader
 from bot.text import query_parser, requests, seed
 
 
@@ -65,7 +65,7 @@ def test_an_order_that_is_unknown_of_papers_is_said(query: str) -> None:
     ],
 )
 def test_words_exclude_a_term(query: str, text: str, excluded: str) -> None:
-    read = Reader(resolver.Glossary(seed.load_terms())).read_exclusions(query_parser.Query(query))
+    read = QueryReader(resolver.Glossary(seed.load_terms())).read_exclusions(query_parser.Query(query))
     assert read.text.startswith(text)
     assert " ".join(read.excluded) == excluded
 
@@ -91,12 +91,14 @@ def test_words_exclude_a_term(query: str, text: str, excluded: str) -> None:
     ],
 )
 def test_what_a_method_does_without_is_part_of_the_topic(query: str) -> None:
-    read = Reader(resolver.Glossary(seed.load_terms())).read_exclusions(query_parser.Query(query))
+    read = QueryReader(resolver.Glossary(seed.load_terms())).read_exclusions(query_parser.Query(query))
     assert (read.text, read.excluded, read.ignored) == (query, (), ())
 
 
 def test_an_exclusion_of_nothing_is_said() -> None:
-    read = Reader(resolver.Glossary(seed.load_terms())).read_exclusions(query_parser.Query("그거 말고 로봇"))
+    read = QueryReader(resolver.Glossary(seed.load_terms())).read_exclusions(
+        query_parser.Query("그거 말고 로봇")
+    )
     assert (read.text, read.excluded, read.ignored) == ("로봇", (), ("그거 말고",))
 
 
