@@ -10,7 +10,7 @@ DEV := $(VENV)/.dev
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test test-promises coverage test-scale test-faults test-image test-install release check format docs pictures bench clean
+.PHONY: help install demo run test test-promises coverage test-scale test-faults test-year test-image test-install release check format docs pictures bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -65,6 +65,9 @@ test-scale: $(DEV) ## commands over HTTP, processes and databases that die
 
 test-faults: $(DEV) ## the long fault runs: kill -9 at 50 moments and more
 	@$(BIN)/pytest -n $(WORKERS) -m faults --all-faults tests/faults $(ARGS)
+
+test-year: $(DEV) ## a year of the bot on both databases, with its figures in .year (an hour and a half); DAYS=30 for a try
+	@$(BIN)/pytest -n 0 -p no:randomly -m year tests/year $(ARGS)
 
 test-image: $(DEV) ## build the image and run it; needs Docker or Podman
 	@$(BIN)/pytest -m image tests/test_image.py $(ARGS)

@@ -66,12 +66,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip image and installation tests unless selected, and put tests that wait first.
+    """Skip image and installation tests and the year unless selected, and put tests that wait first.
 
     `--dist worksteal` gives the first block to the first worker, so that the others keep the cores busy.
     """
     items.sort(key=lambda item: not any(map(item.get_closest_marker, ("wire", "faults", "browser"))))
-    for mark in ("image", "install"):
+    for mark in ("image", "install", "year"):
         if mark in config.option.markexpr or any(f"test_{mark}" in argument for argument in config.args):
             continue
         skip = pytest.mark.skip(reason=f"`make test-{mark}` runs it")

@@ -165,16 +165,34 @@ async def get_interaction(fake: server.Fake, params: Json) -> Any:
 
 @action
 async def list_messages(fake: server.Fake, params: Json) -> Any:
-    """Return the messages of all channels, or of `channel_id`, by channel id.
+    """Return the messages of all channels, or of `channel_id`, by channel id; with `after`, those with larger ids.
 
     The oldest come first, and deleted messages are included.
     """
-    channel_id = params.get("channel_id")
+    channel_id, after = params.get("channel_id"), params.get("after", 0)
     return {
-        str(channel.id): [dataclasses.asdict(message) for message in channel.messages]
+        str(channel.id): [dataclasses.asdict(message) for message in channel.messages if message.id > after]
         for channel in fake.world.channels.values()
-        if channel.messages and channel_id in (None, channel.id)
+        if channel.messages and channel.messages[-1].id > after and channel_id in (None, channel.id)
     }
+
+
+@action
+async def forget(fake: server.Fake, params: Json) -> Any:
+    """Forget messages, interactions and requests of more than `seconds` ago, and archive threads without newer ones."""
+    before = model.snowflake_at(fake.world.now() - params["seconds"])
+    for channel in fake.world.channels.values():
+        channel.messages = [message for message in channel.messages if message.id > before]
+        is_old = channel.type in model.THREAD_TYPES and channel.id < before and not channel.messages
+        if is_old and not channel.archived:
+            channel.archived, channel.archive_changed_at = True, fake.world.now()
+            fake.gateway.dispatch("THREAD_UPDATE", wire.render_channel(channel, fake.world))
+    fake.world.nonces = {key: row for key, row in fake.world.nonces.items() if row[1].id > before}
+    fake.interactions = {key: row for key, row in fake.interactions.items() if int(row["id"]) > before}
+    for futures in (fake.callbacks, fake.responses):
+        for id_ in [id_ for id_ in futures if int(id_) < before]:
+            del futures[id_]
+    fake.log.clear()
 
 
 @action

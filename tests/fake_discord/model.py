@@ -32,6 +32,11 @@ ALL_PERMISSIONS = (1 << 53) - 1
 DEFAULT_PERMISSIONS = ALL_PERMISSIONS & ~(1 << 3)  # all but Administrator, which overrides channel denials
 
 
+def snowflake_at(moment: float) -> int:
+    """Return the smallest id of a moment (Unix seconds)."""
+    return int(moment * 1000 - DISCORD_EPOCH_MS) << 22
+
+
 @dataclass
 class Guild:
     """A guild (server)."""

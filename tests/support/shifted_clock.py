@@ -1,13 +1,14 @@
 """Run `paperround run` with movable clocks: `python -m tests.support.shifted_clock FILE`.
 
 FILE contains how many seconds all clocks are ahead, as after the machine slept, and the error of the wall
-clock (seconds). It is read at every clock reading; timers are not affected.
+clock (seconds). It is read again after FRESH_SECONDS; timers are not affected.
 """
 
 from __future__ import annotations
 
 import asyncio
 import importlib
+import math
 import sys
 import time
 from collections.abc import Callable
@@ -23,6 +24,9 @@ READERS = ("bot.core.clock", "apscheduler.schedulers.base", "apscheduler.executo
 """The bot modules that read the wall clock through `datetime`."""
 
 
+FRESH_SECONDS = 0.005
+
+
 def write_offset(path: Path, seconds: float, error: float) -> None:
     """Move the clocks of the bots that read this file."""
     written = path.with_suffix(".new")
@@ -35,8 +39,14 @@ def shift_clocks(path: Path) -> None:
     real_time: Callable[[], float] = time.time
     real_gettime: Callable[[int], float] = time.clock_gettime
 
+    known, read_at = [0.0, 0.0], -math.inf
+
     def read_offsets() -> list[float]:
-        return [float(number) for number in path.read_text().split()]
+        nonlocal known, read_at
+        if time.monotonic() > read_at + FRESH_SECONDS:
+            known = [float(number) for number in path.read_text().split()]
+            read_at = time.monotonic()
+        return known
 
     def shifted_time() -> float:
         return real_time() + sum(read_offsets())

@@ -1,0 +1,1 @@
+"""A year of the bot as a process, in less than an hour: `make test-year`."""

@@ -1,0 +1,92 @@
+"""`paperround run` in a year that takes minutes: `python -m tests.year.child CLOCK MEASURES`.
+
+CLOCK moves all clocks (`tests.support.shifted_clock`). Waits of the process are shortened, since a jump of the clock
+replaces them. MEASURES gets a line for each tick and purge: its name, when it began (by the moved clock), its
+seconds, and how many of its name still run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from discord import backoff
+
+from bot.alerts.planner import AlertPlanner
+from bot.app import runtime, tasks
+from bot.core import clock, logs
+from bot.operations.retention import Retention
+from bot.outbox import pace, relay
+from bot.sources.poller import Poller
+from storage import errors
+from tests.support import shifted_clock
+
+LOOK_SECONDS, POLL_SECONDS = 0.02, 0.15
+RATE = 1000.0
+"""Requests a second: the fake has no limits."""
+
+
+def shorten_waits() -> None:
+    """Look at the clock often, and repeat failed requests soon."""
+    tasks.LOOK_SECONDS = LOOK_SECONDS
+    relay.POLL_SECONDS = POLL_SECONDS
+    # An answer from before a jump must not set the clock back.
+    clock.MAX_ERROR = timedelta(days=366)
+    tasks.CHECK_SECONDS = 3 * POLL_SECONDS
+    pace.INITIAL_PAUSE, pace.MAX_PAUSE = POLL_SECONDS, 3 * POLL_SECONDS
+    poller, paced, backing_off, scheduler = _patchable(
+        Poller, pace.Pace, backoff.ExponentialBackoff, AsyncIOScheduler
+    )
+    poller.run.__kwdefaults__["every_seconds"] = POLL_SECONDS
+    backing_off.delay = lambda _: LOOK_SECONDS
+    set_rate, start_timer = paced.set_rate, scheduler._start_timer
+    paced.set_rate = lambda self, _: set_rate(self, RATE)
+    scheduler._start_timer = lambda self, seconds: start_timer(
+        self, min(seconds or LOOK_SECONDS, LOOK_SECONDS)
+    )
+
+
+def _patchable(*owners: Any) -> tuple[Any, ...]:
+    return owners
+
+
+def measure(file: Path) -> None:
+    """Log the time of each tick and each purge."""
+
+    def wrap(owner: type, method: str, name: str) -> None:
+        run: Callable[..., Awaitable[Any]] = getattr(owner, method)
+
+        running = 0
+
+        async def measured(*arguments: Any, **options: Any) -> Any:
+            nonlocal running
+            running += 1
+            began_at, started = time.time(), time.perf_counter()
+            result = await run(*arguments, **options)
+            running -= 1
+            with file.open("a") as lines:
+                lines.write(f"{name} {began_at} {time.perf_counter() - started} {running}\n")
+            return result
+
+        setattr(owner, method, measured)
+
+    wrap(runtime.Runtime, "tick", "tick")
+    wrap(AlertPlanner, "tick", "alerts")
+    wrap(Retention, "purge", "purge")
+
+
+if __name__ == "__main__":
+    shifted_clock.shift_clocks(Path(sys.argv[1]))
+    shorten_waits()
+    measure(Path(sys.argv[2]))
+    logs.configure("json:info")
+    try:
+        asyncio.run(shifted_clock.main())
+    except errors.PaperroundError as error:
+        sys.exit(str(error))
