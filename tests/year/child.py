@@ -19,37 +19,29 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from discord import backoff
 
 from bot.alerts.planner import AlertPlanner
-from bot.app import runtime, tasks
+from bot.app import runtime
 from bot.core import clock, logs
 from bot.operations.retention import Retention
 from bot.outbox import pace, relay
-from bot.sources.poller import Poller
 from storage import errors
 from tests.support import shifted_clock
 
-LOOK_SECONDS, POLL_SECONDS = 0.02, 0.15
+LOOK_SECONDS = 0.02
+PAUSE_SECONDS = 0.1
 RATE = 1000.0
 """Requests a second: the fake has no limits."""
 
 
 def shorten_waits() -> None:
-    """Look at the clock often, and repeat failed requests soon."""
-    tasks.LOOK_SECONDS = LOOK_SECONDS
-    relay.POLL_SECONDS = POLL_SECONDS
+    """Look often whether a jump of the clock has made a job due, and repeat failed requests soon."""
     # An answer from before a jump must not set the clock back.
     clock.MAX_ERROR = timedelta(days=366)
-    tasks.CHECK_SECONDS = 3 * POLL_SECONDS
-    pace.INITIAL_PAUSE, pace.MAX_PAUSE = POLL_SECONDS, 3 * POLL_SECONDS
-    poller, paced, backing_off, scheduler = _patchable(
-        Poller, pace.Pace, backoff.ExponentialBackoff, AsyncIOScheduler
-    )
-    poller.run.__kwdefaults__["every_seconds"] = POLL_SECONDS
-    backing_off.delay = lambda _: LOOK_SECONDS
+    relay.POLL_SECONDS = pace.INITIAL_PAUSE = pace.MAX_PAUSE = PAUSE_SECONDS
+    paced, backing_off, scheduler = _patchable(pace.Pace, backoff.ExponentialBackoff, AsyncIOScheduler)
+    backing_off.delay = lambda _: PAUSE_SECONDS
     set_rate, start_timer = paced.set_rate, scheduler._start_timer
     paced.set_rate = lambda self, _: set_rate(self, RATE)
-    scheduler._start_timer = lambda self, seconds: start_timer(
-        self, min(seconds or LOOK_SECONDS, LOOK_SECONDS)
-    )
+    scheduler._start_timer = lambda self, _: start_timer(self, LOOK_SECONDS)
 
 
 def _patchable(*owners: Any) -> tuple[Any, ...]:
