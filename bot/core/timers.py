@@ -9,7 +9,6 @@ from functools import partial
 from typing import Self
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
 from bot.core import clock
@@ -21,6 +20,16 @@ Work = Callable[[], Awaitable[object]]
 LOOK_SECONDS = 2.0
 """How often the machine's clock is checked."""
 _SET_BACK = timedelta(seconds=-1)
+
+
+class _Every(IntervalTrigger):  # type: ignore[misc]  # APScheduler has no types
+    """An interval, from now on: APScheduler would go through every run that was due while the machine slept."""
+
+    def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime:
+        """Return the time of the run after `previous`, or the next one if more were missed."""
+        is_late = previous is not None and previous + self.interval <= now
+        next_at: datetime = super().get_next_fire_time(None if is_late else previous, now)
+        return next_at
 
 
 class Timers:
@@ -58,7 +67,7 @@ class Timers:
 
         `jitter_seconds` is the longest random delay of a run. With `max_instances`, runs may overlap.
         """
-        trigger = IntervalTrigger(seconds=every.total_seconds(), jitter=jitter_seconds, timezone="UTC")
+        trigger = _Every(seconds=every.total_seconds(), jitter=jitter_seconds, timezone="UTC")
         self._add(work, trigger, after, retry, max_instances)
 
     def add_each_minute(self, work: Work, now: Clock) -> None:
@@ -74,7 +83,7 @@ class Timers:
             if minute != done_at and await work() is not False:
                 done_at = minute
 
-        self._add(run_if_new, CronTrigger(second="*", timezone="UTC"))
+        self._add(run_if_new, _Every(seconds=1, start_date=clock.system_clock().replace(microsecond=0)))
 
     def _add(
         self,

@@ -72,6 +72,18 @@ def test_minute_jobs_run_at_once_and_at_the_start_of_every_minute(stage: Stage) 
     assert runs == pytest.approx([0, *range(40, 600, 60)], abs=0.05)
 
 
+def test_jobs_run_once_when_the_machine_wakes_after_years(stage: Stage) -> None:
+    """APScheduler would first go through each second of them, and hold up the event loop for hours."""
+    stage.slept = lambda seconds: timedelta(days=3650) if seconds > 90.5 else timedelta()
+
+    def add(opened: Timers) -> None:
+        opened.add_each_minute(stage.record, stage.now)
+        opened.add(stage.record, timedelta(seconds=200))
+
+    runs = stage.run(150, add)
+    assert runs == pytest.approx([0, 0, 40, 91, 91, 100], abs=1.05)
+
+
 def test_minute_jobs_follow_discords_clock_while_the_machines_is_wrong(stage: Stage) -> None:
     stage.error = lambda seconds: timedelta(seconds=-7.5)
     runs = stage.run(200, lambda opened: opened.add_each_minute(stage.record, stage.now))
