@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from storage import search, snapshot
-from storage.snapshot import Row, Snapshot, parse_date
+from storage import search
+from storage.snapshot import Snapshot, parse_date
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,41 +23,24 @@ class MonthCount:
 _BY_DAY = "SELECT last_on, count(*), sum(votes) FROM papers WHERE {} GROUP BY last_on ORDER BY last_on"
 
 
-async def count_papers(connection: AsyncConnection, filters: search.Filters) -> list[MonthCount]:
+def count_papers(view: Snapshot, filters: search.Filters) -> list[MonthCount]:
     """Count all papers by day."""
-
-    def count(view: Snapshot) -> list[Row]:
-        conditions, values = _select_listed(view, filters)
-        return view.fetch(_BY_DAY.format(conditions), *values)
-
-    return _build_days(await snapshot.read(connection, count))
+    conditions, values = _select_listed(view, filters)
+    return _build_days(view.fetch(_BY_DAY.format(conditions), *values))
 
 
-async def count_chosen(
-    connection: AsyncConnection, paper_ids: Iterable[int], filters: search.Filters
-) -> list[MonthCount]:
+def count_chosen(view: Snapshot, paper_ids: Iterable[int], filters: search.Filters) -> list[MonthCount]:
     """Count the given papers by day. A day's papers may be split over several counts, which the caller adds up."""
-
-    def count(view: Snapshot) -> list[Row]:
-        conditions, values = _select_listed(view, filters)
-        return view.fetch_in(_BY_DAY.format(f"%s AND {conditions}"), "papers.id", paper_ids, *values)
-
-    return _build_days(await snapshot.read(connection, count))
+    conditions, values = _select_listed(view, filters)
+    statement = _BY_DAY.format(f"%s AND {conditions}")
+    return _build_days(view.fetch_in(statement, "papers.id", paper_ids, *values))
 
 
-async def list_titles(
-    connection: AsyncConnection, filters: search.Filters, *, limit: int
-) -> list[tuple[int, str]]:
+def list_titles(view: Snapshot, filters: search.Filters, *, limit: int) -> list[tuple[int, str]]:
     """Return the ids and titles of up to `limit` of the newest papers in a period, ordered by id."""
-
-    def select(view: Snapshot) -> list[Row]:
-        conditions, values = _select_listed(view, filters)
-        statement = (
-            f"SELECT id, title FROM papers WHERE {conditions} AND title IS NOT NULL ORDER BY id DESC LIMIT ?"  # noqa: S608
-        )
-        return view.fetch(statement, *values, limit)
-
-    return [(paper_id, title) for paper_id, title in reversed(await snapshot.read(connection, select))]
+    conditions, values = _select_listed(view, filters)
+    newest = f"SELECT id, title FROM papers WHERE {conditions} AND title IS NOT NULL ORDER BY id DESC LIMIT ?"  # noqa: S608
+    return [(paper_id, title) for paper_id, title in reversed(view.fetch(newest, *values, limit))]
 
 
 def _select_listed(view: Snapshot, filters: search.Filters) -> tuple[str, list[Any]]:

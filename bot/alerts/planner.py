@@ -205,7 +205,7 @@ class AlertPlanner:
             resting = await _list_resting(connection, rows, now)
             due = [match for match in ready if match.alert_id not in resting]
             details = await papers.list_details(connection, list({match.paper_id for match in due}))
-            queries = await matcher.read_alerts(self._search, connection, rows)
+            queries = await matcher.read_alerts(self._search, rows)
             destinations = await self._resolve(connection, rows)
         in_channels = [row for row in rows if row.channel_id is not None]
         rights = zip(in_channels, await asyncio.gather(*map(self._may_alert, in_channels)), strict=True)

@@ -284,7 +284,7 @@ class Container:
         glossary = GlossaryService(database, self.clock, self.search_index)
         rising = RisingTopicService(database, glossary, self.clock)
         dates = DigestDates(database)
-        profiles = Profiles(database, PaperVectors(self.clock))
+        profiles = Profiles(database, PaperVectors(database, self.clock))
         search_index.prepare()
         search = SearchService(database, glossary, self.clock, self.search_index)
         paper_lookup = arxiv.PaperLookup(
@@ -481,8 +481,7 @@ async def _create_draft_writer(
         for each in (name, settings.writer_judge or name)
     }
     reader = container.create_text_reader(fetch)
-    async with database.read() as connection:
-        glossary = await search_glossary.GlossaryService(database).get_current(connection)
+    glossary = await search_glossary.GlossaryService(database).get_current()
     return drafting.DraftWriter(
         database,
         clock,

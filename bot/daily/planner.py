@@ -34,7 +34,7 @@ BATCH_SIZE = 500
 TOPIC_BATCH_SIZE = 10
 """The number of subscriptions with a topic per batch. A lookup takes 0.1 s; posts planned so far are sent meanwhile."""
 
-TopicMatcher: TypeAlias = Callable[[Connection, str, Sequence[DigestPaper]], Awaitable[Mapping[int, float]]]
+TopicMatcher: TypeAlias = Callable[[str, Sequence[DigestPaper]], Awaitable[Mapping[int, float]]]
 """Returns the relevance, by paper id, of the papers that fully match a topic."""
 MARKER_PLACEHOLDER = "daily:0:0000-00-00"
 """The marker in a rendered post shared by many deliveries. Each delivery replaces it with its own key."""
@@ -107,10 +107,7 @@ async def load_pool(
 
 
 async def match_topics(
-    connection: Connection,
-    pool: choice.CandidatePool,
-    rows: Iterable[models.Subscription],
-    matcher: TopicMatcher,
+    pool: choice.CandidatePool, rows: Iterable[models.Subscription], matcher: TopicMatcher
 ) -> None:
     """Add the papers that match the subscriptions' topics to the pool, searching once per topic and origin."""
     for row in rows:
@@ -118,7 +115,7 @@ async def match_topics(
         if row.topic and key not in pool.matching:
             failures: list[Exception] = []
             with isolation.collected(failures, reraise=database.FAILURES):
-                pool.matching[key] = await matcher(connection, row.topic, pool.entries_of(row))
+                pool.matching[key] = await matcher(row.topic, pool.entries_of(row))
             if failures:  # so that other topics are still posted
                 pool.matching[key] = failures[0]
 
@@ -160,7 +157,7 @@ async def load_alone(
     """Load the candidates for a subscription's post and match its topic, which may take several tenths of a second."""
     with_returned = bool(mark and mark.returned)
     pool = await load_pool(connection, [(row, slot)], calendar, with_returned=with_returned)
-    await match_topics(connection, pool, [row], matcher)
+    await match_topics(pool, [row], matcher)
     return LonePost(row, slot, pool, mark)
 
 
@@ -351,8 +348,7 @@ class DailyPlanner:
         calendar, slots = tick.calendar, dict(due)
         if any(row.topic for row in slots):
             # Do this outside the transaction, which blocks other writers.
-            async with self._database.read() as connection:
-                await match_topics(connection, tick.pool, slots, self._matcher)
+            await match_topics(tick.pool, slots, self._matcher)
         async with self._database.transaction() as connection:
             await archive.lock_ingest(connection)  # so that an on-demand post does not choose the same papers
             rows = await daily.lock_active(connection, [row.id for row in slots])

@@ -128,7 +128,7 @@ class WhyExplainer:
         listed_on = max((entry.date_on for entry in own), default=None)
         if listed_on is None:
             return Explanation(Cause.OTHER_SOURCE, row)
-        if row.topic and paper.id not in await self._matcher(connection, row.topic, own):
+        if row.topic and paper.id not in await self._matcher(row.topic, own):
             return Explanation(Cause.OFF_TOPIC, row, listed_on)
         if (post := next((post for post in posted if post.delivery.locale is row.locale), None)) is not None:
             found = _explain_post(post, row)

@@ -18,13 +18,13 @@ from bot.glossary import resolver
 from bot.search import engine as search_engine
 from bot.search import index as search_index
 from bot.text import analyser, concepts, seed, term_keys, tokens, typography
-from storage import database, errors, key_values, models, papers, search, snapshot
+from storage import database, errors, key_values, models, papers, search
 from storage import glossary as stored_glossary
 from storage.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from bot.glossary import mentions
-    from storage.database import Connection, Database
+    from storage.database import Database
 
 STALE_GROWTH = 1.1
 """The glossary is stale once the archive has grown by this factor."""
@@ -62,15 +62,15 @@ class GlossaryService:
                 loaded = self._loaded
         return loaded[1]
 
-    async def get_current(self, connection: Connection) -> resolver.Glossary:
-        """Return the current glossary, using a connection to the database."""
-        return await snapshot.read(connection, self.read_current)
+    async def get_current(self) -> resolver.Glossary:
+        """Return the current glossary."""
+        return await self._database.look_up(self.read_current)
 
     async def decide(self, term: str, form: str, *, is_added: bool) -> resolver.Decision:
         """Store an operator's decision to add or remove a form of a term. Raises UsageError if it is invalid."""
         async with self._database.transaction() as connection:
-            made = check_decision(await self.get_current(connection), term, form, is_added=is_added)
-            known = await snapshot.read(connection, read_decisions)
+            made = check_decision(await self.get_current(), term, form, is_added=is_added)
+            known = await self.list_decisions()
             kept = (
                 row
                 for row in known
@@ -88,7 +88,7 @@ class GlossaryService:
         """Return the names of the seeded concepts in a title, in the given language."""
         words = tokens.tokenize(analyser.canonicalise(typography.to_plain_text(title[:_MAX_TITLE_LENGTH])))
         keys = [tokens.read_concept_token(word) for word in words.split() if word.startswith(tokens.CONCEPT)]
-        current = await self._database.look_up(self.read_current)
+        current = await self.get_current()
         # For "image editing", do not list "editing" as well.
         named = [
             current.concept(key) for key in keys if not any(key != other and key in other for other in keys)

@@ -23,8 +23,8 @@ from bot.search import results as search_results
 from bot.search.query import ReadQuery
 from bot.search.service import SearchService
 from bot.text import analyser, concepts, people, term_keys, tokens
-from storage import alerts, errors, models, search, snapshot
-from storage.database import Connection, Database, chunked
+from storage import alerts, errors, models, search
+from storage.database import Database, chunked
 
 log = structlog.get_logger(__name__)
 
@@ -78,29 +78,25 @@ class AlertQuery(NamedTuple):
     match_all: bool
 
 
-async def read_alerts(
-    searching: SearchService, connection: Connection, rows: Iterable[models.Alert]
-) -> dict[int, AlertQuery]:
+async def read_alerts(searching: SearchService, rows: Iterable[models.Alert]) -> dict[int, AlertQuery]:
     """Parse alerts in the same way as searches. Returns their queries, keyed by alert id.
 
     An alert that triggers a bug is logged and left out.
     """
     rows, failures = list(rows), list[Exception]()
     with isolation.collected(failures, reraise=(errors.StorageError,)):
-        return await _read_all(searching, connection, rows)
+        return await _read_all(searching, rows)
     if len(rows) == 1:
         isolation.log_error(log, "alert not parsed", failures[0], alert=rows[0].id)
         return {}
-    alone = [await read_alerts(searching, connection, [row]) for row in rows]
+    alone = [await read_alerts(searching, [row]) for row in rows]
     return {alert_id: query for read in alone for alert_id, query in read.items()}
 
 
-async def _read_all(
-    searching: SearchService, connection: Connection, rows: Sequence[models.Alert]
-) -> dict[int, AlertQuery]:
+async def _read_all(searching: SearchService, rows: Sequence[models.Alert]) -> dict[int, AlertQuery]:
     words = [term.text for row in rows for term in row.terms if term.kind is models.AlertKind.KEYWORD]
     texts = list(dict.fromkeys((*words, *(word for row in rows for word in row.excluded))))
-    read = dict(zip(texts, await searching.read_queries(connection, texts), strict=True))
+    read = dict(zip(texts, await searching.read_queries(texts), strict=True))
     return {row.id: _make_query(row, read) for row in rows}
 
 
@@ -354,7 +350,7 @@ class AlertIndex:
         """Return pairs of an alert's id and a paper that it matches."""
         async with self._database.read() as connection:
             rows = await alerts.list_keys(connection)
-            version = await snapshot.read(connection, search.get_glossary_version)
+        version = await self._database.look_up(search.get_glossary_version)
         if (rows, version) != (self._rows, self._version):
             known = self._queries if version == self._version else {}
             self._queries = await self._read({key: id_ for id_, key in rows}, known)
@@ -368,7 +364,7 @@ class AlertIndex:
         for batch in chunked([id_ for key, id_ in ids.items() if key not in known], _READ_AT_ONCE):
             async with self._database.read() as connection:
                 rows = await alerts.list_rows(connection, ids=batch)
-                read = await read_alerts(self._search, connection, rows)
+            read = await read_alerts(self._search, rows)
             queries.update((row.key, read[row.id]) for row in rows if row.id in read)
         return queries
 

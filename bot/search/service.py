@@ -30,7 +30,7 @@ from bot.text import concepts, dates, plain, query_parser, questions, requests
 from storage import archive as stored_archive
 from storage import database, models, papers, search
 from storage.archive import DigestPaper
-from storage.database import Connection, Database
+from storage.database import Database
 from storage.search import NO_FILTERS, Filters
 from storage.snapshot import Snapshot
 
@@ -352,16 +352,14 @@ class SearchService:
 
     # Exact sets.
 
-    async def match_papers(
-        self, connection: Connection, text: str, digest_papers: Sequence[DigestPaper]
-    ) -> dict[int, float]:
+    async def match_papers(self, text: str, digest_papers: Sequence[DigestPaper]) -> dict[int, float]:
         """Return the scores of the digest papers that are about a query and pass its filters, keyed by paper id.
 
         Date filters apply to the dates of digests. As in `search`, a query that only has exclusions matches nothing.
         """
         return await self._look_up(lambda archive: _match_papers(archive, text, digest_papers))
 
-    async def list_about(self, connection: Connection, text: str, filters: Filters) -> AboutPapers:
+    async def list_about(self, text: str, filters: Filters) -> AboutPapers:
         """Return all papers about a query that pass its own filters and `filters`, most votes first."""
 
         def look_up(archive: Archive) -> AboutPapers:
@@ -375,7 +373,7 @@ class SearchService:
 
         return await self._look_up(look_up)
 
-    async def read_queries(self, connection: Connection, texts: Sequence[str]) -> list[ReadQuery]:
+    async def read_queries(self, texts: Sequence[str]) -> list[ReadQuery]:
         """Interpret texts like search queries, without forms too uncertain for a filter. Quoted texts are taken literally."""
 
         def look_up(archive: Archive) -> list[ReadQuery]:

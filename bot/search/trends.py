@@ -17,7 +17,7 @@ from bot.search.glossary import GlossaryService
 from bot.search.service import SearchService
 from bot.text import analyser, concepts, query_parser, term_keys, typography
 from storage import models, papers, search, trends
-from storage.database import Connection, Database
+from storage.database import Database
 
 Month = trends.MonthCount
 
@@ -72,27 +72,27 @@ class TrendService:
         parsed = query_parser.parse_query(query)
         async with self._database.read() as connection:
             extent = await papers.get_extent(connection, until_on=latest_date(self._clock()))
-            if extent.last_on is None or extent.first_on is None:
-                return Trend()
-            last = extent.last_on.replace(day=1)
-            asked = _months_before(last, months - 1)
-            age = (extent.last_on - extent.first_on).days + 1
-            step = Interval.MONTH
-            if by_age and age < MAX_WEEKS_DAYS:
-                step = Interval.DAY if age < MAX_DAYS else Interval.WEEK
-            first = max(_start_of(extent.first_on, step), asked)
-            filters = search.Filters(
-                max(first, parsed.since or first),
-                min(extent.last_on, parsed.until or extent.last_on),
-                parsed.min_votes,
-            )
-            about = await self._search.list_about(connection, query, filters)
-            everything: Sequence[Month] = await trends.count_papers(connection, filters)
-            days, totals = everything, tuple[int, ...]()
-            if about.paper_ids is not None:
-                days = await trends.count_chosen(connection, about.paper_ids, filters)
-                columns = _fill(everything, first, _start_of(extent.last_on, step), step)
-                totals = tuple(month.paper_count for month in columns)
+        if extent.last_on is None or extent.first_on is None:
+            return Trend()
+        last = extent.last_on.replace(day=1)
+        asked = _months_before(last, months - 1)
+        age = (extent.last_on - extent.first_on).days + 1
+        step = Interval.MONTH
+        if by_age and age < MAX_WEEKS_DAYS:
+            step = Interval.DAY if age < MAX_DAYS else Interval.WEEK
+        first = max(_start_of(extent.first_on, step), asked)
+        filters = search.Filters(
+            max(first, parsed.since or first),
+            min(extent.last_on, parsed.until or extent.last_on),
+            parsed.min_votes,
+        )
+        about = await self._search.list_about(query, filters)
+        everything: Sequence[Month] = await self._database.look_up(trends.count_papers, filters)
+        days, totals = everything, tuple[int, ...]()
+        if about.paper_ids is not None:
+            days = await self._database.look_up(trends.count_chosen, about.paper_ids, filters)
+            columns = _fill(everything, first, _start_of(extent.last_on, step), step)
+            totals = tuple(month.paper_count for month in columns)
         return Trend(
             months=_fill(days, first, _start_of(extent.last_on, step), step),
             added_forms=about.added_forms,
@@ -219,29 +219,28 @@ class RisingTopicService:
         """Return the glossary with the recent and baseline counts; None if the archive is empty."""
         async with self._database.read() as connection:
             extent = await papers.get_extent(connection, until_on=latest_date(self._clock()))
-            if extent.last_on is None:
-                return None
-            glossary = await self._glossary.get_current(connection)
-            async with self._counting:
-                if self._counted != (glossary, extent):
-                    begin = extent.last_on - RECENT_PERIOD + timedelta(days=1)
-                    recent = search.Filters(begin, extent.last_on)
-                    before = search.Filters(begin - BASELINE_PERIOD, begin - timedelta(days=1))
-                    counts = await _count_period(connection, glossary, recent)
-                    # Drop rare topics, which cannot rise and would take most of the memory.
-                    counts.keep(key for key, ids in counts.papers_by_topic.items() if len(ids) >= MIN_PAPERS)
-                    baseline = await _count_period(connection, glossary, before, counts.papers_by_topic)
-                    self._counts = counts, baseline
-                    self._counted = glossary, extent
-                return glossary, *self._counts
+        if extent.last_on is None:
+            return None
+        glossary = await self._glossary.get_current()
+        async with self._counting:
+            if self._counted != (glossary, extent):
+                begin = extent.last_on - RECENT_PERIOD + timedelta(days=1)
+                recent = search.Filters(begin, extent.last_on)
+                before = search.Filters(begin - BASELINE_PERIOD, begin - timedelta(days=1))
+                counts = await self._count_period(glossary, recent)
+                # Drop rare topics, which cannot rise and would take most of the memory.
+                counts.keep(key for key, ids in counts.papers_by_topic.items() if len(ids) >= MIN_PAPERS)
+                baseline = await self._count_period(glossary, before, counts.papers_by_topic)
+                self._counts = counts, baseline
+                self._counted = glossary, extent
+            return glossary, *self._counts
 
-
-async def _count_period(
-    connection: Connection, glossary: Glossary, period: search.Filters, only: Container[str] | None = None
-) -> _TopicCounts:
-    """Count the topics in a period's titles. If `only` is given, other topics are ignored."""
-    titles = await trends.list_titles(connection, period, limit=MAX_TITLES)
-    return await asyncio.to_thread(_count_topics, glossary, titles, only)
+    async def _count_period(
+        self, glossary: Glossary, period: search.Filters, only: Container[str] | None = None
+    ) -> _TopicCounts:
+        """Count the topics in a period's titles. If `only` is given, other topics are ignored."""
+        titles = await self._database.look_up(trends.list_titles, period, limit=MAX_TITLES)
+        return await asyncio.to_thread(_count_topics, glossary, titles, only)
 
 
 def _count_topics(

@@ -29,7 +29,7 @@ from storage.errors import PaperroundError
 MAX_LISTED_TAGS = 25
 """The maximum number of tags offered, limited by Discord."""
 
-Matcher: TypeAlias = Callable[[Connection, str, Sequence[DigestPaper]], Awaitable[Collection[int]]]
+Matcher: TypeAlias = Callable[[str, Sequence[DigestPaper]], Awaitable[Collection[int]]]
 """Returns the ids of the papers that fully match a query, as in `/topic`."""
 
 FindTitled: TypeAlias = Callable[[Sequence[str]], Awaitable[Mapping[str, str]]]
@@ -229,7 +229,7 @@ class Shelf:
             for row in rows
             if row.last_on
         ]
-        found |= frozenset(await self._matcher(connection, words, listed))
+        found |= frozenset(await self._matcher(words, listed))
         return tags, found if among is None else found & among
 
 

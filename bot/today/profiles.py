@@ -18,7 +18,7 @@ from bot.archive import summaries
 from bot.core.clock import Clock, latest_date
 from bot.search import index as search_index
 from bot.text import analyser, tokens
-from storage import alerts, archive, database, models, papers, search, shelf, snapshot, today
+from storage import alerts, archive, database, models, papers, search, shelf, today
 from storage.database import Connection, Database
 from storage.models import FeedbackKind
 
@@ -136,22 +136,21 @@ PAPERS_AT_ONCE = 50
 class PaperVectors:
     """Extracts papers' vectors in a thread. Caches the vectors of one day and of the sample until the archive changes."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
         self._clock = clock
         self._extent: tuple[models.ArchiveExtent, datetime | None] | None = None
         self._sample: dict[int, dict[str, float]] = {}
         self._day: tuple[date, dict[int, dict[str, float]]] | None = None
         self._lock = asyncio.Lock()
 
-    async def extract(
-        self, connection: Connection, paper_ids: Collection[int]
-    ) -> dict[int, dict[str, float]]:
+    async def extract(self, paper_ids: Collection[int]) -> dict[int, dict[str, float]]:
         """Return the vectors of the papers that are indexed, keyed by id."""
         vectors: dict[int, dict[str, float]] = {}
         # Share the strings of features between papers.
         names: dict[str, str] = {}
         for batch in database.chunked(paper_ids, PAPERS_AT_ONCE):
-            rows = await snapshot.read(connection, search.list_documents, batch, summaries.select_shown)
+            rows = await self._database.look_up(search.list_documents, batch, summaries.select_shown)
             vectors |= await asyncio.to_thread(_extract, rows, names)
         return vectors
 
@@ -162,7 +161,7 @@ class PaperVectors:
             if self._day is None or self._day[0] != on:
                 day = await papers.list_by_date(connection, on, origin=archive.ALL)
                 unread = [row.id for row in day[:MAX_COMPARED] if row.id not in sample]
-                vectors = sample | await self.extract(connection, unread)
+                vectors = sample | await self.extract(unread)
                 self._day = on, {row.id: vectors.get(row.id, {}) for row in day}
             return self._day[1]
 
@@ -180,7 +179,7 @@ class PaperVectors:
         if self._extent != extent:
             newest = await papers.list_newest_ids(connection, limit=SAMPLED_FROM)
             sample = random.Random(_SEED).sample(newest, min(SAMPLE_SIZE, len(newest)))
-            self._sample = await self.extract(connection, sample)
+            self._sample = await self.extract(sample)
             self._day, self._extent = None, extent
         return self._sample
 
@@ -263,7 +262,7 @@ class Profiles:
                 self._learnt[profile.user_id] = known
                 return known
             judged = {*signals.saved, *(paper_id for paper_id, _ in signals.feedback)}
-            vectors = await self.vectors.extract(connection, judged)
+            vectors = await self.vectors.extract(judged)
             # Imported papers that no digest lists only have a title.
             missing = set(signals.saved) - vectors.keys()
             rows = await shelf.list_texts(connection, profile.user_id) if missing else ()

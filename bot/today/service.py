@@ -167,8 +167,7 @@ class TodayService:
             if not rows:
                 return None
             vectors = await self._profiles.vectors.get_day(connection, on)
-            glossary = await self._glossary.get_current(connection)
-        return Day(on, rows, vectors, glossary)
+        return Day(on, rows, vectors, await self._glossary.get_current())
 
     async def build_of_day(
         self, profile: models.Profile, locale: models.Locale, day: Day, shown: Sequence[str] = ()
@@ -338,7 +337,7 @@ async def _match_follows(
         for batch in chunked(compared, profiles.PAPERS_AT_ONCE):
             details = await papers.list_details(connection, batch)
             day.texts += await asyncio.to_thread(lambda: list(map(matcher.PreparedPaper, details)))  # noqa: B023
-    queries = await matcher.read_alerts(search, connection, active)
+    queries = await matcher.read_alerts(search, active)
     return await asyncio.to_thread(_match, list(queries.values()), day.texts)
 
 

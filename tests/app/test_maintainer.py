@@ -12,7 +12,7 @@ from bot.search import index as search_index
 from bot.search import maintenance
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
-from storage import search, snapshot
+from storage import search
 from storage.database import Database
 from tests.support import sample_archive
 from tests.support.sample_archive import NewsletterPaper
@@ -56,8 +56,7 @@ async def test_maintenance_builds_the_index_and_glossary(filled: Database) -> No
     assert await count(filled) == 0
     assert await open_maintainer(filled, in_process_limit=in_process_limit).maintain()
     assert await count(filled) == 1
-    async with filled.read() as connection:
-        made = await snapshot.read(connection, search.get_glossary)
+    made = await filled.look_up(search.get_glossary)
     assert made is not None
     assert made[0] == len(PAPERS)
     assert await maintenance.find_due(filled, lambda: NOW, open_index(filled)) is None

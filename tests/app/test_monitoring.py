@@ -19,7 +19,7 @@ from bot.app import health
 from bot.app.health import CLAIM_SECONDS, DISCORD_SECONDS, TICK_SECONDS, Liveness, Metrics
 from bot.core import http_server
 from bot.search.index import SearchIndex
-from storage import errors, models, outbox, snapshot, sources
+from storage import errors, models, outbox, sources
 from storage.database import Database
 from tests.support.digest_builders import newsletter
 from tests.support.outbox_builders import new_delivery
@@ -223,8 +223,8 @@ async def test_metrics_show_each_sources_last_success_and_what_the_index_lacks(
 
     async with harness.serving("127.0.0.1:0") as harness.url:
         assert await shown() == [SEOUL_9AM.timestamp(), 1]
+        await harness.db.look_up(harness.index.refresh)
         async with harness.db.transaction() as connection:
-            await snapshot.read(connection, harness.index.refresh)
             await sources.remove(connection, row.url)
         assert await shown() == [None, 0]
 

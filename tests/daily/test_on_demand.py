@@ -9,7 +9,6 @@ import pytest
 
 from bot.daily.service import OnDemandPosts
 from storage import archive, models
-from storage.database import Connection
 from tests.support import patience
 from tests.support.world import AWAY, DAY, MONDAY, World, day, moment, names
 
@@ -55,7 +54,7 @@ async def test_post_now_matches_its_topic_while_others_write(world: World) -> No
     row = await world.daily(topic="moss")
     await world.list("Mon", "A▲9")
 
-    async def match(_: Connection, topic: str, papers: Sequence[archive.DigestPaper]) -> dict[int, float]:
+    async def match(topic: str, papers: Sequence[archive.DigestPaper]) -> dict[int, float]:
         async with patience.limit(20):
             await asyncio.create_task(world.list("Mon", "A▲9 B▲1"))
         return {paper.paper_id: 1.0 for paper in papers}

@@ -19,7 +19,7 @@ UNBLOCKED_SECONDS = 0.25
 """Enough seconds for a task to finish unless it is blocked."""
 
 
-async def match_all(_: Connection, topic: str, found: Sequence[archive.DigestPaper]) -> dict[int, float]:
+async def match_all(topic: str, found: Sequence[archive.DigestPaper]) -> dict[int, float]:
     return {paper.paper_id: 1.0 for paper in found}
 
 
@@ -101,9 +101,9 @@ async def test_posts_with_topics_are_planned_last_with_one_search_per_topic(worl
     looked_up: list[str] = []
     planned: list[int] = []
 
-    async def look_up(_: Connection, topic: str, found: Sequence[archive.DigestPaper]) -> dict[int, float]:
+    async def look_up(topic: str, found: Sequence[archive.DigestPaper]) -> dict[int, float]:
         looked_up.append(topic)
-        return await match_all(_, topic, found)
+        return await match_all(topic, found)
 
     costly = planner.DailyPlanner(world.database, world.deliveries, look_up)
     now = moment("Mon 09:00")
@@ -164,10 +164,10 @@ async def test_a_failing_post_does_not_stop_the_others(world: World, monkeypatch
             raise KeyError("a bug")
         return choose(pool, row, *arguments)
 
-    async def match(_: Connection, topic: str, found: Sequence[archive.DigestPaper]) -> dict[int, float]:
+    async def match(topic: str, found: Sequence[archive.DigestPaper]) -> dict[int, float]:
         if broken and topic == "bad":
             raise KeyError("a bug")
-        return await match_all(_, topic, found)
+        return await match_all(topic, found)
 
     monkeypatch.setattr(choice.CandidatePool, "choose", fail_for_one)
     world.daily_planner = planner.DailyPlanner(world.database, world.deliveries, match)

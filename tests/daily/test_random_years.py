@@ -26,7 +26,7 @@ from bot.archive import listing
 from bot.outbox import contents
 from bot.outbox.outcomes import Classification, DeliveryError, Disposition, SendRequest
 from storage import archive, daily, models
-from storage.database import Connection, Database
+from storage.database import Database
 from tests.support import digest_builders
 from tests.support import world as stage
 from tests.support.world import AWAY, DAY, FORBIDDEN, HOUR, LOST, World, read_lists
@@ -202,9 +202,7 @@ class Year:
     def now(self) -> datetime:
         return self.world.now
 
-    async def match_papers(
-        self, connection: Connection, text: str, digest_papers: Sequence[archive.DigestPaper]
-    ) -> dict[int, float]:
+    async def match_papers(self, text: str, digest_papers: Sequence[archive.DigestPaper]) -> dict[int, float]:
         return {paper.paper_id: 1.0 for paper in digest_papers if is_even(paper.arxiv_id)}
 
     # The settings and the documents.

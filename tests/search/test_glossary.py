@@ -7,10 +7,9 @@ from collections.abc import Iterable
 
 import pytest
 
-from bot.search.glossary import GlossaryService, read_decisions
+from bot.search.glossary import GlossaryService
 from bot.search.results import SearchRequest, Sort
 from bot.search.service import SearchService
-from storage import snapshot
 from storage.database import Database
 from tests.support import sample_archive
 from tests.support.sample_archive import NewsletterPaper
@@ -77,12 +76,10 @@ async def test_a_decision_applies_in_other_processes_and_after_relearning(db: Da
     await glossary.decide("lantern signal", "밝아요", is_added=True)
     for _ in range(2):
         assert await find(service, "lantern signal") == {"2501.00001", "2501.00002", "2501.00003"}
-        async with db.read() as connection:
-            (concept,) = (await glossary.get_current(connection)).find_concepts("밝아요")
-            assert [form.text for form in concept.forms_in("ko")] == ["밝아요"]
+        (concept,) = (await glossary.get_current()).find_concepts("밝아요")
+        assert [form.text for form in concept.forms_in("ko")] == ["밝아요"]
         await glossary.rebuild()
     await glossary.decide("lantern signal", "밝아요", is_added=False)
     assert await find(service, "lantern signal") == {"2501.00001", "2501.00003"}
-    async with db.read() as connection:
-        rows = await snapshot.read(connection, read_decisions)
+    rows = await glossary.list_decisions()
     assert [(row.form, row.is_added) for row in rows] == [("등롱 신호", False), ("밝아요", False)]

@@ -43,9 +43,8 @@ async def prepare(world: World, *summaries: str) -> list[matcher.PreparedPaper]:
 
 
 async def read(world: World, *drafts: models.Alert) -> list[matcher.AlertQuery]:
-    async with world.database.read() as connection:
-        rows = [replace(validate_alert(draft), id=number) for number, draft in enumerate(drafts)]
-        return list((await matcher.read_alerts(world.search, connection, rows)).values())
+    rows = [replace(validate_alert(draft), id=number) for number, draft in enumerate(drafts)]
+    return list((await matcher.read_alerts(world.search, rows)).values())
 
 
 async def list_matching(

@@ -15,19 +15,19 @@ from bot.rendering import discord_text
 from bot.shelf import notes
 from bot.shelf import service as shelf_service
 from storage.archive import DigestPaper
-from storage.database import Connection, Database
+from storage.database import Database
 from storage.shelf import FullShelfError
 from tests.storage.test_saved_papers import add_papers
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
 
 
-async def match_nothing(connection: Connection, text: str, papers: Sequence[DigestPaper]) -> frozenset[int]:
+async def match_nothing(text: str, papers: Sequence[DigestPaper]) -> frozenset[int]:
     """Match no paper."""
     return frozenset()
 
 
-async def match_first(connection: Connection, text: str, papers: Sequence[DigestPaper]) -> frozenset[int]:
+async def match_first(text: str, papers: Sequence[DigestPaper]) -> frozenset[int]:
     """Match the first paper if the query contains "found"."""
     return frozenset(paper.paper_id for paper in papers[:1]) if "found" in text else frozenset()
 

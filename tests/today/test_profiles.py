@@ -44,7 +44,7 @@ READER = 7
 
 
 def _profiles(db: Database) -> profiles.Profiles:
-    return profiles.Profiles(db, PaperVectors(lambda: NOW))
+    return profiles.Profiles(db, PaperVectors(db, lambda: NOW))
 
 
 @pytest.fixture

@@ -1,0 +1,60 @@
+"""A database that moved to a file or to another engine looks the same to readers, managers and operators."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from bot.cli.set_up_file import SetUpFile
+from bot.core.settings import Settings
+from bot.shelf.service import Shelf
+from storage import copying, export_file, migrate, models
+from storage.database import Database
+from tests.conftest import create_postgres_database
+from tests.support.world import CHANNEL, READER, World, arxiv_id
+
+
+async def look(database: Database, now: datetime) -> list[object]:
+    """Return what `/saved`, `/why` and `config export` show."""
+    world = World(database)
+    world.now = now
+    shelf = Shelf(database, world.clock, world.search.match_papers)
+    saved = [await shelf.list_saved(READER, query, limit=10) for query in ("", "#robots", "reread")]
+    explained = [await world.why(name, channel) for name in "ABC" for channel in (CHANNEL, 21)]
+    return [*saved, *explained, await SetUpFile(database, world.clock, Settings()).export()]
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+@pytest.mark.engines("sqlite", "postgresql")
+async def test_a_moved_database_shows_the_same(
+    db: Database, engine: str, postgres_url: str, tmp_path: Path
+) -> None:
+    world = World(db)
+    await world.source("https://a.example/feed.xml", models.SourceKind.FEED)
+    await world.daily(papers=1)
+    await world.daily(papers=1, channel=21, topic="robot", locale=models.Locale.KO)
+    await world.alert("language model", channel_id=21, guild_id=10)
+    await world.list("Mon", "A▲9 B▲8 C▲7")
+    await world.at("Mon 09:00")
+    shelf = Shelf(db, world.clock, world.search.match_papers)
+    for name, tags in (("A", "robots"), ("B", "")):
+        paper = await world.search.find_paper(arxiv_id(name))
+        assert paper is not None
+        await shelf.save(READER, [paper.id])
+        await shelf.annotate(READER, paper.id, note=f"reread {name}", tags=tags)
+    seen = await look(db, world.now)
+    assert "reread A" in repr(seen)
+    assert "feed.xml" in repr(seen)
+    for move in ("copy", "export"):
+        url = f"sqlite+aiosqlite:///{tmp_path / move}.db"
+        if engine == "postgresql":
+            url = await create_postgres_database(postgres_url)
+        async with await migrate.open_database(url, migrate=True) as target:
+            if move == "copy":
+                await copying.copy(db, target)
+            else:
+                await export_file.write(db, tmp_path / "all.zip")
+                await export_file.read(tmp_path / "all.zip", target)
+            assert await look(target, world.now) == seen
