@@ -156,9 +156,8 @@ class AlertPlanner:
             await alerts.release_unsent(connection, now)
             await alerts.mark_ready(connection, now)
             schedules = await alerts.list_schedules(connection)
-            until = {
-                row: at for row, first_at in schedules.items() if first_at <= (at := last_slot(row, now))
-            }
+            last = {row: last_slot(row, now) for row in schedules}
+            until = {row: last[row] for row, first_at in schedules.items() if first_at <= last[row]}
             ready = await alerts.list_ready(connection, until)
         # A message that is sent anyway also takes matches that would be due within minutes.
         until |= {row: now for row in schedules if row.timing is AlertTiming.AT_ONCE}
@@ -182,12 +181,12 @@ class AlertPlanner:
             active = {row.id: row for row in rows}
             told = await alerts.list_told(connection, map(alerts.recipient_name, rows), added_at)
             new = [
-                models.Match(recipient, paper.id, alert_id, now)
+                models.Match(alerts.recipient_name(active[alert_id]), paper.id, alert_id, now)
                 for alert_id, paper in found
                 # Ignore papers that arrived before the alert was created.
                 if alert_id in active and active[alert_id].created_at <= added_at[paper.id]
-                if ((recipient := alerts.recipient_name(active[alert_id])), paper.id) not in told
             ]
+            new = [match for match in new if (match.recipient, match.paper_id) not in told]
             await alerts.add_matches(connection, new)
             await alerts.remove_unmatched(connection, added_at)
         return True

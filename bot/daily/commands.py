@@ -68,9 +68,8 @@ async def _complete_source(interaction: Interaction, current: str) -> autocomple
     query = current.casefold()
     rows = await interaction.client.services.sources.list_rows()
     labels = kinds.public_labels(row.url for row in rows)
-    return autocomplete.make_choices(
-        (label, str(row.id)) for row in rows if query in (label := labels[row.url]).casefold()
-    )
+    named = [(labels[row.url], str(row.id)) for row in rows]
+    return autocomplete.make_choices((label, id_) for label, id_ in named if query in label.casefold())
 
 
 def _with_options(method: Callable[P, T]) -> Callable[P, T]:

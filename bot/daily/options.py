@@ -152,7 +152,7 @@ def apply_changes(subscription: Subscription, typed: Mapping[str, Any]) -> Subsc
         if typed.get(option.name) is not None
     }
     changed = _fit(replace(subscription, **changes))
-    becomes_weekly = Style.WEEKLY is changed.style is not subscription.style
+    becomes_weekly = changed.style is Style.WEEKLY and subscription.style is not Style.WEEKLY
     if becomes_weekly and "days" not in changes and changed.days == schedule.EVERY_DAY:
         return replace(changed, days=default_days(changed.style))
     return changed

@@ -10,7 +10,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple, TypeAlias
 
 import structlog
@@ -314,7 +314,8 @@ class DailyPlanner:
             with_returned = any(mark.returned for mark in marks.values())
             pool = await load_pool(connection, due, calendar, added_seq, with_returned=with_returned)
         tick = _Tick(calendar, added_seq, pool, RenderedPosts(self._deliveries, now))
-        plain, on_topic = ([of for of in due if bool(of[0].topic) is has] for has in (False, True))
+        plain = [(row, slot) for row, slot in due if not row.topic]
+        on_topic = [(row, slot) for row, slot in due if row.topic]
         planned = 0
         for batch in (*database.chunked(plain, BATCH_SIZE), *database.chunked(on_topic, TOPIC_BATCH_SIZE)):
             if count := await self._plan_batch(batch, tick):
@@ -341,7 +342,7 @@ class DailyPlanner:
             if failures:
                 resting[row, added_seq] = calendar.now + RETRY_DELAY
         self._resting = resting
-        return sorted(due, key=lambda of: of[1].at)
+        return sorted(due, key=lambda pair: pair[1].at)
 
     async def _plan_batch(self, due: Sequence[tuple[models.Subscription, schedule.Slot]], tick: _Tick) -> int:
         """Plan posts for the subscriptions unchanged since they were read. Returns the number of posts."""
@@ -358,46 +359,39 @@ class DailyPlanner:
             counted = await count_savers(connection, chosen)
             posts = {row.id: post for (row, _), post in zip(chosen, counted, strict=True)}
             details = await load_details(connection, posts.values())
-            deliveries: dict[str, models.NewDelivery] = {}
-            done: dict[int, date] = {}
-            posted = set[int]()
+            built: dict[int, models.NewDelivery] = {}
             for row in rows:
-                slot = slots[row]
                 if row.id in posts and posts[row.id].papers:
                     # A template error in one style must not stop the other posts.
-                    with isolation.isolated(log, "post not planned", subscription=row.id) as failures:
-                        delivery = tick.rendered.build_delivery(
+                    with isolation.isolated(log, "post not planned", subscription=row.id):
+                        built[row.id] = tick.rendered.build_delivery(
                             row,
                             posts[row.id],
                             details,
-                            slot,
+                            slots[row],
                             expires_at=calendar.following(row).at,
                             drawn_until=tick.added_seq,
                         )
-                    if not failures:
-                        deliveries[delivery.key] = delivery
-                        done[row.id] = slot.on
-                        posted.add(row.id)
-                if row.id not in done and calendar.is_over(slot):
-                    done[row.id] = slot.on
-                elif row.id not in done:
-                    rest_until = min(calendar.now + RETRY_DELAY, slot.at + schedule.WAIT)
-                    self._resting[row, tick.added_seq] = rest_until
-            keys = await add_all(connection, list(deliveries.values()))
-            papers = {
-                delivery_id: list_placed_papers(posts[subscription_id], deliveries[key])
-                for key, delivery_id in keys.items()
-                if (subscription_id := deliveries[key].subscription_id) is not None
+            ids = await add_all(connection, list(built.values()))
+            placed = {
+                ids[delivery.key]: list_placed_papers(posts[row_id], delivery)
+                for row_id, delivery in built.items()
+                if delivery.key in ids
             }
-            await daily.add_delivery_papers(connection, papers)
-            await daily.set_last_on(connection, done)
-            given_up = [row for row in rows if row.id in done and row.id not in posted]
+            await daily.add_delivery_papers(connection, placed)
+            waiting = [row for row in rows if row.id not in built]
+            given_up = [row for row in waiting if calendar.is_over(slots[row])]
+            finished = [*(row for row in rows if row.id in built), *given_up]
+            await daily.set_last_on(connection, {row.id: slots[row].on for row in finished})
+            for row in waiting:
+                rest_until = min(calendar.now + RETRY_DELAY, slots[row].at + schedule.WAIT)
+                self._resting[row, tick.added_seq] = rest_until
             # A template error must not plan the posts of this batch again.
             with isolation.isolated(log, "notice not planned", reraise=database.FAILURES):
                 await self._say_that_papers_stopped(connection, given_up, calendar)
-        if keys:
-            log.info("posts planned", count=len(keys))
-        return len(keys)
+        if ids:
+            log.info("posts planned", count=len(ids))
+        return len(ids)
 
     async def _say_that_papers_stopped(
         self, connection: Connection, rows: Sequence[models.Subscription], calendar: schedule.Calendar

@@ -120,19 +120,21 @@ class WhyExplainer:
         posts: Sequence[daily.PostOfPaper],
     ) -> Explanation:
         now = self._clock()
-        posted = [post for post in posts if post.is_posted]
         own_posts = [post for post in posts if post.delivery.subscription_id == row.id]
-        if (own_post := next((post for post in own_posts if post.is_posted), None)) is not None:
-            return _explain_post(own_post, row)
+        for post in own_posts:
+            if post.is_posted:
+                return _explain_post(post, row)
         own = await _list_entries(connection, paper, choice.find_origin(row))
         listed_on = max((entry.date_on for entry in own), default=None)
         if listed_on is None:
             return Explanation(Cause.OTHER_SOURCE, row)
         if row.topic and paper.id not in await self._matcher(row.topic, own):
             return Explanation(Cause.OFF_TOPIC, row, listed_on)
-        if (post := next((post for post in posted if post.delivery.locale is row.locale), None)) is not None:
-            found = _explain_post(post, row)
-            return replace(found, cause=Cause.POSTED_BY_ANOTHER) if found.cause is Cause.POSTED else found
+        for post in posts:
+            if post.is_posted and post.delivery.locale is row.locale:
+                of_another = _explain_post(post, row)
+                is_there = of_another.cause is Cause.POSTED
+                return replace(of_another, cause=Cause.POSTED_BY_ANOTHER) if is_there else of_another
         if not models.meets_minimum(paper.votes, row.min_votes):
             cause = Cause.VOTES_UNKNOWN if paper.votes is None else Cause.TOO_FEW_VOTES
             return Explanation(cause, row, listed_on, votes=paper.votes)
@@ -146,11 +148,11 @@ class WhyExplainer:
         if not await _was_candidate(connection, row, own):
             return Explanation(Cause.TOO_OLD, row, listed_on)
         # The paper's day was already posted, so rank it there by current votes.
-        on_day, today = schedule.Slot(listed_on, now, listed_on), schedule.Calendar(now, self._day_close)
-        alone = await daily_planner.load_alone(connection, self._matcher, row, on_day, today)
-        day = alone.choose_with_posted()
-        is_below = all(shown.paper_id != paper.id for shown in day.papers)
-        return _rank(paper, row, listed_on, day, Cause.BELOW_TOP if is_below else Cause.NOT_CHOSEN_THEN)
+        slot, calendar = schedule.Slot(listed_on, now, listed_on), schedule.Calendar(now, self._day_close)
+        alone = await daily_planner.load_alone(connection, self._matcher, row, slot, calendar)
+        on_day = alone.choose_with_posted()
+        is_below = all(shown.paper_id != paper.id for shown in on_day.papers)
+        return _rank(paper, row, listed_on, on_day, Cause.BELOW_TOP if is_below else Cause.NOT_CHOSEN_THEN)
 
     async def _explain_next(
         self, connection: Connection, paper: models.PaperDetail, row: models.Subscription, listed_on: date
@@ -161,15 +163,17 @@ class WhyExplainer:
         slot = calendar.find_due(row) or calendar.following(row)
         if listed_on > choice.find_window(row, slot, max(now, slot.at)).last_on:
             slot = calendar.at(slot.at).following(row)
-        then = schedule.Calendar(max(now, slot.at), self._day_close)
+        planned_at = max(now, slot.at)
         mark = (await daily_planner.load_marks(connection, [row], now)).get(row.id)
-        alone = await daily_planner.load_alone(connection, self._matcher, row, slot, then, mark)
-        planned = await alone.choose(connection, then.now)
-        if any(shown.paper_id == paper.id for shown in planned.papers):
+        alone = await daily_planner.load_alone(
+            connection, self._matcher, row, slot, schedule.Calendar(planned_at, self._day_close), mark
+        )
+        post = await alone.choose(connection, planned_at)
+        if any(shown.paper_id == paper.id for shown in post.papers):
             cause = Cause.UPCOMING if row.state is ActivityState.ACTIVE else Cause.STOPPED
-            return _rank(paper, row, listed_on, planned, cause, slot.at)
-        if any(shown.paper_id == paper.id for shown in planned.eligible):
-            return _rank(paper, row, listed_on, planned, Cause.BELOW_TOP, slot.at)
+            return _rank(paper, row, listed_on, post, cause, slot.at)
+        if any(shown.paper_id == paper.id for shown in post.eligible):
+            return _rank(paper, row, listed_on, post, Cause.BELOW_TOP, slot.at)
         if any(late.paper_id == paper.id for late in alone.pool.draw(row, slot, mark).late):
             return Explanation(Cause.LATE, row, listed_on)
         return None

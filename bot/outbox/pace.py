@@ -153,7 +153,10 @@ class Pace:
             self._paused_until = max(self._paused_until, now + limit)
             return
         was_well = self.is_well
-        self._failures = max(self._failures + 1, MAX_FAILURES if pauses else 0)
+        if pauses and was_well:
+            self._failures = MAX_FAILURES  # as if several had failed in a row
+        else:
+            self._failures += 1
         if self.is_well:
             return
         growing = min(MAX_PAUSE, INITIAL_PAUSE * 2.0 ** min(self._failures - MAX_FAILURES, 10))

@@ -257,37 +257,15 @@ class Relay:
 
     async def _claim(self, clock: Clock) -> list[DuePart]:
         """Mark the most urgent due parts as SENDING: one per free slot, and at most one per destination."""
-        term = self._get_term()
-        if term is None or self._fatal_error is not None or self._pace.delay():
+        term, slots = self._get_term(), self._count_free_slots()
+        if term is None or slots <= 0:
             return []
         if term != self._term:
             self._term, self._term_began_at = term, clock()
             self._has_orphans = True
-        free_slots = (MAX_IN_FLIGHT if self._pace.is_well else 1) - len(self._in_flight)
-        free_slots = min(free_slots, MAX_WAITING - self._pace.waiting)
-        if free_slots <= 0 or self._pace.waiting >= MIN_WAITING:
-            return []
         if self._has_orphans:
             await self._release_orphans(clock(), term)
-        busy = {_destination_key(due) for due in self._in_flight.values()}
-        now = self._monotonic()
-        self._resting_until = {id_: at for id_, at in self._resting_until.items() if at > now}
-        resting_ids = {key for key in busy if isinstance(key, int)} | self._resting_until.keys()
-        webhooks = MAX_WEBHOOKS - sum(_may_be_webhook(due.delivery) for due in self._in_flight.values())
-        async with self._database.read() as connection:
-            due_parts = await outbox.list_due(
-                connection,
-                clock(),
-                limit=free_slots,
-                exclude_channel_ids=resting_ids,
-                with_webhooks=webhooks > 0,
-            )
-        first = {_destination_key(due): due for due in reversed(due_parts)}
-        chosen = [due for due in due_parts if first[_destination_key(due)] is due]
-        chosen = [due for due in chosen if _destination_key(due) not in busy]
-        for due in [due for due in chosen if _may_be_webhook(due.delivery)][webhooks:]:
-            chosen.remove(due)
-        if not chosen:
+        if not (chosen := await self._choose(clock(), slots)):
             return []
         claimed_at = time.monotonic()
         async with self._database.transaction() as connection:
@@ -298,6 +276,42 @@ class Relay:
             for due in chosen
             if due.part.id in marked
         ]
+
+    def _count_free_slots(self) -> int:
+        """Return how many parts may be claimed now."""
+        waiting = self._pace.waiting
+        if self._fatal_error is not None or self._pace.delay() or waiting >= MIN_WAITING:
+            return 0
+        most = MAX_IN_FLIGHT if self._pace.is_well else 1
+        return min(most - len(self._in_flight), MAX_WAITING - waiting)
+
+    async def _choose(self, now: datetime, limit: int) -> list[DuePart]:
+        """Return up to `limit` parts due at `now` (UTC), most urgent first, whose destinations are free."""
+        in_flight = [due.delivery for due in self._in_flight.values()]
+        webhooks = MAX_WEBHOOKS - sum(map(_may_be_webhook, in_flight))
+        self._resting_until = {id_: at for id_, at in self._resting_until.items() if at > self._monotonic()}
+        async with self._database.read() as connection:
+            due_parts = await outbox.list_due(
+                connection,
+                now,
+                limit=limit,
+                exclude_channel_ids={row.channel_id for row in in_flight if row.channel_id}
+                | self._resting_until.keys(),
+                with_webhooks=webhooks > 0,
+            )
+        busy = set(map(_destination_key, in_flight))
+        chosen: list[DuePart] = []
+        for due in due_parts:
+            destination = _destination_key(due.delivery)
+            if destination in busy:
+                continue
+            busy.add(destination)
+            if not _may_be_webhook(due.delivery):
+                chosen.append(due)
+            elif webhooks > 0:
+                chosen.append(due)
+                webhooks -= 1
+        return chosen
 
     async def _release_orphans(self, now: datetime, term: int) -> None:
         """Release parts left SENDING by an earlier process, or by an attempt with an outcome that could not be stored."""
@@ -365,6 +379,6 @@ def _may_be_webhook(delivery: models.Delivery) -> bool:
     return delivery.guild_id is None and delivery.user_id is None
 
 
-def _destination_key(due: DuePart) -> Hashable:
+def _destination_key(delivery: models.Delivery) -> Hashable:
     """Return what identifies a message's destination: the channel, or the reader if no DM is open yet."""
-    return due.delivery.channel_id or ("reader", due.delivery.user_id)
+    return delivery.channel_id or ("reader", delivery.user_id)

@@ -111,8 +111,9 @@ def _pick_text(
         texts(f"today-because-{kind.value}", text=_escape(text), count=count)
         for kind, text, count in pick.reasons
     ]
-    quoted, summary, own = paper.quoted, paper.summary, texts.locale.value
-    if quoted is not None and summary is not None and summary.language == own != quoted.language:
+    own = texts.locale.value
+    is_readable = paper.summary is not None and paper.summary.language == own
+    if is_readable and paper.quoted is not None and paper.quoted.language != own:
         # Prefer a summary in the reader's language to a matching sentence in another language.
         paper = replace(paper, quoted=None)
         clauses[0] = texts("today-because-in-other-language", because=clauses[0])

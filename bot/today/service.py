@@ -19,6 +19,7 @@ from bot.outbox import contents
 from bot.outbox.contents import DeliveryFactory, DeliveryHandler, Owned
 from bot.search import glossary as search_glossary
 from bot.search import matcher
+from bot.search.results import Snippet
 from bot.search.service import SearchService
 from bot.search.trends import RisingTopicService
 from bot.text import tokens
@@ -117,6 +118,33 @@ Follows: TypeAlias = Mapping[int, tuple[matcher.AlertReason, ...]]
 """Why papers match a reader's alerts, by paper id."""
 
 
+@dataclass(frozen=True, slots=True)
+class _ReaderOfDay:
+    """What a reader follows among a day's papers, and has saved, answered and been sent."""
+
+    follows: Follows
+    has_alerts: bool
+    saved: frozenset[int]
+    answers: Mapping[int, FeedbackKind]
+    sent: Collection[str]
+
+    def has_examples_before(self, day: Day) -> bool:
+        """Return whether the reader saved enough papers, or asked for more like one of an earlier day."""
+        earlier = (kind for key, kind in self.answers.items() if key not in day.vectors)
+        return len(self.saved) >= MIN_SAVED or FeedbackKind.MORE in earlier
+
+    def leaves_out(self, row: models.PaperRow) -> bool:
+        """Return whether a paper is not chosen, since the reader knows it or does not want it."""
+        is_unwanted = self.answers.get(row.id) is FeedbackKind.LESS
+        return row.id in self.saved or is_unwanted or row.arxiv_id in self.sent
+
+    def marks(self, paper_id: int) -> tuple[PaperMark, ...]:
+        """Return the reader's marks on a paper."""
+        saved = [PaperMark.SAVE] if paper_id in self.saved else []
+        answer = self.answers.get(paper_id)
+        return (*saved, PaperMark(answer.value)) if answer is not None else tuple(saved)
+
+
 class TodayService:
     """Chooses readers' papers for a day. Stores the topics they picked and the time at which to send the papers."""
 
@@ -174,61 +202,60 @@ class TodayService:
     ) -> TodayPost:
         """Return a reader's papers for a day that is already loaded. `shown` is as in `build_post`."""
         learnt = await self._profiles.learn(profile, day.vectors.keys())
+        reader = await self._load_reader(profile, day)
+        is_learnt = len(reader.saved) >= MIN_SAVED
+        is_personal = is_learnt or bool(profile.topics) or reader.has_alerts
+        ranked = await asyncio.to_thread(_rank, profile, reader, day, learnt.weights, is_personal=is_personal)
+        if shown:
+            kept = [ranked[arxiv_id] for arxiv_id in shown if arxiv_id in ranked]
+        else:
+            kept = [pair for pair in ranked.values() if not reader.leaves_out(pair[1])][:PAPERS]
         async with self._database.read() as connection:
-            own = await alerts.list_rows(connection, user_id=profile.user_id)
-            active = [alert for alert in own if not alert.paused]
-            follows = await _match_follows(self._search, connection, day, active)
-            answers = dict(
-                await today.list_feedback(connection, profile.user_id, limit=len(day.papers) + 200)
-            )
-            saved = await shelf.list_paper_ids(connection, profile.user_id)
-            sent = await _list_sent(connection, profile.user_id, self._clock(), but_on=day.on)
-            scores = await asyncio.to_thread(profiles.score, learnt.weights, day.vectors)
-            chosen: set[int] = set()
-            earlier = (kind for key, kind in answers.items() if key not in day.vectors)
-            if len(saved) < MIN_SAVED and FeedbackKind.MORE not in earlier:
-                # Weights learnt only from followed words and topics cannot rank papers that contain none of them.
-                picked = frozenset[str]().union(*map(profiles.find_concepts, profile.topics))
-                on_topic = (key for key, own in day.vectors.items() if any(one in own for one in picked))
-                chosen = {*follows, *on_topic}
-                scores = {key: score for key, score in scores.items() if key in chosen}
-            is_personal = len(saved) >= MIN_SAVED or bool(profile.topics) or bool(active)
-            ranked = _rank(day.papers, scores if is_personal else {}, follows, chosen)
-            left_out = {*saved, *(key for key, answer in answers.items() if answer is FeedbackKind.LESS)}
-            if shown:
-                kept = [ranked[arxiv_id] for arxiv_id in shown if arxiv_id in ranked]
-            else:
-                kept = [
-                    (rank, row)
-                    for rank, row in ranked.values()
-                    if row.id not in left_out and row.arxiv_id not in sent
-                ][:PAPERS]
             details = await papers.list_details(connection, [row.id for _, row in kept])
         ranks = {row.id: rank for rank, row in kept}
-        concepts = learnt.concepts if len(saved) >= MIN_SAVED else {}
+        concepts = learnt.concepts if is_learnt else {}
         picks = []
         for detail in details:
-            reasons = _find_reasons(day, detail, profile, concepts, locale, follows) if is_personal else ()
-            quoted = None
-            for reason in reasons:
-                if quoted := matcher.find_sentence(detail, [reason.text], locale):
-                    reasons = (reason, *(other for other in reasons if other is not reason))
-                    break
+            reasons: tuple[TodayReason, ...] = ()
+            if is_personal:
+                reasons = _find_reasons(day, detail, profile, concepts, locale, reader.follows)
+            reasons, quoted = _put_quoted_first(reasons, detail, locale)
             paper = replace(contents.build_post_paper(detail, locale), quoted=quoted)
-            marks = [PaperMark.SAVE] if detail.id in saved else []
-            marks += [PaperMark(answers[detail.id].value)] if detail.id in answers else []
-            picks.append(TodayPick(paper, ranks[detail.id], reasons, tuple(marks)))
+            picks.append(TodayPick(paper, ranks[detail.id], reasons, reader.marks(detail.id)))
         return TodayPost(
             marker=f"today:{profile.user_id}:{day.on}",
             locale=locale,
             digest_on=day.on,
             picks=tuple(picks),
-            saved_count=len(saved),
+            saved_count=len(reader.saved),
             is_personal=is_personal,
             has_topics=bool(profile.topics),
             at_time=profile.at_time if profile.reason is None else None,
             suspended=profile.reason,
         )
+
+    async def _load_reader(self, profile: models.Profile, day: Day) -> _ReaderOfDay:
+        async with self._database.read() as connection:
+            own = await alerts.list_rows(connection, user_id=profile.user_id)
+            limit = len(day.papers) + 200
+            answers = await today.list_feedback(connection, profile.user_id, limit=limit)
+            saved = await shelf.list_paper_ids(connection, profile.user_id)
+            sent = await _list_sent(connection, profile.user_id, self._clock(), but_on=day.on)
+        active = [alert for alert in own if not alert.paused]
+        follows = await self._match_follows(day, active) if active else {}
+        return _ReaderOfDay(follows, bool(active), frozenset(saved), dict(answers), sent)
+
+    async def _match_follows(self, day: Day, active: Sequence[models.Alert]) -> Follows:
+        """Return why papers of the day match a reader's alerts, whose vote minimums are ignored."""
+        if day.texts is None:
+            day.texts = []
+            compared = [row.id for row in day.papers[: profiles.MAX_COMPARED]]
+            for batch in chunked(compared, profiles.PAPERS_AT_ONCE):
+                async with self._database.read() as connection:
+                    details = await papers.list_details(connection, batch)
+                day.texts += await asyncio.to_thread(_prepare, details)
+        queries = await matcher.read_alerts(self._search, active)
+        return await asyncio.to_thread(_match, list(queries.values()), day.texts)
 
     async def set_mark(
         self, user_id: int, paper_id: int, mark: PaperMark, is_set: bool, server_id: int | None
@@ -325,20 +352,8 @@ async def _list_sent(connection: Connection, user_id: int, now: datetime, *, but
     }
 
 
-async def _match_follows(
-    search: SearchService, connection: Connection, day: Day, active: Sequence[models.Alert]
-) -> Follows:
-    """Return why papers of the day match a reader's alerts, whose vote minimums are ignored."""
-    if not active:
-        return {}
-    if day.texts is None:
-        day.texts = []
-        compared = [row.id for row in day.papers[: profiles.MAX_COMPARED]]
-        for batch in chunked(compared, profiles.PAPERS_AT_ONCE):
-            details = await papers.list_details(connection, batch)
-            day.texts += await asyncio.to_thread(lambda: list(map(matcher.PreparedPaper, details)))  # noqa: B023
-    queries = await matcher.read_alerts(search, active)
-    return await asyncio.to_thread(_match, list(queries.values()), day.texts)
+def _prepare(details: Iterable[models.PaperDetail]) -> list[matcher.PreparedPaper]:
+    return list(map(matcher.PreparedPaper, details))
 
 
 def _match(queries: Sequence[matcher.AlertQuery], texts: Iterable[matcher.PreparedPaper]) -> Follows:
@@ -347,23 +362,42 @@ def _match(queries: Sequence[matcher.AlertQuery], texts: Iterable[matcher.Prepar
 
 
 def _rank(
-    rows: Sequence[models.PaperRow], scores: Mapping[int, float], follows: Follows, chosen: Collection[int]
+    profile: models.Profile, reader: _ReaderOfDay, day: Day, weights: profiles.Vector, *, is_personal: bool
 ) -> dict[str, tuple[int, models.PaperRow]]:
-    """Return a day's papers, best first, keyed by arXiv id, each with its rank by votes. Papers in `chosen` come first.
+    """Return a day's papers, best first, keyed by arXiv id, each with its rank by votes.
 
-    Papers with equal scores are sorted by votes.
+    Papers with equal scores are sorted by votes. While the weights are learnt only from followed words and picked
+    topics, which cannot rank the papers that contain none of them, those that contain some come first.
     """
-    by_votes = sorted(rows, key=lambda row: (*models.votes_descending(row.votes), row.id))
+    scores, chosen = profiles.score(weights, day.vectors), set[int]()
+    if not reader.has_examples_before(day):
+        picked = frozenset[str]().union(*map(profiles.find_concepts, profile.topics))
+        on_topic = (key for key, vector in day.vectors.items() if not picked.isdisjoint(vector))
+        chosen = {*reader.follows, *on_topic}
+        scores = {key: score for key, score in scores.items() if key in chosen}
+    if not is_personal:
+        scores = {}
+    by_votes = sorted(day.papers, key=lambda row: (*models.votes_descending(row.votes), row.id))
     spread = max(scores.values(), default=0.0) - min(scores.values(), default=0.0)
     bonus = _FOLLOW_SHARE * spread or 1.0
+
+    def score(row: models.PaperRow) -> float:
+        return scores.get(row.id, 0.0) + (bonus if row.id in reader.follows else 0.0)
+
     ranked = sorted(
-        enumerate(by_votes, start=1),
-        key=lambda pair: (
-            pair[1].id not in chosen,
-            -scores.get(pair[1].id, 0.0) - bonus * (pair[1].id in follows),
-        ),
+        enumerate(by_votes, start=1), key=lambda pair: (pair[1].id not in chosen, -score(pair[1]))
     )
     return {row.arxiv_id: (rank, row) for rank, row in ranked}
+
+
+def _put_quoted_first(
+    reasons: tuple[TodayReason, ...], detail: models.PaperDetail, locale: models.Locale
+) -> tuple[tuple[TodayReason, ...], Snippet | None]:
+    """Return the reasons, the first one that a sentence of the paper names in front, and that sentence."""
+    for reason in reasons:
+        if (quoted := matcher.find_sentence(detail, [reason.text], locale)) is not None:
+            return (reason, *(other for other in reasons if other is not reason)), quoted
+    return reasons, None
 
 
 def _find_reasons(
