@@ -72,7 +72,7 @@ LOOKUP_LIMITS = fetcher.Limits(
 
 def open_fetcher(
     settings: Settings, clock: Clock, limits: fetcher.Limits | None = None
-) -> AbstractAsyncContextManager[fetcher.Fetcher]:
+) -> AbstractAsyncContextManager[fetcher.HttpFetcher]:
     """Open a fetcher with the allowed hosts and proxy from the settings."""
     return fetcher.open_fetcher(
         now=clock,
@@ -360,7 +360,7 @@ class Container:
 
         return WebPages(services, self.texts, self.templates)
 
-    def create_text_reader(self, fetch: fetcher.Fetcher) -> paper_text.PaperTextReader:
+    def create_text_reader(self, fetch: fetcher.HttpFetcher) -> paper_text.PaperTextReader:
         """Return a reader of papers' texts."""
         settings = self.settings
         return paper_text.PaperTextReader(
@@ -472,7 +472,7 @@ def inbox_of(settings: Settings) -> Path | None:
 
 
 async def _create_draft_writer(
-    container: Container, fetch: fetcher.Fetcher, session: aiohttp.ClientSession, url: str, name: str
+    container: Container, fetch: fetcher.HttpFetcher, session: aiohttp.ClientSession, url: str, name: str
 ) -> drafting.DraftWriter:
     settings, database, clock = container.settings, container.database, container.clock
     key = None if settings.writer_key is None else settings.writer_key.get_secret_value()

@@ -26,13 +26,10 @@ from storage import archive, errors, papers
 from storage.database import Connection, Database
 from storage.models import Digest, DigestFormat, Entry, SavedPaper, Section, StoredDigest
 
-_CENTURY_PIVOT = 91
-
 
 def year_of(arxiv_id: str) -> str:
     """Return the year that an arXiv id encodes."""
-    short = int(arxiv_id.rpartition("/")[2][:2])
-    return str(1900 + short if short >= _CENTURY_PIVOT else 2000 + short)
+    return str(arxiv_ids.first_day(arxiv_id).year)
 
 
 def make_key(arxiv_id: str) -> str:
@@ -264,9 +261,8 @@ def _with_stored_fields(item: ExportDigest, paper: listing.Paper) -> listing.Pap
     """Fill a listed paper's missing fields from the archive, and update its votes."""
     stored = item.stored.get(paper["arxiv_id"], {})
     names = ("title", "authors", "abstract", "keywords", "code_url", "project_url", "organization")
-    known = {name: stored[name] for name in names if name in stored}
-    votes = stored.get("votes")
-    return {**known, **paper, **({} if votes is None else {"votes": votes})}
+    votes = {"votes": stored["votes"]} if stored.get("votes") is not None else {}
+    return {**{name: stored[name] for name in names if name in stored}, **paper, **votes}
 
 
 def _render_json(exported: Sequence[ExportDigest], _: Templates) -> str:
@@ -364,8 +360,7 @@ async def export_digests(
     """
     async with database.read() as connection:
         digest_format = next((known for known in DigestFormat if known.value == form.value), None)
-        is_lossless = digest_format in (None, DigestFormat.LISTING)
-        origin = archive.Origin(with_lookup=is_lossless)
+        origin = archive.Origin(with_lookup=digest_format in (None, DigestFormat.LISTING))
         rows = await archive.list_rows(connection, since_on=since_on, until_on=until_on, origin=origin)
         rows.sort(key=lambda row: (row.date_on, row.format.value, row.id))
         chosen = rows if digest_format is None else list(_prefer_format(rows, digest_format))

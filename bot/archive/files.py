@@ -64,9 +64,7 @@ def read_bytes(path: Path) -> bytes:
     """Return a file's bytes. Raises OSError, or NotADigestError if it is too large or not a regular file."""
     if not path.is_file():
         raise errors.NotADigestError("it is not a regular file")
-    if (size := path.stat().st_size) > parse.MAX_BYTES:
-        limit = parse.MAX_BYTES >> 20
-        raise errors.NotADigestError(f"it is {size / 2**20:.0f} MB; a digest file may be at most {limit} MB")
+    parse.check_size(path.stat().st_size)
     with path.open("rb") as file:
         return file.read(parse.MAX_BYTES) or b""
 

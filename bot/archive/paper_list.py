@@ -14,7 +14,7 @@ from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from bot.archive import arxiv_ids, date_reader, fields, html_pages, listing, markdown_lines, title_reader
-from bot.archive.title_reader import CUT, plain
+from bot.archive.title_reader import CUT, strip_markdown
 from storage import errors
 from storage.models import Digest, DigestFormat, Problem
 
@@ -313,7 +313,7 @@ class _Reader:
         if heading is None and not (len(below) > 2 and not below.strip("=")):
             return None
         level, text = (heading.level, heading.text) if heading else (1, line)
-        text = plain(_ASIDE.sub(lambda aside: "" if _UPDATED.search(aside[0]) else aside[0], text))
+        text = strip_markdown(_ASIDE.sub(lambda aside: "" if _UPDATED.search(aside[0]) else aside[0], text))
         stated = None if _UPDATED.search(text[:100]) else date_reader.read(text, self._near)
         if stated and stated.near:
             self._near = stated.near
@@ -355,11 +355,11 @@ class _Reader:
 
     def _read_note(self, row: int, line: str) -> None:
         """Read a line without a paper: a date or a title of the papers above or below it, or other text."""
-        if _DATED_LINE.match(line) and (on := date_reader.find_date(plain(line)[:80])):
+        if _DATED_LINE.match(line) and (on := date_reader.find_date(strip_markdown(line)[:80])):
             self._paragraph_on = on
             return
         may_be_date = len(line) <= 100 and _DIGIT.search(line) and not _UPDATED.search(line)
-        stated = date_reader.read(plain(line), self._near) if may_be_date else None
+        stated = date_reader.read(strip_markdown(line), self._near) if may_be_date else None
         if stated and stated.on and stated.count_words() == 0:
             is_papers_own = self._heading_title or self._is_day_heading or self._named_on
             if is_papers_own or (self._paragraph and not self._dates_are_above):
@@ -433,7 +433,7 @@ def _read_links(line: str, row: int) -> tuple[list[_Paper], str, list[str]]:
 
 def _find_lone_date(part: str) -> date | None:
     """Return the date of a part of a line that is only a date."""
-    stated = date_reader.read(plain(part)) if _DIGIT.search(part) else None
+    stated = date_reader.read(strip_markdown(part)) if _DIGIT.search(part) else None
     return stated.on if stated and stated.count_words() == 0 else None
 
 

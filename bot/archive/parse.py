@@ -40,22 +40,32 @@ def is_json(text: str) -> bool:
     return _JSON_START.match(text) is not None
 
 
+def is_page(text: str) -> bool:
+    """Return whether a text is a whole HTML page."""
+    return _PAGE_START.match(text) is not None
+
+
 def is_html(text: str) -> bool:
     """Return whether a text is an HTML page or fragment.
 
     A fragment has block elements and no Markdown headings, lists, tables or links.
     """
-    if _PAGE_START.match(text):
+    if is_page(text):
         return True
     has_blocks = _HTML_BLOCK_TAG.search(text, 0, _SNIFF_LENGTH) is not None
     return has_blocks and _MARKDOWN_MARK.search(text, 0, _SNIFF_LENGTH) is None
 
 
+def check_size(size: int) -> None:
+    """Raise NotADigestError for too many bytes."""
+    if size > MAX_BYTES:
+        limit = f"{MAX_BYTES >> 20} MB"
+        raise errors.NotADigestError(f"it is {size / 2**20:.0f} MB; a digest file may be at most {limit}")
+
+
 def decode(data: bytes) -> str:
     """Decode UTF-8, or UTF-16 with a byte order mark. Raises NotADigestError for other or too many bytes."""
-    if len(data) > MAX_BYTES:
-        size = f"{len(data) / 2**20:.0f} MB"
-        raise errors.NotADigestError(f"it is {size}; a digest file may be at most {MAX_BYTES >> 20} MB")
+    check_size(len(data))
     utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
         text = data.decode("utf-16" if utf16 else "utf-8-sig")

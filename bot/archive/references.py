@@ -9,7 +9,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
@@ -77,14 +77,13 @@ def _read_entries(text: str) -> Iterator[_Entry]:
             yield from map(_read_json, _list_items(json.loads(text)))
         except (ValueError, RecursionError):
             yield _Entry(text)
-    elif starts := [match.start() for match in _BIBTEX_ENTRY.finditer(text)]:
-        yield _Entry(text[: starts[0]])
-        yield from (_read_bibtex(text[start:end]) for start, end in pairwise([*starts, len(text)]))
-    elif starts := [match.start() for match in _RIS_START.finditer(text)]:
-        yield _Entry(text[: starts[0]])
-        yield from (_read_ris(text[start:end]) for start, end in pairwise([*starts, len(text)]))
-    else:
-        yield from _read_table(text)
+        return
+    for pattern, read in ((_BIBTEX_ENTRY, _read_bibtex), (_RIS_START, _read_ris)):
+        if starts := [match.start() for match in pattern.finditer(text)]:
+            yield _Entry(text[: starts[0]])
+            yield from (read(text[start:end]) for start, end in pairwise([*starts, len(text)]))
+            return
+    yield from _read_table(text)
 
 
 def _list_items(value: Any) -> Iterable[Any]:
@@ -106,12 +105,9 @@ def _read_json(item: Any) -> _Entry:
     text = json.dumps(item, ensure_ascii=False)
     if not isinstance(item, dict):
         return _Entry(text)
-    names = ("citationKey", "citation-key", "id"), ("title",), ("note",), ("keyword",)
-    return _Entry(text, *(next(filter(None, map(_text_of(item), name)), "") for name in names))
-
-
-def _text_of(item: Mapping[str, Any]) -> Any:
-    return lambda name: item[name] if isinstance(item.get(name), str) else ""
+    texts = {name: value for name, value in item.items() if isinstance(value, str)}
+    key = texts.get("citationKey") or texts.get("citation-key") or texts.get("id", "")
+    return _Entry(text, key, texts.get("title", ""), texts.get("note", ""), texts.get("keyword", ""))
 
 
 def _read_bibtex(text: str) -> _Entry:
@@ -121,8 +117,7 @@ def _read_bibtex(text: str) -> _Entry:
     for match in _BIBTEX_FIELD.finditer(text):
         if (name := match[1].lower()) not in fields:
             fields[name] = _read_value(text, match.end() - 1)
-    is_entry = head[1].lower() not in ("comment", "string", "preamble")
-    if not is_entry:
+    if head[1].lower() in ("comment", "string", "preamble"):
         return _Entry(text)
     note, tags = (exports.unescape_bibtex(fields.get(name, "")) for name in ("annote", "keywords"))
     return _Entry(text, head[2], _plain(fields.get("title", "")), note, tags)

@@ -45,7 +45,7 @@ _ID = re.compile(
 )
 
 
-def plain(text: str) -> str:
+def strip_markdown(text: str) -> str:
     """Return the first 600 characters of Markdown without links, emphasis, tags and a number in front."""
     text = _TARGET.sub("]", text[:600]).replace("[", "").replace("]", "")
     return _NUMBER.sub("", _strip_emphasis(text).lstrip("# >~").strip(" |"))

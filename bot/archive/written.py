@@ -7,7 +7,7 @@ review, the paper's link or the summary's label follows that heading, since summ
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import pairwise
@@ -96,7 +96,7 @@ def parse(rows: Sequence[str]) -> tuple[Digest, ...]:
             stray += [_problem(head.row, "its date does not exist", head.text), *_name_left_out(below)]
             continue
         form = _detect(day)
-        papers, problems, end = _PARSERS[form](day)
+        papers, problems, end = _parse_day(day, form)
         if not papers and any(map(_is_text, rows[head.end : end])):
             stray.append(_problem(head.row, NO_PAPERS, head.text))
             continue
@@ -153,11 +153,16 @@ def _join_lines(text: str, rows: Sequence[str], end: int) -> tuple[str, int]:
             if "](" in rows[row]:
                 return joined, row + 1
     if _DAILY_PAPERS.search(text) and not date_reader.has_date(text):
-        below = next((row for row in range(end, min(end + 2, len(rows))) if rows[row].strip()), None)
-        stated = date_reader.read(rows[below]) if below is not None else None
-        if below is not None and stated and stated.count_words() == 0:
-            return f"{text} {rows[below].strip()}", below + 1
+        below, line = _find_line(rows, end, 2)
+        if (stated := date_reader.read(line)) and stated.count_words() == 0:
+            return f"{text} {line.strip()}", below + 1
     return text, end
+
+
+def _find_line(rows: Sequence[str], start: int, number: int) -> tuple[int, str]:
+    """Return the first of some rows that is not blank, with its index, or an empty text."""
+    below = range(start, min(start + number, len(rows)))
+    return next(((row, rows[row]) for row in below if rows[row].strip()), (start, ""))
 
 
 def _end_at(row: int) -> _Heading:
@@ -216,6 +221,35 @@ def _detect(day: _Day) -> DigestFormat:
     return DigestFormat.REVIEW if is_review else DigestFormat.NEWSLETTER
 
 
+def _parse_day(day: _Day, form: DigestFormat) -> tuple[list[_Paper], list[Problem], int]:
+    """Return a day's papers, problems and end row."""
+    is_review = form is DigestFormat.REVIEW
+    read, url_of = (
+        (_read_review, arxiv_ids.huggingface_url) if is_review else (_read_block, arxiv_ids.abstract_url)
+    )
+    starts, end = (_find_reviews if is_review else _find_entries)(day)
+    papers, problems = list[_Paper](), _find_stray_text(day, starts)
+    for heading, following in pairwise([*starts, _end_at(end)]):
+        if heading.paper is None:
+            message = "a heading without an arXiv ID; the text under it is left out"
+            problems.append(_problem(heading.row, message, heading.text))
+            continue
+        arxiv_id, title, url = heading.paper
+        paper = _Paper(heading.row + 1, arxiv_id, title, url or url_of(arxiv_id))
+        sections = read(day.rows, heading.end, following.row, paper, problems)
+        paper.sections = summaries.drop_refusal(tuple(sections))
+        papers.append(paper)
+    return papers, problems, end
+
+
+def _find_stray_text(day: _Day, starts: Sequence[_Heading]) -> list[Problem]:
+    """Return a problem for the first text between a date's heading and its first paper, if there is any."""
+    for row in range(day.heading.end, starts[0].row if starts else 0):
+        if _is_text(day.rows[row]):
+            return [_problem(row, "text that does not belong to a paper", day.rows[row])]
+    return []
+
+
 # Fields above a paper's text, in both formats.
 
 
@@ -270,8 +304,8 @@ _BULLET = re.compile(
 )
 
 
-def _parse_newsletter(day: _Day) -> tuple[list[_Paper], list[Problem], int]:
-    """Return a newsletter's papers, problems and end row. A heading at or above the date's level ends the newsletter.
+def _find_entries(day: _Day) -> tuple[list[_Heading], int]:
+    """Return a newsletter's papers and end row. A heading at or above the date's level ends the newsletter.
 
     At the papers' level, a heading without an id is a problem, and its text is left out. A lower heading
     belongs to the paper above it.
@@ -284,26 +318,12 @@ def _parse_newsletter(day: _Day) -> tuple[list[_Paper], list[Problem], int]:
     end = next((it.row for it in below if it.level <= level and it.paper is None), day.end)
     inside = [heading for heading in below if heading.row < end]
     level = next((heading.level for heading in inside if heading.paper), 0)
-    starts = [heading for heading in inside if heading.paper or heading.level <= level]
-    papers: list[_Paper] = []
-    problems = _find_stray_text(day, starts)
-    for heading, following in pairwise([*starts, _end_at(end)]):
-        if heading.paper is None:
-            message = "a heading without an arXiv ID; the text under it is left out"
-            problems.append(_problem(heading.row, message, heading.text))
-            continue
-        arxiv_id, title, url = heading.paper
-        paper = _Paper(heading.row + 1, arxiv_id, title, url or arxiv_ids.abstract_url(arxiv_id))
-        sections = _read_block(day.rows, heading.end, following.row, paper, problems)
-        paper.sections = summaries.drop_refusal(tuple(sections))
-        papers.append(paper)
-    return papers, problems, end
+    return [heading for heading in inside if heading.paper or heading.level <= level], end
 
 
 def _add_link(heading: _Heading, day: _Day) -> _Heading:
     """Return a heading with the paper that the line below it links to, if the line is only that link."""
-    below = day.rows[heading.end : min(heading.end + 2, day.end)]
-    row, line = next(((row, line) for row, line in enumerate(below, heading.end) if line.strip()), (0, ""))
+    row, line = _find_line(day.rows, heading.end, 2)
     link = _parse_lone_link(line) if heading.paper is None else None
     if link is None:
         return heading
@@ -316,14 +336,6 @@ def _parse_lone_link(line: str) -> tuple[str, str, int] | None:
     if not line or " " in line:
         return None
     return arxiv_ids.find_link(line) or arxiv_ids.parse_link_at(line, 0)
-
-
-def _find_stray_text(day: _Day, starts: Sequence[_Heading]) -> list[Problem]:
-    """Return a problem for the first text between a date's heading and its first paper, if there is any."""
-    for row in range(day.heading.end, starts[0].row if starts else 0):
-        if _is_text(day.rows[row]):
-            return [_problem(row, "text that does not belong to a paper", day.rows[row])]
-    return []
 
 
 @dataclass(slots=True)
@@ -433,29 +445,22 @@ _SYMBOLS = re.compile(r"^[^\w\s\"'“‘「『《\[(<*`$\\.-]+\s+")
 _COLONS = " :："
 
 
-def _parse_review(day: _Day) -> tuple[list[_Paper], list[Problem], int]:
-    """Return a review's papers, problems and end row. The next date ends the review."""
-    starts = [
+def _find_reviews(day: _Day) -> tuple[list[_Heading], int]:
+    """Return a review's papers, whose summaries have headings too, and its end row, at the next date."""
+    return [
         heading
         for heading in day.below
         if (heading.paper and heading.paper.title is None) or _is_marked(day, heading)
-    ]
-    papers: list[_Paper] = []
-    problems = _find_stray_text(day, starts)
-    for heading, following in pairwise([*starts, _end_at(day.end)]):
-        if heading.paper is None:
-            problems.append(
-                _problem(heading.row, "a paper without an arXiv ID; it is left out", heading.text)
-            )
-            continue
-        arxiv_id, title, url = heading.paper
-        paper = _Paper(heading.row + 1, arxiv_id, None, url or arxiv_ids.huggingface_url(arxiv_id))
-        lines = _read_header(day.rows, heading.end, following.row, paper, problems)
-        own_title, sections = _parse_chapters(_unwrap(lines))
-        paper.title = own_title or paper.title or title
-        paper.sections = summaries.drop_refusal(sections)
-        papers.append(paper)
-    return papers, problems, day.end
+    ], day.end
+
+
+def _read_review(
+    rows: Sequence[str], start: int, end: int, paper: _Paper, problems: list[Problem]
+) -> tuple[Section, ...]:
+    """Read a paper's fields and title, and return the chapters of its summary."""
+    own_title, sections = _parse_chapters(_unwrap(_read_header(rows, start, end, paper, problems)))
+    paper.title = own_title or paper.title
+    return sections
 
 
 def _is_marked(day: _Day, heading: _Heading) -> bool:
@@ -463,8 +468,7 @@ def _is_marked(day: _Day, heading: _Heading) -> bool:
 
     If the heading has no id, only a line that starts with the link's mark counts.
     """
-    below = day.rows[heading.end : min(heading.end + 3, day.end)]
-    line = next((line.strip() for line in below if line.strip()), "")
+    line = _find_line(day.rows, heading.end, 3)[1].strip()
     if line.startswith(_LINK_MARK) or heading.paper is None:
         return line.startswith(_LINK_MARK)
     is_link = arxiv_ids.parse_link_at(line, 0) is not None
@@ -486,7 +490,7 @@ def _read_header(
         if link and (label or line.startswith((_LINK_MARK, "http", "<http")) or len(line.split()) < 3):
             paper.url = link[1] if link[0] == paper.arxiv_id else paper.url
         elif title := TITLE_LABEL.match(line):
-            paper.title = line[title.end() :].strip(" *") or None
+            paper.title = line[title.end() :].strip(" *") or paper.title
         elif line and not _read_field(line, paper, problems, row):
             if label is None:
                 return [*rows[row:end]]
@@ -599,9 +603,3 @@ def _clean_title(text: str) -> str | None:
     if len(text) > 2 and text[0] + text[-1] in _QUOTES and text[-1] not in text[1:-1]:
         text = text[1:-1].strip()
     return text or None
-
-
-_PARSERS: Mapping[DigestFormat, Callable[[_Day], tuple[list[_Paper], list[Problem], int]]] = {
-    DigestFormat.NEWSLETTER: _parse_newsletter,
-    DigestFormat.REVIEW: _parse_review,
-}

@@ -84,7 +84,7 @@ async def no_throttle() -> None:
 
 
 class Fetcher(Protocol):
-    """The interface of `fetcher.Fetcher`. It is defined here so that users need not load aiohttp."""
+    """The interface of `fetcher.HttpFetcher`. It is defined here so that users need not load aiohttp."""
 
     async def get(
         self,
@@ -210,6 +210,15 @@ async def get_page(
     if response.body is None:
         return FetchResult(location, FetchStatus.UNCHANGED, page_states=(response.page_state,), day=day)
     return response
+
+
+async def read_page(location: str, response: Response, day: date | None = None) -> FetchResult:
+    """Return the result for a page with digests. Papers without a date are dated `day` if it is given."""
+    try:
+        digests = await detect_in_response(response, day)
+    except FetchError as error:
+        return failed_result(location, error, day)
+    return FetchResult(location, FetchStatus.OK, "", digests, page_states=(response.page_state,), day=day)
 
 
 def failed_result(location: str, error: FetchError, day: date | None = None) -> FetchResult:
@@ -354,23 +363,19 @@ _PROBLEMS = pydantic.TypeAdapter(tuple[models.Problem, ...])
 
 
 def _build_digest(plain: dict[str, Any]) -> models.Digest:
-    return models.Digest(
-        format=models.DigestFormat(plain["format"]),
-        date=date.fromisoformat(plain["date"]),
-        entries=(),
-        problems=_PROBLEMS.validate_python(plain["problems"]),
-        text=plain["text"],
-        is_rolling=plain["is_rolling"],
-    )
+    values = {
+        "date": date.fromisoformat(plain["date"]),
+        "problems": _PROBLEMS.validate_python(plain["problems"]),
+    }
+    return models.Digest(**{**plain, **values, "format": models.DigestFormat(plain["format"]), "entries": ()})
 
 
 async def read_digests(
     read: Callable[..., tuple[models.Digest, ...]], body: bytes, *arguments: Any
 ) -> tuple[models.Digest, ...]:
     """Parse the digests in a body with a module-level function, off the event loop."""
-    return await parse_apart(
-        _build_digest, _ENTRIES, read, body, *arguments, is_large=len(body) >= LARGE_BYTES
-    )
+    is_large = len(body) >= LARGE_BYTES
+    return await parse_apart(_build_digest, _ENTRIES, read, body, *arguments, is_large=is_large)
 
 
 async def detect_in_response(response: Response, on: date | None = None) -> tuple[models.Digest, ...]:

@@ -13,7 +13,6 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import urljoin
 
@@ -40,17 +39,12 @@ def expand_template(template: str, day: date) -> str:
     return _PLACEHOLDER.sub(lambda field: day.strftime(field[1]), template)
 
 
-def check_template(template: str) -> None:
-    """Raise UsageError if a URL has braces that are not a date."""
-    if re.search(r"[{}]", _PLACEHOLDER.sub("", template)):
-        raise errors.UsageError(
-            f"The date in {template!r} is not understood. Write it as {{date:%Y/%m/%d}}, of %Y, %m, %d, %-d, %b, %j and others."
-        )
-
-
 def check_address(address: str) -> None:
-    """Raise UsageError if this is not an http or https URL, with or without date fields."""
-    check_template(address)
+    """Raise UsageError if this is not an http or https URL, or if it has braces that are not a date."""
+    if re.search(r"[{}]", _PLACEHOLDER.sub("", address)):
+        raise errors.UsageError(
+            f"The date in {address!r} is not understood. Write it as {{date:%Y/%m/%d}}, of %Y, %m, %d, %-d, %b, %j and others."
+        )
     try:
         target = URL(expand_template(address, SAMPLE_DATE))
     except ValueError:
@@ -59,14 +53,13 @@ def check_address(address: str) -> None:
         raise errors.UsageError(f"{address} is not a web address, which begins with http:// or https://.")
 
 
-def check_undated(address: str, kind: models.SourceKind) -> None:
+def _check_undated(address: str) -> None:
     """Raise UsageError if this is not an http or https URL without date fields."""
-    check_template(address)
+    check_address(address)
     if "{" in address:
         raise errors.UsageError(
-            f"{address} contains a date, which only --kind url accepts; leave out --kind {kind.value}."
+            f"{address} contains a date, which only --kind url accepts; leave out --kind feed."
         )
-    check_address(address)
 
 
 def parse_publishing_schedule(options: Mapping[str, object], default_timezone: str) -> tuple[tzinfo, time]:
@@ -124,15 +117,7 @@ class UrlSource:
         self, location: str, request: base.FetchRequest, day: date | None
     ) -> base.FetchResult:
         page = await base.get_page(self.fetcher, location, request, accept=base.ACCEPT, day=day)
-        if isinstance(page, base.FetchResult):
-            return page
-        try:
-            digests = await base.detect_in_response(page, day)
-        except base.FetchError as error:
-            return base.failed_result(location, error, day)
-        return base.FetchResult(
-            location, FetchStatus.OK, digests=digests, page_states=(page.page_state,), day=day
-        )
+        return page if isinstance(page, base.FetchResult) else await base.read_page(location, page, day)
 
 
 def _is_page(address: str, endpoints: base.Endpoints) -> bool:
@@ -158,9 +143,6 @@ URL_KIND = base.KindRecord(
 
 # Parsing of feeds.
 
-_HTML_PAGE = re.compile(
-    r"\s{0,1000}(?:<\?xml[^>]{0,500}\?>\s{0,1000})?<(?:!doctype\s{1,9}html|html)\b", re.IGNORECASE
-)
 _FIRST_ELEMENT = re.compile(r"<\w")
 _MAX_WORD_BYTES = 500
 _MAX_CONTENTS = 10
@@ -247,7 +229,7 @@ def parse_document(text: str, url: str = "") -> Feed:
     if "<!ENTITY" in text:
         raise base.FetchError("its XML declares entities of its own, which are not read")
     # feedparser would take a minute on a large HTML page.
-    if _HTML_PAGE.match(text) or (first := _FIRST_ELEMENT.search(text)) is None:
+    if parse.is_page(text) or (first := _FIRST_ELEMENT.search(text)) is None:
         raise base.FetchError(NOT_A_FEED)
     import feedparser  # slow to load, and not needed without feeds
 
@@ -519,14 +501,11 @@ class FeedSource:
 
     async def _read_as_digest(self, response: base.Response, feed_error: base.FetchError) -> base.FetchResult:
         """Parse a page that is not a feed as a digest."""
-        try:
-            digests = await base.detect_in_response(response)
-        except base.FetchError as error:
-            reason = f"{feed_error}; {error}" if str(feed_error) == NOT_A_FEED else str(feed_error)
-            return base.FetchResult(self.address, FetchStatus.FAILED, base.clean_reason(reason))
-        return base.FetchResult(
-            self.address, FetchStatus.OK, digests=digests, page_states=(response.page_state,)
-        )
+        result = await base.read_page(self.address, response)
+        if result.status is FetchStatus.OK:
+            return result
+        reason = f"{feed_error}; {result.reason}" if str(feed_error) == NOT_A_FEED else str(feed_error)
+        return replace(result, reason=base.clean_reason(reason))
 
     async def _read_entries(
         self, parsed: Feed, feed_state: models.PageState, request: base.FetchRequest
@@ -690,7 +669,7 @@ def _mark_empty(page_states: Iterable[models.PageState]) -> tuple[models.PageSta
 KIND = base.KindRecord(
     kind=models.SourceKind.FEED,
     matches=lambda *_: True,
-    check=partial(check_undated, kind=models.SourceKind.FEED),
+    check=_check_undated,
     open=lambda address, _options, context: FeedSource(address, context.fetch),
     is_limited=lambda address: not is_arxiv(address),
     poll_interval=timedelta(minutes=30),

@@ -233,7 +233,7 @@ def shared_throttle(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fetcher:
+class HttpFetcher:
     """Fetches URLs. Open one with `open_fetcher` and share it, since it limits connections per host."""
 
     session: aiohttp.ClientSession
@@ -303,7 +303,7 @@ async def open_fetcher(
     limits: Limits | None = None,
     sleep: Sleep = asyncio.sleep,
     proxy: str | None = None,
-) -> AsyncIterator[Fetcher]:
+) -> AsyncIterator[HttpFetcher]:
     """Open a fetcher for the duration of the block. `random` returns numbers from 0 to 1.
 
     The fetcher sends no cookies and ignores proxies in the environment. A `proxy` gets all requests after the
@@ -332,7 +332,7 @@ async def open_fetcher(
         proxy=proxy,
     )
     async with session:
-        yield Fetcher(
+        yield HttpFetcher(
             session=session,
             guard=guard,
             now=now,

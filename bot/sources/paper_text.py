@@ -70,7 +70,7 @@ class PaperTextReader:
 
     endpoint: str
     html_base: str
-    fetcher: fetcher.Fetcher
+    fetcher: fetcher.HttpFetcher
     now: Clock = field(kw_only=True)
     throttle: base.Throttle = field(kw_only=True)
     process: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1), init=False)

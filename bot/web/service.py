@@ -152,7 +152,7 @@ _NO_LIST: Mapping[str, Any] = {
 """The list template's values for an empty list."""
 
 
-class Entry(NamedTuple):
+class AtomEntry(NamedTuple):
     """A feed entry. `summary` is plain text; `html` is the content, or ""."""
 
     id: str
@@ -409,13 +409,13 @@ class WebPages:
                         digest.updated_at, updated_at.get(digest.date_on, digest.updated_at)
                     )
 
-        def make(day: date, found: PaperPage) -> Entry:
+        def make(day: date, found: PaperPage) -> AtomEntry:
             values = {"rows": self._make_rows(site, found.rows, on=day.isoformat()), "base": site.origin}
             html = self.templates.render_document("web.entry.html.j2", values, OutputFormat.XML)
             heading = texts("list-digest-heading", date=texts.format_date(day), count=found.total)
             url, name = site.address("days", day.isoformat()), texts("web-name")
             entry_id = site.permanent_id("days", day.isoformat())
-            return Entry(
+            return AtomEntry(
                 entry_id, url, markdown.read_plain_line(heading), updated_at[day], (name,), html=html
             )
 
@@ -578,7 +578,7 @@ class WebPages:
         texts = self.texts(site)
         snippets = {arxiv_id: snippet.text for arxiv_id, snippet in listed.snippets.items()}
         entries = [
-            Entry(
+            AtomEntry(
                 arxiv_ids.abstract_url(row.arxiv_id),
                 site.address("papers", row.arxiv_id),
                 format_title(row.title, row.arxiv_id),
@@ -599,7 +599,7 @@ class WebPages:
         parts: tuple[str, ...],
         feed_parts: tuple[str, ...],
         query: Mapping[str, str],
-        entries: Sequence[Entry],
+        entries: Sequence[AtomEntry],
     ) -> Page:
         # A fixed time for a feed without entries, so that the feed does not change.
         updated_at = max((entry.updated_at for entry in entries), default=datetime(1970, 1, 1, tzinfo=UTC))

@@ -14,7 +14,7 @@ from bot.archive.ingest import IngestService
 from bot.core.settings import Settings
 from bot.sources import arxiv, base
 from bot.sources.arxiv import LookupOutcome, PaperLookup
-from bot.sources.fetcher import Fetcher
+from bot.sources.fetcher import HttpFetcher
 from storage import papers, search, snapshot
 from storage.database import Database
 from storage.models import PaperFacts
@@ -26,7 +26,7 @@ WANTED = [f"2505.{number:05}" for number in range(1, 251)]
 
 
 async def read(
-    origin: OriginServer, fetch: Fetcher, ids: Sequence[str], pace: base.Throttle = base.no_throttle
+    origin: OriginServer, fetch: HttpFetcher, ids: Sequence[str], pace: base.Throttle = base.no_throttle
 ) -> tuple[list[PaperFacts], list[str]]:
     """Return the facts from arXiv, and the ids unknown to it."""
     reader = arxiv.ArxivReader(f"{origin.url}/api/query", fetch, pace)
@@ -37,7 +37,7 @@ async def read(
     return facts, missing
 
 
-async def test_requests_papers_in_batches_of_a_hundred(origin: OriginServer, fetch: Fetcher) -> None:
+async def test_requests_papers_in_batches_of_a_hundred(origin: OriginServer, fetch: HttpFetcher) -> None:
     FakeArxiv(origin, titles=dict.fromkeys([WANTED[0], *WANTED[2:]], "Small Things"))
     facts, missing = await read(origin, fetch, WANTED)
     assert [paper.arxiv_id for paper in facts] == [WANTED[0], *WANTED[2:]]
@@ -72,7 +72,7 @@ def page_of(*entries: str, total: int) -> web.Response:
     ids=["empty", "short", "empty-once", "unknown", "unknown-as-empty-entries"],
 )
 async def test_papers_that_arxiv_counts_but_does_not_give_are_not_unknown(
-    origin: OriginServer, fetch: Fetcher, pages: list[web.Response], found: list[str], missing: list[str]
+    origin: OriginServer, fetch: HttpFetcher, pages: list[web.Response], found: list[str], missing: list[str]
 ) -> None:
     left = list(pages)
 
@@ -87,7 +87,7 @@ async def test_papers_that_arxiv_counts_but_does_not_give_are_not_unknown(
 
 @pytest.mark.parametrize("status", [400, 200])
 async def test_rejected_id_does_not_affect_other_papers(
-    origin: OriginServer, fetch: Fetcher, status: int
+    origin: OriginServer, fetch: HttpFetcher, status: int
 ) -> None:
     wanted = ["cs/0112017", *WANTED[:-1]]
     titles = dict.fromkeys(wanted[1:], "Small Things")
@@ -98,14 +98,14 @@ async def test_rejected_id_does_not_affect_other_papers(
 
 
 async def test_reports_an_invalid_id_as_missing_without_a_request(
-    origin: OriginServer, fetch: Fetcher
+    origin: OriginServer, fetch: HttpFetcher
 ) -> None:
     fake = FakeArxiv(origin, titles={"2505.00001": "Small Things"})
     _, missing = await read(origin, fetch, ["zzz/0112017", "2505.00001", "2411.1234", "9912.00001"])
     assert (sorted(missing), fake.asked) == (["2411.1234", "9912.00001", "zzz/0112017"], [["2505.00001"]])
 
 
-async def test_throttles_every_retry(origin: OriginServer, fetch: Fetcher) -> None:
+async def test_throttles_every_retry(origin: OriginServer, fetch: HttpFetcher) -> None:
     paced = 0
 
     async def pace() -> None:

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from bot.archive import parse
 from bot.sources import base, feed
-from bot.sources.fetcher import Fetcher
+from bot.sources.fetcher import HttpFetcher
 from storage import models
 from storage.models import FetchStatus
 from tests.support import origin_server, source_fixtures, source_payloads
@@ -27,11 +27,13 @@ def item(key: str, *, link: str = "", content: str = "", title: str = "A day", d
     )
 
 
-def feed_at(origin: OriginServer, fetch: Fetcher) -> feed.FeedSource:
+def feed_at(origin: OriginServer, fetch: HttpFetcher) -> feed.FeedSource:
     return feed.FeedSource(f"{origin.url}/feed", fetch)
 
 
-async def test_parses_digests_in_entries_as_markdown_or_html(origin: OriginServer, fetch: Fetcher) -> None:
+async def test_parses_digests_in_entries_as_markdown_or_html(
+    origin: OriginServer, fetch: HttpFetcher
+) -> None:
     html = "<h2>Daily Papers (2025-05-05)</h2><h3><a href='https://arxiv.org/abs/2505.00007'>A</a></h3><p>Vote: 3</p>"
     origin.pages["/feed"] = source_payloads.rss(
         item("1", content=source_payloads.newsletter()),
@@ -73,7 +75,9 @@ def listed(results: list[base.FetchResult]) -> list[tuple[str, str, bool, int]]:
     ]
 
 
-async def test_entries_with_one_paper_each_are_grouped_by_day(origin: OriginServer, fetch: Fetcher) -> None:
+async def test_entries_with_one_paper_each_are_grouped_by_day(
+    origin: OriginServer, fetch: HttpFetcher
+) -> None:
     origin.pages["/feed"] = source_payloads.rss(
         *(paper_item(number, on="2025-05-06", votes=number) for number in (1, 2)),
         paper_item(3, on="2025-05-05"),
@@ -89,7 +93,7 @@ async def test_entries_with_one_paper_each_are_grouped_by_day(origin: OriginServ
 
 
 async def test_papers_of_an_unsorted_feed_are_listed_on_its_build_date(
-    origin: OriginServer, fetch: Fetcher
+    origin: OriginServer, fetch: HttpFetcher
 ) -> None:
     days = [date(2025, 4, 1) + timedelta(days=number) for number in range(30)]
     items = [paper_item(number, on=str(day)) for number, day in enumerate(days, 1)]
@@ -123,7 +127,7 @@ DAYS = [f"2025-04-{day}" for day in range(20, 29)]
 )
 @pytest.mark.parametrize("is_built", [True, False])
 async def test_a_wrong_date_in_a_feed_spoils_only_its_own_entry(
-    origin: OriginServer, fetch: Fetcher, dates: list[str], expected: list[str], is_built: bool
+    origin: OriginServer, fetch: HttpFetcher, dates: list[str], expected: list[str], is_built: bool
 ) -> None:
     items = [paper_item(number, on=on) for number, on in enumerate(dates, 1)]
     origin.pages["/feed"] = built(*items, on="2025-05-06") if is_built else source_payloads.rss(*items)
@@ -134,7 +138,7 @@ async def test_a_wrong_date_in_a_feed_spoils_only_its_own_entry(
 
 @pytest.mark.parametrize("on", ["", "2025-05-01"])
 async def test_an_entry_with_a_new_id_is_the_entry_with_its_paper_or_link(
-    origin: OriginServer, fetch: Fetcher, on: str
+    origin: OriginServer, fetch: HttpFetcher, on: str
 ) -> None:
     days = source_fixtures.NOW + timedelta(days=1), source_fixtures.NOW + timedelta(days=2)
     papers = [paper_item(number, on=on) for number in (1, 2)]
@@ -153,7 +157,7 @@ async def test_an_entry_with_a_new_id_is_the_entry_with_its_paper_or_link(
 
 
 async def test_a_new_entry_that_links_to_the_same_page_reads_it_again(
-    origin: OriginServer, fetch: Fetcher
+    origin: OriginServer, fetch: HttpFetcher
 ) -> None:
     states: dict[str, models.PageState] = {}
     for number, day in enumerate((date(2025, 5, 5), date(2025, 5, 6))):
@@ -166,7 +170,7 @@ async def test_a_new_entry_that_links_to_the_same_page_reads_it_again(
 
 
 async def test_an_entry_known_by_its_id_alone_is_known_by_its_link_from_then_on(
-    origin: OriginServer, fetch: Fetcher
+    origin: OriginServer, fetch: HttpFetcher
 ) -> None:
     origin.pages["/feed"] = built(paper_item(1).replace("'>https", "'>build1-https"), on="2025-05-05")
     first = merge_page_states(await fetch_results(feed_at(origin, fetch)))
@@ -175,7 +179,7 @@ async def test_an_entry_known_by_its_id_alone_is_known_by_its_link_from_then_on(
     assert merge_page_states(second, former).keys() == first.keys()
 
 
-async def test_a_changed_paper_stays_listed_on_its_day(origin: OriginServer, fetch: Fetcher) -> None:
+async def test_a_changed_paper_stays_listed_on_its_day(origin: OriginServer, fetch: HttpFetcher) -> None:
     days = [f"2025-04-{day:02}" for day in (9, 3, 21, 5, 14, 2, 30, 8)]
     items = [paper_item(number, on=on) for number, on in enumerate(days, 4)]
     papers = paper_item(2, on="2025-04-01"), paper_item(1, on="2025-05-01")
@@ -194,7 +198,7 @@ async def test_a_changed_paper_stays_listed_on_its_day(origin: OriginServer, fet
     assert listed(second) == [("list", "2025-05-06", False, 1), ("list", "2025-05-07", False, 1)]
 
 
-async def test_does_not_list_new_versions_in_an_arxiv_feed(origin: OriginServer, fetch: Fetcher) -> None:
+async def test_does_not_list_new_versions_in_an_arxiv_feed(origin: OriginServer, fetch: HttpFetcher) -> None:
     origin.pages["/feed"] = source_payloads.rss(
         *(
             f"<item><title>Growing Moss {n}</title><link>https://arxiv.org/abs/2505.0000{n}</link><description>"
@@ -214,7 +218,7 @@ async def test_does_not_list_new_versions_in_an_arxiv_feed(origin: OriginServer,
 
 
 async def test_retries_a_failed_link_even_if_the_feed_is_unchanged(
-    origin: OriginServer, fetch: Fetcher
+    origin: OriginServer, fetch: HttpFetcher
 ) -> None:
     origin.pages["/feed"] = source_payloads.rss(
         item("1", link=f"{origin.url}/a.md"), item("2", content=source_payloads.review())
@@ -231,7 +235,7 @@ async def test_retries_a_failed_link_even_if_the_feed_is_unchanged(
 
 
 async def test_fetches_a_link_without_a_digest_once_and_says_that_nothing_was_read(
-    origin: OriginServer, fetch: Fetcher
+    origin: OriginServer, fetch: HttpFetcher
 ) -> None:
     links = [item(name, link=f"{origin.url}/{name}") for name in ("post", "none")]
     entries = [*links, item("3", title="Note")]
@@ -264,7 +268,7 @@ async def test_fetches_a_link_without_a_digest_once_and_says_that_nothing_was_re
     ],
 )
 async def test_links_may_be_relative_to_the_feed(
-    origin: OriginServer, fetch: Fetcher, link: str, head: str
+    origin: OriginServer, fetch: HttpFetcher, link: str, head: str
 ) -> None:
     text = source_payloads.rss(item("1", link=link.format(port=origin.port)))
     origin.pages["/days/feed"] = text.replace("<rss ", "<rss xml:base='/days/' ", 1) if head else text
@@ -345,7 +349,7 @@ async def test_link_to_a_private_address_does_not_affect_other_entries(
         assert inside.requests == []
 
 
-async def test_feed_with_many_links_takes_several_polls(origin: OriginServer, fetch: Fetcher) -> None:
+async def test_feed_with_many_links_takes_several_polls(origin: OriginServer, fetch: HttpFetcher) -> None:
     origin.pages["/feed"] = source_payloads.rss(*(item(str(n), link=f"{origin.url}/{n}") for n in range(120)))
     pages: dict[str, models.PageState] = {}
     request_counts = []
@@ -366,7 +370,7 @@ def test_ignores_an_invalid_date(when: str) -> None:
 
 
 async def test_parses_a_large_feed_in_the_worker_process(
-    origin: OriginServer, fetch: Fetcher, monkeypatch: pytest.MonkeyPatch
+    origin: OriginServer, fetch: HttpFetcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     origin.pages["/feed"] = built(
         item("1", content=source_payloads.newsletter(), date="Tue, 06 May 2025 01:00:00 GMT"),

@@ -16,14 +16,14 @@ from aiohttp import web
 
 from bot.sources import base, fetcher
 from bot.sources.base import FetchError
-from bot.sources.fetcher import Fetcher, Limits
+from bot.sources.fetcher import HttpFetcher, Limits
 from storage.models import FetchStatus
 from tests.support import origin_server, source_fixtures
 from tests.support.origin_server import OriginServer, StubResolver, http_response, run_raw_origin
 from tests.support.source_fixtures import OpenFetcher
 
 
-async def test_a_response_has_the_validators_of_the_page(origin: OriginServer, fetch: Fetcher) -> None:
+async def test_a_response_has_the_validators_of_the_page(origin: OriginServer, fetch: HttpFetcher) -> None:
     modified = "Tue, 06 May 2025 09:00:00 GMT"
     headers = {"ETag": '"v1"', "Last-Modified": modified, "Content-Type": "text/markdown; charset=euc-kr"}
     origin.pages["/a"] = web.Response(body=b"a digest", headers=headers)
@@ -42,7 +42,7 @@ async def test_a_response_has_the_validators_of_the_page(origin: OriginServer, f
     ("validator", "condition"), [("ETag", "If-None-Match"), ("Last-Modified", "If-Modified-Since")]
 )
 async def test_304_response_counts_as_unchanged(
-    origin: OriginServer, fetch: Fetcher, validator: str, condition: str
+    origin: OriginServer, fetch: HttpFetcher, validator: str, condition: str
 ) -> None:
     async def page(request: web.BaseRequest) -> web.StreamResponse:
         if request.headers.get(condition) == '"v1"':
@@ -57,7 +57,9 @@ async def test_304_response_counts_as_unchanged(
     assert (await fetch.get(origin.url, second.page_state)).body is None
 
 
-async def test_same_body_counts_as_unchanged_without_validators(origin: OriginServer, fetch: Fetcher) -> None:
+async def test_same_body_counts_as_unchanged_without_validators(
+    origin: OriginServer, fetch: HttpFetcher
+) -> None:
     origin.pages["/"] = "a digest"
     first = await fetch.get(origin.url)
     assert (await fetch.get(origin.url, first.page_state)).body is None
@@ -70,7 +72,7 @@ IGNORED = ['ETag: "é"', f'ETag: "{"x" * 600}"', *(f"Content-Type: {media_type}"
 
 
 @pytest.mark.parametrize("header", IGNORED)
-async def test_ignores_an_invalid_etag_or_content_type(fetch: Fetcher, header: str) -> None:
+async def test_ignores_an_invalid_etag_or_content_type(fetch: HttpFetcher, header: str) -> None:
     async with run_raw_origin(http_response(b"abc", "Content-Length: 3", header)) as raw:
         response = await fetch.get(raw.url)
     assert (response.body, response.page_state.etag) == (b"abc", None)
@@ -80,7 +82,7 @@ NOWHERE = ("http://[::1/", "http://127.0.0.1:99999/", "http://" + "a" * 5000, "h
 
 
 @pytest.mark.parametrize("location", ["ftp://papers.test/x", "file:///etc/passwd", *NOWHERE])
-async def test_redirect_to_an_invalid_url_is_an_error(fetch: Fetcher, location: str) -> None:
+async def test_redirect_to_an_invalid_url_is_an_error(fetch: HttpFetcher, location: str) -> None:
     script = http_response(b"", f"Location: {location}", "Content-Length: 0", status="302 Found")
     async with run_raw_origin(script) as raw:
         with pytest.raises(FetchError):
@@ -92,7 +94,7 @@ REASONS = {403: "(403)", 204: "204, no content", 299: "299", 304: "nothing was r
 
 @pytest.mark.parametrize(("status", "reason"), [*REASONS.items(), (302, "without an address (302)")])
 async def test_error_status_fails_with_a_reason_and_no_retry(
-    origin: OriginServer, fetch: Fetcher, status: int, reason: str
+    origin: OriginServer, fetch: HttpFetcher, status: int, reason: str
 ) -> None:
     origin.pages["/"] = web.Response(status=status)
     with pytest.raises(FetchError, match=re.escape(reason)):
@@ -102,7 +104,7 @@ async def test_error_status_fails_with_a_reason_and_no_retry(
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
 async def test_retries_a_temporary_error_twice_with_growing_delays(
-    origin: OriginServer, fetch: Fetcher, sleeps: list[float], status: int
+    origin: OriginServer, fetch: HttpFetcher, sleeps: list[float], status: int
 ) -> None:
     origin.pages["/"] = web.Response(status=status)
     with pytest.raises(FetchError, match=str(status)):
@@ -113,7 +115,7 @@ async def test_retries_a_temporary_error_twice_with_growing_delays(
 
 @pytest.mark.parametrize("retry_after", ["3600", "Tue, 06 May 2025 13:00:00 GMT"])
 async def test_does_not_retry_if_retry_after_is_long(
-    origin: OriginServer, fetch: Fetcher, sleeps: list[float], retry_after: str
+    origin: OriginServer, fetch: HttpFetcher, sleeps: list[float], retry_after: str
 ) -> None:
     origin.pages["/"] = web.Response(status=429, headers={"Retry-After": retry_after})
     with pytest.raises(FetchError) as caught:
@@ -130,7 +132,7 @@ async def test_does_not_retry_if_retry_after_is_long(
         (b"", "closed the connection"),
     ],
 )
-async def test_retries_after_a_broken_response(fetch: Fetcher, script: bytes, reason: str) -> None:
+async def test_retries_after_a_broken_response(fetch: HttpFetcher, script: bytes, reason: str) -> None:
     async with run_raw_origin(script) as raw:
         with pytest.raises(FetchError, match=reason):
             await fetch.get(raw.url)
@@ -165,7 +167,7 @@ async def test_slow_response_ends_at_the_total_timeout(
     assert len(origin.requests) == 1
 
 
-async def test_rejects_an_untrusted_certificate(open_fetcher: OpenFetcher, fetch: Fetcher) -> None:
+async def test_rejects_an_untrusted_certificate(open_fetcher: OpenFetcher, fetch: HttpFetcher) -> None:
     authority, client_tls = trustme.CA(), ssl.create_default_context()
     authority.configure_trust(client_tls)
     server_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -233,7 +235,7 @@ async def test_blocks_dns_rebinding(
 
 
 async def test_unpacks_gzip_and_ignores_environment_proxies(
-    origin: OriginServer, fetch: Fetcher, monkeypatch: pytest.MonkeyPatch
+    origin: OriginServer, fetch: HttpFetcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     origin.pages["/"] = web.Response(body=gzip.compress(b"a digest"), headers={"Content-Encoding": "gzip"})

@@ -12,7 +12,7 @@ import pytest
 from bot.archive import ingest, listing
 from bot.core import day_close
 from bot.sources import base, huggingface
-from bot.sources.fetcher import Fetcher
+from bot.sources.fetcher import HttpFetcher
 from storage import archive, models, papers
 from storage.database import Database
 from storage.models import FetchStatus
@@ -28,7 +28,7 @@ def path(day: date) -> str:
     return f"/api/daily_papers?date={day}"
 
 
-async def fetch_today(origin: OriginServer, fetch: Fetcher, *items: Any) -> base.FetchResult:
+async def fetch_today(origin: OriginServer, fetch: HttpFetcher, *items: Any) -> base.FetchResult:
     """Fetch a list of these items, or a text served in place of the list."""
     is_text = isinstance(items[0], str | bytes)
     origin.pages[path(TODAY)] = items[0] if is_text else daily_papers(*items)
@@ -36,7 +36,7 @@ async def fetch_today(origin: OriginServer, fetch: Fetcher, *items: Any) -> base
 
 
 async def test_daily_list_is_a_digest_with_facts_about_each_paper(
-    origin: OriginServer, fetch: Fetcher
+    origin: OriginServer, fetch: HttpFetcher
 ) -> None:
     item = daily_papers_item(
         "2505.00001",
@@ -77,7 +77,7 @@ async def test_daily_list_is_a_digest_with_facts_about_each_paper(
     )
 
 
-async def test_invalid_paper_does_not_affect_others(origin: OriginServer, fetch: Fetcher) -> None:
+async def test_invalid_paper_does_not_affect_others(origin: OriginServer, fetch: HttpFetcher) -> None:
     strange = daily_papers_item(
         "2505.00003",
         title=["no", "title"],
@@ -111,7 +111,7 @@ async def test_invalid_paper_does_not_affect_others(origin: OriginServer, fetch:
     ],
 )
 async def test_invalid_list_fails_with_a_reason(
-    origin: OriginServer, fetch: Fetcher, body: str | bytes, reason: str
+    origin: OriginServer, fetch: HttpFetcher, body: str | bytes, reason: str
 ) -> None:
     result = await fetch_today(origin, fetch, body)
     assert result.status is FetchStatus.FAILED
@@ -119,7 +119,9 @@ async def test_invalid_list_fails_with_a_reason(
     assert result.page_states == ()
 
 
-async def test_refreshes_votes_after_one_three_and_seven_days(origin: OriginServer, fetch: Fetcher) -> None:
+async def test_refreshes_votes_after_one_three_and_seven_days(
+    origin: OriginServer, fetch: HttpFetcher
+) -> None:
     source = huggingface.HuggingFaceSource(origin.url, fetch)
     pages: dict[str, models.PageState] = {}
     read_on = []
@@ -135,12 +137,14 @@ async def test_refreshes_votes_after_one_three_and_seven_days(origin: OriginServ
     assert read_on == [0, 1, 3, 7]
 
 
-async def test_fetches_the_last_seven_days_if_unknown(origin: OriginServer, fetch: Fetcher) -> None:
+async def test_fetches_the_last_seven_days_if_unknown(origin: OriginServer, fetch: HttpFetcher) -> None:
     await fetch_results(huggingface.HuggingFaceSource(origin.url, fetch))
     assert origin.paths == [path(TODAY - timedelta(days=back)) for back in range(8)]
 
 
-async def test_empty_list_is_final_only_after_its_day_closes(origin: OriginServer, fetch: Fetcher) -> None:
+async def test_empty_list_is_final_only_after_its_day_closes(
+    origin: OriginServer, fetch: HttpFetcher
+) -> None:
     origin.pages[path(TODAY)] = "[]"
     for closes, is_closed in (("11:00 UTC", True), ("13:00 UTC", False)):
         source = huggingface.HuggingFaceSource(origin.url, fetch, day_close.parse(closes))
@@ -183,7 +187,7 @@ def build_item(number: int, day: date) -> tuple[dict[str, Any], tuple[Any, ...]]
 
 @pytest.mark.promise
 async def test_stores_order_authors_and_media_exactly_as_listed(
-    origin: OriginServer, fetch: Fetcher, db: Database
+    origin: OriginServer, fetch: HttpFetcher, db: Database
 ) -> None:
     days = [TODAY - timedelta(days=DAYS - age) for age in range(DAYS)]
     expected = []

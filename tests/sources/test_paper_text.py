@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 
 from bot.sources import base, paper_text
-from bot.sources.fetcher import Fetcher
+from bot.sources.fetcher import HttpFetcher
 from storage import models, paper_texts
 from storage.database import Database
 from tests.support import origin_server, paper_pages, source_fixtures
@@ -20,14 +20,14 @@ ID, TITLE = paper_pages.PAPER_ID, paper_pages.TITLE
 MARKDOWN, HTML = f"/papers/{ID}.md", f"/html/{ID}"
 
 
-def open_reader(origin: OriginServer, fetch: Fetcher) -> paper_text.PaperTextReader:
+def open_reader(origin: OriginServer, fetch: HttpFetcher) -> paper_text.PaperTextReader:
     html_base, throttle = f"{origin.url}/html", base.no_throttle
     return paper_text.PaperTextReader(
         origin.url, html_base, fetch, now=lambda: source_fixtures.NOW, throttle=throttle
     )
 
 
-async def read(origin: OriginServer, fetch: Fetcher) -> models.PaperText:
+async def read(origin: OriginServer, fetch: HttpFetcher) -> models.PaperText:
     found = await open_reader(origin, fetch).read(ID, TITLE)
     assert found is not None
     return found
@@ -37,7 +37,7 @@ def markdown(text: str) -> web.Response:
     return web.Response(text=text, content_type="text/markdown")
 
 
-async def test_prefers_hugging_faces_markdown(origin: OriginServer, fetch: Fetcher) -> None:
+async def test_prefers_hugging_faces_markdown(origin: OriginServer, fetch: HttpFetcher) -> None:
     origin.pages[MARKDOWN] = markdown(paper_pages.markdown_page())
     found = await read(origin, fetch)
     # the page says that it was made from arXiv's HTML
@@ -64,7 +64,7 @@ async def test_prefers_hugging_faces_markdown(origin: OriginServer, fetch: Fetch
     ids=["missing", "page", "title", "id", "longer id", "short", "cited"],
 )
 async def test_ignores_markdown_that_is_not_the_paper(
-    origin: OriginServer, fetch: Fetcher, page: web.Response
+    origin: OriginServer, fetch: HttpFetcher, page: web.Response
 ) -> None:
     origin.pages |= {MARKDOWN: page, HTML: paper_pages.latexml_page()}
     assert (await read(origin, fetch)).url == f"{origin.url}{HTML}"
@@ -82,14 +82,14 @@ async def test_ignores_markdown_that_is_not_the_paper(
     ids=["missing", "title", "id", "short", "redirect"],
 )
 async def test_ignores_html_that_is_not_the_paper(
-    origin: OriginServer, fetch: Fetcher, page: origin_server.Page
+    origin: OriginServer, fetch: HttpFetcher, page: origin_server.Page
 ) -> None:
     origin.pages |= {HTML: page, f"/abs/{ID}": paper_pages.latexml_page()}
     assert await open_reader(origin, fetch).read(ID, TITLE) is None
     assert origin.paths[:2] == [MARKDOWN, HTML]
 
 
-async def test_keeps_headings_tables_and_formulas_of_html(origin: OriginServer, fetch: Fetcher) -> None:
+async def test_keeps_headings_tables_and_formulas_of_html(origin: OriginServer, fetch: HttpFetcher) -> None:
     content = (
         'It gains <math class="ltx_Math" alttext="3.5\\%" display="inline"><semantics><mn>3.5</mn><mo>%</mo>'
         '<annotation encoding="application/x-tex">3.5\\%</annotation></semantics></math> on <b>LampBench</b>'
@@ -136,14 +136,14 @@ def test_removes_references_and_acknowledgements(heading: str) -> None:
     assert "## B Proofs\n\nIt is so." in text
 
 
-def texts_of(db: Database, origin: OriginServer, fetch: Fetcher) -> paper_text.PaperTexts:
+def texts_of(db: Database, origin: OriginServer, fetch: HttpFetcher) -> paper_text.PaperTexts:
     return paper_text.PaperTexts(
         db, lambda: source_fixtures.NOW, lambda: nullcontext(open_reader(origin, fetch))
     )
 
 
 async def test_a_text_is_read_once_for_forty_readers_and_stored(
-    db: Database, origin: OriginServer, fetch: Fetcher
+    db: Database, origin: OriginServer, fetch: HttpFetcher
 ) -> None:
     origin.pages[MARKDOWN] = markdown(paper_pages.markdown_page())
     texts = texts_of(db, origin, fetch)
@@ -154,7 +154,7 @@ async def test_a_text_is_read_once_for_forty_readers_and_stored(
 
 
 async def test_a_paper_without_a_text_has_its_abstract_and_is_not_looked_for_by_each_reader(
-    db: Database, origin: OriginServer, fetch: Fetcher
+    db: Database, origin: OriginServer, fetch: HttpFetcher
 ) -> None:
     texts = texts_of(db, origin, fetch)
     found = [await texts.read(ID, TITLE, abstract) for abstract in ("Lamps.", "Lamps.", "")]

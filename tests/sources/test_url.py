@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.sources import base, feed
-from bot.sources.fetcher import Fetcher
+from bot.sources.fetcher import HttpFetcher
 from storage import errors, models
 from storage.models import FetchStatus
 from tests.support import source_fixtures, source_payloads
@@ -23,12 +23,12 @@ OK, UNCHANGED, NOT_YET = FetchStatus.OK, FetchStatus.UNCHANGED, FetchStatus.NOT_
 
 
 def dated_source(
-    origin: OriginServer, fetch: Fetcher, *, pattern: str = "/{date:%Y/%m/%d}.md", **schedule: Any
+    origin: OriginServer, fetch: HttpFetcher, *, pattern: str = "/{date:%Y/%m/%d}.md", **schedule: Any
 ) -> feed.UrlSource:
     return feed.UrlSource(origin.url + pattern, fetch, **{"timezone": UTC_ZONE, **schedule})
 
 
-async def test_reads_today_and_the_last_three_days(origin: OriginServer, fetch: Fetcher) -> None:
+async def test_reads_today_and_the_last_three_days(origin: OriginServer, fetch: HttpFetcher) -> None:
     origin.pages["/2025/05/06.md"] = source_payloads.newsletter()
     origin.pages["/2025/05/05.md"] = source_payloads.review(date(2025, 5, 5))
     results = await fetch_results(dated_source(origin, fetch))
@@ -44,7 +44,7 @@ async def test_reads_today_and_the_last_three_days(origin: OriginServer, fetch: 
     assert results[2].reason == "2025-05-04: not found (404)"
 
 
-async def test_reads_a_known_page_again_only_if_it_changed(origin: OriginServer, fetch: Fetcher) -> None:
+async def test_reads_a_known_page_again_only_if_it_changed(origin: OriginServer, fetch: HttpFetcher) -> None:
     origin.pages["/2025/05/06.md"] = source_payloads.newsletter()
     origin.pages["/2025/05/05.md"] = source_payloads.newsletter(date(2025, 5, 5))
     source = dated_source(origin, fetch)
@@ -57,7 +57,7 @@ async def test_reads_a_known_page_again_only_if_it_changed(origin: OriginServer,
 
 
 async def test_does_not_request_today_before_the_publishing_time(
-    origin: OriginServer, fetch: Fetcher
+    origin: OriginServer, fetch: HttpFetcher
 ) -> None:
     seoul = dated_source(origin, fetch, timezone=ZoneInfo("Asia/Seoul"), from_time=time(9))
     early = datetime(2025, 5, 6, 23, 59, tzinfo=ZoneInfo("UTC"))
@@ -68,7 +68,7 @@ async def test_does_not_request_today_before_the_publishing_time(
     assert "/2025/05/07.md" in origin.paths
 
 
-async def test_requests_a_url_shared_by_several_days_once(origin: OriginServer, fetch: Fetcher) -> None:
+async def test_requests_a_url_shared_by_several_days_once(origin: OriginServer, fetch: HttpFetcher) -> None:
     origin.pages["/2025-05.md"] = source_payloads.newsletter()
     assert await fetch_statuses(dated_source(origin, fetch, pattern="/{date:%Y-%m}.md")) == [OK]
 
@@ -87,7 +87,7 @@ NO_FIELDS = (
 @pytest.mark.parametrize("field", NO_FIELDS.split())
 def test_a_url_with_braces_but_no_date_is_rejected(field: str) -> None:
     with pytest.raises(errors.UsageError):
-        feed.check_template(f"https://h.test/{field}.md")
+        feed.check_address(f"https://h.test/{field}.md")
 
 
 async def detect(text: str) -> tuple[models.Digest, ...]:

@@ -17,7 +17,7 @@ from storage import models
 
 NOW = datetime(2025, 5, 6, 12, 0, tzinfo=UTC)
 
-OpenFetcher = Callable[..., AbstractAsyncContextManager[fetcher.Fetcher]]
+OpenFetcher = Callable[..., AbstractAsyncContextManager[fetcher.HttpFetcher]]
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def open_fetcher(sleeps: list[float]) -> OpenFetcher:
 
     def open_with(
         *, allow: tuple[str, ...] = ("127.0.0.1",), **options: Any
-    ) -> AbstractAsyncContextManager[fetcher.Fetcher]:
+    ) -> AbstractAsyncContextManager[fetcher.HttpFetcher]:
         return fetcher.open_fetcher(
             now=lambda: NOW,
             random=lambda: 0.5,
@@ -49,7 +49,7 @@ def open_fetcher(sleeps: list[float]) -> OpenFetcher:
 
 
 @pytest_asyncio.fixture
-async def fetch(open_fetcher: OpenFetcher) -> AsyncIterator[fetcher.Fetcher]:
+async def fetch(open_fetcher: OpenFetcher) -> AsyncIterator[fetcher.HttpFetcher]:
     async with open_fetcher() as opened:
         yield opened
 
