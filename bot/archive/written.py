@@ -123,7 +123,7 @@ def _find_headings(rows: Sequence[str]) -> Iterator[_Heading]:
         if line.startswith("#") or (line.startswith((" #", "  #", "   #")) and "](" in line):
             if heading := markdown_lines.parse_heading(row, line.lstrip(" ")):
                 yield _Heading(row, heading.level, *_join_lines(heading.text, rows, row + 1))
-        elif row and markdown_lines.is_underline(line):
+        elif row and rows[row - 1][:1] not in ("#", "*") and markdown_lines.is_underline(line):
             yield _Heading(row - 1, 0, *_join_lines(rows[row - 1], rows, row + 1))
         elif line.startswith("**") and line.rstrip().endswith("**"):
             yield _Heading(row, 0, *_join_lines(line, rows, row + 1))
