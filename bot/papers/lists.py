@@ -311,7 +311,7 @@ class PaperLists:
             min_votes=state.min_votes or None,
             limit=state.size,
             offset=state.offset,
-            sort=state.sort or Sort.RELEVANCE,
+            sort=state.sort,
             snippet_locale=texts.locale,
         )
 

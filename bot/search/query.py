@@ -128,6 +128,7 @@ class QueryReader:
             parts, wholes = self._add_names(parts, wholes, words, choose_names)
         is_sentence = len(words) < len(query.text.split())
         topics = questions.describe_topics(query.text) if is_sentence else {}
+        excluded = tuple(self._list_excluded(query.excluded))
         quoted = (concepts.literal_part(phrase)._replace(key=phrase) for phrase in query.phrases)
         named = [
             text,
@@ -138,10 +139,10 @@ class QueryReader:
             text,
             _distinct((*parts, *quoted)),
             tuple(wholes),
-            tuple(self._list_excluded(query.excluded)),
+            excluded,
             names=frozenset[str]().union(*map(term_keys.query_names, named)),
             topics=topics,
-            implied=self._list_implied(topics, query.text),
+            implied=self._list_implied(topics, query.text, excluded),
             meanings=tuple(self.glossary.list_senses(parts[0].text)) if len(parts) == 1 else (),
         )
 
@@ -301,14 +302,21 @@ class QueryReader:
             forms += [Form(term), *(form for key in keys for form in self.glossary.forms_of(key))]
         return [form._replace(weight=form.weight * weight) for form in forms]
 
-    def _list_implied(self, topics: Mapping[int, float], text: str) -> dict[int, QueryPart]:
-        """Return the parts for a question's main topics, keyed by topic number, likeliest first, weighted by likelihood."""
+    def _list_implied(
+        self, topics: Mapping[int, float], text: str, excluded: Iterable[QueryPart]
+    ) -> dict[int, QueryPart]:
+        """Return the parts for a question's main topics, keyed by topic number, likeliest first, weighted by likelihood.
+
+        Forms that contain what is excluded are left out.
+        """
         implied, shared = {}, questions.find_shared_topics(text) if topics else ()
+        unwanted = {form.key for part in excluded for form in part.forms}
         for topic in sorted(topics, key=lambda topic: (-topics[topic], topic))[:_MAX_IMPLIED]:
             if topics[topic] >= _MIN_IMPLIED_WEIGHT and topic in shared:
                 terms = questions.load_topic_terms()[topic]
                 forms = concepts.merge_forms(self._forms_of(terms, _IMPLIED_WEIGHT * topics[topic]))
-                implied[topic] = QueryPart(terms[0], forms, terms[0])
+                if wanted := tuple(form for form in forms if not any(key in form.key for key in unwanted)):
+                    implied[topic] = QueryPart(terms[0], wanted, terms[0])
         return implied
 
     def _list_excluded(self, excluded: Iterable[str]) -> Iterator[QueryPart]:

@@ -96,10 +96,10 @@ _ORDERS = ((_UNKNOWN_BEST, "votes"), (_UNKNOWN, ""), (_VOTES, "votes"), (_DATE, 
 
 _ENGLISH = re.compile(
     r"(?P<sure>\bexcept(?:ing)?(?: for)?\b|\bexclud(?:ing|e)\b|\b(?:apart|aside) from\b"
-    r"|\bleav(?:e|ing) out\b|\bminus\b|(?<=thing )but\b"
+    r"|\bleav(?:e|ing) out\b|\bminus\b|(?<=thing )but\b|\bbut not (?:by|with|using|through|via)\b"
     r"|(?:\bnot|n['’]t|\bnothing)(?: be| have)? (?:about|related to|involving"
     r"|including|dealing with|mention(?:ing)?|cover(?:ing)?)\b)"
-    r"|\b(?:without|with no|but not|other than|free of|no)\b"
+    r"|\b(?:without|with no|but not|other than|free of|no)\b|(?P<instead>\b(?:rather than|instead of)\b)"
     r"|(?:\bnot|n['’]t) (?:us(?:e|ing)|need|require|rely on|involve|depend on|based on)\b"
     r"|(?:(?:(?<=,)|(?<=, )|(?<=\band )|(?<=\bare )|(?<=\bis )|(?<=\bthat )|(?<=papers ))not|(?:are|is)n['’]t)"
     r"(?: (?:in|on|for|with))?\b",
@@ -107,11 +107,14 @@ _ENGLISH = re.compile(
 )
 _KOREAN = re.compile(
     r"(?<=\S)(?P<sure> ?말고(?![가-힣])| ?빼(?:고| ?[줘주면])| ?뺀| ?제외| ?무관한)[가-힣]*(?: [줘주][가-힣]*)?"
-    r"|(?<=\S)(?:[이가]? ?(?:관련 ?)?없[이는]|[이가]? ?아(?:닌|니고)| ?이외[에의](?!도)"
+    r"|(?<=\S)(?:(?P<instead> 대신(?:에|으로)?(?![가-힣]))|[이가]? ?(?:관련 ?)?없[이는]|[이가]? ?아(?:닌|니고)| ?이외[에의](?!도)"
     r"| 외에(?!도)| ?안 ?[쓰쓴써하한]|[이가]? ?필요 ?없"
     r"|[을를]? ?(?:(?:쓰|사용하|이용하)지 ?않|(?:사용|이용) ?안))[가-힣]*"
 )
-"""What stands before (English) or behind (Korean) something unwanted. If it is not `sure`, only a term is excluded."""
+"""What stands before (English) or behind (Korean) something unwanted. If it is not `sure`, only a term is excluded.
+
+What a method is used `instead` of is not searched for, but its papers name it, so they are not excluded.
+"""
 _SKIPPED = frozenset(
     ("a", "an", "the", "any", "all", "using", "explicit", "doing", "from", "for", "in", "on")
 )
@@ -143,7 +146,7 @@ def read_exclusions(text: str, is_term: Callable[[str], bool]) -> Exclusions:
             # 트랜스포머 말고 and "without labels" are everyday words for a topic.
             if not (named or (phrase and match["sure"])) or questions.find_everyday_terms(phrase):
                 continue
-            excluded += named
+            excluded += [] if match["instead"] else named
             unread += [] if named else [phrase]
             text, start = f"{text[:first]} {text[last:]}", first
     return Exclusions(" ".join(text.split()).strip(" ,;"), tuple(dict.fromkeys(excluded)), tuple(unread))

@@ -76,6 +76,28 @@ async def test_a_list_shows_how_its_query_was_interpreted(harness: ClientHarness
         assert unsaid not in shown, query
 
 
+async def test_a_topic_is_sorted_as_its_query_says_until_a_reader_chooses(harness: ClientHarness) -> None:
+    await sample_archive.add_digest(
+        harness.container.database,
+        "2025-12-30",
+        *(
+            sample_archive.NewsletterPaper(
+                f"2512.0010{votes}", f"{'Robots ' * (4 - votes)}{votes}", "로봇입니다.", votes=votes
+            )
+            for votes in (1, 3, 2)
+        ),
+    )
+    by_votes = harness.texts("list-by-votes")
+    for query in (
+        "most upvoted robot papers in december",
+        "12월에 추천 제일 많이 받은 로봇 논문",
+        "가장 추천 많은 로봇 논문",
+    ):
+        shown = shown_text(await harness.ask("topic", query=query))
+        votes = [int(number) for number in re.findall("▲\\s([0-9]+)", shown)]
+        assert (by_votes in shown, votes) == (True, sorted(votes, reverse=True)), query
+
+
 async def test_an_ambiguous_abbreviation_has_a_button_for_each_meaning(harness: ClientHarness) -> None:
     forms = ("직접 정책 적응(Direct Policy Adaptation; DPA)", "이중 경로 주의(Dual Path Attention; DPA)")
     papers = [

@@ -62,6 +62,13 @@ def test_an_order_that_is_unknown_of_papers_is_said(query: str) -> None:
         ("확산 모델을 쓰지 않는 비디오 생성", "비디오 생성", "확산 모델"),
         ("강화학습제외하고 추론", "추론", "강화학습"),
         ("음성이 아닌 오디오", "오디오", "음성"),
+        ("protect models but not by fine-tuning", "protect models", "fine-tuning"),
+        ("agents but not using reinforcement learning", "agents", "reinforcement learning"),
+        ("generation but not with diffusion models", "generation", "diffusion models"),
+        ("autoregressive models instead of diffusion models", "autoregressive models", ""),
+        ("reasoning with trees rather than reinforcement learning", "reasoning with trees", ""),
+        ("확산 모델 대신 자기회귀", "자기회귀", ""),
+        ("강화학습 대신에 증류로 정렬", "증류로 정렬", ""),
     ],
 )
 def test_words_exclude_a_term(query: str, text: str, excluded: str) -> None:
@@ -100,6 +107,27 @@ def test_an_exclusion_of_nothing_is_said() -> None:
         query_parser.Query("그거 말고 로봇")
     )
     assert (read.text, read.excluded, read.ignored) == ("로봇", (), ("그거 말고",))
+
+
+@pytest.mark.parametrize(
+    ("query", "topic"),
+    [
+        ("which papers came out about video", "video"),
+        ("what papers on agents appeared", "agents"),
+        ("RAG papers that got released", "RAG"),
+        ("were any diffusion papers published", "diffusion"),
+        ("what has come out recently on quantization", "quantization"),
+        ("papers submitted on tokenizers", "tokenizers"),
+        ("is there anything that discusses tokenizers", "tokenizers"),
+        ("나온 비디오 논문", "비디오"),
+        ("새로 올라온 에이전트 논문", "에이전트"),
+        ("게재된 강화학습 논문", "강화학습"),
+        ("이번에 공개된 음성 논문", "음성"),
+        ("out of distribution detection", "out of distribution detection"),
+    ],
+)
+def test_when_papers_are_published_is_no_topic(query: str, topic: str) -> None:
+    assert QueryReader(resolver.Glossary(seed.load_terms())).read(query_parser.Query(query)).text == topic
 
 
 @given(st.text(max_size=120), st.booleans())
