@@ -234,9 +234,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         try:
             draft = alerts_options.apply_time(draft, router.modal_values(request.interaction))
         except UserError as error:
-            reason = request.texts(error.key, **error.arguments)
-            reopen_id = custom_ids.pack_custom_id(alerts_messages.OPEN_TIME, action.payload)
-            return client_messages.refused_view(request.texts, reason, reopen_id)
+            return alerts_messages.time_refused_view(request.texts, error, action.payload)
         return await apply(request, draft)
 
     @router.handles(client_messages.FOLLOW, router.PRIVATELY)
@@ -268,11 +266,12 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
 async def list_view(request: Request) -> ui.LayoutView:
     """Return the message that lists the user's alerts."""
     add_command = request.interaction.client.mentions("alerts add")
-    rows, channel_id = await list_for_reader(request), request.interaction.channel_id or 0
+    alerts, channel_id = request.services.get(Alerts), request.interaction.channel_id or 0
+    rows = await alerts.list_rows(user_id=request.user_id)
     names = router.name_channels(request.interaction, [row.channel_id for row in rows if row.channel_id])
     here = None
     if request.interaction.guild_id is not None and request.interaction.permissions.manage_messages:
-        there = await request.services.get(Alerts).list_rows(channel_id=channel_id)
+        there = await alerts.list_rows(channel_id=channel_id)
         here = (channel_id, len(there)) if there else None
     return alerts_messages.list_view(request.texts, rows, add_command, names, here)
 
@@ -289,11 +288,6 @@ async def alert_view(request: Request, alert_id: int, note: str = "") -> ui.Layo
     """Return the card of an alert that the user may see. Raises UserError if the alert no longer exists."""
     alert = await find(request, alert_id, in_channels=True)
     return alerts_messages.alert_view(request.texts, alert, note, is_own=alert.user_id == request.user_id)
-
-
-async def list_for_reader(request: Request) -> list[models.Alert]:
-    """Return the user's alerts."""
-    return await request.services.get(Alerts).list_rows(user_id=request.user_id)
 
 
 async def find(request: Request, alert_id: int, *, in_channels: bool = False) -> models.Alert:

@@ -261,6 +261,13 @@ def refused_view(texts: Texts, error: UserError, key: str) -> ui.LayoutView:
     return text_view(texts(error.key, **error.arguments), _edit_button(texts, key), accent=RED)
 
 
+def time_refused_view(texts: Texts, error: UserError, key: str) -> ui.LayoutView:
+    """Return the reason why a time or zone is invalid, with a button that reopens the form."""
+    style = discord.ButtonStyle.primary
+    again = button(texts("subscription-form-again"), pack_custom_id(OPEN_TIME, key), style=style)
+    return text_view(texts(error.key, **error.arguments), again, accent=RED)
+
+
 def saved_view(texts: Texts, alert: models.Alert) -> ui.LayoutView:
     """Return the confirmation of a new alert, with buttons to undo, edit and list alerts."""
     details = paper_texts.subtext(describe_details(texts, alert))

@@ -172,7 +172,7 @@ class AlertPlanner:
             details = await papers.list_details(connection, list(added_at)) if added_at else []
         if not added_at:
             return False
-        prepared = await asyncio.to_thread(_prepare, details)
+        prepared = await asyncio.to_thread(matcher.prepare, details)
         found = await self._index.find(prepared)
         now = self._clock()
         async with self._database.transaction() as connection:
@@ -209,7 +209,7 @@ class AlertPlanner:
         in_channels = [row for row in rows if row.channel_id is not None]
         rights = zip(in_channels, await asyncio.gather(*map(self._may_alert, in_channels)), strict=True)
         ended = {row.id for row, may_alert in rights if not may_alert}
-        prepared = {paper.detail.id: paper for paper in await asyncio.to_thread(_prepare, details)}
+        prepared = {paper.detail.id: paper for paper in await asyncio.to_thread(matcher.prepare, details)}
         grouped: dict[tuple[str, int], list[models.Match]] = defaultdict(list)
         for match in due:
             if match.alert_id not in ended:
@@ -308,15 +308,6 @@ class AlertPlanner:
             locale = (reader and reader.locale) or (guild and guild.locale) or self._default_locale
             destinations[alert.id] = Destination(locale, reader.dm_channel_id if reader else None)
         return destinations
-
-
-def _prepare(details: Iterable[models.PaperDetail]) -> list[matcher.PreparedPaper]:
-    prepared = []
-    for detail in details:
-        # A paper that triggers a bug must not block the others.
-        with isolation.isolated(log, matcher.NOT_COMPARED, paper=detail.id):
-            prepared.append(matcher.PreparedPaper(detail))
-    return prepared
 
 
 async def _list_resting(connection: Connection, of: Iterable[models.Alert], now: datetime) -> set[int]:

@@ -227,12 +227,6 @@ def text_view(text: str, *buttons: ui.Item[Any] | None, accent: int = AMBER) -> 
     return message.view
 
 
-def refused_view(texts: Texts, reason: str, reopen_id: str, *further: ui.Item[Any] | None) -> ui.LayoutView:
-    """Return the reason why a form was rejected, and a button with the custom id `reopen_id` to reopen it."""
-    again = button(texts("subscription-form-again"), reopen_id, style=discord.ButtonStyle.primary)
-    return text_view(reason, again, *further, accent=RED)
-
-
 def time_modal(texts: Texts, custom_id: str, values: Mapping[str, str]) -> message_builder.StatelessModal:
     """Return a form with a `time` of day and a `zone`."""
     modal = message_builder.StatelessModal(texts("change-time"), custom_id)

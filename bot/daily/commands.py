@@ -13,7 +13,7 @@ from discord.ext import commands
 from pydantic import TypeAdapter
 
 from bot.archive import arxiv_ids
-from bot.client import autocomplete, custom_ids, paper_texts, post_names, router
+from bot.client import autocomplete, custom_ids, message_builder, paper_texts, post_names, router
 from bot.client import messages as client_messages
 from bot.client.accounts import TextPurpose
 from bot.client.context import Client, Interaction, Request
@@ -266,7 +266,10 @@ class SubscriptionButtonsCog(commands.Cog):
         """Remove a subscription."""
         subscription, name = await _find_named(request, action.payload)
         await request.services.get(Subscriptions).remove(subscription.id)
-        return daily_messages.removed_view(request.texts, name)
+        every = message_builder.button(
+            request.texts("subscription-all"), custom_ids.pack_custom_id(client_messages.LIST_POSTS)
+        )
+        return client_messages.text_view(request.texts("subscription-removed", post=f"**{name}**"), every)
 
     @router.handles(daily_post.SHOW_LANGUAGE, router.PRIVATELY)
     async def show_other_language(self, request: Request, action: Action) -> ui.LayoutView:

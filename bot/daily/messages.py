@@ -240,12 +240,6 @@ def confirm_remove_view(texts: Texts, subscription: Subscription, name: str) -> 
     )
 
 
-def removed_view(texts: Texts, name: str) -> ui.LayoutView:
-    """Return the confirmation that a subscription was removed."""
-    text = texts("subscription-removed", post=f"**{name}**")
-    return client_messages.text_view(text, _button(texts, "subscription-all", LIST_POSTS))
-
-
 def form_modal(texts: Texts, subscription: Subscription, role_id: int | None) -> StatelessModal:
     """Return the *More settings* form."""
     modal = StatelessModal(texts("more-settings"), pack_custom_id(SUBMIT_FORM, subscription.id))

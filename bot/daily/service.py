@@ -231,7 +231,7 @@ class OnDemandPosts:
     async def preview(self, subscription: models.Subscription) -> tuple[choice.DailyPost, bool]:
         """Return the post that would be sent now, and True; or the newest day's post and False if it would have no papers."""
         async with self._database.read() as connection:
-            candidates, _ = await self._load(connection, subscription)
+            candidates = await self._load(connection, subscription)
             post = await candidates.choose(connection, self._clock())
             if not (is_new := bool(post.papers)):
                 post = await self._choose_newest(connection, subscription)
@@ -247,7 +247,7 @@ class OnDemandPosts:
             subscription = await daily.get(connection, subscription_id)
             if subscription is None:
                 return None
-            candidates, slot = await self._load(connection, subscription)
+            candidates = await self._load(connection, subscription)
         async with self._database.transaction() as connection:
             await archive.lock_ingest(connection)
             post = await candidates.choose(connection, now)
@@ -260,7 +260,7 @@ class OnDemandPosts:
                 subscription,
                 post,
                 details,
-                slot,
+                candidates.slot,
                 expires_at=now + contents.LIFETIME,
                 record=ON_DEMAND,
                 key=f"now:{subscription.id}:{interaction_id}",
@@ -273,19 +273,18 @@ class OnDemandPosts:
 
     async def _load(
         self, connection: Connection, subscription: models.Subscription, on: date | None = None
-    ) -> tuple[daily_planner.LonePost, schedule.Slot]:
-        """Return the candidates for a post now and its date, today. If `on` is given, the candidates are of that date."""
+    ) -> daily_planner.LonePost:
+        """Return the candidates for a post now or, if `on` is given, those of that date."""
         now = self._clock()
         today = clock.local_date(now, clock.stored_zone(subscription.timezone))
         slot = schedule.Slot(on or today, now, on)
         calendar = schedule.Calendar(now, self._day_close)
-        alone = await daily_planner.load_alone(connection, self._matcher, subscription, slot, calendar)
-        return alone, schedule.Slot(today, now, None)
+        return await daily_planner.load_alone(connection, self._matcher, subscription, slot, calendar)
 
     async def _choose_newest(
         self, connection: Connection, subscription: models.Subscription
     ) -> choice.PlannedPost:
         origin, until_on = choice.find_origin(subscription), clock.latest_date(self._clock())
         dates = await archive.list_dates(connection, limit=1, until_on=until_on, origin=origin)
-        candidates, _ = await self._load(connection, subscription, dates[0] if dates else until_on)
+        candidates = await self._load(connection, subscription, dates[0] if dates else until_on)
         return candidates.choose_with_posted()

@@ -63,14 +63,14 @@ class AttemptRunner:
         delivery = due.delivery
         channel_id = delivery.channel_id
         if channel_id is None:
-            channel_id = await self._open_dm(delivery, now)
+            channel_id = await self._open_dm(delivery)
         part = due.part
-        preceding = await self._list_preceding_parts(due) if part.kind in outcomes.DEPENDENT_KINDS else []
-        token = None
-        if _may_be_webhook(delivery):
+        parts, token = list[models.Part](), None
+        if part.kind in outcomes.DEPENDENT_KINDS or _may_be_webhook(delivery):
             async with self._database.read() as connection:
+                parts = await outbox.list_parts(connection, delivery.id)
                 token = await key_values.get(connection, f"{key_values.WEBHOOK}{channel_id}")
-        request = build_request(due, channel_id, preceding, token)
+        request = build_request(due, channel_id, parts[: part.position], token)
         receipt = None
         if part.first_attempt_at is not None:
             # The difference is negative if the clock was set back.
@@ -109,12 +109,7 @@ class AttemptRunner:
             self._absent_ids.add(delivery.id)  # then its later parts were not sent either
         return receipt
 
-    async def _list_preceding_parts(self, due: DuePart) -> list[models.Part]:
-        async with self._database.read() as connection:
-            parts = await outbox.list_parts(connection, due.delivery.id)
-        return [part for part in parts if part.position < due.part.position]
-
-    async def _open_dm(self, delivery: models.Delivery, now: datetime) -> int:
+    async def _open_dm(self, delivery: models.Delivery) -> int:
         user_id = delivery.user_id
         assert user_id is not None, "only a direct message has no channel yet"
         async with self._database.read() as connection:
@@ -122,14 +117,11 @@ class AttemptRunner:
         channel_id = reader.dm_channel_id if reader is not None else None
         if channel_id is None:
             channel_id = await self._sender.open_dm(user_id)
-        await self._store_dm(delivery.id, user_id, channel_id, now)
-        return channel_id
-
-    async def _store_dm(self, delivery_id: int, user_id: int, channel_id: int, now: datetime) -> None:
         async with self._database.transaction() as connection:
             # A reader who has been forgotten in the meantime has no delivery left and must not be stored again.
-            if await outbox.set_channel(connection, delivery_id, channel_id):
+            if await outbox.set_channel(connection, delivery.id, channel_id):
                 await accounts.upsert_reader(connection, user_id, dm_channel_id=channel_id)
+        return channel_id
 
 
 POLL_SECONDS = 2.0

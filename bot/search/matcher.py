@@ -195,6 +195,15 @@ class PreparedPaper:
         return frozenset(keys)
 
 
+def prepare(details: Iterable[models.PaperDetail]) -> list[PreparedPaper]:
+    """Return the papers prepared for comparison, without those that trigger a bug, which must not block the others."""
+    prepared = []
+    for detail in details:
+        with isolation.isolated(log, NOT_COMPARED, paper=detail.id):
+            prepared.append(PreparedPaper(detail))
+    return prepared
+
+
 def match(query: AlertQuery, paper: PreparedPaper) -> tuple[AlertReason, ...]:
     """Return a reason for each matching term; empty if the paper does not match. Votes are ignored."""
     reasons = []

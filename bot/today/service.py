@@ -253,7 +253,7 @@ class TodayService:
             for batch in chunked(compared, profiles.PAPERS_AT_ONCE):
                 async with self._database.read() as connection:
                     details = await papers.list_details(connection, batch)
-                day.texts += await asyncio.to_thread(_prepare, details)
+                day.texts += await asyncio.to_thread(matcher.prepare, details)
         queries = await matcher.read_alerts(self._search, active)
         return await asyncio.to_thread(_match, list(queries.values()), day.texts)
 
@@ -350,10 +350,6 @@ async def _list_sent(connection: Connection, user_id: int, now: datetime, *, but
         if row.digest_on != but_on and (row.state is not models.DeliveryState.STOPPED or row.is_uncertain)
         for arxiv_id in row.papers
     }
-
-
-def _prepare(details: Iterable[models.PaperDetail]) -> list[matcher.PreparedPaper]:
-    return list(map(matcher.PreparedPaper, details))
 
 
 def _match(queries: Sequence[matcher.AlertQuery], texts: Iterable[matcher.PreparedPaper]) -> Follows:
