@@ -1,4 +1,4 @@
-"""Subscriptions to daily posts, and papers posted in each channel. `bot.daily.schedule` sets due times."""
+"""Subscriptions to daily posts, and papers posted in each channel. `bot.core.schedule` sets due times."""
 
 from __future__ import annotations
 
