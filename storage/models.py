@@ -653,6 +653,7 @@ class DeliveryKind(StrEnum):
     TODAY = "today"
     CLUB = "club"
     NOTICE = "notice"
+    ANSWER = "answer"
 
 
 class Priority(IntEnum):

@@ -20,6 +20,9 @@ from discord.ext import commands
 from bot.alerts import commands as alerts_commands
 from bot.alerts import messages as alerts_messages
 from bot.alerts import planner as alerts_planner
+from bot.ask import commands as ask_commands
+from bot.ask import messages as ask_messages
+from bot.ask import service as ask_service
 from bot.client import command_sync, custom_ids, message_builder, router, translations
 from bot.client import messages as client_messages
 from bot.client import texts as client_texts
@@ -169,6 +172,7 @@ def _may_write(channel: discord.TextChannel | None) -> bool:
 COGS = (
     lists_commands.ListsCog,
     lists_commands.PapersCog,
+    ask_commands.AskCog,
     today_commands.TodayCog,
     operations_commands.MeCog,
     shelf_commands.ShelfCog,
@@ -347,6 +351,10 @@ class DiscordRenderer:
     def render_club(self, post: club_service.ClubPost) -> tuple[contents.RenderedPart, ...]:
         """Render the messages of a club's step or discussion."""
         return club_messages.render(self._wordings[post.locale], post)
+
+    def render_answer(self, post: ask_service.AnswerPost) -> tuple[contents.RenderedPart, ...]:
+        """Render the answer to a question in a thread."""
+        return ask_messages.render(self._wordings[post.locale].ui_texts, post)
 
     def render_notice(self, post: contents.NoticePost) -> tuple[contents.RenderedPart, ...]:
         """Render a notice's message."""

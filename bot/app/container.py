@@ -46,10 +46,12 @@ from storage.database import READER_CONNECTIONS, Connection, Database
 
 if TYPE_CHECKING:
     from bot.app.client import DiscordRenderer, PaperroundBot
+    from bot.ask.service import PaperQuestions
     from bot.client.messages import CommandMentions
     from bot.client.rest import HttpObserver, RestClient
     from bot.client.services import Services
     from bot.client.texts import Translations
+    from bot.core.admission import Admission
     from bot.outbox.pace import HttpAnswer
     from bot.rendering.templates import Templates
     from bot.search.index import SearchIndex
@@ -59,6 +61,15 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+TEXT_LIMITS = fetcher.Limits(
+    connect_timeout=4.0,
+    read_timeout=10.0,
+    total_timeout=15.0,
+    max_bytes=5_000_000,
+    max_redirects=3,
+    max_attempts=1,
+)
+"""Limits for the full text of a paper that a reader waits for."""
 LOOKUP_LIMITS = fetcher.Limits(
     connect_timeout=4.0,
     read_timeout=6.0,
@@ -294,12 +305,13 @@ class Container:
             self.settings.arxiv_url,
             self.arxiv_throttle,
         )
+        lookups = admission.Admission(admission.MAX_AT_ONCE)
         return Services(
             database=database,
             clock=self.clock,
             search=search,
             glossary=glossary,
-            lookups=admission.Admission(admission.MAX_AT_ONCE),
+            lookups=lookups,
             transfers=admission.Admission(1),
             charts=ChartRenderer(self.templates),
             deliveries=self.deliveries,
@@ -328,6 +340,7 @@ class Container:
                     TodayService(database, self.clock, profiles, rising, search, glossary, self.day_close),
                     PaperLists(search, dates, self.clock),
                     TrendAnswers(search, TrendService(database, self.clock, search), rising),
+                    self.create_questions(database, glossary, lookups),
                 )
             },
             dates=dates,
@@ -360,6 +373,24 @@ class Container:
 
         return WebPages(services, self.texts, self.templates)
 
+    def create_questions(
+        self, database: Database, glossary: search_glossary.GlossaryService, lookups: Admission
+    ) -> PaperQuestions:
+        """Return the service that answers questions about papers."""
+        from bot.ask.service import PaperQuestions
+
+        return PaperQuestions(database, self.clock, glossary, self.create_texts(), self.deliveries, lookups)
+
+    def create_texts(self) -> paper_text.PaperTexts:
+        """Return the texts of papers for readers, who do not wait as long as the writer."""
+
+        @asynccontextmanager
+        async def open_reader() -> AsyncIterator[paper_text.PaperTextReader]:
+            async with open_fetcher(self.settings, self.clock, TEXT_LIMITS) as fetch:
+                yield self.create_text_reader(fetch)
+
+        return paper_text.PaperTexts(self.database, self.clock, open_reader)
+
     def create_text_reader(self, fetch: fetcher.HttpFetcher) -> paper_text.PaperTextReader:
         """Return a reader of papers' texts."""
         settings = self.settings
@@ -384,12 +415,13 @@ class Container:
 def delivery_kinds() -> DeliveryKinds:
     """Return the records of all kinds of deliveries."""
     from bot.alerts.planner import ALERT
+    from bot.ask.service import ANSWER
     from bot.club.service import CLUB
     from bot.daily.planner import DAILY, ON_DEMAND
     from bot.outbox.outcomes import NOTICE
     from bot.today.service import TODAY
 
-    return DAILY, ON_DEMAND, ALERT, TODAY, CLUB, NOTICE
+    return DAILY, ON_DEMAND, ALERT, TODAY, CLUB, NOTICE, ANSWER
 
 
 @asynccontextmanager

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from bot.archive import arxiv_ids
 from bot.text import plain
 from storage import models
 
@@ -109,3 +110,10 @@ def _cut(block: str) -> Iterator[str]:
         end = after
     for first in range(start, len(block), _MAX_TABLE_LENGTH):
         yield block[first : first + _MAX_TABLE_LENGTH].strip()
+
+
+def locate(text: models.PaperText, passage: Passage) -> str:
+    """Return the address of a passage's section in arXiv's HTML if the text was made from it, else of the PDF."""
+    if text.url.endswith(f"/html/{text.arxiv_id}"):
+        return f"{text.url}#{passage.anchor}" if passage.anchor else text.url
+    return arxiv_ids.pdf_url(text.arxiv_id)

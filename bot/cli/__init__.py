@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 HELP = {
     "Start here": ("demo", "setup", "run", "doctor"),
-    "Papers": ("search", "author", "paper", "digest", "export"),
+    "Papers": ("search", "author", "paper", "ask", "digest", "export"),
     "Sources and digests": ("sources", "ingest", "digests", "write"),
     "Operation": ("config", "backup", "import", "db", "web", "mcp", "readers"),
     "Advanced": ("parse", "glossary", "reindex", "healthcheck"),
@@ -65,7 +65,7 @@ def build_app() -> typer.Typer:
     for command in (
         *(operations.run, operations.demo, setup.setup, operations.doctor),
         *(digests.parse, digests.ingest, digests.digest, digests.export, digests.write),
-        *(search.search, search.author, search.paper, search.glossary),
+        *(search.search, search.author, search.paper, search.ask, search.glossary),
         *(operations.reindex, operations.backup),
     ):
         app.command()(command)

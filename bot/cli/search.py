@@ -13,6 +13,7 @@ from bot.cli import shell
 from storage import errors
 
 if TYPE_CHECKING:
+    from bot.ask.service import Answer
     from bot.search import results as search_results
     from bot.search.service import FormEvidence, SearchService
     from bot.text.concepts import SurfaceForm
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _UNKNOWN_AUTHOR = "No author is called {name!r}. Try another spelling, or only the family name."
 _CORRECTED_AUTHOR = "No author is called {name!r}; showing the closest name, {author}."
+_UNKNOWN_PAPER = "The archive has no paper {!r}. `paperround search WORDS` finds papers by title."
 _MAX_NAMES = 5
 EMPTY_ARCHIVE = (
     "The archive has no papers yet. Add some with `paperround sources fetch` or `paperround ingest`."
@@ -168,12 +170,66 @@ def paper(
     if as_json:
         shell.print_answer(None if detail is None else detail_to_dict(detail, sources), True)
     elif detail is None:
-        shell.error(
-            f"The archive has no paper {paper_id!r}. `paperround search WORDS` finds papers by title."
-        )
+        shell.error(_UNKNOWN_PAPER.format(paper_id))
     else:
         _print_detail(detail)
     sys.exit(1 if detail is None else 0)
+
+
+def ask(
+    paper_id: Annotated[
+        str, typer.Argument(metavar="PAPER", help="An arXiv ID, a link to the paper, or a part of its title.")
+    ],
+    words: Annotated[list[str], typer.Argument(metavar="QUESTION", help="What you want to know.")],
+    as_json: shell.AsJson = False,
+) -> None:
+    """Ask a paper: the passages that answer, word for word. Its text is read from the web once."""
+
+    async def run() -> Answer | None:
+        from bot.core.admission import Admission
+        from bot.search.glossary import GlossaryService
+
+        async with shell.open_container() as container:
+            found = await create_search(container.database).find_paper(paper_id)
+            if found is None:
+                return None
+            glossary = GlossaryService(container.database)
+            questions = container.create_questions(container.database, glossary, Admission(1))
+            return await questions.answer(found, " ".join(words), user_id=0)
+
+    answer = shell.run_command(run, with_logs=False)
+    if as_json:
+        shell.print_answer(None if answer is None else passages_to_dict(answer), True)
+    elif answer is None:
+        shell.error(_UNKNOWN_PAPER.format(paper_id))
+    else:
+        _print_passages(answer)
+    sys.exit(1 if answer is None else 0)
+
+
+def passages_to_dict(answer: Answer) -> dict[str, Any]:
+    """Convert the answer to a question about a paper for JSON output."""
+    return {
+        **shell.pick(answer.paper, "arxiv_id title"),
+        "basis": answer.basis.value,
+        "answers": answer.is_answer,
+        "read_as": {typed: list(forms) for typed, forms in answer.read_as},
+        "passages": [
+            {"section": one.section, "place": one.url, "text": one.excerpt.text} for one in answer.passages
+        ],
+    }
+
+
+def _print_passages(answer: Answer) -> None:
+    if answer.basis.value != "paper":
+        shell.error("The full text of the paper could not be read; only its abstract is known.")
+    if not answer.is_answer:
+        shell.error("The paper does not seem to say." + " It comes nearest here:" * bool(answer.passages))
+    for one in answer.passages:
+        shell.echo(f"{one.section or 'Text'}  {one.url}\n  {one.excerpt.text}\n")
+    if answer.read_as:
+        read_as = "; ".join(f"{typed}: {', '.join(forms)}" for typed, forms in answer.read_as)
+        shell.error(f"Read as: {read_as}")
 
 
 def to_dict(row: models.PaperRow) -> dict[str, Any]:

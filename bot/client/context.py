@@ -54,7 +54,8 @@ class Client(commands.AutoShardedBot):
             command_prefix=commands.when_mentioned,
             help_command=None,
             tree_cls=self.tree_class,
-            intents=discord.Intents(guilds=True),
+            # Of messages, Discord gives the text only to whom they mention.
+            intents=discord.Intents(guilds=True, guild_messages=True),
             member_cache_flags=discord.MemberCacheFlags.none(),
             chunk_guilds_at_startup=False,
             max_messages=None,

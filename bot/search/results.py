@@ -237,6 +237,36 @@ def make_snippet(text: str, patterns: Patterns) -> tuple[str, tuple[tuple[int, i
     return sentence, tuple(spans)
 
 
+_MAX_EXCERPT, _MAX_LEAD = 300, 90
+"""Characters of an excerpt, and before its first match."""
+
+
+def make_excerpt(text: str, patterns: Patterns) -> Snippet:
+    """Return the part of a text (Markdown) that matches the most patterns, of some 300 characters."""
+    from bot.rendering import discord_text, markdown
+
+    shown = " ".join(markdown.render_plain(text).split())
+    matches = sorted(
+        (*match.span(), number) for number, p in enumerate(patterns) for match in p.finditer(shown)
+    )
+    starts = [0, *(end + 1 for end in plain.find_ends(shown))]
+    most, start = 0, 0
+    for first, _, _ in matches:
+        begin = max(before for before in starts if before <= first)
+        if first - begin > _MAX_LEAD:
+            begin = shown.rfind(" ", 0, first - _MAX_LEAD) + 1
+        within = {number for at, end, number in matches if begin <= at and end <= begin + _MAX_EXCERPT}
+        if len(within) > most:
+            most, start = len(within), begin
+    lead = "…" if start else ""
+    excerpt = lead + discord_text.shorten(shown[start:], _MAX_EXCERPT, markdown=False)
+    shift, spans = len(lead) - start, list[tuple[int, int]]()
+    for at, end, _ in matches:
+        if at >= start and end + shift < len(excerpt) and at + shift >= (spans[-1][1] if spans else 0):
+            spans.append((at + shift, end + shift))
+    return Snippet(excerpt, "", tuple(spans))
+
+
 def _shorten_around(sentence: str, match: re.Match[str] | None) -> str:
     """Shorten a sentence to `discord_text.MAX_COLUMNS` columns around the match."""
     from bot.rendering import discord_text

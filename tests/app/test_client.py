@@ -19,7 +19,7 @@ from tests.support.client_harness import ClientHarness, last_response, shown_tex
 
 async def test_bot_needs_no_privileged_intents_and_caches_no_members(harness: ClientHarness) -> None:
     bot = harness.bot
-    assert bot.intents == discord.Intents(guilds=True)
+    assert bot.intents == discord.Intents(guilds=True, guild_messages=True)
     assert bot._connection.member_cache_flags == discord.MemberCacheFlags.none()
     assert bot._connection.max_messages is None
     mentions: Any = bot.allowed_mentions

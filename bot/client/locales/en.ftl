@@ -522,6 +522,7 @@ help-reading = Reading
     .topic = papers on a topic, in Korean or English
     .author = an author's papers
     .paper = one paper in detail
+    .ask = what a paper says to a question
     .trends = a topic month by month, and rising topics
 help-look-up = Right-click a message › *Apps* › **Look up papers**: the papers it mentions
 help-following = Following
@@ -536,6 +537,27 @@ help-channel = In a channel (Manage Server)
     .status = what arrived, what comes next, what is stuck
     .why = why a paper was not posted in this channel
 help-more = Also: { $commands }
+
+## Questions about a paper
+ask-paper = Ask this paper
+ask-again = Ask again
+ask-label = Your question
+ask-hint = How long did training take?
+ask-common = Questions that fit any paper
+ask-common-data = What data was it trained on?
+ask-common-baselines = Which baselines is it compared with?
+ask-common-cost = How long did training take, and on what hardware?
+ask-common-limits = What are its limitations?
+ask-common-code = Are the code and the weights available, under which license?
+ask-asked = **Q** { $question }
+ask-nearest = The paper does not seem to say. It comes nearest here:
+ask-none = Nothing in the paper has the words of this question. Try the words that papers use.
+ask-no-text = Neither Hugging Face nor arXiv has a text of this paper that can be read.
+ask-from-abstract = From the abstract: the full text could not be read.
+ask-read-as = Read as: { $parts }
+ask-place = in the paper
+ask-which-paper = This thread is about several papers. Reply to the message of the one you mean, or name its arXiv ID.
+ask-lost = Paperround was interrupted before it could answer. Please ask again.
 
 ## The club
 discuss = Discuss

@@ -475,6 +475,7 @@ help-reading = 읽기
     .topic = 주제로 검색, 한국어와 영어 모두
     .author = 저자로 검색
     .paper = 논문 하나 자세히 보기
+    .ask = 논문 본문에서 답 찾기
     .trends = 월별 주제 동향과 떠오르는 주제
 help-look-up = 메시지 메뉴 › *앱* › **논문 찾기**: 메시지에 나온 논문 보기
 help-following = 저장과 알림
@@ -489,6 +490,27 @@ help-channel = 채널에 올리기 (서버 관리하기 권한)
     .status = 들어온 다이제스트, 올린 글, 다음 일정, 문제
     .why = 논문이 이 채널에 안 올라온 이유
 help-more = 그 밖의 명령어: { $commands }
+
+## 논문에 질문하기
+ask-paper = 이 논문에 질문하기
+ask-again = 다시 질문하기
+ask-label = 질문
+ask-hint = 학습에 얼마나 걸렸어요?
+ask-common = 어느 논문에나 할 수 있는 질문
+ask-common-data = 어떤 데이터로 학습했어요?
+ask-common-baselines = 어떤 베이스라인과 비교했어요?
+ask-common-cost = 어떤 하드웨어로 학습했고 얼마나 걸렸어요?
+ask-common-limits = 한계는 뭐예요?
+ask-common-code = 코드와 가중치를 공개했어요? 라이선스는 뭐예요?
+ask-asked = **질문** { $question }
+ask-nearest = 논문에 답이 없는 것 같아요. 가장 가까운 부분이에요.
+ask-none = 질문에 나온 말을 논문에서 찾지 못했어요. 논문에서 쓸 만한 말로 다시 질문해 보세요.
+ask-no-text = 이 논문의 본문은 Hugging Face에도 arXiv에도 읽을 수 있는 형태로 없어요.
+ask-from-abstract = 본문을 읽지 못해 초록에서 찾았어요.
+ask-read-as = 이렇게 읽었어요: { $parts }
+ask-place = 논문에서 보기
+ask-which-paper = 이 스레드에는 논문이 여러 편 있어요. 질문할 논문의 메시지에 답장하거나 arXiv 번호를 함께 적어 주세요.
+ask-lost = 답을 마치기 전에 중단되었어요. 다시 질문해 주세요.
 
 ## 논문 스터디
 discuss = 토론하기
@@ -781,6 +803,14 @@ command-paper =
     .description = 논문 하나를 자세히 봐요. 요약, 리뷰, 저자, 추천, 링크
     .option-paper = 논문
     .option-paper-description = arXiv 번호, arXiv나 Hugging Face 주소, 제목의 일부
+
+command-ask =
+    .name = 질문
+    .description = 논문에 질문하면 본문에서 답이 되는 부분을 그대로 보여 줘요
+    .option-paper = 논문
+    .option-paper-description = arXiv 번호, arXiv나 Hugging Face 주소, 제목의 일부
+    .option-question = 질문
+    .option-question-description = 궁금한 점. 한국어와 영어 모두 돼요
 
 command-saved =
     .name = 저장

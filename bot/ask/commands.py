@@ -1,0 +1,103 @@
+"""`/ask`, the button and the form for a question about a paper, and questions in threads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import discord
+from discord import app_commands, ui
+from discord.ext import commands
+
+from bot.ask import messages as ask_messages
+from bot.ask.question import MAX_LENGTH
+from bot.ask.service import PaperQuestions, ThreadQuestion
+from bot.client import autocomplete, router
+from bot.client.context import Client, Request
+from bot.client.custom_ids import Action, InvalidCustomIdError, pack_custom_id
+from bot.client.message_builder import button
+from bot.client.router import map_service_errors
+from bot.core.admission import BusyError
+from bot.papers.replies import load_paper
+from storage import models
+
+
+class AskCog(commands.Cog):
+    """Questions about one paper."""
+
+    def __init__(self, bot: Client) -> None:
+        self._bot = bot
+        self._questions = bot.services.get(PaperQuestions)
+        bot.card_offers.append(self._add_to_card)
+
+    @router.command(name="ask", description="Ask a paper: the passages that answer, word for word")
+    @app_commands.describe(
+        paper="An arXiv ID, a link to arXiv or Hugging Face, or part of the title",
+        question="What you want to know, in English or Korean",
+    )
+    @app_commands.autocomplete(paper=autocomplete.papers)
+    async def ask(
+        self,
+        request: Request,
+        paper: app_commands.Range[str, 1, 500],
+        question: app_commands.Range[str, 1, MAX_LENGTH],
+    ) -> ui.LayoutView:
+        """Answer a question about a paper."""
+        return await self._answer(request, paper, question)
+
+    @router.handles(ask_messages.OPEN, router.AT_ONCE)
+    async def open_form(self, request: Request, action: Action) -> ui.Modal:
+        """Open the form."""
+        return ask_messages.question_modal(request.texts, action.payload)
+
+    @router.handles(ask_messages.SUBMIT, router.PRIVATELY)
+    async def submit(self, request: Request, action: Action) -> ui.LayoutView:
+        """Answer the question in the form."""
+        asked = router.modal_values(request.interaction).get(ask_messages.QUESTION, "")
+        return await self._answer(request, action.payload, asked)
+
+    @router.handles(ask_messages.CHOOSE, router.PRIVATELY)
+    async def choose(self, request: Request, action: Action) -> ui.LayoutView:
+        """Answer one of the questions that fit any paper."""
+        name = router.selected_value(request.interaction)
+        if name not in ask_messages.COMMON:
+            raise InvalidCustomIdError(f"{name!r} is not a question")
+        return await self._answer(request, action.payload, request.texts(f"ask-common-{name}"))
+
+    async def _answer(self, request: Request, paper: str, asked: str) -> ui.LayoutView:
+        async with router.admitted_lookup(request.interaction):
+            found = await load_paper(request, paper)
+        with map_service_errors({BusyError: "busy"}):
+            answer = await self._questions.answer(found, asked, request.user_id)
+        return ask_messages.answer_view(request.texts, answer, asked)
+
+    async def _add_to_card(
+        self, request: Request, paper: models.PaperDetail, page: int | None, saved: models.SavedPaper | None
+    ) -> Sequence[ui.Item[Any]]:
+        return [button(request.texts("ask-paper"), pack_custom_id(ask_messages.OPEN, paper.arxiv_id))]
+
+    @commands.Cog.listener()
+    async def on_message(self, message: discord.Message) -> None:
+        """Answer a message in a thread that mentions the bot. Discord gives the text of no other message."""
+        thread, bot_user = message.channel, self._bot.user
+        if (
+            bot_user is None
+            or message.author.bot
+            or message.guild is None
+            or bot_user not in message.mentions
+        ):
+            return
+        if not isinstance(thread, discord.Thread) or message.type not in _TYPED:
+            return
+        if not thread.permissions_for(message.guild.me).send_messages_in_threads:
+            return
+        text = message.content.replace(f"<@{bot_user.id}>", " ").replace(f"<@!{bot_user.id}>", " ")
+        replied_to = message.reference.message_id if message.reference is not None else None
+        await self._questions.answer_in_thread(
+            ThreadQuestion(
+                message.guild.id, thread.id, message.id, message.author.id, text.strip(), replied_to
+            )
+        )
+
+
+_TYPED = (discord.MessageType.default, discord.MessageType.reply)

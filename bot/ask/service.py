@@ -1,0 +1,216 @@
+"""Answers questions about papers with their passages, privately or in a thread.
+
+A question in a thread is answered by a delivery. It is planned at once with the sentence that the question was lost, due
+in a minute, and gets the answer in its place: whatever happens in between, it is answered once or said to be lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+
+import structlog
+
+from bot.archive import arxiv_ids
+from bot.archive.summaries import Basis
+from bot.ask import passages, question
+from bot.ask.ranking import PaperIndex, Ranking
+from bot.core import isolation
+from bot.core.admission import Admission, BusyError
+from bot.core.clock import Clock
+from bot.outbox import contents
+from bot.search.glossary import GlossaryService
+from bot.search.results import Snippet, compile_pattern, make_excerpt
+from bot.sources.paper_text import PaperTexts
+from bot.text import analyser, term_keys
+from storage import ask as storage
+from storage import models, outbox, papers
+from storage.database import Database
+
+log = structlog.get_logger(__name__)
+
+MAX_SHOWN, MAX_NEAREST = 3, 1
+"""The most passages of an answer, and of the reply that the paper does not seem to answer."""
+_MAX_READ_PARTS, _MAX_READ_FORMS = 4, 3
+_MAX_INDEXES = 8
+_MAX_READING, _READING_PATIENCE = 4, 45.0
+"""How many texts are fetched at once, and how long (seconds) a reader waits for a turn."""
+LOST_AFTER, ANSWER_LIFETIME = timedelta(minutes=1), timedelta(hours=1)
+MAX_PUBLIC_A_DAY = 50
+"""The most questions of one reader in threads that are answered a day (UTC)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPassage:
+    """An excerpt of a passage with its section and the address of its place."""
+
+    section: str
+    url: str
+    excerpt: Snippet
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a paper says to a question: passages, best first; the nearest one if it does not seem to answer.
+
+    `read_as` has the parts of the question that were read as other forms, with those that the paper has.
+    """
+
+    paper: models.PaperDetail
+    basis: Basis
+    is_answer: bool = False
+    passages: tuple[ShownPassage, ...] = ()
+    read_as: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerPost:
+    """A public answer in a thread to a message there. `problem` (a Fluent id) is said in place of an answer."""
+
+    marker: str
+    locale: models.Locale
+    message_id: int
+    answer: Answer | None = None
+    problem: str = ""
+
+
+ANSWER: contents.DeliveryHandler[AnswerPost] = contents.DeliveryHandler(
+    kind=models.DeliveryKind.ANSWER,
+    priority=models.Priority.INTERACTIVE,
+    render=lambda renderer, post: renderer.render_answer(post),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadQuestion:
+    """A message that mentions the bot in a thread, as its text is without the mention."""
+
+    guild_id: int
+    thread_id: int
+    message_id: int
+    user_id: int
+    text: str
+    replied_to: int | None = None
+
+
+@dataclass(eq=False)
+class PaperQuestions:
+    """Answers questions about papers."""
+
+    database: Database
+    clock: Clock
+    glossary: GlossaryService
+    texts: PaperTexts
+    deliveries: contents.DeliveryFactory
+    lookups: Admission
+    _reading: Admission = field(
+        default_factory=lambda: Admission(_MAX_READING, patience=_READING_PATIENCE), init=False
+    )
+    _indexes: OrderedDict[tuple[str, datetime], PaperIndex] = field(default_factory=OrderedDict, init=False)
+    _asked: Counter[int] = field(default_factory=Counter, init=False)
+    _counted_on: date = field(default=date.min, init=False)
+
+    async def answer(self, paper: models.PaperDetail, asked: str, user_id: int) -> Answer:
+        """Answer a question about a paper, after reading its text if it is not stored. Raises BusyError."""
+        text = await self.texts.find(paper.arxiv_id)
+        if text is None:
+            async with self._reading.admitted(user_id):
+                text = await self.texts.read(paper.arxiv_id, paper.title or "", paper.abstract or "")
+        async with self.lookups.admitted(user_id):
+            glossary = await self.database.look_up(self.glossary.read_current)
+            index = await self._load_index(text)
+            parts = await asyncio.to_thread(question.read, asked, glossary)
+            ranking = await asyncio.to_thread(index.rank, parts)
+            return await asyncio.to_thread(_build, paper, text, index, parts, ranking)
+
+    async def _load_index(self, text: models.PaperText) -> PaperIndex:
+        key = text.arxiv_id, text.fetched_at
+        if (index := self._indexes.get(key)) is None:
+            index = await asyncio.to_thread(lambda: PaperIndex(passages.split(text)))
+            self._indexes[key] = index
+            while len(self._indexes) > _MAX_INDEXES:
+                self._indexes.popitem(last=False)
+        self._indexes.move_to_end(key)
+        return index
+
+    async def answer_in_thread(self, asked: ThreadQuestion) -> None:
+        """Answer a message in a thread about papers; other threads are left alone. An error is logged."""
+        async with self.database.read() as connection:
+            ids = await storage.list_thread_papers(connection, asked.thread_id, asked.replied_to)
+        if not ids or not self._count_public(asked.user_id):
+            return
+        now, locale = self.clock(), models.Locale.KO if analyser.has_hangul(asked.text) else models.Locale.EN
+        post = AnswerPost(f"answer:{asked.message_id}", locale, asked.message_id, problem="ask-lost")
+        delivery = self.deliveries.build_post(
+            ANSWER,
+            post,
+            now,
+            guild_id=asked.guild_id,
+            channel_id=asked.thread_id,
+            due_at=now + LOST_AFTER,
+            expires_at=now + ANSWER_LIFETIME,
+        )
+        async with self.database.transaction() as connection:
+            delivery_id = await outbox.add(connection, delivery)
+        if delivery_id is None:  # Discord may send an event again
+            return
+        with isolation.isolated(log, "question in a thread not answered"):
+            named = [one for one in arxiv_ids.list_arxiv_ids(asked.text, now.date()) if one in ids] or ids
+            done = await self._fill(post, named, asked)
+            [part] = self.deliveries.build_post(ANSWER, done, now).parts
+            async with self.database.transaction() as connection:
+                await storage.put_answer(connection, delivery_id, part, self.clock())
+
+    async def _fill(self, post: AnswerPost, ids: Sequence[str], asked: ThreadQuestion) -> AnswerPost:
+        """Return the post with the answer, or with what prevents one."""
+        async with self.database.read() as connection:
+            paper = await papers.get_detail(connection, ids[0])
+        if paper is None or len(ids) > 1:
+            return replace(post, problem="ask-which-paper")
+        try:
+            return replace(post, answer=await self.answer(paper, asked.text, asked.user_id), problem="")
+        except BusyError:
+            return replace(post, problem="busy")
+
+    def _count_public(self, user_id: int) -> bool:
+        """Count a question in a thread. Returns False beyond the reader's limit."""
+        today = self.clock().date()
+        if self._counted_on != today:
+            self._counted_on = today
+            self._asked.clear()
+        self._asked[user_id] += 1
+        return self._asked[user_id] <= MAX_PUBLIC_A_DAY
+
+
+def _build(
+    paper: models.PaperDetail,
+    text: models.PaperText,
+    index: PaperIndex,
+    parts: Sequence[question.AskedPart],
+    ranking: Ranking,
+) -> Answer:
+    """Return the answer with the excerpts of the best passages."""
+    patterns = list(filter(None, (compile_pattern([part.text, *ranking.found[part.text]]) for part in parts)))
+    most = MAX_SHOWN if ranking.is_answer else MAX_NEAREST
+    shown = [index.passages[number] for number in list(ranking.scores)[:most]]
+    read_as = ((part.text, _list_read_forms(part, ranking)) for part in parts)
+    return Answer(
+        paper,
+        Basis(text.basis),
+        ranking.is_answer,
+        tuple(
+            ShownPassage(one.section, passages.locate(text, one), make_excerpt(one.text, patterns))
+            for one in shown
+        ),
+        tuple((typed, forms) for typed, forms in read_as if forms)[:_MAX_READ_PARTS],
+    )
+
+
+def _list_read_forms(part: question.AskedPart, ranking: Ranking) -> tuple[str, ...]:
+    """Return the forms of a part, other than the typed one, that the paper has; of a Korean part the English ones."""
+    typed, is_korean = term_keys.term_key(part.text), analyser.has_hangul(part.text)
+    found = (text for text in ranking.found[part.text] if not (is_korean and analyser.has_hangul(text)))
+    return tuple(text for text in found if term_keys.term_key(text) != typed)[:_MAX_READ_FORMS]
