@@ -22,6 +22,7 @@ from pathlib import Path
 from bench import synthetic_archive
 from bot.alerts.service import Alerts
 from bot.app.container import Container
+from bot.app.workers import Workers
 from bot.archive import parse
 from bot.archive.files import TextFile
 from bot.core import logs
@@ -98,7 +99,7 @@ async def measure_ingest(bench: Bench) -> None:
     texts = [text for _, text in rows]
     bench.papers = [paper for text in texts for paper in text.split("### ")[1:]]
     files = [TextFile(f"{number}.md", text) for number, text in enumerate(texts)]
-    ingest = bench.container().create_ingest()
+    ingest = Workers(bench.container()).ingest
     async for _ in ingest.add_files(files[30:]):
         pass
     parsing = time_call(lambda: [parse.parse_text(text) for text in texts[:30]])
@@ -112,12 +113,12 @@ async def measure_ingest(bench: Bench) -> None:
     # Look-ups leave this many papers to the background.
     async for _ in search_index.follow(bench.database, SearchIndex(search_index.folder_of(bench.database))):
         pass
-    await bench.container().create_services().search.search(SearchRequest("모델"))  # loads the glossary
+    await bench.container().services.search.search(SearchRequest("모델"))  # loads the glossary
 
 
 async def measure_search(bench: Bench) -> None:
     """Print the times of look-ups, compared with a plain full-text table of the same texts."""
-    search, chance = bench.container().create_services().search, random.Random(1)
+    search, chance = bench.container().services.search, random.Random(1)
     terms = chance.sample([term for term in seed.load_terms() if term.korean], 60)
     questions = [
         _QUESTIONS[number % len(_QUESTIONS)].format(korean=term.korean[0], english=term.english[0])
@@ -184,10 +185,8 @@ async def measure_planning(bench: Bench) -> None:
     day = synthetic_archive.FIRST_DAY + timedelta(days=DAYS - 1)
     bench.now = datetime(day.year, day.month, day.day, 9, tzinfo=UTC) + timedelta(days=1)
     container = bench.container()
-    first = (
-        await container.create_services()
-        .get(Subscriptions)
-        .add(models.Subscription(guild_id=1, channel_id=1, timezone="UTC"))
+    first = await container.services.get(Subscriptions).add(
+        models.Subscription(guild_id=1, channel_id=1, timezone="UTC")
     )
     async with bench.database.transaction() as connection:
         for channel_id in range(2, CHANNELS + 1):
@@ -215,17 +214,17 @@ async def measure_alerts(bench: Bench) -> None:
     """Print the times for parsing all alerts and for matching a digest with them, compared with reading their rows."""
     day = synthetic_archive.FIRST_DAY + timedelta(days=DAYS)
     bench.now = datetime(day.year, day.month, day.day, 9, tzinfo=UTC)
-    alerts, chance = bench.container().create_services().get(Alerts), random.Random(2)
+    alerts, chance = bench.container().services.get(Alerts), random.Random(2)
     words = [form for term in seed.load_terms() for form in (*term.korean, *term.english)]
     for number in range(ALERTS):
         keyword = models.AlertTerm(models.AlertKind.KEYWORD, f"{chance.choice(words)} {chance.choice(words)}")
         await alerts.add(models.Alert(0, 1 + number % READERS, (keyword,), bench.now))
     writer = synthetic_archive.DigestGenerator(authors=AUTHORS, seed_=3)
     container = bench.container()
-    await container.create_ingest().add_text(writer.digest(day, 1), location="first")
-    reading = await time_await(container.alert_planner.drain())
-    await container.create_ingest().add_text(writer.digest(day, ALERT_PAPERS), location="alerts")
-    seconds = await time_await(container.alert_planner.drain())
+    await Workers(container).ingest.add_text(writer.digest(day, 1), location="first")
+    reading = await time_await(Workers(container).alert_planner.drain())
+    await Workers(container).ingest.add_text(writer.digest(day, ALERT_PAPERS), location="alerts")
+    seconds = await time_await(Workers(container).alert_planner.drain())
     with closing(sqlite3.connect(bench.path)) as plain:
         floor = time_call(lambda: plain.execute("SELECT * FROM alerts").fetchall())
     name = f"comparing {ALERT_PAPERS} papers with {ALERTS:,} alerts"

@@ -1,25 +1,22 @@
-"""Build the objects that the command line, the demo and the bot share. Modules used by one command are imported locally."""
+"""Build the objects that the command line, the demo and the bot share, each once. `workers` builds what works without a command.
+
+Modules used by one command are imported locally.
+"""
 
 from __future__ import annotations
 
-import copy
-import functools
 import importlib.metadata
-import os
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import aiohttp
 import structlog
 
-from bot.alerts.planner import AlertPlanner
 from bot.alerts.service import Alerts
 from bot.app.health import Liveness
 from bot.archive.dates import DigestDates
@@ -31,18 +28,12 @@ from bot.core.clock import Clock, DiscordClock, system_clock
 from bot.core.settings import Settings
 from bot.daily.service import OnDemandPosts, Subscriptions
 from bot.daily.why import WhyExplainer
-from bot.operations.retention import Retention
 from bot.operations.service import StatusService
 from bot.outbox.contents import DeliveryFactory, DeliveryKinds
-from bot.outbox.outcomes import notify_operator
 from bot.outbox.pace import Pace
-from bot.search import glossary as search_glossary
-from bot.sources import arxiv, base, fetcher, huggingface, kinds, paper_text, poller, ssrf_guard
-from bot.sources.poller import Poller
-from bot.writer import drafting, language_model, publication
-from bot.writer import service as writer_service
-from storage import alerts, archive, club, locks, migrate, models
-from storage.database import READER_CONNECTIONS, Connection, Database
+from bot.sources import arxiv, fetcher, kinds, paper_text, ssrf_guard
+from storage import club, migrate, models
+from storage.database import READER_CONNECTIONS, Database
 
 if TYPE_CHECKING:
     from bot.app.client import DiscordRenderer, PaperroundBot
@@ -54,9 +45,10 @@ if TYPE_CHECKING:
     from bot.core.admission import Admission
     from bot.outbox.pace import HttpAnswer
     from bot.rendering.templates import Templates
+    from bot.search.glossary import GlossaryService
     from bot.search.index import SearchIndex
+    from bot.search.service import SearchService
     from bot.sources.base import Throttle
-    from bot.today.service import TodayPlanner
     from bot.web.service import WebPages
 
 log = structlog.get_logger(__name__)
@@ -108,7 +100,7 @@ def allowances(settings: Settings) -> list[ssrf_guard.AllowedHost]:
 
 @dataclass
 class Container:
-    """Settings, storage, and factories for the services built on them."""
+    """The settings and the database, and what is built on them for commands, pages and posts."""
 
     settings: Settings
     database: Database
@@ -215,47 +207,6 @@ class Container:
 
         return Templates(self.settings.templates)
 
-    def fenced(self, get_term: Callable[[], int | None]) -> Container:
-        """Return this container with a database fenced for the sender (`locks.fenced`).
-
-        Call it after the client is built, so that both share services.
-        """
-        if self.database.is_sqlite:
-            return self
-        fenced = copy.copy(self)
-        fenced.database = locks.fenced(self.database, get_term)
-        vars(fenced).pop("alert_planner", None)
-        return fenced
-
-    async def load_mentions(self) -> None:
-        """Load the command ids if there are alerts. Of the posts that an ingest triggers, only alerts mention commands."""
-        async with self.database.read() as connection:
-            if not await alerts.exist(connection):
-                return
-        await self.mentions.load(self.database)
-
-    @cached_property
-    def alert_planner(self) -> AlertPlanner:
-        """Plans alert deliveries."""
-        from bot.search.service import SearchService
-
-        search = SearchService(self.database, clock=self.clock, index=self.search_index)
-        return AlertPlanner(
-            self.database,
-            self.clock,
-            self.deliveries,
-            search,
-            default_locale=self.locale,
-            may_alert=self._may_alert,
-        )
-
-    async def _may_alert(self, alert: models.Alert) -> bool:
-        """Return whether the owner of a channel's alert keeps the right to it. True in the shell, without a client."""
-        from bot.client import router
-
-        place = alert.guild_id or 0, alert.channel_id or 0
-        return self.client is None or await router.may_alert(self.client, alert.user_id, *place)
-
     def create_bot(
         self, *, shard_count: int | None = None, locale: models.Locale | None = None
     ) -> PaperroundBot:
@@ -263,7 +214,7 @@ class Container:
         from bot.app.client import PaperroundBot
 
         self.client = PaperroundBot(
-            self.create_services(),
+            self.services,
             self.texts,
             self.mentions,
             self.renderer.wording_for,
@@ -273,8 +224,28 @@ class Container:
         )
         return self.client
 
-    def create_services(self) -> Services:
-        """Return the services that the client's commands use."""
+    @cached_property
+    def reader_database(self) -> Database:
+        """The database with few connections, so that commands and pages leave the others to the bot's own work."""
+        return self.database.limited(READER_CONNECTIONS)
+
+    @cached_property
+    def glossary(self) -> GlossaryService:
+        """The glossary of the database."""
+        from bot.search.glossary import GlossaryService
+
+        return GlossaryService(self.reader_database, self.clock, self.search_index)
+
+    @cached_property
+    def search(self) -> SearchService:
+        """The search of the database."""
+        from bot.search.service import SearchService
+
+        return SearchService(self.reader_database, self.glossary, self.clock, self.search_index)
+
+    @cached_property
+    def services(self) -> Services:
+        """The services for commands and pages."""
         from bot.client.services import Services
         from bot.club.service import Clubs
         from bot.core import admission
@@ -282,22 +253,16 @@ class Container:
         from bot.papers.trends import TrendAnswers
         from bot.rendering.charts import ChartRenderer
         from bot.search import index as search_index
-        from bot.search.glossary import GlossaryService
-
-        # The service imports these on first use, which would hold up the event loop.
-        from bot.search.service import SearchService
         from bot.search.trends import RisingTopicService, TrendService
         from bot.shelf.service import Shelf
         from bot.today.profiles import PaperVectors, Profiles
         from bot.today.service import TodayService
 
-        database = self.database.limited(READER_CONNECTIONS)
-        glossary = GlossaryService(database, self.clock, self.search_index)
+        database, search, glossary = self.reader_database, self.search, self.glossary
         rising = RisingTopicService(database, glossary, self.clock)
         dates = DigestDates(database)
         profiles = Profiles(database, PaperVectors(database, self.clock))
         search_index.prepare()
-        search = SearchService(database, glossary, self.clock, self.search_index)
         paper_lookup = arxiv.PaperLookup(
             self.clock,
             IngestService(database, self.clock),
@@ -335,7 +300,7 @@ class Container:
                         find_titled=search.find_titled,
                         fetch_titled=paper_lookup.fetch_titled,
                     ),
-                    Clubs(database, self.clock, self.deliveries, self._request),
+                    Clubs(database, self.clock, self.deliveries, self.request),
                     profiles,
                     TodayService(database, self.clock, profiles, rising, search, glossary, self.day_close),
                     PaperLists(search, dates, self.clock),
@@ -350,28 +315,16 @@ class Container:
             web_url=self.settings.web_url,
         )
 
-    def create_today_planner(self, services: Services) -> TodayPlanner:
-        """Return the planner that sends readers their papers of the day."""
-        from bot.today.service import TodayPlanner, TodayService
-
-        today = services.get(TodayService)
-        return TodayPlanner(self.database, self.deliveries, today, self.day_close, default_locale=self.locale)
-
-    def list_ticks(self) -> Sequence[Callable[[datetime], Awaitable[int]]]:
-        """Return the functions that plan posts that depend only on the time (UTC), one per feature."""
-        from bot.club.service import Clubs
-
-        return (Clubs(self.database, self.clock, self.deliveries, self._request).tick,)
-
-    async def _request(self, method: str, path: str, **fields: Any) -> Any:
+    async def request(self, method: str, path: str, **fields: Any) -> Any:
         """Make a request with the current REST client, which a simulation may replace after this object is created."""
         return await self.rest.request(method, path, **fields)
 
-    def create_web_pages(self, services: Services) -> WebPages:
-        """Return the pages of the web archive."""
+    @cached_property
+    def web_pages(self) -> WebPages:
+        """The pages of the web archive."""
         from bot.web.service import WebPages
 
-        return WebPages(services, self.texts, self.templates)
+        return WebPages(self.services, self.texts, self.templates)
 
     def create_questions(
         self, database: Database, glossary: search_glossary.GlossaryService, lookups: Admission
@@ -397,19 +350,6 @@ class Container:
         return paper_text.PaperTextReader(
             settings.hf_endpoint, settings.arxiv_html_url, fetch, now=self.clock, throttle=self.arxiv_throttle
         )
-
-    def create_retention(self) -> Retention:
-        """Return the service that purges rows older than the configured age."""
-        return Retention(self.database, self.clock, days=self.settings.keep_days)
-
-    def create_ingest(self) -> IngestService:
-        """Return the ingest service, which queues the papers it adds for alerts."""
-
-        async def on_fresh(connection: Connection, paper_ids: Sequence[int]) -> None:
-            if await alerts.exist(connection):
-                await alerts.add_unmatched(connection, paper_ids, self.clock())
-
-        return IngestService(self.database, self.clock, on_fresh=on_fresh)
 
 
 def delivery_kinds() -> DeliveryKinds:
@@ -438,89 +378,3 @@ async def open_container(
         yield Container(settings, database, clock)
     finally:
         await database.close()
-
-
-@asynccontextmanager
-async def open_poller(container: Container, ingest: IngestService) -> AsyncIterator[Poller]:
-    """Open the fetcher and poller, after adding the configured sources and inbox. Raises UsageError."""
-    settings = container.settings
-    source_registry = kinds.build_source_registry(container.database, container.clock, settings)
-    await source_registry.add_configured(settings.sources, settings.inbox)
-    async with open_fetcher(settings, container.clock) as fetch:
-        endpoints = kinds.service_endpoints(settings)
-        throttle, rule = container.arxiv_throttle, container.day_close
-        context = base.SourceContext(
-            fetch, endpoints, throttle, settings.timezone, rule, arxiv_rss_url=settings.arxiv_rss_url
-        )
-        notify = poller.skip_notification
-        if (channel_id := settings.operator_channel) is not None:
-            notify = functools.partial(notify_operator, container.deliveries, channel_id, container.locale)
-        yield Poller(
-            container.database, container.clock, ingest, context, random.random, notify_failure=notify
-        )
-
-
-async def log_missing_source(container: Container) -> None:
-    """Log how to add Hugging Face's list if there is no source and no digest from the inbox."""
-    settings = container.settings
-    source_registry = kinds.build_source_registry(container.database, container.clock, settings)
-    inbox = str(settings.inbox and settings.inbox.absolute())
-    if any(row.url != inbox for row in await source_registry.list_rows()):
-        return
-    async with container.database.read() as connection:
-        has_digest = bool(await archive.list_dates(connection, limit=1))
-    if settings.inbox is None or not has_digest:
-        log.warning(kinds.NO_SOURCE)
-
-
-@asynccontextmanager
-async def open_writer(
-    container: Container, ingest: IngestService
-) -> AsyncIterator[writer_service.WriterService]:
-    """Open the writer for one run. It has no model if none is configured."""
-    async with open_fetcher(container.settings, container.clock) as fetch:
-        source = huggingface.HuggingFaceSource(container.settings.hf_endpoint, fetch, container.day_close)
-        publisher = publication.Publisher(container.database, ingest, container.settings.writer_model)
-        parts = container.database, container.clock, source, container.templates, ingest, publisher
-        settings = container.settings
-        if settings.writer_url is None or settings.writer_model is None:
-            yield writer_service.WriterService(*parts)
-            return
-        async with language_model.open_session() as session:
-            draft_writer = await _create_draft_writer(
-                container, fetch, session, settings.writer_url, settings.writer_model
-            )
-            yield writer_service.WriterService(*parts, draft_writer)
-
-
-def inbox_of(settings: Settings) -> Path | None:
-    """Return the inbox folder, where a written digest becomes a file that people can edit.
-
-    Returns None if there is no inbox or it is read-only, as in `docker-compose.yml`; the digest is then
-    stored without a file.
-    """
-    is_place = settings.inbox is not None and settings.inbox.is_dir() and os.access(settings.inbox, os.W_OK)
-    return settings.inbox if is_place else None
-
-
-async def _create_draft_writer(
-    container: Container, fetch: fetcher.HttpFetcher, session: aiohttp.ClientSession, url: str, name: str
-) -> drafting.DraftWriter:
-    settings, database, clock = container.settings, container.database, container.clock
-    key = None if settings.writer_key is None else settings.writer_key.get_secret_value()
-    by_name = {
-        each: language_model.LanguageModel(session, url, each, key)
-        for each in (name, settings.writer_judge or name)
-    }
-    reader = container.create_text_reader(fetch)
-    glossary = await search_glossary.GlossaryService(database).get_current()
-    return drafting.DraftWriter(
-        database,
-        clock,
-        by_name[name],
-        by_name[settings.writer_judge or name],
-        paper_text.PaperTexts(database, clock, lambda: nullcontext(reader)),
-        glossary,
-        daily=settings.writer_daily_tokens,
-        monthly=settings.writer_monthly_tokens,
-    )

@@ -8,10 +8,9 @@ from datetime import date, datetime, timedelta
 
 import structlog
 
-from bot.app import container as app_container
-from bot.app.container import Container
+from bot.app import workers as app_workers
+from bot.app.workers import Workers
 from bot.archive import dates as archive_dates
-from bot.archive.ingest import IngestService
 from bot.core import day_close, isolation
 from bot.core.clock import Clock
 from bot.search import index as search_index
@@ -82,11 +81,8 @@ class DailyWriter:
     `on_written` is called after a digest is stored.
     """
 
-    def __init__(
-        self, container: Container, ingest: IngestService, on_written: Callable[[], Awaitable[None]]
-    ) -> None:
-        self._container = container
-        self._ingest = ingest
+    def __init__(self, workers: Workers, on_written: Callable[[], Awaitable[None]]) -> None:
+        self._workers, self._container = workers, workers.container
         self._on_written = on_written
         self._ends_at: dict[date, datetime] = {}
 
@@ -101,7 +97,7 @@ class DailyWriter:
         """Return the last closed day if its list was read after the close and its digest has not been written yet."""
         now, rule = self._container.clock(), self._container.day_close
         day = rule.last_closed(now)
-        async with self._container.database.read() as connection:
+        async with self._workers.database.read() as connection:
             written_on = await key_values.get(connection, key_values.WRITTEN_ON)
             reads = await archive_dates.load_reads(connection, now)
         if written_on is not None and day.isoformat() <= written_on:
@@ -113,15 +109,15 @@ class DailyWriter:
         earliest = container.clock() + MIN_WRITING_PERIOD
         ends_at = self._ends_at.setdefault(day, max(container.day_close.written_by(day), earliest))
         language = settings.writer_language or container.locale
-        has_list = await publication.load_stored(container.database, day)
+        has_list = await publication.load_stored(self._workers.database, day)
         is_written = True
         for form in (settings.writer_formats or (models.DigestFormat.NEWSLETTER,)) if has_list else ():
-            async with app_container.open_writer(container, self._ingest) as writer:
+            async with self._workers.open_writer() as writer:
                 counts, is_printed = await writer.write(
                     day,
                     form,
                     language,
-                    file=app_container.inbox_of(settings),
+                    file=app_workers.inbox_of(settings),
                     seconds=(ends_at - container.clock()).total_seconds(),
                     on_problem=lambda problem: log.warning("paper entry not written", reason=problem),
                     on_notice=lambda notice: log.info("digest not written to its file", reason=notice),
@@ -129,7 +125,7 @@ class DailyWriter:
             log.info("digest written", day=day.isoformat(), format=form.value, **counts)
             is_written = is_written and is_printed
         if is_written:
-            async with container.database.transaction() as connection:
+            async with self._workers.database.transaction() as connection:
                 await key_values.set_value(connection, key_values.WRITTEN_ON, day.isoformat())
         await self._on_written()
         return is_written

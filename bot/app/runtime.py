@@ -13,7 +13,7 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -21,23 +21,21 @@ import aiohttp
 import discord
 import structlog
 
-from bot.app import container as app_container
 from bot.app import health, jobs
 from bot.app.client import PaperroundBot
 from bot.app.container import Container, delivery_kinds
 from bot.app.health import Liveness, Metrics
+from bot.app.workers import Workers
 from bot.client import command_sync, rest, sender, webhook
 from bot.core import http_server, isolation
 from bot.core.clock import DiscordClock
 from bot.core.settings import Settings
 from bot.core.timers import Timers
-from bot.daily.planner import DailyPlanner
 from bot.outbox import outcomes, pace
 from bot.outbox.relay import Relay
 from bot.sources.poller import SourceReport
-from bot.today.service import TodayPlanner
 from bot.web import server as web_server
-from storage import errors, key_values, migrate, models
+from storage import errors, key_values, locks, migrate, models
 from storage.database import Database
 from storage.locks import RETRY_SECONDS, SenderLock
 
@@ -162,13 +160,10 @@ FIRST_READ_SECONDS = 60.0
 class Runtime:
     """A running bot: its services and background tasks."""
 
-    container: Container
+    workers: Workers
+    """The services that work without a command. As the sender's, they write only while it holds the lock."""
     bot: PaperroundBot
     relay: Relay
-    planner: DailyPlanner
-    today_planner: TodayPlanner
-    ticks: Sequence[Callable[[datetime], Awaitable[int]]]
-    """The functions that plan other features' posts at a given time (UTC)."""
     metrics: Metrics
     lock: SenderLock
     stop: asyncio.Event
@@ -176,6 +171,11 @@ class Runtime:
     is_reading: Callable[[], bool] = lambda: False
     """Returns whether the first read of the sources still runs. Until it ends, a day may seem to have no digest."""
     _ticks_wanted: int = 0
+
+    @property
+    def container(self) -> Container:
+        """The objects that this process shares."""
+        return self.workers.container
 
     @property
     def has_bot(self) -> bool:
@@ -212,9 +212,9 @@ class Runtime:
         with self.metrics.planning.time():
             failures = await self._run_steps(
                 lambda: self.relay.expire(now),
-                lambda: self.planner.tick(now, on_planned=self.relay.wake),
-                *(partial(tick, now) for tick in self.ticks),
-                lambda: self.today_planner.tick(now, between=self._plan_posts),
+                lambda: self.workers.daily_planner.tick(now, on_planned=self.relay.wake),
+                *(partial(tick, now) for tick in self.workers.ticks),
+                lambda: self.workers.today_planner.tick(now, between=self._plan_posts),
             )
         if not failures:
             self.liveness.record("tick")
@@ -222,7 +222,7 @@ class Runtime:
     async def _plan_posts(self) -> None:
         """Plan the daily posts due by now. Also called while /today messages are planned, which is slow."""
         now = self.container.clock()
-        await self._run_steps(lambda: self.planner.tick(now, on_planned=self.relay.wake))
+        await self._run_steps(lambda: self.workers.daily_planner.tick(now, on_planned=self.relay.wake))
 
     async def _run_steps(self, *steps: Callable[[], Awaitable[int | None]]) -> list[Exception]:
         failures: list[Exception] = []
@@ -239,7 +239,7 @@ class Runtime:
     async def purge(self) -> None:
         """Remove rows older than the retention period. Errors are logged; the next call removes the remaining rows."""
         with isolation.isolated(log, "removing old rows failed"):
-            await self.container.create_retention().purge()
+            await self.workers.retention.purge()
 
     async def sync_commands(self) -> None:
         """Register the slash commands. Errors are logged, and the registered commands keep working."""
@@ -247,7 +247,7 @@ class Runtime:
             failures: list[Exception] = []
             with isolation.collected(failures):
                 await command_sync.sync_commands(
-                    self.bot.tree, self.container.database, self.container.mentions
+                    self.bot.tree, self.workers.database, self.container.mentions
                 )
             for error in failures:
                 log.warning("commands not synchronised; the next start tries again", error=repr(error))
@@ -266,9 +266,9 @@ class Runtime:
 def build_runtime(container: Container, bot: PaperroundBot, stop: asyncio.Event, lock: SenderLock) -> Runtime:
     """Build the relay and the planner around a Discord client."""
     metrics, liveness = Metrics(), container.liveness
+    workers = Workers(container, locks.fenced(container.database, lambda: lock.term))
     # Not fenced: receipts are stored in any term, and claims compare the term themselves.
-    delivery_database, rest_client = container.database, container.rest
-    container = container.fenced(lambda: lock.term)
+    delivery_database = container.database
     metrics.leader.set_function(lambda: lock.term is not None)
     bot.services.lookups.on_end = metrics.record_lookup
     recorder = outcomes.OutcomeRecorder(
@@ -280,20 +280,14 @@ def build_runtime(container: Container, bot: PaperroundBot, stop: asyncio.Event,
     )
     relay = Relay(
         delivery_database,
-        sender.DiscordSender(bot, rest_client, lock.is_sender),
+        sender.DiscordSender(bot, container.rest, lock.is_sender),
         recorder,
         container.pace,
         clock=container.clock,
         get_term=lambda: lock.term,
         on_claimed=lambda: liveness.record("claim"),
     )
-
-    matcher = bot.services.search.match_papers
-    planner = DailyPlanner(container.database, container.deliveries, matcher, container.day_close)
-    today_planner = container.create_today_planner(bot.services)
-    return Runtime(
-        container, bot, relay, planner, today_planner, container.list_ticks(), metrics, lock, stop, liveness
-    )
+    return Runtime(workers, bot, relay, metrics, lock, stop, liveness)
 
 
 async def run(container: Container, role: models.ProcessRole = models.ProcessRole.ALL) -> None:
@@ -410,7 +404,7 @@ async def _start_servers(runtime: Runtime, stack: AsyncExitStack) -> None:
     )
     archive = None
     if container.settings.web is not None:
-        archive = web_server.WebServer(container.create_web_pages(bot.services))
+        archive = web_server.WebServer(container.web_pages)
     await start_servers(stack, container.settings, monitoring, archive)
 
 
@@ -439,14 +433,14 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, holding: asyncio
 
     The relay starts at once and sends deliveries that the previous process planned.
     """
-    stop, container = runtime.stop, runtime.container
-    settings, ingest = container.settings, container.create_ingest()
+    stop, container, workers = runtime.stop, runtime.container, runtime.workers
+    settings = container.settings
     maintainer = jobs.Maintainer(
-        container.database, container.clock, container.search_index, lambda: runtime.lock.term
+        workers.database, container.clock, container.search_index, lambda: runtime.lock.term
     )
     async with (
         in_background(runtime.relay.run(stop)) as relaying,
-        app_container.open_poller(container, ingest) as poller,
+        workers.open_poller() as poller,
         # After downtime, read new digests before giving up a post for the day.
         in_background(asyncio.wait_for(poller.first_round.wait(), FIRST_READ_SECONDS)) as first_read,
         in_background(connect_gateway(runtime.bot) if runtime.has_bot else stopping.wait()) as connection,
@@ -456,15 +450,15 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, holding: asyncio
     ):
         # A busy or unreachable database must not abort the start because of two log messages.
         with isolation.isolated(log, "the settings could not be examined"):
-            await app_container.log_missing_source(container)
+            await workers.log_missing_source()
         runtime.is_reading = lambda: not first_read.done()
         timers.add(lambda: poller.poll_due(runtime.on_sources_fetched), POLL_EVERY, max_instances=MAX_POLLS)
         timers.add_each_minute(runtime.tick, container.clock)
-        timers.add_each_minute(lambda: container.alert_planner.tick(runtime.relay.wake), container.clock)
+        timers.add_each_minute(lambda: workers.alert_planner.tick(runtime.relay.wake), container.clock)
         timers.add(maintainer.maintain, jobs.MAINTENANCE_EVERY, retry=jobs.MAINTENANCE_RETRY)
         timers.add(runtime.purge, PURGE_EVERY, after=PURGE_AFTER)
         if settings.writes_digests:
-            writer = jobs.DailyWriter(container, ingest, runtime.plan_and_wake)
+            writer = jobs.DailyWriter(workers, runtime.plan_and_wake)
             timers.add(writer.write_due, jobs.WRITER_EVERY, retry=jobs.WRITER_RETRY)
         if settings.heartbeat_url is not None:
             url = settings.heartbeat_url.get_secret_value()

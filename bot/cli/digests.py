@@ -128,13 +128,11 @@ async def _ingest(paths: list[str], again: bool) -> tuple[IngestResult, int]:
     """
     from bot.archive import files
     from bot.archive.digest_writer import IngestResult
-    from bot.search import glossary as search_glossary
     from storage import papers
 
     total = IngestResult()
-    async with shell.open_container(creating=bool(paths)) as container:
-        await container.load_mentions()
-        service = container.create_ingest()
+    async with shell.open_workers(creating=bool(paths)) as workers:
+        container, service = workers.container, workers.ingest
         found, stored = list(files.find_files(paths)), 0
         with shell.progress("Files stored") as show_count:
             streams = [
@@ -150,11 +148,10 @@ async def _ingest(paths: list[str], again: bool) -> tuple[IngestResult, int]:
                         show_count(stored, len(found) or None)
         with shell.progress("Planning alert messages") as show_count:
             planned = itertools.count(1)
-            await container.alert_planner.drain(on_planned=lambda: show_count(next(planned)))
-        glossary = search_glossary.GlossaryService(container.database, container.clock)
-        if await glossary.is_stale():
+            await workers.alert_planner.drain(on_planned=lambda: show_count(next(planned)))
+        if await container.glossary.is_stale():
             with shell.progress("Updating glossary and index, papers read") as show_count:
-                await glossary.rebuild(show_count)
+                await container.glossary.rebuild(show_count)
         async with container.database.read() as connection:
             due = await papers.list_arxiv_due(connection, container.clock(), limit=_MAX_COUNTED)
     return total, len(total.arxiv_ids.intersection(due))
@@ -373,7 +370,7 @@ async def _write(
     dry_run: bool,
 ) -> tuple[list[dict[str, Any]], int]:
     """Write digests, and print problems as they occur. Returns counts per format and the problem count."""
-    from bot.app import container as app_container
+    from bot.app.workers import inbox_of
 
     problems: list[str] = []
 
@@ -382,14 +379,14 @@ async def _write(
         shell.error(problem)
 
     rows = []
-    async with shell.open_container() as container:
+    async with shell.open_workers() as workers:
+        container = workers.container
         day = day or container.day_close.last_closed(container.clock())
         if file is not None and len(formats) > 1 and not file.is_dir():
             raise errors.UsageError(
                 "Several formats need an existing folder as --output. Create it, or choose one --format."
             )
-        await container.load_mentions()
-        async with app_container.open_writer(container, container.create_ingest()) as writer:
+        async with workers.open_writer() as writer:
             for form in formats:
                 if dry_run:
                     counts = await writer.estimate(day, form, language, limit=limit)
@@ -400,13 +397,12 @@ async def _write(
                             form,
                             language,
                             limit=limit,
-                            file=file or app_container.inbox_of(container.settings),
+                            file=file or inbox_of(container.settings),
                             on_progress=show_progress,
                             on_problem=on_problem,
                             on_notice=shell.error,
                         )
                 rows.append({"date": day.isoformat(), "format": form.value, **counts})
-        await container.alert_planner.drain()
     return rows, len(problems)
 
 

@@ -363,7 +363,7 @@ def build_web(
 
     async def build() -> site.Built:
         async with shell.open_container() as container:
-            pages = container.create_web_pages(container.create_services())
+            pages = container.web_pages
             built_site = service.Site(address, locale or await pages.find_main_language(), is_static=True)
             return await site.SiteBuilder(pages, Path(folder), built_site).build()
 

@@ -27,6 +27,7 @@ from storage import errors
 
 if TYPE_CHECKING:
     from bot.app.container import Container
+    from bot.app.workers import Workers
     from bot.core.settings import Settings
     from storage.database import Database
 
@@ -135,6 +136,18 @@ async def open_container(
 
             opened = await stack.enter_async_context(container.open_container(settings, migrating=migrating))
         yield opened
+
+
+@asynccontextmanager
+async def open_workers(*, creating: bool = False) -> AsyncIterator[Workers]:
+    """Open the database with the services that store digests. At the end, plan the messages of alerts."""
+    async with open_container(creating=creating) as container:
+        from bot.app.workers import Workers
+
+        workers = Workers(container)
+        await workers.load_mentions()
+        yield workers
+        await workers.alert_planner.drain()
 
 
 # Output.

@@ -206,14 +206,9 @@ def _create_registry(database: Database) -> SourceRegistry:
 
 async def _fetch_first(row: models.StoredSource) -> SourceReport:
     """Poll a newly added source."""
-    from bot.app import container as app_container
 
-    async with shell.open_container() as container:
-        await container.load_mentions()
-        async with app_container.open_poller(container, container.create_ingest()) as service:
-            report = await service.fetch_first(row)
-        await container.alert_planner.drain()
-        return report
+    async with shell.open_workers() as workers, workers.open_poller() as service:
+        return await service.fetch_first(row)
 
 
 async def _take_back(url: str) -> tuple[str, int, int]:
@@ -231,12 +226,10 @@ def _count(number: int, noun: str) -> str:
 
 async def _fetch(span: tuple[date | None, date | None] | None) -> list[SourceReport]:
     """Fetch from all sources once, showing the pages read and the progress of back-fills."""
-    from bot.app import container as app_container
     from bot.sources import arxiv_categories
 
-    async with shell.open_container(creating=bool(shell.load_settings().sources)) as container:
-        days = None if span is None else _days_between(*span, container.clock().date())
-        await container.load_mentions()
+    async with shell.open_workers(creating=bool(shell.load_settings().sources)) as workers:
+        days = None if span is None else _days_between(*span, workers.clock().date())
         with shell.progress("Locations read") as show_count:
             counter = itertools.count(1)
 
@@ -245,10 +238,8 @@ async def _fetch(span: tuple[date | None, date | None] | None) -> list[SourceRep
                 about = "" if back_fill is None else f"{errors.redact(row.url)}, {back_fill.describe()}. "
                 show_count(next(counter), label=f"{about}Locations read")
 
-            async with app_container.open_poller(container, container.create_ingest()) as service:
-                reports = await service.fetch_all(days=days, progress=show)
-        await container.alert_planner.drain()
-        return reports
+            async with workers.open_poller() as service:
+                return await service.fetch_all(days=days, progress=show)
 
 
 def _print_reports(reports: Sequence[SourceReport], as_json: bool) -> None:

@@ -21,7 +21,7 @@ import simcord
 
 from bot.alerts import planner
 from bot.alerts.service import Alerts
-from bot.app.container import Container, open_container
+from bot.app.container import open_container
 from bot.app.runtime import Runtime, build_runtime
 from bot.archive import parse
 from bot.core import http_server, isolation
@@ -33,7 +33,6 @@ from bot.demo import sample_digests
 from bot.demo.page import Viewer
 from bot.demo.simulated_rest import SimulatedRest
 from bot.demo.stage import Stage
-from bot.search import glossary
 from bot.web import server as web_server
 from bot.web.service import Page, WebPages
 from storage import locks, models, sources
@@ -80,10 +79,11 @@ class DemoClock:
 
 
 async def _populate(
-    env: simcord.Env, container: Container, runtime: Runtime, *, guild_id: int, channel_id: int, user_id: int
+    env: simcord.Env, runtime: Runtime, *, guild_id: int, channel_id: int, user_id: int
 ) -> None:
     """Store the sample digests until today, and send the daily post and the alerts."""
-    services, ingest = container.create_services(), container.create_ingest()
+    container, ingest = runtime.container, runtime.workers.ingest
+    services = container.services
     today = START_AT.date()
     samples = [sample for sample in sample_digests.sample_texts() if sample.date_on <= today]
     await ingest.add_text(sample_digests.past_months_text(), source="demo", location="past-months")
@@ -111,8 +111,8 @@ async def _populate(
     for sample in samples:
         if sample.date_on == today:
             await ingest.add_text(sample.text, source=sample.source, location=sample.name)
-    await glossary.GlossaryService(container.database, container.clock).rebuild()
-    await container.alert_planner.drain()
+    await container.glossary.rebuild()
+    await runtime.workers.alert_planner.drain()
     await env.advance_time(planner.GATHERING_TIME.total_seconds())
     await make_delivery(runtime)()
 
@@ -153,7 +153,7 @@ async def open_demo(
             try:
                 runtime = build_runtime(container, bot, asyncio.Event(), lock)
                 ids = {"guild_id": guild.id, "channel_id": channels[0].id, "user_id": user.id}
-                await _populate(env, container, runtime, **ids)
+                await _populate(env, runtime, **ids)
                 if dm:
                     yield env, runtime, [user.dm_channel], [user]
                 else:
@@ -218,11 +218,9 @@ def make_delivery(runtime: Runtime) -> Callable[[], Awaitable[None]]:
         if coming and coming[0].date_on <= today:
             while coming and coming[0].date_on <= today:
                 sample = coming.pop(0)
-                await container.create_ingest().add_text(
-                    sample.text, source=sample.source, location=sample.name
-                )
-            await glossary.GlossaryService(container.database, container.clock).rebuild()
-        await container.alert_planner.drain()
+                await runtime.workers.ingest.add_text(sample.text, source=sample.source, location=sample.name)
+            await container.glossary.rebuild()
+        await runtime.workers.alert_planner.drain()
         await runtime.tick()
         await runtime.relay.drain(container.clock())
 

@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 
 from bot.app import container
+from bot.app.workers import Workers
 from bot.core.settings import Settings
 from storage import errors, models, outbox
 from tests.support import origin_server
@@ -35,7 +36,7 @@ def test_allowed_hosts_may_have_private_addresses(tmp_path: Path) -> None:
 async def test_invalid_sources_raise_a_usage_error(tmp_path: Path, invalid: dict[str, Any]) -> None:
     async with container.open_container(settings(tmp_path, **invalid)) as opened:
         with pytest.raises(errors.UsageError):
-            async with container.open_poller(opened, opened.create_ingest()):
+            async with Workers(opened).open_poller():
                 pass
 
 
@@ -50,7 +51,7 @@ async def test_failing_source_sends_the_operator_one_notice(tmp_path: Path) -> N
             sources=[{"url": f"{origin.url}/feed"}],
         )
         async with container.open_container(configured, clock=lambda: now) as opened:
-            async with container.open_poller(opened, opened.create_ingest()) as poller:
+            async with Workers(opened).open_poller() as poller:
                 for _ in range(6):
                     await poller.fetch_due()
                     now += timedelta(days=2)

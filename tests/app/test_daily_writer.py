@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.app import container, jobs
+from bot.app.workers import Workers
 from bot.core import day_close
 from bot.core.settings import Settings
 from bot.daily.planner import DailyPlanner
@@ -35,15 +36,15 @@ class Bot:
         opened.clock = lambda: self.now
         opened.arxiv_throttle = base.no_throttle
         self.planner = DailyPlanner(
-            opened.database, opened.deliveries, opened.create_services().search.match_papers, opened.day_close
+            opened.database, opened.deliveries, opened.services.search.match_papers, opened.day_close
         )
-        self.writer = jobs.DailyWriter(opened, opened.create_ingest(), self.plan)
+        self.writer = jobs.DailyWriter(Workers(opened), self.plan)
 
     async def plan(self) -> None:
         await self.planner.tick(self.now)
 
     async def read_list(self) -> None:
-        async with container.open_poller(self.container, self.container.create_ingest()) as poller:
+        async with Workers(self.container).open_poller() as poller:
             await poller.fetch_all(days=[DAY])
 
     async def list_posts(self) -> list[str]:

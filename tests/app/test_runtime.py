@@ -9,7 +9,6 @@ from unittest import mock
 
 import pytest
 
-from bot.app import container as app_container
 from bot.app import runtime
 from bot.app.container import Container
 from bot.core.settings import Settings
@@ -47,7 +46,7 @@ async def test_posts_a_digest_from_the_inbox_to_a_waiting_channel(
     assert await _list_planned(bot) == []
     (tmp_path / "digest.md").write_text(digest_builders.newsletter(NOW.date(), [("2601.00001", 9)]))
     bot.container.settings = bot.container.settings.model_copy(update={"inbox": tmp_path})
-    async with app_container.open_poller(bot.container, bot.container.create_ingest()) as poller:
+    async with bot.workers.open_poller() as poller:
         await bot.on_sources_fetched(await poller.fetch_all())
     assert await _list_planned(bot) == PLANNED
 
@@ -60,7 +59,7 @@ async def test_failing_step_does_not_stop_the_other_steps_of_a_tick(
 
     fail = mock.AsyncMock(side_effect=errors.StorageError("the database is away"))
     monkeypatch.setattr(bot.relay, "expire", fail)
-    monkeypatch.setattr(bot.today_planner, "tick", fail)
+    monkeypatch.setattr(bot.workers.today_planner, "tick", fail)
     await bot.tick()
     assert await _list_planned(bot) == [], "without a database the other steps would fail too"
     fail.side_effect = KeyError("a bug")

@@ -140,7 +140,7 @@ async def _plan_next_posts(url: str) -> list[Any]:
     async with container.open_container(Settings(database_url=url)) as opened:
         async with opened.database.read() as connection:
             (subscription,) = await daily.list_rows(connection)
-        search = opened.create_services().search
+        search = opened.services.search
         planner = DailyPlanner(opened.database, opened.deliveries, search.match_papers)
         next_at = schedule.Calendar(opened.clock(), opened.day_close).following(subscription).at
         assert await planner.tick(next_at + timedelta(hours=2)) == 1

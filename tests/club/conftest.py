@@ -35,14 +35,14 @@ class Lab:
 
     async def tick(self, times: int = 2) -> None:
         for _ in range(0 if self.is_away else times):
-            await self.runtime.ticks[0](self.now)
+            await self.runtime.workers.ticks[0](self.now)
             await self.runtime.relay.drain(self.now)
         await self.harness.env.settle()
 
     async def add_day(self, *papers: tuple[str, int]) -> None:
         """Store today's newsletter with these papers and votes."""
         text = digest_builders.newsletter(self.now.date(), list(papers))
-        ingest = self.harness.container.create_ingest()
+        ingest = self.runtime.workers.ingest
         await ingest.add_text(text, location=f"{self.now:%m-%d}.md")
 
     async def press_on_card(self, paper: str, key: str, by: Any, where: Any = None) -> str:

@@ -9,6 +9,7 @@ import discord
 import pytest
 import sqlalchemy as sa
 
+from bot.app.workers import Workers
 from bot.club.service import ClubPost, Clubs
 from storage import models, outbox, tables
 from tests.club.conftest import Lab, answers, text_of
@@ -326,7 +327,7 @@ async def test_a_server_that_the_bot_left_gets_no_votes_and_loses_its_club(lab: 
     await guilds.mark_left([lab.harness.guild.id])
     await lab.until(lab.now + days * DAY)
     assert len(lab.polls()) == 1
-    await lab.harness.container.create_retention().purge()
+    await Workers(lab.harness.container).retention.purge()
     async with lab.harness.container.database.read() as connection:
         kept = (await connection.execute(sa.select(sa.func.count()).select_from(tables.clubs))).scalar_one()
     assert kept == (days < 30)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bot.app.workers import Workers
 from bot.archive import arxiv_ids
 from bot.shelf.service import Shelf
 from storage import models
@@ -58,7 +59,7 @@ async def test_a_card_shows_up_to_four_pictures_and_videos(harness: ClientHarnes
     more = tuple(f"https://u.example/{number}.webp" for number in range(20))
     read_at = datetime(2026, 1, 1, 12, tzinfo=UTC)
     facts = models.PaperFacts(SURVEY, "huggingface", "u", read_at, thumbnail=more[0], media=(*media, *more))
-    await harness.container.create_ingest().add_facts([facts])
+    await Workers(harness.container).ingest.add_facts([facts])
     card = await harness.ask("paper", paper=SURVEY)
     (gallery,) = [part["items"] for part in raw_components(card) if part["type"] == 12]
     assert [item["media"]["url"] for item in gallery] == [media[0], media[2], more[1], more[2]]
@@ -204,7 +205,7 @@ async def test_an_unlisted_paper_is_fetched_once_until_a_digest_lists_it(
     ):
         assert "Knit" not in shown_text(await harness.ask(name, **options)), name
     digest = source_payloads.newsletter(date(2026, 1, 1), [NEW])
-    await harness.container.create_ingest().add_text(digest, location="new.md")
+    await Workers(harness.container).ingest.add_text(digest, location="new.md")
     card = await harness.ask("paper", paper=NEW)
     assert texts("paper-fetched") not in shown_text(card)
     assert texts("unsave") in shown_text(card)

@@ -12,6 +12,7 @@ import discord
 import pytest
 from inline_snapshot import snapshot
 
+from bot.app.workers import Workers
 from bot.client import message_builder
 from bot.outbox import contents
 from bot.outbox.pace import HttpAnswer
@@ -256,11 +257,11 @@ async def _use_everything(harness: ClientHarness) -> None:
         )
     for day in (1, 2):  # the first alert has been sent, the second is waiting
         fresh = digest_builders.newsletter(date(2026, 1, day), ((f"2601.0000{day}", 9),), text="A robot.")
-        await harness.container.create_ingest().add_text(fresh, location=f"{day}.md")
-        await harness.container.alert_planner.drain()
+        await Workers(harness.container).ingest.add_text(fresh, location=f"{day}.md")
+        await Workers(harness.container).alert_planner.drain()
         if day == 1:
             await harness.env.advance_time(600)
-            await harness.container.alert_planner.drain()
+            await Workers(harness.container).alert_planner.drain()
 
 
 KNOWN = {"alerts", "matches", "deliveries", "readers", "saved_papers", "subscriptions"}

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from bot.app.container import Container
+from bot.app.workers import Workers
 from bot.client import texts as client_texts
 from bot.core.settings import Settings
 from storage import migrate, models
@@ -34,7 +35,7 @@ def archive_template(sqlite_template: Path, tmp_path_factory: pytest.TempPathFac
 
     async def fill() -> None:
         database = await migrate.open_database(f"sqlite+aiosqlite:///{path}")
-        ingest = Container(Settings(), database, lambda: SIMCORD_EPOCH).create_ingest()
+        ingest = Workers(Container(Settings(), database, lambda: SIMCORD_EPOCH)).ingest
         for number, text in enumerate(client_archive.DIGESTS):
             await ingest.add_text(text, location=f"{number}.md")
         await database.close()

@@ -28,6 +28,7 @@ from bot.app import front
 from bot.app.client import PaperroundBot
 from bot.app.container import Container
 from bot.app.runtime import Runtime, build_runtime
+from bot.app.workers import Workers
 from bot.client import autocomplete
 from bot.client.router import UserError
 from bot.client.texts import Texts, Translations
@@ -180,14 +181,14 @@ class ClientHarness:
         """Ingest a written digest for today, with papers in the notation of `tests/support/world.py`."""
         listed = [(paper.arxiv_id, paper.votes) for paper in world.papers(text)]
         digest = digest_builders.newsletter(self.env.now().date(), listed, text=summary)
-        await self.container.create_ingest().add_text(digest, location=text)
+        await Workers(self.container).ingest.add_text(digest, location=text)
 
     async def wait(self, **delay: float) -> None:
         """Plan and send the alerts that are due now and after a delay."""
         runtime = self.runtime or await self.start_runtime()
-        await self.container.alert_planner.drain()
+        await Workers(self.container).alert_planner.drain()
         await self.env.advance_time(timedelta(**delay).total_seconds())
-        await self.container.alert_planner.drain()
+        await Workers(self.container).alert_planner.drain()
         await runtime.relay.drain(self.env.now())
 
     async def start_runtime(self) -> Runtime:

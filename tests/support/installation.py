@@ -21,6 +21,7 @@ from typing import Any
 
 from sqlalchemy.engine import make_url
 
+from bot.app.workers import Workers
 from bot.cli.set_up_file import SetUpFile
 from bot.client import messages as client_messages
 from bot.client.texts import Translations
@@ -80,7 +81,7 @@ class Installation:
             if env.now().hour == 12 and env.now().minute == 0:
                 await self.publish(env.now().date())
             await runtime.tick()
-            await self.harness.container.alert_planner.drain()
+            await Workers(self.harness.container).alert_planner.drain()
             await runtime.relay.drain(env.now())
             await env.settle()
 
@@ -98,7 +99,7 @@ class Installation:
             )
             for rank, (id_, topic, korean) in enumerate(zip(ids, TOPICS, KOREAN, strict=True))
         ]
-        await self.harness.container.create_ingest().add_text(
+        await Workers(self.harness.container).ingest.add_text(
             sample_archive.newsletter(f"{on}", written), location=f"{on}.md"
         )
         listed = [source_payloads.daily_papers_item(id_, 50 - rank) for rank, id_ in enumerate(ids[:3])]
@@ -114,7 +115,7 @@ async def fill(database: Database) -> None:
         open_harness(database, models.Locale.EN, Translations(), origin.url) as harness,
     ):
         for number, text in enumerate(client_archive.DIGESTS):
-            await harness.container.create_ingest().add_text(text, location=f"{number}.md")
+            await Workers(harness.container).ingest.add_text(text, location=f"{number}.md")
         readers = [
             harness.guild.add_member(harness.env.create_user(f"reader{number}")) for number in range(3)
         ]
@@ -215,7 +216,7 @@ async def _leave_work(installation: Installation) -> None:
     await glossary.decide("surgical video", "수술영상", is_added=True)
     await glossary.rebuild()
     await installation.live_until(ENDS_AT)
-    await harness.container.create_ingest().add_text(
+    await Workers(harness.container).ingest.add_text(
         sample_archive.newsletter(
             f"{now:%Y-%m-%d}", [NewsletterPaper("2601.99001", "Robots at Rest", "They rest.")]
         ),

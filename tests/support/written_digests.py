@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from bot.app.container import Container
+from bot.app.workers import Workers
 from bot.archive import digest_writer, parse
 from bot.archive.summaries import Basis
 from bot.rendering.templates import Templates
@@ -61,7 +62,7 @@ async def store(
 ) -> None:
     text = print_digest(on, digest_format, language, chosen)
     place = f"writer/{digest_format}-{language}.md"
-    await container.create_ingest().add_text(text, location=place)
+    await Workers(container).ingest.add_text(text, location=place)
     async with container.database.transaction() as connection:
         digests = digest_writer.to_sourced_digests(parse.parse_text(text), "files", place)
         await writer.add_published(connection, place, [digest.hash for digest in digests], MODEL)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from bot.app.container import Container
+from bot.app.workers import Workers
 from bot.core.settings import Settings
 from bot.outbox import contents
 from bot.today.service import TodayPost, TodayService
@@ -35,9 +36,9 @@ class TodayWorld(World):
         self.renderer = Renderer()
         container = Container(Settings(), database, self.clock)
         container.deliveries = self.deliveries
-        self.services = container.create_services()
+        self.services = container.services
         self.today = self.services.get(TodayService)
-        self.planner = container.create_today_planner(self.services)
+        self.planner = Workers(container).today_planner
         self.arrived: list[tuple[str, str]] = []
         """Each message and when it was sent (UTC)."""
 

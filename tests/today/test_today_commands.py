@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from bot.app.workers import Workers
 from bot.archive import listing
 from bot.client import custom_ids
 from bot.client import messages as client_messages
@@ -148,7 +149,7 @@ async def test_papers_are_sent_by_dm_until_stopped(harness: ClientHarness) -> No
     await harness.bot.services.readers.update(harness.reader.id, timezone="Asia/Seoul")
     await _save(harness, *SMALL_MODELS)
     assert "(Seoul)" in shown_text(await harness.ask("today", at="9am"))
-    planner = harness.container.create_today_planner(harness.bot.services)
+    planner = Workers(harness.container).today_planner
     due_at = harness.env.now().replace(hour=0, minute=0) + timedelta(days=1)  # 09:00 in Seoul
     assert await planner.tick(due_at - timedelta(minutes=1)) == 0
     assert await planner.tick(due_at) == 1
@@ -215,7 +216,7 @@ async def test_hostile_texts_are_escaped_and_shortened(empty_harness: ClientHarn
     ]
     ids = [f"2601.0{number:04}" for number in range(1, 5)]
     listed = [{"arxiv_id": name, "title": text} for name, text in zip(ids, hostile, strict=True)]
-    ingest = empty_harness.container.create_ingest()
+    ingest = Workers(empty_harness.container).ingest
     await ingest.put("files", "l", [listing.build(date(2025, 12, 31), listed)])
     await ingest.add_facts(
         models.PaperFacts(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import date, timedelta
 from typing import Any
 
+from bot.app.workers import Workers
 from bot.client.accounts import make_token
 from bot.rendering import charts
 from bot.rendering.templates import Templates
@@ -25,7 +27,7 @@ LONG = ("small language models " * 14)[:290].strip()
 
 async def _add_rising_topic(harness: ClientHarness) -> None:
     """Add two digests in which 1 and 8 of 10 papers are about language models."""
-    ingest = harness.container.create_ingest()
+    ingest = Workers(harness.container).ingest
     for weeks, rising in ((8, 1), (1, 8)):
         on = date(2026, 1, 1) - timedelta(weeks=weeks)
         titles = [f"{'Language Models' if n < rising else 'Notes'} {weeks} {n}" for n in range(10)]
@@ -66,7 +68,7 @@ async def test_the_chart_of_a_topic_has_its_numbers_as_alt_text(harness: ClientH
         assert figure in message.attachments[0].description
         assert figure not in text
     digest = digest_builders.newsletter(date(2025, 8, 1), [("2401.00001", 5)])
-    await harness.container.create_ingest().add_text(digest, location="8.md")
+    await Workers(harness.container).ingest.add_text(digest, location="8.md")
     message = await harness.ask("trends", topic="소형 언어 모델")
     january = charts.month_name(date(2026, 1, 1), harness.texts.locale.value)
     assert f"{_figure(harness, january, 2)} (▲\u00a089)" in message.attachments[0].description
@@ -150,8 +152,9 @@ async def test_hostile_topics_are_escaped(harness: ClientHarness) -> None:
 
 async def test_an_invalid_chart_template_falls_back_to_numbers(harness: ClientHarness, tmp_path: Any) -> None:
     (tmp_path / charts.TEMPLATE).write_text("no picture")
-    harness.container.templates = Templates(tmp_path)
-    await harness.env.restart_bot(harness.container.create_bot(shard_count=1, locale=models.Locale.EN))
+    restarted = dataclasses.replace(harness.container)
+    restarted.templates = Templates(tmp_path)
+    await harness.env.restart_bot(restarted.create_bot(shard_count=1, locale=models.Locale.EN))
     message = await harness.ask("trends", topic="small language model")
     assert _image_urls(message) == []
     assert "Jan 1: 2 (▲\u00a089)" in shown_text(message)

@@ -74,8 +74,8 @@ async def archive(db: Database) -> AsyncIterator[WebArchive]:
     await ingest.add_text(HOSTILE.replace("{title}", HOSTILE_TITLE), location="hostile.md")
     holder: list[WebArchive] = []
     container = Container(Settings(), db, lambda: holder[0].now)
-    services = container.create_services()
-    opened = WebArchive(services, container.create_web_pages(services))
+    services = container.services
+    opened = WebArchive(services, container.web_pages)
     holder.append(opened)
     serving = http_server.serving("127.0.0.1:0", "PAPERROUND_WEB", [opened.server.add_routes])
     async with serving as opened.url:

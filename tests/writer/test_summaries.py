@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 
+from bot.app.workers import Workers
 from bot.archive.summaries import Basis
 from bot.writer import prompts
 from storage import models
@@ -53,6 +54,6 @@ async def test_a_post_states_what_each_text_is_based_on(harness: ClientHarness) 
 
 async def test_a_digest_not_written_by_paperround_names_no_model(harness: ClientHarness) -> None:
     text = written_digests.print_digest(DAY, models.DigestFormat.NEWSLETTER, harness.texts.locale, CHOSEN)
-    await harness.container.create_ingest().add_text(text, location="other.md")
+    await Workers(harness.container).ingest.add_text(text, location="other.md")
     card = last_response(await harness.reader.slash(harness.channel, "paper", paper=CHOSEN[0][0].id))
     assert written_digests.MODEL not in shown_text(card)

@@ -1,0 +1,191 @@
+"""Build what works without a reader's command: ingest, poller, writer, planners and retention."""
+
+from __future__ import annotations
+
+import functools
+import os
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, nullcontext
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+
+import aiohttp
+import structlog
+
+from bot.alerts.planner import AlertPlanner
+from bot.app.container import Container, open_fetcher
+from bot.archive.ingest import IngestService
+from bot.club.service import Clubs
+from bot.core.settings import Settings
+from bot.daily.planner import DailyPlanner
+from bot.operations.retention import Retention
+from bot.outbox.outcomes import notify_operator
+from bot.sources import base, fetcher, huggingface, kinds, paper_text, poller
+from bot.sources.poller import Poller
+from bot.today.service import TodayPlanner, TodayService
+from bot.writer import drafting, language_model, publication
+from bot.writer.service import WriterService
+from storage import alerts, archive, models
+from storage.database import Connection, Database
+
+log = structlog.get_logger(__name__)
+
+
+class Workers:
+    """The services that store digests and plan posts. They write through `database` alone, which a sender fences."""
+
+    def __init__(self, container: Container, database: Database | None = None) -> None:
+        self.container = container
+        self.clock = container.clock
+        self.database = database or container.database
+
+    @cached_property
+    def ingest(self) -> IngestService:
+        """Stores digests, and queues the papers that it adds for alerts."""
+
+        async def on_fresh(connection: Connection, paper_ids: Sequence[int]) -> None:
+            if await alerts.exist(connection):
+                await alerts.add_unmatched(connection, paper_ids, self.clock())
+
+        return IngestService(self.database, self.clock, on_fresh=on_fresh)
+
+    @cached_property
+    def daily_planner(self) -> DailyPlanner:
+        """Plans daily posts."""
+        container = self.container
+        return DailyPlanner(
+            self.database, container.deliveries, container.search.match_papers, container.day_close
+        )
+
+    @cached_property
+    def alert_planner(self) -> AlertPlanner:
+        """Plans alerts' messages."""
+        container = self.container
+        return AlertPlanner(
+            self.database,
+            self.clock,
+            container.deliveries,
+            container.search,
+            default_locale=container.locale,
+            may_alert=self._may_alert,
+        )
+
+    async def _may_alert(self, alert: models.Alert) -> bool:
+        """Return whether the owner of a channel's alert keeps the right to it. True in the shell, without a client."""
+        from bot.client import router
+
+        place, client = (alert.guild_id or 0, alert.channel_id or 0), self.container.client
+        return client is None or await router.may_alert(client, alert.user_id, *place)
+
+    async def load_mentions(self) -> None:
+        """Load the command ids if there are alerts. Of the posts that an ingest triggers, only alerts mention commands."""
+        async with self.database.read() as connection:
+            if not await alerts.exist(connection):
+                return
+        await self.container.mentions.load(self.database)
+
+    @cached_property
+    def today_planner(self) -> TodayPlanner:
+        """Plans the messages with readers' papers of the day."""
+        container = self.container
+        today = container.services.get(TodayService)
+        return TodayPlanner(
+            self.database, container.deliveries, today, container.day_close, default_locale=container.locale
+        )
+
+    @cached_property
+    def ticks(self) -> Sequence[Callable[[datetime], Awaitable[int]]]:
+        """The functions that plan posts that depend only on the time (UTC), one per feature."""
+        container = self.container
+        return (Clubs(self.database, self.clock, container.deliveries, container.request).tick,)
+
+    @cached_property
+    def retention(self) -> Retention:
+        """Purges rows older than the configured age."""
+        return Retention(self.database, self.clock, days=self.container.settings.keep_days)
+
+    @asynccontextmanager
+    async def open_poller(self) -> AsyncIterator[Poller]:
+        """Open the fetcher and poller, after adding the configured sources and inbox. Raises UsageError."""
+        settings, container = self.container.settings, self.container
+        source_registry = kinds.build_source_registry(self.database, self.clock, settings)
+        await source_registry.add_configured(settings.sources, settings.inbox)
+        async with open_fetcher(settings, self.clock) as fetch:
+            context = base.SourceContext(
+                fetch,
+                kinds.service_endpoints(settings),
+                container.arxiv_throttle,
+                settings.timezone,
+                container.day_close,
+                arxiv_rss_url=settings.arxiv_rss_url,
+            )
+            notify = poller.skip_notification
+            if (channel_id := settings.operator_channel) is not None:
+                notify = functools.partial(
+                    notify_operator, container.deliveries, channel_id, container.locale
+                )
+            yield Poller(
+                self.database, self.clock, self.ingest, context, random.random, notify_failure=notify
+            )
+
+    async def log_missing_source(self) -> None:
+        """Log how to add Hugging Face's list if there is no source and no digest from the inbox."""
+        inbox = self.container.settings.inbox
+        source_registry = kinds.build_source_registry(self.database, self.clock, self.container.settings)
+        address = str(inbox and inbox.absolute())
+        if any(row.url != address for row in await source_registry.list_rows()):
+            return
+        async with self.database.read() as connection:
+            has_digest = bool(await archive.list_dates(connection, limit=1))
+        if inbox is None or not has_digest:
+            log.warning(kinds.NO_SOURCE)
+
+    @asynccontextmanager
+    async def open_writer(self) -> AsyncIterator[WriterService]:
+        """Open the writer for one run. It has no model if none is configured."""
+        settings, container = self.container.settings, self.container
+        async with open_fetcher(settings, self.clock) as fetch:
+            source = huggingface.HuggingFaceSource(settings.hf_endpoint, fetch, container.day_close)
+            publisher = publication.Publisher(self.database, self.ingest, settings.writer_model)
+            parts = self.database, self.clock, source, container.templates, self.ingest, publisher
+            if settings.writer_url is None or settings.writer_model is None:
+                yield WriterService(*parts)
+                return
+            async with language_model.open_session() as session:
+                draft_writer = await self._create_draft_writer(
+                    fetch, session, settings.writer_url, settings.writer_model
+                )
+                yield WriterService(*parts, draft_writer)
+
+    async def _create_draft_writer(
+        self, fetch: fetcher.HttpFetcher, session: aiohttp.ClientSession, url: str, name: str
+    ) -> drafting.DraftWriter:
+        settings, database, container = self.container.settings, self.database, self.container
+        key = None if settings.writer_key is None else settings.writer_key.get_secret_value()
+        by_name = {
+            each: language_model.LanguageModel(session, url, each, key)
+            for each in (name, settings.writer_judge or name)
+        }
+        reader = container.create_text_reader(fetch)
+        return drafting.DraftWriter(
+            database,
+            self.clock,
+            by_name[name],
+            by_name[settings.writer_judge or name],
+            paper_text.PaperTexts(database, self.clock, lambda: nullcontext(reader)),
+            await container.glossary.get_current(),
+            daily=settings.writer_daily_tokens,
+            monthly=settings.writer_monthly_tokens,
+        )
+
+
+def inbox_of(settings: Settings) -> Path | None:
+    """Return the inbox folder, where a written digest becomes a file that people can edit.
+
+    Returns None if there is no inbox or it is read-only, as in `docker-compose.yml`; the digest is then
+    stored without a file.
+    """
+    is_place = settings.inbox is not None and settings.inbox.is_dir() and os.access(settings.inbox, os.W_OK)
+    return settings.inbox if is_place else None
