@@ -227,10 +227,11 @@ def run(
     """Run the bot until SIGTERM or SIGINT."""
     import structlog
 
-    from bot.core import logs
+    from bot.core import logs, memory
     from bot.core import settings as core_settings
     from storage import snapshot
 
+    memory.limit_arenas()
     settings = shell.load_settings()
     logs.configure(settings.log)
     for unknown, origin in core_settings.find_unknown().items():
@@ -276,10 +277,11 @@ def serve_tools(
             "`paperround mcp` needs the `mcp` extra: install Paperround from its checkout as '.[mcp]' instead of '.',"
             " for example with pipx install '.[mcp]'."
         ) from None
-    from bot.core import logs, settings
+    from bot.core import logs, memory, settings
     from bot.core.clock import system_clock
     from storage import models
 
+    memory.limit_arenas()
     configured = shell.load_settings()
     token = configured.mcp_token and configured.mcp_token.get_secret_value()
     try:
@@ -314,9 +316,10 @@ def demo(
     ] = False,
 ) -> None:
     """Run the bot on a local page with sample digests. No token or network needed."""
-    from bot.core import logs
+    from bot.core import logs, memory
     from storage import models
 
+    memory.limit_arenas()
     settings = shell.load_settings()
     # discord.py warns about features that the demo does not use.
     logs.configure("console:error")
