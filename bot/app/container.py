@@ -327,7 +327,7 @@ class Container:
         return WebPages(self.services, self.texts, self.templates)
 
     def create_questions(
-        self, database: Database, glossary: search_glossary.GlossaryService, lookups: Admission
+        self, database: Database, glossary: GlossaryService, lookups: Admission
     ) -> PaperQuestions:
         """Return the service that answers questions about papers."""
         from bot.ask.service import PaperQuestions
