@@ -73,7 +73,7 @@ async def add_text(
 async def get_text(connection: AsyncConnection, token: str) -> str | None:
     """Return the text stored under a token, whichever reader stored it, or None if it was deleted."""
     query = sa.select(button_texts.c.text).where(button_texts.c.token == token).limit(1)
-    text: str | None = (await connection.execute(query)).scalar_one_or_none()
+    text: str | None = await connection.scalar(query)
     return text
 
 
@@ -85,7 +85,7 @@ async def get_guild(connection: AsyncConnection, guild_id: int) -> Guild | None:
 async def list_present_guilds(connection: AsyncConnection) -> list[int]:
     """Return the ids of the stored servers that the bot has not left."""
     query = sa.select(guilds.c.guild_id).where(guilds.c.left_at.is_(None)).order_by(guilds.c.guild_id)
-    return list((await connection.execute(query)).scalars())
+    return list(await connection.scalars(query))
 
 
 async def list_guilds_by_id(connection: AsyncConnection, guild_ids: Iterable[int]) -> dict[int, Guild]:
@@ -124,7 +124,7 @@ async def mark_guild_left(connection: AsyncConnection, guild_ids: Sequence[int],
 async def list_left_guilds(connection: AsyncConnection, before: datetime) -> list[int]:
     """Return the ids of servers that the bot left before `before` (UTC) and has not rejoined."""
     query = sa.select(guilds.c.guild_id).where(guilds.c.left_at < before).order_by(guilds.c.guild_id)
-    return list((await connection.execute(query)).scalars())
+    return list(await connection.scalars(query))
 
 
 async def _list_by_id(
@@ -224,7 +224,7 @@ async def count_reader_data(connection: AsyncConnection, user_id: int) -> dict[s
     counts: dict[str, int] = {}
     for table, condition in _conditions(user_id).items():
         query = sa.select(sa.func.count()).where(condition).select_from(table)
-        counts[table.name] = (await connection.execute(query)).scalar_one()
+        counts[table.name] = await connection.scalar(query)
     return {name: number for name, number in sorted(counts.items()) if number}
 
 

@@ -269,7 +269,7 @@ async def exist(connection: AsyncConnection) -> bool:
 async def count_by_user(connection: AsyncConnection, user_id: int) -> int:
     """Return the number of a reader's alerts."""
     query = sa.select(sa.func.count()).select_from(alerts).where(alerts.c.user_id == user_id)
-    return int((await connection.execute(query)).scalar_one())
+    return int(await connection.scalar(query))
 
 
 async def set_paused(connection: AsyncConnection, alert_id: int, *, paused: bool) -> None:

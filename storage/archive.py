@@ -109,7 +109,7 @@ async def list_rows(
 async def has_lookup(connection: AsyncConnection, source: str) -> bool:
     """Return whether a source has LOOKUP digests."""
     found = sa.exists().where(is_from(Origin(source, with_lookup=True)), ~IS_POSTED)
-    return bool((await connection.execute(sa.select(found))).scalar())
+    return bool(await connection.scalar(sa.select(found)))
 
 
 def filter_dates(
@@ -123,14 +123,14 @@ def filter_dates(
 
 async def get_text(connection: AsyncConnection, digest_id: int) -> str | None:
     """Return a digest's text, or None if the digest does not exist."""
-    raw = (await connection.execute(sa.select(digests.c.raw).where(digests.c.id == digest_id))).scalar()
+    raw = await connection.scalar(sa.select(digests.c.raw).where(digests.c.id == digest_id))
     return None if raw is None else zlib.decompress(raw).decode()
 
 
 async def list_ids(connection: AsyncConnection) -> list[int]:
     """Return the ids of all digests, earliest date first."""
     query = sa.select(digests.c.id).order_by(digests.c.date_on, digests.c.id)
-    return list((await connection.execute(query)).scalars())
+    return list(await connection.scalars(query))
 
 
 async def list_dates(
@@ -146,13 +146,13 @@ async def list_dates(
     day = digests.c.date_on
     query = sa.select(day).distinct().order_by(day if oldest_first else day.desc()).limit(limit)
     query = filter_dates(query.where(is_from(origin)), day, since_on, until_on)
-    return list((await connection.execute(query)).scalars())
+    return list(await connection.scalars(query))
 
 
 async def get_last_updated_at(connection: AsyncConnection) -> datetime | None:
     """Return when a digest was last stored or corrected (UTC), or None if the archive is empty."""
     query = sa.select(sa.func.max(digests.c.updated_at, type_=digests.c.updated_at.type))
-    latest: datetime | None = (await connection.execute(query)).scalar()
+    latest: datetime | None = await connection.scalar(query)
     return latest
 
 
@@ -168,7 +168,7 @@ async def list_arxiv_ids(connection: AsyncConnection, digest_ids: Sequence[int])
 async def list_source_names(connection: AsyncConnection) -> list[str]:
     """Return the sources of all digests, but for ingested files."""
     query = sa.select(digests.c.source).distinct().where(digests.c.source != stored_sources.FILES)
-    return list((await connection.execute(query)).scalars())
+    return list(await connection.scalars(query))
 
 
 async def list_sources(connection: AsyncConnection, digest_ids: Iterable[int]) -> dict[int, str]:

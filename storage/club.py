@@ -98,7 +98,7 @@ async def list_event_ids(connection: AsyncConnection, guild_id: int, meets_on: d
     same = database.equalities(deliveries, {"guild_id": guild_id, "local_on": meets_on})
     query = sa.select(parts.c.message_id).join(deliveries, deliveries.c.id == parts.c.delivery_id)
     query = query.where(*same, deliveries.c.kind == DeliveryKind.CLUB, parts.c.kind == PartKind.REQUEST)
-    return list((await connection.execute(query.where(parts.c.message_id.is_not(None)))).scalars())
+    return list(await connection.scalars(query.where(parts.c.message_id.is_not(None))))
 
 
 class PastMeeting(NamedTuple):
@@ -145,7 +145,7 @@ async def toggle_read(
 async def list_unread(connection: AsyncConnection, user_id: int) -> frozenset[int]:
     """Return the ids of a reader's saved papers that lack the READ tag."""
     query = sa.select(saved_papers.c.paper_id).where(saved_papers.c.user_id == user_id, ~_IS_READ)
-    return frozenset((await connection.execute(query)).scalars())
+    return frozenset(await connection.scalars(query))
 
 
 async def is_nominated(
@@ -157,7 +157,7 @@ async def is_nominated(
     own = club_threads.c
     has_met = sa.exists().where(own.guild_id == guild_id, own.paper_id == paper_id, own.meets_on.is_not(None))
     query = query.where(clubs.c.guild_id == guild_id, ~has_met)
-    found: bool | None = (await connection.execute(query)).scalar()
+    found: bool | None = await connection.scalar(query)
     return found
 
 
@@ -194,7 +194,7 @@ async def list_candidates(
     those with the most votes since that time.
     """
     met = club_threads.c.guild_id == guild_id, club_threads.c.meets_on.is_not(None)
-    former = set((await connection.execute(sa.select(club_threads.c.paper_id).where(*met))).scalars())
+    former = set(await connection.scalars(sa.select(club_threads.c.paper_id).where(*met)))
     number, own, saved, thread = sa.func.count(), club_nominations.c, saved_papers.c, club_threads.c
     nominated = sa.select(own.paper_id).where(own.guild_id == guild_id).group_by(own.paper_id)
     nominated = nominated.order_by(number.desc(), sa.func.min(own.nominated_at))
@@ -208,5 +208,5 @@ async def list_candidates(
     top = top.where(papers.c.last_on >= since_at.date(), papers.c.votes.is_not(None))
     found: list[int] = []
     for query in (nominated, popular, top):
-        found += (await connection.execute(query.limit(limit + len(former)))).scalars()
+        found += await connection.scalars(query.limit(limit + len(former)))
     return [paper_id for paper_id in dict.fromkeys(found) if paper_id not in former]

@@ -570,13 +570,13 @@ async def reserve_ids(connection: AsyncConnection, table: sa.Table, count: int) 
     if count == 0:
         return ()
     if connection.dialect.name == "sqlite":
-        last = (await connection.execute(sa.select(sa.func.max(table.c.id)))).scalar() or 0
+        last = await connection.scalar(sa.select(sa.func.max(table.c.id))) or 0
         used = sa.text("SELECT seq FROM sqlite_sequence WHERE name = :name")
-        last = max(last, (await connection.execute(used, {"name": table.name})).scalar() or 0)
+        last = max(last, await connection.scalar(used, {"name": table.name}) or 0)
         return range(last + 1, last + 1 + count)
     sequence = sa.func.pg_get_serial_sequence(table.name, "id")
     query = sa.select(sa.func.nextval(sequence)).select_from(sa.func.generate_series(1, count).alias())
-    return sorted((await connection.execute(query)).scalars())
+    return sorted(await connection.scalars(query))
 
 
 async def insert_rows(

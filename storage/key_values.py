@@ -27,7 +27,7 @@ WEBHOOK = "webhook:"
 async def get(connection: AsyncConnection, key: str) -> str | None:
     """Return a key's value, or None if it is not set."""
     query = sa.select(meta.c.value).where(meta.c.key == key)
-    value: str | None = (await connection.execute(query)).scalar_one_or_none()
+    value: str | None = await connection.scalar(query)
     return value
 
 
@@ -42,7 +42,7 @@ async def increment(connection: AsyncConnection, key: str) -> int:
     insert = database.dialect_insert(connection, meta).values(key=key, value="1")
     number = sa.cast(sa.cast(meta.c.value, sa.BigInteger) + 1, sa.Text)
     statement = insert.on_conflict_do_update(index_elements=[meta.c.key], set_={"value": number})
-    return int((await connection.execute(statement.returning(meta.c.value))).scalar_one())
+    return int(await connection.scalar(statement.returning(meta.c.value)))
 
 
 async def set_value(connection: AsyncConnection, key: str, value: str) -> None:

@@ -299,7 +299,7 @@ async def list_refused(connection: AsyncConnection, **destinations: Collection[i
         deliveries.c.reason.is_not(None),
         *(deliveries.c[name].in_(values) for name, values in destinations.items()),
     )
-    return list((await connection.execute(query)).scalars())
+    return list(await connection.scalars(query))
 
 
 async def try_now(connection: AsyncConnection, now: datetime, **destinations: Collection[int]) -> int:
@@ -336,7 +336,7 @@ async def repeat_uncertain(
         deliveries.c.channel_id == (delivery and delivery.channel_id),
         deliveries.c.locale == (delivery and delivery.locale),
     )
-    positions = set((await connection.execute(moved)).scalars())
+    positions = set(await connection.scalars(moved))
     stopped = [part for part in await list_parts(connection, delivery_id) if part.state is PartState.STOPPED]
     stopped = [part for part in stopped if part.position not in positions]
     if delivery is None or not delivery.is_uncertain or any(part.payload is None for part in stopped):
@@ -413,7 +413,7 @@ async def count_asked(connection: AsyncConnection, user_id: int, since_at: datet
     query = sa.select(sa.func.count()).where(
         deliveries.c.asked_by == user_id, deliveries.c.planned_at > since_at
     )
-    return int((await connection.execute(query)).scalar_one())
+    return int(await connection.scalar(query))
 
 
 async def cancel(
@@ -516,7 +516,7 @@ async def list_channel_ids(connection: AsyncConnection, guild_id: int) -> set[in
     query = sa.select(deliveries.c.channel_id).where(
         deliveries.c.guild_id == guild_id, deliveries.c.user_id.is_(None)
     )
-    return set((await connection.execute(query.distinct())).scalars())
+    return set(await connection.scalars(query.distinct()))
 
 
 def taken_clause() -> sa.ColumnElement[bool]:
@@ -612,7 +612,7 @@ async def list_last_ends(
 ) -> list[str | None]:
     """Return why the last finished deliveries of this kind to the destination were stopped (None if sent)."""
     query = sa.select(deliveries.c.reason).where(*_same_destination(delivery), ~unfinished_clause())
-    return list((await connection.execute(query.order_by(deliveries.c.id.desc()).limit(limit))).scalars())
+    return list(await connection.scalars(query.order_by(deliveries.c.id.desc()).limit(limit)))
 
 
 def _same_destination(delivery: models.Delivery) -> list[sa.ColumnElement[bool]]:

@@ -88,7 +88,7 @@ async def list_arxiv_due(connection: AsyncConnection, now: datetime, *, limit: i
         .order_by(sa.func.max(t.digests.c.date_on).desc(), papers.c.id)
         .limit(limit)
     )
-    listed = list((await connection.execute(query)).scalars())
+    listed = list(await connection.scalars(query))
     turn = sa.func.row_number().over(partition_by=t.saved_papers.c.user_id, order_by=papers.c.id)
     unlisted = (
         sa.select(papers.c.arxiv_id, turn.label("turn"))
@@ -98,7 +98,7 @@ async def list_arxiv_due(connection: AsyncConnection, now: datetime, *, limit: i
     )
     turns = sa.select(unlisted.c.arxiv_id).group_by(unlisted.c.arxiv_id)
     turns = turns.order_by(sa.func.min(unlisted.c.turn), unlisted.c.arxiv_id)
-    return [*listed, *(await connection.execute(turns.limit(limit - len(listed)))).scalars()]
+    return [*listed, *await connection.scalars(turns.limit(limit - len(listed)))]
 
 
 async def delay_arxiv(
@@ -250,7 +250,7 @@ async def list_newest_ids(connection: AsyncConnection, *, limit: int) -> list[in
     query = (
         sa.select(papers.c.id).where(papers.c.last_on.is_not(None)).order_by(papers.c.id.desc()).limit(limit)
     )
-    return list((await connection.execute(query)).scalars())
+    return list(await connection.scalars(query))
 
 
 async def get_detail(connection: AsyncConnection, arxiv_id: str) -> PaperDetail | None:

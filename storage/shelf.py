@@ -62,13 +62,13 @@ async def remove(connection: AsyncConnection, user_id: int, paper_id: int) -> No
 async def count(connection: AsyncConnection, user_id: int) -> int:
     """Return the number of a reader's saved papers."""
     query = sa.select(sa.func.count()).select_from(saved_papers).where(saved_papers.c.user_id == user_id)
-    return int((await connection.execute(query)).scalar_one())
+    return int(await connection.scalar(query))
 
 
 async def list_paper_ids(connection: AsyncConnection, user_id: int) -> list[int]:
     """Return the ids of a reader's saved papers, most recently saved first."""
     query = sa.select(saved_papers.c.paper_id).where(saved_papers.c.user_id == user_id)
-    return list((await connection.execute(query.order_by(*_NEWEST))).scalars())
+    return list(await connection.scalars(query.order_by(*_NEWEST)))
 
 
 async def list_rows(
@@ -82,9 +82,9 @@ async def list_rows(
 ) -> tuple[list[models.SavedPaper], int]:
     """Return a page of a reader's saved papers that have all tags and are among `paper_ids`, and their total number."""
     chosen = _select_ids(user_id, tags, paper_ids)
-    total = (await connection.execute(chosen.with_only_columns(sa.func.count()))).scalar_one()
+    total = await connection.scalar(chosen.with_only_columns(sa.func.count()))
     page = chosen.order_by(*_NEWEST).limit(limit).offset(offset)
-    return await _read_rows(connection, user_id, (await connection.execute(page)).scalars()), int(total)
+    return await _read_rows(connection, user_id, await connection.scalars(page)), int(total)
 
 
 async def _read_rows(
@@ -136,7 +136,7 @@ async def list_texts(connection: AsyncConnection, user_id: int) -> Sequence[Any]
 async def get(connection: AsyncConnection, user_id: int, arxiv_id: str) -> models.SavedPaper | None:
     """Return a saved paper, or None if the reader has not saved it."""
     chosen = _select_ids(user_id, (), None).where(papers.c.arxiv_id == arxiv_id)
-    rows = await _read_rows(connection, user_id, (await connection.execute(chosen)).scalars())
+    rows = await _read_rows(connection, user_id, await connection.scalars(chosen))
     return rows[0] if rows else None
 
 
@@ -145,7 +145,7 @@ async def get_tags(connection: AsyncConnection, user_id: int) -> str:
     # Read as one value, since thousands of rows would block the event loop.
     joined = sa.func.aggregate_strings(saved_papers.c.tags, "")
     query = sa.select(joined).where(saved_papers.c.user_id == user_id, saved_papers.c.tags != "")
-    return (await connection.execute(query)).scalar() or ""
+    return await connection.scalar(query) or ""
 
 
 _SAVED_COLUMNS = (saved_papers.c.saved_at, saved_papers.c.note, saved_papers.c.tags)

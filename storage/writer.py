@@ -36,12 +36,6 @@ async def find_draft(connection: AsyncConnection, like: Draft, arxiv_ids: Iterab
     return {draft.arxiv_id: draft for draft in found}
 
 
-async def list_drafts_by_paper(connection: AsyncConnection, arxiv_id: str) -> list[Draft]:
-    """Return all drafts of a paper, newest first."""
-    query = sa.select(drafts).where(drafts.c.arxiv_id == arxiv_id).order_by(drafts.c.updated_at.desc())
-    return await database.fetch_records(connection, Draft, query)
-
-
 def _is_in_series(draft: Draft, names: Sequence[str] = _SERIES) -> sa.ColumnElement[bool]:
     return sa.and_(*(drafts.c[name] == getattr(draft, name) for name in names))
 
@@ -57,7 +51,7 @@ async def add_published(
 async def list_published(connection: AsyncConnection, place: str) -> set[str]:
     """Return the hashes of all texts that were published at a place."""
     query = sa.select(published_texts.c.hash).where(published_texts.c.place == place)
-    return set((await connection.execute(query)).scalars())
+    return set(await connection.scalars(query))
 
 
 async def add_tokens(connection: AsyncConnection, day: date, tokens: int) -> None:

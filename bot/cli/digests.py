@@ -97,8 +97,7 @@ def ingest(
     if unrelated:
         names = ", ".join(row.location for row in unrelated[:_NAMED_FILES])
         names += " …" if len(unrelated) > _NAMED_FILES else ""
-        plural = "s" if len(unrelated) > 1 else ""
-        shell.error(f"Skipped {len(unrelated)} file{plural} without papers: {names}")
+        shell.error(f"Skipped {shell.count(len(unrelated), 'file')} without papers: {names}")
     counts = {"digests": result.digests, "papers": result.papers, "new_papers": result.new_papers}
     listed = [{"file": row.location, "line": row.line, "message": row.message} for row in problems]
     said = _count_sentence(result.digests, result.papers, result.new_papers, len(problems))
@@ -114,11 +113,10 @@ _NAMED_FILES = 3
 
 def _count_sentence(digests: int, papers: int, new: int, problems: int) -> str:
     """Summarise the result of an ingest in a sentence."""
-    trouble = f" {problems} problem{'s' if problems != 1 else ''}, listed above." if problems else ""
+    trouble = f" {shell.count(problems, 'problem')}, listed above." if problems else ""
     if not digests:
         return f"Nothing was stored.{trouble}" if problems else "Nothing was stored: no digest was found."
-    counts = [f"{digests} digest{'s' if digests != 1 else ''}", f"{papers} paper{'s' if papers != 1 else ''}"]
-    return f"{', '.join(counts)} ({new} new).{trouble}"
+    return f"{shell.count(digests, 'digest')}, {shell.count(papers, 'paper')} ({new:,} new).{trouble}"
 
 
 async def _ingest(paths: list[str], again: bool) -> tuple[IngestResult, int]:
@@ -181,8 +179,7 @@ def remove(
             f"No digest is stored from {errors.redact(location)}{f' for {day}' if day else ''}. Give a file as it was"
             " ingested, a page's address, or a source as in `paperround sources list`."
         )
-    words = [f"{n} {noun}{'s' if n != 1 else ''}" for n, noun in ((digests, "digest"), (papers, "paper"))]
-    said = f"{words[0]} removed; {words[1]} left the archive."
+    said = f"{shell.count(digests, 'digest')} removed; {shell.count(papers, 'paper')} left the archive."
     shell.print_answer({"digests": digests, "papers": papers}, as_json, sentence=said)
 
 
@@ -230,7 +227,7 @@ def digest(
         return await service.get_digest(day, limit=top or MAX_TOP, min_votes=min_votes)
 
     page, day = shell.run_with_service(create_search, look_up)
-    votes = f" have at least {min_votes} vote{'s' if min_votes > 1 else ''}" if min_votes else ""
+    votes = f" have at least {shell.count(min_votes, 'vote')}" if min_votes else ""
     empty = EMPTY_ARCHIVE if day is None else f"No papers for {day}{votes}."
     # In JSON, a paper's date is the date of its latest digest.
     shown = page.rows if as_json or day is None else [replace(row, date=day) for row in page.rows]
@@ -322,16 +319,9 @@ def write(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Estimate calls and tokens without calling the model.")
     ] = False,
-    show: Annotated[
-        str | None,
-        typer.Option("--show", metavar="ID", help="Show what was written about a paper, with the checks."),
-    ] = None,
     as_json: shell.AsJson = False,
 ) -> None:
     """Write a day's digest. The model summarises each paper, and each sentence is checked against the paper's text."""
-    if show is not None:
-        _show(show, as_json)
-        return
     settings = shell.load_settings()
     day = None if on is None else shell.parse_date(on)
     formats = _parse_formats(settings, form)
@@ -404,50 +394,3 @@ async def _write(
                         )
                 rows.append({"date": day.isoformat(), "format": form.value, **counts})
     return rows, len(problems)
-
-
-_DRAFT_HEAD = (
-    "format",
-    "language",
-    "model",
-    "state",
-    "basis",
-    "calls",
-    "tokens",
-    "claims_dropped",
-    "updated_at",
-)
-
-
-def _show(text: str, as_json: bool) -> None:
-    """Print a paper's drafts with their problems and the source span of each claim."""
-    from bot.archive import arxiv_ids
-
-    if (arxiv_id := arxiv_ids.extract_arxiv_id(text)) is None:
-        raise errors.UsageError(f"{text[:40]!r} is not an arXiv ID or link. Example: 2502.02737.")
-
-    async def command() -> list[models.Draft]:
-        from storage import writer
-
-        async with shell.open_storage() as database, database.read() as connection:
-            return await writer.list_drafts_by_paper(connection, arxiv_id)
-
-    if not (rows := shell.run_command(command)):
-        raise errors.PaperroundError(f"Nothing has been written about {arxiv_id}.")
-    for record in map(_draft_to_dict, rows):
-        if as_json:
-            shell.print_answer(record, True)
-            continue
-        shell.echo(" · ".join(f"{name} {record[name]}" for name in _DRAFT_HEAD if record[name] is not None))
-        shell.print_answer(record["claims"], False, ("section", "text", "span"), sentence="No claims.")
-        for problem in record["problems"]:
-            shell.echo(f"failed: {problem}")
-
-
-def _draft_to_dict(draft: models.Draft) -> dict[str, Any]:
-    """Convert a draft for JSON output. `claims` are the accepted claims, or all claims before judgement."""
-    from bot.writer import prompts
-
-    claims = prompts.read_answer(draft.text, draft.format) if draft.text else ()
-    names = "arxiv_id format language model prompt_version state basis calls tokens claims_dropped problems updated_at"
-    return {**shell.pick(draft, names), "claims": [claim._asdict() for claim in claims]}

@@ -35,7 +35,7 @@ def reindex(as_json: shell.AsJson = False) -> None:
         return papers
 
     papers = shell.run_command(command)
-    said = f"{papers} paper{'s' if papers != 1 else ''} reindexed."
+    said = f"{shell.count(papers, 'paper')} reindexed."
     shell.print_answer({"papers": papers}, as_json, sentence=said)
 
 
@@ -111,7 +111,7 @@ def copy_database(
             return await _fill(opened, partial(copying.copy, source, opened))
 
     rows = shell.run_command(command)
-    said = f"Copied {rows} row{'s' if rows != 1 else ''} to {name} and built the search index."
+    said = f"Copied {shell.count(rows, 'row')} to {name} and built the search index."
     shell.print_answer({"to": name, "rows": rows}, as_json, sentence=said)
 
 
@@ -151,7 +151,7 @@ def import_all(
             return await _fill(opened, partial(export_file.read, file, opened))
 
     rows = shell.run_command(command)
-    said = f"Read {rows} row{'s' if rows != 1 else ''} and built the search index. Webhooks need their addresses again:"
+    said = f"Read {shell.count(rows, 'row')} and built the search index. Webhooks need their addresses again:"
     said += " `paperround config apply`."
     shell.print_answer({"file": str(file), "rows": rows}, as_json, sentence=said)
 
@@ -186,7 +186,7 @@ def doctor(
                 shell.echo(f"{row.status:8}{row.what}: {row.value}{origin}{note}")
     if left:
         names = ", ".join(finding.what for finding in left)
-        shell.error(f"{len(left)} problem{'s' if len(left) > 1 else ''} to solve: {names}.")
+        shell.error(f"{shell.count(len(left), 'problem')} to solve: {names}.")
     sys.exit(1 if left else 0)
 
 
@@ -371,7 +371,7 @@ def build_web(
             return await site.SiteBuilder(pages, Path(folder), built_site).build()
 
     built = shell.run_command(build)
-    files = "1 file" if built.written == 1 else f"{built.written} files"
+    files = shell.count(built.written, "file")
     counts = f"{files} written, {built.unchanged} unchanged, {built.removed} removed."
     shell.print_answer(built._asdict(), as_json, sentence=f"{folder}: {counts}")
 

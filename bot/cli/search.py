@@ -393,18 +393,12 @@ def glossary(
             show_default=False,
         ),
     ] = None,
-    suspicious: Annotated[
-        bool, typer.Option("--suspicious", help="List learnt forms, the most doubtful first.")
-    ] = False,
     as_json: shell.AsJson = False,
 ) -> None:
     """Show a term's translations and abbreviations, with the evidence; without a term, your own forms.
 
     `add` adds a form and `forget` removes one; each undoes the other.
     """
-    if suspicious:
-        _print_suspicious(as_json)
-        return
     if not words:
         _print_decisions(as_json)
         return
@@ -474,25 +468,6 @@ def _print_decisions(as_json: bool) -> None:
 def _name(key: str, forms: Sequence[FormEvidence]) -> str:
     """Return a concept's first English form, since its key consists of stems."""
     return next((form.text for form, _ in forms if form.language == "en"), key)
-
-
-def _print_suspicious(as_json: bool) -> None:
-    """Print the learnt Korean forms, starting with those that rarely occur beside another form."""
-    weak = shell.run_with_service(create_search, lambda service: service.list_suspicious_forms())
-    rows = [
-        {
-            "form": form.text,
-            "term": term,
-            "papers": form.found,
-            "confirmed": form.confirmed,
-            "share": round(form.share_with_term, 3),
-            "explained": form.papers,
-            "seeded": form.seeded,
-        }
-        for term, form in weak
-    ]
-    columns = ("form", "term", "share", "papers", "explained", "seeded")
-    shell.print_answer(rows, as_json, columns, sentence="No forms have been learnt yet.")
 
 
 def _form_to_dict(form: SurfaceForm, paper_count: int) -> dict[str, object]:

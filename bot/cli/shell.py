@@ -264,6 +264,11 @@ def error(sentence: str) -> None:
     sys.stderr.flush()
 
 
+def count(number: int, noun: str) -> str:
+    """Return a number with its noun: 1 paper, 2 papers."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 # Arguments.
 
 

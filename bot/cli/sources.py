@@ -91,10 +91,8 @@ def add(
     address = errors.redact(added.url)
     report = shell.run_command(lambda: _fetch_first(added))
     found = shell.pick(report.result, "digests papers new_papers")
-    sentence = (
-        f"{address} ({added.kind.value}) was added. It brought {_count(report.result.papers, 'paper')} in"
-    )
-    sentence = f"{sentence} {_count(report.result.digests, 'list')}."
+    sentence = f"{address} ({added.kind.value}) was added. It brought {shell.count(report.result.papers, 'paper')} in"
+    sentence = f"{sentence} {shell.count(report.result.digests, 'list')}."
     if report.status.value in _FAILURES or not report.result.papers:
         sentence = f"{address} ({added.kind.value}) was added, and brought nothing yet: {report.reason or 'no papers'}."
     status = {"status": report.status.value, "reason": report.reason or None}
@@ -139,7 +137,7 @@ def remove(
 
     if with_digests:
         address, digests, papers = shell.run_command(lambda: _take_back(url))
-        brought = f"with {_count(digests, 'list')}; {_count(papers, 'paper')} left the archive"
+        brought = f"with {shell.count(digests, 'list')}; {shell.count(papers, 'paper')} left the archive"
         shell.echo(f"{errors.redact(url)} was removed {brought}.")
     else:
         address = shell.run_with_service(_create_registry, lambda registry: registry.remove(url))
@@ -218,10 +216,6 @@ async def _take_back(url: str) -> tuple[str, int, int]:
     async with shell.open_storage() as database:
         registry = _create_registry(database)
         return await registry.take_back(url, IngestService(database, system_clock))
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 async def _fetch(span: tuple[date | None, date | None] | None) -> list[SourceReport]:

@@ -245,7 +245,7 @@ class _Lexicon:
                 own = self._own(key, row.term)
                 is_searched = not has_inner_particle(row.form)
                 known = own.get(form, concepts.SurfaceForm(row.form, language, searched=is_searched))
-                own[form] = known._replace(papers=row.explained, found=row.found, confirmed=row.confirmed)
+                own[form] = known._replace(papers=row.explained, confirmed=row.confirmed)
 
     def add_decisions(self, decisions: Iterable[Decision]) -> None:
         """Add and remove forms as decided by the operator. The last decision on a form wins."""

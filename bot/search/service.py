@@ -404,20 +404,6 @@ class SearchService:
 
         return await self._look_up(look_up)
 
-    async def list_suspicious_forms(self) -> list[tuple[str, concepts.SurfaceForm]]:
-        """Return learnt Korean forms and their English terms, starting with forms that papers rarely use with the term."""
-
-        def look_up(archive: Archive) -> list[tuple[str, concepts.SurfaceForm]]:
-            listed = [
-                (concept.usual_form("en") or concept.key, form)
-                for concept in archive.reader.glossary.all_concepts()
-                for form in concept.forms_in("ko")
-                if form.searched and not form.seeded
-            ]
-            return sorted(listed, key=lambda pair: (pair[1].share_with_term, -pair[1].found, pair[1].text))
-
-        return await self._look_up(look_up)
-
     # Authors and papers.
 
     async def find_author(

@@ -20,24 +20,17 @@ SEED_PAPERS = 2
 class SurfaceForm(NamedTuple):
     """One spelling of a concept.
 
-    `papers` counts the papers that define the form; `seeded` forms come from the seed list or the operator. Of the
-    `found` papers with a Korean form, `confirmed` also contain the English term or abbreviation. A form with
-    `searched=False` is only recognised in queries, because a shorter form already finds it or because it usually means
-    something else in papers.
+    `papers` counts the papers that define the form; `seeded` forms come from the seed list or the operator. `confirmed`
+    papers have a Korean form and the English term or abbreviation. A form with `searched=False` is only recognised in
+    queries, because a shorter form already finds it or because it usually means something else in papers.
     """
 
     text: str
     language: Language
     papers: int = 0
     seeded: bool = False
-    found: int = 0
     confirmed: int = 0
     searched: bool = True
-
-    @property
-    def share_with_term(self) -> float:
-        """The share of papers with this Korean form that also contain the term."""
-        return self.confirmed / max(1, self.found)
 
     @property
     def is_sure(self) -> bool:

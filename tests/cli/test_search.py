@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from datetime import date
 from pathlib import Path
 
-from tests.support import digest_builders
 from tests.support.shell_fixtures import PAPERS, Paperround
 
 
@@ -78,29 +76,6 @@ def test_finds_a_paper_by_id_or_url(filled: Paperround) -> None:
     assert "(no summary: " in filled("paper", "2601.00009").stdout
     answer = filled("paper", "2601.99999", "--json")
     assert (answer.exit_status, answer.data) == (1, None)
-
-
-def test_suspicious_option_lists_the_most_doubtful_forms_first(filled: Paperround, tmp_path: Path) -> None:
-    assert filled("glossary", "--suspicious", "--json").data == []
-    assert filled("glossary", "--suspicious").stdout.startswith("No forms have been learnt yet.")
-    for day, text, count in (
-        (5, "등롱 신호(lantern signal)를 보아요.", 5),
-        (3, "등불 표지(lantern signal)를 보아요.", 2),
-        (4, "등불 표지를 보아요.", 1),
-    ):
-        papers = [(f"2502.{100 * day + number:05}", number) for number in range(1, count + 1)]
-        digest = tmp_path / f"{day}.md"
-        digest.write_text(digest_builders.newsletter(date(2025, 2, day), papers, text=text))
-        assert filled("ingest", str(digest)).exit_status == 0
-    assert filled("reindex").exit_status == 0
-    rows = filled("glossary", "--suspicious", "--json").data
-    assert [(row["form"], row["term"], row["papers"], row["share"]) for row in rows] == [
-        ("등불 표지", "lantern signal", 3, 0.667),
-        ("등롱 신호", "lantern signal", 5, 1.0),
-    ]
-    table = filled("glossary", "--suspicious").stdout
-    assert "0.667" in table
-    assert max(map(len, table.splitlines())) <= 80
 
 
 def test_forgotten_and_added_forms_survive_a_reindex(filled: Paperround) -> None:

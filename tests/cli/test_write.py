@@ -110,22 +110,10 @@ def test_never_overwrites_a_foreign_file(paperround: Paperround, model: FakeMode
     assert paperround(*NEWSLETTER, "--output", "copy.md").exit_status == 0
 
 
-def test_shows_a_draft_with_its_spans(paperround: Paperround, model: FakeModel) -> None:
-    assert paperround("write", "--show", "2611.10001").exit_status == 1
-    paperround(*NEWSLETTER, "--limit", "1")
-    shown = paperround("write", "--show", "https://arxiv.org/abs/2611.10001", "--json").data
-    assert (shown["state"], shown["basis"], shown["calls"]) == ("checked", "paper", 2)
-    assert {claim["section"] for claim in shown["claims"]} == {
-        *("whats_new", "technical_details", "performance_highlights")
-    }
-    assert shown["claims"][0]["span"] in paperround("write", "--show", "2611.10001").stdout.replace("\n", " ")
-
-
 def test_write_rejects_invalid_options(paperround: Paperround) -> None:
     for arguments, reason in (
         ("--format listing", "'listing' is not a format that can be written. Use newsletter or review"),
         ("--language fr", "'fr' is not a known language"),
-        ("--show nothing", "is not an arXiv ID"),
     ):
         result = paperround("write", *arguments.split())
         assert (result.exit_status, reason in result.stderr) == (2, True)
