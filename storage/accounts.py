@@ -17,13 +17,25 @@ from storage.tables import (
     READER_ROWS,
     SERVER_ROWS,
     Stored,
-    button_texts,
+    UtcTime,
     deliveries,
     guilds,
     metadata,
     papers,
     readers,
+    required,
 )
+
+button_texts = sa.Table(
+    "button_texts",
+    metadata,
+    sa.Column("token", sa.Text, primary_key=True),
+    sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False, info=READER_ROWS),
+    required("text", sa.Text),
+    required("saved_at", UtcTime, index=True),
+    sa.Index("ix_button_texts_user_id_saved_at", "user_id", "saved_at"),
+)
+
 
 Record = TypeVar("Record", Reader, Guild)
 
@@ -224,7 +236,7 @@ async def count_reader_data(connection: AsyncConnection, user_id: int) -> dict[s
     counts: dict[str, int] = {}
     for table, condition in _conditions(user_id).items():
         query = sa.select(sa.func.count()).where(condition).select_from(table)
-        counts[table.name] = await connection.scalar(query)
+        counts[table.name] = await connection.scalar(query) or 0
     return {name: number for name, number in sorted(counts.items()) if number}
 
 

@@ -11,7 +11,59 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import database, errors, locks, models, outbox
 from storage.models import AlertSchedule, Match
-from storage.tables import alerts, deliveries, matches, papers, parts, unmatched_papers
+from storage.tables import (
+    READER_ROWS,
+    SERVER_ROWS,
+    RowId,
+    UtcTime,
+    deliveries,
+    metadata,
+    papers,
+    parts,
+    reference,
+    required,
+    table_of,
+)
+
+alerts = table_of(
+    models.Alert,
+    "alerts",
+    # Both columns: with only the first, SQLite may scan all alerts without a channel for a reader's alert.
+    sa.Index("ix_alerts_user_id", "user_id", "channel_id"),
+    sa.Index("ix_alerts_channel_id", "channel_id"),
+    infos={"user_id": READER_ROWS, "guild_id": SERVER_ROWS},
+    sqlite_autoincrement=True,
+)
+
+matches = sa.Table(
+    "matches",
+    metadata,
+    sa.Column(
+        "recipient", sa.Text, primary_key=True, comment="'user:<id>' or 'channel:<id>'", info=READER_ROWS
+    ),
+    reference("paper_id", "papers.id", primary_key=True, index=True),
+    # No foreign keys: sent matches outlive their alert and message.
+    sa.Column("alert_id", RowId, primary_key=True, autoincrement=False, index=True),
+    required("found_at", UtcTime),
+    sa.Column("ready_at", UtcTime, comment="when the paper had the votes; NULL: not yet"),
+    sa.Column("delivery_id", RowId, index=True, comment="the message with the paper; NULL: unsent"),
+    sa.Index(
+        "ix_matches_unsent",
+        "ready_at",
+        "paper_id",
+        sqlite_where=sa.text("delivery_id IS NULL"),
+        postgresql_where=sa.text("delivery_id IS NULL"),
+    ),
+    sqlite_with_rowid=False,
+)
+
+unmatched_papers = sa.Table(
+    "unmatched_papers",
+    metadata,
+    reference("paper_id", "papers.id", primary_key=True),
+    required("added_at", UtcTime),
+)
+
 
 PLANNING_LOCK = 0x414C45525453
 """PostgreSQL advisory lock for planning alerts: "ALERTS" in ASCII."""
@@ -269,7 +321,7 @@ async def exist(connection: AsyncConnection) -> bool:
 async def count_by_user(connection: AsyncConnection, user_id: int) -> int:
     """Return the number of a reader's alerts."""
     query = sa.select(sa.func.count()).select_from(alerts).where(alerts.c.user_id == user_id)
-    return int(await connection.scalar(query))
+    return await connection.scalar(query) or 0
 
 
 async def set_paused(connection: AsyncConnection, alert_id: int, *, paused: bool) -> None:

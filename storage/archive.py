@@ -17,7 +17,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage import database, key_values, locks
 from storage import sources as stored_sources
 from storage.models import Appearance, DigestFormat, Entry, Section, SourcedDigest, StoredDigest, Trust
-from storage.tables import digests, entries, papers, published_texts, sections, sources
+from storage.tables import digests, entries, metadata, papers, reference, required, sources
+from storage.writer import published_texts
+
+sections = sa.Table(
+    "sections",
+    metadata,
+    reference("entry_id", "entries.id", primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True),
+    sa.Column("heading", sa.Text),
+    required("body", sa.Text),
+)
+
 
 ENTRIES_AT_ONCE = 1_000
 """Entries per INSERT statement."""

@@ -7,8 +7,9 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage.club import club_threads
 from storage.models import NewPart, PartKind, PartState
-from storage.tables import club_threads, delivery_papers, papers, parts
+from storage.tables import delivery_papers, papers, parts
 
 
 async def list_thread_papers(

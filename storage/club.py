@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
@@ -9,8 +10,73 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import database, locks, shelf, tables
-from storage.models import Club, Delivery, DeliveryKind, PartKind, PartState
-from storage.tables import club_nominations, club_threads, clubs, deliveries, papers, parts, saved_papers
+from storage.models import Delivery, DeliveryKind, Locale, PartKind, PartState
+from storage.shelf import saved_papers
+from storage.tables import (
+    READER_MENTION,
+    READER_ROWS,
+    SERVER_ROWS,
+    RowId,
+    UtcTime,
+    deliveries,
+    metadata,
+    papers,
+    parts,
+    reference,
+    required,
+    table_of,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Club:
+    """A server's reading club. It meets on the ISO `weekday` at `at_time` (HH:MM in `timezone`).
+
+    The first vote begins at `starts_at` (UTC). `step_id` is the delivery of the latest step of the next or a
+    past meeting.
+    """
+
+    guild_id: int
+    channel_id: int
+    weekday: int
+    at_time: str
+    timezone: str
+    locale: Locale
+    created_by: int | None
+    starts_at: datetime
+    step_id: int | None = None
+
+
+clubs = table_of(
+    Club,
+    "clubs",
+    sa.Column("guild_id", sa.BigInteger, primary_key=True, autoincrement=False, info=SERVER_ROWS),
+    # No foreign key: deliveries are deleted before clubs.
+    sa.Column("step_id", RowId, comment="delivery of the latest step: a poll, its result or a reminder"),
+    infos={"created_by": READER_MENTION},
+)
+
+club_threads = sa.Table(
+    "club_threads",
+    metadata,
+    sa.Column("channel_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    reference("paper_id", "papers.id", primary_key=True, index=True),
+    required("guild_id", sa.BigInteger, index=True, info=SERVER_ROWS),
+    required("delivery_id", RowId, comment="the delivery that opens it"),
+    sa.Column("thread_id", sa.BigInteger, server_default="0", comment="0: not sent yet"),
+    required("opened_at", UtcTime),
+    sa.Column("meets_on", sa.Date, comment="local date of the meeting about the paper; NULL: none"),
+)
+
+club_nominations = sa.Table(
+    "club_nominations",
+    metadata,
+    sa.Column("guild_id", sa.BigInteger, primary_key=True, autoincrement=False, info=SERVER_ROWS),
+    sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False, info=READER_ROWS),
+    reference("paper_id", "papers.id", nullable=False, index=True),
+    required("nominated_at", UtcTime),
+)
+
 
 READ = "read"
 """The tag of saved papers that the reader has read."""

@@ -13,10 +13,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from storage import errors, key_values, locks, tables
+from storage import errors, key_values, locks, schema, tables
 from storage.database import Connection, Database
 
-COPIED = tuple(table for table in tables.metadata.sorted_tables if table is not tables.sender_lease)
+COPIED = tuple(table for table in schema.METADATA.sorted_tables if table is not locks.sender_lease)
 """The tables to copy, referenced tables first."""
 _ROWS = 100
 """Rows read and written at a time. A single digest may take megabytes."""
@@ -104,7 +104,7 @@ def _plain(table: sa.Table) -> sa.TableClause:
 def _select(table: sa.Table, *, is_export: bool) -> sa.Select[Any]:
     """Return the query of a table's rows to copy: in `meta`, not the version of this database's schema."""
     plain = _plain(table)
-    if table is not tables.meta:
+    if table is not key_values.meta:
         return sa.select(plain)
     omitted = (key_values.SCHEMA, key_values.WEBHOOK) if is_export else (key_values.SCHEMA,)
     return sa.select(plain).where(*(~plain.c.key.startswith(prefix) for prefix in omitted))

@@ -5,10 +5,20 @@ from __future__ import annotations
 import zlib
 from datetime import datetime
 
+import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import database
-from storage.tables import glossary
+from storage.tables import UtcTime, metadata, required, row_id
+
+glossary = sa.Table(
+    "glossary",
+    metadata,
+    row_id(),
+    required("made_at", UtcTime),
+    required("papers", sa.Integer, comment="number of papers at build time"),
+    required("data", sa.LargeBinary, comment="JSON, zlib"),
+)
 
 
 async def save(connection: AsyncConnection, made_at: datetime, papers: int, data: str) -> None:

@@ -6,7 +6,10 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import database
-from storage.tables import meta
+from storage.tables import metadata, required
+
+meta = sa.Table("meta", metadata, sa.Column("key", sa.Text, primary_key=True), required("value", sa.Text))
+
 
 ENTRIES_ADDED = "entries:added"
 """The number of ingests that have added entries (`entries.added_seq`)."""

@@ -22,7 +22,17 @@ import sqlalchemy as sa
 
 from storage import errors
 from storage.database import Connection, Database, dialect_insert, sqlite_path
-from storage.tables import sender_lease
+from storage.tables import UtcTime, metadata, required
+
+sender_lease = sa.Table(
+    "sender_lease",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False, comment="always 1"),
+    required("holder", sa.BigInteger, comment="term of the sender; 0: no sender"),
+    required("name", sa.Text, comment="name of the holder's sessions (Database.name)"),
+    required("expires_at", UtcTime, comment="by PostgreSQL's clock"),
+)
+
 
 LEASE = timedelta(seconds=15)
 """How long after a renewal no other process may send."""

@@ -19,7 +19,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from storage import database, errors, key_values, locks, migrations, tables
+from storage import database, errors, key_values, locks, migrations, schema
 
 MIGRATION_LOCK = 0x5041504552  # "PAPER": PostgreSQL advisory lock for creating and upgrading the schema
 
@@ -174,10 +174,10 @@ def _read_version(connection: sa.Connection) -> int | None:
     names = sa.inspect(connection).get_table_names()
     if not names:
         return None
-    if not {tables.sender_lease.name, tables.meta.name} <= set(names):
+    if not {locks.sender_lease.name, key_values.meta.name} <= set(names):
         return _FOREIGN
-    query = sa.select(tables.meta.c.key, tables.meta.c.value)
-    rows = connection.execute(query.where(tables.meta.c.key.startswith(key_values.SCHEMA)))
+    query = sa.select(key_values.meta.c.key, key_values.meta.c.value)
+    rows = connection.execute(query.where(key_values.meta.c.key.startswith(key_values.SCHEMA)))
     found = {row.key: row.value for row in rows}
     number = found.get(key_values.SCHEMA_VERSION, "")
     if number.isdecimal():
@@ -189,12 +189,14 @@ async def _create(opened: database.Database) -> None:
     """Create the schema in an empty database. Other processes wait."""
     async with _migration_lock(opened), opened.transaction() as connection:
         if await connection.run_sync(_read_version) is None:
-            await connection.run_sync(tables.metadata.create_all)
+            await connection.run_sync(schema.METADATA.create_all)
             await _set_version(connection)
 
 
 async def _set_version(connection: database.Connection) -> None:
-    await connection.execute(tables.meta.delete().where(tables.meta.c.key.startswith(key_values.SCHEMA)))
+    await connection.execute(
+        key_values.meta.delete().where(key_values.meta.c.key.startswith(key_values.SCHEMA))
+    )
     await key_values.set_value(connection, key_values.SCHEMA_VERSION, str(migrations.VERSION))
 
 

@@ -1,4 +1,4 @@
-"""The records that storage reads and writes, and their enums."""
+"""The records that several rooms read, and their enums. Those of one room stand with its table and SQL."""
 
 from __future__ import annotations
 
@@ -344,43 +344,6 @@ class PaperText:
     basis: str = "paper"
 
 
-class DraftState(StrEnum):
-    """The states of a draft. CHECKED, REFUSED and FAILED are final."""
-
-    PLANNED = "planned"
-    WRITTEN = "written"
-    """`text` contains the model's claims, not yet checked by the judge."""
-    CHECKED = "checked"
-    """`text` contains the claims that the judge accepted."""
-    REFUSED = "refused"
-    """There is no source text."""
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A summary of one paper in one format and language. `basis` is a value of `summaries.Basis`.
-
-    `calls` counts calls to the model, including failed ones, and `tokens` their tokens. `problems` are the
-    dropped claims with reasons, or the failure of the last call.
-    """
-
-    arxiv_id: str
-    format: DigestFormat
-    language: Locale
-    prompt_version: str
-    model: str
-    updated_at: datetime
-    input_hash: str = ""
-    state: DraftState = DraftState.PLANNED
-    basis: str | None = None
-    text: str | None = None
-    problems: tuple[str, ...] = ()
-    claims_dropped: int = 0
-    calls: int = 0
-    tokens: int = 0
-
-
 # Sources and the state of their pages.
 
 
@@ -516,25 +479,6 @@ class Subscription:
     def is_by_webhook(self) -> bool:
         """Whether a webhook posts the subscription. If so, `channel_id` is the webhook's id, and the server is unknown."""
         return self.guild_id == NO_GUILD
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Club:
-    """A server's reading club. It meets on the ISO `weekday` at `at_time` (HH:MM in `timezone`).
-
-    The first vote begins at `starts_at` (UTC). `step_id` is the delivery of the latest step of the next or a
-    past meeting.
-    """
-
-    guild_id: int
-    channel_id: int
-    weekday: int
-    at_time: str
-    timezone: str
-    locale: Locale
-    created_by: int | None
-    starts_at: datetime
-    step_id: int | None = None
 
 
 # Alerts: saved queries that notify a reader or a channel of new papers.
@@ -784,33 +728,6 @@ class Receipt:
     message_id: int | None
     channel_id: int
     answer: Mapping[str, Any] | None = None
-
-
-# A reader's interests, for the papers of the day.
-
-
-class FeedbackKind(StrEnum):
-    """A reader's opinion of a paper. The latest opinion counts."""
-
-    MORE = "more"
-    LESS = "less"
-
-
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """A reader's settings for the papers of the day.
-
-    `topics` are the keys of topics that the reader picked. The papers are sent by DM at `at_time` (HH:MM in
-    `timezone`); None means never. Dates up to `last_on`, in that zone, are finished. `reason` is why they are
-    no longer sent.
-    """
-
-    user_id: int
-    topics: tuple[str, ...] = ()
-    at_time: str | None = None
-    timezone: str | None = None
-    last_on: date | None = None
-    reason: str | None = None
 
 
 # Input of the search index.

@@ -413,7 +413,7 @@ async def count_asked(connection: AsyncConnection, user_id: int, since_at: datet
     query = sa.select(sa.func.count()).where(
         deliveries.c.asked_by == user_id, deliveries.c.planned_at > since_at
     )
-    return int(await connection.scalar(query))
+    return await connection.scalar(query) or 0
 
 
 async def cancel(

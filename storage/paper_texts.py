@@ -10,7 +10,18 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import database, models
-from storage.tables import club_threads, paper_texts, papers, saved_papers
+from storage.club import club_threads
+from storage.shelf import saved_papers
+from storage.tables import papers, required, table_of
+
+paper_texts = table_of(
+    models.PaperText,
+    "paper_texts",
+    required("text", sa.LargeBinary, comment="Markdown, UTF-8, zlib"),
+    sa.PrimaryKeyConstraint("arxiv_id"),
+    sa.Index("ix_paper_texts_fetched_at", "fetched_at"),
+)
+
 
 MAX_TEXTS, MAX_BYTES = 2_000, 200_000_000
 """The most texts kept, and their most bytes with their vectors. The oldest are removed first."""

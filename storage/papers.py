@@ -13,10 +13,37 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import archive, database, search, snapshot, sources
+from storage import archive, database, models, search, shelf, snapshot, sources
 from storage import tables as t
 from storage.models import ArchiveExtent, DigestFormat, MergedPaper, PaperDetail, PaperFacts, PaperRow
-from storage.tables import authors, facts, paper_authors, papers
+from storage.tables import RowId, metadata, papers, reference, required, table_of
+
+paper_changes = sa.Table(
+    "paper_changes",
+    metadata,
+    sa.Column("number", RowId, primary_key=True, autoincrement=False, comment="as in `papers.changed`"),
+    required("token", sa.Text, comment="random; other after a backup is restored"),
+)
+
+facts = table_of(
+    models.PaperFacts,
+    "facts",
+    reference("paper_id", "papers.id", primary_key=True),
+    sa.Column("source", sa.Text, primary_key=True),
+    apart=("arxiv_id", "trust"),
+)
+
+authors = table_of(models.Author, "authors", sa.UniqueConstraint("key"))
+
+paper_authors = sa.Table(
+    "paper_authors",
+    metadata,
+    reference("paper_id", "papers.id", primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True),
+    reference("author_id", "authors.id", nullable=False),
+    required("name", sa.Text, comment="name as written in the source"),
+    sa.Index("ix_paper_authors_author_id", "author_id", "paper_id"),
+)
 
 
 async def add_facts(connection: AsyncConnection, paper_facts: Sequence[tuple[int, PaperFacts]]) -> None:
@@ -89,10 +116,10 @@ async def list_arxiv_due(connection: AsyncConnection, now: datetime, *, limit: i
         .limit(limit)
     )
     listed = list(await connection.scalars(query))
-    turn = sa.func.row_number().over(partition_by=t.saved_papers.c.user_id, order_by=papers.c.id)
+    turn = sa.func.row_number().over(partition_by=shelf.saved_papers.c.user_id, order_by=papers.c.id)
     unlisted = (
         sa.select(papers.c.arxiv_id, turn.label("turn"))
-        .join(t.saved_papers, t.saved_papers.c.paper_id == papers.c.id)
+        .join(shelf.saved_papers, shelf.saved_papers.c.paper_id == papers.c.id)
         .where(papers.c.last_on.is_(None), papers.c.title.is_(None), is_due)
         .subquery()
     )
@@ -144,7 +171,7 @@ async def mark_changed(connection: AsyncConnection, paper_ids: Collection[int]) 
     """Mark papers as changed for the search index. The transaction must hold the ingest lock."""
     if not paper_ids:
         return
-    changes = t.paper_changes
+    changes = paper_changes
     number = (await connection.scalar(sa.select(sa.func.max(changes.c.number))) or 0) + 1
     await connection.execute(changes.insert().values(number=number, token=secrets.token_hex(4)))
     await connection.execute(changes.delete().where(changes.c.number <= number - search.MAX_CHANGES))

@@ -11,7 +11,21 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import database, models
 from storage.errors import PaperroundError
-from storage.tables import papers, saved_papers
+from storage.tables import READER_ROWS, UtcTime, metadata, papers, reference, required
+
+saved_papers = sa.Table(
+    "saved_papers",
+    metadata,
+    sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False, info=READER_ROWS),
+    reference("paper_id", "papers.id", primary_key=True, index=True),
+    required("saved_at", UtcTime),
+    required("note", sa.Text, server_default=""),
+    required("tags", sa.Text, server_default="", comment="each between spaces"),
+    # Not `guild_id`: the row belongs to the reader and outlives the server.
+    sa.Column("server_id", sa.BigInteger, comment="where it was saved; NULL: in direct messages"),
+    sa.Index("ix_saved_papers_server_id", "server_id", "saved_at"),
+)
+
 
 MAX_SAVED = 5_000
 """The maximum number of papers that a reader can save."""
@@ -62,7 +76,7 @@ async def remove(connection: AsyncConnection, user_id: int, paper_id: int) -> No
 async def count(connection: AsyncConnection, user_id: int) -> int:
     """Return the number of a reader's saved papers."""
     query = sa.select(sa.func.count()).select_from(saved_papers).where(saved_papers.c.user_id == user_id)
-    return int(await connection.scalar(query))
+    return await connection.scalar(query) or 0
 
 
 async def list_paper_ids(connection: AsyncConnection, user_id: int) -> list[int]:
@@ -84,7 +98,7 @@ async def list_rows(
     chosen = _select_ids(user_id, tags, paper_ids)
     total = await connection.scalar(chosen.with_only_columns(sa.func.count()))
     page = chosen.order_by(*_NEWEST).limit(limit).offset(offset)
-    return await _read_rows(connection, user_id, await connection.scalars(page)), int(total)
+    return await _read_rows(connection, user_id, await connection.scalars(page)), total or 0
 
 
 async def _read_rows(

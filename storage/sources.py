@@ -10,7 +10,15 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import database, errors, key_values, locks, models
-from storage.tables import digests, entries, source_pages, sources
+from storage.tables import digests, entries, reference, sources, table_of
+
+source_pages = table_of(
+    models.PageState,
+    "source_pages",
+    reference("source_id", "sources.id", primary_key=True),
+    sa.Column("location", sa.Text, primary_key=True),
+)
+
 
 FILES = "files"
 """The source name for ingested files and for the writer."""

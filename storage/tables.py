@@ -1,8 +1,8 @@
-"""The SQL schema as SQLAlchemy Core metadata. Each table is written by exactly one storage module.
+"""The tables that several modules of `storage` read, as SQLAlchemy Core metadata, and what all declarations need.
 
-`_table_of` derives a table's columns (names, types, NULL) from its record in `storage.models`. Times are
-`UtcTime`: aware in Python, text in UTC on SQLite. Discord ids are BIGINT, enums are stored by value, and JSON
-lists are read as tuples.
+Each table is written by exactly one storage module; the others are declared there (`storage.schema`). `table_of` derives
+a table's columns (names, types, NULL) from its record. Times are `UtcTime`: aware in Python, text in UTC on SQLite.
+Discord ids are BIGINT, enums are stored by value, and JSON lists are read as tuples.
 """
 
 from __future__ import annotations
@@ -69,7 +69,8 @@ UtcTime = Stored(sa.DateTime(timezone=True), _load_time, _dump_time)
 """An aware UTC datetime. A naive datetime raises ValueError."""
 
 
-def _one_of(members: type[StrEnum]) -> Stored:
+def one_of(members: type[StrEnum]) -> Stored:
+    """Return the type of a column with a value of an enum."""
     return Stored(sa.Text(), members, str)
 
 
@@ -117,26 +118,28 @@ OPERATORS = {"for": "operators"}
 RowId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
-_required = partial(sa.Column, nullable=False)
+required = partial(sa.Column, nullable=False)
 """Return a NOT NULL column."""
 
 
-def _id() -> sa.Column[int]:
+def row_id() -> sa.Column[int]:
+    """Return the column of a generated id."""
     return sa.Column("id", RowId, sa.Identity(), primary_key=True)
 
 
-def _reference(name: str, target: str, *, ondelete: str = "CASCADE", **options: Any) -> sa.Column[Any]:
+def reference(name: str, target: str, *, ondelete: str = "CASCADE", **options: Any) -> sa.Column[Any]:
+    """Return a foreign key\'s column."""
     return sa.Column(name, RowId, sa.ForeignKey(target, ondelete=ondelete), **options)
 
 
 def _column(name: str, hint: Any, info: dict[str, str]) -> sa.Column[Any]:
     """Return the column for a record's field. Fields with Discord ids and references have names ending in `_id` or `_by`."""
     if name == "id":
-        return _id()
+        return row_id()
     options = get_args(hint) if get_origin(hint) in (UnionType, Union) else (hint,)
     python = next(option for option in options if option is not NoneType)
     if isinstance(python, type) and issubclass(python, StrEnum):
-        kind: sa.types.TypeEngine[Any] = _one_of(python)
+        kind: sa.types.TypeEngine[Any] = one_of(python)
     elif python is int and name.endswith(("_id", "_by")):
         kind = sa.BigInteger()
     else:
@@ -144,7 +147,7 @@ def _column(name: str, hint: Any, info: dict[str, str]) -> sa.Column[Any]:
     return sa.Column(name, kind, nullable=NoneType in options, autoincrement=False, info=info)
 
 
-def _table_of(
+def table_of(
     record: type,
     name: str,
     *items: sa.Column[Any] | sa.Constraint | sa.Index,
@@ -170,25 +173,25 @@ def _table_of(
     return sa.Table(name, metadata, *keys, *columns, *others, *constraints, **options)
 
 
-digests = _table_of(
+digests = table_of(
     models.StoredDigest,
     "digests",
-    _required("raw", sa.LargeBinary, comment="text, UTF-8, zlib"),
+    required("raw", sa.LargeBinary, comment="text, UTF-8, zlib"),
     # `archive.location_key`: PostgreSQL's indexes have no room for long addresses.
-    _required("location_key", sa.Text),
+    required("location_key", sa.Text),
     sa.UniqueConstraint("location_key", "date_on"),
     sa.Index("ix_digests_date_on", "date_on"),
     # Ids must never be reused: the keys of deliveries contain them.
     sqlite_autoincrement=True,
 )
 
-papers = _table_of(
+papers = table_of(
     models.MergedPaper,
     "papers",
-    _id(),
+    row_id(),
     sa.Column("arxiv_due_at", UtcTime, comment="when to ask arXiv again; NULL: not needed"),
-    _required("arxiv_asks", sa.Integer, server_default="0", comment="requests without an answer"),
-    _required(
+    required("arxiv_asks", sa.Integer, server_default="0", comment="requests without an answer"),
+    required(
         "changed",
         sa.BigInteger,
         server_default="0",
@@ -200,56 +203,22 @@ papers = _table_of(
     sa.Index("ix_papers_changed", "changed", "id"),
 )
 
-paper_changes = sa.Table(
-    "paper_changes",
-    metadata,
-    sa.Column("number", RowId, primary_key=True, autoincrement=False, comment="as in `papers.changed`"),
-    _required("token", sa.Text, comment="random; other after a backup is restored"),
-)
 
-entries = _table_of(
+entries = table_of(
     models.Entry,
     "entries",
-    _id(),
-    _reference("digest_id", "digests.id", nullable=False),
-    _reference("paper_id", "papers.id", ondelete="RESTRICT", nullable=False, index=True),
-    _required("added_seq", sa.BigInteger, server_default="0", comment="number of the ingest that added it"),
+    row_id(),
+    reference("digest_id", "digests.id", nullable=False),
+    reference("paper_id", "papers.id", ondelete="RESTRICT", nullable=False, index=True),
+    required("added_seq", sa.BigInteger, server_default="0", comment="number of the ingest that added it"),
     sa.UniqueConstraint("digest_id", "rank"),
     apart=("arxiv_id", "sections"),
 )
 
-sections = sa.Table(
-    "sections",
-    metadata,
-    _reference("entry_id", "entries.id", primary_key=True),
-    sa.Column("position", sa.Integer, primary_key=True),
-    sa.Column("heading", sa.Text),
-    _required("body", sa.Text),
-)
-
-facts = _table_of(
-    models.PaperFacts,
-    "facts",
-    _reference("paper_id", "papers.id", primary_key=True),
-    sa.Column("source", sa.Text, primary_key=True),
-    apart=("arxiv_id", "trust"),
-)
-
-authors = _table_of(models.Author, "authors", sa.UniqueConstraint("key"))
-
-paper_authors = sa.Table(
-    "paper_authors",
-    metadata,
-    _reference("paper_id", "papers.id", primary_key=True),
-    sa.Column("position", sa.Integer, primary_key=True),
-    _reference("author_id", "authors.id", nullable=False),
-    _required("name", sa.Text, comment="name as written in the source"),
-    sa.Index("ix_paper_authors_author_id", "author_id", "paper_id"),
-)
 
 SUBSCRIPTION_KEY = ("channel_id", "at_time", "timezone", "locale", "style", "topic", "source")
 """No two subscriptions have the same values in all of these fields."""
-subscriptions = _table_of(
+subscriptions = table_of(
     models.Subscription,
     "subscriptions",
     sa.UniqueConstraint(*SUBSCRIPTION_KEY, name="uq_subscriptions_same"),
@@ -259,49 +228,11 @@ subscriptions = _table_of(
     sqlite_autoincrement=True,
 )
 
-alerts = _table_of(
-    models.Alert,
-    "alerts",
-    # Both columns: with only the first, SQLite may scan all alerts without a channel for a reader's alert.
-    sa.Index("ix_alerts_user_id", "user_id", "channel_id"),
-    sa.Index("ix_alerts_channel_id", "channel_id"),
-    infos={"user_id": READER_ROWS, "guild_id": SERVER_ROWS},
-    sqlite_autoincrement=True,
-)
 
-matches = sa.Table(
-    "matches",
-    metadata,
-    sa.Column(
-        "recipient", sa.Text, primary_key=True, comment="'user:<id>' or 'channel:<id>'", info=READER_ROWS
-    ),
-    _reference("paper_id", "papers.id", primary_key=True, index=True),
-    # No foreign keys: sent matches outlive their alert and message.
-    sa.Column("alert_id", RowId, primary_key=True, autoincrement=False, index=True),
-    _required("found_at", UtcTime),
-    sa.Column("ready_at", UtcTime, comment="when the paper had the votes; NULL: not yet"),
-    sa.Column("delivery_id", RowId, index=True, comment="the message with the paper; NULL: unsent"),
-    sa.Index(
-        "ix_matches_unsent",
-        "ready_at",
-        "paper_id",
-        sqlite_where=sa.text("delivery_id IS NULL"),
-        postgresql_where=sa.text("delivery_id IS NULL"),
-    ),
-    sqlite_with_rowid=False,
-)
-
-unmatched_papers = sa.Table(
-    "unmatched_papers",
-    metadata,
-    _reference("paper_id", "papers.id", primary_key=True),
-    _required("added_at", UtcTime),
-)
-
-deliveries = _table_of(
+deliveries = table_of(
     models.Delivery,
     "deliveries",
-    _reference("subscription_id", "subscriptions.id", ondelete="SET NULL"),
+    reference("subscription_id", "subscriptions.id", ondelete="SET NULL"),
     sa.UniqueConstraint("key"),
     sa.Index("ix_deliveries_channel_id", "channel_id"),
     sa.Index("ix_deliveries_user_id", "user_id"),
@@ -315,161 +246,36 @@ deliveries = _table_of(
 delivery_papers = sa.Table(
     "delivery_papers",
     metadata,
-    _reference("delivery_id", "deliveries.id", primary_key=True),
-    _reference("paper_id", "papers.id", primary_key=True, index=True),
-    _required("position", sa.Integer, server_default="0"),  # of the part that has the paper
+    reference("delivery_id", "deliveries.id", primary_key=True),
+    reference("paper_id", "papers.id", primary_key=True, index=True),
+    required("position", sa.Integer, server_default="0"),  # of the part that has the paper
     sqlite_with_rowid=False,
 )
 
-parts = _table_of(
+parts = table_of(
     models.Part,
     "parts",
-    _reference("delivery_id", "deliveries.id", nullable=False),
+    reference("delivery_id", "deliveries.id", nullable=False),
     sa.Column("term", sa.BigInteger, comment="the sender's term at the last attempt"),
     sa.UniqueConstraint("nonce"),
     sa.UniqueConstraint("delivery_id", "position"),
     sa.Index("ix_parts_state_next_attempt_at", "state", "next_attempt_at"),
 )
 
-readers = _table_of(
+readers = table_of(
     models.Reader, "readers", sa.PrimaryKeyConstraint("user_id"), infos={"user_id": READER_ROWS}
 )
 
-button_texts = sa.Table(
-    "button_texts",
-    metadata,
-    sa.Column("token", sa.Text, primary_key=True),
-    sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False, info=READER_ROWS),
-    _required("text", sa.Text),
-    _required("saved_at", UtcTime, index=True),
-    sa.Index("ix_button_texts_user_id_saved_at", "user_id", "saved_at"),
-)
 
-saved_papers = sa.Table(
-    "saved_papers",
-    metadata,
-    sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False, info=READER_ROWS),
-    _reference("paper_id", "papers.id", primary_key=True, index=True),
-    _required("saved_at", UtcTime),
-    _required("note", sa.Text, server_default=""),
-    _required("tags", sa.Text, server_default="", comment="each between spaces"),
-    # Not `guild_id`: the row belongs to the reader and outlives the server.
-    sa.Column("server_id", sa.BigInteger, comment="where it was saved; NULL: in direct messages"),
-    sa.Index("ix_saved_papers_server_id", "server_id", "saved_at"),
-)
-
-clubs = _table_of(
-    models.Club,
-    "clubs",
-    sa.Column("guild_id", sa.BigInteger, primary_key=True, autoincrement=False, info=SERVER_ROWS),
-    # No foreign key: deliveries are deleted before clubs.
-    sa.Column("step_id", RowId, comment="delivery of the latest step: a poll, its result or a reminder"),
-    infos={"created_by": READER_MENTION},
-)
-
-club_threads = sa.Table(
-    "club_threads",
-    metadata,
-    sa.Column("channel_id", sa.BigInteger, primary_key=True, autoincrement=False),
-    _reference("paper_id", "papers.id", primary_key=True, index=True),
-    _required("guild_id", sa.BigInteger, index=True, info=SERVER_ROWS),
-    _required("delivery_id", RowId, comment="the delivery that opens it"),
-    sa.Column("thread_id", sa.BigInteger, server_default="0", comment="0: not sent yet"),
-    _required("opened_at", UtcTime),
-    sa.Column("meets_on", sa.Date, comment="local date of the meeting about the paper; NULL: none"),
-)
-
-club_nominations = sa.Table(
-    "club_nominations",
-    metadata,
-    sa.Column("guild_id", sa.BigInteger, primary_key=True, autoincrement=False, info=SERVER_ROWS),
-    sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False, info=READER_ROWS),
-    _reference("paper_id", "papers.id", nullable=False, index=True),
-    _required("nominated_at", UtcTime),
-)
-
-profiles = _table_of(
-    models.Profile, "profiles", sa.PrimaryKeyConstraint("user_id"), infos={"user_id": READER_ROWS}
-)
-
-feedback = sa.Table(
-    "feedback",
-    metadata,
-    sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False, info=READER_ROWS),
-    _reference("paper_id", "papers.id", primary_key=True, index=True),
-    _required("kind", _one_of(models.FeedbackKind), comment="more or less"),
-    _required("given_at", UtcTime),
-    sqlite_with_rowid=False,
-)
-
-guilds = _table_of(
+guilds = table_of(
     models.Guild, "guilds", sa.PrimaryKeyConstraint("guild_id"), infos={"guild_id": SERVER_ROWS}
 )
 
-sources = _table_of(
+sources = table_of(
     models.StoredSource,
     "sources",
     sa.UniqueConstraint("url"),
     sa.Index("ix_sources_next_attempt_at", "next_attempt_at"),
     # Ids must never be reused: a poll may end after its source was replaced by another.
     sqlite_autoincrement=True,
-)
-
-source_pages = _table_of(
-    models.PageState,
-    "source_pages",
-    _reference("source_id", "sources.id", primary_key=True),
-    sa.Column("location", sa.Text, primary_key=True),
-)
-
-meta = sa.Table("meta", metadata, sa.Column("key", sa.Text, primary_key=True), _required("value", sa.Text))
-
-sender_lease = sa.Table(
-    "sender_lease",
-    metadata,
-    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False, comment="always 1"),
-    _required("holder", sa.BigInteger, comment="term of the sender; 0: no sender"),
-    _required("name", sa.Text, comment="name of the holder's sessions (Database.name)"),
-    _required("expires_at", UtcTime, comment="by PostgreSQL's clock"),
-)
-
-drafts = _table_of(
-    models.Draft,
-    "drafts",
-    sa.PrimaryKeyConstraint("arxiv_id", "format", "language", "prompt_version", "model", "input_hash"),
-    sa.Index("ix_drafts_updated_at", "updated_at"),
-    sqlite_with_rowid=False,
-)
-
-paper_texts = _table_of(
-    models.PaperText,
-    "paper_texts",
-    _required("text", sa.LargeBinary, comment="Markdown, UTF-8, zlib"),
-    sa.PrimaryKeyConstraint("arxiv_id"),
-    sa.Index("ix_paper_texts_fetched_at", "fetched_at"),
-)
-
-published_texts = sa.Table(
-    "published_texts",
-    metadata,
-    sa.Column("hash", sa.Text, primary_key=True, comment="SHA-256 in hex of a written digest's text"),
-    sa.Column("place", sa.Text, primary_key=True, comment="the file, or `writer/NAME`"),
-    sa.Column("model", sa.Text, comment="the language model that wrote it; NULL: extracts"),
-    sqlite_with_rowid=False,
-)
-
-token_ledger = sa.Table(
-    "token_ledger",
-    metadata,
-    sa.Column("day_on", sa.Date, primary_key=True, comment="UTC"),
-    _required("used", sa.BigInteger),
-)
-
-glossary = sa.Table(
-    "glossary",
-    metadata,
-    _id(),
-    _required("made_at", UtcTime),
-    _required("papers", sa.Integer, comment="number of papers at build time"),
-    _required("data", sa.LargeBinary, comment="JSON, zlib"),
 )

@@ -3,20 +3,69 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 from typing import TypedDict, Unpack
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import database, models, outbox
-from storage.tables import deliveries, feedback, profiles, readers
+from storage.tables import (
+    READER_ROWS,
+    UtcTime,
+    deliveries,
+    metadata,
+    one_of,
+    readers,
+    reference,
+    required,
+    table_of,
+)
 
 
-async def get(connection: AsyncConnection, user_id: int) -> models.Profile | None:
+class FeedbackKind(StrEnum):
+    """A reader's opinion of a paper. The latest opinion counts."""
+
+    MORE = "more"
+    LESS = "less"
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A reader's settings for the papers of the day.
+
+    `topics` are the keys of topics that the reader picked. The papers are sent by DM at `at_time` (HH:MM in
+    `timezone`); None means never. Dates up to `last_on`, in that zone, are finished. `reason` is why they are
+    no longer sent.
+    """
+
+    user_id: int
+    topics: tuple[str, ...] = ()
+    at_time: str | None = None
+    timezone: str | None = None
+    last_on: date | None = None
+    reason: str | None = None
+
+
+profiles = table_of(Profile, "profiles", sa.PrimaryKeyConstraint("user_id"), infos={"user_id": READER_ROWS})
+
+feedback = sa.Table(
+    "feedback",
+    metadata,
+    sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False, info=READER_ROWS),
+    reference("paper_id", "papers.id", primary_key=True, index=True),
+    required("kind", one_of(FeedbackKind), comment="more or less"),
+    required("given_at", UtcTime),
+    sqlite_with_rowid=False,
+)
+
+
+async def get(connection: AsyncConnection, user_id: int) -> Profile | None:
     """Return a reader's profile, or None if the reader has never asked for the papers of the day."""
     query = sa.select(profiles).where(profiles.c.user_id == user_id)
-    return await database.fetch_record(connection, models.Profile, query)
+    return await database.fetch_record(connection, Profile, query)
 
 
 _ZONE = sa.func.coalesce(readers.c.timezone, profiles.c.timezone)
@@ -32,7 +81,7 @@ async def list_hours(connection: AsyncConnection) -> list[tuple[str, str]]:
 
 async def list_due(
     connection: AsyncConnection, dates: Mapping[tuple[str, str], date], *, limit: int
-) -> list[models.Profile]:
+) -> list[Profile]:
     """Return the due profiles with their zones. `dates` maps (time of day, zone) to the due local date."""
     done = sa.func.coalesce(profiles.c.last_on, date.min)
     of_date = (
@@ -50,7 +99,7 @@ async def list_due(
         .limit(limit)
         .with_for_update(of=profiles)
     )
-    return await database.fetch_records(connection, models.Profile, query)
+    return await database.fetch_records(connection, Profile, query)
 
 
 async def list_sent(
@@ -82,7 +131,7 @@ async def change(connection: AsyncConnection, user_id: int, **settings: Unpack[P
     await connection.execute(profiles.update().where(profiles.c.user_id == user_id).values(**settings))
 
 
-async def add(connection: AsyncConnection, profile: models.Profile) -> None:
+async def add(connection: AsyncConnection, profile: Profile) -> None:
     """Store a profile unless the reader already has one."""
     values = database.record_values(profile, profiles)
     await connection.execute(
@@ -98,7 +147,7 @@ async def set_last_on(connection: AsyncConnection, user_ids: Iterable[int], loca
 
 
 async def set_feedback(
-    connection: AsyncConnection, user_id: int, paper_id: int, kind: models.FeedbackKind | None, now: datetime
+    connection: AsyncConnection, user_id: int, paper_id: int, kind: FeedbackKind | None, now: datetime
 ) -> None:
     """Replace a reader's feedback on a paper. None deletes the feedback."""
     if kind is None:
@@ -111,7 +160,7 @@ async def set_feedback(
 
 async def list_feedback(
     connection: AsyncConnection, user_id: int, *, limit: int
-) -> list[tuple[int, models.FeedbackKind]]:
+) -> list[tuple[int, FeedbackKind]]:
     """Return a reader's feedback as (paper id, kind), newest first."""
     query = (
         sa.select(feedback.c.paper_id, feedback.c.kind)

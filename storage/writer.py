@@ -7,14 +7,79 @@ written twice. The hash is empty until the input is read.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import database
-from storage.models import Draft
-from storage.tables import drafts, published_texts, token_ledger
+from storage.models import DigestFormat, Locale
+from storage.tables import metadata, required, table_of
+
+
+class DraftState(StrEnum):
+    """The states of a draft. CHECKED, REFUSED and FAILED are final."""
+
+    PLANNED = "planned"
+    WRITTEN = "written"
+    """`text` contains the model's claims, not yet checked by the judge."""
+    CHECKED = "checked"
+    """`text` contains the claims that the judge accepted."""
+    REFUSED = "refused"
+    """There is no source text."""
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A summary of one paper in one format and language. `basis` is a value of `summaries.Basis`.
+
+    `calls` counts calls to the model, including failed ones, and `tokens` their tokens. `problems` are the
+    dropped claims with reasons, or the failure of the last call.
+    """
+
+    arxiv_id: str
+    format: DigestFormat
+    language: Locale
+    prompt_version: str
+    model: str
+    updated_at: datetime
+    input_hash: str = ""
+    state: DraftState = DraftState.PLANNED
+    basis: str | None = None
+    text: str | None = None
+    problems: tuple[str, ...] = ()
+    claims_dropped: int = 0
+    calls: int = 0
+    tokens: int = 0
+
+
+drafts = table_of(
+    Draft,
+    "drafts",
+    sa.PrimaryKeyConstraint("arxiv_id", "format", "language", "prompt_version", "model", "input_hash"),
+    sa.Index("ix_drafts_updated_at", "updated_at"),
+    sqlite_with_rowid=False,
+)
+
+published_texts = sa.Table(
+    "published_texts",
+    metadata,
+    sa.Column("hash", sa.Text, primary_key=True, comment="SHA-256 in hex of a written digest's text"),
+    sa.Column("place", sa.Text, primary_key=True, comment="the file, or `writer/NAME`"),
+    sa.Column("model", sa.Text, comment="the language model that wrote it; NULL: extracts"),
+    sqlite_with_rowid=False,
+)
+
+token_ledger = sa.Table(
+    "token_ledger",
+    metadata,
+    sa.Column("day_on", sa.Date, primary_key=True, comment="UTC"),
+    required("used", sa.BigInteger),
+)
+
 
 _SERIES = ("arxiv_id", "format", "language", "prompt_version", "model")
 _KEY = (*_SERIES, "input_hash")

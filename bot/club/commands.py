@@ -59,7 +59,7 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
         await router.require_bot_may_post(request, found, NEEDED_BY_CLUB)
         server_zone = await interaction.client.timezone_for(interaction, of_server=True)
         typed = client_options.move_zone({"time": time, "timezone": server_zone}, "time", "timezone")
-        club = models.Club(
+        club = storage.Club(
             guild_id=channel.guild.id,
             channel_id=channel.id,
             weekday=schedule.parse_days(day)[0],

@@ -20,8 +20,9 @@ from bot.core import clock, isolation, schedule
 from bot.outbox import contents, outcomes
 from storage import club as storage
 from storage import database, errors, models, outbox, papers
+from storage.club import Club
 from storage.database import Connection
-from storage.models import Club, DeliveryState, Reason
+from storage.models import DeliveryState, Reason
 
 log = structlog.get_logger(__name__)
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.core.clock import Clock
-from storage import accounts, alerts, archive, outbox, paper_texts, papers, tables
+from storage import accounts, alerts, archive, outbox, paper_texts, papers, sources, writer
 from storage.database import Connection, Database, delete_some
 
 log = structlog.get_logger(__name__)
@@ -38,9 +38,9 @@ class Retention:
         content_before, before = now - CONTENT_RETENTION, now - timedelta(days=self._days)
         removed = 0
         for column, limit in (
-            (tables.button_texts.c.saved_at, content_before),
-            (tables.drafts.c.updated_at, before),
-            (tables.source_pages.c.read_at, before),  # pages that are still listed are read again
+            (accounts.button_texts.c.saved_at, content_before),
+            (writer.drafts.c.updated_at, before),
+            (sources.source_pages.c.read_at, before),  # pages that are still listed are read again
         ):
             removed += await self._repeat(delete_some, column.table, column < limit)
         removed += await self._repeat(paper_texts.purge, content_before)

@@ -20,7 +20,7 @@ from bot.search import index as search_index
 from bot.text import analyser, tokens
 from storage import alerts, archive, database, models, papers, search, shelf, today
 from storage.database import Connection, Database
-from storage.models import FeedbackKind
+from storage.today import FeedbackKind
 
 Vector: TypeAlias = Mapping[str, float]
 """The values of a text's features. Absent features have the value 0."""
@@ -231,12 +231,12 @@ class Profiles:
         self.vectors = vectors
         self._learnt: dict[int, LearntProfile] = {}
 
-    async def find(self, user_id: int) -> models.Profile:
+    async def find(self, user_id: int) -> today.Profile:
         """Return a reader's profile; create it if it does not exist yet."""
         async with self._database.read() as connection:
             profile = await today.get(connection, user_id)
         if profile is None:
-            profile = models.Profile(user_id)
+            profile = today.Profile(user_id)
             async with self._database.transaction() as connection:
                 await today.add(connection, profile)
         return profile
@@ -245,7 +245,7 @@ class Profiles:
         """Discard a reader's cached weights."""
         self._learnt.pop(user_id, None)
 
-    async def learn(self, profile: models.Profile, day: Collection[int] = ()) -> LearntProfile:
+    async def learn(self, profile: today.Profile, day: Collection[int] = ()) -> LearntProfile:
         """Return the profile learnt from the reader's current signals.
 
         Feedback on the papers of `day` only counts on later days, so that it does not reorder this one.
@@ -276,7 +276,7 @@ class Profiles:
         return learnt
 
 
-async def _load_signals(connection: Connection, profile: models.Profile) -> Signals:
+async def _load_signals(connection: Connection, profile: today.Profile) -> Signals:
     saved = (await shelf.list_paper_ids(connection, profile.user_id))[:MAX_SIGNALS]
     marked = await today.list_feedback(connection, profile.user_id, limit=MAX_SIGNALS)
     followed = [

@@ -28,7 +28,7 @@ from bot.today.profiles import Profiles
 from storage import accounts, alerts, archive, models, outbox, papers, shelf, today
 from storage.database import Connection, Database, chunked
 from storage.errors import StorageError
-from storage.models import FeedbackKind
+from storage.today import FeedbackKind
 
 MENU_TOPICS = 12
 MAX_TOPIC_LENGTH = 60
@@ -198,7 +198,7 @@ class TodayService:
         return Day(on, rows, vectors, await self._glossary.get_current())
 
     async def build_of_day(
-        self, profile: models.Profile, locale: models.Locale, day: Day, shown: Sequence[str] = ()
+        self, profile: today.Profile, locale: models.Locale, day: Day, shown: Sequence[str] = ()
     ) -> TodayPost:
         """Return a reader's papers for a day that is already loaded. `shown` is as in `build_post`."""
         learnt = await self._profiles.learn(profile, day.vectors.keys())
@@ -234,7 +234,7 @@ class TodayService:
             suspended=profile.reason,
         )
 
-    async def _load_reader(self, profile: models.Profile, day: Day) -> _ReaderOfDay:
+    async def _load_reader(self, profile: today.Profile, day: Day) -> _ReaderOfDay:
         async with self._database.read() as connection:
             own = await alerts.list_rows(connection, user_id=profile.user_id)
             limit = len(day.papers) + 200
@@ -284,7 +284,7 @@ class TodayService:
         async with self._database.transaction() as connection:
             await today.change(connection, user_id, topics=tuple(kept))
 
-    async def send_daily(self, user_id: int, at_time: str | None, zone: str) -> models.Profile:
+    async def send_daily(self, user_id: int, at_time: str | None, zone: str) -> today.Profile:
         """Send a reader's papers by DM each day at a local time (HH:MM), by default the stored time or DEFAULT_TIME.
 
         Uses the reader's zone, or else the profile's previous zone, or else `zone`. Returns the changed profile.
@@ -358,7 +358,7 @@ def _match(queries: Sequence[matcher.AlertQuery], texts: Iterable[matcher.Prepar
 
 
 def _rank(
-    profile: models.Profile, reader: _ReaderOfDay, day: Day, weights: profiles.Vector, *, is_personal: bool
+    profile: today.Profile, reader: _ReaderOfDay, day: Day, weights: profiles.Vector, *, is_personal: bool
 ) -> dict[str, tuple[int, models.PaperRow]]:
     """Return a day's papers, best first, keyed by arXiv id, each with its rank by votes.
 
@@ -399,7 +399,7 @@ def _put_quoted_first(
 def _find_reasons(
     day: Day,
     detail: models.PaperDetail,
-    profile: models.Profile,
+    profile: today.Profile,
     concepts: Mapping[str, int],
     locale: models.Locale,
     follows: Follows,
@@ -531,7 +531,7 @@ class TodayPlanner:
 
     async def _build(
         self,
-        due: Mapping[models.Profile, schedule.Slot],
+        due: Mapping[today.Profile, schedule.Slot],
         known: Mapping[int, models.Reader],
         now: datetime,
         on: date,

@@ -28,7 +28,7 @@ from bot.writer.language_model import ModelError
 from storage import errors, models, writer
 from storage.database import Database
 from storage.errors import StorageError
-from storage.models import DraftState
+from storage.writer import DraftState
 
 log = structlog.get_logger(__name__)
 
@@ -90,7 +90,7 @@ class DraftWriter:
         on_problem: OnProblem,
         seconds: float | None = None,
         retries_failed: bool = False,
-    ) -> dict[str, models.Draft]:
+    ) -> dict[str, writer.Draft]:
         """Write the papers and return their drafts, keyed by arXiv id. Failures are passed to `on_problem`.
 
         If `seconds` or a cap is exceeded, drafts stay unfinished, and the next run resumes them.
@@ -143,18 +143,18 @@ class DraftWriter:
             found.append((Basis(source.basis), 0 if source.basis == Basis.NONE else tokens))
         return found
 
-    def _series(self, form: models.DigestFormat, language: models.Locale) -> models.Draft:
+    def _series(self, form: models.DigestFormat, language: models.Locale) -> writer.Draft:
         """Return an empty draft with the run's format, language, prompt version and model."""
-        return models.Draft("", form, language, prompts.VERSION, self.model.name, self.clock())
+        return writer.Draft("", form, language, prompts.VERSION, self.model.name, self.clock())
 
     async def _find_drafts(
-        self, papers: Sequence[listing.Paper], like: models.Draft
-    ) -> dict[str, models.Draft]:
+        self, papers: Sequence[listing.Paper], like: writer.Draft
+    ) -> dict[str, writer.Draft]:
         async with self.database.read() as connection:
             return await writer.find_draft(connection, like, [paper["arxiv_id"] for paper in papers])
 
     async def _write_round(
-        self, queue: Sequence[listing.Paper], drafts: dict[str, models.Draft], on_done: Callable[[], None]
+        self, queue: Sequence[listing.Paper], drafts: dict[str, writer.Draft], on_done: Callable[[], None]
     ) -> None:
         """Write each paper until a call fails. Stops early if the server is down or no call is allowed."""
         self._halt = None
@@ -171,7 +171,7 @@ class DraftWriter:
             for paper in queue:
                 group.create_task(write_one(paper["arxiv_id"], paper))
 
-    async def _write_isolated(self, paper: listing.Paper, draft: models.Draft) -> models.Draft:
+    async def _write_isolated(self, paper: listing.Paper, draft: writer.Draft) -> writer.Draft:
         """Write and store a paper's draft. A bug only fails this paper."""
         failures: list[Exception] = []
         with isolation.collected(failures, reraise=(StorageError,)):
@@ -181,7 +181,7 @@ class DraftWriter:
         reason = str(error) or type(error).__name__
         return await self._save(replace(draft, state=DraftState.FAILED, problems=(reason,)))
 
-    async def _write(self, paper: listing.Paper, draft: models.Draft) -> models.Draft:
+    async def _write(self, paper: listing.Paper, draft: writer.Draft) -> writer.Draft:
         source = await self._read_text(paper)
         input_hash = _hash_input(paper, source.text)
         if draft.input_hash != input_hash:
@@ -195,15 +195,15 @@ class DraftWriter:
             draft = await self._check(draft, f"{_title_of(paper)}\n\n{source.text}")
         return draft
 
-    async def _ask_writer(self, draft: models.Draft, messages: Messages) -> models.Draft:
-        def read(draft: models.Draft, answer: str) -> models.Draft:
+    async def _ask_writer(self, draft: writer.Draft, messages: Messages) -> writer.Draft:
+        def read(draft: writer.Draft, answer: str) -> writer.Draft:
             text = prompts.claims_to_json(prompts.read_answer(answer, draft.format))
             return replace(draft, state=DraftState.WRITTEN, text=text, problems=())
 
         schema = prompts.build_schema(draft.format)
         return await self._call(draft, self.model, messages, schema, prompts.MAX_TOKENS[draft.format], read)
 
-    async def _check(self, draft: models.Draft, source: str) -> models.Draft:
+    async def _check(self, draft: writer.Draft, source: str) -> writer.Draft:
         """Return the draft with only those claims that have a valid form and that the judge accepts."""
         claims = prompts.read_answer(draft.text or "", draft.format)
         checker = await asyncio.to_thread(writer_claims.ClaimChecker, source)
@@ -217,7 +217,7 @@ class DraftWriter:
                 replace(draft, state=DraftState.FAILED, text=None, problems=(*dropped, NO_CLAIM))
             )
 
-        def read(draft: models.Draft, answer: str) -> models.Draft:
+        def read(draft: writer.Draft, answer: str) -> writer.Draft:
             verdicts = prompts.read_verdicts(answer, asked)
             proved = [claim for claim, verdict in zip(asked, verdicts, strict=True) if not verdict]
             denied = [f'"{claim.text}": {row}' for claim, row in zip(asked, verdicts, strict=True) if row]
@@ -235,13 +235,13 @@ class DraftWriter:
 
     async def _call(
         self,
-        draft: models.Draft,
+        draft: writer.Draft,
         model: language_model.LanguageModel,
         messages: Messages,
         schema: Mapping[str, Any],
         max_tokens: int,
-        read: Callable[[models.Draft, str], models.Draft],
-    ) -> models.Draft:
+        read: Callable[[writer.Draft, str], writer.Draft],
+    ) -> writer.Draft:
         """Make one call, and store and return the draft.
 
         `read` adds the response to the draft, or raises AnswerError. An interrupted call stores nothing.
@@ -303,7 +303,7 @@ class DraftWriter:
         return await self.texts.read(paper["arxiv_id"], title, abstract)
 
     async def _build_messages(
-        self, paper: listing.Paper, draft: models.Draft, source: models.PaperText
+        self, paper: listing.Paper, draft: writer.Draft, source: models.PaperText
     ) -> Messages:
         shown = await asyncio.to_thread(prompts.fit_source, source.text)
         terms: tuple[str, ...] = ()
@@ -312,7 +312,7 @@ class DraftWriter:
         basis = Basis(source.basis)
         return prompts.build_messages(_title_of(paper), shown, basis, draft.format, draft.language, terms)
 
-    async def _save(self, draft: models.Draft) -> models.Draft:
+    async def _save(self, draft: writer.Draft) -> writer.Draft:
         draft = replace(draft, updated_at=self.clock())
         async with self.database.transaction() as connection:
             await writer.save_draft(connection, draft)
@@ -329,24 +329,24 @@ def _estimate_tokens(messages: Messages, schema: Mapping[str, Any], max_tokens: 
     return sum(len(message["content"].encode()) for message in sent) // BYTES_PER_TOKEN + max_tokens
 
 
-def _is_done(paper: listing.Paper, draft: models.Draft) -> bool:
+def _is_done(paper: listing.Paper, draft: writer.Draft) -> bool:
     """Return whether a draft is up to date: written from the full paper, or from the same abstract."""
     abstract = str(paper.get("abstract") or "")
     is_same = draft.basis == Basis.PAPER or draft.input_hash == _hash_input(paper, abstract)
     return draft.state in FINAL and (is_same or draft.state is DraftState.FAILED)
 
 
-def _count_failures(draft: models.Draft) -> int:
+def _count_failures(draft: writer.Draft) -> int:
     """Return how many calls have failed for an unfinished draft."""
     return draft.calls - (draft.state is DraftState.WRITTEN)
 
 
-def _order(draft: models.Draft) -> tuple[int, bool]:
+def _order(draft: writer.Draft) -> tuple[int, bool]:
     """Return a draft's sort key: fewest failures first, then drafts that only need the judge."""
     return _count_failures(draft), draft.state is not DraftState.WRITTEN
 
 
-def _count_done(papers: Sequence[listing.Paper], drafts: Mapping[str, models.Draft]) -> int:
+def _count_done(papers: Sequence[listing.Paper], drafts: Mapping[str, writer.Draft]) -> int:
     return sum(_is_done(paper, drafts[paper["arxiv_id"]]) for paper in papers)
 
 

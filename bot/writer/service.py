@@ -15,7 +15,7 @@ from bot.core.clock import Clock
 from bot.rendering.templates import Templates
 from bot.sources import huggingface
 from bot.writer import drafting, prompts, publication
-from storage import errors, models
+from storage import errors, models, writer
 from storage.database import Database
 
 KINDS = ("written", "from_abstract", "refused", "failed")
@@ -64,7 +64,7 @@ class WriterService:
             await asyncio.to_thread(publication.check_writable, file)
         papers = await publication.load_manifest(self.database, self.source, self.clock, day, self.ingest)
         papers = papers[:limit]
-        drafts: Mapping[str, models.Draft] = {}
+        drafts: Mapping[str, writer.Draft] = {}
         calls = tokens = 0
         if self.draft_writer is not None:
             calls, tokens = self.draft_writer.requests, self.draft_writer.tokens
@@ -111,7 +111,7 @@ class WriterService:
         form: models.DigestFormat,
         language: models.Locale,
         papers: Sequence[listing.Paper],
-        drafts: Mapping[str, models.Draft],
+        drafts: Mapping[str, writer.Draft],
     ) -> tuple[str, Counter[str]]:
         """Return the digest's text, and the number of papers by outcome (KINDS). Runs in a thread."""
         kinds: Counter[str] = Counter()
@@ -119,7 +119,7 @@ class WriterService:
         for rank, paper in enumerate(papers, 1):
             draft = drafts.get(paper["arxiv_id"])
             sections: tuple[models.Section, ...] = ()
-            if draft is not None and draft.state is models.DraftState.CHECKED:
+            if draft is not None and draft.state is writer.DraftState.CHECKED:
                 claims = prompts.read_answer(draft.text or "", form)
                 basis = summaries.Basis(draft.basis or "none")
                 sections = publication.build_sections(form, language, claims, basis, draft.claims_dropped)
@@ -127,7 +127,7 @@ class WriterService:
             else:
                 if (extract := publication.choose(paper)) is not None:
                     sections = publication.build_extract(form, language, *extract)
-                is_failed = draft is not None and draft.state is not models.DraftState.REFUSED
+                is_failed = draft is not None and draft.state is not writer.DraftState.REFUSED
                 kinds["failed" if is_failed else "from_abstract" if sections else "refused"] += 1
             entries.append(publication.build_entry(rank, paper, sections))
         return publication.render_digest(day, form, entries, self.templates), kinds

@@ -22,7 +22,7 @@ from bot.core.clock import system_clock
 from bot.core.settings import Settings
 from bot.outbox.contents import RenderedPart
 from bot.outbox.outcomes import SendRequest
-from storage import database, migrate, models, tables
+from storage import database, locks, migrate, models
 from storage.database import Connection
 from tests.conftest import SHARED_FOLDER
 from tests.support import installation, origin_server, payload_checks, upgrades
@@ -38,7 +38,7 @@ from tests.support.polling_harness import PollingHarness
 
 pytestmark = [pytest.mark.engines("sqlite", "postgresql"), pytest.mark.promise]
 BUTTON = 2
-DERIVED = {tables.sender_lease.name, "sqlite_sequence"}
+DERIVED = {locks.sender_lease.name, "sqlite_sequence"}
 
 
 async def read_rows(connection: Connection) -> dict[str, list[dict[str, Any]]]:

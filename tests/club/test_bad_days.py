@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from bot.app.workers import Workers
 from bot.club.service import ClubPost, Clubs
-from storage import models, outbox, tables
+from storage import club, models, outbox, schema, tables
 from tests.club.conftest import Lab, answers, text_of
 from tests.support.client_harness import both_languages, shown_text
 
@@ -314,7 +314,7 @@ async def test_forgets_the_reader_who_opened_a_discussion(lab: Lab) -> None:
     assert set(await data.count(reader.id)) >= {"club_nominations", "saved_papers"}
     await data.forget(reader.id)
     async with lab.harness.container.database.read() as connection:
-        for table in tables.metadata.sorted_tables:
+        for table in schema.METADATA.sorted_tables:
             rows = await connection.execute(sa.select(table))
             assert str(reader.id) not in "\n".join(map(str, rows.all())), table.name
 
@@ -329,5 +329,5 @@ async def test_a_server_that_the_bot_left_gets_no_votes_and_loses_its_club(lab: 
     assert len(lab.polls()) == 1
     await Workers(lab.harness.container).retention.purge()
     async with lab.harness.container.database.read() as connection:
-        kept = (await connection.execute(sa.select(sa.func.count()).select_from(tables.clubs))).scalar_one()
+        kept = (await connection.execute(sa.select(sa.func.count()).select_from(club.clubs))).scalar_one()
     assert kept == (days < 30)

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from bot.app.container import Container
 from bot.club.service import Clubs
 from bot.core.settings import Settings
+from storage import club as stored_club
 from storage import models, outbox, tables
 from tests.fake_discord import process
 from tests.fake_discord.fixtures import fake, fake_server
@@ -118,7 +119,7 @@ async def lab(fake: process.FakeDiscord, database_url: str, tmp_path: Path) -> A
         meets_at = (harness.now() + 4 * DAY).replace(second=0, microsecond=0)
         lab = Lab(harness, clubs, channel_id, meets_at)
         await lab.add_papers(("2601.00001", 9), ("2601.00002", 5))
-        club = models.Club(
+        club = stored_club.Club(
             guild_id=process.GUILD_ID,
             channel_id=channel_id,
             weekday=meets_at.isoweekday(),

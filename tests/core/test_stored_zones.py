@@ -32,8 +32,8 @@ async def test_unknown_zone_of_one_post_alert_or_club_stops_no_other(world: Worl
     assert await clubs.tick(world.now) == 2
 
 
-def _club(guild_id: int, zone: str) -> models.Club:
-    return models.Club(
+def _club(guild_id: int, zone: str) -> storage_club.Club:
+    return storage_club.Club(
         guild_id=guild_id,
         channel_id=guild_id,
         weekday=4,

@@ -9,7 +9,7 @@ import pytest
 from bot.alerts import planner as alerts_planner
 from bot.alerts.service import Alerts
 from bot.daily.service import Subscriptions
-from storage import migrate, models, outbox, tables, today
+from storage import alerts, migrate, models, outbox, today
 from tests.fake_discord import model, process
 from tests.support import alert_builders
 from tests.support.fault_harness import FaultHarness
@@ -40,7 +40,7 @@ async def test_restored_backup_posts_nothing_twice(harness: FaultHarness) -> Non
         bot = harness.start_bot()
 
         async def is_matched() -> bool:
-            return bool(await harness.count_rows(tables.matches))
+            return bool(await harness.count_rows(alerts.matches))
 
         await harness.wait_until(is_matched)
         await harness.advance_clock(alerts_planner.GATHERING_TIME)
@@ -78,4 +78,4 @@ async def _subscribe(harness: FaultHarness, at: str) -> None:
         )
     await Alerts(harness.db, harness.now).add(alert_builders.draft("care", user_id=READER))
     async with harness.db.transaction() as connection:
-        await today.add(connection, models.Profile(READER, at_time=at, timezone="UTC"))
+        await today.add(connection, today.Profile(READER, at_time=at, timezone="UTC"))

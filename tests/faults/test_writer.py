@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from bot.core.clock import system_clock
 from bot.writer import drafting
-from storage import migrate, models, tables, writer
+from storage import migrate, writer
 from storage.database import Database, fetch_records
 from tests.fake_model import papers
 from tests.fake_model.fixtures import fake_model
@@ -76,9 +76,9 @@ class Killed:
 async def list_answered(database: Database, ids: list[str]) -> tuple[set[str], set[str]]:
     """Return the papers with a stored response, and those that are also judged."""
     async with database.read() as connection:
-        query = sa.select(tables.drafts).where(tables.drafts.c.arxiv_id.in_(ids))
-        rows = await fetch_records(connection, models.Draft, query)
-    judged = {row.arxiv_id for row in rows if row.state is models.DraftState.CHECKED}
+        query = sa.select(writer.drafts).where(writer.drafts.c.arxiv_id.in_(ids))
+        rows = await fetch_records(connection, writer.Draft, query)
+    judged = {row.arxiv_id for row in rows if row.state is writer.DraftState.CHECKED}
     return {row.arxiv_id for row in rows if row.text}, judged
 
 

@@ -87,7 +87,7 @@ def test_a_form_is_learnt_if_most_papers_with_it_contain_the_term() -> None:
     many = build_glossary(*explained, *elsewhere[:8], *confirmed, *OTHER_TEXTS)
     (concept,) = many.find_concepts("무작위 투영")
     (form,) = concept.forms_in("ko")
-    assert (form.text, form.papers, form.found, form.confirmed) == ("무작위 투영", 4, 28, 20)
+    assert (form.text, form.papers, form.confirmed) == ("무작위 투영", 4, 20)
     assert form.is_sure
 
 

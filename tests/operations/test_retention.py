@@ -120,7 +120,7 @@ async def test_all_rows_of_a_server_are_purged_30_days_after_leaving(db: Databas
     await service.mark_left([GUILD])
     async with db.transaction() as connection:
         await connection.execute(tables.deliveries.update().values(state="sent", finished_at=SEOUL_9AM))
-        await connection.execute(tables.alerts.update().values(channel_id=CHANNEL))
+        await connection.execute(alerts.alerts.update().values(channel_id=CHANNEL))
     before = await reader_rows.find_columns(db, str(GUILD))
     for days, is_kept in ((30, True), (31, False)):
         now = SEOUL_9AM + days * DAY
@@ -151,4 +151,4 @@ async def test_full_texts_are_kept_for_a_month_or_while_a_shelf_or_a_thread_has_
         )
     for days, left in ((29, 3), (31, 2)):
         await purge(db, SEOUL_9AM + days * DAY)
-        assert await count(db, tables.paper_texts) == left
+        assert await count(db, paper_texts.paper_texts) == left

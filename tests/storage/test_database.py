@@ -18,15 +18,15 @@ from tests.support.paper_records import add_papers, merged_paper
 
 async def test_concurrent_transactions_lose_no_updates(db: database.Database) -> None:
     async with db.transaction() as connection:
-        await connection.execute(tables.meta.insert().values(key="n", value="0"))
+        await connection.execute(key_values.meta.insert().values(key="n", value="0"))
 
     async def add_one() -> None:
         async with db.transaction() as connection:
-            query = sa.select(tables.meta.c.value).where(tables.meta.c.key == "n").with_for_update()
+            query = sa.select(key_values.meta.c.value).where(key_values.meta.c.key == "n").with_for_update()
             value = (await connection.execute(query)).scalar_one()
             await asyncio.sleep(0)
             await connection.execute(
-                tables.meta.update().where(tables.meta.c.key == "n").values(value=str(int(value) + 1))
+                key_values.meta.update().where(key_values.meta.c.key == "n").values(value=str(int(value) + 1))
             )
 
     await asyncio.gather(*(add_one() for _ in range(20)))
@@ -58,13 +58,13 @@ async def test_busy_commands_do_not_delay_other_transactions(db: database.Databa
 
     async def write() -> None:
         async with limited.transaction() as connection:
-            await connection.execute(tables.meta.insert().values(key="limited", value="0"))
+            await connection.execute(key_values.meta.insert().values(key="limited", value="0"))
 
     writers = [asyncio.create_task(write())]
     async with patience.limit(30):
         for number in range(20):
             async with db.transaction() as connection:
-                await connection.execute(tables.meta.insert().values(key=f"n{number}", value="0"))
+                await connection.execute(key_values.meta.insert().values(key=f"n{number}", value="0"))
             async with db.read():
                 pass
     assert not any(task.done() for task in (*readers, *writers))
@@ -74,7 +74,7 @@ async def test_busy_commands_do_not_delay_other_transactions(db: database.Databa
 
 @pytest.mark.engines("sqlite", "postgresql")
 async def test_sql_errors_do_not_quote_parameters(db: database.Database) -> None:
-    row = tables.meta.insert().values(key="webhook:1", value="hunter2")
+    row = key_values.meta.insert().values(key="webhook:1", value="hunter2")
     async with db.transaction() as connection:
         await connection.execute(row)
         with pytest.raises(sa.exc.IntegrityError) as caught:

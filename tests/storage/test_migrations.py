@@ -79,7 +79,7 @@ async def test_texts_that_the_writer_published_are_still_known(db: Database, dat
         await key_values.set_value(connection, "written-by:b", "a model")
     await older.close()
     upgraded = await migrate.open_database(database_url, approve=upgrades.approve)
-    models_by_hash = sa.select(tables.published_texts.c.hash, tables.published_texts.c.model)
+    models_by_hash = sa.select(writer.published_texts.c.hash, writer.published_texts.c.model)
     async with upgraded.read() as connection:
         assert await writer.list_published(connection, "/a.md") == {"a", "b"}
         assert ("b", "a model") in (await connection.execute(models_by_hash)).all()

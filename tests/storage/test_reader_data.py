@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from storage import accounts, tables
+from storage import accounts, schema, tables
 from storage.database import Connection, Database
 from tests.support import reader_rows
 
@@ -24,7 +24,7 @@ NO_READERS = {
 SUSPICIOUS = re.compile("user|reader|recipient|member|owner|creator|sender|(^|_)by$|submitter")
 
 
-@pytest.mark.parametrize("table", tables.metadata.sorted_tables, ids=lambda table: table.name)
+@pytest.mark.parametrize("table", schema.METADATA.sorted_tables, ids=lambda table: table.name)
 def test_all_columns_that_may_contain_a_readers_id_are_declared(table: sa.Table) -> None:
     undeclared = [
         column.name

@@ -10,11 +10,11 @@ from storage.database import Database
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
 DAY = date(2026, 1, 31)
-DRAFT = models.Draft("2601.00001", models.DigestFormat.NEWSLETTER, models.Locale.KO, "1", "small", NOW)
+DRAFT = writer.Draft("2601.00001", models.DigestFormat.NEWSLETTER, models.Locale.KO, "1", "small", NOW)
 
 
 async def test_a_written_draft_replaces_the_draft_without_input(db: Database) -> None:
-    written = replace(DRAFT, input_hash="abc", state=models.DraftState.CHECKED, text="{}", problems=("one",))
+    written = replace(DRAFT, input_hash="abc", state=writer.DraftState.CHECKED, text="{}", problems=("one",))
     async with db.transaction() as connection:
         for draft in (DRAFT, replace(DRAFT, language=models.Locale.EN), written):
             await writer.save_draft(connection, draft)

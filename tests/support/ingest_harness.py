@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from bot.archive import ingest
 from bot.archive.digest_writer import IngestResult
-from storage import database, models, papers, tables
+from storage import database, models, papers, schema
 from storage.database import Connection
 from tests.support import sample_archive
 from tests.support.sample_archive import NewsletterPaper
@@ -60,9 +60,9 @@ class IngestHarness:
 
     async def author_counts(self) -> dict[str, int]:
         """Return each author's number of papers, by name."""
-        columns = tables.authors.c
+        columns = papers.authors.c
         async with self.db.read() as connection:
             return dict(map(tuple, await connection.execute(sa.select(columns.name, columns.paper_count))))
 
     async def counts(self) -> dict[str, int]:
-        return {table.name: await self.count(table) for table in tables.metadata.sorted_tables}
+        return {table.name: await self.count(table) for table in schema.METADATA.sorted_tables}

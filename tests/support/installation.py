@@ -222,7 +222,7 @@ async def _leave_work(installation: Installation) -> None:
         ),
         location="late.md",
     )
-    draft = models.Draft(
+    draft = writer.Draft(
         arxiv_id="2601.99001",
         format=models.DigestFormat.NEWSLETTER,
         language=models.Locale.EN,

@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from storage import tables
+from storage import schema, tables
 from storage.database import Database
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
@@ -27,7 +27,7 @@ async def fill_every_table(database: Database, user_id: int, guild_id: int | Non
     """
     filled: dict[sa.Table, Any] = {}
     async with database.transaction() as connection:
-        for table in tables.metadata.sorted_tables:
+        for table in schema.METADATA.sorted_tables:
             columns = [column for column in table.c if not isinstance(column.identity, sa.Identity)]
             values = {column.name: _value(column, user_id, filled) for column in columns}
             if guild_id is not None and "guild_id" in values:

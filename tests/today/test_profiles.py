@@ -13,7 +13,7 @@ from bot.today import profiles
 from bot.today.profiles import PaperVectors
 from storage import models, papers, shelf, today
 from storage.database import Database
-from storage.models import FeedbackKind
+from storage.today import FeedbackKind
 from tests.support import sample_archive
 from tests.support.sample_archive import NewsletterPaper
 

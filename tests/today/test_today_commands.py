@@ -38,7 +38,7 @@ async def _mark(harness: ClientHarness, message: Any, value: str) -> Any:
     return await harness.select(message, [value], custom_id=f"pr:{today_messages.MARK}")
 
 
-async def _profile(harness: ClientHarness) -> models.Profile:
+async def _profile(harness: ClientHarness) -> today.Profile:
     async with harness.container.database.read() as connection:
         profile = await today.get(connection, harness.reader.id)
     assert profile is not None

@@ -16,7 +16,7 @@ from bot.writer import drafting, prompts
 from bot.writer.language_model import LanguageModel, Message, ModelError
 from storage import models, writer
 from storage.database import Database
-from storage.models import DraftState
+from storage.writer import DraftState
 from tests.support import glossary_in_memory
 
 NOW = datetime(2026, 11, 18, tzinfo=UTC)
@@ -82,7 +82,7 @@ class Desk:
 
     async def write(
         self, model: Script, judge: Script | None = None, *, count: int = 1, **options: Any
-    ) -> list[models.Draft]:
+    ) -> list[writer.Draft]:
         caps = {name: options.pop(name) for name in ("daily", "monthly") if name in options}
         draft_writer = drafting.DraftWriter(
             self.database,
@@ -117,7 +117,7 @@ async def desk(sqlite_db: Database) -> Desk:
     return Desk(sqlite_db)
 
 
-def printed(draft: models.Draft) -> list[str]:
+def printed(draft: writer.Draft) -> list[str]:
     return [claim.text for claim in prompts.read_answer(draft.text, FORM)] if draft.text else []
 
 

@@ -30,7 +30,9 @@ from bot.alerts.service import Alerts
 from bot.club.service import Clubs
 from bot.daily.service import Subscriptions
 from bot.outbox.contents import DeliveryFactory
-from storage import models, outbox, tables, today
+from storage import alerts as stored_alerts
+from storage import archive, models, outbox, papers, shelf, tables, today
+from storage import club as stored_club
 from tests.fake_discord import model, process
 from tests.fake_discord.fixtures import fake, fake_server, lift_rate_limits
 from tests.support import alert_builders, origin_server
@@ -78,8 +80,8 @@ FILTERED = 5
 """The channel of each server whose post has a topic, its own weekdays, or is weekly."""
 
 BY_PAPERS = frozenset(
-    (tables.digests, tables.entries, tables.sections, tables.papers, tables.authors, tables.paper_authors)
-) | {tables.facts, tables.matches, tables.saved_papers, tables.club_threads, tables.feedback}
+    (tables.digests, tables.entries, archive.sections, tables.papers, papers.authors, papers.paper_authors)
+) | {papers.facts, stored_alerts.matches, shelf.saved_papers, stored_club.club_threads, today.feedback}
 """The tables that grow with the papers (`docs/storage.md`). All others are bounded by retention."""
 
 _MARKER = re.compile(r'pr:d:([^/"]+):(\d+)/')
@@ -149,7 +151,7 @@ class Year:
                 self.subscriptions[channel_id] = await service.add(draft)
         clubs = Clubs(harness.db, harness.now, DeliveryFactory(lambda: NotImplemented), self._request)
         for row in self._channels(lambda place: place == 0)[:CLUBS]:
-            club = models.Club(
+            club = stored_club.Club(
                 guild_id=row.guild_id,
                 channel_id=row.channel_id,
                 weekday=6,
@@ -167,7 +169,7 @@ class Year:
             await alerts.add(alert_builders.draft(topic, user_id=FIRST_READER + number, timing=timing))
         async with harness.db.transaction() as connection:
             for number in range(WITH_TODAY):
-                profile = models.Profile(FIRST_READER + number, at_time="09:00", timezone="UTC")
+                profile = today.Profile(FIRST_READER + number, at_time="09:00", timezone="UTC")
                 await today.add(connection, profile)
 
     async def _request(self, *_: Any, **__: Any) -> Any:
@@ -521,7 +523,7 @@ class Year:
         async with self.harness.db.read() as connection:
             stored = set((await connection.execute(sa.select(tables.papers.c.arxiv_id))).scalars())
             saved = (
-                await connection.execute(sa.select(sa.func.count()).select_from(tables.saved_papers))
+                await connection.execute(sa.select(sa.func.count()).select_from(shelf.saved_papers))
             ).scalar()
         old = (id_ for id_, number in self.looked_up.items() if number < days - 33)
         found = [f"{id_} was only looked up and is still stored" for id_ in old if id_ in stored]
