@@ -44,18 +44,23 @@ class Mention(NamedTuple):
         if self.abbreviation and (self.english or not is_korean):
             text = long_form(self.english or self.left_context, self.abbreviation)
             return (self.abbreviation, text) if text else ("", "")
-        is_reversed = not is_korean and term_keys.is_abbreviation(last) and self.english
-        return (last, self.english) if is_reversed == long_form(self.english, last) else ("", "")
+        if (
+            not is_korean
+            and term_keys.is_abbreviation(last)
+            and long_form(self.english, last) == self.english
+        ):
+            return last, self.english
+        return "", ""
 
 
 def extract_mentions(text: str) -> list[Mention]:
     """Return the distinct mentions in a text, in order, up to `MAX_MENTIONS`. Takes linear time."""
     text = typography.normalise("NFKC", text).replace("*", "").replace("`", "")
-    found = (
+    mentions = (
         _parse_parenthesis(text[max(0, match.start() - 120) : match.start()].rpartition("\n")[2], match[1])
         for match in _PARENTHESES.finditer(text)
     )
-    return list(islice(dict.fromkeys(mention for mention in found if mention), MAX_MENTIONS))
+    return list(islice(dict.fromkeys(mention for mention in mentions if mention), MAX_MENTIONS))
 
 
 def _parse_parenthesis(preceding: str, content: str) -> Mention | None:

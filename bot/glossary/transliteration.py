@@ -47,8 +47,8 @@ class SoundIndex:
             return []
         similar = (match[0] for match in re.finditer(_consonants(hangul), self._lines, re.MULTILINE))
         alike = (self._names[letters] for letters in similar if _spells(hangul, letters))
-        found = [(sum(papers for papers, _ in names), max(names)[1]) for names in alike]
-        ranked = sorted(found, key=lambda pair: (-pair[0], pair[1]))[:_MAX_NAMES]
+        by_spelling = [(sum(papers for papers, _ in names), max(names)[1]) for names in alike]
+        ranked = sorted(by_spelling, key=lambda pair: (-pair[0], pair[1]))[:_MAX_NAMES]
         return [name for papers, name in ranked if papers >= _MIN_SHARE * ranked[0][0]]
 
 

@@ -66,8 +66,8 @@ class Writers:
         ids: dict[int, None] = {}
         for query in queries:
             if query is not None:
-                found = self._searcher.search(query, limit, order_by_field="papers", count=False)
-                addresses = [address for _, address in found.hits]
+                result = self._searcher.search(query, limit, order_by_field="papers", count=False)
+                addresses = [address for _, address in result.hits]
                 found_ids = cast("list[int]", self._searcher.fast_field_values("id", addresses))
                 ids.update(dict.fromkeys(found_ids))
         return sorted(search.list_authors(self.view, ids).values(), key=lambda author: -author.paper_count)
@@ -157,12 +157,12 @@ def find_authors(
     authors = _find_exact(writers, words, is_prefix=is_prefix)
     ranked = _rank(authors, words, is_prefix=is_prefix)
     korean = _find_by_hangul(writers, " ".join(words), is_prefix=is_prefix)
-    found = list({author.id: author for author in (*ranked, *korean)}.values())
-    if not found and not is_prefix:
-        found = _find_by_sound(writers, words)
-    if not found:
-        found = _rank(_find_fuzzy(writers, words), words, is_prefix=is_prefix)
-    return found[:limit]
+    matches = list({author.id: author for author in (*ranked, *korean)}.values())
+    if not matches and not is_prefix:
+        matches = _find_by_sound(writers, words)
+    if not matches:
+        matches = _rank(_find_fuzzy(writers, words), words, is_prefix=is_prefix)
+    return matches[:limit]
 
 
 def _find_by_sound(writers: Writers, words: tuple[str, ...]) -> list[models.Author]:
@@ -171,8 +171,8 @@ def _find_by_sound(writers: Writers, words: tuple[str, ...]) -> list[models.Auth
     if len(words) < 2 or None in patterns:
         return []
     query = all_of(writers.pattern(pattern) for pattern in patterns if pattern is not None)
-    found = writers.find([query], limit=_CANDIDATE_LIMIT)
-    return [author for author in found if len(people.name_tokens(author.name)) == len(words)] or found
+    alike = writers.find([query], limit=_CANDIDATE_LIMIT)
+    return [author for author in alike if len(people.name_tokens(author.name)) == len(words)] or alike
 
 
 def _find_exact(writers: Writers, words: tuple[str, ...], *, is_prefix: bool) -> list[models.Author]:
@@ -255,8 +255,8 @@ def read_writers(archive: Archive, query: query_parser.Query) -> query_parser.Qu
 def _is_author(writers: Writers, name: str) -> bool:
     """Return whether any author has this name, in any word order or script."""
     words = tuple(people.name_tokens(name))
-    found = _find_exact(writers, words, is_prefix=False) if words else []
-    return bool(found or _find_by_hangul(writers, " ".join(words), is_prefix=False))
+    exact = _find_exact(writers, words, is_prefix=False) if words else []
+    return bool(exact or _find_by_hangul(writers, " ".join(words), is_prefix=False))
 
 
 def find_author(
@@ -290,9 +290,9 @@ def find_author(
     best, ids, is_one = matches[0], [author.id for author in namesakes or matches[:1]], len(namesakes) < 2
     name_of = {author.id: author.name for author in matches}
     scope = Scope(filters, search.list_paper_ids(view, ids))
-    found, total = archive.engine.list_top(scope, sort=sort, limit=limit, offset=offset)
+    paper_ids, total = archive.engine.list_top(scope, sort=sort, limit=limit, offset=offset)
     return AuthorResult(
-        tuple(search.list_paper_rows(view, found)),
+        tuple(search.list_paper_rows(view, paper_ids)),
         total,
         author=name_of[best.id],
         matches=tuple(name_of.values()),
@@ -303,6 +303,6 @@ def find_author(
 
 def list_paper_ids(writers: Writers, names: Sequence[str]) -> frozenset[int] | None:
     """Return the papers written jointly by authors with all of these names; None if no names are given."""
-    found = [[author.id for author in find_authors(writers, name)] for name in names]
-    written = [frozenset(search.list_paper_ids(writers.view, ids)) for ids in found]
+    author_ids = [[author.id for author in find_authors(writers, name)] for name in names]
+    written = [frozenset(search.list_paper_ids(writers.view, ids)) for ids in author_ids]
     return frozenset.intersection(*written) if written else None

@@ -118,17 +118,17 @@ class Engine:
     def _list_spellings(self, text: str) -> Iterable[tuple[str, ...]]:
         """Return the phrases of a form, and as papers have them its Latin words cut in two (data set) and joined (dataset)."""
         phrases, word = tokens.phrases(text), text.casefold()
-        found = dict.fromkeys(phrases)
+        spellings = dict.fromkeys(phrases)
         if word.isascii() and word.isalpha():
             for cut in range(_MIN_JOINED, len(word) - _MIN_JOINED + 1):
                 pair = analyser.stem(word[:cut]), analyser.stem(word[cut:])
                 if all(map(self._is_indexed, pair)):
-                    found[pair] = None
+                    spellings[pair] = None
         for phrase in phrases:
             for place, pair in enumerate(pairwise(phrase)):
                 if joined := self._join(*pair):
-                    found[(*phrase[:place], joined, *phrase[place + 2 :])] = None
-        return found
+                    spellings[(*phrase[:place], joined, *phrase[place + 2 :])] = None
+        return spellings
 
     def _join(self, first: str, second: str) -> str:
         """Return the word that two Latin words make if they are joined; "" if no paper has it."""
@@ -141,14 +141,14 @@ class Engine:
 
     def join_parts(self, parts: Sequence[QueryPart]) -> tuple[QueryPart, ...]:
         """Return the parts of a query, with two plain words as one part if papers join them: mini batch."""
-        found = list[QueryPart]()
+        joined = list[QueryPart]()
         for part in parts:
-            before = found[-1] if found and not (found[-1].key or part.key) else None
+            before = joined[-1] if joined and not (joined[-1].key or part.key) else None
             if before and self._join(before.text.casefold(), part.text.casefold()):
-                found[-1] = concepts.literal_part(f"{before.text} {part.text}")
+                joined[-1] = concepts.literal_part(f"{before.text} {part.text}")
             else:
-                found.append(part)
-        return tuple(found)
+                joined.append(part)
+        return tuple(joined)
 
     def _count(self, field: str, phrase: Sequence[str]) -> list[int]:
         return [self._frequency(field, token) for token in phrase if token != tokens.GAP]
@@ -238,21 +238,21 @@ class Engine:
 
     def _narrow(self, scope: Scope, query: ReadQuery | None = None) -> list[_Clause]:
         """Return the clauses that apply a scope and a query's exclusions."""
-        filters, found = scope.filters, list[Query]()
+        filters, required = scope.filters, list[Query]()
         if filters.since_on or filters.until_on:
             low, high = (
                 None if on is None else on.toordinal() for on in (filters.since_on, filters.until_on)
             )
-            found.append(Query.range_query(self._schema, "day", FieldType.Integer, low, high))
+            required.append(Query.range_query(self._schema, "day", FieldType.Integer, low, high))
         if filters.min_votes:
             least = min(filters.min_votes, 1 << 31)
-            found.append(Query.range_query(self._schema, "votes", FieldType.Integer, least))
+            required.append(Query.range_query(self._schema, "votes", FieldType.Integer, least))
         if scope.paper_ids is not None:
-            found.append(self._among(scope.paper_ids))
-        found += [self.institution(name) or Query.empty_query() for name in scope.institutions]
+            required.append(self._among(scope.paper_ids))
+        required += [self.institution(name) or Query.empty_query() for name in scope.institutions]
         excluded = map(self._part, query.excluded if query else ())
         return [
-            *((Occur.Must, Query.const_score_query(one, 0.0)) for one in found),
+            *((Occur.Must, Query.const_score_query(one, 0.0)) for one in required),
             *((Occur.MustNot, one) for one in excluded if one is not None),
         ]
 
@@ -260,7 +260,7 @@ class Engine:
         """Return the query for papers from an institution. If a paper's institutions are unknown, its text decides."""
         token, named = (
             people.institution_token(name),
-            self._part(_literal_part(people.institution_forms(name))),
+            self._part(concepts.literal_part(*people.institution_forms(name))),
         )
         in_text = all_of([named, self._term("institution", "", 0.0)])
         return any_of([self._term("institution", token, 0.0) if token else None, in_text])
@@ -273,18 +273,18 @@ class Engine:
             return Matches()
         query = _within(query, clauses)
         if order is not None:
-            found = self.searcher.search(query, limit, order_by_field=order)
-            return Matches(dict.fromkeys(self._numbers(found), 0.0), _total(found))
-        found = self.searcher.search(query, limit, weight_by_field="popularity")
+            hits = self.searcher.search(query, limit, order_by_field=order)
+            return Matches(dict.fromkeys(self._numbers(hits), 0.0), _total(hits))
+        hits = self.searcher.search(query, limit, weight_by_field="popularity")
         # Ties are sorted by id, so that their order does not depend on when they were indexed.
-        scores = {id_: round(score, 4) for id_, score in self._scores(found).items()}
-        return Matches(dict(sorted(scores.items(), key=lambda item: item[::-1], reverse=True)), _total(found))
+        scores = {id_: round(score, 4) for id_, score in self._scores(hits).items()}
+        return Matches(dict(sorted(scores.items(), key=lambda item: item[::-1], reverse=True)), _total(hits))
 
-    def _scores(self, found: tantivy.SearchResult) -> dict[int, float]:
-        return dict(zip(self._numbers(found), (score for score, _ in found.hits), strict=True))
+    def _scores(self, result: tantivy.SearchResult) -> dict[int, float]:
+        return dict(zip(self._numbers(result), (score for score, _ in result.hits), strict=True))
 
-    def _numbers(self, found: tantivy.SearchResult, field: str = "id") -> list[int]:
-        addresses = [address for _, address in found.hits]
+    def _numbers(self, result: tantivy.SearchResult, field: str = "id") -> list[int]:
+        addresses = [address for _, address in result.hits]
         return cast("list[int]", self.searcher.fast_field_values(field, addresses))
 
     # Searching.
@@ -296,16 +296,16 @@ class Engine:
         parts = query.parts if several or query.topics else ()
         partial = self._partial(query, parts)
         is_mixed = several and bool(query.topics) and order is None
-        complete = self._complete(query, partial if is_mixed else None)
-        found = self._search(complete, clauses, max(limit, _ENOUGH), order)
+        wanted = self._complete(query, partial if is_mixed else None)
+        full = self._search(wanted, clauses, max(limit, _ENOUGH), order)
         if order is None and (first := self._find_named(query, clauses)) is not None:
-            best = max(found.scores.values(), default=0.0)
-            found = found._replace(scores={first: best + 1.0} | {**found.scores, first: best + 1.0})
-        if partial is None or found.total >= _ENOUGH or (found.total and not several and not query.topics):
-            return found
+            best = max(full.scores.values(), default=0.0)
+            full = full._replace(scores={first: best + 1.0} | {**full.scores, first: best + 1.0})
+        if partial is None or full.total >= _ENOUGH or (full.total and not several and not query.topics):
+            return full
         others = self._search(partial, clauses, _MAX_PARTIAL, order).scores
-        others = {id_: score for id_, score in others.items() if id_ not in found.scores}
-        return self._add_partial(query, parts, found, others, is_mixed=is_mixed)
+        others = {id_: score for id_, score in others.items() if id_ not in full.scores}
+        return self._add_partial(query, parts, full, others, is_mixed=is_mixed)
 
     def _find_named(self, query: ReadQuery, clauses: Sequence[_Clause]) -> int | None:
         """Return the paper of the very name that a query is, or the family's with the most votes; None without one."""
@@ -313,8 +313,9 @@ class Engine:
             named = any_of(
                 self._term("name", f"{name} {mark}", 1.0) for name in sorted(query.names) for mark in marks
             )
-            if found := self._search(named, clauses, 1, "top").scores:
-                return next(iter(found))
+            best = self._search(named, clauses, 1, "top").scores
+            if best:
+                return next(iter(best))
         return None
 
     def _complete(self, query: ReadQuery, ranked: Query | None = None) -> Query | None:
@@ -348,10 +349,10 @@ class Engine:
         """Return the query for papers with any part. For a sentence, papers are also ranked by its topics."""
         clauses, weights = list[Query](), list[float]()
         for part in (*parts[:_MAX_PARTS], *query.implied.values()):
-            if (found := self._part(part, _PARTIAL_TITLE, _PARTIAL_BODY)) is not None:
+            if (query_of_part := self._part(part, _PARTIAL_TITLE, _PARTIAL_BODY)) is not None:
                 weight = self._idf(self._compile(part.forms).papers)
                 weights.append(weight * max(form.weight for form in part.forms))
-                clauses.append(Query.boost_query(found, weight))
+                clauses.append(Query.boost_query(query_of_part, weight))
         words, topics = any_of(clauses), self._topics(query.topics)
         if words is None or topics is None:
             return words
@@ -382,28 +383,30 @@ class Engine:
         needed = [part for part in parts if not (query.topics and self._is_ordinary(part))] or parts
         of_parts = map(self._mention if query.topics else self._part, parts)
         having = self._list_having([*of_parts, *map(self._part, said.values())], others)
-        has_part, of_topics = set[int]().union(*having[: len(parts)]), having[len(parts) :]
-        lacking = {
-            id_: [part for part, has in zip(parts, having, strict=False) if part in needed and id_ not in has]
-            for id_ in others
-        }
-        ids = [id_ for id_ in others if id_ in has_part]
-        full = {**complete.scores, **{id_: others[id_] for id_ in ids if not lacking[id_]}}
-        related = {
-            id_: topics[0]
-            for id_ in others
-            if id_ not in has_part
-            and (topics := [name for name, has in zip(said, of_topics, strict=True) if id_ in has])
-        }
-        partial = {id_: others[id_] for id_ in (*ids, *related) if id_ not in full}
+        having_parts, having_topics = having[: len(parts)], having[len(parts) :]
+        full, partial, related = dict(complete.scores), dict[int, float](), dict[int, str]()
+        missing = dict[int, tuple[QueryPart, ...]]()
+        for id_, score in others.items():
+            lacking = [
+                part
+                for part, has in zip(parts, having_parts, strict=True)
+                if part in needed and id_ not in has
+            ]
+            topics = [name for name, has in zip(said, having_topics, strict=True) if id_ in has]
+            if not any(id_ in has for has in having_parts):
+                related |= {id_: topics[0]} if topics else {}
+            elif lacking:
+                partial[id_] = score
+            else:
+                full[id_] = score
+            missing[id_] = tuple(part for part in lacking if self._is_named(part, query))
+        total = complete.total + len(full) - len(complete.scores) + len(partial) + len(related)
+        partial |= {id_: others[id_] for id_ in related}
         if is_mixed:
-            full, partial = (_by_score(scores) for scores in (full, partial))
-        return Matches(
-            {**full, **partial},
-            complete.total + len(ids) + len(related),
-            {id_: tuple(part for part in lacking[id_] if self._is_named(part, query)) for id_ in partial},
-            related,
-        )
+            full, partial = (
+                dict(sorted(scores.items(), key=lambda item: -item[1])) for scores in (full, partial)
+            )
+        return Matches({**full, **partial}, total, {id_: missing[id_] for id_ in partial}, related)
 
     def _list_having(self, queries: Sequence[Query | None], paper_ids: Collection[int]) -> list[set[int]]:
         """Return the papers that match each of up to 24 queries. In one search, each query sets a bit of the score."""
@@ -441,12 +444,12 @@ class Engine:
             }
 
         sets = [list_(self._about(part)) for part in query.parts]
-        found = set.intersection(*sets) if sets else set[int]()
-        found = found.union(*(list_(self._about(whole)) for whole in query.wholes))
+        about = set.intersection(*sets) if sets else set[int]()
+        about = about.union(*(list_(self._about(whole)) for whole in query.wholes))
         marks = (search_index.EXACT_NAME, search_index.VERSION_NAME)
         named = (self._term("name", f"{name} {mark}", _CERTAIN) for name in query.names for mark in marks)
-        found |= list_(any_of(named))
-        return sorted(found, key=lambda paper_id: -order[paper_id])
+        about |= list_(any_of(named))
+        return sorted(about, key=lambda paper_id: -order[paper_id])
 
     def _about(self, part: QueryPart) -> Query | None:
         """Return the query that gives a title match a fixed high score and scores a body by how often the forms occur."""
@@ -491,17 +494,17 @@ class Engine:
         They are sorted by date or, for any other order, by votes.
         """
         wanted = _within(Query.all_query(), self._narrow(scope, query))
-        found = self.searcher.search(wanted, limit, order_by_field=_ORDERS[sort] or "top", offset=offset)
-        return self._numbers(found), _total(found)
+        result = self.searcher.search(wanted, limit, order_by_field=_ORDERS[sort] or "top", offset=offset)
+        return self._numbers(result), _total(result)
 
     def count(self, *terms: Sequence[str]) -> int:
         """Return the number of papers that contain all of these terms, each in any of its forms."""
-        query = all_of(self._part(_literal_part(forms)) for forms in terms)
+        query = all_of(self._part(concepts.literal_part(*forms)) for forms in terms)
         return 0 if query is None else _total(self.searcher.search(query, 1))
 
     def count_titles(self, term: Sequence[str]) -> int:
         """Return the number of papers with any form of a term in the title."""
-        title = self._compile(_literal_part(term).forms).title
+        title = self._compile(concepts.literal_part(*term).forms).title
         return 0 if title is None else _total(self.searcher.search(title, 1))
 
     # Titles and similar papers.
@@ -524,10 +527,10 @@ class Engine:
 
         clauses: list[Query | None] = list(map(token, words))
         if beginnings:
-            found = (
+            completions = (
                 self.searcher.terms_with_prefix("title", text, None, _MAX_COMPLETIONS) for text in beginnings
             )
-            last = {text for terms in found for text, _ in terms}.union(alternatives)
+            last = {text for terms in completions for text, _ in terms}.union(alternatives)
             clauses.append(any_of(map(token, sorted(last))))
         if (wanted := all_of(clauses)) is None:
             return []
@@ -544,8 +547,8 @@ class Engine:
         wanted = any_of([named, self._topics(topics)])
         if wanted is None:
             return []
-        found = self._numbers(self.searcher.search(wanted, limit + 1, count=False))
-        return [paper_id for paper_id in found if paper_id != own][:limit]
+        ids = self._numbers(self.searcher.search(wanted, limit + 1, count=False))
+        return [paper_id for paper_id in ids if paper_id != own][:limit]
 
 
 _MAX_COMPLETIONS = 200
@@ -566,20 +569,12 @@ def _join_seeded(forms: Sequence[Form]) -> list[Form]:
     return [*joined, *(form for form in forms if form.token not in whole)]
 
 
-def _by_score(scores: Mapping[int, float]) -> dict[int, float]:
-    return dict(sorted(scores.items(), key=lambda item: -item[1]))
-
-
 def _within(query: Query, clauses: Sequence[_Clause]) -> Query:
     return Query.boolean_query([(Occur.Must, query), *clauses]) if clauses else query
 
 
-def _literal_part(forms: Sequence[str]) -> QueryPart:
-    return QueryPart("", tuple(Form(text, 1.0) for text in forms))
-
-
-def _total(found: Any) -> int:
-    return int(found.count)
+def _total(result: Any) -> int:
+    return int(result.count)
 
 
 def any_of(queries: Iterable[Query | None]) -> Query | None:

@@ -108,41 +108,41 @@ class GlossaryService:
         index = self._index or search_index.SearchIndex(search_index.folder_of(self._database))
         async for done in search_index.follow(self._database, index):
             on_progress(done)
-        found, names, read = Counter["mentions.Mention"](), Counter[str](), 0
+        mentioned, names, read = Counter["mentions.Mention"](), Counter[str](), 0
         await self._database.look_up(index.refresh)
         paper_count = await self._database.look_up(search.count_listed)
         async with self._database.read() as connection:
             ids = await papers.list_newest_ids(connection, limit=MAX_PAPERS)
         for chunk in database.chunked(ids, _CHUNK_SIZE):
             documents = await self._database.look_up(search.list_documents, chunk, summaries.select_shown)
-            await asyncio.to_thread(_read_papers, documents, found, names)
+            await asyncio.to_thread(_read_papers, documents, mentioned, names)
             read += len(chunk)
             on_progress(read)
         evidence = search_engine.Engine(index.papers)
-        learnt = await asyncio.to_thread(_learn, evidence, found, dict(names.most_common(MAX_NAMES)))
+        learnt = await asyncio.to_thread(_learn, evidence, mentioned, dict(names.most_common(MAX_NAMES)))
         async with self._database.transaction() as connection:
             await stored_glossary.save(connection, self._clock(), paper_count, _dump(learnt))
 
 
 def _read_papers(
-    documents: Iterable[models.IndexDocument], found: Counter[mentions.Mention], names: Counter[str]
+    documents: Iterable[models.IndexDocument], mentioned: Counter[mentions.Mention], names: Counter[str]
 ) -> None:
     """Count the papers that have each mention in their texts and each name in their titles."""
     from bot.glossary import mentions  # not needed for lookups
 
     for paper in documents:
         texts = [paper.title or "", *(section.body for section in paper.sections), paper.abstract or ""]
-        found.update(mentions.extract_mentions("\n".join(texts)))
+        mentioned.update(mentions.extract_mentions("\n".join(texts)))
         names.update(set(mentions.list_names(texts[0])))
 
 
 def _learn(
-    evidence: search_engine.Engine, found: Counter[mentions.Mention], names: dict[str, int]
+    evidence: search_engine.Engine, mentioned: Counter[mentions.Mention], names: dict[str, int]
 ) -> resolver.LearntTerms:
     from bot.glossary import induction
 
     terms = seed.load_terms()
-    forms = induction.learn(found.items(), terms, evidence)
+    forms = induction.learn(mentioned.items(), terms, evidence)
     in_papers, in_titles = dict[str, int](), dict[str, int]()
     for concept in resolver.Glossary(terms, resolver.LearntTerms(forms)).all_concepts():
         texts = [form.text for form in concept.forms if form.searched]
@@ -161,14 +161,14 @@ def check_decision(current: resolver.Glossary, term: str, form: str, *, is_added
             raise errors.UsageError(
                 f"{text[:MAX_FORM_LENGTH]!r} is not a term: it needs 1 to {MAX_FORM_LENGTH} characters with at least one letter."
             )
-    found = current.find_concepts(term)
-    if len(found) > 1:
-        names = " · ".join(concept.usual_form("en") or concept.key for concept in found)
+    matches = current.find_concepts(term)
+    if len(matches) > 1:
+        names = " · ".join(concept.usual_form("en") or concept.key for concept in matches)
         raise errors.UsageError(f"{term!r} is a form of several terms. Use one of them: {names}.")
-    if not found and not (is_added and resolver.form_language(term) == "en"):
+    if not matches and not (is_added and resolver.form_language(term) == "en"):
         raise errors.UsageError(f"{term!r} is not in the glossary. To add a new term, give its English name.")
-    name = (found[0].usual_form("en") or found[0].key) if found else term
-    known = [other.text for other in found[0].forms] if found else []
+    name = (matches[0].usual_form("en") or matches[0].key) if matches else term
+    known = [other.text for other in matches[0].forms] if matches else []
     if is_added and len(term_keys.term_key(form)) < 2:
         raise errors.UsageError(f"{form!r} is too short: too many words contain a single letter or syllable.")
     is_known = name in current.list_senses(form) or any(resolver.is_same_form(other, form) for other in known)

@@ -312,8 +312,8 @@ class SearchIndex:
         """Reopen the index if its state has changed. If the folder is missing or damaged, the loaded index stays in use."""
         with self._loading:
             try:
-                found = os.stat(self._state_file)
-                stamp = (found.st_ino, found.st_mtime_ns)
+                status = os.stat(self._state_file)
+                stamp = (status.st_ino, status.st_mtime_ns)
                 if stamp == self._stamp:
                     return
                 state = _parse_state(self._state_file.read_text())

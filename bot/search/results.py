@@ -225,12 +225,14 @@ def make_snippet(text: str, patterns: Patterns) -> tuple[str, tuple[tuple[int, i
     lines = (
         _LIST_MARKER.sub("", line) for line in markdown.render_plain(text[:_MAX_TEXT_LENGTH]).splitlines()
     )
-    found = plain.split_sentences(" ".join(" ".join(lines).split()))
-    matches = [[match for p in patterns if (match := p.search(sentence))] for sentence in found]
-    best = max(range(len(found)), key=lambda number: len(matches[number]), default=None)
+    sentences = plain.split_sentences(" ".join(" ".join(lines).split()))
+    if not patterns:
+        return _shorten_around(sentences[0] if sentences else "", None), ()
+    matches = [list(filter(None, (p.search(sentence) for p in patterns))) for sentence in sentences]
+    best = max(range(len(sentences)), key=lambda number: len(matches[number]), default=None)
     if best is None or not matches[best]:
-        return _shorten_around(found[0] if found and not patterns else "", None), ()
-    sentence, spans = _shorten_around(found[best], matches[best][0]), list[tuple[int, int]]()
+        return "", ()
+    sentence, spans = _shorten_around(sentences[best], matches[best][0]), list[tuple[int, int]]()
     for start, end in sorted(match.span() for p in patterns for match in p.finditer(sentence)):
         if sentence[start:end].strip() and start >= (spans[-1][1] if spans else 0):
             spans.append((start, end))

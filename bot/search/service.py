@@ -96,7 +96,7 @@ class _Answer:
     scope: Scope
     engine: Engine
     reader: QueryReader
-    found: search_engine.Matches
+    matches: search_engine.Matches
     common: SearchResult
     made_at: datetime
 
@@ -120,19 +120,19 @@ def _find(
 
 
 def _list_missing(
-    view: Snapshot, rows: Sequence[models.PaperRow], found: search_engine.Matches
+    view: Snapshot, rows: Sequence[models.PaperRow], matches: search_engine.Matches
 ) -> dict[str, tuple[str, ...]]:
     """Return the terms that each partial match has in no form, not even within another word, keyed by arXiv id."""
-    lacking = [row.id for row in rows if found.missing.get(row.id)]
+    lacking = [row.id for row in rows if matches.missing.get(row.id)]
     documents = search.list_documents(view, lacking, summaries.select_shown) if lacking else ()
     absent = {
         paper.arxiv_id: tuple(
             part.shown_text
-            for part in concepts.list_absent(found.missing[paper.id], search_index.join_texts(paper))
+            for part in concepts.list_absent(matches.missing[paper.id], search_index.join_texts(paper))
         )
         for paper in documents
     }
-    return {row.arxiv_id: absent.get(row.arxiv_id, ()) for row in rows if row.id in found.missing}
+    return {row.arxiv_id: absent.get(row.arxiv_id, ()) for row in rows if row.id in matches.missing}
 
 
 def _list_alert_terms(
@@ -145,15 +145,15 @@ def _list_alert_terms(
         part for part in parts if glossary.find(part.text) or not questions.find_everyday_terms(part.text)
     ]
     words = [part.shown_text for part in named or parts if any(map(str.isalpha, part.text))]
-    found = [models.AlertTerm(models.AlertKind.KEYWORD, text) for text in words]
-    found += [models.AlertTerm(models.AlertKind.INSTITUTION, name) for name in query.institutions]
+    terms = [models.AlertTerm(models.AlertKind.KEYWORD, text) for text in words]
+    terms += [models.AlertTerm(models.AlertKind.INSTITUTION, name) for name in query.institutions]
     for name in query.authors:
         people = authors.find_authors(archive.writers, name)
         if len(people) > 1:
             return ()
         known = people[0].name if people else name
-        found.append(models.AlertTerm(models.AlertKind.AUTHOR, known))
-    return tuple(dict.fromkeys(found))
+        terms.append(models.AlertTerm(models.AlertKind.AUTHOR, known))
+    return tuple(dict.fromkeys(terms))
 
 
 def _match_papers(archive: Archive, text: str, digest_papers: Sequence[DigestPaper]) -> dict[int, float]:
@@ -194,8 +194,8 @@ def _suggest(
     suggested, words = list[str](), query_parser.Query(query.text)
     # The words alone may match papers that its filters, exclusions or quoted phrases reject.
     if query.text and replace(query, ignored=()) != words:
-        found = archive.engine.find(archive.read(words), Scope(given), limit=1)
-        suggested += [query.text] if found.complete_count else []
+        matches = archive.engine.find(archive.read(words), Scope(given), limit=1)
+        suggested += [query.text] if matches.complete_count else []
     near = [(word, meant[0][0]) for word in unknown if (meant := vocabulary.list_near(word))]
     return (*suggested, completion.apply_corrections(query.text, near)) if near else tuple(suggested)
 
@@ -261,14 +261,14 @@ class SearchService:
             rows = search.list_paper_rows(view, [*search.get_paper_ids(view, [arxiv_id]).values()])
             return SearchResult(tuple(rows), 1, complete=1) if rows else SearchResult(unknown_id=arxiv_id)
         answer = self._answer(archive, request)
-        found = answer.found
-        page = [*found.scores][request.offset : request.offset + request.limit]
-        rows = search.list_paper_rows(view, page, found.scores)
+        matches = answer.matches
+        page = [*matches.scores][request.offset : request.offset + request.limit]
+        rows = search.list_paper_rows(view, page, matches.scores)
         return replace(
             answer.common,
             rows=tuple(rows),
-            missing=_list_missing(view, rows, found),
-            related={row.arxiv_id: found.related[row.id] for row in rows if row.id in found.related},
+            missing=_list_missing(view, rows, matches),
+            related={row.arxiv_id: matches.related[row.id] for row in rows if row.id in matches.related},
             is_stale=archive.is_stale,
         )
 
@@ -283,9 +283,9 @@ class SearchService:
             and (request.offset == 0 or (now - answer.made_at).total_seconds() > _MAX_PAGE_SECONDS)
         ):
             answer = self._make_answer(archive, request)
-        elif len(answer.found.scores) < min(end, answer.found.total):
+        elif len(answer.matches.scores) < min(end, answer.matches.total):
             request = replace(request, sort=request.sort or answer.common.sort)
-            answer = replace(answer, found=_find(answer.engine, answer.query, answer.scope, request))
+            answer = replace(answer, matches=_find(answer.engine, answer.query, answer.scope, request))
         with self._lock:
             self._answers.pop(key, None)
             self._answers[key] = answer
@@ -312,29 +312,29 @@ class SearchService:
             or (request.query.strip() and replace(query, excluded=()) == query_parser.Query() and not author)
         ):
             # -word alone, or signs alone such as an emoji, do not mean "all papers".
-            found = search_engine.Matches()
+            matches = search_engine.Matches()
             ignored += tuple(f"-{term}" for term in query.excluded)
         else:
-            found = _find(engine, read, scope, request, asked)
+            matches = _find(engine, read, scope, request, asked)
         # If there are complete matches, assume that nothing is misspelt.
-        unknown = [] if found.complete_count else completion.list_unknown_words(engine, read.parts)
+        unknown = [] if matches.complete_count else completion.list_unknown_words(engine, read.parts)
         vocabulary = self._topics(archive.reader.glossary).vocabulary if unknown else completion.Vocabulary()
         corrected = completion.find_corrections(archive, vocabulary, query.text, unknown)
         if corrected:
             unknown = [word for word in unknown if word not in dict(corrected)]
             query = replace(query, text=completion.apply_corrections(query.text, corrected))
             read = archive.read(query)
-            found = _find(engine, read, scope, request, asked)
+            matches = _find(engine, read, scope, request, asked)
         # Implied terms are only searched for partial matches.
-        used = read if found.missing else replace(read, implied={})
+        used = read if matches.missing else replace(read, implied={})
         common = SearchResult(
             period=period,
             writers=names,
             sort=asked,
             excluded=query.excluded,
             ignored=ignored,
-            total=found.total,
-            complete=found.complete_count,
+            total=matches.total,
+            complete=matches.complete_count,
             corrected=corrected,
             added_forms=used.added_forms[:_MAX_SAID],
             terms=read.terms,
@@ -345,10 +345,10 @@ class SearchService:
             if unknown and len(unknown) >= len(read.parts)
             else _list_alert_terms(archive, query, read.parts),
             suggestions=()
-            if found.complete_count
+            if matches.complete_count
             else _suggest(archive, vocabulary, query, unknown, request.filters),
         )
-        return _Answer(read, scope, engine, archive.reader, found, common, self._clock())
+        return _Answer(read, scope, engine, archive.reader, matches, common, self._clock())
 
     # Exact sets.
 
@@ -393,14 +393,14 @@ class SearchService:
 
         def look_up(archive: Archive) -> TermEvidence:
             text, glossary = plain.clean_typed(term)[:_MAX_TERM_LENGTH], archive.reader.glossary
-            found = [
+            evidence = [
                 (
                     concept.key,
                     [FormEvidence(form, archive.engine.count([form.text])) for form in concept.forms],
                 )
                 for concept in glossary.find_concepts(text)
             ]
-            return TermEvidence(found, glossary.list_senses(text))
+            return TermEvidence(evidence, glossary.list_senses(text))
 
         return await self._look_up(look_up)
 
@@ -430,10 +430,10 @@ class SearchService:
 
     async def find_titled(self, texts: Sequence[str]) -> dict[str, str]:
         """Return the arXiv ids of the papers with exactly these titles, by title."""
-        found: dict[str, str] = {}
+        ids: dict[str, str] = {}
         for batch in database.chunked(texts, _TITLES_AT_ONCE):
-            found |= await self._look_up(partial(titles.find_titled, titles=batch))
-        return found
+            ids |= await self._look_up(partial(titles.find_titled, titles=batch))
+        return ids
 
     async def list_similar(self, arxiv_id: str, *, limit: int = 10) -> list[models.PaperRow]:
         """Return the papers most similar to a paper, best first."""

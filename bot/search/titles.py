@@ -54,10 +54,10 @@ def find_papers(archive: Archive, text: str, *, limit: int, is_prefix: bool = Fa
     """
     words = text[:_MAX_TEXT_LENGTH].split()
     if is_prefix and words and not text.endswith(" "):
-        found = _complete(archive.engine, words, limit)
+        paper_ids = _complete(archive.engine, words, limit)
     else:
-        found = archive.engine.list_titled(_tokens(words), limit=max(_CANDIDATE_LIMIT, limit))
-    rows = search.list_paper_rows(archive.view, found)
+        paper_ids = archive.engine.list_titled(_tokens(words), limit=max(_CANDIDATE_LIMIT, limit))
+    rows = search.list_paper_rows(archive.view, paper_ids)
     folded = analyser.fold_name(text)
     titled = [(analyser.fold_name(row.title or ""), row) for row in rows]
     if not is_prefix:
@@ -97,5 +97,5 @@ def list_similar(archive: Archive, arxiv_id: str, limit: int) -> list[models.Pap
     texts = search_index.build_texts(documents[0])
     topics = dict(questions.find_paper_topics(search_index.count_words(texts), _MAX_TOPICS))
     shared = search_index.count_concepts(*map(tokens.tokenize, (texts.title, texts.body)))
-    found = archive.engine.list_similar(documents[0].id, shared, topics, limit=limit)
-    return search.list_paper_rows(archive.view, found)
+    similar = archive.engine.list_similar(documents[0].id, shared, topics, limit=limit)
+    return search.list_paper_rows(archive.view, similar)

@@ -125,9 +125,9 @@ class QueryPart(NamedTuple):
         return word[0] if len(word) == 2 and word[1] in "을를" else analyser.strip_ending(word)
 
 
-def literal_part(text: str) -> QueryPart:
-    """Return a part that matches only the exact text."""
-    return QueryPart(text, (Form(text),), is_term=True)
+def literal_part(*texts: str) -> QueryPart:
+    """Return a part that matches only these exact texts."""
+    return QueryPart(" ".join(texts[:1]), tuple(map(Form, texts)), is_term=True)
 
 
 def is_name(word: str) -> bool:

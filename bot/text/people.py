@@ -159,12 +159,12 @@ def match_cost(family: str, given: str, latin: str) -> int | None:
         return _given_cost(given, words)
     if len(words) < 2 or not given:
         return None
-    costs = [
-        of_family + of_given
-        for at in (len(words) - 1, 0)
-        if (of_family := family_spellings(family).get(words[at])) is not None
-        if (of_given := _given_cost(given, [*words[:at], *words[at + 1 :]])) is not None
-    ]
+    costs = []
+    for at in (len(words) - 1, 0):
+        family_cost = family_spellings(family).get(words[at])
+        given_cost = _given_cost(given, [*words[:at], *words[at + 1 :]])
+        if family_cost is not None and given_cost is not None:
+            costs.append(family_cost + given_cost)
     return min(costs, default=None)
 
 
@@ -261,30 +261,29 @@ def _aligned_distance(query_words: tuple[str, ...], name_words: tuple[str, ...])
     if query_words == name_words:
         return EXACT
     distances = sorted(
-        (distance, abs(i - j), i, j)
+        (word_distance(left, right), abs(i - j), i, j)
         for i, left in enumerate(query_words)
         for j, right in enumerate(name_words)
-        if (distance := word_distance(left, right)) < MISSING_WORD
     )
     place: dict[int, int] = {}
     total = 0.0
     for distance, _, i, j in distances:
-        if i not in place and j not in place.values():
+        if distance < MISSING_WORD and i not in place and j not in place.values():
             place[i] = j
             total += distance
     missing = [word for i, word in enumerate(query_words) if i not in place]
     total += sum(_MISSING_INITIAL_COST if len(word) == 1 else MISSING_WORD for word in missing)
     untyped = {j: word for j, word in enumerate(name_words) if j not in place.values()}
-    is_for_initial = any(len(query_words[i]) > 1 == len(name_words[j]) for i, j in place.items())
+    is_for_initial = any(len(query_words[i]) > 1 and len(name_words[j]) == 1 for i, j in place.items())
     if is_for_initial and any(len(word) > 1 for word in untyped.values()):
         # A full word does not match an initial next to a full name: Junho Kim is not Bryan J. Kim.
         total += MISSING_WORD
     order, ends = [place[i] for i in sorted(place)], (0, len(name_words) - 1)
     total += sum(_UNTYPED_END_COST if j in ends else _UNTYPED_MIDDLE_COST for j in untyped)
-    # "J. Lin" is more likely Junyang Lin than Lin Jun.
-    return total + _WRITING_COST * (1 + any(len(word) == 1 for word in query_words[:1])) * (
-        order != sorted(order)
-    )
+    if order != sorted(order):
+        # "J. Lin" is more likely Junyang Lin than Lin Jun.
+        total += 2 * _WRITING_COST if len(query_words[0]) == 1 else _WRITING_COST
+    return total
 
 
 def is_correction(query_words: tuple[str, ...], name: str) -> bool:
@@ -358,13 +357,12 @@ def institution_key(name: str) -> str:
 def find_keys(text: str) -> frozenset[str]:
     """Return the keys of all institutions that an affiliation may name: the key of each sequence of its words."""
     words = _fold(text).split()
-    keys = _keys()
-    return frozenset(
-        keys.get(name, name)
+    spans = (
+        " ".join(words[start:end])
         for start in range(len(words))
         for end in range(start + 1, min(len(words), start + MAX_WORDS) + 1)
-        if (name := " ".join(words[start:end]))
     )
+    return frozenset(_keys().get(name, name) for name in spans)
 
 
 def is_generic(name: str) -> bool:
@@ -379,7 +377,7 @@ def institution_tokens(names: Iterable[str]) -> set[str]:
         for name in islice(names, _MAX_INSTITUTIONS)
         for key in (institution_key(name), *(find_keys(name) & _keys().keys()))
     }
-    return {token for key in keys if (token := institution_token(key))}
+    return set(filter(None, map(institution_token, keys)))
 
 
 def institution_token(name: str) -> str:

@@ -90,8 +90,8 @@ def find_ends(text: str) -> Iterator[int]:
 def split_sentences(text: str) -> list[str]:
     """Return a text's sentences in order, verbatim but stripped. The last one may be incomplete."""
     ends = list(find_ends(text))
-    found = (text[start:end] for start, end in pairwise((0, *ends, len(text))))
-    return [stripped for sentence in found if (stripped := sentence.strip())]
+    sentences = (text[start:end].strip() for start, end in pairwise((0, *ends, len(text))))
+    return list(filter(None, sentences))
 
 
 def is_whole_sentence(sentence: str) -> bool:

@@ -60,18 +60,22 @@ def strip_query_word(word: str, is_known: Callable[[str], bool]) -> str:
         return f"{core} {tail}" if len(tail) > 1 and is_known(core) else word
     possible = endings.get(word[-1], ())
     stems = [word[: -len(ending)] for ending in possible if word.endswith(ending) and _agrees(word, ending)]
-    known = (stem for stem in stems if is_known(stem) or is_known(analyser.strip_ending(stem)))
-    # Words may have two particles: 데이터로만.
-    twice = (strip_query_word(stem, is_known) for stem in stems if len(stem) > 2)
-    found = next(known, None) or next((stem for stem in twice if is_known(stem)), None)
-    return found or (word if is_known(word[-2:]) or classify_filler(word) else _strip_unknown(word))
+    for stem in stems:
+        if is_known(stem) or is_known(analyser.strip_ending(stem)):
+            return stem
+    for stem in stems:
+        # Words may have two particles: 데이터로만.
+        core = strip_query_word(stem, is_known) if len(stem) > 2 else stem
+        if is_known(core):
+            return core
+    return word if is_known(word[-2:]) or classify_filler(word) else _strip_unknown(word)
 
 
 def _strip_unknown(word: str) -> str:
     """Strip an ending from an unknown Korean word if it is rarely part of a noun."""
     endings = _load_filler().following["sure"]
-    found = (word[-length:] for length in range(4, 0, -1) if word[-length:] in endings)
-    ending = next((ending for ending in found if _agrees(word, ending)), "")
+    tails = (word[-length:] for length in range(4, 0, -1) if word[-length:] in endings)
+    ending = next((ending for ending in tails if _agrees(word, ending)), "")
     # 구별하는 contains a noun; 움직이는 does not.
     is_noun = ending[:1] in _OF_NOUNS or not is_verb(word)
     return word.removesuffix(ending) if is_noun else word
@@ -321,8 +325,8 @@ def find_topics(word: str) -> frozenset[int]:
     folded = analyser.fold(word)[:MAX_WORD_LENGTH]
     if analyser.has_hangul(folded):
         return frozenset(_find_hangul_topics(folded))
-    found = [load_topic_words().get(stem, ()) for stem in term_keys.english_stems(folded.replace("-", " "))]
-    return frozenset(found[0]).intersection(*found[1:]) if found else frozenset()
+    topics = [load_topic_words().get(stem, ()) for stem in term_keys.english_stems(folded.replace("-", " "))]
+    return frozenset(topics[0]).intersection(*topics[1:]) if topics else frozenset()
 
 
 def _find_hangul_topics(word: str) -> Collection[int]:

@@ -203,14 +203,14 @@ def _read_ahead(
     while words:
         runs = (" ".join(words[-size:]) for size in range(min(len(words), _MAX_TERM_WORDS), 0, -1))
         spellings = (spelling for run in runs for spelling in (_PARTICLE.sub("", run), run))
-        found = next((run for run in spellings if _is_unwanted(run, is_sure and not named, is_term)), "")
-        if not found and is_sure and not named and not _is_filler(words[-1]):
-            found = _PARTICLE.sub("", words[-1])
-        if not found:
+        unwanted = next((run for run in spellings if _is_unwanted(run, is_sure and not named, is_term)), "")
+        if not unwanted and is_sure and not named and not _is_filler(words[-1]):
+            unwanted = _PARTICLE.sub("", words[-1])
+        if not unwanted:
             first = first if named or not is_sure else ahead[len(words) - 1].start()
             break
-        named.insert(0, found)
-        del words[-len(found.split()) :]
+        named.insert(0, unwanted)
+        del words[-len(unwanted.split()) :]
         first = ahead[len(words)].start()
         if not words or not _JOINED.search(words[-1]):
             break

@@ -155,8 +155,8 @@ def _split_versions(words: Iterable[str]) -> list[str]:
 @analyser.remembered(1 << 13)
 def _split_version(word: str) -> tuple[str, ...]:
     """Split a version off a name and stem the name as a separate word: qwen and 2.5 for qwen2.5."""
-    found = _LETTERS_THEN_DIGITS.fullmatch(word)
-    return (analyser.stem(found[1]), found[2]) if found else (word,)
+    versioned = _LETTERS_THEN_DIGITS.fullmatch(word)
+    return (analyser.stem(versioned[1]), versioned[2]) if versioned else (word,)
 
 
 def _without_version(pieces: Sequence[str]) -> Sequence[str]:

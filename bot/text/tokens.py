@@ -37,8 +37,8 @@ def tokenize(canonical: str) -> str:
     return " ".join((*words, GAP, *singles)) if singles else " ".join(words)
 
 
-def _place(canonical_words: Iterable[str], found: list[str]) -> list[str]:
-    """Append the tokens of canonical words ("" for punctuation) to `found`. Return the single tokens of Hangul words."""
+def _place(canonical_words: Iterable[str], placed: list[str]) -> list[str]:
+    """Append the tokens of canonical words ("" for punctuation) to `placed`. Return the single tokens of Hangul words."""
     beginnings: list[str] = []
     run = ""
     for word in canonical_words:
@@ -52,14 +52,14 @@ def _place(canonical_words: Iterable[str], found: list[str]) -> list[str]:
             if not is_last:
                 continue
         if run:
-            found += _pairs(run)
+            placed += _pairs(run)
             run = ""
         if core or not word:
-            found.append(GAP)
+            placed.append(GAP)
         else:
-            found += analyser.word_tokens(word)
+            placed += analyser.word_tokens(word)
     if run:
-        found += _pairs(run)
+        placed += _pairs(run)
     return beginnings
 
 
@@ -87,15 +87,15 @@ def phrases(form: str) -> tuple[tuple[str, ...], ...]:
         return ((form,),)
     if not analyser.has_hangul(form):
         return tuple(tuple(variant.split()) for variant in term_keys.latin_variants(form))
-    found: list[tuple[str, ...]] = []
+    variants: list[tuple[str, ...]] = []
     for spelling in (form, term_keys.korean_key(form)):
         words = analyser.canonical_words(spelling)
         if words:
             words[-1] = words[-1].removesuffix(analyser.PARTICLE_MARK)
             tokens: list[str] = []
             beginnings = _place(words, tokens)
-            found.append(tuple(beginnings[:1] if len(tokens) < 2 and beginnings else tokens))
-    return tuple(dict.fromkeys(filter(None, found)))
+            variants.append(tuple(beginnings[:1] if len(tokens) < 2 and beginnings else tokens))
+    return tuple(dict.fromkeys(filter(None, variants)))
 
 
 @analyser.remembered(1 << 13)
@@ -131,23 +131,23 @@ class _Concept(NamedTuple):
 
 @lru_cache(maxsize=1 << 12)
 def _read_concept(key: str) -> _Concept:
-    found = {text: phrases(text) for text in _concept_forms().get(key, ())}
-    every = {phrase for of_form in found.values() for phrase in of_form}
+    by_form = {text: phrases(text) for text in _concept_forms().get(key, ())}
+    every = {phrase for of_form in by_form.values() for phrase in of_form}
     least = frozenset(
         phrase for phrase in every if not any(_has_part(phrase, other) for other in every - {phrase})
     )
-    kept = (text for text, of_form in found.items() if not least.isdisjoint(of_form))
+    kept = (text for text, of_form in by_form.items() if not least.isdisjoint(of_form))
     return _Concept(frozenset(map(term_keys.term_key, kept)), least)
 
 
 @lru_cache(maxsize=1)
 def _phrases_by_token() -> Mapping[str, list[tuple[list[str], str]]]:
     """Return all concepts' phrases and tokens, keyed by the phrase's first token. Takes 250 ms the first time."""
-    found: dict[str, list[tuple[list[str], str]]] = {}
+    by_token: dict[str, list[tuple[list[str], str]]] = {}
     for key in _concept_forms():
         for phrase in sorted(_read_concept(key).phrases):
-            found.setdefault(phrase[0], []).append((list(phrase), concept_token(key)))
-    return found
+            by_token.setdefault(phrase[0], []).append((list(phrase), concept_token(key)))
+    return by_token
 
 
 def prepare_concepts() -> None:

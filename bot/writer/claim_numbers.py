@@ -170,12 +170,16 @@ class Paragraph:
             possible = possible | self._ratios
         if time:
             possible = possible | {other / _SECONDS[time[1]] for other in self._seconds}
-        # The tolerance is half a unit of the last shown digit: 0.05 for 8.5, or 5,000 for 420,000.
-        whole, _, decimals = digits.replace(",", "").partition(".")
-        zeros = len(str(value)) - len(str(value).rstrip("0")) if value.denominator == 1 else 0
-        places = zeros if zeros or not whole.isdigit() else -sum(map(str.isdigit, decimals))
-        rounding = min(Fraction(10) ** places / 2, _MAX_ROUNDING * value)
+        rounding = _rounding_of(value, digits)
         return any(abs(other - value) <= rounding for other in possible)
+
+
+def _rounding_of(value: Fraction, digits: str) -> Fraction:
+    """Return how far off a shown number may be: half a unit of its last digit, 0.05 for 8.5 and 5,000 for 420,000."""
+    whole, _, decimals = digits.replace(",", "").partition(".")
+    zeros = len(str(value)) - len(str(value).rstrip("0")) if value.denominator == 1 else 0
+    places = zeros if zeros or not whole.isdigit() else -sum(map(str.isdigit, decimals))
+    return min(Fraction(10) ** places / 2, _MAX_ROUNDING * value)
 
 
 def _plain(text: str) -> str:

@@ -56,14 +56,14 @@ class ClaimChecker:
     def find_problems(self, claims: Sequence[prompts.Claim], language: models.Locale) -> list[list[str]]:
         """Return each claim's problems as short English texts. Claims without problems go to the judge."""
         seen: set[str] = set()
-        found = []
+        by_claim = []
         for claim in claims:
             problems = _find_prose_problems(claim.text, language)
             if claim.shown in seen:
                 problems.append("it repeats another claim")
             seen.add(claim.shown)
-            found.append(problems or self._find_source_problems(claim))
-        return found
+            by_claim.append(problems or self._find_source_problems(claim))
+        return by_claim
 
     def list_excerpts(self, claims: Iterable[prompts.Claim]) -> str:
         """Return the title and the paragraphs that contain the spans, with the nearest text of neighbouring paragraphs."""
@@ -86,10 +86,10 @@ class ClaimChecker:
         if not places:
             return [f'the span "{claim.span[:80]}" is not a verbatim part of any paragraph of the paper']
         # Check the displayed text, because markup inside a number could hide digits.
-        found = (
+        by_place = (
             claim_numbers.Paragraph(self._paragraphs[place]).find_problems(claim.shown) for place in places
         )
-        return min(found, key=len)
+        return min(by_place, key=len)
 
     def _find_places(self, span: str) -> list[int]:
         """Return the indices of the paragraphs that contain a span as whole words."""

@@ -130,18 +130,18 @@ class DraftWriter:
         """Return each paper's basis and the maximum tokens of its two calls (0 if no calls are needed)."""
         like = self._series(form, language)
         known = await self._find_drafts(papers, like)
-        found = []
+        estimates = []
         for paper in papers:
             draft = known.get(paper["arxiv_id"], like)
             if _is_done(paper, draft):
-                found.append((Basis(draft.basis or "none"), 0))
+                estimates.append((Basis(draft.basis or "none"), 0))
                 continue
             source = await self._read_text(paper)
             messages = await self._build_messages(paper, draft, source)
             # The judge never reads more of the paper than the writer.
             tokens = 2 * _estimate_tokens(messages, prompts.build_schema(form), prompts.MAX_TOKENS[form])
-            found.append((Basis(source.basis), 0 if source.basis == Basis.NONE else tokens))
-        return found
+            estimates.append((Basis(source.basis), 0 if source.basis == Basis.NONE else tokens))
+        return estimates
 
     def _series(self, form: models.DigestFormat, language: models.Locale) -> writer.Draft:
         """Return an empty draft with the run's format, language, prompt version and model."""
@@ -207,11 +207,11 @@ class DraftWriter:
         """Return the draft with only those claims that have a valid form and that the judge accepts."""
         claims = prompts.read_answer(draft.text or "", draft.format)
         checker = await asyncio.to_thread(writer_claims.ClaimChecker, source)
-        found = await asyncio.to_thread(checker.find_problems, claims, draft.language)
+        problems = await asyncio.to_thread(checker.find_problems, claims, draft.language)
         dropped = [
-            f'"{claim.text}": {"; ".join(row)}' for claim, row in zip(claims, found, strict=True) if row
+            f'"{claim.text}": {"; ".join(row)}' for claim, row in zip(claims, problems, strict=True) if row
         ]
-        asked = [claim for claim, row in zip(claims, found, strict=True) if not row]
+        asked = [claim for claim, row in zip(claims, problems, strict=True) if not row]
         if not asked:
             return await self._save(
                 replace(draft, state=DraftState.FAILED, text=None, problems=(*dropped, NO_CLAIM))

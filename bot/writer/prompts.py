@@ -299,20 +299,20 @@ def claims_to_json(claims: Sequence[Claim]) -> str:
 def list_terms(glossary: resolver.Glossary, source: str) -> tuple[str, ...]:
     """Return the glossary forms of a paper's terms as 한국어(English; ABBR), in order of appearance."""
     stems = term_keys.english_stems(source[:_TERM_CHARACTERS])
-    found: dict[str, str] = {}
+    terms: dict[str, str] = {}
     position = 0
-    while position < len(stems) and len(found) < _MAX_TERMS:
+    while position < len(stems) and len(terms) < _MAX_TERMS:
         for length in range(_MAX_TERM_WORDS, 0, -1):
             key = " ".join(stems[position : position + length])
             # A single word is too often an ordinary word.
             concept = glossary.concept(key) if length > 1 else None
             if concept and (korean := concept.usual_form("ko")) and (english := concept.usual_form("en")):
                 short = concept.usual_form("abbr")
-                found.setdefault(key, f"{korean}({english}; {short})" if short else f"{korean}({english})")
+                terms.setdefault(key, f"{korean}({english}; {short})" if short else f"{korean}({english})")
                 position += length - 1
                 break
         position += 1
-    return tuple(found.values())
+    return tuple(terms.values())
 
 
 def _enclose(name: str, text: str) -> str:

@@ -76,12 +76,12 @@ class Publisher:
         source, location = await self._locate(place)
         async with self.database.read() as connection:
             published = await stored_writer.list_published(connection, place)
-        found = None if file is None else await asyncio.to_thread(_read, file)
-        if found is not None and _hash(found) not in {*published, _hash(text)}:
+        edited = None if file is None else await asyncio.to_thread(_read, file)
+        if edited is not None and _hash(edited) not in {*published, _hash(text)}:
             if not published:
                 raise errors.PaperroundError(f"{file} {FOREIGN}. Name another file.")
             with suppress(errors.NotADigestError):
-                await self.ingest.add_text(found, source=source, location=location)
+                await self.ingest.add_text(edited, source=source, location=location)
             return False
         parsed = digest_writer.to_sourced_digests(parse.parse_text(text), source, location)
         hashes = {_hash(text), *(digest.hash for digest in parsed)}
