@@ -391,7 +391,8 @@ class Year:
             key = marker.removeprefix("pr:d:").rpartition(":")[0]
             if (post := self.posts.get(key)) is None:
                 continue
-            is_unknown = any(contents.part_marker(key, n) in self.discord.uncertain for n in range(9))
+            positions = range(len(post.groups))
+            is_unknown = any(contents.part_marker(key, n) in self.discord.uncertain for n in positions)
             assert at < post.ends_at + (DAY if is_unknown else timedelta()), (
                 f"{key} came at {at}, after {post.ends_at}"
             )
