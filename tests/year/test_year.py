@@ -47,6 +47,8 @@ pytestmark = [pytest.mark.year, pytest.mark.engines("sqlite", "postgresql")]
 DAYS = int(os.environ.get("DAYS") or 365)
 FOLDER = Path(os.environ.get("FOLDER") or ".year")
 FIGURE_DAYS = (30, 180, 365)
+EVERY = 5
+"""How often the figures are written (days), in case the run does not end."""
 MAX_GROWTH = 1.15
 
 STOPS = ("02:35", "07:05", "12:05", "17:05", "22:05")
@@ -213,9 +215,11 @@ class Year:
             for stop in STOPS:
                 await self._stop_at(number, stop)
             await self._collect()
-            if number + 1 in FIGURE_DAYS or number + 1 == days:
-                self.figures.append(await self._measure(number + 1))
-                write_table(self)
+            if (number + 1) % EVERY == 0 or number + 1 == days:
+                figures = await self._measure(number + 1)
+                write_table(self, figures)
+                if number + 1 in FIGURE_DAYS or number + 1 == days:
+                    self.figures.append(figures)
 
     async def _stop_at(self, number: int, stop: str) -> None:
         day, fake = self.first + timedelta(days=number), self.harness.fake
@@ -531,13 +535,13 @@ class Year:
         return found + [f"{saved} papers are saved, not {len(self.saved)}"] * (saved != len(self.saved))
 
 
-def write_table(year: Year) -> None:
+def write_table(year: Year, newest: Figures) -> None:
     """Write the figures so far as a table with a column for each day."""
 
     def row(name: str, cells: Sequence[object]) -> str:
         return f"| {name} | {' | '.join(map(str, cells))} |"
 
-    columns = year.figures
+    columns = [*year.figures, newest]
     lines = [row("", [f"day {each.day}" for each in columns]), row("---", ["---:"] * len(columns))]
     lines.append(row("memory (RSS, MB)", [f"{each.rss / 1e6:.1f}" for each in columns]))
     lines.append(row("search index (MB)", [f"{each.index / 1e6:.2f}" for each in columns]))
@@ -561,7 +565,8 @@ async def test_a_year(fake: process.FakeDiscord, database_url: str, tmp_path: Pa
         harness = await stack.enter_async_context(open_fault_harness(fake, database_url, tmp_path))
         origin = await stack.enter_async_context(origin_server.run_origin())
         await lift_rate_limits(fake)
-        routes = {"POST /users/@me/channels": [1000, 1.0]}
+        crosspost = "POST /channels/{channel_id}/messages/{message_id}/crosspost"
+        routes = {"POST /users/@me/channels": [1000, 1.0], crosspost: [1000, 1.0]}
         await fake.run_action("set_limits", {"routes": routes})
         first = harness.now().date() + DAY
         inbox = tmp_path / "inbox"
