@@ -60,11 +60,12 @@ def measure(file: Path) -> None:
             nonlocal running
             running += 1
             began_at, started = time.time(), time.perf_counter()
-            result = await run(*arguments, **options)
-            running -= 1
-            with file.open("a") as lines:
-                lines.write(f"{name} {began_at} {time.perf_counter() - started} {running}\n")
-            return result
+            try:
+                return await run(*arguments, **options)
+            finally:
+                running -= 1
+                with file.open("a") as lines:
+                    lines.write(f"{name} {began_at} {time.perf_counter() - started} {running}\n")
 
         setattr(owner, method, measured)
 

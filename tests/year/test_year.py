@@ -51,9 +51,9 @@ EVERY = 5
 """How often the figures are written (days), in case the run does not end."""
 MAX_GROWTH = 1.15
 
-STOPS = ("02:35", "07:05", "12:05", "17:05", "22:05")
+STOPS = ("02:35", "09:05", "14:05", "22:05")
 """The times (UTC) of each day at which the clock stops. The first is after the close of the list of the day before."""
-CLOSED_LIST, EARLY_LIST, WHOLE_LIST = STOPS[0], STOPS[2], STOPS[4]
+EARLY_LIST, WHOLE_LIST = STOPS[2], STOPS[3]
 REFUSAL, CLOSED_DM, OUTAGE = 2, 4, 6
 """The weekdays (of seven, from the first day) with a refused channel, a reader's closed messages, and an outage."""
 KEPT = timedelta(days=8)
@@ -245,7 +245,7 @@ class Year:
             await fake.run_action(
                 "set_outage", {"seconds": 10**6, "gateway": True, "resets": number % 2 == 0}
             )
-        for _ in range(5 if stop == EARLY_LIST else 1):  # several in one hour, for the log
+        for _ in range(3 if stop == EARLY_LIST else 1):  # several in one hour, for the log
             await self._step()
         if not self.is_away:
             await self._ask(number, STOPS.index(stop))
