@@ -13,58 +13,37 @@ from tests.support import sample_archive, source_payloads
 from tests.support.origin_server import OriginServer
 
 A_DAY, IN_NEWSLETTER, EARLY = 40, 10, 30
-_ANIMALS = """
-albatross antelope armadillo baboon badger barracuda beaver bison bluebird buffalo butterfly camel canary
-caribou catfish cheetah chipmunk cobra cormorant cougar coyote cricket crocodile dolphin donkey dragonfly
-eagle earthworm elephant falcon ferret finch flamingo gazelle gecko gibbon giraffe gopher gorilla
-grasshopper hamster hedgehog heron hippopotamus hornet hyena iguana jackal jaguar jellyfish kangaroo
-kingfisher koala ladybird lemur leopard llama lobster lynx magpie manatee meerkat mongoose mosquito
-muskrat narwhal nightingale ocelot octopus opossum orangutan ostrich otter panther parrot peacock pelican
-penguin pheasant porcupine quail rabbit raccoon rattlesnake reindeer rhinoceros salamander scorpion
-seahorse sparrow squirrel stingray swordfish termite tortoise toucan vulture walrus wolverine zebra
-"""
-TOPICS = tuple(_ANIMALS.split())
-"""A paper's title has one of them; readers' alerts ask for one."""
-assert len(set(TOPICS)) == 100
-TERMS = (
-    "Small Language Models",
-    "Reinforcement Learning",
-    "Diffusion Models",
-    "Speech Recognition",
-    "Video Generation",
-    "Code Agents",
-    "Long Context",
-    "Graph Networks",
-    "Image Editing",
-    "Robot Manipulation",
-)
-KOREAN = (
-    "소형 언어 모델",
-    "강화 학습",
-    "확산 모델",
-    "음성 인식",
-    "영상 생성",
-    "코드 에이전트",
-    "긴 문맥",
-    "그래프 신경망",
-    "이미지 편집",
-    "로봇 조작",
+_CONSONANTS, _VOWELS = "bdfgklmnprstvz", "aeiou"
+TOPICS = tuple(f"{a}u{b}o{a}{c}k" for a in _CONSONANTS[:10] for b in "dnrtv" for c in "ai")
+"""A hundred words. A paper's title has one of them; readers' alerts ask for one."""
+TERMS = dict(
+    line.split(", ")
+    for line in """\
+Small Language Models, 소형 언어 모델
+Reinforcement Learning, 강화 학습
+Diffusion Models, 확산 모델
+Speech Recognition, 음성 인식
+Video Generation, 영상 생성
+Code Agents, 코드 에이전트
+Long Context, 긴 문맥
+Graph Networks, 그래프 신경망
+Image Editing, 이미지 편집
+Robot Manipulation, 로봇 조작""".splitlines()
 )
 BENCHMARK = "benchmark"
 """A word of every other title, and the topic of some posts."""
-_CONSONANTS, _VOWELS = "bcdfghjklmnprstvwxyz", "aeiou"
 
 
 @dataclass(frozen=True)
 class Paper:
-    """A made-up paper. The first of a day has by far the most votes."""
+    """A made-up paper."""
 
     arxiv_id: str
     topic: str
     title: str
     authors: tuple[str, ...]
     text: str
-    term: int
+    term: str
     votes: int
 
 
@@ -73,63 +52,43 @@ def _word(rng: random.Random, length: int) -> str:
 
 
 @cache
-def papers_of(day: date, first: date) -> Sequence[Paper]:
-    """Return a day's papers, by votes."""
-    number, found = (day - first).days, []
+def papers_of(day: date) -> Sequence[Paper]:
+    """Return a day's papers by votes. The first has by far the most, so that it is in the next post."""
+    found = []
     for rank in range(A_DAY):
         rng = random.Random(f"{day}{rank}")
-        topic, term = TOPICS[(A_DAY * number + rank) % len(TOPICS)], rng.randrange(len(TERMS))
-        name = _word(rng, 4).title()
-        kind = "A Benchmark" if rank % 2 == 0 else "Methods"
+        topic = TOPICS[(A_DAY * day.toordinal() + rank) % len(TOPICS)]
+        name, term = _word(rng, 4).title(), rng.choice([*TERMS])
+        title = f"{name}: {'A Benchmark' if rank % 2 == 0 else 'Methods'} of {term} for {topic.title()}"
+        authors = tuple(f"{_word(rng, 2).title()} {_word(rng, 3).title()}" for _ in range(4))
         words = " ".join(_word(rng, 2) for _ in range(60))
-        found.append(
-            Paper(
-                f"{day:%y%m}.{day.day:02}{rank:03}",
-                topic,
-                f"{name}: {kind} of {TERMS[term]} for the {topic.title()}",
-                tuple(f"{_word(rng, 2).title()} {_word(rng, 3).title()}" for _ in range(4)),
-                f"We study {TERMS[term].lower()} and call the result {name}. It {words}.",
-                term,
-                1000 if rank == 0 else 2 * (A_DAY - rank),
-            )
-        )
+        text = f"We study {term.lower()} and call the result {name}. It {words}."
+        votes = 1000 if rank == 0 else 2 * (A_DAY - rank)
+        found.append(Paper(f"{day:%y%m}.{day.day:02}{rank:03}", topic, title, authors, text, term, votes))
     return found
 
 
-@dataclass(frozen=True)
-class Press:
-    """Publishes on an origin and in a folder."""
-
-    origin: OriginServer
-    inbox: Path
-    first: date
-
-    def publish(self, day: date, count: int = A_DAY) -> None:
-        """Publish a day's list with its first papers, and with all of them its newsletter."""
-        papers = papers_of(day, self.first)
-        items = (
-            source_payloads.daily_papers_item(
-                paper.arxiv_id,
-                paper.votes,
-                title=paper.title,
-                authors=[{"name": name} for name in paper.authors],
-                summary=paper.text,
-                ai_keywords=[TERMS[paper.term].lower()],
-                publishedAt=f"{day - timedelta(days=1)}T12:00:00.000Z",
-            )
-            for paper in papers[:count]
+def publish(origin: OriginServer, inbox: Path, day: date, count: int = A_DAY) -> None:
+    """Publish a day's list with its first papers, and with all of them its newsletter."""
+    items = (
+        source_payloads.daily_papers_item(
+            paper.arxiv_id,
+            paper.votes,
+            title=paper.title,
+            authors=[{"name": name} for name in paper.authors],
+            summary=paper.text,
+            ai_keywords=[paper.term.lower()],
+            publishedAt=f"{day - timedelta(days=1)}T12:00:00.000Z",
         )
-        self.origin.pages[f"/api/daily_papers?date={day}"] = source_payloads.daily_papers(*items)
-        if count == A_DAY:
-            written = [
-                sample_archive.NewsletterPaper(
-                    paper.arxiv_id,
-                    paper.title,
-                    f"{KOREAN[paper.term]}({TERMS[paper.term]})을 다뤄요. {paper.text}",
-                    paper.votes,
-                    paper.authors,
-                )
-                for paper in papers[:IN_NEWSLETTER]
-            ]
-            text = sample_archive.newsletter(f"{day}", written)
-            (self.inbox / f"{day}.md").write_text(text, encoding="utf-8")
+        for paper in papers_of(day)[:count]
+    )
+    origin.pages[f"/api/daily_papers?date={day}"] = source_payloads.daily_papers(*items)
+    if count == A_DAY:
+        written = []
+        for paper in papers_of(day)[:IN_NEWSLETTER]:
+            text = f"{TERMS[paper.term]}({paper.term})을 다뤄요. {paper.text}"
+            row = sample_archive.NewsletterPaper(
+                paper.arxiv_id, paper.title, text, paper.votes, paper.authors
+            )
+            written.append(row)
+        (inbox / f"{day}.md").write_text(sample_archive.newsletter(f"{day}", written), encoding="utf-8")
