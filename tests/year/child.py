@@ -20,7 +20,7 @@ from discord import backoff
 
 from bot.alerts.planner import AlertPlanner
 from bot.app import runtime
-from bot.core import clock, logs
+from bot.core import clock, logs, memory
 from bot.operations.retention import Retention
 from bot.outbox import pace, relay
 from storage import errors
@@ -75,6 +75,7 @@ def measure(file: Path) -> None:
 
 
 if __name__ == "__main__":
+    memory.limit_arenas()
     shifted_clock.shift_clocks(Path(sys.argv[1]))
     shorten_waits()
     measure(Path(sys.argv[2]))

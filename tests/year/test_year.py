@@ -29,6 +29,7 @@ from bot.alerts.service import Alerts
 from bot.club.service import Clubs
 from bot.daily.service import Subscriptions
 from bot.outbox.contents import DeliveryFactory
+from storage import club as stored_club
 from storage import models, outbox, tables, today
 from tests.fake_discord import model, process
 from tests.fake_discord.fixtures import fake, fake_server, lift_rate_limits
@@ -74,9 +75,9 @@ FILTERS: tuple[dict[str, Any], ...] = (
     {"days": (1, 2, 3, 4, 5)},
     {"days": (1,), "style": Style.WEEKLY},
 )
-GROWING = frozenset(
-    (tables.digests, tables.entries, tables.sections, tables.papers, tables.authors, tables.paper_authors)
-) | {tables.facts, tables.matches, tables.saved_papers, tables.club_threads, tables.feedback}
+GROWING = {"authors", "club_threads", "digests", "entries", "facts", "feedback", "matches"} | {
+    *("paper_authors", "papers", "saved_papers", "sections")
+}
 """Tables that grow with the papers (`docs/storage.md`). All others are bounded by retention."""
 _MARKER = re.compile(r'pr:d:([^/"]+):(\d+)/')
 _ARXIV_ID = re.compile(r"\b\d{4}\.\d{5}\b")
@@ -158,7 +159,7 @@ class Year:
                 }
                 channel_id = guild_id + 1_000
                 await clubs.set_up(
-                    models.Club(
+                    stored_club.Club(
                         guild_id=guild_id, channel_id=channel_id, locale=locale, starts_at=now(), **club
                     )
                 )
@@ -168,7 +169,7 @@ class Year:
             await alerts.add(alert_builders.draft(topic, user_id=FIRST_READER + number, timing=timing))
         async with db.transaction() as connection:
             for reader in range(FIRST_READER, FIRST_READER + WITH_TODAY):
-                await today.add(connection, models.Profile(reader, at_time="09:00", timezone="UTC"))
+                await today.add(connection, today.Profile(reader, at_time="09:00", timezone="UTC"))
 
     # Time.
 
@@ -426,7 +427,7 @@ class Year:
             yield f"memory grew from {first.rss} to {last.rss} bytes"
         for table in tables.metadata.sorted_tables:
             (before, _), (after, _) = half.sizes[table.name], last.sizes[table.name]
-            growth = last.sizes["papers"][0] / half.sizes["papers"][0] if table in GROWING else 1.0
+            growth = last.sizes["papers"][0] / half.sizes["papers"][0] if table.name in GROWING else 1.0
             if after > MAX_GROWTH * growth * before + 20:
                 yield f"{table.name} grew from {before} to {after} rows"
 
