@@ -133,8 +133,8 @@ def first_day(arxiv_id: str) -> date:
     return date(year + (1900 if year > 90 else 2000), int(number[2:4]), 1)
 
 
-def parse_link_at(text: str, start: int) -> tuple[str, str, int] | None:
-    """Parse the paper link at `start` into its id, URL and end offset, or return None.
+def parse_link_at(text: str, start: int) -> tuple[str, str] | None:
+    """Return the id and URL of the paper link at `start`, or None.
 
     The link ends at white space, a bracket or a quote. Without `http`, the URL is that of arXiv.
     """
@@ -142,11 +142,11 @@ def parse_link_at(text: str, start: int) -> tuple[str, str, int] | None:
     if address is None or not (ids := find_ids(address[0])):
         return None
     is_url = address[0].startswith(("http://", "https://"))
-    return ids[0], (address[0] if is_url else abstract_url(ids[0])), address.end()
+    return ids[0], (address[0] if is_url else abstract_url(ids[0]))
 
 
-def find_link(text: str) -> tuple[str, str, int] | None:
-    """Return the id, URL and end offset of the first paper link in a text, or None."""
+def find_link(text: str) -> tuple[str, str] | None:
+    """Return the id and URL of the first paper link in a text, or None."""
     links = (parse_link_at(text, match.start()) for match in _SCHEME.finditer(text))
     return next(filter(None, links), None)
 

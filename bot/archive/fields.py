@@ -220,7 +220,7 @@ def parse_paper_heading(text: str) -> PaperHeading | None:
         return None
     for match in _LINK_START.finditer(text):
         if link := arxiv_ids.parse_link_at(text, match.end()):
-            arxiv_id, url, _ = link
+            arxiv_id, url = link
             before, label = text[: match.start()], match["label"]
             if not label or before.count("[") > before.count("]"):
                 start = text.find("[") + 1
@@ -261,6 +261,19 @@ def _clean_title(title: str) -> str | None:
         )
         title = title[size:-size].strip() if is_marked else title
     return title if plain.is_visible(title) else None
+
+
+TITLE_LABEL = re.compile(
+    r"\W{0,6}(?:paper |논문\s?|论文)?(?:title|제목|标题|題名|タイトル)\**\s?[:：]\**\s*", re.IGNORECASE
+)
+"""What is before a title that is named so."""
+_QUOTES = ('""', "''", "“”", "‘’", "「」", "『』", "《》", "[]")
+
+
+def strip_quotes(title: str) -> str:
+    """Return a title without the quotation marks or brackets around all of it."""
+    is_quoted = len(title) > 2 and title[0] + title[-1] in _QUOTES and title[-1] not in title[1:-1]
+    return title[1:-1].strip() if is_quoted else title
 
 
 _BULLET_HEADING = re.compile(
@@ -391,8 +404,7 @@ def parse_media(line: str) -> tuple[str | None, str | None, str] | None:
     line = html_pages.convert_tags(line[:5_000]) if "<" in line else line[:5_000]
     if line.startswith(("![", "[![")) and (image := _IMAGE.search(line)):
         rest = "" if line[0] == "[" else _IMAGE.sub("", line).strip()
-        is_clip = is_video(image[1]) or image[0].startswith(f"![{html_pages.VIDEO_LABEL}]")
-        return (None, image[1], rest) if is_clip else (image[1], None, rest)
+        return (None, image[1], rest) if is_video(image[1]) else (image[1], None, rest)
     address = _ADDRESS.search(line)
     if address is None:
         return None

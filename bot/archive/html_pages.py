@@ -24,8 +24,9 @@ _EMPTY_LINES = re.compile(r"\n[ \t]*\n\s*\n")
 _SKIPPED_TAGS = frozenset({"script", "style", "head", "title", "template", "noscript", "svg", "nav"})
 _HEAD_TAGS = frozenset({"title", "meta", "link", "script", "style", "base", "noscript", "template", "head"})
 """The tags of a head. Any other ends it, as in a browser: HTML lets `</head>` be left out."""
-_INLINE_MARKERS = {"strong": "**", "b": "**", "em": "*", "i": "*", "code": "`", "del": "~~"}
+_INLINE_MARKERS = {"strong": "**", "b": "**", "em": "*", "i": "*", "code": "`", "del": "~~", "summary": "**"}
 _HEADINGS = {f"h{level}": "#" * level for level in range(1, 7)}
+_LINK_TAGS = frozenset({"a", "img", "video", "source", "iframe"})
 _LIST_TAGS = frozenset({"ul", "ol", "dl"})
 _BLOCK_TAGS = frozenset({"p", "div", "article", "section", "main", "blockquote", "body", "header", "footer"})
 _CELL_TAGS = frozenset({"td", "th"})
@@ -53,32 +54,11 @@ def to_markdown(page: str) -> str:
 
 
 def convert_tags(line: str) -> str:
-    """Return a line of Markdown with its HTML tags as Markdown: links, media and bold type. Other known tags are left out."""
-    opened: list[tuple[str, str]] = []
-
-    def convert(tag: re.Match[str]) -> str:
-        name, is_closing = tag["name"].lower(), bool(tag["close"])
-        values = {} if is_closing else parse_attributes(tag["attributes"])
-        button = _ID_ATTRIBUTE.search(tag["attributes"])
-        mark = f" arXiv:{button[1]} " if button else ""
-        if name == "a" or name in _BOLD_TAGS:
-            if is_closing:
-                return opened.pop()[1] if opened and opened[-1][0] == name else ""
-            opened.append((name, f"]({values.get('href', '')})" if name == "a" else "**"))
-            return ("[" if name == "a" else "**") + mark
-        if name == "br":
-            return " "
-        if "src" in values:
-            alt = values.get("alt", "") if name == "img" else VIDEO_LABEL
-            return f"![{alt}]({values['src']})"
-        return mark
-
-    line = _TAG_IN_MARKDOWN.sub(convert, line)
-    return line + "".join(mark for _, mark in reversed(opened))
+    """Return a line of Markdown with its HTML tags as Markdown. What is open at its end is closed."""
+    indent = line[: len(line) - len(line.lstrip())]
+    return indent + " ".join(_MarkdownWriter(line, _TAG_IN_MARKDOWN).text.split())
 
 
-VIDEO_LABEL = "Watch Video"
-_BOLD_TAGS = frozenset({"b", "strong", "summary"})
 _LONG_NUMBER = re.compile(r"&#[0-9]{100,};?")
 
 
@@ -99,7 +79,7 @@ def parse_attributes(text: str) -> dict[str, str]:
 class _MarkdownWriter:
     """Converts one page. Unclosed elements end with the page."""
 
-    def __init__(self, page: str) -> None:
+    def __init__(self, page: str, tokens: re.Pattern[str] = _TOKEN) -> None:
         self._written = io.StringIO()
         self._page, self._unclosed = page, set[str]()
         self._links: list[str] = []
@@ -109,7 +89,7 @@ class _MarkdownWriter:
         self._in_row = False
         self._header_cells = 0
         position = 0
-        for token in _TOKEN.finditer(page):
+        for token in tokens.finditer(page):
             self._write_text(page[position : token.start()])
             position = token.end()
             if name := token["name"]:
@@ -117,6 +97,7 @@ class _MarkdownWriter:
                     continue
                 self._write_tag(name.lower(), bool(token["close"]), token["attributes"])
         self._write_text(page[position:])
+        self._written.writelines(f"]({address})" for address in reversed(self._links))
         self.text = _EMPTY_LINES.sub("\n\n", self._written.getvalue()).strip() + "\n"
 
     def _write_text(self, text: str) -> None:
@@ -154,7 +135,7 @@ class _MarkdownWriter:
     def _write_tag(self, name: str, is_closing: bool, attributes: str) -> None:
         if name in _HEADINGS:
             self._written.write("\n\n" if is_closing else f"\n\n{_HEADINGS[name]} ")
-        elif name in ("a", "img", "video"):
+        elif name in _LINK_TAGS:
             self._write_link(name, is_closing, attributes)
         elif name == "pre":
             self._in_pre = not is_closing
@@ -178,7 +159,7 @@ class _MarkdownWriter:
         elif name == "img":
             self._written.write(f"![{values.get('alt', '')}]({values.get('src', '')})")
         elif "src" in values:
-            self._written.write(f"\n[{VIDEO_LABEL}]({values['src']})\n")
+            self._written.write(f"\n[Watch Video]({values['src']})\n")
 
     def _write_block(self, name: str, is_closing: bool) -> None:
         if name in _LIST_TAGS:

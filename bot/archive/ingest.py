@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import structlog
@@ -204,8 +205,8 @@ def _describe(content: LocationContent) -> Iterator[PaperFacts]:
         if digest.format in listing.FORMATS and "://" not in content.location:
             read_at = datetime.combine(digest.date, datetime.min.time(), UTC)
             for paper in listing.papers_of(digest.text):
-                place = paper["arxiv_id"], content.source, content.location, read_at
-                yield PaperFacts(*place, **listing.descriptions(paper))
+                said = listing.to_facts(paper, content.source, content.location, read_at)
+                yield replace(said, title=None, authors=(), thumbnail=None)  # its entry says these
 
 
 def _report_bug(name: str, error: Exception) -> IngestResult:

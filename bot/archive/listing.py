@@ -10,13 +10,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from bot.archive import arxiv_ids, fields, summaries
 from bot.text import plain
 from storage import errors
-from storage.models import Digest, DigestFormat, Entry, Problem, Section
+from storage.models import Digest, DigestFormat, Entry, PaperFacts, Problem, Section
 
 MAX_SUMMARY_LENGTH = 4_000
 """Characters of a summary, which is usually one sentence."""
@@ -94,14 +94,13 @@ def papers_of(text: str) -> list[Paper]:
     return papers
 
 
-def descriptions(paper: Paper) -> dict[str, Any]:
-    """Return what a listed paper says about itself beyond its entry, as fields of `PaperFacts`."""
-    texts = ("abstract", "code_url", "project_url", "organization", "code_stars")
-    return {
-        **{name: paper.get(name) for name in texts},
-        **{name: tuple(paper.get(name, ())) for name in ("keywords", "media")},
-        "published_on": fields.clean_date(paper.get("published_on")),
-    }
+def to_facts(paper: Paper, source: str, location: str, read_at: datetime, **values: Any) -> PaperFacts:
+    """Return what a listed paper says about itself, but for its votes, as facts. `values` are other fields."""
+    texts = ("title", "abstract", "thumbnail", "code_url", "project_url", "organization", "code_stars")
+    said: dict[str, Any] = {name: paper.get(name) for name in texts}
+    said |= {name: tuple(paper.get(name, ())) for name in ("authors", "keywords", "media")}
+    said |= {"published_on": fields.clean_date(paper.get("published_on")), **values}
+    return PaperFacts(paper["arxiv_id"], source, location, read_at, **said)
 
 
 def identity(digest: Digest) -> str:
@@ -172,12 +171,10 @@ def from_service(item: object) -> Mapping[str, Any] | None:
     """Convert an item of Hugging Face's API to the fields of `Paper`, uncleaned; None for a non-object."""
     if not isinstance(item, Mapping):
         return None
-    paper = item.get("paper")
-    if not isinstance(paper, Mapping):
-        paper = item
+    paper = get_mapping(item, "paper") or item
     authors = paper.get("authors")
-    organization = _get_mapping(paper, "organization") or _get_mapping(item, "organization")
-    submitter = _get_mapping(paper, "submittedOnDailyBy") or _get_mapping(item, "submittedBy")
+    organization = get_mapping(paper, "organization") or get_mapping(item, "organization")
+    submitter = get_mapping(paper, "submittedOnDailyBy") or get_mapping(item, "submittedBy")
     return {
         "arxiv_id": paper.get("id"),
         "title": paper.get("title") if isinstance(paper.get("title"), str) else item.get("title"),
@@ -206,7 +203,8 @@ def from_service(item: object) -> Mapping[str, Any] | None:
     }
 
 
-def _get_mapping(item: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+def get_mapping(item: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Return an object in a field of a JSON object, or an empty one."""
     value = item.get(name)
     return value if isinstance(value, Mapping) else {}
 

@@ -41,7 +41,6 @@ _MENTIONING = re.compile(
 )
 _UPDATED = re.compile(r"updat|last |更新|갱신|업데이트|generated", re.IGNORECASE)
 _ASIDE = re.compile(r"[(（][^()（）]{0,80}[)）]")
-_LABEL = re.compile(r"\[([^\[\]]{1,400})\]\(")
 _FORMULA = re.compile(r"\$[^$\n]{1,200}\$|\\\|")
 _DELIMITER_ROW = re.compile(r"\s*\|?(?:\s*:?-{1,60}:?\s*\|){1,60}(?:\s*:?-{1,60}:?)?\s*")
 _DIVIDERS = re.compile(r"[|()\[\]:：·•—–]|\s[-~]\s|\*\*")
@@ -306,11 +305,10 @@ class _Reader:
 
     def _parse_heading(self, row: int) -> _Heading | None:
         line = self._rows[row].strip()
-        if not line or row in self._code:
-            return None
-        below = self._rows[row + 1] if row + 1 < len(self._rows) else ""
-        heading = markdown_lines.parse_heading(row, line)
-        if heading is None and not (len(below) > 2 and not below.strip("=")):
+        heading = markdown_lines.parse_heading(row, line) if line.startswith("#") else None
+        below = self._rows[row + 1] if not heading and row + 1 < len(self._rows) else ""
+        is_underlined = below.startswith("=") and markdown_lines.is_underline(below)
+        if not line or row in self._code or not (heading or is_underlined):
             return None
         level, text = (heading.level, heading.text) if heading else (1, line)
         text = strip_markdown(_ASIDE.sub(lambda aside: "" if _UPDATED.search(aside[0]) else aside[0], text))
@@ -347,7 +345,7 @@ class _Reader:
         following = self._next[heading.row]
         below = "\n".join(self._rows[heading.row + 1 : min(following.row, heading.row + 50)])
         ids = set(arxiv_ids.find_ids(below))
-        if len(ids) == 1 and not any(title_reader.read_title(label) for label in _LABEL.findall(below)):
+        if len(ids) == 1 and not any(title_reader.read_title(link[2]) for link in _LINK.finditer(below)):
             return False
         if not ids and following.level <= heading.level:
             return words < 2
@@ -484,21 +482,6 @@ def _resolve(line: str, targets: Mapping[str, str]) -> str:
     return _REFERENCE.sub(link, line) if targets else line
 
 
-_PAPER_KEYS = (
-    "arxiv",
-    "arxiv_id",
-    "arxiv-id",
-    "eprint",
-    "doi",
-    "paper",
-    "paper_url",
-    "url",
-    "link",
-    "source",
-)
-"""Fields of a note's front matter that may name its paper."""
-
-
 def _read_front_matter(rows: Sequence[str]) -> tuple[_Paper, int]:
     """Return the date, and the paper that a note is about, in the front matter, and the first row after it."""
     end = next((row for row in range(1, min(len(rows), 60)) if rows[row].strip() == "---"), 0)
@@ -506,10 +489,8 @@ def _read_front_matter(rows: Sequence[str]) -> tuple[_Paper, int]:
         return _Paper("", None, None), 0
     pairs = (line.partition(":")[::2] for line in rows[1:end])
     values = {key.strip().lower(): value.strip(" \"'") for key, value in pairs}
-    dates = (date_reader.find_date(values[key]) for key in ("date", "published", "day") if key in values)
-    ids = (_read_id(values[key]) for key in _PAPER_KEYS if key in values)
-    title = title_reader.clean_title(values.get("title", ""))
-    return _Paper(next(filter(None, ids), ""), title, next(filter(None, dates), None)), end + 1
+    arxiv_id = next(filter(None, map(_read_id, values.values())), "")
+    return _Paper(arxiv_id, _title_of(values), _date_of(values)), end + 1
 
 
 # JSON and JSON Lines: objects, rows and texts with a paper's id.
@@ -590,9 +571,9 @@ def _is_service_item(item: object) -> bool:
     """Return whether an object is a paper in Hugging Face's form, in its wrapper or alone."""
     if not isinstance(item, Mapping):
         return False
-    paper = item.get("paper")
     is_alone = "upvotes" in item or "submittedOnDailyAt" in item
-    return _read_id((paper if isinstance(paper, Mapping) else item if is_alone else {}).get("id")) is not None
+    paper = listing.get_mapping(item, "paper") or (item if is_alone else {})
+    return _read_id(paper.get("id")) is not None
 
 
 def _read_answer(values: Sequence[object]) -> tuple[list[Any], date | None]:
@@ -626,8 +607,7 @@ _LONGEST_LIST = timedelta(days=4)
 
 def _find_submission(item: Mapping[str, Any]) -> date | None:
     """Return the day on which a paper was submitted to Hugging Face's list, not to arXiv."""
-    inner = item.get("paper")
-    paper = inner if isinstance(inner, Mapping) else item
+    paper = listing.get_mapping(item, "paper") or item
     submitted = paper.get("submittedOnDailyAt") or item.get("submittedOnDailyAt")
     if not submitted and paper is not item and item.get("publishedAt") != paper.get("publishedAt"):
         submitted = item.get("publishedAt")

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from itertools import islice
 
-from bot.archive import arxiv_ids
+from bot.archive import arxiv_ids, fields
 
 CUT = "\0"
 """What is left of a link in a line. Texts have no NUL."""
@@ -27,10 +27,6 @@ _ITEM = re.compile(r"\s*(?:[-*+•]|[0-9]{1,4}[.)])\s+(?:\[[ xX]\]\s)?")
 _BOLD = re.compile(r"(\*\*|__)(?=\S)(?P<title>.{1,300}?)(?<=\S)\1")
 _QUOTED = re.compile(r"[\"“「『《](?P<title>[^\"“”「」『』《》]{8,300})[\"”」』》]")
 _BOLD_LINE = re.compile(r"\W{0,6}(?:[0-9]{1,4}[.)]\s*)?(\*\*|__)(?P<title>.{1,300}?)\1\W*")
-_LABELLED = re.compile(
-    r"\W{0,6}(?:paper |논문\s?|论文)?(?:title|제목|标题|題名|タイトル)\**\s?[:：]\**\s*(.{1,400})",
-    re.IGNORECASE,
-)
 _CAPTION = re.compile(
     r"(?:read|view|see|open|download|click|check|visit|full|go to|link to|get)\b.{0,40}"
     r"\b(?:paper|arxiv|pdf|here|abstract|article|more|text)\b",
@@ -76,9 +72,7 @@ def read_title(label: str, min_words: int = 4) -> str | None:
     title = _TRAILING.sub("", title.replace(CUT, " ")).strip()
     if title.count("[") != title.count("]"):
         title = title.strip("[]")
-    pairs = ('""', "“”", "‘’", "''", "[]")
-    if len(title) > 2 and title[0] + title[-1] in pairs and title[-1] not in title[1:-1]:
-        title = title[1:-1]
+    title = fields.strip_quotes(title)
     words = len(_WORD.findall(title[:MAX_TITLE_LENGTH]))
     is_other = "://" in title or "![" in label or len(title) > MAX_TITLE_LENGTH or _CJK.search(title)
     is_caption = words < 10 and _CAPTION.match(title)
@@ -94,7 +88,7 @@ def clean_title(value: str, min_words: int = 1) -> str | None:
 
 def _read_bare(text: str) -> str | None:
     """Return text without marks as a title, or None if it may be a sentence or a list of names."""
-    title = None if "](" in text else read_title(text)
+    title = None if "](" in text or text.rstrip().endswith(".") else read_title(text)
     if title is None or len(_WORD.findall(title)) < 4 or _SENTENCE_END.search(title):
         return None
     if _are_names(title.rpartition(": ")[2]):
@@ -136,8 +130,8 @@ _PARTICLES = frozenset(
 
 def read_labelled(line: str) -> str | None:
     """Return the title in a line "Title: …", or None."""
-    match = _LABELLED.match(line) if ":" in line or "：" in line else None
-    return read_title(match[1], min_words=1) if match else None
+    label = fields.TITLE_LABEL.match(line) if ":" in line or "：" in line else None
+    return read_title(line[label.end() :], min_words=1) if label else None
 
 
 def find_above(line: str, below: str, *, is_first: bool) -> str | None:

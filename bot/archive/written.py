@@ -330,7 +330,7 @@ def _add_link(heading: _Heading, day: _Day) -> _Heading:
     return heading._replace(end=row + 1, paper=fields.PaperHeading(link[0], heading.text, link[1]))
 
 
-def _parse_lone_link(line: str) -> tuple[str, str, int] | None:
+def _parse_lone_link(line: str) -> tuple[str, str] | None:
     """Return the paper link that a line consists of, or None."""
     line = line.strip(" <>🔗")
     if not line or " " in line:
@@ -432,14 +432,12 @@ _LABEL = re.compile(
     r"(?:(?:\*{1,3}|__)\s?[:：]?|\s?[:：](?:\*{1,3}|__)?|(?=\s*$))\s*",
     re.IGNORECASE,
 )
-TITLE_LABEL = re.compile(r"\**(?:title|제목)\**\s?[:：]\**\s*", re.IGNORECASE)
 _SUMMARY_PREFIX = re.compile(
     r"\[?(?:논문\s?)?(?:요약|제목|리뷰|분석|(?:paper\s)?(?:summary|review)|title)\s?(?:[:：\]]|[-–—|]\s|$)\s?",
     re.IGNORECASE,
 )
 _NUMBERED = re.compile(r"[0-9]{1,3}[.)]\s")
 _BOLD_LINE = re.compile(r"([0-9]{1,3}[.)]\s+)?\*\*([0-9]{1,3}[.)]\s)?([^*]{1,200})\*\*\s?[:：]?\s*")
-_QUOTES = ('""', "''", "“”", "‘’", "「」", "『』", "《》", "[]")
 _LINKED_TITLE = re.compile(r"\[(.{1,400})\]\(https?://[^()\s]{1,1000}\)")
 _SYMBOLS = re.compile(r"^[^\w\s\"'“‘「『《\[(<*`$\\.-]+\s+")
 _COLONS = " :："
@@ -489,7 +487,7 @@ def _read_header(
         link = arxiv_ids.find_link(line) or _parse_lone_link(line)
         if link and (label or line.startswith((_LINK_MARK, "http", "<http")) or len(line.split()) < 3):
             paper.url = link[1] if link[0] == paper.arxiv_id else paper.url
-        elif title := TITLE_LABEL.match(line):
+        elif title := fields.TITLE_LABEL.match(line):
             paper.title = line[title.end() :].strip(" *") or paper.title
         elif line and not _read_field(line, paper, problems, row):
             if label is None:
@@ -540,7 +538,7 @@ def _parse_chapters(rows: Sequence[str]) -> tuple[str | None, tuple[Section, ...
     possible = (_read_chapter(row, line) for row, line in enumerate(rows) if row not in code)
     candidates = [chapter for chapter in possible if chapter]
     first = next((row for row, line in enumerate(rows) if line.strip()), 0)
-    label = TITLE_LABEL.match(rows[first].strip()) if rows else None
+    label = fields.TITLE_LABEL.match(rows[first].strip()) if rows else None
     if label and not (candidates and candidates[0].row == first):
         candidates.insert(0, _Chapter(first, 1, rows[first].strip()[label.end() :].strip(" *"), "#"))
     title = candidates[0] if candidates and _is_title(candidates, first) else None
@@ -600,6 +598,4 @@ def _clean_title(text: str) -> str | None:
     text = _SYMBOLS.sub("", (text[prefix.end() :] if prefix else text).strip())
     if linked := _LINKED_TITLE.fullmatch(text):
         text = linked[1]
-    if len(text) > 2 and text[0] + text[-1] in _QUOTES and text[-1] not in text[1:-1]:
-        text = text[1:-1].strip()
-    return text or None
+    return fields.strip_quotes(text) or None

@@ -373,19 +373,8 @@ def paper_facts(
 
     Votes are left out, because those in a feed do not come from a service.
     """
-    return models.PaperFacts(
-        arxiv_id=paper["arxiv_id"],
-        source=source_name,
-        location=location,
-        read_at=read_at,
-        title=paper["title"],
-        authors=tuple(paper["authors"]),
-        abstract=paper["abstract"],
-        categories=entry.categories,
-        affiliations=entry.affiliations,
-        thumbnail=paper["thumbnail"],
-        published_on=entry.published_on,
-    )
+    own = {name: getattr(entry, name) for name in ("categories", "affiliations", "published_on")}
+    return listing.to_facts(paper, source_name, location, read_at, **own)
 
 
 def read_paper(entry: FeedEntry) -> listing.Paper | None:

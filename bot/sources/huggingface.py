@@ -114,22 +114,9 @@ def _read_papers(body: bytes, charset: str | None, day: date) -> tuple[models.Di
 def _facts_of(
     digests: tuple[models.Digest, ...], location: str, day: date, read_at: datetime
 ) -> tuple[models.PaperFacts, ...]:
+    place = models.SourceKind.HUGGINGFACE.value, location, read_at
     papers = (paper for digest in digests for paper in listing.papers_of(digest.text))
-    return tuple(
-        models.PaperFacts(
-            arxiv_id=paper["arxiv_id"],
-            source=models.SourceKind.HUGGINGFACE.value,
-            location=location,
-            read_at=read_at,
-            title=paper.get("title"),
-            authors=tuple(paper.get("authors", ())),
-            votes=paper.get("votes"),
-            thumbnail=paper.get("thumbnail"),
-            listed_on=day,
-            **listing.descriptions(paper),
-        )
-        for paper in papers
-    )
+    return tuple(listing.to_facts(paper, *place, votes=paper.get("votes"), listed_on=day) for paper in papers)
 
 
 def normalise(address: str) -> str:

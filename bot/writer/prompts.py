@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from bot.archive import fields, summaries, written
+from bot.archive import fields, summaries
 from bot.glossary import resolver
 from bot.rendering import markdown
 from bot.text import plain, term_keys
@@ -126,7 +126,7 @@ def _drop_field(text: str) -> str:
         return labelled[1] if labelled[1] != text else ""
     if fields.parse_media(text):
         return _ADDRESS.sub(" ", text).strip()
-    label = written.TITLE_LABEL.match(text)
+    label = fields.TITLE_LABEL.match(text)
     return text[label.end() :] if label else text
 
 
