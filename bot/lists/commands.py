@@ -189,7 +189,7 @@ class ListsCog(commands.Cog):
         """Open the form for a topic."""
         texts = request.texts
         modal = StatelessModal(texts("post-ask"), pack_custom_id(SUBMIT_TOPIC_MODAL))
-        modal.add_text(texts("ask-label"), QUERY, placeholder=texts("ask-hint"), max_length=300)
+        modal.add_text(texts("topic-form-label"), QUERY, placeholder=texts("topic-form-hint"), max_length=300)
         return modal
 
     @router.handles(SUBMIT_TOPIC_MODAL, router.PRIVATELY)

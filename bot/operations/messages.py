@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
@@ -22,7 +23,7 @@ from bot.outbox import contents
 from bot.rendering import discord_text
 from bot.rendering.discord_text import shorten_label
 from bot.sources import kinds, poller
-from storage import models
+from storage import migrations, models
 
 REPEAT_POST = "pa"
 SHOW_SOURCES = "src"
@@ -67,6 +68,8 @@ def status_view(
     for part in filter(None, parts):
         message.add_separator()
         message.add_text(part)
+    version = importlib.metadata.version("paperround")
+    message.add_text(subtext(texts("status-version", version=version, schema=str(migrations.VERSION))))
     if can_manage:
         message.add_buttons(*_post_buttons(texts, report, inactive, names))
     message.add_buttons(*_reader_buttons(texts, report))

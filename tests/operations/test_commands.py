@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -18,15 +19,18 @@ from bot.outbox import contents
 from bot.outbox.pace import HttpAnswer
 from bot.rendering import discord_text
 from bot.sources import kinds
-from storage import daily, models, outbox
+from storage import daily, migrations, models, outbox
 from storage import sources as stored_sources
 from tests.support import digest_builders, reader_rows
 from tests.support.client_harness import ClientHarness, both_languages, last_response, send_parts, shown_text
 
 
 @both_languages
-async def test_status_screens_match_their_snapshots(harness: ClientHarness) -> None:
+async def test_status_screens_match_their_snapshots(
+    harness: ClientHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Before any set-up; then with a sent post, and a post with an unknown outcome."""
+    monkeypatch.setattr(migrations, "VERSION", 7)
     shown = [harness.screen(await harness.ask("status"))]
     sent = await harness.add_subscription()
     weekly = await harness.add_subscription(
@@ -56,6 +60,7 @@ async def test_status_screens_match_their_snapshots(harness: ClientHarness) -> N
 ### Status
 Newest digest: January 1, 2026 · last update Jan 01 00:00
 No channel that you can see has a daily post.
+-# Paperround 0.1.0 · database schema 7
 [Newest digest] [Sources]
 
 ### Status
@@ -72,6 +77,7 @@ Next: Jan 02 17:00 (Jan 02 17:00)
 Paperround can't read the channel's history, so it can't tell whether a message arrived. Check the
   channel, and post it again if the message is missing. To avoid this, turn on **Read Message
   History** for Paperround in the channel's settings › Permissions.
+-# Paperround 0.1.0 · database schema 7
 [Post it again · Weekly · Fri 5:00 PM · #vision]
 [Newest digest] [Sources]
 """),
@@ -79,6 +85,7 @@ Paperround can't read the channel's history, so it can't tell whether a message 
 ### 상태
 가장 최근 다이제스트: 2026년 1월 1일 · 마지막 업데이트 Jan 01 00:00
 볼 수 있는 채널에는 자동 게시가 없어요.
+-# Paperround 0.1.0 · 데이터베이스 스키마 7
 [가장 최근 다이제스트] [출처]
 
 ### 상태
@@ -96,6 +103,7 @@ Paperround can't read the channel's history, so it can't tell whether a message 
 **메시지 기록 보기** 권한이 없어서 글이 올라갔는지 알 수 없어요. 채널을 확인하고, 글이 없으면 다시
   올려 주세요. 다음부터 확인할 수 있게 채널 설정 › 권한에서 Paperround에 이 권한을 켜
   주세요.
+-# Paperround 0.1.0 · 데이터베이스 스키마 7
 [다시 올리기 · 주간 · 금 오후 5:00 · #vision]
 [가장 최근 다이제스트] [출처]
 """),
@@ -189,8 +197,9 @@ async def test_status_shows_why_a_post_is_paused_and_a_resume_button(harness: Cl
 async def test_status_in_a_direct_message_shows_the_readers_own_data(harness: ClientHarness) -> None:
     await harness.add_alert("로봇")
     shown = shown_text(last_response(await harness.user.slash("status")))
-    assert shown.splitlines()[-4:] == [
+    assert shown.splitlines()[-5:] == [
         harness.texts("status-alerts", count=1),
+        f"-# Paperround {importlib.metadata.version('paperround')} · database schema {migrations.VERSION}",
         harness.texts("alert-manage"),
         harness.texts("newest-digest"),
         harness.texts("status-sources"),

@@ -288,8 +288,8 @@ no-words = Please type at least one word.
 no-date = “{ $text }” can't be read as a date. Try Dec 30 or { $example }, or leave it out for the newest digest.
 may-not-take-back = Paperround can't delete it, because it can't see this channel any more.
 may-not-share = You can't send messages in this channel, so you can't share papers here.
-ask-label = What would you like to read about?
-ask-hint = reinforcement learning, diffusion, 강화 학습
+topic-form-label = What would you like to read about?
+topic-form-hint = reinforcement learning, diffusion, 강화 학습
 and-more = and { $count } more
 
 ## Alerts
@@ -481,6 +481,7 @@ style-does-not-fit = { $style ->
 
 ## Status
 status-heading = Status
+status-version = Paperround { $version } · database schema { $schema }
 status-digest = Newest digest: { $date } · last update { $read }
 status-stopped = **No new papers for { $days } days** (last: { $date })
 status-stopped-unknown = The sources answer, but list no new papers.

@@ -245,8 +245,8 @@ no-words = 단어를 하나 이상 입력해 주세요.
 no-date = “{ $text }”: 날짜로 읽지 못했어요. 12월 30일이나 { $example }처럼 입력해 주세요. 비워 두면 가장 최근 다이제스트를 보여 드려요.
 may-not-take-back = Paperround가 이 채널을 볼 수 없어서 지우지 못했어요.
 may-not-share = 이 채널에 메시지를 보낼 권한이 없어서 공유할 수 없어요.
-ask-label = 어떤 주제의 논문을 찾을까요?
-ask-hint = 강화 학습, 확산 모델, reasoning
+topic-form-label = 어떤 주제의 논문을 찾을까요?
+topic-form-hint = 강화 학습, 확산 모델, reasoning
 and-more = 외 { $count }개
 
 ## 알림
@@ -437,6 +437,7 @@ style-does-not-fit = { $style ->
 
 ## 상태
 status-heading = 상태
+status-version = Paperround { $version } · 데이터베이스 스키마 { $schema }
 status-digest = 가장 최근 다이제스트: { $date } · 마지막 업데이트 { $read }
 status-stopped = **{ $days }일째 새 논문이 없어요** (마지막: { $date })
 status-stopped-unknown = 출처는 응답하지만 새 논문이 올라오지 않고 있어요.
