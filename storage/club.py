@@ -32,8 +32,8 @@ from storage.tables import (
 class Club:
     """A server's reading club. It meets on the ISO `weekday` at `at_time` (HH:MM in `timezone`).
 
-    The first vote begins at `starts_at` (UTC). `step_id` is the delivery of the latest step of the next or a
-    past meeting.
+    The first vote begins at `starts_at` (UTC). `step` is the latest step of the meeting at `meets_at` (UTC), the next or
+    a past one, and `step_id` is its delivery. All three are None before the first vote.
     """
 
     guild_id: int
@@ -45,6 +45,8 @@ class Club:
     created_by: int | None
     starts_at: datetime
     step_id: int | None = None
+    step: str | None = None
+    meets_at: datetime | None = None
 
 
 clubs = table_of(

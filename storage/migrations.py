@@ -12,6 +12,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -183,6 +184,22 @@ def _add_changes_and_published_texts(connection: sa.Connection) -> None:
     connection.exec_driver_sql(
         "DELETE FROM meta WHERE key IN ('search:change', 'search:changes') OR key LIKE 'printed:%%' OR key LIKE 'written-by:%%'"
     )
+
+
+@_migration(7)
+def _add_steps_of_clubs(connection: sa.Connection) -> None:
+    """Record a meeting's time and step with its club, instead of reading them from the key of a delivery."""
+    execute = connection.exec_driver_sql
+    time = "TIMESTAMP WITH TIME ZONE" if connection.dialect.name == "postgresql" else "DATETIME"
+    execute("ALTER TABLE clubs ADD COLUMN step TEXT")
+    execute(f"ALTER TABLE clubs ADD COLUMN meets_at {time}")
+    keys = execute("SELECT clubs.guild_id, key FROM clubs JOIN deliveries ON deliveries.id = step_id").all()
+    update = sa.text("UPDATE clubs SET step = :step, meets_at = :meets_at WHERE guild_id = :guild_id")
+    update = update.bindparams(sa.bindparam("meets_at", type_=tables.UtcTime))
+    for guild_id, key in keys:
+        _, _, timestamp, step, _ = key.split(":")
+        meets_at = datetime.fromtimestamp(int(timestamp), UTC)
+        connection.execute(update, {"guild_id": guild_id, "step": step, "meets_at": meets_at})
 
 
 VERSION = 1 + len(MIGRATIONS)

@@ -1,7 +1,7 @@
 """Plan the steps of clubs' meetings, choose candidates, count votes, and serve the commands and buttons.
 
 Each step is a delivery. Its key contains the server, the meeting's time, the step and the previous delivery,
-so each step is planned only once.
+so that each step is planned only once; the club stores the latest step.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple, assert_never
 
@@ -159,13 +159,11 @@ def rule_of(club: Club) -> schedule.Rule:
 async def load_meeting(connection: Connection, club: Club, now: datetime) -> Meeting:
     """Return a club's next meeting: the one in progress, or else the first that leaves enough time for a vote.
 
-    A meeting in progress keeps its time even if the club's schedule changes, since its steps' keys contain
-    the time.
+    A meeting in progress keeps its time even if the club's schedule changes.
     """
     newest, lost_at = None if club.step_id is None else await outbox.get(connection, club.step_id), None
-    if newest is not None and newest.local_on is not None:
-        _, _, timestamp, name, _ = newest.key.split(":")
-        at, step = datetime.fromtimestamp(int(timestamp), UTC), MeetingStep(name)
+    if newest is not None and newest.local_on is not None and club.meets_at is not None:
+        at, step = club.meets_at, MeetingStep(club.step or "")
         part = next(iter(await outbox.list_parts(connection, newest.id)), None)
         if at > now:
             return Meeting(newest.local_on, at, _find_due(step, part, at, now), step, newest, part)
@@ -254,7 +252,8 @@ class _Steps:
         )
         delivery = replace(delivery, expires_at=meeting.at - spare)
         if (delivery_id := await outbox.add(self.connection, delivery)) is not None:
-            await storage.put(self.connection, replace(self.club, step_id=delivery_id))
+            moved = replace(self.club, step_id=delivery_id, step=step.value, meets_at=meeting.at)
+            await storage.put(self.connection, moved)
         return delivery_id
 
     @property
@@ -410,7 +409,8 @@ class Clubs:
                     await outbox.cancel(connection, [meeting.delivery.id], reason=Reason.BY_HAND, now=now)
                     club = replace(club, starts_at=now)
                 elif meeting.step in UNDER_WAY:
-                    club, done = replace(club, step_id=former.step_id), "club-changed-later"
+                    club = replace(club, step_id=former.step_id, step=former.step, meets_at=former.meets_at)
+                    done = "club-changed-later"
             await storage.put(connection, club)
         return done
 

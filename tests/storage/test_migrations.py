@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,7 +12,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from storage import daily, key_values, migrate, migrations, tables, writer
+from storage import club, daily, key_values, migrate, migrations, tables, writer
 from storage.database import Connection, Database, open_engine
 from tests.support import outbox_builders, upgrades
 
@@ -83,6 +84,16 @@ async def test_texts_that_the_writer_published_are_still_known(db: Database, dat
     async with upgraded.read() as connection:
         assert await writer.list_published(connection, "/a.md") == {"a", "b"}
         assert ("b", "a model") in (await connection.execute(models_by_hash)).all()
+    await upgraded.close()
+
+
+async def test_a_meeting_under_way_goes_on(db: Database, database_url: str) -> None:
+    await db.close()
+    upgrades.restore(upgrades.STORED[0], database_url)
+    upgraded = await migrate.open_database(database_url, approve=upgrades.approve)
+    async with upgraded.read() as connection:
+        [met] = await club.list_present(connection)
+    assert (met.step, met.meets_at) == ("paper", datetime(2026, 1, 10, 17, tzinfo=UTC))
     await upgraded.close()
 
 
