@@ -250,7 +250,8 @@ class Engine:
         if scope.paper_ids is not None:
             required.append(self._among(scope.paper_ids))
         required += [self.institution(name) or Query.empty_query() for name in scope.institutions]
-        excluded = map(self._part, query.excluded if query else ())
+        excluded = [self._part(part) for part in query.excluded] if query else []
+        excluded += [self._compile(part.forms).title for part in query.excluded_in_title] if query else []
         return [
             *((Occur.Must, Query.const_score_query(one, 0.0)) for one in required),
             *((Occur.MustNot, one) for one in excluded if one is not None),

@@ -32,6 +32,7 @@ _SPELLING_AND_VERSION = re.compile(
     rf"([{analyser.SYLLABLES}]+(?: [{analyser.SYLLABLES}]+)*) ?([^{analyser.SYLLABLES}]*)"
 )
 
+_MODEL = re.compile(r"(?<=.)[\s-]?(?:models?|모델)\Z", re.IGNORECASE)
 _STATE_OF_THE_ART = re.compile("state of the art", re.IGNORECASE)
 
 ChooseNames = Callable[[str, Sequence[str]], Sequence[str]]
@@ -43,14 +44,17 @@ class ReadQuery:
     """An interpreted query; `text` has the words that are searched for.
 
     A paper matches if it has all `parts` or one of the `wholes` (alternatives to all parts), or if its title begins
-    with one of the `names`. It must have none of the `excluded` parts. For a sentence, `topics` has topic weights by
-    number and `implied` the terms of the main topics. `meanings` has the senses of an abbreviation, most common first.
+    with one of the `names`. It must have none of the `excluded` parts, and none of those `excluded_in_title` there:
+    "diffusion" for "diffusion models", which papers on other models may mention. For a sentence, `topics` has topic
+    weights by number and `implied` the terms of the main topics. `meanings` has the senses of an abbreviation, most
+    common first.
     """
 
     text: str = ""
     parts: tuple[QueryPart, ...] = ()
     wholes: tuple[QueryPart, ...] = ()
     excluded: tuple[QueryPart, ...] = ()
+    excluded_in_title: tuple[QueryPart, ...] = ()
     names: frozenset[str] = frozenset()
     topics: Mapping[int, float] = field(default_factory=dict)
     implied: Mapping[int, QueryPart] = field(default_factory=dict)
@@ -129,6 +133,7 @@ class QueryReader:
         is_sentence = len(words) < len(query.text.split())
         topics = questions.describe_topics(query.text) if is_sentence else {}
         excluded = tuple(self._list_excluded(query.excluded))
+        kinds = (_MODEL.sub("", term) for term in query.excluded if _MODEL.search(term))
         quoted = (concepts.literal_part(phrase)._replace(key=phrase) for phrase in query.phrases)
         named = [
             text,
@@ -140,6 +145,7 @@ class QueryReader:
             _distinct((*parts, *quoted)),
             tuple(wholes),
             excluded,
+            tuple(self._list_excluded(filter(self.glossary.find, kinds))),
             names=frozenset[str]().union(*map(term_keys.query_names, named)),
             topics=topics,
             implied=self._list_implied(topics, query.text, excluded),

@@ -133,6 +133,22 @@ async def test_a_title_written_as_one_word_is_found_by_two(db: Database) -> None
     assert await service.find_paper("exact flash") is None
 
 
+async def test_a_model_is_excluded_with_what_titles_call_it_but_not_with_what_others_mention(
+    db: Database,
+) -> None:
+    titles = ("Diffusion-based Image Generation", "Next-Scale Image Generation", "Image Generation by Tokens")
+    texts = (
+        "이미지 생성입니다.",
+        "이미지 생성에서 diffusion보다 낫습니다.",
+        "이미지 생성에 diffusion model을 씁니다.",
+    )
+    rows = enumerate(zip(titles, texts, strict=True), start=1)
+    papers = [NewsletterPaper(f"2501.0000{number}", *row) for number, row in rows]
+    service = await sample_archive.search_over(db, *papers)
+    for query in ("image generation without diffusion models", "확산 모델 없이 이미지 생성"):
+        assert await ids(service, query) == ["2501.00002"]
+
+
 async def test_a_query_with_only_signs_or_exclusions_finds_nothing(db: Database) -> None:
     await sample_archive.add_digest(db, "2025-02-02", sample_archive.SMALL)
     for query, count in (("🙈", 0), ("-video", 0), ("", 1), ("since:2025-01", 1)):
