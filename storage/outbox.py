@@ -378,14 +378,14 @@ async def expire(
     A delivery with a part in flight stays until the outcome is known. A delivery with an unknown outcome
     stays until it has been expired since `unknown_until`.
     """
-    is_waiting = sa.exists().where(
-        parts.c.delivery_id == deliveries.c.id,
-        parts.c.state == PartState.WAITING,
-        parts.c.first_attempt_at.is_not(None),
+    own = parts.c.delivery_id == deliveries.c.id
+    is_sending = sa.exists().where(own, parts.c.state == PartState.SENDING)
+    may_have_arrived = sa.exists().where(
+        own, parts.c.state == PartState.WAITING, parts.c.first_attempt_at.is_not(None)
     )
-    is_sending = sa.exists().where(parts.c.delivery_id == deliveries.c.id, parts.c.state == PartState.SENDING)
-    is_kept = sa.and_(is_waiting, deliveries.c.expires_at > (unknown_until or now))
-    is_overdue = sa.and_(unfinished_clause(), deliveries.c.expires_at <= now, ~is_sending, ~is_kept)
+    is_overdue = sa.and_(unfinished_clause(), deliveries.c.expires_at <= now, ~is_sending)
+    if unknown_until is not None:
+        is_overdue &= sa.or_(~may_have_arrived, deliveries.c.expires_at <= unknown_until)
     # Locks the subscription before its deliveries, in the same order as pausing a subscription.
     posting = subscriptions.c.channel_id.in_(sa.select(deliveries.c.channel_id).where(is_overdue))
     locked = sa.select(subscriptions.c.id).where(posting).order_by(subscriptions.c.id).with_for_update()

@@ -337,34 +337,43 @@ async def set_authors(
     """Replace the authors of papers, keyed by paper id. Papers in `new_paper_ids` have no stored authors yet."""
     former_ids = set(names).difference(new_paper_ids)
     former = paper_authors.delete().returning(paper_authors.c.author_id, paper_authors.c.paper_id)
-    removed = {
-        *map(tuple, await database.execute_in(connection, former, paper_authors.c.paper_id, former_ids))
-    }
+    rows = await database.execute_in(connection, former, paper_authors.c.paper_id, former_ids)
+    removed = {(author_id, paper_id) for author_id, paper_id in rows}
     names_by_key = {key: name for paper in names.values() for key, name in paper}
-    counts = Counter(key for paper in names.values() for key in {key for key, _ in paper})
+    paper_counts = Counter(key for paper in names.values() for key in {key for key, _ in paper})
     known_ids = await _match_existing(connection, names_by_key)
-    unknown = [key for key in names_by_key if key not in known_ids]
-    ids = dict(zip(unknown, await database.reserve_ids(connection, authors, len(unknown)), strict=True))
-    added = [
-        {"id": id_, "key": key, "name": names_by_key[key], "paper_count": counts[key]}
-        for key, id_ in ids.items()
-    ]
-    await database.insert_rows(connection, authors, added)
-    ids |= known_ids
-    rows = [
+    ids = known_ids | await _add_authors(connection, names_by_key, paper_counts, known_ids)
+    listed = [
         {"paper_id": paper_id, "position": position, "author_id": ids[key], "name": name}
         for paper_id, paper in names.items()
         for position, (key, name) in enumerate(paper)
     ]
-    await database.insert_rows(connection, paper_authors, rows)
+    await database.insert_rows(connection, paper_authors, listed)
     # Applies only differences: recounting the papers of a collaboration's authors takes seconds.
-    changes = Counter({id_: counts[key] for key, id_ in known_ids.items()})
-    changes.subtract(author_id for author_id, _ in removed)
-    changed = [{"author_id": id_, "added": number} for id_, number in changes.items() if number]
+    added = Counter({id_: paper_counts[key] for key, id_ in known_ids.items()})
+    added.subtract(author_id for author_id, _ in removed)
+    changed = [{"author_id": id_, "added": number} for id_, number in added.items() if number]
     if changed:
         new_count = authors.c.paper_count + sa.bindparam("added")
         statement = authors.update().where(authors.c.id == sa.bindparam("author_id"))
         await connection.execute(statement.values(paper_count=new_count), changed)
+
+
+async def _add_authors(
+    connection: AsyncConnection,
+    names_by_key: Mapping[str, str],
+    paper_counts: Mapping[str, int],
+    known: Collection[str],
+) -> dict[str, int]:
+    """Store the authors whose keys are not known, with their numbers of papers. Returns their ids, keyed by author key."""
+    keys = [key for key in names_by_key if key not in known]
+    ids = dict(zip(keys, await database.reserve_ids(connection, authors, len(keys)), strict=True))
+    rows = [
+        {"id": id_, "key": key, "name": names_by_key[key], "paper_count": paper_counts[key]}
+        for key, id_ in ids.items()
+    ]
+    await database.insert_rows(connection, authors, rows)
+    return ids
 
 
 async def _match_existing(connection: AsyncConnection, names_by_key: Mapping[str, str]) -> dict[str, int]:
