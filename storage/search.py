@@ -10,12 +10,17 @@ import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any
 
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage import database
 from storage.models import Author, IndexDocument, PaperRow, Section, share_name
 from storage.snapshot import Snapshot, parse_date
+from storage.tables import UtcTime, metadata, required, row_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +160,15 @@ def list_most_published(snapshot: Snapshot, *, limit: int) -> list[Author]:
 
 # The glossary.
 
+glossary = sa.Table(
+    "glossary",
+    metadata,
+    row_id(),
+    required("made_at", UtcTime),
+    required("papers", sa.Integer, comment="number of papers at build time"),
+    required("data", sa.LargeBinary, comment="JSON, zlib"),
+)
+
 GLOSSARY_DECISIONS = "glossary:decisions"
 """The key of the operator's decisions as JSON: rows of (English term, form, whether the form was added)."""
 
@@ -175,6 +189,13 @@ def get_glossary(snapshot: Snapshot) -> tuple[int, str] | None:
     """Return the number of papers that the stored glossary was learnt from, and its JSON, or None."""
     rows = snapshot.fetch("SELECT papers, data FROM glossary")
     return next(((papers, zlib.decompress(data).decode()) for papers, data in rows), None)
+
+
+async def save_glossary(connection: AsyncConnection, made_at: datetime, papers: int, data: str) -> None:
+    """Replace the stored glossary, which `get_glossary` returns."""
+    values = {"made_at": made_at, "papers": papers, "data": zlib.compress(data.encode())}
+    statement = database.dialect_insert(connection, glossary).values(id=1, **values)
+    await connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=values))
 
 
 # Papers and authors in results.

@@ -271,12 +271,12 @@ def export(
 
 
 def _export_all(file: Path, as_json: bool) -> None:
-    from storage import export_file
+    from storage import copying
 
     async def command() -> int:
         with shell.progress("Copying rows") as show_count:
             async with shell.open_storage() as database:
-                return await export_file.write(database, file, show_count)
+                return await copying.export(database, file, show_count)
 
     rows = shell.run_command(command)
     said = f"Wrote {file} ({file.stat().st_size:,} bytes). It holds readers' notes and the addresses of sources: keep it private."

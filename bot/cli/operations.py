@@ -144,11 +144,11 @@ def import_all(
     as_json: shell.AsJson = False,
 ) -> None:
     """Read a file with everything into an empty database. Stop the bot first."""
-    from storage import export_file
+    from storage import copying
 
     async def command() -> int:
         async with shell.open_storage(creating=True, migrate=True) as opened:
-            return await _fill(opened, partial(export_file.read, file, opened))
+            return await _fill(opened, partial(copying.import_file, file, opened))
 
     rows = shell.run_command(command)
     said = f"Read {shell.count(rows, 'row')} and built the search index. Webhooks need their addresses again:"

@@ -19,7 +19,6 @@ from bot.search import engine as search_engine
 from bot.search import index as search_index
 from bot.text import analyser, concepts, seed, term_keys, tokens, typography
 from storage import database, errors, key_values, models, papers, search
-from storage import glossary as stored_glossary
 from storage.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -121,7 +120,7 @@ class GlossaryService:
         evidence = search_engine.Engine(index.papers)
         learnt = await asyncio.to_thread(_learn, evidence, mentioned, dict(names.most_common(MAX_NAMES)))
         async with self._database.transaction() as connection:
-            await stored_glossary.save(connection, self._clock(), paper_count, _dump(learnt))
+            await search.save_glossary(connection, self._clock(), paper_count, _dump(learnt))
 
 
 def _read_papers(

@@ -10,7 +10,7 @@ import pytest
 from bot.cli.set_up_file import SetUpFile
 from bot.core.settings import Settings
 from bot.shelf.service import Shelf
-from storage import copying, export_file, migrate, models
+from storage import copying, migrate, models
 from storage.database import Database
 from tests.conftest import create_postgres_database
 from tests.support.world import CHANNEL, READER, World, arxiv_id
@@ -55,6 +55,6 @@ async def test_a_moved_database_shows_the_same(
             if move == "copy":
                 await copying.copy(db, target)
             else:
-                await export_file.write(db, tmp_path / "all.zip")
-                await export_file.read(tmp_path / "all.zip", target)
+                await copying.export(db, tmp_path / "all.zip")
+                await copying.import_file(tmp_path / "all.zip", target)
             assert await look(target, world.now) == seen
