@@ -26,7 +26,6 @@ from bot.client.context import Interaction, Request
 from bot.client.custom_ids import Action
 from bot.client.router import UserError
 from bot.papers import cards, replies
-from bot.papers.replies import load_list_text
 from bot.search import results as search_results
 from bot.text import people, query_parser
 from storage import errors, models
@@ -240,7 +239,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
     @router.handles(client_messages.FOLLOW, router.PRIVATELY)
     async def follow(self, request: Request, action: Action) -> ui.LayoutView:
         """Create an alert for the topic or author of a list, with an Undo button; preview what a question became."""
-        state = await load_list_text(request.services.text_tokens, list_state.unpack_state(action))
+        state = await replies.load_state(request, action)
         async with router.admitted_lookup(request.interaction):
             draft = await _draft_of_list(request, state)
         if not draft.terms:

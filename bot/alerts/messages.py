@@ -158,9 +158,7 @@ def _paper_text(
     wording: PostWording, match: alerts_planner.AlertMatch, characters: int, size: int, *, with_language: bool
 ) -> str:
     paper = match.paper
-    title = paper_texts.title_link(
-        paper.title, paper.arxiv_id, paper.url, max_characters=characters, max_bytes=size
-    )
+    title = paper_texts.title_link(paper, max_characters=characters, max_bytes=size)
     lines = alert_paper_lines(wording, match, title)
     excerpt, quoted_from = paper_texts.excerpt_lines(wording.ui_texts, paper, with_language=False)
     origin = paper_texts.post_note(wording.ui_texts, paper.summary, with_language=with_language)
@@ -283,7 +281,7 @@ def preview_text(texts: Texts, preview: alerts_service.AlertPreview) -> str:
     """Describe the matches of the last 30 days: their number, the latest papers, and the related terms included."""
     lines = [texts("alert-would", count=preview.paper_count)]
     for row in preview.latest:
-        title = paper_texts.title_link(row.title, row.arxiv_id, row.url, max_characters=500, max_bytes=1500)
+        title = paper_texts.title_link(row, max_characters=500, max_bytes=1500)
         lines.append(f"- {title} {paper_texts.format_votes(row.votes)}")
     if preview.wider is not None:
         wider = describe_alert(texts, preview.wider)

@@ -43,7 +43,7 @@ def question_modal(texts: Texts, arxiv_id: str) -> StatelessModal:
 def answer_view(texts: Texts, answer: Answer, asked: str = "", *, marker: str | None = None) -> ui.LayoutView:
     """Return an answer: the question if given, the passages as quotations, and what the question was read as."""
     message, paper = MessageBuilder(), answer.paper
-    lines = [f"### {title_link(paper.title, paper.arxiv_id, paper.url, max_characters=300, max_bytes=900)}"]
+    lines = [f"### {title_link(paper, max_characters=300, max_bytes=900)}"]
     if asked:
         lines.append(texts("ask-asked", question=escape_untrusted(asked, max_length=_MAX_SHOWN_QUESTION)))
     if not answer.is_answer:

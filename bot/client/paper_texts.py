@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 from types import MappingProxyType
+from typing import Protocol
 
 from bot.archive import arxiv_ids, exports, summaries
 from bot.archive.summaries import Basis
@@ -45,17 +46,27 @@ def format_title(text: str | None, arxiv_id: str) -> str:
     return discord_text.to_single_line(typesetting.render_title(text or "")) or arxiv_id
 
 
-def title_link(
-    text: str | None, arxiv_id: str, url: str, *, max_characters: int = 1600, max_bytes: int = 4000
-) -> str:
-    """Return the title as a link of at most `max_characters` code points and `max_bytes` bytes.
+class Titled(Protocol):
+    """What a link to a paper shows."""
+
+    @property
+    def title(self) -> str | None: ...
+    @property
+    def arxiv_id(self) -> str: ...
+    @property
+    def url(self) -> str: ...
+
+
+def title_link(paper: Titled, max_characters: int = 1600, max_bytes: int = 4000) -> str:
+    """Return a paper's title as a link of at most `max_characters` code points and `max_bytes` bytes.
 
     The arXiv id replaces a missing title, and the paper's page on Hugging Face replaces a URL that is too
     long. The limits may be exceeded if even these do not fit.
     """
-    short_address = arxiv_ids.huggingface_url(arxiv_id)
-    address = url if len(url) <= MAX_URL_LENGTH and discord_text.safe_url(url) else short_address
-    plain, link = format_title(text, arxiv_id), ""
+    short_address = arxiv_ids.huggingface_url(paper.arxiv_id)
+    is_short = len(paper.url) <= MAX_URL_LENGTH and discord_text.safe_url(paper.url)
+    address = paper.url if is_short else short_address
+    plain, link = format_title(paper.title, paper.arxiv_id), ""
     for length, target in (
         *((length, address) for length in TITLE_LENGTHS),
         (TITLE_LENGTHS[-1], short_address),

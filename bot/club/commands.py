@@ -160,7 +160,7 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
         card = await card_view(request, arxiv_id, custom_ids.parse_number(page))
         if former is None:
             return card
-        title = paper_texts.title_link(former.title, former.arxiv_id, former.url)
+        title = paper_texts.title_link(former)
         return [card, client_messages.text_view(request.texts("club-replaces", title=title))]
 
     @router.handles(club_messages.DISCUSS, router.PRIVATELY, check=router.require_may_share)

@@ -49,7 +49,7 @@ def render(wording: PostWording, post: ClubPost) -> tuple[RenderedPart, ...]:
         requests = (RenderedPart(PartKind.REQUEST, dict(request)) for request in post.undoing)
         return (RenderedPart(PartKind.MESSAGE, message), *requests)
     (paper,) = post.papers
-    plain = f"{text}\n{title_link(paper.title, paper.arxiv_id, paper.url)}"
+    plain = f"{text}\n{title_link(paper)}"
     card = layout_payload(post_card_view(texts, paper, marker, text, with_votes=paper.votes is not None))
     bodies = card, client_messages.marked_plain_payload(plain, marker)
     thread = thread_payload(format_title(paper.title, paper.arxiv_id))
@@ -86,7 +86,7 @@ def _text(wording: PostWording, post: ClubPost) -> str:
 def _list_papers(papers: Iterable[Any]) -> Iterator[str]:
     """Yield one line per candidate, with its votes."""
     for number, paper in enumerate(papers, start=1):
-        link = title_link(paper.title, paper.arxiv_id, paper.url, max_characters=200)
+        link = title_link(paper, max_characters=200)
         yield f"{number}. {join_dotted(link, paper_texts.format_votes(paper.votes))}"
 
 
@@ -170,7 +170,7 @@ def club_view(
         url = channel_url(club.guild_id, row.thread_id)
         thread = f"[{texts('club-thread-link')}]({url})" if row.thread_id else ""
         readers = texts("club-readers", count=row.readers) if row.readers else ""
-        link = title_link(row.title, row.arxiv_id, row.url, max_characters=200)
+        link = title_link(row, max_characters=200)
         lines.append(
             f"{link}\n{paper_texts.subtext(join_dotted(texts.format_date(row.meets_on), thread, readers))}"
         )

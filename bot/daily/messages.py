@@ -262,7 +262,7 @@ def why_view(
     has_problem = any(row.reason != Reason.BY_HAND for row in stopped)
     accent = message_builder.RED if has_problem else message_builder.AMBER
     message = message_builder.MessageBuilder(accent)
-    title = paper_texts.title_link(paper.title, paper.arxiv_id, paper.url)
+    title = paper_texts.title_link(paper)
     message.add_text(f"### {title}\n{paper_texts.format_votes(paper.votes)}")
     message.add_separator()
     names = name_posts(texts, answer.rows)

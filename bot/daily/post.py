@@ -22,7 +22,7 @@ from bot.client.texts import Texts
 from bot.daily.choice import MAX_PAPERS, DailyPost
 from bot.outbox import contents
 from bot.outbox.contents import PostPaper, RenderedPart
-from bot.papers.cards import byline, format_savers, post_card_view, post_title
+from bot.papers.cards import byline, format_savers, post_card_view
 from bot.rendering import discord_text, templates
 from storage import models
 from storage.models import PartKind, Style
@@ -155,7 +155,9 @@ def _paper_text(
     above = f"{heading}\n\n" if heading else ""
     characters, size = characters - len(above), size - discord_text.utf8_bytes(above)
     facts = byline(wording.ui_texts, paper, with_votes=post.has_votes)
-    title = post_title(paper, characters - len(facts) - 16, size - discord_text.utf8_bytes(facts) - 16)
+    title = paper_texts.title_link(
+        paper, characters - len(facts) - 16, size - discord_text.utf8_bytes(facts) - 16
+    )
     lines = paper_lines(wording, post, number, paper, title)
     return above + discord_text.shorten(lines, characters, max_bytes=size)
 

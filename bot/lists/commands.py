@@ -20,7 +20,7 @@ from bot.client.message_builder import StatelessModal
 from bot.client.router import PRIVATELY, UserError
 from bot.papers import cards, list_views, replies
 from bot.papers.lists import PaperLists
-from bot.papers.replies import load_list_text, load_paper, store_list_text
+from bot.papers.replies import load_paper, store_list_text
 from bot.search import titles
 from bot.sources.arxiv import LookupOutcome
 from storage import models
@@ -57,7 +57,6 @@ class ListsCog(commands.Cog):
     """Commands and controls for lists of papers by date, votes, topic or author."""
 
     def __init__(self, bot: Client) -> None:
-        self._services = bot.services
         self._lists = bot.services.get(PaperLists)
 
     @router.command(name="digest", description="One day's papers, sorted by votes")
@@ -97,17 +96,17 @@ class ListsCog(commands.Cog):
     @router.handles(list_state.SHOW_LIST)
     async def turn_page(self, request: Request, action: Action) -> ui.LayoutView:
         """Show another page of a list, or the list that a button refers to."""
-        return await replies.list_view(request, await self._load_state(action))
+        return await replies.list_view(request, await replies.load_state(request, action))
 
     @router.handles(list_state.OPEN_LIST, PRIVATELY)
     async def open_list(self, request: Request, action: Action) -> ui.LayoutView:
         """Show a list in a new private message."""
-        return await replies.list_view(request, await self._load_state(action))
+        return await replies.list_view(request, await replies.load_state(request, action))
 
     @router.handles(list_views.REFINE)
     async def refine(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the list for the selected period or order."""
-        state = await self._load_state(action)
+        state = await replies.load_state(request, action)
         with custom_ids.map_parse_errors():
             refined = list_views.refine(state, router.selected_value(request.interaction))
         return await replies.list_view(request, refined)
@@ -124,7 +123,7 @@ class ListsCog(commands.Cog):
     @router.handles(list_views.SHARE, router.PUBLICLY, check=router.require_may_share)
     async def share(self, request: Request, action: Action) -> ui.LayoutView:
         """Post a page of a list publicly. Raises UserError if the user may not write in the channel."""
-        interaction, state = request.interaction, await self._load_state(action)
+        interaction, state = request.interaction, await replies.load_state(request, action)
         if state.kind is ListKind.SAVED:
             # Notes and tags are private.
             raise UserError("outdated-control")
@@ -205,9 +204,6 @@ class ListsCog(commands.Cog):
             raise UserError("no-words")
         state = ListState(kind, text, period=Period(period), min_votes=votes)
         return await replies.list_view(request, state)
-
-    async def _load_state(self, action: Action) -> ListState:
-        return await load_list_text(self._services.text_tokens, list_state.unpack_state(action))
 
 
 class PapersCog(commands.Cog):

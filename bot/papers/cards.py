@@ -127,7 +127,7 @@ async def chapter_view(texts: Texts, detail: models.PaperDetail, chapter: int, p
     if review is None or not 0 <= chapter < len(chapters):
         raise LookupError(f"{detail.arxiv_id} has no chapter {chapter}")
     message = MessageBuilder()
-    message.add_text(subtext(title_link(detail.title, detail.arxiv_id, detail.url)))
+    message.add_text(subtext(title_link(detail)))
     menu = _chapter_menu(texts, detail, review, ())
     message.budget.add(PAGER_COMPONENTS + 3)
     pages = [
@@ -149,7 +149,7 @@ async def chapter_view(texts: Texts, detail: models.PaperDetail, chapter: int, p
 
 
 def _header(texts: Texts, detail: models.PaperDetail) -> str:
-    title = title_link(detail.title, detail.arxiv_id, detail.url)
+    title = title_link(detail)
     facts = join_dotted(
         format_votes(detail.votes),
         detail.arxiv_id,
@@ -251,8 +251,8 @@ def found_view(texts: Texts, papers: Mapping[str, models.PaperDetail | None]) ->
     size, _ = message.share(len(papers) + 1)
     length = min(size - 100, 400)
     for arxiv_id, detail in papers.items():
-        title, url = (detail.title, detail.url) if detail else (None, arxiv_ids.abstract_url(arxiv_id))
-        link = title_link(title, arxiv_id, url, max_characters=length, max_bytes=800)
+        unknown = discord_text.masked_link(arxiv_id, arxiv_ids.abstract_url(arxiv_id))
+        link = title_link(detail, length, 800) if detail else unknown
         votes = format_votes(detail.votes) if detail else ""
         note = "" if detail and detail.is_listed else texts("in-no-digest")
         message.add_text(join_dotted(link, votes, note))
@@ -356,7 +356,7 @@ def post_card_view(
     """
     message = MessageBuilder()
     message.add_text(heading)
-    title = f"### {post_title(paper, 1200, 3000)}"
+    title = f"### {title_link(paper, 1200, 3000)}"
     message.add_section(
         f"{title}\n{byline(texts, paper, with_votes=with_votes)}".strip(), paper.thumbnail, paper.title
     )
@@ -396,13 +396,6 @@ def _truncated_summary(
     more = paper_texts.subtext(more)
     size = budget.text_bytes - discord_text.TEXT_BYTES_OVERHEAD - discord_text.utf8_bytes(more) - 1
     return f"{discord_text.shorten(pages[0], paper_texts.MAX_SUMMARY_LENGTH - len(more) - 1, max_bytes=size)}\n{more}"
-
-
-def post_title(paper: PostPaper, characters: int, size: int) -> str:
-    """Return a paper's title as a link of at most this many characters and bytes."""
-    return paper_texts.title_link(
-        paper.title, paper.arxiv_id, paper.url, max_characters=characters, max_bytes=size
-    )
 
 
 def byline(texts: Texts, paper: PostPaper, *, with_votes: bool) -> str:

@@ -96,9 +96,7 @@ def _titles_text(listed: PaperList, characters: int, size: int) -> str:
     lines = []
     for rank, row in zip(listed.ranks, listed.rows, strict=True):
         title = title_link(
-            row.title,
-            row.arxiv_id,
-            row.url,
+            row,
             max_characters=characters // len(listed.rows) - _LINE_MARGIN,
             max_bytes=size // len(listed.rows) - _LINE_MARGIN,
         )
@@ -124,9 +122,7 @@ def _paper_text(
     )
     lacks = subtext(note) if (note := lacks_note(texts, listed, row.arxiv_id)) else ""
     title = title_link(
-        row.title,
-        row.arxiv_id,
-        row.url,
+        row,
         max_characters=characters - len(facts) - len(lacks) - 17,
         max_bytes=size - discord_text.utf8_bytes(facts) - discord_text.utf8_bytes(lacks) - 17,
     )

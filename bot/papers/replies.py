@@ -10,7 +10,8 @@ from discord import ui
 from bot.client import router
 from bot.client.accounts import TextPurpose, TextTokenStore
 from bot.client.context import Request
-from bot.client.list_state import ListKind, ListState
+from bot.client.custom_ids import Action
+from bot.client.list_state import ListKind, ListState, unpack_state
 from bot.client.paper_texts import escape_untrusted
 from bot.client.router import UserError
 from bot.papers import cards, list_views
@@ -34,6 +35,11 @@ async def load_list_text(tokens: TextTokenStore, state: ListState) -> ListState:
     if text is None:
         raise UserError("outdated-control")
     return replace(state, text=text)
+
+
+async def load_state(request: Request, action: Action) -> ListState:
+    """Return the state of the list that a control belongs to. Raises UserError if its stored text has been deleted."""
+    return await load_list_text(request.services.text_tokens, unpack_state(action))
 
 
 async def list_view(request: Request, state: ListState) -> ui.LayoutView:

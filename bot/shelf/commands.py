@@ -17,7 +17,7 @@ from bot.client.list_state import ListKind, ListState
 from bot.client.router import Attachment, Transfer, UserError, WithFile, map_service_errors
 from bot.papers import cards, replies
 from bot.papers.lists import PaperList, Suggestion
-from bot.papers.replies import card_view, load_list_text, store_list_text
+from bot.papers.replies import card_view
 from bot.rendering import typesetting
 from bot.shelf import messages as shelf_messages
 from bot.shelf import notes
@@ -45,7 +45,6 @@ class ShelfCog(commands.Cog):
 
     def __init__(self, bot: Client) -> None:
         self._shelf = bot.services.get(Shelf)
-        self._tokens = bot.services.text_tokens
         self._mentions = bot.mentions
         bot.list_views[ListKind.SAVED] = self._page_view
 
@@ -56,7 +55,7 @@ class ShelfCog(commands.Cog):
     @app_commands.autocomplete(tag=_complete_tags)
     async def list_saved(self, request: Request, tag: Tag = "", search: Words = "") -> ui.LayoutView:
         """Show the reader's saved papers."""
-        return await self._list_view(request, ListState(ListKind.SAVED, notes.make_query(tag, search)))
+        return await replies.list_view(request, ListState(ListKind.SAVED, notes.make_query(tag, search)))
 
     @router.handles(shelf_messages.OPEN_IMPORT, router.AT_ONCE)
     async def open_import(self, request: Request, action: Action) -> ui.Modal:
@@ -118,24 +117,25 @@ class ShelfCog(commands.Cog):
         """Show the papers with the selected tag, or all papers."""
         tag = router.selected_value(request.interaction)
         text = "" if tag == shelf_messages.ALL_TAGS else tag
-        return await self._list_view(request, (await self._load_state(action)).replace(text=text))
+        state = await replies.load_state(request, action)
+        return await replies.list_view(request, state.replace(text=text, token=""))
 
     @router.handles(shelf_messages.SEARCH_SAVED, router.AT_ONCE)
     async def open_search(self, request: Request, action: Action) -> ui.Modal:
         """Open the search form."""
-        return shelf_messages.search_modal(request.texts, await self._load_state(action))
+        return shelf_messages.search_modal(request.texts, await replies.load_state(request, action))
 
     @router.handles(shelf_messages.SUBMIT_SEARCH)
     async def submit_search(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the saved papers that match the search."""
         text = router.modal_values(request.interaction).get(shelf_messages.TEXT, "")
-        return await self._list_view(request, list_state.unpack_state(action).replace(text=text))
+        return await replies.list_view(request, list_state.unpack_state(action).replace(text=text))
 
     @router.handles(shelf_messages.EXPORT_SAVED, router.PRIVATELY)
     @router.transfers
     async def select_export(self, request: Transfer, action: Action) -> ui.LayoutView | WithFile:
         """Send the papers of the list as a file in the selected format."""
-        state = await self._load_state(action)
+        state = await replies.load_state(request, action)
         with custom_ids.map_parse_errors():
             chosen = ReferenceFormat(router.selected_value(request.interaction))
         with map_service_errors({TooLargeError: "saved-export-too-large"}):
@@ -163,9 +163,6 @@ class ShelfCog(commands.Cog):
         await self._shelf.annotate(request.user_id, paper.id, note=note, tags=tags)
         return await card_view(request, arxiv_id, custom_ids.parse_number(page))
 
-    async def _list_view(self, request: Request, state: ListState) -> ui.LayoutView:
-        return await replies.list_view(request, await store_list_text(self._tokens, request.user_id, state))
-
     async def _page_view(self, request: Request, state: ListState) -> ui.LayoutView:
         """Return a page of the reader's saved papers, or the last page if the page number is too large."""
         listed = await self._load_list(request, state)
@@ -191,9 +188,6 @@ class ShelfCog(commands.Cog):
                 Suggestion(f"#{tag} · {count}", fresh.replace(text=f"#{tag}")) for tag, count in tags
             ),
         )
-
-    async def _load_state(self, action: custom_ids.Action) -> ListState:
-        return await load_list_text(self._tokens, list_state.unpack_state(action))
 
     async def _find(self, request: Request, arxiv_id: str) -> models.SavedPaper:
         paper = await self._shelf.get(request.user_id, arxiv_id)

@@ -119,9 +119,7 @@ def _pick_text(
         clauses[0] = texts("today-because-in-other-language", because=clauses[0])
     reasons_text = ", ".join([*clauses[:-2], texts("today-and").join(clauses[-2:])])
     because = texts("today-because", reasons=reasons_text) if clauses else ""
-    title = paper_texts.title_link(
-        paper.title, paper.arxiv_id, paper.url, max_characters=characters // 2, max_bytes=size // 2
-    )
+    title = paper_texts.title_link(paper, max_characters=characters // 2, max_bytes=size // 2)
     place = "" if paper.votes is None else texts("today-rank", rank=pick.rank)
     facts = paper_texts.join_dotted(paper_texts.format_votes(paper.votes), place)
     excerpt, language = paper_texts.excerpt_lines(texts, paper, with_language=with_language)
