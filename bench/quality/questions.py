@@ -16,7 +16,7 @@ from statistics import fmean
 
 from bench.quality import corpus, end_to_end
 from bot.search.results import SearchResult
-from bot.text import typography
+from bot.text import dates, typography
 
 MAX_HITS = 1000
 """The number of a term's hits checked for a true form: all papers of a small archive."""
@@ -170,7 +170,7 @@ def judge_reading(query: JudgedQuery, result: SearchResult, texts: Mapping[str, 
         is_met = {
             "+": bool(found) and sum(has[:_FIRST]) >= min(_MOST, len(found)),
             "-": bool(found) and bool(result.excluded) and not any(has),
-            "@": result.period == want[1:],
+            "@": dates.format_period(result.period) == want[1:],
             "~": any(want[1:] in text for text in result.ignored),
             "?": True,
         }.get(

@@ -91,11 +91,14 @@ async def _explain_nothing(service: SearchService, sentence: str) -> str:
 
 def answer_to_dict(result: search_results.SearchResult) -> dict[str, Any]:
     """Convert a search result for JSON output, with the terms that each paper lacks."""
+    from bot.text import dates
+
     return {
         **shell.pick(result, "total complete"),
         "partial": result.is_partial,
         "also": result.added_forms,
-        **shell.pick(result, "corrected meanings period"),
+        **shell.pick(result, "corrected meanings"),
+        "period": dates.format_period(result.period),
         "from": result.writers,
         "order": result.sort,
         "without": result.excluded,
@@ -323,12 +326,15 @@ def _warnings(result: search_results.SearchResult) -> list[str]:
 
 
 def _notes(result: search_results.SearchResult) -> list[str]:
+    from bot.text import dates
+
     notes = _warnings(result)
     writers = f"from {', '.join(result.writers)}" if result.writers else ""
     excluded = f"without {', '.join(result.excluded)}" if result.excluded else ""
     order = f"by {result.sort.value}" if result.sort else ""
-    searched = " · ".join(filter(None, (order, result.period, writers, *result.terms, excluded)))
-    if result.is_shortened or result.period or result.writers or order or excluded:
+    period = dates.format_period(result.period)
+    searched = " · ".join(filter(None, (order, period, writers, *result.terms, excluded)))
+    if result.is_shortened or period or writers or order or excluded:
         notes.append(f"Searched for: {searched}")
     if result.meanings:
         notes.append(f"The query has several meanings: {', '.join(result.meanings)}")

@@ -69,8 +69,13 @@ class Texts:
         skeleton = "MMMd" if 0 <= days_ago < _DAYS_WITHOUT_YEAR else "yMMMd"
         return babel.dates.format_skeleton(skeleton, day, locale=self.locale.value)
 
-    def format_period(self, first: date, last: date) -> str:
-        """Return a period in this language: a year, a month, or two dates."""
+    def format_period(self, first: date | None, last: date | None) -> str:
+        """Return a period in this language: a year, a month, or two dates, one of which may be open; "" if both are."""
+        if first is None or last is None:
+            key, edge = ("period-since", first) if first else ("period-until", last)
+            return self(key, date=self.format_date(edge)) if edge else ""
+        if first == last:
+            return self.format_date(first)
         if (first.month, first.day, last.month, last.day) == (1, 1, 12, 31) and first.year == last.year:
             return babel.dates.format_skeleton("y", first, locale=self.locale.value)
         if first.day == 1 and last.month == first.month and (last + timedelta(days=1)).day == 1:

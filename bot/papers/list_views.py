@@ -152,10 +152,10 @@ def _refine_menu(texts: Texts, listed: PaperList) -> ui.Item[Any] | None:
     if state.kind not in FILTERABLE_KINDS:
         return None
     labels = {period.value: texts(period.text_id) for period in Period}
-    in_use = [name_period(texts, state)]
+    in_use = [name_period(texts, state, listed.period)]
     if listed.total > 1 and (sorts := SORTS.get(state.kind)):
         labels |= {sort.value: texts(f"list-by-{sort.value}") for sort in sorts}
-        in_use.append(labels.pop(state.sort or listed.sort or sorts[0]))
+        in_use.append(labels.pop(listed.sort or state.sort or sorts[0]))
     if in_use[0] == labels[state.period]:
         del labels[state.period]
     return state_menu(join_dotted(*in_use), REFINE, state, labels)

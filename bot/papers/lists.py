@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -26,7 +25,6 @@ from storage import models
 from storage.search import Filters
 
 MAX_NAMES = 5
-_ISO_DATE = re.compile(r"([0-9]{4})-([0-9]{2})(?:-([0-9]{2}))?")
 _MAX_MISSING = 4
 _MAX_MISSING_LENGTH = 30
 FILTERABLE_KINDS = frozenset({ListKind.TOP, ListKind.TOPIC, ListKind.AUTHOR})
@@ -34,9 +32,11 @@ MAX_SIMILAR = 10
 MAX_SUGGESTIONS = 5
 
 
-def name_period(texts: Texts, state: ListState) -> str:
-    """Return the name of a list's period."""
-    return texts.format_period(*state.span) if state.span else texts(state.period.text_id)
+def name_period(texts: Texts, state: ListState, typed: dates.Period = (None, None)) -> str:
+    """Return the name of a list's period, or of the one that its query names if the list has no other."""
+    if state.span or (state.period is Period.ALL and typed != (None, None)):
+        return texts.format_period(*state.span or typed)
+    return texts(state.period.text_id)
 
 
 class Suggestion(NamedTuple):
@@ -74,6 +74,9 @@ class PaperList:
 
     sort: Sort | None = None
     """The order, if it is neither the state's nor the default one."""
+
+    period: dates.Period = (None, None)
+    """The first and last day that the query names."""
 
     complete: int | None = None
     """The number of full matches; None if all papers are full matches."""
@@ -192,6 +195,7 @@ class PaperLists:
             suggestions=suggestions,
             alert_terms=result.alert_terms,
             sort=result.sort,
+            period=result.period,
             unknown_id=result.unknown_id,
         )
 
@@ -382,10 +386,9 @@ def empty_heading(texts: Texts, listed: PaperList) -> str:
         case ListKind.DIGEST:
             if not state.span:
                 return ""
-            first, last = state.span
-            day = texts.format_date(first) if first == last else texts.format_period(first, last)
-            is_ahead = listed.today is not None and first > listed.today
-            return texts("no-list-digest-yet" if is_ahead else "no-list-digest", date=day)
+            is_ahead = listed.today is not None and state.span[0] > listed.today
+            key = "no-list-digest-yet" if is_ahead else "no-list-digest"
+            return texts(key, date=texts.format_period(*state.span))
         case ListKind.SIMILAR:
             return f"### {listed.heading}\n{texts('no-list-similar')}"
         case ListKind.SAVED:
@@ -421,22 +424,15 @@ def _query_notes(
 
 def _read_note(texts: Texts, result: search_results.SearchResult) -> str:
     """Return a note on the order, period, authors, terms and exclusions of a query; "" if it was taken literally."""
-    if not (result.is_shortened or result.period or result.writers or result.sort or result.excluded):
-        return ""
     more = " …" if len(result.terms) > MAX_NAMES else ""
     terms = _format_names(result.terms, " · ") + more
-    period = _ISO_DATE.sub(lambda found: _name_date(texts, *found.groups()), result.period)
+    period = texts.format_period(*result.period)
     writers = texts("list-read-from", names=_format_names(result.writers)) if result.writers else ""
     order = texts(f"list-by-{result.sort.value}") if result.sort else ""
     excluded = texts("list-read-without", names=_format_names(result.excluded)) if result.excluded else ""
+    if not (result.is_shortened or order or period or writers or excluded):
+        return ""
     return texts("list-read", terms=join_dotted(order, period, writers, terms, excluded))
-
-
-def _name_date(texts: Texts, year: str, month: str, day: str | None) -> str:
-    """Return a date, or a month if there is no day, in the reader's language."""
-    if day is not None:
-        return texts.format_date(date(int(year), int(month), int(day)))
-    return texts.format_period(*dates.calendar_span(int(year), int(month)))
 
 
 def _topic_heading(texts: Texts, topic: str, result: search_results.SearchResult) -> str:

@@ -10,7 +10,7 @@ from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from bot.text import analyser, plain
+from bot.text import analyser, dates, plain
 from storage import models, search
 
 if TYPE_CHECKING:
@@ -67,9 +67,9 @@ class SearchResult(PaperPage):
       arXiv id; `related`: the topic of a paper that has none of the terms, by arXiv id.
     - `corrected`: pairs of typed and corrected words; `suggestions`: alternative queries if there are no
       complete matches; `meanings`: the terms that an ambiguous abbreviation may stand for.
-    - `is_shortened`: filler was left out; `period`: the dates named in the query; `writers`: the institutions
-      and people named in it; `sort`: the order that it asks for; `excluded`: what it leaves out; `ignored`: parts
-      of the query that could not be used.
+    - `is_shortened`: filler was left out; `period`: the first and last day named in the query; `writers`: the
+      institutions and people named in it; `sort`: the order that it asks for, or of a list without words;
+      `excluded`: what it leaves out; `ignored`: parts of the query that could not be used.
     - `unknown_id`: the requested arXiv id, if the archive does not have it.
     - `alert_terms`: terms for an alert on papers like these; empty if a name may mean several people, or if no
       paper has any of the words.
@@ -86,7 +86,7 @@ class SearchResult(PaperPage):
     meanings: tuple[str, ...] = ()
     term_forms: tuple[tuple[str, ...], ...] = ()
     is_shortened: bool = False
-    period: str = ""
+    period: dates.Period = (None, None)
     writers: tuple[str, ...] = ()
     sort: Sort | None = None
     excluded: tuple[str, ...] = ()

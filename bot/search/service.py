@@ -73,11 +73,8 @@ def merge_filters(given: search.Filters, query: query_parser.Query) -> search.Fi
     )
 
 
-def read_request(query: query_parser.Query, today: date) -> tuple[query_parser.Query, str]:
-    """Turn the order ("most upvoted") and period ("last month") that a query names into its order and filters.
-
-    Returns the query and the period as text.
-    """
+def read_request(query: query_parser.Query, today: date) -> query_parser.Query:
+    """Turn the order ("most upvoted") and period ("last month") that a query names into its order and filters."""
     read = requests.read_order(query.text, has_period=True)
     text, period = dates.read_period(read.text, today, is_clear=bool(read.order))
     if period == (None, None):
@@ -85,7 +82,7 @@ def read_request(query: query_parser.Query, today: date) -> tuple[query_parser.Q
         text = read.text if questions.has_topic(read.text.split()) or not read.order else ""
     narrowed = merge_filters(search.Filters(*period), query)
     query = replace(query, since=narrowed.since_on, until=narrowed.until_on, order=read.order)
-    return replace(query, text=text, ignored=(*query.ignored, *read.unread)), dates.format_period(period)
+    return replace(query, text=text, ignored=(*query.ignored, *read.unread))
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,7 +294,7 @@ class SearchService:
         engine = archive.engine
         today = self._clock().date()
         typed = query_parser.parse_query(request.query, today)
-        query, period = read_request(typed, today)
+        query = read_request(typed, today)
         query = authors.read_writers(archive, archive.reader.read_exclusions(query))
         names = (*query.institutions, *query.authors[len(typed.authors) :])
         author = plain.clean_typed(request.author).strip()
@@ -316,6 +313,9 @@ class SearchService:
             ignored += tuple(f"-{term}" for term in query.excluded)
         else:
             matches = _find(engine, read, scope, request, asked)
+        # A list without words has no best match.
+        is_by_votes = matches.total and not (read.parts or read.wholes) and request.sort is not Sort.DATE
+        by_votes = Sort.VOTES if is_by_votes else None
         # If there are complete matches, assume that nothing is misspelt.
         unknown = [] if matches.complete_count else completion.list_unknown_words(engine, read.parts)
         vocabulary = self._topics(archive.reader.glossary).vocabulary if unknown else completion.Vocabulary()
@@ -328,9 +328,9 @@ class SearchService:
         # Implied terms are only searched for partial matches.
         used = read if matches.missing else replace(read, implied={})
         common = SearchResult(
-            period=period,
+            period=(query.since, query.until),
             writers=names,
-            sort=asked,
+            sort=asked or by_votes,
             excluded=query.excluded,
             ignored=ignored,
             total=matches.total,

@@ -94,7 +94,7 @@ def read_period(text: str, today: date, *, is_clear: bool = False) -> tuple[str,
 
 
 def format_period(period: Period) -> str:
-    """Format a period briefly: 2024, 2025-04, 2025-04-01 – 2025-06-30, ≥ 2024-01-01; "" if open at both ends."""
+    """Format a period briefly: 2024, 2025-04, 2025-04-01 – 2025-06-30, since 2024-01-01; "" if open at both ends."""
     first, last = period
     if first is None and last is None:
         return ""
@@ -106,7 +106,7 @@ def format_period(period: Period) -> str:
         if (first, last) == _month(first.year, first.month):
             return f"{first:%Y-%m}"
         return f"{first} – {last}"
-    return f"≥ {first}" if first else f"≤ {last}"
+    return f"since {first}" if first else f"until {last}"
 
 
 def _relate(text: str, match: re.Match[str], *, is_clear: bool) -> _Mention | None:

@@ -20,7 +20,7 @@ def test_search_and_author_print_papers_and_corrected_names(filled: Paperround) 
     misspelt = filled("author", "ada lovelase")
     assert "No author is called 'ada lovelase'; showing the closest name, Ada Lovelace" in misspelt.stderr
     filtered = filled("search", "--author", "ada lovelase")
-    assert filtered.stderr == misspelt.stderr
+    assert filtered.stderr == f"{misspelt.stderr}paperround: Searched for: by votes\n"
     assert all(arxiv_id in filtered.stdout for arxiv_id in re.findall(r"^[0-9.]+", misspelt.stdout, re.M))
     unknown = filled("search", "trained with care", "--author", "yoshua bengio").stdout
     assert unknown == filled("author", "yoshua bengio").stdout

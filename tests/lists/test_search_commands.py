@@ -21,6 +21,7 @@ from storage.models import AlertKind
 from tests.support import sample_archive
 from tests.support.client_harness import (
     ClientHarness,
+    both_languages,
     component_ids,
     last_response,
     post_daily,
@@ -52,7 +53,7 @@ async def test_a_list_shows_how_its_query_was_interpreted(harness: ClientHarness
             texts("list-read", terms="로봇 · 지도"),
             texts("list-perhaps", topics=""),
         ),
-        ("2025년 12월부터 로봇 지도", texts("list-read", terms="≥ December 1, 2025 · 로봇 · 지도"), none),
+        ("2025년 12월부터 로봇 지도", texts("list-read", terms="since December 1, 2025 · 로봇 · 지도"), none),
         (
             "papers by Grace Hopper on 로봇",
             texts("list-read", terms=f"{texts('list-read-from', names='Grace Hopper')} · 로봇"),
@@ -96,6 +97,36 @@ async def test_a_topic_is_sorted_as_its_query_says_until_a_reader_chooses(harnes
         shown = shown_text(await harness.ask("topic", query=query))
         votes = [int(number) for number in re.findall("▲\\s([0-9]+)", shown)]
         assert (by_votes in shown, votes) == (True, sorted(votes, reverse=True)), query
+
+
+@both_languages
+async def test_the_menu_of_a_list_says_its_period_and_order_however_they_were_asked_for(
+    harness: ClientHarness,
+) -> None:
+    votes, relevance = harness.texts("list-by-votes"), harness.texts("list-by-relevance")
+    since, december, january = {
+        models.Locale.EN: ("since December 1, 2025", "December 2025", "January 2026"),
+        models.Locale.KO: ("2025년 12월 1일부터", "2025년 12월", "2026년 1월"),
+    }[harness.texts.locale]
+    await sample_archive.add_digest(
+        harness.container.database,
+        "2025-12-30",
+        *(sample_archive.NewsletterPaper(f"2512.0010{n}", f"Robots {n}", "로봇입니다.") for n in (1, 2)),
+    )
+    for query, period, order in (
+        ("robot papers in december", december, relevance),
+        ("12월에 나온 로봇 논문", december, relevance),
+        ("robots since december", since, relevance),
+        ("12월 이후 로봇", since, relevance),
+        ("robots since:dec", since, relevance),
+        ("most upvoted robot papers in december", december, votes),
+        ("least popular paper in december", december, votes),
+        ("이번 달 가장 인기 없는 논문", january, votes),
+        ("since:dec", since, votes),
+        ("robots", harness.texts("period-all"), relevance),
+    ):
+        shown = shown_text(await harness.ask("topic", query=query))
+        assert f"{period} · {order}" in shown.splitlines(), (query, shown)
 
 
 async def test_an_ambiguous_abbreviation_has_a_button_for_each_meaning(harness: ClientHarness) -> None:

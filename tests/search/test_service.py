@@ -39,7 +39,7 @@ async def test_a_period_in_a_question_becomes_a_filter(db: Database) -> None:
     service = SearchService(db, clock=lambda: datetime(2025, 2, 20, tzinfo=UTC))
     for query in ("지난달 모델", "models from last month", "2025년 1월 모델"):
         result = await service.search(SearchRequest(query))
-        assert result.period == "2025-01"
+        assert result.period == (date(2025, 1, 1), date(2025, 1, 31))
         assert result.rows
         assert {row.date for row in result.rows} == {date(2025, 1, 2)}
     alone = await service.search(SearchRequest("이번 달 논문 추천해줘"))
