@@ -356,10 +356,10 @@ async def load(request: Request, key: str) -> models.Alert:
     if not key.startswith(client_messages.NEW_ALERT):
         return _place(request, await load_draft(request.services.text_tokens, key))
     topic = key.removeprefix(client_messages.NEW_ALERT)
-    found = list_state.alert_terms(list_state.ListState(list_state.ListKind.TOPIC, topic))
-    if found is None:
+    parsed = list_state.alert_terms(list_state.ListState(list_state.ListKind.TOPIC, topic))
+    if parsed is None:
         return await begin(request, alerts_service.EMPTY_DRAFT)
-    kind, text, min_votes = found
+    kind, text, min_votes = parsed
     excluded = query_parser.parse_query(topic).excluded
     return await begin(request, make_draft([models.AlertTerm(kind, text)], excluded, min_votes))
 

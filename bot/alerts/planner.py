@@ -173,16 +173,16 @@ class AlertPlanner:
         if not added_at:
             return False
         prepared = await asyncio.to_thread(matcher.prepare, details)
-        found = await self._index.find(prepared)
+        pairs = await self._index.find(prepared)
         now = self._clock()
         async with self._database.transaction() as connection:
             await alerts.lock_planning(connection)
-            rows = await alerts.list_rows(connection, ids={id_ for id_, _ in found}, paused=False)
+            rows = await alerts.list_rows(connection, ids={id_ for id_, _ in pairs}, paused=False)
             active = {row.id: row for row in rows}
             told = await alerts.list_told(connection, map(alerts.recipient_name, rows), added_at)
             new = [
                 models.Match(alerts.recipient_name(active[alert_id]), paper.id, alert_id, now)
-                for alert_id, paper in found
+                for alert_id, paper in pairs
                 # Ignore papers that arrived before the alert was created.
                 if alert_id in active and active[alert_id].created_at <= added_at[paper.id]
             ]
@@ -214,27 +214,27 @@ class AlertPlanner:
         for match in due:
             if match.alert_id not in ended:
                 grouped[match.recipient, match.paper_id].append(match)
-        told: dict[str, list[AlertMatch]] = defaultdict(list)
+        described: dict[str, list[AlertMatch]] = defaultdict(list)
         unmatched: list[models.Match] = []
         slices = TimeSlices()
-        for (recipient, paper_id), own in grouped.items():
+        for (recipient, paper_id), matches in grouped.items():
             if paper_id in prepared:
                 # A paper or alert that triggers a bug must not block the others.
                 with isolation.isolated(log, matcher.NOT_COMPARED, paper=paper_id, recipient=recipient):
-                    locale = destinations[own[0].alert_id].locale
-                    if found := _describe(own, prepared[paper_id], queries, locale):
-                        told[recipient].append(found)
+                    locale = destinations[matches[0].alert_id].locale
+                    if description := _describe(matches, prepared[paper_id], queries, locale):
+                        described[recipient].append(description)
                     else:
-                        unmatched += own
+                        unmatched += matches
             await slices.pause()
         active = {row.id: row for row in rows}
         built: dict[str, models.NewDelivery] = {}
-        for recipient, found_papers in told.items():
-            found_papers.sort(key=lambda one: (*models.votes_descending(one.paper.votes), one.paper.arxiv_id))
+        for recipient, shown in described.items():
+            shown.sort(key=lambda one: (*models.votes_descending(one.paper.votes), one.paper.arxiv_id))
             # If a message fails to render, it is retried in a minute.
             with isolation.isolated(log, "alert rendering failed", reraise=(StorageError,), to=recipient):
                 ready_at = [match.ready_at or now for match in due if match.recipient == recipient]
-                built[recipient] = self._build(recipient, found_papers, ready_at, active, destinations, now)
+                built[recipient] = self._build(recipient, shown, ready_at, active, destinations, now)
             await slices.pause()
         ids_by_arxiv = {row.arxiv_id: row.id for row in details}
         async with self._database.transaction() as connection:
@@ -247,7 +247,7 @@ class AlertPlanner:
                 (name, ids_by_arxiv[match.paper.arxiv_id]): ids[new.key]
                 for name, new in built.items()
                 if new.key in ids
-                for match in told[name][:MAX_SHOWN]
+                for match in described[name][:MAX_SHOWN]
             }
             await alerts.mark_told(connection, deliveries)
             for alert_id in ended:

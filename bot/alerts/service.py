@@ -226,12 +226,12 @@ class Alerts:
 
     async def _find_recent(self, alert: models.Alert) -> tuple[list[models.PaperRow], tuple[str, ...]]:
         """Return the matching papers, newest first, and the related terms included in the search."""
-        found, forms = [], dict[str, None]()
+        by_term, forms = [], dict[str, None]()
         for term in alert.terms:
             rows, added = await self._find_term(term)
-            found.append(rows)
+            by_term.append(rows)
             forms |= dict.fromkeys(added)
-        kept = {id_: row for rows in found for id_, row in rows.items()}
+        kept = {id_: row for rows in by_term for id_, row in rows.items()}
         left_out = set[int]()
         for word in alert.excluded:
             rows, _ = await self._find_term(models.AlertTerm(models.AlertKind.KEYWORD, word))
@@ -241,7 +241,7 @@ class Alerts:
             for id_, row in kept.items()
             if id_ not in left_out
             and models.meets_minimum(row.votes, alert.min_votes)
-            and not (alert.match_all and any(id_ not in rows for rows in found))
+            and not (alert.match_all and any(id_ not in rows for rows in by_term))
         ]
         latest.sort(key=lambda row: (-row.date.toordinal(), *models.votes_descending(row.votes), row.id))
         return latest, tuple(forms)

@@ -55,8 +55,8 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
         """Set up or change the club."""
         interaction = request.interaction
         router.require_manager(interaction)
-        found = router.require_channel(interaction.guild, channel.id)
-        await router.require_bot_may_post(request, found, NEEDED_BY_CLUB)
+        destination = router.require_channel(interaction.guild, channel.id)
+        await router.require_bot_may_post(request, destination, NEEDED_BY_CLUB)
         server_zone = await interaction.client.timezone_for(interaction, of_server=True)
         typed = client_options.move_zone({"time": time, "timezone": server_zone}, "time", "timezone")
         club = storage.Club(
@@ -113,15 +113,15 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
 
     async def _view(self, request: Request, done: Awaitable[str] | None = None) -> ui.LayoutView:
         """Return the club's view with the text (a Fluent id) of a finished action. Raises UserError."""
-        mention, said = request.interaction.client.mentions, ""
+        mention, result = request.interaction.client.mentions, ""
         with suppress(NoClubError):
             if done is not None and (text_id := await done):
-                said = request.texts(text_id, now=mention("club now"), skip=mention("club skip"))
-        if (found := await self._clubs.load(request.interaction.guild_id or 0)) is None:
+                result = request.texts(text_id, now=mention("club now"), skip=mention("club skip"))
+        if (overview := await self._clubs.load(request.interaction.guild_id or 0)) is None:
             raise UserError("club-missing", setup=mention("club setup"))
         can_manage = router.is_manager(request.interaction)
         return club_messages.club_view(
-            request.texts, found, mention("club now"), mention("status"), said, can_manage=can_manage
+            request.texts, overview, mention("club now"), mention("status"), result, can_manage=can_manage
         )
 
     async def _add_to_card(

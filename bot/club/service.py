@@ -198,8 +198,8 @@ def _find_due(step: MeetingStep, part: models.Part | None, meets_at: datetime, n
 
 async def list_candidates(connection: Connection, guild_id: int, now: datetime) -> list[models.PaperDetail]:
     """Return the candidates for a vote that starts now."""
-    found = await storage.list_candidates(connection, guild_id, now - RECENT, 2 * MAX_CANDIDATES)
-    return (await papers.list_details(connection, found))[:MAX_CANDIDATES]
+    paper_ids = await storage.list_candidates(connection, guild_id, now - RECENT, 2 * MAX_CANDIDATES)
+    return (await papers.list_details(connection, paper_ids))[:MAX_CANDIDATES]
 
 
 @dataclass(frozen=True, slots=True)

@@ -281,12 +281,12 @@ class CandidatePool:
             matching = self.matching[topic, find_origin(subscription)]
             if isinstance(matching, Exception):
                 raise matching.with_traceback(None)  # otherwise the traceback would grow with each channel
-            found = [paper for paper in ranked if paper.paper_id in matching]
+            on_topic = [paper for paper in ranked if paper.paper_id in matching]
             if is_of_source:
-                found.sort(
+                on_topic.sort(
                     key=lambda paper: (*models.votes_descending(paper.votes), -matching[paper.paper_id])
                 )
-            self._on_topic[key] = tuple(found)
+            self._on_topic[key] = tuple(on_topic)
         return self._on_topic[key]
 
 

@@ -285,8 +285,8 @@ class SubscriptionButtonsCog(commands.Cog):
                 arxiv_ids += [option.value for option in component.options]
         async with router.admitted_lookup(request.interaction):
             details = [await request.services.search.find_paper(arxiv_id) for arxiv_id in arxiv_ids]
-        found = [detail for detail in details if detail is not None]
-        papers = tuple(contents.build_post_paper(detail, locale) for detail in found)
+        loaded = [detail for detail in details if detail is not None]
+        papers = tuple(contents.build_post_paper(detail, locale) for detail in loaded)
         if not papers:
             raise UserError("outdated-control")
         wording = request.interaction.client.wording_for(locale)
@@ -487,8 +487,8 @@ async def _explain_empty(request: Request, subscription: Subscription) -> str:
     if not subscription.topic:
         return request.texts("preview-none")
     since_on = (request.services.clock() - REPOST_INTERVAL).date()
-    found = await request.services.search.search(SearchRequest(subscription.topic, since=since_on, limit=100))
-    count = sum(row.arxiv_id not in found.missing for row in found.rows)
+    hits = await request.services.search.search(SearchRequest(subscription.topic, since=since_on, limit=100))
+    count = sum(row.arxiv_id not in hits.missing for row in hits.rows)
     return request.texts("preview-topic", count=count)
 
 
@@ -549,12 +549,12 @@ async def _list_meant(request: Request, meant: str | None) -> list[Subscription]
         return [row for row in rows if row.channel_id == request.interaction.channel_id] or rows
     names = router.name_channels(request.interaction, [row.channel_id for row in rows])
     channel = meant.strip("<#> ").casefold()  # the name or mention of a channel
-    found = [row for row in rows if str(row.id) == meant] or [
+    matching = [row for row in rows if str(row.id) == meant] or [
         row for row in rows if channel in (str(row.channel_id), names.get(row.channel_id, "#").casefold())
     ]
-    if not found:
+    if not matching:
         raise UserError("no-subscription", command=request.interaction.client.mentions("daily edit"))
-    return found
+    return matching
 
 
 async def _find_manageable(request: Request, subscription_id: str) -> Subscription:

@@ -258,7 +258,7 @@ def why_view(
     texts: Texts, paper: models.PaperDetail, answer: WhyAnswer, *, guild_id: int, mention: MentionLookup
 ) -> ui.LayoutView:
     """Return the explanations for a paper that is in the archive."""
-    stopped = [found.subscription for found in answer.explanations if found.cause is Cause.STOPPED]
+    stopped = [each.subscription for each in answer.explanations if each.cause is Cause.STOPPED]
     has_problem = any(row.reason != Reason.BY_HAND for row in stopped)
     accent = message_builder.RED if has_problem else message_builder.AMBER
     message = message_builder.MessageBuilder(accent)

@@ -109,8 +109,8 @@ class WhyExplainer:
                 return WhyAnswer(())
             posts = await daily.list_posts_of_paper(connection, paper.id, channel_id)
             explained = rows[:MAX_EXPLAINED]
-            found = [await self._explain(connection, paper, row, posts) for row in explained]
-        return WhyAnswer(tuple(found), rows)
+            explanations = [await self._explain(connection, paper, row, posts) for row in explained]
+        return WhyAnswer(tuple(explanations), rows)
 
     async def _explain(
         self,
@@ -231,9 +231,9 @@ async def _list_entries(
     connection: Connection, paper: models.PaperDetail, origin: archive.Origin
 ) -> list[DigestPaper]:
     """Return the paper's entries in the digests of an origin."""
-    dates = {of.digest_id: of.date for of in paper.appearances}
+    dates = {appearance.digest_id: appearance.date for appearance in paper.appearances}
     digests = await archive.list_rows(
         connection, since_on=min(dates.values()), until_on=max(dates.values()), origin=origin
     )
-    own = [digest.id for digest in digests if digest.id in dates]
-    return [entry for entry in await archive.list_papers(connection, own) if entry.paper_id == paper.id]
+    ids = [digest.id for digest in digests if digest.id in dates]
+    return [entry for entry in await archive.list_papers(connection, ids) if entry.paper_id == paper.id]

@@ -326,10 +326,10 @@ class PapersCog(commands.Cog):
         """Return papers keyed by arXiv id (None if unknown), after fetching up to MAX_FETCHED_PAPERS missing ones."""
         find = self._services.search.find_paper
         async with router.admitted_lookup(request.interaction):
-            found = {arxiv_id: await find(arxiv_id) for arxiv_id in named}
-        missing = [arxiv_id for arxiv_id, detail in found.items() if detail is None]
+            details = {arxiv_id: await find(arxiv_id) for arxiv_id in named}
+        missing = [arxiv_id for arxiv_id, detail in details.items() if detail is None]
         fetched = await self._services.paper_lookup.fetch(request.user_id, missing[:MAX_FETCHED_PAPERS])
-        return found | {arxiv_id: await find(arxiv_id) for arxiv_id in fetched}
+        return details | {arxiv_id: await find(arxiv_id) for arxiv_id in fetched}
 
     async def _topic_fallback_view(self, request: Request, paper: str) -> ui.LayoutView | None:
         """Search for a text as a topic. Returns None if the text names a paper or nothing matches."""

@@ -256,9 +256,9 @@ def found_view(texts: Texts, papers: Mapping[str, models.PaperDetail | None]) ->
         votes = format_votes(detail.votes) if detail else ""
         note = "" if detail and detail.is_listed else texts("in-no-digest")
         message.add_text(join_dotted(link, votes, note))
-    found = [detail for detail in papers.values() if detail]
-    message.add_buttons(client_messages.open_menu(texts("open-paper"), found))
-    message.add_buttons(client_messages.save_menu(texts, found))
+    details = [detail for detail in papers.values() if detail]
+    message.add_buttons(client_messages.open_menu(texts("open-paper"), details))
+    message.add_buttons(client_messages.save_menu(texts, details))
     return message.view
 
 
@@ -385,8 +385,8 @@ def _truncated_summary(
 ) -> str:
     """Return as much of a summary as fits, followed by the note `more` if it is truncated."""
     start = tuple(
-        models.Section(of.heading, "\n".join(of.body[:RENDERED_LENGTH].split("\n")[:RENDERED_LINES]))
-        for of in sections[:SHOWN_SECTIONS]
+        models.Section(each.heading, "\n".join(each.body[:RENDERED_LENGTH].split("\n")[:RENDERED_LINES]))
+        for each in sections[:SHOWN_SECTIONS]
     )
     pages = paper_texts.summary_pages(texts, start, budget)
     if not pages:

@@ -100,10 +100,10 @@ class ShelfCog(commands.Cog):
 
     async def _find_ids(self, request: Request, arxiv_ids: Sequence[str]) -> list[int]:
         # Load no texts, which would take as long as several lookups.
-        found = await self._shelf.find_ids(arxiv_ids)
-        if unknown := next((arxiv_id for arxiv_id in arxiv_ids if arxiv_id not in found), None):
+        ids = await self._shelf.find_ids(arxiv_ids)
+        if unknown := next((arxiv_id for arxiv_id in arxiv_ids if arxiv_id not in ids), None):
             raise UserError("no-paper", paper=paper_texts.escape_untrusted(unknown))
-        return [found[arxiv_id] for arxiv_id in arxiv_ids]
+        return [ids[arxiv_id] for arxiv_id in arxiv_ids]
 
     async def _save(self, request: Request, ids: Sequence[int]) -> ui.LayoutView:
         """Save papers and return the confirmation. Raises UserError if the shelf is full."""

@@ -95,11 +95,11 @@ class Shelf:
         titled = await self._find_titles(
             user_id, [reference.title for reference in file if reference.arxiv_id is None][:MAX_TITLES]
         )
-        found: dict[str, Reference] = {}
+        by_id: dict[str, Reference] = {}
         skipped, unasked = list[str](), list[str]()
         for reference in file:
             if (arxiv_id := reference.arxiv_id or titled.get(reference.title)) is not None:
-                found.setdefault(arxiv_id, reference)
+                by_id.setdefault(arxiv_id, reference)
             else:
                 (skipped if reference.title in titled else unasked).append(reference.label)
         async with self._database.transaction() as connection:
@@ -108,8 +108,8 @@ class Shelf:
             if is_kept and not await accounts.count_reader_data(connection, user_id):
                 return Imported()
             kept = set(await shelf.list_paper_ids(connection, user_id))
-            ids = await papers.get_ids(connection, found)
-            fresh = [arxiv_id for arxiv_id in found if ids.get(arxiv_id) not in kept]
+            ids = await papers.get_ids(connection, by_id)
+            fresh = [arxiv_id for arxiv_id in by_id if ids.get(arxiv_id) not in kept]
             taken = fresh[: shelf.MAX_SAVED - len(kept)]
             missing = [arxiv_id for arxiv_id in taken if arxiv_id not in ids]
             ids |= await papers.add(connection, digest_writer.unlisted_papers(missing))
@@ -117,11 +117,11 @@ class Shelf:
             listed = await papers.list_rows(connection, taken_ids)
             times = {id_: now - timedelta(microseconds=number) for number, id_ in enumerate(taken_ids)}
             await shelf.save_at(connection, user_id, times)
-            await self._restore(connection, user_id, {ids[key]: found[key] for key in found if key in ids})
+            await self._restore(connection, user_id, {ids[key]: by_id[key] for key in by_id if key in ids})
         return Imported(
             saved=len(taken),
             unlisted=len(taken) - len(listed),
-            known=len(found) - len(fresh),
+            known=len(by_id) - len(fresh),
             full=len(fresh) - len(taken),
             skipped=tuple(skipped),
             unasked=tuple(unasked),
@@ -131,10 +131,10 @@ class Shelf:
         """Return the arXiv ids of papers with these titles: of the archive, or else of arXiv."""
         if not titles:
             return {}
-        found: dict[str, str | None] = dict(await self._find_titled(titles)) if self._find_titled else {}
-        if self._fetch_titled and (others := [title for title in titles if title not in found]):
-            found |= await self._fetch_titled(user_id, others)
-        return found
+        by_title: dict[str, str | None] = dict(await self._find_titled(titles)) if self._find_titled else {}
+        if self._fetch_titled and (others := [title for title in titles if title not in by_title]):
+            by_title |= await self._fetch_titled(user_id, others)
+        return by_title
 
     async def _restore(
         self, connection: Connection, user_id: int, references: Mapping[int, Reference]
@@ -189,16 +189,16 @@ class Shelf:
     ) -> tuple[list[models.SavedPaper], int]:
         """Return a page of the saved papers that match a query, and the total number of matches."""
         async with self._database.read() as connection:
-            tags, found = await self._find(connection, user_id, query)
+            tags, paper_ids = await self._find(connection, user_id, query)
             return await shelf.list_rows(
-                connection, user_id, tags=tags, paper_ids=found, limit=limit, offset=offset
+                connection, user_id, tags=tags, paper_ids=paper_ids, limit=limit, offset=offset
             )
 
     async def export(self, user_id: int, form: ReferenceFormat, query: str = "") -> tuple[bytes, int]:
         """Return the saved papers that match a query as a file, and their number. Raises TooLargeError."""
         async with self._database.read() as connection:
-            tags, found = await self._find(connection, user_id, query)
-            rows, count = await shelf.list_rows(connection, user_id, tags=tags, paper_ids=found)
+            tags, paper_ids = await self._find(connection, user_id, query)
+            rows, count = await shelf.list_rows(connection, user_id, tags=tags, paper_ids=paper_ids)
             confirmed = await papers.list_with_arxiv_authors(connection, [row.id for row in rows])
         data = (await asyncio.to_thread(render_references, form, rows, confirmed)).encode()
         if len(data) > discord_text.FILE_BYTES:
@@ -223,20 +223,20 @@ class Shelf:
         if not words:
             return tags, among
         rows = await shelf.list_texts(connection, user_id)
-        found = await asyncio.to_thread(_find_in_texts, rows, words)
+        matching = await asyncio.to_thread(_find_in_texts, rows, words)
         listed = [
             DigestPaper(0, row.last_on, row.paper_id, row.arxiv_id, 0, row.votes)
             for row in rows
             if row.last_on
         ]
-        found |= frozenset(await self._matcher(words, listed))
-        return tags, found if among is None else found & among
+        matching |= frozenset(await self._matcher(words, listed))
+        return tags, matching if among is None else matching & among
 
 
 def _count_tags(tags: str, containing: str) -> list[tuple[str, int]]:
     counts = Counter(tags.split())
-    found = (item for item in counts.items() if containing in item[0])
-    return heapq.nsmallest(MAX_LISTED_TAGS, found, key=lambda item: (-item[1], item[0]))
+    matching = (item for item in counts.items() if containing in item[0])
+    return heapq.nsmallest(MAX_LISTED_TAGS, matching, key=lambda item: (-item[1], item[0]))
 
 
 def _find_in_texts(rows: Sequence[Any], words: str) -> frozenset[int]:

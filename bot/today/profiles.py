@@ -88,11 +88,11 @@ def extract_features(*canonical_texts: str) -> dict[str, float]:
     """
     counts: Counter[str] = Counter()
     for text in canonical_texts:
-        found = tokens.tokenize(text).split()
-        counts.update(token for token in found if _is_content(token))
+        words = tokens.tokenize(text).split()
+        counts.update(token for token in words if _is_content(token))
         counts.update(
             f"{first} {second}"
-            for first, second in pairwise(found)
+            for first, second in pairwise(words)
             if _is_content_word(first) and _is_content_word(second)
         )
     kept = sorted(counts, key=lambda feature: (-counts[feature], feature))[:MAX_FEATURES]
@@ -303,8 +303,8 @@ def _train(
     followed = [(extract_words(text), FOLLOWED_WEIGHT) for text in words]
     negatives = [(vector, 1.0) for key, vector in sample.items() if key not in wanted]
     negatives += [(vectors[key], -weight) for key, weight in wanted.items() if weight < 0 and key in vectors]
-    found = chain.from_iterable(vectors.get(paper_id, {}) for paper_id in saved)
-    counts = Counter(feature for feature in found if feature.startswith(tokens.CONCEPT))
+    features = chain.from_iterable(vectors.get(paper_id, {}) for paper_id in saved)
+    counts = Counter(feature for feature in features if feature.startswith(tokens.CONCEPT))
     most = sorted(counts, key=lambda feature: (-counts[feature], feature))[:MAX_CONCEPTS]
     return train_profile([*positives, *followed], negatives), {feature: counts[feature] for feature in most}
 

@@ -353,8 +353,8 @@ async def _list_sent(connection: Connection, user_id: int, now: datetime, *, but
 
 
 def _match(queries: Sequence[matcher.AlertQuery], texts: Iterable[matcher.PreparedPaper]) -> Follows:
-    found = ((paper.detail.id, matcher.match_all(queries, paper)) for paper in texts)
-    return {paper_id: reasons for paper_id, reasons in found if reasons}
+    by_paper = ((paper.detail.id, matcher.match_all(queries, paper)) for paper in texts)
+    return {paper_id: reasons for paper_id, reasons in by_paper if reasons}
 
 
 def _rank(
@@ -408,15 +408,15 @@ def _find_reasons(
     own = day.vectors.get(detail.id, {})
     limit = max(2, _MAX_CONCEPT_SHARE * len(day.papers)) if len(day.papers) >= _MIN_DAY else len(day.papers)
     reasons: list[TodayReason] = []
-    told = ""
+    named = ""
     # Of equally frequent concepts the longest wins and covers the others: "small language model", not "language model".
     for concept, count in sorted(concepts.items(), key=lambda item: (-item[1], -len(item[0]), item[0])):
         is_rare = concept in own and sum(concept in vector for vector in day.vectors.values()) <= limit
-        if not is_rare or count < 2 or concept[1:] in told:
+        if not is_rare or count < 2 or concept[1:] in named:
             continue
         if name := concept_name(day.glossary, concept, locale):
             reasons.append(TodayReason(TodayReasonKind.SAVED, name, count))
-            told += concept
+            named += concept
     reasons = reasons[: MAX_REASONS - 1]
     reasons += [TodayReason(TodayReasonKind.FOLLOWED, reason.topic) for reason in follows.get(detail.id, ())]
     reasons += [
@@ -499,8 +499,8 @@ class TodayPlanner:
             if not (hours := await today.list_hours(connection)):
                 return None
             days = await archive_dates.list_recent_days(connection, self._day_close, now)
-            found = {hour: find_due(now, *hour, days.closings) for hour in hours}
-            due = {hour: slot for hour, slot in found.items() if slot is not None}
+            last = {hour: find_due(now, *hour, days.closings) for hour in hours}
+            due = {hour: slot for hour, slot in last.items() if slot is not None}
             dates = {hour: slot.on for hour, slot in due.items()}
             if not (rows := await today.list_due(connection, dates, limit=BATCH_SIZE)):
                 return None
