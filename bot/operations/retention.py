@@ -40,6 +40,7 @@ class Retention:
         for column, limit in (
             (accounts.button_texts.c.saved_at, content_before),
             (writer.drafts.c.updated_at, before),
+            (writer.token_ledger.c.day_on, before.date()),
             (sources.source_pages.c.read_at, before),  # pages that are still listed are read again
         ):
             removed += await self._repeat(delete_some, column.table, column < limit)

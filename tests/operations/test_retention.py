@@ -12,7 +12,7 @@ from bot.client.accounts import Guilds
 from bot.core import day_close
 from bot.operations.retention import Retention
 from bot.operations.service import StatusService
-from storage import alerts, club, models, paper_texts, shelf, tables
+from storage import alerts, club, models, paper_texts, shelf, tables, writer
 from storage.database import Database
 from tests.support import alert_builders, outbox_builders, reader_rows
 from tests.support.world import CHANNEL, DAY, World, moment
@@ -68,6 +68,14 @@ async def test_the_last_delivery_of_a_daily_post_is_not_purged(posted_twice: Wor
     delivery, part = last
     assert delivery.finished_at == SEOUL_9AM + DAY
     assert part is not None
+
+
+async def test_tokens_of_days_before_the_retention_period_are_purged(db: Database) -> None:
+    async with db.transaction() as connection:
+        for age in (0, 30, 89, 91, 400):
+            await writer.add_tokens(connection, (LATER - age * DAY).date(), 10)
+    await purge(db)
+    assert await count(db, writer.token_ledger) == 3
 
 
 async def test_a_purge_does_not_repeat_alerts(db: Database) -> None:
