@@ -333,14 +333,14 @@ def demo(
             " Choose another port with --port (make demo PORT=…), or 0 for any free one."
         ) from error
     try:
-        from bot.demo import server
+        from bot.demo import server, texts
     except ModuleNotFoundError as error:
         raise errors.UsageError(
             f"The demo needs {error.name}: install Paperround from its checkout as '.[demo]' instead of '.',"
             " for example with pipx install '.[demo]'."
         ) from None
 
-    sys.stderr.write(f"{server.STARTING[language]}\n")
+    sys.stderr.write(f"{texts.load(language).starting}\n")
     shell.run_command(lambda: server.serve(port=port, locale=language, dm=dm))
 
 

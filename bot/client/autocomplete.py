@@ -21,13 +21,13 @@ from bot.text import dates as text_dates
 log = structlog.get_logger(__name__)
 
 Choices = list[app_commands.Choice[str]]
-Callback = Callable[[Interaction, str], Coroutine[Any, Any, Choices]]
+Completer = Callable[[Interaction, str], Coroutine[Any, Any, Choices]]
 TIMEOUT_SECONDS = 2.5
 """Discord only accepts a response within three seconds."""
 PATIENCE_SECONDS = 0.5
 
 
-def guarded(complete: Callback) -> Callback:
+def guarded(complete: Completer) -> Completer:
     """Wrap a callback to cut the typed text, and to return no choices on a timeout or error (logged).
 
     It also returns no choices while the bot is busy with lookups, since late choices are useless.
@@ -70,7 +70,7 @@ async def authors(interaction: Interaction, current: str) -> Choices:
     return make_choices(choices)
 
 
-def complete_last_of(complete: Callback) -> Callback:
+def complete_last_of(complete: Completer) -> Completer:
     """Return a callback that completes the last of several comma-separated texts."""
 
     async def complete_last(interaction: Interaction, current: str) -> Choices:

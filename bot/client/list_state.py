@@ -58,16 +58,16 @@ PERIOD_DAYS = {Period.WEEK: 7, Period.MONTH: 30, Period.QUARTER: 91, Period.YEAR
 """The days of each period except ALL."""
 
 
-Span: TypeAlias = tuple[date, date]
+DateRange: TypeAlias = tuple[date, date]
 """The first and the last day of a period."""
 
 
-def _pack_span(span: Span) -> str:
+def _pack_span(span: DateRange) -> str:
     first, last = span
     return f"{first}" if first == last else f"{first}/{last}"
 
 
-def parse_span(text: str) -> Span:
+def parse_span(text: str) -> DateRange:
     """Parse a day or a period in ISO 8601. Raises ValueError."""
     first, _, last = text.partition("/")
     return date.fromisoformat(first), date.fromisoformat(last or first)
@@ -95,7 +95,7 @@ class ListState:
     sort: Sort | None = None
     token: str = ""
     page_size: int | None = None
-    span: Span | None = None
+    span: DateRange | None = None
 
     @property
     def max_text_length(self) -> int:

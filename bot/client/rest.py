@@ -218,7 +218,7 @@ def _is_interaction(url: yarl.URL) -> bool:
 
 
 def read_answer(response: aiohttp.ClientResponse, body: bytes) -> HttpAnswer:
-    """Convert a response to an Answer. An error with an unreadable body is assumed not to be Discord's."""
+    """Convert a response to an HttpAnswer. An error with an unreadable body is assumed not to be Discord's."""
     headers, status = response.headers, response.status
     answer = HttpAnswer(
         status=status,

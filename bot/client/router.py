@@ -64,7 +64,7 @@ class WithFile(NamedTuple):
     file: Attachment | None
 
 
-Answer = ui.LayoutView | WithFile | list[ui.LayoutView] | ui.Modal | None
+Reply = ui.LayoutView | WithFile | list[ui.LayoutView] | ui.Modal | None
 """A handler's reply. Views after the first are private. None means that the handler has replied itself."""
 
 
@@ -192,7 +192,7 @@ PUBLICLY = ResponseMode(None, reply_publicly)
 """In the channel. The handler defers the reply itself, once nothing can be rejected."""
 
 
-async def _send(interaction: AnyInteraction, answer: Answer, mode: ResponseMode) -> None:
+async def _send(interaction: AnyInteraction, answer: Reply, mode: ResponseMode) -> None:
     match answer:
         case None:
             return
@@ -451,9 +451,9 @@ async def fetch_member(interaction: Interaction, guild_id: int) -> discord.Membe
 # Handlers: methods of cogs, decorated with `command` or `handles`.
 
 P = ParamSpec("P")
-Check = Callable[[Interaction], None]
+Precondition = Callable[[Interaction], None]
 Handler = Callable[[Interaction, custom_ids.Action], Awaitable[None]]
-CogMethod = Callable[Concatenate[Any, Request, P], Awaitable[Answer]]
+CogMethod = Callable[Concatenate[Any, Request, P], Awaitable[Reply]]
 Callback = Callable[Concatenate[Any, AnyInteraction, P], Coroutine[Any, Any, None]]
 
 
@@ -503,7 +503,7 @@ def handles(
     verb: str,
     mode: ResponseMode | Callable[[custom_ids.Action], ResponseMode] = IN_PLACE,
     *,
-    check: Check | None = None,
+    check: Precondition | None = None,
 ) -> Callable[[CogMethod[P]], Callback[P]]:
     """Turn a cog's method, which takes a `Request` and an action, into a handler. `mode` defines how to reply.
 
@@ -518,7 +518,7 @@ def handles(
     return decorate
 
 
-def transfers(method: Callable[Concatenate[Any, Transfer, P], Awaitable[Answer]]) -> CogMethod[P]:
+def transfers(method: Callable[Concatenate[Any, Transfer, P], Awaitable[Reply]]) -> CogMethod[P]:
     """Mark a method, below `command` or `handles`, that creates or reads a reader's file.
 
     Transfers run one at a time, including sending, each within `TRANSFER_SECONDS`. Others are rejected as
@@ -526,7 +526,7 @@ def transfers(method: Callable[Concatenate[Any, Transfer, P], Awaitable[Answer]]
     """
 
     @functools.wraps(method)
-    async def run(cog: Any, request: Request, /, *arguments: P.args, **options: P.kwargs) -> Answer:
+    async def run(cog: Any, request: Request, /, *arguments: P.args, **options: P.kwargs) -> Reply:
         # Counted before waiting, because `/me forget` may run meanwhile.
         is_kept = bool(await request.services.readers.count(request.user_id))
         try:
@@ -550,7 +550,7 @@ class ComponentRouter:
     """Routes verbs to the handlers of loaded cogs."""
 
     def __init__(self) -> None:
-        self._routes: dict[str, tuple[Check | None, Handler]] = {}
+        self._routes: dict[str, tuple[Precondition | None, Handler]] = {}
 
     def register(self, cog: object) -> None:
         """Register a cog's methods that are marked with `handles`."""

@@ -18,155 +18,14 @@ from aiohttp import web
 from simcord.interactions import command_leaves
 
 from bot.core import clock
+from bot.demo import texts as demo_texts
 from storage import models
 
 Viewer: TypeAlias = "simcord.MemberActor | simcord.UserHandle"
 CommandSpec = Mapping[str, Any]
 """A command or option in the JSON of Discord's API, with its localized names."""
 
-FIRST_STEPS = {
-    models.Locale.EN: (
-        ("/topic small language model", "papers on a topic"),
-        ("/topic 강화학습", "the same for a topic in Korean"),
-        ("/author loubna ben allal", "an author's papers"),
-        ("/paper 2502.02737", "one paper with its code"),
-        ("/alerts add keyword:diffusion", "get a message about new papers"),
-        ("/daily setup channel:vision time:9am topic:diffusion", "a daily post in the other channel"),
-        ("/trends", "how topics grow"),
-        ("/club setup channel:papers day:wed time:5pm", "a paper for your group each week"),
-        ("+1 day", "let a day pass: posts come, votes end"),
-    ),
-    models.Locale.KO: (
-        ("/주제 강화학습", "주제로 논문 찾기"),
-        ("/주제 small language model", "영어 주제로도 찾기"),
-        ("/저자 loubna ben allal", "저자의 논문"),
-        ("/논문 2502.02737", "논문 한 편과 코드"),
-        ("/알림 추가 단어:확산 모델", "새 논문 알림 받기"),
-        ("/자동게시 설정 채널:vision 시각:오전 9시 주제:확산 모델", "다른 채널에 자동 게시"),
-        ("/동향", "떠오르는 주제"),
-        ("/스터디 설정 채널:papers 요일:수 시각:오후 5시", "매주 함께 읽을 논문 정하기"),
-        ("+1일", "하루 건너뛰기: 글이 올라오고 투표가 끝나요"),
-    ),
-}
-"""Lines for the reader to type, each with a description. A test types all of them."""
 ONLY_IN_SERVERS = ("/daily", "/자동게시", "/club", "/스터디")
-WORDS = {
-    models.Locale.EN: {
-        "title": "Paperround demo",
-        "about": "The bot itself in a made-up server, without a token or an account. Press Ctrl-C in the terminal to stop it.",
-        "channels": "Channels",
-        "viewers": "Look at it as",
-        "manager": "manages the server",
-        "member": "an ordinary member",
-        "dm": "Direct messages",
-        "steps": "First steps",
-        "how": "Press one, or type it below. The menu under a post opens a paper; point at a message to see its menu.",
-        "archive": "The same papers as web pages",
-        "address": "Open the whole address that the terminal printed, including the part after the #.",
-    },
-    models.Locale.KO: {
-        "title": "Paperround 데모",
-        "about": (
-            "가상 서버에서 실제 봇이 돌아가고 있어요. 토큰도 계정도 필요 없어요. 끝내려면 터미널에서 Ctrl-C를 누르세요."
-        ),
-        "channels": "채널",
-        "viewers": "보는 사람 바꾸기",
-        "manager": "서버 관리자",
-        "member": "일반 멤버",
-        "dm": "다이렉트 메시지",
-        "steps": "이렇게 시작해 보세요",
-        "how": "누르거나 아래에 직접 입력하세요. 글의 메뉴에서 논문을 골라 읽을 수 있고,"
-        " 메시지에 마우스를 올리면 메시지 메뉴가 나와요.",
-        "archive": "같은 논문을 웹 페이지로 보기",
-        "address": "터미널에 나온 주소를 # 뒤까지 그대로 열어 주세요.",
-    },
-}
-ENGLISH_WORDS = {
-    "SimCord selection draft": "Choose, then press Apply",
-    "This field is required.": "Required",
-    "SimCord Preview": "Paperround demo",
-    "1 required options missing": "A required option is missing.",
-}
-KOREAN_WORDS = {
-    "SimCord selection draft": "고른 다음 적용을 눌러 주세요",
-    "Only you can see this": "나만 볼 수 있어요",
-    "Thinking…": "생각하는 중…",
-    "(edited)": "(수정됨)",
-    "APP": "앱",
-    "· View target message": "· 대상 메시지 보기",
-    "Load earlier messages": "이전 메시지 보기",
-    "Newer messages": "다음 메시지 보기",
-    "New messages · jump to latest": "새 메시지 · 최신 글로",
-    "No messages in this channel.": "이 채널에는 아직 글이 없어요.",
-    "Send": "보내기",
-    "Send message (Enter)": "메시지 보내기 (Enter)",
-    "Submit": "제출",
-    "Cancel": "취소",
-    "Apply": "적용",
-    "Close modal": "닫기",
-    "Clear selection": "선택 지우기",
-    "Search options": "검색",
-    "Loading media…": "불러오는 중…",
-    "Play": "재생",
-    "Pause": "일시정지",
-    "Mute": "음소거",
-    "Unmute": "음소거 해제",
-    "Fullscreen": "전체 화면",
-    "Replay": "다시 재생",
-    "Previous": "이전",
-    "Next": "다음",
-    "Drop files here or": "파일을 여기에 끌어다 놓거나",
-    "browse": "눌러서 고르세요",
-    "Select an option": "선택하세요",
-    "Select one or more options": "여러 개 고를 수 있어요",
-    "No options match": "맞는 항목이 없어요",
-    "No matching options": "맞는 항목이 없어요",
-    "No available options": "고를 항목이 없어요",
-    "Loading options failed": "항목을 불러오지 못했어요",
-    "Loading options": "불러오는 중…",
-    "Loading commands": "불러오는 중…",
-    "Commands are unavailable": "명령어를 불러오지 못했어요",
-    "Application commands": "명령어",
-    "COMMANDS": "명령어",
-    "OPTIONS": "옵션",
-    "+ options": "+ 옵션",
-    "CHANNELS": "채널",
-    "ROLES": "역할",
-    "True": "예",
-    "False": "아니요",
-    "Choose file": "파일 선택",
-    "Exit command mode": "명령어 닫기",
-    "This field is required.": "필수 항목이에요",
-    "Value length is outside the allowed range.": "글자 수가 맞지 않아요",
-    "Value is outside the allowed range.": "쓸 수 있는 범위를 벗어났어요",
-    "Choose an available option.": "목록에서 골라 주세요",
-    "Choose one option.": "하나를 골라 주세요",
-    "Choose at least one value.": "하나 이상 골라 주세요",
-    "Enter a valid value.": "쓸 수 없는 값이에요",
-    "You can use application commands here": "여기에서 명령어를 쓸 수 있어요",
-    "This form will be submitted to Paperround. Do not share passwords or other sensitive information.": (
-        "입력한 내용은 Paperround로 전송돼요. 비밀번호 같은 민감한 정보는 입력하지 마세요."
-    ),
-    "Preview session ended.": "데모가 끝났어요.",
-}
-KOREAN_PATTERNS = (
-    ("(.+) used", "$1 ·"),
-    (r"started a thread: (.+)\.", "스레드를 열었어요: $1"),
-    (r"(\S+)'s message", "$1의 메시지"),
-    (r"\+(\d+) (?:optional|more|options)", "+$1개 더"),
-    (r"(\d+) options on this page", "$1개"),
-    (r"(\d+) required options missing", "꼭 필요한 값이 $1개 빠졌어요"),
-    ("Actions for (.+)", "$1 메시지 메뉴"),
-    ("Message (#.+)", "$1에 메시지 보내기"),
-    ("OPTIONS MATCHING (.*)", "$1 검색 결과"),
-    (r"(\d+) commands", "명령어 $1개"),
-    (r"(\d+) selected\. Choose (\d+)–\2 options\.", "$2개를 골라 주세요 (지금 $1개)"),
-    (r"(\d+) selected\. Choose 0–(\d+) options\.", "$2개까지 고를 수 있어요 (지금 $1개)"),
-    (r"(\d+) selected\. Choose (\d+)–(\d+) options\.", "$2개에서 $3개까지 골라 주세요 (지금 $1개)"),
-    (r"Choose at least (\d+) (?:options?|value\(s\))\.", "$1개 이상 골라 주세요"),
-    (r"Upload up to (\d+) files, .+ per file\.", "$1개까지 올릴 수 있어요"),
-    (r"Choose no more than (\d+) (?:options|value\(s\))\.", "$1개까지만 골라 주세요"),
-)
 _FILES = {"/paperround.css": "text/css", "/paperround.js": "application/javascript"}
 _CHANNEL, _VIEWER = "/paperround/channel/", "/paperround/viewer/"
 _ICON = "/paperround.png"
@@ -281,7 +140,7 @@ def _render(
     steps = "".join(
         f'<li><button type="button" data-line="{html.escape(line)}"><code>{html.escape(line)}</code>'
         f"{html.escape(what)}</button></li>"
-        for line, what in FIRST_STEPS[locale]
+        for line, what in demo_texts.load(locale).steps
         if not (is_dm and line.startswith(ONLY_IN_SERVERS))
     )
     side = (
@@ -304,7 +163,7 @@ def _render(
 
 
 def _escaped_words(locale: models.Locale) -> dict[str, str]:
-    return {name: html.escape(text) for name, text in WORDS[locale].items()}
+    return {name: html.escape(text) for name, text in demo_texts.load(locale).words.items()}
 
 
 def _render_navigation(
@@ -342,12 +201,12 @@ def _label(channel: simcord.ChannelHandle, words: Mapping[str, str]) -> str:
 
 def _texts(preview: simcord.Preview, locale: models.Locale) -> dict[str, Any]:
     """Return the values for the page's script: translations, and the names of message menu commands."""
+    texts = demo_texts.load(locale)
     listed = list_menu_commands(preview.env, preview.viewers[0], preview.channel)
     menu = {command["name"]: local_name(command, locale.value) for command in listed}
-    if locale is models.Locale.EN:
-        texts = {"exact": ENGLISH_WORDS, "patterns": (), "commands": {}, "options": {}, "menu": menu}
-        return texts | {"zone": preview.timezone}
-    leaves = list(list_leaves(preview.env, preview.viewers[0], preview.channel))
+    is_english = locale is models.Locale.EN
+    # SimCord's own names are English.
+    leaves = [] if is_english else list(list_leaves(preview.env, preview.viewers[0], preview.channel))
     commands = {
         " ".join(node["name"] for node in path[:depth]): " ".join(
             local_name(node, locale.value) for node in path[:depth]
@@ -361,11 +220,12 @@ def _texts(preview: simcord.Preview, locale: models.Locale) -> dict[str, Any]:
         for option in leaf.get("options") or ()
     }
     return {
-        "exact": KOREAN_WORDS | menu,
-        "patterns": KOREAN_PATTERNS,
+        "exact": {**texts.exact, **menu},
+        "patterns": texts.patterns,
         "commands": commands,
         "options": options,
         "menu": menu,
+        **({"zone": preview.timezone} if is_english else {}),
     }
 
 

@@ -30,6 +30,7 @@ from bot.core.timers import Timers
 from bot.daily.service import Subscriptions
 from bot.demo import page as demo_page
 from bot.demo import sample_digests
+from bot.demo import texts as demo_texts
 from bot.demo.page import Viewer
 from bot.demo.simulated_rest import SimulatedRest
 from bot.demo.stage import Stage
@@ -48,14 +49,6 @@ ALERT_KEYWORDS = {models.Locale.KO: "강화 학습", models.Locale.EN: "reinforc
 DISCORD_LOCALES = {models.Locale.KO: "ko", models.Locale.EN: "en-US"}
 ZONES = {models.Locale.KO: "Asia/Seoul", models.Locale.EN: "UTC"}
 """The time zones at the start. An English page then names its browser's."""
-STARTING = {
-    models.Locale.EN: "Starting the bot with sample digests on a local page. This takes a few seconds …",
-    models.Locale.KO: "예제 다이제스트로 봇을 켜고 있어요. 몇 초 걸려요 …",
-}
-INTRODUCTION = {
-    models.Locale.EN: "Open this address in a browser; the page says what to type. Press Ctrl-C here to stop the demo.",
-    models.Locale.KO: "브라우저에서 이 주소를 열면 무엇을 입력할지 나와요. 끝내려면 Ctrl-C를 누르세요.",
-}
 
 
 class DemoPages(WebPages):
@@ -196,7 +189,7 @@ async def serve(*, port: int, locale: models.Locale, dm: bool) -> None:
                 archive_url = await stack.enter_async_context(serving)
                 demo_page.dress(preview, channels, locale, archive_url, use_zone)
                 page = await stack.enter_async_context(preview)
-                sys.stdout.write(f"{page.url}\n{INTRODUCTION[locale]}\n")
+                sys.stdout.write(f"{page.url}\n{demo_texts.load(locale).introduction}\n")
                 sys.stdout.flush()
                 stage = Stage(env, page, channels, locale, make_delivery(runtime))
                 # The command line collects garbage rarely, and SimCord leaves 30 MB of it for each answer.

@@ -21,6 +21,7 @@ from simcord.results import ResponseMessage
 
 from bot.core import isolation
 from bot.demo import sample_digests
+from bot.demo import texts as demo_texts
 from bot.demo.page import CommandSpec, Viewer, list_leaves, list_menu_commands, list_shown
 from storage import models
 
@@ -100,26 +101,6 @@ def _names(node: CommandSpec) -> set[str]:
 
 LATER = re.compile(r"\+\s*([1-7])\s*(?:days?|일)")
 """A typed line that moves the clock: `+1 day`, `+3일`."""
-HINTS = {
-    models.Locale.EN: {
-        "unknown": "{line} could not be read. Type / and choose a command from the list, or try /help.",
-        "managers": "{line} works only with the **Manage Server** permission.",
-        "servers": "{line} works only in a server.",
-        "text": "The bot answers commands and does not read messages. Type a command, such as `/topic diffusion`, or press one of"
-        " the first steps.",
-        "later": "⏩ {now}",
-        "over": "⏩ {now}\n-# The sample papers end here: none come after {last}. Start the demo again to go back to its first"
-        " day.",
-    },
-    models.Locale.KO: {
-        "unknown": "{line}: 알 수 없는 명령이에요. /를 입력해 목록에서 고르거나 /도움말을 입력해 보세요.",
-        "managers": "{line}: **서버 관리하기** 권한이 있어야 쓸 수 있어요.",
-        "servers": "{line}: 서버 안에서만 쓸 수 있어요.",
-        "text": "봇은 메시지를 읽지 않고 명령어에만 답해요. `/주제 확산 모델`처럼 입력하거나 예시를 눌러 보세요.",
-        "later": "⏩ {now}",
-        "over": "⏩ {now}\n-# 준비된 논문은 여기까지예요. {last} 뒤에는 새 논문이 없어요. 첫날로 돌아가려면 데모를 다시 켜세요.",
-    },
-}
 
 
 class Stage:
@@ -137,7 +118,7 @@ class Stage:
         self._deliver = deliver
         self._page = page
         self._channels = channels
-        self._locale, self._texts = locale, HINTS[locale]
+        self._locale, self._texts = locale, demo_texts.load(locale).hints
         self._newest = {channel.id: self._newest_message_id(channel) for channel in list_shown(channels)}
         self._turn = asyncio.Lock()
         self._page_action = page._action

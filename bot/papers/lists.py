@@ -32,7 +32,7 @@ MAX_SIMILAR = 10
 MAX_SUGGESTIONS = 5
 
 
-def name_period(texts: Texts, state: ListState, typed: dates.Period = (None, None)) -> str:
+def name_period(texts: Texts, state: ListState, typed: dates.DateLimits = (None, None)) -> str:
     """Return the name of a list's period, or of the one that its query names if the list has no other."""
     if state.span or (state.period is Period.ALL and typed != (None, None)):
         return texts.format_period(*state.span or typed)
@@ -75,7 +75,7 @@ class PaperList:
     sort: Sort | None = None
     """The order, if it is neither the state's nor the default one."""
 
-    period: dates.Period = (None, None)
+    period: dates.DateLimits = (None, None)
     """The first and last day that the query names."""
 
     complete: int | None = None

@@ -86,7 +86,7 @@ class SearchResult(PaperPage):
     meanings: tuple[str, ...] = ()
     term_forms: tuple[tuple[str, ...], ...] = ()
     is_shortened: bool = False
-    period: dates.Period = (None, None)
+    period: dates.DateLimits = (None, None)
     writers: tuple[str, ...] = ()
     sort: Sort | None = None
     excluded: tuple[str, ...] = ()

@@ -15,7 +15,7 @@ from typing import TypeAlias
 from bot.text import questions, typography
 from bot.text.plain import MONTH, MONTH_NAMES, MONTHS
 
-Period: TypeAlias = tuple[date | None, date | None]
+DateLimits: TypeAlias = tuple[date | None, date | None]
 """The first and last day, inclusive, in the time zone of `today`; None at an open end."""
 
 _ENGLISH_NUMBERS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
@@ -72,7 +72,7 @@ _Mention = tuple[re.Match[str], str, str, int, int]
 _MAX_QUERY_LENGTH = 1_000
 
 
-def read_period(text: str, today: date, *, is_clear: bool = False) -> tuple[str, Period]:
+def read_period(text: str, today: date, *, is_clear: bool = False) -> tuple[str, DateLimits]:
     """Split a query into its topic and its period. A query without a period is returned unchanged.
 
     The topic is "" if only filler is left ("papers from last month"). Texts longer than a query are not parsed.
@@ -93,7 +93,7 @@ def read_period(text: str, today: date, *, is_clear: bool = False) -> tuple[str,
     return (" ".join(words) if questions.has_topic(words) else ""), period
 
 
-def format_period(period: Period) -> str:
+def format_period(period: DateLimits) -> str:
     """Format a period briefly: 2024, 2025-04, 2025-04-01 – 2025-06-30, since 2024-01-01; "" if open at both ends."""
     first, last = period
     if first is None and last is None:
@@ -127,7 +127,7 @@ def _relate(text: str, match: re.Match[str], *, is_clear: bool) -> _Mention | No
     return match, preposition, (behind["word"] or "" if behind else ""), start, end
 
 
-def _limit(before: str, behind: str, span: tuple[date, date]) -> Period:
+def _limit(before: str, behind: str, span: tuple[date, date]) -> DateLimits:
     if before in _SINCE or behind in _SINCE:
         return span[0], None
     if before in _UNTIL or behind in _UNTIL:

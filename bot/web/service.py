@@ -166,7 +166,7 @@ class AtomEntry(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ListedPaper:
     """A paper in the list template. `missing` and `language_note` are Discord's Markdown.
 
     `snippet` are pieces of plain text, each with whether it matches the query.
@@ -500,7 +500,7 @@ class WebPages:
 
     def _make_rows(
         self, site: Site, rows: Sequence[models.PaperRow], listed: PaperList | None = None, *, on: str = ""
-    ) -> list[Row]:
+    ) -> list[ListedPaper]:
         """Return the rows of a list. `on` is the day (ISO) if this is the list of a day, else ""."""
         texts = self.texts(site)
         snippets: Mapping[str, Snippet] = listed.snippets if listed else {}
@@ -511,7 +511,7 @@ class WebPages:
         }
         first = listed.state.offset + 1 if listed else 1
         return [
-            Row(
+            ListedPaper(
                 rank,
                 row.arxiv_id,
                 format_title(row.title, row.arxiv_id),

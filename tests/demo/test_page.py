@@ -15,7 +15,7 @@ from typing import NamedTuple
 import pytest
 import simcord
 
-from bot.demo import page, server
+from bot.demo import server, texts
 from storage import models
 from tests.support import browser, patience
 
@@ -143,7 +143,7 @@ def _proposed_lines(locale: str) -> list[str]:
     name, heading = SHOWN[locale].readme
     section = (ROOT / name).read_text(encoding="utf-8").partition(heading)[2].partition("\n## ")[0]
     in_readme = re.findall(r"`(/[^`]+)`", section)
-    on_page = [line for line, _ in page.FIRST_STEPS[models.Locale(locale)]]
+    on_page = [line for line, _ in texts.load(models.Locale(locale)).steps]
     assert len(in_readme) >= 6
     return list(dict.fromkeys([*in_readme, *on_page]))
 
@@ -245,7 +245,7 @@ async def test_demo_replies_to_all_lines_suggested_on_its_page(
             for word in ("SimCord", "Inspector", "Capture", "Refresh", "Thumbnail unavailable"):
                 assert word not in await shown.text(), word
         clicked, *typed = _proposed_lines(locale)
-        assert clicked == page.FIRST_STEPS[models.Locale(locale)][0][0]
+        assert clicked == texts.load(models.Locale(locale)).steps[0][0]
         await shown.wait_for("simcordPreview.ready")
         await shown.evaluate("document.querySelector('#paperround [data-line]').click()")
         await shown.wait_for_text(*ANSWERS[clicked])
@@ -289,7 +289,7 @@ async def test_demo_replies_to_all_lines_suggested_on_its_page(
         viewer = (
             "document.querySelectorAll('#paperround nav ul')[1]?.querySelector('[aria-current]')?.innerText"
         )
-        await shown.wait_for(f"{viewer}?.endsWith({page.WORDS[models.Locale(locale)]['member']!r})")
+        await shown.wait_for(f"{viewer}?.endsWith({texts.load(models.Locale(locale)).words['member']!r})")
         archive = await shown.evaluate("document.querySelector('#paperround > p a').href")
         await shown.open(archive, width=400)
         await shown.wait_for_text("Attention Is All You Need", "▲ 158")
@@ -305,10 +305,14 @@ async def test_demo_replies_to_all_lines_suggested_on_its_page(
 def test_all_translated_words_exist_on_simcords_page() -> None:
     folder = Path(simcord.__file__).parent / "preview"
     files = [path for path in folder.rglob("*") if path.suffix in (".js", ".html", ".py")]
-    texts = "\n".join(path.read_text(encoding="utf-8") for path in files)
+    sources = "\n".join(path.read_text(encoding="utf-8") for path in files)
     composed = {
         "Send message (Enter)",
         "This form will be submitted to Paperround. Do not share passwords or other sensitive information.",
     }
-    assert {word for word in page.KOREAN_WORDS if word not in texts} == composed
-    assert {"Drop files here or", "browse"} <= page.KOREAN_WORDS.keys()
+    korean = texts.load(models.Locale.KO).exact
+    assert {word for word in korean if word not in sources} == composed
+    assert {"Drop files here or", "browse"} <= korean.keys()
+    english = texts.load(models.Locale.EN)
+    assert texts.load(models.Locale.KO).words.keys() == english.words.keys()
+    assert texts.load(models.Locale.KO).hints.keys() == english.hints.keys()
