@@ -202,5 +202,13 @@ def _add_steps_of_clubs(connection: sa.Connection) -> None:
         connection.execute(update, {"guild_id": guild_id, "step": step, "meets_at": meets_at})
 
 
+@_migration(8)
+def _add_vectors_of_texts(connection: sa.Connection) -> None:
+    """Keep the vectors of the passages of papers' texts."""
+    binary = "BYTEA" if connection.dialect.name == "postgresql" else "BLOB"
+    connection.exec_driver_sql(f"ALTER TABLE paper_texts ADD COLUMN vectors {binary}")
+    connection.exec_driver_sql("ALTER TABLE paper_texts ADD COLUMN vectors_by TEXT")
+
+
 VERSION = 1 + len(MIGRATIONS)
 """The version of the schema in `storage.tables`."""

@@ -18,6 +18,8 @@ paper_texts = table_of(
     models.PaperText,
     "paper_texts",
     required("text", sa.LargeBinary, comment="Markdown, UTF-8, zlib"),
+    sa.Column("vectors", sa.LargeBinary),  # of its passages, half floats; NULL: none yet
+    sa.Column("vectors_by", sa.Text),  # the model that made them
     sa.PrimaryKeyConstraint("arxiv_id"),
     sa.Index("ix_paper_texts_fetched_at", "fetched_at"),
 )
@@ -30,7 +32,7 @@ MAX_TEXTS, MAX_BYTES = 2_000, 200_000_000
 async def save(connection: AsyncConnection, text: models.PaperText) -> None:
     """Compress and store a paper's text, replacing an earlier text. The oldest texts beyond the limits are removed."""
     raw = await asyncio.to_thread(zlib.compress, text.text.encode("utf-8", "replace"))
-    values = database.record_values(text, paper_texts, text=raw)
+    values = database.record_values(text, paper_texts, text=raw, vectors=None, vectors_by=None)
     await database.upsert(connection, paper_texts, [values], key=("arxiv_id",))
     await _trim(connection)
 
@@ -44,13 +46,30 @@ async def get(connection: AsyncConnection, arxiv_id: str) -> models.PaperText | 
     return database.build_record(models.PaperText, row._mapping, text=text)
 
 
+async def get_vectors(connection: AsyncConnection, text: models.PaperText, model: str) -> bytes:
+    """Return the joined vectors of a text's passages by a model, or b"" if there are none."""
+    own = paper_texts.c
+    same = own.arxiv_id == text.arxiv_id, own.fetched_at == text.fetched_at, own.vectors_by == model
+    return bytes((await connection.execute(sa.select(own.vectors).where(*same))).scalar() or b"")
+
+
+async def put_vectors(
+    connection: AsyncConnection, text: models.PaperText, model: str, vectors: bytes
+) -> None:
+    """Store the vectors of a text's passages in place of another model's, unless the text has been replaced."""
+    same = paper_texts.c.arxiv_id == text.arxiv_id, paper_texts.c.fetched_at == text.fetched_at
+    await connection.execute(paper_texts.update().where(*same).values(vectors=vectors, vectors_by=model))
+    await _trim(connection)
+
+
 async def _trim(connection: AsyncConnection) -> None:
     """Remove the oldest texts beyond the limits."""
     own = paper_texts.c
-    query = sa.select(own.arxiv_id, sa.func.length(own.text)).order_by(own.fetched_at.desc(), own.arxiv_id)
+    length = sa.func.length(own.text) + sa.func.coalesce(sa.func.length(own.vectors), 0)
+    query = sa.select(own.arxiv_id, length).order_by(own.fetched_at.desc(), own.arxiv_id)
     size, removed = 0, []
-    for number, (arxiv_id, length) in enumerate(await connection.execute(query)):
-        size += length
+    for number, (arxiv_id, bytes_) in enumerate(await connection.execute(query)):
+        size += bytes_
         if number >= MAX_TEXTS or size > MAX_BYTES:
             removed.append(arxiv_id)
     await database.execute_in(connection, paper_texts.delete(), own.arxiv_id, removed)

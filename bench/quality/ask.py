@@ -8,6 +8,7 @@ The folder has `papers/ID.json` (`paragraphs` with `section` and `text`) and `qu
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import sys
 from collections import defaultdict
@@ -18,10 +19,15 @@ from typing import Any, NamedTuple
 from bot.ask import question
 from bot.ask.passages import Passage
 from bot.ask.ranking import PaperIndex
+from bot.core.settings import Settings
 from bot.glossary import resolver
+from bot.search import embeddings
+from bot.search.embeddings import EmbeddingServer
 from bot.text import seed
 
 SHOWN = 3
+SECONDS = 600.0
+"""How long a batch of vectors may take."""
 
 
 class Outcome(NamedTuple):
@@ -37,7 +43,19 @@ class Outcome(NamedTuple):
         return not set(self.row["evidence"]).isdisjoint(self.found[:SHOWN])
 
 
-def measure(folder: Path) -> list[Outcome]:
+def embed(server: EmbeddingServer, texts: Sequence[str], kind: embeddings.Kind) -> list[bytes]:
+    """Return the vectors of any number of texts."""
+
+    async def run() -> list[bytes]:
+        batches = [
+            texts[start : start + embeddings.BATCH] for start in range(0, len(texts), embeddings.BATCH)
+        ]
+        return [vector for batch in batches for vector in await server.embed(batch, kind, SECONDS)]
+
+    return asyncio.run(run())
+
+
+def measure(folder: Path, server: EmbeddingServer | None = None) -> list[Outcome]:
     """Ask all questions of a folder."""
     glossary = resolver.Glossary(seed.load_terms())
     lines = (folder / "questions.jsonl").read_text(encoding="utf-8").splitlines()
@@ -48,9 +66,14 @@ def measure(folder: Path) -> list[Outcome]:
     for paper, rows in by_paper.items():
         stored = json.loads((folder / "papers" / f"{paper}.json").read_text(encoding="utf-8"))
         index = PaperIndex([Passage(part["section"], part["text"]) for part in stored["paragraphs"]])
+        made = embed(server, [passage.headed_text for passage in index.passages], "passage") if server else []
         for row in rows:
             ranking = index.rank(question.read(row["question"], glossary))
-            outcomes.append(Outcome(row, [*ranking.scores], ranking.is_answer))
+            found = ranking.order
+            if server is not None:
+                [query] = embed(server, [row["question"]], "query")
+                found = embeddings.fuse(found, embeddings.rank(query, b"".join(made)))
+            outcomes.append(Outcome(row, found, ranking.is_answer))
     return outcomes
 
 
@@ -80,7 +103,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--each", action="store_true", help="print each question with the paragraphs found")
     options = parser.parse_args()
-    outcomes = measure(options.folder)
+    outcomes = measure(options.folder, embeddings.find_server(Settings()))
     for row, found, is_answer in outcomes if options.each else ():
         sys.stdout.write(f"{row['question']}\t{row['evidence']}\t{found[:SHOWN]}\t{is_answer}\n")
     sys.stdout.write(f"{summarise(outcomes)}\n")

@@ -331,8 +331,12 @@ class Container:
     ) -> PaperQuestions:
         """Return the service that answers questions about papers."""
         from bot.ask.service import PaperQuestions
+        from bot.search import embeddings
 
-        return PaperQuestions(database, self.clock, glossary, self.create_texts(), self.deliveries, lookups)
+        server = embeddings.find_server(self.settings)
+        vectors = None if server is None else embeddings.TextVectors(self.database, self.clock, server)
+        texts = self.create_texts()
+        return PaperQuestions(database, self.clock, glossary, texts, self.deliveries, lookups, vectors)
 
     def create_texts(self) -> paper_text.PaperTexts:
         """Return the texts of papers for readers, who do not wait as long as the writer."""

@@ -30,6 +30,10 @@ class AskCog(commands.Cog):
         self._questions = bot.services.get(PaperQuestions)
         bot.card_offers.append(self._add_to_card)
 
+    async def cog_unload(self) -> None:
+        """Stop background work before the database is closed."""
+        await self._questions.close()
+
     @router.command(name="ask", description="Ask a paper: the passages that answer, word for word")
     @app_commands.describe(
         paper="An arXiv ID, a link to arXiv or Hugging Face, or part of the title",
@@ -87,9 +91,8 @@ class AskCog(commands.Cog):
             or bot_user not in message.mentions
         ):
             return
-        if not isinstance(thread, discord.Thread) or message.type not in _TYPED:
-            return
-        if not thread.permissions_for(message.guild.me).send_messages_in_threads:
+        is_typed = isinstance(thread, discord.Thread) and message.type in _TYPED
+        if not is_typed or not thread.permissions_for(message.guild.me).send_messages_in_threads:
             return
         text = message.content.replace(f"<@{bot_user.id}>", " ").replace(f"<@!{bot_user.id}>", " ")
         replied_to = message.reference.message_id if message.reference is not None else None

@@ -33,6 +33,11 @@ class Passage(NamedTuple):
     text: str
     anchor: str = ""
 
+    @property
+    def headed_text(self) -> str:
+        """The text below its headings, of which vectors are made."""
+        return f"{self.section}\n{self.text}"
+
 
 def split(text: models.PaperText) -> list[Passage]:
     """Return the passages of a paper in order, without its title. Takes linear time."""
@@ -74,8 +79,7 @@ def _list_blocks(text: str) -> Iterator[str]:
                 yield block.pop()
         else:
             block.append(line.rstrip())
-    if block:
-        yield "\n".join(block)
+    yield from ["\n".join(block)] * bool(block)
 
 
 def _read_heading(block: str) -> tuple[int, str] | None:

@@ -102,13 +102,10 @@ def _read_unknown(word: str) -> AskedPart | None:
     return AskedPart(text, (Form(text),), weight, is_known=False)
 
 
-_Rows = dict[str, tuple[str, ...]]
-
-
 @lru_cache(maxsize=1)
-def _load_rows() -> _Rows:
+def _load_rows() -> dict[str, tuple[str, ...]]:
     """Return the forms of each asked word: Korean ones by their key, English ones in lower case."""
-    rows: _Rows = {}
+    rows: dict[str, tuple[str, ...]] = {}
     text = resources.files(__package__).joinpath("asked_words.tsv").read_text(encoding="utf-8")
     for line in text.splitlines():
         if line and not line.startswith("#"):

@@ -32,13 +32,13 @@ MIN_SCORE = 0.6
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """Scores by passage number, best first; passages without any part are left out.
+    """The numbers of the passages that have any part of a question, best first.
 
     `score` is the best passage's score in relation to the question's. `found` maps each part's text to the forms that
     the paper has, the nearest first.
     """
 
-    scores: Mapping[int, float]
+    order: Sequence[int]
     score: float
     found: Mapping[str, Sequence[str]]
 
@@ -87,8 +87,8 @@ class PaperIndex:
                 best = max(of_forms)
                 scores[number] += part.weight * (best + _OTHER_FORMS * (sum(of_forms) - best))
         ranked = {number: score + _NEIGHBOUR * self._near(scores, number) for number, score in scores.items()}
-        ordered = dict(sorted(ranked.items(), key=lambda item: (-item[1], item[0])))
-        return Ranking(ordered, max(ordered.values(), default=0.0) / (needed or 1.0), found)
+        order = sorted(ranked, key=lambda number: (-ranked[number], number))
+        return Ranking(order, max(ranked.values(), default=0.0) / (needed or 1.0), found)
 
     def _near(self, scores: Mapping[int, float], number: int) -> float:
         """Return the sum of the neighbours' scores in the same section."""

@@ -7,7 +7,7 @@ in a minute, and gets the answer in its place: whatever happens in between, it i
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -22,6 +22,8 @@ from bot.core import isolation
 from bot.core.admission import Admission, BusyError
 from bot.core.clock import Clock
 from bot.outbox import contents
+from bot.search import embeddings
+from bot.search.embeddings import TextVectors
 from bot.search.glossary import GlossaryService
 from bot.search.results import Snippet, compile_pattern, make_excerpt
 from bot.sources.paper_text import PaperTexts
@@ -106,10 +108,11 @@ class PaperQuestions:
     texts: PaperTexts
     deliveries: contents.DeliveryFactory
     lookups: Admission
+    vectors: TextVectors | None = None
     _reading: Admission = field(
         default_factory=lambda: Admission(_MAX_READING, patience=_READING_PATIENCE), init=False
     )
-    _indexes: OrderedDict[tuple[str, datetime], PaperIndex] = field(default_factory=OrderedDict, init=False)
+    _indexes: dict[tuple[str, datetime], PaperIndex] = field(default_factory=dict, init=False)
     _asked: Counter[int] = field(default_factory=Counter, init=False)
     _counted_on: date = field(default=date.min, init=False)
 
@@ -124,16 +127,18 @@ class PaperQuestions:
             index = await self._load_index(text)
             parts = await asyncio.to_thread(question.read, asked, glossary)
             ranking = await asyncio.to_thread(index.rank, parts)
+            if self.vectors is not None and text.basis == Basis.PAPER:
+                order = await self.vectors.rank(text, [one.headed_text for one in index.passages], asked)
+                ranking = replace(ranking, order=embeddings.fuse(ranking.order, order))
             return await asyncio.to_thread(_build, paper, text, index, parts, ranking)
 
     async def _load_index(self, text: models.PaperText) -> PaperIndex:
         key = text.arxiv_id, text.fetched_at
         if (index := self._indexes.get(key)) is None:
             index = await asyncio.to_thread(lambda: PaperIndex(passages.split(text)))
+            if len(self._indexes) >= _MAX_INDEXES:
+                self._indexes.pop(next(iter(self._indexes)), None)
             self._indexes[key] = index
-            while len(self._indexes) > _MAX_INDEXES:
-                self._indexes.popitem(last=False)
-        self._indexes.move_to_end(key)
         return index
 
     async def answer_in_thread(self, asked: ThreadQuestion) -> None:
@@ -175,6 +180,11 @@ class PaperQuestions:
         except BusyError:
             return replace(post, problem="busy")
 
+    async def close(self) -> None:
+        """Stop making vectors."""
+        if self.vectors is not None:
+            await self.vectors.close()
+
     def _count_public(self, user_id: int) -> bool:
         """Count a question in a thread. Returns False beyond the reader's limit."""
         today = self.clock().date()
@@ -195,7 +205,7 @@ def _build(
     """Return the answer with the excerpts of the best passages."""
     patterns = list(filter(None, (compile_pattern([part.text, *ranking.found[part.text]]) for part in parts)))
     most = MAX_SHOWN if ranking.is_answer else MAX_NEAREST
-    shown = [index.passages[number] for number in list(ranking.scores)[:most]]
+    shown = [index.passages[number] for number in ranking.order[:most]]
     read_as = ((part.text, _list_read_forms(part, ranking)) for part in parts)
     return Answer(
         paper,

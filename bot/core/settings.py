@@ -127,7 +127,7 @@ def _check_api(address: str) -> None:
     """Raise ValueError if no path can be appended to the URL. The message does not quote the URL."""
     if not _API.fullmatch(address):
         raise ValueError(
-            "not the address of an API, without a user, a password and a query (PAPERROUND_WRITER_KEY is for the key)."
+            "not the address of an API, without a user, a password and a query (a key is a setting of its own)."
             " Example: http://127.0.0.1:11434/v1"
         )
 
@@ -277,6 +277,14 @@ class Settings(BaseSettings):
     """The same for a month."""
     writer_minutes: int = Field(default=120, ge=30, le=720)
     """The writer's deadline, in minutes after the close of a day, 30 to 720: unfinished papers get extracts."""
+    embeddings_url: _Api = None
+    """The address of an OpenAI-compatible API whose vectors help to [find passages](ask.md#with-an-embeddings-server), such
+    as `http://127.0.0.1:11434/v1`.
+    """
+    embeddings_model: str | None = None
+    """The name of the model there."""
+    embeddings_key: SecretStr | None = None
+    """Its key, if it needs one."""
     sources: Annotated[tuple[SourceSetting, ...], NoDecode, pydantic.BeforeValidator(_split_sources)] = ()
     """Addresses, separated by spaces, such as `https://huggingface.co arxiv:cs.CL`: each is added at the start. In
     `paperround.toml` they are `[[sources]]` tables with `url`, `kind`, `priority` and `options`.
@@ -297,9 +305,13 @@ class Settings(BaseSettings):
         return None if is_optional and isinstance(value, str) and not value.strip() else value
 
     @pydantic.model_validator(mode="after")
-    def _check_writer_model(self) -> Settings:
+    def _check_models(self) -> Settings:
         if self.writer_url is not None and self.writer_model is None:
             raise ValueError("PAPERROUND_WRITER_URL needs PAPERROUND_WRITER_MODEL, the name of the model")
+        if self.embeddings_url is not None and self.embeddings_model is None:
+            raise ValueError(
+                "PAPERROUND_EMBEDDINGS_URL needs PAPERROUND_EMBEDDINGS_MODEL, the name of the model"
+            )
         if self.writer_judge is not None and self.writer_url is None:
             raise ValueError("PAPERROUND_WRITER_JUDGE needs PAPERROUND_WRITER_URL, the address of its server")
         return self

@@ -20,7 +20,7 @@ GLOSSARY = resolver.Glossary(seed.load_terms())
 def test_the_passage_that_answers_is_among_the_first_three(asked: str, words: str | None) -> None:
     found = passages.split(asked_paper.paper_text())
     ranking = PaperIndex(found).rank(question.read(asked, GLOSSARY))
-    shown = [found[number].text for number in list(ranking.scores)[:3]]
+    shown = [found[number].text for number in ranking.order[:3]]
     assert ranking.is_answer is (words is not None)
     assert words is None or any(words in text for text in shown)
 
@@ -44,7 +44,7 @@ def test_a_question_that_cannot_be_read_finds_no_answer(asked: str) -> None:
 @pytest.mark.parametrize("text", ["", "# Only a title\n", "## 1 Data\n"])
 def test_a_paper_without_text_answers_nothing(text: str) -> None:
     ranking = PaperIndex(passages.split(asked_paper.paper_text(text))).rank(question.read("data?", GLOSSARY))
-    assert not ranking.scores
+    assert not ranking.order
     assert not ranking.is_answer
 
 
