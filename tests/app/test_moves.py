@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from bot.cli.set_up_file import SetUpFile
 from bot.core.settings import Settings
 from bot.shelf.service import Shelf
-from storage import copying, migrate, models
+from storage import copying, locks, migrate, models
 from storage.database import Database
 from tests.conftest import create_postgres_database
 from tests.support.world import CHANNEL, READER, World, arxiv_id
@@ -24,6 +25,16 @@ async def look(database: Database, now: datetime) -> list[object]:
     saved = [await shelf.list_saved(READER, query, limit=10) for query in ("", "#robots", "reread")]
     explained = [await world.why(name, channel) for name in "ABC" for channel in (CHANNEL, 21)]
     return [*saved, *explained, await SetUpFile(database, world.clock, Settings()).export()]
+
+
+async def post_next(world: World) -> Sequence[str]:
+    """Return what is posted on Tuesday."""
+    async with world.database.transaction() as connection:
+        term = await locks.raise_term(connection)  # copying held the sender's lock
+    world.restart(lambda: term)
+    before = len(world.sent)
+    await world.at("Tue 09:00")
+    return world.sent[before:]
 
 
 @pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
@@ -47,6 +58,8 @@ async def test_a_moved_database_shows_the_same(
     seen = await look(db, world.now)
     assert "reread A" in repr(seen)
     assert "feed.xml" in repr(seen)
+    await world.list("Tue", "D▲9 E▲8")
+    seen, sent = await look(db, world.now), []
     for move in ("copy", "export"):
         url = f"sqlite+aiosqlite:///{tmp_path / move}.db"
         if engine == "postgresql":
@@ -58,3 +71,8 @@ async def test_a_moved_database_shows_the_same(
                 await copying.export(db, tmp_path / "all.zip")
                 await copying.import_file(tmp_path / "all.zip", target)
             assert await look(target, world.now) == seen
+            moved = World(target)
+            moved.deliveries = world.deliveries  # whose nonces go on
+            sent.append(await post_next(moved))
+    assert sent == [await post_next(world)] * 2
+    assert sent[0]
