@@ -112,7 +112,8 @@ def find_corrections(
     # A misspelt word with the right stem is found, but would look odd beside corrected ones.
     for word in text.split() if found else ():
         meant = vocabulary.correct(word)
-        if meant and analyser.stemmed_words(meant) == analyser.stemmed_words(word):
+        is_inflected = meant is not None and word.casefold().startswith(meant.casefold())  # questions
+        if meant and not is_inflected and analyser.stemmed_words(meant) == analyser.stemmed_words(word):
             found.append((word, meant))
     return tuple(sorted(found, key=lambda pair: text.find(pair[0])))
 

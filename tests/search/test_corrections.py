@@ -29,6 +29,11 @@ async def test_known_words_phrases_and_operators_are_not_corrected(search: Searc
     assert (await search.search(SearchRequest("zzzzzz"))).suggestions == ()
 
 
+async def test_an_inflected_word_is_not_corrected_beside_a_misspelt_one(search: SearchService) -> None:
+    result = await search.search(SearchRequest("reinforcements learnign"))
+    assert result.corrected == (("learnign", "learning"),)
+
+
 async def test_an_unknown_arxiv_id_is_reported(search: SearchService) -> None:
     for typed in ["2501.99999", "https://arxiv.org/abs/2501.99999v2", " arXiv:2501.99999. "]:
         result = await search.search(SearchRequest(typed))
