@@ -100,16 +100,15 @@ class MessageBuilder:
     def __init__(self, accent: int = AMBER) -> None:
         self.budget = discord_text.Budget()
         self.budget.add()
-        self._container: ui.Container[ui.LayoutView] = ui.Container(accent_colour=accent)
+        self._accent = accent
+        self._items: list[ui.Item[ui.LayoutView]] = []
         self._end: list[ui.Item[ui.LayoutView]] = []
 
     @property
     def view(self) -> ui.LayoutView:
         """The message's layout. It has no state and no timeout, so it can be dropped after sending."""
-        while self._end:
-            self._container.add_item(self._end.pop(0))
         layout = ui.LayoutView(timeout=None)
-        layout.add_item(self._container)
+        layout.add_item(ui.Container(*self._items, *self._end, accent_colour=self._accent))
         return layout
 
     def share(self, count: int) -> tuple[int, int]:
@@ -136,7 +135,7 @@ class MessageBuilder:
 
     def add_reserved_text(self, markdown: str) -> None:
         """Add a text display in reserved space."""
-        self._container.add_item(ui.TextDisplay(markdown))
+        self._items.append(ui.TextDisplay(markdown))
 
     def add_section(self, markdown: str, thumbnail: str | None, description: str | None = None) -> None:
         """Add text with a thumbnail. The thumbnail is omitted if its URL is missing or unsafe."""
@@ -187,14 +186,14 @@ class MessageBuilder:
 
     def _add(self, item: ui.Item[ui.LayoutView], components: int = 1, *texts: str) -> None:
         if self.budget.add(components, texts) and all(texts):
-            self._container.add_item(item)
+            self._items.append(item)
         else:
             warnings.warn(MessageFullWarning(f"left out: {type(item).__name__}"), stacklevel=3)
 
     def add_reserved_row(self, *items: ui.Item[Any] | None) -> None:
         """Add a row of items in reserved space, unless all items are None."""
         if present := [item for item in items if item is not None]:
-            self._container.add_item(ui.ActionRow(*present))
+            self._items.append(ui.ActionRow(*present))
 
 
 def button(

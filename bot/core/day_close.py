@@ -63,21 +63,23 @@ class DayClose:
         return moment < self.closes_at(day) + LATE_PERIOD
 
     def next_read_at(self, planned_at: datetime, now: datetime, *, has_failed: bool = False) -> datetime:
-        """Return when to read the list next: `planned_at`, moved to a suitable time if it is near the close."""
+        """Return when to read the list next: `planned_at`, or earlier where posts wait for the list.
+
+        - Far from a close: at the latest when its window begins, 10 minutes before it; after a failure, in 30 minutes.
+        - In the window, until 40 minutes after the close: in 5 minutes; if the list is closed and a read failed, in 1.
+        - Not within 2 minutes before the close nor across it, but just after it.
+        """
         day = self.last_closed(now - _WINDOW_AFTER) + _DAY
         close = self.closes_at(day)
         interval = _RETRY_INTERVAL if has_failed and now >= close else _WINDOW_INTERVAL
-        in_window = max(now + interval, close - _WINDOW_BEFORE)
-        if in_window > close + _WINDOW_AFTER:
+        if now + interval > close + _WINDOW_AFTER:
             close = self.closes_at(day + _DAY)
-            in_window = close - _WINDOW_BEFORE
-        planned_at = min(planned_at, in_window)
+        latest = max(now + interval, close - _WINDOW_BEFORE)
         if has_failed:
-            planned_at = min(planned_at, now + _OUTAGE_INTERVAL)
-        after_close = close + _READ_AFTER
-        if now < after_close and planned_at > close - _QUIET_BEFORE:
-            return after_close
-        return planned_at
+            latest = min(latest, now + _OUTAGE_INTERVAL)
+        read_at, after_close = min(planned_at, latest), close + _READ_AFTER
+        is_too_close = now < after_close and read_at > close - _QUIET_BEFORE
+        return after_close if is_too_close else read_at
 
 
 class Closings:

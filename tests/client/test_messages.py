@@ -239,3 +239,11 @@ def test_what_does_not_fit_into_a_message_is_shortened_and_reported() -> None:
     assert [len(text) for text in texts[:1]] == [3_900]
     assert texts[1].startswith("word word")
     assert texts[1].endswith("word…")
+
+
+def test_a_message_can_be_built_more_than_once() -> None:
+    message = message_builder.MessageBuilder()
+    message.end_with([[message_builder.button("Next", "pr:l")]], "the end")
+    message.add_text("the beginning")
+    assert message_builder.layout_payload(message.view) == message_builder.layout_payload(message.view)
+    assert "the end" in str(message_builder.layout_payload(message.view)["components"][0]["components"][-1])
