@@ -225,8 +225,8 @@ def parse_paper_heading(text: str) -> PaperHeading | None:
             if not label or before.count("[") > before.count("]"):
                 start = text.find("[") + 1
                 before, label = text[:start], text[start : match.start("end")]
-            if label.strip(" *_").lower() in _CAPTIONS:
-                return PaperHeading(arxiv_id, before.strip(" *_-–—:|[") or None, url)
+            if label.strip(" *_[").lower() in _CAPTIONS:
+                return PaperHeading(arxiv_id, before.strip(" *_-–—:|[(") or None, url)
             is_id = arxiv_ids.parse_bare_id(label) == arxiv_id
             return PaperHeading(arxiv_id, None if is_id else _clean_title(label), url)
     if link := arxiv_ids.find_link(text):
@@ -278,7 +278,8 @@ def strip_quotes(title: str) -> str:
 
 _BULLET_HEADING = re.compile(
     r"(?:[^\w\s*_\[({<\"'`$]\ufe0f?\s)?(?:(?P<mark>\*{2,3}|__)\s?(?P<bold>[^*]{1,1000}?)\s?(?:[:：]\s?(?P=mark)|(?P=mark)\s*(?:[:：]|[-–—]\s))"
-    r"|\*\*\*(?P<marked>what['’]s new|technical details|performance highlights)\*\*\*(?=\s))\s*(?:<br\s?/?>\s*)?",
+    r"|[*_\[]{0,3}(?P<marked>what['’]s new|technical details|performance highlights)"
+    r"(?:[*_\]]{0,3}\s?[:：][*_]{0,3}|\*{2,3}(?=\s)))\s*(?:<br\s?/?>\s*)?",
     re.IGNORECASE,
 )
 
@@ -321,7 +322,7 @@ def parse_labelled_field(line: str) -> tuple[str, str] | None:
 
 def parse_votes(value: str) -> tuple[int | None, bool]:
     """Parse a vote count. Returns the number, or None if unknown, and whether the value is valid."""
-    value = value.strip("*_` ().")
+    value = value.strip("*_` ().,+")
     match = _COUNT.fullmatch(value) if len(value) < 40 else None
     return (int(match[1].replace(",", "")), True) if match else (None, value.lower() in _UNKNOWN_VALUES)
 
@@ -345,7 +346,7 @@ def parse_authors(value: str) -> tuple[tuple[str, ...], bool]:
     value = value[1:-1].strip("*_") if value[:1] in ("*", "_") and value[-1] == value[0] else value
     if value.lower().strip("*_` ") in _UNKNOWN_VALUES:
         return (), False
-    quoted = list(_QUOTED_NAME.finditer(value)) if value.startswith("[") else []
+    quoted = list(_QUOTED_NAME.finditer(value)) if value.startswith(("[", '"')) else []
     if quoted:
         names = [_ESCAPE.sub(_unescape, match[1] or match[2] or "").strip() for match in quoted]
         between = _QUOTED_NAME.sub("", value)

@@ -22,6 +22,7 @@ _TRAILING = re.compile(r"[^\w\"”'’)\]$?!%.*+#~…]+$")
 _CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _SENTENCE_END = re.compile(r"[a-z]{3}[.;] |[.,;]$")
+_FULL_STOP = re.compile(r"(?<=[a-z]{2})\. ")
 _NAMES_APART = re.compile(r", | and | & |; ")
 _ITEM = re.compile(r"\s*(?:[-*+•]|[0-9]{1,4}[.)])\s+(?:\[[ xX]\]\s)?")
 _BOLD = re.compile(r"(\*\*|__)(?=\S)(?P<title>.{1,300}?)(?<=\S)\1")
@@ -88,6 +89,9 @@ def clean_title(value: str, min_words: int = 1) -> str | None:
 
 def _read_bare(text: str) -> str | None:
     """Return text without marks as a title, or None if it may be a sentence or a list of names."""
+    names, *rest = _FULL_STOP.split(text, maxsplit=2) if ". " in text else [text]
+    if rest and _are_names(_NUMBER.sub("", names.lstrip())):
+        return read_title(rest[0])
     title = None if "](" in text or text.rstrip().endswith(".") else read_title(text)
     if title is None or len(_WORD.findall(title)) < 4 or _SENTENCE_END.search(title):
         return None

@@ -120,6 +120,7 @@ def _find_headings(rows: Sequence[str]) -> Iterator[_Heading]:
     for row, line in enumerate(rows):
         if line[:1] not in _HEADING_STARTS:
             continue
+        line = html_pages.convert_tags(line) if line.startswith(("<h", "<H")) else line
         if line.startswith("#") or (line.startswith((" #", "  #", "   #")) and "](" in line):
             if heading := markdown_lines.parse_heading(row, line.lstrip(" ")):
                 yield _Heading(row, heading.level, *_join_lines(heading.text, rows, row + 1))
@@ -139,7 +140,7 @@ def _read_heading(heading: _Heading) -> _Heading:
     return heading._replace(level=level, paper=paper if level else None, is_day=is_day)
 
 
-_HEADING_STARTS = ("#", " ", "*", "=", "-")
+_HEADING_STARTS = ("#", " ", "*", "=", "-", "<")
 
 
 def _join_lines(text: str, rows: Sequence[str], end: int) -> tuple[str, int]:
@@ -260,7 +261,10 @@ def _read_field(
 
     Below the paper's text (`is_late`), only what is still unknown is a field.
     """
-    line = _LINE_BREAK.sub("", line) if line.endswith((">", "\\")) else line
+    is_markup = line.startswith("</" if is_late else "<") and line.endswith(">") and "://" not in line
+    line = (html_pages.convert_tags(line) if "<" in line else line).rstrip("\\")
+    if is_late and not line:
+        return is_markup
     labelled, is_open, paper.is_open = fields.parse_labelled_field(line), paper.is_open, False
     if not line or (is_open and not labelled and _continue_field(line, paper)):
         return True
@@ -287,11 +291,9 @@ def _read_field(
         paper.thumbnail, paper.video = paper.thumbnail or picture, paper.video or video
         return not rest or _read_field(rest, paper, problems, row)
     link = None if is_late else _parse_lone_link(line)
-    is_markup = line.startswith("</" if is_late else "<") and line.endswith(">") and "://" not in line
     return is_markup or (link is not None and link[0] == paper.arxiv_id)
 
 
-_LINE_BREAK = re.compile(r"(?:<br\s?/?>|\\)$")
 _SECOND_FIELD = re.compile(
     r"\s*[|,;·/]?\s(?=[*_]{0,3}(?:votes?|upvotes?|authors?|추천|저자)[*_]{0,3}\s?[:：])", re.IGNORECASE
 )
@@ -300,7 +302,7 @@ _SECOND_FIELD = re.compile(
 # The newsletter, in which a paper's text is a list of bullets.
 
 _BULLET = re.compile(
-    r"([ \t]*)(?:[-*+–](?:[ \t]+|$|(?=\*\*\*?[^*\s]))|[•‣▪●][ \t]*|([0-9]{1,3})[.)](?:[ \t]+|$))"
+    r"([ \t]*)(?:[-*+–—·](?:[ \t\xa0]+|$|(?=\*\*\*?[^*\s]))|[•‣▪●][ \t]*|([0-9]{1,3})[.)](?:[ \t]+|$))"
 )
 
 
@@ -332,10 +334,15 @@ def _add_link(heading: _Heading, day: _Day) -> _Heading:
 
 def _parse_lone_link(line: str) -> tuple[str, str] | None:
     """Return the paper link that a line consists of, or None."""
-    line = line.strip(" <>🔗")
+    line = _BEFORE_LINK.sub("", line).strip(" <>🔗")
     if not line or " " in line:
         return None
     return arxiv_ids.find_link(line) or arxiv_ids.parse_link_at(line, 0)
+
+
+_BEFORE_LINK = re.compile(
+    r"^[-*+>•\s]{0,6}(?:(?:link|url|paper|arxiv|논문|링크)\**\s?[:：]\**\s?)?(?=<?http)", re.IGNORECASE
+)
 
 
 @dataclass(slots=True)

@@ -257,6 +257,7 @@ def test_one_paper_below_a_date_is_a_list_but_not_below_a_version() -> None:
         *("**1. {}**\n\n- link: {url}\n", "Title: {}\nAuthors: Ann Beech, Cee Dale\nLink: {url}\n", "제목: {}\n링크: {url}\n"),
         *("--- 1. {} ---\nLink: {url}\n\n## Abstract\nWe read.\n", "<details><summary>{}</summary>\n\n{url}\n\n</details>\n"),
         *("<h3>{}</h3><a href='{url}'>PDF</a>\n", "{}\nAnn Beech, Cee Dale\n{url}\n", "1. {}\n   - arXiv: {url}\n"),
+        *("- Ann Beech, Cee Dale. {}. {url}", "[1] Ann Beech and Cee Dale, Dee Elm. {}. arXiv 2026. {url}", "{}\n---\n\n{url}\n"),
         *("## {}\n[Read the full paper on arXiv]({url})\n", "arXiv:{url}\nTitle: {}\nAuthors: Ann Beech\n"),
     ],
 )  # fmt: skip
