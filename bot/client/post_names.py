@@ -20,12 +20,11 @@ MAX_TOPIC_LENGTH = 30
 
 
 def format_schedule(texts: Texts, subscription: Subscription) -> str:
-    """Describe a schedule: `Every day at 9:00 AM (Seoul)`."""
+    """Describe a schedule: `Every day at 9:00 AM (Seoul)`; without a time, when its posts are due at the earliest."""
     days = format_days(texts, subscription.days)
-    if not subscription.at_time:
-        return texts("schedule-complete", days=days)
     zone = templates.render_zone(subscription.timezone, texts.locale.value)
-    return texts("schedule", days=days, time=texts.format_time(subscription.at_time), zone=zone)
+    key, at_time = "schedule" if subscription.at_time else "schedule-complete", subscription.at_time
+    return texts(key, days=days, time=texts.format_time(at_time or schedule.DEFAULT_TIME), zone=zone)
 
 
 def name_posts(

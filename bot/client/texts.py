@@ -53,6 +53,13 @@ class Texts:
         """Return the names of a key's attributes, in the order of the file."""
         return list(self._bundle.get_message(key).attributes)
 
+    def name_command(self, name: str) -> str:
+        """Return a command's name in this language as code. Its mention is unreadable to those who may not use it."""
+        words = name.split()
+        keys = ["-".join(("command", *words[: count + 1])) for count in range(len(words))]
+        shown = " ".join(self.find(f"{key}.name") or word for key, word in zip(keys, words, strict=True))
+        return f"`/{shown}`"
+
     def format_date(self, day: date) -> str:
         """Return a date in this language's long format."""
         return babel.dates.format_date(day, format="long", locale=self.locale.value)

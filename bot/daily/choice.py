@@ -34,7 +34,7 @@ class DailyPost:
     """A day's top papers for one channel.
 
     `marker` identifies the delivery's messages in the channel's history (at most 64 characters of
-    `A-Za-z0-9:_-`). `total` is the number of papers chosen from. `digest_on` is the digest's date; a weekly
+    `A-Za-z0-9:_-`). `total` is the number of papers chosen from, all on the topic. `digest_on` is the digest's date; a weekly
     post covers `since_on` to `digest_on`. The late papers come last, grouped by the days in `late`; `ranks` are
     those of the others, () if unknown. `topic` is the query that all papers match, or "". `source` is the name
     of the papers' source, or "" for all sources. `mention_role_id` is a role to mention above the headline. If
@@ -260,7 +260,7 @@ class CandidatePool:
             window.last_on if rolling else max(days, default=window.last_on),
             own,
             eligible,
-            len(drawn.own),
+            len(ranked),
             since_on=window.own_on if rolling else None,
             ranks=ranks[: len(own)],
         )

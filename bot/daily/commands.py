@@ -300,7 +300,6 @@ class WhyCog(commands.Cog):
 
     def __init__(self, bot: Client) -> None:
         self._services = bot.services
-        self._mentions = bot.mentions
 
     @router.command(name="why", description="Why a paper was or was not posted in this channel")
     @app_commands.describe(paper="An arXiv ID, a link to arXiv or Hugging Face, or part of the title")
@@ -322,9 +321,7 @@ class WhyCog(commands.Cog):
                 answer = await self._services.get(WhyExplainer).explain(
                     detail, guild_id=guild_id, channel_id=channel_id
                 )
-                return daily_messages.why_view(
-                    texts, detail, answer, guild_id=guild_id, mention=self._mentions
-                )
+                return daily_messages.why_view(texts, detail, answer, guild_id=guild_id)
         if (arxiv_id := arxiv_ids.extract_arxiv_id(paper)) is not None:
             return daily_messages.unknown_paper_view(texts, arxiv_id)
         raise UserError("no-paper", paper=paper_texts.escape_untrusted(paper))

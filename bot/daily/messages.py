@@ -66,7 +66,7 @@ def setup_view(
         relative=discord_text.timestamp(first_at, "R"),
     )
     change = texts("setup-change", command=mention("daily setup"))
-    message.add_text(f"{first}\n{paper_texts.subtext(change)}")
+    message.add_text(f"{first}\n{paper_texts.subtext_lines(change)}")
     if rows:
         exists = texts("setup-exists", channel=f"<#{draft.channel_id}>", count=len(rows))
         edit = paper_texts.subtext(texts("subscription-edit", command=mention("daily edit")))
@@ -254,9 +254,7 @@ def form_modal(texts: Texts, subscription: Subscription, role_id: int | None) ->
     return modal
 
 
-def why_view(
-    texts: Texts, paper: models.PaperDetail, answer: WhyAnswer, *, guild_id: int, mention: MentionLookup
-) -> ui.LayoutView:
+def why_view(texts: Texts, paper: models.PaperDetail, answer: WhyAnswer, *, guild_id: int) -> ui.LayoutView:
     """Return the explanations for a paper that is in the archive."""
     stopped = [each.subscription for each in answer.explanations if each.cause is Cause.STOPPED]
     has_problem = any(row.reason != Reason.BY_HAND for row in stopped)
@@ -268,13 +266,13 @@ def why_view(
     names = name_posts(texts, answer.rows)
     for explanation in answer.explanations:
         name = names[explanation.subscription.id]
-        message.add_text(f"**{name}**\n{_explanation_text(texts, explanation, guild_id, mention)}")
+        message.add_text(f"**{name}**\n{_explanation_text(texts, explanation, guild_id)}")
     if answer.left_out:
         message.add_text(texts("and-more", count=answer.left_out))
     if not paper.appearances:
         message.add_text(texts("why-not-listed", paper=paper.arxiv_id))
     elif not answer.explanations:
-        message.add_text(texts("why-no-subscription", command=mention("daily setup")))
+        message.add_text(texts("why-no-subscription", command=texts.name_command("daily setup")))
     read = _button(texts, "read", client_messages.OPEN_PAPER, paper.arxiv_id)
     message.add_buttons(read, client_messages.status_button(texts))
     return message.view
@@ -286,7 +284,7 @@ def unknown_paper_view(texts: Texts, arxiv_id: str) -> ui.LayoutView:
     return client_messages.text_view(text, client_messages.status_button(texts))
 
 
-def _explanation_text(texts: Texts, explanation: Explanation, guild_id: int, mention: MentionLookup) -> str:
+def _explanation_text(texts: Texts, explanation: Explanation, guild_id: int) -> str:
     cause = explanation.cause
     lines = [_cause_text(texts, explanation, guild_id)]
     if cause in (Cause.WAITING, Cause.UNCERTAIN, Cause.UNSENT) and explanation.reason:
@@ -295,7 +293,7 @@ def _explanation_text(texts: Texts, explanation: Explanation, guild_id: int, men
         at = discord_text.timestamp(explanation.at, "R")
         lines.append(paper_texts.subtext(texts("why-may-change", at=at)))
     if cause in (Cause.TOO_FEW_VOTES, Cause.BELOW_TOP, Cause.OFF_TOPIC):
-        lines.append(paper_texts.subtext(texts("why-edit", command=mention("daily edit"))))
+        lines.append(paper_texts.subtext(texts("why-edit", command=texts.name_command("daily edit"))))
     return "\n".join(lines)
 
 

@@ -155,7 +155,10 @@ def _posts_text(
         lines = [f"**{names[subscription.id]}**", join_dotted(upcoming, last)]
         posted_on = last_post and last_post.delivery.local_on
         if posted_on and subscription.last_on and posted_on < subscription.last_on:
-            lines.append(subtext(texts("status-silent", date=texts.format_date(subscription.last_on))))
+            is_narrow = subscription.source or subscription.min_votes
+            narrowed = "topic" if subscription.topic else "settings" if is_narrow else "no"
+            silent = texts("status-silent", date=texts.format_date(subscription.last_on), narrowed=narrowed)
+            lines.append(subtext(silent))
         lines += [f"⚠ {_trouble(texts, row)}" for row in problems.get(subscription.id, ())]
         if sum(map(len, (*shown, *lines))) > MAX_POSTS_LENGTH:
             break

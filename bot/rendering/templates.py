@@ -46,14 +46,12 @@ def render_votes(votes: int | None) -> str:
 def render_more_authors(more: int, truncated: bool, locale: str) -> str:
     """Return the text that follows the first authors: `and 16 more`, `외 16명`, or "" if there are no others.
 
-    `truncated` means that the digest shortened its list, so there are even more authors than `more`.
+    `truncated` means that the digest shortened its list, so that the number of the others is unknown.
     """
-    if more > 0:
-        number = f"{more:,}"
-        if locale == models.Locale.KO:
-            return f"외 {number}명{' 이상' if truncated else ''}"
-        return f"and {'at least ' if truncated else ''}{number} more"
-    return ("외" if locale == models.Locale.KO else "and others") if truncated else ""
+    is_korean = locale == models.Locale.KO
+    if truncated:
+        return "외" if is_korean else "and others"
+    return (f"외 {more:,}명" if is_korean else f"and {more:,} more") if more > 0 else ""
 
 
 def render_authors(names: Sequence[str], locale: str, truncated: bool = False, count: int = 0) -> str:

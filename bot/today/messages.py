@@ -44,7 +44,8 @@ def today_view(
     if post.is_personal:
         saved = texts("today-from-saved", count=post.saved_count)
         is_learnt = post.saved_count >= today_service.MIN_SAVED
-        basis = saved if is_learnt else texts("today-from-topics", picked="yes" if post.has_topics else "no")
+        key = "today-from-topics" if post.has_match else "today-without-match"
+        basis = saved if is_learnt else texts(key, picked="yes" if post.has_topics else "no")
     heading = texts("today-heading", day=texts.format_date(post.digest_on), count=len(post.picks))
     message.add_text(f"## {heading}\n{paper_texts.subtext(basis)}")
     message.add_text(texts("today-suspended", reason=post.suspended) if post.suspended else "")

@@ -101,6 +101,12 @@ class TodayPost:
     at_time: str | None = None
     suspended: str | None = None
 
+    @property
+    def has_match(self) -> bool:
+        """Whether a paper has a reason to be here, or any is not in the order of votes."""
+        ranks = [pick.rank for pick in self.picks]
+        return any(pick.reasons for pick in self.picks) or ranks != sorted(ranks)
+
 
 @dataclass(slots=True)
 class Day:

@@ -43,7 +43,7 @@ async def test_only_papers_that_match_the_whole_topic_are_posted(world: World) -
     posts = world.renderer.posts
     posted = {post.topic: names([paper.arxiv_id for paper in post.papers]) for post in posts}
     assert posted == {topic: shown for topic, shown in POSTED.items() if shown}
-    assert {post.total for post in posts} == {4}
+    assert all(post.total == len(post.papers) for post in posts), "a heading counts papers on its topic"
 
 
 async def test_posts_on_different_topics_in_a_channel_do_not_repeat_papers(world: World) -> None:

@@ -59,6 +59,8 @@ The 5 most upvoted papers
 English · Compact
 ✓ All the permissions are in place
 First post: Jan 02 00:00 in your time zone (Jan 02 00:00)
+-# The first post has the newest papers of that time. To post the preview as well, press **Start**,
+  then **Post now**.
 -# To change something, run `/daily setup` again with other options.
 [Start]
 
@@ -79,6 +81,8 @@ The 5 most upvoted papers
 English · Compact
 ✓ All the permissions are in place
 First post: Jan 01 09:00 in your time zone (Jan 01 09:00)
+-# The first post has the newest papers of that time. To post the preview as well, press **Start**,
+  then **Post now**.
 -# To change something, run `/daily setup` again with other options.
 **#papers already has 2 daily posts**
 - **Daily · 9:00 AM · #papers** · Paused manually.
@@ -102,6 +106,8 @@ Remove **Daily · 9:00 AM · #papers**? Pausing keeps its settings.
 한국어 · 간략
 ✓ 필요한 권한이 모두 있어요
 첫 게시: Jan 02 00:00 (Jan 02 00:00) · 내 시간대 기준
+-# 첫 게시에는 그때의 최신 논문이 올라가요. 미리보기의 논문도 올리려면 **시작하기**를 누른 다음
+  **바로 올리기**를 눌러 주세요.
 -# 설정을 바꾸려면 옵션을 넣어 `/daily setup` 명령어를 다시 입력해 주세요.
 [시작하기]
 
@@ -122,6 +128,8 @@ Remove **Daily · 9:00 AM · #papers**? Pausing keeps its settings.
 한국어 · 간략
 ✓ 필요한 권한이 모두 있어요
 첫 게시: Jan 01 09:00 (Jan 01 09:00) · 내 시간대 기준
+-# 첫 게시에는 그때의 최신 논문이 올라가요. 미리보기의 논문도 올리려면 **시작하기**를 누른 다음
+  **바로 올리기**를 눌러 주세요.
 -# 설정을 바꾸려면 옵션을 넣어 `/daily setup` 명령어를 다시 입력해 주세요.
 **#papers에는 자동 게시가 이미 2개 있어요**
 - **매일 · 오전 9:00 · #papers** · 수동으로 일시중지했어요.
@@ -167,12 +175,14 @@ This server doesn't have a daily post yet. Set one up with `/daily setup`.
 **Preview:** no paper of the last 30 days matches this topic. Check its spelling, or wait for one.
 
 ### Daily post in #quiet
-Every day, once the day's list is complete
+Every day from 9:00 AM (UTC), once the day's list is complete
 The 5 most upvoted papers
 English · Compact
 Some permissions are missing:
 ✗ **Send Messages** · turn it on for Paperround in the channel's settings › Permissions
 First post: Jan 01 09:00 in your time zone (Jan 01 09:00)
+-# The first post has the newest papers of that time. To post the preview as well, press **Start**,
+  then **Post now**.
 -# To change something, run `/daily setup` again with other options.
 [Start]
 
@@ -198,12 +208,14 @@ This server has several daily posts. Pick one with the **post** option.
   주세요.
 
 ### #quiet 자동 게시
-매일, 그날 목록이 확정되면
+매일 오전 9:00 이후 (서울), 그날 목록이 확정되면
 추천순으로 5편
 한국어 · 간략
 부족한 권한이 있어요:
 ✗ **메시지 보내기** · 채널 설정 › 권한에서 Paperround에 켜 주세요
 첫 게시: Jan 02 00:00 (Jan 02 00:00) · 내 시간대 기준
+-# 첫 게시에는 그때의 최신 논문이 올라가요. 미리보기의 논문도 올리려면 **시작하기**를 누른 다음
+  **바로 올리기**를 눌러 주세요.
 -# 설정을 바꾸려면 옵션을 넣어 `/daily setup` 명령어를 다시 입력해 주세요.
 [시작하기]
 

@@ -77,7 +77,7 @@ It doesn't match this daily post's topic, “diffusion”.
         models.Locale.KO: snapshot("""\
 ### [Small Language Models (at Work): A \\*Survey\\*](https://arxiv.org/abs/2501.00001)
 ▲ 81
-이 채널에는 자동 게시가 없어요. 서버 관리자가 `/daily setup` 명령어로 설정할 수 있어요.
+이 채널에는 자동 게시가 없어요. 서버 관리자가 `/자동게시 설정` 명령어로 설정할 수 있어요.
 [읽기] [상태 보기]
 
 ### [Small Language Models (at Work): A \\*Survey\\*](https://arxiv.org/abs/2501.00001)
@@ -92,7 +92,7 @@ It doesn't match this daily post's topic, “diffusion”.
 곧 올라와요. 다음 글(Jan 01 09:00)에서 6편 중 1위예요.
 **diffusion · 오후 6:00 · #papers**
 이 자동 게시의 주제 “diffusion”에 맞지 않아요.
--# 서버 관리자가 `/daily edit` 명령어로 바꿀 수 있어요.
+-# 서버 관리자가 `/자동게시 수정` 명령어로 바꿀 수 있어요.
 [읽기] [상태 보기]
 
 2412\\.56789 논문은 아직 보관함에 없어서 올릴 수 없었어요.
@@ -108,7 +108,7 @@ Jan 01 00:00에 이 채널에 올라왔어요. [글
   보기](https://discord.com/channels/1/2/4242)
 **diffusion · 오후 6:00 · #papers**
 이 자동 게시의 주제 “diffusion”에 맞지 않아요.
--# 서버 관리자가 `/daily edit` 명령어로 바꿀 수 있어요.
+-# 서버 관리자가 `/자동게시 수정` 명령어로 바꿀 수 있어요.
 [읽기] [상태 보기]
 """),
     }

@@ -95,6 +95,14 @@ async def test_a_post_numbers_its_papers_and_has_an_alert_button(harness: Client
     assert "\n5 · " in shown_text(listed)
 
 
+@both_languages
+async def test_a_day_that_has_not_come_is_understood(harness: ClientHarness) -> None:
+    day = {models.Locale.EN: "January 2, 2026", models.Locale.KO: "2026년 1월 2일"}[harness.texts.locale]
+    for typed in ("tomorrow", "내일"):
+        shown = shown_text(await harness.ask("digest", date=typed))
+        assert shown.startswith(harness.texts("no-list-digest-yet", date=day)), shown
+
+
 async def test_the_button_of_a_weekly_post_lists_the_weeks_papers(harness: ClientHarness) -> None:
     listed = await harness.press(await post_daily(harness, style=models.Style.WEEKLY), "post-week")
     week = harness.texts.format_period(date(2025, 12, 26), date(2026, 1, 1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -23,6 +24,33 @@ from storage import daily, migrations, models, outbox
 from storage import sources as stored_sources
 from tests.support import digest_builders, reader_rows
 from tests.support.client_harness import ClientHarness, both_languages, last_response, send_parts, shown_text
+
+
+@both_languages
+async def test_status_says_what_a_silent_post_found_no_papers_on(harness: ClientHarness) -> None:
+    said = {
+        models.Locale.EN: (
+            ": no new papers. ",
+            ": no new papers on this topic. ",
+            " that match its settings. ",
+        ),
+        models.Locale.KO: (
+            "에는 새 논문이 없어",
+            "이 주제의 새 논문이 없어",
+            "설정한 조건에 맞는 새 논문이 없어",
+        ),
+    }[harness.texts.locale]
+    narrowed: Sequence[dict[str, Any]] = ({}, {"topic": "language"}, {"min_votes": 5})
+    for number, settings in enumerate(narrowed):
+        row = await harness.add_subscription(harness.guild.create_text_channel(f"c{number}").id, **settings)
+        _, part = await harness.plan_post(row)
+        async with harness.container.database.transaction() as connection:
+            await daily.set_last_on(connection, {row.id: date(2026, 1, 4)})
+            await outbox.mark_sent(
+                connection, {part.id: models.Receipt(42, row.channel_id)}, harness.env.now()
+            )
+    shown = shown_text(await harness.ask("status", by=harness.manager))
+    assert [shown.count(text) for text in said] == [1, 1, 1], shown
 
 
 @both_languages

@@ -133,6 +133,15 @@ async def test_followed_words_come_first_for_a_new_reader(harness: ClientHarness
 
 
 @both_languages
+async def test_a_day_without_a_match_says_that_it_is_in_the_order_of_votes(harness: ClientHarness) -> None:
+    await harness.add_alert("superconductor")
+    shown = shown_text(await harness.ask("today"))
+    assert harness.texts("today-without-match", picked="no") in shown
+    assert harness.texts("today-from-topics", picked="no") not in shown
+    assert harness.texts("today-because", reasons="").strip() not in shown
+
+
+@both_languages
 async def test_papers_on_picked_topics_come_first(harness: ClientHarness) -> None:
     topic = "강화 학습" if harness.texts.locale is models.Locale.KO else "reinforcement learning"
     await harness.bot.services.get(TodayService).pick_topics(harness.reader.id, [topic])

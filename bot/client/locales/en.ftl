@@ -59,7 +59,7 @@ list-read-from = papers by { $names }
 list-meanings = { $term } has several meanings: { $meanings }
 list-also = Related terms included: { $forms }
 related-and-korean = { $forms } (and their Korean forms)
-related-korean = your words in Korean
+related-korean = Korean forms of your words
 list-stale = The newest papers are still being indexed
 list-partial = No exact match. The closest:
 list-partial-heading = Partial matches
@@ -82,7 +82,7 @@ no-list-digest = ### No digest for { $date }
 no-list-digest-yet = ### { $date } hasn't come yet
 no-list-similar = No similar papers yet.
 no-list-saved = ### No saved papers yet
-    Press **Save** on a paper to keep it here. **Import a file** adds papers from a Zotero, BibTeX or RIS file.
+    Press **Save** on a paper to keep it here. To add papers from Zotero, BibTeX or RIS, press **Import a file**.
 archive-extent = The archive holds { $count } papers, from { $first } to { $last }.
 archive-extent-day = { $count ->
     [one] The archive holds one paper, from { $day }.
@@ -233,7 +233,7 @@ link-project = project
 language-en = English
 language-ko = 한국어
 schedule = { $days } at { $time } ({ $zone })
-schedule-complete = { $days }, once the day's list is complete
+schedule-complete = { $days } from { $time } ({ $zone }), once the day's list is complete
 every-day = Every day
 workdays = Monday to Friday
 on-days = Every { $days }
@@ -389,7 +389,8 @@ votes-not-a-number = Votes must be a number from 0 to 99999, such as 10.
 
 ## The daily post
 setup-first = First post: { $at } in your time zone ({ $relative })
-setup-change = To change something, run { $command } again with other options.
+setup-change = The first post has the newest papers of that time. To post the preview as well, press **Start**, then **Post now**.
+    To change something, run { $command } again with other options.
 setup-start = Start
 setup-replace = Replace that post
 setup-exists = { $channel } already has { $count ->
@@ -493,7 +494,11 @@ status-no-digest = No digest has arrived yet.
 status-no-source = No sources yet. The operator can add the first one with { $command }.
 status-no-post = No channel that you can see has a daily post.
 status-last = { $what }: { $at }
-status-silent = No post on { $date }: no new papers. Late ones go into the next post.
+status-silent = No post on { $date }: no new papers{ $narrowed ->
+        [topic] {" "}on this topic
+        [settings] {" "}that match its settings
+       *[no] {""}
+    }. Late ones go into the next post.
 status-post = last post
 status-to-you = Messages to you
 status-club = Club
@@ -767,6 +772,10 @@ today-from-topics = Based on { $picked ->
     [yes] your topics and alerts
    *[other] your alerts
 }. Once you have saved three papers, they count too.
+today-without-match = { $picked ->
+    [yes] No paper of this day matches your topics or alerts
+   *[other] No paper of this day matches your alerts
+}, so they are sorted by votes. Once you have saved three papers, they count too.
 today-rank = #{ $rank } by votes
 today-because = Matches { $reasons }
 today-and = {" and "}

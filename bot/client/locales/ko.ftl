@@ -51,10 +51,10 @@ related-korean = 검색어의 한국어 표현
 list-stale = 최신 논문은 아직 색인하는 중이에요
 list-partial = 딱 맞는 논문이 없어 가까운 논문을 보여 드려요
 list-partial-heading = 일부만 일치하는 논문
-list-missing = 나오지 않는 말: { $terms }
+list-missing = 없는 단어: { $terms }
 list-related = 관련 주제로 찾았어요: { $topic }
 list-perhaps = 혹시 이걸 찾으셨나요? { $topics }
-list-ignored = 쓸 수 없는 조건은 제외했어요: { $filters }
+list-ignored = “{ $filters }” 조건으로는 찾을 수 없어 빼고 찾았어요
 list-ignored-forms = { $ignored } ({ $forms }처럼 써 주세요)
 list-name-corrected = “{ $name }” 저자는 없어서 이름이 가장 비슷한 저자의 논문을 보여 드려요
 list-other-authors = “{ $name }”에 맞는 저자 { $count }명 중 { $author }의 논문이에요. 다른 저자: { $names }
@@ -196,7 +196,7 @@ link-project = 프로젝트
 language-en = English
 language-ko = 한국어
 schedule = { $days } { $time } ({ $zone })
-schedule-complete = { $days }, 그날 목록이 확정되면
+schedule-complete = { $days } { $time } 이후 ({ $zone }), 그날 목록이 확정되면
 every-day = 매일
 workdays = 평일
 on-days = 매주 { $days }요일
@@ -244,7 +244,7 @@ reason-by-hand = 수동으로 일시중지했어요.
 
 ## 찾아보기
 no-words = 단어를 하나 이상 입력해 주세요.
-no-date = “{ $text }”: 날짜로 읽지 못했어요. 12월 30일이나 { $example }처럼 입력해 주세요. 비워 두면 가장 최근 다이제스트를 보여 드려요.
+no-date = “{ $text }” 날짜를 알아듣지 못했어요. 12월 30일이나 { $example }처럼 입력해 주세요. 비워 두면 가장 최근 다이제스트를 보여 드려요.
 may-not-take-back = Paperround가 이 채널을 볼 수 없어서 지우지 못했어요.
 may-not-share = 이 채널에 메시지를 보낼 권한이 없어서 공유할 수 없어요.
 topic-form-label = 어떤 주제의 논문을 찾을까요?
@@ -349,7 +349,8 @@ votes-not-a-number = 추천 수는 10처럼 0에서 99999 사이의 숫자로 �
 
 ## 자동 게시
 setup-first = 첫 게시: { $at } ({ $relative }) · 내 시간대 기준
-setup-change = 설정을 바꾸려면 옵션을 넣어 { $command } 명령어를 다시 입력해 주세요.
+setup-change = 첫 게시에는 그때의 최신 논문이 올라가요. 미리보기의 논문도 올리려면 **시작하기**를 누른 다음 **바로 올리기**를 눌러 주세요.
+    설정을 바꾸려면 옵션을 넣어 { $command } 명령어를 다시 입력해 주세요.
 setup-start = 시작하기
 setup-replace = 기존 자동 게시를 바꾸기
 setup-exists = { $channel }에는 자동 게시가 이미 { $count ->
@@ -449,7 +450,11 @@ status-no-digest = 아직 들어온 다이제스트가 없어요.
 status-no-source = 아직 출처가 없어요. 운영자가 { $command } 명령어로 첫 출처를 추가할 수 있어요.
 status-no-post = 볼 수 있는 채널에는 자동 게시가 없어요.
 status-last = { $what }: { $at }
-status-silent = { $date }에는 새 논문이 없어 글을 올리지 않았어요. 그 뒤에 나온 논문은 다음 글에 올라와요.
+status-silent = { $date }에는 { $narrowed ->
+        [topic] 이 주제의{" "}
+        [settings] 설정한 조건에 맞는{" "}
+       *[no] {""}
+    }새 논문이 없어 글을 올리지 않았어요. 그 뒤에 나온 논문은 다음 글에 올라와요.
 status-post = 마지막 글
 status-to-you = 나에게 보내는 메시지
 status-club = 스터디
@@ -721,6 +726,10 @@ today-from-topics = { $picked ->
     [yes] 직접 고른 주제와 알림 단어를
    *[other] 알림 단어를
 } 바탕으로 골랐어요. 논문을 세 편 저장하면 저장한 논문도 반영해요.
+today-without-match = 이날은 { $picked ->
+    [yes] 고른 주제나 알림에
+   *[other] 알림에
+} 맞는 논문이 없어 추천순으로 보여 드려요. 논문을 세 편 저장하면 저장한 논문도 반영해요.
 today-rank = 추천 { $rank }위
 today-because = 추천 이유: { $reasons }
 today-and = {", "}
