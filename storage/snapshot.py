@@ -36,7 +36,8 @@ _SQLITE_URL = "sqlite+aiosqlite:///"
 
 log = logging.getLogger(__name__)
 SLOW_SECONDS = 0.2
-"""A look-up that takes longer is logged."""
+"""A look-up that takes longer is logged, each kind once in `QUIET_SECONDS`."""
+QUIET_SECONDS = 3600.0
 
 
 def log_statement(statement: str, seconds: float) -> None:
@@ -142,6 +143,7 @@ class SnapshotPool:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._engine: AsyncEngine | None = None
         self._starting = threading.Lock()
+        self._logged_at: dict[str, float] = {}
 
     async def run(self, function: Callable[[Snapshot], Result], name: str = "") -> Result:
         """Return the result of a function that reads. It must not start tasks. `name` is for the log."""
@@ -155,9 +157,23 @@ class SnapshotPool:
             try:
                 return function(view)
             finally:
-                _log_times(name, view, began_at - asked_at, time.perf_counter() - began_at)
+                self._log_times(name, view, began_at - asked_at, time.perf_counter() - began_at)
 
         return await asyncio.get_running_loop().run_in_executor(self._threads, read, timed)
+
+    def _log_times(self, name: str, view: Snapshot, waited: float, took: float) -> None:
+        """Log a slow look-up with its stages: it waited for a thread, executed statements, computed."""
+        for statement, seconds in view.times if view.is_sqlite else ():  # on PostgreSQL the engine logs them
+            log_statement(statement, seconds)
+        now = time.monotonic()
+        if waited + took <= SLOW_SECONDS or now - self._logged_at.get(name, -QUIET_SECONDS) < QUIET_SECONDS:
+            return
+        self._logged_at[name] = now
+        executed = sum(seconds for _, seconds in view.times)
+        slowest, longest = max(view.times, key=lambda item: item[1], default=("", 0.0))
+        stages = {"waited": waited, "statements": executed, "slowest": longest, "computed": took - executed}
+        milliseconds = {f"{stage}_ms": round(1e3 * seconds) for stage, seconds in stages.items()}
+        log.info("slow look-up", extra={"look_up": name, **milliseconds, "statement": slowest[:500]})
 
     def _read_file(self, function: Callable[[Snapshot], Result]) -> Result:
         connection: sqlite3.Connection | None = getattr(self._of_thread, "connection", None)
@@ -214,18 +230,6 @@ class SnapshotPool:
             self._loop = self._engine = None
             await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(engine.dispose(), loop))
             loop.call_soon_threadsafe(loop.stop)
-
-
-def _log_times(name: str, view: Snapshot, waited: float, took: float) -> None:
-    """Log a look-up that took long, with its stages: it waited for a thread, executed statements, computed."""
-    for statement, seconds in view.times if view.is_sqlite else ():  # on PostgreSQL the engine logs them
-        log_statement(statement, seconds)
-    if waited + took > SLOW_SECONDS:
-        executed = sum(seconds for _, seconds in view.times)
-        slowest, longest = max(view.times, key=lambda item: item[1], default=("", 0.0))
-        stages = {"waited": waited, "statements": executed, "slowest": longest, "computed": took - executed}
-        milliseconds = {f"{stage}_ms": round(1e3 * seconds) for stage, seconds in stages.items()}
-        log.info("slow look-up", extra={"look_up": name, **milliseconds, "statement": slowest[:500]})
 
 
 def _run(loop: asyncio.AbstractEventLoop) -> None:

@@ -93,7 +93,8 @@ async def test_statements_and_slow_look_ups_are_logged_with_their_times(
     monkeypatch.setattr(snapshot, "SLOW_SECONDS", 0.0)
     async with await migrate.open_database(database_url) as opened:
         capsys.readouterr()
-        await opened.look_up(look)
+        for _ in range(2):
+            await opened.look_up(look)  # logged as slow once an hour
         async with opened.transaction() as connection:
             await key_values.set_value(connection, "a", "hidden")
     stderr = capsys.readouterr().err
