@@ -12,7 +12,7 @@ import statistics
 import time
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as time_of_day
@@ -44,7 +44,7 @@ pytestmark = [pytest.mark.year, pytest.mark.engines("sqlite", "postgresql")]
 
 DAYS = int(os.environ.get("DAYS") or 365)
 FOLDER = Path(os.environ.get("FOLDER") or ".year")
-FIGURE_DAYS, WRITE_EVERY = (30, 180, 365), 5
+FIGURE_DAYS, WRITE_EVERY = (30, 180, 365), 10
 MAX_GROWTH = 1.15
 STOPS = ("02:35", "09:05", "14:05", "22:05")
 """Where the clock stops each day (UTC). The first is after the close of the list of the day before."""
@@ -173,17 +173,19 @@ class Year:
 
     # Time.
 
-    async def live(self, days: int) -> None:
-        """Let the days pass, and measure on some of them."""
+    async def live(self, days: int) -> list[str]:
+        """Let the days pass, and measure and judge on some of them. Returns the faults found."""
+        faults: list[str] = []
         for number in range(days):
             for stop in STOPS:
                 await self._stop_at(number, stop)
             await self._collect()
             if (number + 1) % WRITE_EVERY == 0 or number + 1 == days:
-                figures = await self._measure(number + 1)
-                write_table(self, figures)
-                if number + 1 in FIGURE_DAYS or number + 1 == days:
-                    self.figures.append(figures)
+                newest = await self._measure(number + 1)
+                faults = [*await self.find_faults(newest)]
+                write_table(self, newest, faults)
+                self.figures += [newest] if newest.day in FIGURE_DAYS else []
+        return faults
 
     async def _stop_at(self, number: int, stop: str) -> None:
         day, fake, weekday = self.first + number * DAY, self.harness.fake, number % 7
@@ -382,10 +384,15 @@ class Year:
 
     # Judging.
 
-    async def find_faults(self, days: int) -> Iterable[str]:
+    async def find_faults(self, last: Figures) -> Iterable[str]:
         """Return what was lost, doubled or kept, grew without bound, or was logged too often."""
+        days = last.day
         found = [f"{part} arrived {count} times" for part, count in self.parts.items() if count != 1]
-        found += [*self._find_missing_posts(days), *self._find_missing_messages(days), *self._find_growth()]
+        found += [
+            *self._find_missing_posts(days),
+            *self._find_missing_messages(days),
+            *self._find_growth(last),
+        ]
         return [*found, *self._find_repeated_lines(), *await self._find_unpurged(days)]
 
     def _find_missing_posts(self, days: int) -> Iterable[str]:
@@ -420,8 +427,8 @@ class Year:
                 if self.given[reader, on] != 1:
                     yield f"{reader} got the papers of the day {self.given[reader, on]} times on {on}"
 
-    def _find_growth(self) -> Iterable[str]:
-        by_day, last = {row.day: row for row in self.figures}, self.figures[-1]
+    def _find_growth(self, last: Figures) -> Iterable[str]:
+        by_day = {row.day: row for row in self.figures}
         first, half = by_day.get(FIGURE_DAYS[0], last), by_day.get(FIGURE_DAYS[1], last)
         if last.rss > MAX_GROWTH * first.rss:
             yield f"memory grew from {first.rss} to {last.rss} bytes"
@@ -458,8 +465,8 @@ class Year:
         return found + [f"{id_} was saved and is gone" for _, id_ in self.saved if id_ not in stored]
 
 
-def write_table(year: Year, newest: Figures) -> None:
-    """Write the figures so far as a table with a column for each day."""
+def write_table(year: Year, newest: Figures, faults: Sequence[str]) -> None:
+    """Write the figures so far as a table with a column for each day, and the faults."""
     columns = [*year.figures, newest]
     cells = {"": [f"day {each.day}" for each in columns], "---": ["---:"] * len(columns)}
     cells["memory, RSS (MB)"] = [f"{each.rss / 1e6:.1f}" for each in columns]
@@ -474,7 +481,12 @@ def write_table(year: Year, newest: Figures) -> None:
             f"{each.sizes[name][0]:,} rows, {each.sizes[name][1] / 1e3:,.0f} kB" for each in columns
         ]
     lines = [f"| {name} | {' | '.join(row)} |" for name, row in cells.items()]
-    lines += ["", f"{sum(year.parts.values()):,} messages received by the fake Discord", ""]
+    lines += [
+        "",
+        f"{sum(year.parts.values()):,} messages received by the fake Discord, {len(faults)} faults",
+        *faults,
+        "",
+    ]
     FOLDER.mkdir(parents=True, exist_ok=True)
     engine = "sqlite" if year.harness.db.is_sqlite else "postgres"
     (FOLDER / f"year-{engine}.txt").write_text("\n".join(lines))
@@ -509,6 +521,5 @@ async def test_a_year(fake: process.FakeDiscord, database_url: str, tmp_path: Pa
         arguments = ("-m", "tests.year.child", str(harness._clock_file), str(tmp_path / "measures"))
         year.bot = harness.start_python(*arguments, **settings)
         await harness.wait_until(lambda: "commands synchronised" in harness.read_log())
-        await year.live(DAYS)
-        faults = [*await year.find_faults(DAYS)]
+        faults = await year.live(DAYS)
         assert not faults, f"{len(faults)} faults\n" + "\n".join(faults[:60])
