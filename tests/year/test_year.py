@@ -57,6 +57,7 @@ MINUTE, DAY = timedelta(minutes=1, seconds=1), timedelta(days=1)
 
 GUILDS, READERS, WITH_TODAY, CLUBS = 6, 300, 20, 3
 FIRST_READER, MANAGER = 10_000, 9_000
+GUILD_STEP, FIRST_CHANNEL = 1_000_000, 1_000
 TIMES = (
     ("09:30", "Asia/Seoul"),
     ("08:00", "Europe/Berlin"),
@@ -133,7 +134,7 @@ class Year:
         subscriptions, alerts = Subscriptions(db, now), Alerts(db, now)
         clubs = Clubs(db, now, DeliveryFactory(lambda: NotImplemented), NotImplemented)
         for number in range(GUILDS):
-            guild_id, locale = process.GUILD_ID + number * 1_000_000, (*models.Locale,)[number % 2]
+            guild_id, locale = process.GUILD_ID + number * GUILD_STEP, (*models.Locale,)[number % 2]
             await harness.fake.add_guild(guild_id)
             for place, style in enumerate(STYLES):
                 kind = TYPES.get(style, model.TEXT)
@@ -141,28 +142,13 @@ class Year:
                 at_time, zone = TIMES[0 if place == FILTERED else (number + place) % len(TIMES)]
                 options: dict[str, Any] = {"at_time": at_time, "timezone": zone, "style": style}
                 options |= FILTERS[number] if place == FILTERED else {}
-                draft = models.Subscription(
-                    guild_id=guild_id,
-                    channel_id=channel_id,
-                    top_n=3,
-                    locale=locale,
-                    created_by=MANAGER,
-                    **options,
-                )
+                options |= {"guild_id": guild_id, "channel_id": channel_id, "top_n": 3, "locale": locale}
+                draft = models.Subscription(created_by=MANAGER, **options)
                 self.subscriptions[channel_id] = await subscriptions.add(draft)
             if number < CLUBS:
-                club: dict[str, Any] = {
-                    "weekday": 6,
-                    "at_time": "15:00",
-                    "timezone": "UTC",
-                    "created_by": MANAGER,
-                }
-                channel_id = guild_id + 1_000
-                await clubs.set_up(
-                    stored_club.Club(
-                        guild_id=guild_id, channel_id=channel_id, locale=locale, starts_at=now(), **club
-                    )
-                )
+                options = {"guild_id": guild_id, "channel_id": guild_id + FIRST_CHANNEL, "locale": locale}
+                options |= {"weekday": 6, "at_time": "15:00", "timezone": "UTC", "starts_at": now()}
+                await clubs.set_up(stored_club.Club(created_by=MANAGER, **options))
         for number in range(READERS):
             topic = publishing.TOPICS[number % len(publishing.TOPICS)]
             timing = models.AlertTiming.DAILY if number % 10 == 0 else models.AlertTiming.AT_ONCE
@@ -200,16 +186,14 @@ class Year:
             publishing.publish(self.origin, self.harness.folder / "inbox", day, count)
         # Troubles begin before the jump, so that what is due then meets them.
         if stop == CLOSED and weekday == REFUSAL:
-            await fake.change_channel(
-                [*self.subscriptions][number % len(self.subscriptions)], denied=model.SEND_MESSAGES
-            )
+            refused = [*self.subscriptions][number % len(self.subscriptions)]
+            await fake.change_channel(refused, denied=model.SEND_MESSAGES)
         if stop == CLOSED and weekday == CLOSED_DM:
             await self._close_messages(FIRST_READER + number % READERS)
         if stop == MORNING and weekday == OUTAGE:
             self.is_away = True
-            await fake.run_action(
-                "set_outage", {"seconds": 10**6, "gateway": True, "resets": number % 2 == 0}
-            )
+            outage = {"seconds": 10**6, "gateway": True, "resets": number % 2 == 0}
+            await fake.run_action("set_outage", outage)
         await self._advance(datetime.combine(day, time_of_day.fromisoformat(stop), UTC) - self.harness.now())
         for _ in range(3 if stop == EARLY_LIST else 1):  # several in one hour, for the log
             await self._advance(MINUTE)
@@ -228,14 +212,10 @@ class Year:
 
         async def has_settled() -> bool:
             async with self.harness.db.read() as connection:
-                times = (
-                    (await connection.execute(sa.select(tables.sources.c.last_attempt_at))).scalars().all()
-                )
-                if duration > MINUTE and not (len(times) > 1 and all(at and at >= asked_at for at in times)):
+                times = {*await connection.scalars(sa.select(tables.sources.c.last_attempt_at))}
+                if duration > MINUTE and not (times and all(at and at >= asked_at for at in times)):
                     return False
-                states = (
-                    (await connection.execute(sa.select(tables.parts.c.state).distinct())).scalars().all()
-                )
+                states = {*await connection.scalars(sa.select(tables.parts.c.state).distinct())}
                 due = await outbox.list_due(connection, self.harness.now(), limit=1)
                 return self.is_away or not (due or models.PartState.SENDING in states)
 
@@ -261,9 +241,8 @@ class Year:
     async def _ask(self, number: int, stop: int) -> None:
         """Let a reader ask, save, nominate, and look up a paper that no digest has."""
         place, reader = [*self.subscriptions][stop], FIRST_READER + (7 * number + stop) % READERS
-        term = [*(publishing.TERMS, publishing.TERMS.values())[number % 2]][
-            (number + stop) % len(publishing.TERMS)
-        ]
+        terms = [*(publishing.TERMS, publishing.TERMS.values())[number % 2]]
+        term = terms[(number + stop) % len(terms)]
         began_at, started = self.harness.now().timestamp(), time.perf_counter()
         await self._slash(place, reader, "topic", query=term)
         self.measures["topic"].append((began_at, time.perf_counter() - started))
@@ -271,9 +250,8 @@ class Year:
         await self._slash(place, reader, other, **({"topic": term} if other == "trends" else {}))
         if number == 0:
             return
-        wanted = publishing.papers_of(self.first + (number - 1) * DAY)[
-            (3 * number + stop) % publishing.A_DAY
-        ].arxiv_id
+        papers = publishing.papers_of(self.first + (number - 1) * DAY)
+        wanted = papers[(3 * number + stop) % len(papers)].arxiv_id
         if stop == 3:
             wanted = f"2401.{10_000 + number}"
             self.arxiv.add(wanted, f"An Old Paper {number}")
@@ -284,10 +262,9 @@ class Year:
         await self._press(place, reader, card, "save")
         self.saved.add((reader, wanted))
         if stop < CLUBS:
-            club = process.GUILD_ID + stop * 1_000_000 + 1_000
-            await self._press(
-                club, reader, await self._slash(club, reader, "paper", paper=wanted), "clubp:nominate"
-            )
+            place = process.GUILD_ID + stop * GUILD_STEP + FIRST_CHANNEL
+            card = await self._slash(place, reader, "paper", paper=wanted)
+            await self._press(place, reader, card, "clubp:nominate")
 
     async def _slash(self, channel_id: int, reader: int, name: str, **options: str) -> Mapping[str, Any]:
         given = [{"name": key, "type": 3, "value": value} for key, value in options.items()]
@@ -305,12 +282,7 @@ class Year:
         assert record["callback"] is not None
 
     async def _close_messages(self, reader: int) -> None:
-        fault = {
-            "kind": "status",
-            "status": 403,
-            "code": 50007,
-            "message": "Cannot send messages to this user",
-        }
+        fault = {"kind": "status", "status": 403, "code": 50007, "message": "Cannot send messages"}
         channels = await self.harness.fake.run_action("list_channels")
         ids = [channel["id"] for channel in channels if channel["recipient_id"] == reader]
         await self.harness.fake.set_faults(*({**fault, "path": f"/channels/{id_}/messages"} for id_ in ids))
@@ -459,7 +431,7 @@ class Year:
     async def _find_unpurged(self, days: int) -> Iterable[str]:
         """Return papers that were looked up long ago and are still stored, and saved ones that are not."""
         async with self.harness.db.read() as connection:
-            stored = {*(await connection.execute(sa.select(tables.papers.c.arxiv_id))).scalars()}
+            stored = {*await connection.scalars(sa.select(tables.papers.c.arxiv_id))}
         old = {id_ for id_, number in self.looked_up.items() if number < days - 33}
         found = [f"{id_} was only looked up and is still stored" for id_ in sorted(old & stored)]
         return found + [f"{id_} was saved and is gone" for _, id_ in self.saved if id_ not in stored]
