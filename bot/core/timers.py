@@ -67,7 +67,10 @@ class Timers:
 
         `jitter_seconds` is the longest random delay of a run. With `max_instances`, runs may overlap.
         """
-        trigger = _Every(seconds=every.total_seconds(), jitter=jitter_seconds, timezone="UTC")
+        first = clock.system_clock() + after
+        trigger = _Every(
+            seconds=every.total_seconds(), start_date=first, jitter=jitter_seconds, timezone="UTC"
+        )
         self._add(work, trigger, after, retry, max_instances)
 
     def add_each_minute(self, work: Work, now: Clock) -> None:
