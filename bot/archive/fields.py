@@ -353,7 +353,7 @@ def parse_authors(value: str) -> tuple[tuple[str, ...], bool]:
         is_shortened = any(mark in between for mark in ("+", "...", "…"))
         return tuple(filter(None, names)), is_shortened
     items = re.split(_find_separator(value), value.strip("[]"))
-    names = [name for item in items if (name := item.strip())]
+    names = list(filter(None, map(str.strip, items)))
     kept = [name for name in names if not (len(name) < 60 and _MORE.fullmatch(name))]
     if kept:
         last = kept[-1].removeprefix("and ") if len(kept) > 1 else kept[-1]

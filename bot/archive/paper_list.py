@@ -221,9 +221,8 @@ class _Reader:
         self._rows = [html_pages.convert_tags(line) if "<" in line else line for line in rows]
         self._named_on = named_on
         self._code = markdown_lines.find_code_rows(rows)
-        self._targets = {
-            match[1].lower(): match[2] for row in rows if "]:" in row and (match := _DEFINITION.match(row))
-        }
+        definitions = filter(None, map(_DEFINITION.match, (row for row in rows if "]:" in row)))
+        self._targets = {match[1].lower(): match[2] for match in definitions}
         self._near = named_on
         headings = list(filter(None, map(self._parse_heading, range(len(rows)))))
         self._headings = {heading.row: heading for heading in headings}
@@ -560,7 +559,7 @@ def _date_of(item: Mapping[str, Any]) -> date | None:
         filter(_DATE_KEY.search, item),
         key=lambda name: ("update" in name.lower(), not _LIST_DATE_KEY.search(name)),
     )
-    dates = (date_reader.find_date(value[:40]) for name in named if isinstance(value := item[name], str))
+    dates = (date_reader.find_date(item[name][:40]) for name in named if isinstance(item[name], str))
     return next(filter(None, dates), None)
 
 

@@ -251,8 +251,7 @@ def _abstract_summary(detail: PaperDetail) -> Summary | None:
 def list_texts(detail: PaperDetail, locale: Locale) -> list[Summary]:
     """Return a paper's summaries and abstract: the best first, then texts in the reader's language."""
     best = best_summary(detail, locale)
-    found = [text for of in detail.appearances if (text := _digest_summary(of))]
-    found += [text] if (text := _abstract_summary(detail)) else []
+    found = list(filter(None, (*map(_digest_summary, detail.appearances), _abstract_summary(detail))))
     found.sort(key=lambda text: (text != best, text.language != locale.value))
     return found
 
@@ -308,6 +307,5 @@ def _best(appearances: Iterable[Appearance], locale: Locale) -> tuple[Appearance
             appearance.digest_id,
         )
 
-    return min(
-        ((of, summary) for of in appearances if (summary := _digest_summary(of))), key=rank, default=None
-    )
+    rows = ((of, _digest_summary(of)) for of in appearances)
+    return min(((of, summary) for of, summary in rows if summary), key=rank, default=None)
