@@ -48,7 +48,7 @@ async def test_a_paper_that_cannot_be_compared_with_alerts_does_not_stop_the_oth
 
     def fail_for_one(prepared: matcher.PreparedPaper, detail: models.PaperDetail) -> None:
         prepare(prepared, detail)
-        if detail.title == "B":
+        if detail.arxiv_id == "2601.02000":
             raise ValueError("a paper that cannot be compared")
 
     monkeypatch.setattr(matcher.PreparedPaper, "__init__", fail_for_one)
