@@ -68,7 +68,9 @@ def measure(folder: Path, server: EmbeddingServer | None = None) -> list[Outcome
         index = PaperIndex([Passage(part["section"], part["text"]) for part in stored["paragraphs"]])
         made = embed(server, [passage.headed_text for passage in index.passages], "passage") if server else []
         for row in rows:
-            ranking = index.rank(question.read(row["question"], glossary))
+            asked = row["question"]
+            wants_number = question.wants_number(asked)
+            ranking = index.rank(question.read(asked, glossary), wants_number=wants_number)
             found = ranking.order
             if server is not None:
                 [query] = embed(server, [row["question"]], "query")

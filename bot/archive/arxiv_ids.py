@@ -176,6 +176,18 @@ def pdf_url(arxiv_id: str) -> str:
     return f"https://arxiv.org/pdf/{arxiv_id}"
 
 
+_SECTION = re.compile(r"\W{0,2}([0-9]{1,2}|[A-Z](?=[. ]))((?:\.[0-9]{1,2}){0,2})[.)]?\s+[^a-z\s]")
+
+
+def section_anchor(heading: str) -> str:
+    """Return a section's fragment in arXiv's HTML, by LaTeXML: S3.SS1 for "3.1 Data", A2 for "B Proofs"; "" without a number."""
+    if (match := _SECTION.match(heading)) is None:
+        return ""
+    first, rest = match[1], match[2].split(".")[1:]
+    top = f"S{first}" if first.isdecimal() else f"A{ord(first) - ord('A') + 1}"
+    return ".".join((top, *(f"{'SSS' if depth else 'SS'}{part}" for depth, part in enumerate(rest))))
+
+
 def huggingface_url(arxiv_id: str) -> str:
     """Return the URL of a paper's page on Hugging Face."""
     return f"https://huggingface.co/papers/{arxiv_id}"

@@ -11,7 +11,7 @@ from discord.ext import commands
 
 from bot.ask import messages as ask_messages
 from bot.ask.question import MAX_LENGTH
-from bot.ask.service import PaperQuestions, ThreadQuestion
+from bot.ask.service import PaperQuestions
 from bot.client import autocomplete, router
 from bot.client.context import Client, Request
 from bot.client.custom_ids import Action, InvalidCustomIdError, pack_custom_id
@@ -96,10 +96,9 @@ class AskCog(commands.Cog):
             return
         text = message.content.replace(f"<@{bot_user.id}>", " ").replace(f"<@!{bot_user.id}>", " ")
         replied_to = message.reference.message_id if message.reference is not None else None
+        place = {"guild_id": message.guild.id, "channel_id": thread.id}
         await self._questions.answer_in_thread(
-            ThreadQuestion(
-                message.guild.id, thread.id, message.id, message.author.id, text.strip(), replied_to
-            )
+            text.strip(), message.author.id, message.id, replied_to, **place
         )
 
 

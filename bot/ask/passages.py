@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from bot.archive import arxiv_ids
@@ -23,7 +23,6 @@ _CAPTION = re.compile(
 )
 _TABLE = re.compile(r"^\s*\|.*\|\s*$", re.MULTILINE)
 _FENCE = re.compile(r"^(?:```|~~~)", re.MULTILINE)
-_NUMBER = re.compile(r"\W{0,2}([0-9]{1,2}|[A-Z](?=[. ]))((?:\.[0-9]{1,2}){0,2})[.)]?\s+[^a-z\s]")
 
 
 class Passage(NamedTuple):
@@ -50,7 +49,10 @@ def split(text: models.PaperText) -> list[Passage]:
             headings = [] if is_title else [*(other for other in headings if other[0] < heading[0]), heading]
             is_first = False
             continue
-        section, anchor = " › ".join(title for _, title in headings[-2:]), _find_anchor(headings)
+        section, anchor = (
+            " › ".join(title for _, title in headings[-2:]),
+            next(filter(None, (arxiv_ids.section_anchor(title) for _, title in reversed(headings))), ""),
+        )
         is_whole = bool(_CAPTION.match(block) or _TABLE.search(block) or _FENCE.match(block))
         is_short = len(block) < _MIN_LENGTH and not is_whole
         if is_short and found and found[-1].section == section:
@@ -90,18 +92,6 @@ def _read_heading(block: str) -> tuple[int, str] | None:
     if match := _BOLD_HEADING.fullmatch(block):
         return 7, match[1].strip()
     return None
-
-
-def _find_anchor(headings: Sequence[tuple[int, str]]) -> str:
-    """Return the fragment that LaTeXML gives to the nearest numbered section: S3.SS1 for 3.1, A2 for B."""
-    for _, title in reversed(headings):
-        if match := _NUMBER.match(title):
-            first, rest = match[1], match[2].split(".")[1:]
-            top = f"S{first}" if first.isdecimal() else f"A{ord(first) - ord('A') + 1}"
-            return ".".join(
-                (top, *(f"{'SS' if depth < 1 else 'SSS'}{part}" for depth, part in enumerate(rest)))
-            )
-    return ""
 
 
 def _cut(block: str) -> Iterator[str]:

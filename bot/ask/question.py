@@ -7,6 +7,7 @@ that table matches by its beginning, so that one row reads 줄였어, 줄이려�
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from importlib import resources
@@ -36,6 +37,14 @@ class AskedPart(NamedTuple):
     forms: tuple[Form, ...]
     weight: float
     is_known: bool = True
+
+
+_NUMBER = re.compile(r"how (?:many|much|long|often|big|large)|얼마|몇|며칠", re.IGNORECASE)
+
+
+def wants_number(text: str) -> bool:
+    """Return whether a question asks for a number."""
+    return _NUMBER.search(text) is not None
 
 
 def read(text: str, glossary: Glossary) -> tuple[AskedPart, ...]:

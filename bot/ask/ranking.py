@@ -8,13 +8,15 @@ A passage gets a share of its neighbours' scores, since an answer often follows 
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.ask.passages import Passage
 from bot.ask.question import AskedPart
-from bot.text import analyser, tokens
+from bot.search.results import compile_pattern
+from bot.text import analyser, plain, tokens
 
 _SATURATION, _LENGTH_NORM = 1.2, 0.35
 """The k1 and b parameters of BM25."""
@@ -26,15 +28,20 @@ _FORM_RARITY = 0.25
 """How far a form's own rarity counts beside that of its part."""
 _NEIGHBOUR = 0.075
 """The share of each neighbour's score in the same section that a passage gets."""
-MIN_SCORE = 0.6
-"""A best passage with a lower share of the score that each part would give once seems to have no answer."""
+MIN_SCORE = 1.3
+"""The least score of a best passage that seems to answer, in relation to the root of what the parts would give once each."""
+_NO_NUMBER, _MOST = 0.7, 0.6
+"""The factor for a question for a number if no number stands in a sentence with this share of what is asked."""
+_NUMBER = re.compile(
+    r"\d|\b(?:one|once|two|twice|three|four|five|six|seven|eight|nine|ten|half|single)\b", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
     """The numbers of the passages that have any part of a question, best first.
 
-    `score` is the best passage's score in relation to the question's. `found` maps each part's text to the forms that
+    `score` is the best passage's score in relation to the question's length. `found` maps each part's text to the forms that
     the paper has, the nearest first.
     """
 
@@ -64,8 +71,8 @@ class PaperIndex:
             self._texts.append(words)
         self._mean = sum(map(len, self._texts[: len(passages)])) / max(len(passages), 1) or 1.0
 
-    def rank(self, parts: Sequence[AskedPart]) -> Ranking:
-        """Rank the passages for the parts of a question."""
+    def rank(self, parts: Sequence[AskedPart], *, wants_number: bool = False) -> Ranking:
+        """Rank the passages for the parts of a question, which may ask for a number."""
         scores, needed = defaultdict[int, float](float), 0.0
         found = dict[str, Sequence[str]]()
         for part in parts:
@@ -88,7 +95,23 @@ class PaperIndex:
                 scores[number] += part.weight * (best + _OTHER_FORMS * (sum(of_forms) - best))
         ranked = {number: score + _NEIGHBOUR * self._near(scores, number) for number, score in scores.items()}
         order = sorted(ranked, key=lambda number: (-ranked[number], number))
-        return Ranking(order, max(ranked.values(), default=0.0) / (needed or 1.0), found)
+        score = max(ranked.values(), default=0.0) / math.sqrt(needed or 1.0)
+        if wants_number and not any(self._has_number(number, parts, found) for number in order[:3]):
+            score *= _NO_NUMBER
+        return Ranking(order, score, found)
+
+    def _has_number(
+        self, number: int, parts: Sequence[AskedPart], found: Mapping[str, Sequence[str]]
+    ) -> bool:
+        """Return whether a sentence of a passage has a number and most of the parts that the paper has."""
+        present = [part for part in parts if found[part.text]]
+        patterns = [(part.weight, compile_pattern([part.text, *found[part.text]])) for part in present]
+        least = _MOST * sum(part.weight for part in present)
+        return any(
+            sum(weight for weight, pattern in patterns if pattern and pattern.search(sentence)) >= least
+            for sentence in plain.split_sentences(self.passages[number].text)
+            if _NUMBER.search(sentence)
+        )
 
     def _near(self, scores: Mapping[int, float], number: int) -> float:
         """Return the sum of the neighbours' scores in the same section."""

@@ -86,18 +86,6 @@ ANSWER: contents.DeliveryHandler[AnswerPost] = contents.DeliveryHandler(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ThreadQuestion:
-    """A message that mentions the bot in a thread, as its text is without the mention."""
-
-    guild_id: int
-    thread_id: int
-    message_id: int
-    user_id: int
-    text: str
-    replied_to: int | None = None
-
-
 @dataclass(eq=False)
 class PaperQuestions:
     """Answers questions about papers."""
@@ -126,7 +114,7 @@ class PaperQuestions:
             glossary = await self.database.look_up(self.glossary.read_current)
             index = await self._load_index(text)
             parts = await asyncio.to_thread(question.read, asked, glossary)
-            ranking = await asyncio.to_thread(index.rank, parts)
+            ranking = await asyncio.to_thread(index.rank, parts, wants_number=question.wants_number(asked))
             if self.vectors is not None and text.basis == Basis.PAPER:
                 order = await self.vectors.rank(text, [one.headed_text for one in index.passages], asked)
                 ranking = replace(ranking, order=embeddings.fuse(ranking.order, order))
@@ -141,20 +129,25 @@ class PaperQuestions:
             self._indexes[key] = index
         return index
 
-    async def answer_in_thread(self, asked: ThreadQuestion) -> None:
-        """Answer a message in a thread about papers; other threads are left alone. An error is logged."""
+    async def answer_in_thread(
+        self, asked: str, user_id: int, message_id: int, replied_to: int | None, **place: int
+    ) -> None:
+        """Answer a message in a thread about papers; other threads are left alone. An error is logged.
+
+        `place` has the `guild_id` and the `channel_id` of the thread.
+        """
         async with self.database.read() as connection:
-            ids = await storage.list_thread_papers(connection, asked.thread_id, asked.replied_to)
-        if not ids or not self._count_public(asked.user_id):
+            ids = await storage.list_thread_papers(connection, place["channel_id"], replied_to)
+        if not ids or not self._count_public(user_id):
             return
-        now, locale = self.clock(), models.Locale.KO if analyser.has_hangul(asked.text) else models.Locale.EN
-        post = AnswerPost(f"answer:{asked.message_id}", locale, asked.message_id, problem="ask-lost")
+        now, locale = self.clock(), models.Locale.KO if analyser.has_hangul(asked) else models.Locale.EN
+        post = AnswerPost(f"answer:{message_id}", locale, message_id, problem="ask-lost")
         delivery = self.deliveries.build_post(
             ANSWER,
             post,
             now,
-            guild_id=asked.guild_id,
-            channel_id=asked.thread_id,
+            guild_id=place["guild_id"],
+            channel_id=place["channel_id"],
             due_at=now + LOST_AFTER,
             expires_at=now + ANSWER_LIFETIME,
         )
@@ -163,20 +156,20 @@ class PaperQuestions:
         if delivery_id is None:  # Discord may send an event again
             return
         with isolation.isolated(log, "question in a thread not answered"):
-            named = [one for one in arxiv_ids.list_arxiv_ids(asked.text, now.date()) if one in ids] or ids
-            done = await self._fill(post, named, asked)
+            named = [one for one in arxiv_ids.list_arxiv_ids(asked, now.date()) if one in ids] or ids
+            done = await self._fill(post, named, asked, user_id)
             [part] = self.deliveries.build_post(ANSWER, done, now).parts
             async with self.database.transaction() as connection:
                 await storage.put_answer(connection, delivery_id, part, self.clock())
 
-    async def _fill(self, post: AnswerPost, ids: Sequence[str], asked: ThreadQuestion) -> AnswerPost:
+    async def _fill(self, post: AnswerPost, ids: Sequence[str], asked: str, user_id: int) -> AnswerPost:
         """Return the post with the answer, or with what prevents one."""
         async with self.database.read() as connection:
             paper = await papers.get_detail(connection, ids[0])
         if paper is None or len(ids) > 1:
             return replace(post, problem="ask-which-paper")
         try:
-            return replace(post, answer=await self.answer(paper, asked.text, asked.user_id), problem="")
+            return replace(post, answer=await self.answer(paper, asked, user_id), problem="")
         except BusyError:
             return replace(post, problem="busy")
 

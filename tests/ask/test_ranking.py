@@ -19,7 +19,9 @@ GLOSSARY = resolver.Glossary(seed.load_terms())
 @pytest.mark.parametrize(("asked", "words"), asked_paper.QUESTIONS.items())
 def test_the_passage_that_answers_is_among_the_first_three(asked: str, words: str | None) -> None:
     found = passages.split(asked_paper.paper_text())
-    ranking = PaperIndex(found).rank(question.read(asked, GLOSSARY))
+    ranking = PaperIndex(found).rank(
+        question.read(asked, GLOSSARY), wants_number=question.wants_number(asked)
+    )
     shown = [found[number].text for number in ranking.order[:3]]
     assert ranking.is_answer is (words is not None)
     assert words is None or any(words in text for text in shown)
