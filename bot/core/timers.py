@@ -67,11 +67,9 @@ class Timers:
 
         `jitter_seconds` is the longest random delay of a run. With `max_instances`, runs may overlap.
         """
-        first = clock.system_clock() + after
-        trigger = _Every(
-            seconds=every.total_seconds(), start_date=first, jitter=jitter_seconds, timezone="UTC"
-        )
-        self._add(work, trigger, after, retry, max_instances)
+        start_at = clock.system_clock() + after
+        trigger = _Every(seconds=every.total_seconds(), start_date=start_at, jitter=jitter_seconds)
+        self._add(work, trigger, start_at, retry, max_instances)
 
     def add_each_minute(self, work: Work, now: Clock) -> None:
         """Run the work now and at the start of each minute of a clock, which may be set while the job waits.
@@ -86,13 +84,15 @@ class Timers:
             if minute != done_at and await work() is not False:
                 done_at = minute
 
-        self._add(run_if_new, _Every(seconds=1, start_date=clock.system_clock().replace(microsecond=0)))
+        # At full seconds, so that it is not late for a minute; the first run is due already.
+        start_at = clock.system_clock().replace(microsecond=0)
+        self._add(run_if_new, _Every(seconds=1, start_date=start_at), start_at)
 
     def _add(
         self,
         work: Work,
         trigger: object,
-        after: timedelta = timedelta(),
+        start_at: datetime,
         retry: timedelta | None = None,
         max_instances: int = 1,
     ) -> None:
@@ -102,7 +102,7 @@ class Timers:
             trigger,
             id=job_id,
             max_instances=max_instances,
-            next_run_time=clock.system_clock() + after,
+            next_run_time=start_at,
         )
 
     async def _run(self, job_id: str, work: Work, retry: timedelta | None) -> None:
@@ -131,7 +131,7 @@ class Timers:
 
     async def stop(self, seconds: float) -> None:
         """Start no more runs, and cancel those that still run after `seconds`."""
-        if not self._scheduler.running:
+        if self._look.cancelled():
             return
         self._look.cancel()
         self._scheduler.pause()
@@ -142,5 +142,5 @@ class Timers:
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
-        if self.failure.done():
+        if self.failure.done() and not self.failure.cancelled():
             self.failure.exception()  # retrieved, so that asyncio does not log it

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 import apscheduler.schedulers.base
 import pytest
 
-from bot.core import clock, timers
+from bot.core import clock, isolation, timers
 from bot.core.timers import Timers
 from tests.support.virtual_time import VirtualTimeLoop
 
@@ -82,6 +82,12 @@ def test_jobs_run_once_when_the_machine_wakes_after_years(stage: Stage) -> None:
 
     runs = stage.run(150, add)
     assert runs == pytest.approx([0, 0, 40, 91, 91, 100], abs=1.05)
+
+
+def test_minute_jobs_are_on_time_although_the_process_started_within_a_second(stage: Stage) -> None:
+    stage.slept = lambda seconds: timedelta(milliseconds=600)
+    runs = stage.run(200, lambda opened: opened.add_each_minute(stage.record, stage.now))
+    assert runs == pytest.approx([0, 39.4, 99.4, 159.4], abs=0.05)
 
 
 def test_minute_jobs_follow_discords_clock_while_the_machines_is_wrong(stage: Stage) -> None:
@@ -174,3 +180,15 @@ async def test_stop_lets_a_run_end_and_cancels_one_that_takes_too_long() -> None
         await opened.stop(0.01)
         assert ended.is_set()
         assert cancelled.is_set()
+
+
+async def test_timers_stop_once_although_their_owner_gave_up_waiting(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with Timers() as opened:
+        stopping = asyncio.Event()
+        stopping.set()
+        await isolation.run_unless_stopped(opened.failure, stopping)
+        await opened.stop(0)
+    await asyncio.sleep(0)
+    assert not caplog.records
