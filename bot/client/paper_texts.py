@@ -250,11 +250,14 @@ def excerpt_lines(
 ) -> tuple[SafeMarkdown, str]:
     """Return the sentence with the matched words, or else the start of the summary, and a language note.
 
-    The note is "" if the text is in the reader's language. A summary has a note only if `with_language`.
+    The reader's own language comes before the words. The note is "" if the text is in that language; a summary has
+    a note only if `with_language`.
     """
     language = paper.summary.language if paper.summary else None
-    if paper.quoted and paper.quoted.language not in (language, texts.locale.value):
+    if paper.quoted and paper.quoted.language not in (language, own := texts.locale.value):
         # Only the text in the other language contains the matched words.
+        if language == own:
+            return summary_excerpt(paper.sections), texts("found-in", language=paper.quoted.language)
         return mark_matches(paper.quoted), texts("quoted-from", language=paper.quoted.language)
     note = language_note(texts, language) if with_language else ""
     return mark_matches(paper.quoted) if paper.quoted else summary_excerpt(paper.sections), note

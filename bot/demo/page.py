@@ -69,7 +69,7 @@ def dress(
         path = request.path
         if path.startswith("/paperround/"):
             if not server._authorized(request):
-                raise web.HTTPUnauthorized
+                raise web.HTTPSeeOther("/")  # whose own text says which address to open
             answer = await _act(request, preview, channels, locale, use_zone)
             return respond(answer, "text/html")
         if path == _ICON:

@@ -161,9 +161,12 @@ class Stage:
                 self._env.backend.delete_message(channel.id, message.id)
             elif message.author_id == self._viewer.id and message.id > self._newest.get(channel.id, 0):
                 if later := LATER.fullmatch(message.content.strip()):
+                    await self._say(channel, "passing")
+                    passing = await self._scroll(channel)
                     for _ in range(24 * int(later[1])):  # by the hour, so that everything is sent at its time
                         await self._env.advance_time(3600)
                         await self._deliver()
+                    self._env.backend.delete_message(channel.id, passing)
                     now, last_on = self._env.now(), sample_digests.sample_texts()[-1].date_on
                     await self._say(
                         channel,
@@ -173,6 +176,10 @@ class Stage:
                     )
                 else:
                     await self._say(channel, "text")
+        await self._scroll(channel)
+
+    async def _scroll(self, channel: simcord.ChannelHandle) -> int:
+        """Show the newest message on the pages of its channel, and return its id."""
         newest = self._newest_message_id(channel)
         if newest != self._newest.get(channel.id, 0):
             # Not Preview.show, which is for captures.
@@ -181,6 +188,7 @@ class Stage:
                     page.target_id = page.window_end_id = newest
             await self._page.refresh()
             self._newest[channel.id] = newest
+        return newest
 
     def _messages(self, channel: simcord.ChannelHandle) -> list[Any]:
         stored: Mapping[int, Any] = self._env.backend.messages.get(channel.id, {})

@@ -6,7 +6,6 @@ Marking a paper does not change the order. The mark is shown beside the paper an
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from discord import ui
@@ -112,12 +111,6 @@ def _pick_text(
         texts(f"today-because-{kind.value}", text=_escape(text), count=count)
         for kind, text, count in pick.reasons
     ]
-    own = texts.locale.value
-    is_readable = paper.summary is not None and paper.summary.language == own
-    if is_readable and paper.quoted is not None and paper.quoted.language != own:
-        # Prefer a summary in the reader's language to a matching sentence in another language.
-        paper = replace(paper, quoted=None)
-        clauses[0] = texts("today-because-in-other-language", because=clauses[0])
     reasons_text = ", ".join([*clauses[:-2], texts("today-and").join(clauses[-2:])])
     because = texts("today-because", reasons=reasons_text) if clauses else ""
     title = paper_texts.title_link(paper, max_characters=characters // 2, max_bytes=size // 2)

@@ -84,6 +84,12 @@ async def test_page_opens_the_chosen_channel_also_after_a_thread_was_opened(tmp_
             assert preview.channel.id == vision.id
             await get("/paperround/zone?name=Europe/Berlin")
             assert (preview.timezone, zones) == ("Europe/Berlin", ["Europe/Berlin"])
+            # A link that is opened in another tab has no key; the page says what to do.
+            async with (
+                aiohttp.ClientSession() as other,
+                other.get(f"{preview.url.partition('/#')[0]}{link[1]}") as answer,
+            ):
+                assert (answer.status, "Open the whole address" in await answer.text()) == (200, True)
 
 
 async def test_demo_has_a_member_a_locked_channel_and_a_forum(tmp_path: Path) -> None:

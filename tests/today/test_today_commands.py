@@ -132,6 +132,22 @@ async def test_followed_words_come_first_for_a_new_reader(harness: ClientHarness
     assert list(map(int, ranks))[followed:] == sorted(map(int, ranks[followed:]))
 
 
+async def test_a_summary_in_the_readers_language_comes_before_the_matching_one(
+    harness: ClientHarness,
+) -> None:
+    for day, text in (
+        ("2025-12-31", "Sparse reading makes long texts cheap."),
+        ("2026-01-01", "긴 글을 강화 학습으로 읽습니다."),
+    ):
+        paper = sample_archive.NewsletterPaper("2501.00200", "Sparse Reading", text)
+        await sample_archive.add_digest(harness.container.database, day, paper)
+    await harness.add_alert("강화 학습")
+    shown = shown_text(await harness.ask("today"))
+    assert "Sparse reading makes long texts cheap." in shown
+    assert "긴 글을" not in shown
+    assert harness.texts("found-in", language="ko") in shown
+
+
 @both_languages
 async def test_a_day_without_a_match_says_that_it_is_in_the_order_of_votes(harness: ClientHarness) -> None:
     await harness.add_alert("superconductor")

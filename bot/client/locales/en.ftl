@@ -621,7 +621,7 @@ club-nominated = { $count ->
 }
 club-replaces = Nominated, in place of { $title }: each member has one nomination a week.
 club-vote-begins = The vote begins in a few seconds.
-club-skipped = The meeting is skipped.
+club-skipped = The meeting is skipped. A vote that is open ends in a moment, without a count.
 club-question = Which paper for { $date }?
 club-poll = **🗳️ Which paper shall we read?** For the meeting on { $at }
 club-paper = ## 📖 The paper for the next meeting
@@ -782,7 +782,6 @@ today-and = {" and "}
 today-because-saved = { $count } papers you saved on “{ $text }”
 today-because-followed = your alert “{ $text }”
 today-because-picked = your topic “{ $text }”
-today-because-in-other-language = { $because } (found in the paper's Korean summary)
 today-mark = Save or rate a paper
 today-save = Save
 today-undo-save = Remove from saved
@@ -815,6 +814,10 @@ today-none-left = No papers are left for this day: each was already sent to you,
 today-nothing = There are no papers yet.
 
 ## Why a paper is in an alert
+found-in = { $language ->
+    [ko] the words are in the paper's Korean summary
+   *[other] the words are in the paper's English summary
+}
 quoted-from = { $language ->
     [ko] quoted from the Korean summary
    *[other] quoted from the English summary

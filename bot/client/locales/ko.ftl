@@ -568,7 +568,7 @@ club-candidates = **다음 투표 후보**
 club-nominated = { $count }명이 후보로 올림
 club-replaces = { $title } 대신 이 논문을 후보로 올렸어요. 한 주에 한 편만 올릴 수 있어요.
 club-vote-begins = 몇 초 뒤에 투표가 시작돼요.
-club-skipped = 모임을 건너뛰기로 했어요.
+club-skipped = 모임을 건너뛰기로 했어요. 진행 중인 투표가 있으면 곧 결과 없이 끝나요.
 club-question = { $date } 모임에서 읽을 논문은?
 club-poll = **🗳️ 어떤 논문을 함께 읽을까요?** { $at } 모임
 club-paper = ## 📖 다음 모임에서 읽을 논문
@@ -736,7 +736,6 @@ today-and = {", "}
 today-because-saved = 저장한 ‘{ $text }’ 논문 { $count }편
 today-because-followed = ‘{ $text }’ 알림
 today-because-picked = 고른 주제 ‘{ $text }’
-today-because-in-other-language = { $because } (영어 요약에 나와요)
 today-mark = 논문 저장하거나 평가하기
 today-save = 저장
 today-undo-save = 저장 취소
@@ -769,6 +768,10 @@ today-none-left = 이날 논문은 모두 이미 보내 드렸거나, 저장했�
 today-nothing = 아직 논문이 없어요.
 
 ## 논문이 알림에 든 이유
+found-in = { $language ->
+    [ko] 찾은 단어는 한국어 요약에 나와요
+   *[other] 찾은 단어는 영어 요약에 나와요
+}
 quoted-from = { $language ->
     [ko] 한국어 요약에서 인용
    *[other] 영어 요약에서 인용

@@ -21,7 +21,7 @@ async function redraw() {
   if (simcordPreview.publishedRevision === drawn || location.hash.length < 2) return;
   drawn = simcordPreview.publishedRevision;
   const answer = await fetch("/paperround/navigation", { headers: capability });
-  const shown = answer.ok ? await answer.text() : "";
+  const shown = answer.ok && !answer.redirected ? await answer.text() : "";
   if (shown && navigation.dataset.shown !== shown) navigation.innerHTML = navigation.dataset.shown = shown;
 }
 // Asked for once: the server may not know the browser's zone.
