@@ -7,9 +7,10 @@ partial matches by a weighted OR (BM25) and by their similarity to the question'
 from __future__ import annotations
 
 import math
+import weakref
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from itertools import pairwise
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias, cast
@@ -101,8 +102,10 @@ class Engine:
     def __init__(self, searcher: tantivy.Searcher) -> None:
         self.searcher = searcher
         self._schema = search_index.paper_schema()
-        self._compile = lru_cache(maxsize=1 << 11)(self._compile_forms)
-        self._mention = lru_cache(maxsize=1 << 11)(self._compile_mention)
+        # By a cycle of references, engines of former versions and their deleted files would stay for days.
+        weak = weakref.proxy(self)
+        self._compile = lru_cache(maxsize=1 << 11)(partial(Engine._compile_forms, weak))
+        self._mention = lru_cache(maxsize=1 << 11)(partial(Engine._compile_mention, weak))
         self._frequency = lru_cache(maxsize=1 << 14)(searcher.doc_freq)
 
     # Building queries.

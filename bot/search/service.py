@@ -284,7 +284,12 @@ class SearchService:
             request = replace(request, sort=request.sort or answer.common.sort)
             answer = replace(answer, matches=_find(answer.engine, answer.query, answer.scope, request))
         with self._lock:
-            self._answers.pop(key, None)
+            # An answer keeps its version of the index and of the glossary in memory.
+            self._answers = {
+                other: one
+                for other, one in self._answers.items()
+                if other != key and (now - one.made_at).total_seconds() <= _MAX_PAGE_SECONDS
+            }
             self._answers[key] = answer
             while len(self._answers) > _MAX_ANSWERS:
                 del self._answers[next(iter(self._answers))]

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import random
-from datetime import date
+import weakref
+from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.search import index as search_index
+from bot.search.engine import Engine
 from bot.search.results import SearchRequest, Sort
 from bot.search.service import SearchService
 from storage import models
@@ -164,6 +168,34 @@ async def test_later_pages_do_not_change_when_papers_arrive(db: Database) -> Non
     await sample_archive.add_digest(db, "2025-01-03", newer)
     assert len({*first, *await ask(20), *await ask(40)} - {newer.arxiv_id}) == 60
     assert (await ask(0))[0] == newer.arxiv_id
+
+
+@pytest.mark.engines("sqlite")
+@pytest.mark.parametrize(("minutes", "kept"), [(1, True), (16, False)])
+async def test_a_former_version_of_the_index_is_freed_once_no_page_needs_it(
+    db: Database, monkeypatch: pytest.MonkeyPatch, minutes: int, kept: bool
+) -> None:
+    """At once, not by a garbage collection in days: it keeps deleted files mapped, and on the disk."""
+    made: list[weakref.ref[Engine]] = []
+    begin = Engine.__init__
+
+    def note(engine: Engine, searcher: Any) -> None:
+        begin(engine, searcher)
+        made.append(weakref.ref(engine))
+
+    monkeypatch.setattr(Engine, "__init__", note)
+    now = sample_archive.NOW
+    await sample_archive.add_digest(db, "2025-01-02", *make_studies(3, "robots"))
+    service = SearchService(db, clock=lambda: now)
+    gc.disable()
+    try:
+        await service.search(SearchRequest("robots"))
+        now += timedelta(minutes=minutes)
+        await sample_archive.add_digest(db, "2025-01-03", *make_studies(3, "video", 10))
+        await service.search(SearchRequest("video"))
+        assert [engine() is not None for engine in made] == [kept, True]
+    finally:
+        gc.enable()
 
 
 def test_a_very_long_summary_does_not_hide_the_abstract() -> None:
