@@ -207,6 +207,7 @@ class Year:
         self.jumps.append((time.time(), self.harness.clock_offset.total_seconds()))
 
         def have_ticked() -> bool:
+            assert self.bot.poll() is None, f"the bot has ended: {self.harness.read_log()[-1000:]}"
             self._read_measures()
             return all(self._ended[name] >= asked_at.timestamp() for name in ("tick", "alerts"))
 
