@@ -255,8 +255,8 @@ def find_author(name: str, authors: Iterable[str]) -> str | None:
 
 def _find_parts(parts: Sequence[Part], paper: PreparedPaper) -> list[tuple[str, bool]]:
     """Return each part's matching form and whether it is in the title; [] if any part is missing."""
-    found = [one for part in parts if (one := _find_part(part, paper))]
-    return found if len(found) == len(parts) else []
+    forms = list(filter(None, (_find_part(part, paper) for part in parts)))
+    return forms if len(forms) == len(parts) else []
 
 
 def _find_part(part: Part, paper: PreparedPaper) -> tuple[str, bool] | None:

@@ -73,7 +73,8 @@ class ReadQuery:
     @property
     def said(self) -> dict[str, QueryPart]:
         """The implied topics that the reply should mention, keyed by name."""
-        return {name: part for part in self.implied.values() if (name := self._said_name(part))}
+        named = {self._said_name(part): part for part in self.implied.values()}
+        return {name: part for name, part in named.items() if name}
 
     @property
     def terms(self) -> tuple[str, ...]:

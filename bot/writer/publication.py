@@ -130,7 +130,7 @@ def build_sections(
     headings = prompts.SECTIONS[form]
     sections = []
     for key, group in groupby(checked, key=attrgetter("section")):
-        texts = [text for claim in group if (text := prompts.clean_text(claim.text))]
+        texts = list(filter(None, (prompts.clean_text(claim.text) for claim in group)))
         if texts:
             is_list = form is models.DigestFormat.REVIEW and len(texts) > 1
             body = "\n".join(f"- {text}" for text in texts) if is_list else " ".join(texts)
