@@ -303,7 +303,7 @@ def print_papers(
         }
         for row in rows
     ]
-    columns = ("id", "date", "votes", "title", "authors", "missing")
+    columns = ("id", "date", "votes", "title", "authors", *(["missing"] if any(missing.values()) else ()))
     shell.print_answer(shown, False, columns, sentence=empty)
 
 
@@ -369,7 +369,9 @@ def _print_detail(detail: models.PaperDetail) -> None:
             shell.echo(f"{label}: {value}")
     locale = shell.load_settings().locale
     for appearance in sorted(detail.appearances, key=lambda row: summaries.find_language(row) != locale):
-        shell.echo(f"\n{appearance.date} ({appearance.format.value})")
+        language = summaries.find_language(appearance)
+        foreign = "" if language == locale else f", {language}"
+        shell.echo(f"\n{appearance.date} ({appearance.format.value}{foreign})")
         sections = summaries.shown_sections(appearance.entry)
         if summaries.misses_summary(appearance):
             shell.echo("(no summary: the text is a model's refusal, made up, or empty)")

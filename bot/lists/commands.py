@@ -153,7 +153,7 @@ class ListsCog(commands.Cog):
 
     @router.command(name="topic", description="Papers on a topic, in Korean or English")
     @app_commands.describe(
-        query="Words, a phrase in quotes, or -word to exclude a word",
+        query="A question or words; a phrase in quotes; -word leaves a word out",
         period="How far back",
         votes="Minimum votes",
     )

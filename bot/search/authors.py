@@ -7,6 +7,7 @@ else does. Korean names are looked up by the romanisations of their syllables, f
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -291,8 +292,13 @@ def find_author(
     name_of = {author.id: author.name for author in matches}
     scope = Scope(filters, search.list_paper_ids(view, ids))
     paper_ids, total = archive.engine.list_top(scope, sort=sort, limit=limit, offset=offset)
+    rows = tuple(search.list_paper_rows(view, paper_ids))
+    key, has_accents = analyser.fold_name(best.name), not best.name.isascii()
+    spellings = Counter(name for row in rows for name in row.authors if analyser.fold_name(name) == key)
+    alike = [name for name, _ in spellings.most_common() if name.isascii() != has_accents]
+    name_of[best.id] = next(iter(alike), best.name)  # as most of the papers spell it: not "Ben allal"
     return AuthorResult(
-        tuple(search.list_paper_rows(view, paper_ids)),
+        rows,
         total,
         author=name_of[best.id],
         matches=tuple(name_of.values()),

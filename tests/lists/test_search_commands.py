@@ -137,6 +137,19 @@ async def test_the_menu_of_a_list_says_its_period_and_order_however_they_were_as
         assert f"{period} · {order}" in shown.splitlines(), (query, shown)
 
 
+async def test_an_author_is_named_as_most_papers_do(harness: ClientHarness) -> None:
+    """The first paper that names the author has the rare spelling."""
+    spellings = ("Loubna Ben allal", "Loubna Ben Allal", "Loubna Ben Allal")
+    for number, name in enumerate(spellings):
+        paper = sample_archive.NewsletterPaper(f"2512.0020{number}", f"Web {number}", "웹.", authors=(name,))
+        await sample_archive.add_digest(harness.container.database, f"2025-12-0{number + 1}", paper)
+    shown = shown_text(await harness.ask("author", name="loubna ben allal"))
+    assert harness.texts("list-author-heading", author="Loubna Ben Allal", count=3) in shown
+    assert (
+        harness.texts("list-other-authors", count=2, name="", author="", names="").split("“")[0] not in shown
+    )
+
+
 async def test_an_ambiguous_abbreviation_has_a_button_for_each_meaning(harness: ClientHarness) -> None:
     forms = ("직접 정책 적응(Direct Policy Adaptation; DPA)", "이중 경로 주의(Dual Path Attention; DPA)")
     papers = [
