@@ -156,25 +156,25 @@ def parse_dates(text: str, today: date) -> tuple[date, date]:
     """
     amount = re.sub(r"^an? ", "1 ", text.strip().casefold())
     for typed in (text, f"최근 {text}", f"last 1 {amount}", f"last {amount}"):
-        if found := dates.read_typed_date(typed, today):
-            return found
+        if span := dates.read_typed_date(typed, today):
+            return span
     raise UserError("no-date", text=discord_text.escape_text(text[:40]), example=today.isoformat())
 
 
 def parse_time(text: str) -> str:
     """Parse a time of day (`9:00`, `9am`, `오전 9시`, `아침`) into `HH:MM`. Raises UserError if it is invalid."""
-    found = find_time(text)
-    if found is None:
+    time = find_time(text)
+    if time is None:
         raise UserError("time-not-understood", text=discord_text.escape_text(text[:40]))
-    return found
+    return time
 
 
 def parse_zone(text: str) -> str:
     """Parse a time zone: an IANA name, a city, a country or an abbreviation. Raises UserError if unknown."""
-    found = find_zone(text)
-    if found is None:
+    zone = find_zone(text)
+    if zone is None:
         raise UserError("zone-unknown", text=discord_text.escape_text(text[:40]))
-    return found
+    return zone
 
 
 def parse_number(text: str, key: str, low: int, high: int) -> int:

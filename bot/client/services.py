@@ -52,6 +52,6 @@ class Services:
 
     def get(self, kind: type[Feature]) -> Feature:
         """Return the feature service of this class."""
-        found = self.features[kind]
-        assert isinstance(found, kind)
-        return found
+        service = self.features[kind]
+        assert isinstance(service, kind)
+        return service

@@ -208,10 +208,10 @@ async def _start(name: str, max_line: int, with_database: bool) -> asyncio.subpr
 
 def _find_error(name: str) -> type[errors.PaperroundError]:
     """Return the subclass of PaperroundError that has this name, or else ChildError."""
-    found: list[type[errors.PaperroundError]] = [errors.PaperroundError]
-    for kind in found:
-        found += kind.__subclasses__()
-    return next((kind for kind in found if kind.__name__ == name), ChildError)
+    kinds: list[type[errors.PaperroundError]] = [errors.PaperroundError]
+    for kind in kinds:
+        kinds += kind.__subclasses__()
+    return next((kind for kind in kinds if kind.__name__ == name), ChildError)
 
 
 def main() -> None:

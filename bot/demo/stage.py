@@ -38,15 +38,15 @@ def find_command(
     `leaves` are commands, as returned by `list_leaves`.
     """
     words = line.removeprefix("/").split()
-    found = [
+    matching = [
         (path, leaf)
         for path, leaf in leaves
         if len(path) <= len(words)
         and all(word.casefold() in _names(node) for node, word in zip(path, words, strict=False))
     ]
-    if not found:
+    if not matching:
         return None
-    path, leaf = max(found, key=lambda item: len(item[0]))
+    path, leaf = max(matching, key=lambda item: len(item[0]))
     rest = line.removeprefix("/").split(maxsplit=len(path))[len(path) :]
     return path, leaf, "".join(rest)
 

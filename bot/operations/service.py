@@ -85,9 +85,9 @@ class StatusService:
             channel_ids = {row.channel_id for row, _ in statuses[:most]}
             if guild_id is not None and channel_id is not None:
                 channel_ids.add(channel_id)
-            found = None if guild_id is None else await club.get(connection, guild_id)
-            if found is not None and may_see(found.channel_id):
-                channel_ids.add(found.channel_id)
+            club_of_guild = None if guild_id is None else await club.get(connection, guild_id)
+            if club_of_guild is not None and may_see(club_of_guild.channel_id):
+                channel_ids.add(club_of_guild.channel_id)
             profile = await today.get(connection, user_id)
             reader_alerts = await alerts.list_rows(connection, user_id=user_id)
             return StatusReport(

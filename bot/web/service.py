@@ -409,10 +409,10 @@ class WebPages:
                         digest.updated_at, updated_at.get(digest.date_on, digest.updated_at)
                     )
 
-        def make(day: date, found: PaperPage) -> AtomEntry:
-            values = {"rows": self._make_rows(site, found.rows, on=day.isoformat()), "base": site.origin}
+        def make(day: date, listed: PaperPage) -> AtomEntry:
+            values = {"rows": self._make_rows(site, listed.rows, on=day.isoformat()), "base": site.origin}
             html = self.templates.render_document("web.entry.html.j2", values, OutputFormat.XML)
-            heading = texts("list-digest-heading", date=texts.format_date(day), count=found.total)
+            heading = texts("list-digest-heading", date=texts.format_date(day), count=listed.total)
             url, name = site.address("days", day.isoformat()), texts("web-name")
             entry_id = site.permanent_id("days", day.isoformat())
             return AtomEntry(
@@ -421,8 +421,8 @@ class WebPages:
 
         entries = []
         for day in days:
-            found, _ = await self.services.search.get_digest(day, limit=DAY_SIZE)
-            entries.append(await asyncio.to_thread(make, day, found))
+            listed, _ = await self.services.search.get_digest(day, limit=DAY_SIZE)
+            entries.append(await asyncio.to_thread(make, day, listed))
         return await asyncio.to_thread(self._feed, site, texts("web-name"), (), ("feed",), {}, entries)
 
     async def load_search_feed(self, site: Site, query: str) -> Page:

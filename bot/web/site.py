@@ -103,8 +103,8 @@ class SiteBuilder:
         """Return the names of the authors who have pages, keyed by each of their spellings."""
 
         def read(view: snapshot.Snapshot) -> dict[str, str]:
-            found = search.list_most_published(view, limit=MAX_AUTHORS)
-            names = {author.id: author.name for author in found if author.paper_count >= MIN_PAPERS}
+            authors = search.list_most_published(view, limit=MAX_AUTHORS)
+            names = {author.id: author.name for author in authors if author.paper_count >= MIN_PAPERS}
             others = {spelling: names[id_] for id_, spelling in search.list_spellings(view, names)}
             return others | {name: name for name in names.values()}
 
