@@ -41,6 +41,7 @@ COMMANDS: list[tuple[str, dict[str, str]]] = [
     ("status", {}),
     ("help", {}),
     ("why", {"paper": "2501.00001"}),
+    ("ask", {"paper": "2501.00001", "question": "Which data?"}),
     ("club list", {}),
     ("daily setup", {}),
     ("daily edit", {}),

@@ -22,6 +22,7 @@ NEEDED: dict[str, dict[str, Any]] = {
     "author": {"name": "Ada Lovelace"},
     "paper": {"paper": "2501.00001"},
     "why": {"paper": "2501.00001"},
+    "ask": {"paper": "2501.00001", "question": "Which data?"},
     "alerts add": {"keyword": "robot"},
     "club setup": {"channel": "papers", "day": "fri", "time": "5pm"},
 }

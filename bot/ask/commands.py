@@ -55,7 +55,7 @@ class AskCog(commands.Cog):
         return ask_messages.question_modal(request.texts, action.payload)
 
     @router.handles(ask_messages.SUBMIT, router.PRIVATELY)
-    async def submit(self, request: Request, action: Action) -> ui.LayoutView:
+    async def submit_question(self, request: Request, action: Action) -> ui.LayoutView:
         """Answer the question in the form."""
         asked = router.modal_values(request.interaction).get(ask_messages.QUESTION, "")
         return await self._answer(request, action.payload, asked)
