@@ -330,7 +330,7 @@ class Year:
     async def _measure(self, day: int) -> Figures:
         await self.harness.wait_until(self._is_index_current)
         self._read_measures()
-        files = self.harness.folder.glob("**/*.search/**/*")
+        files = self.harness.folder.glob("**/*search*/**/*")
         index = sum(file.stat().st_size for file in files if file.is_file())
         since = (self.harness.now() - 20 * DAY).timestamp()
         recent = {name: [each for at, each in rows if at >= since] for name, rows in self.measures.items()}
