@@ -37,6 +37,7 @@ from storage.snapshot import Snapshot
 _MAX_ANSWERS, _MAX_PAGE_SECONDS = 64, 900
 """The number of cached answers, and how long the later pages of an answer ignore changes to the archive."""
 _MAX_SAID = 12
+_UNSORTED = (None, Sort.RELEVANCE)
 _TITLES_AT_ONCE = 25
 """How many titles are found in one look-up, between which others take their turn."""
 _MAX_TERM_LENGTH = 200
@@ -319,7 +320,7 @@ class SearchService:
         else:
             matches = _find(engine, read, scope, request, asked)
         # A list without words has no best match.
-        is_by_votes = matches.total and not (read.parts or read.wholes) and request.sort is not Sort.DATE
+        is_by_votes = matches.total and not (read.parts or read.wholes) and request.sort in _UNSORTED
         by_votes = Sort.VOTES if is_by_votes else None
         # If there are complete matches, assume that nothing is misspelt.
         unknown = [] if matches.complete_count else completion.list_unknown_words(engine, read.parts)

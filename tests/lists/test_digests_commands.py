@@ -45,6 +45,7 @@ async def test_top_sorts_by_votes_within_a_period(harness: ClientHarness) -> Non
     result = await harness.ask("top")
     shown = shown_text(result)
     assert harness.texts("list-top-heading", period=harness.texts("period-week")) in shown
+    assert harness.texts("list-read", terms="") not in shown, "the heading says all"
     assert shown.index("▲\u00a081") < shown.index("▲\u00a057") < shown.index("▲\u00a033")
     assert harness.texts("period-all") in shown_text(await harness.select(result, ["a"], custom_id="pr:lp:"))
     of_topic = shown_text(await harness.ask("top", topic="로봇", period="a"))
