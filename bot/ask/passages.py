@@ -14,7 +14,7 @@ MAX_PASSAGES = 1_500
 _MIN_LENGTH, _MAX_LENGTH = 60, 1_200
 """Characters: a shorter block, such as a formula, is joined to the one before, and a longer text is split by sentences."""
 _MAX_TABLE_LENGTH = 3_000
-_MAX_HEADING_LENGTH = 120
+_MAX_HEADING_LENGTH = 250
 _HEADING = re.compile(r"(#{1,6})[ \t]+(\S.*)")
 _BOLD_HEADING = re.compile(r"\*\*([^*\n]{1,80})\*\*:?")
 _EMPHASIS = re.compile(r"[*`]+|(?<!\w)_+|_+(?!\w)")

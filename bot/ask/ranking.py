@@ -28,8 +28,10 @@ _FORM_RARITY = 0.25
 """How far a form's own rarity counts beside that of its part."""
 _NEIGHBOUR = 0.075
 """The share of each neighbour's score in the same section that a passage gets."""
-MIN_SCORE = 1.3
+MIN_SCORE = 1.35
 """The least score of a best passage that seems to answer, in relation to the root of what the parts would give once each."""
+_USUAL_PASSAGES = 75
+"""How many passages a paper usually has."""
 _NO_NUMBER, _MOST = 0.7, 0.6
 """The factor for a question for a number if no number stands in a sentence with this share of what is asked."""
 _NUMBER = re.compile(
@@ -95,7 +97,9 @@ class PaperIndex:
                 scores[number] += part.weight * (best + _OTHER_FORMS * (sum(of_forms) - best))
         ranked = {number: score + _NEIGHBOUR * self._near(scores, number) for number, score in scores.items()}
         order = sorted(ranked, key=lambda number: (-ranked[number], number))
-        score = max(ranked.values(), default=0.0) / math.sqrt(needed or 1.0)
+        # What is rare in a short paper is less rare than in a long one.
+        scale = math.log(1 + len(self.passages)) / math.log(1 + _USUAL_PASSAGES)
+        score = max(ranked.values(), default=0.0) / math.sqrt((needed or 1.0) * (scale or 1.0))
         if wants_number and not any(self._has_number(number, parts, found) for number in order[:3]):
             score *= _NO_NUMBER
         return Ranking(order, score, found)

@@ -92,6 +92,18 @@ def past_months_text() -> str:
     return (resources.files(__package__) / "samples" / "past-months.json").read_text(encoding="utf-8")
 
 
+def load_paper_texts(now: datetime) -> list[models.PaperText]:
+    """Return texts of our own about five papers, which can be asked."""
+    files = (resources.files(__package__) / "texts").iterdir()
+    return [
+        models.PaperText(
+            arxiv_id, file.read_text(encoding="utf-8"), f"https://arxiv.org/html/{arxiv_id}", now
+        )
+        for file in sorted(files, key=lambda file: file.name)
+        for arxiv_id in [file.name.removesuffix(".md")]
+    ]
+
+
 def load_covers() -> list[bytes]:
     """Return the pictures (PNG, 320 × 172 pixels) for thumbnails, so that nothing is fetched."""
     folder = resources.files(__package__) / "pictures"

@@ -36,7 +36,7 @@ from bot.demo.simulated_rest import SimulatedRest
 from bot.demo.stage import Stage
 from bot.web import server as web_server
 from bot.web.service import Page, WebPages
-from storage import locks, models, sources
+from storage import locks, models, paper_texts, sources
 
 START_AT = datetime(2026, 1, 1, tzinfo=UTC)
 """The start of SimCord's clock: 09:00 in Seoul."""
@@ -89,6 +89,9 @@ async def _populate(
         if sample.date_on < today:
             await ingest.add_text(sample.text, source=sample.source, location=sample.name)
     await ingest.add_facts([sample_digests.ABSTRACT, sample_digests.MEDIA, sample_digests.CODE])
+    async with container.database.transaction() as connection:
+        for text in sample_digests.load_paper_texts(container.clock()):
+            await paper_texts.save(connection, text)
     keyword = ALERT_KEYWORDS[container.locale]
     terms = (models.AlertTerm(models.AlertKind.KEYWORD, keyword),)
     alert = models.Alert(0, user_id, terms, START_AT)

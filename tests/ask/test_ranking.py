@@ -9,6 +9,7 @@ import pytest
 from bench.quality import ask as bench_ask
 from bot.ask import passages, question
 from bot.ask.ranking import PaperIndex
+from bot.demo import sample_digests
 from bot.glossary import resolver
 from bot.text import seed
 from tests.support import asked_paper
@@ -70,3 +71,21 @@ def test_the_figures_count_each_script_and_what_was_refused(tmp_path, capsys) ->
         "ask: right among three 0.667 (en 1.000, mixed 0.000, hangul 1.000);"
         " refused 1 of 1 without an answer, 3 of 3 others kept"
     )
+
+
+@pytest.mark.parametrize(
+    ("paper", "asked", "words"),
+    [
+        ("2406.17557", "중복 제거는 어떻게 했어?", "MinHash"),
+        ("2412.13663", "어떤 데이터로 학습했어요?", "2 trillion tokens"),
+        ("2501.12948", "보상은 어떻게 줘?", "accuracy reward"),
+        ("2502.11089", "What GPUs did they use?", "eight A100"),
+        ("2506.01844", "한계는 뭐예요?", "single type of robot"),
+    ],
+)
+def test_the_papers_of_the_demo_answer(paper: str, asked: str, words: str) -> None:
+    texts = sample_digests.load_paper_texts(asked_paper.paper_text().fetched_at)
+    index = PaperIndex(passages.split(next(text for text in texts if text.arxiv_id == paper)))
+    ranking = index.rank(question.read(asked, GLOSSARY))
+    assert ranking.is_answer
+    assert words in index.passages[ranking.order[0]].text
