@@ -1,0 +1,54 @@
+"""`paperround ask` reads a paper's text from the web once, and prints the passages that answer."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support import asked_paper, shell_fixtures
+from tests.support.shell_fixtures import Paperround
+
+PAPER = "2601.00001"
+
+
+def test_a_paper_is_asked_in_the_shell(filled: Paperround, monkeypatch: pytest.MonkeyPatch) -> None:
+    title = filled("paper", PAPER, "--json").data["title"]
+    padding = "\n\n## 5 Remarks\n\n" + "Quiet lamps burn until the ferry leaves the harbour again. " * 40
+    page = f"# {title}\n\narXiv:{PAPER}\n\n{asked_paper.MARKDOWN}{padding}"
+    paths = []
+
+    def respond(path: str) -> tuple[int, bytes]:
+        paths.append(path)
+        return (200, page.encode()) if path == f"/papers/{PAPER}.md" else (404, b"")
+
+    with shell_fixtures.serving(respond) as port:
+        for name in ("HF_ENDPOINT", "PAPERROUND_ARXIV_HTML_URL"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{port}")
+        found = filled("ask", PAPER, "학습에", "얼마나", "걸렸어?", "--json")
+        shown = filled("ask", PAPER, "Which licence?")
+    assert found.exit_status == 0
+    assert found.data["answers"] is True
+    first = found.data["passages"][0]
+    assert "31 hours" in first["text"]
+    assert first["section"].endswith("2.2 Training")
+    assert first["place"] == f"https://arxiv.org/pdf/{PAPER}"
+    assert "hours" in found.data["read_as"]["얼마나 걸렸어"]
+    assert "Apache 2.0" in shown.stdout
+    assert paths == [f"/papers/{PAPER}.md"]
+
+
+def test_a_paper_without_a_text_is_said_to_have_none(
+    filled: Paperround, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with shell_fixtures.serving(lambda _: (404, b"")) as port:
+        for name in ("HF_ENDPOINT", "PAPERROUND_ARXIV_HTML_URL"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{port}")
+        found = filled("ask", PAPER, "Which", "licence?")
+    assert found.exit_status == 0
+    assert "could not be read" in found.stderr
+    assert "does not seem to say" in found.stderr
+
+
+def test_an_unknown_paper_is_an_error(filled: Paperround) -> None:
+    found = filled("ask", "2601.09999", "Which licence?")
+    assert found.exit_status == 1
+    assert "The archive has no paper '2601.09999'" in found.stderr
