@@ -81,7 +81,12 @@ class PaperIndex:
             frequencies = {
                 form.text: self._count(tokens.phrases(form.token or form.text)) for form in part.forms
             }
-            found[part.text] = [text for text, counts in frequencies.items() if counts]
+            found[part.text] = [
+                # A concept's token counts all of its forms.
+                form.text
+                for form in part.forms
+                if frequencies[form.text] and (not form.token or self._count(tokens.phrases(form.text)))
+            ]
             rarity = self._rarity(set[int]().union(*frequencies.values()))
             if part.is_known or not analyser.has_hangul(part.text):
                 needed += part.weight * max(rarity, 0.5)

@@ -260,6 +260,8 @@ def make_excerpt(text: str, patterns: Patterns) -> Snippet:
         within = {number for at, end, number in matches if begin <= at and end <= begin + _MAX_EXCERPT}
         if len(within) > most:
             most, start = len(within), begin
+    # Near the end, earlier sentences fill the excerpt.
+    start = min(start, *(before for before in starts if before >= len(shown) - _MAX_EXCERPT), len(shown))
     lead = "…" if start else ""
     excerpt = lead + discord_text.shorten(shown[start:], _MAX_EXCERPT, markdown=False)
     shift, spans = len(lead) - start, list[tuple[int, int]]()

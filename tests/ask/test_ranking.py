@@ -11,7 +11,8 @@ from bot.ask import passages, question
 from bot.ask.ranking import PaperIndex
 from bot.demo import sample_digests
 from bot.glossary import resolver
-from bot.text import seed
+from bot.search.results import compile_pattern, make_excerpt
+from bot.text import analyser, seed
 from tests.support import asked_paper
 
 GLOSSARY = resolver.Glossary(seed.load_terms())
@@ -33,6 +34,13 @@ def test_a_korean_question_says_what_it_was_read_as() -> None:
     ranking = PaperIndex(found).rank(question.read("중복된 이미지는 어떻게 걸러냈어?", GLOSSARY))
     assert "near-duplicate" in ranking.found["중복"]
     assert "remove" in ranking.found["걸러냈어"]
+
+
+def test_forms_that_the_paper_has_not_are_not_named() -> None:
+    index = PaperIndex(passages.split(asked_paper.paper_text()))
+    found = index.rank(question.read("Which baselines, and which learning rate?", GLOSSARY)).found
+    assert "learning rate" in found["learning rate"]
+    assert not any(analyser.has_hangul(form) for forms in found.values() for form in forms)
 
 
 @pytest.mark.parametrize(
@@ -89,3 +97,15 @@ def test_the_papers_of_the_demo_answer(paper: str, asked: str, words: str) -> No
     ranking = index.rank(question.read(asked, GLOSSARY))
     assert ranking.is_answer
     assert words in index.passages[ranking.order[0]].text
+
+
+def test_an_excerpt_is_filled_with_the_sentences_before_its_match() -> None:
+    patterns = [pattern for pattern in [compile_pattern(["snapshot"])] if pattern]
+    text = "MinHash finds near duplicates. Within each snapshot it works best."
+    assert make_excerpt(text, patterns).text == text
+    long = make_excerpt("The lamp is lit at dusk. " * 40 + "Within each snapshot it works best.", patterns)
+    assert long.text.startswith("…The lamp is lit at dusk. The lamp")
+    assert long.text.endswith("Within each snapshot it works best.")
+    assert 250 < len(long.text) <= 301
+    [(start, end)] = long.spans
+    assert long.text[start:end] == "snapshot"
