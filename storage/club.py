@@ -65,7 +65,7 @@ club_threads = sa.Table(
     reference("paper_id", "papers.id", primary_key=True, index=True),
     required("guild_id", sa.BigInteger, index=True, info=SERVER_ROWS),
     required("delivery_id", RowId, comment="the delivery that opens it"),
-    sa.Column("thread_id", sa.BigInteger, server_default="0", comment="0: not sent yet"),
+    sa.Column("thread_id", sa.BigInteger, server_default="0", index=True, comment="0: not sent yet"),
     required("opened_at", UtcTime),
     sa.Column("meets_on", sa.Date, comment="local date of the meeting about the paper; NULL: none"),
 )

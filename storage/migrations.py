@@ -210,5 +210,12 @@ def _add_vectors_of_texts(connection: sa.Connection) -> None:
     connection.exec_driver_sql("ALTER TABLE paper_texts ADD COLUMN vectors_by TEXT")
 
 
+@_migration(9)
+def _index_threads(connection: sa.Connection) -> None:
+    """Find the papers of a thread or message without reading all parts."""
+    for table, column in (("parts", "message_id"), ("parts", "channel_id"), ("club_threads", "thread_id")):
+        connection.exec_driver_sql(f"CREATE INDEX ix_{table}_{column} ON {table} ({column})")
+
+
 VERSION = 1 + len(MIGRATIONS)
 """The version of the schema in `storage.tables`."""

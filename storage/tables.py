@@ -260,6 +260,8 @@ parts = table_of(
     sa.UniqueConstraint("nonce"),
     sa.UniqueConstraint("delivery_id", "position"),
     sa.Index("ix_parts_state_next_attempt_at", "state", "next_attempt_at"),
+    sa.Index("ix_parts_message_id", "message_id"),
+    sa.Index("ix_parts_channel_id", "channel_id"),
 )
 
 readers = table_of(

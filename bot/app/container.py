@@ -5,6 +5,7 @@ Modules used by one command are imported locally.
 
 from __future__ import annotations
 
+import asyncio
 import importlib.metadata
 import random
 import time
@@ -352,8 +353,17 @@ class Container:
         """Return a reader of papers' texts."""
         settings = self.settings
         return paper_text.PaperTextReader(
-            settings.hf_endpoint, settings.arxiv_html_url, fetch, now=self.clock, throttle=self.arxiv_throttle
+            settings.hf_endpoint,
+            settings.arxiv_html_url,
+            fetch,
+            now=self.clock,
+            throttle=self.arxiv_throttle,
+            process=self._parsing,
         )
+
+    @cached_property
+    def _parsing(self) -> asyncio.Semaphore:
+        return asyncio.Semaphore(1)
 
 
 def delivery_kinds() -> DeliveryKinds:

@@ -11,7 +11,7 @@ from discord.ext import commands
 
 from bot.ask import messages as ask_messages
 from bot.ask.question import MAX_LENGTH
-from bot.ask.service import PaperQuestions
+from bot.ask.service import PaperQuestions, TooManyError
 from bot.client import autocomplete, router
 from bot.client.context import Client, Request
 from bot.client.custom_ids import Action, InvalidCustomIdError, pack_custom_id
@@ -71,7 +71,7 @@ class AskCog(commands.Cog):
     async def _answer(self, request: Request, paper: str, asked: str) -> ui.LayoutView:
         async with router.admitted_lookup(request.interaction):
             found = await load_paper(request, paper)
-        with map_service_errors({BusyError: "busy"}):
+        with map_service_errors({BusyError: "busy", TooManyError: "ask-limit"}):
             answer = await self._questions.answer(found, asked, request.user_id)
         return ask_messages.answer_view(request.texts, answer, asked)
 
@@ -88,7 +88,7 @@ class AskCog(commands.Cog):
             bot_user is None
             or message.author.bot
             or message.guild is None
-            or bot_user not in message.mentions
+            or bot_user.id not in message.raw_mentions  # a reply mentions its author in `mentions` alone
         ):
             return
         is_typed = isinstance(thread, discord.Thread) and message.type in _TYPED

@@ -47,10 +47,9 @@ def answer_view(texts: Texts, answer: Answer, asked: str = "", *, marker: str | 
     if asked:
         lines.append(texts("ask-asked", question=escape_untrusted(asked, max_length=_MAX_SHOWN_QUESTION)))
     if not answer.is_answer:
-        key = (
-            "ask-no-text" if answer.basis is Basis.NONE else "ask-nearest" if answer.passages else "ask-none"
-        )
-        lines.append(texts(key))
+        nearest = "ask-abstract-nearest" if answer.basis is Basis.ABSTRACT else "ask-nearest"
+        key = nearest if answer.passages else "ask-none"
+        lines.append(texts("ask-no-text" if answer.basis is Basis.NONE else key))
     message.add_text("\n".join(lines))
     for passage in answer.passages:
         section = discord_text.shorten(passage.section, _MAX_SECTION, markdown=False) or texts("ask-place")

@@ -1,7 +1,7 @@
 """Answers questions about papers with their passages, privately or in a thread.
 
 A question in a thread is answered by a delivery. It is planned at once with the sentence that the question was lost, due
-in a minute, and gets the answer in its place: whatever happens in between, it is answered once or said to be lost.
+in three minutes, and gets the answer in its place: whatever happens in between, it is answered once or said to be lost.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from bot.search.results import Snippet, compile_pattern, make_excerpt
 from bot.sources.paper_text import PaperTexts
 from bot.text import analyser, term_keys
 from storage import ask as storage
-from storage import models, outbox, papers
+from storage import errors, models, outbox, papers
 from storage.database import Database
 
 log = structlog.get_logger(__name__)
@@ -40,9 +40,14 @@ _MAX_READ_PARTS, _MAX_READ_FORMS = 4, 3
 _MAX_INDEXES = 8
 _MAX_READING, _READING_PATIENCE = 4, 45.0
 """How many texts are fetched at once, and how long (seconds) a reader waits for a turn."""
-LOST_AFTER, ANSWER_LIFETIME = timedelta(minutes=1), timedelta(hours=1)
-MAX_PUBLIC_A_DAY = 50
-"""The most questions of one reader in threads that are answered a day (UTC)."""
+LOST_AFTER, ANSWER_LIFETIME = timedelta(minutes=3), timedelta(hours=1)
+MAX_A_DAY = 50
+"""The most questions of one reader in threads that are answered a day (UTC), and the most texts that one has read."""
+_PUBLIC, _READ = "public", "read"
+
+
+class TooManyError(errors.PaperroundError):
+    """Raised if a reader asked about too many papers that day whose text is not stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +106,15 @@ class PaperQuestions:
         default_factory=lambda: Admission(_MAX_READING, patience=_READING_PATIENCE), init=False
     )
     _indexes: dict[tuple[str, datetime], PaperIndex] = field(default_factory=dict, init=False)
-    _asked: Counter[int] = field(default_factory=Counter, init=False)
+    _asked: Counter[tuple[str, int]] = field(default_factory=Counter, init=False)
     _counted_on: date = field(default=date.min, init=False)
 
     async def answer(self, paper: models.PaperDetail, asked: str, user_id: int) -> Answer:
-        """Answer a question about a paper, after reading its text if it is not stored. Raises BusyError."""
+        """Answer a question about a paper, after reading its text if it is not stored. Raises BusyError, TooManyError."""
         text = await self.texts.find(paper.arxiv_id)
         if text is None:
+            if not self._count(_READ, user_id):
+                raise TooManyError(f"{MAX_A_DAY} papers a day")
             async with self._reading.admitted(user_id):
                 text = await self.texts.read(paper.arxiv_id, paper.title or "", paper.abstract or "")
         async with self.lookups.admitted(user_id):
@@ -115,15 +122,18 @@ class PaperQuestions:
             index = await self._load_index(text)
             parts = await asyncio.to_thread(question.read, asked, glossary)
             ranking = await asyncio.to_thread(index.rank, parts, wants_number=question.wants_number(asked))
-            if self.vectors is not None and text.basis == Basis.PAPER:
-                order = await self.vectors.rank(text, [one.headed_text for one in index.passages], asked)
-                ranking = replace(ranking, order=embeddings.fuse(ranking.order, order))
-            return await asyncio.to_thread(_build, paper, text, index, parts, ranking)
+        # Outside the look-up, whose places all readers share.
+        if self.vectors is not None and text.basis == Basis.PAPER:
+            order = await self.vectors.rank(text, [one.headed_text for one in index.passages], asked)
+            ranking = replace(ranking, order=embeddings.fuse(ranking.order, order))
+        return await asyncio.to_thread(_build, paper, text, index, parts, ranking)
 
     async def _load_index(self, text: models.PaperText) -> PaperIndex:
         key = text.arxiv_id, text.fetched_at
         if (index := self._indexes.get(key)) is None:
             index = await asyncio.to_thread(lambda: PaperIndex(passages.split(text)))
+            if text.basis != Basis.PAPER:  # made in no time
+                return index
             if len(self._indexes) >= _MAX_INDEXES:
                 self._indexes.pop(next(iter(self._indexes)), None)
             self._indexes[key] = index
@@ -138,7 +148,7 @@ class PaperQuestions:
         """
         async with self.database.read() as connection:
             ids = await storage.list_thread_papers(connection, place["channel_id"], replied_to)
-        if not ids or not self._count_public(user_id):
+        if not ids or not self._count(_PUBLIC, user_id):
             return
         now, locale = self.clock(), models.Locale.KO if analyser.has_hangul(asked) else models.Locale.EN
         post = AnswerPost(f"answer:{message_id}", locale, message_id, problem="ask-lost")
@@ -172,20 +182,22 @@ class PaperQuestions:
             return replace(post, answer=await self.answer(paper, asked, user_id), problem="")
         except BusyError:
             return replace(post, problem="busy")
+        except TooManyError:
+            return replace(post, problem="ask-limit")
 
     async def close(self) -> None:
         """Stop making vectors."""
         if self.vectors is not None:
             await self.vectors.close()
 
-    def _count_public(self, user_id: int) -> bool:
-        """Count a question in a thread. Returns False beyond the reader's limit."""
+    def _count(self, what: str, user_id: int) -> bool:
+        """Count a question in a thread, or one that has a text read. Returns False beyond the reader's limit."""
         today = self.clock().date()
         if self._counted_on != today:
             self._counted_on = today
             self._asked.clear()
-        self._asked[user_id] += 1
-        return self._asked[user_id] <= MAX_PUBLIC_A_DAY
+        self._asked[what, user_id] += 1
+        return self._asked[what, user_id] <= MAX_A_DAY
 
 
 def _build(

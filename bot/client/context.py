@@ -80,6 +80,9 @@ class Client(commands.AutoShardedBot):
         self.load_guild: Callable[[int], Awaitable[None]] | None = None
         """Loads a server's channels and roles into the cache of a client without a Gateway."""
 
+    async def on_message(self, message: discord.Message) -> None:
+        """Ignore a message: there are no text commands. Listeners of cogs run all the same."""
+
     async def prepare_guild(self, guild_id: int | None) -> None:
         """Load a server's channels and roles into the cache if there is no Gateway."""
         if self.load_guild is not None and guild_id is not None:

@@ -159,7 +159,8 @@ class TextVectors:
             try:
                 [query] = await self.server.embed([asked], "query", QUESTION_SECONDS)
             except EmbeddingError as error:
-                log.info("question has no vector", reason=str(error))
+                self._resumes_at = self.clock() + _PAUSE
+                log.info("question has no vector; the server is left alone for a minute", reason=str(error))
             else:
                 order = await asyncio.to_thread(rank, query, vectors)
                 if len(order) == len(passages):
@@ -181,6 +182,8 @@ class TextVectors:
 
     async def _make(self, text: models.PaperText, passages: Sequence[str]) -> None:
         async with self._turn:
+            if self.clock() < self._resumes_at:
+                return
             made: list[bytes] = []
             try:
                 for batch in database.chunked(passages, BATCH):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -240,6 +241,7 @@ def make_snippet(text: str, patterns: Patterns) -> tuple[str, tuple[tuple[int, i
 
 
 _MAX_EXCERPT, _MAX_LEAD = 300, 90
+_MAX_MATCHES = 100
 """Characters of an excerpt, and before its first match."""
 
 
@@ -249,7 +251,9 @@ def make_excerpt(text: str, patterns: Patterns) -> Snippet:
 
     shown = " ".join(markdown.render_plain(text).split())
     matches = sorted(
-        (*match.span(), number) for number, p in enumerate(patterns) for match in p.finditer(shown)
+        (*match.span(), number)
+        for number, p in enumerate(patterns)
+        for match in itertools.islice(p.finditer(shown), _MAX_MATCHES)
     )
     starts = [0, *(end + 1 for end in plain.find_ends(shown))]
     most, start = 0, 0

@@ -42,7 +42,9 @@ _WORD = re.compile(r"(?<!\w)[\d_]*+[^\W\d_]")
 _NOT_ALPHANUMERIC = re.compile(r"[\W_]+")
 _MARKDOWN_HEAD = "Markdown Content:"
 _HTML_SOURCE = re.compile(r"^URL Source: https?://arxiv\.org/html/", re.MULTILINE)
-_MATH = re.compile(r"<math\b[^>]*?\balttext=\"([^\"]{0,5000})\"[^>]*>.*?</math>", re.DOTALL)
+_MATH = re.compile(
+    r"<math\b[^<>]{0,500}?\balttext=\"([^\"<>]{0,5000})\"[^<>]{0,500}>(?:(?!<math\b).)*?</math>", re.DOTALL
+)
 _TEX = re.compile(r"[\\^_{]")
 _UNDERLINED = re.compile(r"^([^\s#|>-][^\n]{0,300})\n(=|-){3,200}[ \t]*$", re.MULTILINE)
 _HEADING = re.compile(r"(#{1,6})[ \t]+(\S.{0,300})|(\*\*)([^*\n]{1,80})\*\*:?")
@@ -73,7 +75,8 @@ class PaperTextReader:
     fetcher: fetcher.HttpFetcher
     now: Clock = field(kw_only=True)
     throttle: base.Throttle = field(kw_only=True)
-    process: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1), init=False)
+    process: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
+    """Shared by all readers: one child process parses."""
 
     async def read(self, arxiv_id: str, title: str) -> models.PaperText | None:
         """Return a paper's text, or None if no site has it. Sites that cannot be read are skipped."""

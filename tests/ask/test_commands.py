@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
 from bot.ask import messages as ask_messages
-from bot.ask.service import LOST_AFTER, MAX_PUBLIC_A_DAY, PaperQuestions
+from bot.ask.service import LOST_AFTER, MAX_A_DAY, PaperQuestions
 from storage import models, paper_texts
 from tests.support import asked_paper
 from tests.support.client_harness import ClientHarness, both_languages, component_ids, shown_text
@@ -100,6 +101,14 @@ async def test_a_paper_without_a_text_says_so(asking: ClientHarness) -> None:
     assert asking.texts("ask-no-text") in await ask(asking, "Which data?", OTHER)
 
 
+async def test_a_reader_has_only_so_many_texts_read_a_day(
+    asking: ClientHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.ask.service.MAX_A_DAY", 0)
+    assert asking.texts("ask-limit") in await ask(asking, "Which data?", OTHER)
+    assert "Apache 2.0" in await ask(asking, "Which licence?")
+
+
 # In threads.
 
 
@@ -131,15 +140,18 @@ async def answers(harness: ClientHarness, thread: Any, sent: Any) -> list[Any]:
 
 @pytest.mark.parametrize("asked", ASKED.values(), ids=["en", "ko"])
 async def test_a_mention_in_a_papers_thread_is_answered_there_and_names_nobody(
-    asking: ClientHarness, asked: str
+    asking: ClientHarness, asked: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # discord.py would take the question for an unknown text command, and log it.
+    monkeypatch.setattr(asking.bot, "on_command_error", failed := AsyncMock())
     thread = await open_thread(asking)
     [answer] = await mention(asking, thread, asked)
     assert "31 hours" in plain(answer)
     assert not answer.flags.ephemeral
     assert asking.reader.user.name not in shown_text(answer)
+    failed.assert_not_awaited()
     assert "<@" not in shown_text(answer)
-    read = "Read as" if asked.isascii() else "이렇게 읽었어요"
+    read = "Read as" if asked.isascii() else "이렇게 이해했어요"
     assert read in shown_text(answer)
 
 
@@ -177,8 +189,8 @@ async def test_an_answer_that_is_interrupted_is_said_to_be_lost_once(
 async def test_a_reader_is_answered_in_threads_so_many_times_a_day(
     asking: ClientHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert MAX_PUBLIC_A_DAY >= 20
-    monkeypatch.setattr("bot.ask.service.MAX_PUBLIC_A_DAY", 1)
+    assert MAX_A_DAY >= 20
+    monkeypatch.setattr("bot.ask.service.MAX_A_DAY", 1)
     thread = await open_thread(asking)
     assert len(await mention(asking, thread, "Which licence?")) == 1
     assert await mention(asking, thread, "Which licence?") == []

@@ -308,6 +308,7 @@ def test_all_translated_words_exist_on_simcords_page() -> None:
     sources = "\n".join(path.read_text(encoding="utf-8") for path in files)
     composed = {
         "Send message (Enter)",
+        "Thumbnail unavailable",
         "This form will be submitted to Paperround. Do not share passwords or other sensitive information.",
     }
     korean = texts.load(models.Locale.KO).exact

@@ -97,7 +97,7 @@ Discord is limiting requests or isn't answering properly right now. Pending post
   recovers.
 **Daily · 9:00 AM · #papers**
 Next: Jan 05 09:00 (Jan 05 09:00) · [last
-  post](https://discord.com/channels/1456074443980800020/1456074443980800022/4242): Jan 01 00:00
+  post](https://discord.com/channels/1456074443980800019/1456074443980800021/4242): Jan 01 00:00
 -# No post on January 4, 2026: no new papers. Late ones go into the next post.
 **Weekly · Fri 5:00 PM · #vision**
 Next: Jan 02 17:00 (Jan 02 17:00)
@@ -121,7 +121,7 @@ Paperround can't read the channel's history, so it can't tell whether a message 
 지금 디스코드가 요청을 제한하거나 제대로 응답하지 않아요. 풀리는 대로 밀린 글을 올려요.
 **매일 · 오전 9:00 · #papers**
 다음: Jan 05 09:00 (Jan 05 09:00) · [마지막
-  글](https://discord.com/channels/1456074443980800020/1456074443980800022/4242):
+  글](https://discord.com/channels/1456074443980800019/1456074443980800021/4242):
   Jan 01 00:00
 -# 2026년 1월 4일에는 새 논문이 없어 글을 올리지 않았어요. 그 뒤에 나온 논문은 다음 글에
   올라와요.

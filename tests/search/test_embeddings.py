@@ -156,6 +156,10 @@ async def test_a_server_that_is_away_is_left_alone_for_a_minute(stored: Database
     await vectors.rank(TEXT, PASSAGES, "fog")
     await settle(vectors)
     assert await vectors.rank(TEXT, PASSAGES, "fog") != []
+    # The next questions do not wait for it one after another either.
+    server.change, answered = (lambda _: web.Response(status=503)), len(server.requests)
+    assert [await vectors.rank(TEXT, PASSAGES, "fog") for _ in range(3)] == [[], [], []]
+    assert len(server.requests) == answered + 1
 
 
 @pytest.mark.parametrize(

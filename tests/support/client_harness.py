@@ -378,7 +378,12 @@ def _translated_once() -> Iterator[None]:
 def _populate(
     env: simcord.Env, container: Container, bot: PaperroundBot, locale: models.Locale
 ) -> ClientHarness:
-    guild = env.create_guild("Paper Club", owner=env.create_user("owner"))
+    # IDs count from the clock's time. The owner's is of another time, so that the others are those of the stored
+    # installation of 0.1.0, which was made with a command less.
+    earlier = env.backend.clock.now() - timedelta(days=1)
+    with mock.patch.object(env.backend.clock, "now", return_value=earlier):
+        owner = env.create_user("owner")
+    guild = env.create_guild("Paper Club", owner=owner)
     channel = guild.create_text_channel("papers")
     permissions = discord.Permissions(manage_guild=True, manage_messages=True)
     managers = guild.create_role("managers", permissions=permissions)
