@@ -408,7 +408,8 @@ class Year:
         for table in tables.metadata.sorted_tables:
             (before, _), (after, _) = half.sizes[table.name], last.sizes[table.name]
             growth = last.sizes["papers"][0] / half.sizes["papers"][0] if table.name in GROWING else 1.0
-            if after > MAX_GROWTH * growth * before + 20:
+            of_readers = READERS + 1 if table.name in ("profiles", "readers") else 0
+            if after > max(MAX_GROWTH * growth * before + 20, of_readers):
                 yield f"{table.name} grew from {before} to {after} rows"
 
     def _find_repeated_lines(self) -> Iterable[str]:
