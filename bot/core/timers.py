@@ -27,8 +27,10 @@ class _Every(IntervalTrigger):  # type: ignore[misc]  # APScheduler has no types
 
     def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime:
         """Return the time of the run after `previous`, or the next one if more were missed."""
-        is_late = previous is not None and previous + self.interval <= now
-        next_at: datetime = super().get_next_fire_time(None if is_late else previous, now)
+        if previous is not None and previous < now:
+            # Not from the start, which is in the future if the clock was set back since.
+            previous += (now - previous) // self.interval * self.interval
+        next_at: datetime = super().get_next_fire_time(previous, now)
         return next_at
 
 

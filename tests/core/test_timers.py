@@ -192,3 +192,10 @@ async def test_timers_stop_once_although_their_owner_gave_up_waiting(
         await opened.stop(0)
     await asyncio.sleep(0)
     assert not caplog.records
+
+
+def test_a_late_run_after_the_clock_was_set_back_does_not_wait_for_the_time_of_the_start() -> None:
+    now = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
+    trigger = timers._Every(seconds=1, start_date=now + timedelta(hours=26))
+    next_at = trigger.get_next_fire_time(now - timedelta(seconds=3.5), now)
+    assert now < next_at <= now + timedelta(seconds=1)
