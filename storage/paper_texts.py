@@ -47,7 +47,7 @@ async def get(connection: AsyncConnection, arxiv_id: str) -> models.PaperText | 
 
 
 async def get_vectors(connection: AsyncConnection, text: models.PaperText, model: str) -> bytes:
-    """Return the joined vectors of a text's passages by a model, or b"" if there are none."""
+    """Return the joined vectors of a text's passages by a model; b"" before they are made."""
     own = paper_texts.c
     same = own.arxiv_id == text.arxiv_id, own.fetched_at == text.fetched_at, own.vectors_by == model
     return bytes((await connection.execute(sa.select(own.vectors).where(*same))).scalar() or b"")

@@ -28,7 +28,7 @@ class DraftState(StrEnum):
     CHECKED = "checked"
     """`text` contains the claims that the judge accepted."""
     REFUSED = "refused"
-    """There is no source text."""
+    """Without a source text."""
     FAILED = "failed"
 
 

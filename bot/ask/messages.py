@@ -74,7 +74,7 @@ def answer_view(texts: Texts, answer: Answer, asked: str = "", *, marker: str | 
 
 
 def render(texts: Texts, post: AnswerPost) -> tuple[RenderedPart, ...]:
-    """Return the message of a public answer, a reply to the question that mentions nobody."""
+    """Return the message of a public answer, a reply to the question without a mention."""
     marker = contents.part_marker(post.marker, 0)
     plain = client_messages.marked_plain_payload(_plain_text(texts, post), marker)
     body = plain

@@ -129,7 +129,7 @@ def _key(text: str) -> str:
 
 
 def _find_row(words: Sequence[str]) -> tuple[str, ...] | None:
-    """Return the forms of the longest asked word that a run begins with and ends in; None if there is none."""
+    """Return the forms of the longest asked word that a run begins with and ends in, or None."""
     rows, key = _load_rows(), _key(" ".join(words))
     if not analyser.has_hangul(key):
         return rows.get(key)

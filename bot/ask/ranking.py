@@ -33,7 +33,7 @@ MIN_SCORE = 1.35
 _USUAL_PASSAGES = 75
 """How many passages a paper usually has."""
 _NO_NUMBER, _MOST = 0.7, 0.6
-"""The factor for a question for a number if no number stands in a sentence with this share of what is asked."""
+"""The factor for a question for a number if no sentence has a number with this share of what is asked."""
 _NUMBER = re.compile(
     r"\d|\b(?:one|once|two|twice|three|four|five|six|seven|eight|nine|ten|half|single)\b", re.IGNORECASE
 )

@@ -1,7 +1,7 @@
 """Answers questions about papers with their passages, privately or in a thread.
 
 A question in a thread is answered by a delivery. It is planned at once with the sentence that the question was lost, due
-in three minutes, and gets the answer in its place: whatever happens in between, it is answered once or said to be lost.
+in three minutes, and gets the answer in its place: so it is answered once, or said to be lost.
 """
 
 from __future__ import annotations

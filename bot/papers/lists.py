@@ -300,7 +300,7 @@ class PaperLists:
         )
 
     async def _author_suggestion(self, texts: Texts, state: ListState) -> tuple[Suggestion, ...]:
-        """Return a button for the author's papers if the topic is somebody's name."""
+        """Return a button for the author's papers if the topic is a person's name."""
         result = await self._search.find_author(state.text, limit=1)
         if result.author is None or len(result.author) > MAX_LIST_TEXT_LENGTH:
             return ()

@@ -1,4 +1,4 @@
-"""Vectors of papers' passages from a server: made once in the background, and missed by nobody when it is away."""
+"""Vectors of papers' passages from a server: made once in the background; without it questions are answered by words."""
 
 from __future__ import annotations
 
