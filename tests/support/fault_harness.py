@@ -15,8 +15,6 @@ from itertools import cycle
 from pathlib import Path
 from typing import TypeVar
 
-import sqlalchemy as sa
-
 from bot.client import webhook
 from bot.client.message_builder import without_actions
 from bot.core.clock import system_clock
@@ -187,10 +185,6 @@ class FaultHarness:
             for n in range(count)
         )
         return [record["callback"] is not None for record in await asyncio.gather(*asked)]
-
-    async def count_rows(self, table: sa.Table) -> int:
-        async with self.db.read() as connection:
-            return (await connection.execute(sa.select(sa.func.count()).select_from(table))).scalar_one()
 
     async def count_states(self) -> dict[str, int]:
         async with self.db.read() as connection:
