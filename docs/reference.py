@@ -75,6 +75,7 @@ def _read_docstrings(class_: type) -> dict[str, str]:
 
 
 def _list_shell_commands() -> str:
+    """Return the shell's commands, each with the first sentence of its help."""
     app: Any = typer.main.get_command(cli.build_app())
     rows = ((f"`{usage}`", purpose) for usage, purpose in _walk_shell(app, "paperround"))
     return _render_table(("command", "purpose"), rows)
@@ -88,7 +89,7 @@ def _walk_shell(command: click.Command, name: str) -> Iterator[tuple[str, str]]:
         arguments = [each for each in command.params if each.param_type_name == "argument" or each.required]
         yield (
             " ".join((name, *map(_render_argument, arguments))),
-            " ".join((command.help or "").split("\n\n")[0].split()),
+            " ".join(re.split(r"(?<=\.)\s", command.help or "")[0].split()),
         )
 
 
@@ -96,7 +97,7 @@ def _render_argument(argument: click.Parameter) -> str:
     shown = argument.metavar or (argument.name or "").upper()
     if argument.param_type_name == "option":
         return f"{argument.opts[0]} {shown}"
-    return shown if argument.required else f"[{shown}]"
+    return shown if argument.required or shown.startswith("[") else f"[{shown}]"
 
 
 def _list_slash_commands() -> str:

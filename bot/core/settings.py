@@ -220,35 +220,33 @@ class Settings(BaseSettings):
     arxiv_rss_url: _Service = "https://rss.arxiv.org/rss"
     """arXiv's feeds of new papers, `{address}/cs.CL`, or a mirror."""
     arxiv_html_url: _Page = "https://arxiv.org/html"
-    """Where the writer reads a paper's HTML (`{address}/{id}`)."""
+    """arXiv's HTML pages of papers, `{address}/{id}`, or a mirror."""
     templates: Path | None = None
-    """A folder whose templates replace the bundled [wording](wording.md), block by block."""
+    """A folder of templates that replace the bundled [wording](wording.md)."""
     locale: Literal["en", "ko"] = "en"
     """`en` or `ko`: for channels and readers that have not chosen."""
     timezone: Annotated[str, _checked(_check_zone)] = "UTC"
     """The same; an IANA zone such as `Asia/Seoul`."""
     day_closes: Annotated[str, _checked(day_close.parse)] = day_close.DEFAULT_SETTING
-    """When the list of a day is complete: a time and an IANA zone; see [planning](planning.md#when-a-day-is-complete)."""
+    """When [a day's list closes](planning.md#when-a-day-is-complete): a time and an IANA zone."""
     http: _HttpAddress = None
     """An address for health and metrics, such as `127.0.0.1:9464`; `paperround healthcheck` asks there."""
     interactions: _HttpAddress = None
-    """Where `run --role front` takes Discord's interactions (`POST /interactions`), such as `127.0.0.1:8090`,
-    behind a proxy with TLS.
-    """
+    """Where a [front](operating.md#two-processes) takes Discord's `POST /interactions`, such as `127.0.0.1:8090`."""
     public_key: str | None = None
-    """The application's public key, with which a front verifies Discord's requests; by default fetched at login."""
+    """The application's public key, which a front needs; by default fetched at login."""
     web: _HttpAddress = None
     """An address for the [web archive](web.md), such as `127.0.0.1:8080`; it may be that of `PAPERROUND_HTTP`."""
     web_url: Annotated[str | None, _web_address("not a web address. Example: https://papers.example.org")] = (
         None
     )
-    """The public address of the web archive, such as `https://papers.example.org`: cards and daily posts link to it."""
+    """The public address of the web archive, such as `https://papers.example.org`, for links."""
     mcp_token: SecretStr | None = None
     """The token that [agents](agents.md) send over HTTP; `paperround mcp --http` needs it."""
     heartbeat_url: Annotated[
         SecretStr | None, _web_address("not a web address. Example: https://example.org/ping/KEY")
     ] = None
-    """A URL that is requested every minute while this process sends and `/health` has no problem."""
+    """A URL that is requested every minute while this process sends and is healthy."""
     log: Annotated[str, _checked(parse_log)] = "console"
     """Or `json`; with a level as in `json:debug`."""
     operator_channel: int | None = Field(default=None, ge=1, lt=1 << 63)
@@ -278,16 +276,14 @@ class Settings(BaseSettings):
     writer_minutes: int = Field(default=120, ge=30, le=720)
     """The writer's deadline, in minutes after the close of a day, 30 to 720: unfinished papers get extracts."""
     embeddings_url: _Api = None
-    """The address of an OpenAI-compatible API whose vectors help to [find passages](ask.md#with-an-embeddings-server), such
-    as `http://127.0.0.1:11434/v1`.
-    """
+    """The address of an OpenAI-compatible API whose vectors help to [find passages](ask.md#with-an-embeddings-server)."""
     embeddings_model: str | None = None
     """The name of the model there."""
     embeddings_key: SecretStr | None = None
     """Its key, if it needs one."""
     sources: Annotated[tuple[SourceSetting, ...], NoDecode, pydantic.BeforeValidator(_split_sources)] = ()
-    """Addresses, separated by spaces, such as `https://huggingface.co arxiv:cs.CL`: each is added at the start. In
-    `paperround.toml` they are `[[sources]]` tables with `url`, `kind`, `priority` and `options`.
+    """Addresses, separated by spaces, such as `https://huggingface.co arxiv:cs.CL`; in `paperround.toml`
+    [tables](sources.md#what-you-have-what-to-type-what-you-get).
     """
 
     @property
