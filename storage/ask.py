@@ -7,9 +7,17 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage import database
 from storage.club import club_threads
-from storage.models import NewPart, PartKind, PartState
-from storage.tables import delivery_papers, papers, parts
+from storage.models import DeliveryKind, NewPart, PartKind, PartState
+from storage.tables import deliveries, delivery_papers, papers, parts
+
+
+async def find_answered_paper(connection: AsyncConnection, message_id: int) -> str | None:
+    """Return the arXiv id of the paper that a message of the bot is an answer from, or None."""
+    query = sa.select(deliveries.c.papers).join(parts, parts.c.delivery_id == deliveries.c.id)
+    query = query.where(parts.c.message_id == message_id, deliveries.c.kind == DeliveryKind.ANSWER)
+    return next(iter(await connection.scalar(query.limit(1)) or ()), None)
 
 
 async def list_thread_papers(
@@ -32,9 +40,30 @@ async def list_thread_papers(
     return []
 
 
-async def put_answer(connection: AsyncConnection, delivery_id: int, part: NewPart, now: datetime) -> None:
-    """Replace the message of a planned answer that was not attempted yet, and make it due at `now` (UTC)."""
+async def put_answer(
+    connection: AsyncConnection,
+    delivery_id: int,
+    shown: NewPart,
+    now: datetime,
+    *rest: NewPart,
+    rest_at: datetime,
+) -> bool:
+    """Put `shown` into the last part of a planned answer, due at `now` (UTC). Returns False if that was attempted.
+
+    `rest` are edits that follow, due at `rest_at` (UTC) unless this is called again before.
+    """
     own = parts.c
+    last = sa.select(sa.func.max(own.position)).where(own.delivery_id == delivery_id).scalar_subquery()
     waiting = own.delivery_id == delivery_id, own.state == PartState.WAITING, own.first_attempt_at.is_(None)
-    values = {"payload": part.payload, "fallback": part.fallback, "next_attempt_at": now}
-    await connection.execute(parts.update().where(*waiting).values(**values))
+    values = {"payload": shown.payload, "fallback": shown.fallback, "next_attempt_at": now}
+    changed = parts.update().where(*waiting, own.position == last).values(**values).returning(own.position)
+    position = await connection.scalar(changed)
+    if position is None:
+        return False
+    rows = [
+        database.record_values(part, parts, delivery_id=delivery_id, position=place)
+        | {"state": PartState.WAITING, "next_attempt_at": rest_at}
+        for place, part in enumerate(rest, start=position + 1)
+    ]
+    await database.insert_rows(connection, parts, rows)
+    return True

@@ -613,7 +613,8 @@ class Priority(IntEnum):
 class PartKind(StrEnum):
     """The Discord requests for parts.
 
-    THREAD opens a thread on the first message, COUNT reads the votes of a poll that has ended; REQUEST is any other.
+    THREAD opens a thread on the first message, EDIT replaces what that says, COUNT reads the votes of a poll that has
+    ended; REQUEST is any other.
     """
 
     MESSAGE = "message"
@@ -621,6 +622,7 @@ class PartKind(StrEnum):
     THREAD = "thread"
     THREAD_MESSAGE = "thread_message"
     CROSSPOST = "crosspost"
+    EDIT = "edit"
     REQUEST = "request"
     COUNT = "count"
 

@@ -26,11 +26,11 @@ paper_texts = table_of(
 
 
 MAX_TEXTS, MAX_BYTES = 2_000, 200_000_000
-"""The most texts kept, and their most bytes with their vectors. The oldest are removed first."""
+"""The most texts kept, and their most bytes with their vectors. The oldest are removed first, after those of other papers."""
 
 
 async def save(connection: AsyncConnection, text: models.PaperText) -> None:
-    """Compress and store a paper's text, replacing an earlier text. The oldest texts beyond the limits are removed."""
+    """Compress and store a paper's text, replacing an earlier text. Texts beyond the limits are removed."""
     raw = await asyncio.to_thread(zlib.compress, text.text.encode("utf-8", "replace"))
     values = database.record_values(text, paper_texts, text=raw, vectors=None, vectors_by=None)
     await database.upsert(connection, paper_texts, [values], key=("arxiv_id",))
@@ -62,11 +62,19 @@ async def put_vectors(
     await _trim(connection)
 
 
+def _needed_clause() -> sa.ColumnElement[bool]:
+    """Return the condition that a thread or shelf has a text's paper."""
+    same = papers.c.arxiv_id == paper_texts.c.arxiv_id
+    having = (sa.exists().where(same, papers.c.id == one.c.paper_id) for one in (saved_papers, club_threads))
+    return sa.or_(*having)
+
+
 async def _trim(connection: AsyncConnection) -> None:
-    """Remove the oldest texts beyond the limits."""
+    """Remove the texts beyond the limits."""
     own = paper_texts.c
     length = sa.func.length(own.text) + sa.func.coalesce(sa.func.length(own.vectors), 0)
-    query = sa.select(own.arxiv_id, length).order_by(own.fetched_at.desc(), own.arxiv_id)
+    is_other = sa.case((_needed_clause(), 0), else_=1)
+    query = sa.select(own.arxiv_id, length).order_by(is_other, own.fetched_at.desc(), own.arxiv_id)
     size, removed = 0, []
     for number, (arxiv_id, bytes_) in enumerate(await connection.execute(query)):
         size += bytes_
@@ -77,10 +85,5 @@ async def _trim(connection: AsyncConnection) -> None:
 
 async def purge(connection: AsyncConnection, before: datetime, limit: int) -> int:
     """Remove at most `limit` texts fetched before a time (UTC) of papers that no thread and no shelf has."""
-    own = paper_texts.c
-    kept = [
-        sa.exists().where(papers.c.arxiv_id == own.arxiv_id, papers.c.id == table.c.paper_id)
-        for table in (saved_papers, club_threads)
-    ]
-    condition = sa.and_(own.fetched_at < before, *(~one for one in kept))
+    condition = sa.and_(paper_texts.c.fetched_at < before, ~_needed_clause())
     return await database.delete_some(connection, paper_texts, condition, limit)

@@ -11,7 +11,7 @@ from discord.ext import commands
 
 from bot.ask import messages as ask_messages
 from bot.ask.question import MAX_LENGTH
-from bot.ask.service import PaperQuestions, TooManyError
+from bot.ask.service import AskedMessage, PaperQuestions, TooManyError
 from bot.client import autocomplete, router
 from bot.client.context import Client, Request
 from bot.client.custom_ids import Action, InvalidCustomIdError, pack_custom_id
@@ -82,24 +82,34 @@ class AskCog(commands.Cog):
 
     @commands.Cog.listener()
     async def on_message(self, message: discord.Message) -> None:
-        """Answer a message in a thread that mentions the bot. Discord gives the text of no other message."""
+        """Answer a message in a thread that mentions the bot, or replies to an answer so that Discord notifies the bot.
+
+        Discord gives the text of no other message.
+        """
         thread, bot_user = message.channel, self._bot.user
         if (
             bot_user is None
             or message.author.bot
             or message.guild is None
-            or bot_user.id not in message.raw_mentions  # a reply mentions its author in `mentions` alone
+            or bot_user not in message.mentions
         ):
             return
-        is_typed = isinstance(thread, discord.Thread) and message.type in _TYPED
-        if not is_typed or not thread.permissions_for(message.guild.me).send_messages_in_threads:
+        if not isinstance(thread, discord.Thread) or message.type not in _TYPED:
+            return
+        permissions = thread.permissions_for(message.guild.me)
+        if not permissions.send_messages_in_threads:
             return
         text = message.content.replace(f"<@{bot_user.id}>", " ").replace(f"<@!{bot_user.id}>", " ")
-        replied_to = message.reference.message_id if message.reference is not None else None
-        place = {"guild_id": message.guild.id, "channel_id": thread.id}
-        await self._questions.answer_in_thread(
-            text.strip(), message.author.id, message.id, replied_to, **place
+        asked = AskedMessage(
+            message.guild.id,
+            thread.id,
+            message.id,
+            message.author.id,
+            message.reference.message_id if message.reference is not None else None,
+            may_reply=permissions.read_message_history,
+            is_mention=bot_user.id in message.raw_mentions,  # a reply mentions its author in `mentions` alone
         )
+        await self._questions.answer_in_thread(text.strip(), asked)
 
 
 _TYPED = (discord.MessageType.default, discord.MessageType.reply)

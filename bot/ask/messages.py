@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from discord import ui
 
 from bot.archive.summaries import Basis
@@ -40,10 +42,12 @@ def question_modal(texts: Texts, arxiv_id: str) -> StatelessModal:
     return modal
 
 
-def answer_view(texts: Texts, answer: Answer, asked: str = "", *, marker: str | None = None) -> ui.LayoutView:
-    """Return an answer: the question if given, the passages as quotations, and what the question was read as."""
+def answer_view(
+    texts: Texts, answer: Answer, asked: str = "", *, marker: str | None = None, url: str = ""
+) -> ui.LayoutView:
+    """Return an answer: the question, or the address of its message, the passages as quotations, and what it was read as."""
     message, paper = MessageBuilder(), answer.paper
-    lines = [f"### {title_link(paper, max_characters=300, max_bytes=900)}"]
+    lines = [*([subtext(url)] if url else []), f"### {title_link(paper, max_characters=300, max_bytes=900)}"]
     if asked:
         lines.append(texts("ask-asked", question=escape_untrusted(asked, max_length=_MAX_SHOWN_QUESTION)))
     if not answer.is_answer:
@@ -74,14 +78,21 @@ def answer_view(texts: Texts, answer: Answer, asked: str = "", *, marker: str | 
 
 
 def render(texts: Texts, post: AnswerPost) -> tuple[RenderedPart, ...]:
-    """Return the message of a public answer, a reply to the question without a mention."""
+    """Return the message of a public answer, or its edit: a reply to the question, or with a link to it, without a mention."""
     marker = contents.part_marker(post.marker, 0)
-    plain = client_messages.marked_plain_payload(_plain_text(texts, post), marker)
-    body = plain
+    linked = f"{subtext(post.url)}\n{_plain_text(texts, post)}"
+    plain = client_messages.marked_plain_payload(linked, marker)
+    body, reply = plain, dict[str, Any]()
+    if post.message_id is not None:
+        body = client_messages.marked_plain_payload(_plain_text(texts, post), marker)
+        reply = {"message_reference": {"message_id": str(post.message_id), "fail_if_not_exists": False}}
     if post.answer is not None:
-        body = layout_payload(answer_view(texts, post.answer, marker=marker))
-    reply = {"message_reference": {"message_id": str(post.message_id), "fail_if_not_exists": False}}
-    return (RenderedPart(PartKind.MESSAGE, body | reply, plain | reply),)
+        url = post.url if post.message_id is None else ""
+        body = layout_payload(answer_view(texts, post.answer, marker=marker, url=url))
+    if post.is_edit:
+        # Discord takes a layout in place of a text only if the text is removed.
+        return (RenderedPart(PartKind.EDIT, {"content": None} | body, plain),)
+    return (RenderedPart(PartKind.MESSAGE, body | reply, plain),)
 
 
 def _plain_text(texts: Texts, post: AnswerPost) -> str:

@@ -1,7 +1,8 @@
 """Answers questions about papers with their passages, privately or in a thread.
 
 A question in a thread is answered by a delivery. It is planned at once with the sentence that the question was lost, due
-in three minutes, and gets the answer in its place: so it is answered once, or said to be lost.
+in three minutes, and gets the answer in its place: so it is answered once, or said to be lost. While a text is read, its
+message says so, and is edited. Its last part always has what is to be said if nothing follows.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 import structlog
 
@@ -38,8 +40,10 @@ MAX_SHOWN, MAX_NEAREST = 3, 1
 """The most passages of an answer, and of the reply that the paper does not seem to answer."""
 _MAX_READ_PARTS, _MAX_READ_FORMS = 4, 3
 _MAX_INDEXES = 8
-_MAX_READING, _READING_PATIENCE = 4, 45.0
-"""How many texts are fetched at once, and how long (seconds) a reader waits for a turn."""
+_MAX_READING, _READING_SECONDS, _PATIENCE = 4, 60.0, 30.0
+"""How many texts are fetched at once; how long (seconds) a reader waits for one, and for a turn."""
+READING_AFTER = 1.5
+"""Seconds after which a thread is told that a text is being read. The relay looks every two seconds."""
 LOST_AFTER, ANSWER_LIFETIME = timedelta(minutes=3), timedelta(hours=1)
 MAX_A_DAY = 50
 """The most questions of one reader in threads that are answered a day (UTC), and the most texts that one has read."""
@@ -75,13 +79,39 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class AnswerPost:
-    """A public answer in a thread to a message there. `problem` (a Fluent id) is said in place of an answer."""
+    """A public answer in a thread to a message there, given by its `url`, and by its id if the bot may reply to it.
+
+    `problem` (a Fluent id) is said in place of an answer. `is_edit`: it replaces what the message says so far.
+    """
 
     marker: str
     locale: models.Locale
-    message_id: int
+    url: str
+    message_id: int | None = None
     answer: Answer | None = None
     problem: str = ""
+    is_edit: bool = False
+
+
+class AskedMessage(NamedTuple):
+    """A message in a thread that asks: where it is, who wrote it, and what it replies to.
+
+    `may_reply`: the bot may read the thread's history, without which Discord permits no reply. `is_mention`: it mentions the
+    bot in its text; else it only replies to one of the bot's messages.
+    """
+
+    guild_id: int
+    channel_id: int
+    id: int
+    user_id: int
+    replied_to: int | None = None
+    may_reply: bool = True
+    is_mention: bool = True
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return f"https://discord.com/channels/{self.guild_id}/{self.channel_id}/{self.id}"
 
 
 ANSWER: contents.DeliveryHandler[AnswerPost] = contents.DeliveryHandler(
@@ -103,7 +133,7 @@ class PaperQuestions:
     lookups: Admission
     vectors: TextVectors | None = None
     _reading: Admission = field(
-        default_factory=lambda: Admission(_MAX_READING, patience=_READING_PATIENCE), init=False
+        default_factory=lambda: Admission(_MAX_READING, patience=_READING_SECONDS), init=False
     )
     _indexes: dict[tuple[str, datetime], PaperIndex] = field(default_factory=dict, init=False)
     _asked: Counter[tuple[str, int]] = field(default_factory=Counter, init=False)
@@ -115,9 +145,8 @@ class PaperQuestions:
         if text is None:
             if not self._count(_READ, user_id):
                 raise TooManyError(f"{MAX_A_DAY} papers a day")
-            async with self._reading.admitted(user_id):
-                text = await self.texts.read(paper.arxiv_id, paper.title or "", paper.abstract or "")
-        async with self.lookups.admitted(user_id):
+            text = await self._read(paper, user_id)
+        async with self.lookups.admitted(user_id, _PATIENCE):
             glossary = await self.database.look_up(self.glossary.read_current)
             index = await self._load_index(text)
             parts = await asyncio.to_thread(question.read, asked, glossary)
@@ -127,6 +156,14 @@ class PaperQuestions:
             order = await self.vectors.rank(text, [one.headed_text for one in index.passages], asked)
             ranking = replace(ranking, order=embeddings.fuse(ranking.order, order))
         return await asyncio.to_thread(_build, paper, text, index, parts, ranking)
+
+    async def _read(self, paper: models.PaperDetail, user_id: int) -> models.PaperText:
+        arguments = paper.arxiv_id, paper.title or "", paper.abstract or ""
+        try:
+            async with asyncio.timeout(_READING_SECONDS):
+                return await self.texts.read(*arguments, lambda: self._reading.admitted(user_id))
+        except TimeoutError:
+            raise BusyError("the text is not read in time") from None
 
     async def _load_index(self, text: models.PaperText) -> PaperIndex:
         key = text.arxiv_id, text.fetched_at
@@ -139,38 +176,57 @@ class PaperQuestions:
             self._indexes[key] = index
         return index
 
-    async def answer_in_thread(
-        self, asked: str, user_id: int, message_id: int, replied_to: int | None, **place: int
-    ) -> None:
-        """Answer a message in a thread about papers; other threads are left alone. An error is logged.
-
-        `place` has the `guild_id` and the `channel_id` of the thread.
-        """
+    async def answer_in_thread(self, asked: str, message: AskedMessage) -> None:
+        """Answer a message in a thread about papers; other threads are left alone. An error is logged."""
         async with self.database.read() as connection:
-            ids = await storage.list_thread_papers(connection, place["channel_id"], replied_to)
-        if not ids or not self._count(_PUBLIC, user_id):
+            ids = await storage.list_thread_papers(connection, message.channel_id, message.replied_to)
+            answered = await storage.find_answered_paper(connection, message.replied_to or 0)
+        if not (ids or answered) or not (message.is_mention or answered):
             return
-        now, locale = self.clock(), models.Locale.KO if analyser.has_hangul(asked) else models.Locale.EN
-        post = AnswerPost(f"answer:{message_id}", locale, message_id, problem="ask-lost")
+        now = self.clock()
+        named = [one for one in arxiv_ids.list_arxiv_ids(asked, now.date()) if one in ids]
+        named = named or ([answered] if answered else ids)
+        if not self._count(_PUBLIC, message.user_id):
+            return
+        locale = models.Locale.KO if analyser.has_hangul(asked) else models.Locale.EN
+        replied = message.id if message.may_reply else None
+        lost = AnswerPost(f"answer:{message.id}", locale, message.url, replied, problem="ask-lost")
         delivery = self.deliveries.build_post(
             ANSWER,
-            post,
+            lost,
             now,
-            guild_id=place["guild_id"],
-            channel_id=place["channel_id"],
+            guild_id=message.guild_id,
+            channel_id=message.channel_id,
             due_at=now + LOST_AFTER,
             expires_at=now + ANSWER_LIFETIME,
+            papers=tuple(named) if len(named) == 1 else (),
         )
         async with self.database.transaction() as connection:
             delivery_id = await outbox.add(connection, delivery)
         if delivery_id is None:  # Discord may send an event again
             return
         with isolation.isolated(log, "question in a thread not answered"):
-            named = [one for one in arxiv_ids.list_arxiv_ids(asked, now.date()) if one in ids] or ids
-            done = await self._fill(post, named, asked, user_id)
-            [part] = self.deliveries.build_post(ANSWER, done, now).parts
-            async with self.database.transaction() as connection:
-                await storage.put_answer(connection, delivery_id, part, self.clock())
+            filling = asyncio.create_task(self._fill(lost, named, asked, message.user_id))
+            try:
+                done, _ = await asyncio.wait({filling}, timeout=READING_AFTER)
+                if not done:
+                    reading, lost = replace(lost, problem="ask-reading"), replace(lost, is_edit=True)
+                    await self._put(delivery_id, reading, lost)
+                await self._put(delivery_id, replace(await filling, is_edit=lost.is_edit))
+            finally:
+                filling.cancel()
+
+    async def _put(self, delivery_id: int, shown: AnswerPost, *rest: AnswerPost) -> bool:
+        """Say something in place of what a planned answer would say last. Returns False if it has said that.
+
+        `rest` follows after LOST_AFTER unless this is called again before.
+        """
+        now = self.clock()
+        parts = [self.deliveries.build_post(ANSWER, post, now).parts[0] for post in (shown, *rest)]
+        async with self.database.transaction() as connection:
+            return await storage.put_answer(
+                connection, delivery_id, parts[0], now, *parts[1:], rest_at=now + LOST_AFTER
+            )
 
     async def _fill(self, post: AnswerPost, ids: Sequence[str], asked: str, user_id: int) -> AnswerPost:
         """Return the post with the answer, or with what prevents one."""

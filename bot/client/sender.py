@@ -16,7 +16,7 @@ import discord
 
 from bot.client import custom_ids, rest, webhook
 from bot.client.message_builder import NO_MENTIONS
-from bot.outbox import outcomes
+from bot.outbox import contents, outcomes
 from bot.outbox.outcomes import HISTORY_UNREADABLE, Classification, DeliveryError, Disposition, SendRequest
 from storage.models import PartKind, Reason, Receipt
 
@@ -79,6 +79,11 @@ class DiscordSender:
             case PartKind.CROSSPOST:
                 path = f"/channels/{request.channel_id}/messages/{_target_message_id(request)}/crosspost"
                 await self._request("POST", path, request.kind)
+            case PartKind.EDIT:
+                path = f"/channels/{request.channel_id}/messages/{_target_message_id(request)}"
+                payload = {"allowed_mentions": NO_MENTIONS} | request.payload
+                fence = await self._make_sender_fence()
+                await self._request("PATCH", path, request.kind, payload=payload, fence=fence)
             case PartKind.REQUEST:
                 return await self._make_request(request)
             case PartKind.COUNT:
@@ -93,7 +98,7 @@ class DiscordSender:
         Always returns None for kinds that can safely be repeated. Raises DeliveryError if the message may exist but
         cannot be found.
         """
-        if request.kind in (PartKind.THREAD, PartKind.CROSSPOST, PartKind.REQUEST, PartKind.COUNT):
+        if request.kind not in contents.MARKED_KINDS:
             return None
         if request.webhook_token is not None:
             raise DeliveryError(

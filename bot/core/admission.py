@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import time
 import weakref
 from collections.abc import AsyncIterator, Callable
@@ -34,12 +33,12 @@ class Admission:
         self._turns = weakref.WeakValueDictionary[int, asyncio.Lock]()
 
     @asynccontextmanager
-    async def admitted(self, user_id: int, max_patience: float = math.inf) -> AsyncIterator[None]:
-        """Run the block as a reader's lookup. Raises BusyError if it waited for `patience` or `max_patience` seconds."""
+    async def admitted(self, user_id: int, patience: float | None = None) -> AsyncIterator[None]:
+        """Run the block as a reader's lookup. Raises BusyError if it waited for `patience` seconds."""
         turn = self._turns.setdefault(user_id, asyncio.Lock())
         async with AsyncExitStack() as held:
             try:
-                async with asyncio.timeout(min(self.patience, max_patience)):
+                async with asyncio.timeout(self.patience if patience is None else patience):
                     await held.enter_async_context(turn)
                     await held.enter_async_context(self._slots)
             except TimeoutError:

@@ -118,7 +118,7 @@ MARKED_KINDS = frozenset(
 class RenderedPart:
     """One rendered part of a post.
 
-    `payload` is the JSON body of the request: a message for MESSAGE and THREAD_MESSAGE, `{"name", "message"}` for
+    `payload` is the JSON body of the request: a message for MESSAGE, THREAD_MESSAGE and EDIT, `{"name", "message"}` for
     FORUM_POST, `{"name", …}` for THREAD, `{"method", "path", "body", "same"}` for REQUEST, `{"path"}` for COUNT, and
     empty for CROSSPOST. A REQUEST may safely be repeated; `same` lists the keys of the body that identify the created object.
     `fallback` is the plain form, sent if Discord refuses the payload. Payloads of MARKED_KINDS contain their marker,
@@ -304,7 +304,8 @@ def _serialise_parts(parts: Iterable[RenderedPart], marker: str) -> tuple[models
     """Return the parts as JSON without nonces. From each part, the other parts' markers are removed."""
     serialised = []
     for position, part in enumerate(parts):
-        own = part_marker(marker, position) if part.kind in MARKED_KINDS else None
+        is_marked = part.kind in MARKED_KINDS or part.kind is models.PartKind.EDIT
+        own = part_marker(marker, position) if is_marked else None
         bodies = [
             body and remove_foreign_markers(json.dumps(body, ensure_ascii=False, separators=(",", ":")), own)
             for body in (part.payload, part.fallback)

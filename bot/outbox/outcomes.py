@@ -139,6 +139,7 @@ DISCORD_ERRORS: dict[int, Classification] = {
     # A message reopens an archived thread unless the thread is locked.
     50083: Classification(Disposition.REFUSED, Reason.THREAD_LOCKED),
     50278: Classification(Disposition.REFUSED, Reason.NO_SHARED_SERVER),
+    160002: _CONTENT_REFUSED,  # a reply without Read Message History; the plain form is none
     160004: _ALREADY_DONE,  # the message already has a thread
     160005: Classification(Disposition.REFUSED, Reason.THREAD_LOCKED),
     160006: Classification(Disposition.RETRY, Reason.RATE_LIMITED, wait_seconds=3600),
@@ -155,12 +156,13 @@ _PERMISSION_REASONS = {
     PartKind.THREAD_MESSAGE: Reason.NO_SEND_IN_THREADS,
     PartKind.REQUEST: Reason.NO_EVENTS,
     PartKind.COUNT: Reason.NO_HISTORY,
+    PartKind.EDIT: Reason.NO_SEND_IN_THREADS,
 }
 
-DEPENDENT_KINDS = {PartKind.THREAD, PartKind.THREAD_MESSAGE, PartKind.CROSSPOST}
+DEPENDENT_KINDS = {PartKind.THREAD, PartKind.THREAD_MESSAGE, PartKind.CROSSPOST, PartKind.EDIT}
 """Kinds that target a message or thread of the same delivery instead of the subscribed channel."""
 
-_MESSAGE_SCOPED_KINDS = {PartKind.THREAD, PartKind.CROSSPOST}
+_MESSAGE_SCOPED_KINDS = {PartKind.THREAD, PartKind.CROSSPOST, PartKind.EDIT}
 """Kinds that act on a single message. A refusal concerns the channel only if it names a permission."""
 
 
@@ -202,7 +204,7 @@ class SendRequest:
     """One request to Discord.
 
     `payload` is the body as `contents.RenderedPart` describes it for this kind. `channel_id` is the target
-    channel, thread or DM; `message_id` is the target message of a THREAD or CROSSPOST. `marker` is the text
+    channel, thread or DM; `message_id` is the target message of a THREAD, CROSSPOST or EDIT. `marker` is the text
     to search a history for; `nonce` makes repeated MESSAGE requests create only one message. `guild_id` is
     None for a DM and for a webhook. A webhook has its id in `channel_id` and its secret in `webhook_token`.
     `claimed_at` is when its part was claimed (monotonic, seconds).
@@ -245,7 +247,7 @@ def build_request(
     delivery, part = due.delivery, due.part
     message_id = part.message_id
     match part.kind:
-        case PartKind.THREAD | PartKind.CROSSPOST:
+        case PartKind.THREAD | PartKind.CROSSPOST | PartKind.EDIT:
             base = _last_sent(preceding, PartKind.MESSAGE)
             channel_id, message_id = base.channel_id or channel_id, base.message_id
         case PartKind.THREAD_MESSAGE:

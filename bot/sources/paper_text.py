@@ -10,7 +10,7 @@ import asyncio
 import re
 import weakref
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -141,17 +141,23 @@ class PaperTexts:
         async with self.database.read() as connection:
             return await paper_texts.get(connection, arxiv_id)
 
-    async def read(self, arxiv_id: str, title: str, abstract: str) -> models.PaperText:
+    async def read(
+        self,
+        arxiv_id: str,
+        title: str,
+        abstract: str,
+        admitted: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
+    ) -> models.PaperText:
         """Return the text of a paper, else its abstract, which is not stored.
 
-        Without both, the text is empty, with the basis `none`.
+        Without both, the text is empty, with the basis `none`. Only who reads it from the web needs to be `admitted`.
         """
         turn = self._turns.setdefault(arxiv_id, asyncio.Lock())
         async with turn:
             if (text := await self.find(arxiv_id)) is not None:
                 return text
             if self._missing.get(arxiv_id, models.NEVER) < self.clock():
-                async with self.open_reader() as reader:
+                async with admitted(), self.open_reader() as reader:
                     text = await reader.read(arxiv_id, title)
                 if text is not None:
                     async with self.database.transaction() as connection:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 from unittest.mock import AsyncMock
 
+import discord
 import pytest
+from simcord.backend.models import Overwrite
+from simcord.enums import OverwriteType
 
 from bot.ask import messages as ask_messages
 from bot.ask.service import LOST_AFTER, MAX_A_DAY, PaperQuestions
@@ -160,6 +163,30 @@ async def test_only_a_mention_in_a_papers_thread_is_answered(asking: ClientHarne
     sent = await asking.reader.send(thread, "Which licence?")
     assert await answers(asking, thread, sent) == []
     assert await mention(asking, asking.channel, "Which licence?") == []
+
+
+async def test_a_reply_to_an_answer_is_a_question_and_one_to_a_post_is_not(asking: ClientHarness) -> None:
+    thread = await open_thread(asking)
+    [answer] = await mention(asking, thread, "Which licence?")
+    for replied, count in ((answer, 1), (next(iter(thread.history())), 0)):
+        # Discord notifies whom a message replies to, and so gives its text.
+        sent = await asking.reader.send(thread, "How long did training take?", reply_to=replied)
+        assert len(found := await answers(asking, thread, sent)) == count
+        assert all("31 hours" in plain(one) for one in found)
+
+
+async def test_where_the_bot_may_not_read_the_history_an_answer_links_to_the_question(
+    asking: ClientHarness,
+) -> None:
+    thread, bot = await open_thread(asking), asking.bot.user
+    assert bot is not None
+    denied = discord.Permissions(read_message_history=True).value
+    hidden = Overwrite(target_id=bot.id, type=OverwriteType.MEMBER, allow=0, deny=denied)
+    asking.env.backend.set_overwrite(asking.channel.id, hidden)
+    [answer] = await mention(asking, thread, "Which licence?")
+    assert answer.reference is None
+    assert "https://discord.com/channels/" in shown_text(answer)
+    assert "Apache 2.0" in plain(answer)
 
 
 async def test_a_very_long_mention_is_answered(asking: ClientHarness) -> None:

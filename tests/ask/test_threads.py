@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
+from typing import Any
 
 import pytest
 
 from bot.app.container import Container
-from bot.ask.service import LOST_AFTER, PaperQuestions
+from bot.ask.service import LOST_AFTER, AskedMessage, PaperQuestions
 from bot.core.admission import Admission
 from bot.core.settings import Settings
 from bot.search.glossary import GlossaryService
-from storage import club, models, outbox, paper_texts, papers
+from bot.sources.paper_text import PaperTextReader
+from storage import ask, club, models, outbox, paper_texts, papers
 from storage.database import Database
-from tests.support import asked_paper
+from tests.support import asked_paper, patience
 from tests.support.world import CHANNEL, World, moment
 
 pytestmark = pytest.mark.engines("sqlite", "postgresql")
-NOW, THREAD, GUILD, MESSAGE = moment("Mon 09:00"), 77, 9, 4242
-PLACE = {"guild_id": GUILD, "channel_id": THREAD}
+NOW, THREAD, GUILD = moment("Mon 09:00"), 77, 9
+MESSAGE = AskedMessage(GUILD, THREAD, 4242, user_id=5)
+
+
+@pytest.fixture(autouse=True)
+def is_patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine an answer would be announced before it is there."""
+    monkeypatch.setattr("bot.ask.service.READING_AFTER", 600.0)
 
 
 @pytest.fixture
@@ -53,9 +63,13 @@ async def due(db: Database, after: timedelta = timedelta(0)) -> list[str]:
         return [row.part.payload or "" for row in await outbox.list_due(connection, NOW + after)]
 
 
+async def has_due(db: Database) -> bool:
+    return bool(await due(db))
+
+
 async def test_a_question_is_answered_once_although_discord_sends_it_twice(discussed: Database) -> None:
     for _ in range(2):
-        await questions(discussed).answer_in_thread("학습에 얼마나 걸렸어?", 5, MESSAGE, None, **PLACE)
+        await questions(discussed).answer_in_thread("학습에 얼마나 걸렸어?", MESSAGE)
     [payload] = await due(discussed)
     assert "RTX A6000" in payload
     assert await due(discussed, LOST_AFTER) == [payload]
@@ -71,24 +85,113 @@ async def test_a_question_is_said_to_be_lost_after_a_kill(
         await asyncio.Event().wait()
 
     monkeypatch.setattr(PaperQuestions, "answer", hang)
-    killed = asyncio.create_task(
-        questions(discussed).answer_in_thread("Which licence?", 5, MESSAGE, None, **PLACE)
-    )
+    killed = asyncio.create_task(questions(discussed).answer_in_thread("Which licence?", MESSAGE))
     await is_asked.wait()
     killed.cancel()
     monkeypatch.undo()
-    await questions(discussed).answer_in_thread("Which licence?", 5, MESSAGE, None, **PLACE)
+    await questions(discussed).answer_in_thread("Which licence?", MESSAGE)
     assert await due(discussed) == []
     [payload] = await due(discussed, LOST_AFTER)
     assert "interrupted" in payload
 
 
-async def test_a_thread_about_several_papers_asks_which(discussed: Database) -> None:
-    second = sorted(paper.id for paper in await _details(discussed))[-1]
+@pytest.mark.parametrize("is_killed", [False, True])
+async def test_a_text_that_takes_long_is_announced_and_the_message_edited(
+    discussed: Database, monkeypatch: pytest.MonkeyPatch, is_killed: bool
+) -> None:
+    monkeypatch.setattr("bot.ask.service.READING_AFTER", 0.0)
+    answer, is_read = PaperQuestions.answer, asyncio.Event()
+
+    async def read_slowly(*arguments: Any) -> Any:
+        await is_read.wait()
+        return await answer(*arguments)
+
+    monkeypatch.setattr(PaperQuestions, "answer", read_slowly)
+    asking = asyncio.create_task(questions(discussed).answer_in_thread("Which licence?", MESSAGE))
+    await patience.wait_until(partial(has_due, discussed))
+    [reading] = await due(discussed)
+    assert "Reading the paper" in reading
+    await send_first(discussed)
+    if is_killed:
+        asking.cancel()
+        assert await due(discussed) == []
+    else:
+        is_read.set()
+        await asking
+        [edit] = await due(discussed)
+        assert "The weights are" in edit
+    [last] = await due(discussed, LOST_AFTER)
+    assert ("interrupted" if is_killed else "The weights are") in last
+    assert "message_reference" not in last  # Discord takes none in an edit
+
+
+async def send_first(db: Database) -> None:
+    """Have the part that is due sent, so that a later one edits its message."""
+    async with db.transaction() as connection:
+        [first] = await outbox.list_due(connection, NOW)
+        await outbox.mark_sending(connection, [first.part.id], NOW)
+        await outbox.mark_sent(connection, {first.part.id: models.Receipt(5151, THREAD)}, NOW)
+
+
+async def test_a_reply_to_an_answer_asks_the_same_paper_without_a_mention(discussed: Database) -> None:
+    await add_second_paper(discussed)
+    [paper, _] = await thread_papers(discussed)
+    await questions(discussed).answer_in_thread(f"Which licence has {paper}?", MESSAGE)
+    await send_first(discussed)
+    reply = MESSAGE._replace(id=4343, replied_to=5151, is_mention=False)
+    await questions(discussed).answer_in_thread("How long did training take?", reply)
+    [payload] = await due(discussed)
+    assert "RTX A6000" in payload
+    # A reply to something else that only notifies the bot is a remark about it.
+    await questions(discussed).answer_in_thread("Nice!", reply._replace(id=4444, replied_to=1))
+    assert await due(discussed) == [payload]
+
+
+async def thread_papers(db: Database) -> list[str]:
+    async with db.read() as connection:
+        return sorted(await ask.list_thread_papers(connection, THREAD, None))
+
+
+async def test_without_the_history_an_answer_links_to_the_question(discussed: Database) -> None:
+    await questions(discussed).answer_in_thread("Which licence?", MESSAGE._replace(may_reply=False))
+    [payload] = await due(discussed)
+    assert f"https://discord.com/channels/{GUILD}/{THREAD}/4242" in payload
+    assert "message_reference" not in payload
+
+
+async def test_readers_who_wait_for_one_text_do_not_keep_others_from_reading(
+    discussed: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow, other = sorted(await _details(discussed), key=lambda one: one.arxiv_id)
     async with discussed.transaction() as connection:
+        await connection.execute(paper_texts.paper_texts.delete())
+    reads, is_read = list[str](), asyncio.Event()
+
+    async def read(_: object, arxiv_id: str, *__: object) -> models.PaperText:
+        reads.append(arxiv_id)
+        if arxiv_id == slow.arxiv_id:
+            await is_read.wait()
+        return replace(asked_paper.paper_text(), arxiv_id=arxiv_id, fetched_at=NOW)
+
+    monkeypatch.setattr(PaperTextReader, "read", read)
+    service = questions(discussed)
+    waiting = [asyncio.create_task(service.answer(slow, "Which licence?", user)) for user in range(40)]
+    assert (await service.answer(other, "Which licence?", 99)).is_answer
+    is_read.set()
+    assert {answer.is_answer for answer in await asyncio.gather(*waiting)} == {True}
+    assert sorted(reads) == [slow.arxiv_id, other.arxiv_id]
+
+
+async def add_second_paper(db: Database) -> None:
+    second = sorted(paper.id for paper in await _details(db))[-1]
+    async with db.transaction() as connection:
         place = {"channel_id": CHANNEL + 1, "paper_id": second, "guild_id": GUILD}
         await club.put_thread(connection, **place, thread_id=THREAD, delivery_id=1, opened_at=NOW)
-    await questions(discussed).answer_in_thread("Which licence?", 5, MESSAGE, None, **PLACE)
+
+
+async def test_a_thread_about_several_papers_asks_which(discussed: Database) -> None:
+    await add_second_paper(discussed)
+    await questions(discussed).answer_in_thread("Which licence?", MESSAGE)
     [payload] = await due(discussed)
     assert "several papers" in payload
 
@@ -96,6 +199,5 @@ async def test_a_thread_about_several_papers_asks_which(discussed: Database) -> 
 async def test_forty_readers_at_once_are_all_answered(discussed: Database) -> None:
     [paper, *_] = sorted(await _details(discussed), key=lambda one: one.arxiv_id)
     service = questions(discussed)
-    service.lookups.patience = 60.0
     answers = await asyncio.gather(*(service.answer(paper, "Which licence?", user) for user in range(40)))
     assert {answer.is_answer for answer in answers} == {True}

@@ -65,6 +65,17 @@ async def test_message_mentions_only_the_role_of_its_post(wire: RelayHarness) ->
             assert message["payload"]["allowed_mentions"] == allowed
 
 
+async def test_an_edit_replaces_what_a_message_says_also_by_a_layout(wire: RelayHarness) -> None:
+    [channel_id] = await wire.fake.add_channels(1)
+    sent = await wire.sender.send(make_request(channel_id))
+    layout = {"content": None, "components": [{"type": 10, "content": "Lamps"}], "flags": 1 << 15}
+    edit = make_request(channel_id, PartKind.EDIT, payload=layout, message_id=sent.message_id)
+    for _ in range(2):
+        assert await wire.sender.send(edit) == sent
+    [message] = await wire.fake.messages(channel_id)
+    assert message["payload"]["components"] == layout["components"]
+
+
 async def test_finds_a_sent_message_among_later_ones(wire: RelayHarness) -> None:
     [channel_id] = await wire.fake.add_channels(1)
     request = make_request(channel_id)

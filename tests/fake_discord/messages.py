@@ -70,6 +70,8 @@ def _check_may_send(world: model.World, channel: model.Channel, payload: model.J
     needed |= model.SEND_POLLS if payload.get("poll") else 0
     if world.permissions(channel) & needed != needed:
         raise MISSING_PERMISSIONS
+    if "message_reference" in payload and not world.permissions(channel) & model.READ_MESSAGE_HISTORY:
+        raise wire.ApiError(400, 160002, "Cannot reply without permission to read message history")
 
 
 @routes.get(MESSAGES)
@@ -92,6 +94,18 @@ async def get_message(request: web.Request) -> web.StreamResponse:
     channel = require_channel(request, model.VIEW_CHANNEL | model.READ_MESSAGE_HISTORY)
     world = request.app[server.FAKE].world
     return server.json_response(wire.render_message(require_message(request, channel), world))
+
+
+@routes.patch(MESSAGE)
+async def edit_message(request: web.Request) -> web.StreamResponse:
+    """Replace what a message of the bot says."""
+    fake = request.app[server.FAKE]
+    payload = await server.read_payload(request)
+    message = require_message(request, require_channel(request))
+    fake.schemas.check("MessageEditRequestPartial", payload)
+    message.payload = message.payload | payload
+    validation.check_message({key: value for key, value in message.payload.items() if value is not None})
+    return server.json_response(wire.render_message(message, fake.world))
 
 
 @routes.post(server.API + "/channels/{channel_id}/polls/{message_id}/expire")

@@ -28,6 +28,8 @@ from tests.support import outbox_builders
         (403, 50013, PartKind.THREAD, Disposition.REFUSED, Reason.NO_THREADS),
         (403, 50013, PartKind.THREAD_MESSAGE, Disposition.REFUSED, Reason.NO_SEND_IN_THREADS),
         (403, 50007, PartKind.MESSAGE, Disposition.REFUSED, Reason.DMS_CLOSED),
+        (404, 10008, PartKind.EDIT, Disposition.ALREADY_DONE, Reason.UNCERTAIN),
+        (400, 160002, PartKind.MESSAGE, Disposition.CONTENT_REFUSED, Reason.REFUSED_CONTENT),
         (403, 160005, PartKind.MESSAGE, Disposition.REFUSED, Reason.THREAD_LOCKED),
         (403, 160005, PartKind.THREAD_MESSAGE, Disposition.TARGET_GONE, Reason.THREAD_LOCKED),
         (403, 50083, PartKind.MESSAGE, Disposition.REFUSED, Reason.THREAD_LOCKED),

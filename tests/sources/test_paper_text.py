@@ -11,10 +11,12 @@ from aiohttp import web
 
 from bot.sources import base, paper_text
 from bot.sources.fetcher import HttpFetcher
-from storage import models, paper_texts
+from storage import models, paper_texts, papers, shelf
 from storage.database import Database
 from tests.support import origin_server, paper_pages, source_fixtures
 from tests.support.origin_server import OriginServer
+from tests.support.source_fixtures import NOW
+from tests.support.world import World
 
 ID, TITLE = paper_pages.PAPER_ID, paper_pages.TITLE
 MARKDOWN, HTML = f"/papers/{ID}.md", f"/html/{ID}"
@@ -175,3 +177,20 @@ async def test_the_oldest_texts_make_room(
             await paper_texts.save(connection, text)
         kept = [await paper_texts.get(connection, f"2505.0000{number}") is not None for number in range(4)]
     assert kept == [False, False, True, True]
+
+
+async def test_the_text_of_a_paper_on_a_shelf_stays_when_others_make_room(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paper_texts, "MAX_TEXTS", 2)
+    await World(db).list("Mon", "A▲9")
+    async with db.transaction() as connection:
+        [paper_id] = await papers.list_newest_ids(connection, limit=1)
+        [saved] = await papers.list_details(connection, [paper_id])
+        await shelf.save(connection, 5, [paper_id], NOW)
+        names = saved.arxiv_id, *(f"2505.0000{number}" for number in range(3))
+        for hours, name in enumerate(names):
+            text = models.PaperText(name, "Lamps.", "https://x.example", NOW + timedelta(hours=hours))
+            await paper_texts.save(connection, text)
+        kept = [await paper_texts.get(connection, name) is not None for name in names]
+    assert kept == [True, False, False, True]

@@ -566,6 +566,7 @@ ask-limit = You cannot ask about more papers today whose text was not read befor
 ask-from-abstract = From the abstract: the full text could not be read.
 ask-read-as = Read as: { $parts }
 ask-place = in the paper
+ask-reading = Reading the paper …
 ask-which-paper = This thread is about several papers. Reply to the message of the one you mean, or name its arXiv ID.
 ask-lost = Paperround was interrupted before it could answer. Please ask again.
 

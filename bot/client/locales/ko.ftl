@@ -519,6 +519,7 @@ ask-limit = 오늘은 새 논문에 더 질문할 수 없어요. 내일 다시 �
 ask-from-abstract = 본문을 읽지 못해 초록에서 찾았어요.
 ask-read-as = 이렇게 이해했어요: { $parts }
 ask-place = 논문에서 보기
+ask-reading = 논문을 읽고 있어요 …
 ask-which-paper = 이 스레드에는 논문이 여러 편 있어요. 질문할 논문의 메시지에 답장하거나 arXiv 번호를 함께 적어 주세요.
 ask-lost = 답변을 준비하다가 중단됐어요. 다시 질문해 주세요.
 
