@@ -1,4 +1,4 @@
-"""The records that several rooms read, and their enums. Those of one room stand with its table and SQL."""
+"""The records that several rooms read, and their enums. Those of one room are with its table and SQL."""
 
 from __future__ import annotations
 

@@ -199,7 +199,7 @@ class PaperroundCommandTree(app_commands.CommandTree["PaperroundBot"]):
 
 
 MIN_SESSION_STARTS = 10
-"""For each shard; a tenth of all session starts if a bot has so many shards that this is less."""
+"""For each shard. A tenth of all session starts is enough, too."""
 SESSION_STARTS_SECONDS = 600.0
 
 

@@ -530,7 +530,7 @@ def is_gone(day: date, arxiv_ids: Set[str], now: Mapping[date, Set[str]], known:
     """
     named = set().union(*now.values())
     if not now or day in now or arxiv_ids <= named:
-        return True  # nothing is left, or its papers stand under other dates or in another format
+        return True  # nothing is left, or its papers are under other dates or in another format
     if any(on > day and on not in known for on in now):
         return False  # the page has moved on
     is_taken_out = any(on < day and on in known for on in now)

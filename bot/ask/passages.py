@@ -67,7 +67,7 @@ def split(text: models.PaperText) -> list[Passage]:
 
 
 def _list_blocks(text: str) -> Iterator[str]:
-    """Yield what stands between empty lines and headings. A fenced listing is one block."""
+    """Yield the text between empty lines and headings. A fenced listing is one block."""
     block: list[str] = []
     is_fenced = False
     for line in (*text.splitlines(), ""):

@@ -48,7 +48,7 @@ def wants_number(text: str) -> bool:
 
 
 def read(text: str, glossary: Glossary) -> tuple[AskedPart, ...]:
-    """Return the parts of a question, without what says nothing about where the answer stands."""
+    """Return the parts of a question, without what says nothing about where the answer is."""
     words = [
         piece
         for word in plain.clean_typed(text)[:MAX_LENGTH].split()[:_MAX_WORDS]

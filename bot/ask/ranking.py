@@ -63,7 +63,7 @@ class PaperIndex:
     def __init__(self, passages: Sequence[Passage]) -> None:
         self.passages = passages
         self._postings = defaultdict[str, list[tuple[int, int]]](list)
-        """Where each token stands: the number of the text and the position in it."""
+        """The places of each token: the number of the text and the position in it."""
         self._texts: list[list[str]] = []
         """The tokens of the passages, then those of their headings."""
         for text in (*(passage.text for passage in passages), *(passage.section for passage in passages)):

@@ -154,7 +154,7 @@ class Glossary:
         return senses[:1] if is_clear else [sense for sense in senses if sense.share >= _MIN_SHARE]
 
     def list_senses(self, abbreviation: str) -> list[str]:
-        """Return the terms that an ambiguous abbreviation may stand for, most often defined first; [] for any other text."""
+        """Return the terms that an ambiguous abbreviation may mean, most often defined first; [] for any other text."""
         senses = self._list_senses(abbreviation)
         return [sense.text for sense in senses] if len(senses) > 1 else []
 
@@ -185,7 +185,7 @@ def is_same_form(left: str, right: str) -> bool:
 
 
 def is_everyday_word(text: str) -> bool:
-    """Return whether a lower-case text is an everyday word or its plural, so that it is no abbreviation in a phrase."""
+    """Return whether a lower-case text is an everyday word or its plural, which is not an abbreviation in a phrase."""
     return not {text, text.removesuffix("s")}.isdisjoint(seed.read_words("ordinary_words.txt"))
 
 

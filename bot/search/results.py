@@ -65,9 +65,9 @@ class SearchResult(PaperPage):
     - `terms`: the terms of the query; `added_forms`: their translations, abbreviations and implied terms;
       `term_forms`: each typed or implied term with the forms added to it.
     - `complete`: the number of papers with all terms; `missing`: the terms that a partial match lacks, by
-      arXiv id; `related`: the topic of a paper that has none of the terms, by arXiv id.
+      arXiv id; `related`: the topic of a paper without any of the terms, by arXiv id.
     - `corrected`: pairs of typed and corrected words; `suggestions`: alternative queries if there are no
-      complete matches; `meanings`: the terms that an ambiguous abbreviation may stand for.
+      complete matches; `meanings`: the terms that an ambiguous abbreviation may mean.
     - `is_shortened`: filler was left out; `period`: the first and last day named in the query; `writers`: the
       institutions and people named in it; `sort`: the order that it asks for, or of a list without words;
       `excluded`: what it leaves out; `ignored`: parts of the query that could not be used.
@@ -150,7 +150,7 @@ def build_patterns(term_forms: Sequence[Sequence[str]]) -> Patterns:
 
 
 class Snippet(NamedTuple):
-    """A sentence about a paper as plain text, its language, and where the matches stand in it."""
+    """A sentence about a paper as plain text, its language, and where in it the matches are."""
 
     text: str
     language: str
@@ -217,7 +217,7 @@ def compile_pattern(terms: Iterable[str]) -> re.Pattern[str] | None:
 
 
 def make_snippet(text: str, patterns: Patterns) -> tuple[str, tuple[tuple[int, int], ...]]:
-    """Return the sentence that matches the most patterns, and where its matches stand, or "" if no sentence matches.
+    """Return the sentence that matches the most patterns, and where its matches are, or "" if no sentence matches.
 
     Without patterns, return the first sentence.
     """
@@ -241,8 +241,8 @@ def make_snippet(text: str, patterns: Patterns) -> tuple[str, tuple[tuple[int, i
 
 
 _MAX_EXCERPT, _MAX_LEAD = 300, 90
-_MAX_MATCHES = 100
 """Characters of an excerpt, and before its first match."""
+_MAX_MATCHES = 100
 
 
 def make_excerpt(text: str, patterns: Patterns) -> Snippet:

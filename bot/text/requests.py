@@ -111,7 +111,7 @@ _KOREAN = re.compile(
     r"| 외에(?!도)| ?안 ?[쓰쓴써하한]|[이가]? ?필요 ?없"
     r"|[을를]? ?(?:(?:쓰|사용하|이용하)지 ?않|(?:사용|이용) ?안))[가-힣]*"
 )
-"""What stands before (English) or behind (Korean) something unwanted. If it is not `sure`, only a term is excluded.
+"""The words before (English) or behind (Korean) something unwanted. If it is not `sure`, only a term is excluded.
 
 What a method is used `instead` of is not searched for, but its papers name it, so they are not excluded.
 """

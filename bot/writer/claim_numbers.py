@@ -43,7 +43,7 @@ _NAMED: Mapping[str, int | Fraction] = {
     r"(?:fifth|one in five)": Fraction(1, 5),
     r"tenth": Fraction(1, 10),
 }
-"""Patterns of other words in papers that stand for a number."""
+"""Patterns of other words in papers that mean a number."""
 
 # Numbers with 만, 억 and 조, such as 1억 2,000만.
 

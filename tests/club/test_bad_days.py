@@ -158,7 +158,7 @@ async def test_reports_a_week_without_candidates_once(lab: Lab) -> None:
     await lab.until(datetime(2026, 2, 1, tzinfo=UTC))
     await lab.manage("setup", channel=lab.harness.channel, day="fri", time="17:00 UTC")
     await lab.until(lab.now + timedelta(days=6))
-    assert ["nobody nominated" in text_of(message) for message in lab.messages()] == [True]
+    assert ["no nominations" in text_of(message) for message in lab.messages()] == [True]
     assert "nothing to vote on" in await lab.manage("now")
     await lab.press_on_card("2501.00004", "nominate", lab.readers[0])
     await lab.manage("now")
