@@ -27,7 +27,7 @@ from bot.app.container import Container, delivery_kinds
 from bot.app.health import Liveness, Metrics
 from bot.app.workers import Workers
 from bot.client import command_sync, rest, sender, webhook
-from bot.core import http_server, isolation
+from bot.core import http_server, isolation, memory
 from bot.core.clock import DiscordClock
 from bot.core.settings import Settings
 from bot.core.timers import Timers
@@ -237,9 +237,13 @@ class Runtime:
         return failures
 
     async def purge(self) -> None:
-        """Remove rows older than the retention period. Errors are logged; the next call removes the remaining rows."""
+        """Remove rows older than the retention period, and return free memory to the system.
+
+        Errors are logged; the next call removes the remaining rows.
+        """
         with isolation.isolated(log, "removing old rows failed"):
             await self.workers.retention.purge()
+        await asyncio.to_thread(memory.return_free)
 
     async def sync_commands(self) -> None:
         """Register the slash commands. Errors are logged, and the registered commands keep working."""

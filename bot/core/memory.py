@@ -18,3 +18,12 @@ def limit_arenas() -> None:
     """
     with suppress(AttributeError, OSError):
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, _ARENAS)
+
+
+def return_free() -> None:
+    """Return the memory that glibc's malloc keeps free between used blocks to the system; it takes some milliseconds.
+
+    After twenty days a bot on PostgreSQL used 37 MB of such memory and kept 46 MB free.
+    """
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).malloc_trim(0)
