@@ -140,7 +140,7 @@ class AlertPlanner:
         self._search = search
         self._may_alert = may_alert
         self._default_locale = default_locale
-        self._index = matcher.AlertIndex(database, search)
+        self._queries = matcher.AlertQueries(database, search)
 
     async def tick(self, on_planned: Callable[[], None] = lambda: None) -> None:
         """Run `drain` and log any error, so that a database outage does not end the loop."""
@@ -169,22 +169,23 @@ class AlertPlanner:
         """Match a batch of queued papers and store the matches. Returns False if no papers were queued."""
         async with self._database.read() as connection:
             added_at = await alerts.list_unmatched(connection, GROUP_SIZE)
-            details = await papers.list_details(connection, list(added_at)) if added_at else []
         if not added_at:
             return False
-        prepared = await asyncio.to_thread(matcher.prepare, details)
-        pairs = await self._index.find(prepared)
+        # Papers by themselves are searched fast, since they have few of the words of thousands of alerts.
+        compared = await self._database.look_up(matcher.index_papers, list(added_at))
+        pairs = await self._queries.match(compared)
         now = self._clock()
         async with self._database.transaction() as connection:
             await alerts.lock_planning(connection)
             rows = await alerts.list_rows(connection, ids={id_ for id_, _ in pairs}, paused=False)
-            active = {row.id: row for row in rows}
-            told = await alerts.list_told(connection, map(alerts.recipient_name, rows), added_at)
+            recipients = {row.id: alerts.recipient_name(row) for row in rows}
+            created_at = {row.id: row.created_at for row in rows}
+            told = await alerts.list_told(connection, recipients.values(), added_at)
             new = [
-                models.Match(alerts.recipient_name(active[alert_id]), paper.id, alert_id, now)
-                for alert_id, paper in pairs
+                models.Match(recipients[alert_id], paper_id, alert_id, now)
+                for alert_id, paper_id in pairs
                 # Ignore papers that arrived before the alert was created.
-                if alert_id in active and active[alert_id].created_at <= added_at[paper.id]
+                if alert_id in recipients and created_at[alert_id] <= added_at[paper_id]
             ]
             new = [match for match in new if (match.recipient, match.paper_id) not in told]
             await alerts.add_matches(connection, new)
@@ -204,78 +205,96 @@ class AlertPlanner:
             resting = await _list_resting(connection, rows, now)
             due = [match for match in ready if match.alert_id not in resting]
             details = await papers.list_details(connection, list({match.paper_id for match in due}))
-            queries = await matcher.read_alerts(self._search, rows)
             destinations = await self._resolve(connection, rows)
-        in_channels = [row for row in rows if row.channel_id is not None]
-        rights = zip(in_channels, await asyncio.gather(*map(self._may_alert, in_channels)), strict=True)
-        ended = {row.id for row, may_alert in rights if not may_alert}
-        prepared = {paper.detail.id: paper for paper in await asyncio.to_thread(matcher.prepare, details)}
-        grouped: dict[tuple[str, int], list[models.Match]] = defaultdict(list)
-        for match in due:
-            if match.alert_id not in ended:
-                grouped[match.recipient, match.paper_id].append(match)
-        described: dict[str, list[AlertMatch]] = defaultdict(list)
-        unmatched: list[models.Match] = []
-        slices = TimeSlices()
-        for (recipient, paper_id), matches in grouped.items():
-            if paper_id in prepared:
-                # A paper or alert that triggers a bug must not block the others.
-                with isolation.isolated(log, matcher.NOT_COMPARED, paper=paper_id, recipient=recipient):
-                    locale = destinations[matches[0].alert_id].locale
-                    if description := _describe(matches, prepared[paper_id], queries, locale):
-                        described[recipient].append(description)
-                    else:
-                        unmatched += matches
-            await slices.pause()
-        active = {row.id: row for row in rows}
-        built: dict[str, models.NewDelivery] = {}
+        ended = await self._list_ended(rows)
+        due = [match for match in due if match.alert_id not in ended]
+        described, unmatched = await self._describe(due, rows, details, destinations)
+        active, paper_ids = {row.id: row for row in rows}, {paper.arxiv_id: paper.id for paper in details}
+        built, slices = dict[str, models.NewDelivery](), TimeSlices()
         for recipient, shown in described.items():
-            shown.sort(key=lambda one: (*models.votes_descending(one.paper.votes), one.paper.arxiv_id))
             # If a message fails to render, it is retried in a minute.
             with isolation.isolated(log, "alert rendering failed", reraise=(StorageError,), to=recipient):
+                alert = active[min(alert_id for match in shown for alert_id in match.alert_ids)]
                 ready_at = [match.ready_at or now for match in due if match.recipient == recipient]
-                built[recipient] = self._build(recipient, shown, ready_at, active, destinations, now)
+                built[recipient] = self._build(shown, alert, destinations[alert.id], ready_at, now)
             await slices.pause()
-        ids_by_arxiv = {row.arxiv_id: row.id for row in details}
         async with self._database.transaction() as connection:
             await alerts.lock_planning(connection)
-            still = set(await alerts.list_ready(connection, until, recipients))
-            changed = {match.recipient for match in {*ready} ^ still}
+            still = await alerts.list_ready(connection, until, recipients)
+            changed = {match.recipient for match in {*ready} ^ {*still}}
             built = {name: new for name, new in built.items() if name not in changed}
             ids = await outbox.add_all(connection, list(built.values()))
-            deliveries = {
-                (name, ids_by_arxiv[match.paper.arxiv_id]): ids[new.key]
+            told = {
+                (name, paper_ids[match.paper.arxiv_id]): ids[new.key]
                 for name, new in built.items()
                 if new.key in ids
                 for match in described[name][:MAX_SHOWN]
             }
-            await alerts.mark_told(connection, deliveries)
+            await alerts.mark_told(connection, told)
             for alert_id in ended:
                 await alerts.set_paused(connection, alert_id, paused=True)
-            await alerts.remove_matches(
-                connection, [match for match in unmatched if match.recipient not in changed]
-            )
+            gone = [match for match in unmatched if match.recipient not in changed]
+            await alerts.remove_matches(connection, gone)
         if ids:
             log.info("alerts planned", count=len(ids))
         return bool(ids)
 
+    async def _list_ended(self, rows: Iterable[models.Alert]) -> set[int]:
+        """Return the ids of channels' alerts whose owners may no longer manage messages there."""
+        in_channels = [row for row in rows if row.channel_id is not None]
+        rights = await asyncio.gather(*map(self._may_alert, in_channels))
+        return {row.id for row, may_alert in zip(in_channels, rights, strict=True) if not may_alert}
+
+    async def _describe(
+        self,
+        due: Iterable[models.Match],
+        rows: Sequence[models.Alert],
+        details: Iterable[models.PaperDetail],
+        destinations: Mapping[int, Destination],
+    ) -> tuple[dict[str, list[AlertMatch]], list[models.Match]]:
+        """Return each recipient's papers, most votes first, and the matches that no longer apply.
+
+        What triggers a bug is in neither, and is retried in a minute.
+        """
+        by_id = {paper.id: paper for paper in details}
+        compared = await self._database.look_up(matcher.index_papers, list(by_id))
+        queries = await matcher.read_alerts(self._search, rows)
+        reasons = await asyncio.to_thread(compared.match_all, queries)
+        grouped: dict[tuple[str, int], list[int]] = defaultdict(list)
+        unmatched: list[models.Match] = []
+        for match in due:
+            if match.paper_id in reasons.get(match.alert_id, ()):
+                grouped[match.recipient, match.paper_id].append(match.alert_id)
+            elif match.paper_id in by_id and match.alert_id in reasons:
+                unmatched.append(match)
+        described: dict[str, list[AlertMatch]] = defaultdict(list)
+        slices = TimeSlices()
+        for (recipient, paper_id), alert_ids in grouped.items():
+            with isolation.isolated(log, matcher.NOT_COMPARED, paper=paper_id, recipient=recipient):
+                merged = matcher.merge_reasons(
+                    reason for alert_id in alert_ids for reason in reasons[alert_id][paper_id]
+                )
+                paper = _quote(by_id[paper_id], merged, destinations[alert_ids[0]].locale)
+                described[recipient].append(AlertMatch(paper, merged, tuple(alert_ids)))
+            await slices.pause()
+        for shown in described.values():
+            shown.sort(key=lambda one: (*models.votes_descending(one.paper.votes), one.paper.arxiv_id))
+        return described, unmatched
+
     def _build(
         self,
-        recipient: str,
         matches: Sequence[AlertMatch],
+        alert: models.Alert,
+        destination: Destination,
         ready_at: Sequence[datetime],
-        active: Mapping[int, models.Alert],
-        destinations: Mapping[int, Destination],
         now: datetime,
     ) -> models.NewDelivery:
-        """Return the rendered message for a recipient. `active` maps ids to alerts, `ready_at` has the matches' times."""
-        alert_ids = {alert_id for match in matches for alert_id in match.alert_ids}
-        alert = active[min(alert_ids)]
-        locale, dm_channel_id = destinations[alert.id]
+        """Return the rendered message for the recipient of an alert, and of others with the same recipient."""
         shown, in_channel = tuple(matches[:MAX_SHOWN]), alert.channel_id is not None
+        recipient = alerts.recipient_name(alert)
         post = AlertPost(
             marker=_marker(recipient, shown),
-            locale=locale,
+            locale=destination.locale,
             digest_on=max(match.paper.date for match in shown),
             matches=shown,
             in_channel=in_channel,
@@ -290,7 +309,7 @@ class AlertPlanner:
             key=f"alert:{recipient}:{now:%Y%m%d%H%M%S}:{matches[0].paper.arxiv_id}",
             user_id=None if in_channel else alert.user_id,
             guild_id=alert.guild_id if in_channel else None,
-            channel_id=alert.channel_id or dm_channel_id,
+            channel_id=alert.channel_id or destination.dm_channel_id,
             digest_on=post.digest_on,
             papers=tuple(match.paper.arxiv_id for match in shown),
         )
@@ -317,27 +336,15 @@ async def _list_resting(connection: Connection, of: Iterable[models.Alert], now:
     return {id_ for id_, count in counts.items() if count >= capped[id_]}
 
 
-def _describe(
-    own: Sequence[models.Match],
-    paper: matcher.PreparedPaper,
-    queries: Mapping[int, matcher.AlertQuery],
-    locale: models.Locale,
-) -> AlertMatch | None:
-    """Return a paper with the reasons for the match and a quoted sentence; None if it no longer matches."""
-    matching = [
-        match for match in own if match.alert_id in queries and matcher.match(queries[match.alert_id], paper)
-    ]
-    if not matching:
-        return None
-    reasons = matcher.match_all([queries[match.alert_id] for match in matching], paper)
+def _quote(
+    paper: models.PaperDetail, reasons: Iterable[matcher.AlertReason], locale: models.Locale
+) -> contents.PostPaper:
+    """Return a paper as it is posted, with a sentence that has what matched in its text."""
     in_text = [
         form for reason in reasons if reason.found_in is matcher.MatchField.TEXT for form in reason.forms
     ]
-    shown = replace(
-        contents.build_post_paper(paper.detail, locale),
-        quoted=matcher.find_sentence(paper.detail, in_text, locale),
-    )
-    return AlertMatch(shown, reasons, tuple(match.alert_id for match in matching))
+    post_paper = contents.build_post_paper(paper, locale)
+    return replace(post_paper, quoted=matcher.find_sentence(paper, in_text, locale))
 
 
 def _marker(recipient: str, matches: Iterable[AlertMatch]) -> str:

@@ -14,10 +14,9 @@ from typing import NamedTuple, assert_never
 from bot.core import clock, schedule
 from bot.core.clock import Clock
 from bot.search import matcher
-from bot.search.results import SearchRequest, Sort
 from bot.search.service import SearchService
 from bot.text import analyser, people, plain
-from storage import accounts, alerts, errors, models, outbox, papers
+from storage import accounts, alerts, errors, models, outbox, papers, search
 from storage.database import Database
 
 EMPTY_DRAFT = models.Alert(id=0, user_id=0, terms=(), created_at=datetime.min.replace(tzinfo=UTC))
@@ -113,8 +112,6 @@ def _has_letters(term: models.AlertTerm) -> bool:
 MAX_ALERTS = 25
 """The maximum number of alerts per reader, limited by the size of a menu."""
 PREVIEW_DAYS = 30
-MAX_FOUND = 1000
-"""The maximum number of papers, latest first, that a preview counts for each term."""
 
 
 class AlertPreview(NamedTuple):
@@ -217,53 +214,29 @@ class Alerts:
         alert = await asyncio.to_thread(validate_alert, draft)
         async with self._database.read() as connection:
             await alerts.require_no_equal(connection, alert)
-        rows, related = await self._find_recent(alert)
+        since_on = (self._clock() - timedelta(days=PREVIEW_DAYS)).date()
+        recent = matcher.PaperMatcher(await self._search.open_recent(since_on))
+        words = [term.text for term in alert.terms if term.kind is not models.AlertKind.AUTHOR]
+        read = await self._search.read_queries(words)
+        related = tuple(dict.fromkeys(form for query in read for form in query.added_forms))
+        rows = await self._find_matching(recent, alert)
         for other in () if rows else _widen(alert):
-            matching, _ = await self._find_recent(other)
-            if matching:
+            if matching := await self._find_matching(recent, other):
                 return AlertPreview(0, [], related, other, len(matching))
         return AlertPreview(len(rows), rows[:3], related)
 
-    async def _find_recent(self, alert: models.Alert) -> tuple[list[models.PaperRow], tuple[str, ...]]:
-        """Return the matching papers, newest first, and the related terms included in the search."""
-        by_term, forms = [], dict[str, None]()
-        for term in alert.terms:
-            rows, added = await self._find_term(term)
-            by_term.append(rows)
-            forms |= dict.fromkeys(added)
-        kept = {id_: row for rows in by_term for id_, row in rows.items()}
-        left_out = set[int]()
-        for word in alert.excluded:
-            rows, _ = await self._find_term(models.AlertTerm(models.AlertKind.KEYWORD, word))
-            left_out.update(rows)
-        latest = [
-            row
-            for id_, row in kept.items()
-            if id_ not in left_out
-            and models.meets_minimum(row.votes, alert.min_votes)
-            and not (alert.match_all and any(id_ not in rows for rows in by_term))
-        ]
-        latest.sort(key=lambda row: (-row.date.toordinal(), *models.votes_descending(row.votes), row.id))
-        return latest, tuple(forms)
-
-    async def _find_term(self, term: models.AlertTerm) -> tuple[dict[int, models.PaperRow], tuple[str, ...]]:
-        """Return the latest papers for a term, keyed by id, and the related terms included in the search."""
-        match term.kind:
-            case models.AlertKind.KEYWORD:
-                request = SearchRequest(term.text)
-            case models.AlertKind.AUTHOR:
-                request = SearchRequest(author=term.text)
-            case models.AlertKind.INSTITUTION:
-                request = SearchRequest(f"from {term.text}")
-            case _:
-                assert_never(term.kind)
-        since_on = (self._clock() - timedelta(days=PREVIEW_DAYS)).date()
-        request = replace(request, since=since_on, limit=MAX_FOUND, sort=Sort.DATE)
-        result = await self._search.search(request)
-        rows = [row for row in result.rows if row.arxiv_id not in result.missing and row.date >= since_on]
-        if term.kind is models.AlertKind.AUTHOR:  # a search also finds authors whose names match only in part
-            rows = [row for row in rows if matcher.find_author(term.text, row.authors)]
-        return {row.id: row for row in rows}, result.added_forms
+    async def _find_matching(
+        self, recent: matcher.PaperMatcher, alert: models.Alert
+    ) -> list[models.PaperRow]:
+        """Return the papers that match, newest first."""
+        queries = await matcher.read_alerts(self._search, [alert])
+        matching = await asyncio.to_thread(recent.match_all, queries)
+        ids = [paper_id for reasons in matching.values() for paper_id in reasons]
+        rows = await self._database.look_up(search.list_paper_rows, ids, with_authors=False)
+        rows = [row for row in rows if models.meets_minimum(row.votes, alert.min_votes)]
+        return sorted(
+            rows, key=lambda row: (-row.date.toordinal(), *models.votes_descending(row.votes), row.id)
+        )
 
 
 def _widen(alert: models.Alert) -> list[models.Alert]:

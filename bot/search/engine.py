@@ -24,6 +24,7 @@ from bot.search.results import Sort
 from bot.text import analyser, concepts, people, questions, term_keys, tokens
 from bot.text.concepts import Form, QueryPart
 from storage import search
+from storage.database import chunked
 
 _TITLE, _BODY, _NAME, _WHOLE = 2.5, 2.0, 4.0, 6.0
 """Weights of a part in the title, a part in the body, a name, and a term that spans the whole query."""
@@ -32,6 +33,8 @@ _PARTIAL_TITLE, _PARTIAL_BODY = 0.45, 0.55
 _OTHER_FORMS = 0.3
 """The share of the scores of a part's other forms that is added to its best form's score."""
 _MAX_FORMS, _MAX_PARTS, _MAX_TOPICS = 48, 24, 20
+_MAX_BITS = 24
+"""The bits of a score, a number of 32 bits."""
 _MIN_TOPIC_WEIGHT, _MAX_TERMS = 0.1, 1000
 _ENOUGH, _MAX_PARTIAL = 30, 60
 """If there are fewer complete matches than the first number, partial matches are added, at most the second number."""
@@ -413,19 +416,33 @@ class Engine:
         return Matches({**full, **partial}, total, {id_: missing[id_] for id_ in partial}, related)
 
     def _list_having(self, queries: Sequence[Query | None], paper_ids: Collection[int]) -> list[set[int]]:
-        """Return the papers that match each of up to 24 queries. In one search, each query sets a bit of the score."""
-        bits = any_of(
-            one and Query.const_score_query(one, float(1 << number))
-            for number, one in enumerate(queries[:_MAX_PARTS])
-        )
-        if bits is None or not paper_ids:
-            return [set[int]() for _ in queries]
-        bits = _within(bits, self._narrow(Scope(paper_ids=paper_ids)))
-        scores = self._scores(self.searcher.search(bits, len(paper_ids), count=False))
-        return [
-            {id_ for id_, score in scores.items() if int(score) >> number & 1}
-            for number in range(len(queries))
-        ]
+        """Return the papers that match each of several queries. In one search, each of 24 queries sets a bit of the score."""
+        having = list[set[int]]()
+        for batch in chunked(queries, _MAX_BITS):
+            bits = any_of(
+                one and Query.const_score_query(one, float(1 << number)) for number, one in enumerate(batch)
+            )
+            scores = dict[int, float]()
+            if bits is not None and paper_ids:
+                bits = _within(bits, self._narrow(Scope(paper_ids=paper_ids)))
+                scores = self._scores(self.searcher.search(bits, len(paper_ids), count=False))
+            having += (
+                {id_ for id_, score in scores.items() if int(score) >> number & 1}
+                for number in range(len(batch))
+            )
+        return having
+
+    def list_forms(self, forms: Sequence[Form], paper_ids: Collection[int]) -> dict[int, tuple[str, bool]]:
+        """Return the papers with any form: the first one that each has in its title and True, else in its body and False."""
+        compiled = [(form.text, self._compile((form,))) for form in forms]
+        places = [(text, True, one.title) for text, one in compiled if one.title is not None]
+        places += [(text, False, one.body) for text, one in compiled if one.body is not None]
+        having = self._list_having([query for *_, query in places], paper_ids)
+        first: dict[int, tuple[str, bool]] = {}
+        for (text, is_in_title, _), ids in zip(places, having, strict=True):
+            for paper_id in ids:
+                first.setdefault(paper_id, (text, is_in_title))
+        return first
 
     # Exact sets.
 

@@ -1,30 +1,29 @@
-"""Matches papers with alerts.
+"""Compares papers with alerts.
 
-An alert is a saved query. It matches a paper if a search for its terms would return the paper as a complete
-match. Queries of all alerts are parsed once and indexed by *keys*: a token of each form, or a name. A paper
-is compared only with the queries that share a key with it.
+An alert is a saved query. It matches a paper if a search for its terms would return the paper as a complete match:
+the search's reader interprets the terms, and its engine finds them.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property, lru_cache
-from typing import NamedTuple, TypeAlias, assert_never
+from typing import NamedTuple, TypeAlias, TypeVar, assert_never
 
 import structlog
 
-from bot.archive import summaries
 from bot.core import isolation
-from bot.search import index as search_index
 from bot.search import results as search_results
 from bot.search.query import ReadQuery
-from bot.search.service import SearchService
-from bot.text import analyser, concepts, people, term_keys, tokens
+from bot.search.service import OpenPapers, SearchService, index_apart
+from bot.text import analyser, concepts, people, term_keys
 from storage import alerts, errors, models, search
 from storage.database import Database, chunked
+from storage.snapshot import Snapshot
 
 log = structlog.get_logger(__name__)
 
@@ -56,9 +55,13 @@ class AlertReason:
     forms: tuple[str, ...] = ()
 
 
+Reasons: TypeAlias = tuple[AlertReason, ...]
+
+
 # Queries.
 
-Part: TypeAlias = tuple[str, ...]
+Key = TypeVar("Key", int, str)
+Forms: TypeAlias = tuple[concepts.Form, ...]
 """Alternative forms, the typed one first. A paper must contain at least one."""
 
 
@@ -66,15 +69,15 @@ class TermQuery(NamedTuple):
     """A term of an alert. A paper must contain all of the `parts`, or one form of the `whole` term."""
 
     term: models.AlertTerm
-    parts: tuple[Part, ...] = ()
-    whole: Part = ()
+    parts: tuple[Forms, ...] = ()
+    whole: Forms = ()
 
 
 class AlertQuery(NamedTuple):
     """The parsed query of an alert. A paper with any of the `excluded` forms does not match."""
 
     terms: tuple[TermQuery, ...]
-    excluded: Part
+    excluded: Forms
     match_all: bool
 
 
@@ -102,28 +105,28 @@ async def _read_all(searching: SearchService, rows: Sequence[models.Alert]) -> d
 
 def _make_query(alert: models.Alert, read: Mapping[str, ReadQuery]) -> AlertQuery:
     terms = tuple(
-        TermQuery(term, *_list_parts(read[term.text]))
-        if term.kind is models.AlertKind.KEYWORD
-        else TermQuery(term)
+        _make_term(term, read[term.text]) if term.kind is models.AlertKind.KEYWORD else TermQuery(term)
         for term in alert.terms
     )
-    asked = {form for term in terms for part in (*term.parts, term.whole) for form in part}
-    excluded = list[str]()
+    asked = {form.text for term in terms for forms in (*term.parts, term.whole) for form in forms}
+    excluded = dict[concepts.Form, None]()
     for word in alert.excluded:
-        parts, _ = _list_parts(read[word])
-        forms = parts[0] if len(parts) == 1 else ()
-        excluded += [word.strip('"'), *(form for form in forms if form not in asked)]
-    return AlertQuery(terms, tuple(dict.fromkeys(excluded)), alert.match_all)
+        parts = read[word].parts
+        forms = _list_certain(parts[0].forms) if len(parts) == 1 else ()
+        wanted = (form for form in forms if form.text not in asked)
+        excluded |= dict.fromkeys((concepts.Form(word.strip('"')), *wanted))
+    return AlertQuery(terms, tuple(excluded), alert.match_all)
 
 
-def _list_parts(read: ReadQuery) -> tuple[tuple[Part, ...], Part]:
-    wholes = (_list_forms(whole) for whole in read.wholes)
-    return tuple(map(_list_forms, read.parts)), tuple(form for forms in wholes for form in forms)
+def _make_term(term: models.AlertTerm, read: ReadQuery) -> TermQuery:
+    parts = tuple(_list_certain(part.forms) for part in read.parts)
+    whole = _list_certain(form for part in read.wholes for form in part.forms)
+    return TermQuery(term, parts, whole)
 
 
-def _list_forms(part: concepts.QueryPart) -> Part:
+def _list_certain(forms: Iterable[concepts.Form]) -> Forms:
     # Skip forms that only affect the ranking of search results, such as translations of a single word.
-    return tuple(form.text for form in part.forms if form.is_shown or form.weight >= 1)
+    return tuple(form for form in forms if form.is_shown or form.weight >= 1)
 
 
 def alert_key(alert: models.Alert) -> str:
@@ -150,119 +153,105 @@ def term_key(term: models.AlertTerm) -> str:
 
 # Papers.
 
-_AUTHOR, _INSTITUTION = "@", "#"
-"""Key prefixes for authors and institutions."""
-_ANY = ""
-"""The key for forms without letters; every paper has it."""
+_Named: TypeAlias = Mapping[str, Sequence[tuple[int, str]]]
+"""Ids of papers with the names that they give, by a key of the name."""
 
 
-class PreparedPaper:
-    """A paper's texts, tokenized once for comparison with many queries."""
+class PaperMatcher:
+    """Compares some papers with any number of alerts."""
 
-    def __init__(self, detail: models.PaperDetail) -> None:
-        self.detail = detail
-        sections = [section for of in detail.appearances for section in summaries.shown_sections(of.entry)]
-        texts = search_index.build_texts(
-            models.IndexDocument(
-                id=detail.id,
-                arxiv_id=detail.arxiv_id,
-                title=detail.title,
-                sections=tuple(dict.fromkeys(sections)),
-                abstract=detail.abstract,
-                keywords=detail.keywords,
-                votes=detail.votes,
-                last_on=detail.last_on,
+    def __init__(self, papers: OpenPapers) -> None:
+        self._papers = papers
+        self._by_forms: dict[Forms, Mapping[int, tuple[str, bool]]] = {}
+
+    def match(self, query: AlertQuery) -> dict[int, Reasons]:
+        """Return the papers that match, by id, each with a reason for each matching term. Votes are ignored."""
+        by_term = [self._match_term(term) for term in query.terms]
+        ids = set[int]().union(*by_term)
+        if query.match_all:
+            ids.intersection_update(*by_term)
+        if ids:
+            ids -= self._find(query.excluded).keys()
+        return {id_: tuple(reasons[id_] for reasons in by_term if id_ in reasons) for id_ in sorted(ids)}
+
+    def match_all(self, queries: Mapping[Key, AlertQuery]) -> dict[Key, dict[int, Reasons]]:
+        """Return the papers that match each alert, without alerts that trigger a bug, which must not block the others."""
+        matching = {}
+        for key, query in queries.items():
+            with isolation.isolated(log, NOT_COMPARED, alert=key):
+                matching[key] = self.match(query)
+        return matching
+
+    def _match_term(self, query: TermQuery) -> dict[int, AlertReason]:
+        kind, text = query.term
+        match kind:
+            case models.AlertKind.AUTHOR:
+                alike = (pair for key in people.consonant_keys(text) for pair in self._authors.get(key, ()))
+                named = [(paper_id, name) for paper_id, name in alike if is_author(text, name)]
+                return {id_: AlertReason(kind, name, MatchField.AUTHOR, name) for id_, name in named}
+            case models.AlertKind.INSTITUTION:
+                of_key = self._institutions.get(people.institution_key(text), ())
+                return {id_: AlertReason(kind, name, MatchField.INSTITUTION, name) for id_, name in of_key}
+            case models.AlertKind.KEYWORD:
+                return self._match_words(text, (query.whole,)) | self._match_words(text, query.parts)
+            case _:
+                assert_never(kind)
+
+    def _match_words(self, text: str, parts: Sequence[Forms]) -> dict[int, AlertReason]:
+        """Return the papers that have a form of each part, with the reason."""
+        by_part = []
+        for forms in parts:
+            by_part.append(self._find(forms))
+            if not by_part[-1]:
+                return {}
+        reasons = {}
+        for paper_id in set[int](*by_part[:1]).intersection(*by_part[1:]):
+            found = [of_part[paper_id] for of_part in by_part]
+            in_title = all(is_in_title for _, is_in_title in found)
+            reasons[paper_id] = AlertReason(
+                models.AlertKind.KEYWORD,
+                found[0][0] if len(found) == 1 else text,
+                MatchField.TITLE if in_title else MatchField.TEXT,
+                text.strip('"'),
+                tuple(form for form, _ in found),
             )
-        )
-        self._title, self._body = map(tokens.tokenize, (texts.title, texts.body))
-        self._tokens = tokens.PaperTokens(self._title, self._body)
-        self._found: dict[str, tuple[bool, bool]] = {}
+        return reasons
 
-    def find(self, form: str) -> tuple[bool, bool]:
-        """Return two booleans: whether the title contains a spelling of a term, and whether the body does."""
-        if form not in self._found:
-            has_key = not self.keys.isdisjoint(_list_form_keys(form))
-            in_title, in_body = self._tokens.count(form) if has_key else (0, 0)
-            self._found[form] = in_title > 0, in_body > 0
-        return self._found[form]
+    def _find(self, forms: Forms) -> Mapping[int, tuple[str, bool]]:
+        """Return the papers with any of the forms, with the first one that each has and whether it is in the title."""
+        if forms not in self._by_forms:
+            self._by_forms[forms] = self._papers.engine.list_forms(forms, self._papers.names)
+        return self._by_forms[forms]
 
     @cached_property
-    def keys(self) -> frozenset[str]:
-        """The keys of all tokens and names in the paper."""
-        detail, keys = self.detail, {_ANY, *self._title.split(), *self._body.split()}
-        keys.update(_AUTHOR + key for name in detail.authors for key in people.consonant_keys(name))
-        keys.update(_INSTITUTION + key for name in detail.institutions for key in people.find_keys(name))
-        return frozenset(keys)
+    def _authors(self) -> _Named:
+        return self._list_named(lambda names: names.authors, people.consonant_keys)
+
+    @cached_property
+    def _institutions(self) -> _Named:
+        return self._list_named(lambda names: names.institutions, people.find_keys)
+
+    def _list_named(
+        self,
+        list_names: Callable[[search.PaperNames], Sequence[str]],
+        list_keys: Callable[[str], Iterable[str]],
+    ) -> _Named:
+        named = defaultdict[str, list[tuple[int, str]]](list)
+        for paper_id, names in self._papers.names.items():
+            for name in list_names(names):
+                for key in list_keys(name):
+                    named[key].append((paper_id, name))
+        return named
 
 
-def prepare(details: Iterable[models.PaperDetail]) -> list[PreparedPaper]:
-    """Return the papers prepared for comparison, without those that trigger a bug, which must not block the others."""
-    prepared = []
-    for detail in details:
-        with isolation.isolated(log, NOT_COMPARED, paper=detail.id):
-            prepared.append(PreparedPaper(detail))
-    return prepared
+def index_papers(view: Snapshot, paper_ids: Sequence[int]) -> PaperMatcher:
+    """Return papers indexed by themselves, which takes milliseconds for each paper, whatever the state of the index."""
+    return PaperMatcher(OpenPapers(index_apart(view, paper_ids), search.list_names(view, paper_ids)))
 
 
-def match(query: AlertQuery, paper: PreparedPaper) -> tuple[AlertReason, ...]:
-    """Return a reason for each matching term; empty if the paper does not match. Votes are ignored."""
-    reasons = []
-    for term in query.terms:
-        if (reason := _match_term(term, paper)) is not None:
-            reasons.append(reason)
-        elif query.match_all:
-            return ()
-    if reasons and any(any(paper.find(form)) for form in query.excluded):
-        return ()
-    return tuple(reasons)
-
-
-def _match_term(query: TermQuery, paper: PreparedPaper) -> AlertReason | None:
-    kind, text = query.term
-    match kind:
-        case models.AlertKind.AUTHOR:
-            author = find_author(text, paper.detail.authors)
-            return AlertReason(kind, author, MatchField.AUTHOR, author) if author else None
-        case models.AlertKind.INSTITUTION:
-            key = people.institution_key(text)
-            for name in paper.detail.institutions:
-                if key in people.find_keys(name):
-                    return AlertReason(kind, name, MatchField.INSTITUTION, name)
-            return None
-        case models.AlertKind.KEYWORD:
-            for parts in (query.parts, (query.whole,)):
-                found = _find_parts(parts, paper)
-                if found:
-                    forms = tuple(form for form, _ in found)
-                    in_title = all(is_in_title for _, is_in_title in found)
-                    field = MatchField.TITLE if in_title else MatchField.TEXT
-                    return AlertReason(
-                        kind, forms[0] if len(forms) == 1 else text, field, text.strip('"'), forms
-                    )
-            return None
-        case _:
-            assert_never(kind)
-
-
-def find_author(name: str, authors: Iterable[str]) -> str | None:
-    """Return the first author who has this name in any spelling, word order or script, or None."""
-    variants = name_variants(name)
-    found = (
-        author for author in authors if variants & name_variants(author) or people.is_same_name(name, author)
-    )
-    return next(found, None)
-
-
-def _find_parts(parts: Sequence[Part], paper: PreparedPaper) -> list[tuple[str, bool]]:
-    """Return each part's matching form and whether it is in the title; [] if any part is missing."""
-    forms = list(filter(None, (_find_part(part, paper) for part in parts)))
-    return forms if len(forms) == len(parts) else []
-
-
-def _find_part(part: Part, paper: PreparedPaper) -> tuple[str, bool] | None:
-    """Return the first form found in the title and True, or else the first in the body and False; None if not found."""
-    in_title = ((form, True) for form in part if paper.find(form)[0])
-    return next(in_title, None) or next(((form, False) for form in part if paper.find(form)[1]), None)
+def is_author(name: str, author: str) -> bool:
+    """Return whether an author has this name in any spelling, word order or script."""
+    return bool(name_variants(name) & name_variants(author)) or people.is_same_name(name, author)
 
 
 @lru_cache(maxsize=1 << 12)
@@ -283,13 +272,12 @@ MAX_REASONS = 6
 """The maximum number of reasons given for a paper."""
 
 
-def match_all(queries: Iterable[AlertQuery], paper: PreparedPaper) -> tuple[AlertReason, ...]:
-    """Return the reasons from all matching queries: one per topic, at most MAX_REASONS."""
-    reasons: dict[tuple[models.AlertKind, str], AlertReason] = {}
-    for query in queries:
-        for reason in match(query, paper):
-            reasons.setdefault((reason.kind, analyser.fold(reason.topic)), reason)
-    return tuple(reasons.values())[:MAX_REASONS]
+def merge_reasons(reasons: Iterable[AlertReason]) -> Reasons:
+    """Return the reasons why a paper matches several alerts: one per topic, at most MAX_REASONS."""
+    by_topic: dict[tuple[models.AlertKind, str], AlertReason] = {}
+    for reason in reasons:
+        by_topic.setdefault((reason.kind, analyser.fold(reason.topic)), reason)
+    return tuple(by_topic.values())[:MAX_REASONS]
 
 
 def find_sentence(
@@ -300,107 +288,41 @@ def find_sentence(
     return search_results.find_snippet(paper, locale, patterns) if patterns else None
 
 
-# The index.
-
-
-def list_keys(query: AlertQuery) -> frozenset[str]:
-    """Return index keys of a query; every matching paper has at least one. Only the rarest required term is used."""
-    by_term = [max(_list_term_keys(term), key=_selectivity, default=frozenset()) for term in query.terms]
-    return max(by_term, key=_selectivity) if query.match_all else frozenset[str]().union(*by_term)
-
-
-def _list_term_keys(query: TermQuery) -> list[frozenset[str]]:
-    """Return the keys for each part of a term."""
-    kind, text = query.term
-    match kind:
-        case models.AlertKind.AUTHOR:
-            return [frozenset(_AUTHOR + key for key in people.consonant_keys(text))]
-        case models.AlertKind.INSTITUTION:
-            return [frozenset((_INSTITUTION + people.institution_key(text),))]
-        case models.AlertKind.KEYWORD:
-            return [
-                frozenset[str]().union(*map(_list_form_keys, (*part, *query.whole))) for part in query.parts
-            ]
-        case _:
-            assert_never(kind)
-
-
-def _selectivity(keys: frozenset[str]) -> int:
-    """Estimate how rare these keys are in papers: longer is rarer, and a syllable counts as three letters."""
-    return min((len(key.encode()) for key in keys), default=0)
-
-
-@lru_cache(maxsize=1 << 14)
-def _list_form_keys(form: str) -> frozenset[str]:
-    # Use the longest token, preferring the middle one: in a Korean term it spans two words, so it is rarer.
-    keys = {
-        max((len(token), -abs(2 * number + 1 - len(phrase)), token) for number, token in enumerate(phrase))[2]
-        for phrase in tokens.phrases(form)
-    }
-    return frozenset(keys or (_ANY,))
-
+# All alerts.
 
 _READ_AT_ONCE = 200
 """The number of alerts parsed before other tasks may run; each takes 0.2 ms."""
 
 
-class AlertIndex:
-    """An index of all alert queries in memory. Each use parses new alerts, or all of them if the glossary has changed."""
+class AlertQueries:
+    """The queries of all alerts in memory. Each use parses new alerts, or all of them if the glossary has changed."""
 
-    def __init__(self, database: Database, search: SearchService) -> None:
+    def __init__(self, database: Database, searching: SearchService) -> None:
         self._database = database
-        self._search = search
-        self._rows: list[tuple[int, str]] = []
+        self._search = searching
         self._version: str | None = None
         self._queries: dict[str, AlertQuery] = {}
-        self._by_key: dict[str, list[tuple[AlertQuery, list[int]]]] = {}
 
-    async def find(self, papers: Sequence[PreparedPaper]) -> list[tuple[int, models.PaperDetail]]:
-        """Return pairs of an alert's id and a paper that it matches."""
+    async def match(self, papers: PaperMatcher) -> list[tuple[int, int]]:
+        """Return pairs of an alert's id and the id of a paper that it matches."""
+        ids_by_key = defaultdict[str, list[int]](list)
         async with self._database.read() as connection:
-            rows = await alerts.list_keys(connection)
+            for alert_id, key in await alerts.list_keys(connection):
+                ids_by_key[key].append(alert_id)
         version = await self._database.look_up(search.get_glossary_version)
-        if (rows, version) != (self._rows, self._version):
-            known = self._queries if version == self._version else {}
-            self._queries = await self._read({key: id_ for id_, key in rows}, known)
-            self._by_key = await asyncio.to_thread(_index, rows, self._queries)
-            self._rows, self._version = rows, version
-        return await asyncio.to_thread(self._find, papers)
-
-    async def _read(self, ids: Mapping[str, int], known: Mapping[str, AlertQuery]) -> dict[str, AlertQuery]:
-        """Return the queries, keyed by alert key. `ids` maps each alert key to the id of an alert."""
-        queries = {key: known[key] for key in ids.keys() & known.keys()}
-        for batch in chunked([id_ for key, id_ in ids.items() if key not in known], _READ_AT_ONCE):
+        known = self._queries if version == self._version else {}
+        self._queries = {key: known[key] for key in ids_by_key if key in known}
+        self._version = version
+        new = [ids[0] for key, ids in ids_by_key.items() if key not in known]
+        for batch in chunked(new, _READ_AT_ONCE):
             async with self._database.read() as connection:
                 rows = await alerts.list_rows(connection, ids=batch)
             read = await read_alerts(self._search, rows)
-            queries.update((row.key, read[row.id]) for row in rows if row.id in read)
-        return queries
-
-    def _find(self, papers: Sequence[PreparedPaper]) -> list[tuple[int, models.PaperDetail]]:
-        found = []
-        for paper in papers:
-            candidates: dict[int, tuple[AlertQuery, list[int]]] = {}
-            with isolation.isolated(log, NOT_COMPARED, paper=paper.detail.id):
-                keys = paper.keys & self._by_key.keys()
-                candidates = {id(row): row for key in keys for row in self._by_key[key]}
-            for query, alert_ids in candidates.values():
-                with isolation.isolated(log, NOT_COMPARED, paper=paper.detail.id, alerts=alert_ids):
-                    if match(query, paper):
-                        found += [(alert_id, paper.detail) for alert_id in alert_ids]
-        return found
-
-
-def _index(
-    rows: Iterable[tuple[int, str]], queries: Mapping[str, AlertQuery]
-) -> dict[str, list[tuple[AlertQuery, list[int]]]]:
-    alert_ids: dict[str, list[int]] = {}
-    for alert_id, key in rows:
-        alert_ids.setdefault(key, []).append(alert_id)
-    by_token: dict[str, list[tuple[AlertQuery, list[int]]]] = {}
-    for key, query in queries.items():
-        row = query, alert_ids.get(key, [])
-        with isolation.isolated(log, "alert not indexed", alerts=row[1]):
-            for token in list_keys(query):
-                by_token.setdefault(token, []).append(row)
-    return by_token
+            self._queries.update((row.key, read[row.id]) for row in rows if row.id in read)
+        matching = await asyncio.to_thread(papers.match_all, self._queries)
+        return [
+            (alert_id, paper_id)
+            for key, reasons in matching.items()
+            for alert_id in ids_by_key[key]
+            for paper_id in reasons
+        ]

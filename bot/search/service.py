@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import lru_cache, partial
@@ -41,6 +41,7 @@ _UNSORTED = (None, Sort.RELEVANCE)
 _TITLES_AT_ONCE = 25
 """How many titles are found in one look-up, between which others take their turn."""
 _MAX_TERM_LENGTH = 200
+_MAX_RECENT = 10_000
 Result = TypeVar("Result")
 
 
@@ -63,6 +64,13 @@ class AboutPapers(NamedTuple):
 
     paper_ids: Sequence[int] | None
     added_forms: tuple[str, ...] = ()
+
+
+class OpenPapers(NamedTuple):
+    """Some papers: an engine that has them, and the names of their authors and institutions, by paper id."""
+
+    engine: Engine
+    names: Mapping[int, search.PaperNames]
 
 
 def merge_filters(given: search.Filters, query: query_parser.Query) -> search.Filters:
@@ -163,18 +171,21 @@ def _match_papers(archive: Archive, text: str, digest_papers: Sequence[DigestPap
     ids = ids if written is None else ids & written
     if not ids or not query.has_text:
         return dict.fromkeys(ids, 0.0) if written is not None or query.has_range_filters else {}
-    engine, read = archive.engine, archive.read(archive.reader.read_exclusions(query)).sure()
-    if archive.is_stale:
-        documents = search.list_documents(archive.view, sorted(ids), summaries.select_shown)
-        engine = _index_apart(tuple(documents))
+    engine = index_apart(archive.view, sorted(ids)) if archive.is_stale else archive.engine
+    read = archive.read(archive.reader.read_exclusions(query)).sure()
     about = engine.list_about(read, Scope(paper_ids=ids, institutions=query.institutions))
     scores = engine.score(read, about)
     return {id_: scores.get(id_, 0.0) for id_ in about}
 
 
+def index_apart(view: Snapshot, paper_ids: Sequence[int]) -> Engine:
+    """Return an engine for these papers alone, which takes milliseconds for each paper."""
+    return _index_apart(tuple(search.list_documents(view, paper_ids, summaries.select_shown)))
+
+
 @lru_cache(maxsize=4)
 def _index_apart(documents: tuple[models.IndexDocument, ...]) -> Engine:
-    """Return an engine for papers that a stale index may lack. It is cached, since other channels' topics need it too."""
+    """Index papers that the index may lack. Cached, since other channels' topics and alerts need them too."""
     return Engine(search_index.index_in_memory(documents))
 
 
@@ -376,6 +387,25 @@ class SearchService:
             read = archive.read(query).sure()
             scope = Scope(merge_filters(filters, query), written, query.institutions)
             return AboutPapers(archive.engine.list_about(read, scope), read.added_forms)
+
+        return await self._look_up(look_up)
+
+    async def open_papers(self, paper_ids: Sequence[int]) -> OpenPapers:
+        """Return papers with an engine that has all of them."""
+
+        def look_up(archive: Archive) -> OpenPapers:
+            engine = index_apart(archive.view, paper_ids) if archive.is_stale else archive.engine
+            return OpenPapers(engine, search.list_names(archive.view, paper_ids))
+
+        return await self._look_up(look_up)
+
+    async def open_recent(self, since: date) -> OpenPapers:
+        """Return the newest papers of digests since a date, at most `_MAX_RECENT`."""
+
+        def look_up(archive: Archive) -> OpenPapers:
+            scope = Scope(Filters(since))
+            ids, _ = archive.engine.list_top(scope, sort=Sort.DATE, limit=_MAX_RECENT)
+            return OpenPapers(archive.engine, search.list_names(archive.view, ids))
 
         return await self._look_up(look_up)
 

@@ -12,7 +12,7 @@ text:
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -189,17 +189,3 @@ def _list_concepts(words: list[str], singles: list[str]) -> Iterator[str]:
         for phrase, concept in known.get(word, ()):
             if text[position : position + len(phrase)] == phrase:
                 yield concept
-
-
-class PaperTokens:
-    """The tokens of one paper, used to check queries without the index."""
-
-    def __init__(self, title: str, body: str, names: Collection[str] = ()) -> None:
-        # Separate tokens by two spaces, so that adjacent matches do not share one.
-        self._title, self._body = (f" {tokens.replace(' ', '  ')} " for tokens in (title, body))
-        self.names = names
-
-    def count(self, form: str) -> tuple[int, int]:
-        """Return how often the title and the body contain a form, counting its most frequent spelling."""
-        wanted = [f" {'  '.join(phrase)} " for phrase in phrases(form)]
-        return (max(map(self._title.count, wanted), default=0), max(map(self._body.count, wanted), default=0))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -26,7 +27,7 @@ from bot.text import tokens
 from bot.today import profiles
 from bot.today.profiles import Profiles
 from storage import accounts, alerts, archive, models, outbox, papers, shelf, today
-from storage.database import Connection, Database, chunked
+from storage.database import Connection, Database
 from storage.errors import StorageError
 from storage.today import FeedbackKind
 
@@ -116,11 +117,11 @@ class Day:
     papers: list[models.PaperRow]
     vectors: Mapping[int, profiles.Vector]
     glossary: Glossary
-    texts: list[matcher.PreparedPaper] | None = None
-    """The papers prepared for matching with alerts; None until a reader with an alert needs them."""
+    compared: matcher.PaperMatcher | None = None
+    """The papers that are compared with alerts; None until a reader with an alert needs them."""
 
 
-Follows: TypeAlias = Mapping[int, tuple[matcher.AlertReason, ...]]
+Follows: TypeAlias = Mapping[int, matcher.Reasons]
 """Why papers match a reader's alerts, by paper id."""
 
 
@@ -253,15 +254,16 @@ class TodayService:
 
     async def _match_follows(self, day: Day, active: Sequence[models.Alert]) -> Follows:
         """Return why papers of the day match a reader's alerts, whose vote minimums are ignored."""
-        if day.texts is None:
-            day.texts = []
+        if day.compared is None:
             compared = [row.id for row in day.papers[: profiles.MAX_COMPARED]]
-            for batch in chunked(compared, profiles.PAPERS_AT_ONCE):
-                async with self._database.read() as connection:
-                    details = await papers.list_details(connection, batch)
-                day.texts += await asyncio.to_thread(matcher.prepare, details)
+            day.compared = matcher.PaperMatcher(await self._search.open_papers(compared))
         queries = await matcher.read_alerts(self._search, active)
-        return await asyncio.to_thread(_match, list(queries.values()), day.texts)
+        matching = await asyncio.to_thread(day.compared.match_all, queries)
+        follows = defaultdict[int, list[matcher.AlertReason]](list)
+        for of_alert in matching.values():
+            for paper_id, reasons in of_alert.items():
+                follows[paper_id] += reasons
+        return {paper_id: matcher.merge_reasons(reasons) for paper_id, reasons in follows.items()}
 
     async def set_mark(
         self, user_id: int, paper_id: int, mark: PaperMark, is_set: bool, server_id: int | None
@@ -356,11 +358,6 @@ async def _list_sent(connection: Connection, user_id: int, now: datetime, *, but
         if row.digest_on != but_on and (row.state is not models.DeliveryState.STOPPED or row.is_uncertain)
         for arxiv_id in row.papers
     }
-
-
-def _match(queries: Sequence[matcher.AlertQuery], texts: Iterable[matcher.PreparedPaper]) -> Follows:
-    by_paper = ((paper.detail.id, matcher.match_all(queries, paper)) for paper in texts)
-    return {paper_id: reasons for paper_id, reasons in by_paper if reasons}
 
 
 def _rank(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import operator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest import mock
@@ -12,7 +13,7 @@ import pytest
 from bot.alerts import planner
 from bot.operations import retention
 from bot.search import matcher
-from storage import accounts, alerts
+from storage import accounts, alerts, models
 from storage.models import AlertKind, AlertTiming, Locale
 from tests.support import alert_builders, killed_process
 from tests.support.world import AWAY, CHANNEL, GUILD, READER, UNVERIFIABLE, World, arxiv_id, moment
@@ -149,19 +150,19 @@ async def test_removing_an_alert_takes_back_its_part_of_a_channels_waiting_messa
     ]
 
 
-@pytest.mark.parametrize("step", ["_make_query", "list_keys", "match"])
+@pytest.mark.parametrize("step", ["_make_query", "PaperMatcher.match"])
 async def test_a_bug_in_one_alert_stops_no_other(
     world: World, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    """Of parsing, indexing and comparing, each step may raise."""
-    works: Any = getattr(matcher, step)
+    """Both parsing and comparing may raise."""
+    works: Any = operator.attrgetter(step)(matcher)
 
     def fail_for_moss(*given: Any) -> Any:
-        if "moss" in repr(given[0]):
+        if "moss" in repr(given):
             raise RuntimeError("a bug")
         return works(*given)
 
-    monkeypatch.setattr(matcher, step, fail_for_moss)
+    monkeypatch.setattr(f"bot.search.matcher.{step}", fail_for_moss)
     await world.alert("moss")
     await world.alert("care", by=8)
     await world.written("Mon", "A▲9", summary="moss and care")
@@ -354,16 +355,16 @@ async def test_an_alert_that_fails_to_render_is_retried(world: World) -> None:
 async def test_a_paper_that_fails_is_retried_without_delaying_others(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    describe = planner._describe
+    quote = planner._quote
 
-    def fail_for_one(own: Any, paper: matcher.PreparedPaper, *rest: Any) -> Any:
-        if paper.detail.arxiv_id == arxiv_id("A"):
-            raise ValueError("a title that cannot be compared")
-        return describe(own, paper, *rest)
+    def fail_for_one(paper: models.PaperDetail, *rest: Any) -> Any:
+        if paper.arxiv_id == arxiv_id("A"):
+            raise ValueError("a text that cannot be quoted")
+        return quote(paper, *rest)
 
     await world.alert("care")
     with monkeypatch.context() as patch:
-        patch.setattr(planner, "_describe", fail_for_one)
+        patch.setattr(planner, "_quote", fail_for_one)
         await world.written("Mon", "A▲5 B▲5")
         await world.wait(minutes=3)
     await world.wait(minutes=3)

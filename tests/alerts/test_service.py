@@ -125,7 +125,7 @@ async def test_a_preview_counts_matches_from_the_last_30_days(
     assert names([row.arxiv_id for row in preview.latest]) == "C E A"
     preview = await world.alerts.preview(draft("care", min_votes=6))
     assert names([row.arxiv_id for row in preview.latest]) == "C"
-    monkeypatch.setattr(alerts_service, "MAX_FOUND", 3)  # only the latest papers are counted
+    monkeypatch.setattr("bot.search.service._MAX_RECENT", 3)  # only the latest papers are counted
     preview = await world.alerts.preview(draft("care"))
     assert (preview.paper_count, names([row.arxiv_id for row in preview.latest[:2]])) == (3, "C E")
 

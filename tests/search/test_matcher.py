@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,8 +11,8 @@ from bot.alerts.service import validate_alert
 from bot.client import paper_texts
 from bot.search import matcher
 from bot.search.results import SearchRequest
-from bot.text import seed
-from storage import models, papers
+from storage import models
+from storage import papers as stored_papers
 from storage.models import AlertKind
 from tests.support import alert_builders
 from tests.support.world import World
@@ -33,13 +31,11 @@ SUMMARIES = (
 )
 
 
-async def prepare(world: World, *summaries: str) -> list[matcher.PreparedPaper]:
-    """Store one paper per summary and return the papers prepared for matching."""
+async def prepare(world: World, *summaries: str) -> matcher.PaperMatcher:
+    """Store one paper per summary and return the papers, whose ids count from 1."""
     for number, summary in enumerate(summaries, 1):
         await world.written("Mon", f"A{number}▲5", summary=summary, location=str(number))
-    async with world.database.read() as connection:
-        details = await papers.list_details(connection, range(1, len(summaries) + 1))
-    return list(map(matcher.PreparedPaper, details))
+    return await world.database.look_up(matcher.index_papers, range(1, len(summaries) + 1))
 
 
 async def read(world: World, *drafts: models.Alert) -> list[matcher.AlertQuery]:
@@ -47,11 +43,15 @@ async def read(world: World, *drafts: models.Alert) -> list[matcher.AlertQuery]:
     return list((await matcher.read_alerts(world.search, rows)).values())
 
 
-async def list_matching(
-    world: World, papers_: Sequence[matcher.PreparedPaper], *texts: str, **fields: Any
-) -> list[int]:
+async def list_matching(world: World, papers: matcher.PaperMatcher, *texts: str, **fields: Any) -> list[int]:
     (query,) = await read(world, alert_builders.draft(*texts, **fields))
-    return [number for number, paper in enumerate(papers_) if matcher.match(query, paper)]
+    return [paper_id - 1 for paper_id in papers.match(query)]
+
+
+async def get_paper(world: World) -> models.PaperDetail:
+    async with world.database.read() as connection:
+        (detail,) = await stored_papers.list_details(connection, [1])
+    return detail
 
 
 async def test_translations_abbreviations_and_spacing_variants_match(world: World) -> None:
@@ -79,25 +79,27 @@ async def test_an_alert_matches_any_or_all_terms_but_no_excluded_words(world: Wo
 
 
 async def test_a_match_reason_has_the_matching_form_and_field(world: World) -> None:
-    (paper,) = await prepare(world, SUMMARIES[0])
+    papers = await prepare(world, SUMMARIES[0])
     (query,) = await read(world, alert_builders.draft("강화 학습", "paper"))
-    reasons = matcher.match(query, paper)
+    reasons = papers.match(query)[1]
     assert [(reason.topic, reason.text, reason.found_in) for reason in reasons] == [
         ("강화 학습", "reinforcement learning", matcher.MatchField.TEXT),
         ("paper", "paper", matcher.MatchField.TITLE),
     ]
-    sentence = matcher.find_sentence(paper.detail, reasons[0].forms, models.Locale.EN)
+    sentence = matcher.find_sentence(await get_paper(world), reasons[0].forms, models.Locale.EN)
     assert sentence is not None
     assert paper_texts.mark_matches(sentence) == "Trains an agent by **reinforcement learning**."
     words = "trains", "agent", "reinforcement", "learning", "care", "better"
     (many,) = await read(world, alert_builders.draft(*words))
     (none,) = await read(world, alert_builders.draft("care", excluded=("agent",)))
-    assert len(matcher.match_all([none, query, many], paper)) == 6
+    assert not papers.match(none)
+    assert len(matcher.merge_reasons((*reasons, *papers.match(many)[1]))) == 6
 
 
 async def test_the_quoted_sentence_is_in_the_readers_language(world: World) -> None:
-    (paper,) = await prepare(world, "Nothing.")
-    (of,) = paper.detail.appearances
+    await prepare(world, "Nothing.")
+    paper = await get_paper(world)
+    (of,) = paper.appearances
     korean, english = (
         replace(
             of, language=language, entry=replace(of.entry, sections=(models.Section("What's New", text),))
@@ -108,15 +110,14 @@ async def test_the_quoted_sentence_is_in_the_readers_language(world: World) -> N
         )
     )
     for both in ((korean, english), (english, korean)):
-        detail = replace(paper.detail, appearances=both)
         for locale in models.Locale:
-            sentence = matcher.find_sentence(detail, ["RL"], locale)
+            sentence = matcher.find_sentence(replace(paper, appearances=both), ["RL"], locale)
             assert sentence is not None
             assert sentence.language == locale.value
 
 
 async def test_names_match_in_any_order_spelling_or_script(world: World) -> None:
-    (paper,) = await prepare(world, "Nothing.")
+    papers = await prepare(world, "Nothing.")
     for name in (
         "kim minjun",
         "Min-jun Kim",
@@ -126,44 +127,29 @@ async def test_names_match_in_any_order_spelling_or_script(world: World) -> None
         "Love Lace, Ada",
         "Ада Ловелаће",
     ):
-        (query,) = await read(world, alert_builders.draft(name, kind=AlertKind.AUTHOR))
-        assert matcher.match(query, paper), name
-    (query,) = await read(world, alert_builders.draft("Ada Love", kind=AlertKind.AUTHOR))
-    assert not matcher.match(query, paper)
+        assert await list_matching(world, papers, name, kind=AlertKind.AUTHOR), name
+    assert not await list_matching(world, papers, "Ada Love", kind=AlertKind.AUTHOR)
 
 
 @pytest.mark.parametrize("text", ["강화 학습", "LLM 추론", "diffusion", "video generation", "보상", "agent"])
 async def test_an_alert_matches_the_papers_that_a_search_matches_completely(world: World, text: str) -> None:
-    prepared = await prepare(world, *SUMMARIES)
+    papers = await prepare(world, *SUMMARIES)
     result = await world.search.search(SearchRequest(text, limit=100))
     whole = {row.id for row in result.rows if row.arxiv_id not in result.missing}
-    matching = await list_matching(world, prepared, text)
-    assert {prepared[number].detail.id for number in matching} == whole
+    assert {number + 1 for number in await list_matching(world, papers, text)} == whole
 
 
-WORDS = sorted({form for term in seed.load_terms()[:300] for form in (*term.korean, *term.english)})
+async def test_the_index_and_papers_by_themselves_match_the_same_alerts(world: World) -> None:
+    papers = await prepare(world, *SUMMARIES)
+    indexed = matcher.PaperMatcher(await world.search.open_papers(range(1, len(SUMMARIES) + 1)))
+    texts = ["강화 학습", "LLM 추론", "diffusion", "agent", "학습", "nothing of it", '"RL"', "동화"]
+    for query in await read(world, *map(alert_builders.draft, texts)):
+        assert papers.match(query) == indexed.match(query)
 
 
-async def test_every_matching_paper_shares_a_key_with_the_query(world: World) -> None:
-    """Otherwise, the index would miss the match."""
-    (detail,) = [paper.detail for paper in await prepare(world, "Nothing.")]
-    (of,) = detail.appearances
-    pick, matching = random.Random(5), 0
-    for _ in range(60):
-        texts = pick.choices(WORDS, k=pick.randint(1, 3))
-        words = [*pick.choices(WORDS, k=pick.randint(0, 6)), texts[0].replace(" ", "")]
-        entry = replace(of.entry, sections=(models.Section(None, " ".join(words)),))
-        paper = matcher.PreparedPaper(replace(detail, appearances=(replace(of, entry=entry),)))
-        (query,) = await read(world, alert_builders.draft(*texts, match_all=pick.random() < 0.5))
-        if matcher.match(query, paper):
-            matching += 1
-            assert matcher.list_keys(query) & paper.keys
-    assert matching > 20
-
-
-async def test_the_index_finds_the_same_alerts_as_comparing_each_one(world: World) -> None:
-    prepared = await prepare(world, *SUMMARIES)
-    index = matcher.AlertIndex(world.database, world.search)
+async def test_all_alerts_match_as_each_alone(world: World) -> None:
+    papers = await prepare(world, *SUMMARIES)
+    queries = matcher.AlertQueries(world.database, world.search)
     texts = ["강화 학습", "LLM 추론", "diffusion", "agent", "학습", "nothing of it", '"RL"']
     ids = {await world.alert(text, by=number): text for number, text in enumerate(texts, 1)}
     ids[await world.alert("agent", by=99)] = "agent"
@@ -172,9 +158,8 @@ async def test_the_index_finds_the_same_alerts_as_comparing_each_one(world: Worl
             await world.alerts.remove(removed)
             del ids[removed]
         expected = {
-            (alert_id, prepared[number].detail.id)
+            (alert_id, number + 1)
             for alert_id, text in ids.items()
-            for number in await list_matching(world, prepared, text)
+            for number in await list_matching(world, papers, text)
         }
-        found = {(alert_id, paper.id) for alert_id, paper in await index.find(prepared)}
-        assert found == expected
+        assert set(await queries.match(papers)) == expected

@@ -4,31 +4,38 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from datetime import date
 
 from bot.glossary import induction, mentions, resolver
-from bot.text import analyser, seed, tokens
+from bot.search import index
+from bot.search.engine import Engine
+from bot.text import seed
+from storage import models
 
 
-class TextEvidence:
-    """Counts the texts (one per paper) that contain certain forms."""
-
-    def __init__(self, texts: Iterable[str]) -> None:
-        self._documents = [
-            tokens.PaperTokens("", tokens.tokenize(analyser.canonicalise(text))) for text in texts
-        ]
-        self.papers = len(self._documents)
-
-    def count(self, *terms: Sequence[str]) -> int:
-        return sum(
-            all(any(any(document.count(form)) for form in forms) for forms in terms)
-            for document in self._documents
+def index_texts(texts: Iterable[str], *, as_titles: bool = False) -> Engine:
+    """Return the search engine of papers with one text each, whose ids count from 0."""
+    return Engine(
+        index.index_in_memory(
+            models.IndexDocument(
+                id=number,
+                arxiv_id="",
+                title=text if as_titles else None,
+                sections=() if as_titles else (models.Section(None, text),),
+                abstract=None,
+                keywords=(),
+                votes=None,
+                last_on=date(2026, 1, 1),
+            )
+            for number, text in enumerate(texts)
         )
+    )
 
 
 def learn(texts: Sequence[str], terms: Iterable[seed.SeedTerm]) -> list[resolver.LearntForm]:
     """Return the forms that texts (one per paper) explain."""
     counts = Counter(mention for text in texts for mention in mentions.extract_mentions(text))
-    return induction.learn(counts.items(), terms, TextEvidence(texts))
+    return induction.learn(counts.items(), terms, index_texts(texts))
 
 
 def build_glossary(

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from bot.search import matcher
 from storage import accounts, models
 from storage.database import Database
 from tests.support import killed_process
@@ -35,25 +34,6 @@ async def test_an_error_for_one_reader_does_not_delay_the_others(
     monkeypatch.setattr(failing, fail_for_one)
     await world.at("Thu-1 15:30 UTC")
     assert sorted(world.sent) == ["@7 A", "@9 A"]
-
-
-async def test_a_paper_that_cannot_be_compared_with_alerts_does_not_stop_the_others(
-    sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    world = TodayWorld(sqlite_db)
-    await world.subscribe("15:00 UTC")
-    await world.alert("care")
-    await world.written("Thu-1", "A B")
-    prepare = matcher.PreparedPaper.__init__
-
-    def fail_for_one(prepared: matcher.PreparedPaper, detail: models.PaperDetail) -> None:
-        prepare(prepared, detail)
-        if detail.arxiv_id == "2601.02000":
-            raise ValueError("a paper that cannot be compared")
-
-    monkeypatch.setattr(matcher.PreparedPaper, "__init__", fail_for_one)
-    await world.at("Thu-1 15:30 UTC")
-    assert [sorted(text.split()[1:]) for text in world.sent] == [["A", "B"]]
 
 
 async def test_each_day_is_sent_at_the_local_time_across_a_clock_change(sqlite_db: Database) -> None:
