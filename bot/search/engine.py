@@ -386,22 +386,22 @@ class Engine:
         A paper that has the words of a sentence's terms anywhere is a full match too. If `is_mixed`, both are sorted
         by their scores.
         """
-        said = query.said
         needed = [part for part in parts if not (query.topics and self._is_ordinary(part))] or parts
         of_parts = map(self._mention if query.topics else self._part, parts)
-        having = self._list_having([*of_parts, *map(self._part, said.values())], others)
-        having_parts, having_topics = having[: len(parts)], having[len(parts) :]
+        having = self._list_having(list(of_parts), others)
+        topics = {
+            id_: name
+            for name, part in query.said.items()
+            for id_ in self.list_about(ReadQuery(parts=(part,)), Scope(paper_ids=others))
+        }
         full, partial, related = dict(complete.scores), dict[int, float](), dict[int, str]()
         missing = dict[int, tuple[QueryPart, ...]]()
         for id_, score in others.items():
             lacking = [
-                part
-                for part, has in zip(parts, having_parts, strict=True)
-                if part in needed and id_ not in has
+                part for part, has in zip(parts, having, strict=True) if part in needed and id_ not in has
             ]
-            topics = [name for name, has in zip(said, having_topics, strict=True) if id_ in has]
-            if not any(id_ in has for has in having_parts):
-                related |= {id_: topics[0]} if topics else {}
+            if not any(id_ in has for has in having):
+                related |= {id_: topics[id_]} if id_ in topics else {}
             elif lacking:
                 partial[id_] = score
             else:

@@ -33,7 +33,7 @@ from storage import models, search
 from storage.database import Database
 from storage.snapshot import Snapshot
 
-FORMAT = f"6.{tokens.VERSION}"
+FORMAT = f"7.{tokens.VERSION}"
 """The version of the fields and tokens. Each version builds its own folder and deletes the folders of other versions."""
 
 

@@ -8,7 +8,7 @@ phrases find the forms of a part (see `bot.text.tokens`).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import compress, zip_longest
 
@@ -46,8 +46,8 @@ class ReadQuery:
     A paper matches if it has all `parts` or one of the `wholes` (alternatives to all parts), or if its title begins
     with one of the `names`. It must have none of the `excluded` parts, and none of those `excluded_in_title` there:
     "diffusion" for "diffusion models", which papers on other models may mention. For a sentence, `topics` has topic
-    weights by number and `implied` the terms of the main topics. `meanings` has the senses of an abbreviation, most
-    common first.
+    weights by number, `implied` the terms of the main topics, and `clear_topics` those that it is clearly on.
+    `meanings` has the senses of an abbreviation, most common first.
     """
 
     text: str = ""
@@ -58,6 +58,7 @@ class ReadQuery:
     names: frozenset[str] = frozenset()
     topics: Mapping[int, float] = field(default_factory=dict)
     implied: Mapping[int, QueryPart] = field(default_factory=dict)
+    clear_topics: Collection[int] = ()
     meanings: tuple[str, ...] = ()
 
     def sure(self) -> ReadQuery:
@@ -72,9 +73,9 @@ class ReadQuery:
 
     @property
     def said(self) -> dict[str, QueryPart]:
-        """The implied topics that the reply should mention, keyed by name."""
-        named = {self._said_name(part): part for part in self.implied.values()}
-        return {name: part for name, part in named.items() if name}
+        """The topics that the question is clearly about without naming them, keyed by name."""
+        clear = (part for topic, part in self.implied.items() if topic in self.clear_topics)
+        return {name: part for part in clear if (name := self._name_topic(part))}
 
     @property
     def terms(self) -> tuple[str, ...]:
@@ -88,7 +89,7 @@ class ReadQuery:
 
     @property
     def added_forms(self) -> tuple[str, ...]:
-        """The added forms, one from each term in turn, followed by the names of implied topics."""
+        """The added forms, one from each term in turn, followed by the name of the related topic."""
         by_term = zip_longest(*map(self._added_to, (*self.parts, *self.wholes)))
         added = [form for forms in by_term for form in forms if form]
         return tuple(dict.fromkeys([*added, *self.said]))
@@ -103,7 +104,7 @@ class ReadQuery:
             if key not in keys and not (analyser.has_hangul(text) and key in typed)
         ]
 
-    def _said_name(self, part: QueryPart) -> str | None:
+    def _name_topic(self, part: QueryPart) -> str | None:
         """Return the name of an implied topic, in the query's language if possible; None if unlikely or already typed."""
         is_korean = analyser.has_hangul(self.text)
         asked = {form.key for own in (*self.parts, *self.wholes) for form in own.forms}
@@ -141,6 +142,7 @@ class QueryReader:
             query.text,
             *(f.text for p in (*wholes, *(parts if len(parts) == 1 else ())) for f in p.forms if f.is_shown),
         ]
+        asked = frozenset(form.key for part in (*parts, *wholes) for form in part.forms)
         return ReadQuery(
             text,
             _distinct((*parts, *quoted)),
@@ -150,6 +152,7 @@ class QueryReader:
             names=frozenset[str]().union(*map(term_keys.query_names, named)),
             topics=topics,
             implied=self._list_implied(topics, query.text, excluded),
+            clear_topics=questions.list_clear_topics(query.text, asked) if topics else (),
             meanings=tuple(self.glossary.list_senses(parts[0].text)) if len(parts) == 1 else (),
         )
 

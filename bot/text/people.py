@@ -454,6 +454,11 @@ _WRITTEN = frozenset(
 _PAPERS = re.compile("(?:papers?|works?|research|studies|publications?|논문|연구|페이퍼)[가-힣]{0,2}")
 
 
+def names_papers(word: str) -> bool:
+    """Return whether a word is one for papers, such as research or 연구가."""
+    return _PAPERS.fullmatch(word.lower().strip(_EDGE)) is not None
+
+
 class Writer(NamedTuple):
     """An institution or person named as the writer in a question by the words from `start` to `end`.
 
@@ -508,7 +513,7 @@ def _read_writer(words: Sequence[str], start: int, end: int) -> Writer | None:
     last = end + has_group + (rest[has_group] in _WRITTEN)
     if name := next((name for name in dict.fromkeys((typed, stem)) if _fold(name) in _keys()), None):
         is_possessive = name != typed and typed.endswith("s")
-        is_said = is_possessive or (first, last) != (start, end) or _PAPERS.fullmatch(rest[0])
+        is_said = is_possessive or (first, last) != (start, end) or names_papers(rest[0])
         return Writer(name, first, last, is_known=True) if is_said else None
     if first < start:
         is_name = all(word[:1].isupper() and not word.isupper() for word in words[start:end])

@@ -215,6 +215,7 @@ def topic_mask(words: Sequence[str], protected: Sequence[bool] = ()) -> list[boo
     `protected` words belong to a known term of several words, such as "of" in "chain of thought".
     """
     kinds = ["filler", *map(classify_filler, words), "filler"]
+    kinds[-2] = "filler" if words and people.names_papers(words[-1]) else kinds[-2]
     for number in compress(range(1, len(kinds)), protected):
         kinds[number] = ""
     for number in range(1, len(kinds) - 1):
@@ -285,6 +286,10 @@ _FILLER_WEIGHT = 0.75
 _SHARPNESS = 2
 """The exponent for topic weights; it makes the best topics stand out."""
 
+_CLEAR_SHARE, _CLEAR_LEAD, _CLEAR_ALONE = 0.5, 1.3, 0.85
+"""A question is clearly on a topic that has this share of its nouns' weight and this many times the next topic's weight,
+and not this share of that from one noun."""
+
 TopicVector = Mapping[int, float]
 """Weights by topic number. The main topic has weight 1."""
 
@@ -292,7 +297,7 @@ TopicVector = Mapping[int, float]
 def describe_topics(text: str) -> TopicVector:
     """Return the topics that a question's words describe; empty if no description has any of the words."""
     weights: dict[int, float] = {}
-    for kind, topics in _list_word_topics(text):
+    for _, kind, topics in _list_word_topics(text):
         weight = inverse_topic_frequency(len(topics)) * (_FILLER_WEIGHT if kind else 1)
         for topic in topics:
             weights[topic] = weights.get(topic, 0.0) + weight
@@ -300,18 +305,38 @@ def describe_topics(text: str) -> TopicVector:
     return {topic: (weight / heaviest) ** _SHARPNESS for topic, weight in weights.items()}
 
 
-def find_shared_topics(text: str) -> Collection[int]:
+def find_shared_topics(text: str) -> frozenset[int]:
     """Return the topics that at least two words of a question describe: one alone is often a coincidence."""
-    counts = Counter(topic for _, topics in _list_word_topics(text) for topic in topics)
-    return {topic for topic, count in counts.items() if count > 1}
+    counts = Counter(topic for *_, topics in _list_word_topics(text) for topic in topics)
+    return frozenset(topic for topic, count in counts.items() if count > 1)
 
 
-def _list_word_topics(text: str) -> Iterator[tuple[Kind, Collection[int]]]:
-    """Yield the kind and the topics of each word of a question that is not filler and describes a topic."""
+def list_clear_topics(text: str, asked: frozenset[str]) -> Collection[int]:
+    """Return the topics that a question is clearly on, given the keys of the terms that it asks for.
+
+    They have a synonym of such a term; or several nouns, with half of the weight of all, describe no other topic as well.
+    """
+    nouns = {word: topics for word, kind, topics in _list_word_topics(text) if not (kind or is_verb(word))}
+    weights = {word: inverse_topic_frequency(len(topics)) for word, topics in nouns.items()}
+    shares = {
+        topic: sum(own)
+        for topic in find_shared_topics(" ".join(nouns))
+        if max(own := [weights[word] for word in nouns if topic in nouns[word]]) < _CLEAR_ALONE * sum(own)
+    }
+    terms = load_topic_terms()
+    clear = {topic for topic in shares if not asked.isdisjoint(map(term_keys.term_key, terms[topic]))}
+    others = sorted(shares.keys() - clear, key=lambda topic: -shares[topic])
+    best, second = (*(shares[topic] for topic in others[:2]), 0.0, 0.0)[:2]
+    is_clear = best >= max(_CLEAR_SHARE * sum(weights.values()), _CLEAR_LEAD * second)
+    return clear.union(others[:1] if is_clear else ())
+
+
+def _list_word_topics(text: str) -> Iterator[tuple[str, Kind, Collection[int]]]:
+    """Yield each word of a question that is not filler and describes a topic, with its kind and its topics."""
     for word in map(trim_filler, text.split()[:_MAX_WORDS]):
         kind = classify_filler(word)
         if kind != "filler" and (topics := find_topics(word)):
-            yield kind, topics
+            yield word, kind, topics
 
 
 def inverse_topic_frequency(topics: int) -> float:

@@ -44,6 +44,39 @@ async def test_a_question_finds_a_paper_by_topic_without_common_words(db: Databa
     assert "text-to-speech" not in asked.added_forms, "a topic that is asked for by name is not said again"
 
 
+UNRELATED = {
+    "benchmarks for coding agents": "video game agents",
+    "what are good benchmarks for web agents": "GraphRAG",
+    "which papers came out last week about video": "image segmentation",
+    "does chain of thought reasoning work or is it fake": "multimodal reasoning",
+    "what is the cheapest way to finetune a 7b model": "combinatorial optimization",
+    "확산 모델 없이 이미지 생성하는 방법": "시각 지시 튜닝",
+    "강화학습 없이 추론 능력 키우기": "검증 가능한 보상 기반 강화 학습",
+    "모델을 4비트로 줄이면 성능이 얼마나 나빠지나요": "안전 정렬",
+}
+"""Topics that a walk through the demo found called related to questions, falsely."""
+RELATED = {
+    "anything on getting AI to make presentation slides for me?": "slide generation",
+    "발표 자료 PPT 자동으로 만들어 주는 논문": "슬라이드 생성",
+    "anything that combines touch sensing with cameras?": "tactile sensing",
+    "CT나 MRI에서 종양 같은 부위 자동으로 잘라내기": "의료 이미지 분할",
+}
+
+
+async def test_a_topic_is_called_related_only_to_a_question_that_describes_it(db: Database) -> None:
+    topics = dict(enumerate((*UNRELATED.values(), *RELATED.values())))
+    about = [NewsletterPaper(f"2501.10{n:03}", "Steps", f"{t}. It is on {t}.") for n, t in topics.items()]
+    passing = [NewsletterPaper(f"2501.20{n:03}", "Others", f"Unlike {t}.") for n, t in topics.items()]
+    service = await sample_archive.search_over(db, SPEECH, *about, *passing, *FILLER)
+    for question, topic in UNRELATED.items():
+        found = await service.search(SearchRequest(question, limit=50))
+        assert topic not in {*found.added_forms, *found.related.values()}, question
+    for question, topic in RELATED.items():
+        found = await service.search(SearchRequest(question, limit=50))
+        assert topic in found.added_forms, question
+        assert not found.related.keys() & {paper.arxiv_id for paper in passing}, "a mention is no topic"
+
+
 async def test_full_matches_come_first_and_only_absent_terms_are_missing(archive: Path, db: Database) -> None:
     ingest = sample_archive.make_ingest(db)
     for file in sorted((archive / "newsletter").rglob("*.md"))[:8]:
