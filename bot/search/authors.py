@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from typing import NamedTuple, cast
 
@@ -235,17 +236,11 @@ def read_writers(archive: Archive, query: query_parser.Query) -> query_parser.Qu
     """
     words = query.text.split()
     institutions, named = list(query.institutions), list(query.authors)
-    for writer in reversed(people.find_writers(words)):
-        if archive.engine.institution(writer.name) is not None:
-            institutions.append(writer.name)
-        elif not writer.is_known and _is_author(archive.writers, writer.name):
-            named.append(writer.name)
-        else:
-            words[writer.start : writer.end] = (
-                [writer.name] if writer.is_known else words[writer.start : writer.end]
-            )
-            continue
-        words[writer.start : writer.end] = []
+    for writer in reversed(people.find_writers(words, partial(_is_writer, archive))):
+        is_institution = archive.engine.institution(writer.name) is not None
+        institutions += [writer.name] if is_institution else []
+        named += [] if is_institution or writer.is_known else [writer.name]
+        words[writer.start : writer.end] = [writer.name] if writer.is_known and not is_institution else []
     text = " ".join(words)
     has_writer = len(institutions) + len(named) > len(query.institutions) + len(query.authors)
     if has_writer and not questions.has_topic(words):
@@ -253,11 +248,14 @@ def read_writers(archive: Archive, query: query_parser.Query) -> query_parser.Qu
     return replace(query, text=text, institutions=tuple(institutions), authors=tuple(named))
 
 
-def _is_author(writers: Writers, name: str) -> bool:
-    """Return whether any author has this name, in any word order or script."""
-    words = tuple(people.name_tokens(name))
+def _is_writer(archive: Archive, name: str) -> bool:
+    """Return whether any author has this name, in any word order or script, or any paper this institution."""
+    words, writers = tuple(people.name_tokens(name)), archive.writers
     exact = _find_exact(writers, words, is_prefix=False) if words else []
-    return bool(exact or _find_by_hangul(writers, " ".join(words), is_prefix=False))
+    alike = (
+        exact or _find_by_hangul(writers, " ".join(words), is_prefix=False) or _find_by_sound(writers, words)
+    )
+    return bool(alike) or archive.engine.institution(name) is not None
 
 
 def find_author(

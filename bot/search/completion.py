@@ -83,8 +83,10 @@ class Vocabulary:
         return near[0][0] if is_sure else None
 
     def is_ordinary(self, word: str) -> bool:
-        """Return whether a word consists of two common syllables, and so is probably not misspelt: 반영 rather than 반응."""
-        return len(word) == 2 and analyser.is_syllables(word) and self._syllables.issuperset(word)
+        """Return whether a word is probably not misspelt, such as "sending", 표랑, or 반영, which has two common syllables."""
+        is_short = len(word) == 2 and analyser.is_syllables(word)
+        is_common = is_short and (self._syllables.issuperset(word) or word[1] in "랑나")
+        return is_common or bool(questions.find_topics(word))
 
 
 def _spelling_key(word: str) -> str:

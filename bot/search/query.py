@@ -159,7 +159,7 @@ class QueryReader:
     def read_exclusions(self, query: query_parser.Query) -> query_parser.Query:
         """Turn exclusions in words ("except agents", 강화학습 없이) into terms that papers must not have."""
         read = requests.read_exclusions(
-            query.text, lambda text: bool(self.glossary.find(text, in_phrase=True))
+            query.text, lambda text: bool(self.glossary.find(text, in_phrase=True)) or concepts.is_name(text)
         )
         excluded, ignored = (*query.excluded, *read.excluded), (*query.ignored, *read.unread)
         text = read.text if not read.excluded or questions.has_topic(read.text.split()) else ""

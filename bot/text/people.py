@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import islice, pairwise, product
 from typing import NamedTuple
@@ -439,6 +439,7 @@ def list_korean_names() -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
     return [(korean, tuple(english)) for korean, english in rows if korean]
 
 
+_MAX_UNKNOWN_WORDS = 4
 _NAME_SYLLABLES = 3
 """The length of a full Korean name, which does not need a title after it: 김건우가 쓴."""
 _MAX_INSTITUTIONS, _MAX_TOKEN_LENGTH, _MAX_WRITERS, _MAX_QUESTION_WORDS = 50, 60, 3, 48
@@ -471,27 +472,32 @@ class Writer(NamedTuple):
     is_known: bool
 
 
-def find_writers(words: Sequence[str]) -> list[Writer]:
+def find_writers(words: Sequence[str], is_writer: Callable[[str], bool] = bool) -> list[Writer]:
     """Return the institutions and people that a question names as writers: "from Stanford", 삼성이 쓴.
 
-    A known institution needs such a word before or after it. Any other Hangul name must be followed by 교수 or 쓴, and
-    any other capitalised Latin name preceded by "by".
+    A known institution needs such a word before or after it. Any other name is kept if `is_writer` returns True: a Hangul
+    name followed by 교수 or 쓴, a capitalised Latin name behind "by", or a Latin name of several words behind "by".
     """
     writers: list[Writer] = []
     words, start = words[:_MAX_QUESTION_WORDS], 0
     while start < len(words) and len(writers) < _MAX_WRITERS:
         ends = range(min(len(words), start + _count_name_words(words, start)), start, -1)
         candidates = filter(None, [_read_writer(words, start, end) for end in ends])
-        best = min(candidates, key=lambda writer: not writer.is_known, default=None)
+        named = [writer for writer in candidates if writer.is_known or is_writer(writer.name)]
+        best = min(named, key=lambda writer: not writer.is_known, default=None)
         writers += [best] if best else []
         start = best.end if best else start + 1
     return writers
 
 
 def _count_name_words(words: Sequence[str], start: int) -> int:
-    """Return the most words that a writer's name may have from `start`: several only of a known name or behind "by"."""
+    """Return the most words that a writer's name may have from `start`: several of a known name, behind "by", or before 쓴."""
     if words[start].lower() == "the":
         return 0
+    if " ".join(words[start + 2 : start + 3]).strip(_EDGE) in _WRITTEN and analyser.is_syllables(
+        words[start]
+    ):
+        return 2
     is_named = start > 0 and words[start - 1].lower() in (*_BEFORE, "the")
     return MAX_WORDS if is_named or _fold(words[start]).partition(" ")[0] in _first_words() else 1
 
@@ -516,12 +522,14 @@ def _read_writer(words: Sequence[str], start: int, end: int) -> Writer | None:
         is_said = is_possessive or (first, last) != (start, end) or names_papers(rest[0])
         return Writer(name, first, last, is_known=True) if is_said else None
     if first < start:
-        is_name = all(word[:1].isupper() and not word.isupper() for word in words[start:end])
+        is_name = all(word[:1].isupper() and not word.isupper() for word in words[start:end]) or (
+            1 < end - start <= _MAX_UNKNOWN_WORDS and typed.isascii()
+        )
         return (
             Writer(typed, first, last, is_known=False) if is_name and words[first].lower() != "at" else None
         )
-    is_whole_name = len(stem) == _NAME_SYLLABLES and stem != typed
-    is_name = last > end and (is_whole_name or has_group) and analyser.is_syllables(stem)
+    is_whole_name = (len(stem) == _NAME_SYLLABLES or " " in stem) and stem != typed
+    is_name = last > end and (is_whole_name or has_group) and analyser.is_syllables(stem.replace(" ", ""))
     return Writer(stem, first, last, is_known=False) if is_name else None
 
 

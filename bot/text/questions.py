@@ -215,7 +215,7 @@ def topic_mask(words: Sequence[str], protected: Sequence[bool] = ()) -> list[boo
     `protected` words belong to a known term of several words, such as "of" in "chain of thought".
     """
     kinds = ["filler", *map(classify_filler, words), "filler"]
-    kinds[-2] = "filler" if words and people.names_papers(words[-1]) else kinds[-2]
+    kinds[-2] = "filler" if len(words) > 2 and people.names_papers(words[-1]) else kinds[-2]
     for number in compress(range(1, len(kinds)), protected):
         kinds[number] = ""
     for number in range(1, len(kinds) - 1):

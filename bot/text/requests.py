@@ -13,27 +13,31 @@ from typing import NamedTuple
 
 from bot.text import questions
 
+_MOST, _LEAST = "(?:most|highest|best|top|biggest)", "(?:least|lowest|fewest|worst)"
+_VOTED = "(?:up-?)?(?:votes?|voted|rated|ranked|likes?|liked|loved|popular|recommended|discussed|read|shared|viewed)"
+_CITED = "(?:cited|citations?|downloaded|downloads?|starred|stars?)"
 _MOST_KO = "(?:제일|가장|젤|최고로|아주|더)"
-_VOTES_KO = "(?:추천|투표|좋아요|득표|업보트|하트)"
+_VOTES_KO, _CITED_KO = "(?:추천|투표|좋아요|득표|업보트|하트)", "(?:인용|다운로드|스타|조회)"
+_NUMBER_KO = rf" ?수?[이가을를도은]? ?(?:{_MOST_KO} ?)?"
+"""Between what is counted and its amount: 추천 수가 제일 (많은)."""
 _PAPERS = r"(?:papers?|articles?|preprints?|publications?|논문|페이퍼|연구)"
 _SOON = rf"(?=(?:\s[^\s,.;?!]+){{0,4}}\s{_PAPERS}|\s?{_PAPERS})"
 """Papers are named within the next five words."""
 _VOTES = re.compile(
-    rf"\b(?:the )?(?:most|highest|best|top)[ -](?:up-?)?(?:voted|rated|ranked|liked"
-    rf"|loved|popular|recommended|discussed|read|shared|viewed)\b"
-    rf"|\b(?:(?:with|by|got|get|have|had|has|received) )?(?:the )?(?:most|highest"
-    rf"|many|number of) (?:up-?)?(?:votes?|likes)\b"
-    rf"|\b(?:sort|rank|order)(?:ed)? by (?:(?:up-?)?votes?|likes|popularity)\b"
-    rf"|\b(?:popular|trending|hottest|upvot(?:ed|ing))\b"
-    rf"|\bhot(?= (?:papers?|topics?|research|right|now|this|last|in|on)\b)"
-    rf"|(?:{_MOST_KO} ?)?{_VOTES_KO}수?[이가을를도은]? ?(?:{_MOST_KO} ?)?(?:많이 ?[받얻달눌된][가-힣]*"
-    rf"|[많높][가-힣]*)(?: ?[받얻][가-힣]+)?(?: ?순[가-힣]*)?"
+    rf"\b(?:the )?{_MOST}[ -]{_VOTED}\b|\b(?:popular|trending|hottest|viral|upvot(?:ed|ing))\b"
+    rf"|\b(?:(?:with|by|got|get|have|had|has|received) )?(?:the )?(?:{_MOST}|many|number of) (?:up-?)?(?:votes?|likes)\b"
+    r"|\b(?:sort|rank|order)(?:ed)? by (?:(?:up-?)?votes?|likes|popularity)\b"
+    r"|\b(?:fan|crowd|community|reader)(?:['’]?s['’]?)? (?:favou?rites?|picks?)\b|\b(?:the )?big(?:gest)? hits\b"
+    r"|\bhot(?= (?:papers?|topics?|research|right|now|this|last|in|on)\b)"
+    rf"|(?:{_MOST_KO} ?)?{_VOTES_KO}{_NUMBER_KO}(?:많이 ?[받얻달눌된][가-힣]*|[많높][가-힣]*)(?: ?[받얻][가-힣]+)?"
+    r"(?: ?순[가-힣]*)?"
+    rf"|{_VOTES_KO} ?[0-9]{{1,3}} ?[위등][가-힣]*"
     rf"|(?:인기|{_VOTES_KO})수? ?순[위서]?(?:으로|대로|에|의)?(?![가-힣])"
     rf"|(?:{_MOST_KO} ?)?인기(?:가|도)? ?(?:{_MOST_KO} ?)?(?:[있많좋높][은는던았었][가-힣]*"
     rf"|[끈끌얻][가-힣]*|글|(?={_PAPERS}|주제|모델))"
     rf"|{_MOST_KO} ?인기[가-힣]*|{_MOST_KO} ?많이 ?(?:추천|언급|투표|공유|읽)[가-힣]*"
     rf"|(?:{_MOST_KO} ?)?핫[하한했해][가-힣]*|트렌딩"
-    rf"|(?:{_MOST_KO} ?)?뜨(?:는|고 ?있는|거운)(?= ?(?:{_PAPERS}|주제|모델|분야|[거것게건]))"
+    rf"|(?:{_MOST_KO} ?)?뜨(?:는|고 ?있는|거운)(?:{_SOON}|(?= ?(?:주제|모델|분야|[거것게건])))"
     rf"|화제(?:의|가 ?된|인|였던)|(?:{_MOST_KO} ?)?주목 ?받[가-힣]+",
     re.IGNORECASE,
 )
@@ -41,7 +45,6 @@ _BEST = re.compile(
     rf"\bwhat(?:['’]?s| is) new\b|\b(?<!on )(?:the )?(?:best|top|greatest|must[- ]read"
     rf"|most (?:influential|important|interesting|impactful|exciting))(?![\w-])(?: [0-9]{{1,3}}\b)?"
     rf"(?! (?:ways?|methods?|practices?|approach(?:es)?|of n|[kp])\b)"
-    rf""
     rf"|(?:최고의?(?! ?(?:성능|수준|품질|속도|정확도))|베스트|[톱탑]|{_MOST_KO} ?[좋훌괜재중][가-힣]*[은던운한])(?![가-힣])"
     rf"(?: ?[0-9]{{1,3}} ?[개편위]?)?",
     re.IGNORECASE,
@@ -53,15 +56,14 @@ _DATE = re.compile(
     re.IGNORECASE,
 )
 _UNKNOWN_BEST = re.compile(
-    rf"\b(?:most|highly|heavily|top)[ -](?:cited|downloaded|starred)\b|\b(?:most|by) (?:citations|downloads|stars)\b"
-    rf"|{_MOST_KO} ?(?:많이 ?)?인용[가-힣]*|인용[수이가을]* ?(?:{_MOST_KO} ?)?[많높순][가-힣]*",
+    rf"\b(?:most|highly|heavily|top|by)[ -]{_CITED}\b"
+    rf"|{_MOST_KO} ?(?:많이 ?)?{_CITED_KO}[가-힣]*|{_CITED_KO}{_NUMBER_KO}[많높순][가-힣]*",
     re.IGNORECASE,
 )
 _UNKNOWN = re.compile(
-    rf"\b(?:least|lowest|fewest)[ -](?:popular|liked|rated|voted|upvoted|votes)\b"
-    rf"|\b(?:underrated|overlooked)\b|\bworst{_SOON}"
-    rf"|\bpapers? with (?:code|github)\b|코드[가도를]? ?(?:있|공개)[가-힣]*|최악의?"
-    rf"|{_VOTES_KO}수?[이가]? ?{_MOST_KO}? ?[적낮][가-힣]*|인기 ?없[가-힣]*",
+    rf"\b{_LEAST}[ -](?:{_VOTED}|{_CITED})\b|\b(?:underrated|overlooked)\b|\b(?:worst|oldest|earliest){_SOON}"
+    rf"|\bpapers? with (?:code|github)\b|코드[가도를]? ?(?:있|공개)[가-힣]*|최악의?|{_MOST_KO} ?오래[된전][가-힣]*"
+    rf"|(?:{_VOTES_KO}|{_CITED_KO}){_NUMBER_KO}[적낮][가-힣]*|(?:{_MOST_KO} ?)?인기(?:가|도)? ?(?:{_MOST_KO} ?)?없[가-힣]*",
     re.IGNORECASE,
 )
 
@@ -197,13 +199,14 @@ def _read_ahead(
     words, is_sure, first = [word[0] for word in ahead], match["sure"] is not None, match.start()
     if words[-1].endswith(("만", "뿐")):  # 카메라만 말고: that too
         return [], first, first
-    while is_sure and len(words) > 1 and _is_filler(words[-1]):
-        words.pop()
     named = list[str]()
     while words:
         runs = (" ".join(words[-size:]) for size in range(min(len(words), _MAX_TERM_WORDS), 0, -1))
         spellings = (spelling for run in runs for spelling in (_PARTICLE.sub("", run), run))
         unwanted = next((run for run in spellings if _is_unwanted(run, is_sure and not named, is_term)), "")
+        if not unwanted and is_sure and not named and len(words) > 1 and _is_filler(words[-1]):
+            words.pop()
+            continue
         if not unwanted and is_sure and not named and not _is_filler(words[-1]):
             unwanted = _PARTICLE.sub("", words[-1])
         if not unwanted:

@@ -34,6 +34,14 @@ async def test_an_inflected_word_is_not_corrected_beside_a_misspelt_one(search: 
     assert result.corrected == (("learnign", "learning"),)
 
 
+def test_an_everyday_word_that_no_paper_has_is_not_misspelt() -> None:
+    """ "Sending" became "sensing", and 표랑 (with tables) 표상 (representation)."""
+    for word in ("sending", "paying", "situations", "표랑"):
+        assert _VOCABULARY.is_ordinary(word)
+    for word in ("lerning", "difusion", "hallucinaton", "핵습"):
+        assert not _VOCABULARY.is_ordinary(word)
+
+
 async def test_an_unknown_arxiv_id_is_reported(search: SearchService) -> None:
     for typed in ["2501.99999", "https://arxiv.org/abs/2501.99999v2", " arXiv:2501.99999. "]:
         result = await search.search(SearchRequest(typed))

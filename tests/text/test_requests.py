@@ -22,7 +22,13 @@ from bot.text import query_parser, requests, seed
         ("추천 가장 많이 받은 로봇 논문", "로봇 논문", "votes"),
         ("인기 많은 논문", "논문", "votes"),
         ("최신순으로 양자화", "양자화", "date"),
+        ("fan favorites about editing", "about editing", "votes"),
+        ("the biggest hits on agents", "on agents", "votes"),
+        ("추천 1위 논문", "논문", "votes"),
+        ("추천 수가 제일 높은 로봇 논문", "로봇 논문", "votes"),
+        ("요즘 뜨는 음성 합성 연구", "요즘 음성 합성 연구", "votes"),
         ("추천 시스템", "추천 시스템", ""),
+        ("눈에 뜨는 물체 탐지", "눈에 뜨는 물체 탐지", ""),
         ("인기 편향을 줄이는 추천", "인기 편향을 줄이는 추천", ""),
         ("which optimizer works best", "which optimizer works best", ""),
         ("best-of-N sampling", "best-of-N sampling", ""),
@@ -41,7 +47,24 @@ def test_a_superlative_beside_a_period_asks_for_an_order() -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["most downloaded papers", "worst papers", "인용 많은 논문", "추천 적은 논문"]
+    "query",
+    [
+        *(
+            "most downloaded papers",
+            "worst papers",
+            "oldest papers",
+            "least cited papers",
+            "fewest votes",
+            "least popular",
+        ),
+        *(
+            "인용 많은 논문",
+            "추천 수가 제일 적은 논문",
+            "가장 오래된 논문",
+            "다운로드 제일 많은 논문",
+            "가장 인기 없는 논문",
+        ),
+    ],
 )
 def test_an_order_that_is_unknown_of_papers_is_said(query: str) -> None:
     (unread,) = requests.read_order(query, has_period=False).unread
@@ -62,6 +85,10 @@ def test_an_order_that_is_unknown_of_papers_is_said(query: str) -> None:
         ("확산 모델을 쓰지 않는 비디오 생성", "비디오 생성", "확산 모델"),
         ("강화학습제외하고 추론", "추론", "강화학습"),
         ("음성이 아닌 오디오", "오디오", "음성"),
+        ("긴 문맥 논문 중 상태 공간 모델 제외", "긴 문맥", "상태 공간 모델"),
+        ("LoRA 말고 다른 미세 조정", "다른 미세 조정", "LoRA"),
+        ("models other than LLaVA", "models", "LLaVA"),
+        ("3D scenes without SfM", "3D scenes", "SfM"),
         ("protect models but not by fine-tuning", "protect models", "fine-tuning"),
         ("agents but not using reinforcement learning", "agents", "reinforcement learning"),
         ("generation but not with diffusion models", "generation", "diffusion models"),
