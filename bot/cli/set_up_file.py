@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, fields, replace
-from typing import Annotated, Any, NamedTuple, Self, TypeVar, get_args, get_type_hints
+from dataclasses import dataclass, fields, replace
+from typing import Annotated, Any, NamedTuple, Self, TypeAlias, TypeVar, get_args, get_type_hints
 
 import pydantic
 import tomli_w
@@ -26,13 +26,12 @@ from bot.daily import options as daily_options
 from bot.daily.service import Subscriptions
 from bot.sources import folder, kinds
 from storage import archive, daily, errors, key_values, models
-from storage.database import Connection, Database
+from storage.database import Database
 
 HEADER = """\
 # The set-up of Paperround, for `paperround config apply FILE`. What is off, empty or not given is left out.
 # Secrets are left out: tokens of webhooks, and passwords and tokens in source addresses.
 """
-Record = models.Subscription | models.Alert
 
 
 def _to_days(value: object) -> object:
@@ -90,11 +89,6 @@ class SourceEntry(_Entry):
     priority: Annotated[int, Field(ge=-(1 << 31), lt=1 << 31)] = 0
     options: dict[Text, Text] = {}
 
-    @classmethod
-    def of(cls, row: models.StoredSource) -> SourceEntry:
-        """Return the entry for a stored source."""
-        return cls.read(row, source=errors.redact(row.url))
-
 
 E = TypeVar("E", bound=_Entry)
 
@@ -137,32 +131,6 @@ class PostEntry(_Entry):
             raise ValueError("a daily post needs either a guild and a channel, or a webhook")
         return self
 
-    @classmethod
-    def of(cls, row: models.Subscription) -> PostEntry:
-        """Return the entry for a stored daily post."""
-        place = {"guild_id": None, "channel_id": None, "webhook": str(row.channel_id)}
-        place = place if row.is_by_webhook else {}
-        return cls.read(row, source=errors.redact(row.source), paused=_is_paused(row), **place)
-
-    def to_draft(
-        self, settings: Settings, source: str, webhook_id: int | None, of_server: str | None
-    ) -> models.Subscription:
-        """Return the daily post with its source's URL. Raises UsageError.
-
-        The default zone is `of_server`, the zone of the server's other posts, or else the zone for its language.
-        """
-        locale = self.locale or models.Locale(settings.locale)
-        values = self.values_for(models.Subscription)
-        values |= {
-            "guild_id": self.guild_id or models.NO_GUILD,
-            "channel_id": webhook_id or self.channel_id or 0,
-            "timezone": self.timezone or of_server or daily_options.default_zone(locale, settings.timezone),
-            "days": self.days or daily_options.default_days(values["style"]),
-            "locale": locale,
-            "source": source,
-        }
-        return daily_options.validated(models.Subscription(**values))
-
 
 class AlertEntry(_Entry):
     """An alert for a channel or, if it has no channel, for a reader's direct messages."""
@@ -189,26 +157,6 @@ class AlertEntry(_Entry):
             raise ValueError("an alert of a channel needs its guild and its channel")
         return self
 
-    @classmethod
-    def of(cls, row: models.Alert) -> AlertEntry:
-        """Return the entry for a stored alert."""
-        texts: dict[str, list[str]] = defaultdict(list)
-        for term in row.terms:
-            texts[f"{term.kind.value}s"].append(term.text)
-        return cls.read(row, **texts)
-
-    def to_draft(self, settings: Settings) -> models.Alert:
-        """Return the alert. Raises UsageError."""
-        terms = [
-            models.AlertTerm(kind, text)
-            for kind in models.AlertKind
-            for text in getattr(self, f"{kind.value}s")
-        ]
-        values = self.values_for(models.Alert) | {"timezone": self.timezone or settings.timezone}
-        return alerts_service.validate_alert(
-            models.Alert(id=0, terms=tuple(terms), created_at=models.NEVER, **values)
-        )
-
 
 class SetUp(pydantic.BaseModel):
     """The contents of a set-up file."""
@@ -228,20 +176,6 @@ class Plan(NamedTuple):
     others: int
 
 
-class _Stored(NamedTuple):
-    """The stored set-up, as listed by the services."""
-
-    sources: list[models.StoredSource]
-    posts: list[models.Subscription]
-    alerts: list[models.Alert]
-
-    def addresses(self) -> dict[str, str]:
-        """Return the full URLs of sources, keyed by redacted URL. Leaves out URLs that differ only in a secret."""
-        known = {row.url for row in self.sources} | {row.source for row in self.posts if row.source}
-        shown = [errors.redact(address) for address in known]
-        return {text: url for text, url in zip(shown, known, strict=True) if shown.count(text) == 1}
-
-
 class SetUpFile:
     """Exports a database's set-up as a file and applies such a file."""
 
@@ -252,11 +186,10 @@ class SetUpFile:
 
     async def export(self) -> str:
         """Return the set-up as a file, without readers' own alerts. Equal set-ups give identical files."""
-        stored = await _read(self._database, self._clock, self._settings)
-        alerts = (row for row in stored.alerts if row.channel_id is not None)
-        texts = [HEADER, *(_write("sources", SourceEntry.of(row)) for row in stored.sources)]
-        texts += sorted(_write("posts", PostEntry.of(row)) for row in stored.posts)
-        texts += sorted(_write("alerts", AlertEntry.of(row)) for row in alerts)
+        sources, posts, alerts = await self._load(self._database, SetUp())
+        texts = [HEADER, *(_write(sources, row) for row in sources.rows)]  # in the order of their ranks
+        texts += sorted(_write(posts, row) for row in posts.rows)
+        texts += sorted(_write(alerts, row) for row in alerts.rows if row.channel_id is not None)
         return "\n".join(texts)
 
     async def plan(self, text: str, location: str) -> Plan:
@@ -275,13 +208,24 @@ class SetUpFile:
         with suppress(_UndoneError):
             async with self._database.transaction() as connection:
                 await archive.lock_ingest(connection)  # before adding a source takes its locks
-                database = self._database.within(connection)
-                stored = await _read(database, self._clock, self._settings)
-                run = _Run(database, connection, self._clock, self._settings, stored, location)
-                plan = await run.apply(set_up)
+                tables = await self._load(self._database.within(connection), set_up)
+                plan = await _apply(tables, set_up, location)
                 if not keep:
                     raise _UndoneError
         return plan
+
+    async def _load(self, database: Database, set_up: SetUp) -> tuple[_Sources, _Posts, _Alerts]:
+        """Return the tables with the stored records. Those that others refer to come first."""
+        registry = kinds.build_source_registry(database, self._clock, self._settings)
+        subscriptions = Subscriptions(database, self._clock, day_close.parse(self._settings.day_closes))
+        alerts = alerts_service.Alerts(database, self._clock)
+        sources = _Sources(registry, await registry.list_rows())
+        posts = await subscriptions.list_rows()
+        return (
+            sources,
+            _Posts(subscriptions, posts, database, self._settings, sources.rows, set_up.posts),
+            _Alerts(alerts, await alerts.list_rows(), self._settings),
+        )
 
 
 class _UndoneError(Exception):
@@ -318,222 +262,261 @@ def _refused(problems: Sequence[str]) -> errors.UsageError:
     return errors.UsageError("\n".join((*problems, "Nothing was applied.")))
 
 
-class _Wanted(NamedTuple):
-    """An entry in a file, its number in its table (from 1), and the record it describes."""
-
-    number: int
-    entry: PostEntry | AlertEntry
-    draft: Any
+# The tables of a file, each with its stored records. `read` returns an entry's draft: the record that it describes. An entry
+# changes only records in the same `place`, of which those that are the same by `is_same` cannot both be stored.
+# `store` adds a draft or gives the record `old` its settings. All raise PaperroundError.
 
 
-class _Table(NamedTuple):
-    """A table of the set-up: its service, its stored records, how to compare them, and functions to change them."""
+@dataclass
+class _Sources:
+    service: kinds.SourceRegistry
+    rows: Sequence[models.StoredSource]
+    name = "sources"
 
-    name: str
-    service: Subscriptions | alerts_service.Alerts
-    rows: Sequence[Any]
-    of: Callable[[Any], PostEntry | AlertEntry]
-    place: Callable[[Any], object]
-    is_same: Callable[[Any, Any], bool]
-    label: Callable[[Any], str]
-    add: Callable[[Any], Awaitable[Any]]
-    change: Callable[[int, Any], Awaitable[object]]
-
-
-@dataclass(slots=True)
-class _Run:
-    """One pass over a file's entries within a transaction."""
-
-    database: Database
-    connection: Connection
-    clock: Clock
-    settings: Settings
-    stored: _Stored
-    location: str
-    problems: list[str] = field(default_factory=list)
-    changes: list[str] = field(default_factory=list)
-    unchanged: int = 0
-    kept: int = 0
-    """The number of stored entries that are also in the file."""
-
-    async def apply(self, set_up: SetUp) -> Plan:
-        """Apply all entries and return the changes. Raises UsageError with a line for each problem."""
-        count = sum(len(rows) for rows in self.stored)
-        addresses = self.stored.addresses()
-        for number, source in enumerate(set_up.sources, start=1):
-            with self._reported("sources", number):
-                is_repeated = any(source.source == row.source for row in set_up.sources[: number - 1])
-                await self._apply_source(source, addresses, is_repeated=is_repeated)
-        await self._apply_posts(set_up.posts, addresses)
-        await self._apply_alerts(set_up.alerts)
-        if self.problems:
-            raise _refused(self.problems)
-        return Plan(tuple(self.changes), self.unchanged, count - self.kept)
-
-    @contextmanager
-    def _reported(self, table: str, number: int) -> Iterator[None]:
-        """Report an error raised in this block as a problem of the entry."""
-        try:
-            yield
-        except errors.PaperroundError as error:
-            self.problems.append(f"{_name_place(self.location, table, number)}: {error}")
-
-    async def _apply_source(
-        self, entry: SourceEntry, addresses: Mapping[str, str], *, is_repeated: bool
-    ) -> None:
-        registry = kinds.build_source_registry(self.database, self.clock, self.settings)
-        address = addresses.get(entry.source) or folder.make_absolute(entry.source)
-        old = next((row for row in self.stored.sources if row.url == address), None)
-        label = f"source {errors.redact(address)}"
-        if is_repeated:
-            raise errors.UsageError(f"{label} is in the file already. Remove one of the two.")
-        if old is None and errors.HIDDEN in address and not entry.removed:
+    async def read(self, entry: SourceEntry) -> models.StoredSource:
+        address = _addresses(row.url for row in self.rows).get(entry.source)
+        address = address or folder.make_absolute(entry.source)
+        kind = next((row.kind for row in self.rows if row.url == address), None)
+        if kind is None and errors.HIDDEN in address and not entry.removed:
             raise errors.UsageError(
                 f"The address {address} has a secret, which is never written to a file. Write the whole address here once."
             )
-        before = None if old is None else SourceEntry.of(old)
-        after = entry
-        if before is not None:
-            after = entry.model_copy(update={"source": before.source, "kind": entry.kind or before.kind})
-        if not self._begin(label, before, after):
-            return
-        if before is None:
-            await registry.add(address, kind=entry.kind, priority=entry.priority, options=entry.options)
-        elif entry.removed:
-            await registry.remove(address)
-        elif before.model_copy(update={"priority": after.priority}) == after:
-            await registry.set_priority(address, entry.priority)
-        else:
-            raise errors.UsageError(
-                f"The kind and options of {label} cannot be changed: {_compare(before, after)}."
-                " Remove it first with `removed = true`."
+        kind = entry.kind or kind or kinds.guess_kind(address, self.service.endpoints)
+        return models.StoredSource(0, address, kind, entry.priority, entry.options, models.NEVER)
+
+    def to_entry(self, row: models.StoredSource) -> SourceEntry:
+        return SourceEntry.read(row, source=errors.redact(row.url))
+
+    def place(self, row: models.StoredSource) -> Hashable:
+        return row.url
+
+    def is_same(self, row: models.StoredSource, other: models.StoredSource) -> bool:
+        return True
+
+    def label(self, row: models.StoredSource) -> str:
+        return f"source {errors.redact(row.url)}"
+
+    async def store(self, old: models.StoredSource | None, draft: models.StoredSource) -> models.StoredSource:
+        if old is None:
+            return await self.service.add(
+                draft.url, kind=draft.kind, priority=draft.priority, options=draft.options
             )
+        if (old.kind, old.options) != (draft.kind, draft.options):
+            raise errors.UsageError(
+                f"The kind and options of {self.label(old)} cannot be changed:"
+                f" {_compare(self.to_entry(old), self.to_entry(draft))}. Remove it first with `removed = true`."
+            )
+        await self.service.set_priority(old.url, draft.priority)
+        return draft
 
-    async def _apply_posts(self, entries: Sequence[PostEntry], addresses: Mapping[str, str]) -> None:
-        rule = day_close.parse(self.settings.day_closes)
-        service = Subscriptions(self.database, self.clock, rule)
-        tokens: dict[int, str] = {}
-        zones: dict[int | None, str] = {row.guild_id: row.timezone for row in self.stored.posts}
-        zones |= {entry.guild_id: entry.timezone for entry in entries if entry.guild_id and entry.timezone}
-        table = _Table(
-            "posts",
-            service,
-            self.stored.posts,
-            PostEntry.of,
-            place=lambda row: (row.guild_id, row.channel_id),
-            is_same=daily.are_same,
-            label=_label_post,
-            add=lambda draft: service.add(draft, webhook_token=tokens.get(draft.channel_id)),
-            change=lambda old, draft: service.edit(replace(draft, id=old)),
-        )
+    async def remove(self, row: models.StoredSource) -> None:
+        await self.service.remove(row.url)
 
-        async def read(entry: PostEntry) -> models.Subscription:
-            webhook_id = await self._read_webhook(entry, tokens)
-            source, zone = addresses.get(entry.source, entry.source), zones.get(entry.guild_id)
-            return entry.to_draft(self.settings, source, webhook_id, zone)
 
-        await self._apply_table(table, entries, read)
+@dataclass
+class _Posts:
+    service: Subscriptions
+    rows: Sequence[models.Subscription]
+    database: Database
+    settings: Settings
+    sources: Sequence[models.StoredSource]
+    of_file: Sequence[PostEntry]
+    name = "posts"
 
-    async def _read_webhook(self, entry: PostEntry, tokens: dict[int, str]) -> int | None:
-        """Return the id of a post's webhook, storing the token of a full URL in `tokens`. Raises UsageError."""
+    def __post_init__(self) -> None:
+        posted = (row.source for row in self.rows if row.source)
+        self._addresses = _addresses([*(row.url for row in self.sources), *posted])
+        self._tokens: dict[int, str] = {}
+        # The default zone of a server's post is that of its other posts.
+        self._zones: dict[int | None, str] = {row.guild_id: row.timezone for row in self.rows}
+        self._zones |= {row.guild_id: row.timezone for row in self.of_file if row.guild_id and row.timezone}
+
+    async def read(self, entry: PostEntry) -> models.Subscription:
+        locale = entry.locale or models.Locale(self.settings.locale)
+        zone = entry.timezone or self._zones.get(entry.guild_id)
+        values = entry.values_for(models.Subscription) | {
+            "guild_id": entry.guild_id or models.NO_GUILD,
+            "channel_id": await self._read_webhook(entry) or entry.channel_id,
+            "timezone": zone or daily_options.default_zone(locale, self.settings.timezone),
+            "days": entry.days or daily_options.default_days(entry.values_for(models.Subscription)["style"]),
+            "locale": locale,
+            "source": self._addresses.get(entry.source, entry.source),
+        }
+        return daily_options.validated(models.Subscription(**values))
+
+    async def _read_webhook(self, entry: PostEntry) -> int | None:
+        """Return the id of a post's webhook, and remember the token of a full URL. Raises UsageError."""
         if entry.webhook is None:
             return None
-        if not entry.webhook.isdecimal():
-            from bot.client import webhook  # imports discord.py
+        async with self.database.transaction() as connection:
+            if not entry.webhook.isdecimal():
+                from bot.client import webhook  # imports discord.py
 
-            webhook_id, token = webhook.parse_address(entry.webhook, self.settings.discord_api_url)
-            if tokens.setdefault(webhook_id, token) != token:
-                raise errors.UsageError(
-                    "A webhook posts in one place. Create another webhook for the other thread."
-                )
-            key = f"{key_values.WEBHOOK}{webhook_id}"
-            if await key_values.get(self.connection, key) not in (None, token):
-                await key_values.set_value(self.connection, key, token)
-            return webhook_id
-        webhook_id = int(entry.webhook)
-        is_stored = await key_values.get(self.connection, f"{key_values.WEBHOOK}{webhook_id}") is not None
-        if not is_stored and webhook_id not in tokens and not entry.removed:
+                webhook_id, token = webhook.parse_address(entry.webhook, self.settings.discord_api_url)
+                if self._tokens.setdefault(webhook_id, token) != token:
+                    raise errors.UsageError(
+                        "A webhook posts in one place. Create another webhook for the other thread."
+                    )
+                key = f"{key_values.WEBHOOK}{webhook_id}"
+                if await key_values.get(connection, key) not in (None, token):
+                    await key_values.set_value(connection, key, token)
+                return webhook_id
+            webhook_id = int(entry.webhook)
+            is_stored = await key_values.get(connection, f"{key_values.WEBHOOK}{webhook_id}") is not None
+        if not is_stored and webhook_id not in self._tokens and not entry.removed:
             raise errors.UsageError(
                 f"The URL of webhook {webhook_id} is a secret, which is never written to a file. Write the whole URL here once."
             )
         return webhook_id
 
-    async def _apply_alerts(self, entries: Sequence[AlertEntry]) -> None:
-        service = alerts_service.Alerts(self.database, self.clock)
-        table = _Table(
-            "alerts",
-            service,
-            self.stored.alerts,
-            AlertEntry.of,
-            place=lambda row: (row.channel_id, row.user_id),
-            is_same=lambda row, draft: (row.key, row.min_votes) == (draft.key, draft.min_votes),
-            label=_label_alert,
-            add=service.add,
-            change=service.change,
-        )
+    def to_entry(self, row: models.Subscription) -> PostEntry:
+        place = {"guild_id": None, "channel_id": None, "webhook": str(row.channel_id)}
+        # Posts blocked by Discord resume automatically.
+        is_by_hand = row.reason in (None, models.Reason.BY_HAND)
+        paused = row.state is models.ActivityState.PAUSED and is_by_hand
+        place = place if row.is_by_webhook else {}
+        return PostEntry.read(row, source=errors.redact(row.source), paused=paused, **place)
 
-        async def read(entry: AlertEntry) -> models.Alert:
-            return entry.to_draft(self.settings)
+    def place(self, row: models.Subscription) -> Hashable:
+        return row.guild_id, row.channel_id
 
-        await self._apply_table(table, entries, read)
+    def is_same(self, row: models.Subscription, other: models.Subscription) -> bool:
+        return daily.are_same(row, other)
 
-    async def _apply_table(
-        self, table: _Table, entries: Sequence[Any], read: Callable[[Any], Awaitable[Any]]
-    ) -> None:
-        by_place: dict[object, list[_Wanted]] = defaultdict(list)
-        for number, entry in enumerate(entries, start=1):
-            with self._reported(table.name, number):
-                draft = await read(entry)
-                by_place[table.place(draft)].append(_Wanted(number, entry, draft))
-        for place, wanted in by_place.items():
-            rows = [row for row in table.rows if table.place(row) == place]
-            for one, old in _pair(wanted, rows, table.is_same):
-                with self._reported(table.name, one.number):
-                    await self._apply_entry(table, one, old)
+    def label(self, row: models.Subscription) -> str:
+        place = f"{'through webhook' if row.is_by_webhook else 'in channel'} {row.channel_id}"
+        topic = f", on {row.topic}" if row.topic else ""
+        return f"daily post {place} at {row.at_time} ({row.timezone}){topic}"
 
-    async def _apply_entry(self, table: _Table, wanted: _Wanted, old: Any) -> None:
-        _, entry, draft = wanted
-        after = table.of(draft).model_copy(update={"paused": entry.paused, "removed": entry.removed})
-        before = None if old is None else table.of(old)
-        if not self._begin(table.label(draft), before, after):
-            return
+    async def store(self, old: models.Subscription | None, draft: models.Subscription) -> models.Subscription:
         if old is None:
-            old = await table.add(draft)
-            before = table.of(old)
-        elif entry.removed:
-            await table.service.remove(old.id)
-            return
-        elif before != after:
-            await table.change(old.id, draft)
-        if before is not None and before.paused != entry.paused:
-            await (table.service.pause if entry.paused else table.service.resume)(old.id)
+            return await self.service.add(draft, webhook_token=self._tokens.get(draft.channel_id))
+        return await self.service.edit(replace(draft, id=old.id))
 
-    def _begin(self, label: str, before: _Entry | None, after: _Entry) -> bool:
-        """Record the changes that an entry makes. Returns whether it makes any."""
-        self.kept += before is not None
-        if before == after or (before is None and after.removed):
-            self.unchanged += 1
-            return False
-        if before is None:
-            self.changes.append(f"add {label}{', paused' if 'paused' in after.write() else ''}")
-        elif after.removed:
-            self.changes.append(f"remove {label}")
-        else:
-            self.changes.append(f"change {label}: {_compare(before, after)}")
-        return True
+    async def remove(self, row: models.Subscription) -> None:
+        await self.service.remove(row.id)
 
 
-def _pair(
-    wanted: Sequence[_Wanted], rows: Sequence[Record], is_same: Callable[[Any, Any], bool]
-) -> list[tuple[_Wanted, Record | None]]:
-    """Pair each entry for a channel with the stored record that it equals or changes, or with None if it is new.
+@dataclass
+class _Alerts:
+    service: alerts_service.Alerts
+    rows: Sequence[models.Alert]
+    settings: Settings
+    name = "alerts"
+
+    async def read(self, entry: AlertEntry) -> models.Alert:
+        terms = tuple(
+            models.AlertTerm(kind, text)
+            for kind in models.AlertKind
+            for text in getattr(entry, f"{kind.value}s")
+        )
+        values = entry.values_for(models.Alert) | {"timezone": entry.timezone or self.settings.timezone}
+        draft = models.Alert(id=0, terms=terms, created_at=models.NEVER, **values)
+        return alerts_service.validate_alert(draft)
+
+    def to_entry(self, row: models.Alert) -> AlertEntry:
+        texts: dict[str, list[str]] = defaultdict(list)
+        for term in row.terms:
+            texts[f"{term.kind.value}s"].append(term.text)
+        return AlertEntry.read(row, **texts)
+
+    def place(self, row: models.Alert) -> Hashable:
+        return row.channel_id, row.user_id
+
+    def is_same(self, row: models.Alert, other: models.Alert) -> bool:
+        return (row.key, row.min_votes) == (other.key, other.min_votes)
+
+    def label(self, row: models.Alert) -> str:
+        place = f"of user {row.user_id}" if row.channel_id is None else f"in channel {row.channel_id}"
+        return f"alert {place} for {', '.join(term.text for term in row.terms)}"
+
+    async def store(self, old: models.Alert | None, draft: models.Alert) -> models.Alert:
+        return await (self.service.add(draft) if old is None else self.service.change(old.id, draft))
+
+    async def remove(self, row: models.Alert) -> None:
+        await self.service.remove(row.id)
+
+
+_Table: TypeAlias = Any
+"""One of the three, with records and entries of its own."""
+
+
+def _addresses(urls: Iterable[str]) -> dict[str, str]:
+    """Return full URLs by redacted URL. Leaves out URLs that differ only in a secret."""
+    known = set(urls)
+    shown = Counter(map(errors.redact, known))
+    return {text: url for url in known if shown[text := errors.redact(url)] == 1}
+
+
+class _Wanted(NamedTuple):
+    """An entry in a file, its number in its table (from 1), and its draft."""
+
+    number: int
+    entry: Any
+    draft: Any
+
+
+async def _apply(tables: Iterable[_Table], set_up: SetUp, location: str) -> Plan:
+    """Apply all entries and return the changes. Raises UsageError with a line for each problem."""
+    problems: list[str] = []
+    changes: list[str] = []
+    unchanged = others = 0
+
+    @contextmanager
+    def reported(table: _Table, number: int) -> Iterator[None]:
+        try:
+            yield
+        except errors.PaperroundError as error:
+            problems.append(f"{_name_place(location, table.name, number)}: {error}")
+
+    for table in tables:
+        stored: dict[Hashable, list[Any]] = defaultdict(list)
+        for row in table.rows:
+            stored[table.place(row)].append(row)
+        by_place: dict[Hashable, list[_Wanted]] = defaultdict(list)
+        for number, entry in enumerate(getattr(set_up, table.name), start=1):
+            with reported(table, number):
+                draft = await table.read(entry)
+                wanted = by_place[table.place(draft)]
+                if any(table.is_same(other.draft, draft) for other in wanted):
+                    label = table.label(draft)
+                    raise errors.UsageError(f"{label} is in the file already. Remove one of the two.")
+                wanted.append(_Wanted(number, entry, draft))
+        others += len(table.rows)
+        for place, wanted in by_place.items():
+            pairs = _pair(table, wanted, stored[place])
+            others -= sum(old is not None for _, old in pairs)
+            for (number, entry, draft), old in pairs:
+                with reported(table, number):
+                    if change := _describe_change(table, old, draft, entry):
+                        changes.append(change)
+                        await _store(table, old, draft, entry)
+                    else:
+                        unchanged += 1
+    if problems:
+        raise _refused(problems)
+    return Plan(tuple(changes), unchanged, others)
+
+
+async def _store(table: _Table, old: Any, draft: Any, entry: Any) -> None:
+    """Add, change or remove the record that an entry describes, and pause or resume it."""
+    if entry.removed:
+        await table.remove(old)
+        return
+    row = await table.store(old, draft)
+    if not isinstance(table, _Sources) and table.to_entry(row).paused != entry.paused:
+        await (table.service.pause if entry.paused else table.service.resume)(row.id)
+
+
+def _pair(table: _Table, wanted: Sequence[_Wanted], rows: Sequence[Any]) -> list[tuple[_Wanted, Any]]:
+    """Pair each entry for a place with the stored record that it equals or changes, or with None if it is new.
 
     Equal ones are paired first. If one is left on each side, these two are paired.
     """
     left = list(rows)
-    pairs: list[tuple[_Wanted, Record | None]] = []
+    pairs: list[tuple[_Wanted, Any]] = []
     for one in wanted:
-        found = next((row for row in left if is_same(row, one.draft)), None)
+        found = next((row for row in left if table.is_same(row, one.draft)), None)
         if found is not None:
             left.remove(found)
         pairs.append((one, found))
@@ -543,23 +526,16 @@ def _pair(
     return pairs
 
 
-def _label_post(draft: models.Subscription) -> str:
-    place = f"{'through webhook' if draft.is_by_webhook else 'in channel'} {draft.channel_id}"
-    topic = f", on {draft.topic}" if draft.topic else ""
-    return f"daily post {place} at {draft.at_time} ({draft.timezone}){topic}"
-
-
-def _label_alert(draft: models.Alert) -> str:
-    place = f"of user {draft.user_id}" if draft.channel_id is None else f"in channel {draft.channel_id}"
-    return f"alert {place} for {', '.join(term.text for term in draft.terms)}"
-
-
-async def _read(database: Database, clock: Clock, settings: Settings) -> _Stored:
-    return _Stored(
-        await kinds.build_source_registry(database, clock, settings).list_rows(),
-        await Subscriptions(database, clock).list_rows(),
-        await alerts_service.Alerts(database, clock).list_rows(),
-    )
+def _describe_change(table: _Table, old: Any, draft: Any, entry: Any) -> str:
+    """Return what an entry changes, or "" if it changes nothing."""
+    flags = {name: getattr(entry, name) for name in ("paused", "removed") if hasattr(entry, name)}
+    after, label = table.to_entry(draft).model_copy(update=flags), table.label(draft)
+    if old is None:
+        return "" if entry.removed else f"add {label}{', paused' if flags.get('paused') else ''}"
+    before = table.to_entry(old)
+    if entry.removed:
+        return f"remove {label}"
+    return "" if before == after else f"change {label}: {_compare(before, after)}"
 
 
 def _compare(before: _Entry, after: _Entry) -> str:
@@ -572,17 +548,11 @@ def _show(value: object) -> str:
     return "–" if value is None else json.dumps(value, ensure_ascii=False)
 
 
-def _write(table: str, entry: _Entry) -> str:
-    """Return an entry as TOML with `[[table]]` on its own line."""
-    values = entry.write()
+def _write(table: _Table, row: Any) -> str:
+    """Return a record's entry as TOML with `[[table]]` on its own line."""
+    values = table.to_entry(row).write()
     tables = {key: values.pop(key) for key in list(values) if isinstance(values[key], dict)}
-    text = f"[[{table}]]\n{tomli_w.dumps(values)}"
+    text = f"[[{table.name}]]\n{tomli_w.dumps(values)}"
     for key, rows in tables.items():
-        text += f"[{table}.{key}]\n{tomli_w.dumps(rows)}"
+        text += f"[{table.name}.{key}]\n{tomli_w.dumps(rows)}"
     return text
-
-
-def _is_paused(row: models.Subscription) -> bool:
-    """Return whether a person paused the subscription. Posts blocked by Discord resume automatically."""
-    by_hand = row.reason in (None, models.Reason.BY_HAND)
-    return row.state is models.ActivityState.PAUSED and by_hand
