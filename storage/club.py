@@ -119,7 +119,7 @@ async def remove_nominations(connection: AsyncConnection, count: Delivery) -> No
     await connection.execute(club_nominations.delete().where(*counted))
 
 
-async def find_thread(connection: AsyncConnection, **columns: object) -> int | None:
+async def find_thread(connection: AsyncConnection, /, **columns: object) -> int | None:
     """Return a thread's id, 0 if it is still being opened, or None if there is no thread.
 
     `columns` are `channel_id` and `paper_id`, or `guild_id` and `meets_on`.

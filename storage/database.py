@@ -148,6 +148,26 @@ class Database:
                     await connection.begin()
                     yield connection
 
+    async def fetch(
+        self,
+        function: Callable[Concatenate[AsyncConnection, Parameters], Awaitable[Result]],
+        *arguments: Parameters.args,
+        **options: Parameters.kwargs,
+    ) -> Result:
+        """Return the result of a function, given a connection and its arguments, in a read transaction of its own."""
+        async with self.read() as connection:
+            return await function(connection, *arguments, **options)
+
+    async def write(
+        self,
+        function: Callable[Concatenate[AsyncConnection, Parameters], Awaitable[Result]],
+        *arguments: Parameters.args,
+        **options: Parameters.kwargs,
+    ) -> Result:
+        """Return the result of a function, given a connection and its arguments, in a write transaction of its own."""
+        async with self.transaction() as connection:
+            return await function(connection, *arguments, **options)
+
     async def look_up(
         self,
         function: Callable[Concatenate[Snapshot, Parameters], Result],

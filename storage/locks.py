@@ -126,8 +126,7 @@ class SenderLock:
         """Return whether this process is still the sender, according to the database. Raises StorageError."""
         if self._term is None:
             return False
-        async with self._database.read() as connection:
-            return await is_current_term(connection, self._term)
+        return await self._database.fetch(is_current_term, self._term)
 
     async def try_acquire(self) -> bool:
         """Try to acquire the lock and begin a term. Returns whether it succeeded. Raises StorageError."""

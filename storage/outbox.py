@@ -302,7 +302,7 @@ async def list_refused(connection: AsyncConnection, **destinations: Collection[i
     return list(await connection.scalars(query))
 
 
-async def try_now(connection: AsyncConnection, now: datetime, **destinations: Collection[int]) -> int:
+async def try_now(connection: AsyncConnection, /, now: datetime, **destinations: Collection[int]) -> int:
     """Make the deliveries that `list_refused` returns due at `now` (UTC). Returns how many there are."""
     ids = await list_refused(connection, **destinations)
     due = parts.update().where(parts.c.state == PartState.WAITING)

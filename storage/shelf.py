@@ -63,7 +63,7 @@ async def save_at(
     await database.insert_rows(connection, saved_papers, rows, ignore_conflicts=True)
 
 
-async def update(connection: AsyncConnection, user_id: int, paper_id: int, **values: Any) -> None:
+async def update(connection: AsyncConnection, /, user_id: int, paper_id: int, **values: Any) -> None:
     """Set a saved paper's `note`, `tags` or `server_id`."""
     await connection.execute(saved_papers.update().where(_is_saved(user_id, paper_id)).values(values))
 

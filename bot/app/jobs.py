@@ -125,8 +125,7 @@ class DailyWriter:
             log.info("digest written", day=day.isoformat(), format=form.value, **counts)
             is_written = is_written and is_printed
         if is_written:
-            async with self._workers.database.transaction() as connection:
-                await key_values.set_value(connection, key_values.WRITTEN_ON, day.isoformat())
+            await self._workers.database.write(key_values.set_value, key_values.WRITTEN_ON, day.isoformat())
         await self._on_written()
         return is_written
 

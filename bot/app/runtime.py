@@ -368,8 +368,7 @@ async def _prepare(runtime: Runtime, token: str | None, clock: DiscordClock, acq
 
 async def _ask_for_time(runtime: Runtime, clock: DiscordClock) -> None:
     """Set the clock from a response of Discord, even an error, retrying until Discord can be reached."""
-    async with runtime.container.database.read() as connection:
-        tokens = await key_values.list_by_prefix(connection, key_values.WEBHOOK)
+    tokens = await runtime.container.database.fetch(key_values.list_by_prefix, key_values.WEBHOOK)
 
     key, token = next(iter(tokens.items()))
 

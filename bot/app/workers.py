@@ -137,8 +137,7 @@ class Workers:
         address = str(inbox and inbox.absolute())
         if any(row.url != address for row in await source_registry.list_rows()):
             return
-        async with self.database.read() as connection:
-            has_digest = bool(await archive.list_dates(connection, limit=1))
+        has_digest = bool(await self.database.fetch(archive.list_dates, limit=1))
         if inbox is None or not has_digest:
             log.warning(kinds.NO_SOURCE)
 

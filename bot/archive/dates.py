@@ -29,8 +29,9 @@ class DigestDates:
         self, since_on: date | None = None, until_on: date | None = None, *, limit: int = MAX_DATES
     ) -> list[date]:
         """Return the dates that have a digest within an inclusive range, newest first."""
-        async with self._database.read() as connection:
-            return await archive.list_dates(connection, limit=limit, since_on=since_on, until_on=until_on)
+        return await self._database.fetch(
+            archive.list_dates, limit=limit, since_on=since_on, until_on=until_on
+        )
 
     async def list_dates_around(self, on: date) -> list[date]:
         """Return up to 25 dates around a date that have a digest, newest first. At most eight of them are later."""
@@ -44,8 +45,7 @@ class DigestDates:
 
     async def count_papers(self, days: Sequence[date]) -> dict[date, int]:
         """Return the number of papers on each date."""
-        async with self._database.read() as connection:
-            return await papers.count_by_date(connection, days)
+        return await self._database.fetch(papers.count_by_date, days)
 
 
 async def load_calendar(connection: Connection, rule: day_close.DayClose, now: datetime) -> schedule.Calendar:

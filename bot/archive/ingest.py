@@ -102,8 +102,7 @@ class IngestService:
 
     async def reparse_all(self) -> AsyncIterator[IngestResult]:
         """Reparse every stored text with the current parser, and yield the results. Triggers no alerts."""
-        async with self._database.read() as connection:
-            ids = await archive.list_ids(connection)
+        ids = await self._database.fetch(archive.list_ids)
         for digest_id in ids:
             failures: list[Exception] = []
             with isolation.collected(failures, reraise=(StorageError,)):

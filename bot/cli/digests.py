@@ -150,8 +150,7 @@ async def _ingest(paths: list[str], again: bool) -> tuple[IngestResult, int]:
         if await container.glossary.is_stale():
             with shell.progress("Updating glossary and index, papers read") as show_count:
                 await container.glossary.rebuild(show_count)
-        async with container.database.read() as connection:
-            due = await papers.list_arxiv_due(connection, container.clock(), limit=_MAX_COUNTED)
+        due = await container.database.fetch(papers.list_arxiv_due, container.clock(), limit=_MAX_COUNTED)
     return total, len(total.arxiv_ids.intersection(due))
 
 
@@ -189,8 +188,7 @@ async def _remove(location: str, on: date | None) -> tuple[int, int]:
     from storage import archive
 
     async with shell.open_storage() as database:
-        async with database.read() as connection:
-            rows = await archive.list_rows(connection, since_on=on, until_on=on)
+        rows = await database.fetch(archive.list_rows, since_on=on, until_on=on)
         found = [row for row in rows if _is_at(row, location)]
         return len(found), await IngestService(database, clock.system_clock).take_back(found)
 

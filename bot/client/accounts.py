@@ -27,13 +27,11 @@ class Guilds:
 
     async def get(self, guild_id: int) -> Guild | None:
         """Return a stored server, or None if it is unknown."""
-        async with self._database.read() as connection:
-            return await accounts.get_guild(connection, guild_id)
+        return await self._database.fetch(accounts.get_guild, guild_id)
 
     async def list_ids(self) -> frozenset[int]:
         """Return the ids of stored servers that the bot has not left."""
-        async with self._database.read() as connection:
-            return frozenset(await accounts.list_present_guilds(connection))
+        return frozenset(await self._database.fetch(accounts.list_present_guilds))
 
     async def update(self, by_id: Mapping[int, accounts.GuildSettings]) -> None:
         """Store fields of servers that the bot is in. None leaves the stored value unchanged.
@@ -52,8 +50,7 @@ class Guilds:
         async with self._database.read() as connection:
             if not await outbox.list_refused(connection, **destinations):
                 return  # a large server's channels change every minute
-        async with self._database.transaction() as connection:
-            await outbox.try_now(connection, self._clock(), **destinations)
+        await self._database.write(outbox.try_now, self._clock(), **destinations)
 
     async def mark_left(self, guild_ids: Collection[int]) -> None:
         """Record that the bot left these servers, and pause their daily posts."""
@@ -99,16 +96,14 @@ class TextTokenStore:
     async def save(self, user_id: int, purpose: TextPurpose, text: str) -> str:
         """Store a reader's text and return its token: `TOKEN_LENGTH` hexadecimal characters."""
         token = make_token(text)
-        async with self._database.transaction() as connection:
-            await accounts.add_text(
-                connection, user_id, f"{purpose}:{token}", text, self._clock(), TEXTS_OF_READER
-            )
+        await self._database.write(
+            accounts.add_text, user_id, f"{purpose}:{token}", text, self._clock(), TEXTS_OF_READER
+        )
         return token
 
     async def get(self, purpose: TextPurpose, token: str) -> str | None:
         """Return any reader's text for a token, or None if it was removed or stored for another purpose."""
-        async with self._database.read() as connection:
-            return await accounts.get_text(connection, f"{purpose}:{token}")
+        return await self._database.fetch(accounts.get_text, f"{purpose}:{token}")
 
 
 def make_token(text: str) -> str:
@@ -141,13 +136,11 @@ class Readers:
 
     async def get(self, user_id: int) -> Reader | None:
         """Return a reader, or None if no settings are saved."""
-        async with self._database.read() as connection:
-            return await accounts.get_reader(connection, user_id)
+        return await self._database.fetch(accounts.get_reader, user_id)
 
     async def update(self, user_id: int, **settings: Unpack[accounts.ReaderSettings]) -> None:
         """Store settings. None leaves the stored value unchanged."""
-        async with self._database.transaction() as connection:
-            await accounts.upsert_reader(connection, user_id, **settings)
+        await self._database.write(accounts.upsert_reader, user_id, **settings)
 
     async def export(self, user_id: int) -> bytes:
         """Return all data about a reader as JSON (UTF-8). Raises TooLargeError if Discord would reject it."""
@@ -166,8 +159,7 @@ class Readers:
 
     async def count(self, user_id: int) -> dict[str, int]:
         """Return the number of rows about a reader in each table."""
-        async with self._database.read() as connection:
-            return await accounts.count_reader_data(connection, user_id)
+        return await self._database.fetch(accounts.count_reader_data, user_id)
 
     async def forget(self, user_id: int) -> dict[str, int]:
         """Delete all data about a reader, including unsent messages. Returns the number of rows, keyed by table.

@@ -28,8 +28,7 @@ async def sync_commands(
     Raises discord.py's errors; the commands registered before then keep working.
     """
     ids = {command.name: command.id for command in await tree.sync()}
-    async with database.transaction() as connection:
-        await key_values.set_value(connection, COMMAND_IDS, json.dumps(ids))
+    await database.write(key_values.set_value, COMMAND_IDS, json.dumps(ids))
     mentions.update(ids)
     log.info("commands synchronised", count=len(ids))
 

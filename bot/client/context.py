@@ -119,8 +119,7 @@ class Client(commands.AutoShardedBot):
             guild = await self.services.guilds.get(interaction.guild_id)
             server = guild and guild.timezone
             if not server:
-                async with self.services.database.read() as connection:
-                    rows = await daily.list_rows(connection, guild_id=interaction.guild_id)
+                rows = await self.services.database.fetch(daily.list_rows, guild_id=interaction.guild_id)
                 server = rows[-1].timezone if rows else None
         if known := (server or own if of_server else own or server):
             return known

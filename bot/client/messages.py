@@ -184,8 +184,7 @@ class CommandMentions:
 
     async def load(self, database: Database) -> None:
         """Load the command ids of the last synchronisation."""
-        async with database.read() as connection:
-            ids = await key_values.get(connection, COMMAND_IDS)
+        ids = await database.fetch(key_values.get, COMMAND_IDS)
         self.update(json.loads(ids) if ids else {})
 
 

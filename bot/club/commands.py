@@ -133,8 +133,9 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
         if page is not None and saved is not None:
             labels[club_messages.READ] = "club-unread" if storage.READ in saved.tags else "club-read"
         if page is not None and paper.is_listed:
-            async with request.services.database.read() as connection:
-                nominated = await storage.is_nominated(connection, guild_id, request.user_id, paper.id)
+            nominated = await request.services.database.fetch(
+                storage.is_nominated, guild_id, request.user_id, paper.id
+            )
             if nominated is not None:
                 labels[club_messages.NOMINATE] = "withdraw" if nominated else "nominate"
         for mark, label in labels.items():

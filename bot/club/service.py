@@ -464,8 +464,7 @@ class Clubs:
         Raises TooManyDiscussionsError if the reader has opened `MAX_DISCUSSIONS` within a day.
         """
         now, key = self._clock(), {"channel_id": post.channel_id, "paper_id": paper.id}
-        async with self._database.read() as connection:
-            known = await storage.find_thread(connection, **key)
+        known = await self._database.fetch(storage.find_thread, **key)
         if known == 0 or (known and await self._open_again(known)):
             return known or None
         async with self._database.transaction() as connection:

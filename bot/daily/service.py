@@ -41,8 +41,7 @@ class Subscriptions:
 
     async def load_calendar(self) -> schedule.Calendar:
         """Return the current calendar."""
-        async with self._database.read() as connection:
-            return await self._load_calendar(connection)
+        return await self._database.fetch(self._load_calendar)
 
     async def _load_calendar(self, connection: Connection) -> schedule.Calendar:
         return await archive_dates.load_calendar(connection, self._day_close, self._clock())
@@ -73,20 +72,17 @@ class Subscriptions:
 
     async def check_source(self, wanted: models.Subscription) -> None:
         """Raise TopicNeededError if the source needs a topic. A removed source is allowed."""
-        async with self._database.read() as connection:
-            await _find_source(connection, wanted, may_be_gone=True)
+        await self._database.fetch(_find_source, wanted, may_be_gone=True)
 
     async def list_rows(
         self, *, guild_id: int | None = None, channel_id: int | None = None
     ) -> list[models.Subscription]:
         """Return the subscriptions of a server or a channel, or all of them."""
-        async with self._database.read() as connection:
-            return await daily.list_rows(connection, guild_id=guild_id, channel_id=channel_id)
+        return await self._database.fetch(daily.list_rows, guild_id=guild_id, channel_id=channel_id)
 
     async def get(self, subscription_id: int) -> models.Subscription:
         """Return a subscription. Raises UsageError if the id is unknown."""
-        async with self._database.read() as connection:
-            return await _get(connection, subscription_id)
+        return await self._database.fetch(_get, subscription_id)
 
     async def edit(self, wanted: models.Subscription) -> models.Subscription:
         """Store a subscription's settings. Raises the errors of `add`.

@@ -163,8 +163,7 @@ async def _examine_database(settings: Settings) -> tuple[list[Finding], bool]:
             posts, has_alert = await daily.list_rows(connection), await alerts.exist(connection)
             stopped = await outbox.list_rows(connection, state=models.DeliveryState.STOPPED)
             uncertain = [row for row in stopped if row.is_uncertain]
-        async with opened.transaction() as connection:
-            await key_values.remove(connection, "doctor")  # fails if the database is read-only
+        await opened.write(key_values.remove, "doctor")  # fails if the database is read-only
         version = await migrate.find_version(opened)
     finally:
         await opened.close()

@@ -49,8 +49,7 @@ class Retention:
         removed += await self._repeat(alerts.purge_matches, content_before)
         removed += await self._repeat(_remove_unkept_papers, content_before)
         removed += await self._repeat(outbox.purge, before)
-        async with self._database.read() as connection:
-            guild_ids = await accounts.list_left_guilds(connection, now - GUILD_RETENTION)
+        guild_ids = await self._database.fetch(accounts.list_left_guilds, now - GUILD_RETENTION)
         for guild_id in guild_ids:
             removed += await self._remove_guild(guild_id)
         if removed:
@@ -70,8 +69,7 @@ class Retention:
         """Repeat a removal, in a transaction each, until a batch is not full. Returns the number of rows removed."""
         removed = 0
         while True:
-            async with self._database.transaction() as connection:
-                count = await remove_batch(connection, *arguments, BATCH_SIZE)
+            count = await self._database.write(remove_batch, *arguments, BATCH_SIZE)
             removed += count
             if count < BATCH_SIZE:
                 return removed

@@ -113,8 +113,7 @@ class StatusService:
 
     async def find_uncertain(self, delivery_id: int, *, guild_id: int) -> models.Delivery | None:
         """Return a delivery to this server's channels if its outcome is unknown, otherwise None."""
-        async with self._database.read() as connection:
-            return await _get_uncertain(connection, delivery_id, guild_id)
+        return await self._database.fetch(_get_uncertain, delivery_id, guild_id)
 
     async def resend(self, delivery_id: int) -> bool:
         """Send an uncertain delivery to this server again. Returns False if it is no longer uncertain."""

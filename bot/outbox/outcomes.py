@@ -462,8 +462,7 @@ class OutcomeRecorder:
                 return
             await asyncio.sleep(self._linger_seconds)
             batch = dict(self._pending)
-            async with self._database.transaction() as connection:
-                await outbox.mark_sent(connection, batch, now)
+            await self._database.write(outbox.mark_sent, batch, now)
             for stored_id in batch:
                 del self._pending[stored_id]
 

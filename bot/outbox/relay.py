@@ -112,8 +112,7 @@ class AttemptRunner:
     async def _open_dm(self, delivery: models.Delivery) -> int:
         user_id = delivery.user_id
         assert user_id is not None, "only a direct message has no channel yet"
-        async with self._database.read() as connection:
-            reader = await accounts.get_reader(connection, user_id)
+        reader = await self._database.fetch(accounts.get_reader, user_id)
         channel_id = reader.dm_channel_id if reader is not None else None
         if channel_id is None:
             channel_id = await self._sender.open_dm(user_id)
@@ -282,15 +281,14 @@ class Relay:
         in_flight = [due.delivery for due in self._in_flight.values()]
         webhooks = MAX_WEBHOOKS - sum(map(_may_be_webhook, in_flight))
         self._resting_until = {id_: at for id_, at in self._resting_until.items() if at > self._monotonic()}
-        async with self._database.read() as connection:
-            due_parts = await outbox.list_due(
-                connection,
-                now,
-                limit=limit,
-                exclude_channel_ids={row.channel_id for row in in_flight if row.channel_id}
-                | self._resting_until.keys(),
-                with_webhooks=webhooks > 0,
-            )
+        due_parts = await self._database.fetch(
+            outbox.list_due,
+            now,
+            limit=limit,
+            exclude_channel_ids={row.channel_id for row in in_flight if row.channel_id}
+            | self._resting_until.keys(),
+            with_webhooks=webhooks > 0,
+        )
         busy = set(map(_destination_key, in_flight))
         chosen: list[DuePart] = []
         for due in due_parts:
@@ -310,10 +308,13 @@ class Relay:
         # With SQLite, holding the lock proves that no earlier sender is alive.
         forum_posts_at = None if self._database.is_sqlite else now + FORUM_POST_GRACE
         in_flight_ids = {due.part.id for due in self._in_flight.values()}
-        async with self._database.transaction() as connection:
-            released = await outbox.release_interrupted(
-                connection, now, term=term, forum_posts_at=forum_posts_at, in_flight_ids=in_flight_ids
-            )
+        released = await self._database.write(
+            outbox.release_interrupted,
+            now,
+            term=term,
+            forum_posts_at=forum_posts_at,
+            in_flight_ids=in_flight_ids,
+        )
         if released:
             log.info("unfinished attempts released", parts=released)
         self._has_orphans = False

@@ -75,8 +75,7 @@ async def answer_view(request: Request, arxiv_id: str, answer: cards.CardDetail)
 async def card_view(request: Request, paper: str, page: int = 0) -> ui.LayoutView:
     """Return a page of a paper's card for this reader. Raises UserError if the paper is unknown."""
     texts, detail = request.texts, await load_paper(request, paper)
-    async with request.services.database.read() as connection:
-        saved = await shelf.get(connection, request.user_id, detail.arxiv_id)
+    saved = await request.services.database.fetch(shelf.get, request.user_id, detail.arxiv_id)
     may_share = router.may_share(request.interaction)
     topics = await request.services.glossary.list_title_topics(detail.title or "", texts.locale)
     return await cards.card_view(

@@ -68,18 +68,15 @@ class Shelf:
 
     async def save(self, user_id: int, paper_ids: Collection[int], server_id: int | None = None) -> None:
         """Save papers that are not saved yet. Raises FullShelfError, without saving any, if there are too many."""
-        async with self._database.transaction() as connection:
-            await shelf.save(connection, user_id, paper_ids, self._clock(), server_id)
+        await self._database.write(shelf.save, user_id, paper_ids, self._clock(), server_id)
 
     async def find_ids(self, arxiv_ids: Collection[str]) -> dict[str, int]:
         """Return the ids of the known papers, keyed by arXiv id."""
-        async with self._database.read() as connection:
-            return await papers.get_ids(connection, arxiv_ids)
+        return await self._database.fetch(papers.get_ids, arxiv_ids)
 
     async def remove(self, user_id: int, paper_id: int) -> None:
         """Remove a saved paper with its note and tags."""
-        async with self._database.transaction() as connection:
-            await shelf.remove(connection, user_id, paper_id)
+        await self._database.write(shelf.remove, user_id, paper_id)
 
     async def import_file(self, user_id: int, data: bytes, *, is_kept: bool = False) -> Imported:
         """Save the papers of a file's references, the first as the newest. Raises NoIdsError.
@@ -154,19 +151,17 @@ class Shelf:
 
     async def get(self, user_id: int, arxiv_id: str) -> models.SavedPaper | None:
         """Return a saved paper, or None."""
-        async with self._database.read() as connection:
-            return await shelf.get(connection, user_id, arxiv_id)
+        return await self._database.fetch(shelf.get, user_id, arxiv_id)
 
     async def annotate(self, user_id: int, paper_id: int, *, note: str, tags: str) -> None:
         """Replace the note and tags of a saved paper. `tags` is parsed by `notes.parse_tags`."""
-        async with self._database.transaction() as connection:
-            await shelf.update(
-                connection,
-                user_id,
-                paper_id,
-                note=notes.clean_note(note),
-                tags=notes.join_tags(notes.parse_tags(tags)),
-            )
+        await self._database.write(
+            shelf.update,
+            user_id,
+            paper_id,
+            note=notes.clean_note(note),
+            tags=notes.join_tags(notes.parse_tags(tags)),
+        )
 
     async def list_tags(self, user_id: int, containing: str = "") -> list[tuple[str, int]]:
         """Return the reader's tags that contain a text, each with its number of papers, most used first.

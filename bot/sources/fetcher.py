@@ -225,8 +225,7 @@ def shared_throttle(
     from storage import sources  # loads SQLAlchemy, which page-reading child processes do not need
 
     async def wait() -> None:
-        async with database.transaction() as connection:
-            at = await sources.reserve_request(connection, service, now(), timedelta(seconds=seconds))
+        at = await database.write(sources.reserve_request, service, now(), timedelta(seconds=seconds))
         await sleep(max(0.0, (at - now()).total_seconds()))
 
     return wait

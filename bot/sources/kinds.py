@@ -177,10 +177,9 @@ class SourceRegistry:
         kind = kind or guess_kind(url, self.endpoints)
         check(kind, url, options or {})
         arxiv_categories.check_options(url, options or {}, self.clock().date())
-        async with self.database.transaction() as connection:
-            return await sources.add(
-                connection, url=url, kind=kind, now=self.clock(), priority=priority, options=options
-            )
+        return await self.database.write(
+            sources.add, url=url, kind=kind, now=self.clock(), priority=priority, options=options
+        )
 
     async def add_configured(self, settings: Iterable[SourceSetting], inbox: Path | None = None) -> None:
         """Add the sources listed in `paperround.toml` and the inbox folder to the database, unless already there.
@@ -205,8 +204,7 @@ class SourceRegistry:
 
     async def list_rows(self) -> list[models.StoredSource]:
         """Return all sources, highest priority first, then oldest first."""
-        async with self.database.read() as connection:
-            return await sources.list_rows(connection)
+        return await self.database.fetch(sources.list_rows)
 
     async def list_yields(self) -> list[tuple[models.StoredSource, Yield]]:
         """Return all sources with summaries of what they delivered, in the order of `list_rows`."""

@@ -138,8 +138,7 @@ class PaperTexts:
 
     async def find(self, arxiv_id: str) -> models.PaperText | None:
         """Return the stored text of a paper, or None."""
-        async with self.database.read() as connection:
-            return await paper_texts.get(connection, arxiv_id)
+        return await self.database.fetch(paper_texts.get, arxiv_id)
 
     async def read(
         self,
@@ -160,8 +159,7 @@ class PaperTexts:
                 async with admitted(), self.open_reader() as reader:
                     text = await reader.read(arxiv_id, title)
                 if text is not None:
-                    async with self.database.transaction() as connection:
-                        await paper_texts.save(connection, text)
+                    await self.database.write(paper_texts.save, text)
                     return text
                 if len(self._missing) >= _MAX_MISSING:
                     self._missing.clear()

@@ -211,16 +211,14 @@ class Poller:
 
     async def fetch_due(self) -> list[SourceReport]:
         """Poll the sources that are due and not already being polled."""
-        async with self.database.read() as connection:
-            rows = await sources.list_rows(connection, due_at=self.clock())
+        rows = await self.database.fetch(sources.list_rows, due_at=self.clock())
         return await self._fetch_sources([row for row in rows if row.id not in self._polled])
 
     async def fetch_all(
         self, *, days: Sequence[date] | None = None, progress: ProgressCallback = lambda *_: None
     ) -> list[SourceReport]:
         """Poll all sources now. If `days` are given, fetch these days without a timeout."""
-        async with self.database.read() as connection:
-            rows = await sources.list_rows(connection)
+        rows = await self.database.fetch(sources.list_rows)
         return await self._fetch_sources(rows, days, progress)
 
     async def fetch_first(self, row: models.StoredSource) -> SourceReport:
@@ -298,8 +296,7 @@ class Poller:
             # A list that has just closed must not wait for other sources.
             if not kind.has_daily_list:
                 base.worker.set(self._worker)
-            async with self.database.read() as connection:
-                states = await sources.list_page_states(connection, row.id)
+            states = await self.database.fetch(sources.list_page_states, row.id)
             request = base.FetchRequest(self.clock(), states, days, row.progress)
             async for result in kind.open(row.url, row.options, self.context).fetch(request):
                 async with self.database.read() as connection:
@@ -327,8 +324,7 @@ class Poller:
         """
         named = {entry.arxiv_id for digest in result.digests for entry in digest.entries}
         named |= {fact.arxiv_id for fact in result.facts}
-        async with self.database.read() as connection:
-            known = set(await papers.get_ids(connection, named))
+        known = set(await self.database.fetch(papers.get_ids, named))
         today = self.clock().date().isoformat()
         counted = report.progress or {}
         brought = counted["new"] if counted.get("day") == today else 0
@@ -365,16 +361,14 @@ class Poller:
             return
         async with self._titles:
             now = self.clock()
-            async with self.database.read() as connection:
-                due = await papers.list_arxiv_due(connection, now, limit=_MAX_UNTITLED)
+            due = await self.database.fetch(papers.list_arxiv_due, now, limit=_MAX_UNTITLED)
             endpoint, throttle = self.context.endpoints[models.SourceKind.ARXIV], self.context.arxiv_throttle
             reader, left = arxiv.ArxivReader(endpoint, self.context.fetch, throttle), {*due}
             try:
                 async for facts, missing in reader.read_papers(due, now.date()):
                     await self.ingest.add_facts(facts)
                     # Do not request them at the next poll.
-                    async with self.database.transaction() as connection:
-                        await papers.delay_arxiv(connection, missing, now)
+                    await self.database.write(papers.delay_arxiv, missing, now)
                     left -= {*missing, *(fact.arxiv_id for fact in facts)}
             except base.FetchError as error:
                 self._titles_at = max(error.retry_at or now, self.clock() + self._pause)
@@ -385,8 +379,7 @@ class Poller:
                 )
                 return
             self._pause = _FIRST_PAUSE
-            async with self.database.transaction() as connection:
-                await papers.delay_arxiv(connection, left, now, unit=timedelta(hours=1))
+            await self.database.write(papers.delay_arxiv, left, now, unit=timedelta(hours=1))
 
 
 def _limit_of(row: models.StoredSource) -> int:

@@ -242,8 +242,7 @@ class WebPages:
 
     async def find_main_language(self) -> models.Locale:
         """Return the language of most digests, or the bot's language if there are no digests."""
-        async with self.services.database.read() as connection:
-            rows = await archive.list_rows(connection, origin=archive.POSTED)
+        rows = await self.services.database.fetch(archive.list_rows, origin=archive.POSTED)
         counted = Counter(row.language for row in rows if row.language in set(models.Locale))
         return models.Locale(counted.most_common(1)[0][0]) if counted else self.services.locale
 
@@ -438,8 +437,7 @@ class WebPages:
     async def load_sitemap(self, site: Site) -> Page:
         """Return the sitemap: the front page, the trends page and the pages of days, which together link to all papers."""
         until_on = latest_date(self.services.clock())
-        async with self.services.database.read() as connection:
-            rows = await archive.list_rows(connection, until_on=until_on, origin=archive.POSTED)
+        rows = await self.services.database.fetch(archive.list_rows, until_on=until_on, origin=archive.POSTED)
         days: dict[date, date] = {}
         for digest in rows:
             days[digest.date_on] = max(digest.updated_at.date(), days.get(digest.date_on, date.min))

@@ -72,8 +72,7 @@ class SiteBuilder:
         ):
             await self._add_day(day, paper_ids)
         for chunk in chunked(paper_ids, PAPERS_AT_ONCE):
-            async with services.database.read() as connection:
-                details = await papers.list_details(connection, chunk)
+            details = await services.database.fetch(papers.list_details, chunk)
             for detail in details:
                 self._add(f"papers/{detail.arxiv_id}.html", pages.make_paper(site, detail))
                 found[detail.id] = await self._make_found(detail)
