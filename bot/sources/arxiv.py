@@ -10,9 +10,11 @@ considers an id malformed, it rejects the whole request, with status 400 or an e
 from __future__ import annotations
 
 import asyncio
+import itertools
+import math
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -73,8 +75,9 @@ class ArxivReader:
             title: " ".join(re.findall(r"\w+", typography.to_plain_text(title))[:20]) for title in titles
         }
         query = " OR ".join(f'ti:"{phrase}"' for phrase in phrases.values() if phrase)
-        found, is_complete = await self._ask({"search_query": query}, max_results=5 * len(titles))
-        if not is_complete:
+        most = 5 * len(titles)
+        found, lacking = await self.search({"search_query": query}, most, most)
+        if lacking:
             raise base.FetchError("its page lacks papers that it counts")
         facts = {analyser.fold_title(fact.title or ""): fact for fact in found}
         folded = {title: analyser.fold_title(title) for title in titles}
@@ -89,7 +92,8 @@ class ArxivReader:
         that arXiv rejects has no facts.
         """
         try:
-            yield ids, *await self._read(ids)
+            facts, lacking = await self.search({"id_list": ",".join(ids)}, len(ids))
+            yield ids, [fact for fact in facts if fact.arxiv_id in ids], not lacking
         except base.FetchError as error:
             middle = len(ids) // 2
             if error.code not in (base.BAD_REQUEST, base.TOO_LARGE) or (
@@ -104,37 +108,49 @@ class ArxivReader:
                 async for found in self._read_halved(half):
                     yield found
 
-    async def _read(self, ids: Sequence[str]) -> tuple[Sequence[models.PaperFacts], bool]:
-        """Return the facts about the requested papers, and whether these are all. Raises FetchError."""
-        facts, is_complete = await self._ask({"id_list": ",".join(ids)}, max_results=len(ids))
-        return [fact for fact in facts if fact.arxiv_id in ids], is_complete
+    async def search(
+        self, query: Mapping[str, str], page_size: int, most: float = math.inf
+    ) -> tuple[list[models.PaperFacts], int]:
+        """Return facts about the papers that a query finds, in order, and how many more arXiv counts. Raises FetchError.
 
-    async def _ask(
-        self, asked: Mapping[str, str], *, max_results: int
-    ) -> tuple[Sequence[models.PaperFacts], bool]:
-        """Return the facts about the papers that a query finds, and whether these are all. Raises FetchError."""
-        query = urlencode({**asked, "max_results": max_results}, safe=",/")
-        url = f"{self.endpoint}{'&' if '?' in self.endpoint else '?'}{query}"
-        facts: dict[str, models.PaperFacts] = {}
-        for _ in range(MAX_REQUESTS_PER_PAGE):
-            response = await self.fetcher.get(url, accept=ACCEPT, throttle=self.throttle)
-            place = self.endpoint, models.SourceKind.ARXIV.value, response.page_state.read_at
-            page = await feed.read_document(response)
-            for entry in check_entries(page):
-                if (paper := feed.read_paper(entry)) is not None:
-                    facts[paper["arxiv_id"]] = feed.paper_facts(entry, paper, *place)
-            if max(len(page.entries), len(facts)) >= min(page.total or 0, max_results):
-                return [*facts.values()], True
-        return [*facts.values()], False
+        Reads the first `most` papers, and each incomplete page twice.
+        """
+        entries: dict[str, feed.FeedEntry] = {}
+        for start in itertools.count(0, page_size):
+            before = len(entries)
+            typed = urlencode(
+                {**query, "max_results": page_size} | ({"start": start} if start else {}), safe=",/"
+            )
+            url = f"{self.endpoint}{'&' if '?' in self.endpoint else '?'}{typed}"
+            for _ in range(MAX_REQUESTS_PER_PAGE):
+                response = await self.fetcher.get(url, accept=ACCEPT, throttle=self.throttle)
+                page = await feed.read_document(response)
+                entries |= {entry.key: entry for entry in _check_entries(page)}
+                wanted = int(min(page.total or 0, most))
+                if len(entries) - before >= min(page_size, wanted - start):
+                    break
+            if start + page_size >= wanted or len(entries) == before:
+                break
+        read_at = response.page_state.read_at
+        return [*read_facts(entries.values(), self.endpoint, read_at)], max(0, wanted - len(entries))
 
 
-def check_entries(answer: feed.Feed) -> Sequence[feed.FeedEntry]:
+def _check_entries(answer: feed.Feed) -> Sequence[feed.FeedEntry]:
     """Return the entries in a response. Raises FetchError if it reports an error."""
     for entry in answer.entries:
         if _ERROR_MARK in entry.key:
             code = base.BAD_REQUEST if _BAD_ID_MARK in entry.key else None
             raise base.FetchError(f"it reports an error: {' '.join(entry.contents)[:200]}", code=code)
     return answer.entries
+
+
+def read_facts(
+    entries: Iterable[feed.FeedEntry], location: str, read_at: datetime
+) -> Iterator[models.PaperFacts]:
+    """Yield what arXiv's entries say about their papers."""
+    for entry in entries:
+        if (paper := feed.read_paper(entry)) is not None:
+            yield feed.paper_facts(entry, paper, location, models.SourceKind.ARXIV.value, read_at)
 
 
 # Lookups of papers in no digest. Their facts are stored, but the papers stay unlisted until a digest lists

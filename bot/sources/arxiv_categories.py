@@ -14,7 +14,6 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 from typing import Any, NamedTuple
-from urllib.parse import urlencode
 
 from bot.archive import arxiv_ids, digest_writer, fields, listing
 from bot.sources import arxiv, base, feed
@@ -158,6 +157,7 @@ class ArxivCategories:
         self._throttle = context.arxiv_throttle
         self._rss = f"{context.arxiv_rss_url.rstrip('/')}/{'+'.join(self._categories)}"
         self._api = context.endpoints[models.SourceKind.ARXIV]
+        self._reader = arxiv.ArxivReader(self._api, context.fetch, context.arxiv_throttle)
 
     async def fetch(self, request: base.FetchRequest) -> AsyncIterator[base.FetchResult]:
         """Read the announcement and continue the back-fill, or read papers submitted on `request.days`."""
@@ -176,9 +176,9 @@ class ArxivCategories:
         async for result in self._back_fill(request, progress, _DAYS_A_POLL):
             yield result
 
-    def _is_own(self, entry: feed.FeedEntry) -> bool:
+    def _is_own(self, paper: models.PaperFacts) -> bool:
         """Return whether a paper's primary category (or, with cross-lists, any category) belongs to the source."""
-        return covers(self._categories, entry.categories[: None if self._with_cross_lists else 1])
+        return covers(self._categories, paper.categories[: None if self._with_cross_lists else 1])
 
     async def _read_announcement(
         self, request: base.FetchRequest, progress: Progress
@@ -194,8 +194,7 @@ class ArxivCategories:
         except base.FetchError as error:
             return [base.failed_result(self._rss, error)], progress
         new = [entry for entry in entries if not entry.is_replacement]
-        today = request.now.date()
-        by_day = self._by_day(request, self._rss, new)
+        by_day = self._by_day(request, arxiv.read_facts(new, self._rss, request.now))
         if not by_day:
             reason = (
                 "arXiv has announced no new papers in these categories today, which is normal on weekends"
@@ -208,6 +207,7 @@ class ArxivCategories:
         progress = replace(progress, announced_on=newest.isoformat())
         # An announcement on a weekday in between was missed.
         if last and any((last + _DAY * n).isoweekday() < 6 for n in range(1, min((newest - last).days, 8))):
+            today = request.now.date()
             progress = progress.fill_from(max(last - _HELD_DAYS, today - _MAX_BACK_FILL), today)
         results = [*by_day.values()]
         results[-1] = replace(results[-1], page_states=(page.page_state,), progress=asdict(progress))
@@ -222,13 +222,13 @@ class ArxivCategories:
             if progress.on is None:
                 return
             try:
-                entries, gap = await self._read_day(progress.on)
+                found, gap = await self._read_day(progress.on)
             except base.FetchError as error:
                 failed = replace(base.failed_result(self._api, error), progress=asdict(progress))
                 # A wait requested by arXiv is not a failure.
                 yield failed if error.retry_at is None else replace(failed, status=FetchStatus.NOT_YET)
                 return
-            by_day = self._by_day(request, self._api, entries)
+            by_day = self._by_day(request, found)
             facts = tuple(fact for result in by_day.values() for fact in result.facts)
             is_last = request.days is not None or progress.polls + 1 >= _MAX_POLLS_PER_DAY
             is_waiting = bool(gap) and not is_last
@@ -250,7 +250,7 @@ class ArxivCategories:
             if is_waiting:
                 return
 
-    async def _read_day(self, on: str) -> tuple[list[feed.FeedEntry], str]:
+    async def _read_day(self, on: str) -> tuple[list[models.PaperFacts], str]:
         """Return the papers submitted on a day, and a note if arXiv counts more than it gives. Raises FetchError."""
         day = on.replace("-", "")
         listed = " OR ".join(
@@ -261,27 +261,13 @@ class ArxivCategories:
             "search_query": f"({listed}) AND submittedDate:[{day}0000 TO {day}2359]",
             "sortBy": "submittedDate",
             "sortOrder": "ascending",
-            "max_results": _PAGE_SIZE,
         }
-        entries: list[feed.FeedEntry] = []
-        empty_pages = 0
-        while True:
-            url = (
-                f"{self._api}{'&' if '?' in self._api else '?'}{urlencode({**query, 'start': len(entries)})}"
-            )
-            response = await self._fetcher.get(url, accept=arxiv.ACCEPT, throttle=self._throttle)
-            page = await feed.read_document(response)
-            found = arxiv.check_entries(page)
-            entries += found
-            if len(entries) >= (page.total or 0):
-                return entries, ""
-            empty_pages += not found
-            if empty_pages == arxiv.MAX_REQUESTS_PER_PAGE:
-                given = f"gave {len(entries):,} of the {page.total:,} papers that it counts"
-                return entries, f"arXiv {given} on {on}"
+        facts, lacking = await self._reader.search(query, _PAGE_SIZE)
+        given = f"gave {len(facts):,} of the {len(facts) + lacking:,} papers that it counts"
+        return facts, f"arXiv {given} on {on}" if lacking else ""
 
     def _by_day(
-        self, request: base.FetchRequest, location: str, entries: Iterable[feed.FeedEntry]
+        self, request: base.FetchRequest, facts: Iterable[models.PaperFacts]
     ) -> dict[date, base.FetchResult]:
         """Return a result for each day of announcement (RSS) or submission (API), oldest first.
 
@@ -289,12 +275,10 @@ class ArxivCategories:
         """
         today = request.now.date()
         found: dict[date, list[models.PaperFacts]] = {}
-        for entry in filter(self._is_own, entries):
-            paper = feed.read_paper(entry)
-            if paper is not None and arxiv_ids.is_possible(paper["arxiv_id"], today):
-                on = min(entry.published_on or today, today)
-                facts = feed.paper_facts(entry, paper, location, models.SourceKind.ARXIV.value, request.now)
-                found.setdefault(on, []).append(replace(facts, published_on=on, listed_on=on))
+        for fact in filter(self._is_own, facts):
+            if arxiv_ids.is_possible(fact.arxiv_id, today):
+                on = min(fact.published_on or today, today)
+                found.setdefault(on, []).append(replace(fact, published_on=on, listed_on=on))
         days = {}
         for on, group in sorted(found.items()):
             papers = [{"arxiv_id": of.arxiv_id} for of in group]

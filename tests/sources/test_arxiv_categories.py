@@ -226,7 +226,9 @@ async def test_a_day_of_which_arxiv_counts_too_many_papers_is_read_twice_and_lef
     of_day = [make_paper(number, FIRST_ON) for number in (1, 2, 3)]
     later = [make_paper(number, FIRST_ON + timedelta(days=number)) for number in (4, 5)]
     harness.fake.papers = [*of_day, *later]
-    harness.fake.faults = [page for _ in range(2) for page in short_pages(of_day[:count], 3, empty=2)]
+    harness.fake.faults = [
+        page for _ in range(2) for page in short_pages(of_day[:count], 3, empty=2 - bool(count))
+    ]
     await harness.add(CL, since=SINCE)
     [report] = await harness.fetch_due()
     assert await harness.stored_ids() == {paper.arxiv_id for paper in of_day[:count]}

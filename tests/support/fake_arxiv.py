@@ -136,7 +136,7 @@ class FakeArxiv:
         found = [
             paper for paper in self.papers if f"{paper.created_on:%Y%m%d}" == day and _is_in(paper, listed)
         ]
-        start = int(request.query["start"])
+        start = int(request.query.get("start", 0))
         page = found[start : start + int(request.query["max_results"])]
         self.served.update(paper.arxiv_id for paper in page)
         return web.Response(text=search_page(page, len(found)))
