@@ -2,15 +2,46 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import date, datetime
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import database
+from storage import database, errors
 from storage.club import club_threads
 from storage.models import DeliveryKind, NewPart, PartKind, PartState
-from storage.tables import deliveries, delivery_papers, papers, parts
+from storage.tables import READER_ROWS, deliveries, delivery_papers, metadata, papers, parts, required
+
+question_counts = sa.Table(
+    "question_counts",
+    metadata,
+    sa.Column("day_on", sa.Date, primary_key=True, comment="UTC"),
+    sa.Column("asker", sa.Text, primary_key=True, comment="'user:<id>' or 'server:<id>'", info=READER_ROWS),
+    required("number", sa.Integer),
+    sqlite_with_rowid=False,
+)
+
+
+class TooManyQuestionsError(errors.PaperroundError):
+    """Raised if a reader or server has asked a language model too often that day."""
+
+
+async def count_question(connection: AsyncConnection, day: date, limits: Mapping[str, int]) -> None:
+    """Count a question on a day (UTC) for each asker in `limits`, which has the most of each.
+
+    Raises TooManyQuestionsError if one has asked so often; roll the transaction back.
+    """
+    own = question_counts.c
+    for asker, limit in sorted(limits.items()):
+        statement = database.dialect_insert(connection, question_counts).values(
+            day_on=day, asker=asker, number=1
+        )
+        counted = statement.on_conflict_do_update(
+            index_elements=["day_on", "asker"], set_={"number": own.number + 1}, where=own.number < limit
+        )
+        if await connection.scalar(counted.returning(own.number)) is None:
+            raise TooManyQuestionsError(f"{asker} has asked {limit} questions on {day}")
 
 
 async def find_answered_paper(connection: AsyncConnection, message_id: int) -> str | None:

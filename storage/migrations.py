@@ -217,5 +217,18 @@ def _index_threads(connection: sa.Connection) -> None:
         connection.exec_driver_sql(f"CREATE INDEX ix_{table}_{column} ON {table} ({column})")
 
 
+@_migration(10)
+def _add_question_counts(connection: sa.Connection) -> None:
+    """Count the questions that a language model answers, by day and reader or server."""
+    create_table(
+        connection,
+        "question_counts",
+        sa.Column("day_on", sa.Date, primary_key=True, comment="UTC"),
+        sa.Column("asker", sa.Text, primary_key=True, comment="'user:<id>' or 'server:<id>'"),
+        sa.Column("number", sa.Integer, nullable=False),
+        sqlite_with_rowid=False,
+    )
+
+
 VERSION = 1 + len(MIGRATIONS)
 """The version of the schema in `storage.tables`."""

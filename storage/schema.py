@@ -6,6 +6,7 @@ from storage import (  # noqa: F401 - the tables of the other modules are in `ta
     accounts,
     alerts,
     archive,
+    ask,
     club,
     key_values,
     locks,

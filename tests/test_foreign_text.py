@@ -17,12 +17,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.archive import arxiv_ids, exports, parse, summaries
+from bot.claims import form, judging
 from bot.client import options, router
 from bot.glossary import mentions
 from bot.rendering import discord_text, markdown, typesetting
 from bot.sources import feed, paper_text
 from bot.text import dates, people, plain, query_parser, questions, tokens
-from bot.writer import claims, prompts
+from bot.writer import prompts
 from storage import errors, models
 from tests.support import paper_pages
 
@@ -156,15 +157,15 @@ def read_page(text: str) -> None:
 
 def read_answer(text: str) -> object:
     """Parse a model's response with the text in its claims, and the judge's response."""
-    claim = prompts.Claim("overview", text, text)
-    checker = claims.ClaimChecker("A short paper with 12 experts.")
+    claim = judging.Claim("overview", text, text)
+    checker = form.ClaimChecker("A short paper with 12 experts.")
     checker.find_problems([claim, claim], models.Locale.KO)
     checker.list_excerpts([claim])
     verdict = json.dumps({"verdicts": [{"claim": 1, "reason": text, "is_proved": False}]})
-    prompts.build_judgement(text, [claim])
+    judging.build_judgement(text, [claim])
     prompts.read_answer(text, models.DigestFormat.REVIEW)
     answer = json.dumps({"motivation": [{"text": text, "span": text}]})
-    return prompts.read_verdicts(verdict, [claim]), prompts.read_answer(answer, models.DigestFormat.REVIEW)
+    return judging.read_verdicts(verdict, [claim]), prompts.read_answer(answer, models.DigestFormat.REVIEW)
 
 
 def read_typed(text: str) -> object:

@@ -18,14 +18,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from bot.claims import form as claim_form
+from bot.claims import judging, language_model
 from bot.core.settings import Settings
-from bot.writer import claims as writer_claims
-from bot.writer import language_model, prompts
 from storage import models
 
 FOLDER = Path(__file__).with_name("claims")
 BATCH = 5
-Judge = Callable[[str, Sequence[prompts.Claim]], Sequence[str]]
+Judge = Callable[[str, Sequence[judging.Claim]], Sequence[str]]
 """Returns a judge's objection to each claim, given excerpts of the paper; "" if the claim is proved."""
 
 
@@ -39,7 +39,7 @@ class Result(NamedTuple):
     problems: Sequence[str]
 
 
-def approve(_: str, claims: Sequence[prompts.Claim]) -> Sequence[str]:
+def approve(_: str, claims: Sequence[judging.Claim]) -> Sequence[str]:
     """Accept every claim as proved."""
     return [""] * len(claims)
 
@@ -58,8 +58,8 @@ def check_claims(
     paper: Mapping[str, Any], language: models.Locale, rows: Sequence[Mapping[str, Any]], judge: Judge
 ) -> Iterator[Result]:
     """Yield the results for claims about a paper, which are judged together."""
-    checker = writer_claims.ClaimChecker(f"{paper['title']}\n\n{paper['text']}")
-    claims = [prompts.Claim("results", row["claim"], row["span"]) for row in rows]
+    checker = claim_form.ClaimChecker(f"{paper['title']}\n\n{paper['text']}")
+    claims = [judging.Claim("results", row["claim"], row["span"]) for row in rows]
     found = checker.find_problems(claims, language)
     asked = [claim for claim, problems in zip(claims, found, strict=True) if not problems]
     verdicts = dict(zip(asked, judge(checker.list_excerpts(asked), asked) if asked else (), strict=True))
@@ -70,7 +70,7 @@ def check_claims(
         )
 
 
-async def ask(name: str, excerpts: str, claims: Sequence[prompts.Claim]) -> Sequence[str]:
+async def ask(name: str, excerpts: str, claims: Sequence[judging.Claim]) -> Sequence[str]:
     """Return the verdicts of a model on the writer's server."""
     settings = Settings()
     if settings.writer_url is None:
@@ -78,10 +78,10 @@ async def ask(name: str, excerpts: str, claims: Sequence[prompts.Claim]) -> Sequ
     key = None if settings.writer_key is None else settings.writer_key.get_secret_value()
     async with language_model.open_session() as session:
         model = language_model.LanguageModel(session, settings.writer_url, name, key)
-        messages = prompts.build_judgement(excerpts, claims)
-        max_tokens = prompts.JUDGE_TOKENS_PER_CLAIM * len(claims)
-        answer, _ = await model.complete(messages, prompts.JUDGE_SCHEMA, max_tokens=max_tokens)
-    return prompts.read_verdicts(answer, claims)
+        messages = judging.build_judgement(excerpts, claims)
+        max_tokens = judging.JUDGE_TOKENS_PER_CLAIM * len(claims)
+        answer, _ = await model.complete(messages, judging.JUDGE_SCHEMA, max_tokens=max_tokens)
+    return judging.read_verdicts(answer, claims)
 
 
 def print_rates(results: Sequence[Result]) -> None:
@@ -105,7 +105,7 @@ def main() -> None:
     parser.add_argument("--judge", metavar="MODEL")
     options = parser.parse_args()
 
-    def judge(excerpts: str, claims: Sequence[prompts.Claim]) -> Sequence[str]:
+    def judge(excerpts: str, claims: Sequence[judging.Claim]) -> Sequence[str]:
         return asyncio.run(ask(options.judge, excerpts, claims))
 
     files = options.files or sorted(FOLDER.glob("*.json"))

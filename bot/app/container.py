@@ -37,8 +37,12 @@ from storage import club, migrate, models
 from storage.database import READER_CONNECTIONS, Database
 
 if TYPE_CHECKING:
+    import aiohttp
+
     from bot.app.client import DiscordRenderer, PaperroundBot
     from bot.ask.service import PaperQuestions
+    from bot.claims.budget import TokenBudget
+    from bot.claims.language_model import LanguageModel
     from bot.client.messages import CommandMentions
     from bot.client.rest import HttpObserver, RestClient
     from bot.client.services import Services
@@ -331,13 +335,42 @@ class Container:
         self, database: Database, glossary: GlossaryService, lookups: Admission
     ) -> PaperQuestions:
         """Return the service that answers questions about papers."""
+        from bot.ask.sentences import SentenceWriter
         from bot.ask.service import PaperQuestions
         from bot.search import embeddings
 
         server = embeddings.find_server(self.settings)
         vectors = None if server is None else embeddings.TextVectors(self.database, self.clock, server)
-        texts = self.create_texts()
-        return PaperQuestions(database, self.clock, glossary, texts, self.deliveries, lookups, vectors)
+        sentences = SentenceWriter(self.token_budget, self.create_models) if self.has_models else None
+        texts, deliveries = self.create_texts(), self.deliveries
+        return PaperQuestions(database, self.clock, glossary, texts, deliveries, lookups, vectors, sentences)
+
+    @property
+    def has_models(self) -> bool:
+        """Whether a language model is configured."""
+        return self.settings.writer_url is not None
+
+    def create_models(self, session: aiohttp.ClientSession) -> tuple[LanguageModel, LanguageModel]:
+        """Return the language model and its judge, which may be the same. Both are configured."""
+        from bot.claims.language_model import LanguageModel
+
+        settings = self.settings
+        assert settings.writer_url is not None
+        assert settings.writer_model is not None
+        key = None if settings.writer_key is None else settings.writer_key.get_secret_value()
+        model = LanguageModel(session, settings.writer_url, settings.writer_model, key)
+        judge = settings.writer_judge
+        return model, model if judge is None else LanguageModel(session, settings.writer_url, judge, key)
+
+    @property
+    def token_budget(self) -> TokenBudget:
+        """The caps on what language models use."""
+        from bot.claims.budget import TokenBudget
+
+        settings = self.settings
+        return TokenBudget(
+            self.database, self.clock, settings.writer_daily_tokens, settings.writer_monthly_tokens
+        )
 
     def create_texts(self) -> paper_text.PaperTexts:
         """Return the texts of papers for readers, who do not wait as long as the writer."""

@@ -11,21 +11,21 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
-import aiohttp
 import structlog
 
 from bot.alerts.planner import AlertPlanner
 from bot.app.container import Container, open_fetcher
 from bot.archive.ingest import IngestService
+from bot.claims import language_model
 from bot.club.service import Clubs
 from bot.core.settings import Settings
 from bot.daily.planner import DailyPlanner
 from bot.operations.retention import Retention
 from bot.outbox.outcomes import notify_operator
-from bot.sources import base, fetcher, huggingface, kinds, paper_text, poller
+from bot.sources import base, huggingface, kinds, paper_text, poller
 from bot.sources.poller import Poller
 from bot.today.service import TodayPlanner, TodayService
-from bot.writer import drafting, language_model, publication
+from bot.writer import drafting, publication
 from bot.writer.service import WriterService
 from storage import alerts, archive, models
 from storage.database import Connection, Database
@@ -149,35 +149,20 @@ class Workers:
             source = huggingface.HuggingFaceSource(settings.hf_endpoint, fetch, container.day_close)
             publisher = publication.Publisher(self.database, self.ingest, settings.writer_model)
             parts = self.database, self.clock, source, container.templates, self.ingest, publisher
-            if settings.writer_url is None or settings.writer_model is None:
+            if not container.has_models:
                 yield WriterService(*parts)
                 return
             async with language_model.open_session() as session:
-                draft_writer = await self._create_draft_writer(
-                    fetch, session, settings.writer_url, settings.writer_model
+                reader = container.create_text_reader(fetch)
+                texts = paper_text.PaperTexts(self.database, self.clock, lambda: nullcontext(reader))
+                glossary, models_of_writer = (
+                    await container.glossary.get_current(),
+                    container.create_models(session),
+                )
+                draft_writer = drafting.DraftWriter(
+                    self.database, self.clock, *models_of_writer, texts, glossary, container.token_budget
                 )
                 yield WriterService(*parts, draft_writer)
-
-    async def _create_draft_writer(
-        self, fetch: fetcher.HttpFetcher, session: aiohttp.ClientSession, url: str, name: str
-    ) -> drafting.DraftWriter:
-        settings, database, container = self.container.settings, self.database, self.container
-        key = None if settings.writer_key is None else settings.writer_key.get_secret_value()
-        by_name = {
-            each: language_model.LanguageModel(session, url, each, key)
-            for each in (name, settings.writer_judge or name)
-        }
-        reader = container.create_text_reader(fetch)
-        return drafting.DraftWriter(
-            database,
-            self.clock,
-            by_name[name],
-            by_name[settings.writer_judge or name],
-            paper_text.PaperTexts(database, self.clock, lambda: nullcontext(reader)),
-            await container.glossary.get_current(),
-            daily=settings.writer_daily_tokens,
-            monthly=settings.writer_monthly_tokens,
-        )
 
 
 def inbox_of(settings: Settings) -> Path | None:

@@ -45,7 +45,7 @@ class AskCog(commands.Cog):
         request: Request,
         paper: app_commands.Range[str, 1, 500],
         question: app_commands.Range[str, 1, MAX_LENGTH],
-    ) -> ui.LayoutView:
+    ) -> ui.LayoutView | None:
         """Answer a question about a paper."""
         return await self._answer(request, paper, question)
 
@@ -55,25 +55,34 @@ class AskCog(commands.Cog):
         return ask_messages.question_modal(request.texts, action.payload)
 
     @router.handles(ask_messages.SUBMIT, router.PRIVATELY)
-    async def submit_question(self, request: Request, action: Action) -> ui.LayoutView:
+    async def submit_question(self, request: Request, action: Action) -> ui.LayoutView | None:
         """Answer the question in the form."""
         asked = router.modal_values(request.interaction).get(ask_messages.QUESTION, "")
         return await self._answer(request, action.payload, asked)
 
     @router.handles(ask_messages.CHOOSE, router.PRIVATELY)
-    async def choose(self, request: Request, action: Action) -> ui.LayoutView:
+    async def choose(self, request: Request, action: Action) -> ui.LayoutView | None:
         """Answer one of the questions that fit any paper."""
         name = router.selected_value(request.interaction)
         if name not in ask_messages.COMMON:
             raise InvalidCustomIdError(f"{name!r} is not a question")
         return await self._answer(request, action.payload, request.texts(f"ask-common-{name}"))
 
-    async def _answer(self, request: Request, paper: str, asked: str) -> ui.LayoutView:
+    async def _answer(self, request: Request, paper: str, asked: str) -> ui.LayoutView | None:
+        """Answer privately, and again with sentences if a language model is configured. None: it has replied."""
         async with router.admitted_lookup(request.interaction):
             found = await load_paper(request, paper)
         with map_service_errors({BusyError: "busy", TooManyError: "ask-limit"}):
             answer = await self._questions.answer(found, asked, request.user_id)
-        return ask_messages.answer_view(request.texts, answer, asked)
+        begun, interaction = self._questions.begin_sentences(answer), request.interaction
+        if begun is None:
+            return ask_messages.answer_view(request.texts, answer, asked)
+        await router.reply_privately(interaction, ask_messages.answer_view(request.texts, begun, asked))
+        answer = await self._questions.add_sentences(
+            begun, asked, request.texts.locale, request.user_id, interaction.guild_id
+        )
+        await router.edit_reply(interaction, ask_messages.answer_view(request.texts, answer, asked))
+        return None
 
     async def _add_to_card(
         self, request: Request, paper: models.PaperDetail, page: int | None, saved: models.SavedPaper | None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from discord import ui
 
 from bot.archive.summaries import Basis
 from bot.ask.question import MAX_LENGTH
-from bot.ask.service import Answer, AnswerPost
+from bot.ask.service import Answer, AnswerPost, ShownPassage
 from bot.client import messages as client_messages
 from bot.client.custom_ids import pack_custom_id
 from bot.client.message_builder import (
@@ -31,7 +32,9 @@ QUESTION = "question"
 """The form's field."""
 COMMON = ("data", "baselines", "cost", "limits", "code")
 """The questions that fit any paper; each has a text, `ask-common-data`, that is also what is asked."""
-_MAX_SHOWN_QUESTION, _MAX_SECTION, _MAX_READ = 300, 120, 60
+_MAX_SHOWN_QUESTION, _MAX_SECTION, _MAX_READ, _MAX_SENTENCE = 300, 120, 60, 600
+_RESERVE = 600
+"""How many characters of a message the notes below the sentences may take, and bytes."""
 
 
 def question_modal(texts: Texts, arxiv_id: str) -> StatelessModal:
@@ -55,18 +58,19 @@ def answer_view(
         key = nearest if answer.passages else "ask-none"
         lines.append(texts("ask-no-text" if answer.basis is Basis.NONE else key))
     message.add_text("\n".join(lines))
-    for passage in answer.passages:
-        section = discord_text.shorten(passage.section, _MAX_SECTION, markdown=False) or texts("ask-place")
-        place = discord_text.masked_link(section, passage.url)
-        message.add_text(f"> {mark_matches(passage.excerpt)}\n{subtext(place)}")
+    numbers = range(1, 1 + len(answer.passages)) if answer.sentences else (0,) * len(answer.passages)
+    quotes = [_quote(texts, *one) for one in zip(answer.passages, numbers, strict=True)]
+    for block in _fit_sentences(answer, quotes, *message.share(1)) if answer.sentences else quotes:
+        message.add_text(block)
     read_as = " · ".join(
         f"{escape_untrusted(typed, max_length=_MAX_READ)} → "
         + ", ".join(escape_untrusted(form, max_length=_MAX_READ) for form in forms)
         for typed, forms in answer.read_as
     )
     notes = (
+        texts(answer.note) if answer.note else "",
         texts("ask-from-abstract") if answer.basis is Basis.ABSTRACT else "",
-        texts("ask-read-as", parts=read_as) if read_as else "",
+        texts("ask-read-as", parts=read_as) if read_as and not answer.sentences else "",
     )
     message.add_text("\n".join(subtext(note) for note in notes if note))
     options = [select_option(texts(f"ask-common-{name}"), name) for name in COMMON]
@@ -77,18 +81,38 @@ def answer_view(
     return message.view
 
 
+def _quote(texts: Texts, passage: ShownPassage, number: int) -> str:
+    """Return a passage as a quotation with a link to its place, and its number if sentences rest on it."""
+    section = discord_text.shorten(passage.section, _MAX_SECTION, markdown=False) or texts("ask-place")
+    place = discord_text.masked_link(section, passage.url)
+    return f"> {mark_matches(passage.excerpt)}\n{subtext(f'{number}. {place}' if number else place)}"
+
+
+def _fit_sentences(answer: Answer, quotes: Sequence[str], characters: int, size: int) -> list[str]:
+    """Return the sentences, with the numbers of their quotes, and these quotes: as many, and at least one, as fit."""
+    for count in range(len(answer.sentences), 0, -1):
+        shown = answer.sentences[:count]
+        lines = (f"{escape_untrusted(one.text, max_length=_MAX_SENTENCE)} ({one.quote})" for one in shown)
+        blocks = ["\n".join(lines), *quotes[: max(one.quote for one in shown)]]
+        joined = "\n".join(blocks)
+        if len(joined) + _RESERVE <= characters and len(joined.encode()) + _RESERVE <= size:
+            break
+    return blocks
+
+
 def render(texts: Texts, post: AnswerPost) -> tuple[RenderedPart, ...]:
-    """Return the message of a public answer, or its edit: a reply to the question, or with a link to it, without a mention."""
-    marker = contents.part_marker(post.marker, 0)
-    linked = f"{subtext(post.url)}\n{_plain_text(texts, post)}"
-    plain = client_messages.marked_plain_payload(linked, marker)
+    """Return the message of a public answer, or its edit: a reply to the question, or with a link to it. It notifies nobody."""
+    marker, asked = contents.part_marker(post.marker, 0), post.message
+    url = f"https://discord.com/channels/{asked.guild_id}/{asked.channel_id}/{asked.id}"
+    text = _plain_text(texts, post)
+    plain = client_messages.marked_plain_payload(f"{subtext(url)}\n{text}", marker)
     body, reply = plain, dict[str, Any]()
-    if post.message_id is not None:
-        body = client_messages.marked_plain_payload(_plain_text(texts, post), marker)
-        reply = {"message_reference": {"message_id": str(post.message_id), "fail_if_not_exists": False}}
+    if asked.may_reply:
+        body = client_messages.marked_plain_payload(text, marker)
+        reply = {"message_reference": {"message_id": str(asked.id), "fail_if_not_exists": False}}
     if post.answer is not None:
-        url = post.url if post.message_id is None else ""
-        body = layout_payload(answer_view(texts, post.answer, marker=marker, url=url))
+        view = answer_view(texts, post.answer, marker=marker, url="" if asked.may_reply else url)
+        body = layout_payload(view)
     if post.is_edit:
         # Discord takes a layout in place of a text only if the text is removed.
         return (RenderedPart(PartKind.EDIT, {"content": None} | body, plain),)
@@ -98,5 +122,9 @@ def render(texts: Texts, post: AnswerPost) -> tuple[RenderedPart, ...]:
 def _plain_text(texts: Texts, post: AnswerPost) -> str:
     if post.answer is None:
         return texts(post.problem)
+    said = [
+        f"{escape_untrusted(one.text, max_length=_MAX_SENTENCE)} ({one.quote})"
+        for one in post.answer.sentences[:2]
+    ]
     found = [f"> {mark_matches(one.excerpt)}\n<{one.url}>" for one in post.answer.passages]
-    return "\n".join(found) or texts("ask-none")
+    return "\n".join((*said, *found[: 2 if said else None])) or texts("ask-none")

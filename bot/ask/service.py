@@ -8,6 +8,7 @@ message says so, and is edited. Its last part always has what is to be said if n
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -20,6 +21,7 @@ from bot.archive import arxiv_ids
 from bot.archive.summaries import Basis
 from bot.ask import passages, question
 from bot.ask.ranking import PaperIndex, Ranking
+from bot.ask.sentences import Question, Sentence, SentenceWriter
 from bot.core import isolation
 from bot.core.admission import Admission, BusyError
 from bot.core.clock import Clock
@@ -48,6 +50,8 @@ LOST_AFTER, ANSWER_LIFETIME = timedelta(minutes=3), timedelta(hours=1)
 MAX_A_DAY = 50
 """The most questions of one reader in threads that are answered a day (UTC), and the most texts that one has read."""
 _PUBLIC, _READ = "public", "read"
+SENTENCES_A_DAY, SENTENCES_IN_SERVER = 10, 100
+"""The most questions of one reader, and in one server, that a language model answers a day (UTC)."""
 
 
 class TooManyError(errors.PaperroundError):
@@ -63,34 +67,36 @@ class ShownPassage:
     excerpt: Snippet
 
 
+class QuotedSentence(NamedTuple):
+    """A judged sentence of a language model, and the number, from 1, of the passage that it rests on."""
+
+    text: str
+    quote: int
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What a paper says to a question: passages, best first; the nearest one if it does not seem to answer.
 
-    `read_as` has the parts of the question that were read as other forms, with those that the paper has.
+    With `sentences`, the passages are those that they rest on. `note` (a Fluent id) says why there are none, or that a model
+    is asked. `read_as` has the parts of the question that were read as other forms, with those that the paper has.
+    `order` names the passages of the `text` in the `index` by rank.
     """
 
     paper: models.PaperDetail
-    basis: Basis
+    text: models.PaperText
+    index: PaperIndex
+    order: Sequence[int] = ()
     is_answer: bool = False
     passages: tuple[ShownPassage, ...] = ()
     read_as: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    sentences: tuple[QuotedSentence, ...] = ()
+    note: str = ""
 
-
-@dataclass(frozen=True, slots=True)
-class AnswerPost:
-    """A public answer in a thread to a message there, given by its `url`, and by its id if the bot may reply to it.
-
-    `problem` (a Fluent id) is said in place of an answer. `is_edit`: it replaces what the message says so far.
-    """
-
-    marker: str
-    locale: models.Locale
-    url: str
-    message_id: int | None = None
-    answer: Answer | None = None
-    problem: str = ""
-    is_edit: bool = False
+    @property
+    def basis(self) -> Basis:
+        """What the passages are from."""
+        return Basis(self.text.basis)
 
 
 class AskedMessage(NamedTuple):
@@ -108,10 +114,21 @@ class AskedMessage(NamedTuple):
     may_reply: bool = True
     is_mention: bool = True
 
+
+@dataclass(frozen=True, slots=True)
+class AnswerPost:
+    """A public answer to a message. `problem` (a Fluent id) is said in its place. `is_edit`: something was said already."""
+
+    message: AskedMessage
+    locale: models.Locale
+    answer: Answer | None = None
+    problem: str = ""
+    is_edit: bool = False
+
     @property
-    def url(self) -> str:
-        """Its address."""
-        return f"https://discord.com/channels/{self.guild_id}/{self.channel_id}/{self.id}"
+    def marker(self) -> str:
+        """Its name, also the key of its delivery."""
+        return f"answer:{self.message.id}"
 
 
 ANSWER: contents.DeliveryHandler[AnswerPost] = contents.DeliveryHandler(
@@ -132,6 +149,7 @@ class PaperQuestions:
     deliveries: contents.DeliveryFactory
     lookups: Admission
     vectors: TextVectors | None = None
+    sentences: SentenceWriter | None = None
     _reading: Admission = field(
         default_factory=lambda: Admission(_MAX_READING, patience=_READING_SECONDS), init=False
     )
@@ -156,6 +174,35 @@ class PaperQuestions:
             order = await self.vectors.rank(text, [one.headed_text for one in index.passages], asked)
             ranking = replace(ranking, order=embeddings.fuse(ranking.order, order))
         return await asyncio.to_thread(_build, paper, text, index, parts, ranking)
+
+    def begin_sentences(self, answer: Answer) -> Answer | None:
+        """Return the answer with the note that a language model reads the paper, or None if none is asked."""
+        if self.sentences is None or not (self.sentences.is_ready and answer.index.passages):
+            return None
+        return replace(answer, note="ask-writing")
+
+    async def add_sentences(
+        self, answer: Answer, asked: str, language: models.Locale, user_id: int, guild_id: int | None = None
+    ) -> Answer:
+        """Return the answer with judged sentences of the language model, or with the reason why there are none.
+
+        Each reader and server gets so many a day; user 0 is the operator in the shell.
+        """
+        assert self.sentences is not None, "no model is asked"
+        limits = {f"user:{user_id}": SENTENCES_A_DAY} if user_id else {}
+        limits |= {f"server:{guild_id}": SENTENCES_IN_SERVER} if guild_id else {}
+        try:
+            async with self.database.transaction() as connection:
+                await storage.count_question(connection, self.clock().date(), limits)
+        except storage.TooManyQuestionsError:
+            return replace(answer, note="ask-sentences-limit")
+        glossary = await self.database.look_up(self.glossary.read_current)
+        title = answer.paper.title or answer.paper.arxiv_id
+        read = Question(asked, title, answer.index.passages, answer.order, language, glossary)
+        written = await self.sentences.write(read, user_id)
+        if not written.sentences:
+            return replace(answer, note=written.note)
+        return await asyncio.to_thread(_quote, answer, written.sentences)
 
     async def _read(self, paper: models.PaperDetail, user_id: int) -> models.PaperText:
         arguments = paper.arxiv_id, paper.title or "", paper.abstract or ""
@@ -189,8 +236,7 @@ class PaperQuestions:
         if not self._count(_PUBLIC, message.user_id):
             return
         locale = models.Locale.KO if analyser.has_hangul(asked) else models.Locale.EN
-        replied = message.id if message.may_reply else None
-        lost = AnswerPost(f"answer:{message.id}", locale, message.url, replied, problem="ask-lost")
+        lost = AnswerPost(message, locale, problem="ask-lost")
         delivery = self.deliveries.build_post(
             ANSWER,
             lost,
@@ -203,18 +249,29 @@ class PaperQuestions:
         )
         async with self.database.transaction() as connection:
             delivery_id = await outbox.add(connection, delivery)
-        if delivery_id is None:  # Discord may send an event again
+        if delivery_id is not None:  # Discord may send an event again
+            with isolation.isolated(log, "question in a thread not answered"):
+                await self._fill(delivery_id, lost, named, asked)
+
+    async def _fill(self, delivery_id: int, post: AnswerPost, ids: Sequence[str], asked: str) -> None:
+        """Say the answer, after a while that a text is read, and the answer again with a language model's sentences."""
+        answering = asyncio.create_task(self._find(post, ids, asked))
+        try:
+            if not (await asyncio.wait({answering}, timeout=READING_AFTER))[0]:
+                reading, post = replace(post, problem="ask-reading"), replace(post, is_edit=True)
+                await self._put(delivery_id, reading, post)
+            found = replace(await answering, is_edit=post.is_edit)
+        finally:
+            answering.cancel()
+        begun = found.answer and self.begin_sentences(found.answer)
+        if begun is None:
+            await self._put(delivery_id, found)
             return
-        with isolation.isolated(log, "question in a thread not answered"):
-            filling = asyncio.create_task(self._fill(lost, named, asked, message.user_id))
-            try:
-                done, _ = await asyncio.wait({filling}, timeout=READING_AFTER)
-                if not done:
-                    reading, lost = replace(lost, problem="ask-reading"), replace(lost, is_edit=True)
-                    await self._put(delivery_id, reading, lost)
-                await self._put(delivery_id, replace(await filling, is_edit=lost.is_edit))
-            finally:
-                filling.cancel()
+        bare = replace(found, answer=replace(begun, note="ask-sentences-failed"), is_edit=True)
+        if await self._put(delivery_id, replace(found, answer=begun), bare):
+            asker = post.message.user_id, post.message.guild_id
+            done = await self.add_sentences(begun, asked, post.locale, *asker)
+            await self._put(delivery_id, replace(bare, answer=done))
 
     async def _put(self, delivery_id: int, shown: AnswerPost, *rest: AnswerPost) -> bool:
         """Say something in place of what a planned answer would say last. Returns False if it has said that.
@@ -228,23 +285,23 @@ class PaperQuestions:
                 connection, delivery_id, parts[0], now, *parts[1:], rest_at=now + LOST_AFTER
             )
 
-    async def _fill(self, post: AnswerPost, ids: Sequence[str], asked: str, user_id: int) -> AnswerPost:
+    async def _find(self, post: AnswerPost, ids: Sequence[str], asked: str) -> AnswerPost:
         """Return the post with the answer, or with what prevents one."""
         async with self.database.read() as connection:
             paper = await papers.get_detail(connection, ids[0])
         if paper is None or len(ids) > 1:
             return replace(post, problem="ask-which-paper")
         try:
-            return replace(post, answer=await self.answer(paper, asked, user_id), problem="")
-        except BusyError:
-            return replace(post, problem="busy")
-        except TooManyError:
-            return replace(post, problem="ask-limit")
+            return replace(post, answer=await self.answer(paper, asked, post.message.user_id), problem="")
+        except (BusyError, TooManyError) as error:
+            return replace(post, problem="busy" if isinstance(error, BusyError) else "ask-limit")
 
     async def close(self) -> None:
-        """Stop making vectors."""
+        """Stop making vectors, and close the connections to the language model."""
         if self.vectors is not None:
             await self.vectors.close()
+        if self.sentences is not None:
+            await self.sentences.close()
 
     def _count(self, what: str, user_id: int) -> bool:
         """Count a question in a thread, or one that has a text read. Returns False beyond the reader's limit."""
@@ -270,7 +327,9 @@ def _build(
     read_as = ((part.text, _list_read_forms(part, ranking)) for part in parts)
     return Answer(
         paper,
-        Basis(text.basis),
+        text,
+        index,
+        ranking.order,
         ranking.is_answer,
         tuple(
             ShownPassage(one.section, passages.locate(text, one), make_excerpt(one.text, patterns))
@@ -278,6 +337,24 @@ def _build(
         ),
         tuple((typed, forms) for typed, forms in read_as if forms)[:_MAX_READ_PARTS],
     )
+
+
+def _quote(answer: Answer, sentences: Sequence[Sentence]) -> Answer:
+    """Return the answer with sentences, each with a quote that shows the words that it rests on."""
+    quotes: list[ShownPassage] = []
+    shown = []
+    for sentence in sentences:
+        words = re.compile(r"\W+".join(map(re.escape, _WORD.findall(sentence.span))), re.IGNORECASE)
+        passage = answer.index.passages[sentence.passage]
+        url = passages.locate(answer.text, passage)
+        quote = ShownPassage(passage.section, url, make_excerpt(passage.text, [words]))
+        if quote not in quotes:
+            quotes.append(quote)
+        shown.append(QuotedSentence(sentence.text, quotes.index(quote) + 1))
+    return replace(answer, is_answer=True, passages=tuple(quotes), sentences=tuple(shown), note="ask-written")
+
+
+_WORD = re.compile(r"\w+")
 
 
 def _list_read_forms(part: question.AskedPart, ranking: Ranking) -> tuple[str, ...]:

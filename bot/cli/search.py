@@ -186,11 +186,16 @@ def ask(
     words: Annotated[list[str], typer.Argument(metavar="QUESTION", help="What you want to know.")],
     as_json: shell.AsJson = False,
 ) -> None:
-    """Ask a paper: the passages that answer, word for word. Its text is read from the web once."""
+    """Ask a paper: the passages that answer, word for word. Its text is read from the web once.
+
+    With `PAPERROUND_WRITER_URL`, also sentences by that language model.
+    """
 
     async def run() -> Answer | None:
         from bot.core.admission import Admission
         from bot.search.glossary import GlossaryService
+        from bot.text import analyser
+        from storage.models import Locale
 
         async with shell.open_container() as container:
             found = await create_search(container.database).find_paper(paper_id)
@@ -198,7 +203,15 @@ def ask(
                 return None
             glossary = GlossaryService(container.database)
             questions = container.create_questions(container.database, glossary, Admission(1))
-            return await questions.answer(found, " ".join(words), user_id=0)
+            asked = " ".join(words)
+            try:
+                answer = await questions.answer(found, asked, user_id=0)
+                if (begun := questions.begin_sentences(answer)) is None:
+                    return answer
+                language = Locale.KO if analyser.has_hangul(asked) else Locale.EN
+                return await questions.add_sentences(begun, asked, language, user_id=0)
+            finally:
+                await questions.close()
 
     answer = shell.run_command(run, with_logs=False)
     if as_json:
@@ -216,6 +229,7 @@ def passages_to_dict(answer: Answer) -> dict[str, Any]:
         **shell.pick(answer.paper, "arxiv_id title"),
         "basis": answer.basis.value,
         "answers": answer.is_answer,
+        "sentences": [{"text": one.text, "passage": one.quote} for one in answer.sentences],
         "read_as": {typed: list(forms) for typed, forms in answer.read_as},
         "passages": [
             {"section": one.section, "place": one.url, "text": one.excerpt.text} for one in answer.passages
@@ -228,11 +242,24 @@ def _print_passages(answer: Answer) -> None:
         shell.error("The full text of the paper could not be read; only its abstract is known.")
     if not answer.is_answer:
         shell.error("The paper does not seem to say." + " It comes nearest here:" * bool(answer.passages))
-    for one in answer.passages:
-        shell.echo(f"{one.section or 'Text'}  {one.url}\n  {one.excerpt.text}\n")
-    if answer.read_as:
+    for sentence in answer.sentences:
+        shell.echo(f"{sentence.text} ({sentence.quote})\n")
+    for number, one in enumerate(answer.passages, start=1):
+        mark = f"({number}) " if answer.sentences else ""
+        shell.echo(f"{mark}{one.section or 'Text'}  {one.url}\n  {one.excerpt.text}\n")
+    if answer.note in _NOTES:
+        shell.error(_NOTES[answer.note])
+    if answer.read_as and not answer.sentences:
         read_as = "; ".join(f"{typed}: {', '.join(forms)}" for typed, forms in answer.read_as)
         shell.error(f"Read as: {read_as}")
+
+
+_NOTES = {
+    "ask-not-said": "The language model found no answer in the passages that it read.",
+    "ask-not-proved": "What the language model answered could not be proved from the paper, so it is not shown.",
+    "ask-sentences-failed": "The language model did not answer.",
+    "ask-sentences-spent": "The language model was not asked: its budget of tokens is used up.",
+}
 
 
 def to_dict(row: models.PaperRow) -> dict[str, Any]:

@@ -161,7 +161,8 @@ async def update_message(interaction: AnyInteraction, view: ui.LayoutView, *atta
     )
 
 
-async def _update_own_message(interaction: AnyInteraction, view: ui.LayoutView) -> None:
+async def edit_reply(interaction: AnyInteraction, view: ui.LayoutView) -> None:
+    """Replace the first reply or, for a component deferred in place, its message."""
     view.stop()
     await interaction.edit_original_response(view=view, allowed_mentions=discord.AllowedMentions.none())
 
@@ -186,7 +187,7 @@ PRIVATELY = ResponseMode(defer, reply_privately)
 """In a new private message."""
 AT_ONCE = ResponseMode(None, reply_privately)
 """With a modal or a new private message, within 3 seconds."""
-IN_OWN_MESSAGE = ResponseMode(_acknowledge_in_place, _update_own_message)
+IN_OWN_MESSAGE = ResponseMode(_acknowledge_in_place, edit_reply)
 """In the component's message, which only the user sees. It may be a direct message."""
 PUBLICLY = ResponseMode(None, reply_publicly)
 """In the channel. The handler defers the reply itself, once nothing can be rejected."""

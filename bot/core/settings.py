@@ -254,7 +254,9 @@ class Settings(BaseSettings):
     keep_days: int = Field(default=90, ge=35, le=3650)
     """Days after which [old rows](storage.md#what-is-removed) are removed, 35 to 3650."""
     writer_url: _Api = None
-    """The address of an OpenAI-compatible API whose model writes digests, such as `http://127.0.0.1:11434/v1`."""
+    """The address of an OpenAI-compatible API whose model writes digests and [answers questions](ask.md#with-a-language-model),
+    such as `http://127.0.0.1:11434/v1`.
+    """
     writer_model: str | None = None
     """The name of the model there."""
     writer_judge: str | None = None

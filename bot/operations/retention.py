@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.core.clock import Clock
-from storage import accounts, alerts, archive, outbox, paper_texts, papers, sources, writer
+from storage import accounts, alerts, archive, ask, outbox, paper_texts, papers, sources, writer
 from storage.database import Connection, Database, delete_some
 
 log = structlog.get_logger(__name__)
@@ -41,6 +41,7 @@ class Retention:
             (accounts.button_texts.c.saved_at, content_before),
             (writer.drafts.c.updated_at, before),
             (writer.token_ledger.c.day_on, before.date()),
+            (ask.question_counts.c.day_on, now.date()),
             (sources.source_pages.c.read_at, before),  # pages that are still listed are read again
         ):
             removed += await self._repeat(delete_some, column.table, column < limit)

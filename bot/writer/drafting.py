@@ -18,13 +18,15 @@ import structlog
 
 from bot.archive import listing
 from bot.archive.summaries import Basis
+from bot.claims import form as claim_form
+from bot.claims import judging, language_model
+from bot.claims.budget import TokenBudget
+from bot.claims.language_model import ModelError
 from bot.core import isolation
 from bot.core.clock import Clock
 from bot.glossary.resolver import Glossary
 from bot.sources import paper_text
-from bot.writer import claims as writer_claims
-from bot.writer import language_model, prompts
-from bot.writer.language_model import ModelError
+from bot.writer import prompts
 from storage import errors, models, writer
 from storage.database import Database
 from storage.errors import StorageError
@@ -38,8 +40,6 @@ ROUND_SECONDS = 60.0
 """The pause before the next round if the server is unavailable or rate-limited."""
 CONCURRENCY = 4
 """Papers written in parallel. With a token cap only one, so that at most one call exceeds the cap."""
-BYTES_PER_TOKEN = 2
-"""UTF-8 bytes per token for estimates, below the average of tokenizers in both languages."""
 _REQUEST_ID = re.compile(r"[0-9a-f-]{8,}")
 FINAL = frozenset({DraftState.CHECKED, DraftState.REFUSED, DraftState.FAILED})
 
@@ -57,8 +57,7 @@ class _RunEndedError(errors.PaperroundError):
 class DraftWriter:
     """Writes drafts with a model and a judge, which may be the same model.
 
-    `daily` and `monthly` cap the tokens (UTC days and months); None means no cap. `tokens` counts the tokens
-    used so far.
+    `tokens` counts the tokens used so far.
     """
 
     database: Database
@@ -67,8 +66,7 @@ class DraftWriter:
     judge: language_model.LanguageModel
     texts: paper_text.PaperTexts
     glossary: Glossary
-    daily: int | None = None
-    monthly: int | None = None
+    budget: TokenBudget
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     tokens: int = field(default=0, init=False)
     _halt: errors.PaperroundError | None = field(default=None, init=False)
@@ -139,7 +137,9 @@ class DraftWriter:
             source = await self._read_text(paper)
             messages = await self._build_messages(paper, draft, source)
             # The judge never reads more of the paper than the writer.
-            tokens = 2 * _estimate_tokens(messages, prompts.build_schema(form), prompts.MAX_TOKENS[form])
+            tokens = 2 * language_model.estimate_tokens(
+                messages, prompts.build_schema(form), prompts.MAX_TOKENS[form]
+            )
             estimates.append((Basis(source.basis), 0 if source.basis == Basis.NONE else tokens))
         return estimates
 
@@ -158,8 +158,7 @@ class DraftWriter:
     ) -> None:
         """Write each paper until a call fails. Stops early if the server is down or no call is allowed."""
         self._halt = None
-        is_capped = self.daily is not None or self.monthly is not None
-        slots = asyncio.Semaphore(1 if is_capped else CONCURRENCY)
+        slots = asyncio.Semaphore(1 if self.budget.is_capped else CONCURRENCY)
 
         async def write_one(arxiv_id: str, paper: listing.Paper) -> None:
             async with slots:
@@ -206,7 +205,7 @@ class DraftWriter:
     async def _check(self, draft: writer.Draft, source: str) -> writer.Draft:
         """Return the draft with only those claims that have a valid form and that the judge accepts."""
         claims = prompts.read_answer(draft.text or "", draft.format)
-        checker = await asyncio.to_thread(writer_claims.ClaimChecker, source)
+        checker = await asyncio.to_thread(claim_form.ClaimChecker, source)
         problems = await asyncio.to_thread(checker.find_problems, claims, draft.language)
         dropped = [
             f'"{claim.text}": {"; ".join(row)}' for claim, row in zip(claims, problems, strict=True) if row
@@ -218,7 +217,7 @@ class DraftWriter:
             )
 
         def read(draft: writer.Draft, answer: str) -> writer.Draft:
-            verdicts = prompts.read_verdicts(answer, asked)
+            verdicts = judging.read_verdicts(answer, asked)
             proved = [claim for claim, verdict in zip(asked, verdicts, strict=True) if not verdict]
             denied = [f'"{claim.text}": {row}' for claim, row in zip(asked, verdicts, strict=True) if row]
             return replace(
@@ -229,9 +228,9 @@ class DraftWriter:
                 problems=(*dropped, *denied, *(() if proved else (NO_CLAIM,))),
             )
 
-        messages = prompts.build_judgement(checker.list_excerpts(asked), asked)
-        max_tokens = prompts.JUDGE_TOKENS_PER_CLAIM * len(asked)
-        return await self._call(draft, self.judge, messages, prompts.JUDGE_SCHEMA, max_tokens, read)
+        messages = judging.build_judgement(checker.list_excerpts(asked), asked)
+        max_tokens = judging.JUDGE_TOKENS_PER_CLAIM * len(asked)
+        return await self._call(draft, self.judge, messages, judging.JUDGE_SCHEMA, max_tokens, read)
 
     async def _call(
         self,
@@ -247,11 +246,11 @@ class DraftWriter:
         `read` adds the response to the draft, or raises AnswerError. An interrupted call stores nothing.
         """
         day = self.clock().date()
-        if (spent := await self._find_spent_cap()) is not None:
+        if (spent := await self.budget.find_spent_cap()) is not None:
             self._halt = _RunEndedError(spent)
             return draft
         answer = error = tokens = None
-        is_judging = schema is prompts.JUDGE_SCHEMA
+        is_judging = schema is judging.JUDGE_SCHEMA
         try:
             answer, tokens = await model.complete(messages, schema, max_tokens=max_tokens)
             self._answered.add(is_judging)
@@ -264,14 +263,14 @@ class DraftWriter:
             elif error.is_outage:
                 self._halt = error
         if tokens is None:
-            tokens = _estimate_tokens(messages, schema, max_tokens)
+            tokens = language_model.estimate_tokens(messages, schema, max_tokens)
         self.tokens += tokens
         calls = draft.calls + (error is None or not error.is_fatal)
         draft = replace(draft, calls=calls, tokens=draft.tokens + tokens, updated_at=self.clock())
         try:
             # In a thread, because parsing two megabytes takes 250 ms.
             draft = await asyncio.to_thread(read, draft, answer) if answer is not None else draft
-        except prompts.AnswerError as unusable:
+        except judging.AnswerError as unusable:
             error = ModelError(f"its answer cannot be used: {unusable}")
         if error is not None:
             state = DraftState.FAILED if _count_failures(draft) >= MAX_FAILURES else draft.state
@@ -289,14 +288,6 @@ class DraftWriter:
         refused.add(arxiv_id)
         return len(refused) > 1
 
-    async def _find_spent_cap(self) -> str | None:
-        async with self.database.read() as connection:
-            totals = await writer.get_token_totals(connection, self.clock().date())
-        for used, cap, period in zip(totals, (self.daily, self.monthly), ("day", "month"), strict=True):
-            if cap is not None and used >= cap:
-                return f"token budget: {used:,} of the {period}'s {cap:,} tokens are used"
-        return None
-
     async def _read_text(self, paper: listing.Paper) -> models.PaperText:
         """Return a paper's text, or else its abstract from the day's list."""
         title, abstract = str(paper.get("title") or ""), str(paper.get("abstract") or "")
@@ -308,7 +299,7 @@ class DraftWriter:
         shown = await asyncio.to_thread(prompts.fit_source, source.text)
         terms: tuple[str, ...] = ()
         if draft.language is models.Locale.KO:
-            terms = await asyncio.to_thread(prompts.list_terms, self.glossary, shown)
+            terms = await asyncio.to_thread(judging.list_terms, self.glossary, shown)
         basis = Basis(source.basis)
         return prompts.build_messages(_title_of(paper), shown, basis, draft.format, draft.language, terms)
 
@@ -321,12 +312,6 @@ class DraftWriter:
 
 def _title_of(paper: listing.Paper) -> str:
     return str(paper.get("title") or paper["arxiv_id"])
-
-
-def _estimate_tokens(messages: Messages, schema: Mapping[str, Any], max_tokens: int) -> int:
-    """Estimate how many tokens a call can use at most: the prompt plus the longest allowed response."""
-    sent = language_model.add_schema(messages, schema)
-    return sum(len(message["content"].encode()) for message in sent) // BYTES_PER_TOKEN + max_tokens
 
 
 def _is_done(paper: listing.Paper, draft: writer.Draft) -> bool:

@@ -23,6 +23,7 @@ from bot.archive import digest_writer, listing, parse, summaries
 from bot.archive.exports import ExportDigest, ExportFormat, render_export
 from bot.archive.ingest import IngestService
 from bot.archive.summaries import Basis, choose_sentences
+from bot.claims import judging
 from bot.core import files
 from bot.core.clock import Clock
 from bot.rendering.templates import Templates
@@ -122,7 +123,7 @@ _NOT_A_LETTER = re.compile(r"[\W\d_]+")
 def build_sections(
     form: models.DigestFormat,
     language: models.Locale,
-    checked: Sequence[prompts.Claim],
+    checked: Sequence[judging.Claim],
     basis: Basis,
     claims_dropped: int = 0,
 ) -> tuple[models.Section, ...]:
@@ -130,7 +131,7 @@ def build_sections(
     headings = prompts.SECTIONS[form]
     sections = []
     for key, group in groupby(checked, key=attrgetter("section")):
-        texts = list(filter(None, (prompts.clean_text(claim.text) for claim in group)))
+        texts = list(filter(None, (judging.clean_text(claim.text) for claim in group)))
         if texts:
             is_list = form is models.DigestFormat.REVIEW and len(texts) > 1
             body = "\n".join(f"- {text}" for text in texts) if is_list else " ".join(texts)
@@ -142,7 +143,7 @@ def build_extract(
     form: models.DigestFormat, language: models.Locale, text: str, basis: Basis
 ) -> tuple[models.Section, ...]:
     """Return an extract's sections: its text and a label. A model's refusal has no sections."""
-    cleaned = prompts.clean_text(text)
+    cleaned = judging.clean_text(text)
     if summaries.is_refusal(cleaned):
         return ()
     return (models.Section(None, cleaned), *_build_labels(form, language, basis, 0))
@@ -153,7 +154,7 @@ def build_entry(
 ) -> models.Entry:
     """Return a listed paper's digest entry. Without sections, its summary is marked as missing."""
     [entry] = listing.build(date.min, [{**paper, "summary": None}]).entries
-    title = entry.title and prompts.clean_text(entry.title).rstrip(" #")
+    title = entry.title and judging.clean_text(entry.title).rstrip(" #")
     # In Markdown a bracket would end the URL.
     thumbnail = entry.thumbnail and entry.thumbnail.replace("(", "%28").replace(")", "%29")
     return replace(

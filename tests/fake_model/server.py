@@ -25,8 +25,9 @@ _DEFAULTS: Mapping[str, Any] = {
     "delay": 0.0,
     "paper_count": len(papers.load()),
     "key": None,
+    "says": None,
 }
-"""The settings. `fault_share` is the share of broken answers."""
+"""The settings. `fault_share` is the share of broken answers; `says` are the sentences that answer any question."""
 
 
 class FakeModel:
@@ -103,6 +104,10 @@ class FakeModel:
             fault = _FAULTS[int(attempt) % len(_FAULTS)]
         if section == "verdicts":
             answer = {"verdicts": writing.judge(body["messages"])}
+        elif section == "sentences":
+            answer = {
+                section: writing.reply(body["messages"]) if settings["says"] is None else settings["says"]
+            }
         else:
             answer = writing.write(text, schema, korean=writing.is_korean(body["messages"]))
         content = _break_answer(answer, fault)

@@ -14,6 +14,7 @@ from tests.fake_model import papers
 
 MAX_SPAN_WORDS = 12
 _PAPER = re.compile(r"^<<<(paper|excerpts) (\w+)>>>\n(.*)^<<<end of \1 \2>>>$", re.DOTALL | re.MULTILINE)
+_QUESTION = re.compile(r"^<<<question \w+>>>\n(.*)\n<<<end of question", re.MULTILINE)
 _JUDGED = re.compile(r"^\d+\. (.+)$", re.MULTILINE)
 _TITLE = re.compile(r"^Title: (.+)$", re.MULTILINE)
 _NUMBER = re.compile(r"(?<![\w.,-])\d+(?:[.,]\d+)*")
@@ -52,6 +53,19 @@ def write(text: str, schema: Mapping[str, Any], *, korean: bool) -> dict[str, li
         ][: rule.get("maxItems", 2)]
         for key, rule in schema["properties"].items()
     }
+
+
+def reply(messages: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
+    """Return the sentences of the paper in a prompt that have a long word of the question in it, in either language."""
+    [asked] = _QUESTION.findall(messages[-1]["content"])
+    flat, language = " ".join(messages[-1]["content"].split()), "korean" if is_korean(messages) else "english"
+    words = [word for word in asked.lower().rstrip("?").split() if len(word) >= (5 if word.isascii() else 2)]
+    return [
+        {"text": getattr(fact, language), "span": span_of(fact.english)}
+        for paper in papers.load()
+        for fact in paper.facts
+        if fact.english in flat and any(word in f"{fact.english} {fact.korean}".lower() for word in words)
+    ][:4]
 
 
 def judge(messages: Sequence[Mapping[str, str]]) -> list[dict[str, Any]]:

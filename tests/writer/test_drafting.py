@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
+from bot.claims.budget import TokenBudget
+from bot.claims.language_model import LanguageModel, Message, ModelError
 from bot.sources import paper_text
 from bot.writer import drafting, prompts
-from bot.writer.language_model import LanguageModel, Message, ModelError
 from storage import models, writer
 from storage.database import Database
 from storage.writer import DraftState
@@ -91,8 +92,8 @@ class Desk:
             judge or model,
             paper_text.PaperTexts(self.database, lambda: NOW, lambda: nullcontext(Reader())),  # type: ignore[arg-type]
             glossary_in_memory.build_glossary([], ()),
+            TokenBudget(self.database, lambda: NOW, **caps),
             sleep=self._sleep,
-            **caps,
         )
         papers: list[Any] = [
             {"arxiv_id": f"2611.{10_001 + number}", "title": f"Lamps {number}", "abstract": TEXT}

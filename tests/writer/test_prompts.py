@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.archive.summaries import Basis
+from bot.claims import judging
 from bot.text import seed
 from bot.writer import prompts
 from storage import models
@@ -49,29 +50,29 @@ def test_parses_a_response_with_a_fence_and_text_around_it(wrap: str) -> None:
     ],
 )
 def test_rejects_a_response_that_does_not_fit_the_schema(answer: str, message: str) -> None:
-    with pytest.raises(prompts.AnswerError, match=message):
+    with pytest.raises(judging.AnswerError, match=message):
         prompts.read_answer(answer, NEWSLETTER)
 
 
 @given(st.text() | st.recursive(st.none() | st.text(), lambda inner: st.lists(inner)).map(json.dumps))
 def test_parses_or_rejects_any_response(answer: str) -> None:
-    with contextlib.suppress(prompts.AnswerError):
+    with contextlib.suppress(judging.AnswerError):
         assert prompts.read_answer(answer, NEWSLETTER)
-    with contextlib.suppress(prompts.AnswerError):
-        assert prompts.read_verdicts(answer, [prompts.Claim("setup", "It is.", "it is")])
+    with contextlib.suppress(judging.AnswerError):
+        assert judging.read_verdicts(answer, [judging.Claim("setup", "It is.", "it is")])
 
 
 def test_requires_one_verdict_per_claim_in_order() -> None:
-    claims = [prompts.Claim("setup", text, "span") for text in ("One.", "Two.")]
+    claims = [judging.Claim("setup", text, "span") for text in ("One.", "Two.")]
     verdicts: list[dict[str, object]] = [
         {"claim": 1, "reason": "as it says", "is_proved": True},
         {"claim": 2, "reason": "it  says\0 three", "is_proved": False},
     ]
     answer = json.dumps({"verdicts": verdicts})
-    assert prompts.read_verdicts(answer, claims) == ["", "the judge: it says three"]
+    assert judging.read_verdicts(answer, claims) == ["", "the judge: it says three"]
     for wrong in (verdicts[:1], verdicts[::-1], [verdicts[0], {**verdicts[1], "is_proved": "no"}]):
-        with pytest.raises(prompts.AnswerError):
-            prompts.read_verdicts(json.dumps({"verdicts": wrong}), claims)
+        with pytest.raises(judging.AnswerError):
+            judging.read_verdicts(json.dumps({"verdicts": wrong}), claims)
 
 
 def test_paper_cannot_forge_the_markers_around_it() -> None:
@@ -94,5 +95,5 @@ def test_shortened_paper_keeps_part_of_every_section() -> None:
 
 def test_prompt_contains_the_glossary_forms_of_terms() -> None:
     glossary = glossary_in_memory.build_glossary([], seed.load_terms())
-    terms = prompts.list_terms(glossary, "We combine Reinforcement Learning with large language models.")
+    terms = judging.list_terms(glossary, "We combine Reinforcement Learning with large language models.")
     assert [term.partition("(")[0] for term in terms] == ["강화 학습", "대규모 언어 모델"]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bot.archive import parse, summaries
 from bot.archive.summaries import Basis
+from bot.claims import judging
 from bot.rendering.templates import Templates
 from bot.writer import prompts, publication
 from storage import models
@@ -33,12 +34,12 @@ TEXTS = st.lists(
 ).map(" ".join)
 
 
-def _claims(form: models.DigestFormat) -> st.SearchStrategy[list[prompts.Claim]]:
+def _claims(form: models.DigestFormat) -> st.SearchStrategy[list[judging.Claim]]:
     sections = st.lists(st.sampled_from([*prompts.SECTIONS[form]]), max_size=5, unique=True)
     keys = sections.map(lambda names: [key for key in prompts.SECTIONS[form] if key in names for _ in "12"])
     return keys.flatmap(
         lambda names: st.tuples(
-            *(st.builds(prompts.Claim, st.just(name), TEXTS, st.just("x")) for name in names)
+            *(st.builds(judging.Claim, st.just(name), TEXTS, st.just("x")) for name in names)
         )
     ).map(list)
 
@@ -134,4 +135,4 @@ def test_title_that_would_parse_as_markup_loses_its_punctuation() -> None:
     ],
 )
 def test_texts_lose_what_a_digest_reads_as_a_field(typed: str, kept: str) -> None:
-    assert prompts.clean_text(typed) == kept
+    assert judging.clean_text(typed) == kept

@@ -547,7 +547,7 @@ help-channel = In a channel (Manage Server)
 help-more = Also: { $commands }
 
 ## Questions about a paper
-ask-paper = Ask this paper
+ask-paper = Ask about this paper
 ask-again = Ask again
 ask-label = Your question
 ask-hint = How long did training take?
@@ -566,6 +566,13 @@ ask-limit = You cannot ask about more papers today whose text was not read befor
 ask-from-abstract = From the abstract: the full text could not be read.
 ask-read-as = Read as: { $parts }
 ask-place = in the paper
+ask-writing = A language model is reading the paper …
+ask-written = The sentences are by a language model, which also checked each against its quote. It can be wrong; the quotes are the paper’s own words.
+ask-not-said = A language model found no answer in the passages that it read.
+ask-not-proved = What a language model answered could not be proved from the paper, so it is not shown.
+ask-sentences-failed = No sentences this time: the language model did not answer.
+ask-sentences-spent = No sentences: the language model’s budget is used up for now.
+ask-sentences-limit = No sentences: a language model answers 10 questions a day for each reader, and 100 in a server.
 ask-reading = Reading the paper …
 ask-which-paper = This thread is about several papers. Reply to the message of the one you mean, or name its arXiv ID.
 ask-lost = Paperround was interrupted before it could answer. Please ask again.

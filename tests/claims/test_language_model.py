@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from bot.writer import language_model
+from bot.claims import language_model
 from tests.support import origin_server
 
 KEY = "sk-s3cret"

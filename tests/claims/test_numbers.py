@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.writer import claim_numbers
+from bot.claims import numbers
 
 SAME = [
     (
@@ -44,7 +44,7 @@ OTHER = [
 
 def matches(claim: str, source: str) -> bool:
     """Return whether the source contains the number in the claim."""
-    return not claim_numbers.Paragraph(f"The value is {source}.").find_problems(f"값은 {claim}.")
+    return not numbers.Paragraph(f"The value is {source}.").find_problems(f"값은 {claim}.")
 
 
 @pytest.mark.parametrize("forms", SAME, ids=lambda forms: forms[0])

@@ -1,7 +1,7 @@
 """Check the form of a model's sentences (claims) about a paper, without understanding them. Pure.
 
 A claim must have the right length and language and no link, and one paragraph of the paper must contain its
-span and its numbers. A judge then decides whether excerpts around the spans prove the claim.
+span and its numbers. A judge then decides whether excerpts around the spans prove the claim (`judging`).
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import html
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from bot.claims import judging, numbers
 from bot.rendering import markdown
 from bot.text import plain, typography
-from bot.writer import claim_numbers, prompts
 from storage import models
 
 MIN_CHARACTERS, MAX_CHARACTERS = 10, 600
@@ -53,7 +53,7 @@ class ClaimChecker:
         self._paragraphs = [part for text in source.split("\n\n") for part in _cut(text.strip()) if part]
         self._normalised = [_normalise(part) for part in self._paragraphs]
 
-    def find_problems(self, claims: Sequence[prompts.Claim], language: models.Locale) -> list[list[str]]:
+    def find_problems(self, claims: Sequence[judging.Claim], language: models.Locale) -> list[list[str]]:
         """Return each claim's problems as short English texts. Claims without problems go to the judge."""
         seen: set[str] = set()
         by_claim = []
@@ -65,9 +65,9 @@ class ClaimChecker:
             by_claim.append(problems or self._find_source_problems(claim))
         return by_claim
 
-    def list_excerpts(self, claims: Iterable[prompts.Claim]) -> str:
+    def list_excerpts(self, claims: Iterable[judging.Claim]) -> str:
         """Return the title and the paragraphs that contain the spans, with the nearest text of neighbouring paragraphs."""
-        places = {place for claim in claims for place in self._find_places(claim.span)}
+        places = {place for claim in claims for place in self.find_places(claim.span)}
         shown = {0: self._paragraphs[0]} if self._paragraphs else {}
         for place in places:
             for near, part in ((place - 1, slice(-_MAX_NEIGHBOUR, None)), (place + 1, slice(_MAX_NEIGHBOUR))):
@@ -76,23 +76,21 @@ class ClaimChecker:
         shown |= {place: self._paragraphs[place] for place in places}
         return "\n\n".join(shown[place] for place in sorted(shown))
 
-    def _find_source_problems(self, claim: prompts.Claim) -> list[str]:
+    def _find_source_problems(self, claim: judging.Claim) -> list[str]:
         count = sum(any(map(str.isalnum, word)) for word in claim.span.split())
-        if not prompts.MIN_SPAN_WORDS <= count <= prompts.MAX_SPAN_WORDS:
+        if not judging.MIN_SPAN_WORDS <= count <= judging.MAX_SPAN_WORDS:
             return [
-                f"the span must have {prompts.MIN_SPAN_WORDS} to {prompts.MAX_SPAN_WORDS} words, not {count}"
+                f"the span must have {judging.MIN_SPAN_WORDS} to {judging.MAX_SPAN_WORDS} words, not {count}"
             ]
-        places = self._find_places(claim.span)
+        places = self.find_places(claim.span)
         if not places:
             return [f'the span "{claim.span[:80]}" is not a verbatim part of any paragraph of the paper']
         # Check the displayed text, because markup inside a number could hide digits.
-        by_place = (
-            claim_numbers.Paragraph(self._paragraphs[place]).find_problems(claim.shown) for place in places
-        )
+        by_place = (numbers.Paragraph(self._paragraphs[place]).find_problems(claim.shown) for place in places)
         return min(by_place, key=len)
 
-    def _find_places(self, span: str) -> list[int]:
-        """Return the indices of the paragraphs that contain a span as whole words."""
+    def find_places(self, span: str) -> list[int]:
+        """Return the numbers of the paragraphs that contain a span as whole words; the title is 0."""
         wanted = re.escape(_normalise(span).strip(_EDGE))
         if not wanted:
             return []
@@ -126,7 +124,7 @@ def _find_prose_problems(text: str, language: models.Locale) -> list[str]:
         problems.append("it is not written in Korean")
     if language is models.Locale.EN and share > _MAX_HANGUL_SHARE:
         problems.append("it is not written in English")
-    printed = prompts.clean_text(text)
+    printed = judging.clean_text(text)
     # The text as written, printed and displayed, and without characters that other Markdown renderers remove.
     forms = (text, printed, markdown.render_plain(printed), _SIGNS.sub("", html.unescape(printed)))
     if any(_LINK.search(typography.normalise("NFKC", form)) for form in forms):

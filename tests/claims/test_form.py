@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import pytest
 
 from bench.quality import claims as quality_claims
-from bot.writer import claims as writer_claims
-from bot.writer.prompts import Claim
+from bot.claims import form as claim_form
+from bot.claims.judging import Claim
 from storage import models
 
 KO, EN = models.Locale.KO, models.Locale.EN
@@ -26,7 +26,7 @@ SPAN = "The router reaches 61.3% on LampBench"
 
 
 def find_problems(text: str, span: str = SPAN, language: models.Locale = EN, paper: str = PAPER) -> list[str]:
-    [found] = writer_claims.ClaimChecker(paper).find_problems([Claim("results", text, span)], language)
+    [found] = claim_form.ClaimChecker(paper).find_problems([Claim("results", text, span)], language)
     return found
 
 
@@ -52,7 +52,7 @@ def test_97_percent_of_true_claims_have_a_valid_form() -> None:
 def test_always_rejects_a_number_missing_from_the_paragraph() -> None:
     rng, passed, count = random.Random(7), [], 0
     for paper in PAPERS:
-        checker = writer_claims.ClaimChecker(f"{paper['title']}\n\n{paper['text']}")
+        checker = claim_form.ClaimChecker(f"{paper['title']}\n\n{paper['text']}")
         for row in (row for row in paper["claims"] if row["truth"]):
             for number in re.finditer(r"(?<![\w.,-])\d+(?:[.,]\d+)*", row["claim"]):
                 # Four more digits: neither in the paper nor the difference of two of its numbers.
@@ -69,7 +69,7 @@ def test_always_rejects_a_number_missing_from_the_paragraph() -> None:
 def test_judge_sees_cited_paragraphs_and_their_neighbours() -> None:
     paragraphs = [f"Paragraph {number} says that letter {number} is sent." for number in range(9)]
     claims = [Claim("results", "It is sent.", f"says that letter {number} is sent") for number in (4, 8)]
-    checker = writer_claims.ClaimChecker("A Title\n\n" + "\n\n".join(paragraphs))
+    checker = claim_form.ClaimChecker("A Title\n\n" + "\n\n".join(paragraphs))
     shown = checker.list_excerpts(claims).split("\n\n")
     assert shown == ["A Title", *(paragraphs[number] for number in (3, 4, 5, 7, 8))]
 
@@ -145,5 +145,5 @@ def test_latin_terms_do_not_make_a_sentence_english() -> None:
 
 def test_rejects_a_repeated_claim() -> None:
     claims = [Claim(section, "The router reaches 61.3% on it.", SPAN) for section in ("setup", "results")]
-    found = writer_claims.ClaimChecker(PAPER).find_problems(claims, EN)
+    found = claim_form.ClaimChecker(PAPER).find_problems(claims, EN)
     assert found == [[], ["it repeats another claim"]]

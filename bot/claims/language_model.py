@@ -144,6 +144,16 @@ class LanguageModel:
         return (text.replace(self.key, "***") if self.key else text)[:_MAX_REASON]
 
 
+BYTES_PER_TOKEN = 2
+"""UTF-8 bytes per token for estimates, below the average of tokenizers in both languages."""
+
+
+def estimate_tokens(messages: Sequence[Message], schema: Mapping[str, Any], max_tokens: int) -> int:
+    """Estimate how many tokens a call can use at most: the prompt plus the longest allowed response."""
+    sent = add_schema(messages, schema)
+    return sum(len(message["content"].encode()) for message in sent) // BYTES_PER_TOKEN + max_tokens
+
+
 def add_schema(messages: Sequence[Message], schema: Mapping[str, Any]) -> list[Message]:
     """Append the schema to the first message."""
     [first, *others] = messages
