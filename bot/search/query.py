@@ -158,9 +158,12 @@ class QueryReader:
 
     def read_exclusions(self, query: query_parser.Query) -> query_parser.Query:
         """Turn exclusions in words ("except agents", 강화학습 없이) into terms that papers must not have."""
-        read = requests.read_exclusions(
-            query.text, lambda text: bool(self.glossary.find(text, in_phrase=True)) or concepts.is_name(text)
-        )
+
+        def is_term(text: str) -> bool:
+            is_name = " " not in text and concepts.is_name(text)
+            return is_name or bool(self.glossary.find(text, in_phrase=True))
+
+        read = requests.read_exclusions(query.text, is_term)
         excluded, ignored = (*query.excluded, *read.excluded), (*query.ignored, *read.unread)
         text = read.text if not read.excluded or questions.has_topic(read.text.split()) else ""
         return replace(query, text=text, excluded=excluded, ignored=ignored)

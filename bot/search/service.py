@@ -88,7 +88,8 @@ def read_request(query: query_parser.Query, today: date) -> query_parser.Query:
     text, period = dates.read_period(read.text, today, is_clear=bool(read.order))
     if period == (None, None):
         read = requests.read_order(query.text, has_period=False)
-        text = read.text if questions.has_topic(read.text.split()) or not (read.order or read.unread) else ""
+        text = read.text
+    text = text if questions.has_topic(text.split()) or not (read.order or read.unread) else ""
     narrowed = merge_filters(search.Filters(*period), query)
     query = replace(query, since=narrowed.since_on, until=narrowed.until_on, order=read.order)
     return replace(query, text=text, ignored=(*query.ignored, *read.unread))

@@ -15,6 +15,7 @@ from bot.text import questions
 
 _MOST, _LEAST = "(?:most|highest|best|top|biggest)", "(?:least|lowest|fewest|worst)"
 _VOTED = "(?:up-?)?(?:votes?|voted|rated|ranked|likes?|liked|loved|popular|recommended|discussed|read|shared|viewed)"
+_GOT = "(?:with|by|got|get|have|had|has|received)"
 _CITED = "(?:cited|citations?|downloaded|downloads?|starred|stars?)"
 _MOST_KO = "(?:제일|가장|젤|최고로|아주|더)"
 _VOTES_KO, _CITED_KO = "(?:추천|투표|좋아요|득표|업보트|하트)", "(?:인용|다운로드|스타|조회)"
@@ -25,13 +26,14 @@ _SOON = rf"(?=(?:\s[^\s,.;?!]+){{0,4}}\s{_PAPERS}|\s?{_PAPERS})"
 """Papers are named within the next five words."""
 _VOTES = re.compile(
     rf"\b(?:the )?{_MOST}[ -]{_VOTED}\b|\b(?:popular|trending|hottest|viral|upvot(?:ed|ing))\b"
-    rf"|\b(?:(?:with|by|got|get|have|had|has|received) )?(?:the )?(?:{_MOST}|many|number of) (?:up-?)?(?:votes?|likes)\b"
+    rf"|\b(?:{_GOT} )?(?:the )?(?:(?:{_MOST}|many)(?: number of)?|number of) "
+    r"(?:up-?)?(?:votes?|likes)\b"
     r"|\b(?:sort|rank|order)(?:ed)? by (?:(?:up-?)?votes?|likes|popularity)\b"
     r"|\b(?:fan|crowd|community|reader)(?:['’]?s['’]?)? (?:favou?rites?|picks?)\b|\b(?:the )?big(?:gest)? hits\b"
     r"|\bhot(?= (?:papers?|topics?|research|right|now|this|last|in|on)\b)"
     rf"|(?:{_MOST_KO} ?)?{_VOTES_KO}{_NUMBER_KO}(?:많이 ?[받얻달눌된][가-힣]*|[많높][가-힣]*)(?: ?[받얻][가-힣]+)?"
     r"(?: ?순[가-힣]*)?"
-    rf"|{_VOTES_KO} ?[0-9]{{1,3}} ?[위등][가-힣]*"
+    rf"|{_VOTES_KO} ?[0-9]{{1,3}} ?[위등][가-힣]*|(?:{_MOST_KO} ?)?반응[이도]? ?(?:{_MOST_KO} ?)?좋[가-힣]*"
     rf"|(?:인기|{_VOTES_KO})수? ?순[위서]?(?:으로|대로|에|의)?(?![가-힣])"
     rf"|(?:{_MOST_KO} ?)?인기(?:가|도)? ?(?:{_MOST_KO} ?)?(?:[있많좋높][은는던았었][가-힣]*"
     rf"|[끈끌얻][가-힣]*|글|(?={_PAPERS}|주제|모델))"
@@ -61,14 +63,18 @@ _UNKNOWN_BEST = re.compile(
     re.IGNORECASE,
 )
 _UNKNOWN = re.compile(
-    rf"\b{_LEAST}[ -](?:{_VOTED}|{_CITED})\b|\b(?:underrated|overlooked)\b|\b(?:worst|oldest|earliest){_SOON}"
+    rf"\b(?:{_GOT} )?(?:the )?{_LEAST}[ -](?:number of )?(?:{_VOTED}|{_CITED})\b"
+    rf"|\b(?:underrated|overlooked)\b|\b(?:worst|oldest|earliest){_SOON}"
     rf"|\bpapers? with (?:code|github)\b|코드[가도를]? ?(?:있|공개)[가-힣]*|최악의?|{_MOST_KO} ?오래[된전][가-힣]*"
-    rf"|(?:{_VOTES_KO}|{_CITED_KO}){_NUMBER_KO}[적낮][가-힣]*|(?:{_MOST_KO} ?)?인기(?:가|도)? ?(?:{_MOST_KO} ?)?없[가-힣]*",
+    rf"|(?:{_VOTES_KO}|{_CITED_KO}){_NUMBER_KO}[적낮][가-힣]*|{_MOST_KO} ?적게 ?(?:{_VOTES_KO}|{_CITED_KO})[가-힣]*"
+    rf"|(?:{_MOST_KO} ?)?인기(?:가|도)? ?(?:{_MOST_KO} ?)?없[가-힣]*",
     re.IGNORECASE,
 )
 
 
-_COUNT = re.compile(r"(?<!\S)(?:상위 ?)?[0-9]{1,3} ?[개편위](?:만|정도)?(?![가-힣])")
+_COUNT = re.compile(
+    r"(?<!\S)(?:(?:상위 ?)?(?:[0-9]{1,3}|[한두세네]|다섯|열) ?[개편위](?:만|정도)?|순위|랭킹)(?![가-힣])"
+)
 
 
 class Ordering(NamedTuple):
@@ -101,7 +107,7 @@ _ENGLISH = re.compile(
     r"|\bleav(?:e|ing) out\b|\bminus\b|(?<=thing )but\b|\bbut not (?:by|with|using|through|via)\b"
     r"|(?:\bnot|n['’]t|\bnothing)(?: be| have)? (?:about|related to|involving"
     r"|including|dealing with|mention(?:ing)?|cover(?:ing)?)\b)"
-    r"|\b(?:without|with no|but not|other than|free of|no)\b|(?P<instead>\b(?:rather than|instead of)\b)"
+    r"|\b(?:without|with no|but not|other than|besides|free of|no)\b|(?P<instead>\b(?:rather than|instead of)\b)"
     r"|(?:\bnot|n['’]t) (?:us(?:e|ing)|need|require|rely on|involve|depend on|based on)\b"
     r"|(?:(?:(?<=,)|(?<=, )|(?<=\band )|(?<=\bare )|(?<=\bis )|(?<=\bthat )|(?<=papers ))not|(?:are|is)n['’]t)"
     r"(?: (?:in|on|for|with))?\b",
@@ -109,7 +115,8 @@ _ENGLISH = re.compile(
 )
 _KOREAN = re.compile(
     r"(?<=\S)(?P<sure> ?말고(?![가-힣])| ?빼(?:고| ?[줘주면])| ?뺀| ?제외| ?무관한)[가-힣]*(?: [줘주][가-힣]*)?"
-    r"|(?<=\S)(?:(?P<instead> 대신(?:에|으로)?(?![가-힣]))|[이가]? ?(?:관련 ?)?없[이는]|[이가]? ?아(?:닌|니고)| ?이외[에의](?!도)"
+    r"|(?<=\S)(?: (?:둘 ?다|모두|전부))?(?:(?P<instead> 대신(?:에|으로)?(?![가-힣]))"
+    r"|[이가]? ?(?:관련 ?)?없[이는]|[이가]? ?아(?:닌|니고)| ?이외[에의](?!도)"
     r"| 외에(?!도)| ?안 ?[쓰쓴써하한]|[이가]? ?필요 ?없"
     r"|[을를]? ?(?:(?:쓰|사용하|이용하)지 ?않|(?:사용|이용) ?안))[가-힣]*"
 )
@@ -200,13 +207,18 @@ def _read_ahead(
     if words[-1].endswith(("만", "뿐")):  # 카메라만 말고: that too
         return [], first, first
     named = list[str]()
-    while words:
+
+    def find(words: Sequence[str]) -> str:
         runs = (" ".join(words[-size:]) for size in range(min(len(words), _MAX_TERM_WORDS), 0, -1))
         spellings = (spelling for run in runs for spelling in (_PARTICLE.sub("", run), run))
-        unwanted = next((run for run in spellings if _is_unwanted(run, is_sure and not named, is_term)), "")
-        if not unwanted and is_sure and not named and len(words) > 1 and _is_filler(words[-1]):
-            words.pop()
-            continue
+        return next((run for run in spellings if _is_unwanted(run, is_sure and not named, is_term)), "")
+
+    while is_sure and len(words) > 1 and _is_filler(words[-1]):
+        if find(words).count(" ") > find(words[:-1]).count(" ") + 1:
+            break  # 상태 공간 모델 is one term; of 확산 모델, 확산 is enough
+        words.pop()
+    while words:
+        unwanted = find(words)
         if not unwanted and is_sure and not named and not _is_filler(words[-1]):
             unwanted = _PARTICLE.sub("", words[-1])
         if not unwanted:
