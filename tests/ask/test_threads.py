@@ -75,26 +75,6 @@ async def test_a_question_is_answered_once_although_discord_sends_it_twice(discu
     assert await due(discussed, LOST_AFTER) == [payload]
 
 
-async def test_a_question_is_said_to_be_lost_after_a_kill(
-    discussed: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    is_asked = asyncio.Event()
-
-    async def hang(*_: object) -> None:
-        is_asked.set()
-        await asyncio.Event().wait()
-
-    monkeypatch.setattr(PaperQuestions, "answer", hang)
-    killed = asyncio.create_task(questions(discussed).answer_in_thread("Which licence?", MESSAGE))
-    await is_asked.wait()
-    killed.cancel()
-    monkeypatch.undo()
-    await questions(discussed).answer_in_thread("Which licence?", MESSAGE)
-    assert await due(discussed) == []
-    [payload] = await due(discussed, LOST_AFTER)
-    assert "interrupted" in payload
-
-
 @pytest.mark.parametrize("is_killed", [False, True])
 async def test_a_text_that_takes_long_is_announced_and_the_message_edited(
     discussed: Database, monkeypatch: pytest.MonkeyPatch, is_killed: bool

@@ -11,7 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.fake_discord import faults, interactions, model, server, wire
+from tests.fake_discord import faults, gateway, interactions, model, server, wire
 from tests.fake_discord.model import Json
 from tests.support import patience
 
@@ -67,6 +67,18 @@ async def delete_message(fake: server.Fake, params: Json) -> Any:
     message = fake.world.channels[params["channel_id"]].find(params["message_id"])
     assert message is not None
     message.deleted = True
+
+
+@action
+async def send_message(fake: server.Fake, params: Json) -> Any:
+    """Send a member's message with this `content` to a thread `channel_id`, as a reply to `reply_to` if given. Returns it."""
+    message = fake.world.add_message(
+        fake.world.channels[params["channel_id"]], {"content": params["content"]}
+    )
+    message.author_id, message.reply_to = model.OWNER_ID, params.get("reply_to")
+    event = wire.render_member_message(message, fake.world)
+    fake.gateway.dispatch("MESSAGE_CREATE", event, gateway.GUILD_MESSAGES)
+    return dataclasses.asdict(message)
 
 
 @action

@@ -18,6 +18,8 @@ from tests.fake_discord.model import Json
 
 HEARTBEAT_INTERVAL_MS = 41_250
 REPLAY_BUFFER_SIZE = 500
+GUILD_MESSAGES = 1 << 9
+"""The intent for messages in channels and threads. A bot that lacks MESSAGE_CONTENT gets their text where it is mentioned."""
 
 
 class Opcode(IntEnum):
@@ -44,6 +46,7 @@ class Session:
     """A session of the only shard. It ends with its connection."""
 
     socket: web.WebSocketResponse
+    intents: int = 0
     seq: int = 0
     events: list[Json] = field(default_factory=list)
 
@@ -94,7 +97,7 @@ class Gateway:
             return
         self.identifies += 1
         self.session_starts -= 1
-        session = Session(socket)
+        session = Session(socket, data["intents"])
         self.sessions.append(session)
         guilds = self._world.guilds.values()
         ready = {
@@ -110,10 +113,11 @@ class Gateway:
         for guild in guilds:
             self._send_event(session, "GUILD_CREATE", wire.render_guild(guild, self._world, full=True))
 
-    def dispatch(self, event: str, data: Json) -> None:
-        """Send an event to all sessions."""
+    def dispatch(self, event: str, data: Json, intent: int = 0) -> None:
+        """Send an event to all sessions, or to those that identified with an intent (a bit of their `intents`)."""
         for session in self.sessions:
-            self._send_event(session, event, data)
+            if session.intents & intent == intent:
+                self._send_event(session, event, data)
 
     def _send_event(self, session: Session, event: str, data: Json) -> None:
         session.seq += 1

@@ -77,12 +77,13 @@ class Channel:
 
 @dataclass
 class Message:
-    """A message: the request body, and the votes for each answer of its poll."""
+    """A message: the request body, the message to which a member's one replies, and the votes for each answer of its poll."""
 
     id: int
     channel_id: int
     payload: Json
     author_id: int = BOT_ID
+    reply_to: int | None = None
     nonce: str | None = None
     deleted: bool = False
     published: bool = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -158,6 +159,24 @@ def render_message(message: model.Message, world: model.World) -> Json:
         "type": 0,
         "flags": int(payload.get("flags") or 0) | (1 if message.published else 0),
     }
+
+
+def render_member_message(message: model.Message, world: model.World) -> Json:
+    """Render MESSAGE_CREATE for a bot without the message content intent.
+
+    It gets the text of a message that mentions it, by name or as a reply to one of its messages.
+    """
+    channel, body = world.channels[message.channel_id], render_message(message, world)
+    guild = world.guilds[channel.guild_id or 0]
+    mentioned = dict.fromkeys(map(int, re.findall(r"<@!?([0-9]+)>", body["content"])))
+    body |= {"guild_id": str(guild.id), "member": render_member(guild, message.author_id)}
+    if message.reply_to is not None and (original := channel.find(message.reply_to)) is not None:
+        place = {"channel_id": str(channel.id), "guild_id": str(guild.id)}
+        body |= {"type": 19, "message_reference": {**place, "message_id": str(original.id)}}
+        mentioned[original.author_id] = None
+    if model.BOT_ID not in mentioned:
+        body["content"] = ""
+    return body | {"mentions": [render_user(user_id) for user_id in mentioned], "mention_roles": []}
 
 
 def _render_poll(message: model.Message, world: model.World) -> Json:

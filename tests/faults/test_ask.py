@@ -1,0 +1,163 @@
+"""A question in a paper's thread is answered once, or said to be lost, wherever the bot is killed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import pytest
+from aiohttp import web
+
+from bot.ask import service
+from bot.daily.service import Subscriptions
+from storage import models, outbox
+from tests.fake_discord import model, process
+from tests.support import fork_server, origin_server, paper_pages
+from tests.support.fault_harness import FaultHarness
+
+pytestmark = [pytest.mark.faults, pytest.mark.wire, pytest.mark.promise]
+
+PAPER, FACT = "2601.00001", "Training takes 31 hours on four RTX A6000 cards."
+QUESTION = f"<@{model.BOT_ID}> How long did the training take?"
+LOST = "Paperround was interrupted before it could answer."
+PAST_NONCE_WINDOW = timedelta(minutes=10)
+
+
+@dataclass
+class Asking:
+    """A bot, and the thread of a paper whose text is at `origin`."""
+
+    harness: FaultHarness
+    origin: origin_server.OriginServer
+    bot: fork_server.ForkedProcess = field(init=False)
+    thread: int = 0
+
+    async def start(self) -> None:
+        """Start the bot, and wait until its Gateway is connected."""
+        before = (await self.harness.fake.counts())["identifies"]
+        pages = {"HF_ENDPOINT": self.origin.url, "PAPERROUND_ARXIV_HTML_URL": f"{self.origin.url}/html"}
+        self.bot = self.harness.start_bot(**pages)
+
+        async def is_identified() -> bool:
+            return bool((await self.harness.fake.counts())["identifies"] > before)
+
+        await self.harness.wait_until(is_identified)
+
+    async def restart(self) -> None:
+        self.bot.kill()
+        self.bot.wait()
+        await self.harness.fake.set_faults()
+        await self.start()
+
+    async def ask(self, content: str = QUESTION, reply_to: int | None = None) -> int:
+        """Send a member's message. Returns its id."""
+        params = {"channel_id": self.thread, "content": content, "reply_to": reply_to}
+        return int((await self.harness.fake.run_action("send_message", params))["id"])
+
+    async def replies(self) -> dict[int, list[str]]:
+        """Return the JSON of the bot's replies, by the id of the message that they reply to."""
+        found: dict[int, list[str]] = {}
+        for message in await self.harness.fake.messages(self.thread):
+            if reference := message["payload"].get("message_reference"):
+                found.setdefault(int(reference["message_id"]), []).append(json.dumps(message["payload"]))
+        return found
+
+    async def wait_for_reply(self, question: int) -> str:
+        """Wait until everything planned is sent, and return the only reply to a question."""
+
+        async def is_replied() -> bool:
+            return question in await self.replies() and set(await self.harness.count_states()) == {"sent"}
+
+        await self.harness.wait_until(is_replied)
+        [reply] = (await self.replies())[question]
+        return reply
+
+
+@pytest.fixture
+async def asking(harness: FaultHarness) -> AsyncIterator[Asking]:
+    """A bot that has posted a paper in a forum."""
+    [forum] = await harness.fake.add_channels(1, type=model.FORUM)
+    due = harness.now().replace(second=0, microsecond=0) + timedelta(minutes=2)
+    draft = models.Subscription(
+        guild_id=process.GUILD_ID, channel_id=forum, at_time=f"{due:%H:%M}", style=models.Style.FORUM
+    )
+    await Subscriptions(harness.db, harness.now).add(draft)
+    await harness.store_digest(PAPER, on=due.date())
+    await harness.advance_clock(due + timedelta(seconds=1) - harness.now())
+    async with origin_server.run_origin() as origin:
+        page = paper_pages.markdown_page(title=f"Paper {PAPER}", paper_id=PAPER, content=FACT)
+        origin.pages[f"/papers/{PAPER}.md"] = page
+        asking = Asking(harness, origin)
+        await asking.start()
+        await harness.wait_for_sent(1)
+        await harness.wait_until_all_sent()
+        [asking.thread] = await harness.fake.all_messages()
+        yield asking
+
+
+async def test_a_mention_is_answered_once_and_other_messages_are_left_alone(asking: Asking) -> None:
+    fake, thread = asking.harness.fake, asking.thread
+    await asking.ask("How long did the training take?")
+    await asking.ask(
+        "How long did the training take?", reply_to=thread
+    )  # mentions the bot by Discord's ping alone
+    first = await asking.ask()
+    await fake.run_action("replay_events", {"kind": "MESSAGE_CREATE"})
+    assert "RTX A6000" in await asking.wait_for_reply(first)
+    second = await asking.ask(f"{QUESTION} 학습에 얼마나 걸렸어?", reply_to=thread)
+    assert "RTX A6000" in await asking.wait_for_reply(second)
+    assert list(await asking.replies()) == [first, second]
+    asking.harness.assert_no_traceback()
+
+
+async def test_a_question_is_answered_once_or_said_to_be_lost_after_a_kill(asking: Asking) -> None:
+    harness = asking.harness
+    page, is_read = asking.origin.pages[f"/papers/{PAPER}.md"], asyncio.Event()
+
+    async def hang(_: web.BaseRequest) -> web.StreamResponse:
+        is_read.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    asking.origin.pages[f"/papers/{PAPER}.md"] = hang
+    question = await asking.ask()
+    await is_read.wait()
+    asking.origin.pages[f"/papers/{PAPER}.md"] = page
+    await asking.restart()
+    await harness.advance_clock(service.LOST_AFTER)
+    assert LOST in await asking.wait_for_reply(question)
+
+    path = f"/channels/{asking.thread}/messages"
+    for is_stored, passes in ((False, timedelta(0)), (True, timedelta(0)), (True, PAST_NONCE_WINDOW)):
+        requests = len(await harness.fake.log("POST", path))
+        await harness.fake.set_faults({"kind": "slow", "path": path, "seconds": 600.0, "stored": is_stored})
+        question = await asking.ask()
+        await harness.fake.wait_for_requests(requests + 1, "POST", path, harness.read_log)
+        await harness.advance_clock(passes)
+        await asking.restart()
+        assert "RTX A6000" in await asking.wait_for_reply(question)
+
+
+@pytest.mark.all_faults
+async def test_a_question_is_answered_at_most_once_after_kills_at_random(asking: Asking) -> None:
+    rng, harness, questions = random.Random(66), asking.harness, list[int]()
+    for _ in range(20):
+        questions.append(await asking.ask())
+        await asyncio.sleep(rng.uniform(0.0, 0.6))
+        await asking.restart()
+    await harness.advance_clock(service.LOST_AFTER)
+    await harness.wait_until_all_sent()
+    replies = await asking.replies()
+    async with harness.db.read() as connection:
+        planned = [
+            row for row in await outbox.list_rows(connection) if row.kind is models.DeliveryKind.ANSWER
+        ]
+    assert {question: len(of_question) for question, of_question in replies.items()} == dict.fromkeys(
+        replies, 1
+    )
+    assert len(planned) == len(replies) > len(questions) / 4
+    assert set(replies) <= set(questions)
