@@ -22,6 +22,7 @@ from tests.support.fault_harness import FaultHarness
 pytestmark = [pytest.mark.faults, pytest.mark.wire, pytest.mark.promise]
 
 PAPER, FACT = "2601.00001", "Training takes 31 hours on four RTX A6000 cards."
+ANSWER = "RTX A6000"
 QUESTION = f"<@{model.BOT_ID}> How long did the training take?"
 LOST = "Paperround was interrupted before it could answer."
 PAST_NONCE_WINDOW = timedelta(minutes=10)
@@ -66,15 +67,14 @@ class Asking:
                 found.setdefault(int(reference["message_id"]), []).append(json.dumps(message["payload"]))
         return found
 
-    async def wait_for_reply(self, question: int) -> str:
-        """Wait until everything planned is sent, and return the only reply to a question."""
+    async def wait_for_reply(self, question: int, text: str) -> None:
+        """Wait for a reply with this text to a question, and assert that there is no other."""
 
         async def is_replied() -> bool:
-            return question in await self.replies() and set(await self.harness.count_states()) == {"sent"}
+            return any(text in reply for reply in (await self.replies()).get(question, []))
 
         await self.harness.wait_until(is_replied)
-        [reply] = (await self.replies())[question]
-        return reply
+        assert len((await self.replies())[question]) == 1
 
 
 @pytest.fixture
@@ -107,9 +107,10 @@ async def test_a_mention_is_answered_once_and_other_messages_are_left_alone(aski
     )  # mentions the bot by Discord's ping alone
     first = await asking.ask()
     await fake.run_action("replay_events", {"kind": "MESSAGE_CREATE"})
-    assert "RTX A6000" in await asking.wait_for_reply(first)
+    await asking.wait_for_reply(first, ANSWER)
     second = await asking.ask(f"{QUESTION} 학습에 얼마나 걸렸어?", reply_to=thread)
-    assert "RTX A6000" in await asking.wait_for_reply(second)
+    await asking.wait_for_reply(second, ANSWER)
+    await asking.harness.wait_until_all_sent()
     assert list(await asking.replies()) == [first, second]
     asking.harness.assert_no_traceback()
 
@@ -123,13 +124,17 @@ async def test_a_question_is_answered_once_or_said_to_be_lost_after_a_kill(askin
         await asyncio.Event().wait()
         raise AssertionError
 
-    asking.origin.pages[f"/papers/{PAPER}.md"] = hang
-    question = await asking.ask()
-    await is_read.wait()
-    asking.origin.pages[f"/papers/{PAPER}.md"] = page
-    await asking.restart()
-    await harness.advance_clock(service.LOST_AFTER)
-    assert LOST in await asking.wait_for_reply(question)
+    for is_announced in (False, True):
+        asking.origin.pages[f"/papers/{PAPER}.md"] = hang
+        question = await asking.ask()
+        await is_read.wait()
+        is_read.clear()
+        if is_announced:
+            await asking.wait_for_reply(question, "Reading the paper")
+        asking.origin.pages[f"/papers/{PAPER}.md"] = page
+        await asking.restart()
+        await harness.advance_clock(service.LOST_AFTER)
+        await asking.wait_for_reply(question, LOST)
 
     path = f"/channels/{asking.thread}/messages"
     for is_stored, passes in ((False, timedelta(0)), (True, timedelta(0)), (True, PAST_NONCE_WINDOW)):
@@ -139,7 +144,9 @@ async def test_a_question_is_answered_once_or_said_to_be_lost_after_a_kill(askin
         await harness.fake.wait_for_requests(requests + 1, "POST", path, harness.read_log)
         await harness.advance_clock(passes)
         await asking.restart()
-        assert "RTX A6000" in await asking.wait_for_reply(question)
+        await asking.wait_for_reply(question, ANSWER)
+    await harness.wait_until_all_sent()
+    assert [len(found) for found in (await asking.replies()).values()] == [1] * 5
 
 
 @pytest.mark.all_faults
