@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import sys
+import time
+from collections.abc import Callable
 
 import structlog
 
@@ -48,6 +51,7 @@ def configure(log: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
     handler.addFilter(_is_event)
+    handler.addFilter(_Reconnects())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
@@ -58,6 +62,30 @@ def configure(log: str) -> None:
         logging.getLogger(name).setLevel(quiet)
     # It warns of each run that is left out because the job still runs.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
+
+
+class _Reconnects(logging.Filter):
+    """Shortens discord.py's errors of lost and failed connections to one line, each type of error once an hour."""
+
+    def __init__(self, count: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._count = count
+        self._logged_at: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return False for an error of a type that was logged within the hour, and leave out the traceback of others."""
+        error = record.exc_info and record.exc_info[1]
+        if record.name != "discord.shard" or not error:
+            return True
+        record.msg, record.args = f"{record.getMessage()}: {type(error).__name__}: {error}", ()
+        record.exc_info, name, now = None, type(error).__name__, self._count()
+        if now - self._logged_at.get(name, -math.inf) < _QUIET_SECONDS:
+            return False
+        self._logged_at[name] = now
+        return True
+
+
+_QUIET_SECONDS = 3600.0
 
 
 def _is_event(record: logging.LogRecord) -> bool:

@@ -61,6 +61,18 @@ def test_does_not_log_errors_caused_by_cancellation(capsys: pytest.CaptureFixtur
     assert "the line is cut" in stderr
 
 
+def test_lost_connections_to_discord_are_a_line_each_once_an_hour() -> None:
+    now, shown = [0.0], []
+    reconnects = logs._Reconnects(lambda: now[0])
+    for now[0] in (0.0, 5.0, 3600.0):
+        for error in (OSError("the line is cut"), TimeoutError("slow")):
+            record = logging.LogRecord("discord.shard", logging.ERROR, "", 1, "again in %ds", (5,), None)
+            record.exc_info = type(error), error, None
+            if reconnects.filter(record):
+                shown.append(logging.Formatter().format(record))
+    assert shown == ["again in 5s: OSError: the line is cut", "again in 5s: TimeoutError: slow"] * 2
+
+
 @pytest.mark.parametrize(
     ("text", "shown"),
     [

@@ -29,6 +29,7 @@ async def test_each_part_arrives_once_after_a_half_hour_outage(harness: FaultHar
     await harness.fake.run_action("set_outage", {"seconds": 0})
     await harness.wait_until_all_sent()
     await harness.assert_sent_once(channels, 2)
+    harness.assert_no_traceback()
 
 
 async def test_second_process_sends_nothing_until_the_first_is_dead(harness: FaultHarness) -> None:
