@@ -116,6 +116,11 @@ class _StatementCache(dict[Any, Any]):
         super().__setitem__((key[0].name, *key[1:]), compiled)
 
 
+def _keep_statements(_dialect: Any, _record: Any, _arguments: Any, options: dict[str, Any]) -> None:
+    """Let asyncpg's statements never expire. SimCord would wait for their timers (five minutes) on a loaded machine."""
+    options["max_cached_statement_lifetime"] = 0
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _shared_statements() -> Iterator[None]:
     """Compile each SQL statement once for all databases in the test process."""
@@ -124,6 +129,8 @@ def _shared_statements() -> Iterator[None]:
     def open_engine(url: str, name: str = "", *size: int) -> AsyncEngine:
         engine = open_without_cache(url, name, *size)
         engine.sync_engine._compiled_cache = statements
+        if engine.name == "postgresql":
+            sa.event.listen(engine.sync_engine, "do_connect", _keep_statements)
         return engine
 
     open_without_cache = database.open_engine

@@ -1,4 +1,4 @@
-"""A month of a club over HTTP. In each step Discord stores the request, and the bot dies before the reply."""
+"""Weeks of a club over HTTP. In each step Discord stores the request, and the bot dies before the reply."""
 
 from __future__ import annotations
 
@@ -135,9 +135,11 @@ async def lab(fake: process.FakeDiscord, database_url: str, tmp_path: Path) -> A
 
 
 @pytest.mark.engines("sqlite", "postgresql")
-async def test_killed_bot_repeats_no_club_step_in_a_month(lab: Lab) -> None:
+async def test_killed_bot_repeats_no_club_step(lab: Lab) -> None:
+    """The bot is killed in all steps of the first week. On SQLite, an ordinary week and one with an outage follow."""
     posts, threads = f"/channels/{lab.channel_id}/messages", "/channels/*/threads"
-    for week in range(4):
+    papers = ["2601.00002", "2602.00011", "2602.00012"][: 3 if lab.harness.db.is_sqlite else 1]
+    for week in range(len(papers)):
         meets_at = lab.meets_at + week * 7 * DAY
         is_killed, was_away = week == 0, week == 2
         if week:
@@ -148,11 +150,9 @@ async def test_killed_bot_repeats_no_club_step_in_a_month(lab: Lab) -> None:
             await lab.run_until(1, lab.polls)
         await lab.vote(2, 4)
         await lab.until(meets_at - (DAY if was_away else 2 * DAY) + 2 * MINUTE)
-        count = f"/channels/{lab.channel_id}/messages/*" if is_killed else ""
         if is_killed:
-            await lab.run_until(0, lab.counted, count, "GET")
-        await lab.run_until(week + 1, lab.counted)
-        if is_killed:
+            await lab.run_until(0, lab.counted, f"{posts}/*", "GET")
+            await lab.run_until(1, lab.counted)
             await lab.run_until(2, lab.messages, posts)
             await lab.run_until(1, lab.threads, threads)
             await lab.run_until(1, lab.events, "/guilds/*/scheduled-events")
@@ -161,12 +161,11 @@ async def test_killed_bot_repeats_no_club_step_in_a_month(lab: Lab) -> None:
         if is_killed:
             await lab.run_until(1, lab.reminders, f"/channels/{(await lab.threads())[0]['id']}/messages")
         await lab.run_until(week + 1, lab.reminders)
-    papers = ["2601.00002", "2602.00011", "2602.00012", "2602.00003"]
     assert [thread["name"] for thread in await lab.threads()] == [f"Paper {paper}" for paper in papers]
-    assert (len(await lab.messages()), len(await lab.reminders())) == (8, 4)
+    assert (len(await lab.messages()), len(await lab.reminders())) == (2 * len(papers), len(papers))
     starts = [event["scheduled_start_time"] for event in await lab.events()]
-    assert starts == [(lab.meets_at + week * 7 * DAY).isoformat() for week in range(4)]
-    assert await lab.harness.count_states() == {"sent": 24}
+    assert starts == [(lab.meets_at + week * 7 * DAY).isoformat() for week in range(len(papers))]
+    assert await lab.harness.count_states() == {"sent": 6 * len(papers)}
     assert "Traceback" not in lab.harness.read_log()
 
 
