@@ -205,8 +205,8 @@ def split_joined(word: str) -> Sequence[str]:
 
 
 def has_topic(words: Sequence[str]) -> bool:
-    """Return whether any word of a query may name a topic. Words for papers, questions and requests do not."""
-    return any(classify_filler(word) != "filler" for word in words)
+    """Return whether any word of a query may name a topic. Words for papers, questions, requests and methods do not."""
+    return any(classify_filler(word) not in ("filler", "verb") for word in words)
 
 
 def topic_mask(words: Sequence[str], protected: Sequence[bool] = ()) -> list[bool]:

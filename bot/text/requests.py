@@ -14,7 +14,7 @@ from typing import NamedTuple
 from bot.text import questions
 
 _MOST, _LEAST = "(?:most|highest|best|top|biggest)", "(?:least|lowest|fewest|worst)"
-_VOTED = "(?:up-?)?(?:votes?|voted|rated|ranked|likes?|liked|loved|popular|recommended|discussed|read|shared|viewed)"
+_VOTED = "(?:up-?)?(?:votes?|voted|rated|ranked|likes?|liked|loved|popular|recommended|discussed|read|shared|viewed|received)"
 _GOT = "(?:with|by|got|get|have|had|has|received)"
 _CITED = "(?:cited|citations?|downloaded|downloads?|starred|stars?)"
 _MOST_KO = "(?:제일|가장|젤|최고로|아주|더)"
@@ -28,7 +28,7 @@ _VOTES = re.compile(
     rf"\b(?:the )?{_MOST}[ -]{_VOTED}\b|\b(?:popular|trending|hottest|viral|upvot(?:ed|ing))\b"
     rf"|\b(?:{_GOT} )?(?:the )?(?:(?:{_MOST}|many)(?: number of)?|number of) "
     r"(?:up-?)?(?:votes?|likes)\b"
-    r"|\b(?:sort|rank|order)(?:ed)? by (?:(?:up-?)?votes?|likes|popularity)\b"
+    r"|\b(?:(?:sort|rank|order)(?:ed)? )?by (?:(?:up-?)?votes?|likes|popularity)\b|^(?:sort|rank|order)\b(?=.* by )"
     r"|\b(?:fan|crowd|community|reader)(?:['’]?s['’]?)? (?:favou?rites?|picks?)\b|\b(?:the )?big(?:gest)? hits\b"
     r"|\bhot(?= (?:papers?|topics?|research|right|now|this|last|in|on)\b)"
     rf"|(?:{_MOST_KO} ?)?{_VOTES_KO}{_NUMBER_KO}(?:많이 ?[받얻달눌된][가-힣]*|[많높][가-힣]*)(?: ?[받얻][가-힣]+)?"
@@ -37,7 +37,7 @@ _VOTES = re.compile(
     rf"|(?:인기|{_VOTES_KO})수? ?순[위서]?(?:으로|대로|에|의)?(?![가-힣])"
     rf"|(?:{_MOST_KO} ?)?인기(?:가|도)? ?(?:{_MOST_KO} ?)?(?:[있많좋높][은는던았었][가-힣]*"
     rf"|[끈끌얻][가-힣]*|글|(?={_PAPERS}|주제|모델))"
-    rf"|{_MOST_KO} ?인기[가-힣]*|{_MOST_KO} ?많이 ?(?:추천|언급|투표|공유|읽)[가-힣]*"
+    rf"|{_MOST_KO} ?인기[가-힣]*|{_MOST_KO} ?많이 ?(?:언급|공유)[가-힣]*|많이 ?(?:추천|투표|읽)[가-힣]*"
     rf"|(?:{_MOST_KO} ?)?핫[하한했해][가-힣]*|트렌딩"
     rf"|(?:{_MOST_KO} ?)?뜨(?:는|고 ?있는|거운)(?:{_SOON}|(?= ?(?:주제|모델|분야|[거것게건])))"
     rf"|화제(?:의|가 ?된|인|였던)|(?:{_MOST_KO} ?)?주목 ?받[가-힣]+",
@@ -47,7 +47,8 @@ _BEST = re.compile(
     rf"\bwhat(?:['’]?s| is) new\b|\b(?<!on )(?:the )?(?:best|top|greatest|must[- ]read"
     rf"|most (?:influential|important|interesting|impactful|exciting))(?![\w-])(?: [0-9]{{1,3}}\b)?"
     rf"(?! (?:ways?|methods?|practices?|approach(?:es)?|of n|[kp])\b)"
-    rf"|(?:최고의?(?! ?(?:성능|수준|품질|속도|정확도))|베스트|[톱탑]|{_MOST_KO} ?[좋훌괜재중][가-힣]*[은던운한])(?![가-힣])"
+    rf"|(?:최고의?(?! ?(?:성능|수준|품질|속도|정확도))|베스트|[톱탑]|(?<!\S)1 ?[등위]"
+    rf"|{_MOST_KO} ?[좋훌괜재중][가-힣]*[은던운한])(?![가-힣])"
     rf"(?: ?[0-9]{{1,3}} ?[개편위]?)?",
     re.IGNORECASE,
 )
@@ -66,7 +67,8 @@ _UNKNOWN = re.compile(
     rf"\b(?:{_GOT} )?(?:the )?{_LEAST}[ -](?:number of )?(?:{_VOTED}|{_CITED})\b"
     rf"|\b(?:underrated|overlooked)\b|\b(?:worst|oldest|earliest){_SOON}"
     rf"|\bpapers? with (?:code|github)\b|코드[가도를]? ?(?:있|공개)[가-힣]*|최악의?|{_MOST_KO} ?오래[된전][가-힣]*"
-    rf"|(?:{_VOTES_KO}|{_CITED_KO}){_NUMBER_KO}[적낮][가-힣]*|{_MOST_KO} ?적게 ?(?:{_VOTES_KO}|{_CITED_KO})[가-힣]*"
+    rf"|(?:{_VOTES_KO}|{_CITED_KO}){_NUMBER_KO}[적낮][가-힣]*"
+    rf"|{_VOTES_KO}[을를도]? ?(?:별로|거의) ?[못안] ?받[가-힣]*|{_MOST_KO} ?적게 ?(?:{_VOTES_KO}|{_CITED_KO})[가-힣]*"
     rf"|(?:{_MOST_KO} ?)?인기(?:가|도)? ?(?:{_MOST_KO} ?)?없[가-힣]*",
     re.IGNORECASE,
 )
@@ -107,7 +109,7 @@ _ENGLISH = re.compile(
     r"|\bleav(?:e|ing) out\b|\bminus\b|(?<=thing )but\b|\bbut not (?:by|with|using|through|via)\b"
     r"|(?:\bnot|n['’]t|\bnothing)(?: be| have)? (?:about|related to|involving"
     r"|including|dealing with|mention(?:ing)?|cover(?:ing)?)\b)"
-    r"|\b(?:without|with no|but not|other than|besides|free of|no)\b|(?P<instead>\b(?:rather than|instead of)\b)"
+    r"|\b(?:without|avoid(?:s|ing)?|with no|but not|other than|besides|free of|no)\b|(?P<instead>\b(?:rather than|instead of)\b)"
     r"|(?:\bnot|n['’]t) (?:us(?:e|ing)|need|require|rely on|involve|depend on|based on)\b"
     r"|(?:(?:(?<=,)|(?<=, )|(?<=\band )|(?<=\bare )|(?<=\bis )|(?<=\bthat )|(?<=papers ))not|(?:are|is)n['’]t)"
     r"(?: (?:in|on|for|with))?\b",
@@ -170,7 +172,8 @@ def _read_behind(
     while number < len(words):
         typed = [word[0] for word in words[number : number + _MAX_TERM_WORDS]]
         broken = next((at + 1 for at, word in enumerate(words[number:]) if word[1]), len(words))
-        size = _count_words(typed[:broken], match["sure"] is not None and not named, is_term)
+        is_listed = bool(named) and words[number - 1][0].casefold() not in _JOINTS
+        size = _count_words(typed[:broken], match["sure"] is not None and not is_listed, is_term)
         if size:
             named.append(" ".join(typed[:size]))
         elif typed[0].casefold() not in (_JOINTS | _SKIPPED if named else _SKIPPED):
