@@ -6,10 +6,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import IntEnum
+from itertools import pairwise
+from types import MappingProxyType
+from typing import NamedTuple
 
 from bot.core.clock import Clock, latest_date, system_clock
 from bot.glossary.resolver import Glossary
@@ -164,22 +167,25 @@ class RisingTopic:
 
 
 @dataclass(slots=True)
-class _TopicCounts:
-    """The topics in a period's titles: the ids of the papers on each topic, and the spellings of each phrase."""
+class _Topic:
+    """The recent papers with a topic in the title, the number of earlier ones, and how a phrase is spelt."""
 
-    title_count: int
-    papers_by_topic: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
-    phrase_spellings: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    recent: set[int] = field(default_factory=set)
+    earlier: int = 0
+    spellings: Counter[str] = field(default_factory=Counter)
 
-    def share(self, key: str) -> float:
-        """Return the share of titles that contain a topic."""
-        return len(self.papers_by_topic.get(key, ())) / max(1, self.title_count)
 
-    def keep(self, keys: Iterable[str]) -> None:
-        """Remove all topics except the given ones."""
-        kept = set(keys)
-        self.papers_by_topic = {key: ids for key, ids in self.papers_by_topic.items() if key in kept}
-        self.phrase_spellings = {key: of for key, of in self.phrase_spellings.items() if key in kept}
+class _Counts(NamedTuple):
+    """The topics of at least MIN_PAPERS recent titles, by key, and the numbers of all recent and earlier titles."""
+
+    topics: Mapping[str, _Topic] = MappingProxyType({})
+    recent: int = 0
+    earlier: int = 0
+
+    def shares(self, key: str) -> tuple[float, float]:
+        """Return a topic's shares of the recent and of the earlier titles."""
+        topic = self.topics[key]
+        return len(topic.recent) / max(1, self.recent), topic.earlier / max(1, self.earlier)
 
 
 class RisingTopicService:
@@ -190,7 +196,7 @@ class RisingTopicService:
         self._glossary = glossary
         self._clock = clock
         self._counted: tuple[Glossary, models.ArchiveExtent] | None = None
-        self._counts = _TopicCounts(0), _TopicCounts(0)
+        self._counts = _Counts()
         self._counting = asyncio.Lock()
 
     async def list_topics(
@@ -200,85 +206,75 @@ class RisingTopicService:
 
         Returns () if there are no earlier papers. `with_common` fills up the list with the most frequent concepts.
         """
-        counted = await self._get_counts()
-        if counted is None:
-            return ()
-        glossary, recent, baseline = counted
-        keys = _rank_topics(recent, baseline, limit)
-        if with_common:
-            common = [
-                key
-                for key, paper_ids in recent.papers_by_topic.items()
-                if len(paper_ids) >= MIN_PAPERS and " " in key and glossary.concept(key) is not None
-            ]
-            common.sort(key=lambda key: -len(recent.papers_by_topic[key]))
-            keys = list(dict.fromkeys([*keys, *common]))[:limit]
-        return tuple(_make_topic(glossary, recent, baseline, key, locale) for key in keys)
-
-    async def _get_counts(self) -> tuple[Glossary, _TopicCounts, _TopicCounts] | None:
-        """Return the glossary with the recent and baseline counts; None if the archive is empty."""
         async with self._database.read() as connection:
             extent = await papers.get_extent(connection, until_on=latest_date(self._clock()))
         if extent.last_on is None:
-            return None
+            return ()
         glossary = await self._glossary.get_current()
         async with self._counting:
             if self._counted != (glossary, extent):
                 begin = extent.last_on - RECENT_PERIOD + timedelta(days=1)
-                recent = search.Filters(begin, extent.last_on)
-                before = search.Filters(begin - BASELINE_PERIOD, begin - timedelta(days=1))
-                counts = await self._count_period(glossary, recent)
-                # Drop rare topics, which cannot rise and would take most of the memory.
-                counts.keep(key for key, ids in counts.papers_by_topic.items() if len(ids) >= MIN_PAPERS)
-                baseline = await self._count_period(glossary, before, counts.papers_by_topic)
-                self._counts = counts, baseline
+                recent, earlier = [
+                    await self._database.look_up(trends.list_titles, period, limit=MAX_TITLES)
+                    for period in (
+                        search.Filters(begin, extent.last_on),
+                        search.Filters(begin - BASELINE_PERIOD, begin - timedelta(days=1)),
+                    )
+                ]
+                self._counts = await asyncio.to_thread(_count_topics, glossary, recent, earlier)
                 self._counted = glossary, extent
-            return glossary, *self._counts
-
-    async def _count_period(
-        self, glossary: Glossary, period: search.Filters, only: Container[str] | None = None
-    ) -> _TopicCounts:
-        """Count the topics in a period's titles. If `only` is given, other topics are ignored."""
-        titles = await self._database.look_up(trends.list_titles, period, limit=MAX_TITLES)
-        return await asyncio.to_thread(_count_topics, glossary, titles, only)
+            counts = self._counts
+        keys = _rank_topics(counts, limit)
+        if with_common:
+            common = [key for key in counts.topics if " " in key and glossary.concept(key) is not None]
+            common.sort(key=lambda key: -len(counts.topics[key].recent))
+            keys = list(dict.fromkeys([*keys, *common]))[:limit]
+        return tuple(_make_topic(glossary, counts, key, locale) for key in keys)
 
 
 def _count_topics(
-    glossary: Glossary, titles: Sequence[tuple[int, str]], only: Container[str] | None
-) -> _TopicCounts:
-    counts = _TopicCounts(len(titles))
-    for paper_id, title in titles:
-        for key, spelling in extract_topics(glossary, typography.to_plain_text(title)[:_MAX_TITLE_LENGTH]):
-            if only is not None and key not in only:
-                continue
-            counts.papers_by_topic[key].add(paper_id)
-            if spelling:
-                counts.phrase_spellings[key][spelling] += 1
-    return counts
+    glossary: Glossary, recent: Sequence[tuple[int, str]], earlier: Sequence[tuple[int, str]]
+) -> _Counts:
+    topics = defaultdict[str, _Topic](_Topic)
+    for paper_id, title in recent:
+        for key, spelling in extract_topics(glossary, title):
+            topics[key].recent.add(paper_id)
+            topics[key].spellings.update([spelling] if spelling else [])
+    # Rare topics cannot rise, and would take most of the memory.
+    frequent = {key: topic for key, topic in topics.items() if len(topic.recent) >= MIN_PAPERS}
+    for _, title in earlier:
+        for key in frequent.keys() & dict(extract_topics(glossary, title)).keys():
+            frequent[key].earlier += 1
+    return _Counts(frequent, len(recent), len(earlier))
 
 
 def extract_topics(glossary: Glossary, title: str) -> Iterator[tuple[str, str]]:
     """Yield a title's topics: (key, "") for known concepts, (key, spelling) for other two-word phrases."""
     left = _MAX_TITLE_WORDS
-    for part in _split_title(title):
+    for part in _split_title(typography.to_plain_text(title)[:_MAX_TITLE_LENGTH]):
         words = part.split()[:left]
         left -= len(words)
-        in_concept: set[int] = set()
-        lengths = range(min(_MAX_TERM_WORDS, len(words)), 0, -1)
-        for start, end in ((start, start + n) for n in lengths for start in range(len(words) - n + 1)):
-            if term_keys.is_closer(words[start:end]):
-                in_concept.update(range(start, end))
-                continue
-            if end - start == 1 and start in in_concept:
+        covered = set[int]()
+        for run in _list_runs(len(words)):
+            if len(run) == 1 and run.start in covered:
                 continue  # a word in a longer term is not a separate topic
-            concept = _find_concept(glossary, words[start:end])
-            if concept is not None:
-                in_concept.update(range(start, end))
+            term = words[run.start : run.stop]
+            if term_keys.is_closer(term):
+                covered.update(run)
+            elif (concept := _find_concept(glossary, term)) is not None:
+                covered.update(run)
                 yield concept.key, ""
-        for start in range(len(words) - 1):
-            if not {start, start + 1} & in_concept and all(map(_is_content_word, words[start : start + 2])):
-                spelling = " ".join(words[start : start + 2])
+        for start, pair in enumerate(pairwise(words)):
+            if covered.isdisjoint((start, start + 1)) and all(map(_is_content_word, pair)):
+                spelling = " ".join(pair)
                 yield term_keys.english_key(spelling), spelling
+
+
+def _list_runs(count: int) -> Iterator[range]:
+    """Yield the places of all runs of up to _MAX_TERM_WORDS words, the longest first."""
+    for length in range(_MAX_TERM_WORDS, 0, -1):
+        for start in range(count - length + 1):
+            yield range(start, start + length)
 
 
 def _split_title(title: str) -> list[str]:
@@ -309,40 +305,28 @@ _EXTRA_STOPWORDS = (
 _STOPWORDS = analyser.FUNCTION_WORDS | frozenset(_EXTRA_STOPWORDS.split())
 
 
-def _rank_topics(recent: _TopicCounts, baseline: _TopicCounts, limit: int) -> list[str]:
+def _rank_topics(counts: _Counts, limit: int) -> list[str]:
     """Return the keys of the topics that rose most, best first, except those that duplicate a higher-ranked topic."""
-    if not baseline.title_count:
-        return []
-    shares = {
-        key: (recent.share(key), baseline.share(key))
-        for key, paper_ids in recent.papers_by_topic.items()
-        if len(paper_ids) >= MIN_PAPERS
-    }
+    shares = {key: counts.shares(key) for key in counts.topics} if counts.earlier else {}
     gains = {key: now - before for key, (now, before) in shares.items() if now >= MIN_GROWTH * before}
-    ranked = sorted(gains, key=lambda key: -gains[key])  # ties keep the order of the titles
-    chosen: list[str] = []
-    for key in ranked:
+    chosen = dict[str, set[int]]()
+    for key in sorted(gains, key=lambda key: -gains[key]):  # ties keep the order of the titles
+        own = counts.topics[key].recent
+        overlaps = (len(own & other) / min(len(own), len(other)) for other in chosen.values())
+        if all(overlap < _DUPLICATE_OVERLAP for overlap in overlaps):
+            chosen[key] = own
         if len(chosen) == limit:
             break
-        own = recent.papers_by_topic[key]
-        others = (recent.papers_by_topic[other] for other in chosen)
-        if all(len(own & other) / min(len(own), len(other)) < _DUPLICATE_OVERLAP for other in others):
-            chosen.append(key)
-    return chosen
+    return list(chosen)
 
 
-def _make_topic(
-    glossary: Glossary, recent: _TopicCounts, baseline: _TopicCounts, key: str, locale: models.Locale
-) -> RisingTopic:
-    concept = glossary.concept(key)
+def _make_topic(glossary: Glossary, counts: _Counts, key: str, locale: models.Locale) -> RisingTopic:
+    topic, concept = counts.topics[key], glossary.concept(key)
     if concept is None:
-        text, translation = recent.phrase_spellings[key].most_common(1)[0][0], ""
+        text, translation = topic.spellings.most_common(1)[0][0], ""
     else:
-        korean_form = concept.usual_form("ko")
-        text = concept.usual_form("en") or concept.key
-        translation = korean_form
-        if locale is models.Locale.KO:
-            text, translation = korean_form or text, text
-    paper_count = len(recent.papers_by_topic[key])
-    shares = recent.share(key), baseline.share(key)
-    return RisingTopic(text, translation if translation != text else "", paper_count, *shares)
+        text, translation = concept.usual_form("en") or concept.key, concept.usual_form("ko")
+        if locale is models.Locale.KO and translation:
+            text, translation = translation, text
+    shares = counts.shares(key)
+    return RisingTopic(text, translation if translation != text else "", len(topic.recent), *shares)
