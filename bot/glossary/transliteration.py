@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from importlib import resources
 
-from bot.text import analyser
+from bot.text import analyser, seed
 
 MIN_SYLLABLES, MAX_SYLLABLES = 2, 12
 MIN_NAME_LENGTH, MAX_NAME_LENGTH = 3, 40
@@ -19,15 +18,8 @@ _VOWEL_ORDER = "ㅏㅐㅑㅒㅓㅔㅕㅖㅗㅘㅙㅚㅛㅜㅝㅞㅟㅠㅡㅢㅣ"
 _FINAL_ORDER = "-ㄱㄲㄳㄴㄵㄶㄷㄹㄺㄻㄼㄽㄾㄿㅀㅁㅂㅄㅅㅆㅇㅈㅊㅋㅌㅍㅎ"
 
 
-@lru_cache(maxsize=1)
-def _sounds() -> dict[str, dict[str, str]]:
-    """Load the Latin spellings of sounds, keyed by kind and Hangul letter."""
-    sounds: dict[str, dict[str, str]] = {}
-    for line in resources.files(__package__).joinpath("sounds.tsv").read_text("utf-8").splitlines():
-        if not line.startswith("#"):
-            kind, hangul, spellings = line.split("\t")
-            sounds.setdefault(kind, {})[hangul] = spellings
-    return sounds
+def _sounds() -> Mapping[str, Mapping[str, str]]:
+    return seed.read_spellings("sounds.tsv")
 
 
 class SoundIndex:

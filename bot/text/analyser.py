@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache, wraps
 from typing import NamedTuple, TypeVar
 
@@ -72,8 +72,13 @@ def _endings_by_last_syllable() -> dict[str, list[str]]:
     이, 가, 도, 로, 과 and 지 are excluded because too many nouns end in them (평가, 높이, 지도, 효과). Bigrams still match
     a noun before such a particle.
     """
+    return group_endings(seed.read_data("endings.txt").split())
+
+
+def group_endings(endings: Iterable[str]) -> dict[str, list[str]]:
+    """Return endings by last syllable, longest first."""
     groups: dict[str, list[str]] = {}
-    for ending in sorted(seed.read_data("endings.txt").split(), key=len, reverse=True):
+    for ending in sorted(endings, key=len, reverse=True):
         groups.setdefault(ending[-1], []).append(ending)
     return groups
 

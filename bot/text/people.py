@@ -75,14 +75,8 @@ _MAX_SAME_NAME_COST = 3
 _TITLES = frozenset({"교수", "교수님", "박사", "박사님", "님", "씨", "저자"})
 
 
-@lru_cache(maxsize=1)
 def _tables() -> dict[str, dict[str, str]]:
-    """Return the spelling tables by kind. Kind `rare` has family names that more often begin a given name: 은우, 도현."""
-    tables: dict[str, dict[str, str]] = {}
-    for line in seed.read_data("korean_names.tsv").splitlines()[1:]:
-        kind, hangul, spellings = line.split("\t")
-        tables.setdefault(kind, {})[hangul] = spellings
-    return tables
+    return seed.read_spellings("korean_names.tsv")
 
 
 def split_hangul(name: str) -> list[tuple[str, str]]:
@@ -422,21 +416,16 @@ def _keys() -> dict[str, str]:
 @lru_cache(maxsize=1)
 def _rows() -> tuple[tuple[str, ...], ...]:
     """Return the names of each known institution, main English name first."""
-    return tuple(tuple(form.removesuffix("?") for form in forms) for forms in _marked_rows())
-
-
-def _marked_rows() -> list[list[str]]:
-    lines = seed.read_data("institutions.tsv").splitlines()
-    return [line.split("\t") for line in lines if line and not line.startswith("#")]
+    return tuple(tuple(form.removesuffix("?") for form in row) for row in seed.read_rows("institutions.tsv"))
 
 
 def list_korean_names() -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
     """Return each known institution's Korean names, except ordinary words, and its main English name."""
     rows = [
-        (tuple(form for form in forms if analyser.has_hangul(form) and form[-1] != "?"), forms[:1])
-        for forms in _marked_rows()
+        (tuple(form for form in row if analyser.has_hangul(form) and form[-1] != "?"), (row[0],))
+        for row in seed.read_rows("institutions.tsv")
     ]
-    return [(korean, tuple(english)) for korean, english in rows if korean]
+    return [(korean, english) for korean, english in rows if korean]
 
 
 _MAX_UNKNOWN_WORDS = 4

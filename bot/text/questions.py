@@ -36,11 +36,9 @@ _LATIN = re.compile("[A-Za-z]")
 @lru_cache(maxsize=1)
 def _load_endings() -> tuple[dict[str, list[str]], re.Pattern[str]]:
     """Return Korean word endings, keyed by last syllable, longest first, and a pattern for one to three endings."""
-    listed = next(listed for kind, listed in _read_table("filler.tsv") if kind == "ending")
-    endings, by_last = sorted(listed.split(), key=len, reverse=True), dict[str, list[str]]()
-    for ending in endings:
-        by_last.setdefault(ending[-1], []).append(ending)
-    return by_last, re.compile(f"(?:{'|'.join(endings)}){{1,3}}")
+    endings = next(listed for kind, listed in seed.read_rows("filler.tsv") if kind == "ending").split()
+    longest_first = sorted(endings, key=len, reverse=True)
+    return analyser.group_endings(endings), re.compile(f"(?:{'|'.join(longest_first)}){{1,3}}")
 
 
 def strip_query_word(word: str, is_known: Callable[[str], bool]) -> str:
@@ -113,7 +111,7 @@ class _Filler(NamedTuple):
 @lru_cache(maxsize=1)
 def _load_filler() -> _Filler:
     filler = _Filler({}, {}, {})
-    for kind, listed in _read_table("filler.tsv"):
+    for kind, listed in seed.read_rows("filler.tsv"):
         if kind in ("filler", "verb", "maybe"):
             for word in listed.split():
                 if word[-1] in "+~*":
@@ -123,13 +121,6 @@ def _load_filler() -> _Filler:
         else:
             filler.following[kind] = frozenset(listed.split())
     return filler
-
-
-def _read_table(name: str) -> Iterator[tuple[str, str]]:
-    for line in seed.read_data(name).splitlines():
-        if not line.startswith("#"):
-            left, _, right = line.partition("\t")
-            yield left, right
 
 
 def trim_filler(word: str) -> str:
@@ -266,7 +257,7 @@ def load_rows() -> tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]:
     """Return groups of everyday words and phrases and the terms that papers use for them."""
     return tuple(
         (tuple(words.split("|")), tuple(terms.split("|")))
-        for words, terms in _read_table("everyday_words.tsv")
+        for words, terms in seed.read_rows("everyday_words.tsv")
     )
 
 
@@ -381,8 +372,11 @@ def load_topic_words() -> Mapping[str, tuple[int, ...]]:
 def _load_topics() -> tuple[tuple[tuple[str, ...], str], ...]:
     """Return the terms and description of each topic. Each group of everyday words is a topic too."""
     everyday = ((terms, " ".join(words)) for words, terms in load_rows())
-    described = ((tuple(terms.split("|")), words) for terms, words in _read_table("topic_descriptions.tsv"))
-    return tuple((terms, re.sub("[,\t]", " ", words)) for terms, words in (*described, *everyday))
+    described = (
+        (tuple(terms.split("|")), " ".join(words))
+        for terms, *words in seed.read_rows("topic_descriptions.tsv")
+    )
+    return (*described, *everyday)
 
 
 _MAX_PAPER_WORD_TOPICS = 40

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from importlib import resources
 from typing import NamedTuple
@@ -10,6 +11,26 @@ from typing import NamedTuple
 def read_data(name: str) -> str:
     """Read one of this package's data files."""
     return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def read_rows(name: str) -> Iterator[list[str]]:
+    """Yield the rows of one of this package's tables, in columns, without comments."""
+    for line in read_data(name).splitlines():
+        if line and not line.startswith("#"):
+            yield line.split("\t")
+
+
+@cache
+def read_spellings(name: str) -> dict[str, dict[str, str]]:
+    """Return the spellings in one of this package's tables, keyed by kind and Hangul.
+
+    - `korean_names.tsv`: of names; kind `rare` has family names that more often begin a given name (은우, 도현)
+    - `sounds.tsv`: of sounds in English words
+    """
+    tables: dict[str, dict[str, str]] = {}
+    for kind, hangul, spellings in read_rows(name):
+        tables.setdefault(kind, {})[hangul] = spellings
+    return tables
 
 
 @cache
@@ -46,9 +67,9 @@ def load_terms() -> tuple[SeedTerm, ...]:
     "-" as the abbreviation marks a common word; "~" before a Korean form marks a form used only in queries.
     """
     terms = []
-    for line in filter(None, read_data("seed.tsv").splitlines()):
+    for row in read_rows("seed.tsv"):
         korean, english, abbreviations = (
-            tuple(filter(None, map(str.strip, column.split("|")))) for column in f"{line}\t\t".split("\t")[:3]
+            tuple(filter(None, map(str.strip, column.split("|")))) for column in (*row, "", "")[:3]
         )
         is_common_word = abbreviations == ("-",)
         only_read = frozenset(text[1:] for text in korean if text.startswith("~"))
