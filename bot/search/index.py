@@ -17,7 +17,7 @@ import threading
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import date
 from functools import lru_cache, partial
 from pathlib import Path
@@ -428,27 +428,20 @@ class IndexWriter:
         change, state = search.get_change(view), self.state
         is_first = state is None or not search.has_change(view, state.change)
         if state is None or is_first:
-            self._after, state = None, State(change, START)
-        if state.before is not None:
-            places = search.list_newest(view, before=state.before, limit=BATCH)
-            ids = [paper_id for _, paper_id in places]
-            state = replace(state, before=places[-1] if len(places) == BATCH else None)
-        elif state.change == change:
-            return None
+            step = _continue_build(view, change, START)
+        elif state.before is not None:
+            step = _continue_build(view, state.change, state.before)
+        elif state.change != change:
+            step = _continue_update(view, state, self._after or _end_of(state.change), change)
         else:
-            changed = search.list_changed(view, after=self._after or _end_of(state.change), limit=BATCH)
-            ids = [paper_id for _, paper_id in changed]
-            self._after = changed[-1] if len(changed) == BATCH else None
-            # Keep the old state until all are indexed, so that an interrupted update is repeated.
-            state = state if self._after else State(change)
-        documents = search.list_documents(view, ids, summaries.select_shown)
-        writers = search.list_authors_of(view, ids)
-        return partial(self._write, state, ids, documents, writers, is_first=is_first)
+            return None
+        documents = search.list_documents(view, step.paper_ids, summaries.select_shown)
+        writers = search.list_authors_of(view, step.paper_ids)
+        return partial(self._write, step, documents, writers, is_first=is_first)
 
     def _write(
         self,
-        state: State,
-        paper_ids: Sequence[int],
+        step: _Step,
         documents: Sequence[models.IndexDocument],
         writers: Sequence[models.Author],
         *,
@@ -463,15 +456,15 @@ class IndexWriter:
             papers.delete_all_documents()
             authors.delete_all_documents()
         # `delete_documents_by_term` silently ignores unsigned numbers.
-        papers.delete_documents_by_query(_by_ids(paper_schema(), paper_ids))
+        papers.delete_documents_by_query(_by_ids(paper_schema(), step.paper_ids))
         authors.delete_documents_by_query(_by_ids(author_schema(), [author.id for author in writers]))
         for document in documents:
             papers.add_document(_build_paper(document))
         for author in writers:
             authors.add_document(_build_author(author))
-        self._pending += len(paper_ids)
-        self.state = state
-        if self._pending >= COMMIT_PAPERS or (state.before is None and self._after is None):
+        self._pending += len(step.paper_ids)
+        self.state, self._after = step.state, step.after
+        if self._pending >= COMMIT_PAPERS or (step.state.before is None and step.after is None):
             self._commit()
         return len(documents)
 
@@ -484,6 +477,28 @@ class IndexWriter:
         beside = file.with_suffix(".new")
         beside.write_text(json.dumps(self.state and asdict(self.state)))
         os.replace(beside, file)
+
+
+class _Step(NamedTuple):
+    """The next papers to index, the state behind them and, within an update, the last changed paper (`after`)."""
+
+    paper_ids: list[int]
+    state: State
+    after: tuple[int, int] | None = None
+
+
+def _continue_build(view: Snapshot, change: str, before: search.Place) -> _Step:
+    """Return the next papers of a build, newest first."""
+    places = search.list_newest(view, before=before, limit=BATCH)
+    rest = places[-1] if len(places) == BATCH else None
+    return _Step([paper_id for _, paper_id in places], State(change, rest))
+
+
+def _continue_update(view: Snapshot, state: State, after: tuple[int, int], change: str) -> _Step:
+    """Return the next changed papers. The state stays until all are indexed, so that an interrupted update is repeated."""
+    changed = search.list_changed(view, after=after, limit=BATCH)
+    paper_ids = [paper_id for _, paper_id in changed]
+    return _Step(paper_ids, state, changed[-1]) if len(changed) == BATCH else _Step(paper_ids, State(change))
 
 
 def _by_ids(schema: tantivy.Schema, ids: Sequence[int]) -> Query:
