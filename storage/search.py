@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -126,7 +126,7 @@ def list_documents(
             keywords=tuple(_parse_json(keywords)),
             votes=votes,
             last_on=date.max if last_on is None else parse_date(last_on),
-            institutions=_join_institutions(organization, affiliations),
+            institutions=(*((organization,) if organization else ()), *_parse_json(affiliations)),
         )
         for id_, arxiv_id, title, abstract, keywords, organization, affiliations, votes, last_on in (
             snapshot.fetch_in(statement, "id", paper_ids)
@@ -137,26 +137,6 @@ def list_documents(
 def _parse_json(value: Any) -> list[str]:
     found: list[str] = json.loads(value) if isinstance(value, str) else value
     return found
-
-
-class PaperNames(NamedTuple):
-    """The names of a paper's authors and institutions, as it gives them."""
-
-    authors: tuple[str, ...]
-    institutions: tuple[str, ...]
-
-
-def list_names(snapshot: Snapshot, paper_ids: Sequence[int]) -> dict[int, PaperNames]:
-    """Return the names in those of the given papers that a digest lists, by paper id."""
-    statement = "SELECT id, authors, organization, affiliations FROM papers WHERE %s AND last_on IS NOT NULL"
-    return {
-        id_: PaperNames(tuple(_parse_json(authors)), _join_institutions(organization, affiliations))
-        for id_, authors, organization, affiliations in snapshot.fetch_in(statement, "id", paper_ids)
-    }
-
-
-def _join_institutions(organization: str | None, affiliations: Any) -> tuple[str, ...]:
-    return (*((organization,) if organization else ()), *_parse_json(affiliations))
 
 
 def list_authors_of(snapshot: Snapshot, paper_ids: Iterable[int]) -> list[Author]:

@@ -194,7 +194,6 @@ def index_text(text: str) -> None:
 def index_name(text: str) -> None:
     people.index_terms(text)
     people.consonant_keys(text)
-    people.find_keys(text)
     people.institution_tokens([text] * 3)
     people.name_distance(("kim", "minsu"), text)
     people.is_same_name(text, "Kim Minsu")

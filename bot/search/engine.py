@@ -265,12 +265,13 @@ class Engine:
 
     def institution(self, name: str) -> Query | None:
         """Return the query for papers from an institution. If a paper's institutions are unknown, its text decides."""
-        token, named = (
-            people.institution_token(name),
-            self._part(concepts.literal_part(*people.institution_forms(name))),
-        )
+        named = self._part(concepts.literal_part(*people.institution_forms(name)))
         in_text = all_of([named, self._term("institution", "", 0.0)])
-        return any_of([self._term("institution", token, 0.0) if token else None, in_text])
+        return any_of([self._affiliation(name), in_text])
+
+    def _affiliation(self, institution: str) -> Query | None:
+        token = people.institution_token(institution)
+        return self._term("institution", token, 0.0) if token else None
 
     def _search(
         self, query: Query | None, clauses: Sequence[_Clause], limit: int, order: str | None
@@ -443,6 +444,11 @@ class Engine:
             for paper_id in ids:
                 first.setdefault(paper_id, (text, is_in_title))
         return first
+
+    def list_from(self, institution: str, paper_ids: Collection[int]) -> set[int]:
+        """Return the papers that give an institution as an author's."""
+        (from_it,) = self._list_having([self._affiliation(institution)], paper_ids)
+        return from_it
 
     # Exact sets.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property, lru_cache
@@ -44,8 +44,8 @@ class MatchField(StrEnum):
 class AlertReason:
     """Why a paper matches an alert.
 
-    `text` is the form found in the paper, or the name as the paper spells it. `topic` is the term as typed;
-    for a name it equals `text`. `forms` has the form found for each part of the term.
+    `text` is the form found in the paper, the author as the paper spells the name, or the institution as typed. `topic` is
+    the term as typed; for a name it equals `text`. `forms` has the form found for each part of the term.
     """
 
     kind: models.AlertKind
@@ -153,15 +153,13 @@ def term_key(term: models.AlertTerm) -> str:
 
 # Papers.
 
-_Named: TypeAlias = Mapping[str, Sequence[tuple[int, str]]]
-"""Ids of papers with the names that they give, by a key of the name."""
-
 
 class PaperMatcher:
     """Compares some papers with any number of alerts."""
 
     def __init__(self, papers: OpenPapers) -> None:
-        self._papers = papers
+        self._engine, self._rows = papers
+        self._ids = [row.id for row in self._rows]
         self._by_forms: dict[Forms, Mapping[int, tuple[str, bool]]] = {}
 
     def match(self, query: AlertQuery) -> dict[int, Reasons]:
@@ -190,8 +188,8 @@ class PaperMatcher:
                 named = [(paper_id, name) for paper_id, name in alike if is_author(text, name)]
                 return {id_: AlertReason(kind, name, MatchField.AUTHOR, name) for id_, name in named}
             case models.AlertKind.INSTITUTION:
-                of_key = self._institutions.get(people.institution_key(text), ())
-                return {id_: AlertReason(kind, name, MatchField.INSTITUTION, name) for id_, name in of_key}
+                reason = AlertReason(kind, text, MatchField.INSTITUTION, text)
+                return dict.fromkeys(self._engine.list_from(text, self._ids), reason)
             case models.AlertKind.KEYWORD:
                 return self._match_words(text, (query.whole,)) | self._match_words(text, query.parts)
             case _:
@@ -220,33 +218,23 @@ class PaperMatcher:
     def _find(self, forms: Forms) -> Mapping[int, tuple[str, bool]]:
         """Return the papers with any of the forms, with the first one that each has and whether it is in the title."""
         if forms not in self._by_forms:
-            self._by_forms[forms] = self._papers.engine.list_forms(forms, self._papers.names)
+            self._by_forms[forms] = self._engine.list_forms(forms, self._ids)
         return self._by_forms[forms]
 
     @cached_property
-    def _authors(self) -> _Named:
-        return self._list_named(lambda names: names.authors, people.consonant_keys)
-
-    @cached_property
-    def _institutions(self) -> _Named:
-        return self._list_named(lambda names: names.institutions, people.find_keys)
-
-    def _list_named(
-        self,
-        list_names: Callable[[search.PaperNames], Sequence[str]],
-        list_keys: Callable[[str], Iterable[str]],
-    ) -> _Named:
-        named = defaultdict[str, list[tuple[int, str]]](list)
-        for paper_id, names in self._papers.names.items():
-            for name in list_names(names):
-                for key in list_keys(name):
-                    named[key].append((paper_id, name))
-        return named
+    def _authors(self) -> Mapping[str, Sequence[tuple[int, str]]]:
+        """The papers' ids and authors by the keys of the authors' names."""
+        authors = defaultdict[str, list[tuple[int, str]]](list)
+        for row in self._rows:
+            for name in row.authors:
+                for key in people.consonant_keys(name):
+                    authors[key].append((row.id, name))
+        return authors
 
 
 def index_papers(view: Snapshot, paper_ids: Sequence[int]) -> PaperMatcher:
     """Return papers indexed by themselves, which takes milliseconds for each paper, whatever the state of the index."""
-    return PaperMatcher(OpenPapers(index_apart(view, paper_ids), search.list_names(view, paper_ids)))
+    return PaperMatcher(OpenPapers(index_apart(view, paper_ids), search.list_paper_rows(view, paper_ids)))
 
 
 def is_author(name: str, author: str) -> bool:

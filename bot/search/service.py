@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import lru_cache, partial
@@ -67,10 +67,10 @@ class AboutPapers(NamedTuple):
 
 
 class OpenPapers(NamedTuple):
-    """Some papers: an engine that has them, and the names of their authors and institutions, by paper id."""
+    """Some papers, and an engine that has them."""
 
     engine: Engine
-    names: Mapping[int, search.PaperNames]
+    rows: Sequence[models.PaperRow]
 
 
 def merge_filters(given: search.Filters, query: query_parser.Query) -> search.Filters:
@@ -396,7 +396,7 @@ class SearchService:
 
         def look_up(archive: Archive) -> OpenPapers:
             engine = index_apart(archive.view, paper_ids) if archive.is_stale else archive.engine
-            return OpenPapers(engine, search.list_names(archive.view, paper_ids))
+            return OpenPapers(engine, search.list_paper_rows(archive.view, paper_ids))
 
         return await self._look_up(look_up)
 
@@ -406,7 +406,7 @@ class SearchService:
         def look_up(archive: Archive) -> OpenPapers:
             scope = Scope(Filters(since))
             ids, _ = archive.engine.list_top(scope, sort=Sort.DATE, limit=_MAX_RECENT)
-            return OpenPapers(archive.engine, search.list_names(archive.view, ids))
+            return OpenPapers(archive.engine, search.list_paper_rows(archive.view, ids))
 
         return await self._look_up(look_up)
 

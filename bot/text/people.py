@@ -338,6 +338,7 @@ def word_distance(query_word: str, name_word: str) -> float:
 _MAX_LENGTH = 400
 """In characters. Longer names of institutions are cut."""
 _SPELLINGS = {"univ": "university", "inst": "institute", "tech": "technology", "lab": "labs"}
+_PARTS_OF_AFFILIATION = re.compile(r"[,;()]")
 _EMPTY_WORDS = frozenset(("the", "inc", "ltd", "co", "corp", "corporation", "company", "llc", "gmbh"))
 
 
@@ -347,31 +348,29 @@ def institution_key(name: str) -> str:
     return _keys().get(folded, folded)
 
 
-@lru_cache(maxsize=1 << 12)
-def find_keys(text: str) -> frozenset[str]:
-    """Return the keys of all institutions that an affiliation may name: the key of each sequence of its words."""
-    words = _fold(text).split()
-    spans = (
-        " ".join(words[start:end])
-        for start in range(len(words))
-        for end in range(start + 1, min(len(words), start + MAX_WORDS) + 1)
-    )
-    return frozenset(_keys().get(name, name) for name in spans)
-
-
 def is_generic(name: str) -> bool:
     """Return whether a name consists only of words shared by many institutions, such as "university of science"."""
     return seed.read_words("generic_words.txt").issuperset(institution_key(name).split())
 
 
 def institution_tokens(names: Iterable[str]) -> set[str]:
-    """Return the index tokens of institutions: one for each full name and one for each known institution in it."""
-    keys = {
-        key
-        for name in islice(names, _MAX_INSTITUTIONS)
-        for key in (institution_key(name), *(find_keys(name) & _keys().keys()))
-    }
+    """Return the index tokens of institutions: of each full name, its parts between commas, and known institutions in it."""
+    keys = set[str]()
+    for name in islice(names, _MAX_INSTITUTIONS):
+        keys.update(map(institution_key, (name, *_PARTS_OF_AFFILIATION.split(name[:_MAX_LENGTH]))))
+        keys |= _find_known(name)
     return set(filter(None, map(institution_token, keys)))
+
+
+def _find_known(text: str) -> set[str]:
+    """Return the keys of all known institutions that a text names."""
+    words, known = _fold(text).split(), _keys()
+    spans = (
+        " ".join(words[start:end])
+        for start in range(len(words))
+        for end in range(start + 1, min(len(words), start + MAX_WORDS) + 1)
+    )
+    return {known[span] for span in spans if span in known}
 
 
 def institution_token(name: str) -> str:

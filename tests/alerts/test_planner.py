@@ -102,7 +102,7 @@ async def test_authors_added_to_a_paper_later_match_once(world: World) -> None:
         await world.wait(minutes=3)
     assert sorted(world.sent) == ["@7 A", "@8 A", "@9 A"]
     reasons = {post.matches[0].reasons[0].text for post in world.renderer.alerts}
-    assert reasons == {"Grace Hopper", "KAIST AI", "A Lab, SNU"}
+    assert reasons == {"Grace Hopper", "카이스트", "서울대"}
 
 
 async def test_a_message_shows_at_most_25_papers(world: World) -> None:

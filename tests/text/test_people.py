@@ -105,12 +105,13 @@ _AFFILIATIONS = {
     "DeepMind": "Google DeepMind",
     "구글": "Google Research",
     "A Lab of Ours": "a lab of ours",
+    "Our Lab": "Dept. of Moss, Our Lab (Lichen)",
 }
 
 
 @pytest.mark.parametrize(("institution", "affiliation"), _AFFILIATIONS.items())
 def test_an_institution_is_found_in_an_affiliation(institution: str, affiliation: str) -> None:
-    assert people.institution_key(institution) in people.find_keys(affiliation)
+    assert people.institution_token(institution) in people.institution_tokens([affiliation])
 
 
 def test_no_two_institutions_share_a_name() -> None:
