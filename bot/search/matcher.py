@@ -16,10 +16,13 @@ from typing import NamedTuple, TypeAlias, TypeVar, assert_never
 
 import structlog
 
+from bot.archive import summaries
 from bot.core import isolation
+from bot.search import index as search_index
 from bot.search import results as search_results
+from bot.search.engine import Engine
 from bot.search.query import ReadQuery
-from bot.search.service import OpenPapers, SearchService, index_apart
+from bot.search.service import OpenPapers, SearchService
 from bot.text import analyser, concepts, people, term_keys
 from storage import alerts, errors, models, search
 from storage.database import Database, chunked
@@ -66,11 +69,10 @@ Forms: TypeAlias = tuple[concepts.Form, ...]
 
 
 class TermQuery(NamedTuple):
-    """A term of an alert. A paper must contain all of the `parts`, or one form of the `whole` term."""
+    """A term of an alert. A paper must contain all parts of one of the `alternatives`, the usual one first."""
 
     term: models.AlertTerm
-    parts: tuple[Forms, ...] = ()
-    whole: Forms = ()
+    alternatives: tuple[tuple[Forms, ...], ...] = ()
 
 
 class AlertQuery(NamedTuple):
@@ -108,7 +110,7 @@ def _make_query(alert: models.Alert, read: Mapping[str, ReadQuery]) -> AlertQuer
         _make_term(term, read[term.text]) if term.kind is models.AlertKind.KEYWORD else TermQuery(term)
         for term in alert.terms
     )
-    asked = {form.text for term in terms for forms in (*term.parts, term.whole) for form in forms}
+    asked = {form.text for term in terms for parts in term.alternatives for forms in parts for form in forms}
     excluded = dict[concepts.Form, None]()
     for word in alert.excluded:
         parts = read[word].parts
@@ -119,9 +121,10 @@ def _make_query(alert: models.Alert, read: Mapping[str, ReadQuery]) -> AlertQuer
 
 
 def _make_term(term: models.AlertTerm, read: ReadQuery) -> TermQuery:
-    parts = tuple(_list_certain(part.forms) for part in read.parts)
-    whole = _list_certain(form for part in read.wholes for form in part.forms)
-    return TermQuery(term, parts, whole)
+    alternatives = (read.parts, *((whole,) for whole in read.wholes))
+    return TermQuery(
+        term, tuple(tuple(_list_certain(part.forms) for part in parts) for parts in alternatives)
+    )
 
 
 def _list_certain(forms: Iterable[concepts.Form]) -> Forms:
@@ -191,7 +194,10 @@ class PaperMatcher:
                 reason = AlertReason(kind, text, MatchField.INSTITUTION, text)
                 return dict.fromkeys(self._engine.list_from(text, self._ids), reason)
             case models.AlertKind.KEYWORD:
-                return self._match_words(text, (query.whole,)) | self._match_words(text, query.parts)
+                reasons = dict[int, AlertReason]()
+                for parts in reversed(query.alternatives):
+                    reasons |= self._match_words(text, parts)
+                return reasons
             case _:
                 assert_never(kind)
 
@@ -234,7 +240,9 @@ class PaperMatcher:
 
 def index_papers(view: Snapshot, paper_ids: Sequence[int]) -> PaperMatcher:
     """Return papers indexed by themselves, which takes milliseconds for each paper, whatever the state of the index."""
-    return PaperMatcher(OpenPapers(index_apart(view, paper_ids), search.list_paper_rows(view, paper_ids)))
+    documents = search.list_documents(view, paper_ids, summaries.select_shown)
+    engine = Engine(search_index.index_in_memory(documents))
+    return PaperMatcher(OpenPapers(engine, search.list_paper_rows(view, paper_ids)))
 
 
 def is_author(name: str, author: str) -> bool:

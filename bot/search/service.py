@@ -172,21 +172,23 @@ def _match_papers(archive: Archive, text: str, digest_papers: Sequence[DigestPap
     ids = ids if written is None else ids & written
     if not ids or not query.has_text:
         return dict.fromkeys(ids, 0.0) if written is not None or query.has_range_filters else {}
-    engine = index_apart(archive.view, sorted(ids)) if archive.is_stale else archive.engine
+    engine = _open_engine(archive, sorted(ids))
     read = archive.read(archive.reader.read_exclusions(query)).sure()
     about = engine.list_about(read, Scope(paper_ids=ids, institutions=query.institutions))
     scores = engine.score(read, about)
     return {id_: scores.get(id_, 0.0) for id_ in about}
 
 
-def index_apart(view: Snapshot, paper_ids: Sequence[int]) -> Engine:
-    """Return an engine for these papers alone, which takes milliseconds for each paper."""
-    return _index_apart(tuple(search.list_documents(view, paper_ids, summaries.select_shown)))
+def _open_engine(archive: Archive, paper_ids: Sequence[int]) -> Engine:
+    """Return an engine that has these papers: the index's or, if that is behind, one for them alone."""
+    if not archive.is_stale:
+        return archive.engine
+    return _index_apart(tuple(search.list_documents(archive.view, paper_ids, summaries.select_shown)))
 
 
 @lru_cache(maxsize=4)
 def _index_apart(documents: tuple[models.IndexDocument, ...]) -> Engine:
-    """Index papers that the index may lack. Cached, since other channels' topics and alerts need them too."""
+    """Return an engine for papers alone. It is cached, since other channels' topics and readers' days need it too."""
     return Engine(search_index.index_in_memory(documents))
 
 
@@ -395,8 +397,8 @@ class SearchService:
         """Return papers with an engine that has all of them."""
 
         def look_up(archive: Archive) -> OpenPapers:
-            engine = index_apart(archive.view, paper_ids) if archive.is_stale else archive.engine
-            return OpenPapers(engine, search.list_paper_rows(archive.view, paper_ids))
+            rows = search.list_paper_rows(archive.view, paper_ids)
+            return OpenPapers(_open_engine(archive, paper_ids), rows)
 
         return await self._look_up(look_up)
 
