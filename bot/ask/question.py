@@ -8,7 +8,7 @@ that table matches by its beginning, so that one row reads 줄였어, 줄이려�
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from importlib import resources
 from typing import NamedTuple
@@ -47,8 +47,14 @@ def wants_number(text: str) -> bool:
     return _NUMBER.search(text) is not None
 
 
-def read(text: str, glossary: Glossary) -> tuple[AskedPart, ...]:
-    """Return the parts of a question, without what says nothing about where the answer is."""
+def read(
+    text: str, glossary: Glossary, has: Callable[[AskedPart], bool] = lambda _: True
+) -> tuple[AskedPart, ...]:
+    """Return the parts of a question, without what says nothing about where the answer is.
+
+    Several words that are a term but not in the paper, by `has`, are parts of their own: "context length" in a paper that
+    says "a context of 8,192 tokens".
+    """
     words = [
         piece
         for word in plain.clean_typed(text)[:MAX_LENGTH].split()[:_MAX_WORDS]
@@ -56,18 +62,21 @@ def read(text: str, glossary: Glossary) -> tuple[AskedPart, ...]:
         if piece
     ]
     parts: dict[str, AskedPart] = {}
-    for part in _divide(words, glossary):
+    for part in _divide(words, glossary, has):
         if any(tokens.phrases(form.text) for form in part.forms):
             parts.setdefault(term_keys.term_key(part.text), part)
     return tuple(parts.values())
 
 
-def _divide(words: Sequence[str], glossary: Glossary) -> Iterator[AskedPart]:
-    """Split words into the longest runs that are known."""
+def _divide(
+    words: Sequence[str], glossary: Glossary, has: Callable[[AskedPart], bool]
+) -> Iterator[AskedPart]:
+    """Split words into the longest runs that are known, those of several words only if the paper has them."""
     start = 0
     while start < len(words):
         for end in range(min(len(words), start + _MAX_RUN), start, -1):
-            if (part := _read_run(words[start:end], glossary)) is not None:
+            part = _read_run(words[start:end], glossary)
+            if part is not None and (end == start + 1 or not part.forms or has(part)):
                 break
         else:
             end, part = start + 1, _read_unknown(words[start])

@@ -73,6 +73,10 @@ class PaperIndex:
             self._texts.append(words)
         self._mean = sum(map(len, self._texts[: len(passages)])) / max(len(passages), 1) or 1.0
 
+    def has(self, part: AskedPart) -> bool:
+        """Return whether the paper has any form of a part."""
+        return any(self._count(tokens.phrases(form.token or form.text)) for form in part.forms)
+
     def rank(self, parts: Sequence[AskedPart], *, wants_number: bool = False) -> Ranking:
         """Rank the passages for the parts of a question, which may ask for a number."""
         scores, needed = defaultdict[int, float](float), 0.0

@@ -167,7 +167,7 @@ class PaperQuestions:
         async with self.lookups.admitted(user_id, _PATIENCE):
             glossary = await self.database.look_up(self.glossary.read_current)
             index = await self._load_index(text)
-            parts = await asyncio.to_thread(question.read, asked, glossary)
+            parts = await asyncio.to_thread(question.read, asked, glossary, index.has)
             ranking = await asyncio.to_thread(index.rank, parts, wants_number=question.wants_number(asked))
         # Outside the look-up, whose places all readers share.
         if self.vectors is not None and text.basis == Basis.PAPER:

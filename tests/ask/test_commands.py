@@ -11,7 +11,7 @@ from simcord.backend.models import Overwrite
 from simcord.enums import OverwriteType
 
 from bot.ask import messages as ask_messages
-from bot.ask.service import LOST_AFTER, MAX_A_DAY, PaperQuestions
+from bot.ask.service import MAX_A_DAY
 from storage import models, paper_texts
 from tests.support import asked_paper
 from tests.support.client_harness import ClientHarness, both_languages, component_ids, shown_text
@@ -192,25 +192,6 @@ async def test_where_the_bot_may_not_read_the_history_an_answer_links_to_the_que
 async def test_a_very_long_mention_is_answered(asking: ClientHarness) -> None:
     [answer] = await mention(asking, await open_thread(asking), "Which licence? " + "x" * 1_900)
     assert "Apache 2.0" in plain(answer)
-
-
-async def test_an_answer_that_is_interrupted_is_said_to_be_lost_once(
-    asking: ClientHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    thread = await open_thread(asking)
-
-    async def fail(*_: object) -> None:
-        raise RuntimeError("interrupted")
-
-    monkeypatch.setattr(PaperQuestions, "answer", fail)
-    assert asking.bot.user is not None
-    sent = await asking.reader.send(thread, f"<@{asking.bot.user.id}> Which licence?")
-    assert await answers(asking, thread, sent) == []
-    monkeypatch.undo()
-    for _ in range(3):
-        await asking.env.advance_time(LOST_AFTER.total_seconds())
-        [lost] = await answers(asking, thread, sent)
-    assert lost.content.startswith(asking.texts("ask-lost"))
 
 
 async def test_a_reader_is_answered_in_threads_so_many_times_a_day(

@@ -132,13 +132,6 @@ async def thread_papers(db: Database) -> list[str]:
         return sorted(await ask.list_thread_papers(connection, THREAD, None))
 
 
-async def test_without_the_history_an_answer_links_to_the_question(discussed: Database) -> None:
-    await questions(discussed).answer_in_thread("Which licence?", MESSAGE._replace(may_reply=False))
-    [payload] = await due(discussed)
-    assert f"https://discord.com/channels/{GUILD}/{THREAD}/4242" in payload
-    assert "message_reference" not in payload
-
-
 async def test_readers_who_wait_for_one_text_do_not_keep_others_from_reading(
     discussed: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -174,10 +167,3 @@ async def test_a_thread_about_several_papers_asks_which(discussed: Database) -> 
     await questions(discussed).answer_in_thread("Which licence?", MESSAGE)
     [payload] = await due(discussed)
     assert "several papers" in payload
-
-
-async def test_forty_readers_at_once_are_all_answered(discussed: Database) -> None:
-    [paper, *_] = sorted(await _details(discussed), key=lambda one: one.arxiv_id)
-    service = questions(discussed)
-    answers = await asyncio.gather(*(service.answer(paper, "Which licence?", user) for user in range(40)))
-    assert {answer.is_answer for answer in answers} == {True}
