@@ -52,6 +52,8 @@ _Gate = AbstractAsyncContextManager[None]
 BUSY_TIMEOUT_SECONDS = 15.0
 POOL_SIZE = 8
 """Connections kept open. As many more are opened on demand."""
+SQLITE_HEAP = 40 * 1024 * 1024
+"""The bytes that all connections of a process may hold: each fills its cache of pages in the course of months."""
 READER_CONNECTIONS = 6
 """Connections shared by commands and buttons. Delivery, planning and ingest use the others."""
 CONNECT_TIMEOUT_SECONDS = 10.0
@@ -527,8 +529,8 @@ def _set_up_sqlite(connection: Any, _record: Any) -> None:
             "synchronous=FULL",
             "foreign_keys=ON",
             "temp_store=MEMORY",
-            # In KB. Up to 16 connections of the pool fill theirs in the course of months.
-            "cache_size=-4096",
+            "cache_size=-4096",  # KB
+            f"soft_heap_limit={SQLITE_HEAP}",
         ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()

@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -193,3 +196,32 @@ async def test_an_option_in_the_url_is_a_number_or_refused(
                 await key_values.get(connection, "n")
     finally:
         await opened.close()
+
+
+READ_ALL = """
+import re, sqlite3, sys
+from pathlib import Path
+from storage import database
+
+def resident() -> int:
+    return int(re.search(r"VmRSS:\\s+(\\d+)", Path("/proc/self/status").read_text()).group(1))
+
+path = Path(sys.argv[1])
+with sqlite3.connect(path) as filling:
+    filling.execute("CREATE TABLE pages AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+                    " LIMIT 6000) SELECT zeroblob(3000) AS page FROM n")
+filling.close()
+before = resident()
+readers = [database._connect_reader(path) for _ in range(8)]
+for reader in readers:
+    reader.execute("SELECT sum(length(page)) FROM pages").fetchall()
+print(resident() - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_connections_share_a_limit_of_memory(tmp_path: Path) -> None:
+    """Eight connections that each read 24 MB do not keep their pages eight times."""
+    arguments = [sys.executable, "-c", READ_ALL, str(tmp_path / "pages.db")]
+    held = subprocess.run(arguments, capture_output=True, text=True, check=True)
+    assert int(held.stdout) < 60_000, held.stdout  # kB; 130,000 without the limit
