@@ -230,5 +230,28 @@ def _add_question_counts(connection: sa.Connection) -> None:
     )
 
 
+@_migration(11)
+def _add_vectors_of_papers(connection: sa.Connection) -> None:
+    """Keep all vectors in a table of their own; those of texts are made again."""
+    create_table(
+        connection,
+        "vectors",
+        sa.Column(
+            "paper_id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            sa.ForeignKey("papers.id", ondelete="CASCADE"),
+            primary_key=True,
+        ),
+        sa.Column("kind", sa.Text, primary_key=True),
+        sa.Column("model", sa.Text, nullable=False),
+        sa.Column("dimensions", sa.Integer, nullable=False),
+        sa.Column("hash", sa.Text, nullable=False),
+        sa.Column("changed", sa.BigInteger, nullable=False),
+        sa.Column("data", sa.LargeBinary, nullable=False),
+    )
+    connection.exec_driver_sql("ALTER TABLE paper_texts DROP COLUMN vectors")
+    connection.exec_driver_sql("ALTER TABLE paper_texts DROP COLUMN vectors_by")
+
+
 VERSION = 1 + len(MIGRATIONS)
 """The version of the schema in `storage.tables`."""

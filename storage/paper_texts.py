@@ -1,15 +1,16 @@
-"""Full texts of papers with the vectors of their passages: kept for a month, or while a thread or shelf has the paper."""
+"""Full texts of papers: kept for a month, or while a thread or shelf has the paper, with the vectors of their passages."""
 
 from __future__ import annotations
 
 import asyncio
 import zlib
+from collections.abc import Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import database, models
+from storage import database, models, vectors
 from storage.club import club_threads
 from storage.shelf import saved_papers
 from storage.tables import papers, required, table_of
@@ -18,8 +19,6 @@ paper_texts = table_of(
     models.PaperText,
     "paper_texts",
     required("text", sa.LargeBinary, comment="Markdown, UTF-8, zlib"),
-    sa.Column("vectors", sa.LargeBinary),  # of its passages, half floats; NULL: none yet
-    sa.Column("vectors_by", sa.Text),  # the model that made them
     sa.PrimaryKeyConstraint("arxiv_id"),
     sa.Index("ix_paper_texts_fetched_at", "fetched_at"),
 )
@@ -32,9 +31,10 @@ MAX_TEXTS, MAX_BYTES = 2_000, 200_000_000
 async def save(connection: AsyncConnection, text: models.PaperText) -> None:
     """Compress and store a paper's text, replacing an earlier text. Texts beyond the limits are removed."""
     raw = await asyncio.to_thread(zlib.compress, text.text.encode("utf-8", "replace"))
-    values = database.record_values(text, paper_texts, text=raw, vectors=None, vectors_by=None)
+    values = database.record_values(text, paper_texts, text=raw)
     await database.upsert(connection, paper_texts, [values], key=("arxiv_id",))
-    await _trim(connection)
+    await vectors.remove_passages(connection, [text.arxiv_id])
+    await trim(connection)
 
 
 async def get(connection: AsyncConnection, arxiv_id: str) -> models.PaperText | None:
@@ -46,20 +46,29 @@ async def get(connection: AsyncConnection, arxiv_id: str) -> models.PaperText | 
     return database.build_record(models.PaperText, row._mapping, text=text)
 
 
-async def get_vectors(connection: AsyncConnection, text: models.PaperText, model: str) -> bytes:
-    """Return the joined vectors of a text's passages by a model; b"" before they are made."""
-    own = paper_texts.c
-    same = own.arxiv_id == text.arxiv_id, own.fetched_at == text.fetched_at, own.vectors_by == model
-    return bytes((await connection.execute(sa.select(own.vectors).where(*same))).scalar() or b"")
+_OF_PASSAGES = sa.and_(
+    papers.c.arxiv_id == paper_texts.c.arxiv_id,
+    vectors.vectors.c.paper_id == papers.c.id,
+    vectors.vectors.c.kind == vectors.VectorKind.PASSAGES,
+)
+"""The condition that vectors are of a text, and a paper has both."""
 
 
-async def put_vectors(
-    connection: AsyncConnection, text: models.PaperText, model: str, vectors: bytes
-) -> None:
-    """Store the vectors of a text's passages in place of another model's, unless the text has been replaced."""
-    same = paper_texts.c.arxiv_id == text.arxiv_id, paper_texts.c.fetched_at == text.fetched_at
-    await connection.execute(paper_texts.update().where(*same).values(vectors=vectors, vectors_by=model))
-    await _trim(connection)
+async def find_without_vectors(
+    connection: AsyncConnection, model: str, dimensions: int
+) -> tuple[int, models.PaperText] | None:
+    """Return the newest full text of a paper whose passages need vectors, after the paper's id; None if there is none."""
+    own, made = paper_texts.c, vectors.of_model(model, dimensions)
+    query = (
+        sa.select(own.arxiv_id, papers.c.id)
+        .join(papers, papers.c.arxiv_id == own.arxiv_id)
+        .where(own.basis == "paper", ~sa.exists().where(_OF_PASSAGES, made).correlate(paper_texts, papers))
+        .order_by(own.fetched_at.desc(), own.arxiv_id)
+        .limit(1)
+    )
+    row = (await connection.execute(query)).first()
+    text = row and await get(connection, row.arxiv_id)
+    return (row.id, text) if row and text else None
 
 
 def _needed_clause() -> sa.ColumnElement[bool]:
@@ -69,10 +78,11 @@ def _needed_clause() -> sa.ColumnElement[bool]:
     return sa.or_(*having)
 
 
-async def _trim(connection: AsyncConnection) -> None:
-    """Remove the texts beyond the limits."""
+async def trim(connection: AsyncConnection) -> None:
+    """Remove the texts beyond the limits, for which their vectors count."""
     own = paper_texts.c
-    length = sa.func.length(own.text) + sa.func.coalesce(sa.func.length(own.vectors), 0)
+    of_vectors = sa.select(sa.func.length(vectors.vectors.c.data)).where(_OF_PASSAGES).correlate(paper_texts)
+    length = sa.func.length(own.text) + sa.func.coalesce(of_vectors.scalar_subquery(), 0)
     is_other = sa.case((_needed_clause(), 0), else_=1)
     query = sa.select(own.arxiv_id, length).order_by(is_other, own.fetched_at.desc(), own.arxiv_id)
     size, removed = 0, []
@@ -80,10 +90,18 @@ async def _trim(connection: AsyncConnection) -> None:
         size += bytes_
         if number >= MAX_TEXTS or size > MAX_BYTES:
             removed.append(arxiv_id)
-    await database.execute_in(connection, paper_texts.delete(), own.arxiv_id, removed)
+    await _remove(connection, removed)
+
+
+async def _remove(connection: AsyncConnection, arxiv_ids: Sequence[str]) -> None:
+    await vectors.remove_passages(connection, arxiv_ids)
+    await database.execute_in(connection, paper_texts.delete(), paper_texts.c.arxiv_id, arxiv_ids)
 
 
 async def purge(connection: AsyncConnection, before: datetime, limit: int) -> int:
     """Remove at most `limit` texts fetched before a time (UTC) of papers that no thread and no shelf has."""
-    condition = sa.and_(paper_texts.c.fetched_at < before, ~_needed_clause())
-    return await database.delete_some(connection, paper_texts, condition, limit)
+    own = paper_texts.c
+    old = sa.select(own.arxiv_id).where(own.fetched_at < before, ~_needed_clause()).limit(limit)
+    removed = (await connection.scalars(old)).all()
+    await _remove(connection, removed)
+    return len(removed)

@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import archive, database, models, search, shelf, snapshot, sources
+from storage import archive, database, models, search, shelf, snapshot, sources, vectors
 from storage import tables as t
 from storage.models import ArchiveExtent, DigestFormat, MergedPaper, PaperDetail, PaperFacts, PaperRow
 from storage.tables import RowId, metadata, papers, reference, required, table_of
@@ -194,7 +194,8 @@ async def purge_unkept(
         sa.exists().where(column == papers.c.id)
         for table in t.metadata.sorted_tables
         for column in table.c
-        if table is not facts and any(key.column is papers.c.id for key in column.foreign_keys)
+        if table not in (facts, vectors.vectors)
+        and any(key.column is papers.c.id for key in column.foreign_keys)
     ]
     is_recent = sa.true() if read_before is None else facts.c.read_at >= read_before
     named.append(sa.exists().where(facts.c.paper_id == papers.c.id, is_recent))

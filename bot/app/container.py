@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from bot.core.admission import Admission
     from bot.outbox.pace import HttpAnswer
     from bot.rendering.templates import Templates
+    from bot.search.embeddings import TextVectors
     from bot.search.glossary import GlossaryService
     from bot.search.index import SearchIndex
     from bot.search.service import SearchService
@@ -246,7 +247,22 @@ class Container:
         """The search of the database."""
         from bot.search.service import SearchService
 
-        return SearchService(self.reader_database, self.glossary, self.clock, self.search_index)
+        return SearchService(self.reader_database, self.glossary, self.clock, self.search_index, self.vectors)
+
+    @cached_property
+    def vectors(self) -> TextVectors | None:
+        """The vectors of papers and passages, if an embeddings server is configured."""
+        if self.settings.embeddings_url is None:
+            return None
+        from bot.search import embeddings  # slow to load
+
+        server = embeddings.find_server(self.settings)
+        return None if server is None else embeddings.TextVectors(self.reader_database, self.clock, server)
+
+    async def close(self) -> None:
+        """Close the connections of what was used, but for the client, the REST client and the database."""
+        if (vectors := vars(self).get("vectors")) is not None:
+            await vectors.server.close()
 
     @cached_property
     def services(self) -> Services:
@@ -337,13 +353,12 @@ class Container:
         """Return the service that answers questions about papers."""
         from bot.ask.sentences import SentenceWriter
         from bot.ask.service import PaperQuestions
-        from bot.search import embeddings
 
-        server = embeddings.find_server(self.settings)
-        vectors = None if server is None else embeddings.TextVectors(self.database, self.clock, server)
         sentences = SentenceWriter(self.token_budget, self.create_models) if self.has_models else None
         texts, deliveries = self.create_texts(), self.deliveries
-        return PaperQuestions(database, self.clock, glossary, texts, deliveries, lookups, vectors, sentences)
+        return PaperQuestions(
+            database, self.clock, glossary, texts, deliveries, lookups, self.vectors, sentences
+        )
 
     @property
     def has_models(self) -> bool:
@@ -421,7 +436,9 @@ async def open_container(
     """
     approve = log.info if migrating and settings.upgrade == "auto" else None
     database = await migrate.open_database(settings.database_url, migrate=migrating, approve=approve)
+    container = Container(settings, database, clock)
     try:
-        yield Container(settings, database, clock)
+        yield container
     finally:
+        await container.close()
         await database.close()

@@ -23,6 +23,7 @@ from storage.database import Database
 
 log = structlog.get_logger(__name__)
 
+VECTORS_EVERY, VECTORS_RETRY = timedelta(seconds=30), timedelta(minutes=1)
 MAINTENANCE_EVERY, MAINTENANCE_RETRY = timedelta(seconds=30), timedelta(hours=1)
 """The pause after a failure is long, since maintenance can take minutes of CPU."""
 IN_PROCESS_LIMIT = 200

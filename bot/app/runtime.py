@@ -460,6 +460,8 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, holding: asyncio
         timers.add_each_minute(lambda: workers.alert_planner.tick(runtime.relay.wake), container.clock)
         timers.add(maintainer.maintain, jobs.MAINTENANCE_EVERY, retry=jobs.MAINTENANCE_RETRY)
         timers.add(runtime.purge, PURGE_EVERY, after=PURGE_AFTER)
+        if (vectors := workers.vector_maker) is not None:
+            timers.add(vectors.make, jobs.VECTORS_EVERY, retry=jobs.VECTORS_RETRY)
         if settings.writes_digests:
             writer = jobs.DailyWriter(workers, runtime.plan_and_wake)
             timers.add(writer.write_due, jobs.WRITER_EVERY, retry=jobs.WRITER_RETRY)

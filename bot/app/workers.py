@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, nullcontext
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -29,6 +30,9 @@ from bot.writer import drafting, publication
 from bot.writer.service import WriterService
 from storage import alerts, archive, models
 from storage.database import Connection, Database
+
+if TYPE_CHECKING:
+    from bot.search.embeddings import VectorMaker
 
 log = structlog.get_logger(__name__)
 
@@ -100,6 +104,16 @@ class Workers:
         """The functions that plan posts that depend only on the time (UTC), one per feature."""
         container = self.container
         return (Clubs(self.database, self.clock, container.deliveries, container.request).tick,)
+
+    @cached_property
+    def vector_maker(self) -> VectorMaker | None:
+        """Makes vectors of papers and passages, if an embeddings server is configured."""
+        if (vectors := self.container.vectors) is None:
+            return None
+        from bot.ask import passages
+        from bot.search.embeddings import VectorMaker
+
+        return VectorMaker(self.database, vectors.server, passages.list_headed)
 
     @cached_property
     def retention(self) -> Retention:

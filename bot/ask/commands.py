@@ -31,7 +31,7 @@ class AskCog(commands.Cog):
         bot.card_offers.append(self._add_to_card)
 
     async def cog_unload(self) -> None:
-        """Stop background work before the database is closed."""
+        """Close connections."""
         await self._questions.close()
 
     @router.command(name="ask", description="Ask a paper: the passages that answer, word for word")

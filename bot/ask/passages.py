@@ -66,6 +66,11 @@ def split(text: models.PaperText) -> list[Passage]:
     return [passage for passage in found if any(map(str.isalpha, passage.text))]
 
 
+def list_headed(text: models.PaperText) -> list[str]:
+    """Return the passages of a paper as the texts of which vectors are made."""
+    return [passage.headed_text for passage in split(text)]
+
+
 def _list_blocks(text: str) -> Iterator[str]:
     """Yield the text between empty lines and headings. A fenced listing is one block."""
     block: list[str] = []

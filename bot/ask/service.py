@@ -297,9 +297,7 @@ class PaperQuestions:
             return replace(post, problem="busy" if isinstance(error, BusyError) else "ask-limit")
 
     async def close(self) -> None:
-        """Stop making vectors, and close the connections to the language model."""
-        if self.vectors is not None:
-            await self.vectors.close()
+        """Close the connections to the language model."""
         if self.sentences is not None:
             await self.sentences.close()
 

@@ -21,6 +21,7 @@ import simcord
 
 from bot.alerts import planner
 from bot.alerts.service import Alerts
+from bot.app import jobs
 from bot.app.container import open_container
 from bot.app.runtime import Runtime, build_runtime
 from bot.archive import parse
@@ -201,6 +202,8 @@ async def serve(*, port: int, locale: models.Locale, dm: bool) -> None:
                 gc.set_threshold(GARBAGE_THRESHOLD)
                 timers = await stack.enter_async_context(Timers())
                 timers.add(stage.watch, WATCH_EVERY)
+                if (vectors := runtime.workers.vector_maker) is not None:
+                    timers.add(vectors.make, jobs.VECTORS_EVERY, retry=jobs.VECTORS_RETRY)
                 await isolation.run_unless_stopped(page.wait_closed(), stop)
 
 

@@ -1,25 +1,34 @@
-"""Vectors of texts from an OpenAI-compatible server, as unit vectors of half floats."""
+"""Vectors of texts from an OpenAI-compatible server, as unit vectors of half floats.
+
+They are made in the background (`VectorMaker`), and fused with orders by words (`TextVectors`).
+"""
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import math
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import islice
 from operator import mul
 from typing import Any, Literal, NamedTuple
 
 import aiohttp
 import structlog
 
+from bot.archive import summaries
 from bot.core import isolation
 from bot.core.clock import Clock
 from bot.core.settings import Settings
-from storage import database, errors, models, paper_texts
-from storage.database import Database
+from bot.text import typography
+from storage import errors, models, paper_texts, search, vectors
+from storage.database import Database, chunked
+from storage.snapshot import Snapshot
+from storage.vectors import VectorKind
 
 log = structlog.get_logger(__name__)
 
@@ -30,6 +39,10 @@ MAX_CHARACTERS = 2_000
 _MAX_BYTES, _MAX_DIMENSIONS = 16_000_000, 8_192
 _BYTES = 2
 """Of a half float."""
+_IDLE_SECONDS = 4.0
+"""How long an idle connection is kept. Some servers close theirs after five seconds."""
+_REFUSALS = (400, 413, 422, 500)
+"""Statuses of servers that cannot read a text, such as one of too many tokens."""
 Kind = Literal["query", "passage"]
 
 
@@ -37,16 +50,24 @@ class EmbeddingError(errors.PaperroundError):
     """Raised if a server gives no vectors."""
 
 
-class EmbeddingServer(NamedTuple):
+class RefusedError(EmbeddingError):
+    """Raised if a server may have refused one of the texts."""
+
+
+@dataclass(eq=False)
+class EmbeddingServer:
     """A model on a server, by the address of its API (`…/v1`), its name there, and a key if it needs one.
 
     Models of the E5 family tell questions from passages by a word in front of the text; `{type}` in the name is replaced
-    by it for servers that take it from there.
+    by it for servers that take it from there. `dimensions` is the length of the last vectors, 0 before the first ones.
     """
 
     url: str
     model: str
     key: str | None = None
+    dimensions: int = field(default=0, init=False)
+    _session: aiohttp.ClientSession | None = field(default=None, init=False)
+    _has_changed: bool = field(default=False, init=False)
 
     async def embed(self, texts: Sequence[str], kind: Kind, seconds: float) -> list[bytes]:
         """Return the vectors of at most BATCH texts. Raises EmbeddingError, also after `seconds`."""
@@ -58,11 +79,13 @@ class EmbeddingServer(NamedTuple):
         }
         headers = {"Authorization": f"Bearer {self.key}"} if self.key else {}
         url = f"{self.url.rstrip('/').removesuffix('/embeddings')}/embeddings"
+        if self._session is None:
+            connector = aiohttp.TCPConnector(keepalive_timeout=_IDLE_SECONDS)
+            self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
         try:
             async with (
                 asyncio.timeout(seconds),
-                aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session,
-                session.post(url, json=request, headers=headers, allow_redirects=False) as response,
+                self._session.post(url, json=request, headers=headers, allow_redirects=False) as response,
             ):
                 body = bytearray()
                 async for chunk in response.content.iter_chunked(1 << 16):
@@ -70,12 +93,31 @@ class EmbeddingServer(NamedTuple):
                     if len(body) > _MAX_BYTES:
                         raise EmbeddingError("its answer is too large")
                 if response.status != 200:
-                    raise EmbeddingError(f"it answers with status {response.status}")
+                    kind_of_error = RefusedError if response.status in _REFUSALS else EmbeddingError
+                    raise kind_of_error(f"it answers with status {response.status}")
         except TimeoutError:
             raise EmbeddingError(f"it did not answer within {seconds:g} s") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise EmbeddingError(f"connection error: {type(error).__name__}") from None
-        return await asyncio.to_thread(_read_vectors, bytes(body), len(texts))
+        made = await asyncio.to_thread(_read_vectors, bytes(body), len(texts))
+        self._note(len(made[0]) // _BYTES)
+        return made
+
+    def _note(self, dimensions: int) -> None:
+        if self.dimensions not in (0, dimensions) and not self._has_changed:
+            self._has_changed = True
+            log.warning(
+                "the embeddings server's vectors have another length than before; all are made again",
+                before=self.dimensions,
+                now=dimensions,
+            )
+        self.dimensions = dimensions
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
 
 
 def find_server(settings: Settings) -> EmbeddingServer | None:
@@ -90,30 +132,31 @@ def _read_vectors(body: bytes, count: int) -> list[bytes]:
     """Return the vectors in an answer in their order. Raises EmbeddingError if it has not one of one length for each text."""
     try:
         rows = sorted(json.loads(body)["data"], key=lambda row: int(row["index"]))
-        vectors = [[float(number) for number in row["embedding"]] for row in rows]
-        [dimensions] = {len(vector) for vector in vectors}
-        lengths = [math.hypot(*vector) for vector in vectors]
+        made = [[float(number) for number in row["embedding"]] for row in rows]
+        [dimensions] = {len(vector) for vector in made}
+        lengths = [math.hypot(*vector) for vector in made]
     except (ValueError, LookupError, TypeError, OverflowError, RecursionError):
         raise EmbeddingError("its answer has no vectors of one length") from None
-    if len(vectors) != count or not 0 < dimensions <= _MAX_DIMENSIONS:
-        raise EmbeddingError(f"its answer has {len(vectors)} vectors for {count} texts")
+    if len(made) != count or not 0 < dimensions <= _MAX_DIMENSIONS:
+        raise EmbeddingError(f"its answer has {len(made)} vectors for {count} texts")
     if not all(length and math.isfinite(length) for length in lengths):
         raise EmbeddingError("its answer has a vector without a direction")
     return [
         struct.pack(f"<{dimensions}e", *(number / length for number in vector))
-        for vector, length in zip(vectors, lengths, strict=True)
+        for vector, length in zip(made, lengths, strict=True)
     ]
 
 
-def rank(query: bytes, vectors: bytes) -> list[int]:
-    """Return the numbers of joined vectors by similarity to a query's, nearest first; [] if their length is another."""
-    dimensions = len(query) // _BYTES
-    if not query or len(vectors) % len(query):
+# Orders.
+
+
+def rank(query: bytes, made: bytes) -> list[int]:
+    """Return the numbers of joined vectors by similarity to a query's of the same length, nearest first."""
+    if not made:
         return []
+    dimensions = len(query) // _BYTES
     wanted = struct.unpack(f"<{dimensions}e", query)
-    similarities = [
-        sum(map(mul, wanted, vector)) for vector in struct.iter_unpack(f"<{dimensions}e", vectors)
-    ]
+    similarities = [sum(map(mul, wanted, vector)) for vector in struct.iter_unpack(f"<{dimensions}e", made)]
     return sorted(range(len(similarities)), key=lambda number: -similarities[number])
 
 
@@ -122,85 +165,210 @@ _FUSION = 10
 
 
 def fuse(*orders: Sequence[int]) -> list[int]:
-    """Return what several orders have, by the sum of its reciprocal ranks."""
+    """Return what several orders have, by the sum of its reciprocal ranks; equals as the first order has them."""
     scores: dict[int, float] = {}
     for order in orders:
         for place, number in enumerate(order, start=1):
             scores[number] = scores.get(number, 0.0) + 1 / (_FUSION + place)
-    return sorted(scores, key=lambda number: (-scores[number], number))
+    return sorted(scores, key=lambda number: -scores[number])
+
+
+def _fuse_papers(order: Sequence[int], query: bytes, made: Mapping[int, bytes]) -> list[int]:
+    """Fuse an order of papers with their similarity to a query. Those without a vector keep their places in both."""
+    known = [paper_id for paper_id in order if query and len(made.get(paper_id, b"")) == len(query)]
+    nearest = rank(query, b"".join(made[paper_id] for paper_id in known))
+    placed, following = {*known}, iter(nearest)
+    return fuse(order, [known[next(following)] if paper_id in placed else paper_id for paper_id in order])
 
 
 QUESTION_SECONDS, BATCH_SECONDS = 0.3, 120.0
 """How long a question waits for its vector, and the background for those of a batch."""
-_MAX_MAKING = 100
-"""Texts that wait for vectors. Those beyond are tried with the next question."""
 _PAUSE = timedelta(minutes=1)
-"""How long a server that failed is left alone."""
+"""How long questions leave a server alone that failed."""
+_MAX_ASKED = 256
+"""The questions whose vectors are cached, so that a list's later pages have the order of the first one."""
 
 
 @dataclass(eq=False)
 class TextVectors:
-    """The vectors of papers' texts. Those that are missing, or of another model, are made in the background, a text at a time."""
+    """Orders passages and papers by the vectors stored for them (see `VectorMaker`) and that of a question."""
 
     database: Database
     clock: Clock
     server: EmbeddingServer
-    _making: dict[str, asyncio.Task[None]] = field(default_factory=dict, init=False)
-    _turn: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
+    seconds: float = QUESTION_SECONDS
+    _asked: dict[str, bytes] = field(default_factory=dict, init=False)
     _resumes_at: datetime = field(default=models.NEVER, init=False)
 
     async def rank(self, text: models.PaperText, passages: Sequence[str], asked: str) -> list[int]:
         """Return the numbers of a stored text's passages by similarity to a question, or [] if that is not known in time."""
-        async with self.database.read() as connection:
-            vectors = await paper_texts.get_vectors(connection, text, self.server.model)
-        if not vectors:
-            self._make_later(text, passages)
-        elif self.clock() >= self._resumes_at:
+
+        def find(view: Snapshot) -> dict[int, tuple[str, bytes]]:
+            ids = search.get_paper_ids(view, [text.arxiv_id]).values()
+            return vectors.list_data(view, VectorKind.PASSAGES, ids, self.server.model)
+
+        for text_hash, made in (await self.database.look_up(find)).values():
+            if text_hash != _hash(passages):
+                async with self.database.transaction() as connection:
+                    await vectors.remove_passages(connection, [text.arxiv_id])
+            else:
+                query = await self._find_vector(asked)
+                if len(made) == len(passages) * len(query):
+                    return await asyncio.to_thread(rank, query, made)
+        return []
+
+    async def fuse(self, orders: Sequence[Sequence[int]], asked: str) -> list[list[int]]:
+        """Fuse each of several orders of papers with their similarity to a question, if that is known in time."""
+        ids = [paper_id for order in orders for paper_id in order]
+        made = await self.database.look_up(self._list_data, ids)
+        query = await self._find_vector(asked) if made else b""
+        return await asyncio.to_thread(lambda: [_fuse_papers(order, query, made) for order in orders])
+
+    def fuse_similar(self, view: Snapshot, own: int, order: Sequence[int]) -> list[int]:
+        """Fuse an order of papers with their similarity to paper `own`."""
+        made = self._list_data(view, [own, *order])
+        return _fuse_papers(order, made.get(own, b""), made)
+
+    def _list_data(self, view: Snapshot, paper_ids: Iterable[int]) -> dict[int, bytes]:
+        found = vectors.list_data(view, VectorKind.SUMMARY, paper_ids, self.server.model)
+        return {paper_id: made for paper_id, (_, made) in found.items() if made}
+
+    async def _find_vector(self, asked: str) -> bytes:
+        """Return a question's vector, or b"" if the server does not give it in time."""
+        if len(self._asked.get(asked, b"")) != self.server.dimensions * _BYTES or not self.server.dimensions:
+            if self.clock() < self._resumes_at:
+                return b""
             try:
-                [query] = await self.server.embed([asked], "query", QUESTION_SECONDS)
+                [query] = await self.server.embed([asked], "query", self.seconds)
             except EmbeddingError as error:
                 self._resumes_at = self.clock() + _PAUSE
                 log.info("question has no vector; the server is left alone for a minute", reason=str(error))
-            else:
-                order = await asyncio.to_thread(rank, query, vectors)
-                if len(order) == len(passages):
-                    return order
-                log.warning("vectors have another length than the question's; they are made again")
-                self._make_later(text, passages)
-        return []
+                return b""
+            self._asked[asked] = query
+            if len(self._asked) > _MAX_ASKED:
+                del self._asked[next(iter(self._asked))]
+        return self._asked[asked]
 
-    def _make_later(self, text: models.PaperText, passages: Sequence[str]) -> None:
-        key = text.arxiv_id
-        if (
-            passages
-            and key not in self._making
-            and len(self._making) < _MAX_MAKING
-            and self.clock() >= self._resumes_at
-        ):
-            task = self._making[key] = asyncio.create_task(self._make(text, passages))
-            task.add_done_callback(lambda _: self._making.pop(key, None))
 
-    async def _make(self, text: models.PaperText, passages: Sequence[str]) -> None:
-        async with self._turn:
-            if self.clock() < self._resumes_at:
-                return
-            made: list[bytes] = []
-            try:
-                for batch in database.chunked(passages, BATCH):
-                    made += await self.server.embed(batch, "passage", BATCH_SECONDS)
-                if len({*map(len, made)}) > 1:
-                    raise EmbeddingError("its vectors have several lengths")
-            except EmbeddingError as error:
-                self._resumes_at = self.clock() + _PAUSE
-                log.warning("vectors not made; will retry later", paper=text.arxiv_id, reason=str(error))
-                return
-            with isolation.isolated(log, "vectors not stored"):
-                async with self.database.transaction() as connection:
-                    await paper_texts.put_vectors(connection, text, self.server.model, b"".join(made))
+# Making vectors.
 
-    async def close(self) -> None:
-        """Stop making vectors."""
-        tasks = [*self._making.values()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+_PAPERS_AT_ONCE = 64
+_MIN_CHARACTERS = 200
+"""A text that a server refuses is cut by halves to no less."""
+_PROBE = "paper"
+"""A text that any model reads."""
+
+
+class _Source(NamedTuple):
+    """Texts whose vectors are missing, with the paper's id and change."""
+
+    paper_id: int
+    kind: VectorKind
+    changed: int
+    name: str
+    texts: Sequence[str]
+
+
+def _hash(texts: Iterable[str]) -> str:
+    """Return a hash of what is read of texts."""
+    return hashlib.sha256("\0".join(text[:MAX_CHARACTERS] for text in texts).encode()).hexdigest()
+
+
+@dataclass(eq=False)
+class VectorMaker:
+    """Makes the vectors that are missing, or of another model. `split` returns the passages of a paper's text."""
+
+    database: Database
+    server: EmbeddingServer
+    split: Callable[[models.PaperText], Sequence[str]]
+
+    async def make(self) -> bool:
+        """Make all missing vectors: of texts, then of papers, the newest first. Returns False after an error, which is logged."""
+        with isolation.isolated(log, "vectors not made; will retry later"):
+            if not self.server.dimensions:
+                # Its model may be another behind the same name.
+                await self.server.embed([_PROBE], "passage", BATCH_SECONDS)
+            while await self._make_some():
+                pass
+            return True
+        return False
+
+    async def _make_some(self) -> bool:
+        """Make the vectors of a text or of some papers. Returns False if none was missing."""
+        of = self.server.model, self.server.dimensions
+        async with self.database.read() as connection:
+            found = await paper_texts.find_without_vectors(connection, *of)
+            due = [] if found else await vectors.list_due(connection, *of, limit=_PAPERS_AT_ONCE)
+        if found:
+            paper_id, text = found
+            passages = await asyncio.to_thread(self.split, text)
+            await self._make([_Source(paper_id, VectorKind.PASSAGES, 0, text.arxiv_id, passages)])
+            return True
+        by_id = {paper.paper_id: paper for paper in due}
+
+        def read(view: Snapshot) -> list[_Source]:
+            return [
+                _Source(one.id, VectorKind.SUMMARY, by_id[one.id].changed, one.arxiv_id, _summarise(one))
+                for one in search.list_documents(view, [*by_id], summaries.select_shown)
+            ]
+
+        sources = await self.database.look_up(read)
+        unchanged = [source for source in sources if _hash(source.texts) == by_id[source.paper_id].hash]
+        if unchanged:
+            async with self.database.transaction() as connection:
+                await vectors.follow(connection, [by_id[source.paper_id] for source in unchanged])
+        await self._make([source for source in sources if source not in unchanged])
+        return bool(due)
+
+    async def _make(self, sources: Sequence[_Source]) -> None:
+        texts = [(source.name, text) for source in sources for text in source.texts]
+        made = [vector for batch in chunked(texts, BATCH) for vector in await self._embed(batch)]
+        if len({self.server.dimensions * _BYTES, *map(len, made)}) > 1:
+            raise EmbeddingError("its vectors have several lengths")
+        following = iter(made)
+        rows = [
+            vectors.Vectors(
+                source.paper_id,
+                source.kind,
+                self.server.model,
+                self.server.dimensions,
+                _hash(source.texts),
+                source.changed,
+                b"".join(islice(following, len(source.texts))),
+            )
+            for source in sources
+        ]
+        async with self.database.transaction() as connection:
+            await vectors.put(connection, rows)
+            if any(row.kind is VectorKind.PASSAGES for row in rows):
+                await paper_texts.trim(connection)
+
+    async def _embed(self, texts: Sequence[tuple[str, str]]) -> list[bytes]:
+        """Return the vectors of (name, text) pairs. One that the server refuses is cut; if that does not help, it gets zero."""
+        try:
+            return await self.server.embed([text for _, text in texts], "passage", BATCH_SECONDS)
+        except RefusedError as error:
+            half = len(texts) // 2
+            if half:
+                return [*await self._embed(texts[:half]), *await self._embed(texts[half:])]
+            [(name, text)] = texts
+            shown = text[: min(len(text), MAX_CHARACTERS) // 2]
+            if len(shown) >= _MIN_CHARACTERS:
+                log.info(
+                    "the embeddings server refused a text; its first half is tried",
+                    paper=name,
+                    characters=len(shown),
+                )
+                return await self._embed([(name, shown)])
+            # Raises if the server refuses everything.
+            [accepted] = await self.server.embed([_PROBE], "passage", BATCH_SECONDS)
+            log.warning("a text has no vector", paper=name, text=text[:60], reason=str(error))
+            return [bytes(len(accepted))]
+
+
+def _summarise(paper: models.IndexDocument) -> list[str]:
+    """Return the title and summary of a paper as one text; [] without any."""
+    title = typography.to_plain_text(paper.title or "")
+    bodies = (section.body for section in paper.sections)
+    text = "\n".join(filter(None, (title, *bodies, paper.abstract)))
+    return [text] if text.strip() else []

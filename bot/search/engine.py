@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
-from itertools import pairwise
+from itertools import islice, pairwise
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias, cast
 
@@ -74,17 +74,34 @@ class Matches(NamedTuple):
     """Scores by paper id, best first, and the total number of matches.
 
     `missing` maps each partial match to the terms that it seems to lack, `related` each paper that has no part to its topic.
+    `has_name`: a paper, or a family of papers, has the query as its name.
     """
 
     scores: Mapping[int, float] = MappingProxyType({})
     total: int = 0
     missing: Mapping[int, tuple[QueryPart, ...]] = MappingProxyType({})
     related: Mapping[int, str] = MappingProxyType({})
+    has_name: bool = False
 
     @property
     def complete_count(self) -> int:
         """The number of papers that match the whole query."""
         return self.total - len(self.missing)
+
+    @property
+    def ranked(self) -> tuple[list[int], list[int]]:
+        """The first full matches and the partial ones, each of which may be put in another order."""
+        full = (id_ for id_ in self.scores if id_ not in self.missing)
+        return list(islice(full, _ENOUGH)), [id_ for id_ in self.scores if id_ in self.missing]
+
+    def reordered(self, full: Sequence[int], partial: Sequence[int]) -> Matches:
+        """Return these matches with those of `ranked` in another order."""
+        ids = dict.fromkeys(full) | {id_: None for id_ in self.scores if id_ not in self.missing}
+        return self._replace(scores={id_: self.scores[id_] for id_ in (*ids, *partial)})
+
+    def continued(self, longer: Matches) -> Matches:
+        """Return these matches followed by those that only a longer list has."""
+        return longer._replace(scores={**self.scores, **longer.scores})
 
 
 class _Compiled(NamedTuple):
@@ -308,7 +325,8 @@ class Engine:
         full = self._search(wanted, clauses, max(limit, _ENOUGH), order)
         if order is None and (first := self._find_named(query, clauses)) is not None:
             best = max(full.scores.values(), default=0.0)
-            full = full._replace(scores={first: best + 1.0} | {**full.scores, first: best + 1.0})
+            scores = {first: best + 1.0} | {**full.scores, first: best + 1.0}
+            full = full._replace(scores=scores, has_name=True)
         if partial is None or full.total >= _ENOUGH or (full.total and not several and not query.topics):
             return full
         others = self._search(partial, clauses, _MAX_PARTIAL, order).scores
@@ -414,7 +432,8 @@ class Engine:
             full, partial = (
                 dict(sorted(scores.items(), key=lambda item: -item[1])) for scores in (full, partial)
             )
-        return Matches({**full, **partial}, total, {id_: missing[id_] for id_ in partial}, related)
+        lacking_by_id = {id_: missing[id_] for id_ in partial}
+        return Matches({**full, **partial}, total, lacking_by_id, related, complete.has_name)
 
     def _list_having(self, queries: Sequence[Query | None], paper_ids: Collection[int]) -> list[set[int]]:
         """Return the papers that match each of several queries. In one search, each of 24 queries sets a bit of the score."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import lru_cache, partial
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from bot.archive import summaries
 from bot.core.clock import Clock, latest_date, system_clock
@@ -33,6 +33,9 @@ from storage.archive import DigestPaper
 from storage.database import Database
 from storage.search import NO_FILTERS, Filters
 from storage.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from bot.search.embeddings import TextVectors  # needs a library for requests, which is slow to load
 
 _MAX_ANSWERS, _MAX_PAGE_SECONDS = 64, 900
 """The number of cached answers, and how long the later pages of an answer ignore changes to the archive."""
@@ -97,7 +100,10 @@ def read_request(query: query_parser.Query, today: date) -> query_parser.Query:
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """The papers found so far, the engine and reader that found them, and the data shared by all pages of the answer."""
+    """The papers found so far, the engine and reader that found them, and the data shared by all pages of the answer.
+
+    `asked` is the text by whose vector the papers are still to be ordered, before the first page is shown; else "".
+    """
 
     query: ReadQuery
     scope: Scope
@@ -106,6 +112,7 @@ class _Answer:
     matches: search_engine.Matches
     common: SearchResult
     made_at: datetime
+    asked: str = ""
 
 
 def _find(
@@ -212,6 +219,11 @@ def _suggest(
     return (*suggested, completion.apply_corrections(query.text, near)) if near else tuple(suggested)
 
 
+def _key_of(request: SearchRequest, now: datetime) -> tuple[SearchRequest, date]:
+    """Return the key of an answer, which all its pages share."""
+    return replace(request, limit=0, offset=0, snippet_locale=None), now.date()
+
+
 class SearchService:
     """Searches one database. Each method reads one snapshot and accepts any text. Thread-safe."""
 
@@ -221,8 +233,10 @@ class SearchService:
         glossary: GlossaryService | None = None,
         clock: Clock = system_clock,
         index: SearchIndex | None = None,
+        vectors: TextVectors | None = None,
     ) -> None:
         self.index = index or SearchIndex(search_index.folder_of(database))
+        self._vectors = vectors
         self._database, self._clock = database, clock
         self._glossary = glossary or GlossaryService(database, clock, self.index)
         self._lock = threading.Lock()
@@ -255,8 +269,11 @@ class SearchService:
         """Return a page of the papers on a topic, sorted by relevance, votes or date.
 
         Filters without words list all papers that pass them, top-voted first. An arXiv id or link finds its
-        paper. Later pages come from the same answer as the first page, even if papers have arrived since.
+        paper. Later pages come from the same answer as the first page, even if papers have arrived since, or the embeddings
+        server has come or gone.
         """
+        if self._vectors is not None and titles.parse_id(request.query) is None:
+            await self._order(request, self._vectors)
         result = await self._look_up(lambda archive: self._search(archive, request))
         if request.snippet_locale is None:
             return result
@@ -267,12 +284,23 @@ class SearchService:
             )
             return replace(result, snippets=snippets)
 
+    async def _order(self, request: SearchRequest, vectors: TextVectors) -> None:
+        """Order a new answer also by its similarity to what is asked. This waits outside look-ups."""
+        answer = await self._look_up(lambda archive: self._answer(archive, request))
+        if answer.asked:
+            ranked = await vectors.fuse(answer.matches.ranked, answer.asked)
+            ordered = replace(answer, matches=answer.matches.reordered(*ranked), asked="")
+            self._keep(request, ordered, instead_of=answer)
+
     def _search(self, archive: Archive, request: SearchRequest) -> SearchResult:
         view = archive.view
         if (arxiv_id := titles.parse_id(request.query)) is not None:
             rows = search.list_paper_rows(view, [*search.get_paper_ids(view, [arxiv_id]).values()])
             return SearchResult(tuple(rows), 1, complete=1) if rows else SearchResult(unknown_id=arxiv_id)
         answer = self._answer(archive, request)
+        if answer.asked:
+            # Its page is shown: the order stays.
+            self._keep(request, replace(answer, asked=""), instead_of=answer)
         matches = answer.matches
         page = [*matches.scores][request.offset : request.offset + request.limit]
         rows = search.list_paper_rows(view, page, matches.scores)
@@ -287,18 +315,27 @@ class SearchService:
     def _answer(self, archive: Archive, request: SearchRequest) -> _Answer:
         """Return the cached answer, extended to the end of the page if necessary, or a new one."""
         now, end = self._clock(), request.offset + request.limit
-        key = (replace(request, limit=0, offset=0, snippet_locale=None), now.date())
         with self._lock:
-            answer = self._answers.get(key)
+            cached = answer = self._answers.get(_key_of(request, now))
         if answer is None or (
             (answer.engine, answer.reader) != (archive.engine, archive.reader)
             and (request.offset == 0 or (now - answer.made_at).total_seconds() > _MAX_PAGE_SECONDS)
         ):
-            answer = self._make_answer(archive, request)
+            cached, answer = None, self._make_answer(archive, request)
         elif len(answer.matches.scores) < min(end, answer.matches.total):
-            request = replace(request, sort=request.sort or answer.common.sort)
-            answer = replace(answer, matches=_find(answer.engine, answer.query, answer.scope, request))
+            sorted_ = replace(request, sort=request.sort or answer.common.sort)
+            longer = _find(answer.engine, answer.query, answer.scope, sorted_)
+            answer = replace(answer, matches=answer.matches.continued(longer))
+        self._keep(request, answer, instead_of=cached)
+        return answer
+
+    def _keep(self, request: SearchRequest, answer: _Answer, *, instead_of: _Answer | None) -> None:
+        """Cache an answer for later pages. If it is made of another one, it only takes that one's place."""
+        now = self._clock()
+        key = _key_of(request, now)
         with self._lock:
+            if instead_of is not None and self._answers.get(key) is not instead_of:
+                return
             # An answer keeps its version of the index and of the glossary in memory.
             self._answers = {
                 other: one
@@ -308,7 +345,6 @@ class SearchService:
             self._answers[key] = answer
             while len(self._answers) > _MAX_ANSWERS:
                 del self._answers[next(iter(self._answers))]
-        return answer
 
     def _make_answer(self, archive: Archive, request: SearchRequest) -> _Answer:
         engine = archive.engine
@@ -368,7 +404,10 @@ class SearchService:
             if matches.complete_count
             else _suggest(archive, vocabulary, query, unknown, request.filters),
         )
-        return _Answer(read, scope, engine, archive.reader, matches, common, self._clock())
+        is_sentence = (len(read.parts) > 1 or bool(read.topics)) and not matches.has_name
+        is_ranked = self._vectors is not None and request.sort in _UNSORTED and matches.total > 0
+        asked_text = query.text if is_sentence and is_ranked else ""
+        return _Answer(read, scope, engine, archive.reader, matches, common, self._clock(), asked_text)
 
     # Exact sets.
 
@@ -476,7 +515,8 @@ class SearchService:
 
     async def list_similar(self, arxiv_id: str, *, limit: int = 10) -> list[models.PaperRow]:
         """Return the papers most similar to a paper, best first."""
-        return await self._look_up(lambda archive: titles.list_similar(archive, arxiv_id, limit))
+        reorder = None if self._vectors is None else self._vectors.fuse_similar
+        return await self._look_up(lambda archive: titles.list_similar(archive, arxiv_id, limit, reorder))
 
     async def complete_author(self, text: str) -> list[Choice]:
         """Return the authors with a name that begins with a text, most papers first."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeAlias
 
 from bot.archive import arxiv_ids, summaries
 from bot.search import index as search_index
@@ -10,6 +11,7 @@ from bot.search.authors import Archive
 from bot.search.engine import Engine
 from bot.text import analyser, plain, questions, tokens, typography
 from storage import models, search
+from storage.snapshot import Snapshot
 
 _CANDIDATE_LIMIT = 60
 _MAX_TEXT_LENGTH = 300
@@ -88,7 +90,13 @@ def _complete(engine: Engine, words: Sequence[str], limit: int) -> list[int]:
     )
 
 
-def list_similar(archive: Archive, arxiv_id: str, limit: int) -> list[models.PaperRow]:
+Reorder: TypeAlias = Callable[[Snapshot, int, Sequence[int]], Sequence[int]]
+"""Puts papers in another order, by their similarity to a paper."""
+
+
+def list_similar(
+    archive: Archive, arxiv_id: str, limit: int, reorder: Reorder | None = None
+) -> list[models.PaperRow]:
     """Return the papers that share the most rare concepts and topics with a paper, most similar first."""
     ids = list(search.get_paper_ids(archive.view, [plain.clean_typed(arxiv_id)]).values())
     documents = search.list_documents(archive.view, ids, summaries.select_shown, also_unlisted=True)
@@ -97,5 +105,8 @@ def list_similar(archive: Archive, arxiv_id: str, limit: int) -> list[models.Pap
     texts = search_index.build_texts(documents[0])
     topics = dict(questions.find_paper_topics(search_index.count_words(texts), _MAX_TOPICS))
     shared = search_index.count_concepts(*map(tokens.tokenize, (texts.title, texts.body)))
-    similar = archive.engine.list_similar(documents[0].id, shared, topics, limit=limit)
-    return search.list_paper_rows(archive.view, similar)
+    own, candidates = documents[0].id, _CANDIDATE_LIMIT if reorder else limit
+    similar: Sequence[int] = archive.engine.list_similar(own, shared, topics, limit=candidates)
+    if reorder is not None:
+        similar = reorder(archive.view, own, similar)
+    return search.list_paper_rows(archive.view, similar[:limit])

@@ -1,4 +1,4 @@
-"""Vectors of papers' passages from a server: made once in the background; without it questions are answered by words."""
+"""Vectors of papers and passages from a server: made once in the background; without it the words alone decide the order."""
 
 from __future__ import annotations
 
@@ -8,29 +8,36 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
+import structlog.testing
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from bot.ask import passages
 from bot.search import embeddings
-from bot.search.embeddings import EmbeddingError, EmbeddingServer, TextVectors
-from storage import paper_texts
+from bot.search.embeddings import EmbeddingError, EmbeddingServer, TextVectors, VectorMaker
+from bot.search.results import SearchRequest, SearchResult, Sort
+from bot.search.service import SearchService
+from storage import paper_texts, vectors
 from storage.database import Database
-from tests.support import asked_paper, origin_server, patience
+from tests.support import asked_paper, origin_server, patience, sample_archive
+from tests.support.sample_archive import NewsletterPaper
 
 NOW = asked_paper.paper_text().fetched_at
 TEXT = asked_paper.paper_text()
-PASSAGES = [passage.headed_text for passage in passages.split(TEXT)]
-WORDS = ("phone", "licence", "hours", "fog")
+PASSAGES = passages.list_headed(TEXT)
+LANTERNS = NewsletterPaper(TEXT.arxiv_id, "Quiet Lanterns", "Removes noise.")
+WORDS = ("blick", "licence", "hours", "fog", "mist", "zorb")
 
 
 def vector_of(text: str) -> list[float]:
-    return [1.0 + text.lower().count(word) for word in WORDS]
+    *others, fog, mist, zorb = (text.lower().count(word) for word in WORDS)
+    return [1.0 + count for count in (*others, fog + mist + zorb)]
 
 
 @dataclass
@@ -48,7 +55,7 @@ class Server:
         await asyncio.sleep(self.seconds)
         rows = [{"index": n, "embedding": vector_of(text)} for n, text in enumerate(body["input"])]
         answer = {"data": rows[::-1]}
-        return self.change(answer) if self.change else web.json_response(answer)
+        return self.change(answer | body) if self.change else web.json_response(answer)
 
 
 @pytest.fixture
@@ -62,43 +69,100 @@ async def server() -> AsyncIterator[Server]:
 
 @pytest.fixture
 async def stored(db: Database) -> Database:
+    """A database with a paper and its text."""
+    await sample_archive.add_digest(db, "2025-01-02", LANTERNS)
     async with db.transaction() as connection:
         await paper_texts.save(connection, TEXT)
     return db
 
 
-def vectors_of(database: Database, server: Server, model: str = "lamps") -> TextVectors:
-    return TextVectors(database, lambda: NOW, EmbeddingServer(server.url, model))
+@dataclass
+class Bot:
+    """What a bot has of vectors, at a time that may be changed."""
+
+    database: Database
+    server: EmbeddingServer
+    now: datetime = NOW
+
+    def __post_init__(self) -> None:
+        self.vectors = TextVectors(self.database, lambda: self.now, self.server)
+        self.maker = VectorMaker(self.database, self.server, passages.list_headed)
+        self.search = SearchService(self.database, clock=lambda: self.now, vectors=self.vectors)
+
+    async def rank(self, asked: str) -> list[int]:
+        return await self.vectors.rank(TEXT, PASSAGES, asked)
 
 
-async def settle(vectors: TextVectors) -> None:
-    await asyncio.gather(*vectors._making.values())
+@pytest.fixture
+async def open_bot(db: Database, server: Server) -> AsyncIterator[Callable[..., Bot]]:
+    """Starts bots, with the name of a model."""
+    servers: list[EmbeddingServer] = []
+
+    def open_(model: str = "lamps") -> Bot:
+        servers.append(EmbeddingServer(server.url, model))
+        return Bot(db, servers[-1])
+
+    yield open_
+    for one in servers:
+        await one.close()
+
+
+async def read_vectors(db: Database) -> dict[str, vectors.Vectors]:
+    """Return what is stored, by kind."""
+    async with db.read() as connection:
+        rows = await connection.execute(sa.select(vectors.vectors))
+        return {row.kind: vectors.Vectors(**row._mapping) for row in rows}
 
 
 @pytest.mark.engines("sqlite", "postgresql")
 async def test_vectors_are_made_once_in_batches_and_rank_the_passages(
-    stored: Database, server: Server
+    stored: Database, server: Server, open_bot: Callable[..., Bot]
 ) -> None:
-    vectors = vectors_of(stored, server)
-    assert await vectors.rank(TEXT, PASSAGES, "licence") == []
-    assert await vectors.rank(TEXT, PASSAGES, "licence") == []
-    await settle(vectors)
-    sizes = [len(request["input"]) for request in server.requests]
-    assert sizes == [embeddings.BATCH] * (len(PASSAGES) // embeddings.BATCH) + [
-        len(PASSAGES) % embeddings.BATCH
-    ]
-    first, *_ = await vectors.rank(TEXT, PASSAGES, "licence")
+    bot = open_bot()
+    assert await bot.rank("licence") == []
+    assert [await bot.maker.make() for _ in range(2)] == [True, True]
+    whole, rest = divmod(len(PASSAGES), embeddings.BATCH)
+    # A first request for their length; the paper's title and summary come last.
+    assert [len(request["input"]) for request in server.requests] == [1, *whole * [embeddings.BATCH], rest, 1]
+    assert server.requests[-1]["input"] == ["Quiet Lanterns\nRemoves noise."]
+    first, *_ = await bot.rank("licence")
     assert "Apache" in PASSAGES[first]
-    assert len(server.requests) == len(sizes) + 1
 
 
-async def test_another_model_makes_them_again(stored: Database, server: Server) -> None:
+@pytest.mark.engines("sqlite", "postgresql")
+async def test_another_model_or_another_text_makes_them_again(
+    stored: Database, server: Server, open_bot: Callable[..., Bot]
+) -> None:
     for model in ("lamps", "lanterns"):
-        vectors = vectors_of(stored, server, model)
-        assert await vectors.rank(TEXT, PASSAGES, "fog") == []
-        await settle(vectors)
-        assert await vectors.rank(TEXT, PASSAGES, "fog") != []
+        bot = open_bot(model)
+        assert await bot.rank("fog") == []
+        await bot.maker.make()
+        assert await bot.rank("fog") != []
     assert {request["model"] for request in server.requests} == {"lamps", "lanterns"}
+    # Passages are split otherwise by another version.
+    assert await bot.vectors.rank(TEXT, PASSAGES[1:], "fog") == []
+    assert [*await read_vectors(stored)] == ["summary"]
+    await bot.maker.make()
+    assert await bot.rank("fog") != []
+
+
+async def test_votes_leave_a_papers_vector_and_another_summary_makes_it_again(
+    db: Database, server: Server, open_bot: Callable[..., Bot]
+) -> None:
+    bot = open_bot()
+    for paper, requests in (
+        (LANTERNS, 2),
+        (replace(LANTERNS, votes=77), 2),
+        (replace(LANTERNS, text="It sees in fog."), 3),
+    ):
+        await sample_archive.add_digest(db, "2025-01-02", paper)
+        assert await bot.maker.make()
+        assert len(server.requests) == requests
+    async with db.transaction() as connection:
+        await connection.execute(sa.text("DELETE FROM entries"))
+        await connection.execute(sa.text("DELETE FROM paper_authors"))
+        await connection.execute(sa.text("DELETE FROM papers"))
+    assert await read_vectors(db) == {}
 
 
 def _shorten(answer: dict[str, Any]) -> web.Response:
@@ -122,44 +186,217 @@ def _shorten(answer: dict[str, Any]) -> web.Response:
     ids=["other length", "500", "page", "none", "text", "zero", "not finite", "redirect"],
 )
 async def test_a_server_that_answers_wrongly_changes_nothing(
-    stored: Database, server: Server, change: Callable[[dict[str, Any]], web.Response]
+    stored: Database,
+    server: Server,
+    open_bot: Callable[..., Bot],
+    change: Callable[[dict[str, Any]], web.Response],
 ) -> None:
-    vectors = vectors_of(stored, server)
-    await vectors.rank(TEXT, PASSAGES, "fog")
-    await settle(vectors)
+    bot = open_bot()
+    await bot.maker.make()
     server.change = change
-    assert await vectors.rank(TEXT, PASSAGES, "fog") == []
-    await vectors.close()
+    assert await bot.rank("fog") == []
 
 
 async def test_a_slow_server_is_not_waited_for(
-    stored: Database, server: Server, monkeypatch: pytest.MonkeyPatch
+    stored: Database, server: Server, open_bot: Callable[..., Bot]
 ) -> None:
-    vectors = vectors_of(stored, server)
-    await vectors.rank(TEXT, PASSAGES, "fog")
-    await settle(vectors)
-    assert embeddings.QUESTION_SECONDS == 0.3
-    monkeypatch.setattr(embeddings, "QUESTION_SECONDS", 0.01)
-    server.seconds = 0.5
-    assert await vectors.rank(TEXT, PASSAGES, "fog") == []
+    bot = open_bot()
+    await bot.maker.make()
+    assert bot.vectors.seconds == 0.3
+    bot.vectors.seconds, server.seconds = 0.01, 0.5
+    assert await bot.rank("fog") == []
 
 
-async def test_a_server_that_is_away_is_left_alone_for_a_minute(stored: Database, server: Server) -> None:
+async def test_a_server_that_is_away_is_left_alone_for_a_minute(
+    stored: Database, server: Server, open_bot: Callable[..., Bot]
+) -> None:
+    bot = open_bot()
     server.change = lambda _: web.Response(status=503)
-    now = NOW
-    vectors = TextVectors(stored, lambda: now, EmbeddingServer(server.url, "lamps"))
-    for _ in range(3):
-        await vectors.rank(TEXT, PASSAGES, "fog")
-        await settle(vectors)
+    assert not await bot.maker.make()
     assert len(server.requests) == 1
-    server.change, now = None, NOW + timedelta(minutes=1)
-    await vectors.rank(TEXT, PASSAGES, "fog")
-    await settle(vectors)
-    assert await vectors.rank(TEXT, PASSAGES, "fog") != []
-    # The next questions do not wait for it one after another either.
-    server.change, answered = (lambda _: web.Response(status=503)), len(server.requests)
-    assert [await vectors.rank(TEXT, PASSAGES, "fog") for _ in range(3)] == [[], [], []]
-    assert len(server.requests) == answered + 1
+    server.change = None
+    assert await bot.maker.make()
+    # Questions do not wait for it one after another.
+    server.change, before = (lambda _: web.Response(status=503)), len(server.requests)
+    assert [await bot.rank("fog") for _ in range(3)] == [[], [], []]
+    assert len(server.requests) == before + 1
+    server.change, bot.now = None, NOW + timedelta(minutes=1)
+    assert await bot.rank("fog") != []
+
+
+def _refuse_fog(answer: dict[str, Any]) -> web.Response:
+    if any("Fog" in text for text in answer["input"]):
+        return web.Response(status=500, text="input is too large to process")
+    return web.json_response(answer)
+
+
+async def test_a_text_that_the_server_refuses_does_not_keep_the_others_from_vectors(
+    stored: Database, server: Server, open_bot: Callable[..., Bot]
+) -> None:
+    bot = open_bot()
+    server.change = _refuse_fog
+    with structlog.testing.capture_logs() as logged:
+        assert await bot.maker.make()
+    [refused] = [line for line in logged if line["log_level"] == "warning"]
+    assert refused["paper"] == TEXT.arxiv_id
+    assert "4 Limitations" in refused["text"]
+    assert "Fog" in PASSAGES[(await bot.rank("licence"))[-1]]
+
+
+async def test_a_long_text_that_the_server_refuses_is_cut(
+    db: Database, server: Server, open_bot: Callable[..., Bot]
+) -> None:
+    for number, length in enumerate((100, 300)):
+        paper = NewsletterPaper(f"2501.0000{number + 1}", "Fog", "phone " * length)
+        await sample_archive.add_digest(db, f"2025-01-0{number + 1}", paper)
+    bot = open_bot()
+    server.change = lambda answer: (
+        web.Response(status=400) if max(map(len, answer["input"])) > 800 else web.json_response(answer)
+    )
+    assert await bot.maker.make()
+    assert len(server.requests[-1]["input"][0]) in range(100, 801)
+    # All are refused: nothing is stored, and the rest is left for later.
+    other = open_bot("lanterns")
+    server.change, before = (lambda _: web.Response(status=400)), len(server.requests)
+    assert not await other.maker.make()
+    assert (await read_vectors(db))["summary"].model == "lamps"
+    assert len(server.requests) < before + 8
+
+
+async def test_vectors_of_another_length_are_said_once_and_made_again(
+    stored: Database, server: Server, open_bot: Callable[..., Bot]
+) -> None:
+    bot = open_bot()
+    await bot.maker.make()
+
+    def lengthen(answer: dict[str, Any]) -> web.Response:
+        for row in answer["data"]:
+            row["embedding"] += [1.0, 1.0]
+        return web.json_response(answer)
+
+    server.change = lengthen
+    with structlog.testing.capture_logs() as logged:
+        for asked in ("fog", "phone", "licence"):
+            assert await bot.rank(asked) == []
+        await bot.maker.make()
+        first, *_ = await bot.rank("licence")
+    assert "Apache" in PASSAGES[first]
+    assert [(line["before"], line["now"]) for line in logged] == [(4, 6)]
+
+
+# Papers in the order of a question.
+
+QUESTION = "show me papers about denoising photographs in the mist"
+
+
+def studies(count: int, text: str) -> list[NewsletterPaper]:
+    """Return papers on photographs, of which each fifth is about mist by a word that only the server knows."""
+    return [
+        NewsletterPaper(
+            f"2501.{number:05}",
+            f"Study {number}",
+            f"{text} {'Zorb' if number % 5 == 0 else 'Blick'}.",
+            votes=number * 37 % 101,
+        )
+        for number in range(1, count + 1)
+    ]
+
+
+async def list_pages(
+    bot: Bot, query: str, size: int = 7, change: Callable[[], None] = lambda: None
+) -> SearchResult:
+    """Return all pages of an answer as one. `change` is called after the first page."""
+    page = await bot.search.search(SearchRequest(query, limit=size))
+    rows, missing = page.rows, page.missing
+    change()
+    for offset in range(size, page.total, size):
+        following = await bot.search.search(SearchRequest(query, limit=size, offset=offset))
+        rows, missing = rows + following.rows, missing | following.missing
+    return replace(page, rows=rows, missing=missing)
+
+
+def ids(result: SearchResult) -> list[str]:
+    return [row.arxiv_id for row in result.rows]
+
+
+@pytest.mark.engines("sqlite", "postgresql")
+@pytest.mark.parametrize(
+    "text", ["Denoising photographs.", "Denoising photographs in the mist."], ids=["partial", "full"]
+)
+async def test_a_sentence_is_ordered_by_meaning_too_and_has_the_same_papers(
+    db: Database, server: Server, open_bot: Callable[..., Bot], text: str
+) -> None:
+    await sample_archive.add_digest(db, "2025-01-02", *studies(45, text))
+    bot = open_bot()
+    by_words = await list_pages(bot, QUESTION)
+    assert server.requests == [], "no paper has a vector"
+    await bot.maker.make()
+    bot = open_bot()
+    fused = await list_pages(bot, QUESTION)
+    assert sorted(ids(fused)) == sorted(ids(by_words))
+    assert replace(fused, rows=()) == replace(by_words, rows=())
+    assert bool(fused.missing) == ("mist" not in text)
+    foggy = {paper.arxiv_id for paper in studies(45, "")[4::5]}
+    assert len(foggy.intersection(ids(fused)[:10])) > len(foggy.intersection(ids(by_words)[:10]))
+    # What the query excludes, a period, and another order.
+    for query, sort in (
+        (f"{QUESTION} -blick", None),
+        (f"{QUESTION} until:2024", None),
+        (QUESTION, Sort.VOTES),
+    ):
+        request = SearchRequest(query, sort=sort, limit=50)
+        found, expected = (
+            await bot.search.search(request),
+            await SearchService(db, clock=lambda: NOW).search(request),
+        )
+        assert sorted(ids(found)) == sorted(ids(expected))
+        assert sort is None or ids(found) == ids(expected)
+
+
+@pytest.mark.parametrize("is_first_fused", [True, False])
+async def test_a_server_that_comes_or_goes_between_pages_loses_and_repeats_no_paper(
+    db: Database, server: Server, open_bot: Callable[..., Bot], is_first_fused: bool
+) -> None:
+    await sample_archive.add_digest(db, "2025-01-02", *studies(45, "Denoising photographs in the mist."))
+    bot = open_bot()
+    await bot.maker.make()
+    away, there = lambda _: web.Response(status=503), None
+    server.change = there if is_first_fused else away
+
+    def change() -> None:
+        server.change = away if is_first_fused else there
+        bot.now += timedelta(minutes=2)
+
+    found = ids(await list_pages(bot, QUESTION, change=change))
+    assert len(found) == len({*found}) == 45
+
+
+async def test_terms_and_names_stay_as_they_are(
+    db: Database, server: Server, open_bot: Callable[..., Bot]
+) -> None:
+    await sample_archive.add_digest(db, "2025-01-02", LANTERNS, *studies(9, "Denoising quiet lanterns."))
+    bot = open_bot()
+    await bot.maker.make()
+    before = len(server.requests)
+    for query in ("denoising", "Quiet Lanterns", TEXT.arxiv_id, "votes:20"):
+        assert (await bot.search.search(SearchRequest(query))).rows
+    assert len(server.requests) == before
+
+
+async def test_similar_papers_are_ordered_by_meaning_too_without_a_request(
+    db: Database, server: Server, open_bot: Callable[..., Bot]
+) -> None:
+    papers = studies(20, "Reinforcement learning.")
+    await sample_archive.add_digest(db, "2025-01-02", *papers)
+    bot = open_bot()
+    by_words = [row.arxiv_id for row in await bot.search.list_similar(papers[4].arxiv_id, limit=3)]
+    await bot.maker.make()
+    before = len(server.requests)
+    similar = [row.arxiv_id for row in await bot.search.list_similar(papers[4].arxiv_id, limit=3)]
+    foggy = {paper.arxiv_id for paper in papers[4::5]}
+    assert len(foggy.intersection(similar)) > len(foggy.intersection(by_words))
+    assert papers[4].arxiv_id not in similar
+    assert len(server.requests) == before
 
 
 @pytest.mark.parametrize(
@@ -174,8 +411,10 @@ async def test_a_server_that_is_away_is_left_alone_for_a_minute(stored: Database
 async def test_a_model_that_tells_questions_from_passages_is_told(
     server: Server, model: str, name: str, text: str
 ) -> None:
-    [vector] = await EmbeddingServer(server.url, model, "secret").embed(["fog?"], "query", 10)
-    assert len(vector) == 2 * len(WORDS)
+    real = EmbeddingServer(server.url, model, "secret")
+    [vector] = await real.embed(["fog?"], "query", 10)
+    await real.close()
+    assert len(vector) == 2 * 4
     assert server.requests == [{"model": name, "input": [text]}]
 
 
@@ -197,14 +436,18 @@ def real_server() -> Iterator[EmbeddingServer]:
     process.wait()
 
 
-async def test_a_real_model_finds_what_other_words_say(real_server: EmbeddingServer) -> None:
+async def test_a_real_model_finds_what_other_words_say(
+    real_server: EmbeddingServer, stored: Database
+) -> None:
     async def is_ready() -> bool:
         with suppress(EmbeddingError):
             return bool(await real_server.embed(["ready?"], "query", 10))
         return False
 
     await patience.wait_until(is_ready)
-    made = [vector for text in PASSAGES for vector in await real_server.embed([text], "passage", 60)]
-    [query] = await real_server.embed(["비가 오면 결과가 어때?"], "query", 60)
-    found = embeddings.rank(query, b"".join(made))[:3]
+    bot = Bot(stored, real_server)
+    bot.vectors.seconds = 60
+    await bot.maker.make()
+    found = (await bot.rank("비가 오면 결과가 어때?"))[:3]
+    await real_server.close()
     assert any("heavy rain" in PASSAGES[number] for number in found)

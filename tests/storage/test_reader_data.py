@@ -19,7 +19,6 @@ NO_READERS = {
     *("guild_id", "channel_id", "system_channel_id", "dm_channel_id", "message_id", "mention_role_id"),
     *("server_id", "thread_id"),
     *("term", "reserved", "used", "holder", "added_seq", "drawn_until", "changed"),
-    "vectors_by",
 }
 """64-bit columns that hold no reader's id."""
 SUSPICIOUS = re.compile("user|reader|recipient|member|owner|creator|sender|(^|_)by$|submitter")
