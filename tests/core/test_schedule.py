@@ -3,16 +3,40 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core import schedule
-from storage import errors
+from bot.core import day_close, schedule
+from storage import errors, models
 
 ZONES = sorted(available_timezones())
+DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
+IN_2018 = {
+    # On some day the clock skips this time, repeats it, or changes shortly before or after it.
+    "America/New_York": "02:30",
+    "America/Chicago": "01:30",
+    "America/Havana": "00:30",
+    "America/Sao_Paulo": "00:00",
+    "Europe/London": "01:30",
+    "Atlantic/Azores": "00:30",
+    "Africa/Casablanca": "01:30",
+    "Africa/Sao_Tome": "01:30",
+    "Antarctica/Troll": "01:30",
+    "Asia/Pyongyang": "23:45",
+    "Australia/Lord_Howe": "02:15",
+    "Pacific/Chatham": "19:15",
+    # Half-hour and quarter-hour offsets, and both sides of the date line.
+    "Asia/Seoul": "09:30",
+    "Asia/Kathmandu": "06:15",
+    "Pacific/Kiritimati": "14:30",
+    "Pacific/Marquesas": "21:00",
+}
+"""Times of day in a year with many irregular clock changes: Pyongyang and Sao Tome changed their offset, Casablanca paused
+daylight saving time for Ramadan, and one day had no midnight in Sao Paulo, Havana and the Azores."""
 
 
 def utc(text: str) -> datetime:
@@ -35,6 +59,35 @@ def utc(text: str) -> datetime:
 def test_local_times_are_converted_to_utc(zone: str, on: str, at: str, expected: str) -> None:
     moment = schedule.wall_clock_to_utc(date.fromisoformat(on), time.fromisoformat(at), ZoneInfo(zone))
     assert moment == utc(expected)
+
+
+def first_minute(zone: ZoneInfo, on: date, at: time) -> datetime:
+    """Return the first minute at which the zone's clock shows this time or later, found by trying every minute."""
+    wall = datetime.combine(on, at)
+    first, second = (wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+    if first == second:
+        return first
+    moment = min(first, second) - timedelta(hours=3)
+    while moment.astimezone(zone).replace(tzinfo=None) < wall:
+        moment += MINUTE
+    return moment
+
+
+@pytest.mark.promise
+@pytest.mark.parametrize("zone", IN_2018)
+def test_each_date_of_an_irregular_year_is_due_once_at_its_time(zone: str) -> None:
+    rule = schedule.Rule(time.fromisoformat(IN_2018[zone]), ZoneInfo(zone))
+    dates = [date(2017, 12, 31) + number * DAY for number in range(367)]
+    slots = [schedule.Slot(on, first_minute(rule.zone, on, rule.at)) for on in dates]
+    assert [schedule.next_due(slot.at - MINUTE, rule) for slot in slots] == slots
+    row = models.Subscription(guild_id=1, channel_id=1, at_time=IN_2018[zone], timezone=zone)
+    for before, slot in pairwise(slots):
+        assert schedule.next_due(before.at, rule) == slot
+        if slot.at - before.at != DAY:
+            newest = [
+                schedule.Calendar(at, day_close.default()).newest(row) for at in (slot.at - MINUTE, slot.at)
+            ]
+            assert newest == [before, slot]
 
 
 def test_a_date_skipped_by_the_zone_has_no_post() -> None:

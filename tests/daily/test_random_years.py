@@ -621,7 +621,7 @@ class Year:
 @pytest.mark.engines("sqlite", "postgresql")
 @pytest.mark.parametrize("seed", range(SEED, SEED + max(1, YEARS)))
 async def test_readers_see_what_the_documents_promise_on_random_days(db: Database, seed: int) -> None:
-    days = 365 if YEARS else 30 if db.is_sqlite else 12
+    days = 365 if YEARS else 30 if db.is_sqlite else 8
     year = Year(db, seed)
     await year.run(days)
     assert len(year.discord.arrived) > 2 * days
