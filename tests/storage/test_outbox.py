@@ -4,17 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from storage import daily, database, locks, models, outbox
+from storage import database, locks, models, outbox
 from tests.fake_discord import process
-from tests.support.outbox_builders import (
-    MINUTE,
-    NOW,
-    add,
-    list_due_nonces,
-    new_delivery,
-    new_subscription,
-    start_attempt,
-)
+from tests.support.outbox_builders import MINUTE, NOW, add, list_due_nonces, new_delivery, start_attempt
 
 
 async def test_plans_each_delivery_key_once(db: database.Database) -> None:
@@ -34,21 +26,6 @@ async def test_orders_due_parts_by_priority(db: database.Database) -> None:
     await add(db, new_delivery("later", priority=0, due_at=NOW + MINUTE))
     assert await list_due_nonces(db) == ["alert/0", "daily/0"]
     assert await list_due_nonces(db, NOW + MINUTE) == ["later/0", "alert/0", "daily/0"]
-
-
-async def test_sends_parts_in_order_until_the_delivery_is_complete(db: database.Database) -> None:
-    [delivery_id] = await add(db, new_delivery(parts=2))
-    for number, state in enumerate((models.DeliveryState.WAITING, models.DeliveryState.SENT)):
-        assert await list_due_nonces(db) == [f"daily:1/{number}"]
-        async with db.transaction() as connection:
-            part = await start_attempt(connection)
-            assert await outbox.list_due(connection, NOW) == []
-            await outbox.mark_sent(connection, {part.id: models.Receipt(99, 7)}, NOW)
-            stored = await outbox.get(connection, delivery_id)
-            assert stored is not None
-            assert (stored.state, stored.finished_at) == (state, NOW if number else None)
-    async with db.read() as connection:
-        assert await outbox.oldest_unsent_at(connection) is None
 
 
 async def test_a_certain_failure_clears_the_time_of_the_first_attempt(db: database.Database) -> None:
@@ -183,19 +160,3 @@ async def test_ended_deliveries_are_cleared_and_purged_in_batches(db: database.D
             left = [part for id_ in ids for part in await outbox.list_parts(connection, id_)]
             assert [part.nonce for part in left if part.payload and part.fallback] == ["waiting/0"]
         assert len(left) == 1
-
-
-async def test_purging_keeps_the_last_sent_post_of_a_subscription(db: database.Database) -> None:
-    async with db.transaction() as connection:
-        subscription_id = await daily.add(connection, new_subscription(7))
-    keys = ("first", "last", "stopped", "alert")
-    posts = [new_delivery(key, subscription_id=None if key == "alert" else subscription_id) for key in keys]
-    *sent, stopped, alert = await add(db, *posts)
-    async with db.transaction() as connection:
-        for id_ in (*sent, alert):
-            [part] = await outbox.list_parts(connection, id_)
-            await outbox.mark_sent(connection, {part.id: models.Receipt(1, 7)}, NOW)
-        await outbox.cancel(connection, [stopped], reason=models.Reason.NO_SEND, now=NOW)
-        later = NOW + MINUTE
-        assert await outbox.purge(connection, later, 9) == 3
-        assert [row.key for row in await outbox.list_rows(connection)] == ["last"]
