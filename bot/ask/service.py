@@ -339,17 +339,27 @@ def _build(
 
 def _quote(answer: Answer, sentences: Sequence[Sentence]) -> Answer:
     """Return the answer with sentences, each with a quote that shows the words that it rests on."""
-    quotes: list[ShownPassage] = []
+    quotes: list[tuple[passages.Passage, list[re.Pattern[str]]]] = []
     shown = []
     for sentence in sentences:
         words = re.compile(r"\W+".join(map(re.escape, _WORD.findall(sentence.span))), re.IGNORECASE)
         passage = answer.index.passages[sentence.passage]
-        url = passages.locate(answer.text, passage)
-        quote = ShownPassage(passage.section, url, make_excerpt(passage.text, [words]))
-        if quote not in quotes:
-            quotes.append(quote)
-        shown.append(QuotedSentence(sentence.text, quotes.index(quote) + 1))
-    return replace(answer, is_answer=True, passages=tuple(quotes), sentences=tuple(shown), note="ask-written")
+        # A quote that shows the words already is enough.
+        having = (
+            place
+            for place, (quoted, patterns) in enumerate(quotes)
+            if quoted is passage and words.search(make_excerpt(passage.text, patterns).text)
+        )
+        if (place := next(having, None)) is None:
+            place = len(quotes)
+            quotes.append((passage, []))
+        quotes[place][1].append(words)
+        shown.append(QuotedSentence(sentence.text, place + 1))
+    excerpts = tuple(
+        ShownPassage(one.section, passages.locate(answer.text, one), make_excerpt(one.text, patterns))
+        for one, patterns in quotes
+    )
+    return replace(answer, is_answer=True, passages=excerpts, sentences=tuple(shown), note="ask-written")
 
 
 _WORD = re.compile(r"\w+")

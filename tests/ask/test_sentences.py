@@ -12,7 +12,8 @@ import pytest
 from bot.app.container import Container
 from bot.ask import passages
 from bot.ask import service as ask_service
-from bot.ask.sentences import Question, Written
+from bot.ask.ranking import PaperIndex
+from bot.ask.sentences import Question, Sentence, Written
 from bot.ask.service import LOST_AFTER, PaperQuestions
 from bot.core.admission import Admission
 from bot.core.settings import Settings
@@ -113,10 +114,8 @@ async def test_nothing_unjudged_is_shown_and_the_passages_stay(
 async def test_a_sentence_that_is_not_proved_is_left_out_of_an_answer(
     asking: ClientHarness, fake_model: FakeModel
 ) -> None:
-    says = [
-        {"text": text, "span": SPAN} for text in ("The ordered run needs 34% fewer GPUs.", SHORTER.english)
-    ]
-    fake_model.reset(says=says)
+    own = "The ordered run needs 34% fewer GPUs."
+    fake_model.reset(says=[{"text": text, "span": SPAN} for text in (own, SHORTER.english)])
     text = await ask_paper(asking)
     assert f"{SHORTER.english} (1)" in text
     assert "GPUs" not in text.partition("\n> ")[0]
@@ -134,6 +133,19 @@ async def test_a_model_that_is_away_leaves_the_passages_and_is_left_alone_for_a_
     fake_model.reset()
     await asking.env.advance_time(61)
     assert asking.texts("ask-written") in await ask_paper(asking)
+
+
+def test_sentences_about_one_passage_share_its_quote() -> None:
+    text = models.PaperText(PAPER, papers.markdown(TAMARIN), "", NOW)
+    index = PaperIndex(passages.split(text))
+    [place] = [n for n, one in enumerate(index.passages) if SHORTER.english in one.text]
+    paper: Any = None
+    said = [Sentence("One.", place, SPAN), Sentence("Two.", place, "to match the shuffled one")]
+    answer = ask_service._quote(ask_service.Answer(paper, text, index), said)
+    assert [one.quote for one in answer.sentences] == [1, 1]
+    [quote] = answer.passages
+    marked = [quote.excerpt.text[start:end] for start, end in quote.excerpt.spans]
+    assert marked == [SPAN, "to match the shuffled one"]
 
 
 async def test_a_slow_model_is_given_up_and_what_it_may_have_used_is_counted(
