@@ -50,7 +50,10 @@ def embed(server: EmbeddingServer, texts: Sequence[str], kind: embeddings.Kind) 
         batches = [
             texts[start : start + embeddings.BATCH] for start in range(0, len(texts), embeddings.BATCH)
         ]
-        return [vector for batch in batches for vector in await server.embed(batch, kind, SECONDS)]
+        try:
+            return [vector for batch in batches for vector in await server.embed(batch, kind, SECONDS)]
+        finally:
+            await server.close()  # each call has an event loop of its own
 
     return asyncio.run(run())
 

@@ -278,7 +278,7 @@ class Settings(BaseSettings):
     writer_minutes: int = Field(default=120, ge=30, le=720)
     """The writer's deadline, in minutes after the close of a day, 30 to 720: unfinished papers get extracts."""
     embeddings_url: _Api = None
-    """The address of an OpenAI-compatible API whose vectors help to [find passages](ask.md#with-an-embeddings-server)."""
+    """The address of an OpenAI-compatible API whose vectors [order passages and papers](ask.md#with-an-embeddings-server)."""
     embeddings_model: str | None = None
     """The name of the model there."""
     embeddings_key: SecretStr | None = None
