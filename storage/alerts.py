@@ -281,7 +281,7 @@ async def require_no_equal(connection: AsyncConnection, alert: models.Alert) -> 
         columns.min_votes == alert.min_votes,
     )
     if (equal_id := await connection.scalar(query.order_by(columns.id).limit(1))) is not None:
-        raise errors.DuplicateError(f"The same alert already exists: alert {equal_id}.")
+        raise errors.DuplicateError(f"The same alert already exists: alert {equal_id}.", "alert-exists")
 
 
 async def get(connection: AsyncConnection, alert_id: int, *, for_update: bool = False) -> models.Alert | None:

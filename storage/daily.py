@@ -48,7 +48,8 @@ async def _store(
     except IntegrityError as error:
         place = f"{'Webhook' if subscription.is_by_webhook else 'Channel'} {subscription.channel_id}"
         raise errors.DuplicateError(
-            f"{place} already has a daily post with this time, zone, language, style, topic and source. Edit that one instead."
+            f"{place} already has a daily post with this time, zone, language, style, topic and source. Edit that one instead.",
+            "subscription-already",
         ) from error
 
 

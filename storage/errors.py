@@ -73,16 +73,16 @@ class PaperroundError(Exception):
 
 
 class UsageError(PaperroundError):
-    """Raised for an invalid option, setting or argument.
+    """Raised for an invalid option, setting or argument, or for a request that is refused.
 
-    In Discord, `reason` and `arguments` identify the message in the reader's language.
+    On Discord, the text `key` with `arguments` (not escaped) says so in the reader's language; "" if nothing there raises it.
     """
 
     exit_status = 2
 
-    def __init__(self, message: str, reason: str = "", **arguments: str | int) -> None:
+    def __init__(self, message: str, key: str = "", **arguments: str | int) -> None:
         super().__init__(message)
-        self.reason = reason
+        self.key = key
         self.arguments = arguments
 
 
@@ -106,5 +106,7 @@ class OtherVersionError(StorageError):
     """Raised if a database has, or is getting, the schema of another version of Paperround."""
 
 
-class DuplicateError(StorageError):
+class DuplicateError(UsageError):
     """Raised if an identical row exists."""
+
+    exit_status = 1

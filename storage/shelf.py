@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import database, models
-from storage.errors import PaperroundError
+from storage.errors import UsageError
 from storage.tables import READER_ROWS, UtcTime, metadata, papers, reference, required
 
 saved_papers = sa.Table(
@@ -31,10 +31,6 @@ MAX_SAVED = 5_000
 """The maximum number of papers that a reader can save."""
 
 
-class FullShelfError(PaperroundError):
-    """Raised if a reader would have more than `MAX_SAVED` saved papers."""
-
-
 async def save(
     connection: AsyncConnection,
     user_id: int,
@@ -44,11 +40,12 @@ async def save(
 ) -> None:
     """Save papers for a reader, with the server if one is given. Papers already saved stay unchanged.
 
-    Raises FullShelfError if there are too many; roll the transaction back.
+    Raises UsageError if there are too many; roll the transaction back.
     """
     await save_at(connection, user_id, dict.fromkeys(paper_ids, now), server_id)
     if await count(connection, user_id) > MAX_SAVED:
-        raise FullShelfError(f"You already have {MAX_SAVED:,} saved papers, the maximum.")
+        text = f"You already have {MAX_SAVED:,} saved papers, the maximum."
+        raise UsageError(text, "saved-full", count=MAX_SAVED)
 
 
 async def save_at(

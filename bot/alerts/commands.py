@@ -6,8 +6,7 @@ may contain the id of a stored alert (`#17`) or, since posts do not store drafts
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -19,7 +18,7 @@ from bot.alerts import messages as alerts_messages
 from bot.alerts import options as alerts_options
 from bot.alerts import service as alerts_service
 from bot.alerts.service import Alerts
-from bot.client import autocomplete, custom_ids, list_state, message_builder, paper_texts, router
+from bot.client import autocomplete, custom_ids, list_state, message_builder, router
 from bot.client import messages as client_messages
 from bot.client.accounts import TextPurpose, TextTokenStore
 from bot.client.context import Interaction, Request
@@ -206,7 +205,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         draft = await load(request, action.payload)
         try:
             draft = alerts_options.apply_conditions(draft, router.modal_values(request.interaction))
-        except UserError as error:
+        except errors.UsageError as error:
             return alerts_messages.refused_view(request.texts, error, action.payload)
         return await apply(request, draft)
 
@@ -232,7 +231,7 @@ class AlertsCog(commands.GroupCog, name="alerts", description="Get notified when
         draft = await load(request, action.payload)
         try:
             draft = alerts_options.apply_time(draft, router.modal_values(request.interaction))
-        except UserError as error:
+        except errors.UsageError as error:
             return alerts_messages.time_refused_view(request.texts, error, action.payload)
         return await apply(request, draft)
 
@@ -375,23 +374,6 @@ def _place(request: Request, draft: models.Alert) -> models.Alert:
     return replace(draft, user_id=request.user_id, guild_id=guild_id if draft.channel_id else None)
 
 
-@contextmanager
-def map_alert_errors() -> Iterator[None]:
-    """Convert errors of the alerts service to UserError."""
-    try:
-        yield
-    except errors.DuplicateError as error:
-        raise UserError("alert-exists") from error
-    except errors.UsageError as error:
-        arguments = {
-            name: paper_texts.escape_untrusted(value, max_length=60) if isinstance(value, str) else value
-            for name, value in error.arguments.items()
-        }
-        raise UserError(
-            f"refused-{error.reason}" if error.reason else "alert-not-possible", **arguments
-        ) from error
-
-
 async def apply(request: Request, draft: models.Alert) -> ui.LayoutView:
     """Preview the alert if it is a draft, or store the change if it already exists. Raises UserError."""
     return await (change if draft.id else preview)(request, draft)
@@ -405,10 +387,9 @@ async def preview(request: Request, draft: models.Alert) -> ui.LayoutView:
     await _require_allowed(request, draft)
     key = await store_draft(request.services.text_tokens, request.user_id, draft)
     try:
-        with map_alert_errors():
-            async with router.admitted_lookup(request.interaction):
-                matches = await request.services.get(Alerts).preview(draft)
-    except UserError as error:
+        async with router.admitted_lookup(request.interaction):
+            matches = await request.services.get(Alerts).preview(draft)
+    except errors.UsageError as error:
         return alerts_messages.refused_view(request.texts, error, key)
     wider_key = ""
     if matches.wider is not None:
@@ -419,8 +400,7 @@ async def preview(request: Request, draft: models.Alert) -> ui.LayoutView:
 async def save(request: Request, draft: models.Alert) -> ui.LayoutView:
     """Store a new alert and return the confirmation. Raises UserError, e.g. if the user has lost the permission."""
     await _require_allowed(request, draft)
-    with map_alert_errors():
-        alert = await request.services.get(Alerts).add(draft)
+    alert = await request.services.get(Alerts).add(draft)
     if alert.channel_id is None:
         await router.open_dm(request)
     return alerts_messages.saved_view(request.texts, alert)
@@ -430,9 +410,8 @@ async def change(request: Request, draft: models.Alert) -> ui.LayoutView:
     """Change a stored alert and return its card, or the reason why the change is invalid. Raises UserError."""
     await _require_allowed(request, draft)
     try:
-        with map_alert_errors():
-            await request.services.get(Alerts).change(draft.id, draft, user_id=request.user_id)
-    except UserError as error:
+        await request.services.get(Alerts).change(draft.id, draft, user_id=request.user_id)
+    except errors.UsageError as error:
         key = await store_draft(request.services.text_tokens, request.user_id, draft)
         return alerts_messages.refused_view(request.texts, error, key)
     return await alert_view(request, draft.id, request.texts("alert-changed"))

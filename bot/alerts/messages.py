@@ -16,13 +16,13 @@ from bot.client import messages as client_messages
 from bot.client.custom_ids import pack_custom_id
 from bot.client.message_builder import RED, MessageBuilder, button, select_menu, select_option
 from bot.client.messages import MANAGE_ALERTS, PostWording, text_view
-from bot.client.router import UserError
+from bot.client.router import refusal_text
 from bot.client.texts import Texts
 from bot.outbox import contents
 from bot.papers.list_views import view_with_rows
 from bot.papers.lists import PaperList
 from bot.rendering import discord_text, templates
-from storage import models
+from storage import errors, models
 from storage.models import AlertTiming
 
 MAX_NAME_LENGTH = 60
@@ -254,16 +254,16 @@ def _timing_menu(texts: Texts, alert: models.Alert, key: str) -> ui.Item[Any] | 
     return select_menu(texts("alert-form-when"), pack_custom_id(SET_TIMING, key), options)
 
 
-def refused_view(texts: Texts, error: UserError, key: str) -> ui.LayoutView:
+def refused_view(texts: Texts, error: errors.UsageError, key: str) -> ui.LayoutView:
     """Return the reason why a draft is invalid, with a button that reopens the form."""
-    return text_view(texts(error.key, **error.arguments), _edit_button(texts, key), accent=RED)
+    return text_view(refusal_text(texts, error), _edit_button(texts, key), accent=RED)
 
 
-def time_refused_view(texts: Texts, error: UserError, key: str) -> ui.LayoutView:
+def time_refused_view(texts: Texts, error: errors.UsageError, key: str) -> ui.LayoutView:
     """Return the reason why a time or zone is invalid, with a button that reopens the form."""
     style = discord.ButtonStyle.primary
     again = button(texts("subscription-form-again"), pack_custom_id(OPEN_TIME, key), style=style)
-    return text_view(texts(error.key, **error.arguments), again, accent=RED)
+    return text_view(refusal_text(texts, error), again, accent=RED)
 
 
 def saved_view(texts: Texts, alert: models.Alert) -> ui.LayoutView:

@@ -37,7 +37,7 @@ def validate_alert(draft: models.Alert) -> models.Alert:
         unique.setdefault(matcher.term_key(term), term)
     terms = tuple(unique.values())
     if not terms:
-        raise errors.UsageError("An alert needs a word, an author or an institution.", "no-terms")
+        raise errors.UsageError("An alert needs a word, an author or an institution.", "refused-no-terms")
     _check_count("terms", len(terms), "Add a second alert.")
     for term in terms:
         _check_term(term)
@@ -59,7 +59,7 @@ def _check_count(noun: str, count: int, remedy: str) -> None:
     if count > MAX_TERMS:
         raise errors.UsageError(
             f"An alert may have up to {MAX_TERMS} {noun}; this one has {count}. {remedy}",
-            f"too-many-{noun.replace(' ', '-')}",
+            f"refused-too-many-{noun.replace(' ', '-')}",
             most=MAX_TERMS,
             count=count,
         )
@@ -69,7 +69,7 @@ def _check_term(term: models.AlertTerm) -> None:
     if len(term.text) > MAX_TEXT_LENGTH:
         raise errors.UsageError(
             f"A word or name may have up to {MAX_TEXT_LENGTH} characters; this one has {len(term.text)}. Shorten it.",
-            "text-too-long",
+            "refused-text-too-long",
             text=term.text,
             most=MAX_TEXT_LENGTH,
             length=len(term.text),
@@ -77,13 +77,13 @@ def _check_term(term: models.AlertTerm) -> None:
     if not _has_letters(term):
         raise errors.UsageError(
             f"“{term.text}” has no letters or numbers to look for. Change or remove it.",
-            "no-letters",
+            "refused-no-letters",
             text=term.text,
         )
     if term.kind is models.AlertKind.INSTITUTION and people.is_generic(term.text):
         raise errors.UsageError(
             f"“{term.text}” does not identify an institution. Give its full name.",
-            "no-institution",
+            "refused-no-institution",
             text=term.text,
         )
     words = [analyser.fold(word).strip(".,;:!?'\"()[]") for word in term.text.split()]
@@ -92,7 +92,7 @@ def _check_term(term: models.AlertTerm) -> None:
     ):
         raise errors.UsageError(
             f"“{term.text}” consists only of common words that appear in every paper. Add a more specific word.",
-            "only-particles",
+            "refused-only-particles",
             text=term.text,
         )
 
@@ -147,7 +147,7 @@ class Alerts:
             if await alerts.count_by_user(connection, new.user_id) >= MAX_ALERTS:
                 raise errors.UsageError(
                     f"This user already has {MAX_ALERTS} alerts, the maximum. Remove one first.",
-                    "too-many",
+                    "refused-too-many",
                     most=MAX_ALERTS,
                 )
             return await alerts.add(connection, new)
@@ -161,7 +161,7 @@ class Alerts:
         async with self._database.transaction() as connection:
             stored = await alerts.get(connection, alert_id, for_update=True)
             if stored is None or user_id not in (None, stored.user_id):
-                raise errors.UsageError(f"Alert {alert_id} no longer exists. Add a new one.", "gone")
+                raise errors.UsageError(f"Alert {alert_id} no longer exists. Add a new one.", "refused-gone")
             changed = replace(
                 checked,
                 id=stored.id,

@@ -11,13 +11,11 @@ from discord.ext import commands
 
 from bot.ask import messages as ask_messages
 from bot.ask.question import MAX_LENGTH
-from bot.ask.service import AskedMessage, PaperQuestions, TooManyError
+from bot.ask.service import AskedMessage, PaperQuestions
 from bot.client import autocomplete, router
 from bot.client.context import Client, Request
 from bot.client.custom_ids import Action, InvalidCustomIdError, pack_custom_id
 from bot.client.message_builder import button
-from bot.client.router import map_service_errors
-from bot.core.admission import BusyError
 from bot.papers.replies import load_paper
 from storage import models
 
@@ -72,8 +70,7 @@ class AskCog(commands.Cog):
         """Answer privately, and again with sentences if a language model is configured. None: it has replied."""
         async with router.admitted_lookup(request.interaction):
             found = await load_paper(request, paper)
-        with map_service_errors({BusyError: "busy", TooManyError: "ask-limit"}):
-            answer = await self._questions.answer(found, asked, request.user_id)
+        answer = await self._questions.answer(found, asked, request.user_id)
         begun, interaction = self._questions.begin_sentences(answer), request.interaction
         if begun is None:
             return ask_messages.answer_view(request.texts, answer, asked)

@@ -54,7 +54,7 @@ SENTENCES_A_DAY, SENTENCES_IN_SERVER = 10, 100
 """The most questions of one reader, and in one server, that a language model answers a day (UTC)."""
 
 
-class TooManyError(errors.PaperroundError):
+class TooManyError(errors.UsageError):
     """Raised if a reader asked about too many papers that day whose text is not stored."""
 
 
@@ -162,7 +162,7 @@ class PaperQuestions:
         text = await self.texts.find(paper.arxiv_id)
         if text is None:
             if not self._count(_READ, user_id):
-                raise TooManyError(f"{MAX_A_DAY} papers a day")
+                raise TooManyError(f"{MAX_A_DAY} papers a day", "ask-limit")
             text = await self._read(paper, user_id)
         async with self.lookups.admitted(user_id, _PATIENCE):
             glossary = await self.database.look_up(self.glossary.read_current)
@@ -294,7 +294,7 @@ class PaperQuestions:
         try:
             return replace(post, answer=await self.answer(paper, asked, post.message.user_id), problem="")
         except (BusyError, TooManyError) as error:
-            return replace(post, problem="busy" if isinstance(error, BusyError) else "ask-limit")
+            return replace(post, problem=error.key)
 
     async def close(self) -> None:
         """Close the connections to the language model."""

@@ -14,7 +14,7 @@ from bot.core.clock import Clock
 from bot.rendering import discord_text
 from storage import accounts, alerts, archive, daily, database, outbox, papers
 from storage.database import Database
-from storage.errors import PaperroundError
+from storage.errors import UsageError
 from storage.models import ActivityState, Guild, Reader, Reason
 
 
@@ -111,10 +111,6 @@ def make_token(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:TOKEN_LENGTH]
 
 
-class TooLargeError(PaperroundError):
-    """Raised for a file that is larger than Discord accepts."""
-
-
 class ReaderCache(Protocol):
     """What a service keeps in memory about readers."""
 
@@ -143,7 +139,7 @@ class Readers:
         await self._database.write(accounts.upsert_reader, user_id, **settings)
 
     async def export(self, user_id: int) -> bytes:
-        """Return all data about a reader as JSON (UTF-8). Raises TooLargeError if Discord would reject it."""
+        """Return all data about a reader as JSON (UTF-8). Raises UsageError if Discord would reject it."""
         tables: dict[str, list[dict[str, Any]]] = {}
         async with (
             self._database.read() as connection,
@@ -154,7 +150,7 @@ class Readers:
         values = {"user_id": str(user_id), "collected_at": self._clock().isoformat(), "tables": tables}
         content = await asyncio.to_thread(lambda: json.dumps(values, ensure_ascii=False, indent=1).encode())
         if len(content) > discord_text.FILE_BYTES:
-            raise TooLargeError("The file is larger than Discord accepts.")
+            raise UsageError("The file is larger than Discord accepts.", "me-data-too-large")
         return content
 
     async def count(self, user_id: int) -> dict[str, int]:

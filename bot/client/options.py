@@ -1,6 +1,6 @@
 """Parse what people type in Korean and English: dates, numbers, times of day and time zones.
 
-Examples: `어제`, `9am`, `오전 9시`, `아침`, `서울`, `KST`. If parsing fails, `parse_*` raises UserError and `find_*`
+Examples: `어제`, `9am`, `오전 9시`, `아침`, `서울`, `KST`. If parsing fails, `parse_*` raises UsageError and `find_*`
 returns None.
 """
 
@@ -13,9 +13,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from bot.client.router import UserError
 from bot.core import clock
-from bot.rendering import discord_text
 from bot.text import dates, typography
 from storage import errors
 
@@ -152,34 +150,40 @@ def _fold(text: str) -> str:
 def parse_dates(text: str, today: date) -> tuple[date, date]:
     """Parse a date or a period (`2025-12-30`, `dec 30`, `어제`, `지난주`) into its first and last day.
 
-    A duration (`a month`, `2주`) ends today. Raises UserError if the text is not understood.
+    A duration (`a month`, `2주`) ends today. Raises UsageError if the text is not understood.
     """
     amount = re.sub(r"^an? ", "1 ", text.strip().casefold())
     for typed in (text, f"최근 {text}", f"last 1 {amount}", f"last {amount}"):
         if span := dates.read_typed_date(typed, today):
             return span
-    raise UserError("no-date", text=discord_text.escape_text(text[:40]), example=today.isoformat())
+    raise _refusal("no-date", text, example=today.isoformat())
+
+
+def _refusal(key: str, text: str, **arguments: str) -> errors.UsageError:
+    return errors.UsageError(f"{text[:40]!r} is not understood ({key}).", key, text=text[:40], **arguments)
 
 
 def parse_time(text: str) -> str:
-    """Parse a time of day (`9:00`, `9am`, `오전 9시`, `아침`) into `HH:MM`. Raises UserError if it is invalid."""
+    """Parse a time of day (`9:00`, `9am`, `오전 9시`, `아침`) into `HH:MM`. Raises UsageError if it is invalid."""
     time = find_time(text)
     if time is None:
-        raise UserError("time-not-understood", text=discord_text.escape_text(text[:40]))
+        raise _refusal("time-not-understood", text)
     return time
 
 
 def parse_zone(text: str) -> str:
-    """Parse a time zone: an IANA name, a city, a country or an abbreviation. Raises UserError if unknown."""
+    """Parse a time zone: an IANA name, a city, a country or an abbreviation. Raises UsageError if unknown."""
     zone = find_zone(text)
     if zone is None:
-        raise UserError("zone-unknown", text=discord_text.escape_text(text[:40]))
+        raise _refusal("zone-unknown", text)
     return zone
 
 
 def parse_number(text: str, key: str, low: int, high: int) -> int:
-    """Parse an integer from `low` to `high`. Raises UserError with the text id `key` for other texts."""
+    """Parse an integer from `low` to `high`. Raises UsageError with the text id `key` for other texts."""
     value = text.strip()
     if not value.isdecimal() or len(value) > 6 or not low <= int(value) <= high:
-        raise UserError(key, low=low, high=high)
+        raise errors.UsageError(
+            f"{value[:40]!r} is not a number from {low} to {high}.", key, low=low, high=high
+        )
     return int(value)

@@ -11,17 +11,8 @@ import functools
 import inspect
 import io
 import secrets
-from collections.abc import (
-    AsyncIterator,
-    Awaitable,
-    Callable,
-    Coroutine,
-    Iterable,
-    Iterator,
-    Mapping,
-    Sequence,
-)
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Concatenate, NamedTuple, ParamSpec
@@ -34,10 +25,10 @@ from discord import app_commands, ui
 from bot.client import custom_ids, message_builder, paper_texts
 from bot.client import messages as client_messages
 from bot.client.context import Interaction, Request
-from bot.client.texts import Argument
+from bot.client.texts import Texts
 from bot.core import isolation
-from bot.core.admission import Admission, BusyError
 from bot.rendering import discord_text
+from storage import errors
 
 log = structlog.get_logger(__name__)
 
@@ -214,13 +205,11 @@ async def _send(interaction: AnyInteraction, answer: Reply, mode: ResponseMode) 
 # Errors: a UserError's text, or a generic text with a reference to the log entry.
 
 
-class UserError(app_commands.AppCommandError):
-    """Raised for a request that is rejected or cannot be fulfilled. `key` is the id of the explanation."""
+class UserError(app_commands.AppCommandError, errors.UsageError):
+    """Raised for a request that is rejected or cannot be fulfilled. `arguments` are Markdown."""
 
-    def __init__(self, key: str, **arguments: Argument) -> None:
-        super().__init__(key)
-        self.key = key
-        self.arguments = arguments
+    def __init__(self, key: str, **arguments: str | int) -> None:
+        errors.UsageError.__init__(self, key, key, **arguments)
 
 
 _REFUSALS = {
@@ -236,14 +225,15 @@ _TOO_LATE = frozenset({10008, 10015, 10062, 40060, 50027})
 """Discord's codes for interactions that are unknown, expired or answered, or whose message is deleted."""
 
 
-@contextmanager
-def map_service_errors(text_ids: Mapping[type[Exception], str], **arguments: int) -> Iterator[None]:
-    """Convert the exceptions in the table to UserErrors with their text ids. Other exceptions are not caught."""
-    try:
-        yield
-    except tuple(text_ids) as error:
-        text_id = next(text_id for kind, text_id in text_ids.items() if isinstance(error, kind))
-        raise UserError(text_id, **arguments) from error
+def refusal_text(texts: Texts, error: errors.UsageError) -> str:
+    """Return why a request was refused. Raises KeyError if the error has no text for readers."""
+    arguments = error.arguments
+    if not isinstance(error, UserError):
+        arguments = {
+            name: paper_texts.escape_untrusted(value, max_length=60) if isinstance(value, str) else value
+            for name, value in arguments.items()
+        }
+    return texts(error.key, **arguments)
 
 
 async def handle_error(interaction: Interaction, error: BaseException) -> None:
@@ -253,21 +243,21 @@ async def handle_error(interaction: Interaction, error: BaseException) -> None:
     if isinstance(error, discord.HTTPException) and error.code in _TOO_LATE:
         log.warning("interaction too late", reason=str(error), interaction=interaction.id)
         return
-    key, arguments = _explain(interaction, error)
+    refusal = _explain(interaction, error)
     try:
-        texts = await interaction.client.texts_for(interaction)
-        view = client_messages.text_view(texts(key, **arguments), accent=message_builder.RED)
-        await reply_privately(interaction, view)
+        text = refusal_text(await interaction.client.texts_for(interaction), refusal)
+        await reply_privately(interaction, client_messages.text_view(text, accent=message_builder.RED))
     except Exception as failure:  # noqa: BLE001 - e.g. an expired interaction or no database: no way to reply
-        log.warning("interaction not answered", error=str(failure), kind=type(failure).__name__, about=key)
+        kind = type(failure).__name__
+        log.warning("interaction not answered", error=str(failure), kind=kind, about=refusal.key)
 
 
-def _explain(interaction: AnyInteraction, error: BaseException) -> tuple[str, Mapping[str, Argument]]:
-    if isinstance(error, UserError):
-        return error.key, error.arguments
+def _explain(interaction: AnyInteraction, error: BaseException) -> errors.UsageError:
+    if isinstance(error, errors.UsageError) and error.key:
+        return error
     for kind, key in _REFUSALS.items():
         if isinstance(error, kind):
-            return key, {}
+            return UserError(key)
     reference = secrets.token_hex(3)
     isolation.log_error(
         log,
@@ -277,7 +267,7 @@ def _explain(interaction: AnyInteraction, error: BaseException) -> tuple[str, Ma
         interaction=interaction.id,
         command=interaction.command.qualified_name if interaction.command else None,
     )
-    return "broken", {"reference": reference}
+    return UserError("broken", reference=reference)
 
 
 # Permissions when a button or command is used: a person's to share and to manage, and the bot's to post.
@@ -532,7 +522,7 @@ def transfers(method: Callable[Concatenate[Any, Transfer, P], Awaitable[Reply]])
         is_kept = bool(await request.services.readers.count(request.user_id))
         try:
             async with (
-                _admitted(request.interaction, request.services.transfers),
+                request.services.transfers.admitted(request.user_id),
                 asyncio.timeout(TRANSFER_SECONDS),
             ):
                 transfer = Transfer(request.interaction, request.texts, is_kept)
@@ -577,11 +567,11 @@ class ComponentRouter:
 
 @asynccontextmanager
 async def admitted_lookup(interaction: Interaction) -> AsyncIterator[None]:
-    """Run the block under the lookup limit. Raises UserError if too many readers are using lookups.
+    """Run the block under the lookup limit. Raises BusyError if too many readers are using lookups.
 
     Use it after deferring the interaction, and not inside another lookup or a transfer.
     """
-    async with _admitted(interaction, interaction.client.services.lookups):
+    async with interaction.client.services.lookups.admitted(interaction.user.id):
         yield
 
 
@@ -591,15 +581,6 @@ async def deferring_publicly(interaction: Interaction) -> AsyncIterator[None]:
     async with admitted_lookup(interaction):
         await defer(interaction, public=True)
         yield
-
-
-@asynccontextmanager
-async def _admitted(interaction: Interaction, admission: Admission) -> AsyncIterator[None]:
-    try:
-        async with admission.admitted(interaction.user.id):
-            yield
-    except BusyError:
-        raise UserError("busy") from None
 
 
 async def open_dm(request: Request) -> None:

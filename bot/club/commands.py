@@ -16,9 +16,9 @@ from bot.client import options as client_options
 from bot.client.context import Client, Request
 from bot.client.custom_ids import Action, pack_custom_id
 from bot.client.message_builder import button
-from bot.client.router import UserError, map_service_errors
+from bot.client.router import UserError
 from bot.club import messages as club_messages
-from bot.club.service import MAX_DISCUSSIONS, ClubPost, Clubs, NoClubError, TooManyDiscussionsError
+from bot.club.service import ClubPost, Clubs, NoClubError
 from bot.core import schedule
 from bot.papers.replies import card_view, load_paper
 from storage import club as storage
@@ -182,8 +182,7 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
             guild_id=channel.guild.id, channel_id=channel.id, locale=request.texts.locale, is_forum=is_forum
         )
         paper = await load_paper(request, action.payload)
-        with map_service_errors({TooManyDiscussionsError: "club-too-many"}, count=MAX_DISCUSSIONS):
-            thread_id = await self._clubs.discuss(paper, post, request.user_id)
+        thread_id = await self._clubs.discuss(paper, post, request.user_id)
         if thread_id is None:
             return client_messages.text_view(request.texts("club-opening", channel=channel.mention))
         return client_messages.text_view(request.texts("club-open", thread=f"<#{thread_id}>"))

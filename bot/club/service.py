@@ -139,10 +139,6 @@ MAX_DISCUSSIONS = 10
 """The most discussions that a reader can open within a day."""
 
 
-class TooManyDiscussionsError(errors.PaperroundError):
-    """Raised if a reader opens more than `MAX_DISCUSSIONS` within a day."""
-
-
 CLUB: contents.DeliveryHandler[ClubPost] = contents.DeliveryHandler(
     kind=models.DeliveryKind.CLUB,
     priority=models.Priority.INTERACTIVE,
@@ -461,7 +457,7 @@ class Clubs:
     async def discuss(self, paper: models.PaperDetail, post: ClubPost, user_id: int) -> int | None:
         """Return the id of a paper's thread after unarchiving it, or None if it is still being opened.
 
-        Raises TooManyDiscussionsError if the reader has opened `MAX_DISCUSSIONS` within a day.
+        Raises UsageError if the reader has opened `MAX_DISCUSSIONS` within a day.
         """
         now, key = self._clock(), {"channel_id": post.channel_id, "paper_id": paper.id}
         known = await self._database.fetch(storage.find_thread, **key)
@@ -472,7 +468,8 @@ class Clubs:
             if await storage.find_thread(connection, **key) != known:
                 return None
             if await outbox.count_asked(connection, user_id, now - DAY) >= MAX_DISCUSSIONS:
-                raise TooManyDiscussionsError(f"{MAX_DISCUSSIONS} discussions a day are the most.")
+                text = f"{MAX_DISCUSSIONS} discussions a day are the most."
+                raise errors.UsageError(text, "club-too-many", count=MAX_DISCUSSIONS)
             marker = f"club:{post.channel_id}:{paper.id}:{known or int(now.timestamp())}"
             post = replace(post, marker=marker, papers=[contents.build_post_paper(paper, post.locale)])
             delivery = self._deliveries.build_post(

@@ -16,7 +16,7 @@ PATIENCE_SECONDS = 2.0
 """The longest wait. Discord expects a response within three seconds."""
 
 
-class BusyError(errors.PaperroundError):
+class BusyError(errors.UsageError):
     """Raised if a lookup had to wait too long for others."""
 
 
@@ -43,7 +43,7 @@ class Admission:
                     await held.enter_async_context(self._slots)
             except TimeoutError:
                 self.on_end(None)
-                raise BusyError("too many readers ask at once") from None
+                raise BusyError("too many readers ask at once", "busy") from None
             started_at = time.perf_counter()
             try:
                 yield

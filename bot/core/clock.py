@@ -114,7 +114,7 @@ def parse_zone(name: str) -> ZoneInfo:
     try:
         return load_zone(name.strip())
     except ValueError as error:
-        raise errors.UsageError(f"{error}. Example: Asia/Seoul.") from None
+        raise errors.UsageError(f"{error}. Example: Asia/Seoul.", "zone-unknown", text=name[:40]) from None
 
 
 def stored_zone(name: str) -> ZoneInfo:

@@ -53,7 +53,9 @@ def parse_time(text: str) -> time:
     match = AT_TIME_PATTERN.fullmatch(text.strip())
     if match is None:
         raise errors.UsageError(
-            f"{text[:20]!r} is not a time of day. Use HH:MM (24-hour clock), such as 09:00."
+            f"{text[:20]!r} is not a time of day. Use HH:MM (24-hour clock), such as 09:00.",
+            "time-not-understood",
+            text=text[:40],
         )
     return time(int(match[1]), int(match[2]))
 

@@ -18,13 +18,12 @@ from bot.client import messages as client_messages
 from bot.client.accounts import TextPurpose
 from bot.client.context import Client, Interaction, Request
 from bot.client.custom_ids import Action
-from bot.client.router import UserError, map_service_errors
+from bot.client.router import UserError
 from bot.daily import messages as daily_messages
 from bot.daily import options as daily_options
 from bot.daily import post as daily_post
-from bot.daily import service as daily_service
 from bot.daily.post import STYLES, PostableChannel, default_style
-from bot.daily.service import OnDemandPosts, Subscriptions, TooManyPostsError, TopicNeededError
+from bot.daily.service import OnDemandPosts, Subscriptions
 from bot.daily.why import WhyExplainer
 from bot.outbox import contents
 from bot.outbox.contents import REPOST_INTERVAL
@@ -32,13 +31,6 @@ from bot.search.results import SearchRequest
 from bot.sources import kinds
 from storage import daily, errors, models
 from storage.models import Subscription
-
-ERRORS: Mapping[type[Exception], str] = {
-    errors.DuplicateError: "subscription-already",
-    TopicNeededError: "source-needs-topic",
-    TooManyPostsError: "subscriptions-too-many",
-}
-"""Text ids for the errors of the subscriptions service."""
 
 DRAFT = TypeAdapter(Subscription)
 P = ParamSpec("P")
@@ -424,8 +416,7 @@ async def _edit(request: Request, old: Subscription, wanted: Subscription) -> ui
     channel = request.interaction.client.get_channel(old.channel_id)
     if channel is not None:
         await _require_allowed(request, channel, wanted, old.mention_role_id)
-    with map_service_errors(ERRORS):
-        changed = await request.services.get(Subscriptions).edit(wanted)
+    changed = await request.services.get(Subscriptions).edit(wanted)
     return await _detail_view(request, changed, "subscription-edited")
 
 
@@ -437,8 +428,7 @@ async def _require_allowed(
 
     The role `mentioned_id` is not checked.
     """
-    with map_service_errors(ERRORS):
-        await request.services.get(Subscriptions).check_source(wanted)
+    await request.services.get(Subscriptions).check_source(wanted)
     if isinstance(channel, PostableChannel) and not STYLES[wanted.style].fits(channel):
         raise UserError("style-does-not-fit", style=wanted.style.value)
     if wanted.mention_role_id not in (None, mentioned_id):
@@ -452,8 +442,7 @@ async def _create(request: Request, draft: Subscription) -> Subscription:
     await _require_allowed(request, channel, draft)
     await _require_bot_may_post(request, channel, draft.style)
     services, timezone = request.services, draft.timezone
-    with map_service_errors(ERRORS, most=daily_service.MAX_POSTS):
-        subscription = await services.get(Subscriptions).add(replace(draft, created_by=request.user_id))
+    subscription = await services.get(Subscriptions).add(replace(draft, created_by=request.user_id))
     await services.guilds.update({subscription.guild_id: {"timezone": timezone}})
     # Do not replace the manager's own time zone with the server's.
     known = await services.readers.get(request.user_id)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from bot.client import options as client_options
 from bot.core import clock, schedule
 from bot.daily import choice
 from bot.text import query_parser
@@ -34,39 +35,16 @@ class Option:
     choices: Mapping[str, str] | None = None
     """The offered values by label."""
     parse: Callable[[Any], Any] = lambda value: value
-    """Parses the typed text. Raises UserError or ValueError."""
-
-
-# Parsers import Discord's modules only when called, because the shell does not need discord.py.
+    """Parses the typed text. Raises UsageError or ValueError."""
 
 
 def _parse_time(text: str) -> str:
-    if text.strip() in NOTHING:
-        return ""
-    from bot.client import options as client_options
-
-    return client_options.parse_time(text)
-
-
-def _parse_zone(text: str) -> str:
-    from bot.client import options as client_options
-
-    return client_options.parse_zone(text)
+    return "" if text.strip() in NOTHING else client_options.parse_time(text)
 
 
 def _parse_topic(text: str) -> str:
-    """Return a topic with spaces for line breaks; "" for "-". Raises UserError if no paper could match it."""
-    from bot.client.router import UserError
-
-    if text.strip() in NOTHING:
-        return ""
-    try:
-        topic = validate_topic(text)
-    except errors.UsageError:
-        topic = ""
-    if not topic:
-        raise UserError("topic-asks-nothing")
-    return topic
+    """Return a topic with spaces for line breaks; "" for "-" or no text. Raises UsageError if no paper could match it."""
+    return "" if text.strip() in NOTHING else validate_topic(text)
 
 
 def format_days(days: tuple[int, ...]) -> str:
@@ -81,7 +59,9 @@ OPTIONS: Mapping[str, Option] = {
         limits=(1, 40),
         parse=_parse_time,
     ),
-    "timezone": Option("timezone", "The time zone, such as Asia/Seoul", limits=(1, 60), parse=_parse_zone),
+    "timezone": Option(
+        "timezone", "The time zone, such as Asia/Seoul", limits=(1, 60), parse=client_options.parse_zone
+    ),
     "top_n": Option("papers", "Number of papers (1 to 25)", takes=int, limits=(1, choice.MAX_TOP_N)),
     "min_votes": Option("votes", "Minimum votes", takes=int, limits=(0, MAX_VOTES)),
     "days": Option(
@@ -138,13 +118,11 @@ SETTINGS = (*OPTIONS, "mention_role_id")
 
 
 def apply_changes(subscription: Subscription, typed: Mapping[str, Any]) -> Subscription:
-    """Return the subscription with the typed options applied; None leaves a value unchanged. Raises UserError.
+    """Return the subscription with the typed options applied; None leaves a value unchanged. Raises UsageError.
 
     If the post becomes weekly and no weekdays were chosen, it moves to the default days.
     """
     if typed.get("time"):
-        from bot.client import options as client_options
-
         typed = client_options.move_zone(typed, "time", "timezone")
     changes = {
         field: option.parse(typed[option.name])
@@ -207,11 +185,13 @@ def validate_topic(topic: str) -> str:
     line = " ".join(topic.replace("\0", " ").encode("utf-8", "replace").decode().split())
     if len(line) > MAX_TOPIC_LENGTH:
         raise errors.UsageError(
-            f"A topic can have up to {MAX_TOPIC_LENGTH} characters; this one has {len(line)}. Shorten it."
+            f"A topic can have up to {MAX_TOPIC_LENGTH} characters; this one has {len(line)}. Shorten it.",
+            "topic-asks-nothing",
         )
     query = query_parser.parse_query(line)
     if line and not (query.has_text or query.authors or query.has_range_filters):
         raise errors.UsageError(
-            f"The topic {line!r} has nothing to search for. Use words, author: or votes:."
+            f"The topic {line!r} has nothing to search for. Use words, author: or votes:.",
+            "topic-asks-nothing",
         )
     return line

@@ -18,15 +18,6 @@ from storage import archive, daily, errors, key_values, models, outbox, sources
 from storage.database import Connection, Database
 from storage.models import Reason
 
-
-class TopicNeededError(errors.UsageError):
-    """Raised if a subscription needs a topic, because its source lists all new papers rather than a selection."""
-
-
-class TooManyPostsError(errors.UsageError):
-    """Raised if the server already has MAX_POSTS subscriptions."""
-
-
 MAX_POSTS = 100
 """The maximum number of daily posts per server. Matching a topic takes 20 ms, while other servers' posts wait."""
 
@@ -53,8 +44,8 @@ class Subscriptions:
 
         A draft with NO_GUILD is posted through a webhook, and its channel id is the webhook's id.
 
-        Raises UsageError if a setting is invalid, DuplicateError if the channel has an identical
-        subscription, TopicNeededError and TooManyPostsError.
+        Raises UsageError if a setting is invalid, if the source needs a topic, or if the server has MAX_POSTS, and
+        DuplicateError if the channel has an identical subscription.
         """
         new = replace(options.validated(draft), created_at=self._clock())
         async with self._database.transaction() as connection:
@@ -65,13 +56,15 @@ class Subscriptions:
                 await key_values.set_value(connection, _webhook_key(new), webhook_token)
             of_guild = await daily.list_rows(connection, guild_id=new.guild_id)
             if not new.is_by_webhook and len(of_guild) >= MAX_POSTS:
-                raise TooManyPostsError(
-                    f"The server has {MAX_POSTS} daily posts, which is the maximum. Remove one first."
+                raise errors.UsageError(
+                    f"The server has {MAX_POSTS} daily posts, which is the maximum. Remove one first.",
+                    "subscriptions-too-many",
+                    most=MAX_POSTS,
                 )
             return replace(new, id=await daily.add(connection, new))
 
     async def check_source(self, wanted: models.Subscription) -> None:
-        """Raise TopicNeededError if the source needs a topic. A removed source is allowed."""
+        """Raise UsageError if the source needs a topic. A removed source is allowed."""
         await self._database.fetch(_find_source, wanted, may_be_gone=True)
 
     async def list_rows(
@@ -178,8 +171,7 @@ async def _find_source(
 ) -> str:
     """Return the URL of the subscription's source, or "" for all sources.
 
-    Raises TopicNeededError if the source needs a topic. Raises UsageError if it is unknown, unless
-    `may_be_gone`.
+    Raises UsageError if the source lists all new papers and so needs a topic, or if it is unknown, unless `may_be_gone`.
     """
     stored = {row.url: row.kind for row in await sources.list_rows(connection)}
     if not wanted.source or (may_be_gone and wanted.source not in stored):
@@ -189,8 +181,9 @@ async def _find_source(
     is_lookup = record.is_for_lookup or await archive.has_lookup(connection, address)
     label = kinds.public_label(address)
     if is_lookup and not wanted.topic:
-        raise TopicNeededError(
-            f"{label} lists every new paper of the day, most of them without votes. A daily post from it also needs a --topic."
+        raise errors.UsageError(
+            f"{label} lists every new paper of the day, most of them without votes. A daily post from it also needs a --topic.",
+            "source-needs-topic",
         )
     return address
 

@@ -10,7 +10,6 @@ from discord.ext import commands
 
 from bot.client import message_builder, post_names, router
 from bot.client import messages as client_messages
-from bot.client.accounts import TooLargeError
 from bot.client.context import Client, Request
 from bot.client.custom_ids import Action, pack_custom_id
 from bot.client.router import Attachment, Transfer, UserError, WithFile
@@ -114,8 +113,7 @@ class MeCog(commands.GroupCog, name="me", description="What is stored about you"
     @router.transfers
     async def data(self, request: Transfer) -> WithFile:
         """Send the reader's data as an attached JSON file."""
-        with router.map_service_errors({TooLargeError: "me-data-too-large"}):
-            content = await self._data.export(request.user_id)
+        content = await self._data.export(request.user_id)
         message = message_builder.MessageBuilder()
         message.add_text(request.texts("me-data", command=self._mentions("me forget")))
         message.add_file(DATA_FILE)

@@ -10,20 +10,18 @@ from discord.ext import commands
 from bot.archive.exports import FILE_ENDINGS, ReferenceFormat
 from bot.client import autocomplete, custom_ids, list_state, paper_texts, router
 from bot.client import messages as client_messages
-from bot.client.accounts import TooLargeError
 from bot.client.context import Client, Interaction, Request
 from bot.client.custom_ids import Action
 from bot.client.list_state import ListKind, ListState
-from bot.client.router import Attachment, Transfer, UserError, WithFile, map_service_errors
+from bot.client.router import Attachment, Transfer, UserError, WithFile
 from bot.papers import cards, replies
 from bot.papers.lists import PaperList, Suggestion
 from bot.papers.replies import card_view
 from bot.rendering import typesetting
 from bot.shelf import messages as shelf_messages
 from bot.shelf import notes
-from bot.shelf.service import MAX_FILE_BYTES, NoIdsError, Shelf
+from bot.shelf.service import MAX_FILE_BYTES, Shelf
 from storage import models
-from storage.shelf import MAX_SAVED, FullShelfError
 
 Tag = app_commands.Range[str, 1, 60]
 Words = app_commands.Range[str, 1, 300]
@@ -70,8 +68,7 @@ class ShelfCog(commands.Cog):
         if size > MAX_FILE_BYTES:
             raise UserError("saved-import-too-large", megabytes=MAX_FILE_BYTES // 1_000_000)
         data = await request.read_upload(url)
-        with map_service_errors({NoIdsError: "saved-import-no-ids"}):
-            imported = await self._shelf.import_file(request.user_id, data, is_kept=request.is_kept)
+        imported = await self._shelf.import_file(request.user_id, data, is_kept=request.is_kept)
         return shelf_messages.import_view(request.texts, imported)
 
     @router.handles(
@@ -107,8 +104,7 @@ class ShelfCog(commands.Cog):
 
     async def _save(self, request: Request, ids: Sequence[int]) -> ui.LayoutView:
         """Save papers and return the confirmation. Raises UserError if the shelf is full."""
-        with map_service_errors({FullShelfError: "saved-full"}, count=MAX_SAVED):
-            await self._shelf.save(request.user_id, ids, request.interaction.guild_id)
+        await self._shelf.save(request.user_id, ids, request.interaction.guild_id)
         command = self._mentions("saved")
         return client_messages.text_view(request.texts("paper-saved", count=len(ids), command=command))
 
@@ -138,8 +134,7 @@ class ShelfCog(commands.Cog):
         state = await replies.load_state(request, action)
         with custom_ids.map_parse_errors():
             chosen = ReferenceFormat(router.selected_value(request.interaction))
-        with map_service_errors({TooLargeError: "saved-export-too-large"}):
-            data, count = await self._shelf.export(request.user_id, chosen, state.text)
+        data, count = await self._shelf.export(request.user_id, chosen, state.text)
         if not count:
             return client_messages.text_view(request.texts("saved-nothing-to-export"))
         filename = f"paperround.{FILE_ENDINGS[chosen]}"

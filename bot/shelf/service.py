@@ -16,7 +16,6 @@ from typing import Any, TypeAlias
 from bot.archive import digest_writer, references
 from bot.archive.exports import ReferenceFormat, render_references
 from bot.archive.references import Reference
-from bot.client.accounts import TooLargeError
 from bot.core.clock import Clock
 from bot.rendering import discord_text
 from bot.shelf import notes
@@ -24,7 +23,7 @@ from bot.text import analyser
 from storage import accounts, archive, models, papers, shelf
 from storage.archive import DigestPaper
 from storage.database import Connection, Database
-from storage.errors import PaperroundError
+from storage.errors import UsageError
 
 MAX_LISTED_TAGS = 25
 """The maximum number of tags offered, limited by Discord."""
@@ -67,7 +66,7 @@ class Shelf:
         self._fetch_titled = fetch_titled
 
     async def save(self, user_id: int, paper_ids: Collection[int], server_id: int | None = None) -> None:
-        """Save papers that are not saved yet. Raises FullShelfError, without saving any, if there are too many."""
+        """Save papers that are not saved yet. Raises UsageError, without saving any, if there are too many."""
         await self._database.write(shelf.save, user_id, paper_ids, self._clock(), server_id)
 
     async def find_ids(self, arxiv_ids: Collection[str]) -> dict[str, int]:
@@ -79,7 +78,7 @@ class Shelf:
         await self._database.write(shelf.remove, user_id, paper_id)
 
     async def import_file(self, user_id: int, data: bytes, *, is_kept: bool = False) -> Imported:
-        """Save the papers of a file's references, the first as the newest. Raises NoIdsError.
+        """Save the papers of a file's references, the first as the newest. Raises UsageError if it names none.
 
         A reference without an arXiv id is looked up by its title. Notes and tags of this bot's exports are
         restored where the paper lacks them. `is_kept`: the reader had data when the import was requested. If
@@ -88,7 +87,7 @@ class Shelf:
         now = self._clock()
         file = await asyncio.to_thread(_read_references, data, now.date())
         if not file:
-            raise NoIdsError("The file names no paper by its arXiv id or title.")
+            raise UsageError("The file names no paper by its arXiv id or title.", "saved-import-no-ids")
         titled = await self._find_titles(
             user_id, [reference.title for reference in file if reference.arxiv_id is None][:MAX_TITLES]
         )
@@ -190,16 +189,15 @@ class Shelf:
             )
 
     async def export(self, user_id: int, form: ReferenceFormat, query: str = "") -> tuple[bytes, int]:
-        """Return the saved papers that match a query as a file, and their number. Raises TooLargeError."""
+        """Return the saved papers that match a query as a file, and their number. Raises UsageError if it is too large."""
         async with self._database.read() as connection:
             tags, paper_ids = await self._find(connection, user_id, query)
             rows, count = await shelf.list_rows(connection, user_id, tags=tags, paper_ids=paper_ids)
             confirmed = await papers.list_with_arxiv_authors(connection, [row.id for row in rows])
         data = (await asyncio.to_thread(render_references, form, rows, confirmed)).encode()
         if len(data) > discord_text.FILE_BYTES:
-            raise TooLargeError(
-                "The file is larger than Discord accepts. Export only one tag or the results of a search."
-            )
+            text = "The file is larger than Discord accepts. Export only one tag or the results of a search."
+            raise UsageError(text, "saved-export-too-large")
         return data, count
 
     async def _find(
@@ -247,10 +245,6 @@ def _find_in_texts(rows: Sequence[Any], words: str) -> frozenset[int]:
 MAX_FILE_BYTES = 2_000_000
 MAX_TITLES = 500
 """The most titles of references that are looked up."""
-
-
-class NoIdsError(PaperroundError):
-    """Raised if a file contains neither arXiv ids nor titles."""
 
 
 @dataclass(frozen=True, slots=True)

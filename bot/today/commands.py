@@ -15,13 +15,12 @@ from bot.client import options as client_options
 from bot.client.context import Client, Request
 from bot.client.custom_ids import Action
 from bot.client.message_builder import MessageBuilder
-from bot.client.router import UserError, map_service_errors
+from bot.client.router import UserError
 from bot.papers.replies import load_paper
 from bot.rendering import templates
 from bot.today import messages as today_messages
 from bot.today.profiles import Profiles
 from bot.today.service import DEFAULT_TIME, PaperMark, TodayService
-from storage.shelf import MAX_SAVED, FullShelfError
 
 
 class TodayCog(commands.Cog):
@@ -53,10 +52,9 @@ class TodayCog(commands.Cog):
             mark = PaperMark(chosen.removeprefix(today_messages.UNDO))
         is_undo = chosen.startswith(today_messages.UNDO)
         paper = await load_paper(request, arxiv_id)
-        with map_service_errors({FullShelfError: "saved-full"}, count=MAX_SAVED):
-            await self._services.get(TodayService).set_mark(
-                request.user_id, paper.id, mark, not is_undo, request.interaction.guild_id
-            )
+        await self._services.get(TodayService).set_mark(
+            request.user_id, paper.id, mark, not is_undo, request.interaction.guild_id
+        )
         return await self._updated_view(request)
 
     @router.handles(today_messages.TOPICS, router.PRIVATELY)

@@ -270,7 +270,7 @@ class TodayService:
     ) -> None:
         """Save a paper or store the reader's feedback on it, for use on later days; or undo either.
 
-        Raises FullShelfError.
+        Raises UsageError if the shelf is full.
         """
         await self._profiles.find(user_id)
         async with self._database.transaction() as connection:

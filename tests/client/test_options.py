@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.client import options as client_options
-from bot.client.router import UserError
 from bot.core import clock, day_close, schedule
+from storage import errors
 
 
 def test_parses_typed_times() -> None:
@@ -64,7 +64,7 @@ def test_parses_typed_time_zones() -> None:
         None: ("Mars", "", "../etc/passwd"),
     }.items():
         assert {text: client_options.find_zone(text) for text in typed} == dict.fromkeys(typed, zone)
-    with pytest.raises(UserError, match="zone-unknown"):
+    with pytest.raises(errors.UsageError, match="zone-unknown"):
         client_options.parse_zone("Mars")
 
 
@@ -96,5 +96,5 @@ def test_parses_typed_days_and_periods() -> None:
     today = date(2026, 1, 1)
     assert client_options.parse_dates("오늘", today) == (today, today)
     assert client_options.parse_dates("dec", today) == (date(2025, 12, 1), date(2025, 12, 31))
-    with pytest.raises(UserError):
+    with pytest.raises(errors.UsageError, match="no-date"):
         client_options.parse_dates("", today)

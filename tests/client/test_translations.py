@@ -46,7 +46,7 @@ def _variables(message: ftl.Message) -> set[str]:
 
 
 def _trees() -> Iterator[ast.Module]:
-    for path in BOT.rglob("*.py"):
+    for path in (*BOT.rglob("*.py"), *(BOT.parent / "storage").rglob("*.py")):
         yield ast.parse(path.read_text(encoding="utf-8"))
 
 
@@ -91,7 +91,7 @@ def _used_keys(expression: ast.expr) -> Iterator[str]:
 
 @pytest.mark.promise
 def test_no_key_is_missing() -> None:
-    """Checks keys passed to a text function or a UserError, and keys in tables of exceptions."""
+    """Checks keys passed to a text function, a UserError or a UsageError, and keys in tables of exceptions."""
     used: set[str] = set()
     for tree in _trees():
         for node in ast.walk(tree):
@@ -99,6 +99,8 @@ def test_no_key_is_missing() -> None:
                 name = getattr(node.func, "attr", getattr(node.func, "id", ""))
                 if name in ("texts", "ui_texts", "UserError"):
                     used.update(_used_keys(node.args[0]))
+                elif name in ("UsageError", "DuplicateError", "BusyError", "TooManyError") and node.args[1:]:
+                    used.update(_used_keys(node.args[1]))
             elif isinstance(node, ast.Dict):
                 for kind, value in zip(node.keys, node.values, strict=True):
                     if isinstance(kind, ast.Name | ast.Attribute) and ast.unparse(kind).endswith("Error"):

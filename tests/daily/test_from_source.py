@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from bot.daily import service as daily_service
 from storage import archive, errors, papers, sources
 from storage.models import DigestFormat, SourceKind
 from tests.support.client_harness import ClientHarness, shown_text
@@ -52,7 +51,7 @@ async def test_lookup_papers_do_not_appear_in_other_posts_or_lists(world: World)
 
 async def test_a_lookup_source_requires_a_topic(world: World) -> None:
     await world.source(ARXIV, SourceKind.ARXIV)
-    with pytest.raises(daily_service.TopicNeededError, match=r"arXiv cs\.CL lists every new paper.*--topic"):
+    with pytest.raises(errors.UsageError, match=r"arXiv cs\.CL lists every new paper.*--topic"):
         await world.daily(source=ARXIV)
     feed = "https://key:secret@feeds.example/all.rss"
     await world.source(feed, SourceKind.FEED)
@@ -61,7 +60,7 @@ async def test_a_lookup_source_requires_a_topic(world: World) -> None:
     # If the source becomes look-up only after subscribing, nothing is posted without a topic either.
     await world.at("Mon 09:00")
     assert world.sent == []
-    with pytest.raises(daily_service.TopicNeededError, match=r"feeds\.example lists") as raised:
+    with pytest.raises(errors.UsageError, match=r"feeds\.example lists") as raised:
         await world.daily(source=feed, channel=21)
     assert "secret" not in str(raised.value)
     with pytest.raises(errors.UsageError, match="is not a source"):

@@ -122,7 +122,7 @@ async def test_a_server_can_have_a_limited_number_of_posts(
 ) -> None:
     monkeypatch.setattr(service, "MAX_POSTS", 1)
     await world.daily()
-    with pytest.raises(service.TooManyPostsError, match="1 daily posts"):
+    with pytest.raises(errors.UsageError, match="1 daily posts"):
         await world.daily(at="10:00 Seoul")
 
 

@@ -10,13 +10,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.archive.exports import ReferenceFormat
-from bot.client.accounts import TooLargeError
 from bot.rendering import discord_text
 from bot.shelf import notes
 from bot.shelf import service as shelf_service
+from storage import errors
 from storage.archive import DigestPaper
 from storage.database import Database
-from storage.shelf import FullShelfError
 from tests.storage.test_saved_papers import add_papers
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
@@ -89,10 +88,10 @@ async def test_too_many_papers_and_too_large_exports_are_refused(
     async with sqlite_db.transaction() as connection:
         first, second = await add_papers(connection, ["A", "B"])
     await saved.save(7, [first])
-    with pytest.raises(FullShelfError):
+    with pytest.raises(errors.UsageError, match="the maximum"):
         await saved.save(7, [second])
     await saved.save(7, [first])
     await saved.remove(7, first)
     await saved.save(7, [second])
-    with pytest.raises(TooLargeError):
+    with pytest.raises(errors.UsageError, match="larger than Discord accepts"):
         await saved.export(7, ReferenceFormat.RIS)

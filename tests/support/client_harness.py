@@ -30,7 +30,6 @@ from bot.app.container import Container
 from bot.app.runtime import Runtime, build_runtime
 from bot.app.workers import Workers
 from bot.client import autocomplete
-from bot.client.router import UserError
 from bot.client.texts import Texts, Translations
 from bot.core.clock import Clock
 from bot.core.settings import Settings
@@ -39,7 +38,7 @@ from bot.demo.simulated_rest import SimulatedRest
 from bot.outbox import contents
 from bot.rendering.templates import Templates
 from bot.sources import base
-from storage import locks, models, outbox
+from storage import errors, locks, models, outbox
 from storage.database import Database
 from tests.fake_discord import validation
 from tests.support import alert_builders, digest_builders, patience, world
@@ -90,7 +89,7 @@ class ClientHarness:
     manager: Any
     readonly_channel: Any
     texts: Texts
-    expected_errors: list[type[BaseException]] = field(default_factory=lambda: [UserError])
+    expected_errors: list[type[BaseException]] = field(default_factory=lambda: [errors.UsageError])
     runtime: Runtime | None = None
     lock: locks.SenderLock | None = None
     """The lock for the bot's background work, once a test waits for that work."""
