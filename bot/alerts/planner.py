@@ -167,8 +167,7 @@ class AlertPlanner:
 
     async def _match_papers(self) -> bool:
         """Match a batch of queued papers and store the matches. Returns False if no papers were queued."""
-        async with self._database.read() as connection:
-            added_at = await alerts.list_unmatched(connection, GROUP_SIZE)
+        added_at = await self._database.fetch(alerts.list_unmatched, GROUP_SIZE)
         if not added_at:
             return False
         # Papers by themselves are searched fast, since they have few of the words of thousands of alerts.

@@ -177,8 +177,7 @@ class Alerts:
         self, *, user_id: int | None = None, channel_id: int | None = None, ids: Sequence[int] | None = None
     ) -> list[models.Alert]:
         """Return all alerts, or only those of a reader, of a channel or with these ids, oldest first."""
-        async with self._database.read() as connection:
-            return await alerts.list_rows(connection, user_id=user_id, channel_id=channel_id, ids=ids)
+        return await self._database.fetch(alerts.list_rows, user_id=user_id, channel_id=channel_id, ids=ids)
 
     async def list_matched(
         self, recipient: str, since_at: datetime, until_at: datetime
@@ -190,13 +189,11 @@ class Alerts:
 
     async def remove(self, alert_id: int) -> None:
         """Delete an alert if it still exists."""
-        async with self._database.transaction() as connection:
-            await alerts.remove(connection, [alert_id])
+        await self._database.write(alerts.remove, [alert_id])
 
     async def pause(self, alert_id: int) -> None:
         """Pause an alert."""
-        async with self._database.transaction() as connection:
-            await alerts.set_paused(connection, alert_id, paused=True)
+        await self._database.write(alerts.set_paused, alert_id, paused=True)
 
     async def resume(self, alert_id: int) -> None:
         """Resume a paused alert and retry its refused messages immediately."""
@@ -212,8 +209,7 @@ class Alerts:
     async def preview(self, draft: models.Alert) -> AlertPreview:
         """Return the papers from the last PREVIEW_DAYS that match the draft. Raises the same errors as `add`."""
         alert = await asyncio.to_thread(validate_alert, draft)
-        async with self._database.read() as connection:
-            await alerts.require_no_equal(connection, alert)
+        await self._database.fetch(alerts.require_no_equal, alert)
         since_on = (self._clock() - timedelta(days=PREVIEW_DAYS)).date()
         recent = matcher.PaperMatcher(await self._search.open_recent(since_on))
         words = [term.text for term in alert.terms if term.kind is not models.AlertKind.AUTHOR]

@@ -192,8 +192,7 @@ class PaperQuestions:
         limits = {f"user:{user_id}": SENTENCES_A_DAY} if user_id else {}
         limits |= {f"server:{guild_id}": SENTENCES_IN_SERVER} if guild_id else {}
         try:
-            async with self.database.transaction() as connection:
-                await storage.count_question(connection, self.clock().date(), limits)
+            await self.database.write(storage.count_question, self.clock().date(), limits)
         except storage.TooManyQuestionsError:
             return replace(answer, note="ask-sentences-limit")
         glossary = await self.database.look_up(self.glossary.read_current)
@@ -210,7 +209,7 @@ class PaperQuestions:
             async with asyncio.timeout(_READING_SECONDS):
                 return await self.texts.read(*arguments, lambda: self._reading.admitted(user_id))
         except TimeoutError:
-            raise BusyError("the text is not read in time") from None
+            raise BusyError("the text is not read in time", "busy") from None
 
     async def _load_index(self, text: models.PaperText) -> PaperIndex:
         key = text.arxiv_id, text.fetched_at
@@ -247,8 +246,7 @@ class PaperQuestions:
             expires_at=now + ANSWER_LIFETIME,
             papers=tuple(named) if len(named) == 1 else (),
         )
-        async with self.database.transaction() as connection:
-            delivery_id = await outbox.add(connection, delivery)
+        delivery_id = await self.database.write(outbox.add, delivery)
         if delivery_id is not None:  # Discord may send an event again
             with isolation.isolated(log, "question in a thread not answered"):
                 await self._fill(delivery_id, lost, named, asked)
@@ -280,15 +278,13 @@ class PaperQuestions:
         """
         now = self.clock()
         parts = [self.deliveries.build_post(ANSWER, post, now).parts[0] for post in (shown, *rest)]
-        async with self.database.transaction() as connection:
-            return await storage.put_answer(
-                connection, delivery_id, parts[0], now, *parts[1:], rest_at=now + LOST_AFTER
-            )
+        return await self.database.write(
+            storage.put_answer, delivery_id, parts[0], now, *parts[1:], rest_at=now + LOST_AFTER
+        )
 
     async def _find(self, post: AnswerPost, ids: Sequence[str], asked: str) -> AnswerPost:
         """Return the post with the answer, or with what prevents one."""
-        async with self.database.read() as connection:
-            paper = await papers.get_detail(connection, ids[0])
+        paper = await self.database.fetch(papers.get_detail, ids[0])
         if paper is None or len(ids) > 1:
             return replace(post, problem="ask-which-paper")
         try:

@@ -209,8 +209,7 @@ class TextVectors:
 
         for text_hash, made in (await self.database.look_up(find)).values():
             if text_hash != _hash(passages):
-                async with self.database.transaction() as connection:
-                    await vectors.remove_passages(connection, [text.arxiv_id])
+                await self.database.write(vectors.remove_passages, [text.arxiv_id])
             else:
                 query = await self._find_vector(asked)
                 if len(made) == len(passages) * len(query):
@@ -315,8 +314,7 @@ class VectorMaker:
         sources = await self.database.look_up(read)
         unchanged = [source for source in sources if _hash(source.texts) == by_id[source.paper_id].hash]
         if unchanged:
-            async with self.database.transaction() as connection:
-                await vectors.follow(connection, [by_id[source.paper_id] for source in unchanged])
+            await self.database.write(vectors.follow, [by_id[source.paper_id] for source in unchanged])
         await self._make([source for source in sources if source not in unchanged])
         return bool(due)
 

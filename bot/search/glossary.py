@@ -110,8 +110,7 @@ class GlossaryService:
         mentioned, names, read = Counter["mentions.Mention"](), Counter[str](), 0
         await self._database.look_up(index.refresh)
         paper_count = await self._database.look_up(search.count_listed)
-        async with self._database.read() as connection:
-            ids = await papers.list_newest_ids(connection, limit=MAX_PAPERS)
+        ids = await self._database.fetch(papers.list_newest_ids, limit=MAX_PAPERS)
         for chunk in database.chunked(ids, _CHUNK_SIZE):
             documents = await self._database.look_up(search.list_documents, chunk, summaries.select_shown)
             await asyncio.to_thread(_read_papers, documents, mentioned, names)
@@ -119,8 +118,7 @@ class GlossaryService:
             on_progress(read)
         evidence = search_engine.Engine(index.papers)
         learnt = await asyncio.to_thread(_learn, evidence, mentioned, dict(names.most_common(MAX_NAMES)))
-        async with self._database.transaction() as connection:
-            await search.save_glossary(connection, self._clock(), paper_count, _dump(learnt))
+        await self._database.write(search.save_glossary, self._clock(), paper_count, _dump(learnt))
 
 
 def _read_papers(

@@ -311,8 +311,7 @@ class AlertQueries:
         self._version = version
         new = [ids[0] for key, ids in ids_by_key.items() if key not in known]
         for batch in chunked(new, _READ_AT_ONCE):
-            async with self._database.read() as connection:
-                rows = await alerts.list_rows(connection, ids=batch)
+            rows = await self._database.fetch(alerts.list_rows, ids=batch)
             read = await read_alerts(self._search, rows)
             self._queries.update((row.key, read[row.id]) for row in rows if row.id in read)
         matching = await asyncio.to_thread(papers.match_all, self._queries)

@@ -503,8 +503,7 @@ class SearchService:
     async def find_paper(self, text: str) -> models.PaperDetail | None:
         """Return the paper identified by an arXiv id, a link or part of a title, or None."""
         arxiv_id = await self._look_up(lambda archive: titles.find_paper(archive, text))
-        async with self._database.read() as connection:
-            return None if arxiv_id is None else await papers.get_detail(connection, arxiv_id)
+        return None if arxiv_id is None else await self._database.fetch(papers.get_detail, arxiv_id)
 
     async def find_titled(self, texts: Sequence[str]) -> dict[str, str]:
         """Return the arXiv ids of the papers with exactly these titles, by title."""
@@ -531,8 +530,7 @@ class SearchService:
     async def list_sources(self, detail: models.PaperDetail) -> dict[int, str]:
         """Return the sources of a paper's digests, keyed by digest id."""
         ids = [appearance.digest_id for appearance in detail.appearances]
-        async with self._database.read() as connection:
-            return await stored_archive.list_sources(connection, ids)
+        return await self._database.fetch(stored_archive.list_sources, ids)
 
     async def get_digest(
         self, on: date | None = None, *, limit: int = 10, offset: int = 0, min_votes: int | None = None
@@ -554,8 +552,7 @@ class SearchService:
         self, rows: Sequence[models.PaperRow], locale: models.Locale
     ) -> dict[str, search_results.Snippet]:
         """Return the first sentence about each paper, keyed by arXiv id."""
-        async with self._database.read() as connection:
-            return await search_results.list_snippets(connection, rows, locale)
+        return await self._database.fetch(search_results.list_snippets, rows, locale)
 
     async def complete_topic(self, text: str, locale: models.Locale) -> list[Choice]:
         """Return the topics that begin with a text, those in the reader's language first."""
@@ -564,5 +561,4 @@ class SearchService:
 
     async def get_extent(self) -> models.ArchiveExtent:
         """Return the first and last date of the archive and its number of papers."""
-        async with self._database.read() as connection:
-            return await papers.get_extent(connection, until_on=latest_date(self._clock()))
+        return await self._database.fetch(papers.get_extent, until_on=latest_date(self._clock()))

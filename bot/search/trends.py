@@ -73,8 +73,7 @@ class TrendService:
         MAX_DAYS).
         """
         parsed = query_parser.parse_query(query)
-        async with self._database.read() as connection:
-            extent = await papers.get_extent(connection, until_on=latest_date(self._clock()))
+        extent = await self._database.fetch(papers.get_extent, until_on=latest_date(self._clock()))
         if extent.last_on is None or extent.first_on is None:
             return Trend()
         last = extent.last_on.replace(day=1)
@@ -206,8 +205,7 @@ class RisingTopicService:
 
         Returns () if there are no earlier papers. `with_common` fills up the list with the most frequent concepts.
         """
-        async with self._database.read() as connection:
-            extent = await papers.get_extent(connection, until_on=latest_date(self._clock()))
+        extent = await self._database.fetch(papers.get_extent, until_on=latest_date(self._clock()))
         if extent.last_on is None:
             return ()
         glossary = await self._glossary.get_current()

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 from bot.archive import arxiv_ids, digest_writer, fields, listing
 from bot.sources import arxiv, base, feed
@@ -83,30 +83,23 @@ class Progress:
         on = following if following <= (self.until or "") else None
         return replace(self, on=on, papers=self.papers + papers, polls=0)
 
-
-class BackFill(NamedTuple):
-    """The state of a back-fill: papers stored since its first day, and the share of its days read so far."""
-
-    since: str
-    papers: int
-    share: float
-    is_done: bool
+    @property
+    def share(self) -> float:
+        """The share of the back-fill's days that have been read."""
+        first, last = date.fromisoformat(self.since or ""), date.fromisoformat(self.until or "")
+        return 1.0 if self.on is None else (date.fromisoformat(self.on) - first) / (last - first + _DAY)
 
     def describe(self) -> str:
-        """Describe the state, for `paperround sources list`."""
+        """Describe the back-fill, for `paperround sources list`."""
         papers = f"{self.papers:,} paper{'' if self.papers == 1 else 's'} since {self.since}"
-        return f"back-fill done: {papers}" if self.is_done else f"back-fill: {self.share:.0%} read, {papers}"
+        return (
+            f"back-fill done: {papers}" if self.on is None else f"back-fill: {self.share:.0%} read, {papers}"
+        )
 
 
-def read_back_fill(progress: Mapping[str, Any] | None) -> BackFill | None:
-    """Return the state of a source's back-fill, given its stored progress, or None."""
-    found = Progress(**progress) if progress and "since" in progress else Progress()
-    if found.since is None or found.until is None:
-        return None
-    first, last = date.fromisoformat(found.since), date.fromisoformat(found.until)
-    on = last + _DAY if found.on is None else date.fromisoformat(found.on)
-    share = (on - first) / (last - first + _DAY)
-    return BackFill(found.since, found.papers, share, is_done=found.on is None)
+def read_back_fill(progress: Mapping[str, Any] | None) -> Progress | None:
+    """Return a source's stored progress if it has a back-fill."""
+    return Progress(**progress) if progress and progress.get("since") else None
 
 
 def parse_categories(address: str) -> tuple[str, ...]:

@@ -126,7 +126,7 @@ def updated_health(
     delay = interval if is_answered else min(interval * 2 ** min(failures, 16), max(interval, _MAX_INTERVAL))
     next_at = now + delay * (1 + 0.1 * random())
     back_fill = arxiv_categories.read_back_fill(report.progress)
-    if back_fill is not None and not back_fill.is_done and not failed:
+    if back_fill is not None and back_fill.on is not None and not failed:
         next_at = now
     # A list whose dates cannot be right stays so until it changes.
     doubt = row.reason if row.reason and row.reason.endswith(paper_list.UNDATED) else None

@@ -233,12 +233,10 @@ class Profiles:
 
     async def find(self, user_id: int) -> today.Profile:
         """Return a reader's profile; create it if it does not exist yet."""
-        async with self._database.read() as connection:
-            profile = await today.get(connection, user_id)
+        profile = await self._database.fetch(today.get, user_id)
         if profile is None:
             profile = today.Profile(user_id)
-            async with self._database.transaction() as connection:
-                await today.add(connection, profile)
+            await self._database.write(today.add, profile)
         return profile
 
     def forget(self, user_id: int) -> None:

@@ -182,8 +182,7 @@ class TodayService:
         """
         profile = await self._profiles.find(user_id)
         if on is None:
-            async with self._database.read() as connection:
-                days = await archive_dates.list_recent_days(connection, self._day_close, self._clock())
+            days = await self._database.fetch(archive_dates.list_recent_days, self._day_close, self._clock())
             if (on := days.newest) is None:
                 return None
         if (day := await self.open_day(on)) is None:
@@ -217,8 +216,7 @@ class TodayService:
             kept = [ranked[arxiv_id] for arxiv_id in shown if arxiv_id in ranked]
         else:
             kept = [pair for pair in ranked.values() if not reader.leaves_out(pair[1])][:PAPERS]
-        async with self._database.read() as connection:
-            details = await papers.list_details(connection, [row.id for _, row in kept])
+        details = await self._database.fetch(papers.list_details, [row.id for _, row in kept])
         ranks = {row.id: rank for rank, row in kept}
         concepts = learnt.concepts if is_learnt else {}
         picks = []
@@ -289,8 +287,7 @@ class TodayService:
         """Replace a reader's picked topics: at most MENU_TOPICS of up to MAX_TOPIC_LENGTH characters each."""
         kept = dict.fromkeys(topic[:MAX_TOPIC_LENGTH] for topic in topics[:MENU_TOPICS])
         await self._profiles.find(user_id)
-        async with self._database.transaction() as connection:
-            await today.change(connection, user_id, topics=tuple(kept))
+        await self._database.write(today.change, user_id, topics=tuple(kept))
 
     async def send_daily(self, user_id: int, at_time: str | None, zone: str) -> today.Profile:
         """Send a reader's papers by DM each day at a local time (HH:MM), by default the stored time or DEFAULT_TIME.
@@ -318,8 +315,7 @@ class TodayService:
 
     async def stop_daily(self, user_id: int) -> None:
         """Stop sending a reader's papers."""
-        async with self._database.transaction() as connection:
-            await today.change(connection, user_id, at_time=None, timezone=None, reason=None)
+        await self._database.write(today.change, user_id, at_time=None, timezone=None, reason=None)
 
 
 def _rule_of(at_time: str, zone: str) -> schedule.Rule:

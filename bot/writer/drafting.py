@@ -150,8 +150,7 @@ class DraftWriter:
     async def _find_drafts(
         self, papers: Sequence[listing.Paper], like: writer.Draft
     ) -> dict[str, writer.Draft]:
-        async with self.database.read() as connection:
-            return await writer.find_draft(connection, like, [paper["arxiv_id"] for paper in papers])
+        return await self.database.fetch(writer.find_draft, like, [paper["arxiv_id"] for paper in papers])
 
     async def _write_round(
         self, queue: Sequence[listing.Paper], drafts: dict[str, writer.Draft], on_done: Callable[[], None]
@@ -305,8 +304,7 @@ class DraftWriter:
 
     async def _save(self, draft: writer.Draft) -> writer.Draft:
         draft = replace(draft, updated_at=self.clock())
-        async with self.database.transaction() as connection:
-            await writer.save_draft(connection, draft)
+        await self.database.write(writer.save_draft, draft)
         return draft
 
 

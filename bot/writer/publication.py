@@ -75,8 +75,7 @@ class Publisher:
             file /= name
         place = f"writer/{name}" if file is None else os.path.abspath(file)
         source, location = await self._locate(place)
-        async with self.database.read() as connection:
-            published = await stored_writer.list_published(connection, place)
+        published = await self.database.fetch(stored_writer.list_published, place)
         edited = None if file is None else await asyncio.to_thread(_read, file)
         if edited is not None and _hash(edited) not in {*published, _hash(text)}:
             if not published:
@@ -86,8 +85,7 @@ class Publisher:
             return False
         parsed = digest_writer.to_sourced_digests(parse.parse_text(text), source, location)
         hashes = {_hash(text), *(digest.hash for digest in parsed)}
-        async with self.database.transaction() as connection:
-            await stored_writer.add_published(connection, place, hashes, self.model)
+        await self.database.write(stored_writer.add_published, place, hashes, self.model)
         if file is not None:
             await asyncio.to_thread(_write, file, text)
         await self.ingest.add_text(text, source=source, location=location)

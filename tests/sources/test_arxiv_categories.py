@@ -55,7 +55,7 @@ class ArxivHarness(PollingHarness):
         """Return what `paperround sources list` says about the only source's back-fill."""
         [row] = (await self.health()).values()
         found = arxiv_categories.read_back_fill(row.progress)
-        return found and found.describe()
+        return None if found is None else found.describe()
 
 
 @pytest_asyncio.fixture
