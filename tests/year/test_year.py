@@ -109,6 +109,8 @@ class Year:
     measures: defaultdict[str, list[tuple[float, float]]] = field(default_factory=lambda: defaultdict(list))
     """When each tick, purge or `/topic` began (Unix seconds) and how long it took."""
     figures: list[Figures] = field(default_factory=list)
+    memory: list[int] = field(default_factory=list)
+    """The bot's resident bytes after each jump since the last figures: they rise and fall within a day."""
     jumps: list[tuple[float, float]] = field(default_factory=list)
     """The real time of each jump, and how far the clock is ahead from then on (seconds)."""
     parts: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -222,6 +224,7 @@ class Year:
 
         await self.harness.wait_until(have_ticked)
         await self.harness.wait_until(has_settled)
+        self.memory.append(psutil.Process(self.bot.pid).memory_info().rss)
 
     def _read_measures(self) -> None:
         """Read what the bot measured since the last call."""
@@ -335,7 +338,7 @@ class Year:
         since = (self.harness.now() - 20 * DAY).timestamp()
         recent = {name: [each for at, each in rows if at >= since] for name, rows in self.measures.items()}
         seconds = {name: (statistics.median(times), max(times)) for name, times in recent.items()}
-        rss = psutil.Process(self.bot.pid).memory_info().rss
+        rss, self.memory = round(statistics.median(self.memory)), []
         return Figures(day, rss, index, await self._sizes(), seconds)
 
     async def _is_index_current(self) -> bool:
