@@ -152,6 +152,8 @@ HEARTBEAT_EVERY = timedelta(minutes=1)
 POLL_EVERY, MAX_POLLS = timedelta(seconds=30), 20
 """Several polls may run: a source that takes minutes must not delay those that become due meanwhile."""
 PURGE_EVERY, PURGE_AFTER = timedelta(hours=6), timedelta(minutes=1)
+CLOCK_EVERY = timedelta(minutes=10)
+"""A paused or restored virtual machine counts no time meanwhile, and without a Gateway nothing reconnects after it."""
 FIRST_READ_SECONDS = 60.0
 """How long planning waits at startup for the first read of the sources."""
 
@@ -346,7 +348,7 @@ async def _stand_by_and_send(
             return
         runtime.liveness.record_start()
         await runtime.container.mentions.load(runtime.container.database)
-        await _run_tasks(runtime, stopping, holding)
+        await _run_tasks(runtime, stopping, holding, clock)
 
 
 async def _prepare(runtime: Runtime, token: str | None, clock: DiscordClock, acquired: asyncio.Event) -> None:
@@ -367,23 +369,29 @@ async def _prepare(runtime: Runtime, token: str | None, clock: DiscordClock, acq
 
 
 async def _ask_for_time(runtime: Runtime, clock: DiscordClock) -> None:
-    """Set the clock from a response of Discord, even an error, retrying until Discord can be reached."""
+    """Set the clock from a response of Discord, even an error. The first time, retry until Discord can be reached."""
     tokens = await runtime.container.database.fetch(key_values.list_by_prefix, key_values.WEBHOOK)
 
-    key, token = next(iter(tokens.items()))
-
     async def attempt() -> None:
-        runtime.liveness.record_start()
+        if not clock.is_set:
+            runtime.liveness.record_start()
         try:
-            secret = token.partition(webhook.THREAD)[0]
-            await runtime.container.rest.request(
-                "GET", f"/webhooks/{key.removeprefix(key_values.WEBHOOK)}/{secret}"
-            )
+            for key, token in [*tokens.items()][:1]:
+                secret = token.partition(webhook.THREAD)[0]
+                await runtime.container.rest.request(
+                    "GET", f"/webhooks/{key.removeprefix(key_values.WEBHOOK)}/{secret}"
+                )
         except outcomes.DeliveryError:
             if not clock.is_set:
                 raise
 
     await _retry_while_unreachable(attempt, (outcomes.DeliveryError,), "Discord is unreachable")
+
+
+async def _keep_time(runtime: Runtime, clock: DiscordClock) -> None:
+    """Ask Discord for the time again. Errors are logged, and the next call retries."""
+    with isolation.isolated(log, "Discord was not asked for the time"):
+        await _ask_for_time(runtime, clock)
 
 
 async def close_client(bot: PaperroundBot) -> None:
@@ -431,7 +439,9 @@ async def start_servers(
         log.info("serving", setting=setting, url=url)
 
 
-async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, holding: asyncio.Task[object]) -> None:
+async def _run_tasks(
+    runtime: Runtime, stopping: asyncio.Event, holding: asyncio.Task[object], clock: DiscordClock
+) -> None:
     """Run the background tasks until `stopping` is set, or until a task or `holding` (the sender lock) fails.
 
     The relay starts at once and sends deliveries that the previous process planned.
@@ -462,6 +472,8 @@ async def _run_tasks(runtime: Runtime, stopping: asyncio.Event, holding: asyncio
         timers.add(runtime.purge, PURGE_EVERY, after=PURGE_AFTER)
         if (vectors := workers.vector_maker) is not None:
             timers.add(vectors.make, jobs.VECTORS_EVERY, retry=jobs.VECTORS_RETRY)
+        if not runtime.has_bot:
+            timers.add(lambda: _keep_time(runtime, clock), CLOCK_EVERY)
         if settings.writes_digests:
             writer = jobs.DailyWriter(workers, runtime.plan_and_wake)
             timers.add(writer.write_due, jobs.WRITER_EVERY, retry=jobs.WRITER_RETRY)

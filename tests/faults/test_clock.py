@@ -103,3 +103,18 @@ async def test_bot_with_only_webhooks_uses_discords_time(harness: FaultHarness) 
     harness.set_clock_error(timedelta(days=5))  # according to this clock the post has expired
     harness.start_bot(DISCORD_TOKEN="")
     await harness.wait_for_sent(1)
+
+
+async def test_bot_with_only_webhooks_posts_after_a_pause_that_the_machine_did_not_count(
+    harness: FaultHarness,
+) -> None:
+    """A virtual machine is restored: its wall clock was set right, but its counter of seconds went on from the pause."""
+    harness.clock_offset = 8 * HOUR
+    await harness.fan_out_by_webhooks(await harness.fake.add_channels(1))
+    harness.clock_offset = RIGHT
+    harness.start_bot(DISCORD_TOKEN="")
+    await harness.fake.wait_for_requests(2, "GET", "/webhooks", harness.read_log)  # the second is the job's
+    assert await harness.count_sent_messages() == 0
+    await harness.fake.run_action("move_clock", {"seconds": (8 * HOUR).total_seconds()})
+    harness.set_clock_error(8 * HOUR)
+    await harness.wait_for_sent(1)
