@@ -360,8 +360,10 @@ def _sendable_since(delivery: models.Delivery) -> datetime:
     """Return the earliest time (UTC) at which a delivery could have been sent, by this run or an earlier one.
 
     Alerts and papers of the day become due when their digest is stored. After restoring a backup, the digest
-    is stored again, so use its date instead.
+    is stored again, so use its date instead. An answer is due only if it is lost.
     """
+    if delivery.kind is models.DeliveryKind.ANSWER:
+        return delivery.planned_at
     if delivery.kind in _DUE_BY_DIGEST and delivery.digest_on is not None:
         return datetime.combine(delivery.digest_on, time_of_day.min, EASTERNMOST)
     return delivery.due_at

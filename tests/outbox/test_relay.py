@@ -118,6 +118,21 @@ async def test_a_restored_backup_does_not_repeat_an_alert_about_tomorrows_digest
     assert world.sent == ["@7 A"]
 
 
+async def test_a_restored_backup_does_not_repeat_an_answer_that_was_sent_before_it_was_due(
+    wire: RelayHarness,
+) -> None:
+    [channel_id] = await wire.fake.add_channels(1)
+    lost_at = wire.now + timedelta(minutes=3)
+    await wire.add("a", channel_id, kind=models.DeliveryKind.ANSWER, due_at=lost_at)
+    for _ in range(2):
+        async with wire.database.transaction() as connection:
+            await connection.execute(sa.update(tables.parts).values(next_attempt_at=wire.now))
+        await wire.drain()
+        assert message_texts(await wire.fake.messages(channel_id)) == ["a 0"]
+        await _forget_sent(wire)
+        wire.restart()
+
+
 async def _forget_sent(world: World) -> None:
     """Reset the outbox to before anything was sent, with nonces unknown to Discord."""
     async with world.database.transaction() as connection:
