@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
-import math
 import sys
-import time
-from collections.abc import Callable
 
 import structlog
 
@@ -21,6 +19,8 @@ SHARED_PROCESSORS: tuple[structlog.typing.Processor, ...] = (
 )
 _STORAGE_FIELDS = ("statement", "ms", "look_up", "waited_ms", "statements_ms", "slowest_ms", "computed_ms")
 """What `storage`, which does not load structlog, adds to its records."""
+
+_QUIET_SECONDS = 3600.0
 
 
 def configure(log: str) -> None:
@@ -51,7 +51,7 @@ def configure(log: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
     handler.addFilter(_is_event)
-    handler.addFilter(_Reconnects())
+    handler.addFilter(functools.partial(_shorten_reconnect, {}))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
@@ -64,28 +64,20 @@ def configure(log: str) -> None:
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
 
 
-class _Reconnects(logging.Filter):
-    """Shortens discord.py's errors of lost and failed connections to one line, each type of error once an hour."""
+def _shorten_reconnect(logged_at: dict[str, float], record: logging.LogRecord) -> bool:
+    """Turn discord.py's traceback of a failed connection into a line. Returns False for a type of error logged within the hour.
 
-    def __init__(self, count: Callable[[], float] = time.monotonic) -> None:
-        super().__init__()
-        self._count = count
-        self._logged_at: dict[str, float] = {}
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Return False for an error of a type that was logged within the hour, and leave out the traceback of others."""
-        error = record.exc_info and record.exc_info[1]
-        if record.name != "discord.shard" or not error:
-            return True
-        record.msg, record.args = f"{record.getMessage()}: {type(error).__name__}: {error}", ()
-        record.exc_info, name, now = None, type(error).__name__, self._count()
-        if now - self._logged_at.get(name, -math.inf) < _QUIET_SECONDS:
-            return False
-        self._logged_at[name] = now
+    `logged_at` has the time of the last line of each type (Unix seconds).
+    """
+    error = record.exc_info and record.exc_info[1]
+    if record.name != "discord.shard" or not error:
         return True
-
-
-_QUIET_SECONDS = 3600.0
+    name = type(error).__name__
+    record.msg, record.args, record.exc_info = f"{record.getMessage()}: {name}: {error}", (), None
+    if abs(record.created - logged_at.get(name, 0.0)) < _QUIET_SECONDS:
+        return False
+    logged_at[name] = record.created
+    return True
 
 
 def _is_event(record: logging.LogRecord) -> bool:

@@ -62,13 +62,12 @@ def test_does_not_log_errors_caused_by_cancellation(capsys: pytest.CaptureFixtur
 
 
 def test_lost_connections_to_discord_are_a_line_each_once_an_hour() -> None:
-    now, shown = [0.0], []
-    reconnects = logs._Reconnects(lambda: now[0])
-    for now[0] in (0.0, 5.0, 3600.0):
+    logged_at, shown = dict[str, float](), list[str]()
+    for now in (5000.0, 5005.0, 8600.0):
         for error in (OSError("the line is cut"), TimeoutError("slow")):
             record = logging.LogRecord("discord.shard", logging.ERROR, "", 1, "again in %ds", (5,), None)
-            record.exc_info = type(error), error, None
-            if reconnects.filter(record):
+            record.created, record.exc_info = now, (type(error), error, None)
+            if logs._shorten_reconnect(logged_at, record):
                 shown.append(logging.Formatter().format(record))
     assert shown == ["again in 5s: OSError: the line is cut", "again in 5s: TimeoutError: slow"] * 2
 
