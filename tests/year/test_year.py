@@ -77,9 +77,12 @@ FILTERS: tuple[dict[str, Any], ...] = (
     {"days": (1,), "style": Style.WEEKLY},
 )
 GROWING = {"authors", "club_threads", "digests", "entries", "facts", "feedback", "matches"} | {
-    *("paper_authors", "papers", "saved_papers", "sections")
+    *("paper_authors", "papers", "saved_papers", "sections", "source_pages")
 }
-"""Tables that grow with the papers (`docs/storage.md`). All others are bounded by retention."""
+"""Tables that grow with the papers (`docs/storage.md`). All others are bounded by retention.
+
+`source_pages` has a row for each file of a folder as long as the file is there.
+"""
 _MARKER = re.compile(r'pr:d:([^/"]+):(\d+)/')
 _ARXIV_ID = re.compile(r"\b\d{4}\.\d{5}\b")
 
