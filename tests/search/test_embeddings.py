@@ -354,8 +354,9 @@ async def test_a_sentence_is_ordered_by_meaning_too_and_has_the_same_papers(
 
 
 @pytest.mark.parametrize("is_first_fused", [True, False])
+@pytest.mark.parametrize("size", [7, 20])
 async def test_a_server_that_comes_or_goes_between_pages_loses_and_repeats_no_paper(
-    db: Database, server: Server, open_bot: Callable[..., Bot], is_first_fused: bool
+    db: Database, server: Server, open_bot: Callable[..., Bot], is_first_fused: bool, size: int
 ) -> None:
     await sample_archive.add_digest(db, "2025-01-02", *studies(45, "Denoising photographs in the mist."))
     bot = open_bot()
@@ -367,7 +368,7 @@ async def test_a_server_that_comes_or_goes_between_pages_loses_and_repeats_no_pa
         server.change = away if is_first_fused else there
         bot.now += timedelta(minutes=2)
 
-    found = ids(await list_pages(bot, QUESTION, change=change))
+    found = ids(await list_pages(bot, QUESTION, size, change))
     assert len(found) == len({*found}) == 45
 
 
