@@ -112,7 +112,12 @@ def _cut(block: str) -> Iterator[str]:
 
 
 def locate(text: models.PaperText, passage: Passage) -> str:
-    """Return the address of a passage's section in arXiv's HTML if the text was made from it, else of the PDF."""
+    """Return the address of a passage's section in arXiv's HTML if the text was made from it, else of the PDF.
+
+    An abstract or summary has the address of the paper's page.
+    """
+    if text.basis != "paper":
+        return arxiv_ids.abstract_url(text.arxiv_id)
     if text.url.endswith(f"/html/{text.arxiv_id}"):
         return f"{text.url}#{passage.anchor}" if passage.anchor else text.url
     return arxiv_ids.pdf_url(text.arxiv_id)

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import structlog
 
-from bot.archive import arxiv_ids
+from bot.archive import arxiv_ids, summaries
 from bot.archive.summaries import Basis
 from bot.ask import passages, question
 from bot.ask.ranking import PaperIndex, Ranking
@@ -39,7 +39,7 @@ from storage.database import Database
 log = structlog.get_logger(__name__)
 
 MAX_SHOWN, MAX_NEAREST = 3, 1
-"""The most passages of an answer, and of the reply that the paper does not seem to answer."""
+"""The most passages of an answer, or without the full text, and of the reply that the paper does not seem to answer."""
 _MAX_READ_PARTS, _MAX_READ_FORMS = 4, 3
 _MAX_INDEXES = 8
 _MAX_READING, _READING_SECONDS, _PATIENCE = 4, 60.0, 30.0
@@ -163,7 +163,7 @@ class PaperQuestions:
         if text is None:
             if not self._count(_READ, user_id):
                 raise TooManyError(f"{MAX_A_DAY} papers a day", "ask-limit")
-            text = await self._read(paper, user_id)
+            text = await self._read(paper, asked, user_id)
         async with self.lookups.admitted(user_id, _PATIENCE):
             glossary = await self.database.look_up(self.glossary.read_current)
             index = await self._load_index(text)
@@ -176,8 +176,13 @@ class PaperQuestions:
         return await asyncio.to_thread(_build, paper, text, index, parts, ranking)
 
     def begin_sentences(self, answer: Answer) -> Answer | None:
-        """Return the answer with the note that a language model reads the paper, or None if none is asked."""
+        """Return the answer with the note that a language model reads the paper, or None if none is asked.
+
+        None is asked without the full text: a summary proves nothing.
+        """
         if self.sentences is None or not (self.sentences.is_ready and answer.index.passages):
+            return None
+        if answer.basis is not Basis.PAPER:
             return None
         return replace(answer, note="ask-writing")
 
@@ -203,8 +208,8 @@ class PaperQuestions:
             return replace(answer, note=written.note)
         return await asyncio.to_thread(_quote, answer, written.sentences)
 
-    async def _read(self, paper: models.PaperDetail, user_id: int) -> models.PaperText:
-        arguments = paper.arxiv_id, paper.title or "", paper.abstract or ""
+    async def _read(self, paper: models.PaperDetail, asked: str, user_id: int) -> models.PaperText:
+        arguments = paper.arxiv_id, paper.title or "", _describe(paper, _guess_language(asked))
         try:
             async with asyncio.timeout(_READING_SECONDS):
                 return await self.texts.read(*arguments, lambda: self._reading.admitted(user_id))
@@ -234,8 +239,7 @@ class PaperQuestions:
         named = named or ([answered] if answered else ids)
         if not self._count(_PUBLIC, message.user_id):
             return
-        locale = models.Locale.KO if analyser.has_hangul(asked) else models.Locale.EN
-        lost = AnswerPost(message, locale, problem="ask-lost")
+        lost = AnswerPost(message, _guess_language(asked), problem="ask-lost")
         delivery = self.deliveries.build_post(
             ANSWER,
             lost,
@@ -307,6 +311,28 @@ class PaperQuestions:
         return self._asked[what, user_id] <= MAX_A_DAY
 
 
+def _guess_language(asked: str) -> models.Locale:
+    return models.Locale.KO if analyser.has_hangul(asked) else models.Locale.EN
+
+
+_HEADINGS = {models.Locale.EN: ("Abstract", "Summary"), models.Locale.KO: ("초록", "요약")}
+_HEADING = re.compile(r"^#+[ \t]*", re.MULTILINE)
+
+
+def _describe(paper: models.PaperDetail, locale: models.Locale) -> str:
+    """Return the abstract and the best summary from a digest as Markdown, each below its heading; "" without both."""
+    of_abstract, of_summary = _HEADINGS[locale]
+    blocks = [f"## {of_abstract}", _HEADING.sub("", paper.abstract)] if paper.abstract else []
+    told = (one for one in summaries.list_texts(paper, locale) if one.format is not None)
+    summary = next(told, None)
+    if summary is not None and not (paper.abstract and summary.basis is Basis.EXTRACT):
+        blocks.append(f"## {of_summary}")
+        for section in summary.sections:
+            blocks += [f"**{section.heading}**"] if section.heading else []
+            blocks.append(_HEADING.sub("", section.body))
+    return "\n\n".join(blocks)
+
+
 def _build(
     paper: models.PaperDetail,
     text: models.PaperText,
@@ -316,7 +342,7 @@ def _build(
 ) -> Answer:
     """Return the answer with the excerpts of the best passages."""
     patterns = list(filter(None, (compile_pattern([part.text, *ranking.found[part.text]]) for part in parts)))
-    most = MAX_SHOWN if ranking.is_answer else MAX_NEAREST
+    most = MAX_SHOWN if ranking.is_answer or text.basis != Basis.PAPER else MAX_NEAREST
     shown = [index.passages[number] for number in ranking.order[:most]]
     read_as = ((part.text, _list_read_forms(part, ranking)) for part in parts)
     return Answer(

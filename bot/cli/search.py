@@ -239,7 +239,7 @@ def passages_to_dict(answer: Answer) -> dict[str, Any]:
 
 def _print_passages(answer: Answer) -> None:
     if answer.basis.value != "paper":
-        shell.error("The full text of the paper could not be read; only its abstract is known.")
+        shell.error("The full text of the paper could not be read, but only what is known of it.")
     if not answer.is_answer:
         shell.error("The paper does not seem to say." + " It comes nearest here:" * bool(answer.passages))
     for sentence in answer.sentences:

@@ -147,7 +147,7 @@ class PaperTexts:
         abstract: str,
         admitted: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
     ) -> models.PaperText:
-        """Return the text of a paper, else its abstract, which is not stored.
+        """Return the text of a paper, else its abstract, or what the caller has in its place; that is not stored.
 
         Without both, the text is empty, with the basis `none`. Only who reads it from the web needs to be `admitted`.
         """

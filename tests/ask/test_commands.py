@@ -13,7 +13,7 @@ from simcord.enums import OverwriteType
 from bot.ask import messages as ask_messages
 from bot.ask.service import MAX_A_DAY
 from storage import models, paper_texts
-from tests.support import asked_paper
+from tests.support import asked_paper, digest_builders
 from tests.support.client_harness import ClientHarness, both_languages, component_ids, shown_text
 
 PAPER, OTHER = "2501.00001", "2501.00002"
@@ -100,8 +100,42 @@ async def test_a_card_asks_its_paper(asking: ClientHarness) -> None:
     assert "Apache 2.0" in plain(await asking.fill(card, "ask-paper", question="Which licence?"))
 
 
-async def test_a_paper_without_a_text_says_so(asking: ClientHarness) -> None:
-    assert asking.texts("ask-no-text") in await ask(asking, "Which data?", OTHER)
+UNLISTED = "2501.00009"
+ABSTRACT = "Reasoning is taught by rewards. Training takes nine days on two machines."
+
+
+async def add_facts(harness: ClientHarness, arxiv_id: str, abstract: str | None = None) -> None:
+    facts = models.PaperFacts(
+        arxiv_id, "arxiv", "a", harness.env.now(), title="Rewards That Teach Reasoning", abstract=abstract
+    )
+    await digest_builders.add_facts(harness.container.database, facts)
+
+
+@both_languages
+async def test_without_a_text_the_stored_summary_answers_and_is_labelled(asking: ClientHarness) -> None:
+    is_korean = asking.texts.locale is models.Locale.KO
+    asked = "추론은 뭘로 가르쳐?" if is_korean else "What reward is there for each step?"
+    text = await ask(asking, asked, OTHER)
+    said = "강화 학습(Reinforcement Learning; RL)으로 추론을 가르쳐요" if is_korean else "One reward for each step"
+    assert f"> {said}" in text
+    assert f"[{'요약' if is_korean else 'Summary › Technical Details'}" in text
+    assert f"https://arxiv.org/abs/{OTHER}" in text
+    assert asking.texts("ask-from-abstract") in text
+    assert asking.texts("ask-no-text") not in text
+    assert asking.texts("ask-abstract-nearest") in await ask(asking, "Which sonar reward was sold?", OTHER)
+
+
+async def test_without_a_text_the_abstract_answers_before_the_summary(asking: ClientHarness) -> None:
+    await add_facts(asking, OTHER, ABSTRACT)
+    text = await ask(asking, "How long did training take?", OTHER)
+    assert "> Reasoning is taught by rewards. Training takes nine days on two machines." in text
+    assert "[Abstract](" in text
+    assert "One reward for each step" in await ask(asking, "What reward is there for each step?", OTHER)
+
+
+async def test_a_paper_of_which_nothing_is_known_says_so(asking: ClientHarness) -> None:
+    await add_facts(asking, UNLISTED)
+    assert asking.texts("ask-no-text") in await ask(asking, "Which data?", UNLISTED)
 
 
 async def test_a_reader_has_only_so_many_texts_read_a_day(
