@@ -116,7 +116,11 @@ async def test_without_a_text_the_stored_summary_answers_and_is_labelled(asking:
     is_korean = asking.texts.locale is models.Locale.KO
     asked = "추론은 뭘로 가르쳐?" if is_korean else "What reward is there for each step?"
     text = await ask(asking, asked, OTHER)
-    said = "강화 학습(Reinforcement Learning; RL)으로 추론을 가르쳐요" if is_korean else "One reward for each step"
+    said = (
+        "강화 학습(Reinforcement Learning; RL)으로 추론을 가르쳐요"
+        if is_korean
+        else "One reward for each step"
+    )
     assert f"> {said}" in text
     assert f"[{'요약' if is_korean else 'Summary › Technical Details'}" in text
     assert f"https://arxiv.org/abs/{OTHER}" in text
