@@ -133,8 +133,10 @@ class QueryReader:
         if len(parts) > 1 or not (parts and parts[0].key):
             parts, wholes = self._add_names(parts, wholes, words, choose_names)
         is_sentence = len(words) < len(query.text.split())
-        topics = questions.describe_topics(query.text) if is_sentence else {}
         excluded = tuple(self._list_excluded(query.excluded))
+        topics = questions.describe_topics(query.text) if is_sentence else {}
+        unwanted = questions.find_topics_of_terms(form.text for part in excluded for form in part.forms)
+        topics = {topic: weight for topic, weight in topics.items() if topic not in unwanted}
         kinds = (_MODEL.sub("", term) for term in query.excluded if _MODEL.search(term))
         quoted = (concepts.literal_part(phrase)._replace(key=phrase) for phrase in query.phrases)
         named = [
@@ -152,7 +154,7 @@ class QueryReader:
             names=frozenset[str]().union(*map(term_keys.query_names, named)),
             topics=topics,
             implied=self._list_implied(topics, query.text, excluded),
-            clear_topics=questions.list_clear_topics(query.text, asked) if topics else (),
+            clear_topics=topics.keys() & questions.list_clear_topics(query.text, asked) if topics else (),
             meanings=tuple(self.glossary.list_senses(parts[0].text)) if len(parts) == 1 else (),
         )
 

@@ -2,13 +2,15 @@
 
 "most upvoted", 추천 많은 and "best papers" mean most votes first, "newest papers" the newest first. "except agents", 말고 and
 빼고 exclude what they name. "without X" and "X 없이" exclude a term such as reinforcement learning, but not what a method
-does without: labels, retraining, a reward model. There they describe the papers that are sought.
+does without: labels, retraining, a reward model. There they describe the papers that are sought, unless the method
+with these means has a name: "reinforcement learning without human feedback" excludes what RLHF is.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from bot.text import questions
@@ -54,10 +56,13 @@ _BEST = re.compile(
 )
 """Superlatives that ask for an order if papers or a period are named, but not in "which tokenizer is best"."""
 _DATE = re.compile(
-    rf"\b(?:the )?(?:newest|most recent)(?: first)?\b|\blatest(?: first\b|{_SOON})"
-    rf"|{_MOST_KO} ?(?:최근|최신|새로)[가-힣]*|최신 ?순[가-힣]*",
+    rf"\b(?:the )?(?:newest|most recent)(?: first)?\b|\blatest(?: first\b|{_SOON})|^(?:the )?latest$|^최신$"
+    rf"|{_MOST_KO} ?(?:최근|최신|새로)[가-힣]*|최신 ?순[가-힣]*"
+    r"|(?<!\S)최신의?(?=(?:\s[^\s,.;?!]+){0,4}\s?(?:논문|페이퍼))",
     re.IGNORECASE,
 )
+_LATEST = re.compile(r"\bthe latest\b|\blatest\b|(?<!\S)최신의?(?=\s)", re.IGNORECASE)
+"""No order unless papers are named: "the latest tricks". It stays in the text, as filler, and the answer says so."""
 _UNKNOWN_BEST = re.compile(
     rf"\b(?:most|highly|heavily|top|by)[ -]{_CITED}\b"
     rf"|{_MOST_KO} ?(?:많이 ?)?{_CITED_KO}[가-힣]*|{_CITED_KO}{_NUMBER_KO}[많높순][가-힣]*",
@@ -94,13 +99,20 @@ def read_order(text: str, *, has_period: bool) -> Ordering:
         for match in pattern.finditer(text):
             if pattern is not _BEST or has_period or re.match(_SOON, text[match.end() :], re.IGNORECASE):
                 orders += [order] if order else []
-                unread += [match[0].strip()] if pattern in (_UNKNOWN_BEST, _UNKNOWN) else []
-                text = text.replace(match[0], " ", 1)
+                unread += [match[0].strip()] if pattern in (_UNKNOWN_BEST, _UNKNOWN, _LATEST) else []
+                text = text if pattern is _LATEST else text.replace(match[0], " ", 1)
     text = _COUNT.sub(" ", text) if orders else text
     return Ordering(" ".join(text.split()), next(iter(orders), ""), tuple(unread))
 
 
-_ORDERS = ((_UNKNOWN_BEST, "votes"), (_UNKNOWN, ""), (_VOTES, "votes"), (_DATE, "date"), (_BEST, "votes"))
+_ORDERS = (
+    (_UNKNOWN_BEST, "votes"),
+    (_UNKNOWN, ""),
+    (_VOTES, "votes"),
+    (_DATE, "date"),
+    (_BEST, "votes"),
+    (_LATEST, ""),
+)
 
 # Exclusions.
 
@@ -152,19 +164,46 @@ def read_exclusions(text: str, is_term: Callable[[str], bool]) -> Exclusions:
     for pattern, read in ((_ENGLISH, _read_behind), (_KOREAN, _read_ahead)):
         start = 0
         while match := pattern.search(text, start):
-            named, first, last = read(text, match, is_term)
+            find_kinds = partial(_find_kinds, tuple(_list_kinds(text, match)), is_term)
+            is_excluded = is_term if match["instead"] else partial(_is_excluded, is_term, find_kinds)
+            named, first, last = read(text, match, is_excluded, is_term)
             phrase, start = text[first:last].strip(), match.end()
             # 트랜스포머 말고 and "without labels" are everyday words for a topic.
             if not (named or (phrase and match["sure"])) or questions.find_everyday_terms(phrase):
                 continue
-            excluded += [] if match["instead"] else named
+            if not match["instead"]:
+                excluded += [*named, *(kind for term in named for kind in find_kinds(term))]
             unread += [] if named else [phrase]
             text, start = f"{text[:first]} {text[last:]}", first
     return Exclusions(" ".join(text.split()).strip(" ,;"), tuple(dict.fromkeys(excluded)), tuple(unread))
 
 
+def _list_kinds(text: str, match: re.Match[str]) -> Iterator[tuple[str, str]]:
+    """Yield what may stand before and after means in the name of a method that has them: reinforcement learning from …."""
+    if match.re is _ENGLISH:
+        words = text[: match.start()].split()[-_MAX_TERM_WORDS:]
+        subjects = (" ".join(words[start:]) for start in range(len(words)))
+        yield from ((f"{subject} {joint} ", "") for subject in subjects for joint in ("from", "with"))
+    else:
+        words = text[match.end() :].split()[:_MAX_TERM_WORDS]
+        subjects = (_PARTICLE.sub("", " ".join(words[: end + 1])) for end in range(len(words)))
+        yield from (("", f" 기반 {subject}") for subject in subjects)
+
+
+def _find_kinds(kinds: Iterable[tuple[str, str]], is_term: Callable[[str], bool], means: str) -> list[str]:
+    """Return the methods that have a name with these means."""
+    return [kind for before, after in kinds if is_term(kind := f"{before}{means}{after}")]
+
+
+def _is_excluded(
+    is_term: Callable[[str], bool], find_kinds: Callable[[str], Sequence[str]], text: str
+) -> bool:
+    """Return whether "without" before this text excludes it: a term, unless a method does without it."""
+    return is_term(text) and (not questions.is_means(text) or bool(find_kinds(text)))
+
+
 def _read_behind(
-    text: str, match: re.Match[str], is_term: Callable[[str], bool]
+    text: str, match: re.Match[str], is_excluded: Callable[[str], bool], is_term: Callable[[str], bool]
 ) -> tuple[list[str], int, int]:
     """Return what an English negation names behind it, and where both begin and end."""
     words = list(re.finditer(r"[^\s,;.?!()]+(?=([,;.?!()])?)", text[match.end() :]))
@@ -173,13 +212,21 @@ def _read_behind(
         typed = [word[0] for word in words[number : number + _MAX_TERM_WORDS]]
         broken = next((at + 1 for at, word in enumerate(words[number:]) if word[1]), len(words))
         is_listed = bool(named) and words[number - 1][0].casefold() not in _JOINTS
-        size = _count_words(typed[:broken], match["sure"] is not None and not is_listed, is_term)
+        is_sure = bool(match["sure"] or match["instead"]) and not is_listed
+        size = _count_words(typed[:broken], is_sure, is_term if is_sure else is_excluded)
         if size:
             named.append(" ".join(typed[:size]))
-        elif typed[0].casefold() not in (_JOINTS | _SKIPPED if named else _SKIPPED):
+        elif typed[0].casefold() not in (_JOINTS | _SKIPPED if named else _SKIPPED) and not (
+            match["instead"] and questions.classify_filler(typed[0]) == "filler"
+        ):
             break
         number += size or 1
         if size:
+            while match["instead"] and number < len(words) and words[number - 1][1] is None:
+                word = words[number][0].casefold()
+                if word in _TAILS | _JOINTS or questions.classify_filler(word):
+                    break
+                number += 1  # fine-tuning large (ones)
             number += number < len(words) and words[number][0].casefold() in _TAILS
             end = words[number - 1].end()
             is_joined = number < len(words) and words[number][0].casefold() in _JOINTS
@@ -188,33 +235,30 @@ def _read_behind(
     return named, match.start(), match.end() + end
 
 
-def _count_words(words: Sequence[str], is_sure: bool, is_term: Callable[[str], bool]) -> int:
+def _count_words(words: Sequence[str], is_sure: bool, is_unwanted: Callable[[str], bool]) -> int:
     """Return how many of the next words name what is unwanted: the longest term or, if `is_sure`, all up to filler."""
     for size in range(len(words), 0, -1):
-        if _is_unwanted(" ".join(words[:size]), is_sure, is_term):
+        if is_unwanted(" ".join(words[:size])):
             return size
     kinds = [questions.classify_filler(word) for word in words] if is_sure else ["filler"]
     return next((size for size, kind in enumerate(kinds) if kind), len(kinds))
 
 
-def _is_unwanted(text: str, is_sure: bool, is_term: Callable[[str], bool]) -> bool:
-    return is_term(text) and (is_sure or not questions.is_means(text))
-
-
 def _read_ahead(
-    text: str, match: re.Match[str], is_term: Callable[[str], bool]
+    text: str, match: re.Match[str], is_excluded: Callable[[str], bool], is_term: Callable[[str], bool]
 ) -> tuple[list[str], int, int]:
     """Return what a Korean negation names ahead of it, and where both begin and end."""
     ahead = list(re.finditer(r"\S+", text[: match.start()]))[-2 * _MAX_TERM_WORDS :]
     words, is_sure, first = [word[0] for word in ahead], match["sure"] is not None, match.start()
-    if words[-1].endswith(("만", "뿐")):  # 카메라만 말고: that too
+    # 카메라만 말고: that too; 앱을 대신 눌러주는: in someone's place
+    if words[-1].endswith(("만", "뿐")) or (match["instead"] and words[-1].endswith(("을", "를"))):
         return [], first, first
     named = list[str]()
 
     def find(words: Sequence[str]) -> str:
         runs = (" ".join(words[-size:]) for size in range(min(len(words), _MAX_TERM_WORDS), 0, -1))
         spellings = (spelling for run in runs for spelling in (_PARTICLE.sub("", run), run))
-        return next((run for run in spellings if _is_unwanted(run, is_sure and not named, is_term)), "")
+        return next(filter(is_term if is_sure and not named else is_excluded, spellings), "")
 
     while is_sure and len(words) > 1 and _is_filler(words[-1]):
         if find(words).count(" ") > find(words[:-1]).count(" ") + 1:

@@ -52,6 +52,7 @@ UNRELATED = {
     "what is the cheapest way to finetune a 7b model": "combinatorial optimization",
     "확산 모델 없이 이미지 생성하는 방법": "시각 지시 튜닝",
     "강화학습 없이 추론 능력 키우기": "검증 가능한 보상 기반 강화 학습",
+    "강화학습 없이 추론 능력 키우는 방법": "그룹 상대 정책 최적화",
     "모델을 4비트로 줄이면 성능이 얼마나 나빠지나요": "안전 정렬",
 }
 """Topics that a walk through the demo found called related to questions, falsely."""

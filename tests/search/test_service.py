@@ -149,6 +149,20 @@ async def test_a_model_is_excluded_with_what_titles_call_it_but_not_with_what_ot
         assert await ids(service, query) == ["2501.00002"]
 
 
+async def test_a_method_without_the_means_that_its_name_has_leaves_out_papers_on_both(db: Database) -> None:
+    texts = (
+        "Reinforcement learning from human feedback.",
+        "Reinforcement learning offline.",
+        "RLHF.",
+        "강화학습",
+    )
+    rows = enumerate(texts, start=1)
+    papers = [NewsletterPaper(f"2501.0000{number}", f"Study {number}", text) for number, text in rows]
+    service = await sample_archive.search_over(db, *papers)
+    for query in ("reinforcement learning without human feedback", "인간 피드백 없이 강화학습"):
+        assert sorted(await ids(service, query)) == ["2501.00002", "2501.00004"]
+
+
 async def test_a_query_with_only_signs_or_exclusions_finds_nothing(db: Database) -> None:
     await sample_archive.add_digest(db, "2025-02-02", sample_archive.SMALL)
     for query, count in (("🙈", 0), ("-video", 0), ("", 1), ("since:2025-01", 1)):

@@ -22,6 +22,10 @@ from bot.text import query_parser, requests, seed
         ("추천 가장 많이 받은 로봇 논문", "로봇 논문", "votes"),
         ("인기 많은 논문", "논문", "votes"),
         ("최신순으로 양자화", "양자화", "date"),
+        ("latest agent papers", "agent papers", "date"),
+        ("최신 에이전트 논문", "에이전트 논문", "date"),
+        ("the latest", "", "date"),
+        ("최신", "", "date"),
         ("fan favorites about editing", "about editing", "votes"),
         ("the biggest hits on agents", "on agents", "votes"),
         ("추천 1위 논문", "논문", "votes"),
@@ -62,6 +66,7 @@ def test_a_superlative_beside_a_period_asks_for_an_order() -> None:
             "least cited papers",
             "fewest votes",
             "least popular",
+            "latest tricks for jailbreaks",
         ),
         *(
             "인용 많은 논문",
@@ -70,6 +75,7 @@ def test_a_superlative_beside_a_period_asks_for_an_order() -> None:
             "다운로드 제일 많은 논문",
             "가장 인기 없는 논문",
             "추천을 별로 못 받은 논문",
+            "최신 로봇 연구",
         ),
     ],
 )
@@ -105,16 +111,38 @@ def test_an_order_that_is_unknown_of_papers_is_said(query: str) -> None:
         ("protect models but not by fine-tuning", "protect models", "fine-tuning"),
         ("agents but not using reinforcement learning", "agents", "reinforcement learning"),
         ("generation but not with diffusion models", "generation", "diffusion models"),
-        ("autoregressive models instead of diffusion models", "autoregressive models", ""),
-        ("reasoning with trees rather than reinforcement learning", "reasoning with trees", ""),
-        ("확산 모델 대신 자기회귀", "자기회귀", ""),
-        ("강화학습 대신에 증류로 정렬", "증류로 정렬", ""),
+        (
+            "reinforcement learning without human feedback",
+            "reinforcement learning",
+            "human feedback reinforcement learning from human feedback",
+        ),
+        ("인간 피드백 없이 강화학습", "강화학습", "인간 피드백 인간 피드백 기반 강화학습"),
     ],
 )
 def test_words_exclude_a_term(query: str, text: str, excluded: str) -> None:
     read = QueryReader(resolver.Glossary(seed.load_terms())).read_exclusions(query_parser.Query(query))
     assert read.text.startswith(text)
     assert " ".join(read.excluded) == excluded
+
+
+@pytest.mark.parametrize(
+    ("query", "text"),
+    [
+        ("autoregressive models instead of diffusion models", "autoregressive models"),
+        ("reasoning with trees rather than reinforcement learning", "reasoning with trees"),
+        ("small models instead of fine-tuning large ones", "small models"),
+        ("robots that learn instead of being programmed by hand", "robots that learn by hand"),
+        ("확산 모델 대신 자기회귀", "자기회귀"),
+        ("강화학습 대신에 증류로 정렬", "증류로 정렬"),
+        ("파인튜닝 대신 작은 모델", "작은 모델"),
+        ("화면 보고 앱을 대신 눌러주는", "화면 보고 앱을 대신 눌러주는"),
+    ],
+)
+def test_what_something_is_used_instead_of_is_neither_searched_for_nor_left_out(
+    query: str, text: str
+) -> None:
+    read = QueryReader(resolver.Glossary(seed.load_terms())).read_exclusions(query_parser.Query(query))
+    assert (read.text, read.excluded, read.ignored) == (text, (), ())
 
 
 @pytest.mark.parametrize(
