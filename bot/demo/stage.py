@@ -52,7 +52,10 @@ def find_command(
 
 
 def read_options(leaf: CommandSpec, rest: str) -> dict[str, str]:
-    """Parse options typed as `name:value`, keyed by English name. Other text is the first option's value."""
+    """Parse options typed as `name:value`, keyed by English name.
+
+    Other text is the first option's value, or one word for each required option and the rest for the last.
+    """
     options = list(leaf.get("options") or ())
     by_name = {name: option["name"] for option in options for name in _names(option)}
     if not by_name:
@@ -60,8 +63,10 @@ def read_options(leaf: CommandSpec, rest: str) -> dict[str, str]:
     names = "|".join(map(re.escape, sorted(by_name, key=len, reverse=True)))
     first, *pairs = re.split(rf"(?:^|\s)({names}):\s*", rest, flags=re.IGNORECASE)
     values = {by_name[name.casefold()]: value.strip() for name, value in zip(*[iter(pairs)] * 2, strict=True)}
-    if first.strip():
-        values.setdefault(options[0]["name"], first.strip())
+    needed = [one["name"] for one in options if one.get("required") and one["name"] not in values]
+    needed = needed or [options[0]["name"]]
+    for name, value in zip(needed, first.strip().split(maxsplit=len(needed) - 1), strict=False):
+        values.setdefault(name, value)
     text = options[0]["name"]
     for option in options[1:]:
         # In a query, `votes:20` may be followed by more words.

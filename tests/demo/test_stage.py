@@ -86,8 +86,11 @@ TOPIC = option("topic", "주제") | {
 }
 ADD = option("add", "추가") | {"options": [option("keyword", "단어")]}
 ALERTS = option("alerts", "알림") | {"options": [ADD]}
+ASK = option("ask", "질문") | {
+    "options": [option("paper", "논문", required=True), option("question", "질문", required=True)]
+}
 HELP = option("help", "도움말")
-LEAVES = [([TOPIC], TOPIC), ([ALERTS, ADD], ADD), ([HELP], HELP)]
+LEAVES = [([TOPIC], TOPIC), ([ALERTS, ADD], ADD), ([ASK], ASK), ([HELP], HELP)]
 
 
 @pytest.mark.parametrize(
@@ -100,6 +103,8 @@ LEAVES = [([TOPIC], TOPIC), ([ALERTS, ADD], ADD), ([HELP], HELP)]
         ("/topic RL votes:20 -video", "topic", {"query": "RL -video", "votes": "20"}),
         ("/alerts add keyword:reinforcement learning", "alerts add", {"keyword": "reinforcement learning"}),
         ("/알림 추가 강화 학습", "alerts add", {"keyword": "강화 학습"}),
+        ("/질문 2502.02737 몇 토큰이에요?", "ask", {"paper": "2502.02737", "question": "몇 토큰이에요?"}),
+        ("/ask RL question: how?", "ask", {"paper": "RL", "question": "how?"}),
         ("/TOPIC", "topic", {}),
         ("/help me", "help", {}),
         ("/topic what is x: y", "topic", {"query": "what is x: y"}),
