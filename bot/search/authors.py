@@ -232,20 +232,38 @@ def _find_fuzzy(writers: Writers, words: tuple[str, ...]) -> list[models.Author]
 def read_writers(archive: Archive, query: query_parser.Query) -> query_parser.Query:
     """Turn writers named in a query ("from Stanford") into filters.
 
-    A name without papers stays in the text. An unknown institution stays too, but the words around it are dropped.
+    A name without papers stays in the text, and an institution of one word, without the words around it. "from Korea
+    University" and "papers by Ada Unknown" are ignored instead, which the answer says: their words alone mean others.
     """
-    words = query.text.split()
+    words, ignored = query.text.split(), list[str]()
     institutions, named = list(query.institutions), list(query.authors)
     for writer in reversed(people.find_writers(words, partial(_is_writer, archive))):
         is_institution = archive.engine.institution(writer.name) is not None
         institutions += [writer.name] if is_institution else []
         named += [] if is_institution or writer.is_known else [writer.name]
-        words[writer.start : writer.end] = [writer.name] if writer.is_known and not is_institution else []
+        is_unknown = writer.is_known and not is_institution
+        is_ignored = is_unknown and " " in writer.name
+        ignored += [" ".join(words[writer.start : writer.end])] if is_ignored else []
+        words[writer.start : writer.end] = [writer.name] if is_unknown and not is_ignored else []
+    for writer in reversed(people.find_writers(words, _is_capitalised)):
+        if not writer.is_known and writer.start and people.names_papers(words[writer.start - 1]):
+            ignored.append(" ".join(words[writer.start : writer.end]))
+            del words[writer.start : writer.end]
     text = " ".join(words)
     has_writer = len(institutions) + len(named) > len(query.institutions) + len(query.authors)
-    if has_writer and not questions.has_topic(words):
+    if (has_writer or ignored) and not questions.has_topic(words):
         text = ""
-    return replace(query, text=text, institutions=tuple(institutions), authors=tuple(named))
+    return replace(
+        query,
+        text=text,
+        institutions=tuple(institutions),
+        authors=tuple(named),
+        ignored=(*query.ignored, *ignored),
+    )
+
+
+def _is_capitalised(name: str) -> bool:
+    return " " in name and all(word[:1].isupper() for word in name.split())
 
 
 def _is_writer(archive: Archive, name: str) -> bool:
@@ -301,7 +319,9 @@ def find_author(
         author=name_of[best.id],
         matches=tuple(name_of.values()),
         namesakes=() if is_one else tuple(name_of[id_] for id_ in ids),
-        is_corrected=people.is_correction(typed, best.name) and not namesakes,
+        is_corrected=people.is_correction(typed, best.name)
+        and not namesakes
+        and best not in _find_by_sound(archive.writers, typed),
     )
 
 

@@ -135,8 +135,6 @@ class QueryReader:
         is_sentence = len(words) < len(query.text.split())
         excluded = tuple(self._list_excluded(query.excluded))
         topics = questions.describe_topics(query.text) if is_sentence else {}
-        unwanted = questions.find_topics_of_terms(form.text for part in excluded for form in part.forms)
-        topics = {topic: weight for topic, weight in topics.items() if topic not in unwanted}
         kinds = (_MODEL.sub("", term) for term in query.excluded if _MODEL.search(term))
         quoted = (concepts.literal_part(phrase)._replace(key=phrase) for phrase in query.phrases)
         named = [
@@ -154,7 +152,7 @@ class QueryReader:
             names=frozenset[str]().union(*map(term_keys.query_names, named)),
             topics=topics,
             implied=self._list_implied(topics, query.text, excluded),
-            clear_topics=topics.keys() & questions.list_clear_topics(query.text, asked) if topics else (),
+            clear_topics=questions.list_clear_topics(query.text, asked) if topics else (),
             meanings=tuple(self.glossary.list_senses(parts[0].text)) if len(parts) == 1 else (),
         )
 
@@ -322,7 +320,7 @@ class QueryReader:
     ) -> dict[int, QueryPart]:
         """Return the parts for a question's main topics, keyed by topic number, likeliest first, weighted by likelihood.
 
-        Forms that contain what is excluded are left out.
+        Forms that contain what is excluded are left out, and all forms of a topic whose main term does: GRPO.
         """
         implied, shared = {}, questions.find_shared_topics(text) if topics else ()
         unwanted = {form.key for part in excluded for form in part.forms}
@@ -330,7 +328,8 @@ class QueryReader:
             if topics[topic] >= _MIN_IMPLIED_WEIGHT and topic in shared:
                 terms = questions.load_topic_terms()[topic]
                 forms = concepts.merge_forms(self._forms_of(terms, _IMPLIED_WEIGHT * topics[topic]))
-                if wanted := tuple(form for form in forms if not any(key in form.key for key in unwanted)):
+                wanted = tuple(form for form in forms if not any(key in form.key for key in unwanted))
+                if wanted and not any(key in term_keys.term_key(terms[0]) for key in unwanted):
                     implied[topic] = QueryPart(terms[0], wanted, terms[0])
         return implied
 

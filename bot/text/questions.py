@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import compress
 from typing import Literal, NamedTuple
@@ -343,12 +343,6 @@ def find_topics(word: str) -> frozenset[int]:
         return frozenset(_find_hangul_topics(folded))
     topics = [load_topic_words().get(stem, ()) for stem in term_keys.english_stems(folded.replace("-", " "))]
     return frozenset(topics[0]).intersection(*topics[1:]) if topics else frozenset()
-
-
-def find_topics_of_terms(terms: Iterable[str]) -> frozenset[int]:
-    """Return the topics whose descriptions contain all words of one of the terms."""
-    words = ([find_topics(word) for word in term.split()] for term in terms)
-    return frozenset[int]().union(*(topics[0].intersection(*topics) for topics in words if topics))
 
 
 def _find_hangul_topics(word: str) -> Collection[int]:

@@ -76,7 +76,8 @@ async def test_a_foreign_name_in_hangul_matches_by_sound(db: Database) -> None:
         db, NewsletterPaper("2501.00001", "One", "It works.", authors=names)
     )
     for typed, author in (("토머스 울프", names[0]), ("토마스 볼프", names[0]), ("리앙 왕", names[1])):
-        assert (await service.find_author(typed)).matches == (author,)
+        found = await service.find_author(typed)
+        assert (found.matches, found.is_corrected) == ((author,), False)
     assert (await service.find_author("얀 르쿤")).author is None
 
 
