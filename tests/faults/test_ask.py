@@ -24,6 +24,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.wire, pytest.mark.promise]
 PAPER, FACT = "2601.00001", "Training takes 31 hours on four RTX A6000 cards."
 ANSWER = "RTX A6000"
 QUESTION = f"<@{model.BOT_ID}> How long did the training take?"
+READING = "Reading the paper"
 LOST = "Paperround was interrupted before it could answer."
 PAST_NONCE_WINDOW = timedelta(minutes=10)
 
@@ -130,7 +131,7 @@ async def test_a_question_is_answered_once_or_said_to_be_lost_after_a_kill(askin
         await is_read.wait()
         is_read.clear()
         if is_announced:
-            await asking.wait_for_reply(question, "Reading the paper")
+            await asking.wait_for_reply(question, READING)
         asking.origin.pages[f"/papers/{PAPER}.md"] = page
         await asking.restart()
         await harness.advance_clock(service.LOST_AFTER)
@@ -144,7 +145,12 @@ async def test_a_question_is_answered_once_or_said_to_be_lost_after_a_kill(askin
         await harness.fake.wait_for_requests(requests + 1, "POST", path, harness.read_log)
         await harness.advance_clock(passes)
         await asking.restart()
-        await asking.wait_for_reply(question, ANSWER)
+        await asking.wait_for_reply(question, "")
+        if READING in (await asking.replies())[question][0]:  # on a slow machine, this came first
+            await harness.advance_clock(service.LOST_AFTER)
+            await asking.wait_for_reply(question, LOST)
+        else:
+            await asking.wait_for_reply(question, ANSWER)
     await harness.wait_until_all_sent()
     assert [len(found) for found in (await asking.replies()).values()] == [1] * 5
 
