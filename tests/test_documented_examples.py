@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from bot.demo import sample_digests
 from storage import models
 from tests.support.client_harness import ClientHarness, both_languages, shown_text
+from tests.support.sample_archive import make_ingest
 
 ROOT = Path(__file__).parents[1]
 COMMANDS = (ROOT / "docs/commands.md").read_text(encoding="utf-8").partition("## In the shell")[0]
@@ -93,6 +95,9 @@ async def test_examples_of_the_readmes(harness: ClientHarness) -> None:
     section = (ROOT / name).read_text(encoding="utf-8").partition(heading)[2].partition("\n## ")[0]
     lines = [span for span in SPAN.findall(section) if span.startswith("/")]
     assert lines
+    ingest = make_ingest(harness.container.database)
+    for sample in sample_digests.sample_texts():  # the demo's papers
+        await ingest.add_text(sample.text, source=sample.source, location=sample.name)
     for line in lines:
         assert await _type_line(harness, line), line
 
