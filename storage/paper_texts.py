@@ -57,7 +57,7 @@ _OF_PASSAGES = sa.and_(
 async def find_without_vectors(
     connection: AsyncConnection, model: str, dimensions: int
 ) -> tuple[int, models.PaperText] | None:
-    """Return the newest full text of a paper whose passages need vectors, after the paper's id; None if there is none."""
+    """Return the newest full text of a paper whose passages need vectors, after the paper's id, or None."""
     own, made = paper_texts.c, vectors.of_model(model, dimensions)
     query = (
         sa.select(own.arxiv_id, papers.c.id)

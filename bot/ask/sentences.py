@@ -1,7 +1,7 @@
 """Sentences that answer a question about a paper, by a language model, each judged against the passage that it rests on.
 
 The model reads the passages that rank best and the question, both as data. A sentence counts only if its form is right, its
-span stands in one passage, and the judge finds it proved there, as for the writer.
+span is in one passage, and the judge finds it proved there, as for the writer.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class Sentence(NamedTuple):
 
 
 class Written(NamedTuple):
-    """Judged sentences, or a `note` (a Fluent id) that says why there are none."""
+    """Judged sentences, or a `note` (a Fluent id) that gives the reason for their absence."""
 
     sentences: Sequence[Sentence] = ()
     note: str = ""

@@ -78,7 +78,7 @@ class QuotedSentence(NamedTuple):
 class Answer:
     """What a paper says to a question: passages, best first; the nearest one if it does not seem to answer.
 
-    With `sentences`, the passages are those that they rest on. `note` (a Fluent id) says why there are none, or that a model
+    With `sentences`, the passages are those that they rest on. `note` (a Fluent id) says why they are absent, or that a model
     is asked. `read_as` has the parts of the question that were read as other forms, with those that the paper has.
     `order` names the passages of the `text` in the `index` by rank.
     """
@@ -189,9 +189,9 @@ class PaperQuestions:
     async def add_sentences(
         self, answer: Answer, asked: str, language: models.Locale, user_id: int, guild_id: int | None = None
     ) -> Answer:
-        """Return the answer with judged sentences of the language model, or with the reason why there are none.
+        """Return the answer with judged sentences of the language model, or with the reason for their absence.
 
-        Each reader and server gets so many a day; user 0 is the operator in the shell.
+        The answers of a day are limited for each reader and server; user 0 is the operator in the shell.
         """
         assert self.sentences is not None, "no model is asked"
         limits = {f"user:{user_id}": SENTENCES_A_DAY} if user_id else {}

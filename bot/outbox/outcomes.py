@@ -139,7 +139,7 @@ DISCORD_ERRORS: dict[int, Classification] = {
     # A message reopens an archived thread unless the thread is locked.
     50083: Classification(Disposition.REFUSED, Reason.THREAD_LOCKED),
     50278: Classification(Disposition.REFUSED, Reason.NO_SHARED_SERVER),
-    160002: _CONTENT_REFUSED,  # a reply without Read Message History; the plain form is none
+    160002: _CONTENT_REFUSED,  # a reply without Read Message History; the plain form does not reply
     160004: _ALREADY_DONE,  # the message already has a thread
     160005: Classification(Disposition.REFUSED, Reason.THREAD_LOCKED),
     160006: Classification(Disposition.RETRY, Reason.RATE_LIMITED, wait_seconds=3600),
