@@ -8,12 +8,9 @@ import sys
 import pytest
 
 HOLD_AND_FREE = """
-import ctypes, re
-from pathlib import Path
+import ctypes
 from bot.core import memory
-
-def resident() -> int:
-    return int(re.search(r"VmRSS:\\s+(\\d+)", Path("/proc/self/status").read_text()).group(1))
+from tests.support.resident import read_resident
 
 libc = ctypes.CDLL(None)
 libc.malloc.restype, libc.free.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
@@ -23,9 +20,9 @@ for block in blocks:
 for number, block in enumerate(blocks):
     if number % 100:
         libc.free(block)
-before = resident()
+before = read_resident()
 memory.return_free()
-print(before - resident())
+print(before - read_resident())
 """
 
 

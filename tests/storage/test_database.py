@@ -199,23 +199,21 @@ async def test_an_option_in_the_url_is_a_number_or_refused(
 
 
 READ_ALL = """
-import re, sqlite3, sys
+import sqlite3, sys
 from pathlib import Path
 from storage import database
-
-def resident() -> int:
-    return int(re.search(r"VmRSS:\\s+(\\d+)", Path("/proc/self/status").read_text()).group(1))
+from tests.support.resident import read_resident
 
 path = Path(sys.argv[1])
 with sqlite3.connect(path) as filling:
     filling.execute("CREATE TABLE pages AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
                     " LIMIT 6000) SELECT zeroblob(3000) AS page FROM n")
 filling.close()
-before = resident()
+before = read_resident()
 readers = [database._connect_reader(path) for _ in range(8)]
 for reader in readers:
     reader.execute("SELECT sum(length(page)) FROM pages").fetchall()
-print(resident() - before)
+print(read_resident() - before)
 """
 
 
