@@ -67,7 +67,7 @@ def _pairs(run: str) -> Iterable[str]:
     return map(str.__add__, run, run[1:]) if len(run) > 1 else (run,)
 
 
-@analyser.remembered(1 << 16)
+@analyser.remembered(1 << 12)
 def _read_hangul(word: str) -> tuple[str, str, bool]:
     """Return a Hangul word without its mark, its `^pair` token, and whether a particle was stripped; "" for other words."""
     core = word.removesuffix(analyser.PARTICLE_MARK)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import subprocess
+import sys
 
 import pytest
 from hypothesis import example, given
@@ -119,3 +121,32 @@ def test_folding_a_name_drops_punctuation_and_keeps_word_order() -> None:
     assert analyser.fold_name("Hoàng-Anh  O’Neil, Jr.") == "hoang anh oneil jr"
     assert analyser.fold_name("Mu\u0308ller") == "muller"
     assert analyser.fold_name_german("Jörg Mu\u0308ller") == "joerg mueller"
+
+
+READ_PAPERS = """
+from bot.text import analyser, term_keys, tokens
+from storage import models
+from tests.support.resident import read_resident
+
+tokens.prepare_concepts()
+
+def read(first, last):
+    for number in range(first, last):
+        name = "".join("bdgklmnprs"[int(digit)] + "aeiou"[int(digit) % 5] for digit in str(number))
+        title = analyser.canonicalise(f"{name.title()}: Methods of {name}-based learning by {name}.")
+        tokens.tokenize(title + analyser.canonicalise(f"모델{chr(44032 + number % 11000)}{number % 7}"))
+        term_keys.full_names(title)
+        models.share_name(f"Ada {name.title()}")
+
+read(0, 5_000)
+before = read_resident()
+read(5_000, 65_000)
+print(read_resident() - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_the_names_of_former_papers_do_not_stay_in_memory() -> None:
+    """60,000 papers, each with a name of its own as real ones have, are read like the 5,000 before them."""
+    grown = subprocess.run([sys.executable, "-c", READ_PAPERS], capture_output=True, text=True, check=True)
+    assert int(grown.stdout) < 5_000, grown.stdout  # kB
