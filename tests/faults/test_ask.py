@@ -50,8 +50,7 @@ class Asking:
         await self.harness.wait_until(is_identified)
 
     async def restart(self) -> None:
-        self.bot.kill()
-        self.bot.wait()
+        await self.harness.kill(self.bot)
         await self.harness.fake.set_faults()
         await self.start()
 

@@ -22,8 +22,7 @@ async def test_each_part_arrives_once_after_a_half_hour_outage(harness: FaultHar
     await harness.fake.run_action("set_outage", {"seconds": 600, "gateway": True, "resets": True})
 
     await harness.wait_until(lambda: "discord-trouble" in harness.read_log())
-    bot.kill()
-    bot.wait()
+    await harness.kill(bot)
     await harness.advance_clock(timedelta(minutes=30))
     harness.start_bot()
     await harness.fake.run_action("set_outage", {"seconds": 0})

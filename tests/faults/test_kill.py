@@ -46,8 +46,7 @@ async def test_every_part_arrives_once_and_in_order_despite_kills(
         bot = harness.start_bot()
         await harness.wait_for_sent(before + 1)
         await asyncio.sleep(rng.uniform(0.0, 0.8))
-        bot.kill()
-        bot.wait()
+        await harness.kill(bot)
         if rng.random() < 0.4:
             await harness.advance_clock(PAST_NONCE_WINDOW)
     harness.start_bot()
@@ -93,8 +92,7 @@ async def test_kills_repeat_no_webhook_post_and_leave_few_uncertain(
 
         await harness.wait_until(has_progressed)
         await asyncio.sleep(rng.uniform(0.0, 0.8))
-        bot.kill()
-        bot.wait()
+        await harness.kill(bot)
         # Only the parts in flight are uncertain after a kill.
         assert (await harness.count_states()).get("sending", 0) <= relay.MAX_WEBHOOKS
     await harness.fake.set_faults()

@@ -18,7 +18,7 @@ from typing import TypeVar
 from bot.client import webhook
 from bot.client.message_builder import without_actions
 from bot.core.clock import system_clock
-from storage import key_values, migrate, models, outbox
+from storage import key_values, locks, migrate, models, outbox
 from storage.database import Database
 from tests.fake_discord import process
 from tests.support import (
@@ -138,6 +138,13 @@ class FaultHarness:
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
+
+    async def kill(self, bot: fork_server.ForkedProcess) -> None:
+        """Kill a bot and end its lease, as if the fifteen seconds had passed in which no other bot sends."""
+        bot.kill()
+        bot.wait()
+        async with self.db.transaction() as connection:
+            await connection.execute(locks.sender_lease.update().values(expires_at=models.NEVER))
 
     def kill_all(self) -> None:
         """Kill every bot at once, like a power failure."""
