@@ -144,10 +144,14 @@ async def list_ids(connection: AsyncConnection) -> list[int]:
     return list(await connection.scalars(query))
 
 
+MAX_DATES = 400
+"""More than a year, so that a date typed without a year can be found."""
+
+
 async def list_dates(
     connection: AsyncConnection,
     *,
-    limit: int,
+    limit: int = MAX_DATES,
     since_on: date | None = None,
     until_on: date | None = None,
     oldest_first: bool = False,

@@ -337,7 +337,6 @@ def channel_view(
 def _add_alerts(
     message: MessageBuilder, texts: Texts, rows: Sequence[models.Alert], names: Mapping[int, str]
 ) -> None:
-    """Add a line and a menu option per alert."""
     lines, options = [], []
     for alert in rows:
         state = texts("alert-resting") if alert.paused else ""

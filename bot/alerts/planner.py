@@ -314,7 +314,6 @@ class AlertPlanner:
         )
 
     async def _resolve(self, connection: Connection, of: Collection[models.Alert]) -> dict[int, Destination]:
-        """Return each alert's destination, keyed by alert id."""
         readers = await accounts.list_readers_by_id(
             connection, [row.user_id for row in of if row.channel_id is None]
         )

@@ -152,7 +152,6 @@ class GuildEventsCog(commands.Cog):
 
 
 def _guild_settings(guild: discord.Guild) -> accounts.GuildSettings:
-    """Return a server's fields as they are stored."""
     # American English is also the default of servers that never chose a language.
     is_default = guild.preferred_locale is discord.Locale.american_english
     system_channel = guild.system_channel
@@ -367,7 +366,6 @@ class DiscordRenderer:
 
 
 def _silence(parts: tuple[contents.RenderedPart, ...]) -> tuple[contents.RenderedPart, ...]:
-    """Return the parts with the notifications of their messages suppressed."""
     silenced = message_builder.silenced
     return tuple(
         replace(part, payload=silenced(part.payload), fallback=part.fallback and silenced(part.fallback))

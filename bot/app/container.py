@@ -20,7 +20,6 @@ import structlog
 
 from bot.alerts.service import Alerts
 from bot.app.health import Liveness
-from bot.archive.dates import DigestDates
 from bot.archive.ingest import IngestService
 from bot.client import texts as client_texts
 from bot.client.accounts import Guilds, Readers, TextTokenStore
@@ -41,8 +40,7 @@ if TYPE_CHECKING:
 
     from bot.app.client import DiscordRenderer, PaperroundBot
     from bot.ask.service import PaperQuestions
-    from bot.claims.budget import TokenBudget
-    from bot.claims.language_model import LanguageModel
+    from bot.claims.language_model import LanguageModel, TokenBudget
     from bot.client.messages import CommandMentions
     from bot.client.rest import HttpObserver, RestClient
     from bot.client.services import Services
@@ -281,7 +279,6 @@ class Container:
 
         database, search, glossary = self.reader_database, self.search, self.glossary
         rising = RisingTopicService(database, glossary, self.clock)
-        dates = DigestDates(database)
         profiles = Profiles(database, PaperVectors(database, self.clock))
         search_index.prepare()
         paper_lookup = arxiv.PaperLookup(
@@ -324,12 +321,11 @@ class Container:
                     Clubs(database, self.clock, self.deliveries, self.request),
                     profiles,
                     TodayService(database, self.clock, profiles, rising, search, glossary, self.day_close),
-                    PaperLists(search, dates, self.clock),
+                    PaperLists(search, database, self.clock),
                     TrendAnswers(search, TrendService(database, self.clock, search), rising),
                     self.create_questions(database, glossary, lookups),
                 )
             },
-            dates=dates,
             sources=kinds.build_source_registry(database, self.clock, self.settings),
             locale=self.locale,
             timezone=self.settings.timezone,
@@ -380,7 +376,7 @@ class Container:
     @property
     def token_budget(self) -> TokenBudget:
         """The caps on what language models use."""
-        from bot.claims.budget import TokenBudget
+        from bot.claims.language_model import TokenBudget
 
         settings = self.settings
         return TokenBudget(

@@ -97,7 +97,6 @@ def names_paper(text: str) -> bool:
 
 
 def _iterate_ids(text: str) -> Iterator[str]:
-    """Yield all ids in a text, in pieces."""
     text = _unquote(text)
     for start in range(0, len(text), _PIECE_LENGTH):
         stop = start + _PIECE_LENGTH

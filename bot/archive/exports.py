@@ -406,7 +406,6 @@ _STORED = (
 
 
 async def _stored_metadata(connection: Connection, arxiv_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Return papers' stored fields, keyed by arXiv id."""
     ids = await papers.get_ids(connection, arxiv_ids)
     details = await papers.list_details(connection, list(ids.values()))
     confirmed = await papers.list_with_arxiv_authors(connection, [detail.id for detail in details])

@@ -100,7 +100,6 @@ def _clean_name(value: object) -> str | None:
 
 
 def _clean_each(values: object, clean: Callable[[object], str | None]) -> Iterator[str]:
-    """Yield the cleaned items of a list, skipping invalid ones."""
     if not isinstance(values, str | bytes | Mapping) and isinstance(values, Iterable):
         yield from filter(None, map(clean, itertools.islice(values, MAX_AUTHORS)))
 

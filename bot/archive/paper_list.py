@@ -317,7 +317,6 @@ class _Reader:
         return _Heading(row, level, text, stated)
 
     def _enter(self, heading: _Heading) -> None:
-        """Begin a heading's day or title."""
         if heading.stated and self._is_day(heading, heading.stated):
             self._set_day(heading.stated, is_heading=True)
             return

@@ -112,22 +112,8 @@ def _are_names(text: str) -> bool:
 
 _PARTICLES = frozenset(
     [
-        "van",
-        "de",
-        "der",
-        "den",
-        "von",
-        "del",
-        "della",
-        "di",
-        "da",
-        "la",
-        "le",
-        "bin",
-        "al",
-        "el",
-        "ten",
-        "ter",
+        *("van", "de", "der", "den", "von", "del", "della", "di"),
+        *("da", "la", "le", "bin", "al", "el", "ten", "ter"),
     ]
 )
 

@@ -397,7 +397,6 @@ def _read_block(
 
 
 def _continue_field(line: str, paper: _Paper) -> bool:
-    """Read a line that continues votes or authors."""
     if line.isdecimal() and paper.votes is None:
         paper.votes, _ = fields.parse_votes(line)
         return True
@@ -462,7 +461,6 @@ def _find_reviews(day: _Day) -> tuple[list[_Heading], int]:
 def _read_review(
     rows: Sequence[str], start: int, end: int, paper: _Paper, problems: list[Problem]
 ) -> tuple[Section, ...]:
-    """Read a paper's fields and title, and return the chapters of its summary."""
     own_title, sections = _parse_chapters(_unwrap(_read_header(rows, start, end, paper, problems)))
     paper.title = own_title or paper.title
     return sections

@@ -18,9 +18,8 @@ import structlog
 
 from bot.ask.passages import Passage
 from bot.claims import judging, language_model
-from bot.claims.budget import TokenBudget
 from bot.claims.form import ClaimChecker
-from bot.claims.language_model import LanguageModel, ModelError
+from bot.claims.language_model import LanguageModel, ModelError, TokenBudget
 from bot.core.admission import Admission, BusyError
 from bot.glossary.resolver import Glossary
 from bot.text import plain

@@ -1,4 +1,4 @@
-"""A client for language models with an OpenAI-compatible API.
+"""A client for language models with an OpenAI-compatible API, and the budget of the tokens that they use.
 
 Requests include a JSON schema; a server that rejects schemas is asked for fenced JSON instead. The server is
 not trusted: responses are limited to `MAX_BYTES` and one deadline, never decompressed, and decoded in a
@@ -16,7 +16,9 @@ from typing import Any
 
 import aiohttp
 
-from storage import errors
+from bot.core.clock import Clock
+from storage import errors, writer
+from storage.database import Database
 
 TIMEOUT_SECONDS = 180.0
 """The timeout of a whole request: a local model can take minutes for a paper."""
@@ -194,3 +196,44 @@ async def open_session() -> AsyncIterator[aiohttp.ClientSession]:
         auto_decompress=False,
     ) as session:
         yield session
+
+
+@dataclass(frozen=True)
+class TokenBudget:
+    """What the models may use in a day and in a month (UTC); None: no cap."""
+
+    database: Database
+    clock: Clock
+    daily: int | None = None
+    monthly: int | None = None
+
+    @property
+    def is_capped(self) -> bool:
+        """Whether there is a cap."""
+        return self.daily is not None or self.monthly is not None
+
+    async def find_spent_cap(self, share: float = 1.0) -> str | None:
+        """Return which cap, or which share of one, is used up, or None."""
+        async with self.database.read() as connection:
+            totals = await writer.get_token_totals(connection, self.clock().date())
+        for used, cap, period in zip(totals, (self.daily, self.monthly), ("day", "month"), strict=True):
+            if cap is not None and used >= share * cap:
+                return f"token budget: {used:,} of the {period}'s {cap:,} tokens are used"
+        return None
+
+    async def complete(
+        self, model: LanguageModel, messages: Sequence[Message], schema: Mapping[str, Any], max_tokens: int
+    ) -> str:
+        """Return a model's answer and count its tokens, also of a call that fails or is cancelled. Raises ModelError."""
+        day, tokens = self.clock().date(), None
+        try:
+            answer, tokens = await model.complete(messages, schema, max_tokens=max_tokens)
+        except ModelError as error:
+            tokens = error.tokens
+            raise
+        finally:
+            if tokens is None:
+                tokens = estimate_tokens(messages, schema, max_tokens)
+            async with self.database.transaction() as connection:
+                await writer.add_tokens(connection, day, tokens)
+        return answer

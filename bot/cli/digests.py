@@ -56,7 +56,6 @@ def parse(
 
 
 def _print_file(file: TextFile | models.LocatedProblem) -> Iterator[models.LocatedProblem]:
-    """Print a file's digests as JSON, and yield its problems."""
     from bot.archive import parse as archive_parse
 
     if isinstance(file, models.LocatedProblem):
@@ -112,7 +111,6 @@ _NAMED_FILES = 3
 
 
 def _count_sentence(digests: int, papers: int, new: int, problems: int) -> str:
-    """Summarise the result of an ingest in a sentence."""
     trouble = f" {shell.count(problems, 'problem')}, listed above." if problems else ""
     if not digests:
         return f"Nothing was stored.{trouble}" if problems else "Nothing was stored: no digest was found."

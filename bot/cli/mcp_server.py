@@ -158,7 +158,6 @@ class ArchiveTools:
         rows: Sequence[models.PaperRow],
         snippets: Mapping[str, Snippet] | None = None,
     ) -> str:
-        """Return a result that contains a list of papers."""
         details = {paper["arxiv_id"]: paper for paper in answer.get("papers", ())}
         papers = []
         for row in rows:

@@ -143,7 +143,6 @@ def author(
 
 
 def _name_some(names: Sequence[str]) -> str:
-    """Return the first few names, and how many more there are."""
     more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
     return ", ".join(names[:_MAX_NAMES]) + more
 
@@ -472,7 +471,6 @@ _DECISIONS = ("forget", "add")
 
 
 def _decide(words: Sequence[str], as_json: bool) -> None:
-    """Add a form to a term or remove it, as requested by the command."""
     from bot.search.glossary import GlossaryService
 
     verb, *texts = words
@@ -489,7 +487,6 @@ def _decide(words: Sequence[str], as_json: bool) -> None:
 
 
 def _print_decisions(as_json: bool) -> None:
-    """Print the forms that the operator added or removed."""
     from bot.search.glossary import GlossaryService
 
     made = shell.run_with_service(GlossaryService, lambda service: service.list_decisions())

@@ -243,7 +243,6 @@ def parse(text: str, location: str) -> SetUp:
 
 
 def _describe(found: Any, location: str) -> str:
-    """Return a sentence that describes a pydantic error."""
     place = [part + 1 if isinstance(part, int) else part for part in found["loc"]]
     message = found["msg"].removeprefix("Value error, ").removesuffix(".")
     if found["type"] == "extra_forbidden":

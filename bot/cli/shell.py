@@ -21,8 +21,8 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from bot.core import files
 from bot.core.clock import system_clock
-from bot.core.files import replace_file
 from storage import errors
 
 if TYPE_CHECKING:
@@ -215,15 +215,12 @@ def print_document(text: str, target: Path | None = None) -> None:
         return
     from storage import database  # slow to import
 
-    try:
+    with files.reported(target, "Choose another file."):
         if target.is_file() and database.is_sqlite_file(target):
             raise errors.PaperroundError(
                 f"{target} is a database, and was not replaced. Choose another file."
             )
-        replace_file(target, text.encode())
-    except OSError as cause:
-        reason = f"{target} cannot be written: {cause.strerror}. Choose another file."
-        raise errors.PaperroundError(reason) from None
+        files.replace_file(target, text.encode())
     error(f"Wrote {target} ({len(text.encode()):,} bytes).")
 
 

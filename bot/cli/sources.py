@@ -203,8 +203,6 @@ def _create_registry(database: Database) -> SourceRegistry:
 
 
 async def _fetch_first(row: models.StoredSource) -> SourceReport:
-    """Poll a newly added source."""
-
     async with shell.open_workers() as workers, workers.open_poller() as service:
         return await service.fetch_first(row)
 

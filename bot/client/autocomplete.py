@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 from discord import app_commands
 
+from bot.archive.dates import list_dates_around
 from bot.client import options as client_options
 from bot.client import paper_texts
 from bot.client.context import Interaction
@@ -17,6 +18,8 @@ from bot.core import admission, clock
 from bot.rendering import discord_text
 from bot.rendering.discord_text import shorten_label
 from bot.text import dates as text_dates
+from storage import archive
+from storage.papers import count_by_date
 
 log = structlog.get_logger(__name__)
 
@@ -105,17 +108,21 @@ async def dates(interaction: Interaction, current: str) -> Choices:
 
     A day without a digest offers the nearest days; an unfinished word offers the newest days.
     """
-    client, dates_of_digests = interaction.client, interaction.client.services.dates
+    client, database = interaction.client, interaction.client.services.database
     texts, today = await client.texts_for(interaction), await client.today_for(interaction)
     span = text_dates.read_typed_date(current, today)
-    days = await dates_of_digests.list_dates(*span) if span else []
-    # A source may date its lists in the future; such days are offered only if they are typed.
-    listed = await dates_of_digests.list_dates(until_on=clock.latest_date(client.services.clock()))
-    days += [day for day in listed if current.strip() in day.isoformat()] or ([] if span else listed)
-    if span and not days:
-        days = paper_texts.nearest_days(await dates_of_digests.list_dates_around(span[1]), *span)
-    days = list(dict.fromkeys(days))[: discord_text.AUTOCOMPLETE_CHOICES]
-    return make_choices(paper_texts.label_days(texts, await dates_of_digests.count_papers(days), today))
+    async with database.read() as connection:
+        first, last = span or (None, None)
+        days = await archive.list_dates(connection, since_on=first, until_on=last) if span else []
+        # A source may date its lists in the future; such days are offered only if they are typed.
+        until_on = clock.latest_date(client.services.clock())
+        listed = await archive.list_dates(connection, until_on=until_on)
+        days += [day for day in listed if current.strip() in day.isoformat()] or ([] if span else listed)
+        if span and not days:
+            days = paper_texts.nearest_days(await list_dates_around(connection, span[1]), *span)
+        days = list(dict.fromkeys(days))[: discord_text.AUTOCOMPLETE_CHOICES]
+        counts = await count_by_date(connection, days)
+    return make_choices(paper_texts.label_days(texts, counts, today))
 
 
 @guarded

@@ -57,7 +57,6 @@ def name_posts(
 def _post_name(
     texts: Texts, subscription: Subscription, names: Mapping[int, str] | None = None, zone: str = ""
 ) -> str:
-    """Return a post's topic, source, days, time and channel."""
     id_, days = subscription.channel_id, subscription.days
     is_every_day = days == templates.EVERY_DAY
     shown = paper_texts.escape_untrusted if names is None else discord_text.shorten_label

@@ -148,7 +148,6 @@ def _is_webhook(path: str) -> bool:
 
 
 def _classify(answer: HttpAnswer, kind: PartKind, path: str) -> Classification:
-    """Classify an error response."""
     if answer.status == 429:
         seconds = LIMIT_SECONDS if answer.retry_after is None else answer.retry_after
         return replace(outcomes.RATE_LIMITED, wait_seconds=min(max(seconds, 0.1), MAX_LIMIT))

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from bot.archive.dates import DigestDates
 from bot.client.accounts import Guilds, Readers, TextTokenStore
 from bot.core.admission import Admission
 from bot.core.clock import Clock
@@ -42,7 +41,6 @@ class Services:
     text_tokens: TextTokenStore
     paper_lookup: PaperLookup
     sources: SourceRegistry
-    dates: DigestDates
     charts: ChartRenderer
     features: Mapping[type, object]
     """The features' services by class."""

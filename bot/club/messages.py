@@ -84,7 +84,6 @@ def _text(wording: PostWording, post: ClubPost) -> str:
 
 
 def _list_papers(papers: Iterable[Any]) -> Iterator[str]:
-    """Yield one line per candidate, with its votes."""
     for number, paper in enumerate(papers, start=1):
         link = title_link(paper, max_characters=200)
         yield f"{number}. {join_dotted(link, paper_texts.format_votes(paper.votes))}"

@@ -1,11 +1,24 @@
-"""Replace files atomically."""
+"""Replace files atomically, and say which file could not be written."""
 
 from __future__ import annotations
 
 import os
 import secrets
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from storage import errors
+
+
+@contextmanager
+def reported(path: Path, advice: str) -> Iterator[None]:
+    """Convert an OSError to a PaperroundError that names the file or folder and says what to do."""
+    try:
+        yield
+    except OSError as error:
+        raise errors.PaperroundError(f"{path} cannot be written: {error.strerror}. {advice}") from None
 
 
 def replace_file(path: Path, data: bytes) -> None:

@@ -347,7 +347,6 @@ def _find_postable(request: Request, draft: Subscription) -> PostableChannel:
 
 
 async def _default_draft(request: Request, channel: PostableChannel) -> Subscription:
-    """Return a new subscription with default settings."""
     return Subscription(
         guild_id=channel.guild.id,
         channel_id=channel.id,
@@ -489,7 +488,6 @@ async def _detail_view(request: Request, subscription: Subscription, key: str | 
 
 
 async def _list_view(request: Request, rows: Sequence[Subscription], page: int = 0) -> ui.LayoutView:
-    """Return a page of the list of subscriptions, with a menu to open one."""
     setup_command = request.interaction.client.mentions("daily setup")
     names = router.name_channels(request.interaction, [row.channel_id for row in rows])
     calendar = await request.services.get(Subscriptions).load_calendar()
@@ -498,7 +496,6 @@ async def _list_view(request: Request, rows: Sequence[Subscription], page: int =
 
 
 async def _list_for_guild(request: Request) -> list[Subscription]:
-    """Return the server's subscriptions."""
     guild_id = request.interaction.guild_id
     if guild_id is None:
         return []

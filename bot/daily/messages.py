@@ -223,7 +223,6 @@ def _list_lines(
     calendar: schedule.Calendar,
     zone: str = "",
 ) -> list[str]:
-    """Return a line for each of the subscriptions of a server with its name and next post."""
     lines, names = [], name_posts(texts, of_server, zone=zone)
     for row in rows[:MAX_LISTED]:
         name = f"**{names[row.id]}**"

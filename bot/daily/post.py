@@ -207,7 +207,6 @@ def _compact_parts(wording: PostWording, post: DailyPost) -> tuple[RenderedPart,
 def _card_parts(
     wording: PostWording, post: DailyPost, kind: PartKind = PartKind.MESSAGE, first_position: int = 1
 ) -> tuple[RenderedPart, ...]:
-    """Return a headline and one message per paper."""
     headings = late_headings(wording, post)
     cards = [
         _message_part(

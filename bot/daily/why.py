@@ -197,7 +197,6 @@ def _rank(
 
 
 def _explain_post(post: daily.PostOfPaper, subscription: models.Subscription) -> Explanation:
-    """Explain a paper by the message that has it."""
     delivery, part, _ = post
     cause, at = Cause.UNCERTAIN, delivery.planned_at
     match part.state:
@@ -230,7 +229,6 @@ async def _was_candidate(
 async def _list_entries(
     connection: Connection, paper: models.PaperDetail, origin: archive.Origin
 ) -> list[DigestPaper]:
-    """Return the paper's entries in the digests of an origin."""
     dates = {appearance.digest_id: appearance.date for appearance in paper.appearances}
     digests = await archive.list_rows(
         connection, since_on=min(dates.values()), until_on=max(dates.values()), origin=origin

@@ -169,7 +169,6 @@ def _escaped_words(locale: models.Locale) -> dict[str, str]:
 def _render_navigation(
     preview: simcord.Preview, channels: Sequence[simcord.ChannelHandle], locale: models.Locale
 ) -> str:
-    """Return the lists of channels with their threads, and of members."""
     words, links = _escaped_words(locale), ""
     shown_ids = {row.id for row in list_shown(channels)}
     for channel in channels:
@@ -294,7 +293,6 @@ def _show_channel(preview: simcord.Preview, channel: simcord.ChannelHandle) -> N
 
 
 def _show_as(preview: simcord.Preview, chosen: Viewer) -> None:
-    """Show the channel as another member."""
     preview.viewers = (chosen, *(viewer for viewer in preview.viewers if viewer is not chosen))
     source: Any = preview._python
     source.viewer = chosen

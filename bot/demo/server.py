@@ -11,13 +11,15 @@ import dataclasses
 import gc
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import discord
 import simcord
+from discord import http
 
 from bot.alerts import planner
 from bot.alerts.service import Alerts
@@ -25,6 +27,7 @@ from bot.app import jobs
 from bot.app.container import open_container
 from bot.app.runtime import Runtime, build_runtime
 from bot.archive import parse
+from bot.client.rest import RestClient
 from bot.core import http_server, isolation
 from bot.core.settings import Settings
 from bot.core.timers import Timers
@@ -33,8 +36,9 @@ from bot.demo import page as demo_page
 from bot.demo import sample_digests
 from bot.demo import texts as demo_texts
 from bot.demo.page import Viewer
-from bot.demo.simulated_rest import SimulatedRest
 from bot.demo.stage import Stage
+from bot.outbox import outcomes
+from bot.outbox.pace import Pace
 from bot.web import server as web_server
 from bot.web.service import Page, WebPages
 from storage import locks, models, paper_texts, sources
@@ -60,6 +64,33 @@ class DemoPages(WebPages):
         rows = [dataclasses.replace(row, picture=None) for row in page.values.get("rows", ())]
         values = {**page.values, "rows": rows, "picture": None}
         return super().render(dataclasses.replace(page, values=values) if page.template else page)
+
+
+class SimulatedRest(RestClient):
+    """Sends posts through the HTTP client of a bot in SimCord, which only replaces discord.py's connection."""
+
+    def __init__(self, client: discord.Client, pace: Pace) -> None:
+        super().__init__(pace, pace.record_answer)
+        self._client = client
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        kind: models.PartKind = models.PartKind.MESSAGE,
+        *,
+        payload: dict[str, Any] | None = None,
+        query: Mapping[str, str] | None = None,
+        fence: Callable[[], None] = lambda: None,
+    ) -> Any:
+        """Make a request and return the JSON of the response. Raises DeliveryError if it fails."""
+        try:
+            return await self._client.http.request(http.Route(method, path), json=payload, params=query)
+        except discord.HTTPException as error:
+            classification = outcomes.classify(error.status, error.code, kind)
+            raise outcomes.DeliveryError(
+                classification, str(error), status=error.status, code=error.code
+            ) from error
 
 
 class DemoClock:

@@ -202,7 +202,6 @@ def _action_buttons(
 
 
 def _saved_text(texts: Texts, saved: models.SavedPaper) -> str:
-    """Return the date a paper was saved, its tags, and its note as a quote."""
     on = texts("saved-on", date=discord_text.timestamp(saved.saved_at, "D"))
     lines = [subtext(join_dotted(on, format_tags(saved.tags)))]
     lines += [f"> {escape_untrusted(line, max_length=MAX_SHOWN_NOTE)}" for line in saved.note.splitlines()]
@@ -290,7 +289,6 @@ _KINDS = {kind.value[0]: kind for kind in models.AlertKind}
 
 
 def _more_menu(texts: Texts, detail: models.PaperDetail, topics: Sequence[str]) -> ui.Item[Any] | None:
-    """Return the menu for other views of the paper and for alerts on its topics, institution and authors."""
     options = list(_options(texts, detail, topics))
     return select_menu(texts("card-more"), pack_custom_id(MORE, detail.arxiv_id), options)
 

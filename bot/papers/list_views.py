@@ -92,7 +92,6 @@ def view_with_rows(texts: Texts, listed: PaperList, rows: Rows, head: str = "") 
 
 
 def _titles_text(listed: PaperList, characters: int, size: int) -> str:
-    """Return one line per paper with its number, title and votes."""
     lines = []
     for rank, row in zip(listed.ranks, listed.rows, strict=True):
         title = title_link(
@@ -233,9 +232,3 @@ def _navigation_buttons(
     if extent.paper_count and not (span and extent.last_on and extent.last_on < span[0]):
         buttons.append(newest_digest_button(texts))
     return buttons
-
-
-# Notes above a list.
-
-
-# The list of saved papers.

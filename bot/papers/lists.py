@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import NamedTuple, assert_never
 
+from bot.archive import dates as archive_dates
 from bot.archive import summaries
-from bot.archive.dates import DigestDates
 from bot.client import paper_texts
 from bot.client.list_state import MAX_LIST_TEXT_LENGTH, PERIOD_DAYS, ListKind, ListState, Period
 from bot.client.paper_texts import escape_untrusted, format_title, join_dotted, name_related
@@ -21,7 +21,8 @@ from bot.search import service as search_service
 from bot.search.results import AuthorResult, SearchRequest, Sort
 from bot.search.service import SearchService
 from bot.text import dates, query_parser
-from storage import models
+from storage import archive, models, papers
+from storage.database import Database
 from storage.search import Filters
 
 MAX_NAMES = 5
@@ -125,9 +126,9 @@ class PaperList:
 class PaperLists:
     """Loads pages of lists, except of saved papers."""
 
-    def __init__(self, search: SearchService, dates: DigestDates, clock: Clock) -> None:
+    def __init__(self, search: SearchService, database: Database, clock: Clock) -> None:
         self._search = search
-        self._dates = dates
+        self._database = database
         self._clock = clock
 
     async def load(self, texts: Texts, state: ListState) -> PaperList:
@@ -155,8 +156,9 @@ class PaperLists:
         """Return the days with a digest around the list's day, as pairs (label, ISO date)."""
         if state.span is None:
             return ()
-        days = await self._dates.list_dates_around(state.span[1])
-        counts = await self._dates.count_papers(days)
+        async with self._database.read() as connection:
+            days = await archive_dates.list_dates_around(connection, state.span[1])
+            counts = await papers.count_by_date(connection, days)
         return paper_texts.label_days(texts, counts, today)
 
     async def _load_page(self, texts: Texts, state: ListState) -> PaperList:
@@ -267,7 +269,8 @@ class PaperLists:
 
     async def _load_digest(self, texts: Texts, state: ListState) -> PaperList:
         span = state.span
-        days = await self._dates.list_dates(*span) if span else []
+        first, last = span or (None, None)
+        days = await self._database.fetch(archive.list_dates, since_on=first, until_on=last) if span else []
         if span and not days:
             return PaperList(state)
         result, on = await self._search.get_digest(
@@ -353,7 +356,6 @@ def lacks_note(texts: Texts, listed: PaperList, arxiv_id: str) -> str:
 
 
 def _filters_text(texts: Texts, state: ListState) -> str:
-    """Describe a list's period and minimum votes; "" if it has no filters."""
     period = "" if state.period is Period.ALL else texts(state.period.text_id)
     votes = texts("subscription-votes", votes=state.min_votes) if state.min_votes else ""
     return join_dotted(period, votes)

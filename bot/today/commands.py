@@ -111,7 +111,6 @@ class TodayCog(commands.Cog):
         return await self._view(request, note, router.find_marker(interaction), _find_day(interaction), shown)
 
     async def _topics_view(self, request: Request) -> ui.LayoutView:
-        """Return the view of the reader's topics."""
         texts = request.texts
         async with router.admitted_lookup(request.interaction):
             profile = await self._services.get(Profiles).find(request.user_id)

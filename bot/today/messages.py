@@ -145,7 +145,6 @@ def _escape(text: str) -> str:
 
 
 def _footer_buttons(texts: Texts, post: today_service.TodayPost) -> list[ui.Item[Any]]:
-    """Return the buttons below the papers."""
     day = list_state.ListState(list_state.ListKind.DIGEST, span=(post.digest_on,) * 2)
     if post.at_time is None:
         label = texts("today-send-again" if post.suspended else "today-send")

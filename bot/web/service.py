@@ -20,7 +20,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from markupsafe import Markup
 
-from bot.archive import arxiv_ids, summaries
+from bot.archive import arxiv_ids, dates, summaries
 from bot.client import paper_texts
 from bot.client.list_state import ListKind, ListState
 from bot.client.paper_texts import format_title
@@ -227,7 +227,7 @@ class WebPages:
         if on is not None and not listed.rows:
             raise PageError(404, "no-list-digest", date=texts.format_date(on))
         shown = listed.state.span and listed.state.span[1]
-        around = await self.services.dates.list_dates_around(shown) if shown else []
+        around = await self.services.database.fetch(dates.list_dates_around, shown) if shown else []
         around = [other for other in around if other <= latest_date(self.services.clock())]
         older = max((other for other in around if shown and other < shown), default=None)
         newer = min((other for other in around if shown and other > shown), default=None)
@@ -249,7 +249,7 @@ class WebPages:
     async def load_days(self, site: Site) -> Page:
         """Return the page that lists all days with a digest, by month, newest first."""
         texts, until_on = self.texts(site), latest_date(self.services.clock())
-        days = await self.services.dates.list_dates(until_on=until_on, limit=MAX_DAYS)
+        days = await self.services.database.fetch(archive.list_dates, until_on=until_on, limit=MAX_DAYS)
         months = [
             (
                 texts.format_period(month, month.replace(day=calendar.monthrange(*key)[1])),
@@ -399,7 +399,7 @@ class WebPages:
     async def load_days_feed(self, site: Site) -> Page:
         """Return the feed of the newest days. Each day is an entry with its papers."""
         texts, until_on = self.texts(site), latest_date(self.services.clock())
-        days = await self.services.dates.list_dates(until_on=until_on, limit=FEED_DAYS)
+        days = await self.services.database.fetch(archive.list_dates, until_on=until_on, limit=FEED_DAYS)
         updated_at: dict[date, datetime] = {}
         if days:
             async with self.services.database.read() as connection:
@@ -688,7 +688,6 @@ def _list_chapters(
 
 
 def _list_suggestions(site: Site, listed: PaperList) -> list[tuple[str, str]]:
-    """Return the labels and links of suggested lists."""
     return [
         (
             label,

@@ -8,20 +8,19 @@ links to them are left out.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
 from bot.client.paper_texts import format_title
+from bot.core import files
 from bot.core.clock import latest_date
-from bot.core.files import replace_file
 from bot.web import service as web_service
 from bot.web.find import Found, make_files
 from bot.web.service import Page, PageError, Site, WebPages, make_slug
-from storage import errors, models, papers, search, snapshot
+from storage import archive, errors, models, papers, search, snapshot
 from storage.database import chunked
 
 MANIFEST = ".paperround-web.json"
@@ -32,6 +31,7 @@ MAX_NAMED = 20
 """The number of a paper's authors that the browser's search can find."""
 PAPERS_AT_ONCE = 100
 """The number of papers in memory at a time."""
+ADVICE = "Check its permissions and the space on its disk, or name another folder."
 
 
 class Built(NamedTuple):
@@ -54,12 +54,12 @@ class SiteBuilder:
         self._site = site
         self._built: set[str] = set()
         self._written = 0
-        with _naming(folder):
+        with files.reported(folder, ADVICE):
             self._known = self._read_manifest()
 
     async def build(self) -> Built:
         """Write new and changed pages, and delete those of the last build that no longer exist."""
-        with _naming(self._folder):
+        with files.reported(self._folder, ADVICE):
             return await self._build()
 
     async def _build(self) -> Built:
@@ -67,8 +67,9 @@ class SiteBuilder:
         pages, services = self._pages, self._pages.services
         paper_ids: dict[int, None] = {}
         found: dict[int, Found] = {}
-        for day in await services.dates.list_dates(
-            until_on=latest_date(services.clock()), limit=web_service.MAX_DAYS
+        until_on = latest_date(services.clock())
+        for day in await services.database.fetch(
+            archive.list_dates, until_on=until_on, limit=web_service.MAX_DAYS
         ):
             await self._add_day(day, paper_ids)
         for chunk in chunked(paper_ids, PAPERS_AT_ONCE):
@@ -146,7 +147,7 @@ class SiteBuilder:
             if target.read_bytes() == data:
                 return False
         target.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(target, data)
+        files.replace_file(target, data)
         return True
 
     def _read_manifest(self) -> set[str]:
@@ -161,15 +162,3 @@ class SiteBuilder:
             # Lets the next build continue if this one is interrupted.
             self._write(MANIFEST, "[]")
             return set()
-
-
-@contextmanager
-def _naming(folder: Path) -> Iterator[None]:
-    """Convert an OSError to a PaperroundError that names the file or folder."""
-    try:
-        yield
-    except OSError as error:
-        raise errors.PaperroundError(
-            f"{error.filename or folder} cannot be written: {error.strerror}. Check its permissions and the space on its disk,"
-            " or name another folder."
-        ) from None

@@ -20,8 +20,7 @@ from bot.archive import listing
 from bot.archive.summaries import Basis
 from bot.claims import form as claim_form
 from bot.claims import judging, language_model
-from bot.claims.budget import TokenBudget
-from bot.claims.language_model import ModelError
+from bot.claims.language_model import ModelError, TokenBudget
 from bot.core import isolation
 from bot.core.clock import Clock
 from bot.glossary.resolver import Glossary

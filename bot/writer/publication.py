@@ -11,8 +11,8 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import groupby
@@ -35,24 +35,15 @@ from storage.database import Database
 
 EDITED = "it was edited after it was published, so it is left as it is"
 FOREIGN = "exists and was not written by the writer, so it is left alone"
+ADVICE = "Name another file."
 
 
 def check_writable(file: Path) -> None:
     """Raise PaperroundError if the file, or a file in the folder, cannot be written."""
     if file.exists() and not (file.is_file() or file.is_dir()):
         raise errors.PaperroundError(f"{file} is neither a file nor a folder. Name another file.")
-    with _naming(file), tempfile.TemporaryFile(dir=file if file.is_dir() else file.parent):
+    with files.reported(file, ADVICE), tempfile.TemporaryFile(dir=file if file.is_dir() else file.parent):
         pass
-
-
-@contextmanager
-def _naming(file: Path) -> Iterator[None]:
-    """Convert an OSError to a PaperroundError that names the file."""
-    try:
-        yield
-    except OSError as error:
-        reason = f"{file} cannot be read or written: {error.strerror}. Name another file."
-        raise errors.PaperroundError(reason) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +96,12 @@ def _hash(text: str) -> str:
 
 def _read(file: Path) -> str | None:
     """Return a file's text, or None if it is missing or empty."""
-    with _naming(file):
+    with files.reported(file, ADVICE):
         return file.read_text(encoding="utf-8", errors="replace") or None if file.exists() else None
 
 
 def _write(file: Path, text: str) -> None:
-    with _naming(file):
+    with files.reported(file, ADVICE):
         files.replace_file(file, text.encode())
 
 

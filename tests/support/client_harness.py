@@ -34,7 +34,7 @@ from bot.client.texts import Texts, Translations
 from bot.core.clock import Clock
 from bot.core.settings import Settings
 from bot.daily.service import OnDemandPosts, Subscriptions
-from bot.demo.simulated_rest import SimulatedRest
+from bot.demo.server import SimulatedRest
 from bot.outbox import contents
 from bot.rendering.templates import Templates
 from bot.sources import base

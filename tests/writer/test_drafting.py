@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 
-from bot.claims.budget import TokenBudget
-from bot.claims.language_model import LanguageModel, Message, ModelError
+from bot.claims.language_model import LanguageModel, Message, ModelError, TokenBudget
 from bot.sources import paper_text
 from bot.writer import drafting, prompts
 from storage import models, writer
