@@ -279,10 +279,11 @@ class SubscriptionButtonsCog(commands.Cog):
             details = [await request.services.search.find_paper(arxiv_id) for arxiv_id in arxiv_ids]
         loaded = [detail for detail in details if detail is not None]
         papers = tuple(contents.build_post_paper(detail, locale) for detail in loaded)
-        if not papers:
+        if not papers or message is None:
             raise UserError("outdated-control")
         wording = request.interaction.client.wording_for(locale)
-        return daily_post.copy_view(wording, papers, custom_ids.parse_number(first))
+        number = custom_ids.parse_number(first)
+        return daily_post.copy_view(wording, papers, number, message.jump_url, message.created_at)
 
 
 class WhyCog(commands.Cog):

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Literal
 
 import discord
@@ -68,9 +69,13 @@ def compact_views(wording: PostWording, post: DailyPost, note: str = "") -> list
     return views
 
 
-def copy_view(wording: PostWording, papers: Sequence[PostPaper], first: int) -> ui.LayoutView:
+def copy_view(
+    wording: PostWording, papers: Sequence[PostPaper], first: int, message_url: str, sent_at: datetime
+) -> ui.LayoutView:
     """Return a copy of a message's papers in another language, with only the menu. Numbers start at `first`."""
     message = message_builder.MessageBuilder()
+    date = discord_text.timestamp(sent_at, "D")
+    message.add_text(wording.ui_texts("copied-post", url=message_url, date=date))
     post = DailyPost("", wording.ui_texts.locale, Style.COMPACT, papers[0].date, len(papers), tuple(papers))
     _add_papers(wording, message, post, papers, first, None)
     return message.view

@@ -6,8 +6,10 @@ from typing import Any
 
 from discord import ui
 
+from bot.archive import arxiv_ids
 from bot.archive.exports import ReferenceFormat
 from bot.client import list_state, message_builder, paper_texts
+from bot.client import messages as client_messages
 from bot.client.custom_ids import pack_custom_id
 from bot.client.list_state import ListKind, ListState, pack_state
 from bot.client.message_builder import MessageBuilder, button, select_menu, select_option
@@ -71,6 +73,11 @@ def no_saved_view(texts: Texts, listed: PaperList) -> ui.LayoutView:
         return message.view
     query = escape_untrusted(typesetting.strip_quotes(listed.state.text), max_length=200)
     message.add_text(texts("saved-none-found", query=query))
+    # An arXiv ID in place of a tag was meant to save that paper.
+    arxiv_id = arxiv_ids.extract_arxiv_id(listed.state.text.strip("#"))
+    if arxiv_id is not None:
+        custom_id = pack_custom_id(client_messages.OPEN_PAPER, arxiv_id)
+        message.add_buttons(button(texts("read-paper", id=arxiv_id), custom_id))
     message.add_buttons(_search_button(texts, listed.state), show_all_button(texts))
     return message.view
 

@@ -13,7 +13,7 @@ from bot.client import messages as client_messages
 from tests.support import patience
 from tests.support.client_harness import ClientHarness, both_languages, shown_text
 
-SURVEY, REWARDS, MAPS = "2501.00001", "2501.00002", "2501.00003"
+SURVEY, REWARDS = "2501.00001", "2501.00002"
 
 
 async def save(harness: ClientHarness, *arxiv_ids: str) -> None:
@@ -52,6 +52,14 @@ async def test_a_saved_paper_is_found_by_its_note_and_tags(harness: ClientHarnes
     assert "#none" in shown_text(nothing)
     everything = await harness.press(nothing, "saved-show-all")
     assert harness.texts("list-saved-heading", count=2) in shown_text(everything)
+
+
+async def test_a_paper_typed_as_a_tag_can_be_opened_and_saved(harness: ClientHarness) -> None:
+    card = await harness.press(
+        await harness.ask("saved", tag=SURVEY), label=harness.texts("read-paper", id=SURVEY)
+    )
+    await harness.press(card, "save")
+    assert harness.texts("list-saved-heading", count=1) in shown_text(await harness.ask("saved"))
 
 
 async def test_the_search_form_filters_the_list(harness: ClientHarness) -> None:

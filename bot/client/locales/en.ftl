@@ -224,6 +224,7 @@ authors-listed = { $count ->
 cite-heading = ### Cite { $title }
 
 ## Posts
+copied-post = 📰 [The post]({ $url }) of { $date }, in English
 post-pick = Pick a paper to read
 post-ask = Search for a topic
 post-on-topic = All papers on this topic
@@ -249,6 +250,7 @@ more-papers = and { $count ->
 more-inside = Press **Read** for the rest.
 more-at-links = Use the links below for the rest.
 read = Read
+read-paper = Open { $id }, to save it
 alert-more = { $count ->
     [one] One more
    *[other] { $count } more

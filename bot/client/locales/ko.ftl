@@ -187,6 +187,7 @@ authors-listed = 저자 { $count }명{ $truncated ->
 cite-heading = ### { $title } 인용하기
 
 ## 글
+copied-post = 📰 { $date }에 올라온 [글]({ $url })을 한국어로 보여 드려요
 post-pick = 자세히 읽을 논문을 고르세요
 post-ask = 주제로 검색
 post-on-topic = 이 주제의 논문 모두 보기
@@ -209,6 +210,7 @@ more-papers = 외 { $count }편
 more-inside = 나머지는 **읽기**를 누르면 볼 수 있어요.
 more-at-links = 나머지는 아래 링크에서 볼 수 있어요.
 read = 읽기
+read-paper = { $id } 열어서 저장하기
 alert-more = { $count }편 더 보기
 alert-day = 그날의 논문 모두 보기
 post-week = 그 주의 논문 모두 보기
