@@ -220,11 +220,11 @@ async def measure_alerts(bench: Bench) -> None:
         keyword = models.AlertTerm(models.AlertKind.KEYWORD, f"{chance.choice(words)} {chance.choice(words)}")
         await alerts.add(models.Alert(0, 1 + number % READERS, (keyword,), bench.now))
     writer = synthetic_archive.DigestGenerator(authors=AUTHORS, seed_=3)
-    container = bench.container()
-    await Workers(container).ingest.add_text(writer.digest(day, 1), location="first")
-    reading = await time_await(Workers(container).alert_planner.drain())
-    await Workers(container).ingest.add_text(writer.digest(day, ALERT_PAPERS), location="alerts")
-    seconds = await time_await(Workers(container).alert_planner.drain())
+    workers = Workers(bench.container())
+    await workers.ingest.add_text(writer.digest(day, 1), location="first")
+    reading = await time_await(workers.alert_planner.drain())
+    await workers.ingest.add_text(writer.digest(day, ALERT_PAPERS), location="alerts")
+    seconds = await time_await(workers.alert_planner.drain())
     with closing(sqlite3.connect(bench.path)) as plain:
         floor = time_call(lambda: plain.execute("SELECT * FROM alerts").fetchall())
     name = f"comparing {ALERT_PAPERS} papers with {ALERTS:,} alerts"
