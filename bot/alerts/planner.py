@@ -118,29 +118,22 @@ class Destination(NamedTuple):
     dm_channel_id: int | None = None
 
 
+@dataclass(eq=False)
 class AlertPlanner:
     """Matches queued papers with all alerts and plans the messages that are due.
 
     Matches are checked again when due, since the alert or the paper may have changed.
     """
 
-    def __init__(
-        self,
-        database: Database,
-        clock: Clock,
-        deliveries: DeliveryFactory,
-        search: SearchService,
-        *,
-        default_locale: models.Locale = models.Locale.EN,
-        may_alert: MayAlert = _may_alert,
-    ) -> None:
-        self._database = database
-        self._clock = clock
-        self._deliveries = deliveries
-        self._search = search
-        self._may_alert = may_alert
-        self._default_locale = default_locale
-        self._queries = matcher.AlertQueries(database, search)
+    _database: Database
+    _clock: Clock
+    _deliveries: DeliveryFactory
+    _search: SearchService
+    default_locale: models.Locale = models.Locale.EN
+    may_alert: MayAlert = _may_alert
+
+    def __post_init__(self) -> None:
+        self._queries = matcher.AlertQueries(self._database, self._search)
 
     async def tick(self, on_planned: Callable[[], None] = lambda: None) -> None:
         """Run `drain` and log any error, so that a database outage does not end the loop."""
@@ -241,7 +234,7 @@ class AlertPlanner:
     async def _list_ended(self, rows: Iterable[models.Alert]) -> set[int]:
         """Return the ids of channels' alerts whose owners may no longer manage messages there."""
         in_channels = [row for row in rows if row.channel_id is not None]
-        rights = await asyncio.gather(*map(self._may_alert, in_channels))
+        rights = await asyncio.gather(*map(self.may_alert, in_channels))
         return {row.id for row, may_alert in zip(in_channels, rights, strict=True) if not may_alert}
 
     async def _describe(
@@ -322,7 +315,7 @@ class AlertPlanner:
         for alert in of:
             reader = readers.get(alert.user_id) if alert.channel_id is None else None
             guild = guilds.get(alert.guild_id or 0) if alert.channel_id is not None else None
-            locale = (reader and reader.locale) or (guild and guild.locale) or self._default_locale
+            locale = (reader and reader.locale) or (guild and guild.locale) or self.default_locale
             destinations[alert.id] = Destination(locale, reader.dm_channel_id if reader else None)
         return destinations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
 from aiohttp import web
@@ -173,30 +174,23 @@ DATABASE_CONNECTIONS = 2
 """For all requests together, so that a flood of requests leaves enough connections for the bot."""
 
 
+@dataclass(eq=False)
 class MonitoringServer:
     """Serves the bot's state. `role` returns "sender", "front", or "standby" (while another process is the sender).
 
     A process without a search `index` of its own shows no lag of it.
     """
 
-    def __init__(
-        self,
-        database: Database,
-        metrics: Metrics,
-        clock: Clock,
-        liveness: Liveness,
-        *,
-        role: Callable[[], str],
-        is_connected: Callable[[], bool],
-        index: SearchIndex | None = None,
-    ) -> None:
-        self._index = index
-        self._database = database.limited(DATABASE_CONNECTIONS)
-        self._metrics = metrics
-        self._clock = clock
-        self._liveness = liveness
-        self._role = role
-        self._is_connected = is_connected
+    _database: Database
+    _metrics: Metrics
+    _clock: Clock
+    _liveness: Liveness
+    role: Callable[[], str]
+    is_connected: Callable[[], bool]
+    index: SearchIndex | None = None
+
+    def __post_init__(self) -> None:
+        self._database = self._database.limited(DATABASE_CONNECTIONS)
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
         """Add the two routes to a server."""
@@ -204,7 +198,7 @@ class MonitoringServer:
         router.add_get("/metrics", self._handle_metrics)
 
     async def _handle_health(self, request: web.Request) -> web.Response:
-        role, is_connected = self._role(), self._is_connected()
+        role, is_connected = self.role(), self.is_connected()
         if is_connected:
             self._liveness.record("discord")
         problems = self._liveness.find_problems(is_standby=role != "sender")
@@ -223,8 +217,8 @@ class MonitoringServer:
                 depth = await outbox.count_by_state(connection)
                 oldest = await outbox.oldest_unsent_at(connection)
                 read_at = {row.url: row.last_success_at for row in await sources.list_rows(connection)}
-            if self._index is not None:
-                self._metrics.index_behind.set(await self._database.look_up(self._index.count_behind))
+            if self.index is not None:
+                self._metrics.index_behind.set(await self._database.look_up(self.index.count_behind))
         except errors.StorageError as error:
             return web.Response(status=503, text=str(error))
         # Set states without parts to 0, or the old value would stay.

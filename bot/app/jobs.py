@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 import structlog
@@ -30,6 +31,7 @@ IN_PROCESS_LIMIT = 200
 """The most papers maintained in this process. More go to a worker process, which returns its memory."""
 
 
+@dataclass(eq=False)
 class Maintainer:
     """Maintains a database's index and glossary while the bot runs, and logs each step.
 
@@ -37,20 +39,11 @@ class Maintainer:
     If it is cancelled, the next run resumes where it left off.
     """
 
-    def __init__(
-        self,
-        database: Database,
-        clock: Clock,
-        index: search_index.SearchIndex,
-        get_term: Callable[[], int | None] = lambda: None,
-        *,
-        in_process_limit: int = IN_PROCESS_LIMIT,
-    ) -> None:
-        self._database = database
-        self._clock = clock
-        self._index = index
-        self._get_term = get_term
-        self._in_process_limit = in_process_limit
+    _database: Database
+    _clock: Clock
+    _index: search_index.SearchIndex
+    _get_term: Callable[[], int | None] = lambda: None
+    in_process_limit: int = IN_PROCESS_LIMIT
 
     async def maintain(self) -> bool:
         """Run maintenance if it is due. Returns whether none remains. Errors are logged, and failed steps retried later."""
@@ -61,7 +54,7 @@ class Maintainer:
             papers, reason = due
             log.info("maintenance started", papers=papers, reason=reason)
             started_at = time.monotonic()
-            if papers > self._in_process_limit:
+            if papers > self.in_process_limit:
                 url = self._database.url.render_as_string(hide_password=False)
                 await maintenance.maintain_in_worker(url, self._get_term(), self._database.name)
             else:

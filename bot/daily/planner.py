@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple, TypeAlias
 
@@ -282,20 +282,16 @@ class _Tick(NamedTuple):
     rendered: RenderedPosts
 
 
+@dataclass(eq=False)
 class DailyPlanner:
     """Plans the posts of due subscriptions. `matcher` finds the papers on a topic."""
 
-    def __init__(
-        self,
-        database: Database,
-        deliveries: DeliveryFactory,
-        matcher: TopicMatcher,
-        rule: day_close.DayClose | None = None,
-    ) -> None:
-        self._database = database
-        self._matcher = matcher
-        self._deliveries = deliveries
-        self._day_close = rule or day_close.default()
+    _database: Database
+    _deliveries: DeliveryFactory
+    _matcher: TopicMatcher
+    _day_close: day_close.DayClose = field(default_factory=day_close.default)
+
+    def __post_init__(self) -> None:
         self._resting: dict[tuple[models.Subscription, int], datetime] = {}
         """Until when (UTC) a subscription need not be retried, by subscription and number of ingests."""
 

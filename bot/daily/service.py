@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from bot.archive import dates as archive_dates
@@ -197,25 +197,18 @@ async def _get(
     return subscription
 
 
+@dataclass(eq=False)
 class OnDemandPosts:
     """Previews a subscription or posts right away. Previewed papers do not count as posted.
 
     As in a first post, the papers are those of the newest day, except those already posted in the channel.
     """
 
-    def __init__(
-        self,
-        database: Database,
-        clock: Clock,
-        deliveries: DeliveryFactory,
-        matcher: daily_planner.TopicMatcher,
-        rule: day_close.DayClose | None = None,
-    ) -> None:
-        self._database = database
-        self._clock = clock
-        self._deliveries = deliveries
-        self._matcher = matcher
-        self._day_close = rule or day_close.default()
+    _database: Database
+    _clock: Clock
+    _deliveries: DeliveryFactory
+    _matcher: daily_planner.TopicMatcher
+    _day_close: day_close.DayClose = field(default_factory=day_close.default)
 
     async def preview(self, subscription: models.Subscription) -> tuple[choice.DailyPost, bool]:
         """Return the post that would be sent now, and True; or the newest day's post and False if it would have no papers."""

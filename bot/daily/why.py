@@ -6,7 +6,7 @@ Choices are not recorded, so an unposted paper is explained from current votes, 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple, assert_never
@@ -86,20 +86,14 @@ MAX_EXPLAINED = 5
 """The maximum number of subscriptions explained. One with a topic can take several tenths of a second."""
 
 
+@dataclass(eq=False)
 class WhyExplainer:
     """Explains what happened to a paper in a channel. Read-only."""
 
-    def __init__(
-        self,
-        database: Database,
-        clock: Clock,
-        matcher: daily_planner.TopicMatcher,
-        rule: day_close.DayClose | None = None,
-    ) -> None:
-        self._database = database
-        self._clock = clock
-        self._matcher = matcher
-        self._day_close = rule or day_close.default()
+    _database: Database
+    _clock: Clock
+    _matcher: daily_planner.TopicMatcher
+    _day_close: day_close.DayClose = field(default_factory=day_close.default)
 
     async def explain(self, paper: models.PaperDetail, *, guild_id: int, channel_id: int) -> WhyAnswer:
         """Explain what happened to a paper in a channel. The result has no explanations if no digest lists the paper."""

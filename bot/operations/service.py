@@ -47,22 +47,15 @@ class StatusReport:
     is_discord_well: bool = True
 
 
+@dataclass(eq=False)
 class StatusService:
     """Reads the status from the outbox and the archive, and repeats deliveries on request."""
 
-    def __init__(
-        self,
-        database: Database,
-        clock: Clock,
-        deliveries: DeliveryFactory,
-        pace: Pace,
-        rule: day_close.DayClose,
-    ) -> None:
-        self._database = database
-        self._clock = clock
-        self._day_close = rule
-        self._deliveries = deliveries
-        self._pace = pace
+    _database: Database
+    _clock: Clock
+    _deliveries: DeliveryFactory
+    _pace: Pace
+    _day_close: day_close.DayClose
 
     async def report(
         self,

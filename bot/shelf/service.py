@@ -9,7 +9,7 @@ import asyncio
 import heapq
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, TypeAlias
 
@@ -42,28 +42,19 @@ View: TypeAlias = Callable[[Connection, int], Awaitable[frozenset[int]]]
 """Returns the ids of a reader's saved papers that belong to another feature's view."""
 
 
+@dataclass(eq=False)
 class Shelf:
-    """Stores readers' saved papers. `matcher` searches digests' papers; `views` are computed selections, used like tags.
+    """Stores readers' saved papers. `_matcher` searches digests' papers; `_views` are computed selections, used like tags.
 
     `find_titled` and then `fetch_titled` find the papers of references without an arXiv id.
     """
 
-    def __init__(
-        self,
-        database: Database,
-        clock: Clock,
-        matcher: Matcher,
-        views: Mapping[str, View] | None = None,
-        *,
-        find_titled: FindTitled | None = None,
-        fetch_titled: FetchTitled | None = None,
-    ) -> None:
-        self._database = database
-        self._clock = clock
-        self._matcher = matcher
-        self._views = views or {}
-        self._find_titled = find_titled
-        self._fetch_titled = fetch_titled
+    _database: Database
+    _clock: Clock
+    _matcher: Matcher
+    _views: Mapping[str, View] = field(default_factory=dict)
+    find_titled: FindTitled | None = None
+    fetch_titled: FetchTitled | None = None
 
     async def save(self, user_id: int, paper_ids: Collection[int], server_id: int | None = None) -> None:
         """Save papers that are not saved yet. Raises UsageError, without saving any, if there are too many."""
@@ -127,9 +118,9 @@ class Shelf:
         """Return the arXiv ids of papers with these titles: of the archive, or else of arXiv."""
         if not titles:
             return {}
-        by_title: dict[str, str | None] = dict(await self._find_titled(titles)) if self._find_titled else {}
-        if self._fetch_titled and (others := [title for title in titles if title not in by_title]):
-            by_title |= await self._fetch_titled(user_id, others)
+        by_title: dict[str, str | None] = dict(await self.find_titled(titles)) if self.find_titled else {}
+        if self.fetch_titled and (others := [title for title in titles if title not in by_title]):
+            by_title |= await self.fetch_titled(user_id, others)
         return by_title
 
     async def _restore(

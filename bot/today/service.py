@@ -152,26 +152,17 @@ class _ReaderOfDay:
         return (*saved, PaperMark(answer.value)) if answer is not None else tuple(saved)
 
 
+@dataclass(eq=False)
 class TodayService:
     """Chooses readers' papers for a day. Stores the topics they picked and the time at which to send the papers."""
 
-    def __init__(
-        self,
-        database: Database,
-        clock: Clock,
-        reader_profiles: Profiles,
-        rising: RisingTopicService,
-        search: SearchService,
-        glossary: search_glossary.GlossaryService,
-        rule: day_close.DayClose,
-    ) -> None:
-        self._database = database
-        self._clock = clock
-        self._profiles = reader_profiles
-        self._rising = rising
-        self._search = search
-        self._glossary = glossary
-        self._day_close = rule
+    _database: Database
+    _clock: Clock
+    _profiles: Profiles
+    _rising: RisingTopicService
+    _search: SearchService
+    _glossary: search_glossary.GlossaryService
+    _day_close: day_close.DayClose
 
     async def build_post(
         self, user_id: int, locale: models.Locale, on: date | None = None, *, shown: Sequence[str] = ()
@@ -457,26 +448,18 @@ TODAY: DeliveryHandler[TodayPost] = DeliveryHandler(
 )
 
 
+@dataclass(eq=False)
 class TodayPlanner:
     """Plans DMs with the newest complete day not sent yet, once a reader's time has come (see `find_due`).
 
     A delivery's key consists of the reader and the local date, so there is at most one per date.
     """
 
-    def __init__(
-        self,
-        database: Database,
-        deliveries: DeliveryFactory,
-        service: TodayService,
-        rule: day_close.DayClose,
-        *,
-        default_locale: models.Locale = models.Locale.EN,
-    ) -> None:
-        self._database = database
-        self._deliveries = deliveries
-        self._day_close = rule
-        self._service = service
-        self._default_locale = default_locale
+    _database: Database
+    _deliveries: DeliveryFactory
+    _service: TodayService
+    _day_close: day_close.DayClose
+    default_locale: models.Locale = models.Locale.EN
 
     async def tick(
         self, now: datetime, between: Callable[[], Awaitable[None]] = lambda: asyncio.sleep(0)
@@ -541,7 +524,7 @@ class TodayPlanner:
             return built
         for profile, slot in due.items():
             reader = known.get(profile.user_id)
-            locale = (reader and reader.locale) or self._default_locale
+            locale = (reader and reader.locale) or self.default_locale
             with isolation.isolated(
                 log, "papers of the day not built", reraise=(StorageError,), user=profile.user_id
             ):
