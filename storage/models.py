@@ -751,6 +751,7 @@ class IndexDocument:
     votes: int | None
     last_on: date
     institutions: tuple[str, ...] = ()
+    has_code: bool = False
 
 
 class Reason(StrEnum):

@@ -113,7 +113,8 @@ def list_documents(
     sections: dict[int, dict[Section, None]] = defaultdict(dict)
     for entry_id, paper_id in entries:
         sections[paper_id].update(dict.fromkeys(select_shown(tuple(written[entry_id]))))
-    statement = "SELECT id, arxiv_id, title, abstract, keywords, organization, affiliations, votes, last_on FROM papers WHERE %s"
+    columns = "id, arxiv_id, title, abstract, keywords, organization, affiliations, votes, last_on, code_url"
+    statement = f"SELECT {columns} FROM papers WHERE %s"  # noqa: S608 - constants
     if not also_unlisted:
         statement += " AND last_on IS NOT NULL"
     return [
@@ -127,8 +128,9 @@ def list_documents(
             votes=votes,
             last_on=date.max if last_on is None else parse_date(last_on),
             institutions=(*((organization,) if organization else ()), *_parse_json(affiliations)),
+            has_code=bool(code_url),
         )
-        for id_, arxiv_id, title, abstract, keywords, organization, affiliations, votes, last_on in (
+        for id_, arxiv_id, title, abstract, keywords, organization, affiliations, votes, last_on, code_url in (
             snapshot.fetch_in(statement, "id", paper_ids)
         )
     ]

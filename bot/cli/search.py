@@ -336,12 +336,14 @@ def print_papers(
 def _warnings(result: search_results.SearchResult) -> list[str]:
     from bot.text import query_parser
 
-    left_out, forms = ", ".join(result.ignored), ", ".join(query_parser.list_accepted_forms(result.ignored))
+    ignored = (*result.ignored, *result.unknown_writers)
+    left_out, forms = ", ".join(ignored), ", ".join(query_parser.list_accepted_forms(ignored))
     left_out += f" (use {forms})" if forms else ""
     corrected = ", ".join(f"{typed} → {meant}" for typed, meant in result.corrected)
     return [
         *(["The search index is not up to date; papers may be missing."] if result.is_stale else []),
-        *([f"Not understood and ignored: {left_out}"] if result.ignored else []),
+        *([f"Not understood and ignored: {left_out}"] if ignored else []),
+        *([f"Leaves no papers out: {', '.join(result.described)}"] if result.described else []),
         *([f'Corrected: {corrected}; "quotation marks" search as typed.'] if result.corrected else []),
         *(
             [f"The archive has no paper {result.unknown_id}. Search for words from its title."]
@@ -359,8 +361,9 @@ def _notes(result: search_results.SearchResult) -> list[str]:
     excluded = f"without {', '.join(result.excluded)}" if result.excluded else ""
     order = f"by {result.sort.value}" if result.sort else ""
     period = dates.format_period(result.period)
-    searched = " · ".join(filter(None, (order, period, writers, *result.terms, excluded)))
-    if result.is_shortened or period or writers or order or excluded:
+    code = "with code" if result.has_code else ""
+    searched = " · ".join(filter(None, (order, period, writers, code, *result.terms, excluded)))
+    if result.is_shortened or period or writers or code or order or excluded:
         notes.append(f"Searched for: {searched}")
     if result.meanings:
         notes.append(f"The query has several meanings: {', '.join(result.meanings)}")

@@ -139,14 +139,16 @@ class WhyExplainer:
             return replace(_explain_post(own_posts[0], row), cause=Cause.UNSENT)
         if clock.local_date(row.created_at, clock.stored_zone(row.timezone)) > listed_on:
             return Explanation(Cause.TOO_EARLY, row, listed_on)
-        if not await _was_candidate(connection, row, own):
-            return Explanation(Cause.TOO_OLD, row, listed_on)
+        post_on, is_before = await _find_passed(connection, row, own)
+        if post_on is None or is_before:
+            return Explanation(Cause.TOO_EARLY if is_before else Cause.TOO_OLD, row, listed_on)
         # The paper's day was already posted, so rank it there by current votes.
         slot, calendar = schedule.Slot(listed_on, now, listed_on), schedule.Calendar(now, self._day_close)
         alone = await daily_planner.load_alone(connection, self._matcher, row, slot, calendar)
         on_day = alone.choose_with_posted()
         is_below = all(shown.paper_id != paper.id for shown in on_day.papers)
-        return _rank(paper, row, listed_on, on_day, Cause.BELOW_TOP if is_below else Cause.NOT_CHOSEN_THEN)
+        ranked = _rank(paper, row, listed_on, on_day, Cause.BELOW_TOP if is_below else Cause.NOT_CHOSEN_THEN)
+        return replace(ranked, digest_on=post_on) if ranked.cause is Cause.NOT_CHOSEN_THEN else ranked
 
     async def _explain_next(
         self, connection: Connection, paper: models.PaperDetail, row: models.Subscription, listed_on: date
@@ -206,18 +208,28 @@ def _explain_post(post: daily.PostOfPaper, subscription: models.Subscription) ->
     return Explanation(cause, subscription, delivery.digest_on, at, part, reason)
 
 
-async def _was_candidate(
+async def _find_passed(
     connection: Connection, subscription: models.Subscription, entries: Sequence[DigestPaper]
-) -> bool:
-    """Return whether a post of the subscription was planned while one of a paper's entries was new enough for it."""
+) -> tuple[date | None, bool]:
+    """Return the date of the first post that was planned while one of a paper's entries was new enough, or None.
+
+    Also return whether the entry is older than what that post drew from: a first post has the newest day alone.
+    """
     posts = await outbox.list_rows(connection, subscription_id=subscription.id, kind=DeliveryKind.DAILY)
-    return any(
-        entry.added_seq <= (post.drawn_until or 0)
-        and timedelta() <= post.digest_on - entry.date_on <= choice.LATE_DAYS * schedule.DAY
-        for post in posts
-        for entry in entries
-        if post.digest_on
-    )
+    dated = [(post.digest_on, post.drawn_until or 0) for post in reversed(posts) if post.digest_on]
+    for number, (post_on, drawn_until) in enumerate(dated):
+        for entry in entries:
+            is_drawn = entry.added_seq <= drawn_until
+            if is_drawn and timedelta() <= post_on - entry.date_on <= choice.LATE_DAYS * schedule.DAY:
+                is_new = post_on - subscription.created_at.date() <= choice.LATE_DAYS * schedule.DAY
+                if number or choice.is_rolling(subscription) or not is_new:
+                    return post_on, False
+                since_on, origin = entry.date_on + schedule.DAY, choice.find_origin(subscription)
+                later = await archive.list_rows(
+                    connection, since_on=since_on, until_on=post_on, origin=origin
+                )
+                return post_on, bool(later)
+    return None, False
 
 
 async def _list_entries(

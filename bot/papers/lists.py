@@ -51,7 +51,7 @@ class Suggestion(NamedTuple):
 class PaperList:
     """One page of a list. `heading` and `notes` are Markdown; mappings are keyed by arXiv id.
 
-    `missing` has the terms that a partial match lacks, `related` the topic of a paper that lacks all terms.
+    `missing`, `matched`, `related` and `comparing` are those of `SearchResult`.
     """
 
     state: ListState
@@ -63,7 +63,9 @@ class PaperList:
     facts: Mapping[str, str] = field(default_factory=dict)
     """Small print shown instead of a snippet."""
     missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    matched: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     related: Mapping[str, str] = field(default_factory=dict)
+    comparing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     credits: Mapping[str, str] = field(default_factory=dict)
     """The author of each paper, if several people share a name."""
 
@@ -189,9 +191,10 @@ class PaperLists:
             heading=_topic_heading(texts, state.text, result),
             rows=result.rows,
             total=result.total,
-            missing=result.missing,
-            related=result.related,
-            complete=result.complete,
+            **{
+                key: getattr(result, key)
+                for key in ("missing", "matched", "related", "comparing", "complete")
+            },
             notes=(*notes, _filters_text(texts, state)),
             snippets=result.snippets,
             suggestions=suggestions,
@@ -259,9 +262,10 @@ class PaperLists:
             heading=texts(key, topic=escape_untrusted(topic), period=period),
             rows=result.rows,
             total=result.total,
-            missing=result.missing,
-            related=result.related,
-            complete=result.complete,
+            **{
+                key: getattr(result, key)
+                for key in ("missing", "matched", "related", "comparing", "complete")
+            },
             notes=_query_notes(texts, result, suggestions),
             snippets=result.snippets,
             suggestions=suggestions,
@@ -346,13 +350,15 @@ def _credit_namesakes(result: AuthorResult) -> dict[str, str]:
 
 
 def lacks_note(texts: Texts, listed: PaperList, arxiv_id: str) -> str:
-    """Return a note on the terms that a paper lacks (or on its topic, if it lacks all terms); "" for a full match."""
+    """Return a note on why a paper is not a full match, such as the terms that it lacks; "" for a full match."""
     if topic := listed.related.get(arxiv_id):
         return texts("list-related", topic=escape_untrusted(topic, max_length=_MAX_MISSING_LENGTH))
-    missing = listed.missing.get(arxiv_id, ())
-    shown = [escape_untrusted(term, max_length=_MAX_MISSING_LENGTH) for term in missing[:_MAX_MISSING]]
-    more = " …" if len(missing) > _MAX_MISSING else ""
-    return texts("list-missing", terms=", ".join(shown) + more) if missing else ""
+    for key in ("comparing", "missing", "matched"):
+        if terms := getattr(listed, key).get(arxiv_id, ()):
+            shown = [escape_untrusted(term, max_length=_MAX_MISSING_LENGTH) for term in terms[:_MAX_MISSING]]
+            more = " …" if len(terms) > _MAX_MISSING else ""
+            return texts(f"list-{key}", terms=", ".join(shown) + more)
+    return ""
 
 
 def _filters_text(texts: Texts, state: ListState) -> str:
@@ -421,6 +427,10 @@ def _query_notes(
         texts("list-partial") if result.is_partial and not result.complete else "",
         texts("list-perhaps", topics=names) if names else "",
         _ignored_note(texts, result),
+        texts("list-unknown-writers", names=_format_names(result.unknown_writers))
+        if result.unknown_writers
+        else "",
+        texts("list-described", names=_format_names(result.described)) if result.described else "",
     )
 
 
@@ -431,18 +441,21 @@ def _read_note(texts: Texts, result: search_results.SearchResult) -> str:
     period = texts.format_period(*result.period)
     writers = texts("list-read-from", names=_format_names(result.writers)) if result.writers else ""
     order = texts(f"list-by-{result.sort.value}") if result.sort else ""
+    code = texts("list-read-code") if result.has_code else ""
     excluded = texts("list-read-without", names=_format_names(result.excluded)) if result.excluded else ""
-    if not (result.is_shortened or order or period or writers or excluded):
+    if not (result.is_shortened or order or period or writers or code or excluded):
         return ""
-    return texts("list-read", terms=join_dotted(order, period, writers, terms, excluded))
+    return texts("list-read", terms=join_dotted(order, period, writers, code, terms, excluded))
 
 
 def _topic_heading(texts: Texts, topic: str, result: search_results.SearchResult) -> str:
-    """Return the heading for a topic, corrected as it was searched, and the number of full matches if there are any."""
+    """Return the heading for a topic, corrected as it was searched, and how many papers match it, if any does in full."""
     topic = escape_untrusted(completion.apply_corrections(topic, result.corrected))
     if not result.complete:
         return topic
-    return texts("list-topic-heading", topic=topic, count=result.complete)
+    heading = texts("list-topic-heading", topic=topic, count=result.complete)
+    rest = result.total - result.complete
+    return f"{heading}{texts('list-topic-partial', count=rest)}" if rest else heading
 
 
 def _ignored_note(texts: Texts, result: search_results.SearchResult) -> str:

@@ -232,38 +232,42 @@ def _find_fuzzy(writers: Writers, words: tuple[str, ...]) -> list[models.Author]
 def read_writers(archive: Archive, query: query_parser.Query) -> query_parser.Query:
     """Turn writers named in a query ("from Stanford") into filters.
 
-    A name without papers stays in the text, and an institution of one word, without the words around it. "from Korea
-    University" and "papers by Ada Unknown" are ignored instead, which the answer says: their words alone mean others.
+    A name without papers stays in the text, and an institution of one word, without the words around it. Those of "from
+    Korea University", "papers by Ada Unknown" and 김철수가 쓴 논문 are unknown writers: their words alone mean others.
     """
-    words, ignored = query.text.split(), list[str]()
+    words, unknown = query.text.split(), list[str]()
     institutions, named = list(query.institutions), list(query.authors)
     for writer in reversed(people.find_writers(words, partial(_is_writer, archive))):
         is_institution = archive.engine.institution(writer.name) is not None
         institutions += [writer.name] if is_institution else []
         named += [] if is_institution or writer.is_known else [writer.name]
         is_unknown = writer.is_known and not is_institution
-        is_ignored = is_unknown and " " in writer.name
-        ignored += [" ".join(words[writer.start : writer.end])] if is_ignored else []
-        words[writer.start : writer.end] = [writer.name] if is_unknown and not is_ignored else []
-    for writer in reversed(people.find_writers(words, _is_capitalised)):
-        if not writer.is_known and writer.start and people.names_papers(words[writer.start - 1]):
-            ignored.append(" ".join(words[writer.start : writer.end]))
+        is_left_out = is_unknown and " " in writer.name
+        unknown += [writer.name] if is_left_out else []
+        words[writer.start : writer.end] = [writer.name] if is_unknown and not is_left_out else []
+    for writer in reversed(people.find_writers(words, _is_full_name)):
+        is_hangul = analyser.has_hangul(writer.name)
+        beside = words[writer.end :][:2] if is_hangul else words[: writer.start][-1:]
+        if not writer.is_known and any(map(people.names_papers, beside)):
+            unknown.append(writer.name)
             del words[writer.start : writer.end]
     text = " ".join(words)
     has_writer = len(institutions) + len(named) > len(query.institutions) + len(query.authors)
-    if (has_writer or ignored) and not questions.has_topic(words):
+    if (has_writer or unknown) and not questions.has_topic(words):
         text = ""
     return replace(
         query,
         text=text,
         institutions=tuple(institutions),
         authors=tuple(named),
-        ignored=(*query.ignored, *ignored),
+        unknown_writers=tuple(unknown),
     )
 
 
-def _is_capitalised(name: str) -> bool:
-    return " " in name and all(word[:1].isupper() for word in name.split())
+def _is_full_name(name: str) -> bool:
+    is_capitalised = " " in name and all(word[:1].isupper() for word in name.split())
+    is_hangul = analyser.has_hangul(name) and not any(map(questions.classify_filler, name.split()))
+    return is_capitalised or (is_hangul and not questions.find_everyday_terms(name))
 
 
 def _is_writer(archive: Archive, name: str) -> bool:

@@ -63,18 +63,23 @@ _Clause: TypeAlias = tuple[Occur, Query]
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The papers to search. `paper_ids` restricts them to named authors' papers or to a list; None means all papers."""
+    """The papers to search. `paper_ids` restricts them to named authors' papers or to a list; None means all papers.
+
+    `has_code`: only papers with a link to code.
+    """
 
     filters: search.Filters = search.NO_FILTERS
     paper_ids: Collection[int] | None = None
     institutions: tuple[str, ...] = ()
+    has_code: bool = False
 
 
 class Matches(NamedTuple):
     """Scores by paper id, best first, and the total number of matches.
 
     `missing` maps each partial match to the terms that it seems to lack, `related` each paper that has no part to its topic.
-    `has_name`: a paper, or a family of papers, has the query as its name.
+    `has_name`: a paper, or a family of papers, has the query as its name. `comparing` maps papers that are shown though
+    they mention what is left out, only to compare with it, to these names.
     """
 
     scores: Mapping[int, float] = MappingProxyType({})
@@ -82,6 +87,7 @@ class Matches(NamedTuple):
     missing: Mapping[int, tuple[QueryPart, ...]] = MappingProxyType({})
     related: Mapping[int, str] = MappingProxyType({})
     has_name: bool = False
+    comparing: Mapping[int, tuple[str, ...]] = MappingProxyType({})
 
     @property
     def complete_count(self) -> int:
@@ -92,12 +98,13 @@ class Matches(NamedTuple):
     def ranked(self) -> tuple[list[int], list[int]]:
         """The first full matches and the partial ones, each of which may be put in another order."""
         full = (id_ for id_ in self.scores if id_ not in self.missing)
-        return list(islice(full, _ENOUGH)), [id_ for id_ in self.scores if id_ in self.missing]
+        partial = (id_ for id_ in self.scores if id_ in self.missing and id_ not in self.comparing)
+        return list(islice(full, _ENOUGH)), list(partial)
 
     def reordered(self, full: Sequence[int], partial: Sequence[int]) -> Matches:
         """Return these matches with those of `ranked` in another order."""
         ids = dict.fromkeys(full) | {id_: None for id_ in self.scores if id_ not in self.missing}
-        return self._replace(scores={id_: self.scores[id_] for id_ in (*ids, *partial)})
+        return self._replace(scores={id_: self.scores[id_] for id_ in (*ids, *self.comparing, *partial)})
 
     def continued(self, longer: Matches) -> Matches:
         """Return these matches followed by those that only a longer list has."""
@@ -273,8 +280,11 @@ class Engine:
         if scope.paper_ids is not None:
             required.append(self._among(scope.paper_ids))
         required += [self.institution(name) or Query.empty_query() for name in scope.institutions]
-        excluded = [self._part(part) for part in query.excluded] if query else []
-        excluded += [self._compile(part.forms).title for part in query.excluded_in_title] if query else []
+        required += (
+            [self._term("fact", search_index.CODE, 0.0) or Query.empty_query()] if scope.has_code else []
+        )
+        unwanted = query.excluded if query else ()
+        excluded = [*map(self._part, unwanted), *(self._affiliation(part.text) for part in unwanted)]
         return [
             *((Occur.Must, Query.const_score_query(one, 0.0)) for one in required),
             *((Occur.MustNot, one) for one in excluded if one is not None),
@@ -419,7 +429,9 @@ class Engine:
             lacking = [
                 part for part, has in zip(parts, having, strict=True) if part in needed and id_ not in has
             ]
-            if not any(id_ in has for has in having):
+            if not any(
+                id_ in has for part, has in zip(parts, having, strict=True) if not part.text.isdigit()
+            ):
                 related |= {id_: topics[id_]} if id_ in topics else {}
             elif lacking:
                 partial[id_] = score

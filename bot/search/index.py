@@ -33,7 +33,7 @@ from storage import models, search
 from storage.database import Database
 from storage.snapshot import Snapshot
 
-FORMAT = f"7.{tokens.VERSION}"
+FORMAT = f"8.{tokens.VERSION}"
 """The version of the fields and tokens. Each version builds its own folder and deletes the folders of other versions."""
 
 
@@ -103,6 +103,8 @@ def build_texts(paper: models.IndexDocument) -> IndexTexts:
 _EPOCH = date(2015, 1, 1)
 EXACT_NAME, VERSION_NAME, LEADING_NAME = "e", "v", "l"
 """How much of the title a name covers: its head, its head without the version, or just the first words."""
+CODE = "code"
+"""The fact that a paper has a link to its code."""
 LEVELS = 6
 """The number of levels for a topic's weight in a paper."""
 _MAX_TOPICS, _TOP_WEIGHT = 24, 0.5
@@ -114,7 +116,7 @@ def paper_schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
     for name in ("title", "body"):
         builder.add_text_field(name, tokenizer_name="tokens", index_option="position")
-    for name in ("name", "institution", "topic", "concept"):
+    for name in ("name", "institution", "topic", "concept", "fact"):
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
     builder.add_unsigned_field("id", indexed=True, fast=True)
     for name in ("day", "votes"):
@@ -165,6 +167,8 @@ def _build_paper(paper: models.IndexDocument) -> tantivy.Document:
         document.add_text("name", f"{name} {mark}")
     for institution in texts.institutions or ("",):
         document.add_text("institution", institution)
+    if paper.has_code:
+        document.add_text("fact", CODE)
     for topic, weight in questions.find_paper_topics(count_words(texts), _MAX_TOPICS):
         level = min(LEVELS, math.ceil(weight * LEVELS / _TOP_WEIGHT))
         document.add_text("topic", f"{topic}.{level}")

@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import compress, zip_longest
+from itertools import combinations, compress, zip_longest
 
 from bot.glossary import resolver
-from bot.text import analyser, concepts, query_parser, questions, requests, term_keys, tokens
+from bot.text import analyser, concepts, people, query_parser, questions, requests, term_keys, tokens
 from bot.text.concepts import Form, QueryPart
 
 _EVERYDAY_WEIGHT, _TRANSLATED_WEIGHT = 0.9, 0.4
@@ -44,17 +44,15 @@ class ReadQuery:
     """An interpreted query; `text` has the words that are searched for.
 
     A paper matches if it has all `parts` or one of the `wholes` (alternatives to all parts), or if its title begins
-    with one of the `names`. It must have none of the `excluded` parts, and none of those `excluded_in_title` there:
-    "diffusion" for "diffusion models", which papers on other models may mention. For a sentence, `topics` has topic
-    weights by number, `implied` the terms of the main topics, and `clear_topics` those that it is clearly on.
-    `meanings` has the senses of an abbreviation, most common first.
+    with one of the `names`. It must have none of the `excluded` parts. For a sentence, `topics` has topic weights by
+    number, `implied` the terms of the main topics, and `clear_topics` those that it is clearly on. `meanings` has the
+    senses of an abbreviation, most common first.
     """
 
     text: str = ""
     parts: tuple[QueryPart, ...] = ()
     wholes: tuple[QueryPart, ...] = ()
     excluded: tuple[QueryPart, ...] = ()
-    excluded_in_title: tuple[QueryPart, ...] = ()
     names: frozenset[str] = frozenset()
     topics: Mapping[int, float] = field(default_factory=dict)
     implied: Mapping[int, QueryPart] = field(default_factory=dict)
@@ -133,9 +131,10 @@ class QueryReader:
         if len(parts) > 1 or not (parts and parts[0].key):
             parts, wholes = self._add_names(parts, wholes, words, choose_names)
         is_sentence = len(words) < len(query.text.split())
-        excluded = tuple(self._list_excluded(query.excluded))
+        excluded = tuple(
+            part for term in query.excluded for part in self._list_excluded(term, query.text, choose_names)
+        )
         topics = questions.describe_topics(query.text) if is_sentence else {}
-        kinds = (_MODEL.sub("", term) for term in query.excluded if _MODEL.search(term))
         quoted = (concepts.literal_part(phrase)._replace(key=phrase) for phrase in query.phrases)
         named = [
             text,
@@ -148,7 +147,6 @@ class QueryReader:
             _distinct((*parts, *quoted)),
             tuple(wholes),
             excluded,
-            tuple(self._list_excluded(filter(self.glossary.find, kinds))),
             names=frozenset[str]().union(*map(term_keys.query_names, named)),
             topics=topics,
             implied=self._list_implied(topics, query.text, excluded),
@@ -157,16 +155,46 @@ class QueryReader:
         )
 
     def read_exclusions(self, query: query_parser.Query) -> query_parser.Query:
-        """Turn exclusions in words ("except agents", 강화학습 없이) into terms that papers must not have."""
+        """Turn exclusions in words ("except agents", 강화학습 없이) into terms that papers must not have.
 
-        def is_term(text: str) -> bool:
-            is_name = " " not in text and concepts.is_name(text)
-            return is_name or bool(self.glossary.find(text, in_phrase=True))
+        Of means, they exclude those with which a method of the query has a name: reinforcement learning without human
+        feedback is not RLHF.
+        """
 
-        read = requests.read_exclusions(query.text, is_term)
-        excluded, ignored = (*query.excluded, *read.excluded), (*query.ignored, *read.unread)
+        def is_excluded(text: str) -> bool:
+            return self._is_excludable(text) and (
+                not questions.is_means(text) or bool(self._find_kinds(text, query.text))
+            )
+
+        read = requests.read_exclusions(query.text, self._is_excludable, is_excluded)
         text = read.text if not read.excluded or questions.has_topic(read.text.split()) else ""
-        return replace(query, text=text, excluded=excluded, ignored=ignored)
+        return replace(
+            query,
+            text=text,
+            excluded=(*query.excluded, *read.excluded),
+            ignored=(*query.ignored, *read.unread),
+            described=read.described,
+        )
+
+    def _is_excludable(self, text: str) -> bool:
+        """Return whether a text is a term, a name as of a model, or an institution."""
+        is_name = " " not in text and (concepts.is_name(text) or bool(people.institution_forms(text)))
+        return is_name or bool(self.glossary.find(text, in_phrase=True))
+
+    def _find_kinds(self, means: str, text: str) -> list[str]:
+        """Return the methods of a query that have a name with these means: RLHF, for human feedback."""
+        words = text.split()[:_MAX_TYPED_WORDS]
+        runs = (
+            words[start:end]
+            for start, end in combinations(range(len(words) + 1), 2)
+            if end - start < _MAX_RUN
+        )
+        return [
+            kind
+            for subject in filter(self.glossary.find, map(" ".join, runs))
+            for kind in (f"{subject} from {means}", f"{subject} with {means}", f"{means} 기반 {subject}")
+            if self.glossary.find(kind)
+        ]
 
     def is_known(self, text: str) -> bool:
         """Return whether the whole text is a term or an everyday word for one."""
@@ -333,13 +361,21 @@ class QueryReader:
                     implied[topic] = QueryPart(terms[0], wanted, terms[0])
         return implied
 
-    def _list_excluded(self, excluded: Iterable[str]) -> Iterator[QueryPart]:
-        """Yield a part for each excluded term, with its forms in both languages."""
-        for term in excluded:
-            keys, terms = self.glossary.find(term)[:1], questions.find_everyday_terms(term)
+    def _list_excluded(
+        self, term: str, text: str = "", choose: ChooseNames = lambda _, names: names
+    ) -> Iterator[QueryPart]:
+        """Yield a part for an excluded term, with its forms in both languages, and for what is excluded with it.
+
+        That is "diffusion" for "diffusion models", if many papers on the one name the other, and methods with means.
+        """
+        bare = _MODEL.sub("", term)
+        is_bare = bare != term and self.glossary.find(bare) and choose(bare, [term])
+        kinds = self._find_kinds(term, text) if questions.is_means(term) else []
+        for name in (term, *([bare] if is_bare else []), *kinds):
+            keys, terms = self.glossary.find(name)[:1], questions.find_everyday_terms(name)
             forms = [form for key in keys for form in self.glossary.forms_of(key)]
             forms += self._forms_of(terms, 1) if not keys else []
-            yield QueryPart(term, concepts.merge_forms((*self._typed_forms(term), *forms)))
+            yield QueryPart(term, concepts.merge_forms((*self._typed_forms(name), *forms)))
 
     # Names by sound.
 

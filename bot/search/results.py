@@ -64,13 +64,15 @@ class SearchResult(PaperPage):
     """A page of search results, best first.
     - `terms`: the terms of the query; `added_forms`: their translations, abbreviations and implied terms;
       `term_forms`: each typed or implied term with the forms added to it.
-    - `complete`: the number of papers with all terms; `missing`: the terms that a partial match lacks, by
-      arXiv id; `related`: the topic of a paper without any of the terms, by arXiv id.
+    - `complete`: the number of papers with all terms. By arXiv id, `missing`: the terms that a partial match lacks;
+      `matched`: those that it has, if none of the others is known to be missing; `related`: the topic of a paper
+      without any of the terms; `comparing`: what is left out and yet mentioned there, in comparison.
     - `corrected`: pairs of typed and corrected words; `suggestions`: alternative queries if there are no
       complete matches; `meanings`: the terms that an ambiguous abbreviation may mean.
     - `is_shortened`: filler was left out; `period`: the first and last day named in the query; `writers`: the
-      institutions and people named in it; `sort`: the order that it asks for, or of a list without words;
-      `excluded`: what it leaves out; `ignored`: parts of the query that could not be used.
+      institutions and people named in it; `unknown_writers`: those that no paper has; `has_code`: only papers with
+      code; `sort`: the order that it asks for, or of a list without words; `excluded`: what it leaves out;
+      `described`: negations that leave nothing out; `ignored`: parts of the query that could not be used.
     - `unknown_id`: the requested arXiv id, if the archive does not have it.
     - `alert_terms`: terms for an alert on papers like these; empty if a name may mean several people, or if no
       paper has any of the words.
@@ -82,7 +84,9 @@ class SearchResult(PaperPage):
     complete: int = 0
     corrected: tuple[tuple[str, str], ...] = ()
     missing: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    matched: dict[str, tuple[str, ...]] = field(default_factory=dict)
     related: dict[str, str] = field(default_factory=dict)
+    comparing: dict[str, tuple[str, ...]] = field(default_factory=dict)
     suggestions: tuple[str, ...] = ()
     meanings: tuple[str, ...] = ()
     term_forms: tuple[tuple[str, ...], ...] = ()
@@ -90,7 +94,10 @@ class SearchResult(PaperPage):
     period: dates.DateLimits = (None, None)
     writers: tuple[str, ...] = ()
     sort: Sort | None = None
+    unknown_writers: tuple[str, ...] = ()
+    has_code: bool = False
     excluded: tuple[str, ...] = ()
+    described: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
     unknown_id: str = ""
     alert_terms: tuple[models.AlertTerm, ...] = ()

@@ -6,11 +6,13 @@ Each lookup is one synchronous call on an `Archive`: a database snapshot with on
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import lru_cache, partial
+from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from bot.archive import summaries
@@ -40,7 +42,11 @@ if TYPE_CHECKING:
 _MAX_ANSWERS, _MAX_PAGE_SECONDS = 64, 900
 """The number of cached answers, and how long the later pages of an answer ignore changes to the archive."""
 _MAX_SAID = 12
+_FEW, _MAX_COMPARING = 3, 60
+"""With fewer full matches, papers that only compare with what is left out follow, of at most the second number."""
 _UNSORTED = (None, Sort.RELEVANCE)
+_USUAL_WEIGHT = 0.8
+"""The lowest weight of a form that a label calls by the name of its part."""
 _TITLES_AT_ONCE = 25
 """How many titles are found in one look-up, between which others take their turn."""
 _MAX_TERM_LENGTH = 200
@@ -92,10 +98,11 @@ def read_request(query: query_parser.Query, today: date) -> query_parser.Query:
     if period == (None, None):
         read = requests.read_order(query.text, has_period=False)
         text = read.text
-    text = text if questions.has_topic(text.split()) or not (read.order or read.unread) else ""
+    is_read = read.order or read.unread or read.has_code
+    text = text if questions.has_topic(text.split()) or not is_read else ""
     narrowed = merge_filters(search.Filters(*period), query)
     query = replace(query, since=narrowed.since_on, until=narrowed.until_on, order=read.order)
-    return replace(query, text=text, ignored=(*query.ignored, *read.unread))
+    return replace(query, text=text, ignored=(*query.ignored, *read.unread), has_code=read.has_code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +123,38 @@ class _Answer:
 
 
 def _find(
+    archive: Archive, query: ReadQuery, scope: Scope, request: SearchRequest, asked: Sort | None
+) -> search_engine.Matches:
+    """Return a query's papers and, if it leaves out nearly all, those that mention what is left out only to compare."""
+    matches = _find_by_words(archive.engine, query, scope, request, asked)
+    if not query.excluded or matches.complete_count >= _FEW:
+        return matches
+    wider = replace(request, offset=0, limit=_MAX_COMPARING)
+    others = _find_by_words(archive.engine, replace(query, excluded=()), scope, wider, asked)
+    ids = [id_ for id_ in others.scores if id_ not in others.missing and id_ not in matches.scores]
+    documents = {
+        paper.id: paper for paper in search.list_documents(archive.view, ids, summaries.select_shown)
+    }
+    patterns = {
+        term: search_results.compile_pattern(form.text for part in parts for form in part.forms)
+        for term, parts in groupby(query.excluded, key=lambda part: part.text)
+    }
+    comparing = dict[int, tuple[str, ...]]()
+    for id_ in filter(documents.__contains__, ids):
+        title, text = documents[id_].title or "", search_index.join_texts(documents[id_])
+        named = {term: one for term, one in patterns.items() if one and one.search(text)}
+        if named and all(not one.search(title) and requests.is_compared(one, text) for one in named.values()):
+            comparing[id_] = tuple(named)
+    full = {id_: score for id_, score in matches.scores.items() if id_ not in matches.missing}
+    return matches._replace(
+        scores={**full, **{id_: others.scores[id_] for id_ in comparing}, **matches.scores},
+        total=matches.total + len(comparing),
+        missing={**dict.fromkeys(comparing, ()), **matches.missing},
+        comparing=comparing,
+    )
+
+
+def _find_by_words(
     engine: Engine, query: ReadQuery, scope: Scope, request: SearchRequest, asked: Sort | None = None
 ) -> search_engine.Matches:
     """Return a query's papers up to the end of a page.
@@ -133,20 +172,32 @@ def _find(
     return engine.find(query, scope, limit=end, sort=sort)
 
 
-def _list_missing(
-    view: Snapshot, rows: Sequence[models.PaperRow], matches: search_engine.Matches
-) -> dict[str, tuple[str, ...]]:
-    """Return the terms that each partial match has in no form, not even within another word, keyed by arXiv id."""
-    lacking = [row.id for row in rows if matches.missing.get(row.id)]
-    documents = search.list_documents(view, lacking, summaries.select_shown) if lacking else ()
-    absent = {
-        paper.arxiv_id: tuple(
-            part.shown_text
-            for part in concepts.list_absent(matches.missing[paper.id], search_index.join_texts(paper))
-        )
-        for paper in documents
-    }
-    return {row.arxiv_id: absent.get(row.arxiv_id, ()) for row in rows if row.id in matches.missing}
+def _pattern_of(part: concepts.QueryPart) -> re.Pattern[str] | None:
+    """Return the pattern of a part's usual forms."""
+    return search_results.compile_pattern(form.text for form in part.forms if form.weight >= _USUAL_WEIGHT)
+
+
+_Labels = dict[str, tuple[str, ...]]
+
+
+def _label_partial(
+    view: Snapshot, query: ReadQuery, rows: Sequence[models.PaperRow], matches: search_engine.Matches
+) -> tuple[_Labels, _Labels]:
+    """Return the terms that each partial match has in no form, not even within another word, and those that it has.
+
+    Both are keyed by arXiv id. The second are only those of papers that lack no term for sure.
+    """
+    partial = [row.id for row in rows if row.id in matches.missing]
+    documents = search.list_documents(view, partial, summaries.select_shown) if partial else ()
+    missing, matched = _Labels({row.arxiv_id: () for row in rows if row.id in matches.missing}), _Labels()
+    for paper in documents:
+        text = search_index.join_texts(paper)
+        absent = concepts.list_absent(matches.missing[paper.id], text)
+        missing[paper.arxiv_id] = tuple(part.shown_text for part in absent)
+        if not (absent or paper.id in matches.related or paper.id in matches.comparing):
+            has = (part for part in query.parts if (pattern := _pattern_of(part)) and pattern.search(text))
+            matched[paper.arxiv_id] = tuple(dict.fromkeys(part.shown_text for part in has))
+    return missing, matched
 
 
 def _list_alert_terms(
@@ -304,10 +355,15 @@ class SearchService:
         matches = answer.matches
         page = [*matches.scores][request.offset : request.offset + request.limit]
         rows = search.list_paper_rows(view, page, matches.scores)
+        missing, matched = _label_partial(view, answer.query, rows, matches)
         return replace(
             answer.common,
             rows=tuple(rows),
-            missing=_list_missing(view, rows, matches),
+            missing=missing,
+            matched=matched,
+            comparing={
+                row.arxiv_id: matches.comparing[row.id] for row in rows if row.id in matches.comparing
+            },
             related={row.arxiv_id: matches.related[row.id] for row in rows if row.id in matches.related},
             is_stale=archive.is_stale,
         )
@@ -324,7 +380,7 @@ class SearchService:
             cached, answer = None, self._make_answer(archive, request)
         elif len(answer.matches.scores) < min(end, answer.matches.total):
             sorted_ = replace(request, sort=request.sort or answer.common.sort)
-            longer = _find(answer.engine, answer.query, answer.scope, sorted_)
+            longer = _find_by_words(answer.engine, answer.query, answer.scope, sorted_)
             answer = replace(answer, matches=answer.matches.continued(longer))
         self._keep(request, answer, instead_of=cached)
         return answer
@@ -355,11 +411,11 @@ class SearchService:
         names = (*query.institutions, *query.authors[len(typed.authors) :])
         author = plain.clean_typed(request.author).strip()
         written = authors.list_paper_ids(archive.writers, [*query.authors, *filter(None, [author])])
-        scope = Scope(merge_filters(request.filters, query), written, query.institutions)
+        scope = Scope(merge_filters(request.filters, query), written, query.institutions, query.has_code)
         asked = Sort(query.order) if query.order and request.sort is None else None
         request = replace(request, sort=request.sort or asked)
         read, ignored = archive.read(query), query.ignored
-        is_request = query.has_text or bool(query.order) or query.excluded != typed.excluded
+        is_request = query.has_text or bool(query.order) or query.has_code or query.excluded != typed.excluded
         if not is_request and (
             (scope == Scope() and request.sort is not Sort.VOTES)
             or (request.query.strip() and replace(query, excluded=()) == query_parser.Query() and not author)
@@ -368,7 +424,7 @@ class SearchService:
             matches = search_engine.Matches()
             ignored += tuple(f"-{term}" for term in query.excluded)
         else:
-            matches = _find(engine, read, scope, request, asked)
+            matches = _find(archive, read, scope, request, asked)
         # A list without words has no best match.
         is_by_votes = matches.total and not (read.parts or read.wholes) and request.sort in _UNSORTED
         by_votes = Sort.VOTES if is_by_votes else None
@@ -380,14 +436,17 @@ class SearchService:
             unknown = [word for word in unknown if word not in dict(corrected)]
             query = replace(query, text=completion.apply_corrections(query.text, corrected))
             read = archive.read(query)
-            matches = _find(engine, read, scope, request, asked)
+            matches = _find(archive, read, scope, request, asked)
         # Implied terms are only searched for partial matches.
         used = read if matches.missing else replace(read, implied={})
         common = SearchResult(
             period=(query.since, query.until),
             writers=names,
             sort=asked or by_votes,
+            unknown_writers=query.unknown_writers,
+            has_code=query.has_code,
             excluded=query.excluded,
+            described=query.described,
             ignored=ignored,
             total=matches.total,
             complete=matches.complete_count,

@@ -99,6 +99,9 @@ class Form(NamedTuple):
 _OBJECT = re.compile(f"(?<=[{analyser.SYLLABLES}])(?:[을를]|에서?)$")
 
 
+_NEGATION = re.compile("말고|아닌|이?외의|빼고|대신|제외하고")
+
+
 class QueryPart(NamedTuple):
     """A part of a query; a paper matches it by any of its forms. `key` is the concept's key, or "" for plain words.
 
@@ -114,7 +117,7 @@ class QueryPart(NamedTuple):
     def shown_text(self) -> str:
         """The part's name in replies: without particles, or the term that an everyday verb means."""
         start, space, word = self.text.rpartition(" ")
-        if not analyser.is_hangul(word):
+        if not analyser.is_hangul(word) or _NEGATION.fullmatch(word):
             return self.text
         if space or self.key:
             # For a verb (까먹는, 모르는 걸, AI가 쓴), show the term that papers use, preferably in Korean.

@@ -513,9 +513,9 @@ def _read_writer(words: Sequence[str], start: int, end: int) -> Writer | None:
         is_name = all(word[:1].isupper() and not word.isupper() for word in words[start:end]) or (
             1 < end - start <= _MAX_UNKNOWN_WORDS and typed.isascii()
         )
-        return (
-            Writer(typed, first, last, is_known=False) if is_name and words[first].lower() != "at" else None
-        )
+        is_cut = is_name and any(word[:1].isupper() and not word.isupper() for word in words[end : end + 1])
+        is_writer = is_name and not is_cut and words[first].lower() != "at"
+        return Writer(typed, first, last, is_known=False) if is_writer else None
     is_whole_name = (len(stem) == _NAME_SYLLABLES or " " in stem) and stem != typed
     is_name = last > end and (is_whole_name or has_group) and analyser.is_syllables(stem.replace(" ", ""))
     return Writer(stem, first, last, is_known=False) if is_name else None

@@ -41,8 +41,9 @@ class Query:
     """A parsed query. All fields may be empty; dates are local and inclusive.
 
     `text` has the free words as typed, `phrases` the quoted phrases, and `excluded` the words and phrases that must
-    not occur. All `authors` and `institutions` must match. `ignored` has the filters with unusable values, as typed.
-    `order` is "votes" or "date" if the query asks for one.
+    not occur. All `authors` and `institutions` must match. `ignored` has the filters with unusable values, as typed,
+    `unknown_writers` the writers that no paper has, and `described` the negations that exclude nothing.
+    `order` is "votes" or "date" if the query asks for one; `has_code`: only papers with code.
     """
 
     text: str = ""
@@ -55,6 +56,9 @@ class Query:
     min_votes: int | None = None
     ignored: tuple[str, ...] = ()
     order: str = ""
+    has_code: bool = False
+    unknown_writers: tuple[str, ...] = ()
+    described: tuple[str, ...] = ()
 
     @property
     def has_text(self) -> bool:

@@ -2,47 +2,46 @@
 
 "most upvoted", 추천 많은 and "best papers" mean most votes first, "newest papers" the newest first. "except agents", 말고 and
 빼고 exclude what they name. "without X" and "X 없이" exclude a term such as reinforcement learning, but not what a method
-does without: labels, retraining, a reward model. There they describe the papers that are sought, unless the method
-with these means has a name: "reinforcement learning without human feedback" excludes what RLHF is.
+does without: labels, retraining, a reward model. There they describe the papers that are sought, which the answer says.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from bot.text import questions
+from bot.text import plain, questions
 
 _MOST, _LEAST = "(?:most|highest|best|top|biggest)", "(?:least|lowest|fewest|worst)"
-_VOTED = "(?:up-?)?(?:votes?|voted|rated|ranked|likes?|liked|loved|popular|recommended|discussed|read|shared|viewed|received)"
-_GOT = "(?:with|by|got|get|have|had|has|received)"
+_VOTED = (
+    "(?:up-?)?(?:votes?|voted|rated|ranked|likes?|liked|loved|popular|recommended|discussed|read|shared|viewed|received"
+    r"|attention(?! \w*(?:head|layer|map|mechanism|block|score|weight))|buzz|hype|traction|noticed|praised"
+    r"|talked[ -]about|reactions?)"
+)
+_GOT = "(?:with|by|got|gets?|getting|have|had|has|received)"
 _CITED = "(?:cited|citations?|downloaded|downloads?|starred|stars?)"
 _MOST_KO = "(?:제일|가장|젤|최고로|아주|더)"
 _VOTES_KO, _CITED_KO = "(?:추천|투표|좋아요|득표|업보트|하트)", "(?:인용|다운로드|스타|조회)"
-_NUMBER_KO = rf" ?수?[이가을를도은]? ?(?:{_MOST_KO} ?)?"
+_BUZZ_KO = "(?:인기|반응|관심|주목|호응|화제)"
+_NUMBER_KO = rf" ?수?[이가을를도은는]? ?(?:{_MOST_KO} ?)?"
 """Between what is counted and its amount: 추천 수가 제일 (많은)."""
 _PAPERS = r"(?:papers?|articles?|preprints?|publications?|논문|페이퍼|연구)"
 _SOON = rf"(?=(?:\s[^\s,.;?!]+){{0,4}}\s{_PAPERS}|\s?{_PAPERS})"
 """Papers are named within the next five words."""
 _VOTES = re.compile(
-    rf"\b(?:the )?{_MOST}[ -]{_VOTED}\b|\b(?:popular|trending|hottest|viral|upvot(?:ed|ing))\b"
-    rf"|\b(?:{_GOT} )?(?:the )?(?:(?:{_MOST}|many)(?: number of)?|number of) "
-    r"(?:up-?)?(?:votes?|likes)\b"
+    rf"\b(?:the )?{_MOST}[ -]{_VOTED}\b(?: first\b)?|\b(?:popular|trending|hottest|viral|upvot(?:ed|ing))\b"
+    rf"|\b(?:{_GOT} )?(?:the )?(?:(?:{_MOST}|many)(?: number of)?|number of) {_VOTED}\b(?: first\b)?"
     r"|\b(?:(?:sort|rank|order)(?:ed)? )?by (?:(?:up-?)?votes?|likes|popularity)\b|^(?:sort|rank|order)\b(?=.* by )"
     r"|\b(?:fan|crowd|community|reader)(?:['’]?s['’]?)? (?:favou?rites?|picks?)\b|\b(?:the )?big(?:gest)? hits\b"
     r"|\bhot(?= (?:papers?|topics?|research|right|now|this|last|in|on)\b)"
     rf"|(?:{_MOST_KO} ?)?{_VOTES_KO}{_NUMBER_KO}(?:많이 ?[받얻달눌된][가-힣]*|[많높][가-힣]*)(?: ?[받얻][가-힣]+)?"
-    r"(?: ?순[가-힣]*)?"
-    rf"|{_VOTES_KO} ?[0-9]{{1,3}} ?[위등][가-힣]*|(?:{_MOST_KO} ?)?반응[이도]? ?(?:{_MOST_KO} ?)?좋[가-힣]*"
-    rf"|(?:인기|{_VOTES_KO})수? ?순[위서]?(?:으로|대로|에|의)?(?![가-힣])"
-    rf"|(?:{_MOST_KO} ?)?인기(?:가|도)? ?(?:{_MOST_KO} ?)?(?:[있많좋높][은는던았었][가-힣]*"
-    rf"|[끈끌얻][가-힣]*|글|(?={_PAPERS}|주제|모델))"
-    rf"|{_MOST_KO} ?인기[가-힣]*|{_MOST_KO} ?많이 ?(?:언급|공유)[가-힣]*|많이 ?(?:추천|투표|읽)[가-힣]*"
-    rf"|(?:{_MOST_KO} ?)?핫[하한했해][가-힣]*|트렌딩"
-    rf"|(?:{_MOST_KO} ?)?뜨(?:는|고 ?있는|거운)(?:{_SOON}|(?= ?(?:주제|모델|분야|[거것게건])))"
-    rf"|화제(?:의|가 ?된|인|였던)|(?:{_MOST_KO} ?)?주목 ?받[가-힣]+",
+    rf"(?: ?순[가-힣]*)?|{_VOTES_KO} ?[0-9]{{1,3}} ?[위등][가-힣]*"
+    rf"|(?:인기|{_VOTES_KO})수? ?순[위서]?(?:으로|대로|에|의)?(?![가-힣])(?: ?정렬[가-힣]*)?"
+    rf"|(?:{_MOST_KO} ?)?{_BUZZ_KO}{_NUMBER_KO}(?:많이 ?)?[받얻끌끈모몰많높좋뜨큰컸된됐][가-힣]*|화제(?:의|인|였던)"
+    rf"|(?:{_MOST_KO} ?)?인기(?:가|도)? ?(?:있[가-힣]*|글|(?={_PAPERS}|주제|모델))|{_MOST_KO} ?인기[가-힣]*"
+    rf"|{_MOST_KO} ?많이 ?(?:언급|공유)[가-힣]*|많이 ?(?:추천|투표|읽)[가-힣]*|(?:{_MOST_KO} ?)?핫[하한했해][가-힣]*|트렌딩"
+    rf"|(?:{_MOST_KO} ?)?뜨(?:는|고 ?있는|거운)(?:{_SOON}|(?= ?(?:주제|모델|분야|[거것게건])))",
     re.IGNORECASE,
 )
 _BEST = re.compile(
@@ -57,24 +56,35 @@ _BEST = re.compile(
 """Superlatives that ask for an order if papers or a period are named, but not in "which tokenizer is best"."""
 _DATE = re.compile(
     rf"\b(?:the )?(?:newest|most recent)(?: first)?\b|\blatest(?: first\b|{_SOON})|^(?:the )?latest$|^최신$"
-    rf"|{_MOST_KO} ?(?:최근|최신|새로)[가-힣]*|최신 ?순[가-힣]*"
+    r"|\b(?:(?:sort|order)(?:ed)? )?by (?:date|recency)\b|\b(?:in )?(?:chronological(?:ly)?|date)(?: order| list(?: of)?)\b"
+    rf"|{_MOST_KO} ?(?:최근|최신|새로)[가-힣]*|(?:최신|날짜|시간|발표일?) ?순[가-힣]*(?: ?정렬[가-힣]*)?"
     r"|(?<!\S)최신의?(?=(?:\s[^\s,.;?!]+){0,4}\s?(?:논문|페이퍼))",
     re.IGNORECASE,
 )
 _LATEST = re.compile(r"\bthe latest\b|\blatest\b|(?<!\S)최신의?(?=\s)", re.IGNORECASE)
 """No order unless papers are named: "the latest tricks". It stays in the text, as filler, and the answer says so."""
+_CODE = re.compile(
+    r"\b(?:with|ha(?:s|ve|ving)|that (?:release|share|publish)(?:d|ed)?)"
+    r" (?:(?:an?|public|open|open[- ]?source[d]?|released|available) )*(?:code|github(?: repos?(?:itor(?:y|ies))?)?)"
+    r"(?! (?:generation|synthesis|models?|llms?|completion|review|agents?|data|interpreters?)\b)(?: available)?\b"
+    r"|(?<!\S)(?:소스 ?|구현 ?|오픈 ?소스 ?)?(?:코드|깃허브)[가도를는]? ?(?:(?:같이|함께) ?)?(?:있[는던]|공개)[가-힣]*",
+    re.IGNORECASE,
+)
 _UNKNOWN_BEST = re.compile(
     rf"\b(?:most|highly|heavily|top|by)[ -]{_CITED}\b"
     rf"|{_MOST_KO} ?(?:많이 ?)?{_CITED_KO}[가-힣]*|{_CITED_KO}{_NUMBER_KO}[많높순][가-힣]*",
     re.IGNORECASE,
 )
 _UNKNOWN = re.compile(
-    rf"\b(?:{_GOT} )?(?:the )?{_LEAST}[ -](?:number of )?(?:{_VOTED}|{_CITED})\b"
-    rf"|\b(?:underrated|overlooked)\b|\b(?:worst|oldest|earliest){_SOON}"
-    rf"|\bpapers? with (?:code|github)\b|코드[가도를]? ?(?:있|공개)[가-힣]*|최악의?|{_MOST_KO} ?오래[된전][가-힣]*"
-    rf"|(?:{_VOTES_KO}|{_CITED_KO}){_NUMBER_KO}[적낮][가-힣]*"
-    rf"|{_VOTES_KO}[을를도]? ?(?:별로|거의) ?[못안] ?받[가-힣]*|{_MOST_KO} ?적게 ?(?:{_VOTES_KO}|{_CITED_KO})[가-힣]*"
-    rf"|(?:{_MOST_KO} ?)?인기(?:가|도)? ?(?:{_MOST_KO} ?)?없[가-힣]*",
+    rf"\b(?:{_GOT} )?(?:the )?(?:{_LEAST}|few|zero|no)[ -](?:number of )?(?:{_VOTED}|{_CITED})\b"
+    rf"|\b(?:nobody|no one|never|not) (?:{_VOTED}|noticed)\b|\b(?:under|over)(?:rated|appreciated)\b|\b(?:overlooked|unpopular)\b"
+    rf"|\bhidden gems?\b|\b(?:little|lesser)[- ]known\b|\b(?:worst|oldest|earliest){_SOON}|\boldest first\b"
+    rf"|최악의?|{_MOST_KO} ?오래[된전][가-힣]*|오래된 ?순[가-힣]*|(?:저평가|과소평가)[가-힣]*"
+    r"|숨[은겨][가-힣]* ?(?:명작|보석)[가-힣]*"
+    rf"|(?:덜 ?알려[진졌]|알려지지 ?않|묻[힌혀])[가-힣]*(?: ?있[는던])?{_SOON}"
+    rf"|(?:{_MOST_KO} ?)?(?:{_VOTES_KO}|{_BUZZ_KO}|{_CITED_KO}){_NUMBER_KO}"
+    r"(?:[적낮없]|(?:(?:별로|거의|하나도|전혀|한 ?[개표]도) ?)+(?:[못안] ?)?[받없얻]|[못안] ?[받얻])[가-힣]*"
+    rf"|{_MOST_KO} ?적게 ?(?:{_VOTES_KO}|{_CITED_KO})[가-힣]*",
     re.IGNORECASE,
 )
 
@@ -85,11 +95,15 @@ _COUNT = re.compile(
 
 
 class Ordering(NamedTuple):
-    """A question without its order; the order ("votes", "date" or ""), and what it asks for that is unknown of papers."""
+    """A question without its order; the order ("votes", "date" or ""), and what it asks for that is unknown of papers.
+
+    `has_code`: it asks for papers with code.
+    """
 
     text: str
     order: str = ""
     unread: tuple[str, ...] = ()
+    has_code: bool = False
 
 
 def read_order(text: str, *, has_period: bool) -> Ordering:
@@ -101,11 +115,13 @@ def read_order(text: str, *, has_period: bool) -> Ordering:
                 orders += [order] if order else []
                 unread += [match[0].strip()] if pattern in (_UNKNOWN_BEST, _UNKNOWN, _LATEST) else []
                 text = text if pattern is _LATEST else text.replace(match[0], " ", 1)
+    has_code, orders = "code" in orders, [order for order in orders if order != "code"]
     text = _COUNT.sub(" ", text) if orders else text
-    return Ordering(" ".join(text.split()), next(iter(orders), ""), tuple(unread))
+    return Ordering(" ".join(text.split()), next(iter(orders), ""), tuple(unread), has_code)
 
 
 _ORDERS = (
+    (_CODE, "code"),
     (_UNKNOWN_BEST, "votes"),
     (_UNKNOWN, ""),
     (_VOTES, "votes"),
@@ -116,23 +132,29 @@ _ORDERS = (
 
 # Exclusions.
 
+_NOT = r"(?:\bnot|n['’]t|\bnothing|\bnever|\bno)"
 _ENGLISH = re.compile(
-    r"(?P<sure>\bexcept(?:ing)?(?: for)?\b|\bexclud(?:ing|e)\b|\b(?:apart|aside) from\b"
-    r"|\bleav(?:e|ing) out\b|\bminus\b|(?<=thing )but\b|\bbut not (?:by|with|using|through|via)\b"
-    r"|(?:\bnot|n['’]t|\bnothing)(?: be| have)? (?:about|related to|involving"
-    r"|including|dealing with|mention(?:ing)?|cover(?:ing)?)\b)"
-    r"|\b(?:without|avoid(?:s|ing)?|with no|but not|other than|besides|free of|no)\b|(?P<instead>\b(?:rather than|instead of)\b)"
+    r"(?P<sure>\bexcept(?:ing)?(?: for)?\b|\bexclud(?:ing|es?)\b|\b(?:apart|aside) from\b"
+    r"|\b(?:leav(?:e|ing) out|minus|skip(?:ping)?|omit(?:ting)?|no more|but no)\b"
+    r"|(?<=thing )but\b|\bbut not (?:by|with|using|through|via)\b"
+    rf"|{_NOT}(?: (?:be|have|want|wanna|need|interested|interest|looking|care|to|see|read|any|anything|papers?|more))*"
+    r" (?:about|related to|involving|including|dealing with|mention(?:ing)?|cover(?:ing)?|want|interested in|care about)\b)"
+    r"|\b(?:without|avoid(?:s|ing)?|with no|but not|other than|besides|free of|neither|no)\b"
+    r"|(?P<instead>\b(?:rather than|instead of)\b)"
     r"|(?:\bnot|n['’]t) (?:us(?:e|ing)|need|require|rely on|involve|depend on|based on)\b"
     r"|(?:(?:(?<=,)|(?<=, )|(?<=\band )|(?<=\bare )|(?<=\bis )|(?<=\bthat )|(?<=papers ))not|(?:are|is)n['’]t)"
     r"(?: (?:in|on|for|with))?\b",
     re.IGNORECASE,
 )
+_ABOUT_KO = r"[이가은는]?(?: ?관련(?:이|된|은)?)?"
 _KOREAN = re.compile(
-    r"(?<=\S)(?P<sure> ?말고(?![가-힣])| ?빼(?:고| ?[줘주면])| ?뺀| ?제외| ?무관한)[가-힣]*(?: [줘주][가-힣]*)?"
+    rf"(?<=\S)(?P<sure> ?말고(?![가-힣])| ?빼(?:고| ?[줘주면])| ?뺀| ?제외| ?무관한| ?관련 ?없는"
+    rf"|{_ABOUT_KO} ?(?:관심 ?없|싫|됐고|됐어)"
+    r"|[은는이가도]? ?보고 ?싶지 ?않)[가-힣]*(?: [줘주][가-힣]*)?"
     r"|(?<=\S)(?: (?:둘 ?다|모두|전부))?(?:(?P<instead> 대신(?:에|으로)?(?![가-힣]))"
-    r"|[이가]? ?(?:관련 ?)?없[이는]|[이가]? ?아(?:닌|니고)| ?이외[에의](?!도)"
-    r"| 외에(?!도)| ?안 ?[쓰쓴써하한]|[이가]? ?필요 ?없"
-    r"|[을를]? ?(?:(?:쓰|사용하|이용하)지 ?않|(?:사용|이용) ?안))[가-힣]*"
+    rf"|(?P<lack>[이가]? ?없[이는])|{_ABOUT_KO} ?아(?:닌|니고)| ?이외[에의](?!도)"
+    r"| 외에(?!도)| ?안 ?[쓰쓴써하한]|[이가은는]? ?필요 ?없"
+    r"|[을를]? ?(?:(?:쓰|사용하|이용하|하)지 ?않|(?:사용|이용) ?안))[가-힣]*"
 )
 """The words before (English) or behind (Korean) something unwanted. If it is not `sure`, only a term is excluded.
 
@@ -151,55 +173,74 @@ _MAX_TERM_WORDS = 4
 
 
 class Exclusions(NamedTuple):
-    """A question without what its answer leaves out; that, as typed; and negations that cannot be read."""
+    """A question without what its answer leaves out; that, as typed; and negations that cannot be read.
+
+    `described` are negations that stay in the text because they describe what is sought: "without labels".
+    """
 
     text: str
     excluded: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
+    described: tuple[str, ...] = ()
 
 
-def read_exclusions(text: str, is_term: Callable[[str], bool]) -> Exclusions:
-    """Split a question into its topic and what it excludes. `is_term` tells terms of papers from other words."""
-    excluded, unread = list[str](), list[str]()
+def read_exclusions(
+    text: str, is_term: Callable[[str], bool], is_excluded: Callable[[str], bool]
+) -> Exclusions:
+    """Split a question into its topic and what it excludes.
+
+    `is_term` tells terms of papers from other words, and `is_excluded` the terms that "without" excludes from means.
+    """
+    excluded, unread, described = list[str](), list[str](), list[str]()
     for pattern, read in ((_ENGLISH, _read_behind), (_KOREAN, _read_ahead)):
         start = 0
         while match := pattern.search(text, start):
-            find_kinds = partial(_find_kinds, tuple(_list_kinds(text, match)), is_term)
-            is_excluded = is_term if match["instead"] else partial(_is_excluded, is_term, find_kinds)
-            named, first, last = read(text, match, is_excluded, is_term)
+            is_unwanted = is_term if match["instead"] else is_excluded
+            named, first, last = read(text, match, is_unwanted, is_term)
             phrase, start = text[first:last].strip(), match.end()
-            # 트랜스포머 말고 and "without labels" are everyday words for a topic.
-            if not (named or (phrase and match["sure"])) or questions.find_everyday_terms(phrase):
+            if questions.find_everyday_terms(phrase):
+                continue  # 트랜스포머 말고 and "without labels" are everyday words for a topic.
+            if not (named or (phrase and match["sure"])):
+                typed = _describe(text, match)
+                described += [typed] if typed and not questions.find_everyday_terms(typed) else []
                 continue
-            if not match["instead"]:
-                excluded += [*named, *(kind for term in named for kind in find_kinds(term))]
+            excluded += [] if match["instead"] else named
             unread += [] if named else [phrase]
             text, start = f"{text[:first]} {text[last:]}", first
-    return Exclusions(" ".join(text.split()).strip(" ,;"), tuple(dict.fromkeys(excluded)), tuple(unread))
+    return Exclusions(
+        " ".join(text.split()).strip(" ,;"), tuple(dict.fromkeys(excluded)), tuple(unread), tuple(described)
+    )
 
 
-def _list_kinds(text: str, match: re.Match[str]) -> Iterator[tuple[str, str]]:
-    """Yield what may stand before and after means in the name of a method that has them: reinforcement learning from …."""
-    if match.re is _ENGLISH:
-        words = text[: match.start()].split()[-_MAX_TERM_WORDS:]
-        subjects = (" ".join(words[start:]) for start in range(len(words)))
-        yield from ((f"{subject} {joint} ", "") for subject in subjects for joint in ("from", "with"))
-    else:
-        words = text[match.end() :].split()[:_MAX_TERM_WORDS]
-        subjects = (_PARTICLE.sub("", " ".join(words[: end + 1])) for end in range(len(words)))
-        yield from (("", f" 기반 {subject}") for subject in subjects)
+_COMPARING = re.compile(
+    r"\b(?:than|unlike|compar\w+|outperform\w*|surpass\w*|exceed\w*|beat(?:s|ing)?|versus|vs|rival\w*|instead|rather"
+    r"|without|alternatives?|competitive|match(?:es|ing)|traditional(?:ly)?|conventional|contrast|existing|previous"
+    r"|prior|on par)\b"
+    r"|보다|대비|달리|능가|뛰어넘|비교|대신|기존|없이|넘어|앞[서선섭]|견[줄주]|대안|필적|못지않|맞먹|대체|벗어나|아닌",
+    re.IGNORECASE,
+)
 
 
-def _find_kinds(kinds: Iterable[tuple[str, str]], is_term: Callable[[str], bool], means: str) -> list[str]:
-    """Return the methods that have a name with these means."""
-    return [kind for before, after in kinds if is_term(kind := f"{before}{means}{after}")]
+def is_compared(pattern: re.Pattern[str], text: str) -> bool:
+    """Return whether half of the sentences of a text in which a pattern occurs compare something."""
+    sentences = (sentence for line in text.splitlines() for sentence in plain.split_sentences(line))
+    comparing = [bool(_COMPARING.search(sentence)) for sentence in sentences if pattern.search(sentence)]
+    return 2 * sum(comparing) >= len(comparing) > 0
 
 
-def _is_excluded(
-    is_term: Callable[[str], bool], find_kinds: Callable[[str], Sequence[str]], text: str
-) -> bool:
-    """Return whether "without" before this text excludes it: a term, unless a method does without it."""
-    return is_term(text) and (not questions.is_means(text) or bool(find_kinds(text)))
+def _describe(text: str, match: re.Match[str]) -> str:
+    """Return a negation of means as typed, or "" if it names none: "without retraining", 끊김 없이."""
+    if match.re is _KOREAN:
+        words = text[: match.start()].split()[-2:]
+        kind = questions.classify_filler(words[-1])
+        noun = " ".join(words if kind == "verb" else words[-1:])  # 보상 모델
+        is_said = kind != "filler" if match["lack"] else questions.is_means(_PARTICLE.sub("", noun))
+        return f"{noun}{match[0]}" if is_said else ""
+    words = re.split(r"[,;.?!()]", text[match.end() :])[0].split()[:_MAX_TERM_WORDS]
+    kinds = enumerate(map(questions.classify_filler, words[1:]), 1)
+    size = next((size for size, kind in kinds if kind), len(words))
+    is_said = match[0].casefold().startswith(("without", "with no", "free of", "avoid"))
+    return " ".join((match[0], *words[:size])) if words and is_said else ""
 
 
 def _read_behind(
@@ -260,14 +301,14 @@ def _read_ahead(
         spellings = (spelling for run in runs for spelling in (_PARTICLE.sub("", run), run))
         return next(filter(is_term if is_sure and not named else is_excluded, spellings), "")
 
-    while is_sure and len(words) > 1 and _is_filler(words[-1]):
-        if find(words).count(" ") > find(words[:-1]).count(" ") + 1:
-            break  # 상태 공간 모델 is one term; of 확산 모델, 확산 is enough
+    while is_sure and len(words) > 1 and _is_filler(words[-1]) and " " not in find(words):
         words.pop()
     while words:
         unwanted = find(words)
         if not unwanted and is_sure and not named and not _is_filler(words[-1]):
-            unwanted = _PARTICLE.sub("", words[-1])
+            unwanted = questions.strip_query_word(
+                words[-1], lambda word: is_term(word) or questions.is_everyday(word)
+            )
         if not unwanted:
             first = first if named or not is_sure else ahead[len(words) - 1].start()
             break

@@ -75,6 +75,14 @@ async def test_why_reports_papers_from_before_the_first_post_as_too_early(world:
         assert (found.cause, found.digest_on) == (Cause.TOO_EARLY, MONDAY - DAY)
 
 
+async def test_a_day_without_a_post_here_is_not_called_one_that_passed_the_paper_by(world: World) -> None:
+    await world.list("Sun-1", "A▲99", at="Sun-1 08:00")
+    await world.at("Sun-1 10:00")
+    await post(world, "B▲5")
+    found = await world.explain("A")
+    assert (found.cause, found.digest_on) == (Cause.TOO_EARLY, MONDAY - DAY)
+
+
 async def test_why_reports_when_a_weekly_post_skips_or_includes_a_paper(world: World) -> None:
     await world.daily(style=models.Style.WEEKLY, days=(1,), papers=1)
     await world.list("Thu-1", "A▲9 B▲40")

@@ -309,6 +309,18 @@ async def test_partial_matches_name_the_missing_terms(harness: ClientHarness) ->
     assert harness.texts("list-partial") not in shown
 
 
+async def test_a_heading_counts_full_and_partial_matches_apart(harness: ClientHarness) -> None:
+    first = await harness.ask("topic", query="small language model weather")
+    shown = shown_text(first)
+    found = re.search(r"weather · 1 paper \+ (\d+) partial matches", shown)
+    assert found
+    rest = shown[shown.index(harness.texts("list-partial-heading")) :]
+    labels = [harness.texts(key, terms="") for key in ("list-missing", "list-matched")]
+    assert len(re.findall(r"\*\*\d+ · ", rest)) == sum(rest.count(f"-# {label}") for label in labels), (
+        "each has a label"
+    )
+
+
 async def test_a_menu_sorts_a_topic_by_votes_or_date(harness: ClientHarness) -> None:
     older = sample_archive.NewsletterPaper("2501.00091", "Robot Arms", "로봇 로봇 로봇", votes=99)
     await sample_archive.add_digest(harness.container.database, "2025-01-03", older)

@@ -184,15 +184,6 @@ async def test_a_person_named_as_the_writer_becomes_a_filter(search: SearchServi
         assert await _ids(search, query) == {NAMED.arxiv_id}
 
 
-async def test_writers_without_papers_are_said_and_not_searched_for(search: SearchService) -> None:
-    for query, ignored in (
-        ("papers by Kaiming He", "by Kaiming He"),
-        ("papers from Korea university about quantization", "from Korea university"),
-    ):
-        result = await search.search(SearchRequest(query))
-        assert (result.ignored, "university" in result.terms) == ((ignored,), False)
-
-
 async def test_names_that_are_not_given_as_writers_are_searched_for(search: SearchService) -> None:
     for query in (
         "quantization by Google",

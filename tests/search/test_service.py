@@ -145,8 +145,80 @@ async def test_a_model_is_excluded_with_what_titles_call_it_but_not_with_what_ot
     rows = enumerate(zip(titles, texts, strict=True), start=1)
     papers = [NewsletterPaper(f"2501.0000{number}", *row) for number, row in rows]
     service = await sample_archive.search_over(db, *papers)
-    for query in ("image generation without diffusion models", "확산 모델 없이 이미지 생성"):
-        assert await ids(service, query) == ["2501.00002"]
+    for query, unwanted in (
+        ("image generation without diffusion models", "diffusion models"),
+        ("확산 모델 없이 이미지 생성", "확산 모델"),
+    ):
+        result = await service.search(SearchRequest(query))
+        assert (result.complete, result.excluded) == (0, (unwanted,))
+        assert [*result.comparing] == [row.arxiv_id for row in result.rows] == ["2501.00002"]
+        assert set(result.comparing) <= set(result.missing), "it is no full match"
+
+
+async def test_enough_papers_without_what_is_left_out_need_no_others(db: Database) -> None:
+    papers = [
+        NewsletterPaper(f"2501.0000{n}", f"Image Generation {n}", "이미지 생성입니다.") for n in range(1, 5)
+    ]
+    other = NewsletterPaper(
+        "2501.00009", "Image Generation", "이미지 생성에서 diffusion보다 낫습니다.", votes=99
+    )
+    service = await sample_archive.search_over(db, *papers, other)
+    result = await service.search(SearchRequest("image generation without diffusion"))
+    assert (len(result.rows), result.comparing) == (4, {})
+
+
+async def test_a_partial_match_says_what_it_has_or_lacks(db: Database) -> None:
+    titles = ("Judging Robots", "Robots on Mars", "Speech", "Speech for Robots")
+    rows = enumerate(titles, start=1)
+    service = await sample_archive.search_over(
+        db, *(NewsletterPaper(f"2501.0000{n}", title, title) for n, title in rows)
+    )
+    result = await service.search(SearchRequest("robots judging speech recognition"))
+    for row in result.rows:
+        lacking, having = result.missing[row.arxiv_id], result.matched.get(row.arxiv_id, ())
+        assert lacking or having
+        assert all(word.casefold() in (row.title or "").casefold() for word in having)
+        assert not any(word.casefold() in (row.title or "").casefold() for word in lacking)
+
+
+async def test_papers_with_code_are_found_by_the_links_of_their_digests(db: Database) -> None:
+    papers = [
+        {"arxiv_id": f"2501.0000{n}", "title": "Maps for Robots", "summary": "Robots."} | code
+        for n, code in enumerate(({"code_url": "https://github.com/a/b"}, {}), start=1)
+    ]
+    listing = json.dumps({"format": "listing", "date": "2025-01-02", "papers": papers})
+    await sample_archive.make_ingest(db).add_text(listing, location="listing.json")
+    for query in ("robot papers with code", "코드 있는 로봇 논문", "papers with code"):
+        result = await SearchService(db).search(SearchRequest(query))
+        assert ([row.arxiv_id for row in result.rows], result.has_code) == (["2501.00001"], True)
+        assert result.ignored == ()
+
+
+async def test_papers_from_an_institution_can_be_left_out(db: Database) -> None:
+    papers = [
+        {"arxiv_id": f"2501.0000{n}", "title": "Maps for Robots", "summary": "Robots.", "organization": name}
+        for n, name in enumerate(("Google", "Stanford University"), start=1)
+    ]
+    listing = json.dumps({"format": "listing", "date": "2025-01-02", "papers": papers})
+    await sample_archive.make_ingest(db).add_text(listing, location="listing.json")
+    for query in ("robot papers not from google", "구글 논문 제외하고 로봇"):
+        assert await ids(SearchService(db), query) == ["2501.00002"]
+
+
+async def test_a_writer_whom_no_paper_has_is_said_to_be_unknown(search: SearchService) -> None:
+    for query, name in (
+        ("papers by Ada Unknown on models", "Ada Unknown"),  # not those by Ada
+        ("papers by Kaiming He", "Kaiming He"),
+        ("papers from Korea university about quantization", "Korea university"),
+        ("홍길동이 쓴 모델 논문", "홍길동"),
+        ("홍길동이 쓴 논문", "홍길동"),
+        ("얀 르쿤이 쓴 논문", "얀 르쿤"),
+    ):
+        result = await search.search(SearchRequest(query))
+        assert (result.unknown_writers, result.ignored) == ((name,), ())
+        assert name not in result.terms
+    asked = await search.search(SearchRequest("요즘 사람이 만든 정답 없이 배우는 모델 연구"))
+    assert asked.unknown_writers == ()
 
 
 async def test_a_method_without_the_means_that_its_name_has_leaves_out_papers_on_both(db: Database) -> None:

@@ -64,8 +64,17 @@ list-stale = The newest papers are still being indexed
 list-partial = No exact match. The closest:
 list-partial-heading = Partial matches
 list-missing = doesn't mention: { $terms }
+list-matched = matches: { $terms }
+list-comparing = mentions { $terms } only in comparison
 list-related = on a related topic: { $topic }
 list-perhaps = Did you mean: { $topics }
+list-topic-partial = { " " }+ { $count ->
+    [one] 1 partial match
+   *[other] { $count } partial matches
+}
+list-read-code = with code
+list-described = “{ $names }” leaves no papers out
+list-unknown-writers = No author or institution here is called { $names }
 list-ignored = I can't use: { $filters }
 list-ignored-forms = { $ignored } (use { $forms })
 list-name-corrected = No author is called “{ $name }”; showing the closest name
@@ -672,7 +681,7 @@ why-other-source =
     }
 why-late = It was added to the { $date } list after that day's post. Up to five such papers follow a post with new ones.
 why-too-old = It was added to the { $date } list more than a week after that day, which is too late for a post.
-why-too-early = It was listed on { $date }, before this daily post was set up.
+why-too-early = It was listed on { $date }, before this daily post began.
 why-not-then = The post for { $date } was made without it: by the votes and settings of that time, other papers came first.
 why-coming = It is on its way: number { $rank } of { $total } for the next post, { $at }.
 why-stopped = This daily post is paused.
