@@ -33,7 +33,7 @@ from bot.search.results import Snippet, compile_pattern, make_excerpt
 from bot.sources.paper_text import PaperTexts
 from bot.text import analyser, term_keys
 from storage import ask as storage
-from storage import errors, models, outbox, papers
+from storage import errors, models, outbox, paper_texts, papers
 from storage.database import Database
 
 log = structlog.get_logger(__name__)
@@ -159,7 +159,7 @@ class PaperQuestions:
 
     async def answer(self, paper: models.PaperDetail, asked: str, user_id: int) -> Answer:
         """Answer a question about a paper, after reading its text if it is not stored. Raises BusyError, TooManyError."""
-        text = await self.texts.find(paper.arxiv_id)
+        text = await self.database.fetch(paper_texts.get, paper.arxiv_id)
         if text is None:
             if not self._count(_READ, user_id):
                 raise TooManyError(f"{MAX_A_DAY} papers a day", "ask-limit")

@@ -8,14 +8,14 @@ import json
 from collections.abc import Collection, Mapping
 from contextlib import aclosing
 from enum import StrEnum, auto
-from typing import Any, Protocol, Unpack
+from typing import Any, Protocol
 
 from bot.core.clock import Clock
 from bot.rendering import discord_text
 from storage import accounts, alerts, archive, daily, database, outbox, papers
 from storage.database import Database
 from storage.errors import UsageError
-from storage.models import ActivityState, Guild, Reader, Reason
+from storage.models import ActivityState, Reason
 
 
 class Guilds:
@@ -24,10 +24,6 @@ class Guilds:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-
-    async def get(self, guild_id: int) -> Guild | None:
-        """Return a stored server, or None if it is unknown."""
-        return await self._database.fetch(accounts.get_guild, guild_id)
 
     async def list_ids(self) -> frozenset[int]:
         """Return the ids of stored servers that the bot has not left."""
@@ -130,14 +126,6 @@ class Readers:
         self._clock = clock
         self._caches = caches
 
-    async def get(self, user_id: int) -> Reader | None:
-        """Return a reader, or None if no settings are saved."""
-        return await self._database.fetch(accounts.get_reader, user_id)
-
-    async def update(self, user_id: int, **settings: Unpack[accounts.ReaderSettings]) -> None:
-        """Store settings. None leaves the stored value unchanged."""
-        await self._database.write(accounts.upsert_reader, user_id, **settings)
-
     async def export(self, user_id: int) -> bytes:
         """Return all data about a reader as JSON (UTF-8). Raises UsageError if Discord would reject it."""
         tables: dict[str, list[dict[str, Any]]] = {}
@@ -152,10 +140,6 @@ class Readers:
         if len(content) > discord_text.FILE_BYTES:
             raise UsageError("The file is larger than Discord accepts.", "me-data-too-large")
         return content
-
-    async def count(self, user_id: int) -> dict[str, int]:
-        """Return the number of rows about a reader in each table."""
-        return await self._database.fetch(accounts.count_reader_data, user_id)
 
     async def forget(self, user_id: int) -> dict[str, int]:
         """Delete all data about a reader, including unsent messages. Returns the number of rows, keyed by table.

@@ -18,7 +18,7 @@ from bot.client.messages import CommandMentions, PostWording
 from bot.client.services import Services
 from bot.client.texts import Texts
 from bot.core import clock
-from storage import daily, models
+from storage import accounts, daily, models
 
 CardOffer: TypeAlias = Callable[
     ["Request", models.PaperDetail, int | None, models.SavedPaper | None], Awaitable[Sequence[ui.Item[Any]]]
@@ -101,7 +101,7 @@ class Client(commands.AutoShardedBot):
         """Return texts in the language of the user's client, otherwise the stored one, otherwise the server's."""
         locale = self._locale or translations.from_discord_locale(interaction.locale)
         if locale is None:
-            reader = await self.services.readers.get(interaction.user.id)
+            reader = await self.services.database.fetch(accounts.get_reader, interaction.user.id)
             locale = reader.locale if reader is not None else None
         return self.translations.for_locale(
             locale or translations.from_discord_locale(interaction.guild_locale) or self.services.locale
@@ -113,10 +113,10 @@ class Client(commands.AutoShardedBot):
         If `of_server`, the server's zone comes first. It defaults to the zone of the server's newest daily
         post. If neither has a zone, the language or the settings determine it.
         """
-        reader = await self.services.readers.get(interaction.user.id)
+        reader = await self.services.database.fetch(accounts.get_reader, interaction.user.id)
         own, server = reader and reader.timezone, None
         if interaction.guild_id is not None and (of_server or not own):
-            guild = await self.services.guilds.get(interaction.guild_id)
+            guild = await self.services.database.fetch(accounts.get_guild, interaction.guild_id)
             server = guild and guild.timezone
             if not server:
                 rows = await self.services.database.fetch(daily.list_rows, guild_id=interaction.guild_id)

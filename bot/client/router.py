@@ -28,7 +28,7 @@ from bot.client.context import Interaction, Request
 from bot.client.texts import Texts
 from bot.core import isolation
 from bot.rendering import discord_text
-from storage import errors
+from storage import accounts, errors
 
 log = structlog.get_logger(__name__)
 
@@ -519,7 +519,8 @@ def transfers(method: Callable[Concatenate[Any, Transfer, P], Awaitable[Reply]])
     @functools.wraps(method)
     async def run(cog: Any, request: Request, /, *arguments: P.args, **options: P.kwargs) -> Reply:
         # Counted before waiting, because `/me forget` may run meanwhile.
-        is_kept = bool(await request.services.readers.count(request.user_id))
+        database = request.services.database
+        is_kept = bool(await database.fetch(accounts.count_reader_data, request.user_id))
         try:
             async with (
                 request.services.transfers.admitted(request.user_id),
@@ -591,8 +592,8 @@ async def open_dm(request: Request) -> None:
         # The first message will open the channel.
         log.info("DM channel not opened", user=request.user_id, error=str(error))
         dm_channel_id = None
-    locale = request.texts.locale
-    await request.services.readers.update(request.user_id, locale=locale, dm_channel_id=dm_channel_id)
+    settings: accounts.ReaderSettings = {"locale": request.texts.locale, "dm_channel_id": dm_channel_id}
+    await request.services.database.write(accounts.upsert_reader, request.user_id, **settings)
 
 
 # Contents of interactions and messages.

@@ -29,7 +29,7 @@ from bot.outbox import contents
 from bot.outbox.contents import REPOST_INTERVAL
 from bot.search.results import SearchRequest
 from bot.sources import kinds
-from storage import daily, errors, models
+from storage import accounts, daily, errors, models
 from storage.models import Subscription
 
 DRAFT = TypeAdapter(Subscription)
@@ -445,9 +445,10 @@ async def _create(request: Request, draft: Subscription) -> Subscription:
     subscription = await services.get(Subscriptions).add(replace(draft, created_by=request.user_id))
     await services.guilds.update({subscription.guild_id: {"timezone": timezone}})
     # Do not replace the manager's own time zone with the server's.
-    known = await services.readers.get(request.user_id)
+    known = await services.database.fetch(accounts.get_reader, request.user_id)
     own = timezone if known is None or known.timezone is None else None
-    await services.readers.update(request.user_id, locale=request.texts.locale, timezone=own)
+    settings: accounts.ReaderSettings = {"locale": request.texts.locale, "timezone": own}
+    await services.database.write(accounts.upsert_reader, request.user_id, **settings)
     return subscription
 
 

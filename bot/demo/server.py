@@ -41,7 +41,7 @@ from bot.outbox import outcomes
 from bot.outbox.pace import Pace
 from bot.web import server as web_server
 from bot.web.service import Page, WebPages
-from storage import locks, models, paper_texts, sources
+from storage import accounts, locks, models, paper_texts, sources
 
 START_AT = datetime(2026, 1, 1, tzinfo=UTC)
 """The start of SimCord's clock: 09:00 in Seoul."""
@@ -129,7 +129,7 @@ async def _populate(
     alert = models.Alert(0, user_id, terms, START_AT)
     await services.get(Alerts).add(alert)
     await services.get(Alerts).add(dataclasses.replace(alert, guild_id=guild_id, channel_id=channel_id))
-    await services.readers.update(user_id, locale=container.locale)
+    await services.database.write(accounts.upsert_reader, user_id, locale=container.locale)
     # A subscription added yesterday is due now.
     yesterday = START_AT - timedelta(days=1)
     subscriptions = Subscriptions(container.database, lambda: yesterday)
@@ -213,7 +213,7 @@ async def serve(*, port: int, locale: models.Locale, dm: bool) -> None:
 
             async def use_zone(zone: str) -> None:
                 for viewer in viewers:
-                    await services.readers.update(viewer.id, timezone=zone)
+                    await services.database.write(accounts.upsert_reader, viewer.id, timezone=zone)
                 if guild := channels[0].guild:
                     await services.guilds.update({guild.id: {"timezone": zone}})
 

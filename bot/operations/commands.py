@@ -14,7 +14,8 @@ from bot.client.context import Client, Request
 from bot.client.custom_ids import Action, pack_custom_id
 from bot.client.router import Attachment, Transfer, UserError, WithFile
 from bot.operations import messages as operations_messages
-from bot.operations.service import StatusService
+from bot.operations.service import StatusService, find_uncertain
+from storage import accounts
 
 FORGET = "mf"
 KEEP = "mk"
@@ -69,9 +70,8 @@ class StatusCog(commands.Cog):
         """Resend a delivery whose outcome is unknown."""
         interaction = request.interaction
         assert interaction.guild_id is not None  # checked by require_manager
-        delivery = await self._services.get(StatusService).find_uncertain(
-            action.number, guild_id=interaction.guild_id
-        )
+        database = self._services.database
+        delivery = await database.fetch(find_uncertain, action.number, interaction.guild_id)
         if delivery is None or delivery.channel_id is None:
             raise UserError("nothing-to-post-again")
         channel = router.require_channel(interaction.guild, delivery.channel_id)
@@ -122,7 +122,8 @@ class MeCog(commands.GroupCog, name="me", description="What is stored about you"
     @router.command(name="forget", description="Delete everything stored about you")
     async def forget(self, request: Request) -> ui.LayoutView:
         """Show what would be deleted and a button to confirm."""
-        texts, counts = request.texts, await self._data.count(request.user_id)
+        texts = request.texts
+        counts = await request.services.database.fetch(accounts.count_reader_data, request.user_id)
         if not counts:
             return client_messages.text_view(texts("me-nothing"))
         text = texts(

@@ -104,10 +104,6 @@ class StatusService:
                 is_discord_well=self._pace.is_well,
             )
 
-    async def find_uncertain(self, delivery_id: int, *, guild_id: int) -> models.Delivery | None:
-        """Return a delivery to this server's channels if its outcome is unknown, otherwise None."""
-        return await self._database.fetch(_get_uncertain, delivery_id, guild_id)
-
     async def resend(self, delivery_id: int) -> bool:
         """Send an uncertain delivery to this server again. Returns False if it is no longer uncertain."""
         async with self._database.transaction() as connection:
@@ -138,7 +134,7 @@ class StatusService:
         return tuple((subscription, last.get(subscription.id)) for subscription in shown)
 
 
-async def _get_uncertain(connection: Connection, delivery_id: int, guild_id: int) -> models.Delivery | None:
+async def find_uncertain(connection: Connection, delivery_id: int, guild_id: int) -> models.Delivery | None:
     """Return a delivery to a server's channels if its outcome is unknown, otherwise None."""
     delivery = await outbox.get(connection, delivery_id)
     if delivery is None or delivery.guild_id != guild_id or delivery.user_id is not None:

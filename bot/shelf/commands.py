@@ -21,7 +21,7 @@ from bot.rendering import typesetting
 from bot.shelf import messages as shelf_messages
 from bot.shelf import notes
 from bot.shelf.service import MAX_FILE_BYTES, Shelf
-from storage import models
+from storage import models, papers, shelf
 
 Tag = app_commands.Range[str, 1, 60]
 Words = app_commands.Range[str, 1, 300]
@@ -84,7 +84,7 @@ class ShelfCog(commands.Cog):
         if save == "1":
             answer = await self._save(request, paper_ids)
         else:
-            await self._shelf.remove(request.user_id, paper_ids[0])
+            await request.services.database.write(shelf.remove, request.user_id, paper_ids[0])
         if answer is None or (page is not None and router.is_ephemeral(request.interaction)):
             return await card_view(request, arxiv_id, page or 0)
         return answer
@@ -97,7 +97,7 @@ class ShelfCog(commands.Cog):
 
     async def _find_ids(self, request: Request, arxiv_ids: Sequence[str]) -> list[int]:
         # Load no texts, which would take as long as several lookups.
-        ids = await self._shelf.find_ids(arxiv_ids)
+        ids = await request.services.database.fetch(papers.get_ids, arxiv_ids)
         if unknown := next((arxiv_id for arxiv_id in arxiv_ids if arxiv_id not in ids), None):
             raise UserError("no-paper", paper=paper_texts.escape_untrusted(unknown))
         return [ids[arxiv_id] for arxiv_id in arxiv_ids]
@@ -185,7 +185,7 @@ class ShelfCog(commands.Cog):
         )
 
     async def _find(self, request: Request, arxiv_id: str) -> models.SavedPaper:
-        paper = await self._shelf.get(request.user_id, arxiv_id)
+        paper = await request.services.database.fetch(shelf.get, request.user_id, arxiv_id)
         if paper is None:
             raise UserError("saved-not-any-more")
         return paper

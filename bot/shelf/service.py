@@ -60,14 +60,6 @@ class Shelf:
         """Save papers that are not saved yet. Raises UsageError, without saving any, if there are too many."""
         await self._database.write(shelf.save, user_id, paper_ids, self._clock(), server_id)
 
-    async def find_ids(self, arxiv_ids: Collection[str]) -> dict[str, int]:
-        """Return the ids of the known papers, keyed by arXiv id."""
-        return await self._database.fetch(papers.get_ids, arxiv_ids)
-
-    async def remove(self, user_id: int, paper_id: int) -> None:
-        """Remove a saved paper with its note and tags."""
-        await self._database.write(shelf.remove, user_id, paper_id)
-
     async def import_file(self, user_id: int, data: bytes, *, is_kept: bool = False) -> Imported:
         """Save the papers of a file's references, the first as the newest. Raises UsageError if it names none.
 
@@ -138,10 +130,6 @@ class Shelf:
                     note=row.note or notes.clean_note(reference.note),
                     tags=row.tags or tags,
                 )
-
-    async def get(self, user_id: int, arxiv_id: str) -> models.SavedPaper | None:
-        """Return a saved paper, or None."""
-        return await self._database.fetch(shelf.get, user_id, arxiv_id)
 
     async def annotate(self, user_id: int, paper_id: int, *, note: str, tags: str) -> None:
         """Replace the note and tags of a saved paper. `tags` is parsed by `notes.parse_tags`."""

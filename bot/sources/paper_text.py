@@ -136,10 +136,6 @@ class PaperTexts:
     )
     _missing: dict[str, datetime] = field(default_factory=dict, init=False)
 
-    async def find(self, arxiv_id: str) -> models.PaperText | None:
-        """Return the stored text of a paper, or None."""
-        return await self.database.fetch(paper_texts.get, arxiv_id)
-
     async def read(
         self,
         arxiv_id: str,
@@ -153,7 +149,7 @@ class PaperTexts:
         """
         turn = self._turns.setdefault(arxiv_id, asyncio.Lock())
         async with turn:
-            if (text := await self.find(arxiv_id)) is not None:
+            if (text := await self.database.fetch(paper_texts.get, arxiv_id)) is not None:
                 return text
             if self._missing.get(arxiv_id, models.NEVER) < self.clock():
                 async with admitted(), self.open_reader() as reader:

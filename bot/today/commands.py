@@ -21,6 +21,7 @@ from bot.rendering import templates
 from bot.today import messages as today_messages
 from bot.today.profiles import Profiles
 from bot.today.service import DEFAULT_TIME, PaperMark, TodayService
+from storage import accounts
 
 
 class TodayCog(commands.Cog):
@@ -130,7 +131,7 @@ class TodayCog(commands.Cog):
         if zone is None:
             zone = await request.interaction.client.timezone_for(request.interaction)
         else:
-            await self._services.readers.update(request.user_id, timezone=zone)
+            await self._services.database.write(accounts.upsert_reader, request.user_id, timezone=zone)
         profile = await self._services.get(TodayService).send_daily(request.user_id, at_time, zone)
         shown_zone = templates.render_zone(profile.timezone or zone, request.texts.locale.value)
         at = request.texts.format_time(profile.at_time or DEFAULT_TIME)

@@ -12,7 +12,7 @@ import pytest
 from inline_snapshot import snapshot
 
 from bot.alerts import service as alerts_service
-from storage import models, tables
+from storage import accounts, models, tables
 from tests.support.client_harness import (
     ClientHarness,
     both_languages,
@@ -41,7 +41,7 @@ async def test_alert_screens_match_their_snapshots(harness: ClientHarness) -> No
     (alert,) = await _list_alerts(harness)
     assert alert.terms == (TERM(KEYWORD, "small language model"), TERM(KEYWORD, '"로봇"'))
     assert (alert.min_votes, alert.timing, alert.at_time) == (10, models.AlertTiming.DAILY, "19:00")
-    reader = await harness.bot.services.readers.get(harness.reader.id)
+    reader = await harness.bot.services.database.fetch(accounts.get_reader, harness.reader.id)
     assert reader is not None
     assert (reader.dm_channel_id, reader.locale) == (harness.user.dm_channel.id, harness.texts.locale)
     detail = await harness.choose(await harness.ask("alerts list"), "pr:av", str(alert.id))

@@ -12,7 +12,7 @@ import discord
 import pytest
 
 from bot.app.client import DiscordRenderer
-from storage import models
+from storage import accounts, models
 from tests.support import payload_checks, rendered_posts
 from tests.support.client_harness import ClientHarness, last_response, shown_text
 
@@ -42,7 +42,7 @@ async def test_replies_use_the_client_language_or_the_stored_one(
     harness: ClientHarness, monkeypatch: pytest.MonkeyPatch, client: str, stored: models.Locale
 ) -> None:
     await harness.env.restart_bot(harness.container.create_bot(shard_count=1))
-    await harness.bot.services.readers.update(harness.reader.id, locale=stored)
+    await harness.bot.services.database.write(accounts.upsert_reader, harness.reader.id, locale=stored)
     emit = harness.env.backend.emit
 
     def localized(event: str, payload: dict[str, Any], *args: Any, **options: Any) -> Any:

@@ -173,7 +173,7 @@ async def test_a_source_added_by_mistake_is_taken_back_with_its_unsent_messages(
     await stage.at("Tue 09:00")
     await stage.list("Tue", "E F", source=page, at="Tue 10:00")
     shelf = Shelf(db, stage.clock, stage.search.match_papers, {})
-    ids = await shelf.find_ids([world.arxiv_id(name) for name in "AB"])
+    ids = await db.fetch(papers.get_ids, [world.arxiv_id(name) for name in "AB"])
     await shelf.save(READER, list(ids.values()))
     assert [row.papers for row in await stage.planned(state=models.DeliveryState.WAITING)] == [
         tuple(map(world.arxiv_id, "DBC")),

@@ -18,7 +18,7 @@ from bot.ask.service import LOST_AFTER, PaperQuestions
 from bot.core.admission import Admission
 from bot.core.settings import Settings
 from bot.search.glossary import GlossaryService
-from storage import models, paper_texts, writer
+from storage import accounts, models, paper_texts, writer
 from storage.database import Database
 from tests.ask.test_commands import answers, mention, open_thread
 from tests.fake_model import papers
@@ -194,9 +194,13 @@ async def test_a_reader_and_a_server_get_so_many_answers_a_day_and_forget_remove
     limit, readers = asking.texts("ask-sentences-limit"), asking.bot.services.readers
     for is_over in (False, False, True):
         assert (limit in await ask_paper(asking)) is is_over
-    assert (await readers.count(asking.reader.id))["question_counts"] == 1
+    assert (await asking.bot.services.database.fetch(accounts.count_reader_data, asking.reader.id))[
+        "question_counts"
+    ] == 1
     await readers.forget(asking.reader.id)
-    assert "question_counts" not in await readers.count(asking.reader.id)
+    assert "question_counts" not in await asking.bot.services.database.fetch(
+        accounts.count_reader_data, asking.reader.id
+    )
     for is_over in (False, True):  # the server has one left
         assert (limit in await ask_paper(asking)) is is_over
     await asking.env.advance_time(24 * 3600)

@@ -10,7 +10,7 @@ import pytest
 
 from bot.client import accounts as client_accounts
 from bot.client.accounts import Guilds, Readers, TextPurpose, TextTokenStore
-from storage import daily, models, papers, shelf
+from storage import accounts, daily, models, papers, shelf
 from storage.database import Database
 from tests.support import outbox_builders, paper_records, reader_rows
 from tests.support.outbox_builders import new_subscription
@@ -32,7 +32,7 @@ async def test_leaving_a_server_keeps_its_settings_and_pauses_its_posts(db: Data
         ]
     await guilds.reconcile([2, 3])
     assert await guilds.list_ids() == {2}
-    left = await guilds.get(1)
+    left = await db.fetch(accounts.get_guild, 1)
     assert left is not None
     assert (left.locale, left.system_channel_id, left.left_at) == (models.Locale.KO, 11, NOW)
     async with db.read() as connection:
@@ -73,7 +73,7 @@ async def test_new_text_replaces_only_the_same_readers_oldest_text(db: Database)
     assert [await store.get(TextPurpose.LIST, token) for token in others] == ["shared 1", "shared 2"]
     kept = [await store.get(TextPurpose.LIST, token) is not None for token in tokens[1:4]]
     assert kept == [True, False, True]
-    assert (await Readers(db, clock).count(3)) == {"button_texts": client_accounts.TEXTS_OF_READER}
+    assert await db.fetch(accounts.count_reader_data, 3) == {"button_texts": client_accounts.TEXTS_OF_READER}
 
 
 READER = 7_000_000_000_000_007
@@ -131,5 +131,5 @@ async def test_data_file_contains_every_row_about_the_reader(db: Database) -> No
     service = Readers(db, lambda: outbox_builders.NOW)
     found = json.loads(await service.export(READER))
     assert (found["user_id"], found["collected_at"]) == (str(READER), outbox_builders.NOW.isoformat())
-    counts = await service.count(READER)
+    counts = await db.fetch(accounts.count_reader_data, READER)
     assert {name: len(rows) for name, rows in found["tables"].items() if name in counts} == counts

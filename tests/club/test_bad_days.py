@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from bot.app.workers import Workers
 from bot.club.service import ClubPost, Clubs
-from storage import club, models, outbox, schema, tables
+from storage import accounts, club, models, outbox, schema, tables
 from tests.club.conftest import Lab, answers, text_of
 from tests.support.client_harness import both_languages, shown_text
 
@@ -289,7 +289,9 @@ async def test_a_reader_opens_at_most_ten_discussions_a_day(lab: Lab) -> None:
 async def test_a_waiting_discussion_is_shown_and_forgotten(lab: Lab) -> None:
     reader, data = lab.readers[0], lab.harness.bot.services.readers
     await lab.press_on_card("2501.00003", "discuss", reader)
-    assert (await data.count(reader.id))["deliveries"] == 1
+    assert (await lab.harness.container.database.fetch(accounts.count_reader_data, reader.id))[
+        "deliveries"
+    ] == 1
     shown = json.loads(await data.export(reader.id))["tables"]
     assert shown["deliveries"][0]["asked_by"] == str(reader.id)
     assert str(reader.id) not in json.dumps(shown["parts"])
@@ -311,7 +313,10 @@ async def test_forgets_the_reader_who_opened_a_discussion(lab: Lab) -> None:
     [card] = lab.messages()
     assert str(reader.id) not in shown_text(card)
     data = lab.harness.bot.services.readers
-    assert set(await data.count(reader.id)) >= {"club_nominations", "saved_papers"}
+    assert set(await lab.harness.container.database.fetch(accounts.count_reader_data, reader.id)) >= {
+        "club_nominations",
+        "saved_papers",
+    }
     await data.forget(reader.id)
     async with lab.harness.container.database.read() as connection:
         for table in schema.METADATA.sorted_tables:

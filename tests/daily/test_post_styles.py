@@ -8,6 +8,7 @@ from datetime import date
 import pytest
 
 from bot.shelf.service import Shelf
+from storage import papers
 from storage.models import Style
 from tests.support import rendered_posts
 from tests.support.client_harness import ClientHarness, both_languages
@@ -39,7 +40,8 @@ def test_late_papers_appear_below_a_heading_with_their_day(style: Style) -> None
 async def test_a_post_says_how_many_of_its_server_saved_a_paper_from_three_on(harness: ClientHarness) -> None:
     """A count of one or two might tell who it was; members of other servers do not count."""
     shelf, here, elsewhere = harness.bot.services.get(Shelf), harness.guild.id, 5
-    known = await shelf.find_ids([f"2501.0000{number}" for number in range(1, 7)])
+    ids = [f"2501.0000{number}" for number in range(1, 7)]
+    known = await harness.bot.services.database.fetch(papers.get_ids, ids)
     first, second, third = (known[f"2501.0000{number}"] for number in (1, 2, 3))
     for user_id in range(1, 5):
         await shelf.save(user_id, [first], here)

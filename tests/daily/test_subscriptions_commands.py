@@ -10,7 +10,7 @@ import pytest
 from inline_snapshot import snapshot
 
 from bot.daily import options as daily_options
-from storage import models, outbox
+from storage import accounts, models, outbox
 from tests.support.client_harness import (
     ClientHarness,
     both_languages,
@@ -264,7 +264,7 @@ async def test_a_managers_first_post_sets_their_time_zone(harness: ClientHarness
     for typed in ("America/New_York", "Asia/Tokyo"):
         _, summary = await _setup(harness, time="9", timezone=typed)
         await harness.manager_press(summary, "setup-start")
-        known = await harness.bot.services.readers.get(harness.manager.id)
+        known = await harness.bot.services.database.fetch(accounts.get_reader, harness.manager.id)
         assert known is not None
         assert known.timezone == "America/New_York"
         for subscription in await _stored(harness):

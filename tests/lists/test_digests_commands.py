@@ -9,7 +9,7 @@ import pytest
 
 from bot.daily import post as daily_post
 from bot.daily.service import OnDemandPosts
-from storage import models
+from storage import accounts, models
 from tests.support import sample_archive
 from tests.support.client_harness import (
     ClientHarness,
@@ -145,7 +145,9 @@ async def test_a_period_shows_its_newest_day_and_a_menu_of_the_others(harness: C
 
 
 async def test_yesterday_refers_to_the_readers_time_zone(harness: ClientHarness) -> None:
-    await harness.bot.services.readers.update(harness.user.id, timezone="America/Los_Angeles")
+    await harness.bot.services.database.write(
+        accounts.upsert_reader, harness.user.id, timezone="America/Los_Angeles"
+    )
     assert "December 30, 2025" in shown_text(await harness.ask("digest", date="yesterday"))
     choices = await harness.reader.autocomplete(harness.channel, "digest", "date", "yesterday")
     assert {"name": "Yesterday · 1 paper", "value": "2025-12-30"}.items() <= choices[0].items()

@@ -20,7 +20,7 @@ from bot.outbox import contents
 from bot.outbox.pace import HttpAnswer
 from bot.rendering import discord_text
 from bot.sources import kinds
-from storage import daily, migrations, models, outbox
+from storage import accounts, daily, migrations, models, outbox
 from storage import sources as stored_sources
 from tests.support import digest_builders, reader_rows
 from tests.support.client_harness import ClientHarness, both_languages, last_response, send_parts, shown_text
@@ -325,7 +325,9 @@ async def test_me_data_and_me_forget_cover_all_data_about_a_reader(
     text = texts("me-forget-question", saved=1, alerts=1, messages=1, command="`/me data`")
     assert text.splitlines()[1] in shown_text(question)
     assert shown_text(await harness.click(question, label=texts("me-keep"))) == texts("me-kept")
-    assert (await harness.bot.services.readers.count(harness.reader.id))["alerts"] == 1
+    assert (await harness.bot.services.database.fetch(accounts.count_reader_data, harness.reader.id))[
+        "alerts"
+    ] == 1
     question = await harness.ask("me forget")
     forgotten = await harness.click(question, label=texts("me-forget-all"))
     assert shown_text(forgotten) == texts("me-forgotten")

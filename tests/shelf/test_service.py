@@ -13,7 +13,7 @@ from bot.archive.exports import ReferenceFormat
 from bot.rendering import discord_text
 from bot.shelf import notes
 from bot.shelf import service as shelf_service
-from storage import errors
+from storage import errors, shelf
 from storage.archive import DigestPaper
 from storage.database import Database
 from tests.storage.test_saved_papers import add_papers
@@ -91,7 +91,7 @@ async def test_too_many_papers_and_too_large_exports_are_refused(
     with pytest.raises(errors.UsageError, match="the maximum"):
         await saved.save(7, [second])
     await saved.save(7, [first])
-    await saved.remove(7, first)
+    await sqlite_db.write(shelf.remove, 7, first)
     await saved.save(7, [second])
     with pytest.raises(errors.UsageError, match="larger than Discord accepts"):
         await saved.export(7, ReferenceFormat.RIS)

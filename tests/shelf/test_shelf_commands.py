@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 
 from bot.client import messages as client_messages
+from storage import accounts
 from tests.support import patience
 from tests.support.client_harness import ClientHarness, both_languages, shown_text
 
@@ -117,9 +118,9 @@ async def test_a_pending_import_saves_nothing_for_a_deleted_reader(harness: Clie
         await patience.wait_until(lambda: harness.reader.id in services.transfers._turns)
         assert (await services.readers.forget(harness.reader.id))["saved_papers"] == 1
     await importing
-    assert await services.readers.count(harness.reader.id) == {}
+    assert await services.database.fetch(accounts.count_reader_data, harness.reader.id) == {}
     await import_file(harness, BIBTEX)
-    assert await services.readers.count(harness.reader.id) == {"saved_papers": 2}
+    assert await services.database.fetch(accounts.count_reader_data, harness.reader.id) == {"saved_papers": 2}
 
 
 @both_languages

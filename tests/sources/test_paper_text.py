@@ -152,7 +152,7 @@ async def test_a_text_is_read_once_for_forty_readers_and_stored(
     found = await asyncio.gather(*(texts.read(ID, TITLE, "") for _ in range(40)))
     assert {text.basis for text in found} == {"paper"}
     assert origin.paths == [MARKDOWN]
-    assert await texts.find(ID) == found[0]
+    assert await db.fetch(paper_texts.get, ID) == found[0]
 
 
 async def test_a_paper_without_a_text_has_its_abstract_and_is_not_looked_for_by_each_reader(
@@ -162,7 +162,7 @@ async def test_a_paper_without_a_text_has_its_abstract_and_is_not_looked_for_by_
     found = [await texts.read(ID, TITLE, abstract) for abstract in ("Lamps.", "Lamps.", "")]
     assert [(text.text, text.basis) for text in found] == [("Lamps.", "abstract")] * 2 + [("", "none")]
     assert origin.paths == [MARKDOWN, HTML]
-    assert await texts.find(ID) is None
+    assert await db.fetch(paper_texts.get, ID) is None
 
 
 @pytest.mark.parametrize(("name", "limit"), [("MAX_TEXTS", 2), ("MAX_BYTES", 50)])

@@ -15,7 +15,7 @@ from bot.client.custom_ids import pack_custom_id
 from bot.shelf.service import Shelf
 from bot.today import messages as today_messages
 from bot.today.service import TodayService
-from storage import models, today
+from storage import accounts, models, papers, today
 from tests.support import sample_archive
 from tests.support.client_harness import ClientHarness, both_languages, component_ids, shown_text
 
@@ -30,7 +30,7 @@ def _shown_papers(message: Any) -> Sequence[str]:
 
 async def _save(harness: ClientHarness, *arxiv_ids: str) -> None:
     shelf = harness.bot.services.get(Shelf)
-    found = await shelf.find_ids(arxiv_ids)
+    found = await harness.bot.services.database.fetch(papers.get_ids, arxiv_ids)
     await shelf.save(harness.reader.id, [found[arxiv_id] for arxiv_id in arxiv_ids])
 
 
@@ -171,7 +171,9 @@ async def test_papers_on_picked_topics_come_first(harness: ClientHarness) -> Non
 
 
 async def test_papers_are_sent_by_dm_until_stopped(harness: ClientHarness) -> None:
-    await harness.bot.services.readers.update(harness.reader.id, timezone="Asia/Seoul")
+    await harness.bot.services.database.write(
+        accounts.upsert_reader, harness.reader.id, timezone="Asia/Seoul"
+    )
     await _save(harness, *SMALL_MODELS)
     assert "(Seoul)" in shown_text(await harness.ask("today", at="9am"))
     planner = Workers(harness.container).today_planner
