@@ -28,8 +28,7 @@ async def read_votes(world: World, name: str, votes: int | None) -> None:
 
 
 async def count_unmatched(world: World) -> int:
-    async with world.database.read() as connection:
-        return len(await alerts.list_unmatched(connection, 1000))
+    return len(await world.database.fetch(alerts.list_unmatched, 1000))
 
 
 async def purge(world: World) -> None:
@@ -125,8 +124,7 @@ async def test_a_match_whose_paper_left_its_digest_waits_until_it_returns(world:
     await world.written("Mon", "A▲9 B▲8", summary="moss", location="x")
     await world.written("Mon", "B▲8", summary="moss", location="x")
     await world.wait(minutes=5)
-    async with world.database.read() as connection:
-        assert await alerts.list_schedules(connection) == {}, "nothing is left to plan each minute"
+    assert await world.database.fetch(alerts.list_schedules) == {}, "nothing is left to plan each minute"
     await world.written("Tue", "A▲9", summary="moss", location="y")
     await world.wait(minutes=5)
     assert world.sent == ["@7 B", "@7 A"]

@@ -134,8 +134,7 @@ class TestByHttp:
         result = await harness.manager.slash(harness.channel, "daily setup", channel=where, papers=4)
         started = await harness.manager_press(result.followups[-1], "setup-start")
         assert harness.texts("subscription-started") in shown_text(started)
-        async with harness.container.database.read() as connection:
-            (subscription,) = await daily.list_rows(connection)
+        (subscription,) = await harness.container.database.fetch(daily.list_rows)
         assert (subscription.channel_id, subscription.top_n) == (where.id, 4)
 
     async def test_fetches_a_server_at_most_once_a_minute(self, harness: ClientHarness) -> None:

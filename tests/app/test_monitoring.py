@@ -175,8 +175,7 @@ async def test_metrics_report_queued_parts_by_state_and_the_oldest_age(harness: 
         assert added is not None
         parts = await outbox.list_parts(connection, added)
     assert await queue() == [2, 0, 90]
-    async with harness.db.transaction() as connection:
-        await outbox.mark_sent(connection, {part.id: models.Receipt(1, 20) for part in parts}, NOW)
+    await harness.db.write(outbox.mark_sent, {part.id: models.Receipt(1, 20) for part in parts}, NOW)
     assert await queue() == [0, 2, 0]
 
 
@@ -224,8 +223,7 @@ async def test_metrics_show_each_sources_last_success_and_what_the_index_lacks(
     async with harness.serving("127.0.0.1:0") as harness.url:
         assert await shown() == [SEOUL_9AM.timestamp(), 1]
         await harness.db.look_up(harness.index.refresh)
-        async with harness.db.transaction() as connection:
-            await sources.remove(connection, row.url)
+        await harness.db.write(sources.remove, row.url)
         assert await shown() == [None, 0]
 
 

@@ -29,8 +29,7 @@ async def look(database: Database, now: datetime) -> list[object]:
 
 async def post_next(world: World) -> Sequence[str]:
     """Return what is posted on Tuesday."""
-    async with world.database.transaction() as connection:
-        term = await locks.raise_term(connection)  # copying held the sender's lock
+    term = await world.database.write(locks.raise_term)  # copying held the sender's lock
     world.restart(lambda: term)
     before = len(world.sent)
     await world.at("Tue 09:00")

@@ -55,8 +55,7 @@ async def read_rows(connection: Connection) -> dict[str, list[dict[str, Any]]]:
 async def read_unopened(url: str) -> dict[str, list[dict[str, Any]]]:
     """Return all rows of a database of a former version."""
     unopened = database.Database(database.open_engine(url, ""))
-    async with unopened.read() as connection:
-        rows = await read_rows(connection)
+    rows = await unopened.fetch(read_rows)
     await unopened.close()
     return rows
 
@@ -75,8 +74,7 @@ async def test_everything_is_there_after_the_upgrade(folder: Path, empty_databas
     set_up = upgrades.restore(folder, empty_database_url)
     before = await read_unopened(empty_database_url)
     opened = await migrate.open_database(empty_database_url, approve=upgrades.approve)
-    async with opened.read() as connection:
-        after = await read_rows(connection)
+    after = await opened.fetch(read_rows)
     set_up_file = await SetUpFile(opened, system_clock, Settings()).export()
     await opened.close()
     values = {row["key"]: row["value"] for row in before.pop("meta")}
@@ -141,8 +139,7 @@ async def test_a_day_passes_and_old_buttons_are_answered(
             await harness.start_runtime()
         life = installation.Installation(harness, PollingHarness(opened, origin), ())
         await life.live_until(installation.ENDS_AT + timedelta(hours=26))
-        async with opened.read() as connection:
-            after = await read_rows(connection)
+        after = await opened.fetch(read_rows)
         assert await _press_all(harness, before["parts"]) > 10
     await opened.close()
     of_before = {row["id"]: row for row in before["deliveries"]}

@@ -38,8 +38,6 @@ async def test_workers_of_a_former_sender_store_and_plan_nothing(db: Database) -
         assert poller.database is former.database
     async with former.open_writer() as writer:
         assert writer.database is former.database
-    async with db.read() as connection:
-        assert await outbox.list_rows(connection) == []
+    assert await db.fetch(outbox.list_rows) == []
     await Workers(container).daily_planner.tick(NOW)
-    async with db.read() as connection:
-        assert len(await outbox.list_rows(connection)) == 1
+    assert len(await db.fetch(outbox.list_rows)) == 1

@@ -202,8 +202,7 @@ async def test_a_message_that_may_have_been_sent_is_not_taken_back(db: Database)
     await write(stage, "Mon 05:00", ("Mon", "A▲9 B▲8"))
     stage.discord.answer = world.LOST
     await stage.at("Mon 09:00")
-    async with db.read() as connection:
-        digests = await archive.list_rows(connection)
+    digests = await db.fetch(archive.list_rows)
     assert await stage.ingest().take_back(digests) == 2
     stage.discord.answer = None
     assert await months(stage) == ["A B"]

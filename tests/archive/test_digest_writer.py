@@ -23,8 +23,7 @@ async def test_a_new_text_at_a_known_location_is_a_correction(harness: IngestHar
     assert await harness.titles() == ["Better", "Paper 3", "Paper 4"]
     [first, second] = harness.notified
     assert (len(first), len(second)) == (3, 1)
-    async with harness.db.read() as connection:
-        assert await papers.get_detail(connection, "2601.00002") is None
+    assert await harness.db.fetch(papers.get_detail, "2601.00002") is None
     assert await harness.author_counts() == {"Ada Byron": 3, "Bea Long": 0}
 
 

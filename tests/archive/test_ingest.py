@@ -86,8 +86,7 @@ async def test_stores_digests_with_invalid_characters_and_huge_fields(harness: I
     for number, (source, location) in enumerate((("files", "p" * 5000), (signed, signed))):
         assert (await harness.add(text, location, source)).new_papers == (0 if number else 3)
         assert not (await harness.add(text, location, source)).written
-    async with harness.db.read() as connection:
-        detail = await papers.get_detail(connection, "2601.00001")
+    detail = await harness.db.fetch(papers.get_detail, "2601.00001")
     assert detail is not None
     assert len(detail.authors) == 700
 
@@ -192,8 +191,7 @@ async def test_a_listing_in_a_file_describes_its_papers(harness: IngestHarness, 
         else source_payloads.listing_text(ids=[wanted], **described)
     )
     await harness.ingest.add_text(text, location="2025-05-06.json")
-    async with harness.db.read() as connection:
-        [merged] = (await papers.list_merged(connection, arxiv_ids=[wanted])).values()
+    [merged] = (await harness.db.fetch(papers.list_merged, arxiv_ids=[wanted])).values()
     assert (merged.abstract or "").startswith("Small things are studied.")
     assert (bool(merged.code_url), bool(merged.keywords), merged.last_on) == (True, True, date(2025, 5, 6))
     assert (merged.votes, merged.title) == ((7, 10)[form == "export"], f"A Study of Small Things {wanted}")

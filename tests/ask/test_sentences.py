@@ -62,8 +62,7 @@ async def ask_paper(harness: ClientHarness, question: str = "How many tokens doe
 
 
 async def used_tokens(harness: ClientHarness) -> int:
-    async with harness.container.database.read() as connection:
-        return (await writer.get_token_totals(connection, harness.env.now().date()))[0]
+    return (await harness.container.database.fetch(writer.get_token_totals, harness.env.now().date()))[0]
 
 
 @both_languages
@@ -161,8 +160,7 @@ async def test_a_slow_model_is_given_up_and_what_it_may_have_used_is_counted(
     glossary = glossary_in_memory.build_glossary([], ())
     question = Question("How many tokens?", "Tamarin", found, [0], models.Locale.EN, glossary)
     assert await questions.sentences.write(question, 5) == Written(note="ask-sentences-failed")
-    async with sqlite_db.read() as connection:
-        assert (await writer.get_token_totals(connection, NOW.date()))[0] > 3_000
+    assert (await sqlite_db.fetch(writer.get_token_totals, NOW.date()))[0] > 3_000
     await questions.close()
 
 
@@ -213,7 +211,6 @@ async def test_questions_leave_half_of_a_cap_to_the_digest(
     sentences = asking.bot.services.get(PaperQuestions).sentences
     assert sentences is not None
     sentences.budget = replace(sentences.budget, daily=1_000)
-    async with asking.container.database.transaction() as connection:
-        await writer.add_tokens(connection, asking.env.now().date(), 500)
+    await asking.container.database.write(writer.add_tokens, asking.env.now().date(), 500)
     assert asking.texts("ask-sentences-spent") in await ask_paper(asking)
     assert fake_model.log() == []

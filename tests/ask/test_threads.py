@@ -128,8 +128,7 @@ async def test_a_reply_to_an_answer_asks_the_same_paper_without_a_mention(discus
 
 
 async def thread_papers(db: Database) -> list[str]:
-    async with db.read() as connection:
-        return sorted(await ask.list_thread_papers(connection, THREAD, None))
+    return sorted(await db.fetch(ask.list_thread_papers, THREAD, None))
 
 
 async def test_readers_who_wait_for_one_text_do_not_keep_others_from_reading(

@@ -272,8 +272,7 @@ posts = [
 """
     await _apply(db, file)
     await _apply(db, "posts = [{ guild = 11, channel = 31 }]")
-    async with db.read() as connection:
-        rows = await daily.list_rows(connection)
+    rows = await db.fetch(daily.list_rows)
     zones = {row.channel_id: row.timezone for row in rows}
     assert zones == {20: "Europe/Berlin", 21: "Europe/Berlin", 30: "Asia/Seoul", 31: "Asia/Seoul", 40: "UTC"}
     assert await _apply(db, file) == []
@@ -282,8 +281,7 @@ posts = [
 async def test_a_weekly_post_without_days_comes_on_mondays(db: Database) -> None:
     weekly = 'posts = [{ guild = 10, channel = 20, style = "weekly" }'
     await _apply(db, f'{weekly}, {{ guild = 10, channel = 21, style = "weekly", days = "fri" }}]')
-    async with db.read() as connection:
-        rows = await daily.list_rows(connection)
+    rows = await db.fetch(daily.list_rows)
     assert {row.channel_id: row.days for row in rows} == {20: (1,), 21: (5,)}
     assert await _apply(db, f"{weekly}]") == []
 

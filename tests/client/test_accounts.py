@@ -121,8 +121,7 @@ async def test_forgetting_a_reader_deletes_papers_that_nobody_else_saved(db: Dat
         await shelf.save(connection, READER, [mine, shared], NOW)
         await shelf.save(connection, 8, [shared], NOW)
     await Readers(db, lambda: NOW).forget(READER)
-    async with db.read() as connection:
-        assert set(await papers.list_merged(connection, ids=ids.values())) == {shared, max(ids.values())}
+    assert set(await db.fetch(papers.list_merged, ids=ids.values())) == {shared, max(ids.values())}
 
 
 @pytest.mark.promise

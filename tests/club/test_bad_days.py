@@ -279,8 +279,7 @@ async def test_a_reader_opens_at_most_ten_discussions_a_day(lab: Lab) -> None:
     refused = texts("club-too-many", count=10)
     assert [answer == refused for answer in answers] == [False] * 10 + [True] * 2
     assert await lab.press_on_card(papers[-1], "discuss", other, where=rooms[1]) != refused
-    async with lab.harness.container.database.read() as connection:
-        rows = await outbox.list_rows(connection)
+    rows = await lab.harness.container.database.fetch(outbox.list_rows)
     assert {row.priority for row in rows} == {models.Priority.DISCUSSION}, "after the channel's own posts"
     await lab.until(lab.now + DAY)
     assert await lab.press_on_card(papers[-2], "discuss", reader, where=rooms[1]) != refused

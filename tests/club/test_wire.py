@@ -67,8 +67,7 @@ class Lab:
             return list((await connection.execute(found)).scalars())
 
     async def list_deliveries(self, state: models.DeliveryState) -> list[models.Delivery]:
-        async with self.harness.db.read() as connection:
-            return await outbox.list_rows(connection, state=state)
+        return await self.harness.db.fetch(outbox.list_rows, state=state)
 
     async def is_idle(self) -> bool:
         return not await self.list_deliveries(models.DeliveryState.WAITING)

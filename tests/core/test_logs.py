@@ -106,8 +106,7 @@ async def test_statements_and_slow_look_ups_are_logged_with_their_times(
         capsys.readouterr()
         for _ in range(2):
             await opened.look_up(look)  # logged as slow once an hour
-        async with opened.transaction() as connection:
-            await key_values.set_value(connection, "a", "hidden")
+        await opened.write(key_values.set_value, "a", "hidden")
     stderr = capsys.readouterr().err
     events = [json.loads(line) for line in stderr.splitlines()]
     [slow] = [event for event in events if event["event"] == "slow look-up"]

@@ -94,8 +94,7 @@ async def test_a_subscription_keeps_posting_after_its_source_is_removed(world: W
     await world.source(ARXIV, SourceKind.ARXIV)
     row = await world.daily(topic=TOPIC, source=ARXIV, papers=1)
     await world.list("Mon", ANNOUNCED, source=ARXIV, form=LOOKUP)
-    async with world.database.transaction() as connection:
-        await sources.remove(connection, ARXIV)
+    await world.database.write(sources.remove, ARXIV)
     await world.edit(row, topic="robots reinforcement learning")
     await world.at("Mon 09:00")
     assert world.sent == ["B"]

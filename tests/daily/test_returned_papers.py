@@ -287,8 +287,7 @@ async def test_a_part_in_flight_while_its_post_is_removed_does_not_wait_for_ever
     world.discord.send = remove_and_send  # type: ignore[method-assign]
     world.discord.answer = answer
     await post(world, ("Mon", "A▲9"))
-    async with world.database.read() as connection:
-        counts = await outbox.count_by_state(connection)
+    counts = await world.database.fetch(outbox.count_by_state)
     assert counts == {models.PartState.STOPPED if answer else models.PartState.SENT: 1}
 
 

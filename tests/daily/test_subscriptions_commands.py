@@ -352,8 +352,7 @@ async def test_a_preview_is_private_and_plans_nothing(harness: ClientHarness) ->
         assert "Small Language Models" in shown_text(last_response(result))
         assert all(message.ephemeral for message in result.followups)
         await harness.subscriptions.remove(subscription.id)
-    async with harness.container.database.read() as connection:
-        assert await outbox.list_rows(connection) == []
+    assert await harness.container.database.fetch(outbox.list_rows) == []
     await harness.plan_post(await harness.add_subscription(top_n=10))
     previewed = await harness.manager_press(await harness.manage("daily edit"), "subscription-preview")
     assert shown_text(previewed).startswith(harness.texts("preview-nothing-new"))
@@ -365,8 +364,7 @@ async def test_post_now_does_not_repeat_papers(harness: ClientHarness) -> None:
     card = await harness.manage("daily edit")
     posting = await harness.manager_press(card, "subscription-now")
     assert shown_text(posting) == harness.texts("subscription-posting", channel=here)
-    async with harness.container.database.read() as connection:
-        (delivery,) = await outbox.list_rows(connection)
+    (delivery,) = await harness.container.database.fetch(outbox.list_rows)
     assert delivery.kind is models.DeliveryKind.ON_DEMAND
     assert delivery.papers[0] == "2501.00001"
     again = await harness.manager_press(card, "subscription-now")

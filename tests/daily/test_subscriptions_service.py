@@ -15,8 +15,7 @@ from tests.support.world import AWAY, CHANNEL, READER, World, moment
 async def set_state(
     world: World, row: models.Subscription, state: models.ActivityState, **fields: Any
 ) -> None:
-    async with world.database.transaction() as connection:
-        await daily.set_state(connection, [row.id], state, **fields)
+    await world.database.write(daily.set_state, [row.id], state, **fields)
 
 
 async def test_rescheduling_after_todays_post_takes_effect_tomorrow(world: World) -> None:
@@ -95,8 +94,7 @@ async def test_removing_a_subscription_cancels_unsent_posts(world: World) -> Non
     world.discord.answer = None
     await world.at("Mon 09:01")
     assert world.sent == []
-    async with world.database.read() as connection:
-        assert await outbox.list_problems(connection, [CHANNEL], READER, moment("Mon 08:00"), 5) == []
+    assert await world.database.fetch(outbox.list_problems, [CHANNEL], READER, moment("Mon 08:00"), 5) == []
     with pytest.raises(errors.UsageError, match="No daily post"):
         await world.subscriptions.get(row.id)
 

@@ -171,8 +171,7 @@ async def test_status_offers_to_resend_an_uncertain_post_for_a_week(harness: Cli
         status, label=_find_label(harness, status, "post-again"), by=harness.manager
     )
     assert shown_text(response) == harness.texts("posting-again")
-    async with harness.container.database.read() as connection:
-        repeated = await outbox.get(connection, delivery.id)
+    repeated = await harness.container.database.fetch(outbox.get, delivery.id)
     assert repeated is not None
     assert repeated.state is models.DeliveryState.WAITING
 
@@ -188,8 +187,7 @@ async def test_status_is_red_once_papers_were_missed_on_two_expected_days(harnes
         row = replace(
             await registry.add(url), status=models.FetchStatus.FAILED, failures=failures, reason=reason
         )
-        async with harness.container.database.transaction() as connection:
-            await stored_sources.set_health(connection, row)
+        await harness.container.database.write(stored_sources.set_health, row)
     command = texts("status-stopped-do", command="`paperround doctor`")
     for hours, days in ((6 * 24 + 12, None), (7 * 24 + 12, 6)):
         now = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=hours)

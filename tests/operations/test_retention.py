@@ -116,8 +116,7 @@ async def test_a_servers_data_is_purged_unless_the_bot_rejoins(posted_twice: Wor
         assert await count(database, table) == is_back, table.name
     remaining = await of_alerts.list_rows()
     assert (own in remaining, len(remaining)) == (True, 1 + is_back)
-    async with database.read() as connection:
-        told = await alerts.list_told(connection, recipients, [1])
+    told = await database.fetch(alerts.list_told, recipients, [1])
     assert [(name, 1) in told for name in recipients] == [True, is_back]
 
 

@@ -124,8 +124,7 @@ def test_malformed_files_lose_no_id(text: str) -> None:
 async def test_references_are_found_by_title_in_the_archive_and_then_at_arxiv(
     sqlite_db: Database, origin: OriginServer
 ) -> None:
-    async with sqlite_db.transaction() as connection:
-        await add_papers(connection, ["Attention is all you need!", "Attention"])
+    await sqlite_db.write(add_papers, ["Attention is all you need!", "Attention"])
     arxiv_papers = FakeArxiv(origin)
     arxiv_papers.add("1810.04805", "BERT: Pre-training of Deep Bidirectional Transformers")
     arxiv_papers.add("1901.00001", "BERT: Pre-training of Deep Bidirectional Transformers Revisited")
@@ -209,8 +208,7 @@ async def test_every_export_format_can_be_imported(sqlite_db: Database, form: Re
     for name, text in sample_digests.sample_texts():
         await ingest.add_text(text, location=name)
     kept = Shelf(sqlite_db, lambda: NOW, match_nothing)
-    async with sqlite_db.read() as connection:
-        ids = await papers.list_newest_ids(connection, limit=100)
+    ids = await sqlite_db.fetch(papers.list_newest_ids, limit=100)
     await kept.save(7, ids)
     for number, paper_id in enumerate(ids[:4]):
         await kept.annotate(7, paper_id, note=f"{NOTE} {number}", tags="rl, to-read, 논문리뷰"[: 20 - number])
@@ -230,8 +228,7 @@ async def test_every_export_format_can_be_imported(sqlite_db: Database, form: Re
 
 async def test_saved_papers_in_me_data_can_be_imported(sqlite_db: Database) -> None:
     kept = Shelf(sqlite_db, lambda: NOW, match_nothing)
-    async with sqlite_db.transaction() as connection:
-        ids = await add_papers(connection, ["A", "B", "C"])
+    ids = await sqlite_db.write(add_papers, ["A", "B", "C"])
     await kept.save(7, ids[:2])
     await kept.annotate(7, ids[0], note=NOTE, tags="rl, 논문리뷰")
     exported = await Readers(sqlite_db, lambda: NOW).export(7)

@@ -60,8 +60,7 @@ def test_parsing_tags_and_notes_is_idempotent(typed: str) -> None:
 
 async def test_a_search_covers_texts_titles_notes_and_tags(sqlite_db: Database) -> None:
     saved = shelf_service.Shelf(sqlite_db, lambda: NOW, match_first)
-    async with sqlite_db.transaction() as connection:
-        ids = await add_papers(connection, ["Alpha", "Étude of Beta", "Gamma"])
+    ids = await sqlite_db.write(add_papers, ["Alpha", "Étude of Beta", "Gamma"])
     for paper_id in ids:
         await saved.save(7, [paper_id])
     await saved.annotate(7, ids[2], note="compare with DPO", tags="")
@@ -85,8 +84,7 @@ async def test_too_many_papers_and_too_large_exports_are_refused(
     monkeypatch.setattr("storage.shelf.MAX_SAVED", 1)
     monkeypatch.setattr(discord_text, "FILE_BYTES", 10)
     saved = shelf_service.Shelf(sqlite_db, lambda: NOW, match_nothing)
-    async with sqlite_db.transaction() as connection:
-        first, second = await add_papers(connection, ["A", "B"])
+    first, second = await sqlite_db.write(add_papers, ["A", "B"])
     await saved.save(7, [first])
     with pytest.raises(errors.UsageError, match="the maximum"):
         await saved.save(7, [second])

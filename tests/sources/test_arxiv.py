@@ -173,8 +173,7 @@ async def test_looked_up_paper_is_unlisted_until_a_digest_lists_it(harness: Look
         assert await snapshot.read(connection, search.count_listed) == 0
         assert await papers.list_newest_ids(connection, limit=9) == []
     await harness.ingest.add_text(source_payloads.newsletter(ids=WANTED[:1]), location="a.md")
-    async with harness.database.read() as connection:
-        listed = await papers.get_detail(connection, WANTED[0])
+    listed = await harness.database.fetch(papers.get_detail, WANTED[0])
     assert listed is not None
     assert (listed.id, listed.is_listed, len(listed.appearances)) == (detail.id, True, 1)
 

@@ -226,8 +226,7 @@ async def test_a_feed_that_becomes_too_large_keeps_the_papers_of_the_day(
     # Without dates, the first papers only fill the archive.
     new = {f"2505.{number:05}" for part in shown[1:] for number in part}
     [today] = await harness.digests(START.date())
-    async with harness.db.read() as connection:
-        entries = await archive.list_entries_by_digest(connection, today.id)
+    entries = await harness.db.fetch(archive.list_entries_by_digest, today.id)
     assert today.format is models.DigestFormat.LOOKUP
     assert new <= {entry.arxiv_id for entry in entries}
     assert all([(await harness.detail(arxiv_id)).is_listed for arxiv_id in new])

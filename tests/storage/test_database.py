@@ -33,8 +33,7 @@ async def test_concurrent_transactions_lose_no_updates(db: database.Database) ->
             )
 
     await asyncio.gather(*(add_one() for _ in range(20)))
-    async with db.read() as connection:
-        assert await key_values.get(connection, "n") == "20"
+    assert await db.fetch(key_values.get, "n") == "20"
 
 
 async def _hold(limited: database.Database, count: int, release: asyncio.Event) -> list[asyncio.Task[None]]:
@@ -192,8 +191,7 @@ async def test_an_option_in_the_url_is_a_number_or_refused(
     opened = database.Database(database.open_engine(f"{url}{'&' if '?' in url else '?'}{option}", "test"))
     try:
         with pytest.raises(errors.StorageError, match=reason) if reason else contextlib.nullcontext():
-            async with opened.read() as connection:
-                await key_values.get(connection, "n")
+            await opened.fetch(key_values.get, "n")
     finally:
         await opened.close()
 

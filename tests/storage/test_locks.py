@@ -47,15 +47,13 @@ async def test_fenced_write_fails_outside_the_current_term(db: database.Database
     fenced = locks.fenced(db, lambda: lock.term)
 
     async def write() -> None:
-        async with fenced.transaction() as connection:
-            await key_values.set_value(connection, "written", "yes")
+        await fenced.write(key_values.set_value, "written", "yes")
 
     with pytest.raises(errors.SupersededError):
         await write()
     assert await lock.try_acquire()
     await write()
-    async with db.transaction() as connection:
-        await locks.raise_term(connection)
+    await db.write(locks.raise_term)
     with pytest.raises(errors.SupersededError):
         await write()
     await lock.release()

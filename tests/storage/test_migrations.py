@@ -66,8 +66,7 @@ async def test_each_stored_version_gets_the_schema_of_a_new_database(
     await db.close()
     upgrades.restore(folder, database_url)
     upgraded = await migrate.open_database(database_url, approve=upgrades.approve)
-    async with upgraded.read() as connection:
-        assert await find_differences(connection, created) == [], "a table changed without a migration"
+    assert await upgraded.fetch(find_differences, created) == [], "a table changed without a migration"
     await upgraded.close()
 
 
@@ -91,8 +90,7 @@ async def test_a_meeting_under_way_goes_on(db: Database, database_url: str) -> N
     await db.close()
     upgrades.restore(upgrades.STORED[0], database_url)
     upgraded = await migrate.open_database(database_url, approve=upgrades.approve)
-    async with upgraded.read() as connection:
-        [met] = await club.list_present(connection)
+    [met] = await upgraded.fetch(club.list_present)
     assert (met.step, met.meets_at) == ("paper", datetime(2026, 1, 10, 17, tzinfo=UTC))
     await upgraded.close()
 

@@ -96,10 +96,9 @@ async def test_a_delivery_with_unknown_outcome_can_be_resent_once(db: database.D
     later, nonces = NOW + timedelta(days=1), iter(("new", "newer"))
 
     async def repeat() -> bool:
-        async with db.transaction() as connection:
-            return await outbox.repeat_uncertain(
-                connection, delivery_id, new_nonce=lambda: next(nonces), now=NOW, expires_at=later
-            )
+        return await db.write(
+            outbox.repeat_uncertain, delivery_id, new_nonce=lambda: next(nonces), now=NOW, expires_at=later
+        )
 
     assert await repeat()
     assert not await repeat()
@@ -130,8 +129,7 @@ async def test_only_deliveries_with_unknown_outcome_survive_expiry(db: database.
             connection, part.id, next_attempt_at=NOW, unknown_since=NOW, error=models.Reason.DISCORD_TROUBLE
         )
     await add(db, new_delivery("waiting"))
-    async with db.transaction() as connection:
-        ended = await outbox.expire(connection, NOW + timedelta(hours=25), unknown_until=NOW)
+    ended = await db.write(outbox.expire, NOW + timedelta(hours=25), unknown_until=NOW)
     assert [row.key for row in ended] == ["waiting"]
 
 

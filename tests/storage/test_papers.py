@@ -22,8 +22,7 @@ async def test_only_arxiv_confirms_the_order_of_authors(db: database.Database) -
         PaperFacts("2601.00002", "huggingface", "u", NOW, authors=("Ada Byron",)),
         PaperFacts("2601.00003", "arxiv", "u", NOW),
     ]
-    async with db.transaction() as connection:
-        await papers.add_facts(connection, [(ids[reading.arxiv_id], reading) for reading in readings])
+    await db.write(papers.add_facts, [(ids[reading.arxiv_id], reading) for reading in readings])
     async with db.read() as connection:
         details = [await papers.get_detail(connection, arxiv_id) for arxiv_id in ids]
     assert [detail and detail.is_author_order_confirmed for detail in details] == [True, False, False]
@@ -109,7 +108,6 @@ async def test_digest_inherits_the_trust_of_its_source(db: database.Database) ->
     trusts = [models.FILES_TRUST, models.Trust(-4, high.id), models.Trust(0, old.id), models.Trust(2**31)]
     for source in (sources.FILES, "high", "old", "removed"):
         await harness.add(newsletter(paper(1)), source=source)
-    async with db.read() as connection:
-        origins = await archive.list_origins(connection, [1, 2, 3, 4, 99])
+    origins = await db.fetch(archive.list_origins, [1, 2, 3, 4, 99])
     assert origins == {id_: (trust, INGESTED_AT.date()) for id_, trust in enumerate(trusts, 1)}
     assert trusts == sorted(trusts)

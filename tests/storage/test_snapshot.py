@@ -26,12 +26,10 @@ async def test_a_look_up_leaves_the_event_loop_and_sees_one_state(db: Database) 
         seen.append(str(view.fetch("SELECT value FROM meta WHERE key = ?", key)))
         return threading.get_ident(), seen
 
-    async with db.transaction() as connection:
-        await key_values.set_value(connection, "a", "1")
+    await db.write(key_values.set_value, "a", "1")
     looking = asyncio.create_task(db.look_up(look_up, "a"))
     await has_begun.wait()
-    async with db.transaction() as connection:
-        await key_values.set_value(connection, "a", "2")
+    await db.write(key_values.set_value, "a", "2")
     may_go_on.set()
     thread, seen = await looking
     assert thread != threading.get_ident()

@@ -169,8 +169,7 @@ class FaultHarness:
         for number, channel_id in enumerate(channels, 1):
             address = await self.fake.add_webhook(channel_id, number)
             webhook_id, token = webhook.parse_address(address, self.fake.api_url)
-            async with self.db.transaction() as connection:
-                await key_values.set_value(connection, f"{key_values.WEBHOOK}{webhook_id}", token)
+            await self.db.write(key_values.set_value, f"{key_values.WEBHOOK}{webhook_id}", token)
             delivery = new_delivery(f"d{channel_id}", webhook_id, self.now(), parts=parts, guild_id=None)
             passive = (
                 replace(part, payload=json.dumps(without_actions(json.loads(part.payload))))
@@ -194,8 +193,7 @@ class FaultHarness:
         return [record["callback"] is not None for record in await asyncio.gather(*asked)]
 
     async def count_states(self) -> dict[str, int]:
-        async with self.db.read() as connection:
-            counts = await outbox.count_by_state(connection)
+        counts = await self.db.fetch(outbox.count_by_state)
         return {state.value: count for state, count in counts.items()}
 
     async def count_sent_messages(self) -> int:

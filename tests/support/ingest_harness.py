@@ -48,8 +48,7 @@ class IngestHarness:
         return await self.ingest.add_text(text, source=source, location=location)
 
     async def rows(self, on: str = DAY) -> list[models.PaperRow]:
-        async with self.db.read() as connection:
-            return await papers.list_by_date(connection, date.fromisoformat(on))
+        return await self.db.fetch(papers.list_by_date, date.fromisoformat(on))
 
     async def titles(self, on: str = DAY) -> list[str | None]:
         return [row.title for row in await self.rows(on)]

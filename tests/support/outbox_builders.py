@@ -86,8 +86,7 @@ def make_recorder(
 
 async def add(db: database.Database, *deliveries: models.NewDelivery) -> list[int]:
     """Store deliveries and return their ids."""
-    async with db.transaction() as connection:
-        return list((await outbox.add_all(connection, deliveries)).values())
+    return list((await db.write(outbox.add_all, deliveries)).values())
 
 
 async def list_due_nonces(db: database.Database, now: datetime = NOW) -> list[str]:

@@ -21,8 +21,7 @@ def merged_paper(number: int, *, votes: int | None = 5, on: date | None = DAY) -
 
 
 async def add_papers(db: database.Database, *new_papers: models.MergedPaper) -> dict[str, int]:
-    async with db.transaction() as connection:
-        return await papers.add(connection, new_papers)
+    return await db.write(papers.add, new_papers)
 
 
 async def add_digest(

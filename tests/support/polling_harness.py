@@ -77,11 +77,9 @@ class PollingHarness:
         return found
 
     async def detail(self, arxiv_id: str) -> models.PaperDetail:
-        async with self.db.read() as connection:
-            found = await papers.get_detail(connection, arxiv_id)
+        found = await self.db.fetch(papers.get_detail, arxiv_id)
         assert found is not None
         return found
 
     async def digests(self, since_on: date | None = None) -> list[models.StoredDigest]:
-        async with self.db.read() as connection:
-            return await archive.list_rows(connection, since_on=since_on)
+        return await self.db.fetch(archive.list_rows, since_on=since_on)

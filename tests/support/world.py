@@ -231,8 +231,7 @@ class World:
         return (await self.alerts.add(alert_builders.draft(*texts, user_id=by, **fields))).id
 
     async def source(self, url: str, kind: models.SourceKind) -> models.StoredSource:
-        async with self.database.transaction() as connection:
-            return await sources.add(connection, url=url, kind=kind, now=self.now)
+        return await self.database.write(sources.add, url=url, kind=kind, now=self.now)
 
     # Published digests.
 
@@ -311,8 +310,7 @@ class World:
 
     async def planned(self, **only: Any) -> Sequence[models.Delivery]:
         """Return the stored deliveries, oldest first."""
-        async with self.database.read() as connection:
-            return sorted(await outbox.list_rows(connection, **only), key=lambda row: row.id)
+        return sorted(await self.database.fetch(outbox.list_rows, **only), key=lambda row: row.id)
 
     async def last_on(self, row: models.Subscription) -> date | None:
         """Return the last date that a daily post has finished."""

@@ -58,8 +58,7 @@ async def archive(db: Database) -> dict[str, int]:
         )
     )
     await sample_archive.add_digest(db, "2025-03-18", *robots, *speech)
-    async with db.read() as connection:
-        return await papers.get_ids(connection, [paper.arxiv_id for paper in (*robots, *speech)])
+    return await db.fetch(papers.get_ids, [paper.arxiv_id for paper in (*robots, *speech)])
 
 
 async def _save(db: Database, archive: dict[str, int]) -> None:
@@ -81,8 +80,7 @@ async def test_a_profile_is_learnt_again_only_if_its_signals_change(
     learnt = await _learn(learner)
     assert learnt.weights != first.weights
     assert await _learn(learner) is learnt
-    async with db.transaction() as connection:
-        await today.set_feedback(connection, READER, archive["2502.00001"], FeedbackKind.LESS, NOW)
+    await db.write(today.set_feedback, READER, archive["2502.00001"], FeedbackKind.LESS, NOW)
     own_day = await learner.learn(await learner.find(READER), [archive["2502.00001"]])
     assert own_day.weights == learnt.weights
     weights = (await _learn(learner)).weights
@@ -95,8 +93,7 @@ async def test_papers_similar_to_saved_papers_score_higher(db: Database, archive
     learner = _profiles(db)
     await _save(db, archive)
     learnt = await _learn(learner)
-    async with db.read() as connection:
-        vectors = await learner.vectors.get_day(connection, date(2025, 3, 18))
+    vectors = await db.fetch(learner.vectors.get_day, date(2025, 3, 18))
     scores = profiles.score(learnt.weights, vectors)
     assert len(vectors) == 16
     unsaved, others = (

@@ -41,8 +41,7 @@ async def test_each_day_is_sent_at_the_local_time_across_a_clock_change(sqlite_d
     world = TodayWorld(sqlite_db)
     world.now = moment("Fri+8 12:00 UTC")
     await world.subscribe("02:30 New_York")
-    async with sqlite_db.transaction() as connection:
-        await accounts.upsert_reader(connection, READER, locale=models.Locale.KO)
+    await sqlite_db.write(accounts.upsert_reader, READER, locale=models.Locale.KO)
     for on, name, until in (("Fri+8", "A", "Sat+8"), ("Sat+8", "B", "Sun+8"), ("Sun+8", "C", "Mon+9")):
         await world.written(on, name)
         await world.until(f"{until} 12:00 UTC")
@@ -55,8 +54,7 @@ async def test_a_reader_who_moves_west_gets_each_day_once(sqlite_db: Database) -
     world = TodayWorld(sqlite_db)
     await world.subscribe("09:00 Seoul")
     for city, name, on, until in (("Seoul", "A", "Thu-1", "Fri-1"), ("New_York", "B", "Fri-1", "Mon")):
-        async with sqlite_db.transaction() as connection:
-            await accounts.upsert_reader(connection, READER, timezone=ZONES[city])
+        await sqlite_db.write(accounts.upsert_reader, READER, timezone=ZONES[city])
         await world.written(on, name)
         await world.until(f"{until} 02:00 UTC")
     assert world.sent == ["@7 A", "@7 B"]

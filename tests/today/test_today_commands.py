@@ -39,8 +39,7 @@ async def _mark(harness: ClientHarness, message: Any, value: str) -> Any:
 
 
 async def _profile(harness: ClientHarness) -> today.Profile:
-    async with harness.container.database.read() as connection:
-        profile = await today.get(connection, harness.reader.id)
+    profile = await harness.container.database.fetch(today.get, harness.reader.id)
     assert profile is not None
     return profile
 
@@ -87,8 +86,7 @@ async def test_marks_keep_the_order_of_papers_and_can_be_undone(harness: ClientH
     for mark in ("more", "save"):
         message = await _mark(harness, message, f"undo-{mark}:{order[2]}")
         assert f"**{harness.texts(f'today-{mark}-noted')}" not in shown_text(message)
-    async with harness.container.database.read() as connection:
-        assert await today.list_feedback(connection, harness.reader.id, limit=9) == []
+    assert await harness.container.database.fetch(today.list_feedback, harness.reader.id, limit=9) == []
     assert _shown_papers(await harness.ask("today")) == order
 
 
@@ -213,8 +211,7 @@ async def test_a_typed_zone_overrides_the_zones_of_server_and_language(harness: 
 
 async def test_closed_dms_are_reported_and_daily_dms_resume_on_request(harness: ClientHarness) -> None:
     await harness.ask("today", at="18:00")
-    async with harness.container.database.transaction() as connection:
-        await today.change(connection, harness.reader.id, reason=models.Reason.DMS_CLOSED)
+    await harness.container.database.write(today.change, harness.reader.id, reason=models.Reason.DMS_CLOSED)
     why = harness.texts("today-suspended", reason="dms-closed")
     for message in (await harness.ask("status"), await harness.ask("today")):
         assert why in shown_text(message)

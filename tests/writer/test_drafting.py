@@ -108,8 +108,7 @@ class Desk:
         self.pauses.append(seconds)
 
     async def used(self) -> int:
-        async with self.database.read() as connection:
-            return (await writer.get_token_totals(connection, NOW.date()))[0]
+        return (await self.database.fetch(writer.get_token_totals, NOW.date()))[0]
 
 
 @pytest.fixture
