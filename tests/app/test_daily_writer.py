@@ -16,10 +16,7 @@ from bot.daily.planner import DailyPlanner
 from bot.daily.service import Subscriptions
 from bot.sources import base
 from storage import archive, models, outbox
-from tests.fake_model.fixtures import fake_model
 from tests.fake_model.server import MODEL, FakeModel
-
-__all__ = ["fake_model"]
 
 DAY = date(2026, 11, 18)
 CLOSE = day_close.default().closes_at(DAY)

@@ -22,7 +22,6 @@ from storage import accounts, models, paper_texts, writer
 from storage.database import Database
 from tests.ask.test_commands import answers, mention, open_thread
 from tests.fake_model import papers
-from tests.fake_model.fixtures import fake_model as fake_model
 from tests.fake_model.server import MODEL, FakeModel
 from tests.support import glossary_in_memory
 from tests.support.client_harness import ClientHarness, both_languages, shown_text

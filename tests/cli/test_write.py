@@ -7,11 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.fake_model import papers
-from tests.fake_model.fixtures import fake_model
 from tests.fake_model.server import FakeModel
 from tests.support.shell_fixtures import Paperround
-
-__all__ = ["fake_model"]
 
 DAY = "2026-11-18"
 WRITE = ("write", "--date", DAY, "--language", "ko", "--json")

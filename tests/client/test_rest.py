@@ -20,10 +20,7 @@ from bot.outbox.outcomes import Classification, DeliveryError, Disposition
 from bot.outbox.pace import HttpAnswer, Pace
 from storage.database import Database
 from tests.fake_discord import process
-from tests.fake_discord.fixtures import fake, fake_server
 from tests.support.relay_harness import logged_in
-
-__all__ = ["fake", "fake_server"]
 
 pytestmark = pytest.mark.wire
 

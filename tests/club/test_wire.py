@@ -17,11 +17,9 @@ from bot.core.settings import Settings
 from storage import club as stored_club
 from storage import models, outbox, tables
 from tests.fake_discord import process
-from tests.fake_discord.fixtures import fake, fake_server
 from tests.support import digest_builders, fault_harness
 from tests.support.fault_harness import FaultHarness
 
-__all__ = ["fake", "fake_server", "lab"]
 pytestmark = [pytest.mark.faults, pytest.mark.wire]
 NONCES_FORGOTTEN = timedelta(minutes=10)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)

@@ -1,4 +1,4 @@
-"""Pytest fixtures for the fake Discord, to be imported by a conftest."""
+"""Pytest fixtures for the fake Discord."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pytest fixture of the fake model, imported by the modules that use it."""
+"""The pytest fixture of the fake model."""
 
 from __future__ import annotations
 

@@ -8,10 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.fake_discord import process
-from tests.fake_discord.fixtures import fake, fake_server
 from tests.support import fault_harness
-
-__all__ = ["fake", "fake_server", "harness"]
 
 POSTGRESQL_ONLY = frozenset(
     {"test_change.py", "test_clock.py", "test_discord_health.py", "test_interactions.py"}

@@ -20,11 +20,8 @@ from bot.writer import drafting
 from storage import migrate, writer
 from storage.database import Database, fetch_records
 from tests.fake_model import papers
-from tests.fake_model.fixtures import fake_model
 from tests.fake_model.server import FakeModel
 from tests.support import fork_server
-
-__all__ = ["fake_model"]
 
 pytestmark = pytest.mark.faults
 

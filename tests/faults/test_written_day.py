@@ -9,11 +9,8 @@ import pytest
 
 from bot.core import day_close
 from tests.fake_discord import process
-from tests.fake_model.fixtures import fake_model
 from tests.fake_model.server import MODEL, FakeModel
 from tests.support.fault_harness import FaultHarness
-
-__all__ = ["fake_model"]
 
 HALF_AN_HOUR = timedelta(minutes=30)
 

@@ -1,4 +1,4 @@
-"""Fixtures: the world, a world that posts to the fake Discord, and a search over three papers."""
+"""Fixtures: the world, a world that posts to the fake Discord, the fakes, and a search over three papers."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from bot.search.service import SearchService
 from storage.database import Database
 from tests.fake_discord import fixtures, process
 from tests.fake_discord.fixtures import fake, fake_server
+from tests.fake_model.fixtures import fake_model
 from tests.support import sample_archive
 from tests.support.relay_harness import RelayHarness, open_relay_harness
 from tests.support.world import World
@@ -21,7 +22,7 @@ def world(db: Database) -> World:
     return World(db)
 
 
-__all__ = ["fake", "fake_server", "wire"]
+__all__ = ["fake", "fake_model", "fake_server", "wire"]
 
 
 @pytest.fixture
