@@ -276,8 +276,6 @@ class _Reader:
 
     def _end_paragraph(self) -> None:
         on = self._paragraph_on
-        if on and not self._paragraph and self._dates_are_above is None:
-            self._section_on, self._dates_are_above = on, True
         self._section += [paper if paper.on else paper._replace(on=on) for paper in self._paragraph]
         self._paragraph, self._paragraph_on = [], None
         self._is_first_line, self._in_table = True, False
@@ -351,13 +349,14 @@ class _Reader:
 
     def _read_note(self, row: int, line: str) -> None:
         """Read a line without a paper: a date or a title of the papers above or below it, or other text."""
-        if _DATED_LINE.match(line) and (on := date_reader.find_date(strip_markdown(line)[:80])):
-            self._paragraph_on = on
-            return
-        may_be_date = len(line) <= 100 and _DIGIT.search(line) and not _UPDATED.search(line)
-        stated = date_reader.read(strip_markdown(line), self._near) if may_be_date else None
-        if stated and stated.on and stated.count_words() == 0:
-            is_papers_own = self._heading_title or self._is_day_heading or self._named_on
+        label = _DATED_LINE.match(line)
+        may_be_date = label or (len(line) <= 100 and _DIGIT.search(line) and not _UPDATED.search(line))
+        text = strip_markdown(line[label.end() :][:80] if label else line)
+        stated = date_reader.read(text, self._near) if may_be_date else None
+        if stated and stated.on and (label or stated.count_words() == 0):
+            is_papers_own = (
+                self._heading_title or self._is_day_heading or self._named_on or stated.count_words() != 0
+            )
             if is_papers_own or (self._paragraph and not self._dates_are_above):
                 self._paragraph_on = stated.on
             else:

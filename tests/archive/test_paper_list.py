@@ -216,6 +216,15 @@ def test_a_heading_that_names_days_ends_the_day_above(heading: str, days: dict[s
     assert days_of(f"{above}\n## {heading}\n\n- [{CARTS}](https://arxiv.org/abs/{THREE})\n") == days
 
 
+@pytest.mark.parametrize("label", ["", "Date: ", "**Published**: ", "날짜: ", "发布日期："])
+def test_a_date_alone_in_a_line_begins_a_day_with_and_without_a_label(label: str) -> None:
+    days = {"2026-06-18": ONE, "2026-06-20": TWO, "2026-06-22": THREE}
+    text = "\n".join(
+        f"{label}{on}\n\n- [{KETTLES}](https://arxiv.org/abs/{id_})\n" for on, id_ in days.items()
+    )
+    assert days_of(text) == {on: [id_] for on, id_ in days.items()}
+
+
 @pytest.mark.parametrize(
     ("heading", "doubt"),
     [
