@@ -423,14 +423,14 @@ def _query_notes(
         if result.meanings
         else "",
         texts("list-also", forms=name_related(texts, also, most=MAX_NAMES)) if also else "",
-        texts("list-stale") if result.is_stale else "",
-        texts("list-partial") if result.is_partial and not result.complete else "",
-        texts("list-perhaps", topics=names) if names else "",
-        _ignored_note(texts, result),
         texts("list-unknown-writers", names=_format_names(result.unknown_writers))
         if result.unknown_writers
         else "",
         texts("list-described", names=_format_names(result.described)) if result.described else "",
+        texts("list-stale") if result.is_stale else "",
+        texts("list-partial") if result.is_partial and not result.complete else "",
+        texts("list-perhaps", topics=names) if names else "",
+        _ignored_note(texts, result),
     )
 
 

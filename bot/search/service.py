@@ -6,7 +6,6 @@ Each lookup is one synchronous call on an `Archive`: a database snapshot with on
 from __future__ import annotations
 
 import asyncio
-import re
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -172,9 +171,12 @@ def _find_by_words(
     return engine.find(query, scope, limit=end, sort=sort)
 
 
-def _pattern_of(part: concepts.QueryPart) -> re.Pattern[str] | None:
-    """Return the pattern of a part's usual forms."""
-    return search_results.compile_pattern(form.text for form in part.forms if form.weight >= _USUAL_WEIGHT)
+def _name_match(part: concepts.QueryPart, text: str) -> str:
+    """Return the name of a part of which a text has a usual form, or "". For 트랜스포머 말고 it is that form."""
+    usual = (form.text for form in part.forms if form.weight >= _USUAL_WEIGHT)
+    compiled = ((form, search_results.compile_pattern([form])) for form in usual)
+    found = next((form for form, pattern in compiled if pattern and pattern.search(text)), "")
+    return found if part.is_negated else found and part.shown_text
 
 
 _Labels = dict[str, tuple[str, ...]]
@@ -192,11 +194,12 @@ def _label_partial(
     missing, matched = _Labels({row.arxiv_id: () for row in rows if row.id in matches.missing}), _Labels()
     for paper in documents:
         text = search_index.join_texts(paper)
-        absent = concepts.list_absent(matches.missing[paper.id], text)
+        lacking = (part for part in matches.missing[paper.id] if not part.is_negated)
+        absent = concepts.list_absent(lacking, text)
         missing[paper.arxiv_id] = tuple(part.shown_text for part in absent)
         if not (absent or paper.id in matches.related or paper.id in matches.comparing):
-            has = (part for part in query.parts if (pattern := _pattern_of(part)) and pattern.search(text))
-            matched[paper.arxiv_id] = tuple(dict.fromkeys(part.shown_text for part in has))
+            found = (_name_match(part, text) for part in query.parts)
+            matched[paper.arxiv_id] = tuple(dict.fromkeys(filter(None, found)))
     return missing, matched
 
 

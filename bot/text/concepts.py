@@ -99,7 +99,9 @@ class Form(NamedTuple):
 _OBJECT = re.compile(f"(?<=[{analyser.SYLLABLES}])(?:[을를]|에서?)$")
 
 
-_NEGATION = re.compile("말고|아닌|이?외의|빼고|대신|제외하고")
+_NEGATION = re.compile(
+    r"(?:말고|아닌|외의|빼고|대신|제외하고|없이|없는)\Z|^(?:without|no|other than|beyond)\b"
+)
 
 
 class QueryPart(NamedTuple):
@@ -114,10 +116,15 @@ class QueryPart(NamedTuple):
     is_term: bool = False
 
     @property
+    def is_negated(self) -> bool:
+        """Whether it names what is sought by what it is not: 트랜스포머 말고, without labels."""
+        return _NEGATION.search(self.text) is not None
+
+    @property
     def shown_text(self) -> str:
         """The part's name in replies: without particles, or the term that an everyday verb means."""
         start, space, word = self.text.rpartition(" ")
-        if not analyser.is_hangul(word) or _NEGATION.fullmatch(word):
+        if not analyser.is_hangul(word) or self.is_negated:
             return self.text
         if space or self.key:
             # For a verb (까먹는, 모르는 걸, AI가 쓴), show the term that papers use, preferably in Korean.

@@ -181,6 +181,19 @@ async def test_a_partial_match_says_what_it_has_or_lacks(db: Database) -> None:
         assert not any(word.casefold() in (row.title or "").casefold() for word in lacking)
 
 
+async def test_a_partial_match_of_a_negation_is_named_by_the_term_that_its_paper_has(db: Database) -> None:
+    service = await sample_archive.search_over(
+        db,
+        NewsletterPaper("2501.00001", "Selective Scans", "상태 공간 모델입니다."),
+        NewsletterPaper("2501.00002", "Robots", "로봇 팔입니다."),
+    )
+    result = await service.search(SearchRequest("트랜스포머 말고 로봇 팔"))
+    assert result.terms[0] == "트랜스포머 말고", "what the reader typed"
+    assert result.matched["2501.00002"] == ("로봇 팔",)
+    assert (*result.matched.get("2501.00001", ()), *result.missing["2501.00001"]) != ("트랜스포머 말고",)
+    assert not any("트랜스포머 말고" in names for names in result.missing.values())
+
+
 async def test_papers_with_code_are_found_by_the_links_of_their_digests(db: Database) -> None:
     papers = [
         {"arxiv_id": f"2501.0000{n}", "title": "Maps for Robots", "summary": "Robots."} | code
