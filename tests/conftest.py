@@ -83,9 +83,11 @@ def _put_waiting_first(items: list[pytest.Item]) -> None:
     `--dist worksteal` gives each worker a block of equal length, so that the other workers keep the cores busy.
     """
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    waiting = [item for item in items if any(map(item.get_closest_marker, ("wire", "faults", "browser")))]
-    waiting.sort(key=lambda item: item.get_closest_marker("faults") is None)
-    others = [item for item in items if item not in set(waiting)]
+    waits = {item: any(map(item.get_closest_marker, ("wire", "faults", "browser"))) for item in items}
+    waiting = sorted(
+        (item for item in items if waits[item]), key=lambda item: item.get_closest_marker("faults") is None
+    )
+    others = [item for item in items if not waits[item]]
     size, first = len(items) // workers, max(1, workers // 2)
     items.clear()
     for number in range(first):

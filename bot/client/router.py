@@ -546,12 +546,12 @@ class ComponentRouter:
 
     def register(self, cog: object) -> None:
         """Register a cog's methods that are marked with `handles`."""
-        for _, method in inspect.getmembers(cog, inspect.iscoroutinefunction):
-            if (mark := getattr(method, "__route__", None)) is None:
+        for name in dir(type(cog)):
+            if (mark := getattr(getattr(type(cog), name), "__route__", None)) is None:
                 continue
             verb, check = mark
             assert verb not in self._routes, f"two handlers claim {verb!r}"
-            self._routes[verb] = check, method
+            self._routes[verb] = check, getattr(cog, name)
 
     async def dispatch(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Run an action's handler. Reports errors and unknown verbs to the user, and never raises them."""

@@ -22,6 +22,8 @@ import simcord
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from discord import app_commands
 from discord.http import MultipartParameters
+from simcord import components, results
+from simcord.backend import serializers
 
 from bot.alerts.service import Alerts
 from bot.app import front
@@ -295,8 +297,7 @@ async def open_harness(
     arXiv and Hugging Face are at `services_url`.
     """
     clock = SimulatedClock()
-    settings = Settings(locale=locale.value, arxiv_url=f"{services_url}/api/query", hf_endpoint=services_url)
-    container = Container(settings, database, clock)
+    container = Container(_load_settings(locale, services_url), database, clock)
     container.texts = texts
     container.templates = _load_templates()
     container.arxiv_throttle = base.no_throttle
@@ -306,14 +307,14 @@ async def open_harness(
         waiting.patience = patience.scaled(waiting.patience)
     # `simcord.run` fails in a fixture, because pytest runs set-up and tear-down in different contexts.
     env = PatientEnv(bot, check_errors=False, settle_timeout=patience.scaled(SETTLE_SECONDS))
-    with _translated_once():
+    with _translated_once(), _quick_copies():
         await env.start()
     clock.env = env
     if SENDS_BY_HTTP:
         send_by_http(bot, clock)
     try:
         with (
-            mock.patch.object(copy, "deepcopy", _copy_json),
+            _quick_copies(),
             mock.patch.multiple(
                 autocomplete,
                 TIMEOUT_SECONDS=patience.scaled(autocomplete.TIMEOUT_SECONDS),
@@ -346,6 +347,11 @@ def send_by_http(bot: PaperroundBot, clock: Clock) -> None:
     state.parsers["INTERACTION_CREATE"] = send
 
 
+@lru_cache
+def _load_settings(locale: models.Locale, services_url: str) -> Settings:
+    return Settings(locale=locale.value, arxiv_url=f"{services_url}/api/query", hf_endpoint=services_url)
+
+
 @lru_cache(maxsize=1)
 def _load_templates() -> Templates:
     """Return the bundled templates, compiled once per test process."""
@@ -353,6 +359,15 @@ def _load_templates() -> Templates:
 
 
 _copy_any = copy.deepcopy
+
+
+@contextmanager
+def _quick_copies() -> Iterator[None]:
+    """Copy by `_copy_json` wherever a command copies JSON."""
+    with ExitStack() as patches:
+        for module in (copy, components, results, serializers):
+            patches.enter_context(mock.patch.object(module, "deepcopy", _copy_json))
+        yield
 
 
 def _copy_json(value: Any, memo: dict[int, Any] | None = None) -> Any:
