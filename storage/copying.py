@@ -21,7 +21,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from storage import errors, key_values, locks, migrate, schema, tables
-from storage.database import Connection, Database, sqlite_path
+from storage.database import Connection, Database, insert_rows, sqlite_path
 
 COPIED = tuple(table for table in schema.METADATA.sorted_tables if table is not locks.sender_lease)
 """The tables to copy, referenced tables first."""
@@ -63,8 +63,9 @@ async def copy(
         for table in COPIED:
             query = _select(table, is_export=is_export).execution_options(yield_per=_ROWS)
             result = await reading.stream(query)
+            plain = _plain(table)
             async for rows in result.mappings().partitions():
-                await writing.execute(_plain(table).insert(), [dict(row) for row in rows])
+                await insert_rows(writing, plain, rows)
                 copied += len(rows)
                 on_progress(copied, total)
             if "id" in table.c and table.c.id.identity is not None:
@@ -96,7 +97,7 @@ async def _locked(database: Database) -> AsyncIterator[None]:
         await lock.release()
 
 
-def _plain(table: sa.Table) -> sa.TableClause:
+def _plain(table: sa.Table) -> sa.Table:
     """Return a table with the database's own column types, so that only times are converted."""
     columns = []
     for column in table.c:
@@ -104,8 +105,8 @@ def _plain(table: sa.Table) -> sa.TableClause:
             column.type if column.type is tables.UtcTime else getattr(column.type, "stored_as", column.type)
         )
         is_json = isinstance(stored, sa.JSON)
-        columns.append(sa.column(column.name, sa.JSON(none_as_null=True) if is_json else stored))
-    return sa.table(table.name, *columns)
+        columns.append(sa.Column(column.name, sa.JSON(none_as_null=True) if is_json else stored))
+    return sa.Table(table.name, sa.MetaData(), *columns)
 
 
 def _select(table: sa.Table, *, is_export: bool) -> sa.Select[Any]:

@@ -27,7 +27,7 @@ import tantivy
 from tantivy import Query
 
 from bot.archive import summaries
-from bot.core import isolation
+from bot.core import isolation, memory
 from bot.text import analyser, people, questions, term_keys, tokens, typography
 from storage import models, search
 from storage.database import Database
@@ -476,6 +476,8 @@ class IndexWriter:
         """Commit, then store the state. If interrupted in between, the same papers are indexed again."""
         for writer in reversed(self._writers):
             writer.commit()
+        if self._pending >= COMMIT_PAPERS:
+            memory.return_free()  # which the engine's threads leave behind, more with each commit
         self._pending = 0
         file = self._folder / "state.json"
         beside = file.with_suffix(".new")
