@@ -137,10 +137,9 @@ class WhyExplainer:
             return in_next
         if own_posts:
             return replace(_explain_post(own_posts[0], row), cause=Cause.UNSENT)
-        if clock.local_date(row.created_at, clock.stored_zone(row.timezone)) > listed_on:
-            return Explanation(Cause.TOO_EARLY, row, listed_on)
         post_on, is_before = await _find_passed(connection, row, own)
         if post_on is None or is_before:
+            is_before |= clock.local_date(row.created_at, clock.stored_zone(row.timezone)) > listed_on
             return Explanation(Cause.TOO_EARLY if is_before else Cause.TOO_OLD, row, listed_on)
         # The paper's day was already posted, so rank it there by current votes.
         slot, calendar = schedule.Slot(listed_on, now, listed_on), schedule.Calendar(now, self._day_close)

@@ -75,6 +75,18 @@ async def test_why_reports_papers_from_before_the_first_post_as_too_early(world:
         assert (found.cause, found.digest_on) == (Cause.TOO_EARLY, MONDAY - DAY)
 
 
+async def test_a_paper_below_the_top_of_a_day_that_the_first_post_brought_later_is_explained_by_its_rank(
+    world: World,
+) -> None:
+    await world.list("Mon", "A▲9 B▲8 C▲7")
+    await world.at("Tue 07:00")
+    await world.daily()
+    await world.at("Tue 09:00")
+    assert await causes(world, "A") == [Cause.POSTED]
+    found = await world.explain("C")
+    assert (found.cause, found.rank, found.digest_on) == (Cause.BELOW_TOP, 3, MONDAY)
+
+
 async def test_a_day_without_a_post_here_is_not_called_one_that_passed_the_paper_by(world: World) -> None:
     await world.list("Sun-1", "A▲99", at="Sun-1 08:00")
     await world.at("Sun-1 10:00")
