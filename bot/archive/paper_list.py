@@ -358,7 +358,9 @@ class _Reader:
                 self._heading_title or self._is_day_heading or self._named_on or stated.count_words() != 0
             )
             if is_papers_own or (self._paragraph and not self._dates_are_above):
-                self._paragraph_on = stated.on
+                on, known = stated.on, self._paragraph
+                self._paragraph = [paper if paper.on else paper._replace(on=on) for paper in known]
+                self._paragraph_on = None if known else on
             else:
                 self._set_day(stated, is_heading=False)
         elif title := title_reader.read_labelled(line):

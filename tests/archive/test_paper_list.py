@@ -225,6 +225,13 @@ def test_a_date_alone_in_a_line_begins_a_day_with_and_without_a_label(label: str
     assert days_of(text) == {on: [id_] for on, id_ in days.items()}
 
 
+@pytest.mark.parametrize("below", ["  - Published: {}\n", "  {}\n", "  날짜: {}\n\n"])
+def test_a_date_below_each_item_is_that_items_own(below: str) -> None:
+    days = {"2026-06-18": ONE, "2026-06-20": TWO, "2026-06-22": THREE}
+    items = (f"- [{KETTLES}](https://arxiv.org/abs/{id_})\n{below.format(on)}" for on, id_ in days.items())
+    assert days_of("".join(items)) == {on: [id_] for on, id_ in days.items()}
+
+
 @pytest.mark.parametrize(
     ("heading", "doubt"),
     [
