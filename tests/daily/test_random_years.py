@@ -23,6 +23,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.archive import listing
+from bot.daily.why import WhyExplainer
 from bot.outbox import contents
 from bot.outbox.outcomes import Classification, DeliveryError, Disposition, SendRequest
 from storage import archive, daily, models
@@ -405,11 +406,12 @@ class Year:
         """`/why` says that a paper was posted where readers saw it, and names a rule that holds where they did not."""
         rows = {row.id: row for row in await self.rows()}
         listed = [name for (_, day), names in self.listed.items() if day <= self.now.date() for name in names]
+        explainer = WhyExplainer(self.world.database, self.world.clock, self.match_papers)
         for name in self.random.sample(sorted({*listed}), min(count, len({*listed}))):
             paper = await self.world.search.find_paper(name)
             assert paper is not None
             for channel_id in {row.channel_id for row in rows.values()}:
-                answer = await self.world.why(name, channel_id)
+                answer = await explainer.explain(paper, guild_id=stage.GUILD, channel_id=channel_id)
                 for found in answer.explanations:
                     self.check_reason(name, found.subscription, found.cause.value)
 

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import date, datetime, timedelta
 
 import pytest
 
-from bot.core import clock
 from bot.daily.service import Subscriptions
 from storage import models, outbox
 from tests.support.fault_harness import FaultHarness
 
 pytestmark = [pytest.mark.faults, pytest.mark.wire]
 
-HOUR = timedelta(hours=1)
+DAY, HOUR, SECOND = timedelta(days=1), timedelta(hours=1), timedelta(seconds=1)
 RIGHT = timedelta(0)
-DAY = timedelta(days=1)
 
 CASES: tuple[tuple[timedelta, ...], ...] = (
     (26 * HOUR, RIGHT, -2 * HOUR),
@@ -27,74 +23,57 @@ CASES: tuple[tuple[timedelta, ...], ...] = (
 )
 """Successive errors of the system clock. The first one applies at startup."""
 SEEDS = len(CASES)
-
-CHANNELS = 5
-SECONDS_EACH = 3.0
-START_SECONDS = 8.0
-DISCORD_EPOCH = datetime(2015, 1, 1, tzinfo=UTC)
+STEP = timedelta(minutes=10)
+"""The time from post to post: less than each error, more than the slowest machine takes to send one."""
 
 
-async def _subscribe(harness: FaultHarness, channels: list[int], after: timedelta) -> datetime:
-    """Set up daily posts at the first full minute that is more than `after` away. Returns that minute."""
-    due = (harness.now() + after).replace(second=0, microsecond=0) + timedelta(minutes=1)
+async def _subscribe(harness: FaultHarness, channels: list[int]) -> list[datetime]:
+    """Set up a daily post in each channel, each a STEP after the one before. Returns when they are due."""
+    first = (harness.now() + STEP).replace(second=0, microsecond=0)
+    dues = [first + number * STEP for number in range(len(channels))]
     service = Subscriptions(harness.db, harness.now)
-    for channel_id in channels:
+    for channel_id, due in zip(channels, dues, strict=True):
         draft = models.Subscription(guild_id=1, channel_id=channel_id, at_time=f"{due:%H:%M}")
         await service.add(draft)
-    return due
+    return dues
 
 
-async def _posts(harness: FaultHarness) -> dict[int, list[str]]:
-    """Return the local dates of sent posts, by channel."""
-    dates: dict[int, list[str]] = {}
-    async with harness.db.read() as connection:
-        for row in await outbox.list_rows(connection):
-            assert row.channel_id is not None
-            if row.state.value == "sent":
-                dates.setdefault(row.channel_id, []).append(str(row.local_on))
-    return {channel_id: sorted(days) for channel_id, days in dates.items()}
+async def _wait_for_posts(harness: FaultHarness, dates: dict[int, list[date]]) -> None:
+    """Wait until each channel has one post for each of its dates, and assert that Discord has no others."""
 
+    async def have_posts() -> bool:
+        async with harness.db.read() as connection:
+            rows = await outbox.list_rows(connection, state=models.DeliveryState.SENT)
+        assert {row.channel_id for row in rows} <= dates.keys(), "a post came before its time"
+        return sorted((row.channel_id, row.local_on) for row in rows) == [
+            (channel_id, on) for channel_id, days in dates.items() for on in days
+        ]
 
-async def _wait_for_posts(harness: FaultHarness, channels: list[int], days: list[str]) -> None:
-    """Wait until each channel has one post for each date, and assert that Discord has no others."""
-
-    async def has_posts() -> bool:
-        return await _posts(harness) == dict.fromkeys(channels, days)
-
-    await harness.wait_until(has_posts, seconds=100)
+    await harness.wait_until(have_posts, seconds=100)
     messages = await harness.fake.all_messages()
-    assert [len(messages.get(channel_id, [])) for channel_id in channels] == [len(days)] * len(channels)
-
-
-def _posted_at(message: dict[str, Any]) -> datetime:
-    """Return when Discord accepted a message, by Discord's clock."""
-    return DISCORD_EPOCH + timedelta(milliseconds=int(message["id"]) >> 22)
+    assert {channel_id: len(found) for channel_id, found in messages.items()} == {
+        channel_id: len(days) for channel_id, days in dates.items()
+    }
 
 
 @pytest.mark.promise
 async def test_posts_each_date_once_and_on_time_with_a_wrong_clock(harness: FaultHarness, seed: int) -> None:
-    errors = CASES[seed]
-    wrong_for = timedelta(seconds=START_SECONDS + SECONDS_EACH * len(errors))
-    # Posts are due a few seconds after the last change.
-    to_due = (harness.now() + wrong_for).second
-    await harness.advance_clock(timedelta(seconds=(50 - to_due) % 60))
-    channels = await harness.fake.add_channels(CHANNELS)
-    today = harness.now().date()
-    due = await _subscribe(harness, channels, wrong_for)
-    await harness.store_digest("2601.00001")
-    harness.set_clock_error(errors[0])
+    channels = await harness.fake.add_channels(len(CASES[seed]))
+    dues = await _subscribe(harness, channels)
+    await harness.store_digest("2601.00001", on=dues[0].date())
+    harness.set_clock_error(CASES[seed][0])
     harness.start_bot()
     await harness.fake.wait_until_connected()
-    for error in errors[1:]:
-        await asyncio.sleep(SECONDS_EACH)
-        assert await _posts(harness) == {}
+    dates: dict[int, list[date]] = {}
+    for channel_id, due, error in zip(channels, dues, CASES[seed], strict=True):
         harness.set_clock_error(error)
-    await _wait_for_posts(harness, channels, [str(today)])
-    for [message] in (await harness.fake.all_messages()).values():
-        assert due - clock.MAX_ERROR <= _posted_at(message) < due + HOUR / 2
-    await harness.store_digest("2601.00002", on=today + DAY)
+        await _wait_for_posts(harness, dates)
+        await harness.advance_clock(due + SECOND - harness.now())
+        dates[channel_id] = [due.date()]
+        await _wait_for_posts(harness, dates)
+    await harness.store_digest("2601.00002", on=dues[0].date() + DAY)
     await harness.advance_clock(DAY)  # as if the machine had slept
-    await _wait_for_posts(harness, channels, [str(today), str(today + DAY)])
+    await _wait_for_posts(harness, {id_: [on, on + DAY] for id_, [on] in dates.items()})
     harness.assert_no_traceback()
 
 
