@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 import signal
+import time
 from collections import defaultdict
-from contextlib import suppress
 
 import pytest
 import sqlalchemy as sa
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.wire, pytest.mark.engines("postgre
 SEEDS = 1
 CHANNELS = 60
 SECONDS, SHORT_SECONDS = 60.0, 8.0
-"""How long processes are killed and frozen, with `--all-faults` and without."""
+"""How long processes are killed and frozen, three at least, with `--all-faults` and without."""
 
 LOG_OF_TERMS = """
 CREATE TABLE log_of_terms (
@@ -81,24 +81,22 @@ async def test_each_term_has_one_writer_while_processes_die_and_freeze(
     await harness.wait_for_sent(1)
     breaking = [asyncio.create_task(break_one("sender", is_killed=True))]
     asking: list[asyncio.Task[list[bool]]] = []
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):  # noqa: TID251 - the length of the run, not a limit
-            while True:
-                if (await harness.count_states()).get("waiting", 0) < CHANNELS / 2:
-                    await harness.fan_out(channels, name=f"{rounds}-")
-                    rounds += 1
-                asking.append(asyncio.create_task(harness.ask(channels[0], 1)))
-                await asyncio.sleep(rng.uniform(0.2, 2.0))
-                if running:
-                    name, is_killed = rng.choice([*running]), rng.random() < 0.5
-                    breaking.append(asyncio.create_task(break_one(name, is_killed=is_killed)))
+    ends_at = time.monotonic() + seconds
+    while time.monotonic() < ends_at or len(breaking) < 3:
+        if (await harness.count_states()).get("waiting", 0) < CHANNELS / 2:
+            await harness.fan_out(channels, name=f"{rounds}-")
+            rounds += 1
+        asking.append(asyncio.create_task(harness.ask(channels[0], 1)))
+        await asyncio.sleep(rng.uniform(0.2, 2.0))
+        if running:
+            name, is_killed = rng.choice([*running]), rng.random() < 0.5
+            breaking.append(asyncio.create_task(break_one(name, is_killed=is_killed)))
     await asyncio.gather(*breaking)
     await harness.wait_until_all_sent()
     messages = (await harness.fake.all_messages()).values()
     expected = [f"{number}-{channel} 0" for number in range(rounds) for channel in channels]
     texts = [text for found in messages for text in message_texts(found)]
     assert sorted(texts) == sorted(expected), harness.read_log()[-3000:]
-    assert len(breaking) > 2
     assert any(answered for answers in await asyncio.gather(*asking) for answered in answers)
 
     async def are_all_answered() -> bool:
