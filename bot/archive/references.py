@@ -22,6 +22,7 @@ _BIBTEX_ENTRY = re.compile(r"^[ \t]*@(\w+)\s*[{(]\s*([^\s,{}()]*)", re.MULTILINE
 _BIBTEX_FIELD = re.compile(r"[,{(\s](title|keywords|annote)\s{0,20}=\s{0,20}[{\"]", re.IGNORECASE)
 _RIS_START = re.compile(r"^TY  - ?", re.MULTILINE)
 _RIS_LINE = re.compile(r"^([A-Z][A-Z0-9])  - ?(.*)$", re.MULTILINE)
+_RIS_KEYWORD = re.compile(r"^KW  - .*", re.MULTILINE)
 _RIS_TITLES = ("TI", "T1", "CT")
 _TITLE_COLUMNS, _KEY_COLUMNS = ("title", "publication title", "제목"), ("key", "citation key", "id")
 
@@ -42,7 +43,7 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """An entry of a file: its whole text, and its fields as plain text."""
+    """An entry of a file: its text without keywords, which may be numbers, and its fields as plain text."""
 
     text: str
     key: str = ""
@@ -102,9 +103,9 @@ def _list_items(value: Any) -> Iterable[Any]:
 
 
 def _read_json(item: Any) -> _Entry:
-    text = json.dumps(item, ensure_ascii=False)
     if not isinstance(item, dict):
-        return _Entry(text)
+        return _Entry(json.dumps(item, ensure_ascii=False))
+    text = json.dumps({**item, "keyword": ""}, ensure_ascii=False)
     texts = {name: value for name, value in item.items() if isinstance(value, str)}
     key = texts.get("citationKey") or texts.get("citation-key") or texts.get("id", "")
     return _Entry(text, key, texts.get("title", ""), texts.get("note", ""), texts.get("keyword", ""))
@@ -120,6 +121,7 @@ def _read_bibtex(text: str) -> _Entry:
     if head[1].lower() in ("comment", "string", "preamble"):
         return _Entry(text)
     note, tags = (exports.unescape_bibtex(fields.get(name, "")) for name in ("annote", "keywords"))
+    text = text.replace(fields.get("keywords") or "\0", "")
     return _Entry(text, head[2], _plain(fields.get("title", "")), note, tags)
 
 
@@ -144,7 +146,8 @@ def _read_ris(text: str) -> _Entry:
         fields.setdefault(tag, []).append(value.strip())
     title = next((fields[tag][0] for tag in _RIS_TITLES if tag in fields), "")
     key = fields.get("ID", [""])[0]
-    return _Entry(text, key, title, "\n".join(fields.get("N1", [])), ",".join(fields.get("KW", [])))
+    note, tags = "\n".join(fields.get("N1", [])), ",".join(fields.get("KW", []))
+    return _Entry(_RIS_KEYWORD.sub("", text), key, title, note, tags)
 
 
 def _read_table(text: str) -> Iterator[_Entry]:

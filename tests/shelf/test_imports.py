@@ -103,6 +103,19 @@ def test_references_without_an_id_keep_their_titles(form: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        "@misc{nsa, eprint={2502.11089}, keywords={2312.00752, 필독}}",
+        "TY  - JOUR\nID  - nsa\nUR  - https://arxiv.org/abs/2502.11089\nKW  - 2312.00752\nKW  - 필독\nER  - \n",
+        '[{"id": "nsa", "URL": "https://arxiv.org/abs/2502.11089", "keyword": "2312.00752,필독"}]',
+    ],
+)
+def test_a_number_among_an_entrys_keywords_is_no_paper(text: str) -> None:
+    read = references.read_references(text, NOW.date())
+    assert [reference.arxiv_id for reference in read] == ["2502.11089"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
         "@misc{a, title={never closed, arXiv:2401.00001",
         "[{]",
         "[" * 50_000,
