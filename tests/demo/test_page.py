@@ -116,7 +116,7 @@ ANSWERS = {
     "/topic 강화학습": ("강화학습 · 23 papers", "Related terms included: reinforcement learning"),
     "/paper 2502.02737": ("SmolLM2: When Smol Goes Big", "GitHub"),
     "/ask paper:2501.12948 question:How is it rewarded?": ("checks the final answer",),
-    "/alerts add keyword:diffusion": ("Inference-Time Scaling for Diffusion Models",),
+    "/alerts add keyword:diffusion channel:vision": ("Inference-Time Scaling for Diffusion Models",),
     "/daily setup channel:vision time:9am topic:diffusion": (
         "#vision",
         "Only papers on “diffusion”",
@@ -129,7 +129,7 @@ ANSWERS = {
     "/주제 small language model": ("small language model · 7편", "SmolLM2"),
     "/논문 2502.02737": ("SmolLM2: When Smol Goes Big", "GitHub"),
     "/질문 논문:2501.12948 질문:보상은 어떻게 줘요?": ("checks the final answer",),
-    "/알림 추가 단어:확산 모델": ("Inference-Time Scaling for Diffusion Models",),
+    "/알림 추가 단어:확산 모델 채널:vision": ("Inference-Time Scaling for Diffusion Models",),
     "/자동게시 설정 채널:vision 시각:오전 9시 주제:확산 모델": ("#vision", "확산 모델", "첫 게시:"),
     "/스터디 설정 채널:papers 요일:수 시각:오후 5시": ("매주 수요일 오후 5:00", "다음 투표:"),
     "+1일": ("⏩", "2026년 1월 2일"),
