@@ -151,13 +151,13 @@ def _refine_menu(texts: Texts, listed: PaperList) -> ui.Item[Any] | None:
     if state.kind not in FILTERABLE_KINDS:
         return None
     labels = {period.value: texts(period.text_id) for period in Period}
-    current = name_period(texts, state, listed.period)
+    current = name_period(texts, state, listed.found.period)
     in_use = [
         texts("choose-period") if state.kind is ListKind.TOP else current
     ]  # its heading says the period
     if listed.total > 1 and (sorts := SORTS.get(state.kind)):
         labels |= {sort.value: texts(f"list-by-{sort.value}") for sort in sorts}
-        in_use.append(labels.pop(listed.sort or state.sort or sorts[0]))
+        in_use.append(labels.pop(listed.found.sort or state.sort or sorts[0]))
     if current == labels[state.period]:
         del labels[state.period]
     return state_menu(join_dotted(*in_use), REFINE, state, labels)

@@ -51,7 +51,7 @@ class Suggestion(NamedTuple):
 class PaperList:
     """One page of a list. `heading` and `notes` are Markdown; mappings are keyed by arXiv id.
 
-    `missing`, `matched`, `related` and `comparing` are those of `SearchResult`.
+    `found` is the answer that it shows, empty for a list that was not searched for.
     """
 
     state: ListState
@@ -62,10 +62,7 @@ class PaperList:
     snippets: Mapping[str, search_results.Snippet] = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)
     """Small print shown instead of a snippet."""
-    missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    matched: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    related: Mapping[str, str] = field(default_factory=dict)
-    comparing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    found: search_results.SearchResult = field(default_factory=search_results.SearchResult)
     credits: Mapping[str, str] = field(default_factory=dict)
     """The author of each paper, if several people share a name."""
 
@@ -74,18 +71,6 @@ class PaperList:
     """The terms for an alert on this list; empty if an alert is impossible, None to use the list's text."""
     is_author_known: bool = False
     """Whether the author is known, even if filters exclude all of the papers."""
-
-    sort: Sort | None = None
-    """The order, if it is neither the state's nor the default one."""
-
-    period: dates.DateLimits = (None, None)
-    """The first and last day that the query names."""
-
-    complete: int | None = None
-    """The number of full matches; None if all papers are full matches."""
-
-    unknown_id: str = ""
-    """The query if it is an arXiv id that the archive does not have, else ""."""
 
     days: tuple[tuple[str, str], ...] = ()
     """Labels and ISO dates of the days with a digest around the list's day, newest first."""
@@ -96,7 +81,7 @@ class PaperList:
     @property
     def matching(self) -> int:
         """The number of full matches."""
-        return self.total if self.complete is None else self.complete
+        return self.total - self.found.total + self.found.complete
 
     @property
     def ranks(self) -> range:
@@ -108,7 +93,9 @@ class PaperList:
     def first_partial(self) -> int | None:
         """The position of the page's first partial match; None without one, or if no paper is a full match."""
         partial = (
-            rank for rank, row in zip(self.ranks, self.rows, strict=True) if row.arxiv_id in self.missing
+            rank
+            for rank, row in zip(self.ranks, self.rows, strict=True)
+            if row.arxiv_id in self.found.missing
         )
         return next(partial, None) if self.matching else None
 
@@ -191,17 +178,11 @@ class PaperLists:
             heading=_topic_heading(texts, state.text, result),
             rows=result.rows,
             total=result.total,
-            **{
-                key: getattr(result, key)
-                for key in ("missing", "matched", "related", "comparing", "complete")
-            },
+            found=result,
             notes=(*notes, _filters_text(texts, state)),
             snippets=result.snippets,
             suggestions=suggestions,
             alert_terms=result.alert_terms,
-            sort=result.sort,
-            period=result.period,
-            unknown_id=result.unknown_id,
         )
 
     async def _load_author(self, texts: Texts, state: ListState) -> PaperList:
@@ -262,10 +243,7 @@ class PaperLists:
             heading=texts(key, topic=escape_untrusted(topic), period=period),
             rows=result.rows,
             total=result.total,
-            **{
-                key: getattr(result, key)
-                for key in ("missing", "matched", "related", "comparing", "complete")
-            },
+            found=result,
             notes=_query_notes(texts, result, suggestions),
             snippets=result.snippets,
             suggestions=suggestions,
@@ -351,10 +329,10 @@ def _credit_namesakes(result: AuthorResult) -> dict[str, str]:
 
 def lacks_note(texts: Texts, listed: PaperList, arxiv_id: str) -> str:
     """Return a note on why a paper is not a full match, such as the terms that it lacks; "" for a full match."""
-    if topic := listed.related.get(arxiv_id):
+    if topic := listed.found.related.get(arxiv_id):
         return texts("list-related", topic=escape_untrusted(topic, max_length=_MAX_MISSING_LENGTH))
     for key in ("comparing", "missing", "matched"):
-        if terms := getattr(listed, key).get(arxiv_id, ()):
+        if terms := getattr(listed.found, key).get(arxiv_id, ()):
             shown = [escape_untrusted(term, max_length=_MAX_MISSING_LENGTH) for term in terms[:_MAX_MISSING]]
             more = " …" if len(terms) > _MAX_MISSING else ""
             return texts(f"list-{key}", terms=", ".join(shown) + more)
@@ -378,8 +356,8 @@ def empty_notes(texts: Texts, listed: PaperList) -> list[str]:
 def empty_heading(texts: Texts, listed: PaperList) -> str:
     """Return the sentence that states for which query, author, period or day no papers were found."""
     state = listed.state
-    if listed.unknown_id:
-        return texts("no-list-paper", paper=listed.unknown_id)
+    if listed.found.unknown_id:
+        return texts("no-list-paper", paper=listed.found.unknown_id)
     text, period = escape_untrusted(typesetting.strip_quotes(state.text)), name_period(texts, state)
     match state.kind:
         case ListKind.TOPIC:

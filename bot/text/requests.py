@@ -48,16 +48,17 @@ _BEST = re.compile(
     rf"\bwhat(?:['’]?s| is) new\b|\b(?<!on )(?:the )?(?:best|top|greatest|must[- ]read"
     rf"|most (?:influential|important|interesting|impactful|exciting))(?![\w-])(?: [0-9]{{1,3}}\b)?"
     rf"(?! (?:ways?|methods?|practices?|approach(?:es)?|of n|[kp])\b)"
-    rf"|(?:최고의?(?! ?(?:성능|수준|품질|속도|정확도))|베스트|[톱탑]|(?<!\S)1 ?[등위]"
+    rf"|(?:최고의?(?! ?(?:성능|수준|품질|속도|정확도))|베스트|꼭 ?[읽봐볼][가-힣]*|[톱탑]|(?<!\S)1 ?[등위]"
     rf"|{_MOST_KO} ?[좋훌괜재중][가-힣]*[은던운한])(?![가-힣])"
     rf"(?: ?[0-9]{{1,3}} ?[개편위]?)?",
     re.IGNORECASE,
 )
 """Superlatives that ask for an order if papers or a period are named, but not in "which tokenizer is best"."""
 _DATE = re.compile(
-    rf"\b(?:the )?(?:newest|most recent)(?: first)?\b|\blatest(?: first\b|{_SOON})|^(?:the )?latest$|^최신$"
+    rf"\b(?:the )?(?:newest|most recent)(?: first| to oldest)?\b|^(?:sort|order|list)\b(?=.* newest)"
+    rf"|\blatest(?: first\b|{_SOON})|^(?:the )?latest$|^최신$"
     r"|\b(?:(?:sort|order)(?:ed)? )?by (?:date|recency)\b|\b(?:in )?(?:chronological(?:ly)?|date)(?: order| list(?: of)?)\b"
-    rf"|{_MOST_KO} ?(?:최근|최신|새로)[가-힣]*|(?:최신|날짜|시간|발표일?) ?순[가-힣]*(?: ?정렬[가-힣]*)?"
+    rf"|{_MOST_KO} ?(?:최근|최신|새로)[가-힣]*|(?:최신|최근|날짜|시간|발표일?|나온|올라온) ?순[가-힣]*(?: ?정렬[가-힣]*)?"
     r"|(?<!\S)최신의?(?=(?:\s[^\s,.;?!]+){0,4}\s?(?:논문|페이퍼))",
     re.IGNORECASE,
 )
@@ -76,7 +77,7 @@ _UNKNOWN_BEST = re.compile(
     re.IGNORECASE,
 )
 _UNKNOWN = re.compile(
-    rf"\b(?:{_GOT} )?(?:the )?(?:{_LEAST}|few|zero|no)[ -](?:number of )?(?:{_VOTED}|{_CITED})\b"
+    rf"\b(?:{_GOT} )?(?:the )?(?:{_LEAST}|(?:very )?few|zero|no|(?:hardly|barely) any)[ -](?:number of )?(?:{_VOTED}|{_CITED})\b"
     rf"|\b(?:nobody|no one|never|not) (?:{_VOTED}|noticed)\b|\b(?:under|over)(?:rated|appreciated)\b|\b(?:overlooked|unpopular)\b"
     rf"|\bhidden gems?\b|\b(?:little|lesser)[- ]known\b|\b(?:worst|oldest|earliest){_SOON}|\boldest first\b"
     rf"|최악의?|{_MOST_KO} ?오래[된전][가-힣]*|오래된 ?순[가-힣]*|(?:저평가|과소평가)[가-힣]*"
@@ -90,7 +91,8 @@ _UNKNOWN = re.compile(
 
 
 _COUNT = re.compile(
-    r"(?<!\S)(?:(?:상위 ?)?(?:[0-9]{1,3}|[한두세네]|다섯|열) ?[개편위](?:만|정도)?|순위|랭킹)(?![가-힣])"
+    r"\b(?:[0-9]{1,3}|two|three|four|five|six|seven|eight|nine|ten)(?= +papers?\b)"
+    r"|(?<!\S)(?:(?:상위 ?)?(?:[0-9]{1,3}|[한두세네]|다섯|열) ?[개편위](?:만|정도)?|순위|랭킹)(?![가-힣])"
 )
 
 
@@ -132,29 +134,29 @@ _ORDERS = (
 
 # Exclusions.
 
-_NOT = r"(?:\bnot|n['’]t|\bnothing|\bnever|\bno)"
+_NOT = r"\b(?:not|\w*n['’]t|nothing|never|no)"
 _ENGLISH = re.compile(
     r"(?P<sure>\bexcept(?:ing)?(?: for)?\b|\bexclud(?:ing|es?)\b|\b(?:apart|aside) from\b"
-    r"|\b(?:leav(?:e|ing) out|minus|skip(?:ping)?|omit(?:ting)?|no more|but no)\b"
-    r"|(?<=thing )but\b|\bbut not (?:by|with|using|through|via)\b"
+    r"|\b(?:lea?(?:ve|ves|ving|ft) out|minus|skip(?:s|ping)?|omit(?:s|ting)?|ignor(?:es?|ing)|no more|but no|neither)\b"
+    r"|\b(?:unrelated to|(?:nothing|little) to do with)\b|(?<=thing )but\b|\bbut not (?:by|with|using|through|via)\b"
     rf"|{_NOT}(?: (?:be|have|want|wanna|need|interested|interest|looking|care|to|see|read|any|anything|papers?|more))*"
-    r" (?:about|related to|involving|including|dealing with|mention(?:ing)?|cover(?:ing)?|want|interested in|care about)\b)"
-    r"|\b(?:without|avoid(?:s|ing)?|with no|but not|other than|besides|free of|neither|no)\b"
+    r" (?:about|related to|involv(?:e|ing)|includ(?:e|ing)|dealing with|mention(?:ing)?|cover(?:ing)?|want|interested in"
+    r"|care about)\b)"
+    r"|\b(?:without|avoid(?:s|ing)?|with no|but not|other than|besides|free of|no)\b"
     r"|(?P<instead>\b(?:rather than|instead of)\b)"
-    r"|(?:\bnot|n['’]t) (?:us(?:e|ing)|need|require|rely on|involve|depend on|based on)\b"
+    rf"|{_NOT} (?:us(?:e|ing)|need|require|rely on|depend on|based on)\b"
     r"|(?:(?:(?<=,)|(?<=, )|(?<=\band )|(?<=\bare )|(?<=\bis )|(?<=\bthat )|(?<=papers ))not|(?:are|is)n['’]t)"
     r"(?: (?:in|on|for|with))?\b",
     re.IGNORECASE,
 )
-_ABOUT_KO = r"[이가은는]?(?: ?관련(?:이|된|은)?)?"
+_ABOUT_KO = r"[이가은는와과랑]?(?: ?관련(?:이|된|은)?)?"
 _KOREAN = re.compile(
-    rf"(?<=\S)(?P<sure> ?말고(?![가-힣])| ?빼(?:고| ?[줘주면])| ?뺀| ?제외| ?무관한| ?관련 ?없는"
-    rf"|{_ABOUT_KO} ?(?:관심 ?없|싫|됐고|됐어)"
-    r"|[은는이가도]? ?보고 ?싶지 ?않)[가-힣]*(?: [줘주][가-힣]*)?"
+    rf"(?<=\S)(?P<sure> ?말고(?![가-힣])| ?빼(?:고| ?[줘주면])| ?뺀| ?제외|{_ABOUT_KO} ?(?:무관한|(?:관련|상관|관계|관심) ?없)"
+    rf"|{_ABOUT_KO} ?(?:싫|됐고|됐어|필요 ?없고)|[은는이가도]? ?보고 ?싶지 ?않)[가-힣]*(?: [줘주][가-힣]*)?"
     r"|(?<=\S)(?: (?:둘 ?다|모두|전부))?(?:(?P<instead> 대신(?:에|으로)?(?![가-힣]))"
-    rf"|(?P<lack>[이가]? ?없[이는])|{_ABOUT_KO} ?아(?:닌|니고)| ?이외[에의](?!도)"
-    r"| 외에(?!도)| ?안 ?[쓰쓴써하한]|[이가은는]? ?필요 ?없"
-    r"|[을를]? ?(?:(?:쓰|사용하|이용하|하)지 ?않|(?:사용|이용) ?안))[가-힣]*"
+    rf"|{_ABOUT_KO} ?아(?:닌|니고|니라)| ?이외[에의](?!도)| 외에(?!도)|[을를]? ?하지 ?않"
+    r"|(?P<lack>[이가]? ?없[이는]|[이가은는]? ?필요 ?없| ?안 ?[쓰쓴써하한]|[을를에]? ?(?:쓰|(?:사용|이용|의존)하)지 ?않"
+    r"|[을를]? ?(?:사용|이용) ?안))[가-힣]*"
 )
 """The words before (English) or behind (Korean) something unwanted. If it is not `sure`, only a term is excluded.
 
