@@ -122,11 +122,20 @@ class _Answer:
 
 
 def _find(
-    archive: Archive, query: ReadQuery, scope: Scope, request: SearchRequest, asked: Sort | None
+    archive: Archive,
+    query: ReadQuery,
+    scope: Scope,
+    request: SearchRequest,
+    asked: Sort | None,
+    *,
+    is_strict: bool,
 ) -> search_engine.Matches:
-    """Return a query's papers and, if it leaves out nearly all, those that mention what is left out only to compare."""
+    """Return a query's papers and, if it leaves out nearly all, those that mention what is left out only to compare.
+
+    If `is_strict`, as with "-word", these are left out too.
+    """
     matches = _find_by_words(archive.engine, query, scope, request, asked)
-    if not query.excluded or matches.complete_count >= _FEW:
+    if is_strict or not query.excluded or matches.complete_count >= _FEW:
         return matches
     wider = replace(request, offset=0, limit=_MAX_COMPARING)
     others = _find_by_words(archive.engine, replace(query, excluded=()), scope, wider, asked)
@@ -171,14 +180,6 @@ def _find_by_words(
     return engine.find(query, scope, limit=end, sort=sort)
 
 
-def _name_match(part: concepts.QueryPart, text: str) -> str:
-    """Return the name of a part of which a text has a usual form, or "". For 트랜스포머 말고 it is that form."""
-    usual = (form.text for form in part.forms if form.weight >= _USUAL_WEIGHT)
-    compiled = ((form, search_results.compile_pattern([form])) for form in usual)
-    found = next((form for form, pattern in compiled if pattern and pattern.search(text)), "")
-    return found if part.is_negated else found and part.shown_text
-
-
 _Labels = dict[str, tuple[str, ...]]
 
 
@@ -192,14 +193,20 @@ def _label_partial(
     partial = [row.id for row in rows if row.id in matches.missing]
     documents = search.list_documents(view, partial, summaries.select_shown) if partial else ()
     missing, matched = _Labels({row.arxiv_id: () for row in rows if row.id in matches.missing}), _Labels()
+    usual = ([form.text for form in part.forms if form.weight >= _USUAL_WEIGHT] for part in query.parts)
+    patterns = (
+        list(zip(query.parts, map(search_results.compile_pattern, usual), strict=True)) if partial else ()
+    )
     for paper in documents:
         text = search_index.join_texts(paper)
         lacking = (part for part in matches.missing[paper.id] if not part.is_negated)
         absent = concepts.list_absent(lacking, text)
         missing[paper.arxiv_id] = tuple(part.shown_text for part in absent)
         if not (absent or paper.id in matches.related or paper.id in matches.comparing):
-            found = (_name_match(part, text) for part in query.parts)
-            matched[paper.arxiv_id] = tuple(dict.fromkeys(filter(None, found)))
+            found = ((part, pattern.search(text)) for part, pattern in patterns if pattern)
+            # For 트랜스포머 말고 it is what the paper says.
+            names = (match[0] if part.is_negated else part.shown_text for part, match in found if match)
+            matched[paper.arxiv_id] = tuple(dict.fromkeys(names))
     return missing, matched
 
 
@@ -418,6 +425,8 @@ class SearchService:
         asked = Sort(query.order) if query.order and request.sort is None else None
         request = replace(request, sort=request.sort or asked)
         read, ignored = archive.read(query), query.ignored
+        is_strict = bool(typed.excluded)
+        find = partial(_find, archive, scope=scope, request=request, asked=asked, is_strict=is_strict)
         is_request = query.has_text or bool(query.order) or query.has_code or query.excluded != typed.excluded
         if not is_request and (
             (scope == Scope() and request.sort is not Sort.VOTES)
@@ -427,7 +436,7 @@ class SearchService:
             matches = search_engine.Matches()
             ignored += tuple(f"-{term}" for term in query.excluded)
         else:
-            matches = _find(archive, read, scope, request, asked)
+            matches = find(read)
         # A list without words has no best match.
         is_by_votes = matches.total and not (read.parts or read.wholes) and request.sort in _UNSORTED
         by_votes = Sort.VOTES if is_by_votes else None
@@ -439,7 +448,7 @@ class SearchService:
             unknown = [word for word in unknown if word not in dict(corrected)]
             query = replace(query, text=completion.apply_corrections(query.text, corrected))
             read = archive.read(query)
-            matches = _find(archive, read, scope, request, asked)
+            matches = find(read)
         # Implied terms are only searched for partial matches.
         used = read if matches.missing else replace(read, implied={})
         common = SearchResult(

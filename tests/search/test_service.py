@@ -153,6 +153,7 @@ async def test_a_model_is_excluded_with_what_titles_call_it_but_not_with_what_ot
         assert (result.complete, result.excluded) == (0, (unwanted,))
         assert [*result.comparing] == [row.arxiv_id for row in result.rows] == ["2501.00002"]
         assert set(result.comparing) <= set(result.missing), "it is no full match"
+    assert await ids(service, "image generation -diffusion") == [], "an operator is strict"
 
 
 async def test_enough_papers_without_what_is_left_out_need_no_others(db: Database) -> None:
