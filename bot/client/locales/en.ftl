@@ -164,7 +164,7 @@ saved-import-skipped = { $count ->
 saved-import-unasked = { $count ->
     [one] One has
    *[other] { $count } have
-} no arXiv ID, and their titles could not all be looked up now. Import the file again tomorrow
+} no arXiv ID, and not every title could be looked up now. Import the file again tomorrow
 saved-import-full = { $count ->
     [one] One was not saved
    *[other] { $count } were not saved
@@ -570,9 +570,9 @@ ask-common-limits = What are its limitations?
 ask-common-code = Are the code and the weights available, under which license?
 ask-asked = **Q** { $question }
 ask-nearest = The paper does not seem to say. It comes nearest here:
-ask-none = Nothing in the paper has the words of this question. Try the words that papers use.
+ask-none = No passage has the words of this question. Try the words that papers use.
 ask-no-text = The text of this paper could be read neither on Hugging Face nor on arXiv.
-ask-abstract-nearest = The abstract or summary may not say. The nearest passages:
+ask-abstract-nearest = It is not certain that the abstract and summaries answer this. The nearest passages:
 ask-limit = You cannot ask about more papers today whose text was not read before. Please try again tomorrow.
 ask-from-abstract = Only the abstract and summaries were searched: the full text could not be read.
 ask-read-as = Read as: { $parts }

@@ -130,7 +130,7 @@ saved-imported = ### { $count ->
 saved-import-unlisted = { $count }편은 아직 보관함에 없어서 제목을 arXiv에서 가져와요
 saved-import-known = { $count }편은 이미 저장되어 있어요
 saved-import-skipped = { $count }건은 arXiv 번호가 없고 같은 제목의 논문도 찾지 못해 건너뛰었어요
-saved-import-unasked = { $count }건은 arXiv 번호가 없는데 지금은 제목으로 다 찾아볼 수 없었어요. 내일 같은 파일을 다시 올려 주세요
+saved-import-unasked = { $count }편은 arXiv 번호가 없고 제목으로도 아직 찾지 못했어요. 내일 같은 파일을 다시 올려 주세요
 saved-import-full = { $count }편은 저장하지 못했어요. 논문은 5,000편까지 저장할 수 있어요. 몇 편을 삭제한 다음 같은 파일을 다시 올려 주세요
 
 ## 논문 카드
@@ -520,9 +520,9 @@ ask-common-limits = 한계는 뭐예요?
 ask-common-code = 코드와 가중치를 공개했어요? 라이선스는 뭐예요?
 ask-asked = **질문** { $question }
 ask-nearest = 논문에 답이 없는 것 같아요. 가장 가까운 부분이에요.
-ask-none = 질문에 나온 말을 논문에서 찾지 못했어요. 논문에 나올 만한 표현으로 다시 질문해 주세요.
+ask-none = 질문에 나온 말이 있는 부분을 찾지 못했어요. 논문에 나올 만한 표현으로 다시 질문해 주세요.
 ask-no-text = Hugging Face와 arXiv 어디에서도 이 논문의 본문을 읽지 못했어요.
-ask-abstract-nearest = 초록이나 요약에는 답이 없을 수도 있어요. 가장 가까운 부분이에요.
+ask-abstract-nearest = 초록과 요약에 답이 있는지 확실하지 않아요. 가장 가까운 부분이에요.
 ask-limit = 오늘은 새 논문에 더 질문할 수 없어요. 내일 다시 질문해 주세요.
 ask-from-abstract = 본문을 읽지 못해 초록과 요약만 찾아봤어요.
 ask-read-as = 이렇게 이해했어요: { $parts }
