@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from enum import StrEnum
 from typing import NamedTuple, assert_never
 
@@ -217,17 +217,16 @@ async def _find_passed(
     posts = await outbox.list_rows(connection, subscription_id=subscription.id, kind=DeliveryKind.DAILY)
     dated = [(post.digest_on, post.drawn_until or 0) for post in reversed(posts) if post.digest_on]
     for number, (post_on, drawn_until) in enumerate(dated):
-        for entry in entries:
-            is_drawn = entry.added_seq <= drawn_until
-            if is_drawn and timedelta() <= post_on - entry.date_on <= choice.LATE_DAYS * schedule.DAY:
-                is_new = post_on - subscription.created_at.date() <= choice.LATE_DAYS * schedule.DAY
-                if number or choice.is_rolling(subscription) or not is_new:
-                    return post_on, False
-                since_on, origin = entry.date_on + schedule.DAY, choice.find_origin(subscription)
-                later = await archive.list_rows(
-                    connection, since_on=since_on, until_on=post_on, origin=origin
-                )
-                return post_on, bool(later)
+        drawn = [
+            entry.date_on for entry in entries if entry.added_seq <= drawn_until and entry.date_on <= post_on
+        ]
+        if drawn and post_on - max(drawn) <= choice.LATE_DAYS * schedule.DAY:
+            is_new = post_on - subscription.created_at.date() <= choice.LATE_DAYS * schedule.DAY
+            if number or choice.is_rolling(subscription) or not is_new:
+                return post_on, False
+            since_on, origin = max(drawn) + schedule.DAY, choice.find_origin(subscription)
+            later = await archive.list_rows(connection, since_on=since_on, until_on=post_on, origin=origin)
+            return post_on, bool(later)
     return None, False
 
 

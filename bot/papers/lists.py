@@ -20,7 +20,7 @@ from bot.search import results as search_results
 from bot.search import service as search_service
 from bot.search.results import AuthorResult, SearchRequest, Sort
 from bot.search.service import SearchService
-from bot.text import dates, query_parser
+from bot.text import dates, people, query_parser
 from storage import archive, models, papers
 from storage.database import Database
 from storage.search import Filters
@@ -397,6 +397,7 @@ def _query_notes(
     return (
         texts("list-corrected", words=corrected) if corrected else "",
         _read_note(texts, result),
+        texts("list-institutions") if any(map(people.institution_forms, result.writers)) else "",
         texts("list-meanings", term=_format_names(result.terms), meanings=_format_names(result.meanings))
         if result.meanings
         else "",

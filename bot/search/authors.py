@@ -246,9 +246,9 @@ def read_writers(archive: Archive, query: query_parser.Query) -> query_parser.Qu
         unknown += [writer.name] if is_left_out else []
         words[writer.start : writer.end] = [writer.name] if is_unknown and not is_left_out else []
     for writer in reversed(people.find_writers(words, _is_full_name)):
-        is_hangul = analyser.has_hangul(writer.name)
-        beside = words[writer.end :][:2] if is_hangul else words[: writer.start][-1:]
-        if not writer.is_known and any(map(people.names_papers, beside)):
+        is_topic = analyser.has_hangul(writer.name) and words[writer.end - 1].endswith("의")  # 딥러닝의 논문
+        beside = (*words[: writer.start][-1:], *words[writer.end :][:2])
+        if not (writer.is_known or is_topic) and any(map(people.names_papers, beside)):
             unknown.append(writer.name)
             del words[writer.start : writer.end]
     text = " ".join(words)

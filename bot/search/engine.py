@@ -284,17 +284,29 @@ class Engine:
             [self._term("fact", search_index.CODE, 0.0) or Query.empty_query()] if scope.has_code else []
         )
         unwanted = query.excluded if query else ()
-        excluded = [*map(self._part, unwanted), *(self._affiliation(part.text) for part in unwanted)]
+        excluded = [*map(self._part, unwanted)]
+        excluded += [self.institution(part.text) for part in unwanted if people.institution_forms(part.text)]
         return [
             *((Occur.Must, Query.const_score_query(one, 0.0)) for one in required),
             *((Occur.MustNot, one) for one in excluded if one is not None),
         ]
 
     def institution(self, name: str) -> Query | None:
-        """Return the query for papers from an institution. If a paper's institutions are unknown, its text decides."""
-        named = self._part(concepts.literal_part(*people.institution_forms(name)))
+        """Return the query for papers from an institution, or with a title word that begins with its name: DeepSeekMath.
+
+        If a paper's institutions are unknown, its text decides.
+        """
+        forms = people.institution_forms(name)
+        named = self._part(concepts.literal_part(*forms))
         in_text = all_of([named, self._term("institution", "", 0.0)])
-        return any_of([self._affiliation(name), in_text])
+        # Names with a capital inside: "Intel" is the beginning of "intelligence" too.
+        words = (form.casefold() for form in forms if form.isalpha() and any(map(str.isupper, form[3:])))
+        titles = (
+            self._term("title", token, 0.0)
+            for word in words
+            for token, _ in self.searcher.terms_with_prefix("title", word, None, _MAX_COMPLETIONS)
+        )
+        return any_of([self._affiliation(name), in_text, *titles])
 
     def _affiliation(self, institution: str) -> Query | None:
         token = people.institution_token(institution)

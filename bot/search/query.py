@@ -138,6 +138,7 @@ class QueryReader:
         quoted = (concepts.literal_part(phrase)._replace(key=phrase) for phrase in query.phrases)
         named = [
             text,
+            _MODEL.sub("", text),
             query.text,
             *(f.text for p in (*wholes, *(parts if len(parts) == 1 else ())) for f in p.forms if f.is_shown),
         ]

@@ -6,6 +6,7 @@ Each lookup is one synchronous call on an `Archive`: a database snapshot with on
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from bot.archive import summaries
 from bot.core.clock import Clock, latest_date, system_clock
+from bot.glossary.resolver import Glossary
 from bot.search import authors, completion, titles
 from bot.search import engine as search_engine
 from bot.search import index as search_index
@@ -149,9 +151,15 @@ def _find(
     }
     comparing = dict[int, tuple[str, ...]]()
     for id_ in filter(documents.__contains__, ids):
-        title, text = documents[id_].title or "", search_index.join_texts(documents[id_])
+        paper, text = documents[id_], search_index.join_texts(documents[id_])
         named = {term: one for term, one in patterns.items() if one and one.search(text)}
-        if named and all(not one.search(title) and requests.is_compared(one, text) for one in named.values()):
+        bodies = (*(section.body for section in paper.sections[:1]), paper.abstract or "")
+        first = "\n".join(
+            (paper.title or "", *(body for text in bodies for body in plain.split_sentences(text)[:1]))
+        )
+        if named and not any(
+            one.search(first) or not requests.is_compared(one, text) for one in named.values()
+        ):
             comparing[id_] = tuple(named)
     full = {id_: score for id_, score in matches.scores.items() if id_ not in matches.missing}
     return matches._replace(
@@ -183,8 +191,21 @@ def _find_by_words(
 _Labels = dict[str, tuple[str, ...]]
 
 
+_ABBREVIATION = re.compile(r"(?<![A-Za-z])[A-Z][A-Za-z-]*[A-Z](?=s?(?![A-Za-z]))")
+
+
+def _spell_out(glossary: Glossary, text: str) -> str:
+    """Return a text with what its abbreviations mean: a paper on LLMs is one on language models."""
+    found = dict.fromkeys(_ABBREVIATION.findall(text))
+    return "\n".join((text, *(key for name in found for key in glossary.find(name))))
+
+
 def _label_partial(
-    view: Snapshot, query: ReadQuery, rows: Sequence[models.PaperRow], matches: search_engine.Matches
+    view: Snapshot,
+    reader: QueryReader,
+    query: ReadQuery,
+    rows: Sequence[models.PaperRow],
+    matches: search_engine.Matches,
 ) -> tuple[_Labels, _Labels]:
     """Return the terms that each partial match has in no form, not even within another word, and those that it has.
 
@@ -198,7 +219,7 @@ def _label_partial(
         list(zip(query.parts, map(search_results.compile_pattern, usual), strict=True)) if partial else ()
     )
     for paper in documents:
-        text = search_index.join_texts(paper)
+        text = _spell_out(reader.glossary, search_index.join_texts(paper))
         lacking = (part for part in matches.missing[paper.id] if not part.is_negated)
         absent = concepts.list_absent(lacking, text)
         missing[paper.arxiv_id] = tuple(part.shown_text for part in absent)
@@ -365,7 +386,7 @@ class SearchService:
         matches = answer.matches
         page = [*matches.scores][request.offset : request.offset + request.limit]
         rows = search.list_paper_rows(view, page, matches.scores)
-        missing, matched = _label_partial(view, answer.query, rows, matches)
+        missing, matched = _label_partial(view, answer.reader, answer.query, rows, matches)
         return replace(
             answer.common,
             rows=tuple(rows),

@@ -479,15 +479,15 @@ def find_writers(words: Sequence[str], is_writer: Callable[[str], bool] = bool) 
 
 
 def _count_name_words(words: Sequence[str], start: int) -> int:
-    """Return the most words that a writer's name may have from `start`: several of a known name, behind "by", or before 쓴."""
+    """Return the most words that a writer's name may have from `start`: more if known, behind "by", in capitals or before 쓴."""
     if words[start].lower() == "the":
         return 0
-    if " ".join(words[start + 2 : start + 3]).strip(_EDGE) in _WRITTEN and analyser.is_syllables(
-        words[start]
-    ):
-        return 2
     is_named = start > 0 and words[start - 1].lower() in (*_BEFORE, "the")
-    return MAX_WORDS if is_named or _fold(words[start]).partition(" ")[0] in _first_words() else 1
+    if is_named or _fold(words[start]).partition(" ")[0] in _first_words():
+        return MAX_WORDS
+    behind = " ".join(words[start + 2 : start + 3]).strip(_EDGE)
+    is_in_hangul = behind in _WRITTEN and analyser.is_syllables(words[start])
+    return _MAX_UNKNOWN_WORDS if words[start][:1].isupper() else 1 + is_in_hangul
 
 
 @lru_cache(maxsize=1)
@@ -517,7 +517,17 @@ def _read_writer(words: Sequence[str], start: int, end: int) -> Writer | None:
         is_writer = is_name and not is_cut and words[first].lower() != "at"
         return Writer(typed, first, last, is_known=False) if is_writer else None
     is_whole_name = (len(stem) == _NAME_SYLLABLES or " " in stem) and stem != typed
-    is_name = last > end and (is_whole_name or has_group) and analyser.is_syllables(stem.replace(" ", ""))
+    is_hangul = (is_whole_name or has_group) and analyser.is_syllables(stem.replace(" ", ""))
+    before_it = "".join(words[max(start - 1, 0) : start])  # not Han of Song Han
+    is_latin = all(word[:1].isupper() and not analyser.has_hangul(word) for word in stem.split())
+    is_latin = (
+        is_latin and not stem.isupper() and (" " in stem or any(map(names_papers, words[last : last + 1])))
+    )
+    is_latin = is_latin and not (before_it[:1].isupper() and before_it.isalpha() and before_it.isascii())
+    # Tri Dao가 쓴, Tri Dao 교수님, Tri Dao의 논문, Tri Dao's papers
+    is_marked = stem != typed or analyser.has_hangul("".join(words[end:last]))
+    is_possessive = stem != typed and typed.endswith(("의", "s")) and names_papers(rest[0])
+    is_name = (last > end or is_possessive) and (is_hangul or (is_latin and is_marked))
     return Writer(stem, first, last, is_known=False) if is_name else None
 
 

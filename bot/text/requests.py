@@ -163,7 +163,24 @@ _KOREAN = re.compile(
 What a method is used `instead` of is not searched for, but its papers name it, so they are not excluded.
 """
 _SKIPPED = frozenset(
-    ("a", "an", "the", "any", "all", "using", "explicit", "doing", "from", "for", "in", "on")
+    (
+        "a",
+        "an",
+        "the",
+        "any",
+        "all",
+        "ones",
+        "those",
+        "papers",
+        "using",
+        "explicit",
+        "doing",
+        "by",
+        "from",
+        "for",
+        "in",
+        "on",
+    )
 )
 _JOINTS, _TAILS = (
     frozenset(("or", "and", "nor")),
@@ -224,10 +241,9 @@ _COMPARING = re.compile(
 
 
 def is_compared(pattern: re.Pattern[str], text: str) -> bool:
-    """Return whether half of the sentences of a text in which a pattern occurs compare something."""
+    """Return whether each sentence of a text in which a pattern occurs compares something."""
     sentences = (sentence for line in text.splitlines() for sentence in plain.split_sentences(line))
-    comparing = [bool(_COMPARING.search(sentence)) for sentence in sentences if pattern.search(sentence)]
-    return 2 * sum(comparing) >= len(comparing) > 0
+    return all(_COMPARING.search(sentence) for sentence in sentences if pattern.search(sentence))
 
 
 def _describe(text: str, match: re.Match[str]) -> str:

@@ -95,6 +95,15 @@ async def test_a_day_without_a_post_here_is_not_called_one_that_passed_the_paper
     assert (found.cause, found.digest_on) == (Cause.TOO_EARLY, MONDAY - DAY)
 
 
+async def test_a_paper_that_its_day_s_first_post_passed_by_is_ranked_though_listed_the_day_before(
+    world: World,
+) -> None:
+    await world.list("Sun-1", "C▲1", at="Sun-1 08:00")
+    await world.at("Sun-1 10:00")
+    await post(world, "A▲9 B▲5 C▲1")
+    assert (await world.explain("C")).cause is Cause.BELOW_TOP
+
+
 async def test_why_reports_when_a_weekly_post_skips_or_includes_a_paper(world: World) -> None:
     await world.daily(style=models.Style.WEEKLY, days=(1,), papers=1)
     await world.list("Thu-1", "A▲9 B▲40")

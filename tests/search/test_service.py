@@ -139,7 +139,7 @@ async def test_a_model_is_excluded_with_what_titles_call_it_but_not_with_what_ot
     titles = ("Diffusion-based Image Generation", "Next-Scale Image Generation", "Image Generation by Tokens")
     texts = (
         "이미지 생성입니다.",
-        "이미지 생성에서 diffusion보다 낫습니다.",
+        "이미지 생성입니다. 기존 diffusion보다 낫습니다.",
         "이미지 생성에 diffusion model을 씁니다.",
     )
     rows = enumerate(zip(titles, texts, strict=True), start=1)
@@ -215,8 +215,23 @@ async def test_papers_from_an_institution_can_be_left_out(db: Database) -> None:
     ]
     listing = json.dumps({"format": "listing", "date": "2025-01-02", "papers": papers})
     await sample_archive.make_ingest(db).add_text(listing, location="listing.json")
-    for query in ("robot papers not from google", "구글 논문 제외하고 로봇"):
+    for query in (
+        "robot papers not from google",
+        "구글 논문 제외하고 로봇",
+        "robot papers except the ones from Google",
+    ):
         assert await ids(SearchService(db), query) == ["2501.00002"]
+
+
+async def test_a_title_that_begins_with_an_institution_counts_as_its_paper(db: Database) -> None:
+    titles = ("DeepSeekMath: Reasoning", "Reasoning by Intelligence")
+    papers = [
+        NewsletterPaper(f"2501.0000{n}", title, "추론입니다.") for n, title in enumerate(titles, start=1)
+    ]
+    service = await sample_archive.search_over(db, *papers)
+    assert await ids(service, "reasoning papers not from DeepSeek") == ["2501.00002"]
+    assert await ids(service, "papers from DeepSeek") == ["2501.00001"]
+    assert "2501.00002" not in await ids(service, "papers from Intel")
 
 
 async def test_a_writer_whom_no_paper_has_is_said_to_be_unknown(search: SearchService) -> None:
@@ -227,12 +242,50 @@ async def test_a_writer_whom_no_paper_has_is_said_to_be_unknown(search: SearchSe
         ("홍길동이 쓴 모델 논문", "홍길동"),
         ("홍길동이 쓴 논문", "홍길동"),
         ("얀 르쿤이 쓴 논문", "얀 르쿤"),
+        ("Song Han이 쓴 논문", "Song Han"),
+        ("Jimmy Ba의 논문", "Jimmy Ba"),
+        ("Song Han 교수님 논문", "Song Han"),
     ):
         result = await search.search(SearchRequest(query))
         assert (result.unknown_writers, result.ignored) == ((name,), ())
         assert name not in result.terms
-    asked = await search.search(SearchRequest("요즘 사람이 만든 정답 없이 배우는 모델 연구"))
-    assert asked.unknown_writers == ()
+    for query in (
+        "요즘 사람이 만든 정답 없이 배우는 모델 연구",
+        "딥러닝의 논문",
+        "BERT의 논문",
+        "AI가 만든 글",
+    ):
+        result = await search.search(SearchRequest(query))
+        assert (result.unknown_writers, result.writers) == ((), ())
+
+
+async def test_a_writer_in_latin_letters_is_read_in_a_korean_question(db: Database) -> None:
+    paper = {"arxiv_id": "2501.00001", "title": "Maps", "summary": "Maps.", "authors": ["Grace Ito"]}
+    listing = json.dumps({"format": "listing", "date": "2025-01-02", "papers": [paper]})
+    await sample_archive.make_ingest(db).add_text(listing, location="listing.json")
+    for query in ("Grace Ito가 쓴 논문", "Grace Ito의 논문", "Grace Ito 교수님 논문", "Grace Ito's papers"):
+        result = await SearchService(db).search(SearchRequest(query))
+        assert ([row.arxiv_id for row in result.rows], result.writers) == (["2501.00001"], ("Grace Ito",))
+        assert result.corrected == ()
+
+
+async def test_a_paper_is_found_by_its_name_and_the_word_model(db: Database) -> None:
+    paper = NewsletterPaper("2304.02643", "Segment Anything", "사진에서 물체를 오려 냅니다.")
+    service = await sample_archive.search_over(db, paper)
+    assert await ids(service, "who wrote the paper about the segment anything model") == ["2304.02643"]
+
+
+async def test_an_abbreviation_in_a_title_is_not_called_missing(db: Database) -> None:
+    paper = NewsletterPaper("2501.00001", "HALoGEN: Fantastic LLM Hallucinations", "환각을 잽니다.")
+    service = await sample_archive.search_over(db, paper)
+    result = await service.search(SearchRequest("why do language models hallucinate and dream"))
+    assert "language models" not in str(result.missing)
+
+
+async def test_what_a_paper_begins_with_is_not_said_to_be_there_only_in_comparison(db: Database) -> None:
+    paper = NewsletterPaper("2501.00001", "On R1", "강화 학습만으로 추론 능력이 기존보다 자랍니다.")
+    service = await sample_archive.search_over(db, paper)
+    assert (await service.search(SearchRequest("강화학습 없이 추론 능력"))).comparing == {}
 
 
 async def test_a_method_without_the_means_that_its_name_has_leaves_out_papers_on_both(db: Database) -> None:

@@ -56,6 +56,7 @@ list-corrected = Corrected: { $words }
 list-read = I read this as: { $terms }
 list-read-without = leaving out papers that mention { $names }
 list-read-from = papers by { $names }
+list-institutions = Only papers with a known affiliation, or that name it, are found
 list-meanings = { $term } has several meanings: { $meanings }
 list-also = Related terms included: { $forms }
 related-and-korean = { $forms } (and their Korean forms)
