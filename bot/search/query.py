@@ -138,8 +138,8 @@ class QueryReader:
         quoted = (concepts.literal_part(phrase)._replace(key=phrase) for phrase in query.phrases)
         named = [
             text,
-            _MODEL.sub("", text),
             query.text,
+            *filter(lambda bare: " " in bare, [_MODEL.sub("", text)]),  # the Segment Anything model
             *(f.text for p in (*wholes, *(parts if len(parts) == 1 else ())) for f in p.forms if f.is_shown),
         ]
         asked = frozenset(form.key for part in (*parts, *wholes) for form in part.forms)
