@@ -17,7 +17,7 @@ _MOST, _LEAST = "(?:most|highest|best|top|biggest)", "(?:least|lowest|fewest|wor
 _VOTED = (
     "(?:up-?)?(?:votes?|voted|rated|ranked|likes?|liked|loved|popular|recommended|discussed|read|shared|viewed|received"
     r"|attention(?! \w*(?:head|layer|map|mechanism|block|score|weight))|buzz|hype|traction|noticed|praised"
-    r"|talked[ -]about|reactions?)"
+    r"|talked[ -]about|reactions?|ratings?)"
 )
 _GOT = "(?:with|by|got|gets?|getting|have|had|has|received)"
 _CITED = "(?:cited|citations?|downloaded|downloads?|starred|stars?)"
@@ -32,7 +32,8 @@ _SOON = rf"(?=(?:\s[^\s,.;?!]+){{0,4}}\s{_PAPERS}|\s?{_PAPERS})"
 _VOTES = re.compile(
     rf"\b(?:the )?{_MOST}[ -]{_VOTED}\b(?: first\b)?|\b(?:popular|trending|hottest|viral|upvot(?:ed|ing))\b"
     rf"|\b(?:{_GOT} )?(?:the )?(?:(?:{_MOST}|many)(?: number of)?|number of) {_VOTED}\b(?: first\b)?"
-    r"|\b(?:(?:sort|rank|order)(?:ed)? )?by (?:(?:up-?)?votes?|likes|popularity)\b|^(?:sort|rank|order)\b(?=.* by )"
+    r"|\b(?:(?:sort|rank|order)(?:ed)? )?(?:by|in order of) (?:(?:up-?)?votes?|likes|popularity)\b"
+    r"|^(?:sort|rank|order)\b(?=.* by )"
     r"|\b(?:fan|crowd|community|reader)(?:['’]?s['’]?)? (?:favou?rites?|picks?)\b|\b(?:the )?big(?:gest)? hits\b"
     r"|\bhot(?= (?:papers?|topics?|research|right|now|this|last|in|on)\b)"
     rf"|(?:{_MOST_KO} ?)?{_VOTES_KO}{_NUMBER_KO}(?:많이 ?[받얻달눌된][가-힣]*|[많높][가-힣]*)(?: ?[받얻][가-힣]+)?"
@@ -40,7 +41,8 @@ _VOTES = re.compile(
     rf"|(?:인기|{_VOTES_KO})수? ?순[위서]?(?:으로|대로|에|의)?(?![가-힣])(?: ?정렬[가-힣]*)?"
     rf"|(?:{_MOST_KO} ?)?{_BUZZ_KO}{_NUMBER_KO}(?:많이 ?)?[받얻끌끈모몰많높좋뜨큰컸된됐][가-힣]*|화제(?:의|인|였던)"
     rf"|(?:{_MOST_KO} ?)?인기(?:가|도)? ?(?:있[가-힣]*|글|(?={_PAPERS}|주제|모델))|{_MOST_KO} ?인기[가-힣]*"
-    rf"|{_MOST_KO} ?많이 ?(?:언급|공유)[가-힣]*|많이 ?(?:추천|투표|읽)[가-힣]*|(?:{_MOST_KO} ?)?핫[하한했해][가-힣]*|트렌딩"
+    rf"|{_MOST_KO} ?많이 ?(?:언급|공유)[가-힣]*|(?:{_MOST_KO} ?)?많이 ?(?:추천|투표|읽|본|보는)[가-힣]*"
+    rf"|(?:{_MOST_KO} ?)?핫[하한했해][가-힣]*|트렌딩"
     rf"|(?:{_MOST_KO} ?)?뜨(?:는|고 ?있는|거운)(?:{_SOON}|(?= ?(?:주제|모델|분야|[거것게건])))",
     re.IGNORECASE,
 )
@@ -80,7 +82,7 @@ _UNKNOWN = re.compile(
     rf"\b(?:{_GOT} )?(?:the )?(?:{_LEAST}|(?:very )?few|zero|no|(?:hardly|barely) any)[ -](?:number of )?(?:{_VOTED}|{_CITED})\b"
     rf"|\b(?:nobody|no one|never|not) (?:{_VOTED}|noticed)\b|\b(?:under|over)(?:rated|appreciated)\b|\b(?:overlooked|unpopular)\b"
     rf"|\bhidden gems?\b|\b(?:little|lesser)[- ]known\b|\b(?:worst|oldest|earliest){_SOON}|\boldest first\b"
-    rf"|최악의?|{_MOST_KO} ?오래[된전][가-힣]*|오래된 ?순[가-힣]*|(?:저평가|과소평가)[가-힣]*"
+    rf"|최악의?|{_MOST_KO} ?(?:오래[된전]|먼저)[가-힣]*(?: 나온)?|오래된 ?순[가-힣]*|(?:저평가|과소평가)[가-힣]*"
     r"|숨[은겨][가-힣]* ?(?:명작|보석)[가-힣]*"
     rf"|(?:덜 ?알려[진졌]|알려지지 ?않|묻[힌혀])[가-힣]*(?: ?있[는던])?{_SOON}"
     rf"|(?:{_MOST_KO} ?)?(?:{_VOTES_KO}|{_BUZZ_KO}|{_CITED_KO}){_NUMBER_KO}"
@@ -92,7 +94,8 @@ _UNKNOWN = re.compile(
 
 _COUNT = re.compile(
     r"\b(?:[0-9]{1,3}|two|three|four|five|six|seven|eight|nine|ten)(?= +papers?\b)"
-    r"|(?<!\S)(?:(?:상위 ?)?(?:[0-9]{1,3}|[한두세네]|다섯|열) ?[개편위](?:만|정도)?|순위|랭킹)(?![가-힣])"
+    r"|(?<!\S)(?:(?:상위 ?)?(?:[0-9]{1,3}|[한두세네]|다섯|열) ?[개편위](?:만|정도)?|순위|랭킹"
+    r"|정렬(?=(?:해[가-힣]*)?\s*$))(?![가-힣])"
 )
 
 
@@ -119,7 +122,7 @@ def read_order(text: str, *, has_period: bool) -> Ordering:
                 text = text if pattern is _LATEST else text.replace(match[0], " ", 1)
     has_code, orders = "code" in orders, [order for order in orders if order != "code"]
     text = _COUNT.sub(" ", text) if orders else text
-    return Ordering(" ".join(text.split()), next(iter(orders), ""), tuple(unread), has_code)
+    return Ordering(" ".join(text.split()).strip(" ,:"), next(iter(orders), ""), tuple(unread), has_code)
 
 
 _ORDERS = (
@@ -138,7 +141,8 @@ _NOT = r"\b(?:not|\w*n['’]t|nothing|never|no)"
 _ENGLISH = re.compile(
     r"(?P<sure>\bexcept(?:ing)?(?: for)?\b|\bexclud(?:ing|es?)\b|\b(?:apart|aside) from\b"
     r"|\b(?:lea?(?:ve|ves|ving|ft) out|minus|skip(?:s|ping)?|omit(?:s|ting)?|ignor(?:es?|ing)|no more|but no|neither)\b"
-    r"|\b(?:unrelated to|(?:nothing|little) to do with)\b|(?<=thing )but\b|\bbut not (?:by|with|using|through|via)\b"
+    r"|\b(?:unrelated to|(?:nothing|little) to do with)\b|(?<=thing )but\b"
+    r"|\bbut not (?:about|by|for|from|in|on|with|using|through|via)\b"
     rf"|{_NOT}(?: (?:be|have|want|wanna|need|interested|interest|looking|care|to|see|read|any|anything|papers?|more))*"
     r" (?:about|related to|involv(?:e|ing)|includ(?:e|ing)|dealing with|mention(?:ing)?|cover(?:ing)?|want|interested in"
     r"|care about)\b)"
@@ -149,7 +153,7 @@ _ENGLISH = re.compile(
     r"(?: (?:in|on|for|with))?\b",
     re.IGNORECASE,
 )
-_ABOUT_KO = r"[이가은는와과랑]?(?: ?관련(?:이|된|은)?)?"
+_ABOUT_KO = r"[이가은는와과랑]?(?: ?(?:관련|기반)(?:이|된|은)?)?"
 _KOREAN = re.compile(
     rf"(?<=\S)(?P<sure> ?말고(?![가-힣])| ?빼(?:고| ?[줘주면])| ?뺀| ?제외|{_ABOUT_KO} ?(?:무관한|(?:관련|상관|관계|관심) ?없)"
     rf"|{_ABOUT_KO} ?(?:싫|됐고|됐어|필요 ?없고)|[은는이가도]? ?보고 ?싶지 ?않)[가-힣]*(?: [줘주][가-힣]*)?"
