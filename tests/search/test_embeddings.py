@@ -334,7 +334,7 @@ async def test_a_sentence_is_ordered_by_meaning_too_and_has_the_same_papers(
     bot = open_bot()
     fused = await list_pages(bot, QUESTION)
     assert sorted(ids(fused)) == sorted(ids(by_words))
-    assert replace(fused, rows=()) == replace(by_words, rows=())
+    assert replace(fused, rows=(), matched={}) == replace(by_words, rows=(), matched={})
     assert bool(fused.missing) == ("mist" not in text)
     foggy = {paper.arxiv_id for paper in studies(45, "")[4::5]}
     assert len(foggy.intersection(ids(fused)[:10])) > len(foggy.intersection(ids(by_words)[:10]))

@@ -64,11 +64,11 @@ class TodayWorld(World):
         await self.until(f"{on} 02:31 UTC", days=1)
         await self.read(on, numbers, *more)
 
-    async def until(self, when: str, *, days: int = 0) -> None:
-        """Move the clock to a given time or days after it, planning and sending each hour on the way."""
+    async def until(self, when: str, *, days: int = 0, every: int = 60) -> None:
+        """Move the clock to a given time or days after it, planning and sending each `every` minutes on the way."""
         end = world.moment(when) + days * DAY
         while self.now < end:
-            await self.wait(minutes=min(60 - self.now.minute, (end - self.now) / MINUTE))
+            await self.wait(minutes=min(every - self.now.minute % every, (end - self.now) / MINUTE))
 
     async def show(self) -> TodayPost | None:
         """Return the reader's reply to /today."""
