@@ -46,8 +46,6 @@ _MAX_SAID = 12
 _FEW, _MAX_COMPARING = 3, 60
 """With fewer full matches, papers that only compare with what is left out follow, of at most the second number."""
 _UNSORTED = (None, Sort.RELEVANCE)
-_USUAL_WEIGHT = 0.8
-"""The lowest weight of a form that a label calls by the name of its part."""
 _TITLES_AT_ONCE = 25
 """How many titles are found in one look-up, between which others take their turn."""
 _MAX_TERM_LENGTH = 200
@@ -201,34 +199,29 @@ def _spell_out(glossary: Glossary, text: str) -> str:
 
 
 def _label_partial(
-    view: Snapshot,
-    reader: QueryReader,
-    query: ReadQuery,
-    rows: Sequence[models.PaperRow],
-    matches: search_engine.Matches,
+    view: Snapshot, answer: _Answer, rows: Sequence[models.PaperRow]
 ) -> tuple[_Labels, _Labels]:
     """Return the terms that each partial match has in no form, not even within another word, and those that it has.
 
     Both are keyed by arXiv id. The second are only those of papers that lack no term for sure.
     """
-    partial = [row.id for row in rows if row.id in matches.missing]
-    documents = search.list_documents(view, partial, summaries.select_shown) if partial else ()
-    missing, matched = _Labels({row.arxiv_id: () for row in rows if row.id in matches.missing}), _Labels()
-    usual = ([form.text for form in part.forms if form.weight >= _USUAL_WEIGHT] for part in query.parts)
-    patterns = (
-        list(zip(query.parts, map(search_results.compile_pattern, usual), strict=True)) if partial else ()
-    )
+    matches, glossary = answer.matches, answer.reader.glossary
+    partial = {row.id: row.arxiv_id for row in rows if row.id in matches.missing}
+    lacking = [id_ for id_ in partial if matches.missing[id_]]
+    documents = search.list_documents(view, lacking, summaries.select_shown) if lacking else ()
+    missing = _Labels(dict.fromkeys(partial.values(), ()))
     for paper in documents:
-        text = _spell_out(reader.glossary, search_index.join_texts(paper))
-        lacking = (part for part in matches.missing[paper.id] if not part.is_negated)
-        absent = concepts.list_absent(lacking, text)
+        text = search_index.join_texts(paper)
+        named = (part for part in matches.missing[paper.id] if not part.is_negated)
+        if absent := concepts.list_absent(named, text):
+            absent = concepts.list_absent(absent, _spell_out(glossary, text))
         missing[paper.arxiv_id] = tuple(part.shown_text for part in absent)
-        if not (absent or paper.id in matches.related or paper.id in matches.comparing):
-            found = ((part, pattern.search(text)) for part, pattern in patterns if pattern)
-            # For 트랜스포머 말고 it is what the paper says.
-            names = (match[0] if part.is_negated else part.shown_text for part, match in found if match)
-            matched[paper.arxiv_id] = tuple(dict.fromkeys(names))
-    return missing, matched
+    explained = {*matches.related, *matches.comparing}
+    bare = [id_ for id_, arxiv_id in partial.items() if not (missing[arxiv_id] or id_ in explained)]
+    parts = [part for part in answer.query.parts if not part.is_negated]
+    mentioned = answer.engine.list_mentioned(parts, bare) if bare else {}
+    names = {id_: dict.fromkeys(part.shown_text for part in has) for id_, has in mentioned.items()}
+    return missing, {partial[id_]: tuple(names[id_]) for id_ in names}
 
 
 def _list_alert_terms(
@@ -386,7 +379,7 @@ class SearchService:
         matches = answer.matches
         page = [*matches.scores][request.offset : request.offset + request.limit]
         rows = search.list_paper_rows(view, page, matches.scores)
-        missing, matched = _label_partial(view, answer.reader, answer.query, rows, matches)
+        missing, matched = _label_partial(view, answer, rows)
         return replace(
             answer.common,
             rows=tuple(rows),
