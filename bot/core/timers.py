@@ -111,6 +111,7 @@ class Timers:
         task = asyncio.current_task()
         assert task is not None
         self._running.add(task)
+        self._follow_clock()  # this run is due because the clock may have been set forward
         try:
             if await work() is False and retry is not None:
                 self._scheduler.modify_job(job_id, next_run_time=clock.system_clock() + retry)
@@ -123,13 +124,16 @@ class Timers:
             self._running.discard(task)
 
     def _check_clock(self) -> None:
+        self._follow_clock()
+        self._look = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._check_clock)
+
+    def _follow_clock(self) -> None:
         """Bring the jobs forward if the machine's clock was set back: APScheduler waits until it shows a job's time."""
         step = clock.system_clock() - self._started_at - timedelta(seconds=clock.count_seconds())
         self._started_at += step
         if step < _SET_BACK:
             for job in self._scheduler.get_jobs():
                 job.modify(next_run_time=job.next_run_time + step)
-        self._look = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._check_clock)
 
     async def stop(self, seconds: float) -> None:
         """Start no more runs, and cancel those that still run after `seconds`."""

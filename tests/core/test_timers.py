@@ -114,6 +114,12 @@ def test_jobs_go_on_when_the_machines_clock_is_set(stage: Stage, error: timedelt
     assert runs == pytest.approx([0, *range(40, 300, 60)], abs=timers.LOOK_SECONDS + 1)
 
 
+def test_jobs_go_on_when_the_machines_clock_is_set_forward_and_back_within_two_seconds(stage: Stage) -> None:
+    stage.error = lambda seconds: timedelta(hours=50) * ((seconds > 100.1) - 2 * (seconds > 101.5))
+    runs = stage.run(300, lambda opened: opened.add_each_minute(stage.record, stage.now))
+    assert runs == pytest.approx([0, *range(40, 300, 60)], abs=timers.LOOK_SECONDS + 1)
+
+
 def test_interval_jobs_count_real_time_when_the_machines_clock_is_set_back(stage: Stage) -> None:
     stage.error = lambda seconds: timedelta(hours=-2) * (seconds > 100)
     runs = stage.run(300, lambda opened: opened.add(stage.record, MINUTE, after=timedelta(seconds=5)))
