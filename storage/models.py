@@ -21,7 +21,7 @@ class Locale(StrEnum):
     KO = "ko"
 
 
-share_name = lru_cache(maxsize=1 << 12)(str)
+share_name = lru_cache(maxsize=1 << 13)(str)
 """Returns a shared copy of a name, since a collaboration's papers repeat the same three thousand authors."""
 
 

@@ -321,7 +321,7 @@ class _Chunk(NamedTuple):
     variants: str
 
 
-@remembered(1 << 12)
+@remembered(1 << 13)
 def _canonical_chunk(chunk: str) -> _Chunk:
     """Analyse a text without spaces. Punctuation becomes an extra space."""
     pieces = _RUNS_AND_BREAKS.findall(chunk)
@@ -338,7 +338,7 @@ def _analyse_run(run: str) -> Run:
     return _analyse_latin(run)
 
 
-@remembered(1 << 12)
+@remembered(1 << 13)
 def _analyse_latin(run: str) -> Run:
     """Split a compound at hyphens, apostrophes and underscores; its other spellings become variants."""
     parts = [part for part in map(_fold_word, _COMPOUND_SPLIT.split(run)) if part and part != "s"]
@@ -359,7 +359,7 @@ def _fold_word(part: str) -> str:
     return fold(part[:-1] if _PLURAL_ACRONYM.fullmatch(part) else part)
 
 
-@lru_cache(maxsize=1 << 12)
+@lru_cache(maxsize=1 << 13)
 def _stem_to_fixpoint(word: str) -> str:
     """Stem repeatedly until nothing changes, because Snowball may stem its own results further."""
     if len(word) < 3 or not word.isascii() or not word.isalpha():

@@ -311,7 +311,7 @@ def _differing_words(query_words: Sequence[str], name: str) -> list[tuple[str, s
     return [(word, term) for word, term in nearest if word_distance(word, term) > _INITIAL_TYPED_COST]
 
 
-@lru_cache(maxsize=1 << 12)
+@lru_cache(maxsize=1 << 14)
 def word_distance(query_word: str, name_word: str) -> float:
     """Return the distance between two words, from 0 to `MISSING_WORD`."""
     if query_word == name_word:

@@ -152,7 +152,7 @@ def _split_versions(words: Iterable[str]) -> list[str]:
     return [piece for word in words for piece in _split_version(word)]
 
 
-@analyser.remembered(1 << 12)
+@analyser.remembered(1 << 13)
 def _split_version(word: str) -> tuple[str, ...]:
     """Split a version off a name and stem the name as a separate word: qwen and 2.5 for qwen2.5."""
     versioned = _LETTERS_THEN_DIGITS.fullmatch(word)
