@@ -119,7 +119,7 @@ class Container:
         def set_clock(answer: HttpAnswer) -> None:
             # A proxy's own page carries the time of the proxy, which may be this machine.
             if answer.is_discords and answer.answered_at is not None:
-                clock.set(answer.answered_at)
+                clock.set(answer.answered_at, answer.seconds)
 
         self.http_observer.on_answer(set_clock)
         return clock

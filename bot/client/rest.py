@@ -22,7 +22,7 @@ import structlog
 import yarl
 from discord import gateway, http
 
-from bot.core import isolation
+from bot.core import clock, isolation
 from bot.outbox import outcomes
 from bot.outbox.outcomes import Classification, DeliveryError
 from bot.outbox.pace import MAX_LIMIT, AnswerListener, HttpAnswer, Pace
@@ -80,8 +80,9 @@ class RestClient:
         if wait > 0.0:
             raise DeliveryError(replace(outcomes.RATE_LIMITED, wait_seconds=wait), f"not before {wait:.1f} s")
         fence()
+        started_at = clock.count_seconds()
         response, body = await self._exchange(method, path, payload, query)
-        answer = read_answer(response, body)
+        answer = read_answer(response, body, clock.count_seconds() - started_at)
         self._report(answer)
         self._note_bucket(bucket, response, answer)
         if not (answer.is_json and answer.status < 300):
@@ -186,10 +187,13 @@ class HttpObserver:
             with isolation.isolated(log, "response listener failed"):
                 listener(answer)
 
-    async def _on_start(self, _: object, __: object, params: aiohttp.TraceRequestStartParams) -> None:
+    async def _on_start(
+        self, _: object, context: SimpleNamespace, params: aiohttp.TraceRequestStartParams
+    ) -> None:
         if self._pace is not None and _is_of_api(params.url) and not _is_interaction(params.url):
             while delay := await self._pace.take_turn():  # noqa: ASYNC110 - time passes, no event happens
                 await asyncio.sleep(delay)
+        context.started_at = clock.count_seconds()
 
     async def _on_headers(
         self, _: object, context: SimpleNamespace, params: aiohttp.TraceRequestEndParams
@@ -201,7 +205,8 @@ class HttpObserver:
     ) -> None:
         # discord.py reads each body in one chunk; only the Gateway's request has no body.
         if _is_of_api(params.url):
-            answer = read_answer(context.response, params.chunk)
+            seconds = clock.count_seconds() - context.started_at
+            answer = read_answer(context.response, params.chunk, seconds)
             self.is_last_discords = answer.is_discords
             self.report(replace(answer, is_interaction=_is_interaction(params.url)))
 
@@ -216,8 +221,11 @@ def _is_interaction(url: yarl.URL) -> bool:
     return any(part in url.path for part in ("/interactions/", "/webhooks/"))
 
 
-def read_answer(response: aiohttp.ClientResponse, body: bytes) -> HttpAnswer:
-    """Convert a response to an HttpAnswer. An error with an unreadable body is assumed not to be Discord's."""
+def read_answer(response: aiohttp.ClientResponse, body: bytes, seconds: float) -> HttpAnswer:
+    """Convert a response that was read `seconds` after its request was sent.
+
+    An error with an unreadable body is assumed not to be Discord's.
+    """
     headers, status = response.headers, response.status
     answer = HttpAnswer(
         status=status,
@@ -225,6 +233,7 @@ def read_answer(response: aiohttp.ClientResponse, body: bytes) -> HttpAnswer:
         is_json=headers.get("Content-Type") == "application/json" or status == 204,
         retry_after=_parse_seconds(headers.get("Retry-After")),
         answered_at=_parse_date(headers.get("Date")),
+        seconds=seconds,
         is_global="X-RateLimit-Global" in headers or headers.get("X-RateLimit-Scope") == "global",
         is_shared=headers.get("X-RateLimit-Scope") == "shared",
     )

@@ -48,11 +48,14 @@ class DiscordClock:
         """Return the current time (UTC)."""
         return self._set_to + timedelta(seconds=self._count() - self._set_at)
 
-    def set(self, answered_at: datetime) -> None:
-        """Set the clock to the time of a response (UTC) if they differ by more than MAX_ERROR."""
+    def set(self, answered_at: datetime, seconds: float = 0.0) -> None:
+        """Set the clock to the time of a response (UTC) if they differ by more than MAX_ERROR.
+
+        The response was given at some moment of the last `seconds`: the machine may have slept before it was read.
+        """
         error = self() - answered_at
         self.is_set = True
-        if abs(error) > MAX_ERROR:
+        if not -MAX_ERROR <= error <= MAX_ERROR + timedelta(seconds=seconds):
             self._set_at, self._set_to = self._count(), answered_at
             # Imported here because it takes a tenth of the time of a lookup in the shell.
             import structlog

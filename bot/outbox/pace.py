@@ -47,7 +47,8 @@ class HttpAnswer:
 
     `is_json` is False if the body is not in Discord's format, such as a page or other JSON from a proxy.
     `code` is Discord's error code, or 0. `retry_after` (seconds) is from the body or the header,
-    `answered_at` (UTC) from the `Date` header. `is_shared` marks a rate limit caused by other bots.
+    `answered_at` (UTC) from the `Date` header. `seconds` is how long the request took, sleep of the machine included.
+    `is_shared` marks a rate limit caused by other bots.
     """
 
     status: int
@@ -55,6 +56,7 @@ class HttpAnswer:
     code: int = 0
     retry_after: float | None = None
     answered_at: datetime | None = None
+    seconds: float = 0.0
     is_global: bool = False
     is_shared: bool = False
     is_interaction: bool = False

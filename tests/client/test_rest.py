@@ -93,10 +93,10 @@ async def test_only_discords_own_answer_moves_the_clock(sqlite_db: Database) -> 
     clock = container.follow_discord()
     date, json_type = (NOW + timedelta(days=400)).strftime("%a, %d %b %Y %H:%M:%S GMT"), "application/json"
     response: Any = SimpleNamespace(status=502, headers={"Content-Type": json_type, "Date": date})
-    container.http_observer.report(rest.read_answer(response, b'{"error": "upstream unavailable"}'))
+    container.http_observer.report(rest.read_answer(response, b'{"error": "upstream unavailable"}', 0.1))
     assert clock() - NOW < timedelta(minutes=1)
     response.status = 404
-    container.http_observer.report(rest.read_answer(response, b'{"message": "x", "code": 10008}'))
+    container.http_observer.report(rest.read_answer(response, b'{"message": "x", "code": 10008}', 0.1))
     assert clock() - NOW > timedelta(days=399)
 
 

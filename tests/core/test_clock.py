@@ -50,3 +50,13 @@ def test_response_delayed_by_five_seconds_does_not_set_the_clock_back() -> None:
     clock.set(NOW - core_clock.MAX_ERROR)
     assert clock.is_set
     assert clock() == NOW
+
+
+def test_response_that_is_read_after_the_machine_slept_does_not_set_the_clock_back() -> None:
+    seconds = [100.0]
+    clock = core_clock.DiscordClock(lambda: NOW, lambda: seconds[0])
+    seconds[0] += 3600.0  # of sleep, between the response and its reading
+    clock.set(NOW, 3600.5)
+    assert clock() == NOW + timedelta(hours=1)
+    clock.set(NOW + timedelta(minutes=30), 1.0)  # a quick response is believed
+    assert clock() == NOW + timedelta(minutes=30)

@@ -7,13 +7,14 @@ import dataclasses
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
 from tests.fake_discord import faults, gateway, interactions, model, server, wire
 from tests.fake_discord.model import Json
-from tests.support import patience
+from tests.support import clock_file, patience
 
 Action = Callable[[server.Fake, Json], Awaitable[Any]]
 ACTIONS: list[Action] = []
@@ -97,8 +98,13 @@ async def list_events(fake: server.Fake, params: Json) -> Any:
 
 @action
 async def move_clock(fake: server.Fake, params: Json) -> Any:
-    """Move the clock forward by `seconds`, including the `Date` of responses and the age of nonces."""
+    """Move the clock forward by `seconds`, including the `Date` of responses and the age of nonces.
+
+    In the same moment, the clocks of the bots that read the file `moves` move to the `offset` (seconds) and `error` in it.
+    """
     fake.world.clock_offset += max(0.0, params["seconds"])
+    if moves := params.get("moves"):
+        clock_file.write(Path(moves), params["offset"], params["error"])
 
 
 @action

@@ -21,14 +21,7 @@ from bot.core.clock import system_clock
 from storage import key_values, locks, migrate, models, outbox
 from storage.database import Database
 from tests.fake_discord import process
-from tests.support import (
-    digest_builders,
-    fork_server,
-    origin_server,
-    outbox_builders,
-    patience,
-    shifted_clock,
-)
+from tests.support import clock_file, digest_builders, fork_server, origin_server, outbox_builders, patience
 from tests.support.outbox_builders import new_delivery
 from tests.support.relay_harness import message_texts
 
@@ -62,13 +55,14 @@ class FaultHarness:
     async def advance_clock(self, duration: timedelta) -> None:
         """Move all clocks forward."""
         self.clock_offset += duration
-        self.set_clock_error(self.clock_error)
-        await self.fake.run_action("move_clock", {"seconds": duration.total_seconds()})
+        moved = {"offset": self.clock_offset.total_seconds(), "error": self.clock_error.total_seconds()}
+        params = {"seconds": duration.total_seconds(), "moves": str(self._clock_file), **moved}
+        await self.fake.run_action("move_clock", params)
 
     def set_clock_error(self, error: timedelta) -> None:
         """Set the error of all bots' wall clocks, including running bots."""
         self.clock_error = error
-        shifted_clock.write_offset(self._clock_file, self.clock_offset.total_seconds(), error.total_seconds())
+        clock_file.write(self._clock_file, self.clock_offset.total_seconds(), error.total_seconds())
 
     @property
     def _clock_file(self) -> Path:

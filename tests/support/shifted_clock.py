@@ -1,14 +1,13 @@
 """Run `paperround run` with movable clocks: `python -m tests.support.shifted_clock FILE`.
 
-FILE contains how many seconds all clocks are ahead, as after the machine slept, and the error of the wall
-clock (seconds). It is read again after FRESH_SECONDS; timers are not affected.
+FILE (`clock_file`) says how many seconds all clocks are ahead, as after the machine slept, and the error of the wall
+clock. Timers are not affected.
 """
 
 from __future__ import annotations
 
 import asyncio
 import importlib
-import math
 import sys
 import time
 from collections.abc import Callable
@@ -19,40 +18,23 @@ from typing import Any
 from bot.app import container, runtime
 from bot.core import clock, logs, settings
 from storage import errors
+from tests.support import clock_file
 
 READERS = ("bot.core.clock", "apscheduler.schedulers.base", "apscheduler.executors.base")
 """The bot modules that read the wall clock through `datetime`."""
-
-
-FRESH_SECONDS = 0.005
-
-
-def write_offset(path: Path, seconds: float, error: float) -> None:
-    """Move the clocks of the bots that read this file."""
-    written = path.with_suffix(".new")
-    written.write_text(f"{seconds} {error}")
-    written.replace(path)  # so that no reader sees half a number
 
 
 def shift_clocks(path: Path) -> None:
     """Apply the offsets in a file to `time.time`, the `datetime.now` of READERS, and CLOCK_BOOTTIME."""
     real_time: Callable[[], float] = time.time
     real_gettime: Callable[[int], float] = time.clock_gettime
-
-    known, read_at = [0.0, 0.0], -math.inf
-
-    def read_offsets() -> list[float]:
-        nonlocal known, read_at
-        if time.monotonic() > read_at + FRESH_SECONDS:
-            known = [float(number) for number in path.read_text().split()]
-            read_at = time.monotonic()
-        return known
+    offsets = clock_file.ClockFile(path)
 
     def shifted_time() -> float:
-        return real_time() + sum(read_offsets())
+        return real_time() + sum(offsets.read())
 
     def shifted_gettime(number: int) -> float:
-        return real_gettime(number) + (read_offsets()[0] if number == time.CLOCK_BOOTTIME else 0.0)
+        return real_gettime(number) + (offsets.read()[0] if number == time.CLOCK_BOOTTIME else 0.0)
 
     class ShiftedDatetime(datetime):
         @classmethod
