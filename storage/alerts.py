@@ -19,7 +19,6 @@ from storage.tables import (
     deliveries,
     metadata,
     papers,
-    parts,
     reference,
     required,
     table_of,
@@ -111,8 +110,8 @@ async def add_matches(connection: AsyncConnection, found: Sequence[Match]) -> No
     )
 
 
-async def mark_ready(connection: AsyncConnection, now: datetime) -> int:
-    """Mark unsent matches as ready if their papers are listed and have enough votes. Returns the number marked.
+async def mark_ready(connection: AsyncConnection, now: datetime) -> None:
+    """Mark unsent matches as ready if their papers are listed and have enough votes.
 
     A match whose paper left its digest waits until the paper returns.
     """
@@ -128,7 +127,7 @@ async def mark_ready(connection: AsyncConnection, now: datetime) -> int:
         .where(sa.func.coalesce(papers.c.votes, 0) >= alerts.c.min_votes)
     )
     is_reached = sa.tuple_(*matches.primary_key.columns).in_(reached)
-    return (await connection.execute(matches.update().where(is_reached).values(ready_at=now))).rowcount
+    await connection.execute(matches.update().where(is_reached).values(ready_at=now))
 
 
 _SCHEDULE = [alerts.c[name] for name in AlertSchedule._fields]
@@ -343,21 +342,17 @@ async def list_matched(
 
 async def _take_back(connection: AsyncConnection, alert_ids: Sequence[int]) -> None:
     """Delete planned messages about these alerts that were certainly not sent. Their papers become unsent again."""
-    tried = sa.or_(parts.c.state != models.PartState.WAITING, parts.c.first_attempt_at.is_not(None))
-    untried = ~sa.exists().where(parts.c.delivery_id == deliveries.c.id, tried)
     about = sa.select(matches.c.delivery_id).join(deliveries, deliveries.c.id == matches.c.delivery_id)
-    about = about.where(outbox.unfinished_clause(), untried)
-    rows = await database.execute_in(connection, about, matches.c.alert_id, alert_ids)
-    planned = {delivery_id for (delivery_id,) in rows}
-    unsent = matches.update().values(delivery_id=None)
-    await database.execute_in(connection, unsent, matches.c.delivery_id, planned)
-    await database.execute_in(connection, deliveries.delete(), deliveries.c.id, planned)
+    about = about.where(outbox.unfinished_clause())
+    found = await database.execute_in(connection, about, matches.c.alert_id, alert_ids)
+    planned = await outbox.list_rows(connection, ids=[delivery_id for (delivery_id,) in {*found}])
+    removed = await outbox.remove_unsent(connection, planned)
+    await release(connection, [delivery.id for delivery in removed])
 
 
-async def remove(connection: AsyncConnection, alert_ids: Sequence[int]) -> int:
-    """Delete alerts with their unsent matches and planned messages. Returns the number of alerts deleted."""
+async def remove(connection: AsyncConnection, alert_ids: Sequence[int]) -> None:
+    """Delete alerts with their unsent matches and planned messages."""
     await _take_back(connection, alert_ids)
     unsent = matches.delete().where(matches.c.delivery_id.is_(None))
     await database.execute_in(connection, unsent, matches.c.alert_id, alert_ids)
-    statement = alerts.delete().returning(alerts.c.id)
-    return len(await database.execute_in(connection, statement, alerts.c.id, alert_ids))
+    await database.execute_in(connection, alerts.delete(), alerts.c.id, alert_ids)

@@ -53,10 +53,9 @@ async def _store(
         ) from error
 
 
-async def remove(connection: AsyncConnection, subscription_id: int) -> bool:
-    """Delete a subscription, but not the record of posted papers. Returns False if the id is unknown."""
-    result = await connection.execute(subscriptions.delete().where(subscriptions.c.id == subscription_id))
-    return result.rowcount > 0
+async def remove(connection: AsyncConnection, subscription_id: int) -> None:
+    """Delete a subscription, but not the record of posted papers."""
+    await connection.execute(subscriptions.delete().where(subscriptions.c.id == subscription_id))
 
 
 async def get(
@@ -103,17 +102,15 @@ async def set_state(
     state: models.ActivityState,
     *,
     reason: str | None = None,
-) -> list[int]:
-    """Set the state of subscriptions, except manually paused ones. Returns the ids that changed."""
+) -> None:
+    """Set the state of subscriptions, except manually paused ones."""
     is_by_hand = sa.and_(
         subscriptions.c.state == models.ActivityState.PAUSED,
         sa.func.coalesce(subscriptions.c.reason, models.Reason.BY_HAND) == models.Reason.BY_HAND,
     )
     statement = subscriptions.update().where(subscriptions.c.state != state, ~is_by_hand)
     statement = statement.values(state=state, reason=reason)
-    returning = statement.returning(subscriptions.c.id)
-    rows = await database.execute_in(connection, returning, subscriptions.c.id, sorted(subscription_ids))
-    return [id_ for (id_,) in rows]
+    await database.execute_in(connection, statement, subscriptions.c.id, sorted(subscription_ids))
 
 
 async def resume_returned(connection: AsyncConnection, guild_ids: Collection[int]) -> None:

@@ -7,7 +7,7 @@ attempts, and can only store receipts of attempts it had already started.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -50,28 +50,22 @@ async def add_all(
 
 
 async def remove_unsent(
-    connection: AsyncConnection, arxiv_ids: Collection[str], kinds: Collection[DeliveryKind]
+    connection: AsyncConnection, waiting: Iterable[models.Delivery]
 ) -> list[models.Delivery]:
-    """Delete the waiting deliveries of some kinds that name one of the papers, and return them.
-
-    A delivery stays if a part of it was sent or may have been.
-    """
-    waiting = await list_rows(connection, state=DeliveryState.WAITING)
-    named = {
-        row.id: row for row in waiting if row.kind in kinds and not set(arxiv_ids).isdisjoint(row.papers)
-    }
+    """Delete those of some waiting deliveries of which no part was sent or may have been, and return them."""
+    by_id = {row.id: row for row in waiting}
     # Locks subscriptions before their deliveries, as `expire` does, and parts before the relay may claim them.
     posting = sa.select(subscriptions.c.id).order_by(subscriptions.c.id).with_for_update()
-    subscription_ids = {row.subscription_id for row in named.values() if row.subscription_id is not None}
+    subscription_ids = {row.subscription_id for row in by_id.values() if row.subscription_id is not None}
     await database.execute_in(connection, posting, subscriptions.c.id, sorted(subscription_ids))
     locked = sa.select(parts.c.id).order_by(parts.c.id).with_for_update()
-    await database.execute_in(connection, locked, parts.c.delivery_id, named)
+    await database.execute_in(connection, locked, parts.c.delivery_id, by_id)
     is_tried = sa.exists().where(
         parts.c.delivery_id == deliveries.c.id,
         sa.or_(parts.c.state != PartState.WAITING, parts.c.first_attempt_at.is_not(None)),
     )
     removal = deliveries.delete().where(~is_tried).returning(deliveries.c.id)
-    return [named[id_] for (id_,) in await database.execute_in(connection, removal, deliveries.c.id, named)]
+    return [by_id[id_] for (id_,) in await database.execute_in(connection, removal, deliveries.c.id, by_id)]
 
 
 async def set_channel(connection: AsyncConnection, delivery_id: int, channel_id: int | None) -> bool:
@@ -309,13 +303,12 @@ async def list_refused(connection: AsyncConnection, **destinations: Collection[i
     return list(await connection.scalars(query))
 
 
-async def try_now(connection: AsyncConnection, /, now: datetime, **destinations: Collection[int]) -> int:
-    """Make the deliveries that `list_refused` returns due at `now` (UTC). Returns how many there are."""
+async def try_now(connection: AsyncConnection, /, now: datetime, **destinations: Collection[int]) -> None:
+    """Make the deliveries that `list_refused` returns due at `now` (UTC)."""
     ids = await list_refused(connection, **destinations)
     due = parts.update().where(parts.c.state == PartState.WAITING)
     due = due.values(next_attempt_at=now, error=None, error_code=None)
     await database.execute_in(connection, due, parts.c.delivery_id, ids)
-    return len(ids)
 
 
 async def repeat_uncertain(

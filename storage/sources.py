@@ -92,15 +92,14 @@ async def count_papers(
     return counted
 
 
-async def set_priority(connection: AsyncConnection, url: str, priority: int) -> bool:
-    """Store a source's priority for later merges of papers. Returns whether the source exists."""
-    result = await connection.execute(sources.update().where(sources.c.url == url).values(priority=priority))
-    return result.rowcount > 0
+async def set_priority(connection: AsyncConnection, url: str, priority: int) -> None:
+    """Store a source's priority for later merges of papers."""
+    await connection.execute(sources.update().where(sources.c.url == url).values(priority=priority))
 
 
-async def remove(connection: AsyncConnection, url: str) -> bool:
-    """Delete a source and its page states, but not its digests and facts. Returns whether it existed."""
-    return (await connection.execute(sources.delete().where(sources.c.url == url))).rowcount > 0
+async def remove(connection: AsyncConnection, url: str) -> None:
+    """Delete a source and its page states, but not its digests and facts."""
+    await connection.execute(sources.delete().where(sources.c.url == url))
 
 
 async def is_stored(connection: AsyncConnection, row: models.StoredSource) -> bool:
@@ -122,17 +121,14 @@ _MAX_AHEAD = timedelta(minutes=10)
 """Reservations further ahead were made by a wrong clock, and are ignored."""
 
 
-async def reserve_request(
-    connection: AsyncConnection, service: str, now: datetime, interval: timedelta
-) -> datetime:
-    """Reserve and return the next time (UTC) to contact a service, across all processes of the database."""
+async def reserve_request(connection: AsyncConnection, now: datetime, interval: timedelta) -> datetime:
+    """Reserve and return the next time (UTC) to contact arXiv, across all processes of the database."""
     await locks.lock_transaction(connection, _PACE_LOCK)
-    key = key_values.REQUESTED + service
-    last = await key_values.get(connection, key)
+    last = await key_values.get(connection, key_values.ARXIV_REQUESTED)
     at = now if last is None else max(now, datetime.fromisoformat(last) + interval)
     if at - now > _MAX_AHEAD:
         at = now
-    await key_values.set_value(connection, key, at.isoformat())
+    await key_values.set_value(connection, key_values.ARXIV_REQUESTED, at.isoformat())
     return at
 
 

@@ -63,8 +63,9 @@ def apply_when(draft: models.Alert, value: str) -> models.Alert:
 
 def apply_time(draft: models.Alert, typed: Mapping[str, str]) -> models.Alert:
     """Return the draft with the typed `time` and `zone`. A zone typed after the time takes precedence. Raises UserError."""
-    zoned = client_options.move_zone({"zone": draft.timezone, **typed}, "time", "zone")
-    at_time, zone = client_options.parse_time(zoned["time"]), client_options.parse_zone(zoned["zone"])
+    time, zone = client_options.split_zone(typed["time"])
+    at_time = client_options.parse_time(time)
+    zone = zone or client_options.parse_zone(typed.get("zone", draft.timezone))
     return replace(draft, at_time=at_time, timezone=zone)
 
 

@@ -144,7 +144,7 @@ class Container:
     @cached_property
     def arxiv_throttle(self) -> Throttle:
         """The limit on requests to arXiv, shared by all processes."""
-        return fetcher.shared_throttle(self.database, self.clock, "arxiv", arxiv.SECONDS_PER_REQUEST)
+        return fetcher.arxiv_throttle(self.database, self.clock, arxiv.SECONDS_PER_REQUEST)
 
     @cached_property
     def deliveries(self) -> DeliveryFactory:

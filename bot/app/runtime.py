@@ -273,19 +273,18 @@ def build_runtime(container: Container, bot: PaperroundBot, stop: asyncio.Event,
     """Build the relay and the planner around a Discord client."""
     metrics, liveness = Metrics(), container.liveness
     workers = Workers(container, locks.fenced(container.database, lambda: lock.term))
-    # Not fenced: receipts are stored in any term, and claims compare the term themselves.
-    delivery_database = container.database
     metrics.leader.set_function(lambda: lock.term is not None)
     bot.services.lookups.on_end = metrics.record_lookup
     recorder = outcomes.OutcomeRecorder(
-        delivery_database,
+        # Not fenced: receipts are stored in any term, and claims compare the term themselves.
+        container.database,
         container.deliveries,
         delivery_kinds(),
         rng=random.Random(),
         on_outcome=metrics.record,
     )
     relay = Relay(
-        delivery_database,
+        container.database,
         sender.DiscordSender(bot, container.rest, lock.is_sender),
         recorder,
         container.pace,

@@ -31,6 +31,7 @@ from storage.database import Connection, chunked
 from storage.models import (
     Appearance,
     DeliveryKind,
+    DeliveryState,
     Digest,
     DigestFormat,
     Entry,
@@ -322,7 +323,9 @@ async def _withdraw(connection: Connection, gone: Mapping[int, str]) -> None:
     What was sent, or may have been, stays.
     """
     await alerts.remove_papers(connection, gone)
-    unsent = await outbox.remove_unsent(connection, set(gone.values()), _PLANNED_AGAIN)
+    names, waiting = {*gone.values()}, await outbox.list_rows(connection, state=DeliveryState.WAITING)
+    named = (row for row in waiting if row.kind in _PLANNED_AGAIN and not names.isdisjoint(row.papers))
+    unsent = await outbox.remove_unsent(connection, named)
     await alerts.release(connection, [row.id for row in unsent])
     for row in unsent:
         if row.local_on is not None and row.subscription_id is not None:

@@ -135,10 +135,10 @@ async def timezones(_: Interaction, current: str) -> Choices:
 async def times(_: Interaction, current: str) -> Choices:
     """Complete the typed time, and full and half hours that start with it, from 06:00 on."""
     query = current.strip()
-    typed = client_options.move_zone({"time": query}, "time", "zone")
-    meant = client_options.find_time(typed["time"])
-    if meant and "zone" in typed:
-        meant = f"{meant} {typed['zone']}"
+    typed, zone = client_options.split_zone(query)
+    meant = client_options.find_time(typed)
+    if meant and zone:
+        meant = f"{meant} {zone}"
     all_hours = [*range(6, 24), *range(6)]
     all_times = (f"{hour:02}:{minute:02}" for hour in all_hours for minute in (0, 30))
     listed = (time for time in all_times if time.startswith(query) or time.lstrip("0").startswith(query))

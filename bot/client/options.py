@@ -9,9 +9,7 @@ from __future__ import annotations
 import functools
 import re
 import zoneinfo
-from collections.abc import Mapping
 from datetime import date
-from typing import Any
 
 from bot.core import clock
 from bot.text import dates, typography
@@ -75,14 +73,14 @@ def find_time(text: str) -> str | None:
     return f"{hour:02}:{minute:02}"
 
 
-def move_zone(typed: Mapping[str, Any], time_key: str, zone_key: str) -> Mapping[str, Any]:
-    """Move a zone typed after the time (`9am KST`, `오전 9시 서울`) to the zone's option, replacing the option's value."""
-    words = _FILLER.sub(" ", re.sub(r"[()]", " ", (typed.get(time_key) or "")[:100])).split()
+def split_zone(text: str) -> tuple[str, str]:
+    """Split a time of day from the IANA zone typed after it (`9am KST`, `오전 9시 서울`); "" if there is none."""
+    words = _FILLER.sub(" ", re.sub(r"[()]", " ", text[:100])).split()
     for end in range(1, len(words)):
         time, zone = " ".join(words[:end]), find_zone(" ".join(words[end:]))
         if zone and find_time(time):
-            return {**typed, time_key: time, zone_key: zone}
-    return typed
+            return time, zone
+    return text, ""
 
 
 def _hour_of_day(hour: int, part_of_day: str) -> int | None:

@@ -58,13 +58,13 @@ class ClubCog(commands.GroupCog, name="club", description="A paper for your grou
         destination = router.require_channel(interaction.guild, channel.id)
         await router.require_bot_may_post(request, destination, NEEDED_BY_CLUB)
         server_zone = await interaction.client.timezone_for(interaction, of_server=True)
-        typed = client_options.move_zone({"time": time, "timezone": server_zone}, "time", "timezone")
+        time, zone = client_options.split_zone(time)
         club = storage.Club(
             guild_id=channel.guild.id,
             channel_id=channel.id,
             weekday=schedule.parse_days(day)[0],
-            at_time=client_options.parse_time(typed["time"]),
-            timezone=typed["timezone"],
+            at_time=client_options.parse_time(time),
+            timezone=zone or server_zone,
             locale=request.texts.locale,
             created_by=request.user_id,
             starts_at=request.services.clock(),

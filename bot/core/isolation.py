@@ -23,13 +23,11 @@ from contextlib import aclosing, contextmanager, suppress
 from dataclasses import fields, is_dataclass
 from datetime import date
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, Any
 
 from storage import errors
 from storage.errors import ErrorTypes
 from storage.errors import collected as collected
-
-Result = TypeVar("Result")
 
 
 @contextmanager
@@ -67,19 +65,18 @@ def stop_on_signals() -> asyncio.Event:
 
 
 async def run_unless_stopped(
-    work: Awaitable[Result], stop: asyncio.Event, *needed: asyncio.Future[Any]
-) -> Result | None:
-    """Return the result of the work, or cancel it and return None if `stop` is set first.
+    work: Awaitable[object], stop: asyncio.Event, *needed: asyncio.Future[Any]
+) -> None:
+    """Wait for the work, or cancel it if `stop` is set first.
 
     Re-raises an error of the work, or of a future in `needed` that ends first.
     """
     task, stopper = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
     try:
         await asyncio.wait({task, stopper, *needed}, return_when=asyncio.FIRST_COMPLETED)
-        for ended in needed:
+        for ended in (*needed, task):
             if ended.done():
                 ended.result()
-        return task.result() if task.done() else None
     finally:
         task.cancel()
         stopper.cancel()

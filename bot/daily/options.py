@@ -122,8 +122,9 @@ def apply_changes(subscription: Subscription, typed: Mapping[str, Any]) -> Subsc
 
     If the post becomes weekly and no weekdays were chosen, it moves to the default days.
     """
-    if typed.get("time"):
-        typed = client_options.move_zone(typed, "time", "timezone")
+    time, zone = client_options.split_zone(typed.get("time") or "")
+    if zone:
+        typed = {**typed, "time": time, "timezone": zone}
     changes = {
         field: option.parse(typed[option.name])
         for field, option in OPTIONS.items()

@@ -420,27 +420,18 @@ async def _retry(
     )
 
 
+@dataclass(eq=False)
 class OutcomeRecorder:
     """Stores outcomes in the outbox, applies their consequences as defined by `kinds`, and reports each to `on_outcome`."""
 
-    def __init__(
-        self,
-        database: Database,
-        deliveries: DeliveryFactory,
-        kinds: DeliveryKinds,
-        *,
-        rng: random.Random,
-        on_outcome: OutcomeListener = lambda *_: None,
-        linger_seconds: float = LINGER_SECONDS,
-    ) -> None:
-        self._database = database
-        self._deliveries = deliveries
-        self._kinds = kinds
-        self._rng = rng
-        self._on_outcome = on_outcome
-        self._linger_seconds = linger_seconds
-        self._pending: dict[int, models.Receipt] = {}
-        self._store_lock = asyncio.Lock()
+    database: Database
+    deliveries: DeliveryFactory
+    kinds: DeliveryKinds
+    rng: random.Random
+    on_outcome: OutcomeListener = lambda *_: None
+    linger_seconds: float = LINGER_SECONDS
+    _pending: dict[int, models.Receipt] = field(default_factory=dict, init=False)
+    _store_lock: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
     async def record_sent(
         self, due: DuePart, receipt: models.Receipt, now: datetime, *, already_sent: bool
@@ -460,9 +451,9 @@ class OutcomeRecorder:
         async with self._store_lock:
             if part_id not in self._pending:
                 return
-            await asyncio.sleep(self._linger_seconds)
+            await asyncio.sleep(self.linger_seconds)
             batch = dict(self._pending)
-            await self._database.write(outbox.mark_sent, batch, now)
+            await self.database.write(outbox.mark_sent, batch, now)
             for stored_id in batch:
                 del self._pending[stored_id]
 
@@ -480,10 +471,10 @@ class OutcomeRecorder:
             # Direct messages are private, so they are not logged.
             payload = None if due.delivery.is_direct else part.payload
             log.error("Discord refused a message", delivery=due.delivery.id, payload=payload)
-        async with self._database.transaction() as connection:
+        async with self.database.transaction() as connection:
             match classification.disposition:
                 case Disposition.RETRY | Disposition.UNKNOWN | Disposition.INVALID_TOKEN:
-                    delay = retry_delay(part, classification, self._rng)
+                    delay = retry_delay(part, classification, self.rng)
                     is_unknown = classification.disposition is Disposition.UNKNOWN
                     since = part.first_attempt_at or (started_at if is_unknown else None)
                     result, is_stored = "retry", await _retry(connection, due, error, now + delay, since)
@@ -491,7 +482,7 @@ class OutcomeRecorder:
                     delay = refusal_delay(part)
                     result, is_stored = "refused", await self._refuse(connection, due, error, now, delay)
                 case Disposition.CONTENT_REFUSED if await outbox.use_fallback(
-                    connection, part.id, nonce=self._deliveries.new_nonce(), now=now, term=due.term
+                    connection, part.id, nonce=self.deliveries.new_nonce(), now=now, term=due.term
                 ):
                     result, is_stored = "fallback", True
                 case (
@@ -512,7 +503,7 @@ class OutcomeRecorder:
         A delivery with an unknown outcome ends a day later. A subscription or alert is paused once
         `MAX_REFUSED` of its deliveries in a row have expired for the same reason.
         """
-        async with self._database.transaction() as connection:
+        async with self.database.transaction() as connection:
             expired = await outbox.expire(connection, now, unknown_until=now - contents.LIFETIME)
             for delivery in expired:
                 if delivery.reason == Reason.TOO_OLD:
@@ -522,7 +513,7 @@ class OutcomeRecorder:
                     await self._notify(connection, delivery, NoticeKind.PAUSED, now)
         for delivery in expired:
             log.warning("delivery expired", delivery=delivery.id, key=delivery.key)
-            self._on_outcome("expired", delivery.kind, delivery.reason, None)
+            self.on_outcome("expired", delivery.kind, delivery.reason, None)
 
     async def _notify(
         self,
@@ -534,10 +525,10 @@ class OutcomeRecorder:
     ) -> None:
         """Plan a notice of this kind to the owners of a delivery's subscription or alerts."""
         reason = reason or delivery.reason or ""
-        record = next(record for record in self._kinds if record.kind is delivery.kind)
+        record = next(record for record in self.kinds if record.kind is delivery.kind)
         owned = await record.find_owned(connection, delivery, reason if kind is NoticeKind.PAUSED else None)
         await notify_owners(
-            connection, self._deliveries, owned, kind, now, default_locale=delivery.locale, reason=reason
+            connection, self.deliveries, owned, kind, now, default_locale=delivery.locale, reason=reason
         )
 
     async def _refuse(
@@ -581,7 +572,7 @@ class OutcomeRecorder:
             await accounts.clear_dm_channel(connection, delivery.user_id)
             guild = await accounts.get_guild(connection, delivery.guild_id)
             if guild is not None and guild.system_channel_id is not None:
-                nonce = self._deliveries.new_nonce()
+                nonce = self.deliveries.new_nonce()
                 await outbox.redirect(connection, delivery.id, guild.system_channel_id, nonce=nonce, now=now)
         return is_stored
 
@@ -605,4 +596,4 @@ class OutcomeRecorder:
             error=None if error is None else str(error),
             **details,
         )
-        self._on_outcome(result, due.delivery.kind, reason, late_seconds)
+        self.on_outcome(result, due.delivery.kind, reason, late_seconds)

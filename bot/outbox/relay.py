@@ -6,9 +6,9 @@ Only one relay at a time may run on a database (`storage.locks`).
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import time
 from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, timezone
 from datetime import time as time_of_day
 
@@ -46,13 +46,13 @@ _DUE_BY_DIGEST = frozenset({models.DeliveryKind.ALERT, models.DeliveryKind.TODAY
 """Kinds of delivery that become due only once their digest is stored."""
 
 
+@dataclass(eq=False)
 class AttemptRunner:
     """Runs single attempts, after searching the history for an earlier copy if necessary."""
 
-    def __init__(self, database: Database, sender: Sender) -> None:
-        self._database = database
-        self._sender = sender
-        self._absent_ids: set[int] = set()
+    database: Database
+    sender: Sender
+    _absent_ids: set[int] = field(default_factory=set, init=False)
 
     async def run(self, due: DuePart, now: datetime, term_began_at: datetime) -> tuple[models.Receipt, bool]:
         """Return the receipt and whether the message had already been sent. Raises `outcomes.DeliveryError`.
@@ -67,7 +67,7 @@ class AttemptRunner:
         part = due.part
         parts, token = list[models.Part](), None
         if part.kind in outcomes.DEPENDENT_KINDS or _may_be_webhook(delivery):
-            async with self._database.read() as connection:
+            async with self.database.read() as connection:
                 parts = await outbox.list_parts(connection, delivery.id)
                 token = await key_values.get(connection, f"{key_values.WEBHOOK}{channel_id}")
         request = build_request(due, channel_id, parts[: part.position], token)
@@ -76,12 +76,12 @@ class AttemptRunner:
             # The difference is negative if the clock was set back.
             has_nonce = timedelta(0) <= now - part.first_attempt_at < NONCE_WINDOW
             if not has_nonce or part.kind is PartKind.FORUM_POST or request.webhook_token is not None:
-                receipt = await self._sender.find(request, part.first_attempt_at)
+                receipt = await self.sender.find(request, part.first_attempt_at)
         if receipt is None:
             # Do this even after an attempt, which may have been cut off in this search before sending anything.
             receipt = await self._find_unrecorded(due, request, term_began_at)
         was_found = receipt is not None
-        return receipt or await self._sender.send(request), was_found
+        return receipt or await self.sender.send(request), was_found
 
     async def _find_unrecorded(
         self, due: DuePart, request: SendRequest, term_began_at: datetime
@@ -93,12 +93,12 @@ class AttemptRunner:
         if not is_marked or since >= term_began_at or delivery.id in self._absent_ids:
             return None
         try:
-            receipt = await self._sender.find(request, since)
+            receipt = await self.sender.find(request, since)
         except DeliveryError as error:
             classification = error.classification
             if classification.disposition is Disposition.UNKNOWN:
                 # Nothing was sent now. "Unknown" would make the next attempt trust the nonce, which earlier copies lack.
-                classification = dataclasses.replace(classification, disposition=Disposition.RETRY)
+                classification = replace(classification, disposition=Disposition.RETRY)
             # Leave other errors, such as an unreadable history or a missing channel, to the request itself. Backups are
             # rarely restored, and posts must not wait for a person after each restart.
             if classification.disposition in (Disposition.RETRY, Disposition.INVALID_TOKEN):
@@ -112,11 +112,11 @@ class AttemptRunner:
     async def _open_dm(self, delivery: models.Delivery) -> int:
         user_id = delivery.user_id
         assert user_id is not None, "only a direct message has no channel yet"
-        reader = await self._database.fetch(accounts.get_reader, user_id)
+        reader = await self.database.fetch(accounts.get_reader, user_id)
         channel_id = reader.dm_channel_id if reader is not None else None
         if channel_id is None:
-            channel_id = await self._sender.open_dm(user_id)
-        async with self._database.transaction() as connection:
+            channel_id = await self.sender.open_dm(user_id)
+        async with self.database.transaction() as connection:
             # A reader who has been forgotten in the meantime has no delivery left and must not be stored again.
             if await outbox.set_channel(connection, delivery.id, channel_id):
                 await accounts.upsert_reader(connection, user_id, dm_channel_id=channel_id)
@@ -141,6 +141,7 @@ STOP_SECONDS = 8.0
 """How long a shutdown waits for the parts in flight."""
 
 
+@dataclass(eq=False)
 class Relay:
     """Sends due parts through `sender`. `clock` returns the current time (UTC); `monotonic` (seconds) measures delays.
 
@@ -148,26 +149,17 @@ class Relay:
     called after each round of claims, even if nothing was due.
     """
 
-    def __init__(
-        self,
-        database: Database,
-        sender: Sender,
-        recorder: outcomes.OutcomeRecorder,
-        pace: Pace,
-        *,
-        clock: Clock,
-        get_term: Callable[[], int | None],
-        monotonic: Callable[[], float] = time.monotonic,
-        on_claimed: Callable[[], None] = lambda: None,
-    ) -> None:
-        self._database = database
-        self._on_claimed = on_claimed
-        self._attempt_runner = AttemptRunner(database, sender)
-        self._monotonic = monotonic
-        self._recorder = recorder
-        self._pace = pace
-        self._clock = clock
-        self._get_term = get_term
+    database: Database
+    sender: Sender
+    recorder: outcomes.OutcomeRecorder
+    pace: Pace
+    clock: Clock
+    get_term: Callable[[], int | None]
+    monotonic: Callable[[], float] = time.monotonic
+    on_claimed: Callable[[], None] = lambda: None
+
+    def __post_init__(self) -> None:
+        self._attempt_runner = AttemptRunner(self.database, self.sender)
         self._term: int | None = None
         self._term_began_at = datetime.min.replace(tzinfo=UTC)
         self._wake_event = asyncio.Event()
@@ -184,14 +176,14 @@ class Relay:
 
     async def expire(self, now: datetime) -> None:
         """End the deliveries that expire within a minute, so that the next posts can include their papers."""
-        await self._recorder.expire(now + TICK)
+        await self.recorder.expire(now + TICK)
 
     async def drain(self, now: datetime) -> None:
         """End the deliveries that have expired by `now` (UTC), and send everything due.
 
         Raises `outcomes.DeliveryError` if Discord rejects the token.
         """
-        await self._recorder.expire(now)
+        await self.recorder.expire(now)
         await self._send_due(lambda: now)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -201,7 +193,7 @@ class Relay:
             while not stop.is_set():
                 # A failed round, e.g. in a database outage, must not end delivery. A fatal DeliveryError does.
                 with isolation.isolated(log, "relay round failed", reraise=(DeliveryError,)) as failures:
-                    await self._send_due(self._clock)
+                    await self._send_due(self.clock)
                 self._has_orphans |= bool(failures)
                 await self._sleep(POLL_SECONDS)
         finally:
@@ -237,7 +229,7 @@ class Relay:
             claimed = await self._claim(clock)
             for due in claimed:
                 self._start_attempt(due, clock)
-            self._on_claimed()
+            self.on_claimed()
             if not claimed:
                 if not in_flight:
                     break
@@ -248,7 +240,7 @@ class Relay:
 
     async def _claim(self, clock: Clock) -> list[DuePart]:
         """Mark the most urgent due parts as SENDING: one per free slot, and at most one per destination."""
-        term, slots = self._get_term(), self._count_free_slots()
+        term, slots = self.get_term(), self._count_free_slots()
         if term is None or slots <= 0:
             return []
         if term != self._term:
@@ -259,29 +251,25 @@ class Relay:
         if not (chosen := await self._choose(clock(), slots)):
             return []
         claimed_at = time.monotonic()
-        async with self._database.transaction() as connection:
+        async with self.database.transaction() as connection:
             ids = [due.part.id for due in chosen]
             marked = await outbox.mark_sending(connection, ids, clock(), term=term)
-        return [
-            dataclasses.replace(due, term=term, claimed_at=claimed_at)
-            for due in chosen
-            if due.part.id in marked
-        ]
+        return [replace(due, term=term, claimed_at=claimed_at) for due in chosen if due.part.id in marked]
 
     def _count_free_slots(self) -> int:
         """Return how many parts may be claimed now."""
-        waiting = self._pace.waiting
-        if self._fatal_error is not None or self._pace.delay() or waiting >= MIN_WAITING:
+        waiting = self.pace.waiting
+        if self._fatal_error is not None or self.pace.delay() or waiting >= MIN_WAITING:
             return 0
-        most = MAX_IN_FLIGHT if self._pace.is_well else 1
+        most = MAX_IN_FLIGHT if self.pace.is_well else 1
         return min(most - len(self._in_flight), MAX_WAITING - waiting)
 
     async def _choose(self, now: datetime, limit: int) -> list[DuePart]:
         """Return up to `limit` parts due at `now` (UTC), most urgent first, whose destinations are free."""
         in_flight = [due.delivery for due in self._in_flight.values()]
         webhooks = MAX_WEBHOOKS - sum(map(_may_be_webhook, in_flight))
-        self._resting_until = {id_: at for id_, at in self._resting_until.items() if at > self._monotonic()}
-        due_parts = await self._database.fetch(
+        self._resting_until = {id_: at for id_, at in self._resting_until.items() if at > self.monotonic()}
+        due_parts = await self.database.fetch(
             outbox.list_due,
             now,
             limit=limit,
@@ -306,9 +294,9 @@ class Relay:
     async def _release_orphans(self, now: datetime, term: int) -> None:
         """Release parts left SENDING by an earlier process, or by an attempt with an outcome that could not be stored."""
         # With SQLite, holding the lock proves that no earlier sender is alive.
-        forum_posts_at = None if self._database.is_sqlite else now + FORUM_POST_GRACE
+        forum_posts_at = None if self.database.is_sqlite else now + FORUM_POST_GRACE
         in_flight_ids = {due.part.id for due in self._in_flight.values()}
-        released = await self._database.write(
+        released = await self.database.write(
             outbox.release_interrupted,
             now,
             term=term,
@@ -336,7 +324,7 @@ class Relay:
         """Run one attempt and record its outcome."""
         started_at = clock()
         try:
-            receipt = self._recorder.find_unstored(due.part.id)
+            receipt = self.recorder.find_unstored(due.part.id)
             was_found = receipt is not None
             if receipt is None:
                 receipt, was_found = await self._attempt_runner.run(due, started_at, self._term_began_at)
@@ -347,13 +335,13 @@ class Relay:
             log.exception("attempt raised an unexpected error", delivery=due.delivery.id, part=due.part.id)
             failure = DeliveryError(OUTCOME_UNKNOWN, f"{type(error).__name__}: {error}")
         else:
-            await self._recorder.record_sent(due, receipt, clock(), already_sent=was_found)
+            await self.recorder.record_sent(due, receipt, clock(), already_sent=was_found)
             return
         if seconds := failure.classification.wait_seconds:
-            self._resting_until[due.delivery.channel_id] = self._monotonic() + seconds
+            self._resting_until[due.delivery.channel_id] = self.monotonic() + seconds
         if failure.classification.disposition is Disposition.INVALID_TOKEN:
             self._fatal_error = failure
-        await self._recorder.record_failure(due, failure, started_at, clock())
+        await self.recorder.record_failure(due, failure, started_at, clock())
 
 
 def _sendable_since(delivery: models.Delivery) -> datetime:

@@ -141,12 +141,12 @@ def embolden(pieces: Iterable[tuple[str, bool]]) -> SafeMarkdown:
     return SafeMarkdown(escape_line_start("".join(escaped)))
 
 
-def count_fitting(text: str, max_columns: int = MAX_COLUMNS) -> int:
-    """Return how many characters of a text fit into the given columns, but at least one."""
+def count_fitting(text: str) -> int:
+    """Return how many characters of a text fit into MAX_COLUMNS, but at least one."""
     used = 0
     for number, character in enumerate(text):
         used += 2 if character >= "\u1100" else 1
-        if used > max_columns:
+        if used > MAX_COLUMNS:
             return number
     return max(len(text), 1)
 

@@ -131,26 +131,20 @@ def _parse_category(name: str) -> str:
     return _ALIASES.get(category, category)
 
 
+@dataclass(eq=False)
 class ArxivCategories:
     """New papers in some categories, optionally with cross-lists from others and a back-fill from `since`."""
 
-    def __init__(
-        self,
-        address: str,
-        context: base.SourceContext,
-        *,
-        with_cross_lists: bool = False,
-        since: date | None = None,
-    ) -> None:
-        self._address = address
-        self._categories = parse_categories(address)
-        self._with_cross_lists = with_cross_lists
-        self._since = since
-        self._fetcher = context.fetch
-        self._throttle = context.arxiv_throttle
-        self._rss = f"{context.arxiv_rss_url.rstrip('/')}/{'+'.join(self._categories)}"
-        self._api = context.endpoints[models.SourceKind.ARXIV]
-        self._reader = arxiv.ArxivReader(self._api, context.fetch, context.arxiv_throttle)
+    address: str
+    context: base.SourceContext
+    with_cross_lists: bool = False
+    since: date | None = None
+
+    def __post_init__(self) -> None:
+        self._categories = parse_categories(self.address)
+        self._rss = f"{self.context.arxiv_rss_url.rstrip('/')}/{'+'.join(self._categories)}"
+        self._api = self.context.endpoints[models.SourceKind.ARXIV]
+        self._reader = arxiv.ArxivReader(self._api, self.context.fetch, self.context.arxiv_throttle)
 
     async def fetch(self, request: base.FetchRequest) -> AsyncIterator[base.FetchResult]:
         """Read the announcement and continue the back-fill, or read papers submitted on `request.days`."""
@@ -161,8 +155,8 @@ class ArxivCategories:
                 yield replace(result, progress=None)
             return
         progress = Progress(**request.progress or {})
-        if request.progress is None and self._since is not None:
-            progress = progress.fill_from(max(self._since, today - _MAX_BACK_FILL), today)
+        if request.progress is None and self.since is not None:
+            progress = progress.fill_from(max(self.since, today - _MAX_BACK_FILL), today)
         results, progress = await self._read_announcement(request, progress)
         for result in results:
             yield result
@@ -171,14 +165,14 @@ class ArxivCategories:
 
     def _is_own(self, paper: models.PaperFacts) -> bool:
         """Return whether a paper's primary category (or, with cross-lists, any category) belongs to the source."""
-        return covers(self._categories, paper.categories[: None if self._with_cross_lists else 1])
+        return covers(self._categories, paper.categories[: None if self.with_cross_lists else 1])
 
     async def _read_announcement(
         self, request: base.FetchRequest, progress: Progress
     ) -> tuple[list[base.FetchResult], Progress]:
         """Return a result for each day in the feed, or one for an empty feed, and the source's new progress."""
         page = await base.get_page(
-            self._fetcher, self._rss, request, accept=feed.ACCEPT, throttle=self._throttle
+            self._reader.fetcher, self._rss, request, accept=feed.ACCEPT, throttle=self._reader.throttle
         )
         if isinstance(page, base.FetchResult):
             return [page], progress
@@ -193,7 +187,7 @@ class ArxivCategories:
                 "arXiv has announced no new papers in these categories today, which is normal on weekends"
             )
             result = base.FetchResult(
-                self._address, FetchStatus.NOT_YET, reason, page_states=(page.page_state,)
+                self.address, FetchStatus.NOT_YET, reason, page_states=(page.page_state,)
             )
             return [result], progress
         last, newest = progress.announced_on and date.fromisoformat(progress.announced_on), max(by_day)
@@ -277,7 +271,7 @@ class ArxivCategories:
             papers = [{"arxiv_id": of.arxiv_id} for of in group]
             digest = listing.build(on, papers, form=models.DigestFormat.LOOKUP)
             days[on] = base.FetchResult(
-                f"{self._address}/{on}", FetchStatus.OK, digests=(digest,), facts=tuple(group)
+                f"{self.address}/{on}", FetchStatus.OK, digests=(digest,), facts=tuple(group)
             )
         return days
 

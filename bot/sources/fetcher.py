@@ -215,17 +215,17 @@ def _translate_error(error: Exception, url: URL, limits: Limits) -> base.FetchEr
 Sleep = Callable[[float], Awaitable[None]]
 
 
-def shared_throttle(
-    database: Database, now: clock.Clock, service: str, seconds: float, sleep: Sleep = asyncio.sleep
+def arxiv_throttle(
+    database: Database, now: clock.Clock, seconds: float, sleep: Sleep = asyncio.sleep
 ) -> base.Throttle:
-    """Return a throttle that allows a service one request every `seconds`, across all processes of the database.
+    """Return a throttle that allows one request to arXiv every `seconds`, across all processes of the database.
 
     The slot is reserved in storage before waiting, so a killed process wastes at most one interval.
     """
     from storage import sources  # loads SQLAlchemy, which page-reading child processes do not need
 
     async def wait() -> None:
-        at = await database.write(sources.reserve_request, service, now(), timedelta(seconds=seconds))
+        at = await database.write(sources.reserve_request, now(), timedelta(seconds=seconds))
         await sleep(max(0.0, (at - now()).total_seconds()))
 
     return wait

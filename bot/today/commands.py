@@ -124,14 +124,13 @@ class TodayCog(commands.Cog):
 
         A zone typed with the time becomes the reader's zone. Raises UserError.
         """
-        values = {} if typed is None else client_options.move_zone({"time": typed}, "time", "zone")
-        at_time = client_options.parse_time(values["time"]) if values else None
-        zone = client_options.parse_zone(values["zone"]) if "zone" in values else None
+        time, zone = client_options.split_zone(typed or "")
+        at_time = None if typed is None else client_options.parse_time(time)
         await router.open_dm(request)
-        if zone is None:
-            zone = await request.interaction.client.timezone_for(request.interaction)
-        else:
+        if zone:
             await self._services.database.write(accounts.upsert_reader, request.user_id, timezone=zone)
+        else:
+            zone = await request.interaction.client.timezone_for(request.interaction)
         profile = await self._services.get(TodayService).send_daily(request.user_id, at_time, zone)
         shown_zone = templates.render_zone(profile.timezone or zone, request.texts.locale.value)
         at = request.texts.format_time(profile.at_time or DEFAULT_TIME)

@@ -9,13 +9,14 @@ from typing import Any
 from unittest import mock
 
 import pytest
+import sqlalchemy as sa
 
 from bot.alerts import planner
 from bot.operations import retention
 from bot.search import matcher
-from storage import accounts, alerts, models
+from storage import accounts, alerts, models, outbox
 from storage.models import AlertKind, AlertTiming, Locale
-from tests.support import alert_builders, killed_process
+from tests.support import alert_builders, killed_process, patience
 from tests.support.world import AWAY, CHANNEL, GUILD, READER, UNVERIFIABLE, World, arxiv_id, moment
 
 both_engines = pytest.mark.engines("sqlite", "postgresql")
@@ -261,6 +262,29 @@ async def test_matches_beyond_the_daily_limit_are_sent_after_24_hours(world: Wor
         await world.at(when)
     assert [message for message in world.sent if "@7" in message][2:] in (["@7 C D"], ["@7 D C"])
     assert [message for message in world.sent if "@8" in message] == ["@8 A", "@8 B", "@8 C", "@8 D"]
+
+
+@pytest.mark.engines("postgresql")
+async def test_a_message_that_is_being_sent_stays_when_its_alert_is_removed(world: World) -> None:
+    """Without a record of it, the paper would come again with another alert."""
+    alert_id = await world.alert("care")
+    world.discord.answer = AWAY
+    await world.written("Mon", "A▲5")
+    await world.wait(minutes=3)
+    [message] = await world.planned()
+
+    async def is_waiting() -> bool:
+        query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        async with world.database.read() as connection:
+            return bool(await connection.scalar(sa.text(query)))
+
+    async with world.database.transaction() as sending:
+        [part] = await outbox.list_parts(sending, message.id)
+        await outbox.mark_sending(sending, [part.id], world.now)
+        removing = asyncio.create_task(world.alerts.remove(alert_id))
+        await patience.wait_until(is_waiting)
+    await removing
+    assert [delivery.id for delivery in await world.planned()] == [message.id]
 
 
 async def test_a_pause_delays_matches_and_a_removal_drops_them(world: World) -> None:

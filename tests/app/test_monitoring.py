@@ -176,9 +176,10 @@ async def test_metrics_report_queued_parts_by_state_and_the_oldest_age(harness: 
         parts = await outbox.list_parts(connection, added)
     assert await queue() == [2, 0, 90]
     await harness.db.write(outbox.mark_sent, {part.id: models.Receipt(1, 20) for part in parts}, NOW)
-    await harness.db.write(outbox.add, new_delivery("b", 20, SEOUL_9AM, papers=("2601.00001",)))
+    await harness.db.write(outbox.add, new_delivery("b", 20, SEOUL_9AM))
     assert await queue() == [1, 2, 90]
-    await harness.db.write(outbox.remove_unsent, ["2601.00001"], [models.DeliveryKind.DAILY])
+    waiting = await harness.db.fetch(outbox.list_rows, state=models.DeliveryState.WAITING)
+    await harness.db.write(outbox.remove_unsent, waiting)
     assert await queue() == [0, 2, 0]
 
 

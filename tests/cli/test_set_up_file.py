@@ -253,7 +253,8 @@ async def test_a_post_blocked_by_discord_is_not_exported_as_paused(made: Databas
         reason = models.Reason.NO_SEND
         active = await daily.list_rows(connection, state=models.ActivityState.ACTIVE)
         blocked = models.ActivityState.PAUSED
-        assert await daily.set_state(connection, [row.id for row in active], blocked, reason=reason)
+        assert active
+        await daily.set_state(connection, [row.id for row in active], blocked, reason=reason)
     assert await _service(made).export() == exported
     assert await _apply(made, exported) == []
     paused = exported.replace('channel = "20"\n', 'channel = "20"\npaused = true\n', 1)

@@ -32,7 +32,7 @@ def test_parses_typed_times() -> None:
         assert {text: client_options.find_time(text) for text in typed} == dict.fromkeys(typed, time)
 
 
-def test_zone_typed_after_a_time_overrides_the_zone_option() -> None:
+def test_a_zone_may_be_typed_after_a_time() -> None:
     for zone, typed in {
         "Asia/Seoul": (
             "9am KST",
@@ -47,12 +47,10 @@ def test_zone_typed_after_a_time_overrides_the_zone_option() -> None:
         "Asia/Tokyo": ("아침 도쿄",),
     }.items():
         for text in typed:
-            moved = client_options.move_zone({"time": text, "zone": "UTC", "votes": "3"}, "time", "zone")
-            assert client_options.find_time(moved["time"]) == "09:00"
-            assert (moved["zone"], moved["votes"]) == (zone, "3")
-    for unknown in ("9 am", "오후 3시 반", "매일 9시", "9am Atlantis", "soon KST", "KST", "", None):
-        given = {"time": unknown, "zone": "UTC"}
-        assert client_options.move_zone(given, "time", "zone") == given
+            time, found = client_options.split_zone(text)
+            assert (client_options.find_time(time), found) == ("09:00", zone)
+    for unknown in ("9 am", "오후 3시 반", "매일 9시", "9am Atlantis", "soon KST", "KST", ""):
+        assert client_options.split_zone(unknown) == (unknown, "")
 
 
 def test_parses_typed_time_zones() -> None:

@@ -291,10 +291,10 @@ async def test_processes_on_one_database_share_the_rate_limit(db: database.Datab
     async def record(seconds: float) -> None:
         waited.append(seconds)
 
-    paces = [fetcher.shared_throttle(db, lambda: START, "arxiv", 3.0, record) for _ in range(4)]
+    paces = [fetcher.arxiv_throttle(db, lambda: START, 3.0, record) for _ in range(4)]
     await asyncio.gather(*(one() for one in paces for _ in range(3)))
     assert sorted(waited) == [3.0 * n for n in range(12)]
-    later = fetcher.shared_throttle(db, lambda: START + timedelta(hours=1), "arxiv", 3.0, record)
+    later = fetcher.arxiv_throttle(db, lambda: START + timedelta(hours=1), 3.0, record)
     await later()
     assert waited[-1] == 0.0
     # A reservation made by a fast clock must not stop all requests.
