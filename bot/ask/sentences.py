@@ -136,7 +136,7 @@ class SentenceWriter:
         user = "\n".join([*judging.list_term_rules(terms), *data])
         messages = [{"role": "system", "content": system}, {"role": "user", "content": user}]
         model, judge = await self._get_models()
-        answer = await self.budget.complete(model, messages, _SCHEMA, _MAX_TOKENS)
+        answer, _ = await self.budget.complete(model, messages, _SCHEMA, _MAX_TOKENS)
         if not (claims := await asyncio.to_thread(_read, answer)):
             return Written(note="ask-not-said")
         checker = await asyncio.to_thread(ClaimChecker, f"{' '.join(question.title.split())}\n\n{source}")
@@ -146,7 +146,7 @@ class SentenceWriter:
             return Written(note="ask-not-proved")
         judgement = judging.build_judgement(checker.list_excerpts(formed), formed)
         limit = judging.JUDGE_TOKENS_PER_CLAIM * len(formed)
-        answer = await self.budget.complete(judge, judgement, judging.JUDGE_SCHEMA, limit)
+        answer, _ = await self.budget.complete(judge, judgement, judging.JUDGE_SCHEMA, limit)
         verdicts = await asyncio.to_thread(judging.read_verdicts, answer, formed)
         proved = [claim for claim, objection in zip(formed, verdicts, strict=True) if not objection]
         sentences = [

@@ -223,17 +223,18 @@ class TokenBudget:
 
     async def complete(
         self, model: LanguageModel, messages: Sequence[Message], schema: Mapping[str, Any], max_tokens: int
-    ) -> str:
-        """Return a model's answer and count its tokens, also of a call that fails or is cancelled. Raises ModelError."""
-        day, tokens = self.clock().date(), None
+    ) -> tuple[str, int]:
+        """Return a model's answer and its tokens. These count also if the call fails or is cancelled.
+
+        Raises ModelError with the tokens, estimated if the server does not tell.
+        """
+        day, tokens = self.clock().date(), estimate_tokens(messages, schema, max_tokens)
         try:
-            answer, tokens = await model.complete(messages, schema, max_tokens=max_tokens)
+            answer, told = await model.complete(messages, schema, max_tokens=max_tokens)
+            tokens = tokens if told is None else told
         except ModelError as error:
-            tokens = error.tokens
+            tokens = error.tokens = tokens if error.tokens is None else error.tokens
             raise
         finally:
-            if tokens is None:
-                tokens = estimate_tokens(messages, schema, max_tokens)
-            async with self.database.transaction() as connection:
-                await writer.add_tokens(connection, day, tokens)
-        return answer
+            await self.database.write(writer.add_tokens, day, tokens)
+        return answer, tokens

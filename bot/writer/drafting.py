@@ -243,25 +243,22 @@ class DraftWriter:
 
         `read` adds the response to the draft, or raises AnswerError. An interrupted call stores nothing.
         """
-        day = self.clock().date()
         if (spent := await self.budget.find_spent_cap()) is not None:
             self._halt = _RunEndedError(spent)
             return draft
-        answer = error = tokens = None
+        answer = error = None
         is_judging = schema is judging.JUDGE_SCHEMA
         try:
-            answer, tokens = await model.complete(messages, schema, max_tokens=max_tokens)
+            answer, tokens = await self.budget.complete(model, messages, schema, max_tokens)
             self._answered.add(is_judging)
         except ModelError as failure:
-            error, tokens = failure, failure.tokens
+            error, tokens = failure, failure.tokens or 0
             if self._is_of_set_up(error, draft.arxiv_id, is_judging=is_judging):
                 error.is_fatal = True
             if error.is_fatal:
                 self._halt = _RunEndedError(str(error))
             elif error.is_outage:
                 self._halt = error
-        if tokens is None:
-            tokens = language_model.estimate_tokens(messages, schema, max_tokens)
         self.tokens += tokens
         calls = draft.calls + (error is None or not error.is_fatal)
         draft = replace(draft, calls=calls, tokens=draft.tokens + tokens, updated_at=self.clock())
@@ -273,9 +270,7 @@ class DraftWriter:
         if error is not None:
             state = DraftState.FAILED if _count_failures(draft) >= MAX_FAILURES else draft.state
             draft = replace(draft, state=state, problems=(str(error),))
-        async with self.database.transaction() as connection:
-            await writer.add_tokens(connection, day, tokens)
-            await writer.save_draft(connection, draft)
+        await self.database.write(writer.save_draft, draft)
         return draft
 
     def _is_of_set_up(self, error: ModelError, arxiv_id: str, *, is_judging: bool) -> bool:
