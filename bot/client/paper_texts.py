@@ -28,9 +28,6 @@ MAX_MODEL_LENGTH = 60
 
 format_votes = templates.render_votes
 
-_ORIGINS = {models.DigestFormat.LISTING: "listing", None: "abstract"}
-"""Text ids for the origin of summaries that no digest author wrote."""
-
 MAX_TOPIC_LENGTH = 60
 """The most characters of a topic in a headline. A thread's name has at most 100."""
 MAX_TITLE_LENGTH = 200
@@ -108,8 +105,8 @@ def code_and_project(texts: Texts, paper: contents.PostPaper) -> discord_text.Sa
 
 def summary_line(texts: Texts, summary: summaries.Summary) -> str:
     """Return a line that states who wrote a summary, when, and from which text."""
-    if summary.format is None or summary.format in _ORIGINS:
-        return texts(f"summary-{_ORIGINS[summary.format]}")
+    if summary.format in (None, models.DigestFormat.LISTING):
+        return texts("summary-listing" if summary.format else "summary-abstract")
     day = texts(f"format-{summary.format.value}", date=texts.format_date(summary.date))
     return join_dotted(day, _basis_text(texts, summary))
 
@@ -140,9 +137,9 @@ def post_note(texts: Texts, summary: summaries.Summary | None, *, with_language:
         return texts("basis-extract-in-other-language")
     if summary.writer is not None or summary.basis in (Basis.EXTRACT, Basis.HUGGINGFACE):
         return join_dotted(_basis_text(texts, summary), note)
-    if summary.format not in _ORIGINS:
+    if summary.format is not models.DigestFormat.LISTING:
         return note
-    return texts(f"summary-{_ORIGINS[summary.format]}{'-in-other-language' if note else ''}")
+    return texts("summary-listing-in-other-language" if note else "summary-listing")
 
 
 def join_dotted(*texts: str | None) -> str:

@@ -169,8 +169,6 @@ class SubscriptionButtonsCog(commands.Cog):
         """Give the channel's existing subscription the settings of a draft. What it posted stays its own."""
         replaced, token = action.fields(2)
         draft, old = await _load_draft(request, token), await _find(request, replaced)
-        if draft.channel_id != old.channel_id:
-            raise UserError("outdated-control")
         settings = {name: getattr(draft, name) for name in daily_options.SETTINGS}
         return await _edit(request, old, replace(old, **settings))
 

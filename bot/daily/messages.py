@@ -268,9 +268,7 @@ def why_view(texts: Texts, paper: models.PaperDetail, answer: WhyAnswer, *, guil
         message.add_text(f"**{name}**\n{_explanation_text(texts, explanation, guild_id)}")
     if answer.left_out:
         message.add_text(texts("and-more", count=answer.left_out))
-    if not paper.appearances:
-        message.add_text(texts("why-not-listed", paper=paper.arxiv_id))
-    elif not answer.explanations:
+    if not answer.explanations:
         message.add_text(texts("why-no-subscription", command=texts.name_command("daily setup")))
     read = _button(texts, "read", client_messages.OPEN_PAPER, paper.arxiv_id)
     message.add_buttons(read, client_messages.status_button(texts))

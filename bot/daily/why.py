@@ -57,7 +57,8 @@ class Explanation:
     """What happened to a paper in one subscription.
 
     `digest_on` is the paper's day, and `at` (UTC) is when it was or will be posted. `part` is the message
-    with the paper; `reason` is why Discord refuses it. `rank` counts from 1 among `candidate_count` papers.
+    with the paper; `reason` is why Discord refuses it. `rank` counts from 1 among `candidate_count` papers, and is
+    0 for a late paper.
     """
 
     cause: Cause
@@ -75,11 +76,11 @@ class WhyAnswer(NamedTuple):
     """The explanations for a channel's subscriptions `rows`. `left_out` is the number of those without one."""
 
     explanations: tuple[Explanation, ...]
-    rows: Sequence[models.Subscription] = ()
+    rows: Sequence[models.Subscription]
 
     @property
     def left_out(self) -> int:
-        return len(self.rows) - len(self.explanations) if self.explanations else 0
+        return len(self.rows) - len(self.explanations)
 
 
 MAX_EXPLAINED = 5
@@ -96,11 +97,9 @@ class WhyExplainer:
     _day_close: day_close.DayClose = field(default_factory=day_close.default)
 
     async def explain(self, paper: models.PaperDetail, *, guild_id: int, channel_id: int) -> WhyAnswer:
-        """Explain what happened to a paper in a channel. The result has no explanations if no digest lists the paper."""
+        """Explain what happened to a paper that a digest lists in a channel."""
         async with self._database.read() as connection:
             rows = await daily.list_rows(connection, guild_id=guild_id, channel_id=channel_id)
-            if not paper.appearances:
-                return WhyAnswer(())
             posts = await daily.list_posts_of_paper(connection, paper.id, channel_id)
             explained = rows[:MAX_EXPLAINED]
             explanations = [await self._explain(connection, paper, row, posts) for row in explained]
@@ -182,12 +181,9 @@ def _rank(
     cause: Cause,
     at: datetime | None = None,
 ) -> Explanation:
-    """Return the explanation with a paper's rank among the candidates of a post."""
+    """Return the explanation with a paper's rank among the candidates of a post, 0 if it is late."""
     ranked = [shown.paper_id for shown in post.eligible]
-    if paper.id not in ranked:
-        cause = Cause.NOT_CHOSEN_THEN if cause is Cause.BELOW_TOP else cause
-        return Explanation(cause, subscription, listed_on, at, candidate_count=len(ranked))
-    rank = ranked.index(paper.id) + 1
+    rank = ranked.index(paper.id) + 1 if paper.id in ranked else 0
     return Explanation(cause, subscription, listed_on, at, rank=rank, candidate_count=len(ranked))
 
 

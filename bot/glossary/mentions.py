@@ -116,8 +116,6 @@ def long_form(text: str, abbreviation: str) -> str | None:
         -_MAX_LONG_FORM_WORDS:
     ]
     letters = _letters(abbreviation)
-    if len(letters) < 2:
-        return None
     for first in range(len(words) - 1, -1, -1):
         rest = [word for _, word in words[first:]]
         if rest[0] not in analyser.FUNCTION_WORDS and _matches_initials(rest, letters):

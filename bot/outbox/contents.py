@@ -146,7 +146,7 @@ _SAME_FIELDS = PostPaper.__dataclass_fields__.keys() & models.PaperDetail.__data
 def _extract(summary: Summary) -> Summary:
     """Shorten an abstract to an extract."""
     text = " ".join(summaries.choose_sentences(summary.sections[0].body))
-    return replace(summary, sections=(models.Section(None, text),), basis=Basis.EXTRACT) if text else summary
+    return replace(summary, sections=(models.Section(None, text),), basis=Basis.EXTRACT)
 
 
 class Post(Protocol):

@@ -12,7 +12,6 @@ import json
 import math
 import os
 import shutil
-import tempfile
 import threading
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
@@ -240,11 +239,8 @@ class IndexBusyError(Exception):
 def folder_of(database: Database) -> Path:
     """Return the folder of a database's index: next to a SQLite file, otherwise in the user's cache."""
     url = database.url
-    name = str(url.database or "")
-    if database.is_sqlite and name not in ("", ":memory:"):
-        return Path(f"{name.removesuffix('.db')}.search")
     if database.is_sqlite:
-        return Path(tempfile.mkdtemp(prefix="paperround-search-"))
+        return Path(f"{str(url.database).removesuffix('.db')}.search")
     key = hashlib.sha256(url.render_as_string(hide_password=True).encode()).hexdigest()[:16]
     cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return Path(cache) / "paperround" / f"search-{key}"

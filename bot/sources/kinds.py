@@ -72,8 +72,6 @@ def public_label(address: str) -> str:
         return f"arXiv {address.removeprefix(arxiv_categories.SCHEME)}"
     if folder.parse_folder_path(address) is not None:
         return address.rstrip("/\\").replace("\\", "/").rpartition("/")[2] or address
-    if not address:
-        return ""
     try:
         host = urlsplit(address).hostname or ""
     except ValueError:

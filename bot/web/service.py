@@ -623,9 +623,6 @@ class _WebTexts:
     def __call__(self, name: str, **arguments: Argument) -> str:
         return self._texts("web-" + name, **arguments)
 
-    def __repr__(self) -> str:
-        return self._texts.locale.value
-
 
 def make_file(name: str) -> Page:
     """Return a file in `FILES`."""

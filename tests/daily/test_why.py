@@ -64,6 +64,21 @@ async def test_papers_of_the_upcoming_post_are_explained(world: World) -> None:
     assert await causes(world, "D") == [Cause.TOO_FEW_VOTES]
 
 
+async def test_a_late_paper_of_the_upcoming_post_has_no_number(
+    world: World, texts: client_texts.Translations
+) -> None:
+    await post(world, "A▲9")
+    await world.list("Tue", "B▲5", at="Tue 14:00")
+    await world.list("Mon", "A▲9 L▲50", at="Tue 14:00")
+    found = await world.explain("L")
+    assert (found.cause, found.digest_on) == (Cause.UPCOMING, MONDAY)
+    values: dict[str, Any] = {"rank": found.rank, "total": found.candidate_count, "date": "DAY", "at": "THEN"}
+    for locale in models.Locale:
+        text = texts.for_locale(locale)("why-coming", **values)
+        assert "DAY" in text
+        assert not any(map(str.isdigit, text))
+
+
 async def test_why_reports_papers_from_before_the_first_post_as_too_early(world: World) -> None:
     await world.list("Sun-1", "A▲99")
     await world.list("Mon", "B▲5")

@@ -193,7 +193,6 @@ written-from-abstract = written by { $model } from the abstract
 summary-listing = Hugging Face's summary of the abstract
 summary-abstract = The paper's abstract
 summary-listing-in-other-language = Hugging Face's summary of the abstract, in Korean
-summary-abstract-in-other-language = The paper's abstract, in Korean
 summary-in-other-language = Summary in Korean only
 label-whats-new = What's New
 label-technical-details = Technical Details
@@ -684,7 +683,10 @@ why-late = It was added to the { $date } list after that day's post. Up to five 
 why-too-old = It was added to the { $date } list more than a week after that day, which is too late for a post.
 why-too-early = It was listed on { $date }, before this daily post began.
 why-not-then = The post for { $date } was made without it: by the votes and settings of that time, other papers came first.
-why-coming = It is on its way: number { $rank } of { $total } for the next post, { $at }.
+why-coming = { $rank ->
+    [0] It is on its way: a late paper of the { $date } list, at the end of the next post, { $at }.
+   *[other] It is on its way: number { $rank } of { $total } for the next post, { $at }.
+}
 why-stopped = This daily post is paused.
 why-may-change = This can change until the next post, { $at }.
 why-edit = A server manager can change this with { $command }.

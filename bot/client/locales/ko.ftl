@@ -156,7 +156,6 @@ written-from-abstract = { $model } 모델이 초록을 읽고 작성
 summary-listing = Hugging Face 요약 · 초록 기반
 summary-abstract = 논문 초록
 summary-listing-in-other-language = Hugging Face 영어 요약 · 초록 기반
-summary-abstract-in-other-language = 영어 논문 초록
 summary-in-other-language = 한국어 요약이 없어 영어로 보여 드려요
 label-whats-new = 새로운 점
 label-technical-details = 방법
@@ -650,7 +649,10 @@ why-late = 그날 글이 올라온 뒤에 { $date } 목록에 추가됐어요. �
 why-too-old = { $date } 목록에 일주일 넘게 지나서 추가되어 올릴 수 없었어요.
 why-too-early = 이 자동 게시가 시작되기 전인 { $date }에 목록에 올랐어요.
 why-not-then = { $date } 글을 올릴 때의 추천 수와 설정으로는 다른 논문이 먼저였어요.
-why-coming = 곧 올라와요. 다음 글({ $at })에서 { $total }편 중 { $rank }위예요.
+why-coming = { $rank ->
+    [0] 곧 올라와요. { $date } 목록에 늦게 오른 논문이라 다음 글({ $at }) 끝에 실려요.
+   *[other] 곧 올라와요. 다음 글({ $at })에서 { $total }편 중 { $rank }위예요.
+}
 why-stopped = 이 자동 게시는 일시중지 상태예요.
 why-may-change = 다음 글({ $at }) 전까지 바뀔 수 있어요.
 why-edit = 서버 관리자가 { $command } 명령어로 바꿀 수 있어요.
