@@ -142,8 +142,8 @@ class Glossary:
         stripped = text.strip()
         key = term_keys.abbreviation_key(stripped)
         folded = key.casefold()
-        # LLMs is the plural of LLM, but SDS is not the plural of SD.
-        singular = folded if stripped.endswith("S") else folded.removesuffix("s")
+        # LLMs is the plural of LLM, but SDS is not the plural of SD, nor moss of MOS.
+        singular = folded if stripped.endswith(("S", "ss")) else folded.removesuffix("s")
         spellings = (key, *(self._abbreviation_by_folded.get(other, "") for other in (folded, singular)))
         senses = next((self._senses[spelling] for spelling in spellings if spelling in self._senses), [])
         if not senses or len(stripped) < 2 or stripped in seed.read_words("function_words.txt"):

@@ -23,10 +23,13 @@ def glossary() -> resolver.Glossary:
     return glossary_in_memory.build_glossary([], seed.load_terms())
 
 
-def test_an_abbreviation_that_ends_in_a_capital_s_is_not_a_plural() -> None:
-    glossary = glossary_in_memory.build_glossary(["추측 디코딩(Speculative Decoding; SD)을 쓴다"] * 3, ())
+def test_a_word_that_ends_in_a_capital_s_or_two_is_not_a_plural() -> None:
+    texts = ["추측 디코딩(Speculative Decoding; SD)과 평균 의견 점수(Mean Opinion Score; MOS)를 쓴다"] * 3
+    glossary = glossary_in_memory.build_glossary(texts, ())
     assert glossary.find("SDs") == ["speculative decod"]
+    assert glossary.find("mos") == ["mean opinion score"]
     assert not glossary.find("SDS")
+    assert not glossary.find("moss")
 
 
 @pytest.mark.parametrize(

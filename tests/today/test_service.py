@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bot.outbox import outcomes
 from storage import accounts, models
 from storage.database import Database
 from tests.support import killed_process
@@ -72,6 +73,23 @@ async def test_each_day_is_sent_once_even_if_a_tick_is_killed(db: Database) -> N
             await world.planner.tick(now)
     await world.at("Thu-1 15:30 UTC")
     assert sorted(world.sent) == ["@7 A", "@8 A", "@9 A"]
+
+
+async def test_three_messages_refused_in_a_row_stop_the_next_and_say_why(sqlite_db: Database) -> None:
+    world = TodayWorld(sqlite_db)
+    await world.subscribe("13:00 UTC")
+    world.discord.answer = outcomes.DISCORD_ERRORS[50007]
+    for on in ("Thu-1", "Fri-1", "Sat-1", "Sun-1", "Mon"):
+        await world.read_closed(on, [1])
+        await world.until(f"{on} 13:30 UTC", days=1)
+    post = await world.show()
+    assert post is not None
+    assert (post.at_time, post.suspended) == (None, models.Reason.DMS_CLOSED)
+    assert len(await world.planned()) == 3
+    await world.subscribe("14:30 UTC")
+    world.discord.answer = None
+    await world.until("Mon 15:00 UTC", days=1)
+    assert world.sent == ["@7 E1"]
 
 
 async def test_papers_that_no_digest_names_any_more_leave_a_waiting_message(sqlite_db: Database) -> None:
