@@ -163,7 +163,8 @@ class SnapshotPool:
 
     def _log_times(self, name: str, view: Snapshot, waited: float, took: float) -> None:
         """Log a slow look-up with its stages: it waited for a thread, executed statements, computed."""
-        for statement, seconds in view.times if view.is_sqlite else ():  # on PostgreSQL the engine logs them
+        is_logged = view.is_sqlite and log.isEnabledFor(logging.DEBUG)  # on PostgreSQL the engine logs them
+        for statement, seconds in view.times if is_logged else ():
             log_statement(statement, seconds)
         now = time.monotonic()
         if waited + took <= SLOW_SECONDS or now - self._logged_at.get(name, -QUIET_SECONDS) < QUIET_SECONDS:

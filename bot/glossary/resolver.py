@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -14,6 +15,7 @@ _MIN_SHARE = 0.2
 """A meaning of an ambiguous abbreviation counts if at least this share of the explaining papers use it."""
 _PAPERS_PER_TITLE = 8
 """A concept is a topic if at least one in this many of its papers names it in the title."""
+_LATIN = re.compile("[A-Za-z]")
 _PARTICLES = frozenset("서로와과을를")
 """Last syllables of particles that canonical texts do not distinguish, except 의, which is part of some terms."""
 
@@ -128,7 +130,7 @@ class Glossary:
 
         If `in_phrase`, the text is part of a phrase, so that "live" (as in live video) is not an abbreviation.
         """
-        is_word = is_korean_only(text) or (in_phrase and is_everyday_word(text))
+        is_word = " " in text.strip() or is_korean_only(text) or (in_phrase and is_everyday_word(text))
         senses = () if is_word else self._list_senses(text)
         if known := [sense.key for sense in senses if sense.key in self._concepts]:
             return known
@@ -191,7 +193,7 @@ def is_everyday_word(text: str) -> bool:
 
 def is_korean_only(text: str) -> bool:
     """Return whether a text has Hangul but no Latin letters."""
-    return analyser.has_hangul(text) and not any("a" <= letter <= "z" for letter in text.lower())
+    return analyser.has_hangul(text) and not _LATIN.search(text)
 
 
 class _Lexicon:

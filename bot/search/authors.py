@@ -245,7 +245,8 @@ def read_writers(archive: Archive, query: query_parser.Query) -> query_parser.Qu
         is_left_out = is_unknown and " " in writer.name
         unknown += [writer.name] if is_left_out else []
         words[writer.start : writer.end] = [writer.name] if is_unknown and not is_left_out else []
-    for writer in reversed(people.find_writers(words, _is_full_name)):
+    is_of_papers = any(map(people.names_papers, words))
+    for writer in reversed(people.find_writers(words, _is_full_name) if is_of_papers else []):
         is_topic = analyser.has_hangul(writer.name) and words[writer.end - 1].endswith("의")  # 딥러닝의 논문
         beside = (*words[: writer.start][-1:], *words[writer.end :][:2])
         if not (writer.is_known or is_topic) and any(map(people.names_papers, beside)):

@@ -153,9 +153,10 @@ class Engine:
         spellings = dict.fromkeys(phrases)
         if word.isascii() and word.isalpha():
             for cut in range(_MIN_JOINED, len(word) - _MIN_JOINED + 1):
-                pair = analyser.stem(word[:cut]), analyser.stem(word[cut:])
-                if all(map(self._is_indexed, pair)):
-                    spellings[pair] = None
+                if self._is_indexed(first := analyser.stem(word[:cut])) and self._is_indexed(
+                    second := analyser.stem(word[cut:])
+                ):
+                    spellings[first, second] = None
         for phrase in phrases:
             for place, pair in enumerate(pairwise(phrase)):
                 if joined := self._join(*pair):
@@ -164,12 +165,12 @@ class Engine:
 
     def _join(self, first: str, second: str) -> str:
         """Return the word that two Latin words make if they are joined; "" if no paper has it."""
-        joined = analyser.stem(first + second)
-        is_word = joined.isascii() and joined.isalpha() and min(len(first), len(second)) >= _MIN_JOINED
-        return joined if is_word and self._is_indexed(joined) else ""
+        both = first + second
+        is_word = min(len(first), len(second)) >= _MIN_JOINED and both.isascii() and both.isalpha()
+        return joined if is_word and self._is_indexed(joined := analyser.stem(both)) else ""
 
     def _is_indexed(self, token: str) -> bool:
-        return any(self._frequency(field, token) for field in ("title", "body"))
+        return bool(self._frequency("body", token) or self._frequency("title", token))
 
     def join_parts(self, parts: Sequence[QueryPart]) -> tuple[QueryPart, ...]:
         """Return the parts of a query, with two plain words as one part if papers join them: mini batch."""
@@ -214,12 +215,10 @@ class Engine:
 
     def _compile_mention(self, part: QueryPart) -> Query | None:
         """Return the query for papers with any form of a part, or with all words of a form somewhere in the text."""
+        forms = dict.fromkeys(tokens.words_apart(form.text) for form in part.forms)
         apart = (
-            all_of(
-                any_of(self._term(field, token, 1.0) for field in ("title", "body"))
-                for token in tokens.words_apart(form.text)
-            )
-            for form in part.forms
+            all_of(any_of(self._term(field, token, 1.0) for field in ("title", "body")) for token in words)
+            for words in forms
         )
         return any_of([self._part(part), *apart])
 
@@ -343,15 +342,17 @@ class Engine:
         order, clauses = _ORDERS[sort], self._narrow(scope, query)
         several = len(query.parts) > 1
         parts = query.parts if several or query.topics else ()
-        partial = self._partial(query, parts)
         is_mixed = several and bool(query.topics) and order is None
-        wanted = self._complete(query, partial if is_mixed else None)
+        partial = self._partial(query, parts) if is_mixed else None
+        wanted = self._complete(query, partial)
         full = self._search(wanted, clauses, max(limit, _ENOUGH), order)
         if order is None and (first := self._find_named(query, clauses)) is not None:
             best = max(full.scores.values(), default=0.0)
             scores = {first: best + 1.0} | {**full.scores, first: best + 1.0}
             full = full._replace(scores=scores, has_name=True)
-        if partial is None or full.total >= _ENOUGH or (full.total and not several and not query.topics):
+        if full.total >= _ENOUGH or (full.total and not several and not query.topics):
+            return full
+        if (partial := partial or self._partial(query, parts)) is None:
             return full
         others = self._search(partial, clauses, _MAX_PARTIAL, order).scores
         others = {id_: score for id_, score in others.items() if id_ not in full.scores}
@@ -432,10 +433,12 @@ class Engine:
         needed = [part for part in parts if not (query.topics and self._is_ordinary(part))] or parts
         of_parts = map(self._mention if query.topics else self._part, parts)
         having = self._list_having(list(of_parts), others)
+        named = [has for part, has in zip(parts, having, strict=True) if not part.text.isdigit()]
+        bare = others.keys() - set[int]().union(*named)
         topics = {
             id_: name
-            for name, part in query.said.items()
-            for id_ in self.list_about(ReadQuery(parts=(part,)), Scope(paper_ids=others))
+            for name, part in (query.said.items() if bare else ())
+            for id_ in self.list_about(ReadQuery(parts=(part,)), Scope(paper_ids=bare))
         }
         full, partial, related = dict(complete.scores), dict[int, float](), dict[int, str]()
         missing = dict[int, tuple[QueryPart, ...]]()
@@ -443,9 +446,7 @@ class Engine:
             lacking = [
                 part for part, has in zip(parts, having, strict=True) if part in needed and id_ not in has
             ]
-            if not any(
-                id_ in has for part, has in zip(parts, having, strict=True) if not part.text.isdigit()
-            ):
+            if id_ in bare:
                 related |= {id_: topics[id_]} if id_ in topics else {}
             elif lacking:
                 partial[id_] = score

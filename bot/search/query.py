@@ -307,26 +307,22 @@ class QueryReader:
         """Return the part if the whole text is a term or an everyday word for one, otherwise None."""
         asked = text, in_phrase
         if asked not in self._known:
-            keys, terms = self.glossary.find(text, in_phrase=in_phrase), questions.find_everyday_terms(text)
-            forms = [
-                *self._typed_forms(text),
-                *(form for key in keys for form in self.glossary.forms_of(key)),
-            ]
-            forms += self._forms_of(terms, _EVERYDAY_WEIGHT)
             if len(self._known) >= _MAX_CACHED:
                 self._known.clear()
-            part = (
-                QueryPart(
-                    text,
-                    concepts.merge_forms(forms),
-                    keys[0] if keys else term_keys.term_key(terms[0]),
-                    is_term=not terms and self._is_term(text, keys),
-                )
-                if keys or terms
-                else None
-            )
-            self._known[asked] = part
+            self._known[asked] = self._make_part(text, in_phrase=in_phrase)
         return self._known[asked]
+
+    def _make_part(self, text: str, *, in_phrase: bool) -> QueryPart | None:
+        keys, terms = self.glossary.find(text, in_phrase=in_phrase), questions.find_everyday_terms(text)
+        if not (keys or terms):
+            return None
+        forms = [*self._typed_forms(text), *(form for key in keys for form in self.glossary.forms_of(key))]
+        return QueryPart(
+            text,
+            concepts.merge_forms((*forms, *self._forms_of(terms, _EVERYDAY_WEIGHT))),
+            keys[0] if keys else term_keys.term_key(terms[0]),
+            is_term=not terms and self._is_term(text, keys),
+        )
 
     def _is_term(self, text: str, keys: Iterable[str]) -> bool:
         """Return whether a text is a usual form of a concept: "detection", but not "detects"."""

@@ -10,7 +10,7 @@ import re
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache, partial
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
@@ -40,7 +40,7 @@ from storage.snapshot import Snapshot
 if TYPE_CHECKING:
     from bot.search.embeddings import TextVectors  # needs a library for requests, which is slow to load
 
-_MAX_ANSWERS, _MAX_PAGE_SECONDS = 64, 900
+_MAX_ANSWERS, _PAGE_PERIOD = 64, timedelta(minutes=15)
 """The number of cached answers, and how long the later pages of an answer ignore changes to the archive."""
 _MAX_SAID = 12
 _FEW, _MAX_COMPARING = 3, 60
@@ -94,14 +94,20 @@ def read_request(query: query_parser.Query, today: date) -> query_parser.Query:
     """Turn the order ("most upvoted") and period ("last month") that a query names into its order and filters."""
     read = requests.read_order(query.text, has_period=True)
     text, period = dates.read_period(read.text, today, is_clear=bool(read.order))
-    if period == (None, None):
+    if period == (None, None) and read.asks:
         read = requests.read_order(query.text, has_period=False)
         text = read.text
-    is_read = read.order or read.unread or read.has_code
-    text = text if questions.has_topic(text.split()) or not is_read else ""
+    text = text if questions.has_topic(text.split()) or not read.asks else ""
     narrowed = merge_filters(search.Filters(*period), query)
-    query = replace(query, since=narrowed.since_on, until=narrowed.until_on, order=read.order)
-    return replace(query, text=text, ignored=(*query.ignored, *read.unread), has_code=read.has_code)
+    return replace(
+        query,
+        text=text,
+        since=narrowed.since_on,
+        until=narrowed.until_on,
+        order=read.order,
+        has_code=read.has_code,
+        ignored=(*query.ignored, *read.unread),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,9 +199,9 @@ _ABBREVIATION = re.compile(r"(?<![A-Za-z])[A-Z][A-Za-z-]*[A-Z](?=s?(?![A-Za-z]))
 
 
 def _spell_out(glossary: Glossary, text: str) -> str:
-    """Return a text with what its abbreviations mean: a paper on LLMs is one on language models."""
+    """Return what the abbreviations in a text mean: a paper on LLMs is one on language models."""
     found = dict.fromkeys(_ABBREVIATION.findall(text))
-    return "\n".join((text, *(key for name in found for key in glossary.find(name))))
+    return "\n".join(key for name in found for key in glossary.find(name))
 
 
 def _label_partial(
@@ -399,7 +405,7 @@ class SearchService:
             cached = answer = self._answers.get(_key_of(request, now))
         if answer is None or (
             (answer.engine, answer.reader) != (archive.engine, archive.reader)
-            and (request.offset == 0 or (now - answer.made_at).total_seconds() > _MAX_PAGE_SECONDS)
+            and (request.offset == 0 or now - answer.made_at > _PAGE_PERIOD)
         ):
             cached, answer = None, self._make_answer(archive, request)
         elif len(answer.matches.scores) < min(end, answer.matches.total):
@@ -416,12 +422,11 @@ class SearchService:
         with self._lock:
             if instead_of is not None and self._answers.get(key) is not instead_of:
                 return
+            self._answers.pop(key, None)
             # An answer keeps its version of the index and of the glossary in memory.
-            self._answers = {
-                other: one
-                for other, one in self._answers.items()
-                if other != key and (now - one.made_at).total_seconds() <= _MAX_PAGE_SECONDS
-            }
+            oldest = now - _PAGE_PERIOD
+            for other in [other for other, one in self._answers.items() if one.made_at < oldest]:
+                del self._answers[other]
             self._answers[key] = answer
             while len(self._answers) > _MAX_ANSWERS:
                 del self._answers[next(iter(self._answers))]

@@ -14,9 +14,9 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
-from itertools import compress
+from itertools import chain, compress
 from typing import Literal, NamedTuple
 
 from bot.text import analyser, people, seed, term_keys
@@ -298,7 +298,11 @@ def describe_topics(text: str) -> TopicVector:
 
 def find_shared_topics(text: str) -> frozenset[int]:
     """Return the topics that at least two words of a question describe: one alone is often a coincidence."""
-    counts = Counter(topic for *_, topics in _list_word_topics(text) for topic in topics)
+    return _list_shared(topics for *_, topics in _list_word_topics(text))
+
+
+def _list_shared(topics_by_word: Iterable[Collection[int]]) -> frozenset[int]:
+    counts = Counter(chain.from_iterable(topics_by_word))
     return frozenset(topic for topic, count in counts.items() if count > 1)
 
 
@@ -311,7 +315,7 @@ def list_clear_topics(text: str, asked: frozenset[str]) -> Collection[int]:
     weights = {word: inverse_topic_frequency(len(topics)) for word, topics in nouns.items()}
     shares = {
         topic: sum(own)
-        for topic in find_shared_topics(" ".join(nouns))
+        for topic in _list_shared(nouns.values())
         if max(own := [weights[word] for word in nouns if topic in nouns[word]]) < _CLEAR_ALONE * sum(own)
     }
     terms = load_topic_terms()
@@ -322,12 +326,13 @@ def list_clear_topics(text: str, asked: frozenset[str]) -> Collection[int]:
     return clear.union(others[:1] if is_clear else ())
 
 
-def _list_word_topics(text: str) -> Iterator[tuple[str, Kind, Collection[int]]]:
-    """Yield each word of a question that is not filler and describes a topic, with its kind and its topics."""
-    for word in map(trim_filler, text.split()[:_MAX_WORDS]):
-        kind = classify_filler(word)
-        if kind != "filler" and (topics := find_topics(word)):
-            yield word, kind, topics
+@lru_cache(maxsize=4)
+def _list_word_topics(text: str) -> Sequence[tuple[str, Kind, Collection[int]]]:
+    """Return each word of a question that is not filler and describes a topic, with its kind and its topics."""
+    words = ((word, classify_filler(word)) for word in map(trim_filler, text.split()[:_MAX_WORDS]))
+    return [
+        (word, kind, topics) for word, kind in words if kind != "filler" and (topics := find_topics(word))
+    ]
 
 
 def inverse_topic_frequency(topics: int) -> float:

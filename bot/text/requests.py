@@ -110,6 +110,11 @@ class Ordering(NamedTuple):
     unread: tuple[str, ...] = ()
     has_code: bool = False
 
+    @property
+    def asks(self) -> bool:
+        """Whether the question asks for anything besides its topic."""
+        return bool(self.order or self.unread or self.has_code)
+
 
 def read_order(text: str, *, has_period: bool) -> Ordering:
     """Split a question into its topic and the order that it asks for. `has_period`: whether it names a period."""

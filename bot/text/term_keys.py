@@ -172,7 +172,7 @@ def _without_version(pieces: Sequence[str]) -> Sequence[str]:
 def latin_variants(text: str) -> list[str]:
     """Return a term's spelling variants in canonical texts: as written, with spaces for hyphens, and joined."""
     words = analyser.stemmed_words(text)
-    unhyphenated = analyser.stemmed_words(text.replace("-", " "))
+    unhyphenated = analyser.stemmed_words(text.replace("-", " ")) if "-" in text else words
     variants = [" ".join(words), " ".join(unhyphenated)]
     if not analyser.has_hangul(text):
         variants.append(english_key(text))
