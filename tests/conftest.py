@@ -22,6 +22,7 @@ import structlog
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from bot.search import index as search_index
 from storage import database, migrate
 from tests.support import client_harness, postgres_server
 
@@ -35,6 +36,9 @@ atexit.register(shutil.rmtree, RUNTIME_FOLDER, ignore_errors=True)
 # Examples may be slow on a loaded machine, so they have no deadline. Each run draws new ones.
 hypothesis.settings.register_profile("paperround", deadline=None, print_blob=True, max_examples=40)
 hypothesis.settings.load_profile("paperround")
+
+# On a busy machine a search would find the index still busy with the one before, and its results be stale.
+search_index._WAIT_SECONDS = 20.0
 
 # structlog's default prints all local variables of a traceback, which takes up to a second.
 structlog.configure(

@@ -33,12 +33,10 @@ async def test_each_part_arrives_once_after_a_half_hour_outage(harness: FaultHar
 
 async def test_second_process_sends_nothing_until_the_first_is_dead(harness: FaultHarness) -> None:
     channels = await harness.fake.add_channels(CHANNELS)
+    first, _ = await harness.start_sender_and_standby()
     await harness.fan_out(channels, 2)
-    first = harness.start_bot()
-    harness.start_bot()
     await harness.wait_for_sent(5)
-    first.kill()
-    first.wait()
+    await harness.kill(first)
     await harness.wait_until_all_sent()
     await harness.assert_sent_once(channels, 2)
     assert process.TOKEN not in harness.read_log()

@@ -6,7 +6,6 @@ import pytest
 
 from storage import migrate
 from storage.locks import SenderLock
-from tests.support import patience
 from tests.support.fault_harness import FaultHarness
 
 pytestmark = [pytest.mark.faults, pytest.mark.wire]
@@ -24,9 +23,7 @@ async def test_a_standby_and_a_front_end_when_another_version_upgrades(harness: 
             others += (await harness.start_fronts(1)).values()
         await harness.wait_until(lambda: "waiting for the sender lock" in harness.read_log())
         async with migrate._migration_lock(harness.db):
-            await harness.wait_until(
-                lambda: all(bot.poll() is not None for bot in others), patience.scaled(60)
-            )
+            await harness.wait_until(lambda: all(bot.poll() is not None for bot in others))
     await lock.release()
     assert [bot.wait() for bot in others] == [1] * len(others)
     assert harness.read_log().count("Another version of Paperround upgrades") == len(others)

@@ -168,7 +168,6 @@ async def test_a_long_build_returns_free_memory_with_each_commit(
 async def test_an_unwritable_index_folder_makes_results_stale_and_is_logged_once(
     filled: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(search_index, "_WAIT_SECONDS", 10)  # until the previous writer has closed
     service = SearchService(filled)
     assert await count(service) == 25
     await sample_archive.add_digest(filled, "2025-01-03", NewsletterPaper("2501.00099", "Learning", "Study."))

@@ -76,6 +76,14 @@ class FaultHarness:
         """Start the bot with shifted clocks."""
         return self._start("tests.support.shifted_clock", (str(self._clock_file), *options), settings)
 
+    async def start_sender_and_standby(self) -> tuple[fork_server.ForkedProcess, fork_server.ForkedProcess]:
+        """Start two bots, of which the second waits for the sender lock."""
+        sender = self.start_bot()
+        await self.fake.wait_until_connected()
+        standby = self.start_bot()
+        await self.wait_until(lambda: "waiting for the sender lock" in self.read_log())
+        return sender, standby
+
     def start_cli(self, *arguments: str, **settings: str) -> fork_server.ForkedProcess:
         """Start the command line like an operator."""
         return self._start("bot", arguments, settings)
@@ -134,9 +142,13 @@ class FaultHarness:
             await asyncio.gather(task, return_exceptions=True)
 
     async def kill(self, bot: fork_server.ForkedProcess) -> None:
-        """Kill a bot and end its lease, as if the fifteen seconds had passed in which no other bot sends."""
+        """Kill a bot and end its lease."""
         bot.kill()
         bot.wait()
+        await self.end_lease()
+
+    async def end_lease(self) -> None:
+        """Let another bot send, as if the fifteen seconds had passed in which no other does."""
         async with self.db.transaction() as connection:
             await connection.execute(locks.sender_lease.update().values(expires_at=models.NEVER))
 
