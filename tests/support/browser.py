@@ -109,11 +109,11 @@ class Browser:
             await self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
 
     async def press_until(self, key: str, *sentences: str) -> None:
-        """Press a key every two seconds until the page shows all sentences."""
+        """Press a key every half second until the page shows all sentences."""
         shown, attempt = "", 0
         async with self._waiting(sentences):
             while not all(sentence in shown for sentence in sentences):
-                if attempt % 20 == 0:
+                if attempt % 5 == 0:
                     await self.press(key)
                 attempt += 1
                 await asyncio.sleep(0.1)
