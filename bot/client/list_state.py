@@ -23,7 +23,13 @@ DAY_PAGE_SIZE = 20
 """Papers per page of a day, by title only: as many as fit into a menu and a message."""
 MAX_LIST_TEXT_LENGTH = 72
 """The longest text in a custom id. A longer one is stored under a token."""
-_SORT_FLAGS: Mapping[Sort | None, str] = {Sort.RELEVANCE: "r", Sort.DATE: "d", Sort.VOTES: "v"}
+_SORT_FLAGS: Mapping[Sort | None, str] = {
+    Sort.RELEVANCE: "r",
+    Sort.DATE: "d",
+    Sort.OLDEST: "o",
+    Sort.VOTES: "v",
+    Sort.LEAST: "l",
+}
 _MAX_PAGE = 9_999
 _MAX_VOTES = 99_999
 

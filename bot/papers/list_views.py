@@ -38,7 +38,10 @@ _LINE_MARGIN = 24
 """Characters (or bytes) needed for each line of a day's list in addition to the title."""
 
 
-SORTS = {ListKind.TOPIC: (Sort.RELEVANCE, Sort.VOTES, Sort.DATE), ListKind.AUTHOR: (Sort.VOTES, Sort.DATE)}
+SORTS = {
+    ListKind.TOPIC: (Sort.RELEVANCE, Sort.VOTES, Sort.DATE, Sort.OLDEST),
+    ListKind.AUTHOR: (Sort.VOTES, Sort.DATE, Sort.OLDEST),
+}
 """The orders that a list offers, default first."""
 
 
@@ -157,7 +160,8 @@ def _refine_menu(texts: Texts, listed: PaperList) -> ui.Item[Any] | None:
     ]  # its heading says the period
     if listed.total > 1 and (sorts := SORTS.get(state.kind)):
         labels |= {sort.value: texts(f"list-by-{sort.value}") for sort in sorts}
-        in_use.append(labels.pop(listed.found.sort or state.sort or sorts[0]))
+        sort = listed.found.sort or state.sort or sorts[0]
+        in_use.append(labels.pop(sort, texts(f"list-by-{sort.value}")))
     if current == labels[state.period]:
         del labels[state.period]
     return state_menu(join_dotted(*in_use), REFINE, state, labels)

@@ -397,7 +397,9 @@ def _query_notes(
     return (
         texts("list-corrected", words=corrected) if corrected else "",
         _read_note(texts, result),
-        texts("list-institutions") if any(map(people.institution_forms, result.writers)) else "",
+        texts("list-institutions")
+        if any(map(people.institution_forms, (*result.writers, *result.excluded)))
+        else "",
         texts("list-meanings", term=_format_names(result.terms), meanings=_format_names(result.meanings))
         if result.meanings
         else "",

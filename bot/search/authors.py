@@ -249,7 +249,7 @@ def read_writers(archive: Archive, query: query_parser.Query) -> query_parser.Qu
     for writer in reversed(people.find_writers(words, _is_full_name) if is_of_papers else []):
         is_topic = analyser.has_hangul(writer.name) and words[writer.end - 1].endswith("의")  # 딥러닝의 논문
         beside = (*words[: writer.start][-1:], *words[writer.end :][:2])
-        if not (writer.is_known or is_topic) and any(map(people.names_papers, beside)):
+        if not (writer.is_known or writer.is_bare or is_topic) and any(map(people.names_papers, beside)):
             unknown.append(writer.name)
             del words[writer.start : writer.end]
     text = " ".join(words)
@@ -263,6 +263,19 @@ def read_writers(archive: Archive, query: query_parser.Query) -> query_parser.Qu
         authors=tuple(named),
         unknown_writers=tuple(unknown),
     )
+
+
+def is_full_writer(archive: Archive, name: str) -> bool:
+    """Return whether an author has this name, which must be a full one: Ada Lovelace, 김건우."""
+    is_syllables = analyser.is_syllables(name) and len(name) == people.NAME_SYLLABLES
+    return (is_syllables or (" " in name and _is_full_name(name))) and _is_writer(archive, name)
+
+
+def list_excluded_ids(archive: Archive, excluded: Iterable[str]) -> frozenset[int]:
+    """Return the papers by the writers among what a query excludes."""
+    names = (name for name in excluded if not archive.reader.is_excludable(name))
+    written = (list_paper_ids(archive.writers, [name]) for name in names if is_full_writer(archive, name))
+    return frozenset[int]().union(*filter(None, written))
 
 
 def _is_full_name(name: str) -> bool:

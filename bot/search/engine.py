@@ -38,6 +38,8 @@ _MAX_BITS = 24
 _MIN_TOPIC_WEIGHT, _MAX_TERMS = 0.1, 1000
 _ENOUGH, _MAX_PARTIAL = 30, 60
 """If there are fewer complete matches than the first number, partial matches are added, at most the second number."""
+_NEAR = 0.5
+"""The share of the best partial match's score from which on such matches take the order that was asked for."""
 _USUAL_WEIGHT = 0.8
 """The lowest weight of a form that a label calls by the name of its part."""
 _MIN_JOINED = 3
@@ -59,7 +61,16 @@ _ABOUT_FREQUENCY, _TOLERANCE = 2, 0.97
 _CERTAIN = 100.0
 """The score of a title match."""
 
-_ORDERS = {Sort.RELEVANCE: None, Sort.VOTES: "top", Sort.DATE: "newest"}
+_Order: TypeAlias = tuple[str, tantivy.Order]
+_TOP: _Order = ("top", tantivy.Order.Desc)
+_ORDERS: Mapping[Sort, _Order | None] = {
+    Sort.RELEVANCE: None,
+    Sort.VOTES: _TOP,
+    Sort.LEAST: ("top", tantivy.Order.Asc),
+    Sort.DATE: ("newest", tantivy.Order.Desc),
+    Sort.OLDEST: ("newest", tantivy.Order.Asc),
+}
+"""The field that each order is by; None for the score."""
 _Clause: TypeAlias = tuple[Occur, Query]
 
 
@@ -67,12 +78,13 @@ _Clause: TypeAlias = tuple[Occur, Query]
 class Scope:
     """The papers to search. `paper_ids` restricts them to named authors' papers or to a list; None means all papers.
 
-    `has_code`: only papers with a link to code.
+    `unwanted_ids` are left out. `has_code`: only papers with a link to code.
     """
 
     filters: search.Filters = search.NO_FILTERS
     paper_ids: Collection[int] | None = None
     institutions: tuple[str, ...] = ()
+    unwanted_ids: Collection[int] = frozenset()
     has_code: bool = False
 
 
@@ -275,7 +287,7 @@ class Engine:
                 None if on is None else on.toordinal() for on in (filters.since_on, filters.until_on)
             )
             required.append(Query.range_query(self._schema, "day", FieldType.Integer, low, high))
-        if filters.min_votes:
+        if filters.min_votes is not None:
             least = min(filters.min_votes, 1 << 31)
             required.append(Query.range_query(self._schema, "votes", FieldType.Integer, least))
         if scope.paper_ids is not None:
@@ -287,6 +299,7 @@ class Engine:
         unwanted = query.excluded if query else ()
         excluded = [*map(self._part, unwanted)]
         excluded += [self.institution(part.text) for part in unwanted if people.institution_forms(part.text)]
+        excluded += [self._among(scope.unwanted_ids)] if scope.unwanted_ids else []
         return [
             *((Occur.Must, Query.const_score_query(one, 0.0)) for one in required),
             *((Occur.MustNot, one) for one in excluded if one is not None),
@@ -314,14 +327,14 @@ class Engine:
         return self._term("institution", token, 0.0) if token else None
 
     def _search(
-        self, query: Query | None, clauses: Sequence[_Clause], limit: int, order: str | None
+        self, query: Query | None, clauses: Sequence[_Clause], limit: int, order: _Order | None
     ) -> Matches:
         """Return the best-scoring papers, or the first papers in the given order."""
         if query is None:
             return Matches()
         query = _within(query, clauses)
         if order is not None:
-            hits = self.searcher.search(query, limit, order_by_field=order)
+            hits = self.searcher.search(query, limit, order_by_field=order[0], order=order[1])
             return Matches(dict.fromkeys(self._numbers(hits), 0.0), _total(hits))
         hits = self.searcher.search(query, limit, weight_by_field="popularity")
         # Ties are sorted by id, so that their order does not depend on when they were indexed.
@@ -354,7 +367,12 @@ class Engine:
             return full
         if (partial := partial or self._partial(query, parts)) is None:
             return full
-        others = self._search(partial, clauses, _MAX_PARTIAL, order).scores
+        others = self._search(partial, clauses, _MAX_PARTIAL, None).scores
+        if order is not None:
+            # The newest paper with any of the words says little.
+            near = [id_ for id_, score in others.items() if score >= _NEAR * max(others.values())]
+            among = [*clauses, (Occur.Must, Query.const_score_query(self._among(near), 0.0))]
+            others = {**self._search(partial, among, _MAX_PARTIAL, order).scores, **others}
         others = {id_: score for id_, score in others.items() if id_ not in full.scores}
         return self._add_partial(query, parts, full, others, is_mixed=is_mixed)
 
@@ -364,7 +382,7 @@ class Engine:
             named = any_of(
                 self._term("name", f"{name} {mark}", 1.0) for name in sorted(query.names) for mark in marks
             )
-            best = self._search(named, clauses, 1, "top").scores
+            best = self._search(named, clauses, 1, _TOP).scores
             if best:
                 return next(iter(best))
         return None
@@ -509,17 +527,16 @@ class Engine:
     # Exact sets.
 
     def list_about(self, query: ReadQuery, scope: Scope, *, sort: Sort = Sort.VOTES) -> list[int]:
-        """Return all papers with each part in the title or at least twice in the body, most votes or newest first."""
-        clauses, order = self._narrow(scope, query), dict[int, int]()
+        """Return all papers with each part in the title or at least twice in the body, by votes unless by date."""
+        clauses, places = self._narrow(scope, query), dict[int, int]()
+        field, order = _ORDERS[sort] or _TOP
 
         def list_(wanted: Query | None) -> set[int]:
             if wanted is None:
                 return set()
             hits = self.searcher.search(_within(wanted, clauses), max(1, self.searcher.num_docs), count=False)
-            ids, lengths, tops = (
-                self._numbers(hits, name) for name in ("id", "length", _ORDERS[sort] or "top")
-            )
-            order.update(zip(ids, tops, strict=True))
+            ids, lengths, own = (self._numbers(hits, name) for name in ("id", "length", field))
+            places.update(zip(ids, own, strict=True))
             return {
                 id_
                 for (score, _), id_, length in zip(hits.hits, ids, lengths, strict=True)
@@ -532,7 +549,7 @@ class Engine:
         marks = (search_index.EXACT_NAME, search_index.VERSION_NAME)
         named = (self._term("name", f"{name} {mark}", _CERTAIN) for name in query.names for mark in marks)
         about |= list_(any_of(named))
-        return sorted(about, key=lambda paper_id: -order[paper_id])
+        return sorted(about, key=places.__getitem__, reverse=order is tantivy.Order.Desc)
 
     def _about(self, part: QueryPart) -> Query | None:
         """Return the query that gives a title match a fixed high score and scores a body by how often the forms occur."""
@@ -574,10 +591,10 @@ class Engine:
     ) -> tuple[list[int], int]:
         """Return a page of the papers in a scope without a query's exclusions, and the total number of papers.
 
-        They are sorted by date or, for any other order, by votes.
+        They are sorted by votes unless by date.
         """
-        wanted = _within(Query.all_query(), self._narrow(scope, query))
-        result = self.searcher.search(wanted, limit, order_by_field=_ORDERS[sort] or "top", offset=offset)
+        wanted, (field, order) = _within(Query.all_query(), self._narrow(scope, query)), _ORDERS[sort] or _TOP
+        result = self.searcher.search(wanted, limit, order_by_field=field, order=order, offset=offset)
         return self._numbers(result), _total(result)
 
     def count(self, *terms: Sequence[str]) -> int:

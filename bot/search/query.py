@@ -125,6 +125,9 @@ class QueryReader:
         self, query: query_parser.Query, choose_names: ChooseNames = lambda _, names: names
     ) -> ReadQuery:
         """Interpret a query, adding all forms of its terms in both languages."""
+        *topic, last = query.text.split() or [""]
+        if topic and query.is_narrowed and people.names_papers(last):
+            query = replace(query, text=" ".join(topic))  # newest research
         words = self._list_content(query.text)[:_MAX_WORDS]
         text = " ".join(words)
         parts, wholes = self._read_parts(text, words)
@@ -155,19 +158,24 @@ class QueryReader:
             meanings=tuple(self.glossary.list_senses(parts[0].text)) if len(parts) == 1 else (),
         )
 
-    def read_exclusions(self, query: query_parser.Query) -> query_parser.Query:
-        """Turn exclusions in words ("except agents", 강화학습 없이) into terms that papers must not have.
+    def read_exclusions(
+        self, query: query_parser.Query, is_writer: Callable[[str], bool] = lambda _: False
+    ) -> query_parser.Query:
+        """Turn exclusions in words ("except agents", 강화학습 없이) into terms or writers that papers must not have.
 
         Of means, they exclude those with which a method of the query has a name: reinforcement learning without human
         feedback is not RLHF.
         """
 
+        def is_term(text: str) -> bool:
+            return self.is_excludable(text) or is_writer(text)
+
         def is_excluded(text: str) -> bool:
-            return self._is_excludable(text) and (
+            return is_term(text) and (
                 not questions.is_means(text) or bool(self._find_kinds(text, query.text))
             )
 
-        read = requests.read_exclusions(query.text, self._is_excludable, is_excluded)
+        read = requests.read_exclusions(query.text, is_term, is_excluded)
         text = read.text if not read.excluded or questions.has_topic(read.text.split()) else ""
         return replace(
             query,
@@ -177,7 +185,7 @@ class QueryReader:
             described=read.described,
         )
 
-    def _is_excludable(self, text: str) -> bool:
+    def is_excludable(self, text: str) -> bool:
         """Return whether a text is a term, a name as of a model, or an institution."""
         is_name = " " not in text and (concepts.is_name(text) or bool(people.institution_forms(text)))
         return is_name or bool(self.glossary.find(text, in_phrase=True))

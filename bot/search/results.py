@@ -20,11 +20,13 @@ if TYPE_CHECKING:
 
 
 class Sort(StrEnum):
-    """The order of a list of papers: best matches, most votes, or newest first."""
+    """The order of a list of papers: best matches, most or fewest votes, newest or oldest first."""
 
     RELEVANCE = "relevance"
     VOTES = "votes"
+    LEAST = "least"
     DATE = "date"
+    OLDEST = "oldest"
 
 
 @dataclass(frozen=True, slots=True)

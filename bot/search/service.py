@@ -436,13 +436,22 @@ class SearchService:
         today = self._clock().date()
         typed = query_parser.parse_query(request.query, today)
         query = read_request(typed, today)
-        query = authors.read_writers(archive, archive.reader.read_exclusions(query))
+        query = archive.reader.read_exclusions(query, partial(authors.is_full_writer, archive))
+        query = authors.read_writers(archive, query)
         names = (*query.institutions, *query.authors[len(typed.authors) :])
         author = plain.clean_typed(request.author).strip()
         written = authors.list_paper_ids(archive.writers, [*query.authors, *filter(None, [author])])
-        scope = Scope(merge_filters(request.filters, query), written, query.institutions, query.has_code)
         asked = Sort(query.order) if query.order and request.sort is None else None
         request = replace(request, sort=request.sort or asked)
+        if request.sort is Sort.LEAST and query.min_votes is None:
+            query = replace(query, min_votes=0)  # their number is known
+        scope = Scope(
+            merge_filters(request.filters, query),
+            written,
+            query.institutions,
+            authors.list_excluded_ids(archive, query.excluded),
+            query.has_code,
+        )
         read, ignored = archive.read(query), query.ignored
         is_strict = bool(typed.excluded)
         find = partial(_find, archive, scope=scope, request=request, asked=asked, is_strict=is_strict)

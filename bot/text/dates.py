@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import calendar
 import re
+from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import TypeAlias
 
@@ -18,8 +19,20 @@ from bot.text.plain import MONTH, MONTH_NAMES, MONTHS
 DateLimits: TypeAlias = tuple[date | None, date | None]
 """The first and last day, inclusive, in the time zone of `today`; None at an open end."""
 
+_FEW = {
+    "a": 1,
+    "an": 1,
+    "couple of": 2,
+    "few": 3,
+    "several": 3,
+    "며칠": 3,
+    "하루": 1,
+    "이틀": 2,
+    "사흘": 3,
+    "보름": 15,
+}
 _ENGLISH_NUMBERS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
-_NUMBERS = {
+_NUMBERS = _FEW | {
     name: number
     for names in (_ENGLISH_NUMBERS, ["한", "두", "세", "네", "다섯", "여섯"])
     for number, name in enumerate(names, 1)
@@ -27,39 +40,54 @@ _NUMBERS = {
 _UNITS = {
     **dict.fromkeys(("day", "days", "일"), "day"),
     **dict.fromkeys(("week", "weeks", "주", "주일"), "week"),
+    **dict.fromkeys(("weekend", "주말"), "weekend"),
     **dict.fromkeys(("month", "months", "개월", "달"), "month"),
     **dict.fromkeys(("year", "years", "년"), "year"),
 }
-_YEARS_AGO = {"재작년": 2, "작년": 1, "지난해": 1, "올해": 0, "금년": 0}
+_YEARS_AGO = {"재작년": 2, "작년": 1, "지난해": 1, "올해": 0, "올": 0, "금년": 0}
 _YEAR = "(?:19|20)[0-9]{2}"
+_COUNTED = "[0-9]{1,3}|" + "|".join((*_ENGLISH_NUMBERS, *filter(str.isascii, _FEW)))
+_DAY_OF_MONTH = "3[01]|[12][0-9]|0?[1-9]"
 _ATOM = re.compile(
     rf"(?<![\w.\-/])(?:"
     rf"(?P<iso>{_YEAR}[-./](?:0[1-9]|1[0-2])(?:[-./](?:0[1-9]|[12][0-9]|3[01]))?)(?![\w\-/]|\.[0-9])"
-    rf"|(?P<ko_year>{_YEAR} ?년도?|재작년|작년|지난 ?해|올 ?해|금년)"
-    rf"(?: ?(?P<ko_month>1[0-2]|0?[1-9]) ?월(?: ?(?P<ko_day>[12][0-9]|3[01]|0?[1-9]) ?일)?)?"
-    rf"|(?P<ko_this>이번|지난|저번) ?(?P<ko_unit>달|주|년)(?=\W|에|의|간|동안|부터|까지|$)"
-    rf"|(?:최근|지난) ?(?P<ko_count>[0-9]{{1,3}}|[한두세네]|다섯|여섯|일) ?(?P<ko_units>개월|주일|주|일|년|달)(?:간|동안)?"
-    rf"|(?:지난 ?)?(?P<ko_bare>1[0-2]|[1-9])월(?=에|의|달|\s?(?:논문|이후|이래|이전|부터|까지|전까지)|$)"
-    rf"|(?P<ko_near>어제|오늘)"
-    rf"|(?P<month>{MONTH})\.?,? (?:of )?(?P<month_year>{_YEAR})(?!\w)"
-    rf"|(?P<this>this|last|past|previous|(?<=of )the) (?P<unit>week|month|year)(?!\w)"
-    rf"|(?:last|past|previous) (?P<count>[0-9]{{1,3}}|{'|'.join(_ENGLISH_NUMBERS)}) "
-    rf"(?P<units>days?|weeks?|months?|years?)(?!\w)"
-    rf"|(?P<near>yesterday)(?!\w)"
+    rf"|(?P<ko_year>{_YEAR} ?년도?|[12][0-9]년도?(?! ?[간동전만])|재작년|작년|지난 ?해|올 ?해?(?= ?[0-9상하])|올 ?해|금년)"
+    rf"(?: ?(?P<ko_part>[상하]반기|[1-4] ?분기)| ?(?P<ko_month>1[0-2]|0?[1-9]) ?월(?: ?(?P<ko_day>{_DAY_OF_MONTH}) ?일)?)?"
+    rf"|(?P<part>q[1-4]|h[12]|(?:first|second) half)(?: of)? (?P<part_year>{_YEAR}|(?:this|last) year)(?!\w)"
+    rf"|(?P<ko_this>이번|요번|지난|저번) ?(?P<ko_unit>달|주말|주|년)(?=\W|에|의|간|동안|부터|까지|$)"
+    rf"|(?:(?P<ago>{_COUNTED}) (?P<ago_units>days?|weeks?|months?|years?) ago(?!\w)"
+    rf"|(?P<ko_ago>[0-9]{{1,3}}|[한두세네]|일) ?(?P<ko_ago_units>개월|주일|주|일|년|달) ?전(?![가-힣]))"
+    rf"|(?:(?:최근|지난) ?(?P<ko_count>[0-9]{{1,3}}|[한두세네]|다섯|여섯|일) ?(?P<ko_units>개월|주일|주|일|년|달)"
+    rf"|(?:최근|지난|요) ?(?P<ko_few>며칠|하루|이틀|사흘|보름))(?:간|동안)?"
+    rf"|(?:지난 ?)?(?P<ko_bare>1[0-2]|[1-9])월(?: ?(?P<ko_bare_day>{_DAY_OF_MONTH})일"
+    rf"|(?=에|의|달|쯤|경|\s?(?:논문|이후|이래|이전|부터|까지|전까지|초|말|중순)|$))"
+    rf"|(?P<ko_same>{_DAY_OF_MONTH})일(?= ?(?:사이|까지))"
+    rf"|(?P<ko_near>어제|오늘|그제|그저께|엊그제)"
+    rf"|(?P<month>{MONTH})\.?(?: (?P<month_day>{_DAY_OF_MONTH})(?:st|nd|rd|th)?,?|,?(?: of)?) (?P<month_year>{_YEAR})(?!\w)"
+    rf"|(?:(?P<day_month>{MONTH})\.? (?P<day>{_DAY_OF_MONTH})|(?P<day_first>{_DAY_OF_MONTH})(?:st|nd|rd|th)? (?:of )?"
+    rf"(?P<day_month_last>{MONTH})(?:,? (?P<day_year>{_YEAR}))?)(?:st|nd|rd|th)?(?![\w-])"
+    rf"|(?P<this>this|last|previous|(?<=of )the) (?P<unit>weekend|week|month|year)(?!\w)"
+    rf"|(?:last|past|previous) (?:(?P<count>{_COUNTED}) )?(?P<units>days?|weeks?|months?|years?)(?!\w)"
+    rf"|(?:(?P<weekday>(?:mon|tues|wednes|thurs|fri|satur|sun)day)|(?P<ko_weekday>[월화수목금토일])요일)(?!\w*ly)"
+    rf"|(?P<near>yesterday|today(?=['’]s)|(?<=from )today)(?!\w)"
     rf"|(?P<bare_month>{MONTH_NAMES})(?!\w)"
     rf"|(?P<bare_year>20(?:[1-9][0-9]|0[1-9]))(?!\w|[-.]\w)"
     rf")",
     re.IGNORECASE,
 )
 _BEFORE = re.compile(
-    r"(?:^|(?<=\s))(?P<word>since|after|from|until|till|before|in|of|during|within|over|for)(?: the)?\s+$",
+    r"(?:^|(?<=\s))(?:(?P<word>since|after|from|between|until|till|before|on|in|of|during|within|over|for|around)"
+    r"(?: the)?(?: (?:early|mid|late|last|this))?|early|mid|late|last|this|지난)\s+$",
     re.IGNORECASE,
 )
 _BEHIND = re.compile(
-    r"\s?(?:(?P<word>이후|이래|부터|까지|이전|전까지)(?:에|의|로|도)?|['’]s|(?:동안|사이)(?:에|의)?|에는|에서|에|의|도|은|는|간|내|달)?(?![가-힣\w])"
+    r"\s?(?:쯤|경|초|말|중순|무렵)?(?:(?P<word>이후|이래|부터|까지|이전|전까지)(?:에|의|로|도)?|['’]s|(?:동안|사이)(?:에|의)?|에는|에서|에|의|도|은|는|간|내|달)?(?![가-힣\w])"
 )
 _PAPERS_AHEAD = re.compile(r"(?:^|\s)papers?\s+$", re.IGNORECASE)
 _PAPERS_BEHIND = re.compile(r"\s+(?:papers?|articles?|preprints?|논문)(?!\w)", re.IGNORECASE)
+_RANGE = re.compile(r"\s*(?:부터|에서|to|until|till|through|[-–~])\s*(?:the\s+)?", re.IGNORECASE)
+"""Between the first and the last date of a period."""
+_BOTH = re.compile(r"\bbetween (?:the )?@ and (?:the )?@|@[와과] @ ?사이", re.IGNORECASE)
 _SINCE, _UNTIL, _EARLIER = (
     ("since", "after", "이후", "이래", "부터"),
     ("until", "till", "까지"),
@@ -80,13 +108,25 @@ def read_period(text: str, today: date, *, is_clear: bool = False) -> tuple[str,
     """
     if len(text) > _MAX_QUERY_LENGTH:
         return text, (None, None)
-    related = [_relate(text, match, is_clear=is_clear) for match in _ATOM.finditer(text)]
+    atoms = list(_ATOM.finditer(text))
+    is_range = len(atoms) == 2 and (
+        _RANGE.fullmatch(text[atoms[0].end() : atoms[1].start()]) or _BOTH.search(_ATOM.sub("@", text))
+    )
+    related = [_relate(text, match, is_clear=is_clear or bool(is_range)) for match in atoms]
     mentions = [mention for mention in related if mention is not None]
-    if len(mentions) != 1:
+    if not mentions or len(mentions) != 1 + bool(is_range):
         return text, (None, None)
-    ((match, before, behind, start, end),) = mentions
+    match, before, behind, start, end = mentions[-1]
     try:
-        period = _limit(before, behind, _span(match, today))
+        last = _span(match, today, atoms[0])
+        if is_range:
+            first = _span(atoms[0], today)
+            # From March to May 2024: of one year.
+            first = _span(atoms[0], last[1]) if first[0] > last[1] else first
+            period: DateLimits = (first[0], last[1])
+            start = mentions[0][-2]
+        else:
+            period = _limit(before, behind, last)
     except (ValueError, OverflowError):  # 31 February, or a year before the first
         return text, (None, None)
     words = f"{text[:start]} {text[end:]}".split()
@@ -116,12 +156,17 @@ def _relate(text: str, match: re.Match[str], *, is_clear: bool) -> _Mention | No
     ahead = text[: match.start()]
     if behind is None and not match.group().isascii():
         return None  # 작년도면서, 올해의: the rest is not a particle
-    preposition = before["word"].lower() if before else ""
-    needs_word = not is_clear and (match["bare_year"] or match["bare_month"])
+    preposition = (before["word"] or "").lower() if before else ""
+    alone = ("bare_year", "bare_month", "weekday", "ko_weekday", "ko_same")
+    needs_word = not is_clear and any(match[name] for name in alone)
     has_papers = match["bare_year"] and (
         _PAPERS_BEHIND.match(text, match.end()) or _PAPERS_AHEAD.search(ahead)
     )
-    if needs_word and not preposition and not has_papers and not (behind and behind["word"]):
+    is_verb = (match["bare_month"] or "").casefold() in ("may", "march")  # this may help
+    has_word = (
+        before and not (is_verb and not preposition) and not (match["bare_year"] and preposition == "on")
+    )
+    if needs_word and not has_word and not has_papers and not (behind and behind["word"]):
         return None
     start, end = before.start() if before else match.start(), behind.end() if behind else match.end()
     return match, preposition, (behind["word"] or "" if behind else ""), start, end
@@ -137,29 +182,74 @@ def _limit(before: str, behind: str, span: tuple[date, date]) -> DateLimits:
     return span
 
 
-def _span(match: re.Match[str], today: date) -> tuple[date, date]:
-    """Return the first and last day of a matched date. Raises ValueError if there is no such date."""
+def _span(match: re.Match[str], today: date, first: re.Match[str] | None = None) -> tuple[date, date]:
+    """Return the first and last day of a matched date; a day alone is in the month of the `first` date.
+
+    Raises ValueError if there is no such date.
+    """
     group = {name: text.lower() for name, text in match.groupdict().items() if text}
+    if "ko_same" in group and first is not None:
+        return (_span(first, today)[0].replace(day=int(group["ko_same"])),) * 2
+    return _calendar_span(group, today) or _relative_span(group, today)
+
+
+def _calendar_span(group: Mapping[str, str], today: date) -> tuple[date, date] | None:
     if iso := group.get("iso"):
         return calendar_span(*map(int, re.split("[-./]", iso)))
     if name := group.get("ko_year", "").replace(" ", ""):
-        year = int(name[:4]) if name[0].isdecimal() else today.year - _YEARS_AGO[name]
+        digits = name.rstrip("년도") if name[0].isdecimal() else ""
+        year = int(digits) + 2000 * (len(digits) == 2) if digits else today.year - _YEARS_AGO[name]
+        if part := group.get("ko_part"):
+            return _part(year, part)
         return calendar_span(year, int(group.get("ko_month", 0)), int(group.get("ko_day", 0)))
     if "month" in group:
-        return _month(int(group["month_year"]), MONTHS[group["month"]])
+        return calendar_span(int(group["month_year"]), MONTHS[group["month"]], int(group.get("month_day", 0)))
+    if part := group.get("part"):
+        named = group["part_year"]
+        return _part(int(named) if named.isdecimal() else today.year - named.startswith("last"), part)
+    if day := group.get("ko_bare_day") or group.get("day") or group.get("day_first"):
+        month = group.get("ko_bare") or group.get("day_month") or group["day_month_last"]
+        number = int(month) if month.isdecimal() else MONTHS[month]
+        year = int(group.get("day_year", 0))
+        return calendar_span(year, number, int(day)) if year else _latest_day(number, int(day), today)
     if "bare_year" in group:
         return _year(int(group["bare_year"]))
-    if number := group.get("ko_bare") or group.get("bare_month"):
-        month = int(number) if number.isdecimal() else MONTHS[number]
-        return _month(today.year - (month > today.month), month)
+    if month := group.get("ko_bare", group.get("bare_month", "")):
+        number = int(month) if month.isdecimal() else MONTHS[month]
+        return _month(today.year - (number > today.month), number)
+    return None
+
+
+def _relative_span(group: Mapping[str, str], today: date) -> tuple[date, date]:
+    if weekday := group.get("weekday") or group.get("ko_weekday"):
+        on = today - timedelta(days=(today.weekday() - _WEEKDAYS.index(weekday[:3])) % 7)
+        return on, on
+    if count := group.get("ago") or group.get("ko_ago"):
+        units = _UNITS[group.get("ago_units") or group["ko_ago_units"]]
+        on = _last(units, _count(count), today)[0]
+        return (on, on) if units == "day" else _named(units, True, on)
     if near := group.get("near") or group.get("ko_near"):
-        day = today if near == "오늘" else today - timedelta(days=1)
-        return day, day
-    if count := group.get("count") or group.get("ko_count"):
-        units = _UNITS[group.get("units") or group["ko_units"]]
-        return _last(units, int(count) if count.isdecimal() else _NUMBERS.get(count, 1), today)
+        on = today - timedelta(days=_DAYS_AGO.get(near, 1))
+        return on, on
+    if counted := group.get("units") or group.get("ko_units"):
+        return _last(_UNITS[counted], _count(group.get("count") or group.get("ko_count", "1")), today)
+    if few := group.get("ko_few"):
+        return _last("day", _count(few), today)
     word, unit = group.get("this") or group["ko_this"], _UNITS[group.get("unit") or group["ko_unit"]]
-    return _named(unit, word in ("this", "the", "이번"), today)
+    return _named(unit, word in ("this", "the", "이번", "요번"), today)
+
+
+def _count(text: str) -> int:
+    return int(text) if text.isdecimal() else _NUMBERS.get(text, 1)
+
+
+def _part(year: int, part: str) -> tuple[date, date]:
+    """Return the first and last day of half a year or of a quarter: h1, second half, 하반기, q3, 3분기."""
+    is_half = part[0] == "h" or "half" in part or part.endswith("반기")
+    digits = re.sub(r"\D", "", part)
+    number = int(digits) if digits else 1 + part.startswith(("second", "하"))
+    months = 6 if is_half else 3
+    return date(year, months * (number - 1) + 1, 1), _month(year, months * number)[1]
 
 
 def read_calendar(text: str) -> tuple[date, date] | None:
@@ -180,6 +270,9 @@ def calendar_span(year: int, month: int = 0, day: int = 0) -> tuple[date, date]:
 
 def _named(unit: str, is_current: bool, today: date) -> tuple[date, date]:
     """Return the first and last day of the current or previous week, month or year. Weeks begin on Monday."""
+    if unit == "weekend":
+        saturday = today - timedelta(days=today.weekday() - 5 + (0 if is_current else 7))
+        return saturday, saturday + timedelta(days=1)
     if unit == "week":
         monday = today - timedelta(days=today.weekday() + (0 if is_current else 7))
         return monday, monday + timedelta(days=6)
@@ -211,7 +304,16 @@ _FULL = re.compile(
     r"([0-9]{4})(?:(?:년 ?|[-./ ]{1,2})([0-9]{1,2})(?:(?:월 ?|[-./ ]{1,2})([0-9]{1,2}))?)?(?:년|월|일|\.)?"
 )
 _DIGITS = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})?")
-_DAYS_AGO = {"tomorrow": -1, "내일": -1, "모레": -2, "today": 0, "그저께": 2, "그제": 2}
+_DAYS_AGO = {
+    "tomorrow": -1,
+    "내일": -1,
+    "모레": -2,
+    "today": 0,
+    "오늘": 0,
+    "그저께": 2,
+    "그제": 2,
+    "엊그제": 2,
+}
 _WEEKDAY = re.compile(
     r"(last |지난 ?)?(?:(mon|tue|wed|thu|fri|sat|sun)(?:[a-z]*day)?|([월화수목금토일])요일)"
 )
@@ -260,7 +362,12 @@ def _read_day(text: str, today: date) -> date | None:
     month, day = (second, first) if match[2] in MONTHS or first > 12 else (first, second)
     if match[3]:
         return date(int(match[3]), month, day)
+    return _latest_day(month, day, today)[0]
+
+
+def _latest_day(month: int, day: int, today: date) -> tuple[date, date]:
+    """Return the latest such day that is not in the future, as its own first and last. Raises ValueError without one."""
     for year in range(today.year, today.year - 9, -1):  # 29 February
         if day <= calendar.monthrange(year, month)[1] and date(year, month, day) <= today:
-            return date(year, month, day)
+            return date(year, month, day), date(year, month, day)
     raise ValueError("there is no such day")

@@ -427,8 +427,8 @@ def list_korean_names() -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
     return [(korean, english) for korean, english in rows if korean]
 
 
-_MAX_UNKNOWN_WORDS = 4
-_NAME_SYLLABLES = 3
+_MAX_UNKNOWN_WORDS, _MAX_BARE_WORDS = 4, 3
+NAME_SYLLABLES = 3
 """The length of a full Korean name, which does not need a title after it: 김건우가 쓴."""
 _MAX_INSTITUTIONS, _MAX_TOKEN_LENGTH, _MAX_WRITERS, _MAX_QUESTION_WORDS = 50, 60, 3, 48
 _EDGE = " .,;:?!…\"'()"
@@ -451,20 +451,22 @@ def names_papers(word: str) -> bool:
 class Writer(NamedTuple):
     """An institution or person named as the writer in a question by the words from `start` to `end`.
 
-    If `is_known` is False, the name may be an unknown institution or an author.
+    If `is_known` is False, the name may be an unknown institution or an author; `is_bare`: no word says that it wrote.
     """
 
     name: str
     start: int
     end: int
     is_known: bool
+    is_bare: bool = False
 
 
 def find_writers(words: Sequence[str], is_writer: Callable[[str], bool] = bool) -> list[Writer]:
     """Return the institutions and people that a question names as writers: "from Stanford", 삼성이 쓴.
 
     A known institution needs such a word before or after it. Any other name is kept if `is_writer` returns True: a Hangul
-    name followed by 교수 or 쓴, a capitalised Latin name behind "by", or a Latin name of several words behind "by".
+    name followed by 교수 or 쓴, a capitalised Latin name behind "by", or a Latin name of
+    several words behind "by" or with capitals.
     """
     writers: list[Writer] = []
     words, start = words[:_MAX_QUESTION_WORDS], 0
@@ -516,7 +518,7 @@ def _read_writer(words: Sequence[str], start: int, end: int) -> Writer | None:
         is_cut = is_name and any(word[:1].isupper() and not word.isupper() for word in words[end : end + 1])
         is_writer = is_name and not is_cut and words[first].lower() != "at"
         return Writer(typed, first, last, is_known=False) if is_writer else None
-    is_whole_name = (len(stem) == _NAME_SYLLABLES or " " in stem) and stem != typed
+    is_whole_name = (len(stem) == NAME_SYLLABLES or " " in stem) and stem != typed
     is_hangul = (is_whole_name or has_group) and analyser.is_syllables(stem.replace(" ", ""))
     before_it = "".join(words[max(start - 1, 0) : start])  # not Han of Song Han
     is_latin = all(word[:1].isupper() and not analyser.has_hangul(word) for word in stem.split())
@@ -528,7 +530,8 @@ def _read_writer(words: Sequence[str], start: int, end: int) -> Writer | None:
     is_marked = stem != typed or analyser.has_hangul("".join(words[end:last]))
     is_possessive = stem != typed and typed.endswith(("의", "s")) and names_papers(rest[0])
     is_name = (last > end or is_possessive) and (is_hangul or (is_latin and is_marked))
-    return Writer(stem, first, last, is_known=False) if is_name else None
+    is_bare = not is_name and is_latin and " " in stem and end - start <= _MAX_BARE_WORDS
+    return Writer(stem, first, last, is_known=False, is_bare=is_bare) if is_name or is_bare else None
 
 
 _NAME_SUFFIX = re.compile(r",?\s(?:[Jj][Rr]|[Ss][Rr]|I{2,3}|IV|Ph\.?D|M\.?D)\.?$")  # not the names Iv and Md

@@ -66,6 +66,13 @@ class Query:
         return bool(self.text or self.phrases)
 
     @property
+    def is_narrowed(self) -> bool:
+        """Whether the query names an order or a filter, and so speaks of papers."""
+        return bool(
+            self.order or self.has_range_filters or self.authors or self.institutions or self.has_code
+        )
+
+    @property
     def has_range_filters(self) -> bool:
         """Whether the query is limited by date or votes."""
         return bool(self.since or self.until) or self.min_votes is not None

@@ -16,7 +16,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
-from itertools import chain, compress
+from itertools import chain, compress, pairwise
 from typing import Literal, NamedTuple
 
 from bot.text import analyser, people, seed, term_keys
@@ -197,7 +197,10 @@ def split_joined(word: str) -> Sequence[str]:
 
 def has_topic(words: Sequence[str]) -> bool:
     """Return whether any word of a query may name a topic. Words for papers, questions, requests and methods do not."""
-    return any(classify_filler(word) not in ("filler", "verb") for word in words)
+    kinds = ["", *map(classify_filler, words)]
+    return any(
+        kind == "" or (kind == "maybe" and before in ("", "maybe")) for before, kind in pairwise(kinds)
+    )
 
 
 def topic_mask(words: Sequence[str], protected: Sequence[bool] = ()) -> list[bool]:

@@ -1,71 +1,194 @@
 """Reads what a question asks for besides its topic: an order of the papers, and what to leave out.
 
-"most upvoted", 추천 많은 and "best papers" mean most votes first, "newest papers" the newest first. "except agents", 말고 and
-빼고 exclude what they name. "without X" and "X 없이" exclude a term such as reinforcement learning, but not what a method
-does without: labels, retraining, a reward model. There they describe the papers that are sought, which the answer says.
+This is a small grammar. `request_words.tsv` gives words a class, such as "most" or "votes"; a Korean word may consist of
+several (추천순으로). Neighbours with a class are a phrase, and rules say which classes together mean something, in any order
+and in both languages: "most" and "votes" ask for most votes first. Filler between them does not matter.
+
+A phrase that negates excludes what is named behind it in English and ahead of it in Korean: "except agents", 에이전트 말고.
+"without X" and "X 없이" exclude a term such as reinforcement learning, but not what a method does without: labels,
+retraining, a reward model. There they describe the papers that are sought, which the answer says.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from itertools import groupby, takewhile
 from typing import NamedTuple
 
-from bot.text import plain, questions
+from bot.text import analyser, people, plain, questions, seed
 
-_MOST, _LEAST = "(?:most|highest|best|top|biggest)", "(?:least|lowest|fewest|worst)"
-_VOTED = (
-    "(?:up-?)?(?:votes?|voted|rated|ranked|likes?|liked|loved|popular|recommended|discussed|read|shared|viewed|received"
-    r"|attention(?! \w*(?:head|layer|map|mechanism|block|score|weight))|buzz|hype|traction|noticed|praised"
-    r"|talked[ -]about|reactions?|ratings?)"
+# Words and their classes.
+
+_MAX_JOINED, _MAX_TAIL = 3, 4
+"""The most words of an entry, and the most syllables that "*" stands for."""
+_MAX_LENGTH = 24
+"""In characters. Longer words have no class."""
+_WORD = re.compile(
+    r"[,;.?!()“”\"](?=\s|$)|[,;?!()“”\"]|[^\s,;?!()“”\"]+?(?=[.?!,;:()“”\"]*(?:\s|$)|[,;?!()“”\"])"
 )
-_GOT = "(?:with|by|got|gets?|getting|have|had|has|received)"
-_CITED = "(?:cited|citations?|downloaded|downloads?|starred|stars?)"
-_MOST_KO = "(?:제일|가장|젤|최고로|아주|더)"
-_VOTES_KO, _CITED_KO = "(?:추천|투표|좋아요|득표|업보트|하트)", "(?:인용|다운로드|스타|조회)"
-_BUZZ_KO = "(?:인기|반응|관심|주목|호응|화제)"
-_NUMBER_KO = rf" ?수?[이가을를도은는]? ?(?:{_MOST_KO} ?)?"
-"""Between what is counted and its amount: 추천 수가 제일 (많은)."""
-_PAPERS = r"(?:papers?|articles?|preprints?|publications?|논문|페이퍼|연구)"
-_SOON = rf"(?=(?:\s[^\s,.;?!]+){{0,4}}\s{_PAPERS}|\s?{_PAPERS})"
-"""Papers are named within the next five words."""
-_VOTES = re.compile(
-    rf"\b(?:the )?{_MOST}[ -]{_VOTED}\b(?: first\b)?|\b(?:popular|trending|hottest|viral|upvot(?:ed|ing))\b"
-    rf"|\b(?:{_GOT} )?(?:the )?(?:(?:{_MOST}|many)(?: number of)?|number of) {_VOTED}\b(?: first\b)?"
-    r"|\b(?:(?:sort|rank|order)(?:ed)? )?(?:by|in order of) (?:(?:up-?)?votes?|likes|popularity)\b"
-    r"|^(?:sort|rank|order)\b(?=.* by )"
-    r"|\b(?:fan|crowd|community|reader)(?:['’]?s['’]?)? (?:favou?rites?|picks?)\b|\b(?:the )?big(?:gest)? hits\b"
-    r"|\bhot(?= (?:papers?|topics?|research|right|now|this|last|in|on)\b)"
-    rf"|(?:{_MOST_KO} ?)?{_VOTES_KO}{_NUMBER_KO}(?:많이 ?[받얻달눌된][가-힣]*|[많높][가-힣]*)(?: ?[받얻][가-힣]+)?"
-    rf"(?: ?순[가-힣]*)?|{_VOTES_KO} ?[0-9]{{1,3}} ?[위등][가-힣]*"
-    rf"|(?:인기|{_VOTES_KO})수? ?순[위서]?(?:으로|대로|에|의)?(?![가-힣])(?: ?정렬[가-힣]*)?"
-    rf"|(?:{_MOST_KO} ?)?{_BUZZ_KO}{_NUMBER_KO}(?:많이 ?)?[받얻끌끈모몰많높좋뜨큰컸된됐][가-힣]*|화제(?:의|인|였던)"
-    rf"|(?:{_MOST_KO} ?)?인기(?:가|도)? ?(?:있[가-힣]*|글|(?={_PAPERS}|주제|모델))|{_MOST_KO} ?인기[가-힣]*"
-    rf"|{_MOST_KO} ?많이 ?(?:언급|공유)[가-힣]*|(?:{_MOST_KO} ?)?많이 ?(?:추천|투표|읽|본|보는)[가-힣]*"
-    rf"|(?:{_MOST_KO} ?)?핫[하한했해][가-힣]*|트렌딩"
-    rf"|(?:{_MOST_KO} ?)?뜨(?:는|고 ?있는|거운)(?:{_SOON}|(?= ?(?:주제|모델|분야|[거것게건])))",
-    re.IGNORECASE,
+_PARTICLES = frozenset(seed.read_data("request_particles.txt").split())
+_NUMBER = re.compile(r"[0-9]{1,3}[개편위선]?")
+_TAIL_KINDS = frozenset(("sure", "lack", "instead", "other", "use"))
+"""What may be attached to a Korean noun: 강화학습말고, 파인튜닝하지 (않는)."""
+
+
+class _Token(NamedTuple):
+    """A word or a part of one, and its class: "" if it has none, "," for what separates phrases."""
+
+    kind: str
+    text: str
+    start: int
+    end: int
+
+    @property
+    def is_korean(self) -> bool:
+        return analyser.has_hangul(self.text)
+
+
+_Entries = dict[str, tuple[str, str]]
+
+
+@lru_cache(maxsize=1)
+def _load() -> dict[str, _Entries]:
+    """Return each table: classes and marks ("", "+" or "*") by word."""
+    tables = dict[str, _Entries]()
+    for table, kind, listed in seed.read_rows("request_words.tsv"):
+        for word in listed.split():
+            bare = word.rstrip("+*")
+            tables.setdefault(table, {}).setdefault(bare.replace("_", " "), (kind, word[len(bare) :]))
+    return tables
+
+
+@lru_cache(maxsize=1 << 12)
+def _split(word: str, table: str) -> tuple[tuple[str, int], ...]:
+    """Return the class and the length of each entry that a word consists of; () if there is none."""
+    entries = _load()[table]
+    if word in entries or len(word) > _MAX_LENGTH or not word:
+        return ((entries[word][0], len(word)),) if word in entries else ()
+    if not analyser.has_hangul(word):
+        # "least-cited", but not "best-first" or "low-rank"
+        kinds = [entries[one][0] if one in entries else "" for one in word.split("-")]
+        is_measure = (
+            len(kinds) > 1 and all(kinds) and not {"votes", "voted", "popular", "cited"}.isdisjoint(kinds)
+        )
+        return (
+            tuple((kind, len(one) + 1) for kind, one in zip(kinds, word.split("-"), strict=True))
+            if is_measure
+            else ()
+        )
+    for end in range(len(word) - 1, 0, -1):
+        kind, mark = entries.get(word[:end], ("", "?"))
+        for cut in range(end, min(len(word), end + _MAX_TAIL) + 1 if mark != "?" else end):
+            tail = word[end:cut]
+            if tail and not (
+                analyser.is_syllables(tail) if mark == "*" else tail in (_PARTICLES if mark else "요")
+            ):
+                continue
+            if cut == len(word):
+                return ((kind, cut),)
+            if rest := _split(word[cut:], table):
+                return ((kind, cut), *rest)
+    return ()
+
+
+def _split_tail(word: str) -> tuple[tuple[str, int], ...]:
+    """Return the classes at the end of a Korean word that negates what is before it, as its own part: 강화학습말고."""
+    for start in range(2, len(word) - 1 if analyser.has_hangul(word) else 0):
+        if (pieces := _split(word[start:], "leave")) and pieces[0][0] in _TAIL_KINDS:
+            return (("", start), *pieces)
+    return ()
+
+
+def _read_tokens(text: str, table: str) -> list[_Token]:
+    """Return the words of a text and their classes."""
+    matches, tokens, at = list(_WORD.finditer(text)), list[_Token](), 0
+    words = [questions.trim_filler(match[0].casefold()).replace("’", "'") or match[0] for match in matches]
+    entries = _load()[table]
+    while at < len(matches):
+        start, end = matches[at].span()
+        for size in range(min(_MAX_JOINED + 1, len(words) - at), 1, -1):
+            joined = " ".join(words[at : at + size])
+            pieces = _split(joined, table) if joined in entries or analyser.has_hangul(joined[-1:]) else ()
+            if len(pieces) == 1:
+                end = matches[at + size - 1].end()
+                tokens.append(_Token(pieces[0][0], text[start:end], start, end))
+                at += size
+                break
+        else:
+            word = words[at].removesuffix("'s")
+            pieces = (
+                _split(word, table) or (_split_tail(word) if table == "leave" else ()) or (("", len(word)),)
+            )
+            for number, (kind, length) in enumerate(pieces, 1):
+                stop = end if number == len(pieces) else start + length
+                tokens.append(
+                    _Token("," if not word[:1].strip(',;.?!()“”"') else kind, text[start:stop], start, stop)
+                )
+                start = stop
+            at += 1
+    return [_place(token, tokens[number - 1].kind if number else "") for number, token in enumerate(tokens)]
+
+
+def _place(token: _Token, before: str) -> _Token:
+    """Return a token with the class that it has behind one of another class: 정렬 is "sort" or alignment; top 5."""
+    is_count = _NUMBER.fullmatch(token.text) is not None and before in ("best", "popular", "sort", "most")
+    is_sort = token.kind == "align" and before == "sort"
+    kind = "count" if is_count else "sort" if is_sort else token.kind
+    return token._replace(kind="" if kind in ("plain", "align") else kind)
+
+
+# Orders.
+
+
+def _both(left: str, right: str) -> str:
+    """Return the pattern for a class beside another one, in either order."""
+    return rf"\b(?:{left})\b.*\b(?:{right})\b|\b(?:{right})\b.*\b(?:{left})\b"
+
+
+_UP, _SORT = "most|many|best|good|worst", "sort|by"
+
+
+class _Rule(NamedTuple):
+    """What classes of a phrase ask for: an `order`, or something that is unknown of papers (`is_unread`).
+
+    If `needs_papers`, papers or a period must be named too: not in "which tokenizer is best".
+    """
+
+    pattern: re.Pattern[str]
+    order: str
+    is_unread: bool = False
+    needs_papers: bool = False
+
+
+_RULES = tuple(
+    _Rule(re.compile(pattern), *rest)
+    for pattern, *rest in (
+        (_both(f"{_UP}|few|{_SORT}", "cited"), "votes", True),
+        (r"\bunknown\b", "", True),
+        (_both("few|worst", "votes|voted|popular|buzz") + r"|\bloved\b", "least"),
+        (
+            r"\bpopular\b|"
+            + _both(f"{_UP}|{_SORT}", "votes|buzz")
+            + "|"
+            + _both("most|best|worst|people", "voted")
+            + r"|\bvoted (?:\w+ )?(?:most|many)\b|\bgot voted\b|"
+            + _both("got", "buzz"),
+            "votes",
+        ),
+        (
+            r"^(?!.*\b(?:newest|recent|latest)\b.*\bold).*(?:\boldest\b|" + _both("most|sort", "old") + ")",
+            "oldest",
+        ),
+        (r"\bnewest\b|" + _both(f"most|{_SORT}", "recent|latest") + "|" + _both(_SORT, "date"), "date"),
+        (r"\bbest\b|\bhot\b|\b(?:most|many) (?:\w+ )?good\b|\bgood\b.*\bmost\b", "votes", False, True),
+        (r"\bworst\b", "", True, True),
+        (r"\blatest\b", "date", False, True),
+        (r"^(?:size|most)*\s?(?:size\b|most trait\b)", "", True),
+    )
 )
-_BEST = re.compile(
-    rf"\bwhat(?:['’]?s| is) new\b|\b(?<!on )(?:the )?(?:best|top|greatest|must[- ]read"
-    rf"|most (?:influential|important|interesting|impactful|exciting))(?![\w-])(?: [0-9]{{1,3}}\b)?"
-    rf"(?! (?:ways?|methods?|practices?|approach(?:es)?|of n|[kp])\b)"
-    rf"|(?:최고의?(?! ?(?:성능|수준|품질|속도|정확도))|베스트|꼭 ?[읽봐볼][가-힣]*|[톱탑]|(?<!\S)1 ?[등위]"
-    rf"|{_MOST_KO} ?[좋훌괜재중][가-힣]*[은던운한])(?![가-힣])"
-    rf"(?: ?[0-9]{{1,3}} ?[개편위]?)?",
-    re.IGNORECASE,
-)
-"""Superlatives that ask for an order if papers or a period are named, but not in "which tokenizer is best"."""
-_DATE = re.compile(
-    rf"\b(?:the )?(?:newest|most recent)(?: first| to oldest)?\b|^(?:sort|order|list)\b(?=.* newest)"
-    rf"|\blatest(?: first\b|{_SOON})|^(?:the )?latest$|^최신$"
-    r"|\b(?:(?:sort|order)(?:ed)? )?by (?:date|recency)\b|\b(?:in )?(?:chronological(?:ly)?|date)(?: order| list(?: of)?)\b"
-    rf"|{_MOST_KO} ?(?:최근|최신|새로)[가-힣]*|(?:최신|최근|날짜|시간|발표일?|나온|올라온) ?순[가-힣]*(?: ?정렬[가-힣]*)?"
-    r"|(?<!\S)최신의?(?=(?:\s[^\s,.;?!]+){0,4}\s?(?:논문|페이퍼))",
-    re.IGNORECASE,
-)
-_LATEST = re.compile(r"\bthe latest\b|\blatest\b|(?<!\S)최신의?(?=\s)", re.IGNORECASE)
-"""No order unless papers are named: "the latest tricks". It stays in the text, as filler, and the answer says so."""
+_LATEST = "latest"
 _CODE = re.compile(
     r"\b(?:with|ha(?:s|ve|ving)|that (?:release|share|publish)(?:d|ed)?)"
     r" (?:(?:an?|public|open|open[- ]?source[d]?|released|available) )*(?:code|github(?: repos?(?:itor(?:y|ies))?)?)"
@@ -73,34 +196,17 @@ _CODE = re.compile(
     r"|(?<!\S)(?:소스 ?|구현 ?|오픈 ?소스 ?)?(?:코드|깃허브)[가도를는]? ?(?:(?:같이|함께) ?)?(?:있[는던]|공개)[가-힣]*",
     re.IGNORECASE,
 )
-_UNKNOWN_BEST = re.compile(
-    rf"\b(?:most|highly|heavily|top|by)[ -]{_CITED}\b"
-    rf"|{_MOST_KO} ?(?:많이 ?)?{_CITED_KO}[가-힣]*|{_CITED_KO}{_NUMBER_KO}[많높순][가-힣]*",
-    re.IGNORECASE,
-)
-_UNKNOWN = re.compile(
-    rf"\b(?:{_GOT} )?(?:the )?(?:{_LEAST}|(?:very )?few|zero|no|(?:hardly|barely) any)[ -](?:number of )?(?:{_VOTED}|{_CITED})\b"
-    rf"|\b(?:nobody|no one|never|not) (?:{_VOTED}|noticed)\b|\b(?:under|over)(?:rated|appreciated)\b|\b(?:overlooked|unpopular)\b"
-    rf"|\bhidden gems?\b|\b(?:little|lesser)[- ]known\b|\b(?:worst|oldest|earliest){_SOON}|\boldest first\b"
-    rf"|최악의?|{_MOST_KO} ?(?:오래[된전]|먼저)[가-힣]*(?: 나온)?|오래된 ?순[가-힣]*|(?:저평가|과소평가)[가-힣]*"
-    r"|숨[은겨][가-힣]* ?(?:명작|보석)[가-힣]*"
-    rf"|(?:덜 ?알려[진졌]|알려지지 ?않|묻[힌혀])[가-힣]*(?: ?있[는던])?{_SOON}"
-    rf"|(?:{_MOST_KO} ?)?(?:{_VOTES_KO}|{_BUZZ_KO}|{_CITED_KO}){_NUMBER_KO}"
-    r"(?:[적낮없]|(?:(?:별로|거의|하나도|전혀|한 ?[개표]도) ?)+(?:[못안] ?)?[받없얻]|[못안] ?[받얻])[가-힣]*"
-    rf"|{_MOST_KO} ?적게 ?(?:{_VOTES_KO}|{_CITED_KO})[가-힣]*",
-    re.IGNORECASE,
-)
-
-
 _COUNT = re.compile(
     r"\b(?:[0-9]{1,3}|two|three|four|five|six|seven|eight|nine|ten)(?= +papers?\b)"
-    r"|(?<!\S)(?:(?:상위 ?)?(?:[0-9]{1,3}|[한두세네]|다섯|열) ?[개편위](?:만|정도)?|순위|랭킹"
-    r"|정렬(?=(?:해[가-힣]*)?\s*$))(?![가-힣])"
+    r"|(?<!\S)(?:(?:상위 ?)?(?:[0-9]{1,3}|[한두세네]|다섯|열) ?[개편위](?:만|정도)?"
+    r"|순위|랭킹|정렬(?=(?:해[가-힣]*)?\s*$))(?![가-힣])"
 )
+_SOON = 5
+"""How many words behind an order may come before the word for papers."""
 
 
 class Ordering(NamedTuple):
-    """A question without its order; the order ("votes", "date" or ""), and what it asks for that is unknown of papers.
+    """A question without its order ("votes", "least", "date", "oldest" or ""), and what is unknown of papers in it.
 
     `has_code`: it asks for papers with code.
     """
@@ -118,86 +224,73 @@ class Ordering(NamedTuple):
 
 def read_order(text: str, *, has_period: bool) -> Ordering:
     """Split a question into its topic and the order that it asks for. `has_period`: whether it names a period."""
-    unread, orders = list[str](), list[str]()
-    for pattern, order in _ORDERS:
-        for match in pattern.finditer(text):
-            if pattern is not _BEST or has_period or re.match(_SOON, text[match.end() :], re.IGNORECASE):
-                orders += [order] if order else []
-                unread += [match[0].strip()] if pattern in (_UNKNOWN_BEST, _UNKNOWN, _LATEST) else []
-                text = text if pattern is _LATEST else text.replace(match[0], " ", 1)
-    has_code, orders = "code" in orders, [order for order in orders if order != "code"]
-    text = _COUNT.sub(" ", text) if orders else text
-    return Ordering(" ".join(text.split()).strip(" ,:"), next(iter(orders), ""), tuple(unread), has_code)
+    has_code = _CODE.search(text) is not None
+    text = _CODE.sub(" ", text)
+    tokens, found, kept = _read_tokens(text, "order"), list[tuple[int, str]](), text
+    for phrase, behind in _list_phrases(tokens):
+        kinds = " ".join(token.kind for token in phrase if token.kind != "glue")
+        number, rule = next(
+            ((n, rule) for n, rule in enumerate(_RULES) if rule.pattern.search(kinds)), (0, None)
+        )
+        if rule is None or (rule.order and _is_cut(phrase, behind)):
+            continue
+        while not phrase[-1].is_korean and phrase[-1].kind in ("glue", "by"):
+            phrase.pop()
+        typed, rest = text[phrase[0].start : phrase[-1].end], _cut(kept, phrase)
+        is_near = any(people.names_papers(token.text) for token in behind[:_SOON])
+        if rule.needs_papers and not (has_period or is_near or not questions.has_topic(rest.split())):
+            # "the latest tricks": it stays, as filler.
+            found += [(len(_RULES), typed)] if kinds == _LATEST else []
+            continue
+        found.append((number, typed))
+        kept = rest
+    rules = [_RULES[number] for number, _ in sorted(found) if number < len(_RULES)]
+    unread = tuple(typed for n, typed in found if n == len(_RULES) or _RULES[n].is_unread)
+    order = next((rule.order for rule in sorted(rules, key=lambda rule: rule.is_unread) if rule.order), "")
+    if order:
+        edge = next(_list_phrases(tokens), ([], []))[0]
+        kept = (
+            _cut(kept, edge)
+            if edge and not edge[0].start and {one.kind for one in edge} == {"sort"}
+            else kept
+        )
+        kept = _COUNT.sub(" ", kept)
+    return Ordering(" ".join(kept.split()).strip(" ,:"), order, unread, has_code)
 
 
-_ORDERS = (
-    (_CODE, "code"),
-    (_UNKNOWN_BEST, "votes"),
-    (_UNKNOWN, ""),
-    (_VOTES, "votes"),
-    (_DATE, "date"),
-    (_BEST, "votes"),
-    (_LATEST, ""),
-)
+def _cut(text: str, phrase: Sequence[_Token]) -> str:
+    """Return a text with blanks in place of a phrase, so that all others stay where they are."""
+    start, end = phrase[0].start, phrase[-1].end
+    return f"{text[:start]}{' ' * (end - start)}{text[end:]}"
+
+
+def _list_phrases(tokens: Sequence[_Token]) -> Iterator[tuple[list[_Token], Sequence[_Token]]]:
+    """Yield each run of neighbours that have a class, and the tokens behind it up to a comma."""
+    at = 0
+    for has_class, run in groupby(tokens, key=lambda token: token.kind not in ("", ",")):
+        phrase = list(run)
+        at += len(phrase)
+        if has_class:
+            stop = next((n for n in range(at, len(tokens)) if tokens[n].kind == ","), len(tokens))
+            yield phrase, tokens[at:stop]
+
+
+def _is_cut(phrase: Sequence[_Token], behind: Sequence[_Token]) -> bool:
+    """Return whether an English phrase ends in the middle of a name: most attention (heads)."""
+    follower = behind[0].text if behind and not phrase[-1].is_korean else ""
+    return phrase[-1].kind == "buzz" and follower != "" and not questions.classify_filler(follower)
+
 
 # Exclusions.
 
-_NOT = r"\b(?:not|\w*n['’]t|nothing|never|no)"
-_ENGLISH = re.compile(
-    r"(?P<sure>\bexcept(?:ing)?(?: for)?\b|\bexclud(?:ing|es?)\b|\b(?:apart|aside) from\b"
-    r"|\b(?:lea?(?:ve|ves|ving|ft) out|minus|skip(?:s|ping)?|omit(?:s|ting)?|ignor(?:es?|ing)|no more|but no|neither)\b"
-    r"|\b(?:unrelated to|(?:nothing|little) to do with)\b|(?<=thing )but\b"
-    r"|\bbut not (?:about|by|for|from|in|on|with|using|through|via)\b"
-    rf"|{_NOT}(?: (?:be|have|want|wanna|need|interested|interest|looking|care|to|see|read|any|anything|papers?|more))*"
-    r" (?:about|related to|involv(?:e|ing)|includ(?:e|ing)|dealing with|mention(?:ing)?|cover(?:ing)?|want|interested in"
-    r"|care about)\b)"
-    r"|\b(?:without|avoid(?:s|ing)?|with no|but not|other than|besides|free of|no)\b"
-    r"|(?P<instead>\b(?:rather than|instead of)\b)"
-    rf"|{_NOT} (?:us(?:e|ing)|need|require|rely on|depend on|based on)\b"
-    r"|(?:(?:(?<=,)|(?<=, )|(?<=\band )|(?<=\bare )|(?<=\bis )|(?<=\bthat )|(?<=papers ))not|(?:are|is)n['’]t)"
-    r"(?: (?:in|on|for|with))?\b",
-    re.IGNORECASE,
-)
-_ABOUT_KO = r"[이가은는와과랑]?(?: ?(?:관련|기반)(?:이|된|은)?)?"
-_KOREAN = re.compile(
-    rf"(?<=\S)(?P<sure> ?말고(?![가-힣])| ?빼(?:고| ?[줘주면])| ?뺀| ?제외|{_ABOUT_KO} ?(?:무관한|(?:관련|상관|관계|관심) ?없)"
-    rf"|{_ABOUT_KO} ?(?:싫|됐고|됐어|필요 ?없고)|[은는이가도]? ?보고 ?싶지 ?않)[가-힣]*(?: [줘주][가-힣]*)?"
-    r"|(?<=\S)(?: (?:둘 ?다|모두|전부))?(?:(?P<instead> 대신(?:에|으로)?(?![가-힣]))"
-    rf"|{_ABOUT_KO} ?아(?:닌|니고|니라)| ?이외[에의](?!도)| 외에(?!도)|[을를]? ?하지 ?않"
-    r"|(?P<lack>[이가]? ?없[이는]|[이가은는]? ?필요 ?없| ?안 ?[쓰쓴써하한]|[을를에]? ?(?:쓰|(?:사용|이용|의존)하)지 ?않"
-    r"|[을를]? ?(?:사용|이용) ?안))[가-힣]*"
-)
-"""The words before (English) or behind (Korean) something unwanted. If it is not `sure`, only a term is excluded.
-
-What a method is used `instead` of is not searched for, but its papers name it, so they are not excluded.
-"""
-_SKIPPED = frozenset(
-    (
-        "a",
-        "an",
-        "the",
-        "any",
-        "all",
-        "ones",
-        "those",
-        "papers",
-        "using",
-        "explicit",
-        "doing",
-        "by",
-        "from",
-        "for",
-        "in",
-        "on",
-    )
-)
-_JOINTS, _TAILS = (
-    frozenset(("or", "and", "nor")),
-    frozenset(("models", "papers", "ones", "methods", "based", "please")),
-)
-_JOINED = re.compile(r"(?:이?[나랑]|[와과]|하고)\Z|,\Z")
-_PARTICLE = re.compile(r"(?:[은는이가을를의]|이?[나랑]|[와과]|하고|,)\Z")
+_NEGATORS = frozenset(("sure", "imperative", "lack", "instead", "no", "not", "dont", "other"))
+_JOINTS = frozenset(("or", "and", "nor", "및", "또는", "그리고", "혹은"))
+_TAILS = frozenset(("models", "papers", "ones", "methods", "based", "please", "own", "work", "works"))
+_JOINED = re.compile(r"(?:이?[나랑]|[와과]|하고)\Z")
+_PARTICLE = re.compile(r"(?:['’]s|[은는이가을를의]|이?[나랑]|[와과]|하고|인데)\Z")
 _MAX_TERM_WORDS = 4
+_CLAUSES = frozenset(("", ",", ";", ".", "?", "!", "but", "and", "please"))
+"""What may come before an imperative: "skip surveys", but not "the skip connections"."""
 
 
 class Exclusions(NamedTuple):
@@ -212,33 +305,225 @@ class Exclusions(NamedTuple):
     described: tuple[str, ...] = ()
 
 
-def read_exclusions(
-    text: str, is_term: Callable[[str], bool], is_excluded: Callable[[str], bool]
-) -> Exclusions:
+class _Negation(NamedTuple):
+    """A phrase that negates, from `first` to `last` of the tokens, with the negator `at` a place in it.
+
+    What it negates `is_ahead` of it or behind it. If it `is_sure`, whatever that is is unwanted, else only terms. What a
+    method is used `is_instead` of is not searched for, but its papers name it, so they are not excluded. `is_lack`: it
+    says that something is not there or not used. `has_filler`: it begins with filler, as in (서베이) 논문 말고.
+    """
+
+    first: int
+    at: int
+    last: int
+    is_ahead: bool
+    is_sure: bool
+    is_instead: bool
+    is_lack: bool
+    has_filler: bool
+
+
+IsTerm = Callable[[str], bool]
+
+
+def read_exclusions(text: str, is_term: IsTerm, is_excluded: IsTerm) -> Exclusions:
     """Split a question into its topic and what it excludes.
 
     `is_term` tells terms of papers from other words, and `is_excluded` the terms that "without" excludes from means.
     """
+    tokens = _read_tokens(text, "leave")
+    words = [_bare(token.text) for token in tokens]
     excluded, unread, described = list[str](), list[str](), list[str]()
-    for pattern, read in ((_ENGLISH, _read_behind), (_KOREAN, _read_ahead)):
-        start = 0
-        while match := pattern.search(text, start):
-            is_unwanted = is_term if match["instead"] else is_excluded
-            named, first, last = read(text, match, is_unwanted, is_term)
-            phrase, start = text[first:last].strip(), match.end()
-            if questions.find_everyday_terms(phrase):
-                continue  # 트랜스포머 말고 and "without labels" are everyday words for a topic.
-            if not (named or (phrase and match["sure"])):
-                typed = _describe(text, match)
-                described += [typed] if typed and not questions.find_everyday_terms(typed) else []
-                continue
-            excluded += [] if match["instead"] else named
-            unread += [] if named else [phrase]
-            text, start = f"{text[:first]} {text[last:]}", first
+    for negation in _list_negations(tokens):
+        if (
+            negation.is_ahead
+            and _find_named(tokens[: negation.at][::-1][:_MAX_TERM_WORDS], is_excluded)[1] > 1
+        ):
+            negation = negation._replace(first=negation.at)  # 도구 사용 없는: the verb is part of a term
+        beside = tokens[: negation.first][::-1] if negation.is_ahead else tokens[negation.last + 1 :]
+        named, taken = _read_named(beside, negation, is_term, is_excluded, words)
+        phrase = sorted(
+            (*beside[:taken], *tokens[negation.first : negation.last + 1]), key=lambda token: token.start
+        )
+        typed = text[phrase[0].start : phrase[-1].end]
+        bare = text[phrase[0].start : max(phrase[0].end, tokens[negation.at].end)]
+        if questions.find_everyday_terms(typed) or questions.find_everyday_terms(bare):
+            continue  # 트랜스포머 말고 and "without labels" are everyday words for a topic.
+        if named:
+            excluded += [] if negation.is_instead else named
+        elif negation.is_sure and taken >= 0:
+            unread.append(typed)
+        else:
+            said = _describe(text, tokens, negation)
+            described += [said] if said and not questions.find_everyday_terms(said) else []
+            continue
+        text = _cut(text, phrase)
     return Exclusions(
         " ".join(text.split()).strip(" ,;"), tuple(dict.fromkeys(excluded)), tuple(unread), tuple(described)
     )
 
+
+def _list_negations(tokens: Sequence[_Token]) -> Iterator[_Negation]:
+    """Yield the phrases that negate. In a Korean one the verb may come first: 쓰지 않는, 안 쓰는, 관련 없는."""
+    start = 0
+    for (has_class, is_korean), run in groupby(
+        tokens, key=lambda token: (token.kind not in ("", ","), token.is_korean)
+    ):
+        first, start = start, start + len(list(run))
+        at = next((n for n in range(first, start) if tokens[n].kind in _NEGATORS), -1) if has_class else -1
+        if at < 0:
+            continue
+        kind = tokens[at].kind
+        around = [token.kind for token in tokens[first if is_korean else at + 1 : start]]
+        is_about, is_used = "about" in around, "use" in around
+        before = tokens[at - 1] if at else _Token(",", "", 0, 0)
+        is_clause = before.kind in (",", "glue")
+        needs_verb = kind == "dont" or (kind == "not" and (is_korean or not is_clause))
+        if (needs_verb and not (is_about or is_used)) or (
+            kind == "imperative" and not (is_clause and before.text.casefold() in _CLAUSES)
+        ):
+            continue
+        is_ahead = is_korean or not any(token.kind == "" for token in tokens[start : start + 1])
+        verbs = takewhile(lambda token: token.kind in ("glue", "about", "use"), tokens[at + 1 : start])
+        yield _Negation(
+            first if is_ahead else at,
+            at,
+            at + len(list(verbs)) if is_korean else start - 1,
+            is_ahead,
+            is_sure=kind in ("sure", "imperative")
+            or (is_about and kind != "instead")
+            or (
+                kind in ("no", "not")
+                and before.text.casefold() in _CLAUSES - {""}
+                and _ends_clause(tokens[start:])
+            )
+            or (kind == "other" and "glue" in [token.kind for token in tokens[at + 1 : start]]),
+            is_instead=kind == "instead",
+            is_lack=kind == "lack" or (kind == "not" and is_used and is_korean),
+            has_filler=tokens[first].kind == "glue",
+        )
+
+
+def _ends_clause(behind: Sequence[_Token]) -> bool:
+    """Return whether a clause ends with what it names first, which is not a means: "agents, no surveys"."""
+    named = list(takewhile(lambda token: token.kind == "" and not _is_filler(token.text), behind))
+    rest = [token for token in behind[len(named) :] if token.text.casefold() not in _TAILS]
+    return bool(named) and not questions.is_means(_join(named)) and (not rest or rest[0].kind == ",")
+
+
+def _read_named(
+    beside: Sequence[_Token], negation: _Negation, is_term: IsTerm, is_excluded: IsTerm, words: Sequence[str]
+) -> tuple[list[str], int]:
+    """Return what a negation names, and how many of the tokens beside it do so, the nearest of which come first.
+
+    `words` are all of the question. "multimodal RAG" is excluded as a whole if RAG itself is one of the others.
+    """
+    named, taken, at, is_listed = list[str](), 0, 0, False
+    nearest = beside[0].text if beside else ""
+    if nearest.endswith(("만", "뿐")) or (negation.is_instead and nearest.endswith(("을", "를"))):
+        return [], -1  # 카메라만 말고: that too; 앱을 대신 눌러주는: in someone's place
+    while at < len(beside):
+        near = list(takewhile(lambda token: token.kind != ",", beside[at : at + _MAX_TERM_WORDS]))
+        is_first = (negation.is_sure or negation.is_instead) and not is_listed
+        name, size = _find_named(near, is_term if is_first else is_excluded)
+        phrase = _read_phrase(near, negation.is_ahead)
+        is_alone = not name and is_first and not (negation.is_ahead and (named or negation.is_instead))
+        if is_alone and not phrase and (negation.is_ahead or negation.is_instead) and len(near) > 1:
+            at += 1  # 로봇 논문은 빼고, rather than only text
+            continue
+        head = near[0] if near and negation.is_ahead else phrase[-1] if phrase else None
+        if (
+            head
+            and len(phrase) > size
+            and (is_alone or negation.is_instead or words.count(_bare(head.text)) > 1)
+        ):
+            is_apart = negation.is_ahead and (at > 0 or negation.has_filler)  # 서베이 논문은 말고
+            name, size = _join(phrase) if is_apart else _PARTICLE.sub("", _join(phrase)), len(phrase)
+            if is_alone and negation.is_ahead and not is_apart:
+                name = questions.strip_query_word(
+                    name, lambda word: is_term(word) or questions.is_everyday(word)
+                )
+        if not name:
+            taken = taken or (at + 1 if is_alone and negation.is_ahead and near else 0)
+            break
+        named.insert(0 if negation.is_ahead else len(named), name)
+        at += size
+        while not negation.is_ahead and at < len(beside) and beside[at].text.casefold() in _TAILS:
+            at += 1
+        taken = at
+        rest = beside[at:]
+        comma = bool(rest) and rest[0].kind == ","
+        joint = len(rest) > comma and rest[comma].text.casefold() in _JOINTS
+        is_listed = negation.is_ahead or not joint
+        if not (comma or joint or (negation.is_ahead and rest and _JOINED.search(rest[0].text))):
+            break
+        at += comma + joint
+        while joint and at < len(beside) and beside[at].kind == "glue":
+            at += 1
+    return named, taken
+
+
+def _read_phrase(near: Sequence[_Token], is_ahead: bool) -> list[_Token]:
+    """Return the words of a noun phrase: up to filler and, ahead of a Korean negation, back to a word with a particle."""
+    phrase = list[_Token]()
+    for token in takewhile(lambda token: token.kind != ",", near):
+        is_apart = phrase and (_PARTICLE.search(token.text) if is_ahead else _is_joint(token))
+        if _is_filler(token.text) or is_apart:
+            break
+        phrase.append(token)
+    return phrase
+
+
+def _find_named(near: Sequence[_Token], is_unwanted: IsTerm) -> tuple[str, int]:
+    """Return the longest run of the next words that is unwanted, without its particle, and how many words it has."""
+    for size in range(len(near), 0, -1):
+        run = _join(near[:size])
+        for spelling in dict.fromkeys((_PARTICLE.sub("", run), run)):
+            if is_unwanted(spelling):
+                return spelling, size
+    return "", 0
+
+
+def _join(tokens: Sequence[_Token]) -> str:
+    return " ".join(token.text for token in sorted(tokens, key=lambda token: token.start))
+
+
+def _bare(word: str) -> str:
+    return _PARTICLE.sub("", word.casefold()).removesuffix("s")
+
+
+def _is_joint(token: _Token) -> bool:
+    return token.text.casefold() in _TAILS | _JOINTS
+
+
+def _is_filler(word: str) -> bool:
+    return bool(questions.classify_filler(word) or questions.classify_filler(_PARTICLE.sub("", word)))
+
+
+def _describe(text: str, tokens: Sequence[_Token], negation: _Negation) -> str:
+    """Return a negation of means as typed, or "" if it names none: "without retraining", 끊김 없이."""
+    if not negation.is_ahead:
+        words = list(takewhile(lambda token: token.kind != ",", tokens[negation.at + 1 :]))[:_MAX_TERM_WORDS]
+        kinds = enumerate((questions.classify_filler(token.text) for token in words[1:]), 1)
+        words = words[: next((size for size, kind in kinds if kind), len(words))]
+        is_said = negation.is_lack and bool(words)
+        return text[tokens[negation.at].start : words[-1].end] if is_said else ""
+    words = list(tokens[: negation.first][-1:])
+    if not (words and tokens[negation.at].is_korean):
+        return ""
+    kind = questions.classify_filler(words[-1].text)
+    phrase = _read_phrase(tokens[: negation.first][::-1][:2], is_ahead=True)[::-1]
+    if kind == "verb":  # 보상 모델
+        phrase = [token for token in tokens[: negation.first][-2:] if token.kind != ","]
+    words = phrase or words
+    is_attached = words[-1].end == tokens[negation.first].start
+    is_means = any(questions.is_means(_PARTICLE.sub("", _join(noun))) for noun in (words, words[-1:]))
+    is_said = kind != "filler" if negation.is_lack and not is_attached else is_means
+    verbs = [token for token in tokens[negation.at : negation.last + 1] if token.kind != "glue"]
+    return text[words[0].start : verbs[-1].end] if is_said else ""
+
+
+# Comparisons.
 
 _COMPARING = re.compile(
     r"\b(?:than|unlike|compar\w+|outperform\w*|surpass\w*|exceed\w*|beat(?:s|ing)?|versus|vs|rival\w*|instead|rather"
@@ -253,99 +538,3 @@ def is_compared(pattern: re.Pattern[str], text: str) -> bool:
     """Return whether each sentence of a text in which a pattern occurs compares something."""
     sentences = (sentence for line in text.splitlines() for sentence in plain.split_sentences(line))
     return all(_COMPARING.search(sentence) for sentence in sentences if pattern.search(sentence))
-
-
-def _describe(text: str, match: re.Match[str]) -> str:
-    """Return a negation of means as typed, or "" if it names none: "without retraining", 끊김 없이."""
-    if match.re is _KOREAN:
-        words = text[: match.start()].split()[-2:]
-        kind = questions.classify_filler(words[-1])
-        noun = " ".join(words if kind == "verb" else words[-1:])  # 보상 모델
-        is_said = kind != "filler" if match["lack"] else questions.is_means(_PARTICLE.sub("", noun))
-        return f"{noun}{match[0]}" if is_said else ""
-    words = re.split(r"[,;.?!()]", text[match.end() :])[0].split()[:_MAX_TERM_WORDS]
-    kinds = enumerate(map(questions.classify_filler, words[1:]), 1)
-    size = next((size for size, kind in kinds if kind), len(words))
-    is_said = match[0].casefold().startswith(("without", "with no", "free of", "avoid"))
-    return " ".join((match[0], *words[:size])) if words and is_said else ""
-
-
-def _read_behind(
-    text: str, match: re.Match[str], is_excluded: Callable[[str], bool], is_term: Callable[[str], bool]
-) -> tuple[list[str], int, int]:
-    """Return what an English negation names behind it, and where both begin and end."""
-    words = list(re.finditer(r"[^\s,;.?!()]+(?=([,;.?!()])?)", text[match.end() :]))
-    named, number, end = list[str](), 0, 0
-    while number < len(words):
-        typed = [word[0] for word in words[number : number + _MAX_TERM_WORDS]]
-        broken = next((at + 1 for at, word in enumerate(words[number:]) if word[1]), len(words))
-        is_listed = bool(named) and words[number - 1][0].casefold() not in _JOINTS
-        is_sure = bool(match["sure"] or match["instead"]) and not is_listed
-        size = _count_words(typed[:broken], is_sure, is_term if is_sure else is_excluded)
-        if size:
-            named.append(" ".join(typed[:size]))
-        elif typed[0].casefold() not in (_JOINTS | _SKIPPED if named else _SKIPPED) and not (
-            match["instead"] and questions.classify_filler(typed[0]) == "filler"
-        ):
-            break
-        number += size or 1
-        if size:
-            while match["instead"] and number < len(words) and words[number - 1][1] is None:
-                word = words[number][0].casefold()
-                if word in _TAILS | _JOINTS or questions.classify_filler(word):
-                    break
-                number += 1  # fine-tuning large (ones)
-            number += number < len(words) and words[number][0].casefold() in _TAILS
-            end = words[number - 1].end()
-            is_joined = number < len(words) and words[number][0].casefold() in _JOINTS
-            if words[number - 1][1] != "," and not is_joined:
-                break
-    return named, match.start(), match.end() + end
-
-
-def _count_words(words: Sequence[str], is_sure: bool, is_unwanted: Callable[[str], bool]) -> int:
-    """Return how many of the next words name what is unwanted: the longest term or, if `is_sure`, all up to filler."""
-    for size in range(len(words), 0, -1):
-        if is_unwanted(" ".join(words[:size])):
-            return size
-    kinds = [questions.classify_filler(word) for word in words] if is_sure else ["filler"]
-    return next((size for size, kind in enumerate(kinds) if kind), len(kinds))
-
-
-def _read_ahead(
-    text: str, match: re.Match[str], is_excluded: Callable[[str], bool], is_term: Callable[[str], bool]
-) -> tuple[list[str], int, int]:
-    """Return what a Korean negation names ahead of it, and where both begin and end."""
-    ahead = list(re.finditer(r"\S+", text[: match.start()]))[-2 * _MAX_TERM_WORDS :]
-    words, is_sure, first = [word[0] for word in ahead], match["sure"] is not None, match.start()
-    # 카메라만 말고: that too; 앱을 대신 눌러주는: in someone's place
-    if words[-1].endswith(("만", "뿐")) or (match["instead"] and words[-1].endswith(("을", "를"))):
-        return [], first, first
-    named = list[str]()
-
-    def find(words: Sequence[str]) -> str:
-        runs = (" ".join(words[-size:]) for size in range(min(len(words), _MAX_TERM_WORDS), 0, -1))
-        spellings = (spelling for run in runs for spelling in (_PARTICLE.sub("", run), run))
-        return next(filter(is_term if is_sure and not named else is_excluded, spellings), "")
-
-    while is_sure and len(words) > 1 and _is_filler(words[-1]) and " " not in find(words):
-        words.pop()
-    while words:
-        unwanted = find(words)
-        if not unwanted and is_sure and not named and not _is_filler(words[-1]):
-            unwanted = questions.strip_query_word(
-                words[-1], lambda word: is_term(word) or questions.is_everyday(word)
-            )
-        if not unwanted:
-            first = first if named or not is_sure else ahead[len(words) - 1].start()
-            break
-        named.insert(0, unwanted)
-        del words[-len(unwanted.split()) :]
-        first = ahead[len(words)].start()
-        if not words or not _JOINED.search(words[-1]):
-            break
-    return named, first, match.end()
-
-
-def _is_filler(word: str) -> bool:
-    return bool(questions.classify_filler(word) or questions.classify_filler(_PARTICLE.sub("", word)))

@@ -111,7 +111,9 @@ async def test_a_topic_is_sorted_as_its_query_says_until_a_reader_chooses(harnes
 async def test_the_menu_of_a_list_says_its_period_and_order_however_they_were_asked_for(
     harness: ClientHarness,
 ) -> None:
-    votes, relevance = harness.texts("list-by-votes"), harness.texts("list-by-relevance")
+    votes, relevance, least, oldest = (
+        harness.texts(f"list-by-{order}") for order in ("votes", "relevance", "least", "oldest")
+    )
     since, december, january = {
         models.Locale.EN: ("since December 1, 2025", "December 2025", "January 2026"),
         models.Locale.KO: ("2025년 12월 1일부터", "2025년 12월", "2026년 1월"),
@@ -128,8 +130,8 @@ async def test_the_menu_of_a_list_says_its_period_and_order_however_they_were_as
         ("12월 이후 로봇", since, relevance),
         ("robots since:dec", since, relevance),
         ("most upvoted robot papers in december", december, votes),
-        ("least popular paper in december", december, votes),
-        ("이번 달 가장 인기 없는 논문", january, votes),
+        ("least popular paper in december", december, least),
+        ("이번 달 가장 오래된 논문", january, oldest),
         ("since:dec", since, votes),
         ("robots", harness.texts("period-all"), relevance),
     ):

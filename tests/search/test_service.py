@@ -156,6 +156,51 @@ async def test_a_model_is_excluded_with_what_titles_call_it_but_not_with_what_ot
     assert await ids(service, "image generation -diffusion") == [], "an operator is strict"
 
 
+async def test_papers_by_a_writer_are_left_out(db: Database) -> None:
+    rows = (("Ada Lovelace", "Grace Hopper"), ("Grace Hopper",), ("Alan Turing",))
+    papers = [
+        NewsletterPaper(f"2501.0000{number}", f"Robots {number}", "로봇입니다.", authors=names)
+        for number, names in enumerate(rows, start=1)
+    ]
+    service = await sample_archive.search_over(db, *papers)
+    for query in (
+        "robots not by Ada Lovelace",
+        "Ada Lovelace가 안 쓴 로봇 논문",
+        "로봇인데 Ada Lovelace 교수님 논문 말고",
+    ):
+        result = await service.search(SearchRequest(query))
+        assert ({row.arxiv_id for row in result.rows}, result.excluded) == (
+            {"2501.00002", "2501.00003"},
+            ("Ada Lovelace",),
+        ), query
+    assert await ids(service, "robots except Ada Lovelace's and Alan Turing's papers") == ["2501.00002"]
+    bare = await service.search(SearchRequest("what did Grace Hopper put out"))
+    assert (bare.writers, len(bare.rows)) == (("Grace Hopper",), 2)
+
+
+async def test_the_oldest_and_the_least_upvoted_papers_come_first_if_asked_for(db: Database) -> None:
+    for day, votes in ((2, 5), (3, None), (4, 9), (5, 1)):
+        paper = NewsletterPaper(f"2501.0000{day}", f"Robots {day}", "로봇입니다.", votes=votes)
+        await sample_archive.add_digest(db, f"2025-01-0{day}", paper)
+    service = SearchService(db)
+    oldest = ["2501.00002", "2501.00003", "2501.00004", "2501.00005"]
+    for query in ("oldest papers", "the oldest paper on robots", "가장 오래된 로봇 논문부터"):
+        assert await ids(service, query) == oldest, query
+    for query in ("least upvoted papers", "추천 제일 적은 로봇 논문"):
+        assert await ids(service, query) == ["2501.00005", "2501.00002", "2501.00004"], query
+
+
+async def test_partial_matches_in_the_order_asked_for_are_near_ones(db: Database) -> None:
+    near = NewsletterPaper("2501.00002", "Planning for Robots", "로봇이 계획을 세웁니다.")
+    far = NewsletterPaper("2501.00003", "On Paint", "그림 이야기에 로봇이 한 번 나옵니다.")
+    await sample_archive.add_digest(db, "2025-01-02", near)
+    await sample_archive.add_digest(db, "2025-01-03", far)
+    assert await ids(SearchService(db), "newest papers on robots planning warehouses") == [
+        "2501.00002",
+        "2501.00003",
+    ]
+
+
 async def test_enough_papers_without_what_is_left_out_need_no_others(db: Database) -> None:
     papers = [
         NewsletterPaper(f"2501.0000{n}", f"Image Generation {n}", "이미지 생성입니다.") for n in range(1, 5)

@@ -41,6 +41,27 @@ PIECES = (
         ("에이전트 3월까지", "에이전트", "until 2025-03-31"),
         ("3월 이전 에이전트", "에이전트", "until 2025-02-28"),
         ("last week's agents", "agents", "2025-05-05 – 2025-05-11"),
+        ("1월 13일부터 17일 사이에 나온 로봇", "나온 로봇", "2025-01-13 – 2025-01-17"),
+        ("3월부터 5월까지 로봇", "로봇", "2025-03-01 – 2025-05-31"),
+        ("robots between March and May 2024", "robots", "2024-03-01 – 2024-05-31"),
+        ("robots from 2022 to 2023", "robots", "2022-01-01 – 2023-12-31"),
+        ("24년 4월쯤 나온 로봇", "나온 로봇", "2024-04"),
+        ("12월 초 로봇", "로봇", "2024-12"),
+        ("작년 하반기 로봇", "로봇", "2024-07-01 – 2024-12-31"),
+        ("올해 1분기 로봇", "로봇", "2025-01-01 – 2025-03-31"),
+        ("robots in Q3 2024", "robots", "2024-07-01 – 2024-09-30"),
+        ("robots of the first half of 2024", "robots", "2024-01-01 – 2024-06-30"),
+        ("robots since Monday", "robots", "since 2025-05-12"),
+        ("robots on May 5", "robots", "2025-05-05"),
+        ("robots on 5 May 2024", "robots", "2024-05-05"),
+        ("robots two weeks ago", "robots", "2025-04-28 – 2025-05-04"),
+        ("robots of the past week", "robots", "2025-05-07 – 2025-05-14"),
+        ("robots over the last couple of months", "robots", "2025-03-14 – 2025-05-14"),
+        ("지난 주말 로봇", "로봇", "2025-05-10 – 2025-05-11"),
+        ("그제 올라온 로봇", "올라온 로봇", "2025-05-12"),
+        ("한 달 전 로봇", "로봇", "2025-04"),
+        ("robots in early december", "robots", "2024-12"),
+        ("robots last December", "robots", "2024-12"),
     ],
 )
 def test_a_question_is_split_into_topic_and_period(query: str, rest: str, period: str) -> None:
@@ -50,7 +71,8 @@ def test_a_question_is_split_into_topic_and_period(query: str, rest: str, period
 
 _NO_PERIODS = (
     "NeurIPS 2024 best paper|AIME 2024 수학 추론|last mile delivery|LLMs that may help|compare 2023 and 2024 models"
-    "|trained in 2000 steps|2504.01234|오늘날 언어 모델|recent months RL|2023년 2월 31일 RL|이번 논문|작년도면서"
+    "|trained in 2000 steps|this may help|LLMs today|evaluated on 2024 tests"
+    "|20년 동안 로봇|the march of robots|2504.01234|오늘날 언어 모델|recent months RL|2023년 2월 31일 RL|이번 논문|작년도면서"
 )
 
 
