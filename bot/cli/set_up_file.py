@@ -385,7 +385,8 @@ class _Posts:
     def label(self, row: models.Subscription) -> str:
         place = f"{'through webhook' if row.is_by_webhook else 'in channel'} {row.channel_id}"
         topic = f", on {row.topic}" if row.topic else ""
-        return f"daily post {place} at {row.at_time} ({row.timezone}){topic}"
+        at = f"at {row.at_time}" if row.at_time else "once the list is complete"
+        return f"daily post {place} {at} ({row.timezone}){topic}"
 
     async def store(self, old: models.Subscription | None, draft: models.Subscription) -> models.Subscription:
         if old is None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
@@ -138,11 +137,9 @@ class DiscordSender:
         try:
             message = await self._request("POST", path, request.kind, payload=payload, fence=fence)
         except DeliveryError as error:
-            found = error.classification
-            if "poll" not in payload or found.reason is not Reason.NO_SEND:
+            if "poll" not in payload or error.classification.reason is not Reason.NO_SEND:
                 raise
-            found = replace(found, reason=Reason.NO_POLLS)
-            raise DeliveryError(found, str(error), status=error.status, code=error.code) from error
+            raise error.meaning(reason=Reason.NO_POLLS) from error
         return _read_receipt(message, "channel_id")
 
     async def _count_votes(self, request: SendRequest) -> Receipt:
@@ -225,8 +222,7 @@ class DiscordSender:
         except DeliveryError as error:
             if error.classification.disposition is not Disposition.UNKNOWN:
                 raise
-            certain = replace(error.classification, disposition=Disposition.RETRY)
-            raise DeliveryError(certain, str(error), status=error.status, code=error.code) from error
+            raise error.meaning(disposition=Disposition.RETRY) from error
         payload = request.payload | {"allowed_mentions": NO_MENTIONS}
         query = {"wait": "true", "with_components": "true"} | ({"thread_id": thread_id} if thread_id else {})
         message = await self._request("POST", path, request.kind, payload=payload, query=query)

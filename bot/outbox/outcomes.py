@@ -73,6 +73,11 @@ class DeliveryError(errors.PaperroundError):
         self.status = status
         self.code = code
 
+    def meaning(self, **changes: Any) -> DeliveryError:
+        """Return this failure with another disposition or reason."""
+        changed = replace(self.classification, **changes)
+        return DeliveryError(changed, str(self), status=self.status, code=self.code)
+
 
 OUTCOME_UNKNOWN = Classification(Disposition.UNKNOWN, Reason.DISCORD_TROUBLE)
 """A time-out, a reset connection or a 5xx status: Discord may have accepted the message."""
@@ -398,28 +403,6 @@ LINGER_SECONDS = 0.05
 """How long a receipt waits for others to be stored with it. A crash in this time is like a lost receipt."""
 
 
-async def _retry(
-    connection: Connection,
-    due: DuePart,
-    error: DeliveryError,
-    at: datetime,
-    unknown_since: datetime | None,
-    *,
-    is_refused: bool = False,
-) -> bool:
-    """Schedule the next attempt for a time (UTC). Returns False if a later attempt has already begun."""
-    return await outbox.mark_retry(
-        connection,
-        due.part.id,
-        next_attempt_at=at,
-        unknown_since=unknown_since,
-        error=error.classification.reason,
-        error_code=error.code or error.status or (0 if is_refused else None),
-        term=due.term,
-        is_refused=is_refused,
-    )
-
-
 @dataclass(eq=False)
 class OutcomeRecorder:
     """Stores outcomes in the outbox, applies their consequences as defined by `kinds`, and reports each to `on_outcome`."""
@@ -462,6 +445,7 @@ class OutcomeRecorder:
     ) -> None:
         """Record a failed attempt that began at `started_at` (UTC), and apply the consequences."""
         classification, part = error.classification, due.part
+        is_refused = classification.disposition is Disposition.REFUSED
         delay: timedelta | None = None
         if classification.disposition is Disposition.ALREADY_DONE:
             receipt = models.Receipt(part.message_id, due.delivery.channel_id or 0)
@@ -473,25 +457,32 @@ class OutcomeRecorder:
             log.error("Discord refused a message", delivery=due.delivery.id, payload=payload)
         async with self.database.transaction() as connection:
             match classification.disposition:
-                case Disposition.RETRY | Disposition.UNKNOWN | Disposition.INVALID_TOKEN:
-                    delay = retry_delay(part, classification, self.rng)
-                    is_unknown = classification.disposition is Disposition.UNKNOWN
-                    since = part.first_attempt_at or (started_at if is_unknown else None)
-                    result, is_stored = "retry", await _retry(connection, due, error, now + delay, since)
-                case Disposition.REFUSED if due.delivery.kind is not DeliveryKind.NOTICE:
-                    delay = refusal_delay(part)
-                    result, is_stored = "refused", await self._refuse(connection, due, error, now, delay)
                 case Disposition.CONTENT_REFUSED if await outbox.use_fallback(
                     connection, part.id, nonce=self.deliveries.new_nonce(), now=now, term=due.term
                 ):
                     result, is_stored = "fallback", True
-                case (
-                    Disposition.REFUSED
-                    | Disposition.UNVERIFIABLE
-                    | Disposition.TARGET_GONE
-                    | Disposition.CONTENT_REFUSED
-                ):
+                case Disposition.UNVERIFIABLE | Disposition.TARGET_GONE | Disposition.CONTENT_REFUSED:
                     result, is_stored = "stopped", await self._stop(connection, due, error, now)
+                case Disposition.REFUSED if due.delivery.kind is DeliveryKind.NOTICE:
+                    result, is_stored = "stopped", await self._stop(connection, due, error, now)
+                case (
+                    Disposition.RETRY | Disposition.UNKNOWN | Disposition.INVALID_TOKEN | Disposition.REFUSED
+                ):
+                    result = "refused" if is_refused else "retry"
+                    delay = refusal_delay(part) if is_refused else retry_delay(part, classification, self.rng)
+                    is_unknown = classification.disposition is Disposition.UNKNOWN
+                    is_stored = await outbox.mark_retry(
+                        connection,
+                        part.id,
+                        next_attempt_at=now + delay,
+                        unknown_since=part.first_attempt_at or (started_at if is_unknown else None),
+                        error=classification.reason,
+                        error_code=error.code or error.status or (0 if is_refused else None),
+                        term=due.term,
+                        is_refused=is_refused,
+                    )
+                    if is_refused and is_stored:
+                        await self._tell_owner(connection, due.delivery, classification.reason, now)
                 case _:
                     assert_never(classification.disposition)
         details = {} if delay is None else {"wait_seconds": round(delay.total_seconds(), 1)}
@@ -531,21 +522,16 @@ class OutcomeRecorder:
             connection, self.deliveries, owned, kind, now, default_locale=delivery.locale, reason=reason
         )
 
-    async def _refuse(
-        self, connection: Connection, due: DuePart, error: DeliveryError, now: datetime, delay: timedelta
-    ) -> bool:
-        """Retry a refused part after `delay` and notify the owner once. Returns False if a later attempt has begun."""
-        delivery, reason = due.delivery, error.classification.reason
-        since = due.part.first_attempt_at
-        if not await _retry(connection, due, error, now + delay, since, is_refused=True):
-            return False
+    async def _tell_owner(
+        self, connection: Connection, delivery: models.Delivery, reason: Reason, now: datetime
+    ) -> None:
+        """Notify the owner of a refused delivery, once. A reader's direct messages are opened again instead."""
         if delivery.is_direct and delivery.user_id is not None:
             # The stored channel may belong to a bot whose token was replaced, so the next attempt reopens it.
             await accounts.clear_dm_channel(connection, delivery.user_id)
             await outbox.set_channel(connection, delivery.id, None)
         elif delivery.reason != reason and not await outbox.is_refusal_known(connection, delivery, reason):
             await self._notify(connection, delivery, NoticeKind.REFUSED, now, reason)
-        return True
 
     async def _stop(self, connection: Connection, due: DuePart, error: DeliveryError, now: datetime) -> bool:
         """Stop a part, and its delivery unless only its content is refused and similar parts follow.

@@ -95,16 +95,14 @@ class AttemptRunner:
         try:
             receipt = await self.sender.find(request, since)
         except DeliveryError as error:
-            classification = error.classification
-            if classification.disposition is Disposition.UNKNOWN:
+            disposition = error.classification.disposition
+            if disposition is Disposition.UNKNOWN:
                 # Nothing was sent now. "Unknown" would make the next attempt trust the nonce, which earlier copies lack.
-                classification = replace(classification, disposition=Disposition.RETRY)
+                raise error.meaning(disposition=Disposition.RETRY) from error
             # Leave other errors, such as an unreadable history or a missing channel, to the request itself. Backups are
             # rarely restored, and posts must not wait for a person after each restart.
-            if classification.disposition in (Disposition.RETRY, Disposition.INVALID_TOKEN):
-                raise DeliveryError(
-                    classification, str(error), status=error.status, code=error.code
-                ) from error
+            if disposition in (Disposition.RETRY, Disposition.INVALID_TOKEN):
+                raise
         if receipt is None:
             self._absent_ids.add(delivery.id)  # then its later parts were not sent either
         return receipt

@@ -221,6 +221,13 @@ async def test_a_redacted_address_shared_by_two_sources_is_refused(sqlite_db: Da
         assert "aaa" not in str(refused.value)
 
 
+async def test_a_post_without_a_time_is_named_by_what_it_waits_for(made: Database) -> None:
+    text = f'[[posts]]\nguild = "10"\nchannel = "{1 << 59}"\ntimezone = "UTC"\n'
+    assert await _apply(made, text) == [
+        f"add daily post in channel {1 << 59} once the list is complete (UTC)"
+    ]
+
+
 async def test_only_changed_entries_of_a_file_are_applied(made: Database) -> None:
     exported = await _service(made).export()
     posts, alerts = Subscriptions(made, lambda: NOW), Alerts(made, lambda: NOW)
