@@ -38,6 +38,11 @@ class AskedPart(NamedTuple):
     weight: float
     is_known: bool = True
 
+    @property
+    def is_vague(self) -> bool:
+        """Whether it says little, such as 줘요."""
+        return self.weight <= _VAGUE
+
 
 _NUMBER = re.compile(r"how (?:many|much|long|often|big|large)|얼마|몇|며칠", re.IGNORECASE)
 

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 
 from bot.ask.passages import Passage
 from bot.ask.question import AskedPart
-from bot.search.results import compile_pattern
 from bot.text import analyser, plain, tokens
 
 _SATURATION, _LENGTH_NORM = 1.2, 0.35
@@ -109,22 +108,19 @@ class PaperIndex:
         # What is rare in a short paper is less rare than in a long one.
         scale = math.log(1 + len(self.passages)) / math.log(1 + _USUAL_PASSAGES)
         score = max(ranked.values(), default=0.0) / math.sqrt((needed or 1.0) * (scale or 1.0))
-        if wants_number and not any(self._has_number(number, parts, found) for number in order[:3]):
+        present = [part for part in parts if found[part.text]]
+        if wants_number and not any(self._has_number(number, present) for number in order[:3]):
             score *= _NO_NUMBER
         return Ranking(order, score, found)
 
-    def _has_number(
-        self, number: int, parts: Sequence[AskedPart], found: Mapping[str, Sequence[str]]
-    ) -> bool:
-        """Return whether a sentence of a passage has a number and most of the parts that the paper has."""
-        present = [part for part in parts if found[part.text]]
-        patterns = [(part.weight, compile_pattern([part.text, *found[part.text]])) for part in present]
-        least = _MOST * sum(part.weight for part in present)
-        return any(
-            sum(weight for weight, pattern in patterns if pattern and pattern.search(sentence)) >= least
-            for sentence in plain.split_sentences(self.passages[number].text)
-            if _NUMBER.search(sentence)
-        )
+    def _has_number(self, number: int, present: Sequence[AskedPart]) -> bool:
+        """Return whether a sentence of a passage has a number and most of these parts, in any form."""
+        sentences = filter(_NUMBER.search, plain.split_sentences(self.passages[number].text))
+        counted, weights = PaperIndex([Passage("", sentence) for sentence in sentences]), Counter[int]()
+        for part in present:
+            forms = (counted._count(tokens.phrases(form.token or form.text)) for form in part.forms)
+            weights.update(dict.fromkeys(set[int]().union(*forms), part.weight))
+        return max(weights.values(), default=0) >= _MOST * sum(part.weight for part in present)
 
     def _near(self, scores: Mapping[int, float], number: int) -> float:
         """Return the sum of the neighbours' scores in the same section."""

@@ -404,6 +404,15 @@ class Clubs:
                 if meeting.step is MeetingStep.POLL and meeting.is_unsent and meeting.delivery is not None:
                     await outbox.cancel(connection, [meeting.delivery.id], reason=Reason.BY_HAND, now=now)
                     club = replace(club, starts_at=now)
+                elif former == replace(
+                    wanted,
+                    created_by=former.created_by,
+                    starts_at=former.starts_at,
+                    step_id=former.step_id,
+                    step=former.step,
+                    meets_at=former.meets_at,
+                ):
+                    return "club-unchanged"
                 elif meeting.step in UNDER_WAY:
                     club = replace(club, step_id=former.step_id, step=former.step, meets_at=former.meets_at)
                     done = "club-changed-later"

@@ -50,7 +50,7 @@ def render_more_authors(more: int, truncated: bool, locale: str) -> str:
     """
     is_korean = locale == models.Locale.KO
     if truncated:
-        return "외" if is_korean else "and others"
+        return "등" if is_korean else "and others"
     return (f"외 {more:,}명" if is_korean else f"and {more:,} more") if more > 0 else ""
 
 

@@ -236,14 +236,17 @@ def read_order(text: str, *, has_period: bool) -> Ordering:
             continue
         while not phrase[-1].is_korean and phrase[-1].kind in ("glue", "by"):
             phrase.pop()
-        typed, rest = text[phrase[0].start : phrase[-1].end], _cut(kept, phrase)
+        core = [token for token in phrase if token.kind not in ("glue", "by")]
+        typed, rest = text[core[0].start : core[-1].end], _cut(kept, phrase)
         is_near = any(people.names_papers(token.text) for token in behind[:_SOON])
         if rule.needs_papers and not (has_period or is_near or not questions.has_topic(rest.split())):
             # "the latest tricks": it stays, as filler.
             found += [(len(_RULES), typed)] if kinds == _LATEST else []
             continue
         found.append((number, typed))
-        kept = rest
+        kept = kept if rule is _RULES[-1] else rest
+        for token in core if rule is _RULES[-1] else ():
+            kept = _weaken(kept, token)
     rules = [_RULES[number] for number, _ in sorted(found) if number < len(_RULES)]
     unread = tuple(typed for n, typed in found if n == len(_RULES) or _RULES[n].is_unread)
     order = next((rule.order for rule in sorted(rules, key=lambda rule: rule.is_unread) if rule.order), "")
@@ -256,6 +259,14 @@ def read_order(text: str, *, has_period: bool) -> Ordering:
         )
         kept = _COUNT.sub(" ", kept)
     return Ordering(" ".join(kept.split()).strip(" ,:"), order, unread, has_code)
+
+
+def _weaken(text: str, token: _Token) -> str:
+    """Return a text without a superlative of quality, which papers are not sorted by: "small" for "smallest"."""
+    if token.kind != "size":
+        return text if token.kind == "trait" else _cut(text, [token])
+    positive = re.sub(r"(g)\1$", r"\1", token.text.removesuffix("est"))
+    return f"{text[: token.start]}{positive:{len(token.text)}}{text[token.end :]}"
 
 
 def _cut(text: str, phrase: Sequence[_Token]) -> str:
@@ -351,6 +362,7 @@ def read_exclusions(text: str, is_term: IsTerm, is_excluded: IsTerm) -> Exclusio
             continue  # 트랜스포머 말고 and "without labels" are everyday words for a topic.
         if named:
             excluded += [] if negation.is_instead else named
+            described += [typed] if negation.is_instead else []
         elif negation.is_sure and taken >= 0:
             unread.append(typed)
         else:

@@ -59,6 +59,14 @@ def test_a_paper_without_text_answers_nothing(text: str) -> None:
     assert not ranking.is_answer
 
 
+@pytest.mark.parametrize("asked", ["How many tokens was it trained on?", "몇 토큰으로 학습했어요?"])
+def test_a_number_is_found_in_a_sentence_with_other_forms_of_the_words(asked: str) -> None:
+    text = "A full account of work on data, with every dataset.\n\nTraining runs over roughly 11 trillion tokens."
+    parts = question.read(asked, GLOSSARY)
+    index = PaperIndex([passages.Passage("", block) for block in text.split("\n\n")])
+    assert index.rank(parts, wants_number=question.wants_number(asked)).is_answer
+
+
 def test_the_figures_count_each_script_and_what_was_refused(tmp_path, capsys) -> None:  # type: ignore[no-untyped-def]
     parts = [
         {"n": number, "section": passage.section, "text": passage.text}

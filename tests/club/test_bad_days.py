@@ -105,6 +105,8 @@ async def test_changing_a_club_keeps_the_meeting_under_way(lab: Lab) -> None:
     assert "is set up" in await lab.manage("setup", channel=news, day="thu", time="15:00 UTC")
     again = await lab.manage("setup", channel=lab.harness.channel, day="fri", time="17:00 UTC")
     assert "Club updated.\n### Club" in again
+    again = await lab.manage("setup", channel=lab.harness.channel, day="fri", time="17:00 UTC")
+    assert "has these settings already" in again
     await lab.until(MEETS - 7 * DAY + timedelta(minutes=1))
     answer = await lab.manage("setup", channel=news, day="thu", time="15:00 UTC")
     assert "Its next meeting, whose vote has begun, stays" in answer

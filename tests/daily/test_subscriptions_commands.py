@@ -195,7 +195,7 @@ This channel already has a daily post with the same time, language, style, topic
 
 “weekdays at 7” is not a time that Paperround understands. Type, for example, 9am, 21:30 or morning.
 
-Daily post not found. `/daily edit` shows this server's daily posts.
+Daily post not found. Pick one in the option **post** of `/daily edit`.
 
 This server has several daily posts. Pick one with the **post** option.
 """),
@@ -228,7 +228,7 @@ This server has several daily posts. Pick one with the **post** option.
 
 알 수 없는 시각이에요: “weekdays at 7”. 오전 9시, 21:30, 아침처럼 적어 주세요.
 
-자동 게시를 찾을 수 없어요. `/daily edit` 명령어로 이 서버의 자동 게시를 볼 수 있어요.
+자동 게시를 찾을 수 없어요. `/daily edit` 명령어의 **게시** 옵션에서 골라 주세요.
 
 이 서버에는 자동 게시가 여러 개 있어요. **게시** 옵션에서 하나를 골라 주세요.
 """),

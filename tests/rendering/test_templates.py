@@ -170,8 +170,8 @@ def test_a_time_zone_is_displayed_by_its_city_name(zone: str, ko: str, en: str) 
         ("A", {}, "A", "A"),
         ("A B C", {}, "A, B, C", "A, B, C"),
         ("A B C D", {}, "A, B, C and 1 more", "A, B, C 외 1명"),
-        ("A B", {"truncated": True}, "A, B and others", "A, B 외"),
-        ("A B C D", {"truncated": True}, "A, B, C and others", "A, B, C 외"),
+        ("A B", {"truncated": True}, "A, B and others", "A, B 등"),
+        ("A B C D", {"truncated": True}, "A, B, C and others", "A, B, C 등"),
         ("A B C D", {"count": 5_000}, "A, B, C and 4,997 more", "A, B, C 외 4,997명"),
     ],
 )

@@ -247,6 +247,8 @@ def test_what_a_method_does_without_is_part_of_the_topic(query: str) -> None:
         ("보상 모델 없이 정렬", "보상 모델 없이"),
         ("끊김 없이 말하는 로봇", "끊김 없이"),
         ("번역기에 의존하지 않는 음성", "번역기에 의존하지 않는"),
+        ("attention instead of softmax", "instead of softmax"),
+        ("쓸모없는 토큰", ""),
         ("no free lunch", ""),
         ("구별할 수 없는 이미지", ""),
         ("segmentation without labels", ""),  # searched for as unsupervised

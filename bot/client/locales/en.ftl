@@ -70,7 +70,7 @@ list-missing = doesn't mention: { $terms }
 list-matched = matches: { $terms }
 list-comparing = mentions { $terms } only in comparison
 list-related = on a related topic: { $topic }
-list-perhaps = Did you mean: { $topics }
+list-perhaps = You may also search for: { $topics }
 list-topic-partial = { " " }+ { $count ->
     [one] 1 partial match
    *[other] { $count } partial matches
@@ -461,7 +461,7 @@ subscription-nothing-new = Nothing new for { $channel }: the newest papers have 
 subscription-already = This channel already has a daily post with the same time, language, style, topic and source.
 subscriptions-too-many = This server has reached the maximum of { $most } daily posts. Remove one first.
 subscription-which = This server has several daily posts. Pick one with the **post** option.
-no-subscription = Daily post not found. { $command } shows this server's daily posts.
+no-subscription = Daily post not found. Pick one in the option **post** of { $command }.
 no-subscriptions = This server doesn't have a daily post yet. Set one up with { $command }.
 next-at = Next: { $at }
 next-complete = The day's list isn't complete yet; I'll post by { $until }
@@ -634,6 +634,7 @@ club-stop-sure = **End the club in { $channel }?** Its open vote and its event e
 club-stopped = The club has ended. Its discussions stay where they are.
 club-set-up = The club is set up. To meet sooner, start the vote with { $now }. Each meeting is also an event of the server.
 club-changed = Club updated.
+club-unchanged = The club has these settings already.
 club-changed-later = Club updated. Its next meeting, whose vote has begun, stays as it is; { $skip } skips it.
 club-poll-link = [To the vote]({ $url })
 club-how-to-nominate = For the next vote: press **Nominate** on a paper's card.
@@ -649,7 +650,7 @@ club-question = Which paper for { $date }?
 club-poll = **🗳️ Which paper shall we read?** For the meeting on { $at }
 club-paper = ## 📖 The paper for the next meeting
     { $at } ({ $when }){ $votes ->
-        [0] {""}
+        [0] {" "}· nobody voted, so upvotes decided
         [one] {" "}· 1 vote
        *[other] {" "}· { $votes } votes
     }

@@ -56,9 +56,9 @@ list-partial = 딱 맞는 논문이 없어 가까운 논문을 보여 드려요
 list-partial-heading = 일부만 일치하는 논문
 list-missing = 없는 검색어: { $terms }
 list-matched = 일치한 검색어: { $terms }
-list-comparing = 비교 대상으로만 나와요: { $terms }
+list-comparing = 비교 대상으로만 언급돼요: { $terms }
 list-related = 관련 주제로 찾았어요: { $topic }
-list-perhaps = 혹시 이걸 찾으셨나요? { $topics }
+list-perhaps = 이렇게도 찾아볼 수 있어요: { $topics }
 list-topic-partial = { " " }· 일부 일치 { $count }편
 list-read-code = 코드 있는 논문
 list-described = “{ $names }” 조건으로 논문을 제외하지는 않았어요
@@ -415,7 +415,7 @@ subscription-nothing-new = { $channel }에 새로 올릴 논문이 없어요. �
 subscription-already = 이 채널에는 시각, 언어, 형식, 주제, 출처가 같은 자동 게시가 이미 있어요.
 subscriptions-too-many = 자동 게시는 서버마다 { $most }개까지 만들 수 있어요. 하나를 삭제한 다음 만들어 주세요.
 subscription-which = 이 서버에는 자동 게시가 여러 개 있어요. **게시** 옵션에서 하나를 골라 주세요.
-no-subscription = 자동 게시를 찾을 수 없어요. { $command } 명령어로 이 서버의 자동 게시를 볼 수 있어요.
+no-subscription = 자동 게시를 찾을 수 없어요. { $command } 명령어의 **게시** 옵션에서 골라 주세요.
 no-subscriptions = 이 서버에는 자동 게시가 아직 없어요. { $command } 명령어로 만들어 보세요.
 next-at = 다음: { $at }
 next-complete = 오늘 목록이 확정되기를 기다리는 중이에요. 늦어도 { $until }에는 올려요
@@ -581,6 +581,7 @@ club-stop-sure = **{ $channel }의 스터디를 끝낼까요?** 진행 중인 �
 club-stopped = 스터디를 끝냈어요. 토론은 그대로 남아 있어요.
 club-set-up = 논문 스터디를 만들었어요. 더 빨리 모이려면 { $now } 명령어로 투표를 바로 시작하세요. 모임은 서버 이벤트에도 올라가요.
 club-changed = 스터디 설정을 바꿨어요.
+club-unchanged = 이미 그렇게 설정돼 있어요.
 club-changed-later = 스터디 설정을 바꿨어요. 투표를 시작한 다음 모임은 그대로 열리고, 그다음부터 바뀌어요. 그 모임도 빼려면 { $skip } 명령어를 쓰세요.
 club-poll-link = [투표하러 가기]({ $url })
 club-how-to-nominate = 다음 투표에 올리려면 논문 카드에서 **후보로 올리기**를 눌러 주세요.
@@ -593,7 +594,7 @@ club-question = { $date } 모임에서 읽을 논문은?
 club-poll = **🗳️ 어떤 논문을 함께 읽을까요?** { $at } 모임
 club-paper = ## 📖 다음 모임에서 읽을 논문
     { $at } ({ $when }){ $votes ->
-        [0] {""}
+        [0] {" "}· 투표가 없어 추천 수로 정했어요
        *[other] {" "}· { $votes }표
     }
 club-thread = [이 논문의 토론]({ $url })
