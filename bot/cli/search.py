@@ -212,7 +212,7 @@ def ask(
             finally:
                 await questions.close()
 
-    answer = shell.run_command(run, with_logs=False)
+    answer = shell.run_command(run)
     if as_json:
         shell.print_answer(None if answer is None else passages_to_dict(answer), True)
     elif answer is None:

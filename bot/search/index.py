@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import logging
 import math
 import os
 import shutil
@@ -291,10 +292,10 @@ class SearchIndex:
             pass
         except (OSError, ValueError) as error:
             if not self._is_failing:
-                import structlog  # rarely needed, and slow to load
-
-                log = structlog.get_logger(__name__)
-                log.warning("the search index cannot be written", folder=str(self._folder), reason=str(error))
+                # structlog is slow to load, and writes to stdout in a command that has not configured it.
+                logging.getLogger(__name__).warning(
+                    "the search index in %s cannot be written: %s", self._folder, error
+                )
             self._is_failing = True
         self._load()
         return self.is_current(view)

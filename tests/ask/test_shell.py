@@ -43,7 +43,10 @@ def test_a_paper_without_a_text_is_said_to_have_none(
         for name in ("HF_ENDPOINT", "PAPERROUND_ARXIV_HTML_URL"):
             monkeypatch.setenv(name, f"http://127.0.0.1:{port}")
         found = filled("ask", PAPER, "Which", "licence?")
+        as_json = filled("ask", PAPER, "Which", "licence?", "--json")
     assert found.exit_status == 0
+    assert found.stdout == ""
+    assert not as_json.data["answers"]
     assert "could not be read" in found.stderr
     assert "does not seem to say" in found.stderr
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 from tests.support.shell_fixtures import PAPERS, Paperround
@@ -41,6 +42,14 @@ def test_full_json_has_totals_and_missing_terms(filled: Paperround) -> None:
     assert not complete["partial"]
     assert {paper["arxiv_id"] for paper in complete["papers"]} == {arxiv_id for arxiv_id, _ in PAPERS}
     assert isinstance(filled("search", "--json", "care").data, list)
+
+
+def test_an_index_that_cannot_be_written_is_a_problem_on_stderr(filled: Paperround) -> None:
+    shutil.rmtree("paperround.search")
+    Path("paperround.search").write_text("no folder", encoding="utf-8")
+    answer = filled("search", "trained with care", "--json")
+    assert answer.data == []
+    assert "papers may be missing" in answer.stderr
 
 
 def test_search_reports_how_it_interpreted_the_query(filled: Paperround) -> None:
