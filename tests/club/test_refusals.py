@@ -72,6 +72,24 @@ async def test_a_refused_vote_comes_with_its_nomination_and_ends_when_it_promise
     assert [thread.name for thread in lab.threads()] == ["Maps for Robots"] or len(lab.threads()) == 1
 
 
+@pytest.mark.parametrize(
+    ("command", "day", "meets"), [("now", "fri", MEETS), ("setup", "sat", MEETS - 6 * DAY)]
+)
+async def test_a_refused_vote_begins_at_once_when_it_is_begun_or_set_up_again(
+    lab: Lab, command: str, day: str, meets: datetime
+) -> None:
+    await _set_up(lab)
+    _refuse(lab, "POST", f"/channels/{lab.harness.channel.id}/messages", DENIED)
+    await lab.until(MEETS - 7 * DAY + 10 * MINUTE)
+    _allow(lab)
+    options = {} if command == "now" else {"channel": lab.harness.channel, "day": day, "time": "17:00 UTC"}
+    said = await lab.manage(command, **options)
+    assert said.startswith("The vote begins in a few seconds." if command == "now" else "Club updated.")
+    await lab.until(lab.now + MINUTE)
+    assert len(lab.polls()) == 1
+    assert f"Next meeting: <t:{int(meets.timestamp())}:F>" in await lab.manage("list")
+
+
 async def test_a_vote_that_was_never_accepted_is_said_before_the_meeting(lab: Lab) -> None:
     await _set_up(lab, nominated="2501.00004")
     _refuse(lab, "POST", f"/channels/{lab.harness.channel.id}/messages", DENIED)

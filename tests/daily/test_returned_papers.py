@@ -231,6 +231,20 @@ async def test_posting_an_uncertain_message_again_does_not_repeat_what_came_sinc
     assert papers_seen(world) == Counter("ABC")
 
 
+async def test_resuming_a_webhook_post_sends_again_what_may_not_have_arrived(db: Database) -> None:
+    world = cards_world(db)
+    row = await world.daily(papers=3)
+    await world.force(row, guild_id=models.NO_GUILD)
+    assert isinstance(world.discord, Cards)
+    world.discord.refused = {"A": stage.UNVERIFIABLE}
+    await post(world, ("Mon", "A▲9 B▲8"))
+    world.discord.refused = {}
+    assert papers_seen(world) == Counter()
+    await world.subscriptions.resume(row.id)
+    await world.tick()
+    assert papers_seen(world) == Counter("AB")
+
+
 @pytest.mark.parametrize(
     ("changes", "sent"),
     [
