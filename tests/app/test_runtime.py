@@ -32,8 +32,7 @@ async def bot(sqlite_db: Database) -> runtime.Runtime:
 
 
 async def _list_planned(bot: runtime.Runtime) -> list[tuple[models.DeliveryKind, tuple[str, ...]]]:
-    async with bot.container.database.read() as connection:
-        return [(row.kind, row.papers) for row in await outbox.list_rows(connection)]
+    return [(row.kind, row.papers) for row in await bot.container.database.fetch(outbox.list_rows)]
 
 
 PLANNED = [(models.DeliveryKind.DAILY, ("2601.00001",))]

@@ -59,8 +59,7 @@ def questions(db: Database) -> PaperQuestions:
 
 
 async def due(db: Database, after: timedelta = timedelta(0)) -> list[str]:
-    async with db.read() as connection:
-        return [row.part.payload or "" for row in await outbox.list_due(connection, NOW + after)]
+    return [row.part.payload or "" for row in await db.fetch(outbox.list_due, NOW + after)]
 
 
 async def has_due(db: Database) -> bool:

@@ -83,6 +83,5 @@ async def test_each_club_step_in_a_month_happens_once(lab: Lab) -> None:
     assert "read by 1 member" in shown
     assert reader.user.name not in shown
     assert "Speech" in shown_text(await harness.ask("saved", by=reader, tag="read"))
-    async with lab.harness.container.database.read() as connection:
-        states = {row.state for row in await outbox.list_rows(connection)}
+    states = {row.state for row in await lab.harness.container.database.fetch(outbox.list_rows)}
     assert models.DeliveryState.STOPPED not in states

@@ -209,8 +209,7 @@ class Year:
     # The settings and the documents.
 
     async def rows(self) -> list[models.Subscription]:
-        async with self.world.database.read() as connection:
-            return await daily.list_rows(connection)
+        return await self.world.database.fetch(daily.list_rows)
 
     async def subscribe(self, channel_id: int, **options: Any) -> None:
         top_n = self.random.choice((1, 2, 4))

@@ -164,10 +164,9 @@ async def test_a_question_is_answered_at_most_once_after_kills_at_random(asking:
     await harness.advance_clock(service.LOST_AFTER)
     await harness.wait_until_all_sent()
     replies = await asking.replies()
-    async with harness.db.read() as connection:
-        planned = [
-            row for row in await outbox.list_rows(connection) if row.kind is models.DeliveryKind.ANSWER
-        ]
+    planned = [
+        row for row in await harness.db.fetch(outbox.list_rows) if row.kind is models.DeliveryKind.ANSWER
+    ]
     assert {question: len(of_question) for question, of_question in replies.items()} == dict.fromkeys(
         replies, 1
     )

@@ -42,8 +42,7 @@ async def _wait_for_posts(harness: FaultHarness, dates: dict[int, list[date]]) -
     """Wait until each channel has one post for each of its dates, and assert that Discord has no others."""
 
     async def have_posts() -> bool:
-        async with harness.db.read() as connection:
-            rows = await outbox.list_rows(connection, state=models.DeliveryState.SENT)
+        rows = await harness.db.fetch(outbox.list_rows, state=models.DeliveryState.SENT)
         assert {row.channel_id for row in rows} <= dates.keys(), "a post came before its time"
         return sorted((row.channel_id, row.local_on) for row in rows) == [
             (channel_id, on) for channel_id, days in dates.items() for on in days

@@ -63,8 +63,9 @@ class Day:
         await task
         messages = await fake.all_messages()
         assert {channel: len(found) for channel, found in messages.items()} == dict.fromkeys(self.channels, 1)
-        async with self.harness.database.read() as connection:
-            assert {row.state for row in await daily.list_rows(connection)} == {models.ActivityState.ACTIVE}
+        assert {row.state for row in await self.harness.database.fetch(daily.list_rows)} == {
+            models.ActivityState.ACTIVE
+        }
         assert len(await self.harness.planned()) == len(self.channels), "a notice was planned"
         return requests
 
@@ -74,8 +75,7 @@ async def day(fake: process.FakeDiscord, sqlite_db: Database, all_seeds: bool) -
     channels = await fake.add_channels(300 if all_seeds else 40)
     async with open_relay_harness(sqlite_db, fake, per_second=49.0) as harness:
         for channel_id in channels:
-            async with sqlite_db.transaction() as connection:
-                id_ = await daily.add(connection, outbox_builders.new_subscription(channel_id))
+            id_ = await sqlite_db.write(daily.add, outbox_builders.new_subscription(channel_id))
             await harness.add(f"d{channel_id}", channel_id, subscription_id=id_)
         yield Day(harness, channels)
 

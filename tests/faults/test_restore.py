@@ -41,12 +41,10 @@ async def test_restored_backup_posts_nothing_twice(harness: FaultHarness) -> Non
 
         async def is_gathering() -> bool:
             # A match is stored first and ready a moment later: its three minutes begin then.
-            async with harness.db.read() as connection:
-                return bool(await alerts.list_schedules(connection))
+            return bool(await harness.db.fetch(alerts.list_schedules))
 
         async def are_sent(count: int) -> bool:
-            async with harness.db.read() as connection:
-                return [row.state.value for row in await outbox.list_rows(connection)] == ["sent"] * count
+            return [row.state.value for row in await harness.db.fetch(outbox.list_rows)] == ["sent"] * count
 
         # Not while a response with the time before the change is under way: the bot would take it for Discord's.
         await harness.wait_until(lambda: are_sent(len(STYLES) + 1), 100)
@@ -79,5 +77,4 @@ async def _subscribe(harness: FaultHarness, at: str) -> None:
             models.Subscription(guild_id=process.GUILD_ID, channel_id=channel_id, at_time=at, style=style)
         )
     await Alerts(harness.db, harness.now).add(alert_builders.draft("care", user_id=READER))
-    async with harness.db.transaction() as connection:
-        await today.add(connection, today.Profile(READER, at_time=at, timezone="UTC"))
+    await harness.db.write(today.add, today.Profile(READER, at_time=at, timezone="UTC"))

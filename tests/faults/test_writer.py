@@ -108,8 +108,7 @@ async def test_restarted_run_does_not_repeat_requests_that_had_a_response(
     good = [row for row in fake_model.log() if row["status"] == 200 and not row["fault"]]
     # Each kill may lose the calls in progress: four at most.
     assert len(good) <= 2 * with_text + drafting.CONCURRENCY * killed
-    async with database.read() as connection:
-        of_day, _ = await writer.get_token_totals(connection, system_clock().date())
+    of_day, _ = await database.fetch(writer.get_token_totals, system_clock().date())
     assert of_day <= sum(row.get("tokens") or 0 for row in fake_model.log())
     if not counts["failed"]:
         calls = len(fake_model.log())

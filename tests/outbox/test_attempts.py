@@ -135,8 +135,7 @@ async def test_at_most_two_webhook_posts_are_in_flight(world: World) -> None:
     in_flight = list[int]()
 
     async def send(request: outcomes.SendRequest) -> models.Receipt:
-        async with world.database.read() as connection:
-            in_flight.append((await outbox.count_by_state(connection))[models.PartState.SENDING])
+        in_flight.append((await world.database.fetch(outbox.count_by_state))[models.PartState.SENDING])
         return models.Receipt(1, request.channel_id)
 
     with mock.patch.object(world.discord, "send", send):

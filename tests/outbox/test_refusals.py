@@ -130,16 +130,14 @@ async def test_a_notice_goes_to_the_system_channel_if_direct_messages_are_closed
 
 async def test_a_refused_direct_message_channel_is_reopened(world: World) -> None:
     """The stored channel belongs to a bot whose token the operator has replaced."""
-    async with world.database.transaction() as connection:
-        await accounts.upsert_reader(connection, READER, dm_channel_id=98)
+    await world.database.write(accounts.upsert_reader, READER, dm_channel_id=98)
     world.discord.closed.add(98)
     await world.alert("robot")
     await world.written("Mon", "A▲9", summary="A robot.")
     await world.wait(minutes=3)
     await world.wait(minutes=11)
     assert world.sent == [f"@{READER} A"]
-    async with world.database.read() as connection:
-        reader = await accounts.get_reader(connection, READER)
+    reader = await world.database.fetch(accounts.get_reader, READER)
     assert reader is not None
     assert reader.dm_channel_id == -READER
 

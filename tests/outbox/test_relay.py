@@ -243,8 +243,7 @@ async def test_parts_in_flight_during_a_crash_are_finished_after_restart(wire: R
     await wire.add("a", sent)
     await wire.add("b", unsent)
     first, second = await wire.list_parts()
-    async with wire.database.transaction() as connection:
-        await outbox.mark_sending(connection, [first.id, second.id], wire.now)
+    await wire.database.write(outbox.mark_sending, [first.id, second.id], wire.now)
     body = json.loads(first.payload or "") | {"nonce": first.nonce, "enforce_nonce": True}
     await wire.client.http.send_message(sent, params=MultipartParameters(body, None, None))
     await wire.drain()
@@ -290,8 +289,7 @@ async def test_nothing_is_claimed_without_the_sender_lock_and_current_term(
     world.restart(get_term=lambda: terms.pop(0) if terms else None)
     await world.relay.drain(world.now)  # the lock is lost after the first claim
     assert world.outcomes == ["sent"] * 2
-    async with world.database.transaction() as connection:
-        present = await locks.raise_term(connection)
+    present = await world.database.write(locks.raise_term)
     world.restart(get_term=lambda: present - 1)
     await world.relay.drain(world.now)
     assert world.outcomes == ["sent"] * 2

@@ -149,8 +149,7 @@ async def test_an_invalid_webhook_blocks_only_its_own_posts(posting: Posting, ho
             key = f"{key_values.WEBHOOK}{added.channel_id}"
             await key_values.set_value(connection, key, "another_token-of-it")
     assert sorted(await posting.drain()) == ["sent", "waiting"]
-    async with posting.wire.database.read() as connection:
-        rows = await outbox.list_rows(connection)  # no notice, since nobody could receive it
+    rows = await posting.wire.database.fetch(outbox.list_rows)  # no notice, since nobody could receive it
     assert {row.subscription_id: row.reason for row in rows} == {other.id: None, added.id: "webhook-gone"}
 
 

@@ -73,8 +73,7 @@ async def server() -> AsyncIterator[Server]:
 async def stored(db: Database) -> Database:
     """A database with a paper and its text."""
     await sample_archive.add_digest(db, "2025-01-02", LANTERNS)
-    async with db.transaction() as connection:
-        await paper_texts.save(connection, TEXT)
+    await db.write(paper_texts.save, TEXT)
     return db
 
 

@@ -141,8 +141,7 @@ async def test_many_changes_are_indexed_in_the_background_newest_first(
     other = search_index.SearchIndex(search_index.folder_of(filled), at_once=3)
     assert [done async for done in search_index.follow(filled, other)][-1] == 26 - 8
     assert await count(SearchService(filled, index=other)) == 26
-    async with filled.transaction() as connection:
-        await papers.mark_changed(connection, range(1, 12))
+    await filled.write(papers.mark_changed, range(1, 12))
     assert (await service.search(SearchRequest("learning"))).is_stale
     assert [done async for done in search_index.follow(filled, index)][-1] == 11
     assert not (await service.search(SearchRequest("learning"))).is_stale

@@ -49,8 +49,7 @@ async def list_matching(world: World, papers: matcher.PaperMatcher, *texts: str,
 
 
 async def get_paper(world: World) -> models.PaperDetail:
-    async with world.database.read() as connection:
-        (detail,) = await stored_papers.list_details(connection, [1])
+    (detail,) = await world.database.fetch(stored_papers.list_details, [1])
     return detail
 
 

@@ -120,8 +120,7 @@ async def test_a_match_only_in_the_title_shows_the_summary(db: Database) -> None
     found = await service.search(SearchRequest("FlowVoice", snippet_locale=models.Locale.EN))
     assert "Vocoder" in found.snippets[SPEECH.arxiv_id].text
     patterns = search_results.build_patterns([["laundry"]])
-    async with db.read() as connection:
-        assert not await search_results.list_snippets(connection, found.rows, models.Locale.EN, patterns)
+    assert not await db.fetch(search_results.list_snippets, found.rows, models.Locale.EN, patterns)
 
 
 async def test_a_request_for_a_term_finds_the_same_papers_as_the_term(db: Database) -> None:

@@ -184,9 +184,7 @@ async def test_imported_papers_keep_the_order_of_the_file(db: Database) -> None:
     assert [row.arxiv_id for row in rows] == ["2501.00001", "2401.99999", "2501.00002"]
     assert [row.is_listed for row in rows] == [True, False, True]
     assert await kept.import_file(8, text.encode("utf-16")) == Imported(saved=3, unlisted=1)
-    async with db.read() as connection:
-        # The title of the unlisted paper will be fetched from arXiv.
-        assert await papers.list_arxiv_due(connection, NOW, limit=9) == ["2401.99999"]
+    assert await db.fetch(papers.list_arxiv_due, NOW, limit=9) == ["2401.99999"]
 
 
 @pytest.mark.engines("sqlite", "postgresql")

@@ -60,8 +60,7 @@ async def test_a_copy_that_was_killed_can_be_repeated(
     monkeypatch.setattr(locks, "LEASE", timedelta(seconds=2))
     for database in (db, target):  # as the killed process leaves them
         if not database.is_sqlite:
-            async with database.transaction() as connection:
-                await locks.raise_term(connection)
+            await database.write(locks.raise_term)
     copied = await copying.copy(db, target)
     assert copied >= len(copying.COPIED)
     # Killed after its commit, while the papers were indexed.
@@ -91,8 +90,7 @@ TOKEN = "hunter2"
 
 
 async def count(database: Database) -> dict[str, int]:
-    async with database.read() as connection:
-        return await copying._count(connection)
+    return await database.fetch(copying._count)
 
 
 async def test_everything_but_tokens_goes_into_a_file_and_comes_out_of_it(
@@ -100,8 +98,7 @@ async def test_everything_but_tokens_goes_into_a_file_and_comes_out_of_it(
 ) -> None:
     await reader_rows.fill_every_table(db, 7)
     before = await count(db)
-    async with db.transaction() as connection:
-        await key_values.set_value(connection, f"{key_values.WEBHOOK}1", TOKEN)
+    await db.write(key_values.set_value, f"{key_values.WEBHOOK}1", TOKEN)
     lock = locks.SenderLock(db)
     assert await lock.try_acquire(), "the bot may run"
     file = tmp_path / "everything.zip"
@@ -128,8 +125,7 @@ async def test_an_older_file_is_upgraded_and_a_newer_one_refused(
     await copying.export(db, older)
     with upgrades.more_migrations(upgrades.add_remarks):
         async with await migrate.open_database(f"sqlite+aiosqlite:///{tmp_path / 'newer.db'}") as of_newer:
-            async with of_newer.transaction() as connection:
-                await key_values.set_value(connection, "a", "b")
+            await of_newer.write(key_values.set_value, "a", "b")
             await copying.export(of_newer, newer)
     with pytest.raises(errors.StorageError, match=r"newer\.zip was written by a newer version"):
         await copying.import_file(newer, target)

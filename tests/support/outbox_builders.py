@@ -90,8 +90,7 @@ async def add(db: database.Database, *deliveries: models.NewDelivery) -> list[in
 
 
 async def list_due_nonces(db: database.Database, now: datetime = NOW) -> list[str]:
-    async with db.read() as connection:
-        return [due.part.nonce for due in await outbox.list_due(connection, now)]
+    return [due.part.nonce for due in await db.fetch(outbox.list_due, now)]
 
 
 async def start_attempt(connection: AsyncConnection, now: datetime = NOW) -> models.Part:

@@ -68,8 +68,7 @@ class PollingHarness:
             return await opened.fetch_due()
 
     async def health(self) -> Mapping[str, models.StoredSource]:
-        async with self.db.read() as connection:
-            return {row.url: row for row in await stored_sources.list_rows(connection)}
+        return {row.url: row for row in await self.db.fetch(stored_sources.list_rows)}
 
     async def next_attempt_at(self, row: models.StoredSource) -> datetime:
         found = (await self.health())[row.url].next_attempt_at

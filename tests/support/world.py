@@ -223,8 +223,7 @@ class World:
 
     async def force(self, row: models.Subscription, **changes: Any) -> None:
         """Change a daily post in the database, bypassing validation."""
-        async with self.database.transaction() as connection:
-            await daily.update(connection, replace(await self.subscriptions.get(row.id), **changes))
+        await self.database.write(daily.update, replace(await self.subscriptions.get(row.id), **changes))
 
     async def alert(self, *texts: str, by: int = READER, **fields: Any) -> int:
         """Add an alert for a reader, and return its id."""
