@@ -91,12 +91,8 @@ class Lab:
         """Run a bot until `count` items exist. With a path, kill it during that request."""
         fault = {"kind": "slow", "method": method, "path": path, "stored": True, "seconds": 600.0, "times": 1}
         await self.harness.fake.set_faults(*([fault] if path else []))
-
-        async def are_there() -> bool:
-            return len(await what()) == count
-
         bot = self.harness.start_bot()
-        await self.harness.wait_until(are_there)
+        await self.harness.wait_for_value(what, lambda found: len(found) == count)
         if not path:
             await self.harness.wait_until(self.is_idle)
         if not path:

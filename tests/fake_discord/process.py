@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -181,31 +182,22 @@ class FakeDiscord(AsyncExitStack):
         return counts
 
     async def wait_until_connected(self) -> None:
-        async def is_connected() -> bool:
-            return bool((await self.counts())["connected"])
-
-        await patience.wait_until(is_connected)
+        await patience.wait_for_value(self.counts, lambda counts: counts["connected"])
 
     async def wait_for_messages(
         self, channel_id: int, describe: Callable[[], object] = str, count: int = 1
     ) -> list[Json]:
         """Wait until a channel has this many messages, and return them."""
-
-        async def are_there() -> bool:
-            return len(await self.messages(channel_id)) >= count
-
-        await patience.wait_until(are_there, describe=describe)
+        find = partial(self.messages, channel_id)
+        await patience.wait_for_value(find, lambda found: len(found) >= count, describe=describe)
         return await self.messages(channel_id)
 
     async def wait_for_requests(
         self, count: int, method: str = "", path: str = "", describe: Callable[[], object] = str
     ) -> None:
         """Wait until this many REST requests were made, filtered as in `log`."""
-
-        async def were_made() -> bool:
-            return len(await self.log(method, path)) >= count
-
-        await patience.wait_until(were_made, describe=describe)
+        find = partial(self.log, method, path)
+        await patience.wait_for_value(find, lambda found: len(found) >= count, describe=describe)
 
     async def interact(self, channel_id: int, data: Json, **fields: Any) -> Json:
         """Send an interaction and wait for the first response. Returns the record of `create_interaction`."""

@@ -43,11 +43,7 @@ class Asking:
         before = (await self.harness.fake.counts())["identifies"]
         pages = {"HF_ENDPOINT": self.origin.url, "PAPERROUND_ARXIV_HTML_URL": f"{self.origin.url}/html"}
         self.bot = self.harness.start_bot(**pages)
-
-        async def is_identified() -> bool:
-            return bool((await self.harness.fake.counts())["identifies"] > before)
-
-        await self.harness.wait_until(is_identified)
+        await self.harness.wait_for_value(self.harness.fake.counts, lambda now: now["identifies"] > before)
 
     async def restart(self) -> None:
         await self.harness.kill(self.bot)

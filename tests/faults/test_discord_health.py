@@ -45,20 +45,14 @@ class Day:
         """
         stop, fake = asyncio.Event(), self.harness.fake
         task = asyncio.create_task(self.harness.relay.run(stop))
-
-        async def have_arrived() -> bool:
-            return bool((await fake.counts())["messages"] >= len(self.channels) // 3)
-
-        async def are_all_sent() -> bool:
-            return set(await self.harness.list_states()) == {"sent"}
-
-        await patience.wait_until(have_arrived)
+        await patience.wait_for_value(fake.counts, lambda now: now["messages"] >= len(self.channels) // 3)
         await fake.set_faults(fault)
         before = len(await fake.log())
         await asyncio.sleep(seconds)
         requests = len(await fake.log()) - before
         await fake.set_faults()
-        await patience.wait_until(are_all_sent, SECONDS_UNTIL_OUT)
+        states = self.harness.list_states
+        await patience.wait_for_value(states, lambda found: {*found} == {"sent"}, SECONDS_UNTIL_OUT)
         stop.set()
         await task
         messages = await fake.all_messages()

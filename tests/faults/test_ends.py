@@ -95,8 +95,4 @@ async def test_sends_posts_before_the_commands_are_registered(harness: FaultHarn
     assert await harness.wait_for_end(bot) == 0
     await harness.fake.set_faults()
     harness.start_cli("run")
-
-    async def are_registered() -> bool:
-        return bool((await harness.fake.counts())["commands"])
-
-    await harness.wait_until(are_registered)
+    await harness.wait_for_value(harness.fake.counts, lambda counts: counts["commands"])

@@ -154,11 +154,7 @@ async def test_frozen_sender_sends_nothing_twice_after_resuming(
 async def test_standby_sends_the_rest_of_the_planned_posts(harness: FaultHarness) -> None:
     channels = await harness.fake.add_channels(CHANNELS)
     sender, standby = await harness.start_sender_and_standby()
-
-    async def have_both_logged_in() -> bool:
-        return len(await harness.fake.log("GET", "/users/@me")) == 2
-
-    await harness.wait_until(have_both_logged_in)
+    await harness.fake.wait_for_requests(2, "GET", "/users/@me", harness.read_log)
     await harness.fan_out(channels, PARTS)
     await harness.wait_for_sent(20)
     sender.terminate()

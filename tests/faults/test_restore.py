@@ -39,16 +39,13 @@ async def test_restored_backup_posts_nothing_twice(harness: FaultHarness) -> Non
         await harness.store_digest(*PAPERS, on=due.date())
         bot = harness.start_bot()
 
-        async def is_gathering() -> bool:
-            # A match is stored first and ready a moment later: its three minutes begin then.
-            return bool(await harness.db.fetch(alerts.list_schedules))
-
         async def are_sent(count: int) -> bool:
             return [row.state.value for row in await harness.db.fetch(outbox.list_rows)] == ["sent"] * count
 
         # Not while a response with the time before the change is under way: the bot would take it for Discord's.
         await harness.wait_until(lambda: are_sent(len(STYLES) + 1), 100)
-        await harness.wait_until(is_gathering)
+        # A match is stored first and ready a moment later: its three minutes begin then.
+        await harness.wait_for_value(lambda: harness.db.fetch(alerts.list_schedules), bool)
         await harness.advance_clock(alerts_planner.GATHERING_TIME)
         await harness.wait_until(lambda: are_sent(len(STYLES) + 2), 100)
         bot.terminate()

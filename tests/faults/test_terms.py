@@ -98,11 +98,7 @@ async def test_each_term_has_one_writer_while_processes_die_and_freeze(
     texts = [text for found in messages for text in message_texts(found)]
     assert sorted(texts) == sorted(expected), harness.read_log()[-3000:]
     assert any(answered for answers in await asyncio.gather(*asking) for answered in answers)
-
-    async def are_all_answered() -> bool:
-        return await harness.ask(channels[0], 6) == [True] * 6
-
-    await harness.wait_until(are_all_answered)
+    await harness.wait_for_value(lambda: harness.ask(channels[0], 6), all)
     supervising.cancel()
     async with harness.db.read() as connection:
         log = (

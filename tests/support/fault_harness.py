@@ -30,6 +30,7 @@ SUPERVISOR_SECONDS = 1.0
 TOPIC = {"id": "1", "name": "topic", "type": 1, "options": [{"name": "query", "type": 3, "value": "robots"}]}
 LIST = {"id": "2", "name": "daily", "type": 1, "options": [{"name": "list", "type": 1}]}
 Name = TypeVar("Name")
+Value = TypeVar("Value")
 
 
 @dataclass
@@ -212,19 +213,17 @@ class FaultHarness:
         """Wait until `condition` is true; on failure, show the bots' log."""
         await patience.wait_until(condition, seconds, describe=lambda: self.read_log()[-6000:])
 
+    async def wait_for_value(
+        self, get: Callable[[], Awaitable[Value]], is_wanted: Callable[[Value], object], seconds: float = 60.0
+    ) -> None:
+        await patience.wait_for_value(get, is_wanted, seconds, describe=lambda: self.read_log()[-6000:])
+
     async def wait_for_sent(self, count: int) -> None:
         """Wait until the fake has accepted this many messages."""
-
-        async def are_accepted() -> bool:
-            return await self.count_sent_messages() >= count
-
-        await self.wait_until(are_accepted)
+        await self.wait_for_value(self.count_sent_messages, lambda sent: sent >= count)
 
     async def wait_until_all_sent(self) -> None:
-        async def all_sent() -> bool:
-            return set(await self.count_states()) == {"sent"}
-
-        await self.wait_until(all_sent, 90.0)
+        await self.wait_for_value(self.count_states, lambda states: {*states} == {"sent"}, 90.0)
 
     async def wait_for_end(self, bot: fork_server.ForkedProcess) -> int:
         """Wait until a bot ends and return its exit status."""

@@ -71,6 +71,21 @@ async def wait_until(
         raise AssertionError(f"not within {seconds:g} s of an idle machine\n{describe()}") from None
 
 
+async def wait_for_value(
+    get: Callable[[], Awaitable[Result]],
+    is_wanted: Callable[[Result], object],
+    seconds: float = 60.0,
+    *,
+    describe: Callable[[], object] = lambda: "",
+) -> None:
+    """Poll a value until it is wanted, like `wait_until`."""
+
+    async def is_there() -> bool:
+        return bool(is_wanted(await get()))
+
+    await wait_until(is_there, seconds, describe=describe)
+
+
 def _count_running() -> int:
     """Return the number of runnable threads, since the load average lags by a minute."""
     try:
