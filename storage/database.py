@@ -630,11 +630,11 @@ async def _insert(
     """Insert rows. Existing rows are updated by `key`, or skipped if `key` is ()."""
     if rows:
         statement, columns = _compile_insert(connection.dialect, table, tuple(rows[0]), key)
-        values = [
-            tuple(row[name] if convert is None else convert(row[name]) for name, convert in columns)
-            for row in rows
-        ]
-        await connection.exec_driver_sql(statement, values)
+        values = (
+            [row[name] for row in rows] if convert is None else [convert(row[name]) for row in rows]
+            for name, convert in columns
+        )
+        await connection.exec_driver_sql(statement, list(zip(*values, strict=True)))
 
 
 @lru_cache(maxsize=128)

@@ -351,7 +351,7 @@ def parse_authors(value: str) -> tuple[tuple[str, ...], bool]:
         between = _QUOTED_NAME.sub("", value)
         is_shortened = any(mark in between for mark in ("+", "...", "…"))
         return tuple(filter(None, names)), is_shortened
-    items = re.split(_find_separator(value), value.strip("[]"))
+    items = _find_separator(value).split(value.strip("[]"))
     names = list(filter(None, map(str.strip, items)))
     kept = [name for name in names if not (len(name) < 60 and _MORE.fullmatch(name))]
     if kept:
@@ -365,16 +365,19 @@ def parse_authors(value: str) -> tuple[tuple[str, ...], bool]:
 
 _LINKED_NAME = re.compile(r"\[([^\[\]'\"]{1,200})\]\(https?://[^()\s]{1,500}\)")
 _FULL_STOP = re.compile(r"(?<=[a-z]{4})\.$")
+_SEMICOLONS, _COMMAS, _AND, _OTHER_MARKS = map(
+    re.compile, ("[;；]", "[,，、]", r"\s(?:and|&)\s", r"\s[·•|/]\s")
+)
 _TWO_NAMES = re.compile(r"\S+ \S[^,;]{0,60} (?:and|&) \S+ \S[^,;&]{0,60}")
 
 
-def _find_separator(value: str) -> str:
-    """Return a regular expression for what separates names: semicolons, commas, or other marks in a text without both."""
-    for marks in (";；", ",，、"):
-        if any(mark in value for mark in marks):
-            return f"[{marks}]"
+def _find_separator(value: str) -> re.Pattern[str]:
+    """Return a pattern for what separates names: semicolons, commas, or other marks in a text without both."""
+    for marks in (_SEMICOLONS, _COMMAS):
+        if marks.search(value):
+            return marks
     is_pair = _TWO_NAMES.fullmatch(value) and value.count(" and ") + value.count(" & ") == 1
-    return r"\s(?:and|&)\s" if is_pair else r"\s[·•|/]\s"
+    return _AND if is_pair else _OTHER_MARKS
 
 
 def _unescape(match: re.Match[str]) -> str:

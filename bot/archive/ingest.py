@@ -169,18 +169,18 @@ class IngestService:
 
 def _divide(contents: Iterable[LocationContent]) -> Iterator[list[LocationContent]]:
     """Split contents into batches of one transaction each, in which no location is repeated."""
-    batch: list[LocationContent] = []
+    batch: dict[tuple[str, str], LocationContent] = {}
+    digests = entries = 0
     for content in contents:
-        together = [*batch, content]
-        digests = sum(len(of.digests) for of in together)
-        entries = sum(len(sourced.digest.entries) for of in together for sourced in of.digests)
-        is_repeated = any((of.source, of.location) == (content.source, content.location) for of in batch)
-        if batch and (is_repeated or digests > BATCH_DIGESTS or entries > BATCH_ENTRIES):
-            yield batch
-            together = [content]
-        batch = together
+        place = content.source, content.location
+        own = sum(len(sourced.digest.entries) for sourced in content.digests)
+        digests, entries = digests + len(content.digests), entries + own
+        if batch and (place in batch or digests > BATCH_DIGESTS or entries > BATCH_ENTRIES):
+            yield list(batch.values())
+            batch, digests, entries = {}, len(content.digests), own
+        batch[place] = content
     if batch:
-        yield batch
+        yield list(batch.values())
 
 
 def _parse_result(content: LocationContent) -> IngestResult:

@@ -52,8 +52,8 @@ def parse_heading(row: int, line: str) -> Heading | None:
 def is_thematic_break(line: str) -> bool:
     """Return whether a line is a thematic break: `---`, `***`, `___` or `<hr>`."""
     bare = line.strip()
-    if bare[:3].lower() == "<hr":
-        return bare[3:].strip(" />") == ""
+    if bare[:1] == "<":
+        return bare[:3].lower() == "<hr" and bare[3:].strip(" />") == ""
     return len(bare) >= 3 and bare[0] in "-*_" and bare[-1] == bare[0] and not bare.strip(bare[0] + " ")
 
 
@@ -101,7 +101,7 @@ def find_code_rows(rows: Sequence[str]) -> Set[int]:
     code: set[int] = set()
     opened: tuple[int, str] | None = None
     for row, line in enumerate(rows):
-        fence = _FENCE.match(line) if line.lstrip()[:3] in ("```", "~~~") else None
+        fence = _FENCE.match(line) if "```" in line or "~~~" in line else None
         if fence is None:
             continue
         if opened is None:

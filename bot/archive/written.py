@@ -120,8 +120,8 @@ def _find_headings(rows: Sequence[str]) -> Iterator[_Heading]:
     for row, line in enumerate(rows):
         if line[:1] not in _HEADING_STARTS:
             continue
-        line = html_pages.convert_tags(line) if line.startswith(("<h", "<H")) else line
-        if line.startswith("#") or (line.startswith((" #", "  #", "   #")) and "](" in line):
+        line = html_pages.convert_tags(line) if line[:2] in ("<h", "<H") else line
+        if line[:1] == "#" or (line[:1] == " " and line.startswith((" #", "  #", "   #")) and "](" in line):
             if heading := markdown_lines.parse_heading(row, line.lstrip(" ")):
                 yield _Heading(row, heading.level, *_join_lines(heading.text, rows, row + 1))
         elif row and rows[row - 1][:1] not in ("#", "*") and markdown_lines.is_underline(line):
@@ -137,7 +137,7 @@ def _read_heading(heading: _Heading) -> _Heading:
     is_day = is_named and date_reader.has_date(heading.text)
     if not level:
         level = 2 if is_day else 3 if paper and heading.text.startswith(("[", "**[")) else 0
-    return heading._replace(level=level, paper=paper if level else None, is_day=is_day)
+    return _Heading(heading.row, level, heading.text, heading.end, paper if level else None, is_day)
 
 
 _HEADING_STARTS = ("#", " ", "*", "=", "-", "<")
@@ -325,9 +325,10 @@ def _find_entries(day: _Day) -> tuple[list[_Heading], int]:
 
 def _add_link(heading: _Heading, day: _Day) -> _Heading:
     """Return a heading with the paper that the line below it links to, if the line is only that link."""
+    if heading.paper:
+        return heading
     row, line = _find_line(day.rows, heading.end, 2)
-    link = _parse_lone_link(line) if heading.paper is None else None
-    if link is None:
+    if (link := _parse_lone_link(line)) is None:
         return heading
     return heading._replace(end=row + 1, paper=fields.PaperHeading(link[0], heading.text, link[1]))
 
@@ -390,7 +391,8 @@ def _read_block(
         text, *rest = item.lines
         if item.heading is None and any(rest) and (bold := _BOLD_ALONE.fullmatch(text)):
             item.heading, text = bold[2].rstrip(" :："), ""
-        body = "\n".join(markdown_lines.trim_lines([text, *markdown_lines.dedent(rest)])).rstrip()
+        rest = markdown_lines.dedent(rest) if any(rest) else ()
+        body = "\n".join(markdown_lines.trim_lines([text, *rest])).rstrip()
         if body:
             # Spaces that the first line alone has more of mean nothing.
             yield Section(item.heading, body.lstrip(" "))
@@ -412,16 +414,15 @@ def _read_item(
 ) -> _Item | None:
     """Return the item that a line begins: a heading, a bullet, or bold text above or among bullets; None for other lines."""
     line = html_pages.convert_tags(line) if "<b>" in line or "<strong>" in line else line
-    if heading := markdown_lines.parse_heading(0, line):
+    if line[:1] == "#" and (heading := markdown_lines.parse_heading(0, line)):
         return _Item(heading.text.strip("*_ :：") or None, [""], is_block=True)
     if items and items[-1].is_block:
         return None
     if bullet is None:
         heading_text, text = fields.split_heading(line) if line.startswith(("**", "__")) else (None, "")
         return _Item(heading_text, [text]) if heading_text else None
-    if first and (
-        len(bullet[1].expandtabs(4)) > len(first[1].expandtabs(4)) + 1 or (bullet[2] and not first[2])
-    ):
+    is_deeper = bullet[1] and first and len(bullet[1].expandtabs(4)) > len(first[1].expandtabs(4)) + 1
+    if is_deeper or (first and bullet[2] and not first[2]):
         return None
     heading_text, text = fields.split_heading(line[bullet.end() :].strip())
     return _Item(heading_text, [text])
