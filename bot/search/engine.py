@@ -125,6 +125,14 @@ class Matches(NamedTuple):
         return longer._replace(scores={**self.scores, **longer.scores})
 
 
+class _Spelled(NamedTuple):
+    """A form's queries in titles, those in bodies with their weights, and an estimate of the number of matching papers."""
+
+    titles: list[Query]
+    bodies: list[tuple[Query, float]]
+    papers: int
+
+
 class _Compiled(NamedTuple):
     """A part's title and body queries, scored from 0 to 1, and an estimate of the number of matching papers.
 
@@ -146,7 +154,7 @@ class Engine:
         # By a cycle of references, engines of former versions and their deleted files would stay for days.
         weak = weakref.proxy(self)
         self._compile = lru_cache(maxsize=1 << 11)(partial(Engine._compile_forms, weak))
-        self._mention = lru_cache(maxsize=1 << 11)(partial(Engine._compile_mention, weak))
+        self._spell = lru_cache(maxsize=1 << 11)(partial(Engine._spell_form, weak))
         self._frequency = lru_cache(maxsize=1 << 14)(searcher.doc_freq)
 
     # Building queries.
@@ -204,19 +212,14 @@ class Engine:
     def _compile_forms(self, forms: tuple[Form, ...]) -> _Compiled:
         titles, bodies, repeated, of_concepts, papers = *(list[Query]() for _ in range(4)), 0
         for form in _join_seeded(forms)[:_MAX_FORMS]:
-            for phrase in self._list_spellings(form.text):
-                counts = self._count("body", phrase)
-                if all(counts):
-                    papers += min(counts)
-                    # BM25 without IDF, so that a rare form does not outweigh a common one.
-                    weight = 1 / (1 + _SATURATION) / sum(map(self._idf, counts))
-                    body = self._phrase("body", phrase)
-                    bodies.append(Query.boost_query(body, form.weight * weight))
-                    # Concepts may share a form (추론), so count only the most frequent concept.
-                    alike = of_concepts if form.text[0] == tokens.CONCEPT else repeated
-                    alike.append(Query.boost_query(body, weight))
-                if all(self._count("title", phrase)):
-                    titles.append(Query.const_score_query(self._phrase("title", phrase), form.weight))
+            spelled = self._spell(form.text)
+            papers += spelled.papers
+            titles += (Query.const_score_query(title, form.weight) for title in spelled.titles)
+            # Concepts may share a form (추론), so count only the most frequent concept.
+            alike = of_concepts if form.text[0] == tokens.CONCEPT else repeated
+            for body, weight in spelled.bodies:
+                bodies.append(Query.boost_query(body, form.weight * weight))
+                alike.append(Query.boost_query(body, weight))
         of_concept = Query.disjunction_max_query(of_concepts) if of_concepts else None
         return _Compiled(
             Query.disjunction_max_query(titles) if titles else None,
@@ -225,7 +228,20 @@ class Engine:
             min(papers, self.searcher.num_docs),
         )
 
-    def _compile_mention(self, part: QueryPart) -> Query | None:
+    def _spell_form(self, text: str) -> _Spelled:
+        titles, bodies, papers = list[Query](), list[tuple[Query, float]](), 0
+        for phrase in self._list_spellings(text):
+            counts = self._count("body", phrase)
+            if all(counts):
+                papers += min(counts)
+                # BM25 without IDF, so that a rare form does not outweigh a common one.
+                weight = 1 / (1 + _SATURATION) / sum(map(self._idf, counts))
+                bodies.append((self._phrase("body", phrase), weight))
+            if all(self._count("title", phrase)):
+                titles.append(self._phrase("title", phrase))
+        return _Spelled(titles, bodies, papers)
+
+    def _mention(self, part: QueryPart) -> Query | None:
         """Return the query for papers with any form of a part, or with all words of a form somewhere in the text."""
         forms = dict.fromkeys(tokens.words_apart(form.text) for form in part.forms)
         apart = (
@@ -489,10 +505,11 @@ class Engine:
             )
             scores = dict[int, float]()
             if bits is not None and paper_ids:
-                bits = _within(bits, self._narrow(Scope(paper_ids=paper_ids)))
+                if len(paper_ids) < self.searcher.num_docs:
+                    bits = _within(bits, self._narrow(Scope(paper_ids=paper_ids)))
                 scores = self._scores(self.searcher.search(bits, len(paper_ids), count=False))
             having += (
-                {id_ for id_, score in scores.items() if int(score) >> number & 1}
+                {id_ for id_, score in scores.items() if int(score) >> number & 1}.intersection(paper_ids)
                 for number in range(len(batch))
             )
         return having
@@ -509,9 +526,11 @@ class Engine:
 
     def list_forms(self, forms: Sequence[Form], paper_ids: Collection[int]) -> dict[int, tuple[str, bool]]:
         """Return the papers with any form: the first one that each has in its title and True, else in its body and False."""
-        compiled = [(form.text, self._compile((form,))) for form in forms]
-        places = [(text, True, one.title) for text, one in compiled if one.title is not None]
-        places += [(text, False, one.body) for text, one in compiled if one.body is not None]
+        spelled = [(form.text, self._spell(form.text)) for form in forms]
+        places = [(text, True, any_of(one.titles)) for text, one in spelled if one.titles]
+        places += [
+            (text, False, any_of(body for body, _ in one.bodies)) for text, one in spelled if one.bodies
+        ]
         having = self._list_having([query for *_, query in places], paper_ids)
         first: dict[int, tuple[str, bool]] = {}
         for (text, is_in_title, _), ids in zip(places, having, strict=True):

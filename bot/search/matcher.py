@@ -168,20 +168,24 @@ class PaperMatcher:
     def match(self, query: AlertQuery) -> dict[int, Reasons]:
         """Return the papers that match, by id, each with a reason for each matching term. Votes are ignored."""
         by_term = [self._match_term(term) for term in query.terms]
+        if not any(by_term):
+            return {}
         ids = set[int]().union(*by_term)
         if query.match_all:
             ids.intersection_update(*by_term)
-        if ids:
-            ids -= self._find(query.excluded).keys()
+        ids -= self._find(query.excluded).keys() if ids else set()
         return {id_: tuple(reasons[id_] for reasons in by_term if id_ in reasons) for id_ in sorted(ids)}
 
     def match_all(self, queries: Mapping[Key, AlertQuery]) -> dict[Key, dict[int, Reasons]]:
         """Return the papers that match each alert, without alerts that trigger a bug, which must not block the others."""
-        matching = {}
-        for key, query in queries.items():
-            with isolation.isolated(log, NOT_COMPARED, alert=key):
-                matching[key] = self.match(query)
-        return matching
+        failures = list[Exception]()
+        with isolation.collected(failures):
+            return {key: self.match(query) for key, query in queries.items()}
+        if len(queries) == 1:
+            isolation.log_error(log, NOT_COMPARED, failures[0], alert=next(iter(queries)))
+            return {}
+        alone = [self.match_all({key: query}) for key, query in queries.items()]
+        return {key: reasons for matching in alone for key, reasons in matching.items()}
 
     def _match_term(self, query: TermQuery) -> dict[int, AlertReason]:
         kind, text = query.term
@@ -223,9 +227,10 @@ class PaperMatcher:
 
     def _find(self, forms: Forms) -> Mapping[int, tuple[str, bool]]:
         """Return the papers with any of the forms, with the first one that each has and whether it is in the title."""
-        if forms not in self._by_forms:
-            self._by_forms[forms] = self._engine.list_forms(forms, self._ids)
-        return self._by_forms[forms]
+        found = self._by_forms.get(forms)
+        if found is None:
+            found = self._by_forms[forms] = self._engine.list_forms(forms, self._ids)
+        return found
 
     @cached_property
     def _authors(self) -> Mapping[str, Sequence[tuple[int, str]]]:
