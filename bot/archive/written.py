@@ -391,8 +391,8 @@ def _read_block(
         text, *rest = item.lines
         if item.heading is None and any(rest) and (bold := _BOLD_ALONE.fullmatch(text)):
             item.heading, text = bold[2].rstrip(" :："), ""
-        rest = markdown_lines.dedent(rest) if any(rest) else ()
-        body = "\n".join(markdown_lines.trim_lines([text, *rest])).rstrip()
+        more = markdown_lines.dedent(rest) if any(rest) else ()
+        body = "\n".join(markdown_lines.trim_lines([text, *more])).rstrip()
         if body:
             # Spaces that the first line alone has more of mean nothing.
             yield Section(item.heading, body.lstrip(" "))
