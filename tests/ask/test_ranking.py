@@ -29,13 +29,6 @@ def test_the_passage_that_answers_is_among_the_first_three(asked: str, words: st
     assert words is None or any(words in text for text in shown)
 
 
-def test_a_korean_question_says_what_it_was_read_as() -> None:
-    found = passages.split(asked_paper.paper_text())
-    ranking = PaperIndex(found).rank(question.read("중복된 이미지는 어떻게 걸러냈어?", GLOSSARY))
-    assert "near-duplicate" in ranking.found["중복"]
-    assert "remove" in ranking.found["걸러냈어"]
-
-
 def test_forms_that_the_paper_has_not_are_not_named() -> None:
     index = PaperIndex(passages.split(asked_paper.paper_text()))
     found = index.rank(question.read("Which baselines, and which learning rate?", GLOSSARY)).found

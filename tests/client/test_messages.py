@@ -134,14 +134,17 @@ def test_notice_fits_discords_limits_and_shows_no_reason_code(
 
 @pytest.mark.parametrize("style", list(models.Style))
 @pytest.mark.parametrize("locale", list(models.Locale))
-@pytest.mark.parametrize("count", [1, 9, 25])
+@pytest.mark.parametrize(
+    ("count", "topic"), [(1, ""), (9, "reinforcement learning"), (9, "a" * 72), (1, "a" * 200), (25, "")]
+)
 def test_every_style_fits_discords_limits_with_any_number_of_papers(
-    renderer: DiscordRenderer, style: models.Style, locale: models.Locale, count: int
+    renderer: DiscordRenderer, style: models.Style, locale: models.Locale, count: int, topic: str
 ) -> None:
+    """Each message has its marker: without it, a message whose outcome is unknown would be sent twice."""
     bare = rendered_posts.paper(0, title=None, sections=(), authors=(), thumbnail=None)
     papers = (bare, *map(rendered_posts.paper, range(1, count)))
-    post = rendered_posts.daily(papers, style=style, locale=locale, marker=rendered_posts.LONGEST_MARKER)
-    parts = renderer.render_daily(post)
+    options = {"marker": rendered_posts.LONGEST_MARKER, "topic": topic, "source": topic and "arXiv · cs.CL"}
+    parts = renderer.render_daily(rendered_posts.daily(papers, style=style, locale=locale, **options))
     rendered_posts.check(parts)
     assert len(parts) <= {models.Style.CARDS: count + 1, models.Style.THREAD: count + 2}.get(style, 4)
     shown = json.dumps([part.payload for part in parts], ensure_ascii=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -14,16 +13,6 @@ from tests.support import rendered_posts
 from tests.support.client_harness import ClientHarness, both_languages
 
 RENDERER = rendered_posts.new_renderer()
-
-
-@pytest.mark.parametrize("topic", ["", "reinforcement learning", "a" * 72, "a" * 200])
-@pytest.mark.parametrize("count", [1, 9])
-@pytest.mark.parametrize("style", Style)
-def test_every_message_contains_its_marker(style: Style, count: int, topic: str) -> None:
-    papers = tuple(map(rendered_posts.paper, range(count)))
-    # Without its marker, a message with an unknown outcome is not found in the history and is sent twice.
-    post = rendered_posts.daily(papers, style=style, source="arXiv · cs.CL", topic=topic)
-    rendered_posts.check(RENDERER.render_daily(replace(post, marker=rendered_posts.LONGEST_MARKER)))
 
 
 @pytest.mark.parametrize("style", Style)
