@@ -87,7 +87,8 @@ async def test_sender_ends_with_a_reason_if_its_database_is_read_only(
     harness: FaultHarness, server: postgres_server.PostgresServer
 ) -> None:
     channels = await harness.fake.add_channels(10)
-    bot = harness.start_bot()
+    # It ends after half of the time that others are given to renew their leases.
+    bot = harness.start_bot(TEST_PATIENCE=f"{patience.factor() / 2}")
     await harness.fake.wait_until_connected()
     server.execute("ALTER SYSTEM SET default_transaction_read_only = on")
     server.execute("SELECT pg_reload_conf()")
