@@ -155,6 +155,7 @@ class Engine:
         weak = weakref.proxy(self)
         self._compile = lru_cache(maxsize=1 << 11)(partial(Engine._compile_forms, weak))
         self._spell = lru_cache(maxsize=1 << 11)(partial(Engine._spell_form, weak))
+        self._levels = lru_cache(maxsize=1 << 9)(partial(Engine._list_levels, weak))
         self._frequency = lru_cache(maxsize=1 << 14)(searcher.doc_freq)
 
     # Building queries.
@@ -289,11 +290,20 @@ class Engine:
         """Return the query that ranks papers by their similarity to a question's topics."""
         heaviest = sorted(topics.items(), key=lambda pair: (-pair[1], pair[0]))[:_MAX_TOPICS]
         return any_of(
-            self._term("topic", f"{topic}.{level}", weight * (level - 0.5))
+            Query.const_score_query(on_topic, weight * (level - 0.5))
             for topic, weight in heaviest
-            for level in range(1, search_index.LEVELS + 1)
+            for level, on_topic in self._levels(topic)
             if weight * level >= _MIN_TOPIC_WEIGHT
         )
+
+    def _list_levels(self, topic: int) -> list[tuple[int, Query]]:
+        """Return the query for the papers with each level of a topic, without those that no paper has."""
+        by_token = {f"{topic}.{level}": level for level in range(1, search_index.LEVELS + 1)}
+        return [
+            (level, Query.term_query(self._schema, "topic", token, "basic"))
+            for token, level in by_token.items()
+            if self._frequency("topic", token)
+        ]
 
     def _narrow(self, scope: Scope, query: ReadQuery | None = None) -> list[_Clause]:
         """Return the clauses that apply a scope and a query's exclusions."""
