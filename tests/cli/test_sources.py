@@ -181,3 +181,12 @@ def test_a_source_is_removed_with_what_it_brought_also_later(site: Site, paperro
     ]
     assert paperround("sources", "remove", f"{site.url}/feed", "--with-digests").exit_status == 2
     assert paperround("search", "Moss", "--json").data == []
+
+
+def test_the_priority_of_a_source_is_edited(sources: Paperround) -> None:
+    sources("add", "https://huggingface.co")
+    said = sources("edit", "https://huggingface.co", "--priority", "7")
+    assert said.stdout == "https://huggingface.co now has priority 7.\n"
+    assert [row["priority"] for row in sources("list", "--json").data] == [7]
+    unknown = sources("edit", "https://example.org", "--priority", "7")
+    assert (unknown.exit_status, "is not a source" in unknown.stderr) == (2, True)
