@@ -221,3 +221,9 @@ def test_connections_share_a_limit_of_memory(tmp_path: Path) -> None:
     arguments = [sys.executable, "-c", READ_ALL, str(tmp_path / "pages.db")]
     held = subprocess.run(arguments, capture_output=True, text=True, check=True)
     assert int(held.stdout) < 60_000, held.stdout  # kB; 130,000 without the limit
+
+
+def test_a_power_cut_loses_no_record_of_an_attempt(tmp_path: Path) -> None:
+    """The tests' own databases skip this, which takes most of a transaction's time."""
+    with contextlib.closing(database._connect_reader(tmp_path / "synchronous.db")) as connection:
+        assert connection.execute("PRAGMA synchronous").fetchone() == (2,), "FULL"

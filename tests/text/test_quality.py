@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from bench.quality import __main__ as quality
@@ -9,6 +11,13 @@ from bench.quality import author_names, corpus, end_to_end, measures, questions
 
 FILES = corpus.list_files()
 needs_archive = pytest.mark.skipif(not FILES, reason="no archive of digests next to the checkout")
+
+
+@pytest.fixture(scope="module")
+def archive() -> Iterator[end_to_end.StoredSearch]:
+    """The whole archive, which takes four seconds to read."""
+    with end_to_end.open_archive(FILES) as opened:
+        yield opened
 
 
 def test_every_test_question_has_a_paper_judged_relevant() -> None:
@@ -19,10 +28,9 @@ def test_every_test_question_has_a_paper_judged_relevant() -> None:
 
 
 @needs_archive
-def test_quality_for_tuning_questions_meets_the_minimum_scores() -> None:
+def test_quality_for_tuning_questions_meets_the_minimum_scores(archive: end_to_end.StoredSearch) -> None:
     queries = [query for query in questions.load_queries() if query.half == "tuned"]
-    with end_to_end.open_archive(FILES) as archive:
-        figures = questions.summarise(questions.measure(queries, corpus.load_papers(FILES), archive))
+    figures = questions.summarise(questions.measure(queries, corpus.load_papers(FILES), archive))
     print(figures)
     assert figures["question"]["ndcg@10"] >= 0.2
     assert figures["mix"]["ndcg@10"] >= 0.65
@@ -43,12 +51,13 @@ FLOORS = {
 
 @pytest.mark.promise
 @needs_archive
-def test_quality_for_held_out_queries_and_names_meets_the_minimum_scores() -> None:
+def test_quality_for_held_out_queries_and_names_meets_the_minimum_scores(
+    archive: end_to_end.StoredSearch,
+) -> None:
     papers, names = corpus.load_papers(FILES), measures.MetricSamples()
-    with end_to_end.open_archive(FILES) as archive:
-        figures, concept_count = quality.measure(papers, archive.search, [False])
-        people = author_names.list_people(FILES)
-        author_names.measure(people, archive.author, archive.complete_author, names, sample_size=50)
+    figures, concept_count = quality.measure(papers, archive.search, [False])
+    people = author_names.list_people(FILES)
+    author_names.measure(people, archive.author, archive.complete_author, names, sample_size=50)
     print(f"{len(papers)} papers, {concept_count} concepts:", figures)
     assert {name: figures[name] for name, floor in FLOORS.items() if figures[name] < floor} == {}
     means = names.means()
