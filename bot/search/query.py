@@ -187,7 +187,7 @@ class QueryReader:
 
     def is_excludable(self, text: str) -> bool:
         """Return whether a text is a term, a name as of a model, or an institution."""
-        is_name = " " not in text and (concepts.is_name(text) or bool(people.institution_forms(text)))
+        is_name = bool(people.institution_forms(text)) or (" " not in text and concepts.is_name(text))
         return is_name or bool(self.glossary.find(text, in_phrase=True))
 
     def _find_kinds(self, means: str, text: str) -> list[str]:

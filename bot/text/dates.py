@@ -29,7 +29,9 @@ _FEW = {
     "하루": 1,
     "이틀": 2,
     "사흘": 3,
+    "열흘": 10,
     "보름": 15,
+    "fortnight": 14,
 }
 _ENGLISH_NUMBERS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
 _NUMBERS = _FEW | {
@@ -58,15 +60,16 @@ _ATOM = re.compile(
     rf"|(?:(?P<ago>{_COUNTED}) (?P<ago_units>days?|weeks?|months?|years?) ago(?!\w)"
     rf"|(?P<ko_ago>[0-9]{{1,3}}|[한두세네]|일) ?(?P<ko_ago_units>개월|주일|주|일|년|달) ?전(?![가-힣]))"
     rf"|(?:(?:최근|지난) ?(?P<ko_count>[0-9]{{1,3}}|[한두세네]|다섯|여섯|일) ?(?P<ko_units>개월|주일|주|일|년|달)"
-    rf"|(?:최근|지난|요) ?(?P<ko_few>며칠|하루|이틀|사흘|보름))(?:간|동안)?"
+    rf"|(?:최근|지난|요) ?(?P<ko_few>며칠|하루|이틀|사흘|열흘|보름))(?:간|동안)?"
     rf"|(?:지난 ?)?(?P<ko_bare>1[0-2]|[1-9])월(?: ?(?P<ko_bare_day>{_DAY_OF_MONTH})일"
-    rf"|(?=에|의|달|쯤|경|\s?(?:논문|이후|이래|이전|부터|까지|전까지|초|말|중순)|$))"
+    rf"|(?=에|의|달|쯤|경|\s?(?:논문|이후|이래|이전|부터|까지|전까지|초|말|중순)|$)|(?<=[~–][0-9]월)|(?<=[~–]1[0-2]월))"
     rf"|(?P<ko_same>{_DAY_OF_MONTH})일(?= ?(?:사이|까지))"
     rf"|(?P<ko_near>어제|오늘|그제|그저께|엊그제)"
     rf"|(?P<month>{MONTH})\.?(?: (?P<month_day>{_DAY_OF_MONTH})(?:st|nd|rd|th)?,?|,?(?: of)?) (?P<month_year>{_YEAR})(?!\w)"
     rf"|(?:(?P<day_month>{MONTH})\.? (?P<day>{_DAY_OF_MONTH})|(?P<day_first>{_DAY_OF_MONTH})(?:st|nd|rd|th)? (?:of )?"
     rf"(?P<day_month_last>{MONTH})(?:,? (?P<day_year>{_YEAR}))?)(?:st|nd|rd|th)?(?![\w-])"
     rf"|(?P<this>this|last|previous|(?<=of )the) (?P<unit>weekend|week|month|year)(?!\w)"
+    rf"|(?:last|past|previous) (?P<few>fortnight)(?!\w)"
     rf"|(?:last|past|previous) (?:(?P<count>{_COUNTED}) )?(?P<units>days?|weeks?|months?|years?)(?!\w)"
     rf"|(?:(?P<weekday>(?:mon|tues|wednes|thurs|fri|satur|sun)day)|(?P<ko_weekday>[월화수목금토일])요일)(?!\w*ly)"
     rf"|(?P<near>yesterday|today(?=['’]s)|(?<=from )today)(?!\w)"
@@ -76,21 +79,24 @@ _ATOM = re.compile(
     re.IGNORECASE,
 )
 _BEFORE = re.compile(
-    r"(?:^|(?<=\s))(?:(?P<word>since|after|from|between|until|till|before|on|in|of|during|within|over|for|around)"
-    r"(?: the)?(?: (?:early|mid|late|last|this))?|early|mid|late|last|this|지난)\s+$",
+    r"(?:^|(?<=\s))(?:(?P<word>since|after|from|between|up to|until|till|before|on|in|of|during|within|over|for|around)"
+    r"(?: the)?(?: (?:early|mid|late|last|this))?|early|mid|late|last|this|지난)[\s-]+$",
     re.IGNORECASE,
 )
 _BEHIND = re.compile(
-    r"\s?(?:쯤|경|초|말|중순|무렵)?(?:(?P<word>이후|이래|부터|까지|이전|전까지)(?:에|의|로|도)?|['’]s|(?:동안|사이)(?:에|의)?|에는|에서|에|의|도|은|는|간|내|달)?(?![가-힣\w])"
+    r"\s?(?:쯤|경|초|말|중순|무렵)?"
+    r"(?:(?P<word>이후|이래|부터|까지|이전|전까지|to now|to today|onwards?|and later)(?:에|의|로|도)?"
+    r"|['’]s|(?:동안|사이)(?:에|의)?|에는|에서|에|의|도|은|는|간|내|달)?(?![가-힣\w])"
 )
 _PAPERS_AHEAD = re.compile(r"(?:^|\s)papers?\s+$", re.IGNORECASE)
 _PAPERS_BEHIND = re.compile(r"\s+(?:papers?|articles?|preprints?|논문)(?!\w)", re.IGNORECASE)
 _RANGE = re.compile(r"\s*(?:부터|에서|to|until|till|through|[-–~])\s*(?:the\s+)?", re.IGNORECASE)
 """Between the first and the last date of a period."""
+_A_YEAR = re.compile(_YEAR)
 _BOTH = re.compile(r"\bbetween (?:the )?@ and (?:the )?@|@[와과] @ ?사이", re.IGNORECASE)
 _SINCE, _UNTIL, _EARLIER = (
-    ("since", "after", "이후", "이래", "부터"),
-    ("until", "till", "까지"),
+    ("since", "after", "이후", "이래", "부터", "to now", "to today", "onward", "onwards", "and later"),
+    ("until", "till", "up to", "까지"),
     ("before", "이전", "전까지"),
 )
 _Mention = tuple[re.Match[str], str, str, int, int]
@@ -121,6 +127,8 @@ def read_period(text: str, today: date, *, is_clear: bool = False) -> tuple[str,
         last = _span(match, today, atoms[0])
         if is_range:
             first = _span(atoms[0], today)
+            if _A_YEAR.search(atoms[0].group()) and not _A_YEAR.search(match.group()):
+                last = _span(match, date(first[0].year, 12, 31), atoms[0])  # 2024년 3월~5월
             # From March to May 2024: of one year.
             first = _span(atoms[0], last[1]) if first[0] > last[1] else first
             period: DateLimits = (first[0], last[1])
@@ -233,7 +241,7 @@ def _relative_span(group: Mapping[str, str], today: date) -> tuple[date, date]:
         return on, on
     if counted := group.get("units") or group.get("ko_units"):
         return _last(_UNITS[counted], _count(group.get("count") or group.get("ko_count", "1")), today)
-    if few := group.get("ko_few"):
+    if few := group.get("few") or group.get("ko_few"):
         return _last("day", _count(few), today)
     word, unit = group.get("this") or group["ko_this"], _UNITS[group.get("unit") or group["ko_unit"]]
     return _named(unit, word in ("this", "the", "이번", "요번"), today)

@@ -26,9 +26,10 @@ _MAX_JOINED, _MAX_TAIL = 3, 4
 _MAX_LENGTH = 24
 """In characters. Longer words have no class."""
 _WORD = re.compile(
-    r"[,;.?!()“”\"](?=\s|$)|[,;?!()“”\"]|[^\s,;?!()“”\"]+?(?=[.?!,;:()“”\"]*(?:\s|$)|[,;?!()“”\"])"
+    r"[,;:.?!()“”\"·](?=\s|$)|[,;?!()“”\"·]|[^\s,;?!()“”\"·]+?(?=[.?!,;:()“”\"]*(?:\s|$)|[,;?!()“”\"·])"
 )
 _PARTICLES = frozenset(seed.read_data("request_particles.txt").split())
+_TOP = re.compile(r"top-?[0-9]{1,3}")
 _NUMBER = re.compile(r"[0-9]{1,3}[개편위선]?")
 _TAIL_KINDS = frozenset(("sure", "lack", "instead", "other", "use"))
 """What may be attached to a Korean noun: 강화학습말고, 파인튜닝하지 (않는)."""
@@ -67,6 +68,8 @@ def _split(word: str, table: str) -> tuple[tuple[str, int], ...]:
     entries = _load()[table]
     if word in entries or len(word) > _MAX_LENGTH or not word:
         return ((entries[word][0], len(word)),) if word in entries else ()
+    if _TOP.fullmatch(word):
+        return (("best", len(word)),)
     if not analyser.has_hangul(word):
         # "least-cited", but not "best-first" or "low-rank"
         kinds = [entries[one][0] if one in entries else "" for one in word.split("-")]
@@ -110,6 +113,7 @@ def _read_tokens(text: str, table: str) -> list[_Token]:
         start, end = matches[at].span()
         for size in range(min(_MAX_JOINED + 1, len(words) - at), 1, -1):
             joined = " ".join(words[at : at + size])
+            joined = joined if joined in entries else joined.replace("'s ", " ")
             pieces = _split(joined, table) if joined in entries or analyser.has_hangul(joined[-1:]) else ()
             if len(pieces) == 1:
                 end = matches[at + size - 1].end()
@@ -124,7 +128,7 @@ def _read_tokens(text: str, table: str) -> list[_Token]:
             for number, (kind, length) in enumerate(pieces, 1):
                 stop = end if number == len(pieces) else start + length
                 tokens.append(
-                    _Token("," if not word[:1].strip(',;.?!()“”"') else kind, text[start:stop], start, stop)
+                    _Token("," if not word[:1].strip(',;:.?!()“”"·') else kind, text[start:stop], start, stop)
                 )
                 start = stop
             at += 1
@@ -173,6 +177,7 @@ _RULES = tuple(
             + _both(f"{_UP}|{_SORT}", "votes|buzz")
             + "|"
             + _both("most|best|worst|people", "voted")
+            + r"|\bpeople like\b|\bsort best\b"
             + r"|\bvoted (?:\w+ )?(?:most|many)\b|\bgot voted\b|"
             + _both("got", "buzz"),
             "votes",
@@ -299,7 +304,8 @@ _JOINTS = frozenset(("or", "and", "nor", "및", "또는", "그리고", "혹은")
 _TAILS = frozenset(("models", "papers", "ones", "methods", "based", "please", "own", "work", "works"))
 _JOINED = re.compile(r"(?:이?[나랑]|[와과]|하고)\Z")
 _PARTICLE = re.compile(r"(?:['’]s|[은는이가을를의]|이?[나랑]|[와과]|하고|인데)\Z")
-_MAX_TERM_WORDS = 4
+_SUFFIX = re.compile(r"-(?:based|style|like|centric|driven)\Z")
+_MAX_TERM_WORDS, _MAX_LISTED = 4, 6
 _CLAUSES = frozenset(("", ",", ";", ".", "?", "!", "but", "and", "please"))
 """What may come before an imperative: "skip surveys", but not "the skip connections"."""
 
@@ -352,13 +358,16 @@ def read_exclusions(text: str, is_term: IsTerm, is_excluded: IsTerm) -> Exclusio
         ):
             negation = negation._replace(first=negation.at)  # 도구 사용 없는: the verb is part of a term
         beside = tokens[: negation.first][::-1] if negation.is_ahead else tokens[negation.last + 1 :]
+        if negation.is_ahead and not tokens[negation.at].is_korean:  # speech, Whisper aside
+            beside = list(takewhile(lambda token: token.kind != ",", beside))
         named, taken = _read_named(beside, negation, is_term, is_excluded, words)
         phrase = sorted(
             (*beside[:taken], *tokens[negation.first : negation.last + 1]), key=lambda token: token.start
         )
         typed = text[phrase[0].start : phrase[-1].end]
         bare = text[phrase[0].start : max(phrase[0].end, tokens[negation.at].end)]
-        if questions.find_everyday_terms(typed) or questions.find_everyday_terms(bare):
+        everyday = questions.find_everyday_terms(typed) or questions.find_everyday_terms(bare)
+        if everyday and everyday != questions.find_everyday_terms(" ".join(named)):
             continue  # 트랜스포머 말고 and "without labels" are everyday words for a topic.
         if named:
             excluded += [] if negation.is_instead else named
@@ -371,7 +380,10 @@ def read_exclusions(text: str, is_term: IsTerm, is_excluded: IsTerm) -> Exclusio
             continue
         text = _cut(text, phrase)
     return Exclusions(
-        " ".join(text.split()).strip(" ,;"), tuple(dict.fromkeys(excluded)), tuple(unread), tuple(described)
+        " ".join(text.split()).replace("( )", "").strip(" ,;:"),
+        tuple(dict.fromkeys(excluded)),
+        tuple(unread),
+        tuple(described),
     )
 
 
@@ -411,14 +423,16 @@ def _list_negations(tokens: Sequence[_Token]) -> Iterator[_Negation]:
             )
             or (kind == "other" and "glue" in [token.kind for token in tokens[at + 1 : start]]),
             is_instead=kind == "instead",
-            is_lack=kind == "lack" or (kind == "not" and is_used and is_korean),
+            is_lack=kind == "lack" or (kind in ("not", "dont") and is_used),
             has_filler=tokens[first].kind == "glue",
         )
 
 
 def _ends_clause(behind: Sequence[_Token]) -> bool:
     """Return whether a clause ends with what it names first, which is not a means: "agents, no surveys"."""
-    named = list(takewhile(lambda token: token.kind == "" and not _is_filler(token.text), behind))
+    named = list(
+        takewhile(lambda one: one.text in _JOINTS or (one.kind == "" and not _is_filler(one.text)), behind)
+    )
     rest = [token for token in behind[len(named) :] if token.text.casefold() not in _TAILS]
     return bool(named) and not questions.is_means(_join(named)) and (not rest or rest[0].kind == ",")
 
@@ -464,7 +478,11 @@ def _read_named(
             at += 1
         taken = at
         rest = beside[at:]
-        comma = bool(rest) and rest[0].kind == ","
+        comma = bool(rest) and rest[0].kind == "," and rest[0].text in ",·"
+        # "retrieval, question answering" is no list, but "math, code or agents" is one.
+        comma = comma and (
+            negation.is_ahead or any(one.text.casefold() in _JOINTS for one in rest[1:_MAX_LISTED])
+        )
         joint = len(rest) > comma and rest[comma].text.casefold() in _JOINTS
         is_listed = negation.is_ahead or not joint
         if not (comma or joint or (negation.is_ahead and rest and _JOINED.search(rest[0].text))):
@@ -490,7 +508,7 @@ def _find_named(near: Sequence[_Token], is_unwanted: IsTerm) -> tuple[str, int]:
     """Return the longest run of the next words that is unwanted, without its particle, and how many words it has."""
     for size in range(len(near), 0, -1):
         run = _join(near[:size])
-        for spelling in dict.fromkeys((_PARTICLE.sub("", run), run)):
+        for spelling in dict.fromkeys((_PARTICLE.sub("", run), run, _SUFFIX.sub("", run))):
             if is_unwanted(spelling):
                 return spelling, size
     return "", 0

@@ -62,6 +62,11 @@ PIECES = (
         ("한 달 전 로봇", "로봇", "2025-04"),
         ("robots in early december", "robots", "2024-12"),
         ("robots last December", "robots", "2024-12"),
+        ("robots up to March 2024", "robots", "until 2024-03-31"),
+        ("robots from Jan 2024 to now", "robots", "since 2024-01-01"),
+        ("2024년 3월~5월 로봇", "로봇", "2024-03-01 – 2024-05-31"),
+        ("최근 열흘간 로봇", "로봇", "2025-05-04 – 2025-05-14"),
+        ("robots of the past fortnight", "robots", "2025-04-30 – 2025-05-14"),
     ],
 )
 def test_a_question_is_split_into_topic_and_period(query: str, rest: str, period: str) -> None:
