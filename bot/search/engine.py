@@ -40,8 +40,6 @@ _ENOUGH, _MAX_PARTIAL = 30, 60
 """If there are fewer complete matches than the first number, partial matches are added, at most the second number."""
 _NEAR = 0.5
 """The share of the best partial match's score from which on such matches take the order that was asked for."""
-_USUAL_WEIGHT = 0.8
-"""The lowest weight of a form that a label calls by the name of its part."""
 _MIN_JOINED = 3
 """The least number of letters of each of two words that may be joined."""
 _COMMON_SHARE = 0.05
@@ -523,16 +521,6 @@ class Engine:
                 for number in range(len(batch))
             )
         return having
-
-    def list_mentioned(
-        self, parts: Sequence[QueryPart], paper_ids: Collection[int]
-    ) -> dict[int, list[QueryPart]]:
-        """Return which of the parts each paper has in a usual form."""
-        usual = (tuple(form for form in part.forms if form.weight >= _USUAL_WEIGHT) for part in parts)
-        having = self._list_having([self._part(QueryPart("", forms)) for forms in usual], paper_ids)
-        return {
-            id_: [part for part, has in zip(parts, having, strict=True) if id_ in has] for id_ in paper_ids
-        }
 
     def list_forms(self, forms: Sequence[Form], paper_ids: Collection[int]) -> dict[int, tuple[str, bool]]:
         """Return the papers with any form: the first one that each has in its title and True, else in its body and False."""

@@ -209,25 +209,27 @@ def _label_partial(
 ) -> tuple[_Labels, _Labels]:
     """Return the terms that each partial match has in no form, not even within another word, and those that it has.
 
-    Both are keyed by arXiv id. The second are only those of papers that lack no term for sure.
+    Both are keyed by arXiv id. A label is a claim, so it says less rather than more: only terms are named, and those
+    that a paper has only if its title has no other word of the question.
     """
     matches, glossary = answer.matches, answer.reader.glossary
-    partial = {row.id: row.arxiv_id for row in rows if row.id in matches.missing}
-    lacking = [id_ for id_ in partial if matches.missing[id_]]
-    documents = search.list_documents(view, lacking, summaries.select_shown) if lacking else ()
-    missing = _Labels(dict.fromkeys(partial.values(), ()))
-    for paper in documents:
-        text = search_index.join_texts(paper)
-        named = (part for part in matches.missing[paper.id] if not part.is_negated)
-        if absent := concepts.list_absent(named, text):
-            absent = concepts.list_absent(absent, _spell_out(glossary, text))
-        missing[paper.arxiv_id] = tuple(part.shown_text for part in absent)
-    explained = {*matches.related, *matches.comparing}
-    bare = [id_ for id_, arxiv_id in partial.items() if not (missing[arxiv_id] or id_ in explained)]
+    partial = [row.id for row in rows if row.id in matches.missing]
     parts = [part for part in answer.query.parts if not part.is_negated]
-    mentioned = answer.engine.list_mentioned(parts, bare) if bare else {}
-    names = {id_: dict.fromkeys(part.shown_text for part in has) for id_, has in mentioned.items()}
-    return missing, {partial[id_]: tuple(names[id_]) for id_ in names}
+    missing, matched = _Labels(), _Labels()
+    for paper in search.list_documents(view, partial, summaries.select_shown) if partial else ():
+        text, title = search_index.join_texts(paper), paper.title or ""
+        lacking = [part for part in matches.missing[paper.id] if not part.is_negated]
+        absent = concepts.list_absent(lacking, text)
+        absent = concepts.list_absent(absent, _spell_out(glossary, text)) if absent else absent
+        missing[paper.arxiv_id] = tuple(part.shown_text for part in absent)
+        if absent or paper.id in matches.related or paper.id in matches.comparing:
+            continue
+        named = [part for part in parts if part.is_term and concepts.stands_alone(part, text, glossary.find)]
+        others = [part for part in parts if part not in named]
+        typed = f"{title}\n{_spell_out(glossary, title)}"
+        if len(concepts.list_absent(others, typed, is_strict=True)) == len(others):
+            matched[paper.arxiv_id] = tuple(dict.fromkeys(part.shown_text for part in named))
+    return missing, matched
 
 
 def _list_alert_terms(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -167,8 +167,10 @@ def merge_forms(forms: Iterable[Form]) -> tuple[Form, ...]:
     return tuple(by_key.values())
 
 
-def list_absent(parts: Iterable[QueryPart], text: str) -> list[QueryPart]:
+def list_absent(parts: Iterable[QueryPart], text: str, *, is_strict: bool = False) -> list[QueryPart]:
     """Return the parts of which a text has no form and not even one of its words, joined to others or apart.
+
+    If `is_strict`, three letters of one are enough to have it: facial for face.
 
     A term that is known in one language alone, and not a name, may be in a text in the other.
     """
@@ -178,16 +180,51 @@ def list_absent(parts: Iterable[QueryPart], text: str) -> list[QueryPart]:
         part
         for part in parts
         if (is_name(part.text) or {analyser.has_hangul(form.text) for form in part.forms} >= scripts)
-        and not any(_has(text, folded, joined, form.text) for form in part.forms)
+        and not any(_has(text, folded, joined, form.text, is_strict) for form in part.forms)
     ]
 
 
-def _has(text: str, folded: str, joined: str, form: str) -> bool:
+_USUAL_WEIGHT = 0.8
+"""The lowest weight of a form that a label calls by the name of its part."""
+
+
+def stands_alone(part: QueryPart, text: str, find: Callable[[str], Sequence[str]]) -> bool:
+    """Return whether a text has a usual form of a term by itself: not in End-to-End, nor "cloud" in "point cloud".
+
+    `find` returns the keys of a term.
+    """
+    words = [
+        (word.strip("()[],.;:*\"'"), analyser.strip_ending(word.strip("()[],.;:*\"'")))
+        for word in text.split()
+    ]
+    folded = [{analyser.fold(one).removesuffix("s") for one in pair} for pair in words]
+    for form in part.forms:
+        typed = [word.removesuffix("s") for word in analyser.fold(form.text).split()]
+        if form.weight < _USUAL_WEIGHT or not typed:
+            continue
+        for at in range(len(words) - len(typed) + 1):
+            end = at + len(typed)
+            if all(word in own for word, own in zip(typed, folded[at:end], strict=True)):
+                longer = (
+                    " ".join((*(raw for raw, _ in words[start : stop - 1]), words[stop - 1][1]))
+                    for start in range(max(0, at - 2), at + 1)
+                    for stop in range(end, min(len(words), end + 2) + 1)
+                    if (start, stop) != (at, end)
+                )
+                if not any(find(run) for run in longer):
+                    return True
+    return False
+
+
+def _has(text: str, folded: str, joined: str, form: str, is_strict: bool) -> bool:
     if analyser.has_hangul(form):
-        words = [word for word in analyser.split_context(analyser.fold(form)) if len(word) > 1]
+        # 라우팅 also has the beginning of 라우터.
+        context = analyser.split_context(analyser.fold(form))
+        words = [word[: max(2, len(word) - 1)] for word in context if len(word) > 1]
         return any(word in joined for word in words)
     words = [word for word in _WORDS_OF_FORM.split(form) if word and word not in analyser.FUNCTION_WORDS]
-    return any(
+    starts = (analyser.fold(word)[:_MAX_SHORT] for word in words if is_strict and len(word) > _MAX_SHORT)
+    return any(re.search(rf"(?<![a-z]){re.escape(start)}", folded) for start in starts) or any(
         _beginning(analyser.fold(word)) in folded if len(word) > _MAX_SHORT else _has_short(text, word)
         for word in words
     )

@@ -310,9 +310,8 @@ async def test_a_heading_counts_full_and_partial_matches_apart(harness: ClientHa
     assert found
     rest = shown[shown.index(harness.texts("list-partial-heading")) :]
     labels = [harness.texts(key, terms="") for key in ("list-missing", "list-matched")]
-    assert len(re.findall(r"\*\*\d+ · ", rest)) == sum(rest.count(f"-# {label}") for label in labels), (
-        "each has a label"
-    )
+    labelled = sum(rest.count(f"-# {label}") for label in labels)
+    assert 0 < labelled <= len(re.findall(r"\*\*\d+ · ", rest)), "none has two labels"
 
 
 async def test_a_menu_sorts_a_topic_by_votes_or_date(harness: ClientHarness) -> None:
