@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
-from bot.text import analyser, questions, term_keys
+from bot.text import analyser, questions, seed, term_keys
 
 Language = Literal["ko", "en", "abbr"]
 
@@ -170,7 +172,8 @@ def merge_forms(forms: Iterable[Form]) -> tuple[Form, ...]:
 def list_absent(parts: Iterable[QueryPart], text: str, *, is_strict: bool = False) -> list[QueryPart]:
     """Return the parts of which a text has no form and not even one of its words, joined to others or apart.
 
-    If `is_strict`, three letters of one are enough to have it: facial for face.
+    A text with a term near to a part has it as well: function calling for tool use. If `is_strict`, three letters of a
+    word are enough: facial for face.
 
     A term that is known in one language alone, and not a name, may be in a text in the other.
     """
@@ -180,7 +183,10 @@ def list_absent(parts: Iterable[QueryPart], text: str, *, is_strict: bool = Fals
         part
         for part in parts
         if (is_name(part.text) or {analyser.has_hangul(form.text) for form in part.forms} >= scripts)
-        and not any(_has(text, folded, joined, form.text, is_strict) for form in part.forms)
+        and not any(
+            _has(text, folded, joined, form, is_strict)
+            for form in dict.fromkeys((*(form.text for form in part.forms), *_list_near(part)))
+        )
     ]
 
 
@@ -214,6 +220,24 @@ def stands_alone(part: QueryPart, text: str, find: Callable[[str], Sequence[str]
                 if not any(find(run) for run in longer):
                     return True
     return False
+
+
+def _list_near(part: QueryPart) -> Iterator[str]:
+    """Yield the terms that are about the same topic as a part."""
+    near = _load_near_terms()
+    for key in dict.fromkeys((part.key, *(form.key for form in part.forms if form.weight >= _USUAL_WEIGHT))):
+        yield from near.get(key, ())
+
+
+@lru_cache(maxsize=1)
+def _load_near_terms() -> Mapping[str, set[str]]:
+    """Return the terms near to each term, by its key: those of its topics, and of its groups in `near_terms.tsv`."""
+    near = defaultdict[str, set[str]](set)
+    groups = (tuple(row[0].split("|")) for row in seed.read_rows("near_terms.tsv"))
+    for terms in (*questions.load_topic_terms(), *groups):
+        for term in terms:
+            near[term_keys.term_key(term)].update(terms)
+    return near
 
 
 def _has(text: str, folded: str, joined: str, form: str, is_strict: bool) -> bool:
