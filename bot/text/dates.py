@@ -55,7 +55,8 @@ _ATOM = re.compile(
     rf"(?P<iso>{_YEAR}[-./](?:0[1-9]|1[0-2])(?:[-./](?:0[1-9]|[12][0-9]|3[01]))?)(?![\w\-/]|\.[0-9])"
     rf"|(?P<ko_year>{_YEAR} ?년도?|[12][0-9]년도?(?! ?[간동전만])|재작년|작년|지난 ?해|올 ?해?(?= ?[0-9상하])|올 ?해|금년)"
     rf"(?: ?(?P<ko_part>[상하]반기|[1-4] ?분기)| ?(?P<ko_month>1[0-2]|0?[1-9]) ?월(?: ?(?P<ko_day>{_DAY_OF_MONTH}) ?일)?)?"
-    rf"|(?P<part>q[1-4]|h[12]|(?:first|second) half)(?: of)? (?P<part_year>{_YEAR}|(?:this|last) year)(?!\w)"
+    rf"|(?P<part>q[1-4]|h[12]|(?:first|second|third|fourth) (?:half|quarter))(?: of)?"
+    rf" (?P<part_year>{_YEAR}|(?:this|last) year)(?!\w)"
     rf"|(?P<ko_this>이번|요번|지난|저번) ?(?P<ko_unit>달|주말|주|년)(?=\W|에|의|간|동안|부터|까지|$)"
     rf"|(?:(?P<ago>{_COUNTED}) (?P<ago_units>days?|weeks?|months?|years?) ago(?!\w)"
     rf"|(?P<ko_ago>[0-9]{{1,3}}|[한두세네]|일) ?(?P<ko_ago_units>개월|주일|주|일|년|달) ?전(?![가-힣]))"
@@ -80,13 +81,13 @@ _ATOM = re.compile(
 )
 _BEFORE = re.compile(
     r"(?:^|(?<=\s))(?:(?P<word>since|after|from|between|up to|until|till|before|on|in|of|during|within|over|for|around)"
-    r"(?: the)?(?: (?:early|mid|late|last|this))?|early|mid|late|last|this|지난)[\s-]+$",
+    r"(?: the)?(?: (?:early|mid|late|last|this))?|so far|early|mid|late|last|this|지난)[\s-]+$",
     re.IGNORECASE,
 )
 _BEHIND = re.compile(
     r"\s?(?:쯤|경|초|말|중순|무렵)?"
     r"(?:(?P<word>이후|이래|부터|까지|이전|전까지|to now|to today|onwards?|and later)(?:에|의|로|도)?"
-    r"|['’]s|(?:동안|사이)(?:에|의)?|에는|에서|에|의|도|은|는|간|내|달)?(?![가-힣\w])"
+    r"|['’]s| so far|(?:동안|사이)(?:에|의)?|에는|에서|에|의|도|은|는|간|내|달)?(?![가-힣\w])"
 )
 _PAPERS_AHEAD = re.compile(r"(?:^|\s)papers?\s+$", re.IGNORECASE)
 _PAPERS_BEHIND = re.compile(r"\s+(?:papers?|articles?|preprints?|논문)(?!\w)", re.IGNORECASE)
@@ -255,7 +256,9 @@ def _part(year: int, part: str) -> tuple[date, date]:
     """Return the first and last day of half a year or of a quarter: h1, second half, 하반기, q3, 3분기."""
     is_half = part[0] == "h" or "half" in part or part.endswith("반기")
     digits = re.sub(r"\D", "", part)
-    number = int(digits) if digits else 1 + part.startswith(("second", "하"))
+    ordinals = ("first", "상"), ("second", "하"), ("third",), ("fourth",)
+    spelled = next((n for n, words in enumerate(ordinals, 1) if part.startswith(words)), 1)
+    number = int(digits) if digits else spelled
     months = 6 if is_half else 3
     return date(year, months * (number - 1) + 1, 1), _month(year, months * number)[1]
 

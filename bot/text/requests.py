@@ -190,7 +190,7 @@ _RULES = tuple(
         (r"\bbest\b|\bhot\b|\b(?:most|many) (?:\w+ )?good\b|\bgood\b.*\bmost\b", "votes", False, True),
         (r"\bworst\b", "", True, True),
         (r"\blatest\b", "date", False, True),
-        (r"^(?:size|most)*\s?(?:size\b|most trait\b)", "", True),
+        (r"^(?:size|most)*\s?(?:size\b|most (?:trait|many)$)", "", True),
     )
 )
 _LATEST = "latest"
@@ -269,7 +269,7 @@ def read_order(text: str, *, has_period: bool) -> Ordering:
 def _weaken(text: str, token: _Token) -> str:
     """Return a text without a superlative of quality, which papers are not sorted by: "small" for "smallest"."""
     if token.kind != "size":
-        return text if token.kind == "trait" else _cut(text, [token])
+        return text if token.kind in ("trait", "many") else _cut(text, [token])
     positive = re.sub(r"(g)\1$", r"\1", token.text.removesuffix("est"))
     return f"{text[: token.start]}{positive:{len(token.text)}}{text[token.end :]}"
 
@@ -444,7 +444,7 @@ def _read_named(
 
     `words` are all of the question. "multimodal RAG" is excluded as a whole if RAG itself is one of the others.
     """
-    named, taken, at, is_listed = list[str](), 0, 0, False
+    named, taken, at, is_listed, is_joined = list[str](), 0, 0, False, False
     nearest = beside[0].text if beside else ""
     if nearest.endswith(("만", "뿐")) or (negation.is_instead and nearest.endswith(("을", "를"))):
         return [], -1  # 카메라만 말고: that too; 앱을 대신 눌러주는: in someone's place
@@ -453,7 +453,11 @@ def _read_named(
         is_first = (negation.is_sure or negation.is_instead) and not is_listed
         name, size = _find_named(near, is_term if is_first else is_excluded)
         phrase = _read_phrase(near, negation.is_ahead)
-        is_alone = not name and is_first and not (negation.is_ahead and (named or negation.is_instead))
+        is_alone = (
+            not name
+            and is_first
+            and not (negation.is_ahead and ((named and not is_joined) or negation.is_instead))
+        )
         if is_alone and not phrase and (negation.is_ahead or negation.is_instead) and len(near) > 1:
             at += 1  # 로봇 논문은 빼고, rather than only text
             continue
@@ -463,7 +467,9 @@ def _read_named(
             and len(phrase) > size
             and (is_alone or negation.is_instead or words.count(_bare(head.text)) > 1)
         ):
-            is_apart = negation.is_ahead and (at > 0 or negation.has_filler)  # 서베이 논문은 말고
+            is_apart = negation.is_ahead and (
+                (at > 0 and not is_joined) or negation.has_filler
+            )  # 서베이 논문은 말고
             name, size = _join(phrase) if is_apart else _PARTICLE.sub("", _join(phrase)), len(phrase)
             if is_alone and negation.is_ahead and not is_apart:
                 name = questions.strip_query_word(
@@ -484,8 +490,9 @@ def _read_named(
             negation.is_ahead or any(one.text.casefold() in _JOINTS for one in rest[1:_MAX_LISTED])
         )
         joint = len(rest) > comma and rest[comma].text.casefold() in _JOINTS
-        is_listed = negation.is_ahead or not joint
-        if not (comma or joint or (negation.is_ahead and rest and _JOINED.search(rest[0].text))):
+        is_joined = bool(negation.is_ahead and rest and _JOINED.search(rest[0].text))  # 텍스트나 음성 말고
+        is_listed = not (joint or is_joined)
+        if not (comma or joint or is_joined):
             break
         at += comma + joint
         while joint and at < len(beside) and beside[at].kind == "glue":

@@ -62,6 +62,8 @@ PIECES = (
         ("한 달 전 로봇", "로봇", "2025-04"),
         ("robots in early december", "robots", "2024-12"),
         ("robots last December", "robots", "2024-12"),
+        ("robots of the second quarter of 2024", "robots", "2024-04-01 – 2024-06-30"),
+        ("robots so far this year", "robots", "2025"),
         ("robots up to March 2024", "robots", "until 2024-03-31"),
         ("robots from Jan 2024 to now", "robots", "since 2024-01-01"),
         ("2024년 3월~5월 로봇", "로봇", "2024-03-01 – 2024-05-31"),
