@@ -199,20 +199,19 @@ def stands_alone(part: QueryPart, text: str, find: Callable[[str], Sequence[str]
 
     `find` returns the keys of a term.
     """
-    words = [
-        (word.strip("()[],.;:*\"'"), analyser.strip_ending(word.strip("()[],.;:*\"'")))
-        for word in text.split()
-    ]
-    folded = [{analyser.fold(one).removesuffix("s") for one in pair} for pair in words]
-    for form in part.forms:
-        typed = [word.removesuffix("s") for word in analyser.fold(form.text).split()]
-        if form.weight < _USUAL_WEIGHT or not typed:
-            continue
+    usual = (analyser.fold(form.text).split() for form in part.forms if form.weight >= _USUAL_WEIGHT)
+    whole = analyser.fold(text)
+    forms = [typed for form in usual if (typed := [word.removesuffix("s") for word in form])]
+    forms = [typed for typed in forms if all(word in whole for word in typed)]
+    words = [word.strip("()[],.;:*\"'") for word in text.split()] if forms else []
+    folded = list(map(analyser.fold, words))
+    for typed in forms:
         for at in range(len(words) - len(typed) + 1):
             end = at + len(typed)
-            if all(word in own for word, own in zip(typed, folded[at:end], strict=True)):
+            # Most words are told apart without stripping endings.
+            if typed[0] in folded[at] and all(map(_is_word, typed, words[at:end])):
                 longer = (
-                    " ".join((*(raw for raw, _ in words[start : stop - 1]), words[stop - 1][1]))
+                    " ".join((*words[start : stop - 1], analyser.strip_ending(words[stop - 1])))
                     for start in range(max(0, at - 2), at + 1)
                     for stop in range(end, min(len(words), end + 2) + 1)
                     if (start, stop) != (at, end)
@@ -220,6 +219,10 @@ def stands_alone(part: QueryPart, text: str, find: Callable[[str], Sequence[str]
                 if not any(find(run) for run in longer):
                     return True
     return False
+
+
+def _is_word(typed: str, word: str) -> bool:
+    return typed in {analyser.fold(one).removesuffix("s") for one in (word, analyser.strip_ending(word))}
 
 
 def _list_near(part: QueryPart) -> Iterator[str]:
