@@ -244,17 +244,28 @@ def _load_near_terms() -> Mapping[str, set[str]]:
 
 
 def _has(text: str, folded: str, joined: str, form: str, is_strict: bool) -> bool:
+    words, short, starts = _list_traces(form)
+    if analyser.has_hangul(form):
+        return any(word in joined for word in words)
+    begins = (re.search(f"(?<![a-z]){re.escape(start)}", folded) for start in starts if start in folded)
+    return (
+        any(word in folded for word in words)
+        or any(_has_short(text, word) for word in short)
+        or (is_strict and any(begins))
+    )
+
+
+@analyser.remembered(1 << 10)
+def _list_traces(form: str) -> tuple[Sequence[str], Sequence[str], Sequence[str]]:
+    """Return the beginnings of a form's words that tell that a text has it, its short words, and strict beginnings."""
     if analyser.has_hangul(form):
         # 라우팅 also has the beginning of 라우터.
         context = analyser.split_context(analyser.fold(form))
-        words = [word[: max(2, len(word) - 1)] for word in context if len(word) > 1]
-        return any(word in joined for word in words)
+        return [word[: max(2, len(word) - 1)] for word in context if len(word) > 1], (), ()
     words = [word for word in _WORDS_OF_FORM.split(form) if word and word not in analyser.FUNCTION_WORDS]
-    starts = (analyser.fold(word)[:_MAX_SHORT] for word in words if is_strict and len(word) > _MAX_SHORT)
-    return any(re.search(rf"(?<![a-z]){re.escape(start)}", folded) for start in starts) or any(
-        _beginning(analyser.fold(word)) in folded if len(word) > _MAX_SHORT else _has_short(text, word)
-        for word in words
-    )
+    long = [analyser.fold(word) for word in words if len(word) > _MAX_SHORT]
+    short = [word for word in words if len(word) <= _MAX_SHORT]
+    return list(map(_beginning, long)), short, [word[:_MAX_SHORT] for word in long]
 
 
 def _beginning(word: str) -> str:
