@@ -420,13 +420,14 @@ def _read_note(texts: Texts, result: search_results.SearchResult) -> str:
     more = " …" if len(result.terms) > MAX_NAMES else ""
     terms = _format_names(result.terms, " · ") + more
     period = texts.format_period(*result.period)
+    votes = texts("subscription-votes", votes=result.min_votes) if result.min_votes else ""
     writers = texts("list-read-from", names=_format_names(result.writers)) if result.writers else ""
     order = texts(f"list-by-{result.sort.value}") if result.sort else ""
     code = texts("list-read-code") if result.has_code else ""
     excluded = texts("list-read-without", names=_format_names(result.excluded)) if result.excluded else ""
-    if not (result.is_shortened or order or period or writers or code or excluded):
+    if not (result.is_shortened or order or period or votes or writers or code or excluded):
         return ""
-    return texts("list-read", terms=join_dotted(order, period, writers, code, terms, excluded))
+    return texts("list-read", terms=join_dotted(order, period, votes, writers, code, terms, excluded))
 
 
 def _topic_heading(texts: Texts, topic: str, result: search_results.SearchResult) -> str:

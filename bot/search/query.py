@@ -168,7 +168,7 @@ class QueryReader:
         """
 
         def is_term(text: str) -> bool:
-            return self.is_excludable(text) or is_writer(text)
+            return requests.is_kind_of_paper(text) or self.is_excludable(text) or is_writer(text)
 
         def is_excluded(text: str) -> bool:
             return is_term(text) and (
@@ -176,7 +176,8 @@ class QueryReader:
             )
 
         read = requests.read_exclusions(query.text, is_term, is_excluded)
-        text = read.text if not read.excluded or questions.has_topic(read.text.split()) else ""
+        has_noun = any(questions.classify_filler(word) != "filler" for word in read.text.split())
+        text = read.text if not read.excluded or has_noun else ""
         return replace(
             query,
             text=text,

@@ -71,10 +71,10 @@ class SearchResult(PaperPage):
       without any of the terms; `comparing`: what is left out and yet mentioned there, in comparison.
     - `corrected`: pairs of typed and corrected words; `suggestions`: alternative queries if there are no
       complete matches; `meanings`: the terms that an ambiguous abbreviation may mean.
-    - `is_shortened`: filler was left out; `period`: the first and last day named in the query; `writers`: the
-      institutions and people named in it; `unknown_writers`: those that no paper has; `has_code`: only papers with
-      code; `sort`: the order that it asks for, or of a list without words; `excluded`: what it leaves out;
-      `described`: negations that leave nothing out; `ignored`: parts of the query that could not be used.
+    - `is_shortened`: filler was left out; `period`: the first and last day named in the query, `min_votes` the least
+      votes; `writers`: the institutions and people named in it; `unknown_writers`: those that no paper has; `has_code`:
+      only papers with code; `sort`: the order that it asks for, or of a list without words; `excluded`: what it leaves
+      out; `described`: negations that leave nothing out; `ignored`: parts of the query that could not be used.
     - `unknown_id`: the requested arXiv id, if the archive does not have it.
     - `alert_terms`: terms for an alert on papers like these; empty if a name may mean several people, or if no
       paper has any of the words.
@@ -94,6 +94,7 @@ class SearchResult(PaperPage):
     term_forms: tuple[tuple[str, ...], ...] = ()
     is_shortened: bool = False
     period: dates.DateLimits = (None, None)
+    min_votes: int | None = None
     writers: tuple[str, ...] = ()
     sort: Sort | None = None
     unknown_writers: tuple[str, ...] = ()

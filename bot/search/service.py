@@ -98,12 +98,13 @@ def read_request(query: query_parser.Query, today: date) -> query_parser.Query:
         read = requests.read_order(query.text, has_period=False)
         text = read.text
     text = text if questions.has_topic(text.split()) or not read.asks else ""
-    narrowed = merge_filters(search.Filters(*period), query)
+    narrowed = merge_filters(search.Filters(*period, read.min_votes), query)
     return replace(
         query,
         text=text,
         since=narrowed.since_on,
         until=narrowed.until_on,
+        min_votes=narrowed.min_votes,
         order=read.order,
         has_code=read.has_code,
         ignored=(*query.ignored, *read.unread),
@@ -483,6 +484,7 @@ class SearchService:
         used = read if matches.missing else replace(read, implied={})
         common = SearchResult(
             period=(query.since, query.until),
+            min_votes=query.min_votes if query.min_votes != typed.min_votes else None,
             writers=names,
             sort=asked or by_votes,
             unknown_writers=query.unknown_writers,

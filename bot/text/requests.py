@@ -137,7 +137,11 @@ def _read_tokens(text: str, table: str) -> list[_Token]:
 
 def _place(token: _Token, before: str) -> _Token:
     """Return a token with the class that it has behind one of another class: 정렬 is "sort" or alignment; top 5."""
-    is_count = _NUMBER.fullmatch(token.text) is not None and before in ("best", "popular", "sort", "most")
+    is_count = (
+        token.kind == ""
+        and _NUMBER.fullmatch(token.text) is not None
+        and before in ("best", "popular", "sort", "most", "over", "votes")
+    )
     is_sort = token.kind == "align" and before == "sort"
     kind = "count" if is_count else "sort" if is_sort else token.kind
     return token._replace(kind="" if kind in ("plain", "align") else kind)
@@ -171,15 +175,21 @@ _RULES = tuple(
     for pattern, *rest in (
         (_both(f"{_UP}|few|{_SORT}", "cited"), "votes", True),
         (r"\bunknown\b", "", True),
-        (_both("few|worst", "votes|voted|popular|buzz") + r"|\bloved\b", "least"),
+        (_both("over", "votes"), "", False),
+        (
+            _both("few|worst", "votes|voted|popular|fame")
+            + r"|\bnot (?:voted|popular)\b|\bgot few buzz\b|\bfew got buzz\b|\bloved\b",
+            "least",
+        ),
         (
             r"\bpopular\b|"
-            + _both(f"{_UP}|{_SORT}", "votes|buzz")
+            + _both(f"{_UP}|{_SORT}", "votes|fame")
+            + r"|\bmost buzz\b|\bgot (?:many )?buzz\b"
             + "|"
             + _both("most|best|worst|people", "voted")
             + r"|\bpeople like\b|\bsort best\b"
             + r"|\bvoted (?:\w+ )?(?:most|many)\b|\bgot voted\b|"
-            + _both("got", "buzz"),
+            + _both("got", "fame"),
             "votes",
         ),
         (
@@ -193,6 +203,8 @@ _RULES = tuple(
         (r"^(?:size|most)*\s?(?:size\b|most (?:trait|many)$)", "", True),
     )
 )
+_LIMIT = next(number for number, rule in enumerate(_RULES) if "over" in rule.pattern.pattern)
+_MORE = re.compile(r"over|above|more than|exceed|넘|초과", re.IGNORECASE)
 _LATEST = "latest"
 _CODE = re.compile(
     r"\b(?:with|ha(?:s|ve|ving)|that (?:release|share|publish)(?:d|ed)?)"
@@ -213,18 +225,19 @@ _SOON = 5
 class Ordering(NamedTuple):
     """A question without its order ("votes", "least", "date", "oldest" or ""), and what is unknown of papers in it.
 
-    `has_code`: it asks for papers with code.
+    `has_code`: it asks for papers with code; `min_votes`: for papers with as many votes.
     """
 
     text: str
     order: str = ""
     unread: tuple[str, ...] = ()
     has_code: bool = False
+    min_votes: int | None = None
 
     @property
     def asks(self) -> bool:
         """Whether the question asks for anything besides its topic."""
-        return bool(self.order or self.unread or self.has_code)
+        return bool(self.order or self.unread or self.has_code or self.min_votes)
 
 
 def read_order(text: str, *, has_period: bool) -> Ordering:
@@ -263,7 +276,10 @@ def read_order(text: str, *, has_period: bool) -> Ordering:
             else kept
         )
         kept = _COUNT.sub(" ", kept)
-    return Ordering(" ".join(kept.split()).strip(" ,:"), order, unread, has_code)
+    limit = next((typed for number, typed in found if number == _LIMIT), "")
+    count = re.search("[0-9]+", limit)
+    least = int(count[0]) + bool(_MORE.search(limit)) if count else None
+    return Ordering(" ".join(kept.split()).strip(" ,:"), order, unread, has_code, least)
 
 
 def _weaken(text: str, token: _Token) -> str:
@@ -299,6 +315,12 @@ def _is_cut(phrase: Sequence[_Token], behind: Sequence[_Token]) -> bool:
 
 # Exclusions.
 
+
+def is_kind_of_paper(text: str) -> bool:
+    """Return whether a text names a kind of papers, such as surveys or 벤치마크."""
+    return bool(_split(text.casefold(), "papers"))
+
+
 _NEGATORS = frozenset(("sure", "imperative", "lack", "instead", "no", "not", "dont", "other"))
 _JOINTS = frozenset(("or", "and", "nor", "및", "또는", "그리고", "혹은"))
 _TAILS = frozenset(("models", "papers", "ones", "methods", "based", "please", "own", "work", "works"))
@@ -306,6 +328,7 @@ _JOINED = re.compile(r"(?:이?[나랑]|[와과]|하고)\Z")
 _PARTICLE = re.compile(r"(?:['’]s|[은는이가을를의]|이?[나랑]|[와과]|하고|인데)\Z")
 _SUFFIX = re.compile(r"-(?:based|style|like|centric|driven)\Z")
 _MAX_TERM_WORDS, _MAX_LISTED = 4, 6
+_AUXILIARIES = frozenset(("why", "how", "do", "does", "did", "can", "could", "will", "would", "should"))
 _CLAUSES = frozenset(("", ",", ";", ".", "?", "!", "but", "and", "please"))
 """What may come before an imperative: "skip surveys", but not "the skip connections"."""
 
@@ -401,7 +424,10 @@ def _list_negations(tokens: Sequence[_Token]) -> Iterator[_Negation]:
         around = [token.kind for token in tokens[first if is_korean else at + 1 : start]]
         is_about, is_used = "about" in around, "use" in around
         before = tokens[at - 1] if at else _Token(",", "", 0, 0)
-        is_clause = before.kind in (",", "glue")
+        # "world models, no games", "world models not games", but not "why do transformers not generalize"
+        is_last = kind in ("no", "not") and not is_korean and _ends_clause(tokens[start:])
+        is_last = is_last and not any(token.text.casefold() in _AUXILIARIES for token in tokens[:at])
+        is_clause = before.kind in (",", "glue") or is_last
         needs_verb = kind == "dont" or (kind == "not" and (is_korean or not is_clause))
         if (needs_verb and not (is_about or is_used)) or (
             kind == "imperative" and not (is_clause and before.text.casefold() in _CLAUSES)
@@ -417,9 +443,9 @@ def _list_negations(tokens: Sequence[_Token]) -> Iterator[_Negation]:
             is_sure=kind in ("sure", "imperative")
             or (is_about and kind != "instead")
             or (
-                kind in ("no", "not")
-                and before.text.casefold() in _CLAUSES - {""}
-                and _ends_clause(tokens[start:])
+                is_last
+                and before.text.casefold() not in ("", "with")
+                and (kind == "no" or before.kind == "" or before.text.casefold() in _CLAUSES)
             )
             or (kind == "other" and "glue" in [token.kind for token in tokens[at + 1 : start]]),
             is_instead=kind == "instead",

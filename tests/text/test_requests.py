@@ -99,6 +99,7 @@ def _reader() -> QueryReader:
         ("음성 최신순ㄱㄱ", "음성", "date"),
         ("the first time series model", "the first time series model", ""),
         ("models with many shared parameters", "models with many shared parameters", ""),
+        ("language models with more attention", "language models with more attention", ""),
         ("low-rank adaptation", "low-rank adaptation", ""),
         ("best-first search papers", "best-first search papers", ""),
         ("더 작은 모델로 증류", "더 작은 모델로 증류", ""),
@@ -183,6 +184,10 @@ def test_an_order_that_is_unknown_of_papers_is_said(query: str) -> None:
         ("generation but not with diffusion models", "generation", "diffusion models"),
         ("reinforcement learning without human feedback", "reinforcement learning", "human feedback"),
         ("인간 피드백 없이 강화학습", "강화학습", "인간 피드백"),
+        ("attention that is not sparse", "attention that is", "sparse"),
+        ("world models not games", "world models", "games"),
+        ("hallucination papers other than surveys", "hallucination papers", "surveys"),
+        ("transformer 말고 다른 아키텍처", "아키텍처", "transformer"),
         ("no transformers: sequence models", "sequence models", "transformers"),
         ("ignore LLMs; time series forecasting", "time series forecasting", "LLMs"),
         ("without any retrieval, question answering", "question answering", "retrieval"),
@@ -295,6 +300,21 @@ def test_a_negation_that_leaves_nothing_out_is_said(query: str, described: str) 
 def test_papers_with_code_are_a_filter(query: str, text: str, has_code: bool) -> None:
     read = requests.read_order(query, has_period=False)
     assert (read.text, read.has_code, read.unread) == (text, has_code, ())
+
+
+@pytest.mark.parametrize(
+    ("query", "text", "votes"),
+    [
+        ("papers with more than 100 upvotes", "papers", 101),
+        ("agents with at least 50 votes", "agents", 50),
+        ("추천수 100 넘는 로봇 논문", "로봇 논문", 101),
+        ("추천 30개 이상 로봇", "로봇", 30),
+        ("image generation over 100 steps", "image generation over 100 steps", None),
+    ],
+)
+def test_a_number_of_votes_is_a_minimum(query: str, text: str, votes: int | None) -> None:
+    read = requests.read_order(query, has_period=False)
+    assert (read.text, read.order, read.min_votes) == (text, "", votes)
 
 
 def test_an_exclusion_of_nothing_is_said() -> None:
