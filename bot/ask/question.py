@@ -112,7 +112,9 @@ def _read_run(words: Sequence[str], glossary: Glossary) -> AskedPart | None:
     forms += [Form(term, max(_NEAREST - _STEP * place, _LEAST)) for place, term in enumerate(row or ())]
     if not forms:
         return None
-    weight = 1.0 if "" in kinds else _VAGUE
+    # 단점 is filler in a search, but what a question is about.
+    is_asked = bool(row) and questions.is_noun(text) and analyser.has_hangul(text)
+    weight = 1.0 if "" in kinds or is_asked else _VAGUE
     return AskedPart(text, concepts.merge_forms((Form(text), *forms)), weight)
 
 

@@ -419,6 +419,7 @@ def _read_note(texts: Texts, result: search_results.SearchResult) -> str:
     """Return a note on the order, period, authors, terms and exclusions of a query; "" if it was taken literally."""
     more = " …" if len(result.terms) > MAX_NAMES else ""
     terms = _format_names(result.terms, " · ") + more
+    terms = texts("list-read-rest") if result.excluded and not terms else terms
     period = texts.format_period(*result.period)
     votes = texts("subscription-votes", votes=result.min_votes) if result.min_votes else ""
     writers = texts("list-read-from", names=_format_names(result.writers)) if result.writers else ""

@@ -543,8 +543,13 @@ class Engine:
 
     # Exact sets.
 
-    def list_about(self, query: ReadQuery, scope: Scope, *, sort: Sort = Sort.VOTES) -> list[int]:
-        """Return all papers with each part in the title or at least twice in the body, by votes unless by date."""
+    def list_about(
+        self, query: ReadQuery, scope: Scope, *, sort: Sort = Sort.VOTES, is_clear: bool = False
+    ) -> list[int]:
+        """Return all papers with each part in the title or at least twice in the body, by votes unless by date.
+
+        If `is_clear`, a paper must have an English form of an English term whose Korean form means another one too.
+        """
         clauses, places = self._narrow(scope, query), dict[int, int]()
         field, order = _ORDERS[sort] or _TOP
 
@@ -561,6 +566,8 @@ class Engine:
             }
 
         sets = [list_(self._about(part)) for part in query.parts]
+        clear = [self._part(QueryPart("", part.clear)) for part in query.parts if is_clear and part.clear]
+        sets += [list_(Query.const_score_query(one, _CERTAIN)) for one in clear if one is not None]
         about = set.intersection(*sets) if sets else set[int]()
         about = about.union(*(list_(self._about(whole)) for whole in query.wholes))
         marks = (search_index.EXACT_NAME, search_index.VERSION_NAME)

@@ -331,7 +331,15 @@ class QueryReader:
             concepts.merge_forms((*forms, *self._forms_of(terms, _EVERYDAY_WEIGHT))),
             keys[0] if keys else term_keys.term_key(terms[0]),
             is_term=not terms and self._is_term(text, keys),
+            clear=() if analyser.has_hangul(text) else self._list_clear(forms),
         )
+
+    def _list_clear(self, forms: Sequence[Form]) -> tuple[Form, ...]:
+        """Return the English forms of an English term if a Korean form of it has several meanings."""
+        is_shared = any(
+            analyser.has_hangul(one.text) and len(self.glossary.find(one.text)) > 1 for one in forms
+        )
+        return tuple(Form(one.text) for one in forms if is_shared and not analyser.has_hangul(one.text))
 
     def _is_term(self, text: str, keys: Iterable[str]) -> bool:
         """Return whether a text is a usual form of a concept: "detection", but not "detects"."""

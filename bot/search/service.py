@@ -188,7 +188,9 @@ def _find_by_words(
     if not (query.parts or query.wholes):
         ids, total = engine.list_top(scope, query, sort=sort, limit=end)
         return search_engine.Matches(dict.fromkeys(ids, 0.0), total)
-    if (asked or sort is Sort.VOTES) and (about := engine.list_about(query.sure(), scope, sort=sort)):
+    if (asked or sort is Sort.VOTES) and (
+        about := engine.list_about(query.sure(), scope, sort=sort, is_clear=True)
+    ):
         return search_engine.Matches(dict.fromkeys(about, 0.0), len(about))
     return engine.find(query, scope, limit=end, sort=sort)
 

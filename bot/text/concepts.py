@@ -109,13 +109,15 @@ _NEGATION = re.compile(
 class QueryPart(NamedTuple):
     """A part of a query; a paper matches it by any of its forms. `key` is the concept's key, or "" for plain words.
 
-    `is_term`: whether it is a term, a name or a quoted phrase, and not an ordinary word.
+    `is_term`: whether it is a term, a name or a quoted phrase, and not an ordinary word. `clear` are the English forms of
+    an English term whose Korean form means another one too: reasoning, since 추론 is inference as well.
     """
 
     text: str
     forms: tuple[Form, ...]
     key: str = ""
     is_term: bool = False
+    clear: tuple[Form, ...] = ()
 
     @property
     def is_negated(self) -> bool:

@@ -303,6 +303,12 @@ async def test_partial_matches_name_the_missing_terms(harness: ClientHarness) ->
     assert harness.texts("list-partial") not in shown
 
 
+@both_languages
+async def test_an_answer_says_that_only_an_exclusion_was_asked(harness: ClientHarness) -> None:
+    shown = shown_text(await harness.ask("topic", query="anything but robots"))
+    assert harness.texts("list-read-rest") in shown
+
+
 async def test_a_heading_counts_full_and_partial_matches_apart(harness: ClientHarness) -> None:
     first = await harness.ask("topic", query="small language model weather")
     shown = shown_text(first)

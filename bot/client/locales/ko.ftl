@@ -45,6 +45,7 @@ list-saved-heading = 저장한 논문 · { $count }편
 list-corrected = 오타로 보여 고쳐서 찾았어요: { $words }
 list-read = 검색 조건: { $terms }
 list-read-without = 제외: { $names }
+list-read-rest = 나머지 논문 전체
 list-read-from = { $names } 논문
 list-institutions = 소속은 일부 논문만 알 수 있어서, 나머지는 본문에 기관 이름이 나오는지로 찾았어요
 list-meanings = { $term }의 여러 뜻: { $meanings }
