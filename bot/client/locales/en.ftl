@@ -77,7 +77,7 @@ list-topic-partial = { " " }+ { $count ->
    *[other] { $count } partial matches
 }
 list-read-code = with code
-list-described = “{ $names }” leaves no papers out
+list-described = No papers are left out for “{ $names }”
 list-unknown-writers = No author or institution here is called { $names }
 list-ignored = I can't use: { $filters }
 list-ignored-forms = { $ignored } (use { $forms })

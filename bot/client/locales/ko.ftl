@@ -54,7 +54,7 @@ related-and-korean = { $forms } (한국어 표현 포함)
 related-korean = 검색어의 한국어 표현
 list-stale = 최신 논문은 아직 색인하는 중이에요
 list-partial = 딱 맞는 논문이 없어 가까운 논문을 보여 드려요
-list-partial-heading = 일부만 일치하는 논문
+list-partial-heading = 일부 일치
 list-missing = 없는 검색어: { $terms }
 list-matched = 일치한 검색어: { $terms }
 list-comparing = 비교 대상으로만 언급돼요: { $terms }
@@ -570,7 +570,7 @@ club-state-none = { $meets } 모임에서 읽을 논문이 없어요. **후보�
 club-state-gone = { club-state-none }
 club-state-unheld = { club-state-none }
 club-state-waiting = 다음 모임: { $meets }
-    디스코드가 아직 투표를 받아 주지 않아요. 이유는 { $status } 명령어로 볼 수 있고, { $now } 명령어로 다시 시도할 수 있어요.
+    디스코드에 투표를 아직 올리지 못했어요. 이유는 { $status } 명령어로 볼 수 있고, { $now } 명령어로 다시 시도할 수 있어요.
 club-state-count = 다음 모임: { $meets }
     투표 결과를 세고 있어요.
 club-state-skip = { $meets } 모임은 건너뛰어요. { $now } 명령어를 쓰면 투표가 시작되고 모임도 다시 잡혀요.
