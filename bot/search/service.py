@@ -209,30 +209,34 @@ def _spell_out(glossary: Glossary, text: str) -> str:
 
 def _label_partial(
     view: Snapshot, answer: _Answer, rows: Sequence[models.PaperRow]
-) -> tuple[_Labels, _Labels]:
-    """Return the terms that each partial match has in no form, not even within another word, and those that it has.
+) -> tuple[_Labels, _Labels, dict[str, str]]:
+    """Return the terms that each partial match has in no form, not even within another word; those that it has; its topic.
 
-    Both are keyed by arXiv id. A label is a claim, so it says less rather than more: only terms are named, and those
-    that a paper has only if its title has no other word of the question.
+    All are keyed by arXiv id. A label is a claim, so it says less rather than more: only terms are named, those that a
+    paper has only if its title has no other word of the question, and a topic only if the paper names it.
     """
     matches, glossary = answer.matches, answer.reader.glossary
     partial = [row.id for row in rows if row.id in matches.missing]
     parts = [part for part in answer.query.parts if not part.is_negated]
-    missing, matched = _Labels(), _Labels()
+    missing, matched, related = _Labels(), _Labels(), dict[str, str]()
     for paper in search.list_documents(view, partial, summaries.select_shown) if partial else ():
         text, title = search_index.join_texts(paper), paper.title or ""
         lacking = [part for part in matches.missing[paper.id] if not part.is_negated]
         absent = concepts.list_absent(lacking, text)
         absent = concepts.list_absent(absent, _spell_out(glossary, text)) if absent else absent
         missing[paper.arxiv_id] = tuple(part.shown_text for part in absent)
-        if absent or paper.id in matches.related or paper.id in matches.comparing:
+        if topic := matches.related.get(paper.id):
+            if concepts.stands_alone(answer.query.said[topic], text, glossary.find):
+                related[paper.arxiv_id] = topic
+            continue
+        if absent or paper.id in matches.comparing:
             continue
         named = [part for part in parts if part.is_term and concepts.stands_alone(part, text, glossary.find)]
         others = [part for part in parts if part not in named]
         typed = f"{title}\n{_spell_out(glossary, title)}"
         if len(concepts.list_absent(others, typed, is_strict=True)) == len(others):
             matched[paper.arxiv_id] = tuple(dict.fromkeys(part.shown_text for part in named))
-    return missing, matched
+    return missing, matched, related
 
 
 def _list_alert_terms(
@@ -390,7 +394,7 @@ class SearchService:
         matches = answer.matches
         page = [*matches.scores][request.offset : request.offset + request.limit]
         rows = search.list_paper_rows(view, page, matches.scores)
-        missing, matched = _label_partial(view, answer, rows)
+        missing, matched, related = _label_partial(view, answer, rows)
         return replace(
             answer.common,
             rows=tuple(rows),
@@ -399,7 +403,7 @@ class SearchService:
             comparing={
                 row.arxiv_id: matches.comparing[row.id] for row in rows if row.id in matches.comparing
             },
-            related={row.arxiv_id: matches.related[row.id] for row in rows if row.id in matches.related},
+            related=related,
             is_stale=archive.is_stale,
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, NamedTuple
@@ -185,10 +185,7 @@ def list_absent(parts: Iterable[QueryPart], text: str, *, is_strict: bool = Fals
         part
         for part in parts
         if (is_name(part.text) or {analyser.has_hangul(form.text) for form in part.forms} >= scripts)
-        and not any(
-            _has(text, folded, joined, form, is_strict)
-            for form in dict.fromkeys((*(form.text for form in part.forms), *_list_near(part)))
-        )
+        and not any(_has(text, folded, joined, form, is_strict) for form in _list_signs(part))
     ]
 
 
@@ -227,11 +224,12 @@ def _is_word(typed: str, word: str) -> bool:
     return typed in {analyser.fold(one).removesuffix("s") for one in (word, analyser.strip_ending(word))}
 
 
-def _list_near(part: QueryPart) -> Iterator[str]:
-    """Yield the terms that are about the same topic as a part."""
-    near = _load_near_terms()
-    for key in dict.fromkeys((part.key, *(form.key for form in part.forms if form.weight >= _USUAL_WEIGHT))):
-        yield from near.get(key, ())
+@lru_cache(maxsize=1 << 6)
+def _list_signs(part: QueryPart) -> tuple[str, ...]:
+    """Return the forms of a part, and the terms that are about the same topic."""
+    usual = (part.key, *(form.key for form in part.forms if form.weight >= _USUAL_WEIGHT))
+    near = (term for key in usual for term in _load_near_terms().get(key, ()))
+    return tuple(dict.fromkeys((*(form.text for form in part.forms), *near)))
 
 
 @lru_cache(maxsize=1)
