@@ -190,7 +190,7 @@ def list_absent(parts: Iterable[QueryPart], text: str, *, is_strict: bool = Fals
 
 
 _USUAL_WEIGHT = 0.8
-"""The lowest weight of a form that a label calls by the name of its part."""
+"""The lowest weight, in parts of the heaviest, of a form that a label calls by the name of its part."""
 
 
 def stands_alone(part: QueryPart, text: str, find: Callable[[str], Sequence[str]]) -> bool:
@@ -198,7 +198,9 @@ def stands_alone(part: QueryPart, text: str, find: Callable[[str], Sequence[str]
 
     `find` returns the keys of a term.
     """
-    usual = (analyser.fold(form.text).split() for form in part.forms if form.weight >= _USUAL_WEIGHT)
+    heaviest = max((form.weight for form in part.forms), default=1.0)  # a topic's forms are lighter
+    least = _USUAL_WEIGHT * heaviest
+    usual = (analyser.fold(form.text).split() for form in part.forms if form.weight >= least)
     whole = analyser.fold(text)
     forms = [typed for form in usual if (typed := [word.removesuffix("s") for word in form])]
     forms = [typed for typed in forms if all(word in whole for word in typed)]
