@@ -86,7 +86,7 @@ _BEFORE = re.compile(
 )
 _BEHIND = re.compile(
     r"\s?(?:쯤|경|초|말|중순|무렵)?"
-    r"(?:(?P<word>이후|이래|부터|까지|이전|전까지|to now|to today|onwards?|and later)(?:에|의|로|도)?"
+    r"(?:(?P<word>이후|이래|부터|까지|이전|전까지|to now|to today|onwards?|(?:and|or) later)(?:에|의|로|도)?"
     r"|['’]s| so far|(?:동안|사이)(?:에|의)?|에는|에서|에|의|도|은|는|간|내|달)?(?![가-힣\w])"
 )
 _PAPERS_AHEAD = re.compile(r"(?:^|\s)papers?\s+$", re.IGNORECASE)
@@ -96,7 +96,19 @@ _RANGE = re.compile(r"\s*(?:부터|에서|to|until|till|through|[-–~])\s*(?:th
 _A_YEAR = re.compile(_YEAR)
 _BOTH = re.compile(r"\bbetween (?:the )?@ and (?:the )?@|@[와과] @ ?사이", re.IGNORECASE)
 _SINCE, _UNTIL, _EARLIER = (
-    ("since", "after", "이후", "이래", "부터", "to now", "to today", "onward", "onwards", "and later"),
+    (
+        "since",
+        "after",
+        "이후",
+        "이래",
+        "부터",
+        "to now",
+        "to today",
+        "onward",
+        "onwards",
+        "and later",
+        "or later",
+    ),
     ("until", "till", "up to", "까지"),
     ("before", "이전", "전까지"),
 )

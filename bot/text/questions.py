@@ -55,7 +55,9 @@ def strip_query_word(word: str, is_known: Callable[[str], bool]) -> str:
         if not _LATIN.search(core) or several_endings.fullmatch(tail):
             return core if _LATIN.search(core) else word
         # LLM기반 is "LLM 기반"; the second word may follow a particle: RAG를이용한.
-        return f"{core} {tail}" if len(tail) > 1 and is_known(core) else word
+        if len(tail) > 1 and is_known(core):
+            return f"{core} {tail}"
+        return core if classify_filler(tail) == "filler" else word  # splatting중에
     possible = endings.get(word[-1], ())
     stems = [word[: -len(ending)] for ending in possible if word.endswith(ending) and _agrees(word, ending)]
     for stem in stems:

@@ -322,7 +322,7 @@ def is_kind_of_paper(text: str) -> bool:
 
 
 _NEGATORS = frozenset(("sure", "imperative", "lack", "instead", "no", "not", "dont", "other"))
-_JOINTS = frozenset(("or", "and", "nor", "및", "또는", "그리고", "혹은"))
+_JOINTS = frozenset(("or", "and", "nor", "/", "및", "또는", "그리고", "혹은"))
 _TAILS = frozenset(("models", "papers", "ones", "methods", "based", "please", "own", "work", "works"))
 _JOINED = re.compile(r"(?:이?[나랑]|[와과]|하고)\Z")
 _PARTICLE = re.compile(r"(?:['’]s|[은는이가을를의]|이?[나랑]|[와과]|하고|인데)\Z")

@@ -29,6 +29,7 @@ PIECES = (
         ("이번 주 에이전트", "에이전트", "2025-05-12 – 2025-05-18"),
         ("지난 3개월간 LLM", "LLM", "2025-02-14 – 2025-05-14"),
         ("2024년 이후 양자화", "양자화", "since 2024-01-01"),
+        ("agents from 2024 or later", "agents", "since 2024-01-01"),
         ("양자화 2024년까지", "양자화", "until 2024-12-31"),
         ("diffusion papers from March 2025", "diffusion papers", "2025-03"),
         ("what was new in robotics last month", "what was new in robotics", "2025-04"),

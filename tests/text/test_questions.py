@@ -74,6 +74,7 @@ _KNOWN_LIST = (
 _KNOWN = frozenset(_KNOWN_LIST.split())
 _STEMS = (
     "LLM의=LLM|LoRA로=LoRA|GPT-4에서=GPT-4|RAG를=RAG|CLIP이란=CLIP|LLM에서의=LLM|LLM들은=LLM|C++로=C++|RAG기반=RAG 기반"
+    "|splatting중에=splatting"
     "|K평균=K평균|3차원=3차원|로봇이=로봇|모델로=모델|에이전트가=에이전트|텍스트로=텍스트|학습시키나요=학습|생성할=생성|효율적인=효율|전문가=전문가"
     "|평가=평가|제미나이=제미나이|사투리에서=사투리|말투가=말투|구별하는=구별|까먹는=까먹는|신경회로=신경회로|해상도=해상도"
 )

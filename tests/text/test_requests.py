@@ -209,6 +209,10 @@ def test_an_order_that_is_unknown_of_papers_is_said(query: str) -> None:
         ("LoRA를 다룬 것은 제외해 주세요, 정렬", "정렬", "LoRA"),
         ("비디오 생성 중 확산 아닌거", "비디오 생성", "확산"),
         ("서베이 논문은 보고 싶지 않아, 환각만", "환각만", "서베이"),
+        ("음성 논문 보여줘 음악은 필요없음", "음성 논문 보여줘", "음악"),
+        ("speech papers. avoid anything that is just another benchmark", "speech papers", "benchmark"),
+        ("합성 데이터 찾는데 수학 말고 다른 도메인", "합성 데이터 찾는데", "수학"),
+        ("agents, excluding ones co-authored by DeepSeek", "agents", "DeepSeek"),
     ],
 )
 def test_words_exclude_a_term(query: str, text: str, excluded: str) -> None:
