@@ -231,10 +231,12 @@ def _label_partial(
             continue
         if absent or paper.id in matches.comparing:
             continue
-        named = [part for part in parts if part.is_term and concepts.stands_alone(part, text, glossary.find)]
-        others = [part for part in parts if part not in named]
         typed = f"{title}\n{_spell_out(glossary, title)}"
-        if len(concepts.list_absent(others, typed, is_strict=True)) == len(others):
+        untitled = concepts.list_absent(parts, typed, is_strict=True)
+        if any(part not in untitled and not part.is_term for part in parts):
+            continue
+        named = [part for part in parts if part.is_term and concepts.stands_alone(part, text, glossary.find)]
+        if all(part in named or part in untitled for part in parts):
             matched[paper.arxiv_id] = tuple(dict.fromkeys(part.shown_text for part in named))
     return missing, matched, related
 

@@ -204,13 +204,12 @@ def stands_alone(part: QueryPart, text: str, find: Callable[[str], Sequence[str]
     whole = analyser.fold(text)
     forms = [typed for form in usual if (typed := [word.removesuffix("s") for word in form])]
     forms = [typed for typed in forms if all(word in whole for word in typed)]
-    words = [word.strip("()[],.;:*\"'") for word in text.split()] if forms else []
-    folded = list(map(analyser.fold, words))
+    words = [word.strip("()[],.;:*\"'") for word in whole.split()] if forms else []
     for typed in forms:
         for at in range(len(words) - len(typed) + 1):
             end = at + len(typed)
             # Most words are told apart without stripping endings.
-            if typed[0] in folded[at] and all(map(_is_word, typed, words[at:end])):
+            if typed[0] in words[at] and all(map(_is_word, typed, words[at:end])):
                 longer = (
                     " ".join((*words[start : stop - 1], analyser.strip_ending(words[stop - 1])))
                     for start in range(max(0, at - 2), at + 1)
@@ -223,7 +222,7 @@ def stands_alone(part: QueryPart, text: str, find: Callable[[str], Sequence[str]
 
 
 def _is_word(typed: str, word: str) -> bool:
-    return typed in {analyser.fold(one).removesuffix("s") for one in (word, analyser.strip_ending(word))}
+    return typed in {one.removesuffix("s") for one in (word, analyser.strip_ending(word))}
 
 
 @lru_cache(maxsize=1 << 6)
