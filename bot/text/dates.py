@@ -206,7 +206,7 @@ def _limit(before: str, behind: str, span: tuple[date, date]) -> DateLimits:
 def _span(match: re.Match[str], today: date, first: re.Match[str] | None = None) -> tuple[date, date]:
     """Return the first and last day of a matched date; a day alone is in the month of the `first` date.
 
-    Raises ValueError if there is no such date.
+    Raises ValueError if the date does not exist.
     """
     group = {name: text.lower() for name, text in match.groupdict().items() if text}
     if "ko_same" in group and first is not None:

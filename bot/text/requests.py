@@ -36,7 +36,7 @@ _TAIL_KINDS = frozenset(("sure", "lack", "instead", "other", "use"))
 
 
 class _Token(NamedTuple):
-    """A word or a part of one, and its class: "" if it has none, "," for what separates phrases."""
+    """A word or a part of one, and its class: "" for an unclassified word, "," for what separates phrases."""
 
     kind: str
     text: str
@@ -64,7 +64,7 @@ def _load() -> dict[str, _Entries]:
 
 @lru_cache(maxsize=1 << 12)
 def _split(word: str, table: str) -> tuple[tuple[str, int], ...]:
-    """Return the class and the length of each entry that a word consists of; () if there is none."""
+    """Return the class and the length of each entry that a word consists of; () for other words."""
     entries = _load()[table]
     if word in entries or len(word) > _MAX_LENGTH or not word:
         return ((entries[word][0], len(word)),) if word in entries else ()
@@ -348,7 +348,7 @@ class Exclusions(NamedTuple):
 class _Negation(NamedTuple):
     """A phrase that negates, from `first` to `last` of the tokens, with the negator `at` a place in it.
 
-    What it negates `is_ahead` of it or behind it. If it `is_sure`, whatever that is is unwanted, else only terms. What a
+    What it negates `is_ahead` of it or behind it. If it `is_sure`, any words are unwanted, else only terms. What a
     method is used `is_instead` of is not searched for, but its papers name it, so they are not excluded. `is_lack`: it
     says that something is not there or not used. `has_filler`: it begins with filler, as in (서베이) 논문 말고.
     """
@@ -511,7 +511,7 @@ def _read_named(
         taken = at
         rest = beside[at:]
         comma = bool(rest) and rest[0].kind == "," and rest[0].text in ",·"
-        # "retrieval, question answering" is no list, but "math, code or agents" is one.
+        # "retrieval, question answering" is not a list, but "math, code or agents" is one.
         comma = comma and (
             negation.is_ahead or any(one.text.casefold() in _JOINTS for one in rest[1:_MAX_LISTED])
         )
