@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage import database, key_values, locks
 from storage import sources as stored_sources
 from storage.models import Appearance, DigestFormat, Entry, Section, SourcedDigest, StoredDigest, Trust
+from storage.snapshot import chunked
 from storage.tables import digests, entries, metadata, papers, reference, required, sources
 from storage.writer import published_texts
 
@@ -262,7 +263,7 @@ async def add_entries(
     new_entries = [(digest_id, entry) for digest_id, digest in entries_by_digest.items() for entry in digest]
     added_seq = await key_values.increment(connection, key_values.ENTRIES_ADDED)
     # Other tasks can run between chunks.
-    for chunk in database.chunked(new_entries, ENTRIES_AT_ONCE):
+    for chunk in chunked(new_entries, ENTRIES_AT_ONCE):
         ids = await database.reserve_ids(connection, entries, len(chunk))
         rows = [
             database.record_values(entry, entries, id=id_, digest_id=digest_id, paper_id=paper_id)

@@ -24,7 +24,6 @@ from contextlib import (
     suppress,
 )
 from functools import lru_cache, partial
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 
@@ -33,8 +32,8 @@ from sqlalchemy.engine import URL, Dialect, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from storage import errors
-from storage.snapshot import LOOK_UPS_AT_ONCE, Snapshot, SnapshotPool, log, log_statement
+from storage import errors, sqlite_file
+from storage.snapshot import LOOK_UPS_AT_ONCE, Snapshot, SnapshotPool, chunked, log, log_statement
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -49,11 +48,8 @@ Check = Callable[[Connection], Awaitable[None]]
 Result = TypeVar("Result")
 Parameters = ParamSpec("Parameters")
 _Gate = AbstractAsyncContextManager[None]
-BUSY_TIMEOUT_SECONDS = 15.0
 POOL_SIZE = 8
 """Connections kept open. As many more are opened on demand."""
-SQLITE_HEAP = 40 * 1024 * 1024
-"""The bytes that all connections of a process may hold: each fills its cache of pages in the course of months."""
 READER_CONNECTIONS = 6
 """Connections shared by commands and buttons. Delivery, planning and ingest use the others."""
 CONNECT_TIMEOUT_SECONDS = 10.0
@@ -75,7 +71,7 @@ class Database:
     def _make_snapshots(self) -> SnapshotPool:
         path, url = sqlite_path(self.url), self.url.render_as_string(hide_password=False)
         if path is not None:
-            return SnapshotPool(partial(_connect_reader, path))
+            return SnapshotPool(partial(sqlite_file.connect_reader, path))
         return SnapshotPool(None, lambda: open_engine(url, self.name, LOOK_UPS_AT_ONCE))
 
     def limited(self, connections: int) -> Database:
@@ -116,6 +112,17 @@ class Database:
     def url(self) -> URL:
         """The database URL. `str()` hides the password."""
         return self.engine.url
+
+    @property
+    def path(self) -> Path | None:
+        """The file, or None for PostgreSQL."""
+        return sqlite_path(self.url)
+
+    @property
+    def label(self) -> str:
+        """The file's path, or the URL of PostgreSQL without its password."""
+        path = self.path
+        return self.url.render_as_string(hide_password=True) if path is None else str(path)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
@@ -355,7 +362,7 @@ def open_engine(url: str, name: str, pool_size: int = POOL_SIZE) -> AsyncEngine:
         hide_parameters=True,
         json_serializer=_to_json,
     )
-    sa.event.listen(engine.sync_engine, "connect", _set_up_sqlite)
+    sa.event.listen(engine.sync_engine, "connect", sqlite_file.set_up)
     sa.event.listen(engine.sync_engine, "begin", _begin_sqlite)
     _log_statements(engine)
     return engine
@@ -518,37 +525,6 @@ def check_file(url: URL) -> None:
         sqlite3.connect(path).close()
 
 
-def _set_up_sqlite(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # transactions are started explicitly, see _begin_sqlite
-    try:
-        cursor = connection.cursor()
-        for pragma in (
-            f"busy_timeout={int(BUSY_TIMEOUT_SECONDS * 1000)}",
-            "journal_mode=WAL",
-            # If a power cut lost the record of an attempt, the part would be posted twice.
-            "synchronous=FULL",
-            "foreign_keys=ON",
-            "temp_store=MEMORY",
-            "cache_size=-4096",  # KB
-            f"soft_heap_limit={SQLITE_HEAP}",
-        ):
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
-    except BaseException:
-        connection.close()  # not in the pool yet
-        raise
-
-
-def _connect_reader(path: Path) -> sqlite3.Connection:
-    """Open a connection to a SQLite file for look-ups. The thread that uses it need not be the one that closes it."""
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    _set_up_sqlite(connection, None)
-    connection.execute("PRAGMA query_only=ON")
-    # A look-up reads many pages, and each that is not cached costs a system call.
-    connection.execute("PRAGMA cache_size=-16384")
-    return connection
-
-
 def _begin_sqlite(connection: sa.Connection) -> None:
     writes = connection.get_execution_options().get("paperround_writes", True)
     adapted: Any = connection.connection.dbapi_connection
@@ -558,9 +534,6 @@ def _begin_sqlite(connection: sa.Connection) -> None:
 
 Value = TypeVar("Value")
 Record = TypeVar("Record", bound="DataclassInstance")
-
-CHUNK_SIZE = 2000
-"""Values per IN list: SQLite allows 32,766 variables per statement, asyncpg 32,767."""
 
 
 def dialect_insert(connection: AsyncConnection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
@@ -577,13 +550,6 @@ def _dialect_insert(dialect: Dialect, table: sa.Table) -> sqlite.Insert | postgr
     from sqlalchemy.dialects import postgresql
 
     return postgresql.insert(table)
-
-
-def chunked(values: Iterable[Value], size: int = CHUNK_SIZE) -> Iterator[Sequence[Value]]:
-    """Yield the values in lists of at most `size`."""
-    iterator = iter(values)
-    while chunk := list(islice(iterator, size)):
-        yield chunk
 
 
 async def reserve_ids(connection: AsyncConnection, table: sa.Table, count: int) -> Sequence[int]:

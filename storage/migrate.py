@@ -91,7 +91,7 @@ async def open_database(
         version = await find_version(opened)
         if version is None:
             if not (opened.is_sqlite if migrate is None else migrate):
-                raise errors.StorageError(f"{_name(opened)} is empty. Run `paperround db upgrade` first.")
+                raise errors.StorageError(f"{opened.label} is empty. Run `paperround db upgrade` first.")
             await _create(opened)
         elif version < migrations.VERSION:
             if approve is None:
@@ -102,14 +102,9 @@ async def open_database(
     return opened
 
 
-def _name(opened: database.Database) -> str:
-    path = database.sqlite_path(opened.url)
-    return opened.url.render_as_string(hide_password=True) if path is None else str(path)
-
-
 def _describe_old(opened: database.Database, version: int) -> str:
     return (
-        f"{_name(opened)} is older: it has schema {version}, and this version of Paperround uses schema"
+        f"{opened.label} is older: it has schema {version}, and this version of Paperround uses schema"
         f" {migrations.VERSION}. Run `paperround db upgrade`."
     )
 
@@ -123,7 +118,7 @@ def _describe_upgrade(opened: database.Database, version: int) -> str:
     path = database.sqlite_path(opened.url)
     copied = "" if path is None else f" It is copied to {_backup_of(path)} first."
     return (
-        f"{_name(opened)} is upgraded from schema {version} to {migrations.VERSION}. {' '.join(changes)}{copied} A bot"
+        f"{opened.label} is upgraded from schema {version} to {migrations.VERSION}. {' '.join(changes)}{copied} A bot"
         " that runs on it, with its standby and fronts, must end within a minute."
     )
 
@@ -142,11 +137,11 @@ async def find_version(opened: database.Database) -> int | None:
         version = await connection.run_sync(_read_version)
     if version == _FOREIGN:
         raise errors.StorageError(
-            f"{_name(opened)} contains tables that are not Paperround's, or of a version before 0.1.0. Choose another database."
+            f"{opened.label} contains tables that are not Paperround's, or of a version before 0.1.0. Choose another database."
         )
     if version is not None and version > migrations.VERSION:
         raise errors.OtherVersionError(
-            f"{_name(opened)} has schema {version}, made by a newer version of Paperround; this one uses schema"
+            f"{opened.label} has schema {version}, made by a newer version of Paperround; this one uses schema"
             f" {migrations.VERSION}. Install the newer version again, or restore a backup from before the upgrade."
         )
     return version
@@ -159,7 +154,7 @@ async def check_version(opened: database.Database) -> None:
         raise errors.OtherVersionError(_describe_old(opened, version or 0))
     if await _is_upgrading(opened):
         raise errors.OtherVersionError(
-            f"Another version of Paperround upgrades {_name(opened)} from schema {version}, the newest that this one uses."
+            f"Another version of Paperround upgrades {opened.label} from schema {version}, the newest that this one uses."
             " Start that version instead of this one."
         )
 
@@ -217,7 +212,7 @@ async def _upgrade(opened: database.Database) -> None:
                 ends_at = time.monotonic() + WAIT_SECONDS
             elif time.monotonic() > ends_at:
                 raise errors.StorageError(
-                    f"{_name(opened)} is in use by a running bot of an older version. Stop it, then start again."
+                    f"{opened.label} is in use by a running bot of an older version. Stop it, then start again."
                 )
             await asyncio.sleep(locks.RETRY_SECONDS)
             if await find_version(opened) == migrations.VERSION:

@@ -17,7 +17,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from storage import tables
+from storage import sqlite_file, tables
 
 Migration = Callable[[sa.Connection], None]
 
@@ -254,4 +254,5 @@ def _add_vectors_of_papers(connection: sa.Connection) -> None:
 
 
 VERSION = 1 + len(MIGRATIONS)
+assert VERSION == sqlite_file.SCHEMA_VERSION, "look-ups know it as `sqlite_file.SCHEMA_VERSION`"
 """The version of the schema in `storage.tables`."""

@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import database, locks, models
 from storage.models import DeliveryKind, DeliveryState, PartKind, PartState
+from storage.snapshot import chunked
 from storage.tables import UtcTime, deliveries, delivery_papers, parts, subscriptions
 
 
@@ -165,7 +166,7 @@ async def mark_sent(
     ]
     sent = {"state": PartState.SENT, "error": None, "error_code": None}
     await database.update_rows(connection, parts, rows, same=sent)
-    for chunk in database.chunked(receipts):
+    for chunk in chunked(receipts):
         await connection.execute(_finish(), {"part_ids": chunk, "now": now})
 
 

@@ -1,4 +1,4 @@
-"""Read data for lookups in plain SQL: papers, their authors and changes, and the glossary.
+"""Read data for lookups in plain SQL, without SQLAlchemy: papers, their authors and changes, and the glossary.
 
 The index is a folder beside the database (`bot.search.index`). Each change to papers has a number.
 """
@@ -10,17 +10,12 @@ import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from types import MappingProxyType
 from typing import Any
 
-import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from storage import database
 from storage.models import Author, IndexDocument, PaperRow, Section, share_name
 from storage.snapshot import Snapshot, parse_date
-from storage.tables import UtcTime, metadata, required, row_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,16 +155,7 @@ def list_most_published(snapshot: Snapshot, *, limit: int) -> list[Author]:
     return [Author(*row) for row in snapshot.fetch(statement, limit)]
 
 
-# The glossary.
-
-glossary = sa.Table(
-    "glossary",
-    metadata,
-    row_id(),
-    required("made_at", UtcTime),
-    required("papers", sa.Integer, comment="number of papers at build time"),
-    required("data", sa.LargeBinary, comment="JSON, zlib"),
-)
+# The glossary, which `storage.glossary` writes.
 
 GLOSSARY_DECISIONS = "glossary:decisions"
 """The key of the operator's decisions as JSON: rows of (English term, form, whether the form was added)."""
@@ -191,13 +177,6 @@ def get_glossary(snapshot: Snapshot) -> tuple[int, str] | None:
     """Return the number of papers that the stored glossary was learnt from, and its JSON, or None."""
     rows = snapshot.fetch("SELECT papers, data FROM glossary")
     return next(((papers, zlib.decompress(data).decode()) for papers, data in rows), None)
-
-
-async def save_glossary(connection: AsyncConnection, made_at: datetime, papers: int, data: str) -> None:
-    """Replace the stored glossary, which `get_glossary` returns."""
-    values = {"made_at": made_at, "papers": papers, "data": zlib.compress(data.encode())}
-    statement = database.dialect_insert(connection, glossary).values(id=1, **values)
-    await connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=values))
 
 
 # Papers and authors in results.

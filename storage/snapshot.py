@@ -11,11 +11,10 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from itertools import count, islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
@@ -26,18 +25,27 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 Awaited = TypeVar("Awaited")
+Value = TypeVar("Value")
 Parameters = ParamSpec("Parameters")
 Row = tuple[Any, ...]
 
-CHUNK_SIZE = 1 << 14
+IN_SIZE = 1 << 14
 """Values per IN list. SQLite allows 32,766 variables per statement."""
-_SQLITE_URL = "sqlite+aiosqlite:///"
+CHUNK_SIZE = 2000
+"""Values per statement of SQLAlchemy."""
 
 
 log = logging.getLogger(__name__)
 SLOW_SECONDS = 0.2
 """A look-up that takes longer is logged, each kind once in `QUIET_SECONDS`."""
 QUIET_SECONDS = 3600.0
+
+
+def chunked(values: Iterable[Value], size: int = CHUNK_SIZE) -> Iterator[Sequence[Value]]:
+    """Yield the values in lists of at most `size`."""
+    iterator = iter(values)
+    while chunk := list(islice(iterator, size)):
+        yield chunk
 
 
 def log_statement(statement: str, seconds: float) -> None:
@@ -71,8 +79,7 @@ class Snapshot:
         The condition replaces `%s`. `further` values are for placeholders after the condition.
         """
         rows: list[Row] = []
-        iterator = iter(values)
-        while chunk := list(islice(iterator, CHUNK_SIZE)):
+        for chunk in chunked(values, IN_SIZE):
             if self.is_sqlite:
                 # Padded to powers of two, so that the driver can reuse cached statements.
                 padded = 1 << (len(chunk) - 1).bit_length()
@@ -83,14 +90,6 @@ class Snapshot:
                 parameters = (chunk,)
             rows += self.fetch(statement.replace("%s", condition), *parameters, *further)
         return rows
-
-
-def find_missing_file(url: str) -> Path | None:
-    """Return a database URL's SQLite file if it is missing but its folder exists, otherwise None."""
-    name = url.removeprefix(_SQLITE_URL).partition("?")[0]
-    path = Path(name)
-    is_file = url.startswith(_SQLITE_URL) and name not in ("", ":memory:") and not name.startswith("file:")
-    return path.absolute() if is_file and path.parent.is_dir() and not path.exists() else None
 
 
 async def read(

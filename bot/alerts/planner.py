@@ -23,9 +23,10 @@ from bot.outbox.contents import DeliveryFactory, DeliveryHandler, Owned
 from bot.search import matcher
 from bot.search.service import SearchService
 from storage import accounts, alerts, models, outbox, papers
-from storage.database import Connection, Database, chunked
+from storage.database import Connection, Database
 from storage.errors import StorageError
 from storage.models import AlertTiming
+from storage.snapshot import chunked
 
 log = structlog.get_logger(__name__)
 

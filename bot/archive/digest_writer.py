@@ -27,7 +27,7 @@ from bot.archive.arxiv_ids import abstract_url, huggingface_url
 from bot.core.clock import Clock, TimeSlices
 from bot.text import analyser
 from storage import alerts, archive, daily, errors, outbox, papers, today
-from storage.database import Connection, chunked
+from storage.database import Connection
 from storage.models import (
     Appearance,
     DeliveryKind,
@@ -42,6 +42,7 @@ from storage.models import (
     SourceKind,
     StoredDigest,
 )
+from storage.snapshot import chunked
 
 log = structlog.get_logger(__name__)
 

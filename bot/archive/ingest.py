@@ -21,9 +21,10 @@ from bot.core import isolation
 from bot.core.clock import Clock
 from bot.text import plain
 from storage import archive, errors, sources
-from storage.database import Connection, Database, chunked
+from storage.database import Connection, Database
 from storage.errors import StorageError
 from storage.models import Digest, LocatedProblem, PaperFacts, StoredDigest
+from storage.snapshot import chunked
 
 log = structlog.get_logger(__name__)
 

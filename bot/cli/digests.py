@@ -222,7 +222,7 @@ def digest(
     async def look_up(service: SearchService) -> tuple[PaperPage, date | None]:
         return await service.get_digest(day, limit=top or MAX_TOP, min_votes=min_votes)
 
-    page, day = shell.run_with_service(create_search, look_up)
+    page, day = shell.run_look_up(create_search, look_up)
     votes = f" have at least {shell.count(min_votes, 'vote')}" if min_votes else ""
     empty = EMPTY_ARCHIVE if day is None else f"No papers for {day}{votes}."
     # In JSON, a paper's date is the date of its latest digest.

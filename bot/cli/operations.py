@@ -229,7 +229,7 @@ def run(
 
     from bot.core import logs, memory
     from bot.core import settings as core_settings
-    from storage import snapshot
+    from storage import sqlite_file
 
     memory.limit_arenas()
     settings = shell.load_settings()
@@ -238,7 +238,7 @@ def run(
         structlog.get_logger().warning("unknown setting", name=unknown, origin=origin)
     from bot.app import runtime
 
-    if settings.discord_token is None and snapshot.find_missing_file(settings.database_url) is not None:
+    if settings.discord_token is None and sqlite_file.find_missing_file(settings.database_url) is not None:
         raise errors.UsageError(runtime.MISSING_TOKEN_MESSAGE)
 
     async def command() -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bot.text.concepts import SurfaceForm
     from storage import models
     from storage.database import Database
+    from storage.file_reader import FileReader
 
 _UNKNOWN_AUTHOR = "No author is called {name!r}. Try another spelling, or only the family name."
 _CORRECTED_AUTHOR = "No author is called {name!r}; showing the closest name, {author}."
@@ -70,9 +71,9 @@ def search(
                 empty = _UNKNOWN_AUTHOR.format(name=name)
             elif named.is_corrected:
                 corrected = _CORRECTED_AUTHOR.format(name=name, author=named.author)
-        return result, await _explain_nothing(service, empty), corrected
+        return result, await _explain_nothing(service, result.rows, empty), corrected
 
-    result, empty, corrected = shell.run_with_service(create_search, look_up)
+    result, empty, corrected = shell.run_look_up(create_search, look_up)
     if corrected:
         shell.error(corrected)
     if full_json:
@@ -84,9 +85,9 @@ def search(
         shell.error(line)
 
 
-async def _explain_nothing(service: SearchService, sentence: str) -> str:
+async def _explain_nothing(service: SearchService, rows: Sequence[models.PaperRow], sentence: str) -> str:
     """Return the sentence for an empty result, or EMPTY_ARCHIVE if the archive has no papers."""
-    return sentence if (await service.get_extent()).paper_count else EMPTY_ARCHIVE
+    return sentence if rows or (await service.get_extent()).paper_count else EMPTY_ARCHIVE
 
 
 def answer_to_dict(result: search_results.SearchResult) -> dict[str, Any]:
@@ -126,10 +127,10 @@ def author(
         raise errors.UsageError("NAME is an empty string. Give an author's name.")
 
     async def look_up(service: SearchService) -> tuple[search_results.AuthorResult, str]:
-        unknown = await _explain_nothing(service, _UNKNOWN_AUTHOR.format(name=name))
-        return await service.find_author(name, limit=limit), unknown
+        result = await service.find_author(name, limit=limit)
+        return result, await _explain_nothing(service, result.rows, _UNKNOWN_AUTHOR.format(name=name))
 
-    result, unknown = shell.run_with_service(create_search, look_up)
+    result, unknown = shell.run_look_up(create_search, look_up)
     if as_json:
         shell.print_answer(author_to_dict(result), True)
         return
@@ -168,7 +169,7 @@ def paper(
         detail = await service.find_paper(paper_id)
         return detail, await service.list_sources(detail) if detail else {}
 
-    detail, sources = shell.run_with_service(create_search, find)
+    detail, sources = shell.run_look_up(create_search, find)
     if as_json:
         shell.print_answer(None if detail is None else detail_to_dict(detail, sources), True)
     elif detail is None:
@@ -411,7 +412,7 @@ def _print_detail(detail: models.PaperDetail) -> None:
         shell.echo(f"\nabstract: {detail.abstract}")
 
 
-def create_search(database: Database) -> SearchService:
+def create_search(database: Database | FileReader) -> SearchService:
     """Return a search service that updates the index before its first search."""
     from bot.search.index import SearchIndex, folder_of
     from bot.search.service import SearchService
@@ -444,7 +445,7 @@ def glossary(
         return
 
     term = " ".join(words)
-    concepts, senses = shell.run_with_service(create_search, lambda service: service.explain_term(term))
+    concepts, senses = shell.run_look_up(create_search, lambda service: service.explain_term(term))
     if as_json:
         data = [
             {"key": key, "name": _name(key, forms), "forms": [_form_to_dict(*form) for form in forms]}
@@ -481,9 +482,7 @@ def _decide(words: Sequence[str], as_json: bool) -> None:
         raise errors.UsageError(
             f"Usage: paperround glossary {verb} TERM FORM. Put a term of several words in quotation marks."
         )
-    made = shell.run_with_service(
-        GlossaryService, lambda service: service.decide(*texts, is_added=verb == "add")
-    )
+    made = shell.run_look_up(GlossaryService, lambda service: service.decide(*texts, is_added=verb == "add"))
     done = "now" if made.is_added else "no longer"
     said = f"{made.form} is {done} a form of {made.term}."
     shell.print_answer(made._asdict(), as_json, sentence=said)
@@ -492,7 +491,7 @@ def _decide(words: Sequence[str], as_json: bool) -> None:
 def _print_decisions(as_json: bool) -> None:
     from bot.search.glossary import GlossaryService
 
-    made = shell.run_with_service(GlossaryService, lambda service: service.list_decisions())
+    made = shell.run_look_up(GlossaryService, lambda service: service.list_decisions())
     rows = [
         {"form": row.form, "term": row.term, "is": "added" if row.is_added else "forgotten"} for row in made
     ]

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from bot.app.workers import Workers
     from bot.core.settings import Settings
     from storage.database import Database
+    from storage.file_reader import FileReader
 
 Service = TypeVar("Service")
 Result = TypeVar("Result")
@@ -68,6 +69,29 @@ def run_with_service(
     return asyncio.run(run())
 
 
+def run_look_up(
+    create: Callable[[Database | FileReader], Service], command: Callable[[Service], Awaitable[Result]]
+) -> Result:
+    """Create a service that looks up and run a command with it, like `run_with_service` but without SQLAlchemy."""
+    from storage import file_reader
+
+    async def open_database() -> Database:
+        from storage.migrate import open_database
+
+        return await open_database(url)
+
+    async def run() -> Result:
+        with checked_database(url, creating=False):
+            database = await file_reader.open_reader(url, open_database)
+        try:
+            return await command(create(database))
+        finally:
+            await database.close()
+
+    url = load_settings().database_url
+    return asyncio.run(run())
+
+
 def load_settings() -> Settings:
     """Load the settings. Raises UsageError if one is invalid."""
     from bot.core import settings
@@ -87,9 +111,9 @@ def checked_database(url: str, *, creating: bool) -> Iterator[None]:
     Without `creating`, raises UsageError if the file is missing: a command run in the wrong folder would
     otherwise leave an empty database there.
     """
-    from storage import snapshot
+    from storage import sqlite_file
 
-    path = snapshot.find_missing_file(url)
+    path = sqlite_file.find_missing_file(url)
     if path is not None and not creating:
         raise errors.UsageError(
             f"There is no database {path}. Change to the bot's folder, or set PAPERROUND_DATABASE_URL."

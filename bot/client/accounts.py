@@ -12,10 +12,11 @@ from typing import Any, Protocol
 
 from bot.core.clock import Clock
 from bot.rendering import discord_text
-from storage import accounts, alerts, archive, daily, database, outbox, papers
+from storage import accounts, alerts, archive, daily, outbox, papers
 from storage.database import Database
 from storage.errors import UsageError
 from storage.models import ActivityState, Reason
+from storage.snapshot import chunked
 
 
 class Guilds:
@@ -34,7 +35,7 @@ class Guilds:
 
         Resumes posts to servers that the bot rejoined, and retries refused ones.
         """
-        for ids in database.chunked(by_id):
+        for ids in chunked(by_id):
             async with self._database.transaction() as connection:
                 chosen = {guild_id: by_id[guild_id] for guild_id in ids}
                 await accounts.upsert_guilds(connection, chosen)

@@ -25,6 +25,7 @@ from storage import archive, daily, database, models, papers, shelf
 from storage.archive import DigestPaper
 from storage.database import Connection, Database
 from storage.outbox import add_all
+from storage.snapshot import chunked
 
 log = structlog.get_logger(__name__)
 
@@ -313,7 +314,7 @@ class DailyPlanner:
         plain = [(row, slot) for row, slot in due if not row.topic]
         on_topic = [(row, slot) for row, slot in due if row.topic]
         planned = 0
-        for batch in (*database.chunked(plain, BATCH_SIZE), *database.chunked(on_topic, TOPIC_BATCH_SIZE)):
+        for batch in (*chunked(plain, BATCH_SIZE), *chunked(on_topic, TOPIC_BATCH_SIZE)):
             if count := await self._plan_batch(batch, tick):
                 planned += count
                 on_planned()

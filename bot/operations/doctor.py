@@ -26,8 +26,8 @@ from storage import (
     models,
     outbox,
     papers,
-    snapshot,
     sources,
+    sqlite_file,
 )
 
 TokenCheck = Callable[[Settings], Awaitable[command_sync.Application]]
@@ -150,7 +150,7 @@ async def _database(settings: Settings) -> tuple[list[Finding], bool]:
 
 
 async def _examine_database(settings: Settings) -> tuple[list[Finding], bool]:
-    if (path := snapshot.find_missing_file(settings.database_url)) is not None:
+    if (path := sqlite_file.find_missing_file(settings.database_url)) is not None:
         note = f"{path} does not exist; `paperround run` creates it. If you already have a database, change to its folder."
         missing = Finding("database", "none yet", status=Status.WARNING, note=note)
         return [missing, *_steps(len(settings.sources), bool(settings.sources), 0)], True

@@ -26,8 +26,8 @@ from bot.core.clock import Clock
 from bot.core.settings import Settings
 from bot.text import typography
 from storage import errors, models, paper_texts, search, vectors
-from storage.database import Database, chunked
-from storage.snapshot import Snapshot
+from storage.database import Database
+from storage.snapshot import Snapshot, chunked
 from storage.vectors import VectorKind
 
 log = structlog.get_logger(__name__)

@@ -24,7 +24,7 @@ from bot.search.results import Sort
 from bot.text import analyser, concepts, people, questions, term_keys, tokens
 from bot.text.concepts import Form, QueryPart
 from storage import search
-from storage.database import chunked
+from storage.snapshot import chunked
 
 _TITLE, _BODY, _NAME, _WHOLE = 2.5, 2.0, 4.0, 6.0
 """Weights of a part in the title, a part in the body, a name, and a term that spans the whole query."""

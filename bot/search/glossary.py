@@ -1,6 +1,7 @@
 """The glossary service combines the seed list, the operator's decisions and forms learnt from papers.
 
-Learning takes seconds and runs in the background. Other processes load the new glossary at their next search.
+Learning takes seconds and runs in the background. Other processes load the new glossary at their next search. Modules of
+`storage` with tables are imported where they are used: a search in the shell need not load SQLAlchemy.
 """
 
 from __future__ import annotations
@@ -18,12 +19,13 @@ from bot.glossary import resolver
 from bot.search import engine as search_engine
 from bot.search import index as search_index
 from bot.text import analyser, concepts, seed, term_keys, tokens, typography
-from storage import database, errors, key_values, models, papers, search
-from storage.snapshot import Snapshot
+from storage import errors, models, search
+from storage.snapshot import Snapshot, chunked
 
 if TYPE_CHECKING:
     from bot.glossary import mentions
-    from storage.database import Database
+    from storage.database import Connection, Database
+    from storage.file_reader import FileReader
 
 STALE_GROWTH = 1.1
 """The glossary is stale once the archive has grown by this factor."""
@@ -41,7 +43,10 @@ class GlossaryService:
     """Loads, caches and learns the glossary of a database. Thread-safe."""
 
     def __init__(
-        self, database: Database, clock: Clock = system_clock, index: search_index.SearchIndex | None = None
+        self,
+        database: Database | FileReader,
+        clock: Clock = system_clock,
+        index: search_index.SearchIndex | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -67,7 +72,9 @@ class GlossaryService:
 
     async def decide(self, term: str, form: str, *, is_added: bool) -> resolver.Decision:
         """Store an operator's decision to add or remove a form of a term. Raises UsageError if it is invalid."""
-        async with self._database.transaction() as connection:
+        from storage import key_values
+
+        async def add(connection: Connection) -> resolver.Decision:
             made = check_decision(await self.get_current(), term, form, is_added=is_added)
             known = await self.list_decisions()
             kept = (
@@ -77,7 +84,9 @@ class GlossaryService:
             )
             value = json.dumps([*kept, made], ensure_ascii=False)
             await key_values.set_value(connection, search.GLOSSARY_DECISIONS, value)
-        return made
+            return made
+
+        return await self._database.write(add)
 
     async def list_decisions(self) -> list[resolver.Decision]:
         """Return the operator's decisions, oldest first."""
@@ -104,6 +113,8 @@ class GlossaryService:
 
     async def rebuild(self, on_progress: Callable[[int], None] = lambda _: None) -> None:
         """Learn a glossary from the archive, which takes seconds, and store it. Reports the number of papers read."""
+        from storage import glossary, papers
+
         index = self._index or search_index.SearchIndex(search_index.folder_of(self._database))
         async for done in search_index.follow(self._database, index):
             on_progress(done)
@@ -111,14 +122,14 @@ class GlossaryService:
         await self._database.look_up(index.refresh)
         paper_count = await self._database.look_up(search.count_listed)
         ids = await self._database.fetch(papers.list_newest_ids, limit=MAX_PAPERS)
-        for chunk in database.chunked(ids, _CHUNK_SIZE):
+        for chunk in chunked(ids, _CHUNK_SIZE):
             documents = await self._database.look_up(search.list_documents, chunk, summaries.select_shown)
             await asyncio.to_thread(_read_papers, documents, mentioned, names)
             read += len(chunk)
             on_progress(read)
         evidence = search_engine.Engine(index.papers)
         learnt = await asyncio.to_thread(_learn, evidence, mentioned, dict(names.most_common(MAX_NAMES)))
-        await self._database.write(search.save_glossary, self._clock(), paper_count, _dump(learnt))
+        await self._database.write(glossary.save, self._clock(), paper_count, _dump(learnt))
 
 
 def _read_papers(

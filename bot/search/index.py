@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import tantivy
 from tantivy import Query
@@ -30,8 +30,11 @@ from bot.archive import summaries
 from bot.core import isolation, memory
 from bot.text import analyser, people, questions, term_keys, tokens, typography
 from storage import models, search
-from storage.database import Database
 from storage.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from storage.database import Database
+    from storage.file_reader import FileReader
 
 FORMAT = f"8.{tokens.VERSION}"
 """The version of the fields and tokens. Each version builds its own folder and deletes the folders of other versions."""
@@ -237,12 +240,11 @@ class IndexBusyError(Exception):
     """Raised if another process or thread is writing the index."""
 
 
-def folder_of(database: Database) -> Path:
+def folder_of(database: Database | FileReader) -> Path:
     """Return the folder of a database's index: next to a SQLite file, otherwise in the user's cache."""
-    url = database.url
-    if database.is_sqlite:
-        return Path(f"{str(url.database).removesuffix('.db')}.search")
-    key = hashlib.sha256(url.render_as_string(hide_password=True).encode()).hexdigest()[:16]
+    if database.path is not None:
+        return Path(f"{str(database.path).removesuffix('.db')}.search")
+    key = hashlib.sha256(database.label.encode()).hexdigest()[:16]
     cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return Path(cache) / "paperround" / f"search-{key}"
 
@@ -508,7 +510,7 @@ def _by_ids(schema: tantivy.Schema, ids: Sequence[int]) -> Query:
     return Query.term_set_query(schema, "id", list(ids))
 
 
-async def follow(database: Database, index: SearchIndex) -> AsyncGenerator[int, None]:
+async def follow(database: Database | FileReader, index: SearchIndex) -> AsyncGenerator[int, None]:
     """Bring the index up to date, yielding the number of papers done. Returns at once if another process is writing."""
     done = 0
     try:

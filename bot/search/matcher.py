@@ -25,8 +25,8 @@ from bot.search.query import ReadQuery
 from bot.search.service import OpenPapers, SearchService
 from bot.text import analyser, concepts, people, term_keys
 from storage import alerts, errors, models, search
-from storage.database import Database, chunked
-from storage.snapshot import Snapshot
+from storage.database import Database
+from storage.snapshot import Snapshot, chunked
 
 log = structlog.get_logger(__name__)
 

@@ -30,15 +30,16 @@ from bot.search.index import SearchIndex
 from bot.search.query import QueryReader, ReadQuery
 from bot.search.results import AuthorResult, Choice, PaperPage, SearchRequest, SearchResult, Sort
 from bot.text import concepts, dates, plain, query_parser, questions, requests
-from storage import archive as stored_archive
-from storage import database, models, papers, search
-from storage.archive import DigestPaper
-from storage.database import Database
+from storage import models, search
 from storage.search import NO_FILTERS, Filters
-from storage.snapshot import Snapshot
+from storage.snapshot import Snapshot, chunked
 
 if TYPE_CHECKING:
-    from bot.search.embeddings import TextVectors  # needs a library for requests, which is slow to load
+    # These need libraries that a search in the shell need not load: for requests, and SQLAlchemy.
+    from bot.search.embeddings import TextVectors
+    from storage.archive import DigestPaper
+    from storage.database import Connection, Database
+    from storage.file_reader import FileReader
 
 _MAX_ANSWERS, _PAGE_PERIOD = 64, timedelta(minutes=15)
 """The number of cached answers, and how long the later pages of an answer ignore changes to the archive."""
@@ -321,7 +322,7 @@ class SearchService:
 
     def __init__(
         self,
-        database: Database,
+        database: Database | FileReader,
         glossary: GlossaryService | None = None,
         clock: Clock = system_clock,
         index: SearchIndex | None = None,
@@ -370,11 +371,10 @@ class SearchService:
         if request.snippet_locale is None:
             return result
         patterns = search_results.build_patterns(result.term_forms)
-        async with self._database.read() as connection:
-            snippets = await search_results.list_snippets(
-                connection, result.rows, request.snippet_locale, patterns
-            )
-            return replace(result, snippets=snippets)
+        snippets = await self._database.fetch(
+            search_results.list_snippets, result.rows, request.snippet_locale, patterns
+        )
+        return replace(result, snippets=snippets)
 
     async def _order(self, request: SearchRequest, vectors: TextVectors) -> None:
         """Order a new answer also by its similarity to what is asked. This waits outside look-ups."""
@@ -613,13 +613,15 @@ class SearchService:
 
     async def find_paper(self, text: str) -> models.PaperDetail | None:
         """Return the paper identified by an arXiv id, a link or part of a title, or None."""
+        from storage import papers
+
         arxiv_id = await self._look_up(lambda archive: titles.find_paper(archive, text))
         return None if arxiv_id is None else await self._database.fetch(papers.get_detail, arxiv_id)
 
     async def find_titled(self, texts: Sequence[str]) -> dict[str, str]:
         """Return the arXiv ids of the papers with exactly these titles, by title."""
         ids: dict[str, str] = {}
-        for batch in database.chunked(texts, _TITLES_AT_ONCE):
+        for batch in chunked(texts, _TITLES_AT_ONCE):
             ids |= await self._look_up(partial(titles.find_titled, titles=batch))
         return ids
 
@@ -640,24 +642,27 @@ class SearchService:
 
     async def list_sources(self, detail: models.PaperDetail) -> dict[int, str]:
         """Return the sources of a paper's digests, keyed by digest id."""
+        from storage import archive
+
         ids = [appearance.digest_id for appearance in detail.appearances]
-        return await self._database.fetch(stored_archive.list_sources, ids)
+        return await self._database.fetch(archive.list_sources, ids)
 
     async def get_digest(
         self, on: date | None = None, *, limit: int = 10, offset: int = 0, min_votes: int | None = None
     ) -> tuple[PaperPage, date | None]:
         """Return a page of a date's papers, top-voted first, and that date. It defaults to the latest date with a digest."""
-        async with self._database.read() as connection:
-            if on is None:
-                newest = await stored_archive.list_dates(
-                    connection, limit=1, until_on=latest_date(self._clock())
-                )
-                if not newest:
-                    return PaperPage(), None
-                on = newest[0]
-            rows = await papers.list_by_date(connection, on, min_votes=min_votes or 0)
+        from storage import archive, papers
+
+        async def read(connection: Connection) -> tuple[PaperPage, date | None]:
+            until_on = latest_date(self._clock())
+            newest = [on] if on else await archive.list_dates(connection, limit=1, until_on=until_on)
+            if not newest:
+                return PaperPage(), None
+            rows = await papers.list_by_date(connection, newest[0], min_votes=min_votes or 0)
             shown = await papers.list_rows(connection, [row.id for row in rows[offset : offset + limit]])
-        return PaperPage(tuple(shown), len(rows)), on
+            return PaperPage(tuple(shown), len(rows)), newest[0]
+
+        return await self._database.fetch(read)
 
     async def list_snippets(
         self, rows: Sequence[models.PaperRow], locale: models.Locale
@@ -672,4 +677,6 @@ class SearchService:
 
     async def get_extent(self) -> models.ArchiveExtent:
         """Return the first and last date of the archive and its number of papers."""
+        from storage import papers
+
         return await self._database.fetch(papers.get_extent, until_on=latest_date(self._clock()))

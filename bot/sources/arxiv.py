@@ -29,7 +29,8 @@ from bot.core import isolation
 from bot.core.clock import Clock
 from bot.sources import base, feed
 from bot.text import analyser, typography
-from storage import database, models
+from storage import models
+from storage.snapshot import chunked
 
 if TYPE_CHECKING:
     from bot.archive.ingest import IngestService
@@ -65,7 +66,7 @@ class ArxivReader:
         possible = [arxiv_id for arxiv_id in dict.fromkeys(ids) if arxiv_ids.is_possible(arxiv_id, today)]
         if impossible := sorted({*ids} - {*possible}):
             yield (), impossible
-        for batch in database.chunked(possible, IDS_PER_REQUEST):
+        for batch in chunked(possible, IDS_PER_REQUEST):
             async for asked, facts, is_complete in self._read_halved(batch):
                 yield facts, sorted({*asked} - {paper.arxiv_id for paper in facts}) if is_complete else []
 
@@ -230,7 +231,7 @@ class PaperLookup:
         with suppress(*expected), isolation.isolated(log, "titles not looked up", reraise=expected):
             async with asyncio.timeout(self.patience), self.open_fetcher() as fetch:
                 reader = ArxivReader(self.endpoint, fetch, self.throttle)
-                for batch in database.chunked(allowed, TITLES_PER_REQUEST):
+                for batch in chunked(allowed, TITLES_PER_REQUEST):
                     matches = await reader.find_titled(batch)
                     await self.ingest.add_facts(list(matches.values()))
                     found |= dict.fromkeys(batch)

@@ -18,8 +18,9 @@ from bot.archive import summaries
 from bot.core.clock import Clock, latest_date
 from bot.search import index as search_index
 from bot.text import analyser, tokens
-from storage import alerts, archive, database, models, papers, search, shelf, today
+from storage import alerts, archive, models, papers, search, shelf, today
 from storage.database import Connection, Database
+from storage.snapshot import chunked
 from storage.today import FeedbackKind
 
 Vector: TypeAlias = Mapping[str, float]
@@ -149,7 +150,7 @@ class PaperVectors:
         vectors: dict[int, dict[str, float]] = {}
         # Share the strings of features between papers.
         names: dict[str, str] = {}
-        for batch in database.chunked(paper_ids, PAPERS_AT_ONCE):
+        for batch in chunked(paper_ids, PAPERS_AT_ONCE):
             rows = await self._database.look_up(search.list_documents, batch, summaries.select_shown)
             vectors |= await asyncio.to_thread(_extract, rows, names)
         return vectors

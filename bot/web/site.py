@@ -21,7 +21,7 @@ from bot.web import service as web_service
 from bot.web.find import Found, make_files
 from bot.web.service import Page, PageError, Site, WebPages, make_slug
 from storage import archive, errors, models, papers, search, snapshot
-from storage.database import chunked
+from storage.snapshot import chunked
 
 MANIFEST = ".paperround-web.json"
 """The file that lists the files of the last build."""

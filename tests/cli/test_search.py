@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 from tests.support.shell_fixtures import PAPERS, Paperround
@@ -27,6 +29,29 @@ def test_search_and_author_print_papers_and_corrected_names(filled: Paperround) 
     assert unknown == filled("author", "yoshua bengio").stdout
     assert "No author is called 'yoshua bengio'. Try another spelling" in unknown
     assert filled("search", "--author", "min-jun kim", "--min-votes", "6", "--json").data[0]["votes"] == 81
+
+
+def test_a_search_loads_neither_sqlalchemy_nor_a_log_library(filled: Paperround) -> None:
+    """Both take longer to load than a search takes."""
+    program = (
+        "import sys; from bot import cli\n"
+        "try: cli.main()\n"
+        "finally: print(*sorted({'sqlalchemy', 'aiosqlite', 'structlog', 'discord'} & sys.modules.keys()))"
+    )
+    for arguments, loaded in ((("search", "care", "--json"), ""), (("digest",), "aiosqlite sqlalchemy")):
+        command = [sys.executable, "-c", program, *arguments]
+        ran = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert ran.stdout.splitlines()[-1] == loaded
+
+
+def test_a_damaged_file_is_named(filled: Paperround) -> None:
+    path = Path("paperround.db")
+    assert filled("search", "care").exit_status == 0
+    content = path.read_bytes()
+    path.write_bytes(content[:4096] + bytes(len(content) - 4096))
+    answer = filled("search", "care")
+    assert (answer.exit_status, answer.stderr.count("\n")) == (1, 1)
+    assert "paperround.db is damaged. Replace it with a backup" in answer.stderr
 
 
 def test_full_json_has_totals_and_missing_terms(filled: Paperround) -> None:

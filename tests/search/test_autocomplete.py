@@ -10,7 +10,8 @@ from bot.glossary import resolver
 from bot.search import completion, glossary
 from bot.search.service import SearchService
 from bot.text import seed
-from storage import models, search
+from storage import glossary as stored_glossary
+from storage import models
 from storage.database import Database
 from tests.support import sample_archive
 from tests.support.sample_archive import NOW, NewsletterPaper
@@ -136,7 +137,7 @@ async def test_a_glossary_stored_by_an_older_version_is_ignored(db: Database) ->
     assert not await glossaries.is_stale()
     async with db.transaction() as connection:
         outdated = '{"version":0,"concepts":[]}'
-        await search.save_glossary(connection, NOW, len(PAPERS), outdated)
+        await stored_glossary.save(connection, NOW, len(PAPERS), outdated)
     assert await glossaries.is_stale()
     offered = await SearchService(db).complete_topic("reinforcement l", EN)
     assert offered[0].value == "reinforcement learning", "the seed list is used instead"

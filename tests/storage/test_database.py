@@ -14,7 +14,7 @@ import asyncpg
 import pytest
 import sqlalchemy as sa
 
-from storage import database, errors, key_values, papers, tables
+from storage import database, errors, key_values, papers, sqlite_file, tables
 from tests.support import patience
 from tests.support.paper_records import add_papers, merged_paper
 
@@ -199,7 +199,7 @@ async def test_an_option_in_the_url_is_a_number_or_refused(
 READ_ALL = """
 import sqlite3, sys
 from pathlib import Path
-from storage import database
+from storage import sqlite_file
 from tests.support.resident import read_resident
 
 path = Path(sys.argv[1])
@@ -208,7 +208,7 @@ with sqlite3.connect(path) as filling:
                     " LIMIT 6000) SELECT zeroblob(3000) AS page FROM n")
 filling.close()
 before = read_resident()
-readers = [database._connect_reader(path) for _ in range(8)]
+readers = [sqlite_file.connect_reader(path) for _ in range(8)]
 for reader in readers:
     reader.execute("SELECT sum(length(page)) FROM pages").fetchall()
 print(read_resident() - before)
@@ -225,5 +225,5 @@ def test_connections_share_a_limit_of_memory(tmp_path: Path) -> None:
 
 def test_a_power_cut_loses_no_record_of_an_attempt(tmp_path: Path) -> None:
     """The tests' own databases skip this, which takes most of a transaction's time."""
-    with contextlib.closing(database._connect_reader(tmp_path / "synchronous.db")) as connection:
+    with contextlib.closing(sqlite_file.connect_reader(tmp_path / "synchronous.db")) as connection:
         assert connection.execute("PRAGMA synchronous").fetchone() == (2,), "FULL"

@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
-from storage import database, errors, key_values, migrate, migrations
+from storage import database, errors, key_values, migrate, migrations, sqlite_file
 
 
 @asynccontextmanager
@@ -79,7 +79,7 @@ async def test_rejects_another_applications_database(empty_database_url: str) ->
 async def test_locked_file_raises_a_readable_error(
     sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "BUSY_TIMEOUT_SECONDS", 0.05)
+    monkeypatch.setattr(sqlite_file, "BUSY_TIMEOUT_SECONDS", 0.05)
     path = Path(shutil.copy(sqlite_template, tmp_path))
     with closing(sqlite3.connect(path, isolation_level=None)) as other_connection:
         other_connection.execute("BEGIN IMMEDIATE")

@@ -16,7 +16,7 @@ from unittest import mock
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
-from storage import database, locks, migrate, migrations, tables
+from storage import database, locks, migrate, migrations, sqlite_file, tables
 
 STORED = sorted((Path(__file__).parents[1] / "upgrades").iterdir())
 """A folder for each version, with a SQLite file and a dump of PostgreSQL (`tests/support/installation.py`)."""
@@ -49,9 +49,11 @@ def approve(plan: str) -> None:
 def more_migrations(*functions: migrations.Migration) -> Iterator[None]:
     """Let the program know further versions of the schema."""
     following = dict(enumerate(functions, migrations.VERSION + 1))
+    version = migrations.VERSION + len(functions)
     with (
         mock.patch.dict(migrations.MIGRATIONS, following),
-        mock.patch.object(migrations, "VERSION", migrations.VERSION + len(functions)),
+        mock.patch.object(migrations, "VERSION", version),
+        mock.patch.object(sqlite_file, "SCHEMA_VERSION", version),
     ):
         yield
 
