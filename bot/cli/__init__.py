@@ -11,7 +11,6 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from storage import errors
@@ -20,14 +19,6 @@ if TYPE_CHECKING:
     import typer
 
 
-HELP = {
-    "Start here": ("demo", "setup", "run", "doctor"),
-    "Papers": ("search", "author", "paper", "ask", "digest", "export"),
-    "Sources and digests": ("sources", "ingest", "digests", "write"),
-    "Operation": ("config", "backup", "import", "db", "web", "mcp", "readers"),
-    "Advanced": ("parse", "glossary", "reindex", "healthcheck"),
-}
-"""The headings of `paperround --help` and the commands below each."""
 _GARBAGE_THRESHOLD = 100_000
 """The number of allocations between garbage collections (default 700)."""
 
@@ -37,18 +28,65 @@ def build_app() -> typer.Typer:
     import typer
     from typer.core import TyperGroup
 
+    from bot.cli import digests, operations, search, setup, shell, sources
+
+    config = {"export": operations.export_set_up, "apply": operations.apply_set_up}
+    of_sources = {
+        "add": sources.add,
+        "list": sources.list_rows,
+        "edit": sources.edit,
+        "remove": sources.remove,
+        "fetch": sources.fetch,
+    }
+    of_database = {"upgrade": operations.upgrade, "copy": operations.copy_database}
+    sections: dict[str, dict[str, Any]] = {
+        "Start here": {
+            "demo": operations.demo,
+            "setup": setup.setup,
+            "run": operations.run,
+            "doctor": operations.doctor,
+        },
+        "Papers": {
+            "search": search.search,
+            "author": search.author,
+            "paper": search.paper,
+            "ask": search.ask,
+            "digest": digests.digest,
+            "export": digests.export,
+        },
+        "Sources and digests": {
+            "sources": ("Manage the sources of digests and papers.", of_sources),
+            "ingest": digests.ingest,
+            "digests": ("Remove stored digests.", {"remove": digests.remove}),
+            "write": digests.write,
+        },
+        "Operation": {
+            "config": ("Export or apply the set-up as a file: daily posts, alerts and sources.", config),
+            "backup": operations.backup,
+            "import": operations.import_all,
+            "db": ("Upgrade the database, or copy it to another one.", of_database),
+            "web": ("Build the archive as web pages and feeds.", {"build": operations.build_web}),
+            "mcp": operations.serve_tools,
+            "readers": ("Delete the data kept about a user.", {"forget": operations.forget_reader}),
+        },
+        "Advanced": {
+            "parse": digests.parse,
+            "glossary": search.glossary,
+            "reindex": operations.reindex,
+            "healthcheck": operations.ask_health,
+        },
+    }
+
     class Group(TyperGroup):
         """The group of all commands, with headings in its help."""
 
         def format_commands(self, ctx: Any, formatter: Any) -> None:
-            for heading, names in HELP.items():
-                found = [(name, self.get_command(ctx, name)) for name in names]
+            for heading, of_heading in sections.items():
+                found = [(name, self.get_command(ctx, name)) for name in of_heading]
                 with formatter.section(heading):
                     formatter.write_dl(
                         [(name, command.get_short_help_str(100)) for name, command in found if command]
                     )
-
-    from bot.cli import digests, operations, search, setup, sources
 
     app = typer.Typer(
         cls=Group,
@@ -61,44 +99,18 @@ def build_app() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(operations.accept_options)
-    command: Callable[..., None]
-    for command in (
-        *(operations.run, operations.demo, setup.setup, operations.doctor),
-        *(digests.parse, digests.ingest, digests.digest, digests.export, digests.write),
-        *(search.search, search.author, search.paper, search.ask, search.glossary),
-        *(operations.reindex, operations.backup),
-    ):
-        app.command()(command)
-    app.command("import")(operations.import_all)
-    app.command("healthcheck")(operations.ask_health)
-    app.command("mcp")(operations.serve_tools)
-    groups: dict[tuple[str, str], dict[str, Callable[..., None]]] = {
-        ("config", "Export or apply the set-up as a file: daily posts, alerts and sources."): {
-            "export": operations.export_set_up,
-            "apply": operations.apply_set_up,
-        },
-        ("sources", "Manage the sources of digests and papers."): {
-            "add": sources.add,
-            "list": sources.list_rows,
-            "edit": sources.edit,
-            "remove": sources.remove,
-            "fetch": sources.fetch,
-        },
-        ("digests", "Remove stored digests."): {"remove": digests.remove},
-        ("readers", "Delete the data kept about a user."): {"forget": operations.forget_reader},
-        ("db", "Upgrade the database, or copy it to another one."): {
-            "upgrade": operations.upgrade,
-            "copy": operations.copy_database,
-        },
-        ("web", "Build the archive as web pages and feeds."): {"build": operations.build_web},
-    }
-    for (name, description), of_group in groups.items():
-        group = typer.Typer(help=description, no_args_is_help=True)
-        # Otherwise Typer would run a single command as the whole application.
-        group.callback()(lambda: None)
-        for verb, run in of_group.items():
-            group.command(verb)(run)
-        app.add_typer(group, name=name)
+    for of_heading in sections.values():
+        for name, command in of_heading.items():
+            if not isinstance(command, tuple):
+                app.command(name)(shell.synchronous(command))
+                continue
+            description, of_group = command
+            group = typer.Typer(help=description, no_args_is_help=True)
+            # Otherwise Typer would run a single command as the whole application.
+            group.callback()(lambda: None)
+            for verb, run in of_group.items():
+                group.command(verb)(shell.synchronous(run))
+            app.add_typer(group, name=name)
     return app
 
 

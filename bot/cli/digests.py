@@ -9,7 +9,6 @@ import sys
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,9 +24,6 @@ if TYPE_CHECKING:
     from bot.archive.files import TextFile
     from bot.archive.ingest import IngestService
     from bot.core.settings import Settings
-    from bot.search.results import PaperPage
-    from bot.search.service import SearchService
-
 
 MAX_TOP = 1000
 
@@ -72,7 +68,7 @@ def _print_file(file: TextFile | models.LocatedProblem) -> Iterator[models.Locat
             yield models.LocatedProblem(file.name, problem.line, problem.message)
 
 
-def ingest(
+async def ingest(
     paths: Annotated[list[str] | None, typer.Argument(metavar="PATH…", help="Files, or folders.")] = None,
     again: Annotated[
         bool, typer.Option("--again", help="Parse the stored texts again with this version's parser.")
@@ -86,7 +82,7 @@ def ingest(
         )
     from bot.archive import files
 
-    result, untitled = shell.run_command(lambda: _ingest(paths or [], again))
+    result, untitled = await _ingest(paths or [], again)
     # A README beside digests is skipped, but a named file is expected to contain papers.
     named = {row.location for row in result.unrelated} if not result.digests else {*(paths or ())}
     unrelated = [row for row in result.unrelated if row.location not in named]
@@ -104,7 +100,7 @@ def ingest(
         said += f" arXiv was not asked about {untitled} of them: `paperround sources fetch` asks, and so does the running bot."
     data = {**counts, "problems": len(problems), "problem_list": listed}
     shell.print_answer(data, as_json, sentence=said)
-    sys.exit(1 if problems else 0)
+    raise typer.Exit(1 if problems else 0)
 
 
 _NAMED_FILES = 3
@@ -161,7 +157,7 @@ async def _reparse_all(service: IngestService) -> AsyncGenerator[tuple[str, Inge
         yield "", result
 
 
-def remove(
+async def remove(
     location: Annotated[
         str, typer.Argument(metavar="LOCATION", help="A file, a folder, a page, or a source's address.")
     ],
@@ -169,26 +165,21 @@ def remove(
     as_json: shell.AsJson = False,
 ) -> None:
     """Remove stored digests, such as those ingested by mistake. What was posted stays posted."""
+    from bot.archive.ingest import IngestService
+    from storage import archive
+
     day = None if on is None else shell.parse_date(on)
-    digests, papers = shell.run_command(lambda: _remove(location, day))
-    if not digests:
+    async with shell.open_storage() as database:
+        rows = await database.fetch(archive.list_rows, since_on=day, until_on=day)
+        found = [row for row in rows if _is_at(row, location)]
+        papers = await IngestService(database, clock.system_clock).take_back(found)
+    if not found:
         raise errors.PaperroundError(
             f"No digest is stored from {errors.redact(location)}{f' for {day}' if day else ''}. Give a file as it was"
             " ingested, a page's address, or a source as in `paperround sources list`."
         )
-    said = f"{shell.count(digests, 'digest')} removed; {shell.count(papers, 'paper')} left the archive."
-    shell.print_answer({"digests": digests, "papers": papers}, as_json, sentence=said)
-
-
-async def _remove(location: str, on: date | None) -> tuple[int, int]:
-    """Remove the digests at a location. Returns their number and that of papers that no digest lists any more."""
-    from bot.archive.ingest import IngestService
-    from storage import archive
-
-    async with shell.open_storage() as database:
-        rows = await database.fetch(archive.list_rows, since_on=on, until_on=on)
-        found = [row for row in rows if _is_at(row, location)]
-        return len(found), await IngestService(database, clock.system_clock).take_back(found)
+    said = f"{shell.count(len(found), 'digest')} removed; {shell.count(papers, 'paper')} left the archive."
+    shell.print_answer({"digests": len(found), "papers": papers}, as_json, sentence=said)
 
 
 def _is_at(row: models.StoredDigest, location: str) -> bool:
@@ -207,7 +198,7 @@ def _is_at(row: models.StoredDigest, location: str) -> bool:
     return any(name in named or name.startswith(begin) for name in names | set(map(errors.redact, names)))
 
 
-def digest(
+async def digest(
     on: Annotated[
         str | None,
         typer.Argument(metavar="DATE", help="YYYY-MM-DD, today or yesterday; by default the newest."),
@@ -218,11 +209,8 @@ def digest(
 ) -> None:
     """Show a day's papers, sorted by votes. A channel's first post takes its papers from the top of this list."""
     day = None if on is None else shell.parse_date(on)
-
-    async def look_up(service: SearchService) -> tuple[PaperPage, date | None]:
-        return await service.get_digest(day, limit=top or MAX_TOP, min_votes=min_votes)
-
-    page, day = shell.run_look_up(create_search, look_up)
+    async with shell.open_reader() as database:
+        page, day = await create_search(database).get_digest(day, limit=top or MAX_TOP, min_votes=min_votes)
     votes = f" have at least {shell.count(min_votes, 'vote')}" if min_votes else ""
     empty = EMPTY_ARCHIVE if day is None else f"No papers for {day}{votes}."
     # In JSON, a paper's date is the date of its latest digest.
@@ -230,7 +218,7 @@ def digest(
     print_papers(shown, as_json, empty=empty)
 
 
-def export(
+async def export(
     form: Annotated[
         str | None, typer.Option("--format", help="newsletter, review, listing, json, csv or bibtex.")
     ] = None,
@@ -247,17 +235,25 @@ def export(
     as_json: shell.AsJson = False,
 ) -> None:
     """Export stored digests, or everything. Safe while the bot runs."""
+    from bot.archive import exports
+    from bot.rendering.templates import Templates
+
     if everything is not None:
         if any(option is not None for option in (form, on, since, until, target)):
             raise errors.UsageError("--all writes everything. Leave the other options out.")
-        _export_all(everything, as_json)
+        await _export_all(everything, as_json)
         return
     if on is not None and (since is not None or until is not None):
         raise errors.UsageError("Use either --date, or --since and --until.")
     first, last = (shell.parse_date(text) if text else None for text in (on or since, on or until))
     if form is None and not as_json:
         raise errors.UsageError("Name a format: --format newsletter, review, listing, json, csv or bibtex.")
-    text = shell.run_command(lambda: _export("json" if as_json else form or "", first, last))
+    export_format = shell.parse_choice(
+        exports.ExportFormat, "json" if as_json else form or "", "export format"
+    )
+    async with shell.open_storage() as database:
+        templates = Templates(shell.load_settings().templates)
+        text = await exports.export_digests(database, export_format, templates, since_on=first, until_on=last)
     shell.print_document(text, target)
     entries = re.findall(r"^@misc\{.*?^}$", text, re.MULTILINE | re.DOTALL) if form == "bibtex" else ()
     for field in ("title", "author"):
@@ -266,34 +262,20 @@ def export(
             shell.error(f"{lacking} of {len(entries)} entries have no {field}.")
 
 
-def _export_all(file: Path, as_json: bool) -> None:
+async def _export_all(file: Path, as_json: bool) -> None:
     from storage import copying
 
-    async def command() -> int:
-        with shell.progress("Copying rows") as show_count:
-            async with shell.open_storage() as database:
-                return await copying.export(database, file, show_count)
-
-    rows = shell.run_command(command)
+    with shell.progress("Copying rows") as show_count:
+        async with shell.open_storage() as database:
+            rows = await copying.export(database, file, show_count)
     said = f"Wrote {file} ({file.stat().st_size:,} bytes). It holds readers' notes and the addresses of sources: keep it private."
     shell.print_answer({"file": str(file), "rows": rows}, as_json, sentence=said)
-
-
-async def _export(form: str, first: date | None, last: date | None) -> str:
-    from bot.archive import exports
-    from bot.archive.exports import ExportFormat
-    from bot.rendering.templates import Templates
-
-    export_format = shell.parse_choice(ExportFormat, form, "export format")
-    async with shell.open_storage() as database:
-        templates = Templates(shell.load_settings().templates)
-        return await exports.export_digests(database, export_format, templates, since_on=first, until_on=last)
 
 
 _COUNTS = ("papers", "written", "from_abstract", "refused", "failed", "claims_dropped", "calls", "tokens")
 
 
-def write(
+async def write(
     on: Annotated[
         str | None,
         typer.Option("--date", metavar="D", help="The day. Default: the last one whose list has closed."),
@@ -318,6 +300,8 @@ def write(
     as_json: shell.AsJson = False,
 ) -> None:
     """Write a day's digest. The model summarises each paper, and each sentence is checked against the paper's text."""
+    from bot.app.workers import inbox_of
+
     settings = shell.load_settings()
     day = None if on is None else shell.parse_date(on)
     formats = _parse_formats(settings, form)
@@ -326,13 +310,43 @@ def write(
     else:
         locale = shell.parse_choice(models.Locale, language, "language")
     file = None if target is None else Path(target)
-    rows, problems = shell.run_command(lambda: _write(day, formats, locale, file, limit, dry_run=dry_run))
+    rows: list[dict[str, Any]] = []
+    problems: list[str] = []
+
+    def on_problem(problem: str) -> None:
+        problems.append(problem)
+        shell.error(problem)
+
+    async with shell.open_workers() as workers:
+        container = workers.container
+        day = day or container.day_close.last_closed(container.clock())
+        if file is not None and len(formats) > 1 and not file.is_dir():
+            raise errors.UsageError(
+                "Several formats need an existing folder as --output. Create it, or choose one --format."
+            )
+        async with workers.open_writer() as writer:
+            for each in formats:
+                if dry_run:
+                    counts = await writer.estimate(day, each, locale, limit=limit)
+                else:
+                    with shell.progress(f"{day} {each.value}") as show_progress:
+                        counts, _ = await writer.write(
+                            day,
+                            each,
+                            locale,
+                            limit=limit,
+                            file=file or inbox_of(container.settings),
+                            on_progress=show_progress,
+                            on_problem=on_problem,
+                            on_notice=shell.error,
+                        )
+                rows.append({"date": day.isoformat(), "format": each.value, **counts})
     if as_json:
         for row in rows:
             shell.print_answer(row, True)
     else:
         shell.print_answer(rows, False, ("date", "format", *_COUNTS))
-    sys.exit(1 if problems else 0)
+    raise typer.Exit(1 if problems else 0)
 
 
 def _parse_formats(settings: Settings, form: str | None) -> tuple[models.DigestFormat, ...]:
@@ -344,49 +358,3 @@ def _parse_formats(settings: Settings, form: str | None) -> tuple[models.DigestF
         known = " or ".join(WRITTEN_FORMATS)
         raise errors.UsageError(f"{form[:40]!r} is not a format that can be written. Use {known}.")
     return (models.DigestFormat(form.strip().lower()),)
-
-
-async def _write(
-    day: date | None,
-    formats: tuple[models.DigestFormat, ...],
-    language: models.Locale,
-    file: Path | None,
-    limit: int | None,
-    *,
-    dry_run: bool,
-) -> tuple[list[dict[str, Any]], int]:
-    """Write digests, and print problems as they occur. Returns counts per format and the problem count."""
-    from bot.app.workers import inbox_of
-
-    problems: list[str] = []
-
-    def on_problem(problem: str) -> None:
-        problems.append(problem)
-        shell.error(problem)
-
-    rows = []
-    async with shell.open_workers() as workers:
-        container = workers.container
-        day = day or container.day_close.last_closed(container.clock())
-        if file is not None and len(formats) > 1 and not file.is_dir():
-            raise errors.UsageError(
-                "Several formats need an existing folder as --output. Create it, or choose one --format."
-            )
-        async with workers.open_writer() as writer:
-            for form in formats:
-                if dry_run:
-                    counts = await writer.estimate(day, form, language, limit=limit)
-                else:
-                    with shell.progress(f"{day} {form.value}") as show_progress:
-                        counts, _ = await writer.write(
-                            day,
-                            form,
-                            language,
-                            limit=limit,
-                            file=file or inbox_of(container.settings),
-                            on_progress=show_progress,
-                            on_problem=on_problem,
-                            on_notice=shell.error,
-                        )
-                rows.append({"date": day.isoformat(), "format": form.value, **counts})
-    return rows, len(problems)

@@ -17,29 +17,23 @@ from storage import errors, models
 
 if TYPE_CHECKING:
     from bot.cli.set_up_file import SetUpFile
-    from bot.client.accounts import Readers
-    from bot.operations.doctor import Finding
     from storage.copying import OnProgress
     from storage.database import Database
 
 
-def reindex(as_json: shell.AsJson = False) -> None:
+async def reindex(as_json: shell.AsJson = False) -> None:
     """Rebuild the search index and glossary. Safe while the bot is running."""
     from bot.core.clock import system_clock
     from bot.search import glossary
 
-    async def command() -> int:
-        async with shell.open_storage() as database:
-            papers = await _index(database, again=True)
-            await glossary.GlossaryService(database, system_clock).rebuild()
-        return papers
-
-    papers = shell.run_command(command)
+    async with shell.open_storage() as database:
+        papers = await _index(database, again=True)
+        await glossary.GlossaryService(database, system_clock).rebuild()
     said = f"{shell.count(papers, 'paper')} reindexed."
     shell.print_answer({"papers": papers}, as_json, sentence=said)
 
 
-def backup(
+async def backup(
     target: Annotated[
         str, typer.Argument(metavar="FILE", help="The file to write. An earlier backup is replaced.")
     ],
@@ -49,24 +43,20 @@ def backup(
 
     To restore it, stop the bot, replace the database file, and delete the old -wal and -shm files.
     """
+    from storage import migrate
+
     has_older = os.path.exists(target)  # unlike Path, it accepts invalid names, which the copy rejects
-
-    async def command() -> int:
-        from storage import migrate
-
-        async with shell.open_storage() as database:
-            if not database.is_sqlite:
-                raise errors.UsageError(
-                    "`paperround backup` works on SQLite only. For PostgreSQL, use `pg_dump --format=custom`."
-                )
-            return await migrate.copy_to(database, Path(target))
-
-    size = shell.run_command(command)
+    async with shell.open_storage() as database:
+        if not database.is_sqlite:
+            raise errors.UsageError(
+                "`paperround backup` works on SQLite only. For PostgreSQL, use `pg_dump --format=custom`."
+            )
+        size = await migrate.copy_to(database, Path(target))
     said = f"Wrote {target} ({size:,} bytes){', replacing an older file' if has_older else ''}."
     shell.print_answer({"file": target, "bytes": size}, as_json, sentence=said)
 
 
-def upgrade(
+async def upgrade(
     is_approved: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: shell.AsJson = False,
 ) -> None:
@@ -81,15 +71,12 @@ def upgrade(
         if not (is_approved or _confirm("Upgrade?")):
             raise errors.PaperroundError("Nothing was changed.")
 
-    async def command() -> int | None:
-        async with shell.open_storage(creating=True, migrate=True, approve=approve) as database:
-            return await migrate.find_version(database)
-
-    schema = shell.run_command(command)
+    async with shell.open_storage(creating=True, migrate=True, approve=approve) as database:
+        schema = await migrate.find_version(database)
     shell.print_answer({"schema": schema}, as_json, sentence=f"The database is at schema {schema}.")
 
 
-def copy_database(
+async def copy_database(
     target: Annotated[
         str, typer.Option("--to", metavar="URL", help="An empty database, SQLite or PostgreSQL.")
     ],
@@ -102,15 +89,11 @@ def copy_database(
         name = migrate.redact_url(target)
     except errors.StorageError as error:
         raise errors.UsageError(str(error).replace("PAPERROUND_DATABASE_URL", "--to")) from None
-
-    async def command() -> int:
-        async with (
-            shell.open_storage() as source,
-            shell.open_storage(target, creating=True, migrate=True) as opened,
-        ):
-            return await _fill(opened, partial(copying.copy, source, opened))
-
-    rows = shell.run_command(command)
+    async with (
+        shell.open_storage() as source,
+        shell.open_storage(target, creating=True, migrate=True) as opened,
+    ):
+        rows = await _fill(opened, partial(copying.copy, source, opened))
     said = f"Copied {shell.count(rows, 'row')} to {name} and built the search index."
     shell.print_answer({"to": name, "rows": rows}, as_json, sentence=said)
 
@@ -139,24 +122,21 @@ async def _index(database: Database, *, again: bool = False) -> int:
     return papers
 
 
-def import_all(
+async def import_all(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A file by `export --all`.")],
     as_json: shell.AsJson = False,
 ) -> None:
     """Read a file with everything into an empty database. Stop the bot first."""
     from storage import copying
 
-    async def command() -> int:
-        async with shell.open_storage(creating=True, migrate=True) as opened:
-            return await _fill(opened, partial(copying.import_file, file, opened))
-
-    rows = shell.run_command(command)
+    async with shell.open_storage(creating=True, migrate=True) as opened:
+        rows = await _fill(opened, partial(copying.import_file, file, opened))
     said = f"Read {shell.count(rows, 'row')} and built the search index. Webhooks need their addresses again:"
     said += " `paperround config apply`."
     shell.print_answer({"file": str(file), "rows": rows}, as_json, sentence=said)
 
 
-def doctor(
+async def doctor(
     quiet: Annotated[
         bool, typer.Option("--quiet", help="Print only problems and the steps that are left.")
     ] = False,
@@ -166,14 +146,11 @@ def doctor(
     as_json: shell.AsJson = False,
 ) -> None:
     """Check the set-up and list the remaining steps. Exits with status 1 if there are errors or remaining steps."""
+    from bot.client import command_sync
     from bot.operations import doctor as operations_doctor
 
-    async def command() -> list[Finding]:
-        from bot.client import command_sync
-
-        return await operations_doctor.examine(shell.load_settings(), command_sync.identify)
-
-    findings = shell.run_command(command)
+    shell.configure_logs()
+    findings = await operations_doctor.examine(shell.load_settings(), command_sync.identify)
     status = operations_doctor.Status
     left = [finding for finding in findings if finding.status in (status.ERROR, status.TODO)]
     if as_json:
@@ -187,7 +164,7 @@ def doctor(
     if left:
         names = ", ".join(finding.what for finding in left)
         shell.error(f"{shell.count(len(left), 'problem')} to solve: {names}.")
-    sys.exit(1 if left else 0)
+    raise typer.Exit(1 if left else 0)
 
 
 def ask_health(as_json: shell.AsJson = False) -> None:
@@ -216,7 +193,7 @@ def accept_options(
     """Accept the options of `paperround` itself."""
 
 
-def run(
+async def run(
     role: Annotated[
         models.ProcessRole,
         typer.Option(
@@ -241,20 +218,17 @@ def run(
     if settings.discord_token is None and sqlite_file.find_missing_file(settings.database_url) is not None:
         raise errors.UsageError(runtime.MISSING_TOKEN_MESSAGE)
 
-    async def command() -> None:
-        is_front = role is models.ProcessRole.FRONT
-        async with shell.open_container(creating=not is_front, migrating=not is_front) as opened:
-            if is_front:
-                from bot.app import front
+    is_front = role is models.ProcessRole.FRONT
+    async with shell.open_container(creating=not is_front, migrating=not is_front) as opened:
+        if is_front:
+            from bot.app import front
 
-                await front.run(opened)
-            else:
-                await runtime.run(opened, role)
-
-    shell.run_command(command)
+            await front.run(opened)
+        else:
+            await runtime.run(opened, role)
 
 
-def serve_tools(
+async def serve_tools(
     http: Annotated[
         str | None,
         typer.Option(
@@ -292,21 +266,16 @@ def serve_tools(
         raise errors.UsageError("--http needs a token: set PAPERROUND_MCP_TOKEN to a long random string.")
     # stdout is reserved for the protocol.
     logs.configure(configured.log)
-
-    async def serve() -> None:
-        async with shell.open_storage(migrate=False) as database:
-            locale = models.Locale(configured.locale)
-            tools = mcp_server.create_tools(database, system_clock, locale)
-            server = mcp_server.create_server(tools)
-            if http is None:
-                await mcp_server.serve_stdio(server)
-            else:
-                await mcp_server.serve_http(server, http, token or "")
-
-    shell.run_command(serve)
+    async with shell.open_storage(migrate=False) as database:
+        tools = mcp_server.create_tools(database, system_clock, models.Locale(configured.locale))
+        server = mcp_server.create_server(tools)
+        if http is None:
+            await mcp_server.serve_stdio(server)
+        else:
+            await mcp_server.serve_http(server, http, token or "")
 
 
-def demo(
+async def demo(
     port: Annotated[
         int, typer.Option("--port", min=0, max=65535, help="Port of the page; 0 for any free one.")
     ] = 8765,
@@ -341,10 +310,10 @@ def demo(
         ) from None
 
     sys.stderr.write(f"{texts.load(language).starting}\n")
-    shell.run_command(lambda: server.serve(port=port, locale=language, dm=dm))
+    await server.serve(port=port, locale=language, dm=dm)
 
 
-def build_web(
+async def build_web(
     folder: Annotated[str, typer.Argument(metavar="DIR", help="A new folder, or that of an earlier build.")],
     base_url: Annotated[
         str,
@@ -363,20 +332,16 @@ def build_web(
 
     address = service.check_base_url(base_url)
     locale = None if lang is None else shell.parse_choice(models.Locale, lang, "language of the pages")
-
-    async def build() -> site.Built:
-        async with shell.open_container() as container:
-            pages = container.web_pages
-            built_site = service.Site(address, locale or await pages.find_main_language(), is_static=True)
-            return await site.SiteBuilder(pages, Path(folder), built_site).build()
-
-    built = shell.run_command(build)
+    async with shell.open_container() as container:
+        pages = container.web_pages
+        built_site = service.Site(address, locale or await pages.find_main_language(), is_static=True)
+        built = await site.SiteBuilder(pages, Path(folder), built_site).build()
     files = shell.count(built.written, "file")
     counts = f"{files} written, {built.unchanged} unchanged, {built.removed} removed."
     shell.print_answer(built._asdict(), as_json, sentence=f"{folder}: {counts}")
 
 
-def export_set_up(
+async def export_set_up(
     target: Annotated[
         Path | None,
         typer.Argument(
@@ -385,11 +350,12 @@ def export_set_up(
     ] = None,
 ) -> None:
     """Export the set-up as TOML, without secrets."""
-    text = shell.run_with_service(_create_set_up_file, lambda service: service.export())
+    async with shell.open_storage(with_logs=False) as database:
+        text = await _create_set_up_file(database).export()
     shell.print_document(text, target)
 
 
-def apply_set_up(
+async def apply_set_up(
     file: Annotated[
         Path, typer.Argument(metavar="FILE", help="A file that `config export` wrote, or one like it.")
     ],
@@ -398,9 +364,8 @@ def apply_set_up(
 ) -> None:
     """Apply a set-up file, after showing what it changes. All or nothing; what the file does not mention is kept."""
     text = _read_set_up(file)
-    plan = shell.run_with_service(
-        _create_set_up_file, lambda service: service.plan(text, str(file)), creating=True
-    )
+    async with shell.open_storage(creating=True, with_logs=False) as database:
+        plan = await _create_set_up_file(database).plan(text, str(file))
     if not as_json:
         for change in plan.changes:
             shell.echo(f"  {change}")
@@ -408,11 +373,12 @@ def apply_set_up(
         shell.echo(f"{counts}, {plan.others} not in the file (kept).")
     is_wanted = bool(plan.changes) and (accept or _confirm("Apply?"))
     if is_wanted:
-        shell.run_command(lambda: _apply(text, file))
+        async with shell.open_storage() as database:
+            await _create_set_up_file(database).apply(text, str(file))
     if as_json or plan.changes:
         said = "Applied." if is_wanted else "Nothing was applied."
         shell.print_answer(plan._asdict() | {"applied": is_wanted}, as_json, sentence=said)
-    sys.exit(1 if plan.changes and not is_wanted else 0)
+    raise typer.Exit(1 if plan.changes and not is_wanted else 0)
 
 
 def _read_set_up(file: Path) -> str:
@@ -433,11 +399,6 @@ def _confirm(question: str) -> bool:
     return typer.confirm(question, default=False, err=True)
 
 
-async def _apply(text: str, file: Path) -> None:
-    async with shell.open_container() as container:
-        await _create_set_up_file(container.database).apply(text, str(file))
-
-
 def _create_set_up_file(database: Database) -> SetUpFile:
     from bot.cli.set_up_file import SetUpFile
     from bot.core.clock import system_clock
@@ -445,19 +406,16 @@ def _create_set_up_file(database: Database) -> SetUpFile:
     return SetUpFile(database, system_clock, shell.load_settings())
 
 
-def forget_reader(
+async def forget_reader(
     user: Annotated[int, typer.Option("--user", min=1, help="The user's Discord ID.")],
     as_json: shell.AsJson = False,
 ) -> None:
     """Delete everything stored about a user, including messages waiting to be sent."""
+    from bot.client.accounts import Readers
+    from bot.core.clock import system_clock
 
-    def create(database: Database) -> Readers:
-        from bot.client.accounts import Readers
-        from bot.core.clock import system_clock
-
-        return Readers(database, system_clock)
-
-    counts = shell.run_with_service(create, lambda service: service.forget(user))
+    async with shell.open_storage(with_logs=False) as database:
+        counts = await Readers(database, system_clock).forget(user)
     if as_json:
         shell.print_answer({"user": str(user), "removed": counts}, True)
         return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any
@@ -31,7 +30,7 @@ EMPTY_ARCHIVE = (
 Limit = Annotated[int, typer.Option("--limit", min=1, max=1000, help="Maximum number of papers.")]
 
 
-def search(
+async def search(
     query: Annotated[
         list[str] | None,
         typer.Argument(
@@ -57,23 +56,22 @@ def search(
             "Give a query (words, a question or an arXiv ID) or a filter such as --author or --since."
         )
 
-    async def look_up(service: SearchService) -> tuple[search_results.SearchResult, str, str]:
-        from bot.search.results import SearchRequest
+    from bot.search.results import SearchRequest
 
-        request = SearchRequest(
-            " ".join(query or ()), author=name, since=first, min_votes=min_votes or None, limit=limit
-        )
+    request = SearchRequest(
+        " ".join(query or ()), author=name, since=first, min_votes=min_votes or None, limit=limit
+    )
+    empty, corrected = "Nothing found.", ""
+    async with shell.open_reader() as database:
+        service = create_search(database)
         result = await service.search(request)
-        empty, corrected = "Nothing found.", ""
         if name:
             named = await service.find_author(name, limit=1)
             if not named.author:
                 empty = _UNKNOWN_AUTHOR.format(name=name)
             elif named.is_corrected:
                 corrected = _CORRECTED_AUTHOR.format(name=name, author=named.author)
-        return result, await _explain_nothing(service, result.rows, empty), corrected
-
-    result, empty, corrected = shell.run_look_up(create_search, look_up)
+        empty = await _explain_nothing(service, result.rows, empty)
     if corrected:
         shell.error(corrected)
     if full_json:
@@ -115,7 +113,7 @@ def answer_to_dict(result: search_results.SearchResult) -> dict[str, Any]:
     }
 
 
-def author(
+async def author(
     name: Annotated[
         str, typer.Argument(metavar="NAME", help="The name's parts in any order, with or without diacritics.")
     ],
@@ -125,12 +123,10 @@ def author(
     """Find an author's papers, sorted by votes."""
     if not name.strip():
         raise errors.UsageError("NAME is an empty string. Give an author's name.")
-
-    async def look_up(service: SearchService) -> tuple[search_results.AuthorResult, str]:
+    async with shell.open_reader() as database:
+        service = create_search(database)
         result = await service.find_author(name, limit=limit)
-        return result, await _explain_nothing(service, result.rows, _UNKNOWN_AUTHOR.format(name=name))
-
-    result, unknown = shell.run_look_up(create_search, look_up)
+        unknown = await _explain_nothing(service, result.rows, _UNKNOWN_AUTHOR.format(name=name))
     if as_json:
         shell.print_answer(author_to_dict(result), True)
         return
@@ -157,29 +153,27 @@ def author_to_dict(result: search_results.AuthorResult) -> dict[str, Any]:
     }
 
 
-def paper(
+async def paper(
     paper_id: Annotated[
         str, typer.Argument(metavar="PAPER", help="An arXiv ID, a link to the paper, or a part of its title.")
     ],
     as_json: shell.AsJson = False,
 ) -> None:
     """Show everything known about a paper."""
-
-    async def find(service: SearchService) -> tuple[models.PaperDetail | None, dict[int, str]]:
+    async with shell.open_reader() as database:
+        service = create_search(database)
         detail = await service.find_paper(paper_id)
-        return detail, await service.list_sources(detail) if detail else {}
-
-    detail, sources = shell.run_look_up(create_search, find)
+        sources = await service.list_sources(detail) if detail else {}
     if as_json:
         shell.print_answer(None if detail is None else detail_to_dict(detail, sources), True)
     elif detail is None:
         shell.error(_UNKNOWN_PAPER.format(paper_id))
     else:
         _print_detail(detail)
-    sys.exit(1 if detail is None else 0)
+    raise typer.Exit(1 if detail is None else 0)
 
 
-def ask(
+async def ask(
     paper_id: Annotated[
         str, typer.Argument(metavar="PAPER", help="An arXiv ID, a link to the paper, or a part of its title.")
     ],
@@ -191,36 +185,30 @@ def ask(
     With `PAPERROUND_WRITER_URL`, also sentences by that language model.
     """
 
-    async def run() -> Answer | None:
-        from bot.core.admission import Admission
-        from bot.search.glossary import GlossaryService
-        from bot.text import analyser
-        from storage.models import Locale
+    from bot.core.admission import Admission
+    from bot.search.glossary import GlossaryService
+    from bot.text import analyser
+    from storage.models import Locale
 
-        async with shell.open_container() as container:
-            found = await create_search(container.database).find_paper(paper_id)
-            if found is None:
-                return None
+    asked, answer = " ".join(words), None
+    async with shell.open_container() as container:
+        if (found := await create_search(container.database).find_paper(paper_id)) is not None:
             glossary = GlossaryService(container.database)
             questions = container.create_questions(container.database, glossary, Admission(1))
-            asked = " ".join(words)
             try:
                 answer = await questions.answer(found, asked, user_id=0)
-                if (begun := questions.begin_sentences(answer)) is None:
-                    return answer
-                language = Locale.KO if analyser.has_hangul(asked) else Locale.EN
-                return await questions.add_sentences(begun, asked, language, user_id=0)
+                if (begun := questions.begin_sentences(answer)) is not None:
+                    language = Locale.KO if analyser.has_hangul(asked) else Locale.EN
+                    answer = await questions.add_sentences(begun, asked, language, user_id=0)
             finally:
                 await questions.close()
-
-    answer = shell.run_command(run)
     if as_json:
         shell.print_answer(None if answer is None else passages_to_dict(answer), True)
     elif answer is None:
         shell.error(_UNKNOWN_PAPER.format(paper_id))
     else:
         _print_passages(answer)
-    sys.exit(1 if answer is None else 0)
+    raise typer.Exit(1 if answer is None else 0)
 
 
 def passages_to_dict(answer: Answer) -> dict[str, Any]:
@@ -421,7 +409,7 @@ def create_search(database: Database | FileReader) -> SearchService:
     return SearchService(database, index=index)
 
 
-def glossary(
+async def glossary(
     words: Annotated[
         list[str] | None,
         typer.Argument(
@@ -438,14 +426,15 @@ def glossary(
     `add` adds a form and `forget` removes one; each undoes the other.
     """
     if not words:
-        _print_decisions(as_json)
+        await _print_decisions(as_json)
         return
     if words[0] in _DECISIONS:
-        _decide(words, as_json)
+        await _decide(words, as_json)
         return
 
     term = " ".join(words)
-    concepts, senses = shell.run_look_up(create_search, lambda service: service.explain_term(term))
+    async with shell.open_reader() as database:
+        concepts, senses = await create_search(database).explain_term(term)
     if as_json:
         data = [
             {"key": key, "name": _name(key, forms), "forms": [_form_to_dict(*form) for form in forms]}
@@ -474,7 +463,7 @@ def glossary(
 _DECISIONS = ("forget", "add")
 
 
-def _decide(words: Sequence[str], as_json: bool) -> None:
+async def _decide(words: Sequence[str], as_json: bool) -> None:
     from bot.search.glossary import GlossaryService
 
     verb, *texts = words
@@ -482,16 +471,18 @@ def _decide(words: Sequence[str], as_json: bool) -> None:
         raise errors.UsageError(
             f"Usage: paperround glossary {verb} TERM FORM. Put a term of several words in quotation marks."
         )
-    made = shell.run_look_up(GlossaryService, lambda service: service.decide(*texts, is_added=verb == "add"))
+    async with shell.open_reader() as database:
+        made = await GlossaryService(database).decide(*texts, is_added=verb == "add")
     done = "now" if made.is_added else "no longer"
     said = f"{made.form} is {done} a form of {made.term}."
     shell.print_answer(made._asdict(), as_json, sentence=said)
 
 
-def _print_decisions(as_json: bool) -> None:
+async def _print_decisions(as_json: bool) -> None:
     from bot.search.glossary import GlossaryService
 
-    made = shell.run_look_up(GlossaryService, lambda service: service.list_decisions())
+    async with shell.open_reader() as database:
+        made = await GlossaryService(database).list_decisions()
     rows = [
         {"form": row.form, "term": row.term, "is": "added" if row.is_added else "forgotten"} for row in made
     ]

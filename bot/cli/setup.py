@@ -40,7 +40,7 @@ Next:
   4. Give it a face: upload {avatar} as its App Icon on the General Information page."""
 
 
-def setup(
+async def setup(
     token_stdin: Annotated[
         bool, typer.Option("--token-stdin", help="Read the token from the first line of stdin.")
     ] = False,
@@ -65,7 +65,7 @@ def setup(
     file = Path(settings.ENV_FILE).resolve()
     _require_writable(file)
     is_asking = sys.stdin.isatty() and not accept and not token_stdin
-    token, application = _find_application(loaded, origins[TOKEN], token_stdin, is_asking)
+    token, application = await _find_application(loaded, origins[TOKEN], token_stdin, is_asking)
     kept = {name for name in (TOKEN, SOURCES) if origins[name] not in (settings.ENV_FILE, "default")}
     if SOURCES in kept and source:
         place = "the environment" if origins[SOURCES] == "environment" else origins[SOURCES]
@@ -93,7 +93,7 @@ def setup(
     shell.print_answer(result, as_json, sentence=text)
 
 
-def _find_application(
+async def _find_application(
     loaded: Settings, origin: str, token_stdin: bool, is_asking: bool
 ) -> tuple[str, Application]:
     """Return a valid token and its application.
@@ -113,14 +113,14 @@ def _find_application(
                 "The first line of stdin has no token. Nothing was written. Give the token in a file:"
                 " `paperround setup --token-stdin < FILE`."
             )
-        return _check(loaded, typed)
+        return await _check(loaded, typed)
     if not is_asking or origin == "environment":
         if not stored:
             raise errors.UsageError(
                 "No token is set, and setup cannot ask for one without a terminal or with --yes. Give it on stdin:"
                 " `paperround setup --token-stdin --yes < FILE`."
             )
-        return _check(loaded, stored)
+        return await _check(loaded, stored)
     shell.echo(INTRODUCTION)
     keep = "; Enter keeps the one in use" if stored else ""
     for attempt in range(1, ATTEMPTS + 1):
@@ -128,7 +128,7 @@ def _find_application(
             f"Token (not shown{keep})", default="" if stored else None, hide_input=True, show_default=False
         )
         try:
-            return _check(loaded, typed.strip() or stored)
+            return await _check(loaded, typed.strip() or stored)
         except PaperroundError as error:
             if attempt == ATTEMPTS:
                 raise
@@ -136,15 +136,16 @@ def _find_application(
     raise AssertionError("the last attempt returns or raises")
 
 
-def _check(loaded: Settings, token: str) -> tuple[str, Application]:
+async def _check(loaded: Settings, token: str) -> tuple[str, Application]:
     """Log in with a token. Raises PaperroundError if Discord rejects the token or is unreachable."""
     from pydantic import SecretStr
 
     from bot.client import command_sync
 
+    shell.configure_logs()
     wanted = loaded.model_copy(update={"discord_token": SecretStr(token)})
     try:
-        return token, shell.run_command(lambda: command_sync.identify(wanted))
+        return token, await command_sync.identify(wanted)
     except PaperroundError as error:
         raise PaperroundError(f"{error} Nothing was written.") from error
 

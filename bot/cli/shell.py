@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
+import inspect
 import json
 import logging
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import date, datetime
 from enum import StrEnum
@@ -32,14 +34,24 @@ if TYPE_CHECKING:
     from storage.database import Database
     from storage.file_reader import FileReader
 
-Service = TypeVar("Service")
-Result = TypeVar("Result")
 Choice = TypeVar("Choice", bound=StrEnum)
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 
-def run_command(command: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
-    """Run a coroutine function in a new event loop. Warnings go to stderr, unless logs are configured already."""
+def synchronous(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a command for Typer: a coroutine function runs in a new event loop."""
+    if not inspect.iscoroutinefunction(command):
+        return command
+
+    @functools.wraps(command)
+    def run(**options: Any) -> None:
+        asyncio.run(command(**options))
+
+    return run
+
+
+def configure_logs() -> None:
+    """Send warnings to stderr, unless logs are configured already."""
     import structlog
 
     from bot.core import logs
@@ -48,48 +60,6 @@ def run_command(command: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
         chosen = load_settings().log
         logs.configure(chosen if chosen.endswith("debug") else "console:warning")
         logging.getLogger("discord").setLevel(logging.ERROR)  # a command has no intents to warn about
-    return asyncio.run(command())
-
-
-def run_with_service(
-    create: Callable[[Database], Service],
-    command: Callable[[Service], Awaitable[Result]],
-    *,
-    creating: bool = False,
-) -> Result:
-    """Open the database, create a service and run a command with it, which starts faster without structlog.
-
-    For `creating` see `open_storage`.
-    """
-
-    async def run() -> Result:
-        async with open_storage(creating=creating) as database:
-            return await command(create(database))
-
-    return asyncio.run(run())
-
-
-def run_look_up(
-    create: Callable[[Database | FileReader], Service], command: Callable[[Service], Awaitable[Result]]
-) -> Result:
-    """Create a service that looks up and run a command with it, like `run_with_service` but without SQLAlchemy."""
-    from storage import file_reader
-
-    async def open_database() -> Database:
-        from storage.migrate import open_database
-
-        return await open_database(url)
-
-    async def run() -> Result:
-        with checked_database(url, creating=False):
-            database = await file_reader.open_reader(url, open_database)
-        try:
-            return await command(create(database))
-        finally:
-            await database.close()
-
-    url = load_settings().database_url
-    return asyncio.run(run())
 
 
 def load_settings() -> Settings:
@@ -131,16 +101,36 @@ async def open_storage(
     creating: bool = False,
     migrate: bool | None = None,
     approve: Callable[[str], None] | None = None,
+    with_logs: bool = True,
 ) -> AsyncIterator[Database]:
     """Open a database, by default the configured one. `creating` permits creating a missing SQLite file.
 
-    For `migrate` and `approve` see `storage.migrate.open_database`.
+    For `migrate` and `approve` see `storage.migrate.open_database`. It is faster without logs.
     """
     from storage.migrate import open_database
 
+    if with_logs:
+        configure_logs()
     url = url or load_settings().database_url
     with checked_database(url, creating=creating):
         database = await open_database(url, migrate=migrate, approve=approve)
+    async with database:
+        yield database
+
+
+@asynccontextmanager
+async def open_reader() -> AsyncIterator[Database | FileReader]:
+    """Open the configured database for look-ups: a SQLite file without logs and SQLAlchemy, which take long to load."""
+    from storage import file_reader
+
+    async def open_database() -> Database:
+        from storage.migrate import open_database
+
+        return await open_database(url)
+
+    url = load_settings().database_url
+    with checked_database(url, creating=False):
+        database = await file_reader.open_reader(url, open_database)
     try:
         yield database
     finally:
@@ -152,6 +142,7 @@ async def open_container(
     *, creating: bool = False, migrating: bool | None = None
 ) -> AsyncIterator[Container]:
     """Open the database like `open_storage`, together with all services."""
+    configure_logs()
     settings = load_settings()
     async with contextlib.AsyncExitStack() as stack:
         with checked_database(settings.database_url, creating=creating):

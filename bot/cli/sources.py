@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -51,7 +50,7 @@ _FAILURES = ("failed", "refused")
 _REPORT_COLUMNS = ("source", "status", "reason", "digests", "papers", "new_papers")
 
 
-def add(
+async def add(
     url: Url,
     kind: Kind = None,
     priority: Annotated[int, typer.Option("--priority", help=_PRIORITY_HELP)] = 0,
@@ -81,15 +80,14 @@ def add(
     }
     options = {name: str(value) for name, value in values.items() if value is not None}
     source_kind = None if kind is None else shell.parse_choice(models.SourceKind, kind, "kind")
-
-    async def command(registry: SourceRegistry) -> models.StoredSource:
-        return await registry.add(url, kind=source_kind, priority=priority, options=options)
-
     from bot.archive import files
 
-    added = shell.run_with_service(_create_registry, command, creating=True)
+    async with shell.open_storage(creating=True, with_logs=False) as database:
+        registry = _create_registry(database)
+        added = await registry.add(url, kind=source_kind, priority=priority, options=options)
     address = errors.redact(added.url)
-    report = shell.run_command(lambda: _fetch_first(added))
+    async with shell.open_workers() as workers, workers.open_poller() as poller:
+        report = await poller.fetch_first(added)
     found = shell.pick(report.result, "digests papers new_papers")
     sentence = f"{address} ({added.kind.value}) was added. It brought {shell.count(report.result.papers, 'paper')} in"
     sentence = f"{sentence} {shell.count(report.result.digests, 'list')}."
@@ -101,14 +99,12 @@ def add(
         shell.error(problem)
 
 
-def list_rows(as_json: shell.AsJson = False) -> None:
+async def list_rows(as_json: shell.AsJson = False) -> None:
     """List sources with their health, the most trusted first. For titles, authors and votes, arXiv and Hugging Face win."""
-
-    async def command(registry: SourceRegistry) -> list[tuple[models.StoredSource, Yield]]:
+    async with shell.open_storage(with_logs=False) as database:
+        registry = _create_registry(database)
         await registry.add_configured(shell.load_settings().sources)
-        return await registry.list_yields()
-
-    found = shell.run_with_service(_create_registry, command)
+        found = await registry.list_yields()
     rows = [
         to_dict(row) | (_yield_to_dict(brought) if row.last_attempt_at else dict.fromkeys(_YIELD))
         for row, brought in found
@@ -118,13 +114,14 @@ def list_rows(as_json: shell.AsJson = False) -> None:
     shell.print_answer(rows, as_json, _SOURCE_COLUMNS, sentence=_NO_SOURCES)
 
 
-def edit(url: Url, priority: Annotated[int, typer.Option("--priority", help=_PRIORITY_HELP)]) -> None:
+async def edit(url: Url, priority: Annotated[int, typer.Option("--priority", help=_PRIORITY_HELP)]) -> None:
     """Change the priority of a source. It applies to papers fetched from now on."""
-    shell.run_with_service(_create_registry, lambda registry: registry.set_priority(url, priority))
+    async with shell.open_storage(with_logs=False) as database:
+        await _create_registry(database).set_priority(url, priority)
     shell.echo(f"{errors.redact(url)} now has priority {priority}.")
 
 
-def remove(
+async def remove(
     url: Url,
     with_digests: Annotated[
         bool,
@@ -132,18 +129,21 @@ def remove(
     ] = False,
 ) -> None:
     """Remove a source. Digests already fetched are kept, with the lowest priority, or removed too."""
+    from bot.archive.ingest import IngestService
     from bot.core import settings
+    from bot.core.clock import system_clock
     from bot.sources import folder
 
-    if with_digests:
-        address, digests, papers = shell.run_command(lambda: _take_back(url))
-        brought = f"with {shell.count(digests, 'list')}; {shell.count(papers, 'paper')} left the archive"
-        shell.echo(f"{errors.redact(url)} was removed {brought}.")
-    else:
-        address = shell.run_with_service(_create_registry, lambda registry: registry.remove(url))
-        shell.echo(
-            f"{errors.redact(url)} was removed. Its digests are kept; --with-digests removes them too."
-        )
+    async with shell.open_storage() as database:
+        registry = _create_registry(database)
+        if with_digests:
+            address, digests, papers = await registry.take_back(url, IngestService(database, system_clock))
+            said = f"with {shell.count(digests, 'list')}; {shell.count(papers, 'paper')} left the archive."
+            shell.echo(f"{errors.redact(url)} was removed {said}")
+        else:
+            address = await registry.remove(url)
+            said = "Its digests are kept; --with-digests removes them too."
+            shell.echo(f"{errors.redact(url)} was removed. {said}")
     named = {row.url for row in shell.load_settings().sources}
     if address in named | set(map(folder.make_absolute, named)):
         place = settings.setting_origins()[_SETTING]
@@ -152,7 +152,7 @@ def remove(
         )
 
 
-def fetch(
+async def fetch(
     since: Annotated[str | None, typer.Option("--since", metavar="DATE", help="From this date on.")] = None,
     until: Annotated[str | None, typer.Option("--until", metavar="DATE", help="Up to this date.")] = None,
     as_json: shell.AsJson = False,
@@ -160,8 +160,7 @@ def fetch(
     """Fetch from all sources now. With --since and --until, fetch each day between them."""
     first, last = (shell.parse_date(text) if text else None for text in (since, until))
     span = (first, last) if first or last else None
-    reports = shell.run_command(lambda: _fetch(span))
-    _print_reports(reports, as_json)
+    _print_reports(await _fetch(span), as_json)
 
 
 def to_dict(row: models.StoredSource) -> dict[str, Any]:
@@ -202,20 +201,6 @@ def _create_registry(database: Database) -> SourceRegistry:
     return build_source_registry(database, system_clock, shell.load_settings())
 
 
-async def _fetch_first(row: models.StoredSource) -> SourceReport:
-    async with shell.open_workers() as workers, workers.open_poller() as service:
-        return await service.fetch_first(row)
-
-
-async def _take_back(url: str) -> tuple[str, int, int]:
-    from bot.archive.ingest import IngestService
-    from bot.core.clock import system_clock
-
-    async with shell.open_storage() as database:
-        registry = _create_registry(database)
-        return await registry.take_back(url, IngestService(database, system_clock))
-
-
 async def _fetch(span: tuple[date | None, date | None] | None) -> list[SourceReport]:
     """Fetch from all sources once, showing the pages read and the progress of back-fills."""
     from bot.sources import arxiv_categories
@@ -253,4 +238,4 @@ def _print_reports(reports: Sequence[SourceReport], as_json: bool) -> None:
     for sentence in files.fold_problems(problems):
         shell.error(sentence)
     if is_failed or problems:
-        sys.exit(1)
+        raise typer.Exit(1)
